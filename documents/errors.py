@@ -1,0 +1,62 @@
+"""The errors of Fairground: one small tree.
+
+Each message is whole sentences that say what happened, where, and what to do about it. The command line prints
+the message of a `FairgroundError` as it is and exits with the status 1; anything else is a defect and shows its
+traceback.
+"""
+
+
+class FairgroundError(Exception):
+    """What went wrong in terms of the lab; the parent of every error raised on purpose."""
+
+
+class DocumentError(FairgroundError):
+    """A document (stack, protocol, inventory, file of a run) isn't of the shape that it must have."""
+
+
+class ToolchainError(FairgroundError):
+    """A tool that the lab needs is missing, too old, or couldn't be installed or started."""
+
+
+class LabError(FairgroundError):
+    """The lab couldn't be declared, stood up or taken down."""
+
+
+class HostError(FairgroundError):
+    """Something done to a host over SSH failed."""
+
+
+class HostUnreachableError(HostError):
+    """Nothing answered at the host's address within the deadline, or the connection was lost."""
+
+
+class HostKeyError(HostError):
+    """The host showed a key other than the pinned one, or none is pinned: it is refused."""
+
+
+class HostAuthenticationError(HostError):
+    """The host refused the lab's user or key."""
+
+
+class RemoteCommandError(HostError):
+    """A command on the host ended with a status other than 0."""
+
+
+class DeadlineExceededError(HostError):
+    """A command or job on the host wasn't done by its deadline; it has been ended."""
+
+
+class TransferError(HostError):
+    """A file didn't arrive whole: its checksum or size isn't that of its source."""
+
+
+class ContractError(FairgroundError):
+    """An API doesn't keep the contract."""
+
+
+class RunError(FairgroundError):
+    """A run can't be planned, started, resumed or finished."""
+
+
+class AnalysisError(FairgroundError):
+    """The raw files of a run can't be turned into numbers."""

@@ -1,0 +1,52 @@
+"""The protocol, `experiment/protocols/NAME.yaml`: what is measured and how often."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from documents.base import Document, Name
+
+Workload = Literal[
+    "mixed",
+    "read-post",
+    "list-posts",
+    "read-user",
+    "read-me",
+    "create-post",
+    "update-post",
+    "login",
+    "upload",
+]
+
+
+class Scenario(Document):
+    """One load: so many connections for so many seconds, each sending its next request when its last is answered."""
+
+    name: Name
+    workload: Workload
+    connections: Annotated[int, Field(ge=1, le=10_000)]
+    duration_seconds: Annotated[int, Field(ge=1, le=3600)]
+
+
+class Protocol(Document):
+    """What a run does: `blocks` times all scenarios for every API, in an order drawn from a recorded seed.
+
+    The unit of the statistics is the cell: one restart of the API, one warm-up, one load window. `request_seed`
+    makes the stream of requests, the same for all APIs.
+    """
+
+    version: Literal[1]
+    name: Name
+    blocks: Annotated[int, Field(ge=1, le=1000)]
+    warm_up_seconds: Annotated[int, Field(ge=0, le=600)]
+    scenarios: Annotated[tuple[Scenario, ...], Field(min_length=1)]
+    request_seed: int = 20260131
+    timeout_seconds: Annotated[int, Field(ge=1, le=60)] = 2
+
+    @model_validator(mode="after")
+    def _distinct(self) -> "Protocol":
+        names = [scenario.name for scenario in self.scenarios]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"two scenarios are named {name}")
+        return self

@@ -1,0 +1,200 @@
+"""The report: a run's numbers, computed from its raw files alone."""
+
+from datetime import datetime
+from typing import Literal
+
+from documents.base import Document, Name
+from documents.cores import CoreLayout
+from documents.host import HostSize
+from documents.protocol import Scenario
+from documents.run import HostIdentity, Void
+from documents.samples import SampledRole
+
+Grade = Literal["full", "smaller", "shared"]
+"""How far a host's numbers reach: `full` has the article's 8 cores and 16 GB and a core layout without overlap,
+`smaller` has less, and on a `shared` host the load generator also competes with what it measures."""
+
+
+class Latency(Document):
+    """Mean and percentiles of latency in microseconds.
+
+    A percentile is the exact nearest rank: the least latency that at least that share of the responses kept.
+    """
+
+    mean_us: float
+    p50_us: float
+    p90_us: float
+    p99_us: float
+    p999_us: float
+
+
+class Usage(Document):
+    """What one role used over a load window: CPU in cores (CPU seconds a second) and memory in bytes.
+
+    Memory is anonymous memory; the page cache stands beside it, for the kernel takes it back at need.
+    """
+
+    cpu_cores: float
+    memory_mean_bytes: float
+    memory_peak_bytes: int
+    page_cache_mean_bytes: float
+
+
+class CellNumbers(Document):
+    """One valid cell in numbers.
+
+    Throughput in requests a second; latencies in microseconds. `raw` counts each response once, `corrected` is
+    wrk's correction for coordinated omission. `littles_law` is throughput x mean raw latency / connections opened:
+    near 1 for an honest closed loop, and falling when the generator is the limit. `generator_saturation` is the
+    generator's CPU use over the CPUs that it has.
+    """
+
+    cell_id: str
+    block: int
+    api: Name
+    scenario: Name
+    requests: int
+    throughput: float
+    raw: Latency
+    corrected: Latency
+    errors: int
+    statuses: dict[str, int] | None
+    usage: dict[SampledRole, Usage]
+    littles_law: float
+    generator_saturation: float
+
+
+class Estimate(Document):
+    """A mean over cells with its 95% confidence interval; no interval below two cells.
+
+    `scale` tells which mean: geometric (`log`) or arithmetic (`linear`).
+    """
+
+    value: float
+    low: float | None
+    high: float | None
+    count: int
+    scale: Literal["log", "linear"]
+
+
+class LatencyEstimate(Document):
+    """`Latency` over cells; microseconds."""
+
+    mean_us: Estimate
+    p50_us: Estimate
+    p90_us: Estimate
+    p99_us: Estimate
+    p999_us: Estimate
+
+
+class Measurements(Document):
+    """One API under one scenario, over its valid cells; the units are those of `CellNumbers`.
+
+    Memory is the API's own; CPU stands there for each role.
+    """
+
+    throughput: Estimate
+    raw: LatencyEstimate
+    corrected: LatencyEstimate
+    cpu_cores: dict[SampledRole, Estimate]
+    memory_mean_bytes: Estimate
+    memory_peak_bytes: Estimate
+    page_cache_mean_bytes: Estimate
+    littles_law: Estimate
+    generator_saturation: Estimate
+
+
+class TimeSeries(Document):
+    """The API's CPU use and anonymous memory along the load window, as the mean over the valid cells.
+
+    Step k is the mean over the seconds from `k * step_seconds` on, counted from the start of the load.
+    """
+
+    step_seconds: float
+    cpu_cores: tuple[float, ...]
+    memory_bytes: tuple[float, ...]
+
+
+class ScenarioSummary(Document):
+    """One API under one scenario. `measured` and `series` are None where no cell is valid.
+
+    `errors` are wrk's, over the void cells too: a cell with errors is void, so a valid one has none.
+    """
+
+    api: Name
+    scenario: Name
+    cells: int
+    void_cells: int
+    unfinished_cells: int
+    errors: int
+    measured: Measurements | None
+    series: TimeSeries | None
+
+
+class PublishedNumber(Document):
+    """A number of the article beside ours.
+
+    Throughput in requests a second, memory in bytes, latency in microseconds. `measured` is None where this run has
+    no valid cell of that API and scenario. The article doesn't say under which load its memory was averaged: ours
+    is that of the heavy one.
+    """
+
+    api: Name
+    scenario: Name
+    measure: Literal["throughput", "memory_mean", "p99"]
+    published: float
+    measured: Estimate | None
+
+
+class Subject(Document):
+    """One API as it was built: its source, the image made of it, and what the stack document adds to it."""
+
+    name: Name
+    source: str
+    source_sha256: str
+    image_id: str
+    environment: dict[str, str]
+
+
+class VoidCell(Document):
+    """A cell that doesn't count, and why."""
+
+    cell_id: str
+    api: Name
+    scenario: Name
+    voids: tuple[Void, ...]
+
+
+class Report(Document):
+    """`report.json`: everything that the pages show.
+
+    `caveats` are whole sentences that stand on every page: a smaller host, shared cores, void cells, a run that
+    isn't finished. `article_note` says whether the article's numbers can be compared with this run's, and why not.
+    """
+
+    version: Literal[1] = 1
+    run_id: str
+    started_at: datetime
+    git_commit: str
+    stack: Name
+    protocol: Name
+    blocks: int
+    warm_up_seconds: int
+    order_seed: int
+    request_seed: int
+    scenarios: tuple[Scenario, ...]
+    apis: tuple[Subject, ...]
+    host_kind: str
+    host: HostIdentity
+    size: HostSize
+    cores: CoreLayout
+    grade: Grade
+    postgres_settings: dict[str, str]
+    caveats: tuple[str, ...]
+    summaries: tuple[ScenarioSummary, ...]
+    article: tuple[PublishedNumber, ...]
+    article_note: str
+    cells: tuple[CellNumbers, ...]
+    void_cells: tuple[VoidCell, ...]
+    unfinished_cells: tuple[str, ...]
+    tool_versions: dict[str, str]

@@ -1,0 +1,115 @@
+"""The documents of a run's folder: manifest, host record, cell record and journal."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from documents.base import Document
+from documents.cores import Role
+from documents.inventory import Inventory
+from documents.protocol import Protocol
+
+
+class Manifest(Document):
+    """`manifest.json`: what the run is, written once before its first cell.
+
+    `git_commit` is the project's commit, with ``-dirty`` behind it where the tree had changes. `tool_versions`
+    maps a tool (wrk, postgres, redis, docker, kernel, …) to the version that the host named.
+    """
+
+    version: Literal[1] = 1
+    run_id: str
+    started_at: datetime
+    git_commit: str
+    protocol: Protocol
+    inventory: Inventory
+    order_seed: int
+    requests_sha256: dict[str, str]
+    tool_versions: dict[str, str]
+
+
+class HostIdentity(Document):
+    """What the host is, read from it. Memory and sizes in bytes; `settings` are kernel settings by name, only read."""
+
+    cpu_model: str
+    cpus: tuple[int, ...]
+    threads_per_core: int
+    memory_bytes: int
+    kernel: str
+    operating_system: str
+    cgroup_version: Literal[1, 2]
+    settings: dict[str, str]
+
+
+class HostRecord(Document):
+    """`host.json`: the host's identity before the first cell and after the last (None until then)."""
+
+    version: Literal[1] = 1
+    before: HostIdentity
+    after: HostIdentity | None = None
+
+
+class ProcessPinning(Document):
+    """The CPUs that one thread of one process may run on, read back from /proc/PID/task/TID/status."""
+
+    role: Role
+    process_id: int
+    thread_id: int
+    command: str
+    cpus: tuple[int, ...]
+
+
+VoidReason = Literal[
+    "wrk-errors",
+    "wrong-status",
+    "wrong-answer",
+    "pinning",
+    "not-ready",
+    "no-requests",
+    "generator-failed",
+    "sampler-failed",
+]
+
+
+class Void(Document):
+    """Why a cell doesn't count: a reason by name and a sentence with the numbers."""
+
+    reason: VoidReason
+    message: str
+
+
+class CellRecord(Document):
+    """`cells/<id>/cell.json`: how the cell went. It is written last: a cell without it isn't finished.
+
+    `phases_seconds` has the wall time of each phase (reset, restart, ready, probe, warm_up, pinning, load, pull).
+    `load_started_ns` and `load_ended_ns` bound the load window on the host's CLOCK_MONOTONIC, the clock of the
+    samples. `files` maps each raw file of the folder to its SHA-256.
+    """
+
+    version: Literal[1] = 1
+    cell_id: str
+    started_at: datetime
+    voids: tuple[Void, ...]
+    phases_seconds: dict[str, float]
+    load_started_ns: int | None
+    load_ended_ns: int | None
+    pinning: tuple[ProcessPinning, ...]
+    files: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def valid(self) -> bool:
+        """Whether the cell counts."""
+        return not self.voids
+
+
+JournalEvent = Literal["run-started", "cell-started", "cell-finished", "cell-void", "run-resumed", "run-finished"]
+
+
+class JournalEntry(Document):
+    """One line of `journal.jsonl`: one thing done, at what time, for which cell."""
+
+    at: datetime
+    event: JournalEvent
+    cell_id: str | None = None
+    message: str | None = None

@@ -1,0 +1,120 @@
+"""The stack document, `stacks/NAME.yaml`: what a lab is to be."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from documents.base import Document, Name, Port
+
+CpuList = Annotated[str, Field(pattern=r"^\d+(-\d+)?(,\d+(-\d+)?)*$")]
+"""CPUs as the kernel writes them: ``0-2,5``."""
+
+LAB_ENVIRONMENT = frozenset(
+    {"DATABASE_URL", "REDIS_URL", "JWT_SECRET", "PORT", "HOST", "UPLOAD_DIR"},
+)
+"""What the lab itself sets in an API's environment; a stack document can't."""
+
+
+class ContainerHost(Document):
+    """A host made as a container on the controller's own Docker engine, with sshd and an engine of its own."""
+
+    kind: Literal["container"]
+    cpus: Annotated[int, Field(ge=1, le=1024)] = 8
+    memory_gb: Annotated[int, Field(ge=2, le=4096)] = 16
+    ssh_port: Port = 22022
+    build_cache: Literal["keep", "discard"] = "discard"
+
+
+class Cores(Document):
+    """An explicit core layout; `system` also holds Redis unless `redis` is given."""
+
+    api: CpuList
+    postgres: CpuList
+    system: CpuList
+    generator: CpuList
+    redis: CpuList | None = None
+
+
+class Postgres(Document):
+    """PostgreSQL on the host. `image` names another image than the lab's own PostgreSQL 17 on Debian."""
+
+    image: str | None = None
+    port: Port = 15432
+    settings: dict[Annotated[str, Field(pattern=r"^[a-z_.]+$")], str] = Field(default_factory=dict)
+
+    @field_validator("settings")
+    @classmethod
+    def _durable(cls, settings: dict[str, str]) -> dict[str, str]:
+        for name in ("fsync", "synchronous_commit"):
+            if settings.get(name, "on") != "on":
+                raise ValueError(f"{name} stays on: a lab that may lose commits measures another work")
+        for name in ("port", "listen_addresses", "shared_preload_libraries"):
+            if name in settings:
+                raise ValueError(f"{name} is set by the lab itself")
+        return settings
+
+
+class Redis(Document):
+    """Redis on the host. `image` names another image than the lab's own Redis 8 on Debian."""
+
+    image: str | None = None
+    port: Port = 16379
+
+
+class Services(Document):
+    """The services that all APIs share."""
+
+    postgres: Postgres = Postgres()
+    redis: Redis = Redis()
+
+
+class Api(Document):
+    """One API under test: a build context with a Dockerfile, and what its environment adds to the lab's own.
+
+    Two entries may share a `source` and differ in `environment`, so that two variants stand side by side.
+    """
+
+    name: Name
+    source: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.][A-Za-z0-9_./-]*$")]
+    port: Port
+    environment: dict[Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")], str] = Field(default_factory=dict)
+
+    @field_validator("source")
+    @classmethod
+    def _inside(cls, source: str) -> str:
+        if ".." in source.split("/"):
+            raise ValueError("the source is a folder inside the project")
+        return source
+
+    @field_validator("environment")
+    @classmethod
+    def _not_the_labs(cls, environment: dict[str, str]) -> dict[str, str]:
+        for name in sorted(LAB_ENVIRONMENT & environment.keys()):
+            raise ValueError(f"{name} is set by the lab itself")
+        return environment
+
+
+class Stack(Document):
+    """What lab NAME is: its host, core layout, base image, services and APIs."""
+
+    version: Literal[1]
+    name: Name
+    host: ContainerHost
+    base_image: Annotated[str, Field(pattern=r"^[a-z0-9][a-zA-Z0-9._/:@-]*$")] = "debian:trixie-slim"
+    cores: Literal["auto"] | Cores = "auto"
+    services: Services = Services()
+    apis: Annotated[tuple[Api, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _no_clash(self) -> "Stack":
+        names = [api.name for api in self.apis]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"two APIs are named {name}")
+            if name in {"postgres", "redis"}:
+                raise ValueError(f"an API can't be named {name}: a service of the lab is")
+        ports = [self.services.postgres.port, self.services.redis.port, *(api.port for api in self.apis)]
+        for port in ports:
+            if ports.count(port) > 1:
+                raise ValueError(f"port {port} is given twice")
+        return self
