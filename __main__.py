@@ -1,0 +1,25 @@
+"""The Pulumi program: read the stack's document, declare the lab, export the inventory."""
+
+from pathlib import Path
+
+import pulumi
+
+from documents.errors import FairgroundError
+from lab.hosts.machine import read_memory_bytes, read_topology
+from lab.lab import Lab
+from lab.stack_file import read_stack
+
+project = Path(__file__).parent
+name = pulumi.get_stack()
+try:
+    lab = Lab(
+        read_stack(project, name),
+        topology=read_topology(),
+        memory_bytes=read_memory_bytes(),
+        state_folder=project / ".lab" / "stacks" / name,
+    )
+except FairgroundError as error:
+    # Pulumi shows a RunError as its message alone, without a traceback.
+    raise pulumi.RunError(str(error)) from error
+pulumi.export("inventory", lab.inventory.apply(lambda inventory: inventory.model_dump(mode="json")))
+pulumi.export("secrets", lab.secrets.apply(lambda secrets: secrets.model_dump(mode="json")))

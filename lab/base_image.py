@@ -1,0 +1,87 @@
+"""The lab's Debian base image as a resource, on the controller's engine or on the host's."""
+
+import hashlib
+import subprocess
+from typing import Any
+
+import pulumi
+from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, ResourceProvider
+
+from documents.errors import LabError
+from documents.host import Host
+from provision.base_image import SCRIPT, make_base_image_here, make_base_image_on_host, trust_anchors
+from provision.connection import connect
+
+
+class _BaseImageProvider(ResourceProvider):
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        image, tag, stack = props["image"], props["tag"], props["stack"]
+        if props.get("host") is None:
+            made = make_base_image_here(image, tag, stack)
+        else:
+            with connect(Host.model_validate_json(props["host"])) as connection:
+                made = make_base_image_on_host(connection, image, tag, stack)
+        return CreateResult(id_=tag, outs={**props, "image_id": made.id, "origin": made.origin})
+
+    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
+        changed = [name for name in ("image", "tag", "stack", "host_id") if _olds.get(name) != _news.get(name)]
+        return DiffResult(changes=bool(changed), replaces=changed, delete_before_replace=False)
+
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+        """A refresh notices that the controller's base is gone; the host's goes with its host."""
+        if props.get("host") is None:
+            found = subprocess.run(["docker", "image", "inspect", props["tag"]], capture_output=True, check=False)
+            if found.returncode and b"No such image" in found.stderr:
+                return ReadResult(id_="", outs={})
+        return ReadResult(id_, props)
+
+    def delete(self, _id: str, _props: dict[str, Any]) -> None:
+        removed = subprocess.run(["docker", "image", "rm", _props["tag"]], capture_output=True, text=True, check=False)
+        if removed.returncode and "No such image" not in removed.stderr:
+            raise LabError(f"The base image {_props['tag']} can't be removed: {removed.stderr.strip()}.")
+
+
+class BaseImage(Resource, module="fairground", name="BaseImage"):
+    """The base that every image of the lab starts from, tagged by what it is made of.
+
+    `host_id` names the host that it is made on, None on the controller; a host's base goes with its host.
+    """
+
+    tag: pulumi.Output[str]
+    image_id: pulumi.Output[str]
+    origin: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        image: str,
+        stack: str,
+        host: pulumi.Input[Host] | None = None,
+        host_id: pulumi.Input[str] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare the base made from `image` for the stack, on the controller or on `host`."""
+        document = None if host is None else pulumi.Output.from_input(host).apply(Host.to_json)
+        super().__init__(
+            _BaseImageProvider(),
+            name,
+            {
+                "image": image,
+                "tag": _tag(image, stack),
+                "stack": stack,
+                "host": document,
+                "host_id": host_id,
+                "image_id": None,
+                "origin": None,
+            },
+            opts,
+        )
+
+
+def _tag(image: str, stack: str) -> str:
+    """A name that changes with what the base is made of: the image, the trust anchors and the way it is made."""
+    digest = hashlib.sha256(image.encode())
+    for path in (SCRIPT, *trust_anchors()):
+        digest.update(path.read_bytes())
+    return f"fairground-{stack}-base:{digest.hexdigest()[:12]}"

@@ -1,0 +1,12 @@
+"""The labels that everything made by a lab carries, so that what is left of it can be found."""
+
+STACK_LABEL = "org.fairground.stack"
+"""Names the stack; on containers, images and volumes, on the controller's engine and on the host's."""
+
+HOST_LABEL = "org.fairground.host"
+"""Names the host that a container was made for: a host made anew gets its containers made anew (labels force it)."""
+
+
+def stack_labels(stack: str) -> dict[str, str]:
+    """The labels of what belongs to the stack."""
+    return {STACK_LABEL: stack}

@@ -1,0 +1,215 @@
+"""The Pulumi engine as a child process: in a session of its own, its events as progress, its errors as sentences."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+from documents.errors import LabError
+
+_POLL_SECONDS = 0.1
+
+_VERBS = {
+    "create": ("creating", "created"),
+    "create-replacement": ("creating", "created"),
+    "delete": ("deleting", "deleted"),
+    "delete-replaced": ("deleting", "deleted"),
+    "refresh": ("reading", "read"),
+    "update": ("updating", "updated"),
+}
+"""How the engine's operations are told; the others (same, read, replace) do nothing themselves."""
+
+
+@dataclass(frozen=True)
+class ResourceProgress:
+    """One operation on one resource: begun where `seconds` is None, else ended after so long."""
+
+    name: str
+    kind: str
+    doing: str
+    done: str
+    seconds: float | None
+
+
+Progress = Callable[[ResourceProgress], None]
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The Pulumi engine of one checkout, for one stack.
+
+    Attributes:
+        root: the checkout, where the program is.
+        stack: the stack's name.
+        environment: the whole environment of the engine: its path, home, state and passphrase file.
+    """
+
+    root: Path
+    stack: str
+    environment: Mapping[str, str] = field(repr=False)
+
+    @property
+    def private(self) -> Path:
+        """The stack's own folder under `.lab`: SSH files and logs."""
+        return self.root / ".lab" / "stacks" / self.stack
+
+    def query(self, *arguments: str) -> str:
+        """Run a command that only reads, and return what it prints. It may hold secrets: show it to no one.
+
+        Raises:
+            LabError: the engine refused; the message is its own.
+        """
+        done = subprocess.run(
+            self._command(*arguments),
+            cwd=self.root,
+            env=dict(self.environment),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise LabError(f"pulumi {arguments[0]} failed: {_tidy(done.stderr) or 'it gave no reason'}")
+        return done.stdout
+
+    def operate(self, *arguments: str, progress: Progress) -> None:
+        """Run an operation that changes the lab (up, refresh, destroy, cancel) to its end.
+
+        The engine gets a session of its own, so that all it started can be ended with it. At the first interrupt
+        it finishes what it is at and stops; at the second everything is killed, which the next `lab up` or
+        `lab down` clears up.
+
+        Raises:
+            LabError: the operation failed; one sentence for each cause, and where the full output is.
+            KeyboardInterrupt: it was interrupted.
+        """
+        self.private.mkdir(parents=True, exist_ok=True)
+        log = self.private / f"{arguments[0]}.log"
+        events = self.private / f"{arguments[0]}.events"
+        events.unlink(missing_ok=True)
+        events.touch(mode=0o600)
+        log.unlink(missing_ok=True)
+        log.touch(mode=0o600)
+        with log.open("w", encoding="utf-8") as output:
+            process = subprocess.Popen(
+                self._command(*arguments, "--event-log", str(events)),
+                cwd=self.root,
+                env=dict(self.environment),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            follower = _EventFollower(progress)
+            with events.open(encoding="utf-8") as stream:
+                interrupted = _await_end(process, lambda: follower.read(stream))
+        events.unlink(missing_ok=True)
+        if interrupted:
+            raise KeyboardInterrupt
+        if process.returncode:
+            causes = follower.errors or [_tidy(log.read_text(encoding="utf-8")[-2000:])]
+            raise LabError(f"{' '.join(causes)} (all that pulumi said: {log.relative_to(self.root)})")
+
+    def _command(self, *arguments: str) -> list[str]:
+        return ["pulumi", *arguments, "--stack", self.stack, "--non-interactive", "--color", "never"]
+
+
+def _await_end(process: "subprocess.Popen[bytes]", tick: Callable[[], None]) -> bool:
+    """Wait for the engine's end, calling `tick` now and then; whether the user interrupted it."""
+    interrupts = 0
+    while True:
+        try:
+            ended = process.poll() is not None
+            tick()
+            if ended:
+                return interrupts > 0
+            time.sleep(_POLL_SECONDS)
+        except KeyboardInterrupt:
+            interrupts += 1
+            if interrupts == 1:
+                process.send_signal(signal.SIGINT)
+            else:
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+class _EventFollower:
+    """Reads the engine's event log as it grows.
+
+    The events are those of sdk/go/common/apitype/events.go in pulumi/pulumi.
+    """
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._started: dict[str, float] = {}
+        self._unfinished = ""
+        self.errors: list[str] = []
+
+    def read(self, stream: TextIO) -> None:
+        """Take in what was appended since the last call."""
+        self._unfinished += stream.read()
+        *lines, self._unfinished = self._unfinished.split("\n")
+        for line in lines:
+            if line:
+                self._take(json.loads(line))
+
+    def _take(self, event: dict[str, Any]) -> None:
+        if before := event.get("resourcePreEvent"):
+            self._tell(before["metadata"], ended=False)
+        elif after := event.get("resOutputsEvent"):
+            self._tell(after["metadata"], ended=True)
+        elif (said := event.get("diagnosticEvent")) and said["severity"] == "error":
+            self.errors += _explain(said)
+
+    def _tell(self, metadata: dict[str, Any], *, ended: bool) -> None:
+        verbs = _VERBS.get(metadata["op"])
+        kind = metadata["type"].rpartition(":")[2]
+        if verbs is None or not _is_custom(metadata):
+            return
+        urn, now = metadata["urn"], time.monotonic()
+        seconds = now - self._started.pop(urn, now) if ended else None
+        if not ended:
+            self._started[urn] = now
+        self._progress(ResourceProgress(urn.rpartition("::")[2], kind, *verbs, seconds))
+
+
+def _is_custom(metadata: dict[str, Any]) -> bool:
+    """Whether the resource is one that somebody makes, not a component or a provider."""
+    return not metadata["type"].startswith(("pulumi:", "fairground:"))
+
+
+_MARKUP = re.compile(r"<\{%.*?%\}>")
+_OWN_ERROR = re.compile(r"^documents\.errors\.\w+: (.*)", re.MULTILINE | re.DOTALL)
+_SOURCE = re.compile(r"sdk-v2/\S+: sdk\.helper_schema: |: provider=\S+@\S+")
+
+
+def _explain(diagnostic: dict[str, Any]) -> list[str]:
+    """The sentence of a diagnostic, naming its resource; none for one that only repeats that something failed."""
+    text = _MARKUP.sub("", diagnostic["message"]).strip()
+    if text.startswith(("1 error occurred", "update failed", "preview failed")):
+        return []
+    if own := _OWN_ERROR.search(text):
+        return [own[1].strip()]
+    urn = diagnostic.get("urn", "")
+    sentence = _tidy(_SOURCE.sub("", text))
+    # The stack's own resource speaks for the program, whose errors name what they are about.
+    return [sentence if "::pulumi:pulumi:Stack::" in urn else f"{urn.rpartition('::')[2]}: {sentence}"]
+
+
+def _tidy(text: str) -> str:
+    """A message on one line, ending in a full stop."""
+    line = " ".join(text.removeprefix("error: ").split())
+    return line if line.endswith((".", "!", "?")) or not line else f"{line}."
+
+
+def read_outputs(engine: Engine) -> Iterator[tuple[str, Any]]:
+    """The stack's outputs, secrets in plain text included.
+
+    Raises:
+        LabError: the engine refused.
+    """
+    yield from json.loads(engine.query("stack", "output", "--json", "--show-secrets")).items()

@@ -1,0 +1,101 @@
+"""Up and down: the operations behind `lab up` and `lab down`."""
+
+import json
+from dataclasses import dataclass
+
+from documents.errors import HostError, LabError
+from documents.inventory import Inventory, Secrets
+from documents.stack import Stack
+from lab.labels import STACK_LABEL
+from lab.lifecycle.engine import Engine, Progress, read_outputs
+from lab.lifecycle.leftovers import find_labelled, remove_labelled
+from lab.lifecycle.preflight import check_machine
+from lab.lifecycle.state import State, read_state, release_stale_lock
+from provision.connection import connect
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What `lab down` did: how many resources were on record, what was kept on purpose, and what is left."""
+
+    made: int
+    kept: tuple[str, ...]
+    left: tuple[str, ...]
+
+
+def stand_up(engine: Engine, stack: Stack, *, progress: Progress) -> tuple[Inventory, Secrets]:
+    """Stand the lab up, or bring it up to its document; repeatable, also after an engine that was killed.
+
+    Raises:
+        LabError: it failed; what was made stays on record and the next call goes on from there.
+    """
+    check_machine(stack, engine.root)
+    released = release_stale_lock(engine)
+    state = read_state(engine)
+    if released or state.pending:
+        _clear_unrecorded(engine, state)
+        engine.operate("refresh", "--yes", "--skip-preview", "--clear-pending-creates", progress=progress)
+    engine.operate("up", "--yes", "--skip-preview", progress=progress)
+    return read_lab(engine)
+
+
+def read_lab(engine: Engine) -> tuple[Inventory, Secrets]:
+    """The lab as it stands.
+
+    Raises:
+        LabError: it isn't up.
+        DocumentError: another release of Fairground exported it.
+    """
+    outputs = dict(read_outputs(engine))
+    if "inventory" not in outputs or "secrets" not in outputs:
+        raise LabError(f"The lab {engine.stack} isn't up; run `lab up`.")
+    return (
+        Inventory.from_json(json.dumps(outputs["inventory"]), name=f"the inventory of {engine.stack}"),
+        Secrets.from_json(json.dumps(outputs["secrets"]), name=f"the secrets of {engine.stack}"),
+    )
+
+
+def take_down(engine: Engine, stack: Stack | None, *, progress: Progress) -> Receipt:
+    """Remove the lab, and then whatever else carries its label, but for the cache that its document keeps.
+
+    Works after a half-failed or killed up, and without a readable stack document (None: the cache is then kept).
+
+    Raises:
+        LabError: the engine refused to destroy; nothing else was removed.
+    """
+    release_stale_lock(engine)
+    state = read_state(engine)
+    if state.resources:
+        engine.operate("destroy", "--yes", "--skip-preview", progress=progress)
+    keeps = stack is None or stack.host.build_cache == "keep"
+    kept: list[str] = []
+    for thing in find_labelled(engine.stack):
+        if keeps and thing.kind in {"image", "volume"}:
+            kept.append(str(thing))
+        else:
+            remove_labelled(thing)
+    left = [str(thing) for thing in find_labelled(engine.stack) if str(thing) not in kept]
+    return Receipt(made=len(state.resources), kept=tuple(kept), left=tuple(left))
+
+
+def _clear_unrecorded(engine: Engine, state: State) -> None:
+    """Remove containers that an engine made and, being killed, never recorded: their names would stand in the way."""
+    recorded = {resource.id for resource in state.resources}
+    for thing in find_labelled(engine.stack):
+        if thing.kind == "container" and thing.id not in recorded:
+            remove_labelled(thing)
+    if state.host is None:
+        return
+    try:
+        with connect(state.host, deadline_seconds=60) as connection:
+            listing = connection.run(
+                ["docker", "ps", "--all", "--quiet", "--no-trunc", "--filter", f"label={STACK_LABEL}={engine.stack}"],
+                deadline_seconds=60,
+            )
+            unrecorded = [name for name in listing.stdout.split() if name not in recorded]
+            if unrecorded:
+                connection.run(["docker", "rm", "--force", *unrecorded], deadline_seconds=60)
+    except HostError as error:
+        raise LabError(
+            f"{error} The lab can't be mended while its host is away: run `lab down`, then `lab up`."
+        ) from error

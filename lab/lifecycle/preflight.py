@@ -1,0 +1,60 @@
+"""What can be known before anything is made: a free port, room on the disk, an engine that answers."""
+
+import errno
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+
+from documents.errors import LabError
+from documents.stack import Stack
+from lab.lifecycle.leftovers import find_labelled
+
+_NEEDED_GB = 6
+"""Seen: base 0.1, host image 0.6, the host's own images, build caches and database 3; and room for a run's files."""
+
+
+def check_machine(stack: Stack, root: Path) -> None:
+    """Refuse early what would fail late.
+
+    Raises:
+        LabError: Docker doesn't answer, the SSH port is taken, or the disk has too little room; says what to do.
+    """
+    engine_folder = _engine_folder()
+    running = any(thing.kind == "container" for thing in find_labelled(stack.name))
+    if not running:
+        _check_port(stack.host.ssh_port, stack.name)
+        for folder in {engine_folder, root}:
+            _check_room(folder)
+
+
+def _engine_folder() -> Path:
+    done = subprocess.run(
+        ["docker", "info", "--format", "{{.DockerRootDir}}"], capture_output=True, text=True, check=False, timeout=60
+    )
+    if done.returncode:
+        reason = " ".join(done.stderr.split())
+        raise LabError(f"The Docker engine doesn't answer ({reason}). Run `make setup`, which starts one.")
+    return Path(done.stdout.strip())
+
+
+def _check_port(port: int, stack: str) -> None:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            raise LabError(
+                f"Port {port} on 127.0.0.1 is taken by another program; end that, or give the host another "
+                f"ssh_port in stacks/{stack}.yaml."
+            ) from error
+
+
+def _check_room(folder: Path) -> None:
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    free = shutil.disk_usage(existing).free / 1024**3
+    if free < _NEEDED_GB:
+        raise LabError(
+            f"The disk of {folder} has {free:.1f} GB free, and the lab needs {_NEEDED_GB} GB; make room and try again."
+        )

@@ -1,0 +1,114 @@
+"""PostgreSQL on the host."""
+
+import pulumi
+import pulumi_docker as docker
+
+from documents.inventory import PostgresService
+from documents.stack import Postgres as PostgresDocument
+from lab.credentials import Credentials
+from lab.host_engine import HostEngine
+
+DATABASE = "fairground"
+USER = "fairground"
+CONTAINER = "fairground-postgres"
+
+_PASSWORD_FILE = "/run/fairground-postgres-password"  # noqa: S105 - a path, not a password
+
+DEFAULT_SETTINGS = {
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "full_page_writes": "on",
+    "max_connections": "200",
+    "shared_buffers": "1GB",
+    "effective_cache_size": "4GB",
+    "work_mem": "8MB",
+    "maintenance_work_mem": "256MB",
+    "wal_level": "replica",
+    "max_wal_size": "4GB",
+    "checkpoint_timeout": "15min",
+    "random_page_cost": "1.1",
+    "jit": "off",
+    "autovacuum": "off",
+    "log_min_messages": "warning",
+}
+"""The server's settings unless the stack document says otherwise. Autovacuum is off and checkpoints are far apart
+because each cell begins with both done: neither may fall into one load window and not into the next."""
+
+_LAB_SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "shared_preload_libraries": "pg_stat_statements",
+    # Off while measuring; the contract's checks switch it on for their own statements.
+    "pg_stat_statements.track": "none",
+    "pg_stat_statements.track_utility": "off",
+}
+
+
+class Postgres(pulumi.ComponentResource):
+    """PostgreSQL 17 on Debian's packages, or the image that the document names, on the host's loopback interface."""
+
+    service: pulumi.Output[PostgresService]
+    container: docker.Container
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        engine: HostEngine,
+        document: PostgresDocument,
+        cpu_list: str,
+        credentials: Credentials,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare PostgreSQL on the engine's host, on the CPUs of `cpu_list`."""
+        super().__init__("fairground:services:Postgres", name, None, opts)
+        if document.image is None:
+            image = engine.build_image(
+                "postgres-image", context="lab/images/postgres", image="fairground-postgres", parent=self
+            )
+        else:
+            image = engine.pull_image("postgres-image", image=document.image, parent=self)
+        settings = {**DEFAULT_SETTINGS, **document.settings}
+        given = {**settings, **_LAB_SETTINGS, "port": str(document.port)}
+        command = ["postgres"]
+        for key, value in sorted(given.items()):
+            command += ["-c", f"{key}={value}"]
+        volume = docker.Volume("postgres-data", name="fairground-postgres-data", opts=engine.options(self))
+        self.container = docker.Container(
+            "postgres",
+            name=CONTAINER,
+            image=image.image_id,
+            command=command,
+            network_mode="host",
+            cpu_set=cpu_list,
+            restart="unless-stopped",
+            labels=engine.container_labels(),
+            envs=[
+                f"PGPORT={document.port}",
+                f"POSTGRES_DB={DATABASE}",
+                f"POSTGRES_PASSWORD_FILE={_PASSWORD_FILE}",
+                f"POSTGRES_USER={USER}",
+            ],
+            uploads=[
+                docker.ContainerUploadArgs(
+                    file=_PASSWORD_FILE,
+                    content=credentials.postgres_password.apply(lambda password: f"{password}\n"),
+                    permissions="0444",
+                )
+            ],
+            volumes=[docker.ContainerVolumeArgs(volume_name=volume.name, container_path="/var/lib/postgresql/data")],
+            shm_size=256,
+            stop_timeout=30,
+            log_opts={"max-size": "10m"},
+            opts=engine.options(self),
+        )
+        self.service = pulumi.Output.all(self.container.id, image.image_id).apply(
+            lambda values: PostgresService(
+                container=CONTAINER,
+                image_id=values[1],
+                port=document.port,
+                database=DATABASE,
+                user=USER,
+                settings=settings,
+            )
+        )
+        self.register_outputs({})
