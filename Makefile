@@ -1,0 +1,34 @@
+# What `make` does; `make help` lists it. Each target first installs what it lacks (toolchain/bootstrap.py).
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help lab test check setup lock
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+lab: setup ## stands the lab up, runs the quick protocol, writes the report and prints its table
+	@$(BIN)/lab up
+	@$(BIN)/lab run --protocol quick
+	@$(BIN)/lab report
+
+# Reaches the prerequisites too: the tests need packages that the lab doesn't.
+test: SETUP_FLAGS := --with-tests
+test: check ## all tests, those on real containers included
+	@$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+check: setup ## format, lint and types
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/pyright
+
+setup: ## installs what the lab needs
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'error: the lab needs Python 3.11 or newer: make PYTHON=python3.11 ...' >&2; exit 1; }
+	@$(PYTHON) -m toolchain.bootstrap $(SETUP_FLAGS)
+
+lock: setup ## writes requirements.lock from pyproject.toml
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --no-header --output-file requirements.lock pyproject.toml

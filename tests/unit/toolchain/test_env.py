@@ -1,0 +1,60 @@
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from toolchain.layout import Layout
+
+
+def _source(shell: str, folder: Path, script: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PULUMI_CONFIG_PASSPHRASE": "left over"}
+    return subprocess.run(
+        [shell, "-c", script], cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def _variables(printed: str) -> dict[str, str]:
+    return dict(line.split("=", 1) for line in printed.splitlines() if "=" in line)
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+def test_shell_gets_what_the_lab_itself_uses(installed: Layout, shell: str):
+    answer = _source(shell, installed.root, ". ./env && env")
+    assert answer.returncode == 0, answer.stderr
+    variables = _variables(answer.stdout)
+    expected = installed.pulumi_environment()
+    assert {name: variables[name] for name in expected if name != "PATH"} == {
+        name: value for name, value in expected.items() if name != "PATH"
+    }
+    assert variables["PATH"].startswith(f"{installed.tools}:{installed.environment}/bin:")
+    assert "PULUMI_CONFIG_PASSPHRASE" not in variables
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+def test_sourcing_twice_changes_nothing_more(installed: Layout, shell: str):
+    once = _variables(_source(shell, installed.root, ". ./env && env").stdout)
+    twice = _variables(_source(shell, installed.root, ". ./env && . ./env && env").stdout)
+    assert once["PATH"] == twice["PATH"]
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+def test_sourcing_from_another_folder_says_what_to_do_and_sets_nothing(installed: Layout, tmp_path: Path, shell: str):
+    answer = _source(shell, tmp_path, f". {installed.root}/env || echo status $?; echo home=$PULUMI_HOME")
+    assert "status 1\nhome=\n" in answer.stdout
+    assert f"{tmp_path} isn't the root of Fairground" in answer.stderr
+
+
+def test_sourcing_before_the_installation_says_what_to_run(installed: Layout, tmp_path: Path):
+    (tmp_path / "toolchain").mkdir()
+    (tmp_path / "toolchain" / "versions.toml").touch()
+    answer = _source("sh", tmp_path, f". {installed.root}/env || echo status $?")
+    assert "status 1" in answer.stdout
+    assert "make setup" in answer.stderr
+
+
+def test_plain_pulumi_works_in_such_a_shell(installed: Layout):
+    answer = _source("sh", installed.root, ". ./env && pulumi version && pulumi stack ls --json")
+    assert answer.returncode == 0, answer.stderr
+    assert '"local"' in answer.stdout
+    assert answer.stderr == ""

@@ -1,0 +1,229 @@
+import json
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import grpc
+import pytest
+from google.protobuf import empty_pb2, struct_pb2
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import Message
+from pulumi.runtime.proto import language_pb2, plugin_pb2
+
+from tests.unit.toolchain.pulumi_project import PulumiProject
+from toolchain.layout import Layout
+from toolchain.versions import VERSIONS
+
+Answer = TypeVar("Answer", bound=Message)
+
+
+@dataclass(frozen=True)
+class Host:
+    """A running language host."""
+
+    process: subprocess.Popen[str]
+    channel: grpc.Channel
+
+    def ask(self, method: str, request: Message, answer: type[Answer]) -> Answer:
+        call = self.channel.unary_unary(
+            f"/pulumirpc.LanguageRuntime/{method}",
+            request_serializer=type(request).SerializeToString,
+            response_deserializer=answer.FromString,
+        )
+        return call(request, timeout=30)
+
+    def run_plugin(self, request: language_pb2.RunPluginRequest) -> list[language_pb2.RunPluginResponse]:
+        call = self.channel.unary_stream(
+            "/pulumirpc.LanguageRuntime/RunPlugin",
+            request_serializer=language_pb2.RunPluginRequest.SerializeToString,
+            response_deserializer=language_pb2.RunPluginResponse.FromString,
+        )
+        return list(call(request, timeout=30))
+
+    def must_end(self) -> tuple[int, str, str]:
+        out, err = self.process.communicate(timeout=20)
+        return self.process.returncode, out, err
+
+
+@pytest.fixture
+def host(installed: Layout) -> Iterator[Host]:
+    command = [installed.tools / "pulumi-language-python", "--tracing=x", "127.0.0.1:1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        port = int(process.stdout.readline())
+        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+            yield Host(process, channel)
+        if process.poll() is None:
+            process.kill()
+
+
+def _info(root: Path, virtualenv: str) -> language_pb2.ProgramInfo:
+    options = struct_pb2.Struct()
+    options["virtualenv"] = virtualenv
+    return language_pb2.ProgramInfo(
+        root_directory=str(root), program_directory=str(root), entry_point=".", options=options
+    )
+
+
+def test_host_says_its_version(host: Host):
+    assert host.ask("GetPluginInfo", empty_pb2.Empty(), plugin_pb2.PluginInfo).version == VERSIONS.pulumi_engine
+
+
+def test_host_requires_the_plugin_that_the_environment_holds(host: Host, installed: Layout):
+    request = language_pb2.GetRequiredPackagesRequest(info=_info(installed.root, ".venv"))
+    answer = MessageToDict(host.ask("GetRequiredPackages", request, language_pb2.GetRequiredPackagesResponse))
+    assert {"name": "docker", "kind": "resource", "version": VERSIONS.docker_plugin} in answer["packages"]
+
+
+def test_host_tells_of_the_interpreter_in_the_environment(host: Host, installed: Layout):
+    info = _info(installed.root, ".venv")
+    about = host.ask("About", language_pb2.AboutRequest(info=info), language_pb2.AboutResponse)
+    assert about.executable == str(installed.python)
+    request = language_pb2.GetProgramDependenciesRequest(info=info)
+    listed = host.ask("GetProgramDependencies", request, language_pb2.GetProgramDependenciesResponse)
+    assert "paramiko" in {dependency.name for dependency in listed.dependencies}
+
+
+def test_environment_that_is_not_there_is_named(host: Host, tmp_path: Path):
+    with pytest.raises(grpc.RpcError) as failure:
+        host.ask("About", language_pb2.AboutRequest(info=_info(tmp_path, "nowhere")), language_pb2.AboutResponse)
+    assert failure.value.code() == grpc.StatusCode.FAILED_PRECONDITION
+    assert f"names {tmp_path}/nowhere, which holds no Python environment" in str(failure.value.details())
+
+
+def test_host_ends_quietly_when_interrupted(host: Host):
+    host.process.send_signal(signal.SIGINT)
+    assert host.must_end() == (0, "", "")
+
+
+def test_policy_pack_is_run_and_its_output_and_status_are_streamed(host: Host, tmp_path: Path):
+    (tmp_path / "__main__.py").write_text(
+        "import os, sys\nprint('checked', os.environ['MARK'])\nprint('warned', file=sys.stderr)\nsys.exit(3)\n"
+    )
+    request = language_pb2.RunPluginRequest(
+        pwd=str(tmp_path),
+        args=["127.0.0.1:1"],
+        kind="analyzer",
+        env=["MARK=a=b"],
+        info=language_pb2.ProgramInfo(root_directory=str(tmp_path), program_directory=str(tmp_path), entry_point="."),
+    )
+    answers = host.run_plugin(request)
+    assert b"".join(answer.stdout for answer in answers) == b"checked a=b\n"
+    assert b"".join(answer.stderr for answer in answers) == b"warned\n"
+    assert answers[-1].WhichOneof("output") == "exitcode"
+    assert answers[-1].exitcode == 3
+
+
+def test_plugin_of_another_kind_is_refused_by_name(host: Host, tmp_path: Path):
+    request = language_pb2.RunPluginRequest(pwd=str(tmp_path), kind="resource")
+    with pytest.raises(grpc.RpcError) as failure:
+        host.run_plugin(request)
+    assert failure.value.code() == grpc.StatusCode.UNIMPLEMENTED
+    assert "no plugin of the kind resource" in str(failure.value.details())
+
+
+PROGRAM = """
+import pulumi
+from pulumi.dynamic import CreateResult, Resource, ResourceProvider
+
+
+class Provider(ResourceProvider):
+    def create(self, props):
+        return CreateResult("made", {**props, "length": len(props["word"])})
+
+
+class Word(Resource):
+    length: pulumi.Output[int]
+
+    def __init__(self, name, word):
+        super().__init__(Provider(), name, {"word": word, "length": None})
+
+
+word = pulumi.Config().require_secret("word")
+pulumi.export("word", word)
+pulumi.export("length", Word("word", word).length)
+print("said by the program")
+"""
+WORD = "xyzzy-plugh-42"
+
+
+def test_program_with_a_dynamic_resource_and_a_secret_goes_up_unchanged_and_down(project: PulumiProject):
+    project.write(PROGRAM)
+    project.must("config", "set", "--secret", "word", WORD)
+    shown = project.must("up", "--yes", "--skip-preview")
+    assert "said by the program" in shown
+    assert "+ 2 created" in shown
+    assert json.loads(project.must("stack", "output", "--json", "--show-secrets")) == {"word": WORD, "length": 14}
+    project.must("preview", "--expect-no-changes")
+    project.must("refresh", "--yes", "--skip-preview")
+    project.must("preview", "--expect-no-changes")
+    assert "- 2 deleted" in project.must("destroy", "--yes", "--skip-preview")
+
+
+def test_secret_is_plain_in_neither_output_nor_state_nor_configuration(project: PulumiProject):
+    project.write(PROGRAM)
+    project.must("config", "set", "--secret", "word", WORD)
+    shown = project.must("up", "--yes", "--skip-preview", "--show-config", "--show-reads")
+    shown += project.must("stack", "output", "--json") + project.must("stack", "export")
+    assert "[secret]" in shown
+    kept = project.state() + (project.root / "Pulumi.probe.yaml").read_text()
+    assert "made" in kept
+    assert WORD not in shown + kept
+
+
+def test_warning_about_a_plugin_is_shown_by_no_command(project: PulumiProject):
+    project.write("import pulumi\npulumi.export('a', 1)\n")
+    answer = project.run("preview")
+    assert "warning" not in answer.stdout + answer.stderr
+
+
+def test_failing_program_shows_its_own_lines_and_fails_the_command(project: PulumiProject):
+    project.write("def broken():\n    raise RuntimeError('no such core')\n\n\nbroken()\n")
+    answer = project.run("up", "--yes", "--skip-preview")
+    assert answer.returncode != 0
+    assert "RuntimeError: no such core" in answer.stdout
+    assert "__main__.py" in answer.stdout
+
+
+def test_program_that_exits_by_itself_fails_the_command_with_its_status(project: PulumiProject):
+    project.write("import os\nos._exit(7)\n")
+    answer = project.run("up", "--yes", "--skip-preview")
+    assert answer.returncode != 0
+    assert "Program exited with non-zero exit code: 7" in answer.stdout
+
+
+def test_program_killed_by_a_signal_fails_the_command_with_its_name(project: PulumiProject):
+    project.write("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n")
+    answer = project.run("up", "--yes", "--skip-preview")
+    assert answer.returncode != 0
+    assert "Program ended by signal SIGKILL" in answer.stdout
+
+
+def test_killed_engine_leaves_neither_host_nor_program_behind(project: PulumiProject, tmp_path: Path):
+    mark = tmp_path / "pid"
+    project.write(f"import os, time\nopen({str(mark)!r}, 'w').write(str(os.getpid()))\ntime.sleep(120)\n")
+    engine = subprocess.Popen(
+        ["pulumi", "--non-interactive", "up", "--yes", "--skip-preview"],
+        cwd=project.root,
+        env=project.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 60
+    while not (mark.exists() and mark.read_text()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    program = int(mark.read_text())
+    language_host = int(Path(f"/proc/{program}/stat").read_text().rsplit(")", 1)[1].split()[1])
+    engine.kill()
+    engine.wait()
+    deadline = time.monotonic() + 20
+    for pid in (program, language_host):
+        while Path(f"/proc/{pid}").exists():
+            assert time.monotonic() < deadline, f"{pid} is still there"
+            time.sleep(0.05)
+    project.must("cancel", "--yes")

@@ -1,0 +1,81 @@
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from documents.errors import ToolchainError
+from toolchain import python_environment
+from toolchain.console import Step
+from toolchain.layout import Layout
+
+
+def _stanza(lock: str, package: str) -> str:
+    match = re.search(rf"^{package}==.*(?:\n .*)*\n", lock, re.MULTILINE)
+    assert match
+    return match[0]
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, installed: Layout) -> Layout:
+    """A checkout whose lock holds just what an installation of the project itself needs, and one small package."""
+    layout = Layout(root=tmp_path / "checkout", cache=tmp_path / "cache")
+    (layout.root / "cli").mkdir(parents=True)
+    (layout.root / "README.md").touch()
+    (layout.root / "LICENSE").touch()
+    (layout.root / "pyproject.toml").write_text((installed.root / "pyproject.toml").read_text())
+    lock = (installed.root / "requirements.lock").read_text()
+    (layout.root / "requirements.lock").write_text(_stanza(lock, "setuptools") + _stanza(lock, "annotated-types"))
+    return layout
+
+
+def _has(layout: Layout, module: str) -> bool:
+    return subprocess.run([layout.python, "-c", f"import {module}"], capture_output=True, check=False).returncode == 0
+
+
+def test_environment_is_what_the_lock_says_and_follows_it(step: Step, checkout: Layout):
+    assert not python_environment.complete(checkout)
+    python_environment.ensure(step, checkout)
+    assert python_environment.complete(checkout)
+    assert _has(checkout, "annotated_types")
+    assert (checkout.environment / "bin" / "lab").is_file()
+
+    lock = checkout.root / "requirements.lock"
+    lock.write_text(_stanza(lock.read_text(), "setuptools"))
+    assert not python_environment.complete(checkout)
+    python_environment.ensure(step, checkout)
+    assert python_environment.complete(checkout)
+    assert not _has(checkout, "annotated_types")
+
+
+def test_killed_installation_is_not_complete_and_goes_on_where_it_stopped(step: Step, checkout: Layout):
+    program = (
+        "import sys; from pathlib import Path; from toolchain import python_environment\n"
+        "from toolchain.console import Step; from toolchain.layout import Layout\n"
+        "root = Path(sys.argv[1])\n"
+        "python_environment.ensure(Step('A', root / 'log'), Layout(root=root, cache=root / 'cache'))\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", program, checkout.root], start_new_session=True)
+    begun = checkout.environment / ".fairground-begun"
+    deadline = time.monotonic() + 60
+    while not begun.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    assert not python_environment.complete(checkout)
+    mark = checkout.environment / "mark"
+    mark.touch()
+    python_environment.ensure(step, checkout)
+    assert python_environment.complete(checkout)
+    assert mark.exists()
+
+
+def test_package_of_another_content_than_the_lock_says_is_refused(step: Step, checkout: Layout):
+    lock = checkout.root / "requirements.lock"
+    lock.write_text(re.sub(r"sha256:[0-9a-f]{64}", f"sha256:{'0' * 64}", lock.read_text()))
+    with pytest.raises(ToolchainError, match="A step: python failed"):
+        python_environment.ensure(step, checkout)
+    assert not python_environment.complete(checkout)

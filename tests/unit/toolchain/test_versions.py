@@ -1,0 +1,89 @@
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from toolchain.layout import Layout
+from toolchain.versions import VERSIONS, Version, parse_version, version_of
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [
+        ("v3.259.0\n", (3, 259, 0)),
+        ("3.272.0-dev.1", (3, 272, 0)),
+        ("go version go1.26.8 linux/amd64", (1, 26, 8)),
+        ("go1.25", (1, 25, 0)),
+        ("Docker version 20.10.24+dfsg1, build 297e128", (20, 10, 24)),
+        ("no number here", None),
+        ("", None),
+        ("7", None),
+    ],
+)
+def test_version_is_read_from_what_tools_print(text: str, version: Version | None):
+    assert parse_version(text) == version
+
+
+def test_text_without_a_version_is_refused_where_one_must_be():
+    with pytest.raises(ValueError, match="no version in 'none'"):
+        version_of("none")
+
+
+def test_versions_compare_by_number_and_not_by_text():
+    assert version_of("3.259.0") > version_of("3.99.0")
+
+
+def _locked(root: Path, package: str) -> str:
+    match = re.search(rf"^{package}==(\S+)", (root / "requirements.lock").read_text(), re.MULTILINE)
+    assert match, f"{package} isn't in requirements.lock"
+    return match[1]
+
+
+def test_plugin_has_the_version_of_the_locked_sdk(installed: Layout):
+    assert _locked(installed.root, "pulumi-docker") == VERSIONS.docker_plugin
+
+
+def test_engine_has_the_major_version_of_the_locked_sdk_and_is_not_newer(installed: Layout):
+    sdk, engine = version_of(_locked(installed.root, "pulumi")), version_of(VERSIONS.pulumi_engine)
+    assert sdk[0] == engine[0]
+    assert sdk >= engine
+
+
+def test_engine_module_requires_the_version_that_is_named(installed: Layout):
+    module = (installed.root / "toolchain" / "engine" / "go.mod").read_text()
+    assert f"github.com/pulumi/pulumi/pkg/v3 v{VERSIONS.pulumi_engine} " in module
+
+
+def test_minimum_of_go_is_what_the_modules_ask_for(installed: Layout):
+    asked = {
+        match
+        for name in ("engine", "docker_plugin")
+        for match in re.findall(
+            r"^go (\S+)$", (installed.root / "toolchain" / name / "go.mod").read_text(), re.MULTILINE
+        )
+    }
+    assert asked == {VERSIONS.go_minimum}
+
+
+def test_fetched_go_is_new_enough_and_has_a_hash_for_each_machine():
+    assert version_of(VERSIONS.go_package) >= version_of(VERSIONS.go_minimum)
+    assert len(VERSIONS.go_hashes) == 2
+    assert all(re.fullmatch(r"sha256:[0-9a-f]{64}", content) for content in VERSIONS.go_hashes)
+
+
+def test_lock_names_no_index_and_holds_every_requirement_by_hash(installed: Layout):
+    lock = (installed.root / "requirements.lock").read_text()
+    assert "://" not in lock
+    requirements = re.findall(r"^[a-z0-9].*==.*$", lock, re.MULTILINE)
+    assert requirements
+    assert all(line.endswith("\\") for line in requirements)
+
+
+def test_setup_needs_no_dependency_before_the_environment_exists(installed: Layout):
+    project = tomllib.loads((installed.root / "pyproject.toml").read_text())["project"]
+    names = {re.split(r"[\[=><]", requirement)[0].replace("-", "_") for requirement in project["dependencies"]}
+    sources = [path for path in (installed.root / "toolchain").glob("*.py") if path.name != "language_host.py"]
+    for source in sources:
+        imported = re.findall(r"^(?:import|from) (\w+)", source.read_text(), re.MULTILINE)
+        assert not names & set(imported), source

@@ -1,0 +1,132 @@
+"""What comes from Debian's and Ubuntu's own packages, by purpose."""
+
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from documents.errors import ToolchainError
+from toolchain.console import Step
+from toolchain.privilege import as_root
+
+RUNNING_SYSTEMD = Path("/run/systemd/system")
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_POLICY = Path("/usr/sbin/policy-rc.d")
+_POLICY_CONTENT = (
+    "#!/bin/sh\n# Made by Fairground while it installs packages; remove it if no installation runs.\nexit 101\n"
+)
+
+
+@dataclass(frozen=True)
+class Package:
+    """A package, and by what to see that it, or something as good, is there.
+
+    Attributes:
+        name: The package's.
+        provides: A command to be found on the PATH or in a system folder, or the absolute path of a file.
+        purpose: What the lab does with it.
+    """
+
+    name: str
+    provides: str
+    purpose: str
+
+    def found(self) -> Path | None:
+        """Where what it provides is, or None."""
+        if self.provides.startswith("/"):
+            return Path(self.provides) if Path(self.provides).exists() else None
+        where = shutil.which(self.provides) or shutil.which(self.provides, path=SYSTEM_PATH)
+        return Path(where) if where else None
+
+
+DOCKER = (
+    Package("docker.io", "dockerd", "runs the host that the lab makes for itself"),
+    Package("iptables", "iptables", "the Docker engine's networks"),
+)
+# Its own package from Debian 13 on; in docker.io before.
+DOCKER_CLIENT = Package("docker-cli", "docker", "talks to the Docker engine")
+
+LAB = (
+    Package("ca-certificates", "/etc/ssl/certs/ca-certificates.crt", "trust anchors for every download"),
+    Package("git", "git", "the commit that a run's manifest names"),
+    Package("openssh-client", "ssh", "carries Docker's own connection to a host"),
+    Package("mmdebstrap", "mmdebstrap", "makes the Debian base image where none can be pulled"),
+    Package(
+        "debian-archive-keyring",
+        "/usr/share/keyrings/debian-archive-keyring.gpg",
+        "verifies the packages of that base image",
+    ),
+)
+TEST = (
+    Package("openssh-server", "sshd", "a real server for the tests of the connection"),
+    Package("docker-registry", "docker-registry", "a registry on loopback, for the tests that pull an image"),
+    Package("iproute2", "ip", "a bridge for the second Docker engine that the tests start"),
+    Package("chromium", "chromium", "renders the report for the tests that look at it"),
+)
+_UNITS = {"openssh-server": "ssh.service", "docker-registry": "docker-registry.service"}
+
+
+def missing(packages: Sequence[Package]) -> tuple[Package, ...]:
+    """The packages of which nothing is found."""
+    return tuple(package for package in packages if package.found() is None)
+
+
+def install(step: Step, names: Sequence[str], *, start_services: bool) -> None:
+    """Installs packages, without what they only recommend.
+
+    Args:
+        step: Where it is shown.
+        names: The packages.
+        start_services: Whether their services may start. Debian starts a service with its installation, listening
+            on every address; what only tests start by themselves must not.
+
+    Raises:
+        ToolchainError: There is no apt, no right to use it, or it failed.
+    """
+    purpose = f"install {', '.join(names)}"
+    if shutil.which("apt-get") is None:
+        raise ToolchainError(
+            f"This machine has no apt-get, so the lab can't {purpose}. Install what provides them by the means of "
+            "this system, then try again."
+        )
+    # Before anything is run, so that the error names what an administrator has to run.
+    as_root(["apt-get", "install", *names], purpose=purpose)
+    network = "See that the package mirror can be reached, then run the same command again."
+
+    def apt(*arguments: str) -> None:
+        command = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y", *arguments]
+        step.run(as_root(command, purpose=purpose), remedy=network)
+
+    # An installation that was killed before leaves packages unpacked; apt refuses all work until they are configured.
+    configure: list[str | Path] = ["env", "DEBIAN_FRONTEND=noninteractive", "dpkg", "--configure", "-a"]
+    step.run(as_root(configure, purpose=purpose), remedy="Repair the packages by hand: dpkg --configure -a")
+    apt("update")
+    with contextlib.nullcontext() if start_services else _no_service_starts(step, names):
+        apt("-o", "DPkg::Lock::Timeout=300", "install", "--no-install-recommends", *names)
+
+
+@contextlib.contextmanager
+def _no_service_starts(step: Step, names: Sequence[str]) -> Generator[None]:
+    """Has invoke-rc.d and deb-systemd-invoke start nothing, now or at the next boot.
+
+    See policy-rc.d(8): the status 101 forbids the action.
+    """
+    purpose = "keep services from starting"
+    remedy = f"Remove {_POLICY}, then run the same command again."
+    ours = not _POLICY.exists() or _POLICY.read_text() == _POLICY_CONTENT
+    if ours:
+        with tempfile.NamedTemporaryFile("w") as policy:
+            policy.write(_POLICY_CONTENT)
+            policy.flush()
+            step.run(as_root(["install", "-m", "755", policy.name, _POLICY], purpose=purpose), remedy=remedy)
+    try:
+        yield
+        if RUNNING_SYSTEMD.is_dir():
+            for name, unit in _UNITS.items():
+                if name in names:
+                    step.run(as_root(["systemctl", "disable", unit], purpose=purpose), remedy=remedy)
+    finally:
+        if ours:
+            step.run(as_root(["rm", "-f", _POLICY], purpose=purpose), remedy=remedy)

@@ -1,0 +1,107 @@
+"""Installs what this machine lacks: ``python3 -m toolchain.bootstrap``, called by the Makefile.
+
+Runs on the machine's own Python, before the environment exists, and so on the standard library alone. Every step
+first looks whether it is done, and leaves nothing half-made where it is killed.
+"""
+
+import argparse
+import signal
+import sys
+
+from documents.errors import FairgroundError
+from toolchain import apt, docker_engine, files, pulumi_tools, python_environment, state
+from toolchain.console import step
+from toolchain.go_toolchain import ensure_go, remove_go
+from toolchain.layout import STACK, Layout, project_layout
+
+
+def bootstrap(layout: Layout, *, with_tests: bool) -> None:
+    """Installs everything that is missing.
+
+    Args:
+        layout: The checkout.
+        with_tests: Whether to install also what only the tests need.
+
+    Raises:
+        FairgroundError: Something can't be installed or started.
+    """
+    layout.log.parent.mkdir(parents=True, exist_ok=True)
+    layout.log.write_bytes(b"")
+
+    def waiting() -> None:
+        print("Another installation for this user is at work; waiting for its end ...", flush=True)  # noqa: T201
+
+    with files.lock(layout.cache, waiting):
+        _system_packages(layout, apt.LAB)
+        _environment(layout)
+        _pulumi(layout)
+    _docker(layout)
+    _state(layout)
+    if with_tests:
+        _system_packages(layout, apt.TEST)
+
+
+def _system_packages(layout: Layout, packages: tuple[apt.Package, ...]) -> None:
+    names = [package.name for package in apt.missing(packages)]
+    if names:
+        with step(f"System packages {', '.join(names)}", layout.log) as current:
+            apt.install(current, names, start_services=False)
+            current.done("installed")
+
+
+def _environment(layout: Layout) -> None:
+    if not python_environment.complete(layout):
+        with step("Python packages", layout.log) as current:
+            python_environment.ensure(current, layout)
+            current.done("installed as locked")
+
+
+def _pulumi(layout: Layout) -> None:
+    if pulumi_tools.complete(layout):
+        return
+    with step("Pulumi engine", layout.log) as current:
+        engine = pulumi_tools.install_engine(current, layout, lambda: ensure_go(current, layout))
+        current.done(f"{engine.version}, {engine.origin}")
+    with step("Pulumi's docker plugin", layout.log) as current:
+        plugin = pulumi_tools.install_docker_plugin(
+            current, layout, lambda: ensure_go(current, layout), ask_vendor=engine.origin == "official"
+        )
+        current.done(f"{plugin.version}, {plugin.origin}")
+    pulumi_tools.write_record(layout, engine, plugin)
+    remove_go(layout)
+
+
+def _docker(layout: Layout) -> None:
+    if docker_engine.version() is None or apt.missing([apt.DOCKER_CLIENT]):
+        with step("Docker engine", layout.log) as current:
+            current.done(f"{docker_engine.ensure(current, layout.docker_log)} answers")
+
+
+def _state(layout: Layout) -> None:
+    if state.ensure(layout):
+        print(f"Stack {STACK}: made, its state in {layout.state}", flush=True)  # noqa: T201
+
+
+def main() -> int:
+    """The command; returns its exit status."""
+    parser = argparse.ArgumentParser(prog="make setup", description="Installs what the lab needs on this machine.")
+    parser.add_argument("--with-tests", action="store_true", help="also what only the tests need")
+    arguments = parser.parse_args()
+    # make and CI end it so: the same clean-up as for Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        bootstrap(project_layout(), with_tests=arguments.with_tests)
+    except FairgroundError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    except OSError as error:
+        print(f"error: The installation stopped: {error}. Free or mend that, then run it again.", file=sys.stderr)  # noqa: T201
+        return 1
+    except KeyboardInterrupt:
+        print("Interrupted; run the same command again, and it goes on where it stopped.", file=sys.stderr)  # noqa: T201
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,151 @@
+"""Steps that show they are alive, and commands whose output goes to a log."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Generator, Mapping, Sequence
+from pathlib import Path
+
+from documents.errors import ToolchainError
+
+_REFRESH_SECONDS = 1.0
+_LINE_SECONDS = 15.0
+_GRACE_SECONDS = 10.0
+
+
+class Step:
+    """One step of the installation, with its elapsed time."""
+
+    def __init__(self, title: str, log: Path) -> None:
+        self._title = title
+        self._log = log
+        self._started = time.monotonic()
+        self._last_line = self._started
+        self._terminal = sys.stdout.isatty()
+        self._write(f"{title} ...", final=False)
+
+    def _write(self, text: str, *, final: bool) -> None:
+        if self._terminal:
+            sys.stdout.write(f"\r\x1b[K{text}" + ("\n" if final else ""))
+        else:
+            sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+
+    def elapsed(self) -> str:
+        """Since the step began, as ``9 s`` or ``4 min 05 s``."""
+        minutes, seconds = divmod(int(time.monotonic() - self._started), 60)
+        return f"{minutes} min {seconds:02} s" if minutes else f"{seconds} s"
+
+    def tick(self) -> None:
+        """Shows the elapsed time: on a terminal every time, in a log now and then."""
+        if self._terminal or time.monotonic() - self._last_line >= _LINE_SECONDS:
+            self._last_line = time.monotonic()
+            self._write(f"{self._title} ... {self.elapsed()}", final=False)
+
+    def done(self, result: str) -> None:
+        """Closes the step with its result."""
+        self._write(f"{self._title}: {result} ({self.elapsed()})", final=True)
+
+    def broken(self) -> None:
+        """Leaves the line of a step that failed, so that its error starts on the next."""
+        if self._terminal:
+            sys.stdout.write("\n")
+            sys.stdout.flush()
+
+    def run(
+        self,
+        arguments: Sequence[str | Path],
+        *,
+        remedy: str,
+        environment: Mapping[str, str] | None = None,
+        directory: Path | None = None,
+        deadline: float | None = None,
+    ) -> None:
+        """Runs a command to its end, its output appended to the log.
+
+        The command gets a session of its own: Ctrl-C reaches this process alone, which then ends the command with
+        all its children.
+
+        Args:
+            arguments: The command.
+            remedy: What the user can do when it fails; the end of the error.
+            environment: Added to this process's own.
+            directory: Where it runs.
+            deadline: Seconds until it is ended.
+
+        Raises:
+            ToolchainError: It isn't there, ended with a status other than 0, or missed its deadline.
+        """
+        command = [str(argument) for argument in arguments]
+        name = Path(command[0]).name
+        self._log.parent.mkdir(parents=True, exist_ok=True)
+        with self._log.open("ab") as log:
+            log.write(f"$ {' '.join(command)}\n".encode())
+            log.flush()
+            try:
+                process = subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    env=os.environ | dict(environment or {}),
+                    cwd=directory,
+                    start_new_session=True,
+                )
+            except FileNotFoundError as error:
+                raise ToolchainError(f"{self._title}: the command {name} isn't on this machine. {remedy}") from error
+            with _ended_with_its_children(process):
+                status = self._wait(process, deadline)
+        if status is None:
+            raise ToolchainError(
+                f"{self._title}: {name} wasn't done within {deadline:.0f} s and was ended. {remedy} "
+                f"What it printed is in {self._log}."
+            )
+        if status != 0:
+            raise ToolchainError(
+                f"{self._title}: {name} failed with status {status}, last saying {last_line(self._log)!r}. {remedy} "
+                f"All that it printed is in {self._log}."
+            )
+
+    def _wait(self, process: subprocess.Popen[bytes], deadline: float | None) -> int | None:
+        end = None if deadline is None else time.monotonic() + deadline
+        while True:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return process.wait(timeout=_REFRESH_SECONDS)
+            if end is not None and time.monotonic() >= end:
+                return None
+            self.tick()
+
+
+@contextlib.contextmanager
+def _ended_with_its_children(process: subprocess.Popen[bytes]) -> Generator[None]:
+    try:
+        yield
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)
+            try:
+                process.wait(timeout=_GRACE_SECONDS)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+
+@contextlib.contextmanager
+def step(title: str, log: Path) -> Generator[Step]:
+    """Opens a step; close it with `Step.done`."""
+    opened = Step(title, log)
+    try:
+        yield opened
+    except BaseException:
+        opened.broken()
+        raise
+
+
+def last_line(log: Path) -> str:
+    """The last line of a log that says something, or an empty text."""
+    lines = log.read_text(errors="replace").splitlines() if log.is_file() else []
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")

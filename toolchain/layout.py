@@ -1,0 +1,97 @@
+"""Where the toolchain keeps things: the checkout's own ``.lab/``, and a cache that the user's checkouts share."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from toolchain.versions import VERSIONS
+
+STACK = "local"
+"""The stack that `make lab` stands up."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The places of one checkout.
+
+    Attributes:
+        root: The checkout.
+        cache: Built and fetched tools, one folder for each version and content.
+    """
+
+    root: Path
+    cache: Path
+
+    @property
+    def private(self) -> Path:
+        """All that belongs to this checkout and isn't tracked, but the environment."""
+        return self.root / ".lab"
+
+    @property
+    def environment(self) -> Path:
+        """The virtual environment."""
+        return self.root / ".venv"
+
+    @property
+    def python(self) -> Path:
+        """The environment's Python."""
+        return self.environment / "bin" / "python"
+
+    @property
+    def tools(self) -> Path:
+        """The folder of the engine and its language host, for the PATH."""
+        return self.private / "bin"
+
+    @property
+    def pulumi_home(self) -> Path:
+        """PULUMI_HOME."""
+        return self.private / "pulumi"
+
+    @property
+    def docker_plugin(self) -> Path:
+        """Where Pulumi looks for the plugin; one that is found on the PATH brings a warning with every command."""
+        folder = f"resource-docker-v{VERSIONS.docker_plugin}"
+        return self.pulumi_home / "plugins" / folder / "pulumi-resource-docker"
+
+    @property
+    def state(self) -> Path:
+        """The folder of Pulumi's backend."""
+        return self.private / "state"
+
+    @property
+    def passphrase(self) -> Path:
+        """The file, of mode 0600, whose passphrase encrypts the secrets in the state."""
+        return self.private / "passphrase"
+
+    @property
+    def record(self) -> Path:
+        """What was installed in `tools` and `pulumi_home`, and where it came from."""
+        return self.private / "toolchain.json"
+
+    @property
+    def log(self) -> Path:
+        """What the last installation's commands printed."""
+        return self.private / "log" / "setup.log"
+
+    @property
+    def docker_log(self) -> Path:
+        """What the Docker engine prints where this checkout had to start it."""
+        return self.private / "log" / "dockerd.log"
+
+    def pulumi_environment(self) -> dict[str, str]:
+        """The variables that make `pulumi` work on this checkout's lab; ``env`` exports the same to a shell."""
+        path = [str(self.tools), str(self.environment / "bin"), os.environ.get("PATH", os.defpath)]
+        return {
+            "PATH": os.pathsep.join(path),
+            "PULUMI_HOME": str(self.pulumi_home),
+            "PULUMI_BACKEND_URL": f"file://{self.state}",
+            "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.passphrase),
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "GRPC_VERBOSITY": "ERROR",
+        }
+
+
+def project_layout(root: Path | None = None) -> Layout:
+    """The layout of a checkout; by default of the one that this module is in."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return Layout(root=root or Path(__file__).resolve().parent.parent, cache=cache / "fairground")

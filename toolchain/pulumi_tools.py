@@ -1,0 +1,343 @@
+"""The Pulumi engine with its language host, and the docker plugin: found, fetched from the vendor, or built.
+
+Built ones come from the Go module proxy alone, for machines that reach package registries and nothing else. What is
+built or fetched is kept in the user's cache, and placed from there into the checkout's own folders.
+"""
+
+import hashlib
+import http.client
+import json
+import os
+import platform
+import shutil
+import stat
+import subprocess
+import tarfile
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Literal, cast
+
+from documents.errors import ToolchainError
+from toolchain import files
+from toolchain.console import Step
+from toolchain.go_toolchain import Go
+from toolchain.layout import Layout
+from toolchain.versions import VERSIONS, parse_version, version_of
+
+RELEASES = "https://get.pulumi.com/releases/sdk"
+"""Where the vendor publishes the engine."""
+
+Origin = Literal["official", "built"]
+GoProvider = Callable[[], Go]
+
+_ANSWER_SECONDS = 5.0
+_PLUGIN_DEADLINE_SECONDS = 180.0
+_ENGINE = "pulumi"
+_LANGUAGE_HOST = "pulumi-language-python"
+_EXECUTOR = "pulumi-language-python-exec"
+_DYNAMIC_PROVIDER = "pulumi-resource-pulumi-python"
+_OFFICIAL = (_ENGINE, _LANGUAGE_HOST, _EXECUTOR, _DYNAMIC_PROVIDER)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One installed tool.
+
+    Attributes:
+        name: The executable's.
+        origin: The vendor's own, or built here from its sources.
+        version: Its version.
+        source: The file in the cache or on the machine that was placed.
+    """
+
+    name: str
+    origin: Origin
+    version: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Record:
+    """What was placed into a checkout.
+
+    Attributes:
+        wanted: Fingerprint of the versions and sources that were asked for.
+        engine: The engine; its language host is beside it.
+        docker_plugin: The plugin.
+    """
+
+    wanted: str
+    engine: Piece
+    docker_plugin: Piece
+
+
+def wanted(layout: Layout) -> str:
+    """Fingerprint of all that decides what is installed, and where."""
+    return files.fingerprint([str(layout.root), *_sources("engine"), *_sources("docker_plugin")])
+
+
+def _sources(module: str) -> list[Path]:
+    folder = _module(module)
+    return [folder.with_name("versions.toml"), *sorted(folder.glob("go.*")), *sorted(folder.glob("*.go"))]
+
+
+def _module(name: str) -> Path:
+    return Path(__file__).with_name(name)
+
+
+def read_record(layout: Layout) -> Record | None:
+    """What was placed into a checkout, or None where that wasn't finished."""
+    if not layout.record.is_file():
+        return None
+    content = json.loads(layout.record.read_text())
+    return Record(content["wanted"], Piece(**content["engine"]), Piece(**content["docker_plugin"]))
+
+
+def complete(layout: Layout) -> bool:
+    """Whether all is placed as the versions and sources ask for."""
+    record = read_record(layout)
+    return (
+        record is not None
+        and record.wanted == wanted(layout)
+        and all((layout.tools / name).exists() for name in _OFFICIAL)
+        and layout.docker_plugin.exists()
+    )
+
+
+def find_engine(directories: Sequence[Path]) -> Path | None:
+    """The folder of a whole engine of the vendor's that is new enough: the first of `directories` that holds one."""
+    for directory in directories:
+        command = directory / _ENGINE
+        if not command.is_file():
+            continue
+        home = command.resolve().parent
+        if not all((home / name).is_file() for name in _OFFICIAL):
+            continue
+        version = engine_version(command)
+        if version is not None and version[0] == 3 and version >= version_of(VERSIONS.pulumi_engine):
+            return home
+    return None
+
+
+def engine_version(command: Path) -> tuple[int, int, int] | None:
+    """What an engine says of itself, or None where it doesn't run."""
+    environment = os.environ | {"PULUMI_SKIP_UPDATE_CHECK": "true"}
+    try:
+        answer = subprocess.run(
+            [str(command), "version"],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=_ANSWER_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return parse_version(answer.stdout) if answer.returncode == 0 else None
+
+
+def search_path(layout: Layout) -> list[Path]:
+    """Where an engine of the machine's may be: the PATH but for the checkout's own, and the vendor's usual place."""
+    directories = [Path(entry) for entry in os.environ.get("PATH", "").split(os.pathsep) if entry]
+    return [*(entry for entry in directories if entry != layout.tools), Path.home() / ".pulumi" / "bin"]
+
+
+def _open(url: str) -> IO[bytes]:
+    return cast("IO[bytes]", urllib.request.urlopen(url, timeout=_ANSWER_SECONDS))  # noqa: S310 (the URL is ours)
+
+
+def fetch_engine(cache: Path, releases: str = RELEASES) -> Path | None:
+    """Fetches the vendor's engine, verified against its published checksums.
+
+    Args:
+        cache: Where it is kept.
+        releases: The vendor's folder of releases.
+
+    Returns:
+        Its folder, or None where the vendor can't be reached within a few seconds or has none for this machine.
+
+    Raises:
+        ToolchainError: What came isn't what the vendor's checksums say.
+    """
+    machine = {"x86_64": "x64", "aarch64": "arm64"}.get(platform.machine())
+    if machine is None:
+        return None
+    version = VERSIONS.pulumi_engine
+    archive = f"pulumi-v{version}-linux-{machine}.tar.gz"
+
+    def fill(partial: Path) -> None:
+        with _open(f"{releases}/pulumi-{version}-checksums.txt") as answer:
+            expected = _published_checksum(answer.read().decode(), archive)
+        target = partial / archive
+        with _open(f"{releases}/{archive}") as answer, target.open("wb") as file:
+            shutil.copyfileobj(answer, file)
+        with target.open("rb") as file:
+            seen = hashlib.file_digest(file, "sha256").hexdigest()
+        if seen != expected:
+            raise ToolchainError(
+                f"{releases}/{archive} has the SHA-256 {seen}, but its publisher says {expected}. Nothing of it was "
+                "installed; run the same command again, and if it stays so, don't trust what serves it."
+            )
+        _unpack(target, partial)
+        target.unlink()
+
+    try:
+        return files.make_folder_whole(cache / f"pulumi-{version}-official", fill)
+    except (urllib.error.URLError, TimeoutError, http.client.HTTPException, ConnectionError):
+        return None
+
+
+def _published_checksum(text: str, archive: str) -> str:
+    for line in text.splitlines():
+        checksum, _, name = line.partition(" ")
+        if name.strip().removeprefix("*") == archive:
+            return checksum
+    raise ToolchainError(
+        f"The publisher's checksums don't list {archive}. Nothing of it was installed; put a Pulumi "
+        f"{VERSIONS.pulumi_engine} or newer on the PATH yourself."
+    )
+
+
+def _unpack(archive: Path, folder: Path) -> None:
+    """Unpacks the files of the archive's only folder; anything else in it is left out."""
+    with tarfile.open(archive) as content:
+        for member in content:
+            source = content.extractfile(member) if member.isfile() else None
+            if source is not None:
+                target = folder / Path(member.name).name
+                with target.open("wb") as file:
+                    shutil.copyfileobj(source, file)
+                _make_executable(target)
+
+
+def _make_executable(path: Path) -> None:
+    path.chmod(path.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
+
+
+def build_engine(step: Step, layout: Layout, go: GoProvider) -> Path:
+    """Builds the engine from the Go module proxy, with the vendor's executor and launcher out of the same module.
+
+    Returns:
+        The folder; the language host itself is written by `install`, since it belongs to a checkout.
+    """
+    module = _module("engine")
+    version = VERSIONS.pulumi_engine
+
+    def fill(partial: Path) -> None:
+        toolchain = go()
+        toolchain.build(
+            step,
+            module,
+            package="github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+            flags=[f"-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{version}"],
+            output=partial / _ENGINE,
+        )
+        sdk = toolchain.module_folder(module, "github.com/pulumi/pulumi/sdk/v3") / "python"
+        for source in (sdk / "cmd" / _EXECUTOR, sdk / "dist" / _DYNAMIC_PROVIDER):
+            shutil.copyfile(source, partial / source.name)
+            _make_executable(partial / source.name)
+
+    key = files.fingerprint(_sources("engine"))
+    return files.make_folder_whole(layout.cache / f"pulumi-{version}-built-{key}", fill)
+
+
+def build_docker_plugin(step: Step, layout: Layout, go: GoProvider) -> Path:
+    """Builds the plugin; returns the folder that holds it."""
+    version = VERSIONS.docker_plugin
+
+    def fill(partial: Path) -> None:
+        go().build(
+            step,
+            _module("docker_plugin"),
+            package=".",
+            flags=[f"-X main.version={version}"],
+            output=partial / layout.docker_plugin.name,
+        )
+
+    key = files.fingerprint(_sources("docker_plugin"))
+    return files.make_folder_whole(layout.cache / f"docker-plugin-{version}-built-{key}", fill)
+
+
+def fetch_docker_plugin(step: Step, layout: Layout) -> Path | None:
+    """Has the installed engine fetch the vendor's plugin; returns its folder, or None where that can't be had."""
+    version = VERSIONS.docker_plugin
+
+    def fill(partial: Path) -> None:
+        home = partial / "home"
+        step.run(
+            [layout.tools / _ENGINE, "plugin", "install", "resource", "docker", f"v{version}"],
+            environment={**layout.pulumi_environment(), "PULUMI_HOME": str(home)},
+            deadline=_PLUGIN_DEADLINE_SECONDS,
+            remedy="It is built instead.",
+        )
+        installed = home / layout.docker_plugin.relative_to(layout.pulumi_home)
+        installed.rename(partial / layout.docker_plugin.name)
+        shutil.rmtree(home)
+
+    try:
+        return files.make_folder_whole(layout.cache / f"docker-plugin-{version}-official", fill)
+    except ToolchainError:
+        return None
+
+
+def install_engine(step: Step, layout: Layout, go: GoProvider) -> Piece:
+    """Finds, fetches or builds the engine, and places it with its language host into the checkout.
+
+    Raises:
+        ToolchainError: It can be had in no way, or doesn't run.
+    """
+    official = find_engine(search_path(layout)) or fetch_engine(layout.cache)
+    folder = official or build_engine(step, layout, go)
+    for name in _OFFICIAL:
+        if (folder / name).is_file():
+            files.place(folder / name, layout.tools / name)
+    if official is None:
+        files.write_whole(layout.tools / _LANGUAGE_HOST, _launcher(layout), mode=0o755)
+    version = engine_version(layout.tools / _ENGINE)
+    if version is None:
+        raise ToolchainError(
+            f"The Pulumi engine from {folder} doesn't run on this machine. Remove that folder, then run the same "
+            "command again."
+        )
+    origin: Origin = "official" if official else "built"
+    return Piece(_ENGINE, origin, ".".join(map(str, version)), str(folder / _ENGINE))
+
+
+def install_docker_plugin(step: Step, layout: Layout, go: GoProvider, *, ask_vendor: bool) -> Piece:
+    """Fetches or builds the docker plugin, and places it into the checkout.
+
+    Args:
+        step: Where it is shown.
+        layout: The checkout.
+        go: Gives a Go toolchain, where one is needed.
+        ask_vendor: Whether to try the vendor's first: not where the engine couldn't be had from there either.
+
+    Raises:
+        ToolchainError: It can be had in no way.
+    """
+    official = fetch_docker_plugin(step, layout) if ask_vendor else None
+    folder = official or build_docker_plugin(step, layout, go)
+    name = layout.docker_plugin.name
+    files.place(folder / name, layout.docker_plugin)
+    origin: Origin = "official" if official else "built"
+    return Piece(name, origin, VERSIONS.docker_plugin, str(folder / name))
+
+
+def write_record(layout: Layout, engine: Piece, docker_plugin: Piece) -> None:
+    """Notes what was placed, once all of it is."""
+    record = Record(wanted=wanted(layout), engine=engine, docker_plugin=docker_plugin)
+    files.write_whole(layout.record, json.dumps(asdict(record), indent=2) + "\n")
+
+
+def _launcher(layout: Layout) -> str:
+    """The checkout's own language host.
+
+    ``-P`` keeps the folder in which Pulumi was called, whatever it holds, out of the imports.
+    """
+    return (
+        "#!/bin/sh\n"
+        f"exec '{layout.python}' -P -m toolchain.language_host --executor '{layout.tools / _EXECUTOR}' \"$@\"\n"
+    )

@@ -1,0 +1,68 @@
+"""The project's virtual environment: exactly what requirements.lock lists, and the project itself."""
+
+import importlib.util
+import json
+import shutil
+import sys
+import tomllib
+from pathlib import Path
+
+from toolchain import apt
+from toolchain.console import Step
+from toolchain.files import fingerprint, write_whole
+from toolchain.layout import Layout
+
+_NETWORK = "See that the package index can be reached, then run the same command again: it goes on where it stopped."
+
+
+def _wanted_packages(layout: Layout) -> str:
+    return fingerprint([str(layout.root), sys.version, layout.root / "requirements.lock"])
+
+
+def _wanted_project(layout: Layout) -> str:
+    content = tomllib.loads((layout.root / "pyproject.toml").read_text())
+    installed = [content["build-system"], content["project"], content["tool"]["setuptools"]]
+    return fingerprint([_wanted_packages(layout), json.dumps(installed)])
+
+
+def _stamp(layout: Layout, name: str) -> Path:
+    return layout.environment / f".fairground-{name}"
+
+
+def _says(stamp: Path, wanted: str) -> bool:
+    return stamp.is_file() and stamp.read_text() == wanted
+
+
+def complete(layout: Layout) -> bool:
+    """Whether the environment is that of this lock, this Python and this place."""
+    return layout.python.exists() and _says(_stamp(layout, "complete"), _wanted_project(layout))
+
+
+def ensure(step: Step, layout: Layout) -> None:
+    """Makes the environment, or goes on with one for the same lock that was interrupted.
+
+    A changed lock makes a new one, so that nothing stays that the lock no longer lists.
+
+    Raises:
+        ToolchainError: The packages can't be had, or one has another content than the lock says.
+    """
+    wanted = _wanted_packages(layout)
+    # In a shell that has sourced `env` this may be the environment's own Python, which is about to be removed.
+    base = Path(sys.executable).resolve()
+    if importlib.util.find_spec("ensurepip") is None:
+        apt.install(step, ["python3-venv"], start_services=False)
+    if not _says(_stamp(layout, "begun"), wanted):
+        if layout.environment.exists():
+            shutil.rmtree(layout.environment)
+        step.run(
+            [base, "-m", "venv", layout.environment],
+            remedy="See that this Python can make environments: python3 -m venv.",
+        )
+        write_whole(_stamp(layout, "begun"), wanted)
+    pip = [layout.python, "-m", "pip", "--disable-pip-version-check", "install", "--no-input"]
+    step.run([*pip, "--require-hashes", "-r", layout.root / "requirements.lock"], remedy=_NETWORK)
+    step.run(
+        [*pip, "--no-deps", "--no-build-isolation", "--editable", layout.root],
+        remedy="See that pyproject.toml is whole.",
+    )
+    write_whole(_stamp(layout, "complete"), _wanted_project(layout))

@@ -1,0 +1,85 @@
+"""The checkout's own Pulumi state: its folder, its passphrase, and the stack."""
+
+import os
+import secrets
+import subprocess
+from pathlib import Path
+
+from documents.errors import ToolchainError
+from toolchain.files import write_whole
+from toolchain.layout import STACK, Layout
+
+_COMMAND_SECONDS = 60.0
+
+
+def stack_file(layout: Layout) -> Path:
+    """The file in which Pulumi keeps what it knows of the stack."""
+    return layout.state / ".pulumi" / "stacks" / "fairground" / f"{STACK}.json"
+
+
+def ensure(layout: Layout) -> bool:
+    """Makes folder, passphrase and stack, each where it isn't there yet.
+
+    Returns:
+        Whether the stack was made now.
+
+    Raises:
+        ToolchainError: There is a state, but no passphrase, or not the one that its secrets are encrypted with.
+    """
+    layout.state.mkdir(parents=True, exist_ok=True)
+    layout.private.chmod(0o700)
+    existing = stack_file(layout).is_file()
+    if not layout.passphrase.is_file():
+        if existing:
+            raise ToolchainError(
+                f"{layout.passphrase} is gone, and with it the key to the secrets in {layout.state}. Put the file "
+                f"back. If it is lost, the lab that this state describes can only be removed by label, by lab down, "
+                f"and the state by hand: rm -r {layout.state}"
+            )
+        write_whole(layout.passphrase, secrets.token_urlsafe(32) + "\n", mode=0o600)
+    if existing:
+        _check_passphrase(layout)
+    else:
+        run_pulumi(layout, "stack", "select", "--create", STACK)
+    return not existing
+
+
+def _check_passphrase(layout: Layout) -> None:
+    # Its output holds the secrets in plain text: it goes nowhere.
+    answer = run_pulumi(layout, "stack", "export", "--show-secrets", "--stack", STACK, check=False)
+    if answer.returncode != 0 and "passphrase" in answer.stderr:
+        raise ToolchainError(
+            f"The passphrase in {layout.passphrase} isn't the one with which the secrets in {layout.state} were "
+            f"encrypted. Put the right file back. If it is lost, the lab that this state describes can only be "
+            f"removed by label, by lab down, and the state by hand: rm -r {layout.state}"
+        )
+    if answer.returncode != 0:
+        raise _failure(layout, answer)
+
+
+def run_pulumi(layout: Layout, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """Runs a command of Pulumi's on this checkout's state, whatever the caller's shell has set.
+
+    Raises:
+        ToolchainError: It failed, and `check` is set.
+    """
+    environment = os.environ | layout.pulumi_environment()
+    # Where it is set it would go before the file.
+    environment.pop("PULUMI_CONFIG_PASSPHRASE", None)
+    answer = subprocess.run(
+        [str(layout.tools / "pulumi"), "--non-interactive", *arguments],
+        cwd=layout.root,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=_COMMAND_SECONDS,
+        check=False,
+    )
+    if check and answer.returncode != 0:
+        raise _failure(layout, answer)
+    return answer
+
+
+def _failure(layout: Layout, answer: subprocess.CompletedProcess[str]) -> ToolchainError:
+    said = answer.stderr.strip().removeprefix("error: ") or f"status {answer.returncode}"
+    return ToolchainError(f"Pulumi couldn't open the stack {STACK} in {layout.state}: {said}")

@@ -1,0 +1,56 @@
+"""The exact versions of the toolchain, read from versions.toml."""
+
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+Version = tuple[int, int, int]
+
+
+def parse_version(text: str) -> Version | None:
+    """The first ``major.minor.patch`` in what a tool prints of itself, or None; a missing patch is 0.
+
+    Takes ``v3.259.0``, ``go version go1.26.8 linux/amd64``, ``Docker version 20.10.24+dfsg1`` alike.
+    """
+    match = re.search(r"(?<![\d.])(\d+)\.(\d+)(?:\.(\d+))?", text)
+    return (int(match[1]), int(match[2]), int(match[3] or 0)) if match else None
+
+
+def version_of(text: str) -> Version:
+    """The version in a text that must hold one.
+
+    Raises:
+        ValueError: There is none.
+    """
+    version = parse_version(text)
+    if version is None:
+        raise ValueError(f"There is no version in {text!r}.")
+    return version
+
+
+@dataclass(frozen=True)
+class Versions:
+    """What versions.toml says."""
+
+    pulumi_engine: str
+    docker_plugin: str
+    go_minimum: str
+    go_package: str
+    go_hashes: tuple[str, ...]
+    """Of the wheels of `go_package`, as pip writes them."""
+
+
+def read_versions(path: Path) -> Versions:
+    """Reads a versions.toml."""
+    content = tomllib.loads(path.read_text())
+    return Versions(
+        pulumi_engine=content["pulumi"]["engine"],
+        docker_plugin=content["pulumi"]["docker_plugin"],
+        go_minimum=content["go"]["minimum"],
+        go_package=content["go"]["package"],
+        go_hashes=tuple(content["go"]["hashes"]),
+    )
+
+
+VERSIONS = read_versions(Path(__file__).with_name("versions.toml"))
