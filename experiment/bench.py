@@ -1,0 +1,126 @@
+"""The bench: all that an experiment asks of the host that it measures on.
+
+`RemoteBench` does it over SSH. That the loop over cells asks only this of a host lets its order, its journal and its
+resume be tested without one.
+"""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from documents.inventory import ApiService
+from documents.load import WrkResult
+from documents.protocol import Scenario
+from documents.run import HostIdentity, ProcessPinning
+from experiment.workloads.requests import RequestFile
+
+
+@dataclass(frozen=True)
+class Load:
+    """Load to be put on an API: a scenario for so many seconds, which in a warm-up are not the scenario's own."""
+
+    api: ApiService
+    scenario: Scenario
+    seconds: int
+    timeout_seconds: int
+    wrk_version: str
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What came of a load window.
+
+    `started_ns` and `ended_ns` bound the life of wrk on the host's CLOCK_MONOTONIC, the clock of the samples. Without a
+    `result`, `generator_failure` says why; without samples, `sampler_failure` does.
+    """
+
+    result: WrkResult | None = None
+    started_ns: int | None = None
+    ended_ns: int | None = None
+    generator_failure: str | None = None
+    sampler_failure: str | None = None
+
+
+class Bench(Protocol):
+    """A host with its services and APIs. Every method raises `HostError` where the host fails it.
+
+    `pin` may go on beside `wait_until_ready` and `probe`, and `start_sampling` beside `warm_up`.
+    """
+
+    def hold(self, holder: str) -> AbstractContextManager[None]:
+        """Hold the host for one run; `holder` is told to whoever else asks.
+
+        Raises:
+            RunError: another run holds it; names the holder.
+        """
+        ...
+
+    def clear(self) -> None:
+        """End the load and the sampler that a run left behind, if one did, and remove its files, tokens included."""
+        ...
+
+    def read_identity(self) -> HostIdentity:
+        """What the host is."""
+        ...
+
+    def read_tool_versions(self) -> dict[str, str]:
+        """The versions of what the lab uses on the host, `wrk` among them."""
+        ...
+
+    def install(self, requests: Sequence[RequestFile]) -> None:
+        """Put the request files and the script that replays them on the host."""
+        ...
+
+    def stop_apis(self) -> None:
+        """Stop all APIs of the lab, so that none disturbs the one that is measured."""
+        ...
+
+    def restore(self) -> None:
+        """Start all APIs of the lab, and give the host's own work all CPUs again."""
+        ...
+
+    def reset(self, api: ApiService, tokens: bytes) -> None:
+        """Put the database back to its seed, empty Redis and the API's uploads, and lay the token file ready."""
+        ...
+
+    def start_api(self, api: ApiService) -> None:
+        """Start a stopped API; returns before it is ready."""
+        ...
+
+    def stop_api(self, api: ApiService) -> None:
+        """Stop the API."""
+        ...
+
+    def wait_until_ready(self, api: ApiService, *, deadline_seconds: float) -> str | None:
+        """Wait for the API's readiness; returns None, or at the deadline what was seen instead."""
+        ...
+
+    def probe(self, api: ApiService) -> list[str]:
+        """Ask the API the contract's twenty questions; returns what was wrong, a sentence for each."""
+        ...
+
+    def pin(self, api: ApiService) -> None:
+        """Pin the processes of the API, PostgreSQL and Redis; what they start later inherits it."""
+        ...
+
+    def read_pinning(self, api: ApiService) -> tuple[ProcessPinning, ...]:
+        """Read back the CPUs of each thread of those processes."""
+        ...
+
+    def warm_up(self, load: Load) -> None:
+        """Put load on the API and throw away what it measures."""
+        ...
+
+    def start_sampling(self, *, seconds: float) -> None:
+        """Start to sample the roles; it ends by itself if `collect` doesn't come within so many seconds."""
+        ...
+
+    def measure(self, load: Load) -> None:
+        """Put load on the API; returns when it has ended."""
+        ...
+
+    def collect(self, folder: Path) -> Measured:
+        """Pull what sampler and `measure` left, `wrk.txt`, `wrk.json` and `samples.csv`, as far as it was written."""
+        ...

@@ -1,0 +1,225 @@
+"""One cell: one restart of one API, one warm-up, one load window, and whether it counts."""
+
+import re
+import time
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from documents.errors import HostError, HostUnreachableError
+from documents.inventory import Inventory, Secrets
+from documents.load import WrkResult
+from documents.plan import Cell
+from documents.protocol import Protocol
+from documents.run import CellRecord, ProcessPinning, Void, VoidReason
+from experiment.bench import Bench, Load, Measured
+from experiment.events import Event, Phase, PhaseStarted
+from experiment.storage import sha256_of, sync_folder, write_whole
+from experiment.tokens import token_file
+from experiment.verdict import load_voids, sample_voids
+from provision.pinning import mismatches
+
+READY_SECONDS = 60
+"""How long an API may take from its start to readiness; a JVM on one shared core takes several seconds."""
+
+RAW_FILES = ("wrk.json", "wrk.txt", "samples.csv")
+
+_TOKEN_MARGIN_SECONDS = 600
+"""How much longer than its load a cell's tokens hold."""
+
+_SAMPLER_MARGIN_SECONDS = 120
+"""How much longer than warm-up and load the sampler may live if nobody ends it."""
+
+_TOKEN = re.compile(r"eyJ[\w-]*\.[\w-]+\.[\w-]+")
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What is the same for all cells of a run. `token_users` maps a workload to the users whose tokens it needs."""
+
+    inventory: Inventory
+    secrets: Secrets
+    protocol: Protocol
+    token_users: dict[str, tuple[int, ...]]
+    wrk_version: str
+
+
+class _VoidCellError(Exception):
+    """The cell can't count any more, so the rest of it isn't worth its time."""
+
+    def __init__(self, voids: Iterable[Void]) -> None:
+        self.voids = tuple(voids)
+
+
+def measure_cell(
+    bench: Bench, cell: Cell, conditions: Conditions, folder: Path, progress: Callable[[Event], None]
+) -> tuple[CellRecord, WrkResult | None]:
+    """Measure one cell and write its folder, `cell.json` last.
+
+    Args:
+        bench: the host, with all APIs stopped; so it is left again.
+        cell: what to measure.
+        conditions: what it has in common with the run's other cells.
+        folder: the cell's own; it must be there and empty.
+        progress: is told when each phase begins.
+
+    Returns:
+        The cell's record, and what wrk measured unless the cell was void before.
+
+    Raises:
+        HostError: the host failed; the cell isn't finished and must be measured again.
+    """
+    attempt = _Attempt(bench, cell, conditions, folder, progress)
+    started_at = datetime.now(UTC)
+    measured = Measured()
+    voids: Iterable[Void] = ()
+    try:
+        attempt.set_up()
+        attempt.warm_up()
+        measured = attempt.put_under_load()
+        voids = _verdict(measured, cell, folder)
+    except _VoidCellError as error:
+        voids = error.voids
+    with attempt.phase("pull"):
+        bench.stop_api(attempt.api)
+    record = CellRecord(
+        cell_id=cell.id,
+        started_at=started_at,
+        voids=tuple(Void(reason=void.reason, message=_redacted(void.message, conditions.secrets)) for void in voids),
+        phases_seconds={phase: round(seconds, 6) for phase, seconds in attempt.phases_seconds.items()},
+        load_started_ns=measured.started_ns,
+        load_ended_ns=measured.ended_ns,
+        pinning=attempt.pinning,
+        files={name: sha256_of(folder / name) for name in RAW_FILES if (folder / name).exists()},
+    )
+    sync_folder(folder)
+    write_whole(folder / "cell.json", record.to_json())
+    return record, measured.result
+
+
+class _Attempt:
+    """The phases of a cell, and what they leave."""
+
+    def __init__(
+        self, bench: Bench, cell: Cell, conditions: Conditions, folder: Path, progress: Callable[[Event], None]
+    ) -> None:
+        self.api = conditions.inventory.api(cell.api)
+        self.phases_seconds: dict[Phase, float] = {}
+        self.pinning: tuple[ProcessPinning, ...] = ()
+        self._bench = bench
+        self._cell = cell
+        self._conditions = conditions
+        self._folder = folder
+        self._progress = progress
+
+    @contextmanager
+    def phase(self, phase: Phase) -> Generator[None]:
+        """Time a phase; its second part, if it has one, is added to its first."""
+        if phase not in self.phases_seconds:
+            self._progress(PhaseStarted(cell_id=self._cell.id, phase=phase))
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            elapsed = time.monotonic() - started
+            self.phases_seconds[phase] = self.phases_seconds.get(phase, 0.0) + elapsed
+
+    def set_up(self) -> None:
+        """Bring host and API into the state in which every cell begins; the pinning is done while the API comes up."""
+        with self.phase("reset"):
+            self._bench.reset(self.api, self._tokens())
+        with self.phase("restart"):
+            self._bench.start_api(self.api)
+        with ThreadPoolExecutor(1, thread_name_prefix="pin") as pool:
+            pinned = pool.submit(self._bench.pin, self.api)
+            with self.phase("ready"):
+                seen = self._bench.wait_until_ready(self.api, deadline_seconds=READY_SECONDS)
+            if seen is not None:
+                message = f"The API wasn't ready {READY_SECONDS} s after its start: {seen}"
+                raise _VoidCellError([Void(reason="not-ready", message=message)])
+            with self.phase("probe"):
+                wrong = self._bench.probe(self.api)
+        if wrong:
+            raise _VoidCellError(Void(reason="wrong-answer", message=message) for message in wrong)
+        with _void_where_it_fails("pinning"):
+            pinned.result()
+
+    def warm_up(self) -> None:
+        """Warm up, with the sampler started meanwhile, and read the pinning back from the threads there are by then."""
+        protocol = self._conditions.protocol
+        sampled_seconds = protocol.warm_up_seconds + self._cell.scenario.duration_seconds + _SAMPLER_MARGIN_SECONDS
+        with self.phase("warm_up"), ThreadPoolExecutor(1, thread_name_prefix="sampler") as pool:
+            sampling = pool.submit(self._bench.start_sampling, seconds=sampled_seconds)
+            if protocol.warm_up_seconds > 0:
+                with _void_where_it_fails("generator-failed"):
+                    self._bench.warm_up(self._load(protocol.warm_up_seconds))
+            with _void_where_it_fails("sampler-failed"):
+                sampling.result()
+        with self.phase("pinning"), _void_where_it_fails("pinning"):
+            self.pinning = self._bench.read_pinning(self.api)
+        astray = mismatches(self._conditions.inventory.cores, self.pinning)
+        if astray:
+            raise _VoidCellError(Void(reason="pinning", message=message) for message in astray)
+
+    def put_under_load(self) -> Measured:
+        """Measure, and pull what was measured."""
+        with self.phase("load"), _void_where_it_fails("generator-failed"):
+            self._bench.measure(self._load(self._cell.scenario.duration_seconds))
+        with self.phase("pull"):
+            return self._bench.collect(self._folder)
+
+    def _tokens(self) -> bytes:
+        scenario = self._cell.scenario
+        return token_file(
+            self._conditions.secrets.jwt_secret,
+            self._conditions.token_users[scenario.workload],
+            lifetime_seconds=self._conditions.protocol.warm_up_seconds
+            + scenario.duration_seconds
+            + READY_SECONDS
+            + _TOKEN_MARGIN_SECONDS,
+        )
+
+    def _load(self, seconds: int) -> Load:
+        return Load(
+            api=self.api,
+            scenario=self._cell.scenario,
+            seconds=seconds,
+            timeout_seconds=self._conditions.protocol.timeout_seconds,
+            wrk_version=self._conditions.wrk_version,
+        )
+
+
+def _verdict(measured: Measured, cell: Cell, folder: Path) -> list[Void]:
+    """Why the window doesn't count; nothing where it does."""
+    voids: list[Void] = []
+    if measured.result is None:
+        voids.append(Void(reason="generator-failed", message=measured.generator_failure or "wrk left no result."))
+    else:
+        voids += load_voids(measured.result, cell.scenario.workload)
+    if measured.sampler_failure is not None:
+        voids.append(Void(reason="sampler-failed", message=measured.sampler_failure))
+    elif measured.started_ns is not None and measured.ended_ns is not None:
+        with (folder / "samples.csv").open(encoding="utf-8", newline="") as lines:
+            voids += sample_voids(lines, measured.started_ns, measured.ended_ns)
+    return voids
+
+
+@contextmanager
+def _void_where_it_fails(reason: VoidReason) -> Generator[None]:
+    """Void the cell where the host can't do a step, as when the API died under load; a lost connection ends the run."""
+    try:
+        yield
+    except HostUnreachableError:
+        raise
+    except HostError as error:
+        raise _VoidCellError([Void(reason=reason, message=str(error))]) from error
+
+
+def _redacted(message: str, secrets: Secrets) -> str:
+    """A message without secrets: what an API answered may stand in it, and a login answers with a token."""
+    for secret in (secrets.jwt_secret, secrets.postgres_password, secrets.redis_password):
+        message = message.replace(secret, "<secret>")
+    return _TOKEN.sub("<token>", message)

@@ -1,0 +1,218 @@
+"""The loop over the cells of a run: begin, go on after a break, and leave the host as it was found.
+
+A cell is finished when its `cell.json` is there, which is written last and in one step. So whatever ends the loop, at
+any moment, costs at most the cell under way.
+"""
+
+import getpass
+import logging
+import os
+import secrets as random_secrets
+import signal
+import socket
+import threading
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from documents.errors import HostError, RunError
+from documents.inventory import Inventory, Secrets
+from documents.plan import Cell
+from documents.protocol import Protocol, Workload
+from documents.run import CellRecord, HostIdentity, HostRecord, Manifest
+from experiment.bench import Bench
+from experiment.cell import Conditions, measure_cell
+from experiment.events import CellFinished, CellStarted, Event, RunFinished, RunStarted
+from experiment.plan import make_plan
+from experiment.run_folder import RunFolder, new_run_id
+from experiment.workloads.requests import RequestFile, build_requests
+
+_logger = logging.getLogger(__name__)
+
+Progress = Callable[[Event], None]
+
+
+def begin(
+    bench: Bench,
+    inventory: Inventory,
+    secrets: Secrets,
+    protocol: Protocol,
+    runs_directory: Path,
+    *,
+    order_seed: int | None,
+    git_commit: str,
+    progress: Progress,
+) -> Path:
+    """Plan a new run and measure all of its cells; see `experiment.run.start_run`."""
+    requests = _build_all(protocol)
+    started_at = datetime.now(UTC)
+    run_id = new_run_id(protocol.name, started_at)
+    seed = random_secrets.randbelow(2**32) if order_seed is None else order_seed
+    plan = make_plan(protocol, [api.name for api in inventory.apis], seed)
+    with _held(bench, run_id):
+        manifest = Manifest(
+            run_id=run_id,
+            started_at=started_at,
+            git_commit=git_commit,
+            protocol=protocol,
+            inventory=inventory,
+            order_seed=seed,
+            requests_sha256={file.workload: file.sha256 for file in requests},
+            tool_versions=bench.read_tool_versions(),
+        )
+        host = HostRecord(before=bench.read_identity())
+        folder = RunFolder.create(runs_directory, manifest, host, plan)
+        folder.journal.append("run-started")
+        _measure_all(bench, folder, _conditions(manifest, inventory, secrets, requests), requests, progress)
+    return folder.path
+
+
+def resume(
+    bench: Bench,
+    run_directory: Path,
+    inventory: Inventory,
+    secrets: Secrets,
+    *,
+    git_commit: str,
+    progress: Progress,
+) -> Path:
+    """Measure the cells that a run still lacks; see `experiment.run.resume_run`."""
+    folder = RunFolder.open(run_directory)
+    manifest = folder.read_manifest()
+    requests = _build_all(manifest.protocol)
+    _require_same_lab(manifest, inventory, requests)
+    if folder.is_finished():
+        return folder.path
+    with _held(bench, manifest.run_id):
+        _require_same_host(manifest, folder.read_host().before, bench)
+        folder.journal.append("run-resumed", message=f"by the commit {git_commit}")
+        _measure_all(bench, folder, _conditions(manifest, inventory, secrets, requests), requests, progress)
+    return folder.path
+
+
+def _conditions(
+    manifest: Manifest, inventory: Inventory, secrets: Secrets, requests: Iterable[RequestFile]
+) -> Conditions:
+    return Conditions(
+        inventory=inventory,
+        secrets=secrets,
+        protocol=manifest.protocol,
+        token_users={file.workload: file.users for file in requests},
+        wrk_version=manifest.tool_versions["wrk"],
+    )
+
+
+def _measure_all(
+    bench: Bench, folder: RunFolder, conditions: Conditions, requests: Sequence[RequestFile], progress: Progress
+) -> None:
+    run_id, cells = folder.path.name, folder.read_plan().cells
+    records = {cell.id: record for cell in cells if (record := folder.read_cell(cell))}
+    progress(RunStarted(run_id=run_id, directory=str(folder.path), cells=len(cells), finished=len(records)))
+    told = {entry.cell_id for entry in folder.journal.entries() if entry.event in {"cell-finished", "cell-void"}}
+    for record in records.values():
+        if record.cell_id not in told:
+            _tell(folder, record)
+    waiting = [cell for cell in cells if cell.id not in records]
+    if waiting:
+        bench.install(requests)
+        bench.stop_apis()
+    for cell in waiting:
+        records[cell.id] = _measure(bench, folder, cell, conditions, progress)
+    folder.write_host(folder.read_host().model_copy(update={"after": bench.read_identity()}))
+    folder.journal.append("run-finished")
+    void_cells = sum(not record.valid for record in records.values())
+    progress(RunFinished(run_id=run_id, directory=str(folder.path), void_cells=void_cells))
+
+
+def _measure(bench: Bench, folder: RunFolder, cell: Cell, conditions: Conditions, progress: Progress) -> CellRecord:
+    expected_seconds = conditions.protocol.warm_up_seconds + cell.scenario.duration_seconds
+    progress(CellStarted(cell=cell, expected_seconds=expected_seconds))
+    folder.journal.append("cell-started", cell_id=cell.id)
+    record, result = measure_cell(bench, cell, conditions, folder.new_cell_folder(cell), progress)
+    _tell(folder, record)
+    throughput = result.requests / result.elapsed_us * 1e6 if result else None
+    progress(CellFinished(cell=cell, record=record, throughput=throughput))
+    return record
+
+
+def _tell(folder: RunFolder, record: CellRecord) -> None:
+    if record.valid:
+        folder.journal.append("cell-finished", cell_id=record.cell_id)
+    else:
+        message = " ".join(f"{void.reason}: {void.message}" for void in record.voids)
+        folder.journal.append("cell-void", cell_id=record.cell_id, message=message)
+
+
+def _build_all(protocol: Protocol) -> list[RequestFile]:
+    workloads: set[Workload] = {scenario.workload for scenario in protocol.scenarios}
+    return [build_requests(workload, protocol.request_seed) for workload in sorted(workloads)]
+
+
+def _require_same_lab(manifest: Manifest, inventory: Inventory, requests: Iterable[RequestFile]) -> None:
+    """Cells of one run are compared with each other: they must be measured under one and the same conditions.
+
+    How the host is reached may have changed; whether it is the same is asked of itself.
+    """
+    then, now = (document.model_dump(exclude={"host"}) for document in (manifest.inventory, inventory))
+    changed = sorted(name for name in then if then[name] != now[name])
+    if changed:
+        raise RunError(
+            f"The run {manifest.run_id} can't go on: the lab is another one than it began on; changed: "
+            f"{', '.join(changed)}. Bring the lab back to that state, or start a new run."
+        )
+    if {file.workload: file.sha256 for file in requests} != manifest.requests_sha256:
+        raise RunError(
+            f"The run {manifest.run_id} can't go on: this version of the lab makes other requests than it began with. "
+            f"Check out the commit {manifest.git_commit}, or start a new run."
+        )
+
+
+def _require_same_host(manifest: Manifest, before: HostIdentity, bench: Bench) -> None:
+    then, now = before.model_dump(), bench.read_identity().model_dump()
+    changed = [f"{name} was {then[name]} and is {now[name]}" for name in then if then[name] != now[name]]
+    versions = bench.read_tool_versions()
+    for tool in sorted(manifest.tool_versions | versions):
+        if manifest.tool_versions.get(tool) != versions.get(tool):
+            changed.append(f"{tool} was {manifest.tool_versions.get(tool)} and is {versions.get(tool)}")
+    if changed:
+        raise RunError(
+            f"The run {manifest.run_id} can't go on: the host isn't as it was: {'; '.join(changed)}. Start a new run."
+        )
+
+
+@contextmanager
+def _held(bench: Bench, run_id: str) -> Generator[None]:
+    """Have the host to oneself, rid of what an earlier run left behind; leave it clean, with its APIs running."""
+    with bench.hold(f"run {run_id} of {getpass.getuser()}@{socket.gethostname()}, process {os.getpid()}"):
+        try:
+            bench.clear()
+            yield
+        except BaseException:
+            try:
+                _leave(bench)
+            except HostError as error:
+                # What ended the run is what must be told; the next run or `lab down` clears up as well.
+                _logger.warning("The host couldn't be cleared up after the run: %s", error)
+            raise
+        else:
+            _leave(bench)
+
+
+def _leave(bench: Bench) -> None:
+    with _uninterrupted():
+        bench.clear()
+        bench.restore()
+
+
+@contextmanager
+def _uninterrupted() -> Generator[None]:
+    """Ignore Ctrl-C: leaving the host takes a few seconds, and a second Ctrl-C would leave load running on it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)

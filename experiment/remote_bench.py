@@ -1,0 +1,302 @@
+"""The bench over SSH: one connection for the whole run, and few round trips for each cell."""
+
+import logging
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import httpx
+from tenacity import RetryError, Retrying, retry_if_result, stop_before_delay, wait_fixed
+
+from apis.contract.checks import Target, probe
+from documents.cores import Role
+from documents.errors import DocumentError, HostError, HostUnreachableError, TransferError
+from documents.inventory import ApiService, Inventory, Secrets
+from documents.protocol import Workload
+from documents.run import HostIdentity, ProcessPinning
+from documents.samples import SampledRole
+from experiment import run_lock
+from experiment.bench import Load, Measured
+from experiment.workloads.command import REPLAY_SCRIPT, ReplayPaths, generator_threads, wrk_command
+from experiment.workloads.requests import RequestFile
+from provision import containers, database, identity, jobs, paths, pinning, sampling
+from provision import load as generator
+from provision.cgroups import Cgroup
+from provision.connection import Connection, connect
+from provision.jobs import Job, JobStatus
+
+_logger = logging.getLogger(__name__)
+
+_Fetched = TypeVar("_Fetched")
+
+_HOME = f"{paths.HOME}/run"
+_SCRIPT = f"{_HOME}/replay.lua"
+_TOKENS = f"{_HOME}/tokens"
+_WARM_UP, _LOAD, _SAMPLER = (f"{_HOME}/{name}" for name in ("warm-up", "load", "sampler"))
+_JOBS = (_WARM_UP, _LOAD, _SAMPLER)
+
+_DEADLINE_SECONDS = 60
+_LOAD_MARGIN_SECONDS = 20
+"""How much longer than its load wrk may live: it builds its requests before, and writes its result after."""
+
+_READY_PERIOD_SECONDS = 0.02
+_READY_ANSWER_SECONDS = 2
+
+
+@contextmanager
+def open_bench(inventory: Inventory, secrets: Secrets) -> Generator["RemoteBench"]:
+    """Connect to the lab's host for one run.
+
+    Raises:
+        HostError: it can't be reached.
+    """
+    with connect(inventory.host) as connection:
+        yield RemoteBench(connection, inventory, secrets)
+
+
+class RemoteBench:
+    """A `Bench` on the host of an inventory."""
+
+    def __init__(self, connection: Connection, inventory: Inventory, secrets: Secrets) -> None:
+        self._connection = connection
+        self._inventory = inventory
+        self._secrets = secrets
+        self._service_cgroups: dict[SampledRole, Cgroup] = {}
+        self._api_cgroup: Cgroup | None = None
+        self._load_job: Job | None = None
+        self._load_status: JobStatus | None = None
+        self._sampler_job: Job | None = None
+
+    def hold(self, holder: str) -> AbstractContextManager[None]:
+        """See `Bench.hold`."""
+        return run_lock.held(self._connection, holder)
+
+    def clear(self) -> None:
+        """See `Bench.clear`."""
+        self._end_jobs()
+        self._connection.run(["rm", "-rf", "--", _HOME], deadline_seconds=_DEADLINE_SECONDS)
+
+    def read_identity(self) -> HostIdentity:
+        """See `Bench.read_identity`."""
+        return identity.read_identity(self._connection)
+
+    def read_tool_versions(self) -> dict[str, str]:
+        """See `Bench.read_tool_versions`."""
+        return identity.read_tool_versions(self._connection, self._inventory)
+
+    def install(self, requests: Sequence[RequestFile]) -> None:
+        """See `Bench.install`."""
+        self._connection.run(["install", "-d", "-m", "0700", _HOME], deadline_seconds=_DEADLINE_SECONDS)
+        self._connection.push(REPLAY_SCRIPT, _SCRIPT)
+        for file in requests:
+            self._connection.push_bytes(file.data, _requests_path(file.workload), mode=0o600)
+        postgres, redis = (
+            containers.cgroup(self._connection, service.container)
+            for service in (self._inventory.postgres, self._inventory.redis)
+        )
+        self._service_cgroups = {
+            "postgres": postgres,
+            "redis": redis,
+            "generator": generator.generator_cgroup(self._connection, postgres),
+        }
+
+    def stop_apis(self) -> None:
+        """See `Bench.stop_apis`."""
+        self._together(self.stop_api, self._inventory.apis)
+
+    def restore(self) -> None:
+        """See `Bench.restore`."""
+        self._together(self.start_api, self._inventory.apis)
+        pinning.release(self._connection, self._inventory.size.cpus)
+
+    def reset(self, api: ApiService, tokens: bytes) -> None:
+        """See `Bench.reset`."""
+        with ThreadPoolExecutor(4, thread_name_prefix="reset") as pool:
+            steps = (
+                pool.submit(database.reset_database, self._connection, self._inventory.postgres),
+                pool.submit(database.flush_cache, self._connection, self._inventory.redis),
+                pool.submit(database.empty_uploads, self._connection, api.upload_volume),
+                pool.submit(self._lay_ready, tokens),
+            )
+        for step in steps:
+            step.result()
+
+    def start_api(self, api: ApiService) -> None:
+        """See `Bench.start_api`."""
+        containers.start(self._connection, api.container)
+
+    def stop_api(self, api: ApiService) -> None:
+        """See `Bench.stop_api`."""
+        containers.stop(self._connection, api.container)
+
+    def wait_until_ready(self, api: ApiService, *, deadline_seconds: float) -> str | None:
+        """See `Bench.wait_until_ready`."""
+        seen = ""
+
+        def look(client: httpx.Client) -> bool:
+            nonlocal seen
+            try:
+                answer = client.get("/readyz")
+            except httpx.TransportError as error:
+                seen = f"GET /readyz wasn't answered ({type(error).__name__}: {error})."
+                return False
+            seen = f"GET /readyz was answered with {answer.status_code}: {answer.text[:200]}"
+            return answer.is_success
+
+        retrying = Retrying(
+            retry=retry_if_result(lambda ready: not ready),
+            stop=stop_before_delay(deadline_seconds),
+            wait=wait_fixed(_READY_PERIOD_SECONDS),
+        )
+        with (
+            self._target(api) as target,
+            httpx.Client(base_url=target.base_url, timeout=_READY_ANSWER_SECONDS, trust_env=False) as client,
+        ):
+            try:
+                retrying(look, client)
+            except RetryError:
+                return seen
+        return None
+
+    def probe(self, api: ApiService) -> list[str]:
+        """See `Bench.probe`."""
+        with self._target(api) as target:
+            results = probe(target)
+        return [f"{result.check}: {result.detail}" for result in results if result.outcome == "failed"]
+
+    def pin(self, api: ApiService) -> None:
+        """See `Bench.pin`."""
+        self._api_cgroup = containers.cgroup(self._connection, api.container)
+        pinning.apply(self._connection, self._inventory.cores, self._pinned_cgroups())
+
+    def read_pinning(self, api: ApiService) -> tuple[ProcessPinning, ...]:  # noqa: ARG002 - `pin` found its processes
+        """See `Bench.read_pinning`."""
+        return pinning.read_back(self._connection, self._inventory.cores, self._pinned_cgroups())
+
+    def warm_up(self, load: Load) -> None:
+        """See `Bench.warm_up`."""
+        job = self._start_wrk(load, _WARM_UP)
+        status = jobs.wait(self._connection, job)
+        if status.exit_status != 0:
+            told = jobs.tail(self._connection, job)
+            raise HostError(f"wrk ended with the status {status.exit_status} in the warm-up: {told}")
+
+    def start_sampling(self, *, seconds: float) -> None:
+        """See `Bench.start_sampling`."""
+        self._sampler_job = sampling.start(
+            self._connection,
+            _SAMPLER,
+            {"api": self._cgroup_of_api(), **self._service_cgroups},
+            cpus=self._inventory.cores.system,
+            deadline_seconds=seconds,
+        )
+
+    def measure(self, load: Load) -> None:
+        """See `Bench.measure`."""
+        self._load_job = self._start_wrk(load, _LOAD)
+        self._load_status = jobs.wait(self._connection, self._load_job)
+
+    def collect(self, folder: Path) -> Measured:
+        """See `Bench.collect`."""
+        load_job, load_status, sampler_job = self._load_job, self._load_status, self._sampler_job
+        if load_job is None or load_status is None or sampler_job is None:
+            raise HostError(f"No load has ended on {self._connection} whose result could be collected.")
+        with ThreadPoolExecutor(2, thread_name_prefix="collect") as pool:
+            fetched = pool.submit(_or_failure, lambda: generator.finish(self._connection, load_job, folder)[1])
+            sampled = pool.submit(
+                _or_failure, lambda: sampling.finish(self._connection, sampler_job, folder / sampling.FILE_NAME)
+            )
+        (result, generator_failure), (_, sampler_failure) = fetched.result(), sampled.result()
+        self._load_job = self._load_status = self._sampler_job = None
+        return Measured(
+            result=result,
+            started_ns=load_status.started_ns,
+            ended_ns=load_status.ended_ns,
+            generator_failure=generator_failure,
+            sampler_failure=sampler_failure,
+        )
+
+    def _start_wrk(self, load: Load, directory: str) -> Job:
+        cores = self._inventory.cores
+        command = wrk_command(
+            load.scenario,
+            ReplayPaths(
+                script=_SCRIPT,
+                requests=_requests_path(load.scenario.workload),
+                tokens=_TOKENS,
+                output=f"{directory}/{generator.RESULT_NAME}",
+            ),
+            port=load.api.port,
+            threads=generator_threads(load.scenario.connections, len(cores.generator)),
+            duration_seconds=load.seconds,
+            timeout_seconds=load.timeout_seconds,
+            wrk_version=load.wrk_version,
+        )
+        return generator.start(
+            self._connection,
+            directory,
+            command,
+            layout=cores,
+            cgroup=self._service_cgroups["generator"],
+            deadline_seconds=load.seconds + _LOAD_MARGIN_SECONDS,
+        )
+
+    def _lay_ready(self, tokens: bytes) -> None:
+        """Remove what the last cell left, and write this one's tokens."""
+        if self._load_job or self._sampler_job:
+            self._end_jobs()
+        self._connection.run(["rm", "-rf", "--", *_JOBS], deadline_seconds=_DEADLINE_SECONDS)
+        self._connection.push_bytes(tokens, _TOKENS, mode=0o600)
+
+    def _end_jobs(self) -> None:
+        """End the jobs that run under the names of a run's, whoever started them."""
+        found = self._connection.run(
+            ["find", *_JOBS, "-maxdepth", "1", "-name", "job.json", "-printf", "%h\n"],
+            deadline_seconds=_DEADLINE_SECONDS,
+            check=False,
+        )
+        for directory in found.stdout.splitlines():
+            job = jobs.reattach(self._connection, directory)
+            try:
+                jobs.stop(self._connection, job)
+            except HostUnreachableError:
+                raise
+            except HostError as error:
+                # Gone without a status, as after a restart of the host: there is nothing left to end.
+                _logger.info("%s", error)
+        self._load_job = self._load_status = self._sampler_job = None
+
+    def _cgroup_of_api(self) -> Cgroup:
+        if self._api_cgroup is None:
+            raise HostError(f"No API was pinned on {self._connection}.")
+        return self._api_cgroup
+
+    def _pinned_cgroups(self) -> dict[Role, Cgroup]:
+        services = self._service_cgroups
+        return {"api": self._cgroup_of_api(), "postgres": services["postgres"], "redis": services["redis"]}
+
+    @contextmanager
+    def _target(self, api: ApiService) -> Generator[Target]:
+        """The API as the controller reaches it, through a tunnel."""
+        with self._connection.forward(api.port) as port:
+            yield Target(name=api.name, base_url=f"http://127.0.0.1:{port}", jwt_secret=self._secrets.jwt_secret)
+
+    def _together(self, act: Callable[[ApiService], None], apis: Sequence[ApiService]) -> None:
+        with ThreadPoolExecutor(len(apis), thread_name_prefix="apis") as pool:
+            list(pool.map(act, apis))
+
+
+def _requests_path(workload: Workload) -> str:
+    return f"{_HOME}/{workload}.requests"
+
+
+def _or_failure(fetch: Callable[[], _Fetched]) -> tuple[_Fetched | None, str | None]:
+    """What was fetched, or why the window gave none; a failure to copy it is none of the window's."""
+    try:
+        return fetch(), None
+    except (HostUnreachableError, TransferError):
+        raise
+    except (HostError, DocumentError) as error:
+        return None, str(error)

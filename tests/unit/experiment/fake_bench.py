@@ -1,0 +1,255 @@
+"""A bench in memory: the loop over cells can be tested on it where a real host can't be had."""
+
+from collections import Counter
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from documents.cores import CoreLayout
+from documents.errors import RunError
+from documents.host import Host, HostSize
+from documents.inventory import ApiService, Inventory, PostgresService, RedisService, Secrets
+from documents.load import WrkErrors, WrkLatency, WrkResult
+from documents.protocol import Protocol, Scenario, Workload
+from documents.run import HostIdentity, ProcessPinning
+from documents.samples import SAMPLE_COLUMNS
+from experiment.bench import Load, Measured
+from experiment.workloads.requests import EXPECTED_STATUS, RequestFile
+
+SECRETS = Secrets(
+    postgres_password="postgres-password-9f2c",
+    redis_password="redis-password-77aa",
+    jwt_secret="jwt-secret-" + "3e" * 20,
+)
+
+LAYOUT = CoreLayout(api=(0, 1), postgres=(2,), redis=(3,), system=(3,), generator=(4, 5), shared=False)
+
+
+def _api(name: str, port: int) -> ApiService:
+    return ApiService(
+        name=name,
+        source=f"apis/{name}",
+        source_sha256="0" * 64,
+        image_id=f"sha256:{name}",
+        container=f"fairground-api-{name}",
+        port=port,
+        environment={},
+        upload_volume=f"fairground-uploads-{name}",
+    )
+
+
+INVENTORY = Inventory(
+    stack="test",
+    host=Host(
+        kind="container",
+        address="127.0.0.1",
+        port=22022,
+        user="root",
+        private_key_path="/nowhere/key",
+        known_hosts_path="/nowhere/known_hosts",
+        host_public_key="ssh-ed25519 AAAA",
+    ),
+    size=HostSize(cpus=(0, 1, 2, 3, 4, 5), memory_bytes=8 << 30, smaller=True),
+    cores=LAYOUT,
+    base_image_id="sha256:base",
+    postgres=PostgresService(
+        container="fairground-postgres",
+        image_id="sha256:postgres",
+        port=15432,
+        database="fairground",
+        user="fairground",
+        settings={},
+    ),
+    redis=RedisService(container="fairground-redis", image_id="sha256:redis", port=16379),
+    apis=(_api("go", 18001), _api("rust", 18002)),
+)
+
+PROTOCOL = Protocol(
+    version=1,
+    name="tiny",
+    blocks=2,
+    warm_up_seconds=1,
+    scenarios=(
+        Scenario(name="light", workload="read-me", connections=10, duration_seconds=2),
+        Scenario(name="heavy", workload="read-user", connections=100, duration_seconds=3),
+    ),
+)
+
+IDENTITY = HostIdentity(
+    cpu_model="Test CPU",
+    cpus=(0, 1, 2, 3, 4, 5),
+    threads_per_core=1,
+    memory_bytes=8 << 30,
+    kernel="6.1",
+    operating_system="Debian 13",
+    cgroup_version=2,
+    settings={"vm.swappiness": "60"},
+)
+
+
+def result_of(load: Load, **changes: object) -> WrkResult:
+    workload: Workload = load.scenario.workload
+    statuses = None if workload == "mixed" else {str(EXPECTED_STATUS[workload]): 1_000}
+    result = WrkResult(
+        wrk_version=load.wrk_version,
+        workload=workload,
+        threads=2,
+        connections=load.scenario.connections,
+        timeout_seconds=load.timeout_seconds,
+        duration_seconds=load.seconds,
+        elapsed_us=load.seconds * 1_000_000,
+        requests=1_000,
+        bytes=1_000_000,
+        errors=WrkErrors(connect=0, read=0, write=0, status=0, timeout=0),
+        latency=WrkLatency(count=1_000, minimum_us=80, maximum_us=90, histogram=((80, 600), (90, 400))),
+        statuses=statuses,
+    )
+    return result.model_copy(update=changes)
+
+
+@dataclass
+class FakeBench:
+    """Does in memory what `RemoteBench` does on a host, and refuses what a host couldn't do.
+
+    `before` is called with the name of each step and how many steps there were; tests raise or kill in it. `change`
+    alters what a window gives. `steps` are the steps so far, `played` the cells' loads.
+    """
+
+    before: Callable[[str, int], None] = lambda _step, _count: None
+    change: Callable[[Measured], Measured] = lambda measured: measured
+    wrong_answers: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    never_ready: set[str] = field(default_factory=set[str])
+    astray: set[str] = field(default_factory=set[str])
+    identity: HostIdentity = IDENTITY
+    holder: str | None = None
+    running: set[str] = field(default_factory=lambda: {api.name for api in INVENTORY.apis})
+    installed: set[str] = field(default_factory=set[str])
+    tokens: bytes | None = None
+    load: Load | None = None
+    sampled: bool = False
+    steps: list[str] = field(default_factory=list[str])
+    played: list[str] = field(default_factory=list[str])
+
+    def _step(self, name: str) -> None:
+        self.steps.append(name)
+        self.before(name, len(self.steps))
+
+    @contextmanager
+    def hold(self, holder: str) -> Generator[None]:
+        self._step("hold")
+        if self.holder is not None:
+            raise RunError(f"Another run holds the bench: {self.holder}.")
+        self.holder = holder
+        try:
+            yield
+        finally:
+            self.holder = None
+
+    def clear(self) -> None:
+        self._step("clear")
+        self.installed.clear()
+        self.tokens, self.load, self.sampled = None, None, False
+
+    def read_identity(self) -> HostIdentity:
+        self._step("read_identity")
+        return self.identity
+
+    def read_tool_versions(self) -> dict[str, str]:
+        return {"wrk": "4.1.0", "postgres": "17.6"}
+
+    def install(self, requests: Sequence[RequestFile]) -> None:
+        self._step("install")
+        self.installed = {file.workload for file in requests}
+
+    def stop_apis(self) -> None:
+        self._step("stop_apis")
+        self.running.clear()
+
+    def restore(self) -> None:
+        self._step("restore")
+        self.running = {api.name for api in INVENTORY.apis}
+
+    def reset(self, api: ApiService, tokens: bytes) -> None:
+        self._step("reset")
+        assert not self.running, "no API may run while its database is replaced"
+        assert api.name not in self.running
+        self.tokens, self.load, self.sampled = tokens, None, False
+
+    def start_api(self, api: ApiService) -> None:
+        self._step("start_api")
+        self.running.add(api.name)
+
+    def stop_api(self, api: ApiService) -> None:
+        self._step("stop_api")
+        self.running.discard(api.name)
+
+    def wait_until_ready(self, api: ApiService, *, deadline_seconds: float) -> str | None:
+        self._step("wait_until_ready")
+        assert deadline_seconds > 0
+        return "GET /readyz was answered with 503." if api.name in self.never_ready else None
+
+    def probe(self, api: ApiService) -> list[str]:
+        self._step("probe")
+        return self.wrong_answers.get(api.name, [])
+
+    def pin(self, api: ApiService) -> None:
+        self._step("pin")
+        assert self.running == {api.name}, "only the API under test may run"
+
+    def read_pinning(self, api: ApiService) -> tuple[ProcessPinning, ...]:
+        self._step("read_pinning")
+        cpus = {"api": (0, 1) if api.name not in self.astray else (0, 1, 4), "postgres": (2,), "redis": (3,)}
+        return tuple(
+            ProcessPinning(role=role, process_id=number, thread_id=number, command=role, cpus=cpus[role])
+            for number, role in enumerate(("api", "postgres", "redis"), start=100)
+        )
+
+    def warm_up(self, load: Load) -> None:
+        self._step("warm_up")
+        self._require_ready_for(load)
+        assert load.seconds == PROTOCOL.warm_up_seconds
+
+    def start_sampling(self, *, seconds: float) -> None:
+        self._step("start_sampling")
+        assert seconds > PROTOCOL.warm_up_seconds + max(scenario.duration_seconds for scenario in PROTOCOL.scenarios)
+        self.sampled = True
+
+    def measure(self, load: Load) -> None:
+        self._step("measure")
+        self._require_ready_for(load)
+        self.load = load
+        self.played.append(f"{load.api.name} {load.scenario.name}")
+
+    def _require_ready_for(self, load: Load) -> None:
+        assert load.scenario.workload in self.installed
+        assert self.tokens is not None
+        assert self.running == {load.api.name}
+
+    def collect(self, folder: Path) -> Measured:
+        self._step("collect")
+        assert self.load is not None
+        assert self.sampled
+        started_ns, ended_ns = 5_000_000_000, 5_000_000_000 + self.load.seconds * 1_000_000_000
+        measured = self.change(Measured(result=result_of(self.load), started_ns=started_ns, ended_ns=ended_ns))
+        (folder / "wrk.txt").write_text("Running test\n")
+        if measured.result is not None:
+            (folder / "wrk.json").write_text(measured.result.to_json())
+        if measured.sampler_failure is None:
+            rows = [
+                f"{at},{role},{at // 10},1000,2000"
+                for at in range(started_ns, ended_ns, 100_000_000)
+                for role in ("api", "postgres", "redis", "generator")
+            ]
+            (folder / "samples.csv").write_text("\n".join([",".join(SAMPLE_COLUMNS), *rows]) + "\n")
+        self.load, self.sampled = None, False
+        return measured
+
+    def left_clean(self) -> bool:
+        """Whether the bench is as a run must leave it."""
+        all_running = self.running == {api.name for api in INVENTORY.apis}
+        return all_running and self.load is None and not self.sampled and self.tokens is None and self.holder is None
+
+    def times(self) -> Counter[str]:
+        """How often each cell's load was played."""
+        return Counter(self.played)

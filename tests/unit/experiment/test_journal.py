@@ -1,0 +1,43 @@
+from pathlib import Path
+
+import pytest
+
+from documents.errors import DocumentError
+from experiment.journal import Journal
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    return Journal(tmp_path / "journal.jsonl")
+
+
+def events(journal: Journal) -> list[tuple[str, str | None]]:
+    return [(entry.event, entry.cell_id) for entry in journal.entries()]
+
+
+def test_entries_are_read_as_they_were_written(journal: Journal):
+    journal.append("run-started")
+    journal.append("cell-void", cell_id="001-go-light", message='a "quoted"\nmessage in {braces}')
+    assert events(journal) == [("run-started", None), ("cell-void", "001-go-light")]
+    assert journal.entries()[1].message == 'a "quoted"\nmessage in {braces}'
+
+
+@pytest.mark.parametrize("kept", [1, 12, 40, -2, -1])
+def test_a_torn_last_line_is_left_out_and_what_follows_is_read(tmp_path: Path, journal: Journal, kept: int):
+    journal.append("run-started")
+    first = (tmp_path / "journal.jsonl").stat().st_size
+    journal.append("cell-void", cell_id="001-go-light", message="{}")
+    data = (tmp_path / "journal.jsonl").read_bytes()
+    (tmp_path / "journal.jsonl").write_bytes(data[: first + kept] if kept > 0 else data[:kept])
+    whole = [("cell-void", "001-go-light")] if kept == -1 else []
+    assert events(journal) == [("run-started", None), *whole]
+    journal.append("run-resumed")
+    assert events(journal) == [("run-started", None), *whole, ("run-resumed", None)]
+
+
+def test_a_line_that_is_whole_but_no_entry_is_told_by_its_number(tmp_path: Path, journal: Journal):
+    journal.append("run-started")
+    with (tmp_path / "journal.jsonl").open("a") as file:
+        file.write('{"at":"2026-01-31T12:00:00Z","event":"cell-lost"}\n')
+    with pytest.raises(DocumentError, match=r"journal\.jsonl:2"):
+        journal.entries()

@@ -1,0 +1,58 @@
+from pathlib import Path
+
+import pytest
+
+from documents.errors import DocumentError, RunError
+from documents.protocol import Protocol
+from experiment.protocol_file import protocol_names, read_protocol
+
+
+def shape(protocol: Protocol) -> list[tuple[str, str, int]]:
+    return [(scenario.name, scenario.workload, scenario.connections) for scenario in protocol.scenarios]
+
+
+def test_the_article_is_the_published_load():
+    article = read_protocol("article")
+    assert [scenario.duration_seconds for scenario in article.scenarios] == [30, 60, 120]
+    assert shape(article) == [("light", "mixed", 10), ("medium", "mixed", 100), ("heavy", "mixed", 500)]
+    assert article.blocks >= 10
+
+
+def test_quick_has_the_same_shape_in_under_a_minute_of_load_for_each_api():
+    quick = read_protocol("quick")
+    assert shape(quick) == shape(read_protocol("article"))
+    assert quick.blocks * sum(scenario.duration_seconds for scenario in quick.scenarios) < 60
+
+
+def test_every_protocol_is_named_as_its_file():
+    assert protocol_names() == ["article", "quick"]
+    assert [read_protocol(name).name for name in protocol_names()] == protocol_names()
+
+
+def test_a_protocol_of_ones_own_is_read_by_its_path(tmp_path: Path):
+    path = tmp_path / "mine.yaml"
+    text = "version: 1\nname: mine\nblocks: 1\nwarm_up_seconds: 0\nscenarios:\n"
+    path.write_text(f"{text}  - {{name: one, workload: login, connections: 4, duration_seconds: 5}}\n")
+    assert shape(read_protocol(str(path))) == [("one", "login", 4)]
+
+
+def test_an_unknown_protocol_is_told_with_those_there_are():
+    with pytest.raises(RunError, match=r"no protocol named slow\. There are article, quick"):
+        read_protocol("slow")
+    with pytest.raises(RunError, match=r"nowhere/slow\.yaml can't be read"):
+        read_protocol("nowhere/slow.yaml")
+
+
+@pytest.mark.parametrize("name", ["../protocols/quick", "", "Quick"])
+def test_a_name_is_no_way_out_of_the_folder(name: str):
+    with pytest.raises(RunError, match="no protocol named"):
+        read_protocol(name)
+
+
+def test_a_fault_is_told_with_its_line(tmp_path: Path):
+    path = tmp_path / "bad.yaml"
+    path.write_text("version: 1\nname: bad\nblocks: 0\nwarm_up_seconds: 0\nscenarios: []\nblokcs: 3\n")
+    with pytest.raises(DocumentError) as caught:
+        read_protocol(str(path))
+    lines = str(caught.value).splitlines()
+    assert {line.split(":")[1] for line in lines} == {"3", "5", "6"}

@@ -1,0 +1,90 @@
+"""The lock on a host, through a real sshd on loopback."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from documents.errors import RunError
+from experiment import run_lock
+from provision.connection import connect
+from tests.ssh.sshd import Sshd
+
+PROJECT = Path(__file__).parents[3]
+
+HOLD_FOREVER = """
+import sys, time
+from documents.host import Host
+from experiment import run_lock
+from provision.connection import connect
+
+host, lock = sys.argv[1:]
+with connect(Host.from_json(host, name="host")) as connection, run_lock.held(connection, "ada", lock=lock):
+    print("held", flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.fixture
+def sshd(tmp_path: Path) -> Iterator[Sshd]:
+    folder = tmp_path / "sshd"
+    folder.mkdir()
+    server = Sshd(folder)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def lock(tmp_path: Path) -> str:
+    return str(tmp_path / "run.lock")
+
+
+def hold_in_another_process(sshd: Sshd, lock: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-c", HOLD_FOREVER, sshd.host.to_json(), lock]
+    process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    return process
+
+
+def test_the_host_is_held_by_one_run_at_a_time_and_its_holder_is_named(sshd: Sshd, lock: str):
+    with connect(sshd.host) as first, connect(sshd.host) as second:
+        with (
+            run_lock.held(first, "run 1 of ada@laptop", lock=lock),
+            pytest.raises(RunError, match=r"Another run holds .*: run 1 of ada@laptop\. Two runs"),
+            run_lock.held(second, "run 2", lock=lock),
+        ):
+            pytest.fail("the lock was given twice")
+        with run_lock.held(second, "run 2", lock=lock):
+            pass
+
+
+def test_the_lock_is_free_again_when_its_holder_was_killed(sshd: Sshd, lock: str):
+    process = hold_in_another_process(sshd, lock)
+    with connect(sshd.host) as connection:
+        with pytest.raises(RunError, match=": ada"), run_lock.held(connection, "grace", lock=lock):
+            pytest.fail("the lock was given twice")
+        process.kill()
+        process.wait(10)
+        started = time.monotonic()
+        with run_lock.held(connection, "grace", lock=lock):
+            assert time.monotonic() - started < 3
+
+
+def test_the_lock_goes_with_the_connection(sshd: Sshd, lock: str):
+    with connect(sshd.host) as first, connect(sshd.host) as second, run_lock.held(first, "ada", lock=lock):
+        first.close()
+        with run_lock.held(second, "grace", lock=lock):
+            assert Path(lock).read_text().startswith("grace [")
+
+
+def test_what_interrupts_the_holder_lets_go_of_the_lock(sshd: Sshd, lock: str):
+    with connect(sshd.host) as connection:
+        with pytest.raises(KeyboardInterrupt), run_lock.held(connection, "ada", lock=lock):
+            raise KeyboardInterrupt
+        with run_lock.held(connection, "ada", lock=lock):
+            pass
