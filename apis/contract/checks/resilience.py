@@ -1,0 +1,131 @@
+"""What happens when PostgreSQL or Redis is slow, full or gone for a moment."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
+
+from apis.contract.checks import problems
+from apis.contract.checks.answers import Health, Post, Readiness, User
+from apis.contract.checks.context import Context
+from apis.contract.checks.expect import expect, expect_equal, expect_json, expect_problem
+from apis.contract.checks.model import CheckFailedError, check
+
+_REDIS_PAUSE = 1.0
+"""Seconds for which Redis is made to answer nothing."""
+
+_BEYOND_THE_POOL = 8
+"""Requests sent beyond those that the pool has connections for."""
+
+_END_OTHER_SESSIONS = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+"""
+
+_WAITING_SESSIONS = "SELECT count(*) FROM pg_locks WHERE relation = 'users'::regclass AND NOT granted"
+"""Unlike `pg_stat_activity`, `pg_locks` isn't cached for the length of a transaction."""
+
+
+def _cache_of(context: Context, post: Post) -> str:
+    answer = context.get(f"/api/posts/{post.id}")
+    cache = answer.header("x-cache")
+    headers = {"etag": f'"{post.id}-{post.version}"', "x-cache": cache}
+    expect_equal(expect_json(answer, 200, Post, headers=headers), post, "the post")
+    return cache
+
+
+@check("redis", attempts=3)
+def slow_redis_is_passed_over(context: Context) -> None:
+    """While Redis doesn't answer, posts come from PostgreSQL without much delay; afterwards they are cached again."""
+    post = context.new_post()
+    _cache_of(context, post)
+    expect_equal(_cache_of(context, post), "HIT", "X-Cache of a second read")
+    context.redis.execute_command("CLIENT", "PAUSE", int(_REDIS_PAUSE * 1000), "ALL")  # pyright: ignore[reportUnknownMemberType]
+    paused = time.monotonic()
+    for _ in range(3):
+        start = time.monotonic()
+        cache = _cache_of(context, post)
+        seconds = time.monotonic() - start
+        expect_equal(cache, "MISS", "X-Cache while Redis doesn't answer")
+        expect(seconds < 0.5, f"A read while Redis doesn't answer: expected some 0.1 s, saw {seconds:.2f} s.")
+    content = {"title": "New", "body": "New body"}
+    start = time.monotonic()
+    updated = expect_json(context.put(f"/api/posts/{post.id}", content, token=context.alice.token), 200, Post)
+    seconds = time.monotonic() - start
+    expect(seconds < 0.5, f"An update while Redis doesn't answer: expected some 0.1 s, saw {seconds:.2f} s.")
+    expect(time.monotonic() - paused < _REDIS_PAUSE, "Redis answered again before the requests were made.")
+    time.sleep(max(0.0, paused + _REDIS_PAUSE + 2 - time.monotonic()))
+    context.redis.delete(f"post:{post.id}")
+    _cache_of(context, updated)
+    expect_equal(_cache_of(context, updated), "HIT", "X-Cache of a second read two seconds after Redis is back")
+
+
+@check("redis", attempts=3)
+def readiness_tells_when_redis_is_down(context: Context) -> None:
+    """503 with `down` for Redis while it doesn't answer; `up` again afterwards."""
+    context.redis.execute_command("CLIENT", "PAUSE", int(_REDIS_PAUSE * 1000), "ALL")  # pyright: ignore[reportUnknownMemberType]
+    start = time.monotonic()
+    readiness = expect_json(context.get("/readyz"), 503, Readiness)
+    expect_equal(readiness, Readiness(postgres="up", redis="down"), "readiness while Redis doesn't answer")
+    seconds = time.monotonic() - start
+    expect(seconds < 0.5, f"/readyz while Redis doesn't answer: expected some 0.05 s, saw {seconds:.2f} s.")
+    time.sleep(max(0.0, start + _REDIS_PAUSE + 1 - time.monotonic()))
+    readiness = expect_json(context.get("/readyz"), 200, Readiness)
+    expect_equal(readiness, Readiness(postgres="up", redis="up"), "readiness afterwards")
+
+
+@check("database")
+def ended_sessions_are_replaced(context: Context) -> None:
+    """When PostgreSQL ended all sessions, requests are answered with 200 or 503, and within a second all with 200."""
+    path = f"/api/users/{context.alice.id}"
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(context.get, [path] * 64))
+    context.database.execute(_END_OTHER_SESSIONS)
+    ended = time.monotonic()
+    while time.monotonic() - ended < 1:
+        answer = context.get(path)
+        if answer.status == 503:
+            expect_problem(answer, problems.UNAVAILABLE)
+        else:
+            expect_json(answer, 200, User)
+    with ThreadPoolExecutor(16) as pool:
+        for answer in pool.map(context.get, [path] * 64):
+            expect_json(answer, 200, User)
+
+
+@check("database", attempts=3)
+def full_pool_gives_503_after_two_seconds(context: Context) -> None:
+    """With all of the pool's connections in use, a further request gets 503 after 2 s; the others go on."""
+    size = context.target.pool_size
+    path = f"/api/users/{context.alice.id}"
+
+    def timed(_: int) -> tuple[int, float]:
+        start = time.monotonic()
+        answer = context.get(path)
+        if answer.status == 503:
+            expect_problem(answer, problems.UNAVAILABLE)
+        else:
+            expect_json(answer, 200, User)
+        return answer.status, time.monotonic() - start
+
+    @retry(
+        retry=retry_if_exception_type(CheckFailedError), stop=stop_after_delay(4), wait=wait_fixed(0.02), reraise=True
+    )
+    def expect_full() -> None:
+        row = context.database.execute(_WAITING_SESSIONS).fetchone()
+        expect_equal(row, (size,), "sessions waiting for the lock, one for each connection of the pool")
+
+    with ThreadPoolExecutor(size + _BEYOND_THE_POOL) as pool, context.database.transaction():
+        context.database.execute("LOCK TABLE users IN ACCESS EXCLUSIVE MODE")
+        first = [pool.submit(timed, number) for number in range(size)]
+        expect_full()
+        beyond = [pool.submit(timed, number) for number in range(_BEYOND_THE_POOL)]
+        start = time.monotonic()
+        expect_json(context.get("/healthz"), 200, Health)
+        expect(time.monotonic() - start < 1, "/healthz: expected an answer at once while the pool is full.")
+        refused = [request.result() for request in beyond]
+    for status, seconds in refused:
+        expect_equal(status, 503, "status of a request beyond the pool")
+        expect(1.8 < seconds < 3, f"A request beyond the pool: expected a 503 after 2 s, saw it after {seconds:.2f} s.")
+    for request in first:
+        expect_equal(request.result()[0], 200, "status of a request that held a connection while the table was locked")

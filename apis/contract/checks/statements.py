@@ -1,0 +1,90 @@
+"""How many statements PostgreSQL runs for each request."""
+
+from collections.abc import Callable
+
+from apis.contract.checks.context import Context
+from apis.contract.checks.expect import expect
+from apis.contract.checks.model import check
+from apis.contract.checks.multipart import PNG, Part
+from apis.contract.checks.users import NOBODY
+
+_CONTENT = {"title": "t", "body": "b"}
+
+
+def _expect_statements(context: Context, what: str, action: Callable[[], object], *allowed: int) -> None:
+    count = context.statements_of(action, expected=allowed[0])
+    expect(count in allowed, f"Statements for {what}: expected {' or '.join(map(str, allowed))}, saw {count}.")
+
+
+@check("database")
+def users_take_one_statement_each(context: Context) -> None:
+    """Registration, login, me and user: 1; a login that fails as well."""
+    alice = context.alice
+    login = {"email": alice.email, "password": alice.password}
+    _expect_statements(context, "a registration", context.new_member, 1)
+    _expect_statements(context, "a login", lambda: context.post("/api/auth/login", login), 1)
+    wrong = login | {"password": "a wrong password"}
+    _expect_statements(context, "a login refused", lambda: context.post("/api/auth/login", wrong), 1)
+    _expect_statements(context, "me", lambda: context.get("/api/users/me", token=alice.token), 1)
+    _expect_statements(context, "a user", lambda: context.get(f"/api/users/{alice.id}"), 1)
+    _expect_statements(context, "a missing user", lambda: context.get(f"/api/users/{NOBODY}"), 1)
+
+
+@check("database", attempts=3)
+def posts_take_one_statement_on_a_miss_and_none_on_a_hit(context: Context) -> None:
+    """Reading a post or a page: 1, or 0 where Redis has it; the author comes with it."""
+    post = context.new_post()
+    path = f"/api/posts/{post.id}"
+    _expect_statements(context, "a post on a miss", lambda: context.get(path), 1)
+    _expect_statements(context, "a post on a hit", lambda: context.get(path), 0)
+    _expect_statements(context, "a missing post", lambda: context.get(f"/api/posts/{NOBODY}"), 1)
+    _expect_statements(context, "a page of 50", lambda: context.get("/api/posts?limit=50"), 1)
+    _expect_statements(context, "a page before an id", lambda: context.get("/api/posts?before=51"), 1)
+    context.get("/api/posts")
+    _expect_statements(context, "the first page on a hit", lambda: context.get("/api/posts"), 0)
+
+
+@check("database")
+def writes_take_one_statement_or_two_to_tell_why_not(context: Context) -> None:
+    """Create 1; update and delete 1, or 2 where they are refused."""
+    token = context.alice.token
+    _expect_statements(context, "a creation", lambda: context.post("/api/posts", _CONTENT, token=token), 1)
+    post = context.new_post()
+    for path, who, allowed in (
+        (f"/api/posts/{NOBODY}", token, (2, 1)),
+        (f"/api/posts/{post.id}", context.bob.token, (2, 1)),
+        (f"/api/posts/{post.id}", token, (1,)),
+    ):
+        update = f"an update of {path} ({'own' if who == token else 'not own'})"
+        _expect_statements(context, update, lambda path=path, who=who: context.put(path, _CONTENT, token=who), *allowed)
+        deletion = update.replace("an update", "a deletion")
+        _expect_statements(
+            context, deletion, lambda path=path, who=who: context.send("DELETE", path, token=who), *allowed
+        )
+
+
+@check("database")
+def files_take_one_statement_each(context: Context) -> None:
+    """Upload and download: 1."""
+    stored = context.new_file(Part(PNG))
+    _expect_statements(context, "an upload", lambda: context.upload(Part(PNG)), 1)
+    _expect_statements(context, "a file", lambda: context.get(f"/api/files/{stored.id}"), 1)
+
+
+@check("database")
+def refusals_take_no_statement(context: Context) -> None:
+    """Health, unknown paths, wrong methods, bad tokens and bad bodies: 0."""
+    token = context.alice.token
+    cases: tuple[tuple[str, Callable[[], object]], ...] = (
+        ("/healthz", lambda: context.get("/healthz")),
+        ("an unknown path", lambda: context.get("/api/nothing")),
+        ("a wrong method", lambda: context.send("PATCH", "/api/posts")),
+        ("no token", lambda: context.get("/api/users/me")),
+        ("a bad token", lambda: context.post("/api/posts", _CONTENT, token=token[:-5])),
+        ("a missing field", lambda: context.post("/api/posts", {"title": "t"}, token=token)),
+        ("a bad registration", lambda: context.post("/api/users", {})),
+        ("a bad limit", lambda: context.get("/api/posts?limit=0")),
+        ("an upload of text", lambda: context.upload(Part(b"text"))),
+    )
+    for what, action in cases:
+        _expect_statements(context, what, action, 0)

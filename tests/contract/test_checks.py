@@ -1,0 +1,128 @@
+"""Each implementation keeps the contract, and each check is able to tell when one doesn't."""
+
+import pytest
+
+from apis.contract.checks import Check, Target, all_checks, open_context, probe, run_check, run_checks
+from apis.contract.checks.wire import Answer
+from apis.contract.seed import POST_COUNT, USER_COUNT, post_ids, seeded_post, seeded_user, user_ids
+from tests.contract.alterations import answers, body, header, status
+from tests.contract.altering_proxy import Request, Upstream, altering_proxy
+from tests.contract.broken_rules import broken_rules
+
+CHECKS = [pytest.param(check, id=check.name) for check in all_checks()]
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_implementation_keeps_the_contract(target: Target, check: Check):
+    with open_context(target) as context:
+        result = run_check(context, check)
+    assert (result.outcome, result.detail) == ("passed", "")
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_check_fails_where_its_rule_is_broken(target: Target, check: Check):
+    alteration, message = broken_rules()[check.name]
+    with altering_proxy(target, alteration) as altered, open_context(altered) as context:
+        result = run_check(context, check)
+    assert result.outcome == "failed"
+    assert message in result.detail
+
+
+def test_a_broken_rule_is_tried_for_every_check_and_no_other():
+    assert set(broken_rules()) == {check.name for check in all_checks()}
+
+
+@pytest.fixture
+def seeded(target: Target) -> Target:
+    """The target with the rows that the seed has: those that other tests wrote are removed."""
+    with open_context(target) as context:
+        context.database.execute("DELETE FROM files")
+        context.database.execute("DELETE FROM posts WHERE id > %s", (POST_COUNT,))
+        context.database.execute("DELETE FROM users WHERE id > %s", (USER_COUNT,))
+        context.redis.flushdb()  # pyright: ignore[reportUnknownMemberType]
+    return target
+
+
+def test_probe_asks_twenty_things_of_a_seeded_database_and_writes_nothing(seeded: Target):
+    rows = """
+        SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM posts), (SELECT max(version) FROM posts),
+               (SELECT count(*) FROM files)
+    """
+    results = probe(seeded)
+    assert [(result.check, result.detail) for result in results if result.outcome != "passed"] == []
+    assert len(results) == 20
+    with open_context(seeded) as context:
+        assert context.database.execute(rows).fetchone() == (USER_COUNT, POST_COUNT, 1, 0)
+
+
+def test_each_question_of_the_probe_can_fail(seeded: Target):
+    with altering_proxy(seeded, answers(header("x-powered-by", "a proxy"))) as altered:
+        results = probe(altered)
+    for result in results:
+        assert result.outcome == "failed", result.check
+        assert "x-powered-by" in result.detail
+
+
+def test_probe_notices_a_post_that_was_changed(seeded: Target):
+    with altering_proxy(
+        seeded, answers(body(rb"the", b"The"), method="GET", path=r"/api/posts/\d+", status=200)
+    ) as altered:
+        failed = {result.check for result in probe(altered) if result.outcome == "failed"}
+    assert failed == {"probe.first_post", "probe.middle_post", "probe.last_post"}
+
+
+def failing_once(request: Request, upstream: Upstream, seen: set[str]) -> Answer | None:
+    """Refuse the first request to each path."""
+    answer = upstream.send(request.octets)
+    if request.path in seen:
+        return answer
+    seen.add(request.path)
+    return status(500)(answer)
+
+
+@pytest.mark.parametrize(
+    ("name", "outcome", "attempts"),
+    [
+        ("errors.readiness_names_both_services", "passed", 2),
+        ("errors.health_is_ok", "failed", 1),
+    ],
+)
+def test_only_a_check_that_hangs_on_time_limits_is_tried_again(target: Target, name: str, outcome: str, attempts: int):
+    seen: set[str] = set()
+    with altering_proxy(target, lambda request, upstream: failing_once(request, upstream, seen)) as altered:
+        [result] = run_checks(altered, only=[name])
+    assert (result.outcome, result.attempts) == (outcome, attempts)
+
+
+def test_a_target_without_service_urls_is_checked_over_http_alone(target: Target):
+    bare = target.model_copy(update={"database_url": None, "redis_url": None})
+    results = run_checks(bare, only=["users.me_needs_a_token", "statements", "resilience.slow_redis_is_passed_over"])
+    assert [result.outcome for result in results] == ["passed"] + ["skipped"] * 6
+    assert results[1].detail == "needs the URL of the target's database"
+    assert results[6].detail == "needs the URL of the target's redis"
+
+
+def test_an_unreachable_target_fails_and_says_why():
+    nowhere = Target(name="nowhere", base_url="http://127.0.0.1:1", jwt_secret="x" * 32)
+    [result] = run_checks(nowhere, only=["errors.health_is_ok"])
+    assert result.outcome == "failed"
+    assert "refused" in result.detail
+
+
+def test_unknown_names_of_checks_are_refused():
+    nowhere = Target(name="nowhere", base_url="http://127.0.0.1:1", jwt_secret="x" * 32)
+    with pytest.raises(ValueError, match=r"no check or group of checks named nothing, posts\.nothing"):
+        run_checks(nowhere, only=["posts", "posts.nothing", "nothing"])
+
+
+def test_seeded_database_has_what_the_seed_describes(seeded: Target):
+    described_users = [(user.id, user.username, user.email, user.created_at) for user in map(seeded_user, user_ids())]
+    described_posts = [(post.id, post.author_id, post.title, post.body, 1) for post in map(seeded_post, post_ids())]
+    with open_context(seeded) as context:
+        users = context.database.execute("""
+            SELECT id, username, email, to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
+            FROM users ORDER BY id
+        """).fetchall()
+        posts = context.database.execute("SELECT id, author_id, title, body, version FROM posts ORDER BY id").fetchall()
+    assert users == described_users
+    assert posts == described_posts
