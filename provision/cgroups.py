@@ -1,0 +1,98 @@
+"""Control groups on a host, v1 and v2: where a process is accounted for.
+
+Paths are as the host's root sees them under /sys/fs/cgroup. Source: cgroups(7).
+"""
+
+import posixpath
+from typing import Literal
+
+from documents.base import Document
+from documents.errors import HostError, RemoteCommandError
+from provision.connection import Connection
+
+ROOT = "/sys/fs/cgroup"
+
+ACCOUNTING_CONTROLLERS = ("cpuacct", "memory")
+"""What the lab reads of cgroup v1; there each controller has a hierarchy of its own."""
+
+_DEADLINE_SECONDS = 15
+
+
+class Cgroup(Document):
+    """A cgroup. `directories` maps each accounting controller to its directory; on v2 they are one and the same."""
+
+    version: Literal[1, 2]
+    directories: dict[str, str]
+
+
+def parse(text: str) -> Cgroup:
+    """The cgroup that a /proc/PID/cgroup tells of.
+
+    On a hybrid host, where v2 is mounted without the controllers, v1 is what accounts.
+
+    Raises:
+        ValueError: the text names neither both v1 controllers nor a v2 cgroup.
+    """
+    paths: dict[str, str] = {}
+    for line in text.splitlines():
+        _, controllers, path = line.split(":", 2)
+        paths |= dict.fromkeys(controllers.split(","), path)
+    if all(controller in paths for controller in ACCOUNTING_CONTROLLERS):
+        directories = {name: _join(f"{ROOT}/{name}", paths[name]) for name in ACCOUNTING_CONTROLLERS}
+        return Cgroup(version=1, directories=directories)
+    if "" not in paths:
+        raise ValueError(f"no cgroup that accounts CPU time and memory in {text!r}")
+    return Cgroup(version=2, directories=dict.fromkeys(ACCOUNTING_CONTROLLERS, _join(ROOT, paths[""])))
+
+
+def of_process(connection: Connection, process_id: int) -> Cgroup:
+    """The cgroup of a process on the host.
+
+    Raises:
+        HostError: there is no such process, or the host accounts nothing.
+    """
+    try:
+        text = connection.run(["cat", f"/proc/{process_id}/cgroup"], deadline_seconds=_DEADLINE_SECONDS).stdout
+        return parse(text)
+    except RemoteCommandError as error:
+        raise HostError(f"The process {process_id} on {connection} is gone: {error}") from error
+    except ValueError as error:
+        raise HostError(f"{connection} has {error}. Mount /sys/fs/cgroup there.") from error
+
+
+def sibling(cgroup: Cgroup, name: str) -> Cgroup:
+    """A cgroup beside another one: what bounds that one bounds it too."""
+    directories = {
+        controller: posixpath.join(posixpath.dirname(directory), name)
+        for controller, directory in cgroup.directories.items()
+    }
+    return Cgroup(version=cgroup.version, directories=directories)
+
+
+def create(connection: Connection, cgroup: Cgroup) -> None:
+    """Make a cgroup on the host; one that is there stays.
+
+    Raises:
+        HostError: it can't be made, or the host doesn't account memory in it.
+    """
+    directories = sorted(set(cgroup.directories.values()))
+    try:
+        connection.run(["mkdir", "-p", "--", *directories], deadline_seconds=_DEADLINE_SECONDS)
+        connection.run(
+            ["test", "-e", f"{cgroup.directories['memory']}/memory.stat"], deadline_seconds=_DEADLINE_SECONDS
+        )
+    except RemoteCommandError as error:
+        raise HostError(
+            f"The cgroup {cgroup.directories['memory']} can't be made on {connection}, or accounts no memory: {error} "
+            "On cgroup v2 its parent must have +memory in cgroup.subtree_control."
+        ) from error
+
+
+def remove(connection: Connection, cgroup: Cgroup) -> None:
+    """Remove a cgroup that has no process left; one that isn't there is fine."""
+    for directory in sorted(set(cgroup.directories.values())):
+        connection.run(f"[ ! -d '{directory}' ] || rmdir -- '{directory}'", deadline_seconds=_DEADLINE_SECONDS)
+
+
+def _join(root: str, path: str) -> str:
+    return posixpath.normpath(root + path)

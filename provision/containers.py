@@ -1,0 +1,130 @@
+"""Containers on the host, through the host's own docker command."""
+
+import json
+from typing import Literal
+
+from documents.errors import HostError, RemoteCommandError
+from provision import cgroups
+from provision.cgroups import Cgroup
+from provision.connection import Connection
+
+STOP_SECONDS = 10
+"""What a container has to end by itself before it is killed; the APIs finish what is in flight within as long."""
+
+_DEADLINE_SECONDS = 60
+
+
+def restart(connection: Connection, name: str) -> None:
+    """Restart a container: it has `STOP_SECONDS` to end by itself.
+
+    Raises:
+        HostError: there is no such container, or it can't be started.
+    """
+    _docker(connection, "restart", "-t", str(STOP_SECONDS), name)
+
+
+def stop(connection: Connection, name: str) -> None:
+    """Stop a container; one that is stopped stays so.
+
+    Raises:
+        HostError: there is no such container.
+    """
+    _docker(connection, "stop", "-t", str(STOP_SECONDS), name)
+
+
+def start(connection: Connection, name: str) -> None:
+    """Start a container; one that runs goes on.
+
+    Raises:
+        HostError: there is no such container, or it can't be started.
+    """
+    _docker(connection, "start", name)
+
+
+def is_running(connection: Connection, name: str) -> bool:
+    """Whether a container runs.
+
+    Raises:
+        HostError: there is no such container.
+    """
+    return _inspect(connection, name, "{{.State.Running}}") == "true"
+
+
+def health(connection: Connection, name: str) -> Literal["healthy", "unhealthy", "starting", "none"]:
+    """What a container's health check says; `none` where it has no check.
+
+    Raises:
+        HostError: there is no such container.
+    """
+    found = _inspect(connection, name, "{{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}}")
+    match found:
+        case "healthy" | "unhealthy" | "starting" | "none":
+            return found
+        case _:
+            raise HostError(f"The health of the container {name} on {connection} is {found!r}: that is no state known.")
+
+
+def image_id(connection: Connection, name: str) -> str:
+    """The id of the image that a container was made from, ``sha256:…``.
+
+    Raises:
+        HostError: there is no such container.
+    """
+    return _inspect(connection, name, "{{.Image}}")
+
+
+def main_process_id(connection: Connection, name: str) -> int:
+    """The number of a container's first process, as the host sees it.
+
+    Raises:
+        HostError: there is no such container, or it doesn't run.
+    """
+    process_id = int(_inspect(connection, name, "{{.State.Pid}}"))
+    if process_id == 0:
+        raise HostError(f"The container {name} on {connection} doesn't run. Look at its log: `docker logs {name}`.")
+    return process_id
+
+
+def cgroup(connection: Connection, name: str) -> Cgroup:
+    """The cgroup of a container that runs.
+
+    Raises:
+        HostError: there is no such container, or it doesn't run.
+    """
+    return cgroups.of_process(connection, main_process_id(connection, name))
+
+
+def logs(connection: Connection, name: str, *, lines: int = 200) -> str:
+    """The last lines that a container wrote, both streams together, in the order in which they came.
+
+    Raises:
+        HostError: there is no such container.
+    """
+    command = f"docker logs --tail {lines} '{name}' 2>&1"
+    try:
+        return connection.run(command, deadline_seconds=_DEADLINE_SECONDS).stdout
+    except RemoteCommandError as error:
+        raise HostError(f"The log of the container {name} can't be had: {error}") from error
+
+
+def volume_path(connection: Connection, volume: str) -> str:
+    """Where a volume's files are on the host.
+
+    Raises:
+        HostError: there is no such volume.
+    """
+    found = json.loads(_docker(connection, "volume", "inspect", "--format", "{{json .Mountpoint}}", volume))
+    return str(found)
+
+
+def _inspect(connection: Connection, name: str, template: str) -> str:
+    return _docker(connection, "container", "inspect", "--format", template, name)
+
+
+def _docker(connection: Connection, *arguments: str) -> str:
+    try:
+        return connection.run(["docker", *arguments], deadline_seconds=_DEADLINE_SECONDS).stdout.strip()
+    except RemoteCommandError as error:
+        raise HostError(
+            f"Docker on the host refused: {error} Is the lab up? `lab doctor` and `lab up` tell."
+        ) from error

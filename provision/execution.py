@@ -1,0 +1,138 @@
+"""One command on a host: both streams drained at once, and a deadline that the host itself keeps."""
+
+import shlex
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import closing
+from typing import NamedTuple
+
+import paramiko
+
+from documents.errors import DeadlineExceededError, HostError, HostUnreachableError, RemoteCommandError
+
+_GRACE_SECONDS = 10
+"""How long past the deadline the host has to report that it ended the command."""
+
+_KILLED = 128 + 9
+_CHUNK_BYTES = 1 << 16
+_SHOWN_CHARACTERS = 300
+
+
+class Completed(NamedTuple):
+    """What a command that ended wrote, and its exit status."""
+
+    stdout: str
+    stderr: str
+    exit_status: int
+
+
+def execute(
+    transport: paramiko.Transport,
+    label: str,
+    command: str | Sequence[str],
+    deadline_seconds: float,
+    data: bytes | None,
+    *,
+    check: bool,
+) -> Completed:
+    """Run a command in a channel of its own; see `Connection.run` for what it promises.
+
+    The three streams have a thread each: reading one to its end before the other deadlocks as soon as the other
+    has filled its window of 2 MiB.
+    """
+    shown = _shorten(command if isinstance(command, str) else shlex.join(command))
+    started = time.monotonic()
+    channel = _open_channel(transport, label, deadline_seconds)
+    with ThreadPoolExecutor(3, thread_name_prefix="ssh-stream") as pool, closing(channel):
+        try:
+            channel.exec_command(_bounded(command, deadline_seconds))
+        except (paramiko.SSHException, OSError, EOFError) as error:
+            raise HostUnreachableError(f"The connection to {label} was lost as `{shown}` was started.") from error
+        stdout = pool.submit(_drain, channel.recv)
+        stderr = pool.submit(_drain, channel.recv_stderr)
+        pool.submit(_feed, channel, data)
+        answered = _wait(channel, (stdout, stderr), started + deadline_seconds + _GRACE_SECONDS)
+        elapsed = time.monotonic() - started
+        if not answered and channel.exit_status_ready():
+            raise DeadlineExceededError(
+                f"`{shown}` on {label} ended, but a process that it left behind still holds its output after "
+                f"{elapsed:.0f} s. Start such a process as a job."
+            )
+    status = channel.exit_status
+    if not answered or (status == -1 and not transport.is_active()):
+        raise HostUnreachableError(
+            f"The connection to {label} was lost after {elapsed:.1f} s of `{shown}`. The host ends the command by "
+            "itself at its deadline. Check that the host runs, then connect again."
+        )
+    if status in {-1, _KILLED} and elapsed >= deadline_seconds:
+        raise DeadlineExceededError(
+            f"`{shown}` on {label} wasn't done within {deadline_seconds:g} s; it and its process group were ended. "
+            f"{_tail(stderr.result()) or 'It wrote no error.'}"
+        )
+    completed = Completed(_text(stdout), _text(stderr), status)
+    if check and status != 0:
+        raise RemoteCommandError(
+            f"`{shown}` on {label} ended with the status {status}: "
+            f"{_tail(stderr.result()) or _tail(stdout.result()) or 'it wrote nothing.'}"
+        )
+    return completed
+
+
+def _bounded(command: str | Sequence[str], deadline_seconds: float) -> str:
+    """The command under `timeout`, which leads a process group of its own and kills all of it at the deadline.
+
+    The shell around it turns death by a signal into the status 128 + n, which SSH's exit-status message can tell.
+    """
+    argv = ["sh", "-c", command] if isinstance(command, str) else list(command)
+    bounded = shlex.join(["env", "LC_ALL=C.UTF-8", "timeout", "--signal=KILL", f"{deadline_seconds:.3f}", *argv])
+    return shlex.join(["sh", "-c", f"{bounded}; exit $?"])
+
+
+def _open_channel(transport: paramiko.Transport, label: str, deadline_seconds: float) -> paramiko.Channel:
+    try:
+        return transport.open_session(timeout=deadline_seconds)
+    except paramiko.ChannelException as error:
+        raise HostError(
+            f"{label} opened no further session on this connection ({error.text}): too many commands run at once. "
+            "Raise MaxSessions in its sshd_config, as host preparation does."
+        ) from error
+    except (paramiko.SSHException, OSError, EOFError) as error:
+        raise HostUnreachableError(f"The connection to {label} is lost ({error}). Connect again.") from error
+
+
+def _drain(receive: Callable[[int], bytes]) -> bytes:
+    chunks: list[bytes] = []
+    while chunk := receive(_CHUNK_BYTES):
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _feed(channel: paramiko.Channel, data: bytes | None) -> None:
+    try:
+        channel.sendall(data or b"")
+        channel.shutdown_write()
+    except OSError:
+        # The command ended, or closed its input, before it had read all: its exit status tells whether that is fine.
+        return
+
+
+def _wait(channel: paramiko.Channel, streams: tuple[Future[bytes], ...], ends_at: float) -> bool:
+    """Wait for the end of both streams and for the exit status; False where the time is up first."""
+    if wait(streams, timeout=ends_at - time.monotonic()).not_done:
+        return False
+    return channel.status_event.wait(max(ends_at - time.monotonic(), 0))
+
+
+def _text(stream: Future[bytes]) -> str:
+    return stream.result().decode(errors="replace")
+
+
+def _shorten(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _SHOWN_CHARACTERS else f"{line[:_SHOWN_CHARACTERS]}…"
+
+
+def _tail(stream: bytes) -> str:
+    """The last lines of a stream, on one line."""
+    return " / ".join(stream.decode(errors="replace").strip().splitlines()[-5:])[-2 * _SHOWN_CHARACTERS :]

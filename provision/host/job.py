@@ -1,0 +1,224 @@
+"""Runs on the host: one detached job with a status file. Standard library only, Python 3.10 or newer.
+
+The controller pipes this file into ``python3 -`` with one of
+
+    start REQUEST             start a job as the JSON request says; returns once its process runs
+    wait DIRECTORY SECONDS    wait for its end
+    stop DIRECTORY            end it
+
+and reads one line of JSON. A supervisor in a session of its own stays with the job: it keeps the deadline, and writes
+``status.json`` in one rename when the job has ended, so that a reader sees all of it or nothing. A failure ends with
+the status 1 and a sentence on standard error.
+"""
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+STOP_GRACE_SECONDS = 5
+"""What a job has to end by itself after SIGTERM."""
+
+SUPERVISOR_NAME = "lab-job"
+
+
+def main() -> None:
+    """Do what the arguments say."""
+    action, *arguments = sys.argv[1:]
+    if action == "start":
+        answer = start(json.loads(arguments[0]))
+    elif action == "wait":
+        answer = wait(Path(arguments[0]), float(arguments[1]))
+    elif action == "stop":
+        answer = stop(Path(arguments[0]))
+    else:
+        sys.exit(f"job.py knows no action {action!r}")
+    print(json.dumps(answer))  # noqa: T201 - this line is the answer
+
+
+def start(request: "dict[str, Any]") -> "dict[str, Any]":
+    """Start the job in its directory, which must have none yet.
+
+    The request has `directory`, `argv`, `deadline_seconds`, `cpus` (or null) and `cgroups`, the directories of the
+    cgroup that the job is to run in, one for each hierarchy.
+    """
+    directory = Path(request["directory"])
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if (directory / "job.json").exists():
+        sys.exit(f"a job was started in {directory} before; use another directory")
+    reader, writer = os.pipe()
+    if os.fork() == 0:
+        os.close(reader)
+        _detach()
+        supervise(directory, request, writer)
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as pipe:
+        failure = pipe.read()
+    if failure:
+        sys.exit(failure)
+    return json.loads((directory / "job.json").read_text())
+
+
+def supervise(directory: Path, request: "dict[str, Any]", report: int) -> None:
+    """Start the job's process, wait for its end, and write its status; never returns to the caller's code."""
+    try:
+        Path("/proc/self/comm").write_text(SUPERVISOR_NAME)
+        # The supervisor goes first and the job inherits both; it costs nothing more while it waits.
+        for cgroup in request["cgroups"]:
+            Path(cgroup, "cgroup.procs").write_text("0")
+        if request["cpus"] is not None:
+            os.sched_setaffinity(0, request["cpus"])
+        with (directory / "stdout").open("wb") as stdout, (directory / "stderr").open("wb") as stderr:
+            started_ns = time.monotonic_ns()
+            process = subprocess.Popen(
+                request["argv"],
+                cwd=directory,
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+                start_new_session=True,
+            )
+    except (OSError, ValueError) as error:
+        os.write(report, f"the job {request['argv'][0]} in {directory} can't be started: {error}".encode())
+        os._exit(1)
+    outcome = "ended"
+
+    def on_stop(*_: object) -> None:
+        nonlocal outcome
+        outcome = "stopped"
+        signal_group(process.pid, signal.SIGTERM)
+        signal.setitimer(signal.ITIMER_REAL, STOP_GRACE_SECONDS)
+
+    def on_alarm(*_: object) -> None:
+        nonlocal outcome
+        if outcome == "ended":
+            outcome = "deadline"
+        signal_group(process.pid, signal.SIGKILL)
+
+    signal.signal(signal.SIGTERM, on_stop)
+    signal.signal(signal.SIGALRM, on_alarm)
+    signal.setitimer(signal.ITIMER_REAL, request["deadline_seconds"])
+    write_whole(
+        directory / "job.json",
+        {
+            "directory": str(directory),
+            "deadline_seconds": request["deadline_seconds"],
+            "boot_id": boot_id(),
+            "supervisor_id": os.getpid(),
+            "supervisor_start": start_ticks(os.getpid()),
+            "process_id": process.pid,
+            "process_start": start_ticks(process.pid),
+        },
+    )
+    os.close(report)
+    # WNOWAIT leaves the leader unreaped: until then its number can't pass to another process group.
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    ended_ns = time.monotonic_ns()
+    signal_group(process.pid, signal.SIGKILL)
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    code = process.wait()
+    write_whole(
+        directory / "status.json",
+        {
+            "outcome": outcome,
+            "exit_status": code if code >= 0 else 128 - code,
+            "started_ns": started_ns,
+            "ended_ns": ended_ns,
+        },
+    )
+
+
+def wait(directory: Path, seconds: float) -> "dict[str, Any]":
+    """Wait for the job's end: its status, or the state `running` when the time is up, or `lost` if it can't end."""
+    job = json.loads((directory / "job.json").read_text())
+    ended = wait_for_exit(job["supervisor_id"], job["supervisor_start"], job["boot_id"], seconds)
+    status = directory / "status.json"
+    if status.exists():
+        return {"state": "ended", "status": json.loads(status.read_text())}
+    return {"state": "lost" if ended else "running", "status": None}
+
+
+def stop(directory: Path) -> "dict[str, Any]":
+    """End the job's process group, gently at first; without a supervisor at once."""
+    job = json.loads((directory / "job.json").read_text())
+    if is_process(job["supervisor_id"], job["supervisor_start"], job["boot_id"]):
+        os.kill(job["supervisor_id"], signal.SIGTERM)
+    elif is_process(job["process_id"], job["process_start"], job["boot_id"]):
+        signal_group(job["process_id"], signal.SIGKILL)
+    return wait(directory, STOP_GRACE_SECONDS + 5)
+
+
+def wait_for_exit(process_id: int, start: int, boot: str, seconds: float) -> bool:
+    """Wait for the end of a process that isn't our child; False when the time is up first."""
+    try:
+        descriptor = os.pidfd_open(process_id)
+    except ProcessLookupError:
+        return True
+    try:
+        # Now that the descriptor holds the process fast, its number can't pass to another unseen.
+        if not is_process(process_id, start, boot):
+            return True
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        return bool(poll.poll(seconds * 1000))
+    finally:
+        os.close(descriptor)
+
+
+def is_process(process_id: int, start: int, boot: str) -> bool:
+    """Whether the process with that number runs, and is still the one that was meant."""
+    return boot == boot_id() and start == start_ticks(process_id)
+
+
+def start_ticks(process_id: int) -> int:
+    """When a process started, in clock ticks since boot; 0 if there is none, or only what is left of a dead one.
+
+    Source: proc_pid_stat(5), fields 3 and 22. A container's first process may never reap what is orphaned to it.
+    """
+    try:
+        stat = Path(f"/proc/{process_id}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    fields = stat.rpartition(")")[2].split()
+    return 0 if fields[0] == "Z" else int(fields[19])
+
+
+def boot_id() -> str:
+    """A name of the kernel's present boot."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+def signal_group(process_group: int, number: int) -> None:
+    """Send a signal to a process group that may be gone."""
+    try:
+        os.killpg(process_group, number)
+    except ProcessLookupError:
+        return
+
+
+def write_whole(path: Path, content: "dict[str, Any]") -> None:
+    """Write a file so that it is there whole or not at all, even after a power cut."""
+    temporary = path.with_suffix(".part")
+    with temporary.open("w") as file:
+        json.dump(content, file)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def _detach() -> None:
+    """Leave the session and the streams of the SSH channel, so that its end doesn't touch the job."""
+    os.setsid()
+    null = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(null, stream)
+    os.close(null)
+
+
+main()

@@ -1,0 +1,72 @@
+"""What a host is: read from it, never set."""
+
+from pathlib import Path
+from typing import Literal
+
+from documents.base import Document
+from documents.cores import parse_cpu_list
+from documents.errors import HostError, RemoteCommandError
+from documents.inventory import Inventory
+from documents.run import HostIdentity
+from provision.connection import Connection
+from provision.preparation import tool_versions
+
+_SCRIPT = Path(__file__).with_name("host") / "identity.py"
+_DEADLINE_SECONDS = 30
+
+
+class _Answer(Document):
+    cpu_model: str
+    cpu_list: str
+    sibling_list: str
+    memory_bytes: int
+    kernel: str
+    operating_system: str
+    cgroup_version: Literal[1, 2]
+    settings: dict[str, str]
+
+
+def read_identity(connection: Connection) -> HostIdentity:
+    """What the host is: its CPUs, memory, kernel, system and kernel settings.
+
+    CPUs and memory are those that the host may use, not those of the machine below a `container` host.
+
+    Raises:
+        HostError: the host can't tell.
+    """
+    try:
+        text = connection.run(
+            ["python3", "-I", "-"], input=_SCRIPT.read_bytes(), deadline_seconds=_DEADLINE_SECONDS
+        ).stdout
+    except RemoteCommandError as error:
+        raise HostError(f"{connection} can't tell what it is: {error}") from error
+    answer = _Answer.from_json(text, name=_SCRIPT.name)
+    return HostIdentity(
+        cpu_model=answer.cpu_model,
+        cpus=parse_cpu_list(answer.cpu_list),
+        threads_per_core=len(parse_cpu_list(answer.sibling_list)),
+        memory_bytes=answer.memory_bytes,
+        kernel=answer.kernel,
+        operating_system=answer.operating_system,
+        cgroup_version=answer.cgroup_version,
+        settings=answer.settings,
+    )
+
+
+def read_tool_versions(connection: Connection, inventory: Inventory) -> dict[str, str]:
+    """The versions of what a run uses: those of the host's tools, of PostgreSQL and of Redis.
+
+    Raises:
+        HostError: a tool or a service isn't there.
+    """
+    postgres = _exec(connection, inventory.postgres.container, "postgres", "--version").split(" ", 2)[2]
+    redis = _exec(connection, inventory.redis.container, "redis-server", "--version").split("v=", 1)[1].split()[0]
+    return {**tool_versions(connection), "postgres": postgres, "redis": redis}
+
+
+def _exec(connection: Connection, container: str, *command: str) -> str:
+    try:
+        completed = connection.run(["docker", "exec", container, *command], deadline_seconds=_DEADLINE_SECONDS)
+    except RemoteCommandError as error:
+        raise HostError(f"{container} on {connection} doesn't tell its version: {error}") from error
+    return completed.stdout.strip()

@@ -1,0 +1,122 @@
+"""Throw-away services on this machine's Docker engine: the lab's own images of PostgreSQL and Redis.
+
+The images stay for the next time, labelled ``org.fairground.stack=provision-test``; containers and volumes don't.
+"""
+
+import os
+import secrets
+import subprocess
+from pathlib import Path
+
+from documents.cores import CoreLayout
+from documents.host import Host, HostSize
+from documents.inventory import ApiService, Inventory, PostgresService, RedisService
+from provision.base_image import make_base_image_here
+from tests.ssh.sshd import free_port
+
+STACK = "provision-test"
+IMAGES = Path(__file__).parents[2] / "lab" / "images"
+
+# The lab's defaults, as far as they bear on how long a reset takes.
+POSTGRES_SETTINGS = {
+    "autovacuum": "off",
+    "checkpoint_timeout": "15min",
+    "max_wal_size": "4GB",
+    "shared_buffers": "512MB",
+}
+
+
+class Services:
+    """PostgreSQL and Redis in containers with names of their own, until `remove`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.password = secrets.token_hex(16)
+        self.suffix = f"{os.getpid()}-{secrets.token_hex(3)}"
+        self.postgres = PostgresService(
+            container=f"{STACK}-postgres-{self.suffix}",
+            image_id=build("postgres"),
+            port=free_port(),
+            database="fairground",
+            user="fairground",
+            settings=POSTGRES_SETTINGS,
+        )
+        self.redis = RedisService(container=f"{STACK}-redis-{self.suffix}", image_id=build("redis"), port=free_port())
+        self.volume = f"{STACK}-uploads-{self.suffix}"
+
+    def start(self) -> None:
+        for name, content in {
+            "postgres-password": f"{self.password}\n",
+            "redis.conf": f"bind 127.0.0.1\nport {self.redis.port}\nrequirepass {self.password}\nsave ''\n",
+        }.items():
+            (self.folder / name).write_text(content)
+            (self.folder / name).chmod(0o444)
+        docker("volume", "create", "--label", f"org.fairground.stack={STACK}", self.volume)
+        settings = [part for key, value in POSTGRES_SETTINGS.items() for part in ("-c", f"{key}={value}")]
+        run = ("run", "--detach", "--network=host", f"--label=org.fairground.stack={STACK}")
+        docker(
+            *run,
+            f"--name={self.postgres.container}",
+            "--shm-size=256m",
+            f"--env=PGPORT={self.postgres.port}",
+            f"--env=POSTGRES_DB={self.postgres.database}",
+            f"--env=POSTGRES_USER={self.postgres.user}",
+            "--env=POSTGRES_PASSWORD_FILE=/run/fairground-postgres-password",
+            f"--volume={self.folder / 'postgres-password'}:/run/fairground-postgres-password:ro",
+            self.postgres.image_id,
+            *("postgres", "-c", "listen_addresses=127.0.0.1", "-c", f"port={self.postgres.port}", *settings),
+        )
+        docker(
+            *run,
+            f"--name={self.redis.container}",
+            f"--volume={self.folder / 'redis.conf'}:/etc/redis/lab.conf:ro",
+            f"--volume={self.volume}:/uploads",
+            self.redis.image_id,
+            *("redis-server", "/etc/redis/lab.conf"),
+        )
+
+    def remove(self) -> None:
+        for container in (self.postgres.container, self.redis.container):
+            subprocess.run(["docker", "rm", "--force", "--volumes", container], capture_output=True, check=False)
+        subprocess.run(["docker", "volume", "rm", "--force", self.volume], capture_output=True, check=False)
+
+    def inventory(self, host: Host) -> Inventory:
+        """An inventory that has these services, on whatever host reaches this machine's engine."""
+        return Inventory(
+            stack=STACK,
+            host=host,
+            size=HostSize(cpus=(0, 1), memory_bytes=1 << 32, smaller=True),
+            cores=CoreLayout(api=(1,), postgres=(0,), redis=(0,), generator=(0,), system=(0,), shared=True),
+            base_image_id="sha256:0",
+            postgres=self.postgres,
+            redis=self.redis,
+            apis=(
+                ApiService(
+                    name="go",
+                    source="apis/go",
+                    source_sha256="0",
+                    image_id="sha256:0",
+                    container=f"{STACK}-api",
+                    port=18080,
+                    environment={},
+                    upload_volume=self.volume,
+                ),
+            ),
+        )
+
+
+def build(service: str) -> str:
+    """The id of the lab's image of a service, built where it isn't there."""
+    base = make_base_image_here("debian:trixie-slim", f"{STACK}-base:latest", STACK)
+    tag = f"{STACK}-{service}:latest"
+    docker(
+        *("build", "--quiet", "--network=host", f"--build-arg=BASE={base.id}", f"--tag={tag}"),
+        *(f"--label=org.fairground.stack={STACK}", str(IMAGES / service)),
+    )
+    return docker("image", "inspect", "--format={{.Id}}", tag)
+
+
+def docker(*arguments: str) -> str:
+    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"docker {arguments[0]}: {done.stderr}"
+    return done.stdout.strip()

@@ -1,0 +1,110 @@
+"""A throw-away sshd from Debian's package on a free loopback port, with keys of its own; no system file is touched."""
+
+import os
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+from documents.host import Host
+
+START_SECONDS = 10
+
+
+class Sshd:
+    """One sshd in a folder of its own. It may be started, stopped and started again on the same port."""
+
+    def __init__(self, folder: Path, *, options: str = "", sftp_server: str = "internal-sftp") -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.host_key = make_key(folder / "host_key")
+        self.user_key = make_key(folder / "user_key")
+        self.known_hosts = folder / "known_hosts"
+        (folder / "authorized_keys").write_text(public_half(self.user_key))
+        self.pin(self.host_key)
+        (folder / "sshd_config").write_text(
+            f"""
+            Port {self.port}
+            ListenAddress 127.0.0.1
+            HostKey {self.host_key}
+            PidFile {folder / "sshd.pid"}
+            AuthorizedKeysFile {folder / "authorized_keys"}
+            StrictModes no
+            UsePAM no
+            PasswordAuthentication no
+            KbdInteractiveAuthentication no
+            PermitRootLogin prohibit-password
+            LogLevel VERBOSE
+            Subsystem sftp {sftp_server}
+            {options}
+            """
+        )
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def host(self) -> Host:
+        return Host(
+            kind="ssh",
+            address="127.0.0.1",
+            port=self.port,
+            user="root",
+            private_key_path=str(self.user_key),
+            known_hosts_path=str(self.known_hosts),
+            host_public_key=public_half(self.host_key).strip(),
+        )
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "sshd.log").read_text()
+
+    def pin(self, key: Path) -> None:
+        self.known_hosts.write_text(f"[127.0.0.1]:{self.port} {public_half(key)}")
+
+    def start(self) -> None:
+        # sshd refuses to start without its empty privilege separation folder, which Debian's unit makes at boot.
+        Path("/run/sshd").mkdir(exist_ok=True)
+        self._process = subprocess.Popen(
+            ["/usr/sbin/sshd", "-D", "-E", self.folder / "sshd.log", "-f", self.folder / "sshd_config"],
+            stdin=subprocess.DEVNULL,
+        )
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(START_SECONDS)
+            self._process = None
+
+    @property
+    def process_id(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def session_processes(self) -> list[int]:
+        """The process of each session that is open, children of the listening sshd."""
+        if self._process is None:
+            return []
+        found = subprocess.run(
+            ["pgrep", "--parent", str(self._process.pid)], capture_output=True, text=True, check=False
+        )
+        return [int(line) for line in found.stdout.split()]
+
+    def kill_sessions(self) -> None:
+        """Kill what serves the open sessions, as a crash would; the listening sshd and the users' commands live on."""
+        for pid in self.session_processes():
+            subprocess.run(["pkill", "--signal", "KILL", "--parent", str(pid), "sshd"], check=False)
+            os.kill(pid, signal.SIGKILL)
+
+
+def make_key(path: Path) -> Path:
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", path], check=True)
+    return path
+
+
+def public_half(key: Path) -> str:
+    return " ".join(key.with_name(f"{key.name}.pub").read_text().split()) + "\n"
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]

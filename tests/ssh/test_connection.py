@@ -1,0 +1,148 @@
+"""Whom `connect` trusts, what it retries, and what it never does twice."""
+
+import logging
+import socket
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from documents.errors import (
+    HostAuthenticationError,
+    HostKeyError,
+    HostUnreachableError,
+)
+from documents.host import Host
+from provision.connection import connect
+from tests.ssh.sshd import Sshd, free_port, make_key, public_half
+
+
+def test_a_host_that_shows_its_pinned_key_is_accepted(sshd: Sshd):
+    with connect(sshd.host) as connection:
+        assert connection.run("echo hello", deadline_seconds=5).stdout == "hello\n"
+
+
+def test_a_changed_host_key_is_refused_and_not_retried(sshd: Sshd, tmp_path: Path):
+    other = make_key(tmp_path / "other")
+    sshd.pin(other)
+    host = sshd.host.model_copy(update={"host_public_key": public_half(other).strip()})
+    started = time.monotonic()
+    with pytest.raises(HostKeyError, match="instead of the pinned"):
+        connect_when_up(sshd, host)
+    assert time.monotonic() - started < 5
+    assert sshd.log.count("Connection from") == 1
+
+
+def test_a_host_without_a_pinned_key_is_refused_before_anything_is_sent(sshd: Sshd):
+    sshd.known_hosts.write_text("")
+    with pytest.raises(HostKeyError, match="is pinned in"):
+        connect(sshd.host)
+    sshd.known_hosts.unlink()
+    with pytest.raises(HostKeyError, match="can't be read"):
+        connect(sshd.host)
+    with pytest.raises(HostKeyError, match="is not a public key"):
+        connect(sshd.host.model_copy(update={"host_public_key": "ssh-ed25519"}))
+
+
+def test_known_hosts_and_inventory_that_disagree_are_refused(sshd: Sshd, tmp_path: Path):
+    sshd.pin(make_key(tmp_path / "other"))
+    with pytest.raises(HostKeyError, match="pins another key"):
+        connect(sshd.host)
+
+
+def test_a_refused_login_is_not_retried(sshd: Sshd, tmp_path: Path):
+    stranger = make_key(tmp_path / "stranger")
+    with pytest.raises(HostAuthenticationError, match="refused the login"):
+        connect(sshd.host.model_copy(update={"private_key_path": str(stranger)}))
+    assert sshd.log.count("Failed publickey") == 1
+    assert sshd.log.count("Connection from") == 1
+
+
+def test_an_unreadable_private_key_is_told_before_anything_is_sent(sshd: Sshd, tmp_path: Path):
+    with pytest.raises(HostAuthenticationError, match="can't be read"):
+        connect(sshd.host.model_copy(update={"private_key_path": str(tmp_path / "none")}))
+    (tmp_path / "garbage").write_text("not a key")
+    with pytest.raises(HostAuthenticationError, match="can't be read"):
+        connect(sshd.host.model_copy(update={"private_key_path": str(tmp_path / "garbage")}))
+
+
+def test_a_booting_host_is_waited_for_and_each_retry_is_logged(sshd: Sshd, caplog: pytest.LogCaptureFixture):
+    caplog.set_level(logging.INFO, logger="provision")
+    sshd.stop()
+    later = threading.Timer(1.0, sshd.start)
+    later.start()
+    with connect(sshd.host, deadline_seconds=20) as connection:
+        assert connection.run("true", deadline_seconds=5).exit_status == 0
+    later.join()
+    assert "Retrying" in caplog.text
+
+
+def test_an_sshd_that_hangs_up_before_its_greeting_is_retried_until_it_greets(sshd: Sshd):
+    """What a booting sshd and one past MaxStartups do: they accept the connection and close it."""
+    sshd.stop()
+    refused = 0
+    with socket.create_server(("127.0.0.1", sshd.port)) as listener:
+
+        def hang_up_twice() -> None:
+            nonlocal refused
+            for _ in range(2):
+                listener.accept()[0].close()
+                refused += 1
+            listener.close()
+            sshd.start()
+
+        booting = threading.Thread(target=hang_up_twice)
+        booting.start()
+        with connect(sshd.host, deadline_seconds=20):
+            booting.join()
+    assert refused == 2
+
+
+def test_a_silent_address_ends_at_the_deadline(sshd: Sshd):
+    sshd.stop()
+    with socket.create_server(("127.0.0.1", sshd.port)):
+        started = time.monotonic()
+        with pytest.raises(HostUnreachableError, match="no SSH answer within 2 s"):
+            connect(sshd.host, deadline_seconds=2)
+        assert 1 < time.monotonic() - started < 4
+
+
+def test_an_address_where_nothing_listens_ends_at_the_deadline(sshd: Sshd):
+    host = sshd.host
+    sshd.stop()
+    started = time.monotonic()
+    with pytest.raises(HostUnreachableError, match="Connection refused"):
+        connect(host, deadline_seconds=1.5)
+    assert 0.5 < time.monotonic() - started < 3
+
+
+def test_a_closed_connection_refuses_further_use(sshd: Sshd, tmp_path: Path):
+    connection = connect(sshd.host)
+    connection.close()
+    connection.close()
+    assert not connection.is_open
+    with pytest.raises(HostUnreachableError, match="closed or lost"):
+        connection.run("true", deadline_seconds=5)
+    with pytest.raises(HostUnreachableError, match="closed or lost"):
+        connection.push_bytes(b"", str(tmp_path / "never"))
+
+
+def test_closing_leaves_no_thread_and_no_session(sshd: Sshd):
+    before = set(threading.enumerate())
+    with connect(sshd.host) as connection:
+        connection.run("true", deadline_seconds=5)
+        with connection.forward(free_port()):
+            pass
+    deadline = time.monotonic() + 5
+    while (set(threading.enumerate()) - before or sshd.session_processes()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not set(threading.enumerate()) - before
+    assert not sshd.session_processes()
+
+
+def connect_when_up(sshd: Sshd, host: Host) -> None:
+    """Connect once sshd listens, so that the log counts only connections that it saw."""
+    while "listening" not in (sshd.log if (sshd.folder / "sshd.log").exists() else ""):
+        time.sleep(0.02)
+    connect(host).close()

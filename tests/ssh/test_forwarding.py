@@ -1,0 +1,143 @@
+"""Tunnels to ports on the host's loopback interface."""
+
+import hashlib
+import http.client
+import os
+import socket
+import socketserver
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from statistics import median
+
+import pytest
+
+from provision.connection import Connection
+from tests.ssh.sshd import Sshd, free_port
+
+
+class Twice(socketserver.StreamRequestHandler):
+    """Reads to the client's end of file, then answers with what it read, twice."""
+
+    def handle(self) -> None:
+        content = self.rfile.read()
+        self.wfile.write(content * 2)
+
+
+class Pong(BaseHTTPRequestHandler):
+    """Answers in two pieces, apart enough in time to travel apart."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "4")
+        self.end_headers()
+        time.sleep(0.005)
+        self.wfile.write(b"pong")
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it
+        del format, args
+
+
+@pytest.fixture(params=[Twice])
+def remote_port(request: pytest.FixtureRequest) -> Iterator[int]:
+    class Server(socketserver.ThreadingTCPServer):
+        request_queue_size = 512
+        daemon_threads = True
+
+    with Server(("127.0.0.1", 0), request.param) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_address[1]
+        server.shutdown()
+
+
+def exchange(port: int, content: bytes) -> bytes:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
+        client.sendall(content)
+        client.shutdown(socket.SHUT_WR)
+        received = bytearray()
+        while chunk := client.recv(1 << 16):
+            received += chunk
+        return bytes(received)
+
+
+def test_bytes_go_there_and_back_and_ends_of_file_are_passed_on(connection: Connection, remote_port: int):
+    content = os.urandom(3_000_000)
+    with connection.forward(remote_port) as port:
+        received = exchange(port, content)
+    assert hashlib.sha256(received).digest() == hashlib.sha256(content * 2).digest()
+
+
+def test_a_hundred_connections_at_once_keep_apart(connection: Connection, remote_port: int):
+    contents = [os.urandom(20_000) for _ in range(100)]
+    with connection.forward(remote_port) as port, ThreadPoolExecutor(100) as pool:
+        answers = list(pool.map(exchange, [port] * len(contents), contents))
+    assert answers == [content * 2 for content in contents]
+
+
+def test_only_the_loopback_interface_listens(connection: Connection, remote_port: int):
+    with connection.forward(remote_port) as port:
+        assert (f"0100007F:{port:04X}", "0A") in listeners()
+
+
+def test_small_answers_are_not_held_back(connection: Connection):
+    """Without TCP_NODELAY on sshd's side each second piece waits some 40 ms for a delayed acknowledgement."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Pong) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with connection.forward(server.server_address[1]) as port:
+            client = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+            exchanges: list[float] = []
+            for _ in range(60):
+                started = time.monotonic()
+                client.request("GET", "/")
+                assert client.getresponse().read() == b"pong"
+                exchanges.append(time.monotonic() - started)
+            client.close()
+        server.shutdown()
+    assert median(exchanges) < 0.025
+
+
+def test_a_port_where_nothing_listens_closes_the_client(connection: Connection):
+    with connection.forward(free_port()) as port:
+        assert exchange(port, b"") == b""
+        assert connection.run("echo still here", deadline_seconds=5).stdout == "still here\n"
+
+
+def test_leaving_the_context_ends_open_tunnels_and_the_listener(connection: Connection, remote_port: int):
+    threads = set(threading.enumerate())
+    with connection.forward(remote_port) as port:
+        client = socket.create_connection(("127.0.0.1", port), timeout=10)
+        client.sendall(b"never finished")
+        wait_for(lambda: len(set(threading.enumerate()) - threads) >= 3)
+    assert client.recv(1) == b""
+    client.close()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), timeout=1)
+    wait_for(lambda: not {t for t in set(threading.enumerate()) - threads if t.name.startswith("ssh-forward")})
+
+
+def test_a_lost_connection_closes_its_tunnels(sshd: Sshd, connection: Connection, remote_port: int):
+    with connection.forward(remote_port) as port:
+        client = socket.create_connection(("127.0.0.1", port), timeout=10)
+        client.sendall(b"x")
+        wait_for(lambda: len(sshd.session_processes()) > 0)
+        sshd.kill_sessions()
+        assert client.recv(1) == b""
+        client.close()
+
+
+def listeners() -> set[tuple[str, str]]:
+    with open("/proc/net/tcp") as table:  # noqa: PTH123 - a table of the kernel
+        rows = [line.split() for line in table.readlines()[1:]]
+    return {(row[1], row[3]) for row in rows}
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

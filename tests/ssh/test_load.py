@@ -1,0 +1,134 @@
+"""wrk as a detached job: its result, its failures, its own cgroup and CPUs."""
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from documents.cores import CoreLayout
+from documents.errors import DeadlineExceededError, HostError, HostUnreachableError
+from provision import jobs, load
+from provision.cgroups import Cgroup
+from provision.connection import Connection, connect
+from tests.ssh.sshd import Sshd, free_port
+
+LAYOUT = CoreLayout(api=(0,), postgres=(0,), redis=(0,), generator=(1,), system=(0,), shared=True)
+
+SCRIPT = """
+function done(summary, latency, requests)
+   local file = io.open("wrk.json", "w")
+   file:write(string.format('{"version":1,"wrk_version":"4.1.0","workload":"read-post","threads":1,"connections":2,'
+      .. '"timeout_seconds":2,"duration_seconds":1,"elapsed_us":%d,"requests":%d,"bytes":%d,"errors":{"connect":%d,'
+      .. '"read":%d,"write":%d,"status":%d,"timeout":%d},"latency":{"count":0,"minimum_us":0,"maximum_us":0,'
+      .. '"histogram":[]},"statuses":null}', summary.duration, summary.requests, summary.bytes,
+      summary.errors.connect, summary.errors.read, summary.errors.write, summary.errors.status,
+      summary.errors.timeout))
+   file:close()
+end
+"""
+
+
+class Hello(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "5")
+        self.end_headers()
+        self.wfile.write(b"hello")
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it
+        del format, args
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Hello) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_address[1]
+        server.shutdown()
+
+
+@pytest.fixture
+def job_directory(tmp_path: Path) -> Path:
+    """The job's folder, with what the experiment puts there before the load."""
+    directory = tmp_path / "job"
+    directory.mkdir()
+    (directory / "replay.lua").write_text(SCRIPT)
+    (directory / "tokens").write_text("a token")
+    return directory
+
+
+def command(port: int, seconds: int = 1) -> list[str]:
+    return ["wrk", "-t1", "-c2", f"-d{seconds}s", "-s", "replay.lua", f"http://127.0.0.1:{port}/"]
+
+
+def test_the_result_and_the_text_are_fetched_and_nothing_else(
+    connection: Connection, cgroup: Cgroup, port: int, job_directory: Path, tmp_path: Path
+):
+    before = Path(cgroup.directories["cpuacct"], "cpuacct.usage" if cgroup.version == 1 else "cpu.stat").read_text()
+    job = load.start(connection, str(job_directory), command(port), layout=LAYOUT, cgroup=cgroup, deadline_seconds=20)
+    folder = tmp_path / "cell"
+    folder.mkdir()
+    status, result = load.finish(connection, job, folder)
+    assert result.requests > 0
+    assert result.errors.total == 0
+    assert 1e9 < status.ended_ns - status.started_ns < 4e9
+    assert sorted(path.name for path in folder.iterdir()) == ["wrk.json", "wrk.txt"]
+    assert "Requests/sec:" in (folder / "wrk.txt").read_text()
+    after = Path(cgroup.directories["cpuacct"], "cpuacct.usage" if cgroup.version == 1 else "cpu.stat").read_text()
+    assert before != after, "its CPU time is accounted for in its own cgroup"
+
+
+def test_load_goes_on_while_the_connection_is_lost(sshd: Sshd, cgroup: Cgroup, port: int, job_directory: Path):
+    folder = job_directory.parent
+    connection = connect(sshd.host)
+    job = load.start(
+        connection, str(job_directory), command(port, 3), layout=LAYOUT, cgroup=cgroup, deadline_seconds=20
+    )
+    assert jobs.reattach(connection, str(job_directory)) == job
+    sshd.kill_sessions()
+    with pytest.raises(HostUnreachableError):
+        load.finish(connection, job, folder)
+    connection.close()
+    with connect(sshd.host) as again:
+        status, result = load.finish(again, jobs.reattach(again, str(job_directory)), folder)
+    assert result.requests > 0
+    assert status.outcome == "ended"
+
+
+def test_an_api_that_is_not_there_is_a_failure_with_wrks_own_words(
+    connection: Connection, cgroup: Cgroup, job_directory: Path, tmp_path: Path
+):
+    job = load.start(
+        connection, str(job_directory), command(free_port()), layout=LAYOUT, cgroup=cgroup, deadline_seconds=20
+    )
+    with pytest.raises(HostError, match=r"wrk on .* unable to connect"):
+        load.finish(connection, job, tmp_path)
+    assert not (tmp_path / "wrk.json").exists()
+
+
+def test_a_wrk_that_hangs_is_ended_at_its_deadline(
+    connection: Connection, cgroup: Cgroup, port: int, job_directory: Path, tmp_path: Path
+):
+    job = load.start(
+        connection, str(job_directory), command(port, 30), layout=LAYOUT, cgroup=cgroup, deadline_seconds=1
+    )
+    with pytest.raises(DeadlineExceededError):
+        load.finish(connection, job, tmp_path)
+
+
+def test_the_generators_cgroup_lies_beside_the_containers_and_accounts(connection: Connection, cgroup: Cgroup):
+    inner = cgroup.model_copy(
+        update={"directories": {name: f"{path}/container" for name, path in cgroup.directories.items()}}
+    )
+    made = load.generator_cgroup(connection, inner)
+    try:
+        assert made.directories["memory"] == f"{cgroup.directories['memory']}/generator"
+        assert Path(made.directories["memory"], "memory.stat").exists()
+        assert load.generator_cgroup(connection, inner) == made, "making it again changes nothing"
+    finally:
+        for directory in set(made.directories.values()):
+            Path(directory).rmdir()
