@@ -1,0 +1,103 @@
+"""One cell's raw files to its numbers."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.histogram import LARGEST_EXACT, read_histogram, recover_raw
+from analysis.samples import Window, read_samples, step_means, usage
+from documents.errors import AnalysisError
+from documents.load import WrkResult
+from documents.plan import Cell
+from documents.report import CellNumbers
+
+
+@dataclass(frozen=True)
+class MeasuredCell:
+    """A valid cell's numbers, and along its load window the API's CPU use in cores and its memory in bytes."""
+
+    numbers: CellNumbers
+    cpu_cores: NDArray[np.float64]
+    memory_bytes: NDArray[np.float64]
+
+
+def measure(
+    cell: Cell,
+    *,
+    wrk_json: bytes,
+    samples_csv: bytes,
+    window: Window,
+    generator_cpus: int,
+    folder: str = "",
+) -> MeasuredCell:
+    """Compute a cell's numbers from its raw files.
+
+    Args:
+        cell: the cell as planned.
+        wrk_json: the bytes of its `wrk.json`.
+        samples_csv: the bytes of its `samples.csv`.
+        window: its load window.
+        generator_cpus: how many CPUs the load generator may run on.
+        folder: the cell's folder with a final slash, for messages.
+
+    Raises:
+        AnalysisError: the files can't be turned into numbers; names file and, where there is one, line.
+        DocumentError: `wrk_json` isn't of the shape of a `WrkResult`.
+    """
+    name = f"{folder}wrk.json"
+    result = WrkResult.from_json(wrk_json, name=name)
+    _check_result(result, cell, name)
+    corrected = read_histogram(result.latency, name=name)
+    raw = recover_raw(corrected, result, name=name)
+    if raw.count == 0:
+        raise AnalysisError(
+            f"{name} has no latency of any response: there is nothing to compute. Measure the cell again."
+        )
+    samples_name = f"{folder}samples.csv"
+    samples = read_samples(samples_csv, name=samples_name)
+    used = usage(samples, window, name=samples_name)
+    cpu_cores, memory_bytes = step_means(samples["api"], window, series_steps(cell.scenario.duration_seconds))
+    throughput = result.requests / (result.elapsed_us / 1e6)
+    latency = raw.summary()
+    opened = result.connections // result.threads * result.threads
+    numbers = CellNumbers(
+        cell_id=cell.id,
+        block=cell.block,
+        api=cell.api,
+        scenario=cell.scenario.name,
+        requests=result.requests,
+        throughput=throughput,
+        raw=latency,
+        corrected=corrected.summary(),
+        errors=result.errors.total,
+        statuses=result.statuses,
+        usage=used,
+        littles_law=throughput * latency.mean_us / 1e6 / opened,
+        generator_saturation=used["generator"].cpu_cores / generator_cpus,
+    )
+    return MeasuredCell(numbers, cpu_cores, memory_bytes)
+
+
+def series_steps(duration_seconds: int) -> int:
+    """Into how many steps a load window is cut for a plot: half a second each, and 60 at most."""
+    return min(2 * duration_seconds, 60)
+
+
+def _check_result(result: WrkResult, cell: Cell, name: str) -> None:
+    scenario = cell.scenario
+    found = (result.workload, result.connections, result.duration_seconds)
+    planned = (scenario.workload, scenario.connections, scenario.duration_seconds)
+    if found != planned:
+        raise AnalysisError(
+            f"{name} is of the workload {found[0]} with {found[1]} connections for {found[2]} s, but the plan has "
+            f"{planned[0]} with {planned[1]} connections for {planned[2]} s. "
+            "Restore the cell's own file or measure it again."
+        )
+    if not 1 <= result.threads <= result.connections:
+        raise AnalysisError(
+            f"{name} has {result.threads} threads for {result.connections} connections; wrk refuses that."
+        )
+    for member, value in (("requests", result.requests), ("elapsed_us", result.elapsed_us)):
+        if not 1 <= value <= LARGEST_EXACT:
+            raise AnalysisError(f"{name} has {member} = {value}, which no load window gives. Measure the cell again.")

@@ -1,0 +1,85 @@
+"""What the pages say in words about a run: its heading, its grade, its host, and how to run it again."""
+
+import shlex
+
+from analysis.pages.numbers import listing
+from analysis.pages.table import ROLE_NAMES
+from documents.cores import Role
+from documents.report import Grade, Report
+
+GRADE_NAMES: dict[Grade, str] = {
+    "full": "Full host",
+    "smaller": "Smaller host",
+    "shared": "Shared cores",
+}
+
+GRADE_MEANINGS: dict[Grade, str] = {
+    "full": "Eight cores and 16 GB or more, and a core layout in which every role has CPUs of its own.",
+    "smaller": "Less than the article's 8 cores and 16 GB; every role still has CPUs of its own.",
+    "shared": "The load generator shares CPUs with what it measures.",
+}
+
+
+def heading(report: Report) -> str:
+    """The page's title: what was measured under which loads."""
+    apis = listing([api.name for api in report.apis])
+    loads = listing([scenario.name for scenario in report.scenarios])
+    return f"{apis} under {loads} load"
+
+
+def in_short(report: Report) -> str:
+    """One sentence on the extent of the run."""
+    planned = len(report.cells) + len(report.void_cells) + len(report.unfinished_cells)
+    return (
+        f"{_count(len(report.apis), 'API')}, {_count(len(report.scenarios), 'load')} and "
+        f"{_count(report.blocks, 'block')} on {_count(len(report.size.cpus), 'core')}: "
+        f"{len(report.cells)} of {_count(planned, 'cell')} valid."
+    )
+
+
+def run_facts(report: Report) -> tuple[tuple[str, str], ...]:
+    """What identifies the run."""
+    return (
+        ("Run", report.run_id),
+        ("Started", report.started_at.isoformat(sep=" ", timespec="seconds")),
+        ("Stack", report.stack),
+        ("Protocol", f"{report.protocol}, {_count(report.blocks, 'block')}, {report.warm_up_seconds} s of warm-up"),
+        ("Commit", report.git_commit),
+        ("Seeds", f"order {report.order_seed}, requests {report.request_seed}"),
+    )
+
+
+def host_facts(report: Report) -> tuple[tuple[str, str], ...]:
+    """The host's identity, core layout and tools."""
+    host = report.host
+    layout = ", ".join(f"{name} {report.cores.cpu_list(role)}" for role, name in (*ROLE_NAMES.items(), _SYSTEM))
+    return (
+        ("Grade", f"{GRADE_NAMES[report.grade]}. {GRADE_MEANINGS[report.grade]}"),
+        ("Kind", _KINDS.get(report.host_kind, report.host_kind)),
+        ("Processor", f"{host.cpu_model}, {_count(host.threads_per_core, 'thread')} a core"),
+        ("CPUs of the lab", ",".join(map(str, report.size.cpus))),
+        ("CPUs by role", layout),
+        ("Memory of the lab", f"{report.size.memory_bytes / 2**30:.3g} of {host.memory_bytes / 2**30:.3g} GiB"),
+        ("System", f"{host.operating_system}, kernel {host.kernel}, cgroup v{host.cgroup_version}"),
+    )
+
+
+_SYSTEM: tuple[Role, str] = ("system", "system")
+
+_KINDS = {"container": "A container on the controller's own machine; kernel settings are only read."}
+
+
+def rerun_commands(report: Report) -> tuple[str, ...]:
+    """The shell commands that stand the lab up and measure again, with the same order of cells."""
+    commit = report.git_commit.removesuffix("-dirty")
+    return (
+        f"git checkout {shlex.quote(commit)}",
+        "make lab",
+        ". ./env",
+        f"lab run --protocol {report.protocol} --seed {report.order_seed}",
+        "lab report",
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

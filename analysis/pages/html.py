@@ -1,0 +1,42 @@
+"""The report as one self-contained HTML page: no script, no request, light and dark, for print and for a phone."""
+
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from analysis.pages.facts import GRADE_MEANINGS, GRADE_NAMES, heading, host_facts, in_short, rerun_commands, run_facts
+from analysis.pages.plots import plot_groups
+from analysis.pages.table import article_table, cell_table, latency_table, resource_table, summary_table
+from documents.report import Report
+
+_TEMPLATES = Path(__file__).with_name("templates")
+
+_ENVIRONMENT = Environment(
+    loader=FileSystemLoader(_TEMPLATES),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+)
+
+
+def render_html(report: Report) -> str:
+    """The report as an HTML document. What comes from the run is escaped; our style sheet and plots go in as markup."""
+    return _ENVIRONMENT.get_template("report.html").render(
+        report=report,
+        style=(_TEMPLATES / "report.css").read_text(encoding="utf-8"),
+        heading=heading(report),
+        in_short=in_short(report),
+        grade_name=GRADE_NAMES[report.grade],
+        grade_meaning=GRADE_MEANINGS[report.grade],
+        summary=summary_table(report),
+        plot_groups=plot_groups(report),
+        latency=latency_table(report),
+        resources=resource_table(report),
+        article=article_table(report),
+        cells=cell_table(report),
+        run_facts=run_facts(report),
+        host_facts=host_facts(report),
+        rerun=rerun_commands(report),
+    )

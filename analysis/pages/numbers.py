@@ -1,0 +1,30 @@
+"""How numbers are written on every page: three digits that matter, thousands apart, the unit in the heading."""
+
+from documents.report import Estimate
+
+MISSING = "\N{EN DASH}"
+
+
+def plain(value: float) -> str:
+    """A number to three significant digits or to the whole number, whichever shows more: 0.812, 4.07, 43.2, 12,345."""
+    for bound, digits in ((0.9995, 3), (9.995, 2), (99.95, 1)):
+        if abs(value) < bound:
+            return f"{value:.{digits}f}"
+    return f"{value:,.0f}"
+
+
+def interval(estimate: Estimate, per: float = 1) -> str:
+    """An estimate's 95% interval, each end divided by `per`; empty where there is none."""
+    if estimate.low is None or estimate.high is None:
+        return ""
+    return f"{plain(estimate.low / per)} to {plain(estimate.high / per)}"
+
+
+def percent(value: float) -> str:
+    """A share as a whole percentage."""
+    return f"{value:.0%}"
+
+
+def listing(names: list[str]) -> str:
+    """Names as a sentence has them: `a`, `a and b`, `a, b and c`."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

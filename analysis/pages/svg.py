@@ -1,0 +1,162 @@
+"""One plot panel as inline SVG.
+
+Text stays text, in the page's own font. Colours are written as CSS variables (`--ink`, `--muted`, `--grid`,
+`--surface`, `--series-0` and on), so that one SVG serves the light and the dark page; each API also has a marker and a
+dash pattern of its own, and each role a hatch, since colour alone tells nothing in print or to the colour-blind. The
+same data give the same bytes: no date, ids salted by a constant, and no font measured but matplotlib's own.
+"""
+
+# pyright: reportUnknownMemberType=false
+# matplotlib's stubs leave the **kwargs of nearly every method untyped, so the method itself is "partially unknown".
+
+import io
+import re
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from html import escape
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
+from matplotlib.typing import RcKeyType
+
+PANEL_INCHES = (4.4, 3.1)
+
+_INK, _MUTED, _GRID, SURFACE = "#0000f0", "#0000f1", "#0000f2", "#0000f3"
+_SERIES = tuple(f"#0000e{index}" for index in range(8))
+_VARIABLES = {
+    _INK: "--ink",
+    _MUTED: "--muted",
+    _GRID: "--grid",
+    SURFACE: "--surface",
+    **{color: f"--series-{index}" for index, color in enumerate(_SERIES)},
+}
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p")
+DASHES: tuple[str | tuple[int, tuple[int, ...]], ...] = ("-", (0, (5, 2)), (0, (1, 1)), (0, (5, 1, 1, 1)))
+HATCHES = ("", "///", "\\\\\\", "xxx")
+
+_STYLE: dict[RcKeyType, object] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "fairground",
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "text.parse_math": False,
+    "text.color": _INK,
+    "axes.labelcolor": _MUTED,
+    "axes.edgecolor": _GRID,
+    "axes.facecolor": "none",
+    "figure.facecolor": "none",
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.spines.left": False,
+    "grid.color": _GRID,
+    "grid.linewidth": 0.7,
+    "xtick.color": _GRID,
+    "ytick.color": _GRID,
+    "xtick.labelcolor": _MUTED,
+    "ytick.labelcolor": _MUTED,
+    "ytick.major.size": 0,
+    "ytick.minor.size": 0,
+    "hatch.color": SURFACE,
+    "hatch.linewidth": 0.8,
+    "legend.frameon": False,
+    "legend.fontsize": 8.5,
+    "lines.linewidth": 1.8,
+    "lines.markersize": 5.5,
+}
+
+
+@dataclass(frozen=True)
+class Plot:
+    """One panel: a title, the data in words for those who can't see it, and an `<svg>` element."""
+
+    title: str
+    alternative: str
+    svg: str
+
+
+@contextmanager
+def panel() -> Generator[tuple[Figure, Axes], None, None]:
+    """Yield an empty panel in the report's style."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(_STYLE)
+        figure = Figure(figsize=PANEL_INCHES, layout="constrained")
+        yield figure, figure.add_subplot()
+
+
+def finish(figure: Figure, title: str, said: list[str], *, caption: str | None = None) -> Plot:
+    """Add the legend and turn the panel into a `Plot`.
+
+    Args:
+        figure: the panel.
+        title: what it shows, unlike every other title of the page.
+        said: its data in words.
+        caption: what to set above it where its neighbourhood says the rest; the title if None.
+    """
+    axes = figure.axes[0]
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper left", ncols=4, handlelength=2.2, columnspacing=1.2)
+    alternative = f"{title}: {'; '.join(said)}."
+    return Plot(caption or title, alternative, _svg(figure, title, alternative))
+
+
+def _svg(figure: Figure, title: str, alternative: str) -> str:
+    """The figure as one `<svg>` element that can stand beside others in a page."""
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"\s*<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    text = re.sub(r"\s*<style.*?</style>", "", text, flags=re.DOTALL)
+    text = re.sub(r'<g id="[^"]*"', "<g", text)
+    prefix = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
+    text = re.sub(r'id="([^"]+)"', rf'id="{prefix}-\1"', text)
+    text = re.sub(r'(url\(#|href="#)', rf"\1{prefix}-", text)
+    text = re.sub(r"#0000[ef][0-9]", lambda match: f"var({_VARIABLES[match[0]]})", text)
+    text = text.replace("'DejaVu Sans'", "var(--sans)")
+    width, height = (round(72 * inches) for inches in PANEL_INCHES)
+    return re.sub(
+        r"<svg [^>]*>",
+        lambda _: (
+            f'<svg role="img" aria-label="{escape(alternative)}" viewBox="0 0 {width} {height}" '
+            'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">'
+        ),
+        text,
+        count=1,
+    )
+
+
+def scale(axes: Axes, unit: str, *, logarithmic: bool, greatest: float = float("inf")) -> None:
+    """Label the y axis with its unit and set its range.
+
+    A linear axis begins at 0 and ends soon above twice the `greatest` value: an interval that is longer leaves the
+    panel, rather than press all values to the bottom.
+    """
+    axes.set_ylabel(unit)
+    axes.yaxis.set_major_formatter(FuncFormatter(_tick))
+    if not logarithmic:
+        axes.set_ylim(0, max(min(axes.get_ylim()[1], 2 * greatest), 1e-9) * 1.12)
+        return
+    axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    decades = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
+    steps = (1, 1.5, 2, 3, 5, 7) if high < 8 * low else (1, 2, 5) if high < 500 * low else (1,)
+    axes.yaxis.set_major_locator(FixedLocator([step * 10.0**decade for decade in decades for step in steps]))
+    axes.yaxis.set_major_formatter(FuncFormatter(_tick))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.set_ylim(low / 1.2, high * 1.2)
+
+
+def _tick(value: float, _position: int | None) -> str:
+    return f"{value:,.10g}"
+
+
+def series_color(index: int) -> str:
+    """The colour of the API, or role, of that index."""
+    return _SERIES[index % len(_SERIES)]

@@ -1,0 +1,282 @@
+"""The report's tables as rows of text: what a terminal, Markdown and HTML all show.
+
+A terminal needs no more than this module:
+
+    for table in terminal_tables(report):
+        for row in table.rows:
+            ...  # row[k].value and row[k].detail belong to table.columns[k]
+"""
+
+from dataclasses import dataclass, replace
+
+from analysis.pages.numbers import MISSING, interval, percent, plain
+from documents.report import CellNumbers, Estimate, LatencyEstimate, PublishedNumber, Report, ScenarioSummary
+from documents.samples import SampledRole
+
+ROLE_NAMES: dict[SampledRole, str] = {
+    "api": "API",
+    "postgres": "PostgreSQL",
+    "redis": "Redis",
+    "generator": "generator",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column's heading and unit. `numeric` columns are set flush right."""
+
+    title: str
+    unit: str = ""
+    numeric: bool = True
+
+    @property
+    def heading(self) -> str:
+        """Title and unit in one line."""
+        return f"{self.title}, {self.unit}" if self.unit else self.title
+
+
+@dataclass(frozen=True)
+class TableCell:
+    """One number or name; `detail` stands below or behind it in smaller type and may be empty."""
+
+    value: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with a title and a note on how to read it; every row has as many cells as there are columns."""
+
+    title: str
+    note: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[TableCell, ...], ...]
+
+
+_LOAD_AND_API = (Column("Load", numeric=False), Column("API", numeric=False))
+
+
+def terminal_tables(report: Report) -> tuple[Table, ...]:
+    """The two tables that a terminal shows after a run, without what 80 columns have no room for."""
+    return (
+        _without(summary_table(report, brief=True), {"Mean", "p90", "Valid cells"}),
+        _without(resource_table(report, brief=True), {"Memory average", "Memory peak", "Page cache"}),
+    )
+
+
+def summary_table(report: Report, *, brief: bool = False) -> Table:
+    """Throughput with its interval, raw latency with the corrected one beside it, errors and memory.
+
+    A `brief` table leaves it to its note to say what the smaller numbers are.
+    """
+    after_corrected, after_peak = ("", "") if brief else (" corr.", " peak")
+    columns = (
+        *_LOAD_AND_API,
+        Column("Throughput", "requests/s"),
+        Column("Mean", "ms"),
+        Column("p50", "ms"),
+        Column("p90", "ms"),
+        Column("p99", "ms"),
+        Column("p99.9", "ms"),
+        Column("Errors"),
+        Column("CPU of API", "cores"),
+        Column("Memory", "MB"),
+        Column("Valid cells"),
+    )
+
+    def row(summary: ScenarioSummary) -> tuple[TableCell, ...]:
+        measured = summary.measured
+        if measured is None:
+            numbers = (TableCell(MISSING),) * 6
+            resources = (TableCell(MISSING),) * 2
+        else:
+            raw, corrected = _latencies(measured.raw), _latencies(measured.corrected)
+            numbers = (
+                TableCell(plain(measured.throughput.value), interval(measured.throughput)),
+                *(
+                    TableCell(plain(of_raw.value / 1e3), f"{plain(of_corrected.value / 1e3)}{after_corrected}")
+                    for of_raw, of_corrected in zip(raw, corrected, strict=True)
+                ),
+            )
+            resources = (
+                TableCell(plain(measured.cpu_cores["api"].value)),
+                TableCell(
+                    plain(measured.memory_mean_bytes.value / 1e6),
+                    f"{plain(measured.memory_peak_bytes.value / 1e6)}{after_peak}",
+                ),
+            )
+        planned = summary.cells + summary.void_cells + summary.unfinished_cells
+        return (
+            *_names(report, summary),
+            *numbers,
+            TableCell(f"{summary.errors:,}"),
+            *resources,
+            TableCell(f"{summary.cells} of {planned}"),
+        )
+
+    return Table(
+        title="Summary",
+        note=(
+            "Geometric means over cells with 95% t intervals; CPU and memory are arithmetic means. Latency counts each "
+            "response once (raw); below it stands wrk's correction for coordinated omission, and below the memory its "
+            "peak. Errors include those of void cells."
+        ),
+        columns=columns,
+        rows=tuple(row(summary) for summary in report.summaries),
+    )
+
+
+def latency_table(report: Report) -> Table:
+    """Raw and corrected latency with intervals."""
+    columns = (
+        *_LOAD_AND_API,
+        Column("Latency", numeric=False),
+        *(Column(title, "ms") for title in ("Mean", "p50", "p90", "p99", "p99.9")),
+    )
+    rows = tuple(
+        (*_names(report, summary), TableCell(kind), *(_with_interval(of, 1e3) for of in _latencies(estimates)))
+        for summary in report.summaries
+        if summary.measured is not None
+        for kind, estimates in (("raw", summary.measured.raw), ("corrected", summary.measured.corrected))
+    )
+    return Table(
+        title="Latency with intervals",
+        note="Geometric means over cells of each cell's mean and exact nearest-rank percentiles; 95% t intervals.",
+        columns=columns,
+        rows=rows,
+    )
+
+
+def resource_table(report: Report, *, brief: bool = False) -> Table:
+    """CPU by role, the API's memory, Little's law and how busy the generator was; a `brief` table has no intervals."""
+
+    def cell(estimate: Estimate, per: float = 1) -> TableCell:
+        return TableCell(plain(estimate.value / per)) if brief else _with_interval(estimate, per)
+
+    columns = (
+        *_LOAD_AND_API,
+        *(Column(f"CPU {name}", "cores") for name in ROLE_NAMES.values()),
+        Column("Memory average", "MB"),
+        Column("Memory peak", "MB"),
+        Column("Page cache", "MB"),
+        Column("Little's law"),
+        Column("Generator busy"),
+    )
+    rows = tuple(
+        (
+            *_names(report, summary),
+            *(cell(measured.cpu_cores[role]) for role in ROLE_NAMES),
+            cell(measured.memory_mean_bytes, 1e6),
+            cell(measured.memory_peak_bytes, 1e6),
+            TableCell(plain(measured.page_cache_mean_bytes.value / 1e6)),
+            TableCell(f"{measured.littles_law.value:.3f}"),
+            TableCell(percent(measured.generator_saturation.value)),
+        )
+        for summary in report.summaries
+        if (measured := summary.measured) is not None
+    )
+    return Table(
+        title="Resources",
+        note=(
+            f"Arithmetic means over cells{'' if brief else ' with 95% t intervals'}. Memory is the API's anonymous "
+            "memory; the kernel can take the page cache back. Little's law is throughput times mean raw latency over "
+            "connections: near 1 unless the generator was the limit."
+        ),
+        columns=columns,
+        rows=rows,
+    )
+
+
+def article_table(report: Report) -> Table:
+    """The article's numbers beside this run's."""
+    columns = (
+        Column("API", numeric=False),
+        Column("Load", numeric=False),
+        Column("Measure", numeric=False),
+        Column("Article"),
+        Column("This run"),
+    )
+
+    def row(number: PublishedNumber) -> tuple[TableCell, ...]:
+        name, per = {
+            "throughput": ("throughput, requests/s", 1),
+            "memory_mean": ("memory average, MB", 1e6),
+            "p99": ("p99 as wrk prints it, ms", 1e3),
+        }[number.measure]
+        ours = TableCell(MISSING) if number.measured is None else _with_interval(number.measured, per)
+        return (
+            TableCell(number.api),
+            TableCell(number.scenario),
+            TableCell(name),
+            TableCell(plain(number.published / per)),
+            ours,
+        )
+
+    return Table(
+        title="The article's numbers",
+        note=report.article_note,
+        columns=columns,
+        rows=tuple(row(number) for number in report.article),
+    )
+
+
+def cell_table(report: Report) -> Table:
+    """Every valid cell, in the order of the plan."""
+    columns = (
+        Column("Cell", numeric=False),
+        Column("Block"),
+        Column("Requests"),
+        Column("Throughput", "requests/s"),
+        Column("Mean", "ms"),
+        Column("p99 raw", "ms"),
+        Column("p99 corrected", "ms"),
+        Column("CPU of API", "cores"),
+        Column("Memory average", "MB"),
+        Column("Little's law"),
+        Column("Generator busy"),
+    )
+
+    def row(cell: CellNumbers) -> tuple[TableCell, ...]:
+        values = (
+            cell.cell_id,
+            str(cell.block),
+            f"{cell.requests:,}",
+            plain(cell.throughput),
+            plain(cell.raw.mean_us / 1e3),
+            plain(cell.raw.p99_us / 1e3),
+            plain(cell.corrected.p99_us / 1e3),
+            plain(cell.usage["api"].cpu_cores),
+            plain(cell.usage["api"].memory_mean_bytes / 1e6),
+            f"{cell.littles_law:.3f}",
+            percent(cell.generator_saturation),
+        )
+        return tuple(TableCell(value) for value in values)
+
+    return Table(
+        title="Cells",
+        note="One restart of an API, one warm-up, one load window each; what all means above are taken over.",
+        columns=columns,
+        rows=tuple(row(cell) for cell in report.cells),
+    )
+
+
+def _without(table: Table, titles: set[str]) -> Table:
+    kept = [index for index, column in enumerate(table.columns) if column.title not in titles]
+    return replace(
+        table,
+        columns=tuple(table.columns[index] for index in kept),
+        rows=tuple(tuple(row[index] for index in kept) for row in table.rows),
+    )
+
+
+def _names(report: Report, summary: ScenarioSummary) -> tuple[TableCell, TableCell]:
+    connections = {scenario.name: scenario.connections for scenario in report.scenarios}[summary.scenario]
+    return TableCell(summary.scenario, f"{connections} conn."), TableCell(summary.api)
+
+
+def _latencies(estimate: LatencyEstimate) -> tuple[Estimate, ...]:
+    return estimate.mean_us, estimate.p50_us, estimate.p90_us, estimate.p99_us, estimate.p999_us
+
+
+def _with_interval(estimate: Estimate, per: float = 1) -> TableCell:
+    return TableCell(plain(estimate.value / per), interval(estimate, per))

@@ -1,0 +1,40 @@
+"""A run's folder to the report's three files in it."""
+
+from pathlib import Path
+
+from analysis.pages.html import render_html
+from analysis.pages.markdown import render_markdown
+from analysis.report import analyse
+from documents.errors import AnalysisError
+
+
+def write_report(run_directory: Path) -> Path:
+    """Analyse a run and write `report.json`, `report.md` and `report.html` into its folder.
+
+    Each file is replaced whole; the same run gives the same bytes.
+
+    Returns:
+        The path of `report.html`.
+
+    Raises:
+        AnalysisError: a raw file can't be used, or a report can't be written.
+        DocumentError: a document of the run isn't of its shape.
+    """
+    report = analyse(run_directory)
+    page = run_directory / "report.html"
+    _replace(run_directory / "report.json", report.to_json())
+    _replace(run_directory / "report.md", render_markdown(report))
+    _replace(page, render_html(report))
+    return page
+
+
+def _replace(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}.partial")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise AnalysisError(
+            f"{path} can't be written: {error.strerror}. Free some space or mend its folder's mode."
+        ) from error

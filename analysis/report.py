@@ -1,0 +1,209 @@
+"""A run's folder to its report."""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from analysis import article
+from analysis.caveats import article_note, caveats_of, grade_of
+from analysis.cells import MeasuredCell, measure, series_steps
+from analysis.run_folder import RunFolder, read_run
+from analysis.samples import SAMPLED_ROLES, Window
+from analysis.statistics import linear_estimate, log_estimate
+from documents.errors import AnalysisError
+from documents.load import WrkResult
+from documents.plan import Cell
+from documents.protocol import Scenario
+from documents.report import (
+    CellNumbers,
+    Estimate,
+    Latency,
+    LatencyEstimate,
+    Measurements,
+    PublishedNumber,
+    Report,
+    ScenarioSummary,
+    Subject,
+    TimeSeries,
+    VoidCell,
+)
+from documents.run import CellRecord
+
+
+def analyse(run_directory: Path) -> Report:
+    """Compute the report of a run, finished or not, from its raw files.
+
+    Args:
+        run_directory: the run's folder, `runs/<id>`.
+
+    Raises:
+        AnalysisError: a raw file is missing, damaged or changed since it was measured; names file and line.
+        DocumentError: a document of the run isn't of its shape; names the file and the members at fault.
+    """
+    run = read_run(run_directory)
+    manifest, protocol, inventory = run.manifest, run.manifest.protocol, run.manifest.inventory
+    measured = {
+        cell.id: _measure(run, cell, record)
+        for cell in run.plan.cells
+        if (record := run.records.get(cell.id)) is not None and record.valid
+    }
+    summaries = tuple(
+        _summarise(run, api.name, scenario, measured) for scenario in protocol.scenarios for api in inventory.apis
+    )
+    numbers = tuple(cell.numbers for cell in measured.values())
+    unfinished = [cell for cell in run.plan.cells if cell.id not in run.records]
+    return Report(
+        run_id=manifest.run_id,
+        started_at=manifest.started_at,
+        git_commit=manifest.git_commit,
+        stack=inventory.stack,
+        protocol=protocol.name,
+        blocks=protocol.blocks,
+        warm_up_seconds=protocol.warm_up_seconds,
+        order_seed=manifest.order_seed,
+        request_seed=protocol.request_seed,
+        scenarios=protocol.scenarios,
+        apis=tuple(
+            Subject(
+                name=api.name,
+                source=api.source,
+                source_sha256=api.source_sha256,
+                image_id=api.image_id,
+                environment=api.environment,
+            )
+            for api in inventory.apis
+        ),
+        host_kind=inventory.host.kind,
+        host=run.host.before,
+        size=inventory.size,
+        cores=inventory.cores,
+        grade=grade_of(inventory),
+        postgres_settings=inventory.postgres.settings,
+        caveats=caveats_of(run, summaries, numbers, unfinished),
+        summaries=summaries,
+        article=tuple(_article_numbers(summaries)),
+        article_note=article_note(run),
+        cells=numbers,
+        void_cells=tuple(
+            VoidCell(cell_id=cell.id, api=cell.api, scenario=cell.scenario.name, voids=run.records[cell.id].voids)
+            for cell in run.plan.cells
+            if cell.id in run.records and not run.records[cell.id].valid
+        ),
+        unfinished_cells=tuple(cell.id for cell in unfinished),
+        tool_versions=manifest.tool_versions,
+    )
+
+
+def _measure(run: RunFolder, cell: Cell, record: CellRecord) -> MeasuredCell:
+    start, end = record.load_started_ns, record.load_ended_ns
+    if start is None or end is None or not 0 <= start < end:
+        raise AnalysisError(
+            f"{run.name_of(record, 'cell.json')} has a load window from {start} to {end} ns, which is none. "
+            "Measure the cell again."
+        )
+    return measure(
+        cell,
+        wrk_json=run.raw_file(record, "wrk.json"),
+        samples_csv=run.raw_file(record, "samples.csv"),
+        window=Window(start, end),
+        generator_cpus=len(run.manifest.inventory.cores.generator),
+        folder=run.name_of(record, ""),
+    )
+
+
+def _summarise(run: RunFolder, api: str, scenario: Scenario, measured: dict[str, MeasuredCell]) -> ScenarioSummary:
+    planned = [cell for cell in run.plan.cells if cell.api == api and cell.scenario == scenario]
+    records = [run.records[cell.id] for cell in planned if cell.id in run.records]
+    valid = [measured[cell.id] for cell in planned if cell.id in measured]
+    return ScenarioSummary(
+        api=api,
+        scenario=scenario.name,
+        cells=len(valid),
+        void_cells=len(records) - len(valid),
+        unfinished_cells=len(planned) - len(records),
+        errors=sum(cell.numbers.errors for cell in valid) + sum(_errors_of_void(run, record) for record in records),
+        measured=_measurements([cell.numbers for cell in valid]) if valid else None,
+        series=_series(scenario, valid) if valid else None,
+    )
+
+
+def _errors_of_void(run: RunFolder, record: CellRecord) -> int:
+    """Count wrk's errors in a void cell: 0 where the cell ended before its load."""
+    if record.valid or "wrk.json" not in record.files:
+        return 0
+    result = WrkResult.from_json(run.raw_file(record, "wrk.json"), name=run.name_of(record, "wrk.json"))
+    return result.errors.total
+
+
+def _measurements(cells: Sequence[CellNumbers]) -> Measurements:
+    def log(name: str, read: Callable[[CellNumbers], float]) -> Estimate:
+        return log_estimate([read(cell) for cell in cells], name=name)
+
+    def linear(read: Callable[[CellNumbers], float]) -> Estimate:
+        return linear_estimate([read(cell) for cell in cells])
+
+    def latency(name: str, read: Callable[[CellNumbers], Latency]) -> LatencyEstimate:
+        return LatencyEstimate(
+            mean_us=log(f"{name} mean latency", lambda cell: read(cell).mean_us),
+            p50_us=log(f"{name} p50 latency", lambda cell: read(cell).p50_us),
+            p90_us=log(f"{name} p90 latency", lambda cell: read(cell).p90_us),
+            p99_us=log(f"{name} p99 latency", lambda cell: read(cell).p99_us),
+            p999_us=log(f"{name} p99.9 latency", lambda cell: read(cell).p999_us),
+        )
+
+    return Measurements(
+        throughput=log("throughput", lambda cell: cell.throughput),
+        raw=latency("raw", lambda cell: cell.raw),
+        corrected=latency("corrected", lambda cell: cell.corrected),
+        cpu_cores={role: linear(lambda cell, role=role: cell.usage[role].cpu_cores) for role in SAMPLED_ROLES},
+        memory_mean_bytes=linear(lambda cell: cell.usage["api"].memory_mean_bytes),
+        memory_peak_bytes=linear(lambda cell: cell.usage["api"].memory_peak_bytes),
+        page_cache_mean_bytes=linear(lambda cell: cell.usage["api"].page_cache_mean_bytes),
+        littles_law=linear(lambda cell: cell.littles_law),
+        generator_saturation=linear(lambda cell: cell.generator_saturation),
+    )
+
+
+def _series(scenario: Scenario, cells: Sequence[MeasuredCell]) -> TimeSeries:
+    steps = series_steps(scenario.duration_seconds)
+    return TimeSeries(
+        step_seconds=scenario.duration_seconds / steps,
+        cpu_cores=tuple(np.mean([cell.cpu_cores for cell in cells], axis=0).tolist()),
+        memory_bytes=tuple(np.mean([cell.memory_bytes for cell in cells], axis=0).tolist()),
+    )
+
+
+def _article_numbers(summaries: Sequence[ScenarioSummary]) -> Iterable[PublishedNumber]:
+    """The article's numbers for the APIs and loads of this run that bear its names.
+
+    Its p99 is beside the corrected one: the article measured with wrk, whose printed percentiles are corrected.
+    """
+    by_name = {(summary.api, summary.scenario): summary.measured for summary in summaries}
+    for api, published in article.STACKS.items():
+        for load, throughput in published.throughput.items():
+            if (api, load) in by_name:
+                measured = by_name[api, load]
+                yield PublishedNumber(
+                    api=api,
+                    scenario=load,
+                    measure="throughput",
+                    published=throughput,
+                    measured=measured and measured.throughput,
+                )
+        if (api, "heavy") in by_name:
+            measured = by_name[api, "heavy"]
+            yield PublishedNumber(
+                api=api,
+                scenario="heavy",
+                measure="memory_mean",
+                published=published.memory_mb * 1e6,
+                measured=measured and measured.memory_mean_bytes,
+            )
+            yield PublishedNumber(
+                api=api,
+                scenario="heavy",
+                measure="p99",
+                published=published.p99_heavy_ms * 1e3,
+                measured=measured and measured.corrected.p99_us,
+            )

@@ -1,0 +1,117 @@
+"""A run's folder, read and checked: its documents agree, and its raw files are those that were measured."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from documents.errors import AnalysisError
+from documents.plan import Cell, Plan
+from documents.run import CellRecord, HostRecord, Manifest
+
+_RAW_FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The documents of one run. `records` has each finished cell, valid or void, by its id."""
+
+    directory: Path
+    manifest: Manifest
+    host: HostRecord
+    plan: Plan
+    records: dict[str, CellRecord]
+
+    def raw_file(self, record: CellRecord, file_name: str) -> bytes:
+        """The bytes of one raw file of a cell, verified against its checksum.
+
+        Raises:
+            AnalysisError: the cell has no such file, or it isn't the one that was measured.
+        """
+        if file_name not in record.files:
+            raise AnalysisError(
+                f"{self.name_of(record, 'cell.json')} lists no {file_name}, which a cell that counts must have. "
+                "Measure the cell again."
+            )
+        data = _read(self.directory / "cells" / record.cell_id / file_name)
+        if hashlib.sha256(data).hexdigest() != record.files[file_name]:
+            raise AnalysisError(
+                f"{self.name_of(record, file_name)} isn't the file that was measured: its SHA-256 differs from the "
+                "one in cell.json. Restore it, or remove the cell's folder and measure the cell again with "
+                "`lab run --resume`."
+            )
+        return data
+
+    def name_of(self, record: CellRecord, file_name: str) -> str:
+        """The path of a cell's file inside the run's folder, for messages."""
+        return f"cells/{record.cell_id}/{file_name}"
+
+
+def read_run(directory: Path) -> RunFolder:
+    """Read a run's documents and verify the checksum of every raw file of every finished cell.
+
+    Raises:
+        AnalysisError: a file is missing or changed, or two documents contradict each other.
+        DocumentError: a document isn't of its shape.
+    """
+    manifest = Manifest.from_json(_read(directory / "manifest.json"), name="manifest.json")
+    host = HostRecord.from_json(_read(directory / "host.json"), name="host.json")
+    plan = Plan.from_json(_read(directory / "plan.json"), name="plan.json")
+    _check_plan(plan, manifest)
+    records = {cell.id: record for cell in plan.cells if (record := _read_record(directory, cell)) is not None}
+    run = RunFolder(directory, manifest, host, plan, records)
+    _refuse_unplanned_cells(run)
+    for record in records.values():
+        for file_name in record.files:
+            run.raw_file(record, file_name)
+    return run
+
+
+def _check_plan(plan: Plan, manifest: Manifest) -> None:
+    apis = {api.name for api in manifest.inventory.apis}
+    scenarios = {scenario.name: scenario for scenario in manifest.protocol.scenarios}
+    if len({cell.id for cell in plan.cells}) < len(plan.cells):
+        raise AnalysisError("plan.json has two cells of one id. The plan was damaged; start a new run.")
+    for cell in plan.cells:
+        if cell.api not in apis or scenarios.get(cell.scenario.name) != cell.scenario:
+            raise AnalysisError(
+                f"plan.json has the cell {cell.id}, but manifest.json has no such API and scenario. The two files are "
+                "of different runs; restore the right one."
+            )
+
+
+def _read_record(directory: Path, cell: Cell) -> CellRecord | None:
+    path = directory / "cells" / cell.id / "cell.json"
+    if not path.exists():
+        return None
+    name = f"cells/{cell.id}/cell.json"
+    record = CellRecord.from_json(_read(path), name=name)
+    if record.cell_id != cell.id:
+        raise AnalysisError(
+            f"{name} is the record of {record.cell_id[:80]!r}: the folder was renamed or the file copied. Restore it, "
+            "or remove the folder and measure the cell again with `lab run --resume`."
+        )
+    for file_name in record.files:
+        if not _RAW_FILE_NAME.fullmatch(file_name):
+            raise AnalysisError(f"{name} lists a file named {file_name[:80]!r}, which is no name of a raw file.")
+    return record
+
+
+def _refuse_unplanned_cells(run: RunFolder) -> None:
+    planned = {cell.id for cell in run.plan.cells}
+    for path in sorted(run.directory.glob("cells/*/cell.json")):
+        if path.parent.name not in planned:
+            raise AnalysisError(
+                f"cells/{path.parent.name} was measured but isn't in plan.json. Nothing is dropped in silence: restore "
+                "the plan of this run, or move the folder away."
+            )
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise AnalysisError(
+            f"{path} can't be read: {error.strerror}. "
+            "Name the folder of a run, such as runs/<id>, and check that it is whole."
+        ) from error

@@ -1,0 +1,75 @@
+"""Estimates over cells, with their uncertainty.
+
+The unit is the cell: one restart of an API with one load window. The requests within a cell share its restart, its
+memory layout and its moment on the host, so they are no independent repetitions and are never resampled (Kalibera and
+Jones 2013, "Rigorous benchmarking in reasonable time", ISMM: repeat at the highest level that varies).
+
+An interval is Student's t interval for a mean, mean ± t(0.975, n - 1)·s/√n (NIST/SEMATECH e-Handbook of Statistical
+Methods, 1.3.5.2). A bootstrap isn't used: of five values its percentile interval covers about 85% instead of 95%.
+
+Throughput and latency are taken on the log scale, and the interval is carried back by exp (Bland and Altman 1996,
+"Transformations, means, and confidence intervals", BMJ 312:1079). Both are positive, what disturbs them acts as a
+factor (a busy neighbour costs a share, not a number, of the requests), latency is skewed to the right, and APIs are
+compared by ratio: the geometric mean is the one whose ratios don't depend on the unit or on which API is the
+base (Fleming and Wallace 1986, "How not to lie with statistics", CACM 29:3). A log interval also never reaches below 0.
+CPU and memory stay on the linear scale: they add up over roles and may be 0.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.special import stdtrit  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]
+
+from documents.errors import AnalysisError
+from documents.report import Estimate
+
+CONFIDENCE = 0.95
+
+
+def linear_estimate(values: Sequence[float]) -> Estimate:
+    """The arithmetic mean of at least one value that can't be negative, with its 95% t interval from two values on.
+
+    The interval is cut at 0. What it loses there holds no possible value, so it covers the true mean as often.
+    """
+    mean, half_width = _mean_and_half_width(values)
+    return Estimate(
+        value=mean,
+        low=None if half_width is None else max(mean - half_width, 0.0),
+        high=None if half_width is None else mean + half_width,
+        count=len(values),
+        scale="linear",
+    )
+
+
+def log_estimate(values: Sequence[float], *, name: str) -> Estimate:
+    """The geometric mean of at least one positive value, with its 95% t interval on the log scale from two values on.
+
+    Args:
+        values: one value a cell.
+        name: what they are, for messages.
+
+    Raises:
+        AnalysisError: a value isn't above 0, so it has no logarithm.
+    """
+    if min(values) <= 0:
+        raise AnalysisError(
+            f"The {name} of a cell is {min(values):g}; one above 0 was expected. Measure the cell again."
+        )
+    mean, half_width = _mean_and_half_width([math.log(value) for value in values])
+    return Estimate(
+        value=math.exp(mean),
+        low=None if half_width is None else math.exp(mean - half_width),
+        high=None if half_width is None else math.exp(mean + half_width),
+        count=len(values),
+        scale="log",
+    )
+
+
+def _mean_and_half_width(values: Sequence[float]) -> tuple[float, float | None]:
+    count = len(values)
+    mean = float(np.mean(values))
+    if count < 2:
+        return mean, None
+    quantile = float(stdtrit(count - 1, (1 + CONFIDENCE) / 2))
+    return mean, quantile * float(np.std(values, ddof=1)) / math.sqrt(count)

@@ -1,0 +1,21 @@
+"""Run folders, made once."""
+
+from pathlib import Path
+
+import pytest
+
+from analysis.report import analyse
+from documents.report import Report
+from tests.unit.analysis.run_builder import golden_run
+
+
+@pytest.fixture
+def golden_directory(tmp_path: Path) -> Path:
+    """A golden run's folder of one's own, to be changed at will."""
+    return golden_run(tmp_path / "run")
+
+
+@pytest.fixture(scope="session")
+def golden_report(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    """The report of the golden run."""
+    return analyse(golden_run(tmp_path_factory.mktemp("golden") / "run"))

@@ -1,0 +1,291 @@
+"""Makes run folders with known content.
+
+`golden_run` holds numbers that can be computed by hand; `realistic_run` looks like a real run, for pages and for speed.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from documents.cores import CoreLayout
+from documents.host import Host, HostSize
+from documents.inventory import ApiService, Inventory, PostgresService, RedisService
+from documents.load import WrkErrors, WrkLatency, WrkResult
+from documents.plan import Cell, Plan
+from documents.protocol import Protocol, Scenario
+from documents.run import CellRecord, HostIdentity, HostRecord, Manifest, Void
+from documents.samples import SAMPLE_COLUMNS, SampledRole
+from tests.unit.analysis.wrk_port import interval_of, stats_correct, to_dense, to_pairs
+
+START_NS = 5_000_000_000_000
+TICK_NS = 100_000_000
+
+TWO_CORES = CoreLayout(api=(0,), postgres=(1,), redis=(1,), generator=(1,), system=(1,), shared=True)
+EIGHT_CORES = CoreLayout(api=(0, 1, 2), postgres=(3, 4), redis=(5,), generator=(6, 7), system=(5,), shared=False)
+
+NO_ERRORS = WrkErrors(connect=0, read=0, write=0, status=0, timeout=0)
+
+
+@dataclass(frozen=True)
+class Role:
+    """What one role uses: cores of CPU, anonymous memory at each tick from the load's start on, and page cache."""
+
+    cores: float
+    memory_bytes: Callable[[int], int]
+    page_cache_bytes: int = 0
+
+
+def write_run(
+    directory: Path,
+    *,
+    apis: tuple[str, ...],
+    scenarios: tuple[Scenario, ...],
+    blocks: int,
+    cores: CoreLayout = TWO_CORES,
+    memory_bytes: int = 4 * 2**30,
+    git_commit: str = "3f2a9c1d5b7e8f60718293a4b5c6d7e8f9012345",
+) -> list[Cell]:
+    """Write a run's documents, but no cell. The host is smaller than the article's unless it has eight cores.
+
+    Returns:
+        The planned cells, block by block, APIs within scenarios.
+    """
+    cpus = tuple(sorted({*cores.api, *cores.postgres, *cores.redis, *cores.generator, *cores.system}))
+    inventory = Inventory(
+        stack="local",
+        host=Host(
+            kind="container",
+            address="127.0.0.1",
+            port=22022,
+            user="root",
+            private_key_path="key",
+            known_hosts_path="known_hosts",
+            host_public_key="ssh-ed25519 AAAA",
+        ),
+        size=HostSize(cpus=cpus, memory_bytes=memory_bytes, smaller=len(cpus) < 8),
+        cores=cores,
+        base_image_id="sha256:" + "b" * 64,
+        postgres=PostgresService(
+            container="fairground-postgres",
+            image_id="sha256:" + "c" * 64,
+            port=15432,
+            database="fairground",
+            user="fairground",
+            settings={"fsync": "on", "shared_buffers": "1GB", "synchronous_commit": "on"},
+        ),
+        redis=RedisService(container="fairground-redis", image_id="sha256:" + "d" * 64, port=16379),
+        apis=tuple(
+            ApiService(
+                name=name,
+                source=f"apis/{name}",
+                source_sha256=hashlib.sha256(name.encode()).hexdigest(),
+                image_id="sha256:" + hashlib.sha256(b"image" + name.encode()).hexdigest(),
+                container=f"fairground-api-{name}",
+                port=18080 + index,
+                environment={},
+                upload_volume=f"fairground-uploads-{name}",
+            )
+            for index, name in enumerate(apis)
+        ),
+    )
+    protocol = Protocol(version=1, name="quick", blocks=blocks, warm_up_seconds=2, scenarios=scenarios)
+    manifest = Manifest(
+        run_id="20260131-120000-quick",
+        started_at=datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC),
+        git_commit=git_commit,
+        protocol=protocol,
+        inventory=inventory,
+        order_seed=7,
+        requests_sha256={"mixed": "e" * 64},
+        tool_versions={"wrk": "4.1.0", "postgres": "17.6", "redis": "8.0.2", "docker": "26.1.5", "kernel": "6.1.0"},
+    )
+    identity = HostIdentity(
+        cpu_model="Example CPU at 3.0 GHz",
+        cpus=cpus,
+        threads_per_core=1,
+        memory_bytes=memory_bytes,
+        kernel="6.1.0",
+        operating_system="Debian GNU/Linux 13 (trixie)",
+        cgroup_version=2,
+        settings={"net.core.somaxconn": "4096", "vm.swappiness": "60"},
+    )
+    names = [(block, scenario, api) for block in range(1, blocks + 1) for scenario in scenarios for api in apis]
+    cells = [
+        Cell(number=number, block=block, api=api, scenario=scenario)
+        for number, (block, scenario, api) in enumerate(names, start=1)
+    ]
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "manifest.json").write_text(manifest.to_json())
+    (directory / "host.json").write_text(HostRecord(before=identity, after=identity).to_json())
+    (directory / "plan.json").write_text(Plan(order_seed=7, cells=tuple(cells)).to_json())
+    return cells
+
+
+def wrk_result(
+    cell: Cell, raw: list[tuple[int, int]], elapsed_us: int, *, threads: int = 1, errors: WrkErrors = NO_ERRORS
+) -> WrkResult:
+    """A wrk.json whose histogram is the raw one, corrected as wrk does it."""
+    recorded = sum(count for _, count in raw)
+    requests = recorded + errors.timeout
+    interval = interval_of(elapsed_us, requests, cell.scenario.connections)
+    corrected = raw if interval is None else to_pairs(stats_correct(to_dense(raw), interval))
+    return WrkResult(
+        wrk_version="4.1.0",
+        workload=cell.scenario.workload,
+        threads=threads,
+        connections=cell.scenario.connections,
+        timeout_seconds=2,
+        duration_seconds=cell.scenario.duration_seconds,
+        elapsed_us=elapsed_us,
+        requests=requests,
+        bytes=200 * requests,
+        errors=errors,
+        latency=WrkLatency(
+            count=sum(count for _, count in corrected),
+            minimum_us=raw[0][0] if raw else 0,
+            maximum_us=raw[-1][0] if raw else 0,
+            histogram=tuple(corrected),
+        ),
+        statuses=None,
+    )
+
+
+def samples_csv(roles: dict[SampledRole, Role], seconds: int) -> bytes:
+    """Samples at 10 Hz from half a second before START_NS to half a second after the load window's end."""
+    lines = [",".join(SAMPLE_COLUMNS)]
+    for tick in range(-5, 10 * seconds + 6):
+        for name, role in roles.items():
+            cpu_ns = round(role.cores * TICK_NS * (tick + 5))
+            lines.append(
+                f"{START_NS + tick * TICK_NS},{name},{cpu_ns},{role.memory_bytes(max(tick, 0))},{role.page_cache_bytes}"
+            )
+    return ("\n".join(lines) + "\n").encode()
+
+
+def write_cell(
+    directory: Path, cell: Cell, result: WrkResult | None, samples: bytes | None, voids: Iterable[Void] = ()
+) -> Path:
+    """Write a finished cell with the checksums of its files; its load window is as long as its scenario says."""
+    folder = directory / "cells" / cell.id
+    folder.mkdir(parents=True)
+    files = {"wrk.json": result and result.to_json().encode(), "samples.csv": samples}
+    written = {name: data for name, data in files.items() if data is not None}
+    for name, data in written.items():
+        (folder / name).write_bytes(data)
+    record = CellRecord(
+        cell_id=cell.id,
+        started_at=datetime(2026, 1, 31, 12, cell.number % 60, 0, tzinfo=UTC),
+        voids=tuple(voids),
+        phases_seconds={"reset": 1.2, "load": float(cell.scenario.duration_seconds)},
+        load_started_ns=START_NS,
+        load_ended_ns=START_NS + cell.scenario.duration_seconds * 1_000_000_000,
+        pinning=(),
+        files={name: hashlib.sha256(data).hexdigest() for name, data in written.items()},
+    )
+    (folder / "cell.json").write_text(record.to_json())
+    return folder
+
+
+GOLDEN_SCENARIOS = (
+    Scenario(name="light", workload="mixed", connections=10, duration_seconds=2),
+    Scenario(name="medium", workload="mixed", connections=20, duration_seconds=2),
+    Scenario(name="heavy", workload="mixed", connections=50, duration_seconds=2),
+)
+
+GOLDEN_RAW = [(10_000, 990), (15_000, 9), (70_000, 1)]
+GOLDEN_ELAPSED_US = {1: 1_000_000, 2: 2_000_000, 3: 4_000_000}
+
+
+def golden_run(directory: Path) -> Path:
+    """Two APIs x three scenarios x three blocks.
+
+    Every cell has 1,000 responses (990 of 10 ms, 9 of 15 ms, 1 of 70 ms) in 1, 2 or 4 s by block. The cell of go at
+    heavy in block 2 is void with 7 errors, that of rust at heavy in block 3 isn't finished. go uses 1.5 cores and
+    100 MB rising by 1 MB a tick, rust 0.5 cores and a steady 30 MB.
+    """
+    cells = write_run(directory, apis=("go", "rust"), scenarios=GOLDEN_SCENARIOS, blocks=3)
+    for cell in cells:
+        if (cell.api, cell.scenario.name, cell.block) == ("rust", "heavy", 3):
+            continue
+        api = (
+            Role(1.5, lambda tick: 100_000_000 + 1_000_000 * tick, page_cache_bytes=8_000_000)
+            if cell.api == "go"
+            else Role(0.5, lambda _: 30_000_000, page_cache_bytes=2_000_000)
+        )
+        samples = samples_csv(
+            {
+                "api": api,
+                "postgres": Role(0.25, lambda _: 200_000_000),
+                "redis": Role(0.05, lambda _: 10_000_000),
+                "generator": Role(0.4, lambda _: 5_000_000),
+            },
+            cell.scenario.duration_seconds,
+        )
+        void = (cell.api, cell.scenario.name, cell.block) == ("go", "heavy", 2)
+        errors = WrkErrors(connect=1, read=2, write=0, status=4, timeout=0) if void else NO_ERRORS
+        write_cell(
+            directory,
+            cell,
+            wrk_result(cell, GOLDEN_RAW, GOLDEN_ELAPSED_US[cell.block], errors=errors),
+            samples,
+            [Void(reason="wrk-errors", message="wrk counted 7 errors in 1,000 requests.")] if void else [],
+        )
+    return directory
+
+
+ARTICLE_SCENARIOS = (
+    Scenario(name="light", workload="mixed", connections=10, duration_seconds=30),
+    Scenario(name="medium", workload="mixed", connections=100, duration_seconds=60),
+    Scenario(name="heavy", workload="mixed", connections=500, duration_seconds=120),
+)
+
+_SPEEDS = {"rust": 1.0, "zig": 0.92, "go": 0.83, "kotlin": 0.5}
+_MEMORY_MB = {"rust": 30, "zig": 95, "go": 140, "kotlin": 180}
+
+
+def realistic_run(
+    directory: Path,
+    *,
+    apis: tuple[str, ...] = ("rust", "zig", "go", "kotlin"),
+    scenarios: tuple[Scenario, ...] = ARTICLE_SCENARIOS,
+    blocks: int = 10,
+    requests_per_second: int = 6_000,
+    cores: CoreLayout = TWO_CORES,
+) -> Path:
+    """A run that looks like one: lognormal latencies with a few stalls, noise between cells, memory that settles."""
+    random = np.random.default_rng(20260131)
+    cells = write_run(directory, apis=apis, scenarios=scenarios, blocks=blocks, cores=cores)
+    for cell in cells:
+        speed = _SPEEDS.get(cell.api, 0.7) * float(random.lognormal(0, 0.03))
+        seconds = cell.scenario.duration_seconds
+        elapsed_us = seconds * 1_000_000 + 4_321
+        requests = int(requests_per_second * speed * (1 - 0.0004 * cell.scenario.connections) * seconds)
+        mean_us = elapsed_us * cell.scenario.connections / requests
+        body = random.lognormal(np.log(mean_us) - 0.08, 0.4, size=requests)
+        stalled = random.random(requests) < 0.002
+        latencies = np.clip(np.where(stalled, body + random.uniform(20_000, 200_000, requests), body), 50, 1_900_000)
+        values, counts = np.unique(latencies.astype(np.int64), return_counts=True)
+        settled = _MEMORY_MB.get(cell.api, 60) * float(random.lognormal(0, 0.02))
+        noise = random.normal(0, 0.01, size=10 * seconds + 20)
+
+        def memory(
+            tick: int, settled: float = settled, noise: np.ndarray[tuple[int], np.dtype[np.float64]] = noise
+        ) -> int:
+            return int(1e6 * settled * (1 - 0.4 * np.exp(-tick / 60)) * (1 + noise[tick]))
+
+        samples = samples_csv(
+            {
+                "api": Role(0.95 * float(random.lognormal(0, 0.02)), memory, page_cache_bytes=12_000_000),
+                "postgres": Role(0.35, lambda _: 260_000_000, page_cache_bytes=900_000_000),
+                "redis": Role(0.06, lambda _: 12_000_000),
+                "generator": Role(0.30, lambda _: 9_000_000),
+            },
+            seconds,
+        )
+        raw = list(zip(values.tolist(), counts.tolist(), strict=True))
+        write_cell(directory, cell, wrk_result(cell, raw, elapsed_us), samples)
+    return directory

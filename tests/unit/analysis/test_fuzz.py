@@ -1,0 +1,147 @@
+"""Whatever the files of a run hold: a right value or an error of the lab's own, never another exception."""
+
+import hashlib
+import json
+import math
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analysis.cells import measure
+from analysis.pages.html import render_html
+from analysis.pages.markdown import render_markdown
+from analysis.report import analyse
+from analysis.samples import Window, read_samples, usage
+from documents.errors import FairgroundError
+from documents.plan import Cell
+from documents.report import CellNumbers
+from tests.unit.analysis.run_builder import GOLDEN_RAW, GOLDEN_SCENARIOS, START_NS, golden_run, wrk_result
+from tests.unit.analysis.test_samples import a_file
+
+CELL = Cell(number=1, block=1, api="go", scenario=GOLDEN_SCENARIOS[0])
+WINDOW = Window(START_NS, START_NS + 2_000_000_000)
+WRK_JSON = wrk_result(CELL, GOLDEN_RAW, 2_000_000).to_json().encode()
+SAMPLES_CSV = a_file()
+
+numbers = st.one_of(
+    st.integers(min_value=-3, max_value=3),
+    st.integers(),
+    st.sampled_from([2**31, 2**53, 2**63, 2**64, 10**30, 10**400]),
+    st.floats(),
+)
+Key = str | int
+Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
+
+values = st.one_of(numbers, st.none(), st.booleans(), st.text(max_size=20), st.lists(numbers, max_size=3))
+
+
+@st.composite
+def damaged(draw: st.DrawFn, data: bytes) -> bytes:
+    """The bytes with a few spots overwritten, removed, doubled or cut off."""
+    for _ in range(draw(st.integers(min_value=1, max_value=3))):
+        start = draw(st.integers(min_value=0, max_value=len(data)))
+        end = min(start + draw(st.integers(min_value=0, max_value=40)), len(data))
+        middle = draw(
+            st.one_of(
+                st.binary(max_size=6),
+                st.just(data[start:end] * 2),
+                st.text("0123456789,-e.", max_size=22).map(str.encode),
+            )
+        )
+        data = data[:start] + middle + (b"" if draw(st.booleans()) and draw(st.booleans()) else data[end:])
+    return data
+
+
+def members(found: Json, path: tuple[Key, ...] = ()) -> list[tuple[Key, ...]]:
+    """The paths of all members of a JSON value."""
+    inner: list[tuple[Key, Json]] = []
+    if isinstance(found, dict):
+        inner += found.items()
+    elif isinstance(found, list):
+        inner += enumerate(found)
+    return [path, *(place for key, value in inner for place in members(value, (*path, key)))]
+
+
+@st.composite
+def altered(draw: st.DrawFn, text: bytes) -> bytes:
+    """The JSON with one or two members replaced by values of any kind."""
+    document: Any = json.loads(text)
+    for _ in range(draw(st.integers(min_value=1, max_value=2))):
+        place = draw(st.sampled_from([path for path in members(document) if path]))
+        holder = document
+        for key in place[:-1]:
+            holder = holder[key]
+        holder[place[-1]] = draw(values)
+    return json.dumps(document).encode()
+
+
+def check_sane(cell: CellNumbers) -> None:
+    """What holds of every cell's numbers."""
+    for latency in (cell.raw, cell.corrected):
+        assert 0 <= latency.p50_us <= latency.p90_us <= latency.p99_us <= latency.p999_us
+        assert latency.mean_us >= 0
+    for number in (cell.throughput, cell.littles_law, cell.generator_saturation):
+        assert math.isfinite(number)
+        assert number >= 0
+
+
+def measured_or_refused(wrk_json: bytes, samples_csv: bytes) -> None:
+    try:
+        found = measure(CELL, wrk_json=wrk_json, samples_csv=samples_csv, window=WINDOW, generator_cpus=1)
+    except FairgroundError as error:
+        refusal = str(error)
+    else:
+        refusal = "not refused, so neither wrk.json nor samples.csv was at fault"
+        check_sane(found.numbers)
+    assert "wrk.json" in refusal or "samples.csv" in refusal
+
+
+@settings(max_examples=300, deadline=None)
+@given(wrk_json=st.one_of(damaged(WRK_JSON), altered(WRK_JSON), st.binary(max_size=60)))
+def test_any_wrk_json_is_measured_or_refused(wrk_json: bytes):
+    measured_or_refused(wrk_json, SAMPLES_CSV)
+
+
+@settings(max_examples=300, deadline=None)
+@given(samples_csv=st.one_of(damaged(SAMPLES_CSV), st.binary(max_size=60)))
+def test_any_samples_csv_is_measured_or_refused(samples_csv: bytes):
+    measured_or_refused(WRK_JSON, samples_csv)
+
+
+@given(start=st.integers(), length=st.integers())
+def test_any_window_is_measured_or_refused(start: int, length: int):
+    samples = read_samples(SAMPLES_CSV, name="samples.csv")
+    try:
+        found = usage(samples, Window(start, start + length), name="samples.csv")
+    except FairgroundError:
+        return
+    assert all(math.isfinite(role.cpu_cores) for role in found.values())
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_any_document_of_a_run_is_reported_or_refused(data: st.DataObject):
+    with tempfile.TemporaryDirectory() as folder:
+        directory = golden_run(Path(folder))
+        name = data.draw(st.sampled_from(["manifest.json", "host.json", "plan.json", "cell.json", "wrk.json"]))
+        folder_of_cell = directory / "cells" / "001-go-light"
+        path = (folder_of_cell if name in {"cell.json", "wrk.json"} else directory) / name
+        before = path.read_bytes()
+        after = data.draw(st.one_of(damaged(before), altered(before)))
+        path.write_bytes(after)
+        if name == "wrk.json":
+            record = (folder_of_cell / "cell.json").read_text()
+            old, new = (hashlib.sha256(found).hexdigest() for found in (before, after))
+            (folder_of_cell / "cell.json").write_text(record.replace(old, new))
+        try:
+            report = analyse(directory)
+        except FairgroundError:
+            return
+        assert render_markdown(report)
+        if data.draw(st.integers(min_value=0, max_value=9)) == 0:
+            assert render_html(report)
+        for cell in report.cells:
+            check_sane(cell)

@@ -1,0 +1,241 @@
+"""The pages: complete, the same for the same run, and safe to open whatever the host said."""
+
+import json
+import re
+import shlex
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from analysis.pages.facts import rerun_commands
+from analysis.pages.html import render_html
+from analysis.pages.markdown import render_markdown
+from analysis.pages.numbers import interval, listing, plain
+from analysis.pages.plots import plot_groups
+from analysis.pages.table import article_table, cell_table, resource_table, summary_table, terminal_tables
+from analysis.pages.write import write_report
+from analysis.report import analyse
+from documents.errors import AnalysisError
+from documents.report import Estimate, Report
+
+HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)> | a\n# b $x^2$ {{ 7*7 }} &amp;"
+
+
+class Page(HTMLParser):
+    """What a browser would make of a page: its elements, ids and text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str]] = []
+        self.text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(name, value or "") for name, value in attrs]
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def values(self, name: str) -> list[str]:
+        return [value for found, value in self.attributes if found == name]
+
+
+def hostile(report: Report) -> Report:
+    """The report of a host that names everything to break a page."""
+    void_cell = report.void_cells[0]
+    void = void_cell.voids[0].model_copy(update={"message": HOSTILE})
+    host = report.host.model_copy(
+        update={"cpu_model": HOSTILE, "kernel": HOSTILE, "operating_system": HOSTILE, "settings": {HOSTILE: HOSTILE}}
+    )
+    return report.model_copy(
+        update={
+            "run_id": HOSTILE,
+            "git_commit": HOSTILE,
+            "host": host,
+            "host_kind": HOSTILE,
+            "caveats": (HOSTILE,),
+            "article_note": HOSTILE,
+            "postgres_settings": {HOSTILE: HOSTILE},
+            "tool_versions": {HOSTILE: HOSTILE},
+            "void_cells": (void_cell.model_copy(update={"cell_id": HOSTILE, "voids": (void,)}),),
+            "unfinished_cells": (HOSTILE,),
+            "apis": tuple(
+                api.model_copy(update={"source": HOSTILE, "image_id": HOSTILE, "environment": {"X": HOSTILE}})
+                for api in report.apis
+            ),
+        }
+    )
+
+
+def test_the_html_is_self_contained(golden_report: Report):
+    html = render_html(golden_report)
+    page = Page(html)
+    assert not {"script", "link", "img", "iframe", "object"} - {"link"} & set(page.tags)
+    assert page.values("href") == ["data:,"]
+    assert page.values("src") == []
+    assert "@import" not in html
+    assert re.findall(r"url\((?!#)", html) == []
+    assert set(re.findall(r"https?://[^\"' ]+", html)) == {
+        "http://www.w3.org/2000/svg",
+        "http://www.w3.org/1999/xlink",
+    }
+
+
+def test_the_summary_comes_first_with_all_its_numbers(golden_report: Report):
+    html = render_html(golden_report)
+    titles = re.findall(r"<h2[^>]*>([^<]+)</h2>", html)
+    assert titles[:3] == ["Summary", "Before you quote these numbers", "Resources"]
+    assert titles[-2:] == ["Run it again", "How the numbers are made"]
+    text = Page(html).text
+    for shown in ("500", "89.4 to 2,797", "13.1 corr.", "35.6 corr.", "120 peak", "2 of 3", "0.589", "40%", "55,000"):
+        assert shown in text
+    for said in (*golden_report.caveats, golden_report.article_note, "wrk counted 7 errors", "018-rust-heavy"):
+        assert said in text
+    assert "lab run --protocol quick --seed 7" in text
+    assert "Example CPU at 3.0 GHz" in text
+
+
+def test_ids_are_unique_and_references_lead_somewhere(golden_report: Report):
+    html = render_html(golden_report)
+    page = Page(html)
+    ids = page.values("id")
+    assert len(ids) == len(set(ids))
+    referred = set(re.findall(r"url\(#([^)]+)\)", html))
+    referred |= {reference.removeprefix("#") for reference in page.values("xlink:href")}
+    referred |= set(page.values("aria-labelledby"))
+    assert referred <= set(ids)
+
+
+def test_each_plot_says_its_data_in_words(golden_report: Report):
+    plots = [plot for group in plot_groups(golden_report) for plot in group.plots]
+    assert len(plots) == 3 + 4 * 3
+    said = {plot.alternative.partition(":")[0]: plot.alternative for plot in plots}
+    assert "go at light 500 requests/s (95% interval 89.4 to 2,797)" in said["Throughput by load"]
+    assert "p99.9 15.0 ms raw and 35.6 ms corrected" in said["Latency at light, 10 connections"]
+    assert "API 1.50, PostgreSQL 0.250" in said["CPU by role at light, 10 connections"]
+    assert "go from 102 MB at first to 118 MB at last" in said["Memory at light, 10 connections"]
+    assert Page(render_html(golden_report)).values("aria-label") == [plot.alternative for plot in plots]
+
+
+def test_plots_take_their_colours_from_the_page(golden_report: Report):
+    for group in plot_groups(golden_report):
+        for plot in group.plots:
+            assert re.findall(r"#[0-9a-f]{6}\b", plot.svg) == []
+            assert "var(--ink)" in plot.svg
+
+
+def test_hostile_names_stay_text_in_html(golden_report: Report):
+    html = render_html(hostile(golden_report))
+    usual, page = Page(render_html(golden_report)), Page(html)
+    assert set(page.tags) == set(usual.tags)
+    assert not [name for name, _ in page.attributes if name.startswith("on")]
+    assert page.text.count(HOSTILE) >= 12
+    assert "{{ 7*7 }}" in page.text
+
+
+def test_hostile_names_stay_text_in_markdown(golden_report: Report):
+    text = render_markdown(hostile(golden_report))
+    outside_code = re.sub(r"^    .*$", "", text, flags=re.MULTILINE)
+    assert re.search(r"(?<!\\)<", outside_code) is None
+    assert "\n# b" not in text
+    assert r"\<script\>alert(1)\</script\>" in text
+
+
+def test_a_hostile_commit_stays_one_word_of_the_rerun_commands(golden_report: Report):
+    command = rerun_commands(golden_report.model_copy(update={"git_commit": "a; rm -rf $HOME"}))[0]
+    assert shlex.split(command, comments=True) == ["git", "checkout", "a; rm -rf $HOME"]
+
+
+def test_every_row_of_a_markdown_table_has_the_columns_of_its_head(golden_report: Report):
+    lines = [line for line in render_markdown(golden_report).splitlines() if line.startswith("|")]
+    widths = {len(re.findall(r"(?<!\\)\|", line)) for line in lines}
+    tables = (summary_table(golden_report), resource_table(golden_report), article_table(golden_report))
+    assert {len(table.columns) + 1 for table in tables} <= widths
+    assert len(widths) <= 4
+
+
+def test_every_row_has_a_cell_for_each_column(golden_report: Report):
+    for table in (*terminal_tables(golden_report), article_table(golden_report), cell_table(golden_report)):
+        assert table.rows
+        assert {len(row) for row in table.rows} == {len(table.columns)}
+
+
+def test_a_terminal_gets_the_summary_and_the_resources(golden_report: Report):
+    summary, resources = terminal_tables(golden_report)
+    assert [column.title for column in summary.columns][2:6] == ["Throughput", "p50", "p99", "p99.9"]
+    assert [(cell.value, cell.detail) for cell in summary.rows[0]] == [
+        ("light", "10 conn."),
+        ("go", ""),
+        ("500", "89.4 to 2,797"),
+        ("10.0", "10.0"),
+        ("10.0", "13.1"),
+        ("15.0", "35.6"),
+        ("0", ""),
+        ("1.50", ""),
+        ("110", "120"),
+    ]
+    assert [cell.value for cell in resources.rows[0][2:]] == ["1.50", "0.250", "0.050", "0.400", "0.589", "40%"]
+
+
+def test_a_load_without_a_valid_cell_is_shown_as_missing(golden_report: Report):
+    summaries = tuple(
+        summary.model_copy(update={"measured": None, "series": None, "cells": 0})
+        for summary in (golden_report.summaries)
+    )
+    report = golden_report.model_copy(update={"summaries": summaries, "cells": (), "article": ()})
+    assert {cell.value for row in summary_table(report).rows for cell in row[2:8]} == {"\N{EN DASH}"}
+    assert "<svg" not in render_html(report)
+    assert render_markdown(report)
+
+
+def test_the_same_run_gives_the_same_bytes(golden_directory: Path):
+    page = write_report(golden_directory)
+    files = [page, page.with_suffix(".md"), page.with_suffix(".json")]
+    first = [file.read_bytes() for file in files]
+    write_report(golden_directory)
+    assert [file.read_bytes() for file in files] == first
+    assert sorted(path.name for path in golden_directory.glob("report*")) == ["report.html", "report.json", "report.md"]
+    assert not list(golden_directory.glob(".report*"))
+
+
+def test_the_written_json_is_the_report(golden_directory: Path):
+    written = write_report(golden_directory).with_suffix(".json")
+    assert Report.from_json(written.read_text(), name="report.json") == analyse(golden_directory)
+    assert json.loads(written.read_text())["summaries"][0]["measured"]["throughput"]["count"] == 3
+
+
+def test_a_report_that_cannot_be_written_is_told(golden_directory: Path):
+    (golden_directory / "report.json").mkdir()
+    with pytest.raises(AnalysisError, match=r"report\.json can't be written"):
+        write_report(golden_directory)
+    assert not list(golden_directory.glob(".report*"))
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0, "0.000"),
+        (0.0004, "0.000"),
+        (0.99949, "0.999"),
+        (0.9996, "1.00"),
+        (9.996, "10.0"),
+        (43.21, "43.2"),
+        (99.96, "100"),
+        (12345.6, "12,346"),
+        (-1.5, "-1.50"),
+    ],
+)
+def test_numbers_keep_three_digits(value: float, shown: str):
+    assert plain(value) == shown
+
+
+def test_an_interval_is_shown_only_where_there_is_one():
+    assert interval(Estimate(value=2, low=1, high=3, count=2, scale="linear")) == "1.00 to 3.00"
+    assert interval(Estimate(value=2, low=None, high=None, count=1, scale="linear")) == ""
+
+
+def test_names_are_listed_as_in_a_sentence():
+    assert [listing(["a"]), listing(["a", "b"]), listing(["a", "b", "c"])] == ["a", "a and b", "a, b and c"]

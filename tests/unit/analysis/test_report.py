@@ -1,0 +1,279 @@
+"""The report of a run with known content: each number was computed by hand."""
+
+import json
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from analysis.report import analyse
+from documents.errors import AnalysisError, DocumentError
+from documents.protocol import Scenario
+from documents.report import CellNumbers, Estimate, Report, ScenarioSummary
+from documents.run import CellRecord, HostRecord, Manifest
+from tests.unit.analysis.run_builder import (
+    EIGHT_CORES,
+    Role,
+    realistic_run,
+    samples_csv,
+    write_cell,
+    write_run,
+    wrk_result,
+)
+
+
+def summary_of(report: Report, api: str, scenario: str) -> ScenarioSummary:
+    (found,) = [s for s in report.summaries if (s.api, s.scenario) == (api, scenario)]
+    return found
+
+
+def cell_of(report: Report, api: str, scenario: str, block: int) -> CellNumbers:
+    (found,) = [c for c in report.cells if (c.api, c.scenario, c.block) == (api, scenario, block)]
+    return found
+
+
+def caveat(report: Report, beginning: str) -> str:
+    (found,) = [text for text in report.caveats if text.startswith(beginning)]
+    return found
+
+
+def numbers(estimate: Estimate) -> tuple[float, float | None, float | None, int]:
+    return estimate.value, estimate.low, estimate.high, estimate.count
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def test_a_cells_numbers(golden_report: Report):
+    """1,000 responses in 2 s over 10 connections: e = 2,000,000 // 100 = 20,000 µs, so 70 ms adds at 50 and 30 ms."""
+    cell = cell_of(golden_report, "go", "light", 2)
+    assert cell.throughput == 500
+    assert cell.raw.mean_us == pytest.approx((990 * 10_000 + 9 * 15_000 + 70_000) / 1000)
+    assert (cell.raw.p50_us, cell.raw.p90_us, cell.raw.p99_us, cell.raw.p999_us) == (10_000, 10_000, 10_000, 15_000)
+    assert cell.corrected.mean_us == pytest.approx((10_105_000 + 50_000 + 30_000) / 1002)
+    assert (cell.corrected.p50_us, cell.corrected.p99_us, cell.corrected.p999_us) == (10_000, 15_000, 50_000)
+    assert cell.littles_law == pytest.approx(500 * 0.010105 / 10)
+    assert cell.generator_saturation == pytest.approx(0.4)
+    assert cell.usage["api"].cpu_cores == pytest.approx(1.5)
+    assert cell.usage["api"].memory_mean_bytes == 110_000_000
+    assert cell.usage["api"].memory_peak_bytes == 120_000_000
+    assert cell.usage["api"].page_cache_mean_bytes == 8_000_000
+    assert cell.usage["postgres"].cpu_cores == pytest.approx(0.25)
+
+
+def test_throughput_over_three_blocks(golden_report: Report):
+    """1000, 500, 250: geometric mean 500, log SD ln 2; t(0.975, 2) = 4.302653, half width 4.302653·ln 2/√3."""
+    measured = summary_of(golden_report, "go", "light").measured
+    assert measured is not None
+    assert numbers(measured.throughput) == pytest.approx((500, 89.3655, 2797.50, 3), rel=1e-5)
+
+
+def test_corrected_percentiles_over_three_blocks(golden_report: Report):
+    """p99 is 15, 15 and 10 ms, p99.9 60, 50 and 15 ms, for e is 10, 20 and 40 ms."""
+    measured = summary_of(golden_report, "go", "light").measured
+    assert measured is not None
+    assert measured.corrected.p99_us.value == pytest.approx((15_000 * 15_000 * 10_000) ** (1 / 3))
+    assert measured.corrected.p999_us.value == pytest.approx((60_000 * 50_000 * 15_000) ** (1 / 3))
+    assert measured.raw.p99_us.value == pytest.approx(10_000)
+    assert measured.raw.p999_us.value == pytest.approx(15_000)
+
+
+def test_void_and_unfinished_cells_are_left_out_but_told(golden_report: Report):
+    go, rust = summary_of(golden_report, "go", "heavy"), summary_of(golden_report, "rust", "heavy")
+    assert (go.cells, go.void_cells, go.unfinished_cells, go.errors) == (2, 1, 0, 7)
+    assert (rust.cells, rust.void_cells, rust.unfinished_cells, rust.errors) == (2, 0, 1, 0)
+    assert go.measured is not None
+    assert rust.measured is not None
+    assert go.measured.throughput.value == pytest.approx((1000 * 250) ** 0.5)
+    assert rust.measured.throughput.value == pytest.approx((1000 * 500) ** 0.5)
+    assert len(golden_report.cells) == 16
+    assert [cell.cell_id for cell in golden_report.void_cells] == ["011-go-heavy"]
+    assert golden_report.void_cells[0].voids[0].message == "wrk counted 7 errors in 1,000 requests."
+    assert golden_report.unfinished_cells == ("018-rust-heavy",)
+    assert caveat(golden_report, "1 of 18 cells is void").endswith("under “Void cells”.")
+    assert caveat(golden_report, "The run isn't finished: 1 of 18 cells is still to be measured.")
+
+
+def test_the_series_follow_the_load_window(golden_report: Report):
+    series = summary_of(golden_report, "go", "light").series
+    assert series is not None
+    assert series.step_seconds == 0.5
+    assert series.cpu_cores == pytest.approx((1.5,) * 4)
+    assert series.memory_bytes == pytest.approx((102.5e6, 107.5e6, 112.5e6, 117.5e6))
+
+
+def test_a_small_shared_host_is_graded_and_told(golden_report: Report):
+    assert golden_report.grade == "shared"
+    assert "2 cores and 4 GiB" in caveat(golden_report, "This host is smaller than the article's")
+    assert caveat(golden_report, "CPUs are shared between roles")
+    assert golden_report.article_note.startswith("The article's numbers aren't comparable")
+
+
+def test_the_articles_numbers_stand_beside_ours(golden_report: Report):
+    found = {(row.api, row.scenario, row.measure): row for row in golden_report.article}
+    assert len(found) == 10
+    assert found["rust", "light", "throughput"].published == 55_000
+    assert found["go", "heavy", "memory_mean"].published == 140e6
+    assert found["go", "heavy", "p99"].published == 12_000
+    ours = found["go", "light", "throughput"].measured
+    assert ours is not None
+    assert ours.value == pytest.approx(500)
+
+
+def test_a_full_host_has_no_caveat(tmp_path: Path):
+    directory = tmp_path / "run"
+    heavy = Scenario(name="heavy", workload="mixed", connections=500, duration_seconds=120)
+    cells = write_run(directory, apis=("go",), scenarios=(heavy,), blocks=2, cores=EIGHT_CORES, memory_bytes=16 * 2**30)
+    steady = Role(0.5, lambda _: 7_000_000)
+    samples = samples_csv({"api": steady, "postgres": steady, "redis": steady, "generator": steady}, 120)
+    for cell in cells:
+        write_cell(directory, cell, wrk_result(cell, [(12_000, 5_000_000)], 120_000_000), samples)
+    report = analyse(directory)
+    assert report.caveats == ()
+    assert report.grade == "full"
+    assert report.cells[0].generator_saturation == pytest.approx(0.25)
+    assert report.cells[0].littles_law == pytest.approx(1.0)
+    assert report.article_note.startswith("The article names neither its CPU model")
+
+
+def test_littles_law_counts_the_connections_that_wrk_opened(tmp_path: Path):
+    """`-t4 -c10` opens 8: 800 responses of 10 ms in 1 s keep 8 connections busy."""
+    scenario = Scenario(name="light", workload="mixed", connections=10, duration_seconds=1)
+    (cell,) = write_run(tmp_path / "run", apis=("go",), scenarios=(scenario,), blocks=1)
+    steady = Role(0.95, lambda _: 7_000_000)
+    samples = samples_csv({"api": steady, "postgres": steady, "redis": steady, "generator": steady}, 1)
+    write_cell(tmp_path / "run", cell, wrk_result(cell, [(10_000, 800)], 1_000_000, threads=4), samples)
+    report = analyse(tmp_path / "run")
+    assert report.cells[0].littles_law == pytest.approx(1.0)
+    assert caveat(report, "There is one valid cell for each API and load, so no number has an interval")
+    assert "in 1 cell (up to 95%)" in caveat(report, "The load generator used more than 90% of its CPUs")
+    assert caveat(report, "1 cell has fewer than 1,000 responses")
+
+
+def test_a_slow_generator_shows_in_littles_law(golden_report: Report):
+    """All but the two cells of block 1 at light, where 1,000 a second x 10.105 ms / 10 connections is 1.01."""
+    assert "in 14 cells (down to 0.05)" in caveat(golden_report, "Little's law gives less than 0.9")
+
+
+def test_a_dirty_tree_is_told(golden_directory: Path):
+    replace(golden_directory / "manifest.json", "e8f9012345", "e8f9012345-dirty")
+    assert caveat(analyse(golden_directory), "The project's tree had changes that weren't committed")
+
+
+def test_a_host_that_changed_is_told_by_name(golden_directory: Path):
+    path = golden_directory / "host.json"
+    record = HostRecord.from_json(path.read_text(), name="host.json")
+    after = record.before.model_copy(update={"kernel": "6.2.0", "settings": {"vm.swappiness": "10"}})
+    path.write_text(HostRecord(before=record.before, after=after).to_json())
+    told = caveat(analyse(golden_directory), "The host changed while the run went on")
+    assert "kernel was 6.1.0 and is 6.2.0" in told
+    assert "the setting vm.swappiness was 60 and is 10" in told
+    assert "the setting net.core.somaxconn was 4096 and is absent" in told
+
+
+def test_a_run_without_a_valid_cell_has_a_report(golden_directory: Path):
+    shutil.rmtree(golden_directory / "cells")
+    report = analyse(golden_directory)
+    assert report.cells == ()
+    assert len(report.unfinished_cells) == 18
+    assert all(summary.measured is None for summary in report.summaries)
+    assert caveat(report, "There is no valid cell for go at light, rust at light")
+
+
+def test_a_void_cell_needs_no_raw_files(golden_directory: Path):
+    folder = golden_directory / "cells" / "011-go-heavy"
+    path = folder / "cell.json"
+    record = CellRecord.from_json(path.read_text(), name="cell.json")
+    path.write_text(record.model_copy(update={"files": {}, "load_started_ns": None, "load_ended_ns": None}).to_json())
+    assert summary_of(analyse(golden_directory), "go", "heavy").errors == 0
+
+
+@pytest.mark.parametrize("cell", ["001-go-light", "011-go-heavy"], ids=["valid", "void"])
+@pytest.mark.parametrize("file_name", ["wrk.json", "samples.csv"])
+def test_a_raw_file_that_was_changed_is_refused(golden_directory: Path, cell: str, file_name: str):
+    path = golden_directory / "cells" / cell / file_name
+    path.write_bytes(path.read_bytes().replace(b"7", b"8", 1))
+    with pytest.raises(AnalysisError, match=f"cells/{cell}/{file_name} isn't the file that was measured"):
+        analyse(golden_directory)
+
+
+def test_a_raw_file_that_is_gone_is_refused(golden_directory: Path):
+    (golden_directory / "cells" / "001-go-light" / "samples.csv").unlink()
+    with pytest.raises(AnalysisError, match=r"samples\.csv can't be read: No such file"):
+        analyse(golden_directory)
+
+
+def test_a_valid_cell_must_list_its_raw_files(golden_directory: Path):
+    path = golden_directory / "cells" / "001-go-light" / "cell.json"
+    record = json.loads(path.read_text())
+    del record["files"]["samples.csv"]
+    path.write_text(json.dumps(record))
+    with pytest.raises(AnalysisError, match=r"001-go-light/cell\.json lists no samples\.csv"):
+        analyse(golden_directory)
+
+
+def test_a_raw_file_outside_the_cells_folder_is_refused(golden_directory: Path):
+    path = golden_directory / "cells" / "001-go-light" / "cell.json"
+    record = json.loads(path.read_text())
+    record["files"]["../../manifest.json"] = "0" * 64
+    path.write_text(json.dumps(record))
+    with pytest.raises(AnalysisError, match="is no name of a raw file"):
+        analyse(golden_directory)
+
+
+def test_a_cell_from_elsewhere_is_refused(golden_directory: Path):
+    cells = golden_directory / "cells"
+    shutil.copy(cells / "001-go-light" / "cell.json", cells / "002-rust-light" / "cell.json")
+    with pytest.raises(AnalysisError, match="is the record of '001-go-light'"):
+        analyse(golden_directory)
+
+
+def test_a_cell_that_was_not_planned_is_refused(golden_directory: Path):
+    cells = golden_directory / "cells"
+    shutil.copytree(cells / "001-go-light", cells / "099-go-light")
+    with pytest.raises(AnalysisError, match=r"cells/099-go-light was measured but isn't in plan\.json"):
+        analyse(golden_directory)
+
+
+def test_a_plan_of_another_run_is_refused(golden_directory: Path):
+    path = golden_directory / "manifest.json"
+    manifest = Manifest.from_json(path.read_text(), name="manifest.json")
+    inventory = manifest.inventory.model_copy(update={"apis": manifest.inventory.apis[:1]})
+    path.write_text(manifest.model_copy(update={"inventory": inventory}).to_json())
+    with pytest.raises(
+        AnalysisError, match=r"plan\.json has the cell 002-rust-light, but manifest\.json has no such API"
+    ):
+        analyse(golden_directory)
+
+
+def test_a_window_that_is_none_is_refused(golden_directory: Path):
+    path = golden_directory / "cells" / "001-go-light" / "cell.json"
+    replace(path, '"load_ended_ns": 5002000000000', '"load_ended_ns": 5')
+    with pytest.raises(AnalysisError, match="has a load window from 5000000000000 to 5 ns, which is none"):
+        analyse(golden_directory)
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path: Path):
+    with pytest.raises(AnalysisError, match=r"manifest\.json can't be read: No such file or directory"):
+        analyse(tmp_path)
+
+
+def test_a_document_of_another_shape_is_refused(golden_directory: Path):
+    replace(golden_directory / "plan.json", '"order_seed"', '"seed"')
+    with pytest.raises(DocumentError, match=r"plan\.json is not a valid Plan document"):
+        analyse(golden_directory)
+
+
+def test_a_block_of_the_article_is_analysed_within_a_second(tmp_path: Path):
+    """So ten blocks take ten seconds; the histograms have up to 170,000 distinct latencies, as a slow host's have."""
+    directory = realistic_run(tmp_path / "run", blocks=1)
+    taken: list[float] = []
+    for _ in range(3):
+        began = time.process_time()
+        assert len(analyse(directory).cells) == 12
+        taken.append(time.process_time() - began)
+    assert min(taken) < 1
