@@ -1,7 +1,7 @@
 """The contract's checks against an API of the lab."""
 
-from collections.abc import Collection
-from contextlib import ExitStack
+from collections.abc import Collection, Generator
+from contextlib import ExitStack, contextmanager
 
 from apis.contract.checks import CheckResult, Target, run_checks
 from documents.inventory import ApiService, Inventory, Secrets
@@ -17,7 +17,7 @@ def verify_api(
     service: ApiService,
     only: Collection[str] | None = None,
 ) -> list[CheckResult]:
-    """Run the checks against one API, through tunnels, and put the database back to its seeded state afterwards.
+    """Run the checks against one API and put the database back to its seeded state afterwards.
 
     Args:
         connection: to the host.
@@ -30,6 +30,19 @@ def verify_api(
         HostError: the host or one of its services can't be reached.
         ValueError: `only` names neither a check nor a group.
     """
+    with reach_api(connection, inventory, secrets, service) as target:
+        return run_checks(target, only)
+
+
+@contextmanager
+def reach_api(connection: Connection, inventory: Inventory, secrets: Secrets, service: ApiService) -> Generator[Target]:
+    """An API of the lab and its services as the checks reach them, through tunnels, with its statements counted.
+
+    At the end the database is as it was seeded, and statements are no longer counted.
+
+    Raises:
+        HostError: the host or one of its services can't be reached.
+    """
     postgres, redis = inventory.postgres, inventory.redis
     with ExitStack() as stack:
         stack.callback(reset, connection, inventory)
@@ -37,7 +50,7 @@ def verify_api(
         api_port, postgres_port, redis_port = (
             stack.enter_context(connection.forward(port)) for port in (service.port, postgres.port, redis.port)
         )
-        target = Target(
+        yield Target(
             name=service.name,
             base_url=f"http://127.0.0.1:{api_port}",
             jwt_secret=secrets.jwt_secret,
@@ -47,4 +60,3 @@ def verify_api(
             redis_url=f"redis://:{secrets.redis_password}@127.0.0.1:{redis_port}/0",
             pool_size=int(service.environment.get("DB_POOL_SIZE", "32")),
         )
-        return run_checks(target, only)

@@ -1,16 +1,21 @@
-"""Where the running implementations are: the tests of this folder start none themselves.
+"""The running implementations: those of the lab that is up, or those that a file names.
 
-`FAIRGROUND_CONTRACT_TARGETS` names a file of `Target` documents, one for each folder of `apis/` that has an
-implementation; `lab up` and whoever starts an implementation by hand can write one.
+`FAIRGROUND_CONTRACT_TARGETS` may name a file with a JSON list of `Target` documents, for whoever starts an
+implementation by hand; else they are the APIs of the tests' lab, reached through SSH tunnels.
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from pydantic import TypeAdapter
 
 from apis.contract.checks import Target
+from experiment.verification import reach_api
+from provision.connection import connect
+from tests.conftest import LiveLab
 
 _APIS = Path(__file__).parents[2] / "apis"
 _VARIABLE = "FAIRGROUND_CONTRACT_TARGETS"
@@ -18,7 +23,7 @@ _VARIABLE = "FAIRGROUND_CONTRACT_TARGETS"
 
 def implementations() -> list[str]:
     """The names of the implementations: the folders beside the contract."""
-    return sorted(folder.name for folder in _APIS.iterdir() if folder.is_dir() and folder.name != "contract")
+    return sorted(folder.parent.name for folder in _APIS.glob("*/Dockerfile"))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -27,12 +32,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture(scope="session")
-def targets() -> dict[str, Target]:
+def targets(request: pytest.FixtureRequest) -> Iterator[dict[str, Target]]:
     path = os.environ.get(_VARIABLE)
-    if path is None:
-        pytest.fail(f"{_VARIABLE} must name a JSON file with a list of the implementations' Target documents.")
-    listed = TypeAdapter(list[Target]).validate_json(Path(path).read_bytes())
-    return {target.name: target for target in listed}
+    if path is not None:
+        listed = TypeAdapter(list[Target]).validate_json(Path(path).read_bytes())
+        yield {target.name: target for target in listed}
+        return
+    lab: LiveLab = request.getfixturevalue("live_lab")
+    with ExitStack() as stack:
+        connection = stack.enter_context(connect(lab.inventory.host))
+        yield {
+            service.name: stack.enter_context(reach_api(connection, lab.inventory, lab.secrets, service))
+            for service in lab.inventory.apis
+        }
 
 
 @pytest.fixture(scope="session")

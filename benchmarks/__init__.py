@@ -1,0 +1,1 @@
+"""The lab measured: what its own work costs."""

@@ -1,0 +1,40 @@
+"""What every subcommand needs: the checkout, its engine, the terminal, and how JSON is printed."""
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from lab.lifecycle.engine import Engine
+from toolchain.layout import STACK, project_layout
+
+ROOT = Path(__file__).resolve().parents[1]
+"""The checkout; the project is installed in place."""
+
+RUNS = ROOT / "runs"
+
+StackOption = Annotated[str, typer.Option("--stack", "-s", help="The lab's name, as in stacks/NAME.yaml.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+DEFAULT_STACK = STACK
+
+
+def open_engine(stack: str) -> Engine:
+    """The Pulumi engine of this checkout for a stack, with the environment that `. ./env` gives a shell."""
+    environment = os.environ | project_layout(ROOT).pulumi_environment()
+    environment.pop("PULUMI_CONFIG_PASSPHRASE", None)
+    os.environ["PATH"] = environment["PATH"]
+    return Engine(root=ROOT, stack=stack, environment=environment)
+
+
+def terminal() -> Console:
+    """Where tables and progress go; colours and live lines only on a real terminal."""
+    return Console(highlight=False, soft_wrap=False)
+
+
+def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
+    """Print a value as JSON on standard output."""
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))

@@ -1,0 +1,45 @@
+"""`lab doctor`: is everything there that the lab needs?"""
+
+import dataclasses
+
+import typer
+from rich.table import Table
+
+from cli.context import JsonOption, print_json, terminal
+from lab.hosts.machine import read_memory_bytes, read_topology
+from toolchain.inspection import inspect
+
+
+def doctor(json: JsonOption = False) -> None:
+    """List each piece of the toolchain: where it was found, its version, whence it is, and what to do if it's missing.
+
+    Exits with 1 where something that the lab needs is missing.
+    """
+    findings = inspect()
+    bad = [finding for finding in findings if not finding.good and finding.required]
+    if json:
+        print_json(
+            [
+                dataclasses.asdict(finding) | {"path": None if finding.path is None else str(finding.path)}
+                for finding in findings
+            ]
+        )
+    else:
+        table = Table("piece", "version", "origin", "found at", box=None, pad_edge=False)
+        for finding in findings:
+            mark = "" if finding.good else ("! " if finding.required else "- ")
+            table.add_row(
+                f"{mark}{finding.name}", finding.version or "", finding.origin, str(finding.path or "not found")
+            )
+        console = terminal()
+        console.print(table)
+        console.print()
+        cores = read_topology()
+        console.print(
+            f"This machine: {len(cores)} cores, {sum(map(len, cores))} CPUs, {read_memory_bytes() / 1024**3:.0f} GB."
+        )
+        for finding in findings:
+            if not finding.good:
+                console.print(f"{finding.name}: {finding.remedy}", soft_wrap=True)
+    if bad:
+        raise typer.Exit(1)

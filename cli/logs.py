@@ -1,0 +1,38 @@
+"""`lab logs`: what the containers on the host print."""
+
+from typing import Annotated
+
+import typer
+
+from cli.context import DEFAULT_STACK, JsonOption, StackOption, open_engine, print_json, terminal
+from documents.errors import LabError
+from lab.lifecycle.lifecycle import read_lab
+from provision import containers
+from provision.connection import connect
+
+
+def logs(
+    name: Annotated[str | None, typer.Argument(help="postgres, redis or an API's name; all unless given.")] = None,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many lines of each.")] = 50,
+    stack: StackOption = DEFAULT_STACK,
+    json: JsonOption = False,
+) -> None:
+    """Show the last lines that PostgreSQL, Redis and the APIs wrote."""
+    inventory, _secrets = read_lab(open_engine(stack))
+    known = {
+        "postgres": inventory.postgres.container,
+        "redis": inventory.redis.container,
+        **{api.name: api.container for api in inventory.apis},
+    }
+    if name is not None and name not in known:
+        raise LabError(f"The lab {stack} has no {name}; it has {', '.join(known)}.")
+    chosen = known if name is None else {name: known[name]}
+    with connect(inventory.host) as connection:
+        texts = {key: containers.logs(connection, container, lines=lines) for key, container in chosen.items()}
+    if json:
+        print_json({key: text.splitlines() for key, text in texts.items()})
+        return
+    console = terminal()
+    for key, text in texts.items():
+        for line in text.splitlines():
+            console.print(f"{key:>10} | {line}", markup=False, soft_wrap=True)

@@ -1,0 +1,54 @@
+"""The `lab` command's entry: its subcommands, and how every error ends."""
+
+import signal
+import sys
+from types import FrameType
+
+import typer
+from rich.console import Console
+
+from cli import doctor, down, logs, report, run, up, verify
+from documents.errors import FairgroundError
+
+EXIT_FAILED = 1
+EXIT_INTERRUPTED = 130
+
+app = typer.Typer(
+    name="lab",
+    help="Stand a test lab up, measure one REST API in several languages on it, and say how sure the answer is.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+)
+
+app.command("doctor")(doctor.doctor)
+app.command("up")(up.up)
+app.command("verify")(verify.verify)
+app.command("run")(run.run)
+app.command("report")(report.report)
+app.command("logs")(logs.logs)
+app.command("down")(down.down)
+
+
+def main() -> None:
+    """Run the command; errors made on purpose are printed as their message, without a traceback."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    try:
+        status = app(standalone_mode=False) or 0
+    except FairgroundError as error:
+        console.print(f"error: {error}", markup=False)
+        status = EXIT_FAILED
+    except typer.TyperException as error:
+        # Without a message it is `lab` alone, and the help is on the terminal already.
+        if message := error.format_message():
+            console.print(f"error: {message.rstrip('.')}. Try `lab --help`.", markup=False)
+        status = error.exit_code
+    if status == EXIT_INTERRUPTED:
+        console.print("interrupted: what was finished is kept; the same command goes on from there.", markup=False)
+    sys.exit(status)
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    """A polite request to end is treated as Ctrl-C: clean up, keep what is finished."""
+    raise KeyboardInterrupt

@@ -1,0 +1,69 @@
+"""`lab report`: the numbers of a run."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from analysis.pages.table import Table, terminal_tables
+from analysis.pages.write import write_report
+from cli.context import RUNS, JsonOption, terminal
+from documents.errors import RunError
+from documents.report import Report
+
+
+def report(
+    run: Annotated[str | None, typer.Argument(help="A run's id or folder; the newest unless given.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Compute a run's numbers from its raw files, write report.json, report.md and report.html, and show the table."""
+    folder = find_run(run)
+    page = write_report(folder)
+    text = (folder / "report.json").read_text(encoding="utf-8")
+    if json:
+        print(text, end="")  # noqa: T201 - the command's output
+        return
+    numbers = Report.from_json(text, name=str(folder / "report.json"))
+    console = terminal()
+    for table in terminal_tables(numbers):
+        console.print(_as_rich(table))
+        console.print(table.note, style="dim", markup=False)
+        console.print()
+    for caveat in numbers.caveats:
+        console.print(f"Mind: {caveat}", markup=False)
+    console.print(f"Report: {page}", markup=False, soft_wrap=True)
+
+
+def find_run(run: str | None) -> Path:
+    """The folder of the run with that id or path, or of the newest.
+
+    Raises:
+        RunError: there is none.
+    """
+    if run is None:
+        runs = sorted(path.parent for path in RUNS.glob("*/manifest.json"))
+        if not runs:
+            raise RunError(f"There is no run in {RUNS} yet; run `lab run`.")
+        return runs[-1]
+    for folder in (RUNS / run, Path(run)):
+        if (folder / "manifest.json").is_file():
+            return folder
+    raise RunError(f"There is no run {run}: neither {RUNS / run} nor {run} has a manifest.json.")
+
+
+def _as_rich(table: Table) -> RichTable:
+    shown = RichTable(title=table.title, title_justify="left", box=None, padding=(0, 1, 0, 0))
+    for column in table.columns:
+        shown.add_column(
+            f"{column.title}\n{column.unit}",
+            justify="right" if column.numeric else "left",
+            overflow="fold",
+            # A heading breaks between its words, never within one.
+            min_width=max(map(len, (*column.title.split(), *column.unit.split()))),
+        )
+    for row in table.rows:
+        cells = (Text.assemble(cell.value, (f"\n{cell.detail}" if cell.detail else "", "dim")) for cell in row)
+        shown.add_row(*cells)
+    return shown

@@ -1,0 +1,108 @@
+"""`lab run`: measure."""
+
+import time
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.status import Status
+
+from cli.context import DEFAULT_STACK, RUNS, JsonOption, StackOption, open_engine, terminal
+from cli.progress import elapsed
+from cli.report import find_run
+from experiment.events import CellFinished, CellStarted, Event, PhaseStarted, RunFinished, RunStarted
+from experiment.protocol_file import read_protocol
+from experiment.run import resume_run, start_run
+from lab.lifecycle.lifecycle import read_lab
+
+
+def run(  # noqa: PLR0917 - typer's options are keywords on the command line
+    protocol: Annotated[
+        str, typer.Option("--protocol", "-p", help="A protocol's name (article, quick) or the path of its file.")
+    ] = "quick",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run instead of beginning one.")] = False,
+    run_id: Annotated[str | None, typer.Argument(help="With --resume: which run; the newest unless given.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Draw the order of the cells from this number.")] = None,
+    stack: StackOption = DEFAULT_STACK,
+    json: JsonOption = False,
+) -> None:
+    """Measure every API of the lab by a protocol and write runs/ID/.
+
+    Ctrl-C, a lost connection or a killed controller lose no finished cell: `lab run --resume` goes on. Exits with 1
+    where no cell of a run is valid.
+    """
+    if run_id is not None and not resume:
+        raise typer.BadParameter("A run's id goes with --resume.")
+    chosen = read_protocol(protocol)
+    inventory, secrets = read_lab(open_engine(stack))
+    console = terminal()
+    with console.status("starting", spinner="dots") as status:
+        progress = JsonProgress() if json else RunProgress(console, status)
+        if resume:
+            resume_run(find_run(run_id), inventory, secrets, progress=progress)
+        else:
+            start_run(inventory, secrets, chosen, RUNS, order_seed=seed, progress=progress)
+    if not progress.valid_cells:
+        raise typer.Exit(1)
+
+
+class JsonProgress:
+    """Prints each event as one line of JSON."""
+
+    def __init__(self) -> None:
+        self.valid_cells = 0
+
+    def __call__(self, event: Event) -> None:
+        """Print one event."""
+        self.valid_cells += _valid_cells(event)
+        typer.echo(event.model_dump_json())
+
+
+class RunProgress:
+    """Shows each cell as a line, and what is under way as a live one."""
+
+    def __init__(self, console: Console, status: Status) -> None:
+        self._console = console
+        self._status = status
+        self._start = time.monotonic()
+        self._cells = 0
+        self.valid_cells = 0
+
+    def __call__(self, event: Event) -> None:
+        """Show one event."""
+        self.valid_cells += _valid_cells(event)
+        match event:
+            case RunStarted():
+                self._cells = event.cells
+                done = f", {event.finished} of them done already" if event.finished else ""
+                self._console.print(
+                    f"Run {event.run_id}: {event.cells} cells{done}, in {event.directory}", markup=False
+                )
+            case CellStarted():
+                self._status.update(f"cell {event.cell.number} of {self._cells}: {event.cell.id}")
+            case PhaseStarted():
+                self._status.update(f"cell {event.cell_id} of {self._cells}: {event.phase.replace('_', ' ')}")
+            case CellFinished():
+                self._show(event)
+            case RunFinished():
+                void = f", {event.void_cells} void" if event.void_cells else ""
+                self._console.print(
+                    f"{elapsed(self._start)}  done{void}; `lab report` shows the numbers.", markup=False
+                )
+
+    def _show(self, event: CellFinished) -> None:
+        rate = "" if event.throughput is None else f"{event.throughput:>12,.0f} requests/s"
+        place = f"{event.cell.number:>3}/{self._cells}"
+        self._console.print(f"{elapsed(self._start)}  {place}  {event.cell.id:<32}{rate}", markup=False)
+        for void in event.record.voids:
+            self._console.print(f"              void: {void.message}", markup=False, soft_wrap=True)
+
+
+def _valid_cells(event: Event) -> int:
+    match event:
+        case RunStarted():
+            return event.finished
+        case CellFinished():
+            return int(event.record.valid)
+        case _:
+            return 0

@@ -1,0 +1,53 @@
+"""`lab up`: stand the lab up."""
+
+import time
+
+from rich.table import Table
+
+from cli.context import DEFAULT_STACK, ROOT, JsonOption, StackOption, open_engine, terminal
+from cli.progress import engine_progress
+from documents.inventory import Inventory
+from lab.hosts.machine import read_topology
+from lab.lifecycle.lifecycle import stand_up
+from lab.stack_file import read_stack
+
+
+def up(stack: StackOption = DEFAULT_STACK, json: JsonOption = False) -> None:
+    """Stand the lab up, or bring it up to its document.
+
+    It can be repeated, also after it was interrupted or killed: it goes on from there.
+    """
+    document = read_stack(ROOT, stack, read_topology())
+    engine = open_engine(stack)
+    console = terminal()
+    console.quiet = json
+    start = time.monotonic()
+    with engine_progress(console) as progress:
+        inventory, _secrets = stand_up(engine, document, progress=progress)
+    if json:
+        print(inventory.to_json(), end="")  # noqa: T201 - the command's output
+        return
+    changed = f"{progress.changes} changes" if progress.changes else "nothing to change"
+    console.print(f"The lab {stack} is up ({time.monotonic() - start:.0f} s, {changed}).")
+    console.print(_describe(inventory))
+
+
+def _describe(inventory: Inventory) -> Table:
+    cores, size = inventory.cores, inventory.size
+    table = Table("what", "CPUs", "port", "is", box=None, pad_edge=False)
+    smaller = "; smaller than the article's 8 cores and 16 GB" if size.smaller else ""
+    table.add_row(
+        f"host ({inventory.host.kind})",
+        ",".join(map(str, size.cpus)),
+        str(inventory.host.port),
+        f"{size.memory_bytes / 1024**3:.0f} GB{smaller}",
+    )
+    for api in inventory.apis:
+        table.add_row(f"API {api.name}", cores.cpu_list("api"), str(api.port), f"{api.source}, {api.image_id[7:19]}")
+    table.add_row(
+        "PostgreSQL", cores.cpu_list("postgres"), str(inventory.postgres.port), inventory.postgres.image_id[7:19]
+    )
+    table.add_row("Redis", cores.cpu_list("redis"), str(inventory.redis.port), inventory.redis.image_id[7:19])
+    shared = "; shared with what it measures" if cores.shared else ""
+    table.add_row("generator", cores.cpu_list("generator"), "", f"wrk{shared}")
+    return table

@@ -1,0 +1,60 @@
+"""`lab verify`: does every API keep the contract?"""
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from apis.contract.checks import CheckResult, all_checks
+from cli.context import DEFAULT_STACK, JsonOption, StackOption, open_engine, print_json, terminal
+from documents.errors import LabError
+from experiment.verification import verify_api
+from lab.lifecycle.lifecycle import read_lab
+from provision.connection import connect
+
+
+def verify(
+    api: Annotated[list[str] | None, typer.Argument(help="Names of APIs; all unless given.")] = None,
+    only: Annotated[list[str] | None, typer.Option("--only", help="A check or a group of checks, repeatable.")] = None,
+    stack: StackOption = DEFAULT_STACK,
+    json: JsonOption = False,
+) -> None:
+    """Check every route of the APIs, good and bad, through an SSH tunnel; exits with 1 where one breaks the contract.
+
+    The database is put back to its seeded state afterwards.
+    """
+    checks = all_checks()
+    groups = sorted({check.group for check in checks})
+    for name in only or []:
+        if name not in {*groups, *(check.name for check in checks)}:
+            raise LabError(f"There is no check or group of checks named {name}; the groups: {', '.join(groups)}.")
+    inventory, secrets = read_lab(open_engine(stack))
+    services = {service.name: service for service in inventory.apis}
+    for name in api or []:
+        if name not in services:
+            raise LabError(f"The lab {stack} has no API {name}; it has {', '.join(services)}.")
+    console = terminal()
+    results: list[CheckResult] = []
+    with connect(inventory.host) as connection:
+        for name in api or list(services):
+            with console.status(f"checking {name}"):
+                results += verify_api(connection, inventory, secrets, services[name], only)
+    failed = [result for result in results if result.outcome != "passed"]
+    if json:
+        print_json([result.model_dump(mode="json") for result in results])
+    else:
+        _show(results)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _show(results: list[CheckResult]) -> None:
+    console = terminal()
+    for result in results:
+        if result.outcome != "passed":
+            console.print(f"{result.target}: {result.check}: {result.outcome}: {result.detail}", markup=False)
+    table = Table("API", "passed", "failed", "skipped", box=None, pad_edge=False)
+    for name in dict.fromkeys(result.target for result in results):
+        outcomes = [result.outcome for result in results if result.target == name]
+        table.add_row(name, *(str(outcomes.count(outcome)) for outcome in ("passed", "failed", "skipped")))
+    console.print(table)

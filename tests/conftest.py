@@ -1,0 +1,81 @@
+"""The lab that tests on real containers share: stood up when the first of them asks, taken down at the end."""
+
+import subprocess
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from cli.context import open_engine
+from documents.inventory import Inventory, Secrets
+from lab.lifecycle.engine import Engine
+from lab.lifecycle.lifecycle import read_lab
+
+ROOT = Path(__file__).parents[1]
+LAB = ROOT / ".venv" / "bin" / "lab"
+
+
+@dataclass(frozen=True)
+class LiveLab:
+    """A lab that is up: its stack's name, its inventory and its secrets."""
+
+    stack: str
+    inventory: Inventory
+    secrets: Secrets
+
+    def run(self, *arguments: str, timeout: float = 900) -> "subprocess.CompletedProcess[str]":
+        """Run the `lab` command on this lab."""
+        return run_lab([*arguments, "--stack", self.stack], timeout=timeout)
+
+
+def run_lab(arguments: Sequence[str], *, timeout: float = 900) -> "subprocess.CompletedProcess[str]":
+    """Run the `lab` command as a user does, without a terminal."""
+    return subprocess.run(
+        [LAB, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--stack", default="test", help="the stack whose lab the tests use")
+    parser.addoption("--keep-lab", action="store_true", help="leave the lab up at the end, for the next time")
+
+
+@pytest.fixture(scope="session")
+def stack(request: pytest.FixtureRequest) -> str:
+    return str(request.config.getoption("--stack"))
+
+
+@pytest.fixture(scope="session")
+def engine(stack: str) -> Engine:
+    return open_engine(stack)
+
+
+@pytest.fixture(scope="session")
+def live_lab(request: pytest.FixtureRequest, stack: str, engine: Engine) -> Iterator[LiveLab]:
+    """The lab of the tests, on real containers."""
+    up = run_lab(["up", "--stack", stack])
+    assert up.returncode == 0, up.stdout + up.stderr
+    inventory, secrets = read_lab(engine)
+    yield LiveLab(stack, inventory, secrets)
+    if not request.config.getoption("--keep-lab"):
+        down = run_lab(["down", "--stack", stack])
+        assert down.returncode == 0, down.stdout + down.stderr
+
+
+_live: set[str] = set()
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if "live_lab" in getattr(item, "fixturenames", ()):
+        _live.add(item.nodeid)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    terminalreporter.write_line(f"{len(_live)} tests ran against a lab on real containers.")
