@@ -1,0 +1,152 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"fairground/apis/go/internal/postcache"
+	"fairground/apis/go/internal/problem"
+	"fairground/apis/go/internal/store"
+	"fairground/apis/go/internal/token"
+	"fairground/apis/go/internal/view"
+)
+
+func (a *api) listPosts(c *gin.Context) error {
+	page, err := parsePage(c.Request.URL.RawQuery)
+	if err != nil {
+		return err
+	}
+	ctx := c.Request.Context()
+	if page.isDefault() {
+		if body, ok := a.cache.FirstPage(ctx); ok {
+			writeString(c, http.StatusOK, jsonValue, body)
+			return nil
+		}
+	}
+	// One more than asked for tells whether there is a next page.
+	posts, err := a.store.Posts(ctx, page.before, page.limit+1)
+	if err != nil {
+		return err
+	}
+	body, err := view.Encode(view.OfPage(posts, page.limit))
+	if err != nil {
+		return err
+	}
+	if page.isDefault() {
+		a.cache.SetFirstPage(ctx, body)
+	}
+	write(c, http.StatusOK, jsonValue, body)
+	return nil
+}
+
+func (a *api) post(c *gin.Context) error {
+	ctx, id := c.Request.Context(), c.Param("id")
+	if entry, ok := a.cache.Post(ctx, id); ok {
+		writePost(c, entry, cacheHitValue)
+		return nil
+	}
+	post, err := a.store.Post(ctx, pathID(c))
+	if errors.Is(err, store.ErrNotFound) {
+		return problem.NoPost
+	}
+	if err != nil {
+		return err
+	}
+	body, err := view.Encode(view.OfPost(post))
+	if err != nil {
+		return err
+	}
+	entry := postcache.Entry{ETag: view.ETag(post), Body: string(body)}
+	a.cache.SetPost(ctx, id, entry)
+	writePost(c, entry, cacheMissValue)
+	return nil
+}
+
+func writePost(c *gin.Context, entry postcache.Entry, cache []string) {
+	header := c.Writer.Header()
+	header["Etag"] = []string{entry.ETag}
+	header["X-Cache"] = cache
+	if values := c.Request.Header["If-None-Match"]; len(values) != 0 && matches(values, entry.ETag) {
+		writeEmpty(c, http.StatusNotModified)
+		return
+	}
+	writeString(c, http.StatusOK, jsonValue, entry.Body)
+}
+
+func (a *api) createPost(c *gin.Context, caller token.User) error {
+	title, body := titleField(), bodyField()
+	if err := readFields(c.Request, title, body); err != nil {
+		return err
+	}
+	post := store.Post{AuthorID: caller.ID, Title: title.value(), Body: body.value()}
+	err := a.store.CreatePost(c.Request.Context(), &post)
+	if errors.Is(err, store.ErrNoSuchUser) {
+		return problem.BadToken
+	}
+	if err != nil {
+		return err
+	}
+	post.Author.Username = caller.Name
+	c.Header("Location", "/api/posts/"+strconv.FormatInt(post.ID, 10))
+	return writeView(c, http.StatusCreated, view.OfPost(post))
+}
+
+func (a *api) updatePost(c *gin.Context, caller token.User) error {
+	title, body := titleField(), bodyField()
+	if err := readFields(c.Request, title, body); err != nil {
+		return err
+	}
+	post := store.Post{ID: pathID(c), AuthorID: caller.ID, Title: title.value(), Body: body.value()}
+	err := a.change(c, func(ctx context.Context) error { return a.store.UpdatePost(ctx, &post) })
+	if err != nil {
+		return err
+	}
+	post.Author.Username = caller.Name
+	return writeView(c, http.StatusOK, view.OfPost(post))
+}
+
+func (a *api) deletePost(c *gin.Context, caller token.User) error {
+	id := pathID(c)
+	err := a.change(c, func(ctx context.Context) error { return a.store.DeletePost(ctx, id, caller.ID) })
+	if err != nil {
+		return err
+	}
+	writeEmpty(c, http.StatusNoContent)
+	return nil
+}
+
+// change runs a statement that changes the post of the path and drops the post
+// from the cache behind it. It goes on where the client has gone: a statement
+// that is cut off may have been committed all the same, with the cache stale.
+func (a *api) change(c *gin.Context, statement func(context.Context) error) error {
+	ctx := context.WithoutCancel(c.Request.Context())
+	err := statement(ctx)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return problem.NoPost
+	case errors.Is(err, store.ErrNotOwner):
+		return problem.NotOwner
+	}
+	a.cache.DeletePost(ctx, c.Param("id"))
+	return err
+}
+
+// matches tells whether the fields of If-None-Match name etag, by the weak
+// comparison of RFC 9110, section 8.8.3.2.
+func matches(fields []string, etag string) bool {
+	list := strings.Join(fields, ",")
+	if strings.Trim(list, " \t") == "*" {
+		return true
+	}
+	for element := range strings.SplitSeq(list, ",") {
+		if strings.TrimPrefix(strings.Trim(element, " \t"), "W/") == etag {
+			return true
+		}
+	}
+	return false
+}
