@@ -11,10 +11,11 @@ from lab.stack_file import read_stack
 
 project = Path(__file__).parent
 name = pulumi.get_stack()
+topology = read_topology()
 try:
     lab = Lab(
-        read_stack(project, name),
-        topology=read_topology(),
+        read_stack(project, name, topology),
+        topology=topology,
         memory_bytes=read_memory_bytes(),
         state_folder=project / ".lab" / "stacks" / name,
     )

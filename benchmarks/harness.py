@@ -19,32 +19,22 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from analysis.report import analyse
+from benchmarks.plain_wrk import FOLDER, WARM_UP_SECONDS, ready_api, scenario
 from cli.context import DEFAULT_STACK, open_engine
 from documents.inventory import Inventory, Secrets
-from documents.protocol import Protocol, Scenario
+from documents.protocol import Protocol
 from documents.samples import SampledRole
 from experiment.events import CellFinished, CellStarted, Event
-from experiment.remote_bench import RemoteBench
 from experiment.run import start_run
-from experiment.tokens import token_file
-from experiment.workloads.command import REPLAY_SCRIPT, ReplayPaths, generator_threads, wrk_command
-from experiment.workloads.requests import build_requests
 from lab.lifecycle.engine import Engine
 from lab.lifecycle.lifecycle import read_lab
 from provision import containers, sampling
 from provision.cgroups import Cgroup
-from provision.connection import Connection, connect
-
-_WARM_UP_SECONDS = 3
-_CONNECTIONS = 100
-_FOLDER = "/var/lib/fairground/benchmark"
-_READY_SECONDS = 60
+from provision.connection import Connection
 
 
 @dataclass(frozen=True)
@@ -112,14 +102,14 @@ def measure(engine: Engine, *, pairs: int, seconds: int) -> Result:
     )
 
 
-def _scenario(seconds: int) -> Scenario:
-    return Scenario(name="medium", workload="mixed", connections=_CONNECTIONS, duration_seconds=seconds)
-
-
 def _lab_throughput(inventory: Inventory, secrets: Secrets, seconds: int) -> tuple[float, float]:
     """Requests a second of one cell under `lab run`, and the cell's wall time outside of warm-up and load."""
     protocol = Protocol(
-        version=1, name="benchmark", blocks=1, warm_up_seconds=_WARM_UP_SECONDS, scenarios=(_scenario(seconds),)
+        version=1,
+        name="benchmark",
+        blocks=1,
+        warm_up_seconds=WARM_UP_SECONDS,
+        scenarios=(scenario("mixed", seconds),),
     )
     one_api = inventory.model_copy(update={"apis": inventory.apis[:1]})
     started = ended = 0.0
@@ -138,87 +128,33 @@ def _lab_throughput(inventory: Inventory, secrets: Secrets, seconds: int) -> tup
         report = analyse(start_run(one_api, secrets, protocol, Path(folder), progress=watch))
     if report.void_cells:
         sys.exit(f"The cell is void: {report.void_cells[0].voids[0].message}")
-    return report.cells[0].throughput, ended - started - _WARM_UP_SECONDS - seconds
-
-
-@contextmanager
-def _ready_api(inventory: Inventory, secrets: Secrets) -> Generator[tuple[Connection, ReplayPaths]]:
-    """A host prepared by hand as the lab prepares it for a cell: reset, restarted, pinned, with requests and tokens."""
-    api = inventory.apis[0]
-    requests = build_requests("mixed", Protocol.model_fields["request_seed"].default)
-    tokens = token_file(secrets.jwt_secret, requests.users, lifetime_seconds=900)
-    paths = ReplayPaths(
-        script=f"{_FOLDER}/replay.lua",
-        requests=f"{_FOLDER}/mixed.requests",
-        tokens=f"{_FOLDER}/tokens",
-        output=f"{_FOLDER}/wrk.json",
-    )
-    with connect(inventory.host) as connection:
-        bench = RemoteBench(connection, inventory, secrets)
-        with bench.hold("benchmarks/harness.py"), _restored(bench, connection):
-            bench.stop_apis()
-            bench.install([requests])
-            bench.reset(api, tokens)
-            bench.start_api(api)
-            if seen := bench.wait_until_ready(api, deadline_seconds=_READY_SECONDS):
-                sys.exit(seen)
-            bench.pin(api)
-            connection.run(["install", "-d", "-m", "0700", _FOLDER], deadline_seconds=10)
-            connection.push(REPLAY_SCRIPT, paths.script)
-            connection.push_bytes(requests.data, paths.requests)
-            connection.push_bytes(tokens, paths.tokens)
-            yield connection, paths
-
-
-@contextmanager
-def _restored(bench: RemoteBench, connection: Connection) -> Generator[None]:
-    """Leave the host as a run leaves it."""
-    try:
-        yield
-    finally:
-        connection.run(["rm", "-rf", _FOLDER], deadline_seconds=10)
-        bench.clear()
-        bench.restore()
+    return report.cells[0].throughput, ended - started - WARM_UP_SECONDS - seconds
 
 
 def _plain_throughput(inventory: Inventory, secrets: Secrets, seconds: int) -> float:
     """Requests a second of plain wrk, pinned as the lab pins it."""
-    with _ready_api(inventory, secrets) as (connection, paths):
-        _run_wrk(connection, inventory, paths, _WARM_UP_SECONDS)
-        _run_wrk(connection, inventory, paths, seconds)
-        result = json.loads(connection.run(["cat", paths.output], deadline_seconds=10).stdout)
-    return result["requests"] / result["elapsed_us"] * 1e6
-
-
-def _run_wrk(connection: Connection, inventory: Inventory, paths: ReplayPaths, seconds: int) -> None:
-    cores = inventory.cores
-    command = wrk_command(
-        _scenario(seconds),
-        paths,
-        port=inventory.apis[0].port,
-        threads=generator_threads(_CONNECTIONS, len(cores.generator)),
-        duration_seconds=seconds,
-        timeout_seconds=2,
-        wrk_version="4.1.0",
-    )
-    connection.run(["taskset", "--cpu-list", cores.cpu_list("generator"), *command], deadline_seconds=seconds + 30)
+    with ready_api(inventory, secrets, inventory.apis[0], "mixed") as ready:
+        return ready.load(seconds)
 
 
 def _sampler_cores(inventory: Inventory, secrets: Secrets, seconds: int) -> float:
     """CPU seconds a second of the sampler while the API is under load."""
-    with _ready_api(inventory, secrets) as (connection, paths):
+    with ready_api(inventory, secrets, inventory.apis[0], "mixed") as ready:
+        connection = ready.connection
+        redis = containers.cgroup(connection, inventory.redis.container)
         cgroups: dict[SampledRole, Cgroup] = {
             "api": containers.cgroup(connection, inventory.apis[0].container),
             "postgres": containers.cgroup(connection, inventory.postgres.container),
-            "redis": containers.cgroup(connection, inventory.redis.container),
-            "generator": containers.cgroup(connection, inventory.redis.container),
+            "redis": redis,
+            # Plain wrk has no cgroup of its own; the fourth costs the sampler the same, whichever it is.
+            "generator": redis,
         }
         job = sampling.start(
-            connection, f"{_FOLDER}/sampler", cgroups, cpus=inventory.cores.system, deadline_seconds=seconds + 60
+            connection, f"{FOLDER}/sampler", cgroups, cpus=inventory.cores.system, deadline_seconds=seconds + 60
         )
         before = _cpu_seconds(connection, job.process_id)
         start = time.monotonic()
-        _run_wrk(connection, inventory, paths, seconds)
+        ready.load(seconds)
         used = _cpu_seconds(connection, job.process_id) - before
         elapsed = time.monotonic() - start
         with tempfile.TemporaryDirectory(prefix="fairground-benchmark-") as folder:

@@ -17,6 +17,9 @@ Port = Annotated[int, Field(ge=1024, le=65535)]
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
+Location = tuple[int | str, ...]
+"""The keys and indexes that lead to a value in a document."""
+
 
 class Document(BaseModel):
     """A frozen model that refuses unknown members and converts no type silently."""
@@ -37,7 +40,7 @@ class Document(BaseModel):
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
-            faults = "; ".join(f"{_dotted(fault['loc'])}: {fault['msg']}" for fault in error.errors())
+            faults = "; ".join(f"{_dotted(fault['loc'])}: {_explain(fault)}" for fault in error.errors())
             raise DocumentError(f"{name} is not a valid {cls.__name__} document: {faults}.") from error
 
     def to_json(self) -> str:
@@ -53,31 +56,102 @@ class Document(BaseModel):
             name: the file's name, for messages.
 
         Raises:
-            DocumentError: the text isn't YAML, has a key twice, or isn't of this document's shape. Each fault is
-                told as ``name:line: key: what is wrong``.
+            DocumentError: the text isn't YAML, has a key twice, says what JSON can't (a date, an alias), or isn't of
+                this document's shape. Each fault is told as ``name:line: key: what is wrong``.
         """
+        root = _compose(text, name)
         try:
-            root = yaml.compose(text, Loader=yaml.SafeLoader)
-        except yaml.YAMLError as error:
-            raise DocumentError(f"{name} is not valid YAML: {' '.join(str(error).split())}.") from error
-        if not isinstance(root, yaml.MappingNode):
-            raise DocumentError(f"{name}:1: a {cls.__name__} document is a mapping of keys to values.")
-        lines = _lines(root, (), name)
-        try:
-            return cls.model_validate_json(json.dumps(yaml.safe_load(text), default=str))
+            return cls.model_validate_json(json.dumps(yaml.safe_load(text)))
         except ValidationError as error:
-            faults = (
-                f"{name}:{_line_of(lines, fault['loc'])}: {_dotted(fault['loc'])}: {_explain(fault)}"
-                for fault in error.errors()
-            )
+            faults = (f"{name}:{_place(root, fault['loc'])}: {_explain(fault)}" for fault in error.errors())
             raise DocumentError("\n".join(faults)) from error
+        except ValueError as error:
+            raise DocumentError(f"{name} has a number that can't be read: {error}.") from error
 
 
-_Location = tuple[int | str, ...]
+def line_of(text: str, location: Location) -> int:
+    """The line, counted from 1, of a key in YAML text, or of its nearest parent that the text has."""
+    return _find(_compose(text, "the document"), location)[0]
 
 
-def _dotted(location: _Location) -> str:
-    return ".".join(str(part) for part in location) or "the document"
+_JSON_TAGS = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("null", "bool", "int", "float", "str"))
+
+
+def _compose(text: str, name: str) -> yaml.MappingNode:
+    """Parse the part of YAML that JSON can say; text keys, each once, and nothing that refers to something else."""
+    try:
+        for token in yaml.scan(text, Loader=yaml.SafeLoader):
+            if isinstance(token, (yaml.AnchorToken, yaml.AliasToken, yaml.TagToken)):
+                raise DocumentError(
+                    f"{name}:{token.start_mark.line + 1}: anchors, aliases and tags aren't taken here; "
+                    "write the value itself."
+                )
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError as error:
+        raise DocumentError(f"{name} is not valid YAML: {' '.join(str(error).split())}.") from error
+    if not isinstance(root, yaml.MappingNode):
+        raise DocumentError(f"{name}:1: the document is to be a mapping of keys to values.")
+    _check(root, (), name)
+    return root
+
+
+def _check(node: yaml.Node, location: Location, name: str) -> None:
+    """Refuse what JSON can't say: a value such as a date, a key that isn't text, a key given twice."""
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            place = f"{name}:{key.start_mark.line + 1}"
+            if key.tag != "tag:yaml.org,2002:str":
+                raise DocumentError(f"{place}: {_dotted(location)}: a key that isn't text; put it in quotes.")
+            if key.value in seen:
+                raise DocumentError(f"{place}: {_dotted((*location, key.value))}: this key is given twice.")
+            seen.add(key.value)
+            _check(value, (*location, key.value), name)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            _check(value, (*location, index), name)
+    elif node.tag not in _JSON_TAGS:
+        kind = node.tag.rpartition(":")[2]
+        raise DocumentError(
+            f"{name}:{node.start_mark.line + 1}: {_dotted(location)}: YAML reads this as a {kind}; put it in quotes."
+        )
+
+
+def _find(root: yaml.Node, location: Location) -> tuple[int, Location]:
+    """The line of a location, and the location as the text has it.
+
+    Pydantic's also name the member of a union that was tried; these parts aren't in the text and are left out. A key
+    that is missing is kept, with its parent's line.
+    """
+    node, line = root, root.start_mark.line + 1
+    known: list[int | str] = []
+    for index, part in enumerate(location):
+        found = _child(node, part)
+        if found is not None:
+            line, node = found
+            known.append(part)
+        elif isinstance(node, yaml.MappingNode) and index == len(location) - 1:
+            known.append(part)
+    return line, tuple(known)
+
+
+def _child(node: yaml.Node, part: int | str) -> tuple[int, yaml.Node] | None:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if key.value == part:
+                return key.start_mark.line + 1, value
+    elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+        return node.value[part].start_mark.line + 1, node.value[part]
+    return None
+
+
+def _place(root: yaml.Node, location: Location) -> str:
+    line, known = _find(root, location)
+    return f"{line}: {_dotted(known)}"
+
+
+def _dotted(location: Location) -> str:
+    return ".".join(map(str, location)) or "the document"
 
 
 def _explain(fault: ErrorDetails) -> str:
@@ -85,29 +159,4 @@ def _explain(fault: ErrorDetails) -> str:
         return "no such key; remove it or mend its spelling"
     if fault["type"] == "missing":
         return "this key is missing"
-    return fault["msg"]
-
-
-def _lines(node: yaml.Node, location: _Location, name: str) -> dict[_Location, int]:
-    """Map each location in the document to its line, counted from 1; a key given twice is refused."""
-    lines = {location: node.start_mark.line + 1}
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in node.value:
-            line = key.start_mark.line + 1
-            if key.value in seen:
-                raise DocumentError(f"{name}:{line}: {_dotted((*location, key.value))}: this key is given twice.")
-            seen.add(key.value)
-            lines |= _lines(value, (*location, key.value), name)
-            lines[*location, key.value] = line
-    elif isinstance(node, yaml.SequenceNode):
-        for index, value in enumerate(node.value):
-            lines |= _lines(value, (*location, index), name)
-    return lines
-
-
-def _line_of(lines: dict[_Location, int], location: _Location) -> int:
-    """The line of the location, or of the nearest parent that the text has (a missing key has no line)."""
-    while location not in lines:
-        location = location[:-1]
-    return lines[location]
+    return fault["msg"].removeprefix("Value error, ")

@@ -29,6 +29,9 @@ class CoreLayout(Document):
 
     @model_validator(mode="after")
     def _consistent(self) -> "CoreLayout":
+        for role in ROLES:
+            if list(self.of(role)) != sorted(set(self.of(role))):
+                raise ValueError(f"the CPUs of {role} are to rise, each once")
         measured = [set(self.api), set(self.postgres), set(self.generator), {*self.redis, *self.system}]
         if not all(measured):
             raise ValueError("every role needs a CPU")
@@ -49,14 +52,14 @@ class CoreLayout(Document):
 def parse_cpu_list(text: str) -> tuple[int, ...]:
     """The CPUs of a kernel CPU list such as ``0-2,5``, in rising order.
 
-    Source: cpuset(7), "List format".
+    Source: cpuset(7), "List format"; Linux has at most 8,192 CPUs.
 
     Raises:
         ValueError: the text isn't a CPU list, or a range falls.
     """
     cpus: set[int] = set()
     for part in text.strip().split(","):
-        match = re.fullmatch(r"(\d+)(?:-(\d+))?", part)
+        match = re.fullmatch(r"([0-9]{1,4})(?:-([0-9]{1,4}))?", part)
         if match is None:
             raise ValueError(f"{text!r} is not a CPU list such as 0-2,5")
         first = int(match[1])

@@ -2,17 +2,21 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from documents.base import Document, Name, Port
 
-CpuList = Annotated[str, Field(pattern=r"^\d+(-\d+)?(,\d+(-\d+)?)*$")]
+CpuList = Annotated[str, Field(pattern=r"^[0-9]{1,4}(-[0-9]{1,4})?(,[0-9]{1,4}(-[0-9]{1,4})?)*$")]
 """CPUs as the kernel writes them: ``0-2,5``."""
 
 LAB_ENVIRONMENT = frozenset(
     {"DATABASE_URL", "REDIS_URL", "JWT_SECRET", "PORT", "HOST", "UPLOAD_DIR"},
 )
 """What the lab itself sets in an API's environment; a stack document can't."""
+
+
+LAB_SETTINGS = frozenset({"listen_addresses", "port", "shared_preload_libraries"})
+"""What the lab itself sets of PostgreSQL, beside all of pg_stat_statements; a stack document can't."""
 
 
 class ContainerHost(Document):
@@ -48,8 +52,8 @@ class Postgres(Document):
         for name in ("fsync", "synchronous_commit"):
             if settings.get(name, "on") != "on":
                 raise ValueError(f"{name} stays on: a lab that may lose commits measures another work")
-        for name in ("port", "listen_addresses", "shared_preload_libraries"):
-            if name in settings:
+        for name in settings:
+            if name in LAB_SETTINGS or name.startswith("pg_stat_statements."):
                 raise ValueError(f"{name} is set by the lab itself")
         return settings
 
@@ -71,12 +75,14 @@ class Services(Document):
 class Api(Document):
     """One API under test: a build context with a Dockerfile, and what its environment adds to the lab's own.
 
-    Two entries may share a `source` and differ in `environment`, so that two variants stand side by side.
+    Two entries may share a `source` and differ in `environment` or in the Dockerfile's `target`, so that two variants
+    stand side by side.
     """
 
     name: Name
     source: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.][A-Za-z0-9_./-]*$")]
     port: Port
+    target: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]*$")] | None = None
     environment: dict[Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")], str] = Field(default_factory=dict)
 
     @field_validator("source")
@@ -101,7 +107,11 @@ class Stack(Document):
     name: Name
     host: ContainerHost
     base_image: Annotated[str, Field(pattern=r"^[a-z0-9][a-zA-Z0-9._/:@-]*$")] = "debian:trixie-slim"
-    cores: Literal["auto"] | Cores = "auto"
+    cores: Annotated[
+        Annotated[Literal["auto"], Tag("auto")] | Annotated[Cores, Tag("explicit")],
+        # A fault is then told of the one that is meant, not of both.
+        Discriminator(lambda given: "auto" if isinstance(given, str) else "explicit"),
+    ] = "auto"
     services: Services = Services()
     apis: Annotated[tuple[Api, ...], Field(min_length=1)]
 

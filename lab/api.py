@@ -1,5 +1,6 @@
 """One API on the host: its image, built there from its own folder, and its container."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pulumi
@@ -37,13 +38,21 @@ class Api(pulumi.ComponentResource):
         credentials: Credentials,
         postgres_port: int,
         redis_port: int,
+        after: Sequence[pulumi.Resource],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Declare the API that `document` describes on the engine's host, on the CPUs of `cpu_list`."""
+        """Declare the API that `document` describes on the engine's host, on the CPUs of `cpu_list`.
+
+        Its container starts once all in `after` is there; its image is built meanwhile.
+        """
         name = document.name
         super().__init__("fairground:apis:Api", name, None, opts)
         image = engine.build_image(
-            f"{name}-image", context=document.source, image=f"fairground-api-{name}", parent=self
+            f"{name}-image",
+            context=document.source,
+            image=f"fairground-api-{name}",
+            target=document.target,
+            parent=self,
         )
         container_name = f"fairground-api-{name}"
         volume_name = f"fairground-uploads-{name}"
@@ -85,7 +94,7 @@ class Api(pulumi.ComponentResource):
             stop_timeout=_STOP_SECONDS,
             destroy_grace_seconds=_STOP_SECONDS,
             log_opts={"max-size": "10m"},
-            opts=engine.options(self),
+            opts=pulumi.ResourceOptions.merge(engine.options(self), pulumi.ResourceOptions(depends_on=list(after))),
         )
         source_sha256 = hash_build_context(Path(document.source))
         self.service = pulumi.Output.all(self.container.id, image.image_id).apply(

@@ -10,6 +10,15 @@ from documents.stack import Cores
 PhysicalCore = tuple[int, ...]
 """The CPUs of one physical core: one, or SMT siblings."""
 
+
+class LayoutError(DocumentError):
+    """A core layout that doesn't fit the host; `location` is the key at fault in the stack document."""
+
+    def __init__(self, location: tuple[str, ...], message: str) -> None:
+        super().__init__(f"{'.'.join(location)}: {message}")
+        self.location = location
+
+
 _SPLITS = {
     8: (3, 2, 1, 2),
     7: (2, 2, 1, 2),
@@ -54,7 +63,7 @@ def explicit_cores(cores: Cores, topology: Sequence[PhysicalCore]) -> CoreLayout
     """The layout that a stack document asks for, if this host has it.
 
     Raises:
-        DocumentError: a CPU that the host hasn't got, or one physical core split between API, PostgreSQL and
+        LayoutError: a CPU that the host hasn't got, or one physical core split between API, PostgreSQL and
             generator, whose siblings would slow each other.
     """
     roles: dict[str, tuple[int, ...]] = {}
@@ -62,20 +71,22 @@ def explicit_cores(cores: Cores, topology: Sequence[PhysicalCore]) -> CoreLayout
         try:
             roles[role] = parse_cpu_list(text)
         except ValueError as error:
-            raise DocumentError(f"cores.{role}: {error}.") from error
+            raise LayoutError(("cores", role), f"{error}.") from error
     available = set(itertools.chain.from_iterable(topology))
     for role, cpus in roles.items():
         if absent := sorted(set(cpus) - available):
-            raise DocumentError(
-                f"cores.{role}: the host has no CPU {', '.join(map(str, absent))}, only "
-                f"{', '.join(map(str, sorted(available)))}; name others or write `cores: auto`."
+            raise LayoutError(
+                ("cores", role),
+                f"the host has no CPU {', '.join(map(str, absent))}, only "
+                f"{', '.join(map(str, sorted(available)))}; name others or write `cores: auto`.",
             )
     for core in topology:
         holders = [role for role in ("api", "postgres", "generator") if set(core) & set(roles[role])]
         if len(holders) > 1 and len(core) > 1:
-            raise DocumentError(
-                f"cores: {' and '.join(holders)} would share the physical core of CPUs "
-                f"{', '.join(map(str, core))}; give SMT siblings to one role."
+            raise LayoutError(
+                ("cores",),
+                f"{' and '.join(holders)} would share the physical core of CPUs "
+                f"{', '.join(map(str, core))}; give SMT siblings to one role.",
             )
     redis = roles.get("redis", roles["system"])
     measured = [set(roles["api"]), set(roles["postgres"]), set(roles["generator"]), {*redis, *roles["system"]}]

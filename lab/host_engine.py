@@ -36,7 +36,9 @@ class HostEngine:
             docker.ContainerLabelArgs(label=HOST_LABEL, value=self.host_id),
         ]
 
-    def build_image(self, name: str, *, context: str, image: str, parent: pulumi.Resource) -> docker.RemoteImage:
+    def build_image(
+        self, name: str, *, context: str, image: str, parent: pulumi.Resource, target: str | None = None
+    ) -> docker.RemoteImage:
         """Declare an image built on the host from the folder `context` and the lab's base.
 
         It is named by what it is made of, so that a container on the old image never stands in the way of the
@@ -48,6 +50,7 @@ class HostEngine:
             name=self.base.tag.apply(lambda tag: f"{image}:{source[:12]}-{tag.rpartition(':')[2]}"),
             build=docker.RemoteImageBuildArgs(
                 context=context,
+                target=target,
                 build_args={"BASE": self.base.tag},
                 labels=stack_labels(self.stack),
                 network_mode="host",

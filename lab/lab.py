@@ -139,7 +139,8 @@ class Lab(pulumi.ComponentResource):
                 credentials=credentials,
                 postgres_port=stack.services.postgres.port,
                 redis_port=stack.services.redis.port,
-                opts=pulumi.ResourceOptions(parent=self, depends_on=[seeded, redis]),
+                after=[seeded, redis],
+                opts=child,
             )
             for document in stack.apis
         ]

@@ -24,12 +24,12 @@ class _SshFilesProvider(ResourceProvider):
         return DiffResult(changes=bool(changed), replaces=changed, delete_before_replace=True)
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """A refresh notices when a file is gone or was changed: the resource then reads as gone and is made again."""
+        """A refresh finds a file that is gone, changed, or open to others: it reads as gone and is made again."""
         folder = Path(props["folder"])
         expected = {KEY_NAME: props["private_key"], KNOWN_HOSTS_NAME: props["known_hosts"]}
         for name, content in expected.items():
             path = folder / name
-            if not path.is_file() or path.read_text(encoding="utf-8") != content:
+            if not path.is_file() or path.read_bytes() != content.encode() or path.stat().st_mode & 0o077:
                 return ReadResult(id_="", outs={})
         return ReadResult(id_, props)
 

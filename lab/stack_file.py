@@ -1,17 +1,26 @@
 """Reading a stack document, `stacks/NAME.yaml`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from documents.base import line_of
 from documents.errors import DocumentError
 from documents.stack import Stack
+from lab.cores import LayoutError, PhysicalCore, explicit_cores, take_cores
 
 
-def read_stack(project: Path, name: str) -> Stack:
+def read_stack(project: Path, name: str, topology: Sequence[PhysicalCore] | None = None) -> Stack:
     """Read and check the document of the stack called `name` in the project's folder.
+
+    Args:
+        project: the checkout.
+        name: the stack's name.
+        topology: the machine's physical cores, to hold an explicit core layout against; None where that doesn't
+            matter.
 
     Raises:
         DocumentError: there is no such file, it is not of the right shape, it names another stack than its file
-            does, or an API's source has no Dockerfile.
+            does, an API's source has no Dockerfile, or the core layout doesn't fit. Names file, line and key.
     """
     path = project / "stacks" / f"{name}.yaml"
     shown = f"stacks/{name}.yaml"
@@ -23,9 +32,22 @@ def read_stack(project: Path, name: str) -> Stack:
     except (OSError, UnicodeDecodeError) as error:
         raise DocumentError(f"{shown} can't be read: {error}.") from error
     stack = Stack.from_yaml(text, name=shown)
+
+    def place(*location: int | str) -> str:
+        return f"{shown}:{line_of(text, location)}"
+
     if stack.name != name:
-        raise DocumentError(f"{shown}: name: the stack calls itself {stack.name!r}; name it as the file is named.")
-    for api in stack.apis:
+        raise DocumentError(
+            f"{place('name')}: name: the stack calls itself {stack.name!r}; name it as the file is named."
+        )
+    for index, api in enumerate(stack.apis):
         if not (project / api.source / "Dockerfile").is_file():
-            raise DocumentError(f"{shown}: apis.{api.name}.source: there is no {api.source}/Dockerfile.")
+            raise DocumentError(
+                f"{place('apis', index, 'source')}: apis.{index}.source: there is no {api.source}/Dockerfile."
+            )
+    if topology is not None and stack.cores != "auto":
+        try:
+            explicit_cores(stack.cores, take_cores(topology, stack.host.cpus))
+        except LayoutError as error:
+            raise DocumentError(f"{place(*error.location)}: {error}") from error
     return stack

@@ -1,7 +1,6 @@
 """The Pulumi engine as a child process: in a session of its own, its events as progress, its errors as sentences."""
 
 import json
-import os
 import re
 import signal
 import subprocess
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from documents.errors import LabError
+from lab.lifecycle.processes import end_session
 
 _POLL_SECONDS = 0.1
 
@@ -63,16 +63,19 @@ class Engine:
         """Run a command that only reads, and return what it prints. It may hold secrets: show it to no one.
 
         Raises:
-            LabError: the engine refused; the message is its own.
+            LabError: the engine isn't there, or refused; the message is then its own.
         """
-        done = subprocess.run(
-            self._command(*arguments),
-            cwd=self.root,
-            env=dict(self.environment),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                self._command(*arguments),
+                cwd=self.root,
+                env=dict(self.environment),
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        except FileNotFoundError as error:
+            raise LabError("There is no pulumi command; run `make setup`, which installs it.") from error
         if done.returncode:
             raise LabError(f"pulumi {arguments[0]} failed: {_tidy(done.stderr) or 'it gave no reason'}")
         return done.stdout
@@ -81,7 +84,7 @@ class Engine:
         """Run an operation that changes the lab (up, refresh, destroy, cancel) to its end.
 
         The engine gets a session of its own, so that all it started can be ended with it. At the first interrupt
-        it finishes what it is at and stops; at the second everything is killed, which the next `lab up` or
+        it finishes what it is at and stops; at the second the whole session is killed, and the next `lab up` or
         `lab down` clears up.
 
         Raises:
@@ -99,7 +102,8 @@ class Engine:
             process = subprocess.Popen(
                 self._command(*arguments, "--event-log", str(events)),
                 cwd=self.root,
-                env=dict(self.environment),
+                # Without it the engine hides --event-log, as Pulumi's own Automation API knows.
+                env={**self.environment, "PULUMI_DEBUG_COMMANDS": "true"},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -107,10 +111,15 @@ class Engine:
             )
             follower = _EventFollower(progress)
             with events.open(encoding="utf-8") as stream:
-                interrupted = _await_end(process, lambda: follower.read(stream))
+                interrupted = self._await_end(process, lambda: follower.read(stream))
         events.unlink(missing_ok=True)
         if interrupted:
             raise KeyboardInterrupt
+        if process.returncode < 0:
+            raise LabError(
+                f"pulumi {arguments[0]} was ended by the signal {signal.Signals(-process.returncode).name}; "
+                "the same command goes on from there."
+            )
         if process.returncode:
             causes = follower.errors or [_tidy(log.read_text(encoding="utf-8")[-2000:])]
             raise LabError(f"{' '.join(causes)} (all that pulumi said: {log.relative_to(self.root)})")
@@ -118,23 +127,23 @@ class Engine:
     def _command(self, *arguments: str) -> list[str]:
         return ["pulumi", *arguments, "--stack", self.stack, "--non-interactive", "--color", "never"]
 
-
-def _await_end(process: "subprocess.Popen[bytes]", tick: Callable[[], None]) -> bool:
-    """Wait for the engine's end, calling `tick` now and then; whether the user interrupted it."""
-    interrupts = 0
-    while True:
-        try:
-            ended = process.poll() is not None
-            tick()
-            if ended:
-                return interrupts > 0
-            time.sleep(_POLL_SECONDS)
-        except KeyboardInterrupt:
-            interrupts += 1
-            if interrupts == 1:
-                process.send_signal(signal.SIGINT)
-            else:
-                os.killpg(process.pid, signal.SIGKILL)
+    def _await_end(self, process: "subprocess.Popen[bytes]", tick: Callable[[], None]) -> bool:
+        """Wait for the engine's end, calling `tick` now and then; whether the user interrupted it."""
+        interrupts = 0
+        while True:
+            try:
+                ended = process.poll() is not None
+                tick()
+                if ended:
+                    return interrupts > 0
+                time.sleep(_POLL_SECONDS)
+            except KeyboardInterrupt:
+                interrupts += 1
+                if interrupts == 1:
+                    process.send_signal(signal.SIGINT)
+                else:
+                    # Its language host and plugins are in process groups of their own.
+                    end_session(process.pid, self.environment["PULUMI_BACKEND_URL"])
 
 
 class _EventFollower:
@@ -183,21 +192,29 @@ def _is_custom(metadata: dict[str, Any]) -> bool:
 
 
 _MARKUP = re.compile(r"<\{%.*?%\}>")
-_OWN_ERROR = re.compile(r"^documents\.errors\.\w+: (.*)", re.MULTILINE | re.DOTALL)
+# The last of a traceback: those before it are its causes.
+_OWN_ERROR = re.compile(r".*^documents\.errors\.\w+: (.*)", re.MULTILINE | re.DOTALL)
+_REPETITIONS = (
+    "1 error occurred",
+    "an unhandled error occurred: Program exited with non-zero exit code",
+    "preview failed",
+    "update failed",
+)
+"""How diagnostics begin that only repeat that something failed."""
 _SOURCE = re.compile(r"sdk-v2/\S+: sdk\.helper_schema: |: provider=\S+@\S+")
 
 
 def _explain(diagnostic: dict[str, Any]) -> list[str]:
     """The sentence of a diagnostic, naming its resource; none for one that only repeats that something failed."""
     text = _MARKUP.sub("", diagnostic["message"]).strip()
-    if text.startswith(("1 error occurred", "update failed", "preview failed")):
+    if text.startswith(_REPETITIONS):
         return []
     if own := _OWN_ERROR.search(text):
         return [own[1].strip()]
     urn = diagnostic.get("urn", "")
     sentence = _tidy(_SOURCE.sub("", text))
-    # The stack's own resource speaks for the program, whose errors name what they are about.
-    return [sentence if "::pulumi:pulumi:Stack::" in urn else f"{urn.rpartition('::')[2]}: {sentence}"]
+    # Without a resource, or with the stack's own, it is the program that speaks: its errors name what they are about.
+    return [f"{urn.rpartition('::')[2]}: {sentence}" if urn and "::pulumi:pulumi:Stack::" not in urn else sentence]
 
 
 def _tidy(text: str) -> str:

@@ -10,18 +10,20 @@ from lab.labels import STACK_LABEL
 Kind = Literal["container", "volume", "image", "network"]
 
 _LIST = {
-    "container": ("docker", "ps", "--all", "--no-trunc", "--format", "{{.ID}} {{.Names}}"),
-    "volume": ("docker", "volume", "ls", "--format", "{{.Name}} {{.Name}}"),
-    "image": ("docker", "images", "--no-trunc", "--format", "{{.ID}} {{.Repository}}:{{.Tag}}"),
-    "network": ("docker", "network", "ls", "--no-trunc", "--format", "{{.ID}} {{.Name}}"),
+    "container": ("ps", "--all", "--no-trunc", "--format", "{{.ID}} {{.Names}}"),
+    "volume": ("volume", "ls", "--format", "{{.Name}} {{.Name}}"),
+    "image": ("images", "--no-trunc", "--format", "{{.ID}} {{.Repository}}:{{.Tag}}"),
+    "network": ("network", "ls", "--no-trunc", "--format", "{{.ID}} {{.Name}}"),
 }
 
 _REMOVE = {
-    "container": ("docker", "rm", "--force", "--volumes"),
-    "volume": ("docker", "volume", "rm"),
-    "image": ("docker", "image", "rm"),
-    "network": ("docker", "network", "rm"),
+    "container": ("rm", "--force", "--volumes"),
+    "volume": ("volume", "rm"),
+    "image": ("image", "rm"),
+    "network": ("network", "rm"),
 }
+
+_DEADLINE_SECONDS = 120
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ def find_labelled(stack: str) -> tuple[Labelled, ...]:
     found: list[Labelled] = []
     kinds: tuple[Kind, ...] = ("container", "network", "image", "volume")
     for kind in kinds:
-        listing = _docker(*_LIST[kind], "--filter", f"label={STACK_LABEL}={stack}")
+        listing = run_docker(*_LIST[kind], "--filter", f"label={STACK_LABEL}={stack}")
         for line in listing.splitlines():
             identity, _, name = line.partition(" ")
             found.append(Labelled(kind, identity, name))
@@ -60,14 +62,23 @@ def remove_labelled(thing: Labelled) -> None:
     """
     # An image goes by its name: by its id it can't while it has another name.
     target = thing.name if thing.kind == "image" and "<none>" not in thing.name else thing.id
-    _docker(*_REMOVE[thing.kind], target)
+    run_docker(*_REMOVE[thing.kind], target)
 
 
-def _docker(*command: str) -> str:
+def run_docker(*arguments: str) -> str:
+    """Run a command of Docker's on the controller's engine and return what it prints.
+
+    Raises:
+        LabError: there is no such command, the engine doesn't answer, or it refused; the reason is its own.
+    """
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+        done = subprocess.run(
+            ["docker", *arguments], capture_output=True, text=True, check=False, timeout=_DEADLINE_SECONDS
+        )
     except FileNotFoundError as error:
         raise LabError("There is no docker command on the PATH; run `make setup`.") from error
+    except subprocess.TimeoutExpired as error:
+        raise LabError(f"The Docker engine didn't answer within {_DEADLINE_SECONDS} s; look at its log.") from error
     if done.returncode:
-        raise LabError(f"{' '.join(command[:3])} failed: {' '.join(done.stderr.split())}")
+        raise LabError(f"docker {' '.join(arguments[:2])} failed: {' '.join(done.stderr.split())}")
     return done.stdout

@@ -8,15 +8,15 @@ from documents.inventory import Inventory, Secrets
 from documents.stack import Stack
 from lab.labels import STACK_LABEL
 from lab.lifecycle.engine import Engine, Progress, read_outputs
-from lab.lifecycle.leftovers import find_labelled, remove_labelled
+from lab.lifecycle.leftovers import Labelled, find_labelled, remove_labelled
 from lab.lifecycle.preflight import check_machine
-from lab.lifecycle.state import State, read_state, release_stale_lock
+from lab.lifecycle.state import State, ensure_stack, is_recorded, read_state, release_stale_lock
 from provision.connection import connect
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """What `lab down` did: how many resources were on record, what was kept on purpose, and what is left."""
+    """What `lab down` did: how many resources were on record, what was kept on purpose, and what is left and why."""
 
     made: int
     kept: tuple[str, ...]
@@ -30,6 +30,7 @@ def stand_up(engine: Engine, stack: Stack, *, progress: Progress) -> tuple[Inven
         LabError: it failed; what was made stays on record and the next call goes on from there.
     """
     check_machine(stack, engine.root)
+    ensure_stack(engine)
     released = release_stale_lock(engine)
     state = read_state(engine)
     if released or state.pending:
@@ -46,6 +47,11 @@ def read_lab(engine: Engine) -> tuple[Inventory, Secrets]:
         LabError: it isn't up.
         DocumentError: another release of Fairground exported it.
     """
+    if not is_recorded(engine):
+        raise LabError(
+            f"There is no lab {engine.stack}: nothing of it is on record. If there is a stacks/{engine.stack}.yaml, "
+            f"this stands it up: lab up --stack {engine.stack}"
+        )
     outputs = dict(read_outputs(engine))
     if "inventory" not in outputs or "secrets" not in outputs:
         raise LabError(f"The lab {engine.stack} isn't up; run `lab up`.")
@@ -61,21 +67,29 @@ def take_down(engine: Engine, stack: Stack | None, *, progress: Progress) -> Rec
     Works after a half-failed or killed up, and without a readable stack document (None: the cache is then kept).
 
     Raises:
-        LabError: the engine refused to destroy; nothing else was removed.
+        LabError: the engine refused to destroy, and nothing else was removed; or there is no such lab at all.
     """
-    release_stale_lock(engine)
-    state = read_state(engine)
-    if state.resources:
-        engine.operate("destroy", "--yes", "--skip-preview", progress=progress)
+    made = 0
+    if is_recorded(engine):
+        release_stale_lock(engine)
+        made = len(read_state(engine).resources)
+        if made:
+            engine.operate("destroy", "--yes", "--skip-preview", progress=progress)
+    elif stack is None and not find_labelled(engine.stack):
+        raise LabError(f"There is no lab {engine.stack}: nothing is on record, and nothing carries its label.")
     keeps = stack is None or stack.host.build_cache == "keep"
-    kept: list[str] = []
+    kept: list[Labelled] = []
+    refusals: dict[Labelled, str] = {}
     for thing in find_labelled(engine.stack):
         if keeps and thing.kind in {"image", "volume"}:
-            kept.append(str(thing))
-        else:
+            kept.append(thing)
+            continue
+        try:
             remove_labelled(thing)
-    left = [str(thing) for thing in find_labelled(engine.stack) if str(thing) not in kept]
-    return Receipt(made=len(state.resources), kept=tuple(kept), left=tuple(left))
+        except LabError as error:
+            refusals[thing] = f" ({error})"
+    left = [f"{thing}{refusals.get(thing, '')}" for thing in find_labelled(engine.stack) if thing not in kept]
+    return Receipt(made=made, kept=tuple(map(str, kept)), left=tuple(left))
 
 
 def _clear_unrecorded(engine: Engine, state: State) -> None:

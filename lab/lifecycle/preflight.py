@@ -3,12 +3,11 @@
 import errno
 import shutil
 import socket
-import subprocess
 from pathlib import Path
 
 from documents.errors import LabError
 from documents.stack import Stack
-from lab.lifecycle.leftovers import find_labelled
+from lab.lifecycle.leftovers import find_labelled, run_docker
 
 _NEEDED_GB = 6
 """Seen: base 0.1, host image 0.6, the host's own images, build caches and database 3; and room for a run's files."""
@@ -29,17 +28,16 @@ def check_machine(stack: Stack, root: Path) -> None:
 
 
 def _engine_folder() -> Path:
-    done = subprocess.run(
-        ["docker", "info", "--format", "{{.DockerRootDir}}"], capture_output=True, text=True, check=False, timeout=60
-    )
-    if done.returncode:
-        reason = " ".join(done.stderr.split())
-        raise LabError(f"The Docker engine doesn't answer ({reason}). Run `make setup`, which starts one.")
-    return Path(done.stdout.strip())
+    try:
+        return Path(run_docker("info", "--format", "{{.DockerRootDir}}").strip())
+    except LabError as error:
+        raise LabError(f"The Docker engine can't be used: {error} `make setup` installs and starts one.") from error
 
 
 def _check_port(port: int, stack: str) -> None:
     with socket.socket() as probe:
+        # Connections that ended a moment ago don't count; a listener does.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:

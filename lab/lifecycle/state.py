@@ -1,8 +1,6 @@
 """What the engine has on record: the resources of a stack, operations that never ended, and the lock."""
 
 import json
-import os
-import signal
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +8,7 @@ from typing import Any
 from documents.errors import LabError
 from documents.host import Host
 from lab.lifecycle.engine import Engine
+from lab.lifecycle.processes import command_of, end_session
 
 
 @dataclass(frozen=True)
@@ -28,6 +27,21 @@ class State:
     resources: tuple[Recorded, ...]
     pending: bool
     host: Host | None
+
+
+def ensure_stack(engine: Engine) -> None:
+    """Make the engine's record of the stack where there is none yet; the stack that is selected stays selected.
+
+    Raises:
+        LabError: the engine refused.
+    """
+    if not is_recorded(engine):
+        engine.query("stack", "init", "--no-select")
+
+
+def is_recorded(engine: Engine) -> bool:
+    """Whether the engine has a record of the stack, be it an empty one."""
+    return (_state_folder(engine) / "stacks" / "fairground" / f"{engine.stack}.json").exists()
 
 
 def read_state(engine: Engine) -> State:
@@ -56,8 +70,8 @@ def read_state(engine: Engine) -> State:
 def release_stale_lock(engine: Engine) -> bool:
     """Remove the lock of an engine that is no more, and end what it left running; whether there was one.
 
-    A killed engine leaves its language host, program and plugins alive. Where it was started by `lab`, they are
-    in the session that it led, and only those are ended.
+    A killed engine leaves its language host, program and plugins alive. Where it was started by `lab`, they are in
+    the session that it led, and only those are ended.
 
     Raises:
         LabError: the engine that holds the lock is at work.
@@ -66,12 +80,12 @@ def release_stale_lock(engine: Engine) -> bool:
     for path in _lock_files(engine):
         lock = json.loads(path.read_text(encoding="utf-8"))
         process_id = int(lock["pid"])
-        if _command_of(process_id) == "pulumi":
+        if command_of(process_id) == "pulumi":
             raise LabError(
                 f"The stack {engine.stack} is being worked on by pulumi, process {process_id}; "
                 "wait for its end, or end it and try again."
             )
-        _end_session(process_id)
+        end_session(process_id, engine.environment["PULUMI_BACKEND_URL"])
         path.unlink(missing_ok=True)
         released = True
     return released
@@ -79,24 +93,8 @@ def release_stale_lock(engine: Engine) -> bool:
 
 def _lock_files(engine: Engine) -> list[Path]:
     """The lock files of pulumi's file backend (pkg/backend/diy/lock.go): one for each holder, JSON with its pid."""
-    folder = Path(engine.environment["PULUMI_BACKEND_URL"].removeprefix("file://"))
-    return sorted(folder.glob(f".pulumi/locks/**/{engine.stack}/*.json"))
+    return sorted(_state_folder(engine).glob(f"locks/**/{engine.stack}/*.json"))
 
 
-def _command_of(process_id: int) -> str | None:
-    try:
-        return Path(f"/proc/{process_id}/comm").read_text(encoding="utf-8").strip()
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-
-
-def _end_session(leader: int) -> None:
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        process_id = int(entry.name)
-        try:
-            if os.getsid(process_id) == leader:
-                os.kill(process_id, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
+def _state_folder(engine: Engine) -> Path:
+    return Path(engine.environment["PULUMI_BACKEND_URL"].removeprefix("file://")) / ".pulumi"

@@ -1,0 +1,99 @@
+"""Plain wrk on the lab's host: an API made ready by hand as the lab does it for a cell, and nothing around it."""
+
+import json
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from documents.inventory import ApiService, Inventory, Secrets
+from documents.protocol import Protocol, Scenario, Workload
+from experiment.remote_bench import RemoteBench
+from experiment.tokens import token_file
+from experiment.workloads.command import REPLAY_SCRIPT, ReplayPaths, generator_threads, wrk_command
+from experiment.workloads.requests import build_requests
+from provision.connection import Connection, connect
+
+FOLDER = "/var/lib/fairground/benchmark"
+CONNECTIONS = 100
+WARM_UP_SECONDS = 3
+
+_READY_SECONDS = 60
+_TOKEN_SECONDS = 900
+_DEADLINE_SECONDS = 20
+
+
+def scenario(workload: Workload, seconds: int) -> Scenario:
+    """The load that all benchmarks put on: a hundred connections."""
+    return Scenario(name="benchmark", workload=workload, connections=CONNECTIONS, duration_seconds=seconds)
+
+
+@dataclass(frozen=True)
+class ReadyApi:
+    """An API that was reset, restarted and pinned, with requests and tokens on its host."""
+
+    connection: Connection
+    inventory: Inventory
+    api: ApiService
+    workload: Workload
+    paths: ReplayPaths
+
+    def load(self, seconds: int) -> float:
+        """Run wrk, pinned as the lab pins it, and return the requests a second."""
+        cores = self.inventory.cores
+        command = wrk_command(
+            scenario(self.workload, seconds),
+            self.paths,
+            port=self.api.port,
+            threads=generator_threads(CONNECTIONS, len(cores.generator)),
+            duration_seconds=seconds,
+            timeout_seconds=2,
+            wrk_version="4.1.0",
+        )
+        pinned = ["taskset", "--cpu-list", cores.cpu_list("generator"), *command]
+        self.connection.run(pinned, deadline_seconds=seconds + _DEADLINE_SECONDS)
+        result = json.loads(self.connection.run(["cat", self.paths.output], deadline_seconds=_DEADLINE_SECONDS).stdout)
+        if errors := {kind: count for kind, count in result["errors"].items() if count}:
+            sys.exit(f"wrk counted errors: {errors}")
+        return result["requests"] / result["elapsed_us"] * 1e6
+
+
+@contextmanager
+def ready_api(inventory: Inventory, secrets: Secrets, api: ApiService, workload: Workload) -> Generator[ReadyApi]:
+    """Make an API of the lab ready for plain wrk, warmed up, alone on the host; put the host back at the end."""
+    requests = build_requests(workload, Protocol.model_fields["request_seed"].default)
+    tokens = token_file(secrets.jwt_secret, requests.users, lifetime_seconds=_TOKEN_SECONDS)
+    paths = ReplayPaths(
+        script=f"{FOLDER}/replay.lua",
+        requests=f"{FOLDER}/{workload}.requests",
+        tokens=f"{FOLDER}/tokens",
+        output=f"{FOLDER}/wrk.json",
+    )
+    with connect(inventory.host) as connection:
+        bench = RemoteBench(connection, inventory, secrets)
+        with bench.hold("a benchmark"), _restored(bench, connection):
+            bench.stop_apis()
+            bench.install([requests])
+            bench.reset(api, tokens)
+            bench.start_api(api)
+            if seen := bench.wait_until_ready(api, deadline_seconds=_READY_SECONDS):
+                sys.exit(seen)
+            bench.pin(api)
+            connection.run(["install", "-d", "-m", "0700", FOLDER], deadline_seconds=_DEADLINE_SECONDS)
+            connection.push(REPLAY_SCRIPT, paths.script)
+            connection.push_bytes(requests.data, paths.requests)
+            connection.push_bytes(tokens, paths.tokens)
+            ready = ReadyApi(connection, inventory, api, workload, paths)
+            ready.load(WARM_UP_SECONDS)
+            yield ready
+
+
+@contextmanager
+def _restored(bench: RemoteBench, connection: Connection) -> Generator[None]:
+    """Leave the host as a run leaves it."""
+    try:
+        yield
+    finally:
+        connection.run(["rm", "-rf", FOLDER], deadline_seconds=_DEADLINE_SECONDS)
+        bench.clear()
+        bench.restore()

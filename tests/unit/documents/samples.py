@@ -1,0 +1,127 @@
+"""One whole example of every document that is written to a file or handed from room to room."""
+
+from datetime import UTC, datetime
+
+from documents.base import Document
+from documents.cores import CoreLayout
+from documents.host import Host, HostSize
+from documents.inventory import ApiService, Inventory, PostgresService, RedisService, Secrets
+from documents.load import WrkErrors, WrkLatency, WrkResult
+from documents.plan import Cell, Plan
+from documents.protocol import Protocol, Scenario
+from documents.run import CellRecord, HostIdentity, HostRecord, JournalEntry, Manifest, ProcessPinning, Void
+from documents.stack import Api, ContainerHost, Cores, Postgres, Redis, Services, Stack
+
+NOON = datetime(2026, 1, 31, 12, 0, 0, 250_000, tzinfo=UTC)
+
+SCENARIO = Scenario(name="light", workload="mixed", connections=10, duration_seconds=30)
+PROTOCOL = Protocol(version=1, name="quick", blocks=2, warm_up_seconds=3, scenarios=(SCENARIO,))
+LAYOUT = CoreLayout(api=(0, 1, 2), postgres=(3, 4), redis=(5,), generator=(6, 7), system=(5,), shared=False)
+
+INVENTORY = Inventory(
+    stack="local",
+    host=Host(
+        kind="container",
+        address="127.0.0.1",
+        port=22,
+        user="root",
+        private_key_path="/keys/id_ed25519",
+        known_hosts_path="/keys/known_hosts",
+        host_public_key="ssh-ed25519 AAAA",
+    ),
+    size=HostSize(cpus=tuple(range(8)), memory_bytes=16 * 1024**3, smaller=False),
+    cores=LAYOUT,
+    base_image_id="sha256:base",
+    postgres=PostgresService(
+        container="fairground-postgres",
+        image_id="sha256:postgres",
+        port=15432,
+        database="fairground",
+        user="fairground",
+        settings={"fsync": "on"},
+    ),
+    redis=RedisService(container="fairground-redis", image_id="sha256:redis", port=16379),
+    apis=(
+        ApiService(
+            name="go",
+            source="apis/go",
+            source_sha256="0" * 64,
+            image_id="sha256:go",
+            container="fairground-api-go",
+            port=18080,
+            environment={"GOGC": "200"},
+            upload_volume="fairground-uploads-go",
+        ),
+    ),
+)
+
+IDENTITY = HostIdentity(
+    cpu_model="A processor",
+    cpus=tuple(range(8)),
+    threads_per_core=1,
+    memory_bytes=16 * 1024**3,
+    kernel="6.12.0",
+    operating_system="Debian GNU/Linux 13",
+    cgroup_version=2,
+    settings={"vm.swappiness": "60"},
+)
+
+SECRETS = Secrets(postgres_password="pg-secret", redis_password="redis-secret", jwt_secret="jwt-secret")
+PLAN = Plan(order_seed=7, cells=(Cell(number=1, block=1, api="go", scenario=SCENARIO),))
+CELL_RECORD = CellRecord(
+    cell_id="001-go-light",
+    started_at=NOON,
+    voids=(Void(reason="wrk-errors", message="3 time-outs."),),
+    phases_seconds={"reset": 1.25},
+    load_started_ns=5_000_000_000_000,
+    load_ended_ns=None,
+    pinning=(ProcessPinning(role="api", process_id=12, thread_id=13, command="api", cpus=(0, 1, 2)),),
+    files={"wrk.json": "0" * 64},
+)
+
+EXAMPLES: tuple[Document, ...] = (
+    Stack(
+        version=1,
+        name="local",
+        host=ContainerHost(kind="container", cpus=4, memory_gb=8, ssh_port=22022, build_cache="keep"),
+        cores=Cores(api="0-1", postgres="2", system="3", generator="3"),
+        services=Services(
+            postgres=Postgres(port=15432, settings={"work_mem": "16MB"}), redis=Redis(image="redis:8", port=16379)
+        ),
+        apis=(
+            Api(name="go", source="apis/go", port=18080),
+            Api(name="go-tuned", source="apis/go", port=18081, environment={"GOGC": "200"}),
+        ),
+    ),
+    INVENTORY,
+    SECRETS,
+    PROTOCOL,
+    PLAN,
+    Manifest(
+        run_id="20260131-120000",
+        started_at=NOON,
+        git_commit="0123abc-dirty",
+        protocol=PROTOCOL,
+        inventory=INVENTORY,
+        order_seed=7,
+        requests_sha256={"mixed": "0" * 64},
+        tool_versions={"wrk": "4.1.0"},
+    ),
+    HostRecord(before=IDENTITY),
+    CELL_RECORD,
+    JournalEntry(at=NOON, event="cell-void", cell_id="001-go-light", message="3 time-outs."),
+    WrkResult(
+        wrk_version="4.1.0",
+        workload="mixed",
+        threads=2,
+        connections=10,
+        timeout_seconds=2,
+        duration_seconds=30,
+        elapsed_us=30_000_123,
+        requests=3,
+        bytes=3_000,
+        errors=WrkErrors(connect=0, read=0, write=0, status=0, timeout=3),
+        latency=WrkLatency(count=3, minimum_us=100, maximum_us=900, histogram=((100, 2), (900, 1))),
+        statuses=None,
+    ),
+)

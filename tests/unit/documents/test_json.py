@@ -1,0 +1,127 @@
+"""Documents in JSON: what is written is read back, and nothing else is taken for it."""
+
+import importlib
+import json
+import pkgutil
+
+import pytest
+from pydantic import ValidationError
+
+import documents
+from documents.base import Document
+from documents.errors import DocumentError
+from tests.unit.documents.samples import CELL_RECORD, EXAMPLES, INVENTORY, PLAN, SECRETS
+
+VERSIONED = tuple(example for example in EXAMPLES if "version" in type(example).model_fields)
+
+
+def _all_documents() -> list[type[Document]]:
+    for module in pkgutil.iter_modules(documents.__path__):
+        importlib.import_module(f"documents.{module.name}")
+    found: list[type[Document]] = []
+    unseen: list[type[Document]] = [Document]
+    while unseen:
+        for child in unseen.pop().__subclasses__():
+            if child.__module__.startswith("documents."):
+                found.append(child)
+                unseen.append(child)
+    return found
+
+
+def _name(example: Document) -> str:
+    return type(example).__name__
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=_name)
+def test_what_is_written_is_read_back(example: Document):
+    text = example.to_json()
+    assert text.endswith("}\n")
+    assert type(example).from_json(text, name="x.json") == example
+    assert type(example).from_json(text.encode(), name="x.json") == example
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=_name)
+def test_unknown_member_is_refused_by_name(example: Document):
+    content = json.loads(example.to_json()) | {"surprise": 1}
+    with pytest.raises(DocumentError, match=r"x\.json is not a valid .*surprise: no such key"):
+        type(example).from_json(json.dumps(content), name="x.json")
+
+
+@pytest.mark.parametrize("example", VERSIONED, ids=_name)
+def test_document_of_another_version_is_refused_by_name(example: Document):
+    content = json.loads(example.to_json())
+    assert content["version"] == 1
+    with pytest.raises(DocumentError, match=r"x\.json is not a valid .*version: Input should be 1"):
+        type(example).from_json(json.dumps(content | {"version": 2}), name="x.json")
+
+
+def test_only_what_stands_on_its_own_in_a_file_has_a_version():
+    assert {_name(example) for example in EXAMPLES} - {_name(example) for example in VERSIONED} == {"JournalEntry"}
+
+
+def test_every_document_describes_itself_as_a_json_schema():
+    described = {document.__name__: document.model_json_schema() for document in _all_documents()}
+    assert len(described) > 30
+    for name, schema in described.items():
+        assert schema["additionalProperties"] is False, name
+        assert schema["description"], name
+        json.dumps(schema)
+    for name in ("Stack", "Inventory", "Protocol", "Plan", "Manifest", "CellRecord", "WrkResult", "Report"):
+        assert described[name]["properties"]["version"]["const"] == 1
+
+
+def test_every_document_is_frozen():
+    with pytest.raises(ValidationError, match="frozen"):
+        INVENTORY.stack = "other"  # pyright: ignore[reportAttributeAccessIssue]
+    assert all(document.model_config.get("frozen") for document in _all_documents())
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("redis", "port"), "16379"),
+        (("redis", "port"), 16379.0),
+        (("redis", "port"), True),
+        (("size", "smaller"), 0),
+        (("size", "smaller"), "false"),
+        (("cores", "api"), "0-2"),
+        (("stack",), 1),
+        (("postgres", "settings"), {"fsync": True}),
+        (("apis",), None),
+    ],
+)
+def test_value_of_another_type_is_not_converted(path: tuple[str, ...], value: object):
+    content = json.loads(INVENTORY.to_json())
+    parent = content
+    for key in path[:-1]:
+        parent = parent[key]
+    parent[path[-1]] = value
+    with pytest.raises(DocumentError, match=rf"{'.'.join(path)}.*: Input should be"):
+        type(INVENTORY).from_json(json.dumps(content), name="x.json")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"version": 1}', b"\xff"])
+def test_text_that_is_no_inventory_is_refused_by_its_name(text: str | bytes):
+    with pytest.raises(DocumentError, match=r"^the inventory is not a valid Inventory document: ") as refusal:
+        type(INVENTORY).from_json(text, name="the inventory")
+    assert len(str(refusal.value).splitlines()) == 1
+
+
+def test_secrets_are_shown_by_no_repr():
+    assert repr(SECRETS) == "Secrets(version=1)"
+    assert "pg-secret" in SECRETS.to_json()
+
+
+def test_api_is_found_by_its_name_and_another_is_a_key_error():
+    assert INVENTORY.api("go").port == 18080
+    with pytest.raises(KeyError, match="rust"):
+        INVENTORY.api("rust")
+
+
+def test_cell_counts_only_without_a_void():
+    assert not CELL_RECORD.valid
+    assert CELL_RECORD.model_copy(update={"voids": ()}).valid
+
+
+def test_folder_of_a_cell_is_named_by_its_place_in_the_order():
+    assert PLAN.cells[0].id == "001-go-light"

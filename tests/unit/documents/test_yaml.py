@@ -1,0 +1,143 @@
+"""A document in YAML that is wrong is refused with file, line and key."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from documents.base import line_of
+from documents.errors import DocumentError
+from documents.protocol import Protocol
+from documents.stack import Stack
+
+STACK = """\
+version: 1
+name: local
+host:
+  kind: container
+  cpus: 8
+apis:
+  - name: go
+    source: apis/go
+    port: 18080
+  - name: rust
+    source: apis/rust
+    port: 18081
+"""
+
+
+def read(text: str) -> Stack:
+    return Stack.from_yaml(text, name="stacks/local.yaml")
+
+
+def faults(text: str) -> list[str]:
+    with pytest.raises(DocumentError) as refusal:
+        read(text)
+    return str(refusal.value).splitlines()
+
+
+def test_good_document_is_read_with_its_defaults():
+    stack = read(STACK)
+    assert [api.port for api in stack.apis] == [18080, 18081]
+    assert stack.host.memory_gb == 16
+    assert stack.cores == "auto"
+    assert stack.services.postgres.port == 15432
+
+
+@pytest.mark.parametrize(
+    ("changed", "fault"),
+    [
+        (STACK.replace("cpus: 8", "cpu: 8"), "5: host.cpu: no such key; remove it or mend its spelling"),
+        (STACK.replace("cpus: 8", "cpus: '8'"), "5: host.cpus: Input should be a valid integer"),
+        (STACK.replace("cpus: 8", "cpus: 8.0"), "5: host.cpus: Input should be a valid integer"),
+        (STACK.replace("cpus: 8", "cpus: yes"), "5: host.cpus: Input should be a valid integer"),
+        (STACK.replace("cpus: 8", "cpus: 0"), "5: host.cpus: Input should be greater than or equal to 1"),
+        (STACK.replace("name: local", "name: 7"), "2: name: Input should be a valid string"),
+        (STACK.replace("name: local", "name: Local"), "2: name: String should match pattern"),
+        (STACK.replace("    port: 18081\n", ""), "10: apis.1.port: this key is missing"),
+        (STACK.replace("port: 18081", "port: 80"), "12: apis.1.port: Input should be greater than or equal to 1024"),
+        (STACK.replace("source: apis/rust", "source: apis/../.."), "11: apis.1.source: the source is a folder inside"),
+        (STACK.replace("source: apis/rust", "source: /etc"), "11: apis.1.source: String should match pattern"),
+        (STACK.replace("kind: container", "kind: moon"), "4: host.kind: Input should be 'container'"),
+        (STACK.replace("version: 1", "version: 2"), "1: version: Input should be 1"),
+        (STACK.replace("version: 1\n", ""), "1: version: this key is missing"),
+        (STACK + "apis: []\n", "13: apis: this key is given twice."),
+        (STACK.replace("  cpus: 8", "  kind: container"), "5: host.kind: this key is given twice."),
+        (STACK + "base_image: 2026-01-31\n", "13: base_image: YAML reads this as a timestamp; put it in quotes."),
+        (STACK + "base_image: !!binary eA==\n", "13: anchors, aliases and tags aren't taken here"),
+        (STACK + "base_image: !custom x\n", "13: anchors, aliases and tags aren't taken here"),
+        (STACK + "services: &all\n  redis: *all\n", "13: anchors, aliases and tags aren't taken here"),
+        (STACK + "NO: x\n", "13: the document: a key that isn't text; put it in quotes."),
+        (STACK + "? [a, b]\n: x\n", "13: the document: a key that isn't text; put it in quotes."),
+        (STACK + "<<: {base_image: x}\n", "13: the document: a key that isn't text; put it in quotes."),
+        ("", "1: the document is to be a mapping of keys to values."),
+        ("- version: 1\n", "1: the document is to be a mapping of keys to values."),
+        ("local", "1: the document is to be a mapping of keys to values."),
+    ],
+)
+def test_fault_names_file_line_and_key(changed: str, fault: str):
+    assert changed != STACK
+    said = faults(changed)
+    assert len(said) == 1
+    assert said[0].startswith(f"stacks/local.yaml:{fault}")
+
+
+def test_every_fault_is_told_at_once():
+    said = faults(STACK.replace("cpus: 8", "cpu: 8").replace("port: 18081", "port: '18081'"))
+    assert [fault.split(": ")[:2] for fault in said] == [
+        ["stacks/local.yaml:5", "host.cpu"],
+        ["stacks/local.yaml:12", "apis.1.port"],
+    ]
+
+
+def test_fault_in_an_explicit_core_layout_is_told_of_the_layout_alone():
+    said = faults(STACK + "cores:\n  api: 0-1\n  postgres: '2'\n  system: '3'\n  generator: 4-\n  gpu: '1'\n")
+    assert [fault.split(": ")[:2] for fault in said] == [
+        ["stacks/local.yaml:17", "cores.generator"],
+        ["stacks/local.yaml:18", "cores.gpu"],
+    ]
+
+
+def test_core_layout_of_another_word_than_auto_is_told_once():
+    assert faults(STACK + "cores: automatic\n") == ["stacks/local.yaml:13: cores: Input should be 'auto'"]
+
+
+@pytest.mark.parametrize("text", ["a: [1", "a: 'b", "\tname: x", "a: b: c", "--- 1\n--- 2\n", "a: \x00"])
+def test_text_that_is_not_yaml_is_refused_in_one_line_by_its_name(text: str):
+    said = faults(text)
+    assert len(said) == 1
+    assert said[0].startswith("stacks/local.yaml is not valid YAML: ")
+
+
+def test_number_that_yaml_takes_and_python_does_not_is_refused():
+    assert faults(STACK.replace("port: 18081", "port: 0x_"))[0].startswith("stacks/local.yaml has a number that can't")
+
+
+def test_date_is_not_turned_into_text_silently():
+    settings = "services:\n  postgres:\n    settings:\n      application_name: 2026-01-31\n"
+    (said,) = faults(STACK + settings)
+    place, key, reason = said.split(": ", maxsplit=2)
+    assert (place, key) == ("stacks/local.yaml:16", "services.postgres.settings.application_name")
+    assert reason == "YAML reads this as a timestamp; put it in quotes."
+
+
+def test_line_of_a_key_is_found_by_its_location():
+    assert line_of(STACK, ("host", "cpus")) == 5
+    assert line_of(STACK, ("apis", 1, "port")) == 12
+    assert line_of(STACK, ("apis", 1, "absent")) == 10
+    assert line_of(STACK, ("absent",)) == 1
+
+
+def test_two_scenarios_of_one_name_are_refused():
+    scenario = "  - {name: light, workload: mixed, connections: 10, duration_seconds: 5}\n"
+    text = f"version: 1\nname: quick\nblocks: 1\nwarm_up_seconds: 1\nscenarios:\n{scenario}"
+    assert Protocol.from_yaml(text, name="quick.yaml").scenarios[0].connections == 10
+    with pytest.raises(DocumentError, match=r"^quick.yaml:1: the document: two scenarios are named light$"):
+        Protocol.from_yaml(text + scenario, name="quick.yaml")
+
+
+@given(st.text(alphabet=st.sampled_from("ab:-[]{}&*!#|>'\"%@`, \n?1"), max_size=60))
+def test_no_scribble_ends_in_anything_but_a_document_error(text: str):
+    with pytest.raises(DocumentError, match=re.escape("stacks/local.yaml")):
+        read(text)

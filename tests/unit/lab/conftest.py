@@ -1,0 +1,62 @@
+"""Real parts for the tests of the lab: the installed engine, and a Docker engine with labels of a test's own."""
+
+import os
+import signal
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab.labels import STACK_LABEL
+from lab.lifecycle.engine import Engine
+from tests.unit.lab.engine_room import EngineRoom, docker, import_empty_image
+from toolchain import files
+from toolchain.layout import project_layout
+
+
+@pytest.fixture
+def stack_name() -> str:
+    """A name that no other stack has, so that the test finds and removes nothing but its own."""
+    return f"test-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def room(tmp_path: Path, stack_name: str) -> Iterator[EngineRoom]:
+    installed = project_layout()
+    root = tmp_path / "checkout"
+    home = tmp_path / "home"
+    (root / "state").mkdir(parents=True)
+    (root / "passphrase").write_text("correct horse")
+    (root / "Pulumi.yaml").write_text(
+        "name: fairground\nruntime:\n  name: python\n  options:\n"
+        f"    virtualenv: {os.path.relpath(installed.environment, root)}\n"
+    )
+    # Whatever is installed in the environment, the engine looks for its plugin.
+    files.place(installed.docker_plugin, home / installed.docker_plugin.relative_to(installed.pulumi_home))
+    environment = os.environ | installed.pulumi_environment()
+    environment |= {
+        "PULUMI_HOME": str(home),
+        "PULUMI_BACKEND_URL": f"file://{root}/state",
+        "PULUMI_CONFIG_PASSPHRASE_FILE": str(root / "passphrase"),
+    }
+    environment.pop("PULUMI_CONFIG_PASSPHRASE", None)
+    room = EngineRoom(Engine(root=root, stack=stack_name, environment=environment))
+    yield room
+    for process_id in room.processes():
+        os.kill(process_id, signal.SIGKILL)
+
+
+@pytest.fixture
+def image(stack_name: str) -> Iterator[str]:
+    """An empty image with the stack's label; whatever else carries the label is removed with it."""
+    label = f"{STACK_LABEL}={stack_name}"
+    name = f"fairground-{stack_name}:1"
+    import_empty_image(stack_name, name)
+    yield name
+    for kind, remove in (("container", ["rm", "-f"]), ("network", ["network", "rm"]), ("volume", ["volume", "rm"])):
+        found = docker(kind, "ls", "--quiet", "--filter", f"label={label}", *(["--all"] if kind == "container" else []))
+        for identity in found.split():
+            docker(*remove, identity)
+    for identity in docker("images", "--quiet", "--filter", f"label={label}").split():
+        docker("rmi", "--force", identity)

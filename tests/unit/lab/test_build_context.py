@@ -1,0 +1,139 @@
+"""The hash that says whether an image is rebuilt: it changes with what the build gets, and with nothing else."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from lab.build_context import hash_build_context
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    context = tmp_path / "context"
+    (context / "src" / "deep").mkdir(parents=True)
+    (context / "Dockerfile").write_text("FROM scratch\n")
+    (context / "src" / "main").write_text("main\n")
+    (context / "src" / "deep" / "part").write_text("part\n")
+    return context
+
+
+def ignore(folder: Path, *lines: str) -> None:
+    (folder / ".dockerignore").write_text("\n".join(lines) + "\n")
+
+
+def test_same_content_elsewhere_and_at_another_time_has_the_same_hash(folder: Path, tmp_path: Path):
+    before = hash_build_context(folder)
+    copy = tmp_path / "elsewhere"
+    shutil.copytree(folder, copy)
+    for path in copy.rglob("*"):
+        os.utime(path, (1, 1))
+    assert hash_build_context(copy) == before
+
+
+def test_umask_of_the_clone_does_not_count(folder: Path):
+    before = hash_build_context(folder)
+    (folder / "src" / "main").chmod(0o600)
+    (folder / "src").chmod(0o700)
+    assert hash_build_context(folder) == before
+
+
+def test_order_in_which_files_were_made_does_not_count(folder: Path, tmp_path: Path):
+    other = tmp_path / "other"
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if path.is_file():
+            (other / path.relative_to(folder)).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, other / path.relative_to(folder))
+    assert hash_build_context(other) == hash_build_context(folder)
+
+
+def test_content_counts(folder: Path):
+    before = hash_build_context(folder)
+    (folder / "src" / "deep" / "part").write_text("PART\n")
+    assert hash_build_context(folder) != before
+
+
+def test_name_counts(folder: Path):
+    before = hash_build_context(folder)
+    (folder / "src" / "main").rename(folder / "src" / "other")
+    assert hash_build_context(folder) != before
+
+
+def test_executable_bit_counts(folder: Path):
+    before = hash_build_context(folder)
+    (folder / "src" / "main").chmod(0o755)
+    assert hash_build_context(folder) != before
+
+
+def test_bytes_moved_from_one_file_to_the_next_count(folder: Path):
+    (folder / "a").write_text("12")
+    (folder / "b").write_text("3")
+    before = hash_build_context(folder)
+    (folder / "a").write_text("1")
+    (folder / "b").write_text("23")
+    assert hash_build_context(folder) != before
+
+
+def test_target_of_a_link_counts_even_where_what_it_leads_to_is_alike(folder: Path):
+    link = folder / "link"
+    (folder / "twin").write_text("main\n")
+    link.symlink_to("src/main")
+    before = hash_build_context(folder)
+    link.unlink()
+    link.symlink_to("twin")
+    assert hash_build_context(folder) != before
+    link.unlink()
+    link.symlink_to("nowhere")
+    dangling = hash_build_context(folder)
+    link.unlink()
+    assert hash_build_context(folder) != dangling
+
+
+def test_what_lies_behind_a_link_to_a_folder_does_not_count(folder: Path, tmp_path: Path):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (folder / "link").symlink_to(outside)
+    before = hash_build_context(folder)
+    (outside / "file").write_text("x")
+    assert hash_build_context(folder) == before
+
+
+@pytest.mark.parametrize("pattern", ["*.log", "**/*.log", "src/*.log", "src/noise.log"])
+def test_ignored_file_does_not_count(folder: Path, pattern: str):
+    ignore(folder, "# what builds leave", "", f"  {pattern}", ".dockerignore")
+    before = hash_build_context(folder)
+    (folder / ("noise.log" if pattern == "*.log" else "src/noise.log")).write_text("noise\n")
+    assert hash_build_context(folder) == before
+
+
+def test_pattern_in_a_comment_ignores_nothing(folder: Path):
+    ignore(folder, "#src/main")
+    before = hash_build_context(folder)
+    (folder / "src" / "main").write_text("changed\n")
+    assert hash_build_context(folder) != before
+
+
+def test_pattern_of_one_level_does_not_reach_deeper(folder: Path):
+    ignore(folder, "*.log")
+    before = hash_build_context(folder)
+    (folder / "src" / "noise.log").write_text("noise\n")
+    assert hash_build_context(folder) != before
+
+
+def test_negated_pattern_takes_a_file_back_in(folder: Path):
+    ignore(folder, "src", "!src/main")
+    before = hash_build_context(folder)
+    (folder / "src" / "deep" / "part").write_text("changed\n")
+    assert hash_build_context(folder) == before
+    (folder / "src" / "main").write_text("changed\n")
+    assert hash_build_context(folder) != before
+
+
+def test_dockerfile_counts_even_where_all_is_ignored(folder: Path):
+    ignore(folder, "*")
+    before = hash_build_context(folder)
+    (folder / "src" / "main").write_text("changed\n")
+    assert hash_build_context(folder) == before
+    (folder / "Dockerfile").write_text("FROM other\n")
+    assert hash_build_context(folder) != before

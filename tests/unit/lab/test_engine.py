@@ -1,0 +1,167 @@
+"""The real Pulumi engine on a real program: progress, errors in sentences, interrupts, and an engine that is killed."""
+
+import signal
+import stat
+from dataclasses import replace
+
+import pytest
+
+from documents.errors import LabError
+from lab.lifecycle.engine import ResourceProgress, read_outputs
+from lab.lifecycle.state import ensure_stack, read_state, release_stale_lock
+from tests.unit.lab.engine_room import STEPS, EngineRoom
+
+
+@pytest.fixture(autouse=True)
+def _stack(room: EngineRoom) -> None:
+    ensure_stack(room.engine)
+
+
+def test_progress_tells_of_each_resource_as_it_begins_and_ends(room: EngineRoom):
+    room.write(STEPS + 'first = Step("first", seconds=0.5)\nStep("second", after=[first])\n')
+    begun, ended, *second = room.up()
+    assert begun == ResourceProgress("first", "Step", "creating", "created", None)
+    assert ended == replace(begun, seconds=ended.seconds)
+    assert ended.seconds is not None
+    assert 0.3 < ended.seconds < 5
+    assert [(step.name, step.seconds is None) for step in second] == [("second", True), ("second", False)]
+    assert room.up() == []
+    assert [(step.doing, step.done) for step in room.operate("destroy", "--yes", "--skip-preview")][-1] == (
+        "deleting",
+        "deleted",
+    )
+
+
+def test_what_the_engine_says_is_kept_for_the_user_alone(room: EngineRoom):
+    room.write(STEPS + 'Step("first")\n')
+    room.up()
+    log = room.engine.private / "up.log"
+    assert stat.S_IMODE(log.stat().st_mode) == 0o600
+    assert "Step first" in log.read_text()
+    assert [path.name for path in room.engine.private.iterdir()] == ["up.log"]
+
+
+def test_outputs_are_read_with_their_secrets(room: EngineRoom):
+    room.write("import pulumi\npulumi.export('open', [1])\npulumi.export('hidden', pulumi.Output.secret('s3cret'))\n")
+    room.up()
+    assert dict(read_outputs(room.engine)) == {"open": [1], "hidden": "s3cret"}
+    assert "s3cret" not in (room.engine.private / "up.log").read_text()
+
+
+def test_program_that_refuses_is_an_error_in_its_own_words(room: EngineRoom):
+    room.write("import pulumi\nraise pulumi.RunError('stacks/x.yaml:5: host.cpu: no such key')\n")
+    with pytest.raises(LabError) as failure:
+        room.up()
+    assert str(failure.value) == (
+        f"stacks/x.yaml:5: host.cpu: no such key. (all that pulumi said: .lab/stacks/{room.engine.stack}/up.log)"
+    )
+
+
+def test_failed_resource_is_an_error_in_the_words_of_its_last_exception(room: EngineRoom):
+    room.write(STEPS + 'Step("first", fails="The host is away; run `lab down`.")\n')
+    with pytest.raises(LabError) as failure:
+        room.up()
+    assert str(failure.value).partition(" (all that")[0] == "The host is away; run `lab down`."
+
+
+def test_each_failed_resource_has_its_sentence(room: EngineRoom):
+    room.write(STEPS + 'Step("a", seconds=0.5, fails="One is broken.")\nStep("b", seconds=0.5, fails="Two is.")\n')
+    with pytest.raises(LabError) as failure:
+        room.up()
+    assert str(failure.value).startswith(("One is broken. Two is. (", "Two is. One is broken. ("))
+
+
+def test_refusal_of_the_docker_plugin_names_the_resource_and_no_source_line(room: EngineRoom):
+    room.write(
+        "import pulumi_docker as docker\n"
+        f"docker.Container('data', name='{room.engine.stack}', image='no-such-image:{room.engine.stack}')\n"
+    )
+    with pytest.raises(LabError, match=r"^data: .*no-such-image.*\. \(all that pulumi said: ") as failure:
+        room.up()
+    for noise in ("sdk-v2", "provider=", "<{%", "\n"):
+        assert noise not in str(failure.value)
+
+
+def test_interrupt_lets_the_engine_finish_what_it_is_at(room: EngineRoom):
+    room.write(STEPS + 'first = Step("first", seconds=1)\nStep("second", after=[first], seconds=20)\n')
+
+    def interrupt(step: ResourceProgress) -> None:
+        if step.name == "first" and step.seconds is None:
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        room.engine.operate("up", "--yes", "--skip-preview", progress=interrupt)
+    assert room.locks == []
+    state = read_state(room.engine)
+    assert [resource.name for resource in state.resources] == ["first"]
+    assert not state.pending
+    assert room.processes() == set()
+
+
+def test_second_interrupt_kills_the_engine_and_all_that_it_started(room: EngineRoom):
+    room.write(STEPS + 'Step("first", seconds=60)\n')
+
+    def interrupt_twice(_step: ResourceProgress) -> None:
+        # The first ends this call, as it would at any other place; the second comes while the engine finishes.
+        signal.setitimer(signal.ITIMER_REAL, 0.3)
+        signal.raise_signal(signal.SIGINT)
+
+    def again(_number: int, _frame: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    previous = signal.signal(signal.SIGALRM, again)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            room.engine.operate("up", "--yes", "--skip-preview", progress=interrupt_twice)
+    finally:
+        signal.signal(signal.SIGALRM, previous)
+    assert room.processes() == set()
+    assert release_stale_lock(room.engine)
+    assert read_state(room.engine).pending
+
+
+def test_engine_that_is_killed_is_an_error_and_leaves_nothing_that_the_next_try_minds(room: EngineRoom):
+    room.write(STEPS + 'Step("first", seconds=60)\n')
+    with pytest.raises(LabError, match=r"^pulumi up was ended by the signal SIGKILL; the same command goes on from"):
+        room.engine.operate("up", "--yes", "--skip-preview", progress=room.kill_engine)
+    assert room.processes()
+    assert release_stale_lock(room.engine)
+    assert room.processes() == set()
+    assert room.locks == []
+    assert read_state(room.engine).pending
+    room.operate("refresh", "--yes", "--skip-preview", "--clear-pending-creates")
+    assert not read_state(room.engine).pending
+    room.write(STEPS + 'Step("first")\n')
+    room.up()
+    assert "first" in room.recorded()
+
+
+def test_lock_of_an_engine_at_work_is_left_and_named(room: EngineRoom):
+    room.write(STEPS + 'Step("first", seconds=0.5)\n')
+    refusals: list[str] = []
+
+    def release(step: ResourceProgress) -> None:
+        if step.seconds is None:
+            with pytest.raises(LabError) as refusal:
+                release_stale_lock(room.engine)
+            refusals.append(str(refusal.value))
+
+    room.engine.operate("up", "--yes", "--skip-preview", progress=release)
+    (said,) = refusals
+    assert said.startswith(f"The stack {room.engine.stack} is being worked on by pulumi, process ")
+    assert said.endswith("; wait for its end, or end it and try again.")
+
+
+def test_question_that_the_engine_refuses_is_an_error_in_its_own_words(room: EngineRoom):
+    with pytest.raises(LabError, match=r"^pulumi stack failed: no stack named 'other' found\.$"):
+        replace(room.engine, stack="other").query("stack", "export")
+
+
+def test_missing_engine_is_an_error_with_a_remedy(room: EngineRoom):
+    engine = replace(room.engine, environment={**room.engine.environment, "PATH": "/nonexistent"})
+    with pytest.raises(LabError, match=r"^There is no pulumi command; run `make setup`"):
+        engine.query("stack", "export")
+
+
+def test_environment_with_its_passphrase_is_shown_by_no_repr(room: EngineRoom):
+    assert "passphrase" not in repr(room.engine)

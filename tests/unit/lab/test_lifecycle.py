@@ -1,0 +1,139 @@
+"""Up and down with the real engines, Pulumi's and Docker's, after all that can go wrong between them."""
+
+import shutil
+import socket
+from pathlib import Path
+
+import pytest
+
+from documents.errors import DocumentError, LabError
+from documents.stack import Api, ContainerHost, Stack
+from lab.labels import STACK_LABEL
+from lab.lifecycle.leftovers import find_labelled
+from lab.lifecycle.lifecycle import Receipt, read_lab, stand_up, take_down
+from lab.lifecycle.state import ensure_stack, is_recorded, read_state
+from tests.unit.documents.samples import INVENTORY, SECRETS
+from tests.unit.lab.engine_room import STEPS, EngineRoom, docker
+
+EXPORTS = f"""
+import json
+pulumi.export("inventory", json.loads({INVENTORY.to_json()!r}))
+pulumi.export("secrets", pulumi.Output.secret(json.loads({SECRETS.to_json()!r})))
+"""
+
+
+def document(name: str, *, build_cache: str = "discard") -> Stack:
+    """A stack whose host wants a port that is free."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    host = ContainerHost.model_validate({"kind": "container", "ssh_port": port, "build_cache": build_cache})
+    return Stack(version=1, name=name, host=host, apis=(Api(name="go", source="apis/go", port=18080),))
+
+
+@pytest.fixture(autouse=True)
+def _roomy_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = shutil.disk_usage("/")._replace(free=100 * 1024**3)
+
+    def disk_usage(_path: Path) -> object:
+        return usage
+
+    monkeypatch.setattr(shutil, "disk_usage", disk_usage)
+
+
+def test_lab_that_is_stood_up_is_read_and_taken_down_with_a_receipt(room: EngineRoom):
+    engine, stack = room.engine, document(room.engine.stack)
+    room.write(STEPS + "Step('first')\nStep('second')\n" + EXPORTS)
+    assert stand_up(engine, stack, progress=room.told.append) == (INVENTORY, SECRETS)
+    assert {step.name for step in room.told} == {"first", "second"}
+    assert read_lab(engine) == (INVENTORY, SECRETS)
+    assert take_down(engine, stack, progress=room.told.append) == Receipt(made=2, kept=(), left=())
+    assert read_state(engine).resources == ()
+    with pytest.raises(LabError, match=rf"^The lab {engine.stack} isn't up; run `lab up`\.$"):
+        read_lab(engine)
+    assert take_down(engine, stack, progress=room.told.append) == Receipt(made=0, kept=(), left=())
+
+
+def test_inventory_of_another_release_is_refused_by_the_stack_s_name(room: EngineRoom):
+    ensure_stack(room.engine)
+    room.write(STEPS + EXPORTS.replace('"version": 1', '"version": 2'))
+    room.up()
+    with pytest.raises(DocumentError, match=rf"^the inventory of {room.engine.stack} is not a valid .*version:"):
+        read_lab(room.engine)
+
+
+def test_engine_killed_in_the_middle_of_an_up_is_mended_by_the_next(room: EngineRoom, image: str):
+    engine, stack = room.engine, document(room.engine.stack)
+    name = f"{engine.stack}-host"
+    create = ["docker", "create", "--name", name, image, "none"]
+    marker = engine.root / "host-is-made"
+    made = f"if docker inspect {name}; then touch {marker}; exit 1; fi; {' '.join(create)}"
+    # The first time the container is made, and the engine killed before it knows.
+    room.write(STEPS + f"Step('host', command=['sh', '-c', {made!r}], seconds=30)\n" + EXPORTS)
+
+    def kill_once_made(_step: object) -> None:
+        while not docker("ps", "--all", "--quiet", "--filter", f"name={name}"):
+            continue
+        room.kill_engine()
+
+    with pytest.raises(LabError, match="was ended by the signal SIGKILL"):
+        stand_up(engine, stack, progress=kill_once_made)
+    assert len(room.locks) == 1
+    room.write(STEPS + f"Step('host', command=['sh', '-c', {made!r}])\n" + EXPORTS)
+    assert stand_up(engine, stack, progress=room.told.append) == (INVENTORY, SECRETS)
+    assert not marker.exists()
+    assert room.locks == []
+    receipt = take_down(engine, stack, progress=room.told.append)
+    assert receipt.left == ()
+    assert find_labelled(engine.stack) == ()
+
+
+def test_what_a_half_failed_up_left_is_removed_by_its_label(room: EngineRoom, image: str):
+    engine = room.engine
+    label = f"{STACK_LABEL}={engine.stack}"
+    ensure_stack(engine)
+    room.write(STEPS + "first = Step('first')\nStep('second', after=[first], fails='It broke.')\n")
+    with pytest.raises(LabError, match=r"^It broke\."):
+        room.up()
+    docker("create", image, "none")
+    docker("volume", "create", "--label", label, f"{engine.stack}-volume")
+    docker("network", "create", "--label", label, f"{engine.stack}-network")
+    receipt = take_down(engine, document(engine.stack), progress=room.told.append)
+    assert receipt == Receipt(made=1, kept=(), left=())
+    assert find_labelled(engine.stack) == ()
+
+
+@pytest.mark.parametrize("readable", [True, False], ids=["declared", "document-unreadable"])
+def test_cache_that_the_document_keeps_stays_and_is_told(room: EngineRoom, image: str, readable: bool):
+    engine = room.engine
+    docker("volume", "create", "--label", f"{STACK_LABEL}={engine.stack}", f"{engine.stack}-volume")
+    docker("create", image, "none")
+    stack = document(engine.stack, build_cache="keep") if readable else None
+    receipt = take_down(engine, stack, progress=room.told.append)
+    assert receipt == Receipt(made=0, kept=(f"image {image}", f"volume {engine.stack}-volume"), left=())
+    assert [thing.kind for thing in find_labelled(engine.stack)] == ["image", "volume"]
+
+
+def test_what_can_not_be_removed_is_told_with_the_reason_and_the_rest_goes(room: EngineRoom, image: str):
+    engine = room.engine
+    volume = f"{engine.stack}-volume"
+    docker("volume", "create", "--label", f"{STACK_LABEL}={engine.stack}", volume)
+    docker("create", image, "none")
+    plain = f"fairground-{engine.stack}-unlabelled"
+    docker("create", "--name", plain, "--label", f"{STACK_LABEL}=other", "--volume", f"{volume}:/x", image, "none")
+    try:
+        receipt = take_down(engine, document(engine.stack), progress=room.told.append)
+        assert [left.partition(" (")[0] for left in receipt.left] == [f"image {image}", f"volume {volume}"]
+        assert "docker volume rm failed: " in receipt.left[1]
+        assert "volume is in use" in receipt.left[1]
+    finally:
+        docker("rm", plain)
+
+
+def test_lab_that_never_was_is_an_error_and_leaves_no_record(room: EngineRoom):
+    engine = room.engine
+    with pytest.raises(LabError, match=rf"^There is no lab {engine.stack}: nothing is on record, and nothing carries"):
+        take_down(engine, None, progress=room.told.append)
+    with pytest.raises(LabError, match=rf"^There is no lab {engine.stack}: .*stacks/{engine.stack}\.yaml"):
+        read_lab(engine)
+    assert not is_recorded(engine)
+    assert not list(Path(engine.root).glob("Pulumi.*.yaml"))

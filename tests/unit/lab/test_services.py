@@ -1,0 +1,18 @@
+"""What PostgreSQL and Redis are told."""
+
+from lab.services.postgres import DEFAULT_SETTINGS
+from lab.services.redis import write_configuration
+
+
+def test_postgres_loses_no_commit_unless_told_so_by_no_one():
+    assert {name: DEFAULT_SETTINGS[name] for name in ("fsync", "synchronous_commit", "full_page_writes")} == {
+        "fsync": "on",
+        "synchronous_commit": "on",
+        "full_page_writes": "on",
+    }
+
+
+def test_redis_listens_on_loopback_alone_asks_for_the_password_and_writes_nothing():
+    lines = write_configuration(16379, "abc123").splitlines()
+    assert {"bind 127.0.0.1", "port 16379", "requirepass abc123", "protected-mode yes", "appendonly no"} <= set(lines)
+    assert 'save ""' in lines

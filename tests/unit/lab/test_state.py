@@ -1,0 +1,122 @@
+"""What the engine has on record, and whose lock is stale."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from documents.errors import LabError
+from lab.lifecycle.state import ensure_stack, is_recorded, read_state, release_stale_lock
+from tests.unit.documents.samples import INVENTORY
+from tests.unit.lab.engine_room import STEPS, EngineRoom
+
+
+@contextmanager
+def running(program: Path | str, environment: dict[str, str] | None = None) -> "Generator[subprocess.Popen[bytes]]":
+    """A program that leads a session of its own and sleeps."""
+    with subprocess.Popen([program, "600"], env=environment, start_new_session=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_record_is_made_once_and_another_selected_stack_stays_selected(room: EngineRoom):
+    engine = room.engine
+    replace(engine, stack="other").query("stack", "init")
+    assert not is_recorded(engine)
+    ensure_stack(engine)
+    assert is_recorded(engine)
+    before = (engine.root / f"Pulumi.{engine.stack}.yaml").read_text()
+    ensure_stack(engine)
+    assert (engine.root / f"Pulumi.{engine.stack}.yaml").read_text() == before
+    selected = subprocess.run(
+        ["pulumi", "stack", "--show-name"],
+        cwd=engine.root,
+        env=dict(engine.environment),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert selected.stdout == "other\n"
+
+
+def test_empty_record_has_nothing_and_no_host(room: EngineRoom):
+    ensure_stack(room.engine)
+    state = read_state(room.engine)
+    assert (state.resources, state.pending, state.host) == ((), False, None)
+
+
+def test_host_is_known_from_the_record_alone(room: EngineRoom):
+    ensure_stack(room.engine)
+    host = INVENTORY.host.to_json()
+    ready = 'class ReadyHost(Resource, module="fairground", name="ReadyHost"):\n    pass\n'
+    room.write(STEPS + f"{ready}\nReadyHost(Provider(), 'ready', {{'host': {host!r}}})\nStep('first')\n")
+    room.up()
+    state = read_state(room.engine)
+    assert state.host == INVENTORY.host
+    assert sorted((resource.name, resource.id) for resource in state.resources) == [
+        ("first", "made"),
+        ("ready", "made"),
+    ]
+    assert {resource.kind for resource in state.resources} == {
+        "pulumi-python:dynamic/fairground:ReadyHost",
+        "pulumi-python:dynamic/fairground:Step",
+    }
+
+
+def test_no_lock_is_nothing_to_release(room: EngineRoom):
+    assert not release_stale_lock(room.engine)
+
+
+def test_lock_of_an_engine_that_is_gone_is_released(room: EngineRoom):
+    with running("/bin/sleep") as process:
+        pass
+    room.write_lock(process.pid)
+    assert release_stale_lock(room.engine)
+    assert room.locks == []
+
+
+def test_lock_of_another_stack_is_left(room: EngineRoom):
+    with running("/bin/sleep") as process:
+        pass
+    room.write_lock(process.pid)
+    assert not release_stale_lock(replace(room.engine, stack="other"))
+    assert len(room.locks) == 1
+
+
+def test_program_that_has_the_engine_s_number_by_now_is_not_ended(room: EngineRoom):
+    with running("/bin/sleep") as process:
+        room.write_lock(process.pid)
+        assert release_stale_lock(room.engine)
+        assert process.poll() is None
+
+
+def test_what_the_engine_left_in_its_session_is_ended_and_no_one_else(room: EngineRoom):
+    inherited = {"PULUMI_BACKEND_URL": room.engine.environment["PULUMI_BACKEND_URL"]}
+    with running("/bin/sleep", inherited) as left, running("/bin/sleep", inherited) as other:
+        room.write_lock(left.pid)
+        assert release_stale_lock(room.engine)
+        assert left.wait(timeout=5) == -9
+        assert other.poll() is None
+
+
+def test_engine_that_lives_keeps_its_lock_and_one_that_nobody_buried_does_not(room: EngineRoom, tmp_path: Path):
+    pulumi = tmp_path / "pulumi"
+    shutil.copy("/bin/sleep", pulumi)
+    with running(pulumi) as process:
+        # Its name is its own only once it has become the program.
+        while Path(f"/proc/{process.pid}/comm").read_text() != "pulumi\n":
+            continue
+        room.write_lock(process.pid)
+        with pytest.raises(LabError, match=f"is being worked on by pulumi, process {process.pid};"):
+            release_stale_lock(room.engine)
+        assert len(room.locks) == 1
+        process.kill()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert release_stale_lock(room.engine)
