@@ -1,7 +1,7 @@
 """The documents of a run's folder: manifest, host record, cell record and journal."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -9,6 +9,9 @@ from documents.base import Document
 from documents.cores import Role
 from documents.inventory import Inventory
 from documents.protocol import Protocol
+
+Nanoseconds = Annotated[int, Field(ge=0, lt=2**63)]
+"""A moment on a host's CLOCK_MONOTONIC, as its kernel counts it."""
 
 
 class Manifest(Document):
@@ -92,8 +95,8 @@ class CellRecord(Document):
     started_at: datetime
     voids: tuple[Void, ...]
     phases_seconds: dict[str, float]
-    load_started_ns: int | None
-    load_ended_ns: int | None
+    load_started_ns: Nanoseconds | None
+    load_ended_ns: Nanoseconds | None
     pinning: tuple[ProcessPinning, ...]
     files: dict[str, str] = Field(default_factory=dict)
 

@@ -59,6 +59,7 @@ def ensure(step: Step, layout: Layout) -> None:
             remedy="See that this Python can make environments: python3 -m venv.",
         )
         write_whole(_stamp(layout, "begun"), wanted)
+    _drop_half_installed(layout)
     pip = [layout.python, "-m", "pip", "--disable-pip-version-check", "install", "--no-input"]
     step.run([*pip, "--require-hashes", "-r", layout.root / "requirements.lock"], remedy=_NETWORK)
     step.run(
@@ -66,3 +67,13 @@ def ensure(step: Step, layout: Layout) -> None:
         remedy="See that pyproject.toml is whole.",
     )
     write_whole(_stamp(layout, "complete"), _wanted_project(layout))
+
+
+def _drop_half_installed(layout: Layout) -> None:
+    """Remove what a killed pip says of a package that it hadn't installed whole; it would stumble over that itself.
+
+    The record of a package is the last file that pip writes of it (pip/_internal/operations/install/wheel.py).
+    """
+    for described in layout.environment.glob("lib/python*/site-packages/*.dist-info"):
+        if not (described / "RECORD").is_file():
+            shutil.rmtree(described)

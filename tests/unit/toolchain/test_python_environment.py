@@ -1,7 +1,10 @@
+import os
 import re
+import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -50,6 +53,26 @@ def test_environment_is_what_the_lock_says_and_follows_it(step: Step, checkout: 
     assert not _has(checkout, "annotated_types")
 
 
+def kill_with_its_children(process: "subprocess.Popen[bytes]") -> None:
+    """As when the machine goes down: pip, which has a session of its own, goes as well."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    process.kill()
+    process.wait()
+    for child in children:
+        with suppress(ProcessLookupError):
+            os.killpg(int(child), signal.SIGKILL)
+
+
+def test_package_that_was_half_installed_is_installed_anew(step: Step, checkout: Layout):
+    python_environment.ensure(step, checkout)
+    (described,) = checkout.environment.glob("lib/python*/site-packages/annotated_types*.dist-info")
+    for name in ("METADATA", "RECORD"):
+        (described / name).unlink()
+    (checkout.environment / ".fairground-complete").unlink()
+    python_environment.ensure(step, checkout)
+    assert (described / "METADATA").is_file()
+
+
 def test_killed_installation_is_not_complete_and_goes_on_where_it_stopped(step: Step, checkout: Layout):
     program = (
         "import sys; from pathlib import Path; from toolchain import python_environment\n"
@@ -63,8 +86,7 @@ def test_killed_installation_is_not_complete_and_goes_on_where_it_stopped(step: 
     while not begun.exists():
         assert time.monotonic() < deadline
         time.sleep(0.02)
-    process.kill()
-    process.wait()
+    kill_with_its_children(process)
     assert not python_environment.complete(checkout)
     mark = checkout.environment / "mark"
     mark.touch()
