@@ -20,7 +20,7 @@ def down(stack: StackOption = DEFAULT_STACK, json: JsonOption = False) -> None:
     try:
         document = read_stack(ROOT, stack)
     except DocumentError as error:
-        console.print(f"{error} The cache, if any, is kept.", markup=False)
+        console.print(f"{error} The cache, if any, is kept.", markup=False, soft_wrap=True)
         document = None
     with engine_progress(console) as progress:
         receipt = take_down(open_engine(stack), document, progress=progress)
@@ -30,9 +30,9 @@ def down(stack: StackOption = DEFAULT_STACK, json: JsonOption = False) -> None:
         console.print(f"Receipt for the lab {stack}:")
         console.print(f"  made  {receipt.made} resources on record, removed")
         for thing in receipt.kept:
-            console.print(f"  kept  {thing} (build_cache: keep)")
+            console.print(f"  kept  {thing} (build_cache: keep)", markup=False, soft_wrap=True)
         for thing in receipt.left:
-            console.print(f"  LEFT  {thing}")
+            console.print(f"  LEFT  {thing}", markup=False, soft_wrap=True)
         if not receipt.left:
             console.print("  left  nothing")
     if receipt.left:

@@ -8,7 +8,6 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from analysis.pages.table import Table, terminal_tables
-from analysis.pages.write import write_report
 from cli.context import RUNS, JsonOption, terminal
 from documents.errors import RunError
 from documents.report import Report
@@ -19,6 +18,9 @@ def report(
     json: JsonOption = False,
 ) -> None:
     """Compute a run's numbers from its raw files, write report.json, report.md and report.html, and show the table."""
+    # Here, for it takes its time, and the other subcommands don't need it.
+    from analysis.pages.write import write_report  # noqa: PLC0415
+
     folder = find_run(run)
     page = write_report(folder)
     text = (folder / "report.json").read_text(encoding="utf-8")

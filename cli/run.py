@@ -10,9 +10,9 @@ from rich.status import Status
 from cli.context import DEFAULT_STACK, RUNS, JsonOption, StackOption, open_engine, terminal
 from cli.progress import elapsed
 from cli.report import find_run
+from documents.errors import RunError
 from experiment.events import CellFinished, CellStarted, Event, PhaseStarted, RunFinished, RunStarted
 from experiment.protocol_file import read_protocol
-from experiment.run import resume_run, start_run
 from lab.lifecycle.lifecycle import read_lab
 
 
@@ -31,6 +31,9 @@ def run(  # noqa: PLR0917 - typer's options are keywords on the command line
     Ctrl-C, a lost connection or a killed controller lose no finished cell: `lab run --resume` goes on. Exits with 1
     where no cell of a run is valid.
     """
+    # Here, for it takes its time, and the other subcommands don't need it.
+    from experiment.run import resume_run, start_run  # noqa: PLC0415
+
     if run_id is not None and not resume:
         raise typer.BadParameter("A run's id goes with --resume.")
     chosen = read_protocol(protocol)
@@ -42,19 +45,23 @@ def run(  # noqa: PLR0917 - typer's options are keywords on the command line
             resume_run(find_run(run_id), inventory, secrets, progress=progress)
         else:
             start_run(inventory, secrets, chosen, RUNS, order_seed=seed, progress=progress)
-    if not progress.valid_cells:
-        raise typer.Exit(1)
+    if (finished := progress.finished) is not None and finished.void_cells == finished.cells:
+        raise RunError(
+            f"None of the {finished.cells} cells of the run {finished.run_id} is valid, so there is nothing to report. "
+            f"Each cell's reasons are in {finished.directory}/journal.jsonl; `lab verify` and `lab logs` tell more."
+        )
 
 
 class JsonProgress:
     """Prints each event as one line of JSON."""
 
     def __init__(self) -> None:
-        self.valid_cells = 0
+        self.finished: RunFinished | None = None
 
     def __call__(self, event: Event) -> None:
         """Print one event."""
-        self.valid_cells += _valid_cells(event)
+        if isinstance(event, RunFinished):
+            self.finished = event
         typer.echo(event.model_dump_json())
 
 
@@ -66,11 +73,10 @@ class RunProgress:
         self._status = status
         self._start = time.monotonic()
         self._cells = 0
-        self.valid_cells = 0
+        self.finished: RunFinished | None = None
 
     def __call__(self, event: Event) -> None:
         """Show one event."""
-        self.valid_cells += _valid_cells(event)
         match event:
             case RunStarted():
                 self._cells = event.cells
@@ -85,6 +91,7 @@ class RunProgress:
             case CellFinished():
                 self._show(event)
             case RunFinished():
+                self.finished = event
                 void = f", {event.void_cells} void" if event.void_cells else ""
                 self._console.print(
                     f"{elapsed(self._start)}  done{void}; `lab report` shows the numbers.", markup=False
@@ -96,13 +103,3 @@ class RunProgress:
         self._console.print(f"{elapsed(self._start)}  {place}  {event.cell.id:<32}{rate}", markup=False)
         for void in event.record.voids:
             self._console.print(f"              void: {void.message}", markup=False, soft_wrap=True)
-
-
-def _valid_cells(event: Event) -> int:
-    match event:
-        case RunStarted():
-            return event.finished
-        case CellFinished():
-            return int(event.record.valid)
-        case _:
-            return 0

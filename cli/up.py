@@ -8,7 +8,7 @@ from cli.context import DEFAULT_STACK, ROOT, JsonOption, StackOption, open_engin
 from cli.progress import engine_progress
 from documents.inventory import Inventory
 from lab.hosts.machine import read_topology
-from lab.lifecycle.lifecycle import stand_up
+from lab.lifecycle.lifecycle import await_services, stand_up
 from lab.stack_file import read_stack
 
 
@@ -24,6 +24,7 @@ def up(stack: StackOption = DEFAULT_STACK, json: JsonOption = False) -> None:
     start = time.monotonic()
     with engine_progress(console) as progress:
         inventory, _secrets = stand_up(engine, document, progress=progress)
+        await_services(inventory)
     if json:
         print(inventory.to_json(), end="")  # noqa: T201 - the command's output
         return

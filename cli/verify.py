@@ -1,16 +1,17 @@
 """`lab verify`: does every API keep the contract?"""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
-from apis.contract.checks import CheckResult, all_checks
 from cli.context import DEFAULT_STACK, JsonOption, StackOption, open_engine, print_json, terminal
 from documents.errors import LabError
-from experiment.verification import verify_api
 from lab.lifecycle.lifecycle import read_lab
 from provision.connection import connect
+
+if TYPE_CHECKING:
+    from apis.contract.checks import CheckResult
 
 
 def verify(
@@ -23,6 +24,10 @@ def verify(
 
     The database is put back to its seeded state afterwards.
     """
+    # Here, for they take their time, and the other subcommands don't need them.
+    from apis.contract.checks import all_checks  # noqa: PLC0415
+    from experiment.verification import verify_api  # noqa: PLC0415
+
     checks = all_checks()
     groups = sorted({check.group for check in checks})
     for name in only or []:
@@ -48,7 +53,7 @@ def verify(
         raise typer.Exit(1)
 
 
-def _show(results: list[CheckResult]) -> None:
+def _show(results: "list[CheckResult]") -> None:
     console = terminal()
     for result in results:
         if result.outcome != "passed":

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from analysis.samples import Window
 from documents.inventory import ApiService
 from documents.load import WrkResult
 from documents.protocol import Scenario
@@ -32,13 +33,12 @@ class Load:
 class Measured:
     """What came of a load window.
 
-    `started_ns` and `ended_ns` bound the life of wrk on the host's CLOCK_MONOTONIC, the clock of the samples. Without a
-    `result`, `generator_failure` says why; without samples, `sampler_failure` does.
+    `window` is the life of wrk. Without a `result`, `generator_failure` says why; without samples, `sampler_failure`
+    does.
     """
 
     result: WrkResult | None = None
-    started_ns: int | None = None
-    ended_ns: int | None = None
+    window: Window | None = None
     generator_failure: str | None = None
     sampler_failure: str | None = None
 
@@ -78,7 +78,7 @@ class Bench(Protocol):
         ...
 
     def restore(self) -> None:
-        """Start all APIs of the lab, and give the host's own work all CPUs again."""
+        """Leave the lab as it was stood up: seeded, without uploads, all APIs started, the host's work on all CPUs."""
         ...
 
     def reset(self, api: ApiService, tokens: bytes) -> None:

@@ -19,7 +19,7 @@ from experiment.bench import Bench, Load, Measured
 from experiment.events import Event, Phase, PhaseStarted
 from experiment.storage import sha256_of, sync_folder, write_whole
 from experiment.tokens import token_file
-from experiment.verdict import load_voids, sample_voids
+from experiment.verdict import analysis_voids, load_voids, sample_voids
 from provision.pinning import mismatches
 
 READY_SECONDS = 60
@@ -80,7 +80,7 @@ def measure_cell(
         attempt.set_up()
         attempt.warm_up()
         measured = attempt.put_under_load()
-        voids = _verdict(measured, cell, folder)
+        voids = _verdict(measured, cell, conditions, folder)
     except _VoidCellError as error:
         voids = error.voids
     with attempt.phase("pull"):
@@ -90,8 +90,8 @@ def measure_cell(
         started_at=started_at,
         voids=tuple(Void(reason=void.reason, message=_redacted(void.message, conditions.secrets)) for void in voids),
         phases_seconds={phase: round(seconds, 6) for phase, seconds in attempt.phases_seconds.items()},
-        load_started_ns=measured.started_ns,
-        load_ended_ns=measured.ended_ns,
+        load_started_ns=measured.window and measured.window.start_ns,
+        load_ended_ns=measured.window and measured.window.end_ns,
         pinning=attempt.pinning,
         files={name: sha256_of(folder / name) for name in RAW_FILES if (folder / name).exists()},
     )
@@ -192,19 +192,28 @@ class _Attempt:
         )
 
 
-def _verdict(measured: Measured, cell: Cell, folder: Path) -> list[Void]:
+def _verdict(measured: Measured, cell: Cell, conditions: Conditions, folder: Path) -> list[Void]:
     """Why the window doesn't count; nothing where it does."""
     voids: list[Void] = []
-    if measured.result is None:
+    if measured.result is None or measured.window is None:
         voids.append(Void(reason="generator-failed", message=measured.generator_failure or "wrk left no result."))
     else:
         voids += load_voids(measured.result, cell.scenario.workload)
     if measured.sampler_failure is not None:
         voids.append(Void(reason="sampler-failed", message=measured.sampler_failure))
-    elif measured.started_ns is not None and measured.ended_ns is not None:
-        with (folder / "samples.csv").open(encoding="utf-8", newline="") as lines:
-            voids += sample_voids(lines, measured.started_ns, measured.ended_ns)
-    return voids
+    elif measured.window is not None:
+        name = f"cells/{cell.id}/samples.csv"
+        voids += sample_voids((folder / "samples.csv").read_bytes(), measured.window, name=name)
+    if voids or measured.window is None:
+        return voids
+    return analysis_voids(
+        cell,
+        wrk_json=(folder / "wrk.json").read_bytes(),
+        samples_csv=(folder / "samples.csv").read_bytes(),
+        window=measured.window,
+        generator_cpus=len(conditions.inventory.cores.generator),
+        folder=f"cells/{cell.id}/",
+    )
 
 
 @contextmanager

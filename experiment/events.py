@@ -46,11 +46,12 @@ class CellFinished(Document):
 
 
 class RunFinished(Document):
-    """All cells of a run are done."""
+    """All cells of a run are done; `void_cells` of its `cells` don't count."""
 
     kind: Literal["run-finished"] = "run-finished"
     run_id: str
     directory: str
+    cells: int
     void_cells: int
 
 

@@ -11,7 +11,7 @@ import secrets as random_secrets
 import signal
 import socket
 import threading
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -83,6 +83,9 @@ def resume(
     requests = _build_all(manifest.protocol)
     _require_same_lab(manifest, inventory, requests)
     if folder.is_finished():
+        records = _read_records(folder)
+        progress(_started(folder, records))
+        progress(_finished(folder, records))
         return folder.path
     with _held(bench, manifest.run_id):
         _require_same_host(manifest, folder.read_host().before, bench)
@@ -106,14 +109,13 @@ def _conditions(
 def _measure_all(
     bench: Bench, folder: RunFolder, conditions: Conditions, requests: Sequence[RequestFile], progress: Progress
 ) -> None:
-    run_id, cells = folder.path.name, folder.read_plan().cells
-    records = {cell.id: record for cell in cells if (record := folder.read_cell(cell))}
-    progress(RunStarted(run_id=run_id, directory=str(folder.path), cells=len(cells), finished=len(records)))
+    records = _read_records(folder)
+    progress(_started(folder, records))
     told = {entry.cell_id for entry in folder.journal.entries() if entry.event in {"cell-finished", "cell-void"}}
     for record in records.values():
         if record.cell_id not in told:
             _tell(folder, record)
-    waiting = [cell for cell in cells if cell.id not in records]
+    waiting = [cell for cell in folder.read_plan().cells if cell.id not in records]
     if waiting:
         bench.install(requests)
         bench.stop_apis()
@@ -121,8 +123,30 @@ def _measure_all(
         records[cell.id] = _measure(bench, folder, cell, conditions, progress)
     folder.write_host(folder.read_host().model_copy(update={"after": bench.read_identity()}))
     folder.journal.append("run-finished")
-    void_cells = sum(not record.valid for record in records.values())
-    progress(RunFinished(run_id=run_id, directory=str(folder.path), void_cells=void_cells))
+    progress(_finished(folder, records))
+
+
+def _read_records(folder: RunFolder) -> dict[str, CellRecord]:
+    """The records of the finished cells, by the cells' ids."""
+    return {cell.id: record for cell in folder.read_plan().cells if (record := folder.read_cell(cell))}
+
+
+def _started(folder: RunFolder, records: Mapping[str, CellRecord]) -> RunStarted:
+    return RunStarted(
+        run_id=folder.path.name,
+        directory=str(folder.path),
+        cells=len(folder.read_plan().cells),
+        finished=len(records),
+    )
+
+
+def _finished(folder: RunFolder, records: Mapping[str, CellRecord]) -> RunFinished:
+    return RunFinished(
+        run_id=folder.path.name,
+        directory=str(folder.path),
+        cells=len(records),
+        void_cells=sum(not record.valid for record in records.values()),
+    )
 
 
 def _measure(bench: Bench, folder: RunFolder, cell: Cell, conditions: Conditions, progress: Progress) -> CellRecord:
@@ -207,12 +231,13 @@ def _leave(bench: Bench) -> None:
 
 @contextmanager
 def _uninterrupted() -> Generator[None]:
-    """Ignore Ctrl-C: leaving the host takes a few seconds, and a second Ctrl-C would leave load running on it."""
+    """Ignore requests to end: leaving the host takes a few seconds, and a second Ctrl-C would leave load running."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    previous = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)

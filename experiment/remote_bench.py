@@ -10,6 +10,7 @@ from typing import TypeVar
 import httpx
 from tenacity import RetryError, Retrying, retry_if_result, stop_before_delay, wait_fixed
 
+from analysis.samples import Window
 from apis.contract.checks import Target, probe
 from documents.cores import Role
 from documents.errors import DocumentError, HostError, HostUnreachableError, TransferError
@@ -108,6 +109,9 @@ class RemoteBench:
 
     def restore(self) -> None:
         """See `Bench.restore`."""
+        self.stop_apis()
+        database.reset(self._connection, self._inventory)
+        self._together(lambda api: database.empty_uploads(self._connection, api.upload_volume), self._inventory.apis)
         self._together(self.start_api, self._inventory.apis)
         pinning.release(self._connection, self._inventory.size.cpus)
 
@@ -212,8 +216,7 @@ class RemoteBench:
         self._load_job = self._load_status = self._sampler_job = None
         return Measured(
             result=result,
-            started_ns=load_status.started_ns,
-            ended_ns=load_status.ended_ns,
+            window=Window(load_status.started_ns, load_status.ended_ns),
             generator_failure=generator_failure,
             sampler_failure=sampler_failure,
         )

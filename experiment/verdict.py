@@ -1,13 +1,15 @@
 """Whether a load window counts: each reason why it doesn't, with its numbers. Pure functions of what was measured."""
 
-import csv
-from collections.abc import Iterable
-from typing import get_args
+import numpy as np
+from numpy.typing import NDArray
 
+from analysis.cells import measure
+from analysis.samples import Window, read_samples, usage
+from documents.errors import AnalysisError, DocumentError
 from documents.load import WrkResult
+from documents.plan import Cell
 from documents.protocol import Workload
 from documents.run import Void
-from documents.samples import SAMPLE_COLUMNS, SampledRole
 from experiment.workloads.requests import EXPECTED_STATUS
 
 
@@ -42,24 +44,49 @@ def load_voids(result: WrkResult, workload: Workload) -> list[Void]:
     return voids
 
 
-def sample_voids(lines: Iterable[str], started_ns: int, ended_ns: int) -> list[Void]:
-    """Whether each role was sampled throughout the window: on average five times a second or more.
+def sample_voids(samples_csv: bytes, window: Window, *, name: str) -> list[Void]:
+    """Whether each role was sampled throughout the window: on average five times a second or more, without a gap.
 
     Args:
-        lines: those of `samples.csv`.
-        started_ns: when the window began, on the clock of the samples.
-        ended_ns: when it ended.
+        samples_csv: the bytes of `samples.csv`.
+        window: the load window.
+        name: the file's name, for messages.
     """
-    rows = csv.reader(lines)
-    if tuple(next(rows, ())) != SAMPLE_COLUMNS:
-        return [Void(reason="sampler-failed", message="samples.csv doesn't begin with its header line.")]
-    counts: dict[str, int] = dict.fromkeys(get_args(SampledRole), 0)
-    for row in rows:
-        if len(row) == len(SAMPLE_COLUMNS) and started_ns <= int(row[0]) <= ended_ns:
-            counts[row[1]] = counts.get(row[1], 0) + 1
-    seconds = (ended_ns - started_ns) / 1e9
-    lacking = {role: count for role, count in counts.items() if count < 5 * seconds}
-    if not lacking:
-        return []
-    told = ", ".join(f"{role} {count} times" for role, count in lacking.items())
-    return [Void(reason="sampler-failed", message=f"In {seconds:.1f} s of load there were samples of {told}.")]
+    try:
+        samples = read_samples(samples_csv, name=name)
+        seconds = (window.end_ns - window.start_ns) / 1e9
+        counts = {role: _within(found.time_ns, window) for role, found in samples.items()}
+        lacking = {role: count for role, count in counts.items() if count < 5 * seconds}
+        if lacking:
+            told = ", ".join(f"{role} {count} times" for role, count in lacking.items())
+            return [Void(reason="sampler-failed", message=f"In {seconds:.1f} s of load there were samples of {told}.")]
+        usage(samples, window, name=name)
+    except AnalysisError as error:
+        return [Void(reason="sampler-failed", message=str(error))]
+    return []
+
+
+def analysis_voids(
+    cell: Cell, *, wrk_json: bytes, samples_csv: bytes, window: Window, generator_cpus: int, folder: str
+) -> list[Void]:
+    """Whether the analysis can turn a cell's raw files into numbers, so that none stops the report of a whole run.
+
+    Once its samples are known to be fit, what is at fault is what wrk told. The arguments are those of
+    `analysis.cells.measure`.
+    """
+    try:
+        measure(
+            cell,
+            wrk_json=wrk_json,
+            samples_csv=samples_csv,
+            window=window,
+            generator_cpus=generator_cpus,
+            folder=folder,
+        )
+    except (AnalysisError, DocumentError) as error:
+        return [Void(reason="generator-failed", message=str(error))]
+    return []
+
+
+def _within(times_ns: NDArray[np.int64], window: Window) -> int:
+    return int(np.count_nonzero((times_ns >= window.start_ns) & (times_ns <= window.end_ns)))

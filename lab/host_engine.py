@@ -59,10 +59,14 @@ class HostEngine:
                 use_legacy_builder=True,
                 version="2",
             ),
+            # On a host made anew this image takes the place of one of the same name, whose end would be refused.
+            keep_locally=True,
             triggers={"source": source, "base": self.base.image_id, "host": self.host_id},
             opts=self.options(parent),
         )
 
     def pull_image(self, name: str, *, image: str, parent: pulumi.Resource) -> docker.RemoteImage:
         """Declare an image that the stack document names, pulled on the host."""
-        return docker.RemoteImage(name, name=image, triggers={"host": self.host_id}, opts=self.options(parent))
+        return docker.RemoteImage(
+            name, name=image, keep_locally=True, triggers={"host": self.host_id}, opts=self.options(parent)
+        )

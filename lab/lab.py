@@ -18,8 +18,18 @@ from lab.hosts.ready import ReadyHost
 from lab.seed import SeededDatabase
 from lab.services.postgres import Postgres
 from lab.services.redis import Redis
+from lab.ssh_files import HOST_KEY_ALIAS
 
-SSH_OPTIONS = ("-o", "IdentitiesOnly=yes", "-o", "StrictHostKeyChecking=yes", "-o", "GlobalKnownHostsFile=/dev/null")
+SSH_OPTIONS = (
+    "-o",
+    "IdentitiesOnly=yes",
+    "-o",
+    "StrictHostKeyChecking=yes",
+    "-o",
+    "GlobalKnownHostsFile=/dev/null",
+    "-o",
+    f"HostKeyAlias={HOST_KEY_ALIAS}",
+)
 
 
 def lay_out_cores(stack: Stack, topology: tuple[PhysicalCore, ...]) -> CoreLayout:

@@ -5,23 +5,28 @@ from pathlib import Path
 from typing import Any
 
 import pulumi
-from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, ResourceProvider
+from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, ResourceProvider, UpdateResult
 
 KEY_NAME = "id_ed25519"
 KNOWN_HOSTS_NAME = "known_hosts"
+HOST_KEY_ALIAS = "fairground-host"
+"""The name by which Docker's ssh asks for the host's key: it stays when the port changes, so that what is on the
+host of the old port can still be taken away."""
 
 
 class _SshFilesProvider(ResourceProvider):
     def create(self, props: dict[str, Any]) -> CreateResult:
-        folder = Path(props["folder"])
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _write_private(folder / KEY_NAME, props["private_key"])
-        _write_private(folder / KNOWN_HOSTS_NAME, props["known_hosts"])
+        _write_files(props)
         return CreateResult(id_=props["folder"], outs=props)
+
+    def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
+        _write_files(_news)
+        return UpdateResult(outs=_news)
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         changed = [name for name in ("folder", "private_key", "known_hosts") if _olds.get(name) != _news.get(name)]
-        return DiffResult(changes=bool(changed), replaces=changed, delete_before_replace=True)
+        replaces = [name for name in changed if name == "folder"]
+        return DiffResult(changes=bool(changed), replaces=replaces, delete_before_replace=True)
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """A refresh finds a file that is gone, changed, or open to others: it reads as gone and is made again."""
@@ -35,6 +40,18 @@ class _SshFilesProvider(ResourceProvider):
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         shutil.rmtree(_props["folder"], ignore_errors=True)
+
+
+def pin_host_key(address: str, port: int, host_public_key: str) -> str:
+    """The known_hosts that pins the one key of a host, by its address and by its alias."""
+    return f"[{address}]:{port},{HOST_KEY_ALIAS} {host_public_key}\n"
+
+
+def _write_files(props: dict[str, Any]) -> None:
+    folder = Path(props["folder"])
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _write_private(folder / KEY_NAME, props["private_key"])
+    _write_private(folder / KNOWN_HOSTS_NAME, props["known_hosts"])
 
 
 def _write_private(path: Path, content: str) -> None:

@@ -50,6 +50,16 @@ def is_running(connection: Connection, name: str) -> bool:
     return _inspect(connection, name, "{{.State.Running}}") == "true"
 
 
+def state(connection: Connection, name: str) -> tuple[str, int]:
+    """What Docker says of a container, such as ``running`` or ``restarting``, and the status that it last ended with.
+
+    Raises:
+        HostError: there is no such container.
+    """
+    status, exit_status = _inspect(connection, name, "{{.State.Status}} {{.State.ExitCode}}").split()
+    return status, int(exit_status)
+
+
 def health(connection: Connection, name: str) -> Literal["healthy", "unhealthy", "starting", "none"]:
     """What a container's health check says; `none` where it has no check.
 

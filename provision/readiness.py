@@ -1,16 +1,75 @@
 """Waiting for a service that is starting."""
 
+import http.client
 import logging
 
 from tenacity import Retrying, before_sleep_log, retry_if_exception_type, stop_before_delay, wait_fixed
 
 from documents.errors import HostError, RemoteCommandError
-from documents.inventory import PostgresService
+from documents.inventory import ApiService, Inventory, PostgresService
+from provision import containers
 from provision.connection import Connection
 
 _logger = logging.getLogger(__name__)
 
 _ASK_SECONDS = 20
+
+
+def wait_for_services(connection: Connection, inventory: Inventory) -> None:
+    """Wait until PostgreSQL, Redis and every API answer.
+
+    Raises:
+        HostError: one of them doesn't; says which, why it ended and what it wrote last.
+    """
+    wait_for_postgres(connection, inventory.postgres)
+    _require_running(connection, "redis", inventory.redis.container)
+    for api in inventory.apis:
+        wait_for_api(connection, api)
+
+
+def wait_for_api(connection: Connection, api: ApiService, *, deadline_seconds: float = 60) -> None:
+    """Wait until an API answers `GET /healthz`; for one that ended nobody waits.
+
+    A container that ends at its start is started again and again, and to Docker that is no failure.
+
+    Raises:
+        HostError: its container doesn't run, or it gave no answer by the deadline.
+    """
+    retrying = Retrying(
+        retry=retry_if_exception_type((OSError, http.client.HTTPException)),
+        stop=stop_before_delay(deadline_seconds),
+        wait=wait_fixed(0.25),
+        before_sleep=before_sleep_log(_logger, logging.INFO),
+        reraise=True,
+    )
+
+    def ask(port: int) -> None:
+        _require_running(connection, api.name, api.container)
+        client = http.client.HTTPConnection("127.0.0.1", port, timeout=_ASK_SECONDS)
+        try:
+            client.request("GET", "/healthz")
+            client.getresponse()
+        finally:
+            client.close()
+
+    with connection.forward(api.port) as port:
+        try:
+            retrying(ask, port)
+        except (OSError, http.client.HTTPException) as error:
+            raise HostError(
+                f"The API {api.name} on {connection} runs, but gave no answer at its port {api.port} within "
+                f"{deadline_seconds:g} s ({error or type(error).__name__}). Look at its log: `lab logs {api.name}`."
+            ) from error
+
+
+def _require_running(connection: Connection, name: str, container: str) -> None:
+    status, exit_status = containers.state(connection, container)
+    if status != "running":
+        last = (containers.logs(connection, container, lines=1).strip() or "nothing").rstrip(".")
+        raise HostError(
+            f"{name} on {connection} doesn't run: its container ended with the status {exit_status}. The last that it "
+            f"wrote: {last}. Mend that and run `lab up`; `lab logs {name}` shows more."
+        )
 
 
 def wait_for_postgres(connection: Connection, postgres: PostgresService, *, deadline_seconds: float = 120) -> None:

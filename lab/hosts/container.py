@@ -14,7 +14,7 @@ from lab.build_context import hash_build_context
 from lab.cores import PhysicalCore
 from lab.credentials import Credentials
 from lab.labels import STACK_LABEL, stack_labels
-from lab.ssh_files import KEY_NAME, KNOWN_HOSTS_NAME, SshFiles
+from lab.ssh_files import KEY_NAME, KNOWN_HOSTS_NAME, SshFiles, pin_host_key
 
 _IMAGE_FOLDER = Path(__file__).parents[1] / "images" / "host"
 
@@ -147,7 +147,7 @@ class ContainerHost(pulumi.ComponentResource):
             "ssh-files",
             folder=ssh_folder,
             private_key=credentials.user_private_key,
-            known_hosts=credentials.host_public_key.apply(lambda key: f"[{address}]:{document.ssh_port} {key}\n"),
+            known_hosts=credentials.host_public_key.apply(lambda key: pin_host_key(address, document.ssh_port, key)),
             opts=child,
         )
         self.host_id = self.container.id

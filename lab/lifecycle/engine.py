@@ -194,11 +194,11 @@ def _is_custom(metadata: dict[str, Any]) -> bool:
 _MARKUP = re.compile(r"<\{%.*?%\}>")
 # The last of a traceback: those before it are its causes.
 _OWN_ERROR = re.compile(r".*^documents\.errors\.\w+: (.*)", re.MULTILINE | re.DOTALL)
-_REPETITIONS = (
-    "1 error occurred",
-    "an unhandled error occurred: Program exited with non-zero exit code",
-    "preview failed",
-    "update failed",
+_REPETITION = re.compile(
+    r"(\w+ urn:\S+ )?1 error occurred"
+    r"|an unhandled error occurred: Program exited with non-zero exit code"
+    r"|preview failed"
+    r"|update failed"
 )
 """How diagnostics begin that only repeat that something failed."""
 _SOURCE = re.compile(r"sdk-v2/\S+: sdk\.helper_schema: |: provider=\S+@\S+")
@@ -207,7 +207,7 @@ _SOURCE = re.compile(r"sdk-v2/\S+: sdk\.helper_schema: |: provider=\S+@\S+")
 def _explain(diagnostic: dict[str, Any]) -> list[str]:
     """The sentence of a diagnostic, naming its resource; none for one that only repeats that something failed."""
     text = _MARKUP.sub("", diagnostic["message"]).strip()
-    if text.startswith(_REPETITIONS):
+    if _REPETITION.match(text):
         return []
     if own := _OWN_ERROR.search(text):
         return [own[1].strip()]

@@ -3,15 +3,16 @@
 import json
 from dataclasses import dataclass
 
-from documents.errors import HostError, LabError
+from documents.errors import LabError
 from documents.inventory import Inventory, Secrets
 from documents.stack import Stack
-from lab.labels import STACK_LABEL
 from lab.lifecycle.engine import Engine, Progress, read_outputs
 from lab.lifecycle.leftovers import Labelled, find_labelled, remove_labelled
 from lab.lifecycle.preflight import check_machine
-from lab.lifecycle.state import State, ensure_stack, is_recorded, read_state, release_stale_lock
+from lab.lifecycle.reconciliation import forget_host, reconcile
+from lab.lifecycle.state import ensure_stack, is_recorded, read_state, release_stale_lock
 from provision.connection import connect
+from provision.readiness import wait_for_services
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,21 @@ def stand_up(engine: Engine, stack: Stack, *, progress: Progress) -> tuple[Inven
     ensure_stack(engine)
     released = release_stale_lock(engine)
     state = read_state(engine)
-    if released or state.pending:
-        _clear_unrecorded(engine, state)
+    drifted = reconcile(engine, state, progress=progress)
+    if released or state.pending or drifted:
         engine.operate("refresh", "--yes", "--skip-preview", "--clear-pending-creates", progress=progress)
     engine.operate("up", "--yes", "--skip-preview", progress=progress)
     return read_lab(engine)
+
+
+def await_services(inventory: Inventory) -> None:
+    """Wait until all that the lab runs on its host answers; to Docker a container that ends at its start is no failure.
+
+    Raises:
+        HostError: one of them doesn't; says which, why it ended and what it wrote last.
+    """
+    with connect(inventory.host) as connection:
+        wait_for_services(connection, inventory)
 
 
 def read_lab(engine: Engine) -> tuple[Inventory, Secrets]:
@@ -74,7 +85,7 @@ def take_down(engine: Engine, stack: Stack | None, *, progress: Progress) -> Rec
         release_stale_lock(engine)
         made = len(read_state(engine).resources)
         if made:
-            engine.operate("destroy", "--yes", "--skip-preview", progress=progress)
+            _destroy(engine, progress)
     elif stack is None and not find_labelled(engine.stack):
         raise LabError(f"There is no lab {engine.stack}: nothing is on record, and nothing carries its label.")
     keeps = stack is None or stack.host.build_cache == "keep"
@@ -92,24 +103,17 @@ def take_down(engine: Engine, stack: Stack | None, *, progress: Progress) -> Rec
     return Receipt(made=made, kept=tuple(map(str, kept)), left=tuple(left))
 
 
-def _clear_unrecorded(engine: Engine, state: State) -> None:
-    """Remove containers that an engine made and, being killed, never recorded: their names would stand in the way."""
-    recorded = {resource.id for resource in state.resources}
-    for thing in find_labelled(engine.stack):
-        if thing.kind == "container" and thing.id not in recorded:
-            remove_labelled(thing)
-    if state.host is None:
-        return
+def _destroy(engine: Engine, progress: Progress) -> None:
+    """Destroy all that is on record; where that fails, without asking the host, which goes as a whole."""
+    arguments = ("destroy", "--yes", "--skip-preview")
     try:
-        with connect(state.host, deadline_seconds=60) as connection:
-            listing = connection.run(
-                ["docker", "ps", "--all", "--quiet", "--no-trunc", "--filter", f"label={STACK_LABEL}={engine.stack}"],
-                deadline_seconds=60,
-            )
-            unrecorded = [name for name in listing.stdout.split() if name not in recorded]
-            if unrecorded:
-                connection.run(["docker", "rm", "--force", *unrecorded], deadline_seconds=60)
-    except HostError as error:
-        raise LabError(
-            f"{error} The lab can't be mended while its host is away: run `lab down`, then `lab up`."
-        ) from error
+        engine.operate(*arguments, progress=progress)
+    except LabError:
+        state = read_state(engine)
+        if state.host_id is None:
+            raise
+        for thing in find_labelled(engine.stack):
+            if thing.id == state.host_id:
+                remove_labelled(thing)
+        forget_host(engine, state)
+        engine.operate(*arguments, progress=progress)

@@ -13,20 +13,30 @@ from lab.lifecycle.processes import command_of, end_session
 
 @dataclass(frozen=True)
 class Recorded:
-    """One resource on record: its type, its name in the program, and what its provider calls it."""
+    """One resource on record: its type, its name in the program, what its provider calls it, and what Pulumi does."""
 
     kind: str
     name: str
     id: str
+    urn: str
 
 
 @dataclass(frozen=True)
 class State:
-    """The stack as the engine recorded it."""
+    """The stack as the engine recorded it.
+
+    `pending` says that an operation never ended. `host` and `host_id` are there once the host was ready.
+    """
 
     resources: tuple[Recorded, ...]
     pending: bool
     host: Host | None
+    host_id: str | None
+
+    @property
+    def containers(self) -> tuple[Recorded, ...]:
+        """The containers on record, the host's own among them."""
+        return tuple(resource for resource in self.resources if resource.kind.startswith("docker:index/container:"))
 
 
 def ensure_stack(engine: Engine) -> None:
@@ -52,18 +62,20 @@ def read_state(engine: Engine) -> State:
     """
     deployment: dict[str, Any] = json.loads(engine.query("stack", "export"))["deployment"]
     resources = [resource for resource in deployment.get("resources", []) if resource.get("custom")]
-    host = None
+    host, host_id = None, None
     for resource in resources:
         if resource["type"].endswith(":ReadyHost"):
             host = Host.from_json(resource["inputs"]["host"], name="the recorded host")
+            host_id = resource["inputs"].get("host_id")
     return State(
         resources=tuple(
-            Recorded(resource["type"], resource["urn"].rpartition("::")[2], resource.get("id", ""))
+            Recorded(resource["type"], resource["urn"].rpartition("::")[2], resource.get("id", ""), resource["urn"])
             for resource in resources
             if not resource["type"].startswith("pulumi:")
         ),
         pending=bool(deployment.get("pending_operations")),
         host=host,
+        host_id=host_id,
     )
 
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from analysis.samples import Window
 from documents.cores import CoreLayout
 from documents.errors import RunError
 from documents.host import Host, HostSize
@@ -113,11 +114,12 @@ class FakeBench:
     """Does in memory what `RemoteBench` does on a host, and refuses what a host couldn't do.
 
     `before` is called with the name of each step and how many steps there were; tests raise or kill in it. `change`
-    alters what a window gives. `steps` are the steps so far, `played` the cells' loads.
+    alters what a window gives, and `damage` its samples.csv. `steps` are the steps so far, `played` the cells' loads.
     """
 
     before: Callable[[str, int], None] = lambda _step, _count: None
     change: Callable[[Measured], Measured] = lambda measured: measured
+    damage: Callable[[str], str] = lambda text: text
     wrong_answers: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     never_ready: set[str] = field(default_factory=set[str])
     astray: set[str] = field(default_factory=set[str])
@@ -231,7 +233,7 @@ class FakeBench:
         assert self.load is not None
         assert self.sampled
         started_ns, ended_ns = 5_000_000_000, 5_000_000_000 + self.load.seconds * 1_000_000_000
-        measured = self.change(Measured(result=result_of(self.load), started_ns=started_ns, ended_ns=ended_ns))
+        measured = self.change(Measured(result=result_of(self.load), window=Window(started_ns, ended_ns)))
         (folder / "wrk.txt").write_text("Running test\n")
         if measured.result is not None:
             (folder / "wrk.json").write_text(measured.result.to_json())
@@ -241,7 +243,8 @@ class FakeBench:
                 for at in range(started_ns, ended_ns, 100_000_000)
                 for role in ("api", "postgres", "redis", "generator")
             ]
-            (folder / "samples.csv").write_text("\n".join([",".join(SAMPLE_COLUMNS), *rows]) + "\n")
+            text = "\n".join([",".join(SAMPLE_COLUMNS), *rows]) + "\n"
+            (folder / "samples.csv").write_text(self.damage(text))
         self.load, self.sampled = None, False
         return measured
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from analysis.report import analyse
 from documents.errors import HostError, HostUnreachableError, RunError
 from documents.inventory import Inventory
 from documents.load import WrkErrors
@@ -148,12 +149,57 @@ def test_a_window_that_is_not_valid_voids_its_cell_with_reason_and_numbers(
 
 def test_a_cell_whose_samples_have_a_gap_is_void(tmp_path: Path):
     def stretched(measured: Measured) -> Measured:
-        assert measured.ended_ns is not None
-        return replace(measured, ended_ns=measured.ended_ns + 10_000_000_000)
+        assert measured.window is not None
+        return replace(measured, window=replace(measured.window, end_ns=measured.window.end_ns + 10_000_000_000))
 
     [void] = records(begin(FakeBench(change=stretched), tmp_path))[0].voids
     assert void.reason == "sampler-failed"
     assert re.search(r"In 1[23]\.0 s of load there were samples of api [23]0 times", void.message)
+
+
+def no_histogram_of_wrk(measured: Measured) -> Measured:
+    assert measured.result is not None
+    latency = measured.result.latency.model_copy(update={"histogram": ((80, 600), (90, 401)), "count": 1_001})
+    return replace(measured, result=measured.result.model_copy(update={"latency": latency}))
+
+
+def test_a_window_that_the_analysis_cannot_use_voids_its_cell_and_not_the_report(tmp_path: Path):
+    run = begin(FakeBench(change=no_histogram_of_wrk), tmp_path)
+    [void] = records(run)[0].voids
+    assert void.reason == "generator-failed"
+    assert "001-" in void.message
+    assert "holds 1001 responses, but wrk recorded 1000" in void.message
+    assert len(analyse(run).void_cells) == CELLS
+
+
+def cut_off(samples: str) -> str:
+    return samples[:-20]
+
+
+def counter_made_anew(samples: str) -> str:
+    return samples.replace("6000000000,redis,600000000", "6000000000,redis,0")
+
+
+def without_the_second_second(samples: str) -> str:
+    return "".join(line for line in samples.splitlines(keepends=True) if not re.match(r"5[3-9]|6[0-5]", line))
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (cut_off, r"cells/001-[a-z-]*/samples\.csv:\d+: the line has no end"),
+        (counter_made_anew, "CPU time of redis falls"),
+        (without_the_second_second, r"has no sample of \w+ for 1\.4 s of the load window"),
+    ],
+)
+def test_samples_that_the_analysis_cannot_use_void_their_cell(
+    tmp_path: Path, damage: Callable[[str], str], message: str
+):
+    run = begin(FakeBench(damage=damage), tmp_path)
+    for record in records(run):
+        assert [void.reason for void in record.voids] == ["sampler-failed"]
+    assert re.search(message, records(run)[0].voids[0].message)
+    assert len(analyse(run).void_cells) == CELLS
 
 
 @pytest.mark.parametrize(
@@ -227,14 +273,21 @@ def test_whatever_ends_a_run_it_leaves_the_host_clean_and_loses_no_finished_cell
         assert len(records(run)) == CELLS
 
 
-def test_a_second_ctrl_c_while_leaving_is_ignored(tmp_path: Path):
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_request_to_end_while_leaving_is_ignored(tmp_path: Path, second: signal.Signals):
     def interrupt(step: str, count: int) -> None:
-        if step == "measure" or (step == "clear" and count > 3):
-            os.kill(os.getpid(), signal.SIGINT)
+        if step == "measure":
+            raise KeyboardInterrupt
+        if step == "clear" and count > 3:
+            os.kill(os.getpid(), second)
 
     bench = FakeBench(before=interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        begin(bench, tmp_path)
+    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            begin(bench, tmp_path)
+    finally:
+        signal.signal(signal.SIGTERM, previous)
     assert bench.left_clean()
 
 
@@ -284,9 +337,10 @@ def test_a_torn_last_line_of_the_journal_is_tolerated(tmp_path: Path, cut: int):
 def test_a_finished_run_is_not_measured_again(tmp_path: Path):
     run = begin(FakeBench(), tmp_path)
     files = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
-    bench = FakeBench()
-    resume(bench, run)
+    bench, seen = FakeBench(), list[Event]()
+    resume(bench, run, progress=seen.append)
     assert bench.steps == []
+    assert [(event.cells, event.void_cells) for event in seen if isinstance(event, RunFinished)] == [(CELLS, 0)]
     assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == files
 
 

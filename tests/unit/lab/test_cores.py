@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -54,7 +55,7 @@ def test_machine_is_split_into_whole_cores(cores: int, threads: int, split: tupl
     assert not layout.shared
 
 
-def test_article_s_machine_has_three_cores_for_the_api_and_two_for_the_generator():
+def test_article_s_machine_hasthree_cpus_cores_for_the_api_and_two_for_the_generator():
     layout = split_cores(machine(8))
     assert (layout.api, layout.postgres, layout.system, layout.generator) == ((0, 1, 2), (3, 4), (5,), (6, 7))
 
@@ -66,7 +67,7 @@ def test_two_cores_give_the_api_one_of_its_own_and_all_else_the_other():
     assert layout.shared
 
 
-def test_three_cores_give_api_and_postgres_one_each():
+def testthree_cpus_cores_give_api_and_postgres_one_each():
     layout = split_cores(machine(3, threads=2))
     assert (layout.api, layout.postgres) == ((0, 3), (1, 4))
     assert layout.redis == layout.system == layout.generator == (2, 5)
@@ -154,6 +155,19 @@ def test_siblings_of_one_core_given_to_two_roles_are_refused(changes: dict[str, 
 def test_topology_of_this_machine_holds_each_cpu_that_this_process_may_use_once():
     cpus = [cpu for core in read_topology() for cpu in core]
     assert sorted(cpus) == sorted(os.sched_getaffinity(0))
+
+
+def test_sibling_that_this_process_may_not_use_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for cpu in range(4):
+        (tmp_path / f"cpu{cpu}" / "topology").mkdir(parents=True)
+        (tmp_path / f"cpu{cpu}" / "topology" / "thread_siblings_list").write_text(f"{cpu % 2},{cpu % 2 + 2}\n")
+
+    def three_cpus(_process: int) -> set[int]:
+        return {0, 1, 2}
+
+    monkeypatch.setattr("lab.hosts.machine._CPU", tmp_path)
+    monkeypatch.setattr(os, "sched_getaffinity", three_cpus)
+    assert read_topology() == ((0, 2), (1,))
 
 
 def test_memory_of_this_machine_is_what_the_kernel_says():

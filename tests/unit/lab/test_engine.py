@@ -32,20 +32,15 @@ def test_progress_tells_of_each_resource_as_it_begins_and_ends(room: EngineRoom)
     )
 
 
-def test_what_the_engine_says_is_kept_for_the_user_alone(room: EngineRoom):
-    room.write(STEPS + 'Step("first")\n')
-    room.up()
-    log = room.engine.private / "up.log"
-    assert stat.S_IMODE(log.stat().st_mode) == 0o600
-    assert "Step first" in log.read_text()
-    assert [path.name for path in room.engine.private.iterdir()] == ["up.log"]
-
-
-def test_outputs_are_read_with_their_secrets(room: EngineRoom):
+def test_what_the_engine_says_is_kept_for_the_user_alone_and_holds_no_secret(room: EngineRoom):
     room.write("import pulumi\npulumi.export('open', [1])\npulumi.export('hidden', pulumi.Output.secret('s3cret'))\n")
     room.up()
     assert dict(read_outputs(room.engine)) == {"open": [1], "hidden": "s3cret"}
-    assert "s3cret" not in (room.engine.private / "up.log").read_text()
+    (log,) = room.engine.private.iterdir()
+    assert log.name == "up.log"
+    assert stat.S_IMODE(log.stat().st_mode) == 0o600
+    assert "open" in log.read_text()
+    assert "s3cret" not in log.read_text()
 
 
 def test_program_that_refuses_is_an_error_in_its_own_words(room: EngineRoom):
@@ -57,18 +52,11 @@ def test_program_that_refuses_is_an_error_in_its_own_words(room: EngineRoom):
     )
 
 
-def test_failed_resource_is_an_error_in_the_words_of_its_last_exception(room: EngineRoom):
-    room.write(STEPS + 'Step("first", fails="The host is away; run `lab down`.")\n')
+def test_each_failed_resource_is_an_error_in_the_words_of_its_last_exception(room: EngineRoom):
+    room.write(STEPS + 'Step("a", seconds=0.5, fails="One is away.")\nStep("b", seconds=0.5, fails="Two is.")\n')
     with pytest.raises(LabError) as failure:
         room.up()
-    assert str(failure.value).partition(" (all that")[0] == "The host is away; run `lab down`."
-
-
-def test_each_failed_resource_has_its_sentence(room: EngineRoom):
-    room.write(STEPS + 'Step("a", seconds=0.5, fails="One is broken.")\nStep("b", seconds=0.5, fails="Two is.")\n')
-    with pytest.raises(LabError) as failure:
-        room.up()
-    assert str(failure.value).startswith(("One is broken. Two is. (", "Two is. One is broken. ("))
+    assert str(failure.value).partition(" (all that")[0] in {"One is away. Two is.", "Two is. One is away."}
 
 
 def test_refusal_of_the_docker_plugin_names_the_resource_and_no_source_line(room: EngineRoom):

@@ -1,0 +1,142 @@
+"""Every way in which `lab` is called wrongly, or for something that isn't there, ends in one clear sentence."""
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.unit.cli.lab_command import LAB, ROOT, SUBCOMMANDS, lab, labs
+from toolchain.layout import project_layout
+
+UNKNOWN = "no-such-stack"
+
+
+def test_every_subcommand_explains_itself():
+    whole, *each = labs([["--help"], *([name, "--help"] for name in SUBCOMMANDS)])
+    assert (whole.status, whole.err) == (0, "")
+    for name, answer in zip(SUBCOMMANDS, each, strict=True):
+        assert name in whole.out
+        assert (answer.status, answer.err) == (0, "")
+        assert f"Usage: lab {name} [OPTIONS]" in answer.out
+        assert "--json" in answer.out
+
+
+def test_lab_alone_shows_its_help_and_fails():
+    answer = lab()
+    assert (answer.status, answer.err) == (2, "")
+    assert "Usage: lab [OPTIONS] COMMAND [ARGS]..." in answer.out
+
+
+def test_wrong_use_is_told_in_one_sentence_with_status_2():
+    wrong = {
+        ("nosuch",): "No such command 'nosuch'",
+        ("up", "--bogus"): "No such option: --bogus",
+        ("up", "superfluous"): "unexpected extra argument",
+        ("run", "20260131"): "A run's id goes with --resume",
+        ("run", "--seed", "many"): "Invalid value for '--seed': Input should be a valid integer",
+    }
+    for answer, said in zip(labs(list(wrong)), wrong.values(), strict=True):
+        assert answer.status == 2
+        assert said in answer.sentence()
+        assert answer.sentence().endswith(". Try `lab --help`.")
+
+
+def test_unknown_stack_is_told_in_one_sentence_that_names_its_file():
+    up, *others = labs([[name, "--stack", UNKNOWN] for name in ("up", "run", "verify", "logs")])
+    assert up.status == 1
+    assert up.sentence().startswith(f"There is no stacks/{UNKNOWN}.yaml; the stacks described here: ")
+    for answer in others:
+        assert answer.status == 1
+        assert answer.sentence().startswith(f"There is no lab {UNKNOWN}: nothing of it is on record.")
+        assert f"stacks/{UNKNOWN}.yaml" in answer.sentence()
+
+
+def test_unknown_stack_is_not_taken_down_and_leaves_no_trace():
+    shown, as_json = labs([["down", "--stack", UNKNOWN], ["down", "--stack", UNKNOWN, "--json"]])
+    assert (shown.status, as_json.status) == (1, 1)
+    assert as_json.sentence().startswith(f"There is no lab {UNKNOWN}: nothing is on record")
+    assert f"There is no stacks/{UNKNOWN}.yaml" in shown.out
+    assert "Receipt" not in shown.out
+    assert shown.err == as_json.err
+    assert not (ROOT / f"Pulumi.{UNKNOWN}.yaml").exists()
+    assert not list(project_layout().state.rglob(f"*{UNKNOWN}*"))
+
+
+def test_what_there_is_not_is_told_in_one_sentence(tmp_path: Path):
+    protocol = tmp_path / "mine.yaml"
+    protocol.write_text("version: 1\nname: mine\nblocks: many\nwarm_up_seconds: 1\nscenarios: []\n")
+    missing = {
+        ("report", "no-such-run"): "There is no run no-such-run: neither ",
+        (
+            "run",
+            "--protocol",
+            "no-such-protocol",
+        ): "There is no protocol named no-such-protocol. There are article, quick",
+        ("run", "--protocol", str(tmp_path / "none.yaml")): f"The protocol {tmp_path / 'none.yaml'} can't be read: ",
+        ("verify", "--only", "no-such-check"): "There is no check or group of checks named no-such-check; the groups: ",
+    }
+    *answers, shape = labs([*missing, ["run", "--protocol", str(protocol)]])
+    for answer, said in zip(answers, missing.values(), strict=True):
+        assert answer.status == 1
+        assert answer.sentence().startswith(said)
+    assert shape.status == 1
+    assert f"{protocol}:3: blocks: Input should be a valid integer" in shape.err
+    assert f"{protocol}:5: scenarios: " in shape.err
+    assert "Traceback" not in shape.err
+
+
+@pytest.mark.parametrize(
+    ("environment", "reason"),
+    [
+        ({"DOCKER_HOST": "unix:///nonexistent/docker.sock"}, "/nonexistent/docker.sock"),
+        ({"PATH": "/nonexistent"}, "There is no docker command on the PATH"),
+    ],
+    ids=["engine", "command"],
+)
+def test_machine_without_docker_is_told_in_one_sentence_with_a_remedy(environment: dict[str, str], reason: str):
+    answer = lab("up", environment=environment)
+    assert answer.status == 1
+    assert answer.sentence().startswith("The Docker engine can't be used: ")
+    assert reason in answer.sentence()
+    assert answer.sentence().endswith("`make setup` installs and starts one.")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupt_ends_with_130_and_says_what_is_kept(tmp_path: Path, number: signal.Signals):
+    # A protocol that never comes: the command waits for it until it is interrupted.
+    protocol = tmp_path / "pipe.yaml"
+    os.mkfifo(protocol)
+    with subprocess.Popen(
+        [LAB, "run", "--protocol", protocol], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        writer = _open_for_reader(protocol, process)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=30)
+        os.close(writer)
+    assert process.returncode == 130
+    assert out.strip() == ""
+    assert err.strip() == "interrupted: what was finished is kept; the same command goes on from there."
+
+
+def _open_for_reader(pipe: Path, process: "subprocess.Popen[str]") -> int:
+    """Open the pipe for writing as soon as the process has it open for reading."""
+    while process.poll() is None:
+        try:
+            return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:
+            time.sleep(0.02)
+    raise AssertionError(process.communicate())
+
+
+def test_reader_that_goes_away_brings_no_traceback():
+    with subprocess.Popen(
+        [LAB, "doctor", "--json"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        process.stdout.close()
+        assert process.stderr
+        assert process.stderr.read() == ""
+        assert process.wait(timeout=30) != 0
