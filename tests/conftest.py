@@ -73,7 +73,7 @@ _live: set[str] = set()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    if "live_lab" in getattr(item, "fixturenames", ()):
+    if {"live_lab", "scratch"}.intersection(getattr(item, "fixturenames", ())):
         _live.add(item.nodeid)
 
 
