@@ -1,0 +1,121 @@
+"""The lab's host seen from outside of the lab's own rooms: its processes, what is left on it, what its services saw."""
+
+import json
+from dataclasses import dataclass
+
+from pydantic import TypeAdapter
+
+from documents.base import Document
+from documents.inventory import ApiService, Inventory
+from provision.connection import Connection
+from provision.database import run_sql
+
+RUN_HOME = "/var/lib/fairground/run"
+
+_THREADS = r"""
+import json, pathlib, sys, time
+names, awaited = json.loads(sys.argv[1]), sys.argv[2]
+def look():
+    for status in pathlib.Path("/proc").glob("[0-9]*/task/[0-9]*/status"):
+        try:
+            process = status.parts[2]
+            command = pathlib.Path("/proc", process, "comm").read_text().strip()
+            fields = dict(line.split(":\t", 1) for line in status.read_text().splitlines() if ":\t" in line)
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if command in names:
+            yield {"command": command, "process_id": int(process), "thread_id": int(status.parts[4]),
+                   "cpu_list": fields["Cpus_allowed_list"]}
+ends_at = time.monotonic() + 20
+while time.monotonic() < ends_at:
+    found = list(look())
+    if not awaited or any(thread["command"] == awaited for thread in found):
+        break
+    time.sleep(0.02)
+print(json.dumps(found))
+"""
+
+
+class Thread(Document):
+    """One thread of a process on the host, and the CPUs that the kernel lets it run on."""
+
+    command: str
+    process_id: int
+    thread_id: int
+    cpu_list: str
+
+
+def threads_of(connection: Connection, *commands: str, awaited: str = "") -> list[Thread]:
+    """The threads of the processes with one of the names, once there is one of the name that is awaited."""
+    text = connection.run(
+        ["python3", "-I", "-", json.dumps(commands), awaited], input=_THREADS, deadline_seconds=30
+    ).stdout
+    return TypeAdapter(list[Thread]).validate_json(text)
+
+
+def left_on_host(connection: Connection) -> list[str]:
+    """What of a run is still on the host: processes of load, sampler and lock, and the run's files."""
+    listed = connection.run(["ps", "-eo", "pid,comm,args"], deadline_seconds=30).stdout.splitlines()
+    left = [line for line in listed if line.split()[1] in {"wrk", "lab-sampler", "lab-job"} or "run.lock" in line]
+    if connection.run(["test", "-e", RUN_HOME], deadline_seconds=30, check=False).exit_status == 0:
+        left.append(RUN_HOME)
+    return left
+
+
+def wait_for_connections(connection: Connection, port: int, count: int) -> None:
+    """Wait until so many connections to a port of the host are open."""
+    opened = f"$(ss -Htn state established 'sport = :{port}' | wc -l)"
+    connection.run(f"until [ {opened} -ge {count} ]; do sleep 0.02; done", deadline_seconds=20)
+
+
+def running_containers(connection: Connection) -> set[str]:
+    """The names of the containers that run on the host."""
+    return set(connection.run(["docker", "ps", "--format", "{{.Names}}"], deadline_seconds=30).stdout.split())
+
+
+def count_uploads(connection: Connection, api: ApiService) -> int:
+    """How many files the API's upload volume holds."""
+    volume = f'"$(docker volume inspect --format {{{{.Mountpoint}}}} {api.upload_volume})"'
+    return int(connection.run(f"find {volume} -type f | wc -l", deadline_seconds=30).stdout)
+
+
+@dataclass(frozen=True)
+class ServiceCounts:
+    """What the services saw: rows and updates in PostgreSQL, files in the upload volume, reads in Redis.
+
+    `redis_reads` counts since Redis was started, the others since the database was reset. `warm_up_requests` are those
+    of the warm-up that is last on record on the host.
+    """
+
+    posts: int
+    updates: int
+    uploads: int
+    redis_reads: int
+    warm_up_requests: int
+
+
+def count_services(connection: Connection, inventory: Inventory, redis_password: str) -> ServiceCounts:
+    """Ask the services what they saw."""
+    posts, updates = run_sql(
+        connection,
+        inventory.postgres,
+        inventory.postgres.database,
+        "SELECT count(*), sum(version - 1) FROM posts;",
+        deadline_seconds=30,
+    ).split("|")
+    [api] = inventory.apis
+    uploads = count_uploads(connection, api)
+    statistics = connection.run(
+        ["docker", "exec", "-i", inventory.redis.container, "sh", "-s"],
+        input=f"REDISCLI_AUTH={redis_password} redis-cli -p {inventory.redis.port} INFO stats",
+        deadline_seconds=30,
+    ).stdout
+    redis = dict(line.strip().split(":", 1) for line in statistics.splitlines() if ":" in line)
+    warm_up = connection.run(["cat", f"{RUN_HOME}/warm-up/wrk.json"], deadline_seconds=30, check=False)
+    return ServiceCounts(
+        posts=int(posts),
+        updates=int(updates),
+        uploads=uploads,
+        redis_reads=int(redis["keyspace_hits"]) + int(redis["keyspace_misses"]),
+        warm_up_requests=json.loads(warm_up.stdout)["requests"] if warm_up.exit_status == 0 else 0,
+    )

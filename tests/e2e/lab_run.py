@@ -1,0 +1,152 @@
+"""A `lab run` in a process of its own, followed event by event, so that a test can act at a certain moment of it."""
+
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from queue import Empty, Queue
+from typing import Annotated
+
+from pydantic import Field, TypeAdapter
+
+from documents.plan import Plan
+from documents.run import CellRecord, JournalEntry
+from experiment.events import Event, Phase, PhaseStarted, RunStarted
+from experiment.journal import Journal
+from tests.conftest import LAB, ROOT
+
+_EVENT = TypeAdapter[Event](Annotated[Event, Field(discriminator="kind")])
+
+_PATIENCE_SECONDS = 90
+
+
+class LabRun:
+    """A `lab run --json` that goes on beside the test."""
+
+    def __init__(self, stack: str, *arguments: str) -> None:
+        self.events: list[Event] = []
+        self.stdout = self.stderr = ""
+        self._queue: Queue[Event | None] = Queue()
+        self.process = subprocess.Popen(
+            [LAB, "run", "--stack", stack, "--json", *arguments],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        self._readers = [threading.Thread(target=read, daemon=True) for read in (self._read_events, self._read_errors)]
+        for reader in self._readers:
+            reader.start()
+
+    @property
+    def folder(self) -> Path:
+        """The run's folder; it is known from the first event on."""
+        [started] = [event for event in self.events if isinstance(event, RunStarted)]
+        return Path(started.directory)
+
+    def wait_for(self, wanted: Callable[[Event], bool]) -> Event:
+        """Wait for the first event from now on that is wanted."""
+        ends_at = time.monotonic() + _PATIENCE_SECONDS
+        while (event := self._queue.get(timeout=max(ends_at - time.monotonic(), 0.001))) is not None:
+            if wanted(event):
+                return event
+        raise AssertionError(f"the run ended before the event came: {self.stdout}{self.stderr}")
+
+    def wait_for_phase(self, phase: Phase) -> PhaseStarted:
+        """Wait until a cell comes to a phase."""
+        event = self.wait_for(lambda event: isinstance(event, PhaseStarted) and event.phase == phase)
+        assert isinstance(event, PhaseStarted)
+        return event
+
+    def follow(self, act: Callable[[Event], None]) -> int:
+        """Call `act` for each event until the run's end; returns the exit code."""
+        while (event := self._queue.get(timeout=_PATIENCE_SECONDS)) is not None:
+            act(event)
+        return self.finish()
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to the controller's process."""
+        self.process.send_signal(number)
+
+    def finish(self) -> int:
+        """Wait for the run's end; returns the exit code."""
+        code = self.process.wait(timeout=_PATIENCE_SECONDS)
+        for reader in self._readers:
+            reader.join()
+        return code
+
+    def abandon(self) -> None:
+        """End the controller, however it stands with it."""
+        self.process.kill()
+        self.finish()
+
+    def waiting_events(self) -> list[Event]:
+        """Those that came and weren't looked at."""
+        events: list[Event] = []
+        try:
+            while (event := self._queue.get_nowait()) is not None:
+                events.append(event)
+        except Empty:
+            pass
+        return events
+
+    def _read_events(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.stdout += line
+            event = _EVENT.validate_json(line)
+            self.events.append(event)
+            self._queue.put(event)
+        self._queue.put(None)
+
+    def _read_errors(self) -> None:
+        assert self.process.stderr is not None
+        self.stderr = self.process.stderr.read()
+
+
+def write_protocol(
+    folder: Path, *scenarios: tuple[str, str, int, int], warm_up_seconds: int = 1, blocks: int = 1
+) -> Path:
+    """Write a protocol with scenarios of (name, workload, connections, seconds); returns its path.
+
+    The time-out is long: on a small machine whose cores are shared a slow answer is no fault.
+    """
+    lines = [
+        "version: 1",
+        "name: e2e",
+        f"blocks: {blocks}",
+        f"warm_up_seconds: {warm_up_seconds}",
+        "timeout_seconds: 20",
+        "scenarios:",
+    ]
+    for name, workload, connections, seconds in scenarios:
+        lines.append(
+            f"  - {{name: {name}, workload: {workload}, connections: {connections}, duration_seconds: {seconds}}}"
+        )
+    path = folder / "e2e.yaml"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def read_records(folder: Path) -> dict[str, CellRecord]:
+    """The records of a run's finished cells, by the name of their scenario."""
+    plan = Plan.from_json((folder / "plan.json").read_bytes(), name="plan.json")
+    paths = {cell.scenario.name: folder / "cells" / cell.id / "cell.json" for cell in plan.cells}
+    return {
+        name: CellRecord.from_json(path.read_bytes(), name=str(path)) for name, path in paths.items() if path.exists()
+    }
+
+
+def read_finished(folder: Path) -> dict[Path, bytes]:
+    """Every file of a run's finished cells."""
+    cells = [path.parent for path in folder.glob("cells/*/cell.json")]
+    return {path: path.read_bytes() for cell in cells for path in sorted(cell.iterdir())}
+
+
+def read_journal(folder: Path) -> Sequence[JournalEntry]:
+    """What a run's journal tells."""
+    return Journal(folder / "journal.jsonl").entries()

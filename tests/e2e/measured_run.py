@@ -1,0 +1,101 @@
+"""One run over every workload, watched from outside while it goes on: by the services' counts, by the CPUs of all
+threads, by the processes' command lines, and by a second run that is started beside it.
+"""
+
+import signal
+import subprocess
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from documents.run import CellRecord
+from experiment.events import CellStarted, Event, PhaseStarted
+from experiment.workloads.requests import EXPECTED_STATUS
+from provision.connection import connect
+from tests.conftest import LiveLab
+from tests.e2e.command_lines import CommandLines
+from tests.e2e.host_view import ServiceCounts, Thread, count_services, threads_of
+from tests.e2e.lab_run import LabRun, read_records, write_protocol
+
+CONNECTIONS = 10
+WORKLOADS = ("mixed", *EXPECTED_STATUS)
+
+_SEED = 6
+"""With this one the order ends with upload and create-post, whose traces the run must remove from the lab."""
+
+_SYSTEM_COMMANDS = ("sshd", "sshd-session", "dockerd", "containerd", "containerd-shim")
+
+
+@dataclass(frozen=True)
+class MeasuredRun:
+    """What was seen of the run.
+
+    `before` and `after` are the services' counts before the run and, by workload, when a cell's load has just ended and
+    the controller is held up. `threads` are those under load. `second` is the run that was started beside it.
+    """
+
+    folder: Path
+    exit_code: int
+    events: list[Event]
+    stdout: str
+    records: dict[str, CellRecord]
+    order: list[str]
+    before: ServiceCounts
+    after: dict[str, ServiceCounts]
+    threads: list[Thread]
+    threads_afterwards: list[Thread]
+    second: "subprocess.CompletedProcess[str]"
+    command_lines: frozenset[bytes]
+
+
+def measure_every_workload(lab: LiveLab, folder: Path) -> MeasuredRun:
+    """Measure every workload once."""
+    protocol = write_protocol(folder, *((workload, workload, CONNECTIONS, 2) for workload in WORKLOADS))
+    after: dict[str, ServiceCounts] = {}
+    order: list[str] = []
+    threads: Future[list[Thread]] | None = None
+    second: Future[subprocess.CompletedProcess[str]] | None = None
+    with (
+        connect(lab.inventory.host) as connection,
+        CommandLines() as command_lines,
+        ThreadPoolExecutor(2) as pool,
+    ):
+        before = count_services(connection, lab.inventory, lab.secrets.redis_password)
+        run = LabRun(lab.stack, "--protocol", str(protocol), "--seed", str(_SEED))
+
+        def act(event: Event) -> None:
+            nonlocal threads, second
+            if isinstance(event, CellStarted):
+                order.append(event.cell.scenario.name)
+                if len(order) == 2:
+                    second = pool.submit(lab.run, "run", "--protocol", str(protocol))
+            if isinstance(event, PhaseStarted) and event.phase == "load" and order[-1] == "mixed":
+                commands = ("wrk", "api", "postgres", "redis-server", "lab-sampler", *_SYSTEM_COMMANDS)
+                threads = pool.submit(threads_of, connection, *commands, awaited="wrk")
+            if isinstance(event, PhaseStarted) and event.phase == "pull":
+                # The next cell's reset would wipe out what this one left: the controller is held up meanwhile.
+                run.send(signal.SIGSTOP)
+                after[order[-1]] = count_services(connection, lab.inventory, lab.secrets.redis_password)
+                run.send(signal.SIGCONT)
+
+        try:
+            exit_code = run.follow(act)
+        finally:
+            run.abandon()
+        assert len(order) == len(WORKLOADS), f"the run broke off after {order}: {run.stdout}{run.stderr}"
+        assert threads is not None
+        assert second is not None
+        return MeasuredRun(
+            folder=run.folder,
+            exit_code=exit_code,
+            events=run.events,
+            stdout=run.stdout,
+            records=read_records(run.folder),
+            order=order,
+            before=before,
+            after=after,
+            threads=threads.result(),
+            threads_afterwards=threads_of(connection, *_SYSTEM_COMMANDS),
+            second=second.result(),
+            command_lines=command_lines.seen,
+        )

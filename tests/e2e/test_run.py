@@ -1,0 +1,251 @@
+import csv
+import html
+import itertools
+import json
+import re
+import statistics
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+from documents.inventory import Inventory
+from documents.load import WrkResult
+from documents.report import Report
+from documents.run import CellRecord
+from experiment.events import CellFinished, CellStarted, Event, PhaseStarted, RunFinished, RunStarted
+from experiment.workloads.requests import EXPECTED_STATUS
+from provision.connection import Connection
+from provision.database import flush_cache, run_sql
+from tests.conftest import LiveLab, run_lab
+from tests.e2e.conftest import StartRun
+from tests.e2e.host_view import count_uploads, left_on_host, running_containers, wait_for_connections
+from tests.e2e.lab_run import read_journal, read_records, write_protocol
+from tests.e2e.measured_run import CONNECTIONS, WORKLOADS, MeasuredRun
+
+PROBE_READS = 20
+"""The probe asks twenty questions; some of them read from Redis."""
+
+
+def wrk_result(measured: MeasuredRun, workload: str) -> WrkResult:
+    folder = measured.folder / "cells" / measured.records[workload].cell_id
+    return WrkResult.from_json((folder / "wrk.json").read_bytes(), name=f"{workload}/wrk.json")
+
+
+def test_every_workload_gives_a_valid_cell(measured: MeasuredRun):
+    assert measured.exit_code == 0
+    assert {name: record.voids for name, record in measured.records.items()} == dict.fromkeys(WORKLOADS, ())
+
+
+@pytest.mark.parametrize("workload", WORKLOADS)
+def test_a_cell_has_the_numbers_that_wrk_printed(measured: MeasuredRun, workload: str):
+    result = wrk_result(measured, workload)
+    text = (measured.folder / "cells" / measured.records[workload].cell_id / "wrk.txt").read_text()
+    printed = re.search(r"(\d+) requests in ([\d.]+)s", text)
+    assert printed is not None, text
+    assert int(printed[1]) == result.requests > 10
+    assert float(printed[2]) == pytest.approx(result.elapsed_us / 1e6, abs=0.01)
+    assert 1.9e6 < result.elapsed_us < 2.5e6
+    if workload == "mixed":
+        assert result.statuses is None
+    else:
+        [expected] = [status for name, status in EXPECTED_STATUS.items() if name == workload]
+        assert result.statuses == {str(expected): result.requests}
+
+
+def seen_by_services(measured: MeasuredRun, workload: str) -> tuple[int, int]:
+    """What the services saw of a cell's requests, and what wrk counted in its warm-up and its load."""
+    after = measured.after[workload]
+    position = measured.order.index(workload)
+    earlier = measured.after[measured.order[position - 1]] if position else measured.before
+    seen = {
+        "create-post": after.posts - 10_000,
+        "update-post": after.updates,
+        "upload": after.uploads,
+        "read-post": after.redis_reads - earlier.redis_reads,
+    }[workload]
+    return seen, after.warm_up_requests + wrk_result(measured, workload).requests
+
+
+@pytest.mark.parametrize("workload", ["create-post", "update-post", "upload", "read-post"])
+def test_what_wrk_counts_is_what_the_services_saw(measured: MeasuredRun, workload: str):
+    seen, counted = seen_by_services(measured, workload)
+    # Besides, each connection may have had a request under way at the end of the warm-up and of the load.
+    besides = 2 * CONNECTIONS + (PROBE_READS if workload == "read-post" else 0)
+    assert counted <= seen <= counted + besides
+
+
+def test_mixed_creates_and_updates_its_share_of_posts(measured: MeasuredRun):
+    counted = measured.after["mixed"].warm_up_requests + wrk_result(measured, "mixed").requests
+    assert (measured.after["mixed"].posts - 10_000) / counted == pytest.approx(0.05, abs=0.005)
+    assert measured.after["mixed"].updates / counted == pytest.approx(0.04, abs=0.005)
+
+
+@pytest.mark.parametrize("workload", WORKLOADS)
+def test_ten_samples_a_second_of_every_role_cover_the_window(measured: MeasuredRun, workload: str):
+    record = measured.records[workload]
+    start, end = record.load_started_ns, record.load_ended_ns
+    assert start is not None
+    assert end is not None
+    times: defaultdict[str, list[int]] = defaultdict(list)
+    used: defaultdict[str, list[int]] = defaultdict(list)
+    with (measured.folder / "cells" / record.cell_id / "samples.csv").open(newline="") as file:
+        for row in csv.DictReader(file):
+            times[row["role"]].append(int(row["time_ns"]))
+            used[row["role"]].append(int(row["cpu_ns"]))
+            assert row["role"] == "generator" or int(row["anonymous_bytes"]) > 1e6
+    assert set(times) == {"api", "postgres", "redis", "generator"}
+    for role, moments in times.items():
+        assert moments[0] <= start, role
+        assert moments[-1] >= end - 0.1e9, role
+        inside = [moment for moment in moments if start <= moment <= end]
+        assert len(inside) >= 0.8 * 10 * (end - start) / 1e9, role
+        gaps = [later - earlier for earlier, later in itertools.pairwise(inside)]
+        assert statistics.median(gaps) == pytest.approx(0.1e9, rel=0.05), role
+    assert used["generator"][-1] > used["generator"][0], "wrk runs in the cgroup that is sampled"
+    assert used["api"][-1] > used["api"][0]
+
+
+def test_each_step_is_told_as_one_line_of_json(measured: MeasuredRun):
+    assert all(json.loads(line)["kind"] for line in measured.stdout.splitlines())
+    events = measured.events
+    assert isinstance(events[0], RunStarted)
+    assert isinstance(events[-1], RunFinished)
+    assert (events[0].cells, events[0].finished, events[-1].void_cells) == (len(WORKLOADS), 0, 0)
+    phases = ["reset", "restart", "ready", "probe", "warm_up", "pinning", "load", "pull"]
+    told = [describe(event) for event in events[1:-1]]
+    assert told == ["started", *phases, "finished"] * len(WORKLOADS)
+    for event in events:
+        if isinstance(event, CellFinished):
+            result = wrk_result(measured, event.cell.scenario.name)
+            assert event.throughput == pytest.approx(result.requests / result.elapsed_us * 1e6)
+
+
+def describe(event: Event) -> str:
+    match event:
+        case CellStarted():
+            return "started"
+        case PhaseStarted():
+            return event.phase
+        case _:
+            return "finished"
+
+
+def test_a_second_run_at_once_is_refused_and_names_the_first(measured: MeasuredRun):
+    assert measured.second.returncode == 1
+    assert measured.second.stdout == ""
+    assert "Another run holds root@127.0.0.1:" in measured.second.stderr
+    assert f"run {measured.folder.name} of " in measured.second.stderr
+    assert "Traceback" not in measured.second.stderr
+
+
+def test_after_a_run_the_lab_is_as_it_was(measured: MeasuredRun, live_lab: LiveLab, host: Connection):
+    assert measured.exit_code == 0
+    assert left_on_host(host) == []
+    inventory = live_lab.inventory
+    assert {api.container for api in inventory.apis} <= running_containers(host)
+    posts = run_sql(
+        host, inventory.postgres, inventory.postgres.database, "SELECT count(*) FROM posts;", deadline_seconds=30
+    )
+    assert measured.order[-1] == "create-post", "what that one left must be gone"
+    assert posts.strip() == "10000"
+    [api] = inventory.apis
+    assert count_uploads(host, api) == 0
+    verified = live_lab.run("verify", "--only", "users", "--json")
+    assert verified.returncode == 0, verified.stdout
+    assert {result["outcome"] for result in json.loads(verified.stdout)} == {"passed"}
+
+
+def test_the_report_has_the_numbers_and_says_what_the_host_is(measured: MeasuredRun, live_lab: LiveLab):
+    shown = run_lab(["report", str(measured.folder)])
+    assert shown.returncode == 0, shown.stderr
+    for workload in WORKLOADS:
+        assert workload in shown.stdout
+    as_json = run_lab(["report", str(measured.folder), "--json"])
+    report = Report.from_json(as_json.stdout, name="lab report --json")
+    assert as_json.stdout == (measured.folder / "report.json").read_text()
+    assert {cell.scenario: cell.requests for cell in report.cells} == {
+        workload: wrk_result(measured, workload).requests for workload in WORKLOADS
+    }
+    pages = [shown.stdout, *((measured.folder / f"report.{kind}").read_text() for kind in ("md", "html"))]
+    assert_says_what_the_host_is(live_lab.inventory, pages)
+
+
+def assert_says_what_the_host_is(inventory: Inventory, pages: list[str]) -> None:
+    for page in pages:
+        words = " ".join(html.unescape(page).split())
+        assert ("This host is smaller than the article's" in words) == inventory.size.smaller
+        assert ("CPUs are shared between roles" in words) == inventory.cores.shared
+    if len(inventory.size.cpus) < 8:
+        assert inventory.size.smaller
+        assert inventory.cores.shared
+
+
+def messages_by_reason(record: CellRecord) -> dict[str, str]:
+    reasons = {void.reason for void in record.voids}
+    return {reason: " ".join(void.message for void in record.voids if void.reason == reason) for reason in reasons}
+
+
+def test_a_run_without_a_valid_cell_tells_why_and_fails(
+    live_lab: LiveLab, host: Connection, start_run: StartRun, tmp_path: Path
+):
+    inventory = live_lab.inventory
+    [api] = inventory.apis
+    protocol = write_protocol(
+        tmp_path,
+        ("missing", "read-post", CONNECTIONS, 1),
+        ("failing", "list-posts", CONNECTIONS, 2),
+        ("stopped", "read-user", CONNECTIONS, 2),
+        ("astray", "read-me", CONNECTIONS, 1),
+    )
+    run = start_run("--protocol", str(protocol))
+    cell = ""
+
+    def spoil(event: Event) -> None:
+        nonlocal cell
+        if isinstance(event, CellStarted):
+            cell = event.cell.scenario.name
+        if not isinstance(event, PhaseStarted):
+            return
+        match cell, event.phase:
+            case "missing", "warm_up":
+                sql("TRUNCATE posts CASCADE;")
+                flush_cache(host, inventory.redis)
+            case "failing", "load":
+                sql("ALTER TABLE posts RENAME TO elsewhere;")
+                flush_cache(host, inventory.redis)
+            case "stopped", "load":
+                wait_for_connections(host, api.port, CONNECTIONS)
+                docker("kill", api.container)
+            case "astray", "warm_up":
+                docker("update", "--cpuset-cpus", ",".join(map(str, inventory.size.cpus)), api.container)
+            case _:
+                pass
+
+    def sql(statement: str) -> None:
+        run_sql(host, inventory.postgres, inventory.postgres.database, statement, deadline_seconds=30)
+
+    def docker(*arguments: str) -> None:
+        host.run(["docker", *arguments], deadline_seconds=30)
+
+    try:
+        code = run.follow(spoil)
+    finally:
+        docker("update", "--cpuset-cpus", inventory.cores.cpu_list("api"), api.container)
+    assert code == 1
+    assert "error: None of the 4 cells" in run.stderr
+    records = read_records(run.folder)
+    told = {name: messages_by_reason(record) for name, record in records.items()}
+    assert set(told["missing"]) == {"wrk-errors", "wrong-status"}
+    assert re.search(r"must be answered with 200, but was with 404 \d+ times", told["missing"]["wrong-status"])
+    assert set(told["failing"]) == {"wrk-errors", "wrong-status"}
+    assert re.search(r"with 500 \d+ times", told["failing"]["wrong-status"])
+    assert "wrk-errors" in told["stopped"]
+    assert "sampler-failed" in told["stopped"]
+    assert set(told["astray"]) == {"pinning"}
+    assert f"instead of {inventory.cores.cpu_list('api')}" in told["astray"]["pinning"]
+    assert [entry.event for entry in read_journal(run.folder)].count("cell-void") == 4
+    assert api.container in running_containers(host)
+    shown = run_lab(["report", str(run.folder)])
+    assert shown.returncode == 0, shown.stderr
+    assert "0 of 4 cells valid" in (run.folder / "report.md").read_text()
