@@ -36,6 +36,9 @@ class _BaseImageProvider(ResourceProvider):
         return ReadResult(id_, props)
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
+        """Remove the controller's base; the host's goes with its host, or stays there for the next."""
+        if _props.get("host") is not None:
+            return
         removed = subprocess.run(["docker", "image", "rm", _props["tag"]], capture_output=True, text=True, check=False)
         if removed.returncode and "No such image" not in removed.stderr:
             raise LabError(f"The base image {_props['tag']} can't be removed: {removed.stderr.strip()}.")

@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Self
 
 import paramiko
+from paramiko.hostkeys import InvalidHostKey
 from paramiko.pkey import UnknownKeyType
 from tenacity import Retrying, before_sleep_log, retry_if_exception, stop_before_delay, wait_exponential
 
@@ -244,6 +245,11 @@ def _pinned_key(host: Host) -> paramiko.PKey:
         raise HostKeyError(
             f"The file of known hosts, {host.known_hosts_path}, can't be read ({error.strerror}), so no key of "
             f"{_label(host)} is pinned. Run `lab up` to have it written."
+        ) from error
+    except InvalidHostKey as error:
+        raise HostKeyError(
+            f"The file of known hosts, {host.known_hosts_path}, has a line that is no key, so no key of {_label(host)} "
+            "is pinned. Run `lab up` to have it written again."
         ) from error
     if known is None:
         raise HostKeyError(

@@ -34,8 +34,8 @@ def stand_up(engine: Engine, stack: Stack, *, progress: Progress) -> tuple[Inven
     ensure_stack(engine)
     released = release_stale_lock(engine)
     state = read_state(engine)
-    drifted = reconcile(engine, state, progress=progress)
-    if released or state.pending or drifted:
+    killed = released or state.pending
+    if reconcile(engine, state, killed=killed, progress=progress) or killed:
         engine.operate("refresh", "--yes", "--skip-preview", "--clear-pending-creates", progress=progress)
     engine.operate("up", "--yes", "--skip-preview", progress=progress)
     return read_lab(engine)

@@ -18,18 +18,25 @@ _BOOT_SECONDS = 60
 _DEADLINE_SECONDS = 60
 
 
-def reconcile(engine: Engine, state: State, *, progress: Progress) -> bool:
+def reconcile(engine: Engine, state: State, *, killed: bool, progress: Progress) -> bool:
     """Bring the record and what is really there together as far as a refresh can't; whether it has to do the rest.
 
-    A stopped host or container is started, a host that is gone is forgotten with all that was on it, and containers
-    that carry the stack's label but aren't on record are removed: their names would stand in the way.
+    A stopped host or container is started, and a host that is gone is forgotten with all that was on it. After an
+    engine was `killed`, containers with the stack's label that aren't on record are its own, which it didn't come to
+    record, and are removed: their names would stand in the way. Else they are somebody else's.
 
     Raises:
-        LabError: the Docker engine doesn't answer, or the host is there but can't be used; says why.
+        LabError: a lab of that name stands that isn't on record here, the Docker engine doesn't answer, or the host
+            is there but can't be used; says why.
     """
     recorded = {resource.id for resource in state.resources}
     containers = {thing.id: thing for thing in find_labelled(engine.stack) if thing.kind == "container"}
     for identity in containers.keys() - recorded:
+        if not killed:
+            raise LabError(
+                f"The {containers[identity]} is of a lab {engine.stack} that isn't on record here: another checkout's "
+                "maybe. Take that down from there, or whatever it is by `lab down` from here, or choose another name."
+            )
         remove_labelled(containers[identity])
     if state.host is None or state.host_id is None:
         return False
@@ -42,6 +49,8 @@ def reconcile(engine: Engine, state: State, *, progress: Progress) -> bool:
         with _reach(engine, state, state.host, progress) as connection:
             wait_for_engine(connection, deadline_seconds=_BOOT_SECONDS)
             return _reconcile_containers(connection, engine.stack, on_host)
+    except HostKeyError as error:
+        raise LabError(str(error)) from error
     except HostError as error:
         raise LabError(f"{error} To have the host made anew, run `lab down` and `lab up`.") from error
 

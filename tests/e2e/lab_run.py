@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from queue import Empty, Queue
+from queue import Queue
 from typing import Annotated
 
 from pydantic import Field, TypeAdapter
@@ -83,16 +83,6 @@ class LabRun:
         """End the controller, however it stands with it."""
         self.process.kill()
         self.finish()
-
-    def waiting_events(self) -> list[Event]:
-        """Those that came and weren't looked at."""
-        events: list[Event] = []
-        try:
-            while (event := self._queue.get_nowait()) is not None:
-                events.append(event)
-        except Empty:
-            pass
-        return events
 
     def _read_events(self) -> None:
         assert self.process.stdout is not None
