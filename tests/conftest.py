@@ -10,7 +10,9 @@ import pytest
 from cli.context import open_engine
 from documents.inventory import Inventory, Secrets
 from lab.lifecycle.engine import Engine
+from lab.lifecycle.leftovers import find_labelled
 from lab.lifecycle.lifecycle import read_lab
+from lab.lifecycle.state import is_recorded
 
 ROOT = Path(__file__).parents[1]
 LAB = ROOT / ".venv" / "bin" / "lab"
@@ -59,7 +61,13 @@ def engine(stack: str) -> Engine:
 
 @pytest.fixture(scope="session")
 def live_lab(request: pytest.FixtureRequest, stack: str, engine: Engine) -> Iterator[LiveLab]:
-    """The lab of the tests, on real containers."""
+    """The lab of the tests, on real containers.
+
+    One that is up but not on record here is what tests in another checkout left when they were killed: it goes first.
+    """
+    if not is_recorded(engine) and any(thing.kind == "container" for thing in find_labelled(stack)):
+        down = run_lab(["down", "--stack", stack])
+        assert down.returncode == 0, down.stdout + down.stderr
     up = run_lab(["up", "--stack", stack])
     assert up.returncode == 0, up.stdout + up.stderr
     inventory, secrets = read_lab(engine)
@@ -73,7 +81,8 @@ _live: set[str] = set()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    if {"live_lab", "scratch"}.intersection(getattr(item, "fixturenames", ())):
+    # The contract's targets are the lab's, unless a file names others.
+    if {"live_lab", "scratch", "targets"}.intersection(getattr(item, "fixturenames", ())):
         _live.add(item.nodeid)
 
 

@@ -83,9 +83,13 @@ def take_down(engine: Engine, stack: Stack | None, *, progress: Progress) -> Rec
     made = 0
     if is_recorded(engine):
         release_stale_lock(engine)
-        made = len(read_state(engine).resources)
+        state = read_state(engine)
+        made = len(state.resources)
         if made:
             _destroy(engine, progress)
+        if state.pending:
+            # What they made carries the label.
+            engine.operate("refresh", "--yes", "--skip-preview", "--clear-pending-creates", progress=progress)
     elif stack is None and not find_labelled(engine.stack):
         raise LabError(f"There is no lab {engine.stack}: nothing is on record, and nothing carries its label.")
     keeps = stack is None or stack.host.build_cache == "keep"
@@ -104,7 +108,10 @@ def take_down(engine: Engine, stack: Stack | None, *, progress: Progress) -> Rec
 
 
 def _destroy(engine: Engine, progress: Progress) -> None:
-    """Destroy all that is on record; where that fails, without asking the host, which goes as a whole."""
+    """Destroy all that is on record; where that fails, without asking the host, which goes as a whole.
+
+    Pulumi itself spares the host the question, unless a refresh took a host that is gone off the record.
+    """
     arguments = ("destroy", "--yes", "--skip-preview")
     try:
         engine.operate(*arguments, progress=progress)

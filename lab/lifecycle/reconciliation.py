@@ -61,9 +61,11 @@ def forget_host(engine: Engine, state: State) -> None:
     Raises:
         LabError: the engine refused.
     """
-    for resource in state.containers:
+    # Its container; where a refresh took that off the record already, its readiness, which bears the same id.
+    for resource in state.resources:
         if resource.id == state.host_id:
             engine.query("state", "delete", resource.urn, "--target-dependents", "--yes")
+            return
 
 
 def _reach(engine: Engine, state: State, host: Host, progress: Progress) -> Connection:

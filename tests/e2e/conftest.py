@@ -11,7 +11,7 @@ from provision.connection import Connection, connect
 from tests.conftest import LiveLab
 from tests.e2e.lab_run import LabRun
 from tests.e2e.measured_run import MeasuredRun, measure_every_workload
-from tests.e2e.scratch import Scratch
+from tests.e2e.scratch import Scratch, left_on_engine
 
 StartRun = Callable[..., LabRun]
 
@@ -54,7 +54,9 @@ def measured(live_lab: LiveLab, tmp_path_factory: pytest.TempPathFactory) -> Ite
 @pytest.fixture(scope="session")
 def scratch(request: pytest.FixtureRequest) -> Iterator[Scratch]:
     """A small lab to be broken; each test finds it in whatever state the last one left it."""
-    lab = Scratch()
+    lab, keep = Scratch(), request.config.getoption("--keep-lab")
+    if not keep and left_on_engine():
+        lab.discard()
     yield lab
-    if not request.config.getoption("--keep-lab"):
+    if not keep:
         lab.remove()

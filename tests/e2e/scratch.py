@@ -1,0 +1,236 @@
+"""A small lab to be killed, broken and taken down: its document is written for it and removed with it.
+
+Its API is a few lines of Perl, which every Debian base has, so that all of it stands within seconds of its base. It
+has one CPU and 2 GB, so that there is a CPU, and memory, outside of it.
+"""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import yaml
+
+from cli.context import open_engine
+from documents.inventory import Inventory
+from lab.labels import STACK_LABEL
+from lab.lifecycle.lifecycle import read_lab
+from tests.conftest import LAB, ROOT, run_lab
+
+NAME = "e2e-scratch"
+HOST = f"fairground-{NAME}-host"
+
+DOCKERFILE = """
+ARG BASE
+FROM ${BASE}
+COPY api /api
+ENTRYPOINT ["perl", "/api"]
+"""
+
+API = r"""
+use strict;
+use IO::Socket::INET;
+$SIG{TERM} = sub { exit 0 };
+my $server = IO::Socket::INET->new(LocalAddr => $ENV{HOST}, LocalPort => $ENV{PORT}, Listen => 16, ReuseAddr => 1)
+    or die "cannot listen: $!\n";
+while (my $client = $server->accept) {
+    while (my $line = <$client>) { last if $line =~ /^\r?\n$/ }
+    print $client "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    close $client;
+}
+"""
+
+Finished = subprocess.CompletedProcess[str]
+
+
+class Scratch:
+    """The stack `e2e-scratch`: its document, its API's source, and what can be done to it."""
+
+    def __init__(self) -> None:
+        self.engine = open_engine(NAME)
+        self.document = ROOT / "stacks" / f"{NAME}.yaml"
+        self.source = ROOT / ".lab" / NAME
+        self.ssh_folder = ROOT / ".lab" / "stacks" / NAME / "ssh"
+        self.ssh_port = free_port()
+        self._stands = False
+        self.describe()
+
+    def describe(
+        self,
+        changes: Mapping[str, object] | None = None,
+        *,
+        dockerfile: str = DOCKERFILE,
+        build_cache: str = "keep",
+    ) -> None:
+        """Write the API's source and the document, with `changes` to the document's first level."""
+        self.source.mkdir(parents=True, exist_ok=True)
+        (self.source / "Dockerfile").write_text(dockerfile)
+        (self.source / "api").write_text(API)
+        document: dict[str, object] = {
+            "version": 1,
+            "name": NAME,
+            "host": {
+                "kind": "container",
+                "cpus": 1,
+                "memory_gb": 2,
+                "ssh_port": self.ssh_port,
+                "build_cache": build_cache,
+            },
+            "services": {"postgres": {"settings": {"shared_buffers": "128MB"}}},
+            "apis": [{"name": "echo", "source": str(self.source.relative_to(ROOT)), "port": 18080}],
+        }
+        self.document.write_text(yaml.safe_dump(document | dict(changes or {}), sort_keys=False))
+
+    def lab(self, command: str, *arguments: str) -> Finished:
+        """Run a subcommand of `lab` on this lab."""
+        return run_lab([command, *arguments, "--stack", NAME])
+
+    def refusal(self, command: str, *arguments: str) -> str:
+        """The one line that a subcommand ends with when it fails as it must: with the status 1."""
+        done = self.lab(command, *arguments)
+        assert done.returncode == 1, done.stdout + done.stderr
+        (line,) = done.stderr.splitlines()
+        return line.removeprefix("error: ")
+
+    def standing(self) -> Inventory:
+        """The lab as it stands; stood up only where the last test didn't leave it so.
+
+        What the test does to it now, it may not survive: only another `up` vouches for it again.
+        """
+        inventory = self.inventory() if self._stands else self.up()
+        self._stands = False
+        return inventory
+
+    def up(self) -> Inventory:
+        """Stand it up as it is described."""
+        done = self.lab("up")
+        assert done.returncode == 0, done.stdout + done.stderr
+        self._stands = True
+        return self.inventory()
+
+    def up_clean(self) -> None:
+        """Stand it up; afterwards a preview has nothing to do."""
+        self.up()
+        preview = self.pulumi("preview", "--expect-no-changes")
+        assert preview.returncode == 0, preview.stdout
+
+    def inventory(self) -> Inventory:
+        """The lab as it stands."""
+        return read_lab(self.engine)[0]
+
+    def down(self) -> list[str]:
+        """Take it down, and return the receipt."""
+        self._stands = False
+        done = self.lab("down")
+        assert done.returncode == 0, done.stdout + done.stderr
+        lines = done.stdout.splitlines()
+        return [line.strip() for line in lines[lines.index(f"Receipt for the lab {NAME}:") + 1 :]]
+
+    def pulumi(self, *arguments: str) -> Finished:
+        """Run a plain `pulumi` command, as in a shell with `. ./env`."""
+        return subprocess.run(
+            ["pulumi", *arguments, "--stack", NAME, "--non-interactive", "--color", "never"],
+            cwd=ROOT,
+            env=dict(self.engine.environment),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+
+    def begin_up(self, moment: str) -> "subprocess.Popen[str]":
+        """Start `lab up` and return while it is at `moment`, such as ``creating postgres (``."""
+        process = subprocess.Popen(
+            # Tests that run in a shell's background ignore the interrupt, and so would what they start.
+            ["env", "--default-signal=INT", LAB, "up", "--stack", NAME],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout is not None
+        lines: list[str] = []
+        for line in process.stdout:
+            lines.append(line)
+            if moment in line:
+                return process
+        raise AssertionError(f"{moment!r} never came: {''.join(lines)}{process.communicate()[1]}")
+
+    def kill_engine(self) -> None:
+        """Kill the Pulumi engine that is at work on this lab, as the kernel does when memory runs out."""
+        (lock,) = self.locks()
+        os.kill(int(json.loads(lock.read_text())["pid"]), signal.SIGKILL)
+
+    def locks(self) -> list[Path]:
+        """The locks of Pulumi's backend on this stack."""
+        return list((ROOT / ".lab" / "state").rglob(f"locks/**/{NAME}/*.json"))
+
+    def discard(self) -> None:
+        """Take down what is left, cache included, such as that of tests that were killed."""
+        self.describe(build_cache="discard")
+        self.down()
+        self.describe()
+
+    def remove(self) -> None:
+        """Take down what is left, and forget the stack."""
+        self.discard()
+        removed = self.pulumi("stack", "rm", "--yes")
+        assert removed.returncode == 0, removed.stderr
+        self.document.unlink()
+        (ROOT / f"Pulumi.{NAME}.yaml").unlink(missing_ok=True)
+        shutil.rmtree(self.source)
+        shutil.rmtree(self.ssh_folder.parent)
+
+
+def finish(process: "subprocess.Popen[str]") -> tuple[int, list[str]]:
+    """Wait for the end of `lab`: its exit status, and the lines on its standard error."""
+    _, errors = process.communicate(timeout=120)
+    return process.returncode, errors.splitlines()
+
+
+def free_port() -> int:
+    """A TCP port of the loopback interface at which nothing listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+def docker(*arguments: str) -> str:
+    """Run a docker command that must succeed, on the controller's engine."""
+    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def on_host(*command: str) -> str:
+    """Run a command that must succeed on the scratch lab's host."""
+    return docker("exec", HOST, *command)
+
+
+def await_container(name: str, *, on: tuple[str, ...] = ()) -> None:
+    """Wait until a container of that name is there, whoever made it; `on` is how to reach another engine."""
+    deadline = time.monotonic() + 60
+    while not docker(*on, "ps", "--all", "--quiet", "--filter", f"name=^{name}$"):
+        assert time.monotonic() < deadline, f"there is no {name}"
+
+
+def left_on_engine() -> list[str]:
+    """All on the controller's engine that has the scratch lab's name in its own, or its label."""
+    listings = {
+        "container": ("ps", "--all", "--format", "{{.ID}} {{.Names}}"),
+        "image": ("images", "--format", "{{.ID}} {{.Repository}}:{{.Tag}}"),
+        "volume": ("volume", "ls", "--format", "{{.Name}} {{.Name}}"),
+        "network": ("network", "ls", "--format", "{{.ID}} {{.Name}}"),
+    }
+    found: set[str] = set()
+    for kind, listing in listings.items():
+        labelled = docker(*listing, "--filter", f"label={STACK_LABEL}={NAME}").splitlines()
+        named = [line for line in docker(*listing).splitlines() if NAME in line]
+        found |= {f"{kind} {line.partition(' ')[2]}" for line in (*labelled, *named)}
+    return sorted(found)

@@ -1,0 +1,207 @@
+import base64
+import gzip
+import io
+import json
+import stat
+import subprocess
+import sys
+import tarfile
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from apis.contract.tokens import mint_token
+from provision.connection import Connection
+from tests.conftest import ROOT, LiveLab, run_lab
+from tests.e2e.command_lines import CommandLines
+from tests.e2e.measured_run import MeasuredRun
+from tests.e2e.secret_search import SecretSearch
+
+PLANTED = "3f9a1c6e5b7d2048" * 3
+
+STATE = ROOT / ".lab"
+PASSPHRASE = STATE / "passphrase"
+
+
+@pytest.fixture(scope="module")
+def user_key(live_lab: LiveLab) -> Path:
+    return Path(live_lab.inventory.host.private_key_path)
+
+
+@pytest.fixture
+def search(live_lab: LiveLab, host: Connection, user_key: Path) -> SecretSearch:
+    """The search for every secret of the lab."""
+    host_key = host.run(["cat", "/etc/ssh/ssh_host_ed25519_key"], deadline_seconds=30).stdout
+    return SecretSearch(
+        {
+            "PostgreSQL's password": live_lab.secrets.postgres_password,
+            "Redis's password": live_lab.secrets.redis_password,
+            "the JWT secret": live_lab.secrets.jwt_secret,
+            "the user's private key": user_key.read_text(),
+            "the host's private key": host_key,
+            "the passphrase": PASSPHRASE.read_text(),
+        }
+    )
+
+
+def packed(name: str, data: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        member = tarfile.TarInfo(name)
+        member.size = len(data)
+        archive.addfile(member, io.BytesIO(data))
+    return buffer.getvalue()
+
+
+PLAIN = f"password={PLANTED}".encode()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        PLAIN,
+        base64.b64encode(PLAIN),
+        base64.b64encode(b"x" + PLAIN + b"yy"),
+        base64.b64encode(b"xx" + PLAIN + b"y"),
+        gzip.compress(PLAIN),
+        packed("etc/secret", PLAIN),
+        packed(f"etc/{PLANTED}", b""),
+        packed("layer.tar", packed("etc/secret", PLAIN)),
+        packed("blobs/layer", gzip.compress(packed("etc/secret.gz", gzip.compress(b"\0" * 70_000 + PLAIN)))),
+        mint_token(PLANTED[:40], 1, "someone").encode(),
+    ],
+)
+def test_the_search_finds_what_is_planted(data: bytes):
+    searching = SecretSearch({"the planted secret": PLANTED})
+    [found] = searching.in_stream(io.BytesIO(data), "here")
+    assert found.startswith("here")
+    assert found.endswith(("holds the planted secret", "holds a token"))
+    assert PLANTED not in found.removeprefix("here")
+
+
+def test_the_search_finds_a_private_key_in_files_and_json(tmp_path: Path, user_key: Path, search: SecretSearch):
+    key = user_key.read_text()
+    (tmp_path / "below").mkdir()
+    (tmp_path / "below" / "state.json").write_text(json.dumps({"key": key}))
+    (tmp_path / "public").write_text(key.splitlines()[1])
+    (tmp_path / "own").write_text(key)
+    found, files = search.in_folder(tmp_path, exempt=[tmp_path / "own"])
+    assert found == [f"{tmp_path}/below/state.json holds the user's private key"]
+    assert files == 2
+
+
+def test_the_watch_sees_the_command_line_of_a_short_process():
+    searching = SecretSearch({"the planted secret": PLANTED})
+    with CommandLines() as command_lines:
+        time.sleep(0.1)
+        subprocess.run([sys.executable, "-S", "-c", "import time; time.sleep(0.05)", PLANTED], check=True)
+    assert list(searching.in_bytes(b"\n".join(command_lines.seen), "it"))
+
+
+def test_the_search_finds_a_secret_in_a_layer_of_an_image():
+    tag = f"fairground-planted:{uuid.uuid4().hex[:12]}"
+    docker("import", "-", tag, data=packed("etc/secret", PLAIN))
+    try:
+        found = list(in_images(SecretSearch({"the planted secret": PLANTED}), ["docker"], [tag]))
+    finally:
+        docker("rmi", tag)
+    assert len(found) == 1
+    assert "etc/secret holds the planted secret" in found[0]
+
+
+def docker(*arguments: str, data: bytes | None = None) -> str:
+    return subprocess.run(["docker", *arguments], input=data, check=True, capture_output=True).stdout.decode()
+
+
+def in_images(search: SecretSearch, command: list[str], images: list[str]) -> Iterator[str]:
+    """Search the images of an engine: their configuration, their history and every file of every layer."""
+    for image in images:
+        shown = subprocess.run([*command, "history", "--no-trunc", image], check=True, capture_output=True).stdout
+        assert shown.count(b"\n") > 1
+        yield from search.in_bytes(shown, f"the history of {image}")
+    with subprocess.Popen([*command, "save", *images], stdout=subprocess.PIPE) as saving:
+        assert saving.stdout is not None
+        yield from search.in_stream(saving.stdout, "image")
+    assert saving.returncode == 0
+
+
+def test_plain_state_and_logs_hold_no_secret(
+    measured: MeasuredRun, live_lab: LiveLab, search: SecretSearch, user_key: Path
+):
+    assert measured.exit_code == 0
+    for own in (PASSPHRASE, user_key):
+        assert stat.S_IMODE(own.stat().st_mode) == 0o600, "a secret's own file is its owner's alone"
+    found, files = search.in_folder(STATE, exempt=[PASSPHRASE, user_key])
+    assert found == []
+    assert files > 20
+    configuration = ROOT / f"Pulumi.{live_lab.stack}.yaml"
+    assert search.in_text(configuration.read_text(), str(configuration)) == []
+
+
+def test_runs_and_reports_hold_no_secret(measured: MeasuredRun, search: SecretSearch):
+    assert run_lab(["report", str(measured.folder)]).returncode == 0
+    found, files = search.in_folder(measured.folder)
+    assert found == []
+    written = {path.name for path in measured.folder.iterdir()}
+    assert written >= {"manifest.json", "journal.jsonl", "report.json", "report.md", "report.html"}
+    assert files >= 7 + 4 * len(measured.records)
+
+
+def test_no_command_line_holds_a_secret_while_a_run_goes_on(measured: MeasuredRun, search: SecretSearch):
+    seen = b"\n".join(measured.command_lines)
+    for command in (b"wrk\0", b"sampler.py", b"psql\0", b"postgres: ", b"/api\0", b"docker\0exec", b"run\0--stack"):
+        assert command in seen, "both the controller's processes and the host's were watched"
+    assert list(search.in_bytes(seen, "a command line")) == []
+
+
+def test_no_command_prints_a_secret_or_passes_one_in_a_command_line(
+    measured: MeasuredRun, live_lab: LiveLab, search: SecretSearch
+):
+    commands = (
+        ("up", "--json"),
+        ("verify", "--only", "users", "--json"),
+        ("logs", "--lines", "10000", "--json"),
+        ("logs", "--lines", "100"),
+    )
+    with CommandLines() as command_lines:
+        shown = [live_lab.run(*command) for command in commands]
+        shown.append(run_lab(["report", str(measured.folder), "--json"]))
+        shown.append(run_lab(["doctor", "--json"]))
+    for completed in shown:
+        assert completed.stdout, completed.args
+        assert search.in_text(completed.stdout + completed.stderr, " ".join(map(str, completed.args))) == []
+    assert search.in_text(measured.stdout, "lab run --json") == []
+    assert b"pulumi\0up" in b"\n".join(command_lines.seen)
+    assert list(search.in_bytes(b"\n".join(command_lines.seen), "a command line")) == []
+
+
+def test_no_log_on_the_host_holds_a_secret(
+    measured: MeasuredRun, live_lab: LiveLab, host: Connection, search: SecretSearch
+):
+    assert measured.exit_code == 0
+    logs = host.run(
+        "for log in /var/log/*.log $(docker ps --all --quiet | xargs -n 1 docker inspect --format {{.LogPath}});"
+        ' do cat "$log"; done',
+        deadline_seconds=60,
+    ).stdout
+    assert "Accepted publickey for root" in logs
+    assert search.in_text(logs, "a log of the host") == []
+    outer = docker("logs", f"fairground-{live_lab.stack}-host")
+    assert search.in_text(outer, "the log of the host's container") == []
+
+
+def test_no_image_holds_a_secret(live_lab: LiveLab, search: SecretSearch):
+    inventory = live_lab.inventory
+    host_image = docker("inspect", "--format", "{{.Image}}", f"fairground-{live_lab.stack}-host").strip()
+    assert list(in_images(search, ["docker"], [host_image])) == []
+    inner = [
+        inventory.base_image_id,
+        inventory.postgres.image_id,
+        inventory.redis.image_id,
+        *(api.image_id for api in inventory.apis),
+    ]
+    on_host = ["docker", "exec", f"fairground-{live_lab.stack}-host", "docker"]
+    assert list(in_images(search, on_host, inner)) == []
