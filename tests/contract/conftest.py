@@ -28,11 +28,15 @@ def implementations() -> list[str]:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "implementation" in metafunc.fixturenames:
-        metafunc.parametrize("implementation", implementations(), scope="session")
+        metafunc.parametrize("implementation", implementations(), scope="module")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def targets(request: pytest.FixtureRequest) -> Iterator[dict[str, Target]]:
+    """The implementations by name.
+
+    They end with the module: other tests restart the host, which ends the tunnels, and measure without statistics.
+    """
     path = os.environ.get(_VARIABLE)
     if path is not None:
         listed = TypeAdapter(list[Target]).validate_json(Path(path).read_bytes())
@@ -47,7 +51,7 @@ def targets(request: pytest.FixtureRequest) -> Iterator[dict[str, Target]]:
         }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def target(implementation: str, targets: dict[str, Target]) -> Target:
     """The implementation under test.
 
