@@ -9,6 +9,7 @@ from cli.progress import engine_progress
 from documents.inventory import Inventory
 from lab.hosts.machine import read_topology
 from lab.lifecycle.lifecycle import await_services, stand_up
+from lab.lifecycle.superseded import remove_superseded_images
 from lab.stack_file import read_stack
 
 
@@ -25,6 +26,7 @@ def up(stack: StackOption = DEFAULT_STACK, json: JsonOption = False) -> None:
     with engine_progress(console) as progress:
         inventory, _secrets = stand_up(engine, document, progress=progress)
         await_services(inventory)
+        remove_superseded_images(engine, inventory)
     if json:
         print(inventory.to_json(), end="")  # noqa: T201 - the command's output
         return

@@ -21,6 +21,15 @@ Location = tuple[int | str, ...]
 """The keys and indexes that lead to a value in a document."""
 
 
+class FaultyKeyError(ValueError):
+    """What a validator that looks at several keys raises, so that the key at fault is named and not their parent."""
+
+    def __init__(self, location: Location, message: str) -> None:
+        """Say where, beginning at the validator's own model or field, and what is wrong."""
+        super().__init__(message)
+        self.location = location
+
+
 class Document(BaseModel):
     """A frozen model that refuses unknown members and converts no type silently."""
 
@@ -40,7 +49,7 @@ class Document(BaseModel):
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
-            faults = "; ".join(f"{_dotted(fault['loc'])}: {_explain(fault)}" for fault in error.errors())
+            faults = "; ".join(f"{_dotted(_location(fault))}: {_explain(fault)}" for fault in error.errors())
             raise DocumentError(f"{name} is not a valid {cls.__name__} document: {faults}.") from error
 
     def to_json(self) -> str:
@@ -63,7 +72,7 @@ class Document(BaseModel):
         try:
             return cls.model_validate_json(json.dumps(yaml.safe_load(text)))
         except ValidationError as error:
-            faults = (f"{name}:{_place(root, fault['loc'])}: {_explain(fault)}" for fault in error.errors())
+            faults = (f"{name}:{_place(root, _location(fault))}: {_explain(fault)}" for fault in error.errors())
             raise DocumentError("\n".join(faults)) from error
         except ValueError as error:
             raise DocumentError(f"{name} has a number that can't be read: {error}.") from error
@@ -148,6 +157,11 @@ def _child(node: yaml.Node, part: int | str) -> tuple[int, yaml.Node] | None:
 def _place(root: yaml.Node, location: Location) -> str:
     line, known = _find(root, location)
     return f"{line}: {_dotted(known)}"
+
+
+def _location(fault: ErrorDetails) -> Location:
+    raised = fault.get("ctx", {}).get("error")
+    return fault["loc"] + raised.location if isinstance(raised, FaultyKeyError) else fault["loc"]
 
 
 def _dotted(location: Location) -> str:

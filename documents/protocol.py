@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from documents.base import Document, Name
+from documents.base import Document, FaultyKeyError, Name
 
 Workload = Literal[
     "mixed",
@@ -45,8 +45,9 @@ class Protocol(Document):
 
     @model_validator(mode="after")
     def _distinct(self) -> "Protocol":
-        names = [scenario.name for scenario in self.scenarios]
-        for name in names:
-            if names.count(name) > 1:
-                raise ValueError(f"two scenarios are named {name}")
+        names: set[str] = set()
+        for index, scenario in enumerate(self.scenarios):
+            if scenario.name in names:
+                raise FaultyKeyError(("scenarios", index, "name"), f"another scenario is named {scenario.name}")
+            names.add(scenario.name)
         return self

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-from documents.base import Document, Name, Port
+from documents.base import Document, Location, FaultyKeyError, Name, Port
 
 CpuList = Annotated[str, Field(pattern=r"^[0-9]{1,4}(-[0-9]{1,4})?(,[0-9]{1,4}(-[0-9]{1,4})?)*$")]
 """CPUs as the kernel writes them: ``0-2,5``."""
@@ -51,10 +51,10 @@ class Postgres(Document):
     def _durable(cls, settings: dict[str, str]) -> dict[str, str]:
         for name in ("fsync", "synchronous_commit"):
             if settings.get(name, "on") != "on":
-                raise ValueError(f"{name} stays on: a lab that may lose commits measures another work")
+                raise FaultyKeyError((name,), f"{name} stays on: a lab that may lose commits measures another work")
         for name in settings:
             if name in LAB_SETTINGS or name.startswith("pg_stat_statements."):
-                raise ValueError(f"{name} is set by the lab itself")
+                raise FaultyKeyError((name,), f"{name} is set by the lab itself")
         return settings
 
 
@@ -96,7 +96,7 @@ class Api(Document):
     @classmethod
     def _not_the_labs(cls, environment: dict[str, str]) -> dict[str, str]:
         for name in sorted(LAB_ENVIRONMENT & environment.keys()):
-            raise ValueError(f"{name} is set by the lab itself")
+            raise FaultyKeyError((name,), f"{name} is set by the lab itself")
         return environment
 
 
@@ -117,14 +117,19 @@ class Stack(Document):
 
     @model_validator(mode="after")
     def _no_clash(self) -> "Stack":
-        names = [api.name for api in self.apis]
-        for name in names:
-            if names.count(name) > 1:
-                raise ValueError(f"two APIs are named {name}")
-            if name in {"postgres", "redis"}:
-                raise ValueError(f"an API can't be named {name}: a service of the lab is")
-        ports = [self.services.postgres.port, self.services.redis.port, *(api.port for api in self.apis)]
-        for port in ports:
-            if ports.count(port) > 1:
-                raise ValueError(f"port {port} is given twice")
+        names = {"postgres", "redis"}
+        for index, api in enumerate(self.apis):
+            if api.name in names:
+                raise FaultyKeyError(("apis", index, "name"), f"another API or service is named {api.name}")
+            names.add(api.name)
+        listeners: list[tuple[Location, int]] = [
+            (("services", "postgres", "port"), self.services.postgres.port),
+            (("services", "redis", "port"), self.services.redis.port),
+            *((("apis", index, "port"), api.port) for index, api in enumerate(self.apis)),
+        ]
+        taken: dict[int, Location] = {}
+        for location, port in listeners:
+            if port in taken:
+                raise FaultyKeyError(location, f"{'.'.join(map(str, taken[port]))} is {port}, too")
+            taken[port] = location
         return self

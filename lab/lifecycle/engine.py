@@ -111,7 +111,13 @@ class Engine:
             )
             follower = _EventFollower(progress)
             with events.open(encoding="utf-8") as stream:
-                interrupted = self._await_end(process, lambda: follower.read(stream))
+                try:
+                    interrupted = self._await_end(process, lambda: follower.read(stream))
+                except BaseException:
+                    # Whoever was to hear of the progress is gone, as a closed pipe: the engine isn't left alone.
+                    process.send_signal(signal.SIGINT)
+                    process.wait()
+                    raise
         events.unlink(missing_ok=True)
         if interrupted:
             raise KeyboardInterrupt

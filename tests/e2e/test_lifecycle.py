@@ -125,12 +125,19 @@ def test_kept_cache_is_on_the_receipt_and_the_next_up_builds_nothing(scratch: Sc
 def test_changed_source_rebuilds_that_api_and_nothing_else(scratch: Scratch):
     before = scratch.standing()
     postgres = on_host("docker", "inspect", "--format", "{{.Id}}", before.postgres.container)
+    # An older image of the host, as a newer Fairground's first up finds it.
+    docker("tag", docker("inspect", "--format", "{{.Image}}", HOST), f"fairground-{NAME}-host:older")
     (scratch.source / "api").open("a").write("# changed\n")
     after = scratch.up()
     assert after.apis[0].image_id != before.apis[0].image_id
     assert after.apis[0].source_sha256 != before.apis[0].source_sha256
     assert on_host("docker", "inspect", "--format", "{{.Id}}", after.postgres.container) == postgres
     assert after.host == before.host
+    # What was replaced is gone, here and on the host.
+    assert docker("images", "--quiet", f"fairground-{NAME}-host:older") == ""
+    images = on_host("docker", "images", "--quiet", "--no-trunc").split()
+    assert after.apis[0].image_id in images
+    assert before.apis[0].image_id not in images
 
 
 def test_host_at_another_port_takes_the_place_of_the_old_one(scratch: Scratch):

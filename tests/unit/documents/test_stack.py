@@ -19,13 +19,13 @@ def test_two_variants_of_one_source_can_stand_side_by_side():
 
 
 def test_two_apis_of_one_name_are_refused():
-    with pytest.raises(ValidationError, match="two APIs are named go"):
+    with pytest.raises(ValidationError, match="another API or service is named go"):
         stack(apis=(API, API | {"port": 18081}))
 
 
 @pytest.mark.parametrize("name", ["postgres", "redis"])
 def test_api_named_like_a_service_is_refused(name: str):
-    with pytest.raises(ValidationError, match=f"an API can't be named {name}"):
+    with pytest.raises(ValidationError, match=f"another API or service is named {name}"):
         stack(apis=(API | {"name": name},))
 
 
@@ -39,7 +39,7 @@ def test_api_named_like_a_service_is_refused(name: str):
     ],
 )
 def test_port_given_twice_is_refused(changes: dict[str, object]):
-    with pytest.raises(ValidationError, match=r"port 1808[01] is given twice"):
+    with pytest.raises(ValidationError, match=r"port is 1808[01], too"):
         stack(**changes)
 
 

@@ -62,6 +62,15 @@ def test_good_document_is_read_with_its_defaults():
         (STACK.replace("kind: container", "kind: moon"), "4: host.kind: Input should be 'container'"),
         (STACK.replace("version: 1", "version: 2"), "1: version: Input should be 1"),
         (STACK.replace("version: 1\n", ""), "1: version: this key is missing"),
+        (STACK.replace("port: 18081", "port: 18080"), "12: apis.1.port: apis.0.port is 18080, too"),
+        (STACK.replace("port: 18081", "port: 16379"), "12: apis.1.port: services.redis.port is 16379, too"),
+        (STACK.replace("name: rust", "name: redis"), "10: apis.1.name: another API or service is named redis"),
+        (STACK.replace("name: rust", "name: go"), "10: apis.1.name: another API or service is named go"),
+        (STACK + "    environment:\n      GOGC: '1'\n      PORT: '1'\n", "15: apis.1.environment.PORT: PORT is set by"),
+        (
+            STACK + "services:\n  postgres:\n    settings:\n      fsync: 'off'\n",
+            "16: services.postgres.settings.fsync: fsync stays on",
+        ),
         (STACK + "apis: []\n", "13: apis: this key is given twice."),
         (STACK.replace("  cpus: 8", "  kind: container"), "5: host.kind: this key is given twice."),
         (STACK + "base_image: 2026-01-31\n", "13: base_image: YAML reads this as a timestamp; put it in quotes."),
@@ -133,7 +142,7 @@ def test_two_scenarios_of_one_name_are_refused():
     scenario = "  - {name: light, workload: mixed, connections: 10, duration_seconds: 5}\n"
     text = f"version: 1\nname: quick\nblocks: 1\nwarm_up_seconds: 1\nscenarios:\n{scenario}"
     assert Protocol.from_yaml(text, name="quick.yaml").scenarios[0].connections == 10
-    with pytest.raises(DocumentError, match=r"^quick.yaml:1: the document: two scenarios are named light$"):
+    with pytest.raises(DocumentError, match=r"^quick.yaml:7: scenarios.1.name: another scenario is named light$"):
         Protocol.from_yaml(text + scenario, name="quick.yaml")
 
 

@@ -86,6 +86,19 @@ def test_interrupt_lets_the_engine_finish_what_it_is_at(room: EngineRoom):
     assert room.processes() == set()
 
 
+def test_engine_whose_progress_nobody_hears_any_more_finishes_what_it_is_at(room: EngineRoom):
+    room.write(STEPS + 'first = Step("first", seconds=1)\nStep("second", after=[first], seconds=20)\n')
+
+    def break_pipe(_step: ResourceProgress) -> None:
+        raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        room.engine.operate("up", "--yes", "--skip-preview", progress=break_pipe)
+    assert room.locks == []
+    assert [resource.name for resource in read_state(room.engine).resources] == ["first"]
+    assert room.processes() == set()
+
+
 def test_second_interrupt_kills_the_engine_and_all_that_it_started(room: EngineRoom):
     room.write(STEPS + 'Step("first", seconds=60)\n')
 

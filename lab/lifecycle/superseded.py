@@ -1,0 +1,39 @@
+"""Images that newer ones took the place of.
+
+Pulumi leaves them behind: on the controller where the document keeps the cache, on the host always. What BuildKit knows
+of them stays in its own cache, so that going back to an older source builds little.
+"""
+
+from collections.abc import Collection
+
+from documents.inventory import Inventory
+from lab.labels import STACK_LABEL
+from lab.lifecycle.engine import Engine
+from lab.lifecycle.leftovers import find_labelled, remove_labelled
+from lab.lifecycle.state import read_state
+from provision.connection import connect
+
+_DEADLINE_SECONDS = 60
+
+
+def remove_superseded_images(engine: Engine, inventory: Inventory) -> None:
+    """Remove the stack's images that are no longer on record, from the controller's engine and from the host's.
+
+    Raises:
+        LabError: the engine, or the controller's Docker engine, refused.
+        HostError: the host can't be reached, or its engine refused.
+    """
+    recorded = [resource.id for resource in read_state(engine).resources]
+    for thing in find_labelled(engine.stack):
+        if thing.kind == "image" and not _is_recorded(thing.name, recorded):
+            remove_labelled(thing)
+    listing = ["docker", "images", "--filter", f"label={STACK_LABEL}", "--format", "{{.Repository}}:{{.Tag}}"]
+    with connect(inventory.host) as connection:
+        names = connection.run(listing, deadline_seconds=_DEADLINE_SECONDS).stdout.split()
+        if superseded := [name for name in names if not _is_recorded(name, recorded)]:
+            connection.run(["docker", "image", "rm", *superseded], deadline_seconds=_DEADLINE_SECONDS)
+
+
+def _is_recorded(name: str, recorded: Collection[str]) -> bool:
+    """Whether an image is on record: the id of a base is its name, that of a built image ends in its name."""
+    return any(identity.endswith(name) for identity in recorded)
