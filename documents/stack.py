@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-from documents.base import Document, Location, FaultyKeyError, Name, Port
+from documents.base import Document, FaultyKeyError, Location, Name, Port
 
 CpuList = Annotated[str, Field(pattern=r"^[0-9]{1,4}(-[0-9]{1,4})?(,[0-9]{1,4}(-[0-9]{1,4})?)*$")]
 """CPUs as the kernel writes them: ``0-2,5``."""
