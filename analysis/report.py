@@ -43,13 +43,15 @@ def analyse(run_directory: Path) -> Report:
     """
     run = read_run(run_directory)
     manifest, protocol, inventory = run.manifest, run.manifest.protocol, run.manifest.inventory
+    planned = {cell.api for cell in run.plan.cells}
+    subjects = [api for api in inventory.apis if api.name in planned]
     measured = {
         cell.id: _measure(run, cell, record)
         for cell in run.plan.cells
         if (record := run.records.get(cell.id)) is not None and record.valid
     }
     summaries = tuple(
-        _summarise(run, api.name, scenario, measured) for scenario in protocol.scenarios for api in inventory.apis
+        _summarise(run, api.name, scenario, measured) for scenario in protocol.scenarios for api in subjects
     )
     numbers = tuple(cell.numbers for cell in measured.values())
     unfinished = [cell for cell in run.plan.cells if cell.id not in run.records]
@@ -72,7 +74,7 @@ def analyse(run_directory: Path) -> Report:
                 image_id=api.image_id,
                 environment=api.environment,
             )
-            for api in inventory.apis
+            for api in subjects
         ),
         host_kind=inventory.host.kind,
         host=run.host.before,

@@ -111,7 +111,7 @@ def _lab_throughput(inventory: Inventory, secrets: Secrets, seconds: int) -> tup
         warm_up_seconds=WARM_UP_SECONDS,
         scenarios=(scenario("mixed", seconds),),
     )
-    one_api = inventory.model_copy(update={"apis": inventory.apis[:1]})
+    [api, *_] = inventory.apis
     started = ended = 0.0
 
     def watch(event: Event) -> None:
@@ -125,7 +125,7 @@ def _lab_throughput(inventory: Inventory, secrets: Secrets, seconds: int) -> tup
                 pass
 
     with tempfile.TemporaryDirectory(prefix="fairground-benchmark-") as folder:
-        report = analyse(start_run(one_api, secrets, protocol, Path(folder), progress=watch))
+        report = analyse(start_run(inventory, secrets, protocol, Path(folder), apis=[api.name], progress=watch))
     if report.void_cells:
         sys.exit(f"The cell is void: {report.void_cells[0].voids[0].message}")
     return report.cells[0].throughput, ended - started - WARM_UP_SECONDS - seconds

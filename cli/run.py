@@ -20,13 +20,16 @@ def run(  # noqa: PLR0917 - typer's options are keywords on the command line
     protocol: Annotated[
         str, typer.Option("--protocol", "-p", help="A protocol's name (article, quick) or the path of its file.")
     ] = "quick",
+    api: Annotated[
+        list[str] | None, typer.Option("--api", help="Measure this API alone; may be given again for more.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run instead of beginning one.")] = False,
     run_id: Annotated[str | None, typer.Argument(help="With --resume: which run; the newest unless given.")] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Draw the order of the cells from this number.")] = None,
     stack: StackOption = DEFAULT_STACK,
     json: JsonOption = False,
 ) -> None:
-    """Measure every API of the lab by a protocol and write runs/ID/.
+    """Measure the lab's APIs by a protocol and write runs/ID/.
 
     Ctrl-C, a lost connection or a killed controller lose no finished cell: `lab run --resume` goes on. Exits with 1
     where no cell of a run is valid.
@@ -36,6 +39,8 @@ def run(  # noqa: PLR0917 - typer's options are keywords on the command line
 
     if run_id is not None and not resume:
         raise typer.BadParameter("A run's id goes with --resume.")
+    if api and resume:
+        raise typer.BadParameter("The APIs of a run are fixed when it begins: --api doesn't go with --resume.")
     chosen = read_protocol(protocol)
     inventory, secrets = read_lab(open_engine(stack))
     console = terminal()
@@ -44,7 +49,7 @@ def run(  # noqa: PLR0917 - typer's options are keywords on the command line
         if resume:
             resume_run(find_run(run_id), inventory, secrets, progress=progress)
         else:
-            start_run(inventory, secrets, chosen, RUNS, order_seed=seed, progress=progress)
+            start_run(inventory, secrets, chosen, RUNS, apis=api or (), order_seed=seed, progress=progress)
     if (finished := progress.finished) is not None and finished.void_cells == finished.cells:
         raise RunError(
             f"None of the {finished.cells} cells of the run {finished.run_id} is valid, so there is nothing to report. "

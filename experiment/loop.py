@@ -11,7 +11,7 @@ import secrets as random_secrets
 import signal
 import socket
 import threading
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,16 +40,18 @@ def begin(
     protocol: Protocol,
     runs_directory: Path,
     *,
+    apis: Collection[str] = (),
     order_seed: int | None,
     git_commit: str,
     progress: Progress,
 ) -> Path:
     """Plan a new run and measure all of its cells; see `experiment.run.start_run`."""
+    measured = _choose(inventory, apis)
     requests = _build_all(protocol)
     started_at = datetime.now(UTC)
     run_id = new_run_id(protocol.name, started_at)
     seed = random_secrets.randbelow(2**32) if order_seed is None else order_seed
-    plan = make_plan(protocol, [api.name for api in inventory.apis], seed)
+    plan = make_plan(protocol, measured, seed)
     with _held(bench, run_id):
         manifest = Manifest(
             run_id=run_id,
@@ -92,6 +94,14 @@ def resume(
         folder.journal.append("run-resumed", message=f"by the commit {git_commit}")
         _measure_all(bench, folder, _conditions(manifest, inventory, secrets, requests), requests, progress)
     return folder.path
+
+
+def _choose(inventory: Inventory, apis: Collection[str]) -> list[str]:
+    """The names of the APIs to measure, in the lab's order; all where none is named."""
+    known = [api.name for api in inventory.apis]
+    if unknown := sorted(set(apis) - set(known)):
+        raise RunError(f"The lab {inventory.stack} has no API {', '.join(unknown)}; it has {', '.join(known)}.")
+    return [name for name in known if name in apis] if apis else known
 
 
 def _conditions(

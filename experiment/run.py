@@ -1,6 +1,7 @@
 """Starting a run and going on with one: what the command line calls."""
 
 import subprocess
+from collections.abc import Collection
 from pathlib import Path
 
 from documents.inventory import Inventory, Secrets
@@ -18,10 +19,11 @@ def start_run(
     protocol: Protocol,
     runs_directory: Path,
     *,
+    apis: Collection[str] = (),
     order_seed: int | None = None,
     progress: Progress,
 ) -> Path:
-    """Measure every API of the lab by a protocol.
+    """Measure the lab's APIs by a protocol.
 
     While it goes on, all APIs but the one under test are stopped. Whatever ends it, Ctrl-C included, the load on the
     host is ended, the APIs are started again, and every finished cell is kept for `resume_run`.
@@ -31,6 +33,7 @@ def start_run(
         secrets: the lab's secrets; none of them comes into the run's folder.
         protocol: what to measure.
         runs_directory: where the run's folder is made.
+        apis: names of those to measure; all unless given.
         order_seed: what the order of the cells is drawn from; a random one unless given. The plan records it.
         progress: is told of each step.
 
@@ -38,7 +41,7 @@ def start_run(
         The run's folder.
 
     Raises:
-        RunError: another run holds the host, or the folder can't be made.
+        RunError: the lab has no API of such a name, another run holds the host, or the folder can't be made.
         HostError: the host can't be reached or failed.
     """
     with open_bench(inventory, secrets) as bench:
@@ -48,6 +51,7 @@ def start_run(
             secrets,
             protocol,
             runs_directory,
+            apis=apis,
             order_seed=order_seed,
             git_commit=git_commit(),
             progress=progress,

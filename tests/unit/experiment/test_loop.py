@@ -97,6 +97,36 @@ def test_the_api_that_is_measured_is_the_only_one_that_runs(tmp_path: Path):
     assert bench.steps[-2:] == ["clear", "restore"]
 
 
+def test_a_run_of_some_apis_measures_and_reports_these_alone_and_stops_all(tmp_path: Path):
+    bench = FakeBench()
+    [first, second] = [api.name for api in INVENTORY.apis]
+    run = loop.begin(
+        bench, INVENTORY, SECRETS, PROTOCOL, tmp_path, apis=[second], order_seed=7, git_commit="abc", progress=ignore
+    )
+    assert len(records(run)) == CELLS / 2
+    assert "stop_apis" in bench.steps
+    report = analyse(run)
+    assert [api.name for api in report.apis] == [second]
+    assert {summary.api for summary in report.summaries} == {second}
+    assert first not in report.model_dump_json()
+
+
+def test_a_run_of_an_api_that_the_lab_does_not_have_is_refused_and_leaves_no_folder(tmp_path: Path):
+    with pytest.raises(RunError, match=r"has no API cobol; it has "):
+        loop.begin(
+            FakeBench(),
+            INVENTORY,
+            SECRETS,
+            PROTOCOL,
+            tmp_path / "runs",
+            apis=["cobol"],
+            order_seed=7,
+            git_commit="abc",
+            progress=ignore,
+        )
+    assert not (tmp_path / "runs").exists()
+
+
 def wrk_errors(measured: Measured) -> Measured:
     assert measured.result is not None
     errors = WrkErrors(connect=0, read=3, write=0, status=0, timeout=2)
