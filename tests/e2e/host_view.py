@@ -103,8 +103,7 @@ def count_services(connection: Connection, inventory: Inventory, redis_password:
         "SELECT count(*), sum(version - 1) FROM posts;",
         deadline_seconds=30,
     ).split("|")
-    [api] = inventory.apis
-    uploads = count_uploads(connection, api)
+    uploads = sum(count_uploads(connection, api) for api in inventory.apis)
     statistics = connection.run(
         ["docker", "exec", "-i", inventory.redis.container, "sh", "-s"],
         input=f"REDISCLI_AUTH={redis_password} redis-cli -p {inventory.redis.port} INFO stats",

@@ -20,7 +20,7 @@ from provision.database import flush_cache, run_sql
 from tests.conftest import LiveLab, run_lab
 from tests.e2e.conftest import StartRun
 from tests.e2e.host_view import count_uploads, left_on_host, running_containers, wait_for_connections
-from tests.e2e.lab_run import read_journal, read_records, write_protocol
+from tests.e2e.lab_run import API, read_journal, read_records, write_protocol
 from tests.e2e.measured_run import CONNECTIONS, WORKLOADS, MeasuredRun
 
 PROBE_READS = 20
@@ -149,8 +149,7 @@ def test_after_a_run_the_lab_is_as_it_was(measured: MeasuredRun, live_lab: LiveL
     )
     assert measured.order[-1] == "create-post", "what that one left must be gone"
     assert posts.strip() == "10000"
-    [api] = inventory.apis
-    assert count_uploads(host, api) == 0
+    assert [count_uploads(host, api) for api in inventory.apis] == [0] * len(inventory.apis)
     verified = live_lab.run("verify", "--only", "users", "--json")
     assert verified.returncode == 0, verified.stdout
     assert {result["outcome"] for result in json.loads(verified.stdout)} == {"passed"}
@@ -190,7 +189,7 @@ def test_a_run_without_a_valid_cell_tells_why_and_fails(
     live_lab: LiveLab, host: Connection, start_run: StartRun, tmp_path: Path
 ):
     inventory = live_lab.inventory
-    [api] = inventory.apis
+    api = inventory.api(API)
     protocol = write_protocol(
         tmp_path,
         ("missing", "read-post", CONNECTIONS, 1),
