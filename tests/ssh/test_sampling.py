@@ -20,8 +20,8 @@ MEBIBYTE = 1 << 20
 BURN = """
 import time
 held = bytearray(b"x") * (64 << 20)
-ends_at = time.monotonic() + {seconds}
-while time.monotonic() < ends_at:
+ends_at = time.process_time() + {seconds}
+while time.process_time() < ends_at:
     pass
 """
 
@@ -61,8 +61,7 @@ def test_cpu_and_memory_of_a_real_cgroup_are_the_works_own(connection: Connectio
     assert samples[-1].time_ns >= status.ended_ns
     assert samples[0].cpu_ns == 0
     used = samples[-1].cpu_ns / 1e9
-    # The work burns a CPU for as long as it gets one; the rest of the machine may take some of it.
-    assert 0.5 < used < (status.ended_ns - status.started_ns) / 1e9 + 0.2
+    assert 1.9 < used < (status.ended_ns - status.started_ns) / 1e9 + 0.2
     peak = max(sample.anonymous_bytes for sample in samples)
     assert 64 * MEBIBYTE <= peak < 90 * MEBIBYTE
     assert all(before.cpu_ns <= after.cpu_ns for before, after in pairwise(samples))
@@ -108,7 +107,7 @@ def test_the_cpu_time_of_a_real_v2_cgroup_is_read(connection: Connection, tmp_pa
         directory.rmdir()
     samples = read(tmp_path / "samples.csv")
     assert samples[0].cpu_ns == 0
-    assert 0.3 < samples[-1].cpu_ns / 1e9 < (status.ended_ns - status.started_ns) / 1e9 + 0.2
+    assert 0.9 < samples[-1].cpu_ns / 1e9 < (status.ended_ns - status.started_ns) / 1e9 + 0.2
 
 
 def test_ten_samples_a_second_of_every_role_at_rising_times(connection: Connection, cgroup: Cgroup, tmp_path: Path):
