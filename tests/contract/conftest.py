@@ -18,6 +18,7 @@ from provision.connection import connect
 from tests.conftest import LiveLab
 
 _APIS = Path(__file__).parents[2] / "apis"
+REFERENCE = "go"
 _VARIABLE = "FAIRGROUND_CONTRACT_TARGETS"
 
 
@@ -59,3 +60,9 @@ def target(implementation: str, targets: dict[str, Target]) -> Target:
     """
     assert implementation in targets, f"No target is named {implementation}; there are {sorted(targets)}."
     return targets[implementation]
+
+
+@pytest.fixture(scope="module")
+def reference(targets: dict[str, Target]) -> Target:
+    """One implementation, for tests that are about the checks and not about who keeps them."""
+    return targets[REFERENCE] if REFERENCE in targets else next(iter(targets.values()))
