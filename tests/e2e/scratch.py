@@ -18,7 +18,7 @@ import yaml
 
 from cli.context import open_engine
 from documents.inventory import Inventory
-from lab.labels import STACK_LABEL
+from documents.labels import STACK_LABEL
 from lab.lifecycle.lifecycle import read_lab
 from tests.conftest import LAB, ROOT, run_lab
 

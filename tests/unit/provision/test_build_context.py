@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.build_context import hash_build_context
+from provision.build_context import hash_build_context
 
 
 @pytest.fixture

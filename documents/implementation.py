@@ -1,0 +1,66 @@
+"""`apis/NAME/implementation.yaml`: what `lab facts` must know of an implementation to measure how it is built.
+
+Its Dockerfile has a stage `source` with compilers, dependencies and sources, in which nothing of the API is compiled.
+All commands are the shell's, in that stage's working folder, without a network.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from documents.base import Document, FaultyKeyError
+
+
+def _inside(path: str) -> str:
+    if ".." in path.split("/"):
+        raise ValueError("this is to be a path inside the implementation's folder")
+    return path
+
+
+RelativePath = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.*][A-Za-z0-9_.*/-]*$"), AfterValidator(_inside)]
+"""A path, or a pattern of paths, inside the implementation's folder."""
+
+Command = Annotated[str, Field(min_length=1, pattern=r"^[^\x00\n]+$")]
+"""A command of the shell, on one line."""
+
+
+class Change(Document):
+    """A change of one line of code that the binary shows: `old`, which the file has once, becomes `new`."""
+
+    file: RelativePath
+    old: Annotated[str, Field(min_length=1, pattern=r"^[^\n]+$")]
+    new: Annotated[str, Field(pattern=r"^[^\n]*$")]
+
+    @model_validator(mode="after")
+    def _differs(self) -> "Change":
+        if self.old == self.new:
+            raise FaultyKeyError(("new",), "this changes nothing")
+        return self
+
+
+class Build(Document):
+    """The release build: its command, as the Dockerfile has it too, the binary or archive that it leaves, a change.
+
+    `dependencies` is a command that lists what of others ends in that binary, one a line; it runs after the build.
+    """
+
+    command: Command
+    artifact: Annotated[str, Field(pattern=r"^[A-Za-z0-9_./-]+$")]
+    dependencies: Command
+    change: Change
+
+
+class Lines(Document):
+    """The files whose lines are counted, as patterns such as ``src/**/*.rs``. What `tests` matches is no source."""
+
+    sources: Annotated[tuple[RelativePath, ...], Field(min_length=1)]
+    tests: Annotated[tuple[RelativePath, ...], Field(min_length=1)]
+
+
+class Implementation(Document):
+    """One implementation of the API. `language` is how the reports name it."""
+
+    version: Literal[1]
+    language: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9 +#.-]{0,30}$")]
+    build: Build
+    lines: Lines
