@@ -43,7 +43,9 @@ to a hundredth of a second."""
 
 
 @dataclass(frozen=True)
-class _Build:
+class ContainerBuild:
+    """A clean build and the incremental one after it, as the script told them."""
+
     clean_seconds: float
     incremental_seconds: float
     binary_bytes: int
@@ -73,7 +75,7 @@ def measure_building(
         RunError: the build failed, needs a network, or the change doesn't show in what it leaves.
         HostError: the host failed, or a build wasn't done in half an hour.
     """
-    builds: list[_Build] = []
+    builds: list[ContainerBuild] = []
     progress("compilers and dependencies")
     with images.built(connection, inventory, folder, target=SOURCE_STAGE) as image:
         for number in range(1, repetitions + 1):
@@ -91,7 +93,7 @@ def measure_building(
 
 def _build(
     connection: Connection, inventory: Inventory, implementation: Implementation, folder: Path, image: str
-) -> _Build:
+) -> ContainerBuild:
     build = implementation.build
     done = single_use.run(
         connection,
@@ -108,10 +110,20 @@ def _build(
             "network: all that it needs must be in that stage, and not in a cache mount. The last that it wrote: "
             f"{done.stderr.strip()[-_FOUND_CHARACTERS:] or 'nothing'}"
         )
-    return _parse(done.stdout, folder.name, posixpath.basename(build.change.file))
+    return parse_build(done.stdout, folder.name, posixpath.basename(build.change.file))
 
 
-def _parse(output: str, name: str, changed: str) -> _Build:
+def parse_build(output: str, name: str, changed: str) -> ContainerBuild:
+    """Read what the script printed.
+
+    Args:
+        output: its standard output.
+        name: the implementation, for messages.
+        changed: the file that was changed, for messages.
+
+    Raises:
+        RunError: both builds left the same.
+    """
     lines = [line.partition(" ") for line in output.splitlines()]
     told = {key: value.split()[0] for key, _, value in lines if key != "dependency"}
     if told["first"] == told["second"]:
@@ -119,7 +131,7 @@ def _parse(output: str, name: str, changed: str) -> _Build:
             f"The change of {changed} left the binary of {name} as it was: it is no change of code that is compiled. "
             "Name another in its implementation.yaml."
         )
-    return _Build(
+    return ContainerBuild(
         clean_seconds=_between(told, "began", "built"),
         incremental_seconds=_between(told, "changed", "rebuilt"),
         binary_bytes=int(told["bytes"]),

@@ -63,7 +63,7 @@ def measure_facts(
         DocumentError: an implementation's document isn't valid.
         HostError: the host can't be reached or failed.
     """
-    chosen = _choose(inventory, apis)
+    chosen = choose_apis(inventory, apis)
     known = {api.name: None if again else find_facts(folder, api) for api in chosen}
     waiting = [api for api in chosen if known[api.name] is None]
     implementations = {api.name: _read_unchanged(project, inventory, api) for api in waiting}
@@ -87,7 +87,12 @@ def measure_facts(
     return [facts for facts in known.values() if facts is not None]
 
 
-def _choose(inventory: Inventory, apis: Collection[str]) -> Sequence[ApiService]:
+def choose_apis(inventory: Inventory, apis: Collection[str]) -> Sequence[ApiService]:
+    """The APIs to measure, in the lab's order.
+
+    Raises:
+        RunError: one that is named isn't there, or is built of another target than an implementation's document tells of.
+    """
     services = {api.name: api for api in inventory.apis}
     if unknown := sorted(set(apis) - services.keys()):
         raise RunError(f"The lab {inventory.stack} has no API {', '.join(unknown)}; it has {', '.join(services)}.")
