@@ -91,7 +91,7 @@ def choose_apis(inventory: Inventory, apis: Collection[str]) -> Sequence[ApiServ
     """The APIs to measure, in the lab's order.
 
     Raises:
-        RunError: one that is named isn't there, or is built of another target than an implementation's document tells of.
+        RunError: one that is named isn't there, or is built of a target that no implementation's document tells of.
     """
     services = {api.name: api for api in inventory.apis}
     if unknown := sorted(set(apis) - services.keys()):

@@ -210,7 +210,9 @@ def shown_default(field: FieldInfo) -> str:
     return f"`{value if isinstance(value, str) else json.dumps(value)}`"
 
 
-@pytest.mark.parametrize(("page", "model"), [("stack-document.md", Stack), ("quick-start.md", Protocol), ("adding-an-implementation.md", Implementation)],
+@pytest.mark.parametrize(
+    ("page", "model"),
+    [("stack-document.md", Stack), ("quick-start.md", Protocol), ("adding-an-implementation.md", Implementation)],
 )
 def test_keys_are_all_told_with_their_defaults(page: str, model: type[BaseModel]):
     (table,) = (table for table in tables(ROOT / "docs" / page) if table[0][:3] == ["key", "type", "default"])

@@ -1,12 +1,14 @@
-"""The hash that says whether an image is rebuilt: it changes with what the build gets, and with nothing else."""
+"""Build contexts: the hash that says whether an image is rebuilt, and what a build is sent."""
 
+import io
 import os
 import shutil
+import tarfile
 from pathlib import Path
 
 import pytest
 
-from provision.build_context import hash_build_context
+from provision.build_context import archive_build_context, hash_build_context
 
 
 @pytest.fixture
@@ -147,3 +149,28 @@ def test_dockerfile_counts_even_where_all_is_ignored(folder: Path):
     assert hash_build_context(folder) == before
     (folder / "Dockerfile").write_text("FROM other\n")
     assert hash_build_context(folder) != before
+
+
+def names(archive: bytes) -> set[str]:
+    with tarfile.open(fileobj=io.BytesIO(archive)) as opened:
+        return {member.name for member in opened if member.isfile()}
+
+
+def test_an_archive_has_what_the_ignore_file_lets_in_and_its_dockerfile(folder: Path):
+    ignore(folder, "*", "!src/main")
+    assert names(archive_build_context(folder, "Dockerfile")) == {"Dockerfile", "src/main"}
+
+
+def test_a_dockerfile_s_own_ignore_file_goes_before_the_folder_s(folder: Path):
+    ignore(folder, "*")
+    (folder / "checks.Dockerfile").write_text("FROM scratch\n")
+    (folder / "checks.Dockerfile.dockerignore").write_text("# Only these.\n*\n!src/deep\n")
+    assert names(archive_build_context(folder, "checks.Dockerfile")) == {"checks.Dockerfile", "src/deep/part"}
+    assert names(archive_build_context(folder, "Dockerfile")) == {"Dockerfile"}
+
+
+def test_a_dockerfile_s_own_ignore_file_does_not_change_the_hash(folder: Path):
+    before = hash_build_context(folder)
+    ignore(folder, "Dockerfile.dockerignore", ".dockerignore")
+    (folder / "Dockerfile.dockerignore").write_text("*\n")
+    assert hash_build_context(folder) == before
