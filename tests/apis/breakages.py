@@ -1,4 +1,4 @@
-"""What is done to a copy of each implementation so that one of its checks must go red, and what that check then says."""
+"""What is done to a copy of each implementation so that one of its checks goes red, and what that check then says."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,9 @@ BREAKAGES: dict[str, dict[str, Breakage]] = {
         "linter": Breakage("internal/view/view.go", "\nfunc unused() {}\n", "func unused is unused (U1000)"),
         "tests": Breakage(
             "internal/identifier/broken_test.go",
-            'package identifier\n\nimport "testing"\n\nfunc TestBroken(t *testing.T) {\n\tt.Fatal("broken on purpose")\n}\n',
+            "package identifier\n\n"
+            'import "testing"\n\n'
+            'func TestBroken(t *testing.T) {\n\tt.Fatal("broken on purpose")\n}\n',
             "broken on purpose",
         ),
     },

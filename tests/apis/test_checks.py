@@ -49,4 +49,4 @@ def test_each_check_goes_red(live_lab: LiveLab, host: Connection, tmp_path: Path
 
 
 def test_every_implementation_has_its_breakages():
-    assert {name: set(BREAKAGES[name]) for name in NAMES} == dict.fromkeys(NAMES, {"formatter", "linter", "tests"})
+    assert all(BREAKAGES[name].keys() == {"formatter", "linter", "tests"} for name in NAMES)
