@@ -51,10 +51,14 @@ class Build(Document):
 
 
 class Lines(Document):
-    """The files whose lines are counted, as patterns such as ``src/**/*.rs``. What `tests` matches is no source."""
+    """The files whose lines are counted, as patterns such as ``src/**/*.rs``.
+
+    What `tests` matches is no source, and what `others` matches, such as the floor's files, doesn't count at all.
+    """
 
     sources: Annotated[tuple[RelativePath, ...], Field(min_length=1)]
     tests: Annotated[tuple[RelativePath, ...], Field(min_length=1)]
+    others: tuple[RelativePath, ...] = ()
 
 
 class Implementation(Document):

@@ -19,8 +19,9 @@ def count_lines(folder: Path, lines: Lines) -> tuple[int, int]:
     Raises:
         RunError: a pattern matches no file, or a file's language isn't known.
     """
-    tests = _matches(folder, lines.tests)
-    sources = _matches(folder, lines.sources) - tests
+    others = _matches(folder, lines.others)
+    tests = _matches(folder, lines.tests) - others
+    sources = _matches(folder, lines.sources) - tests - others
     return _count(sources), _count(tests)
 
 

@@ -71,6 +71,9 @@ def test_an_implementation_without_its_document_or_with_a_change_that_cannot_be_
 
 def test_lines_of_tests_are_counted_apart(folder: Path):
     assert count_lines(folder, Lines(sources=("*.go",), tests=("*_test.go",))) == (3, 1)
+    (folder / "floor.go").write_text("package main\n\nfunc floor() {}\n")
+    assert count_lines(folder, Lines(sources=("*.go",), tests=("*_test.go",))) == (5, 1)
+    assert count_lines(folder, Lines(sources=("*.go",), tests=("*_test.go",), others=("floor.go",))) == (3, 1)
 
 
 @pytest.mark.parametrize(
