@@ -119,8 +119,12 @@ class LabStand:
         )
         ready(_ask_ready, self.targets[name].base_url)
 
+    def uploads(self, name: str) -> int:
+        folder = containers.volume_path(self._connection, self._inventory.api(name).upload_volume)
+        return len(self._connection.run(["ls", "-A", folder], deadline_seconds=_DEADLINE_SECONDS).stdout.split())
+
     def log(self, name: str) -> str:
-        return containers.logs(self._connection, self._container(name), lines=50)
+        return containers.logs(self._connection, self._container(name))
 
     def _container(self, name: str) -> str:
         return self._inventory.api(name).container

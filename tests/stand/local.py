@@ -118,7 +118,7 @@ class LocalStand:
 
     def start(self, name: str) -> None:
         api = self._apis[name]
-        uploads = self._folder / f"{name}-uploads"
+        uploads = self._uploads_path(name)
         uploads.mkdir(exist_ok=True)
         environment = {
             "PATH": os.environ["PATH"],
@@ -142,8 +142,14 @@ class LocalStand:
         )
         ready(_ask_ready, self.targets[name].base_url)
 
+    def uploads(self, name: str) -> int:
+        return len(list(self._uploads_path(name).iterdir()))
+
     def log(self, name: str) -> str:
         return self._log_path(name).read_bytes()[-_LOG_OCTETS:].decode(errors="replace")
+
+    def _uploads_path(self, name: str) -> Path:
+        return self._folder / f"{name}-uploads"
 
     def _log_path(self, name: str) -> Path:
         return self._folder / f"{name}.log"

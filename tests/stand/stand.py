@@ -98,10 +98,17 @@ class Stand(Protocol):
         """Start an implementation that has ended and wait until it is ready."""
         ...
 
+    def uploads(self, name: str) -> int:
+        """How many files an implementation's UPLOAD_DIR has."""
+        ...
+
     def log(self, name: str) -> str:
         """The last of what an implementation wrote."""
         ...
 
+
+RUN_COMMAND = Path(__file__).parent / "host" / "run_command.py"
+"""A script for `run_script`: it runs the shell command `command`."""
 
 FOOTPRINT = r"""
 import json, os, sys

@@ -1,0 +1,143 @@
+"""Keeps a bounded load on implementations while services fail, and writes down what became of every single request.
+
+Reads `{"apis": {name: {"port": …, "requests": [{"kind": …, "octets": base64}]}}, "connections": …, "interval": …,
+"seconds": …, "actions": [{"name": …, "at": …, "command": …}], "watched": {name: {"port": …, "greeting": base64,
+"up": [first octets]}}}`. Each implementation has so many connections; on each a request is sent every `interval`
+seconds, or as soon as the last one was answered. Every fourth connection is opened anew for each request.
+
+Writes `{"requests": [[api, kind, sent, done, outcome, cache]], "actions": {name: [begun, ended]},
+"watched": {name: [[moment, whether it was up]]}}`, with moments in seconds since the beginning. An outcome is a status,
+or `refused` (no connection), `closed` (ended before the first octet of an answer), `cut` (ended within one), `late`.
+"""
+
+import asyncio
+import base64
+import contextlib
+import json
+import subprocess
+import sys
+import time
+
+LATE = 15.0
+PERIOD = 0.05
+FRESH = 4
+
+
+class Load:
+    def __init__(self, document):
+        self.document = document
+        self.start = time.monotonic()
+        self.requests = []
+        self.actions = {}
+        self.watched = {name: [] for name in document["watched"]}
+
+    def now(self):
+        return time.monotonic() - self.start
+
+    def is_over(self):
+        return self.now() > self.document["seconds"]
+
+    async def run(self):
+        interval = self.document["interval"]
+        workers = []
+        for api in self.document["apis"]:
+            count = self.document["connections"]
+            workers += [self.work(api, number, interval * number / count) for number in range(count)]
+        await asyncio.gather(
+            *workers,
+            *(self.act(action) for action in self.document["actions"]),
+            *(self.watch(name) for name in self.document["watched"]),
+        )
+        return {"requests": self.requests, "actions": self.actions, "watched": self.watched}
+
+    async def act(self, action):
+        await asyncio.sleep(max(0.0, action["at"] - self.now()))
+        begun = self.now()
+        done = await asyncio.to_thread(
+            subprocess.run, action["command"], shell=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE, timeout=60,
+        )
+        if done.returncode:
+            sys.exit(f"{action['command']} ended with {done.returncode}: {done.stderr.decode()}")
+        self.actions[action["name"]] = [begun, self.now()]
+
+    async def watch(self, name):
+        """Asks a service with the first octets of its own protocol; only what it is like to be up is known of it."""
+        service = self.document["watched"][name]
+        greeting = base64.b64decode(service["greeting"])
+        while not self.is_over():
+            asked = self.now()
+            is_up = False
+            with contextlib.suppress(OSError, TimeoutError):
+                async with asyncio.timeout(PERIOD * 4):
+                    reader, writer = await asyncio.open_connection("127.0.0.1", service["port"])
+                    try:
+                        writer.write(greeting)
+                        is_up = (await reader.read(64)).startswith(tuple(word.encode() for word in service["up"]))
+                    finally:
+                        writer.transport.abort()
+            states = self.watched[name]
+            if not states or states[-1][1] != is_up:
+                states.append([asked, is_up])
+            await asyncio.sleep(PERIOD)
+
+    async def work(self, api, number, delay):
+        port, requests = self.document["apis"][api]["port"], self.document["apis"][api]["requests"]
+        streams = None
+        turn = number
+        await asyncio.sleep(delay)
+        while not self.is_over():
+            request = requests[turn % len(requests)]
+            turn += 1
+            sent = self.now()
+            outcome, cache, streams = await self.ask(port, base64.b64decode(request["octets"]), streams)
+            self.requests.append([api, request["kind"], sent, self.now(), outcome, cache])
+            if streams is not None and number % FRESH == 0:
+                streams[1].close()
+                streams = None
+            await asyncio.sleep(max(0.0, sent + self.document["interval"] - self.now()))
+        if streams is not None:
+            streams[1].close()
+
+    async def ask(self, port, octets, streams):
+        received = b""
+        try:
+            async with asyncio.timeout(LATE):
+                if streams is None:
+                    try:
+                        streams = await asyncio.open_connection("127.0.0.1", port)
+                    except OSError:
+                        return "refused", None, None
+                reader, writer = streams
+                writer.write(octets)
+                while b"\r\n\r\n" not in received:
+                    received += await self.read(reader)
+                head, _, received = received.partition(b"\r\n\r\n")
+                lines = head.decode("latin-1").lower().split("\r\n")
+                fields = dict(line.split(":", 1) for line in lines[1:])
+                left = int(fields.get("content-length", "0")) - len(received)
+                received = received or head
+                while left > 0:
+                    left -= len(await self.read(reader))
+        except TimeoutError:
+            streams[1].transport.abort()
+            return "late", None, None
+        except (ConnectionError, EOFError):
+            streams[1].close()
+            return ("cut" if received else "closed"), None, None
+        if fields.get("connection", "").strip() == "close":
+            writer.close()
+            streams = None
+        return int(lines[0].split()[1]), fields.get("x-cache", "").strip(), streams
+
+    @staticmethod
+    async def read(reader):
+        octets = await reader.read(65_536)
+        if not octets:
+            raise EOFError
+        return octets
+
+
+if __name__ == "__main__":
+    load = Load(json.load(sys.stdin))
+    json.dump(asyncio.run(load.run()), sys.stdout)
