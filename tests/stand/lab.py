@@ -74,6 +74,10 @@ class LabStand:
     def postgres_port(self) -> int:
         return self._inventory.postgres.port
 
+    @property
+    def redis_port(self) -> int:
+        return self._inventory.redis.port
+
     def port(self, name: str) -> int:
         return self._inventory.api(name).port
 

@@ -80,6 +80,10 @@ class LocalStand:
     def postgres_port(self) -> int:
         return urlsplit(self._document.database_url).port or 5432
 
+    @property
+    def redis_port(self) -> int:
+        return urlsplit(self._document.redis_url).port or 6379
+
     def port(self, name: str) -> int:
         return self._apis[name].port
 

@@ -57,6 +57,11 @@ class Stand(Protocol):
         """The port of PostgreSQL, on the machine's own loopback interface."""
         ...
 
+    @property
+    def redis_port(self) -> int:
+        """The port of Redis, likewise."""
+        ...
+
     def port(self, name: str) -> int:
         """The port of an implementation, on the machine's own loopback interface."""
         ...

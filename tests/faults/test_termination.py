@@ -1,0 +1,160 @@
+"""SIGTERM: what is in flight is finished, nothing that was sent is lost, and the process ends by itself."""
+
+import json
+import socket
+import time
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, contextmanager
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
+
+from apis.contract.checks import Target
+from apis.contract.checks.multipart import CONTENT_TYPE, PNG, Part, multipart
+from apis.contract.checks.wire import Wire, request_octets
+from apis.contract.seed import seeded_user
+from apis.contract.tokens import mint_token
+from tests.differential.world import written
+from tests.faults.traffic import EXPECTED, fitting, outcomes, publish, run_load
+from tests.stand.stand import RUN_COMMAND, Stand
+
+_DRAIN_SECONDS = 10.0
+_SPARE_SECONDS = 3.0
+"""What the end of a process may take beside, on a machine that is busy."""
+
+_READ_BY_THEN = 0.5
+"""Seconds in which the implementation has read a request that was sent to it."""
+
+_IN_FLIGHT = 6
+
+_WAITING = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock' AND pid <> pg_backend_pid()
+"""
+
+
+@pytest.fixture(autouse=True)
+def started_again(stand: Stand, implementation: str) -> Iterator[None]:
+    """Leaves the implementation running."""
+    yield
+    stand.wait_for_exit(implementation, deadline_seconds=_DRAIN_SECONDS + _SPARE_SECONDS)
+    stand.start(implementation)
+
+
+@contextmanager
+def locked_users(target: Target) -> "Generator[psycopg.Connection[tuple[int]]]":
+    """Nobody else reads users until the connection's transaction ends."""
+    assert target.database_url
+    with psycopg.connect(target.database_url) as database:
+        database.execute("LOCK TABLE users IN ACCESS EXCLUSIVE MODE")
+        yield database  # pyright: ignore[reportReturnType]
+
+
+def wait_until_waiting(database: "psycopg.Connection[tuple[int]]", count: int) -> None:
+    """Wait until so many sessions wait for the lock."""
+
+    def waiting() -> int:
+        row = database.execute(_WAITING).fetchone()
+        return 0 if row is None else int(row[0])
+
+    Retrying(retry=retry_if_result(lambda seen: seen < count), stop=stop_after_delay(10), wait=wait_fixed(0.05))(waiting)
+
+
+def terminate(stand: Stand, implementation: str) -> None:
+    """Send SIGTERM."""
+    stand.run_script(RUN_COMMAND, {"command": stand.terminate_command(implementation)}, deadline_seconds=30)
+
+
+def takes_no_connection(target: Target) -> bool:
+    """Whether a new client is turned away, by a refusal or, behind a tunnel, by the end of its connection."""
+    parts = urlsplit(target.base_url)
+    try:
+        with socket.create_connection((parts.hostname or "", parts.port or 80), 5) as client:
+            client.sendall(request_octets("GET /healthz"))
+            return client.recv(1) == b""
+    except ConnectionError:
+        return True
+
+
+def test_what_is_in_flight_is_finished(stand: Stand, implementation: str, target: Target):
+    token = mint_token(target.jwt_secret, 7, "user_0007")
+    upload = request_octets(
+        "POST /api/files",
+        headers={"Authorization": f"Bearer {token}", "Content-Type": CONTENT_TYPE},
+        body=multipart(Part(PNG + bytes(100_000))),
+    )
+    user = seeded_user(7)
+    with ExitStack() as stack, locked_users(target) as database:
+        wires = [stack.enter_context(Wire(target.base_url, timeout=20)) for _ in range(_IN_FLIGHT)]
+        idle, uploading = (stack.enter_context(Wire(target.base_url, timeout=20)) for _ in range(2))
+        idle.send(request_octets("GET /healthz"))
+        assert idle.require_answer("GET /healthz").status == 200
+        for wire in wires:
+            wire.send(request_octets("GET /api/users/7"))
+        uploading.send(upload[:-1_000])
+        wait_until_waiting(database, _IN_FLIGHT)
+        time.sleep(_READ_BY_THEN)
+        start = time.monotonic()
+        terminate(stand, implementation)
+        assert idle.is_closed_within(_SPARE_SECONDS), "an idle connection is still open"
+        turned_away = Retrying(retry=retry_if_result(lambda away: not away), stop=stop_after_delay(3), wait=wait_fixed(0.1))
+        assert turned_away(takes_no_connection, target)
+        assert stand.wait_for_exit(implementation, deadline_seconds=0.5) is None, "it ended with requests in flight"
+        uploading.send(upload[-1_000:])
+        database.rollback()
+        for wire in wires:
+            answer = wire.require_answer("GET /api/users/7 in flight")
+            body = written({"id": user.id, "username": user.username, "created_at": user.created_at})
+            assert (answer.status, answer.body) == (200, body)
+        answer = uploading.require_answer("POST /api/files in flight")
+        assert answer.status == 201, answer
+        ended = stand.wait_for_exit(implementation, deadline_seconds=_DRAIN_SECONDS)
+        assert time.monotonic() - start < _DRAIN_SECONDS
+        assert ended == 0, stand.log(implementation)
+        stored = database.execute("SELECT size FROM files WHERE id = %s", (json.loads(answer.body)["id"],)).fetchone()
+        assert stored == (len(PNG) + 100_000,)
+
+
+def test_what_is_never_finished_is_cut_off(stand: Stand, implementation: str, target: Target):
+    with ExitStack() as stack, locked_users(target) as database:
+        wires = [stack.enter_context(Wire(target.base_url, timeout=20)) for _ in range(2)]
+        for wire in wires:
+            wire.send(request_octets("GET /api/users/7"))
+        wait_until_waiting(database, 2)
+        start = time.monotonic()
+        terminate(stand, implementation)
+        ended = stand.wait_for_exit(implementation, deadline_seconds=_DRAIN_SECONDS + _SPARE_SECONDS)
+        seconds = time.monotonic() - start
+        assert ended == 0, f"{ended}: {stand.log(implementation)}"
+        assert _DRAIN_SECONDS - 1 < seconds < _DRAIN_SECONDS + _SPARE_SECONDS
+        for wire in wires:
+            rest = wire.rest(5)
+            assert rest == b"" or (rest is not None and b" 503 " in rest), rest
+
+
+def test_nothing_is_lost_under_load(stand: Stand, implementation: str, target: Target):
+    signal_at, end = 2.0, 4.0
+    books = run_load(
+        stand,
+        {implementation: target},
+        seconds=end,
+        actions=[("signal", signal_at, stand.terminate_command(implementation))],
+        post_of=publish,
+        connections=30,
+        interval=0.01,
+    )
+    ended = stand.wait_for_exit(implementation, deadline_seconds=_DRAIN_SECONDS)
+    assert ended == 0, f"{ended}: {stand.log(implementation)}"
+    begun, done = books.actions["signal"]
+    requests = books.of(implementation)
+    assert {request.kind for request in requests} == set(EXPECTED)
+    # What was sent on an open connection in the moment in which it was closed for being idle was never accepted.
+    accepted = books.of(implementation, until=begun - _READ_BY_THEN)
+    assert all(map(fitting, accepted)), outcomes(accepted)
+    assert not [request for request in requests if request.outcome in {"cut", "late", 500}], outcomes(requests)
+    rest = [request for request in requests if not fitting(request)]
+    assert all(request.outcome in {"closed", "refused"} for request in rest), outcomes(rest)
+    assert all(request.done >= begun for request in rest), outcomes(rest)
+    assert all(request.outcome == "refused" for request in books.of(implementation, since=done + 1.5)), outcomes(rest)
