@@ -16,7 +16,7 @@ _GRACE_SECONDS = 90
 
 _USER, _POSTS = 7, range(100, 108)
 
-STARTUP = b"\0\0\0\x26\0\3\0\0user\0fairground\0database\0x\0\0"
+STARTUP = b"\0\0\0\x24\0\3\0\0user\0fairground\0database\0x\0\0"
 """The first message to PostgreSQL; one that is up asks for a password. Source: PostgreSQL's protocol, StartupMessage."""
 
 PING = b"PING\r\n"

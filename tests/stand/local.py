@@ -122,6 +122,9 @@ class LocalStand:
 
     def start(self, name: str) -> None:
         api = self._apis[name]
+        running = self._processes.get(name)
+        if running is not None and running.poll() is None:
+            return
         uploads = self._uploads_path(name)
         uploads.mkdir(exist_ok=True)
         environment = {
