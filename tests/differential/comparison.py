@@ -48,9 +48,7 @@ class Symbols:
         for nonce in self._nonces:
             body = body.replace(nonce, b"<nonce>")
         body = _TOKEN.sub(b'"access_token":"<token>"', _TIME.sub(b"<time>", body))
-        return _NUMBER.sub(
-            lambda match: match[0].replace(match[1], self._symbol(match[1].decode()).encode(), 1), body
-        )
+        return _NUMBER.sub(lambda match: match[0].replace(match[1], self._symbol(match[1].decode()).encode(), 1), body)
 
     def _symbol(self, number: str) -> str:
         return self._ids.get(int(number), number)

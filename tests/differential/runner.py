@@ -130,9 +130,7 @@ class Runner:
         }
         outcomes = {name: future.result() for name, future in sent.items()}
         self.requests += 1
-        seen = {
-            name: self._judge(players[name], requests[name], expected[name], outcomes[name]) for name in players
-        }
+        seen = {name: self._judge(players[name], requests[name], expected[name], outcomes[name]) for name in players}
         self._compare(step, players, seen)
 
     def _judge(
@@ -151,7 +149,7 @@ class Runner:
     def _ask_cache_again(
         self, player: _Player, request: Request | RawRequest, expected: Expected, outcome: Outcome
     ) -> bool:
-        """Whether a miss of the cache stays one: where Redis took over 50 ms it is passed over, with nobody at fault."""
+        """Whether a miss stays one: where Redis took over 50 ms it is passed over, with nobody at fault."""
         head = request.method == b"HEAD"
         if answer_fault(replace(expected, any_cache=True), outcome, head=head) is not None:
             return True
@@ -169,9 +167,7 @@ class Runner:
             (player.model.world for player in players.values()), (player.filler.nonce for player in players.values())
         )
         compared = {
-            name: symbols.comparable(item.outcome)
-            for name, item in seen.items()
-            if isinstance(item.expected, Expected)
+            name: symbols.comparable(item.outcome) for name, item in seen.items() if isinstance(item.expected, Expected)
         }
         different = strays(compared) if compared else []
         if not faults and not different:

@@ -25,7 +25,7 @@ _TAGGED = Template("GET", "/api/posts/<<post:0>>", (("If-None-Match", b"<<tag:0>
 _HEAD = Template("HEAD", "/api/posts/<<post:0>>")
 
 
-def _closing(request: Request, upstream: Upstream) -> None:  # noqa: ARG001 - an alteration's arguments
+def _closing(request: Request, upstream: Upstream) -> None:
     """Close every connection."""
 
 
@@ -55,7 +55,7 @@ _ALTERED: dict[str, tuple[Alteration, list[Step]]] = {
     ),
     "a 500": (answers(status(500), status=422), [Template("GET", "/api/posts?limit=0")]),
     "another order of errors": (
-        answers(body(rb'\[(\{.*\}),(\{.*\})\]', b"[]"), status=422),
+        answers(body(rb"\[(\{.*\}),(\{.*\})\]", b"[]"), status=422),
         [Template("GET", "/api/posts?limit=0&before=0")],
     ),
 }
@@ -75,7 +75,10 @@ def test_an_implementation_is_like_itself(unharmed: dict[str, Target], target: T
 @pytest.mark.parametrize("name", _ALTERED)
 def test_a_difference_is_told_and_who_strays(unharmed: dict[str, Target], target: Target, name: str):
     alteration, steps = _ALTERED[name]
-    with altering_proxy(target, _after_setup(alteration)) as altered, Runner({**unharmed, "altered": altered}) as runner:
+    with (
+        altering_proxy(target, _after_setup(alteration)) as altered,
+        Runner({**unharmed, "altered": altered}) as runner,
+    ):
         with pytest.raises(DifferenceError, match="altered strays") as raised:
             runner.run(steps)
     assert "altered was sent" in str(raised.value)
@@ -85,7 +88,7 @@ def test_a_difference_is_told_and_who_strays(unharmed: dict[str, Target], target
 def _after_setup(alteration: Alteration) -> Alteration:
     """Leave the users and the post that every program begins with alone."""
 
-    def alter(request: Request, upstream: Upstream):  # noqa: ANN202 - an alteration's result
+    def alter(request: Request, upstream: Upstream):
         is_setup = request.path == "/api/users" or b'"First"' in request.octets
         return unaltered(request, upstream) if is_setup else alteration(request, upstream)
 

@@ -1,7 +1,7 @@
 """One generated stream of requests goes to all implementations, and nobody can tell their answers apart.
 
-`FAIRGROUND_DIFFERENTIAL_PROGRAMS` may ask for more programs than the normal run has, which are then drawn anew each time;
-a program has seven requests on average, and each implementation gets all of them.
+`FAIRGROUND_DIFFERENTIAL_PROGRAMS` may ask for more programs than the normal run has, which are then drawn anew each
+time; a program has seven requests on average, and each implementation gets all of them.
 """
 
 import os
@@ -44,6 +44,6 @@ def test_implementations_answer_alike_and_as_the_contract_says(runner: Runner):
         runner.run(program)
 
     run()
-    print(f"{runner.requests} requests to each of {', '.join(runner.targets)}")  # noqa: T201 - for `pytest -s` and reports
+    print(f"{runner.requests} requests to each of {', '.join(runner.targets)}")
     assert runner.requests >= 5 * _PROGRAMS
     assert runner.late_caches <= _LATE * runner.requests

@@ -65,7 +65,10 @@ def people(targets: dict[str, Target]) -> dict[str, Someone]:
 def where_redis_is_in_time(act: Callable[[], None]) -> None:
     """Do something up to three times: Redis is passed over for a second where it took more than 50 ms."""
     attempts = Retrying(
-        retry=retry_if_exception_type(AssertionError), stop=stop_after_attempt(3), wait=wait_fixed(_PASSED_OVER), reraise=True
+        retry=retry_if_exception_type(AssertionError),
+        stop=stop_after_attempt(3),
+        wait=wait_fixed(_PASSED_OVER),
+        reraise=True,
     )
     attempts(act)
 
@@ -144,7 +147,9 @@ def test_the_first_page_that_one_caches_all_serve(
             cache.delete("posts:first")
             page = ask(first, "GET", "/api/posts").body
             assert cache.get("posts:first") == page
-        created = ask(first, "POST", "/api/posts", token=people[implementation].token, content={"title": "t", "body": "b"})
+        created = ask(
+            first, "POST", "/api/posts", token=people[implementation].token, content={"title": "t", "body": "b"}
+        )
         assert created.status == 201
         assert {ask(target, "GET", "/api/posts?limit=20").body for target in targets.values()} == {page}
 

@@ -20,9 +20,7 @@ class KnownUser:
 
     def own(self) -> bytes:
         """The body of the 200 that they get themselves."""
-        return written(
-            {"id": self.id, "username": self.username, "email": self.email, "created_at": self.created_at}
-        )
+        return written({"id": self.id, "username": self.username, "email": self.email, "created_at": self.created_at})
 
 
 @dataclass

@@ -14,12 +14,12 @@ _CACHED_AGAIN = 2.0
 """Seconds after which posts are cached again; see section 10 of the contract."""
 
 _SLOWER = 2.0
-"""Seconds that a request may take meanwhile: 50 ms for each question to Redis, on a machine that is busy."""
+"""Seconds that a request may take: 50 ms for each question to Redis, on a machine that is busy."""
 
 _OUTAGES = {"stopped": (_STOP, _START), "frozen": (_FREEZE, _THAW)}
 
 _MOST_HITS = 0.9
-"""The share of reads that hit once posts are cached again: each post misses once, and Redis may be late now and then."""
+"""The share of reads that hit once posts are cached again: Redis may be late now and then."""
 
 
 @pytest.fixture(scope="module")

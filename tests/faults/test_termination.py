@@ -59,7 +59,9 @@ def wait_until_waiting(database: "psycopg.Connection[tuple[int]]", count: int) -
         row = database.execute(_WAITING).fetchone()
         return 0 if row is None else int(row[0])
 
-    Retrying(retry=retry_if_result(lambda seen: seen < count), stop=stop_after_delay(10), wait=wait_fixed(0.05))(waiting)
+    Retrying(retry=retry_if_result(lambda seen: seen < count), stop=stop_after_delay(10), wait=wait_fixed(0.05))(
+        waiting
+    )
 
 
 def terminate(stand: Stand, implementation: str) -> None:
@@ -99,7 +101,9 @@ def test_what_is_in_flight_is_finished(stand: Stand, implementation: str, target
         start = time.monotonic()
         terminate(stand, implementation)
         assert idle.is_closed_within(_SPARE_SECONDS), "an idle connection is still open"
-        turned_away = Retrying(retry=retry_if_result(lambda away: not away), stop=stop_after_delay(3), wait=wait_fixed(0.1))
+        turned_away = Retrying(
+            retry=retry_if_result(lambda away: not away), stop=stop_after_delay(3), wait=wait_fixed(0.1)
+        )
         assert turned_away(takes_no_connection, target)
         assert stand.wait_for_exit(implementation, deadline_seconds=0.5) is None, "it ended with requests in flight"
         uploading.send(upload[-1_000:])

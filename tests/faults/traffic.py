@@ -17,7 +17,7 @@ _GRACE_SECONDS = 90
 _USER, _POSTS = 7, range(100, 108)
 
 STARTUP = b"\0\0\0\x24\0\3\0\0user\0fairground\0database\0x\0\0"
-"""The first message to PostgreSQL; one that is up asks for a password. Source: PostgreSQL's protocol, StartupMessage."""
+"""The first message to PostgreSQL; one that is up asks for a password. Source: its protocol, StartupMessage."""
 
 PING = b"PING\r\n"
 
@@ -134,7 +134,11 @@ def run_load(
         "actions": [{"name": name, "at": at, "command": command} for name, at, command in actions],
         "watched": {
             "postgres": {"port": stand.postgres_port, "greeting": base64.b64encode(STARTUP).decode(), "up": ["R"]},
-            "redis": {"port": stand.redis_port, "greeting": base64.b64encode(PING).decode(), "up": ["-NOAUTH", "+PONG"]},
+            "redis": {
+                "port": stand.redis_port,
+                "greeting": base64.b64encode(PING).decode(),
+                "up": ["-NOAUTH", "+PONG"],
+            },
         },
     }
     told = stand.run_script(_LOAD, document, deadline_seconds=seconds + _GRACE_SECONDS)

@@ -34,7 +34,19 @@ def tokens() -> list[Step]:
     """Confused algorithms, keys that are named by the token, expired and forged tokens."""
     headers = [
         b'{"alg":"%s","typ":"JWT"}' % name
-        for name in (b"none", b"None", b"nOnE", b"", b"RS256", b"ES256", b"PS256", b"HS384", b"HS512", b"hs256", b"EdDSA")
+        for name in (
+            b"none",
+            b"None",
+            b"nOnE",
+            b"",
+            b"RS256",
+            b"ES256",
+            b"PS256",
+            b"HS384",
+            b"HS512",
+            b"hs256",
+            b"EdDSA",
+        )
     ]
     confused = [Token(header=header, key=key) for header in headers for key in ("secret", _PUBLIC_KEY, "")]
     unsigned = [Token(header=header, spoil=spoil) for header in headers[:4] for spoil in ("no signature", "two parts")]
@@ -49,7 +61,10 @@ def tokens() -> list[Step]:
             (b'{"alg":"HS256","zip":"DEF"}', "k"),
         )
     ]
-    old = [Token(claims=_claims(exp)) for exp in (b"<<now+0>>", b"<<now-1>>", b"<<now-60>>", b"0", b"-1", b"<<now-99999999>>")]
+    old = [
+        Token(claims=_claims(exp))
+        for exp in (b"<<now+0>>", b"<<now-1>>", b"<<now-60>>", b"0", b"-1", b"<<now-99999999>>")
+    ]
     early = [Token(claims=_claims(b"<<now+600>>", nbf=b"<<now+300>>"))]
     odd = [
         Token(claims=_claims(exp))
@@ -57,8 +72,14 @@ def tokens() -> list[Step]:
     ]
     deep = [Token(claims=_claims(b"<<now-60>>", more=b',"x":' + b"[" * 4_000 + b"]" * 4_000), key="k")]
     long = [Token(claims=_claims(b"<<now+60>>", more=b',"x":"' + b"x" * 9_000 + b'"'), key="k")]
-    valid = [Token(), Token(claims=_claims(b"<<now+60>>")), Token(header=b'{"alg":"HS256","kid":"../../x","crit":["x"]}')]
-    return [_with_token(token) for token in (*confused, *unsigned, *named_keys, *old, *early, *odd, *deep, *long, *valid)]
+    valid = [
+        Token(),
+        Token(claims=_claims(b"<<now+60>>")),
+        Token(header=b'{"alg":"HS256","kid":"../../x","crit":["x"]}'),
+    ]
+    return [
+        _with_token(token) for token in (*confused, *unsigned, *named_keys, *old, *early, *odd, *deep, *long, *valid)
+    ]
 
 
 def injections() -> list[Step]:
@@ -97,7 +118,16 @@ def injections() -> list[Step]:
 
 def bad_utf8() -> list[Step]:
     """Octets that are no UTF-8, overlong and surrogate forms among them, where a text is expected."""
-    bad = [b"\xff", b"\xfe\xff", b"\xc0\x80", b"\xc0\xaf", b"\xe0\x80\x80", b"\xed\xa0\x80", b"\xed\xbf\xbf", b"\xf5\x80\x80\x80"]
+    bad = [
+        b"\xff",
+        b"\xfe\xff",
+        b"\xc0\x80",
+        b"\xc0\xaf",
+        b"\xe0\x80\x80",
+        b"\xed\xa0\x80",
+        b"\xed\xbf\xbf",
+        b"\xf5\x80\x80\x80",
+    ]
     bad += [b"\xf4\x90\x80\x80", b"\x80", b"\xe2\x82", b"\xf0\x9f\x98", b"\xef\xbb\xbf", b"\xe9", b"\xc3"]
     steps: list[Step] = []
     for octets in bad:
@@ -116,7 +146,14 @@ def bad_utf8() -> list[Step]:
 def numbers() -> list[Step]:
     """Numbers at and beyond every bound."""
     values = ["0", "-0", "00", "-1", "+1", "01", "1e3", "0x10", "1.0", "NaN", "Infinity", "9223372036854775807"]
-    values += ["9223372036854775808", "18446744073709551616", "18446744073709551617", "4294967297", "2147483648", "1_000"]
+    values += [
+        "9223372036854775808",
+        "18446744073709551616",
+        "18446744073709551617",
+        "4294967297",
+        "2147483648",
+        "1_000",
+    ]
     values += ["99999999999999999999", "1" * 5_000, "%31", "1%00", "1,2", "1;2", "", "100", "101"]
     steps: list[Step] = []
     for value in values:
@@ -133,10 +170,48 @@ def numbers() -> list[Step]:
 
 def file_names() -> list[Step]:
     """File names that lead elsewhere, run something, or end a header; each stored file is read back."""
-    names = [b"../../../../etc/passwd", b"..\\\\..\\\\windows\\\\win.ini", b"/etc/shadow", b"C:\\\\boot.ini", b"....//....//x"]
-    names += [b"..%2f..%2fx", b"%2e%2e/x", b"..\xc0\xafx", b"..\xef\xbc\x8fx", b".", b"..", b"...", b"/", b"\\\\", b"a/..", b"~root/.ssh"]
-    names += [b".htaccess", b"x.php;.png", b"x.php%00.png", b"x.png\\\"; filename=\\\"y.exe", b"$(reboot).png", b"`id`", b"|id", b"-rf"]
-    names += [b"CON", b"NUL.png", b"x::$DATA", b"\xe2\x80\xaegnp.exe", b"x" * 3_000, b"a\tb", b"<script>.png", b"file://x", b"%s%n", b"*"]
+    names = [
+        b"../../../../etc/passwd",
+        b"..\\\\..\\\\windows\\\\win.ini",
+        b"/etc/shadow",
+        b"C:\\\\boot.ini",
+        b"....//....//x",
+    ]
+    names += [
+        b"..%2f..%2fx",
+        b"%2e%2e/x",
+        b"..\xc0\xafx",
+        b"..\xef\xbc\x8fx",
+        b".",
+        b"..",
+        b"...",
+        b"/",
+        b"\\\\",
+        b"a/..",
+        b"~root/.ssh",
+    ]
+    names += [
+        b".htaccess",
+        b"x.php;.png",
+        b"x.php%00.png",
+        b'x.png\\"; filename=\\"y.exe',
+        b"$(reboot).png",
+        b"`id`",
+        b"|id",
+        b"-rf",
+    ]
+    names += [
+        b"CON",
+        b"NUL.png",
+        b"x::$DATA",
+        b"\xe2\x80\xaegnp.exe",
+        b"x" * 3_000,
+        b"a\tb",
+        b"<script>.png",
+        b"file://x",
+        b"%s%n",
+        b"*",
+    ]
     steps: list[Step] = []
     for name in names:
         steps.append(_upload(b'form-data; name="file"; filename="' + name + b'"', PNG))
@@ -166,10 +241,21 @@ def polyglots() -> list[Step]:
     disposition = b'form-data; name="file"; filename="a.png"'
     steps: list[Step] = []
     for content in contents:
-        for kind in (None, b"image/png", b"image/jpeg", b"text/html", b"image/svg+xml", b"application/pdf", b"image/webp"):
+        for kind in (
+            None,
+            b"image/png",
+            b"image/jpeg",
+            b"text/html",
+            b"image/svg+xml",
+            b"application/pdf",
+            b"image/webp",
+        ):
             steps.append(_upload(disposition, content, kind))
             steps.append(Template("GET", "/api/files/<<file:0>>"))
-    return [*steps, *(Template("GET", f"/api/files/<<file:{number}>>", (("Accept", b"text/html"),)) for number in range(14))]
+    return [
+        *steps,
+        *(Template("GET", f"/api/files/<<file:{number}>>", (("Accept", b"text/html"),)) for number in range(14)),
+    ]
 
 
 def _upload(disposition: bytes, content: bytes, kind: bytes | None = None) -> Step:

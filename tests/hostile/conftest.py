@@ -19,10 +19,10 @@ def lives_on(targets: dict[str, Target], stand: Stand) -> Iterator[None]:
     """After each test the same processes run, and the next client gets the right answer."""
     before = {name: stand.incarnation(name) for name in targets}
     yield
-    for name, target in targets.items():
+    for name, one in targets.items():
         user = seeded_user(7)
         body = written({"id": user.id, "username": user.username, "created_at": user.created_at})
-        with Wire(target.base_url, timeout=10) as wire:
+        with Wire(one.base_url, timeout=10) as wire:
             wire.send(request_octets("GET /api/users/7"))
             answer = wire.require_answer("GET /api/users/7")
         assert (answer.status, answer.body) == (200, body), f"{name}, the next client: {answer}"

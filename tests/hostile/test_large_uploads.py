@@ -1,4 +1,4 @@
-"""An upload of 2 GiB: refused at once where its length is told, cut off at the limit where it isn't, and nothing kept."""
+"""An upload of 2 GiB: refused at once where its length is told, else cut off at the limit, and nothing is kept."""
 
 import time
 
@@ -15,7 +15,7 @@ from tests.stand.stand import Stand
 _SIZE = 2 * 1024**3
 
 _IN_FLIGHT = 16 * 1024**2
-"""Octets that may be under way, in the sockets of the client, of a tunnel and of the implementation, when it refuses."""
+"""Octets that may be under way when it refuses: in the client's sockets, a tunnel's and its own."""
 
 _AT_ONCE = 5.0
 """Seconds in which a refusal is there, on a machine that is busy."""

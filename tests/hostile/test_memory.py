@@ -21,7 +21,7 @@ _STEADY = 1024**2
 
 _CEILING = 768 * 1024**2
 _SPARE_DESCRIPTORS = 48
-"""What pools may have opened meanwhile: connections to PostgreSQL and Redis, and those that the flood just closed."""
+"""What pools may have opened meanwhile, and connections that the flood has just reset."""
 
 
 def _kinds(target: Target) -> dict[str, tuple[bytes, int, float]]:
@@ -40,20 +40,25 @@ def _kinds(target: Target) -> dict[str, tuple[bytes, int, float]]:
         "unfinished bodies": (upload[:200_000], 60, 0.05),
         "unfinished chunks": (
             request_octets("POST /api/auth/login", headers=json_type | {"Transfer-Encoding": "chunked"})
-            + b"ffff\r\n" + b"x" * 30_000,
+            + b"ffff\r\n"
+            + b"x" * 30_000,
             100,
             0.05,
         ),
         "deep JSON": (request_octets("POST /api/auth/login", headers=json_type, body=deep), 100, 5),
         "long tokens": (
-            request_octets("GET /api/users/me", headers={"Authorization": f"Bearer {encoded(b'{}').decode()}.{claims}.x"}),
+            request_octets(
+                "GET /api/users/me", headers={"Authorization": f"Bearer {encoded(b'{}').decode()}.{claims}.x"}
+            ),
             150,
             5,
         ),
         "other paths": (request_octets("GET /" + "a/" * 4_000), 100, 5),
         "unread answers": (request_octets("GET /api/posts?limit=100&before=9000") * 3, 40, 0.02),
         "both lengths": (
-            request_octets("POST /api/auth/login", headers=json_type | {"Transfer-Encoding": "chunked"}, body=b"0\r\n\r\n"),
+            request_octets(
+                "POST /api/auth/login", headers=json_type | {"Transfer-Encoding": "chunked"}, body=b"0\r\n\r\n"
+            ),
             100,
             5,
         ),

@@ -13,7 +13,8 @@ from apis.contract.tokens import mint_token
 
 _HEAD = b"GET /healthz HTTP/1.1\r\nHost: fairground.test\r\n"
 _BODY_HEAD = (
-    b"POST /api/auth/login HTTP/1.1\r\nHost: fairground.test\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n"
+    b"POST /api/auth/login HTTP/1.1\r\nHost: fairground.test\r\nContent-Type: application/json\r\n"
+    b"Content-Length: 100\r\n\r\n"
 )
 _CHUNKED_HEAD = (
     b"POST /api/auth/login HTTP/1.1\r\nHost: fairground.test\r\nContent-Type: application/json\r\n"
@@ -87,9 +88,7 @@ def endings(targets: dict[str, Target]) -> dict[str, dict[str, list[Ending]]]:
 
 
 @pytest.mark.parametrize("case", _CASES)
-def test_slow_clients_are_ended_in_time(
-    implementation: str, endings: dict[str, dict[str, list[Ending]]], case: str
-):
+def test_slow_clients_are_ended_in_time(implementation: str, endings: dict[str, dict[str, list[Ending]]], case: str):
     limit = _CASES[case][1]
     for seconds, received in endings[case][implementation]:
         assert limit - 1 <= seconds <= limit + _LATEST, f"{case}: ended after {seconds:.1f} s, with {received!r}"
@@ -114,7 +113,10 @@ def test_a_body_that_goes_on_arriving_is_waited_for(targets: dict[str, Target]):
     # Longer than any single limit; what counts is that it never stops for 10 s.
     def play(target: Target) -> bytes:
         body = multipart(Part(PNG))
-        headers = {"Authorization": f"Bearer {mint_token(target.jwt_secret, 7, 'user_0007')}", "Content-Type": CONTENT_TYPE}
+        headers = {
+            "Authorization": f"Bearer {mint_token(target.jwt_secret, 7, 'user_0007')}",
+            "Content-Type": CONTENT_TYPE,
+        }
         head, _, rest = request_octets("POST /api/files", headers=headers, body=body).partition(b"\r\n\r\n")
         return _upload_slowly(target, head + b"\r\n\r\n" + rest, 8, 2.0)
 

@@ -44,12 +44,26 @@ def both_lengths() -> dict[str, bytes]:
 def contradicting_lengths() -> dict[str, bytes]:
     """Several Content-Lengths, and such as are no number: none tells where the smuggled request begins."""
     values = [
-        (b"2", b"%d" % (2 + len(_SMUGGLED))), (b"%d" % (2 + len(_SMUGGLED)), b"2"), (b"2, 99",), (b"+2",), (b"-2",), (b"0x2",),
-        (b"2 2",), (b"2.0",), (b"2e0",), (b"\xb2",), (b"2\x00",), (b"18446744073709551618",), (b"2;",), (b"",),
+        (b"2", b"%d" % (2 + len(_SMUGGLED))),
+        (b"%d" % (2 + len(_SMUGGLED)), b"2"),
+        (b"2, 99",),
+        (b"+2",),
+        (b"-2",),
+        (b"0x2",),
+        (b"2 2",),
+        (b"2.0",),
+        (b"2e0",),
+        (b"\xb2",),
+        (b"2\x00",),
+        (b"18446744073709551618",),
+        (b"2;",),
+        (b"",),
     ]
     return {
         b" and ".join(lengths).decode("latin-1"): _HEAD
-        + b"".join(b"Content-Length: " + value + b"\r\n" for value in lengths) + b"\r\n{}" + _SMUGGLED
+        + b"".join(b"Content-Length: " + value + b"\r\n" for value in lengths)
+        + b"\r\n{}"
+        + _SMUGGLED
         for lengths in values
     }
 
@@ -80,7 +94,14 @@ def bad_chunks() -> dict[str, bytes]:
 def ambiguous_methods() -> dict[str, bytes]:
     """Bodies on requests that have none: what is in them is no request."""
     shapes: dict[str, bytes] = {}
-    for line in (b"GET /healthz", b"HEAD /healthz", b"DELETE /api/posts/1", b"GET /nowhere", b"OPTIONS /healthz", b"PATCH /api/posts"):
+    for line in (
+        b"GET /healthz",
+        b"HEAD /healthz",
+        b"DELETE /api/posts/1",
+        b"GET /nowhere",
+        b"OPTIONS /healthz",
+        b"PATCH /api/posts",
+    ):
         head = line + b" HTTP/1.1\r\nHost: fairground.test\r\n"
         shapes[f"{line.decode()} with a length"] = head + b"Content-Length: %d\r\n\r\n" % len(_SMUGGLED) + _SMUGGLED
         chunk = b"%x\r\n%s\r\n0\r\n\r\n" % (len(_SMUGGLED), _SMUGGLED)
@@ -102,7 +123,9 @@ def faults_of(target: Target, shapes: dict[str, bytes], *, whole: bool = False) 
         elif whole and (not statuses or statuses[0] >= 500):
             found.append(f"{name}: expected an answer as to any other, saw {received!r} to {octets!r}")
         elif is_open and not whole:
-            found.append(f"{name}: expected the connection closed afterwards, saw it open behind {received!r} to {octets!r}")
+            found.append(
+                f"{name}: expected the connection closed afterwards, saw it open behind {received!r} to {octets!r}"
+            )
     return found
 
 

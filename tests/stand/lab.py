@@ -81,7 +81,7 @@ class LabStand:
     def port(self, name: str) -> int:
         return self._inventory.api(name).port
 
-    def run_script(self, script: Path, document: Mapping[str, object], *, deadline_seconds: float) -> Any:
+    def run_script(self, script: Path, document: Mapping[str, object], *, deadline_seconds: float) -> dict[str, Any]:
         done = self._connection.run(
             ["python3", "-I", "-c", script.read_text()],
             input=json.dumps(document),

@@ -13,6 +13,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 import httpx
+from pydantic import Field
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from apis.contract.checks import Target
@@ -29,7 +30,7 @@ class LocalApi(Document):
     name: str
     command: tuple[str, ...]
     port: Port
-    environment: dict[str, str] = {}
+    environment: dict[str, str] = Field(default_factory=dict)
 
 
 class LocalStandDocument(Document):
@@ -87,7 +88,7 @@ class LocalStand:
     def port(self, name: str) -> int:
         return self._apis[name].port
 
-    def run_script(self, script: Path, document: Mapping[str, object], *, deadline_seconds: float) -> Any:
+    def run_script(self, script: Path, document: Mapping[str, object], *, deadline_seconds: float) -> dict[str, Any]:
         done = subprocess.run(
             [sys.executable, "-I", script],
             input=json.dumps(document).encode(),

@@ -66,7 +66,7 @@ class Stand(Protocol):
         """The port of an implementation, on the machine's own loopback interface."""
         ...
 
-    def run_script(self, script: Path, document: Mapping[str, object], *, deadline_seconds: float) -> Any:
+    def run_script(self, script: Path, document: Mapping[str, object], *, deadline_seconds: float) -> dict[str, Any]:
         """Run a script of Python's standard library alone on the machine.
 
         Args:

@@ -34,6 +34,10 @@ def read_raw(octets: bytes) -> Request | Refusal:
 
 def before_routing(request: Request) -> Refusal | None:
     """The refusal of a request whose head is well-formed; None where it must be taken."""
+    return _of_lengths(request) or _of_target(request) or _of_size(request)
+
+
+def _of_lengths(request: Request) -> Refusal | None:
     codings = request.values(b"transfer-encoding")
     lengths = request.values(b"content-length")
     if codings and lengths:
@@ -42,14 +46,20 @@ def before_routing(request: Request) -> Refusal | None:
         return Refusal(also=HTTP_ERRORS, optional=b"chunked" in b",".join(codings).lower())
     if lengths and (len(set(lengths)) > 1 or not lengths[0].isdigit() or len(lengths[0]) > 19):
         return _MUST_REFUSE
-    if len(lengths) > 1:
-        return _MAY_REFUSE
+    return _MAY_REFUSE if len(lengths) > 1 else None
+
+
+def _of_target(request: Request) -> Refusal | None:
     if request.method == b"CONNECT" or not request.target.startswith(b"/"):
         return _MUST_REFUSE
     if len(request.values(b"host")) != 1 or not _TARGET.fullmatch(request.target):
         return _MAY_REFUSE
     if request.values(b"expect") or request.values(b"upgrade"):
         return Refusal(also=HTTP_ERRORS, optional=True)
+    return None
+
+
+def _of_size(request: Request) -> Refusal | None:
     size = len(request.method + request.target) + 13 + sum(len(n + v) + 4 for n, v in request.fields) + 2
     if size > _REFUSED_HEAD:
         return _MUST_REFUSE

@@ -25,9 +25,41 @@ class _Part:
         return fields + self.more + b"\r\n" + self.content
 
 
-_NAMES = [b"a.png", b"../../etc/passwd", b"C:\\\\temp\\\\a b.png", b".htaccess", b"..", b"/", b"a/", b"Zo\xc3\xab (1).jpg", b"\xff\xfe"]
-_NAMES += [b"n" * 200, b"", b'a\\"b', b"a%2e%2e%2fb", b"a;b=c", b"-rf", b"CON", b"\xe2\x80\xae.png", b"....a", b"a\\\\", b" ", b"~"]
-_NAMES += [b"\\a\\b\\c", b"$(id)", b"a\tb", b"." * 120, b"\xc3\xa9" * 120, b"a" * 99 + b"\xc3\xa9b", b"_", b"a\\\\..\\\\b"]
+_NAMES = [
+    b"a.png",
+    b"../../etc/passwd",
+    b"C:\\\\temp\\\\a b.png",
+    b".htaccess",
+    b"..",
+    b"/",
+    b"a/",
+    b"Zo\xc3\xab (1).jpg",
+    b"\xff\xfe",
+]
+_NAMES += [
+    b"n" * 200,
+    b"",
+    b'a\\"b',
+    b"a%2e%2e%2fb",
+    b"a;b=c",
+    b"-rf",
+    b"CON",
+    b"\xe2\x80\xae.png",
+    b"....a",
+    b"a\\\\",
+    b" ",
+    b"~",
+]
+_NAMES += [
+    b"\\a\\b\\c",
+    b"$(id)",
+    b"a\tb",
+    b"." * 120,
+    b"\xc3\xa9" * 120,
+    b"a" * 99 + b"\xc3\xa9b",
+    b"_",
+    b"a\\\\..\\\\b",
+]
 
 _named = st.sampled_from(_NAMES).map(lambda name: b'form-data; name="file"; filename="' + name + b'"')
 
@@ -46,7 +78,7 @@ _dispositions = st.sampled_from(
         b'form-data; name="file"; filename="a.png',
         b'form-data; name="file"; filename="a.png"x',
         b'form-data; name="file"; filename=a"b.png',
-        b'form-data; name="file"; filename*=UTF-8\'\'a.png',
+        b"form-data; name=\"file\"; filename*=UTF-8''a.png",
         b'form-data; name="file"; filename*=UTF-8\'\'b.png; filename="a.png"',
         b'form-data; name="file" filename="a.png"',
         b'form-data; name = "file"; filename="a.png"',
@@ -89,13 +121,42 @@ _kinds = st.sampled_from(
 )
 
 _bad_contents = st.sampled_from(
-    [b"", b"GIF89a" + bytes(20), PNG[:7], b"\0" + PNG, WEBP[:11], WEBP[:8] + b"WAVE" + bytes(9), b"%PDF", b"<svg/>", b"MZ" * 9]
-    + [b"\xef\xbb\xbf" + PDF, b"\r\n" + PNG, b" %PDF-1.7", b"\xff\xd8", b"RIFF", b"#!/bin/sh\nid\n", b"PK\x03\x04" + PNG]
+    [
+        b"",
+        b"GIF89a" + bytes(20),
+        PNG[:7],
+        b"\x00" + PNG,
+        WEBP[:11],
+        WEBP[:8] + b"WAVE" + bytes(9),
+        b"%PDF",
+        b"<svg/>",
+        b"MZ" * 9,
+        b"\xef\xbb\xbf" + PDF,
+        b"\r\n" + PNG,
+        b" %PDF-1.7",
+        b"\xff\xd8",
+        b"RIFF",
+        b"#!/bin/sh\nid\n",
+        b"PK\x03\x04" + PNG,
+    ]
 )
 
 _types = st.sampled_from(
-    [None, b"IMAGE/PNG", b"image/png; charset=binary", b" image/png\t", b"image/jpeg", b"", b"text/html", b"image/pngx", b"image/png,"]
-    + [b"application/octet-stream", b"image/ png", b"image/webp", b"application/pdf"]
+    [
+        None,
+        b"IMAGE/PNG",
+        b"image/png; charset=binary",
+        b" image/png\t",
+        b"image/jpeg",
+        b"",
+        b"text/html",
+        b"image/pngx",
+        b"image/png,",
+        b"application/octet-stream",
+        b"image/ png",
+        b"image/webp",
+        b"application/pdf",
+    ]
 )
 
 _more = st.sampled_from(
@@ -122,7 +183,12 @@ _parts = (
     _good_parts
     | st.builds(_good, _dispositions | _named, _kinds, _more)
     | st.builds(_Part, _named | _dispositions, _types, _kinds.map(lambda kind: kind[1]) | _bad_contents, _more)
-    | st.builds(_Part, st.sampled_from([b'form-data; name="note"', b"form-data;name=a", None]), st.none(), st.binary(max_size=30))
+    | st.builds(
+        _Part,
+        st.sampled_from([b'form-data; name="note"', b"form-data;name=a", None]),
+        st.none(),
+        st.binary(max_size=30),
+    )
 )
 
 _preambles = st.sampled_from([b""] * 8 + [b"preamble\r\n", b"\r\n", b"--\r\n", b"two\r\nlines\r\n", b"without end"])
@@ -174,23 +240,37 @@ _cuts = st.none() | st.lists(st.integers(0, 2_000), max_size=6).map(tuple)
 _valid = tokens.users.map(tokens.valid)
 
 
-def _with_boundary(boundary: bytes, parts: list[_Part], preamble: bytes, end: bytes, cut: tuple[int, ...] | None) -> Template:
+def _with_boundary(
+    boundary: bytes, parts: list[_Part], preamble: bytes, end: bytes, cut: tuple[int, ...] | None
+) -> Template:
     return _upload(_quoted(boundary), _body(boundary, parts, preamble, end), cut, tokens.valid())
 
 
 uploads = (
-    st.builds(_with_boundary, st.sampled_from(_BOUNDARIES), _good_parts.map(lambda part: [part]), st.just(b""), st.just(b"--\r\n"), _cuts)
+    st.builds(
+        _with_boundary,
+        st.sampled_from(_BOUNDARIES),
+        _good_parts.map(lambda part: [part]),
+        st.just(b""),
+        st.just(b"--\r\n"),
+        _cuts,
+    )
     | st.builds(_with_boundary, st.just(b"b"), st.lists(_parts, max_size=3), _preambles, _ends, _cuts)
     | st.builds(
         lambda part, place, removed, insert, who: _upload(
             _plain(b"b"), _spoiled(_body(b"b", [part], b"", b"--\r\n"), place, removed, insert), None, who
         ),
-        _good_parts, st.integers(0, 600), st.integers(0, 3),
-        st.sampled_from([b"", b"\r\n", b"\n", b"--b", b"\r\n--b", b"\x00", b'"', b";", b"\r\n\r\n", b" ", b":"]), _valid,
+        _good_parts,
+        st.integers(0, 600),
+        st.integers(0, 3),
+        st.sampled_from([b"", b"\r\n", b"\n", b"--b", b"\r\n--b", b"\x00", b'"', b";", b"\r\n\r\n", b" ", b":"]),
+        _valid,
     )
     | st.builds(
         lambda kind, part, who: _upload(kind, _body(b"b", [part], b"", b"--\r\n"), None, who),
-        _request_types, _parts, tokens.mostly_valid,
+        _request_types,
+        _parts,
+        tokens.mostly_valid,
     )
 )
 

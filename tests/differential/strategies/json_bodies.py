@@ -30,14 +30,58 @@ _OTHER_VALUES = st.sampled_from(
 )
 
 _BAD_VALUES = st.sampled_from(
-    [b"NaN", b"Infinity", b"-Infinity", b"01", b"+1", b".5", b"1.", b"0x10", b"1e", b"--1", b"- 1", b"TRUE", b"None"]
-    + [b"undefined", b"[1,]", b"[,1]", b"{,}", b'{"a"}', b'{"a":}', b"{a:1}", b"[1 2]", b"\xef\xbb\xbf1", b"1 // x"]
-    + [b"/* x */ 1", b"[" * 300, b"[" * 5_000 + b"]" * 5_000, b"", b",", b"}", b"\\u0031"]
+    [
+        b"NaN",
+        b"Infinity",
+        b"-Infinity",
+        b"01",
+        b"+1",
+        b".5",
+        b"1.",
+        b"0x10",
+        b"1e",
+        b"--1",
+        b"- 1",
+        b"TRUE",
+        b"None",
+        b"undefined",
+        b"[1,]",
+        b"[,1]",
+        b"{,}",
+        b'{"a"}',
+        b'{"a":}',
+        b"{a:1}",
+        b"[1 2]",
+        b"\xef\xbb\xbf1",
+        b"1 // x",
+        b"/* x */ 1",
+        b"[" * 300,
+        b"[" * 5000 + b"]" * 5000,
+        b"",
+        b",",
+        b"}",
+        b"\\u0031",
+    ]
 )
 
 _IGNORED_NAMES = st.sampled_from(
-    [b'"x"', b'"Title"', b'"TITLE"', b'" title"', b'"title\\u0000"', b'""', b'"id"', b'"author"', b'"version"']
-    + [b'"is_admin"', b'"__proto__"', b'"\\u00e9"', b'"\xc3\xa9"', b'"t\\u0131tle"', b'"emai\\u006c "']
+    [
+        b'"x"',
+        b'"Title"',
+        b'"TITLE"',
+        b'" title"',
+        b'"title\\u0000"',
+        b'""',
+        b'"id"',
+        b'"author"',
+        b'"version"',
+        b'"is_admin"',
+        b'"__proto__"',
+        b'"\\u00e9"',
+        b'"\xc3\xa9"',
+        b'"t\\u0131tle"',
+        b'"emai\\u006c "',
+    ]
 )
 
 _BLANKS = st.sampled_from([b"", b" ", b"\n", b"\r\n", b"\t", b" \t\r\n "])
@@ -65,9 +109,7 @@ def bodies(good: Mapping[str, st.SearchStrategy[bytes]]) -> "st.SearchStrategy[b
     extra = st.lists(
         st.tuples(_IGNORED_NAMES, _OTHER_VALUES | json_text), max_size=3, unique_by=lambda pair: pair[0].lower()
     )
-    any_member = st.tuples(
-        spelled | _IGNORED_NAMES, _OTHER_VALUES | json_text | bad_json_text | _BAD_VALUES
-    )
+    any_member = st.tuples(spelled | _IGNORED_NAMES, _OTHER_VALUES | json_text | bad_json_text | _BAD_VALUES)
     members = (
         whole
         | st.tuples(whole, extra).map(lambda both: both[1] + both[0])

@@ -42,15 +42,60 @@ _MEMBERS = {
 }
 
 _VALUES: dict[bytes, list[bytes]] = {
-    b"sub": [b'"0"', b'"01"', b'"-1"', b'" 1"', b'"1 "', b"1", b'"1e1"', b'"9223372036854775808"', b'"x"', b'""']
-    + [b'"1;DROP TABLE users"', b'"<<user:1>>"', b'"%d"' % NOBODY, b'"\\u0031"', '"１"'.encode()],
-    b"name": [b'""', b'"ab"', b'"Not A Name"', b"5", b'"' + b"n" * 33 + b'"', b'"a-b"', '"é__"'.encode(), b'"a\\u0000b"'],
+    b"sub": [
+        b'"0"',
+        b'"01"',
+        b'"-1"',
+        b'" 1"',
+        b'"1 "',
+        b"1",
+        b'"1e1"',
+        b'"9223372036854775808"',
+        b'"x"',
+        b'""',
+        b'"1;DROP TABLE users"',
+        b'"<<user:1>>"',
+        b'"%d"' % NOBODY,
+        b'"\\u0031"',
+        b'"\xef\xbc\x91"',
+    ],
+    b"name": [
+        b'""',
+        b'"ab"',
+        b'"Not A Name"',
+        b"5",
+        b'"' + b"n" * 33 + b'"',
+        b'"a-b"',
+        '"é__"'.encode(),
+        b'"a\\u0000b"',
+    ],
     b"iat": [b"<<now+600>>", b"0", b"-1", b"1.5", b"1e9", b"1.0", b'"1"', b"true"],
-    b"exp": [b"<<now+0>>", b"<<now-1>>", b"<<now-86400>>", b"0", b"-1", b"<<now+60>>.5", b"9e9", b'"<<now+60>>"', b"true"]
-    + [b"9223372036854775807", b"<<now+60>>.0"],
+    b"exp": [
+        b"<<now+0>>",
+        b"<<now-1>>",
+        b"<<now-86400>>",
+        b"0",
+        b"-1",
+        b"<<now+60>>.5",
+        b"9e9",
+        b'"<<now+60>>"',
+        b"true",
+        b"9223372036854775807",
+        b"<<now+60>>.0",
+    ],
     b"iss": [b'"Fairground"', b'["fairground"]', b'""', b'"fairground "', b"1", b'"\\u0066airground"'],
-    b"aud": [b'["fairground-api"]', b'["x","fairground-api"]', b"[]", b'["x"]', b'"fairground"', b'"fairground-api "']
-    + [b'{"fairground-api":1}', b"1", b'""', b'[["fairground-api"]]'],
+    b"aud": [
+        b'["fairground-api"]',
+        b'["x","fairground-api"]',
+        b"[]",
+        b'["x"]',
+        b'"fairground"',
+        b'"fairground-api "',
+        b'{"fairground-api":1}',
+        b"1",
+        b'""',
+        b'[["fairground-api"]]',
+    ],
     b"nbf": [b"<<now-600>>", b"<<now+600>>", b"null", b"0", b"1.5", b'"0"', b"true", b"-5", b"<<now-1>>"],
     b"jti": [b'"x"', b"{}", b"[[[[1]]]]", b"1e999", b'"\\u0000"'],
     b"Sub": [b'"1"'],
@@ -68,7 +113,9 @@ _CHANGES = st.sampled_from(
     + [{name: value} for name in _MEMBERS for value in (b"null", b"{}", b"[]", b'{"a":1}')]
 )
 
-_CLAIMS = _CHANGES.map(_claims) | st.sampled_from([b"[]", b"", b"null", b"{}", b"not json", b'{"sub":', b"\xff", b'"x"'])
+_CLAIMS = _CHANGES.map(_claims) | st.sampled_from(
+    [b"[]", b"", b"null", b"{}", b"not json", b'{"sub":', b"\xff", b'"x"']
+)
 
 _KEYS = st.sampled_from(["", "secret", "x" * 32, "-----BEGIN PUBLIC KEY-----", "\0" * 32])
 
@@ -78,8 +125,13 @@ tokens = (
     | st.builds(Token, header=_HEADERS)
     | st.builds(Token, header=_HEADERS, spoil=st.sampled_from(["no signature", "two parts"]))
     | st.builds(Token, key=_KEYS)
-    | st.builds(Token, digest=st.sampled_from(["sha384", "sha512"]), header=st.sampled_from(
-        [b'{"alg":"HS384","typ":"JWT"}', b'{"alg":"HS512","typ":"JWT"}', b'{"alg":"HS256","typ":"JWT"}']))
+    | st.builds(
+        Token,
+        digest=st.sampled_from(["sha384", "sha512"]),
+        header=st.sampled_from(
+            [b'{"alg":"HS384","typ":"JWT"}', b'{"alg":"HS512","typ":"JWT"}', b'{"alg":"HS256","typ":"JWT"}']
+        ),
+    )
     | st.builds(Token, spoil=st.sampled_from(sorted(SPOILS)))
 )
 
@@ -93,10 +145,29 @@ def valid(user: int = 0) -> Authorization:
 
 
 _SCHEMES = st.sampled_from(
-    [b"Bearer <<token:0>>", b"bearer <<token:0>>", b"BEARER    <<token:0>>", b"Bearer", b"Bearer ", b"<<token:0>>", b""]
-    + [b"Basic <<token:0>>", b"Bearer:<<token:0>>", b"Bearer<<token:0>>", b"Bearer <<token:0>> x", b"Bearer\t<<token:0>>"]
-    + [b"Bearer <<token:0>>,", b'Bearer "<<token:0>>"', b"Bearer <<token:0>>, Bearer <<token:0>>", b"Bearer \xc3\xa9"]
-    + [b"Bearer  \t <<token:0>>", b"Token <<token:0>>", b"Bearer a.b.c", b"Bearer ..", b"Bearer <<token:0>>="]
+    [
+        b"Bearer <<token:0>>",
+        b"bearer <<token:0>>",
+        b"BEARER    <<token:0>>",
+        b"Bearer",
+        b"Bearer ",
+        b"<<token:0>>",
+        b"",
+        b"Basic <<token:0>>",
+        b"Bearer:<<token:0>>",
+        b"Bearer<<token:0>>",
+        b"Bearer <<token:0>> x",
+        b"Bearer\t<<token:0>>",
+        b"Bearer <<token:0>>,",
+        b'Bearer "<<token:0>>"',
+        b"Bearer <<token:0>>, Bearer <<token:0>>",
+        b"Bearer \xc3\xa9",
+        b"Bearer  \t <<token:0>>",
+        b"Token <<token:0>>",
+        b"Bearer a.b.c",
+        b"Bearer ..",
+        b"Bearer <<token:0>>=",
+    ]
 )
 
 _SPELLED: "st.SearchStrategy[Authorization]" = st.tuples(

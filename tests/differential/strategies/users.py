@@ -14,26 +14,36 @@ def _post(path: str, body: bytes) -> Template:
 
 
 _new_names = st.sampled_from([b"u<<nonce>>", b"<<nonce>>_", b"___<<nonce>>", b"<<nonce>>" + b"x" * 22])
-_bad_names = st.sampled_from([b"", b"ab", b"U<<nonce>>", b"<<nonce>>-", b"<<nonce>>" + b"x" * 23, b" <<nonce>>", b"<<nonce>> "])
-_bad_names |= st.sampled_from(["é<<nonce>>".encode(), "ﬁ<<nonce>>".encode(), b"<<nonce>>\\u0000", b"<<nonce>>\\n", b"a.b", b"a@b"])
+_bad_names = st.sampled_from(
+    [b"", b"ab", b"U<<nonce>>", b"<<nonce>>-", b"<<nonce>>" + b"x" * 23, b" <<nonce>>", b"<<nonce>> "]
+)
+_bad_names |= st.sampled_from(
+    ["é<<nonce>>".encode(), "ﬁ<<nonce>>".encode(), b"<<nonce>>\\u0000", b"<<nonce>>\\n", b"a.b", b"a@b"]
+)
 _taken_names = st.sampled_from([b"<<name:0>>", b"<<name:1>>", b"user_0001", b"user_1000"])
 
-_new_emails = st.sampled_from([b"<<nonce>>@b", b"A.B+<<nonce>>@Example.TEST", b"a@<<nonce>>", b"<<nonce>>'--@x", b"!<<nonce>>@~"])
-_bad_emails = st.sampled_from([b"", b"a@", b"@b", b"a@b@c", b"ab", b"a b@c", "é@b".encode(), b"a@\\u0000", b"a@" + b"b" * 253])
-_bad_emails |= st.sampled_from([b"a@b\\u007f", "a@ｂ".encode(), b"<a@b@>", b"@", b"@@@", b" a@b", b"a@b\\n", "K@k".encode()])
+_new_emails = st.sampled_from(
+    [b"<<nonce>>@b", b"A.B+<<nonce>>@Example.TEST", b"a@<<nonce>>", b"<<nonce>>'--@x", b"!<<nonce>>@~"]
+)
+_bad_emails = st.sampled_from(
+    [b"", b"a@", b"@b", b"a@b@c", b"ab", b"a b@c", "é@b".encode(), b"a@\\u0000", b"a@" + b"b" * 253]
+)
+_bad_emails |= st.sampled_from([b"a@b\\u007f", b"a@\xef\xbd\x82", b"<a@b@>", b"@", b"@@@", b" a@b", b"a@b\\n", b"K@k"])
 _taken_emails = st.sampled_from([b"<<email:0>>", b"<<EMAIL:0>>", b"user_0001@example.test", b"User_0500@EXAMPLE.test"])
 
-_new_passwords = st.sampled_from([b"password", b"p" * 72, "ü".encode() * 36, "😀😀".encode(), b"\\u0001\\u001f 7 octets", b"'; DROP TABLE"])
-_bad_passwords = st.sampled_from([b"", b"1234567", b"p" * 73, "ü".encode() * 37, b"12345678\\u0000", b"\\u0000", "😀".encode()])
+_new_passwords = st.sampled_from(
+    [b"password", b"p" * 72, "ü".encode() * 36, "😀😀".encode(), b"\\u0001\\u001f 7 octets", b"'; DROP TABLE"]
+)
+_bad_passwords = st.sampled_from(
+    [b"", b"1234567", b"p" * 73, "ü".encode() * 37, b"12345678\\u0000", b"\\u0000", "😀".encode()]
+)
 
 
 def _registration(username: bytes, email: bytes, password: bytes) -> Template:
     return _post("/api/users", b'{"username":"%s","email":"%s","password":"%s"}' % (username, email, password))
 
 
-registrations = st.builds(
-    _registration, _new_names | _taken_names, _new_emails | _taken_emails, _new_passwords
-)
+registrations = st.builds(_registration, _new_names | _taken_names, _new_emails | _taken_emails, _new_passwords)
 """They are hashed."""
 
 bad_registrations = (
@@ -82,14 +92,19 @@ _ids = st.sampled_from(["<<user:0>>", "<<user:1>>", "<<user:2>>", "1", "1000", s
 
 reads = st.builds(
     lambda method, user, query: Template(method, f"/api/users/{user}{query}"),
-    st.sampled_from(["GET", "GET", "HEAD"]), _ids, st.sampled_from(["", "?", "?id=1"]),
+    st.sampled_from(["GET", "GET", "HEAD"]),
+    _ids,
+    st.sampled_from(["", "?", "?id=1"]),
 )
 
 selves = st.builds(
     lambda method, who: Template(method, "/api/users/me", who[0], token=who[1]),
-    st.sampled_from(["GET", "GET", "GET", "HEAD"]), tokens.hostile,
+    st.sampled_from(["GET", "GET", "GET", "HEAD"]),
+    tokens.hostile,
 )
 
-injected_paths = st.sampled_from(INJECTIONS).map(
-    lambda text: "/api/users/" + "".join(f"%{octet:02X}" for octet in text.encode())
-).map(lambda path: Template("GET", path))
+injected_paths = (
+    st.sampled_from(INJECTIONS)
+    .map(lambda text: "/api/users/" + "".join(f"%{octet:02X}" for octet in text.encode()))
+    .map(lambda path: Template("GET", path))
+)

@@ -14,30 +14,33 @@ import asyncio
 import base64
 import contextlib
 import json
-import subprocess
 import sys
 import time
+from typing import Any
 
 LATE = 15.0
 PERIOD = 0.05
 FRESH = 4
 
 
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
 class Load:
-    def __init__(self, document):
+    def __init__(self, document: dict[str, Any]) -> None:
         self.document = document
         self.start = time.monotonic()
-        self.requests = []
-        self.actions = {}
-        self.watched = {name: [] for name in document["watched"]}
+        self.requests: list[list[Any]] = []
+        self.actions: dict[str, list[float]] = {}
+        self.watched: dict[str, list[tuple[float, bool]]] = {name: [] for name in document["watched"]}
 
-    def now(self):
+    def now(self) -> float:
         return time.monotonic() - self.start
 
-    def is_over(self):
+    def is_over(self) -> bool:
         return self.now() > self.document["seconds"]
 
-    async def run(self):
+    async def run(self) -> dict[str, Any]:
         interval = self.document["interval"]
         workers = []
         for api in self.document["apis"]:
@@ -50,18 +53,21 @@ class Load:
         )
         return {"requests": self.requests, "actions": self.actions, "watched": self.watched}
 
-    async def act(self, action):
+    async def act(self, action: dict[str, Any]) -> None:
         await asyncio.sleep(max(0.0, action["at"] - self.now()))
         begun = self.now()
-        done = await asyncio.to_thread(
-            subprocess.run, action["command"], shell=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE, timeout=60,
+        done = await asyncio.create_subprocess_shell(
+            action["command"],
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
         )
+        _, errors = await asyncio.wait_for(done.communicate(), 60)
         if done.returncode:
-            sys.exit(f"{action['command']} ended with {done.returncode}: {done.stderr.decode()}")
+            sys.exit(f"{action['command']} ended with {done.returncode}: {errors.decode()}")
         self.actions[action["name"]] = [begun, self.now()]
 
-    async def watch(self, name):
+    async def watch(self, name: str) -> None:
         """Asks a service with the first octets of its own protocol; only what it is like to be up is known of it."""
         service = self.document["watched"][name]
         greeting = base64.b64decode(service["greeting"])
@@ -78,12 +84,12 @@ class Load:
                         writer.transport.abort()
             states = self.watched[name]
             if not states or states[-1][1] != is_up:
-                states.append([asked, is_up])
+                states.append((asked, is_up))
             await asyncio.sleep(PERIOD)
 
-    async def work(self, api, number, delay):
+    async def work(self, api: str, number: int, delay: float) -> None:
         port, requests = self.document["apis"][api]["port"], self.document["apis"][api]["requests"]
-        streams = None
+        streams: Streams | None = None
         turn = number
         await asyncio.sleep(delay)
         while not self.is_over():
@@ -99,39 +105,43 @@ class Load:
         if streams is not None:
             streams[1].close()
 
-    async def ask(self, port, octets, streams):
-        received = b""
+    async def ask(
+        self, port: int, octets: bytes, streams: Streams | None
+    ) -> tuple[int | str, str | None, Streams | None]:
+        try:
+            reader, writer = streams or await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            return "refused", None, None
+        received = bytearray()
         try:
             async with asyncio.timeout(LATE):
-                if streams is None:
-                    try:
-                        streams = await asyncio.open_connection("127.0.0.1", port)
-                    except OSError:
-                        return "refused", None, None
-                reader, writer = streams
                 writer.write(octets)
-                while b"\r\n\r\n" not in received:
-                    received += await self.read(reader)
-                head, _, received = received.partition(b"\r\n\r\n")
-                lines = head.decode("latin-1").lower().split("\r\n")
-                fields = dict(line.split(":", 1) for line in lines[1:])
-                left = int(fields.get("content-length", "0")) - len(received)
-                received = received or head
-                while left > 0:
-                    left -= len(await self.read(reader))
+                status, fields = await self.answer(reader, received)
         except TimeoutError:
-            streams[1].transport.abort()
+            writer.transport.abort()
             return "late", None, None
         except (ConnectionError, EOFError):
-            streams[1].close()
-            return ("cut" if received else "closed"), None, None
-        if fields.get("connection", "").strip() == "close":
             writer.close()
-            streams = None
-        return int(lines[0].split()[1]), fields.get("x-cache", "").strip(), streams
+            return ("cut" if received else "closed"), None, None
+        if fields.get("connection") == "close":
+            writer.close()
+            return status, fields.get("x-cache"), None
+        return status, fields.get("x-cache"), (reader, writer)
+
+    async def answer(self, reader: asyncio.StreamReader, received: bytearray) -> tuple[int, dict[str, str]]:
+        """Reads an answer to its end; `received` has what came of it, also when it is cut off."""
+        while b"\r\n\r\n" not in received:
+            received += await self.read(reader)
+        head, _, body = received.partition(b"\r\n\r\n")
+        status, *lines = head.decode("latin-1").lower().split("\r\n")
+        fields = {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+        left = int(fields.get("content-length", "0")) - len(body)
+        while left > 0:
+            left -= len(await self.read(reader))
+        return int(status.split()[1]), fields
 
     @staticmethod
-    async def read(reader):
+    async def read(reader: asyncio.StreamReader) -> bytes:
         octets = await reader.read(65_536)
         if not octets:
             raise EOFError

@@ -1,8 +1,8 @@
 """Sends hostile octets over many connections, and counts what comes of each kind.
 
 Reads `{"port": …, "connections": …, "kinds": {name: {"octets": base64, "times": …, "wait": seconds}}}`. Each time, a
-connection of its own is opened, the octets are sent, the head of the first answer is awaited for `wait` seconds, and the
-connection is closed. Writes `{name: {outcome: times}}`: a status, `closed`, `silent` or `refused`.
+connection of its own is opened, the octets are sent, the status of an answer is awaited for `wait` seconds, and the
+connection is reset. Writes `{name: {outcome: times}}`: a status, `closed`, `silent` or `refused`.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ import base64
 import json
 import sys
 from collections import Counter
+from typing import Any
 
 
 async def send_once(port: int, octets: bytes, wait: float) -> str:
@@ -35,7 +36,7 @@ async def send_once(port: int, octets: bytes, wait: float) -> str:
         writer.transport.abort()
 
 
-async def flood(document: dict) -> dict[str, dict[str, int]]:  # type: ignore[type-arg]
+async def flood(document: dict[str, Any]) -> dict[str, dict[str, int]]:
     counts = {name: Counter[str]() for name in document["kinds"]}
     kinds = {name: (base64.b64decode(kind["octets"]), kind["wait"]) for name, kind in document["kinds"].items()}
     left = [name for name, kind in document["kinds"].items() for _ in range(kind["times"])]
