@@ -3,6 +3,7 @@
 import pytest
 
 from apis.contract.checks import Target
+from apis.contract.checks.wire import Answer
 from tests.contract.alterations import answers, body, header, requests, stale_posts, status, unaltered
 from tests.contract.altering_proxy import Alteration, Request, Upstream, altering_proxy
 from tests.differential.runner import DifferenceError, Runner
@@ -78,9 +79,9 @@ def test_a_difference_is_told_and_who_strays(unharmed: dict[str, Target], target
     with (
         altering_proxy(target, _after_setup(alteration)) as altered,
         Runner({**unharmed, "altered": altered}) as runner,
+        pytest.raises(DifferenceError, match="altered strays") as raised,
     ):
-        with pytest.raises(DifferenceError, match="altered strays") as raised:
-            runner.run(steps)
+        runner.run(steps)
     assert "altered was sent" in str(raised.value)
     assert not [line for line in str(raised.value).splitlines() if " strays: " in line and "altered" not in line]
 
@@ -88,7 +89,7 @@ def test_a_difference_is_told_and_who_strays(unharmed: dict[str, Target], target
 def _after_setup(alteration: Alteration) -> Alteration:
     """Leave the users and the post that every program begins with alone."""
 
-    def alter(request: Request, upstream: Upstream):
+    def alter(request: Request, upstream: Upstream) -> Answer | None:
         is_setup = request.path == "/api/users" or b'"First"' in request.octets
         return unaltered(request, upstream) if is_setup else alteration(request, upstream)
 

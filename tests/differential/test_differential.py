@@ -5,7 +5,7 @@ time; a program has seven requests on average, and each implementation gets all 
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -30,7 +30,9 @@ def runner(targets: dict[str, Target]) -> Iterator[Runner]:
 
 
 @pytest.mark.timeout(600 if _ASKED is None else 86_400)
-def test_implementations_answer_alike_and_as_the_contract_says(runner: Runner):
+def test_implementations_answer_alike_and_as_the_contract_says(
+    runner: Runner, record_property: Callable[[str, object], None]
+):
     @settings(
         max_examples=_PROGRAMS,
         derandomize=_ASKED is None,
@@ -44,6 +46,6 @@ def test_implementations_answer_alike_and_as_the_contract_says(runner: Runner):
         runner.run(program)
 
     run()
-    print(f"{runner.requests} requests to each of {', '.join(runner.targets)}")
+    record_property("requests to each implementation", runner.requests)
     assert runner.requests >= 5 * _PROGRAMS
     assert runner.late_caches <= _LATE * runner.requests

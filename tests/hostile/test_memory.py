@@ -17,7 +17,7 @@ _ROUNDS = 10
 """A round in which memory doesn't grow ends the test; a leak grows in each of them."""
 
 _STEADY = 1024**2
-"""Octets that a round may add to the largest memory before it, and count as steady: a leak of 1 KiB a request is more."""
+"""Octets that a round may add to the largest memory before it and be steady; a leak of 1 KiB a request is more."""
 
 _CEILING = 768 * 1024**2
 _SPARE_DESCRIPTORS = 48

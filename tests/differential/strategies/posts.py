@@ -20,7 +20,7 @@ _read_ids = _ids | st.sampled_from(
 )
 
 
-def _write(
+def _write(  # noqa: PLR0917 - the parts of a request, in its order
     method: str, path: str, body: bytes, kind: bytes, cut: tuple[int, ...] | None, who: Authorization
 ) -> Template:
     return Template(method, path, (("Content-Type", kind), *who[0]), body, cut, who[1])
