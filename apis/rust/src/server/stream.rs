@@ -210,6 +210,3 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for LimitedStream<S> {
         Poll::Ready(Ok(()))
     }
 }
-
-#[cfg(test)]
-mod tests;
