@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::http::HeaderValue;
 use bytes::Bytes;
-use redis::{Client, Cmd, RedisResult, Value};
+use redis::{Client, Cmd, Value};
 use tokio::time::timeout;
 
 use crate::logging::Limiter;
@@ -95,7 +95,7 @@ impl Cache {
     async fn run(&self, name: &str, command: &Cmd) -> Option<Value> {
         let result = match timeout(OPERATION_TIMEOUT, self.link.send(command)).await {
             Ok(result) => result.and_then(Value::extract_error),
-            Err(elapsed) => RedisResult::Err(std::io::Error::from(elapsed).into()),
+            Err(elapsed) => Err(std::io::Error::from(elapsed).into()),
         };
         result
             .inspect_err(|error| {

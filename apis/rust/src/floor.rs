@@ -42,18 +42,19 @@ pub fn run() -> ExitCode {
 }
 
 fn serve(config: FloorConfig) -> Result<(), Box<dyn std::error::Error>> {
-    let runtime = runtime(affine_cpus()?)?;
-    runtime.block_on(async {
-        let stop = stop_signal()?;
-        let answers = load(&Store::new(config.database, 1)).await?;
-        let router = Router::new()
-            .route("/readyz", get(|| async {}))
-            .route("/api/posts/{id}", get(post))
-            .with_state(Arc::new(answers));
-        let listener = TcpListener::from_std(listen(config.address)?)?;
-        server::serve(listener, router, stop).await;
-        Ok(())
-    })
+    runtime(affine_cpus()?)?.block_on(answer(config))
+}
+
+async fn answer(config: FloorConfig) -> Result<(), Box<dyn std::error::Error>> {
+    let stop = stop_signal()?;
+    let answers = load(&Store::new(config.database, 1)).await?;
+    let router = Router::new()
+        .route("/readyz", get(|| async {}))
+        .route("/api/posts/{id}", get(post))
+        .with_state(Arc::new(answers));
+    let listener = TcpListener::from_std(listen(config.address)?)?;
+    server::serve(listener, router, stop).await;
+    Ok(())
 }
 
 async fn post(State(answers): State<Arc<Answers>>, target: Uri) -> Response {

@@ -47,7 +47,7 @@ impl<'b, const N: usize> Visitor<'b> for ObjectVisitor<'_, N> {
     }
 
     fn visit_map<A: MapAccess<'b>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut values = [const { None }; N];
+        let mut values = std::array::from_fn(|_| None);
         let mut known = [false; N];
         let mut others = HashSet::new();
         while let Some(Text(name)) = map.next_key()? {

@@ -11,7 +11,7 @@ mod receive;
 
 pub use boundary::boundary_of;
 pub use directory::Directory;
-pub use receive::{receive, Received, Refusal};
+pub use receive::{receive, Refusal, Source};
 
 /// Limits of an upload, in octets.
 pub const MAX_FILE_BYTES: u64 = 2 << 20;

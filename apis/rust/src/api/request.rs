@@ -101,27 +101,28 @@ pub async fn read_fields<const N: usize>(
 }
 
 async fn read_json(body: Body) -> Result<Bytes, Failure> {
-    let mut body = LimitedBody::new(body, MAX_JSON_BYTES);
-    let octets = async {
-        // Most often the body comes in one piece, and is not copied.
-        let Some(first) = body.next().await? else {
-            return Ok(Bytes::new());
-        };
-        let Some(second) = body.next().await? else {
-            return Ok(first);
-        };
-        let mut octets = BytesMut::from(first);
-        octets.extend_from_slice(&second);
-        while let Some(more) = body.next().await? {
-            octets.extend_from_slice(&more);
-        }
-        Ok(octets.freeze())
-    };
-    octets.await.map_err(|error: BodyError| {
+    let read = gather(LimitedBody::new(body, MAX_JSON_BYTES)).await;
+    read.map_err(|error| {
         error
             .problem(problem::JSON_TOO_LARGE, problem::BAD_JSON)
             .into()
     })
+}
+
+/// Reads a body to its end. Most often it comes in one piece, which is not copied.
+async fn gather(mut body: LimitedBody) -> Result<Bytes, BodyError> {
+    let Some(first) = body.next().await? else {
+        return Ok(Bytes::new());
+    };
+    let Some(second) = body.next().await? else {
+        return Ok(first);
+    };
+    let mut octets = BytesMut::from(first);
+    octets.extend_from_slice(&second);
+    while let Some(more) = body.next().await? {
+        octets.extend_from_slice(&more);
+    }
+    Ok(octets.freeze())
 }
 
 /// Why a body wasn't read to its end.

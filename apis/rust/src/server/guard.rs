@@ -10,7 +10,7 @@ use axum::body::Body;
 use axum::http::header::{
     CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING, X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderValue, Request, Response};
+use axum::http::{HeaderValue, Request, Response, StatusCode};
 use axum::routing::future::RouteFuture;
 use axum::Router;
 use bytes::Bytes;
@@ -126,7 +126,14 @@ impl Future for Answer {
                 Err(never) => match never {},
             },
         };
+        let has_no_content = matches!(
+            response.status(),
+            StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
+        );
         let headers = response.headers_mut();
+        if has_no_content {
+            headers.remove(CONTENT_LENGTH); // axum gives them one of 0
+        }
         headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
         if this.closes {
             headers.insert(CONNECTION, CLOSE);

@@ -68,7 +68,7 @@ enum Tail {
 
 impl Parser {
     pub fn new(boundary: &[u8]) -> Self {
-        let delimiter = [b"\r\n--", boundary].concat();
+        let delimiter = [&b"\r\n--"[..], boundary].concat();
         // The first delimiter may be the first line: as if a line break were in front of the body.
         let buffer = BytesMut::from(&b"\r\n"[..]);
         Self {

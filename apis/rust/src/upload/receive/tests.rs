@@ -33,7 +33,7 @@ fn pieces(body: &[u8], length: usize, fails: bool) -> Pieces {
 }
 
 fn part(headers: &str, content: &[u8]) -> Vec<u8> {
-    [b"--b\r\n", headers.as_bytes(), b"\r\n", content, b"\r\n"].concat()
+    [&b"--b\r\n"[..], headers.as_bytes(), b"\r\n", content, b"\r\n"].concat()
 }
 
 fn file(content: &[u8]) -> Vec<u8> {
