@@ -63,7 +63,10 @@ pub fn router(services: Services, log_level: LevelFilter) -> Router {
                 .delete(posts::delete),
         )
         .route("/api/files", allowing("POST").post(uploads::upload))
-        .route("/api/files/{id}", allowing_id("GET, HEAD").get(uploads::file))
+        .route(
+            "/api/files/{id}",
+            allowing_id("GET, HEAD").get(uploads::file),
+        )
         .fallback(|| async { Failure::Refused(problem::NO_PATH) })
         .layer(CatchPanicLayer::custom(|_: Box<dyn Any + Send>| {
             respond::problem(problem::INTERNAL)

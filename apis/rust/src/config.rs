@@ -54,7 +54,9 @@ impl Config {
         let uploads = reader.uploads();
         let pool_size = reader.integer("DB_POOL_SIZE", 32, 1000);
         let log_level = reader.log_level();
-        match (database, redis, jwt_secret, address, uploads, pool_size, log_level) {
+        match (
+            database, redis, jwt_secret, address, uploads, pool_size, log_level,
+        ) {
             (
                 Some(database),
                 Some(redis),

@@ -81,7 +81,8 @@ async fn load(store: &Store) -> Result<Answers, Box<dyn std::error::Error>> {
         for row in &rows {
             let post = row.post()?;
             before = Some(post.id);
-            let entry = Entry::split(&view::encode_entry(&post)?).ok_or("an entry has a newline")?;
+            let entry =
+                Entry::split(&view::encode_entry(&post)?).ok_or("an entry has a newline")?;
             answers.insert(post.id, entry);
         }
         if rows.len() < PAGE_SIZE {

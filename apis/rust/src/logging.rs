@@ -21,9 +21,7 @@ use crate::view::Timestamp;
 pub fn install(level: LevelFilter) -> Result<(), tracing::subscriber::SetGlobalDefaultError> {
     // Libraries have formats of their own, and may log what the contract forbids.
     let own = Targets::new().with_target(env!("CARGO_PKG_NAME"), level);
-    let layer = JsonLines {
-        output: io::stdout,
-    };
+    let layer = JsonLines { output: io::stdout };
     tracing::subscriber::set_global_default(
         tracing_subscriber::registry().with(layer.with_filter(own)),
     )?;
@@ -115,7 +113,8 @@ impl Members {
 
     fn push_text(&mut self, text: &str) {
         // Writing a string into a string can't fail.
-        self.0.push_str(&serde_json::to_string(text).unwrap_or_default());
+        self.0
+            .push_str(&serde_json::to_string(text).unwrap_or_default());
     }
 }
 
@@ -133,10 +132,8 @@ impl Visit for Members {
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
-        let number = serde_json::Number::from_f64(value).map_or_else(
-            || "null".to_owned(),
-            |number| number.to_string(),
-        );
+        let number = serde_json::Number::from_f64(value)
+            .map_or_else(|| "null".to_owned(), |number| number.to_string());
         self.member(field.name()).0.push_str(&number);
     }
 

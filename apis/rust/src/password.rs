@@ -74,9 +74,7 @@ impl Hasher {
         let hash = PasswordHash::new(stored).map_err(error)?;
         let (params, salt) = read_parameters(&hash)?;
         let expected = hash.hash.ok_or_else(|| error("no hash in the string"))?;
-        let key = self
-            .derive(params, password, salt, expected.len())
-            .await?;
+        let key = self.derive(params, password, salt, expected.len()).await?;
         let key = argon2::password_hash::Output::new(&key).map_err(error)?;
         Ok(key == expected) // its comparison takes constant time
     }

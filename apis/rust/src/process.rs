@@ -49,7 +49,10 @@ pub(crate) fn fail(code: u8, message: impl Display) -> ExitCode {
     ExitCode::from(code)
 }
 
-fn serve(config: Config, listener: std::net::TcpListener) -> Result<(), Box<dyn std::error::Error>> {
+fn serve(
+    config: Config,
+    listener: std::net::TcpListener,
+) -> Result<(), Box<dyn std::error::Error>> {
     logging::install(config.log_level)?;
     let cpus = affine_cpus()?;
     let runtime = runtime(cpus)?;

@@ -62,7 +62,10 @@ impl Store {
 
     /// Succeeds if PostgreSQL answers.
     pub async fn ping(&self) -> Result<()> {
-        self.pool.fetch_one(sqlx::query("SELECT 1")).await.map(|_| ())
+        self.pool
+            .fetch_one(sqlx::query("SELECT 1"))
+            .await
+            .map(|_| ())
     }
 
     /// Inserts a user and returns its id and the time of its creation.

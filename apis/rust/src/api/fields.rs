@@ -71,7 +71,9 @@ fn email_rule(text: &str) -> Option<&'static str> {
     let mut at = text.match_indices('@').map(|(index, _)| index);
     let acceptable = (3..=254).contains(&text.len())
         && text.bytes().all(|octet| octet.is_ascii_graphic())
-        && at.next().is_some_and(|index| index > 0 && index + 1 < text.len())
+        && at
+            .next()
+            .is_some_and(|index| index > 0 && index + 1 < text.len())
         && at.next().is_none();
     (!acceptable).then_some("must be 3 to 254 visible ASCII characters with one @ between others")
 }

@@ -112,10 +112,7 @@ pub async fn update(
         .update_post(id, caller.id, &title, &body)
         .await;
     let written = forget(&services.cache, id, updated).await?;
-    respond::view(
-        StatusCode::OK,
-        &post_of(&caller, &title, &body, &written),
-    )
+    respond::view(StatusCode::OK, &post_of(&caller, &title, &body, &written))
 }
 
 pub async fn delete(
@@ -130,7 +127,11 @@ pub async fn delete(
 
 /// Drops a post from the cache behind a statement that changed it. One that failed for an unknown
 /// reason may have been committed all the same.
-async fn forget<T>(cache: &crate::cache::Cache, id: i64, changed: Result<T, StoreError>) -> Result<T, Failure> {
+async fn forget<T>(
+    cache: &crate::cache::Cache,
+    id: i64,
+    changed: Result<T, StoreError>,
+) -> Result<T, Failure> {
     match &changed {
         Err(StoreError::NotFound) => return Err(problem::NO_POST.into()),
         Err(StoreError::NotOwner) => return Err(problem::NOT_OWNER.into()),

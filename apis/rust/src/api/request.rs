@@ -53,7 +53,10 @@ impl FromRequestParts<Arc<Services>> for Caller {
 }
 
 fn bearer_token(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = only(headers, AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let (scheme, token) = only(headers, AUTHORIZATION)?
+        .to_str()
+        .ok()?
+        .split_once(' ')?;
     scheme
         .eq_ignore_ascii_case("Bearer")
         .then(|| token.trim_start_matches(' '))
@@ -95,8 +98,8 @@ pub async fn read_fields<const N: usize>(
 ) -> Result<[String; N], Failure> {
     content_type(headers, "application/json").ok_or(problem::NOT_JSON)?;
     let octets = read_json(body).await?;
-    let values = json_object::parse(&octets, fields.map(|field| field.name))
-        .ok_or(problem::BAD_JSON)?;
+    let values =
+        json_object::parse(&octets, fields.map(|field| field.name)).ok_or(problem::BAD_JSON)?;
     validate(fields, values)
 }
 

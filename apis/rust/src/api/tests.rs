@@ -45,7 +45,10 @@ fn request(method: &str, path: &str, fields: &[(&str, &str)], body: &'static str
 }
 
 fn header<'r>(response: &'r Response<()>, name: &str) -> Option<&'r str> {
-    response.headers().get(name).map(|value| value.to_str().unwrap())
+    response
+        .headers()
+        .get(name)
+        .map(|value| value.to_str().unwrap())
 }
 
 #[tokio::test]
@@ -114,7 +117,9 @@ async fn head_is_get_without_the_body() {
 
 #[tokio::test]
 async fn the_first_breach_decides() {
-    let token = Authority::new(SECRET).issue(1, "ada", SystemTime::now()).unwrap();
+    let token = Authority::new(SECRET)
+        .issue(1, "ada", SystemTime::now())
+        .unwrap();
     let bearer = format!("Bearer {token}");
     let authorized = ("authorization", &bearer[..]);
     let json = ("content-type", "application/json");
@@ -128,17 +133,39 @@ async fn the_first_breach_decides() {
         ("POST", "/api/posts", &[authorized], "", &problem::NOT_JSON),
         ("POST", "/api/users", &[], "{", &problem::NOT_JSON),
         ("POST", "/api/users", &[json], "{", &problem::BAD_JSON),
-        ("POST", "/api/files", &[authorized, json], "", &problem::NOT_MULTIPART),
-        ("POST", "/api/files", &[authorized, form], "", &problem::BAD_UPLOAD),
+        (
+            "POST",
+            "/api/files",
+            &[authorized, json],
+            "",
+            &problem::NOT_MULTIPART,
+        ),
+        (
+            "POST",
+            "/api/files",
+            &[authorized, form],
+            "",
+            &problem::BAD_UPLOAD,
+        ),
         ("GET", "/api/users/1", &[], "", &problem::UNAVAILABLE),
         ("GET", "/api/posts/1", &[], "", &problem::UNAVAILABLE),
-        ("DELETE", "/api/posts/1", &[authorized], "", &problem::UNAVAILABLE),
+        (
+            "DELETE",
+            "/api/posts/1",
+            &[authorized],
+            "",
+            &problem::UNAVAILABLE,
+        ),
     ] {
         let (response, text) = answer(request(method, path, fields, body)).await;
         assert_eq!(text, problem.body, "{method} {path}");
         assert_eq!(response.status(), problem.status, "{method} {path}");
         let challenge = (problem.status == 401).then_some("Bearer");
-        assert_eq!(header(&response, "www-authenticate"), challenge, "{method} {path}");
+        assert_eq!(
+            header(&response, "www-authenticate"),
+            challenge,
+            "{method} {path}"
+        );
     }
     let (response, _) = answer(request("POST", "/api/users", &[json], "{}")).await;
     assert_eq!(response.status(), 422);

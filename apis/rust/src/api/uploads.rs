@@ -26,8 +26,7 @@ pub async fn upload(
     caller: Caller,
     Whole(headers, body): Whole,
 ) -> Result<Response, Failure> {
-    let media_type =
-        content_type(&headers, "multipart/form-data").ok_or(problem::NOT_MULTIPART)?;
+    let media_type = content_type(&headers, "multipart/form-data").ok_or(problem::NOT_MULTIPART)?;
     let body = LimitedBody::new(body, MAX_BODY_BYTES);
     if body.is_too_large() {
         return Err(problem::FILE_TOO_LARGE.into());

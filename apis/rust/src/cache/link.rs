@@ -10,7 +10,8 @@ use std::time::Duration;
 use redis::aio::{MultiplexedConnection, SendError};
 use redis::io::tcp::TcpSettings;
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, ErrorKind, PushInfo, PushKind, RedisError, RedisResult, Value,
+    AsyncConnectionConfig, Client, Cmd, ErrorKind, PushInfo, PushKind, RedisError, RedisResult,
+    Value,
 };
 use tokio::sync::Notify;
 use tokio::time::sleep;
@@ -55,7 +56,10 @@ impl Link {
             return Err((ErrorKind::IoError, "there is no connection").into());
         };
         let result = connection.send_packed_command(command).await;
-        if result.as_ref().is_err_and(RedisError::is_unrecoverable_error) {
+        if result
+            .as_ref()
+            .is_err_and(RedisError::is_unrecoverable_error)
+        {
             ended.notify_one();
         }
         result

@@ -1,7 +1,8 @@
 use super::*;
 
 fn split(value: &'static [u8]) -> Option<(Vec<u8>, Bytes)> {
-    Entry::split(&Bytes::from_static(value)).map(|entry| (entry.etag.as_bytes().to_vec(), entry.body))
+    Entry::split(&Bytes::from_static(value))
+        .map(|entry| (entry.etag.as_bytes().to_vec(), entry.body))
 }
 
 #[test]

@@ -50,9 +50,21 @@ fn missing_variables_are_named_in_order() {
 fn a_wrong_value_is_told_but_not_repeated() {
     let folder = tempfile::tempdir().unwrap();
     for (name, value, message) in [
-        ("DATABASE_URL", "mysql://u@h/d", "must be a postgres:// URL with user, host and database"),
-        ("REDIS_URL", "rediss://h", "must be a redis:// URL with a host"),
-        ("JWT_SECRET", "0123456789abcdef0123456789abcde", "must be at least 32 bytes"),
+        (
+            "DATABASE_URL",
+            "mysql://u@h/d",
+            "must be a postgres:// URL with user, host and database",
+        ),
+        (
+            "REDIS_URL",
+            "rediss://h",
+            "must be a redis:// URL with a host",
+        ),
+        (
+            "JWT_SECRET",
+            "0123456789abcdef0123456789abcde",
+            "must be at least 32 bytes",
+        ),
         ("HOST", "localhost", "must be an IP address"),
         ("HOST", "[::1]", "must be an IP address"),
         ("HOST", "127.0.0.1 ", "must be an IP address"),
@@ -61,23 +73,39 @@ fn a_wrong_value_is_told_but_not_repeated() {
         ("PORT", "+80", "must be an integer from 1 to 65535"),
         ("PORT", "080", "must be an integer from 1 to 65535"),
         ("PORT", " 80", "must be an integer from 1 to 65535"),
-        ("UPLOAD_DIR", "/nonexistent", "must be a directory that can be written to"),
+        (
+            "UPLOAD_DIR",
+            "/nonexistent",
+            "must be a directory that can be written to",
+        ),
         ("DB_POOL_SIZE", "1001", "must be an integer from 1 to 1000"),
         ("DB_POOL_SIZE", "x", "must be an integer from 1 to 1000"),
         ("LOG_LEVEL", "INFO", "must be error, warn or info"),
         ("LOG_LEVEL", "debug", "must be error, warn or info"),
     ] {
         let errors = read(folder.path(), &[(name, value)]).err();
-        assert_eq!(errors, Some(vec![format!("{name}: {message}")]), "{name}={value}");
+        assert_eq!(
+            errors,
+            Some(vec![format!("{name}: {message}")]),
+            "{name}={value}"
+        );
     }
 }
 
 #[test]
 fn all_that_is_wrong_is_told_at_once() {
     let folder = tempfile::tempdir().unwrap();
-    let changes = [("LOG_LEVEL", "x"), ("PORT", "x"), ("HOST", "x"), ("JWT_SECRET", "x")];
+    let changes = [
+        ("LOG_LEVEL", "x"),
+        ("PORT", "x"),
+        ("HOST", "x"),
+        ("JWT_SECRET", "x"),
+    ];
     let errors = read(folder.path(), &changes).err().unwrap();
-    let names: Vec<&str> = errors.iter().map(|line| line.split(':').next().unwrap()).collect();
+    let names: Vec<&str> = errors
+        .iter()
+        .map(|line| line.split(':').next().unwrap())
+        .collect();
     assert_eq!(names, ["JWT_SECRET", "HOST", "PORT", "LOG_LEVEL"]);
 }
 

@@ -68,7 +68,9 @@ fn parse(text: &str) -> Option<Url> {
 
 fn host(url: &Url) -> Option<String> {
     let host = url.host_str().filter(|host| !host.is_empty())?;
-    let address = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let address = host
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
     decode(address.unwrap_or(host))
 }
 

@@ -27,10 +27,7 @@ fn known_members_are_strings_or_null() {
             [None, None],
         ),
         (r#"{"x":"\u0000","a":"\u0000"}"#, [Some("\0"), None]),
-        (
-            r#"{"x":"\ud83d\ude00\\ud800","y":"[[[\"{"}"#,
-            [None, None],
-        ),
+        (r#"{"x":"\ud83d\ude00\\ud800","y":"[[[\"{"}"#, [None, None]),
         (r#"{}"#, [None, None]),
     ] {
         let expected = values.map(|value| value.map(str::to_owned));

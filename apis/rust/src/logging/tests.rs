@@ -22,11 +22,15 @@ impl io::Write for Output {
 fn logged(action: impl FnOnce()) -> Vec<Value> {
     let output = Output::default();
     let written = output.clone();
-    let layer = JsonLines { output: move || output.clone() };
+    let layer = JsonLines {
+        output: move || output.clone(),
+    };
     tracing::subscriber::with_default(registry().with(layer), action);
     let octets = written.0.lock().unwrap().clone();
     let text = String::from_utf8(octets).unwrap();
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 #[test]
@@ -36,9 +40,14 @@ fn a_line_has_time_level_message_and_fields() {
         span.in_scope(|| tracing::info!(status = 200_u16, duration_ms = 1.25, "request"));
         tracing::error!(error = %"it\nbroke", count = -1, flag = true, "internal error");
     });
-    let [request, error] = &lines[..] else { panic!("{lines:?}") };
+    let [request, error] = &lines[..] else {
+        panic!("{lines:?}")
+    };
     let time = request["time"].as_str().unwrap();
-    assert!(chrono::DateTime::parse_from_rfc3339(time).is_ok() && time.ends_with('Z'), "{time}");
+    assert!(
+        chrono::DateTime::parse_from_rfc3339(time).is_ok() && time.ends_with('Z'),
+        "{time}"
+    );
     let without_time = |line: &Value| {
         let mut line = line.clone();
         line.as_object_mut().unwrap().remove("time");

@@ -14,8 +14,14 @@ async fn a_hash_has_the_form_of_the_contract_and_verifies() {
         "{stored}"
     );
     assert_eq!((fields[4].len(), fields[5].len()), (22, 43), "{stored}");
-    assert!(hasher.verify(&stored, "pässword 1".to_owned()).await.unwrap());
-    assert!(!hasher.verify(&stored, "pässword 2".to_owned()).await.unwrap());
+    assert!(hasher
+        .verify(&stored, "pässword 1".to_owned())
+        .await
+        .unwrap());
+    assert!(!hasher
+        .verify(&stored, "pässword 2".to_owned())
+        .await
+        .unwrap());
     let again = hasher.hash("pässword 1".to_owned()).await.unwrap();
     assert_ne!(stored, again, "the salt is random");
 }
@@ -25,12 +31,18 @@ async fn a_hash_of_another_library_verifies() {
     let hasher = Hasher::new(1);
     let right = "correct horse battery".to_owned();
     assert!(hasher.verify(FOREIGN, right).await.unwrap());
-    assert!(!hasher.verify(FOREIGN, "wrong horse".to_owned()).await.unwrap());
+    assert!(!hasher
+        .verify(FOREIGN, "wrong horse".to_owned())
+        .await
+        .unwrap());
 }
 
 #[tokio::test]
 async fn the_decoy_is_a_hash_like_any_other() {
-    Hasher::new(1).verify_decoy("whatever".to_owned()).await.unwrap();
+    Hasher::new(1)
+        .verify_decoy("whatever".to_owned())
+        .await
+        .unwrap();
     let decoy = PasswordHash::new(DECOY).unwrap();
     let real = PasswordHash::new(FOREIGN).unwrap();
     assert_eq!(decoy.params, real.params);
@@ -53,7 +65,10 @@ async fn a_damaged_hash_is_an_error() {
         FOREIGN.rsplit_once('$').unwrap().0.to_owned(),
         format!("{FOREIGN}="),
     ] {
-        assert!(hasher.verify(&stored, "x".to_owned()).await.is_err(), "{stored}");
+        assert!(
+            hasher.verify(&stored, "x".to_owned()).await.is_err(),
+            "{stored}"
+        );
     }
 }
 
@@ -72,5 +87,9 @@ async fn hashes_wait_for_a_slot_and_leave_the_thread_free() {
         task.await.unwrap();
     }
     assert_eq!(hasher.slots.available_permits(), 1);
-    assert_eq!(hasher.workspaces.0.lock().unwrap().len(), 1, "one workspace for one slot");
+    assert_eq!(
+        hasher.workspaces.0.lock().unwrap().len(),
+        1,
+        "one workspace for one slot"
+    );
 }

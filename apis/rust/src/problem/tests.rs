@@ -13,7 +13,10 @@ fn every_problem_is_a_document_of_its_status() {
         let title = match code {
             // RFC 9110 renamed these; the http crate has the older names.
             413 => "Content Too Large",
-            code => StatusCode::from_u16(*code).unwrap().canonical_reason().unwrap(),
+            code => StatusCode::from_u16(*code)
+                .unwrap()
+                .canonical_reason()
+                .unwrap(),
         };
         assert_eq!(document["title"], title);
     }
@@ -26,8 +29,14 @@ fn every_problem_is_a_document_of_its_status() {
 #[test]
 fn invalid_fields_are_listed() {
     let problem = invalid(&[
-        FieldError { field: "title", message: "is required" },
-        FieldError { field: "body", message: "must not contain U+0000" },
+        FieldError {
+            field: "title",
+            message: "is required",
+        },
+        FieldError {
+            field: "body",
+            message: "must not contain U+0000",
+        },
     ])
     .unwrap();
     assert_eq!(problem.status, 422);

@@ -115,10 +115,9 @@ impl Future for Answer {
                 this.closes = true;
                 let mut response = Response::new(Body::from(problem.body.clone()));
                 *response.status_mut() = problem.status;
-                response.headers_mut().insert(
-                    CONTENT_TYPE,
-                    HeaderValue::from_static(problem::MEDIA_TYPE),
-                );
+                response
+                    .headers_mut()
+                    .insert(CONTENT_TYPE, HeaderValue::from_static(problem::MEDIA_TYPE));
                 response
             }
             Progress::Routed(routed) => match ready!(Pin::new(routed).poll(context)) {

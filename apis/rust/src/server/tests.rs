@@ -19,14 +19,20 @@ struct Server {
 async fn start() -> Server {
     let router = Router::new()
         .route("/", get(|| async { "answer" }))
-        .route("/slow", get(|| async {
-            sleep(Duration::from_millis(300)).await;
-            "late answer"
-        }))
-        .route("/body", post(|request: Request| async move {
-            let body = request.into_body().collect().await.unwrap();
-            body.to_bytes().len().to_string()
-        }))
+        .route(
+            "/slow",
+            get(|| async {
+                sleep(Duration::from_millis(300)).await;
+                "late answer"
+            }),
+        )
+        .route(
+            "/body",
+            post(|request: Request| async move {
+                let body = request.into_body().collect().await.unwrap();
+                body.to_bytes().len().to_string()
+            }),
+        )
         .route("/unread", post(|| async { "unread" }));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -34,7 +40,11 @@ async fn start() -> Server {
     let serving = tokio::spawn(serve(listener, router, async {
         let _ = stopped.await;
     }));
-    Server { address, stop, serving }
+    Server {
+        address,
+        stop,
+        serving,
+    }
 }
 
 impl Server {
@@ -58,7 +68,10 @@ async fn rest(stream: &mut TcpStream) -> String {
 }
 
 fn statuses(answers: &str) -> Vec<&str> {
-    answers.match_indices("HTTP/1.1 ").map(|(at, _)| &answers[at + 9..at + 12]).collect()
+    answers
+        .match_indices("HTTP/1.1 ")
+        .map(|(at, _)| &answers[at + 9..at + 12])
+        .collect()
 }
 
 const CLOSE: &str = "Connection: close\r\n\r\n";
@@ -66,18 +79,25 @@ const CLOSE: &str = "Connection: close\r\n\r\n";
 #[tokio::test]
 async fn pipelined_requests_are_answered_in_order() {
     let server = start().await;
-    let requests = format!("GET /slow HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n{CLOSE}");
+    let requests =
+        format!("GET /slow HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n{CLOSE}");
     let answers = server.exchange(requests.as_bytes()).await;
     assert_eq!(statuses(&answers), ["200", "200"]);
     assert!(answers.find("late answer").unwrap() < answers.rfind("\r\n\r\nanswer").unwrap());
-    assert_eq!(answers.matches("x-content-type-options: nosniff").count(), 2);
+    assert_eq!(
+        answers.matches("x-content-type-options: nosniff").count(),
+        2
+    );
 }
 
 #[tokio::test]
 async fn a_request_is_answered_where_the_client_has_closed_its_half() {
     let server = start().await;
     let mut stream = server.connect().await;
-    stream.write_all(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    stream
+        .write_all(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
+        .await
+        .unwrap();
     stream.shutdown().await.unwrap();
     assert!(rest(&mut stream).await.ends_with("late answer"));
 }
@@ -86,7 +106,8 @@ async fn a_request_is_answered_where_the_client_has_closed_its_half() {
 async fn targets_in_other_forms_are_refused() {
     let server = start().await;
     for target in ["GET http://x/", "OPTIONS *", "CONNECT x:80"] {
-        let request = format!("{target} HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n{CLOSE}");
+        let request =
+            format!("{target} HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n{CLOSE}");
         let answers = server.exchange(request.as_bytes()).await;
         assert_eq!(statuses(&answers), ["400"], "{target}");
     }
@@ -103,7 +124,8 @@ async fn octets_smuggled_in_a_body_get_no_answer() {
         format!("Content-Length: {length}\r\nTransfer-Encoding: chunked"),
         format!("Transfer-Encoding: chunked\r\nContent-Length: {length}"),
     ] {
-        let request = format!("POST /body HTTP/1.1\r\nHost: x\r\n{lengths}\r\n\r\n0\r\n\r\n{smuggled}");
+        let request =
+            format!("POST /body HTTP/1.1\r\nHost: x\r\n{lengths}\r\n\r\n0\r\n\r\n{smuggled}");
         let answers = server.exchange(request.as_bytes()).await;
         assert_eq!(statuses(&answers).len(), 1, "{lengths}: {answers}");
     }
@@ -117,13 +139,22 @@ async fn heads_have_a_limit() {
         let padding = "x".repeat(size - rest.len());
         rest.replace("X: ", &format!("X: {padding}"))
     };
-    assert_eq!(statuses(&server.exchange(head(16 << 10).as_bytes()).await), ["200"]);
+    assert_eq!(
+        statuses(&server.exchange(head(16 << 10).as_bytes()).await),
+        ["200"]
+    );
     // Also behind another request, when hyper may have read much of it at once.
     let first = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
-    let answers = server.exchange((first.to_owned() + &head((20 << 10) + 1)).as_bytes()).await;
-    let [_, refused] = statuses(&answers)[..] else { panic!("{answers}") };
+    let answers = server
+        .exchange((first.to_owned() + &head((20 << 10) + 1)).as_bytes())
+        .await;
+    let [_, refused] = statuses(&answers)[..] else {
+        panic!("{answers}")
+    };
     assert!(refused.starts_with('4'), "{answers}");
-    let fields = (0..62).map(|number| format!("X-{number}: y\r\n")).collect::<String>();
+    let fields = (0..62)
+        .map(|number| format!("X-{number}: y\r\n"))
+        .collect::<String>();
     let many = format!("GET / HTTP/1.1\r\nHost: x\r\n{fields}{CLOSE}");
     assert_eq!(statuses(&server.exchange(many.as_bytes()).await), ["200"]);
 }
@@ -152,7 +183,10 @@ async fn a_head_has_ten_seconds_however_it_comes() {
     let server = start().await;
     let (mut whole, mut behind) = (server.connect().await, server.connect().await);
     whole.write_all(b"GET / HTTP/1.1\r\nHost").await.unwrap();
-    behind.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HT").await.unwrap();
+    behind
+        .write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HT")
+        .await
+        .unwrap();
     let (mut reading, mut trickle) = whole.into_split();
     let trickling = tokio::spawn(async move {
         while trickle.write_all(b"x").await.is_ok() {
@@ -175,16 +209,23 @@ async fn a_head_has_ten_seconds_however_it_comes() {
 async fn what_is_in_flight_is_finished_and_the_idle_are_closed() {
     let server = start().await;
     let (mut idle, mut busy) = (server.connect().await, server.connect().await);
-    idle.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    idle.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        .await
+        .unwrap();
     let mut first = [0; 8];
     idle.read_exact(&mut first).await.unwrap();
-    busy.write_all(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    busy.write_all(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
+        .await
+        .unwrap();
     sleep(Duration::from_millis(100)).await;
     let address = server.address;
     server.stop.send(()).unwrap();
     assert!(rest(&mut idle).await.ends_with("answer"));
     assert!(rest(&mut busy).await.ends_with("late answer"));
     drop((idle, busy));
-    timeout(Duration::from_secs(5), server.serving).await.unwrap().unwrap();
+    timeout(Duration::from_secs(5), server.serving)
+        .await
+        .unwrap()
+        .unwrap();
     assert!(TcpStream::connect(address).await.is_err());
 }

@@ -247,7 +247,10 @@ fn unfold(block: &[u8]) -> Result<Vec<(&[u8], Vec<u8>)>, Malformed> {
     while let Some(end) = memmem::find(rest, b"\r\n") {
         let (line, behind) = (&rest[..end], &rest[end + 2..]);
         rest = behind;
-        if line.iter().any(|octet| octet.is_ascii_control() && *octet != b'\t') {
+        if line
+            .iter()
+            .any(|octet| octet.is_ascii_control() && *octet != b'\t')
+        {
             return Err(Malformed);
         }
         if line.starts_with(b" ") || line.starts_with(b"\t") {
@@ -256,7 +259,10 @@ fn unfold(block: &[u8]) -> Result<Vec<(&[u8], Vec<u8>)>, Malformed> {
             value.extend_from_slice(line.trim_ascii());
             continue;
         }
-        let colon = line.iter().position(|octet| *octet == b':').ok_or(Malformed)?;
+        let colon = line
+            .iter()
+            .position(|octet| *octet == b':')
+            .ok_or(Malformed)?;
         let (name, value) = (&line[..colon], &line[colon + 1..]);
         if name.is_empty() || !name.iter().all(u8::is_ascii_graphic) {
             return Err(Malformed);

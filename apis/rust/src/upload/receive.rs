@@ -39,7 +39,9 @@ impl<E> From<Malformed> for Refusal<E> {
 pub trait Source {
     type Error;
 
-    fn next(&mut self) -> impl std::future::Future<Output = Result<Option<Bytes>, Self::Error>> + Send;
+    fn next(
+        &mut self,
+    ) -> impl std::future::Future<Output = Result<Option<Bytes>, Self::Error>> + Send;
 }
 
 /// Reads a body up to its closing delimiter and stores the content of the one part named `file`. The
@@ -112,7 +114,11 @@ async fn receive_content<S: Source>(
             return Err(Refusal::TooLarge);
         }
         content.append(&octets).await.map_err(Refusal::Disk)?;
-        piece = if at_end { None } else { events.content().await? };
+        piece = if at_end {
+            None
+        } else {
+            events.content().await?
+        };
     }
     Ok((content_type, content))
 }

@@ -42,7 +42,10 @@ fn strings_are_escaped_only_where_they_must_be() {
     let escaped = r#"\" \\ \b \t \n \f \r \u0000 \u0001 \u001f "#;
     let plain = "\u{7f} / < > & é \u{2028} 😀";
     let json = encoded(&post(1, title));
-    assert!(json.contains(&format!(r#""title":"{escaped}{plain}""#)), "{json}");
+    assert!(
+        json.contains(&format!(r#""title":"{escaped}{plain}""#)),
+        "{json}"
+    );
 }
 
 #[test]
@@ -53,5 +56,8 @@ fn a_page_tells_whether_there_is_more() {
     assert_eq!((ids(&page), page.next_before), (vec![9, 7], Some(7)));
     let page = Page::of(&posts, 3);
     assert_eq!((ids(&page), page.next_before), (vec![9, 7, 5], None));
-    assert_eq!(encoded(&Page::of(&[], 20)), r#"{"items":[],"next_before":null}"#);
+    assert_eq!(
+        encoded(&Page::of(&[], 20)),
+        r#"{"items":[],"next_before":null}"#
+    );
 }

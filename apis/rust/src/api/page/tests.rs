@@ -37,7 +37,10 @@ fn a_breach_names_its_fields_in_order() {
         ("before=0", &[("before", BEFORE)]),
         ("before=9223372036854775808", &[("before", BEFORE)]),
         ("before=x&limit=x", &[("limit", LIMIT), ("before", BEFORE)]),
-        ("before=1&before=1&limit=0", &[("limit", LIMIT), ("before", ONCE)]),
+        (
+            "before=1&before=1&limit=0",
+            &[("limit", LIMIT), ("before", ONCE)],
+        ),
     ] {
         let Err(Failure::Refused(problem)) = PageQuery::parse(query) else {
             panic!("{query}: expected a problem");
@@ -46,6 +49,10 @@ fn a_breach_names_its_fields_in_order() {
             .iter()
             .map(|&(field, message)| FieldError { field, message })
             .collect();
-        assert_eq!(problem.body, problem::invalid(&errors).unwrap().body, "{query}");
+        assert_eq!(
+            problem.body,
+            problem::invalid(&errors).unwrap().body,
+            "{query}"
+        );
     }
 }

@@ -6,13 +6,12 @@ use super::*;
 
 fn headers(fields: &[(HeaderName, &'static str)]) -> HeaderMap {
     let fields = fields.iter().cloned();
-    fields.map(|(name, value)| (name, HeaderValue::from_static(value))).fold(
-        HeaderMap::new(),
-        |mut headers, (name, value)| {
+    fields
+        .map(|(name, value)| (name, HeaderValue::from_static(value)))
+        .fold(HeaderMap::new(), |mut headers, (name, value)| {
             headers.append(name, value);
             headers
-        },
-    )
+        })
 }
 
 #[test]
@@ -43,7 +42,11 @@ fn a_content_type_is_there_once_and_compared_without_parameters() {
         let fields: Vec<_> = values.iter().map(|value| (CONTENT_TYPE, *value)).collect();
         content_type(&headers(&fields), "application/json").is_some()
     };
-    for value in ["application/json", "Application/JSON \t; charset=x", "application/json;;"] {
+    for value in [
+        "application/json",
+        "Application/JSON \t; charset=x",
+        "application/json;;",
+    ] {
         assert!(is_json(&[value]), "{value}");
     }
     for values in [
@@ -60,7 +63,10 @@ fn a_content_type_is_there_once_and_compared_without_parameters() {
 
 /// A body of unknown length that comes in these pieces.
 fn chunked(pieces: &[&'static [u8]]) -> Body {
-    let pieces: Vec<_> = pieces.iter().map(|piece| Ok::<_, Infallible>(*piece)).collect();
+    let pieces: Vec<_> = pieces
+        .iter()
+        .map(|piece| Ok::<_, Infallible>(*piece))
+        .collect();
     Body::from_stream(stream::iter(pieces))
 }
 
@@ -85,7 +91,11 @@ async fn a_body_is_cut_off_at_its_limit() {
     let cut = (b"abc".to_vec(), Some(BodyError::TooLarge));
     assert_eq!(read(chunked(pieces), 3).await, cut);
     let told = (Vec::new(), Some(BodyError::TooLarge));
-    assert_eq!(read(Body::from("abcdef"), 5).await, told, "by its length, unread");
+    assert_eq!(
+        read(Body::from("abcdef"), 5).await,
+        told,
+        "by its length, unread"
+    );
     assert_eq!(read(Body::empty(), 5).await, (Vec::new(), None));
 }
 
@@ -98,12 +108,18 @@ async fn a_body_may_stop_for_ten_seconds() {
         })) as Pin<Box<_>>)
     };
     assert_eq!(read(slow(9_900), 10).await, (b"xxxxx".to_vec(), None));
-    assert_eq!(read(slow(10_100), 10).await, (Vec::new(), Some(BodyError::Idle)));
+    assert_eq!(
+        read(slow(10_100), 10).await,
+        (Vec::new(), Some(BodyError::Idle))
+    );
 }
 
 #[tokio::test]
 async fn a_body_that_breaks_is_told_from_one_that_ends() {
     let pieces = [Ok("abc"), Err(std::io::Error::other("broken"))];
     let broken = (b"abc".to_vec(), Some(BodyError::Broken));
-    assert_eq!(read(Body::from_stream(stream::iter(pieces)), 10).await, broken);
+    assert_eq!(
+        read(Body::from_stream(stream::iter(pieces)), 10).await,
+        broken
+    );
 }

@@ -73,7 +73,10 @@ fn constraints_name_what_is_taken() {
         translate("23505", Some("posts_pkey")),
         StoreError::Unexpected(_)
     ));
-    assert!(matches!(translate("22P02", None), StoreError::Unexpected(_)));
+    assert!(matches!(
+        translate("22P02", None),
+        StoreError::Unexpected(_)
+    ));
 }
 
 #[test]
@@ -81,14 +84,23 @@ fn outages_are_told_from_faults_and_end_a_connection() {
     for code in ["57P01", "57P02", "57P03", "53300", "08006"] {
         let error = reported(code, None);
         assert!(!leaves_connection_usable(&error), "{code}");
-        assert!(matches!(StoreError::from(error), StoreError::Unavailable(_)), "{code}");
+        assert!(
+            matches!(StoreError::from(error), StoreError::Unavailable(_)),
+            "{code}"
+        );
     }
     for code in ["57014", "53200", "42P01", "23505"] {
         let error = reported(code, None);
         assert!(leaves_connection_usable(&error), "{code}");
-        assert!(!matches!(StoreError::from(error), StoreError::Unavailable(_)), "{code}");
+        assert!(
+            !matches!(StoreError::from(error), StoreError::Unavailable(_)),
+            "{code}"
+        );
     }
     let ended = sqlx::Error::Io(std::io::ErrorKind::UnexpectedEof.into());
     assert!(!leaves_connection_usable(&ended));
-    assert!(matches!(StoreError::from(ended), StoreError::Unavailable(_)));
+    assert!(matches!(
+        StoreError::from(ended),
+        StoreError::Unavailable(_)
+    ));
 }

@@ -15,9 +15,16 @@ fn boundaries_are_tokens_or_quoted_strings() {
         ("multipart/form-data; boundary=abc;", "abc"),
         ("multipart/form-data;; boundary=abc ; ", "abc"),
         (r#"multipart/form-data; boundary="a\"b""#, "a\"b"),
-        (&format!("multipart/form-data; boundary={longest}"), &longest),
+        (
+            &format!("multipart/form-data; boundary={longest}"),
+            &longest,
+        ),
     ] {
-        assert_eq!(parsed(content_type).as_deref(), Some(boundary), "{content_type}");
+        assert_eq!(
+            parsed(content_type).as_deref(),
+            Some(boundary),
+            "{content_type}"
+        );
     }
 }
 

@@ -9,9 +9,15 @@ fn content_is_found_under_its_name_and_of_its_size() {
     let (name, mut file) = directory.create().unwrap();
     file.write_all(b"content").unwrap();
     assert_eq!(name.len(), 32);
-    assert!(name.bytes().all(|octet| matches!(octet, b'0'..=b'9' | b'a'..=b'f')));
+    assert!(name
+        .bytes()
+        .all(|octet| matches!(octet, b'0'..=b'9' | b'a'..=b'f')));
     let mut content = String::new();
-    directory.read(&name, 7).unwrap().read_to_string(&mut content).unwrap();
+    directory
+        .read(&name, 7)
+        .unwrap()
+        .read_to_string(&mut content)
+        .unwrap();
     assert_eq!(content, "content");
     assert!(directory.read(&name, 8).is_err());
     directory.remove(&name).unwrap();

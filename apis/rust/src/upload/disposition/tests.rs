@@ -14,10 +14,22 @@ fn parameters_are_read_as_they_are_written() {
     for (header, name, filename) in [
         ("form-data", "", ""),
         ("FORM-Data; Name=file; FileName=a.png", "file", "a.png"),
-        ("form-data;name=\"file\";filename=\"a;b.png\"", "file", "a;b.png"),
-        (r#"form-data; name="a\"b"; filename="C:\\x\\y""#, "a\"b", r"C:\x\y"),
+        (
+            "form-data;name=\"file\";filename=\"a;b.png\"",
+            "file",
+            "a;b.png",
+        ),
+        (
+            r#"form-data; name="a\"b"; filename="C:\\x\\y""#,
+            "a\"b",
+            r"C:\x\y",
+        ),
         ("form-data\t ; \tname=file \t; filename=x\t ", "file", "x"),
-        ("form-data; name=a; name=b; filename=c; filename=d", "a", "c"),
+        (
+            "form-data; name=a; name=b; filename=c; filename=d",
+            "a",
+            "c",
+        ),
         ("form-data; name=; filename=\"\"", "", ""),
         ("form-data; filename*=UTF-8''x; name=file", "file", ""),
         ("form-data; name=%66; filename=\"%2e\"", "%66", "%2e"),

@@ -60,13 +60,19 @@ fn contents_lie_between_delimiters() {
         ("--b\r\n\r\nx\r\n--b--\r\n", &["x"]),
         ("--b\r\n\r\nx\r\n--b-- \t\r\nepilogue", &["x"]),
         ("--b \t\r\n\r\nx\r\n--b\t\r\n\r\ny\r\n--b--", &["x", "y"]),
-        ("preamble\r\n--bx\r\n--b x\r\n\r\n--b\r\n\r\nx\r\n--b--", &["x"]),
+        (
+            "preamble\r\n--bx\r\n--b x\r\n\r\n--b\r\n\r\nx\r\n--b--",
+            &["x"],
+        ),
         ("\r\n\r\n--b\r\n\r\nx\r\n--b--", &["x"]),
         ("--b\r\n\r\n\r\n--b--", &[""]),
         ("--b\r\n\r\n--b--", &[""]),
         ("--b\r\n\r\n--b\r\n\r\nx\r\n--b--", &["", "x"]),
         ("--b\r\n\r\n--bx\r\n--b--", &["--bx"]),
-        ("--b\r\n\r\nx\r\n--bx\r\n--b-x\r\n\r\n--b--", &["x\r\n--bx\r\n--b-x\r\n"]),
+        (
+            "--b\r\n\r\nx\r\n--bx\r\n--b-x\r\n\r\n--b--",
+            &["x\r\n--bx\r\n--b-x\r\n"],
+        ),
         ("--b\r\n\r\nx\n--b--\r\n--\r\n--b--", &["x\n--b--\r\n--"]),
         ("--b\r\nA: 1\r\n\r\nx\r\n--b--", &["x"]),
         ("--b--", &[]),
@@ -103,7 +109,10 @@ fn other_bodies_are_malformed() {
     ] {
         assert_eq!(contents(body), None, "{body:?}");
     }
-    let long = format!("--b\r\nA: {}\r\n\r\nx\r\n--b--", "x".repeat(MAX_HEADER_BYTES));
+    let long = format!(
+        "--b\r\nA: {}\r\n\r\nx\r\n--b--",
+        "x".repeat(MAX_HEADER_BYTES)
+    );
     assert_eq!(contents(&long), None);
     let blank = format!("--b\r\n\r\nx\r\n--b{}", " ".repeat(3 * MAX_HEADER_BYTES));
     assert_eq!(contents(&blank), None);
@@ -111,7 +120,8 @@ fn other_bodies_are_malformed() {
 
 #[test]
 fn of_repeated_headers_the_first_counts() {
-    let body = b"--b\r\nX: 1\r\ncontent-TYPE:a\r\nContent-Disposition: \tform-data;\r\n\t name=x \r\n\
+    let body =
+        b"--b\r\nX: 1\r\ncontent-TYPE:a\r\nContent-Disposition: \tform-data;\r\n\t name=x \r\n\
         Content-Type: b\r\nContent-Disposition: c\r\n\r\nx\r\n--b--";
     let expected = (
         Some("form-data; name=x".to_owned()),

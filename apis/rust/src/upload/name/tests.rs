@@ -24,7 +24,10 @@ fn names_are_made_safe() {
     }
     assert_eq!(safe_name(b"\xff\xfe.png"), "_.png");
     assert_eq!(safe_name(&[b'x'; 101]), "x".repeat(100));
-    assert_eq!(safe_name(&[&b"."[..], &[b'y'; 101]].concat()), "y".repeat(100));
+    assert_eq!(
+        safe_name(&[&b"."[..], &[b'y'; 101]].concat()),
+        "y".repeat(100)
+    );
 }
 
 proptest! {

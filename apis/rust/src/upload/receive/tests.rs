@@ -33,7 +33,14 @@ fn pieces(body: &[u8], length: usize, fails: bool) -> Pieces {
 }
 
 fn part(headers: &str, content: &[u8]) -> Vec<u8> {
-    [&b"--b\r\n"[..], headers.as_bytes(), b"\r\n", content, b"\r\n"].concat()
+    [
+        &b"--b\r\n"[..],
+        headers.as_bytes(),
+        b"\r\n",
+        content,
+        b"\r\n",
+    ]
+    .concat()
 }
 
 fn file(content: &[u8]) -> Vec<u8> {
@@ -93,18 +100,33 @@ async fn the_largest_file_is_taken_and_one_octet_more_is_not() {
 async fn refused_bodies_leave_nothing_behind() {
     let declared = |content_type: &str| {
         let disposition = "Content-Disposition: form-data; name=file; filename=a.png\r\n";
-        part(&format!("{disposition}Content-Type: {content_type}\r\n"), PNG)
+        part(
+            &format!("{disposition}Content-Type: {content_type}\r\n"),
+            PNG,
+        )
     };
     for (parts, wrong_type) in [
         (vec![], false),
         (vec![part("", PNG)], false),
-        (vec![part("Content-Disposition: attachment\r\n", PNG)], false),
-        (vec![part("Content-Disposition: form-data; name=file\r\n", PNG)], false),
         (
-            vec![part("Content-Disposition: form-data; name=file; filename=\"\"\r\n", PNG)],
+            vec![part("Content-Disposition: attachment\r\n", PNG)],
             false,
         ),
-        (vec![part("Content-Disposition: form-data; name=other\r\n", PNG)], false),
+        (
+            vec![part("Content-Disposition: form-data; name=file\r\n", PNG)],
+            false,
+        ),
+        (
+            vec![part(
+                "Content-Disposition: form-data; name=file; filename=\"\"\r\n",
+                PNG,
+            )],
+            false,
+        ),
+        (
+            vec![part("Content-Disposition: form-data; name=other\r\n", PNG)],
+            false,
+        ),
         (vec![file(PNG), file(PNG)], false),
         (vec![file(b"plain text that is long enough")], true),
         (vec![file(b"")], true),
