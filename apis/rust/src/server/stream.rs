@@ -1,5 +1,6 @@
 //! A connection with time-outs for heads and idleness, and an end that loses no answer.
 
+use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;

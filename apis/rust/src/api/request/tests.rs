@@ -1,5 +1,3 @@
-use std::pin::Pin;
-
 use futures_util::stream;
 
 use super::*;
@@ -102,10 +100,10 @@ async fn a_body_is_cut_off_at_its_limit() {
 #[tokio::test(start_paused = true)]
 async fn a_body_may_stop_for_ten_seconds() {
     let slow = |pause: u64| {
-        Body::from_stream(Box::pin(stream::unfold(0, move |sent| async move {
+        Body::from_stream(stream::unfold(0, move |sent| async move {
             tokio::time::sleep(Duration::from_millis(pause)).await;
             (sent < 5).then_some((Ok::<_, Infallible>("x"), sent + 1))
-        })) as Pin<Box<_>>)
+        }))
     };
     assert_eq!(read(slow(9_900), 10).await, (b"xxxxx".to_vec(), None));
     assert_eq!(
