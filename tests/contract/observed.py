@@ -8,13 +8,12 @@ Most of it is waiting, so that one scenario has all of them side by side:
 """
 
 import json
-import statistics
 import time
-from collections.abc import Generator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Generator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 
@@ -67,7 +66,7 @@ class Observed:
     stored: set[str] = field(default_factory=set[str])
     uploads: set[str] = field(default_factory=set[str])
     left: set[str] = field(default_factory=set[str])
-    runnable: dict[int, float] = field(default_factory=dict[int, float])
+    runnable: dict[int, int] = field(default_factory=dict[int, int])
     outage: list[tuple[str, int, float]] = field(default_factory=list[tuple[str, int, float]])
 
 
@@ -204,7 +203,7 @@ def _ask_quietly(context: Context, instance: Instance, observed: Observed) -> No
     observed.left = _settled(instance, set())
 
 
-def _hash(instance: Instance, target: Target) -> float:
+def _hash(instance: Instance, target: Target) -> int:
     """How many threads compute at once while logins queue: the first quartile, which short work beside lifts least."""
     login = {"email": "nobody@example.test", "password": "a wrong password"}
     with _context(target, instance) as context, ThreadPoolExecutor(_LOGINS + 1) as pool:
@@ -214,7 +213,7 @@ def _hash(instance: Instance, target: Target) -> float:
         counts: list[int] = []
         while not all(login.done() for login in logins):
             counts += instance.count_runnable(_SAMPLES // 4)
-    return statistics.quantiles(counts, n=4)[0]
+    return sorted(counts)[len(counts) // 4]
 
 
 def _suffer(instance: Instance, target: Target, observed: Observed) -> None:
@@ -238,22 +237,22 @@ def _suffer(instance: Instance, target: Target, observed: Observed) -> None:
 def _end(target: Target, thorough: Instance, terse: Instance, observed: Observed) -> None:
     """Signal both while a request of each waits for a lock; only that of `thorough` is let go on."""
     url = target.database_url or ""
-    waits: Sequence[tuple[Instance, Ending, str, str, str]] = (
-        (thorough, observed.thorough, "posts", "/api/posts?limit=3", "TERM"),
-        (terse, observed.terse, "users", "/api/users/1", "INT"),
+    waits: tuple[tuple[Instance, Ending, LiteralString, str, str], ...] = (
+        (thorough, observed.thorough, "users", "/api/users/1", "TERM"),
+        (terse, observed.terse, "files", f"/api/files/{NOBODY}", "INT"),
     )
-    with ExitStack() as stack, ThreadPoolExecutor(4) as pool:
+    with ExitStack() as stack, ThreadPoolExecutor(len(waits)) as pool:
         locks = [stack.enter_context(psycopg.connect(url)) for _ in waits]
-        endings = []
+        endings: list[Future[None]] = []
         for (instance, ending, table, path, signal), lock in zip(waits, locks, strict=True):
             idle, busy = (stack.enter_context(Wire(instance.base_url, timeout=30)) for _ in range(2))
             idle.send(request_octets("GET /healthz"))
             idle.require_answer("GET /healthz")
-            lock.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")  # pyright: ignore[reportArgumentType, reportCallIssue]
+            lock.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
             busy.send(request_octets(f"GET {path}"))
             _await_waiting(lock, table)
             endings.append(pool.submit(_follow, instance, ending, signal, idle, busy))
-        observed.requests += [("GET", "/healthz", 200), ("GET", "/api/posts", 200)]
+        observed.requests += [("GET", "/healthz", 200), ("GET", "/api/users/1", 200)]
         time.sleep(_IN_TIME)
         locks[0].rollback()
         for ending in endings:

@@ -80,6 +80,7 @@ def test_without_services_it_starts_and_answers_what_needs_none(observed: Observ
     assert statuses.pop("/healthz") == {200}
     assert len(statuses) == 5
     assert set[int]().union(*statuses.values()) == {503}
+    assert observed.alone.exit_code == 0
 
 
 @pytest.mark.parametrize("level", ["error", "warn"])

@@ -22,8 +22,8 @@ _HANDSHAKE = frozenset({"AUTH", "CLIENT", "COMMAND", "HELLO", "PING", "SELECT"})
 _LINE = re.compile(rb"\+[\d.]+ \[\d+ (?P<sender>[^\]]+)\] (?P<words>.*)")
 _WORD = re.compile(rb'"(?:[^"\\]|\\.)*"')
 
-_PATIENCE = 5.0
-"""Seconds within which Redis tells of a command that was answered: it tells at once."""
+_PATIENCE = 15.0
+"""Seconds that may pass between two commands while an action goes on: more than any request takes."""
 
 
 class Monitor:
