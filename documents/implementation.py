@@ -39,13 +39,15 @@ class Change(Document):
 
 
 class Build(Document):
-    """The release build: its command, as the Dockerfile has it too, the binary or archive that it leaves, a change.
+    """The release build: its command, as the Dockerfile has it too, what it leaves for the image, and a change.
 
-    `dependencies` is a command that lists what of others ends in that binary, one a line; it runs after the build.
+    The first of `artifacts` is the binary or archive that the build makes; files or folders that go into the image beside
+    it, such as the archives of dependencies, follow. `dependencies` is a command that lists what of others ends in the
+    image's program, one a line; it runs after the build.
     """
 
     command: Command
-    artifact: Annotated[str, Field(pattern=r"^[A-Za-z0-9_./-]+$")]
+    artifacts: Annotated[tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9_./-]+$")], ...], Field(min_length=1)]
     dependencies: Command
     change: Change
 

@@ -87,7 +87,7 @@ def _rows(known: Sequence[BuildingFacts]) -> tuple[_Row, ...]:
         _Row(
             "binary_size",
             "Binary, MB",
-            "the file that the release build leaves, as it goes into the image: a binary, or the archive of a JVM.",
+            "what the release build leaves for the image: a static binary, or a JVM's archives with all dependencies.",
             lambda facts: TableCell(plain(facts.binary_bytes / 1e6)),
         ),
         _Row(

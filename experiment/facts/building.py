@@ -20,26 +20,29 @@ _FOUND_CHARACTERS = 1500
 
 _SCRIPT = r"""
 set -eu
-build=$1 artifact=$2 list=$3 changed=$4
+build=$1 artifacts=$2 list=$3 changed=$4
+made=${artifacts%% *}
 now() { read -r uptime idle </proc/uptime; echo "$uptime"; }
 
+content() { find $artifacts -type f -exec cat {} +; }
+
 [ -e "$changed" ]
-[ ! -e "$artifact" ] || { echo "$artifact is there before anything is built" >&2; exit 1; }
+[ ! -e "$made" ] || { echo "$made is there before anything is built" >&2; exit 1; }
 echo "began $(now)"
 sh -c "$build" >&2
 echo "built $(now)"
-echo "bytes $(wc -c <"$artifact")"
-echo "first $(sha256sum <"$artifact")"
+echo "bytes $(content | wc -c)"
+echo "first $(sha256sum <"$made")"
 listed=$(sh -c "$list")
 echo "$listed" | sort -u | sed '/^ *$/d; s/^/dependency /'
 cat >"$changed"
 echo "changed $(now)"
 sh -c "$build" >&2
 echo "rebuilt $(now)"
-echo "second $(sha256sum <"$artifact")"
+echo "second $(sha256sum <"$made")"
 """
 """Runs in the container, with the changed file on its standard input. /proc/uptime is a clock that nothing sets, exact
-to a hundredth of a second."""
+to a hundredth of a second. No path of an artifact has a blank."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,7 @@ def _build(
     done = single_use.run(
         connection,
         image,
-        ["sh", "-c", _SCRIPT, "build", build.command, build.artifact, build.dependencies, build.change.file],
+        ["sh", "-c", _SCRIPT, "build", build.command, " ".join(build.artifacts), build.dependencies, build.change.file],
         stack=inventory.stack,
         cpus=inventory.size.cpus,
         input=changed_file(folder, implementation),

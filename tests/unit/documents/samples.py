@@ -146,7 +146,7 @@ EXAMPLES: tuple[Document, ...] = (
         language="Go",
         build=Build(
             command="go build -o /out/api ./cmd/api",
-            artifact="/out/api",
+            artifacts=("/out/api",),
             dependencies="go version -m /out/api",
             change=Change(file="cmd/api/main.go", old="one", new="two"),
         ),

@@ -10,7 +10,7 @@ version: 1
 language: C++
 build:
   command: make api
-  artifact: out/api
+  artifacts: [out/api]
   dependencies: "true"
   change:
     file: src/main.cpp
@@ -39,7 +39,7 @@ def test_whole_document_is_read():
         ("[src/**/*.cpp]", "[src/../../*.cpp]", ":13: lines.sources.0: this is to be a path inside"),
         ("make api", '"make\\napi"', ":5: build.command: String should match pattern"),
         ("version: 1", "version: 2", ":2: version: Input should be 1"),
-        ("artifact", "artefact", ":4: build.artifact: this key is missing"),
+        ("artifacts", "artefacts", ":4: build.artifacts: this key is missing"),
     ],
 )
 def test_what_cannot_be_built_is_refused_by_its_key(old: str, new: str, said: str):

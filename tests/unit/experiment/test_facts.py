@@ -19,7 +19,7 @@ version: 1
 language: Go
 build:
   command: go build -o /out/api .
-  artifact: /out/api
+  artifacts: [/out/api]
   dependencies: go version -m /out/api
   change: {file: main.go, old: '"one"', new: '"two"'}
 lines:
