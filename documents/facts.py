@@ -15,8 +15,8 @@ class Building(Document):
     """Repetitions of the release build, each in a container of its own from the stage `source`, without a network.
 
     A clean build begins with the dependencies downloaded and nothing compiled. The incremental one follows it, after
-    the change of one line in `changed_file`. `cpus` are those that the builds could use, `binary_bytes` the size of what
-    the build leaves for the image, `dependencies` what of others is in it.
+    the change of one line in `changed_file`. `cpus` are those that the builds could use, `binary_bytes` is the size of
+    what a build leaves for the image, `dependencies` what of others is in it.
     """
 
     cpus: tuple[int, ...]

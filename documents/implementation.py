@@ -41,9 +41,9 @@ class Change(Document):
 class Build(Document):
     """The release build: its command, as the Dockerfile has it too, what it leaves for the image, and a change.
 
-    The first of `artifacts` is the binary or archive that the build makes; files or folders that go into the image beside
-    it, such as the archives of dependencies, follow. `dependencies` is a command that lists what of others ends in the
-    image's program, one a line; it runs after the build.
+    The first of `artifacts` is the binary or archive that the build makes; files or folders that go into the image
+    beside it, such as the archives of dependencies, follow. `dependencies` is a command that lists what of others is in
+    these, one a line; it runs after the build.
     """
 
     command: Command
