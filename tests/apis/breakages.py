@@ -31,5 +31,48 @@ BREAKAGES: dict[str, dict[str, Breakage]] = {
             "broken on purpose",
         ),
     },
+    "kotlin": {
+        "formatter": Breakage(
+            "src/main/kotlin/fairground/Identifier.kt", "\nfun  badlySpaced( ) = 1\n", "Identifier.kt"
+        ),
+        "linter": Breakage("src/main/kotlin/fairground/Identifier.kt", "\nval badly_named = 1\n", "Identifier.kt"),
+        "tests": Breakage(
+            "src/test/kotlin/fairground/BrokenTest.kt",
+            "package fairground\n\n"
+            "import kotlin.test.Test\nimport kotlin.test.fail\n\n"
+            "class BrokenTest {\n"
+            "    @Test\n"
+            '    fun breaks(): Unit = fail("broken on purpose")\n'
+            "}\n",
+            "broken on purpose",
+        ),
+    },
+    "rust": {
+        "formatter": Breakage("src/identifier.rs", "\nfn  badly_spaced( ) {}\n", "src/identifier.rs"),
+        "linter": Breakage(
+            "src/identifier.rs",
+            "\npub fn needlessly_returning() -> u8 {\n    return 1;\n}\n",
+            "unneeded `return` statement",
+        ),
+        "tests": Breakage(
+            "src/identifier/tests.rs",
+            '\n#[test]\nfn breaks() {\n    panic!("broken on purpose");\n}\n',
+            "broken on purpose",
+        ),
+    },
+    "zig": {
+        "formatter": Breakage("src/identifier.zig", "\nfn  badlySpaced( ) void {}\n", "src/identifier.zig"),
+        # Zig's compiler has no warnings: what elsewhere is a linter's finding is an error of its own.
+        "linter": Breakage(
+            "src/identifier.zig",
+            "\nfn withUnused() void {\n    const unused = 1;\n}\n",
+            "unused local constant",
+        ),
+        "tests": Breakage(
+            "src/identifier_test.zig",
+            '\ntest "broken on purpose" {\n    return error.Broken;\n}\n',
+            "broken on purpose",
+        ),
+    },
 }
 """By implementation, and by the check that must see it."""
