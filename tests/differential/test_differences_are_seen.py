@@ -52,7 +52,7 @@ _ALTERED: dict[str, tuple[Alteration, list[Step]]] = {
     "the connection closed": (_closing, [_READ]),
     "a malformed head welcome": (
         answers(status(200), status=400),
-        [RawTemplate(b"GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n")],
+        [RawTemplate(b"GET healthz HTTP/1.1\r\nHost: x\r\n\r\n")],
     ),
     "a 500": (answers(status(500), status=422), [Template("GET", "/api/posts?limit=0")]),
     "another order of errors": (

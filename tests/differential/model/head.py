@@ -29,6 +29,8 @@ def read_raw(octets: bytes) -> Request | Refusal:
         # Much of what is no HTTP is taken by some recipients, as RFC 9112 allows: blank lines ahead, bare line feeds.
         return Refusal(also=HTTP_ERRORS, optional=True)
     request = Request(match[1], match[2], tuple((field[1], field[2].strip(b" \t")) for field in fields if field), rest)
+    if not request.values(b"host"):
+        return _MAY_REFUSE
     return before_routing(request) or _without_surplus(request)
 
 
@@ -52,7 +54,7 @@ def _of_lengths(request: Request) -> Refusal | None:
 def _of_target(request: Request) -> Refusal | None:
     if request.method == b"CONNECT" or not request.target.startswith(b"/"):
         return _MUST_REFUSE
-    if len(request.values(b"host")) != 1 or not _TARGET.fullmatch(request.target):
+    if len(request.values(b"host")) > 1 or not _TARGET.fullmatch(request.target):
         return _MAY_REFUSE
     if request.values(b"expect") or request.values(b"upgrade"):
         return Refusal(also=HTTP_ERRORS, optional=True)
