@@ -82,7 +82,7 @@ _live: set[str] = set()
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     # The contract's targets are the lab's, unless a file names others.
-    if {"live_lab", "scratch", "targets"}.intersection(getattr(item, "fixturenames", ())):
+    if {"live_lab", "scratch", "stand", "targets"}.intersection(getattr(item, "fixturenames", ())):
         _live.add(item.nodeid)
 
 
