@@ -49,18 +49,18 @@ pub const Upload = struct {
     }
 
     fn onData(sink: *body_module.Sink, data: []const u8) void {
-        const upload: *Upload = @fieldParentPtr("sink", sink);
+        const upload: *Upload = @alignCast(@fieldParentPtr("sink", sink));
         const complete = upload.receiver.feed(data) catch |failure| return upload.refuse(failure);
         if (complete) upload.finish();
     }
 
     fn onEnd(sink: *body_module.Sink) void {
-        const upload: *Upload = @fieldParentPtr("sink", sink);
+        const upload: *Upload = @alignCast(@fieldParentPtr("sink", sink));
         upload.finish();
     }
 
     fn onAbort(sink: *body_module.Sink) void {
-        const upload: *Upload = @fieldParentPtr("sink", sink);
+        const upload: *Upload = @alignCast(@fieldParentPtr("sink", sink));
         upload.receiver.discard();
     }
 
@@ -93,12 +93,12 @@ pub const Upload = struct {
     }
 
     fn onRow(query: *Query, row: *message.Row) message.Error!void {
-        const upload: *Upload = @fieldParentPtr("query", query);
+        const upload: *Upload = @alignCast(@fieldParentPtr("query", query));
         upload.id = try row.integer();
     }
 
     fn onInserted(query: *Query, outcome: query_module.Outcome) void {
-        const upload: *Upload = @fieldParentPtr("query", query);
+        const upload: *Upload = @alignCast(@fieldParentPtr("query", query));
         if (outcome == .done and outcome.done == 1) {
             return upload.answer() catch upload.api.outOfMemory(upload.request);
         }

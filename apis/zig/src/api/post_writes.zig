@@ -103,7 +103,7 @@ const Change = struct {
     /// Answers once the change is done, and the cache told.
     done: *const fn (*Change) void,
 
-    fn execute(change: *Change, statement: *const query_module.Statement, parameters: []const message.Parameter, row: anytype) void {
+    fn execute(change: *Change, statement: *const query_module.Statement, parameters: []const message.Parameter, row: query_module.OnRow) void {
         change.query = .init(statement, parameters, row, onChanged);
         change.api.postgres.execute(&change.query);
     }

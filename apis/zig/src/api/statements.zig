@@ -3,9 +3,11 @@
 
 const std = @import("std");
 const message = @import("../postgres/message.zig");
-const Statement = @import("../postgres/query.zig").Statement;
+const query = @import("../postgres/query.zig");
 
+const Query = query.Query;
 const Row = message.Row;
+const Statement = query.Statement;
 
 pub const ready: Statement = .{ .index = 0, .columns = 1, .sql = "SELECT 1" };
 
@@ -99,4 +101,4 @@ pub fn isForeignKeyViolation(failure: *const message.ServerError) bool {
 }
 
 /// For statements whose rows are only counted.
-pub fn ignoreRow(_: anytype, _: *Row) message.Error!void {}
+pub fn ignoreRow(_: *Query, _: *Row) message.Error!void {}

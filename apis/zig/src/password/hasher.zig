@@ -37,7 +37,7 @@ pub const Job = struct {
         return Error!Result;
     }
 
-    pub const Error = phc.Error || argon2.KdfErrorSet || error{NotComputed};
+    pub const Error = phc.Error || std.crypto.pwhash.KdfError || error{NotComputed};
 };
 
 pub const Hasher = struct {

@@ -25,14 +25,17 @@ pub const Outcome = union(enum) {
 
 pub const max_parameters = 6;
 
+pub const OnRow = *const fn (*Query, *message.Row) message.Error!void;
+pub const OnDone = *const fn (*Query, Outcome) void;
+
 pub const Query = struct {
     statement: *const Statement,
     /// What they refer to must last until the outcome is there.
     parameters: std.BoundedArray(message.Parameter, max_parameters) = .{},
     /// Called for each row, which is there during the call only.
-    row: *const fn (*Query, *message.Row) message.Error!void,
+    row: OnRow,
     /// Called once.
-    done: *const fn (*Query, Outcome) void,
+    done: OnDone,
 
     // What follows is the pool's.
     client: *Client = undefined,
@@ -45,8 +48,8 @@ pub const Query = struct {
     pub fn init(
         statement: *const Statement,
         parameters: []const message.Parameter,
-        row: *const fn (*Query, *message.Row) message.Error!void,
-        done: *const fn (*Query, Outcome) void,
+        row: OnRow,
+        done: OnDone,
     ) Query {
         return .{
             .statement = statement,

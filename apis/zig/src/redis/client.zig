@@ -78,6 +78,16 @@ pub const Client = struct {
 
     const Error = socket.Error || resp.Error || error{ OutOfMemory, Ended, Refused };
 
+    /// Releases all memory. Nothing may be in flight.
+    pub fn deinit(client: *Client) void {
+        if (client.fd != -1) posix.close(client.fd);
+        client.loop.stopTimer(&client.timer);
+        client.loop.stopTimer(&client.pause_timer);
+        client.allocator.free(client.input);
+        client.allocator.free(client.pending.ring);
+        client.output.deinit(client.allocator);
+    }
+
     /// Sends a command. Its outcome may be there before this returns.
     pub fn send(client: *Client, command: *Command, arguments: []const []const u8) void {
         if (client.pause_timer.isRunning()) return command.done(command, .{ .failed = "Redis is passed over" });

@@ -1,0 +1,38 @@
+//! A server for tests of the clients: it takes a connection on loopback and
+//! sends what it is told, from a thread of its own.
+
+const std = @import("std");
+const posix = std.posix;
+
+pub const FakeServer = struct {
+    listener: std.net.Server,
+
+    pub fn init() !FakeServer {
+        const any_port = std.net.Address.initIp4(.{ 127, 0, 0, 1 }, 0);
+        return .{ .listener = try any_port.listen(.{ .reuse_address = true }) };
+    }
+
+    pub fn deinit(server: *FakeServer) void {
+        server.listener.deinit();
+    }
+
+    pub fn address(server: *const FakeServer) std.net.Address {
+        return server.listener.listen_address;
+    }
+
+    /// Takes one connection, sends the octets, and closes it once the client has
+    /// said something or gone.
+    pub fn serveOnce(server: *FakeServer, octets: []const u8) !std.Thread {
+        return std.Thread.spawn(.{}, run, .{ server, octets });
+    }
+
+    fn run(server: *FakeServer, octets: []const u8) void {
+        const connection = server.listener.accept() catch return;
+        defer connection.stream.close();
+        var buffer: [4096]u8 = undefined;
+        _ = connection.stream.read(&buffer) catch return;
+        connection.stream.writeAll(octets) catch return;
+        posix.shutdown(connection.stream.handle, .send) catch return;
+        while (connection.stream.read(&buffer) catch return != 0) {}
+    }
+};
