@@ -2,7 +2,7 @@ const std = @import("std");
 
 pub fn build(b: *std.Build) void {
     const target = b.standardTargetOptions(.{});
-    const optimize = b.standardOptimizeOption(.{ .preferred_optimize_mode = .ReleaseSafe });
+    const optimize = b.standardOptimizeOption(.{});
     const strip = b.option(bool, "strip", "Leave debug information out") orelse false;
 
     inline for (.{ .{ "api", "src/main.zig" }, .{ "floor", "src/floor.zig" } }) |program| {

@@ -11,16 +11,16 @@ const Statement = query.Statement;
 
 pub const ready: Statement = .{ .index = 0, .columns = 1, .sql = "SELECT 1" };
 
-pub const insert_user: Statement = .{ .index = 1, .columns = 2, .sql =
+pub const insert_user: Statement = .{ .index = 1, .columns = 2, .sql = 
     \\INSERT INTO users (username, email, password_hash) VALUES ($1, $2, $3)
     \\RETURNING id, created_at
 };
 
-pub const user_by_email: Statement = .{ .index = 2, .columns = 3, .sql =
+pub const user_by_email: Statement = .{ .index = 2, .columns = 3, .sql = 
     \\SELECT id, username, password_hash FROM users WHERE email = $1
 };
 
-pub const user_by_id: Statement = .{ .index = 3, .columns = 4, .sql =
+pub const user_by_id: Statement = .{ .index = 3, .columns = 4, .sql = 
     \\SELECT id, username, email, created_at FROM users WHERE id = $1
 };
 
@@ -38,29 +38,29 @@ pub const last_posts: Statement = .{ .index = 5, .columns = 8, .sql = select_pos
 pub const posts_before: Statement = .{ .index = 6, .columns = 8, .sql = select_posts ++
     "WHERE posts.id < $2 ORDER BY posts.id DESC LIMIT $1" };
 
-pub const insert_post: Statement = .{ .index = 7, .columns = 4, .sql =
+pub const insert_post: Statement = .{ .index = 7, .columns = 4, .sql = 
     \\INSERT INTO posts (author_id, title, body) VALUES ($1, $2, $3)
     \\RETURNING id, version, created_at, updated_at
 };
 
-pub const update_post: Statement = .{ .index = 8, .columns = 3, .sql =
+pub const update_post: Statement = .{ .index = 8, .columns = 3, .sql = 
     \\UPDATE posts SET title = $3, body = $4, version = version + 1, updated_at = now()
     \\WHERE id = $1 AND author_id = $2
     \\RETURNING version, created_at, updated_at
 };
 
-pub const delete_post: Statement = .{ .index = 9, .columns = 0, .sql =
+pub const delete_post: Statement = .{ .index = 9, .columns = 0, .sql = 
     \\DELETE FROM posts WHERE id = $1 AND author_id = $2
 };
 
 pub const post_exists: Statement = .{ .index = 10, .columns = 1, .sql = "SELECT 1 FROM posts WHERE id = $1" };
 
-pub const insert_file: Statement = .{ .index = 11, .columns = 1, .sql =
+pub const insert_file: Statement = .{ .index = 11, .columns = 1, .sql = 
     \\INSERT INTO files (owner_id, filename, content_type, size, sha256, storage_name)
     \\VALUES ($1, $2, $3, $4, $5, $6) RETURNING id
 };
 
-pub const file_by_id: Statement = .{ .index = 12, .columns = 4, .sql =
+pub const file_by_id: Statement = .{ .index = 12, .columns = 4, .sql = 
     \\SELECT filename, content_type, size, storage_name FROM files WHERE id = $1
 };
 

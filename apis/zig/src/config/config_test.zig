@@ -43,9 +43,9 @@ test "everything that is wrong is told, in the contract's order" {
     var arena: std.heap.ArenaAllocator = .init(std.testing.allocator);
     defer arena.deinit();
     try set(arena.allocator(), &.{
-        .{ "DATABASE_URL", "mysql://x" },                    .{ "REDIS_URL", "" },      .{ "JWT_SECRET", "short" },
-        .{ "HOST", "example.test" },                         .{ "PORT", "65536" },      .{ "UPLOAD_DIR", "/nowhere/at/all" },
-        .{ "DB_POOL_SIZE", "01" },                           .{ "LOG_LEVEL", "debug" },
+        .{ "DATABASE_URL", "mysql://x" }, .{ "REDIS_URL", "" },      .{ "JWT_SECRET", "short" },
+        .{ "HOST", "example.test" },      .{ "PORT", "65536" },      .{ "UPLOAD_DIR", "/nowhere/at/all" },
+        .{ "DB_POOL_SIZE", "01" },        .{ "LOG_LEVEL", "debug" },
     });
     var reader: config_module.Reader = .{ .lookup = lookup, .allocator = arena.allocator() };
     try std.testing.expectError(error.Invalid, reader.readAll());
@@ -90,10 +90,10 @@ test "URLs of databases" {
     try std.testing.expectEqualStrings("::1", parsed.host);
     try std.testing.expectEqual(5432, parsed.port);
     for ([_][]const u8{
-        "",                             "postgres://",                "postgres://user@/data",     "postgres://host/data",       "postgres://user@host",
-        "postgres://user@host/",        "postgres://user@host:0/d",   "postgres://user@host:x/d",  "postgres://user@host:99999/d", "postgres://us%zz@host/d",
-        "postgres://us%0@host/d",       "postgres://us%00er@host/d",  "postgres://user@[::1/d",    "postgres://user@[x]/d",      "postgres://user@host/d?sslmode=require",
-        "postgres://user@ho st/d",      "http://user@host/d",         "postgres://:pass@host/d",
+        "",                        "postgres://",               "postgres://user@/data",    "postgres://host/data",         "postgres://user@host",
+        "postgres://user@host/",   "postgres://user@host:0/d",  "postgres://user@host:x/d", "postgres://user@host:99999/d", "postgres://us%zz@host/d",
+        "postgres://us%0@host/d",  "postgres://us%00er@host/d", "postgres://user@[::1/d",   "postgres://user@[x]/d",        "postgres://user@host/d?sslmode=require",
+        "postgres://user@ho st/d", "http://user@host/d",        "postgres://:pass@host/d",
     }) |text| try std.testing.expectError(error.Invalid, url.parseDatabase(text, arena.allocator()));
 }
 

@@ -30,8 +30,8 @@ test "a body is decoded however it is cut, and what follows is left" {
 
 test "what is no chunk is refused" {
     for ([_][]const u8{
-        "\r\n",                    "g\r\n",          "-1\r\n", "0x1\r\n", "1\n", "1\r\r", "1\r\nab",           "1\r\na\rb", "1\r\na\n",
-        "1000000000000000\r\n", "1;\x00\r\n",    " 1\r\n", ";\r\n",   "0\r\n\n", "0\r\na\x00", "0\r\na\r\r",
+        "\r\n",                 "g\r\n",      "-1\r\n", "0x1\r\n", "1\n",     "1\r\r",      "1\r\nab",    "1\r\na\rb", "1\r\na\n",
+        "1000000000000000\r\n", "1;\x00\r\n", " 1\r\n", ";\r\n",   "0\r\n\n", "0\r\na\x00", "0\r\na\r\r",
     }) |input| {
         var content: std.ArrayListUnmanaged(u8) = .empty;
         defer content.deinit(std.testing.allocator);

@@ -85,8 +85,8 @@ test "the end of a head is found wherever it was cut" {
 test "fuzz: whatever is sent, a head is taken or refused, and its parts lie within it" {
     var fuzz: fuzz_module.Fuzz = .init(1);
     const pieces = [_][]const u8{
-        "GET ",  "POST ",    "/",       "/a?b",             " HTTP/1.1",    "\r\n",       "\n",        "\r",      "Host: x\r\n", ":",
-        "a:b\r\n", " ",      "\t",      "Content-Length: ", "1",            "-1",         "\r\n\r\n",  "chunked", "HTTP/1.0",    "\x00",
+        "GET ",                           "POST ",                 "/",    "/a?b",                     " HTTP/1.1", "\r\n", "\n",       "\r",      "Host: x\r\n", ":",
+        "a:b\r\n",                        " ",                     "\t",   "Content-Length: ",         "1",         "-1",   "\r\n\r\n", "chunked", "HTTP/1.0",    "\x00",
         "Transfer-Encoding: chunked\r\n", "Connection: close\r\n", "\xff", "Expect: 100-continue\r\n",
     };
     const right = "POST /a/b?c=d HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nX: y\r\n\r\n";

@@ -87,11 +87,11 @@ test "a server that doesn't keep the protocol is refused" {
     try std.testing.expectError(error.Malformed, exchange.verify("v=" ++ "A" ** 43 ++ "="));
     var buffer: [256]u8 = undefined;
     for ([_][]const u8{
-        "",                  "r={s}x",                "r={s}x,s=MDEy",          "r={s},s=MDEy,i=1",        "r=other,s=MDEy,i=1",
-        "r={s}x,s=MDEy,i=0", "r={s}x,s=MDEy,i=-1",    "r={s}x,s=MDEy,i=100001", "r={s}x,s=,i=1",           "r={s}x,s=MDE,i=1",
+        "",                  "r={s}x",                "r={s}x,s=MDEy",          "r={s},s=MDEy,i=1",                    "r=other,s=MDEy,i=1",
+        "r={s}x,s=MDEy,i=0", "r={s}x,s=MDEy,i=-1",    "r={s}x,s=MDEy,i=100001", "r={s}x,s=,i=1",                       "r={s}x,s=MDE,i=1",
         "s=MDEy,r={s}x,i=1", "m=x,r={s}x,s=MDEy,i=1", "r={s}x,s=MDEy,i=x",      "r={s}x,s=" ++ "MDEy" ** 30 ++ ",i=1",
     }) |template| {
-        const text = buffer[0..std.mem.replace(u8, template, "{s}", &exchange.nonce, &buffer) * (exchange.nonce.len - 3) + template.len];
+        const text = buffer[0 .. std.mem.replace(u8, template, "{s}", &exchange.nonce, &buffer) * (exchange.nonce.len - 3) + template.len];
         try std.testing.expectError(error.Malformed, exchange.clientFinal(text, password, &cache));
     }
 }

@@ -55,7 +55,7 @@ test "only HS256, in whatever header" {
     const arena = arena_state.allocator();
     _ = try verify(arena, try sign(arena, "{\"kid\":[1],\"alg\":\"HS256\"}", right_claims));
     for ([_][]const u8{
-        "{\"alg\":\"none\"}",  "{\"alg\":\"hs256\"}", "{\"alg\":\"HS512\"}", "{\"alg\":\"RS256\"}",
+        "{\"alg\":\"none\"}",  "{\"alg\":\"hs256\"}", "{\"alg\":\"HS512\"}",   "{\"alg\":\"RS256\"}",
         "{\"typ\":\"JWT\"}",   "{\"alg\":null}",      "{\"alg\":[\"HS256\"]}", "[\"HS256\"]",
         "{\"Alg\":\"HS256\"}", "",                    "{",
     }) |header| try expectRefused(arena, try sign(arena, header, right_claims));

@@ -21,8 +21,8 @@ test "a disposition in all its forms" {
 
 test "what is none is refused" {
     for ([_][]const u8{
-        "",                       "attachment; name=file",        "form-data name=file",    "form-data; name",       "form-data; =file",
-        "form-data; name=\"file", "form-data; name=\"file\\",     "form-data;",             "form-data;; name=file", "form-data; name =file",
+        "",                       "attachment; name=file",       "form-data name=file",      "form-data; name",       "form-data; =file",
+        "form-data; name=\"file", "form-data; name=\"file\\",    "form-data;",               "form-data;; name=file", "form-data; name =file",
         "form-data; name=a b=c",  "form-data; name=\"a\"b; x=y", "form-data; \"name\"=file", "form-data; name=a;",
     }) |value| {
         var arena: std.heap.ArenaAllocator = .init(std.testing.allocator);
@@ -41,9 +41,9 @@ test "the boundary of a request" {
         .{ "multipart/form-data;; boundary=abc ; ", "abc" },
     }) |pair| try std.testing.expectEqualStrings(pair[1], try disposition.boundaryOf(pair[0], arena.allocator()));
     for ([_][]const u8{
-        "multipart/form-data",                "multipart/form-data; boundary=",       "multipart/form-data; boundary=\"\"",
+        "multipart/form-data",                "multipart/form-data; boundary=",              "multipart/form-data; boundary=\"\"",
         "multipart/form-data; boundary=a/b",  "multipart/form-data; boundary=a; boundary=a", "multipart/form-data; boundary=" ++ "b" ** 71,
-        "multipart/form-data; boundary=\"ab", "multipart/form-data; x y; boundary=a", "multipart/form-data; boundaries=a",
+        "multipart/form-data; boundary=\"ab", "multipart/form-data; x y; boundary=a",        "multipart/form-data; boundaries=a",
     }) |value| try std.testing.expectError(error.Malformed, disposition.boundaryOf(value, arena.allocator()));
 }
 

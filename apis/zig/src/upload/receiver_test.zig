@@ -99,7 +99,7 @@ test "the first breach decides" {
         .{ comptime multipart(&.{"\r\n" ++ png}), error.Malformed },
         .{ comptime multipart(&.{"Content-Type: image/png\r\n\r\n" ++ png}), error.Malformed },
         .{ comptime multipart(&.{"Content-Disposition form-data\r\n\r\n" ++ png}), error.Malformed },
-        .{ comptime multipart(&.{ named ++ "X: " ++ "x" ** 5000 ++ "\r\n\r\n" ++ png }), error.Malformed },
+        .{ comptime multipart(&.{named ++ "X: " ++ "x" ** 5000 ++ "\r\n\r\n" ++ png}), error.Malformed },
         .{ comptime multipart(&.{"Content-Disposition: form-data; name=file\r\n\r\n" ++ png}), error.Malformed },
         .{ comptime multipart(&.{"Content-Disposition: form-data; name=file; filename=\r\n\r\n" ++ png}), error.Malformed },
         .{ comptime multipart(&.{ file_part ++ png, file_part ++ "text" }), error.Malformed },
