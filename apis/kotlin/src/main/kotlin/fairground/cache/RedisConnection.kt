@@ -1,0 +1,171 @@
+package fairground.cache
+
+import fairground.config.RedisSettings
+import io.lettuce.core.ClientOptions
+import io.lettuce.core.RedisClient
+import io.lettuce.core.RedisException
+import io.lettuce.core.RedisFuture
+import io.lettuce.core.RedisURI
+import io.lettuce.core.SetArgs
+import io.lettuce.core.SocketOptions
+import io.lettuce.core.TimeoutOptions
+import io.lettuce.core.api.StatefulRedisConnection
+import io.lettuce.core.api.async.RedisAsyncCommands
+import io.lettuce.core.codec.RedisCodec
+import io.lettuce.core.event.DefaultEventPublisherOptions
+import io.lettuce.core.metrics.CommandLatencyRecorder
+import io.lettuce.core.output.StatusOutput
+import io.lettuce.core.output.ValueOutput
+import io.lettuce.core.protocol.AsyncCommand
+import io.lettuce.core.protocol.Command
+import io.lettuce.core.protocol.CommandArgs
+import io.lettuce.core.protocol.CommandType
+import io.lettuce.core.protocol.ProtocolVersion
+import io.lettuce.core.resource.ClientResources
+import io.lettuce.core.resource.Delay
+import io.lettuce.core.resource.EventLoopGroupProvider
+import io.netty.channel.nio.NioEventLoopGroup
+import io.netty.util.HashedWheelTimer
+import io.netty.util.concurrent.DefaultThreadFactory
+import io.netty.util.concurrent.EventExecutorGroup
+import io.netty.util.concurrent.Future
+import java.time.Duration
+import java.util.concurrent.TimeUnit
+
+/** What there is to say while Redis has never been reached. */
+private class NotConnected : RedisException("not connected")
+
+/**
+ * The one connection to Redis, on which all commands are pipelined. It lives on the event loops that serve requests, so that
+ * a hit takes no other thread. A command that can't be sent fails at once, and one that isn't answered in 50 ms then.
+ */
+class RedisConnection(
+    settings: RedisSettings,
+    eventLoops: NioEventLoopGroup,
+) : AutoCloseable {
+    // A tick of Lettuce's own timer is 100 ms, too coarse for what has to fail after 50.
+    private val timer = HashedWheelTimer(DefaultThreadFactory("redis-timer", true), TICK_MILLISECONDS, TimeUnit.MILLISECONDS)
+    private val resources =
+        ClientResources
+            .builder()
+            .eventLoopGroupProvider(SharedEventLoops(eventLoops))
+            .timer(timer)
+            .reconnectDelay(Delay.constant(RECONNECT_DELAY))
+            .commandLatencyRecorder(CommandLatencyRecorder.disabled())
+            .commandLatencyPublisherOptions(DefaultEventPublisherOptions.disabled())
+            .build()
+    private val client = RedisClient.create(resources).also { it.options = options() }
+    private val uri = uri(settings)
+
+    @Volatile
+    private var connection: StatefulRedisConnection<String, ByteArray>? = null
+
+    init {
+        connect()
+    }
+
+    /** Connects for the first time, again and again; from then on Lettuce itself reconnects. */
+    private fun connect() {
+        client.connectAsync(OctetsCodec, uri).whenComplete { connected, failure ->
+            if (failure == null) {
+                connection = connected
+            } else {
+                timer.newTimeout({ connect() }, RECONNECT_DELAY.toMillis(), TimeUnit.MILLISECONDS)
+            }
+        }
+    }
+
+    internal fun commands(): RedisAsyncCommands<String, ByteArray> = connected().async()
+
+    /** GET of a value that [codec] knows. */
+    internal fun <T> get(
+        key: String,
+        codec: RedisCodec<String, T>,
+    ): RedisFuture<T> = dispatch(Command(CommandType.GET, ValueOutput(codec), CommandArgs(codec).addKey(key)))
+
+    /** SET of a value that [codec] knows. */
+    internal fun <T> set(
+        key: String,
+        value: T,
+        codec: RedisCodec<String, T>,
+        options: SetArgs,
+    ): RedisFuture<String> {
+        val arguments = CommandArgs(codec).addKey(key).addValue(value)
+        options.build(arguments)
+        return dispatch(Command(CommandType.SET, StatusOutput(codec), arguments))
+    }
+
+    @Suppress("UNCHECKED_CAST") // The connection's own codec is not that of the command, which brings its own.
+    private fun <T, R> dispatch(command: Command<String, T, R>): RedisFuture<R> {
+        val asynchronous = AsyncCommand(command)
+        connected().dispatch(asynchronous as AsyncCommand<String, ByteArray, R>)
+        return asynchronous
+    }
+
+    private fun connected() = connection ?: throw NotConnected()
+
+    override fun close() {
+        client.shutdown(Duration.ZERO, Duration.ofSeconds(1))
+        timer.stop()
+    }
+
+    private companion object {
+        const val TICK_MILLISECONDS = 10L
+        val COMMAND_TIMEOUT: Duration = Duration.ofMillis(50)
+        val CONNECT_TIMEOUT: Duration = Duration.ofMillis(500)
+        val RECONNECT_DELAY: Duration = Duration.ofMillis(250)
+
+        fun uri(settings: RedisSettings): RedisURI {
+            val builder =
+                RedisURI.Builder
+                    .redis(settings.host, settings.port)
+                    .withDatabase(settings.number)
+                    .withTimeout(COMMAND_TIMEOUT)
+            when {
+                settings.password.isEmpty() -> Unit
+                settings.user.isEmpty() -> builder.withPassword(settings.password.toCharArray())
+                else -> builder.withAuthentication(settings.user, settings.password)
+            }
+            // The connection's handshake needs no more time than a command once there is one.
+            return builder.build()
+        }
+
+        fun options(): ClientOptions =
+            ClientOptions
+                .builder()
+                // GET, SET and DEL need nothing of RESP3.
+                .protocolVersion(ProtocolVersion.RESP2)
+                .autoReconnect(true)
+                .disconnectedBehavior(ClientOptions.DisconnectedBehavior.REJECT_COMMANDS)
+                .timeoutOptions(TimeoutOptions.enabled(COMMAND_TIMEOUT))
+                .socketOptions(
+                    SocketOptions
+                        .builder()
+                        .connectTimeout(CONNECT_TIMEOUT)
+                        .tcpNoDelay(true)
+                        .build(),
+                ).build()
+    }
+}
+
+/** Lends Lettuce the server's event loops, which are not its own to shut down. */
+private class SharedEventLoops(
+    private val eventLoops: NioEventLoopGroup,
+) : EventLoopGroupProvider {
+    override fun <T : io.netty.channel.EventLoopGroup> allocate(type: Class<T>): T = type.cast(eventLoops)
+
+    override fun threadPoolSize(): Int = eventLoops.executorCount()
+
+    override fun release(
+        eventLoopGroup: EventExecutorGroup,
+        quietPeriod: Long,
+        timeout: Long,
+        unit: TimeUnit,
+    ): Future<Boolean> = eventLoops.next().newSucceededFuture(true)
+
+    override fun shutdown(
+        quietPeriod: Long,
+        timeout: Long,
+        timeUnit: TimeUnit,
+    ): Future<Boolean> = eventLoops.next().newSucceededFuture(true)
+}

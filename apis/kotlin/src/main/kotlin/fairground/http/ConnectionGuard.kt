@@ -1,0 +1,316 @@
+package fairground.http
+
+import io.netty.buffer.Unpooled
+import io.netty.channel.Channel
+import io.netty.channel.ChannelDuplexHandler
+import io.netty.channel.ChannelFutureListener
+import io.netty.channel.ChannelHandlerContext
+import io.netty.channel.ChannelPromise
+import io.netty.channel.socket.ChannelInputShutdownEvent
+import io.netty.channel.socket.SocketChannel
+import io.netty.handler.codec.http.DefaultFullHttpRequest
+import io.netty.handler.codec.http.DefaultFullHttpResponse
+import io.netty.handler.codec.http.EmptyHttpHeaders
+import io.netty.handler.codec.http.HttpContent
+import io.netty.handler.codec.http.HttpHeaderNames
+import io.netty.handler.codec.http.HttpHeaderValues
+import io.netty.handler.codec.http.HttpMethod
+import io.netty.handler.codec.http.HttpRequest
+import io.netty.handler.codec.http.HttpResponse
+import io.netty.handler.codec.http.HttpResponseStatus
+import io.netty.handler.codec.http.HttpStatusClass
+import io.netty.handler.codec.http.HttpUtil
+import io.netty.handler.codec.http.HttpVersion
+import io.netty.handler.codec.http.LastHttpContent
+import io.netty.util.AttributeKey
+import io.netty.util.ReferenceCountUtil
+import java.util.concurrent.TimeUnit
+
+/**
+ * Stands between Netty's codec and Ktor and does what both leave open: refuses what isn't routed, lets one request at a time
+ * through, ends connections that are slow, idle, draining or of no further use.
+ *
+ * All of it runs on the connection's event loop. What the application reads and writes of it is marked.
+ */
+internal class ConnectionGuard(
+    private val connections: Connections,
+    private val limits: TimeLimits,
+) : ChannelDuplexHandler() {
+    /** Whether the request's body has come to its end, as opposed to the connection. Read by the application. */
+    @Volatile
+    var isBodyComplete = false
+        private set
+
+    /** Set by the application once it has read the body to its end. What is left unread costs the connection. */
+    @Volatile
+    var isBodyConsumed = false
+
+    private val deadline = Deadline(::onDeadline)
+    private val waiting = ArrayDeque<Any>()
+    private var isInFlight = false
+    private var isReceiving = false
+    private var dropsBody = false
+    private var closesAfterwards = false
+    private var isClosing = false
+    private var isLingering = false
+    private var headStartedAt: Long? = null
+    private var lingeringUntil = 0L
+    private var pendingBytes = 0L
+    private lateinit var context: ChannelHandlerContext
+
+    override fun handlerAdded(context: ChannelHandlerContext) {
+        this.context = context
+        context.channel().attr(KEY).set(this)
+        connections.add(context.channel())
+        setDeadline()
+    }
+
+    override fun channelInactive(context: ChannelHandlerContext) {
+        deadline.cancel()
+        dropWaiting()
+        context.fireChannelInactive()
+    }
+
+    /** Octets came, and will be decoded next. */
+    fun onOctets() {
+        if (!isInFlight && headStartedAt == null) headStartedAt = System.nanoTime()
+    }
+
+    override fun channelRead(
+        context: ChannelHandlerContext,
+        message: Any,
+    ) {
+        when {
+            isClosing -> ReferenceCountUtil.release(message)
+            waiting.isNotEmpty() || (isInFlight && message is HttpRequest) -> waiting.addLast(message)
+            else -> accept(message)
+        }
+    }
+
+    private fun accept(message: Any) {
+        when (message) {
+            is HttpRequest -> begin(message)
+            is HttpContent -> receive(message)
+            else -> context.fireChannelRead(message)
+        }
+    }
+
+    private fun begin(request: HttpRequest) {
+        isInFlight = true
+        isReceiving = true
+        headStartedAt = null
+        val refusal = refusalOf(request)
+        if (refusal != null) {
+            ReferenceCountUtil.release(request)
+            refuse(refusal)
+            return
+        }
+        val isChunked = HttpUtil.isTransferEncodingChunked(request)
+        // Netty drops a Content-Length that comes with Transfer-Encoding without telling. RFC 9112, section 6.3, wants the
+        // connection closed then, lest smuggled octets be taken for a request.
+        closesAfterwards = isChunked || !HttpUtil.isKeepAlive(request)
+        val hasBody = isChunked || HttpUtil.getContentLength(request, 0L) > 0
+        dropsBody = !hasBody || (request.method() != HttpMethod.POST && request.method() != HttpMethod.PUT)
+        isBodyComplete = !hasBody
+        isBodyConsumed = dropsBody
+        // Without a body to hand over, Ktor needs no channel for it.
+        context.fireChannelRead(if (dropsBody) withoutBody(request) else request)
+    }
+
+    private fun withoutBody(request: HttpRequest) =
+        DefaultFullHttpRequest(
+            request.protocolVersion(),
+            request.method(),
+            request.uri(),
+            Unpooled.EMPTY_BUFFER,
+            request.headers(),
+            EmptyHttpHeaders.INSTANCE,
+        )
+
+    private fun receive(content: HttpContent) {
+        if (content.decoderResult().isFailure) {
+            content.release()
+            close()
+            return
+        }
+        if (content is LastHttpContent) {
+            isReceiving = false
+            isBodyComplete = true
+        }
+        if (dropsBody) content.release() else context.fireChannelRead(content)
+        if (!isInFlight) next()
+    }
+
+    override fun channelReadComplete(context: ChannelHandlerContext) {
+        setDeadline()
+        context.fireChannelReadComplete()
+        if (isLingering) context.read()
+    }
+
+    override fun read(context: ChannelHandlerContext) {
+        // While requests wait, no more are read: TCP makes the client wait.
+        if (waiting.isEmpty()) context.read()
+    }
+
+    override fun write(
+        context: ChannelHandlerContext,
+        message: Any,
+        promise: ChannelPromise,
+    ) {
+        if (message is HttpResponse) {
+            if (message.status().codeClass() == HttpStatusClass.INFORMATIONAL) {
+                context.write(message, promise)
+                return
+            }
+            prepare(message)
+        }
+        val isLast = message is LastHttpContent
+        context.write(message, promise)
+        if (isLast && isInFlight) end()
+    }
+
+    private fun prepare(response: HttpResponse) {
+        // Ktor gives every answer without a body a length of 0.
+        if (response.status() == HttpResponseStatus.NOT_MODIFIED) response.headers().remove(HttpHeaderNames.CONTENT_LENGTH)
+        if (isReceiving || !isBodyConsumed || connections.isDraining) closesAfterwards = true
+        if (closesAfterwards) response.headers().set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE)
+    }
+
+    /** The answer is written. */
+    private fun end() {
+        isInFlight = false
+        if (closesAfterwards) {
+            close()
+        } else if (waiting.isNotEmpty()) {
+            // Not from within Ktor's own writing.
+            context.executor().execute(::next)
+        } else {
+            setDeadline()
+        }
+    }
+
+    private fun next() {
+        while (!isClosing && waiting.isNotEmpty() && !(isInFlight && waiting.first() is HttpRequest)) {
+            accept(waiting.removeFirst())
+        }
+        if (waiting.isEmpty() && !isClosing) {
+            context.read()
+            setDeadline()
+        }
+    }
+
+    private fun refuse(status: HttpResponseStatus) {
+        val response = DefaultFullHttpResponse(HttpVersion.HTTP_1_1, status, Unpooled.EMPTY_BUFFER)
+        response
+            .headers()
+            .set(HttpHeaderNames.CONTENT_LENGTH, HttpHeaderValues.ZERO)
+            .set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE)
+            .set("X-Content-Type-Options", "nosniff")
+        context.write(response)
+        isInFlight = false
+        close()
+    }
+
+    /**
+     * Flushes what was written and closes. If more of a body is to come, first only the answering side: closing with octets
+     * unread would reset the connection, and the answer might be lost with it.
+     */
+    private fun close() {
+        if (isClosing) return
+        isClosing = true
+        dropWaiting()
+        val channel = context.channel()
+        val flushed = context.writeAndFlush(Unpooled.EMPTY_BUFFER)
+        if (!isReceiving || channel !is SocketChannel) {
+            flushed.addListener(ChannelFutureListener.CLOSE)
+            return
+        }
+        isLingering = true
+        lingeringUntil = System.nanoTime() + limits.lingering
+        deadline.set(context, lingeringUntil)
+        flushed.addListener { channel.shutdownOutput() }
+        context.read()
+    }
+
+    override fun close(
+        context: ChannelHandlerContext,
+        promise: ChannelPromise,
+    ) {
+        // Ktor closes on its own where the client asked for it; lingering does so later.
+        if (isLingering) promise.setSuccess() else context.close(promise)
+    }
+
+    override fun userEventTriggered(
+        context: ChannelHandlerContext,
+        event: Any,
+    ) {
+        when (event) {
+            // The client sends no more. What it has sent is answered.
+            is ChannelInputShutdownEvent -> {
+                closesAfterwards = true
+                if (!isInFlight || isReceiving || isLingering) context.close()
+            }
+            Connections.Drain -> {
+                closesAfterwards = true
+                if (!isInFlight && waiting.isEmpty()) context.close()
+            }
+            else -> context.fireUserEventTriggered(event)
+        }
+    }
+
+    private fun setDeadline() {
+        if (isLingering) return
+        val now = System.nanoTime()
+        val headStart = headStartedAt
+        deadline.set(
+            context,
+            when {
+                isInFlight && isReceiving -> now + limits.bodyIdle
+                headStart != null -> headStart + limits.head
+                else -> now + limits.idle
+            },
+        )
+    }
+
+    private fun onDeadline() {
+        if (isInFlight && !isReceiving && isMakingProgress()) {
+            // The service is at work on an answer, or the client takes one.
+            setDeadline()
+            return
+        }
+        isLingering = false
+        context.close()
+    }
+
+    /** Whether there is nothing that waits for the client to take it, or less than at the last deadline. */
+    private fun isMakingProgress(): Boolean {
+        val pending =
+            context
+                .channel()
+                .unsafe()
+                .outboundBuffer()
+                ?.totalPendingWriteBytes() ?: 0
+        val progress = pending == 0L || pending != pendingBytes
+        pendingBytes = pending
+        return progress
+    }
+
+    private fun dropWaiting() {
+        while (waiting.isNotEmpty()) ReferenceCountUtil.release(waiting.removeFirst())
+    }
+
+    companion object {
+        private val KEY = AttributeKey.valueOf<ConnectionGuard>(ConnectionGuard::class.java, "guard")
+
+        /** The guard of a connection. */
+        fun of(channel: Channel): ConnectionGuard = channel.attr(KEY).get()
+    }
+}
+
+/** How long a client may take, in nanoseconds. */
+internal class TimeLimits(
+    val head: Long = TimeUnit.SECONDS.toNanos(10),
+    val bodyIdle: Long = TimeUnit.SECONDS.toNanos(10),
+    val idle: Long = TimeUnit.SECONDS.toNanos(60),
+    val lingering: Long = TimeUnit.SECONDS.toNanos(1),
+)

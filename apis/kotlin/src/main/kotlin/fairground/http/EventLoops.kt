@@ -1,0 +1,22 @@
+package fairground.http
+
+import io.netty.channel.EventLoop
+import io.netty.channel.nio.NioEventLoopGroup
+import io.netty.util.concurrent.DefaultThreadFactory
+import io.netty.util.concurrent.FastThreadLocal
+
+/**
+ * Event loops that keep a connection's work together. Ktor runs calls on a loop that it asks the group for once for each
+ * connection, on that connection's own loop: here it gets that one, so that no request goes to another thread and back.
+ */
+internal class EventLoops(
+    size: Int,
+) : NioEventLoopGroup(size, DefaultThreadFactory("http")) {
+    private val current = FastThreadLocal<EventLoop>()
+
+    init {
+        forEach { executor -> (executor as EventLoop).let { loop -> loop.execute { current.set(loop) } } }
+    }
+
+    override fun next(): EventLoop = current.getIfExists() ?: super.next()
+}

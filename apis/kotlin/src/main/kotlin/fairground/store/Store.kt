@@ -1,0 +1,85 @@
+package fairground.store
+
+import fairground.config.DatabaseSettings
+import kotlinx.coroutines.asCoroutineDispatcher
+import kotlinx.coroutines.sync.Semaphore
+import kotlinx.coroutines.withContext
+import kotlinx.coroutines.withTimeoutOrNull
+import org.jetbrains.exposed.sql.Database
+import org.jetbrains.exposed.sql.DatabaseConfig
+import org.jetbrains.exposed.sql.statements.StatementType
+import org.jetbrains.exposed.sql.transactions.TransactionManager
+import org.jetbrains.exposed.sql.transactions.transaction
+import java.sql.Connection
+import java.util.concurrent.Executors
+
+private const val TURN_TIMEOUT_MILLISECONDS = 2000L
+
+/**
+ * Runs Exposed's statements, each on a connection of the pool. JDBC blocks, so they run on threads of their own, one for each
+ * connection; who has to wait for a turn holds no thread, and gives up after two seconds.
+ */
+internal class Statements(
+    settings: DatabaseSettings,
+    size: Int,
+) : AutoCloseable {
+    private val pool = Pool(settings, size)
+    private val turns = Semaphore(size)
+    private val threads =
+        Executors.newFixedThreadPool(size, Thread.ofPlatform().name("postgres-", 0).daemon().factory()).asCoroutineDispatcher()
+    private val database =
+        Database.connect(
+            pool.dataSource,
+            databaseConfig =
+                DatabaseConfig {
+                    defaultMaxAttempts = 1
+                    defaultIsolationLevel = Connection.TRANSACTION_READ_COMMITTED
+                },
+            manager = ::AutoCommit,
+        )
+
+    /** Runs [statement]. Fails with a [StoreFailure], or with what is unexpected. */
+    suspend fun <T> run(statement: () -> T): T {
+        if (!turns.tryAcquire()) {
+            withTimeoutOrNull(TURN_TIMEOUT_MILLISECONDS) { turns.acquire() } ?: throw StoreUnavailable("no connection became free")
+        }
+        try {
+            return withContext(threads) { transaction(database) { statement() } }
+        } catch (failure: Exception) {
+            throw explain(failure)
+        } finally {
+            turns.release()
+        }
+    }
+
+    private fun explain(failure: Exception): Throwable {
+        val translated = translate(failure)
+        if (translated !is StoreUnavailable) return translated
+        val connectFailure = pool.connectFailure ?: return translated.also { pool.onLostConnection() }
+        return StoreUnavailable("PostgreSQL can't be reached", connectFailure)
+    }
+
+    override fun close() {
+        pool.close()
+        threads.close()
+    }
+}
+
+/** All that is kept in PostgreSQL. */
+class Store(
+    settings: DatabaseSettings,
+    poolSize: Int,
+) : AutoCloseable {
+    private val statements = Statements(settings, poolSize)
+    val users = UserStore(statements)
+    val posts = PostStore(statements)
+    val files = FileStore(statements)
+
+    /** Fails unless PostgreSQL answers. */
+    suspend fun ping() {
+        statements.run { TransactionManager.current().exec("SELECT 1", explicitStatementType = StatementType.SELECT) { it.next() } }
+    }
+
+    /** Closes all connections. Nothing may be in flight. */
+    override fun close() = statements.close()
+}
