@@ -1,5 +1,6 @@
 package fairground
 
+import fairground.api.NoBody
 import fairground.api.Octets
 import fairground.api.read
 import fairground.api.send
@@ -18,7 +19,6 @@ import io.ktor.server.application.Application
 import io.ktor.server.response.header
 import io.ktor.server.routing.routing
 import kotlinx.coroutines.runBlocking
-import fairground.api.Nothing as Empty
 
 private const val PAGE_SIZE = 1000
 
@@ -46,11 +46,11 @@ object Floor {
 
     private fun Application.floor(answers: Map<String, Answer>) {
         routing {
-            read("/readyz") { call.send(Empty(HttpStatusCode.OK)) }
+            read("/readyz") { call.send(NoBody(HttpStatusCode.OK)) }
             read("/api/posts/{id}") {
                 val answer = answers[call.parameters["id"]]
                 if (answer == null) {
-                    call.send(Empty(HttpStatusCode.NotFound))
+                    call.send(NoBody(HttpStatusCode.NotFound))
                 } else {
                     call.response.header("X-Content-Type-Options", "nosniff")
                     call.response.header(HttpHeaders.ETag, answer.entityTag)

@@ -8,7 +8,6 @@ import io.ktor.http.HttpStatusCode
 import io.ktor.http.content.OutgoingContent
 import io.ktor.server.application.ApplicationCall
 import io.ktor.server.response.header
-import io.ktor.server.response.respond
 import kotlinx.serialization.SerializationStrategy
 
 private val PROBLEM_JSON = ContentType("application", "problem+json")
@@ -25,7 +24,7 @@ internal class Octets(
 }
 
 /** An answer without body. */
-internal class Nothing(
+internal class NoBody(
     override val status: HttpStatusCode,
 ) : OutgoingContent.NoContent()
 

@@ -6,16 +6,15 @@ import fairground.logging.log
 import fairground.store.StoreUnavailable
 import fairground.view.Problem
 import io.ktor.http.HttpHeaders
+import io.ktor.http.HttpStatusCode
 import io.ktor.server.application.Application
 import io.ktor.server.application.ApplicationCall
 import io.ktor.server.application.ApplicationCallPipeline
 import io.ktor.server.application.call
 import io.ktor.server.request.httpMethod
-import io.ktor.server.response.header
 import io.ktor.server.request.path
-import io.ktor.utils.io.ClosedWriteChannelException
+import io.ktor.server.response.header
 import kotlinx.coroutines.CancellationException
-import java.io.IOException
 
 private const val NANOS_PER_MICROSECOND = 1000
 private const val MICROS_PER_MILLISECOND = 1000.0
@@ -69,12 +68,11 @@ internal fun Application.answerFailures() {
             proceed()
         } catch (cancelled: CancellationException) {
             throw cancelled
-        } catch (gone: IncompleteBody) {
-            throw gone
-        } catch (gone: ClosedWriteChannelException) {
-            throw gone
+        } catch (_: IncompleteBody) {
+            // For the log alone: nobody is left to read it.
+            call.send(NoBody(HttpStatusCode.RequestTimeout))
         } catch (failure: Exception) {
-            // Half an answer must not look whole: Ktor ends the connection.
+            // Half an answer must not look whole: Ktor ends the connection. Mostly it is the client that has gone.
             if (call.response.isCommitted) throw failure
             call.sendProblem(problemOf(call, failure))
         }

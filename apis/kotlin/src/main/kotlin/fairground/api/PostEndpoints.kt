@@ -28,7 +28,7 @@ internal class PostEndpoints(
     private val tokens: AccessTokens,
 ) {
     suspend fun list(call: RoutingCall) {
-        val query = PageQuery.parse(call.request.rawQuery())
+        val query = PageQuery.parse(call.request.queryString())
         val cached = if (query.isDefault) cache.firstPage() else null
         if (cached != null) {
             call.send(Octets(cached))
@@ -62,7 +62,7 @@ internal class PostEndpoints(
         response.header("X-Cache", origin)
         val conditions = request.headers.getAll(HttpHeaders.IfNoneMatch)
         val isUnmodified = conditions != null && matchesTag(conditions, post.entityTag)
-        send(if (isUnmodified) Nothing(HttpStatusCode.NotModified) else Octets(post.document))
+        send(if (isUnmodified) NoBody(HttpStatusCode.NotModified) else Octets(post.document))
     }
 
     suspend fun create(call: RoutingCall) {
@@ -90,7 +90,7 @@ internal class PostEndpoints(
         val caller = call.authenticate(tokens)
         val id = call.pathId
         change(id) { posts.delete(id, caller.id) }
-        call.send(Nothing(HttpStatusCode.NoContent))
+        call.send(NoBody(HttpStatusCode.NoContent))
     }
 
     /**

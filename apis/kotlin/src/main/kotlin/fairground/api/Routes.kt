@@ -6,16 +6,14 @@ import fairground.security.AccessTokens
 import fairground.security.Passwords
 import fairground.store.Store
 import fairground.upload.UploadDirectory
-import io.ktor.http.HttpMethod
 import io.ktor.server.application.Application
 import io.ktor.server.routing.Route
 import io.ktor.server.routing.RoutingHandler
 import io.ktor.server.routing.delete
 import io.ktor.server.routing.get
-import io.ktor.server.routing.method
+import io.ktor.server.routing.head
 import io.ktor.server.routing.post
 import io.ktor.server.routing.put
-import io.ktor.server.routing.route
 import io.ktor.server.routing.routing
 
 /** What the routes are made of. */
@@ -60,5 +58,5 @@ internal fun Route.read(
     handler: RoutingHandler,
 ) {
     get(path, handler)
-    route(path) { method(HttpMethod.Head) { handle(handler) } }
+    head(path, handler)
 }

@@ -1,6 +1,5 @@
 package fairground.cache
 
-import fairground.config.RedisSettings
 import fairground.logging.Occasionally
 import fairground.logging.log
 import io.lettuce.core.RedisFuture

@@ -54,7 +54,7 @@ class RedisConnection(
             .commandLatencyRecorder(CommandLatencyRecorder.disabled())
             .commandLatencyPublisherOptions(DefaultEventPublisherOptions.disabled())
             .build()
-    private val client = RedisClient.create(resources).also { it.options = options() }
+    private val client = RedisClient.create(resources).also { it.setOptions(options()) }
     private val uri = uri(settings)
 
     @Volatile
@@ -120,13 +120,12 @@ class RedisConnection(
                 RedisURI.Builder
                     .redis(settings.host, settings.port)
                     .withDatabase(settings.number)
-                    .withTimeout(COMMAND_TIMEOUT)
+                    .withTimeout(CONNECT_TIMEOUT)
             when {
                 settings.password.isEmpty() -> Unit
                 settings.user.isEmpty() -> builder.withPassword(settings.password.toCharArray())
                 else -> builder.withAuthentication(settings.user, settings.password)
             }
-            // The connection's handshake needs no more time than a command once there is one.
             return builder.build()
         }
 

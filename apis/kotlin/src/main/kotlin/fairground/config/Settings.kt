@@ -104,7 +104,7 @@ private class SettingsReader(
                 return@required wrong(name, "must be a postgres:// URL with user, host and database")
             }
             val database = percentDecoded(url.path) ?: url.path
-            DatabaseSettings(url.host, url.port.or(POSTGRES_PORT), database, url.user, url.password)
+            DatabaseSettings(url.host, url.port.orDefault(POSTGRES_PORT), database, url.user, url.password)
         }
 
     fun redis(name: String): RedisSettings? =
@@ -114,7 +114,7 @@ private class SettingsReader(
             if (url == null || number == null || url.query.isNotEmpty()) {
                 return@required wrong(name, "must be a redis:// URL with a host")
             }
-            RedisSettings(url.host, url.port.or(REDIS_PORT), url.user, url.password, number)
+            RedisSettings(url.host, url.port.orDefault(REDIS_PORT), url.user, url.password, number)
         }
 
     fun secret(name: String): ByteArray? =
@@ -174,7 +174,7 @@ private class SettingsReader(
     }
 }
 
-private fun Int.or(fallback: Int): Int = if (this == 0) fallback else this
+private fun Int.orDefault(fallback: Int): Int = if (this == 0) fallback else this
 
 /** A decimal without sign and leading zeros. */
 private fun canonicalInteger(

@@ -51,6 +51,7 @@ internal class ConnectionGuard(
     private var isReceiving = false
     private var dropsBody = false
     private var closesAfterwards = false
+    private var isInputEnded = false
     private var isClosing = false
     private var isLingering = false
     private var headStartedAt: Long? = null
@@ -179,7 +180,7 @@ internal class ConnectionGuard(
     /** The answer is written. */
     private fun end() {
         isInFlight = false
-        if (closesAfterwards) {
+        if (closesAfterwards || (isInputEnded && waiting.isEmpty())) {
             close()
         } else if (waiting.isNotEmpty()) {
             // Not from within Ktor's own writing.
@@ -247,13 +248,10 @@ internal class ConnectionGuard(
         when (event) {
             // The client sends no more. What it has sent is answered.
             is ChannelInputShutdownEvent -> {
-                closesAfterwards = true
-                if (!isInFlight || isReceiving || isLingering) context.close()
+                isInputEnded = true
+                if (isReceiving || isLingering || isAtRest()) context.close()
             }
-            Connections.Drain -> {
-                closesAfterwards = true
-                if (!isInFlight && waiting.isEmpty()) context.close()
-            }
+            Connections.Drain -> if (isAtRest()) context.close()
             else -> context.fireUserEventTriggered(event)
         }
     }
@@ -294,6 +292,8 @@ internal class ConnectionGuard(
         pendingBytes = pending
         return progress
     }
+
+    private fun isAtRest() = !isInFlight && waiting.isEmpty()
 
     private fun dropWaiting() {
         while (waiting.isNotEmpty()) ReferenceCountUtil.release(waiting.removeFirst())

@@ -1,6 +1,6 @@
 package fairground.http
 
-import io.netty.channel.EventLoop
+import io.netty.channel.IoEventLoop
 import io.netty.channel.nio.NioEventLoopGroup
 import io.netty.util.concurrent.DefaultThreadFactory
 import io.netty.util.concurrent.FastThreadLocal
@@ -12,11 +12,11 @@ import io.netty.util.concurrent.FastThreadLocal
 internal class EventLoops(
     size: Int,
 ) : NioEventLoopGroup(size, DefaultThreadFactory("http")) {
-    private val current = FastThreadLocal<EventLoop>()
+    private val current = FastThreadLocal<IoEventLoop>()
 
     init {
-        forEach { executor -> (executor as EventLoop).let { loop -> loop.execute { current.set(loop) } } }
+        forEach { executor -> (executor as IoEventLoop).let { loop -> loop.execute { current.set(loop) } } }
     }
 
-    override fun next(): EventLoop = current.getIfExists() ?: super.next()
+    override fun next(): IoEventLoop = current.getIfExists() ?: super.next()
 }

@@ -15,16 +15,21 @@ import io.netty.channel.ChannelInboundHandlerAdapter
 import io.netty.channel.ChannelOption
 import io.netty.channel.nio.NioEventLoopGroup
 import io.netty.util.concurrent.DefaultThreadFactory
+import java.net.InetSocketAddress
 
 private const val DRAIN_MILLISECONDS = 10_000L
 private const val BACKLOG = 1024
+private const val MAX_CHUNK_BYTES = 64 * 1024
 
 /** The HTTP/1.1 server of the contract: Ktor's Netty engine with its limits, and an orderly end. Shared with the floor. */
-class HttpServer(
+class HttpServer internal constructor(
     address: Address,
     cpus: Int,
+    limits: TimeLimits,
     module: Application.() -> Unit,
 ) {
+    constructor(address: Address, cpus: Int, module: Application.() -> Unit) : this(address, cpus, TimeLimits(), module)
+
     private val loops = EventLoops(cpus)
     private val connections = Connections()
     private val listener = ListenerKeeper()
@@ -51,18 +56,21 @@ class HttpServer(
                 childOption(ChannelOption.TCP_NODELAY, true)
                 childOption(ChannelOption.ALLOW_HALF_CLOSURE, true)
             }
-            val guards = ThreadLocal<ConnectionGuard>()
-            httpServerCodec = {
-                val guard = ConnectionGuard(connections, TimeLimits())
-                guards.set(guard)
-                HeadWatchingCodec(guard::onOctets)
+            maxInitialLineLength = MAX_HEAD_BYTES
+            maxHeaderSize = MAX_HEAD_BYTES
+            maxChunkSize = MAX_CHUNK_BYTES
+            channelPipelineConfig = {
+                val guard = ConnectionGuard(connections, limits)
+                addBefore("codec", "octets", OctetWatch(guard::onOctets))
+                addAfter("codec", "guard", guard)
             }
-            // Called behind the former, on the same thread, for the same connection.
-            channelPipelineConfig = { addAfter("codec", "guard", guards.get()) }
         }
     }
 
-    private fun configuration(module: Application.() -> Unit): ServerConfig = serverConfig { module(module) }
+    private fun configuration(routes: Application.() -> Unit): ServerConfig = serverConfig { module { routes() } }
+
+    /** The port that is listened on. */
+    internal val port: Int get() = listener.port
 
     /** Listens, and returns. Throws what the system says where it can't. */
     fun start() {
@@ -70,9 +78,11 @@ class HttpServer(
     }
 
     /** Stops accepting and waits for what is in flight, ten seconds at most. Returns whether everything was finished. */
-    fun drain(): Boolean {
+    fun drain(): Boolean = drain(DRAIN_MILLISECONDS)
+
+    internal fun drain(milliseconds: Long): Boolean {
         listener.close()
-        return connections.drain(DRAIN_MILLISECONDS)
+        return connections.drain(milliseconds)
     }
 }
 
@@ -85,6 +95,8 @@ private class ListenerKeeper : ChannelInboundHandlerAdapter() {
     override fun handlerAdded(context: ChannelHandlerContext) {
         channel = context.channel()
     }
+
+    val port: Int get() = (channel!!.localAddress() as InetSocketAddress).port
 
     fun close() {
         channel?.close()?.awaitUninterruptibly()

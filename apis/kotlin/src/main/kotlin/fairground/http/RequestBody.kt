@@ -4,6 +4,7 @@ import io.ktor.server.netty.NettyApplicationCall
 import io.ktor.server.routing.RoutingCall
 import io.ktor.utils.io.ByteReadChannel
 import io.ktor.utils.io.readAvailable
+import java.io.IOException
 
 /** The client went away, or stopped, before its request was complete. There is nobody to answer. */
 class IncompleteBody : Exception("the request body did not arrive", null, false, false)
@@ -22,7 +23,7 @@ class RequestBody private constructor(
         val read =
             try {
                 channel.readAvailable(target, offset, length)
-            } catch (_: java.io.IOException) {
+            } catch (_: IOException) {
                 -1
             }
         if (read < 0) {
@@ -42,7 +43,7 @@ class RequestBody private constructor(
         private const val REST_BYTES = 4096
 
         /** The body of [call]'s request. */
-        suspend fun of(call: RoutingCall): RequestBody {
+        fun of(call: RoutingCall): RequestBody {
             val engineCall = call.pipelineCall.engineCall as NettyApplicationCall
             return RequestBody(ConnectionGuard.of(engineCall.context.channel()), engineCall.request.receiveChannel())
         }

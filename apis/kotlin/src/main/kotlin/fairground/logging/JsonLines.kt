@@ -14,12 +14,10 @@ class JsonLines : LayoutBase<ILoggingEvent>() {
             append("\",\"level\":\"").append(event.level.levelStr.lowercase()).append('"')
             member("message", event.formattedMessage)
             event.keyValuePairs?.forEach { member(it.key, it.value) }
-            var cause = event.throwableProxy
-            if (cause != null) {
+            event.throwableProxy?.let { failure ->
                 // Causes are named by class and message, innermost last; a stack trace on one line helps nobody.
-                val chain = generateSequence(cause) { it.cause }.take(MAX_CAUSES)
+                val chain = generateSequence(failure) { it.cause }.take(MAX_CAUSES)
                 member("error", chain.joinToString(": ") { "${it.className}: ${it.message}" })
-                cause = null
             }
             append("}\n")
         }

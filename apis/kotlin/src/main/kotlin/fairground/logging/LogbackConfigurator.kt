@@ -44,8 +44,8 @@ class LogbackConfigurator :
         val root = context.getLogger(Logger.ROOT_LOGGER_NAME)
         root.level = Level.ERROR
         root.addAppender(console)
-        // Each quotes statements and the server's details of them, where values of users are. This service logs the causes itself.
-        for (name in listOf("Exposed", "com.zaxxer.hikari", "org.postgresql", "io.lettuce")) {
+        // They quote statements with their values, or repeat what this service logs itself.
+        for (name in listOf("Exposed", "com.zaxxer.hikari", "org.postgresql", "io.lettuce", "io.ktor")) {
             context.getLogger(name).level = Level.OFF
         }
         return Configurator.ExecutionStatus.DO_NOT_INVOKE_NEXT_IF_ANY

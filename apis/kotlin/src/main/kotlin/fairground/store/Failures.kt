@@ -20,10 +20,20 @@ class EmailTaken : StoreFailure("the email is taken")
 class NoSuchUser : StoreFailure("the row refers to a user who doesn't exist")
 
 /** PostgreSQL can't be reached, ended the connection, is starting or stopping, or has no connection free. */
-class StoreUnavailable(
+open class StoreUnavailable(
     message: String,
     cause: Throwable? = null,
 ) : StoreFailure(message, cause)
+
+/** The pool had no connection in time. */
+internal class NoConnection(
+    cause: Throwable,
+) : StoreUnavailable("no connection", cause)
+
+/** The connection turned out to be dead. */
+internal class ConnectionLost(
+    cause: Throwable,
+) : StoreUnavailable("the connection was lost", cause)
 
 // SQLSTATE codes, from the appendix of the PostgreSQL manual.
 private const val UNIQUE_VIOLATION = "23505"
@@ -35,7 +45,7 @@ private const val OPERATOR_INTERVENTION = "57P"
 /** Gives a failure of Exposed, Hikari or the driver its name of this package. */
 internal fun translate(failure: Throwable): Throwable {
     val chain = generateSequence(failure) { it.cause }.take(MAX_CAUSES).toList()
-    if (chain.any { it is SQLTransientConnectionException }) return StoreUnavailable("no connection", failure)
+    if (chain.any { it is SQLTransientConnectionException }) return NoConnection(failure)
     val cause = chain.filterIsInstance<PSQLException>().firstOrNull() ?: chain.filterIsInstance<SQLException>().lastOrNull()
     val state = cause?.sqlState.orEmpty()
     return when {
@@ -44,7 +54,7 @@ internal fun translate(failure: Throwable): Throwable {
         state == UNIQUE_VIOLATION && cause.constraint() == "users_email_key" -> EmailTaken()
         state == FOREIGN_KEY_VIOLATION -> NoSuchUser()
         state == TOO_MANY_CONNECTIONS || state.startsWith(CONNECTION_EXCEPTIONS) || state.startsWith(OPERATOR_INTERVENTION) ->
-            StoreUnavailable("the connection was lost", cause)
+            ConnectionLost(cause)
         // Without the statement and its arguments, which Exposed's exception carries.
         else -> cause
     }

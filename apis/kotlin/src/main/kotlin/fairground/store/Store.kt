@@ -40,9 +40,7 @@ internal class Statements(
 
     /** Runs [statement]. Fails with a [StoreFailure], or with what is unexpected. */
     suspend fun <T> run(statement: () -> T): T {
-        if (!turns.tryAcquire()) {
-            withTimeoutOrNull(TURN_TIMEOUT_MILLISECONDS) { turns.acquire() } ?: throw StoreUnavailable("no connection became free")
-        }
+        if (!turns.tryAcquire()) waitForTurn()
         try {
             return withContext(threads) { transaction(database) { statement() } }
         } catch (failure: Exception) {
@@ -52,11 +50,21 @@ internal class Statements(
         }
     }
 
+    private suspend fun waitForTurn() {
+        // The time may end when the turn has come already, so its result doesn't tell.
+        var hasTurn = false
+        withTimeoutOrNull(TURN_TIMEOUT_MILLISECONDS) {
+            turns.acquire()
+            hasTurn = true
+        }
+        if (!hasTurn) throw StoreUnavailable("no connection became free")
+    }
+
     private fun explain(failure: Exception): Throwable {
         val translated = translate(failure)
-        if (translated !is StoreUnavailable) return translated
-        val connectFailure = pool.connectFailure ?: return translated.also { pool.onLostConnection() }
-        return StoreUnavailable("PostgreSQL can't be reached", connectFailure)
+        if (translated is ConnectionLost) pool.onLostConnection()
+        if (translated !is NoConnection) return translated
+        return pool.connectFailure?.let { StoreUnavailable("PostgreSQL can't be reached", it) } ?: translated
     }
 
     override fun close() {

@@ -1,7 +1,5 @@
 package fairground.view
 
-import kotlinx.serialization.EncodeDefault
-import kotlinx.serialization.ExperimentalSerializationApi
 import kotlinx.serialization.Serializable
 
 /** What is wrong with one field of a request. */
@@ -18,7 +16,7 @@ class FieldError(
 class Problem private constructor(
     val status: Int,
     detail: String,
-    errors: List<FieldError>?,
+    errors: List<FieldError>? = null,
 ) : Exception(detail, null, false, false) {
     /** The whole document, encoded once. */
     val document: ByteArray =
@@ -47,11 +45,6 @@ class Problem private constructor(
 
         /** The problem that lists the fields that break a rule. */
         fun invalid(errors: List<FieldError>): Problem = Problem(422, "One or more fields are not valid.", errors)
-
-        private operator fun invoke(
-            status: Int,
-            detail: String,
-        ): Problem = Problem(status, detail, null)
     }
 }
 
@@ -71,12 +64,11 @@ private val TITLES =
         503 to "Service Unavailable",
     )
 
-@OptIn(ExperimentalSerializationApi::class)
 @Serializable
 private class ProblemView(
     val type: String,
     val title: String,
     val status: Int,
     val detail: String,
-    @EncodeDefault(EncodeDefault.Mode.NEVER) val errors: List<FieldError>? = null,
+    val errors: List<FieldError>? = null,
 )

@@ -119,7 +119,7 @@ fun <T> encode(
     document: T,
 ): ByteArray = Json.encodeToString(serializer, document).encodeToByteArray()
 
-private typealias Timestamp =
+typealias Timestamp =
     @Serializable(with = TimestampSerializer::class)
     OffsetDateTime
 
