@@ -158,19 +158,21 @@ def names(archive: bytes) -> set[str]:
 
 def test_an_archive_has_what_the_ignore_file_lets_in_and_its_dockerfile(folder: Path):
     ignore(folder, "*", "!src/main")
-    assert names(archive_build_context(folder, "Dockerfile")) == {"Dockerfile", "src/main"}
+    assert names(archive_build_context(folder, "Dockerfile")) == {".dockerignore", "Dockerfile", "src/main"}
 
 
 def test_a_dockerfile_s_own_ignore_file_goes_before_the_folder_s(folder: Path):
     ignore(folder, "*")
     (folder / "checks.Dockerfile").write_text("FROM scratch\n")
     (folder / "checks.Dockerfile.dockerignore").write_text("# Only these.\n*\n!src/deep\n")
-    assert names(archive_build_context(folder, "checks.Dockerfile")) == {"checks.Dockerfile", "src/deep/part"}
-    assert names(archive_build_context(folder, "Dockerfile")) == {"Dockerfile"}
+    # Docker sends the Dockerfile and the folder's ignore file whatever the rules say.
+    always = {".dockerignore", "checks.Dockerfile"}
+    assert names(archive_build_context(folder, "checks.Dockerfile")) == {*always, "src/deep/part"}
+    assert names(archive_build_context(folder, "Dockerfile")) == {".dockerignore", "Dockerfile"}
 
 
 def test_a_dockerfile_s_own_ignore_file_does_not_change_the_hash(folder: Path):
+    ignore(folder, "*.dockerignore")
     before = hash_build_context(folder)
-    ignore(folder, "Dockerfile.dockerignore", ".dockerignore")
     (folder / "Dockerfile.dockerignore").write_text("*\n")
     assert hash_build_context(folder) == before
