@@ -29,7 +29,7 @@ fn nextEscape(text: []const u8, start: usize) ?usize {
         const octets: Vector = text[position..][0..width].*;
         const quote = octets == @as(Vector, @splat('"'));
         const backslash = octets == @as(Vector, @splat('\\'));
-        const control = octets < @as(Vector, @splat(' '));
+        const control = octets & @as(Vector, @splat(0xe0)) == @as(Vector, @splat(0)); // below U+0020
         if (@reduce(.Or, quote) or @reduce(.Or, backslash) or @reduce(.Or, control)) break;
     }
     while (position < text.len) : (position += 1) {
