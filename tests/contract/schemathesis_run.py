@@ -65,7 +65,7 @@ def run_schemathesis(target: Target, *, examples: int) -> Findings:
     _register_strategies()
     with open_context(target) as context:
         config = _configuration(target.base_url, context.alice.token, examples)
-    schema = schemathesis.openapi.from_dict(copy.deepcopy(_OPENAPI), config=SchemathesisConfig.from_dict(config))
+    schema = schemathesis.openapi.from_dict(copy.deepcopy(_OPENAPI), config=SchemathesisConfig.from_dict(config))  # pyright: ignore[reportUnknownMemberType]
     findings = Findings()
     for event in engine.from_schema(schema).execute():
         match event:
@@ -114,8 +114,8 @@ def _register_strategies() -> None:
         schemathesis.openapi.media_type(name, st.binary(max_size=2_000).map(lambda rest, start=start: start + rest))
 
 
-@schemathesis.hook
-def filter_body(_: schemathesis.HookContext, body: object) -> bool:  # pyright: ignore[reportUnusedFunction]
+@schemathesis.hook  # pyright: ignore[reportUnknownMemberType]
+def filter_body(_: schemathesis.HookContext, body: object) -> bool:
     """Leave out parts whose names have control characters: whether these are taken is not compared."""
     parts: object = getattr(body, "body", body)  # a form with files is wrapped
     names = cast("dict[str, object]", parts) if isinstance(parts, dict) else {}
@@ -126,8 +126,8 @@ def _collect(recorder: ScenarioRecorder, findings: Findings) -> None:
     for case_id, interaction in recorder.interactions.items():
         findings.requests += 1
         if interaction.response is not None:
-            case = recorder.cases[case_id].value
-            findings.statuses[case.operation.label].add(interaction.response.status_code)
+            operation = cast("str", recorder.cases[case_id].value.operation.label)  # pyright: ignore[reportUnknownMemberType]
+            findings.statuses[operation].add(interaction.response.status_code)
     for case_id, nodes in recorder.checks.items():
         for node in nodes:
             if node.failure_info is None:

@@ -73,10 +73,10 @@ class Monitor:
             try:
                 action()
             finally:
-                self._client.echo(end)
+                self._client.echo(end)  # pyright: ignore[reportUnknownMemberType]
 
         with ThreadPoolExecutor(1) as pool:
-            self._client.echo(start)
+            self._client.echo(start)  # pyright: ignore[reportUnknownMemberType]
             own = self._skip_to(start)
             acting = pool.submit(act)
             while True:
