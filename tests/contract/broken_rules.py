@@ -192,7 +192,7 @@ def _posts() -> dict[str, tuple[Alteration, str]]:
 
 
 def _files() -> dict[str, tuple[Alteration, str]]:
-    named_as_sent = "UPDATE files SET storage_name = filename"
+    named_as_sent = "UPDATE files SET storage_name = filename WHERE id = (SELECT max(id) FROM files)"
     return {
         "files.files_come_back_as_they_were_sent": (
             answers(body(rb".$", b""), method="GET", path=FILE),

@@ -24,7 +24,10 @@ from documents.inventory import ApiService
 from provision.connection import Connection
 
 _FIRST_PORT = 21_440
-"""Instances listen from here on: below the ports that the kernel gives to clients, and on none of a stack document."""
+"""Containers listen from here on: below the ports that the kernel gives to clients, and on none of a stack document."""
+
+_BEYOND_THE_TARGET = 30
+"""Instances started by hand listen from so many ports behind the target's own on."""
 
 _PATIENCE_SECONDS = 60
 
@@ -184,6 +187,8 @@ class ProcessLauncher:
         self.taken_port = taken_port
         self.cpus = cpus
         self._command = command
+        # Others at work on this machine have their own target, and so other ports.
+        self._ports = itertools.count(taken_port + _BEYOND_THE_TARGET)
 
     def run(self, environment: Mapping[str, str]) -> Ended:
         with tempfile.TemporaryDirectory() as uploads:
@@ -199,7 +204,7 @@ class ProcessLauncher:
 
     @contextmanager
     def start(self, environment: Mapping[str, str], *, cpus: Sequence[int]) -> Generator[Instance]:
-        port = next(_ports)
+        port = next(self._ports)
         with tempfile.TemporaryDirectory() as folder:
             uploads = Path(folder, "uploads")
             uploads.mkdir()

@@ -14,6 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, LiteralString
+from urllib.parse import urlsplit
 
 import psycopg
 
@@ -146,8 +147,12 @@ def _ask(context: Context, observed: Observed) -> None:
         "what marks queries and bodies": MARK,
         "the JWT secret": context.target.jwt_secret,
     }
-    for what, url in (("database", context.target.database_url), ("redis", context.target.redis_url)):
-        observed.secrets[f"the password of the {what}"] = (url or "").rpartition("@")[0].rpartition(":")[2]
+    urls = {"database": urlsplit(context.target.database_url or ""), "redis": urlsplit(context.target.redis_url or "")}
+    # Whoever starts services by hand may have given a password that is a name as well, which may be logged.
+    names = {name for url in urls.values() for name in (url.username, url.path.removeprefix("/"))}
+    for what, url in urls.items():
+        if url.password is not None and url.password not in names:
+            observed.secrets[f"the password of the {what}"] = url.password
 
 
 def _upload(context: Context, instance: Instance, observed: Observed) -> None:

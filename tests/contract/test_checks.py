@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
+from dataclasses import replace
+from typing import cast
 
 import pytest
 
@@ -21,6 +23,7 @@ from apis.contract.seed import POST_COUNT, USER_COUNT, post_ids, seeded_post, se
 from tests.contract.alterations import answers, body, header, status
 from tests.contract.altering_proxy import Request, Upstream, altering_proxy
 from tests.contract.broken_rules import broken_rules
+from tests.contract.seed_state import restore_seed
 
 CHECKS = [pytest.param(check, id=check.name) for check in sorted(all_checks(), key=lambda check: check.waits)]
 """All checks; those that wait come last, so that the others have gone on beside them."""
@@ -30,7 +33,7 @@ CHECKS = [pytest.param(check, id=check.name) for check in sorted(all_checks(), k
 def waiting(request: pytest.FixtureRequest, target: Target) -> Iterator[Mapping[str, Future[CheckResult]]]:
     """The checks that wait, begun before any other; those alone that a test is chosen for."""
     chosen = {
-        item.callspec.params["check"]
+        cast("Check", item.callspec.params["check"])
         for item in request.session.items
         if isinstance(item, pytest.Function) and item.originalname == "test_implementation_keeps_the_contract"
     }
@@ -51,10 +54,14 @@ def test_implementation_keeps_the_contract(target: Target, waiting: Mapping[str,
 @pytest.mark.parametrize("check", CHECKS)
 def test_check_fails_where_its_rule_is_broken(reference: Target, check: Check):
     alteration, message = broken_rules()[check.name]
+    # A machine that is busy may have the check fail for another reason first; once it tells the right one it is done.
     with altering_proxy(reference, alteration) as altered, open_context(altered) as context:
-        result = run_check(context, check)
-    assert result.outcome == "failed"
-    assert message in result.detail
+        seen: list[str] = []
+        while len(seen) < check.attempts and not (seen and message in seen[-1]):
+            result = run_check(context, replace(check, attempts=1))
+            seen.append(f"{result.outcome}: {result.detail}")
+    assert seen[-1].startswith("failed: ")
+    assert message in seen[-1]
 
 
 def test_a_broken_rule_is_tried_for_every_check_and_no_other():
@@ -64,11 +71,7 @@ def test_a_broken_rule_is_tried_for_every_check_and_no_other():
 @pytest.fixture
 def seeded(reference: Target) -> Target:
     """The target with the rows that the seed has: those that other tests wrote are removed."""
-    with open_context(reference) as context:
-        context.database.execute("DELETE FROM files")
-        context.database.execute("DELETE FROM posts WHERE id > %s", (POST_COUNT,))
-        context.database.execute("DELETE FROM users WHERE id > %s", (USER_COUNT,))
-        context.redis.flushdb()  # pyright: ignore[reportUnknownMemberType]
+    restore_seed(reference)
     return reference
 
 
@@ -128,9 +131,9 @@ def test_only_a_check_that_hangs_on_time_limits_is_tried_again(
 def test_a_target_without_service_urls_is_checked_over_http_alone(reference: Target):
     bare = reference.model_copy(update={"database_url": None, "redis_url": None})
     results = run_checks(bare, only=["users.me_needs_a_token", "statements", "resilience.slow_redis_is_passed_over"])
-    assert [result.outcome for result in results] == ["passed"] + ["skipped"] * 6
+    assert [result.outcome for result in results] == ["passed"] + ["skipped"] * 7
     assert results[1].detail == "needs the URL of the target's database"
-    assert results[6].detail == "needs the URL of the target's redis"
+    assert results[7].detail == "needs the URL of the target's redis"
 
 
 def test_an_unreachable_target_fails_and_says_why():

@@ -75,7 +75,7 @@ def test_there_is_no_shell_where_the_language_allows_it(host: Connection, servic
 def test_the_image_holds_no_source_and_no_secret(host: Connection, service: ApiService):
     _, found = run(host, "docker", "image", "inspect", "--format", "{{json .Config}}", service.image_id)
     config = json.loads(found)
-    names = {variable.partition("=")[0] for variable in config["Env"] or []}
-    assert not names & {"DATABASE_URL", "REDIS_URL", "JWT_SECRET"}
-    assert "UPLOAD_DIR=/uploads" in config["Env"]
+    environment: list[str] = config["Env"] or []
+    assert not {variable.partition("=")[0] for variable in environment} & {"DATABASE_URL", "REDIS_URL", "JWT_SECRET"}
+    assert "UPLOAD_DIR=/uploads" in environment
     assert isinstance(config["Entrypoint"], list)

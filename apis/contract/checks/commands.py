@@ -49,6 +49,7 @@ def reading_a_post_is_a_get_and_on_a_miss_a_set(context: Context) -> None:
 @check("redis", attempts=3)
 def reading_the_first_page_is_a_get_and_on_a_miss_a_set(context: Context) -> None:
     """GET posts:first; on a miss SET with the JSON, EX 5. Other pages ask nothing."""
+    context.redis.delete(_PAGE_KEY)
     page = context.get("/api/posts?limit=20&x=1").body.decode()
     get, store = ("GET", _PAGE_KEY), ("SET", _PAGE_KEY, page, "EX", "5")
     for what, method, path in (

@@ -46,7 +46,7 @@ def connections_are_kept(context: Context) -> None:
     post = context.new_post()
     path, token = f"/api/posts/{post.id}", {"Authorization": f"Bearer {alice.token}"}
     headers = token | {"Content-Type": "application/json"}
-    requests = (
+    requests: tuple[tuple[str, dict[str, str], bytes, int], ...] = (
         (f"GET {path}", {}, b"", 200),
         (f"GET {path}", {"If-None-Match": "*"}, b"", 304),
         ("GET /api/nothing", {}, b"", 404),

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import LiteralString
 
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
@@ -121,12 +122,13 @@ def times_come_from_the_database(context: Context) -> None:
         answer = context.put(f"/api/posts/{post.id}", {"title": "t", "body": "b"}, token=member.token)
         expect_json(answer, 200, Post)
         stored = context.new_file(Part(PNG))
-        for what, expected, query, identifier in (
+        cases: tuple[tuple[str, tuple[str, str], LiteralString, int], ...] = (
             ("created_at of a user", ("users", "INSERT"), "SELECT created_at FROM users WHERE id = %s", member.id),
             ("created_at of a post", ("posts", "INSERT"), "SELECT created_at FROM posts WHERE id = %s", post.id),
             ("updated_at of a post", ("posts", "UPDATE"), "SELECT updated_at FROM posts WHERE id = %s", post.id),
             ("created_at of a file", ("files", "INSERT"), "SELECT created_at FROM files WHERE id = %s", stored.id),
-        ):
+        )
+        for what, expected, query, identifier in cases:
             row = context.database.execute(query, (identifier,)).fetchone()
             seen = None if row is None else row[0]
             expect_equal(seen, written(*expected, identifier), f"{what}: now() of its transaction")

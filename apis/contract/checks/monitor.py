@@ -14,7 +14,7 @@ import redis
 from apis.contract.checks.model import CheckFailedError
 
 Command = tuple[str, ...]
-"""A command's name in upper case and its arguments."""
+"""A command's name in upper case and its arguments; of SET the options behind key and value in upper case, too."""
 
 _HANDSHAKE = frozenset({"AUTH", "CLIENT", "COMMAND", "HELLO", "PING", "SELECT"})
 """What a client library sends of its own on a new connection, before it is used."""
@@ -73,10 +73,10 @@ class Monitor:
             try:
                 action()
             finally:
-                self._client.echo(end)
+                self._client.echo(end)  # pyright: ignore[reportUnknownMemberType]
 
         with ThreadPoolExecutor(1) as pool:
-            self._client.echo(start)
+            self._client.echo(start)  # pyright: ignore[reportUnknownMemberType]
             own = self._skip_to(start)
             acting = pool.submit(act)
             while True:
@@ -111,6 +111,8 @@ class Monitor:
         # Redis writes each word as C does, which Python reads as its own.
         words = [bytes(ast.literal_eval(f"b{word.decode('ascii')}")) for word in _WORD.findall(match["words"])]
         name, *arguments = [word.decode(errors="replace") for word in words]
+        if name.upper() == "SET":
+            arguments[2:] = [option.upper() for option in arguments[2:]]
         return match["sender"].decode(), (name.upper(), *arguments)
 
     def _ask(self, *words: str) -> None:

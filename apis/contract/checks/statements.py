@@ -18,7 +18,7 @@ def _expect_statements(context: Context, what: str, action: Callable[[], object]
 
 @check("database")
 def users_take_one_statement_each(context: Context) -> None:
-    """Registration, login, me, user and readiness: 1; those that fail as well."""
+    """Registration, login, me, user and readiness: 1, also where they find nothing or are refused."""
     alice = context.alice
     login = {"email": alice.email, "password": alice.password}
     _expect_statements(context, "a registration", context.new_member, 1)
@@ -32,7 +32,8 @@ def users_take_one_statement_each(context: Context) -> None:
     nobody = login | {"email": f"{context.new_name()}@example.test"}
     _expect_statements(context, "a login of nobody", lambda: context.post("/api/auth/login", nobody), 1)
     taken = {"username": alice.username, "email": alice.email, "password": alice.password}
-    _expect_statements(context, "a registration refused", lambda: context.post("/api/users", taken), 1)
+    # The INSERT fails, which `pg_stat_statements` doesn't count; a question before it would be.
+    _expect_statements(context, "a registration refused", lambda: context.post("/api/users", taken), 0)
     _expect_statements(context, "readiness", lambda: context.get("/readyz"), 1)
 
 
