@@ -108,7 +108,8 @@ def test_a_run_of_some_apis_measures_and_reports_these_alone_and_stops_all(tmp_p
     report = analyse(run)
     assert [api.name for api in report.apis] == [second]
     assert {summary.api for summary in report.summaries} == {second}
-    assert first not in report.model_dump_json()
+    # The article's claims name other languages; its numbers are those of the APIs that ran.
+    assert first not in report.model_dump_json(exclude={"claims"})
 
 
 def test_a_run_of_an_api_that_the_lab_does_not_have_is_refused_and_leaves_no_folder(tmp_path: Path):
