@@ -180,7 +180,7 @@ def _posts() -> dict[str, tuple[Alteration, str]]:
             answers(status(500), method="POST", path=POSTS, status=401),
             "expected status 401, saw 500",
         ),
-        "posts.author_of_a_new_post_is_the_tokens": (
+        "posts.author_of_a_write_is_the_tokens": (
             answers(body(rb'"username":"[^"]*"', b'"username":"someone"'), method="POST", path=POSTS),
             "the author in the answer",
         ),
@@ -389,5 +389,6 @@ def _connections() -> dict[str, tuple[Alteration, str]]:
             answers(status(500), having=b"HTTP/1.0"),
             "expected 200, a 4xx or the end, saw 500",
         ),
+        "connections.bodies_are_sent_for": (unaltered, "100 Continue"),
         "connections.slow_clients_are_given_up": (unaltered, "a head that stopped: expected the connection closed"),
     }

@@ -66,6 +66,7 @@ def refused(launcher: Launcher) -> Mapping[str, Ended]:
         "missing": dict.fromkeys(NAMES, ""),
         "some": {**launcher.services, "HOST": "here", "LOG_LEVEL": "all"},
         "taken": {**launcher.services, "HOST": "127.0.0.1", "PORT": str(launcher.taken_port)},
+        "elsewhere": {**launcher.services, "HOST": "2001:db8::1", "PORT": "8080"},
         **{f"wrong {number}": {name: WRONG[name][number] for name in NAMES} for number in range(ROUNDS)},
     }
     with ThreadPoolExecutor(4) as pool:
@@ -98,6 +99,12 @@ def test_an_address_that_is_taken_ends_with_1(refused: Mapping[str, Ended], laun
     assert ended.stderr.startswith(start)
     assert ended.stderr.count("\n") == 1
     assert len(ended.stderr) > len(start) + 1
+    assert ended.exit_code == 1
+
+
+def test_an_address_of_ipv6_is_told_in_brackets(refused: Mapping[str, Ended]):
+    ended = refused["elsewhere"]  # an address of documentation, which no machine has
+    assert ended.stderr.startswith("fairground: cannot listen on [2001:db8::1]:8080: ")
     assert ended.exit_code == 1
 
 

@@ -3,9 +3,9 @@
 import time
 
 from apis.contract.checks import problems
-from apis.contract.checks.answers import Health
+from apis.contract.checks.answers import Health, Post
 from apis.contract.checks.context import Context
-from apis.contract.checks.expect import expect, expect_answer, expect_equal, expect_json, expect_problem
+from apis.contract.checks.expect import expect, expect_answer, expect_created, expect_equal, expect_json, expect_problem
 from apis.contract.checks.model import check
 from apis.contract.checks.wire import Wire, request_octets
 
@@ -83,6 +83,20 @@ def other_protocols_are_not_offered(context: Context) -> None:
         answer is not None and (not answer or answer.startswith((b"HTTP/1.1 4", b"HTTP/1.1 505", b"HTTP/1.0 4"))),
         f"HTTP/2's preface: expected a 4xx, a 505 or the end, saw {answer!r}.",
     )
+
+
+@check()
+def bodies_are_sent_for(context: Context) -> None:
+    """`Expect: 100-continue` gets `100 Continue` before the body is waited for, or an answer that doesn't need it."""
+    body = b'{"title":"t","body":"b"}'
+    expecting = {"Content-Type": "application/json", "Expect": "100-continue", "Content-Length": str(len(body))}
+    token = {"Authorization": f"Bearer {context.alice.token}"}
+    with Wire(context.target.base_url) as wire:
+        wire.send(request_octets("POST /api/posts", headers=expecting | token))
+        wire.await_octets(b"HTTP/1.1 100 Continue\r\n\r\n")
+        wire.send(body)
+        expect_created(wire.require_answer("POST /api/posts, its body sent for"), Post, "/api/posts/")
+    expect_problem(context.exchange(request_octets("POST /api/posts", headers=expecting)), problems.BAD_TOKEN)
 
 
 @check()

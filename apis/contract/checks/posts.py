@@ -289,8 +289,8 @@ def token_of_nobody_is_refused_where_it_shows(context: Context) -> None:
 
 
 @check()
-def author_of_a_new_post_is_the_tokens(context: Context) -> None:
-    """The author that a creation answers is `sub` and `name` of the token; readers get the name in the database."""
+def author_of_a_write_is_the_tokens(context: Context) -> None:
+    """The author in the answer is `sub` and `name` of the token; readers get the name in the database."""
     alice, name = context.alice, context.new_name()
     token = mint_token(context.target.jwt_secret, alice.id, name)
     answer = context.post("/api/posts", {"title": "t", "body": "b"}, token=token)
@@ -298,6 +298,8 @@ def author_of_a_new_post_is_the_tokens(context: Context) -> None:
     expect_equal(post.author, Author(id=alice.id, username=name), "the author in the answer")
     read = expect_json(_read(context, post), 200, Post, headers={"etag": f'"{post.id}-1"', "x-cache": "MISS"})
     expect_equal(read.author, Author(id=alice.id, username=alice.username), "the author that readers get")
+    updated = expect_json(context.put(f"/api/posts/{post.id}", {"title": "t", "body": "b"}, token=token), 200, Post)
+    expect_equal(updated.author, Author(id=alice.id, username=name), "the author in the answer to an update")
 
 
 @check()
