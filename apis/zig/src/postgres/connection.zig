@@ -42,6 +42,8 @@ pub const Connection = struct {
     fd: posix.fd_t = -1,
     readable: bool = false,
     writable: bool = false,
+    /// PostgreSQL has sent all that it will.
+    ended: bool = false,
     input: []u8 = &.{},
     input_start: usize = 0,
     input_end: usize = 0,
@@ -52,12 +54,14 @@ pub const Connection = struct {
     /// A bit for each statement.
     prepared: u32 = 0,
     query: ?*Query = null,
+    /// Of the query, once PostgreSQL has told that it is done with it.
+    outcome: ?query_module.Outcome = null,
     affected: u64 = 0,
     failure: ?message.ServerError = null,
 
     const State = enum { closed, resolving, connecting, starting, open };
 
-    const Authentication = enum { none, first_sent, proof_sent, server_verified, accepted };
+    const Authentication = enum { none, first_sent, proof_sent, server_verified, accepted, complete };
 
     const Error = message.Error || socket.Error || scram.Error || error{ OutOfMemory, Refused, Ended };
 
@@ -174,6 +178,7 @@ pub const Connection = struct {
     fn arrive(connection: *Connection) !void {
         connection.readable = false;
         connection.writable = false;
+        connection.ended = false;
         try connection.loop().add(connection.fd, &connection.source, .read_write);
         connection.reported = true;
     }
@@ -227,6 +232,7 @@ pub const Connection = struct {
         if (!owner.claim(connection, &was_idle) or connection.state == .closed) return;
         connection.readable = connection.readable or ready.readable;
         connection.writable = connection.writable or ready.writable;
+        connection.ended = connection.ended or ready.ended;
         const freed = connection.progress() catch |failure| return connection.fail(failure);
         // It had something to say, but nothing that matters.
         if (was_idle and !freed) owner.release(connection, false);
@@ -241,11 +247,30 @@ pub const Connection = struct {
         while (true) {
             while (try message.Message.next(connection.input[connection.input_start..connection.input_end])) |next| {
                 connection.input_start += next.length;
-                if (try connection.take(next)) return true;
+                try connection.take(next);
             }
             try connection.flush();
-            if (!try connection.receive()) return false;
+            if (!try connection.receive()) return connection.becomeFree();
         }
+    }
+
+    /// Gives a connection back that PostgreSQL is done with. Not before all was
+    /// read that it has sent: an end, or what it mustn't send, would be found in
+    /// the middle of the next statement. True: the connection was released.
+    fn becomeFree(connection: *Connection) bool {
+        if (connection.state == .starting and connection.authentication == .complete) {
+            connection.state = .open;
+            connection.loop().stopTimer(&connection.timer);
+            connection.client().release(connection, true);
+            return true;
+        }
+        const outcome = connection.outcome orelse return false;
+        const query = connection.query.?;
+        connection.query = null;
+        connection.outcome = null;
+        connection.client().release(connection, false);
+        query.done(query, outcome);
+        return true;
     }
 
     /// Reads what is there. False: nothing.
@@ -261,6 +286,8 @@ pub const Connection = struct {
             else => return failure,
         };
         if (length == 0) return error.Ended;
+        // Less than was asked for is all there is, unless the end is there as well.
+        if (length < buffer.len and !connection.ended) connection.readable = false;
         connection.input_end += length;
         return true;
     }
@@ -301,30 +328,32 @@ pub const Connection = struct {
         return .{ .buffer = &connection.output, .allocator = connection.pool.allocator };
     }
 
-    /// Handles a message. True: the connection was released.
-    fn take(connection: *Connection, next: message.Message) Error!bool {
+    /// Handles a message.
+    fn take(connection: *Connection, next: message.Message) Error!void {
         switch (next.tag) {
             'S', 'N', 'A' => {}, // may come at any time, and change nothing
             'E' => {
                 connection.failure = try .parse(next.payload);
-                if (connection.state == .starting or connection.query == null) return error.Refused;
+                if (connection.state == .starting or !connection.isAnswering()) return error.Refused;
             },
             'R' => {
                 if (connection.state != .starting) return error.Malformed;
                 try connection.authenticate(next.payload);
             },
             'K' => if (connection.state != .starting) return error.Malformed,
-            'Z' => {
-                try connection.becomeFree();
-                return true;
-            },
+            'Z' => try connection.takeReadiness(),
             else => try connection.takeResult(next),
         }
-        return false;
+    }
+
+    /// Whether there is a query whose outcome PostgreSQL has yet to tell.
+    fn isAnswering(connection: *const Connection) bool {
+        return connection.query != null and connection.outcome == null;
     }
 
     fn takeResult(connection: *Connection, next: message.Message) Error!void {
-        const query = connection.query orelse return error.Malformed;
+        if (!connection.isAnswering()) return error.Malformed;
+        const query = connection.query.?;
         switch (next.tag) {
             '1' => connection.prepared |= @as(u32, 1) << query.statement.index,
             '2' => {},
@@ -337,22 +366,17 @@ pub const Connection = struct {
         }
     }
 
-    fn becomeFree(connection: *Connection) Error!void {
-        const owner = connection.client();
+    fn takeReadiness(connection: *Connection) Error!void {
         if (connection.state == .starting) {
             if (connection.authentication != .accepted) return error.Malformed;
-            connection.state = .open;
-            connection.loop().stopTimer(&connection.timer);
-            return owner.release(connection, true);
+            connection.authentication = .complete;
+            return;
         }
-        const query = connection.query orelse return error.Malformed;
-        const outcome: query_module.Outcome = if (connection.failure) |failure|
+        if (!connection.isAnswering()) return error.Malformed;
+        connection.outcome = if (connection.failure) |failure|
             if (failure.isOutage()) .{ .unavailable = "PostgreSQL refuses to serve" } else .{ .failed = failure }
         else
             .{ .done = connection.affected };
-        connection.query = null;
-        owner.release(connection, false);
-        query.done(query, outcome);
     }
 
     // The end.
@@ -370,9 +394,11 @@ pub const Connection = struct {
         connection.endWith(.{ .unavailable = reason });
     }
 
-    fn endWith(connection: *Connection, outcome: query_module.Outcome) void {
+    fn endWith(connection: *Connection, failure: query_module.Outcome) void {
         const owner = connection.client();
         const query = connection.query;
+        // What PostgreSQL has told before holds.
+        const outcome = connection.outcome orelse failure;
         connection.reset();
         owner.lost(connection);
         if (query) |waiting| waiting.done(waiting, outcome);
@@ -392,6 +418,7 @@ pub const Connection = struct {
         connection.state = .closed;
         connection.reported = false;
         connection.query = null;
+        connection.outcome = null;
         connection.prepared = 0;
         connection.input_start = 0;
         connection.input_end = 0;

@@ -57,7 +57,7 @@ const Fixture = struct {
 
     /// Sends two commands at once to a server that sends these octets.
     fn ask(fixture: *Fixture, octets: []const u8) ![2]Asking {
-        const thread = try fixture.server.serveOnce(octets);
+        const thread = try fixture.server.serveOnce(octets, "");
         var askings = [_]Asking{ .{}, .{} };
         for (&askings) |*asking| fixture.client.sendAnyway(&asking.command, &.{ "GET", "key" });
         while (askings[0].times == 0 or askings[1].times == 0) fixture.loop.turn();
