@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 from hypothesis import strategies as st
 
-from tests.differential.template import RawTemplate, Template
+from tests.differential.template import NOBODY, RawTemplate, Template
 
 _KNOWN = ["/healthz", "/readyz", "/api/users", "/api/users/me", "/api/users/1", "/api/auth/login", "/api/posts"]
-_KNOWN += ["/api/posts/1", "/api/files", "/api/files/1"]
+_KNOWN += ["/api/posts/1", "/api/files", f"/api/files/{NOBODY}"]
 
 _METHODS = [
     "GET",
