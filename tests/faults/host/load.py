@@ -16,6 +16,7 @@ import contextlib
 import json
 import sys
 import time
+from collections.abc import Coroutine
 from typing import Any
 
 LATE = 15.0
@@ -42,7 +43,7 @@ class Load:
 
     async def run(self) -> dict[str, Any]:
         interval = self.document["interval"]
-        workers = []
+        workers: list[Coroutine[None, None, None]] = []
         for api in self.document["apis"]:
             count = self.document["connections"]
             workers += [self.work(api, number, interval * number / count) for number in range(count)]
@@ -68,11 +69,13 @@ class Load:
         self.actions[action["name"]] = [begun, self.now()]
 
     async def watch(self, name: str) -> None:
-        """Asks a service with the first octets of its own protocol; only what it is like to be up is known of it."""
+        """Asks a service with the first octets of its own protocol; only what it is like to be up is known of it.
+
+        A moment is that of the answer: what a frozen service was asked, it answers once it is thawed.
+        """
         service = self.document["watched"][name]
         greeting = base64.b64decode(service["greeting"])
         while not self.is_over():
-            asked = self.now()
             is_up = False
             with contextlib.suppress(OSError, TimeoutError):
                 async with asyncio.timeout(PERIOD * 4):
@@ -84,7 +87,7 @@ class Load:
                         writer.transport.abort()
             states = self.watched[name]
             if not states or states[-1][1] != is_up:
-                states.append((asked, is_up))
+                states.append((self.now(), is_up))
             await asyncio.sleep(PERIOD)
 
     async def work(self, api: str, number: int, delay: float) -> None:
