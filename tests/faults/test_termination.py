@@ -168,12 +168,11 @@ def test_what_is_never_finished_is_cut_off(stand: Stand, implementation: str, cu
 
 @pytest.mark.usefixtures("started_again")
 def test_nothing_is_lost_under_load(stand: Stand, implementation: str, target: Target):
-    signal_at, end = 2.0, 4.0
     books = run_load(
         stand,
         {implementation: target},
-        seconds=end,
-        actions=[("signal", signal_at, stand.terminate_command(implementation))],
+        actions=[("signal", 2.0, stand.terminate_command(implementation))],
+        rest=2.0,
         post_of=publish,
         connections=30,
         interval=0.01,
