@@ -1,7 +1,7 @@
 """Making the answers of different implementations comparable: what each chose for itself becomes a symbol."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from apis.contract.checks.expect import NOT_COMPARED
 from tests.differential.line import Outcome
@@ -18,12 +18,14 @@ Comparable = tuple[str, int | None, tuple[tuple[str, str], ...], bytes]
 class Symbols:
     """What the implementations chose, by value: the first post of each is the same post."""
 
-    def __init__(self, worlds: Iterable[World], nonces: Iterable[str]) -> None:
+    def __init__(self, worlds: Collection[World], nonces: Iterable[str]) -> None:
         self._ids: dict[int, str] = {}
         for world in worlds:
             for kind, things in (("user", world.users), ("post", world.posts), ("file", world.files)):
                 self._ids |= {thing.id: f"<{kind} {number}>" for number, thing in enumerate(things)}
-        self._nonces = [nonce.encode() for nonce in nonces]
+        self._words = {
+            user.username.encode(): b"<name %d>" % number for world in worlds for number, user in enumerate(world.users)
+        } | {nonce.encode(): b"<nonce>" for nonce in nonces}
 
     def comparable(self, outcome: Outcome) -> Comparable:
         """An outcome without what may differ: `X-Cache` among it, since the model knows what it must be."""
@@ -45,8 +47,8 @@ class Symbols:
         return _PATH_OR_TAG.sub(lambda match: f"{match[1]}{self._symbol(match[2])}", value)
 
     def _body(self, body: bytes) -> bytes:
-        for nonce in self._nonces:
-            body = body.replace(nonce, b"<nonce>")
+        for word, symbol in self._words.items():
+            body = body.replace(word, symbol)
         body = _TOKEN.sub(b'"access_token":"<token>"', _TIME.sub(b"<time>", body))
         return _NUMBER.sub(lambda match: match[0].replace(match[1], self._symbol(match[1].decode()).encode(), 1), body)
 

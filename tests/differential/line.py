@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from apis.contract.checks.wire import Answer
 
 _CHUNK = 65_536
-_LONGEST = 20.0
+LONGEST = 20.0
 """Seconds until an answer counts as missing: above all of the contract's own time-outs."""
 
 
@@ -54,12 +54,15 @@ class Line:
             self._socket.close()
             self._socket = None
 
-    def exchange(self, octets: bytes, *, head: bool = False, seconds: float = _LONGEST) -> Outcome:
+    def exchange(
+        self, octets: bytes, *, head: bool = False, malformed: bool = False, seconds: float = LONGEST
+    ) -> Outcome:
         """Send octets over the connection and read the one answer.
 
         Args:
             octets: the request.
             head: whether it is a HEAD, whose answer has no body.
+            malformed: whether it may be refused before it is known to be a HEAD, with a body then.
             seconds: how long each receive may take.
         """
         connection = self._open(seconds)
@@ -82,7 +85,7 @@ class Line:
         if answer is None:
             self.close()
             return Outcome("closed")
-        if self._received:
+        if self._received and not (head and malformed and b"HTTP/1." not in self._received):
             surplus = self._received
             self.close()
             return Outcome("broken", detail=f"{answer.status}, and behind its answer {surplus[:200]!r}")

@@ -14,7 +14,7 @@ import redis
 
 from apis.contract.checks import Target
 from tests.differential.comparison import Symbols, strays
-from tests.differential.line import Line, Outcome
+from tests.differential.line import LONGEST, Line, Outcome
 from tests.differential.model.expectation import (
     Expected,
     NotComparedError,
@@ -136,6 +136,8 @@ class Runner:
     def _judge(
         self, player: _Player, request: Request | RawRequest, expected: Expected | Refusal | None, outcome: Outcome
     ) -> _Seen:
+        if not isinstance(expected, Expected):
+            player.model.world.forget_cached()
         if expected is None:
             fault = None if outcome.kind == "closed" or (outcome.status or 999) < 500 else f"saw {outcome}"
         elif isinstance(expected, Refusal):
@@ -162,7 +164,7 @@ class Runner:
     def _compare(self, step: Step, players: Mapping[str, _Player], seen: Mapping[str, _Seen]) -> None:
         faults = {name: item.fault for name, item in seen.items() if item.fault is not None}
         symbols = Symbols(
-            (player.model.world for player in players.values()), (player.filler.nonce for player in players.values())
+            [player.model.world for player in players.values()], [player.filler.nonce for player in players.values()]
         )
         compared = {
             name: symbols.comparable(item.outcome) for name, item in seen.items() if isinstance(item.expected, Expected)
@@ -209,8 +211,9 @@ def _send(player: _Player, request: Request | RawRequest, expected: Expected | R
     head = request.method == b"HEAD"
     if isinstance(request, RawRequest):
         player.line.close()
-    if isinstance(expected, Refusal) and expected.optional:
-        outcome = player.line.exchange(request.octets(), head=head, seconds=_SHORT_WAIT)
+    if isinstance(expected, Refusal):
+        seconds = _SHORT_WAIT if expected.optional else LONGEST
+        outcome = player.line.exchange(request.octets(), head=head, malformed=True, seconds=seconds)
     else:
         outcome = player.line.exchange(request.octets(), head=head)
     if not _is_kept_open(request, expected, outcome):

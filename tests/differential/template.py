@@ -135,13 +135,17 @@ SPOILS: dict[str, Callable[[bytes], bytes]] = {
 """What can be done to a signed token; but for `nothing`, all of it makes it one to refuse."""
 
 
+Field = tuple[str, bytes]
+"""A name, and a value with holes."""
+
+
 @dataclass(frozen=True)
 class Template:
     """A request with holes. In the value of a field `<<signed>>` stands for `token`."""
 
     method: str
     target: str
-    fields: tuple[tuple[str, bytes], ...] = ()
+    fields: tuple[Field, ...] = ()
     body: bytes | None = None
     cuts: tuple[int, ...] | None = None
     token: Token | None = None

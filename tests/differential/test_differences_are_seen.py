@@ -4,8 +4,9 @@ import pytest
 
 from apis.contract.checks import Target
 from apis.contract.checks.wire import Answer
-from tests.contract.alterations import answers, body, header, requests, stale_posts, status, unaltered
+from tests.contract.alterations import answers, body, header, requests, stale, status, unaltered, welcoming
 from tests.contract.altering_proxy import Alteration, Request, Upstream, altering_proxy
+from tests.contract.paths import POST
 from tests.differential.runner import DifferenceError, Runner
 from tests.differential.template import RawTemplate, Step, Template, Token
 
@@ -42,7 +43,7 @@ _ALTERED: dict[str, tuple[Alteration, list[Step]]] = {
     "a version that stays": (answers(body(b'"version":2', b'"version":1')), [_UPDATE]),
     "another location": (answers(header("location", "/api/posts/1")), [_CREATE]),
     "no cache": (answers(header("x-cache", "MISS"), path="/api/posts/.*", status=200), [_READ, _READ]),
-    "stale posts": (stale_posts(), [_READ, _UPDATE, _READ]),
+    "stale posts": (stale(POST), [_READ, _UPDATE, _READ]),
     "another token type": (answers(body(b'"Bearer"', b'"bearer"')), [_LOGIN]),
     "a forged token": (requests(b"Authorization", b"X-Authorization", method="POST"), [_CREATE]),
     "a forged token taken": (answers(status(200), status=401), [_FORGED]),
@@ -50,10 +51,7 @@ _ALTERED: dict[str, tuple[Alteration, list[Step]]] = {
     "no 304": (requests(b"If-None-Match", b"X-None-Match"), [_READ, _TAGGED]),
     "another length of HEAD": (answers(header("content-length", "1"), method="HEAD"), [_HEAD]),
     "the connection closed": (_closing, [_READ]),
-    "a malformed head welcome": (
-        answers(status(200), status=400),
-        [RawTemplate(b"GET healthz HTTP/1.1\r\nHost: x\r\n\r\n")],
-    ),
+    "a malformed head welcome": (welcoming, [RawTemplate(b"GET healthz HTTP/1.1\r\nHost: x\r\n\r\n")]),
     "a 500": (answers(status(500), status=422), [Template("GET", "/api/posts?limit=0")]),
     "another order of errors": (
         answers(body(rb"\[(\{.*\}),(\{.*\})\]", b"[]"), status=422),

@@ -35,7 +35,7 @@ def ask(target: Target, method: str, path: str, *, token: str | None = None, con
     body = b"" if content is None else json.dumps(content).encode()
     with Wire(target.base_url, timeout=15) as wire:
         wire.send(request_octets(f"{method} {path}", headers=headers | {"Content-Type": "application/json"}, body=body))
-        return wire.require_answer(f"{target.name}: {method} {path}")
+        return wire.require_answer(f"{method} {path} of {target.name}")
 
 
 def document(answer: Answer, status: int) -> dict[str, object]:

@@ -25,7 +25,7 @@ class KnownUser:
 
 @dataclass
 class KnownPost:
-    """A post, and whether Redis holds it."""
+    """A post, and whether Redis holds it: None where an answer that isn't compared may have filled it."""
 
     id: int
     author_id: int
@@ -35,7 +35,7 @@ class KnownPost:
     version: int
     created_at: str
     updated_at: str
-    is_cached: bool = False
+    is_cached: bool | None = False
     is_deleted: bool = False
 
     @property
@@ -79,6 +79,11 @@ class World:
 
     def post(self, post_id: int) -> KnownPost | None:
         return next((post for post in self.posts if post.id == post_id), None)
+
+    def forget_cached(self) -> None:
+        """Assume no longer that Redis holds a post, nor that it doesn't."""
+        for post in self.posts:
+            post.is_cached = None
 
     def file(self, file_id: int) -> KnownFile | None:
         return next((file for file in self.files if file.id == file_id), None)

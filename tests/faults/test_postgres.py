@@ -7,7 +7,8 @@ from apis.contract.checks.wire import request_octets
 from tests.faults.traffic import EXPECTED, ON_DATABASE, Books, ask, fitting, outcomes, publish, run_load
 from tests.stand.stand import Stand
 
-_STOP, _START, _END = 3.0, 7.0, 13.0
+_BEFORE, _AWAY, _AFTER = 3.0, 4.0, 5.0
+"""Seconds before PostgreSQL is stopped, for which it is away, and after it was started."""
 
 _LONGEST = 3.0
 """Seconds within which a 503 is there; see section 12 of the contract."""
@@ -29,8 +30,8 @@ def incarnations(stand: Stand, targets: dict[str, Target]) -> dict[str, str]:
 def books(stand: Stand, targets: dict[str, Target], incarnations: dict[str, str]) -> Books:
     """A load while PostgreSQL is stopped and started again."""
     assert set(incarnations) == set(targets)
-    actions = [("stop", _STOP, stand.commands.stop_postgres), ("start", _START, stand.commands.start_postgres)]
-    return run_load(stand, targets, seconds=_END, actions=actions, post_of=publish)
+    actions = [("stop", _BEFORE, stand.commands.stop_postgres), ("start", _AWAY, stand.commands.start_postgres)]
+    return run_load(stand, targets, actions=actions, rest=_AFTER, post_of=publish)
 
 
 def test_all_is_well_before(implementation: str, books: Books):
@@ -46,7 +47,7 @@ def test_what_needs_postgres_is_answered_or_gets_503(implementation: str, books:
 
 
 def test_503_comes_within_three_seconds(implementation: str, books: Books):
-    away = books.of(implementation, since=books.actions["stop"][1], until=_START)
+    away = books.of(implementation, since=books.actions["stop"][1], until=books.actions["start"][0])
     refused = [request for request in away if request.outcome == 503]
     assert {request.kind for request in refused} >= set(ON_DATABASE), outcomes(away)
     assert max(request.seconds for request in refused) < _LONGEST
@@ -55,7 +56,7 @@ def test_503_comes_within_three_seconds(implementation: str, books: Books):
 
 def test_what_needs_no_postgres_goes_on(implementation: str, books: Books):
     stopped = books.actions["stop"][0]
-    away = books.of(implementation, "healthz", "post", since=stopped, until=_START)
+    away = books.of(implementation, "healthz", "post", since=stopped, until=books.actions["start"][0])
     assert {request.kind for request in away} == {"healthz", "post"}
     assert all(map(fitting, away)), outcomes(away)
     assert max(request.seconds for request in away) < _QUICK

@@ -4,7 +4,10 @@ import json
 import socket
 import time
 from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from itertools import chain
 from urllib.parse import urlsplit
 
 import psycopg
@@ -29,13 +32,11 @@ _READ_BY_THEN = 0.5
 
 _IN_FLIGHT = 6
 
-_WAITING = """
-    SELECT count(*) FROM pg_stat_activity
-    WHERE datname = current_database() AND wait_event_type = 'Lock' AND pid <> pg_backend_pid()
-"""
+# Not pg_stat_activity: what a transaction has read there stays the same until its end.
+_WAITING = "SELECT count(*) FROM pg_locks WHERE relation = 'users'::regclass AND NOT granted"
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def started_again(stand: Stand, implementation: str) -> Iterator[None]:
     """Leaves the implementation running."""
     yield
@@ -80,6 +81,7 @@ def takes_no_connection(target: Target) -> bool:
         return True
 
 
+@pytest.mark.usefixtures("started_again")
 def test_what_is_in_flight_is_finished(stand: Stand, implementation: str, target: Target):
     token = mint_token(target.jwt_secret, 7, "user_0007")
     upload = request_octets(
@@ -121,30 +123,56 @@ def test_what_is_in_flight_is_finished(stand: Stand, implementation: str, target
         assert stored == (len(PNG) + 100_000,)
 
 
-def test_what_is_never_finished_is_cut_off(stand: Stand, implementation: str, target: Target):
-    with ExitStack() as stack, locked_users(target) as database:
-        wires = [stack.enter_context(Wire(target.base_url, timeout=20)) for _ in range(2)]
-        for wire in wires:
+@dataclass(frozen=True)
+class CutOff:
+    """How an implementation ended that could not finish: its exit status (None if it runs on), and what clients saw."""
+
+    status: int | None
+    seconds: float
+    received: list[bytes | None]
+
+
+@pytest.fixture(scope="module")
+def cut_off(stand: Stand, targets: dict[str, Target]) -> dict[str, CutOff]:
+    """All implementations at once, with requests in flight that can't be finished; started again afterwards."""
+    first = next(iter(targets.values()))
+    with ExitStack() as stack, locked_users(first) as database:
+        wires = {
+            name: [stack.enter_context(Wire(target.base_url, timeout=20)) for _ in range(2)]
+            for name, target in targets.items()
+        }
+        for wire in chain.from_iterable(wires.values()):
             wire.send(request_octets("GET /api/users/7"))
-        wait_until_waiting(database, 2)
-        start = time.monotonic()
-        terminate(stand, implementation)
-        ended = stand.wait_for_exit(implementation, deadline_seconds=_DRAIN_SECONDS + _SPARE_SECONDS)
-        seconds = time.monotonic() - start
-        assert ended == 0, f"{ended}: {stand.log(implementation)}"
-        assert _DRAIN_SECONDS - 1 < seconds < _DRAIN_SECONDS + _SPARE_SECONDS
-        for wire in wires:
-            rest = wire.rest(5)
-            assert rest == b"" or (rest is not None and b" 503 " in rest), rest
+        wait_until_waiting(database, 2 * len(targets))
+
+        def end(name: str) -> CutOff:
+            start = time.monotonic()
+            terminate(stand, name)
+            status = stand.wait_for_exit(name, deadline_seconds=_DRAIN_SECONDS + _SPARE_SECONDS)
+            return CutOff(status, time.monotonic() - start, [wire.rest(5) for wire in wires[name]])
+
+        with ThreadPoolExecutor(len(targets)) as pool:
+            ended = dict(zip(targets, pool.map(end, targets), strict=True))
+    for name in targets:
+        stand.start(name)
+    return ended
 
 
+def test_what_is_never_finished_is_cut_off(stand: Stand, implementation: str, cut_off: dict[str, CutOff]):
+    ended = cut_off[implementation]
+    assert ended.status == 0, f"{ended}: {stand.log(implementation)}"
+    assert _DRAIN_SECONDS - 1 < ended.seconds < _DRAIN_SECONDS + _SPARE_SECONDS
+    for rest in ended.received:
+        assert rest == b"" or (rest is not None and b" 503 " in rest), rest
+
+
+@pytest.mark.usefixtures("started_again")
 def test_nothing_is_lost_under_load(stand: Stand, implementation: str, target: Target):
-    signal_at, end = 2.0, 4.0
     books = run_load(
         stand,
         {implementation: target},
-        seconds=end,
-        actions=[("signal", signal_at, stand.terminate_command(implementation))],
+        actions=[("signal", 2.0, stand.terminate_command(implementation))],
+        rest=2.0,
         post_of=publish,
         connections=30,
         interval=0.01,

@@ -79,8 +79,13 @@ _CASES: dict[str, tuple[Callable[[Target], Ending], float]] = {
 def endings(targets: dict[str, Target]) -> dict[str, dict[str, list[Ending]]]:
     """For each case, by implementation, how its connections ended."""
     plays = [(case, name) for case in _CASES for name in targets for _ in range(_OF_EACH)]
+
+    def run(play: tuple[str, str]) -> Ending:
+        case, name = play
+        return _CASES[case][0](targets[name])
+
     with ThreadPoolExecutor(len(plays)) as pool:
-        ended = list(pool.map(lambda play: _CASES[play[0]][0](targets[play[1]]), plays))
+        ended = list(pool.map(run, plays))
     found: dict[str, dict[str, list[Ending]]] = {case: {name: [] for name in targets} for case in _CASES}
     for (case, name), ending in zip(plays, ended, strict=True):
         found[case][name].append(ending)

@@ -1,6 +1,7 @@
 """Shapes of request smuggling: two readers who disagree on where a request ends must never both be served."""
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from apis.contract.checks import Target
 from apis.contract.checks.wire import Wire
@@ -112,7 +113,7 @@ def ambiguous_methods() -> dict[str, bytes]:
 def faults_of(target: Target, shapes: dict[str, bytes], *, whole: bool = False) -> list[str]:
     """What is wrong with the answers to the shapes, sent at once; `whole`: each is one right request."""
     with ThreadPoolExecutor(32) as pool:
-        replies = list(pool.map(lambda octets: _reply(target, octets), shapes.values()))
+        replies = list(pool.map(partial(_reply, target), shapes.values()))
     found: list[str] = []
     for (name, octets), (received, is_open) in zip(shapes.items(), replies, strict=True):
         statuses = [int(piece[2:5]) for piece in received.split(b"HTTP/1.")[1:]]

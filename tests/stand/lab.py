@@ -104,14 +104,17 @@ class LabStand:
         return f"docker kill --signal TERM {self._container(name)}"
 
     def wait_for_exit(self, name: str, *, deadline_seconds: float) -> int | None:
+        def status() -> int | None:
+            state, code = containers.state(self._connection, self._container(name))
+            return code if state == "exited" else None
+
         waiting = Retrying(
-            retry=retry_if_result(lambda state: state[0] != "exited"),
+            retry=retry_if_result(lambda status: status is None),
             stop=stop_after_delay(deadline_seconds),
             wait=wait_fixed(0.1),
             retry_error_callback=lambda _: None,
         )
-        ended: tuple[str, int] | None = waiting(containers.state, self._connection, self._container(name))
-        return None if ended is None else ended[1]
+        return waiting(status)
 
     def start(self, name: str) -> None:
         containers.start(self._connection, self._container(name))

@@ -9,6 +9,7 @@ _TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _REQUEST_LINE = re.compile(rb"(%s) ([\x21-\x7e]+) HTTP/1\.1" % _TOKEN)
 _FIELD = re.compile(rb"(%s):([\t\x20-\x7e\x80-\xff]*)" % _TOKEN)
 _TARGET = re.compile(rb"/(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*")
+_HOST = re.compile(rb"[A-Za-z0-9.-]+(?::[0-9]+)?")
 
 _TAKEN_HEAD, _REFUSED_HEAD = 16_384, 20_480
 _TAKEN_FIELDS = 64
@@ -54,7 +55,9 @@ def _of_lengths(request: Request) -> Refusal | None:
 def _of_target(request: Request) -> Refusal | None:
     if request.method == b"CONNECT" or not request.target.startswith(b"/"):
         return _MUST_REFUSE
-    if len(request.values(b"host")) > 1 or not _TARGET.fullmatch(request.target):
+    hosts = request.values(b"host")
+    # RFC 9112 section 3.2 has a server refuse a Host with an invalid value.
+    if len(hosts) > 1 or not all(map(_HOST.fullmatch, hosts)) or not _TARGET.fullmatch(request.target):
         return _MAY_REFUSE
     if request.values(b"expect") or request.values(b"upgrade"):
         return Refusal(also=HTTP_ERRORS, optional=True)

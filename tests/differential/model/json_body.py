@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Mapping
-from typing import NoReturn
+from typing import NoReturn, cast
 
 from apis.contract.checks import problems
 
@@ -80,7 +80,7 @@ def _has_lone_surrogate(value: object) -> bool:
     if isinstance(value, str):
         return _SURROGATE.search(value) is not None
     if isinstance(value, list):
-        return any(_has_lone_surrogate(item) for item in value)  # pyright: ignore[reportUnknownVariableType]
+        return any(map(_has_lone_surrogate, cast("list[object]", value)))
     if isinstance(value, _Pairs):
         return any(_has_lone_surrogate(name) or _has_lone_surrogate(item) for name, item in value.pairs)
     return False

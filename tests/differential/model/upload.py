@@ -13,7 +13,7 @@ _PREFIX = 12
 
 _TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]"
 _PLAIN_PARAMETERS = re.compile(rb'(?:[ \t]*;[ \t]*%s+=(?:%s*|"[^"\\]*"))*' % (_TOKEN, _TOKEN))
-_PARAMETER = re.compile(rb';[ \t]*(%s+)=(%s*|"[^"\\]*")' % (_TOKEN, _TOKEN))
+_PARAMETER = re.compile(rb';[ \t]*(%s+)=("[^"\\]*"|%s*)' % (_TOKEN, _TOKEN))
 _FIELD = re.compile(rb"(%s+):([\t\x20-\x7e\x80-\xff]*)" % _TOKEN)
 _DISPOSITION = re.compile(
     rb'[ \t]*;[ \t]*([^=;" \t]+)=(?:"((?:[^"\\]|\\.)*)"|([^; \t"][^; \t]*|))(?=[; \t]|$)', re.DOTALL
@@ -53,6 +53,8 @@ def read_upload(content_type: bytes, body: bytes, *, declared: bool) -> Upload:
         raise BreachError(LARGE_FILE)
     delimiter = b"--" + _boundary(content_type)
     cut = body[: BODY_MAXIMUM + 1]
+    if re.search(rb"(?<!\r)\n" + re.escape(delimiter), cut):
+        raise NotComparedError  # A bare LF ahead of a delimiter may be taken for a line end.
     reader = _Reader(cut, delimiter, BAD_UPLOAD if len(body) <= BODY_MAXIMUM else LARGE_FILE)
     found: Upload | None = None
     while reader.next_part():

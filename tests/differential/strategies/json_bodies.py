@@ -98,6 +98,14 @@ def _escaped_name(name: str) -> bytes:
     return b'"' + b"".join(b"\\u%04x" % ord(character) for character in name) + b'"'
 
 
+def _followed(body: bytes, tail: bytes) -> bytes:
+    return body + tail
+
+
+def _padded(body: bytes, size: int) -> bytes:
+    return body.ljust(size)
+
+
 def bodies(good: Mapping[str, st.SearchStrategy[bytes]]) -> "st.SearchStrategy[bytes]":
     """Bodies around the members of `good`, by name; each value is a JSON text that the route takes, or nearly so."""
     names = list(good)
@@ -125,11 +133,11 @@ def bodies(good: Mapping[str, st.SearchStrategy[bytes]]) -> "st.SearchStrategy[b
         | st.builds(_object, whole, _BAD_BLANKS, st.just(b""))
         | st.builds(_object, whole, st.just(b""), _BAD_BLANKS)
         | st.builds(_spoiled, written, st.integers(0, 2_000), st.sampled_from(_INSERTS), st.integers(0, 2))
-        | st.builds(lambda body, tail: body + tail, written, st.sampled_from([b"{}", b"x", b",", b"\x00", b"]", b"}"]))
+        | st.builds(_followed, written, st.sampled_from([b"{}", b"x", b",", b"\x00", b"]", b"}"]))
         | _OTHER_VALUES
         | _BAD_VALUES
         | bad_json_text
-        | st.builds(lambda body, size: body + b" " * max(0, size - len(body)), written, _SIZES)
+        | st.builds(_padded, written, _SIZES)
         | st.binary(max_size=60)
     )
 

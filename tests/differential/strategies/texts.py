@@ -1,6 +1,7 @@
 """Texts as JSON strings, octet for octet: every kind of character, in every way of writing it."""
 
 import json
+from collections.abc import Callable
 
 from hypothesis import strategies as st
 
@@ -38,8 +39,13 @@ _CHARACTERS = st.characters(exclude_categories=["Cs"], include_characters='"\\/\
 
 plain = st.text(_CHARACTERS, max_size=40)
 
+
+def _repeated(unit: str, times: int) -> str:
+    return unit * times
+
+
 _LONG = st.builds(
-    lambda unit, times: unit * times,
+    _repeated,
     st.sampled_from(["x", "é", "😀", "\\", '"', "\x01", " "]),
     st.sampled_from([199, 200, 201, 1_000, 19_999, 20_000, 20_001, 30_000]),
 )
@@ -59,14 +65,23 @@ def _slashes_escaped(text: str) -> bytes:
     return json.dumps(text, ensure_ascii=False).replace("/", "\\/").encode()
 
 
-_WRITERS = st.sampled_from([lambda text: json.dumps(text, ensure_ascii=False).encode(), _escaped, _slashes_escaped])
+def _as_it_is(text: str) -> bytes:
+    return json.dumps(text, ensure_ascii=False).encode()
+
+
+_WRITERS: list[Callable[[str], bytes]] = [_as_it_is, _escaped, _slashes_escaped]
+
+
+def _written(writer: Callable[[str], bytes], text: str) -> bytes:
+    return writer(text)
+
 
 any_text = plain | st.sampled_from(INJECTIONS)
 
 json_text = (
-    st.builds(lambda writer, text: writer(text), _WRITERS, any_text)
+    st.builds(_written, st.sampled_from(_WRITERS), any_text)
     | st.builds(_fully_escaped, plain)
-    | st.builds(lambda text: json.dumps(text, ensure_ascii=False).encode(), _LONG)
+    | st.builds(_as_it_is, _LONG)
 )
 """A JSON string that holds any text."""
 

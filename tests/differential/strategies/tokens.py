@@ -1,5 +1,7 @@
 """Authorization fields: valid, expired, forged, confused and malformed."""
 
+from collections.abc import Mapping
+
 from hypothesis import strategies as st
 
 from tests.differential.template import NOBODY, SPOILS, Token
@@ -100,7 +102,7 @@ _VALUES: dict[bytes, list[bytes]] = {
 }
 
 
-def _claims(changes: dict[bytes, bytes | None]) -> bytes:
+def _claims(changes: Mapping[bytes, bytes | None]) -> bytes:
     members = {**_MEMBERS, **changes}
     return b"{" + b",".join(b'"%s":%s' % item for item in members.items() if item[1] is not None) + b"}"
 

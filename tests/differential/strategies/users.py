@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from tests.differential.strategies import json_bodies, tokens
 from tests.differential.strategies.texts import INJECTIONS, json_text
+from tests.differential.strategies.tokens import Authorization
 from tests.differential.template import NOBODY, Template
 
 _JSON = (("Content-Type", b"application/json"),)
@@ -61,6 +62,10 @@ def _login(email: bytes, password: bytes) -> Template:
     return _post("/api/auth/login", b'{"email":"%s","password":"%s"}' % (email, password))
 
 
+def _typed_login(content_type: bytes, body: bytes) -> Template:
+    return Template("POST", "/api/auth/login", (("Content-Type", content_type),), body)
+
+
 logins = st.builds(
     _login,
     st.sampled_from([b"<<email:0>>", b"<<EMAIL:0>>", b"<<email:1>>", b"<<email:2>>", b"<<email:3>>"]),
@@ -79,7 +84,7 @@ bad_logins = (
         lambda body: _post("/api/auth/login", body)
     )
     | st.builds(
-        lambda kind, body: Template("POST", "/api/auth/login", (("Content-Type", kind),), body),
+        _typed_login,
         json_bodies.content_types,
         st.sampled_from([b"", b"{}", b"[]", b'{"email":null}']),
     )
@@ -90,15 +95,25 @@ _ids = st.sampled_from(["<<user:0>>", "<<user:1>>", "<<user:2>>", "1", "1000", s
     lambda text: text.strip() + ("/" if text.endswith(" ") else "")
 )
 
+
+def _read(method: str, user: str, query: str) -> Template:
+    return Template(method, f"/api/users/{user}{query}")
+
+
 reads = st.builds(
-    lambda method, user, query: Template(method, f"/api/users/{user}{query}"),
+    _read,
     st.sampled_from(["GET", "GET", "HEAD"]),
     _ids,
     st.sampled_from(["", "?", "?id=1"]),
 )
 
+
+def _self(method: str, who: Authorization) -> Template:
+    return Template(method, "/api/users/me", who[0], token=who[1])
+
+
 selves = st.builds(
-    lambda method, who: Template(method, "/api/users/me", who[0], token=who[1]),
+    _self,
     st.sampled_from(["GET", "GET", "GET", "HEAD"]),
     tokens.hostile,
 )

@@ -1,9 +1,11 @@
 """Keeps a bounded load on implementations while services fail, and writes down what became of every single request.
 
 Reads `{"apis": {name: {"port": …, "requests": [{"kind": …, "octets": base64}]}}, "connections": …, "interval": …,
-"seconds": …, "actions": [{"name": …, "at": …, "command": …}], "watched": {name: {"port": …, "greeting": base64,
+"rest": …, "actions": [{"name": …, "pause": …, "command": …}], "watched": {name: {"port": …, "greeting": base64,
 "up": [first octets]}}}`. Each implementation has so many connections; on each a request is sent every `interval`
-seconds, or as soon as the last one was answered. Every fourth connection is opened anew for each request.
+seconds, or as soon as the last one was answered. Every fourth connection is opened anew for each request. The actions
+follow each other: each begins `pause` seconds after the one before has ended, and the load ends `rest` seconds after
+the last.
 
 Writes `{"requests": [[api, kind, sent, done, outcome, cache]], "actions": {name: [begun, ended]},
 "watched": {name: [[moment, whether it was up]]}}`, with moments in seconds since the beginning. An outcome is a status,
@@ -16,6 +18,7 @@ import contextlib
 import json
 import sys
 import time
+from collections.abc import Coroutine
 from typing import Any
 
 LATE = 15.0
@@ -30,6 +33,7 @@ class Load:
     def __init__(self, document: dict[str, Any]) -> None:
         self.document = document
         self.start = time.monotonic()
+        self.is_over = False
         self.requests: list[list[Any]] = []
         self.actions: dict[str, list[float]] = {}
         self.watched: dict[str, list[tuple[float, bool]]] = {name: [] for name in document["watched"]}
@@ -37,24 +41,29 @@ class Load:
     def now(self) -> float:
         return time.monotonic() - self.start
 
-    def is_over(self) -> bool:
-        return self.now() > self.document["seconds"]
-
     async def run(self) -> dict[str, Any]:
         interval = self.document["interval"]
-        workers = []
+        workers: list[Coroutine[None, None, None]] = []
         for api in self.document["apis"]:
             count = self.document["connections"]
             workers += [self.work(api, number, interval * number / count) for number in range(count)]
         await asyncio.gather(
             *workers,
-            *(self.act(action) for action in self.document["actions"]),
+            self.act(),
             *(self.watch(name) for name in self.document["watched"]),
         )
         return {"requests": self.requests, "actions": self.actions, "watched": self.watched}
 
-    async def act(self, action: dict[str, Any]) -> None:
-        await asyncio.sleep(max(0.0, action["at"] - self.now()))
+    async def act(self) -> None:
+        try:
+            for action in self.document["actions"]:
+                await asyncio.sleep(action["pause"])
+                await self.act_once(action)
+            await asyncio.sleep(self.document["rest"])
+        finally:
+            self.is_over = True
+
+    async def act_once(self, action: dict[str, Any]) -> None:
         begun = self.now()
         done = await asyncio.create_subprocess_shell(
             action["command"],
@@ -68,11 +77,13 @@ class Load:
         self.actions[action["name"]] = [begun, self.now()]
 
     async def watch(self, name: str) -> None:
-        """Asks a service with the first octets of its own protocol; only what it is like to be up is known of it."""
+        """Asks a service with the first octets of its own protocol; only what it is like to be up is known of it.
+
+        A moment is that of the answer: what a frozen service was asked, it answers once it is thawed.
+        """
         service = self.document["watched"][name]
         greeting = base64.b64decode(service["greeting"])
-        while not self.is_over():
-            asked = self.now()
+        while not self.is_over:
             is_up = False
             with contextlib.suppress(OSError, TimeoutError):
                 async with asyncio.timeout(PERIOD * 4):
@@ -84,15 +95,15 @@ class Load:
                         writer.transport.abort()
             states = self.watched[name]
             if not states or states[-1][1] != is_up:
-                states.append((asked, is_up))
+                states.append((self.now(), is_up))
             await asyncio.sleep(PERIOD)
 
     async def work(self, api: str, number: int, delay: float) -> None:
         port, requests = self.document["apis"][api]["port"], self.document["apis"][api]["requests"]
         streams: Streams | None = None
-        turn = number
+        turn = number * len(requests) // self.document["connections"]
         await asyncio.sleep(delay)
-        while not self.is_over():
+        while not self.is_over:
             request = requests[turn % len(requests)]
             turn += 1
             sent = self.now()
