@@ -13,7 +13,9 @@ import io.netty.channel.ChannelHandler
 import io.netty.channel.ChannelHandlerContext
 import io.netty.channel.ChannelInboundHandlerAdapter
 import io.netty.channel.ChannelOption
-import io.netty.channel.nio.NioEventLoopGroup
+import io.netty.channel.EventLoopGroup
+import io.netty.channel.MultiThreadIoEventLoopGroup
+import io.netty.channel.nio.NioIoHandler
 import io.netty.util.concurrent.DefaultThreadFactory
 import java.net.InetSocketAddress
 
@@ -35,7 +37,7 @@ class HttpServer internal constructor(
     private val listener = ListenerKeeper()
 
     /** For others who want to stay on the threads that serve requests. */
-    val eventLoops: NioEventLoopGroup get() = loops
+    val eventLoops: EventLoopGroup get() = loops
 
     private val server: EmbeddedServer<NettyApplicationEngine, NettyApplicationEngine.Configuration> by lazy {
         // The process has a shutdown hook of its own, which drains first.
@@ -50,7 +52,7 @@ class HttpServer internal constructor(
             // The guard bounds how long a client may take to read, without a timer for each write.
             responseWriteTimeoutSeconds = 0
             configureBootstrap = {
-                group(NioEventLoopGroup(1, DefaultThreadFactory("accept")), loops)
+                group(MultiThreadIoEventLoopGroup(1, DefaultThreadFactory("accept"), NioIoHandler.newFactory()), loops)
                 handler(listener)
                 option(ChannelOption.SO_BACKLOG, BACKLOG)
                 childOption(ChannelOption.TCP_NODELAY, true)
