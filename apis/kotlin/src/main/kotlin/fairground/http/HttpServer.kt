@@ -21,7 +21,6 @@ import java.net.InetSocketAddress
 
 private const val DRAIN_MILLISECONDS = 10_000L
 private const val BACKLOG = 1024
-private const val MAX_CHUNK_BYTES = 64 * 1024
 
 /** The HTTP/1.1 server of the contract: Ktor's Netty engine with its limits, and an orderly end. Shared with the floor. */
 class HttpServer internal constructor(
@@ -58,13 +57,10 @@ class HttpServer internal constructor(
                 childOption(ChannelOption.TCP_NODELAY, true)
                 childOption(ChannelOption.ALLOW_HALF_CLOSURE, true)
             }
-            maxInitialLineLength = MAX_HEAD_BYTES
-            maxHeaderSize = MAX_HEAD_BYTES
-            maxChunkSize = MAX_CHUNK_BYTES
             channelPipelineConfig = {
-                val guard = ConnectionGuard(connections, limits)
-                addBefore("codec", "octets", OctetWatch(guard::onOctets))
-                addAfter("codec", "guard", guard)
+                val codec = ServerCodec()
+                replace("codec", "codec", codec)
+                addAfter("codec", "guard", ConnectionGuard(codec, connections, limits))
             }
         }
     }

@@ -1,6 +1,7 @@
 package fairground.http
 
 import fairground.api.Octets
+import fairground.api.read
 import fairground.api.send
 import fairground.config.Address
 import io.ktor.http.HttpStatusCode
@@ -25,6 +26,7 @@ import kotlin.test.assertTrue
 
 private const val LIMIT_MILLISECONDS = 600L
 private const val SLOW_MILLISECONDS = 1500L
+private const val SLOW = "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n"
 private const val NEXT = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
 class HttpServerTest {
@@ -39,7 +41,7 @@ class HttpServerTest {
 
     private fun Application.routes() {
         routing {
-            get("/") { call.send(Octets("ok".toByteArray())) }
+            read("/") { call.send(Octets("ok".toByteArray())) }
             get("/304") { call.send(Empty(HttpStatusCode.NotModified)) }
             get("/slow") {
                 delay(SLOW_MILLISECONDS)
@@ -109,20 +111,23 @@ class HttpServerTest {
         val expected =
             mapOf(
                 NEXT + NEXT to Seen(listOf(200, 200), false),
+                SLOW + NEXT + NEXT to Seen(listOf(200, 200, 200), false),
+                NEXT.repeat(1000) to Seen(List(1000) { 200 }, false),
+                "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n" + NEXT to Seen(listOf(200, 200), false),
                 post("/read", "Content-Length: 3", "abc") + NEXT to Seen(listOf(200, 200), false),
                 post("/read", "Content-Length: 0") + NEXT to Seen(listOf(200, 200), false),
                 post("/left", "Content-Length: 3", "abc") + NEXT to Seen(listOf(204), true),
                 post("/left", "Content-Length: 9", "abc") to Seen(listOf(204), true),
-                post("/read", chunked, "3\r\nabc\r\n0\r\n\r\n") + NEXT to Seen(listOf(200), true),
-                post("/read", "$chunked\r\nContent-Length: 4", "0\r\n\r\n$NEXT") to Seen(listOf(200), true),
-                post("/read", "Content-Length: 4\r\n$chunked", "0\r\n\r\n$NEXT") to Seen(listOf(200), true),
+                post("/read", chunked, "3\r\nabc\r\n0\r\n\r\n") + NEXT to Seen(listOf(200, 200), false),
+                post("/read", "$chunked\r\nContent-Length: 4", "0\r\n\r\n$NEXT") to Seen(listOf(400), true),
+                post("/read", "Content-Length: 4\r\n$chunked", "0\r\n\r\n$NEXT") to Seen(listOf(400), true),
                 "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc$NEXT" to Seen(listOf(200, 200), false),
                 "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n$NEXT" to Seen(listOf(200), true),
                 "GET /304 HTTP/1.1\r\nHost: a\r\n\r\n$NEXT" to Seen(listOf(304, 200), false),
                 "GET / HTTP/1.1\r\nHost: a\r\nX: ${"x".repeat(16 * 1024 - 32)}\r\n\r\n" to Seen(listOf(200), false),
                 "GET /?${"x".repeat(16 * 1024 - 60)} HTTP/1.1\r\nHost: a\r\n\r\n" to Seen(listOf(200), false),
             )
-        for ((octets, seen) in expected) assertEquals(seen, exchange(octets), octets.take(120))
+        for ((octets, seen) in expected) assertEquals(seen, exchange(octets, 2 * SLOW_MILLISECONDS), octets.take(120))
     }
 
     @Test
@@ -152,10 +157,13 @@ class HttpServerTest {
     fun `slow and idle clients are given up`() {
         val long = 3 * LIMIT_MILLISECONDS
         assertEquals(Seen(emptyList(), true), exchange("GET / HTTP/1.1\r\n", long))
+        // Sooner than an idle connection, whatever the head came with.
+        assertEquals(Seen(listOf(200), true), exchange(NEXT + "GET / HTTP/1.1\r\n", 2 * LIMIT_MILLISECONDS))
+        assertEquals(Seen(listOf(200), true), exchange(NEXT + "GE", 2 * LIMIT_MILLISECONDS))
         assertEquals(Seen(emptyList(), true), exchange(post("/read", "Content-Length: 9", "abc"), long))
         assertEquals(Seen(listOf(200), false), exchange(NEXT, long / 2))
         assertEquals(Seen(listOf(200), true), exchange(NEXT, 2 * long))
-        assertEquals(Seen(listOf(200), false), exchange("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n", SLOW_MILLISECONDS + LIMIT_MILLISECONDS))
+        assertEquals(Seen(listOf(200), false), exchange(SLOW, SLOW_MILLISECONDS + LIMIT_MILLISECONDS))
     }
 
     @Test
@@ -168,7 +176,7 @@ class HttpServerTest {
     @Test
     fun `draining finishes what is in flight`() {
         val idle = CompletableFuture.supplyAsync { exchange(NEXT, 2 * SLOW_MILLISECONDS) }
-        val slow = CompletableFuture.supplyAsync { exchange("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n", 3 * SLOW_MILLISECONDS) }
+        val slow = CompletableFuture.supplyAsync { exchange(SLOW, 3 * SLOW_MILLISECONDS) }
         TimeUnit.MILLISECONDS.sleep(LIMIT_MILLISECONDS)
         assertTrue(server.drain(3 * SLOW_MILLISECONDS))
         assertEquals(Seen(listOf(200), true), idle.get())
