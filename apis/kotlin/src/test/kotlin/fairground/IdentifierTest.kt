@@ -16,7 +16,24 @@ class IdentifierTest {
     @Test
     fun `anything else is no id`() {
         val others =
-            listOf("", "0", "00", "01", "-1", "+1", "1.0", "1e3", "0x1", "1a", "a1", " 1", "1 ", "%31", "٣", "9223372036854775808")
+            listOf(
+                "",
+                "0",
+                "00",
+                "01",
+                "-1",
+                "+1",
+                "1.0",
+                "1e3",
+                "0x1",
+                "1a",
+                "a1",
+                " 1",
+                "1 ",
+                "%31",
+                "٣",
+                "9223372036854775808",
+            )
         for (text in others + "9".repeat(19) + "1".repeat(20) + "1/") assertNull(parseId(text), text)
     }
 

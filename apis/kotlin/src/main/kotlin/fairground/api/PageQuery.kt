@@ -33,10 +33,12 @@ internal data class PageQuery(
                 if (value == null) errors += FieldError(name, if (values.size > 1) "must be given only once" else message)
                 return value
             }
-            val limit = read("limit", "must be an integer from 1 to 100") { parseId(it)?.takeIf { id -> id <= MAX_LIMIT }?.toInt() }
+            val limit = read("limit", "must be an integer from 1 to $MAX_LIMIT", ::parseLimit)
             val before = read("before", "must be an id") { parseId(it) }
             if (errors.isNotEmpty()) throw Problem.invalid(errors)
             return PageQuery(limit ?: DEFAULT_LIMIT, before)
         }
+
+        private fun parseLimit(text: String): Int? = parseId(text)?.takeIf { it <= MAX_LIMIT }?.toInt()
     }
 }

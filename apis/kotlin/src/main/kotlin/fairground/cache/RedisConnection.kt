@@ -24,7 +24,7 @@ import io.lettuce.core.protocol.ProtocolVersion
 import io.lettuce.core.resource.ClientResources
 import io.lettuce.core.resource.Delay
 import io.lettuce.core.resource.EventLoopGroupProvider
-import io.netty.channel.nio.NioEventLoopGroup
+import io.netty.channel.EventLoopGroup
 import io.netty.util.HashedWheelTimer
 import io.netty.util.concurrent.DefaultThreadFactory
 import io.netty.util.concurrent.EventExecutorGroup
@@ -41,7 +41,7 @@ private class NotConnected : RedisException("not connected")
  */
 class RedisConnection(
     settings: RedisSettings,
-    eventLoops: NioEventLoopGroup,
+    eventLoops: EventLoopGroup,
 ) : AutoCloseable {
     // A tick of Lettuce's own timer is 100 ms, too coarse for what has to fail after 50.
     private val timer = HashedWheelTimer(DefaultThreadFactory("redis-timer", true), TICK_MILLISECONDS, TimeUnit.MILLISECONDS)
@@ -149,11 +149,12 @@ class RedisConnection(
 
 /** Lends Lettuce the server's event loops, which are not its own to shut down. */
 private class SharedEventLoops(
-    private val eventLoops: NioEventLoopGroup,
+    private val eventLoops: EventLoopGroup,
 ) : EventLoopGroupProvider {
-    override fun <T : io.netty.channel.EventLoopGroup> allocate(type: Class<T>): T = type.cast(eventLoops)
+    @Suppress("UNCHECKED_CAST") // Lettuce names Netty's older class for NIO, and uses what all groups have.
+    override fun <T : EventLoopGroup> allocate(type: Class<T>): T = eventLoops as T
 
-    override fun threadPoolSize(): Int = eventLoops.executorCount()
+    override fun threadPoolSize(): Int = eventLoops.count()
 
     override fun release(
         eventLoopGroup: EventExecutorGroup,

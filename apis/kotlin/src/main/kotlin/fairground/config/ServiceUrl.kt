@@ -40,7 +40,8 @@ class ServiceUrl(
         }
 
         private fun address(text: String): Pair<String, Int>? {
-            val hostEnd = if (text.startsWith("[")) text.indexOf(']') + 1 else text.indexOf(':').let { if (it < 0) text.length else it }
+            val closing = if (text.startsWith("[")) text.indexOf(']') + 1 else text.indexOf(':')
+            val hostEnd = if (closing < 0) text.length else closing
             if (hostEnd == 0) return null
             val host = text.substring(0, hostEnd).removeSurrounding("[", "]")
             val port = text.substring(hostEnd)

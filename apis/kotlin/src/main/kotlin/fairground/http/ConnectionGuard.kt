@@ -33,6 +33,7 @@ import java.util.concurrent.TimeUnit
  * All of it runs on the connection's event loop. What the application reads and writes of it is marked.
  */
 internal class ConnectionGuard(
+    private val codec: ServerCodec,
     private val connections: Connections,
     private val limits: TimeLimits,
 ) : ChannelDuplexHandler() {
@@ -47,7 +48,11 @@ internal class ConnectionGuard(
 
     private val deadline = Deadline(::onDeadline)
     private val waiting = ArrayDeque<Any>()
+
+    /** A request whose body nobody wants, until what has come of that is off the connection. */
+    private var held: HttpRequest? = null
     private var isInFlight = false
+    private var isServingWaiting = false
     private var isReceiving = false
     private var dropsBody = false
     private var closesAfterwards = false
@@ -72,11 +77,6 @@ internal class ConnectionGuard(
         context.fireChannelInactive()
     }
 
-    /** Octets came, and will be decoded next. */
-    fun onOctets() {
-        if (!isInFlight && headStartedAt == null) headStartedAt = System.nanoTime()
-    }
-
     override fun channelRead(
         context: ChannelHandlerContext,
         message: Any,
@@ -98,24 +98,37 @@ internal class ConnectionGuard(
 
     private fun begin(request: HttpRequest) {
         isInFlight = true
-        isReceiving = true
-        headStartedAt = null
+        codec.expectAnswerTo(request.method())
         val refusal = refusalOf(request)
         if (refusal != null) {
+            isReceiving = true
             ReferenceCountUtil.release(request)
             refuse(refusal)
             return
         }
-        val isChunked = HttpUtil.isTransferEncodingChunked(request)
-        // Netty drops a Content-Length that comes with Transfer-Encoding without telling. RFC 9112, section 6.3, wants the
-        // connection closed then, lest smuggled octets be taken for a request.
-        closesAfterwards = isChunked || !HttpUtil.isKeepAlive(request)
-        val hasBody = isChunked || HttpUtil.getContentLength(request, 0L) > 0
+        closesAfterwards = !HttpUtil.isKeepAlive(request)
+        val hasBody = HttpUtil.isTransferEncodingChunked(request) || HttpUtil.getContentLength(request, 0L) > 0
         dropsBody = !hasBody || (request.method() != HttpMethod.POST && request.method() != HttpMethod.PUT)
+        isReceiving = hasBody
         isBodyComplete = !hasBody
         isBodyConsumed = dropsBody
-        // Without a body to hand over, Ktor needs no channel for it.
-        context.fireChannelRead(if (dropsBody) withoutBody(request) else request)
+        when {
+            !dropsBody -> context.fireChannelRead(request)
+            hasBody -> held = request
+            else -> handOver(request)
+        }
+    }
+
+    /** Without a body, Ktor needs no channel for it. */
+    private fun handOver(request: HttpRequest) {
+        context.fireChannelRead(withoutBody(request))
+    }
+
+    private fun handOverHeld() {
+        held?.let {
+            held = null
+            handOver(it)
+        }
     }
 
     private fun withoutBody(request: HttpRequest) =
@@ -138,11 +151,17 @@ internal class ConnectionGuard(
             isReceiving = false
             isBodyComplete = true
         }
-        if (dropsBody) content.release() else context.fireChannelRead(content)
-        if (!isInFlight) next()
+        if (!dropsBody) {
+            context.fireChannelRead(content)
+            return
+        }
+        content.release()
+        if (isBodyComplete) handOverHeld()
     }
 
     override fun channelReadComplete(context: ChannelHandlerContext) {
+        handOverHeld()
+        headStartedAt = if (codec.isWithinHead) headStartedAt ?: System.nanoTime() else null
         setDeadline()
         context.fireChannelReadComplete()
         if (isLingering) context.read()
@@ -180,23 +199,38 @@ internal class ConnectionGuard(
     /** The answer is written. */
     private fun end() {
         isInFlight = false
-        if (closesAfterwards || (isInputEnded && waiting.isEmpty())) {
-            close()
-        } else if (waiting.isNotEmpty()) {
+        when {
+            closesAfterwards -> close()
             // Not from within Ktor's own writing.
-            context.executor().execute(::next)
-        } else {
-            setDeadline()
+            waiting.isNotEmpty() -> if (!isServingWaiting) context.executor().execute(::serveWaiting)
+            isInputEnded -> close()
+            else -> {
+                // Until now the client may have been made to wait.
+                if (headStartedAt != null) headStartedAt = System.nanoTime()
+                setDeadline()
+            }
         }
     }
 
-    private fun next() {
+    private fun serveWaiting() {
+        isServingWaiting = true
         while (!isClosing && waiting.isNotEmpty() && !(isInFlight && waiting.first() is HttpRequest)) {
             accept(waiting.removeFirst())
         }
-        if (waiting.isEmpty() && !isClosing) {
-            context.read()
-            setDeadline()
+        handOverHeld()
+        isServingWaiting = false
+        if (isClosing) return
+        // Without it Ktor would wait for more before it flushes.
+        context.fireChannelReadComplete()
+        if (waiting.isEmpty()) {
+            if (isInputEnded && !isInFlight) {
+                close()
+            } else {
+                context.read()
+                setDeadline()
+            }
+        } else if (!isInFlight) {
+            context.executor().execute(::serveWaiting)
         }
     }
 
@@ -296,6 +330,8 @@ internal class ConnectionGuard(
     private fun isAtRest() = !isInFlight && waiting.isEmpty()
 
     private fun dropWaiting() {
+        ReferenceCountUtil.release(held)
+        held = null
         while (waiting.isNotEmpty()) ReferenceCountUtil.release(waiting.removeFirst())
     }
 

@@ -1,7 +1,8 @@
 package fairground.http
 
 import io.netty.channel.IoEventLoop
-import io.netty.channel.nio.NioEventLoopGroup
+import io.netty.channel.MultiThreadIoEventLoopGroup
+import io.netty.channel.nio.NioIoHandler
 import io.netty.util.concurrent.DefaultThreadFactory
 import io.netty.util.concurrent.FastThreadLocal
 
@@ -11,7 +12,7 @@ import io.netty.util.concurrent.FastThreadLocal
  */
 internal class EventLoops(
     size: Int,
-) : NioEventLoopGroup(size, DefaultThreadFactory("http")) {
+) : MultiThreadIoEventLoopGroup(size, DefaultThreadFactory("http"), NioIoHandler.newFactory()) {
     private val current = FastThreadLocal<IoEventLoop>()
 
     init {

@@ -13,13 +13,14 @@ import io.netty.channel.ChannelHandler
 import io.netty.channel.ChannelHandlerContext
 import io.netty.channel.ChannelInboundHandlerAdapter
 import io.netty.channel.ChannelOption
-import io.netty.channel.nio.NioEventLoopGroup
+import io.netty.channel.EventLoopGroup
+import io.netty.channel.MultiThreadIoEventLoopGroup
+import io.netty.channel.nio.NioIoHandler
 import io.netty.util.concurrent.DefaultThreadFactory
 import java.net.InetSocketAddress
 
 private const val DRAIN_MILLISECONDS = 10_000L
 private const val BACKLOG = 1024
-private const val MAX_CHUNK_BYTES = 64 * 1024
 
 /** The HTTP/1.1 server of the contract: Ktor's Netty engine with its limits, and an orderly end. Shared with the floor. */
 class HttpServer internal constructor(
@@ -35,7 +36,7 @@ class HttpServer internal constructor(
     private val listener = ListenerKeeper()
 
     /** For others who want to stay on the threads that serve requests. */
-    val eventLoops: NioEventLoopGroup get() = loops
+    val eventLoops: EventLoopGroup get() = loops
 
     private val server: EmbeddedServer<NettyApplicationEngine, NettyApplicationEngine.Configuration> by lazy {
         // The process has a shutdown hook of its own, which drains first.
@@ -50,19 +51,16 @@ class HttpServer internal constructor(
             // The guard bounds how long a client may take to read, without a timer for each write.
             responseWriteTimeoutSeconds = 0
             configureBootstrap = {
-                group(NioEventLoopGroup(1, DefaultThreadFactory("accept")), loops)
+                group(MultiThreadIoEventLoopGroup(1, DefaultThreadFactory("accept"), NioIoHandler.newFactory()), loops)
                 handler(listener)
                 option(ChannelOption.SO_BACKLOG, BACKLOG)
                 childOption(ChannelOption.TCP_NODELAY, true)
                 childOption(ChannelOption.ALLOW_HALF_CLOSURE, true)
             }
-            maxInitialLineLength = MAX_HEAD_BYTES
-            maxHeaderSize = MAX_HEAD_BYTES
-            maxChunkSize = MAX_CHUNK_BYTES
             channelPipelineConfig = {
-                val guard = ConnectionGuard(connections, limits)
-                addBefore("codec", "octets", OctetWatch(guard::onOctets))
-                addAfter("codec", "guard", guard)
+                val codec = ServerCodec()
+                replace("codec", "codec", codec)
+                addAfter("codec", "guard", ConnectionGuard(codec, connections, limits))
             }
         }
     }

@@ -20,8 +20,14 @@ class Passwords(
 ) : AutoCloseable {
     private val hashing =
         Executors
-            .newFixedThreadPool(concurrency, Thread.ofPlatform().name("hash-", 0).daemon().factory())
-            .asCoroutineDispatcher()
+            .newFixedThreadPool(
+                concurrency,
+                Thread
+                    .ofPlatform()
+                    .name("hash-", 0)
+                    .daemon()
+                    .factory(),
+            ).asCoroutineDispatcher()
     private val random = SecureRandom()
 
     /** A new PHC string for [password]. */

@@ -26,7 +26,15 @@ internal class Statements(
     private val pool = Pool(settings, size)
     private val turns = Semaphore(size)
     private val threads =
-        Executors.newFixedThreadPool(size, Thread.ofPlatform().name("postgres-", 0).daemon().factory()).asCoroutineDispatcher()
+        Executors
+            .newFixedThreadPool(
+                size,
+                Thread
+                    .ofPlatform()
+                    .name("postgres-", 0)
+                    .daemon()
+                    .factory(),
+            ).asCoroutineDispatcher()
     private val database =
         Database.connect(
             pool.dataSource,
@@ -85,7 +93,12 @@ class Store(
 
     /** Fails unless PostgreSQL answers. */
     suspend fun ping() {
-        statements.run { TransactionManager.current().exec("SELECT 1", explicitStatementType = StatementType.SELECT) { it.next() } }
+        statements.run {
+            TransactionManager.current().exec(
+                "SELECT 1",
+                explicitStatementType = StatementType.SELECT,
+            ) { it.next() }
+        }
     }
 
     /** Closes all connections. Nothing may be in flight. */

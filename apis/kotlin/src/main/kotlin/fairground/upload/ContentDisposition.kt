@@ -27,4 +27,3 @@ internal data class ContentDisposition(
         }
     }
 }
-

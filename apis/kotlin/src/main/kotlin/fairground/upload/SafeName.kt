@@ -11,10 +11,18 @@ fun safeName(given: String): String {
     var replaced = false
     for (character in given.substring(given.lastIndexOfAny(charArrayOf('/', '\\')) + 1)) {
         val safe = isSafe(character)
-        if (safe) name.append(character) else if (!replaced) name.append('_')
+        if (safe) {
+            name.append(character)
+        } else if (!replaced) {
+            name.append('_')
+        }
         replaced = !safe
     }
-    return name.trimStart('.').take(MAX_LENGTH).ifEmpty { "file" }.toString()
+    return name
+        .trimStart('.')
+        .take(MAX_LENGTH)
+        .ifEmpty { "file" }
+        .toString()
 }
 
 private fun isSafe(character: Char): Boolean =

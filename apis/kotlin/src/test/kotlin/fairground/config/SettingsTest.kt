@@ -34,14 +34,23 @@ class SettingsTest {
         assertEquals(32, settings.poolSize)
         assertEquals(LogLevel.INFO, settings.logLevel)
         assertContentEquals(good.getValue("JWT_SECRET").toByteArray(), settings.jwtSecret)
-        with(settings.database) { assertEquals(listOf("db_host", 5433, "name", "user", "p@ss"), listOf(host, port, database, user, password)) }
+        with(settings.database) {
+            assertEquals(listOf("db_host", 5433, "name", "user", "p@ss"), listOf(host, port, database, user, password))
+        }
         with(settings.redis) { assertEquals(listOf("cache", 6380, "", "secret", 3), listOf(host, port, user, password, number)) }
     }
 
     @Test
     fun `urls may leave things out`() {
         val settings =
-            readSettings(good + mapOf("DATABASE_URL" to "postgresql://u@[::1]/d?sslmode=disable", "REDIS_URL" to "redis://h", "HOST" to "::1"))
+            readSettings(
+                good +
+                    mapOf(
+                        "DATABASE_URL" to "postgresql://u@[::1]/d?sslmode=disable",
+                        "REDIS_URL" to "redis://h",
+                        "HOST" to "::1",
+                    ),
+            )
         with(settings.database) { assertEquals(listOf("::1", 5432, ""), listOf(host, port, password)) }
         with(settings.redis) { assertEquals(listOf("h", 6379, 0), listOf(host, port, number)) }
         assertEquals("[::1]:8080", settings.address.toString())
@@ -84,8 +93,22 @@ class SettingsTest {
     @Test
     fun `single values that are wrong`() {
         val urls =
-            listOf("", "postgres:", "postgres://h/d", "postgres://u@/d", "postgres://u@h", "postgres://u@h/", "postgres://u%4@h/d") +
-                listOf("postgres://u@h:0/d", "postgres://u@h:x/d", "postgres://u@h:65536/d", "postgres://u@h/d#f", "postgres://u@[::1/d")
+            listOf(
+                "",
+                "postgres:",
+                "postgres://h/d",
+                "postgres://u@/d",
+                "postgres://u@h",
+                "postgres://u@h/",
+                "postgres://u%4@h/d",
+            ) +
+                listOf(
+                    "postgres://u@h:0/d",
+                    "postgres://u@h:x/d",
+                    "postgres://u@h:65536/d",
+                    "postgres://u@h/d#f",
+                    "postgres://u@[::1/d",
+                )
         for (url in urls) assertEquals(1, problemsOf("DATABASE_URL" to url).size, url)
         for (url in listOf("redis://", "redis://h/x", "redis://h/-1", "redis://h/01", "rediss://h", "h")) {
             assertEquals(1, problemsOf("REDIS_URL" to url).size, url)
@@ -97,6 +120,9 @@ class SettingsTest {
     @Test
     fun `the floor needs less`() {
         assertEquals("name", readFloorSettings(good - "REDIS_URL" - "JWT_SECRET" - "UPLOAD_DIR").database.database)
-        assertEquals(listOf("DATABASE_URL: is required"), assertFailsWith<InvalidSettings> { readFloorSettings(emptyMap()) }.problems)
+        assertEquals(
+            listOf("DATABASE_URL: is required"),
+            assertFailsWith<InvalidSettings> { readFloorSettings(emptyMap()) }.problems,
+        )
     }
 }

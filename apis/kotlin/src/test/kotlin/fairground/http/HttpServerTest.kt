@@ -1,6 +1,7 @@
 package fairground.http
 
 import fairground.api.Octets
+import fairground.api.read
 import fairground.api.send
 import fairground.config.Address
 import io.ktor.http.HttpStatusCode
@@ -10,13 +11,14 @@ import io.ktor.server.routing.get
 import io.ktor.server.routing.post
 import io.ktor.server.routing.routing
 import kotlinx.coroutines.delay
-import java.io.InputStream
 import java.net.ConnectException
 import java.net.Socket
 import java.net.SocketException
 import java.net.SocketTimeoutException
 import java.util.concurrent.CompletableFuture
+import java.util.concurrent.CountDownLatch
 import java.util.concurrent.TimeUnit
+import kotlin.system.measureTimeMillis
 import kotlin.test.AfterTest
 import kotlin.test.Test
 import kotlin.test.assertEquals
@@ -24,13 +26,25 @@ import kotlin.test.assertFailsWith
 import kotlin.test.assertTrue
 
 private const val LIMIT_MILLISECONDS = 600L
+private const val IDLE_MILLISECONDS = 4000L
 private const val SLOW_MILLISECONDS = 1500L
+
+/** So long a connection must stay open to count as such. */
+private const val QUIET_MILLISECONDS = 300
+
+/** What takes longer than this has failed, on however busy a machine. */
+private const val PATIENCE_MILLISECONDS = 30_000
+private const val SLOW = "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n"
 private const val NEXT = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
 class HttpServerTest {
     private val nanos = TimeUnit.MILLISECONDS.toNanos(LIMIT_MILLISECONDS)
-    private val limits = TimeLimits(head = nanos, bodyIdle = nanos, idle = 3 * nanos, lingering = nanos / 2)
+    private val idle = TimeUnit.MILLISECONDS.toNanos(IDLE_MILLISECONDS)
+    private val limits = TimeLimits(head = nanos, bodyIdle = nanos, idle = idle, lingering = nanos / 2)
     private val server = HttpServer(Address("127.0.0.1", 0), 1, limits) { routes() }.also { it.start() }
+
+    /** Whether the slow request has arrived. */
+    private val started = CountDownLatch(1)
 
     @AfterTest
     fun stop() {
@@ -39,9 +53,10 @@ class HttpServerTest {
 
     private fun Application.routes() {
         routing {
-            get("/") { call.send(Octets("ok".toByteArray())) }
+            read("/") { call.send(Octets("ok".toByteArray())) }
             get("/304") { call.send(Empty(HttpStatusCode.NotModified)) }
             get("/slow") {
+                started.countDown()
                 delay(SLOW_MILLISECONDS)
                 call.send(Octets("slow".toByteArray()))
             }
@@ -66,35 +81,52 @@ class HttpServerTest {
         val closed: Boolean,
     )
 
-    private fun exchange(
+    /** Sends [octets] and checks that what comes back is [expected]. */
+    private fun check(
+        expected: Seen,
         octets: String,
-        milliseconds: Long = LIMIT_MILLISECONDS,
         endsInput: Boolean = false,
-    ): Seen =
-        Socket("127.0.0.1", server.port).use { socket ->
-            socket.soTimeout = milliseconds.toInt()
-            socket.getOutputStream().write(octets.toByteArray())
-            if (endsInput) socket.shutdownOutput()
-            val (text, closed) = read(socket.getInputStream())
-            val statuses = Regex("HTTP/1.1 (\\d{3}) ").findAll(text).map { it.groupValues[1].toInt() }
-            Seen(statuses.toList(), closed)
-        }
+    ) {
+        val seen =
+            Socket("127.0.0.1", server.port).use { socket ->
+                socket.getOutputStream().write(octets.toByteArray())
+                if (endsInput) socket.shutdownOutput()
+                observe(socket, expected)
+            }
+        assertEquals(expected, seen, octets.take(120))
+    }
 
-    private fun read(stream: InputStream): Pair<String, Boolean> {
+    /** Reads for as long as it takes to tell whether it will be [expected]. */
+    private fun observe(
+        socket: Socket,
+        expected: Seen,
+    ): Seen {
         val text = StringBuilder()
         val piece = ByteArray(4096)
         while (true) {
+            val statuses = Regex("HTTP/1.1 (\\d{3}) ").findAll(text).map { it.groupValues[1].toInt() }.toList()
+            val isComplete = !expected.closed && statuses.size >= expected.statuses.size
+            socket.soTimeout = if (isComplete) QUIET_MILLISECONDS else PATIENCE_MILLISECONDS
             val read =
                 try {
-                    stream.read(piece)
+                    socket.getInputStream().read(piece)
                 } catch (_: SocketTimeoutException) {
-                    return text.toString() to false
+                    return Seen(statuses, false)
                 } catch (_: SocketException) {
                     -1
                 }
-            if (read < 0) return text.toString() to true
+            if (read < 0) return Seen(statuses, true)
             text.append(String(piece, 0, read, Charsets.ISO_8859_1))
         }
+    }
+
+    /** Runs [exchange], which must take that many [milliseconds]. */
+    private fun within(
+        milliseconds: LongRange,
+        exchange: () -> Unit,
+    ) {
+        val elapsed = measureTimeMillis(exchange)
+        assertTrue(elapsed in milliseconds, "$elapsed ms")
     }
 
     private fun post(
@@ -109,20 +141,23 @@ class HttpServerTest {
         val expected =
             mapOf(
                 NEXT + NEXT to Seen(listOf(200, 200), false),
+                SLOW + NEXT + NEXT to Seen(listOf(200, 200, 200), false),
+                NEXT.repeat(1000) to Seen(List(1000) { 200 }, false),
+                "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n" + NEXT to Seen(listOf(200, 200), false),
                 post("/read", "Content-Length: 3", "abc") + NEXT to Seen(listOf(200, 200), false),
                 post("/read", "Content-Length: 0") + NEXT to Seen(listOf(200, 200), false),
                 post("/left", "Content-Length: 3", "abc") + NEXT to Seen(listOf(204), true),
                 post("/left", "Content-Length: 9", "abc") to Seen(listOf(204), true),
-                post("/read", chunked, "3\r\nabc\r\n0\r\n\r\n") + NEXT to Seen(listOf(200), true),
-                post("/read", "$chunked\r\nContent-Length: 4", "0\r\n\r\n$NEXT") to Seen(listOf(200), true),
-                post("/read", "Content-Length: 4\r\n$chunked", "0\r\n\r\n$NEXT") to Seen(listOf(200), true),
+                post("/read", chunked, "3\r\nabc\r\n0\r\n\r\n") + NEXT to Seen(listOf(200, 200), false),
+                post("/read", "$chunked\r\nContent-Length: 4", "0\r\n\r\n$NEXT") to Seen(listOf(400), true),
+                post("/read", "Content-Length: 4\r\n$chunked", "0\r\n\r\n$NEXT") to Seen(listOf(400), true),
                 "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc$NEXT" to Seen(listOf(200, 200), false),
                 "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n$NEXT" to Seen(listOf(200), true),
                 "GET /304 HTTP/1.1\r\nHost: a\r\n\r\n$NEXT" to Seen(listOf(304, 200), false),
                 "GET / HTTP/1.1\r\nHost: a\r\nX: ${"x".repeat(16 * 1024 - 32)}\r\n\r\n" to Seen(listOf(200), false),
                 "GET /?${"x".repeat(16 * 1024 - 60)} HTTP/1.1\r\nHost: a\r\n\r\n" to Seen(listOf(200), false),
             )
-        for ((octets, seen) in expected) assertEquals(seen, exchange(octets), octets.take(120))
+        for ((octets, seen) in expected) check(seen, octets)
     }
 
     @Test
@@ -144,35 +179,41 @@ class HttpServerTest {
                 post("/read", "Transfer-Encoding: nonsense") to 501,
                 post("/read", "Transfer-Encoding: gzip, chunked") to 501,
             )
-        for ((octets, status) in expected) assertEquals(Seen(listOf(status), true), exchange(octets + NEXT), octets.take(120))
-        assertEquals(Seen(emptyList(), true), exchange(post("/read", "Transfer-Encoding: chunked", "x\r\n$NEXT")))
+        for ((octets, status) in expected) check(Seen(listOf(status), true), octets + NEXT)
+        check(Seen(emptyList(), true), post("/read", "Transfer-Encoding: chunked", "x\r\n$NEXT"))
     }
 
     @Test
     fun `slow and idle clients are given up`() {
-        val long = 3 * LIMIT_MILLISECONDS
-        assertEquals(Seen(emptyList(), true), exchange("GET / HTTP/1.1\r\n", long))
-        assertEquals(Seen(emptyList(), true), exchange(post("/read", "Content-Length: 9", "abc"), long))
-        assertEquals(Seen(listOf(200), false), exchange(NEXT, long / 2))
-        assertEquals(Seen(listOf(200), true), exchange(NEXT, 2 * long))
-        assertEquals(Seen(listOf(200), false), exchange("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n", SLOW_MILLISECONDS + LIMIT_MILLISECONDS))
+        // Sooner than an idle connection, whatever the head came with.
+        val slow = LIMIT_MILLISECONDS..<IDLE_MILLISECONDS
+        within(slow) { check(Seen(emptyList(), true), "GET / HTTP/1.1\r\n") }
+        within(slow) { check(Seen(listOf(200), true), NEXT + "GET / HTTP/1.1\r\n") }
+        within(slow) { check(Seen(listOf(200), true), NEXT + "GE") }
+        within(slow) { check(Seen(emptyList(), true), post("/read", "Content-Length: 9", "abc")) }
+        within(IDLE_MILLISECONDS..PATIENCE_MILLISECONDS) { check(Seen(listOf(200), true), NEXT) }
+        check(Seen(listOf(200), false), SLOW)
     }
 
     @Test
     fun `who ends its side gets its answer`() {
-        assertEquals(Seen(listOf(200, 200), true), exchange(NEXT + NEXT, endsInput = true))
-        assertEquals(Seen(emptyList(), true), exchange(post("/read", "Content-Length: 9", "abc"), endsInput = true))
-        assertEquals(Seen(emptyList(), true), exchange("", endsInput = true))
+        check(Seen(listOf(200, 200), true), NEXT + NEXT, endsInput = true)
+        check(Seen(listOf(200, 200), true), SLOW + NEXT, endsInput = true)
+        check(Seen(emptyList(), true), post("/read", "Content-Length: 9", "abc"), endsInput = true)
+        check(Seen(emptyList(), true), "", endsInput = true)
     }
 
     @Test
     fun `draining finishes what is in flight`() {
-        val idle = CompletableFuture.supplyAsync { exchange(NEXT, 2 * SLOW_MILLISECONDS) }
-        val slow = CompletableFuture.supplyAsync { exchange("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n", 3 * SLOW_MILLISECONDS) }
-        TimeUnit.MILLISECONDS.sleep(LIMIT_MILLISECONDS)
-        assertTrue(server.drain(3 * SLOW_MILLISECONDS))
-        assertEquals(Seen(listOf(200), true), idle.get())
-        assertEquals(Seen(listOf(200), true), slow.get())
+        Socket("127.0.0.1", server.port).use { idle ->
+            idle.getOutputStream().write(NEXT.toByteArray())
+            assertEquals(Seen(listOf(200), false), observe(idle, Seen(listOf(200), false)))
+            val slow = CompletableFuture.runAsync { check(Seen(listOf(200), true), SLOW) }
+            started.await()
+            assertTrue(server.drain(PATIENCE_MILLISECONDS.toLong()))
+            slow.get()
+            assertEquals(Seen(emptyList(), true), observe(idle, Seen(emptyList(), true)))
+        }
         assertFailsWith<ConnectException> { Socket("127.0.0.1", server.port) }
     }
 }

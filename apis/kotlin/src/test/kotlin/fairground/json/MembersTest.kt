@@ -31,16 +31,56 @@ class MembersTest {
     @Test
     fun `what is no object is refused`() {
         val texts =
-            listOf("", " ", "{", "{}x", "{}{}", "[]", "\"t\"", "null", "1", "{,}", "{\"a\"}", "{\"a\":}", "{\"a\":\"x\",}", "{a:1}") +
-                listOf("{'a':'x'}", "{\"a\":\"x\" \"b\":\"y\"}", "{\"a\":\"x\"}\u0000", "\uFEFF{}", "{\"a\":\"\n\"}", "{\"a\":\"\\x\"}") +
-                listOf("01", "+1", ".5", "1.", "0x1", "NaN", "-", "1e", "1e+", "Infinity", "True", "nul", "tru", "[1,]", "[1", "[", "{}}")
-                    .map { "{\"x\":$it}" }
+            listOf(
+                "",
+                " ",
+                "{",
+                "{}x",
+                "{}{}",
+                "[]",
+                "\"t\"",
+                "null",
+                "1",
+                "{,}",
+                "{\"a\"}",
+                "{\"a\":}",
+                "{\"a\":\"x\",}",
+                "{a:1}",
+            ) +
+                listOf(
+                    "{'a':'x'}",
+                    "{\"a\":\"x\" \"b\":\"y\"}",
+                    "{\"a\":\"x\"}\u0000",
+                    "\uFEFF{}",
+                    "{\"a\":\"\n\"}",
+                    "{\"a\":\"\\x\"}",
+                ) +
+                listOf(
+                    "01",
+                    "+1",
+                    ".5",
+                    "1.",
+                    "0x1",
+                    "NaN",
+                    "-",
+                    "1e",
+                    "1e+",
+                    "Infinity",
+                    "True",
+                    "nul",
+                    "tru",
+                    "[1,]",
+                    "[1",
+                    "[",
+                    "{}}",
+                ).map { "{\"x\":$it}" }
         for (text in texts) refuses(text.toByteArray())
     }
 
     @Test
     fun `bad UTF-8 is refused`() {
-        val sequences = listOf(intArrayOf(0xff), intArrayOf(0xc0, 0x80), intArrayOf(0xed, 0xa0, 0x80), intArrayOf(0xf4, 0x90, 0x80, 0x80))
+        val sequences =
+            listOf(intArrayOf(0xff), intArrayOf(0xc0, 0x80), intArrayOf(0xed, 0xa0, 0x80), intArrayOf(0xf4, 0x90, 0x80, 0x80))
         for (sequence in sequences + intArrayOf(0xe4, 0xbd)) {
             val octets = ByteArray(sequence.size) { sequence[it].toByte() }
             refuses("{\"a\":\"".toByteArray() + octets + "\"}".toByteArray())
@@ -60,7 +100,13 @@ class MembersTest {
     @Test
     fun `wrong types and repeated names are refused`() {
         for (value in listOf("1", "true", "{}", "[\"x\"]")) refuses("{\"a\":$value}".toByteArray())
-        for (text in listOf("""{"a":"x","a":"x"}""", """{"a":null,"\u0061":"x"}""", """{"x":1,"x":2}""")) refuses(text.toByteArray())
+        for (text in listOf(
+            """{"a":"x","a":"x"}""",
+            """{"a":null,"\u0061":"x"}""",
+            """{"x":1,"x":2}""",
+        )) {
+            refuses(text.toByteArray())
+        }
     }
 
     @Test

@@ -70,9 +70,28 @@ class AccessTokensTest {
     fun `claims that are refused`() {
         val missing = claims.keys.flatMap { listOf(it to null, it to "null", it to "{}", it to "[]", it to "true") }
         val wrong =
-            listOf("sub" to "7", "sub" to "\"0\"", "sub" to "\"07\"", "sub" to "\"9223372036854775808\"", "name" to "\"A\"", "name" to "5") +
-                listOf("iat" to "\"$now\"", "iat" to "$now.0", "iat" to "1e9", "exp" to "$now", "exp" to "${now - 1}", "exp" to "1.9e9") +
-                listOf("exp" to "\"${now + 9}\"", "exp" to "99999999999999999999", "iss" to "\"Fairground\"", "iss" to "[\"fairground\"]") +
+            listOf(
+                "sub" to "7",
+                "sub" to "\"0\"",
+                "sub" to "\"07\"",
+                "sub" to "\"9223372036854775808\"",
+                "name" to "\"A\"",
+                "name" to "5",
+            ) +
+                listOf(
+                    "iat" to "\"$now\"",
+                    "iat" to "$now.0",
+                    "iat" to "1e9",
+                    "exp" to "$now",
+                    "exp" to "${now - 1}",
+                    "exp" to "1.9e9",
+                ) +
+                listOf(
+                    "exp" to "\"${now + 9}\"",
+                    "exp" to "99999999999999999999",
+                    "iss" to "\"Fairground\"",
+                    "iss" to "[\"fairground\"]",
+                ) +
                 listOf("aud" to "\"other\"", "aud" to "[\"other\"]", "aud" to "\"fairground-api \"", "nbf" to "${now + 1}") +
                 listOf("nbf" to "\"$now\"", "nbf" to "1.5", "nbf" to "{}")
         for (change in missing + wrong) assertNull(tokens.verify(signed(payload(change))), change.toString())

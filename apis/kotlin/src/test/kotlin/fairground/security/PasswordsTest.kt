@@ -17,7 +17,8 @@ class PasswordsTest {
         runBlocking {
             Passwords(1).use { passwords ->
                 val stored = passwords.hash("pässword")
-                val form = Regex("""\${'$'}argon2id\${'$'}v=19\${'$'}m=19456,t=2,p=1\${'$'}[A-Za-z0-9+/]{22}\${'$'}[A-Za-z0-9+/]{43}""")
+                val form =
+                    Regex("""\${'$'}argon2id\${'$'}v=19\${'$'}m=19456,t=2,p=1\${'$'}[A-Za-z0-9+/]{22}\${'$'}[A-Za-z0-9+/]{43}""")
                 assertTrue(form.matches(stored), stored)
                 assertTrue(passwords.verify(stored, "pässword"))
                 assertFalse(passwords.verify(stored, "password"))
@@ -36,8 +37,18 @@ class PasswordsTest {
         val others =
             listOf("", "x", good.drop(1), "$good\$", good.replace("argon2id", "argon2i"), good.replace("v=19", "v=16")) +
                 listOf("m=7", "m=064", "m=+64", "m=2000000", "x=64", "m=").map { good.replace("m=64", it) } +
-                listOf(good.replace("t=1", "t=0"), good.replace("p=1", "p=17"), good.replace("p=1", "p=9"), good.replace(",p=1", "")) +
-                listOf("$good=", good.dropLast(1) + "F", good.replace("c29tZXNhbHQ", "c29t"), good.replace("c29tZXNhbHQ", "c29tZXNhbH*"))
+                listOf(
+                    good.replace("t=1", "t=0"),
+                    good.replace("p=1", "p=17"),
+                    good.replace("p=1", "p=9"),
+                    good.replace(",p=1", ""),
+                ) +
+                listOf(
+                    "$good=",
+                    good.dropLast(1) + "F",
+                    good.replace("c29tZXNhbHQ", "c29t"),
+                    good.replace("c29tZXNhbHQ", "c29tZXNhbH*"),
+                )
         for (text in others) assertNull(Phc.parse(text), text)
     }
 }

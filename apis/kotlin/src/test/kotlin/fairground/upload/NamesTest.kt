@@ -62,7 +62,12 @@ class NamesTest {
     fun `dispositions that are refused`() {
         val headers =
             listOf("", "attachment; name=\"file\"", "form-data name=\"file\"", "form-data; name", "form-data; =\"file\"") +
-                listOf("form-data; name=\"file", "form-data; name=\"file\\", "form-data; name=\"file\"x", "form-data; name=file x") +
+                listOf(
+                    "form-data; name=\"file",
+                    "form-data; name=\"file\\",
+                    "form-data; name=\"file\"x",
+                    "form-data; name=file x",
+                ) +
                 listOf("form-data; name=\"file\";", "form-data;; name=\"file\"", "form-data; na\"me=x")
         for (header in headers) assertNull(ContentDisposition.parse(header), header)
     }
@@ -71,7 +76,14 @@ class NamesTest {
     fun boundaries() {
         assertEquals("a b", boundaryOf("multipart/form-data ;charset=utf-8; BOUNDARY=\"a b\""))
         assertEquals("x".repeat(70), boundaryOf("multipart/form-data; boundary=${"x".repeat(70)}"))
-        for (parameters in listOf("", "; boundary=", "; boundary=\"\"", "; boundary=${"x".repeat(71)}", "; boundary=\"x", "; charset=x")) {
+        for (parameters in listOf(
+            "",
+            "; boundary=",
+            "; boundary=\"\"",
+            "; boundary=${"x".repeat(71)}",
+            "; boundary=\"x",
+            "; charset=x",
+        )) {
             assertNull(boundaryOf("multipart/form-data$parameters"), parameters)
         }
     }
@@ -83,7 +95,16 @@ class NamesTest {
         assertEquals("image/jpeg", type("\u00ff\u00d8\u00ff"))
         assertEquals("image/webp", type("RIFFxxxxWEBP"))
         assertEquals("application/pdf", type("%PDF-1"))
-        for (text in listOf("", "GIF89a", "\u0089PNG\r\n\u001a\r", "\u00ff\u00d8", "RIFFxxxxWEB", "RIFFxxxxWAVE", "%PDF", "%pdf-")) {
+        for (text in listOf(
+            "",
+            "GIF89a",
+            "\u0089PNG\r\n\u001a\r",
+            "\u00ff\u00d8",
+            "RIFFxxxxWEB",
+            "RIFFxxxxWAVE",
+            "%PDF",
+            "%pdf-",
+        )) {
             assertNull(type(text), text)
         }
     }

@@ -65,7 +65,11 @@ class UploadTest {
             if (body.length > 100_000 && piece < 1000) continue
             val file = receive(body, piece)
             val octets = content.toByteArray(Charsets.ISO_8859_1)
-            assertEquals(listOf("a_b.png", type, octets.size.toLong()), listOf(file.name, file.contentType, file.size), body.take(200))
+            assertEquals(
+                listOf("a_b.png", type, octets.size.toLong()),
+                listOf(file.name, file.contentType, file.size),
+                body.take(200),
+            )
             assertContentEquals(octets, directory.locate(file.storageName).readBytes())
             assertEquals(HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(octets)), file.sha256)
             directory.remove(file.storageName)
@@ -93,7 +97,11 @@ class UploadTest {
         isStored(part("$FILE\r\nContent-Type: IMAGE/WebP ; x=y", "RIFFxxxxWEBPx") + CLOSING, "RIFFxxxxWEBPx", "image/webp")
         isStored(part("$FILE\r\nContent-Disposition: x", PNG) + CLOSING, PNG)
         isStored(part("content-disposition:form-data;\r\n\tname=file; filename=\"a b.png\"", PNG) + CLOSING, PNG)
-        isStored(part("$FILE\r\nContent-Transfer-Encoding: quoted-printable", "%PDF-=41") + CLOSING, "%PDF-=41", "application/pdf")
+        isStored(
+            part("$FILE\r\nContent-Transfer-Encoding: quoted-printable", "%PDF-=41") + CLOSING,
+            "%PDF-=41",
+            "application/pdf",
+        )
         isStored(part(FILE, "\u00ff\u00d8\u00ff") + CLOSING, "\u00ff\u00d8\u00ff", "image/jpeg")
         isStored(part(FILE, "$PNG\r\n--A--\r\n--Bx--\r\n--B-x\r\r\n") + CLOSING, "$PNG\r\n--A--\r\n--Bx--\r\n--B-x\r\r\n")
         isStored(part("X: " + "x".repeat(3900) + "\r\n$FILE", PNG) + CLOSING, PNG)

@@ -8,7 +8,8 @@ import kotlin.test.assertEquals
 class ViewsTest {
     private val time = OffsetDateTime.parse("2026-01-31T13:00:00+01:00")
 
-    private fun post(id: Long) = Post(id, 2, "alice", "a\"\\/<>&\b\t\n\u000c\r\u0001\u001f\u007f\u2028", "é😀", 3, time, time.plusNanos(5_000_000))
+    private fun post(id: Long) =
+        Post(id, 2, "alice", "a\"\\/<>&\b\t\n\u000c\r\u0001\u001f\u007f\u2028", "é😀", 3, time, time.plusNanos(5_000_000))
 
     private val document =
         """{"id":1,"author":{"id":2,"username":"alice"},"title":"a\"\\/<>&\b\t\n\f\r\u0001\u001f""" + "\u007f\u2028" +
