@@ -108,7 +108,7 @@ impl<L: Fn(&str) -> Option<OsString>> Reader<L> {
     /// Treats an empty variable as one that is not set.
     fn octets(&self, name: &str) -> Option<Vec<u8>> {
         (self.lookup)(name)
-            .map(OsStringExt::into_vec)
+            .map(OsString::into_vec)
             .filter(|value| !value.is_empty())
     }
 

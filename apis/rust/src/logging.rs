@@ -1,7 +1,7 @@
 //! The log of the contract: one JSON object a line, on standard output.
 
 use std::fmt::{self, Write as _};
-use std::io::{self, Write as _};
+use std::io;
 use std::panic;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};

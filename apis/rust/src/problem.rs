@@ -33,7 +33,9 @@ macro_rules! problems {
         };)*
 
         #[cfg(test)]
-        const ALL: &[(Problem, u16)] = &[$(($name, $code)),*];
+        fn all() -> Vec<(Problem, u16)> {
+            vec![$(($name, $code)),*]
+        }
     };
 }
 

@@ -4,16 +4,16 @@ use super::*;
 
 #[test]
 fn every_problem_is_a_document_of_its_status() {
-    for (problem, code) in ALL {
+    for (problem, code) in all() {
         let document: Value = serde_json::from_slice(&problem.body).unwrap();
-        assert_eq!(problem.status, *code);
+        assert_eq!(problem.status, code);
         assert_eq!(document["status"], json!(code), "{document}");
         assert_eq!(document["type"], "about:blank");
         assert_eq!(document.as_object().unwrap().len(), 4, "{document}");
         let title = match code {
             // RFC 9110 renamed these; the http crate has the older names.
             413 => "Content Too Large",
-            code => StatusCode::from_u16(*code)
+            code => StatusCode::from_u16(code)
                 .unwrap()
                 .canonical_reason()
                 .unwrap(),

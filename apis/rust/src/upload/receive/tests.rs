@@ -86,9 +86,9 @@ async fn the_largest_file_is_taken_and_one_octet_more_is_not() {
     let mut content = vec![b'x'; MAX_FILE_BYTES as usize];
     content[..8].copy_from_slice(PNG);
     let (result, folder) = received(&body(&[file(&content)])).await;
-    let received = result.unwrap();
-    assert_eq!(received.size, MAX_FILE_BYTES);
-    let stored = std::fs::read(folder.path().join(&received.storage_name)).unwrap();
+    let largest = result.unwrap();
+    assert_eq!(largest.size, MAX_FILE_BYTES);
+    let stored = std::fs::read(folder.path().join(&largest.storage_name)).unwrap();
     assert_eq!(stored, content);
     content.push(b'x');
     let (result, folder) = received(&body(&[file(&content)])).await;
