@@ -39,7 +39,7 @@ def archive_build_context(folder: Path, dockerfile: str) -> bytes:
 
     # BuildKit lets a Dockerfile have an ignore file of its own.
     patterns = _ignored(folder, f"{dockerfile}.dockerignore", ".dockerignore")
-    with cast("BinaryIO", tar(str(folder), exclude=patterns, dockerfile=(dockerfile, None))) as made:
+    with cast("BinaryIO", tar(folder, exclude=patterns, dockerfile=(dockerfile, None))) as made:
         return made.read()
 
 

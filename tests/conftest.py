@@ -1,5 +1,6 @@
 """The lab that tests on real containers share: stood up when the first of them asks, taken down at the end."""
 
+import signal
 import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,11 @@ from lab.lifecycle.state import is_recorded
 
 ROOT = Path(__file__).parents[1]
 LAB = ROOT / ".venv" / "bin" / "lab"
+
+# A shell has what it starts in the background ignore these, and whatever that starts inherits it. Tests that interrupt
+# the programs that they start would then wait in vain.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 
 @dataclass(frozen=True)
