@@ -10,7 +10,7 @@ Most of it is waiting, so that one scenario has all of them side by side:
 import json
 import time
 from collections.abc import Generator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, LiteralString
@@ -213,7 +213,7 @@ def _hash(instance: Instance, target: Target) -> int:
     login = {"email": "nobody@example.test", "password": "a wrong password"}
     with _context(target, instance) as context, ThreadPoolExecutor(_LOGINS + 1) as pool:
         # An implementation that compiles as it runs has done so then.
-        list(pool.map(lambda _: context.post("/api/auth/login", login), range(_LOGINS)))
+        wait([pool.submit(context.post, "/api/auth/login", login) for _ in range(_LOGINS)])
         logins = [pool.submit(context.post, "/api/auth/login", login) for _ in range(_LOGINS)]
         counts: list[int] = []
         while not all(login.done() for login in logins):
