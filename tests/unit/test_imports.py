@@ -300,7 +300,7 @@ REGISTRIES = tuple(
 )
 HOME = re.compile(r"(?<![\w.}$-])/" + r"root(?![\w-])")
 CHECKOUT = re.compile(r"(?<![\w.}$-])/" + r"work(?![\w-])")
-IN_A_CONTAINER = re.compile(r"(^|/)Dockerfile$|^lab/(images|hosts)/|^tests/(ssh|e2e)/")
+IN_A_CONTAINER = re.compile(r"(^|/)(checks\.)?Dockerfile$|^lab/(images|hosts)/|^tests/(ssh|e2e)/")
 """Files that speak of the file system of a container, where root's home is no one's of this machine."""
 
 
