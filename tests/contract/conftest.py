@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 
 from apis.contract.checks import Target
 from documents.inventory import Inventory, Secrets
-from experiment.verification import reach_api
+from experiment.verification import reach_apis
 from provision.connection import connect
 from tests.conftest import LiveLab
 from tests.contract.idle_watch import IdleWatch
@@ -89,10 +89,7 @@ def targets(
     lab: LiveLab = request.getfixturevalue("live_lab")
     with ExitStack() as stack:
         connection = stack.enter_context(connect(lab.inventory.host))
-        yield {
-            service.name: stack.enter_context(reach_api(connection, lab.inventory, lab.secrets, service))
-            for service in lab.inventory.apis
-        }
+        yield stack.enter_context(reach_apis(connection, lab.inventory, lab.secrets, lab.inventory.apis))
 
 
 @pytest.fixture(scope="module")
