@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 
 from apis.contract.checks import Target
 from documents.inventory import Inventory, Secrets
-from experiment.verification import reach_api
+from experiment.verification import reach_apis
 from provision.connection import connect
 from tests.conftest import LiveLab
 from tests.contract.idle_watch import IdleWatch
@@ -32,9 +32,20 @@ REFERENCE = "go"
 """The implementation that the checks themselves are tested on."""
 
 
+def read_targets() -> dict[str, Target] | None:
+    """The implementations that a file names; None where none is named."""
+    path = os.environ.get(_TARGETS)
+    if path is None:
+        return None
+    listed = TypeAdapter(list[Target]).validate_json(Path(path).read_bytes())
+    return {target.name: target for target in listed}
+
+
 def implementations() -> list[str]:
-    """The names of the implementations: the folders beside the contract."""
-    return sorted(folder.parent.name for folder in _APIS.glob("*/Dockerfile"))
+    """The names of the implementations: those in the file, else the folders beside the contract."""
+    listed = read_targets()
+    folders = (folder.parent.name for folder in _APIS.glob("*/Dockerfile"))
+    return sorted(folders if listed is None else listed)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -44,12 +55,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session")
 def listed_targets() -> dict[str, Target] | None:
-    """The implementations that a file names; None where none is named."""
-    path = os.environ.get(_TARGETS)
-    if path is None:
-        return None
-    listed = TypeAdapter(list[Target]).validate_json(Path(path).read_bytes())
-    return {target.name: target for target in listed}
+    return read_targets()
 
 
 @pytest.fixture(scope="session")
@@ -83,10 +89,7 @@ def targets(
     lab: LiveLab = request.getfixturevalue("live_lab")
     with ExitStack() as stack:
         connection = stack.enter_context(connect(lab.inventory.host))
-        yield {
-            service.name: stack.enter_context(reach_api(connection, lab.inventory, lab.secrets, service))
-            for service in lab.inventory.apis
-        }
+        yield stack.enter_context(reach_apis(connection, lab.inventory, lab.secrets, lab.inventory.apis))
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
 
@@ -16,37 +17,36 @@ class IdleWatch:
     """Opens a connection to each of the URLs, asks one thing, and waits for the other side to close it."""
 
     def __init__(self, base_urls: Mapping[str, str]) -> None:
-        self._lifetimes: dict[str, float | None] = {}
+        self._base_urls = base_urls
         self._ended = threading.Event()
-        self._watchers = {
-            name: threading.Thread(target=self._watch, args=(name, base_url), daemon=True)
-            for name, base_url in base_urls.items()
-        }
+        self._pool = ThreadPoolExecutor(max(len(base_urls), 1))
+        self._lifetimes: dict[str, Future[float | None]] = {}
 
     def __enter__(self) -> Self:
-        for watcher in self._watchers.values():
-            watcher.start()
+        self._lifetimes = {name: self._pool.submit(self._watch, url) for name, url in self._base_urls.items()}
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._ended.set()
-        for watcher in self._watchers.values():
-            watcher.join()
+        self._pool.shutdown()
 
     def lifetime(self, name: str) -> float | None:
-        """Wait until it is known for how many seconds the connection was idle; None if it wasn't closed."""
-        self._watchers[name].join()
-        return self._lifetimes[name]
+        """Wait until it is known for how many seconds the connection was idle; None if it wasn't closed.
 
-    def _watch(self, name: str, base_url: str) -> None:
+        Raises:
+            OSError: there was no connection.
+            CheckFailedError: there was no answer on it.
+        """
+        return self._lifetimes[name].result()
+
+    def _watch(self, base_url: str) -> float | None:
         with Wire(base_url) as wire:
             wire.send(request_octets("GET /healthz"))
             wire.require_answer("GET /healthz")
             start = time.monotonic()
-            self._lifetimes[name] = None
             while not self._ended.is_set() and time.monotonic() - start < _LONGEST_SECONDS:
                 if wire.is_closed_within(0.5):
-                    self._lifetimes[name] = time.monotonic() - start
-                    return
+                    return time.monotonic() - start
+        return None

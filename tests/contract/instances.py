@@ -7,6 +7,7 @@ are processes of the command that `FAIRGROUND_CONTRACT_COMMANDS` names.
 import itertools
 import json
 import shlex
+import socket
 import subprocess
 import sys
 import tempfile
@@ -101,6 +102,16 @@ class Launcher(Protocol):
 @retry(retry=retry_if_exception_type(httpx.HTTPError), stop=stop_after_delay(_PATIENCE_SECONDS), wait=wait_fixed(0.02))
 def _await_health(base_url: str) -> None:
     httpx.get(f"{base_url}/healthz", timeout=5, trust_env=False).raise_for_status()
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 class ContainerLauncher:
@@ -204,7 +215,7 @@ class ProcessLauncher:
 
     @contextmanager
     def start(self, environment: Mapping[str, str], *, cpus: Sequence[int]) -> Generator[Instance]:
-        port = next(self._ports)
+        port = next(filter(_is_free, self._ports))
         with tempfile.TemporaryDirectory() as folder:
             uploads = Path(folder, "uploads")
             uploads.mkdir()
