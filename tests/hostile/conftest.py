@@ -8,10 +8,18 @@ from apis.contract.checks import Target
 from apis.contract.checks.wire import Wire, request_octets
 from apis.contract.seed import seeded_user
 from tests.differential.world import written
+from tests.hostile.slow_clients import SlowClients
 from tests.stand.fixtures import pytest_generate_tests, stand, target, targets
 from tests.stand.stand import Stand
 
 __all__ = ["pytest_generate_tests", "stand", "target", "targets"]
+
+
+@pytest.fixture(scope="package", autouse=True)
+def slow_clients(targets: dict[str, Target]) -> Iterator[SlowClients]:
+    """Slow clients of each implementation: their waits overlap with all other tests of this folder."""
+    with SlowClients(targets) as clients:
+        yield clients
 
 
 @pytest.fixture(autouse=True)
