@@ -63,7 +63,8 @@ def test_posts_are_cached_again(implementation: str, books: Books, action: str):
 
 
 def test_posts_are_cached_before(implementation: str, books: Books):
-    reads = books.of(implementation, "post", until=books.actions["stop"][0] - 0.2)[16:]
+    stopped = books.actions["stop"][0]
+    reads = books.of(implementation, "post", since=stopped - _BEFORE, until=stopped - 0.2)
     hits = [request for request in reads if request.cache == "hit"]
     assert len(hits) >= CACHED * len(reads) > 0, f"{len(hits)} hits of {len(reads)} reads"
 

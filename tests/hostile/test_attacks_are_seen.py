@@ -112,7 +112,11 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(test_pipelining, "_AT_ONCE", 0.05)
     monkeypatch.setattr(test_slow_clients, "_AT_ONCE", 0.05)
     monkeypatch.setattr(test_smuggling, "_WAIT_SECONDS", 0.3)
-    monkeypatch.setattr(test_memory, "_kinds", lambda _: {"heads": (b"GET / HTTP/1.1\r\n\r\n", 4, 0.05)})
+
+    def kinds(_: Target) -> dict[str, tuple[bytes, int, float]]:
+        return {"heads": (b"GET / HTTP/1.1\r\n\r\n", 4, 0.05)}
+
+    monkeypatch.setattr(test_memory, "_kinds", kinds)
 
 
 @pytest.mark.parametrize("habit", _ON_TARGET)
