@@ -55,7 +55,13 @@ class Line:
             self._socket = None
 
     def exchange(
-        self, octets: bytes, *, head: bool = False, malformed: bool = False, seconds: float = LONGEST
+        self,
+        octets: bytes,
+        *,
+        head: bool = False,
+        malformed: bool = False,
+        is_open: bool = False,
+        seconds: float = LONGEST,
     ) -> Outcome:
         """Send octets over the connection and read the one answer.
 
@@ -63,6 +69,7 @@ class Line:
             octets: the request.
             head: whether it is a HEAD, whose answer has no body.
             malformed: whether it may be refused before it is known to be a HEAD, with a body then.
+            is_open: whether some may find the end of the request earlier, and take the rest for another one.
             seconds: how long each receive may take.
         """
         connection = self._open(seconds)
@@ -85,7 +92,7 @@ class Line:
         if answer is None:
             self.close()
             return Outcome("closed")
-        if self._received and not (head and malformed and b"HTTP/1." not in self._received):
+        if self._received and not (is_open or (head and malformed and b"HTTP/1." not in self._received)):
             surplus = self._received
             self.close()
             return Outcome("broken", detail=f"{answer.status}, and behind its answer {surplus[:200]!r}")

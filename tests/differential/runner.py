@@ -213,7 +213,9 @@ def _send(player: _Player, request: Request | RawRequest, expected: Expected | R
         player.line.close()
     if isinstance(expected, Refusal):
         seconds = _SHORT_WAIT if expected.optional else LONGEST
-        outcome = player.line.exchange(request.octets(), head=head, malformed=True, seconds=seconds)
+        outcome = player.line.exchange(
+            request.octets(), head=head, malformed=True, is_open=expected.optional, seconds=seconds
+        )
     else:
         outcome = player.line.exchange(request.octets(), head=head)
     if not _is_kept_open(request, expected, outcome):

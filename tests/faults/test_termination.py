@@ -20,7 +20,7 @@ from apis.contract.checks.wire import Wire, request_octets
 from apis.contract.seed import seeded_user
 from apis.contract.tokens import mint_token
 from tests.differential.world import written
-from tests.faults.traffic import EXPECTED, fitting, outcomes, publish, run_load
+from tests.faults.traffic import EXPECTED, Books, fitting, outcomes, publish, run_load
 from tests.stand.stand import RUN_COMMAND, Stand
 
 _DRAIN_SECONDS = 10.0
@@ -132,9 +132,8 @@ class CutOff:
     received: list[bytes | None]
 
 
-@pytest.fixture(scope="module")
-def cut_off(stand: Stand, targets: dict[str, Target]) -> dict[str, CutOff]:
-    """All implementations at once, with requests in flight that can't be finished; started again afterwards."""
+def end_unfinished(stand: Stand, targets: dict[str, Target]) -> dict[str, CutOff]:
+    """End implementations, all at once, with requests in flight that can't be finished."""
     first = next(iter(targets.values()))
     with ExitStack() as stack, locked_users(first) as database:
         wires = {
@@ -152,7 +151,13 @@ def cut_off(stand: Stand, targets: dict[str, Target]) -> dict[str, CutOff]:
             return CutOff(status, time.monotonic() - start, [wire.rest(5) for wire in wires[name]])
 
         with ThreadPoolExecutor(len(targets)) as pool:
-            ended = dict(zip(targets, pool.map(end, targets), strict=True))
+            return dict(zip(targets, pool.map(end, targets), strict=True))
+
+
+@pytest.fixture(scope="module")
+def cut_off(stand: Stand, targets: dict[str, Target]) -> dict[str, CutOff]:
+    """All implementations, started again afterwards."""
+    ended = end_unfinished(stand, targets)
     for name in targets:
         stand.start(name)
     return ended
@@ -174,11 +179,17 @@ def test_nothing_is_lost_under_load(stand: Stand, implementation: str, target: T
         actions=[("signal", 2.0, stand.terminate_command(implementation))],
         rest=2.0,
         post_of=publish,
+        settle=5,
         connections=30,
         interval=0.01,
     )
     ended = stand.wait_for_exit(implementation, deadline_seconds=_DRAIN_SECONDS)
     assert ended == 0, f"{ended}: {stand.log(implementation)}"
+    expect_nothing_lost(books, implementation)
+
+
+def expect_nothing_lost(books: Books, implementation: str) -> None:
+    """What was sent before the signal was answered, and what was not accepted afterwards was turned away."""
     begun, done = books.actions["signal"]
     requests = books.of(implementation)
     assert {request.kind for request in requests} == set(EXPECTED)

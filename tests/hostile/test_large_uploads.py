@@ -21,6 +21,10 @@ _AT_ONCE = 5.0
 """Seconds in which a refusal is there, on a machine that is busy."""
 
 
+_CLEANED_SECONDS = 15.0
+"""Seconds after which nothing is left of uploads that were broken off."""
+
+
 def _head(target: Target, **headers: str) -> bytes:
     token = mint_token(target.jwt_secret, 7, "user_0007")
     named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -75,7 +79,7 @@ def test_a_declared_length_is_believed_even_if_less_comes(target: Target, stand:
     for _ in range(8):
         with Wire(target.base_url, timeout=20) as wire:
             wire.send(_head(target, Content_Length=str(len(body))) + body[: len(body) // 2])
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + _CLEANED_SECONDS
     while stand.uploads(implementation) != before:
         assert time.monotonic() < deadline, "what was received of uploads that were broken off is still there"
         time.sleep(0.2)

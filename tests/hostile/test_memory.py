@@ -10,7 +10,7 @@ from apis.contract.tokens import mint_token
 from tests.differential.template import encoded
 from tests.stand.stand import Footprint, Stand
 
-_FLOOD = Path(__file__).parent / "host" / "flood.py"
+FLOOD = Path(__file__).parent / "host" / "flood.py"
 
 _FIRST_ROUNDS = 2
 _ROUNDS = 10
@@ -73,7 +73,7 @@ def test_memory_stops_growing_under_floods(implementation: str, target: Target, 
     document = {"port": stand.port(implementation), "connections": 16, "kinds": kinds}
     seen: list[Footprint] = []
     for _ in range(_ROUNDS):
-        outcomes = stand.run_script(_FLOOD, document, deadline_seconds=120)
+        outcomes = stand.run_script(FLOOD, document, deadline_seconds=120)
         for name, counts in outcomes.items():
             assert not [status for status in counts if status in {"500", "503", "refused"}], (name, counts)
         seen.append(stand.footprint(implementation))

@@ -1,7 +1,7 @@
 """Fixtures for tests that act on the machine as well: for a `conftest.py` to import.
 
 `FAIRGROUND_STAND` may name a file that describes a stand on this machine (`tests/stand/local.py`), for whoever works on
-an implementation; else the stand is the tests' lab.
+an implementation; else the stand is the tests' lab. It stands for all tests of a folder, which is a package for that.
 """
 
 import os
@@ -33,7 +33,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("implementation", tested_implementations(), scope="module")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def stand(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
     """The implementations and their machine, left as they were found."""
     path = os.environ.get(_VARIABLE)
@@ -46,7 +46,7 @@ def stand(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         yield stand
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def targets(stand: Stand) -> dict[str, Target]:
     """The implementations that are tested, by name."""
     names = tested_implementations()

@@ -18,6 +18,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_f
 
 from apis.contract.checks import Target
 from documents.base import Document, Port
+from tests.stand.pretended import run_here
 from tests.stand.stand import FOOTPRINT, Footprint, ServiceCommands, read_footprint
 
 _READY_SECONDS = 60
@@ -89,14 +90,7 @@ class LocalStand:
         return self._apis[name].port
 
     def run_script(self, script: Path, document: Mapping[str, object], *, deadline_seconds: float) -> dict[str, Any]:
-        done = subprocess.run(
-            [sys.executable, "-I", script],
-            input=json.dumps(document).encode(),
-            stdout=subprocess.PIPE,
-            check=True,
-            timeout=deadline_seconds,
-        )
-        return json.loads(done.stdout)
+        return run_here(script, document, deadline_seconds=deadline_seconds)
 
     def footprint(self, name: str) -> Footprint:
         done = subprocess.run(

@@ -1,11 +1,12 @@
 """Keeps a bounded load on implementations while services fail, and writes down what became of every single request.
 
 Reads `{"apis": {name: {"port": …, "requests": [{"kind": …, "octets": base64}]}}, "connections": …, "interval": …,
-"rest": …, "actions": [{"name": …, "pause": …, "command": …}], "watched": {name: {"port": …, "greeting": base64,
-"up": [first octets]}}}`. Each implementation has so many connections; on each a request is sent every `interval`
-seconds, or as soon as the last one was answered. Every fourth connection is opened anew for each request. The actions
-follow each other: each begins `pause` seconds after the one before has ended, and the load ends `rest` seconds after
-the last.
+"settle": …, "rest": …, "actions": [{"name": …, "pause": …, "command": …}],
+"watched": {name: {"port": …, "greeting": base64, "up": [first octets]}}}`. Each implementation has so many
+connections; on each a request is sent every `interval` seconds, or as soon as the last one was answered. Every fourth
+connection is opened anew for each request. The actions follow each other: each begins `pause` seconds after the one
+before has ended, the first also waits up to `settle` seconds until posts are read from the cache, and the load ends
+`rest` seconds after the last.
 
 Writes `{"requests": [[api, kind, sent, done, outcome, cache]], "actions": {name: [begun, ended]},
 "watched": {name: [[moment, whether it was up]]}}`, with moments in seconds since the beginning. An outcome is a status,
@@ -24,6 +25,7 @@ from typing import Any
 LATE = 15.0
 PERIOD = 0.05
 FRESH = 4
+SETTLED = 16
 
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -56,12 +58,27 @@ class Load:
 
     async def act(self) -> None:
         try:
+            await self.settle()
             for action in self.document["actions"]:
                 await asyncio.sleep(action["pause"])
                 await self.act_once(action)
             await asyncio.sleep(self.document["rest"])
         finally:
             self.is_over = True
+
+    async def settle(self) -> None:
+        """Waits until all are warm: a virtual machine that has just been started is slower than Redis may be."""
+        deadline = self.now() + self.document["settle"]
+        while self.now() < deadline and not all(map(self.is_settled, self.document["apis"])):
+            await asyncio.sleep(PERIOD)
+
+    def is_settled(self, api: str) -> bool:
+        """Whether nearly all that was read from the cache in the last second was there."""
+        since = self.now() - 1
+        caches = [
+            cache for name, kind, sent, _, _, cache in self.requests if (name, kind) == (api, "post") and sent > since
+        ]
+        return len(caches) >= SETTLED and caches.count("hit") >= 0.9 * len(caches)
 
     async def act_once(self, action: dict[str, Any]) -> None:
         begun = self.now()
