@@ -2,6 +2,7 @@
 //! milliseconds of a CPU, for which no other request should wait.
 
 const std = @import("std");
+const posix = std.posix;
 const argon2 = std.crypto.pwhash.argon2;
 const loop_module = @import("../event/loop.zig");
 const phc = @import("phc.zig");
@@ -49,7 +50,8 @@ pub const Hasher = struct {
     /// Starts so many threads, which stay to the end of the process.
     pub fn start(hasher: *Hasher, threads: usize) !void {
         for (0..threads) |_| {
-            const thread = try std.Thread.spawn(.{ .stack_size = 1 << 20 }, run, .{hasher});
+            const memory = try Memory.map();
+            const thread = try std.Thread.spawn(.{ .stack_size = 1 << 20 }, run, .{ hasher, memory });
             thread.detach();
         }
     }
@@ -64,16 +66,16 @@ pub const Hasher = struct {
         hasher.waiting.signal();
     }
 
-    fn run(hasher: *Hasher) noreturn {
-        var memory: Memory = .{};
+    fn run(hasher: *Hasher, memory: Memory) noreturn {
         while (true) {
-            const job = hasher.take(&memory);
-            perform(job, memory.allocator());
+            const job = hasher.take();
+            var fixed: std.heap.FixedBufferAllocator = .init(memory.block);
+            perform(job, fixed.allocator());
             job.loop.post(&job.task);
         }
     }
 
-    fn take(hasher: *Hasher, memory: *Memory) *Job {
+    fn take(hasher: *Hasher) *Job {
         hasher.mutex.lock();
         defer hasher.mutex.unlock();
         while (true) {
@@ -82,30 +84,27 @@ pub const Hasher = struct {
                 if (job.next == null) hasher.last = null;
                 return job;
             }
-            memory.release();
             hasher.waiting.wait(&hasher.mutex);
         }
     }
 };
 
-/// The memory of one thread: 19 MiB that are kept from one hash to the next,
-/// and given back where none waits.
+/// The memory of one thread, for all its hashes: mapped anew for each, the kernel
+/// would have thousands of pages to find and to clear before a hash is begun. No
+/// page of it exists before the first hash.
 const Memory = struct {
-    block: ?[]align(std.heap.page_size_min) u8 = null,
-    fixed: std.heap.FixedBufferAllocator = undefined,
+    block: []align(std.heap.page_size_min) u8,
 
-    const size = phc.memory_kib << 10;
+    const huge_page = 2 << 20;
+    /// Of a hash and what the standard library needs beside it.
+    const size = std.mem.alignForward(usize, (phc.memory_kib << 10) + (64 << 10), huge_page);
 
-    fn allocator(memory: *Memory) std.mem.Allocator {
-        if (memory.block == null) memory.block = std.heap.page_allocator.alignedAlloc(u8, std.heap.page_size_min, size) catch null;
-        const block = memory.block orelse return std.heap.page_allocator;
-        memory.fixed = .init(block);
-        return memory.fixed.allocator();
-    }
-
-    fn release(memory: *Memory) void {
-        if (memory.block) |block| std.heap.page_allocator.free(block);
-        memory.block = null;
+    fn map() !Memory {
+        const block = try posix.mmap(null, size, posix.PROT.READ | posix.PROT.WRITE, .{ .TYPE = .PRIVATE, .ANONYMOUS = true }, -1, 0);
+        // The blocks of a hash are read in no order that the processor could
+        // foresee. Where the kernel has no huge pages, others do.
+        posix.madvise(block.ptr, block.len, posix.MADV.HUGEPAGE) catch {};
+        return .{ .block = block };
     }
 };
 
