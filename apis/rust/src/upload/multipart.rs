@@ -245,9 +245,12 @@ fn parse_headers(block: &[u8]) -> Result<PartHeaders, Malformed> {
     Ok(headers)
 }
 
-/// Splits a block into names and values. A line that begins with a blank goes on with the one above.
-fn unfold(block: &[u8]) -> Result<Vec<(&[u8], Vec<u8>)>, Malformed> {
-    let mut fields: Vec<(&[u8], Vec<u8>)> = Vec::new();
+/// A name and a value.
+type Field<'b> = (&'b [u8], Vec<u8>);
+
+/// Splits a block into fields. A line that begins with a blank goes on with the one above.
+fn unfold(block: &[u8]) -> Result<Vec<Field<'_>>, Malformed> {
+    let mut fields: Vec<Field<'_>> = Vec::new();
     let mut rest = block;
     while let Some(end) = memmem::find(rest, b"\r\n") {
         let (line, behind) = (&rest[..end], &rest[end + 2..]);
