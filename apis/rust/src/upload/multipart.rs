@@ -196,9 +196,14 @@ impl Parser {
         Ok(Event::PartEnd)
     }
 
-    /// Where the part of the buffer begins in which a delimiter might have begun.
+    /// Where a delimiter might have begun of which the rest isn't there yet. All before it is content,
+    /// and is told at once: it may be what the body is refused for.
     fn undecided_from(&self) -> usize {
-        (self.buffer.len() + 1).saturating_sub(self.delimiter.needle().len())
+        let needle = self.delimiter.needle();
+        let earliest = (self.buffer.len() + 1).saturating_sub(needle.len());
+        (earliest..self.buffer.len())
+            .find(|start| needle.starts_with(&self.buffer[*start..]))
+            .unwrap_or(self.buffer.len())
     }
 
     /// Tells what follows a delimiter that ends at `end`; lengths count from the buffer's begin.
@@ -240,9 +245,12 @@ fn parse_headers(block: &[u8]) -> Result<PartHeaders, Malformed> {
     Ok(headers)
 }
 
-/// Splits a block into names and values. A line that begins with a blank goes on with the one above.
-fn unfold(block: &[u8]) -> Result<Vec<(&[u8], Vec<u8>)>, Malformed> {
-    let mut fields: Vec<(&[u8], Vec<u8>)> = Vec::new();
+/// A name and a value.
+type Field<'b> = (&'b [u8], Vec<u8>);
+
+/// Splits a block into fields. A line that begins with a blank goes on with the one above.
+fn unfold(block: &[u8]) -> Result<Vec<Field<'_>>, Malformed> {
+    let mut fields: Vec<Field<'_>> = Vec::new();
     let mut rest = block;
     while let Some(end) = memmem::find(rest, b"\r\n") {
         let (line, behind) = (&rest[..end], &rest[end + 2..]);

@@ -168,3 +168,10 @@ async fn a_body_that_ends_early_or_fails_leaves_nothing_behind() {
         assert!(is_empty(folder.path()));
     }
 }
+
+#[tokio::test]
+async fn a_breach_decides_before_the_body_turns_out_to_be_cut_off() {
+    let beginning = file(b"more than twelve octets of text");
+    let (result, _) = received(&beginning).await;
+    assert!(matches!(result, Err(Refusal::WrongType)), "{result:?}");
+}
