@@ -33,6 +33,9 @@ internal class Pool(
     /** Why the last attempt to connect failed; null if it didn't. */
     val connectFailure: SQLException? get() = connector.failure
 
+    /** Why there is no connection at all; null if there is one, or none was refused. */
+    val outage: SQLException? get() = connector.failure?.takeIf { hikari.hikariPoolMXBean.totalConnections == 0 }
+
     /**
      * A connection turned out to be dead. Its siblings mostly are, too: PostgreSQL was restarted. Idle ones are dropped, and
      * those in use when they are given back.

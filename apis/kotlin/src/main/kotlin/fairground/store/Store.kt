@@ -51,6 +51,8 @@ internal class Statements(
     suspend fun <T> run(statement: () -> T): T {
         if (!turns.tryAcquire()) waitForTurn()
         try {
+            // Hikari would only wait in vain.
+            pool.outage?.let { throw unreachable(it) }
             return withContext(threads) { transaction(database) { statement() } }
         } catch (failure: Exception) {
             throw explain(failure)
