@@ -48,7 +48,7 @@ object Floor {
         routing {
             read("/readyz") { call.send(NoBody(HttpStatusCode.OK)) }
             read("/api/posts/{id}") {
-                val answer = answers[call.parameters["id"]]
+                val answer = answers[call.pathParameters["id"]]
                 if (answer == null) {
                     call.send(NoBody(HttpStatusCode.NotFound))
                 } else {

@@ -2,6 +2,7 @@ package fairground.api
 
 import fairground.cache.CachedPost
 import fairground.cache.PostCache
+import fairground.http.sentQuery
 import fairground.security.AccessTokens
 import fairground.store.Change
 import fairground.store.NoSuchUser
@@ -13,7 +14,6 @@ import fairground.view.encode
 import fairground.view.entityTag
 import io.ktor.http.HttpHeaders
 import io.ktor.http.HttpStatusCode
-import io.ktor.server.request.queryString
 import io.ktor.server.response.header
 import io.ktor.server.routing.RoutingCall
 import kotlinx.coroutines.NonCancellable
@@ -28,7 +28,7 @@ internal class PostEndpoints(
     private val tokens: AccessTokens,
 ) {
     suspend fun list(call: RoutingCall) {
-        val query = PageQuery.parse(call.request.queryString())
+        val query = PageQuery.parse(call.sentQuery)
         val cached = if (query.isDefault) cache.firstPage() else null
         if (cached != null) {
             call.send(Octets(cached))

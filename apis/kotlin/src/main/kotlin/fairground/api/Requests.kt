@@ -15,7 +15,7 @@ internal const val MAX_JSON_BYTES = 64 * 1024
 private const val FIRST_BUFFER_BYTES = 4 * 1024
 
 /** The id in the path of a route that has one: [checkRoutes] saw to it. */
-internal val RoutingCall.pathId: Long get() = parseId(parameters["id"]!!)!!
+internal val RoutingCall.pathId: Long get() = parseId(pathParameters["id"]!!)!!
 
 /** Whom the access token of the request speaks for. */
 internal fun RoutingCall.authenticate(tokens: AccessTokens): Caller {

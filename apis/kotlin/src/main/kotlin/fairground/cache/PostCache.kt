@@ -2,6 +2,7 @@ package fairground.cache
 
 import fairground.logging.Occasionally
 import fairground.logging.log
+import io.lettuce.core.RedisCommandExecutionException
 import io.lettuce.core.RedisFuture
 import io.lettuce.core.SetArgs
 import kotlinx.coroutines.CancellationException
@@ -84,13 +85,14 @@ class PostCache(
         command: String,
         failure: Exception,
     ) {
-        passedOverUntil = nanoTime() + PASSED_OVER_NANOS
+        // A Redis that answers, if only with an error, costs no time.
+        if (failure !is RedisCommandExecutionException) passedOverUntil = nanoTime() + PASSED_OVER_NANOS
         if (warnings.isDue()) {
             log
                 .atWarn()
                 .addKeyValue("command", command)
                 .setCause(failure)
-                .log("Redis is passed over")
+                .log("Redis failed")
         }
     }
 

@@ -124,7 +124,7 @@ private class SettingsReader(
 
     fun address(): Address {
         val host = text("HOST") ?: "127.0.0.1"
-        if (!NetUtil.isValidIpV4Address(host) && !NetUtil.isValidIpV6Address(host)) wrong("HOST", "must be an IP address")
+        if (!NetUtil.isValidIpV4Address(host) && !isIpV6Address(host)) wrong("HOST", "must be an IP address")
         return Address(host, integer("PORT", DEFAULT_PORT, MAX_PORT))
     }
 
@@ -173,6 +173,9 @@ private class SettingsReader(
         return null
     }
 }
+
+/** Netty also takes an address in brackets, and one with a zone. */
+private fun isIpV6Address(text: String): Boolean = text.none { it in "[]%" } && NetUtil.isValidIpV6Address(text)
 
 private fun Int.orDefault(fallback: Int): Int = if (this == 0) fallback else this
 

@@ -1,7 +1,8 @@
 package fairground.http
 
+import io.ktor.server.netty.NettyApplicationCall
+import io.ktor.server.routing.RoutingCall
 import io.netty.buffer.Unpooled
-import io.netty.channel.Channel
 import io.netty.channel.ChannelDuplexHandler
 import io.netty.channel.ChannelFutureListener
 import io.netty.channel.ChannelHandlerContext
@@ -45,6 +46,13 @@ internal class ConnectionGuard(
     /** Set by the application once it has read the body to its end. What is left unread costs the connection. */
     @Volatile
     var isBodyConsumed = false
+
+    /**
+     * The query string of the request, as it was sent. Ktor doesn't get to see it: it decodes one that no route asks for, and
+     * fails where that can't be done.
+     */
+    var query = ""
+        private set
 
     private val deadline = Deadline(::onDeadline)
     private val waiting = ArrayDeque<Any>()
@@ -106,6 +114,7 @@ internal class ConnectionGuard(
             refuse(refusal)
             return
         }
+        splitTarget(request)
         closesAfterwards = !HttpUtil.isKeepAlive(request)
         val hasBody = HttpUtil.isTransferEncodingChunked(request) || HttpUtil.getContentLength(request, 0L) > 0
         dropsBody = !hasBody || (request.method() != HttpMethod.POST && request.method() != HttpMethod.PUT)
@@ -117,6 +126,13 @@ internal class ConnectionGuard(
             hasBody -> held = request
             else -> handOver(request)
         }
+    }
+
+    private fun splitTarget(request: HttpRequest) {
+        val target = request.uri()
+        val pathEnd = target.indexOf('?')
+        query = if (pathEnd < 0) "" else target.substring(pathEnd + 1)
+        if (pathEnd >= 0) request.uri = target.substring(0, pathEnd)
     }
 
     /** Without a body, Ktor needs no channel for it. */
@@ -338,8 +354,13 @@ internal class ConnectionGuard(
     companion object {
         private val KEY = AttributeKey.valueOf<ConnectionGuard>(ConnectionGuard::class.java, "guard")
 
-        /** The guard of a connection. */
-        fun of(channel: Channel): ConnectionGuard = channel.attr(KEY).get()
+        /** The guard of the connection that [call] came on. */
+        fun of(call: RoutingCall): ConnectionGuard =
+            (call.pipelineCall.engineCall as NettyApplicationCall)
+                .context
+                .channel()
+                .attr(KEY)
+                .get()
     }
 }
 

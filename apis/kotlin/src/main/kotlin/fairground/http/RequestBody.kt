@@ -1,6 +1,5 @@
 package fairground.http
 
-import io.ktor.server.netty.NettyApplicationCall
 import io.ktor.server.routing.RoutingCall
 import io.ktor.utils.io.ByteReadChannel
 import io.ktor.utils.io.readAvailable
@@ -43,9 +42,9 @@ class RequestBody private constructor(
         private const val REST_BYTES = 4096
 
         /** The body of [call]'s request. */
-        fun of(call: RoutingCall): RequestBody {
-            val engineCall = call.pipelineCall.engineCall as NettyApplicationCall
-            return RequestBody(ConnectionGuard.of(engineCall.context.channel()), engineCall.request.receiveChannel())
-        }
+        fun of(call: RoutingCall): RequestBody = RequestBody(ConnectionGuard.of(call), call.request.receiveChannel())
     }
 }
+
+/** The query string as it was sent: nothing in it is decoded. */
+internal val RoutingCall.sentQuery: String get() = ConnectionGuard.of(this).query

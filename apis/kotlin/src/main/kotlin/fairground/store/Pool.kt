@@ -9,16 +9,17 @@ import java.sql.Connection
 import java.sql.SQLException
 import javax.sql.DataSource
 
-private const val CONNECT_TIMEOUT_SECONDS = 2
+private const val CONNECT_TIMEOUT_SECONDS = 1
+private const val LOGIN_TIMEOUT_SECONDS = 2
 private const val RETRY_MILLISECONDS = 100L
 
 /**
- * How long Hikari may take. A caller has waited for its turn before (see [Store]), so this is the time to make a connection,
- * and is all that a request waits for while PostgreSQL is away.
+ * How long Hikari may take. Whose turn it is (see [Statements]) needn't wait for others, so this is the time to make a
+ * connection: after a start or an outage Hikari makes them one after the other.
  */
-private const val CONNECTION_TIMEOUT_MILLISECONDS = 950L
+private const val CONNECTION_TIMEOUT_MILLISECONDS = 1900L
 
-/** A pool of at most [size] connections, which are made when they are first needed: PostgreSQL may be away. */
+/** A pool of [size] connections, which are made in the background: PostgreSQL may be away. */
 internal class Pool(
     settings: DatabaseSettings,
     size: Int,
@@ -31,6 +32,9 @@ internal class Pool(
 
     /** Why the last attempt to connect failed; null if it didn't. */
     val connectFailure: SQLException? get() = connector.failure
+
+    /** Why there is no connection at all; null if there is one, or none was refused. */
+    val outage: SQLException? get() = connector.failure?.takeIf { hikari.hikariPoolMXBean.totalConnections == 0 }
 
     /**
      * A connection turned out to be dead. Its siblings mostly are, too: PostgreSQL was restarted. Idle ones are dropped, and
@@ -54,7 +58,7 @@ internal class Pool(
                 gssEncMode = "disable"
                 applicationName = "fairground"
                 connectTimeout = CONNECT_TIMEOUT_SECONDS
-                loginTimeout = CONNECT_TIMEOUT_SECONDS
+                loginTimeout = LOGIN_TIMEOUT_SECONDS
                 tcpNoDelay = true
                 // Statements are prepared by the server at their first use, once for each connection.
                 prepareThreshold = 1
@@ -72,7 +76,7 @@ internal class Pool(
                 dataSource = source
                 poolName = "fairground"
                 maximumPoolSize = size
-                minimumIdle = 0
+                minimumIdle = size
                 connectionTimeout = CONNECTION_TIMEOUT_MILLISECONDS
                 initializationFailTimeout = -1
                 // What works is kept.

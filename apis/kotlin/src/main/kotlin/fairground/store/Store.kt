@@ -11,6 +11,7 @@ import org.jetbrains.exposed.sql.statements.StatementType
 import org.jetbrains.exposed.sql.transactions.TransactionManager
 import org.jetbrains.exposed.sql.transactions.transaction
 import java.sql.Connection
+import java.sql.SQLException
 import java.util.concurrent.Executors
 
 private const val TURN_TIMEOUT_MILLISECONDS = 2000L
@@ -50,6 +51,8 @@ internal class Statements(
     suspend fun <T> run(statement: () -> T): T {
         if (!turns.tryAcquire()) waitForTurn()
         try {
+            // Hikari would only wait in vain.
+            pool.outage?.let { throw unreachable(it) }
             return withContext(threads) { transaction(database) { statement() } }
         } catch (failure: Exception) {
             throw explain(failure)
@@ -66,14 +69,21 @@ internal class Statements(
             hasTurn = true
         }
         if (!hasTurn) throw StoreUnavailable("no connection became free")
+        // Others have waited for a connection in vain, and so would this one: it has no time left for that.
+        pool.connectFailure?.let {
+            turns.release()
+            throw unreachable(it)
+        }
     }
 
     private fun explain(failure: Exception): Throwable {
         val translated = translate(failure)
         if (translated is ConnectionLost) pool.onLostConnection()
         if (translated !is NoConnection) return translated
-        return pool.connectFailure?.let { StoreUnavailable("PostgreSQL can't be reached", it) } ?: translated
+        return pool.connectFailure?.let { unreachable(it) } ?: translated
     }
+
+    private fun unreachable(failure: SQLException) = StoreUnavailable("PostgreSQL can't be reached", failure)
 
     override fun close() {
         pool.close()
