@@ -18,7 +18,6 @@ from typing import Self
 
 import paramiko
 
-paramiko.util.log_to_file("/tmp/paramiko.%d.log" % __import__("os").getpid())
 from paramiko.hostkeys import InvalidHostKey
 from paramiko.pkey import UnknownKeyType
 from tenacity import Retrying, before_sleep_log, retry_if_exception, stop_before_delay, wait_exponential
