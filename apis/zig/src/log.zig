@@ -89,10 +89,12 @@ pub const Log = struct {
 
     fn flushAtEndOfTurn(task: *loop_module.Task) void {
         const log: *Log = @fieldParentPtr("flush_task", task);
-        if (log.pending.items.len != 0) log.flush();
+        log.flush();
     }
 
-    fn flush(log: *Log) void {
+    /// Writes what was gathered, for whoever can't wait for the end of the turn.
+    pub fn flush(log: *Log) void {
+        if (log.pending.items.len == 0) return;
         log.sink.write(log.pending.items);
         log.pending.clearRetainingCapacity();
     }

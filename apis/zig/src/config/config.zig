@@ -112,7 +112,7 @@ pub const Reader = struct {
     }
 
     fn readAddress(reader: *Reader, host_name: []const u8, host: []const u8, port_name: []const u8) error{OutOfMemory}!?std.net.Address {
-        const parsed: ?std.net.Address = std.net.Address.parseIp(host, 0) catch null;
+        const parsed = parseHost(host);
         if (parsed == null) try reader.fail(host_name, "must be an IP address");
         const port = try reader.readInteger(port_name, 8080, 65535, "must be an integer from 1 to 65535") orelse return null;
         var result = parsed orelse return null;
@@ -145,3 +145,10 @@ pub const Reader = struct {
         return null;
     }
 };
+
+fn parseHost(text: []const u8) ?std.net.Address {
+    // The standard library takes a zone without a name, and a lone colon at the end.
+    if (std.mem.endsWith(u8, text, "%")) return null;
+    if (std.mem.endsWith(u8, text, ":") and !std.mem.endsWith(u8, text, "::")) return null;
+    return std.net.Address.parseIp(text, 0) catch null;
+}

@@ -66,6 +66,21 @@ test "everything that is wrong is told, in the contract's order" {
     , text.items);
 }
 
+test "hosts are addresses" {
+    var arena: std.heap.ArenaAllocator = .init(std.testing.allocator);
+    defer arena.deinit();
+    for ([_][]const u8{ "localhost", "127.0.0.1:80", "256.0.0.1", "1.2.3", "01.2.3.4", "[::1]", "::1%", "::1:", ":::", "1:2", "12345::" }) |value| {
+        try set(arena.allocator(), &.{.{ "HOST", value }});
+        var reader: config_module.Reader = .{ .lookup = lookup, .allocator = arena.allocator() };
+        try std.testing.expectError(error.Invalid, reader.readAll());
+    }
+    for ([_][]const u8{ "0.0.0.0", "::", "::1", "2001:db8::", "::ffff:127.0.0.1" }) |value| {
+        try set(arena.allocator(), &.{.{ "HOST", value }});
+        var reader: config_module.Reader = .{ .lookup = lookup, .allocator = arena.allocator() };
+        _ = try reader.readAll();
+    }
+}
+
 test "integers are taken in one form" {
     var arena: std.heap.ArenaAllocator = .init(std.testing.allocator);
     defer arena.deinit();

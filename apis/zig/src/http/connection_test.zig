@@ -84,11 +84,15 @@ const Fixture = struct {
         var timer: loop_module.Timer = .{ .expired = ignore };
         defer fixture.loop.stopTimer(&timer);
         var sent: usize = 0;
+        var is_shut = false;
         while (true) {
             const may_send = sent == 0 or !fixture.waits_for_answer or answered.items.len != 0;
             if (sent < octets.len and may_send) {
                 sent += client.write(octets[sent..@min(sent + piece, octets.len)]) catch octets.len - sent;
-                if (sent == octets.len) posix.shutdown(client.handle, .send) catch {};
+            }
+            if (sent == octets.len and !is_shut) {
+                posix.shutdown(client.handle, .send) catch {};
+                is_shut = true;
             }
             fixture.loop.startTimer(&timer, .ms_50);
             fixture.loop.turn();

@@ -79,6 +79,8 @@ pub const Server = struct {
 
     pub fn released(server: *Server) void {
         _ = server.load.fetchSub(1, .monotonic);
+        // With the last connection the process ends, be it before the turn does.
+        if (server.draining) server.log.flush();
         server.census.remove();
     }
 
