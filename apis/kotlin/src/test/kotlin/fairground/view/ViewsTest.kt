@@ -34,8 +34,8 @@ class ViewsTest {
         val expected = """{"type":"about:blank","title":"Not Found","status":404,"detail":"There is no such post."}"""
         assertEquals(expected, String(Problem.NO_POST.document))
         val invalid =
-            """{"type":"about:blank","title":"Unprocessable Content","status":422,"detail":"One or more fields are not valid.",""" +
-                """"errors":[{"field":"a","message":"b"}]}"""
+            """{"type":"about:blank","title":"Unprocessable Content","status":422,""" +
+                """"detail":"One or more fields are not valid.","errors":[{"field":"a","message":"b"}]}"""
         assertEquals(invalid, String(Problem.invalid(listOf(FieldError("a", "b"))).document))
     }
 }
