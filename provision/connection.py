@@ -17,7 +17,6 @@ from types import TracebackType
 from typing import Self
 
 import paramiko
-
 from paramiko.hostkeys import InvalidHostKey
 from paramiko.pkey import UnknownKeyType
 from tenacity import Retrying, before_sleep_log, retry_if_exception, stop_before_delay, wait_exponential
