@@ -13,6 +13,9 @@ from lab.lifecycle.leftovers import find_labelled, remove_labelled
 from lab.lifecycle.state import read_state
 from provision.connection import connect
 
+_NAME_OR_ID = '{{if eq .Tag "<none>"}}{{.ID}}{{else}}{{.Repository}}:{{.Tag}}{{end}}'
+"""An image that lost its name to a newer one, as a build by hand leaves it, has its id alone."""
+
 _DEADLINE_SECONDS = 60
 
 
@@ -27,7 +30,7 @@ def remove_superseded_images(engine: Engine, inventory: Inventory) -> None:
     for thing in find_labelled(engine.stack):
         if thing.kind == "image" and not _is_recorded(thing.name, recorded):
             remove_labelled(thing)
-    listing = ["docker", "images", "--filter", f"label={STACK_LABEL}", "--format", "{{.Repository}}:{{.Tag}}"]
+    listing = ["docker", "images", "--filter", f"label={STACK_LABEL}", "--format", _NAME_OR_ID]
     with connect(inventory.host) as connection:
         names = connection.run(listing, deadline_seconds=_DEADLINE_SECONDS).stdout.split()
         if superseded := [name for name in names if not _is_recorded(name, recorded)]:

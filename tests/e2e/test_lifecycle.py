@@ -127,6 +127,7 @@ def test_changed_source_rebuilds_that_api_and_nothing_else(scratch: Scratch):
     postgres = on_host("docker", "inspect", "--format", "{{.Id}}", before.postgres.container)
     # An older image of the host, as a newer Fairground's first up finds it.
     docker("tag", docker("inspect", "--format", "{{.Image}}", HOST), f"fairground-{NAME}-host:older")
+    nameless = on_host("docker", "commit", before.apis[0].container)
     (scratch.source / "api").open("a").write("# changed\n")
     after = scratch.up()
     assert after.apis[0].image_id != before.apis[0].image_id
@@ -138,6 +139,7 @@ def test_changed_source_rebuilds_that_api_and_nothing_else(scratch: Scratch):
     images = on_host("docker", "images", "--quiet", "--no-trunc").split()
     assert after.apis[0].image_id in images
     assert before.apis[0].image_id not in images
+    assert nameless not in images
 
 
 def test_host_at_another_port_takes_the_place_of_the_old_one(scratch: Scratch):
