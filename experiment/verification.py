@@ -5,9 +5,12 @@ from contextlib import ExitStack, contextmanager
 
 from apis.contract.checks import CheckResult, Target, run_checks
 from documents.inventory import ApiService, Inventory, Secrets
+from experiment.readiness import wait_until_ready
 from provision.connection import Connection
 from provision.database import reset
 from provision.statements import count_statements
+
+_READY_SECONDS = 20
 
 
 def verify_api(
@@ -40,7 +43,9 @@ def reach_apis(
 ) -> Generator[dict[str, Target]]:
     """APIs of the lab, by name, and its services as the checks reach them, through tunnels, with statements counted.
 
-    At the end the database is as it was seeded, and statements are no longer counted.
+    At the end the database is as it was seeded, and statements are no longer counted. Whatever reset the database last
+    ended the APIs' connections to it, and one may notice that at their next use only: each is asked whether it is ready
+    until it is.
 
     Raises:
         HostError: the host or one of its services can't be reached.
@@ -56,7 +61,7 @@ def reach_apis(
         login = f"{postgres.user}:{secrets.postgres_password}"
         database_url = f"postgres://{login}@127.0.0.1:{forward(postgres.port)}/{postgres.database}"
         redis_url = f"redis://:{secrets.redis_password}@127.0.0.1:{forward(redis.port)}/0"
-        yield {
+        targets = {
             service.name: Target(
                 name=service.name,
                 base_url=f"http://127.0.0.1:{forward(service.port)}",
@@ -67,3 +72,7 @@ def reach_apis(
             )
             for service in services
         }
+        for target in targets.values():
+            # One that doesn't become ready fails its checks.
+            wait_until_ready(target.base_url, deadline_seconds=_READY_SECONDS)
+        yield targets
