@@ -7,7 +7,7 @@ from apis.contract.checks.wire import request_octets
 from tests.faults.traffic import CACHED, EXPECTED, ON_DATABASE, Books, ask, fitting, outcomes, publish, run_load
 from tests.stand.stand import Stand
 
-_BEFORE, _AWAY, _AFTER = 3.0, 4.0, 5.0
+_BEFORE, _AWAY, _AFTER = 2.5, 3.5, 3.5
 """Seconds before PostgreSQL is stopped, for which it is away, and after it was started."""
 
 _LONGEST = 3.0

@@ -10,7 +10,7 @@ from apis.contract.checks import Target
 from tests.faults.traffic import CACHED, EXPECTED, Books, fitting, outcomes, publish, run_load
 from tests.stand.stand import Stand
 
-_BEFORE, _AWAY, _AFTER = 3.0, 3.0, 4.5
+_BEFORE, _AWAY, _AFTER = 2.0, 2.0, 4.0
 """Seconds before Redis is stopped, for which it is away each time, and after each."""
 
 _CACHED_AGAIN = 2.0

@@ -89,8 +89,8 @@ ON_DATABASE = ("user", "create", "update")
 """The kinds that always need PostgreSQL."""
 
 
-CACHED = 0.5
-"""The share of reads of posts that come from Redis when it is well.
+CACHED = 0.2
+"""The least share of reads of posts that come from Redis when it is well.
 
 On a machine that is busy Redis takes more than 50 ms now and then, and may be passed over for a second each time.
 """

@@ -75,7 +75,8 @@ def test_memory_stops_growing_under_floods(implementation: str, target: Target, 
     for _ in range(_ROUNDS):
         outcomes = stand.run_script(FLOOD, document, deadline_seconds=120)
         for name, counts in outcomes.items():
-            assert not [status for status in counts if status in {"500", "503", "refused"}], (name, counts)
+            # No 503 is a fault here: the pool may be taken for 2 s by those who don't read what it got them.
+            assert not [status for status in counts if status in {"500", "refused"}], (name, counts)
         seen.append(stand.footprint(implementation))
         largest = max((footprint.memory for footprint in seen[:-1]), default=0)
         if len(seen) > _FIRST_ROUNDS and seen[-1].memory <= largest + _STEADY:

@@ -159,6 +159,8 @@ class _Reader:
             if left < _PREFIX + len(self._delimiter) + 4:
                 raise NotComparedError  # What was read may be the beginning of a delimiter.
             end = len(self._body)
+        elif end - self._place < _PREFIX and self._body[end + 2 + len(self._delimiter) :] in {b"", b"-", b"\r"}:
+            raise NotComparedError  # A delimiter that is cut off: whether the content ends there is left to the reader.
         return self._body[self._place : min(end, self._place + _PREFIX)]
 
     def content(self, *, limit: int | None = None) -> bytes:
