@@ -40,6 +40,8 @@ enum State {
     /// Where the delimiter's own line break may be that of the headers.
     ContentStart,
     Content,
+    /// Behind a delimiter whose line isn't one.
+    Broken,
     End,
 }
 
@@ -96,6 +98,7 @@ impl Parser {
             State::Headers => self.read_headers()?,
             State::ContentStart => self.start_content()?,
             State::Content => self.read_content()?,
+            State::Broken => return Err(Malformed),
             State::End => Some(Event::End),
         };
         if event.is_none() && self.finished {
@@ -156,7 +159,7 @@ impl Parser {
             match self.tail(dashes.len()) {
                 Tail::Other => {}
                 Tail::Unknown => return Ok(None),
-                tail => return self.end_part(tail).map(Some),
+                tail => return Ok(Some(self.end_part(tail))),
             }
         }
         self.state = State::Content;
@@ -173,7 +176,7 @@ impl Parser {
             match self.tail(start + self.delimiter.needle().len()) {
                 Tail::Other => from = start + 1,
                 tail if start == 0 && !matches!(tail, Tail::Unknown) => {
-                    return self.end_part(tail).map(Some);
+                    return Ok(Some(self.end_part(tail)));
                 }
                 _ => break start,
             }
@@ -184,16 +187,17 @@ impl Parser {
         Ok(Some(Event::Content(self.buffer.split_to(end).freeze())))
     }
 
-    fn end_part(&mut self, tail: Tail) -> Result<Event, Malformed> {
+    /// Ends a part at a delimiter, whatever is behind it: what is known of the part comes first.
+    fn end_part(&mut self, tail: Tail) -> Event {
         match tail {
             Tail::Part(length) => {
                 self.buffer.advance(length);
                 self.state = State::Headers;
             }
             Tail::Close => self.state = State::End,
-            _ => return Err(Malformed),
+            _ => self.state = State::Broken,
         }
-        Ok(Event::PartEnd)
+        Event::PartEnd
     }
 
     /// Where a delimiter might have begun of which the rest isn't there yet. All before it is content,
@@ -212,7 +216,8 @@ impl Parser {
         let (closes, line) = match rest {
             [b' ' | b'\t' | b'\r' | b'\n', ..] => (false, rest),
             [b'-', b'-', line @ ..] => (true, line),
-            [] | [b'-'] if !self.finished => return Tail::Unknown,
+            [] | [b'-'] if self.finished => return Tail::Malformed,
+            [] | [b'-'] => return Tail::Unknown,
             _ => return Tail::Other,
         };
         let blanks = line

@@ -174,4 +174,13 @@ async fn a_breach_decides_before_the_body_turns_out_to_be_cut_off() {
     let beginning = file(b"more than twelve octets of text");
     let (result, _) = received(&beginning).await;
     assert!(matches!(result, Err(Refusal::WrongType)), "{result:?}");
+    for delimiter in ["--b", "--b-", "--b y\r\n"] {
+        let beginning = [&file(b"text")[..], delimiter.as_bytes()].concat();
+        let (result, _) = received(&beginning).await;
+        assert!(matches!(result, Err(Refusal::WrongType)), "{result:?}");
+        let beginning = [&file(PNG)[..], delimiter.as_bytes()].concat();
+        let (result, folder) = received(&beginning).await;
+        assert!(matches!(result, Err(Refusal::Malformed)), "{result:?}");
+        assert!(is_empty(folder.path()));
+    }
 }
