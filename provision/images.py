@@ -95,14 +95,19 @@ def _build(
         )
 
 
-_FAILED_STEP = re.compile(r"^------\n > (.*?)^------$", re.MULTILINE | re.DOTALL)
+_FAILED_STEP = re.compile(r"^#(\d+) ERROR: ", re.MULTILINE)
 
 
 def _reason(output: str) -> str:
-    """What the step that failed wrote, as BuildKit repeats it at the end, or else the last of all output."""
+    """What the step that failed wrote, or else the last of all output; BuildKit itself repeats its last lines alone."""
     step = _FAILED_STEP.search(output)
-    text = output if step is None else step[1]
-    return text.strip()[-_SHOWN_CHARACTERS:]
+    if step is not None:
+        output = "\n".join(re.findall(rf"^#{step[1]} (?:\d+\.\d+ )?(.*)$", output, re.MULTILINE))
+    text = output.strip()
+    if len(text) <= 2 * _SHOWN_CHARACTERS:
+        return text
+    # Compilers tell the cause first, test runners and package managers last.
+    return f"{text[:_SHOWN_CHARACTERS]}\n[…]\n{text[-_SHOWN_CHARACTERS:]}"
 
 
 def _inspect(connection: Connection, image: str, template: str) -> str:

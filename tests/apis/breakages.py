@@ -35,7 +35,9 @@ BREAKAGES: dict[str, dict[str, Breakage]] = {
         "formatter": Breakage(
             "src/main/kotlin/fairground/Identifier.kt", "\nfun  badlySpaced( ) = 1\n", "Identifier.kt"
         ),
-        "linter": Breakage("src/main/kotlin/fairground/Identifier.kt", "\nval badly_named = 1\n", "Identifier.kt"),
+        "linter": Breakage(
+            "src/main/kotlin/fairground/Identifier.kt", "\nfun Badly_named(): Int = 1\n", "Identifier.kt"
+        ),
         "tests": Breakage(
             "src/test/kotlin/fairground/BrokenTest.kt",
             "package fairground\n\n"
