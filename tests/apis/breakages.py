@@ -33,9 +33,15 @@ BREAKAGES: dict[str, dict[str, Breakage]] = {
     },
     "kotlin": {
         "formatter": Breakage(
-            "src/main/kotlin/fairground/Identifier.kt", "\nfun  badlySpaced( ) = 1\n", "Identifier.kt"
+            "src/main/kotlin/fairground/Identifier.kt",
+            "\nfun  badlySpaced( ) = 1\n",
+            "Single space expected after the fun keyword",
         ),
-        "linter": Breakage("src/main/kotlin/fairground/Identifier.kt", "\nval badly_named = 1\n", "Identifier.kt"),
+        "linter": Breakage(
+            "src/main/kotlin/fairground/Identifier.kt",
+            "\nfun Badly_named() = 1\n",
+            "Function name should start with a lowercase letter",
+        ),
         "tests": Breakage(
             "src/test/kotlin/fairground/BrokenTest.kt",
             "package fairground\n\n"
