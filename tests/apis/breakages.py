@@ -33,10 +33,14 @@ BREAKAGES: dict[str, dict[str, Breakage]] = {
     },
     "kotlin": {
         "formatter": Breakage(
-            "src/main/kotlin/fairground/Identifier.kt", "\nfun  badlySpaced( ) = 1\n", "Identifier.kt"
+            "src/main/kotlin/fairground/Identifier.kt",
+            "\nfun  badlySpaced( ) = 1\n",
+            "Single space expected after the fun keyword",
         ),
         "linter": Breakage(
-            "src/main/kotlin/fairground/Identifier.kt", "\nfun Badly_named(): Int = 1\n", "Identifier.kt"
+            "src/main/kotlin/fairground/Identifier.kt",
+            "\nfun Badly_named() = 1\n",
+            "Function name should start with a lowercase letter",
         ),
         "tests": Breakage(
             "src/test/kotlin/fairground/BrokenTest.kt",

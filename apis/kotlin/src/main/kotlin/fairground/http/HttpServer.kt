@@ -65,7 +65,14 @@ class HttpServer internal constructor(
         }
     }
 
-    private fun configuration(routes: Application.() -> Unit): ServerConfig = serverConfig { module { routes() } }
+    private fun configuration(routes: Application.() -> Unit): ServerConfig =
+        serverConfig {
+            parentCoroutineContext = EventLoopDispatcher
+            module {
+                EventLoopDispatcher.keepCalls(this)
+                routes()
+            }
+        }
 
     /** The port that is listened on. */
     internal val port: Int get() = listener.port
