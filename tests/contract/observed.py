@@ -13,6 +13,7 @@ from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from threading import Event
 from typing import Any, LiteralString
 from urllib.parse import urlsplit
 
@@ -214,10 +215,20 @@ def _hash(instance: Instance, target: Target) -> int:
     with _context(target, instance) as context, ThreadPoolExecutor(_LOGINS + 1) as pool:
         # An implementation that compiles as it runs has done so then.
         wait([pool.submit(context.post, "/api/auth/login", login) for _ in range(_LOGINS)])
-        logins = [pool.submit(context.post, "/api/auth/login", login) for _ in range(_LOGINS)]
-        counts: list[int] = []
-        while not all(login.done() for login in logins):
-            counts += instance.count_runnable(_SAMPLES // 4)
+        counted = Event()
+
+        def log_in() -> None:
+            # However long it takes until the samples are drawn, on a host that is far or busy.
+            while not counted.is_set():
+                context.post("/api/auth/login", login)
+
+        logins = [pool.submit(log_in) for _ in range(_LOGINS)]
+        try:
+            counts = instance.count_runnable(_SAMPLES)
+        finally:
+            counted.set()
+        for ended in logins:
+            ended.result()
     return sorted(counts)[len(counts) // 4]
 
 

@@ -6,6 +6,7 @@
 mod guard;
 mod phase;
 mod stream;
+mod watched;
 
 use std::future::Future;
 use std::io;

@@ -19,6 +19,7 @@ use hyper::body::Incoming;
 use tower::Service as _;
 
 use super::phase::Phase;
+use super::watched::{ReadToEnd, WatchedBody};
 use crate::problem::{self, Problem};
 
 /// The largest head that is taken. hyper's own limit doesn't count what it has read too much of.
@@ -50,11 +51,14 @@ impl hyper::service::Service<Request<Incoming>> for Guard {
         // hyper drops a Content-Length that comes behind Transfer-Encoding without telling. RFC 9112,
         // section 6.3, wants the connection closed then, lest smuggled octets be taken for a request.
         let closes = request.headers().contains_key(TRANSFER_ENCODING);
+        let mut body_read = None;
         let progress = match refuse(&request) {
             Some(problem) => Progress::Refused(problem),
             None => {
                 let request = request.map(|body| {
                     if had_body {
+                        let (body, read_to_end) = WatchedBody::new(body);
+                        body_read = Some(read_to_end);
                         Body::new(body)
                     } else {
                         Body::empty() // which allocates nothing
@@ -66,6 +70,7 @@ impl hyper::service::Service<Request<Incoming>> for Guard {
         Answer {
             progress,
             closes,
+            body_read,
             ending: Some(Ending {
                 phase: Arc::clone(&self.phase),
                 had_body,
@@ -97,6 +102,7 @@ fn refuse(request: &Request<Incoming>) -> Option<Problem> {
 pub struct Answer {
     progress: Progress,
     closes: bool,
+    body_read: Option<ReadToEnd>,
     ending: Option<Ending>,
 }
 
@@ -134,7 +140,10 @@ impl Future for Answer {
             headers.remove(CONTENT_LENGTH); // axum gives them one of 0
         }
         headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
-        if this.closes {
+        // hyper closes the connection behind a body of which something is left, and tells nobody: a client
+        // would send its next request in vain.
+        let left = this.body_read.as_ref().is_some_and(|read| !read.get());
+        if this.closes || left {
             headers.insert(CONNECTION, CLOSE);
         }
         let ending = this.ending.take();

@@ -103,6 +103,26 @@ async fn a_request_is_answered_where_the_client_has_closed_its_half() {
 }
 
 #[tokio::test]
+async fn a_connection_that_closes_behind_an_unread_body_says_so() {
+    let server = start().await;
+    let mut stream = server.connect().await;
+    let head = b"POST /unread HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n";
+    stream.write_all(head).await.unwrap();
+    assert!(rest(&mut stream).await.contains("connection: close\r\n"));
+
+    let mut stream = server.connect().await;
+    for _ in 0..2 {
+        let request = b"POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n12345";
+        stream.write_all(request).await.unwrap();
+        let mut answer = [0; 512];
+        let length = stream.read(&mut answer).await.unwrap();
+        let answer = std::str::from_utf8(&answer[..length]).unwrap();
+        assert_eq!(statuses(answer), ["200"]);
+        assert!(!answer.contains("connection:"), "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn targets_in_other_forms_are_refused() {
     let server = start().await;
     for target in ["GET http://x/", "OPTIONS *", "CONNECT x:80"] {

@@ -16,6 +16,7 @@ import fairground.security.Passwords
 import fairground.store.Store
 import fairground.upload.UploadDirectory
 import java.io.IOException
+import java.nio.channels.UnsupportedAddressTypeException
 import kotlin.system.exitProcess
 
 private const val EXIT_FAILURE = 1
@@ -71,9 +72,19 @@ internal fun startOrExit(
     try {
         server.start()
     } catch (failure: IOException) {
-        System.err.println("fairground: cannot listen on $address: ${failure.message}")
-        Runtime.getRuntime().halt(EXIT_FAILURE)
+        exitUnheard(address, failure.message)
+    } catch (_: UnsupportedAddressTypeException) {
+        exitUnheard(address, "the system has no such addresses")
     }
+}
+
+private fun exitUnheard(
+    address: Address,
+    reason: String?,
+): Nothing {
+    System.err.println("fairground: cannot listen on $address: $reason")
+    Runtime.getRuntime().halt(EXIT_FAILURE)
+    error("halt doesn't return")
 }
 
 /** On SIGTERM or SIGINT, finishes what is in flight, then calls [close] and ends the process with exit code 0. */
