@@ -63,7 +63,9 @@ def test_what_needs_no_postgres_goes_on(implementation: str, books: Books):
     assert all(fitting(request) for request in away if request.kind == "healthz"), outcomes(away)
     posts = [request for request in away if request.kind == "post"]
     assert sum(map(fitting, posts)) >= CACHED * len(posts), outcomes(away)
-    assert max(request.seconds for request in away) < _QUICK
+    # A post that Redis was late for needed PostgreSQL, and waited for it.
+    slowest = max(filter(fitting, away), key=lambda request: request.seconds)
+    assert slowest.seconds < _QUICK, slowest
 
 
 def test_a_second_after_its_return_all_is_well(implementation: str, books: Books):
