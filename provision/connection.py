@@ -25,6 +25,7 @@ from documents.errors import HostAuthenticationError, HostKeyError, HostUnreacha
 from documents.host import Host
 from provision import execution, forwarding, transfer
 from provision.execution import Completed
+from provision.transport import OrderedTransport
 
 __all__ = ["Completed", "Connection", "connect"]
 
@@ -294,6 +295,7 @@ def _open(host: Host, pinned_key: paramiko.PKey, private_key: paramiko.PKey, end
             auth_timeout=left,
             allow_agent=False,
             look_for_keys=False,
+            transport_factory=OrderedTransport,
         )
         transport = client.get_transport()
         if transport is not None:
