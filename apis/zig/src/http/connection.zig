@@ -23,12 +23,18 @@ const idle_limit: loop_module.Delay = .s_60;
 const write_limit: loop_module.Delay = .s_60;
 /// For a client that is still sending what nobody wants to read.
 const linger_limit: loop_module.Delay = .s_2;
+/// For a client to see its answer, once nothing more of what it sends is read.
+const parting_limit: loop_module.Delay = .ms_500;
 /// For a client that had connected, and not yet asked, when the end was near.
 const grace_limit: loop_module.Delay = .s_1;
 
 /// The rest of a body that nobody reads is passed over where it is this short;
 /// else the connection is closed.
 const max_discarded = 64 << 10;
+
+/// So much is read of what a client sends behind its last answer: all of it from
+/// most, and from one that never stops no more than this.
+const max_lingered = 256 << 10;
 
 /// Memory of a request that its connection keeps for the next one.
 const kept_memory = 8 << 10;
@@ -62,6 +68,8 @@ pub const Connection = struct {
     sink: ?*body_module.Sink = null,
     output: output_module.Output = .{},
     status: u16 = 0,
+    /// Octets that were read behind the last answer.
+    lingered: usize = 0,
 
     const State = enum {
         /// Waits for a request, or for the rest of its head.
@@ -76,6 +84,9 @@ pub const Connection = struct {
         discarding,
         /// All is said; what still comes is read, lest a reset destroys the answer.
         lingering,
+        /// Too much came. It isn't read, so that the client is held up by full
+        /// buffers while it looks at the answer.
+        parting,
         closed,
     };
 
@@ -129,7 +140,7 @@ pub const Connection = struct {
                 connection.abortBody();
                 connection.refuse(408);
             },
-            .writing, .finishing, .discarding, .lingering => connection.close(),
+            .writing, .finishing, .discarding, .lingering, .parting => connection.close(),
             .closed => {},
         }
     }
@@ -145,7 +156,7 @@ pub const Connection = struct {
             .finishing => connection.finish(),
             .discarding => connection.discardBody(),
             .lingering => connection.linger(),
-            .closed => false,
+            .parting, .closed => false,
         }) {}
         connection.advancing = false;
     }
@@ -186,7 +197,7 @@ pub const Connection = struct {
     /// Reads more of a head. What is refused for its length isn't read.
     fn fill(connection: *Connection) bool {
         const input = &connection.input;
-        const began = !input.isEmpty();
+        const began = input.hasBegun();
         const buffer = input.free(connection.server.allocator) catch {
             connection.close();
             return false;
@@ -417,7 +428,11 @@ pub const Connection = struct {
     }
 
     fn linger(connection: *Connection) bool {
-        return connection.receive(&connection.loop().scratch) != null;
+        connection.lingered += connection.receive(&connection.loop().scratch) orelse return false;
+        if (connection.lingered < max_lingered) return true;
+        connection.state = .parting;
+        connection.loop().startTimer(&connection.timer, parting_limit);
+        return false;
     }
 
     /// Closes the connection for the end of the process: at once where nothing

@@ -117,6 +117,34 @@ const Fixture = struct {
         }
         try std.testing.expectEqual(answers.len, std.mem.count(u8, answered, "HTTP/1.1 "));
     }
+
+    /// Sends a start, and a piece again and again. The answer must come, and then
+    /// the end of the connection, with no more taken than sockets hold.
+    fn expectCutOff(fixture: *Fixture, start: []const u8, piece: []const u8, answer: []const u8) !void {
+        const client = try std.net.tcpConnectToAddress(fixture.address);
+        defer client.close();
+        try client.writeAll(start);
+        _ = try posix.fcntl(client.handle, posix.F.SETFL, @as(u32, @bitCast(posix.O{ .NONBLOCK = true })));
+        var timer: loop_module.Timer = .{ .expired = ignore };
+        defer fixture.loop.stopTimer(&timer);
+        var buffer: [1024]u8 = undefined;
+        var answered: usize = 0;
+        var sent: usize = 0;
+        var offset: usize = 0;
+        while (true) {
+            const count = client.write(piece[offset..]) catch |failure| switch (failure) {
+                error.WouldBlock => 0,
+                else => break,
+            };
+            sent += count;
+            offset = (offset + count) % piece.len;
+            try std.testing.expect(sent < 16 << 20);
+            fixture.loop.startTimer(&timer, .ms_50);
+            fixture.loop.turn();
+            answered += client.read(buffer[answered..]) catch 0;
+        }
+        try std.testing.expect(std.mem.indexOf(u8, buffer[0..answered], answer) != null);
+    }
 };
 
 fn ignore(_: *loop_module.Timer) void {}
@@ -160,6 +188,19 @@ test "what is no request is refused, and nothing behind it is answered" {
         .{ "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n\r\n" ++ behind, "HTTP/1.1 400" },
         .{ "GET / HTTP/1.1\r\nHost: x\r\nX: " ++ "x" ** 20_480 ++ "\r\n\r\n" ++ behind, "HTTP/1.1 431" },
     }) |case| try fixture.expect(case[0], 512, &.{case[1]});
+}
+
+test "what never ends is cut off, and its client gets its answer" {
+    var fixture: Fixture = undefined;
+    try fixture.init();
+    defer fixture.deinit();
+    const chunk = "1000\r\n" ++ "x" ** 0x1000 ++ "\r\n";
+    for ([_][3][]const u8{
+        .{ "POST /early HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n", chunk, "<POST /early >" },
+        .{ "POST /1 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n", chunk, "<POST /1 too large>" },
+        .{ "GET / HTTP/1.1\r\nHost: x\r\nX: ", "x" ** 0x1000, "HTTP/1.1 431" },
+        .{ "", "\r\n" ** 0x1000, "HTTP/1.1 431" },
+    }) |case| try fixture.expectCutOff(case[0], case[1], case[2]);
 }
 
 test "heads up to the limit are taken, bodies behind them too" {

@@ -21,6 +21,8 @@ pub const Input = struct {
     head: usize = 0,
     /// How far the end of the head was looked for, behind `start`.
     searched: usize = 0,
+    /// Octets of empty lines that were dropped in front of it.
+    dropped: usize = 0,
 
     pub fn deinit(input: *Input, allocator: std.mem.Allocator) void {
         allocator.free(input.buffer);
@@ -35,12 +37,20 @@ pub const Input = struct {
         return input.start == input.end;
     }
 
+    /// Whether anything of a head has come, an empty line in front of it included.
+    pub fn hasBegun(input: *const Input) bool {
+        return !input.isEmpty() or input.dropped != 0;
+    }
+
     /// The length of the head at the front, if it is complete. Empty lines in
-    /// front of it are dropped (RFC 9112, section 2.2).
+    /// front of it are dropped (RFC 9112, section 2.2), though no more of them
+    /// than a head may be long.
     pub fn headLength(input: *Input) error{TooLong}!?usize {
         while (std.mem.startsWith(u8, input.bytes(), "\r\n")) {
             input.start += 2;
             input.searched = 0;
+            input.dropped += 2;
+            if (input.dropped > max_head) return error.TooLong;
         }
         const length = head_module.lengthOf(input.bytes(), input.searched) orelse {
             input.searched = input.bytes().len;
@@ -58,6 +68,7 @@ pub const Input = struct {
         input.start += length;
         input.head = input.start;
         input.searched = 0;
+        input.dropped = 0;
     }
 
     pub fn releaseHead(input: *Input) void {
