@@ -11,6 +11,7 @@ import httpx
 from tenacity import Retrying, retry_if_exception_type, retry_if_result, stop_after_delay, wait_fixed
 
 from apis.contract.checks import Target
+from experiment.readiness import wait_until_ready
 from provision import containers, database
 from provision.connection import Connection
 from tests.conftest import LiveLab
@@ -62,6 +63,9 @@ class LabStand:
                     redis_url=f"redis://:{self._secrets.redis_password}@127.0.0.1:{redis}/0",
                     pool_size=int(api.environment.get("DB_POOL_SIZE", "32")),
                 )
+            for target in self.targets.values():
+                # The last reset of the database ended all connections, and one may notice that at their next use.
+                wait_until_ready(target.base_url, deadline_seconds=_READY_SECONDS)
             self._stack = stack.pop_all()
         return self
 
