@@ -25,7 +25,11 @@ import io.netty.handler.codec.http.HttpVersion
 import io.netty.handler.codec.http.LastHttpContent
 import io.netty.util.AttributeKey
 import io.netty.util.ReferenceCountUtil
+import java.nio.channels.ClosedChannelException
 import java.util.concurrent.TimeUnit
+
+/** The most that is read of what comes behind the answer with which a connection ends, but for one burst. */
+private const val MAX_DISCARDED_BYTES = 256 * 1024
 
 /**
  * Stands between Netty's codec and Ktor and does what both leave open: refuses what isn't routed, lets one request at a time
@@ -61,12 +65,14 @@ internal class ConnectionGuard(
     private var held: HttpRequest? = null
     private var isInFlight = false
     private var isServingWaiting = false
+    private var isAnswering = false
     private var isReceiving = false
     private var dropsBody = false
     private var closesAfterwards = false
     private var isInputEnded = false
     private var isClosing = false
     private var isLingering = false
+    private var hasStoppedReading = false
     private var headStartedAt: Long? = null
     private var lingeringUntil = 0L
     private var pendingBytes = 0L
@@ -160,7 +166,7 @@ internal class ConnectionGuard(
     private fun receive(content: HttpContent) {
         if (content.decoderResult().isFailure) {
             content.release()
-            close()
+            if (isAnswering) close() else refuse(HttpResponseStatus.BAD_REQUEST)
             return
         }
         if (content is LastHttpContent) {
@@ -180,12 +186,12 @@ internal class ConnectionGuard(
         headStartedAt = if (codec.isWithinHead) headStartedAt ?: System.nanoTime() else null
         setDeadline()
         context.fireChannelReadComplete()
-        if (isLingering) context.read()
+        if (isLingering) linger()
     }
 
     override fun read(context: ChannelHandlerContext) {
         // While requests wait, no more are read: TCP makes the client wait.
-        if (waiting.isEmpty()) context.read()
+        if (waiting.isEmpty() && codec.discardedBytes <= MAX_DISCARDED_BYTES) context.read()
     }
 
     override fun write(
@@ -193,11 +199,18 @@ internal class ConnectionGuard(
         message: Any,
         promise: ChannelPromise,
     ) {
+        if (isClosing) {
+            // The request has been refused meanwhile.
+            ReferenceCountUtil.release(message)
+            promise.tryFailure(ClosedChannelException())
+            return
+        }
         if (message is HttpResponse) {
             if (message.status().codeClass() == HttpStatusClass.INFORMATIONAL) {
                 context.write(message, promise)
                 return
             }
+            isAnswering = true
             prepare(message)
         }
         val isLast = message is LastHttpContent
@@ -215,6 +228,7 @@ internal class ConnectionGuard(
     /** The answer is written. */
     private fun end() {
         isInFlight = false
+        isAnswering = false
         when {
             closesAfterwards -> close()
             // Not from within Ktor's own writing.
@@ -269,6 +283,7 @@ internal class ConnectionGuard(
     private fun close() {
         if (isClosing) return
         isClosing = true
+        codec.discard()
         dropWaiting()
         val channel = context.channel()
         val flushed = context.writeAndFlush(Unpooled.EMPTY_BUFFER)
@@ -280,7 +295,19 @@ internal class ConnectionGuard(
         lingeringUntil = System.nanoTime() + limits.lingering
         deadline.set(context, lingeringUntil)
         flushed.addListener { channel.shutdownOutput() }
-        context.read()
+        linger()
+    }
+
+    /** Takes a little more, for a client that reads only when it has sent. One that goes on and on is made to wait for the end. */
+    private fun linger() {
+        if (codec.discardedBytes <= MAX_DISCARDED_BYTES) {
+            context.read()
+        } else if (!hasStoppedReading) {
+            hasStoppedReading = true
+            context.channel().config().isAutoRead = false
+            val now = System.nanoTime()
+            deadline.set(context, if (now + limits.parting < lingeringUntil) now + limits.parting else lingeringUntil)
+        }
     }
 
     override fun close(
@@ -370,4 +397,5 @@ internal class TimeLimits(
     val bodyIdle: Long = TimeUnit.SECONDS.toNanos(10),
     val idle: Long = TimeUnit.SECONDS.toNanos(60),
     val lingering: Long = TimeUnit.SECONDS.toNanos(1),
+    val parting: Long = TimeUnit.MILLISECONDS.toNanos(200),
 )

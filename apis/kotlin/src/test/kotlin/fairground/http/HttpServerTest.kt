@@ -34,6 +34,9 @@ private const val QUIET_MILLISECONDS = 300
 
 /** What takes longer than this has failed, on however busy a machine. */
 private const val PATIENCE_MILLISECONDS = 30_000
+
+/** More than can be under way between two sockets of one machine. */
+private const val MANY_BYTES = 64L * 1024 * 1024
 private const val SLOW = "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n"
 private const val NEXT = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -180,7 +183,51 @@ class HttpServerTest {
                 post("/read", "Transfer-Encoding: gzip, chunked") to 501,
             )
         for ((octets, status) in expected) check(Seen(listOf(status), true), octets + NEXT)
-        check(Seen(emptyList(), true), post("/read", "Transfer-Encoding: chunked", "x\r\n$NEXT"))
+    }
+
+    @Test
+    fun `chunks that another reader could take otherwise are refused`() {
+        val chunked = "Transfer-Encoding: chunked"
+        val wrong =
+            listOf(
+                "x\r\n",
+                "\r\nab\r\n",
+                "+2\r\nab\r\n",
+                "0x2\r\nab\r\n",
+                "2 \r\nab\r\n",
+                "2\u0000\r\nab\r\n",
+                "2;\u0000\r\nab\r\n",
+            ) +
+                listOf("10000000000000002\r\nab\r\n", "ffffffffffffffff\r\nab\r\n", "00000000000000002\r\nab\r\n") +
+                listOf("1\r\nab\r\n", "3\r\nab\r\n", "2\nab\r\n", "2\r\nab\n", "2\r\nab", "2\r\nab\r\n\r\n", "2;a\rb\r\nab\r\n")
+        for (chunks in wrong) check(Seen(listOf(400), true), post("/read", chunked, "${chunks}0\r\n\r\n$NEXT"))
+        val right =
+            listOf(
+                "2\r\nab\r\n",
+                "0000000000000002\r\nab\r\n",
+                "2;a=b\r\nab\r\n",
+                "2 ; a\r\nab\r\n1\r\n\n\r\n",
+                "A\r\n${NEXT.take(10)}\r\n",
+            )
+        for (chunks in right) {
+            check(Seen(listOf(200, 200), false), post("/read", chunked, "${chunks}0\r\n\r\n$NEXT"))
+            check(Seen(listOf(200, 200), false), post("/read", chunked, "${chunks}0;last\r\nX: y\r\n\r\n$NEXT"))
+        }
+    }
+
+    @Test
+    fun `who sends on and on behind a refusal is cut off`() {
+        Socket("127.0.0.1", server.port).use { socket ->
+            socket.getOutputStream().write(post("/left", "Content-Length: ${Long.MAX_VALUE}").toByteArray())
+            val piece = ByteArray(64 * 1024)
+            var sent = 0L
+            assertFailsWith<SocketException> {
+                while (sent < MANY_BYTES) {
+                    socket.getOutputStream().write(piece)
+                    sent += piece.size
+                }
+            }
+        }
     }
 
     @Test
