@@ -25,6 +25,7 @@ import io.lettuce.core.resource.ClientResources
 import io.lettuce.core.resource.Delay
 import io.lettuce.core.resource.EventLoopGroupProvider
 import io.netty.channel.EventLoopGroup
+import io.netty.resolver.DefaultAddressResolverGroup
 import io.netty.util.HashedWheelTimer
 import io.netty.util.concurrent.DefaultThreadFactory
 import io.netty.util.concurrent.EventExecutorGroup
@@ -50,6 +51,8 @@ class RedisConnection(
             .builder()
             .eventLoopGroupProvider(SharedEventLoops(eventLoops))
             .timer(timer)
+            // The JVM's own. Netty's listens for its answers on all addresses.
+            .addressResolverGroup(DefaultAddressResolverGroup.INSTANCE)
             .reconnectDelay(Delay.constant(RECONNECT_DELAY))
             .commandLatencyRecorder(CommandLatencyRecorder.disabled())
             .commandLatencyPublisherOptions(DefaultEventPublisherOptions.disabled())
