@@ -21,6 +21,7 @@ import kotlin.system.exitProcess
 
 private const val EXIT_FAILURE = 1
 private const val EXIT_CONFIGURATION = 2
+private const val READY_MILLISECONDS = 5000L
 
 fun main() {
     val settings = settingsOrExit { readSettings(System.getenv()) }
@@ -43,6 +44,7 @@ private fun serve(settings: Settings) {
             tokens = AccessTokens(settings.jwtSecret),
             uploads = UploadDirectory(settings.uploadDirectory),
         )
+    store.awaitReady(READY_MILLISECONDS)
     startOrExit(server, settings.address)
     drainOnSignal(server) {
         redis.close()

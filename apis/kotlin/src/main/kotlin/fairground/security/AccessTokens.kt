@@ -120,8 +120,14 @@ private class Claims {
         private fun StrictJson.namesAudience(): Boolean {
             if (peek() != '[') return text() == AccessTokens.AUDIENCE
             var found = false
-            array { if (text() == AccessTokens.AUDIENCE) found = true }
-            return found
+            var others = false
+            array {
+                when (text()) {
+                    AccessTokens.AUDIENCE -> found = true
+                    null -> others = true
+                }
+            }
+            return found && !others
         }
     }
 }

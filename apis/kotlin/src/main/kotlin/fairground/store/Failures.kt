@@ -44,6 +44,7 @@ private const val OPERATOR_INTERVENTION = "57P"
 
 /** Gives a failure of Exposed, Hikari or the driver its name of this package. */
 internal fun translate(failure: Throwable): Throwable {
+    if (failure is StoreFailure) return failure
     val chain = generateSequence(failure) { it.cause }.take(MAX_CAUSES).toList()
     if (chain.any { it is SQLTransientConnectionException }) return NoConnection(failure)
     val cause = chain.filterIsInstance<PSQLException>().firstOrNull() ?: chain.filterIsInstance<SQLException>().lastOrNull()

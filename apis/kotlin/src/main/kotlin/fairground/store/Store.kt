@@ -7,6 +7,7 @@ import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeoutOrNull
 import org.jetbrains.exposed.sql.Database
 import org.jetbrains.exposed.sql.DatabaseConfig
+import org.jetbrains.exposed.sql.Transaction
 import org.jetbrains.exposed.sql.statements.StatementType
 import org.jetbrains.exposed.sql.transactions.TransactionManager
 import org.jetbrains.exposed.sql.transactions.transaction
@@ -53,13 +54,30 @@ internal class Statements(
         try {
             // Hikari would only wait in vain.
             pool.outage?.let { throw unreachable(it) }
-            return withContext(threads) { transaction(database) { statement() } }
-        } catch (failure: Exception) {
-            throw explain(failure)
+            return withContext(threads) { execute(statement) }
         } finally {
             turns.release()
         }
     }
+
+    /** Explains failures on the spot: whether anybody still waits for the answer or not, a dead connection was noticed. */
+    private fun <T> execute(statement: () -> T): T {
+        val generation = pool.generation
+        try {
+            return transaction(database) { named(statement) }
+        } catch (failure: Exception) {
+            throw explain(failure, generation)
+        }
+    }
+
+    private fun <T> Transaction.named(statement: () -> T): T =
+        try {
+            statement()
+        } catch (failure: SQLException) {
+            val named = translate(failure)
+            // Hikari closes what is dead; whatever fails on it next doesn't tell why.
+            throw if (named is SQLException && connection.isClosed) ConnectionLost(named) else named
+        }
 
     private suspend fun waitForTurn() {
         // The time may end when the turn has come already, so its result doesn't tell.
@@ -76,12 +94,18 @@ internal class Statements(
         }
     }
 
-    private fun explain(failure: Exception): Throwable {
+    private fun explain(
+        failure: Exception,
+        generation: Int,
+    ): Throwable {
         val translated = translate(failure)
-        if (translated is ConnectionLost) pool.onLostConnection()
+        if (translated is ConnectionLost) pool.onLostConnection(generation)
         if (translated !is NoConnection) return translated
         return pool.connectFailure?.let { unreachable(it) } ?: translated
     }
+
+    /** See [Pool.awaitFull]. */
+    fun awaitReady(milliseconds: Long) = pool.awaitFull(milliseconds)
 
     private fun unreachable(failure: SQLException) = StoreUnavailable("PostgreSQL can't be reached", failure)
 
@@ -100,6 +124,12 @@ class Store(
     val users = UserStore(statements)
     val posts = PostStore(statements)
     val files = FileStore(statements)
+
+    /**
+     * Waits until all connections are made, so that the first requests needn't. Returns at once when PostgreSQL can't be
+     * reached, and after [milliseconds] at the latest.
+     */
+    fun awaitReady(milliseconds: Long) = statements.awaitReady(milliseconds)
 
     /** Fails unless PostgreSQL answers. */
     suspend fun ping() {
