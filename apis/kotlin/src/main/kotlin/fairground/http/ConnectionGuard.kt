@@ -26,7 +26,6 @@ import io.netty.handler.codec.http.LastHttpContent
 import io.netty.util.AttributeKey
 import io.netty.util.ReferenceCountUtil
 import java.nio.channels.ClosedChannelException
-import java.util.concurrent.TimeUnit
 
 /** The most that is read of what comes behind the answer with which a connection ends, but for one burst. */
 private const val MAX_DISCARDED_BYTES = 256 * 1024
@@ -97,9 +96,17 @@ internal class ConnectionGuard(
     ) {
         when {
             isClosing -> ReferenceCountUtil.release(message)
-            waiting.isNotEmpty() || (isInFlight && message is HttpRequest) -> waiting.addLast(message)
+            waiting.isNotEmpty() || mustWait(message) -> waiting.addLast(message)
             else -> accept(message)
         }
+    }
+
+    /** One request at a time, and none while the client doesn't take the answers: they would be heaped up. */
+    private fun mustWait(message: Any) = message is HttpRequest && (isInFlight || !context.channel().isWritable)
+
+    override fun channelWritabilityChanged(context: ChannelHandlerContext) {
+        if (context.channel().isWritable && waiting.isNotEmpty()) context.executor().execute(::serveWaiting)
+        context.fireChannelWritabilityChanged()
     }
 
     private fun accept(message: Any) {
@@ -229,6 +236,8 @@ internal class ConnectionGuard(
     private fun end() {
         isInFlight = false
         isAnswering = false
+        // Ktor wouldn't before it has nothing left to answer.
+        if (waiting.isNotEmpty() || !context.channel().isWritable) context.flush()
         when {
             closesAfterwards -> close()
             // Not from within Ktor's own writing.
@@ -244,7 +253,7 @@ internal class ConnectionGuard(
 
     private fun serveWaiting() {
         isServingWaiting = true
-        while (!isClosing && waiting.isNotEmpty() && !(isInFlight && waiting.first() is HttpRequest)) {
+        while (!isClosing && waiting.isNotEmpty() && !mustWait(waiting.first())) {
             accept(waiting.removeFirst())
         }
         handOverHeld()
@@ -259,7 +268,7 @@ internal class ConnectionGuard(
                 context.read()
                 setDeadline()
             }
-        } else if (!isInFlight) {
+        } else if (!mustWait(waiting.first())) {
             context.executor().execute(::serveWaiting)
         }
     }
@@ -348,7 +357,7 @@ internal class ConnectionGuard(
     }
 
     private fun onDeadline() {
-        if (isInFlight && !isReceiving && isMakingProgress()) {
+        if (!isAtRest() && !isReceiving && isMakingProgress()) {
             // The service is at work on an answer, or the client takes one.
             setDeadline()
             return
@@ -390,12 +399,3 @@ internal class ConnectionGuard(
                 .get()
     }
 }
-
-/** How long a client may take, in nanoseconds. */
-internal class TimeLimits(
-    val head: Long = TimeUnit.SECONDS.toNanos(10),
-    val bodyIdle: Long = TimeUnit.SECONDS.toNanos(10),
-    val idle: Long = TimeUnit.SECONDS.toNanos(60),
-    val lingering: Long = TimeUnit.SECONDS.toNanos(1),
-    val parting: Long = TimeUnit.MILLISECONDS.toNanos(200),
-)
