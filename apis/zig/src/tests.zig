@@ -4,6 +4,7 @@ test {
     _ = @import("api/rules_test.zig");
     _ = @import("config/config_test.zig");
     _ = @import("event/channel_test.zig");
+    _ = @import("event/stream_test.zig");
     _ = @import("event/timers_test.zig");
     _ = @import("http/chunked_test.zig");
     _ = @import("http/connection_test.zig");
