@@ -47,6 +47,19 @@ test "the end is found behind what was sent before it" {
     try std.testing.expectError(error.Ended, channel.read(&buffer));
 }
 
+test "nothing is written before the loop has told that the socket takes it" {
+    var pair: SocketPair = try .init();
+    defer pair.deinit();
+    var channel: Channel = .{ .fd = pair.near };
+    defer channel.close();
+    var buffer: [8]u8 = undefined;
+    try std.testing.expectEqual(null, try channel.write("abc"));
+    try std.testing.expectError(error.WouldBlock, pair.hear(&buffer));
+    channel.notice(.{ .readable = false, .writable = true, .ended = false });
+    try std.testing.expectEqual(3, try channel.write("abc"));
+    try std.testing.expectEqualStrings("abc", try pair.hear(&buffer));
+}
+
 test "a peer that is gone is noticed by who writes" {
     var pair: SocketPair = try .init();
     defer pair.deinit();
