@@ -9,6 +9,7 @@ test {
     _ = @import("http/chunked_test.zig");
     _ = @import("http/connection_test.zig");
     _ = @import("http/head_test.zig");
+    _ = @import("http/incoming_test.zig");
     _ = @import("identifier_test.zig");
     _ = @import("json/object_test.zig");
     _ = @import("json/writer_test.zig");
