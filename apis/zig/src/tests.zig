@@ -3,10 +3,13 @@
 test {
     _ = @import("api/rules_test.zig");
     _ = @import("config/config_test.zig");
+    _ = @import("event/channel_test.zig");
+    _ = @import("event/stream_test.zig");
     _ = @import("event/timers_test.zig");
     _ = @import("http/chunked_test.zig");
     _ = @import("http/connection_test.zig");
     _ = @import("http/head_test.zig");
+    _ = @import("http/incoming_test.zig");
     _ = @import("identifier_test.zig");
     _ = @import("json/object_test.zig");
     _ = @import("json/writer_test.zig");

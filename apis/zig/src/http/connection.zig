@@ -4,8 +4,9 @@
 const std = @import("std");
 const posix = std.posix;
 const body_module = @import("body.zig");
+const Channel = @import("../event/channel.zig").Channel;
 const head_module = @import("head.zig");
-const input_module = @import("input.zig");
+const incoming_module = @import("incoming.zig");
 const loop_module = @import("../event/loop.zig");
 const output_module = @import("output.zig");
 const request_module = @import("request.zig");
@@ -50,21 +51,15 @@ pub const Connection = struct {
     previous: ?*Connection = null,
     next: ?*Connection = null,
 
-    /// Null once it is closed, which may be before the application has answered.
-    fd: ?posix.fd_t,
+    /// May be closed before the application has answered.
+    channel: Channel,
     state: State = .head,
-    /// Set by the loop, and cleared by the call that finds nothing to do.
-    readable: bool = true,
-    writable: bool = true,
-    /// The peer has sent all that it will.
-    ended: bool = false,
     advancing: bool = false,
     served: bool = false,
     persistence: response_module.Persistence = .keep,
 
-    input: input_module.Input = .{},
+    incoming: incoming_module.Incoming = .{},
     request: Request,
-    remainder: body_module.Remainder = .{},
     sink: ?*body_module.Sink = null,
     output: output_module.Output = .{},
     status: u16 = 0,
@@ -94,7 +89,8 @@ pub const Connection = struct {
         const connection = try server.allocator.create(Connection);
         connection.* = .{
             .server = server,
-            .fd = fd,
+            // Not told yet, but likely: so nothing waits for the loop to tell.
+            .channel = .{ .fd = fd, .readable = true, .writable = true },
             .request = .{ .arena = .init(server.allocator), .connection = connection },
         };
         return connection;
@@ -104,7 +100,7 @@ pub const Connection = struct {
         const connection: *Connection = @fieldParentPtr("task", task);
         connection.task.run = onReleased;
         connection.server.link(connection);
-        connection.loop().add(connection.fd.?, &connection.source, .read_write) catch return connection.close();
+        connection.loop().add(connection.channel.fd, &connection.source, .read_write) catch return connection.close();
         connection.awaitHead();
         connection.advance();
         if (connection.server.draining) connection.drain();
@@ -114,7 +110,7 @@ pub const Connection = struct {
         const connection: *Connection = @fieldParentPtr("task", task);
         const server = connection.server;
         connection.output.release();
-        connection.input.deinit(server.allocator);
+        connection.incoming.deinit(server.allocator);
         connection.request.arena.deinit();
         server.allocator.destroy(connection);
         server.released();
@@ -126,16 +122,14 @@ pub const Connection = struct {
 
     fn onReady(source: *loop_module.Source, _: *loop_module.Loop, ready: loop_module.Ready) void {
         const connection: *Connection = @fieldParentPtr("source", source);
-        connection.readable = connection.readable or ready.readable;
-        connection.writable = connection.writable or ready.writable;
-        connection.ended = connection.ended or ready.ended;
+        connection.channel.notice(ready);
         connection.advance();
     }
 
     fn onExpired(timer: *loop_module.Timer) void {
         const connection: *Connection = @fieldParentPtr("timer", timer);
         switch (connection.state) {
-            .head => if (connection.input.isEmpty()) connection.close() else connection.refuse(408),
+            .head => if (connection.incoming.isEmpty()) connection.close() else connection.refuse(408),
             .handling => {
                 connection.abortBody();
                 connection.refuse(408);
@@ -165,72 +159,35 @@ pub const Connection = struct {
 
     fn awaitHead(connection: *Connection) void {
         connection.state = .head;
-        connection.input.startOver(connection.server.allocator);
-        const limit = if (connection.input.isEmpty()) idle_limit else head_limit;
+        connection.incoming.startOver(connection.server.allocator);
+        const limit = if (connection.incoming.isEmpty()) idle_limit else head_limit;
         connection.loop().startTimer(&connection.timer, limit);
     }
 
     fn readHead(connection: *Connection) bool {
-        const input = &connection.input;
-        const length = input.headLength() catch {
-            connection.refuse(431);
+        const had_begun = connection.incoming.hasBegun();
+        const head = connection.incoming.nextHead(&connection.channel, connection.server.allocator) catch |failure| {
+            switch (failure) {
+                error.TooLong => connection.refuse(431),
+                error.Malformed => connection.refuse(400),
+                error.UnknownVersion => connection.refuse(505),
+                error.UnknownCoding => connection.refuse(501),
+                error.Disconnected, error.Ended => connection.fail(),
+                error.OutOfMemory => connection.close(),
+            }
             return true;
-        } orelse return connection.fill();
-        const head = head_module.parse(input.bytes()[0..length]) catch |failure| {
-            connection.refuse(switch (failure) {
-                error.Malformed => 400,
-                error.UnknownVersion => 505,
-                error.UnknownCoding => 501,
-            });
-            return true;
-        };
-        if (head.framing == .chunked and !input.hasRoomBehind(length)) {
-            // Once the application has the head it can't be moved.
-            input.makeRoomBehind(length, connection.server.allocator) catch connection.close();
-            return true;
-        }
-        input.keepHead(length);
-        connection.begin(head);
-        return true;
-    }
-
-    /// Reads more of a head. What is refused for its length isn't read.
-    fn fill(connection: *Connection) bool {
-        const input = &connection.input;
-        const began = input.hasBegun();
-        const buffer = input.free(connection.server.allocator) catch {
-            connection.close();
+        } orelse {
+            if (!had_begun and connection.incoming.hasBegun()) connection.loop().startTimer(&connection.timer, head_limit);
             return false;
         };
-        const length = connection.receive(buffer) orelse return false;
-        input.received(length);
-        if (!began) connection.loop().startTimer(&connection.timer, head_limit);
+        connection.begin(head);
         return true;
-    }
-
-    /// Reads what there is; null if there is nothing, or never will be.
-    fn receive(connection: *Connection, buffer: []u8) ?usize {
-        if (!connection.readable) return null;
-        const length = socket.read(connection.fd.?, buffer) catch |failure| {
-            connection.readable = false;
-            if (failure == error.Disconnected) connection.fail();
-            return null;
-        };
-        if (length == 0) {
-            connection.fail();
-            return null;
-        }
-        // With an edge-triggered loop, less than was asked for means that there
-        // is no more, unless the end is there as well.
-        if (length < buffer.len and !connection.ended) connection.readable = false;
-        return length;
     }
 
     fn begin(connection: *Connection, head: head_module.Head) void {
         connection.loop().stopTimer(&connection.timer);
         connection.state = .handling;
         connection.served = true;
-        connection.remainder = .init(head.framing);
         connection.request.head = head;
         connection.request.started = if (connection.server.log.enabled(.info)) std.time.Instant.now() catch null else null;
         const handler = connection.server.handler;
@@ -242,10 +199,10 @@ pub const Connection = struct {
     pub fn readBody(connection: *Connection, sink: *body_module.Sink) void {
         std.debug.assert(connection.state == .handling);
         connection.sink = sink;
-        if (connection.request.head.expects_continue and !connection.remainder.isComplete() and connection.input.isEmpty()) {
+        if (connection.request.head.expects_continue and !connection.incoming.remainder.isComplete() and connection.incoming.isEmpty()) {
             connection.request.head.expects_continue = false;
             // The socket's buffer is empty, so it takes the line as a whole.
-            const written = socket.write(connection.fd orelse -1, continue_line, .last) catch 0;
+            const written = socket.write(connection.channel.fd, continue_line, .last) catch 0;
             if (written != continue_line.len) connection.fail();
         }
         connection.advance();
@@ -258,7 +215,7 @@ pub const Connection = struct {
 
     fn passBody(connection: *Connection) bool {
         const sink = connection.sink orelse return false;
-        if (connection.remainder.isComplete()) {
+        if (connection.incoming.remainder.isComplete()) {
             connection.sink = null;
             connection.loop().stopTimer(&connection.timer);
             sink.end(sink);
@@ -274,7 +231,7 @@ pub const Connection = struct {
     }
 
     fn discardBody(connection: *Connection) bool {
-        if (connection.remainder.isComplete()) {
+        if (connection.incoming.remainder.isComplete()) {
             connection.awaitHead();
             return true;
         }
@@ -284,27 +241,20 @@ pub const Connection = struct {
 
     /// The next octets of the body, which may be none; null if they have yet to
     /// arrive, or never will.
-    fn nextOfBody(connection: *Connection) !?[]const u8 {
-        const input = &connection.input;
-        if (input.bytes().len == 0) {
-            const received = if (connection.remainder.knownLength()) |length| received: {
-                // Past the buffer, whose octets would have to be moved.
-                const scratch = &connection.loop().scratch;
-                const count = connection.receive(scratch[0..@intCast(@min(length, scratch.len))]) orelse break :received null;
-                connection.loop().stopTimer(&connection.timer);
-                return (try connection.remainder.step(scratch[0..count])).data;
-            } else connection.receive(input.freeBehindHead());
-            const count = received orelse {
-                const waits = connection.fd != null and connection.state != .closed;
-                if (waits and !connection.timer.isRunning()) connection.loop().startTimer(&connection.timer, body_idle_limit);
+    fn nextOfBody(connection: *Connection) error{Malformed}!?[]const u8 {
+        const next = connection.incoming.nextOfBody(&connection.channel, &connection.loop().scratch) catch |failure| switch (failure) {
+            error.Malformed => return error.Malformed,
+            error.Disconnected, error.Ended => {
+                connection.fail();
                 return null;
-            };
+            },
+        };
+        if (next != null) {
             connection.loop().stopTimer(&connection.timer);
-            input.received(count);
+        } else if (!connection.timer.isRunning()) {
+            connection.loop().startTimer(&connection.timer, body_idle_limit);
         }
-        const step = try connection.remainder.step(input.bytes());
-        input.consume(step.consumed);
-        return step.data;
+        return next;
     }
 
     fn abortBody(connection: *Connection) void {
@@ -327,24 +277,21 @@ pub const Connection = struct {
 
     fn choosePersistence(connection: *Connection) response_module.Persistence {
         if (!connection.request.head.keep_alive or connection.server.draining) return .close;
-        while (!connection.remainder.isComplete() and connection.input.bytes().len != 0) {
-            const step = connection.remainder.step(connection.input.bytes()) catch return .close;
-            connection.input.consume(step.consumed);
-        }
-        if (connection.remainder.isComplete()) return .keep;
+        connection.incoming.dropReceived() catch return .close;
+        if (connection.incoming.remainder.isComplete()) return .keep;
         // A client that waits for a 100 may send the body all the same, or not.
         if (connection.request.head.expects_continue) return .close;
-        const length = connection.remainder.knownLength() orelse return .close;
+        const length = connection.incoming.remainder.knownLength() orelse return .close;
         return if (length <= max_discarded) .keep else .close;
     }
 
     fn write(connection: *Connection, response: response_module.Response) void {
         connection.state = .writing;
-        const fd = connection.fd orelse {
+        if (!connection.channel.isOpen()) {
             if (response.body == .file) posix.close(response.body.file.fd);
             connection.state = .finishing;
             return;
-        };
+        }
         var buffer: [response_module.max_head]u8 = undefined;
         const date = connection.server.date.get(connection.loop().now);
         const head = response_module.writeHead(&buffer, &response, connection.persistence, date);
@@ -353,12 +300,12 @@ pub const Connection = struct {
             if (body == .file) posix.close(body.file.fd);
             body = .none;
         }
-        connection.wrote(connection.output.start(fd, head, body, connection.request.allocator()));
+        connection.wrote(connection.output.start(connection.channel.fd, head, body, connection.request.allocator()));
     }
 
     fn goOnWriting(connection: *Connection) bool {
-        if (!connection.writable) return false;
-        connection.wrote(connection.output.@"continue"(connection.fd.?));
+        if (!connection.channel.writable) return false;
+        connection.wrote(connection.output.@"continue"(connection.channel.fd));
         return connection.state != .writing;
     }
 
@@ -373,7 +320,7 @@ pub const Connection = struct {
         switch (progress) {
             .done => connection.state = .finishing,
             .blocked => {
-                connection.writable = false;
+                connection.channel.writable = false;
                 connection.loop().startTimer(&connection.timer, write_limit);
             },
         }
@@ -383,20 +330,20 @@ pub const Connection = struct {
         connection.loop().stopTimer(&connection.timer);
         connection.server.logRequest(&connection.request, connection.status);
         connection.request.head = .empty;
-        connection.input.releaseHead();
+        connection.incoming.release();
         connection.output.release();
         _ = connection.request.arena.reset(.{ .retain_with_limit = kept_memory });
-        if (connection.fd == null) {
+        if (!connection.channel.isOpen()) {
             connection.close();
             return false;
         }
         if (connection.persistence == .keep) {
-            if (connection.remainder.isComplete()) {
+            if (connection.incoming.remainder.isComplete()) {
                 connection.awaitHead();
             } else {
                 connection.state = .discarding;
             }
-        } else if (connection.remainder.isComplete() and connection.input.isEmpty()) {
+        } else if (connection.incoming.remainder.isComplete() and connection.incoming.isEmpty()) {
             connection.close();
         } else {
             connection.startLingering();
@@ -406,14 +353,14 @@ pub const Connection = struct {
 
     /// Answers what is no request, or no longer one, and ends the connection.
     fn refuse(connection: *Connection, status: u16) void {
-        if (connection.fd == null) return connection.close();
+        if (!connection.channel.isOpen()) return connection.close();
         connection.loop().stopTimer(&connection.timer);
         var buffer: [response_module.max_head]u8 = undefined;
         const date = connection.server.date.get(connection.loop().now);
         const response: response_module.Response = .{ .status = status, .body = .{ .kept = "" } };
         const head = response_module.writeHead(&buffer, &response, .close, date);
         // If the socket doesn't take it, the client doesn't read answers anyway.
-        _ = socket.write(connection.fd.?, head, .last) catch 0;
+        _ = socket.write(connection.channel.fd, head, .last) catch 0;
         if (connection.state == .handling) connection.server.logRequest(&connection.request, status);
         connection.startLingering();
     }
@@ -422,13 +369,17 @@ pub const Connection = struct {
 
     fn startLingering(connection: *Connection) void {
         connection.state = .lingering;
-        socket.shutdownWrite(connection.fd.?);
+        socket.shutdownWrite(connection.channel.fd);
         connection.loop().startTimer(&connection.timer, linger_limit);
         connection.advance();
     }
 
     fn linger(connection: *Connection) bool {
-        connection.lingered += connection.receive(&connection.loop().scratch) orelse return false;
+        const length = connection.channel.read(&connection.loop().scratch) catch {
+            connection.fail();
+            return false;
+        };
+        connection.lingered += length orelse return false;
         if (connection.lingered < max_lingered) return true;
         connection.state = .parting;
         connection.loop().startTimer(&connection.timer, parting_limit);
@@ -439,9 +390,9 @@ pub const Connection = struct {
     /// was asked, else behind the answer.
     pub fn drain(connection: *Connection) void {
         if (connection.state != .head) return;
-        connection.readable = true; // look again: it may just have arrived
+        connection.channel.readable = true; // look again: it may just have arrived
         connection.advance();
-        if (connection.state != .head or !connection.input.isEmpty()) return;
+        if (connection.state != .head or !connection.incoming.isEmpty()) return;
         if (connection.served) return connection.close();
         connection.loop().startTimer(&connection.timer, grace_limit);
     }
@@ -462,10 +413,9 @@ pub const Connection = struct {
     }
 
     fn disconnect(connection: *Connection) void {
-        const fd = connection.fd orelse return;
-        connection.fd = null;
+        if (!connection.channel.isOpen()) return;
         connection.loop().stopTimer(&connection.timer);
-        posix.close(fd);
+        connection.channel.close();
     }
 
     fn close(connection: *Connection) void {

@@ -3,22 +3,17 @@
 //! hasn't prepared it yet, Bind, Execute and Sync.
 
 const std = @import("std");
-const posix = std.posix;
 const address = @import("../event/address.zig");
 const loop_module = @import("../event/loop.zig");
 const message = @import("message.zig");
 const pool_module = @import("pool.zig");
 const query_module = @import("query.zig");
 const scram = @import("scram.zig");
-const socket = @import("../event/socket.zig");
+const Stream = @import("../event/stream.zig").Stream;
 
 const Client = pool_module.Client;
 const Pool = pool_module.Pool;
 const Query = query_module.Query;
-
-const initial_input = 16 << 10;
-/// A buffer that one large statement has needed isn't kept.
-const kept_output = 16 << 10;
 
 pub const Connection = struct {
     pool: *Pool,
@@ -39,16 +34,7 @@ pub const Connection = struct {
     state: State = .closed,
     /// Whether the loop of the owner reports this connection.
     reported: bool = false,
-    fd: posix.fd_t = -1,
-    readable: bool = false,
-    writable: bool = false,
-    /// PostgreSQL has sent all that it will.
-    ended: bool = false,
-    input: []u8 = &.{},
-    input_start: usize = 0,
-    input_end: usize = 0,
-    output: message.Buffer = .empty,
-    output_sent: usize = 0,
+    stream: Stream = .{ .usual_size = 16 << 10 },
     exchange: scram.Exchange = undefined,
     authentication: Authentication = .none,
     /// A bit for each statement.
@@ -63,7 +49,7 @@ pub const Connection = struct {
 
     const Authentication = enum { none, first_sent, proof_sent, server_verified, accepted, complete };
 
-    const Error = message.Error || socket.Error || scram.Error || error{ OutOfMemory, Refused, Ended };
+    const Error = message.Error || Stream.Error || scram.Error || error{Refused};
 
     pub fn init(pool: *Pool, owner: *Client) Connection {
         return .{ .pool = pool, .owner = .init(owner) };
@@ -105,7 +91,7 @@ pub const Connection = struct {
     }
 
     fn connect(connection: *Connection, to: std.net.Address) void {
-        connection.fd = socket.connect(to) catch return connection.refuse();
+        connection.stream.channel.connect(to) catch return connection.refuse();
         connection.state = .connecting;
         connection.arrive() catch connection.refuse();
     }
@@ -134,7 +120,7 @@ pub const Connection = struct {
     }
 
     fn startUp(connection: *Connection) Error!void {
-        if (!socket.connected(connection.fd)) return error.Disconnected;
+        if (!connection.stream.channel.isConnected()) return error.Disconnected;
         connection.state = .starting;
         connection.authentication = .none;
         const settings = &connection.pool.settings;
@@ -176,16 +162,13 @@ pub const Connection = struct {
     // Moving between loops.
 
     fn arrive(connection: *Connection) !void {
-        connection.readable = false;
-        connection.writable = false;
-        connection.ended = false;
-        try connection.loop().add(connection.fd, &connection.source, .read_write);
+        try connection.stream.channel.attach(connection.loop(), &connection.source);
         connection.reported = true;
     }
 
     /// The pool takes the connection from a client. Called under its lock.
     pub fn leave(connection: *Connection, from: *Client) void {
-        from.loop.remove(connection.fd);
+        connection.stream.channel.detach(from.loop);
         connection.reported = false;
     }
 
@@ -207,8 +190,8 @@ pub const Connection = struct {
         if (!connection.reported) connection.arrive() catch return connection.end("the loop takes no more descriptors");
         connection.send(query) catch return connection.fail(error.OutOfMemory);
         // A socket that was empty takes it; where not, the loop tells when.
-        connection.writable = true;
-        connection.flush() catch |failure| return connection.fail(failure);
+        connection.stream.channel.writable = true;
+        connection.stream.flush(connection.pool.allocator) catch |failure| return connection.fail(failure);
     }
 
     fn send(connection: *Connection, query: *const Query) !void {
@@ -230,9 +213,7 @@ pub const Connection = struct {
         const owner = &connection.pool.clients[on_loop.index];
         var was_idle = false;
         if (!owner.claim(connection, &was_idle) or connection.state == .closed) return;
-        connection.readable = connection.readable or ready.readable;
-        connection.writable = connection.writable or ready.writable;
-        connection.ended = connection.ended or ready.ended;
+        connection.stream.channel.notice(ready);
         const freed = connection.progress() catch |failure| return connection.fail(failure);
         // It had something to say, but nothing that matters.
         if (was_idle and !freed) owner.release(connection, false);
@@ -240,17 +221,19 @@ pub const Connection = struct {
 
     /// Does all that can be done. True: the connection was released.
     fn progress(connection: *Connection) Error!bool {
+        const stream = &connection.stream;
+        const allocator = connection.pool.allocator;
         if (connection.state == .connecting) {
-            if (!connection.writable) return false;
+            if (!stream.channel.writable) return false;
             try connection.startUp();
         }
         while (true) {
-            while (try message.Message.next(connection.input[connection.input_start..connection.input_end])) |next| {
-                connection.input_start += next.length;
+            while (try message.Message.next(stream.received())) |next| {
+                stream.consume(next.length);
                 try connection.take(next);
             }
-            try connection.flush();
-            if (!try connection.receive()) return connection.becomeFree();
+            try stream.flush(allocator);
+            if (!try stream.receive(allocator, message.announcedLength(stream.received()))) return connection.becomeFree();
         }
     }
 
@@ -273,59 +256,8 @@ pub const Connection = struct {
         return true;
     }
 
-    /// Reads what is there. False: nothing.
-    fn receive(connection: *Connection) Error!bool {
-        if (!connection.readable) return false;
-        try connection.makeRoom();
-        const buffer = connection.input[connection.input_end..];
-        const length = socket.read(connection.fd, buffer) catch |failure| switch (failure) {
-            error.WouldBlock => {
-                connection.readable = false;
-                return false;
-            },
-            else => return failure,
-        };
-        if (length == 0) return error.Ended;
-        // Less than was asked for is all there is, unless the end is there as well.
-        if (length < buffer.len and !connection.ended) connection.readable = false;
-        connection.input_end += length;
-        return true;
-    }
-
-    /// Makes room for the message that is being received.
-    fn makeRoom(connection: *Connection) error{OutOfMemory}!void {
-        const content = connection.input[connection.input_start..connection.input_end];
-        const wanted = @max(initial_input, message.announcedLength(content));
-        if (wanted != connection.input.len and (wanted > connection.input.len or content.len < initial_input)) {
-            const buffer = try connection.pool.allocator.alloc(u8, wanted);
-            @memcpy(buffer[0..content.len], content);
-            connection.pool.allocator.free(connection.input);
-            connection.input = buffer;
-        } else {
-            std.mem.copyForwards(u8, connection.input[0..content.len], content);
-        }
-        connection.input_start = 0;
-        connection.input_end = content.len;
-    }
-
-    fn flush(connection: *Connection) Error!void {
-        const output = &connection.output;
-        while (connection.output_sent < output.items.len and connection.writable) {
-            connection.output_sent += socket.write(connection.fd, output.items[connection.output_sent..], .last) catch |failure| switch (failure) {
-                error.WouldBlock => {
-                    connection.writable = false;
-                    return;
-                },
-                else => return failure,
-            };
-        }
-        if (connection.output_sent < output.items.len) return;
-        connection.output_sent = 0;
-        if (output.capacity > kept_output) output.clearAndFree(connection.pool.allocator) else output.clearRetainingCapacity();
-    }
-
     fn writer(connection: *Connection) message.Writer {
-        return .{ .buffer = &connection.output, .allocator = connection.pool.allocator };
+        return .{ .buffer = &connection.stream.output, .allocator = connection.pool.allocator };
     }
 
     /// Handles a message.
@@ -407,22 +339,16 @@ pub const Connection = struct {
     /// Closes a connection that nothing waits for.
     pub fn close(connection: *Connection) void {
         connection.reset();
-        connection.pool.allocator.free(connection.input);
-        connection.input = &.{};
+        connection.stream.deinit(connection.pool.allocator);
     }
 
     fn reset(connection: *Connection) void {
         connection.loop().stopTimer(&connection.timer);
-        if (connection.fd != -1) posix.close(connection.fd);
-        connection.fd = -1;
+        connection.stream.close(connection.pool.allocator);
         connection.state = .closed;
         connection.reported = false;
         connection.query = null;
         connection.outcome = null;
         connection.prepared = 0;
-        connection.input_start = 0;
-        connection.input_end = 0;
-        connection.output_sent = 0;
-        connection.output.clearAndFree(connection.pool.allocator);
     }
 };

@@ -4,19 +4,16 @@
 //! where the connection fails, Redis is passed over for a moment.
 
 const std = @import("std");
-const posix = std.posix;
 const address = @import("../event/address.zig");
 const loop_module = @import("../event/loop.zig");
 const resp = @import("resp.zig");
 const socket = @import("../event/socket.zig");
+const Stream = @import("../event/stream.zig").Stream;
 
 const command_limit: loop_module.Delay = .ms_50;
 
 /// Below the second that the contract allows, so that what is back is found.
 const pause: loop_module.Delay = .ms_500;
-
-const initial_input = 64 << 10;
-const kept_output = 64 << 10;
 
 pub const Settings = struct {
     host: address.Host,
@@ -58,34 +55,23 @@ pub const Client = struct {
     timer: loop_module.Timer = .{ .expired = onTooSlow },
     lookup: address.Lookup = undefined,
     state: State = .closed,
-    fd: posix.fd_t = -1,
-    readable: bool = false,
-    writable: bool = false,
-    /// Redis has sent all that it will.
-    ended: bool = false,
-    input: []u8 = &.{},
-    input_start: usize = 0,
-    input_end: usize = 0,
+    stream: Stream = .{ .usual_size = 64 << 10 },
     /// What the reply at the front needs, as far as that is known.
     needed: usize = 0,
-    output: resp.Buffer = .empty,
-    output_sent: usize = 0,
     /// Replies to the handshake that are still to come.
     greetings: u8 = 0,
     pending: Pending = .{},
 
     const State = enum { closed, resolving, connecting, greeting, open };
 
-    const Error = socket.Error || resp.Error || error{ OutOfMemory, Ended, Refused };
+    const Error = socket.Error || Stream.Error || resp.Error || error{Refused};
 
     /// Releases all memory. Nothing may be in flight.
     pub fn deinit(client: *Client) void {
-        if (client.fd != -1) posix.close(client.fd);
+        client.stream.deinit(client.allocator);
         client.loop.stopTimer(&client.timer);
         client.loop.stopTimer(&client.pause_timer);
-        client.allocator.free(client.input);
         client.allocator.free(client.pending.ring);
-        client.output.deinit(client.allocator);
     }
 
     /// Sends a command. Its outcome may be there before this returns.
@@ -96,9 +82,9 @@ pub const Client = struct {
 
     /// Sends a command though Redis may be passed over at the moment.
     pub fn sendAnyway(client: *Client, command: *Command, arguments: []const []const u8) void {
-        const length = client.output.items.len;
+        const length = client.stream.output.items.len;
         client.enqueue(command, arguments) catch {
-            client.output.shrinkRetainingCapacity(length);
+            client.stream.output.shrinkRetainingCapacity(length);
             return command.done(command, .{ .failed = "no memory is left" });
         };
         client.loop.startTimer(&command.timer, command_limit);
@@ -110,7 +96,7 @@ pub const Client = struct {
     }
 
     fn enqueue(client: *Client, command: *Command, arguments: []const []const u8) !void {
-        try resp.writeCommand(&client.output, client.allocator, arguments);
+        try resp.writeCommand(&client.stream.output, client.allocator, arguments);
         command.client = client;
         command.sequence = try client.pending.push(client.allocator, command);
     }
@@ -147,12 +133,9 @@ pub const Client = struct {
     }
 
     fn connect(client: *Client, to: std.net.Address) void {
-        client.fd = socket.connect(to) catch return client.refuse();
+        client.stream.channel.connect(to) catch return client.refuse();
         client.state = .connecting;
-        client.readable = false;
-        client.writable = false;
-        client.ended = false;
-        client.loop.add(client.fd, &client.source, .read_write) catch client.refuse();
+        client.stream.channel.attach(client.loop, &client.source) catch client.refuse();
     }
 
     /// Fails, but not within the call that sends a command.
@@ -175,7 +158,7 @@ pub const Client = struct {
 
     /// Authenticates and chooses the database. Commands wait until both are done.
     fn greet(client: *Client) Error!void {
-        if (!socket.connected(client.fd)) return error.Disconnected;
+        if (!client.stream.channel.isConnected()) return error.Disconnected;
         var greeting: resp.Buffer = .empty;
         defer greeting.deinit(client.allocator);
         const settings = client.settings;
@@ -195,8 +178,9 @@ pub const Client = struct {
         }
         client.state = .greeting;
         if (client.greetings == 0) return client.becomeOpen();
-        // A new connection takes so little as a whole.
-        const sent = try socket.write(client.fd, greeting.items, .last);
+        // Past the output, which has the commands that wait; a new connection
+        // takes so little as a whole.
+        const sent = try socket.write(client.stream.channel.fd, greeting.items, .last);
         if (sent != greeting.items.len) return error.Disconnected;
     }
 
@@ -217,9 +201,7 @@ pub const Client = struct {
     fn onReady(source: *loop_module.Source, _: *loop_module.Loop, ready: loop_module.Ready) void {
         const client: *Client = @fieldParentPtr("source", source);
         if (client.state == .closed) return;
-        client.readable = client.readable or ready.readable;
-        client.writable = client.writable or ready.writable;
-        client.ended = client.ended or ready.ended;
+        client.stream.channel.notice(ready);
         client.progress() catch |failure| client.fail(switch (failure) {
             error.Malformed => "Redis has sent what is not of its protocol",
             error.Refused => "Redis refuses the credentials or the database",
@@ -230,69 +212,23 @@ pub const Client = struct {
 
     fn progress(client: *Client) Error!void {
         if (client.state == .connecting) {
-            if (!client.writable) return;
+            if (!client.stream.channel.writable) return;
             try client.greet();
         }
         try client.flush();
-        while (client.state != .closed and try client.receive()) {
+        while (client.state != .closed and try client.stream.receive(client.allocator, client.needed)) {
             try client.takeReplies();
             try client.flush();
         }
     }
 
     fn flush(client: *Client) Error!void {
-        if (client.state != .open) return;
-        while (client.output_sent < client.output.items.len and client.writable) {
-            client.output_sent += socket.write(client.fd, client.output.items[client.output_sent..], .last) catch |failure| switch (failure) {
-                error.WouldBlock => {
-                    client.writable = false;
-                    return;
-                },
-                else => return failure,
-            };
-        }
-        if (client.output_sent < client.output.items.len) return;
-        client.output_sent = 0;
-        if (client.output.capacity > kept_output) client.output.clearAndFree(client.allocator) else client.output.clearRetainingCapacity();
-    }
-
-    fn receive(client: *Client) Error!bool {
-        if (!client.readable) return false;
-        try client.makeRoom();
-        const buffer = client.input[client.input_end..];
-        const length = socket.read(client.fd, buffer) catch |failure| switch (failure) {
-            error.WouldBlock => {
-                client.readable = false;
-                return false;
-            },
-            else => return failure,
-        };
-        if (length == 0) return error.Ended;
-        // Less than was asked for is all there is, unless the end is there as well.
-        if (length < buffer.len and !client.ended) client.readable = false;
-        client.input_end += length;
-        return true;
-    }
-
-    /// Makes room for the reply that is being received.
-    fn makeRoom(client: *Client) error{OutOfMemory}!void {
-        const content = client.input[client.input_start..client.input_end];
-        const wanted = @max(initial_input, client.needed);
-        if (wanted > client.input.len or (wanted < client.input.len and content.len < wanted)) {
-            const buffer = try client.allocator.alloc(u8, wanted);
-            @memcpy(buffer[0..content.len], content);
-            client.allocator.free(client.input);
-            client.input = buffer;
-        } else if (client.input_start != 0) {
-            std.mem.copyForwards(u8, client.input[0..content.len], content);
-        }
-        client.input_start = 0;
-        client.input_end = content.len;
+        if (client.state == .open) try client.stream.flush(client.allocator);
     }
 
     fn takeReplies(client: *Client) Error!void {
         while (client.state != .closed) {
-            const content = client.input[client.input_start..client.input_end];
+            const content = client.stream.received();
             client.needed = 0;
             if (content.len == 0) return;
             switch (try resp.parse(content)) {
@@ -301,7 +237,7 @@ pub const Client = struct {
                     return;
                 },
                 .parsed => |parsed| {
-                    client.input_start += parsed.length;
+                    client.stream.consume(parsed.length);
                     try client.takeReply(parsed.reply);
                 },
             }
@@ -330,15 +266,10 @@ pub const Client = struct {
 
     /// Closes the connection, fails what is in flight, and passes Redis over.
     fn fail(client: *Client, reason: []const u8) void {
-        if (client.fd != -1) posix.close(client.fd);
-        client.fd = -1;
+        client.stream.close(client.allocator);
         // A look-up can't be stopped, and ends by itself.
         if (client.state != .resolving) client.state = .closed;
-        client.input_start = 0;
-        client.input_end = 0;
         client.needed = 0;
-        client.output_sent = 0;
-        client.output.clearAndFree(client.allocator);
         client.loop.stopTimer(&client.timer);
         client.loop.startTimer(&client.pause_timer, pause);
         client.failed(client, reason);
