@@ -30,7 +30,7 @@ class PostCache(
     /** Whether Redis answers. */
     suspend fun isUp(): Boolean =
         try {
-            connection.commands().ping().await()
+            connection.ping().await()
             true
         } catch (cancelled: CancellationException) {
             throw cancelled
@@ -52,15 +52,15 @@ class PostCache(
 
     /** Forgets the post with this id. It is tried even while Redis is passed over: a stale post would stay for ten minutes. */
     suspend fun deletePost(id: Long) {
-        attempt("DEL") { connection.commands().del(postKey(id)) }
+        attempt("DEL") { connection.delete(postKey(id)) }
     }
 
     /** The default first page. */
-    suspend fun firstPage(): ByteArray? = read("GET") { connection.commands().get(FIRST_PAGE_KEY) }
+    suspend fun firstPage(): ByteArray? = read("GET") { connection.get(FIRST_PAGE_KEY, OctetsCodec) }
 
     /** Stores the default first page. */
     suspend fun setFirstPage(page: ByteArray) {
-        read("SET") { connection.commands().set(FIRST_PAGE_KEY, page, SetArgs.Builder.ex(PAGE_SECONDS)) }
+        read("SET") { connection.set(FIRST_PAGE_KEY, page, OctetsCodec, SetArgs.Builder.ex(PAGE_SECONDS)) }
     }
 
     private suspend inline fun <T> read(

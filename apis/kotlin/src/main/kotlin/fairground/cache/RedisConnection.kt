@@ -8,12 +8,12 @@ import io.lettuce.core.RedisFuture
 import io.lettuce.core.RedisURI
 import io.lettuce.core.SetArgs
 import io.lettuce.core.SocketOptions
-import io.lettuce.core.TimeoutOptions
 import io.lettuce.core.api.StatefulRedisConnection
-import io.lettuce.core.api.async.RedisAsyncCommands
 import io.lettuce.core.codec.RedisCodec
 import io.lettuce.core.event.DefaultEventPublisherOptions
 import io.lettuce.core.metrics.CommandLatencyRecorder
+import io.lettuce.core.output.CommandOutput
+import io.lettuce.core.output.IntegerOutput
 import io.lettuce.core.output.StatusOutput
 import io.lettuce.core.output.ValueOutput
 import io.lettuce.core.protocol.AsyncCommand
@@ -24,6 +24,9 @@ import io.lettuce.core.protocol.ProtocolVersion
 import io.lettuce.core.resource.ClientResources
 import io.lettuce.core.resource.Delay
 import io.lettuce.core.resource.EventLoopGroupProvider
+import io.lettuce.core.resource.NettyCustomizer
+import io.netty.channel.Channel
+import io.netty.channel.EventLoop
 import io.netty.channel.EventLoopGroup
 import io.netty.resolver.DefaultAddressResolverGroup
 import io.netty.util.HashedWheelTimer
@@ -38,7 +41,7 @@ private class NotConnected : RedisException("not connected")
 
 /**
  * The one connection to Redis, on which all commands are pipelined. It lives on the event loops that serve requests, so that
- * a hit takes no other thread. A command that can't be sent fails at once, and one that isn't answered in 50 ms then.
+ * a hit takes no other thread. A command that can't be sent fails at once; for one without an answer see [ReplyDeadline].
  */
 class RedisConnection(
     settings: RedisSettings,
@@ -46,11 +49,24 @@ class RedisConnection(
 ) : AutoCloseable {
     // A tick of Lettuce's own timer is 100 ms, too coarse for what has to fail after 50.
     private val timer = HashedWheelTimer(DefaultThreadFactory("redis-timer", true), TICK_MILLISECONDS, TimeUnit.MILLISECONDS)
+    private val deadline = ReplyDeadline(timer)
+
+    /** The loop of the connection; a new connection may be on another. */
+    @Volatile
+    private lateinit var loop: EventLoop
+
     private val resources =
         ClientResources
             .builder()
             .eventLoopGroupProvider(SharedEventLoops(eventLoops))
             .timer(timer)
+            .nettyCustomizer(
+                object : NettyCustomizer {
+                    override fun afterChannelInitialized(channel: Channel) {
+                        loop = channel.eventLoop()
+                    }
+                },
+            )
             // The JVM's own. Netty's listens for its answers on all addresses.
             .addressResolverGroup(DefaultAddressResolverGroup.INSTANCE)
             .reconnectDelay(Delay.constant(RECONNECT_DELAY))
@@ -78,13 +94,13 @@ class RedisConnection(
         }
     }
 
-    internal fun commands(): RedisAsyncCommands<String, ByteArray> = connected().async()
+    internal fun ping(): RedisFuture<String> = dispatch(CommandType.PING, StatusOutput(OctetsCodec), null)
 
     /** GET of a value that [codec] knows. */
     internal fun <T> get(
         key: String,
         codec: RedisCodec<String, T>,
-    ): RedisFuture<T> = dispatch(Command(CommandType.GET, ValueOutput(codec), CommandArgs(codec).addKey(key)))
+    ): RedisFuture<T> = dispatch(CommandType.GET, ValueOutput(codec), CommandArgs(codec).addKey(key))
 
     /** SET of a value that [codec] knows. */
     internal fun <T> set(
@@ -95,17 +111,23 @@ class RedisConnection(
     ): RedisFuture<String> {
         val arguments = CommandArgs(codec).addKey(key).addValue(value)
         options.build(arguments)
-        return dispatch(Command(CommandType.SET, StatusOutput(codec), arguments))
+        return dispatch(CommandType.SET, StatusOutput(codec), arguments)
     }
+
+    internal fun delete(key: String): RedisFuture<Long> =
+        dispatch(CommandType.DEL, IntegerOutput(OctetsCodec), CommandArgs(OctetsCodec).addKey(key))
 
     @Suppress("UNCHECKED_CAST") // The connection's own codec is not that of the command, which brings its own.
-    private fun <T, R> dispatch(command: Command<String, T, R>): RedisFuture<R> {
-        val asynchronous = AsyncCommand(command)
-        connected().dispatch(asynchronous as AsyncCommand<String, ByteArray, R>)
-        return asynchronous
+    private fun <T, R> dispatch(
+        type: CommandType,
+        output: CommandOutput<String, T, R>,
+        arguments: CommandArgs<String, T>?,
+    ): RedisFuture<R> {
+        val connected = connection ?: throw NotConnected()
+        val command = AsyncCommand(Command(type, output, arguments))
+        connected.dispatch(command as AsyncCommand<String, ByteArray, R>)
+        return deadline.watch(command, loop)
     }
-
-    private fun connected() = connection ?: throw NotConnected()
 
     override fun close() {
         client.shutdown(Duration.ZERO, Duration.ofSeconds(1))
@@ -114,7 +136,6 @@ class RedisConnection(
 
     private companion object {
         const val TICK_MILLISECONDS = 10L
-        val COMMAND_TIMEOUT: Duration = Duration.ofMillis(50)
         val CONNECT_TIMEOUT: Duration = Duration.ofMillis(500)
         val RECONNECT_DELAY: Duration = Duration.ofMillis(250)
 
@@ -139,7 +160,6 @@ class RedisConnection(
                 .protocolVersion(ProtocolVersion.RESP2)
                 .autoReconnect(true)
                 .disconnectedBehavior(ClientOptions.DisconnectedBehavior.REJECT_COMMANDS)
-                .timeoutOptions(TimeoutOptions.enabled(COMMAND_TIMEOUT))
                 .socketOptions(
                     SocketOptions
                         .builder()
