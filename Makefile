@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test check setup lock
+.PHONY: help lab test check evidence setup lock
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -23,6 +23,11 @@ check: setup ## format, lint and types
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/pyright
+
+# Two hours on two cores; the machine should have nothing else to do.
+evidence: SETUP_FLAGS := --with-tests
+evidence: setup ## the long runs: ten blocks, all benchmarks, longer fuzzing; writes docs/evidence/
+	@$(BIN)/python -m benchmarks.evidence $(EVIDENCE_FLAGS)
 
 setup: ## installs what the lab needs
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from documents.report import PublishedClaim
+
 
 class PublishedLoad(NamedTuple):
     """wrk's connections and seconds in the article."""
@@ -33,3 +35,16 @@ STACKS: dict[str, PublishedStack] = {
     "go": PublishedStack({"light": 45_000, "medium": 38_000, "heavy": 32_000}, memory_mb=140, p99_heavy_ms=12.0),
     "kotlin": PublishedStack({"light": 28_900, "medium": 24_100, "heavy": 19_800}, memory_mb=180, p99_heavy_ms=89.2),
 }
+
+CLAIMS: tuple[PublishedClaim, ...] = (
+    PublishedClaim(
+        facts=("clean_build", "incremental_build"), claim="Rust compiles slowly; Go compiles nearly at once."
+    ),
+    PublishedClaim(facts=("binary_size",), claim="Zig's static binary is under 1 MB."),
+    PublishedClaim(
+        facts=("code_lines", "dependencies"),
+        claim="Effort until the API worked: Kotlin 4 h, Go 5 h, Rust 12 h, Zig 18 h.",
+    ),
+    PublishedClaim(facts=("first_answer",), claim="The JVM has a noticeable start-up time; Go starts at once."),
+)
+"""What the article says in words or in single figures, in its own order of facts."""

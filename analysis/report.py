@@ -8,6 +8,7 @@ import numpy as np
 from analysis import article
 from analysis.caveats import article_note, caveats_of, grade_of
 from analysis.cells import MeasuredCell, measure, series_steps
+from analysis.facts import find_facts, summarise_facts
 from analysis.run_folder import RunFolder, read_run
 from analysis.samples import SAMPLED_ROLES, Window
 from analysis.statistics import linear_estimate, log_estimate
@@ -31,11 +32,12 @@ from documents.report import (
 from documents.run import CellRecord
 
 
-def analyse(run_directory: Path) -> Report:
+def analyse(run_directory: Path, facts_directory: Path | None = None) -> Report:
     """Compute the report of a run, finished or not, from its raw files.
 
     Args:
         run_directory: the run's folder, `runs/<id>`.
+        facts_directory: where `lab facts` keeps what it measured; what is there of the run's images is taken in.
 
     Raises:
         AnalysisError: a raw file is missing, damaged or changed since it was measured; names file and line.
@@ -86,6 +88,12 @@ def analyse(run_directory: Path) -> Report:
         summaries=summaries,
         article=tuple(_article_numbers(summaries)),
         article_note=article_note(run),
+        claims=article.CLAIMS,
+        building=tuple(
+            summarise_facts(facts, run.host.before)
+            for api in subjects
+            if facts_directory is not None and (facts := find_facts(facts_directory, api)) is not None
+        ),
         cells=numbers,
         void_cells=tuple(
             VoidCell(cell_id=cell.id, api=cell.api, scenario=cell.scenario.name, voids=run.records[cell.id].voids)
@@ -177,35 +185,35 @@ def _series(scenario: Scenario, cells: Sequence[MeasuredCell]) -> TimeSeries:
 
 
 def _article_numbers(summaries: Sequence[ScenarioSummary]) -> Iterable[PublishedNumber]:
-    """The article's numbers for the APIs and loads of this run that bear its names.
+    """All of the article's numbers, beside those of this run's APIs and loads that bear its names.
 
     Its p99 is beside the corrected one: the article measured with wrk, whose printed percentiles are corrected.
     """
     by_name = {(summary.api, summary.scenario): summary.measured for summary in summaries}
+    if not any(load in article.LOADS for _, load in by_name):
+        return
     for api, published in article.STACKS.items():
         for load, throughput in published.throughput.items():
-            if (api, load) in by_name:
-                measured = by_name[api, load]
-                yield PublishedNumber(
-                    api=api,
-                    scenario=load,
-                    measure="throughput",
-                    published=throughput,
-                    measured=measured and measured.throughput,
-                )
-        if (api, "heavy") in by_name:
-            measured = by_name[api, "heavy"]
+            measured = by_name.get((api, load))
             yield PublishedNumber(
                 api=api,
-                scenario="heavy",
-                measure="memory_mean",
-                published=published.memory_mb * 1e6,
-                measured=measured and measured.memory_mean_bytes,
+                scenario=load,
+                measure="throughput",
+                published=throughput,
+                measured=measured and measured.throughput,
             )
-            yield PublishedNumber(
-                api=api,
-                scenario="heavy",
-                measure="p99",
-                published=published.p99_heavy_ms * 1e3,
-                measured=measured and measured.corrected.p99_us,
-            )
+        measured = by_name.get((api, "heavy"))
+        yield PublishedNumber(
+            api=api,
+            scenario="heavy",
+            measure="memory_mean",
+            published=published.memory_mb * 1e6,
+            measured=measured and measured.memory_mean_bytes,
+        )
+        yield PublishedNumber(
+            api=api,
+            scenario="heavy",
+            measure="p99",
+            published=published.p99_heavy_ms * 1e3,
+            measured=measured and measured.corrected.p99_us,
+        )

@@ -12,6 +12,7 @@ from experiment.remote_bench import RemoteBench
 from experiment.tokens import token_file
 from experiment.workloads.command import REPLAY_SCRIPT, ReplayPaths, generator_threads, wrk_command
 from experiment.workloads.requests import build_requests
+from provision import cgroups, containers
 from provision.connection import Connection, connect
 
 FOLDER = "/var/lib/fairground/benchmark"
@@ -29,6 +30,19 @@ def scenario(workload: Workload, seconds: int) -> Scenario:
 
 
 @dataclass(frozen=True)
+class Count:
+    """What wrk counted: responses, and the seconds in which they came."""
+
+    requests: int
+    seconds: float
+
+    @property
+    def per_second(self) -> float:
+        """Requests a second."""
+        return self.requests / self.seconds
+
+
+@dataclass(frozen=True)
 class ReadyApi:
     """An API that was reset, restarted and pinned, with requests and tokens on its host."""
 
@@ -38,8 +52,16 @@ class ReadyApi:
     workload: Workload
     paths: ReplayPaths
 
+    def cpu_seconds(self) -> float:
+        """The CPU time, user and system, that the API has used since its container was made."""
+        return cgroups.cpu_seconds(self.connection, containers.cgroup(self.connection, self.api.container))
+
     def load(self, seconds: int) -> float:
         """Run wrk, pinned as the lab pins it, and return the requests a second."""
+        return self.count(seconds).per_second
+
+    def count(self, seconds: int) -> Count:
+        """Run wrk, pinned as the lab pins it, and return what it counted."""
         cores = self.inventory.cores
         command = wrk_command(
             scenario(self.workload, seconds),
@@ -55,11 +77,18 @@ class ReadyApi:
         result = json.loads(self.connection.run(["cat", self.paths.output], deadline_seconds=_DEADLINE_SECONDS).stdout)
         if errors := {kind: count for kind, count in result["errors"].items() if count}:
             sys.exit(f"wrk counted errors: {errors}")
-        return result["requests"] / result["elapsed_us"] * 1e6
+        return Count(result["requests"], result["elapsed_us"] / 1e6)
 
 
 @contextmanager
-def ready_api(inventory: Inventory, secrets: Secrets, api: ApiService, workload: Workload) -> Generator[ReadyApi]:
+def ready_api(
+    inventory: Inventory,
+    secrets: Secrets,
+    api: ApiService,
+    workload: Workload,
+    *,
+    warm_up_seconds: int = WARM_UP_SECONDS,
+) -> Generator[ReadyApi]:
     """Make an API of the lab ready for plain wrk, warmed up, alone on the host; put the host back at the end."""
     requests = build_requests(workload, Protocol.model_fields["request_seed"].default)
     tokens = token_file(secrets.jwt_secret, requests.users, lifetime_seconds=_TOKEN_SECONDS)
@@ -84,7 +113,7 @@ def ready_api(inventory: Inventory, secrets: Secrets, api: ApiService, workload:
             connection.push_bytes(requests.data, paths.requests)
             connection.push_bytes(tokens, paths.tokens)
             ready = ReadyApi(connection, inventory, api, workload, paths)
-            ready.load(WARM_UP_SECONDS)
+            ready.load(warm_up_seconds)
             yield ready
 
 

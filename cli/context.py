@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 """The checkout; the project is installed in place."""
 
 RUNS = ROOT / "runs"
+FACTS = ROOT / "facts"
 
 StackOption = Annotated[str, typer.Option("--stack", "-s", help="The lab's name, as in stacks/NAME.yaml.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]

@@ -7,7 +7,7 @@ from types import FrameType
 import typer
 from rich.console import Console
 
-from cli import doctor, down, logs, report, run, up, verify
+from cli import doctor, down, facts, logs, report, run, up, verify
 from documents.errors import FairgroundError
 
 EXIT_FAILED = 1
@@ -26,6 +26,7 @@ app.command("up")(up.up)
 app.command("verify")(verify.verify)
 app.command("run")(run.run)
 app.command("report")(report.report)
+app.command("facts")(facts.facts)
 app.command("logs")(logs.logs)
 app.command("down")(down.down)
 

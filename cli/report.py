@@ -4,11 +4,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table as RichTable
-from rich.text import Text
 
-from analysis.pages.table import Table, terminal_tables
-from cli.context import RUNS, JsonOption, terminal
+from analysis.pages.terminal import terminal_tables
+from cli.context import FACTS, RUNS, JsonOption, terminal
+from cli.tables import as_rich
 from documents.errors import RunError
 from documents.report import Report
 
@@ -22,7 +21,7 @@ def report(
     from analysis.pages.write import write_report  # noqa: PLC0415
 
     folder = find_run(run)
-    page = write_report(folder)
+    page = write_report(folder, FACTS)
     text = (folder / "report.json").read_text(encoding="utf-8")
     if json:
         print(text, end="")  # noqa: T201 - the command's output
@@ -30,7 +29,7 @@ def report(
     numbers = Report.from_json(text, name=str(folder / "report.json"))
     console = terminal()
     for table in terminal_tables(numbers):
-        console.print(_as_rich(table))
+        console.print(as_rich(table))
         console.print(table.note, style="dim", markup=False)
         console.print()
     for caveat in numbers.caveats:
@@ -53,19 +52,3 @@ def find_run(run: str | None) -> Path:
         if (folder / "manifest.json").is_file():
             return folder
     raise RunError(f"There is no run {run}: neither {RUNS / run} nor {run} has a manifest.json.")
-
-
-def _as_rich(table: Table) -> RichTable:
-    shown = RichTable(title=table.title, title_justify="left", box=None, padding=(0, 1, 0, 0))
-    for column in table.columns:
-        shown.add_column(
-            f"{column.title}\n{column.unit}",
-            justify="right" if column.numeric else "left",
-            overflow="fold",
-            # A heading breaks between its words, never within one.
-            min_width=max(map(len, (*column.title.split(), *column.unit.split()))),
-        )
-    for row in table.rows:
-        cells = (Text.assemble(cell.value, (f"\n{cell.detail}" if cell.detail else "", "dim")) for cell in row)
-        shown.add_row(*cells)
-    return shown

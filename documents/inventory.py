@@ -31,7 +31,8 @@ class RedisService(Document):
 class ApiService(Document):
     """One API on the host. `environment` is what the stack document adds; the lab's own is not repeated here.
 
-    `upload_volume` is the Docker volume mounted at the API's UPLOAD_DIR.
+    `upload_volume` is the Docker volume mounted at the API's UPLOAD_DIR; `target` the Dockerfile's target, where the
+    stack document names one.
     """
 
     name: Name
@@ -42,6 +43,7 @@ class ApiService(Document):
     port: Port
     environment: dict[str, str]
     upload_volume: str
+    target: str | None = None
 
 
 class Inventory(Document):

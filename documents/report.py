@@ -132,7 +132,7 @@ class ScenarioSummary(Document):
 
 
 class PublishedNumber(Document):
-    """A number of the article beside ours.
+    """A number of the article beside ours; all of the article's are there where the run has one of its loads.
 
     Throughput in requests a second, memory in bytes, latency in microseconds. `measured` is None where this run has
     no valid cell of that API and scenario. The article doesn't say under which load its memory was averaged: ours
@@ -144,6 +144,62 @@ class PublishedNumber(Document):
     measure: Literal["throughput", "memory_mean", "p99"]
     published: float
     measured: Estimate | None
+
+
+Fact = Literal[
+    "clean_build",
+    "incremental_build",
+    "binary_size",
+    "image_size",
+    "code_lines",
+    "dependencies",
+    "first_answer",
+    "rest_memory",
+]
+"""What `lab facts` measures, by name."""
+
+
+class PublishedClaim(Document):
+    """What the article says in words or in single figures, and the facts that answer it."""
+
+    facts: tuple[Fact, ...]
+    claim: str
+
+
+class Spread(Document):
+    """The median of repeated measurements, the least and the greatest of them, and how many there were."""
+
+    median: float
+    least: float
+    most: float
+    count: int
+
+
+class BuildingFacts(Document):
+    """What `lab facts` measured of an API's image, in seconds and bytes; see `documents.facts` for what each means.
+
+    `same_host` says that it was measured on a host of the same identity as the run's. `build_cpus` and `dependencies`
+    are counts.
+    """
+
+    api: Name
+    language: str
+    measured_at: datetime
+    git_commit: str
+    same_host: bool
+    build_cpus: int
+    clean_build_seconds: Spread
+    incremental_build_seconds: Spread
+    changed_file: str
+    binary_bytes: int
+    image_bytes: int
+    code_lines: int
+    test_lines: int
+    dependencies: int
+    first_answer_seconds: Spread
+    engine_seconds: Spread
+    rest_seconds: float
+    rest_memory_bytes: Spread
 
 
 class Subject(Document):
@@ -170,6 +226,7 @@ class Report(Document):
 
     `caveats` are whole sentences that stand on every page: a smaller host, shared cores, void cells, a run that
     isn't finished. `article_note` says whether the article's numbers can be compared with this run's, and why not.
+    `building` has the APIs whose images `lab facts` has measured, and `claims` what the article says about that.
     """
 
     version: Literal[1] = 1
@@ -194,6 +251,8 @@ class Report(Document):
     summaries: tuple[ScenarioSummary, ...]
     article: tuple[PublishedNumber, ...]
     article_note: str
+    claims: tuple[PublishedClaim, ...] = ()
+    building: tuple[BuildingFacts, ...] = ()
     cells: tuple[CellNumbers, ...]
     void_cells: tuple[VoidCell, ...]
     unfinished_cells: tuple[str, ...]

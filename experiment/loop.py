@@ -4,19 +4,13 @@ A cell is finished when its `cell.json` is there, which is written last and in o
 any moment, costs at most the cell under way.
 """
 
-import getpass
 import logging
-import os
 import secrets as random_secrets
-import signal
-import socket
-import threading
-from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from documents.errors import HostError, RunError
+from documents.errors import RunError
 from documents.inventory import Inventory, Secrets
 from documents.plan import Cell
 from documents.protocol import Protocol, Workload
@@ -24,6 +18,7 @@ from documents.run import CellRecord, HostIdentity, HostRecord, Manifest
 from experiment.bench import Bench
 from experiment.cell import Conditions, measure_cell
 from experiment.events import CellFinished, CellStarted, Event, RunFinished, RunStarted
+from experiment.holding import host_held
 from experiment.plan import make_plan
 from experiment.run_folder import RunFolder, new_run_id
 from experiment.workloads.requests import RequestFile, build_requests
@@ -52,7 +47,7 @@ def begin(
     run_id = new_run_id(protocol.name, started_at)
     seed = random_secrets.randbelow(2**32) if order_seed is None else order_seed
     plan = make_plan(protocol, measured, seed)
-    with _held(bench, run_id):
+    with host_held(bench, f"run {run_id}"):
         manifest = Manifest(
             run_id=run_id,
             started_at=started_at,
@@ -89,7 +84,7 @@ def resume(
         progress(_started(folder, records))
         progress(_finished(folder, records))
         return folder.path
-    with _held(bench, manifest.run_id):
+    with host_held(bench, f"run {manifest.run_id}"):
         _require_same_host(manifest, folder.read_host().before, bench)
         folder.journal.append("run-resumed", message=f"by the commit {git_commit}")
         _measure_all(bench, folder, _conditions(manifest, inventory, secrets, requests), requests, progress)
@@ -213,41 +208,3 @@ def _require_same_host(manifest: Manifest, before: HostIdentity, bench: Bench) -
         raise RunError(
             f"The run {manifest.run_id} can't go on: the host isn't as it was: {'; '.join(changed)}. Start a new run."
         )
-
-
-@contextmanager
-def _held(bench: Bench, run_id: str) -> Generator[None]:
-    """Have the host to oneself, rid of what an earlier run left behind; leave it clean, with its APIs running."""
-    with bench.hold(f"run {run_id} of {getpass.getuser()}@{socket.gethostname()}, process {os.getpid()}"):
-        try:
-            bench.clear()
-            yield
-        except BaseException:
-            try:
-                _leave(bench)
-            except HostError as error:
-                # What ended the run is what must be told; the next run or `lab down` clears up as well.
-                _logger.warning("The host couldn't be cleared up after the run: %s", error)
-            raise
-        else:
-            _leave(bench)
-
-
-def _leave(bench: Bench) -> None:
-    with _uninterrupted():
-        bench.clear()
-        bench.restore()
-
-
-@contextmanager
-def _uninterrupted() -> Generator[None]:
-    """Ignore requests to end: leaving the host takes a few seconds, and a second Ctrl-C would leave load running."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    previous = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)

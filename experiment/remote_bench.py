@@ -7,9 +7,6 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-import httpx
-from tenacity import RetryError, Retrying, retry_if_result, stop_before_delay, wait_fixed
-
 from analysis.samples import Window
 from apis.contract.checks import Target, probe
 from documents.cores import Role
@@ -20,6 +17,7 @@ from documents.run import HostIdentity, ProcessPinning
 from documents.samples import SampledRole
 from experiment import run_lock
 from experiment.bench import Load, Measured
+from experiment.readiness import wait_until_ready
 from experiment.workloads.command import REPLAY_SCRIPT, ReplayPaths, generator_threads, wrk_command
 from experiment.workloads.requests import RequestFile
 from provision import containers, database, identity, jobs, paths, pinning, sampling
@@ -41,9 +39,6 @@ _JOBS = (_WARM_UP, _LOAD, _SAMPLER)
 _DEADLINE_SECONDS = 60
 _LOAD_MARGIN_SECONDS = 20
 """How much longer than its load wrk may live: it builds its requests before, and writes its result after."""
-
-_READY_PERIOD_SECONDS = 0.02
-_READY_ANSWER_SECONDS = 2
 
 
 @contextmanager
@@ -137,32 +132,8 @@ class RemoteBench:
 
     def wait_until_ready(self, api: ApiService, *, deadline_seconds: float) -> str | None:
         """See `Bench.wait_until_ready`."""
-        seen = ""
-
-        def look(client: httpx.Client) -> bool:
-            nonlocal seen
-            try:
-                answer = client.get("/readyz")
-            except httpx.TransportError as error:
-                seen = f"GET /readyz wasn't answered ({type(error).__name__}: {error})."
-                return False
-            seen = f"GET /readyz was answered with {answer.status_code}: {answer.text[:200]}"
-            return answer.is_success
-
-        retrying = Retrying(
-            retry=retry_if_result(lambda ready: not ready),
-            stop=stop_before_delay(deadline_seconds),
-            wait=wait_fixed(_READY_PERIOD_SECONDS),
-        )
-        with (
-            self._target(api) as target,
-            httpx.Client(base_url=target.base_url, timeout=_READY_ANSWER_SECONDS, trust_env=False) as client,
-        ):
-            try:
-                retrying(look, client)
-            except RetryError:
-                return seen
-        return None
+        with self._target(api) as target:
+            return wait_until_ready(target.base_url, deadline_seconds=deadline_seconds)
 
     def probe(self, api: ApiService) -> list[str]:
         """See `Bench.probe`."""

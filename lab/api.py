@@ -8,10 +8,10 @@ import pulumi_docker as docker
 
 from documents.inventory import ApiService
 from documents.stack import Api as ApiDocument
-from lab.build_context import hash_build_context
 from lab.credentials import Credentials
 from lab.host_engine import HostEngine
 from lab.services.postgres import DATABASE, USER
+from provision.build_context import hash_build_context
 
 UPLOAD_FOLDER = "/uploads"
 
@@ -107,6 +107,7 @@ class Api(pulumi.ComponentResource):
                 port=document.port,
                 environment=document.environment,
                 upload_volume=volume_name,
+                target=document.target,
             )
         )
         self.register_outputs({})

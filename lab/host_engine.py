@@ -6,9 +6,9 @@ from pathlib import Path
 import pulumi
 import pulumi_docker as docker
 
+from documents.labels import HOST_LABEL, STACK_LABEL, stack_labels
 from lab.base_image import BaseImage
-from lab.build_context import hash_build_context
-from lab.labels import HOST_LABEL, STACK_LABEL, stack_labels
+from provision.build_context import hash_build_context
 
 
 @dataclass(frozen=True)

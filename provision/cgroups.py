@@ -69,6 +69,24 @@ def sibling(cgroup: Cgroup, name: str) -> Cgroup:
     return Cgroup(version=cgroup.version, directories=directories)
 
 
+def cpu_seconds(connection: Connection, cgroup: Cgroup) -> float:
+    """The CPU time, user and system, that all processes of a cgroup have used since it was made.
+
+    Raises:
+        HostError: there is no such cgroup.
+    """
+    directory = cgroup.directories["cpuacct"]
+    name = "cpuacct.usage" if cgroup.version == 1 else "cpu.stat"
+    try:
+        text = connection.run(["cat", f"{directory}/{name}"], deadline_seconds=_DEADLINE_SECONDS).stdout
+    except RemoteCommandError as error:
+        raise HostError(f"The cgroup {directory} on {connection} is gone: {error}") from error
+    if cgroup.version == 1:
+        return int(text) / 1e9
+    microseconds = dict(line.split() for line in text.splitlines())["usage_usec"]
+    return int(microseconds) / 1e6
+
+
 def create(connection: Connection, cgroup: Cgroup) -> None:
     """Make a cgroup on the host; one that is there stays.
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import paramiko
-from paramiko.common import MSG_CHANNEL_CLOSE, MSG_CHANNEL_FAILURE, MSG_CHANNEL_WINDOW_ADJUST
+from paramiko.common import MSG_CHANNEL_CLOSE
 
 
 class OrderedTransport(paramiko.Transport):
@@ -12,29 +12,46 @@ class OrderedTransport(paramiko.Transport):
     Paramiko makes a channel's messages under the channel's lock and sends them when it has let go of it, so that a key
     exchange can't block it. Meanwhile its reading thread may answer the host's close with one of its own. What the
     other thread sends then, data or the end of a stream, comes behind that close, and OpenSSH ends the whole
-    connection: "packet referred to nonexistent channel" (OpenSSH's `channels.c`). It happens where a command ends, or a
-    forwarded connection is closed, just as its input does.
+    connection: "packet referred to nonexistent channel" (OpenSSH's `channels.c`). Or it gives the number to the next
+    channel, whose stream then ends. It happens where a command ends, or a forwarded connection is closed, just as its
+    input does.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - Paramiko's own, passed on
         super().__init__(*arguments, **options)
-        self._closed: set[int] = set()
 
-    def open_channel(self, *arguments: Any, **options: Any) -> paramiko.Channel:  # noqa: ANN401 - as above
-        """See `paramiko.Transport.open_channel`."""
-        channel = super().open_channel(*arguments, **options)
-        # The host gives the number of a closed channel to the next.
-        with self.clear_to_send_lock:
-            self._closed.discard(channel.remote_chanid)
-        return channel
+    def _parse_channel_open_success(self, m: paramiko.Message) -> None:
+        # Nothing was sent on the channel yet: its opener still waits for this message.
+        channel: paramiko.Channel | None = self._channels.get(m.get_int())  # pyright: ignore # not in its stubs
+        if channel is not None:
+            channel.transport = _ChannelSender(self)  # pyright: ignore[reportAttributeAccessIssue]
+        m.rewind()
+        super()._parse_channel_open_success(m)  # pyright: ignore # not in its stubs
 
     def _send_message(self, data: paramiko.Message) -> None:
         # Messages of channels come with clear_to_send_lock held, one at a time.
-        octets = data.asbytes()
-        if MSG_CHANNEL_WINDOW_ADJUST <= octets[0] <= MSG_CHANNEL_FAILURE:
-            number = int.from_bytes(octets[1:5], "big")
-            if number in self._closed:
+        if isinstance(data, _ChannelMessage):
+            if data.sender.has_closed:
                 return
-            if octets[0] == MSG_CHANNEL_CLOSE:
-                self._closed.add(number)
-        super()._send_message(data)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] - not in its stubs
+            data.sender.has_closed = data.asbytes()[0] == MSG_CHANNEL_CLOSE
+        super()._send_message(data)  # pyright: ignore # not in its stubs
+
+
+class _ChannelSender:
+    """The transport as one channel has it: what the channel sends bears the channel's name."""
+
+    def __init__(self, transport: OrderedTransport) -> None:
+        self._transport = transport
+        self.has_closed = False
+
+    def _send_user_message(self, data: paramiko.Message) -> None:
+        self._transport._send_user_message(_ChannelMessage(data.asbytes(), self))  # pyright: ignore # not in its stubs
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the transport has
+        return getattr(self._transport, name)
+
+
+class _ChannelMessage(paramiko.Message):
+    def __init__(self, octets: bytes, sender: _ChannelSender) -> None:
+        super().__init__(octets)
+        self.sender = sender

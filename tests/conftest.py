@@ -1,5 +1,6 @@
 """The lab that tests on real containers share: stood up when the first of them asks, taken down at the end."""
 
+import os
 import signal
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -87,9 +88,17 @@ _live: set[str] = set()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    # The contract's targets are the lab's, unless a file names others.
-    if {"live_lab", "scratch", "targets"}.intersection(getattr(item, "fixturenames", ())):
+    if _needs_lab(set(getattr(item, "fixturenames", ()))):
         _live.add(item.nodeid)
+
+
+def _needs_lab(fixtures: set[str]) -> bool:
+    if fixtures.intersection({"live_lab", "scratch"}):
+        return True
+    # These are the lab's, unless a file names others.
+    if "stand" in fixtures:
+        return "FAIRGROUND_STAND" not in os.environ
+    return "targets" in fixtures and "FAIRGROUND_CONTRACT_TARGETS" not in os.environ
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -62,6 +62,7 @@ LAB = (
 TEST = (
     Package("openssh-server", "sshd", "a real server for the tests of the connection"),
     Package("docker-registry", "docker-registry", "a registry on loopback, for the tests that pull an image"),
+    Package("wrk", "wrk", "the load of the tests that reach this very machine as a host"),
     Package("iproute2", "ip", "a bridge for the second Docker engine that the tests start"),
     Package("chromium", "chromium", "renders the report for the tests that look at it"),
 )

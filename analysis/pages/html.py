@@ -4,9 +4,11 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from analysis.pages.article import article_table
+from analysis.pages.building import building_table
 from analysis.pages.facts import GRADE_MEANINGS, GRADE_NAMES, heading, host_facts, in_short, rerun_commands, run_facts
 from analysis.pages.plots import plot_groups
-from analysis.pages.table import article_table, cell_table, latency_table, resource_table, summary_table
+from analysis.pages.table import cell_table, latency_table, resource_table, summary_table
 from documents.report import Report
 
 _TEMPLATES = Path(__file__).with_name("templates")
@@ -35,6 +37,7 @@ def render_html(report: Report) -> str:
         latency=latency_table(report),
         resources=resource_table(report),
         article=article_table(report),
+        building=building_table(report),
         cells=cell_table(report),
         run_facts=run_facts(report),
         host_facts=host_facts(report),

@@ -3,8 +3,10 @@
 import re
 from collections.abc import Iterable
 
+from analysis.pages.article import article_table
+from analysis.pages.building import building_table
 from analysis.pages.facts import heading, host_facts, in_short, rerun_commands, run_facts
-from analysis.pages.table import Table, TableCell, article_table, latency_table, resource_table, summary_table
+from analysis.pages.table import Table, TableCell, latency_table, resource_table, summary_table
 from documents.report import Report
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&!])")
@@ -16,8 +18,7 @@ def render_markdown(report: Report) -> str:
     if report.caveats:
         parts += ["## Before you quote these numbers", _list(report.caveats)]
     parts += [_section(latency_table(report)), _section(resource_table(report))]
-    if report.article:
-        parts.append(_section(article_table(report)))
+    parts += [_section(table) for table in (article_table(report), building_table(report)) if table.rows]
     if report.void_cells:
         parts += [
             "## Void cells",

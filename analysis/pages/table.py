@@ -1,16 +1,13 @@
 """The report's tables as rows of text: what a terminal, Markdown and HTML all show.
 
-A terminal needs no more than this module:
-
-    for table in terminal_tables(report):
-        for row in table.rows:
-            ...  # row[k].value and row[k].detail belong to table.columns[k]
+for row in table.rows:
+...  # row[k].value and row[k].detail belong to table.columns[k]
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from analysis.pages.numbers import MISSING, interval, percent, plain
-from documents.report import CellNumbers, Estimate, LatencyEstimate, PublishedNumber, Report, ScenarioSummary
+from documents.report import CellNumbers, Estimate, LatencyEstimate, Report, ScenarioSummary
 from documents.samples import SampledRole
 
 ROLE_NAMES: dict[SampledRole, str] = {
@@ -54,14 +51,6 @@ class Table:
 
 
 _LOAD_AND_API = (Column("Load", numeric=False), Column("API", numeric=False))
-
-
-def terminal_tables(report: Report) -> tuple[Table, ...]:
-    """The two tables that a terminal shows after a run, without what 80 columns have no room for."""
-    return (
-        _without(summary_table(report, brief=True), {"Mean", "p90", "Valid cells"}),
-        _without(resource_table(report, brief=True), {"Memory average", "Memory peak", "Page cache"}),
-    )
 
 
 def summary_table(report: Report, *, brief: bool = False) -> Table:
@@ -187,39 +176,6 @@ def resource_table(report: Report, *, brief: bool = False) -> Table:
     )
 
 
-def article_table(report: Report) -> Table:
-    """The article's numbers beside this run's."""
-    columns = (
-        Column("API", numeric=False),
-        Column("Load", numeric=False),
-        Column("Measure", numeric=False),
-        Column("Article"),
-        Column("This run"),
-    )
-
-    def row(number: PublishedNumber) -> tuple[TableCell, ...]:
-        name, per = {
-            "throughput": ("throughput, requests/s", 1),
-            "memory_mean": ("memory average, MB", 1e6),
-            "p99": ("p99 as wrk prints it, ms", 1e3),
-        }[number.measure]
-        ours = TableCell(MISSING) if number.measured is None else _with_interval(number.measured, per)
-        return (
-            TableCell(number.api),
-            TableCell(number.scenario),
-            TableCell(name),
-            TableCell(plain(number.published / per)),
-            ours,
-        )
-
-    return Table(
-        title="The article's numbers",
-        note=report.article_note,
-        columns=columns,
-        rows=tuple(row(number) for number in report.article),
-    )
-
-
 def cell_table(report: Report) -> Table:
     """Every valid cell, in the order of the plan."""
     columns = (
@@ -257,15 +213,6 @@ def cell_table(report: Report) -> Table:
         note="One restart of an API, one warm-up, one load window each; what all means above are taken over.",
         columns=columns,
         rows=tuple(row(cell) for cell in report.cells),
-    )
-
-
-def _without(table: Table, titles: set[str]) -> Table:
-    kept = [index for index, column in enumerate(table.columns) if column.title not in titles]
-    return replace(
-        table,
-        columns=tuple(table.columns[index] for index in kept),
-        rows=tuple(tuple(row[index] for index in kept) for row in table.rows),
     )
 
 

@@ -8,10 +8,14 @@ from analysis.report import analyse
 from documents.errors import AnalysisError
 
 
-def write_report(run_directory: Path) -> Path:
+def write_report(run_directory: Path, facts_directory: Path | None = None) -> Path:
     """Analyse a run and write `report.json`, `report.md` and `report.html` into its folder.
 
-    Each file is replaced whole; the same run gives the same bytes.
+    Each file is replaced whole; the same run and the same facts give the same bytes.
+
+    Args:
+        run_directory: the run's folder.
+        facts_directory: where `lab facts` keeps what it measured.
 
     Returns:
         The path of `report.html`.
@@ -20,7 +24,7 @@ def write_report(run_directory: Path) -> Path:
         AnalysisError: a raw file can't be used, or a report can't be written.
         DocumentError: a document of the run isn't of its shape.
     """
-    report = analyse(run_directory)
+    report = analyse(run_directory, facts_directory)
     page = run_directory / "report.html"
     _replace(run_directory / "report.json", report.to_json())
     _replace(run_directory / "report.md", render_markdown(report))

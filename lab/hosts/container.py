@@ -8,13 +8,13 @@ import pulumi
 import pulumi_docker as docker
 
 from documents.host import Host, HostSize
+from documents.labels import STACK_LABEL, stack_labels
 from documents.stack import ContainerHost as ContainerHostDocument
 from lab.base_image import BaseImage
-from lab.build_context import hash_build_context
 from lab.cores import PhysicalCore
 from lab.credentials import Credentials
-from lab.labels import STACK_LABEL, stack_labels
 from lab.ssh_files import KEY_NAME, KNOWN_HOSTS_NAME, SshFiles, pin_host_key
+from provision.build_context import hash_build_context
 
 _IMAGE_FOLDER = Path(__file__).parents[1] / "images" / "host"
 

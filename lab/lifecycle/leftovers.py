@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from documents.errors import LabError
-from lab.labels import STACK_LABEL
+from documents.labels import STACK_LABEL
 
 Kind = Literal["container", "volume", "image", "network"]
 

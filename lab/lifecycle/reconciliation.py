@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from documents.errors import HostAuthenticationError, HostError, HostKeyError, LabError
 from documents.host import Host
-from lab.labels import STACK_LABEL
+from documents.labels import STACK_LABEL
 from lab.lifecycle.engine import Engine, Progress
 from lab.lifecycle.leftovers import find_labelled, remove_labelled, run_docker
 from lab.lifecycle.state import State

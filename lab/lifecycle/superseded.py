@@ -7,7 +7,7 @@ of them stays in its own cache, so that going back to an older source builds lit
 from collections.abc import Collection
 
 from documents.inventory import Inventory
-from lab.labels import STACK_LABEL
+from documents.labels import STACK_LABEL
 from lab.lifecycle.engine import Engine
 from lab.lifecycle.leftovers import find_labelled, remove_labelled
 from lab.lifecycle.state import read_state

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from apis.contract.checks.database import UNUSUAL
 from apis.contract.checks.wire import Answer
 from tests.contract.altering_proxy import Alteration, Request, Upstream
 
@@ -138,6 +139,24 @@ def quick_for_unknown_emails() -> Alteration:
     return alter
 
 
+def quick_for_taken_names() -> Alteration:
+    """Refuse each username that was refused before at once."""
+    refused: dict[str, Answer] = {}
+
+    def alter(request: Request, upstream: Upstream) -> Answer | None:
+        if request.path != "/api/users":
+            return upstream.send(request.octets)
+        name = json.loads(request.octets.partition(b"\r\n\r\n")[2])["username"]
+        if name not in refused:
+            answer = upstream.send(request.octets)
+            if answer.status != 409:
+                return answer
+            refused[name] = answer
+        return refused[name]
+
+    return alter
+
+
 def health_after_logins() -> Alteration:
     """Hold `/healthz` back until no login is under way."""
     lock = threading.Lock()
@@ -160,13 +179,13 @@ def health_after_logins() -> Alteration:
     return alter
 
 
-def stale_posts() -> Alteration:
-    """Answer each post as it was first read."""
+def stale(path: str) -> Alteration:
+    """Answer each such path as it was first read."""
     known: dict[str, Answer] = {}
 
     def alter(request: Request, upstream: Upstream) -> Answer | None:
         answer = upstream.send(request.octets)
-        if request.method == "GET" and re.fullmatch(r"/api/posts/\d+", request.path) and answer.status == 200:
+        if request.method == "GET" and re.fullmatch(path, request.path) and answer.status == 200:
             return known.setdefault(request.path, answer)
         return answer
 
@@ -180,9 +199,39 @@ def asking_more_for_health(request: Request, upstream: Upstream) -> Answer | Non
     return upstream.send(request.octets)
 
 
-def closing_at_health(request: Request, upstream: Upstream) -> Answer | None:
-    """Close the connection instead of answering `/healthz`."""
-    return None if request.path == "/healthz" else upstream.send(request.octets)
+def closing_at(path: str) -> Alteration:
+    """Close the connection instead of answering that path."""
+
+    def alter(request: Request, upstream: Upstream) -> Answer | None:
+        return None if request.path == path else upstream.send(request.octets)
+
+    return alter
+
+
+def asking_on_the_side(path: str) -> Callable[[Upstream, str], None]:
+    """For `spoiling`: ask the implementation for a path, too."""
+
+    def spoil(upstream: Upstream, _: str) -> None:
+        upstream.send(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+
+    return spoil
+
+
+def asking_in_literals(request: Request, upstream: Upstream) -> Answer | None:
+    """Look for the checks' unusual user with the id in the statement's text."""
+    if request.path == f"/api/users/{UNUSUAL}":
+        upstream.run_sql("SELECT id FROM users WHERE id = 8765432101234567890")
+    return upstream.send(request.octets)
+
+
+def repeating(code: int) -> Alteration:
+    """Ask again where the answer has that status."""
+
+    def alter(request: Request, upstream: Upstream) -> Answer | None:
+        answer = upstream.send(request.octets)
+        return upstream.send(request.octets) if answer.status == code else answer
+
+    return alter
 
 
 def welcoming(request: Request, _: Upstream) -> Answer | None:

@@ -2,37 +2,42 @@
 
 import base64
 
+from apis.contract.checks.multipart import BOUNDARY
 from tests.contract.alterations import (
     answers,
-    asking_more_for_health,
     body,
-    closing_at_health,
-    failing_after,
-    forget,
+    closing_at,
     header,
     health_after_logins,
-    keep_for_ever,
     later_expiry,
+    quick_for_taken_names,
     quick_for_unknown_emails,
     requests,
     spoiling,
-    stale_posts,
     status,
-    twice,
     unaltered,
     welcoming,
     without_padding,
 )
 from tests.contract.altering_proxy import Alteration
-
-USERS, LOGIN, ME, POSTS, FILES = "/api/users", "/api/auth/login", "/api/users/me", "/api/posts", "/api/files"
-USER, POST, FILE = r"/api/users/\d+", r"/api/posts/\d+", r"/api/files/\d+"
+from tests.contract.broken_services import broken_services
+from tests.contract.paths import FILE, FILES, LOGIN, ME, POST, POSTS, USER, USERS
 
 
 def broken_rules() -> dict[str, tuple[Alteration, str]]:
     """The alteration under which each check must fail, and a part of its message; new ones at each call: some count."""
     return (
-        _users() | _auth() | _posts() | _files() | _errors() | _caching() | _statements() | _security() | _resilience()
+        _users()
+        | _auth()
+        | _tokens()
+        | _posts()
+        | _files()
+        | _parts()
+        | _errors()
+        | _bodies()
+        | _security()
+        | _connections()
+        | broken_services()
     )
 
 
@@ -101,6 +106,7 @@ def _auth() -> dict[str, tuple[Alteration, str]]:
             quick_for_unknown_emails(),
             "Unknown email: expected",
         ),
+        "auth.registration_hashes_before_it_inserts": (quick_for_taken_names(), "A taken username: expected about"),
         "auth.login_validates_like_registration": (
             answers(body(rb"8 to 72", b"1 to 99"), path=LOGIN),
             "the body differs",
@@ -174,11 +180,19 @@ def _posts() -> dict[str, tuple[Alteration, str]]:
             answers(status(500), method="POST", path=POSTS, status=401),
             "expected status 401, saw 500",
         ),
+        "posts.author_of_a_write_is_the_tokens": (
+            answers(body(rb'"username":"[^"]*"', b'"username":"someone"'), method="POST", path=POSTS),
+            "the author in the answer",
+        ),
+        "posts.preconditions_of_an_update_are_not_looked_at": (
+            answers(status(412), method="PUT", having=b': "x"'),
+            "expected status 200, saw 412",
+        ),
     }
 
 
 def _files() -> dict[str, tuple[Alteration, str]]:
-    named_as_sent = "UPDATE files SET storage_name = filename"
+    named_as_sent = "UPDATE files SET storage_name = filename WHERE id = (SELECT max(id) FROM files)"
     return {
         "files.files_come_back_as_they_were_sent": (
             answers(body(rb".$", b""), method="GET", path=FILE),
@@ -238,28 +252,14 @@ def _errors() -> dict[str, tuple[Alteration, str]]:
             answers(header("content-length", "0"), method="HEAD"),
             "expected the Content-Length",
         ),
-        "errors.json_routes_take_json_only": (
-            answers(status(400), having=b"application/problem+json"),
-            "expected status 415, saw 400",
-        ),
-        "errors.content_type_may_have_case_and_parameters": (
-            answers(status(415), having=b"latin-1"),
-            "expected status 201, saw 415",
-        ),
-        "errors.bodies_that_are_no_json_object_are_refused": (
-            requests(b'"title":"t","title":"t"', b'"title":"t"'),
-            "expected status 400, saw 201",
-        ),
-        "errors.unusual_json_objects_are_taken": (
-            answers(status(400), having=b"1e400"),
-            "expected status 201, saw 400",
-        ),
-        "errors.json_bodies_have_a_limit": (answers(status(400), status=413), "expected status 413, saw 400"),
-        "errors.chunked_json_is_taken": (answers(status(411), having=b"chunked"), "expected status 201, saw 411"),
         "errors.checks_come_in_their_order": (unaltered, "timed out"),
         "errors.bodies_without_a_use_are_ignored": (
             answers(status(400), path=ME, having=b"not json"),
             "expected status 200, saw 400",
+        ),
+        "errors.queries_of_other_routes_are_not_looked_at": (
+            answers(status(422), path=USER, having=b"limit=0"),
+            "expected status 200, saw 422",
         ),
         "errors.negotiation_changes_nothing": (
             answers(header("vary", "Accept-Encoding"), having=b"gzip, br"),
@@ -268,79 +268,98 @@ def _errors() -> dict[str, tuple[Alteration, str]]:
     }
 
 
-def _caching() -> dict[str, tuple[Alteration, str]]:
+def _tokens() -> dict[str, tuple[Alteration, str]]:
+    none = base64.urlsafe_b64encode(b'{"alg":"none"').rstrip(b"=")[:-1]
+    odd_type = base64.urlsafe_b64encode(b'{"alg": "HS256", "typ": 5, ')
+    accepted = status(200)
     return {
-        "caching.first_read_misses_and_the_next_hits": (
-            answers(header("x-cache", "MISS"), method="GET", path=POST),
-            "('x-cache', 'HIT')",
+        "tokens.algorithms_but_hs256_are_refused": (answers(accepted, status=401, having=none), "alg 'none'"),
+        "tokens.signatures_are_verified_octet_for_octet": (requests(b"=\r\n", b"\r\n"), "a padded signature"),
+        "tokens.claims_must_be_there_and_right": (answers(accepted, status=401), "no sub"),
+        "tokens.expired_tokens_are_refused_without_leeway": (answers(accepted, status=401), "exp 5 s ago"),
+        "tokens.authorization_is_one_bearer_token": (requests(b": Token ", b": Bearer "), "'Token "),
+        "tokens.routes_without_a_token_ignore_authorization": (
+            answers(status(401), path="/healthz", having=b"nonsense"),
+            "expected status 200, saw 401",
         ),
-        "caching.matching_tags_are_not_modified": (requests(b"W/", b"V/"), "expected status 304, saw 200"),
-        "caching.other_tags_get_the_post": (requests(b": **", b": *"), "expected status 200, saw 304"),
-        "caching.writes_are_seen_by_the_next_read": (stale_posts(), "exactly the headers"),
-        "caching.posts_are_stored_as_tag_newline_and_json": (
-            spoiling(keep_for_ever, method="GET", path=POST),
-            "expected to expire in 600 s, saw -1 s",
+        "tokens.parts_are_unpadded_base64url": (answers(accepted, status=401), "padding in its header"),
+        "tokens.other_members_of_the_header_are_not_looked_at": (
+            answers(status(401), path=ME, having=odd_type),
+            "'typ': 5",
         ),
-        "caching.what_redis_holds_is_what_is_sent": (
-            spoiling(forget("post:{id}"), method="GET", path=POST, before=True),
-            "('x-cache', 'HIT')",
-        ),
-        "caching.first_page_is_stored_for_five_seconds": (
-            spoiling(forget("posts:first"), method="GET", path=POSTS),
-            "posts:first after /api/posts",
-        ),
-        "caching.first_page_may_be_stale_until_it_expires": (
-            spoiling(forget("posts:first"), method="GET", path=POSTS, before=True),
-            "the body differs",
-        ),
-        "caching.each_request_asks_redis_no_more_than_it_must": (
-            twice(method="GET", path=POST),
-            "commands to Redis for a miss",
+        "tokens.numbers_are_integers_as_they_are_written": (
+            answers(accepted, status=401),
+            ".0: expected status 401, saw 200",
         ),
     }
 
 
-def _statements() -> dict[str, tuple[Alteration, str]]:
+def _parts() -> dict[str, tuple[Alteration, str]]:
     return {
-        "statements.users_take_one_statement_each": (
-            twice(method="GET", path=ME),
-            "Statements for me: expected 1, saw 2",
+        "parts.uploads_are_checked_in_their_order": (unaltered, "timed out"),
+        "parts.largest_body_is_taken": (
+            answers(status(413), path=FILES, having=bytes(2_000_000)),
+            "expected status 201, saw 413",
         ),
-        "statements.posts_take_one_statement_on_a_miss_and_none_on_a_hit": (
-            spoiling(forget("post:{id}"), method="GET", path=POST, before=True),
-            "Statements for a post on a hit: expected 0, saw 1",
+        "parts.boundaries_are_tokens_or_quoted_strings": (
+            answers(status(400), path=FILES, having=b"two words"),
+            "expected status 201, saw 400",
         ),
-        "statements.writes_take_one_statement_or_two_to_tell_why_not": (
-            twice(method="POST", path=POSTS),
-            "Statements for a creation: expected 1, saw 2",
+        "parts.contents_may_look_like_delimiters": (
+            answers(status(400), path=FILES, having=BOUNDARY.swapcase().encode()),
+            "expected status 201, saw 400",
         ),
-        "statements.files_take_one_statement_each": (
-            twice(method="GET", path=FILE),
-            "Statements for a file: expected 1, saw 2",
+        "parts.headers_of_a_part_may_be_long_and_repeated": (
+            requests(b"Content-Type: text/plain\r\n", b""),
+            "expected status 415, saw 201",
         ),
-        "statements.refusals_take_no_statement": (
-            asking_more_for_health,
-            "Statements for /healthz: expected 0, saw 1",
+        "parts.dispositions_have_one_form": (
+            requests(b'filename= "a.png"', b'filename="a.png"'),
+            "status of a Content-Disposition",
+        ),
+        "parts.token_of_nobody_uploads_nothing": (
+            answers(status(500), path=FILES, status=401),
+            "expected status 401, saw 500",
+        ),
+        "parts.missing_content_is_an_internal_error": (
+            answers(status(404), path=FILE, status=500),
+            "expected status 500, saw 404",
+        ),
+    }
+
+
+def _bodies() -> dict[str, tuple[Alteration, str]]:
+    return {
+        "bodies.json_routes_take_json_only": (
+            answers(status(400), having=b"application/problem+json"),
+            "expected status 415, saw 400",
+        ),
+        "bodies.content_type_may_have_case_and_parameters": (
+            answers(status(415), having=b"latin-1"),
+            "expected status 201, saw 415",
+        ),
+        "bodies.bodies_that_are_no_json_object_are_refused": (
+            requests(b'"title":"t","title":"t"', b'"title":"t"'),
+            "expected status 400, saw 201",
+        ),
+        "bodies.unusual_json_objects_are_taken": (
+            answers(status(400), having=b"1e400"),
+            "expected status 201, saw 400",
+        ),
+        "bodies.json_bodies_have_a_limit": (answers(status(400), status=413), "expected status 413, saw 400"),
+        "bodies.chunked_json_is_taken": (answers(status(411), having=b"chunked"), "expected status 201, saw 411"),
+        "bodies.content_encoding_is_not_looked_at": (
+            answers(status(415), having=b"br, nonsense"),
+            "expected status 201, saw 415",
         ),
     }
 
 
 def _security() -> dict[str, tuple[Alteration, str]]:
-    none = base64.urlsafe_b64encode(b'{"alg":"none"').rstrip(b"=")[:-1]
-    accepted = status(200)
     return {
-        "security.algorithms_but_hs256_are_refused": (answers(accepted, status=401, having=none), "alg 'none'"),
-        "security.signatures_are_verified_octet_for_octet": (requests(b"=\r\n", b"\r\n"), "a padded signature"),
-        "security.claims_must_be_there_and_right": (answers(accepted, status=401), "no sub"),
-        "security.expired_tokens_are_refused_without_leeway": (answers(accepted, status=401), "exp 5 s ago"),
-        "security.authorization_is_one_bearer_token": (requests(b": Token ", b": Bearer "), "'Token "),
         "security.hostile_texts_are_only_texts": (
             answers(status(500), having=b"DROP TABLE"),
             "expected status 201, saw 500",
-        ),
-        "security.pipelined_requests_are_answered_in_order": (
-            closing_at_health,
-            "GET /healthz in a pipeline: expected an answer",
         ),
         "security.malformed_heads_get_a_4xx_or_nothing": (
             welcoming,
@@ -348,23 +367,28 @@ def _security() -> dict[str, tuple[Alteration, str]]:
         ),
         "security.smuggled_requests_get_no_answer": (unaltered, "the smuggled request was answered"),
         "security.head_has_a_limit": (without_padding, "A head over 20 KiB: expected a 4xx or the end, saw 200"),
-        "security.slow_clients_are_given_up": (unaltered, "a head that stopped: expected the connection closed"),
     }
 
 
-def _resilience() -> dict[str, tuple[Alteration, str]]:
+def _connections() -> dict[str, tuple[Alteration, str]]:
     return {
-        "resilience.slow_redis_is_passed_over": (
-            answers(header("x-cache", "HIT"), method="GET", path=POST),
-            "X-Cache while Redis doesn't answer",
+        "connections.pipelined_requests_are_answered_in_order": (
+            closing_at("/healthz"),
+            "GET /healthz in a pipeline: expected an answer",
         ),
-        "resilience.readiness_tells_when_redis_is_down": (
-            answers(status(200), path="/readyz", status=503),
-            "expected status 503, saw 200",
+        "connections.connections_are_kept": (
+            closing_at("/api/nothing"),
+            "GET /api/nothing on a kept connection: expected an answer",
         ),
-        "resilience.ended_sessions_are_replaced": (failing_after(70), "expected status 200, saw 500"),
-        "resilience.full_pool_gives_503_after_two_seconds": (
-            answers(status(500), path=USER, status=503),
-            "expected status 200, saw 500",
+        "connections.other_protocols_are_not_offered": (
+            answers(status(101), having=b"websocket"),
+            "expected status 200, saw 101",
         ),
+        "connections.targets_must_be_in_origin_form": (welcoming, "expected a 4xx or the end, saw 200"),
+        "connections.what_is_not_compared_is_answered_or_refused": (
+            answers(status(500), having=b"HTTP/1.0"),
+            "expected 200, a 4xx or the end, saw 500",
+        ),
+        "connections.bodies_are_sent_for": (unaltered, "100 Continue"),
+        "connections.slow_clients_are_given_up": (unaltered, "a head that stopped: expected the connection closed"),
     }

@@ -1,29 +1,51 @@
 """The running implementations: those of the lab that is up, or those that a file names.
 
 `FAIRGROUND_CONTRACT_TARGETS` may name a file with a JSON list of `Target` documents, for whoever starts an
-implementation by hand; else they are the APIs of the tests' lab, reached through SSH tunnels.
+implementation by hand; else they are the APIs of the tests' lab, reached through SSH tunnels. Then
+`FAIRGROUND_CONTRACT_COMMANDS` names a file with a JSON object: for each name the command, as a list, that the tests of
+the process start further ones with.
 """
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from pydantic import TypeAdapter
 
 from apis.contract.checks import Target
-from experiment.verification import reach_api
+from documents.inventory import Inventory, Secrets
+from experiment.verification import reach_apis
 from provision.connection import connect
 from tests.conftest import LiveLab
+from tests.contract.idle_watch import IdleWatch
+from tests.contract.instances import ContainerLauncher, Launcher, ProcessLauncher
 
 _APIS = Path(__file__).parents[2] / "apis"
-_VARIABLE = "FAIRGROUND_CONTRACT_TARGETS"
+_TARGETS = "FAIRGROUND_CONTRACT_TARGETS"
+_COMMANDS = "FAIRGROUND_CONTRACT_COMMANDS"
+
+REFERENCE = "go"
+"""The implementation that the checks themselves are tested on."""
+
+
+def read_targets() -> dict[str, Target] | None:
+    """The implementations that a file names; None where none is named."""
+    path = os.environ.get(_TARGETS)
+    if path is None:
+        return None
+    listed = TypeAdapter(list[Target]).validate_json(Path(path).read_bytes())
+    return {target.name: target for target in listed}
 
 
 def implementations() -> list[str]:
-    """The names of the implementations: the folders beside the contract."""
-    return sorted(folder.parent.name for folder in _APIS.glob("*/Dockerfile"))
+    """The names of the implementations: those in the file, else the folders beside the contract."""
+    listed = read_targets()
+    folders = (folder.parent.name for folder in _APIS.glob("*/Dockerfile"))
+    return sorted(folders if listed is None else listed)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -31,24 +53,43 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("implementation", implementations(), scope="module")
 
 
+@pytest.fixture(scope="session")
+def listed_targets() -> dict[str, Target] | None:
+    return read_targets()
+
+
+@pytest.fixture(scope="session")
+def idle_watch(request: pytest.FixtureRequest, listed_targets: dict[str, Target] | None) -> Iterator[IdleWatch]:
+    """Watches an idle connection to each implementation, from the first test that asks for one of them on."""
+    with ExitStack() as stack:
+        if listed_targets is not None:
+            base_urls = {name: target.base_url for name, target in listed_targets.items()}
+        else:
+            lab: LiveLab = request.getfixturevalue("live_lab")
+            connection = stack.enter_context(connect(lab.inventory.host))
+            base_urls = {
+                service.name: f"http://127.0.0.1:{stack.enter_context(connection.forward(service.port))}"
+                for service in lab.inventory.apis
+            }
+        yield stack.enter_context(IdleWatch(base_urls))
+
+
 @pytest.fixture(scope="module")
-def targets(request: pytest.FixtureRequest) -> Iterator[dict[str, Target]]:
+def targets(
+    request: pytest.FixtureRequest, listed_targets: dict[str, Target] | None, idle_watch: IdleWatch
+) -> Iterator[dict[str, Target]]:
     """The implementations by name.
 
     They end with the module: other tests restart the host, which ends the tunnels, and measure without statistics.
     """
-    path = os.environ.get(_VARIABLE)
-    if path is not None:
-        listed = TypeAdapter(list[Target]).validate_json(Path(path).read_bytes())
-        yield {target.name: target for target in listed}
+    assert idle_watch
+    if listed_targets is not None:
+        yield listed_targets
         return
     lab: LiveLab = request.getfixturevalue("live_lab")
     with ExitStack() as stack:
         connection = stack.enter_context(connect(lab.inventory.host))
-        yield {
-            service.name: stack.enter_context(reach_api(connection, lab.inventory, lab.secrets, service))
-            for service in lab.inventory.apis
-        }
+        yield stack.enter_context(reach_apis(connection, lab.inventory, lab.secrets, lab.inventory.apis))
 
 
 @pytest.fixture(scope="module")
@@ -59,3 +100,44 @@ def target(implementation: str, targets: dict[str, Target]) -> Target:
     """
     assert implementation in targets, f"No target is named {implementation}; there are {sorted(targets)}."
     return targets[implementation]
+
+
+@pytest.fixture(scope="module")
+def reference(targets: dict[str, Target]) -> Target:
+    """One implementation, for tests that are about the checks and not about who keeps them."""
+    return targets[REFERENCE] if REFERENCE in targets else next(iter(targets.values()))
+
+
+@pytest.fixture(scope="module")
+def launcher(request: pytest.FixtureRequest, implementation: str, target: Target) -> Iterator[Launcher]:
+    """Starts instances of the implementation under test, over the services of the target."""
+    if os.environ.get(_TARGETS) is not None:
+        commands = json.loads(Path(os.environ[_COMMANDS]).read_text(encoding="utf-8"))
+        services = {
+            "DATABASE_URL": target.database_url or "",
+            "REDIS_URL": target.redis_url or "",
+            "JWT_SECRET": target.jwt_secret,
+        }
+        port = urlsplit(target.base_url).port or 80
+        yield ProcessLauncher(commands[implementation], services, port, sorted(os.sched_getaffinity(0)))
+        return
+    lab: LiveLab = request.getfixturevalue("live_lab")
+    with connect(lab.inventory.host) as connection:
+        yield ContainerLauncher(
+            connection,
+            lab.inventory.api(implementation),
+            _services(lab.inventory, lab.secrets),
+            lab.inventory.size.cpus,
+        )
+
+
+def _services(inventory: Inventory, secrets: Secrets) -> dict[str, str]:
+    """The services of the lab as an API on its host reaches them."""
+    postgres, redis = inventory.postgres, inventory.redis
+    return {
+        "DATABASE_URL": (
+            f"postgres://{postgres.user}:{secrets.postgres_password}@127.0.0.1:{postgres.port}/{postgres.database}"
+        ),
+        "REDIS_URL": f"redis://:{secrets.redis_password}@127.0.0.1:{redis.port}/0",
+        "JWT_SECRET": secrets.jwt_secret,
+    }

@@ -1,31 +1,71 @@
 """Each implementation keeps the contract, and each check is able to tell when one doesn't."""
 
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
+from dataclasses import replace
+from typing import cast
+
 import pytest
 
-from apis.contract.checks import Check, Target, all_checks, open_context, probe, run_check, run_checks
+from apis.contract.checks import (
+    Check,
+    CheckResult,
+    Target,
+    all_checks,
+    open_context,
+    probe,
+    run_check,
+    run_checks,
+    start_waiting,
+)
+from apis.contract.checks.context import Context
 from apis.contract.checks.wire import Answer
 from apis.contract.seed import POST_COUNT, USER_COUNT, post_ids, seeded_post, seeded_user, user_ids
 from tests.contract.alterations import answers, body, header, status
 from tests.contract.altering_proxy import Request, Upstream, altering_proxy
 from tests.contract.broken_rules import broken_rules
+from tests.contract.seed_state import restore_seed
 
-CHECKS = [pytest.param(check, id=check.name) for check in all_checks()]
+CHECKS = [pytest.param(check, id=check.name) for check in sorted(all_checks(), key=lambda check: check.waits)]
+"""All checks; those that wait come last, so that the others have gone on beside them."""
+
+
+@pytest.fixture(scope="module")
+def waiting(request: pytest.FixtureRequest, target: Target) -> Iterator[Mapping[str, Future[CheckResult]]]:
+    """The checks that wait, begun before any other; those alone that a test is chosen for."""
+    chosen = {
+        cast("Check", item.callspec.params["check"])
+        for item in request.session.items
+        if isinstance(item, pytest.Function) and item.originalname == "test_implementation_keeps_the_contract"
+    }
+    with start_waiting(target, chosen) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def shared(target: Target) -> Iterator[Context]:
+    """One context for all checks of an implementation, as `run_checks` has it: each of its users costs a hash."""
+    with open_context(target) as context:
+        yield context
 
 
 @pytest.mark.parametrize("check", CHECKS)
-def test_implementation_keeps_the_contract(target: Target, check: Check):
-    with open_context(target) as context:
-        result = run_check(context, check)
+def test_implementation_keeps_the_contract(shared: Context, waiting: Mapping[str, Future[CheckResult]], check: Check):
+    result = waiting[check.name].result() if check.waits else run_check(shared, check)
     assert (result.outcome, result.detail) == ("passed", "")
 
 
 @pytest.mark.parametrize("check", CHECKS)
-def test_check_fails_where_its_rule_is_broken(target: Target, check: Check):
+def test_check_fails_where_its_rule_is_broken(reference: Target, check: Check):
     alteration, message = broken_rules()[check.name]
-    with altering_proxy(target, alteration) as altered, open_context(altered) as context:
-        result = run_check(context, check)
-    assert result.outcome == "failed"
-    assert message in result.detail
+    # A machine that is busy may have the check fail for another reason first; once it tells the right one it is done.
+    with altering_proxy(reference, alteration) as altered, open_context(altered) as context:
+        seen: list[str] = []
+        while len(seen) < check.attempts and not (seen and message in seen[-1]):
+            result = run_check(context, replace(check, attempts=1))
+            seen.append(f"{result.outcome}: {result.detail}")
+    assert seen[-1].startswith("failed: ")
+    assert message in seen[-1]
 
 
 def test_a_broken_rule_is_tried_for_every_check_and_no_other():
@@ -33,14 +73,10 @@ def test_a_broken_rule_is_tried_for_every_check_and_no_other():
 
 
 @pytest.fixture
-def seeded(target: Target) -> Target:
+def seeded(reference: Target) -> Target:
     """The target with the rows that the seed has: those that other tests wrote are removed."""
-    with open_context(target) as context:
-        context.database.execute("DELETE FROM files")
-        context.database.execute("DELETE FROM posts WHERE id > %s", (POST_COUNT,))
-        context.database.execute("DELETE FROM users WHERE id > %s", (USER_COUNT,))
-        context.redis.flushdb()  # pyright: ignore[reportUnknownMemberType]
-    return target
+    restore_seed(reference)
+    return reference
 
 
 def test_probe_asks_twenty_things_of_a_seeded_database_and_writes_nothing(seeded: Target):
@@ -87,19 +123,21 @@ def failing_once(request: Request, upstream: Upstream, seen: set[str]) -> Answer
         ("errors.health_is_ok", "failed", 1),
     ],
 )
-def test_only_a_check_that_hangs_on_time_limits_is_tried_again(target: Target, name: str, outcome: str, attempts: int):
+def test_only_a_check_that_hangs_on_time_limits_is_tried_again(
+    reference: Target, name: str, outcome: str, attempts: int
+):
     seen: set[str] = set()
-    with altering_proxy(target, lambda request, upstream: failing_once(request, upstream, seen)) as altered:
+    with altering_proxy(reference, lambda request, upstream: failing_once(request, upstream, seen)) as altered:
         [result] = run_checks(altered, only=[name])
     assert (result.outcome, result.attempts) == (outcome, attempts)
 
 
-def test_a_target_without_service_urls_is_checked_over_http_alone(target: Target):
-    bare = target.model_copy(update={"database_url": None, "redis_url": None})
+def test_a_target_without_service_urls_is_checked_over_http_alone(reference: Target):
+    bare = reference.model_copy(update={"database_url": None, "redis_url": None})
     results = run_checks(bare, only=["users.me_needs_a_token", "statements", "resilience.slow_redis_is_passed_over"])
-    assert [result.outcome for result in results] == ["passed"] + ["skipped"] * 6
+    assert [result.outcome for result in results] == ["passed"] + ["skipped"] * 7
     assert results[1].detail == "needs the URL of the target's database"
-    assert results[6].detail == "needs the URL of the target's redis"
+    assert results[7].detail == "needs the URL of the target's redis"
 
 
 def test_an_unreachable_target_fails_and_says_why():

@@ -11,14 +11,14 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import yaml
 
 from cli.context import open_engine
 from documents.inventory import Inventory
-from lab.labels import STACK_LABEL
+from documents.labels import STACK_LABEL
 from lab.lifecycle.lifecycle import read_lab
 from tests.conftest import LAB, ROOT, run_lab
 
@@ -49,12 +49,12 @@ Finished = subprocess.CompletedProcess[str]
 
 
 class Scratch:
-    """The stack `e2e-scratch`: its document, its API's source, and what can be done to it."""
+    """The stack `e2e-scratch`: its document, the sources of its APIs, and what can be done to it."""
 
     def __init__(self) -> None:
         self.engine = open_engine(NAME)
         self.document = ROOT / "stacks" / f"{NAME}.yaml"
-        self.source = ROOT / ".lab" / NAME
+        self.sources = ROOT / ".lab" / NAME
         self.ssh_folder = ROOT / ".lab" / "stacks" / NAME / "ssh"
         self.ssh_port = free_port()
         self._stands = False
@@ -66,11 +66,14 @@ class Scratch:
         *,
         dockerfile: str = DOCKERFILE,
         build_cache: str = "keep",
+        apis: Sequence[str] = ("echo",),
     ) -> None:
-        """Write the API's source and the document, with `changes` to the document's first level."""
-        self.source.mkdir(parents=True, exist_ok=True)
-        (self.source / "Dockerfile").write_text(dockerfile)
-        (self.source / "api").write_text(API)
+        """Write the APIs' sources and the document, with `changes` to the document's first level."""
+        for name in apis:
+            source = self.sources / name
+            source.mkdir(parents=True, exist_ok=True)
+            (source / "Dockerfile").write_text(dockerfile)
+            (source / "api").write_text(f"# {name}\n{API}")
         document: dict[str, object] = {
             "version": 1,
             "name": NAME,
@@ -82,7 +85,10 @@ class Scratch:
                 "build_cache": build_cache,
             },
             "services": {"postgres": {"settings": {"shared_buffers": "128MB"}}},
-            "apis": [{"name": "echo", "source": str(self.source.relative_to(ROOT)), "port": 18080}],
+            "apis": [
+                {"name": name, "source": str((self.sources / name).relative_to(ROOT)), "port": 18080 + number}
+                for number, name in enumerate(apis)
+            ],
         }
         self.document.write_text(yaml.safe_dump(document | dict(changes or {}), sort_keys=False))
 
@@ -184,7 +190,7 @@ class Scratch:
         assert removed.returncode == 0, removed.stderr
         self.document.unlink()
         (ROOT / f"Pulumi.{NAME}.yaml").unlink(missing_ok=True)
-        shutil.rmtree(self.source)
+        shutil.rmtree(self.sources)
         shutil.rmtree(self.ssh_folder.parent)
 
 

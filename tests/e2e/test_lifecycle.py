@@ -123,16 +123,19 @@ def test_kept_cache_is_on_the_receipt_and_the_next_up_builds_nothing(scratch: Sc
 
 
 def test_changed_source_rebuilds_that_api_and_nothing_else(scratch: Scratch):
-    before = scratch.standing()
-    postgres = on_host("docker", "inspect", "--format", "{{.Id}}", before.postgres.container)
+    scratch.describe(apis=["echo", "other"])
+    before = scratch.up()
+    others = (before.postgres, before.redis, before.apis[1])
+    kept = [on_host("docker", "inspect", "--format", "{{.Id}}", other.container) for other in others]
     # An older image of the host, as a newer Fairground's first up finds it.
     docker("tag", docker("inspect", "--format", "{{.Image}}", HOST), f"fairground-{NAME}-host:older")
     nameless = on_host("docker", "commit", before.apis[0].container)
-    (scratch.source / "api").open("a").write("# changed\n")
+    (scratch.sources / "echo" / "api").open("a").write("# changed\n")
     after = scratch.up()
     assert after.apis[0].image_id != before.apis[0].image_id
     assert after.apis[0].source_sha256 != before.apis[0].source_sha256
-    assert on_host("docker", "inspect", "--format", "{{.Id}}", after.postgres.container) == postgres
+    assert after.apis[1] == before.apis[1]
+    assert [on_host("docker", "inspect", "--format", "{{.Id}}", other.container) for other in others] == kept
     assert after.host == before.host
     # What was replaced is gone, here and on the host.
     assert docker("images", "--quiet", f"fairground-{NAME}-host:older") == ""
@@ -140,6 +143,7 @@ def test_changed_source_rebuilds_that_api_and_nothing_else(scratch: Scratch):
     assert after.apis[0].image_id in images
     assert before.apis[0].image_id not in images
     assert nameless not in images
+    scratch.describe()
 
 
 def test_host_at_another_port_takes_the_place_of_the_old_one(scratch: Scratch):

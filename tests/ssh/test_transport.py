@@ -32,17 +32,43 @@ def say(transport: paramiko.Transport, word: str) -> bytes:
         return channel.recv(100)
 
 
-def end_input_late(transport: paramiko.Transport) -> None:
-    """The end of a channel's input, sent behind its close as by a thread that was held up in between."""
-    channel = transport.open_session(timeout=10)
-    number = channel.remote_chanid
-    channel.close()
-    # By then sshd has forgotten the channel.
-    assert say(transport, "between") == b"between\n"
+def end_input(channel: paramiko.Channel, number: int) -> None:
+    """Say that a channel's input ends, as by a thread that was held up since before the channel's close."""
     message = paramiko.Message()
     message.add_byte(cMSG_CHANNEL_EOF)
     message.add_int(number)
-    transport._send_user_message(message)  # pyright: ignore
+    channel.transport._send_user_message(message)  # pyright: ignore
+
+
+def end_input_late(transport: paramiko.Transport) -> None:
+    """The end of a channel's input, said when sshd has forgotten the channel."""
+    channel = transport.open_session(timeout=10)
+    number = channel.remote_chanid
+    channel.close()
+    assert say(transport, "between") == b"between\n"
+    end_input(channel, number)
+
+
+def echoed_with_the_number_of_another(transport: paramiko.Transport) -> bytes:
+    """What a channel echoes that has the number of an earlier one, whose end of input comes late."""
+    earlier = transport.open_session(timeout=10)
+    number = earlier.remote_chanid
+    earlier.close()
+    # By then sshd has forgotten the channel.
+    assert say(transport, "before") == b"before\n"
+    with closing(transport.open_session(timeout=10)) as channel:
+        assert channel.remote_chanid == number
+        channel.settimeout(10)
+        channel.exec_command("cat")
+        end_input(earlier, number)
+        # By then sshd has taken that for the end of this channel, or hasn't.
+        assert say(transport, "between") == b"between\n"
+        try:
+            channel.sendall(b"echo")
+            channel.shutdown_write()
+        except OSError:
+            return b""
+        return channel.recv(100)
 
 
 def test_the_connection_lives_on_and_the_channel_s_number_is_used_again(sshd: Sshd):
@@ -50,6 +76,16 @@ def test_the_connection_lives_on_and_the_channel_s_number_is_used_again(sshd: Ss
         for word in ("one", "two", "three"):
             end_input_late(transport)
             assert say(transport, word) == f"{word}\n".encode()
+
+
+def test_what_comes_late_does_not_reach_the_next_channel_of_the_same_number(sshd: Sshd):
+    with opened(OrderedTransport, sshd) as transport:
+        assert echoed_with_the_number_of_another(transport) == b"echo"
+
+
+def test_paramiko_s_own_transport_ends_the_next_channel(sshd: Sshd):
+    with opened(paramiko.Transport, sshd) as transport:
+        assert echoed_with_the_number_of_another(transport) == b""
 
 
 def test_paramiko_s_own_transport_loses_the_connection(sshd: Sshd):

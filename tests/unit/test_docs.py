@@ -20,6 +20,8 @@ from pydantic import BaseModel, JsonValue, TypeAdapter
 from pydantic.fields import FieldInfo
 
 from cli.main import app
+from documents.facts import Facts
+from documents.implementation import Implementation
 from documents.load import WrkResult
 from documents.plan import Plan
 from documents.protocol import Protocol
@@ -34,9 +36,9 @@ from lab.services.postgres import DEFAULT_SETTINGS
 
 ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
-RUN_FILES = (Manifest, HostRecord, Plan, JournalEntry, CellRecord, WrkResult, Report)
+RUN_FILES = (Manifest, HostRecord, Plan, JournalEntry, CellRecord, WrkResult, Report, Facts)
 
-MADE = (".lab/", ".venv/", "runs/", "cells/", "~/")
+MADE = (".lab/", ".venv/", "runs/", "facts/", "cells/", "~/")
 """Paths that aren't in the repository: what is made in a checkout, and what is in a run."""
 
 _JSON: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
@@ -208,7 +210,10 @@ def shown_default(field: FieldInfo) -> str:
     return f"`{value if isinstance(value, str) else json.dumps(value)}`"
 
 
-@pytest.mark.parametrize(("page", "model"), [("stack-document.md", Stack), ("quick-start.md", Protocol)])
+@pytest.mark.parametrize(
+    ("page", "model"),
+    [("stack-document.md", Stack), ("quick-start.md", Protocol), ("adding-an-implementation.md", Implementation)],
+)
 def test_keys_are_all_told_with_their_defaults(page: str, model: type[BaseModel]):
     (table,) = (table for table in tables(ROOT / "docs" / page) if table[0][:3] == ["key", "type", "default"])
     assert {row[0].strip("`"): row[2] for row in table[1:]} == {
@@ -228,7 +233,7 @@ def written_keys(value: JsonValue, prefix: str = "") -> Iterator[str]:
 
 @every_page
 def test_keys_in_text_and_examples_exist(page: Path):
-    known = {*keys(Stack), *keys(Protocol)}
+    known = {*keys(Stack), *keys(Protocol), *keys(Implementation)}
     for block in fences(page, "yaml"):
         assert set(written_keys(_JSON.validate_python(yaml.safe_load(block)))) <= known
     roots = "|".join(name for name in Stack.model_fields)
@@ -247,6 +252,10 @@ def test_examples_of_whole_documents_are_valid():
     )
     (protocol,) = (text for text in fences(ROOT / "docs/quick-start.md", "yaml") if "version:" in text)
     Protocol.from_yaml(protocol, name="the page")
+    (implementation,) = (text for text in fences(ROOT / "docs/adding-an-implementation.md", "yaml") if "build:" in text)
+    assert Implementation.from_yaml(implementation, name="the page") == Implementation.from_yaml(
+        (ROOT / "apis/go/implementation.yaml").read_text(encoding="utf-8"), name="implementation.yaml"
+    )
 
 
 def test_refusals_are_those_that_are_made():

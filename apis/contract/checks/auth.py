@@ -105,6 +105,22 @@ def unknown_email_takes_as_long_as_a_wrong_password(context: Context) -> None:
     )
 
 
+@check(attempts=3)
+def registration_hashes_before_it_inserts(context: Context) -> None:
+    """A registration that finds its username taken takes as long as one that is done, at least 0.6 of it."""
+
+    def seconds(username: str, status: int) -> float:
+        registration = {"username": username, "email": f"{context.new_name()}@example.test", "password": "a password"}
+        start = time.perf_counter()
+        answer = context.post("/api/users", registration)
+        expect_equal(answer.status, status, "status of a registration")
+        return time.perf_counter() - start
+
+    pairs = [(seconds(context.new_name(), 201), seconds(context.alice.username, 409)) for _ in range(7)]
+    done, taken = (statistics.median(times) for times in zip(*pairs, strict=True))
+    expect(taken > 0.6 * done, f"A taken username: expected about {done:.4f} s, as a registration, saw {taken:.4f} s.")
+
+
 @check()
 def login_validates_like_registration(context: Context) -> None:
     """422 for fields missing or out of bounds, in schema order."""
@@ -120,7 +136,10 @@ def login_validates_like_registration(context: Context) -> None:
 
 @check(attempts=3)
 def hashing_does_not_hold_up_other_requests(context: Context) -> None:
-    """`/healthz` is answered while most of a burst of logins still wait for their hash."""
+    """`/healthz` is answered while most of a burst of logins still wait for their hash, since few are computed at once.
+
+    Were all computed at once, the first would be done when most are.
+    """
     email = context.alice.email
     with ThreadPoolExecutor(_LOGINS_AT_ONCE) as pool:
         logins = [pool.submit(_log_in, context, email, "a wrong password") for _ in range(_LOGINS_AT_ONCE)]

@@ -1,8 +1,5 @@
 """Entity tags, conditional requests, and what is in Redis when."""
 
-import time
-from collections.abc import Callable
-
 from apis.contract.checks import problems
 from apis.contract.checks.answers import Post, PostPage
 from apis.contract.checks.context import Context
@@ -75,8 +72,9 @@ def matching_tags_are_not_modified(context: Context) -> None:
     ):
         _expect_not_modified(context.get(path, headers={"If-None-Match": value}), post, "HIT")
     _expect_not_modified(context.send("HEAD", path, headers={"If-None-Match": tag}), post, "HIT")
-    several = (("If-None-Match", '"x"'), ("If-None-Match", tag))
-    _expect_not_modified(context.get(path, headers=several), post, "HIT")
+    for other in ('"x"', "", "*"):
+        several = (("If-None-Match", other), ("If-None-Match", tag))
+        _expect_not_modified(context.get(path, headers=several), post, "HIT")
 
 
 @check(attempts=3)
@@ -100,6 +98,8 @@ def other_tags_get_the_post(context: Context) -> None:
         "**",
     ):
         _expect_post(context.get(path, headers={"If-None-Match": value}), post, "HIT")
+    stars = (("If-None-Match", "*"), ("If-None-Match", "*"))
+    _expect_post(context.get(path, headers=stars), post, "HIT")
     _expect_post(
         context.get(path, headers={"If-Match": '"x"', "If-Modified-Since": "Sat, 01 Jan 2050 00:00:00 GMT"}),
         post,
@@ -188,37 +188,7 @@ def first_page_may_be_stale_until_it_expires(context: Context) -> None:
         context.put(f"/api/posts/{post.id}", {"title": "t", "body": "b"}, token=context.alice.token), 200, Post
     )
     expect_equal(_stored(context, _PAGE_KEY), old, f"{_PAGE_KEY} after two writes")
-    deadline = time.monotonic() + _PAGE_LIFETIME + 1
-    while _stored(context, _PAGE_KEY) is not None:
-        expect(time.monotonic() < deadline, f"{_PAGE_KEY}: expected to expire after 5 s.")
-        time.sleep(0.05)
+    # As if its five seconds were over.
+    context.redis.delete(_PAGE_KEY)
     page = expect_json(context.get("/api/posts"), 200, PostPage)
     expect_equal(page.items[0], updated, "the first item once the page expired")
-
-
-@check("redis", attempts=3)
-def each_request_asks_redis_no_more_than_it_must(context: Context) -> None:
-    """A hit is one GET, a miss GET and SET, a write DEL; all else asks nothing."""
-    post = context.new_post()
-    path, token = f"/api/posts/{post.id}", context.alice.token
-    content = {"title": "t", "body": "b"}
-    cases: tuple[tuple[str, Callable[[], object], dict[str, int]], ...] = (
-        ("a creation", lambda: context.post("/api/posts", content, token=token), {}),
-        ("a miss", lambda: context.get(path), {"get": 1, "set": 1}),
-        ("a hit", lambda: context.get(path), {"get": 1}),
-        ("another's update", lambda: context.put(path, content, token=context.bob.token), {}),
-        ("an update", lambda: context.put(path, content, token=token), {"del": 1}),
-        ("another page", lambda: context.get("/api/posts?limit=3"), {}),
-        ("a user", lambda: context.get(f"/api/users/{context.alice.id}"), {}),
-        ("health", lambda: context.get("/healthz"), {}),
-        ("a deletion", lambda: context.send("DELETE", path, token=token), {"del": 1}),
-        ("a missing post", lambda: context.get(path), {"get": 1}),
-    )
-    for what, action, expected in cases:
-        expect_equal(context.commands_of(action), expected, f"commands to Redis for {what}")
-    context.redis.delete(_PAGE_KEY)
-    first = {"get": 1, "set": 1}
-    expect_equal(context.commands_of(lambda: context.get("/api/posts")), first, "commands for the first page on a miss")
-    expect_equal(
-        context.commands_of(lambda: context.get("/api/posts")), {"get": 1}, "commands for the first page on a hit"
-    )

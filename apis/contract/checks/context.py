@@ -15,6 +15,7 @@ import redis
 from apis.contract.checks.answers import Account, Post, StoredFile
 from apis.contract.checks.expect import expect_created, expect_json
 from apis.contract.checks.model import CheckFailedError, Target
+from apis.contract.checks.monitor import Command, Monitor
 from apis.contract.checks.multipart import CONTENT_TYPE, Part, multipart
 from apis.contract.checks.wire import Answer, Wire
 from apis.contract.tokens import mint_token
@@ -26,11 +27,16 @@ _SETTLED = 1.0
 """Seconds within which PostgreSQL's statistics have a statement after its answer was seen: a driver may answer
 between a statement's completion and the end of its portal, at which it is counted."""
 
-_HANDSHAKE = frozenset({"auth", "client", "command", "hello", "info", "ping", "select"})
-"""Commands of Redis that a client library sends of its own, and those of the checks themselves."""
-
 _STATEMENT_CALLS: LiteralString = """
     SELECT coalesce(sum(statements.calls), 0)::bigint
+    FROM pg_stat_statements AS statements
+    JOIN pg_database ON pg_database.oid = statements.dbid
+    WHERE pg_database.datname = current_database() AND statements.toplevel
+      AND statements.query NOT LIKE '%pg_stat_statements%'
+"""
+
+_STATEMENT_ROWS: LiteralString = """
+    SELECT coalesce(sum(statements.rows), 0)::bigint
     FROM pg_stat_statements AS statements
     JOIN pg_database ON pg_database.oid = statements.dbid
     WHERE pg_database.datname = current_database() AND statements.toplevel
@@ -61,6 +67,8 @@ class Context:
         self._http.close()
         if "database" in self.__dict__:
             self.database.close()
+        if "_monitor" in self.__dict__:
+            self._monitor.close()
         if "redis" in self.__dict__:
             self.redis.close()
 
@@ -207,26 +215,31 @@ class Context:
             action: sends requests, and returns when they are answered.
             expected: so many are waited for; a count that differs is returned after a second.
         """
-        before = self._statement_calls()
+        return self._count_of(action, _STATEMENT_CALLS, expected)
+
+    def rows_of(self, action: Callable[[], object], *, expected: int) -> int:
+        """Count the rows that PostgreSQL returned or changed for an action, as `statements_of` counts statements."""
+        return self._count_of(action, _STATEMENT_ROWS, expected)
+
+    def commands_of(
+        self, action: Callable[[], object], *, seen: Callable[[Command], None] | None = None
+    ) -> list[Command]:
+        """The commands that the API sent to Redis for an action, see `Monitor.commands_of`."""
+        return self._monitor.commands_of(action, seen=seen)
+
+    @cached_property
+    def _monitor(self) -> Monitor:
+        client = self.redis
+        return Monitor(self.target.redis_url or "", client)
+
+    def _count_of(self, action: Callable[[], object], query: LiteralString, expected: int) -> int:
+        before = self._number(query)
         action()
         deadline = time.monotonic() + _SETTLED
-        while (count := self._statement_calls() - before) != expected and time.monotonic() < deadline:
+        while (count := self._number(query) - before) != expected and time.monotonic() < deadline:
             time.sleep(0.01)
         return count
 
-    def commands_of(self, action: Callable[[], object]) -> dict[str, int]:
-        """Count the commands that Redis ran for an action, by name, without those of a connection's handshake."""
-        before = self._command_calls()
-        action()
-        after = self._command_calls()
-        differences = {name: calls - before.get(name, 0) for name, calls in after.items()}
-        return {name: calls for name, calls in differences.items() if calls}
-
-    def _statement_calls(self) -> int:
-        row = self.database.execute(_STATEMENT_CALLS).fetchone()
+    def _number(self, query: LiteralString) -> int:
+        row = self.database.execute(query).fetchone()
         return 0 if row is None else int(row[0])
-
-    def _command_calls(self) -> dict[str, int]:
-        statistics: dict[str, dict[str, int]] = self.redis.info("commandstats")  # pyright: ignore[reportUnknownMemberType, reportAssignmentType]
-        calls = {name.removeprefix("cmdstat_"): values["calls"] for name, values in statistics.items()}
-        return {name: count for name, count in calls.items() if name.partition("|")[0] not in _HANDSHAKE}

@@ -56,12 +56,16 @@ class Check:
 
     `attempts` is how often it may be tried. It is more than one where the contract's own time limits decide what is
     seen: a machine that gives the target no CPU for 50 ms makes it pass Redis over, as it must, with nobody at fault.
+
+    `waits` is true of a check that does little but wait, and asks neither PostgreSQL nor Redis anything: it may run
+    beside the others, which count what is asked there.
     """
 
     name: str
     function: "Callable[[Context], None]"
     needs: frozenset[Service]
     attempts: int
+    waits: bool
 
     @property
     def group(self) -> str:
@@ -69,16 +73,18 @@ class Check:
         return self.name.partition(".")[0]
 
 
-def check(*needs: Service, attempts: int = 1) -> "Callable[[Callable[[Context], None]], Check]":
+def check(*needs: Service, attempts: int = 1, waits: bool = False) -> "Callable[[Callable[[Context], None]], Check]":
     """Make a function a check named after its module and itself.
 
     Args:
         needs: the services that it asks beside the API; it is skipped for a target that doesn't name them.
         attempts: how often it may be tried, see `Check`.
+        waits: whether it may run beside others, see `Check`.
     """
 
     def make(function: "Callable[[Context], None]") -> Check:
         group = function.__module__.rpartition(".")[2]
-        return Check(name=f"{group}.{function.__name__}", function=function, needs=frozenset(needs), attempts=attempts)
+        name = f"{group}.{function.__name__}"
+        return Check(name=name, function=function, needs=frozenset(needs), attempts=attempts, waits=waits)
 
     return make

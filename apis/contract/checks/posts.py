@@ -247,6 +247,9 @@ def bad_query_parameters_are_refused(context: Context) -> None:
         ("limit=0&limit=5", (limit_once,)),
         ("before=5&x=1&before=5&limit=0", (limit, before_once)),
         ("limit=5?", (limit,)),
+        ("limit=5=5", (limit,)),
+        ("limit==5&before=7=", (limit, before)),
+        ("limit=5;before=7", (limit,)),
     ):
         expect_invalid(context.exchange(request_octets(f"GET /api/posts?{query}")), *errors)
 
@@ -278,4 +281,37 @@ def token_of_nobody_is_refused_where_it_shows(context: Context) -> None:
     expect_problem(context.get("/api/users/me", token=token), problems.BAD_TOKEN)
     expect_problem(context.post("/api/posts", {"title": "t", "body": "b"}, token=token), problems.BAD_TOKEN)
     expect_invalid(context.post("/api/posts", {"title": "t"}, token=token), ("body", problems.REQUIRED))
-    expect_problem(context.send("DELETE", f"/api/posts/{post.id}", token=token), problems.NOT_OWNER)
+    path = f"/api/posts/{post.id}"
+    expect_problem(context.send("DELETE", path, token=token), problems.NOT_OWNER)
+    expect_problem(context.put(path, {"title": "t", "body": "b"}, token=token), problems.NOT_OWNER)
+    expect_problem(context.send("DELETE", f"/api/posts/{NOBODY}", token=token), problems.NO_POST)
+    expect_body(context.get(path, headers={"Authorization": f"Bearer {token}"}), _read(context, post).body)
+
+
+@check()
+def author_of_a_write_is_the_tokens(context: Context) -> None:
+    """The author in the answer is `sub` and `name` of the token; readers get the name in the database."""
+    alice, name = context.alice, context.new_name()
+    token = mint_token(context.target.jwt_secret, alice.id, name)
+    answer = context.post("/api/posts", {"title": "t", "body": "b"}, token=token)
+    post = expect_created(answer, Post, "/api/posts/")
+    expect_equal(post.author, Author(id=alice.id, username=name), "the author in the answer")
+    read = expect_json(_read(context, post), 200, Post, headers={"etag": f'"{post.id}-1"', "x-cache": "MISS"})
+    expect_equal(read.author, Author(id=alice.id, username=alice.username), "the author that readers get")
+    updated = expect_json(context.put(f"/api/posts/{post.id}", {"title": "t", "body": "b"}, token=token), 200, Post)
+    expect_equal(updated.author, Author(id=alice.id, username=name), "the author in the answer to an update")
+
+
+@check()
+def preconditions_of_an_update_are_not_looked_at(context: Context) -> None:
+    """`If-Match` and `If-None-Match` of any value don't keep a PUT from being done."""
+    post = context.new_post()
+    content = b'{"title":"t","body":"b"}'
+    for version, fields in enumerate(
+        ({"If-Match": '"x"'}, {"If-None-Match": "*"}, {"If-Unmodified-Since": "Sat, 01 Jan 2000 00:00:00 GMT"}), 2
+    ):
+        headers = fields | {"Content-Type": "application/json"}
+        answer = context.send(
+            "PUT", f"/api/posts/{post.id}", token=context.alice.token, content=content, headers=headers
+        )
+        expect_equal(expect_json(answer, 200, Post).version, version, f"version after a PUT with {fields}")

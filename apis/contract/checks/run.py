@@ -2,7 +2,8 @@
 
 import logging
 import time
-from collections.abc import Collection, Generator
+from collections.abc import Collection, Generator, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import count
 
@@ -13,13 +14,19 @@ from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_attem
 
 from apis.contract.checks import (
     auth,
+    bodies,
     caching,
+    commands,
+    connections,
+    database,
     errors,
     files,
+    parts,
     posts,
     resilience,
     security,
     statements,
+    tokens,
     users,
 )
 from apis.contract.checks.context import Context
@@ -27,7 +34,23 @@ from apis.contract.checks.model import Check, CheckFailedError, CheckResult, Ser
 
 _logger = logging.getLogger(__name__)
 
-_GROUPS = (users, auth, posts, files, errors, caching, statements, security, resilience)
+_GROUPS = (
+    users,
+    auth,
+    tokens,
+    posts,
+    files,
+    parts,
+    errors,
+    bodies,
+    caching,
+    commands,
+    statements,
+    database,
+    security,
+    connections,
+    resilience,
+)
 
 _REFUSALS = (CheckFailedError, httpx.HTTPError, OSError, psycopg.Error, redis.RedisError)
 """What means that the target, and not the check, is at fault: a wrong answer, or none."""
@@ -93,7 +116,7 @@ def _log_attempt(state: RetryCallState) -> None:
 
 
 def run_checks(target: Target, only: Collection[str] | None = None) -> list[CheckResult]:
-    """Run the checks against a target, one after the other.
+    """Run the checks against a target, one after the other but for those that only wait.
 
     They register users, publish posts and upload files of their own and leave these behind; what is seeded they leave
     as it is. Nothing else may use the target meanwhile: statements and cache commands are counted.
@@ -106,8 +129,23 @@ def run_checks(target: Target, only: Collection[str] | None = None) -> list[Chec
         ValueError: `only` names neither a check nor a group.
     """
     checks = _selected(only)
-    with open_context(target) as context:
-        return [run_check(context, check) for check in checks]
+    with start_waiting(target, checks) as waiting, open_context(target) as context:
+        results = {check.name: run_check(context, check) for check in checks if not check.waits}
+        results |= {name: future.result() for name, future in waiting.items()}
+    return [results[check.name] for check in checks]
+
+
+@contextmanager
+def start_waiting(target: Target, checks: Iterable[Check]) -> Generator[Mapping[str, Future[CheckResult]]]:
+    """Begin those of the checks that only wait, beside the caller; gives the result that each will have, by name."""
+    waiting = [check for check in checks if check.waits]
+
+    def run(check: Check) -> CheckResult:
+        with open_context(target) as context:
+            return run_check(context, check)
+
+    with ThreadPoolExecutor(max(len(waiting), 1)) as pool:
+        yield {check.name: pool.submit(run, check) for check in waiting}
 
 
 def _selected(only: Collection[str] | None) -> list[Check]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from apis.contract.checks.context import Context
-from apis.contract.checks.expect import expect
+from apis.contract.checks.expect import expect, expect_equal
 from apis.contract.checks.model import check
 from apis.contract.checks.multipart import PNG, Part
 from apis.contract.checks.users import NOBODY
@@ -18,7 +18,7 @@ def _expect_statements(context: Context, what: str, action: Callable[[], object]
 
 @check("database")
 def users_take_one_statement_each(context: Context) -> None:
-    """Registration, login, me and user: 1; a login that fails as well."""
+    """Registration, login, me, user and readiness: 1, also where they find nothing or are refused."""
     alice = context.alice
     login = {"email": alice.email, "password": alice.password}
     _expect_statements(context, "a registration", context.new_member, 1)
@@ -28,6 +28,13 @@ def users_take_one_statement_each(context: Context) -> None:
     _expect_statements(context, "me", lambda: context.get("/api/users/me", token=alice.token), 1)
     _expect_statements(context, "a user", lambda: context.get(f"/api/users/{alice.id}"), 1)
     _expect_statements(context, "a missing user", lambda: context.get(f"/api/users/{NOBODY}"), 1)
+    _expect_statements(context, "HEAD of a user", lambda: context.send("HEAD", f"/api/users/{alice.id}"), 1)
+    nobody = login | {"email": f"{context.new_name()}@example.test"}
+    _expect_statements(context, "a login of nobody", lambda: context.post("/api/auth/login", nobody), 1)
+    taken = {"username": alice.username, "email": alice.email, "password": alice.password}
+    # The INSERT fails, which `pg_stat_statements` doesn't count; a question before it would be.
+    _expect_statements(context, "a registration refused", lambda: context.post("/api/users", taken), 0)
+    _expect_statements(context, "readiness", lambda: context.get("/readyz"), 1)
 
 
 @check("database", attempts=3)
@@ -37,6 +44,8 @@ def posts_take_one_statement_on_a_miss_and_none_on_a_hit(context: Context) -> No
     path = f"/api/posts/{post.id}"
     _expect_statements(context, "a post on a miss", lambda: context.get(path), 1)
     _expect_statements(context, "a post on a hit", lambda: context.get(path), 0)
+    _expect_statements(context, "a 304 on a hit", lambda: context.get(path, headers={"If-None-Match": "*"}), 0)
+    _expect_statements(context, "HEAD of a page", lambda: context.send("HEAD", "/api/posts?limit=50"), 1)
     _expect_statements(context, "a missing post", lambda: context.get(f"/api/posts/{NOBODY}"), 1)
     _expect_statements(context, "a page of 50", lambda: context.get("/api/posts?limit=50"), 1)
     _expect_statements(context, "a page before an id", lambda: context.get("/api/posts?before=51"), 1)
@@ -85,6 +94,38 @@ def refusals_take_no_statement(context: Context) -> None:
         ("a bad registration", lambda: context.post("/api/users", {})),
         ("a bad limit", lambda: context.get("/api/posts?limit=0")),
         ("an upload of text", lambda: context.upload(Part(b"text"))),
+        ("an upload of two files", lambda: context.upload(Part(PNG), Part(PNG))),
+        ("an upload without a token", lambda: context.send("POST", "/api/files", content=b"")),
+        ("an id of another form", lambda: context.get("/api/users/01")),
+        ("no JSON", lambda: context.send("PUT", "/api/posts/1", token=token, content=b"x")),
+        ("a login refused at once", lambda: context.post("/api/auth/login", {"email": "x"})),
     )
     for what, action in cases:
         _expect_statements(context, what, action, 0)
+
+
+@check("database", attempts=3)
+def no_more_rows_than_needed_are_read(context: Context) -> None:
+    """One row for a thing, `limit` + 1 for a page, none where nothing is found."""
+    alice, limit = context.alice, 7
+    post, stored = context.new_post(), context.new_file(Part(PNG))
+    path = f"/api/posts/{post.id}"
+    login = {"email": alice.email, "password": alice.password}
+    cases: tuple[tuple[str, Callable[[], object], int], ...] = (
+        ("a registration", context.new_member, 1),
+        ("a login", lambda: context.post("/api/auth/login", login), 1),
+        ("me", lambda: context.get("/api/users/me", token=alice.token), 1),
+        ("a user", lambda: context.get(f"/api/users/{alice.id}"), 1),
+        ("a missing user", lambda: context.get(f"/api/users/{NOBODY}"), 0),
+        (f"a page of {limit}", lambda: context.get(f"/api/posts?limit={limit}"), limit + 1),
+        ("the page before id 1", lambda: context.get("/api/posts?before=1"), 0),
+        ("a post", lambda: context.get(path), 1),
+        ("a creation", lambda: context.post("/api/posts", _CONTENT, token=alice.token), 1),
+        ("an update", lambda: context.put(path, _CONTENT, token=alice.token), 1),
+        ("another's update", lambda: context.put(path, _CONTENT, token=context.bob.token), 1),
+        ("a deletion", lambda: context.send("DELETE", path, token=alice.token), 1),
+        ("an upload", lambda: context.upload(Part(PNG)), 1),
+        ("a file", lambda: context.get(f"/api/files/{stored.id}"), 1),
+    )
+    for what, action, expected in cases:
+        expect_equal(context.rows_of(action, expected=expected), expected, f"rows for {what}")

@@ -104,6 +104,21 @@ class Wire:
                 return False
         return False
 
+    def await_octets(self, octets: bytes) -> None:
+        """Read until these octets have come, and leave them for `answer`.
+
+        Raises:
+            CheckFailedError: they didn't come before the end, or for the time-out.
+        """
+        while octets not in self._received:
+            try:
+                if self._receive():
+                    continue
+                saw = "the end"
+            except TimeoutError:
+                saw = "nothing more"
+            raise CheckFailedError(f"expected {octets!r}, saw {self._received[:200]!r} and then {saw}.")
+
     def answer(self, request: str) -> Answer | None:
         """Read one answer; None if the connection is closed instead.
 

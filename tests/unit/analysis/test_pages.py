@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from analysis.pages.article import article_table
+from analysis.pages.building import building_table
 from analysis.pages.facts import rerun_commands
 from analysis.pages.html import render_html
 from analysis.pages.markdown import render_markdown
 from analysis.pages.numbers import interval, listing, plain
 from analysis.pages.plots import plot_groups
-from analysis.pages.table import article_table, cell_table, resource_table, summary_table, terminal_tables
+from analysis.pages.table import cell_table, resource_table, summary_table
+from analysis.pages.terminal import terminal_tables
 from analysis.pages.write import write_report
 from analysis.report import analyse
 from documents.errors import AnalysisError
@@ -152,9 +155,14 @@ def test_a_hostile_commit_stays_one_word_of_the_rerun_commands(golden_report: Re
 def test_every_row_of_a_markdown_table_has_the_columns_of_its_head(golden_report: Report):
     lines = [line for line in render_markdown(golden_report).splitlines() if line.startswith("|")]
     widths = {len(re.findall(r"(?<!\\)\|", line)) for line in lines}
-    tables = (summary_table(golden_report), resource_table(golden_report), article_table(golden_report))
+    tables = (
+        summary_table(golden_report),
+        resource_table(golden_report),
+        article_table(golden_report),
+        building_table(golden_report),
+    )
     assert {len(table.columns) + 1 for table in tables} <= widths
-    assert len(widths) <= 4
+    assert len(widths) <= 5
 
 
 def test_every_row_has_a_cell_for_each_column(golden_report: Report):
@@ -164,7 +172,7 @@ def test_every_row_has_a_cell_for_each_column(golden_report: Report):
 
 
 def test_a_terminal_gets_the_summary_and_the_resources(golden_report: Report):
-    summary, resources = terminal_tables(golden_report)
+    summary, resources, *_ = terminal_tables(golden_report)
     assert [column.title for column in summary.columns][2:6] == ["Throughput", "p50", "p99", "p99.9"]
     assert [(cell.value, cell.detail) for cell in summary.rows[0]] == [
         ("light", "10 conn."),

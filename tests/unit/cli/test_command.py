@@ -36,6 +36,7 @@ def test_wrong_use_is_told_in_one_sentence_with_status_2():
         ("up", "--bogus"): "No such option: --bogus",
         ("up", "superfluous"): "unexpected extra argument",
         ("run", "20260131"): "A run's id goes with --resume",
+        ("facts", "--builds", "0"): "Invalid value for '--builds'",
         ("run", "--seed", "many"): "Invalid value for '--seed': Input should be a valid integer",
     }
     for answer, said in zip(labs(list(wrong)), wrong.values(), strict=True):
@@ -45,7 +46,7 @@ def test_wrong_use_is_told_in_one_sentence_with_status_2():
 
 
 def test_unknown_stack_is_told_in_one_sentence_that_names_its_file():
-    up, *others = labs([[name, "--stack", UNKNOWN] for name in ("up", "run", "verify", "logs")])
+    up, *others = labs([[name, "--stack", UNKNOWN] for name in ("up", "run", "verify", "facts", "logs")])
     assert up.status == 1
     assert up.sentence().startswith(f"There is no stacks/{UNKNOWN}.yaml; the stacks described here: ")
     for answer in others:

@@ -4,7 +4,9 @@ from datetime import UTC, datetime
 
 from documents.base import Document
 from documents.cores import CoreLayout
+from documents.facts import Building, Facts, Starting
 from documents.host import Host, HostSize
+from documents.implementation import Build, Change, Implementation, Lines
 from documents.inventory import ApiService, Inventory, PostgresService, RedisService, Secrets
 from documents.load import WrkErrors, WrkLatency, WrkResult
 from documents.plan import Cell, Plan
@@ -79,6 +81,37 @@ CELL_RECORD = CellRecord(
     files={"wrk.json": "0" * 64},
 )
 
+FACTS = Facts(
+    api="go",
+    language="Go",
+    source="apis/go",
+    source_sha256="0" * 64,
+    image_id="sha256:go",
+    environment={"GOGC": "200"},
+    measured_at=NOON,
+    git_commit="0123abc",
+    stack="local",
+    host=IDENTITY,
+    image_bytes=24_500_000,
+    code_lines=1_668,
+    test_lines=1_207,
+    building=Building(
+        cpus=tuple(range(8)),
+        clean_seconds=(41.25, 39.5, 40.0),
+        incremental_seconds=(3.5, 3.25, 3.0),
+        changed_file="cmd/api/main.go",
+        binary_bytes=24_400_000,
+        dependencies=("example.test/one", "example.test/two"),
+    ),
+    starting=Starting(
+        cpus=(0, 1, 2),
+        engine_seconds=(0.25, 0.5),
+        first_answer_seconds=(0.025, 0.035),
+        rest_seconds=5,
+        memory_bytes=(8_000_000, 9_000_000),
+    ),
+)
+
 EXAMPLES: tuple[Document, ...] = (
     Stack(
         version=1,
@@ -108,6 +141,18 @@ EXAMPLES: tuple[Document, ...] = (
         tool_versions={"wrk": "4.1.0"},
     ),
     HostRecord(before=IDENTITY),
+    Implementation(
+        version=1,
+        language="Go",
+        build=Build(
+            command="go build -o /out/api ./cmd/api",
+            artifacts=("/out/api",),
+            dependencies="go version -m /out/api",
+            change=Change(file="cmd/api/main.go", old="one", new="two"),
+        ),
+        lines=Lines(sources=("cmd/**/*.go",), tests=("cmd/**/*_test.go",)),
+    ),
+    FACTS,
     CELL_RECORD,
     JournalEntry(at=NOON, event="cell-void", cell_id="001-go-light", message="3 time-outs."),
     WrkResult(

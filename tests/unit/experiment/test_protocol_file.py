@@ -24,8 +24,13 @@ def test_quick_has_the_same_shape_in_under_a_minute_of_load_for_each_api():
     assert quick.blocks * sum(scenario.duration_seconds for scenario in quick.scenarios) < 60
 
 
+def test_ten_blocks_have_the_same_shape():
+    assert shape(read_protocol("ten-blocks")) == shape(read_protocol("article"))
+    assert read_protocol("ten-blocks").blocks == 10
+
+
 def test_every_protocol_is_named_as_its_file():
-    assert protocol_names() == ["article", "quick"]
+    assert protocol_names() == ["article", "quick", "ten-blocks"]
     assert [read_protocol(name).name for name in protocol_names()] == protocol_names()
 
 
@@ -37,7 +42,7 @@ def test_a_protocol_of_ones_own_is_read_by_its_path(tmp_path: Path):
 
 
 def test_an_unknown_protocol_is_told_with_those_there_are():
-    with pytest.raises(RunError, match=r"no protocol named slow\. There are article, quick"):
+    with pytest.raises(RunError, match=r"no protocol named slow\. There are article, quick, ten-blocks"):
         read_protocol("slow")
     with pytest.raises(RunError, match=r"nowhere/slow\.yaml can't be read"):
         read_protocol("nowhere/slow.yaml")

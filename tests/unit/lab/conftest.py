@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.labels import STACK_LABEL
+from documents.labels import STACK_LABEL
 from lab.lifecycle.engine import Engine
 from tests.unit.lab.engine_room import EngineRoom, docker, import_empty_image
 from toolchain import files

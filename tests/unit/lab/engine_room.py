@@ -7,7 +7,7 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lab.labels import STACK_LABEL
+from documents.labels import STACK_LABEL
 from lab.lifecycle.engine import Engine, ResourceProgress
 
 STEPS = '''

@@ -3,7 +3,7 @@
 import pytest
 
 from documents.errors import LabError
-from lab.labels import STACK_LABEL
+from documents.labels import STACK_LABEL
 from lab.lifecycle.leftovers import Labelled, find_labelled, remove_labelled
 from tests.unit.lab.engine_room import docker, import_empty_image
 

@@ -71,7 +71,7 @@ func serve(ctx context.Context, settings config.Config, listener net.Listener, s
 	if err != nil {
 		return err
 	}
-	posts, err := store.Open(ctx, settings.Database)
+	posts, err := store.Open(settings.Database, settings.PoolSize)
 	if err != nil {
 		return err
 	}

@@ -78,7 +78,7 @@ func run(ctx context.Context) error {
 
 // load reads all posts, page by page.
 func load(ctx context.Context, settings config.Floor) (map[string]answer, error) {
-	posts, err := store.Open(ctx, settings.Database)
+	posts, err := store.Open(settings.Database, 1)
 	if err != nil {
 		return nil, err
 	}

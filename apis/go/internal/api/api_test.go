@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
-	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5"
 	"github.com/redis/go-redis/v9"
 
 	"fairground/apis/go/internal/logging"
@@ -52,11 +52,11 @@ func newFixture(t *testing.T, level slog.Level) fixture {
 	if err := listener.Close(); err != nil {
 		t.Fatal(err)
 	}
-	database, err := pgxpool.ParseConfig("postgres://user:hunter2@" + away + "/name")
+	database, err := pgx.ParseConfig("postgres://user:hunter2@" + away + "/name")
 	if err != nil {
 		t.Fatal(err)
 	}
-	posts, err := store.Open(t.Context(), database)
+	posts, err := store.Open(database, 1)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"strconv"
@@ -102,8 +101,8 @@ func (a *api) updatePost(c *gin.Context, caller token.User) error {
 		return err
 	}
 	post := store.Post{ID: pathID(c), AuthorID: caller.ID, Title: title.value(), Body: body.value()}
-	err := a.change(c, func(ctx context.Context) error { return a.store.UpdatePost(ctx, &post) })
-	if err != nil {
+	err := a.store.UpdatePost(c.Request.Context(), &post)
+	if err := a.changed(c, err); err != nil {
 		return err
 	}
 	post.Author.Username = caller.Name
@@ -111,28 +110,24 @@ func (a *api) updatePost(c *gin.Context, caller token.User) error {
 }
 
 func (a *api) deletePost(c *gin.Context, caller token.User) error {
-	id := pathID(c)
-	err := a.change(c, func(ctx context.Context) error { return a.store.DeletePost(ctx, id, caller.ID) })
-	if err != nil {
+	err := a.store.DeletePost(c.Request.Context(), pathID(c), caller.ID)
+	if err := a.changed(c, err); err != nil {
 		return err
 	}
 	writeEmpty(c, http.StatusNoContent)
 	return nil
 }
 
-// change runs a statement that changes the post of the path and drops the post
-// from the cache behind it. It goes on where the client has gone: a statement
-// that is cut off may have been committed all the same, with the cache stale.
-func (a *api) change(c *gin.Context, statement func(context.Context) error) error {
-	ctx := context.WithoutCancel(c.Request.Context())
-	err := statement(ctx)
+// changed drops the post of the path from the cache behind a statement that
+// changed it, or may have: err is what the statement returned.
+func (a *api) changed(c *gin.Context, err error) error {
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return problem.NoPost
 	case errors.Is(err, store.ErrNotOwner):
 		return problem.NotOwner
 	}
-	a.cache.DeletePost(ctx, c.Param("id"))
+	a.cache.DeletePost(c.Request.Context(), c.Param("id"))
 	return err
 }
 

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -33,9 +32,7 @@ func (a *api) uploadFile(c *gin.Context, caller token.User) error {
 		SHA256:      received.SHA256,
 		StorageName: received.StorageName,
 	}
-	// Not cut off where the client has gone: the row might be there all the
-	// same, and its content not.
-	err = a.store.CreateFile(context.WithoutCancel(c.Request.Context()), &file)
+	err = a.store.CreateFile(c.Request.Context(), &file)
 	if err != nil {
 		removed := a.uploads.Remove(received.StorageName)
 		if errors.Is(err, store.ErrNoSuchUser) && removed == nil {

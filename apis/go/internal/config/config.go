@@ -11,7 +11,7 @@ import (
 	"os"
 	"strconv"
 
-	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5"
 	"github.com/redis/go-redis/v9"
 )
 
@@ -19,8 +19,10 @@ import (
 type Config struct {
 	// Address is the host and port to listen on.
 	Address string
-	// Database says how to reach PostgreSQL, and with how many connections.
-	Database *pgxpool.Config
+	// Database says how to reach PostgreSQL.
+	Database *pgx.ConnConfig
+	// PoolSize is how many connections to PostgreSQL there may be.
+	PoolSize int
 	// Redis says how to reach Redis.
 	Redis *redis.Options
 	// JWTSecret is the HMAC key of access tokens.
@@ -45,19 +47,18 @@ func FromEnvironment(lookup Lookup) (Config, error) {
 	c.JWTSecret = r.secret("JWT_SECRET")
 	c.Address = r.address("HOST", "PORT")
 	c.UploadDir = r.directory("UPLOAD_DIR")
-	poolSize := r.integer("DB_POOL_SIZE", 32, 1000)
+	c.PoolSize = r.integer("DB_POOL_SIZE", 32, 1000)
 	c.LogLevel = r.level("LOG_LEVEL")
 	if err := errors.Join(r.errs...); err != nil {
 		return Config{}, err
 	}
-	c.Database.MaxConns = int32(poolSize)
 	return c, nil
 }
 
 // Floor holds the settings of the benchmark floor (cmd/floor).
 type Floor struct {
 	Address  string
-	Database *pgxpool.Config
+	Database *pgx.ConnConfig
 }
 
 // FloorFromEnvironment reads the subset that the benchmark floor uses.
@@ -93,7 +94,7 @@ func (r *reader) required(name string) (string, bool) {
 	return v, v != ""
 }
 
-func (r *reader) database(name string) *pgxpool.Config {
+func (r *reader) database(name string) *pgx.ConnConfig {
 	const message = "must be a postgres:// URL with user, host and database"
 	v, ok := r.required(name)
 	if !ok {
@@ -105,14 +106,14 @@ func (r *reader) database(name string) *pgxpool.Config {
 		r.fail(name, message)
 		return nil
 	}
-	c, err := pgxpool.ParseConfig(v)
+	c, err := pgx.ParseConfig(v)
 	if err != nil {
 		r.fail(name, message)
 		return nil
 	}
 	// The driver's default is to try TLS first and to fall back.
-	c.ConnConfig.TLSConfig = nil
-	c.ConnConfig.Fallbacks = nil
+	c.TLSConfig = nil
+	c.Fallbacks = nil
 	return c
 }
 

@@ -30,10 +30,10 @@ func TestDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Address != "127.0.0.1:8080" || c.Database.MaxConns != 32 || c.LogLevel != slog.LevelInfo {
-		t.Errorf("defaults are %q, %d connections, level %v", c.Address, c.Database.MaxConns, c.LogLevel)
+	if c.Address != "127.0.0.1:8080" || c.PoolSize != 32 || c.LogLevel != slog.LevelInfo {
+		t.Errorf("defaults are %q, %d connections, level %v", c.Address, c.PoolSize, c.LogLevel)
 	}
-	d := c.Database.ConnConfig
+	d := c.Database
 	if d.Host != "127.0.0.1" || d.Port != 5433 || d.User != "user" || d.Password != "p@ss" || d.Database != "name" {
 		t.Errorf("DATABASE_URL was read as %s:%d, user %s, database %s", d.Host, d.Port, d.User, d.Database)
 	}
@@ -47,7 +47,7 @@ func TestDatabaseIsNeverAskedForTLS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := c.Database.ConnConfig; d.TLSConfig != nil || len(d.Fallbacks) != 0 {
+	if d := c.Database; d.TLSConfig != nil || len(d.Fallbacks) != 0 {
 		t.Errorf("TLS %v, %d fallbacks", d.TLSConfig, len(d.Fallbacks))
 	}
 }

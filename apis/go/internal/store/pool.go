@@ -10,36 +10,72 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
 // acquireTimeout is how long a request waits for a connection, be it for a
-// free one or for a new one to be made.
+// free one, for a new one to be made, or for both.
 const acquireTimeout = 2 * time.Second
 
-func newPool(ctx context.Context, config *pgxpool.Config) (*pgxpool.Pool, error) {
-	config = config.Copy()
-	config.ConnConfig.ConnectTimeout = acquireTimeout
-	config.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return false }
-	config.PrepareConn = func(_ context.Context, conn *pgx.Conn) (bool, error) { return isOpen(conn.PgConn().Conn()), nil }
-	return pgxpool.NewWithConfig(ctx, config)
+// pool bounds the wait for a connection, which database/sql leaves to the
+// context of the whole statement. Who has a slot finds a connection free, or
+// may make one.
+type pool struct {
+	db    *sql.DB
+	slots chan struct{}
 }
 
-// newDB returns a *sql.DB that keeps no connection of its own: it takes one
-// from pool for each statement.
-func newDB(pool *pgxpool.Pool) *sql.DB {
-	db := sql.OpenDB(connector{stdlib.GetPoolConnector(pool)})
-	db.SetMaxIdleConns(0)
-	return db
+func newPool(config *pgx.ConnConfig, size int) pool {
+	db := sql.OpenDB(connector{stdlib.GetConnector(*config,
+		stdlib.OptionShouldPing(func(context.Context, stdlib.ShouldPingParams) bool { return false }),
+		stdlib.OptionResetSession(func(_ context.Context, conn *pgx.Conn) error {
+			if !isOpen(conn.PgConn().Conn()) {
+				return driver.ErrBadConn
+			}
+			return nil
+		}),
+	)})
+	db.SetMaxOpenConns(size)
+	db.SetMaxIdleConns(size)
+	return pool{db, make(chan struct{}, size)}
 }
 
-// connector bounds the wait for a connection, which database/sql itself
-// leaves to the context of the whole statement.
+// acquire takes a slot. The context that it returns is for the statements that
+// are executed until release.
+func (p pool) acquire(ctx context.Context) (context.Context, error) {
+	select {
+	case p.slots <- struct{}{}:
+		return ctx, nil
+	default:
+	}
+	deadline := time.Now().Add(acquireTimeout)
+	timeout := time.NewTimer(acquireTimeout)
+	defer timeout.Stop()
+	select {
+	case p.slots <- struct{}{}:
+		return context.WithValue(ctx, connectDeadline{}, deadline), nil
+	case <-timeout.C:
+		return nil, fmt.Errorf("%w: no connection was free for %v", ErrUnavailable, acquireTimeout)
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (p pool) release() { <-p.slots }
+
+// connectDeadline is the key of when the wait for a connection ends, in the
+// context of a statement that had to wait for its slot.
+type connectDeadline struct{}
+
+// connector makes connections in the time that is left for it.
 type connector struct{ driver.Connector }
 
 func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, acquireTimeout)
+	deadline, ok := ctx.Value(connectDeadline{}).(time.Time)
+	if !ok {
+		deadline = time.Now().Add(acquireTimeout)
+	}
+	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
 	conn, err := c.Connector.Connect(ctx)
 	if err != nil {

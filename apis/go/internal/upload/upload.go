@@ -81,7 +81,7 @@ func (d Directory) Remove(storageName string) error { return d.root.Remove(stora
 // Receive reads body up to its closing delimiter and stores the content of the
 // one part named "file". The first breach ends it, and leaves nothing behind.
 func (d Directory) Receive(body io.Reader, boundary string) (file File, err error) {
-	limited := &bodyReader{r: body, left: MaxBodyBytes}
+	limited := &bodyReader{r: body, closing: "--" + boundary + "--", left: MaxBodyBytes}
 	defer func() {
 		// The parser takes a body that fails for one that is malformed.
 		if errors.Is(err, ErrMalformed) && limited.err != nil {
@@ -96,7 +96,7 @@ func (d Directory) Receive(body io.Reader, boundary string) (file File, err erro
 	for {
 		// Not NextPart, which would decode a quoted-printable part.
 		part, err := parts.NextRawPart()
-		if err == io.EOF { // wrapped, it is the end of a body without a closing delimiter
+		if err == io.EOF { // the closing delimiter: bodyReader never ends with it
 			break
 		}
 		if err != nil {
@@ -194,10 +194,17 @@ func (d *diskWriter) Write(p []byte) (int, error) {
 
 // bodyReader fails with ErrTooLarge once more than left octets were read, and
 // remembers how reading failed, which the multipart parser doesn't always tell.
+//
+// It ends with io.ErrUnexpectedEOF, and with a line end behind a closing
+// delimiter that has none: the parser answers io.EOF not only to that
+// delimiter, but also to a body that ends where the headers of a part begin.
 type bodyReader struct {
-	r    io.Reader
-	left int64
-	err  error
+	r       io.Reader
+	closing string
+	tail    []byte
+	ended   bool
+	left    int64
+	err     error
 }
 
 func (b *bodyReader) Read(p []byte) (int, error) {
@@ -209,6 +216,7 @@ func (b *bodyReader) Read(p []byte) (int, error) {
 	}
 	n, err := b.r.Read(p)
 	b.left -= int64(n)
+	b.remember(p[:n])
 	if b.left < 0 {
 		b.err = ErrTooLarge
 		return 0, b.err
@@ -217,5 +225,25 @@ func (b *bodyReader) Read(p []byte) (int, error) {
 		b.err = &ReadError{Err: err}
 		return n, b.err
 	}
-	return n, err
+	if err == nil || n > 0 {
+		return n, nil
+	}
+	if !b.ended && bytes.HasSuffix(bytes.TrimRight(b.tail, " \t"), []byte(b.closing)) {
+		const lineEnd = "\r\n"
+		b.ended = true
+		b.r, b.left = strings.NewReader(lineEnd), int64(len(lineEnd))
+		return b.Read(p)
+	}
+	return 0, io.ErrUnexpectedEOF
+}
+
+// remember keeps the last octets of the body, enough for its closing delimiter
+// and some blanks.
+func (b *bodyReader) remember(octets []byte) {
+	const most = 256
+	octets = octets[max(0, len(octets)-most):]
+	if over := len(b.tail) + len(octets) - most; over > 0 {
+		b.tail = b.tail[:copy(b.tail, b.tail[over:])]
+	}
+	b.tail = append(b.tail, octets...)
 }

@@ -1,0 +1,28 @@
+"""What a terminal shows after a run: the tables, without what 80 columns have no room for."""
+
+from dataclasses import replace
+
+from analysis.pages.article import article_table
+from analysis.pages.building import building_table
+from analysis.pages.table import Table, resource_table, summary_table
+from documents.report import Report
+
+
+def terminal_tables(report: Report) -> tuple[Table, ...]:
+    """The tables for a terminal; that of the article is left out where the run has none of its loads."""
+    tables = (
+        _without(summary_table(report, brief=True), {"Mean", "p90", "Valid cells"}),
+        _without(resource_table(report, brief=True), {"Memory average", "Memory peak", "Page cache"}),
+        article_table(report),
+        building_table(report, brief=True),
+    )
+    return tuple(table for table in tables if table.rows)
+
+
+def _without(table: Table, titles: set[str]) -> Table:
+    kept = [index for index, column in enumerate(table.columns) if column.title not in titles]
+    return replace(
+        table,
+        columns=tuple(table.columns[index] for index in kept),
+        rows=tuple(tuple(row[index] for index in kept) for row in table.rows),
+    )

@@ -1,0 +1,236 @@
+//! A server on loopback whose handler answers with what it was asked.
+
+const std = @import("std");
+const posix = std.posix;
+const body_module = @import("body.zig");
+const fuzz_module = @import("../fuzz.zig");
+const http = @import("server.zig");
+const log_module = @import("../log.zig");
+const loop_module = @import("../event/loop.zig");
+const request_module = @import("request.zig");
+const socket = @import("../event/socket.zig");
+
+/// Answers with method, path and body. A path that begins with /early is
+/// answered before the body is read.
+const Echo = struct {
+    collector: body_module.Collector,
+
+    fn handle(_: *anyopaque, request: *request_module.Request) void {
+        if (std.mem.startsWith(u8, request.head.path, "/early")) return answer(request, "");
+        const echo = request.allocator().create(Echo) catch unreachable;
+        echo.* = .{ .collector = .{ .request = request, .limit = 1000, .finished = onBody } };
+        echo.collector.start();
+    }
+
+    fn onBody(collector: *body_module.Collector, outcome: body_module.Collector.Outcome) void {
+        answer(collector.request, if (outcome == .body) outcome.body else "too large");
+    }
+
+    fn answer(request: *request_module.Request, body: []const u8) void {
+        const text = std.fmt.allocPrint(request.allocator(), "<{s} {s} {s}>", .{ request.head.method, request.head.path, body }) catch unreachable;
+        request.respond(.{ .status = 200, .content_type = "text/plain", .body = .{ .passing = text } });
+    }
+};
+
+const Fixture = struct {
+    loop: *loop_module.Loop,
+    sink: log_module.Sink = .{ .level = .@"error" },
+    log: log_module.Log,
+    census: http.Census = .{},
+    servers: [1]http.Server,
+    listener: http.Listener,
+    address: std.net.Address,
+    nothing: u8 = 0,
+    /// The client sends its first piece, and all others once it was answered.
+    waits_for_answer: bool = false,
+
+    fn init(fixture: *Fixture) !void {
+        const loop = try std.testing.allocator.create(loop_module.Loop);
+        try loop.init(0);
+        const ears = try socket.listen(std.net.Address.initIp4(.{ 127, 0, 0, 1 }, 0));
+        fixture.* = .{
+            .loop = loop,
+            .log = .{ .sink = &fixture.sink, .loop = loop, .allocator = std.testing.allocator },
+            .servers = .{.{
+                .loop = loop,
+                .allocator = std.testing.allocator,
+                .log = &fixture.log,
+                .handler = .{ .context = &fixture.nothing, .handle = Echo.handle },
+                .census = &fixture.census,
+            }},
+            .listener = .{ .loop = loop, .log = &fixture.log, .servers = &fixture.servers, .fd = ears },
+            .address = undefined,
+        };
+        var length: posix.socklen_t = @sizeOf(std.net.Address);
+        try posix.getsockname(ears, &fixture.address.any, &length);
+        try fixture.listener.start();
+    }
+
+    fn deinit(fixture: *Fixture) void {
+        fixture.listener.stop();
+        while (fixture.census.connections != 0 or fixture.listener.fd != null) fixture.loop.turn();
+        fixture.loop.deinit();
+        std.testing.allocator.destroy(fixture.loop);
+    }
+
+    /// Sends octets in pieces, and returns all that is answered once the client
+    /// has nothing more to send.
+    fn exchange(fixture: *Fixture, octets: []const u8, piece: usize) ![]const u8 {
+        const client = try std.net.tcpConnectToAddress(fixture.address);
+        defer client.close();
+        _ = try posix.fcntl(client.handle, posix.F.SETFL, @as(u32, @bitCast(posix.O{ .NONBLOCK = true })));
+        var answered: std.ArrayListUnmanaged(u8) = .empty;
+        errdefer answered.deinit(std.testing.allocator);
+        var timer: loop_module.Timer = .{ .expired = ignore };
+        defer fixture.loop.stopTimer(&timer);
+        var sent: usize = 0;
+        var is_shut = false;
+        while (true) {
+            const may_send = sent == 0 or !fixture.waits_for_answer or answered.items.len != 0;
+            if (sent < octets.len and may_send) {
+                sent += client.write(octets[sent..@min(sent + piece, octets.len)]) catch octets.len - sent;
+            }
+            if (sent == octets.len and !is_shut) {
+                posix.shutdown(client.handle, .send) catch {};
+                is_shut = true;
+            }
+            fixture.loop.startTimer(&timer, .ms_50);
+            fixture.loop.turn();
+            var buffer: [4096]u8 = undefined;
+            const length = client.read(&buffer) catch |failure| switch (failure) {
+                error.WouldBlock => continue,
+                else => break,
+            };
+            if (length == 0) break;
+            try answered.appendSlice(std.testing.allocator, buffer[0..length]);
+        }
+        return answered.toOwnedSlice(std.testing.allocator);
+    }
+
+    fn expect(fixture: *Fixture, octets: []const u8, piece: usize, answers: []const []const u8) !void {
+        const answered = try fixture.exchange(octets, piece);
+        defer std.testing.allocator.free(answered);
+        errdefer std.debug.print("sent {s}\nanswered {s}\n", .{ octets, answered });
+        var position: usize = 0;
+        for (answers) |answer| {
+            position = (std.mem.indexOfPos(u8, answered, position, answer) orelse return error.TestUnexpectedResult) + answer.len;
+        }
+        try std.testing.expectEqual(answers.len, std.mem.count(u8, answered, "HTTP/1.1 "));
+    }
+
+    /// Sends a start, and a piece again and again. The answer must come, and then
+    /// the end of the connection, with no more taken than sockets hold.
+    fn expectCutOff(fixture: *Fixture, start: []const u8, piece: []const u8, answer: []const u8) !void {
+        const client = try std.net.tcpConnectToAddress(fixture.address);
+        defer client.close();
+        try client.writeAll(start);
+        _ = try posix.fcntl(client.handle, posix.F.SETFL, @as(u32, @bitCast(posix.O{ .NONBLOCK = true })));
+        var timer: loop_module.Timer = .{ .expired = ignore };
+        defer fixture.loop.stopTimer(&timer);
+        var buffer: [1024]u8 = undefined;
+        var answered: usize = 0;
+        var sent: usize = 0;
+        var offset: usize = 0;
+        while (true) {
+            const count = client.write(piece[offset..]) catch |failure| switch (failure) {
+                error.WouldBlock => 0,
+                else => break,
+            };
+            sent += count;
+            offset = (offset + count) % piece.len;
+            try std.testing.expect(sent < 16 << 20);
+            fixture.loop.startTimer(&timer, .ms_50);
+            fixture.loop.turn();
+            answered += client.read(buffer[answered..]) catch 0;
+        }
+        try std.testing.expect(std.mem.indexOf(u8, buffer[0..answered], answer) != null);
+    }
+};
+
+fn ignore(_: *loop_module.Timer) void {}
+
+const pipeline = "\r\nGET /1 HTTP/1.1\r\nHost: x\r\n\r\n" ++
+    "POST /2 HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc" ++
+    "POST /3 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nde\r\n1\r\nf\r\n0\r\n\r\n" ++
+    "POST /early4 HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nghi" ++
+    "HEAD /5 HTTP/1.1\r\nHost: x\r\n\r\n" ++
+    "GET /6?q HTTP/1.1\r\nHost: x\r\n\r\n";
+
+test "pipelined requests are answered in order, however they arrive" {
+    var fixture: Fixture = undefined;
+    try fixture.init();
+    defer fixture.deinit();
+    for ([_]usize{ 1, 2, 3, 10, 100, 1000 }) |piece| {
+        try fixture.expect(pipeline, piece, &.{ "<GET /1 >", "<POST /2 abc>", "<POST /3 def>", "<POST /early4 >", "HTTP/1.1 200", "<GET /6 >" });
+    }
+}
+
+test "the last answer of a connection says so" {
+    var fixture: Fixture = undefined;
+    try fixture.init();
+    defer fixture.deinit();
+    const ending = "GET /1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" ++ pipeline;
+    try fixture.expect(ending, 1000, &.{"Connection: close\r\n\r\n<GET /1 >"});
+    const large = "POST /early HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n" ++ "x" ** 1000;
+    try fixture.expect(large, 1000, &.{"Connection: close\r\n\r\n<POST /early >"});
+}
+
+test "what is no request is refused, and nothing behind it is answered" {
+    var fixture: Fixture = undefined;
+    try fixture.init();
+    defer fixture.deinit();
+    const behind = "GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n";
+    for ([_][2][]const u8{
+        .{ "GET\r\n\r\n" ++ behind, "HTTP/1.1 400" },
+        .{ "GET / HTTP/9.9\r\n\r\n" ++ behind, "HTTP/1.1 505" },
+        .{ "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: x\r\n\r\n" ++ behind, "HTTP/1.1 501" },
+        .{ "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n" ++ behind, "HTTP/1.1 400" },
+        .{ "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n\r\n" ++ behind, "HTTP/1.1 400" },
+        .{ "GET / HTTP/1.1\r\nHost: x\r\nX: " ++ "x" ** 20_480 ++ "\r\n\r\n" ++ behind, "HTTP/1.1 431" },
+    }) |case| try fixture.expect(case[0], 512, &.{case[1]});
+}
+
+test "what never ends is cut off, and its client gets its answer" {
+    var fixture: Fixture = undefined;
+    try fixture.init();
+    defer fixture.deinit();
+    const chunk = "1000\r\n" ++ "x" ** 0x1000 ++ "\r\n";
+    for ([_][3][]const u8{
+        .{ "POST /early HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n", chunk, "<POST /early >" },
+        .{ "POST /1 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n", chunk, "<POST /1 too large>" },
+        .{ "GET / HTTP/1.1\r\nHost: x\r\nX: ", "x" ** 0x1000, "HTTP/1.1 431" },
+        .{ "", "\r\n" ** 0x1000, "HTTP/1.1 431" },
+    }) |case| try fixture.expectCutOff(case[0], case[1], case[2]);
+}
+
+test "heads up to the limit are taken, bodies behind them too" {
+    var fixture: Fixture = undefined;
+    try fixture.init();
+    defer fixture.deinit();
+    const long = "POST /1 HTTP/1.1\r\nHost: x\r\nX: " ++ "x" ** 16_300 ++ "\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
+    try fixture.expect(long ++ pipeline, 5000, &.{ "<POST /1 abc>", "<GET /1 >", "<POST /2 abc>", "<POST /3 def>", "<POST /early4 >", "HTTP/1.1 200", "<GET /6 >" });
+    const too_large = "POST /1 HTTP/1.1\r\nHost: x\r\nContent-Length: 1001\r\n\r\n" ++ "x" ** 1001;
+    try fixture.expect(too_large, 1000, &.{"<POST /1 too large>"});
+}
+
+test "a client that waits for a 100 gets one" {
+    var fixture: Fixture = undefined;
+    try fixture.init();
+    defer fixture.deinit();
+    fixture.waits_for_answer = true;
+    const expecting = "POST /1 HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\nabc";
+    try fixture.expect(expecting, expecting.len - 3, &.{ "HTTP/1.1 100 Continue\r\n\r\n", "<POST /1 abc>" });
+}
+
+test "fuzz: whatever clients send, the server goes on" {
+    var fixture: Fixture = undefined;
+    try fixture.init();
+    defer fixture.deinit();
+    var fuzz: fuzz_module.Fuzz = .init(11);
+    var buffer: [1024]u8 = undefined;
+    for (0..@max(1, fuzz_module.rounds / 10)) |_| {
+        const answered = try fixture.exchange(fuzz.mutate(pipeline, &buffer), 1 + fuzz.below(600));
+        std.testing.allocator.free(answered);
+    }
+    try fixture.expect("GET /1 HTTP/1.1\r\nHost: x\r\n\r\n", 100, &.{"<GET /1 >"});
+}

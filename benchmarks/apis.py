@@ -1,0 +1,188 @@
+"""All APIs of the lab in one session, alternating, each beside its floor.
+
+    .venv/bin/lab up --stack benchmark
+    .venv/bin/python -m benchmarks.apis [--json] [--rounds 5] [--seconds 8] [--api rust ...] [--workload read-post ...]
+
+A floor is the bare framework that answers `read-post` with the same octets from memory: the API `rust` has the floor
+`rust-floor` in the same stack. All run on the same host, on the same cores, under plain wrk with the same requests.
+
+In each round every API (and on `read-post` every floor) has one load window on each workload, from a reset database, a
+restarted process and a warm-up on. The order turns with the round and is reversed in every second one, so that a drift
+of the machine doesn't fall on the same API each time. Compare only ratios, and these round by round.
+"""
+
+import argparse
+import json
+import statistics
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.plain_wrk import ready_api
+from cli.context import open_engine
+from documents.inventory import Inventory, Secrets
+from documents.protocol import Workload
+from lab.lifecycle.lifecycle import read_lab
+
+WORKLOADS: tuple[Workload, ...] = ("read-post", "read-user", "list-posts", "create-post", "mixed")
+"""`read-user` reads a single row from PostgreSQL, as the public benchmarks do; `read-post` reads Redis first."""
+
+FLOOR_WORKLOAD: Workload = "read-post"
+FLOOR_SUFFIX = "-floor"
+
+
+@dataclass(frozen=True)
+class Window:
+    """One load window: requests a second, and microseconds of the API's CPU, user and system, for each request."""
+
+    api: str
+    workload: Workload
+    round: int
+    requests_per_second: float
+    cpu_us_per_request: float
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One API on one workload: medians over the rounds, and the range of its throughput.
+
+    `of_floor` and `of_fastest` are the medians of the ratios, round by round, of its throughput to its floor's and to
+    that of the API that is fastest by median; None where there is no floor.
+    """
+
+    api: str
+    workload: Workload
+    requests_per_second: float
+    lowest: float
+    highest: float
+    cpu_us_per_request: float
+    of_floor: float | None
+    of_fastest: float
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description="All APIs in one session, alternating, each beside its floor.")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--rounds", type=int, default=5, help="load windows of each API on each workload")
+    parser.add_argument("--seconds", type=int, default=8, help="length of each load window")
+    parser.add_argument("--warm-up", type=int, default=8, help="seconds of the same load before each window")
+    parser.add_argument("--stack", default="benchmark", help="the lab, which must be up")
+    parser.add_argument("--api", action="append", help="an API to measure, with its floor; all unless given")
+    parser.add_argument("--workload", action="append", choices=WORKLOADS, help="a workload; all unless given")
+    arguments = parser.parse_args()
+    inventory, secrets = read_lab(open_engine(arguments.stack))
+    known = [api.name for api in inventory.apis]
+    if unknown := sorted(set(arguments.api or ()) - set(known)):
+        parser.error(f"the lab {inventory.stack} has no API {', '.join(unknown)}; it has {', '.join(known)}")
+    names = [name for name in known if not arguments.api or name.removesuffix(FLOOR_SUFFIX) in arguments.api]
+    windows = measure(
+        inventory,
+        secrets,
+        names,
+        arguments.workload or WORKLOADS,
+        rounds=arguments.rounds,
+        seconds=arguments.seconds,
+        warm_up_seconds=arguments.warm_up,
+    )
+    summaries = summarise(windows)
+    if arguments.json:
+        print(json.dumps({"summaries": list(map(asdict, summaries)), "windows": list(map(asdict, windows))}, indent=2))
+    else:
+        _print(summaries)
+
+
+def measure(
+    inventory: Inventory,
+    secrets: Secrets,
+    names: Sequence[str],
+    workloads: Sequence[Workload],
+    *,
+    rounds: int,
+    seconds: int,
+    warm_up_seconds: int,
+) -> list[Window]:
+    """Measure every API on every workload once in each round; floors on `read-post` only."""
+    windows: list[Window] = []
+    for number in range(rounds):
+        for workload in workloads:
+            contenders = [name for name in names if workload == FLOOR_WORKLOAD or not name.endswith(FLOOR_SUFFIX)]
+            for name in _order(contenders, number):
+                api = inventory.api(name)
+                with ready_api(inventory, secrets, api, workload, warm_up_seconds=warm_up_seconds) as ready:
+                    before = ready.cpu_seconds()
+                    count = ready.count(seconds)
+                    used = ready.cpu_seconds() - before
+                window = Window(name, workload, number + 1, count.per_second, used / count.requests * 1e6)
+                windows.append(window)
+                print(
+                    f"round {window.round} of {rounds}: {workload}, {name}: {window.requests_per_second:,.0f}/s, "
+                    f"{window.cpu_us_per_request:.1f} µs of CPU each",
+                    file=sys.stderr,
+                    flush=True,
+                )
+    return windows
+
+
+def _order(names: Sequence[str], number: int) -> list[str]:
+    """The order of a round: turned by one with each pair of rounds, reversed in each second one."""
+    turn = number // 2 % len(names)
+    turned = [*names[turn:], *names[:turn]]
+    return turned[::-1] if number % 2 else turned
+
+
+def summarise(windows: Sequence[Window]) -> list[Summary]:
+    """Medians over the rounds, by workload; the fastest API first, floors last."""
+    rates: dict[Workload, dict[str, list[float]]] = {}
+    costs: dict[tuple[Workload, str], list[float]] = {}
+    for window in windows:
+        rates.setdefault(window.workload, {}).setdefault(window.api, []).append(window.requests_per_second)
+        costs.setdefault((window.workload, window.api), []).append(window.cpu_us_per_request)
+    summaries: list[Summary] = []
+    for workload, by_api in rates.items():
+        ranked = sorted(by_api, key=lambda api: (api.endswith(FLOOR_SUFFIX), -statistics.median(by_api[api])))
+        for api in ranked:
+            floor = by_api.get(api + FLOOR_SUFFIX)
+            summaries.append(
+                Summary(
+                    api=api,
+                    workload=workload,
+                    requests_per_second=statistics.median(by_api[api]),
+                    lowest=min(by_api[api]),
+                    highest=max(by_api[api]),
+                    cpu_us_per_request=statistics.median(costs[workload, api]),
+                    of_floor=None if floor is None else _median_ratio(by_api[api], floor),
+                    of_fastest=_median_ratio(by_api[api], by_api[ranked[0]]),
+                )
+            )
+    return summaries
+
+
+def _median_ratio(mine: Sequence[float], others: Sequence[float]) -> float:
+    return statistics.median(one / other for one, other in zip(mine, others, strict=True))
+
+
+def _print(summaries: Sequence[Summary]) -> None:
+    table = Table("workload", "API")
+    for heading in ("requests/s", "range", "CPU µs each", "of its floor", "of the fastest"):
+        table.add_column(heading, justify="right")
+    for before, summary in zip([None, *summaries], summaries, strict=False):
+        new = before is None or before.workload != summary.workload
+        table.add_row(
+            summary.workload if new else "",
+            summary.api,
+            f"{summary.requests_per_second:,.0f}",
+            f"{summary.lowest:,.0f} to {summary.highest:,.0f}",
+            f"{summary.cpu_us_per_request:.1f}",
+            "" if summary.of_floor is None else f"{summary.of_floor:.3f}",
+            f"{summary.of_fastest:.3f}",
+            end_section=False,
+        )
+    Console(width=120).print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,150 @@
+"""The long runs, whose last results stand with date and host in docs/evidence/.
+
+    make evidence
+    .venv/bin/python -m benchmarks.evidence [--part run] [--part benchmark] [--part fuzzing] [--protocol ten-blocks]
+
+- `run`: the facts about building, then a run of ten blocks over all APIs of the lab `local`; the page is its report.
+- `benchmark`: `benchmarks.apis` on the lab `benchmark`: all APIs and their floors, alternating.
+- `fuzzing`: the differential test with many more programs and another seed, and schemathesis with many more requests.
+
+Each part writes its own page when it is done, so that what ends it loses no other. A part that finds a defect writes
+that too, and the exit code is 1.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from xml.etree import ElementTree
+
+from cli.context import DEFAULT_STACK, ROOT, RUNS, open_engine
+from documents.run import HostIdentity
+from experiment.run import git_commit
+from lab.lifecycle.lifecycle import read_lab
+from provision.connection import connect
+from provision.identity import read_identity
+
+PAGES = ROOT / "docs" / "evidence"
+PARTS = ("run", "benchmark", "fuzzing")
+
+BENCHMARK_ROUNDS = 3
+BENCHMARK_WARM_UP_SECONDS = 20
+"""A JVM that shares one core with its compiler needs them; an API that is compiled before doesn't mind."""
+
+DIFFERENTIAL_PROGRAMS = 1500
+SCHEMATHESIS_EXAMPLES = 200
+
+_LAB = str(ROOT / ".venv/bin/lab")
+_BENCHMARK_STACK = "benchmark"
+
+
+def main() -> None:
+    """Run the parts that are asked for, in order."""
+    parser = argparse.ArgumentParser(description="The long runs, whose last results stand in docs/evidence/.")
+    parser.add_argument("--part", action="append", choices=PARTS, help="a part; all unless given")
+    parser.add_argument("--protocol", default="ten-blocks", help="the protocol of the part `run`")
+    arguments = parser.parse_args()
+    parts = {"run": lambda: run(arguments.protocol), "benchmark": benchmark, "fuzzing": fuzzing}
+    sound = [parts[name]() for name in PARTS if name in (arguments.part or PARTS)]
+    sys.exit(0 if all(sound) else 1)
+
+
+def run(protocol: str) -> bool:
+    """Facts and a run over all APIs of the lab; the page is the run's report."""
+    _call([_LAB, "up"])
+    _call([_LAB, "facts"])
+    _call([_LAB, "run", "--protocol", protocol])
+    _call([_LAB, "report"])
+    newest = max(path.parent for path in RUNS.glob("*/manifest.json"))
+    _write("run.md", (newest / "report.md").read_text(encoding="utf-8"))
+    return True
+
+
+def benchmark() -> bool:
+    """All APIs and their floors on one host, alternating; that host is taken down again."""
+    _call([_LAB, "up", "--stack", _BENCHMARK_STACK])
+    try:
+        heading = _heading("All APIs beside their floors", _BENCHMARK_STACK)
+        options = ["--rounds", str(BENCHMARK_ROUNDS), "--warm-up", str(BENCHMARK_WARM_UP_SECONDS)]
+        command = ["-m", "benchmarks.apis", *options]
+        table = _call([sys.executable, *command], capture=True)
+    finally:
+        _call([_LAB, "down", "--stack", _BENCHMARK_STACK])
+    _write("benchmark.md", f"{heading}\n\n    python {' '.join(command)}\n\n```text\n{table.rstrip()}\n```\n")
+    return True
+
+
+def fuzzing() -> bool:
+    """The differential test and schemathesis, longer than the tests run them; false where they found something."""
+    _call([_LAB, "up"])
+    heading = _heading("Longer fuzzing", DEFAULT_STACK)
+    rows = [
+        _fuzz(
+            "tests/differential/test_differential.py",
+            {"FAIRGROUND_DIFFERENTIAL_PROGRAMS": str(DIFFERENTIAL_PROGRAMS)},
+        ),
+        _fuzz(
+            "tests/contract/test_schemathesis.py",
+            {"FAIRGROUND_SCHEMATHESIS_EXAMPLES": str(SCHEMATHESIS_EXAMPLES)},
+        ),
+    ]
+    table = ["| test | asked for | tests | failed | minutes |", "|---|---|---:|---:|---:|", *(row for row, _ in rows)]
+    _write("fuzzing.md", "\n".join([heading, "", *table]) + "\n")
+    return all(sound for _, sound in rows)
+
+
+def _fuzz(tests: str, asked: Mapping[str, str]) -> tuple[str, bool]:
+    """A row of the table, and whether nothing was found."""
+    results = ROOT / ".lab" / "evidence.xml"
+    results.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "pytest", tests, "--stack", DEFAULT_STACK, "--keep-lab", "--timeout=7200"]
+    began = time.monotonic()
+    code = subprocess.run(
+        [*command, f"--junitxml={results}"], cwd=ROOT, env={**os.environ, **asked}, check=False
+    ).returncode
+    minutes = (time.monotonic() - began) / 60
+    suite = next(ElementTree.parse(results).iter("testsuite"))  # noqa: S314 - pytest's own file
+    failed = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
+    settings = ", ".join(f"`{name}={value}`" for name, value in asked.items())
+    return f"| `{tests}` | {settings} | {suite.get('tests')} | {failed} | {minutes:.1f} |", code == 0
+
+
+def _heading(title: str, stack: str) -> str:
+    """The title of a page, and below it when, of what commit and on what host."""
+    inventory, _ = read_lab(open_engine(stack))
+    with connect(inventory.host) as connection:
+        identity = read_identity(connection)
+    return f"# {title}\n\n{datetime.now(UTC):%Y-%m-%d}, commit {git_commit()}, {_host(identity)}."
+
+
+def _host(identity: HostIdentity) -> str:
+    return f"{len(identity.cpus)} CPUs ({identity.cpu_model}), kernel {identity.kernel}"
+
+
+def _call(command: Sequence[str], *, capture: bool = False) -> str:
+    """Run a command of this checkout; its output goes to the terminal unless captured.
+
+    Raises:
+        SystemExit: it failed; what it wrote says why.
+    """
+    done = subprocess.run(
+        command, cwd=ROOT, stdout=subprocess.PIPE if capture else None, text=True, check=False, stdin=subprocess.DEVNULL
+    )
+    if done.returncode:
+        sys.exit(f"{' '.join(map(str, command))} failed with {done.returncode}")
+    return done.stdout or ""
+
+
+def _write(name: str, text: str) -> None:
+    PAGES.mkdir(exist_ok=True)
+    path: Path = PAGES / name
+    path.write_text(text, encoding="utf-8")
+    print(f"Wrote {path}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""`lab facts`: measure how the lab's APIs are built and start."""
+
+from typing import Annotated
+
+import typer
+
+from cli.context import DEFAULT_STACK, FACTS, ROOT, JsonOption, StackOption, open_engine, print_json, terminal
+from cli.tables import as_rich
+from lab.lifecycle.lifecycle import read_lab
+
+
+def facts(  # noqa: PLR0917 - typer's options are keywords on the command line
+    api: Annotated[
+        list[str] | None, typer.Option("--api", help="Measure this API alone; may be given again for more.")
+    ] = None,
+    again: Annotated[bool, typer.Option("--again", help="Measure anew what is known already.")] = False,
+    builds: Annotated[int, typer.Option("--builds", min=1, help="How many clean builds of each API.")] = 3,
+    starts: Annotated[int, typer.Option("--starts", min=1, help="How many starts of each API.")] = 5,
+    stack: StackOption = DEFAULT_STACK,
+    json: JsonOption = False,
+) -> None:
+    """Measure build time, size, lines of code, dependencies, start and memory at rest of the lab's APIs.
+
+    What is known of an image already isn't measured again. `lab report` shows it beside the article's claims.
+    """
+    # Here, for they take their time, and the other subcommands don't need them.
+    from analysis.article import CLAIMS  # noqa: PLC0415
+    from analysis.facts import summarise_facts  # noqa: PLC0415
+    from analysis.pages.building import facts_table  # noqa: PLC0415
+    from experiment.facts.measure import measure_facts  # noqa: PLC0415
+
+    inventory, secrets = read_lab(open_engine(stack))
+    console = terminal()
+    console.quiet = json
+    with console.status("starting", spinner="dots") as status:
+
+        def progress(name: str, what: str) -> None:
+            status.update(f"{name}: {what}")
+            if not console.is_terminal:
+                console.print(f"{name}: {what}", markup=False)
+
+        measured = measure_facts(
+            inventory,
+            secrets,
+            project=ROOT,
+            folder=FACTS,
+            apis=api or (),
+            again=again,
+            builds=builds,
+            starts=starts,
+            progress=progress,
+        )
+    if json:
+        print_json([document.model_dump(mode="json") for document in measured])
+        return
+    table = facts_table(
+        [(document.api, summarise_facts(document, document.host)) for document in measured], CLAIMS, brief=True
+    )
+    console.print(as_rich(table))
+    console.print(table.note, style="dim", markup=False)
+    console.print(f"Kept in {FACTS}; `lab report` takes them in.", markup=False, soft_wrap=True)

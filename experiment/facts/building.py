@@ -1,0 +1,146 @@
+"""Release builds in containers of the stage `source`: first with nothing compiled, then after the change of a line."""
+
+import posixpath
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from documents.errors import RunError
+from documents.facts import Building
+from documents.implementation import Implementation
+from documents.inventory import Inventory
+from experiment.facts.implementation_file import changed_file
+from provision import images, single_use
+from provision.connection import Connection
+
+SOURCE_STAGE = "source"
+
+_BUILD_SECONDS = 1800
+_FOUND_CHARACTERS = 1500
+
+_SCRIPT = r"""
+set -eu
+build=$1 artifacts=$2 list=$3 changed=$4
+made=${artifacts%% *}
+now() { read -r uptime idle </proc/uptime; echo "$uptime"; }
+
+content() { find $artifacts -type f -exec cat {} +; }
+
+[ -e "$changed" ]
+[ ! -e "$made" ] || { echo "$made is there before anything is built" >&2; exit 1; }
+echo "began $(now)"
+sh -c "$build" >&2
+echo "built $(now)"
+echo "bytes $(content | wc -c)"
+echo "first $(sha256sum <"$made")"
+listed=$(sh -c "$list")
+echo "$listed" | sort -u | sed '/^ *$/d; s/^/dependency /'
+cat >"$changed"
+echo "changed $(now)"
+sh -c "$build" >&2
+echo "rebuilt $(now)"
+echo "second $(sha256sum <"$made")"
+"""
+"""Runs in the container, with the changed file on its standard input. /proc/uptime is a clock that nothing sets, exact
+to a hundredth of a second. No path of an artifact has a blank."""
+
+
+@dataclass(frozen=True)
+class ContainerBuild:
+    """A clean build and the incremental one after it, as the script told them."""
+
+    clean_seconds: float
+    incremental_seconds: float
+    binary_bytes: int
+    dependencies: tuple[str, ...]
+
+
+def measure_building(
+    connection: Connection,
+    inventory: Inventory,
+    implementation: Implementation,
+    folder: Path,
+    *,
+    repetitions: int,
+    progress: Callable[[str], None],
+) -> Building:
+    """Build an implementation again and again on all of the host's CPUs.
+
+    Args:
+        connection: to the host.
+        inventory: the lab.
+        implementation: what is built, and how.
+        folder: its folder on this side.
+        repetitions: how many clean builds, each followed by an incremental one.
+        progress: is told what is done.
+
+    Raises:
+        RunError: the build failed, needs a network, or the change doesn't show in what it leaves.
+        HostError: the host failed, or a build wasn't done in half an hour.
+    """
+    builds: list[ContainerBuild] = []
+    progress("compilers and dependencies")
+    with images.built(connection, inventory, folder, target=SOURCE_STAGE) as image:
+        for number in range(1, repetitions + 1):
+            progress(f"clean build {number} of {repetitions}, then an incremental one")
+            builds.append(_build(connection, inventory, implementation, folder, image))
+    return Building(
+        cpus=inventory.size.cpus,
+        clean_seconds=tuple(build.clean_seconds for build in builds),
+        incremental_seconds=tuple(build.incremental_seconds for build in builds),
+        changed_file=implementation.build.change.file,
+        binary_bytes=builds[-1].binary_bytes,
+        dependencies=builds[-1].dependencies,
+    )
+
+
+def _build(
+    connection: Connection, inventory: Inventory, implementation: Implementation, folder: Path, image: str
+) -> ContainerBuild:
+    build = implementation.build
+    done = single_use.run(
+        connection,
+        image,
+        ["sh", "-c", _SCRIPT, "build", build.command, " ".join(build.artifacts), build.dependencies, build.change.file],
+        stack=inventory.stack,
+        cpus=inventory.size.cpus,
+        input=changed_file(folder, implementation),
+        deadline_seconds=_BUILD_SECONDS,
+    )
+    if done.exit_status:
+        raise RunError(
+            f"The build of {folder.name} in its stage {SOURCE_STAGE} failed with status {done.exit_status}. It has no "
+            "network: all that it needs must be in that stage, and not in a cache mount. The last that it wrote: "
+            f"{done.stderr.strip()[-_FOUND_CHARACTERS:] or 'nothing'}"
+        )
+    return parse_build(done.stdout, folder.name, posixpath.basename(build.change.file))
+
+
+def parse_build(output: str, name: str, changed: str) -> ContainerBuild:
+    """Read what the script printed.
+
+    Args:
+        output: its standard output.
+        name: the implementation, for messages.
+        changed: the file that was changed, for messages.
+
+    Raises:
+        RunError: both builds left the same.
+    """
+    lines = [line.partition(" ") for line in output.splitlines()]
+    told = {key: value.split()[0] for key, _, value in lines if key != "dependency"}
+    if told["first"] == told["second"]:
+        raise RunError(
+            f"The change of {changed} left the binary of {name} as it was: it is no change of code that is compiled. "
+            "Name another in its implementation.yaml."
+        )
+    return ContainerBuild(
+        clean_seconds=_between(told, "began", "built"),
+        incremental_seconds=_between(told, "changed", "rebuilt"),
+        binary_bytes=int(told["bytes"]),
+        dependencies=tuple(value for key, _, value in lines if key == "dependency"),
+    )
+
+
+def _between(told: dict[str, str], start: str, end: str) -> float:
+    return round(float(told[end]) - float(told[start]), 2)

@@ -1,0 +1,86 @@
+"""Runs on the host: starts a container and waits for its first right answer.
+
+Standard library only, Python 3.10 or newer. The controller pipes this file into ``python3 -`` with a JSON request
+
+    {"container": "…", "port": 8080, "path": "/api/posts/1", "body": "…", "executable": "/api",
+     "cgroup": "/sys/fs/cgroup/…", "memory_stat": "/sys/fs/cgroup/…/memory.stat", "memory_field": "anon",
+     "rest_seconds": 5, "deadline_seconds": 60}
+
+The container is one that doesn't run. Every millisecond it is looked whether a process of its cgroup runs the
+executable yet, and from then on whether the path is answered with 200 and exactly the body. The answer is a line of
+JSON with three moments of the monotonic clock, in nanoseconds, and the cgroup's anonymous memory some seconds later.
+"""
+
+import http.client
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+TICK_SECONDS = 0.001
+
+
+def main() -> None:
+    """Do what the request says."""
+    request = json.loads(sys.argv[1])
+    ends_at = time.monotonic() + request["deadline_seconds"]
+    started_ns = time.monotonic_ns()
+    with subprocess.Popen(
+        ["docker", "start", request["container"]], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    ) as engine:
+        running_ns = 0
+        seen = "its process didn't run"
+        while not running_ns or (seen := ask(request)):
+            if engine.poll():
+                sys.exit(f"docker start failed: {engine.communicate()[1].decode(errors='replace').strip()}")
+            if time.monotonic() > ends_at:
+                sys.exit(f"no right answer within {request['deadline_seconds']} s: {seen}")
+            if not running_ns and runs(Path(request["cgroup"]), request["executable"]):
+                running_ns = time.monotonic_ns()
+                continue
+            time.sleep(TICK_SECONDS)
+        answered_ns = time.monotonic_ns()
+    time.sleep(request["rest_seconds"])
+    answer = {
+        "started_ns": started_ns,
+        "running_ns": running_ns,
+        "answered_ns": answered_ns,
+        "memory_bytes": field(Path(request["memory_stat"]), request["memory_field"]),
+    }
+    print(json.dumps(answer))  # noqa: T201 - this line is the answer
+
+
+def runs(cgroup: Path, executable: str) -> bool:
+    """Whether a process of the cgroup runs the executable: before, it is the engine's own that prepares it."""
+    try:
+        processes = (cgroup / "cgroup.procs").read_text().split()
+        return any(str(Path("/proc", process, "exe").readlink()) == executable for process in processes)
+    except OSError:
+        return False
+
+
+def ask(request: "dict[str, Any]") -> str:
+    """Ask once; what is wrong with the answer, or nothing where it is right and whole."""
+    client = http.client.HTTPConnection("127.0.0.1", request["port"], timeout=request["deadline_seconds"])
+    try:
+        client.request("GET", request["path"])
+        answer = client.getresponse()
+        body = answer.read()
+    except (OSError, http.client.HTTPException) as error:
+        return f"{type(error).__name__}: {error}"
+    finally:
+        client.close()
+    if answer.status == 200 and body == request["body"].encode():
+        return ""
+    return f"it was answered with {answer.status} and {body[:200]!r}"
+
+
+def field(table: Path, name: str) -> int:
+    """The number behind a name in a table of the kernel's."""
+    lines = (line.split() for line in table.read_text().splitlines())
+    return next(int(value) for key, value in lines if key == name)
+
+
+main()

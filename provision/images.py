@@ -1,0 +1,123 @@
+"""Images built on the host's own engine, from a build context on the controller."""
+
+import re
+import secrets
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from documents.errors import HostError, HostUnreachableError
+from documents.inventory import Inventory
+from documents.labels import STACK_LABEL
+from provision.build_context import archive_build_context
+from provision.connection import Connection
+
+BUILD_SECONDS = 1800
+"""How long a build may take; one whose compilers and dependencies are to be downloaded takes minutes."""
+
+_DEADLINE_SECONDS = 60
+_SHOWN_CHARACTERS = 3000
+
+
+def check_build(
+    connection: Connection, inventory: Inventory, context: Path, dockerfile: str, *, deadline_seconds: float
+) -> None:
+    """Build all of a Dockerfile and keep nothing of it but the engine's cache.
+
+    Args:
+        connection: to the host.
+        inventory: the lab, whose base image the build starts from.
+        context: the folder of the build context.
+        dockerfile: the Dockerfile's name in it.
+        deadline_seconds: when the build is ended.
+
+    Raises:
+        HostError: a step failed; ends with what that step wrote.
+        DeadlineExceededError: it wasn't done in time.
+    """
+    _build(connection, inventory, context, dockerfile, ["--output=type=cacheonly"], deadline_seconds=deadline_seconds)
+
+
+@contextmanager
+def built(
+    connection: Connection, inventory: Inventory, context: Path, *, target: str, deadline_seconds: float = BUILD_SECONDS
+) -> Generator[str]:
+    """An image of one target of the context's Dockerfile; it is there while the context is open.
+
+    It carries the lab's label, so that one which a killed controller left is removed by the next `lab up`.
+
+    Yields:
+        The image's name on the host.
+
+    Raises:
+        HostError: a step failed; ends with what that step wrote.
+        DeadlineExceededError: it wasn't done in time.
+    """
+    name = f"fairground-once-{target}:{secrets.token_hex(6)}"
+    output = [f"--target={target}", f"--tag={name}", f"--label={STACK_LABEL}={inventory.stack}"]
+    try:
+        _build(connection, inventory, context, "Dockerfile", output, deadline_seconds=deadline_seconds)
+        yield name
+    finally:
+        _remove(connection, name)
+
+
+def image_bytes(connection: Connection, image_id: str) -> int:
+    """The size of an image on the host, as Docker tells it: all its layers, unpacked.
+
+    Raises:
+        RemoteCommandError: there is no such image.
+    """
+    return int(_inspect(connection, image_id, "{{.Size}}"))
+
+
+def _build(
+    connection: Connection,
+    inventory: Inventory,
+    context: Path,
+    dockerfile: str,
+    output: Sequence[str],
+    *,
+    deadline_seconds: float,
+) -> None:
+    # BuildKit takes a local image by its name, not by its id.
+    base = _inspect(connection, inventory.base_image_id, "{{index .RepoTags 0}}")
+    command = [
+        *("docker", "buildx", "build", "--progress=plain", "--network=host"),
+        *(f"--file={dockerfile}", f"--build-arg=BASE={base}", *output, "-"),
+    ]
+    done = connection.run(
+        command, input=archive_build_context(context, dockerfile), deadline_seconds=deadline_seconds, check=False
+    )
+    if done.exit_status:
+        raise HostError(
+            f"{context.name}/{dockerfile} can't be built on {connection}: {_reason(done.stderr or done.stdout)}"
+        )
+
+
+_FAILED_STEP = re.compile(r"^#(\d+) ERROR: ", re.MULTILINE)
+
+
+def _reason(output: str) -> str:
+    """What the step that failed wrote, or else the last of all output; BuildKit itself repeats its last lines alone."""
+    step = _FAILED_STEP.search(output)
+    if step is not None:
+        output = "\n".join(re.findall(rf"^#{step[1]} (?:\d+\.\d+ )?(.*)$", output, re.MULTILINE))
+    text = output.strip()
+    if len(text) <= 2 * _SHOWN_CHARACTERS:
+        return text
+    # Compilers tell the cause first, test runners and package managers last.
+    return f"{text[:_SHOWN_CHARACTERS]}\n[…]\n{text[-_SHOWN_CHARACTERS:]}"
+
+
+def _inspect(connection: Connection, image: str, template: str) -> str:
+    command = ["docker", "image", "inspect", "--format", template, image]
+    return connection.run(command, deadline_seconds=_DEADLINE_SECONDS).stdout.strip()
+
+
+def _remove(connection: Connection, name: str) -> None:
+    """Remove an image that may not have been made. On a lost connection it stays until the next `lab up`."""
+    try:
+        connection.run(["docker", "image", "rm", name], deadline_seconds=_DEADLINE_SECONDS, check=False)
+    except HostUnreachableError:
+        return

@@ -1,0 +1,1 @@
+"""All implementations while what they need fails, and while they are ended."""

@@ -1,0 +1,1 @@
+"""Each implementation under attack."""

@@ -1,0 +1,132 @@
+"""The script that starts a container on the host, with an engine and a container whose faults are known."""
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+from pydantic import TypeAdapter
+
+from tests.ssh.sshd import free_port
+
+SCRIPT = Path(__file__).parents[3] / "experiment" / "host" / "first_answer.py"
+
+ENGINE_SECONDS, NOT_READY_SECONDS = 0.3, 0.4
+
+CONTAINER = f"""
+import http.server, os, sys, time
+port, body, cgroup = int(sys.argv[1]), sys.argv[2].encode(), sys.argv[3]
+ready_at = time.monotonic() + {NOT_READY_SECONDS}
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        ready = time.monotonic() > ready_at
+        answer = body if ready else b"down"
+        self.send_response(200 if ready else 503)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *_):
+        pass
+
+with open(cgroup + "/cgroup.procs", "w") as file:
+    file.write(str(os.getpid()))
+http.server.HTTPServer(("127.0.0.1", port), Handler).serve_forever()
+"""
+"""Answers 503 at first. It puts itself into its cgroup, as the engine does with a container's process."""
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> "Machine":
+    return Machine(tmp_path)
+
+
+class Machine:
+    """A folder with a `docker` of its own, and what the script reads of a cgroup."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.port = folder, free_port()
+        (folder / "container.py").write_text(CONTAINER)
+        (folder / "memory.stat").write_text("cache 7\nrss 4096\nmapped_file 9\n")
+
+    def engine(self, lines: str) -> None:
+        path = self.folder / "docker"
+        path.write_text(f"#!/bin/sh\n{textwrap.dedent(lines)}")
+        path.chmod(0o755)
+
+    def start(self, body: str) -> None:
+        """Have `docker start` start, after some time, a container whose answer has that body."""
+        container = f"'{sys.executable}' '{self.folder}/container.py' {self.port} '{body}' '{self.folder}'"
+        self.engine(f"""
+            echo "$*" > '{self.folder}/asked'
+            sleep {ENGINE_SECONDS}
+            timeout 20 {container} >/dev/null 2>&1 &
+        """)
+
+    def run(self, *, deadline_seconds: float = 15) -> "subprocess.CompletedProcess[str]":
+        request = {
+            "container": "the-api",
+            "port": self.port,
+            "path": "/api/posts/1",
+            "body": "right",
+            "executable": str(Path(sys.executable).resolve()),
+            "cgroup": str(self.folder),
+            "memory_stat": str(self.folder / "memory.stat"),
+            "memory_field": "rss",
+            "rest_seconds": 0,
+            "deadline_seconds": deadline_seconds,
+        }
+        done = subprocess.run(
+            [sys.executable, "-I", SCRIPT, json.dumps(request)],
+            env={**os.environ, "PATH": f"{self.folder}:{os.environ['PATH']}"},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        processes = self.folder / "cgroup.procs"
+        if processes.exists():
+            os.kill(int(processes.read_text()), 9)
+        return done
+
+
+def test_the_engine_s_share_and_the_api_s_are_told_apart(machine: Machine):
+    machine.start("right")
+    started = time.monotonic_ns()
+    done = machine.run()
+    assert done.returncode == 0, done.stderr
+    moments = TypeAdapter(dict[str, int]).validate_json(done.stdout)
+    assert (machine.folder / "asked").read_text() == "start the-api\n"
+    assert started < moments["started_ns"] < moments["running_ns"] < moments["answered_ns"]
+    assert moments["running_ns"] - moments["started_ns"] > ENGINE_SECONDS * 1e9
+    # The container's own clock starts after its process does.
+    assert moments["answered_ns"] - moments["running_ns"] > NOT_READY_SECONDS * 1e9
+    assert moments["memory_bytes"] == 4096
+
+
+def test_a_wrong_answer_is_no_answer(machine: Machine):
+    machine.start("almost right")
+    # As long as the container may take here to be there at all, and then some.
+    started = time.monotonic()
+    subprocess.run([sys.executable, "-c", "import http.server"], check=True)
+    seconds = round(2 + 5 * (time.monotonic() - started), 3)
+    done = machine.run(deadline_seconds=seconds)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.strip() == f"no right answer within {seconds} s: it was answered with 200 and b'almost right'"
+
+
+def test_a_process_that_never_runs_is_told(machine: Machine):
+    machine.engine("exit 0")
+    done = machine.run(deadline_seconds=1)
+    assert done.stderr.strip() == "no right answer within 1 s: its process didn't run"
+
+
+def test_an_engine_that_refuses_is_told_in_its_own_words(machine: Machine):
+    machine.engine("echo 'No such container: the-api' >&2; exit 1")
+    done = machine.run()
+    assert (done.returncode, done.stderr.strip()) == (1, "docker start failed: No such container: the-api")
