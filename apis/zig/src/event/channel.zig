@@ -37,8 +37,8 @@ pub const Channel = struct {
         return socket.connected(channel.fd);
     }
 
-    /// Has the loop report the socket, from what it is ready for now. What
-    /// another loop has told before is forgotten.
+    /// Has the loop report the socket, beginning with what it is already ready
+    /// for. What another loop has told before is forgotten.
     pub fn attach(channel: *Channel, loop: *loop_module.Loop, source: *loop_module.Source) !void {
         channel.readable = false;
         channel.writable = false;
