@@ -1,17 +1,68 @@
 """Containers on the host, through the host's own docker command."""
 
 import json
+import logging
+from collections.abc import Sequence
 from typing import Literal
+
+from tenacity import Retrying, before_sleep_log, retry_if_exception, stop_before_delay, wait_fixed
 
 from documents.errors import HostError, RemoteCommandError
 from provision import cgroups
 from provision.cgroups import Cgroup
-from provision.connection import Connection
+from provision.connection import Completed, Connection
+
+_logger = logging.getLogger(__name__)
 
 STOP_SECONDS = 10
 """What a container has to end by itself before it is killed; the APIs finish what is in flight within as long."""
 
 _DEADLINE_SECONDS = 60
+
+_ENTRY_SECONDS = 10
+_ENTRY_FAILED = ("OCI runtime exec failed", "waiting for init preliminary setup")
+"""What Docker says where runc's own process ended before it had read what to run: seldom, on a busy host, with runc
+1.1.15. That process first copies itself into a sealed memory file and starts anew from it
+(libcontainer/nsenter/cloned_binary.c); which step failed isn't told. The command never began."""
+
+
+def execute(
+    connection: Connection,
+    name: str,
+    argv: Sequence[str],
+    *,
+    input: bytes | str | None = None,  # noqa: A002 - the name that subprocess.run gives it
+    deadline_seconds: float,
+) -> Completed:
+    """Run a command in a container that runs, and wait for its end.
+
+    The deadline ends Docker's client; a process that must not outlive it in the container needs its own `timeout`.
+
+    Args:
+        connection: to the host.
+        name: the container's.
+        argv: the command and its arguments, which every process on the host can see: secrets go by `input`.
+        input: what the command reads from its standard input; nothing unless given.
+        deadline_seconds: how long the command may take.
+
+    Raises:
+        RemoteCommandError: its exit status isn't 0, or there is no such container, or none that runs.
+        DeadlineExceededError: it wasn't done in time.
+        HostUnreachableError: the connection was lost.
+    """
+    retrying = Retrying(
+        retry=retry_if_exception(_never_began),
+        stop=stop_before_delay(_ENTRY_SECONDS),
+        wait=wait_fixed(0.25),
+        before_sleep=before_sleep_log(_logger, logging.WARNING),
+        reraise=True,
+    )
+    command = ["docker", "exec", *([] if input is None else ["--interactive"]), name, *argv]
+    return retrying(connection.run, command, input=input, deadline_seconds=deadline_seconds)
+
+
+def _never_began(error: BaseException) -> bool:
+    return isinstance(error, RemoteCommandError) and all(part in str(error) for part in _ENTRY_FAILED)
 
 
 def restart(connection: Connection, name: str) -> None:

@@ -7,7 +7,7 @@ from it. All SQL goes to psql inside the PostgreSQL container, over its local so
 from documents.errors import HostError, RemoteCommandError
 from documents.inventory import Inventory, PostgresService, RedisService
 from provision.connection import Connection
-from provision.containers import volume_path
+from provision.containers import execute, volume_path
 
 _RESET_SECONDS = 60
 _GRACE_SECONDS = 5
@@ -59,8 +59,10 @@ def flush_cache(connection: Connection, redis: RedisService) -> None:
         HostError: Redis doesn't answer, or refuses.
     """
     try:
-        connection.run(
-            ["docker", "exec", "--interactive", redis.container, "sh", "-s", str(redis.port)],
+        execute(
+            connection,
+            redis.container,
+            ["sh", "-s", str(redis.port)],
             input=_FLUSH,
             deadline_seconds=_RESET_SECONDS,
         )
@@ -104,7 +106,6 @@ def run_sql(
     """
     # `docker exec` that is killed leaves its process alive in the container: the deadline holds there as well.
     command = [
-        *("docker", "exec", "--interactive", postgres.container),
         *("timeout", "-s", "KILL", f"{deadline_seconds:.0f}"),
         *("psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1"),
         f"--set=database={postgres.database}",
@@ -112,6 +113,9 @@ def run_sql(
         *("--username", postgres.user, "--port", str(postgres.port), "--dbname", database),
     ]
     try:
-        return connection.run(command, input=sql, deadline_seconds=deadline_seconds + _GRACE_SECONDS).stdout
+        done = execute(
+            connection, postgres.container, command, input=sql, deadline_seconds=deadline_seconds + _GRACE_SECONDS
+        )
     except RemoteCommandError as error:
         raise HostError(f"PostgreSQL on {connection} refused: {error} Look at its container's log.") from error
+    return done.stdout

@@ -8,6 +8,7 @@ from documents.cores import parse_cpu_list
 from documents.errors import HostError, RemoteCommandError
 from documents.inventory import Inventory
 from documents.run import HostIdentity
+from provision import containers
 from provision.connection import Connection
 from provision.preparation import tool_versions
 
@@ -66,7 +67,7 @@ def read_tool_versions(connection: Connection, inventory: Inventory) -> dict[str
 
 def _exec(connection: Connection, container: str, *command: str) -> str:
     try:
-        completed = connection.run(["docker", "exec", container, *command], deadline_seconds=_DEADLINE_SECONDS)
+        completed = containers.execute(connection, container, command, deadline_seconds=_DEADLINE_SECONDS)
     except RemoteCommandError as error:
         raise HostError(f"{container} on {connection} doesn't tell its version: {error}") from error
     return completed.stdout.strip()

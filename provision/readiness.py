@@ -87,9 +87,9 @@ def wait_for_postgres(connection: Connection, postgres: PostgresService, *, dead
         before_sleep=before_sleep_log(_logger, logging.INFO),
         reraise=True,
     )
-    command = ["docker", "exec", postgres.container, "pg_isready", "--host=127.0.0.1", f"--port={postgres.port}"]
+    command = ["pg_isready", "--host=127.0.0.1", f"--port={postgres.port}"]
     try:
-        retrying(connection.run, command, deadline_seconds=_ASK_SECONDS)
+        retrying(containers.execute, connection, postgres.container, command, deadline_seconds=_ASK_SECONDS)
     except RemoteCommandError as error:
         raise HostError(
             f"PostgreSQL on {connection} took no connection within {deadline_seconds:g} s: {error} "

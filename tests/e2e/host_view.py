@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 from documents.base import Document
 from documents.inventory import ApiService, Inventory
 from provision.connection import Connection
+from provision.containers import execute
 from provision.database import run_sql
 
 RUN_HOME = "/var/lib/fairground/run"
@@ -104,8 +105,10 @@ def count_services(connection: Connection, inventory: Inventory, redis_password:
         deadline_seconds=30,
     ).split("|")
     uploads = sum(count_uploads(connection, api) for api in inventory.apis)
-    statistics = connection.run(
-        ["docker", "exec", "-i", inventory.redis.container, "sh", "-s"],
+    statistics = execute(
+        connection,
+        inventory.redis.container,
+        ["sh", "-s"],
         input=f"REDISCLI_AUTH={redis_password} redis-cli -p {inventory.redis.port} INFO stats",
         deadline_seconds=30,
     ).stdout

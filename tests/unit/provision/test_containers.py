@@ -1,0 +1,57 @@
+"""What is done when runc's own process ends before it has read what to run.
+
+That can't be had on demand from a real engine: the text is what one said. Commands in real containers are run by
+`tests/ssh/test_services.py`.
+"""
+
+from collections.abc import Sequence
+
+import pytest
+
+from documents.errors import RemoteCommandError
+from provision import containers
+from provision.connection import Completed, Connection
+
+ENTRY_FAILED = (
+    "`docker exec postgres true` on the host ended with the status 128: OCI runtime exec failed: exec failed: unable "
+    "to start container process: waiting for init preliminary setup: read init-p: connection reset by peer: unknown"
+)
+DONE = Completed(stdout="done", stderr="", exit_status=0)
+
+
+class Answers(Connection):
+    """A connection whose commands end as told, one after the other."""
+
+    def __init__(self, *ends: Completed | RemoteCommandError) -> None:
+        self.ends = list(ends)
+        self.commands: list[str | Sequence[str]] = []
+
+    def run(self, command: str | Sequence[str], **_: object) -> Completed:
+        self.commands.append(command)
+        end = self.ends.pop(0)
+        if isinstance(end, RemoteCommandError):
+            raise end
+        return end
+
+
+def test_command_that_never_began_is_run_again(caplog: pytest.LogCaptureFixture):
+    connection = Answers(RemoteCommandError(ENTRY_FAILED), DONE)
+    assert containers.execute(connection, "postgres", ["true"], deadline_seconds=5) == DONE
+    assert connection.commands == [["docker", "exec", "postgres", "true"]] * 2
+    assert "init preliminary setup" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "`docker exec postgres true` on the host ended with the status 1: it wrote nothing.",
+        "OCI runtime exec failed: exec failed: unable to start container process: exec: no such file or directory",
+        "the command itself said: waiting for init preliminary setup",
+    ],
+)
+def test_command_that_may_have_begun_is_not(text: str):
+    connection = Answers(RemoteCommandError(text))
+    with pytest.raises(RemoteCommandError) as raised:
+        containers.execute(connection, "postgres", ["true"], deadline_seconds=5)
+    assert str(raised.value) == text
+    assert len(connection.commands) == 1
