@@ -54,7 +54,7 @@ BREAKAGES: dict[str, dict[str, Breakage]] = {
         ),
     },
     "rust": {
-        "formatter": Breakage("src/identifier.rs", "\nfn  badly_spaced( ) {}\n", "src/identifier.rs"),
+        "formatter": Breakage("src/identifier.rs", "\nfn  badly_spaced( ) {}\n", "Diff in "),
         "linter": Breakage(
             "src/identifier.rs",
             "\npub fn needlessly_returning() -> u8 {\n    return 1;\n}\n",
