@@ -75,10 +75,11 @@ def main() -> None:
     parser.add_argument("--workload", action="append", choices=WORKLOADS, help="a workload; all unless given")
     arguments = parser.parse_args()
     inventory, secrets = read_lab(open_engine(arguments.stack))
-    known = [api.name for api in inventory.apis]
+    known = [api.name for api in inventory.apis if not api.name.endswith(FLOOR_SUFFIX)]
     if unknown := sorted(set(arguments.api or ()) - set(known)):
         parser.error(f"the lab {inventory.stack} has no API {', '.join(unknown)}; it has {', '.join(known)}")
-    names = [name for name in known if not arguments.api or name.removesuffix(FLOOR_SUFFIX) in arguments.api]
+    chosen = arguments.api or known
+    names = [api.name for api in inventory.apis if api.name.removesuffix(FLOOR_SUFFIX) in chosen]
     windows = measure(
         inventory,
         secrets,
