@@ -78,12 +78,9 @@ def times_written(context: Context) -> Generator[Callable[[str, str, int], datet
 @contextmanager
 def plans_counted(context: Context) -> Generator[None]:
     """Have PostgreSQL count the plans that it makes in all sessions that begin while the context is open."""
-    context.database.execute("ALTER ROLE CURRENT_USER SET pg_stat_statements.track_planning = on")
-    try:
+    with _installed(context, "ALTER ROLE CURRENT_USER SET pg_stat_statements.track_planning = on"):
         end_other_sessions(context)
         yield
-    finally:
-        context.database.execute("ALTER ROLE CURRENT_USER RESET pg_stat_statements.track_planning")
 
 
 def plans_of(context: Context, action: Callable[[], object]) -> int:
@@ -110,7 +107,10 @@ def _number(context: Context, query: LiteralString) -> int:
 
 @contextmanager
 def _installed(context: Context, statements: LiteralString) -> Generator[None]:
-    """Create something in a schema of the checks' own; it goes with the schema, as does what a killed check left."""
+    """Create something in a schema of the checks' own, or set something for the role.
+
+    Both go at the end, and before that goes what a killed check left.
+    """
     _remove(context)
     context.database.execute("CREATE SCHEMA fairground_checks")
     try:
@@ -123,3 +123,4 @@ def _installed(context: Context, statements: LiteralString) -> Generator[None]:
 def _remove(context: Context) -> None:
     context.database.execute("SET client_min_messages = warning")
     context.database.execute("DROP SCHEMA IF EXISTS fairground_checks CASCADE")
+    context.database.execute("ALTER ROLE CURRENT_USER RESET pg_stat_statements.track_planning")

@@ -20,8 +20,8 @@ class Target(Document):
     """A running implementation, as the checks reach it.
 
     `database_url` and `redis_url` are the controller's own way to the services behind the API; without one the checks
-    that need it are skipped. The database's role may read `pg_stat_statements` and end other sessions. `pool_size` is
-    the API's DB_POOL_SIZE.
+    that need it are skipped. The database's role must be a superuser: `README.md` says what for. `pool_size` is the
+    API's DB_POOL_SIZE.
     """
 
     name: str
