@@ -95,6 +95,8 @@ _VALUES: dict[bytes, list[bytes]] = {
         b"1",
         b'""',
         b'[["fairground-api"]]',
+        b'["fairground-api",5]',
+        b'["fairground-api",null]',
     ],
     b"nbf": [b"<<now-600>>", b"<<now+600>>", b"null", b"0", b"1.5", b'"0"', b"true", b"-5", b"<<now-1>>"],
     b"jti": [b'"x"', b"{}", b"[[[[1]]]]", b"1e999", b'"\\u0000"'],
