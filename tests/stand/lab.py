@@ -7,17 +7,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import httpx
-from tenacity import Retrying, retry_if_exception_type, retry_if_result, stop_after_delay, wait_fixed
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from apis.contract.checks import Target
-from experiment.readiness import wait_until_ready
 from provision import containers, database
 from provision.connection import Connection
 from tests.conftest import LiveLab
-from tests.stand.stand import FOOTPRINT, Footprint, ServiceCommands, read_footprint
+from tests.stand.stand import FOOTPRINT, Footprint, ServiceCommands, expect_ready, read_footprint
 
-_READY_SECONDS = 60
 _DEADLINE_SECONDS = 30
 
 
@@ -65,7 +62,7 @@ class LabStand:
                 )
             for target in self.targets.values():
                 # The last reset of the database ended all connections, and one may notice that at their next use.
-                wait_until_ready(target.base_url, deadline_seconds=_READY_SECONDS)
+                expect_ready(target)
             self._stack = stack.pop_all()
         return self
 
@@ -122,13 +119,7 @@ class LabStand:
 
     def start(self, name: str) -> None:
         containers.start(self._connection, self._container(name))
-        ready = Retrying(
-            retry=retry_if_exception_type(httpx.HTTPError),
-            stop=stop_after_delay(_READY_SECONDS),
-            wait=wait_fixed(0.1),
-            reraise=True,
-        )
-        ready(_ask_ready, self.targets[name].base_url)
+        expect_ready(self.targets[name])
 
     def uploads(self, name: str) -> int:
         folder = containers.volume_path(self._connection, self._inventory.api(name).upload_volume)
@@ -150,7 +141,3 @@ class LabStand:
             containers.start(connection, api.container)
             database.empty_uploads(connection, api.upload_volume)
         database.reset(connection, inventory)
-
-
-def _ask_ready(base_url: str) -> None:
-    httpx.get(f"{base_url}/readyz", timeout=5, trust_env=False).raise_for_status()

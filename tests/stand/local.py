@@ -12,16 +12,13 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-import httpx
 from pydantic import Field
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from apis.contract.checks import Target
 from documents.base import Document, Port
 from tests.stand.pretended import run_here
-from tests.stand.stand import FOOTPRINT, Footprint, ServiceCommands, read_footprint
+from tests.stand.stand import FOOTPRINT, Footprint, ServiceCommands, expect_ready, read_footprint
 
-_READY_SECONDS = 60
 _LOG_OCTETS = 8_192
 
 
@@ -136,13 +133,7 @@ class LocalStand:
             process = subprocess.Popen(api.command, env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         self._processes[name] = process
         self._stack.callback(_end, process)
-        ready = Retrying(
-            retry=retry_if_exception_type(httpx.HTTPError),
-            stop=stop_after_delay(_READY_SECONDS),
-            wait=wait_fixed(0.05),
-            reraise=True,
-        )
-        ready(_ask_ready, self.targets[name].base_url)
+        expect_ready(self.targets[name])
 
     def uploads(self, name: str) -> int:
         return len(list(self._uploads_path(name).iterdir()))
@@ -155,10 +146,6 @@ class LocalStand:
 
     def _log_path(self, name: str) -> Path:
         return self._folder / f"{name}.log"
-
-
-def _ask_ready(base_url: str) -> None:
-    httpx.get(f"{base_url}/readyz", timeout=5, trust_env=False).raise_for_status()
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:

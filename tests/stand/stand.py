@@ -8,6 +8,9 @@ from typing import Any, Protocol
 
 from apis.contract.checks import Target
 from documents.base import Document
+from experiment.readiness import wait_until_ready
+
+_READY_SECONDS = 60
 
 
 class ServiceCommands(Document):
@@ -110,6 +113,16 @@ class Stand(Protocol):
     def log(self, name: str) -> str:
         """The last of what an implementation wrote."""
         ...
+
+
+def expect_ready(target: Target) -> None:
+    """Wait until an implementation says that it is ready, a minute at most.
+
+    Raises:
+        AssertionError: it never did; the message has what it said last.
+    """
+    seen = wait_until_ready(target.base_url, deadline_seconds=_READY_SECONDS)
+    assert seen is None, f"{target.name} isn't ready after {_READY_SECONDS} s: {seen}"
 
 
 RUN_COMMAND = Path(__file__).parent / "host" / "run_command.py"
