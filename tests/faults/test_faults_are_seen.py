@@ -220,7 +220,7 @@ def _log(*seconds: float) -> str:
 
 def test_warnings_that_are_too_many_or_missing_are_seen(without_redis: tuple[PretendedStand, Books]):
     stand, books = without_redis
-    for log in (_log(1.0, 1.2, 1.4), _log(*range(9), 8.5, 8.7), ""):
+    for log in (_log(1.0, 1.2, 1.4), _log(*range(9), 8.5, 8.7), _log(1.0, 1.0, 2.1), _log(1.0, 1.9), ""):
         stand.says_log = log
         with pytest.raises(AssertionError):
             test_redis.test_at_most_one_warning_a_second_is_logged("careful", books, stand)
