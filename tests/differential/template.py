@@ -12,6 +12,7 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 
 from apis.contract.tokens import mint_token
 from tests.differential.request import RawRequest, Request
@@ -69,7 +70,8 @@ _KINDS: dict[bytes, Callable[[World, int], str]] = {
 class Token:
     """A token to be signed: header and claims are JSON with holes, or anything else.
 
-    `key` is `secret` or any other text; `spoil` names what is done to it afterwards, see `SPOILS`.
+    `key` is `secret` or any other text; `spoil` names what is done to it afterwards, see `SPOILS`. Where that leaves it
+    as it was, blanks behind the claims make it another token with the same meaning.
     """
 
     header: bytes = b'{"alg":"HS256","typ":"JWT"}'
@@ -83,9 +85,16 @@ class Token:
 
     def render(self, filler: Filler) -> bytes:
         key = filler.world.secret if self.key == "secret" else self.key
-        signed = b".".join(encoded(filler.fill(part)) for part in (self.header, self.claims))
-        signature = hmac.new(key.encode(), signed, _DIGESTS[self.digest]).digest()
-        return SPOILS[self.spoil](signed + b"." + encoded(signature))
+        header, claims = filler.fill(self.header), filler.fill(self.claims)
+        signed = (self._signed(key, header, claims + b" " * blanks) for blanks in count())
+        return next(
+            spoiled for token in signed if (spoiled := SPOILS[self.spoil](token)) != token or self.spoil == "nothing"
+        )
+
+    def _signed(self, key: str, header: bytes, claims: bytes) -> bytes:
+        parts = b".".join((encoded(header), encoded(claims)))
+        signature = hmac.new(key.encode(), parts, _DIGESTS[self.digest]).digest()
+        return parts + b"." + encoded(signature)
 
 
 def encoded(octets: bytes) -> bytes:
@@ -126,7 +135,7 @@ SPOILS: dict[str, Callable[[bytes], bytes]] = {
     "flipped signature": _in_part(2, lambda part: (b"B" if part[:1] == b"A" else b"A") + part[1:]),
     "short signature": _in_part(2, lambda part: part[:-4]),
     "long signature": _in_part(2, lambda part: part + b"AAAA"),
-    "plain base64": _in_part(2, lambda part: part[:-2] + b"+/"),
+    "plain base64": _in_part(2, lambda part: part.translate(bytes.maketrans(b"-_", b"+/"))),
     "a percent sign": _in_part(2, lambda part: part[:-2] + b"%3"),
     "an empty header": _in_part(0, lambda _: b""),
     "empty claims": _in_part(1, lambda _: b""),

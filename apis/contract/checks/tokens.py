@@ -5,7 +5,8 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import count
 
 from apis.contract import tokens
 from apis.contract.checks import problems
@@ -15,6 +16,9 @@ from apis.contract.checks.expect import expect, expect_equal, expect_json, expec
 from apis.contract.checks.model import check
 
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+_PLAIN = str.maketrans("-_", "+/")
+"""From base64url to plain base64."""
 
 _SHA2 = {"HS256": hashlib.sha256, "HS384": hashlib.sha384, "HS512": hashlib.sha512}
 
@@ -30,6 +34,11 @@ def _signed(secret: str, claims: Mapping[str, object], algorithm: str = "HS256",
     digest = _SHA2.get(algorithm, hashlib.sha256)
     signature = hmac.new(secret.encode() if key is None else key, signed.encode(), digest).digest()
     return f"{signed}.{_encoded(signature)}"
+
+
+def _distinct(secret: str, claims: Mapping[str, object]) -> Iterator[str]:
+    """Tokens of these claims without end, each with another signature."""
+    return (_signed(secret, {**claims, "number": number}) for number in count())
 
 
 def _raw(secret: str, head: str, payload: bytes) -> str:
@@ -83,6 +92,9 @@ def signatures_are_verified_octet_for_octet(context: Context) -> None:
     claims = tokens.claims_of(context.alice.id, context.alice.username)
     token = _signed(secret, claims)
     head, payload, signature = token.split(".")
+    # Only `>`, `?` and `~` give these characters in ASCII: its other parts have none.
+    unlike = next(token for token in _distinct(secret, claims) if {"-", "_"} & set(token.rpartition(".")[2]))
+    _expect_taken(context, f"Bearer {unlike}", "a signature that is another in plain base64")
     other = _encoded(json.dumps(tokens.claims_of(context.bob.id, context.bob.username)).encode())
     flipped = ("B" if signature[0] == "A" else "A") + signature[1:]
     for what, bad in (
@@ -97,7 +109,7 @@ def signatures_are_verified_octet_for_octet(context: Context) -> None:
         ("two parts", f"{head}.{payload}"),
         ("four parts", f"{token}.{signature}"),
         ("an empty fourth part", f"{token}."),
-        ("the alphabet of plain base64", f"{head}.{payload}.{'+/' + signature[2:]}"),
+        ("the alphabet of plain base64", unlike.translate(_PLAIN)),
         ("a claim set that is no JSON", _raw(secret, head, b"not json")),
         ("a claim set that is no object", _raw(secret, head, b"[]")),
         ("dots only", ".."),
@@ -206,9 +218,11 @@ def routes_without_a_token_ignore_authorization(context: Context) -> None:
 def parts_are_unpadded_base64url(context: Context) -> None:
     """Header and claims with padding, white space, plain base64 or bits left over are refused, though signed."""
     secret = context.target.jwt_secret
-    claims = json.dumps(tokens.claims_of(context.alice.id, context.alice.username)).encode()
+    # Wherever three question marks stand, one of them ends a group and is encoded as `_`.
+    claims = {**tokens.claims_of(context.alice.id, context.alice.username), "note": "???"}
+    header = b'{"alg":"HS256","typ":"JWT","kid":"???"}'
     parts: dict[str, str] = {}
-    for name, text in (("header", b'{"alg":"HS256","typ":"JWT"}'), ("claims", claims)):
+    for name, text in (("header", header), ("claims", json.dumps(claims).encode())):
         # White space behind the object moves the end of its octets to where base64url has bits left over.
         padded = next(octets for octets in (text, text + b" ") if len(octets) % 3)
         parts[name] = _encoded(padded)
@@ -217,7 +231,7 @@ def parts_are_unpadded_base64url(context: Context) -> None:
         for what, bad in (
             ("padding", good + "=" * (-len(good) % 4)),
             ("bits left over", _with_spare_bits(good)),
-            ("a character of plain base64", good[:-1] + "+"),
+            ("plain base64", good.translate(_PLAIN)),
             ("a dollar sign", f"{good[:4]}${good[4:]}"),
             ("nothing in it", ""),
         ):
