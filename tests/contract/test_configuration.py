@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
+from apis.contract.checks import Target, open_context, run_check
+from apis.contract.checks.resilience import full_pool_gives_503_after_two_seconds
 from tests.contract.instances import Ended, Launcher
 
 NAMES = ("DATABASE_URL", "REDIS_URL", "JWT_SECRET", "HOST", "PORT", "UPLOAD_DIR", "DB_POOL_SIZE", "LOG_LEVEL")
@@ -126,6 +128,16 @@ def test_other_forms_of_the_urls_are_taken(launcher: Launcher):
         instance.send_signal("TERM")
         ended = instance.wait()
     assert (ended.exit_code, ended.stdout, ended.stderr) == (0, "", "")
+
+
+def test_the_pool_has_as_many_connections_as_told(launcher: Launcher, target: Target):
+    size = 3
+    environment = {**launcher.services, "DB_POOL_SIZE": str(size), "LOG_LEVEL": "error"}
+    with launcher.start(environment, cpus=launcher.cpus) as instance:
+        small = target.model_copy(update={"base_url": instance.base_url, "pool_size": size})
+        with open_context(small) as context:
+            result = run_check(context, full_pool_gives_503_after_two_seconds)
+    assert (result.outcome, result.detail) == ("passed", "")
 
 
 def _encoded(url: str) -> str:
