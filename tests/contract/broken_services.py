@@ -132,6 +132,10 @@ def _database() -> dict[str, tuple[Alteration, str]]:
 
 def _resilience() -> dict[str, tuple[Alteration, str]]:
     return {
+        "resilience.late_redis_is_waited_for": (
+            answers(header("x-cache", "MISS"), method="GET", path=POST),
+            "X-Cache while Redis answers 20 ms late",
+        ),
         "resilience.slow_redis_is_passed_over": (
             answers(header("x-cache", "HIT"), method="GET", path=POST),
             "X-Cache while Redis doesn't answer",
