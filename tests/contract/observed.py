@@ -9,8 +9,8 @@ Most of it is waiting, so that one scenario has all of them side by side:
 
 import json
 import time
-from collections.abc import Generator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Generator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from threading import Event
@@ -33,7 +33,8 @@ MARK = "marked-7c41e09a"
 PLANTED = "planted-5b7d2048"
 """The password in the URLs of services that aren't there."""
 
-_LOGINS = 24
+_LOGINS = 12
+_REGISTRATIONS = 12
 _SAMPLES = 40
 _OUTAGE_SECONDS = 3.5
 _IN_TIME = 1.5
@@ -97,7 +98,9 @@ def observe(launcher: Launcher, target: Target) -> Observed:
         with _context(target, terse) as context:
             _ask_quietly(context, terse, observed)
         for instance, cpus in ((thorough, one), (terse, more)):
-            observed.runnable[len(cpus)] = _hash(instance, target)
+            observed.runnable[len(cpus)], registered = _hash(instance, target)
+            if instance is thorough:
+                observed.requests += [("POST", "/api/users", 201)] * registered
         outage.result()
         _end(target, thorough, terse, observed)
         alone.send_signal("TERM")
@@ -209,27 +212,44 @@ def _ask_quietly(context: Context, instance: Instance, observed: Observed) -> No
     observed.left = _settled(instance, set())
 
 
-def _hash(instance: Instance, target: Target) -> int:
-    """How many threads compute at once while logins queue: the first quartile, which short work beside lifts least."""
+def _hash(instance: Instance, target: Target) -> tuple[int, int]:
+    """How many threads compute at once while logins and registrations queue, and how many users were registered.
+
+    The former is the first quartile, which short work beside lifts least.
+    """
     login = {"email": "nobody@example.test", "password": "a wrong password"}
-    with _context(target, instance) as context, ThreadPoolExecutor(_LOGINS + 1) as pool:
-        # An implementation that compiles as it runs has done so then.
-        wait([pool.submit(context.post, "/api/auth/login", login) for _ in range(_LOGINS)])
+    with _context(target, instance) as context, ThreadPoolExecutor(_LOGINS + _REGISTRATIONS) as pool:
         counted = Event()
 
-        def log_in() -> None:
-            # However long it takes until the samples are drawn, on a host that is far or busy.
-            while not counted.is_set():
-                context.post("/api/auth/login", login)
+        # What these return is how many users they registered.
+        def log_in() -> int:
+            assert context.post("/api/auth/login", login).status == 401
+            return 0
 
-        logins = [pool.submit(log_in) for _ in range(_LOGINS)]
+        def register() -> int:
+            name = context.new_name()
+            registration = {"username": name, "email": f"{name}@example.test", "password": "a good password"}
+            assert context.post("/api/users", registration).status == 201
+            return 1
+
+        def go_on(once: Callable[[], int]) -> int:
+            # However long it takes until the samples are drawn, on a host that is far or busy.
+            done = 0
+            while not counted.is_set():
+                done += once()
+            return done
+
+        work = (log_in,) * _LOGINS + (register,) * _REGISTRATIONS
+        # An implementation that compiles as it runs has done so then.
+        warming = [pool.submit(once) for once in work]
+        registered = sum(warmed.result() for warmed in warming)
+        workers = [pool.submit(go_on, once) for once in work]
         try:
             counts = instance.count_runnable(_SAMPLES)
         finally:
             counted.set()
-        for ended in logins:
-            ended.result()
-    return sorted(counts)[len(counts) // 4]
+        registered += sum(worker.result() for worker in workers)
+    return sorted(counts)[len(counts) // 4], registered
 
 
 def _suffer(instance: Instance, target: Target, observed: Observed) -> None:
