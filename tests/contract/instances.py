@@ -74,6 +74,10 @@ class Instance(Protocol):
         """Wait for the end."""
         ...
 
+    def output(self) -> str:
+        """What it wrote to standard output until now."""
+        ...
+
     def uploads(self) -> set[str]:
         """The names in its UPLOAD_DIR."""
         ...
@@ -172,6 +176,9 @@ class _ContainerInstance:
         logs = self._connection.run(["docker", "logs", self._name], deadline_seconds=_PATIENCE_SECONDS)
         return Ended(exit_code, logs.stdout, logs.stderr)
 
+    def output(self) -> str:
+        return self._connection.run(["docker", "logs", self._name], deadline_seconds=_PATIENCE_SECONDS).stdout
+
     def uploads(self) -> set[str]:
         template = '{{range .Mounts}}{{if eq .Destination "/uploads"}}{{.Source}}{{end}}{{end}}'
         folder = self._run("docker", "inspect", "--format", template, self._name)
@@ -251,6 +258,9 @@ class _ProcessInstance:
     def wait(self) -> Ended:
         exit_code = self._process.wait(_PATIENCE_SECONDS)
         return Ended(exit_code, *(output.read_text() for output in self._outputs))
+
+    def output(self) -> str:
+        return self._outputs[0].read_text()
 
     def uploads(self) -> set[str]:
         return {path.name for path in self._uploads.iterdir()}

@@ -41,6 +41,11 @@ _IN_TIME = 1.5
 """Seconds after the signal at which what is in flight may end: not at once, and long before it is cut off."""
 
 
+def log_of(stdout: str) -> list[dict[str, Any]]:
+    """The lines of standard output, each a JSON object, without one that isn't complete yet."""
+    return [json.loads(line) for line in stdout.split("\n")[:-1]]
+
+
 @dataclass
 class Ending:
     """How an instance took its signal; `answer` is what its request in flight got."""
@@ -54,7 +59,7 @@ class Ending:
     @property
     def log(self) -> list[dict[str, Any]]:
         """The lines of standard output, each a JSON object."""
-        return [json.loads(line) for line in self.ended.stdout.splitlines()]
+        return log_of(self.ended.stdout)
 
 
 @dataclass
@@ -70,7 +75,8 @@ class Observed:
     uploads: set[str] = field(default_factory=set[str])
     left: set[str] = field(default_factory=set[str])
     runnable: dict[int, int] = field(default_factory=dict[int, int])
-    outage: list[tuple[str, int, float]] = field(default_factory=list[tuple[str, int, float]])
+    unready: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    outage: list[tuple[str, Answer, float]] = field(default_factory=list[tuple[str, Answer, float]])
 
 
 def observe(launcher: Launcher, target: Target) -> Observed:
@@ -253,10 +259,14 @@ def _hash(instance: Instance, target: Target) -> tuple[int, int]:
 
 
 def _suffer(instance: Instance, target: Target, observed: Observed) -> None:
-    """Ask what needs a service that isn't there, again and again; `outage` has path, status and seconds.
+    """Ask what needs a service that isn't there, again and again; `outage` has path, answer and seconds.
 
-    The first answer to each counts for nothing: an implementation that compiles as it runs has just begun to.
+    The first answer to each counts for nothing: an implementation that compiles as it runs has just begun to. Before
+    all of these `/readyz` is asked alone; `unready` has the errors that were logged then.
     """
+    with _context(target, instance) as context:
+        context.get("/readyz")
+    observed.unready = _logged_errors(instance)
     token = mint_token(target.jwt_secret, 1, "user_0001")
     paths = ("/healthz", "/readyz", "/api/posts/1", "/api/posts", "/api/users/1", "/api/users/me")
 
@@ -266,12 +276,22 @@ def _suffer(instance: Instance, target: Target, observed: Observed) -> None:
             ends_at = time.monotonic() + _OUTAGE_SECONDS
             while time.monotonic() < ends_at:
                 start = time.monotonic()
-                status = context.get(path, token=token).status
-                observed.outage.append((path, status, time.monotonic() - start))
+                answer = context.get(path, token=token)
+                observed.outage.append((path, answer, time.monotonic() - start))
                 time.sleep(0.02)
 
     with ThreadPoolExecutor(len(paths)) as pool:
         list(pool.map(ask, paths))
+
+
+def _logged_errors(instance: Instance) -> list[dict[str, Any]]:
+    """The errors in the log, once there is one or some seconds have passed."""
+    ends_at = time.monotonic() + 5
+    while True:
+        errors = [line for line in log_of(instance.output()) if line["level"] == "error"]
+        if errors or time.monotonic() > ends_at:
+            return errors
+        time.sleep(0.05)
 
 
 def _end(target: Target, thorough: Instance, terse: Instance, observed: Observed) -> None:

@@ -1,6 +1,5 @@
 """The process: its log, its signals, its threads, its uploads, and what it does without its services."""
 
-import json
 import re
 from collections import Counter
 from datetime import datetime
@@ -10,8 +9,11 @@ from typing import Any
 import pytest
 
 from apis.contract.checks import Target
+from apis.contract.checks.answers import Health, Readiness
+from apis.contract.checks.expect import expect_json, expect_problem
+from apis.contract.checks.problems import UNAVAILABLE
 from tests.contract.instances import Launcher
-from tests.contract.observed import PLANTED, Observed, observe
+from tests.contract.observed import PLANTED, Observed, log_of, observe
 
 MISSING_FILE = r"(?i)no such file|NoSuchFileException|FileNotFound"
 """How the languages say it: the operating system's words, Java's exception, Zig's error."""
@@ -24,10 +26,6 @@ def observed(launcher: Launcher, target: Target) -> Observed:
 
 def times(lines: list[dict[str, Any]], level: str) -> list[float]:
     return sorted(datetime.fromisoformat(line["time"]).timestamp() for line in lines if line["level"] == level)
-
-
-def log_of(stdout: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in stdout.splitlines()]
 
 
 def test_each_line_of_the_log_is_an_object_with_time_level_and_message(observed: Observed):
@@ -77,14 +75,23 @@ def test_nothing_is_written_to_standard_error(observed: Observed):
 
 
 def test_without_services_it_starts_and_answers_what_needs_none(observed: Observed):
-    statuses: dict[str, set[int]] = {}
-    for path, status, seconds in observed.outage:
-        statuses.setdefault(path, set()).add(status)
+    for path, answer, seconds in observed.outage:
         assert seconds < 3.5, path
-    assert statuses.pop("/healthz") == {200}
-    assert len(statuses) == 5
-    assert set[int]().union(*statuses.values()) == {503}
+        if path == "/healthz":
+            expect_json(answer, 200, Health)
+        elif path == "/readyz":
+            expect_json(answer, 503, Readiness)
+            assert answer.body == b'{"postgres":"down","redis":"down"}'
+        else:
+            expect_problem(answer, UNAVAILABLE)
+    assert len({path for path, _, _ in observed.outage}) == 6
     assert observed.alone.exit_code == 0
+
+
+def test_readiness_that_is_refused_leaves_a_line_with_the_cause(observed: Observed):
+    assert observed.unready, "nothing was logged"
+    for line in observed.unready:
+        assert [name for name in line if name not in {"time", "level", "message"} and line[name]], line
 
 
 @pytest.mark.parametrize("level", ["error", "warn"])
