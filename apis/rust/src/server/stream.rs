@@ -26,6 +26,8 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 const LINGER_TIMEOUT: Duration = Duration::from_millis(500);
 const LINGER_BYTES: usize = 4 << 20;
 
+const HEAD_END: [u8; 4] = *b"\r\n\r\n";
+
 /// What the deadline is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Limit {
@@ -46,8 +48,9 @@ pub struct LimitedStream<S> {
     /// Fires at the deadline or before: it is set anew only when it has fired, which spares touching
     /// the runtime's timer with each request.
     timer: Pin<Box<Sleep>>,
-    /// Whether what was read last while a head was awaited isn't the end of one.
-    partial: bool,
+    /// The last octets that were read while heads were awaited, as many as end one: an end may come in
+    /// several reads.
+    tail: [u8; HEAD_END.len()],
     lingered: usize,
 }
 
@@ -61,7 +64,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LimitedStream<S> {
             limit: None,
             deadline,
             timer: Box::pin(sleep_until(deadline)),
-            partial: false,
+            tail: HEAD_END,
             lingered: 0,
         }
     }
@@ -90,6 +93,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LimitedStream<S> {
         }
     }
 
+    fn remember(&mut self, octets: &[u8]) {
+        let fresh = &octets[octets.len().saturating_sub(self.tail.len())..];
+        self.tail.rotate_left(fresh.len());
+        let start = self.tail.len() - fresh.len();
+        self.tail[start..].copy_from_slice(fresh);
+    }
+
     fn poll_read_within_limits(
         &mut self,
         context: &mut Context<'_>,
@@ -98,7 +108,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LimitedStream<S> {
         let starts = match step {
             Step::Answering => return Poll::Pending,
             // hyper has read the begin of a head together with what was before it.
-            Step::Waiting if self.partial => (Limit::Head, HEAD_TIMEOUT),
+            Step::Waiting if self.tail != HEAD_END => (Limit::Head, HEAD_TIMEOUT),
             Step::Waiting | Step::WaitingBehindBody => (Limit::Idle, IDLE_TIMEOUT),
         };
         if self.limit != Some(Limit::Head) {
@@ -164,7 +174,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for LimitedStream<S> {
             Poll::Ready(Ok(())) => {
                 let octets = &buffer.filled()[before..];
                 if waiting && !octets.is_empty() {
-                    this.partial = !octets.ends_with(b"\r\n\r\n");
+                    this.remember(octets);
                     this.start(Limit::Head, HEAD_TIMEOUT);
                 }
                 Poll::Ready(Ok(()))
@@ -211,3 +221,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for LimitedStream<S> {
         Poll::Ready(Ok(()))
     }
 }
+
+#[cfg(test)]
+mod tests;
