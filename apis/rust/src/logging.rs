@@ -147,4 +147,4 @@ impl Visit for Members {
 }
 
 #[cfg(test)]
-mod tests;
+pub mod tests;

@@ -11,7 +11,7 @@ use crate::logging::Limiter;
 use crate::problem::{self, Problem};
 use crate::store::StoreError;
 
-/// Keeps a PostgreSQL that is away from filling the log.
+/// Keeps services that are away from filling the log.
 static OUTAGES: LazyLock<Limiter> = LazyLock::new(|| Limiter::new(Duration::from_secs(1)));
 
 #[derive(Debug)]
@@ -61,9 +61,7 @@ impl IntoResponse for Failure {
         respond::problem(match self {
             Self::Refused(problem) => problem,
             Self::Unavailable(error) => {
-                if OUTAGES.passes() {
-                    tracing::error!(%error, "service unavailable");
-                }
+                log_outage(&error);
                 problem::UNAVAILABLE
             }
             Self::Internal(cause) => {
@@ -71,6 +69,13 @@ impl IntoResponse for Failure {
                 problem::INTERNAL
             }
         })
+    }
+}
+
+/// Logs why a request is answered with a 503, unless another was logged within the last second.
+pub fn log_outage(cause: &dyn Display) {
+    if OUTAGES.passes() {
+        tracing::error!(error = %cause, "service unavailable");
     }
 }
 

@@ -8,8 +8,9 @@ use axum::response::Response;
 use bytes::Bytes;
 use tokio::time::timeout;
 
-use super::failure::Failure;
+use super::failure::{log_outage, Failure};
 use super::{respond, Shared};
+use crate::store::StoreError;
 use crate::view::Readiness;
 
 /// How long PostgreSQL has to answer; Redis has the time of any operation of the cache.
@@ -24,18 +25,30 @@ pub async fn readiness(State(services): Shared) -> Result<Response, Failure> {
         timeout(POSTGRES_TIMEOUT, services.store.ping()),
         services.cache.ping(),
     );
-    let postgres = matches!(postgres, Ok(Ok(())));
-    let status = if postgres && redis {
+    let postgres =
+        postgres.unwrap_or_else(|_| Err(StoreError::Unavailable("no answer in time".to_owned())));
+    let causes: Vec<String> = [
+        postgres.as_ref().err().map(ToString::to_string),
+        redis
+            .as_ref()
+            .err()
+            .map(|error| format!("Redis is not available: {error}")),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let status = if causes.is_empty() {
         StatusCode::OK
     } else {
+        log_outage(&causes.join("; "));
         StatusCode::SERVICE_UNAVAILABLE
     };
     let word = |up| if up { "up" } else { "down" };
     respond::view(
         status,
         &Readiness {
-            postgres: word(postgres),
-            redis: word(redis),
+            postgres: word(postgres.is_ok()),
+            redis: word(redis.is_ok()),
         },
     )
 }

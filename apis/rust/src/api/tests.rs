@@ -1,6 +1,6 @@
 //! The routes while PostgreSQL and Redis are away: what is refused before either is asked.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use axum::body::Body;
 use axum::http::{Request, Response};
@@ -8,6 +8,7 @@ use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 
 use super::*;
+use crate::logging::tests::logged;
 
 const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
 
@@ -189,4 +190,30 @@ async fn readiness_tells_what_is_away() {
     assert_eq!(response.status(), 503);
     assert_eq!(header(&response, "content-type"), Some("application/json"));
     assert_eq!(body, r#"{"postgres":"down","redis":"down"}"#);
+}
+
+#[test]
+fn unreadiness_is_logged_with_its_cause() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    // The log takes one outage a second, which may be another test's.
+    let errors = (0..100)
+        .map(|_| {
+            std::thread::sleep(Duration::from_millis(100));
+            let mut lines = logged(|| {
+                runtime.block_on(answer(request("GET", "/readyz", &[], "")));
+            });
+            lines.retain(|line| line["level"] == "error");
+            lines
+        })
+        .find(|errors| !errors.is_empty())
+        .expect("an outage is logged");
+    assert_eq!(errors.len(), 1, "{errors:?}");
+    assert_eq!(errors[0]["message"], "service unavailable");
+    let cause = errors[0]["error"].as_str().unwrap();
+    for service in ["PostgreSQL is not available: ", "Redis is not available: "] {
+        assert!(cause.contains(service), "{cause}");
+    }
 }

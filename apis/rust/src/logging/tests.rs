@@ -19,7 +19,8 @@ impl io::Write for Output {
     }
 }
 
-fn logged(action: impl FnOnce()) -> Vec<Value> {
+/// Returns the lines that an action leaves, as far as it logs on this thread.
+pub fn logged(action: impl FnOnce()) -> Vec<Value> {
     let output = Output::default();
     let written = output.clone();
     let layer = JsonLines {
