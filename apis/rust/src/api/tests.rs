@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use axum::body::Body;
 use axum::http::{Request, Response};
 use http_body_util::BodyExt as _;
+use tokio::net::TcpListener;
 use tower::ServiceExt as _;
 
 use super::*;
@@ -14,10 +15,14 @@ const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
 
 /// A router over services that aren't there: nothing listens on the port of the discard service.
 fn offline() -> (Router, tempfile::TempDir) {
+    with_postgres_at(9)
+}
+
+fn with_postgres_at(port: u16) -> (Router, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let options = sqlx::postgres::PgConnectOptions::new_without_pgpass()
         .host("127.0.0.1")
-        .port(9)
+        .port(port)
         .ssl_mode(sqlx::postgres::PgSslMode::Disable);
     let services = Services {
         store: Store::new(options, 2),
@@ -43,6 +48,11 @@ fn request(method: &str, path: &str, fields: &[(&str, &str)], body: &'static str
         request = request.header(*name, *value);
     }
     request.body(Body::from(body)).unwrap()
+}
+
+fn bearer() -> String {
+    let token = Authority::new(SECRET).issue(1, "ada", SystemTime::now());
+    format!("Bearer {}", token.unwrap())
 }
 
 fn header<'r>(response: &'r Response<()>, name: &str) -> Option<&'r str> {
@@ -118,10 +128,7 @@ async fn head_is_get_without_the_body() {
 
 #[tokio::test]
 async fn the_first_breach_decides() {
-    let token = Authority::new(SECRET)
-        .issue(1, "ada", SystemTime::now())
-        .unwrap();
-    let bearer = format!("Bearer {token}");
+    let bearer = bearer();
     let authorized = ("authorization", &bearer[..]);
     let json = ("content-type", "application/json");
     let form = ("content-type", "multipart/form-data; boundary=b");
@@ -215,5 +222,45 @@ fn unreadiness_is_logged_with_its_cause() {
     let cause = errors[0]["error"].as_str().unwrap();
     for service in ["PostgreSQL is not available: ", "Redis is not available: "] {
         assert!(cause.contains(service), "{cause}");
+    }
+}
+
+#[tokio::test]
+async fn an_upload_that_gets_no_row_leaves_no_content() {
+    let bearer = bearer();
+    let upload = || {
+        let fields = [
+            ("authorization", &bearer[..]),
+            ("content-type", "multipart/form-data; boundary=b"),
+        ];
+        let body = concat!(
+            "--b\r\nContent-Disposition: form-data; name=file; filename=a.pdf\r\n\r\n",
+            "%PDF-1.7 and more\r\n--b--\r\n",
+        );
+        request("POST", "/api/files", &fields, body)
+    };
+    let postgres = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (router, folder) = with_postgres_at(postgres.local_addr().unwrap().port());
+    let content = || {
+        let entry = std::fs::read_dir(folder.path()).unwrap().next();
+        entry.map(|entry| entry.unwrap().path())
+    };
+
+    let abandoned = tokio::spawn(router.clone().oneshot(upload()));
+    let _silent = postgres.accept().await.unwrap();
+    assert!(content().is_some());
+    abandoned.abort();
+    assert!(abandoned.await.unwrap_err().is_cancelled());
+    assert_eq!(content(), None);
+
+    for is_gone_already in [false, true] {
+        let refused = tokio::spawn(router.clone().oneshot(upload()));
+        let connection = postgres.accept().await.unwrap();
+        if is_gone_already {
+            std::fs::remove_file(content().unwrap()).unwrap();
+        }
+        drop(connection);
+        assert_eq!(refused.await.unwrap().unwrap().status(), 503);
+        assert_eq!(content(), None);
     }
 }

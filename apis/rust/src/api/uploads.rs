@@ -41,22 +41,20 @@ pub async fn upload(
         content_type: received.content_type,
         size: received.size as i64,
         sha256: &received.sha256,
-        storage_name: &received.storage_name,
+        storage_name: received.content.name(),
     };
     let id = match services.store.create_file(&file).await {
         Ok(id) => id,
         Err(error) => {
-            let (directory, name) = (services.uploads.clone(), received.storage_name);
-            spawn_blocking(move || directory.remove(&name))
-                .await
-                .map_err(Failure::internal)?
-                .map_err(Failure::internal)?;
+            // Whether it can be removed changes nothing in the answer.
+            let _ = spawn_blocking(move || drop(received.content)).await;
             return Err(match error {
                 StoreError::NoSuchUser => problem::BAD_TOKEN.into(),
                 other => other.into(),
             });
         }
     };
+    received.content.keep();
     respond::view(
         StatusCode::CREATED,
         &view::File {

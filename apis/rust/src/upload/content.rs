@@ -14,7 +14,7 @@ const PIECE_BYTES: usize = 128 << 10;
 
 /// A content that is on the disk.
 pub struct Stored {
-    pub name: String,
+    pub content: Provisional,
     pub size: u64,
     pub sha256: String,
 }
@@ -51,11 +51,13 @@ impl Content {
     }
 
     pub async fn finish(mut self) -> io::Result<Stored> {
-        let mut unfinished = self.write_gathered().await?;
+        let Unfinished {
+            content, digest, ..
+        } = self.write_gathered().await?;
         Ok(Stored {
-            name: std::mem::take(&mut unfinished.name),
+            content,
             size: self.size,
-            sha256: hex::encode(std::mem::take(&mut unfinished.digest).finalize()),
+            sha256: hex::encode(digest.finalize()),
         })
     }
 
@@ -78,10 +80,8 @@ impl Content {
     }
 }
 
-/// A file that is removed when it is dropped, unless its name was taken away.
 struct Unfinished {
-    directory: Directory,
-    name: String,
+    content: Provisional,
     file: File,
     digest: Sha256,
 }
@@ -90,17 +90,38 @@ impl Unfinished {
     fn create(directory: Directory) -> io::Result<Self> {
         let (name, file) = directory.create()?;
         Ok(Self {
-            directory,
-            name,
+            content: Provisional {
+                directory,
+                name,
+                kept: false,
+            },
             file,
             digest: Sha256::new(),
         })
     }
 }
 
-impl Drop for Unfinished {
+/// A file that is removed when it is dropped, unless it is kept.
+#[derive(Debug)]
+pub struct Provisional {
+    directory: Directory,
+    name: String,
+    kept: bool,
+}
+
+impl Provisional {
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub fn keep(mut self) {
+        self.kept = true;
+    }
+}
+
+impl Drop for Provisional {
     fn drop(&mut self) {
-        if !self.name.is_empty() {
+        if !self.kept {
             if let Err(error) = self.directory.remove(&self.name) {
                 tracing::error!(%error, "content of no use could not be removed");
             }

@@ -2,21 +2,21 @@
 
 use bytes::{Bytes, BytesMut};
 
-use super::content::{Content, Stored};
+use super::content::{Content, Provisional, Stored};
 use super::disposition::{parse_disposition, trim_blanks};
 use super::kind::{kind_of, PREFIX_BYTES};
 use super::multipart::{Event, Malformed, Parser};
 use super::name::safe_name;
 use super::{Directory, MAX_FILE_BYTES};
 
-/// A file whose content is stored.
+/// A file whose content is stored. It is for the caller to keep it.
 #[derive(Debug)]
 pub struct Received {
     pub filename: String,
     pub content_type: &'static str,
     pub size: u64,
     pub sha256: String,
-    pub storage_name: String,
+    pub content: Provisional,
 }
 
 /// Why an upload is refused. `E` is how reading the body may fail.
@@ -80,13 +80,17 @@ pub async fn receive<S: Source>(
         }
     }
     let (filename, content_type, content) = received.ok_or(Refusal::Malformed)?;
-    let Stored { name, size, sha256 } = content.finish().await.map_err(Refusal::Disk)?;
+    let Stored {
+        content,
+        size,
+        sha256,
+    } = content.finish().await.map_err(Refusal::Disk)?;
     Ok(Received {
         filename,
         content_type,
         size,
         sha256,
-        storage_name: name,
+        content,
     })
 }
 

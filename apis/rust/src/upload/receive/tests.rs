@@ -77,8 +77,18 @@ async fn a_file_is_stored_under_a_random_name() {
         received.sha256,
         "4c4b6a3be1314ab86138bef4314dde022e600960d8689a2c8f8631802d20dab6"
     );
-    let stored = std::fs::read(folder.path().join(&received.storage_name)).unwrap();
+    let stored = std::fs::read(folder.path().join(received.content.name())).unwrap();
     assert_eq!(stored, PNG);
+}
+
+#[tokio::test]
+async fn a_file_stays_only_if_it_is_kept() {
+    let (result, folder) = received(&body(&[file(PNG)])).await;
+    drop(result.unwrap());
+    assert!(is_empty(folder.path()));
+    let (result, folder) = received(&body(&[file(PNG)])).await;
+    result.unwrap().content.keep();
+    assert!(!is_empty(folder.path()));
 }
 
 #[tokio::test]
@@ -88,7 +98,7 @@ async fn the_largest_file_is_taken_and_one_octet_more_is_not() {
     let (result, folder) = received(&body(&[file(&content)])).await;
     let largest = result.unwrap();
     assert_eq!(largest.size, MAX_FILE_BYTES);
-    let stored = std::fs::read(folder.path().join(&largest.storage_name)).unwrap();
+    let stored = std::fs::read(folder.path().join(largest.content.name())).unwrap();
     assert_eq!(stored, content);
     content.push(b'x');
     let (result, folder) = received(&body(&[file(&content)])).await;
