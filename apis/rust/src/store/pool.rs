@@ -89,6 +89,8 @@ async fn watch(connections: managed::Pool<Connector>) {
             let result = lease.connection().ping().await;
             // A failure has no other effect than the one it has on the pool.
             let _ = lease.settle(result);
+            // A look is no use that would spare the next one.
+            connections.manager().used.store(false, Ordering::Relaxed);
         }
     }
 }
@@ -188,3 +190,6 @@ impl<'p> Lease<'p> {
         Ok(result?)
     }
 }
+
+#[cfg(test)]
+mod tests;
