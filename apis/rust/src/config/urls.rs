@@ -19,17 +19,18 @@ pub fn parse_postgres(text: &str) -> Option<PgConnectOptions> {
     if user.is_empty() || database.is_empty() {
         return None;
     }
-    // Every option is set, so that none is taken from libpq's variables.
-    let options = PgConnectOptions::new_without_pgpass()
-        .host(&host(&url)?)
-        .port(url.port().unwrap_or(POSTGRES_PORT))
-        .username(&user)
-        .database(&database)
-        .ssl_mode(PgSslMode::Disable);
-    Some(match url.password() {
-        Some(password) => options.password(&decode(password)?),
-        None => options,
-    })
+    // All that matters without TLS is set, lest it be taken from libpq's variables. PGOPTIONS is taken
+    // all the same: sqlx can add to it, but not drop it.
+    Some(
+        PgConnectOptions::new_without_pgpass()
+            .host(&host(&url)?)
+            .port(url.port().unwrap_or(POSTGRES_PORT))
+            .username(&user)
+            .password(&decode(url.password().unwrap_or_default())?)
+            .database(&database)
+            .application_name(env!("CARGO_PKG_NAME"))
+            .ssl_mode(PgSslMode::Disable),
+    )
 }
 
 /// Reads `redis://[user]:password@host:port/number`.

@@ -33,6 +33,22 @@ fn postgres_urls_name_user_host_and_database() {
 }
 
 #[test]
+fn postgres_urls_tell_also_what_libpq_takes_from_the_environment() {
+    for (text, password) in [
+        ("postgres://user@host/database", ""),
+        ("postgres://user:@host/database", ""),
+        ("postgres://user:p%2Fw@host/database", "p/w"),
+    ] {
+        let options = parse_postgres(text).unwrap();
+        assert_eq!(options.get_application_name(), Some("fairground"));
+        // sqlx shows a password nowhere else.
+        let shown = format!("{options:?}");
+        let expected = format!("password: Some({password:?})");
+        assert!(shown.contains(&expected), "{text}: {shown}");
+    }
+}
+
+#[test]
 fn redis_urls_name_a_host() {
     let info = |text| parse_redis(text).map(|client| client.get_connection_info().clone());
     let whole = info("redis://us%65r:p%40ss@host:6380/3").unwrap();
