@@ -22,6 +22,10 @@ use crate::token::Authority;
 const FAILURE: u8 = 1;
 const CONFIGURATION: u8 = 2;
 
+/// How many connections wait to be accepted; the kernel's own limit, `somaxconn`, is 4096 as well. A
+/// client that finds no place tries again only after a second.
+const BACKLOG: i32 = 4096;
+
 /// Serves until a signal, and returns the exit code.
 pub fn run() -> ExitCode {
     let config = match Config::read(|name| std::env::var_os(name)) {
@@ -81,6 +85,8 @@ fn serve(
 /// Binds before there is a runtime, so that a failure is told apart from all others.
 pub(crate) fn listen(address: SocketAddr) -> io::Result<std::net::TcpListener> {
     let listener = std::net::TcpListener::bind(address)?;
+    // Listening once more changes the backlog, which is 128 in the standard library.
+    rustix::net::listen(&listener, BACKLOG)?;
     listener.set_nonblocking(true)?;
     Ok(listener)
 }
@@ -114,3 +120,6 @@ pub(crate) fn stop_signal() -> io::Result<impl std::future::Future<Output = ()>>
         }
     })
 }
+
+#[cfg(test)]
+mod tests;
