@@ -35,10 +35,10 @@ pub const BODY: Field = Field {
 };
 
 /// Returns the values, or the problem that lists all fields that break their rule, in their order.
-pub fn validate<const N: usize>(
+pub fn validate<'b, const N: usize>(
     fields: [Field; N],
-    values: [Option<Cow<'_, str>>; N],
-) -> Result<[String; N], Failure> {
+    values: [Option<Cow<'b, str>>; N],
+) -> Result<[Cow<'b, str>; N], Failure> {
     let errors: Vec<FieldError> = fields
         .iter()
         .zip(&values)
@@ -54,7 +54,7 @@ pub fn validate<const N: usize>(
         })
         .collect();
     if errors.is_empty() {
-        Ok(values.map(|value| value.map(Cow::into_owned).unwrap_or_default()))
+        Ok(values.map(Option::unwrap_or_default))
     } else {
         Err(problem::invalid(&errors)?.into())
     }

@@ -8,7 +8,7 @@ use axum::response::Response;
 use super::failure::Failure;
 use super::fields::{BODY, TITLE};
 use super::page::PageQuery;
-use super::request::{read_fields, PathId, Whole};
+use super::request::{read_fields, read_json, PathId, Whole};
 use super::{respond, Shared};
 use crate::cache::Entry;
 use crate::problem;
@@ -90,7 +90,8 @@ pub async fn create(
     caller: Caller,
     Whole(headers, body): Whole,
 ) -> Result<Response, Failure> {
-    let [title, body] = read_fields(&headers, body, [TITLE, BODY]).await?;
+    let json = read_json(&headers, body).await?;
+    let [title, body] = read_fields(&json, [TITLE, BODY])?;
     let created = services.store.create_post(caller.id, &title, &body).await;
     let written = created.map_err(|error| match error {
         StoreError::NoSuchUser => problem::BAD_TOKEN.into(),
@@ -106,7 +107,8 @@ pub async fn update(
     caller: Caller,
     Whole(headers, body): Whole,
 ) -> Result<Response, Failure> {
-    let [title, body] = read_fields(&headers, body, [TITLE, BODY]).await?;
+    let json = read_json(&headers, body).await?;
+    let [title, body] = read_fields(&json, [TITLE, BODY])?;
     let updated = services
         .store
         .update_post(id, caller.id, &title, &body)

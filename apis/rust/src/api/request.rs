@@ -1,5 +1,6 @@
 //! What is read of a request: ids in paths, tokens, media types, bodies.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -90,26 +91,26 @@ pub fn content_type<'h>(headers: &'h HeaderMap, media_type: &str) -> Option<&'h 
         .then_some(value)
 }
 
-/// Reads a JSON body and checks the rules of its fields.
-pub async fn read_fields<const N: usize>(
-    headers: &HeaderMap,
-    body: Body,
-    fields: [Field; N],
-) -> Result<[String; N], Failure> {
+/// Reads a JSON body, which `read_fields` takes apart.
+pub async fn read_json(headers: &HeaderMap, body: Body) -> Result<Bytes, Failure> {
     content_type(headers, "application/json").ok_or(problem::NOT_JSON)?;
-    let octets = read_json(body).await?;
-    let values =
-        json_object::parse(&octets, fields.map(|field| field.name)).ok_or(problem::BAD_JSON)?;
-    validate(fields, values)
-}
-
-async fn read_json(body: Body) -> Result<Bytes, Failure> {
     let read = gather(LimitedBody::new(body, MAX_JSON_BYTES)).await;
     read.map_err(|error| {
         error
             .problem(problem::JSON_TOO_LARGE, problem::BAD_JSON)
             .into()
     })
+}
+
+/// Returns the fields of a JSON body that keep their rules. Texts in which nothing is escaped aren't
+/// copied out of it.
+pub fn read_fields<const N: usize>(
+    body: &[u8],
+    fields: [Field; N],
+) -> Result<[Cow<'_, str>; N], Failure> {
+    let values =
+        json_object::parse(body, fields.map(|field| field.name)).ok_or(problem::BAD_JSON)?;
+    validate(fields, values)
 }
 
 /// Reads a body to its end. Most often it comes in one piece, which is not copied.

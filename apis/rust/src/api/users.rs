@@ -8,7 +8,7 @@ use axum::response::Response;
 
 use super::failure::Failure;
 use super::fields::{EMAIL, PASSWORD, USERNAME};
-use super::request::{read_fields, PathId, Whole};
+use super::request::{read_fields, read_json, PathId, Whole};
 use super::{respond, Shared};
 use crate::problem;
 use crate::store::StoreError;
@@ -19,12 +19,12 @@ pub async fn register(
     State(services): Shared,
     Whole(headers, body): Whole,
 ) -> Result<Response, Failure> {
-    let [username, mut email, password] =
-        read_fields(&headers, body, [USERNAME, EMAIL, PASSWORD]).await?;
-    email.make_ascii_lowercase();
+    let json = read_json(&headers, body).await?;
+    let [username, email, password] = read_fields(&json, [USERNAME, EMAIL, PASSWORD])?;
+    let email = email.to_ascii_lowercase();
     let hash = services
         .hasher
-        .hash(password)
+        .hash(password.into_owned())
         .await
         .map_err(Failure::internal)?;
     let created = services.store.create_user(&username, &email, &hash).await;
@@ -48,8 +48,10 @@ pub async fn login(
     State(services): Shared,
     Whole(headers, body): Whole,
 ) -> Result<Response, Failure> {
-    let [mut email, password] = read_fields(&headers, body, [EMAIL, PASSWORD]).await?;
-    email.make_ascii_lowercase();
+    let json = read_json(&headers, body).await?;
+    let [email, password] = read_fields(&json, [EMAIL, PASSWORD])?;
+    let email = email.to_ascii_lowercase();
+    let password = password.into_owned();
     let Some(user) = services.store.user_by_email(&email).await? else {
         let verified = services.hasher.verify_decoy(password).await;
         verified.map_err(Failure::internal)?;

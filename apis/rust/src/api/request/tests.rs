@@ -1,6 +1,7 @@
 use futures_util::stream;
 
 use super::*;
+use crate::api::fields::{BODY, TITLE};
 
 fn headers(fields: &[(HeaderName, &'static str)]) -> HeaderMap {
     let fields = fields.iter().cloned();
@@ -78,6 +79,14 @@ async fn read(body: Body, limit: u64) -> (Vec<u8>, Option<BodyError>) {
             Err(error) => return (octets, Some(error)),
         }
     }
+}
+
+#[test]
+fn texts_lie_in_the_body_unless_something_in_them_is_escaped() {
+    let fields = [TITLE, BODY];
+    let [title, body] = read_fields(br#"{"title":"a","body":"b\n"}"#, fields).unwrap();
+    assert!(matches!(title, Cow::Borrowed("a")));
+    assert_eq!(body, "b\n");
 }
 
 #[tokio::test]
