@@ -8,6 +8,10 @@ use serde::Serialize;
 
 pub use timestamp::Timestamp;
 
+/// What suffices for a post besides its texts, with the tag before it, and for a page besides its posts.
+const POST_BYTES: usize = 288;
+const PAGE_BYTES: usize = 64;
+
 /// The public view of a user.
 #[derive(Serialize)]
 pub struct User<'a> {
@@ -47,6 +51,11 @@ impl Post<'_> {
     /// The strong entity tag.
     pub fn etag(&self) -> String {
         format!("\"{}-{}\"", self.id, self.version)
+    }
+
+    /// How many octets suffice for it, unless something in its texts is escaped.
+    fn room(&self) -> usize {
+        POST_BYTES + self.title.len() + self.body.len()
     }
 }
 
@@ -102,9 +111,17 @@ pub fn encode(document: &impl Serialize) -> serde_json::Result<Bytes> {
     serde_json::to_vec(document).map(Bytes::from)
 }
 
+/// Returns the JSON of a page. There is room for all of it from the start: it may be long.
+pub fn encode_page(page: &Page<'_>) -> serde_json::Result<Bytes> {
+    let items: usize = page.items.iter().map(Post::room).sum();
+    let mut json = Vec::with_capacity(PAGE_BYTES + items);
+    serde_json::to_writer(&mut json, page)?;
+    Ok(Bytes::from(json))
+}
+
 /// Returns what is kept in Redis for a post, which is also what is sent: the tag, a newline, the JSON.
 pub fn encode_entry(post: &Post<'_>) -> serde_json::Result<Bytes> {
-    let mut entry = Vec::with_capacity(256 + post.title.len() + post.body.len());
+    let mut entry = Vec::with_capacity(post.room());
     entry.extend_from_slice(post.etag().as_bytes());
     entry.push(b'\n');
     serde_json::to_writer(&mut entry, post)?;

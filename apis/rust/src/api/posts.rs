@@ -34,7 +34,7 @@ pub async fn list(State(services): Shared, target: Uri) -> Result<Response, Fail
         .iter()
         .map(|row| row.post())
         .collect::<sqlx::Result<Vec<Post>>>()?;
-    let page = view::encode(&Page::of(&posts, query.limit))?;
+    let page = view::encode_page(&Page::of(&posts, query.limit))?;
     if query.is_first() {
         services.cache.set_first_page(&page).await;
     }

@@ -57,7 +57,29 @@ fn a_page_tells_whether_there_is_more() {
     let page = Page::of(&posts, 3);
     assert_eq!((ids(&page), page.next_before), (vec![9, 7, 5], None));
     assert_eq!(
-        encoded(&Page::of(&[], 20)),
+        encode_page(&Page::of(&[], 20)).unwrap(),
         r#"{"items":[],"next_before":null}"#
     );
+}
+
+#[test]
+fn a_document_fits_in_the_room_that_is_made_for_it() {
+    let widest = Post {
+        id: i64::MAX,
+        author: Author {
+            id: i64::MAX,
+            username: &"a".repeat(32),
+        },
+        version: i64::MAX,
+        ..post(1, "t")
+    };
+    assert!(encode_entry(&widest).unwrap().len() <= widest.room());
+    let posts = [widest];
+    let page = Page {
+        items: &posts,
+        next_before: Some(i64::MAX),
+    };
+    let json = encode_page(&page).unwrap();
+    assert_eq!(json, encode(&page).unwrap());
+    assert!(json.len() <= PAGE_BYTES + posts[0].room());
 }
