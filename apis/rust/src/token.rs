@@ -43,7 +43,12 @@ impl Authority {
     }
 
     /// Returns a token for a user, valid from `now`.
-    pub fn issue(&self, id: i64, name: &str, now: SystemTime) -> Result<String, IssueError> {
+    pub fn issue(
+        &self,
+        id: i64,
+        name: &str,
+        now: SystemTime,
+    ) -> jsonwebtoken::errors::Result<String> {
         let issued_at = seconds(now);
         let claims = serde_json::to_vec(&IssuedClaims {
             sub: &id.to_string(),
@@ -75,30 +80,6 @@ impl Authority {
             return None;
         }
         read_claims(&decode(payload)?, seconds(now))
-    }
-}
-
-/// Why a token could not be issued.
-#[derive(Debug)]
-pub struct IssueError(Box<dyn std::error::Error + Send + Sync>);
-
-impl std::fmt::Display for IssueError {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter) -> std::fmt::Result {
-        write!(formatter, "issuing a token: {}", self.0)
-    }
-}
-
-impl std::error::Error for IssueError {}
-
-impl From<serde_json::Error> for IssueError {
-    fn from(error: serde_json::Error) -> Self {
-        Self(error.into())
-    }
-}
-
-impl From<jsonwebtoken::errors::Error> for IssueError {
-    fn from(error: jsonwebtoken::errors::Error) -> Self {
-        Self(error.into())
     }
 }
 
