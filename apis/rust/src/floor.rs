@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 use crate::cache::Entry;
 use crate::config::FloorConfig;
 use crate::identifier::parse_id;
-use crate::process::{affine_cpus, fail, listen, runtime, stop_signal};
+use crate::process::{affine_cpus, fail, listen, runtime, stop_signal, CONFIGURATION, FAILURE};
 use crate::store::Store;
 use crate::{server, view};
 
@@ -35,9 +35,9 @@ pub fn run() -> ExitCode {
     match FloorConfig::read(|name| std::env::var_os(name)) {
         Ok(config) => match serve(config) {
             Ok(()) => ExitCode::SUCCESS,
-            Err(error) => fail(1, error),
+            Err(error) => fail(FAILURE, error),
         },
-        Err(errors) => fail(2, errors),
+        Err(errors) => fail(CONFIGURATION, errors),
     }
 }
 

@@ -19,8 +19,8 @@ use crate::store::Store;
 use crate::token::Authority;
 
 /// Exit codes of the contract.
-const FAILURE: u8 = 1;
-const CONFIGURATION: u8 = 2;
+pub(crate) const FAILURE: u8 = 1;
+pub(crate) const CONFIGURATION: u8 = 2;
 
 /// How many connections wait to be accepted; the kernel's own limit, `somaxconn`, is 4096 as well. A
 /// client that finds no place tries again only after a second.
