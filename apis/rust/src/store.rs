@@ -45,6 +45,18 @@ pub struct NewFile<'a> {
     pub storage_name: &'a str,
 }
 
+/// Reads the columns of a `PostRow`; what follows says of which posts.
+macro_rules! select_posts {
+    ($rest:literal) => {
+        concat!(
+            "SELECT posts.id, users.id, users.username, posts.title, posts.body,
+                    posts.version, posts.created_at, posts.updated_at
+             FROM posts JOIN users ON users.id = posts.author_id ",
+            $rest
+        )
+    };
+}
+
 pub struct Store {
     pool: Pool,
 }
@@ -106,31 +118,18 @@ impl Store {
     /// Returns up to `limit` posts with the highest ids, highest first, of those below `before`.
     pub async fn posts(&self, before: Option<i64>, limit: i64) -> Result<Vec<PostRow>> {
         let select = match before {
-            Some(before) => sqlx::query(
-                "SELECT posts.id, users.id, users.username, posts.title, posts.body,
-                        posts.version, posts.created_at, posts.updated_at
-                 FROM posts JOIN users ON users.id = posts.author_id
-                 WHERE posts.id < $1 ORDER BY posts.id DESC LIMIT $2",
-            )
+            Some(before) => sqlx::query(select_posts!(
+                "WHERE posts.id < $1 ORDER BY posts.id DESC LIMIT $2"
+            ))
             .bind(before),
-            None => sqlx::query(
-                "SELECT posts.id, users.id, users.username, posts.title, posts.body,
-                        posts.version, posts.created_at, posts.updated_at
-                 FROM posts JOIN users ON users.id = posts.author_id
-                 ORDER BY posts.id DESC LIMIT $1",
-            ),
+            None => sqlx::query(select_posts!("ORDER BY posts.id DESC LIMIT $1")),
         };
         let rows = self.pool.fetch_all(select.bind(limit)).await?;
         Ok(rows.into_iter().map(PostRow).collect())
     }
 
     pub async fn post(&self, id: i64) -> Result<Option<PostRow>> {
-        let select = sqlx::query(
-            "SELECT posts.id, users.id, users.username, posts.title, posts.body,
-                    posts.version, posts.created_at, posts.updated_at
-             FROM posts JOIN users ON users.id = posts.author_id WHERE posts.id = $1",
-        )
-        .bind(id);
+        let select = sqlx::query(select_posts!("WHERE posts.id = $1")).bind(id);
         Ok(self.pool.fetch_optional(select).await?.map(PostRow))
     }
 
