@@ -12,7 +12,7 @@ use sqlx::postgres::{PgConnectOptions, PgRow};
 use sqlx::Row as _;
 
 pub use error::StoreError;
-pub use rows::{FileRow, PostRow, UserRow};
+pub use rows::{AccountRow, CredentialsRow, FileRow, PostRow, UserRow};
 
 use pool::Pool;
 
@@ -98,20 +98,24 @@ impl Store {
         Ok((row.try_get(0)?, row.try_get(1)?))
     }
 
-    /// Returns the user with this address, in lower case.
-    pub async fn user_by_email(&self, email: &str) -> Result<Option<UserRow>> {
-        let select = sqlx::query(
-            "SELECT id, username, email, password_hash, created_at FROM users WHERE email = $1",
-        )
-        .bind(email);
-        Ok(self.pool.fetch_optional(select).await?.map(UserRow))
+    /// Returns what a login with this address, in lower case, is checked against.
+    pub async fn credentials(&self, email: &str) -> Result<Option<CredentialsRow>> {
+        let select = sqlx::query("SELECT id, username, password_hash FROM users WHERE email = $1")
+            .bind(email);
+        Ok(self.pool.fetch_optional(select).await?.map(CredentialsRow))
     }
 
+    /// Returns what a user may know of itself.
+    pub async fn account(&self, id: i64) -> Result<Option<AccountRow>> {
+        let select =
+            sqlx::query("SELECT id, username, email, created_at FROM users WHERE id = $1").bind(id);
+        Ok(self.pool.fetch_optional(select).await?.map(AccountRow))
+    }
+
+    /// Returns what all may know of a user.
     pub async fn user(&self, id: i64) -> Result<Option<UserRow>> {
-        let select = sqlx::query(
-            "SELECT id, username, email, password_hash, created_at FROM users WHERE id = $1",
-        )
-        .bind(id);
+        let select =
+            sqlx::query("SELECT id, username, created_at FROM users WHERE id = $1").bind(id);
         Ok(self.pool.fetch_optional(select).await?.map(UserRow))
     }
 

@@ -52,21 +52,25 @@ pub async fn login(
     let [email, password] = read_fields(&json, [EMAIL, PASSWORD])?;
     let email = email.to_ascii_lowercase();
     let password = password.into_owned();
-    let Some(user) = services.store.user_by_email(&email).await? else {
+    let Some(credentials) = services.store.credentials(&email).await? else {
         let verified = services.hasher.verify_decoy(password).await;
         verified.map_err(Failure::internal)?;
         return Err(problem::BAD_LOGIN.into());
     };
     let verified = services
         .hasher
-        .verify(user.password_hash()?, password)
+        .verify(credentials.password_hash()?, password)
         .await;
     if !verified.map_err(Failure::internal)? {
         return Err(problem::BAD_LOGIN.into());
     }
     let access_token = services
         .tokens
-        .issue(user.id()?, user.username()?, SystemTime::now())
+        .issue(
+            credentials.id()?,
+            credentials.username()?,
+            SystemTime::now(),
+        )
         .map_err(Failure::internal)?;
     respond::view(
         StatusCode::OK,
@@ -79,9 +83,9 @@ pub async fn login(
 }
 
 pub async fn account(State(services): Shared, caller: Caller) -> Result<Response, Failure> {
-    let user = services.store.user(caller.id).await?;
-    let user = user.ok_or(problem::BAD_TOKEN)?;
-    respond::view(StatusCode::OK, &user.account()?)
+    let account = services.store.account(caller.id).await?;
+    let account = account.ok_or(problem::BAD_TOKEN)?;
+    respond::view(StatusCode::OK, &account.account()?)
 }
 
 pub async fn user(State(services): Shared, PathId(id): PathId) -> Result<Response, Failure> {

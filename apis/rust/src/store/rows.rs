@@ -1,15 +1,14 @@
 //! Rows as they came from PostgreSQL, read where they lie: texts aren't copied out of them.
 
-use chrono::{DateTime, Utc};
 use sqlx::postgres::PgRow;
 use sqlx::{Result, Row as _};
 
 use crate::view::{Account, Author, Post, Timestamp, User};
 
-/// id, username, email, password_hash, created_at
-pub struct UserRow(pub(super) PgRow);
+/// id, username, password_hash
+pub struct CredentialsRow(pub(super) PgRow);
 
-impl UserRow {
+impl CredentialsRow {
     pub fn id(&self) -> Result<i64> {
         self.0.try_get(0)
     }
@@ -19,23 +18,33 @@ impl UserRow {
     }
 
     pub fn password_hash(&self) -> Result<&str> {
-        self.0.try_get(3)
+        self.0.try_get(2)
     }
+}
 
-    pub fn user(&self) -> Result<User<'_>> {
-        Ok(User {
-            id: self.id()?,
-            username: self.username()?,
-            created_at: Timestamp(self.0.try_get(4)?),
-        })
-    }
+/// id, username, email, created_at
+pub struct AccountRow(pub(super) PgRow);
 
+impl AccountRow {
     pub fn account(&self) -> Result<Account<'_>> {
         Ok(Account {
-            id: self.id()?,
-            username: self.username()?,
+            id: self.0.try_get(0)?,
+            username: self.0.try_get(1)?,
             email: self.0.try_get(2)?,
-            created_at: Timestamp(self.0.try_get::<DateTime<Utc>, _>(4)?),
+            created_at: Timestamp(self.0.try_get(3)?),
+        })
+    }
+}
+
+/// id, username, created_at
+pub struct UserRow(pub(super) PgRow);
+
+impl UserRow {
+    pub fn user(&self) -> Result<User<'_>> {
+        Ok(User {
+            id: self.0.try_get(0)?,
+            username: self.0.try_get(1)?,
+            created_at: Timestamp(self.0.try_get(2)?),
         })
     }
 }
