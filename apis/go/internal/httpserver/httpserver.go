@@ -15,7 +15,7 @@ import (
 const (
 	headTimeout  = 10 * time.Second
 	idleTimeout  = 60 * time.Second
-	writeTimeout = 2 * time.Minute // bounds a client that doesn't read
+	writeTimeout = 2 * time.Minute // bounds a client that doesn't read, see answer
 	drainTimeout = 10 * time.Second
 
 	bodyIdleTimeout = 10 * time.Second
@@ -27,7 +27,7 @@ const (
 // New returns a server for handler.
 func New(handler http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
-		Handler:                      guard{next: handler, bodyIdleTimeout: bodyIdleTimeout},
+		Handler:                      guard{next: handler, bodyIdleTimeout: bodyIdleTimeout, writeTimeout: writeTimeout},
 		DisableGeneralOptionsHandler: true, // for the target *, which guard refuses
 		ReadHeaderTimeout:            headTimeout,
 		IdleTimeout:                  idleTimeout,

@@ -18,8 +18,15 @@ import (
 // start serves handler until the test ends and returns its address.
 func start(t *testing.T, handler http.Handler, bodyIdleTimeout time.Duration) string {
 	t.Helper()
-	server := New(handler, slog.New(slog.DiscardHandler))
-	server.Handler = guard{next: handler, bodyIdleTimeout: bodyIdleTimeout}
+	return startWith(t, guard{next: handler, bodyIdleTimeout: bodyIdleTimeout, writeTimeout: writeTimeout})
+}
+
+// startWith is start with both time-outs of g.
+func startWith(t *testing.T, g guard) string {
+	t.Helper()
+	server := New(g.next, slog.New(slog.DiscardHandler))
+	server.Handler = g
+	server.WriteTimeout = g.writeTimeout
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -159,6 +166,61 @@ func TestHandlerMayTakeLongerThanABody(t *testing.T) {
 	exchange(t, address, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", 3*timeout)
 	if err := <-done; err != nil {
 		t.Error(err)
+	}
+}
+
+func TestTimeToTakeAnAnswerBeginsWithIt(t *testing.T) {
+	address := startWith(t, guard{
+		next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if _, err := io.Copy(io.Discard, r.Body); err != nil {
+				t.Error(err)
+			}
+			time.Sleep(2 * timeout)
+			w.WriteHeader(http.StatusNoContent)
+		}),
+		bodyIdleTimeout: timeout,
+		writeTimeout:    timeout,
+	})
+	for _, request := range []string{
+		"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+		"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc",
+	} {
+		if statuses, _ := exchange(t, address, request, 4*timeout); fmt.Sprint(statuses) != "[204]" {
+			t.Errorf("%q: answers %v, want one 204", request, statuses)
+		}
+	}
+}
+
+func TestClientThatTakesNothingIsCutOff(t *testing.T) {
+	took := make(chan time.Duration, 1)
+	address := startWith(t, guard{
+		next: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			began := time.Now()
+			w.WriteHeader(http.StatusOK)
+			for {
+				if _, err := w.Write(make([]byte, 1<<20)); err != nil {
+					took <- time.Since(began)
+					return
+				}
+			}
+		}),
+		writeTimeout: timeout,
+	})
+	connection, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connection.Close()
+	if _, err := io.WriteString(connection, "GET / HTTP/1.1\r\nHost: a\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case got := <-took:
+		if got < timeout/2 {
+			t.Errorf("after %v", got)
+		}
+	case <-time.After(10 * timeout):
+		t.Fatal("is waited for")
 	}
 }
 
