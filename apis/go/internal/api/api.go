@@ -35,7 +35,7 @@ type api struct {
 	uploads upload.Directory
 	log     *slog.Logger
 
-	// outages keeps a PostgreSQL that is away from filling the log.
+	// outages keeps a service that is away from filling the log.
 	outages rate.Sometimes
 }
 

@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -226,6 +227,33 @@ func TestHealth(t *testing.T) {
 		if got := fmt.Sprint(w.Code, " ", w.Body); got != want || w.Header().Get("Content-Type") != "application/json" {
 			t.Errorf("%s: %s, %v; want %s", path, got, w.Header(), want)
 		}
+	}
+}
+
+func TestOutageIsLoggedWithItsCause(t *testing.T) {
+	for _, path := range []string{"/readyz", "/api/users/1"} {
+		f := newFixture(t, slog.LevelWarn)
+		for range 2 {
+			if w := f.do("GET", path, "", nil); w.Code != http.StatusServiceUnavailable {
+				t.Errorf("%s: status %d", path, w.Code)
+			}
+		}
+		log := f.log.String()
+		if strings.Count(log, "\n") != 1 || !strings.Contains(log, `"level":"error"`) || !strings.Contains(log, "connection refused") {
+			t.Errorf("%s twice in a second, logged:\n%s", path, log)
+		}
+	}
+}
+
+func TestClientThatHasGoneIsNoOutage(t *testing.T) {
+	f := newFixture(t, slog.LevelWarn)
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	for _, path := range []string{"/readyz", "/api/users/1", "/api/posts/1"} {
+		f.handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(gone, "GET", path, nil))
+	}
+	if f.log.Len() != 0 {
+		t.Errorf("logged:\n%s", f.log)
 	}
 }
 

@@ -22,14 +22,17 @@ func (a *api) health(c *gin.Context) error {
 func (a *api) readiness(c *gin.Context) error {
 	ctx, cancel := context.WithTimeout(c.Request.Context(), readinessTimeout)
 	defer cancel()
-	redis := make(chan error, 1)
-	go func() { redis <- a.cache.Ready(ctx) }()
-	answer := view.Readiness{Postgres: word(a.store.Ready(ctx)), Redis: word(<-redis)}
+	pinged := make(chan error, 1)
+	go func() { pinged <- a.cache.Ready(ctx) }()
+	postgres, redis := a.store.Ready(ctx), <-pinged
 	status := http.StatusOK
-	if answer != (view.Readiness{Postgres: "up", Redis: "up"}) {
+	if postgres != nil || redis != nil {
 		status = http.StatusServiceUnavailable
+		if !isGone(c) {
+			a.outages.Do(func() { a.log.Error("service unavailable", "postgres", postgres, "redis", redis) })
+		}
 	}
-	return writeView(c, status, answer)
+	return writeView(c, status, view.Readiness{Postgres: word(postgres), Redis: word(redis)})
 }
 
 func word(err error) string {

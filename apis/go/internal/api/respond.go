@@ -62,8 +62,8 @@ func (a *api) fail(c *gin.Context, err error) {
 	var p *problem.Problem
 	switch {
 	case errors.As(err, &p):
-	case c.Request.Context().Err() != nil:
-		p = problem.Unavailable // the client has gone, and that is no fault
+	case isGone(c):
+		p = problem.Unavailable // nobody reads it, and it is no fault to log
 	case errors.Is(err, store.ErrUnavailable):
 		p = problem.Unavailable
 		a.outages.Do(func() { a.log.Error("service unavailable", "error", err) })
@@ -76,3 +76,7 @@ func (a *api) fail(c *gin.Context, err error) {
 	}
 	writeProblem(c, p)
 }
+
+// isGone tells whether the client has closed its connection, or only its half of
+// it, which net/http doesn't tell apart. What fails then may have failed for that.
+func isGone(c *gin.Context) bool { return c.Request.Context().Err() != nil }
