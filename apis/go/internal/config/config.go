@@ -106,14 +106,19 @@ func (r *reader) database(name string) *pgx.ConnConfig {
 		r.fail(name, message)
 		return nil
 	}
-	c, err := pgx.ParseConfig(v)
+	// pgx fills in what a URL leaves out from PG… variables and files below HOME,
+	// but nothing else is to configure the API; and it would try TLS first.
+	if u.Port() == "" {
+		u.Host = net.JoinHostPort(u.Hostname(), "5432")
+	}
+	u.RawQuery = "sslmode=disable&sslrootcert=&target_session_attrs=any&connect_timeout=0"
+	c, err := pgx.ParseConfig(u.String())
 	if err != nil {
 		r.fail(name, message)
 		return nil
 	}
-	// The driver's default is to try TLS first and to fall back.
-	c.TLSConfig = nil
-	c.Fallbacks = nil
+	c.Password, _ = u.User.Password()
+	c.RuntimeParams = map[string]string{}
 	return c
 }
 
@@ -147,7 +152,7 @@ func (r *reader) secret(name string) []byte {
 
 func (r *reader) address(hostName, portName string) string {
 	host := r.text(hostName, "127.0.0.1")
-	if _, err := netip.ParseAddr(host); err != nil {
+	if address, err := netip.ParseAddr(host); err != nil || address.Zone() != "" {
 		r.fail(hostName, "must be an IP address")
 	}
 	return net.JoinHostPort(host, strconv.Itoa(r.integer(portName, 8080, 65535)))

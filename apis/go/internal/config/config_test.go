@@ -52,6 +52,43 @@ func TestDatabaseIsNeverAskedForTLS(t *testing.T) {
 	}
 }
 
+func TestDatabaseIsConfiguredByItsURLAlone(t *testing.T) {
+	passwords := filepath.Join(t.TempDir(), "passwords")
+	if err := os.WriteFile(passwords, []byte("*:*:*:*:hunter2\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range map[string]string{
+		"PGPASSWORD":           "hunter2",
+		"PGPASSFILE":           passwords,
+		"PGHOST":               "192.0.2.1",
+		"PGPORT":               "1",
+		"PGUSER":               "other",
+		"PGDATABASE":           "other",
+		"PGAPPNAME":            "other",
+		"PGOPTIONS":            "-c work_mem=64kB",
+		"PGTZ":                 "Asia/Tokyo",
+		"PGCONNECT_TIMEOUT":    "1",
+		"PGTARGETSESSIONATTRS": "read-only",
+		"PGSSLMODE":            "require",
+		"PGSSLROOTCERT":        "/nonexistent",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv(name, value)
+			c, err := FromEnvironment(environment(t, map[string]string{"DATABASE_URL": "postgres://user@127.0.0.1/name"}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			d := c.Database
+			if d.Host != "127.0.0.1" || d.Port != 5432 || d.User != "user" || d.Password != "" || d.Database != "name" {
+				t.Errorf("connects to %s:%d, user %s, password %q, database %s", d.Host, d.Port, d.User, d.Password, d.Database)
+			}
+			if len(d.RuntimeParams) != 0 || d.ValidateConnect != nil || d.ConnectTimeout != 0 || d.TLSConfig != nil {
+				t.Errorf("parameters %v, time-out %v, TLS %v", d.RuntimeParams, d.ConnectTimeout, d.TLSConfig)
+			}
+		})
+	}
+}
+
 func TestGoodValues(t *testing.T) {
 	for _, changes := range []map[string]string{
 		{"HOST": "::1"},
@@ -97,6 +134,7 @@ func TestWrongValues(t *testing.T) {
 		{"JWT_SECRET", "", "is required"},
 		{"JWT_SECRET", strings.Repeat("hunter2", 4), "must be at least 32 bytes"},
 		{"HOST", "localhost", "must be an IP address"},
+		{"HOST", "::1%lo", "must be an IP address"},
 		{"PORT", "0", port},
 		{"PORT", "65536", port},
 		{"PORT", "080", port},
