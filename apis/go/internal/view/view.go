@@ -75,8 +75,9 @@ type Readiness struct {
 // timestamp is a time in UTC with milliseconds.
 type timestamp time.Time
 
-func (t timestamp) MarshalText() ([]byte, error) {
-	return time.Time(t).UTC().AppendFormat(nil, "2006-01-02T15:04:05.000Z"), nil
+// AppendText implements encoding.TextAppender: MarshalText would allocate each.
+func (t timestamp) AppendText(b []byte) ([]byte, error) {
+	return time.Time(t).UTC().AppendFormat(b, "2006-01-02T15:04:05.000Z"), nil
 }
 
 // OfUser returns the public view of u.
