@@ -60,9 +60,7 @@ func (a *api) post(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	entry := postcache.Entry{ETag: view.ETag(post), Body: string(body)}
-	a.cache.SetPost(ctx, id, entry)
-	writePost(c, entry, cacheMissValue)
+	writePost(c, a.cache.SetPost(ctx, id, view.ETag(post), body), cacheMissValue)
 	return nil
 }
 

@@ -91,9 +91,11 @@ func (c *Cache) Post(ctx context.Context, id string) (Entry, bool) {
 	return Entry{ETag: etag, Body: body}, ok
 }
 
-// SetPost stores the post with this id.
-func (c *Cache) SetPost(ctx context.Context, id string, entry Entry) {
-	c.set(ctx, postPrefix+id, entry.ETag+"\n"+entry.Body, postLifetime)
+// SetPost stores the post with this id, and returns it as Post would.
+func (c *Cache) SetPost(ctx context.Context, id, etag string, body []byte) Entry {
+	value := etag + "\n" + string(body)
+	c.set(ctx, postPrefix+id, value, postLifetime)
+	return Entry{ETag: etag, Body: value[len(etag)+1:]}
 }
 
 // DeletePost forgets the post with this id, also where the client that asked

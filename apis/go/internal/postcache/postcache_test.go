@@ -54,7 +54,9 @@ func TestRedisAwayOrSilentIsAMiss(t *testing.T) {
 			if _, ok := c.FirstPage(t.Context()); ok {
 				t.Error("found a page")
 			}
-			c.SetPost(t.Context(), "1", Entry{ETag: `"1-1"`, Body: "{}"})
+			if entry := c.SetPost(t.Context(), "1", `"1-1"`, []byte("{}")); entry != (Entry{ETag: `"1-1"`, Body: "{}"}) {
+				t.Errorf("stored %+v", entry)
+			}
 			c.SetFirstPage(t.Context(), []byte("{}"))
 			c.DeletePost(t.Context(), "1")
 			if c.Ready(t.Context()) == nil {
