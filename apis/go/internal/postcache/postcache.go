@@ -138,6 +138,6 @@ func (c *Cache) note(ctx context.Context, command string, err error) {
 		return
 	}
 	c.warnings.Do(func() {
-		c.log.Warn("Redis is passed over", "command", command, "error", err)
+		c.log.Warn("Redis failed", "command", command, "error", err)
 	})
 }
