@@ -1,6 +1,7 @@
 package api
 
 import (
+	"fmt"
 	"strings"
 	"unicode/utf8"
 
@@ -72,24 +73,22 @@ func passwordRule(s string) string {
 	return ""
 }
 
-func titleRule(s string) string {
-	switch {
-	case strings.ContainsRune(s, 0):
-		return hasNUL
-	case s == "" || utf8.RuneCountInString(s) > 200:
-		return "must be 1 to 200 characters"
-	}
-	return ""
-}
+var (
+	titleRule = textRule(200)
+	bodyRule  = textRule(20000)
+)
 
-func bodyRule(s string) string {
-	switch {
-	case strings.ContainsRune(s, 0):
-		return hasNUL
-	case s == "" || utf8.RuneCountInString(s) > 20000:
-		return "must be 1 to 20000 characters"
+func textRule(most int) func(string) string {
+	wrongLength := fmt.Sprintf("must be 1 to %d characters", most)
+	return func(s string) string {
+		switch {
+		case strings.ContainsRune(s, 0):
+			return hasNUL
+		case s == "" || utf8.RuneCountInString(s) > most:
+			return wrongLength
+		}
+		return ""
 	}
-	return ""
 }
 
 // hasNUL is about the one character that PostgreSQL can't store in a text.
