@@ -124,12 +124,12 @@ func parse(s string) (phc, error) {
 	if len(parameters) != 3 {
 		return phc{}, ErrFormat
 	}
-	memory, okM := parameter(parameters[0], "m=", 8, maxMemoryKiB)
-	iterations, okT := parameter(parameters[1], "t=", 1, maxIterations)
-	lanes, okP := parameter(parameters[2], "p=", 1, maxLanes)
-	salt, okSalt := field(fields[4], minSaltBytes)
-	key, okKey := field(fields[5], minKeyBytes)
-	if !okM || !okT || !okP || !okSalt || !okKey || memory < 8*lanes {
+	memory, memoryOK := parameter(parameters[0], "m=", 8, maxMemoryKiB)
+	iterations, iterationsOK := parameter(parameters[1], "t=", 1, maxIterations)
+	lanes, lanesOK := parameter(parameters[2], "p=", 1, maxLanes)
+	salt, saltOK := field(fields[4], minSaltBytes)
+	key, keyOK := field(fields[5], minKeyBytes)
+	if !memoryOK || !iterationsOK || !lanesOK || !saltOK || !keyOK || memory < 8*lanes {
 		return phc{}, ErrFormat
 	}
 	return phc{memory: memory, iterations: iterations, lanes: uint8(lanes), salt: salt, key: key}, nil
