@@ -47,7 +47,7 @@ func (a *api) login(c *gin.Context) error {
 		return err
 	}
 	ctx := c.Request.Context()
-	user, err := a.store.UserByEmail(ctx, strings.ToLower(email.value()))
+	user, err := a.store.Credentials(ctx, strings.ToLower(email.value()))
 	if errors.Is(err, store.ErrNotFound) {
 		if err := a.hasher.VerifyDecoy(ctx, password.value()); err != nil {
 			return err
@@ -76,7 +76,7 @@ func (a *api) login(c *gin.Context) error {
 }
 
 func (a *api) account(c *gin.Context, caller token.User) error {
-	user, err := a.store.UserByID(c.Request.Context(), caller.ID)
+	user, err := a.store.Account(c.Request.Context(), caller.ID)
 	if errors.Is(err, store.ErrNotFound) {
 		return problem.BadToken
 	}
@@ -87,7 +87,7 @@ func (a *api) account(c *gin.Context, caller token.User) error {
 }
 
 func (a *api) user(c *gin.Context) error {
-	user, err := a.store.UserByID(c.Request.Context(), pathID(c))
+	user, err := a.store.User(c.Request.Context(), pathID(c))
 	if errors.Is(err, store.ErrNotFound) {
 		return problem.NoUser
 	}

@@ -106,15 +106,28 @@ func (s *Store) CreateUser(ctx context.Context, u *User) error {
 	return s.execute(ctx, func(orm *gorm.DB) error { return orm.Create(u).Error })
 }
 
-// UserByEmail returns the user with this address, in lower case.
-func (s *Store) UserByEmail(ctx context.Context, email string) (u User, err error) {
-	err = s.execute(ctx, func(orm *gorm.DB) error { return orm.Where("email = ?", email).Take(&u).Error })
+// Credentials returns ID, Username and PasswordHash of the user with this
+// address, in lower case.
+func (s *Store) Credentials(ctx context.Context, email string) (u User, err error) {
+	err = s.execute(ctx, func(orm *gorm.DB) error {
+		return orm.Select("id", "username", "password_hash").Where("email = ?", email).Take(&u).Error
+	})
 	return u, err
 }
 
-// UserByID returns one user.
-func (s *Store) UserByID(ctx context.Context, id int64) (u User, err error) {
-	err = s.execute(ctx, func(orm *gorm.DB) error { return orm.Take(&u, id).Error })
+// Account returns one user without PasswordHash.
+func (s *Store) Account(ctx context.Context, id int64) (u User, err error) {
+	err = s.execute(ctx, func(orm *gorm.DB) error {
+		return orm.Select("id", "username", "email", "created_at").Take(&u, id).Error
+	})
+	return u, err
+}
+
+// User returns what anyone may see of one user: ID, Username and CreatedAt.
+func (s *Store) User(ctx context.Context, id int64) (u User, err error) {
+	err = s.execute(ctx, func(orm *gorm.DB) error {
+		return orm.Select("id", "username", "created_at").Take(&u, id).Error
+	})
 	return u, err
 }
 
