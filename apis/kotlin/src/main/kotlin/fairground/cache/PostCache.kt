@@ -19,13 +19,12 @@ class CachedPost(
  */
 class PostCache(
     private val connection: RedisConnection,
-    private val nanoTime: () -> Long = System::nanoTime,
 ) {
     private val warnings = Occasionally()
 
     /** Until then Redis is passed over by reads: what waits in a queue for a Redis that hangs would only grow. */
     @Volatile
-    private var passedOverUntil = nanoTime()
+    private var passedOverUntil = System.nanoTime()
 
     /** Whether Redis answers. */
     suspend fun isUp(): Boolean =
@@ -66,7 +65,7 @@ class PostCache(
     private suspend inline fun <T> read(
         command: String,
         send: () -> RedisFuture<T>,
-    ): T? = if (nanoTime() - passedOverUntil < 0) null else attempt(command, send)
+    ): T? = if (System.nanoTime() - passedOverUntil < 0) null else attempt(command, send)
 
     private suspend inline fun <T> attempt(
         command: String,
@@ -86,7 +85,7 @@ class PostCache(
         failure: Exception,
     ) {
         // A Redis that answers, if only with an error, costs no time.
-        if (failure !is RedisCommandExecutionException) passedOverUntil = nanoTime() + PASSED_OVER_NANOS
+        if (failure !is RedisCommandExecutionException) passedOverUntil = System.nanoTime() + PASSED_OVER_NANOS
         if (warnings.isDue()) {
             log
                 .atWarn()

@@ -52,14 +52,14 @@ internal class Pool(
      * one outage don't drop what has been made behind the first.
      */
     fun onLostConnection(generation: Int) {
-        if (age.compareAndSet(generation, generation + 1)) hikari.hikariPoolMXBean?.softEvictConnections()
+        if (age.compareAndSet(generation, generation + 1)) hikari.hikariPoolMXBean.softEvictConnections()
     }
 
     /** Waits until the pool is full, but not for a PostgreSQL that is away, and [milliseconds] at most. */
     fun awaitFull(milliseconds: Long) {
         val end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(milliseconds)
         val size = hikari.maximumPoolSize
-        while (connectFailure == null && (hikari.hikariPoolMXBean?.totalConnections ?: 0) < size && System.nanoTime() - end < 0) {
+        while (connectFailure == null && hikari.hikariPoolMXBean.totalConnections < size && System.nanoTime() - end < 0) {
             Thread.sleep(POLL_MILLISECONDS)
         }
     }

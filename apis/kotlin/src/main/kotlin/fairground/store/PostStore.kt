@@ -75,8 +75,8 @@ class PostStore internal constructor(
                     it[updatedAt] = CurrentTimestampWithTimeZone
                 }.singleOrNull()
                 ?.let {
-                    val (version, createdAt, updatedAt) = Triple(it[Posts.version], it[Posts.createdAt], it[Posts.updatedAt])
-                    Change.Done(Post(id, authorId, authorName, title, body, version, createdAt, updatedAt))
+                    val version = it[Posts.version]
+                    Change.Done(Post(id, authorId, authorName, title, body, version, it[Posts.createdAt], it[Posts.updatedAt]))
                 } ?: whyNot(id)
         }
 
