@@ -26,7 +26,10 @@ internal object CachedPostCodec : ValueCodec<CachedPost>() {
 
     override fun decodeValue(bytes: ByteBuffer): CachedPost {
         val start = bytes.position()
-        val newline = (start until bytes.limit()).firstOrNull { bytes.get(it) == NEWLINE } ?: return MALFORMED
+        // Not a search in a range, which would box each index.
+        var newline = start
+        while (newline < bytes.limit() && bytes.get(newline) != NEWLINE) newline++
+        if (newline == bytes.limit()) return MALFORMED
         val tag = ByteArray(newline - start).also(bytes::get)
         bytes.get()
         val document = ByteArray(bytes.remaining()).also(bytes::get)
