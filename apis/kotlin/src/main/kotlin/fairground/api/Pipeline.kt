@@ -1,7 +1,6 @@
 package fairground.api
 
 import fairground.http.IncompleteBody
-import fairground.logging.Occasionally
 import fairground.logging.log
 import fairground.store.StoreUnavailable
 import fairground.view.Problem
@@ -39,9 +38,7 @@ internal fun Application.logRequests() {
 }
 
 /** Answers what fails with the problem that it is, or stands for. */
-internal fun Application.answerFailures() {
-    val outages = Occasionally()
-
+internal fun Application.answerFailures(outages: Outages) {
     fun problemOf(
         call: ApplicationCall,
         failure: Throwable,
@@ -49,7 +46,7 @@ internal fun Application.answerFailures() {
         when (failure) {
             is Problem -> failure
             is StoreUnavailable -> {
-                if (outages.isDue()) log.atError().setCause(failure).log("service unavailable")
+                outages.report(failure)
                 Problem.UNAVAILABLE
             }
             else -> {

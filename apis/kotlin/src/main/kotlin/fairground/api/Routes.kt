@@ -27,13 +27,14 @@ class Services(
 
 /** All routes of the contract. At the level info requests are logged. */
 fun Application.api(services: Services) {
-    val health = HealthEndpoints(services.store, services.cache)
+    val outages = Outages()
+    val health = HealthEndpoints(this, outages, services.store::ping, services.cache::ping)
     val users = UserEndpoints(services.store.users, services.passwords, services.tokens)
     val posts = PostEndpoints(services.store.posts, services.cache, services.tokens)
     val files = FileEndpoints(services.store.files, services.uploads, services.tokens)
 
     if (log.isInfoEnabled) logRequests()
-    answerFailures()
+    answerFailures(outages)
     checkRoutes()
     routing {
         read("/healthz") { health.health(call) }

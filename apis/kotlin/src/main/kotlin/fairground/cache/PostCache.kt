@@ -15,7 +15,7 @@ class CachedPost(
 )
 
 /**
- * Keeps encoded posts in Redis. It never fails: Redis being away or slow is a miss, and one warning a second in the log.
+ * Keeps encoded posts in Redis. Only [ping] fails: Redis being away or slow is a miss, and one warning a second in the log.
  */
 class PostCache(
     private val connection: RedisConnection,
@@ -26,16 +26,10 @@ class PostCache(
     @Volatile
     private var passedOverUntil = System.nanoTime()
 
-    /** Whether Redis answers. */
-    suspend fun isUp(): Boolean =
-        try {
-            connection.ping().await()
-            true
-        } catch (cancelled: CancellationException) {
-            throw cancelled
-        } catch (_: Exception) {
-            false
-        }
+    /** Fails unless Redis answers. */
+    suspend fun ping() {
+        connection.ping().await()
+    }
 
     /** The post with this id; null if it isn't there, or has no entity tag. */
     suspend fun post(id: Long): CachedPost? =

@@ -141,6 +141,6 @@ class Store(
         }
     }
 
-    /** Closes all connections. Nothing may be in flight. */
+    /** Closes all connections. A ping that PostgreSQL hasn't answered fails; nothing else may be in flight. */
     override fun close() = statements.close()
 }
