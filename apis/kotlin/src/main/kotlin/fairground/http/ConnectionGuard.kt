@@ -10,7 +10,6 @@ import io.netty.channel.ChannelPromise
 import io.netty.channel.socket.ChannelInputShutdownEvent
 import io.netty.channel.socket.SocketChannel
 import io.netty.handler.codec.http.DefaultFullHttpRequest
-import io.netty.handler.codec.http.DefaultFullHttpResponse
 import io.netty.handler.codec.http.EmptyHttpHeaders
 import io.netty.handler.codec.http.HttpContent
 import io.netty.handler.codec.http.HttpHeaderNames
@@ -21,7 +20,6 @@ import io.netty.handler.codec.http.HttpResponse
 import io.netty.handler.codec.http.HttpResponseStatus
 import io.netty.handler.codec.http.HttpStatusClass
 import io.netty.handler.codec.http.HttpUtil
-import io.netty.handler.codec.http.HttpVersion
 import io.netty.handler.codec.http.LastHttpContent
 import io.netty.util.AttributeKey
 import io.netty.util.ReferenceCountUtil
@@ -58,6 +56,8 @@ internal class ConnectionGuard(
         private set
 
     private val deadline = Deadline(::onDeadline)
+    private val outflow = Outflow()
+    private val onAnswerSent = ChannelFutureListener { if (it.isSuccess && isIdle()) onIdle() }
     private val waiting = ArrayDeque<Any>()
 
     /** A request whose body nobody wants, until what has come of that is off the connection. */
@@ -74,7 +74,6 @@ internal class ConnectionGuard(
     private var hasStoppedReading = false
     private var headStartedAt: Long? = null
     private var lingeringUntil = 0L
-    private var pendingBytes = 0L
     private lateinit var context: ChannelHandlerContext
 
     override fun handlerAdded(context: ChannelHandlerContext) {
@@ -137,7 +136,7 @@ internal class ConnectionGuard(
         when {
             !dropsBody -> context.fireChannelRead(request)
             hasBody -> held = request
-            else -> handOver(request)
+            else -> context.fireChannelRead(withoutBody(request))
         }
     }
 
@@ -148,18 +147,14 @@ internal class ConnectionGuard(
         if (pathEnd >= 0) request.uri = target.substring(0, pathEnd)
     }
 
-    /** Without a body, Ktor needs no channel for it. */
-    private fun handOver(request: HttpRequest) {
-        context.fireChannelRead(withoutBody(request))
-    }
-
     private fun handOverHeld() {
         held?.let {
             held = null
-            handOver(it)
+            context.fireChannelRead(withoutBody(it))
         }
     }
 
+    /** Ktor needs no channel for a body then. */
     private fun withoutBody(request: HttpRequest) =
         DefaultFullHttpRequest(
             request.protocolVersion(),
@@ -220,9 +215,12 @@ internal class ConnectionGuard(
             isAnswering = true
             prepare(message)
         }
-        val isLast = message is LastHttpContent
-        context.write(message, promise)
-        if (isLast && isInFlight) end()
+        if (message !is LastHttpContent) {
+            context.write(message, promise)
+            return
+        }
+        outflow.add(context.write(message, promise.unvoid()).addListener(onAnswerSent))
+        if (isInFlight) end()
     }
 
     private fun prepare(response: HttpResponse) {
@@ -242,13 +240,14 @@ internal class ConnectionGuard(
             closesAfterwards -> close()
             // Not from within Ktor's own writing.
             waiting.isNotEmpty() -> if (!isServingWaiting) context.executor().execute(::serveWaiting)
-            isInputEnded -> close()
-            else -> {
-                // Until now the client may have been made to wait.
-                if (headStartedAt != null) headStartedAt = System.nanoTime()
-                setDeadline()
-            }
+            isInputEnded || connections.isDraining -> close()
         }
+    }
+
+    private fun onIdle() {
+        // Until now the client may have been made to wait.
+        if (headStartedAt != null) headStartedAt = System.nanoTime()
+        setDeadline()
     }
 
     private fun serveWaiting() {
@@ -274,13 +273,7 @@ internal class ConnectionGuard(
     }
 
     private fun refuse(status: HttpResponseStatus) {
-        val response = DefaultFullHttpResponse(HttpVersion.HTTP_1_1, status, Unpooled.EMPTY_BUFFER)
-        response
-            .headers()
-            .set(HttpHeaderNames.CONTENT_LENGTH, HttpHeaderValues.ZERO)
-            .set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE)
-            .set("X-Content-Type-Options", "nosniff")
-        context.write(response)
+        outflow.add(context.write(refusalWith(status)))
         isInFlight = false
         close()
     }
@@ -295,16 +288,28 @@ internal class ConnectionGuard(
         codec.discard()
         dropWaiting()
         val channel = context.channel()
-        val flushed = context.writeAndFlush(Unpooled.EMPTY_BUFFER)
         if (!isReceiving || channel !is SocketChannel) {
-            flushed.addListener(ChannelFutureListener.CLOSE)
+            closeFlushed()
             return
         }
         isLingering = true
+        beginLingering()
+        context.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener {
+            channel.shutdownOutput()
+            // What was written may have waited for the client until now.
+            beginLingering()
+        }
+        linger()
+    }
+
+    private fun beginLingering() {
         lingeringUntil = System.nanoTime() + limits.lingering
         deadline.set(context, lingeringUntil)
-        flushed.addListener { channel.shutdownOutput() }
-        linger()
+    }
+
+    private fun closeFlushed() {
+        isLingering = false
+        context.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE)
     }
 
     /** Takes a little more, for a client that reads only when it has sent. One that goes on and on is made to wait for the end. */
@@ -335,9 +340,13 @@ internal class ConnectionGuard(
             // The client sends no more. What it has sent is answered.
             is ChannelInputShutdownEvent -> {
                 isInputEnded = true
-                if (isReceiving || isLingering || isAtRest()) context.close()
+                when {
+                    isLingering -> closeFlushed()
+                    isAtRest() -> close()
+                    isReceiving -> context.close()
+                }
             }
-            Connections.Drain -> if (isAtRest()) context.close()
+            Connections.Drain -> if (isAtRest()) close()
             else -> context.fireUserEventTriggered(event)
         }
     }
@@ -350,36 +359,26 @@ internal class ConnectionGuard(
             context,
             when {
                 isInFlight && isReceiving -> now + limits.bodyIdle
-                headStart != null -> headStart + limits.head
+                headStart != null && isIdle() -> headStart + limits.head
                 else -> now + limits.idle
             },
         )
     }
 
     private fun onDeadline() {
-        if (!isAtRest() && !isReceiving && isMakingProgress()) {
+        val isBodyLate = isInFlight && isReceiving
+        if (!isBodyLate && !isIdle() && outflow.isMakingProgress(context.channel())) {
             // The service is at work on an answer, or the client takes one.
-            setDeadline()
+            deadline.set(context, System.nanoTime() + limits.idle)
             return
         }
         isLingering = false
         context.close()
     }
 
-    /** Whether there is nothing that waits for the client to take it, or less than at the last deadline. */
-    private fun isMakingProgress(): Boolean {
-        val pending =
-            context
-                .channel()
-                .unsafe()
-                .outboundBuffer()
-                ?.totalPendingWriteBytes() ?: 0
-        val progress = pending == 0L || pending != pendingBytes
-        pendingBytes = pending
-        return progress
-    }
-
     private fun isAtRest() = !isInFlight && waiting.isEmpty()
+
+    private fun isIdle() = isAtRest() && outflow.isSent
 
     private fun dropWaiting() {
         ReferenceCountUtil.release(held)

@@ -1,9 +1,12 @@
 package fairground.http
 
+import io.netty.buffer.Unpooled
+import io.netty.handler.codec.http.DefaultFullHttpResponse
 import io.netty.handler.codec.http.HttpHeaderNames
 import io.netty.handler.codec.http.HttpHeaderValues
 import io.netty.handler.codec.http.HttpMethod
 import io.netty.handler.codec.http.HttpRequest
+import io.netty.handler.codec.http.HttpResponse
 import io.netty.handler.codec.http.HttpResponseStatus
 import io.netty.handler.codec.http.HttpVersion
 import io.netty.handler.codec.http.TooLongHttpHeaderException
@@ -39,6 +42,17 @@ internal fun refusalOf(request: HttpRequest): HttpResponseStatus? {
             HttpResponseStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
         else -> null
     }
+}
+
+/** The answer of a refusal. */
+internal fun refusalWith(status: HttpResponseStatus): HttpResponse {
+    val response = DefaultFullHttpResponse(HttpVersion.HTTP_1_1, status, Unpooled.EMPTY_BUFFER)
+    response
+        .headers()
+        .set(HttpHeaderNames.CONTENT_LENGTH, HttpHeaderValues.ZERO)
+        .set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE)
+        .set("X-Content-Type-Options", "nosniff")
+    return response
 }
 
 private fun hasKnownTransferCoding(request: HttpRequest): Boolean {

@@ -7,9 +7,11 @@ import fairground.config.Address
 import io.ktor.http.HttpStatusCode
 import io.ktor.http.content.OutgoingContent
 import io.ktor.server.application.Application
+import io.ktor.server.response.respondBytesWriter
 import io.ktor.server.routing.get
 import io.ktor.server.routing.post
 import io.ktor.server.routing.routing
+import io.ktor.utils.io.writeFully
 import kotlinx.coroutines.delay
 import java.net.ConnectException
 import java.net.Socket
@@ -37,6 +39,7 @@ private const val PATIENCE_MILLISECONDS = 30_000
 
 /** More than can be under way between two sockets of one machine. */
 private const val MANY_BYTES = 64L * 1024 * 1024
+private const val LARGE = "GET /large HTTP/1.1\r\nHost: a\r\n\r\n"
 private const val SLOW = "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n"
 private const val NEXT = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -63,6 +66,14 @@ class HttpServerTest {
                 delay(SLOW_MILLISECONDS)
                 call.send(Octets("slow".toByteArray()))
             }
+            get("/begun") {
+                call.respondBytesWriter {
+                    writeFully("begun".toByteArray())
+                    flush()
+                    delay(SLOW_MILLISECONDS)
+                }
+            }
+            get("/large") { call.send(Octets(ByteArray(MANY_BYTES.toInt()))) }
             post("/left") { call.send(Empty(HttpStatusCode.NoContent)) }
             post("/read") {
                 val body = RequestBody.of(call)
@@ -130,6 +141,22 @@ class HttpServerTest {
     ) {
         val elapsed = measureTimeMillis(exchange)
         assertTrue(elapsed in milliseconds, "$elapsed ms")
+    }
+
+    /** Asks for a large answer, does [meanwhile] once it has been written, and then finds all of it. */
+    private fun takesLate(
+        octets: String,
+        meanwhile: (Socket) -> Unit,
+    ) {
+        Socket("127.0.0.1", server.port).use { socket ->
+            socket.soTimeout = PATIENCE_MILLISECONDS
+            socket.getOutputStream().write(octets.toByteArray())
+            socket.getInputStream().read()
+            meanwhile(socket)
+            val piece = ByteArray(64 * 1024)
+            val length = generateSequence { socket.getInputStream().read(piece) }.takeWhile { it >= 0 }.sumOf { it.toLong() }
+            assertTrue(length >= MANY_BYTES, "$length")
+        }
     }
 
     private fun post(
@@ -248,6 +275,35 @@ class HttpServerTest {
         check(Seen(listOf(200, 200), true), SLOW + NEXT, endsInput = true)
         check(Seen(emptyList(), true), post("/read", "Content-Length: 9", "abc"), endsInput = true)
         check(Seen(emptyList(), true), "", endsInput = true)
+    }
+
+    @Test
+    fun `who takes an answer late gets all of it`() {
+        takesLate(LARGE) { Thread.sleep(IDLE_MILLISECONDS * 5 / 4) }
+        takesLate(LARGE + "GE") { Thread.sleep(LIMIT_MILLISECONDS * 2) }
+        takesLate(LARGE) {
+            it.shutdownOutput()
+            Thread.sleep(QUIET_MILLISECONDS.toLong())
+        }
+    }
+
+    @Test
+    fun `draining waits for who takes an answer late`() {
+        lateinit var drained: CompletableFuture<Boolean>
+        takesLate(LARGE) {
+            drained = CompletableFuture.supplyAsync { server.drain(PATIENCE_MILLISECONDS.toLong()) }
+            Thread.sleep(QUIET_MILLISECONDS.toLong())
+        }
+        assertTrue(drained.get())
+    }
+
+    @Test
+    fun `draining ends a connection behind an answer that had begun`() {
+        Socket("127.0.0.1", server.port).use { socket ->
+            socket.getOutputStream().write("GET /begun HTTP/1.1\r\nHost: a\r\n\r\n".toByteArray())
+            socket.getInputStream().read()
+            within(0..<IDLE_MILLISECONDS) { assertTrue(server.drain(PATIENCE_MILLISECONDS.toLong())) }
+        }
     }
 
     @Test
