@@ -136,6 +136,14 @@ class RedisConnection(
 
     private companion object {
         const val TICK_MILLISECONDS = 10L
+
+        /**
+         * A command stays in Lettuce's queue until Redis answers it, however late, and one that finds the queue full fails at
+         * once. Each request has one command at a time, and no load has more than 10,000 connections: who gets through to a
+         * Redis that answers never finds it full.
+         */
+        const val MAX_COMMANDS = 16 * 1024
+
         val CONNECT_TIMEOUT: Duration = Duration.ofMillis(500)
         val RECONNECT_DELAY: Duration = Duration.ofMillis(250)
 
@@ -160,6 +168,7 @@ class RedisConnection(
                 .protocolVersion(ProtocolVersion.RESP2)
                 .autoReconnect(true)
                 .disconnectedBehavior(ClientOptions.DisconnectedBehavior.REJECT_COMMANDS)
+                .requestQueueSize(MAX_COMMANDS)
                 .socketOptions(
                     SocketOptions
                         .builder()
