@@ -40,8 +40,8 @@ object Floor {
         setLogLevel(LogLevel.WARN)
         val answers = load(settings)
         val server = HttpServer(settings.address, Runtime.getRuntime().availableProcessors()) { floor(answers) }
-        startOrExit(server, settings.address)
         drainOnSignal(server) {}
+        startOrExit(server, settings.address)
     }
 
     private fun Application.floor(answers: Map<String, Answer>) {

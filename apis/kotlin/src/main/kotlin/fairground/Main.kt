@@ -17,6 +17,7 @@ import fairground.store.Store
 import fairground.upload.UploadDirectory
 import java.io.IOException
 import java.nio.channels.UnsupportedAddressTypeException
+import java.util.concurrent.ConcurrentLinkedDeque
 import kotlin.system.exitProcess
 
 private const val EXIT_FAILURE = 1
@@ -32,10 +33,13 @@ fun main() {
 private fun serve(settings: Settings) {
     // The process is started with -XX:-UseContainerSupport, so that this is the affinity mask alone.
     val cpus = Runtime.getRuntime().availableProcessors()
-    val store = Store(settings.database, settings.poolSize)
     lateinit var services: Services
     val server = HttpServer(settings.address, cpus) { api(services) }
-    val redis = RedisConnection(settings.redis, server.eventLoops)
+    // A signal may come before all is made.
+    val made = ConcurrentLinkedDeque<AutoCloseable>()
+    drainOnSignal(server) { made.forEach(AutoCloseable::close) }
+    val store = Store(settings.database, settings.poolSize).also(made::push)
+    val redis = RedisConnection(settings.redis, server.eventLoops).also(made::push)
     services =
         Services(
             store = store,
@@ -46,10 +50,6 @@ private fun serve(settings: Settings) {
         )
     store.awaitReady(READY_MILLISECONDS)
     startOrExit(server, settings.address)
-    drainOnSignal(server) {
-        redis.close()
-        store.close()
-    }
     log
         .atInfo()
         .addKeyValue("address", settings.address)
@@ -95,11 +95,14 @@ internal fun drainOnSignal(
     close: () -> Unit,
 ) {
     val drain = {
-        val drained = server.drain()
-        // What was cut off may still hold connections.
-        if (drained) close()
-        // The JVM would end with 128 and the signal's number.
-        Runtime.getRuntime().halt(0)
+        try {
+            val drained = server.drain()
+            // What was cut off may still hold connections.
+            if (drained) close()
+        } finally {
+            // The JVM would end with 128 and the signal's number.
+            Runtime.getRuntime().halt(0)
+        }
     }
     Runtime.getRuntime().addShutdownHook(Thread(drain, "drain"))
 }
