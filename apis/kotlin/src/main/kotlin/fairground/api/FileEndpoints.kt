@@ -2,6 +2,7 @@ package fairground.api
 
 import fairground.http.RequestBody
 import fairground.security.AccessTokens
+import fairground.security.Caller
 import fairground.store.FileStore
 import fairground.store.NewFile
 import fairground.store.NoSuchUser
@@ -43,29 +44,46 @@ internal class FileEndpoints(
 ) {
     suspend fun upload(call: RoutingCall) {
         val caller = call.authenticate(tokens)
-        val received = receive(call)
-        val file = NewFile(caller.id, received.name, received.contentType, received.size, received.sha256, received.storageName)
-        // Not cut off where the client has gone: the row might be there all the same, and its content not.
-        val id = withContext(NonCancellable) { record(file) }
-        call.sendDocument(FileView.serializer(), FileView(id, file), HttpStatusCode.Created)
+        val boundary = boundaryOf(call)
+        val body = RequestBody.of(call)
+        // Hashing and writing would hold up the requests that share the event loop.
+        val file =
+            withContext(Dispatchers.IO) {
+                val received = receive(body, boundary)
+                // Not cut off where the client has gone, and there is no wait before it that could be: content and row are
+                // both there, or neither.
+                withContext(NonCancellable) { record(received, caller, body) }
+            }
+        call.sendDocument(FileView.serializer(), file, HttpStatusCode.Created)
     }
 
-    private suspend fun record(file: NewFile): Long =
+    private suspend fun record(
+        received: ReceivedFile,
+        owner: Caller,
+        body: RequestBody,
+    ): FileView {
+        val file = NewFile(owner.id, received.name, received.contentType, received.size, received.sha256, received.storageName)
         try {
-            files.create(file)
+            body.finish()
+            return FileView(files.create(file), file)
         } catch (failure: Exception) {
-            withContext(Dispatchers.IO) { uploads.remove(file.storageName) }
+            uploads.remove(file.storageName)
             throw if (failure is NoSuchUser) Problem.BAD_TOKEN else failure
         }
+    }
 
-    private suspend fun receive(call: RoutingCall): ReceivedFile {
+    private fun boundaryOf(call: RoutingCall): String {
         val contentType = call.contentType("multipart/form-data") ?: throw Problem.NOT_MULTIPART
         if ((call.declaredLength ?: 0) > MAX_BODY_BYTES) throw Problem.FILE_TOO_LARGE
-        val boundary = boundaryOf(contentType) ?: throw Problem.BAD_UPLOAD
-        val body = RequestBody.of(call)
-        return try {
-            // Hashing and writing would hold up the requests that share the event loop.
-            withContext(Dispatchers.IO) { uploads.receive(body::read, boundary).also { body.finish() } }
+        return boundaryOf(contentType) ?: throw Problem.BAD_UPLOAD
+    }
+
+    private suspend fun receive(
+        body: RequestBody,
+        boundary: String,
+    ): ReceivedFile =
+        try {
+            uploads.receive(body::read, boundary)
         } catch (_: MalformedMultipart) {
             throw Problem.BAD_UPLOAD
         } catch (_: UnacceptedType) {
@@ -73,11 +91,11 @@ internal class FileEndpoints(
         } catch (_: TooLarge) {
             throw Problem.FILE_TOO_LARGE
         }
-    }
 
     suspend fun download(call: RoutingCall) {
         val file = files.find(call.pathId) ?: throw Problem.NO_FILE
-        val content = withContext(Dispatchers.IO) { open(file) }
+        // What withContext has opened by the time that the client goes would be dropped, and not closed.
+        val content = withContext(NonCancellable) { withContext(Dispatchers.IO) { open(file) } }
         content.use {
             call.response.header(HttpHeaders.ContentDisposition, "attachment; filename=\"${file.filename}\"")
             val type = ContentType.parse(file.contentType)
