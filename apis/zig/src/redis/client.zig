@@ -128,6 +128,8 @@ pub const Client = struct {
     fn onResolved(task: *loop_module.Task) void {
         const lookup: *address.Lookup = @fieldParentPtr("task", task);
         const client: *Client = @fieldParentPtr("lookup", lookup);
+        // Before what fails may send another command: that begins a new look-up.
+        client.state = .closed;
         const found = lookup.outcome orelse return client.fail("the host of Redis has no address");
         client.connect(found);
     }

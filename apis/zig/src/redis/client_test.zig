@@ -96,6 +96,24 @@ test "after a failure Redis is passed over" {
     try std.testing.expectEqual(1, asking.times);
 }
 
+test "a name that had no address is looked up again" {
+    var fixture: Fixture = undefined;
+    try fixture.init();
+    defer fixture.deinit();
+    fixture.settings.host = .{ .name = .{ .text = "redis", .port = 6379 } };
+    // As if its thread ran, though nobody takes what is submitted.
+    fixture.resolver.started = true;
+    const lookup = &fixture.client.lookup;
+    for (0..2) |_| {
+        var asking: Asking = .{};
+        fixture.client.sendAnyway(&asking.command, &.{"PING"});
+        try std.testing.expect(fixture.resolver.first == lookup);
+        fixture.resolver.first = null;
+        lookup.task.run(&lookup.task);
+        try std.testing.expectEqual(1, asking.times);
+    }
+}
+
 test "fuzz: whatever a server sends, each command has one outcome" {
     var fixture: Fixture = undefined;
     try fixture.init();
