@@ -24,6 +24,7 @@ test {
     _ = @import("time_test.zig");
     _ = @import("token/token_test.zig");
     _ = @import("upload/disposition_test.zig");
+    _ = @import("upload/part_head_test.zig");
     _ = @import("upload/receiver_test.zig");
     _ = @import("upload/safe_name_test.zig");
 }

@@ -15,30 +15,44 @@ pub const PartHead = struct {
         var result: PartHead = .{};
         var rest = lines;
         while (rest.len != 0) {
-            var line = takeLine(&rest);
-            const colon = std.mem.indexOfScalar(u8, line, ':') orelse return error.Malformed;
-            const name = line[0..colon];
+            const field = takeField(&rest);
+            const colon = std.mem.indexOfScalar(u8, field, ':') orelse return error.Malformed;
+            const name = field[0..colon];
             if (!head.isToken(name)) return error.Malformed;
-            var value: std.ArrayListUnmanaged(u8) = .empty;
-            try value.appendSlice(allocator, head.trim(line[colon + 1 ..]));
-            // A line that begins with a blank continues the one before it.
-            while (rest.len != 0 and (rest[0] == ' ' or rest[0] == '\t')) {
-                line = takeLine(&rest);
-                try value.append(allocator, ' ');
-                try value.appendSlice(allocator, head.trim(line));
-            }
-            if (result.disposition == null and std.ascii.eqlIgnoreCase(name, "content-disposition")) {
-                result.disposition = head.trim(value.items);
-            } else if (result.content_type == null and std.ascii.eqlIgnoreCase(name, "content-type")) {
-                result.content_type = head.trim(value.items);
-            }
+            const wanted = result.find(name) orelse continue;
+            if (wanted.* == null) wanted.* = try unfold(field[colon + 1 ..], allocator);
         }
         return result;
     }
 
-    fn takeLine(rest: *[]const u8) []const u8 {
-        const end = std.mem.indexOf(u8, rest.*, "\r\n") orelse rest.len;
-        defer rest.* = rest.*[@min(end + 2, rest.len)..];
-        return rest.*[0..end];
+    fn find(result: *PartHead, name: []const u8) ?*?[]const u8 {
+        if (std.ascii.eqlIgnoreCase(name, "content-disposition")) return &result.disposition;
+        if (std.ascii.eqlIgnoreCase(name, "content-type")) return &result.content_type;
+        return null;
     }
 };
+
+/// A header line with those that begin with a blank, and so continue it.
+fn takeField(rest: *[]const u8) []const u8 {
+    const text = rest.*;
+    var from: usize = 0;
+    while (true) {
+        const end = std.mem.indexOfPos(u8, text, from, "\r\n") orelse text.len;
+        from = @min(end + 2, text.len);
+        if (from < text.len and (text[from] == ' ' or text[from] == '\t')) continue;
+        rest.* = text[from..];
+        return text[0..end];
+    }
+}
+
+/// The value as one line. It takes no more memory than the client has sent.
+fn unfold(value: []const u8, allocator: std.mem.Allocator) std.mem.Allocator.Error![]const u8 {
+    var unfolded: std.ArrayListUnmanaged(u8) = try .initCapacity(allocator, value.len);
+    var lines = std.mem.splitSequence(u8, value, "\r\n");
+    unfolded.appendSliceAssumeCapacity(head.trim(lines.first()));
+    while (lines.next()) |line| {
+        unfolded.appendAssumeCapacity(' ');
+        unfolded.appendSliceAssumeCapacity(head.trim(line));
+    }
+    return head.trim(unfolded.items);
+}
