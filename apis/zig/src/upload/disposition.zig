@@ -59,13 +59,14 @@ const Parameters = struct {
     };
 
     fn next(parameters: *Parameters, allocator: std.mem.Allocator) Error!?Parameter {
-        parameters.skipBlanks();
-        if (parameters.rest.len == 0) return null;
-        if (parameters.rest[0] != ';') return error.Malformed;
-        parameters.rest = parameters.rest[1..];
-        parameters.skipBlanks();
-        if (parameters.form == .media_type and (parameters.rest.len == 0 or parameters.rest[0] == ';')) {
-            return parameters.next(allocator);
+        while (true) {
+            parameters.skipBlanks();
+            if (parameters.rest.len == 0) return null;
+            if (parameters.rest[0] != ';') return error.Malformed;
+            parameters.rest = parameters.rest[1..];
+            parameters.skipBlanks();
+            const is_empty = parameters.rest.len == 0 or parameters.rest[0] == ';';
+            if (parameters.form == .disposition or !is_empty) break;
         }
         const name = parameters.takeUntil("=;\" \t");
         if (name.len == 0 or parameters.rest.len == 0 or parameters.rest[0] != '=') return error.Malformed;

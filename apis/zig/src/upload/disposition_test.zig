@@ -47,6 +47,17 @@ test "the boundary of a request" {
     }) |value| try std.testing.expectError(error.Malformed, disposition.boundaryOf(value, arena.allocator()));
 }
 
+test "a head full of semicolons needs no more of a loop's stack than one has" {
+    var outcome: disposition.Error![]const u8 = "";
+    const thread = try std.Thread.spawn(.{ .stack_size = 1 << 20 }, readBehindSemicolons, .{&outcome});
+    thread.join();
+    try std.testing.expectEqualStrings("abc", try outcome);
+}
+
+fn readBehindSemicolons(outcome: *disposition.Error![]const u8) void {
+    outcome.* = disposition.boundaryOf("multipart/form-data" ++ ";" ** 20_000 ++ "boundary=abc", std.testing.failing_allocator);
+}
+
 test "fuzz: whatever is sent is parsed or refused" {
     var fuzz: fuzz_module.Fuzz = .init(4);
     const pieces = [_][]const u8{ "form-data", ";", "=", "\"", "\\", " ", "\t", "name", "filename", "boundary", "a", "\xff", "*" };
