@@ -92,22 +92,18 @@ const Parameters = struct {
 
     /// Takes a quoted string, in which a backslash stands for the octet behind it.
     fn quoted(parameters: *Parameters, allocator: std.mem.Allocator) Error![]const u8 {
-        var value: std.ArrayListUnmanaged(u8) = .empty;
-        var position: usize = 1;
-        while (position < parameters.rest.len) : (position += 1) {
-            switch (parameters.rest[position]) {
-                '"' => {
-                    parameters.rest = parameters.rest[position + 1 ..];
-                    return value.items;
-                },
-                '\\' => {
-                    position += 1;
-                    if (position == parameters.rest.len) return error.Malformed;
-                },
-                else => {},
-            }
-            try value.append(allocator, parameters.rest[position]);
+        const text = parameters.rest[1..];
+        var end: usize = 0;
+        while (end < text.len and text[end] != '"') end += if (text[end] == '\\') 2 else 1;
+        if (end >= text.len) return error.Malformed;
+        parameters.rest = text[end + 1 ..];
+        // Of that size, since a client may send very many that are short.
+        var value: std.ArrayListUnmanaged(u8) = try .initCapacity(allocator, end);
+        var position: usize = 0;
+        while (position < end) : (position += 1) {
+            if (text[position] == '\\') position += 1;
+            value.appendAssumeCapacity(text[position]);
         }
-        return error.Malformed;
+        return value.items;
     }
 };

@@ -47,6 +47,14 @@ test "the boundary of a request" {
     }) |value| try std.testing.expectError(error.Malformed, disposition.boundaryOf(value, arena.allocator()));
 }
 
+test "parameters take no more memory than they were sent in" {
+    const many = "form-data" ++ ";a=\"b\\\"\"" ** 100 ++ "; name=file";
+    var memory: [many.len]u8 = undefined;
+    var fixed: std.heap.FixedBufferAllocator = .init(&memory);
+    const parsed: disposition.Disposition = try .parse(many, fixed.allocator());
+    try std.testing.expectEqualStrings("file", parsed.name.?);
+}
+
 test "a head full of semicolons needs no more of a loop's stack than one has" {
     var outcome: disposition.Error![]const u8 = "";
     const thread = try std.Thread.spawn(.{ .stack_size = 1 << 20 }, readBehindSemicolons, .{&outcome});
