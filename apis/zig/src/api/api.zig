@@ -105,7 +105,7 @@ pub const Api = struct {
     /// Answers a statement that has failed in no way that its endpoint expects.
     pub fn statementFailed(api: *Api, request: *Request, outcome: query_module.Outcome) void {
         switch (outcome) {
-            .unavailable => |cause| api.unavailable(request, cause),
+            .unavailable => |cause| api.unavailable(request, cause.slice()),
             .out_of_memory => api.outOfMemory(request),
             .failed => |failure| {
                 api.log.write(.@"error", "internal error", .{

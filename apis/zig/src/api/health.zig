@@ -3,6 +3,7 @@
 const std = @import("std");
 const Api = @import("api.zig").Api;
 const loop_module = @import("../event/loop.zig");
+const message = @import("../postgres/message.zig");
 const query_module = @import("../postgres/query.zig");
 const redis = @import("../redis/client.zig");
 const Request = @import("../http/request.zig").Request;
@@ -26,6 +27,8 @@ pub const Readiness = struct {
     postgres: ?bool = null,
     redis: ?bool = null,
     query_is_done: bool = false,
+    /// Why PostgreSQL is down, if it is.
+    cause: message.Text = .of("PostgreSQL doesn't answer"),
 
     pub fn start(api: *Api, request: *Request) std.mem.Allocator.Error!void {
         const readiness = try api.allocator.create(Readiness);
@@ -48,6 +51,7 @@ pub const Readiness = struct {
     fn onPostgres(query: *query_module.Query, outcome: query_module.Outcome) void {
         const readiness: *Readiness = @fieldParentPtr("query", query);
         readiness.query_is_done = true;
+        if (outcome == .unavailable) readiness.cause = outcome.unavailable;
         if (readiness.postgres == null) readiness.postgres = outcome == .done;
         readiness.settle();
     }
@@ -65,14 +69,14 @@ pub const Readiness = struct {
         const request = readiness.request;
         readiness.request = null;
         const api = readiness.api;
+        const cause: message.Text = if (postgres) .of("Redis doesn't answer") else readiness.cause;
         if (readiness.query_is_done) api.allocator.destroy(readiness);
-        answer(api, request orelse return, postgres, redis_is_up);
+        const asker = request orelse return;
+        if (!postgres or !redis_is_up) api.logUnavailable(cause.slice());
+        answer(asker, postgres, redis_is_up);
     }
 
-    fn answer(api: *Api, request: *Request, postgres: bool, redis_is_up: bool) void {
-        if (!postgres or !redis_is_up) {
-            api.logUnavailable(if (postgres) "Redis doesn't answer" else "PostgreSQL doesn't answer");
-        }
+    fn answer(request: *Request, postgres: bool, redis_is_up: bool) void {
         const body = if (postgres)
             if (redis_is_up) "{\"postgres\":\"up\",\"redis\":\"up\"}" else "{\"postgres\":\"up\",\"redis\":\"down\"}"
         else if (redis_is_up) "{\"postgres\":\"down\",\"redis\":\"up\"}" else "{\"postgres\":\"down\",\"redis\":\"down\"}";

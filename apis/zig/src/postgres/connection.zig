@@ -15,6 +15,8 @@ const Client = pool_module.Client;
 const Pool = pool_module.Pool;
 const Query = query_module.Query;
 
+const out_of_reach = "PostgreSQL can't be reached";
+
 pub const Connection = struct {
     pool: *Pool,
     /// Changed under the pool's lock, by the owner or, while it is idle, by another.
@@ -67,6 +69,7 @@ pub const Connection = struct {
 
     /// Called by the client that reserved the connection.
     pub fn open(connection: *Connection) void {
+        connection.failure = null;
         connection.loop().startTimer(&connection.timer, pool_module.wait_limit);
         connection.lookup = .{
             .task = .{ .run = onResolved },
@@ -86,8 +89,9 @@ pub const Connection = struct {
         const lookup: *address.Lookup = @fieldParentPtr("task", task);
         const connection: *Connection = @fieldParentPtr("lookup", lookup);
         // Given up already, if it took too long; that was put off until now.
-        if (!connection.timer.isRunning()) return connection.giveUp();
-        if (lookup.outcome) |found| connection.connect(found) else connection.giveUp();
+        if (!connection.timer.isRunning()) return connection.giveUp(pool_module.too_slow);
+        const found = lookup.outcome orelse return connection.giveUp("the host of PostgreSQL has no address");
+        connection.connect(found);
     }
 
     fn connect(connection: *Connection, to: std.net.Address) void {
@@ -104,19 +108,21 @@ pub const Connection = struct {
 
     fn onRefused(task: *loop_module.Task) void {
         const connection: *Connection = @fieldParentPtr("refusal", task);
-        connection.giveUp();
+        connection.giveUp(out_of_reach);
     }
 
     fn onTooSlow(timer: *loop_module.Timer) void {
         const connection: *Connection = @fieldParentPtr("timer", timer);
         // A look-up can't be stopped: see onResolved.
-        if (connection.state != .resolving) connection.giveUp();
+        if (connection.state != .resolving) connection.giveUp(pool_module.too_slow);
     }
 
-    fn giveUp(connection: *Connection) void {
+    fn giveUp(connection: *Connection, reason: []const u8) void {
         const owner = connection.client();
         connection.reset();
-        owner.openFailed(connection);
+        // Where PostgreSQL has said why, that tells more.
+        const told: message.Text = if (connection.failure) |failure| failure.message else .{};
+        owner.openFailed(connection, if (told.length != 0) told else .of(reason));
     }
 
     fn startUp(connection: *Connection) Error!void {
@@ -306,7 +312,7 @@ pub const Connection = struct {
         }
         if (!connection.isAnswering()) return error.Malformed;
         connection.outcome = if (connection.failure) |failure|
-            if (failure.isOutage()) .{ .unavailable = "PostgreSQL refuses to serve" } else .{ .failed = failure }
+            if (failure.isOutage()) .{ .unavailable = .of("PostgreSQL refuses to serve") } else .{ .failed = failure }
         else
             .{ .done = connection.affected };
     }
@@ -314,16 +320,24 @@ pub const Connection = struct {
     // The end.
 
     fn fail(connection: *Connection, failure: Error) void {
-        if (connection.state == .connecting or connection.state == .starting) return connection.giveUp();
+        const reason = connection.describe(failure);
+        if (connection.state == .connecting or connection.state == .starting) return connection.giveUp(reason);
         if (failure == error.OutOfMemory) return connection.endWith(.out_of_memory);
-        connection.end(switch (failure) {
+        connection.end(reason);
+    }
+
+    fn describe(connection: *const Connection, failure: Error) []const u8 {
+        return switch (failure) {
             error.Malformed => "PostgreSQL has sent what is not of its protocol",
-            else => "PostgreSQL has ended the connection",
-        });
+            error.Refused => "PostgreSQL asks for another way to authenticate",
+            error.WrongServer => "PostgreSQL doesn't know the password",
+            error.OutOfMemory => "no memory is left",
+            else => if (connection.state == .connecting) out_of_reach else "PostgreSQL has ended the connection",
+        };
     }
 
     fn end(connection: *Connection, reason: []const u8) void {
-        connection.endWith(.{ .unavailable = reason });
+        connection.endWith(.{ .unavailable = .of(reason) });
     }
 
     fn endWith(connection: *Connection, failure: query_module.Outcome) void {

@@ -135,6 +135,22 @@ test "a result holds, whatever the server says behind it; such a connection isn'
     }
 }
 
+test "who has no connection is told why none could be made" {
+    var fixture: Fixture = undefined;
+    try fixture.init();
+    defer fixture.deinit();
+    for ([_][2][]const u8{
+        .{ "E\x00\x00\x00\x22SFATAL\x00C28P01\x00Mnot this user\x00\x00", "not this user" },
+        .{ "E\x00\x00\x00\x13SFATAL\x00C28P01\x00\x00", "PostgreSQL asks for another way to authenticate" },
+        .{ "R\x00\x00\x00\x08\x00\x00\x00\x03", "PostgreSQL asks for another way to authenticate" },
+        .{ "HTTP/1.1 400 Bad Request\r\n\r\n", "PostgreSQL has sent what is not of its protocol" },
+        .{ "", "PostgreSQL has ended the connection" },
+    }) |case| {
+        const asking = try fixture.ask(case[0], "");
+        try std.testing.expectEqualStrings(case[1], asking.outcome.?.unavailable.slice());
+    }
+}
+
 test "nobody listens" {
     var fixture: Fixture = undefined;
     try fixture.init();
@@ -143,7 +159,7 @@ test "nobody listens" {
     var asking: Asking = .{ .query = .init(&statement, &.{}, Asking.onRow, Asking.onDone) };
     fixture.clients[0].execute(&asking.query);
     while (asking.outcome == null) fixture.loops[0].turn();
-    try std.testing.expect(asking.outcome.? == .unavailable);
+    try std.testing.expectEqualStrings("PostgreSQL can't be reached", asking.outcome.?.unavailable.slice());
     fixture.server = try .init();
 }
 

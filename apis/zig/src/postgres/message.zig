@@ -182,30 +182,33 @@ pub const Row = struct {
     }
 };
 
+/// A copy, cut where it is too long.
+pub const Text = struct {
+    buffer: [max_length]u8 = undefined,
+    length: usize = 0,
+
+    const max_length = 160;
+
+    pub fn of(value: []const u8) Text {
+        var text: Text = .{ .length = @min(value.len, max_length) };
+        // Not within a character: it goes into the log, which is UTF-8.
+        while (text.length < value.len and text.length > 0 and value[text.length] & 0xc0 == 0x80) text.length -= 1;
+        @memcpy(text.buffer[0..text.length], value[0..text.length]);
+        if (!std.unicode.utf8ValidateSlice(text.slice())) text.length = 0;
+        return text;
+    }
+
+    pub fn slice(text: *const Text) []const u8 {
+        return text.buffer[0..text.length];
+    }
+};
+
 /// What the server says of an error.
 pub const ServerError = struct {
     /// SQLSTATE.
     code: [5]u8 = "XX000".*,
     constraint: Text = .{},
     message: Text = .{},
-
-    /// A copy, cut where it is too long.
-    pub const Text = struct {
-        buffer: [160]u8 = undefined,
-        length: usize = 0,
-
-        pub fn slice(text: *const Text) []const u8 {
-            return text.buffer[0..text.length];
-        }
-
-        fn set(text: *Text, value: []const u8) void {
-            text.length = @min(value.len, text.buffer.len);
-            // Not within a character: it goes into the log, which is UTF-8.
-            while (text.length < value.len and text.length > 0 and value[text.length] & 0xc0 == 0x80) text.length -= 1;
-            @memcpy(text.buffer[0..text.length], value[0..text.length]);
-            if (!std.unicode.utf8ValidateSlice(text.slice())) text.length = 0;
-        }
-    };
 
     pub fn parse(payload: []const u8) Error!ServerError {
         var result: ServerError = .{};
@@ -217,8 +220,8 @@ pub const ServerError = struct {
                 'C' => if (value.len == 5) {
                     result.code = value[0..5].*;
                 },
-                'n' => result.constraint.set(value),
-                'M' => result.message.set(value),
+                'n' => result.constraint = .of(value),
+                'M' => result.message = .of(value),
                 else => {},
             }
             rest = rest[end + 1 ..];

@@ -7,6 +7,7 @@ const std = @import("std");
 const address = @import("../event/address.zig");
 const connection_module = @import("connection.zig");
 const loop_module = @import("../event/loop.zig");
+const message = @import("message.zig");
 const query_module = @import("query.zig");
 const scram = @import("scram.zig");
 
@@ -15,6 +16,9 @@ const Query = query_module.Query;
 
 /// How long a statement waits for a connection, and a connection to be made.
 pub const wait_limit: loop_module.Delay = .s_2;
+
+/// Why there is no connection where PostgreSQL says nothing.
+pub const too_slow = "PostgreSQL can't be reached in time";
 
 /// Milliseconds by which another loop's longest wait must exceed the one of the
 /// loop that has a connection to give. Below, the connection stays where it is,
@@ -44,6 +48,8 @@ pub const Pool = struct {
     alive: usize = 0,
     /// Connections that are being made.
     opening: usize = 0,
+    /// Why the last connection that failed couldn't be made.
+    failure: message.Text = .{},
 
     /// `connections` says how large the pool is; both slices are filled in. There
     /// is a client for each loop.
@@ -250,10 +256,11 @@ pub const Client = struct {
 
     /// A connection could not be made. Who waits goes on waiting where there are
     /// others; else there is nothing to wait for.
-    pub fn openFailed(client: *Client, connection: *Connection) void {
+    pub fn openFailed(client: *Client, connection: *Connection, failure: message.Text) void {
         const pool = client.pool;
         pool.mutex.lock();
         pool.opening -= 1;
+        pool.failure = failure;
         connection.next = pool.closed;
         pool.closed = connection;
         const hopeless = pool.alive == 0 and pool.opening == 0;
@@ -280,6 +287,7 @@ pub const Client = struct {
     fn failWaiters(client: *Client) void {
         client.pool.mutex.lock();
         var count = client.waiters.length;
+        const failure = client.pool.failure;
         client.pool.mutex.unlock();
         while (count > 0) : (count -= 1) {
             client.pool.mutex.lock();
@@ -287,7 +295,7 @@ pub const Client = struct {
             client.waiters.remove(query);
             client.pool.mutex.unlock();
             client.loop.stopTimer(&query.timer);
-            query.done(query, .{ .unavailable = "PostgreSQL can't be reached" });
+            query.done(query, .{ .unavailable = failure });
         }
     }
 
@@ -298,8 +306,9 @@ pub const Client = struct {
         client.pool.mutex.lock();
         const queued = query.place == .queued;
         if (queued) client.waiters.remove(query);
+        const has_any = client.pool.alive != 0;
         client.pool.mutex.unlock();
-        // Else a connection is on its way here.
-        if (queued) query.done(query, .{ .unavailable = "no connection of the pool became free" });
+        if (!queued) return; // a connection is on its way here
+        query.done(query, .{ .unavailable = .of(if (has_any) "no connection of the pool became free" else too_slow) });
     }
 };

@@ -19,7 +19,7 @@ pub const Outcome = union(enum) {
     /// The server has refused the statement.
     failed: message.ServerError,
     /// The server can't be reached, or the connection has ended; says why.
-    unavailable: []const u8,
+    unavailable: message.Text,
     out_of_memory,
 };
 
