@@ -106,6 +106,7 @@ pub const Api = struct {
     pub fn statementFailed(api: *Api, request: *Request, outcome: query_module.Outcome) void {
         switch (outcome) {
             .unavailable => |cause| api.unavailable(request, cause.slice()),
+            .malformed => api.internal(request, "PostgreSQL has sent another answer than was expected"),
             .out_of_memory => api.outOfMemory(request),
             .failed => |failure| {
                 api.log.write(.@"error", "internal error", .{

@@ -322,8 +322,11 @@ pub const Connection = struct {
     fn fail(connection: *Connection, failure: Error) void {
         const reason = connection.describe(failure);
         if (connection.state == .connecting or connection.state == .starting) return connection.giveUp(reason);
-        if (failure == error.OutOfMemory) return connection.endWith(.out_of_memory);
-        connection.end(reason);
+        switch (failure) {
+            error.OutOfMemory => connection.endWith(.out_of_memory),
+            error.Malformed => connection.endWith(.malformed),
+            else => connection.end(reason),
+        }
     }
 
     fn describe(connection: *const Connection, failure: Error) []const u8 {

@@ -91,7 +91,7 @@ test "a statement has its outcome" {
     try std.testing.expectEqualStrings("name", refused.outcome.?.failed.constraint.slice());
 }
 
-test "a server that breaks the protocol, or ends, is unavailable" {
+test "a server that ends, or can't be spoken with, is unavailable" {
     var fixture: Fixture = undefined;
     try fixture.init();
     defer fixture.deinit();
@@ -109,15 +109,23 @@ test "a server that breaks the protocol, or ends, is unavailable" {
         const asking = try fixture.ask(octets, "");
         try std.testing.expect(asking.outcome.? == .unavailable);
     }
+    const asking = try fixture.ask(greeting, "1\x00\x00\x00\x04");
+    try std.testing.expect(asking.outcome.? == .unavailable);
+}
+
+test "what is no answer to a statement is malformed" {
+    var fixture: Fixture = undefined;
+    try fixture.init();
+    defer fixture.deinit();
     for ([_][]const u8{
-        "1\x00\x00\x00\x04",
         "D\x00\x00\x00\x06\x00\x02",
         "D\x00\x00\x00\x0b\x00\x01\x00\x00\x00\x01x",
         "?\x00\x00\x00\x04",
         "D\x7f\xff\xff\xff",
     }) |octets| {
         const asking = try fixture.ask(greeting, octets);
-        try std.testing.expect(asking.outcome.? == .unavailable);
+        try std.testing.expect(asking.outcome.? == .malformed);
+        try std.testing.expect(!asking.kept);
     }
 }
 

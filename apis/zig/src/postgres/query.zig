@@ -20,6 +20,8 @@ pub const Outcome = union(enum) {
     failed: message.ServerError,
     /// The server can't be reached, or the connection has ended; says why.
     unavailable: message.Text,
+    /// The server's answer is not of the protocol, or not of the statement.
+    malformed,
     out_of_memory,
 };
 
