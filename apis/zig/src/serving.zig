@@ -68,8 +68,10 @@ pub const Service = struct {
         }
         signals.wait();
         service.listener.stop();
-        service.listener.stopped.wait();
-        if (service.census.awaitNone(drain_limit)) return;
+        // A loop that is held up mustn't hold up the end.
+        const stopped = service.listener.stopped.timedWait(drain_limit * std.time.ns_per_ms);
+        const drained = if (stopped) service.census.awaitNone(drain_limit) else |_| false;
+        if (drained) return;
         for (service.servers) |*server| server.cutOff();
         _ = service.census.awaitNone(cut_off_limit);
     }

@@ -86,12 +86,23 @@ pub const Loop = struct {
     /// Registers a descriptor, edge-triggered: it must be read or written until
     /// it blocks before it is reported again.
     pub fn add(loop: *Loop, fd: posix.fd_t, source: *Source, interest: Interest) !void {
+        var event = registration(source, interest);
+        try posix.epoll_ctl(loop.epoll, linux.EPOLL.CTL_ADD, fd, &event);
+    }
+
+    /// Reports a registered descriptor once more, behind the others that have
+    /// news, for whoever has stopped before it blocks.
+    pub fn again(loop: *Loop, fd: posix.fd_t, source: *Source, interest: Interest) !void {
+        var event = registration(source, interest);
+        try posix.epoll_ctl(loop.epoll, linux.EPOLL.CTL_MOD, fd, &event);
+    }
+
+    fn registration(source: *Source, interest: Interest) linux.epoll_event {
         const output: u32 = if (interest == .read_write) linux.EPOLL.OUT else 0;
-        var event: linux.epoll_event = .{
+        return .{
             .events = linux.EPOLL.IN | linux.EPOLL.RDHUP | linux.EPOLL.ET | output,
             .data = .{ .ptr = @intFromPtr(source) },
         };
-        try posix.epoll_ctl(loop.epoll, linux.EPOLL.CTL_ADD, fd, &event);
     }
 
     /// Takes a descriptor out of the loop without closing it. May be called on

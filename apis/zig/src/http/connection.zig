@@ -7,6 +7,7 @@ const body_module = @import("body.zig");
 const Channel = @import("../event/channel.zig").Channel;
 const head_module = @import("head.zig");
 const incoming_module = @import("incoming.zig");
+const limits = @import("limits.zig");
 const loop_module = @import("../event/loop.zig");
 const output_module = @import("output.zig");
 const request_module = @import("request.zig");
@@ -16,29 +17,6 @@ const socket = @import("../event/socket.zig");
 
 const Request = request_module.Request;
 const Server = server_module.Server;
-
-const head_limit: loop_module.Delay = .s_10;
-const body_idle_limit: loop_module.Delay = .s_10;
-const idle_limit: loop_module.Delay = .s_60;
-/// For a client that doesn't read its answer.
-const write_limit: loop_module.Delay = .s_60;
-/// For a client that is still sending what nobody wants to read.
-const linger_limit: loop_module.Delay = .s_2;
-/// For a client to see its answer, once nothing more of what it sends is read.
-const parting_limit: loop_module.Delay = .ms_500;
-/// For a client that had connected, and not yet asked, when the end was near.
-const grace_limit: loop_module.Delay = .s_1;
-
-/// The rest of a body that nobody reads is passed over where it is this short;
-/// else the connection is closed.
-const max_discarded = 64 << 10;
-
-/// So much is read of what a client sends behind its last answer: all of it from
-/// most, and from one that never stops no more than this.
-const max_lingered = 256 << 10;
-
-/// Memory of a request that its connection keeps for the next one.
-const kept_memory = 8 << 10;
 
 const continue_line = "HTTP/1.1 100 Continue\r\n\r\n";
 
@@ -55,6 +33,8 @@ pub const Connection = struct {
     channel: Channel,
     state: State = .head,
     advancing: bool = false,
+    /// Requests since the connection began to advance.
+    begun: usize = 0,
     served: bool = false,
     persistence: response_module.Persistence = .keep,
 
@@ -139,12 +119,13 @@ pub const Connection = struct {
         }
     }
 
-    /// Does all that can be done now.
+    /// Does all that can be done now, but for requests above the limit of a turn.
     fn advance(connection: *Connection) void {
         if (connection.advancing) return;
         connection.advancing = true;
+        connection.begun = 0;
         while (switch (connection.state) {
-            .head => connection.readHead(),
+            .head => if (connection.begun < limits.requests_in_turn) connection.readHead() else connection.yield(),
             .handling => connection.passBody(),
             .writing => connection.goOnWriting(),
             .finishing => connection.finish(),
@@ -155,12 +136,18 @@ pub const Connection = struct {
         connection.advancing = false;
     }
 
+    /// Leaves the loop to others, and what has come already to its next turn.
+    fn yield(connection: *Connection) bool {
+        connection.loop().again(connection.channel.fd, &connection.source, .read_write) catch connection.close();
+        return false;
+    }
+
     // Reading a head.
 
     fn awaitHead(connection: *Connection) void {
         connection.state = .head;
         connection.incoming.startOver(connection.server.allocator);
-        const limit = if (connection.incoming.isEmpty()) idle_limit else head_limit;
+        const limit = if (connection.incoming.isEmpty()) limits.idle else limits.head;
         connection.loop().startTimer(&connection.timer, limit);
     }
 
@@ -177,7 +164,7 @@ pub const Connection = struct {
             }
             return true;
         } orelse {
-            if (!had_begun and connection.incoming.hasBegun()) connection.loop().startTimer(&connection.timer, head_limit);
+            if (!had_begun and connection.incoming.hasBegun()) connection.loop().startTimer(&connection.timer, limits.head);
             return false;
         };
         connection.begin(head);
@@ -187,6 +174,7 @@ pub const Connection = struct {
     fn begin(connection: *Connection, head: head_module.Head) void {
         connection.loop().stopTimer(&connection.timer);
         connection.state = .handling;
+        connection.begun += 1;
         connection.served = true;
         connection.request.head = head;
         connection.request.started = if (connection.server.log.enabled(.info)) std.time.Instant.now() catch null else null;
@@ -252,7 +240,7 @@ pub const Connection = struct {
         if (next != null) {
             connection.loop().stopTimer(&connection.timer);
         } else if (!connection.timer.isRunning()) {
-            connection.loop().startTimer(&connection.timer, body_idle_limit);
+            connection.loop().startTimer(&connection.timer, limits.body_idle);
         }
         return next;
     }
@@ -282,7 +270,7 @@ pub const Connection = struct {
         // A client that waits for a 100 may send the body all the same, or not.
         if (connection.request.head.expects_continue) return .close;
         const length = connection.incoming.remainder.knownLength() orelse return .close;
-        return if (length <= max_discarded) .keep else .close;
+        return if (length <= limits.discarded) .keep else .close;
     }
 
     fn write(connection: *Connection, response: response_module.Response) void {
@@ -321,7 +309,7 @@ pub const Connection = struct {
             .done => connection.state = .finishing,
             .blocked => {
                 connection.channel.writable = false;
-                connection.loop().startTimer(&connection.timer, write_limit);
+                connection.loop().startTimer(&connection.timer, limits.write);
             },
         }
     }
@@ -332,7 +320,7 @@ pub const Connection = struct {
         connection.request.head = .empty;
         connection.incoming.release();
         connection.output.release();
-        _ = connection.request.arena.reset(.{ .retain_with_limit = kept_memory });
+        _ = connection.request.arena.reset(.{ .retain_with_limit = limits.kept_memory });
         if (!connection.channel.isOpen()) {
             connection.close();
             return false;
@@ -370,7 +358,7 @@ pub const Connection = struct {
     fn startLingering(connection: *Connection) void {
         connection.state = .lingering;
         socket.shutdownWrite(connection.channel.fd);
-        connection.loop().startTimer(&connection.timer, linger_limit);
+        connection.loop().startTimer(&connection.timer, limits.linger);
         connection.advance();
     }
 
@@ -380,9 +368,9 @@ pub const Connection = struct {
             return false;
         };
         connection.lingered += length orelse return false;
-        if (connection.lingered < max_lingered) return true;
+        if (connection.lingered < limits.lingered) return true;
         connection.state = .parting;
-        connection.loop().startTimer(&connection.timer, parting_limit);
+        connection.loop().startTimer(&connection.timer, limits.parting);
         return false;
     }
 
@@ -394,7 +382,7 @@ pub const Connection = struct {
         connection.advance();
         if (connection.state != .head or !connection.incoming.isEmpty()) return;
         if (connection.served) return connection.close();
-        connection.loop().startTimer(&connection.timer, grace_limit);
+        connection.loop().startTimer(&connection.timer, limits.grace);
     }
 
     /// Ends the connection now, whatever is in flight.

@@ -5,6 +5,7 @@ const posix = std.posix;
 const body_module = @import("body.zig");
 const fuzz_module = @import("../fuzz.zig");
 const http = @import("server.zig");
+const limits = @import("limits.zig");
 const log_module = @import("../log.zig");
 const loop_module = @import("../event/loop.zig");
 const request_module = @import("request.zig");
@@ -15,7 +16,9 @@ const socket = @import("../event/socket.zig");
 const Echo = struct {
     collector: body_module.Collector,
 
-    fn handle(_: *anyopaque, request: *request_module.Request) void {
+    fn handle(context: *anyopaque, request: *request_module.Request) void {
+        const handled: *usize = @ptrCast(@alignCast(context));
+        handled.* += 1;
         if (std.mem.startsWith(u8, request.head.path, "/early")) return answer(request, "");
         const echo = request.allocator().create(Echo) catch unreachable;
         echo.* = .{ .collector = .{ .request = request, .limit = 1000, .finished = onBody } };
@@ -40,7 +43,7 @@ const Fixture = struct {
     servers: [1]http.Server,
     listener: http.Listener,
     address: std.net.Address,
-    nothing: u8 = 0,
+    handled: usize = 0,
     /// The client sends its first piece, and all others once it was answered.
     waits_for_answer: bool = false,
 
@@ -55,7 +58,7 @@ const Fixture = struct {
                 .loop = loop,
                 .allocator = std.testing.allocator,
                 .log = &fixture.log,
-                .handler = .{ .context = &fixture.nothing, .handle = Echo.handle },
+                .handler = .{ .context = &fixture.handled, .handle = Echo.handle },
                 .census = &fixture.census,
             }},
             .listener = .{ .loop = loop, .log = &fixture.log, .servers = &fixture.servers, .fd = ears },
@@ -201,6 +204,25 @@ test "what never ends is cut off, and its client gets its answer" {
         .{ "GET / HTTP/1.1\r\nHost: x\r\nX: ", "x" ** 0x1000, "HTTP/1.1 431" },
         .{ "", "\r\n" ** 0x1000, "HTTP/1.1 431" },
     }) |case| try fixture.expectCutOff(case[0], case[1], case[2]);
+}
+
+test "many requests of one client leave the loop to others between them" {
+    var fixture: Fixture = undefined;
+    try fixture.init();
+    defer fixture.deinit();
+    const client = try std.net.tcpConnectToAddress(fixture.address);
+    defer client.close();
+    const count = 3 * limits.requests_in_turn + 1;
+    try client.writeAll("GET /early HTTP/1.1\r\nHost: x\r\n\r\n" ** count);
+    var timer: loop_module.Timer = .{ .expired = ignore };
+    defer fixture.loop.stopTimer(&timer);
+    for (0..10) |_| {
+        const before = fixture.handled;
+        fixture.loop.startTimer(&timer, .ms_50);
+        fixture.loop.turn();
+        try std.testing.expect(fixture.handled - before <= limits.requests_in_turn);
+    }
+    try std.testing.expectEqual(count, fixture.handled);
 }
 
 test "heads up to the limit are taken, bodies behind them too" {
