@@ -34,10 +34,9 @@ pub fn main() u8 {
         process.complain("{s}", .{@errorName(failure)});
         return 1;
     };
-    return 0;
 }
 
-fn serve(config: *const config_module.FloorConfig, ears: std.posix.fd_t) !void {
+fn serve(config: *const config_module.FloorConfig, ears: std.posix.fd_t) !noreturn {
     const signals = try process.EndSignals.block();
     process.raiseDescriptorLimit();
     var sink: log_module.Sink = .{ .level = .warn };

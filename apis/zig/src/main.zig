@@ -31,7 +31,6 @@ pub fn main() u8 {
     };
     const ears = serving.listen(config.address, config.host) orelse return 1;
     serve(&config, ears) catch |failure| return fail(failure);
-    return 0;
 }
 
 fn fail(failure: anyerror) u8 {
@@ -45,7 +44,7 @@ const Parts = struct {
     api: Api,
 };
 
-fn serve(config: *const config_module.Config, ears: std.posix.fd_t) !void {
+fn serve(config: *const config_module.Config, ears: std.posix.fd_t) !noreturn {
     const signals = try process.EndSignals.block();
     process.raiseDescriptorLimit();
     const cpus = process.cpuCount();

@@ -59,8 +59,9 @@ pub const Service = struct {
         service.listener = .{ .loop = &service.loops[0], .log = &service.logs[0], .servers = service.servers, .fd = ears };
     }
 
-    /// Serves until a signal, and until what is in flight then has ended.
-    pub fn run(service: *Service, signals: process.EndSignals) !void {
+    /// Serves until a signal, and until what is in flight then has ended. Ends the
+    /// process itself: what the threads use lies with the caller, and they go on.
+    pub fn run(service: *Service, signals: process.EndSignals) !noreturn {
         try service.listener.start();
         for (service.loops) |*loop| {
             const thread = try std.Thread.spawn(.{ .stack_size = 1 << 20 }, loop_module.Loop.run, .{loop});
@@ -71,8 +72,10 @@ pub const Service = struct {
         // A loop that is held up mustn't hold up the end.
         const stopped = service.listener.stopped.timedWait(drain_limit * std.time.ns_per_ms);
         const drained = if (stopped) service.census.awaitNone(drain_limit) else |_| false;
-        if (drained) return;
-        for (service.servers) |*server| server.cutOff();
-        _ = service.census.awaitNone(cut_off_limit);
+        if (!drained) {
+            for (service.servers) |*server| server.cutOff();
+            _ = service.census.awaitNone(cut_off_limit);
+        }
+        std.process.exit(0);
     }
 };
