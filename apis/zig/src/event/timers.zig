@@ -10,7 +10,6 @@ const std = @import("std");
 /// The durations that a timer can have, in milliseconds.
 pub const Delay = enum(u32) {
     ms_50 = 50,
-    ms_100 = 100,
     ms_500 = 500,
     s_1 = 1_000,
     s_2 = 2_000,

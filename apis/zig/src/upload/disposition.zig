@@ -3,6 +3,7 @@
 
 const std = @import("std");
 const head = @import("../http/head.zig");
+const multipart = @import("multipart.zig");
 
 pub const Error = error{Malformed} || std.mem.Allocator.Error;
 
@@ -28,8 +29,6 @@ pub const Disposition = struct {
     }
 };
 
-const max_boundary = 70;
-
 /// The boundary that the Content-Type of a request names.
 pub fn boundaryOf(content_type: []const u8, allocator: std.mem.Allocator) Error![]const u8 {
     const end = std.mem.indexOfScalar(u8, content_type, ';') orelse return error.Malformed;
@@ -41,7 +40,7 @@ pub fn boundaryOf(content_type: []const u8, allocator: std.mem.Allocator) Error!
         boundary = parameter.value;
     }
     const found = boundary orelse return error.Malformed;
-    return if (found.len >= 1 and found.len <= max_boundary) found else error.Malformed;
+    return if (found.len >= 1 and found.len <= multipart.max_boundary) found else error.Malformed;
 }
 
 const Parameter = struct { name: []const u8, value: []const u8 };

@@ -3,7 +3,8 @@
 
 const std = @import("std");
 
-const max_boundary = 70;
+/// Octets that a boundary may have.
+pub const max_boundary = 70;
 const max_delimiter = "\r\n--".len + max_boundary;
 
 /// Octets that the headers of one part may have.
@@ -34,7 +35,7 @@ pub const Reader = struct {
 
     const State = enum { preamble, line_of_delimiter, part_head, content, part_end, done };
 
-    /// `boundary` has at most 70 octets.
+    /// `boundary` has at most `max_boundary` octets.
     pub fn init(boundary: []const u8) Reader {
         var reader: Reader = .{ .delimiter_buffer = undefined, .delimiter_length = 4 + boundary.len };
         reader.delimiter_buffer[0..4].* = "\r\n--".*;
@@ -43,10 +44,6 @@ pub const Reader = struct {
         reader.buffer[0..2].* = "\r\n".*;
         reader.end = 2;
         return reader;
-    }
-
-    pub fn isDone(reader: *const Reader) bool {
-        return reader.state == .done;
     }
 
     /// Takes up some of the input and returns how much that is. All events must
