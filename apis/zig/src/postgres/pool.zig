@@ -22,7 +22,8 @@ pub const too_slow = "PostgreSQL can't be reached in time";
 
 /// Milliseconds by which another loop's longest wait must exceed the one of the
 /// loop that has a connection to give. Below, the connection stays where it is,
-/// which is much cheaper; so this is how unfair the pool may be.
+/// which is much cheaper; so this is how unfair the pool may be. Where nobody
+/// waits on that loop, the connection goes to whoever does.
 const patience = 10;
 
 pub const Settings = struct {
