@@ -35,10 +35,10 @@ pub const BODY: Field = Field {
 };
 
 /// Returns the values, or the problem that lists all fields that break their rule, in their order.
-pub fn validate<'b, const N: usize>(
+pub fn validate<const N: usize>(
     fields: [Field; N],
-    values: [Option<Cow<'b, str>>; N],
-) -> Result<[Cow<'b, str>; N], Failure> {
+    values: [Option<Cow<'_, str>>; N],
+) -> Result<[Cow<'_, str>; N], Failure> {
     let errors: Vec<FieldError> = fields
         .iter()
         .zip(&values)
