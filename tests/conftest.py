@@ -87,7 +87,8 @@ def live_lab(request: pytest.FixtureRequest, stack: str, engine: Engine) -> Iter
 _live: set[str] = set()
 
 
-def pytest_runtest_setup(item: pytest.Item) -> None:
+# Not the setup: that of a lab which can't be stood up fails, and nothing has run on it.
+def pytest_runtest_call(item: pytest.Item) -> None:
     if _needs_lab(set(getattr(item, "fixturenames", ()))):
         _live.add(item.nodeid)
 

@@ -55,7 +55,7 @@ def test_machine_is_split_into_whole_cores(cores: int, threads: int, split: tupl
     assert not layout.shared
 
 
-def test_article_s_machine_hasthree_cpus_cores_for_the_api_and_two_for_the_generator():
+def test_article_s_machine_has_three_cores_for_the_api_and_two_for_the_generator():
     layout = split_cores(machine(8))
     assert (layout.api, layout.postgres, layout.system, layout.generator) == ((0, 1, 2), (3, 4), (5,), (6, 7))
 
@@ -67,7 +67,7 @@ def test_two_cores_give_the_api_one_of_its_own_and_all_else_the_other():
     assert layout.shared
 
 
-def testthree_cpus_cores_give_api_and_postgres_one_each():
+def test_three_cores_give_api_and_postgres_one_each():
     layout = split_cores(machine(3, threads=2))
     assert (layout.api, layout.postgres) == ((0, 3), (1, 4))
     assert layout.redis == layout.system == layout.generator == (2, 5)
