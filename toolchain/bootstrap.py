@@ -35,10 +35,10 @@ def bootstrap(layout: Layout, *, with_tests: bool) -> None:
         _system_packages(layout, apt.LAB)
         _environment(layout)
         _pulumi(layout)
-    _docker(layout)
-    _state(layout)
-    if with_tests:
-        _system_packages(layout, apt.TEST)
+        _docker(layout)
+        _state(layout)
+        if with_tests:
+            _system_packages(layout, apt.TEST)
 
 
 def _system_packages(layout: Layout, packages: tuple[apt.Package, ...]) -> None:

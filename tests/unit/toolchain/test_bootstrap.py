@@ -1,0 +1,48 @@
+import fcntl
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from toolchain import apt, bootstrap
+from toolchain.layout import Layout
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Layout:
+    return Layout(root=tmp_path / "checkout", cache=tmp_path / "cache")
+
+
+def _locked(folder: Path) -> bool:
+    with (folder / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def _calling(note: Callable[[str], None], name: str) -> Callable[[Layout], None]:
+    def step(_layout: Layout) -> None:
+        note(name)
+
+    return step
+
+
+def test_every_step_runs_under_the_lock(bare: Layout, monkeypatch: pytest.MonkeyPatch):
+    under_lock: dict[str, bool] = {}
+
+    def note(name: str) -> None:
+        under_lock[name] = _locked(bare.cache)
+
+    def packages(_layout: Layout, wanted: tuple[apt.Package, ...]) -> None:
+        note("lab packages" if wanted == apt.LAB else "test packages")
+
+    monkeypatch.setattr(bootstrap, "_system_packages", packages)
+    for name in ("_environment", "_pulumi", "_docker", "_state"):
+        monkeypatch.setattr(bootstrap, name, _calling(note, name))
+    bootstrap.bootstrap(bare, with_tests=True)
+    assert under_lock == dict.fromkeys(
+        ["lab packages", "_environment", "_pulumi", "_docker", "_state", "test packages"], True
+    )
+    assert not _locked(bare.cache)
