@@ -5,7 +5,9 @@ first looks whether it is done, and leaves nothing half-made where it is killed.
 """
 
 import argparse
+import shlex
 import signal
+import subprocess
 import sys
 
 from documents.errors import FairgroundError
@@ -82,6 +84,20 @@ def _state(layout: Layout) -> None:
         print(f"Stack {STACK}: made, its state in {layout.state}", flush=True)  # noqa: T201
 
 
+def _sentence(error: subprocess.TimeoutExpired | subprocess.CalledProcessError) -> str:
+    """What happened to a command that was only asked something, and what to do."""
+    command = shlex.join(map(str, error.cmd))
+    if isinstance(error, subprocess.TimeoutExpired):
+        return (
+            f"{command} didn't answer within {error.timeout:.0f} s and was ended. See that the machine isn't busy "
+            "with other things, then run the same command again."
+        )
+    said = " ".join(str(error.stderr or error.stdout or "nothing").split())
+    return (
+        f"{command} failed with status {error.returncode}, saying: {said}. Mend that, then run the same command again."
+    )
+
+
 def main() -> int:
     """The command; returns its exit status."""
     parser = argparse.ArgumentParser(prog="make setup", description="Installs what the lab needs on this machine.")
@@ -93,6 +109,9 @@ def main() -> int:
         bootstrap(project_layout(), with_tests=arguments.with_tests)
     except FairgroundError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    except (subprocess.TimeoutExpired, subprocess.CalledProcessError) as error:
+        print(f"error: {_sentence(error)}", file=sys.stderr)  # noqa: T201
         return 1
     except OSError as error:
         print(f"error: The installation stopped: {error}. Free or mend that, then run it again.", file=sys.stderr)  # noqa: T201

@@ -1,4 +1,7 @@
 import fcntl
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -46,3 +49,29 @@ def test_every_step_runs_under_the_lock(bare: Layout, monkeypatch: pytest.Monkey
         ["lab packages", "_environment", "_pulumi", "_docker", "_state", "test packages"], True
     )
     assert not _locked(bare.cache)
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        ("sleep 60", "error: sh -c 'sleep 60' didn't answer within 0 s and was ended. See that the machine"),
+        ("echo no space >&2; exit 3", "exit 3' failed with status 3, saying: no space. Mend that"),
+    ],
+)
+def test_command_that_was_asked_and_failed_is_one_sentence(
+    program: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    def ask(_layout: Layout, *, with_tests: bool) -> None:
+        del with_tests
+        subprocess.run(["sh", "-c", program], capture_output=True, text=True, timeout=0.2, check=True)
+
+    monkeypatch.setattr(bootstrap, "bootstrap", ask)
+    monkeypatch.setattr(sys, "argv", ["bootstrap"])
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        assert bootstrap.main() == 1
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+    shown = capsys.readouterr().err
+    assert said in shown
+    assert shown.count("\n") == 1
