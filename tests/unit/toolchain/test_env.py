@@ -38,6 +38,27 @@ def test_sourcing_twice_changes_nothing_more(installed: Layout, shell: str):
     assert once["PATH"] == twice["PATH"]
 
 
+def _checkout(root: Path, installed: Layout) -> Path:
+    """A checkout of which `env` sees that it is installed."""
+    for folder in ("toolchain", ".venv/bin", ".lab/bin"):
+        (root / folder).mkdir(parents=True)
+    (root / "toolchain" / "versions.toml").touch()
+    (root / ".venv" / "bin" / "python").touch(mode=0o755)
+    (root / "env").write_text((installed.root / "env").read_text())
+    return root
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+@pytest.mark.parametrize("path", ["/usr/bin:/bin", ":/usr/bin:/bin:", "/bin"])
+def test_checkout_whose_env_was_sourced_last_goes_first(installed: Layout, tmp_path: Path, shell: str, path: str):
+    one, other = (_checkout(tmp_path / name, installed) for name in ("one [*] checkout", "other"))
+    # The shell's own words alone: the PATH may lead to no command.
+    steps = ". ./env; cd ../other; . ./env; cd '../one [*] checkout'; . ./env; echo \"$PATH\""
+    answer = _source(shell, one, f"PATH='{path}'; {steps}")
+    expected = [f"{folder}/{name}" for folder in (one, other) for name in (".lab/bin", ".venv/bin")]
+    assert answer.stdout == ":".join([*expected, path]) + "\n", answer.stderr
+
+
 @pytest.mark.parametrize("shell", ["sh", "bash"])
 def test_sourcing_from_another_folder_says_what_to_do_and_sets_nothing(installed: Layout, tmp_path: Path, shell: str):
     answer = _source(shell, tmp_path, f". {installed.root}/env || echo status $?; echo home=$PULUMI_HOME")
