@@ -39,6 +39,8 @@ _ENGINE = "pulumi"
 _LANGUAGE_HOST = "pulumi-language-python"
 _EXECUTOR = "pulumi-language-python-exec"
 _DYNAMIC_PROVIDER = "pulumi-resource-pulumi-python"
+_HOST_MODULE = "toolchain.language_host"
+_LAUNCHER_BYTES = 16384
 _OFFICIAL = (_ENGINE, _LANGUAGE_HOST, _EXECUTOR, _DYNAMIC_PROVIDER)
 
 
@@ -107,14 +109,24 @@ def complete(layout: Layout) -> bool:
     )
 
 
+def built_language_host(command: Path) -> str | None:
+    """The text of a language host that a checkout of this lab has written; None for any other, as the vendor's."""
+    with command.open("rb") as file:
+        begin = file.read(_LAUNCHER_BYTES)
+    return begin.decode(errors="replace") if begin.startswith(b"#!") and _HOST_MODULE.encode() in begin else None
+
+
 def find_engine(directories: Sequence[Path]) -> Path | None:
-    """The folder of a whole engine of the vendor's that is new enough: the first of `directories` that holds one."""
+    """The folder of a whole engine of the vendor's that is new enough: the first of `directories` that holds one.
+
+    One whose language host a checkout has written is that checkout's own: it goes with it.
+    """
     for directory in directories:
         command = directory / _ENGINE
         if not command.is_file():
             continue
         home = command.resolve().parent
-        if not all((home / name).is_file() for name in _OFFICIAL):
+        if not all((home / name).is_file() for name in _OFFICIAL) or built_language_host(home / _LANGUAGE_HOST):
             continue
         version = engine_version(command)
         if version is not None and version[0] == 3 and version >= version_of(VERSIONS.pulumi_engine):
@@ -142,7 +154,8 @@ def engine_version(command: Path) -> tuple[int, int, int] | None:
 def search_path(layout: Layout) -> list[Path]:
     """Where an engine of the machine's may be: the PATH but for the checkout's own, and the vendor's usual place."""
     directories = [Path(entry) for entry in os.environ.get("PATH", "").split(os.pathsep) if entry]
-    return [*(entry for entry in directories if entry != layout.tools), Path.home() / ".pulumi" / "bin"]
+    own = layout.tools.resolve()
+    return [*(entry for entry in directories if entry.resolve() != own), Path.home() / ".pulumi" / "bin"]
 
 
 def _open(url: str) -> IO[bytes]:
@@ -337,7 +350,4 @@ def _launcher(layout: Layout) -> str:
 
     ``-P`` keeps the folder in which Pulumi was called, whatever it holds, out of the imports.
     """
-    return (
-        "#!/bin/sh\n"
-        f"exec '{layout.python}' -P -m toolchain.language_host --executor '{layout.tools / _EXECUTOR}' \"$@\"\n"
-    )
+    return f"#!/bin/sh\nexec '{layout.python}' -P -m {_HOST_MODULE} --executor '{layout.tools / _EXECUTOR}' \"$@\"\n"

@@ -56,10 +56,37 @@ def test_engine_that_fails_is_passed_over(tmp_path: Path):
     assert pulumi_tools.find_engine([folder]) is None
 
 
+def test_engine_that_another_checkout_has_built_is_passed_over(tmp_path: Path):
+    other = Layout(root=tmp_path / "other", cache=tmp_path / "cache")
+    _engine(other.tools, version=VERSIONS.pulumi_engine)
+    assert pulumi_tools.find_engine([other.tools]) == other.tools
+    launcher = other.tools / "pulumi-language-python"
+    launcher.write_text(f"#!/bin/sh\nexec '{other.python}' -P -m toolchain.language_host --executor x \"$@\"\n")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "pulumi").symlink_to(other.tools / "pulumi")
+    (tmp_path / "linked").symlink_to(other.root)
+    assert pulumi_tools.find_engine([other.tools, tmp_path / "bin", tmp_path / "linked" / ".lab" / "bin"]) is None
+
+
+def test_language_host_that_a_checkout_writes_is_told_from_the_vendor_s(tmp_path: Path, installed: Layout):
+    vendors = tmp_path / "vendors"
+    vendors.write_bytes(b"\x7fELF\x00\xff toolchain.language_host")
+    assert pulumi_tools.built_language_host(vendors) is None
+    record = pulumi_tools.read_record(installed)
+    assert record
+    written = pulumi_tools.built_language_host(installed.tools / "pulumi-language-python")
+    assert bool(written) == (record.engine.origin == "built")
+
+
 def test_search_passes_over_the_engine_of_the_checkout_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     layout = Layout(root=tmp_path, cache=tmp_path / "cache")
     monkeypatch.setenv("PATH", f"{layout.tools}:/somewhere")
     assert layout.tools not in pulumi_tools.search_path(layout)
+    layout.tools.mkdir(parents=True)
+    linked = tmp_path / "linked"
+    linked.symlink_to(layout.tools)
+    monkeypatch.setenv("PATH", f"{linked}:/somewhere")
+    assert linked not in pulumi_tools.search_path(layout)
     assert Path("/somewhere") in pulumi_tools.search_path(layout)
 
 
