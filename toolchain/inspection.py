@@ -2,8 +2,9 @@
 
 import importlib.metadata
 import platform
+import shlex
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -51,6 +52,8 @@ def inspect(layout: Layout | None = None) -> tuple[Finding, ...]:
         _environment(place),
         _engine(place),
         _language_host(place),
+        _placed("pulumi language host executor", pulumi_tools.EXECUTOR, place),
+        _placed("pulumi dynamic provider launcher", pulumi_tools.DYNAMIC_PROVIDER, place),
         _docker_plugin(place),
         _docker(),
         _state(place),
@@ -86,11 +89,26 @@ def _engine(layout: Layout) -> Finding:
 
 
 def _language_host(layout: Layout) -> Finding:
-    command = layout.tools / "pulumi-language-python"
+    finding = _placed("pulumi language host", pulumi_tools.LANGUAGE_HOST, layout)
+    gone = [] if finding.path is None else [part for part in _run_by_host(finding.path, layout) if not part.exists()]
+    return replace(finding, remedy=f"It runs {gone[0]}, which isn't there. Run: make setup") if gone else finding
+
+
+def _run_by_host(command: Path, layout: Layout) -> list[Path]:
+    """The files that the language host starts: those of its text where it is a built one, else the one beside it."""
+    script = pulumi_tools.built_language_host(command)
+    if script is None:
+        return [layout.tools / pulumi_tools.EXECUTOR]
+    return [Path(word) for word in shlex.split(script, comments=True) if word.startswith("/")]
+
+
+def _placed(name: str, file: str, layout: Layout) -> Finding:
+    """A piece that comes and goes with the engine."""
     record = pulumi_tools.read_record(layout)
+    command = layout.tools / file
     if record is None or not command.exists():
-        return Finding("pulumi language host", None, None, "missing", "Run: make setup")
-    return Finding("pulumi language host", command, record.engine.version, record.engine.origin)
+        return Finding(name, None, None, "missing", "Run: make setup")
+    return Finding(name, command, record.engine.version, record.engine.origin)
 
 
 def _docker_plugin(layout: Layout) -> Finding:

@@ -36,12 +36,12 @@ GoProvider = Callable[[], Go]
 _ANSWER_SECONDS = 5.0
 _PLUGIN_DEADLINE_SECONDS = 180.0
 _ENGINE = "pulumi"
-_LANGUAGE_HOST = "pulumi-language-python"
-_EXECUTOR = "pulumi-language-python-exec"
-_DYNAMIC_PROVIDER = "pulumi-resource-pulumi-python"
+LANGUAGE_HOST = "pulumi-language-python"
+EXECUTOR = "pulumi-language-python-exec"
+DYNAMIC_PROVIDER = "pulumi-resource-pulumi-python"
 _HOST_MODULE = "toolchain.language_host"
 _LAUNCHER_BYTES = 16384
-_OFFICIAL = (_ENGINE, _LANGUAGE_HOST, _EXECUTOR, _DYNAMIC_PROVIDER)
+_OFFICIAL = (_ENGINE, LANGUAGE_HOST, EXECUTOR, DYNAMIC_PROVIDER)
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def find_engine(directories: Sequence[Path]) -> Path | None:
         if not command.is_file():
             continue
         home = command.resolve().parent
-        if not all((home / name).is_file() for name in _OFFICIAL) or built_language_host(home / _LANGUAGE_HOST):
+        if not all((home / name).is_file() for name in _OFFICIAL) or built_language_host(home / LANGUAGE_HOST):
             continue
         version = engine_version(command)
         if version is not None and version[0] == 3 and version >= version_of(VERSIONS.pulumi_engine):
@@ -249,7 +249,7 @@ def build_engine(step: Step, layout: Layout, go: GoProvider) -> Path:
             output=partial / _ENGINE,
         )
         sdk = toolchain.module_folder(module, "github.com/pulumi/pulumi/sdk/v3") / "python"
-        for source in (sdk / "cmd" / _EXECUTOR, sdk / "dist" / _DYNAMIC_PROVIDER):
+        for source in (sdk / "cmd" / EXECUTOR, sdk / "dist" / DYNAMIC_PROVIDER):
             shutil.copyfile(source, partial / source.name)
             _make_executable(partial / source.name)
 
@@ -308,7 +308,7 @@ def install_engine(step: Step, layout: Layout, go: GoProvider) -> Piece:
         if (folder / name).is_file():
             files.place(folder / name, layout.tools / name)
     if official is None:
-        files.write_whole(layout.tools / _LANGUAGE_HOST, _launcher(layout), mode=0o755)
+        files.write_whole(layout.tools / LANGUAGE_HOST, _launcher(layout), mode=0o755)
     version = engine_version(layout.tools / _ENGINE)
     if version is None:
         raise ToolchainError(
@@ -350,4 +350,4 @@ def _launcher(layout: Layout) -> str:
 
     ``-P`` keeps the folder in which Pulumi was called, whatever it holds, out of the imports.
     """
-    return f"#!/bin/sh\nexec '{layout.python}' -P -m {_HOST_MODULE} --executor '{layout.tools / _EXECUTOR}' \"$@\"\n"
+    return f"#!/bin/sh\nexec '{layout.python}' -P -m {_HOST_MODULE} --executor '{layout.tools / EXECUTOR}' \"$@\"\n"
