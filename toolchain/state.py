@@ -33,15 +33,30 @@ def ensure(layout: Layout) -> bool:
         if existing:
             raise ToolchainError(
                 f"{layout.passphrase} is gone, and with it the key to the secrets in {layout.state}. Put the file "
-                f"back. If it is lost, the lab that this state describes can only be removed by label, by lab down, "
-                f"and the state by hand: rm -r {layout.state}"
+                f"back. If it is lost, remove the state by hand, rm -r {layout.state}, then run make setup, which "
+                "makes both anew, then lab down, which removes the lab by its label."
             )
         write_whole(layout.passphrase, secrets.token_urlsafe(32) + "\n", mode=0o600)
     if existing:
         _check_passphrase(layout)
     else:
+        _drop_salt(layout.root / f"Pulumi.{STACK}.yaml")
         run_pulumi(layout, "stack", "select", "--create", STACK)
     return not existing
+
+
+def _drop_salt(configuration: Path) -> None:
+    """Removes the salt that a removed state left in its stack's file, and the file where it holds nothing else.
+
+    Pulumi would check the new passphrase against it, and call that one incorrect.
+    """
+    if configuration.is_file():
+        lines = configuration.read_text().splitlines(keepends=True)
+        kept = "".join(line for line in lines if not line.startswith("encryptionsalt:"))
+        if kept.strip():
+            write_whole(configuration, kept)
+        else:
+            configuration.unlink()
 
 
 def _check_passphrase(layout: Layout) -> None:
@@ -50,8 +65,9 @@ def _check_passphrase(layout: Layout) -> None:
     if answer.returncode != 0 and "passphrase" in answer.stderr:
         raise ToolchainError(
             f"The passphrase in {layout.passphrase} isn't the one with which the secrets in {layout.state} were "
-            f"encrypted. Put the right file back. If it is lost, the lab that this state describes can only be "
-            f"removed by label, by lab down, and the state by hand: rm -r {layout.state}"
+            f"encrypted. Put the right file back. If it is lost, remove both by hand, "
+            f"rm -r {layout.state} {layout.passphrase}, then run make setup, which makes them anew, then lab down, "
+            "which removes the lab by its label."
         )
     if answer.returncode != 0:
         raise _failure(layout, answer)

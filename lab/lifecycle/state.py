@@ -46,7 +46,22 @@ def ensure_stack(engine: Engine) -> None:
         LabError: the engine refused.
     """
     if not is_recorded(engine):
+        _drop_salt(engine.root / f"Pulumi.{engine.stack}.yaml")
         engine.query("stack", "init", "--no-select")
+
+
+def _drop_salt(configuration: Path) -> None:
+    """Remove the salt that a removed state left in its stack's file, and the file where it holds nothing else.
+
+    Pulumi would check the passphrase against it, and call that of a new state incorrect.
+    """
+    if configuration.is_file():
+        lines = configuration.read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = "".join(line for line in lines if not line.startswith("encryptionsalt:"))
+        if kept.strip():
+            configuration.write_text(kept, encoding="utf-8")
+        else:
+            configuration.unlink()
 
 
 def is_recorded(engine: Engine) -> bool:

@@ -46,6 +46,22 @@ def test_record_is_made_once_and_another_selected_stack_stays_selected(room: Eng
     assert selected.stdout == "other\n"
 
 
+def test_record_that_was_removed_with_its_passphrase_is_made_anew(room: EngineRoom):
+    engine = room.engine
+    ensure_stack(engine)
+    configuration = engine.root / f"Pulumi.{engine.stack}.yaml"
+    before = configuration.read_text()
+    for kept in ("", "config:\n  fairground:own: value\n"):
+        shutil.rmtree(engine.root / "state")
+        (engine.root / "state").mkdir()
+        (engine.root / "passphrase").write_text(f"another horse {kept}")
+        configuration.write_text(before + kept)
+        ensure_stack(engine)
+        assert is_recorded(engine)
+        assert before.strip() not in configuration.read_text()
+        assert kept in configuration.read_text()
+
+
 def test_empty_record_has_nothing_and_no_host(room: EngineRoom):
     ensure_stack(room.engine)
     state = read_state(room.engine)

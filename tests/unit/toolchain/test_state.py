@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,21 @@ def test_lost_configuration_of_the_stack_is_made_anew(checkout: Layout):
     (checkout.root / "__main__.py").write_text("import pulumi\npulumi.export('x', pulumi.Output.secret('hidden'))\n")
     state.run_pulumi(checkout, "up", "--yes", "--skip-preview", "--stack", "local")
     assert "encryptionsalt" in (checkout.root / "Pulumi.local.yaml").read_text()
+
+
+def test_removed_state_is_made_anew_with_another_passphrase(checkout: Layout):
+    state.ensure(checkout)
+    configuration = checkout.root / "Pulumi.local.yaml"
+    before = configuration.read_text()
+    for kept in ("", "config:\n  fairground:own: value\n"):
+        shutil.rmtree(checkout.state)
+        checkout.passphrase.unlink()
+        configuration.write_text(before + kept)
+        assert state.ensure(checkout)
+        assert not state.ensure(checkout)
+        assert before.strip() not in configuration.read_text()
+        assert "encryptionsalt" in configuration.read_text()
+        assert kept in configuration.read_text()
 
 
 def test_stack_is_looked_for_where_the_project_s_name_puts_it(installed: Layout):
