@@ -6,13 +6,16 @@ built or fetched is kept in the user's cache, and placed from there into the che
 
 import hashlib
 import http.client
+import io
 import json
 import os
 import platform
+import re
 import shutil
 import stat
 import subprocess
 import tarfile
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
@@ -35,6 +38,8 @@ GoProvider = Callable[[], Go]
 
 _ANSWER_SECONDS = 5.0
 _PLUGIN_DEADLINE_SECONDS = 180.0
+_DOWNLOAD_SECONDS = 600.0
+_BLOCK_BYTES = 65536
 _ENGINE = "pulumi"
 LANGUAGE_HOST = "pulumi-language-python"
 EXECUTOR = "pulumi-language-python-exec"
@@ -158,19 +163,32 @@ def search_path(layout: Layout) -> list[Path]:
     return [*(entry for entry in directories if entry.resolve() != own), Path.home() / ".pulumi" / "bin"]
 
 
-def _open(url: str) -> IO[bytes]:
-    return cast("IO[bytes]", urllib.request.urlopen(url, timeout=_ANSWER_SECONDS))  # noqa: S310 (the URL is ours)
+def _download(step: Step, url: str, target: IO[bytes], end: float) -> None:
+    """Writes what a URL answers.
+
+    Raises:
+        OSError: It can't be had, or wasn't whole at the time `end` of the monotonic clock.
+    """
+    with cast("http.client.HTTPResponse", urllib.request.urlopen(url, timeout=_ANSWER_SECONDS)) as answer:  # noqa: S310 (the URL is ours)
+        # A whole block of a server that drips would be waited for without end.
+        while block := answer.read1(_BLOCK_BYTES):
+            target.write(block)
+            step.tick()
+            if time.monotonic() >= end:
+                raise TimeoutError(f"{url} wasn't whole within {_DOWNLOAD_SECONDS:.0f} s.")
 
 
-def fetch_engine(cache: Path, releases: str = RELEASES) -> Path | None:
+def fetch_engine(step: Step, cache: Path, releases: str = RELEASES) -> Path | None:
     """Fetches the vendor's engine, verified against its published checksums.
 
     Args:
+        step: Where it is shown.
         cache: Where it is kept.
         releases: The vendor's folder of releases.
 
     Returns:
-        Its folder, or None where the vendor can't be reached within a few seconds or has none for this machine.
+        Its folder, or None where the vendor can't be reached within a few seconds, is too slow, or has none for this
+        machine; a portal that answers in the vendor's stead is no vendor.
 
     Raises:
         ToolchainError: What came isn't what the vendor's checksums say.
@@ -182,11 +200,13 @@ def fetch_engine(cache: Path, releases: str = RELEASES) -> Path | None:
     archive = f"pulumi-v{version}-linux-{machine}.tar.gz"
 
     def fill(partial: Path) -> None:
-        with _open(f"{releases}/pulumi-{version}-checksums.txt") as answer:
-            expected = _published_checksum(answer.read().decode(), archive)
+        end = time.monotonic() + _DOWNLOAD_SECONDS
+        checksums = io.BytesIO()
+        _download(step, f"{releases}/pulumi-{version}-checksums.txt", checksums, end)
+        expected = _published_checksum(checksums.getvalue().decode(errors="replace"), archive)
         target = partial / archive
-        with _open(f"{releases}/{archive}") as answer, target.open("wb") as file:
-            shutil.copyfileobj(answer, file)
+        with target.open("wb") as file:
+            _download(step, f"{releases}/{archive}", file, end)
         with target.open("rb") as file:
             seen = hashlib.file_digest(file, "sha256").hexdigest()
         if seen != expected:
@@ -204,6 +224,8 @@ def fetch_engine(cache: Path, releases: str = RELEASES) -> Path | None:
 
 
 def _published_checksum(text: str, archive: str) -> str:
+    if not re.search(r"^[0-9a-fA-F]{64}\b", text, re.MULTILINE):
+        raise urllib.error.URLError("What was answered is no list of checksums.")
     for line in text.splitlines():
         checksum, _, name = line.partition(" ")
         if name.strip().removeprefix("*") == archive:
@@ -302,7 +324,7 @@ def install_engine(step: Step, layout: Layout, go: GoProvider) -> Piece:
     Raises:
         ToolchainError: It can be had in no way, or doesn't run.
     """
-    official = find_engine(search_path(layout)) or fetch_engine(layout.cache)
+    official = find_engine(search_path(layout)) or fetch_engine(step, layout.cache)
     folder = official or build_engine(step, layout, go)
     for name in _OFFICIAL:
         if (folder / name).is_file():

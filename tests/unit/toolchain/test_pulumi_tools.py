@@ -13,6 +13,7 @@ import pytest
 
 from documents.errors import ToolchainError
 from toolchain import pulumi_tools
+from toolchain.console import Step
 from toolchain.layout import Layout
 from toolchain.versions import VERSIONS
 
@@ -132,40 +133,57 @@ def vendor(tmp_path: Path) -> Iterator[Vendor]:
         thread.join()
 
 
-def test_fetched_engine_is_verified_and_executable(tmp_path: Path, vendor: Vendor):
+def test_fetched_engine_is_verified_and_executable(step: Step, tmp_path: Path, vendor: Vendor):
     vendor.publish({f"pulumi/{name}": b"#!/bin/sh\n" for name in TOOLS})
-    folder = pulumi_tools.fetch_engine(tmp_path / "cache", vendor.url)
+    folder = pulumi_tools.fetch_engine(step, tmp_path / "cache", vendor.url)
     assert folder
     assert sorted(path.name for path in folder.iterdir()) == sorted(TOOLS)
     assert all(path.stat().st_mode & 0o111 for path in folder.iterdir())
 
 
-def test_fetched_archive_can_write_nowhere_but_into_its_folder(tmp_path: Path, vendor: Vendor):
+def test_fetched_archive_can_write_nowhere_but_into_its_folder(step: Step, tmp_path: Path, vendor: Vendor):
     vendor.publish({"pulumi/../../../escaped": b"", "/absolute": b""})
-    folder = pulumi_tools.fetch_engine(tmp_path / "cache" / "deep", vendor.url)
+    folder = pulumi_tools.fetch_engine(step, tmp_path / "cache" / "deep", vendor.url)
     assert folder
     assert sorted(path.name for path in folder.iterdir()) == ["absolute", "escaped"]
     assert not [path for path in tmp_path.rglob("escaped") if path.parent != folder]
 
 
-def test_archive_with_another_checksum_is_refused_and_nothing_stays(tmp_path: Path, vendor: Vendor):
+def test_archive_with_another_checksum_is_refused_and_nothing_stays(step: Step, tmp_path: Path, vendor: Vendor):
     vendor.publish({"pulumi/pulumi": b"evil"}, checksum="1" * 64)
     with pytest.raises(ToolchainError, match="but its publisher says 1111"):
-        pulumi_tools.fetch_engine(tmp_path / "cache", vendor.url)
+        pulumi_tools.fetch_engine(step, tmp_path / "cache", vendor.url)
     assert list((tmp_path / "cache").iterdir()) == []
 
 
-def test_archive_that_the_checksums_do_not_list_is_refused(tmp_path: Path, vendor: Vendor):
+def test_archive_that_the_checksums_do_not_list_is_refused(step: Step, tmp_path: Path, vendor: Vendor):
     vendor.publish({"pulumi/pulumi": b""})
     vendor.publish_checksums(f"{'0' * 64}  other.tar.gz\n")
     with pytest.raises(ToolchainError, match=f"checksums don't list {vendor.archive}"):
-        pulumi_tools.fetch_engine(tmp_path / "cache", vendor.url)
+        pulumi_tools.fetch_engine(step, tmp_path / "cache", vendor.url)
 
 
-def test_vendor_that_does_not_answer_is_none_and_no_error(tmp_path: Path, vendor: Vendor):
-    assert pulumi_tools.fetch_engine(tmp_path / "cache", vendor.url + "/nothing-here") is None
-    assert pulumi_tools.fetch_engine(tmp_path / "cache", "http://127.0.0.1:9") is None
-    assert pulumi_tools.fetch_engine(tmp_path / "cache", "http://no-such-host.invalid") is None
+@pytest.mark.parametrize("page", ["<html>Sign in to this network</html>", "", "\u00e9 " * 80])
+def test_page_that_lists_no_checksums_is_none_and_no_error(step: Step, tmp_path: Path, vendor: Vendor, page: str):
+    vendor.publish({"pulumi/pulumi": b""})
+    vendor.publish_checksums(page)
+    assert pulumi_tools.fetch_engine(step, tmp_path / "cache", vendor.url) is None
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_vendor_that_is_too_slow_is_none_and_no_error(
+    step: Step, tmp_path: Path, vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+):
+    vendor.publish({f"pulumi/{name}": b"" for name in TOOLS})
+    monkeypatch.setattr(pulumi_tools, "_DOWNLOAD_SECONDS", 0.0)
+    assert pulumi_tools.fetch_engine(step, tmp_path / "cache", vendor.url) is None
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_vendor_that_does_not_answer_is_none_and_no_error(step: Step, tmp_path: Path, vendor: Vendor):
+    assert pulumi_tools.fetch_engine(step, tmp_path / "cache", vendor.url + "/nothing-here") is None
+    assert pulumi_tools.fetch_engine(step, tmp_path / "cache", "http://127.0.0.1:9") is None
+    assert pulumi_tools.fetch_engine(step, tmp_path / "cache", "http://no-such-host.invalid") is None
     assert list((tmp_path / "cache").iterdir()) == []
 
 
