@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from toolchain import docker_engine
 from toolchain.versions import VERSIONS
 
 STACK = "local"
@@ -88,6 +89,8 @@ class Layout:
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.passphrase),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "GRPC_VERBOSITY": "ERROR",
+            # The docker client goes by its selected context, of which the plugin knows nothing.
+            "DOCKER_HOST": docker_engine.address(),
         }
 
 

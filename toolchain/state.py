@@ -82,6 +82,7 @@ def run_pulumi(layout: Layout, *arguments: str, check: bool = True) -> subproces
     environment = os.environ | layout.pulumi_environment()
     # Where it is set it would go before the file.
     environment.pop("PULUMI_CONFIG_PASSPHRASE", None)
+    environment.pop("DOCKER_CONTEXT", None)
     answer = subprocess.run(
         [str(layout.tools / "pulumi"), "--non-interactive", *arguments],
         cwd=layout.root,

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from toolchain import docker_engine
 from toolchain.layout import Layout
 
 
 def _source(shell: str, folder: Path, script: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PULUMI_CONFIG_PASSPHRASE": "left over"}
+    environment = {**os.environ, "PULUMI_CONFIG_PASSPHRASE": "left over", "DOCKER_CONTEXT": "elsewhere"}
     return subprocess.run(
         [shell, "-c", script], cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False
     )
@@ -28,7 +29,20 @@ def test_shell_gets_what_the_lab_itself_uses(installed: Layout, shell: str):
         name: value for name, value in expected.items() if name != "PATH"
     }
     assert variables["PATH"].startswith(f"{installed.tools}:{installed.environment}/bin:")
-    assert "PULUMI_CONFIG_PASSPHRASE" not in variables
+    assert not {"PULUMI_CONFIG_PASSPHRASE", "DOCKER_CONTEXT"} & set(variables)
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+@pytest.mark.parametrize("host", [None, "unix:///elsewhere.sock"])
+def test_client_and_plugin_speak_to_the_engine_that_the_lab_looks_at(
+    installed: Layout, monkeypatch: pytest.MonkeyPatch, shell: str, host: str | None
+):
+    if host is None:
+        monkeypatch.delenv("DOCKER_HOST", raising=False)
+    else:
+        monkeypatch.setenv("DOCKER_HOST", host)
+    variables = _variables(_source(shell, installed.root, ". ./env && env").stdout)
+    assert variables["DOCKER_HOST"] == installed.pulumi_environment()["DOCKER_HOST"] == docker_engine.address()
 
 
 @pytest.mark.parametrize("shell", ["sh", "bash"])
