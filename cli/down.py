@@ -3,7 +3,7 @@
 import typer
 
 from cli.context import DEFAULT_STACK, ROOT, JsonOption, StackOption, open_engine, print_json, terminal
-from cli.progress import engine_progress
+from cli.progress import EngineProgress, under_way
 from documents.errors import DocumentError
 from lab.lifecycle.lifecycle import take_down
 from lab.stack_file import read_stack
@@ -22,8 +22,8 @@ def down(stack: StackOption = DEFAULT_STACK, json: JsonOption = False) -> None:
     except DocumentError as error:
         console.print(f"{error} The cache, if any, is kept.", markup=False, soft_wrap=True)
         document = None
-    with engine_progress(console) as progress:
-        receipt = take_down(open_engine(stack), document, progress=progress)
+    with under_way(console, "asking the engine") as doing:
+        receipt = take_down(open_engine(stack), document, progress=EngineProgress(console, doing))
     if json:
         print_json({"stack": stack, "made": receipt.made, "kept": receipt.kept, "left": receipt.left})
     else:

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from cli.context import DEFAULT_STACK, FACTS, ROOT, JsonOption, StackOption, open_engine, print_json, terminal
+from cli.progress import under_way
 from cli.tables import as_rich
 from lab.lifecycle.lifecycle import read_lab
 
@@ -32,11 +33,11 @@ def facts(  # noqa: PLR0917 - typer's options are keywords on the command line
     inventory, secrets = read_lab(open_engine(stack))
     console = terminal()
     console.quiet = json
-    with console.status("starting", spinner="dots") as status:
+    with under_way(console, "starting") as doing:
 
         def progress(name: str, what: str) -> None:
-            status.update(f"{name}: {what}")
-            if not console.is_terminal:
+            doing.become(f"{name}: {what}")
+            if not console.is_interactive:
                 console.print(f"{name}: {what}", markup=False)
 
         measured = measure_facts(

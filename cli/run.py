@@ -1,14 +1,14 @@
 """`lab run`: measure."""
 
 import time
+from contextlib import ExitStack
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.status import Status
 
 from cli.context import DEFAULT_STACK, RUNS, JsonOption, StackOption, open_engine, terminal
-from cli.progress import elapsed
+from cli.progress import UnderWay, elapsed, under_way
 from cli.report import find_run
 from documents.errors import RunError
 from experiment.events import CellFinished, CellStarted, Event, PhaseStarted, RunFinished, RunStarted
@@ -44,8 +44,8 @@ def run(  # noqa: PLR0917 - typer's options are keywords on the command line
     chosen = read_protocol(protocol)
     inventory, secrets = read_lab(open_engine(stack))
     console = terminal()
-    with console.status("starting", spinner="dots") as status:
-        progress = JsonProgress() if json else RunProgress(console, status)
+    with ExitStack() as shown:
+        progress = JsonProgress() if json else RunProgress(console, shown.enter_context(under_way(console, "starting")))
         if resume:
             resume_run(find_run(run_id), inventory, secrets, progress=progress)
         else:
@@ -73,9 +73,9 @@ class JsonProgress:
 class RunProgress:
     """Shows each cell as a line, and what is under way as a live one."""
 
-    def __init__(self, console: Console, status: Status) -> None:
+    def __init__(self, console: Console, doing: UnderWay) -> None:
         self._console = console
-        self._status = status
+        self._doing = doing
         self._start = time.monotonic()
         self._cells = 0
         self.finished: RunFinished | None = None
@@ -90,9 +90,9 @@ class RunProgress:
                     f"Run {event.run_id}: {event.cells} cells{done}, in {event.directory}", markup=False
                 )
             case CellStarted():
-                self._status.update(f"cell {event.cell.number} of {self._cells}: {event.cell.id}")
+                self._doing.become(f"cell {event.cell.number} of {self._cells}: {event.cell.id}")
             case PhaseStarted():
-                self._status.update(f"cell {event.cell_id} of {self._cells}: {event.phase.replace('_', ' ')}")
+                self._doing.become(f"cell {event.cell_id} of {self._cells}: {event.phase.replace('_', ' ')}")
             case CellFinished():
                 self._show(event)
             case RunFinished():

@@ -5,7 +5,7 @@ import time
 from rich.table import Table
 
 from cli.context import DEFAULT_STACK, ROOT, JsonOption, StackOption, open_engine, terminal
-from cli.progress import engine_progress
+from cli.progress import EngineProgress, under_way
 from documents.inventory import Inventory
 from lab.hosts.machine import read_topology
 from lab.lifecycle.lifecycle import await_services, stand_up
@@ -23,8 +23,10 @@ def up(stack: StackOption = DEFAULT_STACK, json: JsonOption = False) -> None:
     console = terminal()
     console.quiet = json
     start = time.monotonic()
-    with engine_progress(console) as progress:
+    with under_way(console, "asking the engine") as doing:
+        progress = EngineProgress(console, doing)
         inventory, _secrets = stand_up(engine, document, progress=progress)
+        doing.become("waiting for PostgreSQL, Redis and the APIs")
         await_services(inventory)
         remove_superseded_images(engine, inventory)
     if json:

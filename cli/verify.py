@@ -6,6 +6,7 @@ import typer
 from rich.table import Table
 
 from cli.context import DEFAULT_STACK, JsonOption, StackOption, open_engine, print_json, terminal
+from cli.progress import under_way
 from documents.errors import LabError
 from lab.lifecycle.lifecycle import read_lab
 from provision.connection import connect
@@ -39,11 +40,12 @@ def verify(
         if name not in services:
             raise LabError(f"The lab {stack} has no API {name}; it has {', '.join(services)}.")
     console = terminal()
+    console.quiet = json
     results: list[CheckResult] = []
-    with connect(inventory.host) as connection:
+    with connect(inventory.host) as connection, under_way(console, "starting") as doing:
         for name in api or list(services):
-            with console.status(f"checking {name}"):
-                results += verify_api(connection, inventory, secrets, services[name], only)
+            doing.become(f"checking {name}")
+            results += verify_api(connection, inventory, secrets, services[name], only)
     failed = [result for result in results if result.outcome != "passed"]
     if json:
         print_json([result.model_dump(mode="json") for result in results])
