@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 
 from cli import doctor, down, facts, logs, report, run, up, verify
+from cli.system_errors import tell_system_error
 from documents.errors import FairgroundError
 
 EXIT_FAILED = 1
@@ -32,13 +33,18 @@ app.command("down")(down.down)
 
 
 def main() -> None:
-    """Run the command; errors made on purpose are printed as their message, without a traceback."""
+    """Run the command; errors made on purpose, and what the machine refuses, are told without a traceback."""
     signal.signal(signal.SIGTERM, _interrupt)
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
         status = app(standalone_mode=False) or 0
     except FairgroundError as error:
         console.print(f"error: {error}", markup=False)
+        status = EXIT_FAILED
+    except OSError as error:
+        if (sentence := tell_system_error(error)) is None:
+            raise
+        console.print(f"error: {sentence}", markup=False)
         status = EXIT_FAILED
     except typer.TyperException as error:
         # Without a message it is `lab` alone, and the help is on the terminal already.

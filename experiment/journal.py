@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from documents.run import JournalEntry, JournalEvent
+from experiment.storage import named_in_errors
 
 
 class Journal:
@@ -20,10 +21,10 @@ class Journal:
         A last line that a crash tore is ended first, so that the new entry stands on a line of its own.
 
         Raises:
-            OSError: it couldn't be written.
+            OSError: it couldn't be written; names the file.
         """
         entry = JournalEntry(at=datetime.now(UTC), event=event, cell_id=cell_id, message=message)
-        with self._path.open("ab+") as file:
+        with named_in_errors(self._path), self._path.open("ab+") as file:
             if file.tell() > 0:
                 file.seek(-1, os.SEEK_END)
                 if file.read(1) != b"\n":

@@ -2,17 +2,30 @@
 
 import hashlib
 import os
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
+
+
+@contextmanager
+def named_in_errors(path: Path) -> Generator[None]:
+    """Have an `OSError` name the file, which one of a write, as to a full disk, doesn't by itself."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise
 
 
 def write_whole(path: Path, text: str) -> None:
     """Write a file in one step: a reader, or a crash, finds all of it or what was there before.
 
     Raises:
-        OSError: it couldn't be written.
+        OSError: it couldn't be written; names the file.
     """
     unfinished = path.with_name(f".{path.name}.unfinished")
-    with unfinished.open("w", encoding="utf-8") as file:
+    with named_in_errors(unfinished), unfinished.open("w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

@@ -1,0 +1,54 @@
+"""What the operating system refuses ends in one sentence with the status 1; a defect keeps its traceback."""
+
+import errno
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from cli import main as command
+from cli.system_errors import tell_system_error
+from experiment.journal import Journal
+from tests.unit.cli.lab_command import LAB, ROOT
+
+
+def test_output_to_a_full_disk_is_told_in_one_sentence():
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [LAB, "doctor", "--json"], cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60
+        )
+    assert done.returncode == 1
+    assert done.stderr == (
+        "error: The command's output: No space left on device. Make room there and run the same command again: "
+        "what was finished is kept.\n"
+    )
+
+
+def test_journal_on_a_full_disk_is_told_by_its_name(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    def measure(**_options: object) -> None:
+        Journal(Path("/dev/full")).append("run-started")
+
+    monkeypatch.setattr(command, "app", measure)
+    previous = signal.getsignal(signal.SIGTERM)
+    try:
+        with pytest.raises(SystemExit) as end:
+            command.main()
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+    assert end.value.code == 1
+    assert " ".join(capsys.readouterr().err.split()).startswith("error: /dev/full: No space left on device. Make room")
+
+
+@pytest.mark.parametrize("number", [errno.ENOENT, errno.ECONNREFUSED, errno.EBADF])
+def test_defect_is_not_taken_for_a_refusal_of_the_machine(number: int):
+    assert tell_system_error(OSError(number, os.strerror(number), "x")) is None
+
+
+def test_file_of_somebody_else_is_told_with_what_to_do():
+    told = tell_system_error(PermissionError(errno.EACCES, "Permission denied", b"runs/x"))
+    assert told is not None
+    assert told.startswith("runs/x: Permission denied. See that it is yours")
