@@ -28,7 +28,7 @@ def down(stack: StackOption = DEFAULT_STACK, json: JsonOption = False) -> None:
         print_json({"stack": stack, "made": receipt.made, "kept": receipt.kept, "left": receipt.left})
     else:
         console.print(f"Receipt for the lab {stack}:")
-        console.print(f"  made  {receipt.made} resources on record, removed")
+        console.print(f"  made  {receipt.made} resources on record")
         for thing in receipt.kept:
             console.print(f"  kept  {thing} (build_cache: keep)", markup=False, soft_wrap=True)
         for thing in receipt.left:

@@ -1,7 +1,6 @@
 """The lab's Debian base image as a resource, on the controller's engine or on the host's."""
 
 import hashlib
-import subprocess
 from typing import Any
 
 import pulumi
@@ -9,8 +8,12 @@ from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, Resou
 
 from documents.errors import LabError
 from documents.host import Host
+from lab.lifecycle.leftovers import run_docker
 from provision.base_image import SCRIPT, make_base_image_here, make_base_image_on_host, trust_anchors
 from provision.connection import connect
+
+_NOT_THERE = "No such image"
+"""What Docker says of an image that is gone."""
 
 
 class _BaseImageProvider(ResourceProvider):
@@ -30,8 +33,11 @@ class _BaseImageProvider(ResourceProvider):
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """A refresh notices that the controller's base is gone; the host's goes with its host."""
         if props.get("host") is None:
-            found = subprocess.run(["docker", "image", "inspect", props["tag"]], capture_output=True, check=False)
-            if found.returncode and b"No such image" in found.stderr:
+            try:
+                run_docker("image", "inspect", props["tag"])
+            except LabError as error:
+                if _NOT_THERE not in str(error):
+                    raise
                 return ReadResult(id_="", outs={})
         return ReadResult(id_, props)
 
@@ -39,9 +45,11 @@ class _BaseImageProvider(ResourceProvider):
         """Remove the controller's base; the host's goes with its host, or stays there for the next."""
         if _props.get("host") is not None:
             return
-        removed = subprocess.run(["docker", "image", "rm", _props["tag"]], capture_output=True, text=True, check=False)
-        if removed.returncode and "No such image" not in removed.stderr:
-            raise LabError(f"The base image {_props['tag']} can't be removed: {removed.stderr.strip()}.")
+        try:
+            run_docker("image", "rm", _props["tag"])
+        except LabError as error:
+            if _NOT_THERE not in str(error):
+                raise LabError(f"The base image {_props['tag']} can't be removed: {error}") from error
 
 
 class BaseImage(Resource, module="fairground", name="BaseImage"):

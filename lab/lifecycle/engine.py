@@ -14,6 +14,7 @@ from documents.errors import LabError
 from lab.lifecycle.processes import end_session
 
 _POLL_SECONDS = 0.1
+_QUERY_SECONDS = 120
 
 _VERBS = {
     "create": ("creating", "created"),
@@ -63,7 +64,7 @@ class Engine:
         """Run a command that only reads, and return what it prints. It may hold secrets: show it to no one.
 
         Raises:
-            LabError: the engine isn't there, or refused; the message is then its own.
+            LabError: the engine isn't there, doesn't come to an end, or refused; the message is then its own.
         """
         try:
             done = subprocess.run(
@@ -73,9 +74,15 @@ class Engine:
                 capture_output=True,
                 text=True,
                 check=False,
+                timeout=_QUERY_SECONDS,
             )
         except FileNotFoundError as error:
             raise LabError("There is no pulumi command; run `make setup`, which installs it.") from error
+        except subprocess.TimeoutExpired as error:
+            raise LabError(
+                f"pulumi {arguments[0]} didn't end within {_QUERY_SECONDS} s and was ended. Is the machine very busy? "
+                "Try again."
+            ) from error
         if done.returncode:
             raise LabError(f"pulumi {arguments[0]} failed: {_tidy(done.stderr) or 'it gave no reason'}")
         return done.stdout

@@ -141,7 +141,7 @@ def test_lab_after_all_this_is_taken_down_without_a_trace(scratch: Scratch):
     scratch.standing()
     scratch.describe(build_cache="discard")
     receipt = scratch.down()
-    assert receipt[0].startswith("made  17 resources")
+    assert receipt[0] == "made  17 resources on record"
     assert receipt[1:] == ["left  nothing"]
     assert left_on_engine() == []
     assert not scratch.ssh_folder.exists()

@@ -1,0 +1,51 @@
+"""Nothing that is only asked is waited for without an end."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from documents.errors import LabError
+from lab.base_image import _BaseImageProvider  # pyright: ignore[reportPrivateUsage]
+from lab.lifecycle import engine as engine_module
+from lab.lifecycle import leftovers
+from lab.lifecycle.engine import Engine
+
+BASE = {"host": None, "tag": "fairground-test-base:1"}
+
+
+def put(folder: Path, name: str, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a command of that name be found first."""
+    (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+    (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+
+
+@pytest.mark.timeout(30)
+def test_engine_that_does_not_answer_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    put(tmp_path, "pulumi", "exec sleep 600", monkeypatch)
+    monkeypatch.setattr(engine_module, "_QUERY_SECONDS", 0.2)
+    with pytest.raises(LabError, match=r"^pulumi stack didn't end within 0\.2 s and was ended\."):
+        Engine(root=tmp_path, stack="test", environment=dict(os.environ)).query("stack", "export")
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("act", ["read", "delete"])
+def test_docker_that_does_not_answer_for_a_base_is_an_error(act: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    put(tmp_path, "docker", "exec sleep 600", monkeypatch)
+    monkeypatch.setattr(leftovers, "_DEADLINE_SECONDS", 0.2)
+    with pytest.raises(LabError, match=r"The Docker engine didn't answer within 0\.2 s"):
+        getattr(_BaseImageProvider(), act)("fairground-test-base:1", BASE)
+
+
+def test_base_that_is_gone_is_read_as_gone_and_needs_no_removal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    put(tmp_path, "docker", "echo 'Error response from daemon: No such image: x' >&2; exit 1", monkeypatch)
+    provider = _BaseImageProvider()
+    assert provider.read("fairground-test-base:1", BASE).id == ""
+    provider.delete("fairground-test-base:1", BASE)
+
+
+def test_base_that_is_in_use_is_not_removed_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    put(tmp_path, "docker", "echo 'image is being used by a container' >&2; exit 1", monkeypatch)
+    with pytest.raises(LabError, match=r"^The base image fairground-test-base:1 can't be removed: .*is being used"):
+        _BaseImageProvider().delete("fairground-test-base:1", BASE)
