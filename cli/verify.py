@@ -23,10 +23,13 @@ def verify(
 ) -> None:
     """Check every route of the APIs, good and bad, through an SSH tunnel; exits with 1 where one breaks the contract.
 
-    The database is put back to its seeded state afterwards.
+    The database is put back to its seeded state afterwards. While a run holds the host, nothing is checked: the checks
+    would be measured with it.
     """
     # Here, for they take their time, and the other subcommands don't need them.
     from apis.contract.checks import all_checks  # noqa: PLC0415
+    from experiment.holding import name_holder  # noqa: PLC0415
+    from experiment.run_lock import held  # noqa: PLC0415
     from experiment.verification import verify_api  # noqa: PLC0415
 
     checks = all_checks()
@@ -42,7 +45,11 @@ def verify(
     console = terminal()
     console.quiet = json
     results: list[CheckResult] = []
-    with connect(inventory.host) as connection, under_way(console, "starting") as doing:
+    with (
+        connect(inventory.host) as connection,
+        held(connection, name_holder("lab verify")),
+        under_way(console, "starting") as doing,
+    ):
         for name in api or list(services):
             doing.become(f"checking {name}")
             results += verify_api(connection, inventory, secrets, services[name], only)

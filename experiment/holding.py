@@ -15,6 +15,11 @@ from experiment.bench import Bench
 _logger = logging.getLogger(__name__)
 
 
+def name_holder(work: str) -> str:
+    """What is done on a host, by whom and in which process, for whoever else asks for it."""
+    return f"{work} of {getpass.getuser()}@{socket.gethostname()}, process {os.getpid()}"
+
+
 @contextmanager
 def host_held(bench: Bench, work: str) -> Generator[None]:
     """Have the host to oneself, rid of what an earlier run left behind; leave it clean, with its APIs running.
@@ -26,7 +31,7 @@ def host_held(bench: Bench, work: str) -> Generator[None]:
     Raises:
         RunError: something else holds it; names what.
     """
-    with bench.hold(f"{work} of {getpass.getuser()}@{socket.gethostname()}, process {os.getpid()}"):
+    with bench.hold(name_holder(work)):
         try:
             bench.clear()
             yield

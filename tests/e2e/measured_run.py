@@ -1,5 +1,5 @@
 """One run over every workload, watched from outside while it goes on: by the services' counts, by the CPUs of all
-threads, by the processes' command lines, and by a second run that is started beside it.
+threads, by the processes' command lines, and by a second run and a `lab verify` that are started beside it.
 """
 
 import signal
@@ -31,7 +31,7 @@ class MeasuredRun:
     """What was seen of the run.
 
     `before` and `after` are the services' counts before the run and, by workload, when a cell's load has just ended and
-    the controller is held up. `threads` are those under load. `second` is the run that was started beside it.
+    the controller is held up. `threads` are those under load. `second` and `verify` were started beside it.
     """
 
     folder: Path
@@ -45,6 +45,7 @@ class MeasuredRun:
     threads: list[Thread]
     threads_afterwards: list[Thread]
     second: "subprocess.CompletedProcess[str]"
+    verify: "subprocess.CompletedProcess[str]"
     command_lines: frozenset[bytes]
 
 
@@ -55,20 +56,22 @@ def measure_every_workload(lab: LiveLab, folder: Path) -> MeasuredRun:
     order: list[str] = []
     threads: Future[list[Thread]] | None = None
     second: Future[subprocess.CompletedProcess[str]] | None = None
+    verify: Future[subprocess.CompletedProcess[str]] | None = None
     with (
         connect(lab.inventory.host) as connection,
         CommandLines() as command_lines,
-        ThreadPoolExecutor(2) as pool,
+        ThreadPoolExecutor(3) as pool,
     ):
         before = count_services(connection, lab.inventory, lab.secrets.redis_password)
         run = LabRun(lab.stack, "--protocol", str(protocol), "--seed", str(_SEED))
 
         def act(event: Event) -> None:
-            nonlocal threads, second
+            nonlocal threads, second, verify
             if isinstance(event, CellStarted):
                 order.append(event.cell.scenario.name)
                 if len(order) == 2:
                     second = pool.submit(lab.run, "run", "--protocol", str(protocol))
+                    verify = pool.submit(lab.run, "verify", "--only", "users")
             if isinstance(event, PhaseStarted) and event.phase == "load" and order[-1] == "mixed":
                 commands = ("wrk", "api", "postgres", "redis-server", "lab-sampler", *_SYSTEM_COMMANDS)
                 threads = pool.submit(threads_of, connection, *commands, awaited="wrk")
@@ -85,6 +88,7 @@ def measure_every_workload(lab: LiveLab, folder: Path) -> MeasuredRun:
         assert len(order) == len(WORKLOADS), f"the run broke off after {order}: {run.stdout}{run.stderr}"
         assert threads is not None
         assert second is not None
+        assert verify is not None
         return MeasuredRun(
             folder=run.folder,
             exit_code=exit_code,
@@ -97,5 +101,6 @@ def measure_every_workload(lab: LiveLab, folder: Path) -> MeasuredRun:
             threads=threads.result(),
             threads_afterwards=threads_of(connection, *_SYSTEM_COMMANDS),
             second=second.result(),
+            verify=verify.result(),
             command_lines=command_lines.seen,
         )

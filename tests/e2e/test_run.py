@@ -131,12 +131,14 @@ def describe(event: Event) -> str:
             return "finished"
 
 
-def test_a_second_run_at_once_is_refused_and_names_the_first(measured: MeasuredRun):
-    assert measured.second.returncode == 1
-    assert measured.second.stdout == ""
-    assert "Another run holds root@127.0.0.1:" in measured.second.stderr
-    assert f"run {measured.folder.name} of " in measured.second.stderr
-    assert "Traceback" not in measured.second.stderr
+@pytest.mark.parametrize("beside", ["second", "verify"])
+def test_a_second_run_or_a_verification_at_once_is_refused_and_names_the_first(measured: MeasuredRun, beside: str):
+    refused = {"second": measured.second, "verify": measured.verify}[beside]
+    assert refused.returncode == 1
+    assert refused.stdout == ""
+    assert "Another run holds root@127.0.0.1:" in refused.stderr
+    assert f"run {measured.folder.name} of " in refused.stderr
+    assert "Traceback" not in refused.stderr
 
 
 def test_after_a_run_the_lab_is_as_it_was(measured: MeasuredRun, live_lab: LiveLab, host: Connection):

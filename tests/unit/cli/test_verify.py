@@ -1,0 +1,49 @@
+"""`lab verify` on a host that a run holds, through a real sshd on loopback."""
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from cli import verify as subcommand
+from documents.errors import RunError
+from experiment import run_lock, verification
+from provision.connection import connect
+from tests.ssh.sshd import Sshd
+from tests.unit.documents.samples import INVENTORY, SECRETS
+
+
+@pytest.fixture
+def sshd(tmp_path: Path) -> Iterator[Sshd]:
+    folder = tmp_path / "sshd"
+    folder.mkdir()
+    server = Sshd(folder)
+    server.start()
+    yield server
+    server.stop()
+
+
+def test_nothing_is_checked_while_a_run_holds_the_host(sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    checked: list[object] = []
+
+    def read_lab(_engine: object) -> object:
+        return INVENTORY.model_copy(update={"host": sshd.host}), SECRETS
+
+    def verify_api(*arguments: object) -> list[object]:
+        checked.append(arguments)
+        return []
+
+    held = partial(run_lock.held, lock=str(tmp_path / "run.lock"))
+    monkeypatch.setattr(subcommand, "read_lab", read_lab)
+    monkeypatch.setattr(verification, "verify_api", verify_api)
+    monkeypatch.setattr(run_lock, "held", held)
+    with connect(sshd.host) as connection:
+        with (
+            held(connection, "run 1 of ada@laptop"),
+            pytest.raises(RunError, match=r"^Another run holds .*: run 1 of ada@laptop\. Two runs"),
+        ):
+            subcommand.verify()
+        assert not checked
+    subcommand.verify()
+    assert checked
