@@ -23,6 +23,10 @@ _REMOVE = {
     "network": ("network", "rm"),
 }
 
+_UNFINISHED = "-rootfs"
+"""How the names end that `provision/scripts/base_image.sh` gives to what it makes a base of. That carries no label: a
+pulled image keeps its own."""
+
 _DEADLINE_SECONDS = 120
 
 
@@ -34,12 +38,17 @@ class Labelled:
     id: str
     name: str
 
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether a killed making left it: a base image on its way. No cache needs it."""
+        return self.kind == "image" and self.name.endswith(_UNFINISHED)
+
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"
 
 
 def find_labelled(stack: str) -> tuple[Labelled, ...]:
-    """All that carries the stack's label, in the order in which it can be removed.
+    """All that carries the stack's label, and what a killed making of its base left, in the order of removal.
 
     Raises:
         LabError: the Docker engine doesn't answer.
@@ -47,11 +56,14 @@ def find_labelled(stack: str) -> tuple[Labelled, ...]:
     found: list[Labelled] = []
     kinds: tuple[Kind, ...] = ("container", "network", "image", "volume")
     for kind in kinds:
-        listing = run_docker(*_LIST[kind], "--filter", f"label={STACK_LABEL}={stack}")
-        for line in listing.splitlines():
-            identity, _, name = line.partition(" ")
-            found.append(Labelled(kind, identity, name))
+        found += _list(kind, f"label={STACK_LABEL}={stack}")
+    found += _list("image", f"reference=fairground-{stack}-base:*{_UNFINISHED}")
     return tuple(found)
+
+
+def _list(kind: Kind, chosen: str) -> list[Labelled]:
+    listing = run_docker(*_LIST[kind], "--filter", chosen)
+    return [Labelled(kind, *line.split(" ", 1)) for line in listing.splitlines()]
 
 
 def remove_labelled(thing: Labelled) -> None:

@@ -96,7 +96,7 @@ def take_down(engine: Engine, stack: Stack | None, *, progress: Progress) -> Rec
     kept: list[Labelled] = []
     refusals: dict[Labelled, str] = {}
     for thing in find_labelled(engine.stack):
-        if keeps and thing.kind in {"image", "volume"}:
+        if keeps and thing.kind in {"image", "volume"} and not thing.is_unfinished:
             kept.append(thing)
             continue
         try:

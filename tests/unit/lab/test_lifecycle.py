@@ -13,7 +13,7 @@ from lab.lifecycle.leftovers import find_labelled
 from lab.lifecycle.lifecycle import Receipt, read_lab, stand_up, take_down
 from lab.lifecycle.state import ensure_stack, is_recorded, read_state
 from tests.unit.documents.samples import INVENTORY, SECRETS
-from tests.unit.lab.engine_room import STEPS, EngineRoom, docker
+from tests.unit.lab.engine_room import STEPS, EngineRoom, docker, import_empty_image
 
 EXPORTS = f"""
 import json
@@ -111,6 +111,16 @@ def test_cache_that_the_document_keeps_stays_and_is_told(room: EngineRoom, image
     receipt = take_down(engine, stack, progress=room.told.append)
     assert receipt == Receipt(made=0, kept=(f"image {image}", f"volume {engine.stack}-volume"), left=())
     assert [thing.kind for thing in find_labelled(engine.stack)] == ["image", "volume"]
+
+
+def test_base_that_was_killed_in_its_making_is_no_cache(room: EngineRoom):
+    engine = room.engine
+    unfinished = f"fairground-{engine.stack}-base:0123456789ab-rootfs"
+    # As the script leaves it where the image was pulled, it has no label.
+    import_empty_image("of-no-lab", unfinished)
+    receipt = take_down(engine, document(engine.stack, build_cache="keep"), progress=room.told.append)
+    assert (receipt.kept, receipt.left) == ((), ())
+    assert docker("images", "--quiet", unfinished) == ""
 
 
 def test_what_can_not_be_removed_is_told_with_the_reason_and_the_rest_goes(room: EngineRoom, image: str):
