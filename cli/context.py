@@ -26,8 +26,11 @@ DEFAULT_STACK = STACK
 def open_engine(stack: str) -> Engine:
     """The Pulumi engine of this checkout for a stack, with the environment that `. ./env` gives a shell."""
     environment = os.environ | project_layout(ROOT).pulumi_environment()
-    environment.pop("PULUMI_CONFIG_PASSPHRASE", None)
-    os.environ["PATH"] = environment["PATH"]
+    # What the lab asks docker itself is to go to the engine that Pulumi's plugin speaks to.
+    for name in ("PULUMI_CONFIG_PASSPHRASE", "DOCKER_CONTEXT"):
+        environment.pop(name, None)
+        os.environ.pop(name, None)
+    os.environ |= {name: environment[name] for name in ("PATH", "DOCKER_HOST")}
     return Engine(root=ROOT, stack=stack, environment=environment)
 
 
