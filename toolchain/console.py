@@ -11,6 +11,7 @@ from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 
 from documents.errors import ToolchainError
+from toolchain.privilege import signal_group
 
 _REFRESH_SECONDS = 1.0
 _LINE_SECONDS = 15.0
@@ -67,8 +68,8 @@ class Step:
     ) -> None:
         """Runs a command to its end, its output appended to the log.
 
-        The command gets a session of its own: Ctrl-C reaches this process alone, which then ends the command with
-        all its children.
+        The command gets a process group of its own: Ctrl-C reaches this process alone, which then ends the command
+        with all its children. It stays in the terminal's session, where sudo knows that the password was given.
 
         Args:
             arguments: The command.
@@ -94,7 +95,7 @@ class Step:
                     stderr=subprocess.STDOUT,
                     env=os.environ | dict(environment or {}),
                     cwd=directory,
-                    start_new_session=True,
+                    process_group=0,
                 )
             except FileNotFoundError as error:
                 raise ToolchainError(f"{self._title}: the command {name} isn't on this machine. {remedy}") from error
@@ -131,11 +132,11 @@ def _ended_with_its_children(process: subprocess.Popen[bytes]) -> Generator[None
         yield
     finally:
         if process.poll() is None:
-            os.killpg(process.pid, signal.SIGTERM)
+            signal_group(process.pid, signal.SIGTERM)
             try:
                 process.wait(timeout=_GRACE_SECONDS)
             except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
+                signal_group(process.pid, signal.SIGKILL)
                 process.wait()
 
 

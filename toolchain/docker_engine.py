@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -15,7 +16,7 @@ from typing import Any, cast
 from documents.errors import ToolchainError
 from toolchain import apt
 from toolchain.console import Step, last_line
-from toolchain.privilege import as_root
+from toolchain.privilege import as_root, signal_group
 
 _DEFAULT_ADDRESS = "unix:///var/run/docker.sock"
 _ANSWER_SECONDS = 5.0
@@ -166,7 +167,8 @@ def start(step: Step, log: Path, daemon: Daemon) -> str:
             stdout=output,
             stderr=output,
             env=os.environ | {"PATH": f"{os.environ.get('PATH', '')}:{apt.SYSTEM_PATH}"},
-            start_new_session=True,
+            # Out of reach of Ctrl-C, but in the session where sudo knows that the password was given.
+            process_group=0,
         )
     deadline = time.monotonic() + _START_SECONDS
     while (answering := version_at(daemon.socket)) is None:
@@ -175,7 +177,7 @@ def start(step: Step, log: Path, daemon: Daemon) -> str:
                 f"The Docker engine ended while it started, last saying {last_line(log)!r}. Its log is {log}."
             )
         if time.monotonic() >= deadline:
-            process.terminate()
+            signal_group(process.pid, signal.SIGTERM)
             process.wait()
             raise ToolchainError(
                 f"The Docker engine didn't answer within {_START_SECONDS:.0f} s and was ended. Its log is {log}."

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -32,3 +33,18 @@ def as_root(arguments: Sequence[str | Path], *, purpose: str) -> list[str | Path
         f"This user may not {purpose}: it is neither root nor allowed to use sudo. Have an administrator "
         f"run: {' '.join(str(argument) for argument in arguments)}"
     )
+
+
+def signal_group(group: int, number: signal.Signals) -> None:
+    """Sends a signal to a process group that this process started, also where it runs as root by sudo.
+
+    Args:
+        group: The group's number. One that has ended by now is left alone.
+        number: The signal.
+    """
+    try:
+        os.killpg(group, number)
+    except ProcessLookupError:
+        return
+    except PermissionError:
+        subprocess.run(["sudo", "-n", "kill", f"-{number.value}", "--", f"-{group}"], capture_output=True, check=False)

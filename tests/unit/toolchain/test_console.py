@@ -1,3 +1,4 @@
+import os
 import signal
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import pytest
 
 from documents.errors import ToolchainError
 from toolchain.console import Step
+from toolchain.privilege import signal_group
 
 
 def _log(tmp_path: Path) -> str:
@@ -73,3 +75,25 @@ def test_interrupt_ends_the_command_with_its_children(tmp_path: Path):
     process.send_signal(signal.SIGINT)
     assert "KeyboardInterrupt" in process.communicate(timeout=15)[1]
     _await_gone(int(child.read_text()))
+
+
+def test_sudo_is_asked_in_the_session_in_which_the_password_was_given(
+    step: Step, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "sudo").write_text(f"#!/bin/sh\n[ $(ps -o sess= -p $$) = {os.getsid(0)} ]\n")
+    (tmp_path / "sudo").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    step.run(["sudo", "-n", "true"], remedy="")
+
+
+def test_group_that_runs_as_root_is_ended_by_sudo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "sudo").write_text(f'#!/bin/sh\nprintf "%s " "$@" >{tmp_path}/asked\n')
+    (tmp_path / "sudo").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+
+    def refuse(*_: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "killpg", refuse)
+    signal_group(4711, signal.SIGTERM)
+    assert (tmp_path / "asked").read_text() == "-n kill -15 -- -4711 "

@@ -103,7 +103,7 @@ def daemon(tmp_path: Path, bridge: str) -> Iterator[Daemon]:
         subprocess.run(["umount", tmp_path / "data"], check=True)
 
 
-def test_engine_is_started_in_a_session_of_its_own_despite_stale_pid_files(step: Step, tmp_path: Path, daemon: Daemon):
+def test_engine_is_started_out_of_reach_of_ctrl_c_despite_stale_pid_files(step: Step, tmp_path: Path, daemon: Daemon):
     # The numbers of processes that live, and are something else.
     daemon.pid_file.write_text(str(os.getpid()))
     daemon.containerd_pid_file.write_text(str(os.getppid()))
@@ -111,7 +111,7 @@ def test_engine_is_started_in_a_session_of_its_own_despite_stale_pid_files(step:
     assert parse_version(version)
     assert docker_engine.version_at(daemon.socket) == version
     pid = int(daemon.pid_file.read_text())
-    assert os.getsid(pid) == pid
+    assert os.getpgid(pid) == pid
 
 
 def test_engine_that_ends_while_it_starts_is_an_error_with_its_last_words(step: Step, tmp_path: Path, daemon: Daemon):
