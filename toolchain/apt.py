@@ -1,8 +1,11 @@
 """What comes from Debian's and Ubuntu's own packages, by purpose."""
 
 import contextlib
+import re
 import shutil
+import subprocess
 import tempfile
+import time
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +20,10 @@ _POLICY = Path("/usr/sbin/policy-rc.d")
 _POLICY_CONTENT = (
     "#!/bin/sh\n# Made by Fairground while it installs packages; remove it if no installation runs.\nexit 101\n"
 )
+_LOCK_SECONDS = 300.0
+_LOCK_PAUSE_SECONDS = 2.0
+_LOCKED = re.compile("Unable to acquire the dpkg frontend lock|Unable to lock directory|#db-lock")
+"""What apt-get and dpkg say last where another one is at work."""
 
 
 @dataclass(frozen=True)
@@ -98,14 +105,54 @@ def install(step: Step, names: Sequence[str], *, start_services: bool) -> None:
 
     def apt(*arguments: str) -> None:
         command = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y", *arguments]
-        step.run(as_root(command, purpose=purpose), remedy=network)
+        _run_unlocked(step, as_root(command, purpose=purpose), network)
 
-    # An installation that was killed before leaves packages unpacked; apt refuses all work until they are configured.
-    configure: list[str | Path] = ["env", "DEBIAN_FRONTEND=noninteractive", "dpkg", "--configure", "-a"]
-    step.run(as_root(configure, purpose=purpose), remedy="Repair the packages by hand: dpkg --configure -a")
     apt("update")
     with contextlib.nullcontext() if start_services else _no_service_starts(step, names):
-        apt("-o", "DPkg::Lock::Timeout=300", "install", "--no-install-recommends", *names)
+        apt("install", "--no-install-recommends", *names)
+
+
+def is_interrupted() -> bool:
+    """Whether an installation was killed: packages are unpacked and not configured, or services still may not start."""
+    return _holds_services_back() or bool(_unconfigured())
+
+
+def finish_interrupted(step: Step) -> None:
+    """Finishes an installation that was killed. Until then apt refuses all work.
+
+    Args:
+        step: Where it is shown.
+
+    Raises:
+        ToolchainError: There is no right to do so, or it failed.
+    """
+    purpose = "finish an installation that was interrupted"
+    configure: list[str | Path] = ["env", "DEBIAN_FRONTEND=noninteractive", "dpkg", "--configure", "-a"]
+    _run_unlocked(step, as_root(configure, purpose=purpose), "Repair the packages by hand: dpkg --configure -a")
+    # Only now: until dpkg could be locked, another installation may have needed it.
+    if _holds_services_back():
+        _let_services_start(step)
+
+
+def _unconfigured() -> str:
+    """What dpkg says of packages that are half installed; nothing where there is no dpkg."""
+    try:
+        return subprocess.run(["dpkg", "--audit"], capture_output=True, text=True, check=False).stdout
+    except FileNotFoundError:
+        return ""
+
+
+def _run_unlocked(step: Step, command: Sequence[str | Path], remedy: str) -> None:
+    """Runs apt or dpkg; while another one is at work, such as the system's own upgrade, its end is waited for."""
+    end = time.monotonic() + _LOCK_SECONDS
+    while True:
+        try:
+            return step.run(command, remedy=remedy)
+        except ToolchainError as error:
+            if not _LOCKED.search(str(error)) or time.monotonic() >= end:
+                raise
+        time.sleep(_LOCK_PAUSE_SECONDS)
+        step.tick()
 
 
 @contextlib.contextmanager
@@ -116,7 +163,7 @@ def _no_service_starts(step: Step, names: Sequence[str]) -> Generator[None]:
     """
     purpose = "keep services from starting"
     remedy = f"Remove {_POLICY}, then run the same command again."
-    ours = not _POLICY.exists() or _POLICY.read_text() == _POLICY_CONTENT
+    ours = not _POLICY.exists()
     if ours:
         with tempfile.NamedTemporaryFile("w") as policy:
             policy.write(_POLICY_CONTENT)
@@ -130,4 +177,12 @@ def _no_service_starts(step: Step, names: Sequence[str]) -> Generator[None]:
                     step.run(as_root(["systemctl", "disable", unit], purpose=purpose), remedy=remedy)
     finally:
         if ours:
-            step.run(as_root(["rm", "-f", _POLICY], purpose=purpose), remedy=remedy)
+            _let_services_start(step)
+
+
+def _holds_services_back() -> bool:
+    return _POLICY.exists() and _POLICY.read_text() == _POLICY_CONTENT
+
+
+def _let_services_start(step: Step) -> None:
+    step.run(as_root(["rm", "-f", _POLICY], purpose="let services start again"), remedy=f"Remove {_POLICY} by hand.")

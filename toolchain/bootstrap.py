@@ -34,6 +34,7 @@ def bootstrap(layout: Layout, *, with_tests: bool) -> None:
         print("Another installation for this user is at work; waiting for its end ...", flush=True)  # noqa: T201
 
     with files.lock(layout.cache, waiting):
+        _interrupted_installation(layout)
         _system_packages(layout, apt.LAB)
         _environment(layout)
         _pulumi(layout)
@@ -41,6 +42,13 @@ def bootstrap(layout: Layout, *, with_tests: bool) -> None:
         _state(layout)
         if with_tests:
             _system_packages(layout, apt.TEST)
+
+
+def _interrupted_installation(layout: Layout) -> None:
+    if apt.is_interrupted():
+        with step("An installation of system packages that was interrupted", layout.log) as current:
+            apt.finish_interrupted(current)
+            current.done("finished")
 
 
 def _system_packages(layout: Layout, packages: tuple[apt.Package, ...]) -> None:
