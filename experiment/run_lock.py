@@ -3,7 +3,7 @@
 import time
 import uuid
 from collections.abc import Generator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,7 +22,8 @@ _HELD_BY_ANOTHER = 75
 _LONGEST_RUN_SECONDS = 30 * 86_400
 _DEADLINE_SECONDS = 15
 _ENDING_SECONDS = 3
-"""How long sshd may take to notice that the session of a controller which was killed a moment ago has ended."""
+"""How long a holder may take to end: one that was told to, or one whose controller was killed a moment ago, which sshd
+has to notice first."""
 
 
 @contextmanager
@@ -30,7 +31,8 @@ def held(connection: Connection, holder: str, *, lock: str = LOCK) -> Generator[
     """Hold the host while the context is open.
 
     Args:
-        connection: to the host; when it ends, the lock is free.
+        connection: to the host; when it ends, the lock is free. Close it where the lock couldn't be taken: a holder
+            that was about to take it ends only then.
         holder: what others are told of who holds it.
         lock: the lock file on the host.
 
@@ -40,7 +42,10 @@ def held(connection: Connection, holder: str, *, lock: str = LOCK) -> Generator[
     """
     # Two holders of one name, as of a run that is resumed twice at once, must be told apart.
     signature = f"{holder} [{uuid.uuid4().hex[:12]}]"
-    with ThreadPoolExecutor(1, thread_name_prefix="run-lock") as pool:
+    # Not a context manager: whatever ends the taking must not wait for a holder that nobody has told to end. What is
+    # left of it ends with the connection.
+    pool = ThreadPoolExecutor(1, thread_name_prefix="run-lock")
+    try:
         # A controller that was killed a moment ago may still be seen to hold it.
         retrying = Retrying(
             retry=retry_if_exception_type(RunError),
@@ -48,15 +53,19 @@ def held(connection: Connection, holder: str, *, lock: str = LOCK) -> Generator[
             wait=wait_fixed(0.25),
             reraise=True,
         )
-        process_id = retrying(_take, pool, connection, signature, lock)
+        holding, process_id = retrying(_take, pool, connection, signature, lock)
         try:
             yield
         finally:
-            _release(connection, process_id)
+            _release(connection, holding, process_id)
+    finally:
+        pool.shutdown(wait=False)
 
 
-def _take(pool: ThreadPoolExecutor, connection: Connection, signature: str, lock: str) -> str:
-    """Start the holder on the host and wait until it says that it has the lock; returns its process number."""
+def _take(
+    pool: ThreadPoolExecutor, connection: Connection, signature: str, lock: str
+) -> "tuple[Future[Completed], str]":
+    """Start the holder on the host and wait until it says that it has the lock; returns it and its process number."""
     holding = pool.submit(
         connection.run,
         ["python3", "-I", "-", lock, signature],
@@ -68,7 +77,7 @@ def _take(pool: ThreadPoolExecutor, connection: Connection, signature: str, lock
     while not holding.done():
         lines = connection.run(["cat", lock], deadline_seconds=_DEADLINE_SECONDS, check=False).stdout.splitlines()
         if len(lines) == 2 and lines[0] == signature:
-            return lines[1]
+            return holding, lines[1]
         if time.monotonic() > ends_at:
             raise HostError(
                 f"The lock of {connection} wasn't taken within {_DEADLINE_SECONDS} s. Is the host very busy?"
@@ -88,9 +97,11 @@ def _refusal(connection: Connection, holding: "Future[Completed]") -> RunError |
     return HostError(f"The lock of {connection} can't be taken: {completed.stderr.strip()}")
 
 
-def _release(connection: Connection, process_id: str) -> None:
+def _release(connection: Connection, holding: "Future[Completed]", process_id: str) -> None:
+    """End the holder, and wait for its end, so that the next one finds the lock free."""
     try:
         connection.run(["kill", process_id], deadline_seconds=_DEADLINE_SECONDS, check=False)
     except HostUnreachableError:
         # The lock went with the connection.
         return
+    wait([holding], timeout=_ENDING_SECONDS)

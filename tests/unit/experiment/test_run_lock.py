@@ -3,15 +3,17 @@
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from documents.errors import RunError
 from experiment import run_lock
-from provision.connection import connect
+from provision.connection import Completed, Connection, connect
 from tests.ssh.sshd import Sshd
+from tests.ssh.waiting import wait_for_content
 
 PROJECT = Path(__file__).parents[3]
 
@@ -88,3 +90,27 @@ def test_what_interrupts_the_holder_lets_go_of_the_lock(sshd: Sshd, lock: str):
             raise KeyboardInterrupt
         with run_lock.held(connection, "ada", lock=lock):
             pass
+
+
+def test_an_interrupt_while_the_lock_is_taken_ends_at_once_and_the_lock_goes_with_the_connection(
+    sshd: Sshd, lock: str, monkeypatch: pytest.MonkeyPatch
+):
+    def interrupt(connection: Connection, command: Sequence[str], **options: Any) -> Completed:  # noqa: ANN401 - passed on
+        if command[0] != "cat":
+            return run(connection, command, **options)
+        wait_for_content(Path(lock))
+        raise KeyboardInterrupt
+
+    run = Connection.run
+    monkeypatch.setattr(Connection, "run", interrupt)
+    started = time.monotonic()
+    with (
+        connect(sshd.host) as connection,
+        pytest.raises(KeyboardInterrupt),
+        run_lock.held(connection, "ada", lock=lock),
+    ):
+        pytest.fail("the lock was given to one that was interrupted")
+    assert time.monotonic() - started < 5
+    monkeypatch.undo()
+    with connect(sshd.host) as connection, run_lock.held(connection, "grace", lock=lock):
+        assert Path(lock).read_text().startswith("grace [")
