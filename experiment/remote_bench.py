@@ -1,6 +1,7 @@
 """The bench over SSH: one connection for the whole run, and few round trips for each cell."""
 
 import logging
+import uuid
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
@@ -34,6 +35,8 @@ _HOME = f"{paths.HOME}/run"
 _SCRIPT = f"{_HOME}/replay.lua"
 _TOKENS = f"{_HOME}/tokens"
 _WARM_UP, _LOAD, _SAMPLER = (f"{_HOME}/{name}" for name in ("warm-up", "load", "sampler"))
+_ASIDE = f"{paths.HOME}/ended-run-"
+"""How the names begin that a run's folder has while it is cleared away."""
 _JOBS = (_WARM_UP, _LOAD, _SAMPLER)
 
 _DEADLINE_SECONDS = 60
@@ -71,8 +74,11 @@ class RemoteBench:
 
     def clear(self) -> None:
         """See `Bench.clear`."""
-        self._end_jobs()
-        self._connection.run(["rm", "-rf", "--", _HOME], deadline_seconds=_DEADLINE_SECONDS)
+        # Renamed before it is looked through: a job whose start is under way is found in it, or finds its folder gone.
+        aside = f"{_ASIDE}{uuid.uuid4().hex[:12]}"
+        self._connection.run(f"[ ! -e '{_HOME}' ] || mv -T -- '{_HOME}' '{aside}'", deadline_seconds=_DEADLINE_SECONDS)
+        self._end_jobs(f"'{_ASIDE}'*")
+        self._connection.run(f"rm -rf -- '{_ASIDE}'*", deadline_seconds=_DEADLINE_SECONDS)
 
     def read_identity(self) -> HostIdentity:
         """See `Bench.read_identity`."""
@@ -220,14 +226,14 @@ class RemoteBench:
     def _lay_ready(self, tokens: bytes) -> None:
         """Remove what the last cell left, and write this one's tokens."""
         if self._load_job or self._sampler_job:
-            self._end_jobs()
+            self._end_jobs(f"'{_HOME}'")
         self._connection.run(["rm", "-rf", "--", *_JOBS], deadline_seconds=_DEADLINE_SECONDS)
         self._connection.push_bytes(tokens, _TOKENS, mode=0o600)
 
-    def _end_jobs(self) -> None:
-        """End the jobs that run under the names of a run's, whoever started them."""
+    def _end_jobs(self, homes: str) -> None:
+        """End the jobs in a run's folders, whoever started them; the folders as the shell has them."""
         found = self._connection.run(
-            ["find", *_JOBS, "-maxdepth", "1", "-name", "job.json", "-printf", "%h\n"],
+            f"find {homes} -mindepth 2 -maxdepth 2 -name job.json -printf '%h\\n'",
             deadline_seconds=_DEADLINE_SECONDS,
             check=False,
         )

@@ -1,7 +1,8 @@
 """Jobs that run on the host on their own: a lost connection, or a controller that is gone, loses nothing of them.
 
 A job has a directory on the host. In it are ``stdout``, ``stderr``, whatever the job writes by relative paths, and
-when it has ended its ``status.json``, written at once. `reattach` finds a job again by its directory alone.
+when it has ended its ``status.json``, written at once. `reattach` finds a job again by its directory alone, which may
+have been renamed meanwhile.
 """
 
 import json
@@ -67,14 +68,15 @@ def start(
 
     Args:
         connection: to the host.
-        directory: the job's folder and its working directory, made with mode 0700 where it isn't there.
+        directory: the job's folder and its working directory, made with mode 0700 where it isn't there. The folder
+            that it is in must be there: a start that comes too late finds it gone and does nothing.
         argv: its command; no shell is involved, and no secret may be in it.
         cpus: the CPUs that it may run on; those of the SSH session unless given.
         cgroup: the cgroup that it runs in; that of the SSH session unless given.
         deadline_seconds: when the host ends it with its whole process group.
 
     Raises:
-        HostError: a job was started in the directory before, or this one can't be started.
+        HostError: a job was started in the directory before, or this one can't be started; then nothing of it runs.
         HostUnreachableError: the connection was lost; `reattach` tells whether the job was started.
     """
     request = {
@@ -97,7 +99,7 @@ def reattach(connection: Connection, directory: str) -> Job:
         text = connection.run(["cat", f"{directory}/job.json"], deadline_seconds=_DEADLINE_SECONDS).stdout
     except RemoteCommandError as error:
         raise HostError(f"No job was started in {directory} on {connection}: start it.") from error
-    return Job.from_json(text, name=f"{directory}/job.json")
+    return Job.from_json(text, name=f"{directory}/job.json").model_copy(update={"directory": directory})
 
 
 def wait(connection: Connection, job: Job) -> JobStatus:

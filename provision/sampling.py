@@ -29,7 +29,7 @@ def start(
 
     Args:
         connection: to the host.
-        directory: the job's folder on the host; ``samples.csv`` is made in it.
+        directory: the job's folder on the host, made anew; ``samples.csv`` is made in it.
         cgroups: the cgroup of each role.
         cpus: the CPUs that the sampler may run on.
         deadline_seconds: when it is ended if `finish` doesn't come.
@@ -37,7 +37,8 @@ def start(
     Raises:
         HostError: a cgroup isn't there, or accounts nothing.
     """
-    connection.run(["install", "-d", "-m", "0700", directory], deadline_seconds=_FIRST_SAMPLE_SECONDS)
+    # Without the folders above: see `jobs.start`.
+    connection.run(["mkdir", "-m", "0700", "--", directory], deadline_seconds=_FIRST_SAMPLE_SECONDS)
     script = f"{directory}/{_SCRIPT.name}"
     connection.push(_SCRIPT, script)
     argv = [

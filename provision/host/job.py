@@ -42,13 +42,17 @@ def main() -> None:
 
 
 def start(request: "dict[str, Any]") -> "dict[str, Any]":
-    """Start the job in its directory, which must have none yet.
+    """Start the job in its directory, which must have none yet. The folder that the directory is in must be there.
 
+    So whoever takes that folder away is rid of its jobs, those included whose start is under way: their start fails.
     The request has `directory`, `argv`, `deadline_seconds`, `cpus` (or null) and `cgroups`, the directories of the
     cgroup that the job is to run in, one for each hierarchy.
     """
     directory = Path(request["directory"])
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        directory.mkdir(mode=0o700, exist_ok=True)
+    except FileNotFoundError:
+        sys.exit(f"{directory.parent} isn't there any more, so no job is started in it: what it was of has ended")
     if (directory / "job.json").exists():
         sys.exit(f"a job was started in {directory} before; use another directory")
     reader, writer = os.pipe()
@@ -74,6 +78,8 @@ def supervise(directory: Path, request: "dict[str, Any]", report: int) -> None:
             Path(cgroup, "cgroup.procs").write_text("0")
         if request["cpus"] is not None:
             os.sched_setaffinity(0, request["cpus"])
+        # The status goes where the directory is by then: it may be renamed while the job runs.
+        os.chdir(directory)
         with (directory / "stdout").open("wb") as stdout, (directory / "stderr").open("wb") as stderr:
             started_ns = time.monotonic_ns()
             process = subprocess.Popen(
@@ -104,18 +110,27 @@ def supervise(directory: Path, request: "dict[str, Any]", report: int) -> None:
     signal.signal(signal.SIGTERM, on_stop)
     signal.signal(signal.SIGALRM, on_alarm)
     signal.setitimer(signal.ITIMER_REAL, request["deadline_seconds"])
-    write_whole(
-        directory / "job.json",
-        {
-            "directory": str(directory),
-            "deadline_seconds": request["deadline_seconds"],
-            "boot_id": boot_id(),
-            "supervisor_id": os.getpid(),
-            "supervisor_start": start_ticks(os.getpid()),
-            "process_id": process.pid,
-            "process_start": start_ticks(process.pid),
-        },
-    )
+    try:
+        # By its full path: where the directory was taken away or renamed meanwhile, nobody would find the job there.
+        write_whole(
+            directory / "job.json",
+            {
+                "directory": str(directory),
+                "deadline_seconds": request["deadline_seconds"],
+                "boot_id": boot_id(),
+                "supervisor_id": os.getpid(),
+                "supervisor_start": start_ticks(os.getpid()),
+                "process_id": process.pid,
+                "process_start": start_ticks(process.pid),
+            },
+        )
+    except OSError as error:
+        signal_group(process.pid, signal.SIGKILL)
+        process.wait()
+        os.write(
+            report, f"the job {request['argv'][0]} was ended, for {directory} can't be written to: {error}".encode()
+        )
+        os._exit(1)
     os.close(report)
     # WNOWAIT leaves the leader unreaped: until then its number can't pass to another process group.
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
@@ -124,7 +139,7 @@ def supervise(directory: Path, request: "dict[str, Any]", report: int) -> None:
     signal.setitimer(signal.ITIMER_REAL, 0)
     code = process.wait()
     write_whole(
-        directory / "status.json",
+        Path("status.json"),
         {
             "outcome": outcome,
             "exit_status": code if code >= 0 else 128 - code,

@@ -1,6 +1,7 @@
 """The lab's host seen from outside of the lab's own rooms: its processes, what is left on it, what its services saw."""
 
 import json
+import posixpath
 from dataclasses import dataclass
 
 from pydantic import TypeAdapter
@@ -58,9 +59,9 @@ def left_on_host(connection: Connection) -> list[str]:
     """What of a run is still on the host: processes of load, sampler and lock, and the run's files."""
     listed = connection.run(["ps", "-eo", "pid,comm,args"], deadline_seconds=30).stdout.splitlines()
     left = [line for line in listed if line.split()[1] in {"wrk", "lab-sampler", "lab-job"} or "run.lock" in line]
-    if connection.run(["test", "-e", RUN_HOME], deadline_seconds=30, check=False).exit_status == 0:
-        left.append(RUN_HOME)
-    return left
+    home, name = posixpath.split(RUN_HOME)
+    kept = connection.run(["find", home, "-maxdepth", "1", "-type", "d", "-name", f"*{name}*"], deadline_seconds=30)
+    return left + kept.stdout.splitlines()
 
 
 def wait_for_connections(connection: Connection, port: int, count: int) -> None:

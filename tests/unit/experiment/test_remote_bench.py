@@ -1,0 +1,62 @@
+"""Clearing a host of what a run left behind, through a real sshd on loopback."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from documents.errors import HostError
+from experiment import remote_bench
+from experiment.remote_bench import RemoteBench
+from provision import jobs
+from provision.connection import Connection, connect
+from tests.ssh.sshd import Sshd
+from tests.ssh.waiting import wait_until_gone
+from tests.unit.experiment.fake_bench import INVENTORY, SECRETS
+
+
+@pytest.fixture
+def connection(tmp_path: Path) -> Iterator[Connection]:
+    folder = tmp_path / "sshd"
+    folder.mkdir()
+    server = Sshd(folder)
+    server.start()
+    with connect(server.host) as opened:
+        yield opened
+    server.stop()
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A run's folder on the host, with the run's tokens."""
+    made = tmp_path / "fairground" / "run"
+    made.mkdir(parents=True)
+    (made / "tokens").write_text("a token")
+    (made.parent / "run.lock").write_text("held")
+    monkeypatch.setattr(remote_bench, "_HOME", str(made))
+    monkeypatch.setattr(remote_bench, "_ASIDE", str(made.parent / "ended-run-"))
+    return made
+
+
+def test_load_and_files_that_a_run_left_are_gone_and_the_lock_stays(connection: Connection, home: Path):
+    job = jobs.start(connection, str(home / "load"), ["sleep", "60"], deadline_seconds=60)
+    bench = RemoteBench(connection, INVENTORY, SECRETS)
+    bench.clear()
+    wait_until_gone([job.process_id, job.supervisor_id])
+    assert [path.name for path in home.parent.iterdir()] == ["run.lock"]
+    bench.clear()
+
+
+def test_what_a_clearing_that_broke_off_left_is_ended_by_the_next(connection: Connection, home: Path):
+    job = jobs.start(connection, str(home / "sampler"), ["sleep", "60"], deadline_seconds=60)
+    home.rename(home.parent / "ended-run-1")
+    RemoteBench(connection, INVENTORY, SECRETS).clear()
+    wait_until_gone([job.process_id])
+    assert [path.name for path in home.parent.iterdir()] == ["run.lock"]
+
+
+def test_a_start_that_comes_after_the_clearing_puts_no_load_on_the_host(connection: Connection, home: Path):
+    RemoteBench(connection, INVENTORY, SECRETS).clear()
+    with pytest.raises(HostError, match="isn't there any more"):
+        jobs.start(connection, str(home / "load"), ["sleep", "60"], deadline_seconds=60)
+    assert not home.exists()

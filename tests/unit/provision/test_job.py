@@ -1,0 +1,91 @@
+"""The script that keeps a job, on this machine: what it starts, and that nothing runs where it couldn't."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SCRIPT = Path(__file__).parents[3] / "provision" / "host" / "job.py"
+
+
+def job(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-I", "-", *arguments],
+        input=SCRIPT.read_text(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+
+
+def start(directory: Path, argv: list[str], **changes: object) -> "subprocess.CompletedProcess[str]":
+    request = {"directory": str(directory), "argv": argv, "deadline_seconds": 60, "cpus": None, "cgroups": []}
+    return job("start", json.dumps(request | changes))
+
+
+def answer(completed: "subprocess.CompletedProcess[str]") -> dict[str, Any]:
+    assert completed.returncode == 0, completed.stderr
+    return json.loads(completed.stdout)
+
+
+@pytest.fixture
+def sleeper(tmp_path: Path) -> Iterator[list[str]]:
+    """A command that sleeps for a minute, and bears a name by which it can be found."""
+    yield ["sh", "-c", f": {tmp_path}; sleep 60; :"]
+    for process in processes_of(tmp_path):
+        subprocess.run(["kill", "-KILL", str(process)], check=False)
+
+
+def processes_of(folder: Path) -> list[int]:
+    """The processes that have the folder in their command."""
+    found: list[int] = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            command = path.read_bytes()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if str(folder).encode() in command and b"sleep 60" in command:
+            found.append(int(path.parts[2]))
+    return found
+
+
+def wait_for_none_of(folder: Path) -> None:
+    deadline = time.monotonic() + 5
+    while left := processes_of(folder):
+        assert time.monotonic() < deadline, f"{left} still run"
+        time.sleep(0.02)
+
+
+def test_a_start_that_comes_after_its_folder_is_gone_does_nothing(tmp_path: Path, sleeper: list[str]):
+    late = start(tmp_path / "run" / "load", sleeper)
+    assert late.returncode == 1
+    assert f"{tmp_path}/run isn't there any more" in late.stderr
+    assert not (tmp_path / "run").exists()
+    assert not processes_of(tmp_path)
+
+
+def test_a_job_that_cannot_be_written_down_is_ended_and_told(tmp_path: Path, sleeper: list[str]):
+    # As on a full disk, on which the files that hold nothing yet can still be made.
+    (tmp_path / "load" / "job.part").mkdir(parents=True)
+    failed = start(tmp_path / "load", sleeper)
+    assert failed.returncode == 1
+    assert f"the job sh was ended, for {tmp_path}/load can't be written to: " in failed.stderr
+    wait_for_none_of(tmp_path)
+
+
+def test_a_job_whose_folder_was_renamed_is_found_there_and_ended(tmp_path: Path, sleeper: list[str]):
+    (tmp_path / "run").mkdir()
+    answer(start(tmp_path / "run" / "load", sleeper))
+    assert processes_of(tmp_path)
+    (tmp_path / "run").rename(tmp_path / "ended")
+    stopped = answer(job("stop", str(tmp_path / "ended" / "load")))
+    assert stopped["state"] == "ended"
+    assert stopped["status"]["outcome"] == "stopped"
+    wait_for_none_of(tmp_path)
+    assert not (tmp_path / "run").exists()
