@@ -77,7 +77,7 @@ def supervise(directory: Path, request: "dict[str, Any]", report: int) -> None:
         for cgroup in request["cgroups"]:
             Path(cgroup, "cgroup.procs").write_text("0")
         if request["cpus"] is not None:
-            os.sched_setaffinity(0, request["cpus"])
+            set_cpus(request["cpus"])
         # The status goes where the directory is by then: it may be renamed while the job runs.
         os.chdir(directory)
         with (directory / "stdout").open("wb") as stdout, (directory / "stderr").open("wb") as stderr:
@@ -147,6 +147,17 @@ def supervise(directory: Path, request: "dict[str, Any]", report: int) -> None:
             "ended_ns": ended_ns,
         },
     )
+
+
+def set_cpus(cpus: "list[int]") -> None:
+    """Run on these CPUs, as what is started will. Raises OSError where the kernel leaves out one of them.
+
+    Source: sched_setaffinity(2); CPUs that aren't there, or that the cpuset doesn't have, are dropped in silence.
+    """
+    os.sched_setaffinity(0, cpus)
+    given = os.sched_getaffinity(0)
+    if given != set(cpus):
+        raise OSError(f"it is to run on the CPUs {sorted(cpus)}, but the kernel gives it {sorted(given)}")
 
 
 def wait(directory: Path, seconds: float) -> "dict[str, Any]":

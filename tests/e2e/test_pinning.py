@@ -37,6 +37,13 @@ def test_under_load_every_thread_runs_on_the_cpus_of_its_role(measured: Measured
     assert {parse_cpu_list(thread.cpu_list) for thread in threads} == {wanted}
 
 
+def test_every_thread_of_the_generator_was_seen_on_its_cpus(measured: MeasuredRun, live_lab: LiveLab):
+    cores = live_lab.inventory.cores
+    for threads in by_process(thread for thread in measured.threads if thread.command == "wrk").values():
+        assert len(threads) > 1, "wrk's first thread puts no load on anything"
+        assert {parse_cpu_list(thread.cpu_list) for thread in threads} == {cores.generator}
+
+
 def test_threads_were_seen_and_not_only_processes(measured: MeasuredRun):
     [api] = by_process(thread for thread in measured.threads if thread.command == "api").values()
     assert len(api) > 3

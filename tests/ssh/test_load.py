@@ -1,5 +1,6 @@
 """wrk as a detached job: its result, its failures, its own cgroup and CPUs."""
 
+import os
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -70,6 +71,8 @@ def test_the_result_and_the_text_are_fetched_and_nothing_else(
 ):
     before = Path(cgroup.directories["cpuacct"], "cpuacct.usage" if cgroup.version == 1 else "cpu.stat").read_text()
     job = load.start(connection, str(job_directory), command(port), layout=LAYOUT, cgroup=cgroup, deadline_seconds=20)
+    threads = [int(path.name) for path in Path(f"/proc/{job.process_id}/task").iterdir()]
+    assert {frozenset(os.sched_getaffinity(thread)) for thread in threads} == {frozenset(LAYOUT.generator)}
     folder = tmp_path / "cell"
     folder.mkdir()
     status, result = load.finish(connection, job, folder)
@@ -80,6 +83,14 @@ def test_the_result_and_the_text_are_fetched_and_nothing_else(
     assert "Requests/sec:" in (folder / "wrk.txt").read_text()
     after = Path(cgroup.directories["cpuacct"], "cpuacct.usage" if cgroup.version == 1 else "cpu.stat").read_text()
     assert before != after, "its CPU time is accounted for in its own cgroup"
+
+
+def test_a_generator_that_does_not_get_all_of_its_cpus_is_refused(
+    connection: Connection, cgroup: Cgroup, port: int, job_directory: Path
+):
+    lacking = LAYOUT.model_copy(update={"generator": (1, 1000)})
+    with pytest.raises(HostError, match=r"wrk in .* can't be started: .*CPUs \[1, 1000\].*gives it \[1\]"):
+        load.start(connection, str(job_directory), command(port), layout=lacking, cgroup=cgroup, deadline_seconds=20)
 
 
 def test_load_goes_on_while_the_connection_is_lost(sshd: Sshd, cgroup: Cgroup, port: int, job_directory: Path):

@@ -1,6 +1,7 @@
 """The script that keeps a job, on this machine: what it starts, and that nothing runs where it couldn't."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -89,3 +90,15 @@ def test_a_job_whose_folder_was_renamed_is_found_there_and_ended(tmp_path: Path,
     assert stopped["status"]["outcome"] == "stopped"
     wait_for_none_of(tmp_path)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_job_that_does_not_get_all_of_its_cpus_is_not_started(tmp_path: Path, sleeper: list[str]):
+    cpu = min(os.sched_getaffinity(0))
+    absent = 1000
+    failed = start(tmp_path / "load", sleeper, cpus=[cpu, absent])
+    assert failed.returncode == 1
+    assert f"to run on the CPUs [{cpu}, {absent}], but the kernel gives it [{cpu}]" in failed.stderr
+    assert not processes_of(tmp_path)
+    answer(start(tmp_path / "again", sleeper, cpus=[cpu]))
+    assert {frozenset(os.sched_getaffinity(process)) for process in processes_of(tmp_path)} == {frozenset({cpu})}
+    answer(job("stop", str(tmp_path / "again")))
