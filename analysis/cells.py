@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.histogram import LARGEST_EXACT, read_histogram, recover_raw
-from analysis.samples import Window, read_samples, step_means, usage
+from analysis.samples import load_window, read_samples, step_means, usage
 from documents.errors import AnalysisError
 from documents.load import WrkResult
 from documents.plan import Cell
@@ -15,9 +15,13 @@ from documents.report import CellNumbers
 
 @dataclass(frozen=True)
 class MeasuredCell:
-    """A valid cell's numbers, and along its load window the API's CPU use in cores and its memory in bytes."""
+    """A valid cell's numbers, and along its load window the API's CPU use in cores and its memory in bytes.
+
+    `load_seconds` is how long the window was.
+    """
 
     numbers: CellNumbers
+    load_seconds: float
     cpu_cores: NDArray[np.float64]
     memory_bytes: NDArray[np.float64]
 
@@ -27,7 +31,6 @@ def measure(
     *,
     wrk_json: bytes,
     samples_csv: bytes,
-    window: Window,
     generator_cpus: int,
     folder: str = "",
 ) -> MeasuredCell:
@@ -37,7 +40,6 @@ def measure(
         cell: the cell as planned.
         wrk_json: the bytes of its `wrk.json`.
         samples_csv: the bytes of its `samples.csv`.
-        window: its load window.
         generator_cpus: how many CPUs the load generator may run on.
         folder: the cell's folder with a final slash, for messages.
 
@@ -56,9 +58,11 @@ def measure(
         )
     samples_name = f"{folder}samples.csv"
     samples = read_samples(samples_csv, name=samples_name)
+    window = load_window(result)
     used = usage(samples, window, name=samples_name)
     cpu_cores, memory_bytes = step_means(samples["api"], window, series_steps(cell.scenario.duration_seconds))
-    throughput = result.requests / (result.elapsed_us / 1e6)
+    load_seconds = result.elapsed_us / 1e6
+    throughput = result.requests / load_seconds
     latency = raw.summary()
     opened = result.connections // result.threads * result.threads
     numbers = CellNumbers(
@@ -76,7 +80,7 @@ def measure(
         littles_law=throughput * latency.mean_us / 1e6 / opened,
         generator_saturation=used["generator"].cpu_cores / generator_cpus,
     )
-    return MeasuredCell(numbers, cpu_cores, memory_bytes)
+    return MeasuredCell(numbers, load_seconds, cpu_cores, memory_bytes)
 
 
 def series_steps(duration_seconds: int) -> int:
@@ -101,3 +105,8 @@ def _check_result(result: WrkResult, cell: Cell, name: str) -> None:
     for member, value in (("requests", result.requests), ("elapsed_us", result.elapsed_us)):
         if not 1 <= value <= LARGEST_EXACT:
             raise AnalysisError(f"{name} has {member} = {value}, which no load window gives. Measure the cell again.")
+    if result.ended_ns < 1000 * result.elapsed_us:
+        raise AnalysisError(
+            f"{name} has a load that ended at {result.ended_ns} ns and lasted {result.elapsed_us} µs: it would have "
+            "begun before its clock. Measure the cell again."
+        )

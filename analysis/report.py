@@ -10,9 +10,8 @@ from analysis.caveats import article_note, caveats_of, grade_of
 from analysis.cells import MeasuredCell, measure, series_steps
 from analysis.facts import find_facts, summarise_facts
 from analysis.run_folder import RunFolder, read_run
-from analysis.samples import SAMPLED_ROLES, Window
+from analysis.samples import SAMPLED_ROLES
 from analysis.statistics import linear_estimate, log_estimate
-from documents.errors import AnalysisError
 from documents.load import WrkResult
 from documents.plan import Cell
 from documents.protocol import Scenario
@@ -106,17 +105,10 @@ def analyse(run_directory: Path, facts_directory: Path | None = None) -> Report:
 
 
 def _measure(run: RunFolder, cell: Cell, record: CellRecord) -> MeasuredCell:
-    start, end = record.load_started_ns, record.load_ended_ns
-    if start is None or end is None or not 0 <= start < end:
-        raise AnalysisError(
-            f"{run.name_of(record, 'cell.json')} has a load window from {start} to {end} ns, which is none. "
-            "Measure the cell again."
-        )
     return measure(
         cell,
         wrk_json=run.raw_file(record, "wrk.json"),
         samples_csv=run.raw_file(record, "samples.csv"),
-        window=Window(start, end),
         generator_cpus=len(run.manifest.inventory.cores.generator),
         folder=run.name_of(record, ""),
     )
@@ -178,7 +170,7 @@ def _measurements(cells: Sequence[CellNumbers]) -> Measurements:
 def _series(scenario: Scenario, cells: Sequence[MeasuredCell]) -> TimeSeries:
     steps = series_steps(scenario.duration_seconds)
     return TimeSeries(
-        step_seconds=scenario.duration_seconds / steps,
+        step_seconds=float(np.mean([cell.load_seconds for cell in cells])) / steps,
         cpu_cores=tuple(np.mean([cell.cpu_cores for cell in cells], axis=0).tolist()),
         memory_bytes=tuple(np.mean([cell.memory_bytes for cell in cells], axis=0).tolist()),
     )

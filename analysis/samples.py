@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from documents.errors import AnalysisError
+from documents.load import WrkResult
 from documents.report import Usage
 from documents.samples import SAMPLE_COLUMNS, SampledRole
 
@@ -41,6 +42,11 @@ class Window:
 
     start_ns: int
     end_ns: int
+
+
+def load_window(result: WrkResult) -> Window:
+    """When there was load: the time over which wrk counted the responses that throughput is made of."""
+    return Window(result.ended_ns - 1000 * result.elapsed_us, result.ended_ns)
 
 
 def read_samples(data: bytes, *, name: str) -> dict[SampledRole, RoleSamples]:

@@ -2,10 +2,11 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from documents.base import Document
 from documents.protocol import Workload
+from documents.run import known_window
 
 
 class WrkErrors(Document):
@@ -37,9 +38,14 @@ class WrkLatency(Document):
 
 
 class WrkResult(Document):
-    """One load window as wrk saw it. `statuses` maps status to responses; None where a workload has several routes."""
+    """One load window as wrk saw it.
 
-    version: Literal[1] = 1
+    The load ended at `ended_ns` of the host's CLOCK_MONOTONIC, and began `elapsed_us` before. wrk itself lives longer:
+    it builds its requests before, and writes this document after. `statuses` maps status to responses; None where a
+    workload has several routes.
+    """
+
+    version: Literal[2] = 2
     wrk_version: str
     workload: Workload
     threads: int
@@ -47,8 +53,14 @@ class WrkResult(Document):
     timeout_seconds: int
     duration_seconds: int
     elapsed_us: int
+    ended_ns: int = Field(ge=0, lt=2**63)
     requests: int
     bytes: int
     errors: WrkErrors
     latency: WrkLatency
     statuses: dict[str, int] | None
+
+    @field_validator("version", mode="before")
+    @classmethod
+    def _refuse_what_has_no_window(cls, value: object) -> object:
+        return known_window(value)

@@ -107,7 +107,8 @@ class Measurements(Document):
 class TimeSeries(Document):
     """The API's CPU use and anonymous memory along the load window, as the mean over the valid cells.
 
-    Step k is the mean over the seconds from `k * step_seconds` on, counted from the start of the load.
+    Step k is the mean over the seconds from `k * step_seconds` on, counted from the start of the load. wrk's windows
+    aren't equally long to the millisecond: each is cut into as many steps, and `step_seconds` is their mean length.
     """
 
     step_seconds: float

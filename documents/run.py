@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from documents.base import Document
 from documents.cores import Role
@@ -82,15 +82,29 @@ class Void(Document):
     message: str
 
 
+def known_window(version: object) -> object:
+    """A raw document's version as it is, but for the first: that took the life of wrk for the load window.
+
+    Raises:
+        ValueError: it is the first.
+    """
+    if version == 1:
+        raise ValueError(
+            "version 1 doesn't tell when the load began and ended, so CPU and memory would be means over more than "
+            "the load. Report it with the commit that manifest.json names, or measure anew with `lab run`"
+        )
+    return version
+
+
 class CellRecord(Document):
     """`cells/<id>/cell.json`: how the cell went. It is written last: a cell without it isn't finished.
 
     `phases_seconds` has the wall time of each phase (reset, restart, ready, probe, warm_up, pinning, load, pull).
     `load_started_ns` and `load_ended_ns` bound the load window on the host's CLOCK_MONOTONIC, the clock of the
-    samples. `files` maps each raw file of the folder to its SHA-256.
+    samples; they are None where wrk left no result. `files` maps each raw file of the folder to its SHA-256.
     """
 
-    version: Literal[1] = 1
+    version: Literal[2] = 2
     cell_id: str
     started_at: datetime
     voids: tuple[Void, ...]
@@ -99,6 +113,11 @@ class CellRecord(Document):
     load_ended_ns: Nanoseconds | None
     pinning: tuple[ProcessPinning, ...]
     files: dict[str, str] = Field(default_factory=dict)
+
+    @field_validator("version", mode="before")
+    @classmethod
+    def _refuse_what_has_no_window(cls, value: object) -> object:
+        return known_window(value)
 
     @property
     def valid(self) -> bool:

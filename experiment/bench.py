@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from analysis.samples import Window
 from documents.inventory import ApiService
 from documents.load import WrkResult
 from documents.protocol import Scenario
@@ -33,12 +32,11 @@ class Load:
 class Measured:
     """What came of a load window.
 
-    `window` is the life of wrk. Without a `result`, `generator_failure` says why; without samples, `sampler_failure`
+    Without a `result`, `generator_failure` says why; without samples, `sampler_failure`
     does.
     """
 
     result: WrkResult | None = None
-    window: Window | None = None
     generator_failure: str | None = None
     sampler_failure: str | None = None
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from analysis.samples import load_window
 from documents.errors import HostError, HostUnreachableError
 from documents.inventory import Inventory, Secrets
 from documents.load import WrkResult
@@ -85,13 +86,14 @@ def measure_cell(
         voids = error.voids
     with attempt.phase("pull"):
         bench.stop_api(attempt.api)
+    window = measured.result and load_window(measured.result)
     record = CellRecord(
         cell_id=cell.id,
         started_at=started_at,
         voids=tuple(Void(reason=void.reason, message=_redacted(void.message, conditions.secrets)) for void in voids),
         phases_seconds={phase: round(seconds, 6) for phase, seconds in attempt.phases_seconds.items()},
-        load_started_ns=measured.window and measured.window.start_ns,
-        load_ended_ns=measured.window and measured.window.end_ns,
+        load_started_ns=window and window.start_ns,
+        load_ended_ns=window and window.end_ns,
         pinning=attempt.pinning,
         files={name: sha256_of(folder / name) for name in RAW_FILES if (folder / name).exists()},
     )
@@ -195,22 +197,21 @@ class _Attempt:
 def _verdict(measured: Measured, cell: Cell, conditions: Conditions, folder: Path) -> list[Void]:
     """Why the window doesn't count; nothing where it does."""
     voids: list[Void] = []
-    if measured.result is None or measured.window is None:
+    if measured.result is None:
         voids.append(Void(reason="generator-failed", message=measured.generator_failure or "wrk left no result."))
     else:
         voids += load_voids(measured.result, cell.scenario.workload)
     if measured.sampler_failure is not None:
         voids.append(Void(reason="sampler-failed", message=measured.sampler_failure))
-    elif measured.window is not None:
+    elif measured.result is not None:
         name = f"cells/{cell.id}/samples.csv"
-        voids += sample_voids((folder / "samples.csv").read_bytes(), measured.window, name=name)
-    if voids or measured.window is None:
+        voids += sample_voids((folder / "samples.csv").read_bytes(), load_window(measured.result), name=name)
+    if voids:
         return voids
     return analysis_voids(
         cell,
         wrk_json=(folder / "wrk.json").read_bytes(),
         samples_csv=(folder / "samples.csv").read_bytes(),
-        window=measured.window,
         generator_cpus=len(conditions.inventory.cores.generator),
         folder=f"cells/{cell.id}/",
     )

@@ -8,7 +8,6 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from analysis.samples import Window
 from apis.contract.checks import Target, probe
 from documents.cores import Role
 from documents.errors import DocumentError, HostError, HostUnreachableError, TransferError
@@ -25,7 +24,7 @@ from provision import containers, database, identity, jobs, paths, pinning, samp
 from provision import load as generator
 from provision.cgroups import Cgroup
 from provision.connection import Connection, connect
-from provision.jobs import Job, JobStatus
+from provision.jobs import Job
 
 _logger = logging.getLogger(__name__)
 
@@ -65,7 +64,6 @@ class RemoteBench:
         self._service_cgroups: dict[SampledRole, Cgroup] = {}
         self._api_cgroup: Cgroup | None = None
         self._load_job: Job | None = None
-        self._load_status: JobStatus | None = None
         self._sampler_job: Job | None = None
 
     def hold(self, holder: str) -> AbstractContextManager[None]:
@@ -177,12 +175,12 @@ class RemoteBench:
     def measure(self, load: Load) -> None:
         """See `Bench.measure`."""
         self._load_job = self._start_wrk(load, _LOAD)
-        self._load_status = jobs.wait(self._connection, self._load_job)
+        jobs.wait(self._connection, self._load_job)
 
     def collect(self, folder: Path) -> Measured:
         """See `Bench.collect`."""
-        load_job, load_status, sampler_job = self._load_job, self._load_status, self._sampler_job
-        if load_job is None or load_status is None or sampler_job is None:
+        load_job, sampler_job = self._load_job, self._sampler_job
+        if load_job is None or sampler_job is None:
             raise HostError(f"No load has ended on {self._connection} whose result could be collected.")
         with ThreadPoolExecutor(2, thread_name_prefix="collect") as pool:
             fetched = pool.submit(_or_failure, lambda: generator.finish(self._connection, load_job, folder)[1])
@@ -190,10 +188,9 @@ class RemoteBench:
                 _or_failure, lambda: sampling.finish(self._connection, sampler_job, folder / sampling.FILE_NAME)
             )
         (result, generator_failure), (_, sampler_failure) = fetched.result(), sampled.result()
-        self._load_job = self._load_status = self._sampler_job = None
+        self._load_job = self._sampler_job = None
         return Measured(
             result=result,
-            window=Window(load_status.started_ns, load_status.ended_ns),
             generator_failure=generator_failure,
             sampler_failure=sampler_failure,
         )
@@ -246,7 +243,7 @@ class RemoteBench:
             except HostError as error:
                 # Gone without a status, as after a restart of the host: there is nothing left to end.
                 _logger.info("%s", error)
-        self._load_job = self._load_status = self._sampler_job = None
+        self._load_job = self._sampler_job = None
 
     def _cgroup_of_api(self) -> Cgroup:
         if self._api_cgroup is None:

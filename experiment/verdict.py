@@ -66,9 +66,7 @@ def sample_voids(samples_csv: bytes, window: Window, *, name: str) -> list[Void]
     return []
 
 
-def analysis_voids(
-    cell: Cell, *, wrk_json: bytes, samples_csv: bytes, window: Window, generator_cpus: int, folder: str
-) -> list[Void]:
+def analysis_voids(cell: Cell, *, wrk_json: bytes, samples_csv: bytes, generator_cpus: int, folder: str) -> list[Void]:
     """Whether the analysis can turn a cell's raw files into numbers, so that none stops the report of a whole run.
 
     Once its samples are known to be fit, what is at fault is what wrk told. The arguments are those of
@@ -79,7 +77,6 @@ def analysis_voids(
             cell,
             wrk_json=wrk_json,
             samples_csv=samples_csv,
-            window=window,
             generator_cpus=generator_cpus,
             folder=folder,
         )

@@ -20,9 +20,10 @@ LAYOUT = CoreLayout(api=(0,), postgres=(0,), redis=(0,), generator=(1,), system=
 SCRIPT = """
 function done(summary, latency, requests)
    local file = io.open("wrk.json", "w")
-   file:write(string.format('{"version":1,"wrk_version":"4.1.0","workload":"read-post","threads":1,"connections":2,'
-      .. '"timeout_seconds":2,"duration_seconds":1,"elapsed_us":%d,"requests":%d,"bytes":%d,"errors":{"connect":%d,'
-      .. '"read":%d,"write":%d,"status":%d,"timeout":%d},"latency":{"count":0,"minimum_us":0,"maximum_us":0,'
+   file:write(string.format('{"version":2,"wrk_version":"4.1.0","workload":"read-post","threads":1,"connections":2,'
+      .. '"timeout_seconds":2,"duration_seconds":1,"elapsed_us":%d,"ended_ns":5000000000,'
+      .. '"requests":%d,"bytes":%d,"errors":{"connect":%d,"read":%d,"write":%d,"status":%d,"timeout":%d},'
+      .. '"latency":{"count":0,"minimum_us":0,"maximum_us":0,'
       .. '"histogram":[]},"statuses":null}', summary.duration, summary.requests, summary.bytes,
       summary.errors.connect, summary.errors.read, summary.errors.write, summary.errors.status,
       summary.errors.timeout))

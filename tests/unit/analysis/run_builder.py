@@ -141,6 +141,7 @@ def wrk_result(
         timeout_seconds=2,
         duration_seconds=cell.scenario.duration_seconds,
         elapsed_us=elapsed_us,
+        ended_ns=START_NS + 1000 * elapsed_us,
         requests=requests,
         bytes=200 * requests,
         errors=errors,
@@ -169,7 +170,7 @@ def samples_csv(roles: dict[SampledRole, Role], seconds: int) -> bytes:
 def write_cell(
     directory: Path, cell: Cell, result: WrkResult | None, samples: bytes | None, voids: Iterable[Void] = ()
 ) -> Path:
-    """Write a finished cell with the checksums of its files; its load window is as long as its scenario says."""
+    """Write a finished cell with the checksums of its files."""
     folder = directory / "cells" / cell.id
     folder.mkdir(parents=True)
     files = {"wrk.json": result and result.to_json().encode(), "samples.csv": samples}
@@ -181,8 +182,8 @@ def write_cell(
         started_at=datetime(2026, 1, 31, 12, cell.number % 60, 0, tzinfo=UTC),
         voids=tuple(voids),
         phases_seconds={"reset": 1.2, "load": float(cell.scenario.duration_seconds)},
-        load_started_ns=START_NS,
-        load_ended_ns=START_NS + cell.scenario.duration_seconds * 1_000_000_000,
+        load_started_ns=result and START_NS,
+        load_ended_ns=result and result.ended_ns,
         pinning=(),
         files={name: hashlib.sha256(data).hexdigest() for name, data in written.items()},
     )
@@ -223,7 +224,7 @@ def golden_run(directory: Path) -> Path:
                 "redis": Role(0.05, lambda _: 10_000_000),
                 "generator": Role(0.4, lambda _: 5_000_000),
             },
-            cell.scenario.duration_seconds,
+            GOLDEN_ELAPSED_US[cell.block] // 1_000_000,
         )
         void = (cell.api, cell.scenario.name, cell.block) == ("go", "heavy", 2)
         errors = WrkErrors(connect=1, read=2, write=0, status=4, timeout=0) if void else NO_ERRORS

@@ -90,7 +90,7 @@ def check_sane(cell: CellNumbers) -> None:
 
 def measured_or_refused(wrk_json: bytes, samples_csv: bytes) -> None:
     try:
-        found = measure(CELL, wrk_json=wrk_json, samples_csv=samples_csv, window=WINDOW, generator_cpus=1)
+        found = measure(CELL, wrk_json=wrk_json, samples_csv=samples_csv, generator_cpus=1)
     except FairgroundError as error:
         refusal = str(error)
     else:

@@ -12,8 +12,12 @@ from documents.errors import AnalysisError, DocumentError
 from documents.protocol import Scenario
 from documents.report import CellNumbers, Estimate, Report, ScenarioSummary
 from documents.run import CellRecord, HostRecord, Manifest
+from documents.samples import SAMPLE_COLUMNS
 from tests.unit.analysis.run_builder import (
     EIGHT_CORES,
+    GOLDEN_RAW,
+    START_NS,
+    TICK_NS,
     Role,
     realistic_run,
     samples_csv,
@@ -101,9 +105,35 @@ def test_void_and_unfinished_cells_are_left_out_but_told(golden_report: Report):
 def test_the_series_follow_the_load_window(golden_report: Report):
     series = summary_of(golden_report, "go", "light").series
     assert series is not None
-    assert series.step_seconds == 0.5
+    mean_seconds = (1 + 2 + 4) / 3
+    assert series.step_seconds == pytest.approx(mean_seconds / 4)
     assert series.cpu_cores == pytest.approx((1.5,) * 4)
-    assert series.memory_bytes == pytest.approx((102.5e6, 107.5e6, 112.5e6, 117.5e6))
+    assert series.memory_bytes == pytest.approx(
+        tuple(100e6 + 10e6 * mean_seconds * (step + 0.5) / 4 for step in range(4))
+    )
+
+
+def test_what_wrk_does_before_and_after_its_load_is_in_no_mean(tmp_path: Path):
+    """The load lasts 2 s. For a second before and after it, nothing but the generator works, and memory is 9 MB."""
+    scenario = Scenario(name="light", workload="mixed", connections=10, duration_seconds=2)
+    (cell,) = write_run(tmp_path / "run", apis=("go",), scenarios=(scenario,), blocks=1)
+    lines = [",".join(SAMPLE_COLUMNS)]
+    for tick in range(-10, 31):
+        under_load = min(max(tick, 0), 20) * TICK_NS
+        memory = 50_000_000 if 0 <= tick <= 20 else 9_000_000
+        used = {"api": under_load, "postgres": under_load, "redis": under_load, "generator": (tick + 10) * TICK_NS}
+        lines += [f"{START_NS + tick * TICK_NS},{role},{cpu_ns},{memory},0" for role, cpu_ns in used.items()]
+    samples = ("\n".join(lines) + "\n").encode()
+    write_cell(tmp_path / "run", cell, wrk_result(cell, GOLDEN_RAW, 2_000_000), samples)
+    report = analyse(tmp_path / "run")
+    usage = report.cells[0].usage
+    assert usage["api"].cpu_cores == pytest.approx(1)
+    assert usage["api"].memory_mean_bytes == 50_000_000
+    series = summary_of(report, "go", "light").series
+    assert series is not None
+    assert series.step_seconds == pytest.approx(0.5)
+    assert series.cpu_cores == pytest.approx((1,) * 4)
+    assert series.memory_bytes == pytest.approx((50e6,) * 4)
 
 
 def test_a_small_shared_host_is_graded_and_told(golden_report: Report):
@@ -252,10 +282,10 @@ def test_a_plan_of_another_run_is_refused(golden_directory: Path):
         analyse(golden_directory)
 
 
-def test_a_window_that_is_none_is_refused(golden_directory: Path):
+def test_a_cell_that_does_not_know_its_load_window_is_refused(golden_directory: Path):
     path = golden_directory / "cells" / "001-go-light" / "cell.json"
-    replace(path, '"load_ended_ns": 5002000000000', '"load_ended_ns": 5')
-    with pytest.raises(AnalysisError, match="has a load window from 5000000000000 to 5 ns, which is none"):
+    replace(path, '"version": 2', '"version": 1')
+    with pytest.raises(DocumentError, match=r"001-go-light/cell\.json .*version 1 doesn't tell when the load began"):
         analyse(golden_directory)
 
 

@@ -163,6 +163,7 @@ EXAMPLES: tuple[Document, ...] = (
         timeout_seconds=2,
         duration_seconds=30,
         elapsed_us=30_000_123,
+        ended_ns=5_030_000_000_000,
         requests=3,
         bytes=3_000,
         errors=WrkErrors(connect=0, read=0, write=0, status=0, timeout=3),

@@ -10,6 +10,8 @@ from pydantic import ValidationError
 import documents
 from documents.base import Document
 from documents.errors import DocumentError
+from documents.load import WrkResult
+from documents.run import CellRecord
 from tests.unit.documents.samples import CELL_RECORD, EXAMPLES, INVENTORY, PLAN, SECRETS
 
 VERSIONED = tuple(example for example in EXAMPLES if "version" in type(example).model_fields)
@@ -50,9 +52,17 @@ def test_unknown_member_is_refused_by_name(example: Document):
 @pytest.mark.parametrize("example", VERSIONED, ids=_name)
 def test_document_of_another_version_is_refused_by_name(example: Document):
     content = json.loads(example.to_json())
-    assert content["version"] == 1
-    with pytest.raises(DocumentError, match=r"x\.json is not a valid .*version: Input should be 1"):
-        type(example).from_json(json.dumps(content | {"version": 2}), name="x.json")
+    version = content["version"]
+    with pytest.raises(DocumentError, match=rf"x\.json is not a valid .*version: Input should be {version}"):
+        type(example).from_json(json.dumps(content | {"version": version + 1}), name="x.json")
+
+
+@pytest.mark.parametrize("example", [example for example in EXAMPLES if isinstance(example, (CellRecord, WrkResult))])
+def test_a_raw_document_that_has_no_window_of_the_load_is_refused_with_the_way_out(example: Document):
+    content = json.loads(example.to_json()) | {"version": 1}
+    content.pop("ended_ns", None)
+    with pytest.raises(DocumentError, match=r"version 1 doesn't tell when the load began and ended.*measure anew"):
+        type(example).from_json(json.dumps(content), name="x.json")
 
 
 def test_only_what_stands_on_its_own_in_a_file_has_a_version():
@@ -67,7 +77,7 @@ def test_every_document_describes_itself_as_a_json_schema():
         assert schema["description"], name
         json.dumps(schema)
     for name in ("Stack", "Inventory", "Protocol", "Plan", "Manifest", "CellRecord", "WrkResult", "Report"):
-        assert described[name]["properties"]["version"]["const"] == 1
+        assert described[name]["properties"]["version"]["const"] == (2 if name in {"CellRecord", "WrkResult"} else 1)
 
 
 def test_every_document_is_frozen():

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from analysis.samples import Window
 from documents.cores import CoreLayout
 from documents.errors import RunError
 from documents.host import Host, HostSize
@@ -25,6 +24,10 @@ SECRETS = Secrets(
 )
 
 LAYOUT = CoreLayout(api=(0, 1), postgres=(2,), redis=(3,), system=(3,), generator=(4, 5), shared=False)
+
+
+STARTED_NS = 5_000_000_000
+"""When each load begins."""
 
 
 def _api(name: str, port: int) -> ApiService:
@@ -100,6 +103,7 @@ def result_of(load: Load, **changes: object) -> WrkResult:
         timeout_seconds=load.timeout_seconds,
         duration_seconds=load.seconds,
         elapsed_us=load.seconds * 1_000_000,
+        ended_ns=STARTED_NS + load.seconds * 1_000_000_000,
         requests=1_000,
         bytes=1_000_000,
         errors=WrkErrors(connect=0, read=0, write=0, status=0, timeout=0),
@@ -232,15 +236,15 @@ class FakeBench:
         self._step("collect")
         assert self.load is not None
         assert self.sampled
-        started_ns, ended_ns = 5_000_000_000, 5_000_000_000 + self.load.seconds * 1_000_000_000
-        measured = self.change(Measured(result=result_of(self.load), window=Window(started_ns, ended_ns)))
+        ended_ns = STARTED_NS + self.load.seconds * 1_000_000_000
+        measured = self.change(Measured(result=result_of(self.load)))
         (folder / "wrk.txt").write_text("Running test\n")
         if measured.result is not None:
             (folder / "wrk.json").write_text(measured.result.to_json())
         if measured.sampler_failure is None:
             rows = [
                 f"{at},{role},{at // 10},1000,2000"
-                for at in range(started_ns, ended_ns, 100_000_000)
+                for at in range(STARTED_NS, ended_ns, 100_000_000)
                 for role in ("api", "postgres", "redis", "generator")
             ]
             text = "\n".join([",".join(SAMPLE_COLUMNS), *rows]) + "\n"

@@ -181,8 +181,12 @@ def test_a_window_that_is_not_valid_voids_its_cell_with_reason_and_numbers(
 
 def test_a_cell_whose_samples_have_a_gap_is_void(tmp_path: Path):
     def stretched(measured: Measured) -> Measured:
-        assert measured.window is not None
-        return replace(measured, window=replace(measured.window, end_ns=measured.window.end_ns + 10_000_000_000))
+        assert measured.result is not None
+        longer = {
+            "elapsed_us": measured.result.elapsed_us + 10_000_000,
+            "ended_ns": measured.result.ended_ns + 10_000_000_000,
+        }
+        return replace(measured, result=measured.result.model_copy(update=longer))
 
     [void] = records(begin(FakeBench(change=stretched), tmp_path))[0].voids
     assert void.reason == "sampler-failed"

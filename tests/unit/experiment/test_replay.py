@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ from pathlib import Path
 import h11
 import pytest
 
+from analysis.samples import load_window
 from documents.load import WrkResult
 from documents.protocol import Scenario, Workload
 from experiment.workloads.command import REPLAY_SCRIPT, ReplayPaths, generator_threads, wrk_command
@@ -174,7 +176,9 @@ def test_one_thread_replays_the_file_byte_for_byte_and_wrk_json_tells_of_it(
     wrk: Wrk, server: Recorder, workload: Workload
 ):
     wrk.write_requests(workload)
+    before_ns = time.monotonic_ns()
     window = wrk.play(server.port, workload, connections=1)
+    after_ns = time.monotonic_ns()
     assert window.exit_status == 0, window.stderr
     [sent] = by_connection(server)
     assert len(sent) > 200
@@ -184,6 +188,10 @@ def test_one_thread_replays_the_file_byte_for_byte_and_wrk_json_tells_of_it(
     assert (result.workload, result.threads, result.connections) == (workload, 1, 1)
     assert (result.wrk_version, result.duration_seconds, result.timeout_seconds) == (WRK_VERSION, 1, 1)
     assert 1_000_000 <= result.elapsed_us < 1_500_000
+    load = load_window(result)
+    assert before_ns < load.start_ns
+    assert load.end_ns < after_ns
+    assert load.end_ns == pytest.approx(server.received[-1].at * 1e9, abs=0.3e9)
     assert 0 <= len(sent) - result.requests <= 1, "only what was in flight at the end may be missing"
     assert result.errors.total == 0
     assert sum(count for _, count in result.latency.histogram) == result.latency.count >= result.requests

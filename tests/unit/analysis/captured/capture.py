@@ -30,10 +30,10 @@ function done(summary, latency, requests)
    end
    local errors = summary.errors
    io.stderr:write(string.format(
-      '{"elapsed_us":%d,"requests":%d,"bytes":%d,'
+      '{"elapsed_us":%d,"ended_ns":%d,"requests":%d,"bytes":%d,'
       .. '"errors":{"connect":%d,"read":%d,"write":%d,"status":%d,"timeout":%d},'
       .. '"latency":{"count":%d,"minimum_us":%d,"maximum_us":%d,"histogram":[%s]}}',
-      summary.duration, summary.requests, summary.bytes,
+      summary.duration, 1000 * summary.duration, summary.requests, summary.bytes,
       errors.connect, errors.read, errors.write, errors.status, errors.timeout,
       tonumber(stats.count), tonumber(stats.min), tonumber(stats.max), table.concat(pairs_of, ",")))
 end
@@ -114,11 +114,11 @@ async def measure(capture: Capture, port: int) -> tuple[bytes, bytes]:
 
 
 async def run(capture: Capture) -> None:
-    """Run wrk and write `<name>.json` (a wrk.json) and `<name>.txt` (what wrk printed)."""
+    """Run wrk and write `<name>.json` (a wrk.json, whose clock begins with the load) and `<name>.txt` (wrk's words)."""
     async with serve(capture) as port:
         printed, dumped = await measure(capture, port)
     result = {
-        "version": 1,
+        "version": 2,
         "wrk_version": "4.1.0",
         "workload": "read-post",
         "threads": capture.threads,
