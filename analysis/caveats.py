@@ -12,7 +12,7 @@ LITTLES_LAW_LEAST = 0.9
 """An idle generator gives 0.99 and more; wrk's own slowness has been seen to bring it down to 0.57."""
 
 SATURATION_MOST = 0.9
-"""Above this share of its CPUs the generator queues: it measures itself."""
+"""Above this share of the CPUs that its threads can fill the generator queues: it measures itself."""
 
 FEW_RESPONSES = 1000
 """The 99.9th percentile of fewer responses is the slowest of them, one single response."""
@@ -118,8 +118,8 @@ def _about_the_generator(cells: Sequence[CellNumbers]) -> Iterable[str]:
     if saturated:
         worst = max(cell.generator_saturation for cell in saturated)
         yield (
-            f"The load generator used more than {SATURATION_MOST:.0%} of its CPUs in {_cells(len(saturated))} (up to "
-            f"{worst:.0%}): there it may have been the limit, and not the API."
+            f"The load generator used more than {SATURATION_MOST:.0%} of the CPUs that its threads can fill in "
+            f"{_cells(len(saturated))} (up to {worst:.0%}): there it may have been the limit, and not the API."
         )
     slow = [cell for cell in cells if cell.littles_law < LITTLES_LAW_LEAST]
     if slow:

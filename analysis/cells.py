@@ -78,7 +78,7 @@ def measure(
         statuses=result.statuses,
         usage=used,
         littles_law=throughput * latency.mean_us / 1e6 / opened,
-        generator_saturation=used["generator"].cpu_cores / generator_cpus,
+        generator_saturation=used["generator"].cpu_cores / min(result.threads, generator_cpus),
     )
     return MeasuredCell(numbers, load_seconds, cpu_cores, memory_bytes)
 

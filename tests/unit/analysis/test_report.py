@@ -163,7 +163,7 @@ def test_a_full_host_has_no_caveat(tmp_path: Path):
     steady = Role(0.5, lambda _: 7_000_000)
     samples = samples_csv({"api": steady, "postgres": steady, "redis": steady, "generator": steady}, 120)
     for cell in cells:
-        write_cell(directory, cell, wrk_result(cell, [(12_000, 5_000_000)], 120_000_000), samples)
+        write_cell(directory, cell, wrk_result(cell, [(12_000, 5_000_000)], 120_000_000, threads=2), samples)
     report = analyse(directory)
     assert report.caveats == ()
     assert report.grade == "full"
@@ -182,8 +182,20 @@ def test_littles_law_counts_the_connections_that_wrk_opened(tmp_path: Path):
     report = analyse(tmp_path / "run")
     assert report.cells[0].littles_law == pytest.approx(1.0)
     assert caveat(report, "There is one valid cell for each API and load, so no number has an interval")
-    assert "in 1 cell (up to 95%)" in caveat(report, "The load generator used more than 90% of its CPUs")
+    assert "in 1 cell (up to 95%)" in caveat(report, "The load generator used more than 90%")
     assert caveat(report, "1 cell has fewer than 1,000 responses")
+
+
+def test_a_generator_is_busy_where_its_threads_fill_their_cpus(tmp_path: Path):
+    """One thread that uses 0.95 cores is at its limit, though the generator has two CPUs."""
+    scenario = Scenario(name="light", workload="mixed", connections=7, duration_seconds=1)
+    (cell,) = write_run(tmp_path / "run", apis=("go",), scenarios=(scenario,), blocks=1, cores=EIGHT_CORES)
+    steady = Role(0.95, lambda _: 7_000_000)
+    samples = samples_csv({"api": steady, "postgres": steady, "redis": steady, "generator": steady}, 1)
+    write_cell(tmp_path / "run", cell, wrk_result(cell, [(10_000, 700)], 1_000_000, threads=1), samples)
+    report = analyse(tmp_path / "run")
+    assert report.cells[0].generator_saturation == pytest.approx(0.95)
+    assert caveat(report, "The load generator used more than 90% of the CPUs that its threads can fill in 1 cell")
 
 
 def test_a_slow_generator_shows_in_littles_law(golden_report: Report):
