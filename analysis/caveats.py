@@ -126,7 +126,8 @@ def _about_the_generator(cells: Sequence[CellNumbers]) -> Iterable[str]:
         worst = min(cell.littles_law for cell in slow)
         yield (
             f"Little's law gives less than {LITTLES_LAW_LEAST} in {_cells(len(slow))} (down to {worst:.2f}): "
-            "the connections weren't all waiting for the API, so the generator may have been the limit."
+            "the generator may have been the limit, or connections waited for answers that hadn't come by the window's "
+            "end, which wrk counts nowhere."
         )
 
 

@@ -45,8 +45,9 @@ class CellNumbers(Document):
 
     Throughput in requests a second; latencies in microseconds. `raw` counts each response once, `corrected` is
     wrk's correction for coordinated omission. `littles_law` is throughput x mean raw latency / connections opened:
-    near 1 for an honest closed loop, and falling when the generator is the limit. `generator_saturation` is the
-    generator's CPU use over the CPUs that its threads can fill: as many as it has threads, and no more than it has.
+    near 1 for an honest closed loop, and falling when the generator is the limit or when connections still wait for an
+    answer at the window's end. `generator_saturation` is the generator's CPU use over the CPUs that its threads can
+    fill: as many as it has threads, and no more than it has.
     """
 
     cell_id: str

@@ -17,7 +17,8 @@ def load_voids(result: WrkResult, workload: Workload) -> list[Void]:
     """What in wrk's own counters makes a window invalid: an error is no fast answer, and a 404 no right one.
 
     wrk counts a response of any status as a request, so these have to be looked at. Responses slower than the
-    time-out are among its errors; a connection that hangs to the end of the window is not, and shows in Little's law.
+    time-out are among its errors; a connection that still waits at the end of the window is not, and shows in Little's
+    law, as a slow generator does.
     """
     voids: list[Void] = []
     if result.requests == 0:

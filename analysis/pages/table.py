@@ -169,7 +169,7 @@ def resource_table(report: Report, *, brief: bool = False) -> Table:
         note=(
             f"Arithmetic means over cells{'' if brief else ' with 95% t intervals'}. Memory is the API's anonymous "
             "memory; the kernel can take the page cache back. Little's law is throughput times mean raw latency over "
-            "connections: near 1 unless the generator was the limit."
+            "connections: near 1 unless the generator was the limit, or answers were still missing at the window's end."
         ),
         columns=columns,
         rows=rows,
