@@ -30,7 +30,8 @@ def plot_groups(report: Report) -> tuple[PlotGroup, ...]:
     groups = (
         PlotGroup(
             "By load",
-            "Means over cells with 95% intervals: none for a single cell, and cut off above twice the greatest mean.",
+            "Means over cells with 95% intervals: none for a single cell. On a linear axis they end above twice "
+            "the greatest mean; on the log scale of the latency they are shown whole.",
             tuple(_by_load(report)),
         ),
         PlotGroup(
