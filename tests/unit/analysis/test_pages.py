@@ -15,7 +15,7 @@ from analysis.pages.html import render_html
 from analysis.pages.markdown import render_markdown
 from analysis.pages.numbers import interval, listing, plain
 from analysis.pages.plots import plot_groups
-from analysis.pages.table import cell_table, resource_table, summary_table
+from analysis.pages.table import cell_table, latency_table, resource_table, summary_table
 from analysis.pages.terminal import terminal_tables
 from analysis.pages.write import write_report
 from analysis.report import analyse
@@ -153,16 +153,22 @@ def test_a_hostile_commit_stays_one_word_of_the_rerun_commands(golden_report: Re
 
 
 def test_every_row_of_a_markdown_table_has_the_columns_of_its_head(golden_report: Report):
-    lines = [line for line in render_markdown(golden_report).splitlines() if line.startswith("|")]
-    widths = {len(re.findall(r"(?<!\\)\|", line)) for line in lines}
-    tables = (
-        summary_table(golden_report),
-        resource_table(golden_report),
-        article_table(golden_report),
-        building_table(golden_report),
-    )
-    assert {len(table.columns) + 1 for table in tables} <= widths
-    assert len(widths) <= 5
+    blocks = [block.splitlines() for block in render_markdown(golden_report).split("\n\n") if block.startswith("|")]
+    tables = [
+        table
+        for table in (
+            summary_table(golden_report),
+            latency_table(golden_report),
+            resource_table(golden_report),
+            article_table(golden_report),
+            building_table(golden_report),
+        )
+        if table.rows
+    ]
+    assert len(tables) >= 4
+    for table, lines in zip(tables, blocks, strict=True):
+        assert len(lines) == len(table.rows) + 2, table.title
+        assert {len(re.findall(r"(?<!\\)\|", line)) for line in lines} == {len(table.columns) + 1}, table.title
 
 
 def test_every_row_has_a_cell_for_each_column(golden_report: Report):
