@@ -117,23 +117,33 @@ def _measure(run: RunFolder, cell: Cell, record: CellRecord) -> MeasuredCell:
 def _summarise(run: RunFolder, api: str, scenario: Scenario, measured: dict[str, MeasuredCell]) -> ScenarioSummary:
     planned = [cell for cell in run.plan.cells if cell.api == api and cell.scenario == scenario]
     records = [run.records[cell.id] for cell in planned if cell.id in run.records]
+    void = [record for record in records if not record.valid]
     valid = [measured[cell.id] for cell in planned if cell.id in measured]
     return ScenarioSummary(
         api=api,
         scenario=scenario.name,
         cells=len(valid),
-        void_cells=len(records) - len(valid),
+        void_cells=len(void),
         unfinished_cells=len(planned) - len(records),
-        errors=sum(cell.numbers.errors for cell in valid) + sum(_errors_of_void(run, record) for record in records),
+        errors=_sum_of([cell.numbers.errors for cell in valid] + [_errors_of_void(run, record) for record in void]),
         measured=_measurements([cell.numbers for cell in valid]) if valid else None,
         series=_series(scenario, valid) if valid else None,
     )
 
 
-def _errors_of_void(run: RunFolder, record: CellRecord) -> int:
-    """Count wrk's errors in a void cell: 0 where the cell ended before its load."""
-    if record.valid or "wrk.json" not in record.files:
-        return 0
+def _sum_of(counts: Iterable[int | None]) -> int | None:
+    """The sum; None where one of them is unknown."""
+    known = list(counts)
+    return None if None in known else sum(count for count in known if count is not None)
+
+
+def _errors_of_void(run: RunFolder, record: CellRecord) -> int | None:
+    """Count wrk's errors in a void cell: 0 where it ended before wrk was started.
+
+    None where wrk left no result, as against an API that refuses every connection: how many there were is unknown.
+    """
+    if "wrk.json" not in record.files:
+        return None if any(void.reason == "generator-failed" for void in record.voids) else 0
     result = WrkResult.from_json(run.raw_file(record, "wrk.json"), name=run.name_of(record, "wrk.json"))
     return result.errors.total
 

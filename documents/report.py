@@ -120,7 +120,8 @@ class TimeSeries(Document):
 class ScenarioSummary(Document):
     """One API under one scenario. `measured` and `series` are None where no cell is valid.
 
-    `errors` are wrk's, over the void cells too: a cell with errors is void, so a valid one has none.
+    `errors` are wrk's, over the void cells too: a cell with errors is void, so a valid one has none. They are None
+    where wrk was started in a void cell and left no count of them.
     """
 
     api: Name
@@ -128,7 +129,7 @@ class ScenarioSummary(Document):
     cells: int
     void_cells: int
     unfinished_cells: int
-    errors: int
+    errors: int | None
     measured: Measurements | None
     series: TimeSeries | None
 

@@ -98,7 +98,7 @@ def summary_table(report: Report, *, brief: bool = False) -> Table:
         return (
             *_names(report, summary),
             *numbers,
-            TableCell(f"{summary.errors:,}"),
+            TableCell(MISSING if summary.errors is None else f"{summary.errors:,}"),
             *resources,
             TableCell(f"{summary.cells} of {planned}"),
         )
@@ -108,7 +108,7 @@ def summary_table(report: Report, *, brief: bool = False) -> Table:
         note=(
             "Geometric means over cells with 95% t intervals; CPU and memory are arithmetic means. Latency counts each "
             "response once (raw); below it stands wrk's correction for coordinated omission, and below the memory its "
-            "peak. Errors include those of void cells."
+            f"peak. Errors include those of void cells; {MISSING} where wrk left no count of them."
         ),
         columns=columns,
         rows=tuple(row(summary) for summary in report.summaries),

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from analysis.pages.table import summary_table
 from analysis.report import analyse
 from documents.errors import AnalysisError, DocumentError
 from documents.protocol import Scenario
 from documents.report import CellNumbers, Estimate, Report, ScenarioSummary
-from documents.run import CellRecord, HostRecord, Manifest
+from documents.run import CellRecord, HostRecord, Manifest, Void, VoidReason
 from documents.samples import SAMPLE_COLUMNS
 from tests.unit.analysis.run_builder import (
     EIGHT_CORES,
@@ -230,12 +231,24 @@ def test_a_run_without_a_valid_cell_has_a_report(golden_directory: Path):
     assert caveat(report, "There is no valid cell for go at light, rust at light")
 
 
-def test_a_void_cell_needs_no_raw_files(golden_directory: Path):
-    folder = golden_directory / "cells" / "011-go-heavy"
-    path = folder / "cell.json"
+@pytest.mark.parametrize(("reason", "errors"), [("not-ready", 0), ("generator-failed", None)])
+def test_a_void_cell_needs_no_raw_files(golden_directory: Path, reason: VoidReason, errors: int | None):
+    """Where wrk wrote nothing, as against an API that refuses all connections, its errors are unknown and not 0."""
+    path = golden_directory / "cells" / "011-go-heavy" / "cell.json"
     record = CellRecord.from_json(path.read_text(), name="cell.json")
-    path.write_text(record.model_copy(update={"files": {}, "load_started_ns": None, "load_ended_ns": None}).to_json())
-    assert summary_of(analyse(golden_directory), "go", "heavy").errors == 0
+    changes: dict[str, object] = {
+        "files": dict[str, str](),
+        "load_started_ns": None,
+        "load_ended_ns": None,
+        "voids": (Void(reason=reason, message="Refused."),),
+    }
+    path.write_text(record.model_copy(update=changes).to_json())
+    report = analyse(golden_directory)
+    assert summary_of(report, "go", "heavy").errors == errors
+    table = summary_table(report)
+    (row,) = [row for row in table.rows if (row[0].value, row[1].value) == ("heavy", "go")]
+    (shown,) = [cell.value for cell, column in zip(row, table.columns, strict=True) if column.title == "Errors"]
+    assert shown == ("0" if errors == 0 else "\N{EN DASH}")
 
 
 @pytest.mark.parametrize("cell", ["001-go-light", "011-go-heavy"], ids=["valid", "void"])
