@@ -12,6 +12,7 @@ from analysis.facts import find_facts, summarise_facts
 from analysis.run_folder import RunFolder, read_run
 from analysis.samples import SAMPLED_ROLES
 from analysis.statistics import linear_estimate, log_estimate
+from documents.errors import DocumentError
 from documents.load import WrkResult
 from documents.plan import Cell
 from documents.protocol import Scenario
@@ -40,7 +41,8 @@ def analyse(run_directory: Path, facts_directory: Path | None = None) -> Report:
 
     Raises:
         AnalysisError: a raw file is missing, damaged or changed since it was measured; names file and line.
-        DocumentError: a document of the run isn't of its shape; names the file and the members at fault.
+        DocumentError: a document of the run, or a raw one of a cell that counts, isn't of its shape; names the file and
+            the members at fault.
     """
     run = read_run(run_directory)
     manifest, protocol, inventory = run.manifest, run.manifest.protocol, run.manifest.inventory
@@ -140,12 +142,17 @@ def _sum_of(counts: Iterable[int | None]) -> int | None:
 def _errors_of_void(run: RunFolder, record: CellRecord) -> int | None:
     """Count wrk's errors in a void cell: 0 where it ended before wrk was started.
 
-    None where wrk left no result, as against an API that refuses every connection: how many there were is unknown.
+    None where wrk left no result that can be read, as against an API that refuses every connection: how many there
+    were is unknown.
     """
     if "wrk.json" not in record.files:
         return None if any(void.reason == "generator-failed" for void in record.voids) else 0
-    result = WrkResult.from_json(run.raw_file(record, "wrk.json"), name=run.name_of(record, "wrk.json"))
-    return result.errors.total
+    data, name = run.raw_file(record, "wrk.json"), run.name_of(record, "wrk.json")
+    try:
+        return WrkResult.from_json(data, name=name).errors.total
+    except DocumentError:
+        # Most likely the cell is void because of it; the report of the others doesn't end with it.
+        return None
 
 
 def _measurements(cells: Sequence[CellNumbers]) -> Measurements:

@@ -3,6 +3,7 @@
 import json
 import shutil
 import time
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -249,6 +250,16 @@ def test_a_void_cell_needs_no_raw_files(golden_directory: Path, reason: VoidReas
     (row,) = [row for row in table.rows if (row[0].value, row[1].value) == ("heavy", "go")]
     (shown,) = [cell.value for cell, column in zip(row, table.columns, strict=True) if column.title == "Errors"]
     assert shown == ("0" if errors == 0 else "\N{EN DASH}")
+
+
+def test_a_void_cell_whose_wrk_json_is_of_no_shape_does_not_end_the_report(golden_directory: Path):
+    folder = golden_directory / "cells" / "011-go-heavy"
+    record = CellRecord.from_json((folder / "cell.json").read_text(), name="cell.json")
+    (folder / "wrk.json").write_text("{}")
+    files = record.files | {"wrk.json": sha256(b"{}").hexdigest()}
+    (folder / "cell.json").write_text(record.model_copy(update={"files": files}).to_json())
+    summary = summary_of(analyse(golden_directory), "go", "heavy")
+    assert (summary.cells, summary.void_cells, summary.errors) == (2, 1, None)
 
 
 @pytest.mark.parametrize("cell", ["001-go-light", "011-go-heavy"], ids=["valid", "void"])
