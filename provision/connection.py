@@ -24,6 +24,7 @@ from tenacity import Retrying, before_sleep_log, retry_if_exception, stop_before
 from documents.errors import HostAuthenticationError, HostKeyError, HostUnreachableError
 from documents.host import Host
 from provision import execution, forwarding, transfer
+from provision.channels import ANSWER_SECONDS, in_time, open_channel
 from provision.execution import Completed
 from provision.transport import OrderedTransport
 
@@ -192,16 +193,17 @@ class Connection:
         """Open an SFTP session; the caller closes it.
 
         Raises:
-            HostUnreachableError: the connection was lost.
+            HostError: the host allows no further session on this connection.
+            HostUnreachableError: the connection was lost, or the host has no SFTP subsystem or doesn't answer.
         """
-        self._transport()
+        channel = open_channel(self._transport(), self._label)
         try:
-            return self._client.open_sftp()
-        except (paramiko.SSHException, EOFError) as error:
-            raise HostUnreachableError(
-                f"{self._label} opened no SFTP session ({_reason(error)}). Try again; if it stays so, check that "
-                "sshd's configuration has the sftp subsystem and that MaxSessions isn't reached."
-            ) from error
+            with in_time(channel, self._label, "begin an SFTP session, which its sshd_config must allow"):
+                channel.invoke_subsystem("sftp")
+                return paramiko.SFTPClient(channel)
+        except BaseException:
+            channel.close()
+            raise
 
     @property
     def is_open(self) -> bool:
@@ -293,6 +295,7 @@ def _open(host: Host, pinned_key: paramiko.PKey, private_key: paramiko.PKey, end
             timeout=left,
             banner_timeout=left,
             auth_timeout=left,
+            channel_timeout=ANSWER_SECONDS,
             allow_agent=False,
             look_for_keys=False,
             transport_factory=OrderedTransport,

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import paramiko
 
-from documents.errors import DeadlineExceededError, HostError, HostUnreachableError, RemoteCommandError
+from documents.errors import DeadlineExceededError, HostUnreachableError, RemoteCommandError
+from provision.channels import in_time, open_channel
 
 _GRACE_SECONDS = 10
 """How long past the deadline the host has to report that it ended the command."""
@@ -43,12 +44,10 @@ def execute(
     """
     shown = _shorten(command if isinstance(command, str) else shlex.join(command))
     started = time.monotonic()
-    channel = _open_channel(transport, label, deadline_seconds)
+    channel = open_channel(transport, label)
     with ThreadPoolExecutor(3, thread_name_prefix="ssh-stream") as pool, closing(channel):
-        try:
+        with in_time(channel, label, f"start `{shown}`"):
             channel.exec_command(_bounded(command, deadline_seconds))
-        except (paramiko.SSHException, OSError, EOFError) as error:
-            raise HostUnreachableError(f"The connection to {label} was lost as `{shown}` was started.") from error
         stdout = pool.submit(_drain, channel.recv)
         stderr = pool.submit(_drain, channel.recv_stderr)
         pool.submit(_feed, channel, data)
@@ -87,18 +86,6 @@ def _bounded(command: str | Sequence[str], deadline_seconds: float) -> str:
     argv = ["sh", "-c", command] if isinstance(command, str) else list(command)
     bounded = shlex.join(["env", "LC_ALL=C.UTF-8", "timeout", "--signal=KILL", f"{deadline_seconds:.3f}", *argv])
     return shlex.join(["sh", "-c", f"{bounded}; exit $?"])
-
-
-def _open_channel(transport: paramiko.Transport, label: str, deadline_seconds: float) -> paramiko.Channel:
-    try:
-        return transport.open_session(timeout=deadline_seconds)
-    except paramiko.ChannelException as error:
-        raise HostError(
-            f"{label} opened no further session on this connection ({error.text}): too many commands run at once. "
-            "Raise MaxSessions in its sshd_config, as host preparation does."
-        ) from error
-    except (paramiko.SSHException, OSError, EOFError) as error:
-        raise HostUnreachableError(f"The connection to {label} is lost ({error}). Connect again.") from error
 
 
 def _drain(receive: Callable[[int], bytes]) -> bytes:

@@ -88,6 +88,26 @@ class Sshd:
         )
         return [int(line) for line in found.stdout.split()]
 
+    def freeze_sessions(self) -> None:
+        """Stop what serves the open sessions: the kernel still takes what is sent, and nobody reads or answers it."""
+        for pid in self._processes_of_sessions():
+            os.kill(pid, signal.SIGSTOP)
+
+    def thaw_sessions(self) -> None:
+        """Let frozen sessions go on."""
+        for pid in self._processes_of_sessions():
+            os.kill(pid, signal.SIGCONT)
+
+    def _processes_of_sessions(self) -> list[int]:
+        """The processes of `session_processes`, and sshd's own children of them."""
+        found = self.session_processes()
+        for pid in tuple(found):
+            children = subprocess.run(
+                ["pgrep", "--parent", str(pid), "sshd"], capture_output=True, text=True, check=False
+            )
+            found += [int(line) for line in children.stdout.split()]
+        return found
+
     def kill_sessions(self) -> None:
         """Kill what serves the open sessions, as a crash would; the listening sshd and the users' commands live on."""
         for pid in self.session_processes():

@@ -14,6 +14,7 @@ from documents.errors import (
     HostUnreachableError,
 )
 from documents.host import Host
+from provision import channels
 from provision.connection import connect
 from tests.ssh.sshd import Sshd, free_port, make_key, public_half
 
@@ -146,3 +147,21 @@ def connect_when_up(sshd: Sshd, host: Host) -> None:
     while "listening" not in (sshd.log if (sshd.folder / "sshd.log").exists() else ""):
         time.sleep(0.02)
     connect(host).close()
+
+
+def test_a_host_that_freezes_is_told_in_time_by_commands_and_by_copies(
+    sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(channels, "ANSWER_SECONDS", 1)
+    with connect(sshd.host) as connection:
+        connection.run(["true"], deadline_seconds=10)
+        sshd.freeze_sessions()
+        try:
+            started = time.monotonic()
+            with pytest.raises(HostUnreachableError):
+                connection.run(["true"], deadline_seconds=60)
+            with pytest.raises(HostUnreachableError):
+                connection.push_bytes(b"data", str(tmp_path / "target"))
+            assert time.monotonic() - started < 20
+        finally:
+            sshd.thaw_sessions()

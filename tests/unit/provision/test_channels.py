@@ -1,0 +1,70 @@
+"""A host that takes what is sent and answers nothing: every wait for it ends. Paramiko's own server plays it."""
+
+import socket
+import time
+from collections.abc import Iterator
+from threading import Event
+
+import paramiko
+import pytest
+from paramiko.common import AUTH_SUCCESSFUL, OPEN_SUCCEEDED
+
+from documents.errors import HostUnreachableError
+from provision import channels, execution
+from provision.connection import Connection
+from provision.transport import OrderedTransport
+
+
+class Silent(paramiko.ServerInterface):
+    """Opens channels, but answers none of their requests until it may."""
+
+    def __init__(self) -> None:
+        self.may_answer = Event()
+
+    def check_auth_none(self, username: str) -> int:
+        del username
+        return AUTH_SUCCESSFUL
+
+    def check_channel_request(self, kind: str, chanid: int) -> int:
+        del kind, chanid
+        return OPEN_SUCCEEDED
+
+    def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:
+        del channel, command
+        return self.may_answer.wait(20)
+
+    def check_channel_subsystem_request(self, channel: paramiko.Channel, name: str) -> bool:
+        del channel, name
+        return self.may_answer.wait(20)
+
+
+@pytest.fixture
+def transport(monkeypatch: pytest.MonkeyPatch) -> Iterator[paramiko.Transport]:
+    monkeypatch.setattr(channels, "ANSWER_SECONDS", 0.5)
+    here, there = socket.socketpair()
+    server, silent = paramiko.Transport(there), Silent()
+    server.add_server_key(paramiko.RSAKey.generate(2048))
+    server.start_server(server=silent, event=Event())
+    client = OrderedTransport(here)
+    client.start_client(timeout=10)
+    client.auth_none("ada")
+    yield client
+    silent.may_answer.set()
+    client.close()
+    server.close()
+
+
+def test_a_command_that_is_never_begun_ends_as_a_lost_connection(transport: paramiko.Transport):
+    started = time.monotonic()
+    with pytest.raises(HostUnreachableError, match=r"asked to start `true`, or it didn't answer within 0\.5 s"):
+        execution.execute(transport, "ada@host", ["true"], 60, None, check=True)
+    assert time.monotonic() - started < 5
+
+
+def test_an_sftp_session_that_is_never_begun_ends_as_a_lost_connection(transport: paramiko.Transport):
+    client = paramiko.SSHClient()
+    client._transport = transport  # pyright: ignore # a client is made with a transport of its own only by connecting
+    started = time.monotonic()
+    with pytest.raises(HostUnreachableError, match=r"begin an SFTP session.*didn't answer within 0\.5 s"):
+        Connection("ada@host", client).open_sftp()
+    assert time.monotonic() - started < 5
