@@ -64,6 +64,7 @@ def analyse(run_directory: Path, facts_directory: Path | None = None) -> Report:
         git_commit=manifest.git_commit,
         stack=inventory.stack,
         protocol=protocol.name,
+        protocol_file=run.manifest.protocol_file,
         blocks=protocol.blocks,
         warm_up_seconds=protocol.warm_up_seconds,
         order_seed=manifest.order_seed,

@@ -12,7 +12,7 @@ from cli.progress import UnderWay, elapsed, under_way
 from cli.report import find_run
 from documents.errors import RunError
 from experiment.events import CellFinished, CellStarted, Event, PhaseStarted, RunFinished, RunStarted
-from experiment.protocol_file import read_protocol
+from experiment.protocol_file import protocol_names, read_protocol
 from lab.lifecycle.lifecycle import read_lab
 
 
@@ -49,7 +49,16 @@ def run(  # noqa: PLR0917 - typer's options are keywords on the command line
         if resume:
             resume_run(find_run(run_id), inventory, secrets, progress=progress)
         else:
-            start_run(inventory, secrets, chosen, RUNS, apis=api or (), order_seed=seed, progress=progress)
+            start_run(
+                inventory,
+                secrets,
+                chosen,
+                RUNS,
+                protocol_file=None if protocol in protocol_names() else protocol,
+                apis=api or (),
+                order_seed=seed,
+                progress=progress,
+            )
     if (finished := progress.finished) is not None and finished.void_cells == finished.cells:
         raise RunError(
             f"None of the {finished.cells} cells of the run {finished.run_id} is valid, so there is nothing to report. "

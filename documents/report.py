@@ -238,6 +238,7 @@ class Report(Document):
     git_commit: str
     stack: Name
     protocol: Name
+    protocol_file: str | None = None
     blocks: int
     warm_up_seconds: int
     order_seed: int

@@ -14,11 +14,16 @@ Nanoseconds = Annotated[int, Field(ge=0, lt=2**63)]
 """A moment on a host's CLOCK_MONOTONIC, as its kernel counts it."""
 
 
+UNKNOWN_COMMIT = "unknown"
+"""What stands for the commit where there is no git, or no repository."""
+
+
 class Manifest(Document):
     """`manifest.json`: what the run is, written once before its first cell.
 
     `git_commit` is the project's commit, with ``-dirty`` behind it where the tree had changes. `tool_versions`
-    maps a tool (wrk, postgres, redis, docker, kernel, …) to the version that the host named.
+    maps a tool (wrk, postgres, redis, docker, kernel, …) to the version that the host named. `protocol_file` is the
+    path of the protocol's file as it was given; None for one of the lab's own.
     """
 
     version: Literal[1] = 1
@@ -26,6 +31,7 @@ class Manifest(Document):
     started_at: datetime
     git_commit: str
     protocol: Protocol
+    protocol_file: str | None = None
     inventory: Inventory
     order_seed: int
     requests_sha256: dict[str, str]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from documents.inventory import Inventory, Secrets
 from documents.protocol import Protocol
+from documents.run import UNKNOWN_COMMIT
 from experiment import loop
 from experiment.loop import Progress
 from experiment.remote_bench import open_bench
@@ -19,6 +20,7 @@ def start_run(
     protocol: Protocol,
     runs_directory: Path,
     *,
+    protocol_file: str | None = None,
     apis: Collection[str] = (),
     order_seed: int | None = None,
     progress: Progress,
@@ -33,6 +35,7 @@ def start_run(
         secrets: the lab's secrets; none of them comes into the run's folder.
         protocol: what to measure.
         runs_directory: where the run's folder is made.
+        protocol_file: where the protocol was read from, for the record; None for one of the lab's own.
         apis: names of those to measure; all unless given.
         order_seed: what the order of the cells is drawn from; a random one unless given. The plan records it.
         progress: is told of each step.
@@ -51,6 +54,7 @@ def start_run(
             secrets,
             protocol,
             runs_directory,
+            protocol_file=protocol_file,
             apis=apis,
             order_seed=order_seed,
             git_commit=git_commit(),
@@ -86,7 +90,7 @@ def git_commit() -> str:
         commit = _git("rev-parse", "HEAD")
         return f"{commit}-dirty" if _git("status", "--porcelain") else commit
     except (OSError, subprocess.CalledProcessError):
-        return "unknown"
+        return UNKNOWN_COMMIT
 
 
 def _git(*arguments: str) -> str:

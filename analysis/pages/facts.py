@@ -6,6 +6,7 @@ from analysis.pages.numbers import listing
 from analysis.pages.table import ROLE_NAMES
 from documents.cores import Role
 from documents.report import Grade, Report
+from documents.run import UNKNOWN_COMMIT
 
 GRADE_NAMES: dict[Grade, str] = {
     "full": "Full host",
@@ -72,11 +73,14 @@ _KINDS = {"container": "A container on the controller's own machine; kernel sett
 def rerun_commands(report: Report) -> tuple[str, ...]:
     """The shell commands that stand the lab up and measure again, with the same order of cells."""
     commit = report.git_commit.removesuffix("-dirty")
+    run = ["lab", "run", "--stack", report.stack, "--protocol", report.protocol_file or report.protocol]
+    run += ["--seed", str(report.order_seed), *(word for api in report.apis for word in ("--api", api.name))]
     return (
-        f"git checkout {shlex.quote(commit)}",
-        "make lab",
+        *([] if commit == UNKNOWN_COMMIT else [f"git checkout {shlex.quote(commit)}"]),
+        "make setup",
         ". ./env",
-        f"lab run --protocol {report.protocol} --seed {report.order_seed}",
+        f"lab up --stack {shlex.quote(report.stack)}",
+        shlex.join(run),
         "lab report",
     )
 

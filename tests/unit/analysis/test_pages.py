@@ -97,7 +97,7 @@ def test_the_summary_comes_first_with_all_its_numbers(golden_report: Report):
         assert shown in text
     for said in (*golden_report.caveats, golden_report.article_note, "wrk counted 7 errors", "018-rust-heavy"):
         assert said in text
-    assert "lab run --protocol quick --seed 7" in text
+    assert "lab run --stack local --protocol quick --seed 7 --api go --api rust" in text
     assert "Example CPU at 3.0 GHz" in text
 
 
@@ -150,6 +150,31 @@ def test_hostile_names_stay_text_in_markdown(golden_report: Report):
 def test_a_hostile_commit_stays_one_word_of_the_rerun_commands(golden_report: Report):
     command = rerun_commands(golden_report.model_copy(update={"git_commit": "a; rm -rf $HOME"}))[0]
     assert shlex.split(command, comments=True) == ["git", "checkout", "a; rm -rf $HOME"]
+
+
+def test_rerun_commands_name_the_lab_the_protocol_and_the_apis_of_the_run(golden_report: Report):
+    commands = rerun_commands(golden_report.model_copy(update={"stack": "mine", "protocol_file": "my files/p.yaml"}))
+    apis = [word for api in golden_report.apis for word in ("--api", api.name)]
+    assert "lab up --stack mine" in commands
+    assert [shlex.split(command) for command in commands if command.startswith("lab run")] == [
+        [
+            "lab",
+            "run",
+            "--stack",
+            "mine",
+            "--protocol",
+            "my files/p.yaml",
+            "--seed",
+            str(golden_report.order_seed),
+            *apis,
+        ]
+    ]
+
+
+def test_a_protocol_of_the_lab_is_named_and_an_unknown_commit_is_not_checked_out(golden_report: Report):
+    commands = rerun_commands(golden_report.model_copy(update={"git_commit": "unknown"}))
+    assert not any(command.startswith("git") for command in commands)
+    assert any(f"--protocol {golden_report.protocol} " in command for command in commands)
 
 
 def test_every_row_of_a_markdown_table_has_the_columns_of_its_head(golden_report: Report):
