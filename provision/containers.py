@@ -3,7 +3,6 @@
 import json
 import logging
 from collections.abc import Sequence
-from typing import Literal
 
 from tenacity import Retrying, before_sleep_log, retry_if_exception, stop_before_delay, wait_fixed
 
@@ -65,15 +64,6 @@ def _never_began(error: BaseException) -> bool:
     return isinstance(error, RemoteCommandError) and all(part in str(error) for part in _ENTRY_FAILED)
 
 
-def restart(connection: Connection, name: str) -> None:
-    """Restart a container: it has `STOP_SECONDS` to end by itself.
-
-    Raises:
-        HostError: there is no such container, or it can't be started.
-    """
-    _docker(connection, "restart", "-t", str(STOP_SECONDS), name)
-
-
 def stop(connection: Connection, name: str) -> None:
     """Stop a container; one that is stopped stays so.
 
@@ -92,15 +82,6 @@ def start(connection: Connection, name: str) -> None:
     _docker(connection, "start", name)
 
 
-def is_running(connection: Connection, name: str) -> bool:
-    """Whether a container runs.
-
-    Raises:
-        HostError: there is no such container.
-    """
-    return _inspect(connection, name, "{{.State.Running}}") == "true"
-
-
 def state(connection: Connection, name: str) -> tuple[str, int]:
     """What Docker says of a container, such as ``running`` or ``restarting``, and the status that it last ended with.
 
@@ -109,29 +90,6 @@ def state(connection: Connection, name: str) -> tuple[str, int]:
     """
     status, exit_status = _inspect(connection, name, "{{.State.Status}} {{.State.ExitCode}}").split()
     return status, int(exit_status)
-
-
-def health(connection: Connection, name: str) -> Literal["healthy", "unhealthy", "starting", "none"]:
-    """What a container's health check says; `none` where it has no check.
-
-    Raises:
-        HostError: there is no such container.
-    """
-    found = _inspect(connection, name, "{{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}}")
-    match found:
-        case "healthy" | "unhealthy" | "starting" | "none":
-            return found
-        case _:
-            raise HostError(f"The health of the container {name} on {connection} is {found!r}: that is no state known.")
-
-
-def image_id(connection: Connection, name: str) -> str:
-    """The id of the image that a container was made from, ``sha256:…``.
-
-    Raises:
-        HostError: there is no such container.
-    """
-    return _inspect(connection, name, "{{.Image}}")
 
 
 def main_process_id(connection: Connection, name: str) -> int:

@@ -128,11 +128,6 @@ def stop(connection: Connection, job: Job) -> JobStatus:
     return _status(connection, job, _run(connection, "stop", job.directory))
 
 
-def remove(connection: Connection, job: Job) -> None:
-    """Remove the directory of a job that has ended, with all that is in it."""
-    connection.run(["rm", "-rf", "--", job.directory], deadline_seconds=_DEADLINE_SECONDS)
-
-
 def tail(connection: Connection, job: Job) -> str:
     """The last lines that the job wrote to its standard output and to its standard error, on one line."""
     completed = connection.run(

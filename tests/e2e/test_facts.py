@@ -85,7 +85,7 @@ def test_starts_are_told_apart_from_the_engine_s_work(measured: Facts):
 def test_nothing_is_left_and_the_apis_run(live_lab: LiveLab, host: Connection, measured: Facts):
     assert measured.api == API
     assert once_on(host, live_lab) == []
-    assert all(containers.is_running(host, api.container) for api in live_lab.inventory.apis)
+    assert all(containers.state(host, api.container)[0] == "running" for api in live_lab.inventory.apis)
 
 
 def test_what_is_known_is_not_measured_again(live_lab: LiveLab, measured: Facts):
@@ -139,7 +139,7 @@ def test_an_interrupt_leaves_nothing_behind(
     assert command.returncode == 130
     assert err.startswith("interrupted: ")
     assert once_on(host, live_lab) == []
-    assert all(containers.is_running(host, api.container) for api in live_lab.inventory.apis)
+    assert all(containers.state(host, api.container)[0] == "running" for api in live_lab.inventory.apis)
     assert {path: path.read_bytes() for path in FACTS.iterdir()} == known
     assert measured.image_id
 
