@@ -31,7 +31,7 @@ def look():
 ends_at = time.monotonic() + 20
 while time.monotonic() < ends_at:
     found = list(look())
-    if not awaited or any(thread["command"] == awaited for thread in found):
+    if not awaited or sum(thread["command"] == awaited for thread in found) > 1:
         break
     time.sleep(0.02)
 print(json.dumps(found))
@@ -48,7 +48,7 @@ class Thread(Document):
 
 
 def threads_of(connection: Connection, *commands: str, awaited: str = "") -> list[Thread]:
-    """The threads of the processes with one of the names, once there is one of the name that is awaited."""
+    """The threads of the processes with one of the names, once the awaited one has threads beside its first."""
     text = connection.run(
         ["python3", "-I", "-", json.dumps(commands), awaited], input=_THREADS, deadline_seconds=30
     ).stdout
