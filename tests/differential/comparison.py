@@ -9,8 +9,18 @@ from tests.differential.world import World
 
 _TIME = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 _TOKEN = re.compile(rb'"access_token":"[^"]*"')
-_NUMBER = re.compile(rb'(?<!\\)"(?:id|next_before)":(\d+)')
-_PATH_OR_TAG = re.compile(r'^("|/api/[a-z]+/)(\d+)')
+_IDS = {
+    "user": re.compile(rb'(?<!\\)("id":)(\d+)(?=,"username")'),
+    "post": re.compile(rb'(?<!\\)("id":|"next_before":)(\d+)(?=,"author"|\}$)'),
+    "file": re.compile(rb'(?<!\\)("id":)(\d+)(?=,"filename")'),
+}
+"""Users, posts and files are counted apart: what an id is of is told by what stands around it."""
+_PLACES = {
+    "user": re.compile(r"^(/api/users/)(\d+)"),
+    "post": re.compile(r'^("|/api/posts/)(\d+)'),
+    "file": re.compile(r"^(/api/files/)(\d+)"),
+}
+"""Paths, and the tags of posts."""
 
 Comparable = tuple[str, int | None, tuple[tuple[str, str], ...], bytes]
 
@@ -19,10 +29,10 @@ class Symbols:
     """What the implementations chose, by value: the first post of each is the same post."""
 
     def __init__(self, worlds: Collection[World], nonces: Iterable[str]) -> None:
-        self._ids: dict[int, str] = {}
+        self._ids: dict[tuple[str, int], str] = {}
         for world in worlds:
             for kind, things in (("user", world.users), ("post", world.posts), ("file", world.files)):
-                self._ids |= {thing.id: f"<{kind} {number}>" for number, thing in enumerate(things)}
+                self._ids |= {(kind, thing.id): f"<{kind} {number}>" for number, thing in enumerate(things)}
         self._words = {
             user.username.encode(): b"<name %d>" % number for world in worlds for number, user in enumerate(world.users)
         } | {nonce.encode(): b"<nonce>" for nonce in nonces}
@@ -44,16 +54,20 @@ class Symbols:
     def _header(self, name: str, value: str) -> str:
         if name == "content-length":
             return "<length>"  # Ids and tokens may have different lengths; each is compared with its own body.
-        return _PATH_OR_TAG.sub(lambda match: f"{match[1]}{self._symbol(match[2])}", value)
+        for kind, pattern in _PLACES.items():
+            value = pattern.sub(lambda match, kind=kind: match[1] + self._symbol(kind, match[2]), value)
+        return value
 
     def _body(self, body: bytes) -> bytes:
         for word, symbol in self._words.items():
             body = body.replace(word, symbol)
         body = _TOKEN.sub(b'"access_token":"<token>"', _TIME.sub(b"<time>", body))
-        return _NUMBER.sub(lambda match: match[0].replace(match[1], self._symbol(match[1].decode()).encode(), 1), body)
+        for kind, pattern in _IDS.items():
+            body = pattern.sub(lambda match, kind=kind: match[1] + self._symbol(kind, match[2].decode()).encode(), body)
+        return body
 
-    def _symbol(self, number: str) -> str:
-        return self._ids.get(int(number), number)
+    def _symbol(self, kind: str, number: str) -> str:
+        return self._ids.get((kind, int(number)), number)
 
 
 def strays(seen: Mapping[str, Comparable]) -> list[str]:
