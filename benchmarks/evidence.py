@@ -35,7 +35,7 @@ BENCHMARK_ROUNDS = 3
 BENCHMARK_WARM_UP_SECONDS = 20
 """A JVM that shares one core with its compiler needs them; an API that is compiled before doesn't mind."""
 
-DIFFERENTIAL_PROGRAMS = 1500
+DIFFERENTIAL_PROGRAMS = 6000
 SCHEMATHESIS_EXAMPLES = 200
 
 _LAB = str(ROOT / ".venv/bin/lab")
