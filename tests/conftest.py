@@ -15,6 +15,7 @@ from lab.lifecycle.engine import Engine
 from lab.lifecycle.leftovers import find_labelled
 from lab.lifecycle.lifecycle import read_lab
 from lab.lifecycle.state import is_recorded
+from tests.ssh.sshd import Sshd
 
 ROOT = Path(__file__).parents[1]
 LAB = ROOT / ".venv" / "bin" / "lab"
@@ -54,6 +55,17 @@ def run_lab(arguments: Sequence[str], *, timeout: float = 900) -> "subprocess.Co
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--stack", default="test", help="the stack whose lab the tests use")
     parser.addoption("--keep-lab", action="store_true", help="leave the lab up at the end, for the next time")
+
+
+@pytest.fixture
+def sshd(tmp_path: Path) -> Iterator[Sshd]:
+    """A real sshd on loopback, whose host is this very machine."""
+    folder = tmp_path / "sshd"
+    folder.mkdir()
+    server = Sshd(folder)
+    server.start()
+    yield server
+    server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -14,16 +14,6 @@ from tests.ssh.sshd import Sshd
 
 
 @pytest.fixture
-def sshd(tmp_path: Path) -> Iterator[Sshd]:
-    folder = tmp_path / "sshd"
-    folder.mkdir()
-    server = Sshd(folder)
-    server.start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
 def connection(sshd: Sshd) -> Iterator[Connection]:
     with connect(sshd.host) as opened:
         yield opened

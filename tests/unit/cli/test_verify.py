@@ -1,6 +1,5 @@
 """`lab verify` on a host that a run holds, through a real sshd on loopback."""
 
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -12,16 +11,6 @@ from experiment import run_lock, verification
 from provision.connection import connect
 from tests.ssh.sshd import Sshd
 from tests.unit.documents.samples import INVENTORY, SECRETS
-
-
-@pytest.fixture
-def sshd(tmp_path: Path) -> Iterator[Sshd]:
-    folder = tmp_path / "sshd"
-    folder.mkdir()
-    server = Sshd(folder)
-    server.start()
-    yield server
-    server.stop()
 
 
 def test_nothing_is_checked_while_a_run_holds_the_host(sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

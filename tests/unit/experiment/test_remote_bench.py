@@ -16,14 +16,9 @@ from tests.unit.experiment.fake_bench import INVENTORY, SECRETS
 
 
 @pytest.fixture
-def connection(tmp_path: Path) -> Iterator[Connection]:
-    folder = tmp_path / "sshd"
-    folder.mkdir()
-    server = Sshd(folder)
-    server.start()
-    with connect(server.host) as opened:
+def connection(sshd: Sshd) -> Iterator[Connection]:
+    with connect(sshd.host) as opened:
         yield opened
-    server.stop()
 
 
 @pytest.fixture
