@@ -59,7 +59,7 @@ def facts_table(
     )
 
 
-_NOTE = "Medians, and below them the least and the greatest of what was measured."
+_NOTE = "Medians, with the least and the greatest of what was measured."
 
 
 def _rows(known: Sequence[BuildingFacts]) -> tuple[_Row, ...]:

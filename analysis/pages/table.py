@@ -107,7 +107,7 @@ def summary_table(report: Report, *, brief: bool = False) -> Table:
         title="Summary",
         note=(
             "Geometric means over cells with 95% t intervals; CPU and memory are arithmetic means. Latency counts each "
-            "response once (raw); below it stands wrk's correction for coordinated omission, and below the memory its "
+            "response once (raw); with it stands wrk's correction for coordinated omission, and with the memory its "
             f"peak. Errors include those of void cells; {MISSING} where wrk left no count of them."
         ),
         columns=columns,
