@@ -48,7 +48,13 @@ def main() -> None:
     parser.add_argument("--part", action="append", choices=PARTS, help="a part; all unless given")
     parser.add_argument("--protocol", default="ten-blocks", help="the protocol of the part `run`")
     arguments = parser.parse_args()
-    parts = {"run": lambda: run(arguments.protocol), "benchmark": benchmark, "fuzzing": fuzzing}
+    # Before the first page is written, for that page isn't part of what is measured.
+    commit = git_commit()
+    parts = {
+        "run": lambda: run(arguments.protocol),
+        "benchmark": lambda: benchmark(commit),
+        "fuzzing": lambda: fuzzing(commit),
+    }
     sound = [parts[name]() for name in PARTS if name in (arguments.part or PARTS)]
     sys.exit(0 if all(sound) else 1)
 
@@ -64,11 +70,11 @@ def run(protocol: str) -> bool:
     return True
 
 
-def benchmark() -> bool:
+def benchmark(commit: str) -> bool:
     """All APIs and their floors on one host, alternating; that host is taken down again."""
     _call([_LAB, "up", "--stack", _BENCHMARK_STACK])
     try:
-        heading = _heading("All APIs beside their floors", _BENCHMARK_STACK)
+        heading = _heading("All APIs beside their floors", _BENCHMARK_STACK, commit)
         options = ["--rounds", str(BENCHMARK_ROUNDS), "--warm-up", str(BENCHMARK_WARM_UP_SECONDS)]
         command = ["-m", "benchmarks.apis", *options]
         table = _call([sys.executable, *command], capture=True)
@@ -78,10 +84,10 @@ def benchmark() -> bool:
     return True
 
 
-def fuzzing() -> bool:
+def fuzzing(commit: str) -> bool:
     """The differential test and schemathesis, longer than the tests run them; false where they found something."""
     _call([_LAB, "up"])
-    heading = _heading("Longer fuzzing", DEFAULT_STACK)
+    heading = _heading("Longer fuzzing", DEFAULT_STACK, commit)
     rows = [
         _fuzz(
             "tests/differential/test_differential.py",
@@ -113,12 +119,12 @@ def _fuzz(tests: str, asked: Mapping[str, str]) -> tuple[str, bool]:
     return f"| `{tests}` | {settings} | {suite.get('tests')} | {failed} | {minutes:.1f} |", code == 0
 
 
-def _heading(title: str, stack: str) -> str:
+def _heading(title: str, stack: str, commit: str) -> str:
     """The title of a page, and below it when, of what commit and on what host."""
     inventory, _ = read_lab(open_engine(stack))
     with connect(inventory.host) as connection:
         identity = read_identity(connection)
-    return f"# {title}\n\n{datetime.now(UTC):%Y-%m-%d}, commit {git_commit()}, {_host(identity)}."
+    return f"# {title}\n\n{datetime.now(UTC):%Y-%m-%d}, commit {commit}, {_host(identity)}."
 
 
 def _host(identity: HostIdentity) -> str:
