@@ -9,7 +9,9 @@ from toolchain.layout import Layout
 
 
 def _source(shell: str, folder: Path, script: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PULUMI_CONFIG_PASSPHRASE": "left over", "DOCKER_CONTEXT": "elsewhere"}
+    # The tests may run in a shell in which `env` was sourced.
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")}
+    environment = {**inherited, "PULUMI_CONFIG_PASSPHRASE": "left over", "DOCKER_CONTEXT": "elsewhere"}
     return subprocess.run(
         [shell, "-c", script], cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False
     )
