@@ -15,16 +15,17 @@ from tests.ssh.sshd import free_port
 
 SCRIPT = Path(__file__).parents[3] / "experiment" / "host" / "first_answer.py"
 
-ENGINE_SECONDS, NOT_READY_SECONDS = 0.3, 0.4
+ENGINE_SECONDS, NOT_READY_SECONDS = 0.3, 1
 
 CONTAINER = f"""
-import http.server, os, sys, time
-port, body, cgroup = int(sys.argv[1]), sys.argv[2].encode(), sys.argv[3]
-ready_at = time.monotonic() + {NOT_READY_SECONDS}
+import http.server, json, os, sys, time
+port, body, folder = int(sys.argv[1]), sys.argv[2].encode(), sys.argv[3]
+there_ns = time.monotonic_ns()
+ready_ns = there_ns + {NOT_READY_SECONDS * 1_000_000_000}
 
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        ready = time.monotonic() > ready_at
+        ready = time.monotonic_ns() > ready_ns
         answer = body if ready else b"down"
         self.send_response(200 if ready else 503)
         self.send_header("Content-Length", str(len(answer)))
@@ -34,11 +35,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def log_message(self, *_):
         pass
 
-with open(cgroup + "/cgroup.procs", "w") as file:
+with open(folder + "/own-moments.json", "w") as file:
+    json.dump([there_ns, ready_ns], file)
+with open(folder + "/cgroup.procs", "w") as file:
     file.write(str(os.getpid()))
 http.server.HTTPServer(("127.0.0.1", port), Handler).serve_forever()
 """
-"""Answers 503 at first. It puts itself into its cgroup, as the engine does with a container's process."""
+"""Answers 503 at first. It puts itself into its cgroup, as the engine does with a container's process, and writes down
+its own moments of the monotonic clock, which all processes of a machine share."""
 
 
 @pytest.fixture
@@ -104,8 +108,8 @@ def test_the_engine_s_share_and_the_api_s_are_told_apart(machine: Machine):
     assert (machine.folder / "asked").read_text() == "start the-api\n"
     assert started < moments["started_ns"] < moments["running_ns"] < moments["answered_ns"]
     assert moments["running_ns"] - moments["started_ns"] > ENGINE_SECONDS * 1e9
-    # The container's own clock starts after its process does.
-    assert moments["answered_ns"] - moments["running_ns"] > NOT_READY_SECONDS * 1e9
+    there_ns, ready_ns = json.loads((machine.folder / "own-moments.json").read_text())
+    assert there_ns < moments["running_ns"] < ready_ns < moments["answered_ns"]
     assert moments["memory_bytes"] == 4096
 
 
