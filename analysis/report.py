@@ -11,7 +11,7 @@ from analysis.cells import MeasuredCell, measure, series_steps
 from analysis.facts import find_facts, summarise_facts
 from analysis.run_folder import RunFolder, read_run
 from analysis.samples import SAMPLED_ROLES
-from analysis.statistics import linear_estimate, log_estimate
+from analysis.statistics.estimates import linear_estimate, log_estimate
 from documents.errors import DocumentError
 from documents.load import WrkResult
 from documents.plan import Cell

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats  # pyright: ignore[reportMissingTypeStubs]
 
-from analysis.statistics import linear_estimate, log_estimate
+from analysis.statistics.estimates import linear_estimate, log_estimate
 from documents.errors import AnalysisError
 
 positive = st.lists(
