@@ -2,17 +2,19 @@
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+
 from analysis import article
+from analysis.limits import (
+    GENERATOR_BUSY_MOST,
+    LITTLES_LAW_LEAST,
+    SHARED_GENERATOR_WAITED_MOST,
+    SPIN_FROM_MEDIAN_MOST,
+)
 from analysis.run_folder import RunFolder
 from documents.inventory import Inventory
 from documents.plan import Cell
 from documents.report import CellNumbers, Grade, ScenarioSummary
-
-LITTLES_LAW_LEAST = 0.9
-"""An idle generator gives 0.99 and more; wrk's own slowness has been seen to bring it down to 0.57."""
-
-SATURATION_MOST = 0.9
-"""Above this share of the CPUs that its threads can fill the generator queues: it measures itself."""
 
 FEW_RESPONSES = 1000
 """The 99.9th percentile of fewer responses is the slowest of them, one single response."""
@@ -33,6 +35,7 @@ def caveats_of(
         *_about_the_host(run),
         *_about_missing_cells(run, unfinished),
         *_about_the_generator(cells),
+        *_about_the_watch(cells),
         *_about_the_estimates(summaries, cells),
         *_about_the_source(run),
     )
@@ -114,11 +117,11 @@ def _about_missing_cells(run: RunFolder, unfinished: Sequence[Cell]) -> Iterable
 
 
 def _about_the_generator(cells: Sequence[CellNumbers]) -> Iterable[str]:
-    saturated = [cell for cell in cells if cell.generator_saturation > SATURATION_MOST]
+    saturated = [cell for cell in cells if cell.generator_saturation > GENERATOR_BUSY_MOST]
     if saturated:
         worst = max(cell.generator_saturation for cell in saturated)
         yield (
-            f"The load generator used more than {SATURATION_MOST:.0%} of the CPUs that its threads can fill in "
+            f"The load generator used more than {GENERATOR_BUSY_MOST:.0%} of the CPUs that its threads can fill in "
             f"{_cells(len(saturated))} (up to {worst:.0%}): there it may have been the limit, and not the API."
         )
     slow = [cell for cell in cells if cell.littles_law < LITTLES_LAW_LEAST]
@@ -129,6 +132,36 @@ def _about_the_generator(cells: Sequence[CellNumbers]) -> Iterable[str]:
             "the generator may have been the limit, or connections waited for answers that hadn't come by the window's "
             "end, which wrk counts nowhere."
         )
+    waited = [
+        cell.watch.generator_waited
+        for cell in cells
+        if cell.watch is not None
+        and cell.watch.generator_waited is not None
+        and cell.watch.generator_waited > SHARED_GENERATOR_WAITED_MOST
+    ]
+    if waited:
+        yield (
+            f"The load generator stood ready without a CPU for more than {SHARED_GENERATOR_WAITED_MOST:.0%} of the "
+            f"load in {_cells(len(waited))} (up to {max(waited):.0%}): latencies there hold its waiting as well."
+        )
+
+
+def _about_the_watch(cells: Sequence[CellNumbers]) -> Iterable[str]:
+    unwatched = sum(cell.watch is None for cell in cells)
+    if unwatched:
+        yield (
+            f"The host wasn't watched in {_cells(unwatched)}, which are older than the watch: steal, throttling, other "
+            "programs and connections that never opened would go unseen there."
+        )
+    spins = {cell.cell_id: cell.watch.spin_seconds for cell in cells if cell.watch is not None}
+    if spins:
+        usual = float(np.median([*spins.values()]))
+        off = [name for name, seconds in spins.items() if abs(seconds / usual - 1) > SPIN_FROM_MEDIAN_MOST]
+        if off:
+            yield (
+                f"The API's CPUs were more than {SPIN_FROM_MEDIAN_MOST:.0%} slower or faster than is usual in this "
+                f"run, by the calibration spin, in {_cells(len(off))}: {', '.join(off)}."
+            )
 
 
 def _about_the_estimates(summaries: Sequence[ScenarioSummary], cells: Sequence[CellNumbers]) -> Iterable[str]:

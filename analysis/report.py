@@ -7,7 +7,7 @@ import numpy as np
 
 from analysis import article
 from analysis.caveats import article_note, caveats_of, grade_of
-from analysis.cells import MeasuredCell, measure, series_steps
+from analysis.cells import MeasuredCell, WatchFiles, measure, series_steps
 from analysis.facts import find_facts, summarise_facts
 from analysis.run_folder import RunFolder, read_run
 from analysis.samples import SAMPLED_ROLES
@@ -113,7 +113,19 @@ def _measure(run: RunFolder, cell: Cell, record: CellRecord) -> MeasuredCell:
         wrk_json=run.raw_file(record, "wrk.json"),
         samples_csv=run.raw_file(record, "samples.csv"),
         generator_cpus=len(run.manifest.inventory.cores.generator),
+        watched=_watch_files(run, record),
         folder=run.name_of(record, ""),
+    )
+
+
+def _watch_files(run: RunFolder, record: CellRecord) -> WatchFiles | None:
+    """What the watch left of a cell; None where the run is older than the watch and the cell has neither file."""
+    if record.files.keys().isdisjoint({"watch.json", "ticks.jsonl"}):
+        return None
+    return WatchFiles(
+        watch_json=run.raw_file(record, "watch.json"),
+        ticks_jsonl=run.raw_file(record, "ticks.jsonl"),
+        cores=run.manifest.inventory.cores,
     )
 
 

@@ -4,11 +4,15 @@ from datetime import datetime
 from typing import Literal
 
 from documents.base import Document, Name
-from documents.cores import CoreLayout
+from documents.cores import CoreLayout, Role
 from documents.host import HostSize
 from documents.protocol import Scenario
 from documents.run import HostIdentity, Void
 from documents.samples import SampledRole
+from documents.watch import Resource
+
+Service = Literal["postgres", "redis"]
+"""What an API may have to wait for."""
 
 Grade = Literal["full", "smaller", "shared"]
 """How far a host's numbers reach: `full` has the article's 8 cores and 16 GB and a core layout without overlap,
@@ -40,6 +44,35 @@ class Usage(Document):
     page_cache_mean_bytes: float
 
 
+class WatchNumbers(Document):
+    """What the host was like over a load window: shares from 0 to 1 unless a name says otherwise.
+
+    `steal` is what the hypervisor took of each role's CPUs, `busy` how busy the busiest CPU of a role was, and `others`
+    what processes that are none of the lab's used of a role's CPUs: of those that it has to itself, or shares with
+    other roles. `throttled` maps the cgroups that a quota held back to the seconds that it did. `pressure` has the
+    share of the window in which some task waited for a resource, and in which all did; None where the kernel doesn't
+    tell.
+    `generator_waited` is how much of the window the generator's threads stood ready without a CPU; None where the
+    kernel doesn't tell.
+
+    `connections` are those that were open at once, of `connections_planned`. `stuck` of them were sent no answer for
+    longer than a request may take; None where the kernel doesn't tell. `spin_change` is the calibration spin's CPU time
+    after the load over that before it, less 1; `spin_seconds` the mean of both, for one CPU.
+    """
+
+    steal: dict[Role, float]
+    busy: dict[Role, float]
+    others: dict[Role, float]
+    throttled: dict[str, float]
+    pressure: dict[Resource, tuple[float, float]] | None
+    generator_waited: float | None
+    connections: int
+    connections_planned: int
+    stuck: int | None
+    spin_change: float
+    spin_seconds: float
+
+
 class CellNumbers(Document):
     """One valid cell in numbers.
 
@@ -47,7 +80,8 @@ class CellNumbers(Document):
     wrk's correction for coordinated omission. `littles_law` is throughput x mean raw latency / connections opened:
     near 1 for an honest closed loop, and falling when the generator is the limit or when connections still wait for an
     answer at the window's end. `generator_saturation` is the generator's CPU use over the CPUs that its threads can
-    fill: as many as it has threads, and no more than it has.
+    fill: as many as it has threads, and no more than it has. `bound_by` names the services that were the limit: their
+    CPUs were used up, and by them. `watch` is None in a run that is older than the watch.
     """
 
     cell_id: str
@@ -63,6 +97,8 @@ class CellNumbers(Document):
     usage: dict[SampledRole, Usage]
     littles_law: float
     generator_saturation: float
+    bound_by: tuple[Service, ...] = ()
+    watch: WatchNumbers | None = None
 
 
 class Estimate(Document):

@@ -78,6 +78,14 @@ VoidReason = Literal[
     "no-requests",
     "generator-failed",
     "sampler-failed",
+    "watch-failed",
+    "steal",
+    "throttled",
+    "generator-saturated",
+    "connections-missing",
+    "stuck-requests",
+    "noisy-neighbour",
+    "spin",
 ]
 
 

@@ -32,13 +32,14 @@ class Load:
 class Measured:
     """What came of a load window.
 
-    Without a `result`, `generator_failure` says why; without samples, `sampler_failure`
-    does.
+    Without a `result`, `generator_failure` says why; without samples, `sampler_failure` does; where the watch over the
+    host isn't whole, `watch_failure`.
     """
 
     result: WrkResult | None = None
     generator_failure: str | None = None
     sampler_failure: str | None = None
+    watch_failure: str | None = None
 
 
 class Bench(Protocol):
@@ -112,13 +113,19 @@ class Bench(Protocol):
         ...
 
     def start_sampling(self, *, seconds: float) -> None:
-        """Start to sample the roles; it ends by itself if `collect` doesn't come within so many seconds."""
+        """Start to sample the roles and to watch the host.
+
+        Both end by themselves if `collect` doesn't come within so many seconds.
+        """
         ...
 
     def measure(self, load: Load) -> None:
-        """Put load on the API; returns when it has ended."""
+        """Put load on the API, with a calibration spin before and after it; returns when they have ended."""
         ...
 
     def collect(self, folder: Path) -> Measured:
-        """Pull what sampler and `measure` left, `wrk.txt`, `wrk.json` and `samples.csv`, as far as it was written."""
+        """Pull what sampler, watch and `measure` left, as far as it was written.
+
+        The files are `wrk.txt`, `wrk.json`, `samples.csv`, `watch.json` and `ticks.jsonl`.
+        """
         ...

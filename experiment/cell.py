@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from analysis.cells import WatchFiles
 from analysis.samples import load_window
 from documents.errors import HostError, HostUnreachableError
 from documents.inventory import Inventory, Secrets
@@ -20,13 +21,13 @@ from experiment.bench import Bench, Load, Measured
 from experiment.events import Event, Phase, PhaseStarted
 from experiment.storage import sha256_of, sync_folder, write_whole
 from experiment.tokens import token_file
-from experiment.verdict import analysis_voids, load_voids, sample_voids
+from experiment.verdict import analysis_voids, load_voids, sample_voids, watch_voids
 from provision.pinning import mismatches
 
 READY_SECONDS = 60
 """How long an API may take from its start to readiness; a JVM on one shared core takes several seconds."""
 
-RAW_FILES = ("wrk.json", "wrk.txt", "samples.csv")
+RAW_FILES = ("wrk.json", "wrk.txt", "samples.csv", "watch.json", "ticks.jsonl")
 
 _TOKEN_MARGIN_SECONDS = 600
 """How much longer than its load a cell's tokens hold."""
@@ -206,6 +207,17 @@ def _verdict(measured: Measured, cell: Cell, conditions: Conditions, folder: Pat
     elif measured.result is not None:
         name = f"cells/{cell.id}/samples.csv"
         voids += sample_voids((folder / "samples.csv").read_bytes(), load_window(measured.result), name=name)
+    watched: WatchFiles | None = None
+    if measured.watch_failure is not None:
+        voids.append(Void(reason="watch-failed", message=measured.watch_failure))
+    else:
+        watched = WatchFiles(
+            watch_json=(folder / "watch.json").read_bytes(),
+            ticks_jsonl=(folder / "ticks.jsonl").read_bytes(),
+            cores=conditions.inventory.cores,
+        )
+        if measured.result is not None:
+            voids += watch_voids(watched, measured.result, folder=f"cells/{cell.id}/")
     if voids:
         return voids
     return analysis_voids(
@@ -213,6 +225,7 @@ def _verdict(measured: Measured, cell: Cell, conditions: Conditions, folder: Pat
         wrk_json=(folder / "wrk.json").read_bytes(),
         samples_csv=(folder / "samples.csv").read_bytes(),
         generator_cpus=len(conditions.inventory.cores.generator),
+        watched=watched,
         folder=f"cells/{cell.id}/",
     )
 

@@ -17,6 +17,7 @@ from documents.run import HostIdentity, ProcessPinning
 from documents.samples import SampledRole
 from experiment import run_lock
 from experiment.bench import Load, Measured
+from experiment.host_watch import CellWatch
 from experiment.readiness import wait_until_ready
 from experiment.workloads.command import REPLAY_SCRIPT, ReplayPaths, generator_threads, wrk_command
 from experiment.workloads.requests import RequestFile
@@ -33,10 +34,10 @@ _Fetched = TypeVar("_Fetched")
 _HOME = f"{paths.HOME}/run"
 _SCRIPT = f"{_HOME}/replay.lua"
 _TOKENS = f"{_HOME}/tokens"
-_WARM_UP, _LOAD, _SAMPLER = (f"{_HOME}/{name}" for name in ("warm-up", "load", "sampler"))
+_WARM_UP, _LOAD, _SAMPLER, _WATCH = (f"{_HOME}/{name}" for name in ("warm-up", "load", "sampler", "watch"))
 _ASIDE = f"{paths.HOME}/ended-run-"
 """How the names begin that a run's folder has while it is cleared away."""
-_JOBS = (_WARM_UP, _LOAD, _SAMPLER)
+_JOBS = (_WARM_UP, _LOAD, _SAMPLER, _WATCH)
 
 _DEADLINE_SECONDS = 60
 _LOAD_MARGIN_SECONDS = 20
@@ -65,6 +66,8 @@ class RemoteBench:
         self._api_cgroup: Cgroup | None = None
         self._load_job: Job | None = None
         self._sampler_job: Job | None = None
+        self._watch = CellWatch(connection, inventory.cores)
+        self._api_port: int | None = None
 
     def hold(self, holder: str) -> AbstractContextManager[None]:
         """See `Bench.hold`."""
@@ -148,6 +151,7 @@ class RemoteBench:
     def pin(self, api: ApiService) -> None:
         """See `Bench.pin`."""
         self._api_cgroup = containers.cgroup(self._connection, api.container)
+        self._api_port = api.port
         pinning.apply(self._connection, self._inventory.cores, self._pinned_cgroups())
 
     def read_pinning(self, api: ApiService) -> tuple[ProcessPinning, ...]:  # noqa: ARG002 - `pin` found its processes
@@ -164,35 +168,38 @@ class RemoteBench:
 
     def start_sampling(self, *, seconds: float) -> None:
         """See `Bench.start_sampling`."""
+        if self._api_port is None:
+            raise HostError(f"No API was pinned on {self._connection}.")
+        cgroups: dict[SampledRole, Cgroup] = {"api": self._cgroup_of_api(), **self._service_cgroups}
         self._sampler_job = sampling.start(
-            self._connection,
-            _SAMPLER,
-            {"api": self._cgroup_of_api(), **self._service_cgroups},
-            cpus=self._inventory.cores.system,
-            deadline_seconds=seconds,
+            self._connection, _SAMPLER, cgroups, cpus=self._inventory.cores.system, deadline_seconds=seconds
         )
+        self._watch.start(_WATCH, cgroups, port=self._api_port, seconds=seconds)
 
     def measure(self, load: Load) -> None:
         """See `Bench.measure`."""
-        self._load_job = self._start_wrk(load, _LOAD)
-        jobs.wait(self._connection, self._load_job)
+        with self._watch.around_load():
+            self._load_job = self._start_wrk(load, _LOAD)
+            jobs.wait(self._connection, self._load_job)
 
     def collect(self, folder: Path) -> Measured:
         """See `Bench.collect`."""
         load_job, sampler_job = self._load_job, self._sampler_job
         if load_job is None or sampler_job is None:
             raise HostError(f"No load has ended on {self._connection} whose result could be collected.")
-        with ThreadPoolExecutor(2, thread_name_prefix="collect") as pool:
+        with ThreadPoolExecutor(3, thread_name_prefix="collect") as pool:
             fetched = pool.submit(_or_failure, lambda: generator.finish(self._connection, load_job, folder)[1])
             sampled = pool.submit(
                 _or_failure, lambda: sampling.finish(self._connection, sampler_job, folder / sampling.FILE_NAME)
             )
+            watched = pool.submit(self._watch.finish, folder)
         (result, generator_failure), (_, sampler_failure) = fetched.result(), sampled.result()
         self._load_job = self._sampler_job = None
         return Measured(
             result=result,
             generator_failure=generator_failure,
             sampler_failure=sampler_failure,
+            watch_failure=watched.result(),
         )
 
     def _start_wrk(self, load: Load, directory: str) -> Job:

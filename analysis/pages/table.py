@@ -7,6 +7,7 @@ for row in table.rows:
 from dataclasses import dataclass
 
 from analysis.pages.numbers import MISSING, interval, percent, plain
+from analysis.saturation import SERVICES, mostly_bound_by
 from documents.report import CellNumbers, Estimate, LatencyEstimate, Report, ScenarioSummary
 from documents.samples import SampledRole
 
@@ -138,9 +139,16 @@ def latency_table(report: Report) -> Table:
 
 def resource_table(report: Report, *, brief: bool = False) -> Table:
     """CPU by role, the API's memory, Little's law and how busy the generator was; a `brief` table has no intervals."""
+    bound = {service: mostly_bound_by(service, report.cells) for service in SERVICES}
 
     def cell(estimate: Estimate, per: float = 1) -> TableCell:
         return TableCell(plain(estimate.value / per)) if brief else _with_interval(estimate, per)
+
+    def used(summary: ScenarioSummary, role: SampledRole, estimate: Estimate) -> TableCell:
+        shown = cell(estimate)
+        if role in bound and (summary.api, summary.scenario) in bound[role]:
+            return TableCell(shown.value, f"{shown.detail}, the limit".removeprefix(", "))
+        return shown
 
     columns = (
         *_LOAD_AND_API,
@@ -154,7 +162,7 @@ def resource_table(report: Report, *, brief: bool = False) -> Table:
     rows = tuple(
         (
             *_names(report, summary),
-            *(cell(measured.cpu_cores[role]) for role in ROLE_NAMES),
+            *(used(summary, role, measured.cpu_cores[role]) for role in ROLE_NAMES),
             cell(measured.memory_mean_bytes, 1e6),
             cell(measured.memory_peak_bytes, 1e6),
             TableCell(plain(measured.page_cache_mean_bytes.value / 1e6)),
@@ -169,7 +177,8 @@ def resource_table(report: Report, *, brief: bool = False) -> Table:
         note=(
             f"Arithmetic means over cells{'' if brief else ' with 95% t intervals'}. Memory is the API's anonymous "
             "memory; the kernel can take the page cache back. Little's law is throughput times mean raw latency over "
-            "connections: near 1 unless the generator was the limit, or answers were still missing at the window's end."
+            "connections: near 1 unless the generator was the limit, or answers were still missing at the window's "
+            "end. PostgreSQL or Redis is called the limit where it used up its CPUs in most cells."
         ),
         columns=columns,
         rows=rows,

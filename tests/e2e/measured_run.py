@@ -73,7 +73,7 @@ def measure_every_workload(lab: LiveLab, folder: Path) -> MeasuredRun:
                     second = pool.submit(lab.run, "run", "--protocol", str(protocol))
                     verify = pool.submit(lab.run, "verify", "--only", "users")
             if isinstance(event, PhaseStarted) and event.phase == "load" and order[-1] == "mixed":
-                commands = ("wrk", "api", "postgres", "redis-server", "lab-sampler", *_SYSTEM_COMMANDS)
+                commands = ("wrk", "api", "postgres", "redis-server", "lab-sampler", "lab-watch", *_SYSTEM_COMMANDS)
                 threads = pool.submit(threads_of, connection, *commands, awaited="wrk")
             if isinstance(event, PhaseStarted) and event.phase == "pull":
                 # The next cell's reset would wipe out what this one left: the controller is held up meanwhile.

@@ -29,6 +29,7 @@ from documents.report import Report
 from documents.run import CellRecord, HostRecord, JournalEntry, Manifest, VoidReason
 from documents.samples import Sample
 from documents.stack import Stack
+from documents.watch import CpuTimes, HostTick, HostWatch, Pressure, Scheduled, Throttling
 from experiment.protocol_file import protocol_names, read_protocol
 from experiment.workloads.requests import MIXED_SHARES
 from lab.cores import split_cores
@@ -36,7 +37,7 @@ from lab.services.postgres import DEFAULT_SETTINGS
 
 ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
-RUN_FILES = (Manifest, HostRecord, Plan, JournalEntry, CellRecord, WrkResult, Report, Facts)
+RUN_FILES = (Manifest, HostRecord, Plan, JournalEntry, CellRecord, WrkResult, HostWatch, HostTick, Report, Facts)
 
 MADE = (".lab/", ".venv/", "runs/", "facts/", "cells/", "~/")
 """Paths that aren't in the repository: what is made in a checkout, and what is in a run."""
@@ -346,7 +347,8 @@ def test_protocols_of_the_lab_are_told():
 
 def reached_models() -> dict[str, set[str]]:
     """The members of each document in a run's folder, by the document's name."""
-    found: dict[str, set[str]] = {"Sample": set(Sample._fields)}
+    rows = (Sample, CpuTimes, Throttling, Pressure, Scheduled)
+    found: dict[str, set[str]] = {row.__name__: set(row._fields) for row in rows}
     unseen: list[type[BaseModel]] = [*RUN_FILES]
     while unseen:
         model = unseen.pop()

@@ -4,7 +4,7 @@
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -168,13 +168,19 @@ def samples_csv(roles: dict[SampledRole, Role], seconds: int) -> bytes:
 
 
 def write_cell(
-    directory: Path, cell: Cell, result: WrkResult | None, samples: bytes | None, voids: Iterable[Void] = ()
+    directory: Path,
+    cell: Cell,
+    result: WrkResult | None,
+    samples: bytes | None,
+    voids: Iterable[Void] = (),
+    *,
+    watch: Mapping[str, bytes] | None = None,
 ) -> Path:
     """Write a finished cell with the checksums of its files."""
     folder = directory / "cells" / cell.id
     folder.mkdir(parents=True)
     files = {"wrk.json": result and result.to_json().encode(), "samples.csv": samples}
-    written = {name: data for name, data in files.items() if data is not None}
+    written = {name: data for name, data in files.items() if data is not None} | dict(watch or {})
     for name, data in written.items():
         (folder / name).write_bytes(data)
     record = CellRecord(

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from analysis.pages.table import summary_table
+from analysis.pages.html import render_html
+from analysis.pages.table import resource_table, summary_table
+from analysis.pages.watch import watch_table
 from analysis.report import analyse
+from analysis.samples import SAMPLED_ROLES, Window
 from documents.errors import AnalysisError, DocumentError
 from documents.protocol import Scenario
 from documents.report import CellNumbers, Estimate, Report, ScenarioSummary
@@ -27,6 +30,7 @@ from tests.unit.analysis.run_builder import (
     write_run,
     wrk_result,
 )
+from tests.unit.analysis.watch_builder import Happening, watch_files
 
 
 def summary_of(report: Report, api: str, scenario: str) -> ScenarioSummary:
@@ -164,14 +168,78 @@ def test_a_full_host_has_no_caveat(tmp_path: Path):
     cells = write_run(directory, apis=("go",), scenarios=(heavy,), blocks=2, cores=EIGHT_CORES, memory_bytes=16 * 2**30)
     steady = Role(0.5, lambda _: 7_000_000)
     samples = samples_csv({"api": steady, "postgres": steady, "redis": steady, "generator": steady}, 120)
+    window = Window(START_NS, START_NS + 120_000_000_000)
+    quiet = Happening(own=dict.fromkeys(SAMPLED_ROLES, 0.5), connections=500)
+    watch = watch_files(EIGHT_CORES, window, quiet)
     for cell in cells:
-        write_cell(directory, cell, wrk_result(cell, [(12_000, 5_000_000)], 120_000_000, threads=2), samples)
+        result = wrk_result(cell, [(12_000, 5_000_000)], 120_000_000, threads=2)
+        write_cell(directory, cell, result, samples, watch=watch)
     report = analyse(directory)
     assert report.caveats == ()
     assert report.grade == "full"
     assert report.cells[0].generator_saturation == pytest.approx(0.25)
     assert report.cells[0].littles_law == pytest.approx(1.0)
     assert report.article_note.startswith("The article names neither its CPU model")
+
+
+def watched_run(directory: Path, *happenings: Happening, spin_changes: tuple[float, ...] = ()) -> Report:
+    """A cell of one API for each happening, on eight cores."""
+    scenario = Scenario(name="light", workload="mixed", connections=10, duration_seconds=2)
+    cells = write_run(directory, apis=("go",), scenarios=(scenario,), blocks=len(happenings), cores=EIGHT_CORES)
+    steady = Role(0.5, lambda _: 7_000_000)
+    samples = samples_csv(dict.fromkeys(SAMPLED_ROLES, steady), 2)
+    window = Window(START_NS, START_NS + 2_000_000_000)
+    for index, (cell, happening) in enumerate(zip(cells, happenings, strict=True)):
+        change = spin_changes[index] if spin_changes else 0.0
+        watch = watch_files(EIGHT_CORES, window, happening, spin_change=change)
+        write_cell(directory, cell, wrk_result(cell, [(10_000, 2_000)], 2_000_000), samples, watch=watch)
+    return analyse(directory)
+
+
+def test_what_the_watch_saw_stands_beside_a_cells_numbers(tmp_path: Path):
+    own = dict.fromkeys(SAMPLED_ROLES, 0.5)
+    report = watched_run(tmp_path / "run", Happening(own=own, others={0: 0.15}, stolen={3: 0.02}))
+    watch = report.cells[0].watch
+    assert watch is not None
+    assert watch.others["api"] == pytest.approx(0.05, abs=0.002)
+    assert watch.steal["postgres"] == pytest.approx(0.01, abs=0.002)
+    assert watch.connections_planned == 10
+    (row,) = watch_table(report).rows
+    assert [cell.value for cell in row[:5]] == ["001-go-light", "\N{EN DASH}", "1.0%", "5.0%", "0.0%"]
+    assert len(row) == len(watch_table(report).columns)
+    assert "The host under load, cell by cell" in render_html(report)
+
+
+def test_a_service_that_was_the_limit_is_called_so_beside_its_cpu(tmp_path: Path):
+    report = watched_run(tmp_path / "run", Happening(own=dict.fromkeys(SAMPLED_ROLES, 0.5)))
+    assert "the limit" not in resource_table(report).rows[0][3].detail
+    bound = tuple(cell.model_copy(update={"bound_by": ("postgres",)}) for cell in report.cells)
+    row = resource_table(report.model_copy(update={"cells": bound}), brief=True).rows[0]
+    assert [cell.detail for cell in row[2:6]] == ["", "the limit", "", ""]
+
+
+def test_a_generator_that_waited_and_a_cpu_that_was_slow_are_caveats(tmp_path: Path):
+    quiet = Happening(own=dict.fromkeys(SAMPLED_ROLES, 0.5))
+    waiting = Happening(own=quiet.own, waited=0.6)
+    report = watched_run(tmp_path / "run", quiet, quiet, waiting, spin_changes=(0.0, 0.0, 0.6))
+    assert "in 1 cell (up to 60%)" in caveat(report, "The load generator stood ready without a CPU")
+    assert caveat(report, "The API's CPUs were more than 20% slower or faster").endswith("in 1 cell: 003-go-light.")
+
+
+def test_a_run_that_is_older_than_the_watch_is_reported_and_says_so(golden_report: Report):
+    assert all(cell.watch is None for cell in golden_report.cells)
+    assert "in 16 cells, which are older than the watch" in caveat(golden_report, "The host wasn't watched")
+
+
+def test_a_cell_that_lost_one_of_the_watchs_files_is_refused(tmp_path: Path):
+    directory = tmp_path / "run"
+    watched_run(directory, Happening(own=dict.fromkeys(SAMPLED_ROLES, 0.5)))
+    path = directory / "cells" / "001-go-light" / "cell.json"
+    record = json.loads(path.read_text())
+    del record["files"]["ticks.jsonl"]
+    path.write_text(json.dumps(record))
+    with pytest.raises(AnalysisError, match=r"lists no ticks\.jsonl, which a cell that counts must have"):
+        analyse(directory)
 
 
 def test_littles_law_counts_the_connections_that_wrk_opened(tmp_path: Path):

@@ -13,6 +13,7 @@ from documents.plan import Cell, Plan
 from documents.protocol import Protocol, Scenario
 from documents.run import CellRecord, HostIdentity, HostRecord, JournalEntry, Manifest, ProcessPinning, Void
 from documents.stack import Api, ContainerHost, Cores, Postgres, Redis, Services, Stack
+from documents.watch import CpuTimes, HostTick, HostWatch, Pressure, Scheduled, Spin, Throttling
 
 NOON = datetime(2026, 1, 31, 12, 0, 0, 250_000, tzinfo=UTC)
 
@@ -169,5 +170,19 @@ EXAMPLES: tuple[Document, ...] = (
         errors=WrkErrors(connect=0, read=0, write=0, status=0, timeout=3),
         latency=WrkLatency(count=3, minimum_us=100, maximum_us=900, histogram=((100, 2), (900, 1))),
         statuses=None,
+    ),
+    HostWatch(
+        spins_before=(Spin(cpu=0, wall_ns=205_000_000, cpu_ns=200_000_000),),
+        spins_after=(Spin(cpu=0, wall_ns=206_000_000, cpu_ns=201_000_000),),
+    ),
+    HostTick(
+        time_ns=5_000_000_000_000,
+        cpus={0: CpuTimes(10, 20, 30, 40, 50, 60, 70, 80), 1: CpuTimes(1, 2, 3, 4, 5, 6, 7, 8)},
+        used_ns={"api": 1_000, "generator": 2_000},
+        throttled={"/sys/fs/cgroup/cpu/lab": Throttling(3, 4_000)},
+        pressure={"cpu": Pressure(5, 0)},
+        connections=10,
+        silent_ms=(1_200,),
+        generator=Scheduled(7, 8, 3),
     ),
 )

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from analysis.samples import Window
 from documents.cores import CoreLayout
 from documents.errors import RunError
 from documents.host import Host, HostSize
@@ -13,9 +14,11 @@ from documents.inventory import ApiService, Inventory, PostgresService, RedisSer
 from documents.load import WrkErrors, WrkLatency, WrkResult
 from documents.protocol import Protocol, Scenario, Workload
 from documents.run import HostIdentity, ProcessPinning
-from documents.samples import SAMPLE_COLUMNS
+from documents.samples import SAMPLE_COLUMNS, SampledRole
+from documents.watch import HostTick
 from experiment.bench import Load, Measured
 from experiment.workloads.requests import EXPECTED_STATUS, RequestFile
+from tests.unit.analysis.watch_builder import Happening, jsonl, spins_of, ticks_of
 
 SECRETS = Secrets(
     postgres_password="postgres-password-9f2c",
@@ -95,6 +98,8 @@ IDENTITY = HostIdentity(
 def result_of(load: Load, **changes: object) -> WrkResult:
     workload: Workload = load.scenario.workload
     statuses = None if workload == "mixed" else {str(EXPECTED_STATUS[workload]): 1_000}
+    # By Little's law: 1,000 requests keep all connections busy all the time.
+    latency_us = load.scenario.connections * load.seconds * 1_000
     result = WrkResult(
         wrk_version=load.wrk_version,
         workload=workload,
@@ -107,7 +112,12 @@ def result_of(load: Load, **changes: object) -> WrkResult:
         requests=1_000,
         bytes=1_000_000,
         errors=WrkErrors(connect=0, read=0, write=0, status=0, timeout=0),
-        latency=WrkLatency(count=1_000, minimum_us=80, maximum_us=90, histogram=((80, 600), (90, 400))),
+        latency=WrkLatency(
+            count=1_000,
+            minimum_us=latency_us,
+            maximum_us=latency_us + 10,
+            histogram=((latency_us, 600), (latency_us + 10, 400)),
+        ),
         statuses=statuses,
     )
     return result.model_copy(update=changes)
@@ -118,12 +128,15 @@ class FakeBench:
     """Does in memory what `RemoteBench` does on a host, and refuses what a host couldn't do.
 
     `before` is called with the name of each step and how many steps there were; tests raise or kill in it. `change`
-    alters what a window gives, and `damage` its samples.csv. `steps` are the steps so far, `played` the cells' loads.
+    alters what a window gives, `damage` its samples.csv, and `disturb` its ticks. `steps` are the steps so far,
+    `played` the cells' loads.
     """
 
     before: Callable[[str, int], None] = lambda _step, _count: None
     change: Callable[[Measured], Measured] = lambda measured: measured
     damage: Callable[[str], str] = lambda text: text
+    disturb: Callable[[list[HostTick]], list[HostTick]] = lambda ticks: ticks
+    spin_change: float = 0.0
     wrong_answers: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     never_ready: set[str] = field(default_factory=set[str])
     astray: set[str] = field(default_factory=set[str])
@@ -249,8 +262,16 @@ class FakeBench:
             ]
             text = "\n".join([",".join(SAMPLE_COLUMNS), *rows]) + "\n"
             (folder / "samples.csv").write_text(self.damage(text))
+        if measured.watch_failure is None:
+            self._write_watch(folder, Window(STARTED_NS, ended_ns), self.load.scenario.connections)
         self.load, self.sampled = None, False
         return measured
+
+    def _write_watch(self, folder: Path, window: Window, connections: int) -> None:
+        roles: tuple[SampledRole, ...] = ("api", "postgres", "redis", "generator")
+        ticks = ticks_of(LAYOUT, window, Happening(own=dict.fromkeys(roles, 0.1), connections=connections))
+        (folder / "watch.json").write_text(spins_of(LAYOUT, change=self.spin_change).to_json())
+        (folder / "ticks.jsonl").write_bytes(jsonl(self.disturb(ticks)))
 
     def left_clean(self) -> bool:
         """Whether the bench is as a run must leave it."""

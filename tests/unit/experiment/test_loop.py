@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from analysis.report import analyse
-from documents.errors import HostError, HostUnreachableError, RunError
+from documents.errors import AnalysisError, HostError, HostUnreachableError, RunError
 from documents.inventory import Inventory
-from documents.load import WrkErrors
+from documents.load import WrkErrors, WrkLatency
 from documents.plan import Plan
 from documents.run import CellRecord, HostRecord, JournalEntry, Manifest
+from documents.watch import HostTick
 from experiment import loop
 from experiment.bench import Measured
 from experiment.events import CellFinished, Event, RunFinished
@@ -188,14 +189,15 @@ def test_a_cell_whose_samples_have_a_gap_is_void(tmp_path: Path):
         }
         return replace(measured, result=measured.result.model_copy(update=longer))
 
-    [void] = records(begin(FakeBench(change=stretched), tmp_path))[0].voids
-    assert void.reason == "sampler-failed"
+    void, blind = records(begin(FakeBench(change=stretched), tmp_path))[0].voids
+    assert (void.reason, blind.reason) == ("sampler-failed", "watch-failed")
     assert re.search(r"In 1[23]\.0 s of load there were samples of api [23]0 times", void.message)
 
 
 def no_histogram_of_wrk(measured: Measured) -> Measured:
     assert measured.result is not None
-    latency = measured.result.latency.model_copy(update={"histogram": ((80, 600), (90, 401)), "count": 1_001})
+    damaged = {"histogram": ((80, 600), (90, 401)), "count": 1_001, "minimum_us": 80, "maximum_us": 90}
+    latency = measured.result.latency.model_copy(update=damaged)
     return replace(measured, result=measured.result.model_copy(update={"latency": latency}))
 
 
@@ -206,6 +208,77 @@ def test_a_window_that_the_analysis_cannot_use_voids_its_cell_and_not_the_report
     assert "001-" in void.message
     assert "holds 1001 responses, but wrk recorded 1000" in void.message
     assert len(analyse(run).void_cells) == CELLS
+
+
+def silent(ticks: list[HostTick]) -> list[HostTick]:
+    return [tick.model_copy(update={"silent_ms": (60_000,) * 5}) for tick in ticks]
+
+
+def half_open(ticks: list[HostTick]) -> list[HostTick]:
+    return [tick.model_copy(update={"connections": tick.connections // 2}) for tick in ticks]
+
+
+def idle_never(ticks: list[HostTick], *cpus: int) -> list[HostTick]:
+    busy = {cpu: ticks[0].cpus[cpu].idle for cpu in cpus}
+    return [
+        tick.model_copy(
+            update={"cpus": tick.cpus | {cpu: tick.cpus[cpu]._replace(idle=idle) for cpu, idle in busy.items()}}
+        )
+        for tick in ticks
+    ]
+
+
+def at_the_limit(measured: Measured) -> Measured:
+    """Latencies a third shorter than they must be if the connections waited for nothing but answers."""
+    assert measured.result is not None
+    shorter = [(microseconds * 2 // 3, count) for microseconds, count in measured.result.latency.histogram]
+    latency = WrkLatency(
+        count=1_000, minimum_us=shorter[0][0], maximum_us=shorter[-1][0], histogram=((shorter[0][0], 1_000),)
+    )
+    return replace(measured, result=measured.result.model_copy(update={"latency": latency}))
+
+
+def no_watch(measured: Measured) -> Measured:
+    return replace(measured, watch_failure="The watch ended too early.")
+
+
+@pytest.mark.parametrize(
+    ("bench", "reason", "numbers"),
+    [
+        (FakeBench(disturb=silent), "stuck-requests", "5 of 10"),
+        (FakeBench(disturb=half_open), "connections-missing", "Only 5 of 10 connections"),
+        (FakeBench(disturb=lambda ticks: idle_never(ticks, 0, 1)), "noisy-neighbour", "of the CPUs of api (0,1)"),
+        (FakeBench(disturb=lambda ticks: idle_never(ticks, 4)), "generator-saturated", "was starved"),
+        (FakeBench(spin_change=0.5), "spin", "50% slower after the load"),
+        (FakeBench(change=at_the_limit), "generator-saturated", "Little's law gives 0.6"),
+        (FakeBench(change=no_watch), "watch-failed", "ended too early"),
+        (FakeBench(disturb=lambda ticks: ticks[:2]), "watch-failed", "001-"),
+    ],
+)
+def test_a_disturbance_on_the_host_voids_its_cell_by_its_name(
+    tmp_path: Path, bench: FakeBench, reason: str, numbers: str
+):
+    run = begin(bench, tmp_path)
+    light = [record for record in records(run) if record.cell_id.endswith("-light")]
+    assert [[void.reason for void in record.voids] for record in light] == [[reason]] * len(light)
+    assert any(numbers in void.message for record in records(run) for void in record.voids)
+    assert not analyse(run).cells
+
+
+def test_a_disturbance_is_told_beside_the_errors_that_it_causes(tmp_path: Path):
+    run = begin(FakeBench(disturb=half_open, change=wrk_errors), tmp_path)
+    assert [void.reason for void in records(run)[0].voids] == ["wrk-errors", "connections-missing"]
+
+
+def test_what_the_watch_left_is_a_raw_file_of_its_cell(tmp_path: Path):
+    run = begin(FakeBench(), tmp_path)
+    assert {"watch.json", "ticks.jsonl"} <= records(run)[0].files.keys()
+    watched = analyse(run).cells[0].watch
+    assert watched is not None
+    assert watched.connections == watched.connections_planned
+    (run / "cells" / records(run)[0].cell_id / "ticks.jsonl").write_text("other")
+    with pytest.raises(AnalysisError, match=r"ticks\.jsonl isn't the file that was measured"):
+        analyse(run)
 
 
 def cut_off(samples: str) -> str:
