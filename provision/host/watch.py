@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 COMMAND = "lab-watch"
+SUPERVISOR = "lab-job"
 CGROUPS = Path("/sys/fs/cgroup")
 
 SPIN_ROUNDS = 700_000
@@ -200,9 +201,15 @@ def pressure() -> "dict[str, list[int]] | None":
 
 
 def scheduled(cgroup: Path) -> "list[int] | None":
-    """What the threads in a cgroup ran and waited; None where there is none. Source: the kernel's sched-stats."""
+    """What the threads in a cgroup ran and waited; None where there is none. Source: the kernel's sched-stats.
+
+    The supervisor of the load's job, which is in its cgroup and sleeps, isn't counted.
+    """
     ran = waited = threads = 0
     for process in read(f"{cgroup}/cgroup.procs").split():
+        with suppress(OSError):
+            if read(f"/proc/{process}/comm").strip() == SUPERVISOR:
+                continue
         for path in Path(f"/proc/{process}/task").glob("*/schedstat"):
             with suppress(OSError):
                 columns = read(str(path)).split()
