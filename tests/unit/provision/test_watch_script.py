@@ -180,6 +180,19 @@ def test_a_cgroup_that_is_not_there_ends_it_with_a_sentence(tmp_path: Path):
     assert "/sys/fs/cgroup/nowhere" in completed.stderr
 
 
+def test_the_supervisor_of_a_load_is_no_thread_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    files = {
+        f"{tmp_path}/cgroup.procs": f"{os.getppid()}\n{os.getpid()}\n",
+        f"/proc/{os.getppid()}/comm": "lab-job\n",
+        f"/proc/{os.getpid()}/comm": "wrk\n",
+    }
+    monkeypatch.setitem(watch["scheduled"].__globals__, "read", lambda path: files.get(path) or Path(path).read_text())
+    ran, waited, threads = watch["scheduled"](tmp_path)
+    assert ran > 0
+    assert waited >= 0
+    assert threads == len(list(Path("/proc/self/task").iterdir()))
+
+
 STAT = """\
 cpu  34560 56953 24939 42975 1125 0 559 407 0 0
 cpu0 15108 28155 11266 25821 139 0 59 211 0 0
