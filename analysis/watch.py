@@ -1,7 +1,7 @@
 """`watch.json` and `ticks.jsonl` to what the host was like over a load window.
 
 All counters only grow, so what happened is the difference of two ticks. Only ticks inside of the window are used, and
-nothing is interpolated: at a window's ends the load changes too much within half a second.
+nothing is interpolated: at a window's ends the load changes too much within one tick.
 """
 
 from collections.abc import Collection, Sequence
@@ -16,7 +16,7 @@ from documents.report import WatchNumbers
 from documents.watch import CpuTimes, HostTick, HostWatch, Resource, Spin
 
 LONGEST_GAP_NS = 2_000_000_000
-"""Four ticks missed: what the host was like meanwhile is no longer known."""
+"""Five ticks missed: what the host was like meanwhile is no longer known."""
 
 _LEFT_MS = 200
 """How much of a silence may be missing: the last answer before the load may be as near to its beginning."""
@@ -85,6 +85,7 @@ def watch_numbers(
         connections=max(tick.connections for tick in ticks),
         connections_planned=result.connections // result.threads * result.threads,
         stuck=_stuck(last, window, result.timeout_seconds),
+        seconds=milliseconds / 1e3,
         spin_change=after / before - 1,
         spin_seconds=(after + before) / 2,
     )

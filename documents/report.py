@@ -57,8 +57,11 @@ class WatchNumbers(Document):
 
     `connections` are those that were open at once, of `connections_planned`. `stuck` of them were sent no answer for
     longer than a request may take; None where the kernel doesn't tell. `spin_change` is the calibration spin's CPU time
-    after the load over that before it, less 1; `spin_seconds` the mean of both, for one CPU.
+    after the load over that before it, less 1; `spin_seconds` the mean of both, for one CPU. `seconds` is the part of
+    the window that all of this is taken over.
     """
+
+    seconds: float
 
     steal: dict[Role, float]
     busy: dict[Role, float]

@@ -4,6 +4,7 @@ The limits, each with its reason, are those of `analysis.limits`.
 """
 
 from analysis.limits import (
+    COUNTED_SECONDS_LEAST,
     GENERATOR_BUSY_MOST,
     GENERATOR_WAITED_MOST,
     LITTLES_LAW_LEAST,
@@ -29,7 +30,7 @@ def host_voids(watch: WatchNumbers, cores: CoreLayout) -> list[Void]:
         watch: what the host was like.
         cores: the CPUs of each role.
     """
-    return [*_stolen(watch), *_used_by_others(watch, cores), *_unanswered(watch), *_spun(watch)]
+    return [*_stolen(watch, cores), *_used_by_others(watch, cores), *_unanswered(watch), *_spun(watch)]
 
 
 def generator_voids(numbers: CellNumbers, cores: CoreLayout) -> list[Void]:
@@ -67,8 +68,10 @@ def generator_voids(numbers: CellNumbers, cores: CoreLayout) -> list[Void]:
     return found
 
 
-def _stolen(watch: WatchNumbers) -> list[Void]:
-    stolen = {role: share for role, share in watch.steal.items() if share > STEAL_MOST}
+def _stolen(watch: WatchNumbers, cores: CoreLayout) -> list[Void]:
+    stolen = {
+        role: share for role, share in watch.steal.items() if share > STEAL_MOST and _counts(share, role, watch, cores)
+    }
     if not stolen:
         return []
     told = ", ".join(f"{share:.1%} from {role}" for role, share in stolen.items())
@@ -82,9 +85,10 @@ def _used_by_others(watch: WatchNumbers, cores: CoreLayout) -> list[Void]:
         told = ", ".join(f"{directory} for {seconds:.2f} s" for directory, seconds in held.items())
         voids.append(Void(reason="throttled", message=f"A CPU quota held back what is measured: {told}."))
     for role in _OWN:
-        if watch.others[role] > OTHERS_ON_API_MOST and not _shares(cores, role):
+        share = watch.others[role]
+        if share > OTHERS_ON_API_MOST and _counts(share, role, watch, cores) and not _shares(cores, role):
             message = (
-                f"Other programs than the lab's used {watch.others[role]:.0%} of the CPUs of {role} "
+                f"Other programs than the lab's used {share:.0%} of the CPUs of {role} "
                 f"({cores.cpu_list(role)}); at most are {OTHERS_ON_API_MOST:.0%}."
             )
             voids.append(Void(reason="noisy-neighbour", message=message))
@@ -145,6 +149,11 @@ def _missing_in_littles_law(littles_law: float, watch: WatchNumbers, *, own: boo
         "generator."
     )
     return [Void(reason="generator-saturated", message=message)]
+
+
+def _counts(share: float, role: Role, watch: WatchNumbers, cores: CoreLayout) -> bool:
+    """Whether a share of a role's CPUs is more than a few steps of the kernel's counters."""
+    return share * len(cores.of(role)) * watch.seconds > COUNTED_SECONDS_LEAST
 
 
 def _shares(cores: CoreLayout, role: Role) -> bool:

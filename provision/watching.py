@@ -14,7 +14,9 @@ from provision.cgroups import Cgroup
 from provision.connection import Connection
 from provision.jobs import Job
 
-PERIOD_SECONDS = 0.5
+PERIOD_SECONDS = 0.4
+"""So that even the shortest window, of a second, has two ticks, one of which may come late."""
+
 FILE_NAME = "ticks.jsonl"
 
 _SCRIPT = Path(__file__).with_name("host") / "watch.py"
@@ -50,7 +52,7 @@ def start(
     cpus: Sequence[int] | None = None,
     deadline_seconds: float,
 ) -> Job:
-    """Start to write a tick each half second; returns when the first is written.
+    """Start to write ticks; returns when the first is written.
 
     Args:
         connection: to the host.

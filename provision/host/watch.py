@@ -7,7 +7,7 @@ Standard library only, Python 3.10 or newer. One of
 
 with the JSON request
 
-    {"period_seconds": 0.5, "cpus": [0, 1], "port": 18080,
+    {"period_seconds": 0.4, "cpus": [0, 1], "port": 18080,
      "roles": {"api": {"version": 1, "cpu": "/sys/fs/cgroup/cpuacct/…"}, …}}
 
 A failure ends with the status 1 and a sentence on standard error. `documents.watch` says what the members mean.

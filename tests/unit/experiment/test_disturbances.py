@@ -12,6 +12,7 @@ from tests.unit.analysis.test_saturation import cell
 
 ROLES = ("api", "postgres", "redis", "generator", "system")
 QUIET = WatchNumbers(
+    seconds=4.8,
     steal=dict.fromkeys(ROLES, 0.002),
     busy=dict.fromkeys(ROLES, 0.5),
     others=dict.fromkeys(ROLES, 0.02),
@@ -62,6 +63,16 @@ def test_a_disturbance_is_told_by_its_name_and_numbers(
     assert void.reason == reason
     assert told in void.message
     assert host_voids(changed(name, within), EIGHT_CORES) == []
+
+
+def test_a_step_or_two_of_the_kernels_counters_is_no_disturbance_of_a_short_window():
+    short = QUIET.model_copy(update={"seconds": 0.4})
+    stolen = short.model_copy(update={"steal": QUIET.steal | {"redis": 0.025}})
+    assert host_voids(stolen, EIGHT_CORES) == []
+    assert reasons(host_voids(stolen.model_copy(update={"seconds": 4.0}), EIGHT_CORES)) == ["steal"]
+    used = short.model_copy(update={"others": QUIET.others | {"api": 0.12}})
+    assert host_voids(used, TWO_CORES) == []
+    assert reasons(host_voids(used.model_copy(update={"seconds": 0.8}), TWO_CORES)) == ["noisy-neighbour"]
 
 
 def test_the_shared_cpus_of_a_small_layout_have_the_systems_work_on_them():
