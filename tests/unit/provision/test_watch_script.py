@@ -188,7 +188,11 @@ def test_the_supervisor_of_a_load_is_no_thread_of_it(tmp_path: Path, monkeypatch
         f"/proc/{os.getppid()}/comm": "lab-job\n",
         f"/proc/{os.getpid()}/comm": "wrk\n",
     }
-    monkeypatch.setitem(watch["scheduled"].__globals__, "read", lambda path: files.get(path) or Path(path).read_text())
+
+    def answer(path: str) -> str:
+        return files[path] if path in files else Path(path).read_text()
+
+    monkeypatch.setitem(watch["scheduled"].__globals__, "read", answer)
     ran, waited, threads = watch["scheduled"](tmp_path)
     assert ran > 0
     assert waited >= 0
@@ -283,7 +287,10 @@ full avg10=3.70 avg60=0.73 avg300=0.54 total=5076650
 
 
 def test_pressure_is_read_with_and_without_the_line_that_old_kernels_lack(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setitem(watch["pressure"].__globals__, "read", lambda path: PRESSURE[Path(path).name])
+    def answer(path: str) -> str:
+        return PRESSURE[Path(path).name]
+
+    monkeypatch.setitem(watch["pressure"].__globals__, "read", answer)
     assert watch["pressure"]() == {"cpu": [136_518_002, 0], "memory": [0, 0], "io": [6_437_104, 5_076_650]}
 
 
