@@ -80,16 +80,7 @@ def _about_the_host(run: RunFolder) -> Iterable[str]:
             "CPUs are shared between roles: the load generator competes with what it measures, so throughput is too "
             "low and latency too high by an unknown amount."
         )
-    if record.after is not None and record.after != record.before:
-        before, after = record.before.model_dump(), record.after.model_dump()
-        settings = {f"the setting {name}": value for name, value in before.pop("settings").items()}
-        settings_after = {f"the setting {name}": value for name, value in after.pop("settings").items()}
-        before, after = before | settings, after | settings_after
-        changes = [
-            f"{name.replace('_', ' ')} was {before.get(name, 'absent')} and is {after.get(name, 'absent')}"
-            for name in sorted(before.keys() | after.keys())
-            if before.get(name) != after.get(name)
-        ]
+    if record.after is not None and (changes := record.before.changes(record.after)):
         yield (
             f"The host changed while the run went on: {'; '.join(changes)}. Cells from before and after the change are "
             "mixed in these numbers; measure again."

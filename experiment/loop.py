@@ -200,8 +200,7 @@ def _require_same_lab(manifest: Manifest, inventory: Inventory, requests: Iterab
 
 
 def _require_same_host(manifest: Manifest, before: HostIdentity, bench: Bench) -> None:
-    then, now = before.model_dump(), bench.read_identity().model_dump()
-    changed = [f"{name} was {then[name]} and is {now[name]}" for name in then if then[name] != now[name]]
+    changed = [*before.changes(bench.read_identity())]
     versions = bench.read_tool_versions()
     for tool in sorted(manifest.tool_versions | versions):
         if manifest.tool_versions.get(tool) != versions.get(tool):
