@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 from documents.base import Document
 from documents.cores import Role
 from documents.inventory import Inventory
+from documents.knobs import KnobRecord
 from documents.protocol import Protocol
 
 Nanoseconds = Annotated[int, Field(ge=0, lt=2**63)]
@@ -106,11 +107,16 @@ def _flat(identity: HostIdentity) -> dict[str, str]:
 
 
 class HostRecord(Document):
-    """`host.json`: the host's identity before the first cell and after the last (None until then)."""
+    """`host.json`: the host's identity before the first cell and after the last (None until then), and its knobs.
+
+    `before` and `after` are read while nothing is set for the run. `knobs` is empty in a run of before the lab looked
+    at them.
+    """
 
     version: Literal[1] = 1
     before: HostIdentity
     after: HostIdentity | None = None
+    knobs: tuple[KnobRecord, ...] = ()
 
 
 class ProcessPinning(Document):
