@@ -1,7 +1,7 @@
 """`lab tune`: what of the host's settings a measurement depends on, and setting it by hand."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -98,7 +98,7 @@ def _act(inventory: Inventory, *, minutes: int, restore: bool, json: bool) -> No
     terminal().print(told)
 
 
-def _as_json(wanted: Sequence[Knob], found: Sequence[KnobRecord]) -> list[dict[str, object]]:
+def _as_json(wanted: Sequence[Knob], found: Sequence[KnobRecord]) -> list[dict[str, Any]]:
     return [
         record.model_dump(mode="json") | {"controlled": record.controlled, "why": knob.why, "source": knob.source}
         for knob, record in zip(wanted, found, strict=True)
@@ -107,16 +107,23 @@ def _as_json(wanted: Sequence[Knob], found: Sequence[KnobRecord]) -> list[dict[s
 
 def _show_identity(identity: HostIdentity, versions: dict[str, str]) -> None:
     table = Table("host", "", box=None, pad_edge=False)
-    for name, value in (identity.model_dump() | versions).items():
-        if isinstance(value, dict):
-            for key, text in sorted(value.items()):
-                table.add_row(Text(f"{name.replace('_', ' ')}: {key}"), Text(str(text)))
-        else:
-            table.add_row(Text(name.replace("_", " ")), Text("not told" if value is None else str(value)))
+    mappings = {
+        "cgroup limit": identity.cgroup_limits,
+        "mitigation": identity.mitigations,
+        "setting": identity.settings,
+        "version": versions,
+    }
+    for name, value in identity.model_dump(exclude={"cgroup_limits", "mitigations", "settings"}).items():
+        table.add_row(Text(name.replace("_", " ")), Text("not told" if value is None else str(value)))
+    for name, mapping in mappings.items():
+        for key, value in sorted((mapping or {}).items()):
+            table.add_row(Text(f"{name}: {key}"), Text(value))
+        if not mapping:
+            table.add_row(Text(f"{name}s"), Text("not told" if mapping is None else "none"))
     terminal().print(table)
 
 
-def _show_knobs(wanted: Sequence[Knob], found: Sequence[KnobRecord], *, settable: bool) -> None:
+def _show_knobs(wanted: Sequence[Knob], found: tuple[KnobRecord, ...], *, settable: bool) -> None:
     console = terminal()
     table = Table("setting", "is", "wanted", "settable here", "why", box=None, pad_edge=False)
     for knob, record in zip(wanted, found, strict=True):

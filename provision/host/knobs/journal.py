@@ -8,6 +8,7 @@ import json
 import os
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any, cast
 
 
 @dataclass(frozen=True)
@@ -69,15 +70,17 @@ class Journal:
 def parse(line: bytes) -> "Change | None":
     """A line's change; None where the line isn't one."""
     try:
-        found = json.loads(line)
+        found: Any = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    names = {field.name for field in fields(Change)}
-    if not isinstance(found, dict) or found.keys() != names:
+    if not isinstance(found, dict):
         return None
-    if not all(isinstance(value, str) and "\0" not in value and value.isprintable() for value in found.values()):
+    members = cast("dict[str, Any]", found)
+    if members.keys() != {field.name for field in fields(Change)}:
         return None
-    return Change(**found) if found["path"].startswith("/") else None
+    if not all(isinstance(value, str) and value.isprintable() for value in members.values()):
+        return None
+    return Change(**members) if members["path"].startswith("/") else None
 
 
 def sync_folder(path: str) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import time
 from pathlib import Path
+from typing import Any, cast
 
 
 class Lease:
@@ -21,14 +22,17 @@ class Lease:
         One that can't be read, or that is of an earlier boot, has lapsed.
         """
         try:
-            found = json.loads(Path(self.path).read_bytes())
+            found: Any = json.loads(Path(self.path).read_bytes())
         except FileNotFoundError:
             return None
         except (OSError, ValueError, RecursionError):
             return -1.0
-        if not isinstance(found, dict) or found.get("boot") != boot_id():
+        if not isinstance(found, dict):
             return -1.0
-        deadline = found.get("deadline_seconds")
+        members = cast("dict[str, Any]", found)
+        if members.get("boot") != boot_id():
+            return -1.0
+        deadline = members.get("deadline_seconds")
         return deadline - boot_seconds() if isinstance(deadline, (int, float)) else -1.0
 
     def text(self, seconds: float) -> str:

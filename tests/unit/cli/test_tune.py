@@ -63,7 +63,7 @@ def test_a_check_shows_host_and_settings_and_fails_where_they_are_not_as_wanted(
         subcommand.tune(check=True)
     shown = " ".join(capsys.readouterr().out.split())
     assert "cpu model" in shown
-    assert "settings: kernel.randomize_va_space" in shown
+    assert "setting: kernel.randomize_va_space" in shown
     assert "! governor" in shown
     assert "The host is partly controlled: governor, turbo" in shown
     assert stand_in.settings() == UNTOUCHED_SETTINGS
