@@ -1,6 +1,6 @@
 """What a reader must know before quoting a run's numbers: whole sentences, and the grade of the host."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from analysis.limits import (
 )
 from analysis.run_folder import RunFolder
 from documents.inventory import Inventory
+from documents.knobs import KnobRecord
 from documents.plan import Cell
 from documents.report import CellNumbers, Grade, ScenarioSummary
 
@@ -20,11 +21,18 @@ FEW_RESPONSES = 1000
 """The 99.9th percentile of fewer responses is the slowest of them, one single response."""
 
 
-def grade_of(inventory: Inventory) -> Grade:
-    """The grade of a lab's host and core layout."""
+def grade_of(inventory: Inventory, knobs: Collection[KnobRecord]) -> Grade:
+    """The grade of a lab's host, of its core layout, and of how far it was controlled.
+
+    Args:
+        inventory: the lab.
+        knobs: the host's; none where the run doesn't tell them, which is no control either.
+    """
     if inventory.cores.shared:
         return "shared"
-    return "smaller" if inventory.size.smaller else "full"
+    if inventory.size.smaller:
+        return "smaller"
+    return "full" if knobs and all(knob.controlled for knob in knobs) else "partly-controlled"
 
 
 def caveats_of(
@@ -83,16 +91,15 @@ def _about_the_host(run: RunFolder) -> Iterable[str]:
             "CPUs are shared between roles: the load generator competes with what it measures, so throughput is too "
             "low and latency too high by an unknown amount."
         )
-    if record.after is not None and record.after != record.before:
-        before, after = record.before.model_dump(), record.after.model_dump()
-        settings = {f"the setting {name}": value for name, value in before.pop("settings").items()}
-        settings_after = {f"the setting {name}": value for name, value in after.pop("settings").items()}
-        before, after = before | settings, after | settings_after
-        changes = [
-            f"{name.replace('_', ' ')} was {before.get(name, 'absent')} and is {after.get(name, 'absent')}"
-            for name in sorted(before.keys() | after.keys())
-            if before.get(name) != after.get(name)
-        ]
+    if free := [knob for knob in record.knobs if not knob.controlled]:
+        told = "; ".join(f"{knob.name}: {_uncontrolled(knob)}" for knob in free)
+        yield (
+            f"Not controlled on this host: {told}. What they do is in these numbers, and another host, or this one on "
+            "another day, may do otherwise."
+        )
+    elif not record.knobs:
+        yield "The run doesn't tell which of the host's settings were controlled."
+    if record.after is not None and (changes := record.before.changes(record.after)):
         yield (
             f"The host changed while the run went on: {'; '.join(changes)}. Cells from before and after the change are "
             "mixed in these numbers; measure again."
@@ -191,6 +198,12 @@ def _about_the_source(run: RunFolder) -> Iterable[str]:
         yield (
             "The project's tree had changes that weren't committed, so the commit alone doesn't tell what was measured."
         )
+
+
+def _uncontrolled(knob: KnobRecord) -> str:
+    if knob.state == "only-read":
+        return f"{knob.before} instead of {knob.wanted}"
+    return knob.message or f"{knob.during} instead of {knob.wanted}"
 
 
 def _size(inventory: Inventory) -> str:

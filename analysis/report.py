@@ -13,6 +13,7 @@ from analysis.run_folder import RunFolder, read_run
 from analysis.samples import SAMPLED_ROLES
 from analysis.statistics.estimates import linear_estimate, log_estimate
 from documents.errors import DocumentError
+from documents.knobs import describe_control
 from documents.load import WrkResult
 from documents.plan import Cell
 from documents.protocol import Scenario
@@ -84,7 +85,9 @@ def analyse(run_directory: Path, facts_directory: Path | None = None) -> Report:
         host=run.host.before,
         size=inventory.size,
         cores=inventory.cores,
-        grade=grade_of(inventory),
+        grade=grade_of(inventory, run.host.knobs),
+        control=describe_control(run.host.knobs),
+        knobs=run.host.knobs,
         postgres_settings=inventory.postgres.settings,
         caveats=caveats_of(run, summaries, numbers, unfinished),
         summaries=summaries,

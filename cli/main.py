@@ -7,7 +7,7 @@ from types import FrameType
 import typer
 from rich.console import Console
 
-from cli import doctor, down, facts, logs, report, run, up, verify
+from cli import doctor, down, facts, logs, report, run, tune, up, verify
 from cli.system_errors import tell_system_error
 from documents.errors import FairgroundError
 
@@ -25,6 +25,7 @@ app = typer.Typer(
 app.command("doctor")(doctor.doctor)
 app.command("up")(up.up)
 app.command("verify")(verify.verify)
+app.command("tune")(tune.tune)
 app.command("run")(run.run)
 app.command("report")(report.report)
 app.command("facts")(facts.facts)

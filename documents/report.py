@@ -6,6 +6,7 @@ from typing import Literal
 from documents.base import Document, Name
 from documents.cores import CoreLayout, Role
 from documents.host import HostSize
+from documents.knobs import KnobRecord
 from documents.protocol import Scenario
 from documents.run import HostIdentity, Void
 from documents.samples import SampledRole
@@ -14,9 +15,10 @@ from documents.watch import Resource
 Service = Literal["postgres", "redis"]
 """What an API may have to wait for."""
 
-Grade = Literal["full", "smaller", "shared"]
-"""How far a host's numbers reach: `full` has the article's 8 cores and 16 GB and a core layout without overlap,
-`smaller` has less, and on a `shared` host the load generator also competes with what it measures."""
+Grade = Literal["full", "partly-controlled", "smaller", "shared"]
+"""How far a host's numbers reach: `full` has the article's 8 cores and 16 GB, a core layout without overlap, and every
+knob as a measurement wants it. `partly-controlled` lacks the last of these, `smaller` has less of the machine, and on a
+`shared` host the load generator also competes with what it measures. Of several, the last holds."""
 
 
 class Latency(Document):
@@ -267,7 +269,8 @@ class Report(Document):
     """`report.json`: everything that the pages show.
 
     `caveats` are whole sentences that stand on every page: a smaller host, shared cores, void cells, a run that
-    isn't finished. `article_note` says whether the article's numbers can be compared with this run's, and why not.
+    isn't finished. `control` says in a few words which of the `knobs` weren't as a measurement wants them.
+    `article_note` says whether the article's numbers can be compared with this run's, and why not.
     `building` has the APIs whose images `lab facts` has measured, and `claims` what the article says about that.
     """
 
@@ -289,6 +292,8 @@ class Report(Document):
     size: HostSize
     cores: CoreLayout
     grade: Grade
+    control: str = "not told which settings were controlled"
+    knobs: tuple[KnobRecord, ...] = ()
     postgres_settings: dict[str, str]
     caveats: tuple[str, ...]
     summaries: tuple[ScenarioSummary, ...]

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 from documents.base import Document
 from documents.cores import Role
 from documents.inventory import Inventory
+from documents.knobs import KnobRecord
 from documents.protocol import Protocol
 
 Nanoseconds = Annotated[int, Field(ge=0, lt=2**63)]
@@ -38,8 +39,18 @@ class Manifest(Document):
     tool_versions: dict[str, str]
 
 
+VARYING = frozenset({"available_memory_bytes", "steal_seconds"})
+"""What of a host's identity changes while it is the same host."""
+
+
 class HostIdentity(Document):
-    """What the host is, read from it. Memory and sizes in bytes; `settings` are kernel settings by name, only read."""
+    """What the host is, read from it. Memory and sizes in bytes; `settings` are kernel settings by name.
+
+    `physical_cores` are those that the host's CPUs belong to. `cgroup_limits` has each limit that holds the host's
+    first process back, by the name of its file; `mitigations` what the kernel does about each weakness of the
+    processor. `steal_seconds` is how long its CPUs have waited for a hypervisor since its boot. None stands for what
+    the host doesn't tell, as an identity that was read before the lab asked for it.
+    """
 
     cpu_model: str
     cpus: tuple[int, ...]
@@ -49,14 +60,63 @@ class HostIdentity(Document):
     operating_system: str
     cgroup_version: Literal[1, 2]
     settings: dict[str, str]
+    microcode: str | None = None
+    physical_cores: int | None = None
+    numa_nodes: int | None = None
+    swap_bytes: int | None = None
+    cgroup_limits: dict[str, str] | None = None
+    open_files: str | None = None
+    irqbalance: bool | None = None
+    mitigations: dict[str, str] | None = None
+    available_memory_bytes: int | None = None
+    steal_seconds: float | None = None
+
+    def changes(self, other: "HostIdentity") -> tuple[str, ...]:
+        """What is different in another identity, a clause for each: ``kernel was 6.1 and is 6.12``.
+
+        What varies by nature isn't told: steal so far and free memory. What one of the two doesn't tell is told as a
+        difference; nobody knows that it is none.
+        """
+        then, now = _flat(self), _flat(other)
+        return tuple(
+            f"{name} was {then.get(name, _ABSENT)} and is {now.get(name, _ABSENT)}"
+            for name in {**then, **now}
+            if then.get(name, _ABSENT) != now.get(name, _ABSENT)
+        )
+
+
+_ABSENT = "absent"
+
+_ENTRIES = {"settings": "the setting", "cgroup_limits": "the cgroup limit", "mitigations": "the mitigation of"}
+"""How an entry of each mapping is spoken of."""
+
+
+def _flat(identity: HostIdentity) -> dict[str, str]:
+    """The members of an identity as text by what they are called, those of its mappings one by one."""
+    found: dict[str, str] = {}
+    for name, value in identity.model_dump().items():
+        if name in VARYING:
+            continue
+        if name in _ENTRIES and value is not None:
+            found |= {f"{_ENTRIES[name]} {key}": text for key, text in sorted(value.items())}
+        elif name in _ENTRIES:
+            found[name.replace("_", " ")] = "not told"
+        else:
+            found[name.replace("_", " ")] = "not told" if value is None else str(value)
+    return found
 
 
 class HostRecord(Document):
-    """`host.json`: the host's identity before the first cell and after the last (None until then)."""
+    """`host.json`: the host's identity before the first cell and after the last (None until then), and its knobs.
+
+    `before` and `after` are read while nothing is set for the run. `knobs` is empty in a run of before the lab looked
+    at them.
+    """
 
     version: Literal[1] = 1
     before: HostIdentity
     after: HostIdentity | None = None
+    knobs: tuple[KnobRecord, ...] = ()
 
 
 class ProcessPinning(Document):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from documents.inventory import ApiService
+from documents.knobs import KnobRecord
 from documents.load import WrkResult
 from documents.protocol import Scenario
 from documents.run import HostIdentity, ProcessPinning
@@ -66,6 +67,29 @@ class Bench(Protocol):
 
     def read_tool_versions(self) -> dict[str, str]:
         """The versions of what the lab uses on the host, `wrk` among them."""
+        ...
+
+    def tune(self, *, seconds: float) -> tuple[KnobRecord, ...]:
+        """Set the kernel's settings as a measurement wants them; the host puts them back after so many seconds.
+
+        Where they may not be set, as in a container, they are only read. Returns each as it was and is.
+        """
+        ...
+
+    def renew(self, *, seconds: float) -> None:
+        """Keep what `tune` set for so many seconds from now on.
+
+        Raises:
+            HostError: the time was over, and the host has put all back.
+        """
+        ...
+
+    def read_knobs(self) -> tuple[KnobRecord, ...]:
+        """Each of those settings as it is now."""
+        ...
+
+    def untune(self) -> None:
+        """Put back all that a run has set, this one or one that was killed."""
         ...
 
     def install(self, requests: Sequence[RequestFile]) -> None:

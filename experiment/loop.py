@@ -16,16 +16,20 @@ from documents.plan import Cell
 from documents.protocol import Protocol, Workload
 from documents.run import CellRecord, HostIdentity, HostRecord, Manifest
 from experiment.bench import Bench
-from experiment.cell import Conditions, measure_cell
+from experiment.cell import READY_SECONDS, Conditions, measure_cell
 from experiment.events import CellFinished, CellStarted, Event, RunFinished, RunStarted
 from experiment.holding import host_held
 from experiment.plan import make_plan
 from experiment.run_folder import RunFolder, new_run_id
 from experiment.workloads.requests import RequestFile, build_requests
+from provision import knobs
 
 _logger = logging.getLogger(__name__)
 
 Progress = Callable[[Event], None]
+
+_BEGINNING_SECONDS = 300
+"""How long it may take from the tuning of the host to the first cell: the request files are laid ready meanwhile."""
 
 
 def begin(
@@ -124,13 +128,27 @@ def _measure_all(
             _tell(folder, record)
     waiting = [cell for cell in folder.read_plan().cells if cell.id not in records]
     if waiting:
+        tuned = bench.tune(seconds=_BEGINNING_SECONDS)
+        record = folder.read_host()
+        folder.write_host(record.model_copy(update={"knobs": knobs.merge(record.knobs, tuned)}))
         bench.install(requests)
         bench.stop_apis()
     for cell in waiting:
         records[cell.id] = _measure(bench, folder, cell, conditions, progress)
-    folder.write_host(folder.read_host().model_copy(update={"after": bench.read_identity()}))
+    _look_afterwards(bench, folder, tuned=bool(waiting))
     folder.journal.append("run-finished")
     progress(_finished(folder, records))
+
+
+def _look_afterwards(bench: Bench, folder: RunFolder, *, tuned: bool) -> None:
+    """Record what the knobs were to the last, put them back, and record what the host is then."""
+    record = folder.read_host()
+    held = bench.read_knobs() if tuned else record.knobs
+    bench.untune()
+    changes: dict[str, object] = {"after": bench.read_identity()}
+    if record.knobs:
+        changes["knobs"] = knobs.with_after(record.knobs, held, bench.read_knobs())
+    folder.write_host(record.model_copy(update=changes))
 
 
 def _read_records(folder: RunFolder) -> dict[str, CellRecord]:
@@ -159,6 +177,7 @@ def _finished(folder: RunFolder, records: Mapping[str, CellRecord]) -> RunFinish
 def _measure(bench: Bench, folder: RunFolder, cell: Cell, conditions: Conditions, progress: Progress) -> CellRecord:
     expected_seconds = conditions.protocol.warm_up_seconds + cell.scenario.duration_seconds
     progress(CellStarted(cell=cell, expected_seconds=expected_seconds))
+    bench.renew(seconds=expected_seconds + READY_SECONDS)
     folder.journal.append("cell-started", cell_id=cell.id)
     record, result = measure_cell(bench, cell, conditions, folder.new_cell_folder(cell), progress)
     _tell(folder, record)
@@ -200,8 +219,7 @@ def _require_same_lab(manifest: Manifest, inventory: Inventory, requests: Iterab
 
 
 def _require_same_host(manifest: Manifest, before: HostIdentity, bench: Bench) -> None:
-    then, now = before.model_dump(), bench.read_identity().model_dump()
-    changed = [f"{name} was {then[name]} and is {now[name]}" for name in then if then[name] != now[name]]
+    changed = [*before.changes(bench.read_identity())]
     versions = bench.read_tool_versions()
     for tool in sorted(manifest.tool_versions | versions):
         if manifest.tool_versions.get(tool) != versions.get(tool):

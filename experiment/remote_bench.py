@@ -12,6 +12,7 @@ from apis.contract.checks import Target, probe
 from documents.cores import Role
 from documents.errors import DocumentError, HostError, HostUnreachableError, TransferError
 from documents.inventory import ApiService, Inventory, Secrets
+from documents.knobs import KnobRecord
 from documents.protocol import Workload
 from documents.run import HostIdentity, ProcessPinning
 from documents.samples import SampledRole
@@ -21,11 +22,12 @@ from experiment.host_watch import CellWatch
 from experiment.readiness import wait_until_ready
 from experiment.workloads.command import REPLAY_SCRIPT, ReplayPaths, generator_threads, wrk_command
 from experiment.workloads.requests import RequestFile
-from provision import containers, database, identity, jobs, paths, pinning, sampling
+from provision import containers, database, identity, jobs, knobs, paths, pinning, sampling
 from provision import load as generator
 from provision.cgroups import Cgroup
 from provision.connection import Connection, connect
 from provision.jobs import Job
+from provision.knobs import Place
 
 _logger = logging.getLogger(__name__)
 
@@ -44,21 +46,51 @@ _LOAD_MARGIN_SECONDS = 20
 """How much longer than its load wrk may live: it builds its requests before, and writes its result after."""
 
 
+_LEASE_MARGIN_SECONDS = 120
+"""How much longer than a cell is expected to take the host's settings stay as they were set for it."""
+
+
 @contextmanager
-def open_bench(inventory: Inventory, secrets: Secrets) -> Generator["RemoteBench"]:
+def open_bench(
+    inventory: Inventory,
+    secrets: Secrets,
+    *,
+    place: Place | None = None,
+    lease_margin_seconds: float = _LEASE_MARGIN_SECONDS,
+) -> Generator["RemoteBench"]:
     """Connect to the lab's host for one run.
+
+    Args:
+        inventory: the lab as it stands.
+        secrets: the lab's secrets.
+        place: where on the host its kernel's settings are, and the lab's journal of them; the usual one unless given.
+        lease_margin_seconds: how long the settings outlive a run that has gone, beyond the time of a cell.
 
     Raises:
         HostError: it can't be reached.
     """
     with connect(inventory.host) as connection:
-        yield RemoteBench(connection, inventory, secrets)
+        yield RemoteBench(
+            connection, inventory, secrets, place=place or Place(), lease_margin_seconds=lease_margin_seconds
+        )
 
 
 class RemoteBench:
     """A `Bench` on the host of an inventory."""
 
-    def __init__(self, connection: Connection, inventory: Inventory, secrets: Secrets) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        inventory: Inventory,
+        secrets: Secrets,
+        *,
+        place: Place | None = None,
+        lease_margin_seconds: float = _LEASE_MARGIN_SECONDS,
+    ) -> None:
+        self._place = place or Place()
+        self._lease_margin_seconds = lease_margin_seconds
+        self._lease_seconds: float | None = None
+        self._knobs = knobs.knobs_of(inventory.cores)
         self._connection = connection
         self._inventory = inventory
         self._secrets = secrets
@@ -88,6 +120,31 @@ class RemoteBench:
     def read_tool_versions(self) -> dict[str, str]:
         """See `Bench.read_tool_versions`."""
         return identity.read_tool_versions(self._connection, self._inventory)
+
+    def tune(self, *, seconds: float) -> tuple[KnobRecord, ...]:
+        """See `Bench.tune`."""
+        if not knobs.is_settable(self._inventory.host):
+            return self.read_knobs()
+        self._lease_seconds = seconds + self._lease_margin_seconds
+        return knobs.tune(self._connection, self._knobs, seconds=self._lease_seconds, place=self._place)
+
+    def renew(self, *, seconds: float) -> None:
+        """See `Bench.renew`."""
+        if self._lease_seconds is not None:
+            self._lease_seconds = seconds + self._lease_margin_seconds
+            knobs.renew(self._connection, seconds=self._lease_seconds, place=self._place)
+
+    def read_knobs(self) -> tuple[KnobRecord, ...]:
+        """See `Bench.read_knobs`."""
+        return knobs.read(
+            self._connection, self._knobs, settable=knobs.is_settable(self._inventory.host), place=self._place
+        )
+
+    def untune(self) -> None:
+        """See `Bench.untune`."""
+        self._lease_seconds = None
+        if knobs.is_settable(self._inventory.host):
+            knobs.restore(self._connection, place=self._place)
 
     def install(self, requests: Sequence[RequestFile]) -> None:
         """See `Bench.install`."""
@@ -187,6 +244,9 @@ class RemoteBench:
         load_job, sampler_job = self._load_job, self._sampler_job
         if load_job is None or sampler_job is None:
             raise HostError(f"No load has ended on {self._connection} whose result could be collected.")
+        if self._lease_seconds is not None:
+            # One that lapsed meanwhile, as while the controller slept, would leave a cell measured half and half.
+            knobs.renew(self._connection, seconds=self._lease_seconds, place=self._place)
         with ThreadPoolExecutor(3, thread_name_prefix="collect") as pool:
             fetched = pool.submit(_or_failure, lambda: generator.finish(self._connection, load_job, folder)[1])
             sampled = pool.submit(

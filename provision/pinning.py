@@ -27,6 +27,7 @@ SYSTEM_COMMANDS = (
     "docker-proxy",
     "lab-sampler",
     "lab-watch",
+    "lab-guard",
 )
 """The commands whose processes make up the role `system`."""
 

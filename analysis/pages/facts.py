@@ -6,16 +6,24 @@ from analysis.pages.numbers import listing
 from analysis.pages.table import ROLE_NAMES
 from documents.cores import Role
 from documents.report import Grade, Report
-from documents.run import UNKNOWN_COMMIT
+from documents.run import UNKNOWN_COMMIT, HostIdentity
 
 GRADE_NAMES: dict[Grade, str] = {
     "full": "Full host",
+    "partly-controlled": "Full host, partly controlled",
     "smaller": "Smaller host",
     "shared": "Shared cores",
 }
 
 GRADE_MEANINGS: dict[Grade, str] = {
-    "full": "Eight cores and 16 GB or more, and a core layout in which every role has CPUs of its own.",
+    "full": (
+        "Eight cores and 16 GB or more, a core layout in which every role has CPUs of its own, and every setting as a "
+        "measurement wants it."
+    ),
+    "partly-controlled": (
+        "Eight cores and 16 GB or more, and every role has CPUs of its own; but not every setting was as a measurement "
+        "wants it."
+    ),
     "smaller": "Less than the article's 8 cores and 16 GB; every role still has CPUs of its own.",
     "shared": "The load generator shares CPUs with what it measures.",
 }
@@ -56,12 +64,31 @@ def host_facts(report: Report) -> tuple[tuple[str, str], ...]:
     layout = ", ".join(f"{name} {report.cores.cpu_list(role)}" for role, name in (*ROLE_NAMES.items(), _SYSTEM))
     return (
         ("Grade", f"{GRADE_NAMES[report.grade]}. {GRADE_MEANINGS[report.grade]}"),
+        ("Settings", f"{report.control[0].upper()}{report.control[1:]}."),
         ("Kind", _KINDS.get(report.host_kind, report.host_kind)),
         ("Processor", f"{host.cpu_model}, {_count(host.threads_per_core, 'thread')} a core"),
         ("CPUs of the lab", ",".join(map(str, report.size.cpus))),
         ("CPUs by role", layout),
         ("Memory of the lab", f"{report.size.memory_bytes / 2**30:.3g} of {host.memory_bytes / 2**30:.3g} GiB"),
+        ("Machine", _machine(host)),
         ("System", f"{host.operating_system}, kernel {host.kernel}, cgroup v{host.cgroup_version}"),
+    )
+
+
+def _machine(host: HostIdentity) -> str:
+    """Cores, NUMA, microcode and swap, and of what the host doesn't tell that it doesn't."""
+
+    def told(value: object, unit: str) -> str:
+        return f"{unit} not told" if value is None else f"{value} {unit}"
+
+    swap = None if host.swap_bytes is None else f"{host.swap_bytes / 2**30:.3g}"
+    return ", ".join(
+        (
+            told(host.physical_cores, "physical cores"),
+            told(host.numa_nodes, "NUMA nodes"),
+            told(swap, "GiB of swap"),
+            f"microcode {host.microcode or 'not told'}",
+        )
     )
 
 

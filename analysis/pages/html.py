@@ -7,6 +7,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from analysis.pages.article import article_table
 from analysis.pages.building import building_table
 from analysis.pages.facts import GRADE_MEANINGS, GRADE_NAMES, heading, host_facts, in_short, rerun_commands, run_facts
+from analysis.pages.knobs import knob_table
 from analysis.pages.plots import plot_groups
 from analysis.pages.table import cell_table, latency_table, resource_table, summary_table
 from analysis.pages.watch import watch_table
@@ -41,6 +42,7 @@ def render_html(report: Report) -> str:
         building=building_table(report),
         cells=cell_table(report),
         watch=watch_table(report),
+        knobs=knob_table(report.knobs),
         run_facts=run_facts(report),
         host_facts=host_facts(report),
         rerun=rerun_commands(report),

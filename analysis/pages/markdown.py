@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from analysis.pages.article import article_table
 from analysis.pages.building import building_table
 from analysis.pages.facts import heading, host_facts, in_short, rerun_commands, run_facts
+from analysis.pages.knobs import knob_table
 from analysis.pages.table import Table, TableCell, latency_table, resource_table, summary_table
 from documents.report import Report
 
@@ -33,6 +34,7 @@ def render_markdown(report: Report) -> str:
         _list(f"{name}: {value}" for name, value in run_facts(report)),
         "## Host",
         _list(f"{name}: {value}" for name, value in (*host_facts(report), *sorted(report.tool_versions.items()))),
+        *([_section(knobs)] if (knobs := knob_table(report.knobs)).rows else []),
         "## Run it again",
         "\n".join(f"    {_one_line(command)}" for command in rerun_commands(report)),
     ]

@@ -61,7 +61,7 @@ def left_on_host(connection: Connection) -> list[str]:
     left = [
         line
         for line in listed
-        if line.split()[1] in {"wrk", "lab-sampler", "lab-watch", "lab-job"} or "run.lock" in line
+        if line.split()[1] in {"wrk", "lab-sampler", "lab-watch", "lab-job", "lab-guard"} or "run.lock" in line
     ]
     home, name = posixpath.split(RUN_HOME)
     kept = connection.run(["find", home, "-maxdepth", "1", "-type", "d", "-name", f"*{name}*"], deadline_seconds=30)

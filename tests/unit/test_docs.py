@@ -34,6 +34,7 @@ from experiment.protocol_file import protocol_names, read_protocol
 from experiment.workloads.requests import MIXED_SHARES
 from lab.cores import split_cores
 from lab.services.postgres import DEFAULT_SETTINGS
+from provision.knobs import knobs_of
 
 ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
@@ -302,6 +303,12 @@ def test_default_settings_of_postgres_are_told():
     (table,) = (table for table in tables(ROOT / "docs/stack-document.md") if table[0][:2] == ["setting", "value"])
     told = {name.strip("`"): value for row in table[1:] for name, value in (row[:2], row[2:]) if name}
     assert told == DEFAULT_SETTINGS
+
+
+def test_kernel_settings_are_told_with_their_reasons():
+    (table,) = (table for table in tables(ROOT / "docs/hosts.md") if table[0][:2] == ["setting", "wanted"])
+    cores = split_cores([(cpu,) for cpu in range(8)])
+    assert table[1:] == [[knob.name, knob.wanted, knob.why, knob.source] for knob in knobs_of(cores)]
 
 
 def test_cores_by_role_are_those_of_the_split():

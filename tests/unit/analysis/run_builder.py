@@ -14,6 +14,7 @@ import numpy as np
 from documents.cores import CoreLayout
 from documents.host import Host, HostSize
 from documents.inventory import ApiService, Inventory, PostgresService, RedisService
+from documents.knobs import KnobRecord
 from documents.load import WrkErrors, WrkLatency, WrkResult
 from documents.plan import Cell, Plan
 from documents.protocol import Protocol, Scenario
@@ -26,6 +27,14 @@ TICK_NS = 100_000_000
 
 TWO_CORES = CoreLayout(api=(0,), postgres=(1,), redis=(1,), generator=(1,), system=(1,), shared=True)
 EIGHT_CORES = CoreLayout(api=(0, 1, 2), postgres=(3, 4), redis=(5,), generator=(6, 7), system=(5,), shared=False)
+
+CONTROLLED = (
+    KnobRecord(
+        name="governor", wanted="performance", before="powersave", during="performance", after="powersave", state="set"
+    ),
+    KnobRecord(name="vm.swappiness", wanted="1", before="1", during="1", after="1", state="as-wanted"),
+)
+"""The knobs of a host on which all is as a measurement wants it."""
 
 NO_ERRORS = WrkErrors(connect=0, read=0, write=0, status=0, timeout=0)
 
@@ -48,6 +57,7 @@ def write_run(
     cores: CoreLayout = TWO_CORES,
     memory_bytes: int = 4 * 2**30,
     git_commit: str = "3f2a9c1d5b7e8f60718293a4b5c6d7e8f9012345",
+    knobs: tuple[KnobRecord, ...] = CONTROLLED,
 ) -> list[Cell]:
     """Write a run's documents, but no cell. The host is smaller than the article's unless it has eight cores.
 
@@ -120,7 +130,7 @@ def write_run(
     ]
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "manifest.json").write_text(manifest.to_json())
-    (directory / "host.json").write_text(HostRecord(before=identity, after=identity).to_json())
+    (directory / "host.json").write_text(HostRecord(before=identity, after=identity, knobs=knobs).to_json())
     (directory / "plan.json").write_text(Plan(order_seed=7, cells=tuple(cells)).to_json())
     return cells
 

@@ -12,6 +12,7 @@ from analysis.pages.article import article_table
 from analysis.pages.building import building_table
 from analysis.pages.facts import rerun_commands
 from analysis.pages.html import render_html
+from analysis.pages.knobs import knob_table
 from analysis.pages.markdown import render_markdown
 from analysis.pages.numbers import interval, listing, plain
 from analysis.pages.plots import plot_groups
@@ -51,13 +52,24 @@ def hostile(report: Report) -> Report:
     void_cell = report.void_cells[0]
     void = void_cell.voids[0].model_copy(update={"message": HOSTILE})
     host = report.host.model_copy(
-        update={"cpu_model": HOSTILE, "kernel": HOSTILE, "operating_system": HOSTILE, "settings": {HOSTILE: HOSTILE}}
+        update={
+            "cpu_model": HOSTILE,
+            "microcode": HOSTILE,
+            "kernel": HOSTILE,
+            "operating_system": HOSTILE,
+            "settings": {HOSTILE: HOSTILE},
+        }
+    )
+    knobs = tuple(
+        knob.model_copy(update={"before": HOSTILE, "during": HOSTILE, "after": HOSTILE}) for knob in report.knobs
     )
     return report.model_copy(
         update={
             "run_id": HOSTILE,
             "git_commit": HOSTILE,
             "host": host,
+            "knobs": knobs,
+            "control": HOSTILE,
             "host_kind": HOSTILE,
             "caveats": (HOSTILE,),
             "article_note": HOSTILE,
@@ -187,6 +199,7 @@ def test_every_row_of_a_markdown_table_has_the_columns_of_its_head(golden_report
             resource_table(golden_report),
             article_table(golden_report),
             building_table(golden_report),
+            knob_table(golden_report.knobs),
         )
         if table.rows
     ]

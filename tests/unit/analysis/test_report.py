@@ -9,16 +9,19 @@ from pathlib import Path
 import pytest
 
 from analysis.pages.html import render_html
+from analysis.pages.markdown import render_markdown
 from analysis.pages.table import resource_table, summary_table
 from analysis.pages.watch import watch_table
 from analysis.report import analyse
 from analysis.samples import SAMPLED_ROLES, Window
 from documents.errors import AnalysisError, DocumentError
+from documents.knobs import KnobRecord
 from documents.protocol import Scenario
 from documents.report import CellNumbers, Estimate, Report, ScenarioSummary
 from documents.run import CellRecord, HostRecord, Manifest, Void, VoidReason
 from documents.samples import SAMPLE_COLUMNS
 from tests.unit.analysis.run_builder import (
+    CONTROLLED,
     EIGHT_CORES,
     GOLDEN_RAW,
     START_NS,
@@ -240,6 +243,37 @@ def test_a_cell_that_lost_one_of_the_watchs_files_is_refused(tmp_path: Path):
     path.write_text(json.dumps(record))
     with pytest.raises(AnalysisError, match=r"lists no ticks\.jsonl, which a cell that counts must have"):
         analyse(directory)
+
+
+def _grade(directory: Path, knobs: tuple[KnobRecord, ...]) -> Report:
+    heavy = Scenario(name="heavy", workload="mixed", connections=500, duration_seconds=120)
+    write_run(
+        directory, apis=("go",), scenarios=(heavy,), blocks=1, cores=EIGHT_CORES, memory_bytes=16 * 2**30, knobs=knobs
+    )
+    return analyse(directory)
+
+
+def test_what_is_not_controlled_lowers_the_grade_and_is_told(tmp_path: Path):
+    turbo = KnobRecord(name="turbo", wanted="off", before="boost 1", state="only-read", message="read")
+    turbo = turbo.model_copy(update={"during": "boost 1", "after": "boost 1"})
+    boosted = KnobRecord(name="governor", wanted="performance", before=None, state="not-told", message="not told here")
+    report = _grade(tmp_path / "some", (*CONTROLLED[1:], turbo, boosted))
+    assert report.grade == "partly-controlled"
+    assert report.control == "partly controlled: turbo, governor"
+    told = caveat(report, "Not controlled on this host: turbo: boost 1 instead of off; governor: not told here.")
+    assert told
+    page = render_html(report)
+    assert "Full host, partly controlled" in page
+    assert "Partly controlled: turbo, governor." in page
+    assert "no, only read" in page
+    assert "| turbo | off | boost 1 | boost 1 | boost 1 | no, only read (read) |" in render_markdown(report)
+
+
+def test_a_run_that_does_not_tell_its_knobs_is_not_taken_for_controlled(tmp_path: Path):
+    report = _grade(tmp_path / "none", ())
+    assert report.grade == "partly-controlled"
+    assert caveat(report, "The run doesn't tell which of the host's settings were controlled")
+    assert "Settings of the host" not in render_html(report)
 
 
 def test_littles_law_counts_the_connections_that_wrk_opened(tmp_path: Path):

@@ -8,6 +8,7 @@ from documents.facts import Building, Facts, Starting
 from documents.host import Host, HostSize
 from documents.implementation import Build, Change, Implementation, Lines
 from documents.inventory import ApiService, Inventory, PostgresService, RedisService, Secrets
+from documents.knobs import KnobRecord
 from documents.load import WrkErrors, WrkLatency, WrkResult
 from documents.plan import Cell, Plan
 from documents.protocol import Protocol, Scenario
@@ -67,6 +68,10 @@ IDENTITY = HostIdentity(
     operating_system="Debian GNU/Linux 13",
     cgroup_version=2,
     settings={"vm.swappiness": "60"},
+)
+
+KNOB = KnobRecord(
+    name="turbo", wanted="off", before="boost 1", during="boost 1", state="refused", message="Permission denied"
 )
 
 SECRETS = Secrets(postgres_password="pg-secret", redis_password="redis-secret", jwt_secret="jwt-secret")
@@ -141,7 +146,7 @@ EXAMPLES: tuple[Document, ...] = (
         requests_sha256={"mixed": "0" * 64},
         tool_versions={"wrk": "4.1.0"},
     ),
-    HostRecord(before=IDENTITY),
+    HostRecord(before=IDENTITY, knobs=(KNOB,)),
     Implementation(
         version=1,
         language="Go",

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from analysis.samples import Window
 from documents.cores import CoreLayout
-from documents.errors import RunError
+from documents.errors import HostError, RunError
 from documents.host import Host, HostSize
 from documents.inventory import ApiService, Inventory, PostgresService, RedisService, Secrets
+from documents.knobs import KnobRecord
 from documents.load import WrkErrors, WrkLatency, WrkResult
 from documents.protocol import Protocol, Scenario, Workload
 from documents.run import HostIdentity, ProcessPinning
@@ -95,6 +96,10 @@ IDENTITY = HostIdentity(
 )
 
 
+WANTED = {"turbo": "off", "vm.swappiness": "1"}
+"""What a measurement wants of the settings that the fake bench has."""
+
+
 def result_of(load: Load, **changes: object) -> WrkResult:
     workload: Workload = load.scenario.workload
     statuses = None if workload == "mixed" else {str(EXPECTED_STATUS[workload]): 1_000}
@@ -129,7 +134,8 @@ class FakeBench:
 
     `before` is called with the name of each step and how many steps there were; tests raise or kill in it. `change`
     alters what a window gives, `damage` its samples.csv, and `disturb` its ticks. `steps` are the steps so far,
-    `played` the cells' loads.
+    `played` the cells' loads. `settings` are the kernel's, `untouched` what they were before they were tuned, None
+    while they aren't.
     """
 
     before: Callable[[str, int], None] = lambda _step, _count: None
@@ -144,6 +150,11 @@ class FakeBench:
     holder: str | None = None
     running: set[str] = field(default_factory=lambda: {api.name for api in INVENTORY.apis})
     installed: set[str] = field(default_factory=set[str])
+    settings: dict[str, str] = field(default_factory=lambda: {"turbo": "on", "vm.swappiness": "60"})
+    refused: set[str] = field(default_factory=set[str])
+    untouched: dict[str, str] | None = None
+    lapsed: bool = False
+    renewals: int = 0
     tokens: bytes | None = None
     load: Load | None = None
     sampled: bool = False
@@ -176,6 +187,44 @@ class FakeBench:
 
     def read_tool_versions(self) -> dict[str, str]:
         return {"wrk": "4.1.0", "postgres": "17.6"}
+
+    def tune(self, *, seconds: float) -> tuple[KnobRecord, ...]:
+        assert seconds > 0
+        assert self.untouched is None, "what an earlier run left must be put back first"
+        before, self.untouched = dict(self.settings), dict(self.settings)
+        self.settings |= {name: value for name, value in WANTED.items() if name not in self.refused}
+        return tuple(
+            KnobRecord(
+                name=name,
+                wanted=wanted,
+                before=before[name],
+                during=self.settings[name],
+                state="set" if self.settings[name] == wanted else "refused",
+            )
+            for name, wanted in WANTED.items()
+        )
+
+    def renew(self, *, seconds: float) -> None:
+        assert self.untouched is not None
+        assert seconds > PROTOCOL.warm_up_seconds + min(scenario.duration_seconds for scenario in PROTOCOL.scenarios)
+        if self.lapsed:
+            raise HostError("The lease lapsed.")
+        self.renewals += 1
+
+    def read_knobs(self) -> tuple[KnobRecord, ...]:
+        return tuple(
+            KnobRecord(
+                name=name,
+                wanted=wanted,
+                before=self.settings[name],
+                state="as-wanted" if self.settings[name] == wanted else "only-read",
+            )
+            for name, wanted in WANTED.items()
+        )
+
+    def untune(self) -> None:
+        if self.untouched is not None:
+            self.settings, self.untouched = self.untouched, None
 
     def install(self, requests: Sequence[RequestFile]) -> None:
         self._step("install")
@@ -276,7 +325,8 @@ class FakeBench:
     def left_clean(self) -> bool:
         """Whether the bench is as a run must leave it."""
         all_running = self.running == {api.name for api in INVENTORY.apis}
-        return all_running and self.load is None and not self.sampled and self.tokens is None and self.holder is None
+        as_found = self.load is None and not self.sampled and self.tokens is None and self.untouched is None
+        return all_running and as_found and self.holder is None
 
     def times(self) -> Counter[str]:
         """How often each cell's load was played."""
