@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from analysis import article
 from analysis.run_folder import RunFolder
+from analysis.warm_ups import about_warm_ups
 from documents.inventory import Inventory
 from documents.plan import Cell
 from documents.report import CellNumbers, Grade, ScenarioSummary
@@ -32,6 +33,7 @@ def caveats_of(
     return (
         *_about_the_host(run),
         *_about_missing_cells(run, unfinished),
+        *about_warm_ups(run),
         *_about_the_generator(cells),
         *_about_the_estimates(summaries, cells),
         *_about_the_source(run),

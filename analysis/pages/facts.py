@@ -44,7 +44,7 @@ def run_facts(report: Report) -> tuple[tuple[str, str], ...]:
         ("Run", report.run_id),
         ("Started", report.started_at.isoformat(sep=" ", timespec="seconds")),
         ("Stack", report.stack),
-        ("Protocol", f"{report.protocol}, {_count(report.blocks, 'block')}, {report.warm_up_seconds} s of warm-up"),
+        ("Protocol", f"{report.protocol}, {_count(report.blocks, 'block')}, {_warm_up(report)}"),
         ("Commit", report.git_commit),
         ("Seeds", f"order {report.order_seed}, requests {report.request_seed}"),
     )
@@ -83,6 +83,10 @@ def rerun_commands(report: Report) -> tuple[str, ...]:
         shlex.join(run),
         "lab report",
     )
+
+
+def _warm_up(report: Report) -> str:
+    return f"at most {report.warm_up_seconds} s of warm-up" if report.warm_up_seconds else "no warm-up"
 
 
 def _count(number: int, noun: str) -> str:

@@ -9,6 +9,7 @@ from analysis.pages.building import building_table
 from analysis.pages.facts import GRADE_MEANINGS, GRADE_NAMES, heading, host_facts, in_short, rerun_commands, run_facts
 from analysis.pages.plots import plot_groups
 from analysis.pages.table import cell_table, latency_table, resource_table, summary_table
+from analysis.pages.warm_up import warm_up_table
 from documents.report import Report
 
 _TEMPLATES = Path(__file__).with_name("templates")
@@ -36,6 +37,7 @@ def render_html(report: Report) -> str:
         plot_groups=plot_groups(report),
         latency=latency_table(report),
         resources=resource_table(report),
+        warm_ups=warm_up_table(report),
         article=article_table(report),
         building=building_table(report),
         cells=cell_table(report),
