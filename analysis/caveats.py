@@ -107,6 +107,12 @@ def _about_missing_cells(run: RunFolder, unfinished: Sequence[Cell]) -> Iterable
         )
     elif run.host.after is None:
         yield "The host's identity wasn't read again after the last cell, so a change during the run would go unseen."
+    blocks = len({cell.block for cell in run.plan.cells})
+    if run.host.after is not None and blocks < run.manifest.protocol.blocks:
+        yield (
+            f"Blocks took longer than expected: the run ended with its budget after {blocks} of "
+            f"{run.manifest.protocol.blocks} blocks, by the clock alone and whatever they showed."
+        )
     voids = sum(not record.valid for record in run.records.values())
     if voids:
         yield (

@@ -255,6 +255,7 @@ class Report(Document):
     protocol: Name
     protocol_file: str | None = None
     blocks: int
+    budget_seconds: int | None = None
     warm_up_seconds: int
     order_seed: int
     request_seed: int

@@ -23,7 +23,8 @@ class Manifest(Document):
 
     `git_commit` is the project's commit, with ``-dirty`` behind it where the tree had changes. `tool_versions`
     maps a tool (wrk, postgres, redis, docker, kernel, …) to the version that the host named. `protocol_file` is the
-    path of the protocol's file as it was given; None for one of the lab's own.
+    path of the protocol's file as it was given; None for one of the lab's own. `budget_seconds` is the time that the
+    run was given; the protocol's number of blocks is then what fitted, and not its file's.
     """
 
     version: Literal[1] = 1
@@ -32,6 +33,7 @@ class Manifest(Document):
     git_commit: str
     protocol: Protocol
     protocol_file: str | None = None
+    budget_seconds: int | None = None
     inventory: Inventory
     order_seed: int
     requests_sha256: dict[str, str]
@@ -155,7 +157,9 @@ class CellRecord(Document):
         return not self.voids
 
 
-JournalEvent = Literal["run-started", "cell-started", "cell-finished", "cell-void", "run-resumed", "run-finished"]
+JournalEvent = Literal[
+    "run-started", "cell-started", "cell-finished", "cell-void", "run-resumed", "budget-spent", "run-finished"
+]
 
 
 class JournalEntry(Document):

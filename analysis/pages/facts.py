@@ -5,6 +5,7 @@ import shlex
 from analysis.pages.numbers import listing
 from analysis.pages.table import ROLE_NAMES
 from documents.cores import Role
+from documents.durations import format_duration
 from documents.report import Grade, Report
 from documents.run import UNKNOWN_COMMIT
 
@@ -46,6 +47,7 @@ def run_facts(report: Report) -> tuple[tuple[str, str], ...]:
         ("Stack", report.stack),
         ("Protocol", f"{report.protocol}, {_count(report.blocks, 'block')}, {_warm_up(report)}"),
         ("Commit", report.git_commit),
+        *([] if report.budget_seconds is None else [("Budget", format_duration(report.budget_seconds))]),
         ("Seeds", f"order {report.order_seed}, requests {report.request_seed}"),
     )
 
@@ -75,6 +77,8 @@ def rerun_commands(report: Report) -> tuple[str, ...]:
     commit = report.git_commit.removesuffix("-dirty")
     run = ["lab", "run", "--stack", report.stack, "--protocol", report.protocol_file or report.protocol]
     run += ["--seed", str(report.order_seed), *(word for api in report.apis for word in ("--api", api.name))]
+    if report.budget_seconds is not None:
+        run += ["--budget", format_duration(report.budget_seconds)]
     return (
         *([] if commit == UNKNOWN_COMMIT else [f"git checkout {shlex.quote(commit)}"]),
         "make setup",
