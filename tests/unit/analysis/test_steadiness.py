@@ -52,6 +52,11 @@ def compiled_late(second: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.log(0.25 + 0.75 / (1 + np.exp(-(second - 8) / 1.5)))
 
 
+def rising_slowly(second: NDArray[np.float64]) -> NDArray[np.float64]:
+    """By 4% a second for twenty seconds; no second differs from the last by more than their noise."""
+    return np.where(second < 20, 0.04 * (second - 20), 0.0)
+
+
 def drifting(second: NDArray[np.float64]) -> NDArray[np.float64]:
     """It gets faster by 4% a second, and never stops to."""
     return 0.04 * second
@@ -119,6 +124,11 @@ def test_a_rise_is_never_called_steady_while_a_tenth_is_still_to_come(level: Lev
     found = called(level, noise)
     assert found.share_too_early(0.1) <= 0.02
     assert found.share_never() <= 0.02
+
+
+@pytest.mark.parametrize("noise", [0.03, 0.05])
+def test_a_slow_rise_isn_t_either(noise: float):
+    assert called(rising_slowly, noise).share_too_early(0.1) <= 0.02
 
 
 @noises
