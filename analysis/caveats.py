@@ -12,6 +12,7 @@ from analysis.limits import (
     SPIN_FROM_MEDIAN_MOST,
 )
 from analysis.run_folder import RunFolder
+from analysis.warm_ups import about_warm_ups
 from documents.inventory import Inventory
 from documents.knobs import KnobRecord
 from documents.plan import Cell
@@ -42,6 +43,7 @@ def caveats_of(
     return (
         *_about_the_host(run),
         *_about_missing_cells(run, unfinished),
+        *about_warm_ups(run),
         *_about_the_generator(cells),
         *_about_the_watch(cells),
         *_about_the_estimates(summaries, cells),
@@ -115,6 +117,12 @@ def _about_missing_cells(run: RunFolder, unfinished: Sequence[Cell]) -> Iterable
         )
     elif run.host.after is None:
         yield "The host's identity wasn't read again after the last cell, so a change during the run would go unseen."
+    blocks = len({cell.block for cell in run.plan.cells})
+    if run.host.after is not None and blocks < run.manifest.protocol.blocks:
+        yield (
+            f"Blocks took longer than expected: the run ended with its budget after {blocks} of "
+            f"{run.manifest.protocol.blocks} blocks, by the clock alone and whatever they showed."
+        )
     voids = sum(not record.valid for record in run.records.values())
     if voids:
         yield (

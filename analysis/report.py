@@ -12,6 +12,7 @@ from analysis.facts import find_facts, summarise_facts
 from analysis.run_folder import RunFolder, read_run
 from analysis.samples import SAMPLED_ROLES
 from analysis.statistics.estimates import linear_estimate, log_estimate
+from analysis.warm_ups import summarise_warm_ups
 from documents.errors import DocumentError
 from documents.knobs import describe_control
 from documents.load import WrkResult
@@ -66,7 +67,8 @@ def analyse(run_directory: Path, facts_directory: Path | None = None) -> Report:
         stack=inventory.stack,
         protocol=protocol.name,
         protocol_file=run.manifest.protocol_file,
-        blocks=protocol.blocks,
+        blocks=len({cell.block for cell in run.plan.cells}),
+        budget_seconds=manifest.budget_seconds,
         warm_up_seconds=protocol.warm_up_seconds,
         order_seed=manifest.order_seed,
         request_seed=protocol.request_seed,
@@ -99,6 +101,7 @@ def analyse(run_directory: Path, facts_directory: Path | None = None) -> Report:
             for api in subjects
             if facts_directory is not None and (facts := find_facts(facts_directory, api)) is not None
         ),
+        warm_ups=summarise_warm_ups(run),
         cells=numbers,
         void_cells=tuple(
             VoidCell(cell_id=cell.id, api=cell.api, scenario=cell.scenario.name, voids=run.records[cell.id].voids)

@@ -2,9 +2,10 @@
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from analysis.whole_blocks import without_last_blocks
 from documents.errors import AnalysisError
 from documents.plan import Cell, Plan
 from documents.run import CellRecord, HostRecord, Manifest
@@ -14,7 +15,10 @@ _RAW_FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 @dataclass(frozen=True)
 class RunFolder:
-    """The documents of one run. `records` has each finished cell, valid or void, by its id."""
+    """The documents of one run. `records` has each finished cell, valid or void, by its id.
+
+    Of a run that came to its end with its budget, `plan` has the blocks that it measured: no others were due.
+    """
 
     directory: Path
     manifest: Manifest
@@ -61,6 +65,8 @@ def read_run(directory: Path) -> RunFolder:
     records = {cell.id: record for cell in plan.cells if (record := _read_record(directory, cell)) is not None}
     run = RunFolder(directory, manifest, host, plan, records)
     _refuse_unplanned_cells(run)
+    if manifest.budget_seconds is not None and host.after is not None:
+        run = replace(run, plan=plan.model_copy(update={"cells": without_last_blocks(plan, records)}))
     for record in records.values():
         for file_name in record.files:
             run.raw_file(record, file_name)

@@ -7,11 +7,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from cli.budget import budget_lines, read_duration
 from cli.context import DEFAULT_STACK, RUNS, JsonOption, StackOption, open_engine, terminal
 from cli.progress import UnderWay, elapsed, under_way
 from cli.report import find_run
 from documents.errors import RunError
-from experiment.events import CellFinished, CellStarted, Event, PhaseStarted, RunFinished, RunStarted
+from experiment.events import BudgetFitted, CellFinished, CellStarted, Event, PhaseStarted, RunFinished, RunStarted
 from experiment.protocol_file import protocol_names, read_protocol
 from lab.lifecycle.lifecycle import read_lab
 
@@ -26,6 +27,15 @@ def run(  # noqa: PLR0917 - typer's options are keywords on the command line
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run instead of beginning one.")] = False,
     run_id: Annotated[str | None, typer.Argument(help="With --resume: which run; the newest unless given.")] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Draw the order of the cells from this number.")] = None,
+    budget: Annotated[
+        int | None,
+        typer.Option(
+            "--budget",
+            metavar="TIME",
+            parser=read_duration,
+            help="Measure as many whole blocks as fit into this time (90m, 2h, 1h30m), and say what they can resolve.",
+        ),
+    ] = None,
     stack: StackOption = DEFAULT_STACK,
     json: JsonOption = False,
 ) -> None:
@@ -41,6 +51,8 @@ def run(  # noqa: PLR0917 - typer's options are keywords on the command line
         raise typer.BadParameter("A run's id goes with --resume.")
     if api and resume:
         raise typer.BadParameter("The APIs of a run are fixed when it begins: --api doesn't go with --resume.")
+    if budget is not None and resume:
+        raise typer.BadParameter("The budget of a run is fixed when it begins: --budget doesn't go with --resume.")
     chosen = read_protocol(protocol)
     inventory, secrets = read_lab(open_engine(stack))
     console = terminal()
@@ -57,6 +69,7 @@ def run(  # noqa: PLR0917 - typer's options are keywords on the command line
                 protocol_file=None if protocol in protocol_names() else protocol,
                 apis=api or (),
                 order_seed=seed,
+                budget_seconds=budget,
                 progress=progress,
             )
     if (finished := progress.finished) is not None and finished.void_cells == finished.cells:
@@ -92,6 +105,9 @@ class RunProgress:
     def __call__(self, event: Event) -> None:
         """Show one event."""
         match event:
+            case BudgetFitted():
+                for line in budget_lines(event):
+                    self._console.print(line, markup=False)
             case RunStarted():
                 self._cells = event.cells
                 done = f", {event.finished} of them done already" if event.finished else ""

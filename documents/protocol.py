@@ -33,15 +33,28 @@ class Protocol(Document):
 
     The unit of the statistics is the cell: one restart of the API, one warm-up, one load window. `request_seed`
     makes the stream of requests, the same for all APIs.
+
+    A warm-up ends when its throughput is steady, at the latest after `warm_up_seconds`, and not before
+    `warm_up_least_seconds`; where both are equal, its length is fixed.
     """
 
     version: Literal[1]
     name: Name
     blocks: Annotated[int, Field(ge=1, le=1000)]
     warm_up_seconds: Annotated[int, Field(ge=0, le=600)]
+    warm_up_least_seconds: Annotated[int, Field(ge=0, le=600)] = 0
     scenarios: Annotated[tuple[Scenario, ...], Field(min_length=1)]
     request_seed: int = 20260131
     timeout_seconds: Annotated[int, Field(ge=1, le=60)] = 2
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Protocol":
+        if self.warm_up_least_seconds > self.warm_up_seconds:
+            raise FaultyKeyError(
+                ("warm_up_least_seconds",),
+                f"the least is more than warm_up_seconds, which is the most: {self.warm_up_seconds}",
+            )
+        return self
 
     @model_validator(mode="after")
     def _distinct(self) -> "Protocol":

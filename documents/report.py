@@ -256,6 +256,21 @@ class Subject(Document):
     environment: dict[str, str]
 
 
+class WarmUpSummary(Document):
+    """The warm-ups of one API under one scenario, over its valid cells whose warm-up was watched.
+
+    `seconds` is how long they lasted. Of `cells`, `steady` had settled, `never_steady` names those that hadn't when
+    they had lasted as long as they may, and the others were too short to be judged.
+    """
+
+    api: Name
+    scenario: Name
+    cells: int
+    seconds: Spread
+    steady: int
+    never_steady: tuple[str, ...]
+
+
 class VoidCell(Document):
     """A cell that doesn't count, and why."""
 
@@ -282,6 +297,7 @@ class Report(Document):
     protocol: Name
     protocol_file: str | None = None
     blocks: int
+    budget_seconds: int | None = None
     warm_up_seconds: int
     order_seed: int
     request_seed: int
@@ -301,6 +317,7 @@ class Report(Document):
     article_note: str
     claims: tuple[PublishedClaim, ...] = ()
     building: tuple[BuildingFacts, ...] = ()
+    warm_ups: tuple[WarmUpSummary, ...] = ()
     cells: tuple[CellNumbers, ...]
     void_cells: tuple[VoidCell, ...]
     unfinished_cells: tuple[str, ...]

@@ -24,7 +24,8 @@ class Manifest(Document):
 
     `git_commit` is the project's commit, with ``-dirty`` behind it where the tree had changes. `tool_versions`
     maps a tool (wrk, postgres, redis, docker, kernel, …) to the version that the host named. `protocol_file` is the
-    path of the protocol's file as it was given; None for one of the lab's own.
+    path of the protocol's file as it was given; None for one of the lab's own. `budget_seconds` is the time that the
+    run was given; the protocol's number of blocks is then what fitted, and not its file's.
     """
 
     version: Literal[1] = 1
@@ -33,6 +34,7 @@ class Manifest(Document):
     git_commit: str
     protocol: Protocol
     protocol_file: str | None = None
+    budget_seconds: int | None = None
     inventory: Inventory
     order_seed: int
     requests_sha256: dict[str, str]
@@ -170,12 +172,35 @@ def known_window(version: object) -> object:
     return version
 
 
+STEADY_SECONDS = 12
+"""How long nothing may have changed for a warm-up to be steady.
+
+A JVM that shares its one core with its compiler gets faster for 12 to 16 s, so 12 s without a change can hardly lie
+within that rise. In simulated rises of that kind, with 3 to 10% of noise a second, fewer than one in fifty was called
+steady while more than a tenth of the throughput was still to come; with 8 s it was one in eight. Each second more is
+paid by every cell.
+"""
+
+WarmUpOutcome = Literal["steady", "never-steady", "not-judged"]
+"""`steady`: throughput had settled when the warm-up ended. `never-steady`: it lasted as long as it may, and hadn't.
+`not-judged`: as long as it may is too short to tell."""
+
+
+class WarmUp(Document):
+    """A cell's warm-up: how it ended, how many seconds its load lasted, and the requests sent in each whole second."""
+
+    outcome: WarmUpOutcome
+    seconds: float
+    series: tuple[int, ...]
+
+
 class CellRecord(Document):
     """`cells/<id>/cell.json`: how the cell went. It is written last: a cell without it isn't finished.
 
     `phases_seconds` has the wall time of each phase (reset, restart, ready, probe, warm_up, pinning, load, pull).
     `load_started_ns` and `load_ended_ns` bound the load window on the host's CLOCK_MONOTONIC, the clock of the
-    samples; they are None where wrk left no result. `files` maps each raw file of the folder to its SHA-256.
+    samples; they are None where wrk left no result. `warm_up` is None where the cell ended before its warm-up did, and
+    in a record from before warm-ups were watched. `files` maps each raw file of the folder to its SHA-256.
     """
 
     version: Literal[2] = 2
@@ -186,6 +211,7 @@ class CellRecord(Document):
     load_started_ns: Nanoseconds | None
     load_ended_ns: Nanoseconds | None
     pinning: tuple[ProcessPinning, ...]
+    warm_up: WarmUp | None = None
     files: dict[str, str] = Field(default_factory=dict)
 
     @field_validator("version", mode="before")
@@ -199,7 +225,9 @@ class CellRecord(Document):
         return not self.voids
 
 
-JournalEvent = Literal["run-started", "cell-started", "cell-finished", "cell-void", "run-resumed", "run-finished"]
+JournalEvent = Literal[
+    "run-started", "cell-started", "cell-finished", "cell-void", "run-resumed", "budget-spent", "run-finished"
+]
 
 
 class JournalEntry(Document):

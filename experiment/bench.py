@@ -4,7 +4,7 @@
 resume be tested without one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,14 @@ class Load:
     seconds: int
     timeout_seconds: int
     wrk_version: str
+
+
+@dataclass(frozen=True)
+class WarmedUp:
+    """What came of a warm-up: the requests of each whole second, summed over wrk's threads, and how long wrk ran."""
+
+    series: tuple[int, ...]
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -132,8 +140,12 @@ class Bench(Protocol):
         """Read back the CPUs of each thread of those processes."""
         ...
 
-    def warm_up(self, load: Load) -> None:
-        """Put load on the API and throw away what it measures."""
+    def warm_up(self, load: Load, enough: Callable[[Sequence[int]], bool]) -> WarmedUp:
+        """Put load on the API, and throw away what it measures but for the requests of each second.
+
+        It lasts for the load's seconds unless `enough` says before, of the series so far, that it may end. It is asked
+        about once a second. Where it ended the load, the series is the one that it said so of.
+        """
         ...
 
     def start_sampling(self, *, seconds: float) -> None:

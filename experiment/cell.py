@@ -16,12 +16,13 @@ from documents.inventory import Inventory, Secrets
 from documents.load import WrkResult
 from documents.plan import Cell
 from documents.protocol import Protocol
-from documents.run import CellRecord, ProcessPinning, Void, VoidReason
+from documents.run import CellRecord, ProcessPinning, Void, VoidReason, WarmUp
 from experiment.bench import Bench, Load, Measured
 from experiment.events import Event, Phase, PhaseStarted
 from experiment.storage import sha256_of, sync_folder, write_whole
 from experiment.tokens import token_file
 from experiment.verdict import analysis_voids, load_voids, sample_voids, watch_voids
+from experiment.warming import warm_up
 from provision.pinning import mismatches
 
 READY_SECONDS = 60
@@ -96,6 +97,7 @@ def measure_cell(
         load_started_ns=window and window.start_ns,
         load_ended_ns=window and window.end_ns,
         pinning=attempt.pinning,
+        warm_up=attempt.warmed_up,
         files={name: sha256_of(folder / name) for name in RAW_FILES if (folder / name).exists()},
     )
     sync_folder(folder)
@@ -112,6 +114,7 @@ class _Attempt:
         self.api = conditions.inventory.api(cell.api)
         self.phases_seconds: dict[Phase, float] = {}
         self.pinning: tuple[ProcessPinning, ...] = ()
+        self.warmed_up: WarmUp | None = None
         self._bench = bench
         self._cell = cell
         self._conditions = conditions
@@ -156,9 +159,8 @@ class _Attempt:
         sampled_seconds = protocol.warm_up_seconds + self._cell.scenario.duration_seconds + _SAMPLER_MARGIN_SECONDS
         with self.phase("warm_up"), ThreadPoolExecutor(1, thread_name_prefix="sampler") as pool:
             sampling = pool.submit(self._bench.start_sampling, seconds=sampled_seconds)
-            if protocol.warm_up_seconds > 0:
-                with _void_where_it_fails("generator-failed"):
-                    self._bench.warm_up(self._load(protocol.warm_up_seconds))
+            with _void_where_it_fails("generator-failed"):
+                self.warmed_up = warm_up(self._bench, self._load(protocol.warm_up_seconds), protocol)
             with _void_where_it_fails("sampler-failed"):
                 sampling.result()
         with self.phase("pinning"), _void_where_it_fails("pinning"):

@@ -10,6 +10,34 @@ Phase = Literal["reset", "restart", "ready", "probe", "warm_up", "pinning", "loa
 """The phases of a cell, in their order; `CellRecord.phases_seconds` has their wall times."""
 
 
+class Resolution(Document):
+    """The smallest true ratio that is found with this power at this noise of blocks; None where one of 100 isn't."""
+
+    noise: float
+    power: float
+    ratio: float | None
+
+
+class BudgetFitted(Document):
+    """A budget was turned into whole blocks, before the run begins.
+
+    A block has `block_cells` cells and takes `block_seconds` at most. `resolutions` are for the throughput of two APIs,
+    at the level that is left to each of `tests` pairs and loads; with one API there are none. `overhead_run` and
+    `noise_run` are the earlier runs that told how long a cell takes besides its load, and the noise of blocks; None
+    where that was assumed.
+    """
+
+    kind: Literal["budget-fitted"] = "budget-fitted"
+    budget_seconds: int
+    blocks: int
+    block_cells: int
+    block_seconds: float
+    overhead_run: str | None
+    noise_run: str | None
+    tests: int
+    resolutions: tuple[Resolution, ...]
+
+
 class RunStarted(Document):
     """A run begins or goes on. `directory` is its folder; `finished` of its `cells` are done already."""
 
@@ -55,4 +83,4 @@ class RunFinished(Document):
     void_cells: int
 
 
-Event = RunStarted | CellStarted | PhaseStarted | CellFinished | RunFinished
+Event = BudgetFitted | RunStarted | CellStarted | PhaseStarted | CellFinished | RunFinished

@@ -16,7 +16,9 @@ from documents.plan import Cell
 from documents.protocol import Protocol, Workload
 from documents.run import CellRecord, HostIdentity, HostRecord, Manifest
 from experiment.bench import Bench
+from experiment.budget import BudgetClock, fit
 from experiment.cell import READY_SECONDS, Conditions, measure_cell
+from experiment.earlier_runs import read_earlier
 from experiment.events import CellFinished, CellStarted, Event, RunFinished, RunStarted
 from experiment.holding import host_held
 from experiment.plan import make_plan
@@ -42,11 +44,16 @@ def begin(
     protocol_file: str | None = None,
     apis: Collection[str] = (),
     order_seed: int | None,
+    budget_seconds: int | None = None,
     git_commit: str,
     progress: Progress,
 ) -> Path:
     """Plan a new run and measure all of its cells; see `experiment.run.start_run`."""
     measured = _choose(inventory, apis)
+    if budget_seconds is not None:
+        fitted = fit(protocol, measured, budget_seconds, read_earlier(runs_directory, inventory, protocol, measured))
+        progress(fitted)
+        protocol = protocol.model_copy(update={"blocks": fitted.blocks})
     requests = _build_all(protocol)
     started_at = datetime.now(UTC)
     run_id = new_run_id(protocol.name, started_at)
@@ -59,6 +66,7 @@ def begin(
             git_commit=git_commit,
             protocol=protocol,
             protocol_file=protocol_file,
+            budget_seconds=budget_seconds,
             inventory=inventory,
             order_seed=seed,
             requests_sha256={file.workload: file.sha256 for file in requests},
@@ -126,14 +134,18 @@ def _measure_all(
     for record in records.values():
         if record.cell_id not in told:
             _tell(folder, record)
-    waiting = [cell for cell in folder.read_plan().cells if cell.id not in records]
+    waiting = [cell for cell in folder.due_cells() if cell.id not in records]
     if waiting:
         tuned = bench.tune(seconds=_BEGINNING_SECONDS)
         record = folder.read_host()
         folder.write_host(record.model_copy(update={"knobs": knobs.merge(record.knobs, tuned)}))
         bench.install(requests)
         bench.stop_apis()
+    clock = _clock(folder, records)
     for cell in waiting:
+        if clock.forbids(cell):
+            folder.journal.append("budget-spent", message=f"before block {cell.block}")
+            break
         records[cell.id] = _measure(bench, folder, cell, conditions, progress)
     _look_afterwards(bench, folder, tuned=bool(waiting))
     folder.journal.append("run-finished")
@@ -149,6 +161,14 @@ def _look_afterwards(bench: Bench, folder: RunFolder, *, tuned: bool) -> None:
     if record.knobs:
         changes["knobs"] = knobs.with_after(record.knobs, held, bench.read_knobs())
     folder.write_host(record.model_copy(update=changes))
+
+
+def _clock(folder: RunFolder, records: Mapping[str, CellRecord]) -> BudgetClock:
+    seconds: dict[int, float] = {}
+    for cell in folder.read_plan().cells:
+        if cell.id in records:
+            seconds[cell.block] = seconds.get(cell.block, 0.0) + sum(records[cell.id].phases_seconds.values())
+    return BudgetClock(folder.read_manifest().budget_seconds, seconds)
 
 
 def _read_records(folder: RunFolder) -> dict[str, CellRecord]:

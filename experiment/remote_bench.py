@@ -17,12 +17,12 @@ from documents.protocol import Workload
 from documents.run import HostIdentity, ProcessPinning
 from documents.samples import SampledRole
 from experiment import run_lock
-from experiment.bench import Load, Measured
+from experiment.bench import Load, Measured, WarmedUp
 from experiment.host_watch import CellWatch
 from experiment.readiness import wait_until_ready
 from experiment.workloads.command import REPLAY_SCRIPT, ReplayPaths, generator_threads, wrk_command
 from experiment.workloads.requests import RequestFile
-from provision import containers, database, identity, jobs, knobs, paths, pinning, sampling
+from provision import containers, database, identity, jobs, knobs, paths, pinning, sampling, warm_up
 from provision import load as generator
 from provision.cgroups import Cgroup
 from provision.connection import Connection, connect
@@ -215,13 +215,11 @@ class RemoteBench:
         """See `Bench.read_pinning`."""
         return pinning.read_back(self._connection, self._inventory.cores, self._pinned_cgroups())
 
-    def warm_up(self, load: Load) -> None:
+    def warm_up(self, load: Load, enough: Callable[[Sequence[int]], bool]) -> WarmedUp:
         """See `Bench.warm_up`."""
-        job = self._start_wrk(load, _WARM_UP)
-        status = jobs.wait(self._connection, job)
-        if status.exit_status != 0:
-            told = jobs.tail(self._connection, job)
-            raise HostError(f"wrk ended with the status {status.exit_status} in the warm-up: {told}")
+        job = self._start_wrk(load, _WARM_UP, series=f"{_WARM_UP}/{warm_up.SERIES_NAME}")
+        series, status = warm_up.watch(self._connection, job, threads=self._threads(load), enough=enough)
+        return WarmedUp(series=series, seconds=(status.ended_ns - status.started_ns) / 1e9)
 
     def start_sampling(self, *, seconds: float) -> None:
         """See `Bench.start_sampling`."""
@@ -262,7 +260,10 @@ class RemoteBench:
             watch_failure=watched.result(),
         )
 
-    def _start_wrk(self, load: Load, directory: str) -> Job:
+    def _threads(self, load: Load) -> int:
+        return generator_threads(load.scenario.connections, len(self._inventory.cores.generator))
+
+    def _start_wrk(self, load: Load, directory: str, *, series: str | None = None) -> Job:
         cores = self._inventory.cores
         command = wrk_command(
             load.scenario,
@@ -271,9 +272,10 @@ class RemoteBench:
                 requests=_requests_path(load.scenario.workload),
                 tokens=_TOKENS,
                 output=f"{directory}/{generator.RESULT_NAME}",
+                series=series,
             ),
             port=load.api.port,
-            threads=generator_threads(load.scenario.connections, len(cores.generator)),
+            threads=self._threads(load),
             duration_seconds=load.seconds,
             timeout_seconds=load.timeout_seconds,
             wrk_version=load.wrk_version,

@@ -4,6 +4,7 @@ import shutil
 from datetime import datetime
 from pathlib import Path
 
+from analysis.whole_blocks import without_last_blocks
 from documents.errors import RunError
 from documents.plan import Cell, Plan
 from documents.run import CellRecord, HostRecord, Manifest
@@ -78,9 +79,20 @@ class RunFolder:
         """Add the host's identity after the run."""
         write_whole(self.path / "host.json", host.to_json())
 
+    def due_cells(self) -> tuple[Cell, ...]:
+        """The cells that the run is to have, in their order.
+
+        They are those of its plan, unless its budget ended it before the last blocks. These aren't measured later:
+        whether to go on would then be decided by who has seen the results.
+        """
+        plan = self.read_plan()
+        if self.read_manifest().budget_seconds is None or self.read_host().after is None:
+            return plan.cells
+        return without_last_blocks(plan, {cell.id for cell in plan.cells if self.read_cell(cell)})
+
     def is_finished(self) -> bool:
         """Whether the run has come to its end: every cell is finished, and the host was looked at afterwards."""
-        return self.read_host().after is not None and all(map(self.read_cell, self.read_plan().cells))
+        return self.read_host().after is not None and all(map(self.read_cell, self.due_cells()))
 
     def new_cell_folder(self, cell: Cell) -> Path:
         """An empty folder for a cell that isn't finished; what an attempt that broke off left in it is removed."""

@@ -5,6 +5,7 @@ import shlex
 from analysis.pages.numbers import listing
 from analysis.pages.table import ROLE_NAMES
 from documents.cores import Role
+from documents.durations import format_duration
 from documents.report import Grade, Report
 from documents.run import UNKNOWN_COMMIT, HostIdentity
 
@@ -52,8 +53,9 @@ def run_facts(report: Report) -> tuple[tuple[str, str], ...]:
         ("Run", report.run_id),
         ("Started", report.started_at.isoformat(sep=" ", timespec="seconds")),
         ("Stack", report.stack),
-        ("Protocol", f"{report.protocol}, {_count(report.blocks, 'block')}, {report.warm_up_seconds} s of warm-up"),
+        ("Protocol", f"{report.protocol}, {_count(report.blocks, 'block')}, {_warm_up(report)}"),
         ("Commit", report.git_commit),
+        *([] if report.budget_seconds is None else [("Budget", format_duration(report.budget_seconds))]),
         ("Seeds", f"order {report.order_seed}, requests {report.request_seed}"),
     )
 
@@ -102,6 +104,8 @@ def rerun_commands(report: Report) -> tuple[str, ...]:
     commit = report.git_commit.removesuffix("-dirty")
     run = ["lab", "run", "--stack", report.stack, "--protocol", report.protocol_file or report.protocol]
     run += ["--seed", str(report.order_seed), *(word for api in report.apis for word in ("--api", api.name))]
+    if report.budget_seconds is not None:
+        run += ["--budget", format_duration(report.budget_seconds)]
     return (
         *([] if commit == UNKNOWN_COMMIT else [f"git checkout {shlex.quote(commit)}"]),
         "make setup",
@@ -110,6 +114,10 @@ def rerun_commands(report: Report) -> tuple[str, ...]:
         shlex.join(run),
         "lab report",
     )
+
+
+def _warm_up(report: Report) -> str:
+    return f"at most {report.warm_up_seconds} s of warm-up" if report.warm_up_seconds else "no warm-up"
 
 
 def _count(number: int, noun: str) -> str:

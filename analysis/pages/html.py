@@ -10,6 +10,7 @@ from analysis.pages.facts import GRADE_MEANINGS, GRADE_NAMES, heading, host_fact
 from analysis.pages.knobs import knob_table
 from analysis.pages.plots import plot_groups
 from analysis.pages.table import cell_table, latency_table, resource_table, summary_table
+from analysis.pages.warm_up import warm_up_table
 from analysis.pages.watch import watch_table
 from documents.report import Report
 
@@ -38,6 +39,7 @@ def render_html(report: Report) -> str:
         plot_groups=plot_groups(report),
         latency=latency_table(report),
         resources=resource_table(report),
+        warm_ups=warm_up_table(report),
         article=article_table(report),
         building=building_table(report),
         cells=cell_table(report),

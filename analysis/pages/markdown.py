@@ -8,6 +8,7 @@ from analysis.pages.building import building_table
 from analysis.pages.facts import heading, host_facts, in_short, rerun_commands, run_facts
 from analysis.pages.knobs import knob_table
 from analysis.pages.table import Table, TableCell, latency_table, resource_table, summary_table
+from analysis.pages.warm_up import warm_up_table
 from documents.report import Report
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&!])")
@@ -19,7 +20,8 @@ def render_markdown(report: Report) -> str:
     if report.caveats:
         parts += ["## Before you quote these numbers", _list(report.caveats)]
     parts += [_section(latency_table(report)), _section(resource_table(report))]
-    parts += [_section(table) for table in (article_table(report), building_table(report)) if table.rows]
+    further = (warm_up_table(report), article_table(report), building_table(report))
+    parts += [_section(table) for table in further if table.rows]
     if report.void_cells:
         parts += [
             "## Void cells",

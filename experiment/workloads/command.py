@@ -11,12 +11,17 @@ REPLAY_SCRIPT = Path(__file__).with_name("replay.lua")
 
 @dataclass(frozen=True)
 class ReplayPaths:
-    """Paths on the generator's host: the script, its inputs, and the file that it writes."""
+    """Paths on the generator's host: the script, its inputs, and the file that it writes.
+
+    `series` is how the names of the files begin in which each thread tells its requests of each second; None where
+    they aren't to be told, as in a load window.
+    """
 
     script: str
     requests: str
     tokens: str
     output: str
+    series: str | None = None
 
 
 def generator_threads(connections: int, cpus: int) -> int:
@@ -64,4 +69,5 @@ def wrk_command(
         str(duration_seconds),
         wrk_version,
         "statuses" if single_route else "no-statuses",
+        paths.series or "no-series",
     ]

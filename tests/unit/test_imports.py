@@ -37,7 +37,7 @@ ROOMS = {
         "analysis apis.contract.checks apis.contract.seed apis.contract.tokens documents provision",
         "httpx numpy pygount tenacity",
     ),
-    "analysis": _room("documents", "jinja2 matplotlib numpy scipy"),
+    "analysis": _room("documents", "jinja2 matplotlib numpy ruptures scipy"),
     "apis": _room("documents", "argon2 httpx jwt psycopg pydantic redis tenacity"),
     "cli": _room("analysis apis.contract.checks documents experiment lab provision toolchain", "rich typer"),
     "toolchain": _room("documents.errors", "google grpc pulumi"),

@@ -38,6 +38,8 @@ def test_wrong_use_is_told_in_one_sentence_with_status_2():
         ("run", "20260131"): "A run's id goes with --resume",
         ("facts", "--builds", "0"): "Invalid value for '--builds'",
         ("tune", "--check", "--restore"): "--check only looks, so it doesn't go with --restore",
+        ("run", "--budget", "two hours"): "'two hours' is no length of time. Write it in hours and minutes: 2h, 90m or",
+        ("run", "--resume", "--budget", "2h"): "--budget doesn't go with --resume",
         ("run", "--seed", "many"): "Invalid value for '--seed': Input should be a valid integer",
     }
     for answer, said in zip(labs(list(wrong)), wrong.values(), strict=True):

@@ -12,7 +12,7 @@ from documents.knobs import KnobRecord
 from documents.load import WrkErrors, WrkLatency, WrkResult
 from documents.plan import Cell, Plan
 from documents.protocol import Protocol, Scenario
-from documents.run import CellRecord, HostIdentity, HostRecord, JournalEntry, Manifest, ProcessPinning, Void
+from documents.run import CellRecord, HostIdentity, HostRecord, JournalEntry, Manifest, ProcessPinning, Void, WarmUp
 from documents.stack import Api, ContainerHost, Cores, Postgres, Redis, Services, Stack
 from documents.watch import CpuTimes, HostTick, HostWatch, Pressure, Scheduled, Spin, Throttling
 
@@ -84,6 +84,7 @@ CELL_RECORD = CellRecord(
     load_started_ns=5_000_000_000_000,
     load_ended_ns=None,
     pinning=(ProcessPinning(role="api", process_id=12, thread_id=13, command="api", cpus=(0, 1, 2)),),
+    warm_up=WarmUp(outcome="never-steady", seconds=30.5, series=(900, 1_000, 1_100)),
     files={"wrk.json": "0" * 64},
 )
 
@@ -141,6 +142,7 @@ EXAMPLES: tuple[Document, ...] = (
         started_at=NOON,
         git_commit="0123abc-dirty",
         protocol=PROTOCOL,
+        budget_seconds=7200,
         inventory=INVENTORY,
         order_seed=7,
         requests_sha256={"mixed": "0" * 64},

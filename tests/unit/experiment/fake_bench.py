@@ -17,7 +17,7 @@ from documents.protocol import Protocol, Scenario, Workload
 from documents.run import HostIdentity, ProcessPinning
 from documents.samples import SAMPLE_COLUMNS, SampledRole
 from documents.watch import HostTick
-from experiment.bench import Load, Measured
+from experiment.bench import Load, Measured, WarmedUp
 from experiment.workloads.requests import EXPECTED_STATUS, RequestFile
 from tests.unit.analysis.watch_builder import Happening, jsonl, spins_of, ticks_of
 
@@ -133,7 +133,8 @@ class FakeBench:
     """Does in memory what `RemoteBench` does on a host, and refuses what a host couldn't do.
 
     `before` is called with the name of each step and how many steps there were; tests raise or kill in it. `change`
-    alters what a window gives, `damage` its samples.csv, and `disturb` its ticks. `steps` are the steps so far,
+    alters what a window gives, `damage` its samples.csv, and `disturb` its ticks. `protocol` is the run's, and
+    `requests_of` gives the requests that an API answers in a second of its warm-up. `steps` are the steps so far,
     `played` the cells' loads. `settings` are the kernel's, `untouched` what they were before they were tuned, None
     while they aren't.
     """
@@ -143,6 +144,8 @@ class FakeBench:
     damage: Callable[[str], str] = lambda text: text
     disturb: Callable[[list[HostTick]], list[HostTick]] = lambda ticks: ticks
     spin_change: float = 0.0
+    protocol: Protocol = PROTOCOL
+    requests_of: Callable[[str, int], int] = lambda _api, _second: 1_000
     wrong_answers: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     never_ready: set[str] = field(default_factory=set[str])
     astray: set[str] = field(default_factory=set[str])
@@ -273,14 +276,19 @@ class FakeBench:
             for number, role in enumerate(("api", "postgres", "redis"), start=100)
         )
 
-    def warm_up(self, load: Load) -> None:
+    def warm_up(self, load: Load, enough: Callable[[Sequence[int]], bool]) -> WarmedUp:
         self._step("warm_up")
         self._require_ready_for(load)
-        assert load.seconds == PROTOCOL.warm_up_seconds
+        assert load.seconds == self.protocol.warm_up_seconds
+        series: list[int] = []
+        while len(series) < load.seconds and not enough(series):
+            series.append(self.requests_of(load.api.name, len(series)))
+        return WarmedUp(series=tuple(series), seconds=len(series) + 0.25)
 
     def start_sampling(self, *, seconds: float) -> None:
         self._step("start_sampling")
-        assert seconds > PROTOCOL.warm_up_seconds + max(scenario.duration_seconds for scenario in PROTOCOL.scenarios)
+        longest = max(scenario.duration_seconds for scenario in self.protocol.scenarios)
+        assert seconds > self.protocol.warm_up_seconds + longest
         self.sampled = True
 
     def measure(self, load: Load) -> None:
