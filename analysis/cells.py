@@ -33,6 +33,7 @@ def measure(
     samples_csv: bytes,
     generator_cpus: int,
     folder: str = "",
+    attempt: int = 1,
 ) -> MeasuredCell:
     """Compute a cell's numbers from its raw files.
 
@@ -42,6 +43,7 @@ def measure(
         samples_csv: the bytes of its `samples.csv`.
         generator_cpus: how many CPUs the load generator may run on.
         folder: the cell's folder with a final slash, for messages.
+        attempt: which attempt at the cell the files are of.
 
     Raises:
         AnalysisError: the files can't be turned into numbers; names file and, where there is one, line.
@@ -67,6 +69,7 @@ def measure(
     opened = result.connections // result.threads * result.threads
     numbers = CellNumbers(
         cell_id=cell.id,
+        attempt=attempt,
         block=cell.block,
         api=cell.api,
         scenario=cell.scenario.name,

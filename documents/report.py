@@ -41,7 +41,7 @@ class Usage(Document):
 
 
 class CellNumbers(Document):
-    """One valid cell in numbers.
+    """One valid cell in numbers, those of its `attempt` that counts.
 
     Throughput in requests a second; latencies in microseconds. `raw` counts each response once, `corrected` is
     wrk's correction for coordinated omission. `littles_law` is throughput x mean raw latency / connections opened:
@@ -51,6 +51,7 @@ class CellNumbers(Document):
     """
 
     cell_id: str
+    attempt: int = 1
     block: int
     api: Name
     scenario: Name
@@ -120,8 +121,9 @@ class TimeSeries(Document):
 class ScenarioSummary(Document):
     """One API under one scenario. `measured` and `series` are None where no cell is valid.
 
-    `errors` are wrk's, over the void cells too: a cell with errors is void, so a valid one has none. They are None
-    where wrk was started in a void cell and left no count of them.
+    `cells` are valid. Of `void_cells` no attempt was, and none is left; `void_attempts` counts all void attempts, at
+    whichever cells. `errors` are wrk's, over the void attempts too: an attempt with errors is void, so a valid cell has
+    none. They are None where wrk was started in a void attempt and left no count of them.
     """
 
     api: Name
@@ -129,6 +131,7 @@ class ScenarioSummary(Document):
     cells: int
     void_cells: int
     unfinished_cells: int
+    void_attempts: int
     errors: int | None
     measured: Measurements | None
     series: TimeSeries | None
@@ -215,21 +218,42 @@ class Subject(Document):
     environment: dict[str, str]
 
 
-class VoidCell(Document):
-    """A cell that doesn't count, and why."""
+class VoidAttempt(Document):
+    """An attempt at a cell that doesn't count, and why. `attempt` counts from 1."""
 
     cell_id: str
+    attempt: int
+    block: int
     api: Name
     scenario: Name
     voids: tuple[Void, ...]
+
+
+class VoidCell(Document):
+    """A cell of which no attempt counts and none is left. `voids` are the reasons of the last of its `attempts`."""
+
+    cell_id: str
+    attempts: int
+    block: int
+    api: Name
+    scenario: Name
+    voids: tuple[Void, ...]
+
+
+class ShortBlock(Document):
+    """A block without some of its cells, the ids of which stand in `lacking`: no attempt at them was valid."""
+
+    block: int
+    lacking: tuple[str, ...]
 
 
 class Report(Document):
     """`report.json`: everything that the pages show.
 
     `caveats` are whole sentences that stand on every page: a smaller host, shared cores, void cells, a run that
-    isn't finished. `article_note` says whether the article's numbers can be compared with this run's, and why not.
-    `building` has the APIs whose images `lab facts` has measured, and `claims` what the article says about that.
+    isn't finished. `attempts` is how many the protocol allows a cell. `article_note` says whether the article's numbers
+    can be compared with this run's, and why not. `building` has the APIs whose images `lab facts` has measured, and
+    `claims` what the article says about that.
     """
 
     version: Literal[1] = 1
@@ -240,6 +264,7 @@ class Report(Document):
     protocol: Name
     protocol_file: str | None = None
     blocks: int
+    attempts: int
     warm_up_seconds: int
     order_seed: int
     request_seed: int
@@ -258,6 +283,8 @@ class Report(Document):
     claims: tuple[PublishedClaim, ...] = ()
     building: tuple[BuildingFacts, ...] = ()
     cells: tuple[CellNumbers, ...]
+    void_attempts: tuple[VoidAttempt, ...]
     void_cells: tuple[VoidCell, ...]
+    short_blocks: tuple[ShortBlock, ...]
     unfinished_cells: tuple[str, ...]
     tool_versions: dict[str, str]

@@ -1,15 +1,19 @@
 """The loop over the cells of a run: begin, go on after a break, and leave the host as it was found.
 
-A cell is finished when its `cell.json` is there, which is written last and in one step. So whatever ends the loop, at
-any moment, costs at most the cell under way.
+An attempt at a cell is finished when its `cell.json` is there, which is written last and in one step. So whatever ends
+the loop, at any moment, costs at most the attempt under way. A void attempt is followed by another one at once, in the
+same place of the order, whatever voided it: the lab can't tell an API that always answers wrongly from one that did so
+this time, and an attempt that comes to no load costs little.
 """
 
 import logging
 import secrets as random_secrets
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 
+from analysis.attempts import cells_without, next_attempt, standing
 from documents.errors import RunError
 from documents.inventory import Inventory, Secrets
 from documents.plan import Cell
@@ -26,6 +30,9 @@ from experiment.workloads.requests import RequestFile, build_requests
 _logger = logging.getLogger(__name__)
 
 Progress = Callable[[Event], None]
+
+_Attempts = Mapping[str, Sequence[CellRecord]]
+"""The finished attempts at each planned cell, by the cell's id."""
 
 
 def begin(
@@ -82,9 +89,9 @@ def resume(
     requests = _build_all(manifest.protocol)
     _require_same_lab(manifest, inventory, requests)
     if folder.is_finished():
-        records = _read_records(folder)
-        progress(_started(folder, records))
-        progress(_finished(folder, records))
+        attempts = folder.read_attempts(manifest.protocol.attempts)
+        progress(_started(folder, attempts, manifest.protocol))
+        progress(_finished(folder, attempts, manifest.protocol))
         return folder.path
     with host_held(bench, f"run {manifest.run_id}"):
         _require_same_host(manifest, folder.read_host().before, bench)
@@ -116,51 +123,64 @@ def _conditions(
 def _measure_all(
     bench: Bench, folder: RunFolder, conditions: Conditions, requests: Sequence[RequestFile], progress: Progress
 ) -> None:
-    records = _read_records(folder)
-    progress(_started(folder, records))
-    told = {entry.cell_id for entry in folder.journal.entries() if entry.event in {"cell-finished", "cell-void"}}
-    for record in records.values():
-        if record.cell_id not in told:
-            _tell(folder, record)
-    waiting = [cell for cell in folder.read_plan().cells if cell.id not in records]
+    allowed = conditions.protocol.attempts
+    attempts = folder.read_attempts(allowed)
+    progress(_started(folder, attempts, conditions.protocol))
+    _tell_untold(folder, attempts)
+    waiting = [cell for cell in folder.read_plan().cells if next_attempt(attempts[cell.id], allowed) is not None]
     if waiting:
         bench.install(requests)
         bench.stop_apis()
     for cell in waiting:
-        records[cell.id] = _measure(bench, folder, cell, conditions, progress)
+        while (number := next_attempt(attempts[cell.id], allowed)) is not None:
+            attempts[cell.id] += (_measure(bench, folder, cell, conditions, progress, number=number),)
     folder.write_host(folder.read_host().model_copy(update={"after": bench.read_identity()}))
     folder.journal.append("run-finished")
-    progress(_finished(folder, records))
+    progress(_finished(folder, attempts, conditions.protocol))
 
 
-def _read_records(folder: RunFolder) -> dict[str, CellRecord]:
-    """The records of the finished cells, by the cells' ids."""
-    return {cell.id: record for cell in folder.read_plan().cells if (record := folder.read_cell(cell))}
+def _tell_untold(folder: RunFolder, attempts: _Attempts) -> None:
+    """Tell the journal of attempts that were finished in the moment in which the run broke off."""
+    told = {
+        (entry.cell_id, entry.attempt or 1)
+        for entry in folder.journal.entries()
+        if entry.event in {"cell-finished", "cell-void"}
+    }
+    for record in chain.from_iterable(attempts.values()):
+        if (record.cell_id, record.attempt) not in told:
+            _tell(folder, record)
 
 
-def _started(folder: RunFolder, records: Mapping[str, CellRecord]) -> RunStarted:
+def _started(folder: RunFolder, attempts: _Attempts, protocol: Protocol) -> RunStarted:
     return RunStarted(
         run_id=folder.path.name,
         directory=str(folder.path),
-        cells=len(folder.read_plan().cells),
-        finished=len(records),
+        cells=len(attempts),
+        finished=sum(standing(made, protocol.attempts) is not None for made in attempts.values()),
+        attempts=protocol.attempts,
     )
 
 
-def _finished(folder: RunFolder, records: Mapping[str, CellRecord]) -> RunFinished:
+def _finished(folder: RunFolder, attempts: _Attempts, protocol: Protocol) -> RunFinished:
+    without = cells_without(folder.read_plan().cells, attempts, protocol.attempts)
     return RunFinished(
         run_id=folder.path.name,
         directory=str(folder.path),
-        cells=len(records),
-        void_cells=sum(not record.valid for record in records.values()),
+        cells=len(attempts),
+        void_cells=sum(map(len, without.values())),
+        void_attempts=sum(not record.valid for record in chain.from_iterable(attempts.values())),
+        short_blocks=tuple(without),
     )
 
 
-def _measure(bench: Bench, folder: RunFolder, cell: Cell, conditions: Conditions, progress: Progress) -> CellRecord:
+def _measure(
+    bench: Bench, folder: RunFolder, cell: Cell, conditions: Conditions, progress: Progress, *, number: int
+) -> CellRecord:
     expected_seconds = conditions.protocol.warm_up_seconds + cell.scenario.duration_seconds
-    progress(CellStarted(cell=cell, expected_seconds=expected_seconds))
-    folder.journal.append("cell-started", cell_id=cell.id)
-    record, result = measure_cell(bench, cell, conditions, folder.new_cell_folder(cell), progress)
+    progress(CellStarted(cell=cell, attempt=number, expected_seconds=expected_seconds))
+    folder.journal.append("cell-started", cell_id=cell.id, attempt=number)
+    own_folder = folder.new_attempt_folder(cell, number)
+    record, result = measure_cell(bench, cell, conditions, own_folder, progress, attempt_number=number)
     _tell(folder, record)
     throughput = result.requests / result.elapsed_us * 1e6 if result else None
     progress(CellFinished(cell=cell, record=record, throughput=throughput))
@@ -169,10 +189,10 @@ def _measure(bench: Bench, folder: RunFolder, cell: Cell, conditions: Conditions
 
 def _tell(folder: RunFolder, record: CellRecord) -> None:
     if record.valid:
-        folder.journal.append("cell-finished", cell_id=record.cell_id)
+        folder.journal.append("cell-finished", cell_id=record.cell_id, attempt=record.attempt)
     else:
         message = " ".join(f"{void.reason}: {void.message}" for void in record.voids)
-        folder.journal.append("cell-void", cell_id=record.cell_id, message=message)
+        folder.journal.append("cell-void", cell_id=record.cell_id, attempt=record.attempt, message=message)
 
 
 def _build_all(protocol: Protocol) -> list[RequestFile]:

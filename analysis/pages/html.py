@@ -9,6 +9,7 @@ from analysis.pages.building import building_table
 from analysis.pages.facts import GRADE_MEANINGS, GRADE_NAMES, heading, host_facts, in_short, rerun_commands, run_facts
 from analysis.pages.plots import plot_groups
 from analysis.pages.table import cell_table, latency_table, resource_table, summary_table
+from analysis.pages.void_cells import short_blocks, void_entries, void_note
 from documents.report import Report
 
 _TEMPLATES = Path(__file__).with_name("templates")
@@ -38,6 +39,9 @@ def render_html(report: Report) -> str:
         resources=resource_table(report),
         article=article_table(report),
         building=building_table(report),
+        void_note=void_note(report),
+        void_entries=void_entries(report),
+        short_blocks=short_blocks(report),
         cells=cell_table(report),
         run_facts=run_facts(report),
         host_facts=host_facts(report),
