@@ -172,11 +172,12 @@ def test_tables_tell_of_attempts(repeated_report: Report):
     ]
 
 
-@pytest.mark.parametrize("attempt", ["004-rust-light", "004-rust-light-attempt-3", "001-go-light-attempt-2"])
-def test_a_raw_file_of_any_attempt_that_was_changed_is_refused(repeated_directory: Path, attempt: str):
-    path = repeated_directory / "cells" / attempt / "wrk.json"
+@pytest.mark.parametrize("file_name", ["wrk.json", "samples.csv"])
+@pytest.mark.parametrize("attempt", ["004-rust-light", "005-go-light", "001-go-light-attempt-2"])
+def test_a_raw_file_of_any_attempt_that_was_changed_is_refused(repeated_directory: Path, attempt: str, file_name: str):
+    path = repeated_directory / "cells" / attempt / file_name
     path.write_bytes(path.read_bytes().replace(b"7", b"8", 1))
-    with pytest.raises(AnalysisError, match=f"cells/{attempt}/wrk.json isn't the file that was measured"):
+    with pytest.raises(AnalysisError, match=f"cells/{attempt}/{file_name} isn't the file that was measured"):
         analyse(repeated_directory)
 
 

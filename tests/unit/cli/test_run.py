@@ -33,12 +33,15 @@ def test_run_fails_only_where_no_cell_is_valid(
     def start_run(*_arguments: object, progress: Progress, **_options: object) -> None:
         progress(finished)
 
+    def open_engine(_stack: str) -> object:
+        return None
+
     def read_lab(_engine: object) -> tuple[object, object]:
         return INVENTORY, SECRETS
 
     monkeypatch.setattr("experiment.run.start_run", start_run)
     monkeypatch.setattr("cli.run.read_lab", read_lab)
-    monkeypatch.setattr("cli.run.open_engine", lambda stack: stack)
+    monkeypatch.setattr("cli.run.open_engine", open_engine)
     with pytest.raises(RunError, match="None of the 4 cells") if fails else nullcontext():
         run(json=True)
     assert RunFinished.from_json(capsys.readouterr().out, name="standard output") == finished
