@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 import numpy as np
 
 from analysis import article
+from analysis.attempts import cells_without
 from analysis.limits import (
     GENERATOR_BUSY_MOST,
     LITTLES_LAW_LEAST,
@@ -123,11 +124,21 @@ def _about_missing_cells(run: RunFolder, unfinished: Sequence[Cell]) -> Iterable
             f"Blocks took longer than expected: the run ended with its budget after {blocks} of "
             f"{run.manifest.protocol.blocks} blocks, by the clock alone and whatever they showed."
         )
+    allowed = run.manifest.protocol.attempts
     voids = sum(not record.valid for record in run.records.values())
     if voids:
+        short = cells_without(run.plan.cells, run.attempts, allowed)
+        blocks = f"{'block' if len(short) == 1 else 'blocks'} {', '.join(map(str, short))} {_are(len(short))} short"
         yield (
-            f"{voids} of {_cells(planned)} {_are(voids)} void and left out of all numbers but the errors; the reasons "
-            "stand under “Void cells”."
+            f"{voids} of {_cells(planned)} {_are(voids)} void{_every_time(allowed)} and left out of all numbers but "
+            f"the errors; {blocks}, and the reasons stand under “Void cells”."
+        )
+    repeated = sum(record.valid and record.attempt > 1 for record in run.records.values())
+    if repeated:
+        yield (
+            f"{repeated} of {_cells(planned)} {_were(repeated)} void at first and run again; the first valid attempt "
+            "counts, and the reasons against those before it stand under “Void cells”. What goes wrong now and then "
+            "under load is in no number but the errors."
         )
 
 
@@ -225,6 +236,14 @@ def _cells(count: int) -> str:
 
 def _are(count: int) -> str:
     return "is" if count == 1 else "are"
+
+
+def _were(count: int) -> str:
+    return "was" if count == 1 else "were"
+
+
+def _every_time(allowed: int) -> str:
+    return "" if allowed == 1 else f" in each of {allowed} attempts"
 
 
 def _have(count: int) -> str:

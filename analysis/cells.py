@@ -46,6 +46,7 @@ def measure(
     generator_cpus: int,
     watched: WatchFiles | None = None,
     folder: str = "",
+    attempt: int = 1,
 ) -> MeasuredCell:
     """Compute a cell's numbers from its raw files.
 
@@ -56,6 +57,7 @@ def measure(
         generator_cpus: how many CPUs the load generator may run on.
         watched: what the watch left; None in a run that is older than the watch.
         folder: the cell's folder with a final slash, for messages.
+        attempt: which attempt at the cell the files are of.
 
     Raises:
         AnalysisError: the files can't be turned into numbers; names file and, where there is one, line.
@@ -81,6 +83,7 @@ def measure(
     opened = result.connections // result.threads * result.threads
     numbers = CellNumbers(
         cell_id=cell.id,
+        attempt=attempt,
         block=cell.block,
         api=cell.api,
         scenario=cell.scenario.name,

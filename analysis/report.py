@@ -12,6 +12,7 @@ from analysis.facts import find_facts, summarise_facts
 from analysis.run_folder import RunFolder, read_run
 from analysis.samples import SAMPLED_ROLES
 from analysis.statistics.estimates import linear_estimate, log_estimate
+from analysis.void_cells import short_blocks, void_attempts, void_cells
 from analysis.warm_ups import summarise_warm_ups
 from documents.errors import DocumentError
 from documents.knobs import describe_control
@@ -29,7 +30,6 @@ from documents.report import (
     ScenarioSummary,
     Subject,
     TimeSeries,
-    VoidCell,
 )
 from documents.run import CellRecord
 
@@ -69,6 +69,7 @@ def analyse(run_directory: Path, facts_directory: Path | None = None) -> Report:
         protocol_file=run.manifest.protocol_file,
         blocks=len({cell.block for cell in run.plan.cells}),
         budget_seconds=manifest.budget_seconds,
+        attempts=protocol.attempts,
         warm_up_seconds=protocol.warm_up_seconds,
         order_seed=manifest.order_seed,
         request_seed=protocol.request_seed,
@@ -103,11 +104,9 @@ def analyse(run_directory: Path, facts_directory: Path | None = None) -> Report:
         ),
         warm_ups=summarise_warm_ups(run),
         cells=numbers,
-        void_cells=tuple(
-            VoidCell(cell_id=cell.id, api=cell.api, scenario=cell.scenario.name, voids=run.records[cell.id].voids)
-            for cell in run.plan.cells
-            if cell.id in run.records and not run.records[cell.id].valid
-        ),
+        void_attempts=void_attempts(run),
+        void_cells=void_cells(run),
+        short_blocks=short_blocks(run),
         unfinished_cells=tuple(cell.id for cell in unfinished),
         tool_versions=manifest.tool_versions,
     )
@@ -121,6 +120,7 @@ def _measure(run: RunFolder, cell: Cell, record: CellRecord) -> MeasuredCell:
         generator_cpus=len(run.manifest.inventory.cores.generator),
         watched=_watch_files(run, record),
         folder=run.name_of(record, ""),
+        attempt=record.attempt,
     )
 
 
@@ -138,14 +138,15 @@ def _watch_files(run: RunFolder, record: CellRecord) -> WatchFiles | None:
 def _summarise(run: RunFolder, api: str, scenario: Scenario, measured: dict[str, MeasuredCell]) -> ScenarioSummary:
     planned = [cell for cell in run.plan.cells if cell.api == api and cell.scenario == scenario]
     records = [run.records[cell.id] for cell in planned if cell.id in run.records]
-    void = [record for record in records if not record.valid]
+    void = [record for cell in planned for record in run.attempts[cell.id] if not record.valid]
     valid = [measured[cell.id] for cell in planned if cell.id in measured]
     return ScenarioSummary(
         api=api,
         scenario=scenario.name,
         cells=len(valid),
-        void_cells=len(void),
+        void_cells=len(records) - len(valid),
         unfinished_cells=len(planned) - len(records),
+        void_attempts=len(void),
         errors=_sum_of([cell.numbers.errors for cell in valid] + [_errors_of_void(run, record) for record in void]),
         measured=_measurements([cell.numbers for cell in valid]) if valid else None,
         series=_series(scenario, valid) if valid else None,
@@ -159,7 +160,7 @@ def _sum_of(counts: Iterable[int | None]) -> int | None:
 
 
 def _errors_of_void(run: RunFolder, record: CellRecord) -> int | None:
-    """Count wrk's errors in a void cell: 0 where it ended before wrk was started.
+    """Count wrk's errors in a void attempt: 0 where it ended before wrk was started.
 
     None where wrk left no result that can be read, as against an API that refuses every connection: how many there
     were is unknown.
@@ -170,7 +171,7 @@ def _errors_of_void(run: RunFolder, record: CellRecord) -> int | None:
     try:
         return WrkResult.from_json(data, name=name).errors.total
     except DocumentError:
-        # Most likely the cell is void because of it; the report of the others doesn't end with it.
+        # Most likely the attempt is void because of it; the report of the others doesn't end with it.
         return None
 
 

@@ -3,41 +3,46 @@
 import hashlib
 import re
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
+from analysis.attempts import in_order, standing
 from analysis.whole_blocks import without_last_blocks
 from documents.errors import AnalysisError
 from documents.plan import Cell, Plan
-from documents.run import CellRecord, HostRecord, Manifest
+from documents.run import CellRecord, HostRecord, Manifest, attempt_id
 
 _RAW_FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
 @dataclass(frozen=True)
 class RunFolder:
-    """The documents of one run. `records` has each finished cell, valid or void, by its id.
+    """The documents of one run.
 
-    Of a run that came to its end with its budget, `plan` has the blocks that it measured: no others were due.
+    `attempts` has the finished attempts at each planned cell, by the cell's id. `records` has of each finished cell the
+    one that stands for it: the valid one, or the last where all that the protocol allows were void. Of a run that came
+    to its end with its budget, `plan` has the blocks that it measured: no others were due.
     """
 
     directory: Path
     manifest: Manifest
     host: HostRecord
     plan: Plan
+    attempts: dict[str, tuple[CellRecord, ...]]
     records: dict[str, CellRecord]
 
     def raw_file(self, record: CellRecord, file_name: str) -> bytes:
-        """The bytes of one raw file of a cell, verified against its checksum.
+        """The bytes of one raw file of an attempt at a cell, verified against its checksum.
 
         Raises:
-            AnalysisError: the cell has no such file, or it isn't the one that was measured.
+            AnalysisError: the attempt has no such file, or it isn't the one that was measured.
         """
         if file_name not in record.files:
             raise AnalysisError(
                 f"{self.name_of(record, 'cell.json')} lists no {file_name}, which a cell that counts must have. "
                 "Measure the cell again."
             )
-        data = _read(self.directory / "cells" / record.cell_id / file_name)
+        data = _read(self.directory / "cells" / record.attempt_id / file_name)
         if hashlib.sha256(data).hexdigest() != record.files[file_name]:
             raise AnalysisError(
                 f"{self.name_of(record, file_name)} isn't the file that was measured: its SHA-256 differs from the "
@@ -47,12 +52,12 @@ class RunFolder:
         return data
 
     def name_of(self, record: CellRecord, file_name: str) -> str:
-        """The path of a cell's file inside the run's folder, for messages."""
-        return f"cells/{record.cell_id}/{file_name}"
+        """The path of an attempt's file inside the run's folder, for messages."""
+        return f"cells/{record.attempt_id}/{file_name}"
 
 
 def read_run(directory: Path) -> RunFolder:
-    """Read a run's documents and verify the checksum of every raw file of every finished cell.
+    """Read a run's documents and verify the checksum of every raw file of every finished attempt at a cell.
 
     Raises:
         AnalysisError: a file is missing or changed, or two documents contradict each other.
@@ -62,12 +67,14 @@ def read_run(directory: Path) -> RunFolder:
     host = HostRecord.from_json(_read(directory / "host.json"), name="host.json")
     plan = Plan.from_json(_read(directory / "plan.json"), name="plan.json")
     _check_plan(plan, manifest)
-    records = {cell.id: record for cell in plan.cells if (record := _read_record(directory, cell)) is not None}
-    run = RunFolder(directory, manifest, host, plan, records)
+    allowed = manifest.protocol.attempts
+    attempts = {cell.id: _read_attempts(directory, cell, allowed) for cell in plan.cells}
+    records = {name: record for name, made in attempts.items() if (record := standing(made, allowed)) is not None}
+    run = RunFolder(directory, manifest, host, plan, attempts, records)
     _refuse_unplanned_cells(run)
     if manifest.budget_seconds is not None and host.after is not None:
         run = replace(run, plan=plan.model_copy(update={"cells": without_last_blocks(plan, records)}))
-    for record in records.values():
+    for record in chain.from_iterable(attempts.values()):
         for file_name in record.files:
             run.raw_file(record, file_name)
     return run
@@ -86,16 +93,25 @@ def _check_plan(plan: Plan, manifest: Manifest) -> None:
             )
 
 
-def _read_record(directory: Path, cell: Cell) -> CellRecord | None:
-    path = directory / "cells" / cell.id / "cell.json"
+def _read_attempts(directory: Path, cell: Cell, allowed: int) -> tuple[CellRecord, ...]:
+    numbers = range(1, allowed + 1)
+    return in_order(
+        cell.id,
+        {number: record for number in numbers if (record := _read_record(directory, cell, number)) is not None},
+    )
+
+
+def _read_record(directory: Path, cell: Cell, attempt: int) -> CellRecord | None:
+    folder_name = attempt_id(cell.id, attempt)
+    path = directory / "cells" / folder_name / "cell.json"
     if not path.exists():
         return None
-    name = f"cells/{cell.id}/cell.json"
+    name = f"cells/{folder_name}/cell.json"
     record = CellRecord.from_json(_read(path), name=name)
-    if record.cell_id != cell.id:
+    if (record.cell_id, record.attempt) != (cell.id, attempt):
         raise AnalysisError(
-            f"{name} is the record of {record.cell_id[:80]!r}: the folder was renamed or the file copied. Restore it, "
-            "or remove the folder and measure the cell again with `lab run --resume`."
+            f"{name} is the record of {record.attempt_id[:80]!r}: the folder was renamed or the file copied. Restore "
+            "it, or remove the folder and measure the cell again with `lab run --resume`."
         )
     for file_name in record.files:
         if not _RAW_FILE_NAME.fullmatch(file_name):
@@ -104,12 +120,13 @@ def _read_record(directory: Path, cell: Cell) -> CellRecord | None:
 
 
 def _refuse_unplanned_cells(run: RunFolder) -> None:
-    planned = {cell.id for cell in run.plan.cells}
+    numbers = range(1, run.manifest.protocol.attempts + 1)
+    planned = {attempt_id(cell.id, number) for cell in run.plan.cells for number in numbers}
     for path in sorted(run.directory.glob("cells/*/cell.json")):
         if path.parent.name not in planned:
             raise AnalysisError(
-                f"cells/{path.parent.name} was measured but isn't in plan.json. Nothing is dropped in silence: restore "
-                "the plan of this run, or move the folder away."
+                f"cells/{path.parent.name} was measured but isn't in plan.json, or is an attempt more than the "
+                "protocol allows. Nothing is dropped in silence: restore the plan of this run, or move the folder away."
             )
 
 

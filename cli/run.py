@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from analysis.pages.numbers import listing
 from cli.budget import budget_lines, read_duration
 from cli.context import DEFAULT_STACK, RUNS, JsonOption, StackOption, open_engine, terminal
 from cli.progress import UnderWay, elapsed, under_way
@@ -100,6 +101,7 @@ class RunProgress:
         self._doing = doing
         self._start = time.monotonic()
         self._cells = 0
+        self._attempts = 1
         self.finished: RunFinished | None = None
 
     def __call__(self, event: Event) -> None:
@@ -109,27 +111,52 @@ class RunProgress:
                 for line in budget_lines(event):
                     self._console.print(line, markup=False)
             case RunStarted():
-                self._cells = event.cells
+                self._cells, self._attempts = event.cells, event.attempts
                 done = f", {event.finished} of them done already" if event.finished else ""
                 self._console.print(
                     f"Run {event.run_id}: {event.cells} cells{done}, in {event.directory}", markup=False
                 )
             case CellStarted():
-                self._doing.become(f"cell {event.cell.number} of {self._cells}: {event.cell.id}")
+                self._doing.become(f"cell {event.cell.number} of {self._cells}{_again(event.attempt)}: {event.cell.id}")
             case PhaseStarted():
-                self._doing.become(f"cell {event.cell_id} of {self._cells}: {event.phase.replace('_', ' ')}")
+                phase = event.phase.replace("_", " ")
+                self._doing.become(f"cell {event.cell_id} of {self._cells}{_again(event.attempt)}: {phase}")
             case CellFinished():
                 self._show(event)
             case RunFinished():
                 self.finished = event
-                void = f", {event.void_cells} void" if event.void_cells else ""
                 self._console.print(
-                    f"{elapsed(self._start)}  done{void}; `lab report` shows the numbers.", markup=False
+                    f"{elapsed(self._start)}  done{_said_of_voids(event)}; `lab report` shows the numbers.",
+                    markup=False,
+                    soft_wrap=True,
                 )
 
     def _show(self, event: CellFinished) -> None:
         rate = "" if event.throughput is None else f"{event.throughput:>12,.0f} requests/s"
         place = f"{event.cell.number:>3}/{self._cells}"
-        self._console.print(f"{elapsed(self._start)}  {place}  {event.cell.id:<32}{rate}", markup=False)
+        self._console.print(f"{elapsed(self._start)}  {place}  {event.record.attempt_id:<32}{rate}", markup=False)
         for void in event.record.voids:
             self._console.print(f"              void: {void.message}", markup=False, soft_wrap=True)
+        if not event.record.valid and self._attempts > 1:
+            made = f"attempt {event.record.attempt} of {self._attempts} was void"
+            left = event.record.attempt < self._attempts
+            self._console.print(
+                f"              {made}: {'run again' if left else f'block {event.cell.block} stays short'}",
+                markup=False,
+            )
+
+
+def _again(attempt: int) -> str:
+    """How an attempt is told beside its cell: the first isn't."""
+    return f", attempt {attempt}" if attempt > 1 else ""
+
+
+def _said_of_voids(event: RunFinished) -> str:
+    """What was void in a run, and which blocks lack a cell by it."""
+    if not event.void_attempts:
+        return ""
+    attempts = f", {event.void_attempts} void attempt{'' if event.void_attempts == 1 else 's'}"
+    if not event.short_blocks:
+        return attempts
+    plural = "" if len(event.short_blocks) == 1 else "s"
+    return f"{attempts}, short block{plural} {listing([str(block) for block in event.short_blocks])}"

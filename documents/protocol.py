@@ -32,7 +32,8 @@ class Protocol(Document):
     """What a run does: `blocks` times all scenarios for every API, in an order drawn from a recorded seed.
 
     The unit of the statistics is the cell: one restart of the API, one warm-up, one load window. `request_seed`
-    makes the stream of requests, the same for all APIs.
+    makes the stream of requests, the same for all APIs. A cell that is void is run again, until `attempts` were made at
+    it or one is valid; 1 runs none again.
 
     A warm-up ends when its throughput is steady, at the latest after `warm_up_seconds`, and not before
     `warm_up_least_seconds`; where both are equal, its length is fixed.
@@ -46,6 +47,7 @@ class Protocol(Document):
     scenarios: Annotated[tuple[Scenario, ...], Field(min_length=1)]
     request_seed: int = 20260131
     timeout_seconds: Annotated[int, Field(ge=1, le=60)] = 2
+    attempts: Annotated[int, Field(ge=1, le=5)] = 3
 
     @model_validator(mode="after")
     def _ordered(self) -> "Protocol":

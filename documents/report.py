@@ -79,7 +79,7 @@ class WatchNumbers(Document):
 
 
 class CellNumbers(Document):
-    """One valid cell in numbers.
+    """One valid cell in numbers, those of its `attempt` that counts.
 
     Throughput in requests a second; latencies in microseconds. `raw` counts each response once, `corrected` is
     wrk's correction for coordinated omission. `littles_law` is throughput x mean raw latency / connections opened:
@@ -90,6 +90,7 @@ class CellNumbers(Document):
     """
 
     cell_id: str
+    attempt: int = 1
     block: int
     api: Name
     scenario: Name
@@ -161,8 +162,9 @@ class TimeSeries(Document):
 class ScenarioSummary(Document):
     """One API under one scenario. `measured` and `series` are None where no cell is valid.
 
-    `errors` are wrk's, over the void cells too: a cell with errors is void, so a valid one has none. They are None
-    where wrk was started in a void cell and left no count of them.
+    `cells` are valid. Of `void_cells` no attempt was, and none is left; `void_attempts` counts all void attempts, at
+    whichever cells. `errors` are wrk's, over the void attempts too: an attempt with errors is void, so a valid cell has
+    none. They are None where wrk was started in a void attempt and left no count of them.
     """
 
     api: Name
@@ -170,6 +172,7 @@ class ScenarioSummary(Document):
     cells: int
     void_cells: int
     unfinished_cells: int
+    void_attempts: int
     errors: int | None
     measured: Measurements | None
     series: TimeSeries | None
@@ -271,22 +274,43 @@ class WarmUpSummary(Document):
     never_steady: tuple[str, ...]
 
 
-class VoidCell(Document):
-    """A cell that doesn't count, and why."""
+class VoidAttempt(Document):
+    """An attempt at a cell that doesn't count, and why. `attempt` counts from 1."""
 
     cell_id: str
+    attempt: int
+    block: int
     api: Name
     scenario: Name
     voids: tuple[Void, ...]
+
+
+class VoidCell(Document):
+    """A cell of which no attempt counts and none is left. `voids` are the reasons of the last of its `attempts`."""
+
+    cell_id: str
+    attempts: int
+    block: int
+    api: Name
+    scenario: Name
+    voids: tuple[Void, ...]
+
+
+class ShortBlock(Document):
+    """A block without some of its cells, the ids of which stand in `lacking`: no attempt at them was valid."""
+
+    block: int
+    lacking: tuple[str, ...]
 
 
 class Report(Document):
     """`report.json`: everything that the pages show.
 
     `caveats` are whole sentences that stand on every page: a smaller host, shared cores, void cells, a run that
-    isn't finished. `control` says in a few words which of the `knobs` weren't as a measurement wants them.
-    `article_note` says whether the article's numbers can be compared with this run's, and why not.
-    `building` has the APIs whose images `lab facts` has measured, and `claims` what the article says about that.
+    isn't finished. `attempts` is how many the protocol allows a cell. `control` says in a few words which of the
+    `knobs` weren't as a measurement wants them. `article_note` says whether the article's numbers can be compared with
+    this run's, and why not. `building` has the APIs whose images `lab facts` has measured, and `claims` what the
+    article says about that.
     """
 
     version: Literal[1] = 1
@@ -298,6 +322,7 @@ class Report(Document):
     protocol_file: str | None = None
     blocks: int
     budget_seconds: int | None = None
+    attempts: int
     warm_up_seconds: int
     order_seed: int
     request_seed: int
@@ -319,6 +344,8 @@ class Report(Document):
     building: tuple[BuildingFacts, ...] = ()
     warm_ups: tuple[WarmUpSummary, ...] = ()
     cells: tuple[CellNumbers, ...]
+    void_attempts: tuple[VoidAttempt, ...]
     void_cells: tuple[VoidCell, ...]
+    short_blocks: tuple[ShortBlock, ...]
     unfinished_cells: tuple[str, ...]
     tool_versions: dict[str, str]

@@ -152,7 +152,7 @@ VoidReason = Literal[
 
 
 class Void(Document):
-    """Why a cell doesn't count: a reason by name and a sentence with the numbers."""
+    """Why an attempt at a cell doesn't count: a reason by name and a sentence with the numbers."""
 
     reason: VoidReason
     message: str
@@ -194,17 +194,24 @@ class WarmUp(Document):
     series: tuple[int, ...]
 
 
-class CellRecord(Document):
-    """`cells/<id>/cell.json`: how the cell went. It is written last: a cell without it isn't finished.
+def attempt_id(cell_id: str, attempt: int) -> str:
+    """The folder of an attempt in `cells/`: the cell's own for the first, ``<cell id>-attempt-2`` for the second."""
+    return cell_id if attempt == 1 else f"{cell_id}-attempt-{attempt}"
 
+
+class CellRecord(Document):
+    """`cells/<id>/cell.json`: how one attempt at a cell went. It is written last: without it, none was finished.
+
+    `attempt` counts from 1; a record of version 2 doesn't have it and is of the only one that there was then.
     `phases_seconds` has the wall time of each phase (reset, restart, ready, probe, warm_up, pinning, load, pull).
     `load_started_ns` and `load_ended_ns` bound the load window on the host's CLOCK_MONOTONIC, the clock of the
     samples; they are None where wrk left no result. `warm_up` is None where the cell ended before its warm-up did, and
     in a record from before warm-ups were watched. `files` maps each raw file of the folder to its SHA-256.
     """
 
-    version: Literal[2] = 2
+    version: Literal[3] = 3
     cell_id: str
+    attempt: Annotated[int, Field(ge=1)] = 1
     started_at: datetime
     voids: tuple[Void, ...]
     phases_seconds: dict[str, float]
@@ -216,13 +223,19 @@ class CellRecord(Document):
 
     @field_validator("version", mode="before")
     @classmethod
-    def _refuse_what_has_no_window(cls, value: object) -> object:
-        return known_window(value)
+    def _take_the_last_one_too(cls, value: object) -> object:
+        known = known_window(value)
+        return 3 if known == 2 else known
 
     @property
     def valid(self) -> bool:
-        """Whether the cell counts."""
+        """Whether the attempt counts."""
         return not self.voids
+
+    @property
+    def attempt_id(self) -> str:
+        """The attempt's folder in `cells/`."""
+        return attempt_id(self.cell_id, self.attempt)
 
 
 JournalEvent = Literal[
@@ -231,9 +244,10 @@ JournalEvent = Literal[
 
 
 class JournalEntry(Document):
-    """One line of `journal.jsonl`: one thing done, at what time, for which cell."""
+    """One line of `journal.jsonl`: one thing done, at what time, for which attempt at which cell."""
 
     at: datetime
     event: JournalEvent
     cell_id: str | None = None
+    attempt: int | None = None
     message: str | None = None

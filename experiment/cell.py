@@ -51,31 +51,38 @@ class Conditions:
 
 
 class _VoidCellError(Exception):
-    """The cell can't count any more, so the rest of it isn't worth its time."""
+    """The attempt can't count any more, so the rest of it isn't worth its time."""
 
     def __init__(self, voids: Iterable[Void]) -> None:
         self.voids = tuple(voids)
 
 
 def measure_cell(
-    bench: Bench, cell: Cell, conditions: Conditions, folder: Path, progress: Callable[[Event], None]
+    bench: Bench,
+    cell: Cell,
+    conditions: Conditions,
+    folder: Path,
+    progress: Callable[[Event], None],
+    *,
+    attempt_number: int,
 ) -> tuple[CellRecord, WrkResult | None]:
-    """Measure one cell and write its folder, `cell.json` last.
+    """Make one attempt at a cell and write its folder, `cell.json` last.
 
     Args:
         bench: the host, with all APIs stopped; so it is left again.
         cell: what to measure.
         conditions: what it has in common with the run's other cells.
-        folder: the cell's own; it must be there and empty.
+        folder: the attempt's own; it must be there and empty.
         progress: is told when each phase begins.
+        attempt_number: which attempt at the cell it is, counted from 1.
 
     Returns:
-        The cell's record, and what wrk measured unless the cell was void before.
+        The attempt's record, and what wrk measured unless the cell was void before.
 
     Raises:
-        HostError: the host failed; the cell isn't finished and must be measured again.
+        HostError: the host failed; the attempt isn't finished and must be made again.
     """
-    attempt = _Attempt(bench, cell, conditions, folder, progress)
+    attempt = _Attempt(bench, cell, conditions, folder, progress, number=attempt_number)
     started_at = datetime.now(UTC)
     measured = Measured()
     voids: Iterable[Void] = ()
@@ -91,6 +98,7 @@ def measure_cell(
     window = measured.result and load_window(measured.result)
     record = CellRecord(
         cell_id=cell.id,
+        attempt=attempt_number,
         started_at=started_at,
         voids=tuple(Void(reason=void.reason, message=_redacted(void.message, conditions.secrets)) for void in voids),
         phases_seconds={phase: round(seconds, 6) for phase, seconds in attempt.phases_seconds.items()},
@@ -106,10 +114,17 @@ def measure_cell(
 
 
 class _Attempt:
-    """The phases of a cell, and what they leave."""
+    """The phases of an attempt at a cell, and what they leave."""
 
     def __init__(
-        self, bench: Bench, cell: Cell, conditions: Conditions, folder: Path, progress: Callable[[Event], None]
+        self,
+        bench: Bench,
+        cell: Cell,
+        conditions: Conditions,
+        folder: Path,
+        progress: Callable[[Event], None],
+        *,
+        number: int,
     ) -> None:
         self.api = conditions.inventory.api(cell.api)
         self.phases_seconds: dict[Phase, float] = {}
@@ -120,12 +135,13 @@ class _Attempt:
         self._conditions = conditions
         self._folder = folder
         self._progress = progress
+        self._number = number
 
     @contextmanager
     def phase(self, phase: Phase) -> Generator[None]:
         """Time a phase; its second part, if it has one, is added to its first."""
         if phase not in self.phases_seconds:
-            self._progress(PhaseStarted(cell_id=self._cell.id, phase=phase))
+            self._progress(PhaseStarted(cell_id=self._cell.id, attempt=self._number, phase=phase))
         started = time.monotonic()
         try:
             yield
@@ -207,7 +223,7 @@ def _verdict(measured: Measured, cell: Cell, conditions: Conditions, folder: Pat
     if measured.sampler_failure is not None:
         voids.append(Void(reason="sampler-failed", message=measured.sampler_failure))
     elif measured.result is not None:
-        name = f"cells/{cell.id}/samples.csv"
+        name = f"cells/{folder.name}/samples.csv"
         voids += sample_voids((folder / "samples.csv").read_bytes(), load_window(measured.result), name=name)
     watched: WatchFiles | None = None
     if measured.watch_failure is not None:
@@ -219,7 +235,7 @@ def _verdict(measured: Measured, cell: Cell, conditions: Conditions, folder: Pat
             cores=conditions.inventory.cores,
         )
         if measured.result is not None:
-            voids += watch_voids(watched, measured.result, folder=f"cells/{cell.id}/")
+            voids += watch_voids(watched, measured.result, folder=f"cells/{folder.name}/")
     if voids:
         return voids
     return analysis_voids(
@@ -228,7 +244,7 @@ def _verdict(measured: Measured, cell: Cell, conditions: Conditions, folder: Pat
         samples_csv=(folder / "samples.csv").read_bytes(),
         generator_cpus=len(conditions.inventory.cores.generator),
         watched=watched,
-        folder=f"cells/{cell.id}/",
+        folder=f"cells/{folder.name}/",
     )
 
 

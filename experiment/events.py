@@ -39,33 +39,42 @@ class BudgetFitted(Document):
 
 
 class RunStarted(Document):
-    """A run begins or goes on. `directory` is its folder; `finished` of its `cells` are done already."""
+    """A run begins or goes on. `directory` is its folder; `finished` of its `cells` are done already.
+
+    A cell that is void is run again at once, until `attempts` were made at it.
+    """
 
     kind: Literal["run-started"] = "run-started"
     run_id: str
     directory: str
     cells: int
     finished: int
+    attempts: int
 
 
 class CellStarted(Document):
-    """A cell begins; `expected_seconds` is its warm-up and load, without what is done around them."""
+    """An attempt at a cell begins; `expected_seconds` is its warm-up and load, without what is done around them."""
 
     kind: Literal["cell-started"] = "cell-started"
     cell: Cell
+    attempt: int = 1
     expected_seconds: int
 
 
 class PhaseStarted(Document):
-    """A phase of a cell begins."""
+    """A phase of an attempt at a cell begins."""
 
     kind: Literal["phase-started"] = "phase-started"
     cell_id: str
+    attempt: int = 1
     phase: Phase
 
 
 class CellFinished(Document):
-    """A cell is done and on disk, valid or void. `throughput` is in requests a second; None where there was no load."""
+    """An attempt at a cell is done and on disk, valid or void.
+
+    `throughput` is in requests a second; None where there was no load.
+    """
 
     kind: Literal["cell-finished"] = "cell-finished"
     cell: Cell
@@ -74,13 +83,19 @@ class CellFinished(Document):
 
 
 class RunFinished(Document):
-    """All cells of a run are done; `void_cells` of its `cells` don't count."""
+    """All cells of a run are done.
+
+    `void_attempts` counts the attempts that were void. `void_cells` of its `cells` had no other, and leave the
+    `short_blocks` without them.
+    """
 
     kind: Literal["run-finished"] = "run-finished"
     run_id: str
     directory: str
     cells: int
     void_cells: int
+    void_attempts: int
+    short_blocks: tuple[int, ...]
 
 
 Event = BudgetFitted | RunStarted | CellStarted | PhaseStarted | CellFinished | RunFinished

@@ -1,15 +1,19 @@
 """The loop over the cells of a run: begin, go on after a break, and leave the host as it was found.
 
-A cell is finished when its `cell.json` is there, which is written last and in one step. So whatever ends the loop, at
-any moment, costs at most the cell under way.
+An attempt at a cell is finished when its `cell.json` is there, which is written last and in one step. So whatever ends
+the loop, at any moment, costs at most the attempt under way. A void attempt is followed by another one at once, in the
+same place of the order, whatever voided it: the lab can't tell an API that always answers wrongly from one that did so
+this time, and an attempt that comes to no load costs little.
 """
 
 import logging
 import secrets as random_secrets
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 
+from analysis.attempts import cells_without, next_attempt, standing
 from documents.errors import RunError
 from documents.inventory import Inventory, Secrets
 from documents.plan import Cell
@@ -32,6 +36,9 @@ Progress = Callable[[Event], None]
 
 _BEGINNING_SECONDS = 300
 """How long it may take from the tuning of the host to the first cell: the request files are laid ready meanwhile."""
+
+_Attempts = Mapping[str, Sequence[CellRecord]]
+"""The finished attempts at each planned cell, by the cell's id."""
 
 
 def begin(
@@ -94,9 +101,9 @@ def resume(
     requests = _build_all(manifest.protocol)
     _require_same_lab(manifest, inventory, requests)
     if folder.is_finished():
-        records = _read_records(folder)
-        progress(_started(folder, records))
-        progress(_finished(folder, records))
+        attempts = folder.read_attempts(manifest.protocol.attempts)
+        progress(_started(folder, attempts, manifest.protocol))
+        progress(_finished(folder, attempts, manifest.protocol))
         return folder.path
     with host_held(bench, f"run {manifest.run_id}"):
         _require_same_host(manifest, folder.read_host().before, bench)
@@ -128,28 +135,27 @@ def _conditions(
 def _measure_all(
     bench: Bench, folder: RunFolder, conditions: Conditions, requests: Sequence[RequestFile], progress: Progress
 ) -> None:
-    records = _read_records(folder)
-    progress(_started(folder, records))
-    told = {entry.cell_id for entry in folder.journal.entries() if entry.event in {"cell-finished", "cell-void"}}
-    for record in records.values():
-        if record.cell_id not in told:
-            _tell(folder, record)
-    waiting = [cell for cell in folder.due_cells() if cell.id not in records]
+    allowed = conditions.protocol.attempts
+    attempts = folder.read_attempts(allowed)
+    progress(_started(folder, attempts, conditions.protocol))
+    _tell_untold(folder, attempts)
+    waiting = [cell for cell in folder.due_cells() if next_attempt(attempts[cell.id], allowed) is not None]
     if waiting:
         tuned = bench.tune(seconds=_BEGINNING_SECONDS)
         record = folder.read_host()
         folder.write_host(record.model_copy(update={"knobs": knobs.merge(record.knobs, tuned)}))
         bench.install(requests)
         bench.stop_apis()
-    clock = _clock(folder, records)
+    clock = _clock(folder, attempts)
     for cell in waiting:
         if clock.forbids(cell):
             folder.journal.append("budget-spent", message=f"before block {cell.block}")
             break
-        records[cell.id] = _measure(bench, folder, cell, conditions, progress)
+        while (number := next_attempt(attempts[cell.id], allowed)) is not None:
+            attempts[cell.id] += (_measure(bench, folder, cell, conditions, progress, number=number),)
     _look_afterwards(bench, folder, tuned=bool(waiting))
     folder.journal.append("run-finished")
-    progress(_finished(folder, records))
+    progress(_finished(folder, attempts, conditions.protocol))
 
 
 def _look_afterwards(bench: Bench, folder: RunFolder, *, tuned: bool) -> None:
@@ -163,43 +169,57 @@ def _look_afterwards(bench: Bench, folder: RunFolder, *, tuned: bool) -> None:
     folder.write_host(record.model_copy(update=changes))
 
 
-def _clock(folder: RunFolder, records: Mapping[str, CellRecord]) -> BudgetClock:
+def _clock(folder: RunFolder, attempts: _Attempts) -> BudgetClock:
     seconds: dict[int, float] = {}
     for cell in folder.read_plan().cells:
-        if cell.id in records:
-            seconds[cell.block] = seconds.get(cell.block, 0.0) + sum(records[cell.id].phases_seconds.values())
+        for record in attempts[cell.id]:
+            seconds[cell.block] = seconds.get(cell.block, 0.0) + sum(record.phases_seconds.values())
     return BudgetClock(folder.read_manifest().budget_seconds, seconds)
 
 
-def _read_records(folder: RunFolder) -> dict[str, CellRecord]:
-    """The records of the finished cells, by the cells' ids."""
-    return {cell.id: record for cell in folder.read_plan().cells if (record := folder.read_cell(cell))}
+def _tell_untold(folder: RunFolder, attempts: _Attempts) -> None:
+    """Tell the journal of attempts that were finished in the moment in which the run broke off."""
+    told = {
+        (entry.cell_id, entry.attempt or 1)
+        for entry in folder.journal.entries()
+        if entry.event in {"cell-finished", "cell-void"}
+    }
+    for record in chain.from_iterable(attempts.values()):
+        if (record.cell_id, record.attempt) not in told:
+            _tell(folder, record)
 
 
-def _started(folder: RunFolder, records: Mapping[str, CellRecord]) -> RunStarted:
+def _started(folder: RunFolder, attempts: _Attempts, protocol: Protocol) -> RunStarted:
     return RunStarted(
         run_id=folder.path.name,
         directory=str(folder.path),
-        cells=len(folder.read_plan().cells),
-        finished=len(records),
+        cells=len(attempts),
+        finished=sum(standing(made, protocol.attempts) is not None for made in attempts.values()),
+        attempts=protocol.attempts,
     )
 
 
-def _finished(folder: RunFolder, records: Mapping[str, CellRecord]) -> RunFinished:
+def _finished(folder: RunFolder, attempts: _Attempts, protocol: Protocol) -> RunFinished:
+    without = cells_without(folder.read_plan().cells, attempts, protocol.attempts)
     return RunFinished(
         run_id=folder.path.name,
         directory=str(folder.path),
-        cells=len(records),
-        void_cells=sum(not record.valid for record in records.values()),
+        cells=len(attempts),
+        void_cells=sum(map(len, without.values())),
+        void_attempts=sum(not record.valid for record in chain.from_iterable(attempts.values())),
+        short_blocks=tuple(without),
     )
 
 
-def _measure(bench: Bench, folder: RunFolder, cell: Cell, conditions: Conditions, progress: Progress) -> CellRecord:
+def _measure(
+    bench: Bench, folder: RunFolder, cell: Cell, conditions: Conditions, progress: Progress, *, number: int
+) -> CellRecord:
     expected_seconds = conditions.protocol.warm_up_seconds + cell.scenario.duration_seconds
-    progress(CellStarted(cell=cell, expected_seconds=expected_seconds))
+    progress(CellStarted(cell=cell, attempt=number, expected_seconds=expected_seconds))
     bench.renew(seconds=expected_seconds + READY_SECONDS)
-    folder.journal.append("cell-started", cell_id=cell.id)
-    record, result = measure_cell(bench, cell, conditions, folder.new_cell_folder(cell), progress)
+    folder.journal.append("cell-started", cell_id=cell.id, attempt=number)
+    own_folder = folder.new_attempt_folder(cell, number)
+    record, result = measure_cell(bench, cell, conditions, own_folder, progress, attempt_number=number)
     _tell(folder, record)
     throughput = result.requests / result.elapsed_us * 1e6 if result else None
     progress(CellFinished(cell=cell, record=record, throughput=throughput))
@@ -208,10 +228,10 @@ def _measure(bench: Bench, folder: RunFolder, cell: Cell, conditions: Conditions
 
 def _tell(folder: RunFolder, record: CellRecord) -> None:
     if record.valid:
-        folder.journal.append("cell-finished", cell_id=record.cell_id)
+        folder.journal.append("cell-finished", cell_id=record.cell_id, attempt=record.attempt)
     else:
         message = " ".join(f"{void.reason}: {void.message}" for void in record.voids)
-        folder.journal.append("cell-void", cell_id=record.cell_id, message=message)
+        folder.journal.append("cell-void", cell_id=record.cell_id, attempt=record.attempt, message=message)
 
 
 def _build_all(protocol: Protocol) -> list[RequestFile]:

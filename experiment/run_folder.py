@@ -4,10 +4,11 @@ import shutil
 from datetime import datetime
 from pathlib import Path
 
+from analysis.attempts import in_order, standing
 from analysis.whole_blocks import without_last_blocks
 from documents.errors import RunError
 from documents.plan import Cell, Plan
-from documents.run import CellRecord, HostRecord, Manifest
+from documents.run import CellRecord, HostRecord, Manifest, attempt_id
 from experiment.cell import RAW_FILES
 from experiment.journal import Journal
 from experiment.storage import sha256_of, sync_folder, write_whole
@@ -85,30 +86,51 @@ class RunFolder:
         They are those of its plan, unless its budget ended it before the last blocks. These aren't measured later:
         whether to go on would then be decided by who has seen the results.
         """
-        plan = self.read_plan()
-        if self.read_manifest().budget_seconds is None or self.read_host().after is None:
+        plan, manifest = self.read_plan(), self.read_manifest()
+        if manifest.budget_seconds is None or self.read_host().after is None:
             return plan.cells
-        return without_last_blocks(plan, {cell.id for cell in plan.cells if self.read_cell(cell)})
+        allowed = manifest.protocol.attempts
+        made = self.read_attempts(allowed)
+        return without_last_blocks(plan, {name for name, attempts in made.items() if standing(attempts, allowed)})
 
     def is_finished(self) -> bool:
-        """Whether the run has come to its end: every cell is finished, and the host was looked at afterwards."""
-        return self.read_host().after is not None and all(map(self.read_cell, self.due_cells()))
+        """Whether the run has come to its end: every cell is finished, and the host was looked at afterwards.
 
-    def new_cell_folder(self, cell: Cell) -> Path:
-        """An empty folder for a cell that isn't finished; what an attempt that broke off left in it is removed."""
-        folder = self._cell_folder(cell)
+        A cell is finished where an attempt at it is valid, or all that the protocol allows were made.
+        """
+        allowed = self.read_manifest().protocol.attempts
+        attempts = self.read_attempts(allowed)
+        due = (attempts[cell.id] for cell in self.due_cells())
+        return self.read_host().after is not None and all(standing(made, allowed) for made in due)
+
+    def new_attempt_folder(self, cell: Cell, attempt: int) -> Path:
+        """An empty folder for an attempt that isn't finished; what one that broke off left in it is removed."""
+        folder = self._attempt_folder(cell, attempt)
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         return folder
 
-    def read_cell(self, cell: Cell) -> CellRecord | None:
-        """The record of a finished cell, its raw files checked; None for one that isn't finished.
+    def read_attempts(self, allowed: int) -> dict[str, tuple[CellRecord, ...]]:
+        """The records of the finished attempts at each planned cell, by the cell's id, their raw files checked.
+
+        Args:
+            allowed: how many attempts the run's protocol allows a cell.
 
         Raises:
             RunError: a raw file is missing or isn't the one that was pulled.
-            DocumentError: the record isn't valid.
+            DocumentError: a record isn't valid.
+            AnalysisError: the attempts at a cell aren't such as a run makes them.
         """
-        folder = self._cell_folder(cell)
+        return {cell.id: self._read_attempts(cell, allowed) for cell in self.read_plan().cells}
+
+    def _read_attempts(self, cell: Cell, allowed: int) -> tuple[CellRecord, ...]:
+        numbers = range(1, allowed + 1)
+        return in_order(
+            cell.id, {number: record for number in numbers if (record := self._read_attempt(cell, number)) is not None}
+        )
+
+    def _read_attempt(self, cell: Cell, attempt: int) -> CellRecord | None:
+        folder = self._attempt_folder(cell, attempt)
         try:
             text = (folder / "cell.json").read_bytes()
         except FileNotFoundError:
@@ -123,8 +145,8 @@ class RunFolder:
             )
         return record
 
-    def _cell_folder(self, cell: Cell) -> Path:
-        return self.path / "cells" / cell.id
+    def _attempt_folder(self, cell: Cell, attempt: int) -> Path:
+        return self.path / "cells" / attempt_id(cell.id, attempt)
 
     def _read(self, name: str) -> bytes:
         try:

@@ -10,6 +10,7 @@ from analysis.pages.facts import GRADE_MEANINGS, GRADE_NAMES, heading, host_fact
 from analysis.pages.knobs import knob_table
 from analysis.pages.plots import plot_groups
 from analysis.pages.table import cell_table, latency_table, resource_table, summary_table
+from analysis.pages.void_cells import short_blocks, void_entries, void_note
 from analysis.pages.warm_up import warm_up_table
 from analysis.pages.watch import watch_table
 from documents.report import Report
@@ -42,6 +43,9 @@ def render_html(report: Report) -> str:
         warm_ups=warm_up_table(report),
         article=article_table(report),
         building=building_table(report),
+        void_note=void_note(report),
+        void_entries=void_entries(report),
+        short_blocks=short_blocks(report),
         cells=cell_table(report),
         watch=watch_table(report),
         knobs=knob_table(report.knobs),

@@ -8,6 +8,7 @@ from analysis.pages.building import building_table
 from analysis.pages.facts import heading, host_facts, in_short, rerun_commands, run_facts
 from analysis.pages.knobs import knob_table
 from analysis.pages.table import Table, TableCell, latency_table, resource_table, summary_table
+from analysis.pages.void_cells import short_blocks, void_entries, void_note
 from analysis.pages.warm_up import warm_up_table
 from documents.report import Report
 
@@ -22,13 +23,11 @@ def render_markdown(report: Report) -> str:
     parts += [_section(latency_table(report)), _section(resource_table(report))]
     further = (warm_up_table(report), article_table(report), building_table(report))
     parts += [_section(table) for table in further if table.rows]
-    if report.void_cells:
-        parts += [
-            "## Void cells",
-            _list(
-                f"{cell.cell_id}: {void.message} ({void.reason})" for cell in report.void_cells for void in cell.voids
-            ),
-        ]
+    if report.void_attempts:
+        lines = ((entry.cell_id, line) for entry in void_entries(report) for line in (*entry.reasons, entry.outcome))
+        parts += ["## Void cells", _escape(void_note(report)), _list(f"{cell_id}: {line}" for cell_id, line in lines)]
+    if report.short_blocks:
+        parts += ["## Short blocks", _list(short_blocks(report))]
     if report.unfinished_cells:
         parts += ["## Unfinished cells", _list(report.unfinished_cells)]
     parts += [

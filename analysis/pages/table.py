@@ -101,7 +101,7 @@ def summary_table(report: Report, *, brief: bool = False) -> Table:
             *numbers,
             TableCell(MISSING if summary.errors is None else f"{summary.errors:,}"),
             *resources,
-            TableCell(f"{summary.cells} of {planned}"),
+            TableCell(f"{summary.cells} of {planned}", _void_attempts(summary)),
         )
 
     return Table(
@@ -109,7 +109,7 @@ def summary_table(report: Report, *, brief: bool = False) -> Table:
         note=(
             "Geometric means over cells with 95% t intervals; CPU and memory are arithmetic means. Latency counts each "
             "response once (raw); with it stands wrk's correction for coordinated omission, and with the memory its "
-            f"peak. Errors include those of void cells; {MISSING} where wrk left no count of them."
+            f"peak. Errors include those of void attempts; {MISSING} where wrk left no count of them."
         ),
         columns=columns,
         rows=tuple(row(summary) for summary in report.summaries),
@@ -202,8 +202,8 @@ def cell_table(report: Report) -> Table:
     )
 
     def row(cell: CellNumbers) -> tuple[TableCell, ...]:
+        again = f"attempt {cell.attempt}" if cell.attempt > 1 else ""
         values = (
-            cell.cell_id,
             str(cell.block),
             f"{cell.requests:,}",
             plain(cell.throughput),
@@ -215,7 +215,7 @@ def cell_table(report: Report) -> Table:
             f"{cell.littles_law:.3f}",
             percent(cell.generator_saturation),
         )
-        return tuple(TableCell(value) for value in values)
+        return (TableCell(cell.cell_id, again), *map(TableCell, values))
 
     return Table(
         title="Cells",
@@ -223,6 +223,11 @@ def cell_table(report: Report) -> Table:
         columns=columns,
         rows=tuple(row(cell) for cell in report.cells),
     )
+
+
+def _void_attempts(summary: ScenarioSummary) -> str:
+    count = summary.void_attempts
+    return f"{count} void {'attempt' if count == 1 else 'attempts'}" if count else ""
 
 
 def _names(report: Report, summary: ScenarioSummary) -> tuple[TableCell, TableCell]:

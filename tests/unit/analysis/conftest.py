@@ -6,7 +6,7 @@ import pytest
 
 from analysis.report import analyse
 from documents.report import Report
-from tests.unit.analysis.run_builder import golden_run
+from tests.unit.analysis.run_builder import golden_run, repeated_run
 
 
 @pytest.fixture
@@ -19,3 +19,15 @@ def golden_directory(tmp_path: Path) -> Path:
 def golden_report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     """The report of the golden run."""
     return analyse(golden_run(tmp_path_factory.mktemp("golden") / "run"))
+
+
+@pytest.fixture
+def repeated_directory(tmp_path: Path) -> Path:
+    """The folder of a run with void attempts, to be changed at will."""
+    return repeated_run(tmp_path / "run")
+
+
+@pytest.fixture(scope="session")
+def repeated_report(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    """The report of the run with void attempts."""
+    return analyse(repeated_run(tmp_path_factory.mktemp("repeated") / "run"))

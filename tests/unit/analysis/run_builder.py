@@ -18,7 +18,7 @@ from documents.knobs import KnobRecord
 from documents.load import WrkErrors, WrkLatency, WrkResult
 from documents.plan import Cell, Plan
 from documents.protocol import Protocol, Scenario
-from documents.run import CellRecord, HostIdentity, HostRecord, Manifest, Void
+from documents.run import CellRecord, HostIdentity, HostRecord, Manifest, Void, attempt_id
 from documents.samples import SAMPLE_COLUMNS, SampledRole
 from tests.unit.analysis.wrk_port import interval_of, stats_correct, to_dense, to_pairs
 
@@ -58,8 +58,11 @@ def write_run(
     memory_bytes: int = 4 * 2**30,
     git_commit: str = "3f2a9c1d5b7e8f60718293a4b5c6d7e8f9012345",
     knobs: tuple[KnobRecord, ...] = CONTROLLED,
+    attempts: int = 1,
 ) -> list[Cell]:
     """Write a run's documents, but no cell. The host is smaller than the article's unless it has eight cores.
+
+    A void cell isn't run again unless the protocol is given more `attempts`.
 
     Returns:
         The planned cells, block by block, APIs within scenarios.
@@ -102,7 +105,9 @@ def write_run(
             for index, name in enumerate(apis)
         ),
     )
-    protocol = Protocol(version=1, name="quick", blocks=blocks, warm_up_seconds=2, scenarios=scenarios)
+    protocol = Protocol(
+        version=1, name="quick", blocks=blocks, warm_up_seconds=2, scenarios=scenarios, attempts=attempts
+    )
     manifest = Manifest(
         run_id="20260131-120000-quick",
         started_at=datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC),
@@ -185,9 +190,10 @@ def write_cell(
     voids: Iterable[Void] = (),
     *,
     watch: Mapping[str, bytes] | None = None,
+    attempt: int = 1,
 ) -> Path:
-    """Write a finished cell with the checksums of its files."""
-    folder = directory / "cells" / cell.id
+    """Write a finished attempt at a cell with the checksums of its files."""
+    folder = directory / "cells" / attempt_id(cell.id, attempt)
     folder.mkdir(parents=True)
     files = {"wrk.json": result and result.to_json().encode(), "samples.csv": samples}
     written = {name: data for name, data in files.items() if data is not None} | dict(watch or {})
@@ -195,6 +201,7 @@ def write_cell(
         (folder / name).write_bytes(data)
     record = CellRecord(
         cell_id=cell.id,
+        attempt=attempt,
         started_at=datetime(2026, 1, 31, 12, cell.number % 60, 0, tzinfo=UTC),
         voids=tuple(voids),
         phases_seconds={"reset": 1.2, "load": float(cell.scenario.duration_seconds)},
@@ -251,6 +258,41 @@ def golden_run(directory: Path) -> Path:
             samples,
             [Void(reason="wrk-errors", message="wrk counted 7 errors in 1,000 requests.")] if void else [],
         )
+    return directory
+
+
+def repeated_run(directory: Path) -> Path:
+    """Two APIs at one load in three blocks, three attempts a cell; a valid one has 1,000 responses in 1, 2 or 4 s.
+
+    go is void with 7 errors at its first attempt of block 1 and valid at its second. In block 2 rust is void in each of
+    three: with 7 errors, not ready, and with 7 errors. In block 3 go is void with 7 errors at its first attempt, and
+    nothing was measured after that.
+    """
+    cells = write_run(directory, apis=("go", "rust"), scenarios=GOLDEN_SCENARIOS[:1], blocks=3, attempts=3)
+    steady = Role(0.5, lambda _: 30_000_000)
+    errors = Void(reason="wrk-errors", message="wrk counted 7 errors in 1,000 requests.")
+    not_ready = Void(reason="not-ready", message="The API wasn't ready 60 s after its start.")
+    voids: dict[tuple[str, int], tuple[Void | None, ...]] = {
+        ("go", 1): (errors, None),
+        ("rust", 2): (errors, not_ready, errors),
+        ("go", 3): (errors,),
+        ("rust", 3): (),
+    }
+    for cell in cells:
+        elapsed_us = GOLDEN_ELAPSED_US[cell.block]
+        roles: tuple[SampledRole, ...] = ("api", "postgres", "redis", "generator")
+        samples = samples_csv(dict.fromkeys(roles, steady), elapsed_us // 1_000_000)
+        for attempt, void in enumerate(voids.get((cell.api, cell.block), (None,)), start=1):
+            counted = WrkErrors(connect=1, read=2, write=0, status=4, timeout=0) if void else NO_ERRORS
+            loaded = void != not_ready
+            write_cell(
+                directory,
+                cell,
+                wrk_result(cell, GOLDEN_RAW, elapsed_us, errors=counted) if loaded else None,
+                samples if loaded else None,
+                [void] if void else [],
+                attempt=attempt,
+            )
     return directory
 
 

@@ -49,8 +49,8 @@ class Page(HTMLParser):
 
 def hostile(report: Report) -> Report:
     """The report of a host that names everything to break a page."""
-    void_cell = report.void_cells[0]
-    void = void_cell.voids[0].model_copy(update={"message": HOSTILE})
+    void_attempt, void_cell = report.void_attempts[0], report.void_cells[0]
+    void = void_attempt.voids[0].model_copy(update={"message": HOSTILE})
     host = report.host.model_copy(
         update={
             "cpu_model": HOSTILE,
@@ -75,6 +75,7 @@ def hostile(report: Report) -> Report:
             "article_note": HOSTILE,
             "postgres_settings": {HOSTILE: HOSTILE},
             "tool_versions": {HOSTILE: HOSTILE},
+            "void_attempts": (void_attempt.model_copy(update={"cell_id": HOSTILE, "voids": (void,)}),),
             "void_cells": (void_cell.model_copy(update={"cell_id": HOSTILE, "voids": (void,)}),),
             "unfinished_cells": (HOSTILE,),
             "apis": tuple(

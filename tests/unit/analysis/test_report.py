@@ -108,6 +108,7 @@ def test_void_and_unfinished_cells_are_left_out_but_told(golden_report: Report):
     assert golden_report.void_cells[0].voids[0].message == "wrk counted 7 errors in 1,000 requests."
     assert golden_report.unfinished_cells == ("018-rust-heavy",)
     assert caveat(golden_report, "1 of 18 cells is void").endswith("under “Void cells”.")
+    assert [(short.block, short.lacking) for short in golden_report.short_blocks] == [(2, ("011-go-heavy",))]
     assert caveat(golden_report, "The run isn't finished: 1 of 18 cells is still to be measured.")
 
 
@@ -424,7 +425,7 @@ def test_a_plan_of_another_run_is_refused(golden_directory: Path):
 
 def test_a_cell_that_does_not_know_its_load_window_is_refused(golden_directory: Path):
     path = golden_directory / "cells" / "001-go-light" / "cell.json"
-    replace(path, '"version": 2', '"version": 1')
+    replace(path, '"version": 3', '"version": 1')
     with pytest.raises(DocumentError, match=r"001-go-light/cell\.json .*version 1 doesn't tell when the load began"):
         analyse(golden_directory)
 

@@ -162,7 +162,7 @@ EXAMPLES: tuple[Document, ...] = (
     ),
     FACTS,
     CELL_RECORD,
-    JournalEntry(at=NOON, event="cell-void", cell_id="001-go-light", message="3 time-outs."),
+    JournalEntry(at=NOON, event="cell-void", cell_id="001-go-light", attempt=1, message="3 time-outs."),
     WrkResult(
         wrk_version="4.1.0",
         workload="mixed",

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from analysis.samples import Window
@@ -128,15 +128,22 @@ def result_of(load: Load, **changes: object) -> WrkResult:
     return result.model_copy(update=changes)
 
 
+def wrk_errors(measured: Measured) -> Measured:
+    """The same window, with errors that wrk counted."""
+    assert measured.result is not None
+    errors = WrkErrors(connect=0, read=3, write=0, status=0, timeout=2)
+    return replace(measured, result=measured.result.model_copy(update={"errors": errors}))
+
+
 @dataclass
 class FakeBench:
     """Does in memory what `RemoteBench` does on a host, and refuses what a host couldn't do.
 
     `before` is called with the name of each step and how many steps there were; tests raise or kill in it. `change`
-    alters what a window gives, `damage` its samples.csv, and `disturb` its ticks. `protocol` is the run's, and
-    `requests_of` gives the requests that an API answers in a second of its warm-up. `steps` are the steps so far,
-    `played` the cells' loads. `settings` are the kernel's, `untouched` what they were before they were tuned, None
-    while they aren't.
+    alters what a window gives, `damage` its samples.csv, and `disturb` its ticks. Of the windows, counted from 1, those
+    in `spoilt` have an error of wrk's. `protocol` is the run's, and `requests_of` gives what an API answers
+    in a second of its warm-up. `steps` are the steps so far, `played` the cells' loads. `settings` are the kernel's,
+    `untouched` what they were before they were tuned, None while they aren't.
     """
 
     before: Callable[[str, int], None] = lambda _step, _count: None
@@ -146,6 +153,7 @@ class FakeBench:
     spin_change: float = 0.0
     protocol: Protocol = PROTOCOL
     requests_of: Callable[[str, int], int] = lambda _api, _second: 1_000
+    spoilt: frozenset[int] = frozenset()
     wrong_answers: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     never_ready: set[str] = field(default_factory=set[str])
     astray: set[str] = field(default_factory=set[str])
@@ -308,6 +316,8 @@ class FakeBench:
         assert self.sampled
         ended_ns = STARTED_NS + self.load.seconds * 1_000_000_000
         measured = self.change(Measured(result=result_of(self.load)))
+        if len(self.played) in self.spoilt:
+            measured = wrk_errors(measured)
         (folder / "wrk.txt").write_text("Running test\n")
         if measured.result is not None:
             (folder / "wrk.json").write_text(measured.result.to_json())
