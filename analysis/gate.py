@@ -93,7 +93,7 @@ def judge_gate(
         power=POWER,
         tests=len(together),
         blocks=report.blocks,
-        blocks_needed=_blocks_needed(together) if outcome == "cannot-tell" else None,
+        blocks_needed=_blocks_needed(together, margin) if outcome == "cannot-tell" else None,
         findings=findings,
         twins=comparisons["throughput"].twins,
         caveats=(*_same_build(subjects[base], subjects[candidate]), *report.caveats),
@@ -205,10 +205,24 @@ def _too_few(judged: Sequence[Finding]) -> Iterator[str]:
             yield f"{MEASURE_TITLES[finding.measure]} under {finding.pair.scenario}: {finding.pair.reason}"
 
 
-def _blocks_needed(judged: Sequence[Finding]) -> int | None:
-    needed = [finding.pair.blocks_to_show_same for finding in judged if finding.pair.verdict == "cannot-tell"]
+def _blocks_needed(judged: Sequence[Finding], margin: float) -> int | None:
+    """How many blocks would let a candidate without any difference pass, with the noise that was seen.
+
+    All that isn't shown to be better must be shown to be the same at once. The k of them fail with a probability of 20%
+    together, if each does with 20% / k at most, however they depend on each other (Bonferroni's inequality). None where
+    no protocol may have as many.
+    """
+    ratios = [finding.pair.ratio for finding in judged if finding.pair.verdict != "better"]
+    noises = [ratio.noise for ratio in ratios if ratio is not None and ratio.noise]
+    power = power_of_all(len(ratios))
+    needed = [blocks_to_show_same(noise, margin=margin, power=power) for noise in noises]
     known = [blocks for blocks in needed if blocks is not None]
     return max(known) if len(known) == len(needed) else None
+
+
+def power_of_all(comparisons: int) -> float:
+    """The power that each comparison needs, so that all of them together have that of one."""
+    return 1 - (1 - POWER) / comparisons
 
 
 def _same_build(base: Subject, candidate: Subject) -> Iterator[str]:

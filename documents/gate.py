@@ -29,8 +29,8 @@ class Gate(Document):
 
     `tests` is how many of them Holm's correction takes into account for what is judged. `reasons` are whole sentences:
     why the outcome is what it is. `blocks` is how many the protocol has. `blocks_needed` is there where the outcome is
-    `cannot-tell`: how many would show a candidate without any difference to be the same by every judged measure, each
-    with the noise that was seen; None there, too, where no protocol may have as many. `twins` are those of throughput.
+    `cannot-tell`: with how many a candidate without any difference would pass, with the probability `power` and the
+    noise that was seen; None there, too, where no protocol may have as many. `twins` are those of throughput.
     `caveats` are those of the run's report.
     """
 

@@ -22,8 +22,8 @@ def outcome_line(gate: Gate) -> str:
     said = f"gate: {OUTCOMES[gate.outcome]}: {gate.candidate.name} beside {gate.base.name} in the run {gate.run_id}"
     if gate.outcome == "cannot-tell":
         said += (
-            f"; {blocks_text(gate.blocks_needed, MOST_BLOCKS)} blocks would show a candidate without any difference to "
-            f"be the same, and there were {gate.blocks}"
+            f"; {blocks_text(gate.blocks_needed, MOST_BLOCKS)} blocks would let a candidate without any difference "
+            f"pass, and there were {gate.blocks}"
         )
     return said
 

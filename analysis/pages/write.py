@@ -1,5 +1,6 @@
 """A run's folder to the report's three files in it."""
 
+from contextlib import suppress
 from pathlib import Path
 
 from analysis.pages.html import render_html
@@ -44,7 +45,9 @@ def replace_whole(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        # Where its folder is none, there is nothing to remove, and that is told already.
+        with suppress(OSError):
+            temporary.unlink()
         raise AnalysisError(
             f"{path} can't be written: {error.strerror}. Free some space or mend its folder's mode."
         ) from error
