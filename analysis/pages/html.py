@@ -15,10 +15,10 @@ from analysis.pages.warm_up import warm_up_table
 from analysis.pages.watch import watch_table
 from documents.report import Report
 
-_TEMPLATES = Path(__file__).with_name("templates")
+TEMPLATES = Path(__file__).with_name("templates")
 
-_ENVIRONMENT = Environment(
-    loader=FileSystemLoader(_TEMPLATES),
+ENVIRONMENT = Environment(
+    loader=FileSystemLoader(TEMPLATES),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,
@@ -29,9 +29,9 @@ _ENVIRONMENT = Environment(
 
 def render_html(report: Report) -> str:
     """The report as an HTML document. What comes from the run is escaped; our style sheet and plots go in as markup."""
-    return _ENVIRONMENT.get_template("report.html").render(
+    return ENVIRONMENT.get_template("report.html").render(
         report=report,
-        style=(_TEMPLATES / "report.css").read_text(encoding="utf-8"),
+        style=(TEMPLATES / "report.css").read_text(encoding="utf-8"),
         heading=heading(report),
         in_short=in_short(report),
         grade_name=GRADE_NAMES[report.grade],

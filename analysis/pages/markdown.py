@@ -1,18 +1,18 @@
 """The report as Markdown, for a pull request or a terminal pager."""
 
-import re
-from collections.abc import Iterable
-
 from analysis.pages.article import article_table
 from analysis.pages.building import building_table
 from analysis.pages.facts import heading, host_facts, in_short, rerun_commands, run_facts
 from analysis.pages.knobs import knob_table
-from analysis.pages.table import Table, TableCell, latency_table, resource_table, summary_table
+from analysis.pages.markdown_text import bullets as _list
+from analysis.pages.markdown_text import escape as _escape
+from analysis.pages.markdown_text import one_line as _one_line
+from analysis.pages.markdown_text import section as _section
+from analysis.pages.markdown_text import table as _table
+from analysis.pages.table import latency_table, resource_table, summary_table
 from analysis.pages.void_cells import short_blocks, void_entries, void_note
 from analysis.pages.warm_up import warm_up_table
 from documents.report import Report
-
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&!])")
 
 
 def render_markdown(report: Report) -> str:
@@ -40,30 +40,3 @@ def render_markdown(report: Report) -> str:
         "\n".join(f"    {_one_line(command)}" for command in rerun_commands(report)),
     ]
     return "\n\n".join(parts) + "\n"
-
-
-def _section(table: Table) -> str:
-    return f"## {_escape(table.title)}\n\n{_table(table)}"
-
-
-def _table(table: Table) -> str:
-    head = "| " + " | ".join(_escape(column.heading) for column in table.columns) + " |"
-    rule = "|" + "|".join("---:" if column.numeric else "---" for column in table.columns) + "|"
-    rows = ["| " + " | ".join(_cell(cell) for cell in row) + " |" for row in table.rows]
-    return "\n".join([head, rule, *rows]) + f"\n\n{_escape(table.note)}"
-
-
-def _cell(cell: TableCell) -> str:
-    return _escape(f"{cell.value} ({cell.detail})" if cell.detail else cell.value)
-
-
-def _list(lines: Iterable[str]) -> str:
-    return "\n".join(f"- {_escape(line)}" for line in lines)
-
-
-def _escape(text: str) -> str:
-    return _SPECIAL.sub(r"\\\1", _one_line(text))
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())

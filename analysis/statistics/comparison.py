@@ -13,7 +13,7 @@ from analysis.statistics.measures import MEASURES
 from analysis.statistics.power import LEAST_BLOCKS, POWER, blocks_to_detect, blocks_to_show_same
 from analysis.statistics.ranking import rank_ranges
 from analysis.statistics.twin import compare_twin
-from analysis.statistics.verdict import SIGNIFICANCE, found_different
+from analysis.statistics.verdict import SIGNIFICANCE, judge
 from documents.comparison import Comparison, Measure, PairComparison, Ranking, Verdict
 from documents.report import CellNumbers
 
@@ -94,13 +94,10 @@ def _compare_pair(
     to_detect: int | None = None
     to_show_same: int | None = None
     if means is not None:
-        same = within_margin(means, margin)
-        if same:
-            verdict = "same"
-        elif found_different(same, np.array(p_adjusted)):
-            verdict = "better"
+        verdict = judge(same=bool(within_margin(means, margin)), p_adjusted=p_adjusted)
+        if verdict == "better":
             better = first if (means.mean > 0) == higher_is_better else second
-        else:
+        elif verdict == "cannot-tell":
             noise = float(means.standard_deviation)
             # Holm's strictest level, so that the number holds whatever becomes of the other pairs.
             to_detect = blocks_to_detect(float(means.mean), noise, significance=SIGNIFICANCE / tests)

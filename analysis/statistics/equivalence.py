@@ -18,7 +18,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.statistics.intervals import BlockMeans, t_distribution
+from analysis.statistics.intervals import StudentMean, t_distribution
+
+MARGIN = 0.03
+"""The margin, as a share: the same on every host, and never taken from a run's own noise."""
 
 SIDE_ERROR = 0.05
 """The error of each of the two one-sided tests, and so of a false "same"."""
@@ -31,18 +34,18 @@ def log_margin(margin: float) -> float:
     return math.log1p(margin)
 
 
-def within_margin(log_ratios: BlockMeans, margin: float) -> NDArray[np.bool_]:
+def within_margin(log_ratio: StudentMean, margin: float) -> NDArray[np.bool_]:
     """Whether the 90% interval of a mean log ratio lies within ±log(1 + m), ends included."""
-    half_width = log_ratios.half_width(EQUIVALENCE_CONFIDENCE)
-    return np.abs(log_ratios.mean) + half_width <= log_margin(margin)
+    half_width = log_ratio.half_width(EQUIVALENCE_CONFIDENCE)
+    return np.abs(log_ratio.mean) + half_width <= log_margin(margin)
 
 
-def equivalence_p_value(log_ratios: BlockMeans, margin: float) -> NDArray[np.float64]:
+def equivalence_p_value(log_ratio: StudentMean, margin: float) -> NDArray[np.float64]:
     """The p-value of the equivalence test: the larger one of the two one-sided tests' (Schuirmann 1987).
 
     At most 0.05 exactly if `within_margin`.
     """
-    limit, degrees_of_freedom = log_margin(margin), log_ratios.blocks - 1
-    not_below = t_distribution(-log_ratios.t(-limit), degrees_of_freedom)
-    not_above = t_distribution(log_ratios.t(limit), degrees_of_freedom)
+    limit, degrees_of_freedom = log_margin(margin), log_ratio.degrees_of_freedom
+    not_below = t_distribution(-log_ratio.t(-limit), degrees_of_freedom)
+    not_above = t_distribution(log_ratio.t(limit), degrees_of_freedom)
     return np.maximum(not_below, not_above)

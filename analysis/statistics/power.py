@@ -55,9 +55,22 @@ def power_to_detect(difference: float, noise: float, blocks: int, *, significanc
         blocks: how many, two at least.
         significance: the two-sided level of the test.
     """
-    degrees_of_freedom = blocks - 1
+    return detection_power(difference, noise / math.sqrt(blocks), blocks - 1, significance=significance)
+
+
+def detection_power(
+    difference: float, standard_error: float, degrees_of_freedom: float, *, significance: float
+) -> float:
+    """The same for any estimate of a difference that is tested by Student's t.
+
+    Args:
+        difference: the true one.
+        standard_error: the true standard deviation of its estimate, above 0.
+        degrees_of_freedom: of the estimated standard error.
+        significance: the two-sided level of the test.
+    """
     critical = t_quantile(1 - significance / 2, degrees_of_freedom)
-    missed = float(nctdtr(degrees_of_freedom, abs(difference) / noise * math.sqrt(blocks), critical))
+    missed = float(nctdtr(degrees_of_freedom, abs(difference) / standard_error, critical))
     # scipy 1.17 gives NaN at places far out in the tail, all of them where the probability is below 1e-80.
     return 1.0 if math.isnan(missed) else 1 - missed
 
@@ -70,7 +83,7 @@ def power_to_show_same(difference: float, noise: float, blocks: int, *, margin: 
     return equivalence_power(difference, noise / math.sqrt(blocks), blocks - 1, log_margin(margin))
 
 
-def equivalence_power(difference: float, standard_error: float, degrees_of_freedom: int, limit: float) -> float:
+def equivalence_power(difference: float, standard_error: float, degrees_of_freedom: float, limit: float) -> float:
     """The exact power of two one-sided t tests at 5% each against ±`limit` (Phillips 1990).
 
     For a given u, the estimated standard error over the true one, both tests reject if the estimate lies within
@@ -107,7 +120,7 @@ def equivalence_power(difference: float, standard_error: float, degrees_of_freed
 
 def blocks_to_detect(difference: float, noise: float, *, significance: float, power: float = POWER) -> int | None:
     """The fewest blocks with which a true difference is found with this power; None if `MOST_BLOCKS` don't suffice."""
-    return _fewest(lambda blocks: power_to_detect(difference, noise, blocks, significance=significance), power)
+    return fewest_blocks(lambda blocks: power_to_detect(difference, noise, blocks, significance=significance), power)
 
 
 def blocks_to_show_same(noise: float, *, margin: float, difference: float = 0.0, power: float = POWER) -> int | None:
@@ -115,11 +128,13 @@ def blocks_to_show_same(noise: float, *, margin: float, difference: float = 0.0,
 
     None if `MOST_BLOCKS` don't suffice. At a difference of the margin or more, no number does.
     """
-    return _fewest(lambda blocks: power_to_show_same(difference, noise, blocks, margin=margin), power)
+    return fewest_blocks(lambda blocks: power_to_show_same(difference, noise, blocks, margin=margin), power)
 
 
-def _fewest(power_of: Callable[[int], float], power: float) -> int | None:
-    """By bisection: power rises with the number of blocks wherever it is worth anything.
+def fewest_blocks(power_of: Callable[[int], float], power: float) -> int | None:
+    """The fewest blocks that give this power; None if `MOST_BLOCKS` don't suffice.
+
+    Found by bisection: power rises with the number of blocks wherever it is worth anything.
 
     (A hopeless equivalence test can lose from 3% to 2% with the third block. No asked power is that low.)
     """

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.statistics.measures import MEASURES
-from documents.comparison import Measure, PairComparison
+from documents.comparison import Measure, PairComparison, Verdict
 
 SIGNIFICANCE = 0.05
 """The two-sided level of a family of tests."""
@@ -23,6 +23,13 @@ SIGNIFICANCE = 0.05
 def found_different(same: NDArray[np.bool_], p_adjusted: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Where one is better: not the same, and significant after Holm's correction; arrays of the same shape."""
     return ~same & (p_adjusted <= SIGNIFICANCE)
+
+
+def judge(*, same: bool, p_adjusted: float) -> Verdict:
+    """The verdict on one comparison, given whether its 90% interval lies within the margin."""
+    if same:
+        return "same"
+    return "better" if found_different(np.array(same), np.array(p_adjusted)) else "cannot-tell"
 
 
 def verdict_text(pair: PairComparison, measure: Measure) -> str:

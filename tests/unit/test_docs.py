@@ -2,6 +2,7 @@
 
 import ast
 import json
+import math
 import re
 import shlex
 import subprocess
@@ -19,14 +20,22 @@ from markdown_it.token import Token
 from pydantic import BaseModel, JsonValue, TypeAdapter
 from pydantic.fields import FieldInfo
 
+from analysis.gate import power_of_all
+from analysis.pages.gate import OUTCOMES
+from analysis.statistics.equivalence import MARGIN
+from analysis.statistics.power import blocks_to_detect, blocks_to_show_same
+from analysis.statistics.verdict import SIGNIFICANCE
+from cli.gate import EXIT_STATUSES
 from cli.main import app
 from documents.facts import Facts
+from documents.gate import Gate
 from documents.implementation import Implementation
 from documents.load import WrkResult
 from documents.plan import Plan
 from documents.protocol import Protocol
 from documents.report import Report
 from documents.run import CellRecord, HostRecord, JournalEntry, Manifest, VoidReason
+from documents.run_comparison import RunComparison
 from documents.samples import Sample
 from documents.stack import Stack
 from documents.watch import CpuTimes, HostTick, HostWatch, Pressure, Scheduled, Throttling
@@ -38,9 +47,22 @@ from provision.knobs import knobs_of
 
 ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
-RUN_FILES = (Manifest, HostRecord, Plan, JournalEntry, CellRecord, WrkResult, HostWatch, HostTick, Report, Facts)
+RUN_FILES = (
+    Manifest,
+    HostRecord,
+    Plan,
+    JournalEntry,
+    CellRecord,
+    WrkResult,
+    HostWatch,
+    HostTick,
+    Report,
+    RunComparison,
+    Gate,
+    Facts,
+)
 
-MADE = (".lab/", ".venv/", "runs/", "facts/", "cells/", "~/")
+MADE = (".lab/", ".venv/", "runs/", "facts/", "cells/", "compared/", "~/")
 """Paths that aren't in the repository: what is made in a checkout, and what is in a run."""
 
 _JSON: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
@@ -347,6 +369,23 @@ def test_protocols_of_the_lab_are_told():
             [str(scenario.connections), str(scenario.duration_seconds)] for scenario in protocol.scenarios
         ]
     assert {row[0].strip("`") for row in table[1:]} == set(protocol_names())
+
+
+def test_numbers_of_blocks_for_a_gate_are_those_of_the_power():
+    (table,) = (table for table in tables(ROOT / "docs/ci.md") if table[0][0] == "noise")
+    effects = [float(heading.split("%")[0]) / 100 for heading in table[0][1:-1]]
+    for noise_text, *told in table[1:]:
+        noise = float(noise_text.rstrip("%")) / 100
+        found = [blocks_to_detect(math.log1p(-effect), noise, significance=SIGNIFICANCE / 3) for effect in effects]
+        found.append(blocks_to_show_same(noise, margin=MARGIN, power=power_of_all(3)))
+        assert told == ["\N{EN DASH}" if blocks is None else str(blocks) for blocks in found]
+
+
+def test_exit_statuses_of_the_gate_are_told():
+    (table,) = (table for table in tables(ROOT / "docs/ci.md") if table[0][0] == "status")
+    assert {row[1]: int(row[0]) for row in table[1:]} == {
+        OUTCOMES[outcome]: status for outcome, status in EXIT_STATUSES.items()
+    }
 
 
 # The files of a run
