@@ -16,8 +16,8 @@ import numpy as np
 
 from analysis.identity import Conditions, differences
 from analysis.report import analyse
-from analysis.saturation import bound_by_postgres
 from analysis.run_folder import read_run
+from analysis.saturation import bound_by_postgres
 from analysis.statistics.block_ratios import CONFIDENCE, BlockLogs, logs_of
 from analysis.statistics.equivalence import EQUIVALENCE_CONFIDENCE, MARGIN, equivalence_p_value, within_margin
 from analysis.statistics.holm import holm

@@ -162,7 +162,14 @@ def test_all_that_is_judged_is_one_family(golden_report: Report):
 
 
 def failed(reason: VoidReason, api: str = "go-new", cell_id: str = "007-go-new-light") -> VoidCell:
-    return VoidCell(cell_id=cell_id, api=api, scenario="light", voids=(Void(reason=reason, message="3 errors."),))
+    return VoidCell(
+        cell_id=cell_id,
+        attempts=3,
+        block=1,
+        api=api,
+        scenario="light",
+        voids=(Void(reason=reason, message="3 errors."),),
+    )
 
 
 def test_a_candidate_that_failed_in_a_cell_does_not_pass(golden_report: Report):
@@ -188,6 +195,7 @@ def test_a_run_that_is_not_finished_gives_no_answer_but_a_regression(golden_repo
         scenario="light",
         cells=6,
         void_cells=0,
+        void_attempts=0,
         unfinished_cells=4,
         errors=0,
         measured=None,
