@@ -110,6 +110,7 @@ def _lab_throughput(inventory: Inventory, secrets: Secrets, seconds: int) -> tup
         blocks=1,
         warm_up_seconds=WARM_UP_SECONDS,
         scenarios=(scenario("mixed", seconds),),
+        twin=False,
     )
     [api, *_] = inventory.apis
     started = ended = 0.0

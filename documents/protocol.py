@@ -32,7 +32,9 @@ class Protocol(Document):
     """What a run does: `blocks` times all scenarios for every API, in an order drawn from a recorded seed.
 
     The unit of the statistics is the cell: one restart of the API, one warm-up, one load window. `request_seed`
-    makes the stream of requests, the same for all APIs.
+    makes the stream of requests, the same for all APIs. With `twin`, each block measures one of the APIs twice under
+    each scenario, each in turn: A/A. `margin` is the share up to which two APIs count as the same, 0.03 for 3%; it is
+    fixed before the run, for one that is chosen afterwards can make any two the same.
     """
 
     version: Literal[1]
@@ -42,6 +44,8 @@ class Protocol(Document):
     scenarios: Annotated[tuple[Scenario, ...], Field(min_length=1)]
     request_seed: int = 20260131
     timeout_seconds: Annotated[int, Field(ge=1, le=60)] = 2
+    twin: bool = True
+    margin: Annotated[float, Field(gt=0, le=0.5)] = 0.03
 
     @model_validator(mode="after")
     def _distinct(self) -> "Protocol":

@@ -107,7 +107,8 @@ def write_protocol(
 ) -> Path:
     """Write a protocol with scenarios of (name, workload, connections, seconds); returns its path.
 
-    The time-out is long: on a small machine whose cores are shared a slow answer is no fault.
+    The time-out is long: on a small machine whose cores are shared a slow answer is no fault. There is no twin, so that
+    a scenario has one cell in a block.
     """
     lines = [
         "version: 1",
@@ -115,6 +116,7 @@ def write_protocol(
         f"blocks: {blocks}",
         f"warm_up_seconds: {warm_up_seconds}",
         "timeout_seconds: 20",
+        "twin: false",
         "scenarios:",
     ]
     for name, workload, connections, seconds in scenarios:
