@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Literal
 
 from documents.base import Document, Name
+from documents.comparison import Comparison
 from documents.cores import CoreLayout
 from documents.host import HostSize
 from documents.protocol import Scenario
@@ -47,13 +48,15 @@ class CellNumbers(Document):
     wrk's correction for coordinated omission. `littles_law` is throughput x mean raw latency / connections opened:
     near 1 for an honest closed loop, and falling when the generator is the limit or when connections still wait for an
     answer at the window's end. `generator_saturation` is the generator's CPU use over the CPUs that its threads can
-    fill: as many as it has threads, and no more than it has.
+    fill: as many as it has threads, and no more than it has. `twin` marks the second cell of the API that its block
+    measured twice.
     """
 
     cell_id: str
     block: int
     api: Name
     scenario: Name
+    twin: bool = False
     requests: int
     throughput: float
     raw: Latency
@@ -66,9 +69,10 @@ class CellNumbers(Document):
 
 
 class Estimate(Document):
-    """A mean over cells with its 95% confidence interval; no interval below two cells.
+    """A mean over blocks with its 95% confidence interval; no interval below two blocks.
 
-    `scale` tells which mean: geometric (`log`) or arithmetic (`linear`).
+    A block that measured the API twice counts once, by the mean of both cells. `count` is how many blocks there are,
+    `scale` which mean it is: geometric (`log`) or arithmetic (`linear`).
     """
 
     value: float
@@ -79,7 +83,7 @@ class Estimate(Document):
 
 
 class LatencyEstimate(Document):
-    """`Latency` over cells; microseconds."""
+    """`Latency` over blocks; microseconds."""
 
     mean_us: Estimate
     p50_us: Estimate
@@ -106,7 +110,7 @@ class Measurements(Document):
 
 
 class TimeSeries(Document):
-    """The API's CPU use and anonymous memory along the load window, as the mean over the valid cells.
+    """The API's CPU use and anonymous memory along the load window, as the mean over the blocks' valid cells.
 
     Step k is the mean over the seconds from `k * step_seconds` on, counted from the start of the load. wrk's windows
     aren't equally long to the millisecond: each is cut into as many steps, and `step_seconds` is their mean length.
@@ -120,6 +124,7 @@ class TimeSeries(Document):
 class ScenarioSummary(Document):
     """One API under one scenario. `measured` and `series` are None where no cell is valid.
 
+    `cells` counts the valid ones, `blocks` the blocks that have one; an API is in some blocks twice.
     `errors` are wrk's, over the void cells too: a cell with errors is void, so a valid one has none. They are None
     where wrk was started in a void cell and left no count of them.
     """
@@ -127,6 +132,7 @@ class ScenarioSummary(Document):
     api: Name
     scenario: Name
     cells: int
+    blocks: int
     void_cells: int
     unfinished_cells: int
     errors: int | None
@@ -228,7 +234,8 @@ class Report(Document):
     """`report.json`: everything that the pages show.
 
     `caveats` are whole sentences that stand on every page: a smaller host, shared cores, void cells, a run that
-    isn't finished. `article_note` says whether the article's numbers can be compared with this run's, and why not.
+    isn't finished. `comparisons` has one for each measure. `article_note` says whether the article's numbers can be
+    compared with this run's, and why not.
     `building` has the APIs whose images `lab facts` has measured, and `claims` what the article says about that.
     """
 
@@ -253,6 +260,7 @@ class Report(Document):
     postgres_settings: dict[str, str]
     caveats: tuple[str, ...]
     summaries: tuple[ScenarioSummary, ...]
+    comparisons: tuple[Comparison, ...] = ()
     article: tuple[PublishedNumber, ...]
     article_note: str
     claims: tuple[PublishedClaim, ...] = ()

@@ -100,15 +100,17 @@ def summary_table(report: Report, *, brief: bool = False) -> Table:
             *numbers,
             TableCell(MISSING if summary.errors is None else f"{summary.errors:,}"),
             *resources,
-            TableCell(f"{summary.cells} of {planned}"),
+            TableCell(
+                f"{summary.cells} of {planned}", f"{summary.blocks} {'block' if summary.blocks == 1 else 'blocks'}"
+            ),
         )
 
     return Table(
         title="Summary",
         note=(
-            "Geometric means over cells with 95% t intervals; CPU and memory are arithmetic means. Latency counts each "
-            "response once (raw); with it stands wrk's correction for coordinated omission, and with the memory its "
-            f"peak. Errors include those of void cells; {MISSING} where wrk left no count of them."
+            "Geometric means over blocks with 95% t intervals; CPU and memory are arithmetic means. Latency counts "
+            "each response once (raw); with it stands wrk's correction for coordinated omission, and with the memory "
+            f"its peak. Errors include those of void cells; {MISSING} where wrk left no count of them."
         ),
         columns=columns,
         rows=tuple(row(summary) for summary in report.summaries),
@@ -130,7 +132,7 @@ def latency_table(report: Report) -> Table:
     )
     return Table(
         title="Latency with intervals",
-        note="Geometric means over cells of each cell's mean and exact nearest-rank percentiles; 95% t intervals.",
+        note="Geometric means over blocks of each cell's mean and exact nearest-rank percentiles; 95% t intervals.",
         columns=columns,
         rows=rows,
     )
@@ -167,7 +169,7 @@ def resource_table(report: Report, *, brief: bool = False) -> Table:
     return Table(
         title="Resources",
         note=(
-            f"Arithmetic means over cells{'' if brief else ' with 95% t intervals'}. Memory is the API's anonymous "
+            f"Arithmetic means over blocks{'' if brief else ' with 95% t intervals'}. Memory is the API's anonymous "
             "memory; the kernel can take the page cache back. Little's law is throughput times mean raw latency over "
             "connections: near 1 unless the generator was the limit, or answers were still missing at the window's end."
         ),
@@ -194,8 +196,6 @@ def cell_table(report: Report) -> Table:
 
     def row(cell: CellNumbers) -> tuple[TableCell, ...]:
         values = (
-            cell.cell_id,
-            str(cell.block),
             f"{cell.requests:,}",
             plain(cell.throughput),
             plain(cell.raw.mean_us / 1e3),
@@ -206,11 +206,18 @@ def cell_table(report: Report) -> Table:
             f"{cell.littles_law:.3f}",
             percent(cell.generator_saturation),
         )
-        return tuple(TableCell(value) for value in values)
+        return (
+            TableCell(cell.cell_id, "the twin" if cell.twin else ""),
+            TableCell(str(cell.block)),
+            *(TableCell(value) for value in values),
+        )
 
     return Table(
         title="Cells",
-        note="One restart of an API, one warm-up, one load window each; what all means above are taken over.",
+        note=(
+            "One restart of an API, one warm-up, one load window each; what all means above are taken over. The twin "
+            "is the second cell of the API that its block measured twice; both together count as one."
+        ),
         columns=columns,
         rows=tuple(row(cell) for cell in report.cells),
     )
