@@ -9,6 +9,8 @@ from analysis.pages.building import building_table
 from analysis.pages.facts import GRADE_MEANINGS, GRADE_NAMES, heading, host_facts, in_short, rerun_commands, run_facts
 from analysis.pages.plots import plot_groups
 from analysis.pages.table import cell_table, latency_table, resource_table, summary_table
+from analysis.pages.verdict_plots import verdict_plots
+from analysis.pages.verdicts import other_table, pair_table, ranking_table, twin_table
 from documents.report import Report
 
 _TEMPLATES = Path(__file__).with_name("templates")
@@ -33,6 +35,11 @@ def render_html(report: Report) -> str:
         grade_name=GRADE_NAMES[report.grade],
         grade_meaning=GRADE_MEANINGS[report.grade],
         summary=summary_table(report),
+        ranking=ranking_table(report),
+        pairs=pair_table(report),
+        twins=twin_table(report),
+        other_measures=other_table(report),
+        verdict_plots=verdict_plots(report),
         plot_groups=plot_groups(report),
         latency=latency_table(report),
         resources=resource_table(report),
