@@ -341,6 +341,11 @@ def test_protocols_of_the_lab_are_told():
     assert {row[0].strip("`") for row in table[1:]} == set(protocol_names())
 
 
+def test_the_script_that_recomputes_the_verdicts_is_shown_whole():
+    (shown,) = fences(ROOT / "docs/statistics.md", "python")
+    assert shown == (ROOT / "benchmarks/recompute.py").read_text(encoding="utf-8")
+
+
 # The files of a run
 
 
