@@ -6,6 +6,7 @@ import numpy as np
 
 from analysis import article
 from analysis.attempts import cells_without
+from analysis.comparisons import uncompared
 from analysis.limits import (
     GENERATOR_BUSY_MOST,
     LITTLES_LAW_LEAST,
@@ -14,6 +15,7 @@ from analysis.limits import (
 )
 from analysis.run_folder import RunFolder
 from analysis.warm_ups import about_warm_ups
+from documents.comparison import Comparison
 from documents.inventory import Inventory
 from documents.knobs import KnobRecord
 from documents.plan import Cell
@@ -38,7 +40,11 @@ def grade_of(inventory: Inventory, knobs: Collection[KnobRecord]) -> Grade:
 
 
 def caveats_of(
-    run: RunFolder, summaries: Sequence[ScenarioSummary], cells: Sequence[CellNumbers], unfinished: Sequence[Cell]
+    run: RunFolder,
+    summaries: Sequence[ScenarioSummary],
+    cells: Sequence[CellNumbers],
+    unfinished: Sequence[Cell],
+    comparisons: Sequence[Comparison],
 ) -> tuple[str, ...]:
     """The caveats of a run, the weightiest first."""
     return (
@@ -48,6 +54,7 @@ def caveats_of(
         *_about_the_generator(cells),
         *_about_the_watch(cells),
         *_about_the_estimates(summaries, cells),
+        *_about_the_comparisons(run, cells, comparisons),
         *_about_the_source(run),
     )
 
@@ -191,15 +198,15 @@ def _about_the_watch(cells: Sequence[CellNumbers]) -> Iterable[str]:
 
 
 def _about_the_estimates(summaries: Sequence[ScenarioSummary], cells: Sequence[CellNumbers]) -> Iterable[str]:
-    single = [summary for summary in summaries if summary.cells == 1]
+    single = [summary for summary in summaries if summary.blocks == 1]
     if single and len(single) == sum(summary.cells > 0 for summary in summaries):
         yield (
-            "There is one valid cell for each API and load, so no number has an interval: how far a repetition would "
-            "differ is unknown."
+            "There is one block with a valid cell for each API and load, so no number has an interval: how far a "
+            "repetition would differ is unknown."
         )
     elif single:
         names = ", ".join(f"{summary.api} at {summary.scenario}" for summary in single)
-        yield f"There is only one valid cell for {names}, so these numbers have no interval."
+        yield f"There is only one block with a valid cell for {names}, so these numbers have no interval."
     nothing = [summary for summary in summaries if summary.cells == 0]
     if nothing:
         names = ", ".join(f"{summary.api} at {summary.scenario}" for summary in nothing)
@@ -210,6 +217,24 @@ def _about_the_estimates(summaries: Sequence[ScenarioSummary], cells: Sequence[C
             f"{_cells(len(few))} {_have(len(few))} fewer than {FEW_RESPONSES:,} responses: p99.9 is the single slowest "
             "response there."
         )
+
+
+def _about_the_comparisons(
+    run: RunFolder, cells: Sequence[CellNumbers], comparisons: Sequence[Comparison]
+) -> Iterable[str]:
+    yield from uncompared(cells)
+    pairs = [pair for comparison in comparisons for pair in comparison.pairs]
+    if not cells or not pairs or any(pair.reason is None for pair in pairs):
+        return
+    why = (
+        "the run has one block"
+        if run.manifest.protocol.blocks == 1
+        else "no two APIs have valid cells in two blocks under the same load"
+    )
+    yield (
+        f"Nothing can be compared: {why}. A difference between two APIs is held against how far their ratio varies "
+        "from block to block, which takes two blocks at least; ten say something."
+    )
 
 
 def _about_the_source(run: RunFolder) -> Iterable[str]:

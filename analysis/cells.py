@@ -87,6 +87,7 @@ def measure(
         block=cell.block,
         api=cell.api,
         scenario=cell.scenario.name,
+        twin=cell.twin,
         requests=result.requests,
         throughput=throughput,
         raw=latency,

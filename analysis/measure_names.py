@@ -1,19 +1,15 @@
 """How pages and messages call a measure, and in which unit they show it."""
 
+from analysis.statistics.measures import MEASURES
 from documents.comparison import Measure
 
-MEASURE_TITLES: dict[Measure, str] = {
-    "throughput": "Throughput",
-    "p99": "Corrected p99",
-    "cpu_cores": "CPU",
-    "memory_mean": "Memory",
-    "requests_per_cpu_second": "Requests a CPU second",
-    "requests_per_second_per_mb": "Requests/s per MB",
-}
+MEASURE_TITLES: dict[Measure, str] = {measure: terms.title for measure, terms in MEASURES.items()}
 
 MEASURE_UNITS: dict[Measure, tuple[str, float]] = {
     "throughput": ("requests/s", 1),
+    "p50": ("ms", 1e3),
     "p99": ("ms", 1e3),
+    "p99_corrected": ("ms", 1e3),
     "cpu_cores": ("cores", 1),
     "memory_mean": ("MB", 1e6),
     "requests_per_cpu_second": ("requests", 1),

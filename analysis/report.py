@@ -1,16 +1,20 @@
 """A run's folder to its report."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analysis import article
 from analysis.caveats import article_note, caveats_of, grade_of
 from analysis.cells import MeasuredCell, WatchFiles, measure, series_steps
+from analysis.comparisons import compare_all
 from analysis.facts import find_facts, summarise_facts
 from analysis.run_folder import RunFolder, read_run
 from analysis.samples import SAMPLED_ROLES
+from analysis.saturation import bound_by_postgres
 from analysis.statistics.estimates import linear_estimate, log_estimate
 from analysis.void_cells import short_blocks, void_attempts, void_cells
 from analysis.warm_ups import summarise_warm_ups
@@ -60,6 +64,13 @@ def analyse(run_directory: Path, facts_directory: Path | None = None) -> Report:
     )
     numbers = tuple(cell.numbers for cell in measured.values())
     unfinished = [cell for cell in run.plan.cells if cell.id not in run.records]
+    comparisons = compare_all(
+        numbers,
+        apis=[api.name for api in subjects],
+        scenarios=[scenario.name for scenario in protocol.scenarios],
+        margin=protocol.margin,
+        bound_by_postgres=bound_by_postgres(numbers),
+    )
     return Report(
         run_id=manifest.run_id,
         started_at=manifest.started_at,
@@ -70,6 +81,7 @@ def analyse(run_directory: Path, facts_directory: Path | None = None) -> Report:
         blocks=len({cell.block for cell in run.plan.cells}),
         budget_seconds=manifest.budget_seconds,
         attempts=protocol.attempts,
+        margin=protocol.margin,
         warm_up_seconds=protocol.warm_up_seconds,
         order_seed=manifest.order_seed,
         request_seed=protocol.request_seed,
@@ -92,8 +104,9 @@ def analyse(run_directory: Path, facts_directory: Path | None = None) -> Report:
         control=describe_control(run.host.knobs),
         knobs=run.host.knobs,
         postgres_settings=inventory.postgres.settings,
-        caveats=caveats_of(run, summaries, numbers, unfinished),
+        caveats=caveats_of(run, summaries, numbers, unfinished, comparisons),
         summaries=summaries,
+        comparisons=comparisons,
         article=tuple(_article_numbers(summaries)),
         article_note=article_note(run),
         claims=article.CLAIMS,
@@ -140,17 +153,27 @@ def _summarise(run: RunFolder, api: str, scenario: Scenario, measured: dict[str,
     records = [run.records[cell.id] for cell in planned if cell.id in run.records]
     void = [record for cell in planned for record in run.attempts[cell.id] if not record.valid]
     valid = [measured[cell.id] for cell in planned if cell.id in measured]
+    blocks = _by_block(valid)
     return ScenarioSummary(
         api=api,
         scenario=scenario.name,
         cells=len(valid),
+        blocks=len(blocks),
         void_cells=len(records) - len(valid),
         unfinished_cells=len(planned) - len(records),
         void_attempts=len(void),
         errors=_sum_of([cell.numbers.errors for cell in valid] + [_errors_of_void(run, record) for record in void]),
-        measured=_measurements([cell.numbers for cell in valid]) if valid else None,
-        series=_series(scenario, valid) if valid else None,
+        measured=_measurements([[cell.numbers for cell in cells] for cells in blocks]) if blocks else None,
+        series=_series(scenario, blocks) if blocks else None,
     )
+
+
+def _by_block(cells: Iterable[MeasuredCell]) -> list[list[MeasuredCell]]:
+    """The cells of each block that has one: two where it measured the API twice."""
+    blocks: defaultdict[int, list[MeasuredCell]] = defaultdict(list)
+    for cell in cells:
+        blocks[cell.numbers.block].append(cell)
+    return list(blocks.values())
 
 
 def _sum_of(counts: Iterable[int | None]) -> int | None:
@@ -175,12 +198,12 @@ def _errors_of_void(run: RunFolder, record: CellRecord) -> int | None:
         return None
 
 
-def _measurements(cells: Sequence[CellNumbers]) -> Measurements:
+def _measurements(blocks: Sequence[Sequence[CellNumbers]]) -> Measurements:
     def log(name: str, read: Callable[[CellNumbers], float]) -> Estimate:
-        return log_estimate([read(cell) for cell in cells], name=name)
+        return log_estimate([[read(cell) for cell in cells] for cells in blocks], name=name)
 
     def linear(read: Callable[[CellNumbers], float]) -> Estimate:
-        return linear_estimate([read(cell) for cell in cells])
+        return linear_estimate([[read(cell) for cell in cells] for cells in blocks])
 
     def latency(name: str, read: Callable[[CellNumbers], Latency]) -> LatencyEstimate:
         return LatencyEstimate(
@@ -204,12 +227,15 @@ def _measurements(cells: Sequence[CellNumbers]) -> Measurements:
     )
 
 
-def _series(scenario: Scenario, cells: Sequence[MeasuredCell]) -> TimeSeries:
-    steps = series_steps(scenario.duration_seconds)
+def _series(scenario: Scenario, blocks: Sequence[Sequence[MeasuredCell]]) -> TimeSeries:
+    def mean(read: Callable[[MeasuredCell], NDArray[np.float64]]) -> NDArray[np.float64]:
+        of_blocks = [np.mean([read(cell) for cell in cells], axis=0) for cells in blocks]
+        return np.asarray(np.mean(of_blocks, axis=0))
+
     return TimeSeries(
-        step_seconds=float(np.mean([cell.load_seconds for cell in cells])) / steps,
-        cpu_cores=tuple(np.mean([cell.cpu_cores for cell in cells], axis=0).tolist()),
-        memory_bytes=tuple(np.mean([cell.memory_bytes for cell in cells], axis=0).tolist()),
+        step_seconds=float(mean(lambda cell: np.array(cell.load_seconds))) / series_steps(scenario.duration_seconds),
+        cpu_cores=tuple(mean(lambda cell: cell.cpu_cores).tolist()),
+        memory_bytes=tuple(mean(lambda cell: cell.memory_bytes).tolist()),
     )
 
 

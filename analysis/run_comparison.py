@@ -72,7 +72,7 @@ def compare_folders(first: Path, second: Path, *, anyway: bool = False) -> RunCo
         )
     reports = (analyse(first), analyse(second))
     bound = frozenset[tuple[str, str]].intersection(*(bound_by_postgres(report.cells) for report in reports))
-    return compare_runs(*reports, found, bound_by_postgres=bound)
+    return compare_runs(*reports, found, margin=runs[0].manifest.protocol.margin, bound_by_postgres=bound)
 
 
 def compare_runs(

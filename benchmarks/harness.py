@@ -111,6 +111,7 @@ def _lab_throughput(inventory: Inventory, secrets: Secrets, seconds: int) -> tup
         warm_up_seconds=WARM_UP_SECONDS,
         scenarios=(scenario("mixed", seconds),),
         attempts=1,
+        twin=False,
     )
     [api, *_] = inventory.apis
     started = ended = 0.0

@@ -6,14 +6,16 @@ from documents.base import Document, Name
 
 Measure = Literal[
     "throughput",
+    "p50",
     "p99",
+    "p99_corrected",
     "cpu_cores",
     "memory_mean",
     "requests_per_cpu_second",
     "requests_per_second_per_mb",
 ]
-"""What is compared: p99 as wrk prints it, CPU and anonymous memory of the API alone. The last two are throughput over
-these."""
+"""What is compared. Latencies are raw but for `p99_corrected`, which is as wrk prints it; CPU and anonymous memory are
+the API's own; the last two are throughput over these."""
 
 Verdict = Literal["same", "better", "cannot-tell"]
 """`same`: the ratio is shown to lie within the margin. `better`: a difference is significant, and which one is better

@@ -37,6 +37,10 @@ class Protocol(Document):
 
     A warm-up ends when its throughput is steady, at the latest after `warm_up_seconds`, and not before
     `warm_up_least_seconds`; where both are equal, its length is fixed.
+
+    With `twin`, each block measures one of the APIs twice under each scenario, each in turn: A/A. `margin` is the share
+    up to which two APIs count as the same, 0.03 for 3%; it is fixed before the run, for one that is chosen afterwards
+    can make any two the same.
     """
 
     version: Literal[1]
@@ -48,6 +52,8 @@ class Protocol(Document):
     request_seed: int = 20260131
     timeout_seconds: Annotated[int, Field(ge=1, le=60)] = 2
     attempts: Annotated[int, Field(ge=1, le=5)] = 3
+    twin: bool = True
+    margin: Annotated[float, Field(gt=0, le=0.5)] = 0.03
 
     @model_validator(mode="after")
     def _ordered(self) -> "Protocol":

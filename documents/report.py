@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Literal
 
 from documents.base import Document, Name
+from documents.comparison import Comparison
 from documents.cores import CoreLayout, Role
 from documents.host import HostSize
 from documents.knobs import KnobRecord
@@ -86,7 +87,8 @@ class CellNumbers(Document):
     near 1 for an honest closed loop, and falling when the generator is the limit or when connections still wait for an
     answer at the window's end. `generator_saturation` is the generator's CPU use over the CPUs that its threads can
     fill: as many as it has threads, and no more than it has. `bound_by` names the services that were the limit: their
-    CPUs were used up, and by them. `watch` is None in a run that is older than the watch.
+    CPUs were used up, and by them. `watch` is None in a run that is older than the watch. `twin` marks the second cell
+    of the API that its block measured twice.
     """
 
     cell_id: str
@@ -94,6 +96,7 @@ class CellNumbers(Document):
     block: int
     api: Name
     scenario: Name
+    twin: bool = False
     requests: int
     throughput: float
     raw: Latency
@@ -108,9 +111,10 @@ class CellNumbers(Document):
 
 
 class Estimate(Document):
-    """A mean over cells with its 95% confidence interval; no interval below two cells.
+    """A mean over blocks with its 95% confidence interval; no interval below two blocks.
 
-    `scale` tells which mean: geometric (`log`) or arithmetic (`linear`).
+    A block that measured the API twice counts once, by the mean of both cells. `count` is how many blocks there are,
+    `scale` which mean it is: geometric (`log`) or arithmetic (`linear`).
     """
 
     value: float
@@ -121,7 +125,7 @@ class Estimate(Document):
 
 
 class LatencyEstimate(Document):
-    """`Latency` over cells; microseconds."""
+    """`Latency` over blocks; microseconds."""
 
     mean_us: Estimate
     p50_us: Estimate
@@ -148,7 +152,7 @@ class Measurements(Document):
 
 
 class TimeSeries(Document):
-    """The API's CPU use and anonymous memory along the load window, as the mean over the valid cells.
+    """The API's CPU use and anonymous memory along the load window, as the mean over the blocks' valid cells.
 
     Step k is the mean over the seconds from `k * step_seconds` on, counted from the start of the load. wrk's windows
     aren't equally long to the millisecond: each is cut into as many steps, and `step_seconds` is their mean length.
@@ -162,14 +166,16 @@ class TimeSeries(Document):
 class ScenarioSummary(Document):
     """One API under one scenario. `measured` and `series` are None where no cell is valid.
 
-    `cells` are valid. Of `void_cells` no attempt was, and none is left; `void_attempts` counts all void attempts, at
-    whichever cells. `errors` are wrk's, over the void attempts too: an attempt with errors is void, so a valid cell has
-    none. They are None where wrk was started in a void attempt and left no count of them.
+    `cells` are valid, `blocks` have one; an API is in some blocks twice. Of `void_cells` no attempt was valid, and none
+    is left; `void_attempts` counts all void attempts, at whichever cells. `errors` are wrk's, over the void attempts
+    too: an attempt with errors is void, so a valid cell has none. They are None where wrk was started in a void attempt
+    and left no count of them.
     """
 
     api: Name
     scenario: Name
     cells: int
+    blocks: int
     void_cells: int
     unfinished_cells: int
     void_attempts: int
@@ -307,10 +313,10 @@ class Report(Document):
     """`report.json`: everything that the pages show.
 
     `caveats` are whole sentences that stand on every page: a smaller host, shared cores, void cells, a run that
-    isn't finished. `attempts` is how many the protocol allows a cell. `control` says in a few words which of the
-    `knobs` weren't as a measurement wants them. `article_note` says whether the article's numbers can be compared with
-    this run's, and why not. `building` has the APIs whose images `lab facts` has measured, and `claims` what the
-    article says about that.
+    isn't finished. `comparisons` has one for each measure. `attempts` is how many the protocol allows a cell, `margin`
+    the share up to which two APIs are the same. `control` says in a few words which of the `knobs` weren't as a
+    measurement wants them. `article_note` says whether the article's numbers can be compared with this run's, and why
+    not. `building` has the APIs whose images `lab facts` has measured, and `claims` what the article says about that.
     """
 
     version: Literal[1] = 1
@@ -323,6 +329,7 @@ class Report(Document):
     blocks: int
     budget_seconds: int | None = None
     attempts: int
+    margin: float
     warm_up_seconds: int
     order_seed: int
     request_seed: int
@@ -338,6 +345,7 @@ class Report(Document):
     postgres_settings: dict[str, str]
     caveats: tuple[str, ...]
     summaries: tuple[ScenarioSummary, ...]
+    comparisons: tuple[Comparison, ...] = ()
     article: tuple[PublishedNumber, ...]
     article_note: str
     claims: tuple[PublishedClaim, ...] = ()

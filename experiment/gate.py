@@ -70,5 +70,10 @@ def judge_run(run_directory: Path, *, base: str, candidate: str, judged: Collect
     """
     report = analyse(run_directory)
     return judge_gate(
-        report, base=base, candidate=candidate, judged=judged, bound_by_postgres=bound_by_postgres(report.cells)
+        report,
+        base=base,
+        candidate=candidate,
+        judged=judged,
+        margin=report.margin,
+        bound_by_postgres=bound_by_postgres(report.cells),
     )

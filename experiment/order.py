@@ -21,14 +21,17 @@ from documents.errors import RunError
 
 @dataclass(frozen=True)
 class BlockOrder:
-    """The APIs of a block in the order in which they are measured; `twin` is there twice, the others once."""
+    """The APIs of a block in the order in which they are measured; `twin` is there twice, the others once.
+
+    `twin` is None where each is there once.
+    """
 
     apis: tuple[str, ...]
-    twin: str
+    twin: str | None
 
 
 def williams_rows(treatments: int) -> tuple[tuple[int, ...], ...]:
-    """The rows of a Williams design for the treatments 0, 1, 2, …, two at least.
+    """The rows of a Williams design for the treatments 0, 1, 2, and so on.
 
     The first row is 0, 1, n - 1, 2, n - 2, …: its steps from one to the next are all different, modulo n. The others
     add 1, 2, … to it, modulo n. So each treatment follows each other one once if n is even. If n is odd, the steps are
@@ -43,7 +46,7 @@ def williams_rows(treatments: int) -> tuple[tuple[int, ...], ...]:
     return tuple(rows)
 
 
-def block_orders(api_names: Sequence[str], blocks: int, random: Random) -> tuple[BlockOrder, ...]:
+def block_orders(api_names: Sequence[str], blocks: int, random: Random, *, twin: bool = True) -> tuple[BlockOrder, ...]:
     """Draw the orders of as many blocks, for one load.
 
     Which API has which part in the design, and the order of its rows, are drawn anew for each design. With more blocks
@@ -56,28 +59,30 @@ def block_orders(api_names: Sequence[str], blocks: int, random: Random) -> tuple
         api_names: the APIs, one at least. One alone stands beside its twin.
         blocks: how many orders are wanted.
         random: where all is drawn from; its seed is to be recorded.
+        twin: whether one of the APIs is measured twice. Without, the design is that of the APIs alone.
 
     Raises:
         RunError: there is no API, or one is named twice.
     """
     if not api_names:
-        raise RunError("There is no API to order: name one in the stack document, then `lab up`.")
+        raise RunError("There is no API to measure: the lab has none. Name one in the stack document, then `lab up`.")
     if len(set(api_names)) < len(api_names):
         raise RunError(f"An API is named twice: {', '.join(api_names)}.")
     names = sorted(api_names)
-    turns = random.sample(names, len(names))
-    rows = _rows(names, random)
+    turns = random.sample(names, len(names)) if twin else []
+    rows = _rows([*names, None] if twin else names, random)
     orders: list[BlockOrder] = []
     for block in range(blocks):
-        twin = turns[block % len(turns)]
-        orders.append(BlockOrder(apis=tuple(name or twin for name in next(rows)), twin=twin))
+        second = turns[block % len(turns)] if twin else None
+        apis = tuple(found for name in next(rows) if (found := name or second) is not None)
+        orders.append(BlockOrder(apis=apis, twin=second))
     return tuple(orders)
 
 
-def _rows(names: Sequence[str], random: Random) -> Iterator[tuple[str | None, ...]]:
-    """Rows of one design after the other, None in the twin's place."""
-    design = williams_rows(len(names) + 1)
+def _rows(treatments: Sequence[str | None], random: Random) -> Iterator[tuple[str | None, ...]]:
+    """Rows of one design after the other; None stands for the twin."""
+    design = williams_rows(len(treatments))
     while True:
-        parts = random.sample([*names, None], len(names) + 1)
+        parts = random.sample(treatments, len(treatments))
         for row in random.sample(design, len(design)):
             yield tuple(parts[treatment] for treatment in row)

@@ -10,6 +10,8 @@ from analysis.pages.facts import GRADE_MEANINGS, GRADE_NAMES, heading, host_fact
 from analysis.pages.knobs import knob_table
 from analysis.pages.plots import plot_groups
 from analysis.pages.table import cell_table, latency_table, resource_table, summary_table
+from analysis.pages.verdict_plots import verdict_plots
+from analysis.pages.verdicts import other_table, pair_table, ranking_table, twin_table
 from analysis.pages.void_cells import short_blocks, void_entries, void_note
 from analysis.pages.warm_up import warm_up_table
 from analysis.pages.watch import watch_table
@@ -37,6 +39,11 @@ def render_html(report: Report) -> str:
         grade_name=GRADE_NAMES[report.grade],
         grade_meaning=GRADE_MEANINGS[report.grade],
         summary=summary_table(report),
+        ranking=ranking_table(report),
+        pairs=pair_table(report),
+        twins=twin_table(report),
+        other_measures=other_table(report),
+        verdict_plots=verdict_plots(report),
         plot_groups=plot_groups(report),
         latency=latency_table(report),
         resources=resource_table(report),

@@ -10,6 +10,7 @@ from analysis.pages.markdown_text import one_line as _one_line
 from analysis.pages.markdown_text import section as _section
 from analysis.pages.markdown_text import table as _table
 from analysis.pages.table import latency_table, resource_table, summary_table
+from analysis.pages.verdicts import verdict_tables
 from analysis.pages.void_cells import short_blocks, void_entries, void_note
 from analysis.pages.warm_up import warm_up_table
 from documents.report import Report
@@ -20,6 +21,7 @@ def render_markdown(report: Report) -> str:
     parts = [f"# {_escape(heading(report))}", _escape(in_short(report)), _table(summary_table(report))]
     if report.caveats:
         parts += ["## Before you quote these numbers", _list(report.caveats)]
+    parts += [_section(table) for table in verdict_tables(report)]
     parts += [_section(latency_table(report)), _section(resource_table(report))]
     further = (warm_up_table(report), article_table(report), building_table(report))
     parts += [_section(table) for table in further if table.rows]

@@ -30,7 +30,7 @@ def plot_groups(report: Report) -> tuple[PlotGroup, ...]:
     groups = (
         PlotGroup(
             "By load",
-            "Means over cells with 95% intervals: none for a single cell. On a linear axis they end above twice "
+            "Means over blocks with 95% intervals: none for a single block. On a linear axis they end above twice "
             "the greatest mean; on the log scale of the latency they are shown whole.",
             tuple(_by_load(report)),
         ),
@@ -46,12 +46,12 @@ def plot_groups(report: Report) -> tuple[PlotGroup, ...]:
         ),
         PlotGroup(
             "Memory over the load window",
-            "Anonymous memory of the API, mean over cells.",
+            "Anonymous memory of the API, mean over blocks.",
             tuple(_per_scenario(report, "Memory at {}", _draw_memory, _say_memory)),
         ),
         PlotGroup(
             "CPU over the load window",
-            "CPU use of the API, mean over cells.",
+            "CPU use of the API, mean over blocks.",
             tuple(_per_scenario(report, "CPU of the API at {}", _draw_cpu, _say_cpu)),
         ),
     )

@@ -24,6 +24,9 @@ from documents.report import CellNumbers
 
 CONFIDENCE = 0.95
 
+_FARTHEST = 700.0
+"""Ends of an interval on the log scale that lie beyond it have no number: e to the 710 is too large for one."""
+
 BlockLogs = Mapping[int, Mapping[str, Sequence[float]]]
 """By block and API the logs of its cells under one load, in the order in which they were measured: one, or two."""
 
@@ -78,7 +81,10 @@ def ratio_of(log_ratios: Sequence[float], means: BlockMeans | None) -> Ratio | N
 
 def _interval(means: BlockMeans, confidence: float) -> Interval:
     half_width = means.half_width(confidence)
-    return Interval(low=math.exp(means.mean - half_width), high=math.exp(means.mean + half_width))
+    low, high = (
+        min(max(float(end), -_FARTHEST), _FARTHEST) for end in (means.mean - half_width, means.mean + half_width)
+    )
+    return Interval(low=math.exp(low), high=math.exp(high))
 
 
 def too_few(blocks: int, what: str) -> str:

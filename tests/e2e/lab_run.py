@@ -111,8 +111,9 @@ def write_protocol(
 ) -> Path:
     """Write a protocol with scenarios of (name, workload, connections, seconds); returns its path.
 
-    The time-out is long: on a small machine whose cores are shared a slow answer is no fault. Void cells are run again
-    as often as in any protocol that doesn't say how often, unless `attempts` does.
+    The time-out is long: on a small machine whose cores are shared a slow answer is no fault. There is no twin, so that
+    a scenario has one cell in a block. Void cells are run again as often as in any protocol that doesn't say how often,
+    unless `attempts` does.
     """
     lines = [
         "version: 1",
@@ -121,6 +122,7 @@ def write_protocol(
         f"warm_up_seconds: {warm_up_seconds}",
         "timeout_seconds: 20",
         *([] if attempts is None else [f"attempts: {attempts}"]),
+        "twin: false",
         "scenarios:",
     ]
     for name, workload, connections, seconds in scenarios:

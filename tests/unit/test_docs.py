@@ -388,6 +388,11 @@ def test_exit_statuses_of_the_gate_are_told():
     }
 
 
+def test_the_script_that_recomputes_the_verdicts_is_shown_whole():
+    (shown,) = fences(ROOT / "docs/statistics.md", "python")
+    assert shown == (ROOT / "benchmarks/recompute.py").read_text(encoding="utf-8")
+
+
 # The files of a run
 
 

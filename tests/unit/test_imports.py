@@ -41,7 +41,7 @@ ROOMS = {
     "apis": _room("documents", "argon2 httpx jwt psycopg pydantic redis tenacity"),
     "cli": _room("analysis apis.contract.checks documents experiment lab provision toolchain", "rich typer"),
     "toolchain": _room("documents.errors", "google grpc pulumi"),
-    "benchmarks": _room("analysis cli documents experiment lab provision", "rich"),
+    "benchmarks": _room("analysis cli documents experiment lab provision", "numpy rich scipy"),
 }
 """The table of docs/architecture.md."""
 

@@ -1,6 +1,7 @@
 """Makes run folders with known content.
 
-`golden_run` holds numbers that can be computed by hand; `realistic_run` looks like a real run, for pages and for speed.
+`golden_run` holds numbers that can be computed by hand; `compared_run` has APIs of known ratios with the A/A twin;
+`realistic_run` looks like a real run, for pages and for speed.
 """
 
 import hashlib
@@ -59,13 +60,14 @@ def write_run(
     git_commit: str = "3f2a9c1d5b7e8f60718293a4b5c6d7e8f9012345",
     knobs: tuple[KnobRecord, ...] = CONTROLLED,
     attempts: int = 1,
+    twin: bool = False,
 ) -> list[Cell]:
     """Write a run's documents, but no cell. The host is smaller than the article's unless it has eight cores.
 
     A void cell isn't run again unless the protocol is given more `attempts`.
 
     Returns:
-        The planned cells, block by block, APIs within scenarios.
+        The planned cells, block by block, APIs within scenarios; the twin, each API in turn, comes last.
     """
     cpus = tuple(sorted({*cores.api, *cores.postgres, *cores.redis, *cores.generator, *cores.system}))
     inventory = Inventory(
@@ -106,7 +108,7 @@ def write_run(
         ),
     )
     protocol = Protocol(
-        version=1, name="quick", blocks=blocks, warm_up_seconds=2, scenarios=scenarios, attempts=attempts
+        version=1, name="quick", blocks=blocks, warm_up_seconds=2, scenarios=scenarios, attempts=attempts, twin=twin
     )
     manifest = Manifest(
         run_id="20260131-120000-quick",
@@ -128,10 +130,15 @@ def write_run(
         cgroup_version=2,
         settings={"net.core.somaxconn": "4096", "vm.swappiness": "60"},
     )
-    names = [(block, scenario, api) for block in range(1, blocks + 1) for scenario in scenarios for api in apis]
+    names = [
+        (block, scenario, api, place == len(apis))
+        for block in range(1, blocks + 1)
+        for scenario in scenarios
+        for place, api in enumerate((*apis, apis[(block - 1) % len(apis)]) if twin else apis)
+    ]
     cells = [
-        Cell(number=number, block=block, api=api, scenario=scenario)
-        for number, (block, scenario, api) in enumerate(names, start=1)
+        Cell(number=number, block=block, api=api, scenario=scenario, twin=second)
+        for number, (block, scenario, api, second) in enumerate(names, start=1)
     ]
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "manifest.json").write_text(manifest.to_json())
@@ -293,6 +300,51 @@ def repeated_run(directory: Path) -> Path:
                 [void] if void else [],
                 attempt=attempt,
             )
+    return directory
+
+
+COMPARED_SCENARIOS = (
+    Scenario(name="light", workload="mixed", connections=10, duration_seconds=1),
+    Scenario(name="heavy", workload="mixed", connections=50, duration_seconds=1),
+)
+
+
+COMPARED_THROUGHPUTS = {"rust": 6000.0, "zig": 6030.0, "go": 5000.0}
+"""Rust is faster than go by 20%, and as fast as zig within any margin that is of use."""
+
+
+def compared_run(
+    directory: Path,
+    *,
+    throughputs: Mapping[str, float],
+    blocks: int = 6,
+    noise: float = 0.005,
+    postgres_cores: float = 0.25,
+    twin: bool = True,
+) -> Path:
+    """A run of a second a cell over APIs of known throughput, in requests/s; cells scatter by `noise`.
+
+    98% of the responses take what the closed loop makes them take, and the others five times as long. An API uses half
+    a core, and as many MB as there are letters in its name, times ten.
+    """
+    random = np.random.default_rng(20260131)
+    cells = write_run(directory, apis=tuple(throughputs), scenarios=COMPARED_SCENARIOS, blocks=blocks, twin=twin)
+    for cell in cells:
+        requests = round(throughputs[cell.api] * float(random.lognormal(0, noise)))
+        usual_us = round(1e6 * cell.scenario.connections / requests)
+        slow = requests // 50
+        memory_bytes = 10_000_000 * len(cell.api)
+        samples = samples_csv(
+            {
+                "api": Role(0.5, lambda _, used=memory_bytes: used),
+                "postgres": Role(postgres_cores, lambda _: 200_000_000),
+                "redis": Role(0.05, lambda _: 10_000_000),
+                "generator": Role(0.4, lambda _: 5_000_000),
+            },
+            1,
+        )
+        raw = [(usual_us, requests - slow), (5 * usual_us, slow)]
+        write_cell(directory, cell, wrk_result(cell, raw, 1_000_000), samples)
     return directory
 
 

@@ -29,6 +29,7 @@ def a_cell(
     scenario: str = "light",
     cpu_cores: float = 1.0,
     memory_bytes: float = 1e6,
+    raw: Latency = LATENCY,
 ) -> CellNumbers:
     used = Usage(cpu_cores=cpu_cores, memory_mean_bytes=memory_bytes, memory_peak_bytes=1, page_cache_mean_bytes=0)
     return CellNumbers(
@@ -38,7 +39,7 @@ def a_cell(
         scenario=scenario,
         requests=1,
         throughput=throughput,
-        raw=LATENCY,
+        raw=raw,
         corrected=LATENCY,
         errors=0,
         statuses=None,
@@ -46,6 +47,10 @@ def a_cell(
         littles_law=1.0,
         generator_saturation=0.5,
     )
+
+
+def latency(p50_us: float, p99_us: float) -> Latency:
+    return LATENCY.model_copy(update={"p50_us": p50_us, "p99_us": p99_us})
 
 
 def blocks_of(throughputs: Mapping[str, Sequence[float]], scenario: str = "light") -> list[CellNumbers]:
@@ -140,6 +145,8 @@ def test_a_difference_must_be_significant_after_holms_correction_for_all_pairs_a
 @pytest.mark.parametrize(
     ("measure", "better", "words"),
     [
+        ("p50", "rust", "rust has the lower p50"),
+        ("p99", "go", "go has the lower p99"),
         ("cpu_cores", "go", "go uses less CPU"),
         ("memory_mean", "go", "go uses less memory"),
         ("requests_per_cpu_second", "go", "go answers more requests a CPU second"),
@@ -151,12 +158,21 @@ def test_other_measures_are_compared_in_their_own_direction(measure: Measure, be
         cell
         for block, noise in enumerate(NOISE, start=1)
         for cell in (
-            a_cell(block, "go", 1000, cpu_cores=0.5, memory_bytes=20e6),
-            a_cell(block, "rust", 1100, cpu_cores=0.8 * math.exp(noise), memory_bytes=80e6 * math.exp(noise)),
+            a_cell(block, "go", 1000, cpu_cores=0.5, memory_bytes=20e6, raw=latency(400, 900)),
+            a_cell(
+                block,
+                "rust",
+                1100,
+                cpu_cores=0.8 * math.exp(noise),
+                memory_bytes=80e6 * math.exp(noise),
+                raw=latency(300 * math.exp(noise), 1800 * math.exp(noise)),
+            ),
         )
     ]
     pair = the_pair(cells, measure)
     expected = {
+        "p50": 400 / 300,
+        "p99": 900 / 1800,
         "cpu_cores": 0.5 / 0.8,
         "memory_mean": 20 / 80,
         "requests_per_cpu_second": (1000 / 0.5) / (1100 / 0.8),
@@ -172,6 +188,8 @@ def test_other_measures_are_compared_in_their_own_direction(measure: Measure, be
     ("measure", "value"),
     [
         ("throughput", 1200.0),
+        ("p50", 300.0),
+        ("p99", 900.0),
         ("cpu_cores", 0.5),
         ("memory_mean", 48e6),
         ("requests_per_cpu_second", 2400.0),
@@ -179,7 +197,9 @@ def test_other_measures_are_compared_in_their_own_direction(measure: Measure, be
     ],
 )
 def test_values_of_a_cell_are_in_their_units(measure: Measure, value: float):
-    assert value_of(a_cell(1, "go", 1200, cpu_cores=0.5, memory_bytes=48e6), measure) == pytest.approx(value)
+    assert value_of(
+        a_cell(1, "go", 1200, cpu_cores=0.5, memory_bytes=48e6, raw=latency(300, 900)), measure
+    ) == pytest.approx(value)
 
 
 def test_sameness_is_postgres_s_where_both_are_bound_by_it():

@@ -286,7 +286,7 @@ def test_littles_law_counts_the_connections_that_wrk_opened(tmp_path: Path):
     write_cell(tmp_path / "run", cell, wrk_result(cell, [(10_000, 800)], 1_000_000, threads=4), samples)
     report = analyse(tmp_path / "run")
     assert report.cells[0].littles_law == pytest.approx(1.0)
-    assert caveat(report, "There is one valid cell for each API and load, so no number has an interval")
+    assert caveat(report, "There is one block with a valid cell for each API and load, so no number has an interval")
     assert "in 1 cell (up to 95%)" in caveat(report, "The load generator used more than 90%")
     assert caveat(report, "1 cell has fewer than 1,000 responses")
 

@@ -24,8 +24,8 @@ from experiment.events import CellFinished, CellStarted, Event, PhaseStarted, Ru
 from experiment.journal import Journal
 from tests.unit.experiment.fake_bench import IDENTITY, INVENTORY, PROTOCOL, SECRETS, WANTED, FakeBench, wrk_errors
 
-CELLS = 8
-"""Two blocks of two scenarios and two APIs."""
+CELLS = 12
+"""Two blocks of two scenarios and two APIs, one of them twice: each of them in one block."""
 
 ATTEMPTS = PROTOCOL.attempts
 
@@ -108,7 +108,7 @@ def test_a_run_of_some_apis_measures_and_reports_these_alone_and_stops_all(tmp_p
     run = loop.begin(
         bench, INVENTORY, SECRETS, PROTOCOL, tmp_path, apis=[second], order_seed=7, git_commit="abc", progress=ignore
     )
-    assert len(records(run)) == CELLS / 2
+    assert len(records(run)) == 8, "alone it is always the twin"
     assert "stop_apis" in bench.steps
     report = analyse(run)
     assert [api.name for api in report.apis] == [second]
@@ -169,7 +169,7 @@ def test_a_window_that_is_not_valid_voids_its_cell_with_reason_and_numbers(
     bench = FakeBench(change=change)
     run = begin(bench, tmp_path, seen.append)
     assert len(records(run)) == ATTEMPTS * CELLS, "void attempts are recorded, not dropped, and followed by others"
-    assert set(bench.times().values()) == {2 * ATTEMPTS}
+    assert set(bench.times().values()) == {3 * ATTEMPTS}
     for record in records(run):
         [void] = record.voids
         assert void.reason == reason
@@ -304,7 +304,7 @@ def test_samples_that_the_analysis_cannot_use_void_their_cell(
     run = begin(FakeBench(damage=damage), tmp_path)
     for record in records(run):
         assert [void.reason for void in record.voids] == ["sampler-failed"]
-    assert re.search(message, records(run)[0].voids[0].message)
+    assert any(re.search(message, record.voids[0].message) for record in records(run))
     assert len(analyse(run).void_cells) == CELLS
 
 
