@@ -8,10 +8,13 @@ import numpy as np
 from analysis import article
 from analysis.caveats import article_note, caveats_of, grade_of
 from analysis.cells import MeasuredCell, measure, series_steps
+from analysis.claims.judge import judge_claims
 from analysis.facts import find_facts, summarise_facts
 from analysis.run_folder import RunFolder, read_run
 from analysis.samples import SAMPLED_ROLES
+from analysis.statistics.comparison import compare
 from analysis.statistics.estimates import linear_estimate, log_estimate
+from analysis.statistics.measures import MEASURES
 from documents.errors import DocumentError
 from documents.load import WrkResult
 from documents.plan import Cell
@@ -30,6 +33,9 @@ from documents.report import (
     VoidCell,
 )
 from documents.run import CellRecord
+
+_MARGIN = 0.03
+"""What a comparison calls the same, as a share."""
 
 
 def analyse(run_directory: Path, facts_directory: Path | None = None) -> Report:
@@ -58,6 +64,22 @@ def analyse(run_directory: Path, facts_directory: Path | None = None) -> Report:
     )
     numbers = tuple(cell.numbers for cell in measured.values())
     unfinished = [cell for cell in run.plan.cells if cell.id not in run.records]
+    article_numbers = tuple(_article_numbers(summaries))
+    comparisons = tuple(
+        compare(
+            numbers,
+            apis=[api.name for api in subjects],
+            scenarios=[scenario.name for scenario in protocol.scenarios],
+            measure=compared,
+            margin=_MARGIN,
+        )
+        for compared in MEASURES
+    )
+    building = tuple(
+        summarise_facts(facts, run.host.before)
+        for api in subjects
+        if facts_directory is not None and (facts := find_facts(facts_directory, api)) is not None
+    )
     return Report(
         run_id=manifest.run_id,
         started_at=manifest.started_at,
@@ -88,14 +110,18 @@ def analyse(run_directory: Path, facts_directory: Path | None = None) -> Report:
         postgres_settings=inventory.postgres.settings,
         caveats=caveats_of(run, summaries, numbers, unfinished),
         summaries=summaries,
-        article=tuple(_article_numbers(summaries)),
+        article=article_numbers,
         article_note=article_note(run),
-        claims=article.CLAIMS,
-        building=tuple(
-            summarise_facts(facts, run.host.before)
-            for api in subjects
-            if facts_directory is not None and (facts := find_facts(facts_directory, api)) is not None
+        comparisons=comparisons,
+        claims=judge_claims(
+            size=inventory.size,
+            cores=inventory.cores,
+            scenarios=protocol.scenarios,
+            numbers=article_numbers,
+            comparisons=comparisons,
+            building=building,
         ),
+        building=building,
         cells=numbers,
         void_cells=tuple(
             VoidCell(cell_id=cell.id, api=cell.api, scenario=cell.scenario.name, voids=run.records[cell.id].voids)

@@ -6,12 +6,14 @@ from documents.base import Document, Name
 
 Measure = Literal[
     "throughput",
+    "p99_corrected",
     "cpu_cores",
     "memory_mean",
     "requests_per_cpu_second",
     "requests_per_second_per_mb",
 ]
-"""What is compared; CPU and anonymous memory are the API's own. The last two are throughput over these."""
+"""What is compared: p99 corrected, as wrk prints it; CPU and anonymous memory of the API alone. The last two are
+throughput over these."""
 
 Verdict = Literal["same", "better", "cannot-tell"]
 """`same`: the ratio is shown to lie within the margin. `better`: a difference is significant, and which one is better

@@ -4,6 +4,8 @@ from datetime import datetime
 from typing import Literal
 
 from documents.base import Document, Name
+from documents.claims import JudgedLine
+from documents.comparison import Comparison
 from documents.cores import CoreLayout
 from documents.host import HostSize
 from documents.protocol import Scenario
@@ -149,26 +151,6 @@ class PublishedNumber(Document):
     measured: Estimate | None
 
 
-Fact = Literal[
-    "clean_build",
-    "incremental_build",
-    "binary_size",
-    "image_size",
-    "code_lines",
-    "dependencies",
-    "first_answer",
-    "rest_memory",
-]
-"""What `lab facts` measures, by name."""
-
-
-class PublishedClaim(Document):
-    """What the article says in words or in single figures, and the facts that answer it."""
-
-    facts: tuple[Fact, ...]
-    claim: str
-
-
 class Spread(Document):
     """The median of repeated measurements, the least and the greatest of them, and how many there were."""
 
@@ -229,7 +211,8 @@ class Report(Document):
 
     `caveats` are whole sentences that stand on every page: a smaller host, shared cores, void cells, a run that
     isn't finished. `article_note` says whether the article's numbers can be compared with this run's, and why not.
-    `building` has the APIs whose images `lab facts` has measured, and `claims` what the article says about that.
+    `comparisons` has each measure's pairs of APIs. `building` has the APIs whose images `lab facts` has measured, and
+    `claims` all that the article says, with what this run and those facts make of it.
     """
 
     version: Literal[1] = 1
@@ -255,7 +238,8 @@ class Report(Document):
     summaries: tuple[ScenarioSummary, ...]
     article: tuple[PublishedNumber, ...]
     article_note: str
-    claims: tuple[PublishedClaim, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
+    claims: tuple[JudgedLine, ...] = ()
     building: tuple[BuildingFacts, ...] = ()
     cells: tuple[CellNumbers, ...]
     void_cells: tuple[VoidCell, ...]

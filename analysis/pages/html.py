@@ -6,6 +6,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from analysis.pages.article import article_table
 from analysis.pages.building import building_table
+from analysis.pages.claims import claim_tables, claims_table
 from analysis.pages.facts import GRADE_MEANINGS, GRADE_NAMES, heading, host_facts, in_short, rerun_commands, run_facts
 from analysis.pages.plots import plot_groups
 from analysis.pages.table import cell_table, latency_table, resource_table, summary_table
@@ -37,6 +38,8 @@ def render_html(report: Report) -> str:
         latency=latency_table(report),
         resources=resource_table(report),
         article=article_table(report),
+        claims=claims_table(report),
+        claim_tables=claim_tables(report),
         building=building_table(report),
         cells=cell_table(report),
         run_facts=run_facts(report),

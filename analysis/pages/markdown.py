@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from analysis.pages.article import article_table
 from analysis.pages.building import building_table
+from analysis.pages.claims import claim_tables, claims_table
 from analysis.pages.facts import heading, host_facts, in_short, rerun_commands, run_facts
 from analysis.pages.table import Table, TableCell, latency_table, resource_table, summary_table
 from documents.report import Report
@@ -18,7 +19,9 @@ def render_markdown(report: Report) -> str:
     if report.caveats:
         parts += ["## Before you quote these numbers", _list(report.caveats)]
     parts += [_section(latency_table(report)), _section(resource_table(report))]
-    parts += [_section(table) for table in (article_table(report), building_table(report)) if table.rows]
+    parts += [_section(table) for table in (article_table(report), claims_table(report)) if table.rows]
+    parts += [f"### {_escape(table.title)}\n\n{_table(table)}" for table in claim_tables(report)]
+    parts += [_section(table) for table in (building_table(report),) if table.rows]
     if report.void_cells:
         parts += [
             "## Void cells",

@@ -32,6 +32,12 @@ MEASURES: dict[Measure, MeasureTerms] = {
         better="faster",
         read=lambda cell: cell.throughput,
     ),
+    "p99_corrected": MeasureTerms(
+        name="corrected p99 latency",
+        higher_is_better=False,
+        better="has the lower corrected p99",
+        read=lambda cell: cell.corrected.p99_us,
+    ),
     "cpu_cores": MeasureTerms(
         name="CPU of the API",
         higher_is_better=False,
@@ -63,7 +69,7 @@ MEASURES: dict[Measure, MeasureTerms] = {
 
 
 def value_of(cell: CellNumbers, measure: Measure) -> float:
-    """A cell's value: requests/s, cores, bytes, requests a CPU second, or requests/s per MB.
+    """A cell's value: requests/s, µs, cores, bytes, requests a CPU second, or requests/s per MB.
 
     Raises:
         AnalysisError: it isn't above 0, or is over something that isn't: it has no ratio and no logarithm.
