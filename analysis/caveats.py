@@ -6,6 +6,7 @@ import numpy as np
 
 from analysis import article
 from analysis.attempts import cells_without
+from analysis.claims.conditions import size_text, unlike_host, unlike_window
 from analysis.comparisons import uncompared
 from analysis.limits import (
     GENERATOR_BUSY_MOST,
@@ -62,22 +63,8 @@ def caveats_of(
 def article_note(run: RunFolder) -> str:
     """Whether the article's numbers can stand beside this run's, and if not, why not."""
     inventory, protocol = run.manifest.inventory, run.manifest.protocol
-    reasons: list[str] = []
-    if inventory.size.smaller:
-        reasons.append(
-            f"this host is smaller ({_size(inventory)} instead of {article.CORES} cores and {article.MEMORY_GB} GB)"
-        )
-    if inventory.cores.shared:
-        reasons.append("the load generator shares CPUs with what it measures")
-    for scenario in protocol.scenarios:
-        published = article.LOADS.get(scenario.name)
-        if published is None:
-            continue
-        if (scenario.connections, scenario.duration_seconds) != published:
-            reasons.append(
-                f"{scenario.name} here is {scenario.connections} connections for {scenario.duration_seconds} s "
-                f"instead of {published.connections} for {published.duration_seconds} s"
-            )
+    unlike = (unlike_window(scenario) for scenario in protocol.scenarios)
+    reasons = [*unlike_host(inventory.size, inventory.cores), *(reason for reason in unlike if reason)]
     if reasons:
         return (
             f"The article's numbers aren't comparable with these: {'; '.join(reasons)}. "
@@ -93,7 +80,7 @@ def _about_the_host(run: RunFolder) -> Iterable[str]:
     inventory, record = run.manifest.inventory, run.host
     if inventory.size.smaller:
         yield (
-            f"This host is smaller than the article's: it has {_size(inventory)}, the article's had "
+            f"This host is smaller than the article's: it has {size_text(inventory.size)}, the article's had "
             f"{article.CORES} cores and {article.MEMORY_GB} GB. Results are never compared with those of a full host."
         )
     if inventory.cores.shared:
@@ -248,11 +235,6 @@ def _uncontrolled(knob: KnobRecord) -> str:
     if knob.state == "only-read":
         return f"{knob.before} instead of {knob.wanted}"
     return knob.message or f"{knob.during} instead of {knob.wanted}"
-
-
-def _size(inventory: Inventory) -> str:
-    cores = len(inventory.size.cpus)
-    return f"{cores} {'core' if cores == 1 else 'cores'} and {inventory.size.memory_bytes / 2**30:.3g} GiB"
 
 
 def _cells(count: int) -> str:

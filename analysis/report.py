@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from analysis import article
 from analysis.caveats import article_note, caveats_of, grade_of
 from analysis.cells import MeasuredCell, WatchFiles, measure, series_steps
+from analysis.claims.judge import judge_claims
 from analysis.comparisons import compare_all
 from analysis.facts import find_facts, summarise_facts
 from analysis.run_folder import RunFolder, read_run
@@ -64,12 +65,18 @@ def analyse(run_directory: Path, facts_directory: Path | None = None) -> Report:
     )
     numbers = tuple(cell.numbers for cell in measured.values())
     unfinished = [cell for cell in run.plan.cells if cell.id not in run.records]
+    article_numbers = tuple(_article_numbers(summaries))
     comparisons = compare_all(
         numbers,
         apis=[api.name for api in subjects],
         scenarios=[scenario.name for scenario in protocol.scenarios],
         margin=protocol.margin,
         bound_by_postgres=bound_by_postgres(numbers),
+    )
+    building = tuple(
+        summarise_facts(facts, run.host.before)
+        for api in subjects
+        if facts_directory is not None and (facts := find_facts(facts_directory, api)) is not None
     )
     return Report(
         run_id=manifest.run_id,
@@ -106,16 +113,19 @@ def analyse(run_directory: Path, facts_directory: Path | None = None) -> Report:
         postgres_settings=inventory.postgres.settings,
         caveats=caveats_of(run, summaries, numbers, unfinished, comparisons),
         summaries=summaries,
-        comparisons=comparisons,
-        article=tuple(_article_numbers(summaries)),
+        article=article_numbers,
         article_note=article_note(run),
-        claims=article.CLAIMS,
-        building=tuple(
-            summarise_facts(facts, run.host.before)
-            for api in subjects
-            if facts_directory is not None and (facts := find_facts(facts_directory, api)) is not None
+        comparisons=comparisons,
+        claims=judge_claims(
+            size=inventory.size,
+            cores=inventory.cores,
+            scenarios=protocol.scenarios,
+            numbers=article_numbers,
+            comparisons=comparisons,
+            building=building,
         ),
         warm_ups=summarise_warm_ups(run),
+        building=building,
         cells=numbers,
         void_attempts=void_attempts(run),
         void_cells=void_cells(run),

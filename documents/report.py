@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Literal
 
 from documents.base import Document, Name
+from documents.claims import JudgedLine
 from documents.comparison import Comparison
 from documents.cores import CoreLayout, Role
 from documents.host import HostSize
@@ -199,26 +200,6 @@ class PublishedNumber(Document):
     measured: Estimate | None
 
 
-Fact = Literal[
-    "clean_build",
-    "incremental_build",
-    "binary_size",
-    "image_size",
-    "code_lines",
-    "dependencies",
-    "first_answer",
-    "rest_memory",
-]
-"""What `lab facts` measures, by name."""
-
-
-class PublishedClaim(Document):
-    """What the article says in words or in single figures, and the facts that answer it."""
-
-    facts: tuple[Fact, ...]
-    claim: str
-
-
 class Spread(Document):
     """The median of repeated measurements, the least and the greatest of them, and how many there were."""
 
@@ -316,7 +297,8 @@ class Report(Document):
     isn't finished. `comparisons` has one for each measure. `attempts` is how many the protocol allows a cell, `margin`
     the share up to which two APIs are the same. `control` says in a few words which of the `knobs` weren't as a
     measurement wants them. `article_note` says whether the article's numbers can be compared with this run's, and why
-    not. `building` has the APIs whose images `lab facts` has measured, and `claims` what the article says about that.
+    not. `building` has the APIs whose images `lab facts` has measured, and `claims` all that the article says, with
+    what this run and those facts make of it.
     """
 
     version: Literal[1] = 1
@@ -348,7 +330,7 @@ class Report(Document):
     comparisons: tuple[Comparison, ...] = ()
     article: tuple[PublishedNumber, ...]
     article_note: str
-    claims: tuple[PublishedClaim, ...] = ()
+    claims: tuple[JudgedLine, ...] = ()
     building: tuple[BuildingFacts, ...] = ()
     warm_ups: tuple[WarmUpSummary, ...] = ()
     cells: tuple[CellNumbers, ...]

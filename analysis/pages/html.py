@@ -6,6 +6,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from analysis.pages.article import article_table
 from analysis.pages.building import building_table
+from analysis.pages.claims import claim_tables, claims_table
 from analysis.pages.facts import GRADE_MEANINGS, GRADE_NAMES, heading, host_facts, in_short, rerun_commands, run_facts
 from analysis.pages.knobs import knob_table
 from analysis.pages.plots import plot_groups
@@ -49,6 +50,8 @@ def render_html(report: Report) -> str:
         resources=resource_table(report),
         warm_ups=warm_up_table(report),
         article=article_table(report),
+        claims=claims_table(report),
+        claim_tables=claim_tables(report),
         building=building_table(report),
         void_note=void_note(report),
         void_entries=void_entries(report),

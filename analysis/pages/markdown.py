@@ -2,6 +2,7 @@
 
 from analysis.pages.article import article_table
 from analysis.pages.building import building_table
+from analysis.pages.claims import claim_tables, claims_table
 from analysis.pages.facts import heading, host_facts, in_short, rerun_commands, run_facts
 from analysis.pages.knobs import knob_table
 from analysis.pages.markdown_text import bullets as _list
@@ -23,8 +24,10 @@ def render_markdown(report: Report) -> str:
         parts += ["## Before you quote these numbers", _list(report.caveats)]
     parts += [_section(table) for table in verdict_tables(report)]
     parts += [_section(latency_table(report)), _section(resource_table(report))]
-    further = (warm_up_table(report), article_table(report), building_table(report))
+    further = (warm_up_table(report), article_table(report), claims_table(report))
     parts += [_section(table) for table in further if table.rows]
+    parts += [f"### {_escape(table.title)}\n\n{_table(table)}" for table in claim_tables(report)]
+    parts += [_section(table) for table in (building_table(report),) if table.rows]
     if report.void_attempts:
         lines = ((entry.cell_id, line) for entry in void_entries(report) for line in (*entry.reasons, entry.outcome))
         parts += ["## Void cells", _escape(void_note(report)), _list(f"{cell_id}: {line}" for cell_id, line in lines)]

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from analysis.pages.article import article_table
 from analysis.pages.building import building_table
+from analysis.pages.claims import claims_table
 from analysis.pages.table import Table, resource_table, summary_table
 from analysis.pages.verdicts import verdict_tables
 from documents.report import Report
@@ -16,6 +17,7 @@ def terminal_tables(report: Report) -> tuple[Table, ...]:
         *verdict_tables(report, brief=True),
         _without(resource_table(report, brief=True), {"Memory average", "Memory peak", "Page cache"}),
         article_table(report),
+        claims_table(report, brief=True),
         building_table(report, brief=True),
     )
     return tuple(table for table in tables if table.rows)

@@ -20,6 +20,11 @@ from markdown_it.token import Token
 from pydantic import BaseModel, JsonValue, TypeAdapter
 from pydantic.fields import FieldInfo
 
+from analysis.article import LINES
+from analysis.claims.agreement import TOLERANCE
+from analysis.claims.effort import STAND_INS
+from analysis.claims.limits import AT_ONCE_SECONDS, NEARLY_AT_ONCE_SECONDS
+from analysis.claims.lines import CLAIMS
 from analysis.gate import power_of_all
 from analysis.pages.gate import OUTCOMES
 from analysis.statistics.equivalence import MARGIN
@@ -391,6 +396,18 @@ def test_exit_statuses_of_the_gate_are_told():
 def test_the_script_that_recomputes_the_verdicts_is_shown_whole():
     (shown,) = fences(ROOT / "docs/statistics.md", "python")
     assert shown == (ROOT / "benchmarks/recompute.py").read_text(encoding="utf-8")
+
+
+def test_claims_are_told_with_their_limits():
+    page = ROOT / "docs/claims.md"
+    (lines,) = (table for table in tables(page) if table[0] == ["line", "claims", "judged by"])
+    assert [row[:2] for row in lines[1:]] == [[line.title, str(len(CLAIMS[line.name]))] for line in LINES]
+    (stand_ins,) = (table for table in tables(page) if table[0] == ["stand-in", "more effort", "why"])
+    assert len(stand_ins[1:]) == len(STAND_INS)
+    text = page.read_text(encoding="utf-8")
+    assert f"**tolerance of {TOLERANCE:.0%}**" in text
+    assert f"within {AT_ONCE_SECONDS:g} s of its process's start" in text
+    assert f"done within {NEARLY_AT_ONCE_SECONDS:g} s" in text
 
 
 # The files of a run

@@ -10,6 +10,7 @@ import pytest
 
 from analysis.pages.article import article_table
 from analysis.pages.building import building_table
+from analysis.pages.claims import claim_tables, claims_table
 from analysis.pages.facts import rerun_commands
 from analysis.pages.html import render_html
 from analysis.pages.knobs import knob_table
@@ -207,6 +208,8 @@ def test_every_row_of_a_markdown_table_has_the_columns_of_its_head(golden_report
             latency_table(golden_report),
             resource_table(golden_report),
             article_table(golden_report),
+            claims_table(golden_report),
+            *claim_tables(golden_report),
             building_table(golden_report),
             knob_table(golden_report.knobs),
         )
