@@ -319,7 +319,6 @@ def compared_run(
     throughputs: Mapping[str, float],
     blocks: int = 6,
     noise: float = 0.005,
-    postgres_cores: float = 0.25,
     twin: bool = True,
 ) -> Path:
     """A run of a second a cell over APIs of known throughput, in requests/s; cells scatter by `noise`.
@@ -337,7 +336,7 @@ def compared_run(
         samples = samples_csv(
             {
                 "api": Role(0.5, lambda _, used=memory_bytes: used),
-                "postgres": Role(postgres_cores, lambda _: 200_000_000),
+                "postgres": Role(0.25, lambda _: 200_000_000),
                 "redis": Role(0.05, lambda _: 10_000_000),
                 "generator": Role(0.4, lambda _: 5_000_000),
             },
