@@ -97,7 +97,7 @@ def _about_the_host(run: RunFolder) -> Iterable[str]:
 
 
 def _about_missing_cells(run: RunFolder, unfinished: Sequence[Cell]) -> Iterable[str]:
-    planned = len(run.plan.cells)
+    planned = len(run.cells)
     if unfinished:
         yield (
             f"The run isn't finished: {len(unfinished)} of {_cells(planned)} {_are(len(unfinished))} still to be "
@@ -105,6 +105,13 @@ def _about_missing_cells(run: RunFolder, unfinished: Sequence[Cell]) -> Iterable
         )
     elif run.host.after is None:
         yield "The host's identity wasn't read again after the last cell, so a change during the run would go unseen."
+    if run.manifest.protocol.open_loop is not None and run.open_loop_plan is None:
+        yield (
+            "The open loop hasn't begun: its rates are known once the closed loop is finished. “lab run --resume” "
+            "measures it."
+        )
+    elif run.open_loop_plan is not None and run.open_loop_plan.slowest is None:
+        yield "There is no open loop: no API has a valid cell in the scenario whose throughput sets its rates."
     voids = sum(not record.valid for record in run.records.values())
     if voids:
         yield (

@@ -9,6 +9,7 @@ from analysis import article
 from analysis.caveats import article_note, caveats_of, grade_of
 from analysis.cells import MeasuredCell, measure, series_steps
 from analysis.facts import find_facts, summarise_facts
+from analysis.open_loop import summarise_open_loop
 from analysis.run_folder import RunFolder, read_run
 from analysis.samples import SAMPLED_ROLES
 from analysis.statistics.estimates import linear_estimate, log_estimate
@@ -57,7 +58,7 @@ def analyse(run_directory: Path, facts_directory: Path | None = None) -> Report:
         _summarise(run, api.name, scenario, measured) for scenario in protocol.scenarios for api in subjects
     )
     numbers = tuple(cell.numbers for cell in measured.values())
-    unfinished = [cell for cell in run.plan.cells if cell.id not in run.records]
+    unfinished = [cell for cell in run.cells if cell.id not in run.records]
     return Report(
         run_id=manifest.run_id,
         started_at=manifest.started_at,
@@ -88,6 +89,7 @@ def analyse(run_directory: Path, facts_directory: Path | None = None) -> Report:
         postgres_settings=inventory.postgres.settings,
         caveats=caveats_of(run, summaries, numbers, unfinished),
         summaries=summaries,
+        open_loop=summarise_open_loop(run),
         article=tuple(_article_numbers(summaries)),
         article_note=article_note(run),
         claims=article.CLAIMS,
@@ -99,7 +101,7 @@ def analyse(run_directory: Path, facts_directory: Path | None = None) -> Report:
         cells=numbers,
         void_cells=tuple(
             VoidCell(cell_id=cell.id, api=cell.api, scenario=cell.scenario.name, voids=run.records[cell.id].voids)
-            for cell in run.plan.cells
+            for cell in run.cells
             if cell.id in run.records and not run.records[cell.id].valid
         ),
         unfinished_cells=tuple(cell.id for cell in unfinished),

@@ -2,10 +2,11 @@
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from documents.errors import AnalysisError
+from documents.open_loop import OpenLoopPlan
 from documents.plan import Cell, Plan
 from documents.run import CellRecord, HostRecord, Manifest
 
@@ -14,13 +15,22 @@ _RAW_FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 @dataclass(frozen=True)
 class RunFolder:
-    """The documents of one run. `records` has each finished cell, valid or void, by its id."""
+    """The documents of one run. `records` has each finished cell, valid or void, by its id.
+
+    `open_loop_plan` is None where the protocol has no open loop, or its rates aren't known yet.
+    """
 
     directory: Path
     manifest: Manifest
     host: HostRecord
     plan: Plan
     records: dict[str, CellRecord]
+    open_loop_plan: OpenLoopPlan | None = None
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """All cells that are planned by now, those of the open loop last."""
+        return (*self.plan.cells, *(self.open_loop_plan.cells if self.open_loop_plan else ()))
 
     def raw_file(self, record: CellRecord, file_name: str) -> bytes:
         """The bytes of one raw file of a cell, verified against its checksum.
@@ -58,8 +68,10 @@ def read_run(directory: Path) -> RunFolder:
     host = HostRecord.from_json(_read(directory / "host.json"), name="host.json")
     plan = Plan.from_json(_read(directory / "plan.json"), name="plan.json")
     _check_plan(plan, manifest)
-    records = {cell.id: record for cell in plan.cells if (record := _read_record(directory, cell)) is not None}
-    run = RunFolder(directory, manifest, host, plan, records)
+    open_loop_plan = _read_open_loop_plan(directory, plan, manifest)
+    run = RunFolder(directory, manifest, host, plan, {}, open_loop_plan)
+    records = {cell.id: record for cell in run.cells if (record := _read_record(directory, cell)) is not None}
+    run = replace(run, records=records)
     _refuse_unplanned_cells(run)
     for record in records.values():
         for file_name in record.files:
@@ -80,6 +92,31 @@ def _check_plan(plan: Plan, manifest: Manifest) -> None:
             )
 
 
+def _read_open_loop_plan(directory: Path, plan: Plan, manifest: Manifest) -> OpenLoopPlan | None:
+    path = directory / "open-loop-plan.json"
+    if not path.exists():
+        return None
+    open_loop_plan = OpenLoopPlan.from_json(_read(path), name=path.name)
+    asked = manifest.protocol.open_loop
+    if asked is None:
+        raise AnalysisError(
+            f"There is a {path.name}, but the protocol in manifest.json has no open loop. The two files are of "
+            "different runs; restore the right one."
+        )
+    scenario = manifest.protocol.scenario(asked.scenario).model_copy(update={"duration_seconds": asked.seconds})
+    apis = {cell.api for cell in plan.cells}
+    rates = {rate.rate for rate in open_loop_plan.rates}
+    if len({cell.id for cell in open_loop_plan.cells}) < len(open_loop_plan.cells):
+        raise AnalysisError(f"{path.name} has two cells of one id. The plan was damaged; start a new run.")
+    for cell in open_loop_plan.cells:
+        if cell.api not in apis or cell.rate not in rates or cell.scenario != scenario:
+            raise AnalysisError(
+                f"{path.name} has the cell {cell.id}, but the run has no such API, rate and scenario. Its files are of "
+                "different runs; restore the right ones."
+            )
+    return open_loop_plan
+
+
 def _read_record(directory: Path, cell: Cell) -> CellRecord | None:
     path = directory / "cells" / cell.id / "cell.json"
     if not path.exists():
@@ -98,12 +135,12 @@ def _read_record(directory: Path, cell: Cell) -> CellRecord | None:
 
 
 def _refuse_unplanned_cells(run: RunFolder) -> None:
-    planned = {cell.id for cell in run.plan.cells}
+    planned = {cell.id for cell in run.cells}
     for path in sorted(run.directory.glob("cells/*/cell.json")):
         if path.parent.name not in planned:
             raise AnalysisError(
-                f"cells/{path.parent.name} was measured but isn't in plan.json. Nothing is dropped in silence: restore "
-                "the plan of this run, or move the folder away."
+                f"cells/{path.parent.name} was measured but isn't in plan.json or open-loop-plan.json. Nothing is "
+                "dropped in silence: restore the plans of this run, or move the folder away."
             )
 
 

@@ -6,6 +6,7 @@ from typing import Literal
 from documents.base import Document, Name
 from documents.cores import CoreLayout
 from documents.host import HostSize
+from documents.open_loop import OpenLoopRate
 from documents.protocol import Scenario
 from documents.run import HostIdentity, Void
 from documents.samples import SampledRole
@@ -134,6 +135,59 @@ class ScenarioSummary(Document):
     series: TimeSeries | None
 
 
+class OpenLoopNumbers(Document):
+    """One valid cell of the open loop in numbers.
+
+    Rates in requests a second; latencies in microseconds, from when each request was due. `lateness_p99_us` is the 99th
+    percentile of how late requests were sent, which is part of their latency.
+    """
+
+    cell_id: str
+    block: int
+    api: Name
+    rate: int
+    achieved_rate: float
+    latency: Latency
+    lateness_p99_us: float
+    connections_opened: int
+    usage: dict[SampledRole, Usage]
+
+
+class OpenLoopMeasurements(Document):
+    """One API at one rate over its valid cells; the units are those of `OpenLoopNumbers`, CPU in cores."""
+
+    achieved_rate: Estimate
+    p50_us: Estimate
+    p90_us: Estimate
+    p99_us: Estimate
+    p999_us: Estimate
+    lateness_p99_us: Estimate
+    cpu_cores: dict[SampledRole, Estimate]
+
+
+class OpenLoopSummary(Document):
+    """One API at one rate. `measured` is None where no cell is valid."""
+
+    api: Name
+    rate: int
+    cells: int
+    void_cells: int
+    unfinished_cells: int
+    measured: OpenLoopMeasurements | None
+
+
+class OpenLoopReport(Document):
+    """The open loop of a run: its rates, and each API at each of them. `scenario` is as in the cells."""
+
+    scenario: Scenario
+    blocks: int
+    slowest: Name | None
+    throughput: float | None
+    rates: tuple[OpenLoopRate, ...]
+    summaries: tuple[OpenLoopSummary, ...]
+    cells: tuple[OpenLoopNumbers, ...]
+
+
 class PublishedNumber(Document):
     """A number of the article beside ours; all of the article's are there where the run has one of its loads.
 
@@ -230,6 +284,8 @@ class Report(Document):
     `caveats` are whole sentences that stand on every page: a smaller host, shared cores, void cells, a run that
     isn't finished. `article_note` says whether the article's numbers can be compared with this run's, and why not.
     `building` has the APIs whose images `lab facts` has measured, and `claims` what the article says about that.
+    `open_loop` is None where the protocol has none, or its rates aren't known yet. Its valid cells are in it, its void
+    and unfinished ones in `void_cells` and `unfinished_cells`.
     """
 
     version: Literal[1] = 1
@@ -253,6 +309,7 @@ class Report(Document):
     postgres_settings: dict[str, str]
     caveats: tuple[str, ...]
     summaries: tuple[ScenarioSummary, ...]
+    open_loop: OpenLoopReport | None = None
     article: tuple[PublishedNumber, ...]
     article_note: str
     claims: tuple[PublishedClaim, ...] = ()

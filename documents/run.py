@@ -78,6 +78,8 @@ VoidReason = Literal[
     "no-requests",
     "generator-failed",
     "sampler-failed",
+    "vegeta-errors",
+    "rate-missed",
 ]
 
 

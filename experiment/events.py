@@ -3,6 +3,7 @@
 from typing import Literal
 
 from documents.base import Document
+from documents.open_loop import OpenLoopCell
 from documents.plan import Cell
 from documents.run import CellRecord
 
@@ -24,7 +25,7 @@ class CellStarted(Document):
     """A cell begins; `expected_seconds` is its warm-up and load, without what is done around them."""
 
     kind: Literal["cell-started"] = "cell-started"
-    cell: Cell
+    cell: OpenLoopCell | Cell
     expected_seconds: int
 
 
@@ -37,10 +38,13 @@ class PhaseStarted(Document):
 
 
 class CellFinished(Document):
-    """A cell is done and on disk, valid or void. `throughput` is in requests a second; None where there was no load."""
+    """A cell is done and on disk, valid or void. `throughput` is in requests a second; None where there was no load.
+
+    In an open loop it is the rate at which requests were sent.
+    """
 
     kind: Literal["cell-finished"] = "cell-finished"
-    cell: Cell
+    cell: OpenLoopCell | Cell
     record: CellRecord
     throughput: float | None
 

@@ -8,6 +8,7 @@ import logging
 import secrets as random_secrets
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 
 from documents.errors import RunError
@@ -19,6 +20,7 @@ from experiment.bench import Bench
 from experiment.cell import Conditions, measure_cell
 from experiment.events import CellFinished, CellStarted, Event, RunFinished, RunStarted
 from experiment.holding import host_held
+from experiment.open_loop import cells_in_turn, count_cells
 from experiment.plan import make_plan
 from experiment.run_folder import RunFolder, new_run_id
 from experiment.workloads.requests import RequestFile, build_requests
@@ -122,12 +124,17 @@ def _measure_all(
     for record in records.values():
         if record.cell_id not in told:
             _tell(folder, record)
-    waiting = [cell for cell in folder.read_plan().cells if cell.id not in records]
-    if waiting:
+    cells = cells_in_turn(folder)
+    waiting = (cell for cell in cells if cell.id not in records)
+    first = next(waiting, None)
+    if first is not None:
         bench.install(requests)
+        if conditions.protocol.open_loop is not None:
+            # Before all else: it takes a minute to build, and what is wrong with it is told before hours of cells.
+            bench.install_open_loop()
         bench.stop_apis()
-    for cell in waiting:
-        records[cell.id] = _measure(bench, folder, cell, conditions, progress)
+        for cell in chain([first], waiting):
+            records[cell.id] = _measure(bench, folder, cell, conditions, progress)
     folder.write_host(folder.read_host().model_copy(update={"after": bench.read_identity()}))
     folder.journal.append("run-finished")
     progress(_finished(folder, records))
@@ -135,14 +142,14 @@ def _measure_all(
 
 def _read_records(folder: RunFolder) -> dict[str, CellRecord]:
     """The records of the finished cells, by the cells' ids."""
-    return {cell.id: record for cell in folder.read_plan().cells if (record := folder.read_cell(cell))}
+    return {cell.id: record for cell in folder.planned_cells() if (record := folder.read_cell(cell))}
 
 
 def _started(folder: RunFolder, records: Mapping[str, CellRecord]) -> RunStarted:
     return RunStarted(
         run_id=folder.path.name,
         directory=str(folder.path),
-        cells=len(folder.read_plan().cells),
+        cells=count_cells(folder),
         finished=len(records),
     )
 
@@ -160,10 +167,9 @@ def _measure(bench: Bench, folder: RunFolder, cell: Cell, conditions: Conditions
     expected_seconds = conditions.protocol.warm_up_seconds + cell.scenario.duration_seconds
     progress(CellStarted(cell=cell, expected_seconds=expected_seconds))
     folder.journal.append("cell-started", cell_id=cell.id)
-    record, result = measure_cell(bench, cell, conditions, folder.new_cell_folder(cell), progress)
+    record, measured = measure_cell(bench, cell, conditions, folder.new_cell_folder(cell), progress)
     _tell(folder, record)
-    throughput = result.requests / result.elapsed_us * 1e6 if result else None
-    progress(CellFinished(cell=cell, record=record, throughput=throughput))
+    progress(CellFinished(cell=cell, record=record, throughput=measured.throughput))
     return record
 
 

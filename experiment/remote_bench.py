@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,9 +19,16 @@ from documents.samples import SampledRole
 from experiment import run_lock
 from experiment.bench import Load, Measured
 from experiment.readiness import wait_until_ready
-from experiment.workloads.command import REPLAY_SCRIPT, ReplayPaths, generator_threads, wrk_command
+from experiment.workloads.command import (
+    OPEN_LOOP_SOURCE,
+    REPLAY_SCRIPT,
+    ReplayPaths,
+    generator_threads,
+    open_loop_command,
+    wrk_command,
+)
 from experiment.workloads.requests import RequestFile
-from provision import containers, database, identity, jobs, paths, pinning, sampling
+from provision import containers, database, identity, jobs, open_loop, paths, pinning, sampling
 from provision import load as generator
 from provision.cgroups import Cgroup
 from provision.connection import Connection, connect
@@ -64,6 +72,8 @@ class RemoteBench:
         self._service_cgroups: dict[SampledRole, Cgroup] = {}
         self._api_cgroup: Cgroup | None = None
         self._load_job: Job | None = None
+        self._load_is_open = False
+        self._open_loop_program: str | None = None
         self._sampler_job: Job | None = None
 
     def hold(self, holder: str) -> AbstractContextManager[None]:
@@ -101,6 +111,10 @@ class RemoteBench:
             "redis": redis,
             "generator": generator.generator_cgroup(self._connection, postgres),
         }
+
+    def install_open_loop(self) -> None:
+        """See `Bench.install_open_loop`."""
+        self._open_loop_program = open_loop.install(self._connection, self._inventory, OPEN_LOOP_SOURCE)
 
     def stop_apis(self) -> None:
         """See `Bench.stop_apis`."""
@@ -174,7 +188,11 @@ class RemoteBench:
 
     def measure(self, load: Load) -> None:
         """See `Bench.measure`."""
-        self._load_job = self._start_wrk(load, _LOAD)
+        self._load_is_open = load.rate is not None
+        if load.rate is None:
+            self._load_job = self._start_wrk(load, _LOAD)
+        else:
+            self._load_job = self._start_open_loop(load, load.rate)
         jobs.wait(self._connection, self._load_job)
 
     def collect(self, folder: Path) -> Measured:
@@ -183,16 +201,44 @@ class RemoteBench:
         if load_job is None or sampler_job is None:
             raise HostError(f"No load has ended on {self._connection} whose result could be collected.")
         with ThreadPoolExecutor(2, thread_name_prefix="collect") as pool:
-            fetched = pool.submit(_or_failure, lambda: generator.finish(self._connection, load_job, folder)[1])
+            fetched = pool.submit(self._fetch_load, load_job, folder)
             sampled = pool.submit(
                 _or_failure, lambda: sampling.finish(self._connection, sampler_job, folder / sampling.FILE_NAME)
             )
-        (result, generator_failure), (_, sampler_failure) = fetched.result(), sampled.result()
+        measured, (_, sampler_failure) = fetched.result(), sampled.result()
         self._load_job = self._sampler_job = None
-        return Measured(
-            result=result,
-            generator_failure=generator_failure,
-            sampler_failure=sampler_failure,
+        return replace(measured, sampler_failure=sampler_failure)
+
+    def _fetch_load(self, job: Job, folder: Path) -> Measured:
+        if self._load_is_open:
+            open_result, failure = _or_failure(lambda: open_loop.finish(self._connection, job, folder))
+            return Measured(open_loop=open_result, generator_failure=failure)
+        result, failure = _or_failure(lambda: generator.finish(self._connection, job, folder)[1])
+        return Measured(result=result, generator_failure=failure)
+
+    def _start_open_loop(self, load: Load, rate: int) -> Job:
+        if self._open_loop_program is None:
+            raise HostError(f"The generator of the open loop wasn't installed on {self._connection}.")
+        command = open_loop_command(
+            load.scenario,
+            ReplayPaths(
+                script=self._open_loop_program,
+                requests=_requests_path(load.scenario.workload),
+                tokens=_TOKENS,
+                output=f"{_LOAD}/{open_loop.RESULT_NAME}",
+            ),
+            port=load.api.port,
+            rate=rate,
+            duration_seconds=load.seconds,
+            timeout_seconds=load.timeout_seconds,
+        )
+        return generator.start(
+            self._connection,
+            _LOAD,
+            command,
+            layout=self._inventory.cores,
+            cgroup=self._service_cgroups["generator"],
+            deadline_seconds=load.seconds + load.timeout_seconds + _LOAD_MARGIN_SECONDS,
         )
 
     def _start_wrk(self, load: Load, directory: str) -> Job:

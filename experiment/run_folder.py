@@ -5,11 +5,14 @@ from datetime import datetime
 from pathlib import Path
 
 from documents.errors import RunError
+from documents.open_loop import OpenLoopPlan
 from documents.plan import Cell, Plan
 from documents.run import CellRecord, HostRecord, Manifest
 from experiment.cell import RAW_FILES
 from experiment.journal import Journal
 from experiment.storage import sha256_of, sync_folder, write_whole
+
+_OPEN_LOOP_PLAN = "open-loop-plan.json"
 
 
 def new_run_id(protocol_name: str, started_at: datetime) -> str:
@@ -70,6 +73,21 @@ class RunFolder:
         """The run's cells in their order."""
         return Plan.from_json(self._read("plan.json"), name=str(self.path / "plan.json"))
 
+    def read_open_loop_plan(self) -> OpenLoopPlan | None:
+        """The rates of the open loop and its cells in their order; None where they aren't planned yet."""
+        if not (self.path / _OPEN_LOOP_PLAN).exists():
+            return None
+        return OpenLoopPlan.from_json(self._read(_OPEN_LOOP_PLAN), name=str(self.path / _OPEN_LOOP_PLAN))
+
+    def write_open_loop_plan(self, plan: OpenLoopPlan) -> None:
+        """Lay down the open loop, before its first cell."""
+        write_whole(self.path / _OPEN_LOOP_PLAN, plan.to_json())
+
+    def planned_cells(self) -> tuple[Cell, ...]:
+        """All cells that are planned by now, those of the open loop last."""
+        open_loop = self.read_open_loop_plan()
+        return (*self.read_plan().cells, *(open_loop.cells if open_loop else ()))
+
     def read_host(self) -> HostRecord:
         """The host's identity before the run, and after it if the run is finished."""
         return HostRecord.from_json(self._read("host.json"), name=str(self.path / "host.json"))
@@ -80,7 +98,15 @@ class RunFolder:
 
     def is_finished(self) -> bool:
         """Whether the run has come to its end: every cell is finished, and the host was looked at afterwards."""
-        return self.read_host().after is not None and all(map(self.read_cell, self.read_plan().cells))
+        if self.read_host().after is None:
+            return False
+        if self.read_manifest().protocol.open_loop is not None and self.read_open_loop_plan() is None:
+            return False
+        return all(map(self.read_cell, self.planned_cells()))
+
+    def read_raw(self, record: CellRecord, name: str) -> bytes:
+        """A raw file of a cell whose record says that it has it."""
+        return self._read(f"cells/{record.cell_id}/{name}")
 
     def new_cell_folder(self, cell: Cell) -> Path:
         """An empty folder for a cell that isn't finished; what an attempt that broke off left in it is removed."""

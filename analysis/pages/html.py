@@ -7,6 +7,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from analysis.pages.article import article_table
 from analysis.pages.building import building_table
 from analysis.pages.facts import GRADE_MEANINGS, GRADE_NAMES, heading, host_facts, in_short, rerun_commands, run_facts
+from analysis.pages.open_loop import open_loop_tables
 from analysis.pages.plots import plot_groups
 from analysis.pages.table import cell_table, latency_table, resource_table, summary_table
 from documents.report import Report
@@ -35,6 +36,7 @@ def render_html(report: Report) -> str:
         summary=summary_table(report),
         plot_groups=plot_groups(report),
         latency=latency_table(report),
+        open_loop=open_loop_tables(report),
         resources=resource_table(report),
         article=article_table(report),
         building=building_table(report),

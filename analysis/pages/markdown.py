@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from analysis.pages.article import article_table
 from analysis.pages.building import building_table
 from analysis.pages.facts import heading, host_facts, in_short, rerun_commands, run_facts
+from analysis.pages.open_loop import open_loop_tables
 from analysis.pages.table import Table, TableCell, latency_table, resource_table, summary_table
 from documents.report import Report
 
@@ -17,7 +18,8 @@ def render_markdown(report: Report) -> str:
     parts = [f"# {_escape(heading(report))}", _escape(in_short(report)), _table(summary_table(report))]
     if report.caveats:
         parts += ["## Before you quote these numbers", _list(report.caveats)]
-    parts += [_section(latency_table(report)), _section(resource_table(report))]
+    parts += [_section(latency_table(report)), *map(_section, open_loop_tables(report))]
+    parts += [_section(resource_table(report))]
     parts += [_section(table) for table in (article_table(report), building_table(report)) if table.rows]
     if report.void_cells:
         parts += [

@@ -23,6 +23,7 @@ from cli.main import app
 from documents.facts import Facts
 from documents.implementation import Implementation
 from documents.load import WrkResult
+from documents.open_loop import OpenLoopPlan, OpenLoopResult
 from documents.plan import Plan
 from documents.protocol import Protocol
 from documents.report import Report
@@ -36,7 +37,8 @@ from lab.services.postgres import DEFAULT_SETTINGS
 
 ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
-RUN_FILES = (Manifest, HostRecord, Plan, JournalEntry, CellRecord, WrkResult, Report, Facts)
+OPEN_LOOP_FILES = (OpenLoopPlan, OpenLoopResult)
+RUN_FILES = (Manifest, HostRecord, Plan, JournalEntry, CellRecord, WrkResult, Report, Facts, *OPEN_LOOP_FILES)
 
 MADE = (".lab/", ".venv/", "runs/", "facts/", "cells/", "~/")
 """Paths that aren't in the repository: what is made in a checkout, and what is in a run."""

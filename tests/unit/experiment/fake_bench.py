@@ -11,7 +11,8 @@ from documents.errors import RunError
 from documents.host import Host, HostSize
 from documents.inventory import ApiService, Inventory, PostgresService, RedisService, Secrets
 from documents.load import WrkErrors, WrkLatency, WrkResult
-from documents.protocol import Protocol, Scenario, Workload
+from documents.open_loop import OpenLoopErrors, OpenLoopHistogram, OpenLoopResult
+from documents.protocol import OpenLoop, Protocol, Scenario, Workload
 from documents.run import HostIdentity, ProcessPinning
 from documents.samples import SAMPLE_COLUMNS
 from experiment.bench import Load, Measured
@@ -80,6 +81,10 @@ PROTOCOL = Protocol(
     ),
 )
 
+OPEN_LOOP_PROTOCOL = PROTOCOL.model_copy(
+    update={"open_loop": OpenLoop(scenario="heavy", shares=(0.5, 0.9), seconds=2, blocks=2)}
+)
+
 IDENTITY = HostIdentity(
     cpu_model="Test CPU",
     cpus=(0, 1, 2, 3, 4, 5),
@@ -113,6 +118,29 @@ def result_of(load: Load, **changes: object) -> WrkResult:
     return result.model_copy(update=changes)
 
 
+def open_loop_result_of(load: Load, **changes: object) -> OpenLoopResult:
+    assert load.rate is not None
+    requests = load.rate * load.seconds
+    result = OpenLoopResult(
+        vegeta_version="v12.13.0",
+        workload=load.scenario.workload,
+        connections=load.scenario.connections,
+        timeout_seconds=load.timeout_seconds,
+        duration_seconds=load.seconds,
+        rate=load.rate,
+        started_ns=STARTED_NS,
+        ended_ns=STARTED_NS + load.seconds * 1_000_000_000,
+        requests=requests,
+        connections_opened=7,
+        errors=OpenLoopErrors(timeout=0, other=0),
+        first_error=None,
+        statuses={"GET": {"200": requests}},
+        latency=OpenLoopHistogram(count=requests, minimum_us=150, maximum_us=150, histogram=((150, requests),)),
+        lateness=OpenLoopHistogram(count=requests, minimum_us=40, maximum_us=40, histogram=((40, requests),)),
+    )
+    return result.model_copy(update=changes)
+
+
 @dataclass
 class FakeBench:
     """Does in memory what `RemoteBench` does on a host, and refuses what a host couldn't do.
@@ -131,6 +159,7 @@ class FakeBench:
     holder: str | None = None
     running: set[str] = field(default_factory=lambda: {api.name for api in INVENTORY.apis})
     installed: set[str] = field(default_factory=set[str])
+    has_open_loop: bool = False
     tokens: bytes | None = None
     load: Load | None = None
     sampled: bool = False
@@ -155,6 +184,7 @@ class FakeBench:
     def clear(self) -> None:
         self._step("clear")
         self.installed.clear()
+        self.has_open_loop = False
         self.tokens, self.load, self.sampled = None, None, False
 
     def read_identity(self) -> HostIdentity:
@@ -167,6 +197,10 @@ class FakeBench:
     def install(self, requests: Sequence[RequestFile]) -> None:
         self._step("install")
         self.installed = {file.workload for file in requests}
+
+    def install_open_loop(self) -> None:
+        self._step("install_open_loop")
+        self.has_open_loop = True
 
     def stop_apis(self) -> None:
         self._step("stop_apis")
@@ -215,6 +249,7 @@ class FakeBench:
         self._step("warm_up")
         self._require_ready_for(load)
         assert load.seconds == PROTOCOL.warm_up_seconds
+        assert load.rate is None
 
     def start_sampling(self, *, seconds: float) -> None:
         self._step("start_sampling")
@@ -225,7 +260,8 @@ class FakeBench:
         self._step("measure")
         self._require_ready_for(load)
         self.load = load
-        self.played.append(f"{load.api.name} {load.scenario.name}")
+        assert load.rate is None or self.has_open_loop
+        self.played.append(f"{load.api.name} {load.scenario.name}" + (f" at {load.rate}" if load.rate else ""))
 
     def _require_ready_for(self, load: Load) -> None:
         assert load.scenario.workload in self.installed
@@ -237,10 +273,15 @@ class FakeBench:
         assert self.load is not None
         assert self.sampled
         ended_ns = STARTED_NS + self.load.seconds * 1_000_000_000
-        measured = self.change(Measured(result=result_of(self.load)))
-        (folder / "wrk.txt").write_text("Running test\n")
+        if self.load.rate is None:
+            measured = self.change(Measured(result=result_of(self.load)))
+            (folder / "wrk.txt").write_text("Running test\n")
+        else:
+            measured = self.change(Measured(open_loop=open_loop_result_of(self.load)))
         if measured.result is not None:
             (folder / "wrk.json").write_text(measured.result.to_json())
+        if measured.open_loop is not None:
+            (folder / "open-loop.json").write_text(measured.open_loop.to_json())
         if measured.sampler_failure is None:
             rows = [
                 f"{at},{role},{at // 10},1000,2000"
