@@ -31,6 +31,7 @@ from documents.facts import Facts
 from documents.gate import Gate
 from documents.implementation import Implementation
 from documents.load import WrkResult
+from documents.open_loop import OpenLoopPlan, OpenLoopResult
 from documents.plan import Plan
 from documents.protocol import Protocol
 from documents.report import Report
@@ -51,9 +52,11 @@ RUN_FILES = (
     Manifest,
     HostRecord,
     Plan,
+    OpenLoopPlan,
     JournalEntry,
     CellRecord,
     WrkResult,
+    OpenLoopResult,
     HostWatch,
     HostTick,
     Report,
