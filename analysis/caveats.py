@@ -5,7 +5,6 @@ from collections.abc import Collection, Iterable, Sequence
 import numpy as np
 
 from analysis import article
-from analysis.attempts import cells_without
 from analysis.claims.conditions import size_text, unlike_host, unlike_window
 from analysis.comparisons import uncompared
 from analysis.limits import (
@@ -15,12 +14,13 @@ from analysis.limits import (
     SPIN_FROM_MEDIAN_MOST,
 )
 from analysis.run_folder import RunFolder
+from analysis.void_cells import short_blocks
 from analysis.warm_ups import about_warm_ups
 from documents.comparison import Comparison
 from documents.inventory import Inventory
 from documents.knobs import KnobRecord
 from documents.plan import Cell
-from documents.report import CellNumbers, Grade, ScenarioSummary
+from documents.report import CellNumbers, Grade, OpenLoopNumbers, OpenLoopReport, ScenarioSummary, ShortBlock
 
 FEW_RESPONSES = 1000
 """The 99.9th percentile of fewer responses is the slowest of them, one single response."""
@@ -46,14 +46,17 @@ def caveats_of(
     cells: Sequence[CellNumbers],
     unfinished: Sequence[Cell],
     comparisons: Sequence[Comparison],
+    *,
+    open_loop: OpenLoopReport | None = None,
 ) -> tuple[str, ...]:
     """The caveats of a run, the weightiest first."""
+    of_both_loops = (*cells, *(() if open_loop is None else open_loop.cells))
     return (
         *_about_the_host(run),
         *_about_missing_cells(run, unfinished),
         *about_warm_ups(run),
-        *_about_the_generator(cells),
-        *_about_the_watch(cells),
+        *_about_the_generator(cells, of_both_loops),
+        *_about_the_watch(of_both_loops),
         *_about_the_estimates(summaries, cells),
         *_about_the_comparisons(run, cells, comparisons),
         *_about_the_source(run),
@@ -104,7 +107,7 @@ def _about_the_host(run: RunFolder) -> Iterable[str]:
 
 
 def _about_missing_cells(run: RunFolder, unfinished: Sequence[Cell]) -> Iterable[str]:
-    planned = len(run.plan.cells)
+    planned = len(run.cells)
     if unfinished:
         yield (
             f"The run isn't finished: {len(unfinished)} of {_cells(planned)} {_are(len(unfinished))} still to be "
@@ -113,19 +116,25 @@ def _about_missing_cells(run: RunFolder, unfinished: Sequence[Cell]) -> Iterable
     elif run.host.after is None:
         yield "The host's identity wasn't read again after the last cell, so a change during the run would go unseen."
     blocks = len({cell.block for cell in run.plan.cells})
-    if run.host.after is not None and blocks < run.manifest.protocol.blocks:
+    closed_loop_ended = run.host.after is not None or run.open_loop_plan is not None
+    if closed_loop_ended and blocks < run.manifest.protocol.blocks:
         yield (
             f"Blocks took longer than expected: the run ended with its budget after {blocks} of "
             f"{run.manifest.protocol.blocks} blocks, by the clock alone and whatever they showed."
         )
+    if run.manifest.protocol.open_loop is not None and run.open_loop_plan is None:
+        yield (
+            "The open loop hasn't begun: its rates are known once the closed loop is finished. “lab run --resume” "
+            "measures it."
+        )
+    elif run.open_loop_plan is not None and run.open_loop_plan.slowest is None:
+        yield "There is no open loop: no API has a valid cell in the scenario whose throughput sets its rates."
     allowed = run.manifest.protocol.attempts
     voids = sum(not record.valid for record in run.records.values())
     if voids:
-        short = cells_without(run.plan.cells, run.attempts, allowed)
-        blocks = f"{'block' if len(short) == 1 else 'blocks'} {', '.join(map(str, short))} {_are(len(short))} short"
         yield (
             f"{voids} of {_cells(planned)} {_are(voids)} void{_every_time(allowed)} and left out of all numbers but "
-            f"the errors; {blocks}, and the reasons stand under “Void cells”."
+            f"the errors; {_short(short_blocks(run))}, and the reasons stand under “Void cells”."
         )
     repeated = sum(record.valid and record.attempt > 1 for record in run.records.values())
     if repeated:
@@ -136,8 +145,10 @@ def _about_missing_cells(run: RunFolder, unfinished: Sequence[Cell]) -> Iterable
         )
 
 
-def _about_the_generator(cells: Sequence[CellNumbers]) -> Iterable[str]:
-    saturated = [cell for cell in cells if cell.generator_saturation > GENERATOR_BUSY_MOST]
+def _about_the_generator(
+    cells: Sequence[CellNumbers], of_both_loops: Sequence[CellNumbers | OpenLoopNumbers]
+) -> Iterable[str]:
+    saturated = [cell for cell in of_both_loops if cell.generator_saturation > GENERATOR_BUSY_MOST]
     if saturated:
         worst = max(cell.generator_saturation for cell in saturated)
         yield (
@@ -166,7 +177,7 @@ def _about_the_generator(cells: Sequence[CellNumbers]) -> Iterable[str]:
         )
 
 
-def _about_the_watch(cells: Sequence[CellNumbers]) -> Iterable[str]:
+def _about_the_watch(cells: Sequence[CellNumbers | OpenLoopNumbers]) -> Iterable[str]:
     unwatched = sum(cell.watch is None for cell in cells)
     if unwatched:
         yield (
@@ -247,6 +258,16 @@ def _are(count: int) -> str:
 
 def _were(count: int) -> str:
     return "was" if count == 1 else "were"
+
+
+def _short(blocks: Sequence[ShortBlock]) -> str:
+    """Which blocks are short, those of the open loop by themselves: both loops count theirs from 1."""
+    told: list[str] = []
+    for open_loop, of_which in ((False, ""), (True, " of the open loop")):
+        numbers = [str(short.block) for short in blocks if short.open_loop == open_loop]
+        if numbers:
+            told.append(f"{'block' if len(numbers) == 1 else 'blocks'} {', '.join(numbers)}{of_which}")
+    return f"{' and '.join(told)} {_are(len(blocks))} short"
 
 
 def _every_time(allowed: int) -> str:

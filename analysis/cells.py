@@ -103,8 +103,8 @@ def measure(
         else watch_numbers(
             watched.watch_json,
             watched.ticks_jsonl,
-            result=result,
             window=window,
+            result=result,
             cores=watched.cores,
             folder=folder,
         ),

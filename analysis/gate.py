@@ -26,7 +26,16 @@ from documents.report import Report, Subject
 from documents.run import VoidReason
 
 API_FAULTS: frozenset[VoidReason] = frozenset(
-    {"not-ready", "wrong-answer", "wrk-errors", "wrong-status", "no-requests", "connections-missing", "stuck-requests"}
+    {
+        "not-ready",
+        "wrong-answer",
+        "wrk-errors",
+        "vegeta-errors",
+        "wrong-status",
+        "no-requests",
+        "connections-missing",
+        "stuck-requests",
+    }
 )
 """Reasons of a void cell that speak of the API; all others are the host's or the lab's."""
 
@@ -181,7 +190,9 @@ def _tell(finding: Finding, base: str) -> str:
 
 
 def _unfinished(report: Report, apis: Collection[str]) -> Iterator[str]:
-    cells = sum(summary.unfinished_cells for summary in report.summaries if summary.api in apis)
+    open_loop = () if report.open_loop is None else report.open_loop.summaries
+    summaries = (*report.summaries, *open_loop)
+    cells = sum(summary.unfinished_cells for summary in summaries if summary.api in apis)
     if cells:
         yield (
             f"The run {report.run_id} isn't finished: {cells} of the two builds' cells are still to be measured. "

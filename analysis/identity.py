@@ -78,8 +78,11 @@ def _cores(cores: CoreLayout) -> _Flat:
 
 
 def _protocol(protocol: Protocol) -> _Flat:
-    members = protocol.model_dump(exclude={"scenarios", "version"})
+    members = protocol.model_dump(exclude={"scenarios", "open_loop", "version"})
     flat = {f"protocol's {name.replace('_', ' ')}": _text(value) for name, value in members.items()}
+    if protocol.open_loop is not None:
+        for name, value in protocol.open_loop.model_dump().items():
+            flat[f"open loop's {name.replace('_', ' ')}"] = _text(value)
     for scenario in protocol.scenarios:
         for name, value in scenario.model_dump(exclude={"name"}).items():
             flat[f"load {scenario.name}, {name.replace('_', ' ')}"] = _text(value)

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from analysis import article
 from analysis.caveats import article_note, caveats_of, grade_of
-from analysis.cells import MeasuredCell, WatchFiles, measure, series_steps
+from analysis.cells import MeasuredCell, measure, series_steps
 from analysis.claims.judge import judge_claims
 from analysis.comparisons import compare_all
 from analysis.facts import find_facts, summarise_facts
+from analysis.open_loop import summarise_open_loop
 from analysis.run_folder import RunFolder, read_run
 from analysis.samples import SAMPLED_ROLES
 from analysis.saturation import bound_by_postgres
@@ -64,7 +65,8 @@ def analyse(run_directory: Path, facts_directory: Path | None = None) -> Report:
         _summarise(run, api.name, scenario, measured) for scenario in protocol.scenarios for api in subjects
     )
     numbers = tuple(cell.numbers for cell in measured.values())
-    unfinished = [cell for cell in run.plan.cells if cell.id not in run.records]
+    unfinished = [cell for cell in run.cells if cell.id not in run.records]
+    open_loop = summarise_open_loop(run)
     article_numbers = tuple(_article_numbers(summaries))
     comparisons = compare_all(
         numbers,
@@ -111,8 +113,9 @@ def analyse(run_directory: Path, facts_directory: Path | None = None) -> Report:
         control=describe_control(run.host.knobs),
         knobs=run.host.knobs,
         postgres_settings=inventory.postgres.settings,
-        caveats=caveats_of(run, summaries, numbers, unfinished, comparisons),
+        caveats=caveats_of(run, summaries, numbers, unfinished, comparisons, open_loop=open_loop),
         summaries=summaries,
+        open_loop=open_loop,
         article=article_numbers,
         article_note=article_note(run),
         comparisons=comparisons,
@@ -141,20 +144,9 @@ def _measure(run: RunFolder, cell: Cell, record: CellRecord) -> MeasuredCell:
         wrk_json=run.raw_file(record, "wrk.json"),
         samples_csv=run.raw_file(record, "samples.csv"),
         generator_cpus=len(run.manifest.inventory.cores.generator),
-        watched=_watch_files(run, record),
+        watched=run.watch_files(record),
         folder=run.name_of(record, ""),
         attempt=record.attempt,
-    )
-
-
-def _watch_files(run: RunFolder, record: CellRecord) -> WatchFiles | None:
-    """What the watch left of a cell; None where the run is older than the watch and the cell has neither file."""
-    if record.files.keys().isdisjoint({"watch.json", "ticks.jsonl"}):
-        return None
-    return WatchFiles(
-        watch_json=run.raw_file(record, "watch.json"),
-        ticks_jsonl=run.raw_file(record, "ticks.jsonl"),
-        cores=run.manifest.inventory.cores,
     )
 
 

@@ -7,8 +7,10 @@ from itertools import chain
 from pathlib import Path
 
 from analysis.attempts import in_order, standing
+from analysis.cells import WatchFiles
 from analysis.whole_blocks import without_last_blocks
 from documents.errors import AnalysisError
+from documents.open_loop import OpenLoopPlan
 from documents.plan import Cell, Plan
 from documents.run import CellRecord, HostRecord, Manifest, attempt_id
 
@@ -21,7 +23,8 @@ class RunFolder:
 
     `attempts` has the finished attempts at each planned cell, by the cell's id. `records` has of each finished cell the
     one that stands for it: the valid one, or the last where all that the protocol allows were void. Of a run that came
-    to its end with its budget, `plan` has the blocks that it measured: no others were due.
+    to its end with its budget, or began its open loop, `plan` has the blocks that it measured: no others were due.
+    `open_loop_plan` is None where the protocol has no open loop, or its rates aren't known yet.
     """
 
     directory: Path
@@ -30,6 +33,12 @@ class RunFolder:
     plan: Plan
     attempts: dict[str, tuple[CellRecord, ...]]
     records: dict[str, CellRecord]
+    open_loop_plan: OpenLoopPlan | None = None
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """All cells that are planned by now and due, those of the open loop last."""
+        return (*self.plan.cells, *(self.open_loop_plan.cells if self.open_loop_plan else ()))
 
     def raw_file(self, record: CellRecord, file_name: str) -> bytes:
         """The bytes of one raw file of an attempt at a cell, verified against its checksum.
@@ -51,6 +60,20 @@ class RunFolder:
             )
         return data
 
+    def watch_files(self, record: CellRecord) -> WatchFiles | None:
+        """What the watch left of an attempt; None where the run is older than the watch and there is neither file.
+
+        Raises:
+            AnalysisError: as `raw_file`.
+        """
+        if record.files.keys().isdisjoint({"watch.json", "ticks.jsonl"}):
+            return None
+        return WatchFiles(
+            watch_json=self.raw_file(record, "watch.json"),
+            ticks_jsonl=self.raw_file(record, "ticks.jsonl"),
+            cores=self.manifest.inventory.cores,
+        )
+
     def name_of(self, record: CellRecord, file_name: str) -> str:
         """The path of an attempt's file inside the run's folder, for messages."""
         return f"cells/{record.attempt_id}/{file_name}"
@@ -68,11 +91,13 @@ def read_run(directory: Path) -> RunFolder:
     plan = Plan.from_json(_read(directory / "plan.json"), name="plan.json")
     _check_plan(plan, manifest)
     allowed = manifest.protocol.attempts
-    attempts = {cell.id: _read_attempts(directory, cell, allowed) for cell in plan.cells}
+    open_loop_plan = _read_open_loop_plan(directory, plan, manifest)
+    run = RunFolder(directory, manifest, host, plan, {}, {}, open_loop_plan)
+    attempts = {cell.id: _read_attempts(directory, cell, allowed) for cell in run.cells}
     records = {name: record for name, made in attempts.items() if (record := standing(made, allowed)) is not None}
-    run = RunFolder(directory, manifest, host, plan, attempts, records)
+    run = replace(run, attempts=attempts, records=records)
     _refuse_unplanned_cells(run)
-    if manifest.budget_seconds is not None and host.after is not None:
+    if manifest.budget_seconds is not None and (host.after is not None or open_loop_plan is not None):
         run = replace(run, plan=plan.model_copy(update={"cells": without_last_blocks(plan, records)}))
     for record in chain.from_iterable(attempts.values()):
         for file_name in record.files:
@@ -91,6 +116,31 @@ def _check_plan(plan: Plan, manifest: Manifest) -> None:
                 f"plan.json has the cell {cell.id}, but manifest.json has no such API and scenario. The two files are "
                 "of different runs; restore the right one."
             )
+
+
+def _read_open_loop_plan(directory: Path, plan: Plan, manifest: Manifest) -> OpenLoopPlan | None:
+    path = directory / "open-loop-plan.json"
+    if not path.exists():
+        return None
+    open_loop_plan = OpenLoopPlan.from_json(_read(path), name=path.name)
+    asked = manifest.protocol.open_loop
+    if asked is None:
+        raise AnalysisError(
+            f"There is a {path.name}, but the protocol in manifest.json has no open loop. The two files are of "
+            "different runs; restore the right one."
+        )
+    scenario = manifest.protocol.scenario(asked.scenario).model_copy(update={"duration_seconds": asked.seconds})
+    apis = {cell.api for cell in plan.cells}
+    rates = {rate.rate for rate in open_loop_plan.rates}
+    if len({cell.id for cell in open_loop_plan.cells}) < len(open_loop_plan.cells):
+        raise AnalysisError(f"{path.name} has two cells of one id. The plan was damaged; start a new run.")
+    for cell in open_loop_plan.cells:
+        if cell.api not in apis or cell.rate not in rates or cell.scenario != scenario:
+            raise AnalysisError(
+                f"{path.name} has the cell {cell.id}, but the run has no such API, rate and scenario. Its files are of "
+                "different runs; restore the right ones."
+            )
+    return open_loop_plan
 
 
 def _read_attempts(directory: Path, cell: Cell, allowed: int) -> tuple[CellRecord, ...]:
@@ -121,12 +171,13 @@ def _read_record(directory: Path, cell: Cell, attempt: int) -> CellRecord | None
 
 def _refuse_unplanned_cells(run: RunFolder) -> None:
     numbers = range(1, run.manifest.protocol.attempts + 1)
-    planned = {attempt_id(cell.id, number) for cell in run.plan.cells for number in numbers}
+    planned = {attempt_id(cell.id, number) for cell in run.cells for number in numbers}
     for path in sorted(run.directory.glob("cells/*/cell.json")):
         if path.parent.name not in planned:
             raise AnalysisError(
-                f"cells/{path.parent.name} was measured but isn't in plan.json, or is an attempt more than the "
-                "protocol allows. Nothing is dropped in silence: restore the plan of this run, or move the folder away."
+                f"cells/{path.parent.name} was measured but isn't in plan.json or open-loop-plan.json, or is an "
+                "attempt more than the protocol allows. Nothing is dropped in silence: restore the plans of this run, "
+                "or move the folder away."
             )
 
 

@@ -1,7 +1,14 @@
-"""What of a run is void, for its report: attempts with their reasons, cells without a valid one, and short blocks."""
+"""What of a run is void, for its report: attempts with their reasons, cells without a valid one, and short blocks.
+
+The open loop's cells are attempts like the others, and come after them. What tells them apart is their rate.
+"""
+
+from collections.abc import Iterator
 
 from analysis.attempts import cells_without
 from analysis.run_folder import RunFolder
+from documents.open_loop import OpenLoopCell
+from documents.plan import Cell
 from documents.report import ShortBlock, VoidAttempt, VoidCell
 
 
@@ -14,9 +21,10 @@ def void_attempts(run: RunFolder) -> tuple[VoidAttempt, ...]:
             block=cell.block,
             api=cell.api,
             scenario=cell.scenario.name,
+            rate=_rate(cell),
             voids=record.voids,
         )
-        for cell in run.plan.cells
+        for cell in run.cells
         for record in run.attempts[cell.id]
         if not record.valid
     )
@@ -31,16 +39,25 @@ def void_cells(run: RunFolder) -> tuple[VoidCell, ...]:
             block=cell.block,
             api=cell.api,
             scenario=cell.scenario.name,
+            rate=_rate(cell),
             voids=run.records[cell.id].voids,
         )
-        for cell in run.plan.cells
+        for cell in run.cells
         if cell.id in run.records and not run.records[cell.id].valid
     )
 
 
 def short_blocks(run: RunFolder) -> tuple[ShortBlock, ...]:
-    """The blocks that lack a cell for good, in their order."""
-    without = cells_without(run.plan.cells, run.attempts, run.manifest.protocol.attempts)
-    return tuple(
-        ShortBlock(block=block, lacking=tuple(cell.id for cell in lacking)) for block, lacking in without.items()
-    )
+    """The blocks that lack a cell for good, in their order; those of the open loop last."""
+    open_loop = () if run.open_loop_plan is None else run.open_loop_plan.cells
+    return (*_short(run, run.plan.cells, open_loop=False), *_short(run, open_loop, open_loop=True))
+
+
+def _short(run: RunFolder, cells: tuple[Cell, ...], *, open_loop: bool) -> Iterator[ShortBlock]:
+    without = cells_without(cells, run.attempts, run.manifest.protocol.attempts)
+    for block, lacking in without.items():
+        yield ShortBlock(block=block, open_loop=open_loop, lacking=tuple(cell.id for cell in lacking))
+
+
+def _rate(cell: Cell) -> int | None:
+    return cell.rate if isinstance(cell, OpenLoopCell) else None

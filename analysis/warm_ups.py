@@ -61,7 +61,7 @@ def _summarise(api: str, scenario: str, watched: list[tuple[Cell, WarmUp]]) -> W
 
 
 def _watched(run: RunFolder) -> Iterator[tuple[Cell, WarmUp]]:
-    for cell in run.plan.cells:
+    for cell in run.cells:
         record = run.records.get(cell.id)
         if record is not None and record.valid and record.warm_up is not None:
             yield cell, record.warm_up

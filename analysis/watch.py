@@ -50,15 +50,22 @@ def read_ticks(data: bytes, *, name: str) -> tuple[HostTick, ...]:
 
 
 def watch_numbers(
-    watch_json: bytes, ticks_jsonl: bytes, *, result: WrkResult, window: Window, cores: CoreLayout, folder: str = ""
+    watch_json: bytes,
+    ticks_jsonl: bytes,
+    *,
+    window: Window,
+    result: WrkResult | None = None,
+    cores: CoreLayout,
+    folder: str = "",
 ) -> WatchNumbers:
     """What the host was like over a load window.
 
     Args:
         watch_json: the bytes of a cell's `watch.json`.
         ticks_jsonl: the bytes of its `ticks.jsonl`.
-        result: what wrk tells of the window.
         window: the load window.
+        result: what wrk tells of it; None in an open loop. There, how many connections are open, and which of them are
+            silent, depends on the rate, and the generator's program has as many threads as it finds fit.
         cores: the CPUs of each role.
         folder: the cell's folder with a final slash, for messages.
 
@@ -81,10 +88,10 @@ def watch_numbers(
         others={role: _others(first, last, used, cores, role) for role in ROLES},
         throttled=_throttled(ticks),
         pressure=_pressure(first, last),
-        generator_waited=_waited(ticks),
+        generator_waited=None if result is None else _waited(ticks),
         connections=max(tick.connections for tick in ticks),
-        connections_planned=result.connections // result.threads * result.threads,
-        stuck=_stuck(last, window, result.timeout_seconds),
+        connections_planned=None if result is None else result.connections // result.threads * result.threads,
+        stuck=None if result is None else _stuck(last, window, result.timeout_seconds),
         seconds=milliseconds / 1e3,
         spin_change=after / before - 1,
         spin_seconds=(after + before) / 2,

@@ -1,6 +1,7 @@
 """Which blocks a run has that was cut by its budget.
 
-Such a run ends between two blocks, so the blocks that it lacks are its last ones, and nothing of them was measured.
+Its closed loop ends between two blocks, so the blocks that it lacks are its last ones, and nothing of them was
+measured. That is known once the open loop is planned, or the run has come to its end.
 """
 
 from collections.abc import Collection

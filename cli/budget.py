@@ -23,6 +23,8 @@ def budget_lines(fitted: BudgetFitted) -> Iterator[str]:
         f"A budget of {format_duration(fitted.budget_seconds)} fits {fitted.blocks} blocks of {fitted.block_cells} "
         f"cells, each block in {format_duration(fitted.block_seconds)} at most (set-up {overhead})."
     )
+    if fitted.open_loop_seconds:
+        yield f"{format_duration(fitted.open_loop_seconds)} of it are kept for the open loop, which comes after them."
     for noise in dict.fromkeys(resolution.noise for resolution in fitted.resolutions):
         found = [
             f"{resolution.ratio:.3f} or more in {resolution.power:.0%}"

@@ -13,6 +13,7 @@ from cli.context import DEFAULT_STACK, RUNS, JsonOption, StackOption, open_engin
 from cli.progress import UnderWay, elapsed, under_way
 from cli.report import find_run
 from documents.errors import RunError
+from documents.open_loop import OpenLoopCell
 from experiment.events import BudgetFitted, CellFinished, CellStarted, Event, PhaseStarted, RunFinished, RunStarted
 from experiment.protocol_file import protocol_names, read_protocol
 from lab.lifecycle.lifecycle import read_lab
@@ -140,8 +141,9 @@ class RunProgress:
         if not event.record.valid and self._attempts > 1:
             made = f"attempt {event.record.attempt} of {self._attempts} was void"
             left = event.record.attempt < self._attempts
+            block = f"block {event.cell.block}{' of the open loop' if isinstance(event.cell, OpenLoopCell) else ''}"
             self._console.print(
-                f"              {made}: {'run again' if left else f'block {event.cell.block} stays short'}",
+                f"              {made}: {'run again' if left else f'{block} stays short'}",
                 markup=False,
             )
 
@@ -155,8 +157,9 @@ def _said_of_voids(event: RunFinished) -> str:
     """What was void in a run, and which blocks lack a cell by it."""
     if not event.void_attempts:
         return ""
-    attempts = f", {event.void_attempts} void attempt{'' if event.void_attempts == 1 else 's'}"
-    if not event.short_blocks:
-        return attempts
-    plural = "" if len(event.short_blocks) == 1 else "s"
-    return f"{attempts}, short block{plural} {listing([str(block) for block in event.short_blocks])}"
+    said = f", {event.void_attempts} void attempt{'' if event.void_attempts == 1 else 's'}"
+    for blocks, of_which in ((event.short_blocks, ""), (event.short_open_loop_blocks, " of the open loop")):
+        if blocks:
+            plural = "" if len(blocks) == 1 else "s"
+            said += f", short block{plural} {listing([str(block) for block in blocks])}{of_which}"
+    return said

@@ -9,6 +9,7 @@ from documents.comparison import Comparison
 from documents.cores import CoreLayout, Role
 from documents.host import HostSize
 from documents.knobs import KnobRecord
+from documents.open_loop import OpenLoopRate
 from documents.protocol import Scenario
 from documents.run import HostIdentity, Void
 from documents.samples import SampledRole
@@ -57,10 +58,11 @@ class WatchNumbers(Document):
     share of the window in which some task waited for a resource, and in which all did; None where the kernel doesn't
     tell.
     `generator_waited` is how much of the window the generator's threads stood ready without a CPU; None where the
-    kernel doesn't tell.
+    kernel doesn't tell, and in an open loop.
 
     `connections` are those that were open at once, of `connections_planned`. `stuck` of them were sent no answer for
-    longer than a request may take; None where the kernel doesn't tell. `spin_change` is the calibration spin's CPU time
+    longer than a request may take; None where the kernel doesn't tell. In an open loop both are None, for there
+    connections are opened as they are needed, and may rest. `spin_change` is the calibration spin's CPU time
     after the load over that before it, less 1; `spin_seconds` the mean of both, for one CPU. `seconds` is the part of
     the window that all of this is taken over.
     """
@@ -74,7 +76,7 @@ class WatchNumbers(Document):
     pressure: dict[Resource, tuple[float, float]] | None
     generator_waited: float | None
     connections: int
-    connections_planned: int
+    connections_planned: int | None
     stuck: int | None
     spin_change: float
     spin_seconds: float
@@ -185,6 +187,65 @@ class ScenarioSummary(Document):
     series: TimeSeries | None
 
 
+class OpenLoopNumbers(Document):
+    """One valid cell of the open loop in numbers, those of its `attempt` that counts.
+
+    Rates in requests a second; latencies in microseconds, from when each request was due. `lateness_p99_us` is the 99th
+    percentile of how late requests were sent, which is part of their latency. `generator_saturation` is the generator's
+    CPU use over its CPUs. `bound_by` and `watch` are as in `CellNumbers`.
+    """
+
+    cell_id: str
+    attempt: int = 1
+    block: int
+    api: Name
+    rate: int
+    achieved_rate: float
+    latency: Latency
+    lateness_p99_us: float
+    connections_opened: int
+    usage: dict[SampledRole, Usage]
+    generator_saturation: float
+    bound_by: tuple[Service, ...] = ()
+    watch: WatchNumbers | None = None
+
+
+class OpenLoopMeasurements(Document):
+    """One API at one rate over its valid cells; the units are those of `OpenLoopNumbers`, CPU in cores."""
+
+    achieved_rate: Estimate
+    p50_us: Estimate
+    p90_us: Estimate
+    p99_us: Estimate
+    p999_us: Estimate
+    lateness_p99_us: Estimate
+    cpu_cores: dict[SampledRole, Estimate]
+
+
+class OpenLoopSummary(Document):
+    """One API at one rate. `measured` is None where no cell is valid; the counts are those of `ScenarioSummary`."""
+
+    api: Name
+    rate: int
+    cells: int
+    void_cells: int
+    unfinished_cells: int
+    void_attempts: int
+    measured: OpenLoopMeasurements | None
+
+
+class OpenLoopReport(Document):
+    """The open loop of a run: its rates, and each API at each of them. `scenario` is as in the cells."""
+
+    scenario: Scenario
+    blocks: int
+    slowest: Name | None
+    throughput: float | None
+    rates: tuple[OpenLoopRate, ...]
+    summaries: tuple[OpenLoopSummary, ...]
+    cells: tuple[OpenLoopNumbers, ...]
+
+
 class PublishedNumber(Document):
     """A number of the article beside ours; all of the article's are there where the run has one of its loads.
 
@@ -262,31 +323,43 @@ class WarmUpSummary(Document):
 
 
 class VoidAttempt(Document):
-    """An attempt at a cell that doesn't count, and why. `attempt` counts from 1."""
+    """An attempt at a cell that doesn't count, and why. `attempt` counts from 1.
+
+    `rate` is that of a cell of the open loop, in requests a second; None in the closed one.
+    """
 
     cell_id: str
     attempt: int
     block: int
     api: Name
     scenario: Name
+    rate: int | None = None
     voids: tuple[Void, ...]
 
 
 class VoidCell(Document):
-    """A cell of which no attempt counts and none is left. `voids` are the reasons of the last of its `attempts`."""
+    """A cell of which no attempt counts and none is left. `voids` are the reasons of the last of its `attempts`.
+
+    `rate` is as in `VoidAttempt`.
+    """
 
     cell_id: str
     attempts: int
     block: int
     api: Name
     scenario: Name
+    rate: int | None = None
     voids: tuple[Void, ...]
 
 
 class ShortBlock(Document):
-    """A block without some of its cells, the ids of which stand in `lacking`: no attempt at them was valid."""
+    """A block without some of its cells, the ids of which stand in `lacking`: no attempt at them was valid.
+
+    With `open_loop` it is one of the open loop's blocks, which are counted by themselves.
+    """
 
     block: int
+    open_loop: bool = False
     lacking: tuple[str, ...]
 
 
@@ -298,7 +371,8 @@ class Report(Document):
     the share up to which two APIs are the same. `control` says in a few words which of the `knobs` weren't as a
     measurement wants them. `article_note` says whether the article's numbers can be compared with this run's, and why
     not. `building` has the APIs whose images `lab facts` has measured, and `claims` all that the article says, with
-    what this run and those facts make of it.
+    what this run and those facts make of it. `open_loop` is None where the protocol has none, or its rates aren't known
+    yet. Its valid cells are in it; the void and unfinished ones are among the others.
     """
 
     version: Literal[1] = 1
@@ -328,6 +402,7 @@ class Report(Document):
     caveats: tuple[str, ...]
     summaries: tuple[ScenarioSummary, ...]
     comparisons: tuple[Comparison, ...] = ()
+    open_loop: OpenLoopReport | None = None
     article: tuple[PublishedNumber, ...]
     article_note: str
     claims: tuple[JudgedLine, ...] = ()

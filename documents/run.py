@@ -148,6 +148,8 @@ VoidReason = Literal[
     "stuck-requests",
     "noisy-neighbour",
     "spin",
+    "vegeta-errors",
+    "rate-missed",
 ]
 
 

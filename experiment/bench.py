@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from analysis.open_loop import open_loop_window
+from analysis.samples import Window, load_window
 from documents.inventory import ApiService
 from documents.knobs import KnobRecord
 from documents.load import WrkResult
+from documents.open_loop import OpenLoopResult
 from documents.protocol import Scenario
 from documents.run import HostIdentity, ProcessPinning
 from experiment.workloads.requests import RequestFile
@@ -20,13 +23,17 @@ from experiment.workloads.requests import RequestFile
 
 @dataclass(frozen=True)
 class Load:
-    """Load to be put on an API: a scenario for so many seconds, which in a warm-up are not the scenario's own."""
+    """Load to be put on an API: a scenario for so many seconds, which in a warm-up are not the scenario's own.
+
+    With a `rate` it is an open loop: so many requests a second arrive, however long the answers take.
+    """
 
     api: ApiService
     scenario: Scenario
     seconds: int
     timeout_seconds: int
     wrk_version: str
+    rate: int | None = None
 
 
 @dataclass(frozen=True)
@@ -39,16 +46,31 @@ class WarmedUp:
 
 @dataclass(frozen=True)
 class Measured:
-    """What came of a load window.
+    """What came of a load window: a `result` of wrk's, or of an open loop.
 
-    Without a `result`, `generator_failure` says why; without samples, `sampler_failure` does; where the watch over the
-    host isn't whole, `watch_failure`.
+    Without either, `generator_failure` says why; without samples, `sampler_failure` does; where the watch over the host
+    isn't whole, `watch_failure`.
     """
 
     result: WrkResult | None = None
+    open_loop: OpenLoopResult | None = None
     generator_failure: str | None = None
     sampler_failure: str | None = None
     watch_failure: str | None = None
+
+    @property
+    def window(self) -> Window | None:
+        """When there was load; None without a result."""
+        if self.open_loop is not None:
+            return open_loop_window(self.open_loop)
+        return None if self.result is None else load_window(self.result)
+
+    @property
+    def throughput(self) -> float | None:
+        """Requests a second: answered ones, in an open loop those that were sent. None without a result."""
+        if self.open_loop is not None:
+            return self.open_loop.achieved_rate
+        return None if self.result is None else self.result.requests / self.result.elapsed_us * 1e6
 
 
 class Bench(Protocol):
@@ -102,6 +124,10 @@ class Bench(Protocol):
 
     def install(self, requests: Sequence[RequestFile]) -> None:
         """Put the request files and the script that replays them on the host."""
+        ...
+
+    def install_open_loop(self) -> None:
+        """Have the generator of the open loop on the host, built there unless it is."""
         ...
 
     def stop_apis(self) -> None:
@@ -162,6 +188,6 @@ class Bench(Protocol):
     def collect(self, folder: Path) -> Measured:
         """Pull what sampler, watch and `measure` left, as far as it was written.
 
-        The files are `wrk.txt`, `wrk.json`, `samples.csv`, `watch.json` and `ticks.jsonl`.
+        The files are `wrk.txt` and `wrk.json`, or `open-loop.json`; and `samples.csv`, `watch.json` and `ticks.jsonl`.
         """
         ...

@@ -7,6 +7,9 @@ Should blocks take longer than that, as where cells have to be measured again, n
 That looks at the clock alone and never at a throughput. It isn't a run that ends as soon as a difference shows, which
 finds differences where there are none (Armitage, McPherson and Rowe 1969, "Repeated significance tests on accumulating
 data", Journal of the Royal Statistical Society A 132:235). All blocks that were begun are measured whole, and count.
+
+An open loop is measured whole whatever the clock says: its cells are as many as the protocol has them, and what they
+take at most is kept for them before blocks are fitted. So a budget sets the blocks of the closed loop alone.
 """
 
 import math
@@ -22,6 +25,7 @@ from documents.errors import RunError
 from documents.plan import Cell
 from documents.protocol import Protocol
 from experiment.events import BudgetFitted, Resolution
+from experiment.open_loop import cells_at_most
 from experiment.plan import make_plan
 
 CELL_OVERHEAD_SECONDS = 3.0
@@ -57,6 +61,14 @@ class Earlier:
     noise_run: str | None = None
 
 
+def open_loop_seconds(protocol: Protocol, api_count: int, *, overhead_seconds: float = CELL_OVERHEAD_SECONDS) -> float:
+    """What the open loop of a protocol takes at most, if none of its cells has to be measured again; 0 without one."""
+    open_loop = protocol.open_loop
+    if open_loop is None:
+        return 0.0
+    return cells_at_most(open_loop, api_count) * (protocol.warm_up_seconds + open_loop.seconds + overhead_seconds)
+
+
 def fit(protocol: Protocol, api_names: Sequence[str], budget_seconds: int, earlier: Earlier) -> BudgetFitted:
     """Fit as many whole blocks as there is time for, whatever the protocol's own number.
 
@@ -73,13 +85,16 @@ def fit(protocol: Protocol, api_names: Sequence[str], budget_seconds: int, earli
     block = make_plan(protocol.model_copy(update={"blocks": 1}), api_names, 0).cells
     overhead = CELL_OVERHEAD_SECONDS if earlier.overhead_seconds is None else earlier.overhead_seconds
     block_seconds = sum(protocol.warm_up_seconds + cell.scenario.duration_seconds + overhead for cell in block)
-    blocks = min(MOST_BLOCKS, math.floor((budget_seconds - RUN_OVERHEAD_SECONDS) / block_seconds))
+    kept_seconds = open_loop_seconds(protocol, len(set(api_names)), overhead_seconds=overhead)
+    besides = RUN_OVERHEAD_SECONDS + kept_seconds
+    blocks = min(MOST_BLOCKS, math.floor((budget_seconds - besides) / block_seconds))
     if blocks < LEAST_BLOCKS:
-        least = LEAST_BLOCKS * block_seconds + RUN_OVERHEAD_SECONDS
+        least = LEAST_BLOCKS * block_seconds + besides
+        kept = f", and the open loop up to {format_duration(kept_seconds)}" if kept_seconds else ""
         raise RunError(
             f"A budget of {format_duration(budget_seconds)} is too small for {LEAST_BLOCKS} blocks of the protocol "
             f"{protocol.name}, and from fewer nothing can be concluded: a block of {len(block)} cells takes up to "
-            f"{format_duration(block_seconds)}. The least budget is {format_duration(least)}."
+            f"{format_duration(block_seconds)}{kept}. The least budget is {format_duration(least)}."
         )
     pairs = math.comb(len(set(api_names)), 2)
     tests = pairs * len(protocol.scenarios)
@@ -89,6 +104,7 @@ def fit(protocol: Protocol, api_names: Sequence[str], budget_seconds: int, earli
         blocks=blocks,
         block_cells=len(block),
         block_seconds=round(block_seconds, 3),
+        open_loop_seconds=round(kept_seconds, 3),
         overhead_run=earlier.overhead_run,
         noise_run=earlier.noise_run,
         tests=tests,
@@ -106,13 +122,17 @@ def fit(protocol: Protocol, api_names: Sequence[str], budget_seconds: int, earli
 
 
 class BudgetClock:
-    """Says of each cell whether its block may still be begun; time goes by from when the clock is made."""
+    """Says of each cell of the closed loop whether its block may still be begun.
 
-    def __init__(self, budget_seconds: int | None, seconds_before: Mapping[int, float]) -> None:
+    Time goes by from when the clock is made.
+    """
+
+    def __init__(self, budget_seconds: float | None, seconds_before: Mapping[int, float]) -> None:
         """Start the clock.
 
         Args:
-            budget_seconds: the run's whole budget; None for a run without one, which may go on for ever.
+            budget_seconds: the run's budget, less what is kept for its open loop; None for a run without one, which may
+                go on for ever.
             seconds_before: by block, what it took before the run was interrupted, if it was. These blocks are measured
                 whole.
         """

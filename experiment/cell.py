@@ -5,20 +5,20 @@ import time
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from analysis.cells import WatchFiles
-from analysis.samples import load_window
 from documents.errors import HostError, HostUnreachableError
 from documents.inventory import Inventory, Secrets
-from documents.load import WrkResult
+from documents.open_loop import OpenLoopCell
 from documents.plan import Cell
 from documents.protocol import Protocol
 from documents.run import CellRecord, ProcessPinning, Void, VoidReason, WarmUp
 from experiment.bench import Bench, Load, Measured
 from experiment.events import Event, Phase, PhaseStarted
+from experiment.open_loop_verdict import open_loop_analysis_voids, open_loop_voids
 from experiment.storage import sha256_of, sync_folder, write_whole
 from experiment.tokens import token_file
 from experiment.verdict import analysis_voids, load_voids, sample_voids, watch_voids
@@ -28,7 +28,7 @@ from provision.pinning import mismatches
 READY_SECONDS = 60
 """How long an API may take from its start to readiness; a JVM on one shared core takes several seconds."""
 
-RAW_FILES = ("wrk.json", "wrk.txt", "samples.csv", "watch.json", "ticks.jsonl")
+RAW_FILES = ("wrk.json", "wrk.txt", "open-loop.json", "samples.csv", "watch.json", "ticks.jsonl")
 
 _TOKEN_MARGIN_SECONDS = 600
 """How much longer than its load a cell's tokens hold."""
@@ -65,7 +65,7 @@ def measure_cell(
     progress: Callable[[Event], None],
     *,
     attempt_number: int,
-) -> tuple[CellRecord, WrkResult | None]:
+) -> tuple[CellRecord, Measured]:
     """Make one attempt at a cell and write its folder, `cell.json` last.
 
     Args:
@@ -77,7 +77,7 @@ def measure_cell(
         attempt_number: which attempt at the cell it is, counted from 1.
 
     Returns:
-        The attempt's record, and what wrk measured unless the cell was void before.
+        The attempt's record, and what was measured; nothing where the cell was void before.
 
     Raises:
         HostError: the host failed; the attempt isn't finished and must be made again.
@@ -95,7 +95,7 @@ def measure_cell(
         voids = error.voids
     with attempt.phase("pull"):
         bench.stop_api(attempt.api)
-    window = measured.result and load_window(measured.result)
+    window = measured.window
     record = CellRecord(
         cell_id=cell.id,
         attempt=attempt_number,
@@ -110,7 +110,7 @@ def measure_cell(
     )
     sync_folder(folder)
     write_whole(folder / "cell.json", record.to_json())
-    return record, measured.result
+    return record, measured
 
 
 class _Attempt:
@@ -187,8 +187,11 @@ class _Attempt:
 
     def put_under_load(self) -> Measured:
         """Measure, and pull what was measured."""
+        load = self._load(self._cell.scenario.duration_seconds)
+        if isinstance(self._cell, OpenLoopCell):
+            load = replace(load, rate=self._cell.rate)
         with self.phase("load"), _void_where_it_fails("generator-failed"):
-            self._bench.measure(self._load(self._cell.scenario.duration_seconds))
+            self._bench.measure(load)
         with self.phase("pull"):
             return self._bench.collect(self._folder)
 
@@ -216,15 +219,19 @@ class _Attempt:
 def _verdict(measured: Measured, cell: Cell, conditions: Conditions, folder: Path) -> list[Void]:
     """Why the window doesn't count; nothing where it does."""
     voids: list[Void] = []
-    if measured.result is None:
-        voids.append(Void(reason="generator-failed", message=measured.generator_failure or "wrk left no result."))
-    else:
+    window = measured.window
+    if measured.open_loop is not None:
+        voids += open_loop_voids(measured.open_loop, cell.scenario.workload)
+    elif measured.result is not None:
         voids += load_voids(measured.result, cell.scenario.workload)
+    else:
+        message = measured.generator_failure or "The generator left no result."
+        voids.append(Void(reason="generator-failed", message=message))
     if measured.sampler_failure is not None:
         voids.append(Void(reason="sampler-failed", message=measured.sampler_failure))
-    elif measured.result is not None:
+    elif window is not None:
         name = f"cells/{folder.name}/samples.csv"
-        voids += sample_voids((folder / "samples.csv").read_bytes(), load_window(measured.result), name=name)
+        voids += sample_voids((folder / "samples.csv").read_bytes(), window, name=name)
     watched: WatchFiles | None = None
     if measured.watch_failure is not None:
         voids.append(Void(reason="watch-failed", message=measured.watch_failure))
@@ -234,10 +241,19 @@ def _verdict(measured: Measured, cell: Cell, conditions: Conditions, folder: Pat
             ticks_jsonl=(folder / "ticks.jsonl").read_bytes(),
             cores=conditions.inventory.cores,
         )
-        if measured.result is not None:
-            voids += watch_voids(watched, measured.result, folder=f"cells/{folder.name}/")
+        if window is not None:
+            voids += watch_voids(watched, window, measured.result, folder=f"cells/{folder.name}/")
     if voids:
         return voids
+    if isinstance(cell, OpenLoopCell):
+        return open_loop_analysis_voids(
+            cell,
+            open_loop_json=(folder / "open-loop.json").read_bytes(),
+            samples_csv=(folder / "samples.csv").read_bytes(),
+            generator_cpus=len(conditions.inventory.cores.generator),
+            watched=watched,
+            folder=f"cells/{folder.name}/",
+        )
     return analysis_voids(
         cell,
         wrk_json=(folder / "wrk.json").read_bytes(),

@@ -16,7 +16,7 @@ from analysis.limits import (
     THROTTLED_MOST,
 )
 from documents.cores import ROLES, CoreLayout, Role
-from documents.report import CellNumbers, WatchNumbers
+from documents.report import CellNumbers, OpenLoopNumbers, WatchNumbers
 from documents.run import Void
 
 _OWN: tuple[Role, ...] = ("api", "postgres")
@@ -33,11 +33,11 @@ def host_voids(watch: WatchNumbers, cores: CoreLayout) -> list[Void]:
     return [*_stolen(watch, cores), *_used_by_others(watch, cores), *_unanswered(watch), *_spun(watch)]
 
 
-def generator_voids(numbers: CellNumbers, cores: CoreLayout) -> list[Void]:
+def generator_voids(numbers: CellNumbers | OpenLoopNumbers, cores: CoreLayout) -> list[Void]:
     """Whether the generator was the limit, or connections waited to the window's end without the kernel's telling.
 
     Where the generator shares CPUs it fills them together with what it measures. That is said of the layout on every
-    page, and is no disturbance.
+    page, and is no disturbance. Little's law is that of a closed loop.
 
     Args:
         numbers: those of a cell that nothing else voids.
@@ -63,7 +63,7 @@ def generator_voids(numbers: CellNumbers, cores: CoreLayout) -> list[Void]:
             f"{GENERATOR_WAITED_MOST:.0%}."
         )
         found.append(Void(reason="generator-saturated", message=message))
-    if not found and numbers.littles_law < LITTLES_LAW_LEAST:
+    if isinstance(numbers, CellNumbers) and not found and numbers.littles_law < LITTLES_LAW_LEAST:
         found += _missing_in_littles_law(numbers.littles_law, watch, own=own)
     return found
 
@@ -103,6 +103,8 @@ def _used_by_others(watch: WatchNumbers, cores: CoreLayout) -> list[Void]:
 
 def _unanswered(watch: WatchNumbers) -> list[Void]:
     voids: list[Void] = []
+    if watch.connections_planned is None:
+        return []
     if watch.connections < watch.connections_planned:
         message = (
             f"Only {watch.connections} of {watch.connections_planned} connections to the API were ever open at once."

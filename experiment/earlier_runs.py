@@ -65,7 +65,7 @@ def _overhead_of(folder: Path, manifest: Manifest) -> float | None:
         run = read_run(folder)
     except (AnalysisError, DocumentError):
         return None
-    scenarios = {cell.id: cell.scenario for cell in run.plan.cells}
+    scenarios = {cell.id: cell.scenario for cell in run.cells}
     found = [
         sum(record.phases_seconds.values())
         - _warm_up_seconds(record, manifest.protocol)

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from documents.base import Document
+from documents.open_loop import OpenLoopCell
 from documents.plan import Cell
 from documents.run import CellRecord
 
@@ -21,7 +22,8 @@ class Resolution(Document):
 class BudgetFitted(Document):
     """A budget was turned into whole blocks, before the run begins.
 
-    A block has `block_cells` cells and takes `block_seconds` at most. `resolutions` are for the throughput of two APIs,
+    A block has `block_cells` cells and takes `block_seconds` at most. `open_loop_seconds` are kept for the open loop, 0
+    where there is none. `resolutions` are for the throughput of two APIs,
     at the level that is left to each of `tests` pairs and loads; with one API there are none. `overhead_run` and
     `noise_run` are the earlier runs that told how long a cell takes besides its load, and the noise of blocks; None
     where that was assumed.
@@ -32,6 +34,7 @@ class BudgetFitted(Document):
     blocks: int
     block_cells: int
     block_seconds: float
+    open_loop_seconds: float = 0.0
     overhead_run: str | None
     noise_run: str | None
     tests: int
@@ -56,7 +59,7 @@ class CellStarted(Document):
     """An attempt at a cell begins; `expected_seconds` is its warm-up and load, without what is done around them."""
 
     kind: Literal["cell-started"] = "cell-started"
-    cell: Cell
+    cell: OpenLoopCell | Cell
     attempt: int = 1
     expected_seconds: int
 
@@ -73,11 +76,11 @@ class PhaseStarted(Document):
 class CellFinished(Document):
     """An attempt at a cell is done and on disk, valid or void.
 
-    `throughput` is in requests a second; None where there was no load.
+    `throughput` is in requests a second, in an open loop those that were sent; None where there was no load.
     """
 
     kind: Literal["cell-finished"] = "cell-finished"
-    cell: Cell
+    cell: OpenLoopCell | Cell
     record: CellRecord
     throughput: float | None
 
@@ -86,7 +89,7 @@ class RunFinished(Document):
     """All cells of a run are done.
 
     `void_attempts` counts the attempts that were void. `void_cells` of its `cells` had no other, and leave the
-    `short_blocks` without them.
+    `short_blocks` of the closed loop, and the `short_open_loop_blocks`, without them.
     """
 
     kind: Literal["run-finished"] = "run-finished"
@@ -96,6 +99,7 @@ class RunFinished(Document):
     void_cells: int
     void_attempts: int
     short_blocks: tuple[int, ...]
+    short_open_loop_blocks: tuple[int, ...] = ()
 
 
 Event = BudgetFitted | RunStarted | CellStarted | PhaseStarted | CellFinished | RunFinished

@@ -4,11 +4,13 @@ An attempt at a cell is finished when its `cell.json` is there, which is written
 the loop, at any moment, costs at most the attempt under way. A void attempt is followed by another one at once, in the
 same place of the order, whatever voided it: the lab can't tell an API that always answers wrongly from one that did so
 this time, and an attempt that comes to no load costs little.
+
+The cells of the open loop are cells like the others. They come last, for their rates follow from the closed loop.
 """
 
 import logging
 import secrets as random_secrets
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -20,11 +22,12 @@ from documents.plan import Cell
 from documents.protocol import Protocol, Workload
 from documents.run import CellRecord, HostIdentity, HostRecord, Manifest
 from experiment.bench import Bench
-from experiment.budget import BudgetClock, fit
+from experiment.budget import BudgetClock, fit, open_loop_seconds
 from experiment.cell import READY_SECONDS, Conditions, measure_cell
 from experiment.earlier_runs import read_earlier
 from experiment.events import CellFinished, CellStarted, Event, RunFinished, RunStarted
 from experiment.holding import host_held
+from experiment.open_loop import count_cells, open_loop_cells
 from experiment.plan import make_plan
 from experiment.run_folder import RunFolder, new_run_id
 from experiment.workloads.requests import RequestFile, build_requests
@@ -139,23 +142,43 @@ def _measure_all(
     attempts = folder.read_attempts(allowed)
     progress(_started(folder, attempts, conditions.protocol))
     _tell_untold(folder, attempts)
-    waiting = [cell for cell in folder.due_cells() if next_attempt(attempts[cell.id], allowed) is not None]
+    waiting = folder.lacks_open_loop_plan() or any(
+        next_attempt(attempts[cell.id], allowed) is not None for cell in folder.due_cells()
+    )
     if waiting:
         tuned = bench.tune(seconds=_BEGINNING_SECONDS)
         record = folder.read_host()
         folder.write_host(record.model_copy(update={"knobs": knobs.merge(record.knobs, tuned)}))
         bench.install(requests)
+        if conditions.protocol.open_loop is not None:
+            # Before all else: it takes a minute to build, and what is wrong with it is told before hours of cells.
+            bench.install_open_loop()
         bench.stop_apis()
+        for cell in _cells_in_turn(folder, attempts, allowed):
+            while (number := next_attempt(attempts[cell.id], allowed)) is not None:
+                attempts[cell.id] += (_measure(bench, folder, cell, conditions, progress, number=number),)
+    _look_afterwards(bench, folder, tuned=waiting)
+    folder.journal.append("run-finished")
+    progress(_finished(folder, attempts, conditions.protocol))
+
+
+def _cells_in_turn(folder: RunFolder, attempts: dict[str, tuple[CellRecord, ...]], allowed: int) -> Iterator[Cell]:
+    """The cells at which an attempt is to be made, in the order in which they are measured.
+
+    The open loop is planned when the closed one is over: when all of its cells are finished, or its budget is spent. So
+    a cell must be measured before the next one is asked for. Its cells are added to the attempts.
+    """
     clock = _clock(folder, attempts)
-    for cell in waiting:
+    for cell in folder.closed_cells():
+        if next_attempt(attempts[cell.id], allowed) is None:
+            continue
         if clock.forbids(cell):
             folder.journal.append("budget-spent", message=f"before block {cell.block}")
             break
-        while (number := next_attempt(attempts[cell.id], allowed)) is not None:
-            attempts[cell.id] += (_measure(bench, folder, cell, conditions, progress, number=number),)
-    _look_afterwards(bench, folder, tuned=bool(waiting))
-    folder.journal.append("run-finished")
-    progress(_finished(folder, attempts, conditions.protocol))
+        yield cell
+    for cell in open_loop_cells(folder):
+        if next_attempt(attempts.setdefault(cell.id, ()), allowed) is not None:
+            yield cell
 
 
 def _look_afterwards(bench: Bench, folder: RunFolder, *, tuned: bool) -> None:
@@ -170,11 +193,15 @@ def _look_afterwards(bench: Bench, folder: RunFolder, *, tuned: bool) -> None:
 
 
 def _clock(folder: RunFolder, attempts: _Attempts) -> BudgetClock:
+    manifest, cells = folder.read_manifest(), folder.read_plan().cells
     seconds: dict[int, float] = {}
-    for cell in folder.read_plan().cells:
+    for cell in cells:
         for record in attempts[cell.id]:
             seconds[cell.block] = seconds.get(cell.block, 0.0) + sum(record.phases_seconds.values())
-    return BudgetClock(folder.read_manifest().budget_seconds, seconds)
+    if manifest.budget_seconds is None:
+        return BudgetClock(None, seconds)
+    kept_seconds = open_loop_seconds(manifest.protocol, len({cell.api for cell in cells}))
+    return BudgetClock(manifest.budget_seconds - kept_seconds, seconds)
 
 
 def _tell_untold(folder: RunFolder, attempts: _Attempts) -> None:
@@ -193,21 +220,24 @@ def _started(folder: RunFolder, attempts: _Attempts, protocol: Protocol) -> RunS
     return RunStarted(
         run_id=folder.path.name,
         directory=str(folder.path),
-        cells=len(attempts),
+        cells=count_cells(folder),
         finished=sum(standing(made, protocol.attempts) is not None for made in attempts.values()),
         attempts=protocol.attempts,
     )
 
 
 def _finished(folder: RunFolder, attempts: _Attempts, protocol: Protocol) -> RunFinished:
-    without = cells_without(folder.read_plan().cells, attempts, protocol.attempts)
+    open_loop = folder.read_open_loop_plan()
+    short = cells_without(folder.read_plan().cells, attempts, protocol.attempts)
+    short_open_loop = cells_without(open_loop.cells if open_loop else (), attempts, protocol.attempts)
     return RunFinished(
         run_id=folder.path.name,
         directory=str(folder.path),
-        cells=len(attempts),
-        void_cells=sum(map(len, without.values())),
+        cells=len(folder.due_cells()),
+        void_cells=sum(map(len, chain(short.values(), short_open_loop.values()))),
         void_attempts=sum(not record.valid for record in chain.from_iterable(attempts.values())),
-        short_blocks=tuple(without),
+        short_blocks=tuple(short),
+        short_open_loop_blocks=tuple(short_open_loop),
     )
 
 
@@ -219,10 +249,9 @@ def _measure(
     bench.renew(seconds=expected_seconds + READY_SECONDS)
     folder.journal.append("cell-started", cell_id=cell.id, attempt=number)
     own_folder = folder.new_attempt_folder(cell, number)
-    record, result = measure_cell(bench, cell, conditions, own_folder, progress, attempt_number=number)
+    record, measured = measure_cell(bench, cell, conditions, own_folder, progress, attempt_number=number)
     _tell(folder, record)
-    throughput = result.requests / result.elapsed_us * 1e6 if result else None
-    progress(CellFinished(cell=cell, record=record, throughput=throughput))
+    progress(CellFinished(cell=cell, record=record, throughput=measured.throughput))
     return record
 
 

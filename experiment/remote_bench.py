@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,9 +21,16 @@ from experiment import run_lock
 from experiment.bench import Load, Measured, WarmedUp
 from experiment.host_watch import CellWatch
 from experiment.readiness import wait_until_ready
-from experiment.workloads.command import REPLAY_SCRIPT, ReplayPaths, generator_threads, wrk_command
+from experiment.workloads.command import (
+    OPEN_LOOP_SOURCE,
+    REPLAY_SCRIPT,
+    ReplayPaths,
+    generator_threads,
+    open_loop_command,
+    wrk_command,
+)
 from experiment.workloads.requests import RequestFile
-from provision import containers, database, identity, jobs, knobs, paths, pinning, sampling, warm_up
+from provision import containers, database, identity, jobs, knobs, open_loop, paths, pinning, sampling, warm_up
 from provision import load as generator
 from provision.cgroups import Cgroup
 from provision.connection import Connection, connect
@@ -97,6 +105,8 @@ class RemoteBench:
         self._service_cgroups: dict[SampledRole, Cgroup] = {}
         self._api_cgroup: Cgroup | None = None
         self._load_job: Job | None = None
+        self._load_is_open = False
+        self._open_loop_program: str | None = None
         self._sampler_job: Job | None = None
         self._watch = CellWatch(connection, inventory.cores)
         self._api_port: int | None = None
@@ -161,6 +171,10 @@ class RemoteBench:
             "redis": redis,
             "generator": generator.generator_cgroup(self._connection, postgres),
         }
+
+    def install_open_loop(self) -> None:
+        """See `Bench.install_open_loop`."""
+        self._open_loop_program = open_loop.install(self._connection, self._inventory, OPEN_LOOP_SOURCE)
 
     def stop_apis(self) -> None:
         """See `Bench.stop_apis`."""
@@ -233,8 +247,12 @@ class RemoteBench:
 
     def measure(self, load: Load) -> None:
         """See `Bench.measure`."""
+        self._load_is_open = load.rate is not None
         with self._watch.around_load():
-            self._load_job = self._start_wrk(load, _LOAD)
+            if load.rate is None:
+                self._load_job = self._start_wrk(load, _LOAD)
+            else:
+                self._load_job = self._start_open_loop(load, load.rate)
             jobs.wait(self._connection, self._load_job)
 
     def collect(self, folder: Path) -> Measured:
@@ -246,18 +264,45 @@ class RemoteBench:
             # One that lapsed meanwhile, as while the controller slept, would leave a cell measured half and half.
             knobs.renew(self._connection, seconds=self._lease_seconds, place=self._place)
         with ThreadPoolExecutor(3, thread_name_prefix="collect") as pool:
-            fetched = pool.submit(_or_failure, lambda: generator.finish(self._connection, load_job, folder)[1])
+            fetched = pool.submit(self._fetch_load, load_job, folder)
             sampled = pool.submit(
                 _or_failure, lambda: sampling.finish(self._connection, sampler_job, folder / sampling.FILE_NAME)
             )
             watched = pool.submit(self._watch.finish, folder)
-        (result, generator_failure), (_, sampler_failure) = fetched.result(), sampled.result()
+        measured, (_, sampler_failure) = fetched.result(), sampled.result()
         self._load_job = self._sampler_job = None
-        return Measured(
-            result=result,
-            generator_failure=generator_failure,
-            sampler_failure=sampler_failure,
-            watch_failure=watched.result(),
+        return replace(measured, sampler_failure=sampler_failure, watch_failure=watched.result())
+
+    def _fetch_load(self, job: Job, folder: Path) -> Measured:
+        if self._load_is_open:
+            open_result, failure = _or_failure(lambda: open_loop.finish(self._connection, job, folder))
+            return Measured(open_loop=open_result, generator_failure=failure)
+        result, failure = _or_failure(lambda: generator.finish(self._connection, job, folder)[1])
+        return Measured(result=result, generator_failure=failure)
+
+    def _start_open_loop(self, load: Load, rate: int) -> Job:
+        if self._open_loop_program is None:
+            raise HostError(f"The generator of the open loop wasn't installed on {self._connection}.")
+        command = open_loop_command(
+            load.scenario,
+            ReplayPaths(
+                script=self._open_loop_program,
+                requests=_requests_path(load.scenario.workload),
+                tokens=_TOKENS,
+                output=f"{_LOAD}/{open_loop.RESULT_NAME}",
+            ),
+            port=load.api.port,
+            rate=rate,
+            duration_seconds=load.seconds,
+            timeout_seconds=load.timeout_seconds,
+        )
+        return generator.start(
+            self._connection,
+            _LOAD,
+            command,
+            layout=self._inventory.cores,
+            cgroup=self._service_cgroups["generator"],
+            deadline_seconds=load.seconds + load.timeout_seconds + _LOAD_MARGIN_SECONDS,
         )
 
     def _threads(self, load: Load) -> int:

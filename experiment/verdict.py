@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.cells import WatchFiles, measure
-from analysis.samples import Window, load_window, read_samples, usage
+from analysis.samples import Window, read_samples, usage
 from analysis.watch import watch_numbers
 from documents.errors import AnalysisError, DocumentError
 from documents.load import WrkResult
@@ -69,20 +69,21 @@ def sample_voids(samples_csv: bytes, window: Window, *, name: str) -> list[Void]
     return []
 
 
-def watch_voids(files: WatchFiles, result: WrkResult, *, folder: str) -> list[Void]:
+def watch_voids(files: WatchFiles, window: Window, result: WrkResult | None, *, folder: str) -> list[Void]:
     """What disturbed the host in the window, whatever else is wrong with the cell.
 
     Args:
         files: what the watch left.
-        result: what wrk tells of the window.
+        window: the load window.
+        result: what wrk tells of it; None in an open loop.
         folder: the cell's folder with a final slash, for messages.
     """
     try:
         numbers = watch_numbers(
             files.watch_json,
             files.ticks_jsonl,
+            window=window,
             result=result,
-            window=load_window(result),
             cores=files.cores,
             folder=folder,
         )

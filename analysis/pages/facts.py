@@ -39,11 +39,12 @@ def heading(report: Report) -> str:
 
 def in_short(report: Report) -> str:
     """One sentence on the extent of the run."""
-    planned = len(report.cells) + len(report.void_cells) + len(report.unfinished_cells)
+    valid = len(report.cells) + (0 if report.open_loop is None else len(report.open_loop.cells))
+    planned = valid + len(report.void_cells) + len(report.unfinished_cells)
     return (
         f"{_count(len(report.apis), 'API')}, {_count(len(report.scenarios), 'load')} and "
         f"{_count(report.blocks, 'block')} on {_count(len(report.size.cpus), 'core')}: "
-        f"{len(report.cells)} of {_count(planned, 'cell')} valid."
+        f"{valid} of {_count(planned, 'cell')} valid."
     )
 
 

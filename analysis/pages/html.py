@@ -9,6 +9,7 @@ from analysis.pages.building import building_table
 from analysis.pages.claims import claim_tables, claims_table
 from analysis.pages.facts import GRADE_MEANINGS, GRADE_NAMES, heading, host_facts, in_short, rerun_commands, run_facts
 from analysis.pages.knobs import knob_table
+from analysis.pages.open_loop import open_loop_tables
 from analysis.pages.plots import plot_groups
 from analysis.pages.table import cell_table, latency_table, resource_table, summary_table
 from analysis.pages.verdict_plots import verdict_plots
@@ -47,6 +48,7 @@ def render_html(report: Report) -> str:
         verdict_plots=verdict_plots(report),
         plot_groups=plot_groups(report),
         latency=latency_table(report),
+        open_loop=open_loop_tables(report),
         resources=resource_table(report),
         warm_ups=warm_up_table(report),
         article=article_table(report),

@@ -10,6 +10,7 @@ from analysis.pages.markdown_text import escape as _escape
 from analysis.pages.markdown_text import one_line as _one_line
 from analysis.pages.markdown_text import section as _section
 from analysis.pages.markdown_text import table as _table
+from analysis.pages.open_loop import open_loop_tables
 from analysis.pages.table import latency_table, resource_table, summary_table
 from analysis.pages.verdicts import verdict_tables
 from analysis.pages.void_cells import short_blocks, void_entries, void_note
@@ -23,7 +24,8 @@ def render_markdown(report: Report) -> str:
     if report.caveats:
         parts += ["## Before you quote these numbers", _list(report.caveats)]
     parts += [_section(table) for table in verdict_tables(report)]
-    parts += [_section(latency_table(report)), _section(resource_table(report))]
+    parts += [_section(latency_table(report)), *map(_section, open_loop_tables(report))]
+    parts += [_section(resource_table(report))]
     further = (warm_up_table(report), article_table(report), claims_table(report))
     parts += [_section(table) for table in further if table.rows]
     parts += [f"### {_escape(table.title)}\n\n{_table(table)}" for table in claim_tables(report)]

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from analysis.pages.numbers import interval, plain
+from analysis.pages.open_loop import open_loop_plots
 from analysis.pages.svg import DASHES, HATCHES, MARKERS, SURFACE, Plot, finish, panel, scale, series_color
 from analysis.pages.table import ROLE_NAMES
 from documents.report import Estimate, LatencyEstimate, Measurements, Report, ScenarioSummary, TimeSeries
@@ -38,6 +39,12 @@ def plot_groups(report: Report) -> tuple[PlotGroup, ...]:
             "Latency percentiles",
             "Raw (solid marks, lines) and corrected for coordinated omission by wrk (hollow marks), on a log scale.",
             tuple(_per_scenario(report, "Latency at {}", _draw_latency, _say_latency)),
+        ),
+        PlotGroup(
+            "Latency by rate",
+            "Open loop: requests arrive at rates that are the same for all. Means over cells with 95% intervals, on a "
+            "log scale; the shares are of the slowest API's throughput.",
+            open_loop_plots(report),
         ),
         PlotGroup(
             "CPU by role",

@@ -5,6 +5,7 @@ from dataclasses import replace
 from analysis.pages.article import article_table
 from analysis.pages.building import building_table
 from analysis.pages.claims import claims_table
+from analysis.pages.open_loop import open_loop_tables
 from analysis.pages.table import Table, resource_table, summary_table
 from analysis.pages.verdicts import verdict_tables
 from documents.report import Report
@@ -15,6 +16,7 @@ def terminal_tables(report: Report) -> tuple[Table, ...]:
     tables = (
         _without(summary_table(report, brief=True), {"Mean", "p90", "Valid cells"}),
         *verdict_tables(report, brief=True),
+        *open_loop_tables(report, brief=True),
         _without(resource_table(report, brief=True), {"Memory average", "Memory peak", "Page cache"}),
         article_table(report),
         claims_table(report, brief=True),

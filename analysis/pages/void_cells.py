@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from analysis.pages.numbers import listing
-from documents.report import Report, VoidAttempt
+from documents.report import Report, ShortBlock, VoidAttempt, VoidCell
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,20 @@ def void_entries(report: Report) -> tuple[VoidEntry, ...]:
 
 def short_blocks(report: Report) -> tuple[str, ...]:
     """What each short block lacks, a sentence for each."""
+    void = {cell.cell_id: cell for cell in report.void_cells}
 
-    def lacking(block: int) -> str:
-        cells = [cell for cell in report.void_cells if cell.block == block]
-        return listing([f"{cell.api} at {cell.scenario} ({cell.cell_id})" for cell in cells])
+    def lacking(short: ShortBlock) -> str:
+        return listing([f"{_load(void[cell_id])} ({cell_id})" for cell_id in short.lacking])
 
-    return tuple(f"Block {short.block} is short of {lacking(short.block)}." for short in report.short_blocks)
+    return tuple(
+        f"Block {short.block}{' of the open loop' if short.open_loop else ''} is short of {lacking(short)}."
+        for short in report.short_blocks
+    )
+
+
+def _load(cell: VoidCell) -> str:
+    load = f"{cell.api} at {cell.scenario}"
+    return load if cell.rate is None else f"{load} with {cell.rate:,} requests/s"
 
 
 def _reasons(report: Report, attempt: VoidAttempt) -> Iterator[str]:
@@ -56,7 +64,7 @@ def _reasons(report: Report, attempt: VoidAttempt) -> Iterator[str]:
 
 
 def _outcome(report: Report, cell_id: str) -> str:
-    for cell in report.cells:
+    for cell in (*report.cells, *(report.open_loop.cells if report.open_loop else ())):
         if cell.cell_id == cell_id:
             return f"attempt {cell.attempt} counts"
     void = any(cell.cell_id == cell_id for cell in report.void_cells)

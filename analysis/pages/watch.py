@@ -2,11 +2,12 @@
 
 from analysis.pages.numbers import MISSING, percent
 from analysis.pages.table import ROLE_NAMES, Column, Table, TableCell
-from documents.report import CellNumbers, Report, WatchNumbers
+from documents.report import CellNumbers, OpenLoopNumbers, Report, WatchNumbers
 
 
 def watch_table(report: Report) -> Table:
-    """Every valid cell that was watched, in the order of the plan."""
+    """Every valid cell that was watched, in the order of the plan; those of the open loop last."""
+    cells = (*report.cells, *(report.open_loop.cells if report.open_loop else ()))
     columns = (
         Column("Cell", numeric=False),
         Column("Bound by", numeric=False),
@@ -22,7 +23,7 @@ def watch_table(report: Report) -> Table:
         Column("Spin after / before"),
     )
 
-    def row(cell: CellNumbers, watch: WatchNumbers) -> tuple[TableCell, ...]:
+    def row(cell: CellNumbers | OpenLoopNumbers, watch: WatchNumbers) -> tuple[TableCell, ...]:
         waited = watch.generator_waited
         return tuple(
             TableCell(value)
@@ -40,7 +41,9 @@ def watch_table(report: Report) -> Table:
                     else percent(watch.pressure[resource][0])
                     for resource in ("cpu", "io")
                 ),
-                f"{watch.connections} of {watch.connections_planned}",
+                str(watch.connections)
+                if watch.connections_planned is None
+                else f"{watch.connections} of {watch.connections_planned}",
                 f"{1e3 * watch.spin_seconds:.0f}",
                 f"{1 + watch.spin_change:.2f}",
             )
@@ -56,5 +59,5 @@ def watch_table(report: Report) -> Table:
             "cell whose CPUs it used up."
         ),
         columns=columns,
-        rows=tuple(row(cell, cell.watch) for cell in report.cells if cell.watch is not None),
+        rows=tuple(row(cell, cell.watch) for cell in cells if cell.watch is not None),
     )

@@ -36,6 +36,7 @@ from documents.facts import Facts
 from documents.gate import Gate
 from documents.implementation import Implementation
 from documents.load import WrkResult
+from documents.open_loop import OpenLoopPlan, OpenLoopResult
 from documents.plan import Plan
 from documents.protocol import Protocol
 from documents.report import Report
@@ -56,9 +57,11 @@ RUN_FILES = (
     Manifest,
     HostRecord,
     Plan,
+    OpenLoopPlan,
     JournalEntry,
     CellRecord,
     WrkResult,
+    OpenLoopResult,
     HostWatch,
     HostTick,
     Report,

@@ -10,6 +10,14 @@ from documents.implementation import Build, Change, Implementation, Lines
 from documents.inventory import ApiService, Inventory, PostgresService, RedisService, Secrets
 from documents.knobs import KnobRecord
 from documents.load import WrkErrors, WrkLatency, WrkResult
+from documents.open_loop import (
+    OpenLoopCell,
+    OpenLoopErrors,
+    OpenLoopHistogram,
+    OpenLoopPlan,
+    OpenLoopRate,
+    OpenLoopResult,
+)
 from documents.plan import Cell, Plan
 from documents.protocol import Protocol, Scenario
 from documents.run import CellRecord, HostIdentity, HostRecord, JournalEntry, Manifest, ProcessPinning, Void, WarmUp
@@ -191,5 +199,29 @@ EXAMPLES: tuple[Document, ...] = (
         connections=10,
         silent_ms=(1_200,),
         generator=Scheduled(7, 8, 3),
+    ),
+    OpenLoopPlan(
+        order_seed=7,
+        slowest="go",
+        throughput=1234.5,
+        rates=(OpenLoopRate(share=0.5, rate=617),),
+        cells=(OpenLoopCell(number=2, block=1, api="go", scenario=SCENARIO, rate=617),),
+    ),
+    OpenLoopResult(
+        vegeta_version="v12.13.0",
+        workload="mixed",
+        connections=10,
+        timeout_seconds=2,
+        duration_seconds=1,
+        rate=3,
+        started_ns=5_000_000_000_000,
+        ended_ns=5_001_000_000_000,
+        requests=3,
+        connections_opened=2,
+        errors=OpenLoopErrors(timeout=1, other=0),
+        first_error="context deadline exceeded",
+        statuses={"GET": {"200": 1}, "POST": {"201": 1}},
+        latency=OpenLoopHistogram(count=2, minimum_us=100, maximum_us=900, histogram=((100, 1), (900, 1))),
+        lateness=OpenLoopHistogram(count=3, minimum_us=20, maximum_us=20, histogram=((20, 3),)),
     ),
 )

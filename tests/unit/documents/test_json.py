@@ -85,7 +85,8 @@ def test_every_document_describes_itself_as_a_json_schema():
         assert schema["additionalProperties"] is False, name
         assert schema["description"], name
         json.dumps(schema)
-    for name in ("Stack", "Inventory", "Protocol", "Plan", "Manifest", "CellRecord", "WrkResult", "Report"):
+    versioned = "Stack Inventory Protocol Plan Manifest CellRecord WrkResult Report OpenLoopPlan OpenLoopResult"
+    for name in versioned.split():
         assert described[name]["properties"]["version"]["const"] == {"CellRecord": 3, "WrkResult": 2}.get(name, 1)
 
 

@@ -13,7 +13,8 @@ from documents.host import Host, HostSize
 from documents.inventory import ApiService, Inventory, PostgresService, RedisService, Secrets
 from documents.knobs import KnobRecord
 from documents.load import WrkErrors, WrkLatency, WrkResult
-from documents.protocol import Protocol, Scenario, Workload
+from documents.open_loop import OpenLoopErrors, OpenLoopHistogram, OpenLoopResult
+from documents.protocol import OpenLoop, Protocol, Scenario, Workload
 from documents.run import HostIdentity, ProcessPinning
 from documents.samples import SAMPLE_COLUMNS, SampledRole
 from documents.watch import HostTick
@@ -84,6 +85,10 @@ PROTOCOL = Protocol(
     ),
 )
 
+OPEN_LOOP_PROTOCOL = PROTOCOL.model_copy(
+    update={"open_loop": OpenLoop(scenario="heavy", shares=(0.5, 0.9), seconds=2, blocks=2)}
+)
+
 IDENTITY = HostIdentity(
     cpu_model="Test CPU",
     cpus=(0, 1, 2, 3, 4, 5),
@@ -135,13 +140,44 @@ def wrk_errors(measured: Measured) -> Measured:
     return replace(measured, result=measured.result.model_copy(update={"errors": errors}))
 
 
+def vegeta_errors(measured: Measured) -> Measured:
+    """The same window of an open loop, with requests that nobody answered."""
+    found = measured.open_loop
+    assert found is not None
+    errors = OpenLoopErrors(timeout=2, other=1)
+    return replace(measured, open_loop=found.model_copy(update={"errors": errors, "first_error": "EOF"}))
+
+
+def open_loop_result_of(load: Load, **changes: object) -> OpenLoopResult:
+    assert load.rate is not None
+    requests = load.rate * load.seconds
+    result = OpenLoopResult(
+        vegeta_version="v12.13.0",
+        workload=load.scenario.workload,
+        connections=load.scenario.connections,
+        timeout_seconds=load.timeout_seconds,
+        duration_seconds=load.seconds,
+        rate=load.rate,
+        started_ns=STARTED_NS,
+        ended_ns=STARTED_NS + load.seconds * 1_000_000_000,
+        requests=requests,
+        connections_opened=7,
+        errors=OpenLoopErrors(timeout=0, other=0),
+        first_error=None,
+        statuses={"GET": {"200": requests}},
+        latency=OpenLoopHistogram(count=requests, minimum_us=150, maximum_us=150, histogram=((150, requests),)),
+        lateness=OpenLoopHistogram(count=requests, minimum_us=40, maximum_us=40, histogram=((40, requests),)),
+    )
+    return result.model_copy(update=changes)
+
+
 @dataclass
 class FakeBench:
     """Does in memory what `RemoteBench` does on a host, and refuses what a host couldn't do.
 
     `before` is called with the name of each step and how many steps there were; tests raise or kill in it. `change`
     alters what a window gives, `damage` its samples.csv, and `disturb` its ticks. Of the windows, counted from 1, those
-    in `spoilt` have an error of wrk's. `protocol` is the run's, and `requests_of` gives what an API answers
+    in `spoilt` have an error of their generator's. `protocol` is the run's, and `requests_of` gives what an API answers
     in a second of its warm-up. `steps` are the steps so far, `played` the cells' loads. `settings` are the kernel's,
     `untouched` what they were before they were tuned, None while they aren't.
     """
@@ -166,6 +202,7 @@ class FakeBench:
     untouched: dict[str, str] | None = None
     lapsed: bool = False
     renewals: int = 0
+    has_open_loop: bool = False
     tokens: bytes | None = None
     load: Load | None = None
     sampled: bool = False
@@ -190,6 +227,7 @@ class FakeBench:
     def clear(self) -> None:
         self._step("clear")
         self.installed.clear()
+        self.has_open_loop = False
         self.tokens, self.load, self.sampled = None, None, False
 
     def read_identity(self) -> HostIdentity:
@@ -241,6 +279,10 @@ class FakeBench:
         self._step("install")
         self.installed = {file.workload for file in requests}
 
+    def install_open_loop(self) -> None:
+        self._step("install_open_loop")
+        self.has_open_loop = True
+
     def stop_apis(self) -> None:
         self._step("stop_apis")
         self.running.clear()
@@ -287,6 +329,7 @@ class FakeBench:
     def warm_up(self, load: Load, enough: Callable[[Sequence[int]], bool]) -> WarmedUp:
         self._step("warm_up")
         self._require_ready_for(load)
+        assert load.rate is None
         assert load.seconds == self.protocol.warm_up_seconds
         series: list[int] = []
         while len(series) < load.seconds and not enough(series):
@@ -303,7 +346,8 @@ class FakeBench:
         self._step("measure")
         self._require_ready_for(load)
         self.load = load
-        self.played.append(f"{load.api.name} {load.scenario.name}")
+        assert load.rate is None or self.has_open_loop
+        self.played.append(f"{load.api.name} {load.scenario.name}" + (f" at {load.rate}" if load.rate else ""))
 
     def _require_ready_for(self, load: Load) -> None:
         assert load.scenario.workload in self.installed
@@ -315,12 +359,18 @@ class FakeBench:
         assert self.load is not None
         assert self.sampled
         ended_ns = STARTED_NS + self.load.seconds * 1_000_000_000
-        measured = self.change(Measured(result=result_of(self.load)))
-        if len(self.played) in self.spoilt:
-            measured = wrk_errors(measured)
-        (folder / "wrk.txt").write_text("Running test\n")
+        spoilt = len(self.played) in self.spoilt
+        if self.load.rate is None:
+            measured = self.change(Measured(result=result_of(self.load)))
+            measured = wrk_errors(measured) if spoilt else measured
+            (folder / "wrk.txt").write_text("Running test\n")
+        else:
+            measured = self.change(Measured(open_loop=open_loop_result_of(self.load)))
+            measured = vegeta_errors(measured) if spoilt else measured
         if measured.result is not None:
             (folder / "wrk.json").write_text(measured.result.to_json())
+        if measured.open_loop is not None:
+            (folder / "open-loop.json").write_text(measured.open_loop.to_json())
         if measured.sampler_failure is None:
             rows = [
                 f"{at},{role},{at // 10},1000,2000"

@@ -1,0 +1,237 @@
+"""The open loop in the loop over cells: its plan, its order, its cells' voids, and going on after a break."""
+
+import json
+from dataclasses import replace
+from itertools import groupby
+from pathlib import Path
+
+import pytest
+from pydantic import TypeAdapter
+
+from analysis.report import analyse
+from documents.load import WrkErrors
+from documents.open_loop import OpenLoopErrors, OpenLoopPlan, OpenLoopRate
+from documents.protocol import OpenLoop, Protocol, Scenario
+from documents.run import CellRecord
+from experiment import loop
+from experiment.bench import Measured
+from experiment.events import CellFinished, Event, RunStarted
+from experiment.journal import Journal
+from experiment.open_loop import plan_cells
+from tests.unit.experiment.fake_bench import INVENTORY, OPEN_LOOP_PROTOCOL, PROTOCOL, SECRETS, FakeBench
+
+CLOSED = 8
+"""Two blocks of two scenarios and two APIs; two blocks of two rates and two APIs follow."""
+OPEN = 8
+
+SCENARIO = Scenario(name="heavy", workload="mixed", connections=500, duration_seconds=120)
+OPEN_LOOP = OpenLoop(scenario="heavy", shares=(0.5, 0.7, 0.9), seconds=20, blocks=5)
+RATES = tuple(OpenLoopRate(share=share, rate=rate) for share, rate in ((0.5, 500), (0.7, 700), (0.9, 900)))
+
+
+def begin(
+    bench: FakeBench, runs: Path, events: list[Event] | None = None, protocol: Protocol = OPEN_LOOP_PROTOCOL
+) -> Path:
+    seen = list[Event]() if events is None else events
+    return loop.begin(bench, INVENTORY, SECRETS, protocol, runs, order_seed=7, git_commit="abc", progress=seen.append)
+
+
+def resume(bench: FakeBench, run: Path) -> None:
+    loop.resume(bench, run, INVENTORY, SECRETS, git_commit="def", progress=lambda _event: None)
+
+
+def plan_of(run: Path) -> OpenLoopPlan:
+    return OpenLoopPlan.from_json((run / "open-loop-plan.json").read_bytes(), name="open-loop-plan.json")
+
+
+def record_of(run: Path, cell_id: str) -> CellRecord:
+    return CellRecord.from_json((run / "cells" / cell_id / "cell.json").read_bytes(), name="cell.json")
+
+
+def faster(measured: Measured) -> Measured:
+    """Twice as much from each API as `FakeBench` gives by itself."""
+    return (
+        measured
+        if measured.result is None
+        else replace(
+            measured, result=measured.result.model_copy(update={"elapsed_us": measured.result.elapsed_us // 2})
+        )
+    )
+
+
+def test_the_open_loop_comes_last_at_common_rates_and_is_reported(tmp_path: Path):
+    bench, events = FakeBench(), list[Event]()
+    run = begin(bench, tmp_path, events)
+    plan = plan_of(run)
+    # 1,000 requests in three seconds, of all: 0.5 and 0.9 of 333.3, rounded down.
+    assert [(rate.share, rate.rate) for rate in plan.rates] == [(0.5, 166), (0.9, 300)]
+    assert plan.slowest == "go"
+    assert plan.throughput == pytest.approx(1_000 / 3)
+    assert [cell.number for cell in plan.cells] == list(range(CLOSED + 1, CLOSED + OPEN + 1))
+    assert bench.played[CLOSED:] == [f"{cell.api} heavy at {cell.rate}" for cell in plan.cells]
+    assert not any(" at " in played for played in bench.played[:CLOSED])
+    assert plan.cells[0].id in {f"009-{api}-heavy-at-{rate}" for api in ("go", "rust") for rate in (166, 300)}
+    files = sorted(path.name for path in (run / "cells" / plan.cells[0].id).iterdir())
+    assert files == ["cell.json", "open-loop.json", "samples.csv"]
+    report = analyse(run)
+    assert report.open_loop is not None
+    assert len(report.open_loop.cells) == OPEN
+    assert len(report.cells) == CLOSED
+    assert (report.void_cells, report.unfinished_cells) == ((), ())
+    started, *_ = events
+    assert isinstance(started, RunStarted)
+    assert started.cells == CLOSED + OPEN
+    assert bench.left_clean()
+
+
+def test_each_event_of_an_open_loop_tells_its_rate_and_is_read_back(tmp_path: Path):
+    events = list[Event]()
+    run = begin(FakeBench(), tmp_path, events)
+    finished = [event for event in events if isinstance(event, CellFinished)]
+    assert [event.throughput for event in finished[CLOSED:]] == [cell.rate for cell in plan_of(run).cells]
+    adapter = TypeAdapter[Event](Event)
+    assert [adapter.validate_json(event.model_dump_json()) for event in events] == events
+    assert [json.loads(event.model_dump_json())["cell"].get("rate") for event in finished[CLOSED - 1 : CLOSED + 1]] == [
+        None,
+        plan_of(run).cells[0].rate,
+    ]
+
+
+def test_a_block_has_each_api_at_each_rate_once_and_apis_side_by_side():
+    cells = plan_cells(OPEN_LOOP, SCENARIO, RATES, ("go", "zig", "rust"), order_seed=7, first_number=91)
+    assert [cell.number for cell in cells] == list(range(91, 91 + 45))
+    everything = {(api, rate.rate) for api in ("go", "rust", "zig") for rate in RATES}
+    for block in range(1, 6):
+        within = [cell for cell in cells if cell.block == block]
+        assert {(cell.api, cell.rate) for cell in within} == everything
+        assert len(within) == len(everything)
+        assert len(list(groupby(within, key=lambda cell: cell.rate))) == len(RATES)
+    assert len({tuple((cell.api, cell.rate) for cell in cells[start : start + 9]) for start in range(0, 45, 9)}) > 1
+    assert {cell.scenario.duration_seconds for cell in cells} == {20}
+    assert {cell.scenario.connections for cell in cells} == {500}
+
+
+def test_the_order_is_that_of_the_seed_however_the_apis_are_listed():
+    def order(seed: int, *names: str) -> list[tuple[str, int]]:
+        cells = plan_cells(OPEN_LOOP, SCENARIO, RATES, names, order_seed=seed, first_number=1)
+        return [(cell.api, cell.rate) for cell in cells]
+
+    assert order(7, "go", "rust") == order(7, "rust", "go")
+    assert order(7, "go", "rust") != order(8, "go", "rust")
+
+
+def test_the_program_is_had_before_the_first_cell_and_only_where_it_is_needed(tmp_path: Path):
+    bench = FakeBench()
+    begin(bench, tmp_path / "open")
+    assert bench.steps.index("install_open_loop") < bench.steps.index("reset")
+    without = FakeBench()
+    begin(without, tmp_path / "closed", protocol=PROTOCOL)
+    assert "install_open_loop" not in without.steps
+
+
+@pytest.mark.parametrize("cells", [3, CLOSED, CLOSED + 1, CLOSED + 5])
+def test_a_broken_off_run_goes_on_with_the_rates_that_it_began_with(tmp_path: Path, cells: int):
+    def stop(step: str, _count: int) -> None:
+        if step == "reset" and len(broken.played) == cells:
+            raise KeyboardInterrupt
+
+    broken = FakeBench(before=stop)
+    with pytest.raises(KeyboardInterrupt):
+        begin(broken, tmp_path)
+    [run] = tmp_path.iterdir()
+    plan_path = run / "open-loop-plan.json"
+    assert plan_path.exists() == (cells >= CLOSED)
+    before = plan_path.read_bytes() if plan_path.exists() else None
+    report = analyse(run)
+    assert (report.open_loop is None) == (before is None)
+    if before is None:
+        assert any("The open loop hasn't begun" in caveat for caveat in report.caveats)
+    again = FakeBench()
+    resume(again, run)
+    assert len(again.played) == CLOSED + OPEN - cells
+    assert before is None or plan_path.read_bytes() == before
+    assert len(list(run.glob("cells/*/cell.json"))) == CLOSED + OPEN
+    assert Journal(run / "journal.jsonl").entries()[-1].event == "run-finished"
+    idle = FakeBench()
+    resume(idle, run)
+    assert idle.steps == []
+
+
+def test_the_rates_stay_where_the_cells_that_they_came_from_are_measured_anew(tmp_path: Path):
+    run = begin(FakeBench(), tmp_path)
+    before = (run / "open-loop-plan.json").read_bytes()
+    records = sorted(run.glob("cells/*-heavy/cell.json"))
+    assert len(records) == CLOSED / 2
+    for path in records:
+        path.unlink()
+    again = FakeBench(change=faster)
+    resume(again, run)
+    assert len(again.played) == len(records)
+    assert (run / "open-loop-plan.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason", "told"),
+    [
+        ({"requests": 328}, "rate-missed", "164.0 requests/s were sent, 98.8% of the 166 that were due"),
+        (
+            {"errors": OpenLoopErrors(timeout=2, other=1), "first_error": "EOF"},
+            "vegeta-errors",
+            "3 of 332 requests weren't answered, 2 of them because 2 s were over; the first: EOF.",
+        ),
+        ({"statuses": {"GET": {"200": 330, "404": 2}}}, "wrong-status", "GET with 404 instead of 200 2 times"),
+        ({"rate": 167}, "generator-failed", "at 167 requests/s over 100 connections for 2 s, but the plan has"),
+    ],
+)
+def test_a_window_that_does_not_count_says_why(tmp_path: Path, changes: dict[str, object], reason: str, told: str):
+    def spoil(measured: Measured) -> Measured:
+        found = measured.open_loop
+        if found is None or found.rate != 166:
+            return measured
+        return replace(measured, open_loop=found.model_copy(update=changes))
+
+    run = begin(FakeBench(change=spoil), tmp_path)
+    for cell in plan_of(run).cells:
+        voids = record_of(run, cell.id).voids
+        if cell.rate == 166:
+            assert voids[0].reason == reason
+            assert told in voids[0].message
+        else:
+            assert voids == ()
+    report = analyse(run)
+    assert {cell.cell_id for cell in report.void_cells} == {cell.id for cell in plan_of(run).cells if cell.rate == 166}
+    assert report.open_loop is not None
+    assert {summary.rate: summary.void_cells for summary in report.open_loop.summaries} == {166: 2, 300: 0}
+    assert [summary.measured is None for summary in report.open_loop.summaries] == [True, True, False, False]
+
+
+def test_rates_come_from_the_slowest_api_of_the_scenario_and_its_valid_cells_alone(tmp_path: Path):
+    bench = FakeBench()
+
+    def vary(measured: Measured) -> Measured:
+        result, load = measured.result, bench.load
+        if result is None or load is None or load.scenario.name == "light":
+            return measured
+        if load.api.name == "rust":
+            return replace(measured, result=result.model_copy(update={"elapsed_us": 1_000_000}))
+        if bench.played.count("go heavy") == 1:
+            return replace(measured, result=result.model_copy(update={"elapsed_us": 500_000}))
+        # 333 requests/s, as the light load's 500, are less than any that count.
+        errors = WrkErrors(connect=0, read=1, write=0, status=0, timeout=0)
+        return replace(measured, result=result.model_copy(update={"errors": errors}))
+
+    bench.change = vary
+    plan = plan_of(begin(bench, tmp_path))
+    assert plan.slowest == "rust"
+    assert plan.throughput == pytest.approx(1_000)
+    assert [rate.rate for rate in plan.rates] == [500, 900]
+
+
+def test_without_a_valid_cell_there_is_no_rate_and_the_report_says_so(tmp_path: Path):
+    bench = FakeBench(wrong_answers={api.name: ["probe.me: wrong"] for api in INVENTORY.apis})
+    run = begin(bench, tmp_path)
+    assert (plan_of(run).slowest, plan_of(run).cells) == (None, ())
+    report = analyse(run)
+    assert report.open_loop is not None
+    assert report.open_loop.rates == ()
+    assert any(caveat.startswith("There is no open loop: no API has a valid cell") for caveat in report.caveats)
