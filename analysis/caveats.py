@@ -11,6 +11,7 @@ from analysis.limits import (
     GENERATOR_BUSY_MOST,
     LITTLES_LAW_LEAST,
     SHARED_GENERATOR_WAITED_MOST,
+    SPIN_CHANGE_MOST,
     SPIN_FROM_MEDIAN_MOST,
 )
 from analysis.run_folder import RunFolder
@@ -183,6 +184,18 @@ def _about_the_watch(cells: Sequence[CellNumbers | OpenLoopNumbers]) -> Iterable
         yield (
             f"The host wasn't watched in {_cells(unwatched)}, which are older than the watch: steal, throttling, other "
             "programs and connections that never opened would go unseen there."
+        )
+    changed = [
+        cell.cell_id
+        for cell in cells
+        if cell.watch is not None
+        and not 1 / (1 + SPIN_CHANGE_MOST) <= 1 + cell.watch.spin_change <= 1 + SPIN_CHANGE_MOST
+    ]
+    if changed:
+        yield (
+            f"The API's CPUs were more than {SPIN_CHANGE_MOST:.0%} slower or faster after the load than before it, by "
+            f"the calibration spin, in {_cells(len(changed))}: {', '.join(changed)}. CPUs are shared between roles, so "
+            "their own work may be what made the difference."
         )
     spins = {cell.cell_id: cell.watch.spin_seconds for cell in cells if cell.watch is not None}
     if spins:

@@ -77,7 +77,7 @@ class HostTick(Document):
 
 
 class Spin(Document):
-    """A fixed piece of work on one CPU: how long it took by the clock, and how much CPU time, in nanoseconds."""
+    """The fastest of ten equal pieces of work on one CPU: how long it took by the clock, and its CPU time, in ns."""
 
     cpu: Cpu
     wall_ns: Annotated[int, Field(gt=0, lt=2**63)]

@@ -30,7 +30,7 @@ def host_voids(watch: WatchNumbers, cores: CoreLayout) -> list[Void]:
         watch: what the host was like.
         cores: the CPUs of each role.
     """
-    return [*_stolen(watch, cores), *_used_by_others(watch, cores), *_unanswered(watch), *_spun(watch)]
+    return [*_stolen(watch, cores), *_used_by_others(watch, cores), *_unanswered(watch), *_spun(watch, cores)]
 
 
 def generator_voids(numbers: CellNumbers | OpenLoopNumbers, cores: CoreLayout) -> list[Void]:
@@ -119,7 +119,10 @@ def _unanswered(watch: WatchNumbers) -> list[Void]:
     return voids
 
 
-def _spun(watch: WatchNumbers) -> list[Void]:
+def _spun(watch: WatchNumbers, cores: CoreLayout) -> list[Void]:
+    # A shared CPU may be the sibling of one of the API's, and is at work or not as the cell goes on.
+    if cores.shared:
+        return []
     # As a ratio, so that slower by a half and faster by a third are the same.
     times = max(1 + watch.spin_change, 1 / (1 + watch.spin_change))
     if times <= 1 + SPIN_CHANGE_MOST:

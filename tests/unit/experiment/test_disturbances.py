@@ -109,6 +109,12 @@ def test_a_generator_at_its_limit_voids_where_its_cpus_are_its_own_and_is_a_cave
     assert generator_voids(found, TWO_CORES) == []
 
 
+def test_a_spin_voids_nothing_where_another_role_s_cpu_may_be_the_sibling():
+    watch = QUIET.model_copy(update={"spin_change": 0.6})
+    assert reasons(host_voids(watch, EIGHT_CORES)) == ["spin"]
+    assert host_voids(watch, TWO_CORES) == []
+
+
 @pytest.mark.parametrize("cores", [EIGHT_CORES, TWO_CORES])
 def test_where_silence_cannot_be_seen_an_idle_generator_tells_that_answers_are_missing(cores: CoreLayout):
     blind = changed("stuck", None)

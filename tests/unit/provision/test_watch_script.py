@@ -61,13 +61,13 @@ def ticks(folder: Path) -> list[HostTick]:
     return [HostTick.from_json(line, name="ticks.jsonl") for line in lines]
 
 
-def test_a_spin_takes_some_tenths_of_a_second_on_each_cpu():
+def test_a_spin_takes_some_hundredths_of_a_second_a_piece_on_each_cpu():
     completed = run("spin", ",".join(map(str, CPUS)))
     assert completed.returncode == 0, completed.stderr
     spins = TypeAdapter(tuple[Spin, ...]).validate_json(completed.stdout)
     assert [spin.cpu for spin in spins] == CPUS
     for spin in spins:
-        assert 0.03e9 < spin.cpu_ns < 3e9
+        assert 0.003e9 < spin.cpu_ns < 0.3e9
         assert spin.cpu_ns < spin.wall_ns * 1.05
 
 
