@@ -25,6 +25,7 @@ _COLUMN_TITLES: dict[Measure, str] = {
     "throughput": "Throughput",
     "p50": "p50",
     "p99": "p99",
+    "p99_corrected": "p99 corrected",
     "cpu_cores": "CPU",
     "memory_mean": "Memory",
     "requests_per_cpu_second": "Requests a CPU second",

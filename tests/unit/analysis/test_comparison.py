@@ -30,6 +30,7 @@ def a_cell(
     cpu_cores: float = 1.0,
     memory_bytes: float = 1e6,
     raw: Latency = LATENCY,
+    corrected: Latency = LATENCY,
 ) -> CellNumbers:
     used = Usage(cpu_cores=cpu_cores, memory_mean_bytes=memory_bytes, memory_peak_bytes=1, page_cache_mean_bytes=0)
     return CellNumbers(
@@ -40,7 +41,7 @@ def a_cell(
         requests=1,
         throughput=throughput,
         raw=raw,
-        corrected=LATENCY,
+        corrected=corrected,
         errors=0,
         statuses=None,
         usage={"api": used},
@@ -147,6 +148,7 @@ def test_a_difference_must_be_significant_after_holms_correction_for_all_pairs_a
     [
         ("p50", "rust", "rust has the lower p50"),
         ("p99", "go", "go has the lower p99"),
+        ("p99_corrected", "rust", "rust has the lower corrected p99"),
         ("cpu_cores", "go", "go uses less CPU"),
         ("memory_mean", "go", "go uses less memory"),
         ("requests_per_cpu_second", "go", "go answers more requests a CPU second"),
@@ -158,7 +160,9 @@ def test_other_measures_are_compared_in_their_own_direction(measure: Measure, be
         cell
         for block, noise in enumerate(NOISE, start=1)
         for cell in (
-            a_cell(block, "go", 1000, cpu_cores=0.5, memory_bytes=20e6, raw=latency(400, 900)),
+            a_cell(
+                block, "go", 1000, cpu_cores=0.5, memory_bytes=20e6, raw=latency(400, 900), corrected=latency(400, 8000)
+            ),
             a_cell(
                 block,
                 "rust",
@@ -166,6 +170,7 @@ def test_other_measures_are_compared_in_their_own_direction(measure: Measure, be
                 cpu_cores=0.8 * math.exp(noise),
                 memory_bytes=80e6 * math.exp(noise),
                 raw=latency(300 * math.exp(noise), 1800 * math.exp(noise)),
+                corrected=latency(300, 5000 * math.exp(noise)),
             ),
         )
     ]
@@ -173,6 +178,7 @@ def test_other_measures_are_compared_in_their_own_direction(measure: Measure, be
     expected = {
         "p50": 400 / 300,
         "p99": 900 / 1800,
+        "p99_corrected": 8000 / 5000,
         "cpu_cores": 0.5 / 0.8,
         "memory_mean": 20 / 80,
         "requests_per_cpu_second": (1000 / 0.5) / (1100 / 0.8),
@@ -190,6 +196,7 @@ def test_other_measures_are_compared_in_their_own_direction(measure: Measure, be
         ("throughput", 1200.0),
         ("p50", 300.0),
         ("p99", 900.0),
+        ("p99_corrected", 4000.0),
         ("cpu_cores", 0.5),
         ("memory_mean", 48e6),
         ("requests_per_cpu_second", 2400.0),
@@ -197,9 +204,8 @@ def test_other_measures_are_compared_in_their_own_direction(measure: Measure, be
     ],
 )
 def test_values_of_a_cell_are_in_their_units(measure: Measure, value: float):
-    assert value_of(
-        a_cell(1, "go", 1200, cpu_cores=0.5, memory_bytes=48e6, raw=latency(300, 900)), measure
-    ) == pytest.approx(value)
+    cell = a_cell(1, "go", 1200, cpu_cores=0.5, memory_bytes=48e6, raw=latency(300, 900), corrected=latency(300, 4000))
+    assert value_of(cell, measure) == pytest.approx(value)
 
 
 def test_sameness_is_postgres_s_where_both_are_bound_by_it():

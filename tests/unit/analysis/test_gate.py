@@ -11,7 +11,8 @@ from analysis.statistics.power import blocks_to_show_same
 from documents.comparison import Measure
 from documents.errors import AnalysisError
 from documents.gate import Gate
-from documents.report import CellNumbers, Report, ScenarioSummary, VoidCell
+from documents.open_loop import OpenLoopRate
+from documents.report import CellNumbers, OpenLoopReport, OpenLoopSummary, Report, ScenarioSummary, VoidCell
 from documents.run import Void, VoidReason
 from tests.unit.analysis.reports import NOISE, Throughputs, report_of, scattered
 
@@ -172,11 +173,31 @@ def failed(reason: VoidReason, api: str = "go-new", cell_id: str = "007-go-new-l
     )
 
 
-def test_a_candidate_that_failed_in_a_cell_does_not_pass(golden_report: Report):
+@pytest.mark.parametrize("reason", ["wrk-errors", "vegeta-errors"])
+def test_a_candidate_that_failed_in_a_cell_does_not_pass(golden_report: Report, reason: VoidReason):
     throughputs = {"light": {"go-base": STEADY, "go-new": scattered(1200)}}
-    gate = judged(report_of(golden_report, throughputs, void=[failed("wrk-errors")]))
+    gate = judged(report_of(golden_report, throughputs, void=[failed(reason)]))
     assert gate.outcome == "no-answer"
-    assert gate.reasons == ("go-new failed in the cell 007-go-new-light: 3 errors. (wrk-errors)",)
+    assert gate.reasons == (f"go-new failed in the cell 007-go-new-light: 3 errors. ({reason})",)
+
+
+def test_a_run_whose_open_loop_is_not_finished_gives_no_answer(golden_report: Report):
+    report = report_of(golden_report, {"light": {"go-base": STEADY, "go-new": scattered(1200)}})
+    lacking = OpenLoopSummary(
+        api="go-new", rate=500, cells=1, void_cells=0, unfinished_cells=2, void_attempts=0, measured=None
+    )
+    open_loop = OpenLoopReport(
+        scenario=golden_report.scenarios[0],
+        blocks=3,
+        slowest="go-base",
+        throughput=1000.0,
+        rates=(OpenLoopRate(share=0.5, rate=500),),
+        summaries=(lacking, lacking.model_copy(update={"api": "rust"})),
+        cells=(),
+    )
+    gate = judged(report.model_copy(update={"open_loop": open_loop}))
+    assert gate.outcome == "no-answer"
+    assert "2 of the two builds' cells are still to be measured" in gate.reasons[0]
 
 
 @pytest.mark.parametrize(
@@ -194,6 +215,7 @@ def test_a_run_that_is_not_finished_gives_no_answer_but_a_regression(golden_repo
         api="go-new",
         scenario="light",
         cells=6,
+        blocks=6,
         void_cells=0,
         void_attempts=0,
         unfinished_cells=4,

@@ -8,7 +8,7 @@ from analysis.identity import Conditions, differences
 from documents.base import Document
 from documents.host import HostSize
 from documents.inventory import Inventory
-from documents.protocol import Scenario
+from documents.protocol import OpenLoop, Scenario
 from documents.run import HostRecord, Manifest
 from tests.unit.documents.samples import IDENTITY, INVENTORY, LAYOUT, NOON, PROTOCOL, SCENARIO
 
@@ -116,6 +116,15 @@ REFUSED: dict[str, tuple[Conditions, tuple[str, ...]]] = {
 def test_a_condition_that_changed_is_named_with_both_values(what: str):
     other, expected = REFUSED[what]
     assert differences(RUN, other) == expected
+
+
+def test_an_open_loop_is_named_member_by_member():
+    asked = OpenLoop(scenario="light", shares=(0.5, 0.9), seconds=20, blocks=5)
+    run, without = by_protocol(open_loop=asked), by_protocol()
+    assert differences(run, by_protocol(open_loop=changed(asked, shares=(0.5, 0.7)))) == (
+        "open loop's shares: 0.5,0.9 and 0.5,0.7",
+    )
+    assert "open loop's seconds: absent and 20" in differences(without, run)
 
 
 def test_all_that_changed_is_named_at_once():

@@ -11,6 +11,7 @@ from analysis.pages.html import render_html
 from analysis.pages.markdown import render_markdown
 from analysis.pages.numbers import MISSING
 from analysis.pages.open_loop import open_loop_plots, open_loop_tables
+from analysis.pages.terminal import terminal_tables
 from analysis.report import analyse
 from documents.errors import AnalysisError
 from documents.open_loop import (
@@ -158,7 +159,9 @@ def test_without_a_measured_api_there_are_no_rates():
 
 
 def test_a_cells_numbers(cell: OpenLoopCell):
-    numbers = measure_open_loop(cell, open_loop_json=result_of(cell).to_json().encode(), samples_csv=SAMPLES)
+    numbers = measure_open_loop(
+        cell, open_loop_json=result_of(cell).to_json().encode(), samples_csv=SAMPLES, generator_cpus=2
+    )
     assert numbers.achieved_rate == 100
     latency = numbers.latency
     assert (latency.p50_us, latency.p90_us, latency.p99_us, latency.p999_us) == (1_000, 1_000, 10_000, 100_000)
@@ -166,6 +169,8 @@ def test_a_cells_numbers(cell: OpenLoopCell):
     assert numbers.lateness_p99_us == 50
     assert numbers.usage["api"].cpu_cores == pytest.approx(0.5)
     assert numbers.connections_opened == 9
+    assert numbers.generator_saturation == pytest.approx(0.2)
+    assert (numbers.attempt, numbers.watch) == (1, None)
 
 
 @pytest.mark.parametrize(
@@ -190,7 +195,7 @@ def test_a_result_that_the_tool_cannot_have_written_is_refused(
 ):
     data = result_of(cell).model_copy(update=changes).to_json().encode()
     with pytest.raises(AnalysisError, match=r"^cells/x/open-loop\.json") as refused:
-        measure_open_loop(cell, open_loop_json=data, samples_csv=SAMPLES, folder="cells/x/")
+        measure_open_loop(cell, open_loop_json=data, samples_csv=SAMPLES, generator_cpus=2, folder="cells/x/")
     assert told in str(refused.value)
 
 
@@ -198,7 +203,7 @@ def test_a_window_without_an_answer_has_no_numbers(cell: OpenLoopCell):
     unanswered = {"latency": histogram(), "errors": OpenLoopErrors(timeout=200, other=0)}
     nothing = result_of(cell).model_copy(update=unanswered)
     with pytest.raises(AnalysisError, match="has no latency of any answer"):
-        measure_open_loop(cell, open_loop_json=nothing.to_json().encode(), samples_csv=SAMPLES)
+        measure_open_loop(cell, open_loop_json=nothing.to_json().encode(), samples_csv=SAMPLES, generator_cpus=2)
     assert read_durations(nothing.latency, name="x").count == 0
 
 
@@ -257,6 +262,26 @@ def test_the_pages_have_the_tables_and_a_panel_for_each_percentile(report: Repor
         assert f"## Open loop at {rate} requests/s" in markdown
     assert "Latency by rate</h2>" in html
     assert "Under the open loop requests arrive at a given rate" in html
+
+
+def test_a_terminal_shows_each_rate_without_what_80_columns_have_no_room_for(report: Report):
+    tables = [table for table in terminal_tables(report) if table.title.startswith("Open loop at")]
+    assert [table.title for table in tables] == ["Open loop at 125 requests/s", "Open loop at 225 requests/s"]
+    for table, whole in zip(tables, open_loop_tables(report), strict=True):
+        assert [column.title for column in table.columns] == [
+            "API",
+            "Latency",
+            "Rate",
+            "p50",
+            "p99",
+            "p99.9",
+            "Sent late, p99",
+            "Valid cells",
+        ]
+        assert {len(row) for row in table.rows} == {len(table.columns)}
+        assert [row[0].value for row in table.rows] == [row[0].value for row in whole.rows]
+        assert {cell.detail for row in table.rows for cell in row} == {""}
+        assert "interval" not in table.note
 
 
 def test_a_run_without_an_open_loop_has_neither(golden_report: Report):

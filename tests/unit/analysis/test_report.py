@@ -227,7 +227,9 @@ def test_a_generator_that_waited_and_a_cpu_that_was_slow_are_caveats(tmp_path: P
     waiting = Happening(own=quiet.own, waited=0.6)
     report = watched_run(tmp_path / "run", quiet, quiet, waiting, spin_changes=(0.0, 0.0, 0.6))
     assert "in 1 cell (up to 60%)" in caveat(report, "The load generator stood ready without a CPU")
-    assert caveat(report, "The API's CPUs were more than 20% slower or faster than").endswith("in 1 cell: 003-go-light.")
+    assert caveat(report, "The API's CPUs were more than 20% slower or faster than").endswith(
+        "in 1 cell: 003-go-light."
+    )
 
 
 def test_a_run_that_is_older_than_the_watch_is_reported_and_says_so(golden_report: Report):

@@ -102,6 +102,7 @@ def test_a_difference_has_the_digits_that_its_interval_has_and_a_large_one_is_a_
     [
         ("p50", "rust has a lower p50 than go by 20% (10 to 30%)"),
         ("p99", "rust has a lower p99 than go by 20% (10 to 30%)"),
+        ("p99_corrected", "rust has a lower corrected p99 than go by 20% (10 to 30%)"),
         ("cpu_cores", "rust uses less CPU than go by 20% (10 to 30%)"),
         ("memory_mean", "rust uses less memory than go by 20% (10 to 30%)"),
     ],
@@ -225,13 +226,14 @@ def test_the_other_measures_stand_side_by_side(compared_report: Report):
     assert [column.title for column in table.columns[2:]] == [
         "p50",
         "p99",
+        "p99 corrected",
         "CPU",
         "Memory",
         "Requests a CPU second",
         "Requests/s per MB",
     ]
     [row] = [row for row in table.rows if (row[0].value, row[1].value) == ("light", "rust / go")]
-    memory, cpu = row[5], row[4]
+    memory, cpu = row[6], row[5]
     assert (memory.value, memory.detail) == ("2.00", "2.00 to 2.00; go better")
     assert (cpu.value, cpu.detail) == ("1.000", "1.000 to 1.000; same")
 

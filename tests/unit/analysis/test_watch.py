@@ -48,6 +48,18 @@ def test_a_quiet_host_is_one_on_which_the_lab_alone_works():
     assert found.spin_seconds == pytest.approx(0.202)
 
 
+def test_in_an_open_loop_nothing_is_told_of_connections_that_are_missing_or_silent_nor_of_waiting_threads():
+    """Of a host that is as it is in a closed loop, all else is told alike."""
+    ticks = jsonl(ticks_of(EIGHT_CORES, WINDOW, Happening(own=QUIET.own, silent=3, waited=0.5, connections=7)))
+    closed = watch_numbers(SPINS, ticks, result=RESULT, window=WINDOW, cores=EIGHT_CORES)
+    found = watch_numbers(SPINS, ticks, window=WINDOW, cores=EIGHT_CORES)
+    assert (closed.stuck, closed.connections_planned) == (3, 10)
+    assert closed.generator_waited == pytest.approx(0.5, rel=0.01)
+    expected = {"stuck": None, "connections_planned": None, "generator_waited": None}
+    assert found == closed.model_copy(update=expected)
+    assert found.connections == 7
+
+
 def test_what_others_use_is_what_the_cgroups_of_the_lab_do_not():
     """A busy loop on one of the API's three CPUs takes a third of them, whatever the API takes; so on each role's."""
     found = numbers(Happening(own=QUIET.own, others={1: 0.6, 7: 0.5}))

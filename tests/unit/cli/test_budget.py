@@ -43,6 +43,11 @@ def test_it_names_the_run_that_it_knows_the_noise_from():
     )
 
 
+def test_it_says_what_is_kept_for_an_open_loop():
+    _, second, *_ = budget_lines(FITTED.model_copy(update={"open_loop_seconds": 3180.0}))
+    assert second == "53m of it are kept for the open loop, which comes after them."
+
+
 def test_it_is_shown_above_the_run():
     output = io.StringIO()
     console = Console(file=output, width=200)

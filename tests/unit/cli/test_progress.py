@@ -12,6 +12,7 @@ from rich.console import Console
 from cli import progress
 from cli.progress import EngineProgress, under_way
 from cli.run import RunProgress
+from documents.open_loop import OpenLoopCell
 from documents.run import CellRecord
 from experiment.events import CellFinished, CellStarted, Event, PhaseStarted, RunFinished, RunStarted
 from lab.lifecycle.engine import ResourceProgress
@@ -94,7 +95,9 @@ def finished(attempt: int, *, void: bool) -> CellFinished:
     return CellFinished(cell=PLAN.cells[0], record=record, throughput=123.0)
 
 
-def ended(*, void_cells: int, void_attempts: int, short_blocks: tuple[int, ...]) -> RunFinished:
+def ended(
+    *, void_cells: int, void_attempts: int, short_blocks: tuple[int, ...], of_the_open_loop: tuple[int, ...] = ()
+) -> RunFinished:
     return RunFinished(
         run_id="20260131-120000-quick",
         directory="runs/x",
@@ -102,6 +105,7 @@ def ended(*, void_cells: int, void_attempts: int, short_blocks: tuple[int, ...])
         void_cells=void_cells,
         void_attempts=void_attempts,
         short_blocks=short_blocks,
+        short_open_loop_blocks=of_the_open_loop,
     )
 
 
@@ -118,6 +122,12 @@ def test_each_attempt_is_a_line_with_what_follows_from_it():
     valid = shown_of(started(attempts=2), finished(1, void=True), finished(2, void=False))
     assert valid.splitlines()[-1].endswith("001-go-light-attempt-2                   123 requests/s")
     assert "attempt 1" not in shown_of(started(attempts=1), finished(1, void=True)), "nothing is run again"
+
+
+def test_a_short_block_of_the_open_loop_is_told_as_one_of_these():
+    cell = OpenLoopCell(**PLAN.cells[0].model_dump(), rate=500)
+    last = finished(2, void=True).model_copy(update={"cell": cell})
+    assert shown_of(started(attempts=2), last).rstrip().endswith("block 1 of the open loop stays short")
 
 
 @pytest.mark.usefixtures("_often")
@@ -140,6 +150,10 @@ def test_another_attempt_is_told_while_it_is_under_way():
         (ended(void_cells=0, void_attempts=1, short_blocks=()), "done, 1 void attempt; "),
         (ended(void_cells=1, void_attempts=3, short_blocks=(2,)), "done, 3 void attempts, short block 2; "),
         (ended(void_cells=2, void_attempts=7, short_blocks=(2, 3)), "done, 7 void attempts, short blocks 2 and 3; "),
+        (
+            ended(void_cells=2, void_attempts=6, short_blocks=(2,), of_the_open_loop=(1,)),
+            "done, 6 void attempts, short block 2, short block 1 of the open loop; ",
+        ),
     ],
 )
 def test_the_end_of_a_run_says_what_was_void_and_which_blocks_are_short(event: RunFinished, said: str):

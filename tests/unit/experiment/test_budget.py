@@ -16,14 +16,22 @@ from documents.plan import Cell, Plan
 from documents.protocol import Protocol, Scenario
 from documents.run import CellRecord, Manifest
 from experiment import budget, loop
-from experiment.budget import ASSUMED_NOISES, CELL_OVERHEAD_SECONDS, RUN_OVERHEAD_SECONDS, BudgetClock, Earlier, fit
+from experiment.budget import (
+    ASSUMED_NOISES,
+    CELL_OVERHEAD_SECONDS,
+    RUN_OVERHEAD_SECONDS,
+    BudgetClock,
+    Earlier,
+    fit,
+    open_loop_seconds,
+)
 from experiment.earlier_runs import read_earlier
 from experiment.events import BudgetFitted, Event, RunFinished
 from experiment.journal import Journal
 from experiment.plan import make_plan
 from experiment.protocol_file import read_protocol
 from tests.unit.analysis.run_builder import realistic_run
-from tests.unit.experiment.fake_bench import INVENTORY, PROTOCOL, SECRETS, FakeBench
+from tests.unit.experiment.fake_bench import INVENTORY, OPEN_LOOP_PROTOCOL, PROTOCOL, SECRETS, FakeBench
 
 APIS = ("go", "kotlin", "rust", "zig")
 HOUR = 3600
@@ -94,6 +102,21 @@ def test_it_says_so_for_the_noise_that_was_seen():
 
 def test_one_api_alone_has_nothing_to_be_compared_with():
     assert fit(read_protocol("ten-blocks"), ("go",), 4 * HOUR, Earlier()).resolutions == ()
+
+
+def test_what_the_open_loop_takes_at_most_is_kept_for_it():
+    protocol = read_protocol("article")
+    without = protocol.model_copy(update={"open_loop": None})
+    # Five blocks of three rates and four APIs, each of 30 s of warm-up at most, 20 s of load and 4 s besides.
+    kept = 5 * 3 * 4 * (30 + 20 + 4)
+    known = Earlier(overhead_seconds=4.0, overhead_run="a")
+    found = fit(protocol, APIS, 9 * HOUR, known)
+    assert found.open_loop_seconds == kept == open_loop_seconds(protocol, 4, overhead_seconds=4.0)
+    assert found.blocks == fit(without, APIS, 9 * HOUR - kept, known).blocks
+    assert found.blocks < fit(without, APIS, 9 * HOUR, known).blocks
+    assert fit(without, APIS, 9 * HOUR, known).open_loop_seconds == 0
+    with pytest.raises(RunError, match="and the open loop up to 54m"):
+        fit(protocol, APIS, HOUR, known)
 
 
 # What earlier runs tell
@@ -182,22 +205,24 @@ def slow_bench(time: Time, seconds_a_cell: float) -> FakeBench:
 
 
 CELLS = len(block_of(PROTOCOL, ("go", "rust")))
-BUDGET = 2 * 60
+BUDGET = 3 * 60
 BLOCK_SECONDS = sum(
     1 + cell.scenario.duration_seconds + CELL_OVERHEAD_SECONDS for cell in block_of(PROTOCOL, ("go", "rust"))
 )
 BLOCKS = math.floor((BUDGET - RUN_OVERHEAD_SECONDS) / BLOCK_SECONDS)
 
 
-def begin(bench: FakeBench, runs: Path, seen: list[Event]) -> Path:
+def begin(
+    bench: FakeBench, runs: Path, seen: list[Event], *, protocol: Protocol = PROTOCOL, budget_seconds: int = BUDGET
+) -> Path:
     return loop.begin(
         bench,
         INVENTORY,
         SECRETS,
-        PROTOCOL,
+        protocol,
         runs,
         order_seed=7,
-        budget_seconds=BUDGET,
+        budget_seconds=budget_seconds,
         git_commit="a",
         progress=seen.append,
     )
@@ -224,15 +249,15 @@ def test_a_run_in_time_measures_the_blocks_that_fitted_and_records_its_budget(tm
     report = analyse(run)
     assert (report.blocks, report.budget_seconds, report.unfinished_cells) == (BLOCKS, BUDGET, ())
     assert not any("budget" in caveat for caveat in report.caveats)
-    assert ("Budget", "2m") in run_facts(report)
-    assert any("--budget 2m" in command for command in rerun_commands(report))
+    assert ("Budget", "3m") in run_facts(report)
+    assert any("--budget 3m" in command for command in rerun_commands(report))
 
 
 def test_a_slow_run_ends_between_two_blocks_and_what_it_has_counts(tmp_path: Path, time: Time):
     seen: list[Event] = []
-    bench = slow_bench(time, 40.0 / CELLS)
+    bench = slow_bench(time, 60.0 / CELLS)
     run = begin(bench, tmp_path, seen)
-    # 40 s a block: after the second, 80 s are over, and a third would end after 120 s less what the end takes.
+    # 60 s a block: after the second, 120 s are over, and a third would end after 180 s, with nothing left for the end.
     assert finished_blocks(run) == {1: CELLS, 2: CELLS}
     assert bench.left_clean()
     events = [entry.event for entry in Journal(run / "journal.jsonl").entries()]
@@ -246,7 +271,7 @@ def test_a_slow_run_ends_between_two_blocks_and_what_it_has_counts(tmp_path: Pat
 
 
 def test_a_run_that_its_budget_ended_is_not_gone_on_with(tmp_path: Path, time: Time):
-    run = begin(slow_bench(time, 40.0 / CELLS), tmp_path, [])
+    run = begin(slow_bench(time, 60.0 / CELLS), tmp_path, [])
     again = FakeBench()
     loop.resume(again, run, INVENTORY, SECRETS, git_commit="b", progress=lambda _: None)
     assert again.steps == []
@@ -254,11 +279,11 @@ def test_a_run_that_its_budget_ended_is_not_gone_on_with(tmp_path: Path, time: T
 
 
 def test_a_cell_of_such_a_run_that_was_removed_is_measured_again_and_no_block_beside(tmp_path: Path, time: Time):
-    run = begin(slow_bench(time, 40.0 / CELLS), tmp_path, [])
+    run = begin(slow_bench(time, 60.0 / CELLS), tmp_path, [])
     (cell, *_) = sorted((run / "cells").iterdir())
     (cell / "cell.json").unlink()
-    again = slow_bench(time, 40.0 / CELLS)
-    set_phases(run, 40.0 / CELLS)
+    again = slow_bench(time, 60.0 / CELLS)
+    set_phases(run, 60.0 / CELLS)
     loop.resume(again, run, INVENTORY, SECRETS, git_commit="b", progress=lambda _: None)
     assert len(again.played) == 1
     assert finished_blocks(run) == {1: CELLS, 2: CELLS}
@@ -272,7 +297,7 @@ def set_phases(run: Path, seconds: float) -> None:
 
 
 def test_a_resumed_run_has_what_is_left_of_its_budget(tmp_path: Path, time: Time):
-    bench = slow_bench(time, 40.0 / CELLS)
+    bench = slow_bench(time, 60.0 / CELLS)
     slow = bench.before
 
     def interrupt(step: str, count: int) -> None:
@@ -285,9 +310,9 @@ def test_a_resumed_run_has_what_is_left_of_its_budget(tmp_path: Path, time: Time
         begin(bench, tmp_path, [])
     [run] = tmp_path.iterdir()
     assert finished_blocks(run) == {1: CELLS, 2: 1}
-    set_phases(run, 40.0 / CELLS)
+    set_phases(run, 60.0 / CELLS)
     time.now += 100_000
-    loop.resume(slow_bench(time, 40.0 / CELLS), run, INVENTORY, SECRETS, git_commit="b", progress=lambda _: None)
+    loop.resume(slow_bench(time, 60.0 / CELLS), run, INVENTORY, SECRETS, git_commit="b", progress=lambda _: None)
     assert finished_blocks(run) == {1: CELLS, 2: CELLS}, "the block that was begun is whole, and the third isn't begun"
 
 
@@ -316,3 +341,59 @@ def test_a_block_is_expected_to_take_as_long_as_the_longest_before(time: Time):
     assert not clock.forbids(third), "110 s are spent, and 90 more are left"
     time.now += 1
     assert clock.forbids(fourth), "111 s are spent: a block like the second wouldn't end in time"
+
+
+# With an open loop
+
+OPEN_CELLS = 8
+"""Two blocks of two APIs at two rates."""
+
+KEPT_SECONDS = OPEN_CELLS * (1 + 2 + CELL_OVERHEAD_SECONDS)
+
+
+def begin_open(bench: FakeBench, runs: Path) -> Path:
+    budget_seconds = BUDGET + math.ceil(KEPT_SECONDS)
+    return begin(bench, runs, [], protocol=OPEN_LOOP_PROTOCOL, budget_seconds=budget_seconds)
+
+
+def open_loop_cells(run: Path) -> int:
+    return len(list(run.glob("cells/*-at-*/cell.json")))
+
+
+def test_the_open_loop_is_measured_whole_after_blocks_that_the_clock_cut(tmp_path: Path, time: Time):
+    bench = slow_bench(time, 60.0 / CELLS)
+    run = begin_open(bench, tmp_path)
+    assert finished_blocks(run) == {1: CELLS, 2: CELLS}, "what is kept for the open loop isn't there for a third"
+    assert open_loop_cells(run) == OPEN_CELLS
+    assert bench.left_clean()
+    report = analyse(run)
+    assert (report.blocks, report.unfinished_cells) == (2, ())
+    assert report.open_loop is not None
+    assert len(report.open_loop.cells) == OPEN_CELLS
+    again = FakeBench()
+    loop.resume(again, run, INVENTORY, SECRETS, git_commit="b", progress=lambda _: None)
+    assert again.steps == []
+
+
+def test_a_run_that_goes_on_within_its_open_loop_adds_no_block(tmp_path: Path, time: Time):
+    bench = slow_bench(time, 60.0 / CELLS)
+    slow = bench.before
+
+    def interrupt(step: str, count: int) -> None:
+        slow(step, count)
+        if step == "measure" and len(bench.played) == 2 * CELLS + 3:
+            raise KeyboardInterrupt
+
+    bench.before = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        begin_open(bench, tmp_path)
+    [run] = tmp_path.iterdir()
+    assert (finished_blocks(run), open_loop_cells(run)) == ({1: CELLS, 2: CELLS}, 3)
+    report = analyse(run)
+    assert (report.blocks, len(report.unfinished_cells)) == (2, OPEN_CELLS - 3)
+    assert any(f"after 2 of {BLOCKS} blocks" in caveat for caveat in report.caveats)
+    # The records of these cells tell no more than that they took no time: there would be room for all blocks.
+    seen: list[Event] = []
+    loop.resume(slow_bench(time, 0.0), run, INVENTORY, SECRETS, git_commit="b", progress=seen.append)
+    assert (finished_blocks(run), open_loop_cells(run)) == ({1: CELLS, 2: CELLS}, OPEN_CELLS)
+    assert [event.cells for event in seen if isinstance(event, RunFinished)] == [2 * CELLS + OPEN_CELLS]

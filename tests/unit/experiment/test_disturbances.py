@@ -4,11 +4,11 @@ import pytest
 
 from analysis import limits
 from documents.cores import CoreLayout
-from documents.report import CellNumbers, WatchNumbers
+from documents.report import CellNumbers, OpenLoopNumbers, WatchNumbers
 from documents.run import Void
 from experiment.disturbances import generator_voids, host_voids
 from tests.unit.analysis.run_builder import EIGHT_CORES, TWO_CORES
-from tests.unit.analysis.test_saturation import cell
+from tests.unit.analysis.test_saturation import LATENCY, cell, usage
 
 ROLES = ("api", "postgres", "redis", "generator", "system")
 QUIET = WatchNumbers(
@@ -132,3 +132,52 @@ def test_a_cell_that_was_not_watched_is_judged_by_nothing_of_the_watch():
 def test_a_limit_of_noise_lies_well_above_what_quiet_hosts_showed():
     assert limits.STEAL_MOST > 5 * 0.003
     assert limits.SPIN_CHANGE_MOST > 3 * 2**0.5 * 0.04, "three standard deviations of the quotient of two spins"
+
+
+# In an open loop
+
+OPEN_QUIET = QUIET.model_copy(update={"connections": 3, "connections_planned": None, "stuck": None})
+
+
+def open_loop_numbers(watch: WatchNumbers | None, *, saturation: float = 0.5) -> OpenLoopNumbers:
+    return OpenLoopNumbers(
+        cell_id="009-go-heavy-at-500",
+        block=1,
+        api="go",
+        rate=500,
+        achieved_rate=500.0,
+        latency=LATENCY,
+        lateness_p99_us=50.0,
+        connections_opened=3,
+        usage=usage(),
+        generator_saturation=saturation,
+        watch=watch,
+    )
+
+
+@pytest.mark.parametrize("cores", [EIGHT_CORES, TWO_CORES])
+def test_an_open_loop_needs_no_connections(cores: CoreLayout):
+    assert host_voids(OPEN_QUIET.model_copy(update={"connections": 0}), cores) == []
+    assert generator_voids(open_loop_numbers(OPEN_QUIET), cores) == []
+    assert generator_voids(open_loop_numbers(None, saturation=1.0), cores) == []
+
+
+def test_a_disturbed_host_voids_an_open_loop_too():
+    watch = OPEN_QUIET.model_copy(
+        update={"steal": dict.fromkeys(ROLES, 0.3), "throttled": {"/lab": 1.0}, "spin_change": 0.5}
+    )
+    noisy = watch.model_copy(update={"others": QUIET.others | {"api": 0.5}})
+    assert reasons(host_voids(noisy, EIGHT_CORES)) == ["steal", "throttled", "noisy-neighbour", "spin"]
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        open_loop_numbers(OPEN_QUIET, saturation=0.91),
+        open_loop_numbers(OPEN_QUIET.model_copy(update={"busy": QUIET.busy | {"generator": 0.95}})),
+    ],
+    ids=["all of its CPUs", "one of its CPUs"],
+)
+def test_an_open_loop_s_generator_voids_by_its_cpu_where_that_is_its_own(found: OpenLoopNumbers):
+    assert reasons(generator_voids(found, EIGHT_CORES)) == ["generator-saturated"]
+    assert generator_voids(found, TWO_CORES) == []
