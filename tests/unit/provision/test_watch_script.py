@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,6 @@ from pydantic import TypeAdapter
 
 from documents.watch import HostTick, Spin
 from provision import cgroups
-from provision.watching import PERIOD_SECONDS
 
 SCRIPT = Path(__file__).parents[3] / "provision" / "host" / "watch.py"
 watch: dict[str, Any] = runpy.run_path(str(SCRIPT))
@@ -105,21 +105,13 @@ def test_a_busy_loop_is_seen_on_its_cpu(tmp_path: Path):
     assert last.generator.threads >= 1
 
 
-def test_ticks_come_in_their_rhythm_at_a_small_cost(tmp_path: Path):
-    with following(tmp_path, roles=dict.fromkeys(("api", "postgres", "redis"), ROLE)) as process:
-        time.sleep(1)
-        before = time.monotonic_ns(), used_ns(process)
-        time.sleep(3)
-        share = (used_ns(process) - before[1]) / (time.monotonic_ns() - before[0])
+def test_ticks_come_in_their_rhythm(tmp_path: Path):
+    with following(tmp_path, roles=dict.fromkeys(("api", "postgres", "redis"), ROLE)):
+        time.sleep(4)
     found = ticks(tmp_path)
     assert all(tick.cpus.keys() == set(CPUS) for tick in found)
-    assert len(found) > 20
-    cost = share * 0.1 / PERIOD_SECONDS
-    assert 0 < cost < 0.008, f"{cost:.4f} cores; with the sampler's 0.002, less than a hundredth of a core"
-
-
-def used_ns(process: int) -> int:
-    return int(Path(f"/proc/{process}/schedstat").read_text().split()[0])
+    gaps = sorted(after.time_ns - before.time_ns for before, after in pairwise(found))
+    assert gaps[len(gaps) // 2] == pytest.approx(0.1e9, rel=0.5)
 
 
 def test_connections_are_counted_and_those_that_get_no_answer_are_told():
