@@ -147,7 +147,7 @@ def test_a_plan_that_has_an_api_three_times_in_a_block_is_refused(compared_direc
 
 
 def bound_run(folder: Path, *, postgres_cores: float) -> Report:
-    return analyse(compared_run(folder, throughputs=COMPARED_THROUGHPUTS, postgres_cores=postgres_cores))
+    return analyse(compared_run(folder, throughputs=COMPARED_THROUGHPUTS, postgres_cores=postgres_cores, watched=True))
 
 
 def test_a_postgres_that_uses_its_cpus_up_is_told_of_what_waits_for_it(tmp_path: Path):
