@@ -41,10 +41,10 @@ def void_entries(report: Report) -> tuple[VoidEntry, ...]:
 
 def short_blocks(report: Report) -> tuple[str, ...]:
     """What each short block lacks, a sentence for each."""
-    void = {cell.cell_id: cell for cell in report.void_cells}
 
     def lacking(short: ShortBlock) -> str:
-        return listing([f"{_load(void[cell_id])} ({cell_id})" for cell_id in short.lacking])
+        of_that_loop = [cell for cell in report.void_cells if (cell.rate is not None) == short.open_loop]
+        return listing([f"{_load(cell)} ({cell.cell_id})" for cell in of_that_loop if cell.block == short.block])
 
     return tuple(
         f"Block {short.block}{' of the open loop' if short.open_loop else ''} is short of {lacking(short)}."

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from analysis.samples import Window
 from documents.cores import CoreLayout
 from documents.host import Host, HostSize
 from documents.inventory import ApiService, Inventory, PostgresService, RedisService
@@ -21,6 +22,7 @@ from documents.plan import Cell, Plan
 from documents.protocol import Protocol, Scenario
 from documents.run import CellRecord, HostIdentity, HostRecord, Manifest, Void, attempt_id
 from documents.samples import SAMPLE_COLUMNS, SampledRole
+from tests.unit.analysis.watch_builder import Happening, watch_files
 from tests.unit.analysis.wrk_port import interval_of, stats_correct, to_dense, to_pairs
 
 START_NS = 5_000_000_000_000
@@ -319,9 +321,13 @@ def compared_run(
     throughputs: Mapping[str, float],
     blocks: int = 6,
     noise: float = 0.005,
+    postgres_cores: float = 0.25,
     twin: bool = True,
+    watched: bool = False,
 ) -> Path:
     """A run of a second a cell over APIs of known throughput, in requests/s; cells scatter by `noise`.
+
+    The host is quiet, where it is `watched`; only there a cell tells that PostgreSQL was its limit.
 
     98% of the responses take what the closed loop makes them take, and the others five times as long. An API uses half
     a core, and as many MB as there are letters in its name, times ten.
@@ -336,14 +342,15 @@ def compared_run(
         samples = samples_csv(
             {
                 "api": Role(0.5, lambda _, used=memory_bytes: used),
-                "postgres": Role(0.25, lambda _: 200_000_000),
+                "postgres": Role(postgres_cores, lambda _: 200_000_000),
                 "redis": Role(0.05, lambda _: 10_000_000),
                 "generator": Role(0.4, lambda _: 5_000_000),
             },
             1,
         )
         raw = [(usual_us, requests - slow), (5 * usual_us, slow)]
-        write_cell(directory, cell, wrk_result(cell, raw, 1_000_000), samples)
+        watch = watch_files(TWO_CORES, Window(START_NS, START_NS + 1_000_000_000), Happening()) if watched else None
+        write_cell(directory, cell, wrk_result(cell, raw, 1_000_000), samples, watch=watch)
     return directory
 
 

@@ -8,12 +8,11 @@ import pytest
 
 from analysis.comparisons import compare_all, uncompared
 from analysis.report import analyse
-from analysis.saturation import bound_by_postgres
 from analysis.statistics.measures import MEASURES
 from documents.comparison import Comparison, Measure, PairComparison
 from documents.errors import AnalysisError
 from documents.plan import Plan
-from documents.report import Report, Service
+from documents.report import Report
 from documents.run import Manifest
 from tests.unit.analysis.run_builder import COMPARED_THROUGHPUTS, compared_run
 
@@ -147,25 +146,18 @@ def test_a_plan_that_has_an_api_three_times_in_a_block_is_refused(compared_direc
 # PostgreSQL at its limit
 
 
-def bound(report: Report, *services: Service) -> tuple[Comparison, ...]:
-    """The report's comparisons, had these services been the limit in all of its cells."""
-    cells = [cell.model_copy(update={"bound_by": services}) for cell in report.cells]
-    return compare_all(
-        cells,
-        apis=tuple(COMPARED_THROUGHPUTS),
-        scenarios=("light", "heavy"),
-        margin=0.03,
-        bound_by_postgres=bound_by_postgres(cells),
-    )
+def bound_run(folder: Path, *, postgres_cores: float) -> Report:
+    return analyse(compared_run(folder, throughputs=COMPARED_THROUGHPUTS, postgres_cores=postgres_cores, watched=True))
 
 
-def test_a_postgres_that_was_the_limit_is_told_of_what_waits_for_it(compared_report: Report):
-    """What an API spends of its own is no matter of PostgreSQL's."""
-    for comparison in bound(compared_report, "postgres"):
+def test_a_postgres_that_uses_its_cpus_up_is_told_of_what_waits_for_it(tmp_path: Path):
+    """All but the API share one CPU. What an API spends of its own is no matter of PostgreSQL's."""
+    bound = bound_run(tmp_path / "bound", postgres_cores=0.95)
+    for comparison in bound.comparisons:
         waits = comparison.measure not in {"cpu_cores", "memory_mean", "requests_per_cpu_second"}
         assert {pair.bound_by_postgres for pair in comparison.pairs} == {waits}, comparison.measure
-    for comparison in bound(compared_report, "redis"):
-        assert not any(pair.bound_by_postgres for pair in comparison.pairs)
+    free = bound_run(tmp_path / "free", postgres_cores=0.35)
+    assert not any(pair.bound_by_postgres for comparison in free.comparisons for pair in comparison.pairs)
 
 
 # What has no ratio

@@ -166,13 +166,13 @@ def test_a_changed_setting_is_refused_by_name_unless_it_is_asked_for(tmp_path: P
     with pytest.raises(AnalysisError) as refused:
         compare_folders(first, second)
     assert str(refused.value) == (
-        f"{FIRST} and {SECOND} can't be compared, for they weren't measured under the same conditions. kernel setting "
-        "vm.swappiness: 60 and 10; PostgreSQL setting shared_buffers: 1GB and 128MB. Measure one of them again under "
-        "the other's, or compare them all the same with --anyway, which marks the page."
+        f"{FIRST} and {SECOND} can't be compared, for they weren't measured under the same conditions. the setting "
+        "vm.swappiness was 60 and is 10; PostgreSQL setting shared_buffers: 1GB and 128MB. Measure one of them again "
+        "under the other's, or compare them all the same with --anyway, which marks the page."
     )
     comparison = compare_folders(first, second, anyway=True)
     assert comparison.differences == (
-        "kernel setting vm.swappiness: 60 and 10",
+        "the setting vm.swappiness was 60 and is 10",
         "PostgreSQL setting shared_buffers: 1GB and 128MB",
     )
     assert comparison_heading(comparison) == f"{UNLIKE}: go and rust in {SECOND} and {FIRST}"
