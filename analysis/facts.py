@@ -49,7 +49,7 @@ def summarise_facts(facts: Facts, host: HostIdentity) -> BuildingFacts:
         language=facts.language,
         measured_at=facts.measured_at,
         git_commit=facts.git_commit,
-        same_host=facts.host == host,
+        same_host=not facts.host.changes(host),
         build_cpus=len(building.cpus),
         clean_build_seconds=_spread(building.clean_seconds),
         incremental_build_seconds=_spread(building.incremental_seconds),

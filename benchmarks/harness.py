@@ -9,7 +9,7 @@ Four figures, each with what it should be:
   the plain one has no sampler, no cgroup of its own and no detached job around it.
 - wall time of a cell outside its warm-up and load, the median over the cells (5 s or less).
 - wall time of `pulumi up` when nothing changes, the median of three (10 s or less).
-- CPU of the sampler while load runs, in cores (less than 0.01).
+- CPU of the sampler and the watch over the host, together, while load runs, in cores (less than 0.01).
 """
 
 import argparse
@@ -32,7 +32,7 @@ from experiment.events import CellFinished, CellStarted, Event
 from experiment.run import start_run
 from lab.lifecycle.engine import Engine
 from lab.lifecycle.lifecycle import read_lab
-from provision import containers, sampling
+from provision import containers, sampling, watching
 from provision.cgroups import Cgroup
 from provision.connection import Connection
 
@@ -68,7 +68,7 @@ def main() -> None:
     print(f"throughput under lab run / plain wrk   {result.throughput_ratio:.3f}   (0.98 or more)")
     print(f"a cell outside of warm-up and load     {result.cell_overhead_seconds:.1f} s   (5 s or less)")
     print(f"pulumi up with nothing to change       {result.unchanged_up_seconds:.1f} s   (10 s or less)")
-    print(f"sampler                                {result.sampler_cores:.4f} cores   (less than 0.01)")
+    print(f"sampler and watch                      {result.sampler_cores:.4f} cores   (less than 0.01)")
 
 
 def measure(engine: Engine, *, pairs: int, seconds: int) -> Result:
@@ -110,6 +110,8 @@ def _lab_throughput(inventory: Inventory, secrets: Secrets, seconds: int) -> tup
         blocks=1,
         warm_up_seconds=WARM_UP_SECONDS,
         scenarios=(scenario("mixed", seconds),),
+        attempts=1,
+        twin=False,
     )
     [api, *_] = inventory.apis
     started = ended = 0.0
@@ -138,7 +140,7 @@ def _plain_throughput(inventory: Inventory, secrets: Secrets, seconds: int) -> f
 
 
 def _sampler_cores(inventory: Inventory, secrets: Secrets, seconds: int) -> float:
-    """CPU seconds a second of the sampler while the API is under load."""
+    """CPU seconds a second of the sampler and the watch while the API is under load."""
     with ready_api(inventory, secrets, inventory.apis[0], "mixed") as ready:
         connection = ready.connection
         redis = containers.cgroup(connection, inventory.redis.container)
@@ -152,13 +154,24 @@ def _sampler_cores(inventory: Inventory, secrets: Secrets, seconds: int) -> floa
         job = sampling.start(
             connection, f"{FOLDER}/sampler", cgroups, cpus=inventory.cores.system, deadline_seconds=seconds + 60
         )
-        before = _cpu_seconds(connection, job.process_id)
+        watch = watching.start(
+            connection,
+            f"{FOLDER}/watch",
+            cgroups,
+            lab_cpus=inventory.size.cpus,
+            port=inventory.apis[0].port,
+            cpus=inventory.cores.system,
+            deadline_seconds=seconds + 60,
+        )
+        watchers = (job.process_id, watch.process_id)
+        before = sum(_cpu_seconds(connection, process) for process in watchers)
         start = time.monotonic()
         ready.load(seconds)
-        used = _cpu_seconds(connection, job.process_id) - before
+        used = sum(_cpu_seconds(connection, process) for process in watchers) - before
         elapsed = time.monotonic() - start
         with tempfile.TemporaryDirectory(prefix="fairground-benchmark-") as folder:
             sampling.finish(connection, job, Path(folder) / sampling.FILE_NAME)
+            watching.finish(connection, watch, Path(folder) / watching.FILE_NAME)
     return used / elapsed
 
 

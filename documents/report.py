@@ -4,15 +4,24 @@ from datetime import datetime
 from typing import Literal
 
 from documents.base import Document, Name
-from documents.cores import CoreLayout
+from documents.claims import JudgedLine
+from documents.comparison import Comparison
+from documents.cores import CoreLayout, Role
 from documents.host import HostSize
+from documents.knobs import KnobRecord
+from documents.open_loop import OpenLoopRate
 from documents.protocol import Scenario
 from documents.run import HostIdentity, Void
 from documents.samples import SampledRole
+from documents.watch import Resource
 
-Grade = Literal["full", "smaller", "shared"]
-"""How far a host's numbers reach: `full` has the article's 8 cores and 16 GB and a core layout without overlap,
-`smaller` has less, and on a `shared` host the load generator also competes with what it measures."""
+Service = Literal["postgres", "redis"]
+"""What an API may have to wait for."""
+
+Grade = Literal["full", "partly-controlled", "smaller", "shared"]
+"""How far a host's numbers reach: `full` has the article's 8 cores and 16 GB, a core layout without overlap, and every
+knob as a measurement wants it. `partly-controlled` lacks the last of these, `smaller` has less of the machine, and on a
+`shared` host the load generator also competes with what it measures. Of several, the last holds."""
 
 
 class Latency(Document):
@@ -40,20 +49,57 @@ class Usage(Document):
     page_cache_mean_bytes: float
 
 
+class WatchNumbers(Document):
+    """What the host was like over a load window: shares from 0 to 1 unless a name says otherwise.
+
+    `steal` is what the hypervisor took of each role's CPUs, `busy` how busy the busiest CPU of a role was, and `others`
+    what processes that are none of the lab's used of a role's CPUs: of those that it has to itself, or shares with
+    other roles. `throttled` maps the cgroups that a quota held back to the seconds that it did. `pressure` has the
+    share of the window in which some task waited for a resource, and in which all did; None where the kernel doesn't
+    tell.
+    `generator_waited` is how much of the window the generator's threads stood ready without a CPU; None where the
+    kernel doesn't tell, and in an open loop.
+
+    `connections` are those that were open at once, of `connections_planned`. `stuck` of them were sent no answer for
+    longer than a request may take; None where the kernel doesn't tell. In an open loop both are None, for there
+    connections are opened as they are needed, and may rest. `spin_change` is the calibration spin's CPU time
+    after the load over that before it, less 1; `spin_seconds` the mean of both, for one CPU. `seconds` is the part of
+    the window that all of this is taken over.
+    """
+
+    seconds: float
+
+    steal: dict[Role, float]
+    busy: dict[Role, float]
+    others: dict[Role, float]
+    throttled: dict[str, float]
+    pressure: dict[Resource, tuple[float, float]] | None
+    generator_waited: float | None
+    connections: int
+    connections_planned: int | None
+    stuck: int | None
+    spin_change: float
+    spin_seconds: float
+
+
 class CellNumbers(Document):
-    """One valid cell in numbers.
+    """One valid cell in numbers, those of its `attempt` that counts.
 
     Throughput in requests a second; latencies in microseconds. `raw` counts each response once, `corrected` is
     wrk's correction for coordinated omission. `littles_law` is throughput x mean raw latency / connections opened:
     near 1 for an honest closed loop, and falling when the generator is the limit or when connections still wait for an
     answer at the window's end. `generator_saturation` is the generator's CPU use over the CPUs that its threads can
-    fill: as many as it has threads, and no more than it has.
+    fill: as many as it has threads, and no more than it has. `bound_by` names the services that were the limit: their
+    CPUs were used up, and by them. `watch` is None in a run that is older than the watch. `twin` marks the second cell
+    of the API that its block measured twice.
     """
 
     cell_id: str
+    attempt: int = 1
     block: int
     api: Name
     scenario: Name
+    twin: bool = False
     requests: int
     throughput: float
     raw: Latency
@@ -63,12 +109,15 @@ class CellNumbers(Document):
     usage: dict[SampledRole, Usage]
     littles_law: float
     generator_saturation: float
+    bound_by: tuple[Service, ...] = ()
+    watch: WatchNumbers | None = None
 
 
 class Estimate(Document):
-    """A mean over cells with its 95% confidence interval; no interval below two cells.
+    """A mean over blocks with its 95% confidence interval; no interval below two blocks.
 
-    `scale` tells which mean: geometric (`log`) or arithmetic (`linear`).
+    A block that measured the API twice counts once, by the mean of both cells. `count` is how many blocks there are,
+    `scale` which mean it is: geometric (`log`) or arithmetic (`linear`).
     """
 
     value: float
@@ -79,7 +128,7 @@ class Estimate(Document):
 
 
 class LatencyEstimate(Document):
-    """`Latency` over cells; microseconds."""
+    """`Latency` over blocks; microseconds."""
 
     mean_us: Estimate
     p50_us: Estimate
@@ -106,7 +155,7 @@ class Measurements(Document):
 
 
 class TimeSeries(Document):
-    """The API's CPU use and anonymous memory along the load window, as the mean over the valid cells.
+    """The API's CPU use and anonymous memory along the load window, as the mean over the blocks' valid cells.
 
     Step k is the mean over the seconds from `k * step_seconds` on, counted from the start of the load. wrk's windows
     aren't equally long to the millisecond: each is cut into as many steps, and `step_seconds` is their mean length.
@@ -120,18 +169,81 @@ class TimeSeries(Document):
 class ScenarioSummary(Document):
     """One API under one scenario. `measured` and `series` are None where no cell is valid.
 
-    `errors` are wrk's, over the void cells too: a cell with errors is void, so a valid one has none. They are None
-    where wrk was started in a void cell and left no count of them.
+    `cells` are valid, `blocks` have one; an API is in some blocks twice. Of `void_cells` no attempt was valid, and none
+    is left; `void_attempts` counts all void attempts, at whichever cells. `errors` are wrk's, over the void attempts
+    too: an attempt with errors is void, so a valid cell has none. They are None where wrk was started in a void attempt
+    and left no count of them.
     """
 
     api: Name
     scenario: Name
     cells: int
+    blocks: int
     void_cells: int
     unfinished_cells: int
+    void_attempts: int
     errors: int | None
     measured: Measurements | None
     series: TimeSeries | None
+
+
+class OpenLoopNumbers(Document):
+    """One valid cell of the open loop in numbers, those of its `attempt` that counts.
+
+    Rates in requests a second; latencies in microseconds, from when each request was due. `lateness_p99_us` is the 99th
+    percentile of how late requests were sent, which is part of their latency. `generator_saturation` is the generator's
+    CPU use over its CPUs. `bound_by` and `watch` are as in `CellNumbers`.
+    """
+
+    cell_id: str
+    attempt: int = 1
+    block: int
+    api: Name
+    rate: int
+    achieved_rate: float
+    latency: Latency
+    lateness_p99_us: float
+    connections_opened: int
+    usage: dict[SampledRole, Usage]
+    generator_saturation: float
+    bound_by: tuple[Service, ...] = ()
+    watch: WatchNumbers | None = None
+
+
+class OpenLoopMeasurements(Document):
+    """One API at one rate over its valid cells; the units are those of `OpenLoopNumbers`, CPU in cores."""
+
+    achieved_rate: Estimate
+    p50_us: Estimate
+    p90_us: Estimate
+    p99_us: Estimate
+    p999_us: Estimate
+    lateness_p99_us: Estimate
+    cpu_cores: dict[SampledRole, Estimate]
+
+
+class OpenLoopSummary(Document):
+    """One API at one rate. `measured` is None where no cell is valid; the counts are those of `ScenarioSummary`."""
+
+    api: Name
+    rate: int
+    cells: int
+    void_cells: int
+    unfinished_cells: int
+    void_attempts: int
+    measured: OpenLoopMeasurements | None
+
+
+class OpenLoopReport(Document):
+    """The open loop of a run: its rates, and each API at each of them. `scenario` is as in the cells."""
+
+    scenario: Scenario
+    blocks: int
+    slowest: Name | None
+    throughput: float | None
+    rates: tuple[OpenLoopRate, ...]
+    summaries: tuple[OpenLoopSummary, ...]
+    cells: tuple[OpenLoopNumbers, ...]
 
 
 class PublishedNumber(Document):
@@ -147,26 +259,6 @@ class PublishedNumber(Document):
     measure: Literal["throughput", "memory_mean", "p99"]
     published: float
     measured: Estimate | None
-
-
-Fact = Literal[
-    "clean_build",
-    "incremental_build",
-    "binary_size",
-    "image_size",
-    "code_lines",
-    "dependencies",
-    "first_answer",
-    "rest_memory",
-]
-"""What `lab facts` measures, by name."""
-
-
-class PublishedClaim(Document):
-    """What the article says in words or in single figures, and the facts that answer it."""
-
-    facts: tuple[Fact, ...]
-    claim: str
 
 
 class Spread(Document):
@@ -215,21 +307,72 @@ class Subject(Document):
     environment: dict[str, str]
 
 
-class VoidCell(Document):
-    """A cell that doesn't count, and why."""
+class WarmUpSummary(Document):
+    """The warm-ups of one API under one scenario, over its valid cells whose warm-up was watched.
 
-    cell_id: str
+    `seconds` is how long they lasted. Of `cells`, `steady` had settled, `never_steady` names those that hadn't when
+    they had lasted as long as they may, and the others were too short to be judged.
+    """
+
     api: Name
     scenario: Name
+    cells: int
+    seconds: Spread
+    steady: int
+    never_steady: tuple[str, ...]
+
+
+class VoidAttempt(Document):
+    """An attempt at a cell that doesn't count, and why. `attempt` counts from 1.
+
+    `rate` is that of a cell of the open loop, in requests a second; None in the closed one.
+    """
+
+    cell_id: str
+    attempt: int
+    block: int
+    api: Name
+    scenario: Name
+    rate: int | None = None
     voids: tuple[Void, ...]
+
+
+class VoidCell(Document):
+    """A cell of which no attempt counts and none is left. `voids` are the reasons of the last of its `attempts`.
+
+    `rate` is as in `VoidAttempt`.
+    """
+
+    cell_id: str
+    attempts: int
+    block: int
+    api: Name
+    scenario: Name
+    rate: int | None = None
+    voids: tuple[Void, ...]
+
+
+class ShortBlock(Document):
+    """A block without some of its cells, the ids of which stand in `lacking`: no attempt at them was valid.
+
+    With `open_loop` it is one of the open loop's blocks, which are counted by themselves.
+    """
+
+    block: int
+    open_loop: bool = False
+    lacking: tuple[str, ...]
 
 
 class Report(Document):
     """`report.json`: everything that the pages show.
 
     `caveats` are whole sentences that stand on every page: a smaller host, shared cores, void cells, a run that
-    isn't finished. `article_note` says whether the article's numbers can be compared with this run's, and why not.
-    `building` has the APIs whose images `lab facts` has measured, and `claims` what the article says about that.
+    isn't finished. `comparisons` has one for each measure. `attempts` is how many the protocol allows a cell, `margin`
+    the share up to which two APIs are the same. `control` says in a few words which of the `knobs` weren't as a
+    measurement wants them. `article_note` says whether the article's numbers can be compared with this run's, and why
+    not. `building` has the APIs whose images `lab facts` has measured, and `claims` all that the article says, with
+    what this run and those facts make of it. `open_loop` is None where the protocol has none, or its rates aren't known
+    yet. Its valid cells are in it; the void and unfinished ones are among the others.
     """
 
     version: Literal[1] = 1
@@ -240,6 +383,9 @@ class Report(Document):
     protocol: Name
     protocol_file: str | None = None
     blocks: int
+    budget_seconds: int | None = None
+    attempts: int
+    margin: float
     warm_up_seconds: int
     order_seed: int
     request_seed: int
@@ -250,14 +396,21 @@ class Report(Document):
     size: HostSize
     cores: CoreLayout
     grade: Grade
+    control: str = "not told which settings were controlled"
+    knobs: tuple[KnobRecord, ...] = ()
     postgres_settings: dict[str, str]
     caveats: tuple[str, ...]
     summaries: tuple[ScenarioSummary, ...]
+    comparisons: tuple[Comparison, ...] = ()
+    open_loop: OpenLoopReport | None = None
     article: tuple[PublishedNumber, ...]
     article_note: str
-    claims: tuple[PublishedClaim, ...] = ()
+    claims: tuple[JudgedLine, ...] = ()
     building: tuple[BuildingFacts, ...] = ()
+    warm_ups: tuple[WarmUpSummary, ...] = ()
     cells: tuple[CellNumbers, ...]
+    void_attempts: tuple[VoidAttempt, ...]
     void_cells: tuple[VoidCell, ...]
+    short_blocks: tuple[ShortBlock, ...]
     unfinished_cells: tuple[str, ...]
     tool_versions: dict[str, str]

@@ -34,6 +34,7 @@ def host_held(bench: Bench, work: str) -> Generator[None]:
     with bench.hold(name_holder(work)):
         try:
             bench.clear()
+            bench.untune()
             yield
         except BaseException:
             try:
@@ -49,7 +50,10 @@ def host_held(bench: Bench, work: str) -> Generator[None]:
 def _leave(bench: Bench) -> None:
     with _uninterrupted():
         bench.clear()
-        bench.restore()
+        try:
+            bench.untune()
+        finally:
+            bench.restore()
 
 
 @contextmanager

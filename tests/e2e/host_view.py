@@ -58,7 +58,11 @@ def threads_of(connection: Connection, *commands: str, awaited: str = "") -> lis
 def left_on_host(connection: Connection) -> list[str]:
     """What of a run is still on the host: processes of load, sampler and lock, and the run's files."""
     listed = connection.run(["ps", "-eo", "pid,comm,args"], deadline_seconds=30).stdout.splitlines()
-    left = [line for line in listed if line.split()[1] in {"wrk", "lab-sampler", "lab-job"} or "run.lock" in line]
+    left = [
+        line
+        for line in listed
+        if line.split()[1] in {"wrk", "lab-sampler", "lab-watch", "lab-job", "lab-guard"} or "run.lock" in line
+    ]
     home, name = posixpath.split(RUN_HOME)
     kept = connection.run(["find", home, "-maxdepth", "1", "-type", "d", "-name", f"*{name}*"], deadline_seconds=30)
     return left + kept.stdout.splitlines()

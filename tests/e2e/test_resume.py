@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from documents.run import attempt_id
 from experiment.events import RunFinished, RunStarted
 from provision.connection import Connection, connect
 from provision.preparation import wait_for_engine
@@ -12,7 +13,7 @@ from provision.readiness import wait_for_postgres
 from tests.conftest import LiveLab
 from tests.e2e.conftest import StartRun
 from tests.e2e.host_view import left_on_host, running_containers
-from tests.e2e.lab_run import LabRun, read_finished, read_journal, read_records, write_protocol
+from tests.e2e.lab_run import LabRun, read_attempts, read_finished, read_journal, read_records, write_protocol
 
 CELLS = 4
 _SEED = 20
@@ -51,9 +52,15 @@ class Interrupted:
         assert events.count("run-started") == 1
         assert events.count("run-resumed") == self.times
         assert events[-1] == "run-finished"
-        finished = [str(entry.cell_id) for entry in journal if entry.event == "cell-finished"]
-        assert sorted(finished) == sorted(path.name for path in self.folder.glob("cells/*"))
-        assert len(finished) == len(set(finished)) == CELLS, "each cell is told as finished once"
+        ended = [
+            (attempt_id(str(entry.cell_id), entry.attempt or 1), entry.event == "cell-finished")
+            for entry in journal
+            if entry.event in {"cell-finished", "cell-void"}
+        ]
+        told = [name for name, _ in ended]
+        assert sorted(told) == sorted(path.name for path in self.folder.glob("cells/*"))
+        assert len(told) == len(set(told)), "each attempt is told as finished once"
+        assert [valid for _, valid in ended].count(True) == CELLS, "and each cell has one that counts"
         assert isinstance(run.events[-1], RunFinished)
         assert run.events[-1].void_cells == 0
         assert left_on_host(host) == []
@@ -63,7 +70,7 @@ def resume(start_run: StartRun, interrupted: Interrupted) -> LabRun:
     run = start_run("--resume", interrupted.folder.name)
     started = run.wait_for(lambda event: isinstance(event, RunStarted))
     assert isinstance(started, RunStarted)
-    assert started.finished == len(list(interrupted.folder.glob("cells/*/cell.json")))
+    assert started.finished == sum(record.valid for record in read_attempts(interrupted.folder))
     return run
 
 

@@ -1,0 +1,55 @@
+"""What orders and ratios have in common: two stacks of a column, and the run's comparison of them."""
+
+from dataclasses import dataclass
+from itertools import combinations
+
+from analysis.claims.claim import Judgement, not_comparable, sentence
+from analysis.claims.columns import PublishedColumn
+from analysis.claims.conditions import why_no_order
+from analysis.claims.evidence import Evidence
+from analysis.pages.numbers import plain
+from documents.comparison import Interval, PairComparison
+
+
+@dataclass(frozen=True)
+class ComparedPair:
+    """A run's comparison of two stacks.
+
+    `interval_95` is that of their ratio, turned so that the stack which the claim names first is above the line.
+    `margin` is what the comparison calls the same, `measured` the ratio in words.
+    """
+
+    verdicts: PairComparison
+    interval_95: Interval | None
+    margin: float
+    measured: str
+
+
+def pairs_of(column: PublishedColumn) -> tuple[tuple[str, str], ...]:
+    """Every pair of stacks, the one that the article has before the other first; adjacent ones are among them."""
+    return tuple(combinations(column.best_first, 2))
+
+
+def compared_pair(evidence: Evidence, column: PublishedColumn, above: str, below: str) -> ComparedPair | Judgement:
+    """The run's comparison of two stacks, or the judgement where there is nothing that may be compared.
+
+    Its `measured` says the ratio of `above` over `below` in words, with its interval and the number of blocks.
+    """
+    pair = evidence.pair(above, below, column.load, column.compared_by)
+    margin = evidence.margin(column.compared_by)
+    if pair is None or pair.ratio is None or margin is None:
+        return not_comparable(
+            f"No block of this run has valid cells of both {above} and {below} under a load named {column.load}."
+        )
+    ratio, interval = pair.ratio.value, pair.ratio.interval_95
+    if pair.first != above:
+        ratio, interval = 1 / ratio, interval and Interval(low=1 / interval.high, high=1 / interval.low)
+    ends = f", 95% interval {plain(interval.low)} to {plain(interval.high)}" if interval else ""
+    measured = (
+        f"{column.noun} of {above} over {below} is {plain(ratio)}{ends}, "
+        f"of {pair.blocks} {'block' if pair.blocks == 1 else 'blocks'}"
+    )
+    reason = why_no_order(evidence, column.load)
+    if reason is not None:
+        return not_comparable(f"{sentence(reason)}. Measured here: {measured}.")
+    return ComparedPair(pair, interval, margin, measured)

@@ -1,0 +1,57 @@
+"""What `lab run --budget` says before it begins."""
+
+import io
+
+from rich.console import Console
+
+from cli.budget import budget_lines
+from cli.progress import under_way
+from cli.run import RunProgress
+from experiment.events import BudgetFitted, Resolution
+
+FITTED = BudgetFitted(
+    budget_seconds=7200,
+    blocks=12,
+    block_cells=15,
+    block_seconds=570.0,
+    overhead_run=None,
+    noise_run=None,
+    tests=18,
+    resolutions=(
+        Resolution(noise=0.03, power=0.8, ratio=1.0451),
+        Resolution(noise=0.03, power=0.9, ratio=1.0512),
+        Resolution(noise=0.1, power=0.8, ratio=None),
+        Resolution(noise=0.1, power=0.9, ratio=None),
+    ),
+)
+
+
+def test_it_says_how_many_blocks_fit_and_what_they_find_by_noise():
+    assert list(budget_lines(FITTED)) == [
+        "A budget of 2h fits 12 blocks of 15 cells, each block in 10m at most (set-up as assumed).",
+        "Where blocks scatter by 3.0% it finds a true ratio of 1.045 or more in 80%, of 1.051 or more in 90% of runs.",
+        "Where blocks scatter by 10.0% it finds no ratio below 100.",
+    ]
+
+
+def test_it_names_the_run_that_it_knows_the_noise_from():
+    known = FITTED.model_copy(update={"overhead_run": "a", "noise_run": "b", "resolutions": FITTED.resolutions[:1]})
+    first, second = budget_lines(known)
+    assert first.endswith("(set-up as in the run a).")
+    assert second.startswith(
+        "Where blocks scatter by 3.0%, as in the run b, it finds a true ratio of 1.045 or more in 80% "
+    )
+
+
+def test_it_says_what_is_kept_for_an_open_loop():
+    _, second, *_ = budget_lines(FITTED.model_copy(update={"open_loop_seconds": 3180.0}))
+    assert second == "53m of it are kept for the open loop, which comes after them."
+
+
+def test_it_is_shown_above_the_run():
+    output = io.StringIO()
+    console = Console(file=output, width=200)
+    with under_way(console, "starting") as doing:
+        RunProgress(console, doing)(FITTED)
+    for line in budget_lines(FITTED):
+        assert line in output.getvalue()
