@@ -103,7 +103,7 @@ def williams_orders(apis: int, experiments: int, blocks: int, *, seed: int) -> O
     random = Random(seed)  # noqa: S311 - a reproducible order is wanted, not secrets
     names = [str(api) for api in range(apis)]
     return [
-        [[[int(name) for name in order.apis] for order in block_orders(names, blocks, random)] for _ in range(LOADS)]
+        [[[int(name) for name in order] for order in block_orders(names, blocks, random)] for _ in range(LOADS)]
         for _ in range(experiments)
     ]
 
