@@ -18,15 +18,15 @@ from analysis.identity import Conditions, differences
 from analysis.report import analyse
 from analysis.run_folder import read_run
 from analysis.saturation import bound_by_postgres
-from analysis.statistics.block_ratios import CONFIDENCE, BlockLogs, logs_of
+from analysis.statistics.block_ratios import BlockLogs, interval_of, logs_of
 from analysis.statistics.equivalence import EQUIVALENCE_CONFIDENCE, MARGIN, equivalence_p_value, within_margin
 from analysis.statistics.holm import holm
-from analysis.statistics.intervals import BlockMeans, StudentMean, over_blocks
+from analysis.statistics.intervals import CONFIDENCE, BlockMeans, StudentMean, over_blocks
 from analysis.statistics.measures import MEASURES
 from analysis.statistics.power import LEAST_BLOCKS, POWER
 from analysis.statistics.two_samples import TwoNoises, welch
 from analysis.statistics.verdict import SIGNIFICANCE, judge
-from documents.comparison import Interval, Measure, Verdict
+from documents.comparison import Measure, Verdict
 from documents.errors import AnalysisError
 from documents.report import Report, Subject
 from documents.run_comparison import (
@@ -247,8 +247,8 @@ def _change(
         first=_geometric_mean(before),
         second=_geometric_mean(after),
         ratio=ratio and float(np.exp(ratio.mean)),
-        interval_95=ratio and _interval(ratio, CONFIDENCE),
-        interval_90=ratio and _interval(ratio, EQUIVALENCE_CONFIDENCE),
+        interval_95=ratio and interval_of(ratio, CONFIDENCE),
+        interval_90=ratio and interval_of(ratio, EQUIVALENCE_CONFIDENCE),
         first_noise=noises and noises.first,
         second_noise=noises and noises.second,
         degrees_of_freedom=ratio and float(ratio.degrees_of_freedom),
@@ -271,11 +271,6 @@ def _noise(sample: Sequence[float]) -> float:
 
 def _geometric_mean(sample: Sequence[float]) -> float | None:
     return float(np.exp(np.mean(sample))) if sample else None
-
-
-def _interval(ratio: StudentMean, confidence: float) -> Interval:
-    half_width = ratio.half_width(confidence)
-    return Interval(low=float(np.exp(ratio.mean - half_width)), high=float(np.exp(ratio.mean + half_width)))
 
 
 def _too_few(api: str, scenario: str, before: Sequence[float], after: Sequence[float]) -> str:

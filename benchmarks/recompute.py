@@ -1,4 +1,4 @@
-"""Recompute each verdict on throughput of a run from its raw files, with none of the lab's code.
+"""Recompute every verdict of a run from its raw files, with none of the lab's code.
 
 python benchmarks/recompute.py runs/ID
 """
@@ -6,50 +6,64 @@ python benchmarks/recompute.py runs/ID
 import json
 import math
 import sys
-from itertools import combinations
+import warnings
+from collections import defaultdict
+from itertools import combinations, product
 from pathlib import Path
 
 import numpy as np
 from scipy import stats
 
-
-def log_throughputs(run: Path) -> dict[tuple[str, str], dict[int, list[float]]]:
-    """By load and API, and then by block, the logs of the throughputs of the valid cells, whose unit cancels."""
-    found: dict[tuple[str, str], dict[int, list[float]]] = {}
-    records = {path: json.loads(path.read_text()) for path in run.glob("cells/*/cell.json")}
-    valid = {record["cell_id"]: path.parent / "wrk.json" for path, record in records.items() if not record["voids"]}
-    for cell in json.loads((run / "plan.json").read_text())["cells"]:
-        blocks = found.setdefault((cell["scenario"]["name"], cell["api"]), {})
-        if path := valid.get(f"{cell['number']:03d}-{cell['api']}-{cell['scenario']['name']}"):
-            wrk = json.loads(path.read_text())
-            blocks.setdefault(cell["block"], []).append(math.log(wrk["requests"] / wrk["elapsed_us"]))
-    return found
+SIGNS = {"throughput": 1, "p50": -1, "p99": -1, "p99_corrected": -1, "cpu_cores": -1, "memory_mean": -1}
+SIGNS |= {"requests_per_cpu_second": 1, "requests_per_second_per_mb": 1}
+"""What is compared, by its name in report.json: 1 where more is better, -1 where less is."""
 
 
-def verdicts(run: Path) -> dict[tuple[str, str, str], tuple[float, str]]:
-    """The ratio and the verdict of each pair of APIs under each load, by the load and both names."""
-    margin = json.loads((run / "manifest.json").read_text())["protocol"]["margin"]
-    logs = log_throughputs(run)
-    ratios = {
-        (load, first, second): [
-            float(np.mean(logs[load, first][block]) - np.mean(logs[load, second][block]))
-            for block in logs[load, first].keys() & logs[load, second].keys()
-        ]
-        for (load, first), (other, second) in combinations(sorted(logs), 2)
-        if load == other
-    }
-    tests = {pair: stats.ttest_1samp(values, 0.0) for pair, values in ratios.items() if len(values) > 1}
-    found: dict[tuple[str, str, str], tuple[float, str]] = dict.fromkeys(ratios, (math.nan, "can't tell"))
-    worst = 0.0
-    for place, (pair, test) in enumerate(sorted(tests.items(), key=lambda item: item[1].pvalue)):
-        worst = max(worst, (len(ratios) - place) * test.pvalue)
-        mean = float(np.mean(ratios[pair]))
-        same = max(map(abs, test.confidence_interval(0.90))) <= math.log1p(margin)
-        faster = f"{pair[1] if mean > 0 else pair[2]} faster" if worst <= 0.05 else "can't tell"
-        found[pair] = (math.exp(mean), "same" if same else faster)
+def numbers(cell: Path) -> list[float]:
+    """A cell's numbers in the order of `SIGNS`, in units that cancel in ratios."""
+    wrk, samples = json.loads((cell / "wrk.json").read_text()), (cell / "samples.csv").read_text().splitlines()
+    latency, elapsed = dict(wrk["latency"]["histogram"]), wrk["elapsed_us"]
+    step = elapsed // max(wrk["requests"] // wrk["connections"], 1)
+    raw = [count - (us > step) * latency.get(us + step, 0) for us, count in latency.items()]
+    p50, p99 = np.quantile([*latency], [0.5, 0.99], weights=raw, method="inverted_cdf")
+    corrected = np.quantile([*latency], 0.99, weights=[*latency.values()], method="inverted_cdf")
+    time, cpu, memory = np.loadtxt([line for line in samples if ",api," in line], delimiter=",", usecols=(0, 2, 3)).T
+    start, end = np.clip([wrk["ended_ns"] - 1000 * elapsed, wrk["ended_ns"]], time[0], time[-1])
+    rate, cores = wrk["requests"] / elapsed, np.diff(np.interp([start, end], time, cpu))[0] / (end - start)
+    used = memory[(time >= start) & (time <= end)].mean()
+    return [rate, p50, p99, corrected, cores, used, rate / cores if cores else 0, rate / used if used else 0]
+
+
+def verdicts(run: Path) -> dict[tuple[str, str, str, str], tuple[float, str]]:
+    """The ratio and the verdict of each pair, by the measure, the load and both names; NaN below two blocks."""
+    plan, manifest = (json.loads((run / name).read_text()) for name in ("plan.json", "manifest.json"))
+    records = {path.parent: json.loads(path.read_text()) for path in run.glob("cells/*/cell.json")}
+    valid = {record["cell_id"]: folder for folder, record in records.items() if not record["voids"]}
+    cells: defaultdict[tuple[str, str, int], list[list[float]]] = defaultdict(list)
+    for cell in plan["cells"]:
+        load, api = cell["scenario"]["name"], cell["api"]
+        folder = valid.get(f"{cell['number']:03d}-{api}-{load}")
+        cells[load, api, cell["block"]].append(numbers(folder) if folder else [math.nan] * len(SIGNS))
+    loads, apis, blocks = (sorted({*names}) for names in zip(*cells, strict=True))
+    means = {key: np.nanmean(np.log(values), axis=0) for key, values in cells.items()}
+    logs = np.array([[[means[load, api, block] for block in blocks] for api in apis] for load in loads])
+    one, two = np.triu_indices(len(apis), 1)
+    test = stats.ttest_1samp(logs[:, one] - logs[:, two], 0.0, axis=2, nan_policy="omit")
+    lows, highs, p_values = (a.reshape(-1, len(SIGNS)).T for a in (*test.confidence_interval(0.90), test.pvalue))
+    found: dict[tuple[str, str, str, str], tuple[float, str]] = {}
+    for place, measure in enumerate(SIGNS):
+        p = np.nan_to_num(p_values[place], nan=1.0)
+        for pair, (load, names) in enumerate(product(loads, combinations(apis, 2))):
+            low, high = lows[place, pair], highs[place, pair]
+            holm = max(least * np.sum(p >= least) for least in p[p <= p[pair]])
+            better = f"{names[0 if SIGNS[measure] * (low + high) > 0 else 1]} better" if holm <= 0.05 else "can't tell"
+            same = max(-low, high) <= math.log1p(manifest["protocol"].get("margin", 0.03))
+            if not np.isinf(logs[..., place]).any():
+                found[measure, load, *names] = math.exp((low + high) / 2), "same" if same else better
     return found
 
 
 if __name__ == "__main__":
-    for (load, first, second), (ratio, verdict) in verdicts(Path(sys.argv[1])).items():
-        print(f"{load}: {first} / {second} {ratio:.3f}, {verdict}")
+    warnings.simplefilter("ignore")  # of pairs without two blocks
+    for (measure, load, one, two), (ratio, verdict) in verdicts(Path(sys.argv[1])).items():
+        print(f"{measure}, {load}: {one} / {two} {ratio:.3f}, {verdict}")

@@ -15,6 +15,7 @@ from random import Random
 from rich.console import Console
 from rich.table import Table
 
+from analysis.statistics.power import LEAST_BLOCKS
 from analysis.statistics.simulation import Orders, Outcomes, World, simulate
 from experiment.order import block_orders
 
@@ -37,6 +38,8 @@ def main() -> None:
     parser.add_argument("--margin", type=float, default=0.03, help="what counts as no difference: 0.03 for 3%%")
     parser.add_argument("--seed", type=int, default=1, help="of orders and noise")
     arguments = parser.parse_args()
+    if arguments.experiments < 1 or arguments.blocks < LEAST_BLOCKS or not 0 < arguments.margin < math.inf:
+        parser.error(f"give 1 experiment or more, {LEAST_BLOCKS} blocks or more, and a margin above 0")
     shape = (arguments.experiments, arguments.blocks)
     console = Console(width=118)
     console.print(false_differences(*shape, margin=arguments.margin, seed=arguments.seed))
@@ -103,7 +106,7 @@ def williams_orders(apis: int, experiments: int, blocks: int, *, seed: int) -> O
     random = Random(seed)  # noqa: S311 - a reproducible order is wanted, not secrets
     names = [str(api) for api in range(apis)]
     return [
-        [[[int(name) for name in order.apis] for order in block_orders(names, blocks, random)] for _ in range(LOADS)]
+        [[[int(name) for name in order] for order in block_orders(names, blocks, random)] for _ in range(LOADS)]
         for _ in range(experiments)
     ]
 

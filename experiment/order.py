@@ -13,21 +13,9 @@ balanced, but a single API's twin is not: that would take a whole design for eac
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from random import Random
 
 from documents.errors import RunError
-
-
-@dataclass(frozen=True)
-class BlockOrder:
-    """The APIs of a block in the order in which they are measured; `twin` is there twice, the others once.
-
-    `twin` is None where each is there once.
-    """
-
-    apis: tuple[str, ...]
-    twin: str | None
 
 
 def williams_rows(treatments: int) -> tuple[tuple[int, ...], ...]:
@@ -46,8 +34,10 @@ def williams_rows(treatments: int) -> tuple[tuple[int, ...], ...]:
     return tuple(rows)
 
 
-def block_orders(api_names: Sequence[str], blocks: int, random: Random, *, twin: bool = True) -> tuple[BlockOrder, ...]:
-    """Draw the orders of as many blocks, for one load.
+def block_orders(
+    api_names: Sequence[str], blocks: int, random: Random, *, twin: bool = True
+) -> tuple[tuple[str, ...], ...]:
+    """Draw the orders of as many blocks, for one load: the APIs as each measures them, the twin among them twice.
 
     Which API has which part in the design, and the order of its rows, are drawn anew for each design. With more blocks
     than rows a new design begins; with fewer, or in the last one that isn't whole, the rows are a random part, and the
@@ -71,11 +61,10 @@ def block_orders(api_names: Sequence[str], blocks: int, random: Random, *, twin:
     names = sorted(api_names)
     turns = random.sample(names, len(names)) if twin else []
     rows = _rows([*names, None] if twin else names, random)
-    orders: list[BlockOrder] = []
+    orders: list[tuple[str, ...]] = []
     for block in range(blocks):
         second = turns[block % len(turns)] if twin else None
-        apis = tuple(found for name in next(rows) if (found := name or second) is not None)
-        orders.append(BlockOrder(apis=apis, twin=second))
+        orders.append(tuple(found for name in next(rows) if (found := name or second) is not None))
     return tuple(orders)
 
 

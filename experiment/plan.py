@@ -39,6 +39,6 @@ def _ordered(
     }
     for block in range(1, protocol.blocks + 1):
         for scenario in random.sample(protocol.scenarios, len(protocol.scenarios)):
-            apis = orders[scenario.name][block - 1].apis
+            apis = orders[scenario.name][block - 1]
             for place, api in enumerate(apis):
                 yield block, scenario, api, api in apis[:place]

@@ -219,16 +219,16 @@ def _comparable(report: Report) -> list[Comparison]:
 
 def _what_would(pair: PairComparison, comparison: Comparison) -> str:
     looks_different = pair.ratio is not None and abs(math.log(pair.ratio.value)) > log_margin(comparison.margin)
-    if looks_different:
+    # So many would have shown that there is no difference; what was seen is too near the margin for that.
+    too_near = not looks_different and pair.blocks_to_show_same is not None and pair.blocks_to_show_same <= pair.blocks
+    if looks_different or too_near:
         blocks, condition = pair.blocks_to_detect, "if the difference is as large as it looks"
     else:
         blocks, condition = pair.blocks_to_show_same, "if there is no difference"
+    why = f"too near the margin of {_share(comparison.margin)}; " if too_near else ""
     if blocks is None:
-        return f"more than {MOST_BLOCKS:,} blocks would be needed, {condition}"
-    if blocks <= pair.blocks:
-        # So many would show that there is no difference; what was seen is too near the margin for that.
-        return f"too near the margin of {_share(comparison.margin)}"
-    return f"some {blocks:,} blocks would, {condition}"
+        return f"{why}more than {MOST_BLOCKS:,} blocks would be needed, {condition}"
+    return f"{why}some {blocks:,} blocks would, {condition}"
 
 
 def _advantage(ratio: Ratio, measure: Measure) -> str:

@@ -15,14 +15,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from analysis.statistics.equivalence import EQUIVALENCE_CONFIDENCE
-from analysis.statistics.intervals import BlockMeans
+from analysis.statistics.intervals import CONFIDENCE, BlockMeans, StudentMean
 from analysis.statistics.measures import value_of
 from analysis.statistics.power import LEAST_BLOCKS
 from documents.comparison import Interval, Measure, Ratio
 from documents.errors import AnalysisError
 from documents.report import CellNumbers
-
-CONFIDENCE = 0.95
 
 _FARTHEST = 700.0
 """Ends of an interval on the log scale that lie beyond it have no number: e to the 710 is too large for one."""
@@ -73,16 +71,18 @@ def ratio_of(log_ratios: Sequence[float], means: BlockMeans | None) -> Ratio | N
         return Ratio(value=math.exp(log_ratios[0]), interval_95=None, interval_90=None, noise=None)
     return Ratio(
         value=math.exp(means.mean),
-        interval_95=_interval(means, CONFIDENCE),
-        interval_90=_interval(means, EQUIVALENCE_CONFIDENCE),
+        interval_95=interval_of(means, CONFIDENCE),
+        interval_90=interval_of(means, EQUIVALENCE_CONFIDENCE),
         noise=float(means.standard_deviation),
     )
 
 
-def _interval(means: BlockMeans, confidence: float) -> Interval:
-    half_width = means.half_width(confidence)
+def interval_of(log_ratio: StudentMean, confidence: float) -> Interval:
+    """The two-sided interval of a mean log ratio, carried back to one of the ratio."""
+    half_width = log_ratio.half_width(confidence)
     low, high = (
-        min(max(float(end), -_FARTHEST), _FARTHEST) for end in (means.mean - half_width, means.mean + half_width)
+        min(max(float(end), -_FARTHEST), _FARTHEST)
+        for end in (log_ratio.mean - half_width, log_ratio.mean + half_width)
     )
     return Interval(low=math.exp(low), high=math.exp(high))
 

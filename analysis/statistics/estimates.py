@@ -21,12 +21,10 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.special import stdtrit  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]
 
+from analysis.statistics.intervals import CONFIDENCE, over_blocks
 from documents.errors import AnalysisError
 from documents.report import Estimate
-
-CONFIDENCE = 0.95
 
 
 def linear_estimate(blocks: Sequence[Sequence[float]]) -> Estimate:
@@ -72,9 +70,7 @@ def log_estimate(blocks: Sequence[Sequence[float]], *, name: str) -> Estimate:
 
 
 def _mean_and_half_width(values: Sequence[float]) -> tuple[float, float | None]:
-    count = len(values)
-    mean = float(np.mean(values))
-    if count < 2:
-        return mean, None
-    quantile = float(stdtrit(count - 1, (1 + CONFIDENCE) / 2))
-    return mean, quantile * float(np.std(values, ddof=1)) / math.sqrt(count)
+    if len(values) < 2:
+        return float(np.mean(values)), None
+    means = over_blocks(np.array(values))
+    return float(means.mean), float(means.half_width(CONFIDENCE))

@@ -16,6 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtr, stdtrit  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]
 
+CONFIDENCE = 0.95
+"""Of every interval that is shown, but for that of the equivalence test."""
+
 
 @dataclass(frozen=True)
 class StudentMean:

@@ -123,12 +123,12 @@ def blocks_to_detect(difference: float, noise: float, *, significance: float, po
     return fewest_blocks(lambda blocks: power_to_detect(difference, noise, blocks, significance=significance), power)
 
 
-def blocks_to_show_same(noise: float, *, margin: float, difference: float = 0.0, power: float = POWER) -> int | None:
-    """The fewest blocks with which two APIs of this true difference are shown to be the same, with this power.
+def blocks_to_show_same(noise: float, *, margin: float, power: float = POWER) -> int | None:
+    """The fewest blocks with which two APIs without any difference are shown to be the same, with this power.
 
-    None if `MOST_BLOCKS` don't suffice. At a difference of the margin or more, no number does.
+    None if `MOST_BLOCKS` don't suffice.
     """
-    return fewest_blocks(lambda blocks: power_to_show_same(difference, noise, blocks, margin=margin), power)
+    return fewest_blocks(lambda blocks: power_to_show_same(0.0, noise, blocks, margin=margin), power)
 
 
 def fewest_blocks(power_of: Callable[[int], float], power: float) -> int | None:

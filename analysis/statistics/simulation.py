@@ -18,10 +18,9 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.statistics.block_ratios import CONFIDENCE
 from analysis.statistics.equivalence import within_margin
 from analysis.statistics.holm import holm
-from analysis.statistics.intervals import over_blocks
+from analysis.statistics.intervals import CONFIDENCE, over_blocks
 from analysis.statistics.verdict import SIGNIFICANCE, found_different
 
 Orders = Sequence[Sequence[Sequence[Sequence[int]]]]
@@ -101,7 +100,7 @@ def simulate(world: World, orders: Orders, *, margin: float, seed: int, one_afte
             order that blocks are there to replace.
     """
     apis = np.array(orders, dtype=np.intp)
-    logs = _measure(world, apis, np.random.default_rng(seed), one_after_the_other=one_after_the_other)
+    logs = measure_world(world, apis, np.random.default_rng(seed), one_after_the_other=one_after_the_other)
     by_api = np.stack([_mean_where(apis == api, logs) for api in range(len(world.levels))], axis=-1)
     pairs = list(combinations(range(len(world.levels)), 2))
     # The blocks last, as the tests want them: (experiment, load, pair, block).
@@ -120,10 +119,10 @@ def simulate(world: World, orders: Orders, *, margin: float, seed: int, one_afte
     )
 
 
-def _measure(
-    world: World, apis: NDArray[np.intp], generator: np.random.Generator, *, one_after_the_other: bool
+def measure_world(
+    world: World, apis: NDArray[np.intp], generator: np.random.Generator, *, one_after_the_other: bool = False
 ) -> NDArray[np.float64]:
-    """The log of each cell, of the shape of `apis`: (experiment, load, block, place)."""
+    """The log of each cell, of the shape of `apis`: (experiment, load, block, place); see `simulate`."""
     experiments, loads, blocks, places = apis.shape
     cells = blocks * places
     moments: NDArray[np.intp] = np.arange(cells, dtype=np.intp).reshape(blocks, places)

@@ -9,9 +9,9 @@ interval that excludes a ratio of 1 warns of the method, though chance alone mak
 
 import numpy as np
 
-from analysis.statistics.block_ratios import CONFIDENCE, BlockLogs, ratio_of, too_few
+from analysis.statistics.block_ratios import BlockLogs, ratio_of, too_few
 from analysis.statistics.equivalence import EQUIVALENCE_CONFIDENCE, log_margin
-from analysis.statistics.intervals import over_blocks
+from analysis.statistics.intervals import CONFIDENCE, over_blocks
 from analysis.statistics.power import LEAST_BLOCKS
 from documents.comparison import TwinComparison
 

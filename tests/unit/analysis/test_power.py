@@ -95,7 +95,7 @@ def test_what_no_protocol_can_tell_has_no_number():
     assert blocks_to_detect(0.0, 0.03, significance=0.05) is None
     assert blocks_to_detect(0.001, 0.1, significance=0.05) is None
     assert blocks_to_show_same(0.5, margin=0.03) is None
-    assert blocks_to_show_same(0.01, margin=0.03, difference=0.03) is None
+    assert power_to_show_same(math.log(1.03), 0.01, MOST_BLOCKS, margin=0.03) < 0.06, "at the margin each is false"
     assert power_to_detect(0.001, 0.1, MOST_BLOCKS, significance=0.05) < 0.8
 
 

@@ -1,5 +1,6 @@
 """The script for a sceptic agrees with the lab on every verdict, and would not if a raw number were another."""
 
+import hashlib
 import json
 import math
 import re
@@ -11,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from analysis.report import analyse
-from benchmarks.recompute import verdicts
+from analysis.statistics.measures import MEASURES
+from benchmarks.recompute import SIGNS, verdicts
+from documents.comparison import PairComparison
 from documents.errors import AnalysisError
 from documents.report import Report
 from documents.run import CellRecord, Void
@@ -24,20 +27,28 @@ FIVE = {"ada": 5000.0, "bob": 5030.0, "cid": 5250.0, "dan": 5350.0, "eve": 7000.
 """APIs that lie near and far, so that with some noise there is each kind of verdict."""
 
 
-def of_the_lab(report: Report) -> dict[tuple[str, str, str], str]:
-    """The lab's own verdicts in the script's words, by the load and both names in their alphabetical order."""
-    [throughput] = [found for found in report.comparisons if found.measure == "throughput"]
+Key = tuple[str, str, str, str]
+"""The measure, the load, and both names in their alphabetical order."""
+
+
+def pairs_of(report: Report) -> dict[Key, PairComparison]:
+    """All that the lab has a verdict on."""
     return {
-        (pair.scenario, min(pair.first, pair.second), max(pair.first, pair.second)): {
-            "same": "same",
-            "cannot-tell": "can't tell",
-            "better": f"{pair.better} faster",
-        }[pair.verdict]
-        for pair in throughput.pairs
+        (comparison.measure, pair.scenario, min(pair.first, pair.second), max(pair.first, pair.second)): pair
+        for comparison in report.comparisons
+        for pair in comparison.pairs
     }
 
 
-def recomputed(run: Path) -> dict[tuple[str, str, str], str]:
+def of_the_lab(report: Report) -> dict[Key, str]:
+    """The lab's own verdicts in the script's words."""
+    return {
+        key: {"same": "same", "cannot-tell": "can't tell", "better": f"{pair.better} better"}[pair.verdict]
+        for key, pair in pairs_of(report).items()
+    }
+
+
+def recomputed(run: Path) -> dict[Key, str]:
     return {pair: verdict for pair, (_, verdict) in verdicts(run).items()}
 
 
@@ -47,20 +58,39 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_script_agrees_with_the_lab_where_there_is_each_kind_of_verdict(run: Path):
+    """By throughput alone, and by each of the other measures as well: every verdict of the report."""
     found = recomputed(run)
     assert found == of_the_lab(analyse(run))
-    assert len(found) == 10 * 2
-    assert {verdict.split()[-1] for verdict in found.values()} == {"same", "faster", "tell"}
+    assert len(found) == 10 * 2 * len(MEASURES)
+    for measure in ("throughput", "p50", "p99_corrected", "requests_per_cpu_second"):
+        kinds = {verdict.split()[-1] for key, verdict in found.items() if key[0] == measure}
+        assert kinds == {"same", "better", "tell"}, measure
+
+
+def test_it_compares_what_the_lab_compares_in_the_same_direction():
+    assert {measure: terms.higher_is_better for measure, terms in MEASURES.items()} == {
+        measure: sign > 0 for measure, sign in SIGNS.items()
+    }
 
 
 def require_the_labs_ratios(run: Path) -> None:
-    """Of all pairs that have an interval."""
-    [throughput] = [found for found in analyse(run).comparisons if found.measure == "throughput"]
-    for pair in throughput.pairs:
+    """Of all pairs that have an interval, by all measures; FIVE's names are in alphabetical order."""
+    found = verdicts(run)
+    for key, pair in pairs_of(analyse(run)).items():
         if pair.reason is None:
-            ratio, _ = verdicts(run)[pair.scenario, pair.first, pair.second]
+            ratio, _ = found[key]
             assert pair.ratio is not None
-            assert ratio == pytest.approx(pair.ratio.value, rel=1e-12)
+            assert ratio == pytest.approx(pair.ratio.value, rel=1e-9)
+
+
+def rewrite(folder: Path, **changes: object) -> None:
+    """Change members of a cell's record, and its checksums to those of the files that are there."""
+    record = CellRecord.from_json((folder / "cell.json").read_text(), name="cell.json")
+    files = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in record.files}
+    (folder / "cell.json").write_text(record.model_copy(update={"files": files, **changes}).to_json())
+
+
+VOID = Void(reason="wrk-errors", message="wrk counted 7 errors.")
 
 
 def test_its_ratios_are_the_labs(run: Path):
@@ -76,20 +106,54 @@ def test_it_agrees_without_a_twin_and_with_another_margin(tmp_path: Path):
 
 
 def test_it_leaves_out_void_and_unfinished_cells_as_the_lab_does(run: Path, tmp_path: Path):
-    """Of one API there is one block left under light, and under heavy one cell of its twin is void."""
+    """Of one API there is one block left under light, and under heavy one cell of a twin is void."""
     shutil.copytree(run, tmp_path / "run")
     for path in sorted((tmp_path / "run" / "cells").glob("*-eve-light"))[1:]:
         shutil.rmtree(path)
-    path = sorted((tmp_path / "run" / "cells").glob("*-dan-heavy"))[3] / "cell.json"
-    record = CellRecord.from_json(path.read_text(), name="cell.json")
-    void = Void(reason="wrk-errors", message="wrk counted 7 errors.")
-    path.write_text(record.model_copy(update={"voids": (void,)}).to_json())
+    rewrite(sorted((tmp_path / "run" / "cells").glob("*-dan-heavy"))[3], voids=(VOID,))
     require_the_labs_ratios(tmp_path / "run")
     found = recomputed(tmp_path / "run")
     assert found == of_the_lab(analyse(tmp_path / "run"))
-    assert found["light", "ada", "eve"] == "can't tell"
-    assert math.isnan(verdicts(tmp_path / "run")["light", "ada", "eve"][0])
-    assert found["heavy", "ada", "eve"] == "eve faster"
+    assert found["throughput", "light", "ada", "eve"] == "can't tell"
+    assert math.isnan(verdicts(tmp_path / "run")["throughput", "light", "ada", "eve"][0])
+    assert found["throughput", "heavy", "ada", "eve"] == "eve better"
+
+
+def test_it_takes_the_attempt_that_counts_as_the_lab_does(run: Path, tmp_path: Path):
+    """Void first attempts of the slowest API have the numbers of the fastest."""
+    copy = tmp_path / "run"
+    shutil.copytree(run, copy)
+    path = copy / "manifest.json"
+    path.write_text(path.read_text().replace('"attempts": 1', '"attempts": 3'))
+    fast = next((copy / "cells").glob("*-eve-light"))
+    for first in sorted((copy / "cells").glob("*-ada-light")):
+        second = first.with_name(f"{first.name}-attempt-2")
+        shutil.copytree(first, second)
+        rewrite(second, attempt=2)
+        shutil.copy(fast / "wrk.json", first / "wrk.json")
+        rewrite(first, voids=(VOID,))
+    assert len(analyse(copy).void_attempts) == 8
+    assert verdicts(copy) == verdicts(run)
+    require_the_labs_ratios(copy)
+
+
+def test_a_run_without_any_valid_cell_and_one_of_a_single_api_are_no_trouble(run: Path, tmp_path: Path):
+    shutil.copytree(run, tmp_path / "run", ignore=shutil.ignore_patterns("cells"))
+    assert recomputed(tmp_path / "run") == of_the_lab(analyse(tmp_path / "run"))
+    assert set(recomputed(tmp_path / "run").values()) == {"can't tell"}
+    alone = compared_run(tmp_path / "alone", throughputs={"ada": 5000.0}, blocks=3)
+    assert verdicts(alone) == {}
+
+
+def test_a_measure_that_is_0_in_a_cell_is_compared_by_neither(tmp_path: Path):
+    run = compared_run(tmp_path / "run", throughputs=FIVE, blocks=2, twin=False)
+    idle = next((run / "cells").glob("*-bob-heavy"))
+    lines = (idle / "samples.csv").read_text().splitlines(keepends=True)
+    (idle / "samples.csv").write_text("".join(re.sub(r"(,api,)\d+", r"\g<1>7", line) for line in lines))
+    rewrite(idle)
+    found = recomputed(run)
+    assert found == of_the_lab(analyse(run))
+    assert set(MEASURES) - {key[0] for key in found} == {"cpu_cores", "requests_per_cpu_second"}
 
 
 def test_a_raw_number_that_was_changed_makes_it_differ(run: Path, tmp_path: Path):
@@ -104,9 +168,27 @@ def test_a_raw_number_that_was_changed_makes_it_differ(run: Path, tmp_path: Path
         analyse(tmp_path / "run")
     after = recomputed(tmp_path / "run")
     changed = {pair for pair in before if before[pair] != after[pair]}
-    assert ("light", "ada", "bob") in changed
-    assert after["light", "ada", "bob"] == "ada faster"
-    assert ("heavy", "ada", "eve") not in changed
+    assert ("throughput", "light", "ada", "bob") in changed
+    assert after["throughput", "light", "ada", "bob"] == "ada better"
+    assert ("throughput", "heavy", "ada", "eve") not in changed
+
+
+@pytest.mark.parametrize(
+    ("column", "measures"),
+    [(2, {"cpu_cores", "requests_per_cpu_second"}), (3, {"memory_mean", "requests_per_second_per_mb"})],
+    ids=["CPU", "memory"],
+)
+def test_a_raw_sample_that_was_changed_makes_it_differ(run: Path, tmp_path: Path, column: int, measures: set[str]):
+    shutil.copytree(run, tmp_path / "run")
+    for folder in (tmp_path / "run" / "cells").glob("*-ada-light"):
+        rows = [line.split(",") for line in (folder / "samples.csv").read_text().splitlines()]
+        for row in rows[1:]:
+            row[column] = str(2 * int(row[column]))
+        (folder / "samples.csv").write_text("".join(f"{','.join(row)}\n" for row in rows))
+    before, after = recomputed(run), recomputed(tmp_path / "run")
+    changed = {key for key in before if before[key] != after[key]}
+    assert {measure for measure, *_ in changed} == measures
+    assert {load for _, load, *_ in changed} == {"light"}
 
 
 def test_it_runs_by_itself_and_has_nothing_of_the_lab(run: Path, tmp_path: Path):
@@ -115,7 +197,8 @@ def test_it_runs_by_itself_and_has_nothing_of_the_lab(run: Path, tmp_path: Path)
     command = [sys.executable, "-I", "recompute.py", str(run)]
     printed = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
     lines = printed.splitlines()
-    assert len(lines) == 20
-    assert any(re.fullmatch(r"light: ada / eve 0\.7\d\d, eve faster", line) for line in lines)
+    assert len(lines) == 20 * len(MEASURES)
+    assert any(re.fullmatch(r"throughput, light: ada / eve 0\.7\d\d, eve better", line) for line in lines)
+    assert any(re.fullmatch(r"p50, light: ada / eve 1\.\d\d\d, eve better", line) for line in lines)
     imported = set(re.findall(r"^(?:from|import) (\w+)", SCRIPT.read_text(), flags=re.MULTILINE))
     assert imported - sys.stdlib_module_names == {"numpy", "scipy"}

@@ -27,6 +27,7 @@ from documents.report import Report
 from tests.unit.analysis.run_builder import COMPARED_THROUGHPUTS, compared_run
 
 DASH = "\N{EN DASH}"
+NEAR = "too near the margin of 3%"
 
 
 def ratio(value: float, low: float, high: float) -> Ratio:
@@ -138,7 +139,8 @@ def test_sameness_names_its_margin_or_who_made_it():
         (1.01, 400, 24, "some 24 blocks would, if there is no difference"),
         (1.05, None, 24, "more than 1,000 blocks would be needed, if the difference is as large as it looks"),
         (1.01, 24, None, "more than 1,000 blocks would be needed, if there is no difference"),
-        (1.02, 400, 9, "too near the margin of 3%"),
+        (1.02, 400, 9, f"{NEAR}; some 400 blocks would, if the difference is as large as it looks"),
+        (1.001, None, 9, f"{NEAR}; more than 1,000 blocks would be needed, if the difference is as large as it looks"),
     ],
 )
 def test_what_cannot_be_told_says_how_many_blocks_would(value: float, detect: int | None, same: int | None, said: str):
