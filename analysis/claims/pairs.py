@@ -35,9 +35,16 @@ def compared_pair(evidence: Evidence, column: PublishedColumn, above: str, below
 
     Its `measured` says the ratio of `above` over `below` in words, with its interval and the number of blocks.
     """
-    pair = evidence.pair(above, below, column.load, column.compared_by)
-    margin = evidence.margin(column.compared_by)
-    if pair is None or pair.ratio is None or margin is None:
+    comparison = evidence.comparison(column.compared_by)
+    if comparison is None:
+        return not_comparable(
+            f"Nothing is compared by {column.noun} in this run: it isn't above 0 in one valid cell at least, and so "
+            "has no ratio."
+        )
+    both = {above, below}
+    found = (pair for pair in comparison.pairs if pair.scenario == column.load and {pair.first, pair.second} == both)
+    pair = next(found, None)
+    if pair is None or pair.ratio is None:
         return not_comparable(
             f"No block of this run has valid cells of both {above} and {below} under a load named {column.load}."
         )
@@ -52,4 +59,4 @@ def compared_pair(evidence: Evidence, column: PublishedColumn, above: str, below
     reason = why_no_order(evidence, column.load)
     if reason is not None:
         return not_comparable(f"{sentence(reason)}. Measured here: {measured}.")
-    return ComparedPair(pair, interval, margin, measured)
+    return ComparedPair(pair, interval, comparison.margin, measured)
