@@ -7,7 +7,7 @@ from analysis.claims.claim import Judgement, not_comparable, sentence
 from analysis.claims.columns import PublishedColumn
 from analysis.claims.conditions import why_no_order
 from analysis.claims.evidence import Evidence
-from analysis.pages.numbers import plain
+from analysis.pages.numbers import ratio_text
 from documents.comparison import Interval, PairComparison
 
 
@@ -51,9 +51,9 @@ def compared_pair(evidence: Evidence, column: PublishedColumn, above: str, below
     ratio, interval = pair.ratio.value, pair.ratio.interval_95
     if pair.first != above:
         ratio, interval = 1 / ratio, interval and Interval(low=1 / interval.high, high=1 / interval.low)
-    ends = f", 95% interval {plain(interval.low)} to {plain(interval.high)}" if interval else ""
+    ends = f", 95% interval {ratio_text(interval.low)} to {ratio_text(interval.high)}" if interval else ""
     measured = (
-        f"{column.noun} of {above} over {below} is {plain(ratio)}{ends}, "
+        f"{column.noun} of {above} over {below} is {ratio_text(ratio)}{ends}, "
         f"of {pair.blocks} {'block' if pair.blocks == 1 else 'blocks'}"
     )
     reason = why_no_order(evidence, column.load)

@@ -50,7 +50,7 @@ def test_the_sentence_has_ratio_interval_and_blocks_whichever_api_the_run_names_
     for values in ({"rust": 55_000.0, "go": 45_000.0}, {"go": 45_000.0, "rust": 55_000.0}):
         outcome, why = judge_order(with_pairs(THROUGHPUT_LIGHT, values), THROUGHPUT_LIGHT, "rust", "go")
         assert outcome == "reproduced"
-        assert why.startswith("Shown: throughput of rust over go is 1.22, 95% interval 1.2")
+        assert why.startswith("Shown: throughput of rust over go is 1.222, 95% interval 1.199 to 1.246")
         assert why.endswith(", of 6 blocks.")
 
 

@@ -108,8 +108,8 @@ def test_a_small_run_has_orders_but_no_numbers(golden_report: Report):
     assert (light.outcome, light.why) == (
         "contradicted",
         (
-            "They are shown to be the same within 3%: throughput of rust over go is 1.00, 95% interval 1.00 to 1.00, "
-            "of 3 blocks."
+            "They are shown to be the same within 3%: throughput of rust over go is 1.000, 95% interval 1.000 to "
+            "1.000, of 3 blocks."
         ),
     )
     medium = claims["throughput-medium", "order-rust-go"]
