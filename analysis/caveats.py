@@ -1,11 +1,12 @@
 """What a reader must know before quoting a run's numbers: whole sentences, and the grade of the host."""
 
 from collections.abc import Collection, Iterable, Sequence
+from itertools import chain
 
 import numpy as np
 
 from analysis import article
-from analysis.claims.conditions import size_text, unlike_host, unlike_window
+from analysis.claims.conditions import size_text, unlike_for_numbers, unlike_host
 from analysis.comparisons import uncompared
 from analysis.limits import (
     GENERATOR_BUSY_MOST,
@@ -67,16 +68,22 @@ def caveats_of(
 def article_note(run: RunFolder) -> str:
     """Whether the article's numbers can stand beside this run's, and if not, why not."""
     inventory, protocol = run.manifest.inventory, run.manifest.protocol
-    unlike = (unlike_window(scenario) for scenario in protocol.scenarios)
-    reasons = [*unlike_host(inventory.size, inventory.cores), *(reason for reason in unlike if reason)]
-    if reasons:
-        return (
-            f"The article's numbers aren't comparable with these: {'; '.join(reasons)}. "
-            "They are shown for orientation only."
-        )
-    return (
+    host = unlike_host(inventory.size, inventory.cores)
+    loads = {
+        scenario.name: unlike_for_numbers(scenario) for scenario in protocol.scenarios if scenario.name in article.LOADS
+    }
+    reasons = "; ".join([*host, *chain.from_iterable(loads.values())])
+    with_caution = (
         "The article names neither its CPU model nor its mix of requests, so its absolute numbers can be compared with "
         "these with caution only; orders and ratios carry further."
+    )
+    if not reasons:
+        return with_caution
+    if host or all(loads.values()):
+        return f"The article's numbers aren't comparable with these: {reasons}. They are shown for orientation only."
+    return (
+        f"Not all of the article's numbers are comparable with these: {reasons}. There they are shown for orientation "
+        f"only. {with_caution}"
     )
 
 
