@@ -22,7 +22,15 @@ from documents.comparison import Comparison
 from documents.inventory import Inventory
 from documents.knobs import KnobRecord
 from documents.plan import Cell
-from documents.report import CellNumbers, Grade, OpenLoopNumbers, OpenLoopReport, ScenarioSummary, ShortBlock
+from documents.report import (
+    CellNumbers,
+    Grade,
+    OpenLoopNumbers,
+    OpenLoopReport,
+    OpenLoopSummary,
+    ScenarioSummary,
+    ShortBlock,
+)
 
 FEW_RESPONSES = 1000
 """The 99.9th percentile of fewer responses is the slowest of them, one single response."""
@@ -59,7 +67,7 @@ def caveats_of(
         *about_warm_ups(run),
         *_about_the_generator(cells, of_both_loops),
         *_about_the_watch(of_both_loops),
-        *_about_the_estimates(summaries, cells),
+        *_about_the_estimates(summaries, cells, open_loop),
         *_about_the_comparisons(run, cells, comparisons),
         *_about_the_source(run),
     )
@@ -215,24 +223,30 @@ def _about_the_watch(cells: Sequence[CellNumbers | OpenLoopNumbers]) -> Iterable
             )
 
 
-def _about_the_estimates(summaries: Sequence[ScenarioSummary], cells: Sequence[CellNumbers]) -> Iterable[str]:
-    single = [summary for summary in summaries if summary.blocks == 1]
+def _about_the_estimates(
+    summaries: Sequence[ScenarioSummary], cells: Sequence[CellNumbers], open_loop: OpenLoopReport | None
+) -> Iterable[str]:
+    # The open loop measures each API at each rate once in a block.
+    at_rates = () if open_loop is None else open_loop.summaries
+    single = [_load(summary) for summary in summaries if summary.blocks == 1]
     if single and len(single) == sum(summary.cells > 0 for summary in summaries):
         yield (
             "There is one block with a valid cell for each API and load, so no number has an interval: how far a "
             "repetition would differ is unknown."
         )
-    elif single:
-        names = ", ".join(f"{summary.api} at {summary.scenario}" for summary in single)
-        yield f"There is only one block with a valid cell for {names}, so these numbers have no interval."
-    nothing = [summary for summary in summaries if summary.cells == 0]
+        single = []
+    single += [_load(summary) for summary in at_rates if summary.cells == 1]
+    if single:
+        yield f"There is only one block with a valid cell for {', '.join(single)}, so these numbers have no interval."
+    nothing = [_load(summary) for summary in (*summaries, *at_rates) if summary.cells == 0]
     if nothing:
-        names = ", ".join(f"{summary.api} at {summary.scenario}" for summary in nothing)
-        yield f"There is no valid cell for {names}, so there are no numbers."
-    few = [cell for cell in cells if cell.requests < FEW_RESPONSES]
+        yield f"There is no valid cell for {', '.join(nothing)}, so there are no numbers."
+    few = sum(cell.requests < FEW_RESPONSES for cell in cells)
+    if open_loop is not None:
+        few += sum(cell.rate * open_loop.scenario.duration_seconds < FEW_RESPONSES for cell in open_loop.cells)
     if few:
         yield (
-            f"{_cells(len(few))} {_have(len(few))} fewer than {FEW_RESPONSES:,} responses: p99.9 is the single slowest "
+            f"{_cells(few)} {_have(few)} fewer than {FEW_RESPONSES:,} responses: p99.9 is the single slowest "
             "response there."
         )
 
@@ -266,6 +280,11 @@ def _uncontrolled(knob: KnobRecord) -> str:
     if knob.state == "only-read":
         return f"{knob.before} instead of {knob.wanted}"
     return knob.message or f"{knob.during} instead of {knob.wanted}"
+
+
+def _load(summary: ScenarioSummary | OpenLoopSummary) -> str:
+    where = summary.scenario if isinstance(summary, ScenarioSummary) else f"{summary.rate:,} requests/s"
+    return f"{summary.api} at {where}"
 
 
 def _cells(count: int) -> str:
