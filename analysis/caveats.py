@@ -1,11 +1,12 @@
 """What a reader must know before quoting a run's numbers: whole sentences, and the grade of the host."""
 
 from collections.abc import Collection, Iterable, Sequence
+from itertools import chain
 
 import numpy as np
 
 from analysis import article
-from analysis.claims.conditions import size_text, unlike_host, unlike_window
+from analysis.claims.conditions import size_text, unlike_for_numbers, unlike_host
 from analysis.comparisons import uncompared
 from analysis.limits import (
     GENERATOR_BUSY_MOST,
@@ -21,7 +22,15 @@ from documents.comparison import Comparison
 from documents.inventory import Inventory
 from documents.knobs import KnobRecord
 from documents.plan import Cell
-from documents.report import CellNumbers, Grade, OpenLoopNumbers, OpenLoopReport, ScenarioSummary, ShortBlock
+from documents.report import (
+    CellNumbers,
+    Grade,
+    OpenLoopNumbers,
+    OpenLoopReport,
+    OpenLoopSummary,
+    ScenarioSummary,
+    ShortBlock,
+)
 
 FEW_RESPONSES = 1000
 """The 99.9th percentile of fewer responses is the slowest of them, one single response."""
@@ -58,7 +67,7 @@ def caveats_of(
         *about_warm_ups(run),
         *_about_the_generator(cells, of_both_loops),
         *_about_the_watch(of_both_loops),
-        *_about_the_estimates(summaries, cells),
+        *_about_the_estimates(summaries, cells, open_loop),
         *_about_the_comparisons(run, cells, comparisons),
         *_about_the_source(run),
     )
@@ -67,16 +76,22 @@ def caveats_of(
 def article_note(run: RunFolder) -> str:
     """Whether the article's numbers can stand beside this run's, and if not, why not."""
     inventory, protocol = run.manifest.inventory, run.manifest.protocol
-    unlike = (unlike_window(scenario) for scenario in protocol.scenarios)
-    reasons = [*unlike_host(inventory.size, inventory.cores), *(reason for reason in unlike if reason)]
-    if reasons:
-        return (
-            f"The article's numbers aren't comparable with these: {'; '.join(reasons)}. "
-            "They are shown for orientation only."
-        )
-    return (
+    host = unlike_host(inventory.size, inventory.cores)
+    loads = {
+        scenario.name: unlike_for_numbers(scenario) for scenario in protocol.scenarios if scenario.name in article.LOADS
+    }
+    reasons = "; ".join([*host, *chain.from_iterable(loads.values())])
+    with_caution = (
         "The article names neither its CPU model nor its mix of requests, so its absolute numbers can be compared with "
         "these with caution only; orders and ratios carry further."
+    )
+    if not reasons:
+        return with_caution
+    if host or all(loads.values()):
+        return f"The article's numbers aren't comparable with these: {reasons}. They are shown for orientation only."
+    return (
+        f"Not all of the article's numbers are comparable with these: {reasons}. There they are shown for orientation "
+        f"only. {with_caution}"
     )
 
 
@@ -208,24 +223,30 @@ def _about_the_watch(cells: Sequence[CellNumbers | OpenLoopNumbers]) -> Iterable
             )
 
 
-def _about_the_estimates(summaries: Sequence[ScenarioSummary], cells: Sequence[CellNumbers]) -> Iterable[str]:
-    single = [summary for summary in summaries if summary.blocks == 1]
+def _about_the_estimates(
+    summaries: Sequence[ScenarioSummary], cells: Sequence[CellNumbers], open_loop: OpenLoopReport | None
+) -> Iterable[str]:
+    # The open loop measures each API at each rate once in a block.
+    at_rates = () if open_loop is None else open_loop.summaries
+    single = [_load(summary) for summary in summaries if summary.blocks == 1]
     if single and len(single) == sum(summary.cells > 0 for summary in summaries):
         yield (
             "There is one block with a valid cell for each API and load, so no number has an interval: how far a "
             "repetition would differ is unknown."
         )
-    elif single:
-        names = ", ".join(f"{summary.api} at {summary.scenario}" for summary in single)
-        yield f"There is only one block with a valid cell for {names}, so these numbers have no interval."
-    nothing = [summary for summary in summaries if summary.cells == 0]
+        single = []
+    single += [_load(summary) for summary in at_rates if summary.cells == 1]
+    if single:
+        yield f"There is only one block with a valid cell for {', '.join(single)}, so these numbers have no interval."
+    nothing = [_load(summary) for summary in (*summaries, *at_rates) if summary.cells == 0]
     if nothing:
-        names = ", ".join(f"{summary.api} at {summary.scenario}" for summary in nothing)
-        yield f"There is no valid cell for {names}, so there are no numbers."
-    few = [cell for cell in cells if cell.requests < FEW_RESPONSES]
+        yield f"There is no valid cell for {', '.join(nothing)}, so there are no numbers."
+    few = sum(cell.requests < FEW_RESPONSES for cell in cells)
+    if open_loop is not None:
+        few += sum(cell.rate * open_loop.scenario.duration_seconds < FEW_RESPONSES for cell in open_loop.cells)
     if few:
         yield (
-            f"{_cells(len(few))} {_have(len(few))} fewer than {FEW_RESPONSES:,} responses: p99.9 is the single slowest "
+            f"{_cells(few)} {_have(few)} fewer than {FEW_RESPONSES:,} responses: p99.9 is the single slowest "
             "response there."
         )
 
@@ -259,6 +280,11 @@ def _uncontrolled(knob: KnobRecord) -> str:
     if knob.state == "only-read":
         return f"{knob.before} instead of {knob.wanted}"
     return knob.message or f"{knob.during} instead of {knob.wanted}"
+
+
+def _load(summary: ScenarioSummary | OpenLoopSummary) -> str:
+    where = summary.scenario if isinstance(summary, ScenarioSummary) else f"{summary.rate:,} requests/s"
+    return f"{summary.api} at {where}"
 
 
 def _cells(count: int) -> str:

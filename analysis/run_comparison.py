@@ -14,6 +14,7 @@ from typing import Literal
 
 import numpy as np
 
+from analysis.claims.conditions import size_text
 from analysis.identity import Conditions, differences
 from analysis.report import analyse
 from analysis.run_folder import read_run
@@ -108,7 +109,7 @@ def compare_runs(
         first=_run(first),
         second=_run(second),
         differences=tuple(found),
-        notes=(*_missing(first, second), CONFOUNDED),
+        notes=(*_missing(first, second), *_hosts(first, second), CONFOUNDED),
         margin=margin,
         significance=SIGNIFICANCE,
         power=POWER,
@@ -168,6 +169,16 @@ def _missing(first: Report, second: Report) -> list[str]:
                 if one.name not in theirs
             ]
     return notes
+
+
+def _hosts(first: Report, second: Report) -> list[str]:
+    """What the hosts lacked, for that is in every ratio; none of a full one."""
+    return [
+        f"The host of {report.run_id} has {size_text(report.size)} for the lab and is graded “{report.grade}”, "
+        f"{report.control}; its report says what that does to the numbers."
+        for report in (first, second)
+        if report.grade != "full"
+    ]
 
 
 def _compare(

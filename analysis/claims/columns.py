@@ -33,6 +33,10 @@ class PublishedColumn:
         """The stacks in the article's order."""
         return tuple(sorted(self.values, key=self.values.__getitem__, reverse=self.higher_is_better))
 
+    def ratio(self, above: str, below: str) -> float:
+        """The ratio of two of the article's numbers."""
+        return self.values[above] / self.values[below]
+
     def text(self, value: float) -> str:
         """A value with its unit."""
         return f"{plain(value / self.per)} {self.unit}"

@@ -34,36 +34,50 @@ def unlike_host(size: HostSize, cores: CoreLayout) -> list[str]:
     return reasons
 
 
-def unlike_window(scenario: Scenario) -> str | None:
-    """Why a load that bears a name of the article isn't the article's, as a clause; None where it is."""
+def unlike_for_numbers(scenario: Scenario) -> list[str]:
+    """Why absolute numbers under a load can't stand beside those of the article's load of that name, each a clause.
+
+    None where they can, and where the article has no load of that name.
+    """
     published = article.LOADS.get(scenario.name)
-    if published is None or (scenario.connections, scenario.duration_seconds) == published:
-        return None
-    return (
-        f"{scenario.name} here is {scenario.connections} connections for {scenario.duration_seconds} s "
-        f"instead of {published.connections} for {published.duration_seconds} s"
-    )
+    if published is None:
+        return []
+    reasons = _unlike_requests(scenario)
+    if (scenario.connections, scenario.duration_seconds) != published:
+        reasons.append(
+            f"{scenario.name} here is {scenario.connections} connections for {scenario.duration_seconds} s "
+            f"instead of {published.connections} for {published.duration_seconds} s"
+        )
+    return reasons
+
+
+def unlike_for_orders(scenario: Scenario) -> list[str]:
+    """The same for orders and ratios, which hold for windows of any length."""
+    published = article.LOADS.get(scenario.name)
+    if published is None:
+        return []
+    reasons = _unlike_requests(scenario)
+    if scenario.connections != published.connections:
+        reasons.append(f"{scenario.name} here is {scenario.connections} connections instead of {published.connections}")
+    return reasons
 
 
 def why_no_number(evidence: Evidence, load: str) -> str | None:
     """Why no absolute number under a load can be compared, as a clause or several; None where it can."""
     scenario = evidence.scenario(load)
     if scenario is None:
-        return f"this run has no load named {load}"
-    window = unlike_window(scenario)
-    reasons = [*unlike_host(evidence.size, evidence.cores), *([window] if window else []), *_unlike_requests(scenario)]
-    return "; ".join(reasons) or None
+        return _no_load(load)
+    return "; ".join([*unlike_host(evidence.size, evidence.cores), *unlike_for_numbers(scenario)]) or None
 
 
 def why_no_order(evidence: Evidence, load: str) -> str | None:
     """Why neither order nor ratio under a load can be compared, as a clause or several; None where they can."""
-    scenario, published = evidence.scenario(load), article.LOADS[load]
-    if scenario is None:
-        return f"this run has no load named {load}"
-    reasons = _unlike_requests(scenario)
-    if scenario.connections != published.connections:
-        reasons.append(f"{load} here is {scenario.connections} connections instead of {published.connections}")
-    return "; ".join(reasons) or None
+    scenario = evidence.scenario(load)
+    return _no_load(load) if scenario is None else "; ".join(unlike_for_orders(scenario)) or None
+
+
+def _no_load(load: str) -> str:
+    return f"this run has no load named {load}"
 
 
 def _unlike_requests(scenario: Scenario) -> list[str]:

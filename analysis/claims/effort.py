@@ -12,7 +12,7 @@ from typing import Literal
 from analysis import article
 from analysis.claims.claim import Claim, Judgement, all_of, not_comparable
 from analysis.claims.evidence import Evidence
-from analysis.claims.facts import FACT_TERMS, Ordering, facts_of, ordering, values_text
+from analysis.claims.facts import FACT_TERMS, Ordering, facts_of, ordering, too_few_text, values_text
 from documents.claims import ClaimOutcome
 from documents.facts import Fact
 
@@ -82,7 +82,7 @@ def judge_stand_in(evidence: Evidence, stand_in: StandIn) -> Judgement:
     return Judgement(
         all_of(outcomes),
         f"{agree} of {len(outcomes)} pairs are in the order of the hours, if {stand_in.more_effort} means more effort "
-        f"({stand_in.reason}): {values}.",
+        f"({stand_in.reason}): {values}.{too_few_text(stand_in.fact, found)}",
     )
 
 

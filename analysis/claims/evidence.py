@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from documents.comparison import Comparison, Measure, PairComparison
+from documents.comparison import Comparison, Measure
 from documents.cores import CoreLayout
 from documents.host import HostSize
 from documents.protocol import Scenario
@@ -30,22 +30,9 @@ class Evidence:
         found = (row.measured for row in self.numbers if (row.api, row.scenario, row.measure) == (api, load, measure))
         return next(found, None)
 
-    def pair(self, first: str, second: str, load: str, measure: Measure) -> PairComparison | None:
-        """The comparison of two APIs, whichever of them it names first."""
-        return next(
-            (
-                pair
-                for comparison in self.comparisons
-                if comparison.measure == measure
-                for pair in comparison.pairs
-                if pair.scenario == load and {pair.first, pair.second} == {first, second}
-            ),
-            None,
-        )
-
-    def margin(self, measure: Measure) -> float | None:
-        """What the comparison by that measure calls the same, as a share."""
-        return next((comparison.margin for comparison in self.comparisons if comparison.measure == measure), None)
+    def comparison(self, measure: Measure) -> Comparison | None:
+        """The comparison by that measure; None where a valid cell has no ratio by it."""
+        return next((comparison for comparison in self.comparisons if comparison.measure == measure), None)
 
     def facts(self, api: str) -> BuildingFacts | None:
         """What `lab facts` measured of an API; None where it didn't."""

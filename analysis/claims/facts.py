@@ -2,12 +2,14 @@
 
 Times are repeated a few times only. Two are in an order where all of one lie below all of the other: if nothing
 differed, that would happen with 3 and 3 builds once in 20 times in a given direction, with 5 and 5 starts once in 252
-(n! m! / (n + m)!, the extreme of the rank-sum test; Mann and Whitney 1947, Annals of Mathematical Statistics 18:50). A
-single time has no range and shows nothing. Counts and sizes are exact.
+(n! m! / (n + m)!, the extreme of the rank-sum test; Mann and Whitney 1947, Annals of Mathematical Statistics 18:50).
+With so few that it would happen more often than once in 20 times, nothing is shown. Counts and sizes are exact.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Literal
 
 from analysis.claims.claim import Judgement, not_comparable
@@ -16,7 +18,8 @@ from analysis.pages.numbers import listing, plain
 from documents.facts import Fact
 from documents.report import BuildingFacts, Spread
 
-LEAST_REPETITIONS = 2
+LEAST_ODDS = 20
+"""An order of times is shown where chance alone, if nothing differed, would bring it once in so many times at most."""
 
 Ordering = Literal["less", "greater", "equal", "unclear"]
 
@@ -66,13 +69,30 @@ def ordering(fact: Fact, first: BuildingFacts, second: BuildingFacts) -> Orderin
     """How the fact of one is shown to stand to that of another."""
     terms = FACT_TERMS[fact]
     one, other = terms.read(first), terms.read(second)
-    if terms.varies and min(one.count, other.count) < LEAST_REPETITIONS:
+    if terms.varies and _odds(one, other) < LEAST_ODDS:
         return "unclear"
     if one.most < other.least:
         return "less"
     if other.most < one.least:
         return "greater"
     return "unclear" if terms.varies else "equal"
+
+
+def too_few_text(fact: Fact, found: tuple[BuildingFacts, ...]) -> str:
+    """A sentence where times were repeated too seldom to be put in an order; else empty."""
+    terms = FACT_TERMS[fact]
+    odds = min(_odds(terms.read(one), terms.read(other)) for one, other in combinations(found, 2))
+    if not terms.varies or odds >= LEAST_ODDS:
+        return ""
+    return (
+        f" Repeated too seldom: with so few times, chance alone puts two in an order once in {odds} times. Measure "
+        "more with “lab facts --again”."
+    )
+
+
+def _odds(one: Spread, other: Spread) -> int:
+    """In how many times it happens once that all of one lie below all of the other though nothing differs."""
+    return math.comb(one.count + other.count, one.count)
 
 
 def facts_of(evidence: Evidence, fact: Fact, apis: tuple[str, ...]) -> tuple[BuildingFacts, ...] | Judgement:

@@ -1,7 +1,8 @@
 """Orders: which of two stacks is ahead, for every pair, and all four in a row.
 
 They are judged by the verdicts of the comparison, which are Holm's over all pairs and loads of a measure. So a tie
-contradicts an order only where it is shown: *same* does, *can't tell* doesn't.
+contradicts an order only where it is shown: *same* does, *can't tell* doesn't. Nor does *same* where a protocol's
+margin is so wide that what the article has between the two is the same by it.
 """
 
 from itertools import pairwise
@@ -9,8 +10,8 @@ from itertools import pairwise
 from analysis.claims.claim import Claim, Judgement, all_of
 from analysis.claims.columns import PublishedColumn
 from analysis.claims.evidence import Evidence
-from analysis.claims.pairs import compared_pair, pairs_of
-from analysis.pages.numbers import listing
+from analysis.claims.pairs import ComparedPair, compared_pair, pairs_of
+from analysis.pages.numbers import listing, plain
 from documents.claims import ClaimOutcome
 
 
@@ -50,13 +51,23 @@ def judge_order(evidence: Evidence, column: PublishedColumn, first: str, second:
             return Judgement("reproduced", f"Shown: {measured}.")
         return Judgement("contradicted", f"The reverse is shown: {measured}.")
     if verdicts.verdict == "same":
-        same = f"the same within {found.margin:.0%}"
-        if verdicts.bound_by_postgres:
-            return Judgement("cannot-tell", f"They are {same}, but PostgreSQL is the limit of both: {measured}.")
-        return Judgement("contradicted", f"They are shown to be {same}: {measured}.")
+        return _judge_tie(found, max(column.ratio(first, second), column.ratio(second, first)))
     blocks = verdicts.blocks_to_detect
     more = f" {blocks} blocks would show a difference as large as this one looks." if blocks else ""
     return Judgement("cannot-tell", f"Neither an order nor a tie is shown: {measured}.{more}")
+
+
+def _judge_tie(found: ComparedPair, published: float) -> Judgement:
+    """Judge two that are shown to be the same; `published` is their ratio in the article, from 1 on."""
+    same, measured = f"the same within {found.margin:.0%}", found.measured
+    if found.verdicts.bound_by_postgres:
+        return Judgement("cannot-tell", f"They are {same}, but PostgreSQL is the limit of both: {measured}.")
+    if published <= 1 + found.margin:
+        return Judgement(
+            "cannot-tell",
+            f"They are {same}, but so are the article's two, whose ratio is {plain(published)}: {measured}.",
+        )
+    return Judgement("contradicted", f"They are shown to be {same}: {measured}.")
 
 
 def judge_whole_order(evidence: Evidence, column: PublishedColumn) -> Judgement:

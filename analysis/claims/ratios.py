@@ -20,17 +20,12 @@ def ratio_claims(column: PublishedColumn) -> tuple[Claim, ...]:
         return Claim(
             name=f"ratio-{above}-{below}",
             kind="ratio",
-            says=f"{above.capitalize()} has {plain(published_ratio(column, above, below))} times the {column.noun} of "
+            says=f"{above.capitalize()} has {plain(column.ratio(above, below))} times the {column.noun} of "
             f"{below.capitalize()}.",
             judge=lambda evidence: judge_ratio(evidence, column, above, below),
         )
 
     return tuple(claim(*(pair if column.higher_is_better else pair[::-1])) for pair in pairs_of(column))
-
-
-def published_ratio(column: PublishedColumn, above: str, below: str) -> float:
-    """The ratio of two of the article's numbers."""
-    return column.values[above] / column.values[below]
 
 
 def judge_ratio(evidence: Evidence, column: PublishedColumn, above: str, below: str) -> Judgement:
@@ -45,6 +40,6 @@ def judge_ratio(evidence: Evidence, column: PublishedColumn, above: str, below: 
         return Judgement("cannot-tell", f"Measured: {found.measured}, so there is no interval.")
     if found.verdicts.bound_by_postgres:
         return Judgement("cannot-tell", f"PostgreSQL is the limit of both and brings them together: {found.measured}.")
-    published = published_ratio(column, above, below)
+    published = column.ratio(above, below)
     outcome = agreement(published, found.interval_95)
     return Judgement(outcome, f"Measured: {found.measured}; {place_text(outcome, plain(published))}.")

@@ -2,9 +2,8 @@
 
 from collections import Counter
 
-from analysis import article
 from analysis.claims.agreement import TOLERANCE
-from analysis.claims.conditions import unlike_host, unlike_window
+from analysis.claims.conditions import unlike_for_numbers, unlike_for_orders, unlike_host
 from analysis.pages.table import Column, Table, TableCell
 from documents.claims import ClaimKind, ClaimOutcome, JudgedLine
 from documents.report import Report
@@ -79,9 +78,10 @@ def _counts(judged: JudgedLine, *, brief: bool) -> tuple[TableCell, ...]:
 
 
 def _note(report: Report) -> str:
-    """What the outcomes mean, and under which conditions those of orders and ratios stand."""
-    unlike = (unlike_window(scenario) for scenario in report.scenarios if scenario.name in article.LOADS)
-    conditions = [*unlike_host(report.size, report.cores), *(reason for reason in unlike if reason)]
+    """What the outcomes mean, and under which conditions those of orders and ratios stand where they are judged."""
+    judged = (scenario for scenario in report.scenarios if not unlike_for_orders(scenario))
+    unlike = (reason for scenario in judged for reason in unlike_for_numbers(scenario))
+    conditions = [*unlike_host(report.size, report.cores), *unlike]
     under = f" Here they hold for this: {'; '.join(conditions)}." if conditions else ""
     return (
         "How many claims of each line have which outcome. A number or a ratio is reproduced if its whole 95% interval "

@@ -48,6 +48,11 @@ def in_short(report: Report) -> str:
     )
 
 
+def grade_text(report: Report) -> str:
+    """The grade of the host and what it means."""
+    return f"{GRADE_NAMES[report.grade]}. {GRADE_MEANINGS[report.grade]}"
+
+
 def run_facts(report: Report) -> tuple[tuple[str, str], ...]:
     """What identifies the run."""
     return (
@@ -66,7 +71,7 @@ def host_facts(report: Report) -> tuple[tuple[str, str], ...]:
     host = report.host
     layout = ", ".join(f"{name} {report.cores.cpu_list(role)}" for role, name in (*ROLE_NAMES.items(), _SYSTEM))
     return (
-        ("Grade", f"{GRADE_NAMES[report.grade]}. {GRADE_MEANINGS[report.grade]}"),
+        ("Grade", grade_text(report)),
         ("Settings", f"{report.control[0].upper()}{report.control[1:]}."),
         ("Kind", _KINDS.get(report.host_kind, report.host_kind)),
         ("Processor", f"{host.cpu_model}, {_count(host.threads_per_core, 'thread')} a core"),

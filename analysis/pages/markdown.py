@@ -3,7 +3,7 @@
 from analysis.pages.article import article_table
 from analysis.pages.building import building_table
 from analysis.pages.claims import claim_tables, claims_table
-from analysis.pages.facts import heading, host_facts, in_short, rerun_commands, run_facts
+from analysis.pages.facts import grade_text, heading, host_facts, in_short, rerun_commands, run_facts
 from analysis.pages.knobs import knob_table
 from analysis.pages.markdown_text import bullets as _list
 from analysis.pages.markdown_text import escape as _escape
@@ -19,8 +19,12 @@ from documents.report import Report
 
 
 def render_markdown(report: Report) -> str:
-    """The report as GitHub-flavoured Markdown; what comes from the host is escaped."""
-    parts = [f"# {_escape(heading(report))}", _escape(in_short(report)), _table(summary_table(report))]
+    """The report as GitHub-flavoured Markdown; what comes from the host is escaped.
+
+    Its tables are those of the HTML page, but for single cells and what the watch saw of them. It has no plots.
+    """
+    parts = [f"# {_escape(heading(report))}", _escape(f"{in_short(report)} {grade_text(report)}")]
+    parts += [_table(summary_table(report))]
     if report.caveats:
         parts += ["## Before you quote these numbers", _list(report.caveats)]
     parts += [_section(table) for table in verdict_tables(report)]

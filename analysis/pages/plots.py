@@ -42,8 +42,8 @@ def plot_groups(report: Report) -> tuple[PlotGroup, ...]:
         ),
         PlotGroup(
             "Latency by rate",
-            "Open loop: requests arrive at rates that are the same for all. Means over cells with 95% intervals, on a "
-            "log scale; the shares are of the slowest API's throughput.",
+            "Open loop: requests arrive at rates that are the same for all. Geometric means over blocks with 95% "
+            "intervals, on a log scale; the shares are of the slowest API's throughput.",
             open_loop_plots(report),
         ),
         PlotGroup(

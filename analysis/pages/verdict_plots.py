@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
+from analysis.pages.numbers import ratio_text
 from analysis.pages.plots import PlotGroup
 from analysis.pages.svg import PANEL_INCHES, Plot, finish, panel, series_color
-from analysis.pages.verdicts import MAIN, ratio_text
+from analysis.pages.verdicts import MAIN
 from analysis.statistics.verdict import verdict_text
 from documents.comparison import Comparison, Interval
 from documents.report import Report

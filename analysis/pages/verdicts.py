@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable
 
-from analysis.pages.numbers import MISSING, plain
+from analysis.pages.numbers import FACTOR_FROM, MISSING, plain, ratio_text
 from analysis.pages.table import Column, Table, TableCell
 from analysis.statistics.equivalence import log_margin
 from analysis.statistics.measures import MEASURES
@@ -15,9 +15,6 @@ MAIN: Measure = "throughput"
 """What the verdicts of a page are about first; all else stands beside it in one table."""
 
 _DASH = "\N{EN DASH}"
-
-_FACTOR_FROM = 2.0
-"""From this ratio on a factor is easier to read than a percentage: 12 times, and not 1,100% more."""
 
 _BRIEF_RANKS: tuple[Measure, ...] = ("throughput", "p99", "memory_mean", "requests_per_cpu_second")
 
@@ -238,7 +235,7 @@ def _advantage(ratio: Ratio, measure: Measure) -> str:
     """
     ends = ratio.interval_95 or Interval(low=ratio.value, high=ratio.value)
     values = (ratio.value, ends.low, ends.high)
-    if max(ratio.value, 1 / ratio.value) >= _FACTOR_FROM:
+    if max(ratio.value, 1 / ratio.value) >= FACTOR_FROM:
         value, *around = values if ratio.value > 1 else (1 / of for of in values)
         return f"a factor of {plain(value)} ({plain(min(around))} to {plain(max(around))})"
     higher_is_better = MEASURES[measure].higher_is_better
@@ -261,11 +258,6 @@ def _ratio_cell(ratio: Ratio | None) -> TableCell:
         return TableCell(MISSING)
     ends = ratio.interval_95
     return TableCell(ratio_text(ratio.value), f"{ratio_text(ends.low)} to {ratio_text(ends.high)}" if ends else "")
-
-
-def ratio_text(ratio: float) -> str:
-    """A ratio to a thousandth near 1, where a hundredth is a third of the margin, and to three digits elsewhere."""
-    return f"{ratio:.3f}" if round(ratio, 3) < _FACTOR_FROM else plain(ratio)
 
 
 def _pair_note(comparison: Comparison) -> str:

@@ -43,8 +43,9 @@ def short_blocks(report: Report) -> tuple[str, ...]:
     """What each short block lacks, a sentence for each."""
 
     def lacking(short: ShortBlock) -> str:
-        of_that_loop = [cell for cell in report.void_cells if (cell.rate is not None) == short.open_loop]
-        return listing([f"{_load(cell)} ({cell.cell_id})" for cell in of_that_loop if cell.block == short.block])
+        return listing(
+            [f"{_load(cell)} ({cell.cell_id})" for cell in report.void_cells if cell.cell_id in short.lacking]
+        )
 
     return tuple(
         f"Block {short.block}{' of the open loop' if short.open_loop else ''} is short of {lacking(short)}."

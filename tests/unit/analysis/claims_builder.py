@@ -63,6 +63,7 @@ def with_pairs(
     noise: float = 1.0,
     bound_by_postgres: bool = False,
     blocks: int = len(NOISE),
+    margin: float = 0.03,
 ) -> Evidence:
     """Evidence of the comparison that the lab itself makes of cells with these means.
 
@@ -73,18 +74,24 @@ def with_pairs(
         for place, (api, value) in enumerate(values.items())
         for block in range(blocks)
     ]
-    return replace(NOTHING, comparisons=(compared(cells, list(values), column, bound_by_postgres=bound_by_postgres),))
+    comparison = compared(cells, list(values), column, bound_by_postgres=bound_by_postgres, margin=margin)
+    return replace(NOTHING, comparisons=(comparison,))
 
 
 def compared(
-    cells: Sequence[CellNumbers], apis: Sequence[str], column: PublishedColumn, *, bound_by_postgres: bool = False
+    cells: Sequence[CellNumbers],
+    apis: Sequence[str],
+    column: PublishedColumn,
+    *,
+    bound_by_postgres: bool = False,
+    margin: float = 0.03,
 ) -> Comparison:
     return compare(
         cells,
         apis=apis,
         scenarios=[scenario.name for scenario in SCENARIOS],
         measure=column.compared_by,
-        margin=0.03,
+        margin=margin,
         bound_by_postgres=[(api, column.load) for api in apis] if bound_by_postgres else (),
     )
 

@@ -93,11 +93,28 @@ def test_fewer_cpus_than_the_article_s_say_nothing_of_a_long_time_and_all_the_mo
         ((40, 41, 43), (42, 44, 45), "cannot-tell"),
         ((40, 41, 42), (42, 43, 44), "cannot-tell"),
         ((240,), (40,), "cannot-tell"),
+        ((240, 250), (40, 41), "cannot-tell"),
+        ((240, 250), (39, 40, 41), "cannot-tell"),
+        ((240, 250), (37, 38, 39, 40, 41), "reproduced"),
     ],
 )
 def test_a_build_is_longer_where_all_its_times_are(rust: tuple[float, ...], go: tuple[float, ...], outcome: str):
     evidence = with_facts(rust={"clean_build_seconds": spread(*rust)}, go={"clean_build_seconds": spread(*go)})
     assert outcome_of(evidence, "compiling", "order-rust-go").outcome == outcome
+
+
+def test_times_that_were_repeated_too_seldom_for_an_order_say_so():
+    two = {api: {"clean_build_seconds": spread(*times)} for api, times in (("rust", (240, 250)), ("go", (40, 41)))}
+    why = outcome_of(with_facts(**two), "compiling", "order-rust-go").why
+    assert why.endswith(
+        "go 41.0 s (40.0 to 41.0). Repeated too seldom: with so few times, chance alone puts two in an order once in "
+        "6 times. Measure more with “lab facts --again”."
+    )
+    four = {api: {"clean_build_seconds": spread(n, n + 1)} for api, n in zip(FOUR, (10, 20, 30, 40), strict=True)}
+    found = outcome_of(with_facts(**four), "effort", "clean-build")
+    assert found.outcome == "cannot-tell"
+    assert "Repeated too seldom" in found.why
+    assert "Repeated too seldom" not in lines_of(1, 2, 3, 4).why
 
 
 def test_the_longest_of_four_is_longer_than_each_on_any_host():
@@ -107,7 +124,7 @@ def test_the_longest_of_four_is_longer_than_each_on_any_host():
     assert found.why.startswith("Clean build time: rust 250 s (240 to 260), zig 13.5 s (13.0 to 14.0), go 41.0 s")
     slower = with_facts(**FOUR | {"kotlin": {"clean_build_seconds": spread(300, 310, 320)}})
     assert outcome_of(slower, "compiling", "order-rust-all").outcome == "contradicted"
-    later = with_facts(kotlin={"first_answer_seconds": spread(1.8, 1.9)}, go={})
+    later = with_facts(kotlin={"first_answer_seconds": spread(1.8, 1.9, 2.0)}, go={})
     assert outcome_of(later, "start-up", "order-kotlin-go").outcome == "reproduced"
 
 
@@ -155,9 +172,11 @@ def test_fewer_dependencies_mean_more_effort():
 
 
 def test_times_as_stand_ins_are_open_where_they_overlap():
-    apart = {api: {"clean_build_seconds": spread(n, n + 1)} for api, n in zip(FOUR, (10, 20, 30, 40), strict=True)}
+    apart = {
+        api: {"clean_build_seconds": spread(n, n + 0.5, n + 1)} for api, n in zip(FOUR, (10, 20, 30, 40), strict=True)
+    }
     assert outcome_of(with_facts(**apart), "effort", "clean-build").outcome == "reproduced"
-    near = apart | {"rust": {"clean_build_seconds": spread(20.5, 31)}}
+    near = apart | {"rust": {"clean_build_seconds": spread(20.5, 30, 31)}}
     assert outcome_of(with_facts(**near), "effort", "clean-build").outcome == "cannot-tell"
 
 

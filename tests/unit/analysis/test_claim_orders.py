@@ -9,6 +9,7 @@ from analysis.claims.columns import COLUMNS, PublishedColumn
 from analysis.claims.orders import judge_order, judge_whole_order
 from documents.claims import ClaimOutcome
 from tests.unit.analysis.claims_builder import (
+    MEMORY,
     NOTHING,
     P99,
     SCENARIOS,
@@ -49,7 +50,7 @@ def test_the_sentence_has_ratio_interval_and_blocks_whichever_api_the_run_names_
     for values in ({"rust": 55_000.0, "go": 45_000.0}, {"go": 45_000.0, "rust": 55_000.0}):
         outcome, why = judge_order(with_pairs(THROUGHPUT_LIGHT, values), THROUGHPUT_LIGHT, "rust", "go")
         assert outcome == "reproduced"
-        assert why.startswith("Shown: throughput of rust over go is 1.22, 95% interval 1.2")
+        assert why.startswith("Shown: throughput of rust over go is 1.222, 95% interval 1.199 to 1.246")
         assert why.endswith(", of 6 blocks.")
 
 
@@ -64,6 +65,27 @@ def test_a_tie_contradicts_where_it_is_shown_and_is_open_where_it_is_not():
     assert noisy.outcome == "cannot-tell"
     assert noisy.why.startswith("Neither an order nor a tie is shown: throughput of rust over zig is 1.04")
     assert "blocks would show a difference as large as this one looks." in noisy.why
+
+
+def test_a_tie_contradicts_no_order_that_the_margin_itself_cannot_see():
+    """The article has 1.22 of Rust and Go; with a margin of 30%, that is the same."""
+    values = {"rust": 55_000.0, "go": 45_000.0}
+    outcome, why = judge_order(with_pairs(THROUGHPUT_LIGHT, values, margin=0.3), THROUGHPUT_LIGHT, "rust", "go")
+    assert outcome == "cannot-tell"
+    assert why.startswith("They are the same within 30%, but so are the article's two, whose ratio is 1.22: throughput")
+    equal = with_pairs(THROUGHPUT_LIGHT, {"rust": 50_000.0, "go": 50_000.0}, margin=0.2)
+    assert judge_order(equal, THROUGHPUT_LIGHT, "rust", "go").outcome == "contradicted"
+
+
+def test_a_measure_that_has_no_ratio_is_said_to_have_none_and_not_to_lack_cells():
+    outcome, why = judge_order(NOTHING, MEMORY, "rust", "go")
+    assert (outcome, why) == (
+        "not-comparable",
+        (
+            "Nothing is compared by average memory in this run: it isn't above 0 in one valid cell at least, and so "
+            "has no ratio."
+        ),
+    )
 
 
 def test_a_tie_that_postgresql_makes_is_open():
@@ -100,11 +122,10 @@ def test_other_connections_or_requests_are_another_load():
 
 
 def test_a_pair_that_was_not_measured_is_not_comparable_and_one_block_is_open():
-    outcome, why = judge_order(NOTHING, THROUGHPUT_LIGHT, "rust", "go")
-    assert outcome == "not-comparable"
-    assert why == "No block of this run has valid cells of both rust and go under a load named light."
-    planned = with_pairs(THROUGHPUT_LIGHT, {"rust": 1.0, "go": 1.0}, blocks=0)
-    assert judge_order(planned, THROUGHPUT_LIGHT, "rust", "go") == (outcome, why)
+    said = "No block of this run has valid cells of both rust and go under a load named light."
+    for apis in ({"rust": 1.0, "go": 1.0}, {"rust": 1.0}):
+        planned = with_pairs(THROUGHPUT_LIGHT, apis, blocks=0)
+        assert judge_order(planned, THROUGHPUT_LIGHT, "rust", "go") == ("not-comparable", said)
     single = with_pairs(THROUGHPUT_LIGHT, {"rust": 55_000.0, "go": 45_000.0}, blocks=1)
     outcome, why = judge_order(single, THROUGHPUT_LIGHT, "rust", "go")
     assert outcome == "cannot-tell"

@@ -47,7 +47,7 @@ def test_a_ratio_is_judged_apart_from_the_level_and_whichever_api_the_run_names_
         evidence = replace(with_pairs(THROUGHPUT_LIGHT, values), size=SMALL, cores=SHARED_CORES)
         outcome, why = judge_ratio(evidence, THROUGHPUT_LIGHT, "rust", "go")
         assert outcome == "reproduced"
-        assert why.startswith("Measured: throughput of rust over go is 1.22, 95% interval 1.2")
+        assert why.startswith("Measured: throughput of rust over go is 1.222, 95% interval 1.199 to 1.245")
         assert why.endswith(", of 6 blocks; all of it within 5% of the article's 1.22.")
 
 
@@ -66,7 +66,7 @@ def test_one_block_has_no_interval_and_none_is_not_comparable():
     single = with_pairs(P99, {"rust": 9_000.0, "zig": 10_500.0}, blocks=1)
     outcome, why = judge_ratio(single, P99, "zig", "rust")
     assert outcome == "cannot-tell"
-    assert why == "Measured: p99 of zig over rust is 1.14, of 1 block, so there is no interval."
+    assert why == "Measured: p99 of zig over rust is 1.145, of 1 block, so there is no interval."
     assert judge_ratio(NOTHING, P99, "zig", "rust").outcome == "not-comparable"
 
 

@@ -1,6 +1,7 @@
 """The open loop's rates, numbers, tables and plots: each number was computed by hand."""
 
 import hashlib
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -282,6 +283,22 @@ def test_a_terminal_shows_each_rate_without_what_80_columns_have_no_room_for(rep
         assert [row[0].value for row in table.rows] == [row[0].value for row in whole.rows]
         assert {cell.detail for row in table.rows for cell in row} == {""}
         assert "interval" not in table.note
+
+
+def test_what_has_no_interval_at_a_rate_and_too_few_responses_are_caveats(report: Report):
+    """At 225 requests/s go has a void cell and rust an unfinished one; two seconds bring no thousand responses."""
+    told = "There is only one block with a valid cell for go at 225 requests/s, rust at 225 requests/s"
+    assert f"{told}, so these numbers have no interval." in report.caveats
+    assert any(caveat.startswith("6 cells have fewer than 1,000 responses") for caveat in report.caveats)
+
+
+def test_an_api_without_a_valid_cell_at_a_rate_is_a_caveat(golden_directory: Path):
+    first, *_ = add_open_loop(golden_directory)
+    for path in sorted(golden_directory.glob(f"cells/*{first.api}*/open-loop.json")):
+        if f"-{first.rate}" in path.parent.name:
+            shutil.rmtree(path.parent)
+    told = f"There is no valid cell for {first.api} at {first.rate} requests/s, so there are no numbers."
+    assert told in analyse(golden_directory).caveats
 
 
 def test_a_run_without_an_open_loop_has_neither(golden_report: Report):

@@ -21,6 +21,7 @@ from documents.report import CellNumbers, Estimate, Report, ScenarioSummary
 from documents.run import CellRecord, HostRecord, Manifest, Void, VoidReason
 from documents.samples import SAMPLE_COLUMNS
 from tests.unit.analysis.run_builder import (
+    ARTICLE_SCENARIOS,
     CONTROLLED,
     EIGHT_CORES,
     GOLDEN_RAW,
@@ -184,6 +185,36 @@ def test_a_full_host_has_no_caveat(tmp_path: Path):
     assert report.cells[0].generator_saturation == pytest.approx(0.25)
     assert report.cells[0].littles_law == pytest.approx(1.0)
     assert report.article_note.startswith("The article names neither its CPU model")
+
+
+@pytest.mark.parametrize(
+    ("scenarios", "begins", "has"),
+    [
+        (ARTICLE_SCENARIOS, "The article names neither its CPU model", ""),
+        (
+            (*ARTICLE_SCENARIOS[:2], ARTICLE_SCENARIOS[2].model_copy(update={"duration_seconds": 5})),
+            "Not all of the article's numbers are comparable with these: heavy here is 500 connections for 5 s",
+            "The article names neither its CPU model",
+        ),
+        (
+            tuple(scenario.model_copy(update={"workload": "login"}) for scenario in ARTICLE_SCENARIOS),
+            "The article's numbers aren't comparable with these: light here asks for login and not for the mixed",
+            "heavy here asks for login",
+        ),
+        (
+            (*ARTICLE_SCENARIOS, Scenario(name="own", workload="login", connections=3, duration_seconds=1)),
+            "The article names neither its CPU model",
+            "",
+        ),
+    ],
+)
+def test_the_article_s_numbers_are_called_comparable_by_load_and_requests(
+    tmp_path: Path, scenarios: tuple[Scenario, ...], begins: str, has: str
+):
+    write_run(tmp_path / "run", apis=("go",), scenarios=scenarios, blocks=1, cores=EIGHT_CORES)
+    note = analyse(tmp_path / "run").article_note
+    assert note.startswith(begins)
+    assert has in note
 
 
 def watched_run(directory: Path, *happenings: Happening, spin_changes: tuple[float, ...] = ()) -> Report:

@@ -140,8 +140,19 @@ def test_what_only_one_run_has_is_said(golden_report: Report):
         f"Only {FIRST} has the API zig, so it isn't compared.",
         f"Only {FIRST} has the load heavy, so it isn't compared.",
         f"Only {SECOND} has the API rust, so it isn't compared.",
+        *(
+            f"The host of {run} has 2 cores and 4 GiB for the lab and is graded “shared”, {golden_report.control}; its "
+            "report says what that does to the numbers."
+            for run in (FIRST, SECOND)
+        ),
         CONFOUNDED,
     )
+
+
+def test_of_full_hosts_no_grade_is_told(golden_report: Report):
+    loads = {"light": {"go": scattered(1000, 0.5)}}
+    full = golden_report.model_copy(update={"grade": "full"})
+    assert compared(full, loads, loads).notes == (CONFOUNDED,)
 
 
 @pytest.mark.parametrize(("first", "second", "lacks"), [("go", "rust", "API"), ("go", "go", "load")])
