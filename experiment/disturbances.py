@@ -47,14 +47,13 @@ def generator_voids(numbers: CellNumbers | OpenLoopNumbers, cores: CoreLayout) -
     if watch is None:
         return []
     own = not _shares(cores, "generator")
-    busy = max(numbers.generator_saturation, watch.busy["generator"])
+    busiest = max(watch.busy[cpu] for cpu in cores.generator)
     waited = watch.generator_waited or 0.0
     found: list[Void] = []
-    if own and busy > GENERATOR_BUSY_MOST:
+    if own and max(numbers.generator_saturation, busiest) > GENERATOR_BUSY_MOST:
         message = (
             f"The load generator used {numbers.generator_saturation:.0%} of the CPUs that its threads can fill, and "
-            f"its busiest CPU was busy for {watch.busy['generator']:.0%} of the load; at most are "
-            f"{GENERATOR_BUSY_MOST:.0%}."
+            f"its busiest CPU was busy for {busiest:.0%} of the load; at most are {GENERATOR_BUSY_MOST:.0%}."
         )
         found.append(Void(reason="generator-saturated", message=message))
     if own and waited > GENERATOR_WAITED_MOST:
@@ -64,7 +63,8 @@ def generator_voids(numbers: CellNumbers | OpenLoopNumbers, cores: CoreLayout) -
         )
         found.append(Void(reason="generator-saturated", message=message))
     if isinstance(numbers, CellNumbers) and not found and numbers.littles_law < LITTLES_LAW_LEAST:
-        found += _missing_in_littles_law(numbers.littles_law, watch, own=own)
+        spare = busiest <= GENERATOR_BUSY_MOST
+        found += _missing_in_littles_law(numbers.littles_law, blind=watch.stuck is None, spare=spare, own=own)
     return found
 
 
@@ -135,13 +135,13 @@ def _spun(watch: WatchNumbers, cores: CoreLayout) -> list[Void]:
     return [Void(reason="spin", message=message)]
 
 
-def _missing_in_littles_law(littles_law: float, watch: WatchNumbers, *, own: bool) -> list[Void]:
+def _missing_in_littles_law(littles_law: float, *, blind: bool, spare: bool, own: bool) -> list[Void]:
     """Why throughput times latency is less than the connections: by the generator, or by answers that never came.
 
     Where the kernel tells how long connections are silent, it is known that none hangs. Elsewhere a generator with
     CPU to spare isn't what they wait for.
     """
-    if watch.stuck is None and watch.busy["generator"] <= GENERATOR_BUSY_MOST:
+    if blind and spare:
         message = (
             f"Little's law gives {littles_law:.2f} instead of {LITTLES_LAW_LEAST} or more, and the load generator had "
             "CPU to spare: connections waited for answers that hadn't come when the load ended."

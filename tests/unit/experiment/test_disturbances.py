@@ -14,7 +14,7 @@ ROLES = ("api", "postgres", "redis", "generator", "system")
 QUIET = WatchNumbers(
     seconds=4.8,
     steal=dict.fromkeys(ROLES, 0.002),
-    busy=dict.fromkeys(ROLES, 0.5),
+    busy=dict.fromkeys(range(8), 0.5),
     others=dict.fromkeys(ROLES, 0.02),
     throttled={},
     pressure=None,
@@ -95,7 +95,7 @@ def numbers(watch: WatchNumbers, *, littles_law: float = 0.99, saturation: float
     ("found", "told"),
     [
         (numbers(QUIET, saturation=0.91), "used 91% of the CPUs that its threads can fill"),
-        (numbers(changed("busy", {"generator": 0.95})), "busiest CPU was busy for 95%"),
+        (numbers(changed("busy", {7: 0.95})), "busiest CPU was busy for 95%"),
         (numbers(changed("generator_waited", 0.2)), "without a CPU for 20% of the load"),
         (numbers(QUIET, littles_law=0.85), "Little's law gives 0.85"),
     ],
@@ -121,7 +121,7 @@ def test_where_silence_cannot_be_seen_an_idle_generator_tells_that_answers_are_m
     [void] = generator_voids(numbers(blind, littles_law=0.5), cores)
     assert void.reason == "stuck-requests"
     assert "Little's law gives 0.50" in void.message
-    busy = blind.model_copy(update={"busy": QUIET.busy | {"generator": 0.93}})
+    busy = blind.model_copy(update={"busy": QUIET.busy | {cores.generator[0]: 0.93}})
     assert "stuck-requests" not in reasons(generator_voids(numbers(busy, littles_law=0.5), cores))
 
 
@@ -174,7 +174,7 @@ def test_a_disturbed_host_voids_an_open_loop_too():
     "found",
     [
         open_loop_numbers(OPEN_QUIET, saturation=0.91),
-        open_loop_numbers(OPEN_QUIET.model_copy(update={"busy": QUIET.busy | {"generator": 0.95}})),
+        open_loop_numbers(OPEN_QUIET.model_copy(update={"busy": QUIET.busy | {6: 0.95}})),
     ],
     ids=["all of its CPUs", "one of its CPUs"],
 )
