@@ -176,11 +176,14 @@ def _waited(ticks: Sequence[HostTick]) -> float | None:
 
     wrk's first thread sleeps until the others have ended, so it isn't counted.
     """
-    seen = [(tick.time_ns, tick.generator) for tick in ticks if tick.generator is not None]
-    if len(seen) < 2 or len({scheduled.threads for _, scheduled in seen}) != 1:
+    known = [(tick.time_ns, tick.generator) for tick in ticks if tick.generator is not None]
+    # What a thread ran and waited is gone with it: near the window's end some may have ended.
+    threads = max((scheduled.threads for _, scheduled in known), default=0)
+    seen = [(time_ns, scheduled) for time_ns, scheduled in known if scheduled.threads == threads]
+    if len(seen) < 2:
         return None
     (first_ns, first), (last_ns, last) = seen[0], seen[-1]
-    workers = max(first.threads - 1, 1)
+    workers = max(threads - 1, 1)
     return max(last.waited_ns - first.waited_ns, 0) / (last_ns - first_ns) / workers
 
 

@@ -13,7 +13,7 @@ from documents.errors import AnalysisError, FairgroundError
 from documents.plan import Cell
 from documents.protocol import Scenario
 from documents.report import WatchNumbers
-from documents.watch import HostTick
+from documents.watch import HostTick, Scheduled
 from tests.unit.analysis.run_builder import EIGHT_CORES, START_NS, TWO_CORES, wrk_result
 from tests.unit.analysis.test_fuzz import damaged
 from tests.unit.analysis.watch_builder import TICK_NS, Happening, jsonl, spins_of, ticks_of
@@ -90,6 +90,14 @@ def test_a_quota_is_told_with_its_cgroup_and_the_seconds_that_it_took():
 
 def test_what_workers_wait_is_shared_among_them_and_the_first_thread_is_none():
     assert numbers(Happening(own=QUIET.own, waited=0.35)).generator_waited == pytest.approx(0.35)
+
+
+def test_threads_that_ended_before_the_window_did_hide_nothing_of_what_they_waited():
+    ticks = ticks_of(EIGHT_CORES, WINDOW, Happening(own=QUIET.own, waited=0.35))
+    last = max(index for index, tick in enumerate(ticks) if tick.time_ns <= WINDOW.end_ns)
+    ended = Scheduled(ran_ns=1_000, waited_ns=0, threads=1)
+    ticks[last] = ticks[last].model_copy(update={"generator": ended})
+    assert numbers(QUIET, ticks=jsonl(ticks)).generator_waited == pytest.approx(0.35)
 
 
 def test_a_connection_without_an_answer_since_the_load_began_is_stuck():
