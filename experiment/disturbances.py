@@ -112,8 +112,8 @@ def _unanswered(watch: WatchNumbers) -> list[Void]:
         voids.append(Void(reason="connections-missing", message=message))
     if watch.stuck is not None and watch.stuck > STUCK_MOST:
         message = (
-            f"{watch.stuck} of {watch.connections_planned} connections had been sent no answer for longer than a "
-            "request may take when the load ended."
+            f"{watch.stuck} of {watch.connections_planned} connections had been sent no answer since the load began, "
+            "or for as long as a request may take, when it ended."
         )
         voids.append(Void(reason="stuck-requests", message=message))
     return voids
