@@ -109,6 +109,16 @@ def test_a_generator_at_its_limit_voids_where_its_cpus_are_its_own_and_is_a_cave
     assert generator_voids(found, TWO_CORES) == []
 
 
+@pytest.mark.parametrize(("mean_seconds", "voids"), [(0.01, 1), (0.6, 0), (0.4, 1)])
+def test_requests_that_were_under_way_at_the_end_of_a_window_are_no_fault_of_the_generator(
+    mean_seconds: float, voids: int
+):
+    """In five seconds, with a mean of 0.6 s, as much as 12% of the connections' time is in no latency."""
+    raw = LATENCY.model_copy(update={"mean_us": 1e6 * mean_seconds})
+    slow = numbers(QUIET, littles_law=0.81).model_copy(update={"requests": 500, "throughput": 100.0, "raw": raw})
+    assert reasons(generator_voids(slow, EIGHT_CORES)) == ["generator-saturated"] * voids
+
+
 def test_a_spin_voids_nothing_where_another_role_s_cpu_may_be_the_sibling():
     watch = QUIET.model_copy(update={"spin_change": 0.6})
     assert reasons(host_voids(watch, EIGHT_CORES)) == ["spin"]
