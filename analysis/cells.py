@@ -81,6 +81,14 @@ def measure(
     throughput = result.requests / load_seconds
     latency = raw.summary()
     opened = result.connections // result.threads * result.threads
+    watch = watched and watch_numbers(
+        watched.watch_json,
+        watched.ticks_jsonl,
+        window=window,
+        result=result,
+        cores=watched.cores,
+        folder=folder,
+    )
     numbers = CellNumbers(
         cell_id=cell.id,
         attempt=attempt,
@@ -97,17 +105,8 @@ def measure(
         usage=used,
         littles_law=throughput * latency.mean_us / 1e6 / opened,
         generator_saturation=used["generator"].cpu_cores / min(result.threads, generator_cpus),
-        bound_by=() if watched is None else bound_by(used, watched.cores),
-        watch=None
-        if watched is None
-        else watch_numbers(
-            watched.watch_json,
-            watched.ticks_jsonl,
-            window=window,
-            result=result,
-            cores=watched.cores,
-            folder=folder,
-        ),
+        bound_by=bound_by(used, watch.busy, watched.cores) if watched and watch else (),
+        watch=watch,
     )
     return MeasuredCell(numbers, load_seconds, cpu_cores, memory_bytes)
 

@@ -37,7 +37,8 @@ LITTLES_LAW_LEAST = 0.90
 """An idle generator gives 0.99 and more; wrk's own slowness has been seen to bring it down to 0.57."""
 
 STUCK_MOST = 0
-"""Connections. One that isn't answered within the time-out would have counted as an error, had its answer come."""
+"""Connections. One that isn't answered within the time-out would have counted as an error, had its answer come. One
+that isn't answered in a whole window is in none of its numbers."""
 
 STUCK_SECONDS_LEAST = 1.0
 """A window, or a time-out, shorter than this says nothing of a connection that is still waiting."""

@@ -149,6 +149,9 @@ def measure_open_loop(
     samples = read_samples(samples_csv, name=samples_name)
     window = open_loop_window(result)
     used = usage(samples, window, name=samples_name)
+    watch = watched and watch_numbers(
+        watched.watch_json, watched.ticks_jsonl, window=window, cores=watched.cores, folder=folder
+    )
     return OpenLoopNumbers(
         cell_id=cell.id,
         attempt=attempt,
@@ -161,10 +164,8 @@ def measure_open_loop(
         connections_opened=result.connections_opened,
         usage=used,
         generator_saturation=used["generator"].cpu_cores / generator_cpus,
-        bound_by=() if watched is None else bound_by(used, watched.cores),
-        watch=None
-        if watched is None
-        else watch_numbers(watched.watch_json, watched.ticks_jsonl, window=window, cores=watched.cores, folder=folder),
+        bound_by=bound_by(used, watch.busy, watched.cores) if watched and watch else (),
+        watch=watch,
     )
 
 

@@ -15,25 +15,30 @@ _THREADS: dict[Service, int | None] = {"postgres": None, "redis": 1}
 """How many CPUs a service can fill; None for all that it has. Redis answers from one thread."""
 
 
-def bound_by(usage: Mapping[SampledRole, Usage], cores: CoreLayout) -> tuple[Service, ...]:
+def bound_by(usage: Mapping[SampledRole, Usage], busy: Mapping[int, float], cores: CoreLayout) -> tuple[Service, ...]:
     """The services that used up their CPUs.
 
     Where a service shares CPUs with other roles, these are used up when all together fill them, and by the role that
-    uses most of them.
+    uses most of them. Where it has CPUs of its own, what counts is how busy these were: a kernel may charge interrupts,
+    and in them the loopback's packets, to no cgroup.
 
     Args:
         usage: what each role used over the load window.
+        busy: how busy each CPU was in it, from 0 to 1.
         cores: the CPUs of each role.
     """
-    return tuple(service for service in SERVICES if _is_bound(service, usage, cores))
+    return tuple(service for service in SERVICES if _is_bound(service, usage, busy, cores))
 
 
-def _is_bound(service: Service, usage: Mapping[SampledRole, Usage], cores: CoreLayout) -> bool:
-    cpus = set(cores.of(service))
+def _is_bound(
+    service: Service, usage: Mapping[SampledRole, Usage], busy: Mapping[int, float], cores: CoreLayout
+) -> bool:
+    cpus = cores.joined(service)
     beside = {role: found.cpu_cores for role, found in usage.items() if cpus & {*cores.of(role)}}
-    most = _THREADS[service]
-    if len(beside) == 1 or most is not None:
-        return beside[service] >= SERVICE_BUSY_LEAST * min(len(cpus), most or len(cpus))
+    if (threads := _THREADS[service]) is not None:
+        return beside[service] >= SERVICE_BUSY_LEAST * min(len(cores.of(service)), threads)
+    if len(beside) == 1:
+        return sum(busy[cpu] for cpu in cpus) >= SERVICE_BUSY_LEAST * len(cpus)
     return sum(beside.values()) >= SERVICE_BUSY_LEAST * len(cpus) and beside[service] == max(beside.values())
 
 

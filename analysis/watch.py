@@ -84,7 +84,7 @@ def watch_numbers(
     before, after = _cpu_seconds(spins.spins_before), _cpu_seconds(spins.spins_after)
     return WatchNumbers(
         steal={role: sum(used[cpu].stolen for cpu in cores.of(role)) / len(cores.of(role)) for role in ROLES},
-        busy={role: max(used[cpu].busy for cpu in cores.of(role)) for role in ROLES},
+        busy={cpu: found.busy for cpu, found in used.items()},
         others={role: _others(first, last, used, cores, role) for role in ROLES},
         throttled=_throttled(ticks),
         pressure=_pressure(first, last),
@@ -137,9 +137,7 @@ def _inside(ticks: Sequence[HostTick], window: Window, name: str) -> Sequence[Ho
 
 def _others(first: HostTick, last: HostTick, used: "dict[int, _Used]", cores: CoreLayout, role: Role) -> float:
     """What was used of a role's CPUs, and of those shared with it, beyond the CPU time of the lab's cgroups."""
-    cpus = set(cores.of(role))
-    while grown := {cpu for other in ROLES if cpus & {*cores.of(other)} for cpu in cores.of(other)} - cpus:
-        cpus |= grown
+    cpus = cores.joined(role)
     own_ns = sum(
         last.used_ns[name] - first.used_ns[name]
         for name in first.used_ns.keys() & last.used_ns.keys()
@@ -178,11 +176,14 @@ def _waited(ticks: Sequence[HostTick]) -> float | None:
 
     wrk's first thread sleeps until the others have ended, so it isn't counted.
     """
-    seen = [(tick.time_ns, tick.generator) for tick in ticks if tick.generator is not None]
-    if len(seen) < 2 or len({scheduled.threads for _, scheduled in seen}) != 1:
+    known = [(tick.time_ns, tick.generator) for tick in ticks if tick.generator is not None]
+    # What a thread ran and waited is gone with it: near the window's end some may have ended.
+    threads = max((scheduled.threads for _, scheduled in known), default=0)
+    seen = [(time_ns, scheduled) for time_ns, scheduled in known if scheduled.threads == threads]
+    if len(seen) < 2:
         return None
     (first_ns, first), (last_ns, last) = seen[0], seen[-1]
-    workers = max(first.threads - 1, 1)
+    workers = max(threads - 1, 1)
     return max(last.waited_ns - first.waited_ns, 0) / (last_ns - first_ns) / workers
 
 

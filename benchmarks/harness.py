@@ -9,7 +9,8 @@ Four figures, each with what it should be:
   the plain one has no sampler, no cgroup of its own and no detached job around it.
 - wall time of a cell outside its warm-up and load, the median over the cells (5 s or less).
 - wall time of `pulumi up` when nothing changes, the median of three (10 s or less).
-- CPU of the sampler and the watch over the host, together, while load runs, in cores (less than 0.01).
+- CPU of the sampler and the watch over the host, together, while load runs on 500 connections, in cores (less than
+  0.01). The watch looks at each connection.
 """
 
 import argparse
@@ -35,6 +36,9 @@ from lab.lifecycle.lifecycle import read_lab
 from provision import containers, sampling, watching
 from provision.cgroups import Cgroup
 from provision.connection import Connection
+
+WATCHED_CONNECTIONS = 500
+"""As many as the heaviest load of the lab's protocols has."""
 
 
 @dataclass(frozen=True)
@@ -166,7 +170,7 @@ def _sampler_cores(inventory: Inventory, secrets: Secrets, seconds: int) -> floa
         watchers = (job.process_id, watch.process_id)
         before = sum(_cpu_seconds(connection, process) for process in watchers)
         start = time.monotonic()
-        ready.load(seconds)
+        ready.load(seconds, connections=WATCHED_CONNECTIONS)
         used = sum(_cpu_seconds(connection, process) for process in watchers) - before
         elapsed = time.monotonic() - start
         with tempfile.TemporaryDirectory(prefix="fairground-benchmark-") as folder:

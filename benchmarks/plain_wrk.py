@@ -24,9 +24,9 @@ _TOKEN_SECONDS = 900
 _DEADLINE_SECONDS = 20
 
 
-def scenario(workload: Workload, seconds: int) -> Scenario:
-    """The load that all benchmarks put on: a hundred connections."""
-    return Scenario(name="benchmark", workload=workload, connections=CONNECTIONS, duration_seconds=seconds)
+def scenario(workload: Workload, seconds: int, connections: int = CONNECTIONS) -> Scenario:
+    """The load that benchmarks put on: a hundred connections, where they don't ask for another number."""
+    return Scenario(name="benchmark", workload=workload, connections=connections, duration_seconds=seconds)
 
 
 @dataclass(frozen=True)
@@ -56,18 +56,18 @@ class ReadyApi:
         """The CPU time, user and system, that the API has used since its container was made."""
         return cgroups.cpu_seconds(self.connection, containers.cgroup(self.connection, self.api.container))
 
-    def load(self, seconds: int) -> float:
+    def load(self, seconds: int, *, connections: int = CONNECTIONS) -> float:
         """Run wrk, pinned as the lab pins it, and return the requests a second."""
-        return self.count(seconds).per_second
+        return self.count(seconds, connections=connections).per_second
 
-    def count(self, seconds: int) -> Count:
+    def count(self, seconds: int, *, connections: int = CONNECTIONS) -> Count:
         """Run wrk, pinned as the lab pins it, and return what it counted."""
         cores = self.inventory.cores
         command = wrk_command(
-            scenario(self.workload, seconds),
+            scenario(self.workload, seconds, connections),
             self.paths,
             port=self.api.port,
-            threads=generator_threads(CONNECTIONS, len(cores.generator)),
+            threads=generator_threads(connections, len(cores.generator)),
             duration_seconds=seconds,
             timeout_seconds=2,
             wrk_version="4.1.0",

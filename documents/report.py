@@ -13,7 +13,7 @@ from documents.open_loop import OpenLoopRate
 from documents.protocol import Scenario
 from documents.run import HostIdentity, Void
 from documents.samples import SampledRole
-from documents.watch import Resource
+from documents.watch import Cpu, Resource
 
 Service = Literal["postgres", "redis"]
 """What an API may have to wait for."""
@@ -52,7 +52,7 @@ class Usage(Document):
 class WatchNumbers(Document):
     """What the host was like over a load window: shares from 0 to 1 unless a name says otherwise.
 
-    `steal` is what the hypervisor took of each role's CPUs, `busy` how busy the busiest CPU of a role was, and `others`
+    `steal` is what the hypervisor took of each role's CPUs, `busy` how busy each of the lab's CPUs was, and `others`
     what processes that are none of the lab's used of a role's CPUs: of those that it has to itself, or shares with
     other roles. `throttled` maps the cgroups that a quota held back to the seconds that it did. `pressure` has the
     share of the window in which some task waited for a resource, and in which all did; None where the kernel doesn't
@@ -60,17 +60,17 @@ class WatchNumbers(Document):
     `generator_waited` is how much of the window the generator's threads stood ready without a CPU; None where the
     kernel doesn't tell, and in an open loop.
 
-    `connections` are those that were open at once, of `connections_planned`. `stuck` of them were sent no answer for
-    longer than a request may take; None where the kernel doesn't tell. In an open loop both are None, for there
-    connections are opened as they are needed, and may rest. `spin_change` is the calibration spin's CPU time
-    after the load over that before it, less 1; `spin_seconds` the mean of both, for one CPU. `seconds` is the part of
-    the window that all of this is taken over.
+    `connections` are those that were open at once, of `connections_planned`. `stuck` of them were sent no answer
+    since the load began, or for as long as a request may take; None where that can't be told. In an open loop both are
+    None, for there connections are opened as they are needed, and may rest. `spin_change` is the calibration spin's CPU
+    time after the load over that before it, less 1; `spin_seconds` the mean of both, for one CPU. `seconds` is the part
+    of the window that all of this is taken over.
     """
 
     seconds: float
 
     steal: dict[Role, float]
-    busy: dict[Role, float]
+    busy: dict[Cpu, float]
     others: dict[Role, float]
     throttled: dict[str, float]
     pressure: dict[Resource, tuple[float, float]] | None

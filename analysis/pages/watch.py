@@ -14,7 +14,7 @@ def watch_table(report: Report) -> Table:
         Column("Stolen"),
         Column("Others on API's CPUs"),
         Column("Others on generator's CPUs"),
-        Column("Generator's busiest CPU"),
+        Column("Generator's CPUs"),
         Column("Generator waited"),
         Column("Waiting for CPU"),
         Column("Waiting for disk"),
@@ -33,7 +33,7 @@ def watch_table(report: Report) -> Table:
                 f"{max(watch.steal.values()):.1%}",
                 f"{watch.others['api']:.1%}",
                 f"{watch.others['generator']:.1%}",
-                percent(watch.busy["generator"]),
+                ", ".join(percent(watch.busy[cpu]) for cpu in report.cores.generator),
                 MISSING if waited is None else percent(waited),
                 *(
                     MISSING
@@ -53,10 +53,10 @@ def watch_table(report: Report) -> Table:
         title="The host under load",
         note=(
             "Shares of the load window. Stolen is what the hypervisor took of the role that lost most. Others are "
-            "programs that aren't the lab's, the system's own among them. Waiting is the kernel's pressure stall "
-            f"information: some task on the machine waited; {MISSING} where the kernel doesn't tell. The spin is a "
-            "fixed piece of work on the API's CPUs straight before and after the load. PostgreSQL or Redis binds a "
-            "cell whose CPUs it used up."
+            "programs that aren't the lab's, the system's own among them. Each of the generator's CPUs has its share. "
+            "Waiting is the kernel's pressure stall information: some task on the machine waited; "
+            f"{MISSING} where the kernel doesn't tell. The spin is a fixed piece of work on the API's CPUs straight "
+            "before and after the load. PostgreSQL or Redis binds a cell whose CPUs it used up."
         ),
         columns=columns,
         rows=tuple(row(cell, cell.watch) for cell in cells if cell.watch is not None),

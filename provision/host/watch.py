@@ -40,6 +40,12 @@ SILENT_MS = 1000
 FILE_BYTES = 1 << 16
 ANSWER_BYTES = 1 << 18
 
+MESSAGE, ATTRIBUTE, NUMBER = struct.Struct("=IH"), struct.Struct("=HH"), struct.Struct("=I")
+
+open_files: "dict[str, int]" = {}
+quota_directories: "dict[str, list[str]]" = {}
+"""By the directory of a role's cgroup, once it is known where it is: what `held_by` tells."""
+
 
 def main() -> None:
     """Do what the arguments say."""
@@ -140,7 +146,7 @@ def tick(request: "dict[str, Any]") -> "dict[str, Any]":
         "pressure": pressure(),
         "connections": connections,
         "silent_ms": silent,
-        "generator": scheduled(Path(roles["generator"]["cpu"])) if "generator" in roles else None,
+        "generator": scheduled(roles["generator"]["cpu"]) if "generator" in roles else None,
     }
 
 
@@ -148,8 +154,11 @@ def cpu_times(text: str, cpus: "set[int]", ticks_per_second: int) -> "dict[str, 
     """The first eight columns of the CPUs, in milliseconds. Source: proc_stat(5); guest time is in user and nice."""
     found: dict[str, list[int]] = {}
     for line in text.splitlines():
+        if not line.startswith("cpu"):
+            # What follows the CPUs can be long: there is a number for each interrupt.
+            break
         name, *columns = line.split()
-        if name.startswith("cpu") and name != "cpu" and int(name[3:]) in cpus:
+        if name != "cpu" and int(name[3:]) in cpus:
             found[name[3:]] = [int(column) * 1000 // ticks_per_second for column in columns[:8]]
     if len(found) < len(cpus):
         raise ValueError(f"/proc/stat has only the CPUs {sorted(found)} of {sorted(cpus)}")
@@ -164,27 +173,43 @@ def used_ns(role: "dict[str, Any]") -> int:
 
 
 def throttled(roles: "Iterable[dict[str, Any]]") -> "dict[str, list[int]]":
-    """How often and how long the cgroups of the roles, and those above them, were held back by a quota.
+    """How often and how long the cgroups of the roles, and those above them, were held back by a quota."""
+    found: dict[str, list[int]] = {}
+    for directory in dict.fromkeys(directory for role in roles for directory in held_by(role)):
+        # One that a load had to itself may be gone with it.
+        with suppress(OSError):
+            counted = table(read(f"{directory}/cpu.stat"))
+            nanoseconds = counted.get("throttled_time", 1000 * counted.get("throttled_usec", 0))
+            found[directory] = [counted["nr_throttled"], nanoseconds]
+    return found
+
+
+def held_by(role: "dict[str, Any]") -> "list[str]":
+    """The cgroups whose quota would hold back a role: its own, and those above it. They are looked for only once.
 
     On v1 the controller `cpu` may have a hierarchy of its own, in which only the role's processes tell where it is.
     """
-    found: dict[str, list[int]] = {}
-    for role in roles:
-        directory = Path(role["cpu"]) if role["version"] == 2 else cpu_hierarchy(Path(role["cpu"]))
-        while directory is not None and CGROUPS in directory.parents and str(directory) not in found:
-            with suppress(OSError):
-                counted = table(read(f"{directory}/cpu.stat"))
-                if "nr_throttled" in counted:
-                    nanoseconds = counted.get("throttled_time", 1000 * counted.get("throttled_usec", 0))
-                    found[str(directory)] = [counted["nr_throttled"], nanoseconds]
-            directory = directory.parent
-    return found
+    if role["cpu"] not in quota_directories:
+        own = Path(role["cpu"]) if role["version"] == 2 else cpu_hierarchy(Path(role["cpu"]))
+        if own is None:
+            return []
+        lineage = [directory for directory in (own, *own.parents) if CGROUPS in directory.parents]
+        quota_directories[role["cpu"]] = [str(directory) for directory in lineage if has_quota(directory)]
+    return quota_directories[role["cpu"]]
+
+
+def has_quota(directory: Path) -> bool:
+    """Whether the controller `cpu` counts for a cgroup how often it was held back."""
+    try:
+        return "nr_throttled" in table(read(f"{directory}/cpu.stat"))
+    except OSError:
+        return False
 
 
 def cpu_hierarchy(accounting: Path) -> "Path | None":
     """Where a cgroup's first process is in v1's controller `cpu`; None while it has no process."""
     try:
-        process = next(iter(read(f"{accounting}/cgroup.procs").split()), None)
+        process = next(iter(processes_of(str(accounting))), None)
         lines = read(f"/proc/{process}/cgroup").splitlines() if process else []
     except OSError:
         return None
@@ -210,21 +235,27 @@ def pressure() -> "dict[str, list[int]] | None":
     return found
 
 
-def scheduled(cgroup: Path) -> "list[int] | None":
+def scheduled(cgroup: str) -> "list[int] | None":
     """What the threads in a cgroup ran and waited; None where there is none. Source: the kernel's sched-stats.
 
     The supervisor of the load's job, which is in its cgroup and sleeps, isn't counted.
     """
     ran = waited = threads = 0
-    for process in read(f"{cgroup}/cgroup.procs").split():
+    for process in processes_of(cgroup):
+        # A process, or one of its threads, may end meanwhile.
         with suppress(OSError):
             if read(f"/proc/{process}/comm").strip() == SUPERVISOR:
                 continue
-        for path in Path(f"/proc/{process}/task").glob("*/schedstat"):
-            with suppress(OSError):
-                columns = read(str(path)).split()
-                ran, waited, threads = ran + int(columns[0]), waited + int(columns[1]), threads + 1
+            for thread in os.listdir(f"/proc/{process}/task"):  # noqa: PTH208 - the names are all that is needed
+                with suppress(OSError):
+                    columns = read(f"/proc/{process}/task/{thread}/schedstat").split()
+                    ran, waited, threads = ran + int(columns[0]), waited + int(columns[1]), threads + 1
     return [ran, waited, threads] if ran else None
+
+
+def processes_of(cgroup: str) -> "list[str]":
+    """The processes in a cgroup. On v1 this file, kept open, would go on telling what it told at first."""
+    return Path(cgroup, "cgroup.procs").read_text().split()
 
 
 # The connections
@@ -249,6 +280,7 @@ def ask_kernel(family: int, port: int) -> "Iterator[int]":
     dump, done, error, by_family, diag_info = 0x301, 3, 2, 20, 2
     request = struct.pack("=BBBBI", family, socket.IPPROTO_TCP, 1 << (diag_info - 1), 0, 1 << 1)
     request += struct.pack(">HH", port, 0) + bytes(44)
+    place = 0
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 4) as kernel:
         kernel.settimeout(1)
         kernel.send(struct.pack("=IHHII", 16 + len(request), by_family, dump, 1, 0) + request)
@@ -256,19 +288,28 @@ def ask_kernel(family: int, port: int) -> "Iterator[int]":
             answer = kernel.recv(ANSWER_BYTES)
             at = 0
             while at < len(answer):
-                length, kind = struct.unpack_from("=IH", answer, at)
+                length, kind = MESSAGE.unpack_from(answer, at)
                 if kind == done:
                     return
                 if kind == error:
                     raise OSError(-struct.unpack_from("=i", answer, at + 16)[0], "the kernel lists no connections")
-                # struct inet_diag_msg has 72 octets; attributes follow it.
-                attribute, end = at + 16 + 72, at + length
-                while attribute < end:
-                    size, name = struct.unpack_from("=HH", answer, attribute)
-                    if name == diag_info:
-                        yield struct.unpack_from("=I", answer, attribute + 4 + 44)[0]
-                    attribute += (size + 3) & ~3
+                # One message is made like the other: what is sought is mostly where it was in the one before.
+                if not place or place + 48 > length or ATTRIBUTE.unpack_from(answer, at + place)[1] != diag_info:
+                    place = place_of(diag_info, answer[at : at + length])
+                if place:
+                    yield NUMBER.unpack_from(answer, at + place + 4 + 44)[0]
                 at += (length + 3) & ~3
+
+
+def place_of(sought: int, message: bytes) -> int:
+    """Where an attribute begins in a message; 0 where it has none. They follow struct inet_diag_msg, of 72 octets."""
+    place = 16 + 72
+    while place < len(message):
+        size, name = ATTRIBUTE.unpack_from(message, place)
+        if name == sought:
+            return place
+        place += (size + 3) & ~3
+    return 0
 
 
 def established(port: int) -> int:
@@ -283,8 +324,24 @@ def established(port: int) -> int:
 
 
 def read(path: str) -> str:
-    """A file of the kernel's."""
-    return Path(path).read_text()
+    """A file of the kernel's. It is kept open, for to open it anew costs more than to read it.
+
+    Raises OSError, with the path: it isn't there, or not any more.
+    """
+    parts: list[bytes] = []
+    at = 0
+    try:
+        if path not in open_files:
+            open_files[path] = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        while part := os.pread(open_files[path], FILE_BYTES, at):
+            parts.append(part)
+            at += len(part)
+    except OSError as error:
+        if path in open_files:
+            # What has the name next, as another process of that number, is another file.
+            os.close(open_files.pop(path))
+        raise OSError(error.errno, error.strerror, path) from error
+    return b"".join(parts).decode()
 
 
 def table(text: str) -> "dict[str, int]":

@@ -240,7 +240,8 @@ def test_what_the_watch_saw_stands_beside_a_cells_numbers(tmp_path: Path):
     assert watch.steal["postgres"] == pytest.approx(0.01, abs=0.002)
     assert watch.connections_planned == 10
     (row,) = watch_table(report).rows
-    assert [cell.value for cell in row[:5]] == ["001-go-light", "\N{EN DASH}", "1.0%", "5.0%", "0.0%"]
+    values = [cell.value for cell in row]
+    assert values[:6] == ["001-go-light", "\N{EN DASH}", "1.0%", "5.0%", "0.0%", "25%, 25%"]
     assert len(row) == len(watch_table(report).columns)
     assert "The host under load, cell by cell" in render_html(report)
 

@@ -13,7 +13,7 @@ from documents.errors import AnalysisError, FairgroundError
 from documents.plan import Cell
 from documents.protocol import Scenario
 from documents.report import WatchNumbers
-from documents.watch import HostTick
+from documents.watch import HostTick, Scheduled
 from tests.unit.analysis.run_builder import EIGHT_CORES, START_NS, TWO_CORES, wrk_result
 from tests.unit.analysis.test_fuzz import damaged
 from tests.unit.analysis.watch_builder import TICK_NS, Happening, jsonl, spins_of, ticks_of
@@ -37,9 +37,7 @@ def test_a_quiet_host_is_one_on_which_the_lab_alone_works():
     found = numbers(QUIET)
     assert found.steal == dict.fromkeys(found.steal, 0.0)
     assert found.others == pytest.approx(dict.fromkeys(found.others, 0.0), abs=0.001)
-    assert found.busy == pytest.approx(
-        {"api": 0.3, "postgres": 0.15, "redis": 0.05, "system": 0.05, "generator": 0.2}, abs=0.001
-    )
+    assert found.busy == pytest.approx({0: 0.3, 1: 0.3, 2: 0.3, 3: 0.15, 4: 0.15, 5: 0.05, 6: 0.2, 7: 0.2}, abs=0.001)
     assert found.throttled == {}
     assert found.pressure == {"cpu": (pytest.approx(0.25), 0.0), "io": (0.0, 0.0)}
     assert found.generator_waited == 0
@@ -73,15 +71,15 @@ def test_interrupts_and_stolen_time_are_nobodys():
     assert found.others["api"] == pytest.approx(0, abs=0.001)
     assert found.steal["api"] == pytest.approx(0.03, abs=0.001)
     assert found.steal["postgres"] == 0
-    assert found.busy["api"] == pytest.approx(0.6, abs=0.001)
+    assert [found.busy[cpu] for cpu in (0, 1, 3)] == pytest.approx([0.6, 0.6, 0.15], abs=0.001)
 
 
 def test_roles_that_share_cpus_are_taken_together():
     found = numbers(Happening(own=QUIET.own, others={1: 0.2}), TWO_CORES)
     for role in ("postgres", "redis", "generator", "system"):
         assert found.others[role] == pytest.approx(0.2, abs=0.001)
-        assert found.busy[role] == pytest.approx(0.95, abs=0.001)
     assert found.others["api"] == pytest.approx(0, abs=0.001)
+    assert found.busy == pytest.approx({0: 0.9, 1: 0.95}, abs=0.001)
 
 
 def test_a_quota_is_told_with_its_cgroup_and_the_seconds_that_it_took():
@@ -92,6 +90,14 @@ def test_a_quota_is_told_with_its_cgroup_and_the_seconds_that_it_took():
 
 def test_what_workers_wait_is_shared_among_them_and_the_first_thread_is_none():
     assert numbers(Happening(own=QUIET.own, waited=0.35)).generator_waited == pytest.approx(0.35)
+
+
+def test_threads_that_ended_before_the_window_did_hide_nothing_of_what_they_waited():
+    ticks = ticks_of(EIGHT_CORES, WINDOW, Happening(own=QUIET.own, waited=0.35))
+    last = max(index for index, tick in enumerate(ticks) if tick.time_ns <= WINDOW.end_ns)
+    ended = Scheduled(ran_ns=1_000, waited_ns=0, threads=1)
+    ticks[last] = ticks[last].model_copy(update={"generator": ended})
+    assert numbers(QUIET, ticks=jsonl(ticks)).generator_waited == pytest.approx(0.35)
 
 
 def test_a_connection_without_an_answer_since_the_load_began_is_stuck():

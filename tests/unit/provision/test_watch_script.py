@@ -5,6 +5,7 @@ import os
 import runpy
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -175,8 +176,8 @@ def test_a_cgroup_that_is_not_there_ends_it_with_a_sentence(tmp_path: Path):
 
 
 def test_the_supervisor_of_a_load_is_no_thread_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "cgroup.procs").write_text(f"{os.getppid()}\n{os.getpid()}\n")
     files = {
-        f"{tmp_path}/cgroup.procs": f"{os.getppid()}\n{os.getpid()}\n",
         f"/proc/{os.getppid()}/comm": "lab-job\n",
         f"/proc/{os.getpid()}/comm": "wrk\n",
     }
@@ -185,7 +186,7 @@ def test_the_supervisor_of_a_load_is_no_thread_of_it(tmp_path: Path, monkeypatch
         return files[path] if path in files else Path(path).read_text()
 
     monkeypatch.setitem(watch["scheduled"].__globals__, "read", answer)
-    ran, waited, threads = watch["scheduled"](tmp_path)
+    ran, waited, threads = watch["scheduled"](str(tmp_path))
     assert ran > 0
     assert waited >= 0
     assert threads == len(list(Path("/proc/self/task").iterdir()))
@@ -292,6 +293,35 @@ def test_a_kernel_without_pressure_is_said_to_have_none(monkeypatch: pytest.Monk
 
     monkeypatch.setitem(watch["pressure"].__globals__, "read", absent)
     assert watch["pressure"]() is None
+
+
+def test_a_file_that_is_kept_open_is_read_anew_and_whole(tmp_path: Path):
+    path = tmp_path / "counters"
+    path.write_text("first")
+    assert watch["read"](str(path)) == "first"
+    long = "second " * 20_000
+    path.write_text(long)
+    assert watch["read"](str(path)) == long
+
+
+def test_a_file_that_went_with_its_process_is_told_by_name_and_forgotten():
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        path = f"/proc/{process.pid}/schedstat"
+        assert watch["read"](path)
+        process.communicate(b"\n")
+    with pytest.raises(OSError, match=path):
+        watch["read"](path)
+    assert path not in watch["open_files"]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"), [([(8, 1), (5, 1), (3, 60), (2, 48)], 88 + 8 + 8 + 64), ([(8, 1)], 0)]
+)
+def test_an_attribute_is_found_behind_others_of_any_length(attributes: list[tuple[int, int]], expected: int):
+    message = bytes(16 + 72)
+    for name, octets in attributes:
+        message += struct.pack("=HH", 4 + octets, name) + bytes(octets + -octets % 4)
+    assert watch["place_of"](2, message) == expected
 
 
 @given(text=st.text(max_size=200))
