@@ -9,14 +9,14 @@ from documents.durations import format_duration
 from documents.report import Grade, Report
 from documents.run import UNKNOWN_COMMIT, HostIdentity
 
-GRADE_NAMES: dict[Grade, str] = {
+_GRADE_NAMES: dict[Grade, str] = {
     "full": "Full host",
     "partly-controlled": "Full host, partly controlled",
     "smaller": "Smaller host",
     "shared": "Shared cores",
 }
 
-GRADE_MEANINGS: dict[Grade, str] = {
+_GRADE_MEANINGS: dict[Grade, str] = {
     "full": (
         "Eight cores and 16 GB or more, a core layout in which every role has CPUs of its own, and every setting as a "
         "measurement wants it."
@@ -28,6 +28,22 @@ GRADE_MEANINGS: dict[Grade, str] = {
     "smaller": "Less than the article's 8 cores and 16 GB; every role still has CPUs of its own.",
     "shared": "The load generator shares CPUs with what it measures.",
 }
+
+
+def grade_name(report: Report) -> str:
+    """The grade in a few words; one below that of a full host is lowered further by what wasn't controlled."""
+    return _GRADE_NAMES[report.grade] + (", partly controlled" if _is_lowered(report) else "")
+
+
+def grade_meaning(report: Report) -> str:
+    """What the grade says of the host."""
+    lowered = " Nor was every setting as a measurement wants it." if _is_lowered(report) else ""
+    return f"{_GRADE_MEANINGS[report.grade]}{lowered}"
+
+
+def _is_lowered(report: Report) -> bool:
+    controlled = bool(report.knobs) and all(knob.controlled for knob in report.knobs)
+    return report.grade in {"smaller", "shared"} and not controlled
 
 
 def heading(report: Report) -> str:
@@ -66,7 +82,7 @@ def host_facts(report: Report) -> tuple[tuple[str, str], ...]:
     host = report.host
     layout = ", ".join(f"{name} {report.cores.cpu_list(role)}" for role, name in (*ROLE_NAMES.items(), _SYSTEM))
     return (
-        ("Grade", f"{GRADE_NAMES[report.grade]}. {GRADE_MEANINGS[report.grade]}"),
+        ("Grade", f"{grade_name(report)}. {grade_meaning(report)}"),
         ("Settings", f"{report.control[0].upper()}{report.control[1:]}."),
         ("Kind", _KINDS.get(report.host_kind, report.host_kind)),
         ("Processor", f"{host.cpu_model}, {_count(host.threads_per_core, 'thread')} a core"),
