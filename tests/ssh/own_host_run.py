@@ -6,7 +6,8 @@ and load are those of the bench in memory, and each load is a command on the hos
 
 import json
 import sys
-from contextlib import AbstractContextManager
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 from documents.errors import HostError
@@ -36,8 +37,10 @@ class OwnHostBench(FakeBench):
         self._lock = f"{Path(place.program).parent}/run.lock"
         self._remote = RemoteBench(connection, inventory, SECRETS, place=place, lease_margin_seconds=0)
 
-    def hold(self, holder: str) -> AbstractContextManager[None]:
-        return run_lock.held(self._connection, holder, lock=self._lock)
+    @contextmanager
+    def hold(self, holder: str) -> Generator[None]:
+        with run_lock.held(self._connection, holder, lock=self._lock):
+            yield
 
     def tune(self, *, seconds: float) -> tuple[KnobRecord, ...]:
         assert seconds > LEASE_SECONDS
