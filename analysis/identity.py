@@ -1,9 +1,9 @@
 """What identifies a comparison: the conditions that two runs must share, and in which of them they differ.
 
-Conditions are the host, what the lab has of it and how its cores are laid out, the protocol, the requests, PostgreSQL
-and Redis with their images and settings, and the tools. What is compared is no condition: an API's image, sources and
-environment may differ. Nor is what changes no number: how the host is reached, names of containers, ports, the stack's
-name, and when the run was.
+Conditions are the host, how far its settings were controlled, what the lab has of it and how its cores are laid out,
+the protocol, the requests, PostgreSQL and Redis with their images and settings, and the tools. What is compared is no
+condition: an API's image, sources and environment may differ. Nor is what changes no number: how the host is reached,
+names of containers, ports, the stack's name, and when the run was.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +13,7 @@ from typing import cast
 from documents.cores import CoreLayout
 from documents.host import HostSize
 from documents.inventory import Inventory
+from documents.knobs import describe_control
 from documents.protocol import Protocol
 from documents.run import HostIdentity, HostRecord, Manifest
 
@@ -44,6 +45,7 @@ def differences(first: Conditions, second: Conditions) -> tuple[str, ...]:
         *_between(*({"host kind": inventory.host.kind} for inventory in inventories)),
         *host_changes(first.host.before, second.host.before),
         *(sentence for run in (first, second) for sentence in _changes_meanwhile(run)),
+        *_between(*({"control of the host": describe_control(run.host.knobs)} for run in (first, second))),
         *_between(*(_size(inventory.size) | _cores(inventory.cores) for inventory in inventories)),
         *_between(*(_protocol(run.protocol) for run in runs)),
         *_between(*({f"requests of {name}": sha256 for name, sha256 in run.requests_sha256.items()} for run in runs)),

@@ -13,10 +13,11 @@ from documents.inventory import Inventory
 from documents.knobs import KnobRecord, describe_control
 from documents.run import HostIdentity
 from lab.lifecycle.lifecycle import read_lab
-from provision import knobs
+from provision import knobs, tuning
 from provision.connection import connect
 from provision.identity import read_identity, read_tool_versions
-from provision.knobs import Knob, Place
+from provision.knobs import Knob
+from provision.tuning import Place
 
 
 def tune(
@@ -48,7 +49,7 @@ def _check(inventory: Inventory, *, json: bool) -> None:
     with connect(inventory.host) as connection:
         identity = read_identity(connection)
         versions = read_tool_versions(connection, inventory)
-        found = knobs.read(connection, wanted, settable=settable, place=Place())
+        found = tuning.read(connection, wanted, settable=settable, place=Place())
     if json:
         print_json(
             {
@@ -85,11 +86,11 @@ def _act(inventory: Inventory, *, minutes: int, restore: bool, json: bool) -> No
     # While a run holds the host, its settings are the run's.
     with connect(inventory.host) as connection, held(connection, name_holder("lab tune")):
         if restore:
-            restored = knobs.restore(connection, place=Place())
-            found = knobs.read(connection, wanted, settable=True, place=Place())
+            restored = tuning.restore(connection, place=Place())
+            found = tuning.read(connection, wanted, settable=True, place=Place())
         else:
             restored = None
-            found = knobs.tune(connection, wanted, seconds=60 * minutes, place=Place())
+            found = tuning.tune(connection, wanted, seconds=60 * minutes, place=Place())
     if json:
         print_json({"control": describe_control(found), "knobs": _as_json(wanted, found)})
         return

@@ -27,11 +27,11 @@ from experiment.cell import READY_SECONDS, Conditions, measure_cell
 from experiment.earlier_runs import read_earlier
 from experiment.events import CellFinished, CellStarted, Event, RunFinished, RunStarted
 from experiment.holding import host_held
+from experiment.knob_records import merge, with_after
 from experiment.open_loop import count_cells, open_loop_cells
 from experiment.plan import make_plan
 from experiment.run_folder import RunFolder, new_run_id
 from experiment.workloads.requests import RequestFile, build_requests
-from provision import knobs
 
 _logger = logging.getLogger(__name__)
 
@@ -148,7 +148,7 @@ def _measure_all(
     if waiting:
         tuned = bench.tune(seconds=_BEGINNING_SECONDS)
         record = folder.read_host()
-        folder.write_host(record.model_copy(update={"knobs": knobs.merge(record.knobs, tuned)}))
+        folder.write_host(record.model_copy(update={"knobs": merge(record.knobs, tuned)}))
         bench.install(requests)
         if conditions.protocol.open_loop is not None:
             # Before all else: it takes a minute to build, and what is wrong with it is told before hours of cells.
@@ -188,7 +188,7 @@ def _look_afterwards(bench: Bench, folder: RunFolder, *, tuned: bool) -> None:
     bench.untune()
     changes: dict[str, object] = {"after": bench.read_identity()}
     if record.knobs:
-        changes["knobs"] = knobs.with_after(record.knobs, held, bench.read_knobs())
+        changes["knobs"] = with_after(record.knobs, held, bench.read_knobs())
     folder.write_host(record.model_copy(update=changes))
 
 

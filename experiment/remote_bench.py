@@ -30,12 +30,12 @@ from experiment.workloads.command import (
     wrk_command,
 )
 from experiment.workloads.requests import RequestFile
-from provision import containers, database, identity, jobs, knobs, open_loop, paths, pinning, sampling, warm_up
+from provision import containers, database, identity, jobs, knobs, open_loop, paths, pinning, sampling, tuning, warm_up
 from provision import load as generator
 from provision.cgroups import Cgroup
 from provision.connection import Connection, connect
 from provision.jobs import Job
-from provision.knobs import Place
+from provision.tuning import Place
 
 _logger = logging.getLogger(__name__)
 
@@ -136,17 +136,17 @@ class RemoteBench:
         if not knobs.is_settable(self._inventory.host):
             return self.read_knobs()
         self._lease_seconds = seconds + self._lease_margin_seconds
-        return knobs.tune(self._connection, self._knobs, seconds=self._lease_seconds, place=self._place)
+        return tuning.tune(self._connection, self._knobs, seconds=self._lease_seconds, place=self._place)
 
     def renew(self, *, seconds: float) -> None:
         """See `Bench.renew`."""
         if self._lease_seconds is not None:
             self._lease_seconds = seconds + self._lease_margin_seconds
-            knobs.renew(self._connection, seconds=self._lease_seconds, place=self._place)
+            tuning.renew(self._connection, seconds=self._lease_seconds, place=self._place)
 
     def read_knobs(self) -> tuple[KnobRecord, ...]:
         """See `Bench.read_knobs`."""
-        return knobs.read(
+        return tuning.read(
             self._connection, self._knobs, settable=knobs.is_settable(self._inventory.host), place=self._place
         )
 
@@ -154,7 +154,7 @@ class RemoteBench:
         """See `Bench.untune`."""
         self._lease_seconds = None
         if knobs.is_settable(self._inventory.host):
-            knobs.restore(self._connection, place=self._place)
+            tuning.restore(self._connection, place=self._place)
 
     def install(self, requests: Sequence[RequestFile]) -> None:
         """See `Bench.install`."""
@@ -262,7 +262,7 @@ class RemoteBench:
             raise HostError(f"No load has ended on {self._connection} whose result could be collected.")
         if self._lease_seconds is not None:
             # One that lapsed meanwhile, as while the controller slept, would leave a cell measured half and half.
-            knobs.renew(self._connection, seconds=self._lease_seconds, place=self._place)
+            tuning.renew(self._connection, seconds=self._lease_seconds, place=self._place)
         with ThreadPoolExecutor(3, thread_name_prefix="collect") as pool:
             fetched = pool.submit(self._fetch_load, load_job, folder)
             sampled = pool.submit(

@@ -9,14 +9,14 @@ from documents.durations import format_duration
 from documents.report import Grade, Report
 from documents.run import UNKNOWN_COMMIT, HostIdentity
 
-GRADE_NAMES: dict[Grade, str] = {
+_GRADE_NAMES: dict[Grade, str] = {
     "full": "Full host",
     "partly-controlled": "Full host, partly controlled",
     "smaller": "Smaller host",
     "shared": "Shared cores",
 }
 
-GRADE_MEANINGS: dict[Grade, str] = {
+_GRADE_MEANINGS: dict[Grade, str] = {
     "full": (
         "Eight cores and 16 GB or more, a core layout in which every role has CPUs of its own, and every setting as a "
         "measurement wants it."
@@ -28,6 +28,27 @@ GRADE_MEANINGS: dict[Grade, str] = {
     "smaller": "Less than the article's 8 cores and 16 GB; every role still has CPUs of its own.",
     "shared": "The load generator shares CPUs with what it measures.",
 }
+
+
+def grade_name(report: Report) -> str:
+    """The grade in a few words; one below that of a full host is lowered further by what wasn't controlled."""
+    return _GRADE_NAMES[report.grade] + (", partly controlled" if _is_lowered(report) else "")
+
+
+def grade_meaning(report: Report) -> str:
+    """What the grade says of the host."""
+    lowered = " Nor was every setting as a measurement wants it." if _is_lowered(report) else ""
+    return f"{_GRADE_MEANINGS[report.grade]}{lowered}"
+
+
+def grade_text(report: Report) -> str:
+    """The grade of the host and what it means."""
+    return f"{grade_name(report)}. {grade_meaning(report)}"
+
+
+def _is_lowered(report: Report) -> bool:
+    controlled = bool(report.knobs) and all(knob.controlled for knob in report.knobs)
+    return report.grade in {"smaller", "shared"} and not controlled
 
 
 def heading(report: Report) -> str:
@@ -46,11 +67,6 @@ def in_short(report: Report) -> str:
         f"{_count(report.blocks, 'block')} on {_count(len(report.size.cpus), 'core')}: "
         f"{valid} of {_count(planned, 'cell')} valid."
     )
-
-
-def grade_text(report: Report) -> str:
-    """The grade of the host and what it means."""
-    return f"{GRADE_NAMES[report.grade]}. {GRADE_MEANINGS[report.grade]}"
 
 
 def run_facts(report: Report) -> tuple[tuple[str, str], ...]:

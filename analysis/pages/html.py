@@ -7,7 +7,15 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from analysis.pages.article import article_table
 from analysis.pages.building import building_table
 from analysis.pages.claims import claim_tables, claims_table
-from analysis.pages.facts import GRADE_MEANINGS, GRADE_NAMES, heading, host_facts, in_short, rerun_commands, run_facts
+from analysis.pages.facts import (
+    grade_meaning,
+    grade_name,
+    heading,
+    host_facts,
+    in_short,
+    rerun_commands,
+    run_facts,
+)
 from analysis.pages.knobs import knob_table
 from analysis.pages.open_loop import open_loop_tables
 from analysis.pages.plots import plot_groups
@@ -38,8 +46,8 @@ def render_html(report: Report) -> str:
         style=(TEMPLATES / "report.css").read_text(encoding="utf-8"),
         heading=heading(report),
         in_short=in_short(report),
-        grade_name=GRADE_NAMES[report.grade],
-        grade_meaning=GRADE_MEANINGS[report.grade],
+        grade_name=grade_name(report),
+        grade_meaning=grade_meaning(report),
         summary=summary_table(report),
         ranking=ranking_table(report),
         pairs=pair_table(report),

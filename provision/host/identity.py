@@ -40,7 +40,6 @@ DEVICE_SETTINGS = {
     "clocksource": "/sys/devices/system/clocksource/clocksource0/current_clocksource",
     "cpufreq.boost": "/sys/devices/system/cpu/cpufreq/boost",
     "cpufreq.driver": "/sys/devices/system/cpu/cpu0/cpufreq/scaling_driver",
-    "cpufreq.governor": "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor",
     "cpuidle.driver": "/sys/devices/system/cpu/cpuidle/current_driver",
     "intel_pstate.no_turbo": "/sys/devices/system/cpu/intel_pstate/no_turbo",
     "smt": "/sys/devices/system/cpu/smt/control",
@@ -73,6 +72,7 @@ def main() -> None:
     """Print what the host is."""
     settings = {name: read(f"/proc/sys/{name.replace('.', '/')}") for name in KERNEL_SETTINGS}
     settings |= {name: read(path) for name, path in DEVICE_SETTINGS.items()}
+    settings["cpufreq.governor"] = on_all("cpu/cpu[0-9]*/cpufreq/scaling_governor")
     cpus = field("/proc/1/status", "Cpus_allowed_list:")
     version, limits = read_limits()
     identity = {
@@ -167,6 +167,11 @@ def steal_seconds() -> "float | None":
     """How long CPUs of the machine waited for their hypervisor since its boot. Source: proc_stat(5), field 8."""
     counters = field("/proc/stat", "cpu ").split()
     return int(counters[7]) / os.sysconf("SC_CLK_TCK") if len(counters) > 7 else None
+
+
+def on_all(pattern: str) -> "str | None":
+    """What the files of a kind say, each word once: one governor, or all that are at work; None where there is none."""
+    return ", ".join(sorted({text for path in MACHINE.glob(pattern) if (text := read(str(path)))})) or None
 
 
 def kilobytes(name: str) -> int:

@@ -8,9 +8,11 @@ from pydantic import TypeAdapter
 
 from documents.base import Document
 from documents.inventory import ApiService, Inventory
-from provision.connection import Connection
+from provision.connection import Connection, connect
 from provision.containers import execute
 from provision.database import run_sql
+from provision.preparation import wait_for_engine
+from provision.readiness import wait_for_postgres
 
 RUN_HOME = "/var/lib/fairground/run"
 
@@ -66,6 +68,13 @@ def left_on_host(connection: Connection) -> list[str]:
     home, name = posixpath.split(RUN_HOME)
     kept = connection.run(["find", home, "-maxdepth", "1", "-type", "d", "-name", f"*{name}*"], deadline_seconds=30)
     return left + kept.stdout.splitlines()
+
+
+def wait_until_up(inventory: Inventory) -> None:
+    """Wait until a host that was restarted has its engine and PostgreSQL again."""
+    with connect(inventory.host, deadline_seconds=60) as connection:
+        wait_for_engine(connection, deadline_seconds=60)
+        wait_for_postgres(connection, inventory.postgres, deadline_seconds=60)
 
 
 def wait_for_connections(connection: Connection, port: int, count: int) -> None:

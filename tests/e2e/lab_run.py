@@ -76,9 +76,9 @@ class LabRun:
         """Send a signal to the controller's process."""
         self.process.send_signal(number)
 
-    def finish(self) -> int:
+    def finish(self, *, patience_seconds: float = _PATIENCE_SECONDS) -> int:
         """Wait for the run's end; returns the exit code."""
-        code = self.process.wait(timeout=_PATIENCE_SECONDS)
+        code = self.process.wait(timeout=patience_seconds)
         for reader in self._readers:
             reader.join()
         return code

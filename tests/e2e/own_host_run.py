@@ -8,12 +8,13 @@ import json
 import sys
 from pathlib import Path
 
+from documents.errors import HostError
 from documents.inventory import Inventory, Secrets
 from experiment import loop
 from experiment.events import Event
 from experiment.protocol_file import read_protocol
 from experiment.remote_bench import open_bench
-from provision.knobs import Place
+from provision.tuning import Place
 
 LEASE_MARGIN_SECONDS = 5
 
@@ -28,21 +29,24 @@ def main() -> None:
         sys.stdout.write(f"{event.model_dump_json()}\n")
         sys.stdout.flush()
 
-    with open_bench(inventory, secrets, place=place, lease_margin_seconds=LEASE_MARGIN_SECONDS) as bench:
-        if len(sys.argv) > 5:
-            loop.resume(bench, Path(sys.argv[5]), inventory, secrets, git_commit="resumed", progress=progress)
-        else:
-            loop.begin(
-                bench,
-                inventory,
-                secrets,
-                read_protocol(sys.argv[3]),
-                Path(sys.argv[2]),
-                apis=[inventory.apis[0].name],
-                order_seed=1,
-                git_commit="begun",
-                progress=progress,
-            )
+    try:
+        with open_bench(inventory, secrets, place=place, lease_margin_seconds=LEASE_MARGIN_SECONDS) as bench:
+            if len(sys.argv) > 5:
+                loop.resume(bench, Path(sys.argv[5]), inventory, secrets, git_commit="resumed", progress=progress)
+            else:
+                loop.begin(
+                    bench,
+                    inventory,
+                    secrets,
+                    read_protocol(sys.argv[3]),
+                    Path(sys.argv[2]),
+                    apis=[inventory.apis[0].name],
+                    order_seed=1,
+                    git_commit="begun",
+                    progress=progress,
+                )
+    except HostError as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

@@ -1,27 +1,30 @@
-"""A run on a host of its own whose controller is killed: the host puts its settings back, and the run goes on.
+"""A run on a host of its own that is broken off: the host puts its settings back, and the run goes on.
 
 The lab's host stands for one of its own. Its kernel is this machine's, so the files that are set are a stand-in on it.
 """
 
 import json
 import signal
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
-from documents.run import HostRecord
+from documents.host import Host
 from experiment.cell import READY_SECONDS
-from provision.connection import Connection
-from provision.knobs import Place
-from tests.conftest import ROOT, LiveLab
-from tests.e2e.lab_run import read_journal, write_protocol
+from provision.connection import Connection, connect
+from provision.tuning import Place
+from tests.conftest import LiveLab
+from tests.e2e.host_view import wait_until_up
+from tests.e2e.lab_run import write_protocol
 from tests.e2e.own_host_run import LEASE_MARGIN_SECONDS
+from tests.ssh.broken_run import BrokenRun
+from tests.ssh.cable import cable_to
 from tests.unit.provision.settings_stand_in import UNTOUCHED, UNTOUCHED_SETTINGS, chosen
+
+_WARM_UP_SECONDS = _LOAD_SECONDS = 1
 
 FOLDER = "/var/lib/fairground/stand-in"
 PLACE = Place(root=f"{FOLDER}/root", state=f"{FOLDER}/knobs", program=f"{FOLDER}/knobs.pyz")
@@ -39,14 +42,6 @@ print(json.dumps({name: pathlib.Path(sys.argv[1], name).read_text() for name in 
 """
 
 
-@pytest.fixture
-def stand_in(host: Connection) -> Iterator[Connection]:
-    """The host, with a stand-in for its kernel's files laid on it."""
-    with_files(host, _LAY)
-    yield host
-    host.run(["rm", "-rf", "--", FOLDER], deadline_seconds=30)
-
-
 def with_files(host: Connection, script: str) -> str:
     return host.run(
         ["python3", "-I", "-c", script, PLACE.root], input=json.dumps({"files": UNTOUCHED}), deadline_seconds=30
@@ -57,80 +52,101 @@ def settings(host: Connection) -> dict[str, str]:
     return {name: chosen(text) for name, text in json.loads(with_files(host, _SHOW)).items()}
 
 
-@pytest.fixture
-def lab_file(live_lab: LiveLab, tmp_path: Path) -> Path:
-    host = live_lab.inventory.host.model_copy(update={"kind": "ssh"})
-    inventory = live_lab.inventory.model_copy(update={"host": host})
-    path = tmp_path / "lab.json"
-    path.touch(mode=0o600)
-    path.write_text(
-        json.dumps(
-            {"inventory": inventory.model_dump(mode="json"), "secrets": live_lab.secrets.model_dump(mode="json")}
+class OwnHostRun(BrokenRun):
+    """A run on the lab's host as on one of its own."""
+
+    def __init__(self, live_lab: LiveLab, folder: Path) -> None:
+        longest = _WARM_UP_SECONDS + _LOAD_SECONDS + READY_SECONDS + LEASE_MARGIN_SECONDS
+        super().__init__(folder / "runs", lease_seconds=longest)
+        self._live_lab = live_lab
+        self._lab_file = folder / "lab.json"
+        self._protocol = write_protocol(
+            folder,
+            ("light", "mixed", 10, _LOAD_SECONDS),
+            warm_up_seconds=_WARM_UP_SECONDS,
+            blocks=self.cells,
         )
-    )
-    return path
+
+    def command(self, host: Host) -> list[str]:
+        own = host.model_copy(update={"kind": "ssh"})
+        inventory = self._live_lab.inventory.model_copy(update={"host": own})
+        documents = {"inventory": inventory, "secrets": self._live_lab.secrets}
+        self._lab_file.touch(mode=0o600)
+        self._lab_file.write_text(json.dumps({name: one.model_dump(mode="json") for name, one in documents.items()}))
+        paths = [str(path) for path in (self._lab_file, self._folder, self._protocol)]
+        return [sys.executable, "-m", "tests.e2e.own_host_run", *paths, json.dumps(asdict(PLACE))]
+
+    def settings(self) -> dict[str, str]:
+        # A connection for each look: the host's sshd may have been restarted since the last one.
+        with connect(self._live_lab.inventory.host) as connection:
+            return settings(connection)
+
+    def left(self) -> list[str]:
+        with connect(self._live_lab.inventory.host) as connection:
+            found = connection.run(["ls", PLACE.state], deadline_seconds=30).stdout.split()
+        return [name for name in found if not name.endswith("lock")]
 
 
-def start(lab_file: Path, runs: Path, protocol: Path, *resumed: str) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-m", "tests.e2e.own_host_run", lab_file, runs, protocol, json.dumps(asdict(PLACE))]
-    return subprocess.Popen(
-        [*command, *resumed],
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+@pytest.fixture
+def run(live_lab: LiveLab, tmp_path: Path) -> Iterator[OwnHostRun]:
+    """A run on the lab's host, which has a stand-in for its kernel's files."""
+    with connect(live_lab.inventory.host) as connection:
+        with_files(connection, _LAY)
+    made = OwnHostRun(live_lab, tmp_path)
+    yield made
+    made.abandon()
+    with connect(live_lab.inventory.host) as connection:
+        connection.run(["rm", "-rf", "--", FOLDER], deadline_seconds=30)
 
 
-def wait_for_load(run: "subprocess.Popen[str]") -> None:
-    assert run.stdout is not None
-    for line in run.stdout:
-        if json.loads(line).get("phase") == "load":
-            return
-    raise AssertionError(run.communicate()[1])
+@pytest.fixture
+def lab_host(live_lab: LiveLab) -> Host:
+    return live_lab.inventory.host
 
 
-def test_every_setting_comes_back_after_the_controller_was_killed(lab_file: Path, stand_in: Connection, tmp_path: Path):
-    seconds = 3
-    protocol = write_protocol(tmp_path, ("light", "mixed", 10, seconds), blocks=2)
-    run = start(lab_file, tmp_path / "runs", protocol)
-    try:
-        wait_for_load(run)
-        tuned = settings(stand_in)
-        assert tuned["proc/sys/vm/swappiness"] == "1"
-        assert tuned["sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"] == "performance"
-        run.send_signal(signal.SIGKILL)
-        assert run.wait(30) == -signal.SIGKILL
-    finally:
-        run.kill()
-    ends_at = time.monotonic() + seconds + READY_SECONDS + LEASE_MARGIN_SECONDS + 30
-    while settings(stand_in) != UNTOUCHED_SETTINGS:
-        assert time.monotonic() < ends_at, settings(stand_in)
-        time.sleep(1)
-    left = stand_in.run(["ls", PLACE.state], deadline_seconds=30).stdout.split()
-    assert "journal.jsonl" not in left
-    assert "lease.json" not in left
-    [folder] = (tmp_path / "runs").iterdir()
-    again = start(lab_file, tmp_path / "runs", protocol, str(folder))
-    _, errors = again.communicate(timeout=180)
-    assert again.returncode == 0, errors
-    assert settings(stand_in) == UNTOUCHED_SETTINGS
-    record = HostRecord.from_json((folder / "host.json").read_bytes(), name="host.json")
-    assert record.knobs
-    assert all(knob.controlled and knob.after == knob.before for knob in record.knobs)
-    assert [entry.event for entry in read_journal(folder)].count("cell-finished") == 2
-
-
-def test_a_run_that_is_asked_to_end_puts_its_settings_back_at_once(
-    lab_file: Path, stand_in: Connection, tmp_path: Path
+def test_a_run_that_is_killed_at_ten_random_moments_goes_on_and_every_setting_comes_back(
+    run: OwnHostRun, lab_host: Host
 ):
-    run = start(lab_file, tmp_path / "runs", write_protocol(tmp_path, ("light", "mixed", 10, 5)))
-    try:
-        wait_for_load(run)
-        assert settings(stand_in) != UNTOUCHED_SETTINGS
-        run.send_signal(signal.SIGINT)
-        run.wait(60)
-    finally:
-        run.kill()
-    assert settings(stand_in) == UNTOUCHED_SETTINGS
+    run.kill_at_ten_random_moments(lab_host)
+    run.wait_until_put_back()
+    run.start(lab_host)
+    run.require_finished()
+
+
+def test_a_run_whose_network_is_cut_goes_on_and_every_setting_comes_back(
+    run: OwnHostRun, lab_host: Host, tmp_path: Path
+):
+    with cable_to(lab_host, tmp_path) as cable:
+        run.start(cable.host)
+        run.wait_for("cell-finished")
+        run.wait_for("phase-started", "load")
+        assert run.is_tuned()
+        cable.cut()
+        run.require_lost()
+        run.wait_until_put_back()
+        cable.mend()
+        run.start(cable.host)
+        run.require_finished()
+
+
+def test_a_run_whose_sshd_dies_goes_on_and_every_setting_comes_back(run: OwnHostRun, live_lab: LiveLab, lab_host: Host):
+    """A host in a container ends with its sshd, and its guard with it; the run that goes on puts back what was left."""
+    run.start(lab_host)
+    run.wait_for("cell-finished")
+    run.wait_for("phase-started", "load")
+    with connect(lab_host) as connection:
+        connection.run('kill -KILL "$(pgrep --oldest --exact sshd)"', deadline_seconds=30, check=False)
+    run.require_lost()
+    wait_until_up(live_lab.inventory)
+    assert run.is_tuned(), "nothing but the next run is left to put it back"
+    run.start(lab_host)
+    run.require_finished()
+
+
+def test_a_run_that_is_asked_to_end_puts_its_settings_back_at_once(run: OwnHostRun, lab_host: Host):
+    run.start(lab_host)
+    run.wait_for("phase-started", "load")
+    assert run.settings() != UNTOUCHED_SETTINGS
+    run.send(signal.SIGINT)
+    run.finish(patience_seconds=60)
+    assert run.settings() == UNTOUCHED_SETTINGS

@@ -8,6 +8,7 @@ from analysis.identity import Conditions, differences
 from documents.base import Document
 from documents.host import HostSize
 from documents.inventory import Inventory
+from documents.knobs import KnobRecord
 from documents.protocol import OpenLoop, Scenario
 from documents.run import HostRecord, Manifest
 from tests.unit.documents.samples import IDENTITY, INVENTORY, LAYOUT, NOON, PROTOCOL, SCENARIO
@@ -116,6 +117,15 @@ REFUSED: dict[str, tuple[Conditions, tuple[str, ...]]] = {
 def test_a_condition_that_changed_is_named_with_both_values(what: str):
     other, expected = REFUSED[what]
     assert differences(RUN, other) == expected
+
+
+def test_a_setting_that_only_one_of_two_runs_could_set_is_named():
+    """A host's identity is what it is without a run: the same, whether the run set a setting or was refused."""
+    turbo = KnobRecord(name="turbo", wanted="off", before="boost 1", during="boost 0", after="boost 1", state="set")
+    refused = changed(turbo, during="boost 1", state="refused", message="boost: Device or resource busy")
+    first, second = (Conditions(MANIFEST, changed(RUN.host, knobs=(knob,))) for knob in (turbo, refused))
+    assert differences(first, first) == ()
+    assert differences(first, second) == ("control of the host: controlled and not controlled: turbo",)
 
 
 def test_an_open_loop_is_named_member_by_member():

@@ -11,7 +11,7 @@ import pytest
 from analysis.pages.article import article_table
 from analysis.pages.building import building_table
 from analysis.pages.claims import claim_tables, claims_table
-from analysis.pages.facts import rerun_commands
+from analysis.pages.facts import grade_meaning, grade_name, rerun_commands
 from analysis.pages.html import render_html
 from analysis.pages.knobs import knob_table
 from analysis.pages.markdown import render_markdown
@@ -24,7 +24,8 @@ from analysis.pages.verdicts import verdict_tables
 from analysis.pages.write import write_report
 from analysis.report import analyse
 from documents.errors import AnalysisError
-from documents.report import Estimate, Report
+from documents.knobs import KnobRecord
+from documents.report import Estimate, Grade, Report
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)> | a\n# b $x^2$ {{ 7*7 }} &amp;"
 
@@ -305,3 +306,24 @@ def test_an_interval_is_shown_only_where_there_is_one():
 
 def test_names_are_listed_as_in_a_sentence():
     assert [listing(["a"]), listing(["a", "b"]), listing(["a", "b", "c"])] == ["a", "a and b", "a, b and c"]
+
+
+@pytest.mark.parametrize(("grade", "name"), [("smaller", "Smaller host"), ("shared", "Shared cores")])
+def test_what_is_not_controlled_lowers_the_grade_of_a_lesser_host_as_well(
+    golden_report: Report, grade: Grade, name: str
+):
+    good = KnobRecord(name="turbo", wanted="off", before="0", state="as-wanted")
+    bad = good.model_copy(update={"state": "only-read"})
+    shown = {
+        knobs: grade_name(golden_report.model_copy(update={"grade": grade, "knobs": knobs}))
+        for knobs in ((good,), (good, bad), ())
+    }
+    assert shown == {(good,): name, (good, bad): f"{name}, partly controlled", (): f"{name}, partly controlled"}
+
+
+def test_a_page_shows_how_far_the_grade_was_lowered(golden_report: Report):
+    bad = KnobRecord(name="turbo", wanted="off", before="1", state="only-read")
+    report = golden_report.model_copy(update={"grade": "shared", "knobs": (bad,)})
+    assert "Shared cores, partly controlled" in Page(render_html(report)).text
+    assert f"Shared cores, partly controlled. {grade_meaning(report)}" in render_markdown(report)
+    assert grade_meaning(report).endswith("Nor was every setting as a measurement wants it.")

@@ -11,7 +11,7 @@ import typer
 from cli import tune as subcommand
 from documents.errors import HostError
 from experiment import run_lock
-from provision import knobs
+from provision import tuning
 from tests.unit.documents.samples import INVENTORY, SECRETS
 from tests.unit.provision.local_host import LocalHost
 from tests.unit.provision.settings_stand_in import UNTOUCHED_SETTINGS, StandIn
@@ -31,7 +31,7 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandI
     def connect(_host: object) -> LocalHost:
         return LocalHost()
 
-    def place() -> knobs.Place:
+    def place() -> tuning.Place:
         return made.place
 
     monkeypatch.setattr(subcommand, "read_tool_versions", versions)
@@ -40,7 +40,7 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandI
     monkeypatch.setattr(run_lock, "held", held)
     on_a_host_of_kind("ssh", monkeypatch)
     yield made
-    knobs.restore(LocalHost(), place=made.place)
+    tuning.restore(LocalHost(), place=made.place)
 
 
 def on_a_host_of_kind(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from documents.cores import CoreLayout
 from documents.errors import HostError
 from documents.knobs import KnobRecord, describe_control
 from lab.stack_file import read_stack
-from provision import knobs
+from provision import knobs, tuning
 from tests.unit.provision.local_host import LocalHost
 from tests.unit.provision.settings_stand_in import TUNED, UNTOUCHED_SETTINGS, StandIn
 
@@ -56,15 +56,15 @@ def wait_until(done: Callable[[], bool], seconds: float = 20) -> None:
 
 
 def tune(stand_in: StandIn, seconds: float = 300) -> dict[str, KnobRecord]:
-    return {knob.name: knob for knob in knobs.tune(HOST, KNOBS, seconds=seconds, place=stand_in.place)}
+    return {knob.name: knob for knob in tuning.tune(HOST, KNOBS, seconds=seconds, place=stand_in.place)}
 
 
-def restore(stand_in: StandIn) -> knobs.Restored:
-    return knobs.restore(HOST, place=stand_in.place)
+def restore(stand_in: StandIn) -> tuning.Restored:
+    return tuning.restore(HOST, place=stand_in.place)
 
 
 def read(stand_in: StandIn, *, settable: bool = True) -> dict[str, KnobRecord]:
-    return {knob.name: knob for knob in knobs.read(HOST, KNOBS, settable=settable, place=stand_in.place)}
+    return {knob.name: knob for knob in tuning.read(HOST, KNOBS, settable=settable, place=stand_in.place)}
 
 
 def test_every_knob_has_a_reason_and_a_source():
@@ -181,12 +181,12 @@ def test_a_lease_that_lapses_has_the_guard_put_all_back(stand_in: StandIn):
     wait_until(lambda: not guards(stand_in))
     assert stand_in.left() == []
     with pytest.raises(HostError, match=r"lapsed, and its guard has put them back.*--resume"):
-        knobs.renew(HOST, seconds=60, place=stand_in.place)
+        tuning.renew(HOST, seconds=60, place=stand_in.place)
 
 
 def test_a_lease_that_is_renewed_holds(stand_in: StandIn):
     tune(stand_in, seconds=3)
-    knobs.renew(HOST, seconds=300, place=stand_in.place)
+    tuning.renew(HOST, seconds=300, place=stand_in.place)
     time.sleep(4)
     assert stand_in.settings() == TUNED
     assert len(guards(stand_in)) == 1
@@ -196,7 +196,7 @@ def test_a_guard_that_was_killed_is_started_again_with_the_lease(stand_in: Stand
     tune(stand_in)
     os.kill(guards(stand_in)[0], signal.SIGKILL)
     wait_until(lambda: not guards(stand_in))
-    knobs.renew(HOST, seconds=1, place=stand_in.place)
+    tuning.renew(HOST, seconds=1, place=stand_in.place)
     wait_until(lambda: stand_in.settings() == UNTOUCHED_SETTINGS)
 
 
@@ -221,7 +221,7 @@ def killed(moment: int, *arguments: str) -> "subprocess.CompletedProcess[str]":
 
 
 def request_of(stand_in: StandIn) -> str:
-    Path(stand_in.place.program).write_bytes(knobs.pack())
+    Path(stand_in.place.program).write_bytes(tuning.pack())
     chosen = [knob for knob in KNOBS if knob.name in {"vm.swappiness", "turbo", "huge pages"}]
     return json.dumps(
         {
@@ -339,34 +339,11 @@ def test_an_interrupt_that_is_gone_needs_no_putting_back(stand_in: StandIn):
     assert stand_in.left() == []
 
 
-# What a run records
-
-
-def test_a_knob_that_something_else_changes_is_lost():
-    records = (
-        KnobRecord(name="governor", wanted="performance", before="powersave", during="performance", state="set"),
-    )
-    held = (KnobRecord(name="governor", wanted="performance", before="ondemand", state="only-read"),)
-    after = (KnobRecord(name="governor", wanted="performance", before="powersave", state="only-read"),)
-    (found,) = knobs.with_after(records, held, after)
-    assert (found.state, found.after, found.controlled) == ("lost", "powersave", False)
-    assert found.message == "something else made it ondemand while the run went on"
-
-
-def test_a_resumed_run_keeps_what_was_before_it_and_the_worse_of_both():
-    first = KnobRecord(name="governor", wanted="performance", before="powersave", during="performance", state="set")
-    refused = first.model_copy(update={"state": "refused", "during": "powersave", "message": "no"})
-    later = first.model_copy(update={"before": "ondemand"})
-    assert knobs.merge((), (later,)) == (later,)
-    assert knobs.merge((first,), (later,))[0].before == "powersave"
-    assert knobs.merge((refused,), (later,))[0].state == "refused"
-    assert knobs.merge((first,), (refused,))[0].state == "refused"
-
-
-def test_a_few_words_say_how_far_a_host_is_controlled():
-    good = KnobRecord(name="turbo", wanted="off", before="0", state="as-wanted")
-    bad = KnobRecord(name="governor", wanted="performance", before=None, state="not-told")
-    assert describe_control((good,)) == "controlled"
-    assert describe_control((good, bad)) == "partly controlled: governor"
-    assert describe_control((bad,)) == "not controlled: governor"
-    assert describe_control(()) == "not told which settings were controlled"
+@pytest.mark.parametrize("has_cron", [False, True])
+def test_a_host_on_which_nothing_looks_at_boot_is_told(
+    stand_in: StandIn, caplog: pytest.LogCaptureFixture, has_cron: bool
+):
+    if has_cron:
+        stand_in.path("etc/cron.d").mkdir(parents=True)
+    tune(stand_in)
+    assert ("has neither systemd nor cron" in caplog.text) is not has_cron
