@@ -257,6 +257,10 @@ def _check_result(result: OpenLoopResult, cell: OpenLoopCell, name: str) -> None
         )
     if result.ended_ns <= result.started_ns:
         raise _doubt(name, f"it ended at {result.ended_ns} ns and began at {result.started_ns} ns")
+    if result.sent_in_window > result.requests:
+        raise _doubt(
+            name, f"{result.sent_in_window} requests were sent in the window, and only {result.requests} in all"
+        )
     if result.requests > result.rate * result.duration_seconds:
         raise _doubt(name, f"{result.requests} requests were sent, and fewer were due")
 

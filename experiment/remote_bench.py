@@ -302,7 +302,8 @@ class RemoteBench:
             command,
             layout=self._inventory.cores,
             cgroup=self._service_cgroups["generator"],
-            deadline_seconds=load.seconds + load.timeout_seconds + _LOAD_MARGIN_SECONDS,
+            # What is late is sent for one time-out after the window, and the last answer awaited for another.
+            deadline_seconds=load.seconds + 2 * load.timeout_seconds + _LOAD_MARGIN_SECONDS,
         )
 
     def _threads(self, load: Load) -> int:

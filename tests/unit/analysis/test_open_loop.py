@@ -65,6 +65,7 @@ def result_of(cell: OpenLoopCell, scale: int = 1) -> OpenLoopResult:
         started_ns=START_NS,
         ended_ns=START_NS + 2_000_000_000,
         requests=requests,
+        sent_in_window=requests,
         connections_opened=9,
         errors=OpenLoopErrors(timeout=0, other=0),
         first_error=None,
@@ -178,8 +179,9 @@ def test_a_cells_numbers(cell: OpenLoopCell):
     [
         ({"workload": "login"}, "is of the workload login at 100 requests/s"),
         ({"connections": 51}, "over 51 connections"),
+        ({"sent_in_window": 201}, "201 requests were sent in the window, and only 200 in all"),
         ({"requests": 201}, "201 requests were sent, and fewer were due"),
-        ({"requests": 199}, "of 199 requests 0 weren't answered, but it holds 200 latencies"),
+        ({"requests": 199, "sent_in_window": 199}, "of 199 requests 0 weren't answered, but it holds 200 latencies"),
         ({"errors": OpenLoopErrors(timeout=0, other=1)}, "of 200 requests 1 weren't answered"),
         ({"ended_ns": START_NS}, "it ended at"),
         ({"latency": histogram((2, 100), (1, 100))}, "durations must rise"),

@@ -187,7 +187,7 @@ def test_the_rates_stay_where_the_cells_that_they_came_from_are_measured_anew(tm
 @pytest.mark.parametrize(
     ("changes", "reason", "told"),
     [
-        ({"requests": 328}, "rate-missed", "164.0 requests/s were sent, 98.8% of the 166 that were due"),
+        ({"sent_in_window": 328}, "rate-missed", "164.0 requests/s were sent in time, 98.8% of the 166 that were due"),
         (
             {"errors": OpenLoopErrors(timeout=2, other=1), "first_error": "EOF"},
             "vegeta-errors",
