@@ -45,21 +45,22 @@ class CommonRates:
     rates: tuple[OpenLoopRate, ...]
 
 
-def common_rates(throughputs: Mapping[str, Sequence[float]], shares: Iterable[float]) -> CommonRates | None:
+def common_rates(throughputs: Mapping[str, Sequence[Sequence[float]]], shares: Iterable[float]) -> CommonRates | None:
     """The rates at which all APIs are measured.
 
     A rate is rounded down to three digits that count, and to whole requests a second. Where two shares come to the same
     rate, the second is left out.
 
     Args:
-        throughputs: for each API the throughput of its valid cells, in requests a second; an empty one counts as not
-            measured.
+        throughputs: for each API and each block that has a valid cell of it, the throughput of these cells, in requests
+            a second; an API without a block counts as not measured. Their mean is that of the report: a block in which
+            the API was the twin counts once.
         shares: parts of the slowest API's throughput, rising.
 
     Returns:
         None where no API was measured.
     """
-    means = {api: math.exp(float(np.mean(np.log(values)))) for api, values in throughputs.items() if values}
+    means = {api: log_estimate(blocks, name="throughput").value for api, blocks in throughputs.items() if blocks}
     if not means:
         return None
     slowest = min(means, key=lambda api: (means[api], api))

@@ -34,8 +34,9 @@ class OpenLoopRate(Document):
 class OpenLoopPlan(Document):
     """`open-loop-plan.json`: what the closed loop left to be decided, written once before the first cell of it.
 
-    `throughput` is the geometric mean over the valid cells of the `slowest` API in that scenario, in requests a second.
-    Both are None, and there are no rates and no cells, where no API has a valid cell.
+    `throughput` is that of the `slowest` API in that scenario, in requests a second, as the report has it: the
+    geometric mean over blocks of its valid cells. Both are None, and there are no rates and no cells, where no API has
+    a valid cell.
     """
 
     version: Literal[1] = 1

@@ -128,7 +128,7 @@ def cell() -> OpenLoopCell:
 
 
 def test_rates_are_shares_of_the_slowest_ones_geometric_mean_rounded_down():
-    found = common_rates({"go": [8_000, 2_000], "rust": [9_000], "zig": []}, [0.5, 0.7, 0.9])
+    found = common_rates({"go": [[8_000], [2_000]], "rust": [[9_000]], "zig": []}, [0.5, 0.7, 0.9])
     assert found is not None
     assert (found.slowest, found.throughput) == ("go", pytest.approx(4_000))
     assert [(rate.share, rate.rate) for rate in found.rates] == [(0.5, 2_000), (0.7, 2_800), (0.9, 3_600)]
@@ -141,16 +141,22 @@ def test_rates_are_shares_of_the_slowest_ones_geometric_mean_rounded_down():
         (1_234.5, [617, 864, 1_110]),
         (100, [50, 70, 90]),
         (1.2, [1]),
+def test_a_block_with_both_cells_of_the_twin_counts_once():
+    found = common_rates({"go": [[8_000, 2_000], [1_000]]}, [0.5])
+    assert found is not None
+    assert found.throughput == pytest.approx(2_000), "the geometric mean of 4,000 and 1,000"
+
+
     ],
 )
 def test_a_rate_has_three_digits_that_count_and_no_rate_comes_twice(throughput: float, rates: list[int]):
-    found = common_rates({"go": [throughput]}, [0.5, 0.7, 0.9])
+    found = common_rates({"go": [[throughput]]}, [0.5, 0.7, 0.9])
     assert found is not None
     assert [rate.rate for rate in found.rates] == rates
 
 
 def test_a_share_that_floating_point_makes_a_little_less_loses_nothing():
-    found = common_rates({"go": [100.0]}, [0.57])
+    found = common_rates({"go": [[100.0]]}, [0.57])
     assert found is not None
     assert [rate.rate for rate in found.rates] == [57]
 

@@ -250,6 +250,24 @@ def test_without_a_valid_cell_there_is_no_rate_and_the_report_says_so(tmp_path: 
     report = analyse(run)
     assert report.open_loop is not None
     assert report.open_loop.rates == ()
+def test_the_slowest_ones_throughput_is_the_number_that_the_report_has_of_it(tmp_path: Path):
+    bench = FakeBench()
+
+    def vary(measured: Measured) -> Measured:
+        return measured if measured.result is None else lasting(measured, 1_000_000 + 200_000 * (len(bench.played) % 5))
+
+    bench.change = vary
+    run = begin(bench, tmp_path)
+    plan, report = plan_of(run), analyse(run)
+    throughputs = {
+        summary.api: summary.measured.throughput.value
+        for summary in report.summaries
+        if summary.scenario == "heavy" and summary.measured is not None
+    }
+    assert plan.slowest == min(throughputs, key=lambda api: throughputs[api])
+    assert plan.throughput == pytest.approx(min(throughputs.values()))
+
+
     assert any(caveat.startswith("There is no open loop: no API has a valid cell") for caveat in report.caveats)
 
 
