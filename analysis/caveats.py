@@ -14,6 +14,7 @@ from analysis.limits import (
     SPIN_CHANGE_MOST,
     SPIN_FROM_MEDIAN_MOST,
 )
+from analysis.open_loop import about_open_loop
 from analysis.run_folder import RunFolder
 from analysis.void_cells import short_blocks
 from analysis.warm_ups import about_warm_ups
@@ -55,6 +56,7 @@ def caveats_of(
     return (
         *_about_the_host(run),
         *_about_missing_cells(run, unfinished),
+        *about_open_loop(run, open_loop),
         *about_warm_ups(run),
         *_about_the_generator(cells, of_both_loops),
         *_about_the_watch(of_both_loops),
@@ -123,13 +125,6 @@ def _about_missing_cells(run: RunFolder, unfinished: Sequence[Cell]) -> Iterable
             f"Blocks took longer than expected: the run ended with its budget after {blocks} of "
             f"{run.manifest.protocol.blocks} blocks, by the clock alone and whatever they showed."
         )
-    if run.manifest.protocol.open_loop is not None and run.open_loop_plan is None:
-        yield (
-            "The open loop hasn't begun: its rates are known once the closed loop is finished. “lab run --resume” "
-            "measures it."
-        )
-    elif run.open_loop_plan is not None and run.open_loop_plan.slowest is None:
-        yield "There is no open loop: no API has a valid cell in the scenario whose throughput sets its rates."
     allowed = run.manifest.protocol.attempts
     voids = sum(not record.valid for record in run.records.values())
     if voids:

@@ -10,7 +10,8 @@ API that is given a share of its own throughput would be measured under a load o
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -208,6 +209,41 @@ def summarise_open_loop(run: RunFolder) -> OpenLoopReport | None:
         ),
         cells=tuple(numbers.values()),
     )
+
+
+def about_open_loop(run: RunFolder, found: OpenLoopReport | None) -> Iterator[str]:
+    """What a reader has to know of it: sentences, none where there is none or all was well.
+
+    Args:
+        run: the run.
+        found: what `summarise_open_loop` gave.
+    """
+    asked = run.manifest.protocol.open_loop
+    if asked is None:
+        return
+    if found is None:
+        yield (
+            "The open loop hasn't begun: its rates are known once the closed loop is finished. “lab run --resume” "
+            "measures it."
+        )
+        return
+    if found.slowest is None:
+        yield "There is no open loop: no API has a valid cell in the scenario whose throughput sets its rates."
+        return
+    if len(found.rates) < len(asked.shares):
+        yield (
+            f"The open loop's {len(asked.shares)} shares of {found.slowest}'s throughput come to "
+            f"{len(found.rates)} {'rate' if len(found.rates) == 1 else 'rates'} in whole requests a second, and each "
+            "rate was measured once."
+        )
+    most = found.scenario.connections
+    if closed := Counter(cell.api for cell in found.cells if cell.connections_opened > most):
+        listed = ", ".join(f"{count} of {api}" for api, count in closed.items())
+        yield (
+            f"In {closed.total()} of the open loop's {len(found.cells)} valid cells connections were closed, for more "
+            f"were opened than the {most} that there may be at a time: {listed}. A "
+            "request whose connection was closed before its answer began may have been sent again without a word."
+        )
 
 
 def _summarise(

@@ -6,13 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from analysis.open_loop import common_rates, measure_open_loop, read_durations
+from analysis.open_loop import (
+    about_open_loop,
+    common_rates,
+    measure_open_loop,
+    read_durations,
+    summarise_open_loop,
+)
 from analysis.pages.html import render_html
 from analysis.pages.markdown import render_markdown
 from analysis.pages.numbers import MISSING
 from analysis.pages.open_loop import open_loop_plots, open_loop_tables
 from analysis.pages.terminal import terminal_tables
 from analysis.report import analyse
+from analysis.run_folder import RunFolder, read_run
 from documents.errors import AnalysisError
 from documents.open_loop import (
     OpenLoopCell,
@@ -24,7 +31,7 @@ from documents.open_loop import (
 )
 from documents.plan import Plan
 from documents.protocol import OpenLoop
-from documents.report import Report
+from documents.report import OpenLoopReport, Report
 from documents.run import CellRecord, Manifest, Void
 from tests.unit.analysis.run_builder import GOLDEN_SCENARIOS, START_NS, Role, golden_run, samples_csv
 
@@ -134,6 +141,12 @@ def test_rates_are_shares_of_the_slowest_ones_geometric_mean_rounded_down():
     assert [(rate.share, rate.rate) for rate in found.rates] == [(0.5, 2_000), (0.7, 2_800), (0.9, 3_600)]
 
 
+def test_a_block_with_both_cells_of_the_twin_counts_once():
+    found = common_rates({"go": [[8_000, 2_000], [1_000]]}, [0.5])
+    assert found is not None
+    assert found.throughput == pytest.approx(2_000), "the geometric mean of 4,000 and 1,000"
+
+
 @pytest.mark.parametrize(
     ("throughput", "rates"),
     [
@@ -141,12 +154,6 @@ def test_rates_are_shares_of_the_slowest_ones_geometric_mean_rounded_down():
         (1_234.5, [617, 864, 1_110]),
         (100, [50, 70, 90]),
         (1.2, [1]),
-def test_a_block_with_both_cells_of_the_twin_counts_once():
-    found = common_rates({"go": [[8_000, 2_000], [1_000]]}, [0.5])
-    assert found is not None
-    assert found.throughput == pytest.approx(2_000), "the geometric mean of 4,000 and 1,000"
-
-
     ],
 )
 def test_a_rate_has_three_digits_that_count_and_no_rate_comes_twice(throughput: float, rates: list[int]):
@@ -290,6 +297,35 @@ def test_a_terminal_shows_each_rate_without_what_80_columns_have_no_room_for(rep
         assert [row[0].value for row in table.rows] == [row[0].value for row in whole.rows]
         assert {cell.detail for row in table.rows for cell in row} == {""}
         assert "interval" not in table.note
+
+
+def test_connections_that_the_api_closed_are_told_by_api(tmp_path: Path):
+    """Go's client sends a request again without a word, so an API that cuts connections would pass unseen."""
+    run, found = run_and_open_loop(tmp_path)
+    first, *others = found.cells
+    reopened = first.model_copy(update={"connections_opened": found.scenario.connections + 1})
+    [said] = about_open_loop(run, found.model_copy(update={"cells": (reopened, *others)}))
+    assert said.startswith("In 1 of the open loop's 6 valid cells connections were closed")
+    assert "1 of go" in said
+
+
+def test_a_share_without_a_rate_of_its_own_is_told(tmp_path: Path):
+    run, found = run_and_open_loop(tmp_path)
+    [said] = about_open_loop(run, found.model_copy(update={"rates": RATES[:1]}))
+    assert said.startswith("The open loop's 2 shares of rust's throughput come to 1 rate in whole requests a second")
+
+
+def run_and_open_loop(folder: Path) -> tuple[RunFolder, OpenLoopReport]:
+    directory = golden_run(folder / "run")
+    add_open_loop(directory)
+    run = read_run(directory)
+    found = summarise_open_loop(run)
+    assert found is not None
+    as_many_as_may_be = [
+        cell.model_copy(update={"connections_opened": found.scenario.connections}) for cell in found.cells
+    ]
+    assert list(about_open_loop(run, found.model_copy(update={"cells": tuple(as_many_as_may_be)}))) == []
+    return run, found
 
 
 def test_a_run_without_an_open_loop_has_neither(golden_report: Report):
