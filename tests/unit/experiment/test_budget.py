@@ -375,6 +375,20 @@ def test_the_open_loop_is_measured_whole_after_blocks_that_the_clock_cut(tmp_pat
     assert again.steps == []
 
 
+def test_what_goes_before_the_first_cell_is_part_of_the_budget(tmp_path: Path, time: Time):
+    bench = slow_bench(time, 60.0 / CELLS)
+    slow = bench.before
+
+    def build(step: str, count: int) -> None:
+        slow(step, count)
+        if step == "install_open_loop":
+            time.now += 60
+
+    bench.before = build
+    run = begin_open(bench, tmp_path)
+    assert finished_blocks(run) == {1: CELLS}, "a minute is gone before the first block"
+
+
 def test_a_run_that_goes_on_within_its_open_loop_adds_no_block(tmp_path: Path, time: Time):
     bench = slow_bench(time, 60.0 / CELLS)
     slow = bench.before

@@ -135,9 +135,16 @@ def test_the_order_is_that_of_the_seed_however_the_apis_are_listed():
 
 
 def test_the_program_is_had_before_the_first_cell_and_only_where_it_is_needed(tmp_path: Path):
-    bench = FakeBench()
+    tuned = list[bool]()
+
+    def look(step: str, _count: int) -> None:
+        if step == "install_open_loop":
+            tuned.append(bench.untouched is not None)
+
+    bench = FakeBench(before=look)
     begin(bench, tmp_path / "open")
     assert bench.steps.index("install_open_loop") < bench.steps.index("reset")
+    assert tuned == [False], "the lease on what is tuned may be over before a slow build is"
     without = FakeBench()
     begin(without, tmp_path / "closed", protocol=PROTOCOL)
     assert "install_open_loop" not in without.steps
@@ -243,13 +250,6 @@ def test_rates_come_from_the_slowest_api_of_the_scenario_and_its_valid_cells_alo
     assert [rate.rate for rate in plan.rates] == [333, 600]
 
 
-def test_without_a_valid_cell_there_is_no_rate_and_the_report_says_so(tmp_path: Path):
-    bench = FakeBench(wrong_answers={api.name: ["probe.me: wrong"] for api in INVENTORY.apis})
-    run = begin(bench, tmp_path)
-    assert (plan_of(run).slowest, plan_of(run).cells) == (None, ())
-    report = analyse(run)
-    assert report.open_loop is not None
-    assert report.open_loop.rates == ()
 def test_the_slowest_ones_throughput_is_the_number_that_the_report_has_of_it(tmp_path: Path):
     bench = FakeBench()
 
@@ -268,6 +268,13 @@ def test_the_slowest_ones_throughput_is_the_number_that_the_report_has_of_it(tmp
     assert plan.throughput == pytest.approx(min(throughputs.values()))
 
 
+def test_without_a_valid_cell_there_is_no_rate_and_the_report_says_so(tmp_path: Path):
+    bench = FakeBench(wrong_answers={api.name: ["probe.me: wrong"] for api in INVENTORY.apis})
+    run = begin(bench, tmp_path)
+    assert (plan_of(run).slowest, plan_of(run).cells) == (None, ())
+    report = analyse(run)
+    assert report.open_loop is not None
+    assert report.open_loop.rates == ()
     assert any(caveat.startswith("There is no open loop: no API has a valid cell") for caveat in report.caveats)
 
 
