@@ -7,6 +7,7 @@ import numpy as np
 from analysis import article
 from analysis.claims.conditions import size_text, unlike_host, unlike_window
 from analysis.comparisons import uncompared
+from analysis.histogram import FEW_RESPONSES
 from analysis.limits import (
     GENERATOR_BUSY_MOST,
     LITTLES_LAW_LEAST,
@@ -23,9 +24,6 @@ from documents.inventory import Inventory
 from documents.knobs import KnobRecord
 from documents.plan import Cell
 from documents.report import CellNumbers, Grade, OpenLoopNumbers, OpenLoopReport, ScenarioSummary, ShortBlock
-
-FEW_RESPONSES = 1000
-"""The 99.9th percentile of fewer responses is the slowest of them, one single response."""
 
 
 def grade_of(inventory: Inventory, knobs: Collection[KnobRecord]) -> Grade:

@@ -37,6 +37,9 @@ from documents.report import Latency
 LARGEST_EXACT = 2**53
 """Above this a Lua number no longer holds every whole number, so wrk's script can't have written it truly."""
 
+FEW_RESPONSES = 1000
+"""The 99.9th percentile of fewer responses is the slowest of them, one single response."""
+
 
 @dataclass(frozen=True)
 class Histogram:

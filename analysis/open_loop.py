@@ -18,7 +18,7 @@ from itertools import chain
 import numpy as np
 
 from analysis.cells import WatchFiles
-from analysis.histogram import Histogram
+from analysis.histogram import FEW_RESPONSES, Histogram
 from analysis.run_folder import RunFolder
 from analysis.samples import SAMPLED_ROLES, Window, read_samples, usage
 from analysis.saturation import bound_by
@@ -235,6 +235,12 @@ def about_open_loop(run: RunFolder, found: OpenLoopReport | None) -> Iterator[st
             f"The open loop's {len(asked.shares)} shares of {found.slowest}'s throughput come to "
             f"{len(found.rates)} {'rate' if len(found.rates) == 1 else 'rates'} in whole requests a second, and each "
             "rate was measured once."
+        )
+    seconds = found.scenario.duration_seconds
+    if few := [f"{rate.rate:,}" for rate in found.rates if rate.rate * seconds < FEW_RESPONSES]:
+        yield (
+            f"At {' and '.join(few)} requests/s a window of the open loop has fewer than {FEW_RESPONSES:,} requests: "
+            "p99.9 is the single slowest answer there."
         )
     most = found.scenario.connections
     if closed := Counter(cell.api for cell in found.cells if cell.connections_opened > most):

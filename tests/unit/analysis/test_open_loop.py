@@ -315,17 +315,25 @@ def test_a_share_without_a_rate_of_its_own_is_told(tmp_path: Path):
     assert said.startswith("The open loop's 2 shares of rust's throughput come to 1 rate in whole requests a second")
 
 
+def test_rates_with_few_requests_are_told(tmp_path: Path):
+    run, found = run_and_open_loop(tmp_path)
+    short = found.scenario.model_copy(update={"duration_seconds": 5})
+    [said] = about_open_loop(run, found.model_copy(update={"scenario": short}))
+    assert said.startswith("At 125 requests/s a window of the open loop has fewer than 1,000 requests: p99.9 is")
+
+
 def run_and_open_loop(folder: Path) -> tuple[RunFolder, OpenLoopReport]:
+    """Of one of which nothing has to be said: with as many connections and requests as there may and must be."""
     directory = golden_run(folder / "run")
     add_open_loop(directory)
     run = read_run(directory)
     found = summarise_open_loop(run)
     assert found is not None
-    as_many_as_may_be = [
-        cell.model_copy(update={"connections_opened": found.scenario.connections}) for cell in found.cells
-    ]
-    assert list(about_open_loop(run, found.model_copy(update={"cells": tuple(as_many_as_may_be)}))) == []
-    return run, found
+    scenario = found.scenario.model_copy(update={"duration_seconds": 8})
+    cells = tuple(cell.model_copy(update={"connections_opened": scenario.connections}) for cell in found.cells)
+    sound = found.model_copy(update={"scenario": scenario, "cells": cells})
+    assert list(about_open_loop(run, sound)) == []
+    return run, sound
 
 
 def test_a_run_without_an_open_loop_has_neither(golden_report: Report):
