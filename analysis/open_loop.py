@@ -13,12 +13,9 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
-
-import numpy as np
 
 from analysis.cells import WatchFiles
-from analysis.histogram import FEW_RESPONSES, Histogram
+from analysis.histogram import FEW_RESPONSES, Histogram, histogram_of
 from analysis.run_folder import RunFolder
 from analysis.samples import SAMPLED_ROLES, Window, read_samples, usage
 from analysis.saturation import bound_by
@@ -90,21 +87,15 @@ def read_durations(durations: OpenLoopHistogram, *, name: str) -> Histogram:
     Raises:
         AnalysisError: the tool can't have written it.
     """
-    try:
-        numbers = np.fromiter(chain.from_iterable(durations.histogram), np.int64, 2 * len(durations.histogram))
-    except OverflowError as error:
-        raise _doubt(name, "a histogram holds a number of more than 64 bits") from error
-    values, counts = numbers[0::2], numbers[1::2]
-    if np.any(values < 0) or np.any(counts < 1) or np.any(np.diff(values) <= 0):
-        raise _doubt(name, "durations must rise from 0 and counts be above 0")
+    found = histogram_of(durations.histogram, lambda why: _doubt(name, why))
     # Not as 64 bits: a sum may leave them.
     total = sum(count for _, count in durations.histogram)
     if total != durations.count:
         raise _doubt(name, f"a histogram holds {total} durations, but {durations.count} were counted")
-    ends = (int(values[0]), int(values[-1])) if total else (0, 0)
+    ends = (int(found.values[0]), int(found.values[-1])) if total else (0, 0)
     if ends != (durations.minimum_us, durations.maximum_us):
         raise _doubt(name, f"a histogram is from {ends[0]} to {ends[1]} µs, and its ends say otherwise")
-    return Histogram(values, counts)
+    return found
 
 
 def measure_open_loop(
