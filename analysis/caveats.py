@@ -8,6 +8,7 @@ import numpy as np
 from analysis import article
 from analysis.claims.conditions import size_text, unlike_for_numbers, unlike_host
 from analysis.comparisons import uncompared
+from analysis.histogram import FEW_RESPONSES
 from analysis.limits import (
     GENERATOR_BUSY_MOST,
     LITTLES_LAW_LEAST,
@@ -15,6 +16,7 @@ from analysis.limits import (
     SPIN_CHANGE_MOST,
     SPIN_FROM_MEDIAN_MOST,
 )
+from analysis.open_loop import about_open_loop
 from analysis.run_folder import RunFolder
 from analysis.void_cells import short_blocks
 from analysis.warm_ups import about_warm_ups
@@ -31,9 +33,6 @@ from documents.report import (
     ScenarioSummary,
     ShortBlock,
 )
-
-FEW_RESPONSES = 1000
-"""The 99.9th percentile of fewer responses is the slowest of them, one single response."""
 
 
 def grade_of(inventory: Inventory, knobs: Collection[KnobRecord]) -> Grade:
@@ -64,6 +63,7 @@ def caveats_of(
     return (
         *_about_the_host(run),
         *_about_missing_cells(run, unfinished),
+        *about_open_loop(run, open_loop),
         *about_warm_ups(run),
         *_about_the_generator(cells, of_both_loops),
         *_about_the_watch(of_both_loops),
@@ -138,13 +138,6 @@ def _about_missing_cells(run: RunFolder, unfinished: Sequence[Cell]) -> Iterable
             f"Blocks took longer than expected: the run ended with its budget after {blocks} of "
             f"{run.manifest.protocol.blocks} blocks, by the clock alone and whatever they showed."
         )
-    if run.manifest.protocol.open_loop is not None and run.open_loop_plan is None:
-        yield (
-            "The open loop hasn't begun: its rates are known once the closed loop is finished. “lab run --resume” "
-            "measures it."
-        )
-    elif run.open_loop_plan is not None and run.open_loop_plan.slowest is None:
-        yield "There is no open loop: no API has a valid cell in the scenario whose throughput sets its rates."
     allowed = run.manifest.protocol.attempts
     voids = sum(not record.valid for record in run.records.values())
     if voids:
@@ -242,8 +235,6 @@ def _about_the_estimates(
     if nothing:
         yield f"There is no valid cell for {', '.join(nothing)}, so there are no numbers."
     few = sum(cell.requests < FEW_RESPONSES for cell in cells)
-    if open_loop is not None:
-        few += sum(cell.rate * open_loop.scenario.duration_seconds < FEW_RESPONSES for cell in open_loop.cells)
     if few:
         yield (
             f"{_cells(few)} {_have(few)} fewer than {FEW_RESPONSES:,} responses: p99.9 is the single slowest "

@@ -10,14 +10,12 @@ API that is given a share of its own throughput would be measured under a load o
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
-
-import numpy as np
 
 from analysis.cells import WatchFiles
-from analysis.histogram import Histogram
+from analysis.histogram import FEW_RESPONSES, Histogram, histogram_of
 from analysis.run_folder import RunFolder
 from analysis.samples import SAMPLED_ROLES, Window, read_samples, usage
 from analysis.saturation import bound_by
@@ -45,21 +43,22 @@ class CommonRates:
     rates: tuple[OpenLoopRate, ...]
 
 
-def common_rates(throughputs: Mapping[str, Sequence[float]], shares: Iterable[float]) -> CommonRates | None:
+def common_rates(throughputs: Mapping[str, Sequence[Sequence[float]]], shares: Iterable[float]) -> CommonRates | None:
     """The rates at which all APIs are measured.
 
     A rate is rounded down to three digits that count, and to whole requests a second. Where two shares come to the same
     rate, the second is left out.
 
     Args:
-        throughputs: for each API the throughput of its valid cells, in requests a second; an empty one counts as not
-            measured.
+        throughputs: for each API and each block that has a valid cell of it, the throughput of these cells, in requests
+            a second; an API without a block counts as not measured. Their mean is that of the report: a block in which
+            the API was the twin counts once.
         shares: parts of the slowest API's throughput, rising.
 
     Returns:
         None where no API was measured.
     """
-    means = {api: math.exp(float(np.mean(np.log(values)))) for api, values in throughputs.items() if values}
+    means = {api: log_estimate(blocks, name="throughput").value for api, blocks in throughputs.items() if blocks}
     if not means:
         return None
     slowest = min(means, key=lambda api: (means[api], api))
@@ -88,21 +87,15 @@ def read_durations(durations: OpenLoopHistogram, *, name: str) -> Histogram:
     Raises:
         AnalysisError: the tool can't have written it.
     """
-    try:
-        numbers = np.fromiter(chain.from_iterable(durations.histogram), np.int64, 2 * len(durations.histogram))
-    except OverflowError as error:
-        raise _doubt(name, "a histogram holds a number of more than 64 bits") from error
-    values, counts = numbers[0::2], numbers[1::2]
-    if np.any(values < 0) or np.any(counts < 1) or np.any(np.diff(values) <= 0):
-        raise _doubt(name, "durations must rise from 0 and counts be above 0")
+    found = histogram_of(durations.histogram, lambda why: _doubt(name, why))
     # Not as 64 bits: a sum may leave them.
     total = sum(count for _, count in durations.histogram)
     if total != durations.count:
         raise _doubt(name, f"a histogram holds {total} durations, but {durations.count} were counted")
-    ends = (int(values[0]), int(values[-1])) if total else (0, 0)
+    ends = (int(found.values[0]), int(found.values[-1])) if total else (0, 0)
     if ends != (durations.minimum_us, durations.maximum_us):
         raise _doubt(name, f"a histogram is from {ends[0]} to {ends[1]} µs, and its ends say otherwise")
-    return Histogram(values, counts)
+    return found
 
 
 def measure_open_loop(
@@ -210,6 +203,47 @@ def summarise_open_loop(run: RunFolder) -> OpenLoopReport | None:
     )
 
 
+def about_open_loop(run: RunFolder, found: OpenLoopReport | None) -> Iterator[str]:
+    """What a reader has to know of it: sentences, none where there is none or all was well.
+
+    Args:
+        run: the run.
+        found: what `summarise_open_loop` gave.
+    """
+    asked = run.manifest.protocol.open_loop
+    if asked is None:
+        return
+    if found is None:
+        yield (
+            "The open loop hasn't begun: its rates are known once the closed loop is finished. “lab run --resume” "
+            "measures it."
+        )
+        return
+    if found.slowest is None:
+        yield "There is no open loop: no API has a valid cell in the scenario whose throughput sets its rates."
+        return
+    if len(found.rates) < len(asked.shares):
+        yield (
+            f"The open loop's {len(asked.shares)} shares of {found.slowest}'s throughput come to "
+            f"{len(found.rates)} {'rate' if len(found.rates) == 1 else 'rates'} in whole requests a second, and each "
+            "rate was measured once."
+        )
+    seconds = found.scenario.duration_seconds
+    if few := [f"{rate.rate:,}" for rate in found.rates if rate.rate * seconds < FEW_RESPONSES]:
+        yield (
+            f"At {' and '.join(few)} requests/s a window of the open loop has fewer than {FEW_RESPONSES:,} requests: "
+            "p99.9 is the single slowest answer there."
+        )
+    most = found.scenario.connections
+    if closed := Counter(cell.api for cell in found.cells if cell.connections_opened > most):
+        listed = ", ".join(f"{count} of {api}" for api, count in closed.items())
+        yield (
+            f"In {closed.total()} of the open loop's {len(found.cells)} valid cells connections were closed, for more "
+            f"were opened than the {most} that there may be at a time: {listed}. A "
+            "request whose connection was closed before its answer began may have been sent again without a word."
+        )
+
+
 def _summarise(
     run: RunFolder, planned: Sequence[OpenLoopCell], numbers: Mapping[str, OpenLoopNumbers]
 ) -> OpenLoopSummary:
@@ -258,6 +292,10 @@ def _check_result(result: OpenLoopResult, cell: OpenLoopCell, name: str) -> None
         )
     if result.ended_ns <= result.started_ns:
         raise _doubt(name, f"it ended at {result.ended_ns} ns and began at {result.started_ns} ns")
+    if result.sent_in_window > result.requests:
+        raise _doubt(
+            name, f"{result.sent_in_window} requests were sent in the window, and only {result.requests} in all"
+        )
     if result.requests > result.rate * result.duration_seconds:
         raise _doubt(name, f"{result.requests} requests were sent, and fewer were due")
 

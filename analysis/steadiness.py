@@ -44,13 +44,15 @@ _MAD_OF_NORMAL = 0.6744897501960817
 
 
 def is_steady(series: Sequence[int]) -> bool:
-    """Whether nothing has changed for `STEADY_SECONDS`.
+    """Whether nothing has changed for `STEADY_SECONDS`, in most of which requests were sent: an outage isn't steady.
 
     Args:
         series: requests in each second from the load's start on; those of the last second, too, are of a whole one.
     """
     recent = series[-LOOKED_BACK_SECONDS:]
-    return len(recent) >= STEADY_SECONDS and len(recent) - last_change(recent) >= STEADY_SECONDS
+    if len(recent) < STEADY_SECONDS or np.median(recent[-STEADY_SECONDS:]) == 0:
+        return False
+    return len(recent) - last_change(recent) >= STEADY_SECONDS
 
 
 def outcome_of(series: Sequence[int], most_seconds: int) -> WarmUpOutcome:

@@ -25,12 +25,17 @@ def budget_lines(fitted: BudgetFitted) -> Iterator[str]:
     )
     if fitted.open_loop_seconds:
         yield f"{format_duration(fitted.open_loop_seconds)} of it are kept for the open loop, which comes after them."
-    for noise in dict.fromkeys(resolution.noise for resolution in fitted.resolutions):
+    if not fitted.tests:
+        yield "One API alone is compared with none: its A/A twin tells what the host does, and no verdict follows."
+    seen = f", as in the run {fitted.noise_run}," if fitted.noise_run else ""
+    for same in fitted.shown_same:
         found = [
             f"{resolution.ratio:.3f} or more in {resolution.power:.0%}"
             for resolution in fitted.resolutions
-            if resolution.noise == noise and resolution.ratio is not None
+            if resolution.noise == same.noise and resolution.ratio is not None
         ]
-        seen = f", as in the run {fitted.noise_run}," if fitted.noise_run else ""
         told = f"it finds a true ratio of {', of '.join(found)} of runs" if found else "it finds no ratio below 100"
-        yield f"Where blocks scatter by {noise:.1%}{seen} {told}."
+        yield (
+            f"Where blocks scatter by {same.noise:.1%}{seen} {told}. Two that don't differ are shown to be the same "
+            f"within {100 * fitted.margin:g}% in {same.share:.0%} of runs."
+        )

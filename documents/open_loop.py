@@ -34,8 +34,9 @@ class OpenLoopRate(Document):
 class OpenLoopPlan(Document):
     """`open-loop-plan.json`: what the closed loop left to be decided, written once before the first cell of it.
 
-    `throughput` is the geometric mean over the valid cells of the `slowest` API in that scenario, in requests a second.
-    Both are None, and there are no rates and no cells, where no API has a valid cell.
+    `throughput` is that of the `slowest` API in that scenario, in requests a second, as the report has it: the
+    geometric mean over blocks of its valid cells. Both are None, and there are no rates and no cells, where no API has
+    a valid cell.
     """
 
     version: Literal[1] = 1
@@ -71,9 +72,9 @@ class OpenLoopResult(Document):
     """`open-loop.json`: one window as vegeta saw it.
 
     It began at `started_ns` of the host's CLOCK_MONOTONIC, and the last answer had come, or was given up, at
-    `ended_ns`. Of the requests that were due, `requests` were sent. `latency` has the answered ones, each from when it
-    was due to its last byte; `lateness` has all, from when each was due to when it was sent. `statuses` maps method and
-    status to answers.
+    `ended_ns`. Of the requests that were due, `requests` were sent: `sent_in_window` of them before the window's end,
+    the others within `timeout_seconds` after it. `latency` has the answered ones, each from when it was due to its last
+    byte; `lateness` has all, from when each was due to when it was sent. `statuses` maps method and status to answers.
     """
 
     version: Literal[1] = 1
@@ -86,6 +87,7 @@ class OpenLoopResult(Document):
     started_ns: int = Field(ge=0, lt=2**63)
     ended_ns: int = Field(ge=0, lt=2**63)
     requests: int = Field(ge=0)
+    sent_in_window: int = Field(ge=0)
     connections_opened: int = Field(ge=0)
     errors: OpenLoopErrors
     first_error: str | None
@@ -95,5 +97,5 @@ class OpenLoopResult(Document):
 
     @property
     def achieved_rate(self) -> float:
-        """Requests a second that were sent."""
-        return self.requests / self.duration_seconds
+        """Requests a second that were sent before the window's end."""
+        return self.sent_in_window / self.duration_seconds

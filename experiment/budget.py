@@ -17,14 +17,14 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from analysis.statistics.power import LEAST_BLOCKS, MOST_BLOCKS
+from analysis.statistics.power import LEAST_BLOCKS, MOST_BLOCKS, power_to_show_same
 from analysis.statistics.resolution import least_ratio
 from analysis.statistics.verdict import SIGNIFICANCE
 from documents.durations import format_duration
 from documents.errors import RunError
 from documents.plan import Cell
 from documents.protocol import Protocol
-from experiment.events import BudgetFitted, Resolution
+from experiment.events import BudgetFitted, Resolution, ShownSame
 from experiment.open_loop import cells_at_most
 from experiment.plan import make_plan
 
@@ -108,6 +108,7 @@ def fit(protocol: Protocol, api_names: Sequence[str], budget_seconds: int, earli
         overhead_run=earlier.overhead_run,
         noise_run=earlier.noise_run,
         tests=tests,
+        margin=protocol.margin,
         resolutions=tuple(
             Resolution(
                 noise=noise,
@@ -116,6 +117,11 @@ def fit(protocol: Protocol, api_names: Sequence[str], budget_seconds: int, earli
             )
             for noise in noises
             for power in POWERS
+            if tests
+        ),
+        shown_same=tuple(
+            ShownSame(noise=noise, share=power_to_show_same(0.0, noise, blocks, margin=protocol.margin))
+            for noise in noises
             if tests
         ),
     )

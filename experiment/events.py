@@ -19,14 +19,21 @@ class Resolution(Document):
     ratio: float | None
 
 
+class ShownSame(Document):
+    """The share of runs that show two APIs without a difference to be the same, at this noise of blocks."""
+
+    noise: float
+    share: float
+
+
 class BudgetFitted(Document):
     """A budget was turned into whole blocks, before the run begins.
 
     A block has `block_cells` cells and takes `block_seconds` at most. `open_loop_seconds` are kept for the open loop, 0
-    where there is none. `resolutions` are for the throughput of two APIs,
-    at the level that is left to each of `tests` pairs and loads; with one API there are none. `overhead_run` and
-    `noise_run` are the earlier runs that told how long a cell takes besides its load, and the noise of blocks; None
-    where that was assumed.
+    where there is none. `resolutions` are for the throughput of two APIs, at the level that is left to each of `tests`
+    pairs and loads; `shown_same` is for the protocol's `margin`, and at a level of its own. With one API there are
+    none of both. `overhead_run` and `noise_run` are the earlier runs that told how long a cell takes besides its load,
+    and the noise of blocks; None where that was assumed.
     """
 
     kind: Literal["budget-fitted"] = "budget-fitted"
@@ -38,7 +45,9 @@ class BudgetFitted(Document):
     overhead_run: str | None
     noise_run: str | None
     tests: int
+    margin: float
     resolutions: tuple[Resolution, ...]
+    shown_same: tuple[ShownSame, ...]
 
 
 class RunStarted(Document):

@@ -146,15 +146,18 @@ def _measure_all(
         next_attempt(attempts[cell.id], allowed) is not None for cell in folder.due_cells()
     )
     if waiting:
+        # What goes before the first cell is part of the time that a budget gives.
+        clock = _clock(folder, attempts)
+        if conditions.protocol.open_loop is not None:
+            # Before all else: it takes a minute to build, and what is wrong with it is told before hours of cells. The
+            # host isn't tuned yet, for a slow build would outlast the lease.
+            bench.install_open_loop()
         tuned = bench.tune(seconds=_BEGINNING_SECONDS)
         record = folder.read_host()
         folder.write_host(record.model_copy(update={"knobs": merge(record.knobs, tuned)}))
         bench.install(requests)
-        if conditions.protocol.open_loop is not None:
-            # Before all else: it takes a minute to build, and what is wrong with it is told before hours of cells.
-            bench.install_open_loop()
         bench.stop_apis()
-        for cell in _cells_in_turn(folder, attempts, allowed):
+        for cell in _cells_in_turn(folder, attempts, allowed, clock):
             while (number := next_attempt(attempts[cell.id], allowed)) is not None:
                 attempts[cell.id] += (_measure(bench, folder, cell, conditions, progress, number=number),)
     _look_afterwards(bench, folder, tuned=waiting)
@@ -162,13 +165,14 @@ def _measure_all(
     progress(_finished(folder, attempts, conditions.protocol))
 
 
-def _cells_in_turn(folder: RunFolder, attempts: dict[str, tuple[CellRecord, ...]], allowed: int) -> Iterator[Cell]:
+def _cells_in_turn(
+    folder: RunFolder, attempts: dict[str, tuple[CellRecord, ...]], allowed: int, clock: BudgetClock
+) -> Iterator[Cell]:
     """The cells at which an attempt is to be made, in the order in which they are measured.
 
     The open loop is planned when the closed one is over: when all of its cells are finished, or its budget is spent. So
     a cell must be measured before the next one is asked for. Its cells are added to the attempts.
     """
-    clock = _clock(folder, attempts)
     for cell in folder.closed_cells():
         if next_attempt(attempts[cell.id], allowed) is None:
             continue

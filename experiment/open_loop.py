@@ -1,5 +1,6 @@
 """The open loop of a run: its rates and cells, planned once the closed loop has told how much the APIs can do."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from random import Random
 
@@ -84,15 +85,15 @@ def plan_cells(
 
 def _plan(folder: RunFolder, manifest: Manifest, open_loop: OpenLoop) -> OpenLoopPlan:
     closed = folder.read_plan().cells
-    throughputs = {api: list[float]() for api in sorted({cell.api for cell in closed})}
+    throughputs = {api: defaultdict[int, list[float]](list) for api in sorted({cell.api for cell in closed})}
     attempts = folder.read_attempts(manifest.protocol.attempts)
     for cell in closed:
         record = standing(attempts[cell.id], manifest.protocol.attempts)
         if cell.scenario.name == open_loop.scenario and record is not None and record.valid:
             name = f"cells/{record.attempt_id}/wrk.json"
             result = WrkResult.from_json(folder.read_raw(record, "wrk.json"), name=name)
-            throughputs[cell.api].append(result.requests / result.elapsed_us * 1e6)
-    found = common_rates(throughputs, open_loop.shares)
+            throughputs[cell.api][cell.block].append(result.requests / result.elapsed_us * 1e6)
+    found = common_rates({api: list(blocks.values()) for api, blocks in throughputs.items()}, open_loop.shares)
     if found is None:
         return OpenLoopPlan(order_seed=manifest.order_seed, slowest=None, throughput=None, rates=(), cells=())
     return OpenLoopPlan(

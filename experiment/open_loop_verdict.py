@@ -19,7 +19,8 @@ _EXPECTED_BY_METHOD = {"GET": 200, "POST": 201, "PUT": 200}
 def open_loop_voids(result: OpenLoopResult, workload: Workload) -> list[Void]:
     """What in the generator's counters makes a window invalid.
 
-    A request that was sent late isn't one: its wait is in its latency. One that wasn't sent at all is in no latency.
+    A request that was sent late isn't one: its wait is in its latency. But a window in which too few were sent was one
+    of another rate.
     """
     voids: list[Void] = []
     if result.latency.count == 0:
@@ -28,9 +29,9 @@ def open_loop_voids(result: OpenLoopResult, workload: Workload) -> list[Void]:
         voids.append(
             Void(
                 reason="rate-missed",
-                message=f"{result.achieved_rate:.1f} requests/s were sent, {result.achieved_rate / result.rate:.1%} of "
-                f"the {result.rate} that were due: the API couldn't take more over {result.connections} connections, "
-                "or the generator had too little CPU.",
+                message=f"{result.achieved_rate:.1f} requests/s were sent in time, "
+                f"{result.achieved_rate / result.rate:.1%} of the {result.rate} that were due: the API couldn't take "
+                f"more over {result.connections} connections, or the generator had too little CPU.",
             )
         )
     if result.errors.total > 0:

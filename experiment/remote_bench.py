@@ -302,7 +302,9 @@ class RemoteBench:
             command,
             layout=self._inventory.cores,
             cgroup=self._service_cgroups["generator"],
-            deadline_seconds=load.seconds + load.timeout_seconds + _LOAD_MARGIN_SECONDS,
+            # Where nobody answers, one time-out after the window the last request waits another for its connection, and
+            # then a third for its answer.
+            deadline_seconds=load.seconds + 3 * load.timeout_seconds + _LOAD_MARGIN_SECONDS,
         )
 
     def _threads(self, load: Load) -> int:

@@ -14,6 +14,8 @@ import (
 // attack sends the targets in their order, from the first again after the last, each when it is due.
 //
 // As many workers as connections: a request that finds none free waits for one, and what it waits counts as latency.
+// What was due in the window is sent also after its end, for as long as one answer may take. Else a stall at the end
+// would be met by fewer than were due in it, and the longest waits would be in no latency.
 func attack(targets []vegeta.Target, pace *schedule, connections int, timeout time.Duration) *tally {
 	transport := &countingTransport{timeout: timeout}
 	transport.inner = &http.Transport{
@@ -39,8 +41,9 @@ func attack(targets []vegeta.Target, pace *schedule, connections int, timeout ti
 	}
 	seen := newTally()
 	window := time.Duration(pace.seconds) * time.Second
-	for result := range attacker.Attack(next, pace, window, "") {
-		seen.add(result, pace.offset(result.Timestamp)-pace.due(result.Seq))
+	for result := range attacker.Attack(next, pace, window+timeout, "") {
+		sent := pace.offset(result.Timestamp)
+		seen.add(result, sent-pace.due(result.Seq), sent <= window)
 	}
 	seen.EndedNs = monotonicNs()
 	seen.StartedNs = pace.startedNs()

@@ -53,6 +53,7 @@ type tally struct {
 	StartedNs         int64                       `json:"started_ns"`
 	EndedNs           int64                       `json:"ended_ns"`
 	Requests          int64                       `json:"requests"`
+	SentInWindow      int64                       `json:"sent_in_window"`
 	ConnectionsOpened int64                       `json:"connections_opened"`
 	Errors            errorCounts                 `json:"errors"`
 	FirstError        *string                     `json:"first_error"`
@@ -67,8 +68,11 @@ func newTally() *tally {
 
 // add counts one request. Its latency runs from when it was due, not from when it was sent: what it waited for a
 // connection, or for a generator that was late, is part of it.
-func (t *tally) add(result *vegeta.Result, lateness time.Duration) {
+func (t *tally) add(result *vegeta.Result, lateness time.Duration, inWindow bool) {
 	t.Requests++
+	if inWindow {
+		t.SentInWindow++
+	}
 	t.Lateness.add(lateness)
 	if result.Code == 0 {
 		t.fail(result.Error)

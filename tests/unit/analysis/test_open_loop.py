@@ -7,13 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from analysis.open_loop import common_rates, measure_open_loop, read_durations
+from analysis.open_loop import (
+    about_open_loop,
+    common_rates,
+    measure_open_loop,
+    read_durations,
+    summarise_open_loop,
+)
 from analysis.pages.html import render_html
 from analysis.pages.markdown import render_markdown
 from analysis.pages.numbers import MISSING
 from analysis.pages.open_loop import open_loop_plots, open_loop_tables
 from analysis.pages.terminal import terminal_tables
 from analysis.report import analyse
+from analysis.run_folder import RunFolder, read_run
 from documents.errors import AnalysisError
 from documents.open_loop import (
     OpenLoopCell,
@@ -25,7 +32,7 @@ from documents.open_loop import (
 )
 from documents.plan import Plan
 from documents.protocol import OpenLoop
-from documents.report import Report
+from documents.report import OpenLoopReport, Report
 from documents.run import CellRecord, Manifest, Void
 from tests.unit.analysis.run_builder import GOLDEN_SCENARIOS, START_NS, Role, golden_run, samples_csv
 
@@ -66,6 +73,7 @@ def result_of(cell: OpenLoopCell, scale: int = 1) -> OpenLoopResult:
         started_ns=START_NS,
         ended_ns=START_NS + 2_000_000_000,
         requests=requests,
+        sent_in_window=requests,
         connections_opened=9,
         errors=OpenLoopErrors(timeout=0, other=0),
         first_error=None,
@@ -128,10 +136,16 @@ def cell() -> OpenLoopCell:
 
 
 def test_rates_are_shares_of_the_slowest_ones_geometric_mean_rounded_down():
-    found = common_rates({"go": [8_000, 2_000], "rust": [9_000], "zig": []}, [0.5, 0.7, 0.9])
+    found = common_rates({"go": [[8_000], [2_000]], "rust": [[9_000]], "zig": []}, [0.5, 0.7, 0.9])
     assert found is not None
     assert (found.slowest, found.throughput) == ("go", pytest.approx(4_000))
     assert [(rate.share, rate.rate) for rate in found.rates] == [(0.5, 2_000), (0.7, 2_800), (0.9, 3_600)]
+
+
+def test_a_block_with_both_cells_of_the_twin_counts_once():
+    found = common_rates({"go": [[8_000, 2_000], [1_000]]}, [0.5])
+    assert found is not None
+    assert found.throughput == pytest.approx(2_000), "the geometric mean of 4,000 and 1,000"
 
 
 @pytest.mark.parametrize(
@@ -144,13 +158,13 @@ def test_rates_are_shares_of_the_slowest_ones_geometric_mean_rounded_down():
     ],
 )
 def test_a_rate_has_three_digits_that_count_and_no_rate_comes_twice(throughput: float, rates: list[int]):
-    found = common_rates({"go": [throughput]}, [0.5, 0.7, 0.9])
+    found = common_rates({"go": [[throughput]]}, [0.5, 0.7, 0.9])
     assert found is not None
     assert [rate.rate for rate in found.rates] == rates
 
 
 def test_a_share_that_floating_point_makes_a_little_less_loses_nothing():
-    found = common_rates({"go": [100.0]}, [0.57])
+    found = common_rates({"go": [[100.0]]}, [0.57])
     assert found is not None
     assert [rate.rate for rate in found.rates] == [57]
 
@@ -179,8 +193,9 @@ def test_a_cells_numbers(cell: OpenLoopCell):
     [
         ({"workload": "login"}, "is of the workload login at 100 requests/s"),
         ({"connections": 51}, "over 51 connections"),
+        ({"sent_in_window": 201}, "201 requests were sent in the window, and only 200 in all"),
         ({"requests": 201}, "201 requests were sent, and fewer were due"),
-        ({"requests": 199}, "of 199 requests 0 weren't answered, but it holds 200 latencies"),
+        ({"requests": 199, "sent_in_window": 199}, "of 199 requests 0 weren't answered, but it holds 200 latencies"),
         ({"errors": OpenLoopErrors(timeout=0, other=1)}, "of 200 requests 1 weren't answered"),
         ({"ended_ns": START_NS}, "it ended at"),
         ({"latency": histogram((2, 100), (1, 100))}, "durations must rise"),
@@ -285,11 +300,11 @@ def test_a_terminal_shows_each_rate_without_what_80_columns_have_no_room_for(rep
         assert "interval" not in table.note
 
 
-def test_what_has_no_interval_at_a_rate_and_too_few_responses_are_caveats(report: Report):
+def test_what_has_no_interval_at_a_rate_and_too_few_requests_are_caveats(report: Report):
     """At 225 requests/s go has a void cell and rust an unfinished one; two seconds bring no thousand responses."""
     told = "There is only one block with a valid cell for go at 225 requests/s, rust at 225 requests/s"
     assert f"{told}, so these numbers have no interval." in report.caveats
-    assert any(caveat.startswith("6 cells have fewer than 1,000 responses") for caveat in report.caveats)
+    assert any(caveat.startswith("At 125 and 225 requests/s a window of the open loop") for caveat in report.caveats)
 
 
 def test_an_api_without_a_valid_cell_at_a_rate_is_a_caveat(golden_directory: Path):
@@ -299,6 +314,43 @@ def test_an_api_without_a_valid_cell_at_a_rate_is_a_caveat(golden_directory: Pat
             shutil.rmtree(path.parent)
     told = f"There is no valid cell for {first.api} at {first.rate} requests/s, so there are no numbers."
     assert told in analyse(golden_directory).caveats
+
+
+def test_connections_that_the_api_closed_are_told_by_api(tmp_path: Path):
+    """Go's client sends a request again without a word, so an API that cuts connections would pass unseen."""
+    run, found = run_and_open_loop(tmp_path)
+    first, *others = found.cells
+    reopened = first.model_copy(update={"connections_opened": found.scenario.connections + 1})
+    [said] = about_open_loop(run, found.model_copy(update={"cells": (reopened, *others)}))
+    assert said.startswith("In 1 of the open loop's 6 valid cells connections were closed")
+    assert "1 of go" in said
+
+
+def test_a_share_without_a_rate_of_its_own_is_told(tmp_path: Path):
+    run, found = run_and_open_loop(tmp_path)
+    [said] = about_open_loop(run, found.model_copy(update={"rates": RATES[:1]}))
+    assert said.startswith("The open loop's 2 shares of rust's throughput come to 1 rate in whole requests a second")
+
+
+def test_rates_with_few_requests_are_told(tmp_path: Path):
+    run, found = run_and_open_loop(tmp_path)
+    short = found.scenario.model_copy(update={"duration_seconds": 5})
+    [said] = about_open_loop(run, found.model_copy(update={"scenario": short}))
+    assert said.startswith("At 125 requests/s a window of the open loop has fewer than 1,000 requests: p99.9 is")
+
+
+def run_and_open_loop(folder: Path) -> tuple[RunFolder, OpenLoopReport]:
+    """Of one of which nothing has to be said: with as many connections and requests as there may and must be."""
+    directory = golden_run(folder / "run")
+    add_open_loop(directory)
+    run = read_run(directory)
+    found = summarise_open_loop(run)
+    assert found is not None
+    scenario = found.scenario.model_copy(update={"duration_seconds": 8})
+    cells = tuple(cell.model_copy(update={"connections_opened": scenario.connections}) for cell in found.cells)
+    sound = found.model_copy(update={"scenario": scenario, "cells": cells})
+    assert list(about_open_loop(run, sound)) == []
+    return run, sound
 
 
 def test_a_run_without_an_open_loop_has_neither(golden_report: Report):

@@ -165,6 +165,13 @@ def test_too_few_seconds_are_never_steady():
     assert is_steady([1_000] * STEADY_SECONDS)
 
 
+@pytest.mark.parametrize("back", [0, 1])
+def test_an_outage_is_not_steady_nor_is_the_first_second_after_it(back: int):
+    """A thread tells the seconds of an outage when it sends again; a single second after it looks like an outlier."""
+    assert not is_steady([1_000] * 10 + [0] * (STEADY_SECONDS + 1) + [1_000] * back)
+    assert not is_steady([0] * (STEADY_SECONDS + 1) + [1_000] * back)
+
+
 def test_a_long_series_is_judged_by_its_last_minute():
     assert is_steady([1_000, 2_000] * 200 + [1_500] * 60)
     assert not is_steady([1_000] * 500 + [2_000] * (STEADY_SECONDS - 1))

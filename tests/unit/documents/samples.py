@@ -217,6 +217,7 @@ EXAMPLES: tuple[Document, ...] = (
         started_ns=5_000_000_000_000,
         ended_ns=5_001_000_000_000,
         requests=3,
+        sent_in_window=3,
         connections_opened=2,
         errors=OpenLoopErrors(timeout=1, other=0),
         first_error="context deadline exceeded",

@@ -161,6 +161,7 @@ def open_loop_result_of(load: Load, **changes: object) -> OpenLoopResult:
         started_ns=STARTED_NS,
         ended_ns=STARTED_NS + load.seconds * 1_000_000_000,
         requests=requests,
+        sent_in_window=requests,
         connections_opened=7,
         errors=OpenLoopErrors(timeout=0, other=0),
         first_error=None,

@@ -9,6 +9,7 @@ import pytest
 
 from analysis.pages.facts import rerun_commands, run_facts
 from analysis.report import analyse
+from analysis.statistics.power import power_to_show_same
 from analysis.statistics.resolution import least_ratio
 from documents.durations import parse_duration
 from documents.errors import RunError
@@ -100,8 +101,20 @@ def test_it_says_so_for_the_noise_that_was_seen():
     assert fitted.noise_run == "20260131-120000-ten"
 
 
+def test_it_says_how_often_no_difference_is_shown_to_be_none_within_the_margin():
+    protocol = read_protocol("ten-blocks").model_copy(update={"margin": 0.04})
+    fitted = fit(protocol, APIS, 4 * HOUR, Earlier())
+    assert fitted.margin == 0.04
+    assert [(found.noise, found.share) for found in fitted.shown_same] == [
+        (noise, power_to_show_same(0, noise, fitted.blocks, margin=0.04)) for noise in ASSUMED_NOISES
+    ]
+    assert fitted.shown_same[0].share > 0.9
+    assert fitted.shown_same[-1].share < 0.5
+
+
 def test_one_api_alone_has_nothing_to_be_compared_with():
-    assert fit(read_protocol("ten-blocks"), ("go",), 4 * HOUR, Earlier()).resolutions == ()
+    fitted = fit(read_protocol("ten-blocks"), ("go",), 4 * HOUR, Earlier())
+    assert (fitted.tests, fitted.resolutions, fitted.shown_same) == (0, (), ())
 
 
 def test_what_the_open_loop_takes_at_most_is_kept_for_it():
@@ -373,6 +386,20 @@ def test_the_open_loop_is_measured_whole_after_blocks_that_the_clock_cut(tmp_pat
     again = FakeBench()
     loop.resume(again, run, INVENTORY, SECRETS, git_commit="b", progress=lambda _: None)
     assert again.steps == []
+
+
+def test_what_goes_before_the_first_cell_is_part_of_the_budget(tmp_path: Path, time: Time):
+    bench = slow_bench(time, 60.0 / CELLS)
+    slow = bench.before
+
+    def build(step: str, count: int) -> None:
+        slow(step, count)
+        if step == "install_open_loop":
+            time.now += 60
+
+    bench.before = build
+    run = begin_open(bench, tmp_path)
+    assert finished_blocks(run) == {1: CELLS}, "a minute is gone before the first block"
 
 
 def test_a_run_that_goes_on_within_its_open_loop_adds_no_block(tmp_path: Path, time: Time):

@@ -135,9 +135,16 @@ def test_the_order_is_that_of_the_seed_however_the_apis_are_listed():
 
 
 def test_the_program_is_had_before_the_first_cell_and_only_where_it_is_needed(tmp_path: Path):
-    bench = FakeBench()
+    tuned = list[bool]()
+
+    def look(step: str, _count: int) -> None:
+        if step == "install_open_loop":
+            tuned.append(bench.untouched is not None)
+
+    bench = FakeBench(before=look)
     begin(bench, tmp_path / "open")
     assert bench.steps.index("install_open_loop") < bench.steps.index("reset")
+    assert tuned == [False], "the lease on what is tuned may be over before a slow build is"
     without = FakeBench()
     begin(without, tmp_path / "closed", protocol=PROTOCOL)
     assert "install_open_loop" not in without.steps
@@ -187,7 +194,7 @@ def test_the_rates_stay_where_the_cells_that_they_came_from_are_measured_anew(tm
 @pytest.mark.parametrize(
     ("changes", "reason", "told"),
     [
-        ({"requests": 328}, "rate-missed", "164.0 requests/s were sent, 98.8% of the 166 that were due"),
+        ({"sent_in_window": 328}, "rate-missed", "164.0 requests/s were sent in time, 98.8% of the 166 that were due"),
         (
             {"errors": OpenLoopErrors(timeout=2, other=1), "first_error": "EOF"},
             "vegeta-errors",
@@ -241,6 +248,24 @@ def test_rates_come_from_the_slowest_api_of_the_scenario_and_its_valid_cells_alo
     assert plan.slowest == "rust"
     assert plan.throughput == pytest.approx(2_000 / 3)
     assert [rate.rate for rate in plan.rates] == [333, 600]
+
+
+def test_the_slowest_ones_throughput_is_the_number_that_the_report_has_of_it(tmp_path: Path):
+    bench = FakeBench()
+
+    def vary(measured: Measured) -> Measured:
+        return measured if measured.result is None else lasting(measured, 1_000_000 + 200_000 * (len(bench.played) % 5))
+
+    bench.change = vary
+    run = begin(bench, tmp_path)
+    plan, report = plan_of(run), analyse(run)
+    throughputs = {
+        summary.api: summary.measured.throughput.value
+        for summary in report.summaries
+        if summary.scenario == "heavy" and summary.measured is not None
+    }
+    assert plan.slowest == min(throughputs, key=lambda api: throughputs[api])
+    assert plan.throughput == pytest.approx(min(throughputs.values()))
 
 
 def test_without_a_valid_cell_there_is_no_rate_and_the_report_says_so(tmp_path: Path):

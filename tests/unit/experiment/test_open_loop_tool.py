@@ -94,7 +94,7 @@ def test_it_plays_the_request_file_of_the_closed_loop_and_its_result_is_read(pro
         before_ns = time.monotonic_ns()
         result = play(program, tmp_path, port, "mixed", rate=100, seconds=2, connections=8)
         after_ns = time.monotonic_ns()
-    assert result.requests == len(seen) == 200
+    assert result.requests == result.sent_in_window == len(seen) == 200
     methods = Counter(method for method, _ in seen)
     assert methods == {
         "GET": 2 * sum(MIXED_SHARES[route] for route in ("read-post", "list-posts", "read-user")),
@@ -138,6 +138,7 @@ def test_a_rate_that_cannot_be_had_is_told_as_missed(program: Path, tmp_path: Pa
     [void] = open_loop_voids(result, "read-post")
     assert void.reason == "rate-missed"
     assert result.achieved_rate < 25
+    assert result.requests > result.sent_in_window, "what was due is sent for the time-out's two seconds more"
 
 
 def test_without_its_files_it_says_what_is_missing_and_leaves_nothing(program: Path, tmp_path: Path):
