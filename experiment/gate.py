@@ -5,7 +5,6 @@ from pathlib import Path
 
 from analysis.gate import JUDGED, judge_gate
 from analysis.report import analyse
-from analysis.saturation import bound_by_postgres
 from documents.comparison import Measure
 from documents.errors import RunError
 from documents.gate import Gate
@@ -68,12 +67,4 @@ def judge_run(run_directory: Path, *, base: str, candidate: str, judged: Collect
         AnalysisError: the run didn't measure both, or a raw file can't be used.
         DocumentError: a document of the run isn't of its shape.
     """
-    report = analyse(run_directory)
-    return judge_gate(
-        report,
-        base=base,
-        candidate=candidate,
-        judged=judged,
-        margin=report.margin,
-        bound_by_postgres=bound_by_postgres(report.cells),
-    )
+    return judge_gate(analyse(run_directory), base=base, candidate=candidate, judged=judged)

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from analysis.statistics.equivalence import EQUIVALENCE_CONFIDENCE
-from analysis.statistics.intervals import BlockMeans
+from analysis.statistics.intervals import BlockMeans, StudentMean
 from analysis.statistics.measures import value_of
 from analysis.statistics.power import LEAST_BLOCKS
 from documents.comparison import Interval, Measure, Ratio
@@ -73,16 +73,18 @@ def ratio_of(log_ratios: Sequence[float], means: BlockMeans | None) -> Ratio | N
         return Ratio(value=math.exp(log_ratios[0]), interval_95=None, interval_90=None, noise=None)
     return Ratio(
         value=math.exp(means.mean),
-        interval_95=_interval(means, CONFIDENCE),
-        interval_90=_interval(means, EQUIVALENCE_CONFIDENCE),
+        interval_95=interval_of(means, CONFIDENCE),
+        interval_90=interval_of(means, EQUIVALENCE_CONFIDENCE),
         noise=float(means.standard_deviation),
     )
 
 
-def _interval(means: BlockMeans, confidence: float) -> Interval:
-    half_width = means.half_width(confidence)
+def interval_of(log_ratio: StudentMean, confidence: float) -> Interval:
+    """The two-sided interval of a ratio, from the estimate of its log."""
+    half_width = log_ratio.half_width(confidence)
     low, high = (
-        min(max(float(end), -_FARTHEST), _FARTHEST) for end in (means.mean - half_width, means.mean + half_width)
+        min(max(float(end), -_FARTHEST), _FARTHEST)
+        for end in (log_ratio.mean - half_width, log_ratio.mean + half_width)
     )
     return Interval(low=math.exp(low), high=math.exp(high))
 
