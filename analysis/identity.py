@@ -1,9 +1,9 @@
 """What identifies a comparison: the conditions that two runs must share, and in which of them they differ.
 
-Conditions are the host, what the lab has of it and how its cores are laid out, the protocol, the requests, PostgreSQL
-and Redis with their images and settings, and the tools. What is compared is no condition: an API's image, sources and
-environment may differ. Nor is what changes no number: how the host is reached, names of containers, ports, the stack's
-name, and when the run was.
+Conditions are the host, which of its knobs were controlled, what the lab has of it and how its cores are laid out, the
+protocol, the requests, PostgreSQL and Redis with their images and settings, and the tools. What is compared is no
+condition: an API's image, sources and environment may differ. Nor is what changes no number: how the host is reached,
+names of containers, ports, the stack's name, and when the run was.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +13,7 @@ from typing import cast
 from documents.cores import CoreLayout
 from documents.host import HostSize
 from documents.inventory import Inventory
+from documents.knobs import KnobRecord
 from documents.protocol import Protocol
 from documents.run import HostIdentity, HostRecord, Manifest
 
@@ -44,6 +45,7 @@ def differences(first: Conditions, second: Conditions) -> tuple[str, ...]:
         *_between(*({"host kind": inventory.host.kind} for inventory in inventories)),
         *host_changes(first.host.before, second.host.before),
         *(sentence for run in (first, second) for sentence in _changes_meanwhile(run)),
+        *_between(*(_control(run.host.knobs) for run in (first, second))),
         *_between(*(_size(inventory.size) | _cores(inventory.cores) for inventory in inventories)),
         *_between(*(_protocol(run.protocol) for run in runs)),
         *_between(*({f"requests of {name}": sha256 for name, sha256 in run.requests_sha256.items()} for run in runs)),
@@ -67,6 +69,11 @@ def _between(first: _Flat, second: _Flat) -> Iterator[str]:
     for name in dict.fromkeys((*first, *second)):
         if (then := first.get(name, ABSENT)) != (now := second.get(name, ABSENT)):
             yield f"{name}: {then} and {now}"
+
+
+def _control(knobs: Sequence[KnobRecord]) -> _Flat:
+    """Whether each knob was as a measurement wants it. One that wasn't is told by its value in the host's identity."""
+    return {f"whether {knob.name} was controlled": "yes" if knob.controlled else "no" for knob in knobs}
 
 
 def _size(size: HostSize) -> _Flat:
@@ -94,6 +101,7 @@ def _services(inventory: Inventory) -> _Flat:
         "PostgreSQL's image": inventory.postgres.image_id,
         **{f"PostgreSQL setting {name}": value for name, value in sorted(inventory.postgres.settings.items())},
         "Redis's image": inventory.redis.image_id,
+        **{f"Redis setting {name}": value for name, value in sorted(inventory.redis.settings.items())},
     }
 
 
