@@ -179,10 +179,12 @@ def _tell(finding: Finding, base: str) -> str:
     low, high = pair.ratio.interval_95.low, pair.ratio.interval_95.high
     said += f"; {pair.ratio.value:.3f} times that of {base}, 95% interval {low:.3f} to {high:.3f}"
     if pair.verdict == "cannot-tell":
-        said += (
-            f". A difference as large as this takes {blocks_text(pair.blocks_to_detect, MOST_BLOCKS)} blocks to be "
-            f"found; if there is none, {blocks_text(pair.blocks_to_show_same, MOST_BLOCKS)} would show it"
-        )
+        to_detect, to_show_same = pair.blocks_to_detect, pair.blocks_to_show_same
+        said += f". A difference as large as this takes {blocks_text(to_detect, MOST_BLOCKS)} blocks to be found; "
+        if to_show_same is not None and to_show_same <= pair.blocks:
+            said += f"the {pair.blocks} there were would have shown that there is none: this one is too near the margin"
+        else:
+            said += f"if there is none, {blocks_text(to_show_same, MOST_BLOCKS)} would show it"
     return f"{said}."
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from analysis.gate import JUDGED, judge_gate
 from analysis.report import analyse
+from analysis.statistics.power import LEAST_BLOCKS
 from documents.comparison import Measure
 from documents.errors import RunError
 from documents.gate import Gate
@@ -43,11 +44,16 @@ def measure_builds(
         The run's folder.
 
     Raises:
-        RunError: the two are one, the lab lacks one of them, or the run can't be made.
+        RunError: the two are one, the lab lacks one of them, the protocol has one block, or the run can't be made.
         HostError: the host can't be reached or failed.
     """
     if base == candidate:
         raise RunError(f"{base} can't be compared with itself: name two APIs of the stack, the base and the candidate.")
+    if protocol.blocks < LEAST_BLOCKS:
+        raise RunError(
+            f"The protocol {protocol.name} has one block, from which nothing can be judged: how far a repetition would "
+            f"differ is unknown. Give it {LEAST_BLOCKS} blocks or more; ten say something."
+        )
     return start_run(
         inventory,
         secrets,

@@ -61,6 +61,24 @@ def test_a_candidate_of_which_nothing_is_shown_does_not_pass_and_is_told_the_blo
     assert f"; {needed} blocks would let a candidate" in outcome_line(gate)
 
 
+def test_a_candidate_too_near_the_margin_is_not_told_that_fewer_blocks_would_do(golden_report: Report):
+    gate = gate_of(golden_report, scattered(1000 * math.exp(-0.0166), 1.7))
+    (pair,) = (finding.pair for finding in gate.findings if finding.judged)
+    assert (gate.outcome, pair.blocks) == ("cannot-tell", 6)
+    assert pair.blocks_to_show_same is not None
+    assert pair.blocks_to_show_same <= 6
+    assert gate.reasons[0].endswith(
+        "blocks to be found; the 6 there were would have shown that there is none: this one is too near the margin."
+    )
+    assert outcome_line(gate).endswith(", and there were 6: this one is too near the margin of 3%")
+
+
+def test_blocks_that_are_short_are_not_among_those_that_there_were(golden_report: Report):
+    gate = gate_of(golden_report, [*scattered(990, 6)[:5], math.nan])
+    assert gate.outcome == "cannot-tell"
+    assert outcome_line(gate).endswith("pass, and there were 5")
+
+
 def test_blocks_that_no_protocol_may_have_are_no_number(golden_report: Report):
     gate = gate_of(golden_report, scattered(990, 60))
     assert (gate.outcome, gate.blocks_needed) == ("cannot-tell", None)
