@@ -15,7 +15,7 @@ from documents.host import HostSize
 from documents.inventory import Inventory
 from documents.knobs import KnobRecord
 from documents.protocol import Protocol
-from documents.run import HostIdentity, HostRecord, Manifest
+from documents.run import HostRecord, Manifest
 
 ABSENT = "absent"
 
@@ -43,7 +43,7 @@ def differences(first: Conditions, second: Conditions) -> tuple[str, ...]:
     inventories = tuple(run.inventory for run in runs)
     return (
         *_between(*({"host kind": inventory.host.kind} for inventory in inventories)),
-        *host_changes(first.host.before, second.host.before),
+        *first.host.before.changes(second.host.before),
         *(sentence for run in (first, second) for sentence in _changes_meanwhile(run)),
         *_between(*(_control(run.host.knobs) for run in (first, second))),
         *_between(*(_size(inventory.size) | _cores(inventory.cores) for inventory in inventories)),
@@ -54,14 +54,9 @@ def differences(first: Conditions, second: Conditions) -> tuple[str, ...]:
     )
 
 
-def host_changes(first: HostIdentity, second: HostIdentity) -> tuple[str, ...]:
-    """In what two hosts differ, or one and the same at two moments; a sentence each, as in `differences`."""
-    return first.changes(second)
-
-
 def _changes_meanwhile(run: Conditions) -> Iterator[str]:
     if run.host.after is not None:
-        for change in host_changes(run.host.before, run.host.after):
+        for change in run.host.before.changes(run.host.after):
             yield f"while {run.manifest.run_id} went on, {change}"
 
 
