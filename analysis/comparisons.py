@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from analysis.statistics.comparison import compare
 from analysis.statistics.measures import MEASURES, has_ratio
-from documents.comparison import Comparison
+from documents.comparison import Comparison, Measure
 from documents.report import CellNumbers
 
 
@@ -37,9 +37,10 @@ def compare_all(
     )
 
 
-def uncompared(cells: Sequence[CellNumbers]) -> Iterable[str]:
-    """The measures by which nothing is compared, in sentences."""
-    for measure, terms in MEASURES.items():
+def uncompared(cells: Sequence[CellNumbers], measures: Iterable[Measure] = tuple(MEASURES)) -> Iterable[str]:
+    """Those of the measures by which nothing is compared, in sentences."""
+    for measure in measures:
+        terms = MEASURES[measure]
         without = [cell.cell_id for cell in cells if not has_ratio(cell, measure)]
         if without:
             yield (

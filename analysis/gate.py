@@ -12,9 +12,9 @@ from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 
+from analysis.comparisons import compare_all, uncompared
 from analysis.measure_names import MEASURE_TITLES, blocks_text
-from analysis.statistics.comparison import compare
-from analysis.statistics.equivalence import MARGIN
+from analysis.saturation import bound_by_postgres
 from analysis.statistics.holm import holm
 from analysis.statistics.measures import MEASURES
 from analysis.statistics.power import MOST_BLOCKS, POWER, blocks_to_detect, blocks_to_show_same
@@ -49,8 +49,6 @@ def judge_gate(
     base: str,
     candidate: str,
     judged: Collection[Measure] = JUDGED,
-    margin: float = MARGIN,
-    bound_by_postgres: Collection[tuple[str, str]] = (),
 ) -> Gate:
     """Judge a candidate by a run that measured it and its base. Other APIs of the run are passed over.
 
@@ -59,24 +57,23 @@ def judge_gate(
         base: the API's name that stands for what is.
         candidate: the API's name that stands for what is to come.
         judged: the measures that the outcome rests on, one at least; the others are reported beside them.
-        margin: what counts as no difference, as a share: 0.03 for ratios from 1/1.03 to 1.03.
-        bound_by_postgres: pairs of an API and a load in which PostgreSQL was the limit.
 
     Raises:
-        AnalysisError: the run didn't measure both, or a cell's value isn't above 0.
+        AnalysisError: the run didn't measure both, or a judged measure isn't above 0 in one of their cells.
     """
     subjects = _subjects(report, base, candidate)
     cells = [cell for cell in report.cells if cell.api in {base, candidate}]
+    if lacking := [*uncompared(cells, judged)]:
+        raise AnalysisError(f"{' '.join(lacking)} Judge by another measure, or measure again.")
     comparisons = {
-        measure: compare(
+        comparison.measure: comparison
+        for comparison in compare_all(
             cells,
             apis=(candidate, base),
             scenarios=[scenario.name for scenario in report.scenarios],
-            measure=measure,
-            margin=margin,
-            bound_by_postgres=bound_by_postgres,
+            margin=report.margin,
+            bound_by_postgres=bound_by_postgres(cells),
         )
-        for measure in MEASURES
     }
     together = _as_one_family([comparisons[measure] for measure in MEASURES if measure in judged])
     findings = (
@@ -97,12 +94,12 @@ def judge_gate(
         candidate=subjects[candidate],
         outcome=outcome,
         reasons=reasons,
-        margin=margin,
+        margin=report.margin,
         significance=SIGNIFICANCE,
         power=POWER,
         tests=len(together),
         blocks=report.blocks,
-        blocks_needed=_blocks_needed(together, margin) if outcome == "cannot-tell" else None,
+        blocks_needed=_blocks_needed(together, report.margin) if outcome == "cannot-tell" else None,
         findings=findings,
         twins=comparisons["throughput"].twins,
         caveats=(*_same_build(subjects[base], subjects[candidate]), *report.caveats),
@@ -182,10 +179,12 @@ def _tell(finding: Finding, base: str) -> str:
     low, high = pair.ratio.interval_95.low, pair.ratio.interval_95.high
     said += f"; {pair.ratio.value:.3f} times that of {base}, 95% interval {low:.3f} to {high:.3f}"
     if pair.verdict == "cannot-tell":
-        said += (
-            f". A difference as large as this takes {blocks_text(pair.blocks_to_detect, MOST_BLOCKS)} blocks to be "
-            f"found; if there is none, {blocks_text(pair.blocks_to_show_same, MOST_BLOCKS)} would show it"
-        )
+        to_detect, to_show_same = pair.blocks_to_detect, pair.blocks_to_show_same
+        said += f". A difference as large as this takes {blocks_text(to_detect, MOST_BLOCKS)} blocks to be found; "
+        if to_show_same is not None and to_show_same <= pair.blocks:
+            said += f"the {pair.blocks} there were would have shown that there is none: this one is too near the margin"
+        else:
+            said += f"if there is none, {blocks_text(to_show_same, MOST_BLOCKS)} would show it"
     return f"{said}."
 
 

@@ -1,7 +1,7 @@
 """What identifies a comparison: the conditions that two runs must share, and in which of them they differ.
 
-Conditions are the host, how far its settings were controlled, what the lab has of it and how its cores are laid out,
-the protocol, the requests, PostgreSQL and Redis with their images and settings, and the tools. What is compared is no
+Conditions are the host, which of its knobs were controlled, what the lab has of it and how its cores are laid out, the
+protocol, the requests, PostgreSQL and Redis with their images and settings, and the tools. What is compared is no
 condition: an API's image, sources and environment may differ. Nor is what changes no number: how the host is reached,
 names of containers, ports, the stack's name, and when the run was.
 """
@@ -13,9 +13,9 @@ from typing import cast
 from documents.cores import CoreLayout
 from documents.host import HostSize
 from documents.inventory import Inventory
-from documents.knobs import describe_control
+from documents.knobs import KnobRecord
 from documents.protocol import Protocol
-from documents.run import HostIdentity, HostRecord, Manifest
+from documents.run import HostRecord, Manifest
 
 ABSENT = "absent"
 
@@ -43,9 +43,9 @@ def differences(first: Conditions, second: Conditions) -> tuple[str, ...]:
     inventories = tuple(run.inventory for run in runs)
     return (
         *_between(*({"host kind": inventory.host.kind} for inventory in inventories)),
-        *host_changes(first.host.before, second.host.before),
+        *first.host.before.changes(second.host.before),
         *(sentence for run in (first, second) for sentence in _changes_meanwhile(run)),
-        *_between(*({"control of the host": describe_control(run.host.knobs)} for run in (first, second))),
+        *_between(*(_control(run.host.knobs) for run in (first, second))),
         *_between(*(_size(inventory.size) | _cores(inventory.cores) for inventory in inventories)),
         *_between(*(_protocol(run.protocol) for run in runs)),
         *_between(*({f"requests of {name}": sha256 for name, sha256 in run.requests_sha256.items()} for run in runs)),
@@ -54,14 +54,9 @@ def differences(first: Conditions, second: Conditions) -> tuple[str, ...]:
     )
 
 
-def host_changes(first: HostIdentity, second: HostIdentity) -> tuple[str, ...]:
-    """In what two hosts differ, or one and the same at two moments; a sentence each, as in `differences`."""
-    return first.changes(second)
-
-
 def _changes_meanwhile(run: Conditions) -> Iterator[str]:
     if run.host.after is not None:
-        for change in host_changes(run.host.before, run.host.after):
+        for change in run.host.before.changes(run.host.after):
             yield f"while {run.manifest.run_id} went on, {change}"
 
 
@@ -69,6 +64,11 @@ def _between(first: _Flat, second: _Flat) -> Iterator[str]:
     for name in dict.fromkeys((*first, *second)):
         if (then := first.get(name, ABSENT)) != (now := second.get(name, ABSENT)):
             yield f"{name}: {then} and {now}"
+
+
+def _control(knobs: Sequence[KnobRecord]) -> _Flat:
+    """Whether each knob was as a measurement wants it. One that wasn't is told by its value in the host's identity."""
+    return {f"whether {knob.name} was controlled": "yes" if knob.controlled else "no" for knob in knobs}
 
 
 def _size(size: HostSize) -> _Flat:
@@ -96,6 +96,7 @@ def _services(inventory: Inventory) -> _Flat:
         "PostgreSQL's image": inventory.postgres.image_id,
         **{f"PostgreSQL setting {name}": value for name, value in sorted(inventory.postgres.settings.items())},
         "Redis's image": inventory.redis.image_id,
+        **{f"Redis setting {name}": value for name, value in sorted(inventory.redis.settings.items())},
     }
 
 

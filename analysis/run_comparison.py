@@ -9,27 +9,29 @@ scatter. Two builds in one run, interleaved, have no such gap; that is `analysis
 """
 
 from collections.abc import Collection, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
 from analysis.claims.conditions import size_text
+from analysis.comparisons import uncompared
 from analysis.identity import Conditions, differences
 from analysis.report import analyse
 from analysis.run_folder import read_run
 from analysis.saturation import bound_by_postgres
 from analysis.statistics.block_ratios import BlockLogs, interval_of, logs_of
-from analysis.statistics.equivalence import EQUIVALENCE_CONFIDENCE, MARGIN, equivalence_p_value, within_margin
+from analysis.statistics.equivalence import EQUIVALENCE_CONFIDENCE, equivalence_p_value, within_margin
 from analysis.statistics.holm import holm
 from analysis.statistics.intervals import CONFIDENCE, BlockMeans, StudentMean, over_blocks
-from analysis.statistics.measures import MEASURES
+from analysis.statistics.measures import MEASURES, has_ratio
 from analysis.statistics.power import LEAST_BLOCKS, POWER
 from analysis.statistics.two_samples import TwoNoises, welch
 from analysis.statistics.verdict import SIGNIFICANCE, judge
 from documents.comparison import Measure, Verdict
 from documents.errors import AnalysisError
-from documents.report import Report, Subject
+from documents.report import CellNumbers, Report, Subject
 from documents.run_comparison import (
     Change,
     ComparedRun,
@@ -71,30 +73,22 @@ def compare_folders(first: Path, second: Path, *, anyway: bool = False) -> RunCo
             f"{'; '.join(found)}. Measure one of them again under the other's, or compare them all the same with "
             "--anyway, which marks the page."
         )
-    reports = (analyse(first), analyse(second))
-    bound = frozenset[tuple[str, str]].intersection(*(bound_by_postgres(report.cells) for report in reports))
-    return compare_runs(*reports, found, margin=runs[0].manifest.protocol.margin, bound_by_postgres=bound)
+    return compare_runs(analyse(first), analyse(second), found)
 
 
-def compare_runs(
-    first: Report,
-    second: Report,
-    found: Sequence[str] = (),
-    *,
-    margin: float = MARGIN,
-    bound_by_postgres: Collection[tuple[str, str]] = (),
-) -> RunComparison:
+def compare_runs(first: Report, second: Report, found: Sequence[str] = ()) -> RunComparison:
     """Compare what two runs have in common: APIs and loads of the same name, by every measure.
+
+    A measure that has no ratio in some cell is left out, and a note says so. Where the protocols' margins differ, the
+    smaller one holds.
 
     Args:
         first: the report of the run that the other is compared with.
         second: the report of the other.
         found: the conditions in which they differ.
-        margin: what counts as no difference, as a share: 0.03 for ratios from 1/1.03 to 1.03.
-        bound_by_postgres: pairs of an API and a load in which PostgreSQL was the limit of both runs.
 
     Raises:
-        AnalysisError: they have no API or no load in common, or a cell's value isn't above 0.
+        AnalysisError: they have no API or no load in common.
     """
     subjects = [(api, same) for api in first.apis for same in second.apis if same.name == api.name]
     names = [load.name for load in second.scenarios]
@@ -105,18 +99,31 @@ def compare_runs(
             "nothing to compare."
         )
     planned = [(scenario, api.name) for scenario in scenarios for api, _ in subjects]
+    cells = tuple([cell for cell in run.cells if (cell.scenario, cell.api) in planned] for run in (first, second))
+    bound = bound_by_postgres(cells[0]) & bound_by_postgres(cells[1])
+    margin = min(first.margin, second.margin)
     return RunComparison(
         first=_run(first),
         second=_run(second),
         differences=tuple(found),
-        notes=(*_missing(first, second), *_hosts(first, second), CONFOUNDED),
+        notes=(
+            *_missing(first, second),
+            *(
+                f"{run.run_id}: {told}"
+                for run, own in zip((first, second), cells, strict=True)
+                for told in uncompared(own)
+            ),
+            *_hosts(first, second),
+            CONFOUNDED,
+        ),
         margin=margin,
         significance=SIGNIFICANCE,
         power=POWER,
         subjects=tuple(_subject(*pair) for pair in subjects),
         measures=tuple(
-            _compare(first, second, measure, planned, margin=margin, bound_by_postgres=bound_by_postgres)
-            for measure in MEASURES
+            _compare(cells, measure, planned, margin=margin, bound=bound if terms.waits_for_postgres else frozenset())
+            for measure, terms in MEASURES.items()
+            if all(has_ratio(cell, measure) for cell in chain(*cells))
         ),
     )
 
@@ -152,12 +159,11 @@ def _missing(first: Report, second: Report) -> list[str]:
     """What isn't compared, and what is lacking in what is."""
     notes: list[str] = []
     for report in (first, second):
-        if report.unfinished_cells:
-            notes.append(
-                f"{report.run_id} isn't finished: {len(report.unfinished_cells)} of its cells are still to be measured."
-            )
-        if report.void_cells:
-            notes.append(f"{report.run_id} has {len(report.void_cells)} void cells; its report says why.")
+        if unfinished := len(report.unfinished_cells):
+            are = "is" if unfinished == 1 else "are"
+            notes.append(f"{report.run_id} isn't finished: {unfinished} of its cells {are} still to be measured.")
+        if void := len(report.void_cells):
+            notes.append(f"{report.run_id} has {void} void {'cell' if void == 1 else 'cells'}; its report says why.")
     for report, other in ((first, second), (second, first)):
         for what, mine, theirs in (
             ("API", report.apis, {api.name for api in other.apis}),
@@ -182,15 +188,14 @@ def _hosts(first: Report, second: Report) -> list[str]:
 
 
 def _compare(
-    first: Report,
-    second: Report,
+    cells: tuple[Sequence[CellNumbers], ...],
     measure: Measure,
     planned: Sequence[tuple[str, str]],
     *,
     margin: float,
-    bound_by_postgres: Collection[tuple[str, str]],
+    bound: Collection[tuple[str, str]],
 ) -> MeasureChanges:
-    samples = {pair: tuple(_values(report, *pair, measure) for report in (first, second)) for pair in planned}
+    samples = {pair: tuple(_values(own, *pair, measure) for own in cells) for pair in planned}
     found = {
         pair: welch(over_blocks(np.array(before)), over_blocks(np.array(after)))
         for pair, (before, after) in samples.items()
@@ -209,17 +214,16 @@ def _compare(
                 tests=len(planned),
                 higher_is_better=MEASURES[measure].higher_is_better,
                 margin=margin,
-                bound_by_postgres=(pair[1], pair[0]) in bound_by_postgres,
+                bound_by_postgres=(pair[1], pair[0]) in bound,
             )
             for pair, p_adjusted in zip(planned, adjusted, strict=True)
         ),
     )
 
 
-def _values(report: Report, scenario: str, api: str, measure: Measure) -> list[float]:
+def _values(cells: Sequence[CellNumbers], scenario: str, api: str, measure: Measure) -> list[float]:
     """The log of an API in each block that has it: the mean of both, where the block measured it twice."""
-    cells = [cell for cell in report.cells if cell.api == api]
-    logs: BlockLogs = logs_of(cells, scenario, measure)
+    logs: BlockLogs = logs_of([cell for cell in cells if cell.api == api], scenario, measure)
     return [float(np.mean(by_api[api])) for _, by_api in sorted(logs.items())]
 
 

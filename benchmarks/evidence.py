@@ -2,11 +2,13 @@
 
     make evidence
     .venv/bin/python -m benchmarks.evidence [--part run] [--part benchmark] [--part known-difference]
-        [--part fuzzing] [--protocol ten-blocks]
+        [--part fuzzing] [--protocol evidence]
 
-- `run`: the facts about building, then a run of ten blocks over all APIs of the lab `local`; the page is its report.
+- `run`: the facts about building, then a run of ten blocks over all APIs of the lab `local`, with the A/A twin in each
+  and an open loop after them; the page is its report.
 - `benchmark`: `benchmarks.apis` on the lab `benchmark`: all APIs and their floors, alternating.
-- `known-difference`: `benchmarks.known_difference` on the lab of that name: is a difference of known size found?
+- `known-difference`: `benchmarks.known_difference` on the lab of that name: three A/A experiments as they come out, and
+  is a difference of known size found?
 - `fuzzing`: the differential test with many more programs and another seed, and schemathesis with many more requests.
 
 Each part writes its own page when it is done, so that what ends it loses no other. A part that finds a defect writes
@@ -33,6 +35,8 @@ BENCHMARK_ROUNDS = 3
 BENCHMARK_WARM_UP_SECONDS = 20
 """A JVM that shares one core with its compiler needs them; an API that is compiled before doesn't mind."""
 
+A_A_EXPERIMENTS = 3
+
 DIFFERENTIAL_PROGRAMS = 6000
 SCHEMATHESIS_EXAMPLES = 200
 
@@ -44,7 +48,7 @@ def main() -> None:
     """Run the parts that are asked for, in order."""
     parser = argparse.ArgumentParser(description="The long runs, whose last results stand in docs/evidence/.")
     parser.add_argument("--part", action="append", choices=PARTS, help="a part; all unless given")
-    parser.add_argument("--protocol", default="ten-blocks", help="the protocol of the part `run`")
+    parser.add_argument("--protocol", default="evidence", help="the protocol of the part `run`")
     arguments = parser.parse_args()
     # Before the first page is written, for that page isn't part of what is measured.
     commit = git_commit()
@@ -85,7 +89,7 @@ def benchmark(commit: str) -> bool:
 
 def known_difference(commit: str) -> bool:
     """Two builds of one API that differ by a known amount, told apart or not; their host is taken down again."""
-    settings = known.Settings()
+    settings = known.Settings(experiments=A_A_EXPERIMENTS)
     try:
         result = known.measure(settings)
         write_page(known.PAGE, known.render_page(result, settings, commit))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from analysis.gate import JUDGED, judge_gate
 from analysis.report import analyse
-from analysis.saturation import bound_by_postgres
+from analysis.statistics.power import LEAST_BLOCKS
 from documents.comparison import Measure
 from documents.errors import RunError
 from documents.gate import Gate
@@ -44,11 +44,16 @@ def measure_builds(
         The run's folder.
 
     Raises:
-        RunError: the two are one, the lab lacks one of them, or the run can't be made.
+        RunError: the two are one, the lab lacks one of them, the protocol has one block, or the run can't be made.
         HostError: the host can't be reached or failed.
     """
     if base == candidate:
         raise RunError(f"{base} can't be compared with itself: name two APIs of the stack, the base and the candidate.")
+    if protocol.blocks < LEAST_BLOCKS:
+        raise RunError(
+            f"The protocol {protocol.name} has one block, from which nothing can be judged: how far a repetition would "
+            f"differ is unknown. Give it {LEAST_BLOCKS} blocks or more; ten say something."
+        )
     return start_run(
         inventory,
         secrets,
@@ -68,12 +73,4 @@ def judge_run(run_directory: Path, *, base: str, candidate: str, judged: Collect
         AnalysisError: the run didn't measure both, or a raw file can't be used.
         DocumentError: a document of the run isn't of its shape.
     """
-    report = analyse(run_directory)
-    return judge_gate(
-        report,
-        base=base,
-        candidate=candidate,
-        judged=judged,
-        margin=report.margin,
-        bound_by_postgres=bound_by_postgres(report.cells),
-    )
+    return judge_gate(analyse(run_directory), base=base, candidate=candidate, judged=judged)

@@ -21,11 +21,19 @@ def outcome_line(gate: Gate) -> str:
     """The outcome in one line: ``gate: regression: go-new beside go-base in the run …``."""
     said = f"gate: {OUTCOMES[gate.outcome]}: {gate.candidate.name} beside {gate.base.name} in the run {gate.run_id}"
     if gate.outcome == "cannot-tell":
+        # Of the blocks that the protocol has, some may be short.
+        blocks = min(finding.pair.blocks for finding in gate.findings if _is_open(finding))
         said += (
             f"; {blocks_text(gate.blocks_needed, MOST_BLOCKS)} blocks would let a candidate without any difference "
-            f"pass, and there were {gate.blocks}"
+            f"pass, and there were {blocks}"
         )
+        if gate.blocks_needed is not None and gate.blocks_needed <= blocks:
+            said += f": this one is too near the margin of {100 * gate.margin:.2g}%"
     return said
+
+
+def _is_open(finding: Finding) -> bool:
+    return finding.judged and finding.pair.verdict == "cannot-tell"
 
 
 def gate_table(gate: Gate) -> Table:

@@ -435,10 +435,17 @@ def reached_models() -> dict[str, set[str]]:
 
 
 def test_every_member_of_a_run_s_files_is_told():
-    rows = {table[0][0]: [row[0].strip("`") for row in table[1:]] for table in tables(ROOT / "docs/files.md")}
-    told = {name: {*named} for name, named in rows.items()}
-    assert {name: len(named) for name, named in rows.items()} == {name: len(named) for name, named in told.items()}
+    found = tables(ROOT / "docs/files.md")
+    told = {table[0][0]: {row[0].strip("`") for row in table[1:]} for table in found}
     assert told == reached_models()
+    twice = [table[0][0] for table in found if [other[0][0] for other in found].count(table[0][0]) > 1]
+    twice += [
+        f"{table[0][0]}.{name}"
+        for table in found
+        for name in {row[0] for row in table}
+        if [row[0] for row in table].count(name) > 1
+    ]
+    assert twice == []
 
 
 def test_every_reason_that_voids_a_cell_is_told():

@@ -61,6 +61,24 @@ def test_a_candidate_of_which_nothing_is_shown_does_not_pass_and_is_told_the_blo
     assert f"; {needed} blocks would let a candidate" in outcome_line(gate)
 
 
+def test_a_candidate_too_near_the_margin_is_not_told_that_fewer_blocks_would_do(golden_report: Report):
+    gate = gate_of(golden_report, scattered(1000 * math.exp(-0.0166), 1.7))
+    (pair,) = (finding.pair for finding in gate.findings if finding.judged)
+    assert (gate.outcome, pair.blocks) == ("cannot-tell", 6)
+    assert pair.blocks_to_show_same is not None
+    assert pair.blocks_to_show_same <= 6
+    assert gate.reasons[0].endswith(
+        "blocks to be found; the 6 there were would have shown that there is none: this one is too near the margin."
+    )
+    assert outcome_line(gate).endswith(", and there were 6: this one is too near the margin of 3%")
+
+
+def test_blocks_that_are_short_are_not_among_those_that_there_were(golden_report: Report):
+    gate = gate_of(golden_report, [*scattered(990, 6)[:5], math.nan])
+    assert gate.outcome == "cannot-tell"
+    assert outcome_line(gate).endswith("pass, and there were 5")
+
+
 def test_blocks_that_no_protocol_may_have_are_no_number(golden_report: Report):
     gate = gate_of(golden_report, scattered(990, 60))
     assert (gate.outcome, gate.blocks_needed) == ("cannot-tell", None)
@@ -240,11 +258,38 @@ def test_one_and_the_same_build_twice_is_told(golden_report: Report):
     assert "one and the same image" in render_gate_markdown(judged(twice))
 
 
-def test_same_that_postgres_made_says_so(golden_report: Report):
+def test_same_that_postgres_made_says_so_but_not_of_cpu_and_memory(golden_report: Report):
+    """These are the API's own, whatever PostgreSQL does: so the gate says what the run's report says."""
     report = report_of(golden_report, {"light": {"go-base": STEADY, "go-new": scattered(1000, 0.5)}})
-    bound = {("go-base", "light"), ("go-new", "light")}
-    gate = judge_gate(report, base="go-base", candidate="go-new", bound_by_postgres=bound)
+    cells = tuple(cell.model_copy(update={"bound_by": ("postgres",)}) for cell in report.cells)
+    gate = judged(report.model_copy(update={"cells": cells}), "throughput", "memory_mean")
     assert gate.reasons[0].startswith("Throughput under light: same, bound by PostgreSQL;")
+    assert gate.reasons[1].startswith("Memory of the API under light: same;")
+
+
+def without_memory(report: Report) -> Report:
+    """An API whose memory reads 0 in its last cell."""
+    *cells, last = report.cells
+    usage = last.usage | {"api": last.usage["api"].model_copy(update={"memory_mean_bytes": 0.0})}
+    return report.model_copy(update={"cells": (*cells, last.model_copy(update={"usage": usage}))})
+
+
+def test_a_measure_without_a_ratio_leaves_the_others_and_is_no_verdict_where_it_is_judged(golden_report: Report):
+    report = without_memory(report_of(golden_report, {"light": {"go-base": STEADY, "go-new": scattered(900)}}))
+    gate = judged(report)
+    assert gate.outcome == "regression"
+    told = {finding.measure for finding in gate.findings}
+    assert "cpu_cores" in told
+    assert not {"memory_mean", "requests_per_second_per_mb"} & told
+    with pytest.raises(AnalysisError, match=r"the memory of the API isn't above 0 in the cell 006-go-new-light, so it"):
+        judged(report, "memory_mean")
+
+
+def test_the_margin_is_that_of_the_run(golden_report: Report):
+    report = report_of(golden_report, {"light": {"go-base": STEADY, "go-new": scattered(950)}})
+    assert judged(report).outcome == "regression"
+    gate = judged(report.model_copy(update={"margin": 0.1}))
+    assert (gate.outcome, gate.margin) == ("passed", 0.1)
 
 
 def test_the_twin_is_told_where_there_is_one(golden_report: Report):

@@ -8,7 +8,7 @@ from analysis.identity import Conditions, differences
 from documents.base import Document
 from documents.host import HostSize
 from documents.inventory import Inventory
-from documents.knobs import KnobRecord
+from documents.knobs import KnobRecord, KnobState
 from documents.protocol import OpenLoop, Scenario
 from documents.run import HostRecord, Manifest
 from tests.unit.documents.samples import IDENTITY, INVENTORY, LAYOUT, NOON, PROTOCOL, SCENARIO
@@ -24,7 +24,14 @@ MANIFEST = Manifest(
     tool_versions={"wrk": "4.1.0", "kernel": "6.12.0"},
 )
 
-RUN = Conditions(MANIFEST, HostRecord(before=IDENTITY, after=IDENTITY))
+
+def knobs(**states: KnobState) -> tuple[KnobRecord, ...]:
+    return tuple(KnobRecord(name=name, wanted="so", before="not so", state=state) for name, state in states.items())
+
+
+SET = knobs(governor="set", turbo="set")
+
+RUN = Conditions(MANIFEST, HostRecord(before=IDENTITY, after=IDENTITY, knobs=SET))
 
 
 Part = TypeVar("Part", bound=Document)
@@ -36,7 +43,11 @@ def changed(document: Part, **members: object) -> Part:
 
 def on_host(**members: object) -> Conditions:
     host = changed(IDENTITY, **members)
-    return Conditions(MANIFEST, HostRecord(before=host, after=host))
+    return Conditions(MANIFEST, HostRecord(before=host, after=host, knobs=SET))
+
+
+def with_knobs(**states: KnobState) -> Conditions:
+    return Conditions(MANIFEST, HostRecord(before=IDENTITY, after=IDENTITY, knobs=knobs(**states)))
 
 
 def in_lab(**members: object) -> Conditions:
@@ -65,6 +76,11 @@ REFUSED: dict[str, tuple[Conditions, tuple[str, ...]]] = {
     "system": (on_host(operating_system="Ubuntu"), ("operating system was Debian GNU/Linux 13 and is Ubuntu",)),
     "kernel setting": (on_host(settings={"vm.swappiness": "10"}), ("the setting vm.swappiness was 60 and is 10",)),
     "kernel setting that is no more": (on_host(settings={}), ("the setting vm.swappiness was 60 and is absent",)),
+    "control": (
+        with_knobs(turbo="lost", governor="as-wanted"),
+        ("whether turbo was controlled: yes and no",),
+    ),
+    "knob that was not looked at": (with_knobs(governor="set"), ("whether turbo was controlled: yes and absent",)),
     "host kind": (in_lab(host=changed(INVENTORY.host, kind="ssh")), ("host kind: container and ssh",)),
     "size": (
         in_lab(size=HostSize(cpus=(0, 1), memory_bytes=4 * 1024**3, smaller=True)),
@@ -89,6 +105,10 @@ REFUSED: dict[str, tuple[Conditions, tuple[str, ...]]] = {
     "Redis's image": (
         in_lab(redis=changed(INVENTORY.redis, image_id="sha256:new")),
         ("Redis's image: sha256:redis and sha256:new",),
+    ),
+    "Redis setting": (
+        in_lab(redis=changed(INVENTORY.redis, settings={"appendonly": "yes"})),
+        ("Redis setting appendonly: no and yes",),
     ),
     "protocol": (
         by_protocol(name="mine", blocks=10),
@@ -125,7 +145,7 @@ def test_a_setting_that_only_one_of_two_runs_could_set_is_named():
     refused = changed(turbo, during="boost 1", state="refused", message="boost: Device or resource busy")
     first, second = (Conditions(MANIFEST, changed(RUN.host, knobs=(knob,))) for knob in (turbo, refused))
     assert differences(first, first) == ()
-    assert differences(first, second) == ("control of the host: controlled and not controlled: turbo",)
+    assert differences(first, second) == ("whether turbo was controlled: yes and no",)
 
 
 def test_an_open_loop_is_named_member_by_member():
@@ -141,7 +161,7 @@ def test_all_that_changed_is_named_at_once():
     inventory = changed(INVENTORY, postgres=changed(POSTGRES, settings={"fsync": "off"}))
     other = Conditions(
         changed(MANIFEST, inventory=inventory, tool_versions={"wrk": "5"}),
-        HostRecord(before=changed(IDENTITY, kernel="6.13.0")),
+        HostRecord(before=changed(IDENTITY, kernel="6.13.0"), knobs=SET),
     )
     assert differences(RUN, other) == (
         "kernel was 6.12.0 and is 6.13.0",
@@ -158,7 +178,7 @@ def test_the_order_of_two_runs_is_that_of_the_values():
 @pytest.mark.parametrize("turn", [0, 1], ids=["first", "second"])
 def test_a_host_that_changed_while_a_run_went_on_is_named(turn: int):
     restless = Conditions(
-        MANIFEST, HostRecord(before=IDENTITY, after=changed(IDENTITY, settings={"vm.swappiness": "1"}))
+        MANIFEST, HostRecord(before=IDENTITY, after=changed(IDENTITY, settings={"vm.swappiness": "1"}), knobs=SET)
     )
     runs = (restless, RUN) if turn == 0 else (RUN, restless)
     assert differences(*runs) == ("while 20260131-120000-quick went on, the setting vm.swappiness was 60 and is 1",)

@@ -29,9 +29,8 @@ from tests.unit.analysis.test_pages import HOSTILE, Page
 FIRST, SECOND = "20260131-120000-quick", "20260201-120000-quick"
 
 
-def compared(golden: Report, first: Throughputs, second: Throughputs, **options: object) -> RunComparison:
-    reports = (report_of(golden, first, run_id=FIRST), report_of(golden, second, run_id=SECOND))
-    return compare_runs(*reports, **options)  # pyright: ignore[reportArgumentType]
+def compared(golden: Report, first: Throughputs, second: Throughputs) -> RunComparison:
+    return compare_runs(report_of(golden, first, run_id=FIRST), report_of(golden, second, run_id=SECOND))
 
 
 def throughput(comparison: RunComparison) -> tuple[Change, ...]:
@@ -123,10 +122,45 @@ def test_a_load_without_two_blocks_has_no_verdict_and_stays_in_the_family(golden
     )
 
 
-def test_same_that_postgres_made_says_so(golden_report: Report):
-    loads = {"light": {"go": scattered(1000, 0.5)}}
-    comparison = compared(golden_report, loads, loads, bound_by_postgres={("go", "light")})
-    assert change_text(throughput(comparison)[0], "throughput") == "same, bound by PostgreSQL"
+def with_cells(report: Report, **members: object) -> Report:
+    return report.model_copy(update={"cells": tuple(cell.model_copy(update=members) for cell in report.cells)})
+
+
+def test_same_that_postgres_made_says_so_but_not_of_cpu_and_memory(golden_report: Report):
+    free = report_of(golden_report, {"light": {"go": scattered(1000, 0.5)}})
+    bound = with_cells(free, bound_by=("postgres",))
+    for first, second, said in ((bound, bound, "same, bound by PostgreSQL"), (bound, free, "same")):
+        told = {
+            changes.measure: change_text(changes.changes[0], changes.measure)
+            for changes in compare_runs(first, second).measures
+        }
+        assert (told["throughput"], told["memory_mean"], told["cpu_cores"]) == (said, "same", "same")
+
+
+def test_a_measure_without_a_ratio_is_left_out_and_told(golden_report: Report):
+    whole = report_of(golden_report, {"light": {"go": scattered(1000)}}, run_id=FIRST)
+    usage = whole.cells[0].usage | {"api": whole.cells[0].usage["api"].model_copy(update={"memory_mean_bytes": 0.0})}
+    comparison = compare_runs(whole, with_cells(whole, usage=usage).model_copy(update={"run_id": SECOND}))
+    measures = {changes.measure for changes in comparison.measures}
+    assert "cpu_cores" in measures
+    assert not {"memory_mean", "requests_per_second_per_mb"} & measures
+    assert comparison.notes[0] == (
+        f"{SECOND}: There is no comparison by “Memory of the API”: the memory of the API isn't above 0 in the cell "
+        "001-go-light and 5 more, so it has no ratio."
+    )
+
+
+def test_of_two_margins_the_smaller_one_holds(golden_report: Report):
+    run = report_of(golden_report, {"light": {"go": scattered(1000)}})
+    wide = run.model_copy(update={"margin": 0.1})
+    assert [compare_runs(*runs).margin for runs in ((run, wide), (wide, run), (wide, wide))] == [0.03, 0.03, 0.1]
+
+
+def test_an_interval_beyond_all_numbers_has_ends_that_a_document_can_hold(golden_report: Report):
+    change = the_change(golden_report, [1e-150, 1e150], [1e150, 1e-150])
+    assert change.interval_95 is not None
+    assert math.isfinite(change.interval_95.high)
+    assert change.interval_95.low > 0
 
 
 def test_what_only_one_run_has_is_said(golden_report: Report):
@@ -195,8 +229,8 @@ def test_runs_under_the_same_conditions_are_compared_and_their_gaps_told(tmp_pat
     assert comparison.differences == ()
     assert comparison_heading(comparison) == f"go and rust in {SECOND} and {FIRST}"
     assert all(change.ratio == 1.0 for change in throughput(comparison))
-    assert f"{FIRST} isn't finished: 1 of its cells are still to be measured." in comparison.notes
-    assert f"{SECOND} has 1 void cells; its report says why." in comparison.notes
+    assert f"{FIRST} isn't finished: 1 of its cells is still to be measured." in comparison.notes
+    assert f"{SECOND} has 1 void cell; its report says why." in comparison.notes
     assert {subject.changed for subject in comparison.subjects} == {()}
 
 

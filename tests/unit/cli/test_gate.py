@@ -2,13 +2,14 @@
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from documents.gate import Gate, Outcome
 from tests.unit.analysis.pair_run import BASE, CANDIDATE, pair_run
-from tests.unit.cli.lab_command import LAB, ROOT, lab, labs
+from tests.unit.cli.lab_command import ROOT, lab, labs
 
 RUNS: dict[Outcome, tuple[int, tuple[float | None, ...]]] = {
     "passed": (0, (501, 499, 500, 501)),
@@ -102,9 +103,8 @@ def test_a_defect_is_no_verdict_and_shows_where_it_is(tmp_path: Path):
         f"sys.argv = ['lab', 'gate', '{BASE}', '{CANDIDATE}', '--run', 'x']\n"
         "main()\n"
     )
-    python = LAB.read_text().partition("\n")[0].removeprefix("#!")
     done = subprocess.run(
-        [python, tmp_path / "broken.py"],
+        [sys.executable, tmp_path / "broken.py"],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,

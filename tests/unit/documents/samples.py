@@ -52,7 +52,9 @@ INVENTORY = Inventory(
         user="fairground",
         settings={"fsync": "on"},
     ),
-    redis=RedisService(container="fairground-redis", image_id="sha256:redis", port=16379),
+    redis=RedisService(
+        container="fairground-redis", image_id="sha256:redis", port=16379, settings={"appendonly": "no"}
+    ),
     apis=(
         ApiService(
             name="go",

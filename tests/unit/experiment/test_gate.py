@@ -8,6 +8,7 @@ import pytest
 
 from documents.errors import RunError
 from documents.inventory import Inventory, Secrets
+from documents.protocol import Protocol
 from experiment.bench import Measured
 from experiment.events import Event
 from experiment.gate import judge_run, measure_builds
@@ -22,14 +23,20 @@ def ignore(_event: Event) -> None:
 
 
 def measure(
-    bench: FakeBench, monkeypatch: pytest.MonkeyPatch, runs: Path, *, base: str = "go-base", candidate: str = "go-new"
+    bench: FakeBench,
+    monkeypatch: pytest.MonkeyPatch,
+    runs: Path,
+    *,
+    base: str = "go-base",
+    candidate: str = "go-new",
+    protocol: Protocol = PROTOCOL,
 ) -> Path:
     @contextmanager
     def opened(_inventory: Inventory, _secrets: Secrets) -> Generator[FakeBench]:
         yield bench
 
     monkeypatch.setattr("experiment.run.open_bench", opened)
-    return measure_builds(LAB, SECRETS, PROTOCOL, runs, base=base, candidate=candidate, order_seed=7, progress=ignore)
+    return measure_builds(LAB, SECRETS, protocol, runs, base=base, candidate=candidate, order_seed=7, progress=ignore)
 
 
 def slower(bench: FakeBench) -> None:
@@ -81,3 +88,12 @@ def test_builds_that_are_not_there_are_refused_before_anything_is_measured(
         measure(bench, monkeypatch, tmp_path / "runs", base=base, candidate=candidate)
     assert bench.played == []
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_protocol_of_one_block_is_refused_before_anything_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    bench = FakeBench()
+    with pytest.raises(RunError, match="The protocol tiny has one block, from which nothing can be judged"):
+        measure(bench, monkeypatch, tmp_path / "runs", protocol=PROTOCOL.model_copy(update={"blocks": 1}))
+    assert bench.played == []
