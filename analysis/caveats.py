@@ -20,19 +20,13 @@ from analysis.open_loop import about_open_loop
 from analysis.run_folder import RunFolder
 from analysis.void_cells import short_blocks
 from analysis.warm_ups import about_warm_ups
+from documents.cell_numbers import CellNumbers, OpenLoopNumbers
 from documents.comparison import Comparison
 from documents.inventory import Inventory
 from documents.knobs import KnobRecord
 from documents.plan import Cell
-from documents.report import (
-    CellNumbers,
-    Grade,
-    OpenLoopNumbers,
-    OpenLoopReport,
-    OpenLoopSummary,
-    ScenarioSummary,
-    ShortBlock,
-)
+from documents.report import Grade, OpenLoopReport, ShortBlock
+from documents.summaries import OpenLoopSummary, ScenarioSummary
 
 
 def grade_of(inventory: Inventory, knobs: Collection[KnobRecord]) -> Grade:

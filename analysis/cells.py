@@ -9,11 +9,11 @@ from analysis.histogram import LARGEST_EXACT, read_histogram, recover_raw
 from analysis.samples import load_window, read_samples, step_means, usage
 from analysis.saturation import bound_by
 from analysis.watch import watch_numbers
+from documents.cell_numbers import CellNumbers
 from documents.cores import CoreLayout
 from documents.errors import AnalysisError
 from documents.load import WrkResult
 from documents.plan import Cell
-from documents.report import CellNumbers
 
 
 @dataclass(frozen=True)

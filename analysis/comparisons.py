@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterable, Sequence
 
 from analysis.statistics.comparison import compare
 from analysis.statistics.measures import MEASURES, has_ratio
+from documents.cell_numbers import CellNumbers
 from documents.comparison import Comparison, Measure
-from documents.report import CellNumbers
 
 
 def compare_all(

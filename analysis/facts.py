@@ -8,8 +8,9 @@ import numpy as np
 from documents.errors import AnalysisError
 from documents.facts import Facts
 from documents.inventory import ApiService
-from documents.report import BuildingFacts, Spread
+from documents.report import BuildingFacts
 from documents.run import HostIdentity
+from documents.summaries import Spread
 
 
 def facts_file_name(api: ApiService) -> str:

@@ -31,9 +31,9 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
+from documents.cell_numbers import Latency
 from documents.errors import AnalysisError
 from documents.load import WrkLatency, WrkResult
-from documents.report import Latency
 
 LARGEST_EXACT = 2**53
 """Above this a Lua number no longer holds every whole number, so wrk's script can't have written it truly."""

@@ -21,15 +21,11 @@ from analysis.samples import SAMPLED_ROLES, Window, read_samples, usage
 from analysis.saturation import bound_by
 from analysis.statistics.estimates import linear_estimate, log_estimate
 from analysis.watch import watch_numbers
+from documents.cell_numbers import OpenLoopNumbers
 from documents.errors import AnalysisError
 from documents.open_loop import OpenLoopCell, OpenLoopHistogram, OpenLoopRate, OpenLoopResult
-from documents.report import (
-    Estimate,
-    OpenLoopMeasurements,
-    OpenLoopNumbers,
-    OpenLoopReport,
-    OpenLoopSummary,
-)
+from documents.report import OpenLoopReport
+from documents.summaries import Estimate, OpenLoopMeasurements, OpenLoopSummary
 
 RESULT_NAME = "open-loop.json"
 

@@ -20,24 +20,15 @@ from analysis.saturation import bound_by_postgres
 from analysis.statistics.estimates import linear_estimate, log_estimate
 from analysis.void_cells import short_blocks, void_attempts, void_cells
 from analysis.warm_ups import summarise_warm_ups
+from documents.cell_numbers import CellNumbers, Latency
 from documents.errors import DocumentError
 from documents.knobs import describe_control
 from documents.load import WrkResult
 from documents.plan import Cell
 from documents.protocol import Scenario
-from documents.report import (
-    CellNumbers,
-    Estimate,
-    Latency,
-    LatencyEstimate,
-    Measurements,
-    PublishedNumber,
-    Report,
-    ScenarioSummary,
-    Subject,
-    TimeSeries,
-)
+from documents.report import PublishedNumber, Report, Subject
 from documents.run import CellRecord
+from documents.summaries import Estimate, LatencyEstimate, Measurements, ScenarioSummary, TimeSeries
 
 
 def analyse(run_directory: Path, facts_directory: Path | None = None) -> Report:

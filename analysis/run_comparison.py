@@ -29,9 +29,10 @@ from analysis.statistics.measures import MEASURES, has_ratio
 from analysis.statistics.power import LEAST_BLOCKS, POWER
 from analysis.statistics.two_samples import TwoNoises, welch
 from analysis.statistics.verdict import SIGNIFICANCE, judge
+from documents.cell_numbers import CellNumbers
 from documents.comparison import Measure, Verdict
 from documents.errors import AnalysisError
-from documents.report import CellNumbers, Report, Subject
+from documents.report import Report, Subject
 from documents.run_comparison import (
     Change,
     ComparedRun,

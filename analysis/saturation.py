@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import get_args
 
 from analysis.limits import SERVICE_BUSY_LEAST
+from documents.cell_numbers import CellNumbers, Service, Usage
 from documents.cores import CoreLayout
-from documents.report import CellNumbers, Service, Usage
 from documents.samples import SampledRole
 
 SERVICES: tuple[Service, ...] = get_args(Service)

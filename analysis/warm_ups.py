@@ -6,8 +6,8 @@ import numpy as np
 
 from analysis.run_folder import RunFolder
 from documents.plan import Cell
-from documents.report import Spread, WarmUpSummary
 from documents.run import STEADY_SECONDS, WarmUp
+from documents.summaries import Spread, WarmUpSummary
 
 
 def summarise_warm_ups(run: RunFolder) -> tuple[WarmUpSummary, ...]:

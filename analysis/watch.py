@@ -9,10 +9,10 @@ from itertools import pairwise
 
 from analysis.limits import STUCK_SECONDS_LEAST
 from analysis.samples import Window
+from documents.cell_numbers import WatchNumbers
 from documents.cores import ROLES, CoreLayout, Role
 from documents.errors import AnalysisError, DocumentError
 from documents.load import WrkResult
-from documents.report import WatchNumbers
 from documents.watch import CpuTimes, HostTick, HostWatch, Resource, Spin
 
 LONGEST_GAP_NS = 2_000_000_000

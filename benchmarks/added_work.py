@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.limits import SERVICE_BUSY_LEAST
+from documents.cell_numbers import CellNumbers
 from documents.comparison import Measure, PairComparison, TwinComparison, Verdict
 from documents.errors import AnalysisError, DocumentError
 from documents.gate import Gate
-from documents.report import CellNumbers
 
 HALF_WIDTHS = 2
 """What the difference is to be worth."""

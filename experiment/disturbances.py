@@ -15,8 +15,8 @@ from analysis.limits import (
     STUCK_MOST,
     THROTTLED_MOST,
 )
+from documents.cell_numbers import CellNumbers, OpenLoopNumbers, WatchNumbers
 from documents.cores import ROLES, CoreLayout, Role
-from documents.report import CellNumbers, OpenLoopNumbers, WatchNumbers
 from documents.run import Void
 
 _OWN: tuple[Role, ...] = ("api", "postgres")

@@ -7,7 +7,8 @@ from documents.comparison import Comparison, Measure
 from documents.cores import CoreLayout
 from documents.host import HostSize
 from documents.protocol import Scenario
-from documents.report import BuildingFacts, Estimate, PublishedNumber
+from documents.report import BuildingFacts, PublishedNumber
+from documents.summaries import Estimate
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from analysis.claims.claim import Judgement, not_comparable
 from analysis.claims.evidence import Evidence
 from analysis.pages.numbers import listing, plain
 from documents.facts import Fact
-from documents.report import BuildingFacts, Spread
+from documents.report import BuildingFacts
+from documents.summaries import Spread
 
 LEAST_ODDS = 20
 """An order of times is shown where chance alone, if nothing differed, would bring it once in so many times at most."""

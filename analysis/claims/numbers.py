@@ -7,7 +7,7 @@ from analysis.claims.conditions import why_no_number
 from analysis.claims.evidence import Evidence
 from analysis.pages.numbers import interval
 from documents.comparison import Interval
-from documents.report import Estimate
+from documents.summaries import Estimate
 
 
 def number_claims(column: PublishedColumn) -> tuple[Claim, ...]:

@@ -7,7 +7,8 @@ from analysis.pages.numbers import MISSING, listing, plain
 from analysis.pages.table import Column, Table, TableCell
 from documents.claims import PublishedLine
 from documents.facts import Fact
-from documents.report import BuildingFacts, Report, Spread
+from documents.report import BuildingFacts, Report
+from documents.summaries import Spread
 
 
 @dataclass(frozen=True)

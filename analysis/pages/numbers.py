@@ -1,6 +1,6 @@
 """How numbers are written on every page: three digits that matter, thousands apart, the unit in the heading."""
 
-from documents.report import Estimate
+from documents.summaries import Estimate
 
 MISSING = "\N{EN DASH}"
 

@@ -10,7 +10,8 @@ from typing import Protocol
 from analysis.pages.numbers import MISSING, interval, percent, plain
 from analysis.pages.svg import DASHES, MARKERS, Plot, finish, panel, scale, series_color
 from analysis.pages.table import Column, Table, TableCell
-from documents.report import Estimate, OpenLoopMeasurements, OpenLoopReport, OpenLoopSummary, Report, ScenarioSummary
+from documents.report import OpenLoopReport, Report
+from documents.summaries import Estimate, OpenLoopMeasurements, OpenLoopSummary, ScenarioSummary
 
 _Percentiles = tuple[tuple[str, Callable[[OpenLoopMeasurements], Estimate]], ...]
 

@@ -13,8 +13,9 @@ from analysis.pages.numbers import interval, plain
 from analysis.pages.open_loop import open_loop_plots
 from analysis.pages.svg import DASHES, HATCHES, MARKERS, SURFACE, Plot, finish, panel, scale, series_color
 from analysis.pages.table import ROLE_NAMES
-from documents.report import Estimate, LatencyEstimate, Measurements, Report, ScenarioSummary, TimeSeries
+from documents.report import Report
 from documents.samples import SampledRole
+from documents.summaries import Estimate, LatencyEstimate, Measurements, ScenarioSummary, TimeSeries
 
 
 @dataclass(frozen=True)

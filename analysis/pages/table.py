@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 from analysis.pages.numbers import MISSING, interval, percent, plain
 from analysis.saturation import SERVICES, mostly_bound_by
-from documents.report import CellNumbers, Estimate, LatencyEstimate, Report, ScenarioSummary
+from documents.cell_numbers import CellNumbers
+from documents.report import Report
 from documents.samples import SampledRole
+from documents.summaries import Estimate, LatencyEstimate, ScenarioSummary
 
 ROLE_NAMES: dict[SampledRole, str] = {
     "api": "API",

@@ -2,8 +2,9 @@
 
 from analysis.pages.numbers import MISSING, plain
 from analysis.pages.table import Column, Table, TableCell
-from documents.report import Report, WarmUpSummary
+from documents.report import Report
 from documents.run import STEADY_SECONDS
+from documents.summaries import WarmUpSummary
 
 
 def warm_up_table(report: Report) -> Table:

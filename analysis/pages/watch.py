@@ -2,7 +2,8 @@
 
 from analysis.pages.numbers import MISSING, percent
 from analysis.pages.table import ROLE_NAMES, Column, Table, TableCell
-from documents.report import CellNumbers, OpenLoopNumbers, Report, WatchNumbers
+from documents.cell_numbers import CellNumbers, OpenLoopNumbers, WatchNumbers
+from documents.report import Report
 
 
 def watch_table(report: Report) -> Table:

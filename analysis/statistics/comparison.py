@@ -14,8 +14,8 @@ from analysis.statistics.power import LEAST_BLOCKS, POWER, blocks_to_detect, blo
 from analysis.statistics.ranking import rank_ranges
 from analysis.statistics.twin import compare_twin
 from analysis.statistics.verdict import SIGNIFICANCE, judge
+from documents.cell_numbers import CellNumbers
 from documents.comparison import Comparison, Measure, PairComparison, Ranking, Verdict
-from documents.report import CellNumbers
 
 
 def compare(

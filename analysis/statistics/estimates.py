@@ -24,7 +24,7 @@ import numpy as np
 
 from analysis.statistics.intervals import CONFIDENCE, over_blocks
 from documents.errors import AnalysisError
-from documents.report import Estimate
+from documents.summaries import Estimate
 
 
 def linear_estimate(blocks: Sequence[Sequence[float]]) -> Estimate:

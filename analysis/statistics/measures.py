@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from documents.cell_numbers import CellNumbers
 from documents.comparison import Measure
 from documents.errors import AnalysisError
-from documents.report import CellNumbers
 
 BYTES_PER_MB = 1e6
 

@@ -11,11 +11,13 @@ from analysis.claims.columns import COLUMNS, PublishedColumn
 from analysis.claims.evidence import Evidence
 from analysis.claims.lines import CLAIMS
 from analysis.statistics.comparison import compare
+from documents.cell_numbers import CellNumbers, Latency, Usage
 from documents.comparison import Comparison
 from documents.cores import CoreLayout
 from documents.host import HostSize
 from documents.protocol import Scenario
-from documents.report import BuildingFacts, CellNumbers, Estimate, Latency, PublishedNumber, Spread, Usage
+from documents.report import BuildingFacts, PublishedNumber
+from documents.summaries import Estimate, Spread
 
 FULL = HostSize(cpus=tuple(range(8)), memory_bytes=16 * 2**30, smaller=False)
 SMALL = HostSize(cpus=(0, 1), memory_bytes=4 * 2**30, smaller=True)

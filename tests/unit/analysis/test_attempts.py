@@ -13,8 +13,9 @@ from analysis.pages.table import cell_table, summary_table
 from analysis.pages.void_cells import short_blocks, void_entries, void_note
 from analysis.report import analyse
 from documents.errors import AnalysisError
-from documents.report import Report, ScenarioSummary
+from documents.report import Report
 from documents.run import CellRecord, Void
+from documents.summaries import ScenarioSummary
 
 NOT_VALID = (Void(reason="not-ready", message="The API wasn't ready."),)
 

@@ -11,9 +11,9 @@ from analysis.statistics.holm import holm
 from analysis.statistics.measures import value_of
 from analysis.statistics.power import blocks_to_detect, blocks_to_show_same
 from analysis.statistics.verdict import verdict_text
+from documents.cell_numbers import CellNumbers, Latency, Usage
 from documents.comparison import Comparison, Measure, PairComparison, TwinComparison
 from documents.errors import AnalysisError
-from documents.report import CellNumbers, Latency, Usage
 
 LATENCY = Latency(mean_us=1, p50_us=1, p90_us=1, p99_us=1, p999_us=1)
 

@@ -8,12 +8,14 @@ import pytest
 from analysis.gate import judge_gate
 from analysis.pages.gate import gate_table, outcome_line, render_gate_markdown, twin_lines
 from analysis.statistics.power import blocks_to_show_same
+from documents.cell_numbers import CellNumbers
 from documents.comparison import Measure
 from documents.errors import AnalysisError
 from documents.gate import Gate
 from documents.open_loop import OpenLoopRate
-from documents.report import CellNumbers, OpenLoopReport, OpenLoopSummary, Report, ScenarioSummary, VoidCell
+from documents.report import OpenLoopReport, Report, VoidCell
 from documents.run import Void, VoidReason
+from documents.summaries import OpenLoopSummary, ScenarioSummary
 from tests.unit.analysis.reports import NOISE, Throughputs, report_of, scattered
 
 STEADY = [1000.0] * 6

@@ -25,7 +25,8 @@ from analysis.pages.write import write_report
 from analysis.report import analyse
 from documents.errors import AnalysisError
 from documents.knobs import KnobRecord
-from documents.report import Estimate, Grade, Report
+from documents.report import Grade, Report
+from documents.summaries import Estimate
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)> | a\n# b $x^2$ {{ 7*7 }} &amp;"
 

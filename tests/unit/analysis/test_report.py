@@ -14,12 +14,14 @@ from analysis.pages.table import resource_table, summary_table
 from analysis.pages.watch import watch_table
 from analysis.report import analyse
 from analysis.samples import SAMPLED_ROLES, Window
+from documents.cell_numbers import CellNumbers
 from documents.errors import AnalysisError, DocumentError
 from documents.knobs import KnobRecord
 from documents.protocol import Scenario
-from documents.report import CellNumbers, Estimate, Report, ScenarioSummary
+from documents.report import Report
 from documents.run import CellRecord, HostRecord, Manifest, Void, VoidReason
 from documents.samples import SAMPLE_COLUMNS
+from documents.summaries import Estimate, ScenarioSummary
 from tests.unit.analysis.run_builder import (
     ARTICLE_SCENARIOS,
     CONTROLLED,

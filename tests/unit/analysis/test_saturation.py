@@ -3,8 +3,8 @@
 import pytest
 
 from analysis.saturation import bound_by, bound_by_postgres
+from documents.cell_numbers import CellNumbers, Latency, Usage
 from documents.cores import ROLES, CoreLayout
-from documents.report import CellNumbers, Latency, Usage
 from documents.samples import SampledRole
 from tests.unit.analysis.run_builder import EIGHT_CORES, TWO_CORES
 

@@ -17,7 +17,7 @@ from analysis.statistics.comparison import compare
 from analysis.statistics.power import power_to_detect, power_to_show_same
 from analysis.statistics.simulation import Orders, World, measure_world, simulate
 from benchmarks.simulation import shuffled_orders, williams_orders
-from documents.report import CellNumbers, Latency, Usage
+from documents.cell_numbers import CellNumbers, Latency, Usage
 
 EXPERIMENTS = 1000
 MARGIN = 0.03

@@ -9,8 +9,9 @@ from analysis.pages.html import render_html
 from analysis.pages.markdown import render_markdown
 from analysis.pages.warm_up import warm_up_table
 from analysis.report import analyse
-from documents.report import Report, Spread, WarmUpSummary
+from documents.report import Report
 from documents.run import CellRecord, WarmUp, WarmUpOutcome
+from documents.summaries import Spread, WarmUpSummary
 from tests.unit.analysis.run_builder import golden_run
 
 

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from analysis.samples import Window
 from analysis.watch import read_ticks, watch_numbers
+from documents.cell_numbers import WatchNumbers
 from documents.cores import CoreLayout
 from documents.errors import AnalysisError, FairgroundError
 from documents.plan import Cell
 from documents.protocol import Scenario
-from documents.report import WatchNumbers
 from documents.watch import HostTick, Scheduled
 from tests.unit.analysis.run_builder import EIGHT_CORES, START_NS, TWO_CORES, wrk_result
 from tests.unit.analysis.test_fuzz import damaged

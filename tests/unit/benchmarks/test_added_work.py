@@ -23,9 +23,10 @@ from benchmarks.added_work import (
     wanted_ratio,
     with_rounds,
 )
+from documents.cell_numbers import CellNumbers
 from documents.errors import AnalysisError, DocumentError
 from documents.gate import Gate
-from documents.report import CellNumbers, Report
+from documents.report import Report
 from documents.stack import Stack
 from tests.unit.analysis.run_builder import golden_run
 from toolchain.layout import project_layout

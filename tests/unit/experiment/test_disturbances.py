@@ -3,8 +3,8 @@
 import pytest
 
 from analysis import limits
+from documents.cell_numbers import CellNumbers, OpenLoopNumbers, WatchNumbers
 from documents.cores import CoreLayout
-from documents.report import CellNumbers, OpenLoopNumbers, WatchNumbers
 from documents.run import Void
 from experiment.disturbances import generator_voids, host_voids
 from tests.unit.analysis.run_builder import EIGHT_CORES, TWO_CORES
