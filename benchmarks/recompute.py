@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
-SIGNS = {"throughput": 1, "p50": -1, "p99": -1, "p99_corrected": -1, "cpu_cores": -1, "memory_mean": -1}
-SIGNS |= {"requests_per_cpu_second": 1, "requests_per_second_per_mb": 1}
+LESS = ("p50", "p99", "p99_corrected", "cpu_cores", "memory_mean")
+SIGNS = {"throughput": 1, **dict.fromkeys(LESS, -1), "requests_per_cpu_second": 1, "requests_per_second_per_mb": 1}
 """What is compared, by its name in report.json: 1 where more is better, -1 where less is."""
 
 
@@ -27,10 +27,11 @@ def numbers(cell: Path) -> list[float]:
     raw = [count - (us > step) * latency.get(us + step, 0) for us, count in latency.items()]
     p50, p99 = np.quantile([*latency], [0.5, 0.99], weights=raw, method="inverted_cdf")
     corrected = np.quantile([*latency], 0.99, weights=[*latency.values()], method="inverted_cdf")
-    time, cpu, memory = np.loadtxt([line for line in samples if ",api," in line], delimiter=",", usecols=(0, 2, 3)).T
-    start, end = np.clip([wrk["ended_ns"] - 1000 * elapsed, wrk["ended_ns"]], time[0], time[-1])
-    rate, cores = wrk["requests"] / elapsed, np.diff(np.interp([start, end], time, cpu))[0] / (end - start)
-    used = memory[(time >= start) & (time <= end)].mean()
+    table = np.loadtxt([line for line in samples if ",api," in line], delimiter=",", usecols=(0, 2, 3))
+    time, cpu, memory = table[:, 0], table[:, 1], table[:, 2]
+    load = np.clip([wrk["ended_ns"] - 1000 * elapsed, wrk["ended_ns"]], time[0], time[-1])
+    rate, cores = wrk["requests"] / elapsed, np.diff(np.interp(load, time, cpu))[0] / np.diff(load)[0]
+    used = memory[(time >= load[0]) & (time <= load[1])].mean()
     return [rate, p50, p99, corrected, cores, used, rate / cores if cores else 0, rate / used if used else 0]
 
 
@@ -49,12 +50,13 @@ def verdicts(run: Path) -> dict[tuple[str, str, str, str], tuple[float, str]]:
     logs = np.array([[[means[load, api, block] for block in blocks] for api in apis] for load in loads])
     one, two = np.triu_indices(len(apis), 1)
     test = stats.ttest_1samp(logs[:, one] - logs[:, two], 0.0, axis=2, nan_policy="omit")
-    lows, highs, p_values = (a.reshape(-1, len(SIGNS)).T for a in (*test.confidence_interval(0.90), test.pvalue))
+    tested = np.array([*test.confidence_interval(0.90), test.pvalue]).reshape(3, -1, len(SIGNS))
     found: dict[tuple[str, str, str, str], tuple[float, str]] = {}
     for place, measure in enumerate(SIGNS):
-        p = np.nan_to_num(p_values[place], nan=1.0)
+        lows, highs, p = tested[..., place]
+        p[np.isnan(p)] = 1.0
         for pair, (load, names) in enumerate(product(loads, combinations(apis, 2))):
-            low, high = lows[place, pair], highs[place, pair]
+            low, high = lows[pair], highs[pair]
             holm = max(least * np.sum(p >= least) for least in p[p <= p[pair]])
             better = f"{names[0 if SIGNS[measure] * (low + high) > 0 else 1]} better" if holm <= 0.05 else "can't tell"
             same = max(-low, high) <= math.log1p(manifest["protocol"].get("margin", 0.03))
