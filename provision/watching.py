@@ -9,10 +9,11 @@ from pydantic import TypeAdapter, ValidationError
 from documents.errors import HostError, RemoteCommandError
 from documents.samples import SampledRole
 from documents.watch import Spin
-from provision import jobs
+from provision import recording
 from provision.cgroups import Cgroup
 from provision.connection import Connection
 from provision.jobs import Job
+from provision.recording import Recorder
 
 PERIOD_SECONDS = 0.4
 """So that even the shortest window, of a second, has two ticks, one of which may come late."""
@@ -20,8 +21,8 @@ PERIOD_SECONDS = 0.4
 FILE_NAME = "ticks.jsonl"
 
 _SCRIPT = Path(__file__).with_name("host") / "watch.py"
+_WATCH = Recorder(name="watch", script=_SCRIPT, file_name=FILE_NAME, nothing="saw nothing")
 _DEADLINE_SECONDS = 30
-_FIRST_TICK_SECONDS = 10
 _SPINS = TypeAdapter(tuple[Spin, ...])
 
 
@@ -66,10 +67,6 @@ def start(
     Raises:
         HostError: a cgroup or a CPU isn't there.
     """
-    # Without the folders above: see `jobs.start`.
-    connection.run(["mkdir", "-m", "0700", "--", directory], deadline_seconds=_FIRST_TICK_SECONDS)
-    script = f"{directory}/{_SCRIPT.name}"
-    connection.push(_SCRIPT, script)
     request = {
         "period_seconds": PERIOD_SECONDS,
         "cpus": list(lab_cpus),
@@ -78,16 +75,15 @@ def start(
             role: {"version": cgroup.version, "cpu": cgroup.directories["cpuacct"]} for role, cgroup in cgroups.items()
         },
     }
-    argv = ["python3", "-I", script, "follow", json.dumps(request)]
-    job = jobs.start(connection, directory, argv, cpus=cpus, deadline_seconds=deadline_seconds)
-    try:
-        connection.run(
-            f"cd '{directory}'; until [ -s {FILE_NAME} ]; do [ ! -e status.json ] || exit 1; sleep 0.01; done",
-            deadline_seconds=_FIRST_TICK_SECONDS,
-        )
-    except RemoteCommandError as error:
-        raise HostError(f"The watch on {connection} saw nothing: {jobs.tail(connection, job)}") from error
-    return job
+    return recording.start(
+        connection,
+        directory,
+        _WATCH,
+        ["follow", json.dumps(request)],
+        first_lines=1,
+        cpus=cpus,
+        deadline_seconds=deadline_seconds,
+    )
 
 
 def finish(connection: Connection, job: Job, target: Path) -> str:
@@ -105,10 +101,4 @@ def finish(connection: Connection, job: Job, target: Path) -> str:
         HostError: the watch had ended before, because a cgroup vanished or its deadline passed.
         TransferError: the file didn't arrive whole.
     """
-    status = jobs.stop(connection, job)
-    if status.outcome != "stopped" or status.exit_status != 0:
-        raise HostError(
-            f"The watch on {connection} ended too early, with the status {status.exit_status} "
-            f"({status.outcome}): {jobs.tail(connection, job)}"
-        )
-    return connection.pull(f"{job.directory}/{FILE_NAME}", target)
+    return recording.finish(connection, job, _WATCH, target)
