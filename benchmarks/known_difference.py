@@ -19,6 +19,7 @@ limit in every cell. Else the code is 1, and 2 where an error ended it. The runs
 import argparse
 import json
 import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Generator, Sequence
@@ -113,6 +114,8 @@ def main() -> None:
             parser.error(f"--{option.replace('_', '-')} is to be {least} or more")
     settings = Settings(**{field.name: getattr(arguments, field.name) for field in fields(Settings)})
     commit = git_commit()
+    # So that the stack document is as it was, whoever ends this.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         result = measure(settings)
         print(render_json(result) if arguments.json else render(result))

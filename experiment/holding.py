@@ -7,7 +7,7 @@ import signal
 import socket
 import threading
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from documents.errors import HostError
 from experiment.bench import Bench
@@ -48,12 +48,10 @@ def host_held(bench: Bench, work: str) -> Generator[None]:
 
 
 def _leave(bench: Bench) -> None:
-    with _uninterrupted():
+    with _uninterrupted(), ExitStack() as rest:
+        rest.callback(bench.restore)
+        rest.callback(bench.untune)
         bench.clear()
-        try:
-            bench.untune()
-        finally:
-            bench.restore()
 
 
 @contextmanager

@@ -629,6 +629,18 @@ def test_a_second_request_to_end_while_leaving_is_ignored(tmp_path: Path, second
     assert bench.left_clean()
 
 
+def test_a_host_that_cannot_be_cleared_up_gets_its_settings_and_its_apis_back_all_the_same(tmp_path: Path):
+    def fail(step: str, count: int) -> None:
+        if step == "clear" and count > 3:
+            raise HostError("The disk is full.")
+
+    bench = FakeBench(before=fail)
+    with pytest.raises(HostError, match="The disk is full"):
+        begin(bench, tmp_path)
+    assert bench.settings == FakeBench().settings
+    assert bench.running == FakeBench().running
+
+
 @pytest.mark.parametrize(
     ("kind", "number"),
     [("step", number) for number in (2, 4, 6, 14, 15, 16, 28, BENCH_STEPS_OF_A_RUN + 1)]
