@@ -13,7 +13,7 @@ from analysis.pages.table import cell_table, summary_table
 from analysis.pages.void_cells import short_blocks, void_entries, void_note
 from analysis.report import analyse
 from documents.errors import AnalysisError
-from documents.report import Report
+from documents.report import Report, ShortBlock
 from documents.run import CellRecord, Void
 from documents.summaries import ScenarioSummary
 
@@ -161,6 +161,17 @@ def test_where_nothing_is_run_again_attempts_are_not_spoken_of(golden_report: Re
     assert "again" not in void_note(golden_report)
     assert not [caveat for caveat in golden_report.caveats if "attempts" in caveat]
     assert short_blocks(golden_report) == ("Block 2 is short of go at heavy (011-go-heavy).",)
+
+
+def test_each_short_block_is_told_with_the_cells_that_it_lacks_itself(golden_report: Report):
+    (void,), (short,) = golden_report.void_cells, golden_report.short_blocks
+    other = void.model_copy(update={"cell_id": "002-rust-heavy", "api": "rust", "block": 1})
+    before = ShortBlock(block=1, lacking=(other.cell_id,))
+    report = golden_report.model_copy(update={"void_cells": (void, other), "short_blocks": (before, short)})
+    assert short_blocks(report) == (
+        "Block 1 is short of rust at heavy (002-rust-heavy).",
+        "Block 2 is short of go at heavy (011-go-heavy).",
+    )
 
 
 def test_tables_tell_of_attempts(repeated_report: Report):
