@@ -15,6 +15,8 @@ import kotlin.coroutines.CoroutineContext
 /**
  * Keeps calls on the event loop of their connection. Without a dispatcher in the server's context Ktor begins them there, and
  * goes on behind each wait on a thread of [Dispatchers.Default].
+ *
+ * What Ktor does around a call knows of no loop. It goes on where it is resumed, which is the loop on which the call ended.
  */
 internal object EventLoopDispatcher : CoroutineDispatcher() {
     private class Loop(
@@ -23,7 +25,7 @@ internal object EventLoopDispatcher : CoroutineDispatcher() {
         companion object Key : CoroutineContext.Key<Loop>
     }
 
-    override fun isDispatchNeeded(context: CoroutineContext): Boolean = context[Loop]?.executor?.inEventLoop() != true
+    override fun isDispatchNeeded(context: CoroutineContext): Boolean = context[Loop]?.executor?.inEventLoop() == false
 
     override fun dispatch(
         context: CoroutineContext,

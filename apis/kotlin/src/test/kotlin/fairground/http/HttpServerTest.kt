@@ -7,10 +7,14 @@ import fairground.config.Address
 import io.ktor.http.HttpStatusCode
 import io.ktor.http.content.OutgoingContent
 import io.ktor.server.application.Application
+import io.ktor.server.application.ApplicationCallPipeline
+import io.ktor.server.application.call
+import io.ktor.server.request.path
 import io.ktor.server.response.respondBytesWriter
 import io.ktor.server.routing.get
 import io.ktor.server.routing.post
 import io.ktor.server.routing.routing
+import io.ktor.util.pipeline.PipelinePhase
 import io.ktor.utils.io.writeFully
 import kotlinx.coroutines.delay
 import java.net.ConnectException
@@ -52,12 +56,21 @@ class HttpServerTest {
     /** Whether the slow request has arrived. */
     private val started = CountDownLatch(1)
 
+    /** The thread on which Ktor went on behind the slow request. */
+    private val behind = CompletableFuture<String>()
+
     @AfterTest
     fun stop() {
         server.drain(1)
     }
 
     private fun Application.routes() {
+        val around = PipelinePhase("Around")
+        insertPhaseBefore(ApplicationCallPipeline.Setup, around)
+        intercept(around) {
+            proceed()
+            if (call.request.path() == "/slow") behind.complete(Thread.currentThread().name)
+        }
         routing {
             read("/") { call.send(Octets("ok".toByteArray())) }
             get("/304") { call.send(Empty(HttpStatusCode.NotModified)) }
@@ -285,6 +298,13 @@ class HttpServerTest {
             it.shutdownOutput()
             Thread.sleep(QUIET_MILLISECONDS.toLong())
         }
+    }
+
+    @Test
+    fun `a call and what follows it stay on the event loop`() {
+        check(Seen(listOf(200), closed = false), SLOW)
+        val thread = behind.get(PATIENCE_MILLISECONDS.toLong(), TimeUnit.MILLISECONDS)
+        assertTrue(thread.startsWith("http-"), thread)
     }
 
     @Test
