@@ -21,11 +21,12 @@ class PostgresService(Document):
 
 
 class RedisService(Document):
-    """Redis on the host: its container and image."""
+    """Redis on the host: its container, image and server settings; none in an inventory of before they were told."""
 
     container: str
     image_id: str
     port: Port
+    settings: dict[str, str] = Field(default_factory=dict)
 
 
 class ApiService(Document):

@@ -1,8 +1,11 @@
 """How numbers are written on every page: three digits that matter, thousands apart, the unit in the heading."""
 
-from documents.report import Estimate
+from documents.summaries import Estimate
 
 MISSING = "\N{EN DASH}"
+
+FACTOR_FROM = 2.0
+"""From this ratio on a factor is easier to read than a percentage: 12 times, and not 1,100% more."""
 
 
 def plain(value: float) -> str:
@@ -11,6 +14,11 @@ def plain(value: float) -> str:
         if abs(value) < bound:
             return f"{value:.{digits}f}"
     return f"{value:,.0f}"
+
+
+def ratio_text(ratio: float) -> str:
+    """A ratio to a thousandth near 1, where a hundredth is a third of the margin, and to three digits elsewhere."""
+    return f"{ratio:.3f}" if round(ratio, 3) < FACTOR_FROM else plain(ratio)
 
 
 def interval(estimate: Estimate, per: float = 1) -> str:

@@ -76,9 +76,9 @@ class LabRun:
         """Send a signal to the controller's process."""
         self.process.send_signal(number)
 
-    def finish(self) -> int:
+    def finish(self, *, patience_seconds: float = _PATIENCE_SECONDS) -> int:
         """Wait for the run's end; returns the exit code."""
-        code = self.process.wait(timeout=_PATIENCE_SECONDS)
+        code = self.process.wait(timeout=patience_seconds)
         for reader in self._readers:
             reader.join()
         return code
@@ -103,11 +103,17 @@ class LabRun:
 
 
 def write_protocol(
-    folder: Path, *scenarios: tuple[str, str, int, int], warm_up_seconds: int = 1, blocks: int = 1
+    folder: Path,
+    *scenarios: tuple[str, str, int, int],
+    warm_up_seconds: int = 1,
+    blocks: int = 1,
+    attempts: int | None = None,
 ) -> Path:
     """Write a protocol with scenarios of (name, workload, connections, seconds); returns its path.
 
-    The time-out is long: on a small machine whose cores are shared a slow answer is no fault.
+    The time-out is long: on a small machine whose cores are shared a slow answer is no fault. There is no twin, so that
+    a scenario has one cell in a block. Void cells are run again as often as in any protocol that doesn't say how often,
+    unless `attempts` does.
     """
     lines = [
         "version: 1",
@@ -115,6 +121,8 @@ def write_protocol(
         f"blocks: {blocks}",
         f"warm_up_seconds: {warm_up_seconds}",
         "timeout_seconds: 20",
+        *([] if attempts is None else [f"attempts: {attempts}"]),
+        "twin: false",
         "scenarios:",
     ]
     for name, workload, connections, seconds in scenarios:
@@ -126,17 +134,21 @@ def write_protocol(
     return path
 
 
+def read_attempts(folder: Path) -> list[CellRecord]:
+    """The records of a run's finished attempts, cell by cell in the plan's order, and first attempts first."""
+    paths = sorted(folder.glob("cells/*/cell.json"))
+    return [CellRecord.from_json(path.read_bytes(), name=str(path)) for path in paths]
+
+
 def read_records(folder: Path) -> dict[str, CellRecord]:
-    """The records of a run's finished cells, by the name of their scenario."""
+    """The records of the last attempts at a run's cells, by the name of their scenario."""
     plan = Plan.from_json((folder / "plan.json").read_bytes(), name="plan.json")
-    paths = {cell.scenario.name: folder / "cells" / cell.id / "cell.json" for cell in plan.cells}
-    return {
-        name: CellRecord.from_json(path.read_bytes(), name=str(path)) for name, path in paths.items() if path.exists()
-    }
+    scenarios = {cell.id: cell.scenario.name for cell in plan.cells}
+    return {scenarios[record.cell_id]: record for record in read_attempts(folder)}
 
 
 def read_finished(folder: Path) -> dict[Path, bytes]:
-    """Every file of a run's finished cells."""
+    """Every file of a run's finished attempts."""
     cells = [path.parent for path in folder.glob("cells/*/cell.json")]
     return {path: path.read_bytes() for cell in cells for path in sorted(cell.iterdir())}
 
