@@ -1,9 +1,9 @@
 """What identifies a comparison: the conditions that two runs must share, and in which of them they differ.
 
 Conditions are the host, which of its knobs were controlled, what the lab has of it and how its cores are laid out, the
-protocol, the requests, PostgreSQL and Redis with their images and settings, and the tools. What is compared is no
-condition: an API's image, sources and environment may differ. Nor is what changes no number: how the host is reached,
-names of containers, ports, the stack's name, and when the run was.
+protocol, the requests, the schema and the seed of the database, PostgreSQL and Redis with their images and settings,
+and the tools. What is compared is no condition: an API's image, sources and environment may differ. Nor is what changes
+no number: how the host is reached, names of containers, ports, the stack's name, and when the run was.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -92,7 +92,9 @@ def _protocol(protocol: Protocol) -> _Flat:
 
 
 def _services(inventory: Inventory) -> _Flat:
+    seeded = inventory.contract_sha256
     return {
+        **({} if seeded is None else {"schema and seed of the database": seeded}),
         "PostgreSQL's image": inventory.postgres.image_id,
         **{f"PostgreSQL setting {name}": value for name, value in sorted(inventory.postgres.settings.items())},
         "Redis's image": inventory.redis.image_id,

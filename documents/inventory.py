@@ -48,7 +48,11 @@ class ApiService(Document):
 
 
 class Inventory(Document):
-    """The lab as it stands: host, core layout, services and APIs."""
+    """The lab as it stands: host, core layout, services and APIs.
+
+    `contract_sha256` identifies the schema and the seed that PostgreSQL was loaded with; None in an inventory of before
+    it was told.
+    """
 
     version: Literal[1] = 1
     stack: Name
@@ -58,6 +62,7 @@ class Inventory(Document):
     base_image_id: str
     postgres: PostgresService
     redis: RedisService
+    contract_sha256: str | None = None
     apis: tuple[ApiService, ...]
 
     def api(self, name: str) -> ApiService:

@@ -102,6 +102,10 @@ REFUSED: dict[str, tuple[Conditions, tuple[str, ...]]] = {
         in_lab(postgres=changed(POSTGRES, settings={"fsync": "on", "work_mem": "64MB"})),
         ("PostgreSQL setting work_mem: absent and 64MB",),
     ),
+    "schema and seed": (
+        in_lab(contract_sha256="f" * 64),
+        (f"schema and seed of the database: {'5' * 64} and {'f' * 64}",),
+    ),
     "Redis's image": (
         in_lab(redis=changed(INVENTORY.redis, image_id="sha256:new")),
         ("Redis's image: sha256:redis and sha256:new",),

@@ -55,6 +55,7 @@ INVENTORY = Inventory(
     redis=RedisService(
         container="fairground-redis", image_id="sha256:redis", port=16379, settings={"appendonly": "no"}
     ),
+    contract_sha256="5" * 64,
     apis=(
         ApiService(
             name="go",
