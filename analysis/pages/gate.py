@@ -2,8 +2,8 @@
 
 from analysis.measure_names import MEASURE_TITLES, blocks_text
 from analysis.pages.markdown_text import bullets, escape, section
-from analysis.pages.numbers import MISSING
-from analysis.pages.table import Column, Table, TableCell
+from analysis.pages.numbers import MISSING, ratio_interval, ratio_text
+from analysis.pages.table import Column, Table, TableCell, ratio_cell
 from analysis.statistics.power import MOST_BLOCKS
 from analysis.statistics.verdict import verdict_text
 from documents.comparison import PairComparison
@@ -67,8 +67,8 @@ def twin_lines(gate: Gate) -> tuple[str, ...]:
             continue
         can = "can" if twin.resolves_margin else "can't"
         said = (
-            f"A/A under {twin.scenario}: the same API twice gave {twin.ratio.value:.3f} "
-            f"({twin.ratio.interval_95.low:.3f} to {twin.ratio.interval_95.high:.3f}); {twin.blocks} blocks {can} "
+            f"A/A under {twin.scenario}: the same API twice gave {ratio_text(twin.ratio.value)} "
+            f"({ratio_interval(twin.ratio.interval_95)}); {twin.blocks} blocks {can} "
             f"resolve {gate.margin:.0%} on this host."
         )
         lines.append(f"{said} It excludes 1, so mind the place in a block." if twin.excludes_one else said)
@@ -97,18 +97,10 @@ def _row(finding: Finding) -> tuple[TableCell, ...]:
     return (
         TableCell(MEASURE_TITLES[finding.measure], "" if finding.judged else "reported"),
         TableCell(pair.scenario),
-        _ratio(pair),
+        ratio_cell(pair.ratio and pair.ratio.value, pair.ratio and pair.ratio.interval_95),
         TableCell(verdict_text(pair, finding.measure), pair.reason or ""),
         TableCell(str(pair.blocks)),
         _blocks(pair),
-    )
-
-
-def _ratio(pair: PairComparison) -> TableCell:
-    if pair.ratio is None or pair.ratio.interval_95 is None:
-        return TableCell(MISSING)
-    return TableCell(
-        f"{pair.ratio.value:.3f}", f"{pair.ratio.interval_95.low:.3f} to {pair.ratio.interval_95.high:.3f}"
     )
 
 

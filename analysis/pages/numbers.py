@@ -1,5 +1,6 @@
 """How numbers are written on every page: three digits that matter, thousands apart, the unit in the heading."""
 
+from documents.comparison import Interval
 from documents.summaries import Estimate
 
 MISSING = "\N{EN DASH}"
@@ -19,6 +20,11 @@ def plain(value: float) -> str:
 def ratio_text(ratio: float) -> str:
     """A ratio to a thousandth near 1, where a hundredth is a third of the margin, and to three digits elsewhere."""
     return f"{ratio:.3f}" if round(ratio, 3) < FACTOR_FROM else plain(ratio)
+
+
+def ratio_interval(ends: Interval) -> str:
+    """A ratio's interval."""
+    return f"{ratio_text(ends.low)} to {ratio_text(ends.high)}"
 
 
 def interval(estimate: Estimate, per: float = 1) -> str:

@@ -6,7 +6,7 @@ from analysis.measure_names import MEASURE_TITLES, MEASURE_UNITS, blocks_text
 from analysis.pages.html import ENVIRONMENT, TEMPLATES
 from analysis.pages.markdown_text import bullets, escape, section
 from analysis.pages.numbers import MISSING, listing, plain
-from analysis.pages.table import Column, Table, TableCell
+from analysis.pages.table import Column, Table, TableCell, ratio_cell
 from analysis.pages.write import replace_whole
 from analysis.statistics.measures import MEASURES
 from analysis.statistics.power import MOST_BLOCKS
@@ -123,7 +123,7 @@ def _row(change: Change, measure: Measure, per: float) -> tuple[TableCell, ...]:
         TableCell(change.api),
         _value(change.first, change.first_blocks, per),
         _value(change.second, change.second_blocks, per),
-        _ratio(change),
+        ratio_cell(change.ratio, change.interval_95),
         TableCell(change_text(change, measure), change.reason or ""),
         _blocks(change),
     )
@@ -132,12 +132,6 @@ def _row(change: Change, measure: Measure, per: float) -> tuple[TableCell, ...]:
 def _value(value: float | None, blocks: int, per: float) -> TableCell:
     counted = f"{blocks} {'block' if blocks == 1 else 'blocks'}"
     return TableCell(MISSING if value is None else plain(value / per), counted)
-
-
-def _ratio(change: Change) -> TableCell:
-    if change.ratio is None or change.interval_95 is None:
-        return TableCell(MISSING)
-    return TableCell(f"{change.ratio:.3f}", f"{change.interval_95.low:.3f} to {change.interval_95.high:.3f}")
 
 
 def _blocks(change: Change) -> TableCell:

@@ -6,9 +6,10 @@ for row in table.rows:
 
 from dataclasses import dataclass
 
-from analysis.pages.numbers import MISSING, interval, percent, plain
+from analysis.pages.numbers import MISSING, interval, percent, plain, ratio_interval, ratio_text
 from analysis.saturation import SERVICES, mostly_bound_by
 from documents.cell_numbers import CellNumbers
+from documents.comparison import Interval
 from documents.report import Report
 from documents.samples import SampledRole
 from documents.summaries import Estimate, LatencyEstimate, ScenarioSummary
@@ -51,6 +52,13 @@ class Table:
     note: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[TableCell, ...], ...]
+
+
+def ratio_cell(value: float | None, ends: Interval | None) -> TableCell:
+    """A ratio with its interval below it, as far as there are any."""
+    if value is None:
+        return TableCell(MISSING)
+    return TableCell(ratio_text(value), ratio_interval(ends) if ends else "")
 
 
 _LOAD_AND_API = (Column("Load", numeric=False), Column("API", numeric=False))

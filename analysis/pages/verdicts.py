@@ -3,8 +3,8 @@
 import math
 from collections.abc import Iterable
 
-from analysis.pages.numbers import FACTOR_FROM, MISSING, plain, ratio_text
-from analysis.pages.table import Column, Table, TableCell
+from analysis.pages.numbers import FACTOR_FROM, MISSING, plain
+from analysis.pages.table import Column, Table, TableCell, ratio_cell
 from analysis.statistics.equivalence import log_margin
 from analysis.statistics.measures import MEASURES
 from analysis.statistics.power import MOST_BLOCKS
@@ -254,10 +254,7 @@ def _short(pair: PairComparison) -> TableCell:
 
 
 def _ratio_cell(ratio: Ratio | None) -> TableCell:
-    if ratio is None:
-        return TableCell(MISSING)
-    ends = ratio.interval_95
-    return TableCell(ratio_text(ratio.value), f"{ratio_text(ends.low)} to {ratio_text(ends.high)}" if ends else "")
+    return ratio_cell(ratio and ratio.value, ratio and ratio.interval_95)
 
 
 def _pair_note(comparison: Comparison) -> str:
