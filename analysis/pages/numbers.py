@@ -9,6 +9,10 @@ FACTOR_FROM = 2.0
 """From this ratio on a factor is easier to read than a percentage: 12 times, and not 1,100% more."""
 
 
+SMALL_BELOW = 0.1
+"""Below this ratio a thousandth would hide how small it is: 0.0004, and not 0.000."""
+
+
 def plain(value: float) -> str:
     """A number to three significant digits or to the whole number, whichever shows more: 0.812, 4.07, 43.2, 12,345."""
     for bound, digits in ((0.9995, 3), (9.995, 2), (99.95, 1)):
@@ -18,7 +22,9 @@ def plain(value: float) -> str:
 
 
 def ratio_text(ratio: float) -> str:
-    """A ratio to a thousandth near 1, where a hundredth is a third of the margin, and to three digits elsewhere."""
+    """A ratio to a thousandth near 1, where a hundredth is a third of the margin; to two or three digits elsewhere."""
+    if round(ratio, 3) < SMALL_BELOW:
+        return f"{ratio:.2g}"
     return f"{ratio:.3f}" if round(ratio, 3) < FACTOR_FROM else plain(ratio)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from analysis.pages.html import render_html
 from analysis.pages.markdown import render_markdown
+from analysis.pages.numbers import ratio_text
 from analysis.pages.terminal import terminal_tables
 from analysis.pages.verdict_plots import verdict_plots
 from analysis.pages.verdicts import (
@@ -35,6 +36,21 @@ def ratio(value: float, low: float, high: float) -> Ratio:
     log_half = 0.81 * math.log(high / low) / 2
     narrow = Interval(low=value * math.exp(-log_half), high=value * math.exp(log_half))
     return Ratio(value=value, interval_95=Interval(low=low, high=high), interval_90=narrow, noise=0.02)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (12.345, "12.3"),
+        (1.0004, "1.000"),
+        (0.0996, "0.100"),
+        (0.0994, "0.099"),
+        (0.00042, "0.00042"),
+        (3.1e-7, "3.1e-07"),
+    ],
+)
+def test_a_ratio_is_written_so_that_its_size_is_seen(value: float, text: str):
+    assert ratio_text(value) == text
 
 
 def a_pair(**changes: object) -> PairComparison:
