@@ -105,6 +105,7 @@ class LabRun:
 def write_protocol(
     folder: Path,
     *scenarios: tuple[str, str, int, int],
+    name: str = "e2e",
     warm_up_seconds: int = 1,
     blocks: int = 1,
     attempts: int | None = None,
@@ -117,7 +118,7 @@ def write_protocol(
     """
     lines = [
         "version: 1",
-        "name: e2e",
+        f"name: {name}",
         f"blocks: {blocks}",
         f"warm_up_seconds: {warm_up_seconds}",
         "timeout_seconds: 20",
@@ -125,11 +126,11 @@ def write_protocol(
         "twin: false",
         "scenarios:",
     ]
-    for name, workload, connections, seconds in scenarios:
+    for scenario, workload, connections, seconds in scenarios:
         lines.append(
-            f"  - {{name: {name}, workload: {workload}, connections: {connections}, duration_seconds: {seconds}}}"
+            f"  - {{name: {scenario}, workload: {workload}, connections: {connections}, duration_seconds: {seconds}}}"
         )
-    path = folder / "e2e.yaml"
+    path = folder / f"{name}.yaml"
     path.write_text("\n".join(lines) + "\n")
     return path
 
