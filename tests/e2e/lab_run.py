@@ -12,7 +12,7 @@ from typing import Annotated
 from pydantic import Field, TypeAdapter
 
 from documents.plan import Plan
-from documents.run import CellRecord, JournalEntry
+from documents.run import CellRecord, JournalEntry, VoidReason
 from experiment.events import Event, Phase, PhaseStarted, RunStarted
 from experiment.journal import Journal
 from tests.conftest import LAB, ROOT
@@ -100,6 +100,15 @@ class LabRun:
     def _read_errors(self) -> None:
         assert self.process.stderr is not None
         self.stderr = self.process.stderr.read()
+
+
+ATTEMPTS_MOST = 5
+"""As many as a protocol allows. A machine that has other work beside the test voids one attempt, and seldom all."""
+
+OF_THE_MACHINE: frozenset[VoidReason] = frozenset({"noisy-neighbour", "generator-saturated", "steal"})
+"""By what a machine voids a cell that has other work beside the test. The lab's own work is in none of these: it is in
+its own cgroups, and too little elsewhere.
+"""
 
 
 def write_protocol(

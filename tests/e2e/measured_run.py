@@ -16,16 +16,13 @@ from provision.connection import connect
 from tests.conftest import LiveLab
 from tests.e2e.command_lines import CommandLines
 from tests.e2e.host_view import ServiceCounts, Thread, count_services, threads_of
-from tests.e2e.lab_run import LabRun, read_records, write_protocol
+from tests.e2e.lab_run import ATTEMPTS_MOST, LabRun, read_records, write_protocol
 
 CONNECTIONS = 10
 WORKLOADS = ("mixed", *EXPECTED_STATUS)
 
 _SEED = 3
 """With this one the order ends with upload and create-post, whose traces the run must remove from the lab."""
-
-_ATTEMPTS = 5
-"""As many as a protocol may allow: what is started beside the run may outlast more than one of them."""
 
 _SYSTEM_COMMANDS = ("sshd", "sshd-session", "dockerd", "containerd", "containerd-shim")
 
@@ -67,7 +64,7 @@ class MeasuredRun:
 def measure_every_workload(lab: LiveLab, folder: Path) -> MeasuredRun:
     """Measure every workload once."""
     scenarios = ((workload, workload, CONNECTIONS, 2) for workload in WORKLOADS)
-    protocol = write_protocol(folder, *scenarios, attempts=_ATTEMPTS)
+    protocol = write_protocol(folder, *scenarios, attempts=ATTEMPTS_MOST)
     after: dict[str, ServiceCounts] = {}
     order: list[str] = []
     workload = ""

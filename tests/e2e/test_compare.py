@@ -14,7 +14,7 @@ from cli.context import open_engine
 from cli.gate import EXIT_STATUSES
 from documents.gate import Gate
 from tests.conftest import ROOT, run_lab
-from tests.e2e.lab_run import write_protocol
+from tests.e2e.lab_run import ATTEMPTS_MOST, write_protocol
 from tests.e2e.scratch import free_port
 
 NAME = "e2e-pair"
@@ -36,8 +36,7 @@ class PairLab:
         self.document = ROOT / "stacks" / f"{NAME}.yaml"
         self.ssh_port = free_port()
         self.one_block = write_protocol(folder, LOAD, name="one-block")
-        # What else the machine has to do may void more attempts than a protocol allows unless it says so.
-        self.four_blocks = write_protocol(folder, LOAD, name="four-blocks", blocks=4, attempts=5)
+        self.four_blocks = write_protocol(folder, LOAD, name="four-blocks", blocks=4, attempts=ATTEMPTS_MOST)
         self.runs: list[Path] = []
 
     def up(self, **settings: str) -> None:

@@ -17,7 +17,7 @@ from provision import containers, jobs
 from provision.connection import Connection, connect
 from provision.jobs import Job
 from tests.conftest import LiveLab
-from tests.e2e.lab_run import API, read_attempts, read_records
+from tests.e2e.lab_run import API, ATTEMPTS_MOST, OF_THE_MACHINE, read_attempts, read_records
 
 SERVER = Path(__file__).parent / "host" / "misbehaving_server.py"
 PORT = 29_080
@@ -28,12 +28,6 @@ SECONDS = 3
 CONNECTIONS = 20
 PATIENCE_SECONDS = 600
 """When the host ends whatever the test leaves behind."""
-
-ATTEMPTS_MOST = 5
-"""As many as a protocol allows. A machine that has other work beside the test voids one attempt, and seldom all."""
-
-OF_THE_MACHINE: frozenset[VoidReason] = frozenset({"noisy-neighbour", "generator-saturated", "steal"})
-"""What such work does. The lab's own is none of these: it is its own cgroups', and too little elsewhere."""
 
 BUSY_LOOP = "while :; do :; done"
 
