@@ -59,32 +59,26 @@ _LEASE_MARGIN_SECONDS = 120
 
 
 @contextmanager
-def open_bench(
-    inventory: Inventory,
-    secrets: Secrets,
-    *,
-    place: Place | None = None,
-    lease_margin_seconds: float = _LEASE_MARGIN_SECONDS,
-) -> Generator["RemoteBench"]:
+def open_bench(inventory: Inventory, secrets: Secrets, *, place: Place | None = None) -> Generator["RemoteBench"]:
     """Connect to the lab's host for one run.
 
     Args:
         inventory: the lab as it stands.
         secrets: the lab's secrets.
         place: where on the host its kernel's settings are, and the lab's journal of them; the usual one unless given.
-        lease_margin_seconds: how long the settings outlive a run that has gone, beyond the time of a cell.
 
     Raises:
         HostError: it can't be reached.
     """
     with connect(inventory.host) as connection:
-        yield RemoteBench(
-            connection, inventory, secrets, place=place or Place(), lease_margin_seconds=lease_margin_seconds
-        )
+        yield RemoteBench(connection, inventory, secrets, place=place)
 
 
 class RemoteBench:
-    """A `Bench` on the host of an inventory."""
+    """A `Bench` on the host of an inventory.
+
+    The host's settings outlive a run that has gone by `lease_margin_seconds`, beyond the time of a cell.
+    """
 
     def __init__(
         self,

@@ -16,8 +16,6 @@ from experiment.protocol_file import read_protocol
 from experiment.remote_bench import open_bench
 from provision.tuning import Place
 
-LEASE_MARGIN_SECONDS = 5
-
 
 def main() -> None:
     lab = json.loads(Path(sys.argv[1]).read_text())
@@ -30,7 +28,7 @@ def main() -> None:
         sys.stdout.flush()
 
     try:
-        with open_bench(inventory, secrets, place=place, lease_margin_seconds=LEASE_MARGIN_SECONDS) as bench:
+        with open_bench(inventory, secrets, place=place) as bench:
             if len(sys.argv) > 5:
                 loop.resume(bench, Path(sys.argv[5]), inventory, secrets, git_commit="resumed", progress=progress)
             else:

@@ -1,6 +1,7 @@
 """A run on a host of its own that is broken off: the host puts its settings back, and the run goes on.
 
 The lab's host stands for one of its own. Its kernel is this machine's, so the files that are set are a stand-in on it.
+How a host puts all back by itself when a lease lapses, and what a cut network does, `tests/ssh/test_broken_runs` shows.
 """
 
 import json
@@ -13,18 +14,13 @@ from pathlib import Path
 import pytest
 
 from documents.host import Host
-from experiment.cell import READY_SECONDS
 from provision.connection import Connection, connect
 from provision.tuning import Place
 from tests.conftest import LiveLab
 from tests.e2e.host_view import wait_until_up
 from tests.e2e.lab_run import write_protocol
-from tests.e2e.own_host_run import LEASE_MARGIN_SECONDS
 from tests.ssh.broken_run import BrokenRun
-from tests.ssh.cable import cable_to
 from tests.unit.provision.settings_stand_in import UNTOUCHED, UNTOUCHED_SETTINGS, chosen
-
-_WARM_UP_SECONDS = _LOAD_SECONDS = 1
 
 FOLDER = "/var/lib/fairground/stand-in"
 PLACE = Place(root=f"{FOLDER}/root", state=f"{FOLDER}/knobs", program=f"{FOLDER}/knobs.pyz")
@@ -56,14 +52,12 @@ class OwnHostRun(BrokenRun):
     """A run on the lab's host as on one of its own."""
 
     def __init__(self, live_lab: LiveLab, folder: Path) -> None:
-        longest = _WARM_UP_SECONDS + _LOAD_SECONDS + READY_SECONDS + LEASE_MARGIN_SECONDS
-        super().__init__(folder / "runs", lease_seconds=longest)
+        super().__init__(folder / "runs")
         self._live_lab = live_lab
         self._lab_file = folder / "lab.json"
         self._protocol = write_protocol(
             folder,
-            ("light", "mixed", 10, _LOAD_SECONDS),
-            warm_up_seconds=_WARM_UP_SECONDS,
+            ("light", "mixed", 10, 1),
             blocks=self.cells,
         )
 
@@ -108,25 +102,8 @@ def test_a_run_that_is_killed_at_ten_random_moments_goes_on_and_every_setting_co
     run: OwnHostRun, lab_host: Host
 ):
     run.kill_at_ten_random_moments(lab_host)
-    run.wait_until_put_back()
     run.start(lab_host)
     run.require_finished()
-
-
-def test_a_run_whose_network_is_cut_goes_on_and_every_setting_comes_back(
-    run: OwnHostRun, lab_host: Host, tmp_path: Path
-):
-    with cable_to(lab_host, tmp_path) as cable:
-        run.start(cable.host)
-        run.wait_for("cell-finished")
-        run.wait_for("phase-started", "load")
-        assert run.is_tuned()
-        cable.cut()
-        run.require_lost()
-        run.wait_until_put_back()
-        cable.mend()
-        run.start(cable.host)
-        run.require_finished()
 
 
 def test_a_run_whose_sshd_dies_goes_on_and_every_setting_comes_back(run: OwnHostRun, live_lab: LiveLab, lab_host: Host):

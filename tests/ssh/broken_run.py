@@ -6,7 +6,6 @@ import signal
 import subprocess
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from pathlib import Path
 
 from documents.host import Host
@@ -21,16 +20,15 @@ KILLS = 10
 class BrokenRun(ABC):
     """The run, in a process of its own each time that it is begun or gone on with.
 
-    `folder` is where runs are, of which there is only this one. It has so many `cells`, and a lease that outlives it by
-    at most `lease_seconds`. A cell has ten events, so less than two are finished between two of the random moments:
-    with two cells more than there are moments, the run is never over before them.
+    `folder` is where runs are, of which there is only this one. It has so many `cells`. A cell has ten events, so less
+    than two are finished between two of the random moments: with two cells more than there are moments, the run is
+    never over before them.
     """
 
     cells = KILLS + 2
 
-    def __init__(self, folder: Path, *, lease_seconds: float) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._lease_seconds = lease_seconds
         self._process: subprocess.Popen[str] | None = None
         self._finished: dict[Path, bytes] = {}
         self.breaks = 0
@@ -126,11 +124,6 @@ class BrokenRun(ABC):
         self._finished = read_finished(self.folder)
         self.breaks += 1
 
-    def wait_until_put_back(self) -> None:
-        """Wait until the host itself has put back all that the run had set."""
-        _wait_until(lambda: self.settings() == UNTOUCHED_SETTINGS, self._lease_seconds + 60)
-        _wait_until(lambda: self.left() == [], 10)
-
     def require_finished(self) -> None:
         """The run measured all of its cells, kept what it had, and left the host as it was."""
         status, errors = self.finish()
@@ -155,10 +148,3 @@ class BrokenRun(ABC):
 
     def _require_unchanged(self) -> None:
         assert {path: path.read_bytes() for path in self._finished} == self._finished
-
-
-def _wait_until(done: Callable[[], bool], seconds: float) -> None:
-    ends_at = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < ends_at, "it didn't come to that"
-        time.sleep(0.1)

@@ -5,8 +5,10 @@ written to, for they are this machine's; what is measured is made up.
 """
 
 import json
+import signal
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -17,14 +19,14 @@ from tests.ssh.broken_run import BrokenRun
 from tests.ssh.cable import cable_to
 from tests.ssh.own_host_run import LEASE_SECONDS
 from tests.ssh.sshd import Sshd
-from tests.unit.provision.settings_stand_in import StandIn
+from tests.unit.provision.settings_stand_in import UNTOUCHED_SETTINGS, StandIn
 
 
 class StandInRun(BrokenRun):
     """A run on this machine as its host."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(folder / "runs", lease_seconds=LEASE_SECONDS)
+        super().__init__(folder / "runs")
         self.stand_in = StandIn(folder)
 
     def command(self, host: Host) -> list[str]:
@@ -37,10 +39,22 @@ class StandInRun(BrokenRun):
     def left(self) -> list[str]:
         return self.stand_in.left()
 
+    def wait_until_put_back(self) -> None:
+        """Wait until the host itself has put back all that the run had set."""
+        _wait_until(lambda: self.settings() == UNTOUCHED_SETTINGS, LEASE_SECONDS + 60)
+        _wait_until(lambda: self.left() == [], 10)
+
     def abandon(self) -> None:
         super().abandon()
         # A guard ends when it sees that there is no lease.
         (self.stand_in.state / "lease.json").unlink(missing_ok=True)
+
+
+def _wait_until(done: Callable[[], bool], seconds: float) -> None:
+    ends_at = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < ends_at, "it didn't come to that"
+        time.sleep(0.1)
 
 
 @pytest.fixture
@@ -50,8 +64,14 @@ def run(tmp_path: Path) -> Iterator[StandInRun]:
     made.abandon()
 
 
-def test_a_run_that_is_killed_at_ten_random_moments_goes_on_and_every_setting_comes_back(sshd: Sshd, run: StandInRun):
-    run.kill_at_ten_random_moments(sshd.host)
+def test_a_run_that_is_killed_has_its_settings_put_back_by_the_host_and_goes_on(sshd: Sshd, run: StandInRun):
+    run.start(sshd.host)
+    run.wait_for("cell-finished")
+    run.wait_for("phase-started", "load")
+    assert run.is_tuned()
+    run.send(signal.SIGKILL)
+    assert run.finish()[0] == -signal.SIGKILL
+    run.remember()
     run.wait_until_put_back()
     run.start(sshd.host)
     run.require_finished()
