@@ -21,7 +21,7 @@ import socket
 import struct
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,8 @@ SILENT_MS = 1000
 FILE_BYTES = 1 << 16
 ANSWER_BYTES = 1 << 18
 
-MESSAGE, ATTRIBUTE, NUMBER = struct.Struct("=IH"), struct.Struct("=HH"), struct.Struct("=I")
+MESSAGE, ATTRIBUTE = struct.Struct("=IH"), struct.Struct("=HH")
+DIAG_INFO = 2
 
 open_files: "dict[str, int]" = {}
 quota_directories: "dict[str, list[str]]" = {}
@@ -264,41 +265,55 @@ def processes_of(cgroup: str) -> "list[str]":
 def connections_to(port: int) -> "tuple[int, list[int] | None]":
     """How many TCP connections to a local port are established, and how long the silent ones were sent nothing."""
     try:
-        silences = [silence for family in (socket.AF_INET, socket.AF_INET6) for silence in ask_kernel(family, port)]
+        silences = list(ask_kernel(port))
     except OSError:
         # A kernel without the module, or a sandbox that bars it: then they are only counted.
         return established(port), None
     return len(silences), sorted(silence for silence in silences if silence >= SILENT_MS)
 
 
-def ask_kernel(family: int, port: int) -> "Iterator[int]":
+def ask_kernel(port: int) -> "Generator[int]":
     """For each established connection to a local port: the milliseconds since this side last sent data.
 
     Source: sock_diag(7), netlink(7), and struct tcp_info of linux/tcp.h, whose tcpi_last_data_sent is at octet 44. One
-    that was never sent anything counts from when it was made.
+    that was never sent anything counts from when it was made. The request is inet_diag's first, TCPDIAG_GETSOCK of
+    linux/inet_diag.h: it asks for both families at once, and so the kernel walks its table of connections once.
     """
-    dump, done, error, by_family, diag_info = 0x301, 3, 2, 20, 2
-    request = struct.pack("=BBBBI", family, socket.IPPROTO_TCP, 1 << (diag_info - 1), 0, 1 << 1)
-    request += struct.pack(">HH", port, 0) + bytes(44)
-    place = 0
+    dump, tcp_sockets = 0x301, 18
+    request = struct.pack("=BBBB", socket.AF_UNSPEC, 0, 0, 1 << (DIAG_INFO - 1))
+    request += struct.pack(">HH", port, 0) + bytes(44) + struct.pack("=II", 1 << 1, 0)
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 4) as kernel:
         kernel.settimeout(1)
-        kernel.send(struct.pack("=IHHII", 16 + len(request), by_family, dump, 1, 0) + request)
-        while True:
-            answer = kernel.recv(ANSWER_BYTES)
-            at = 0
-            while at < len(answer):
-                length, kind = MESSAGE.unpack_from(answer, at)
-                if kind == done:
-                    return
-                if kind == error:
-                    raise OSError(-struct.unpack_from("=i", answer, at + 16)[0], "the kernel lists no connections")
-                # One message is made like the other: what is sought is mostly where it was in the one before.
-                if not place or place + 48 > length or ATTRIBUTE.unpack_from(answer, at + place)[1] != diag_info:
-                    place = place_of(diag_info, answer[at : at + length])
-                if place:
-                    yield NUMBER.unpack_from(answer, at + place + 4 + 44)[0]
-                at += (length + 3) & ~3
+        kernel.send(struct.pack("=IHHII", 16 + len(request), tcp_sockets, dump, 1, 0) + request)
+        ended = False
+        while not ended:
+            ended = yield from silences_in(kernel.recv(ANSWER_BYTES))
+
+
+def silences_in(answer: bytes) -> "Generator[int, None, bool]":
+    """The silences in a part of the kernel's answer; whether it is the last part."""
+    done, error = 3, 2
+    at = 0
+    while at < len(answer):
+        length, kind = MESSAGE.unpack_from(answer, at)
+        if kind == done:
+            return True
+        if kind == error:
+            raise OSError(-struct.unpack_from("=i", answer, at + 16)[0], "the kernel lists no connections")
+        size = (length + 3) & ~3
+        place = place_of(DIAG_INFO, answer[at : at + length])
+        if not place:
+            at += size
+            continue
+        # One message is mostly made like the one before; those that are get read in one go.
+        row = struct.Struct(f"=IH{place - 4}xH44xI{size - place - 52}x")
+        alike = memoryview(answer)[at : at + (len(answer) - at) // size * size]
+        for *shape, silence in row.iter_unpack(alike):
+            if shape != [length, kind, DIAG_INFO]:
+                break
+            yield silence
+            at += size
+    return False
 
 
 def place_of(sought: int, message: bytes) -> int:

@@ -9,7 +9,7 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -144,8 +144,29 @@ def test_a_connection_over_the_other_family_counts_as_well():
             assert watch["established"](port) == 1
 
 
+def test_connections_of_both_families_on_one_port_are_all_told():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with socket.create_server(("::1", port), family=socket.AF_INET6) as other:
+            clients: list[socket.socket] = []
+            for number in range(60):
+                family, listener = ("::1", other) if number % 3 == 0 else ("127.0.0.1", server)
+                clients += [socket.create_connection((family, port)), listener.accept()[0]]
+            time.sleep(1.1)
+            for accepted in clients[1:20:2]:
+                accepted.sendall(b"x")
+            try:
+                count, silent = watch["connections_to"](port)
+            finally:
+                for side in clients:
+                    side.close()
+    assert count == 60
+    assert silent is not None
+    assert len(silent) == 50
+
+
 def test_without_the_kernels_list_connections_are_counted_and_silence_is_not_guessed(monkeypatch: pytest.MonkeyPatch):
-    def barred(_family: int, _port: int) -> None:
+    def barred(_port: int) -> None:
         raise PermissionError
 
     monkeypatch.setitem(watch["connections_to"].__globals__, "ask_kernel", barred)
@@ -322,6 +343,38 @@ def test_an_attribute_is_found_behind_others_of_any_length(attributes: list[tupl
     for name, octets in attributes:
         message += struct.pack("=HH", 4 + octets, name) + bytes(octets + -octets % 4)
     assert watch["place_of"](2, message) == expected
+
+
+OTHER_ATTRIBUTES = st.lists(st.tuples(st.sampled_from([5, 8, 15]), st.integers(0, 9)), max_size=3)
+
+
+@given(
+    messages=st.lists(st.tuples(OTHER_ATTRIBUTES, st.none() | st.integers(0, 2**32 - 1)), max_size=30),
+    copies=st.integers(1, 4),
+    last=st.booleans(),
+)
+def test_silences_are_read_from_messages_of_any_shapes(
+    messages: list[tuple[list[tuple[int, int]], int | None]], copies: int, last: bool
+):
+    answer = b""
+    expected: list[int] = []
+    for others, silence in messages:
+        body = bytes(72)
+        for name, octets in others:
+            body += struct.pack("=HH", 4 + octets, name) + bytes(octets + -octets % 4)
+        if silence is not None:
+            body += struct.pack("=HH", 4 + 64, 2) + bytes(44) + struct.pack("=I", silence) + bytes(16)
+            expected += [silence] * copies
+        answer += copies * (struct.pack("=IHHII", 16 + len(body), 18, 0, 1, 0) + body)
+    answer += struct.pack("=IHHII", 20, 3, 0, 1, 0) + bytes(4) if last else b""
+    silences_in: Callable[[bytes], Generator[int, None, bool]] = watch["silences_in"]
+    ended: list[bool] = []
+
+    def read() -> Generator[int]:
+        ended.append((yield from silences_in(answer)))
+
+    assert list(read()) == expected
+    assert ended == [last]
 
 
 @given(text=st.text(max_size=200))
