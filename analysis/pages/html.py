@@ -17,6 +17,7 @@ from analysis.pages.facts import (
     run_facts,
 )
 from analysis.pages.knobs import knob_table
+from analysis.pages.method import method_words, recompute_command
 from analysis.pages.open_loop import open_loop_tables
 from analysis.pages.plots import plot_groups
 from analysis.pages.table import cell_table, latency_table, resource_table, summary_table
@@ -72,4 +73,6 @@ def render_html(report: Report) -> str:
         run_facts=run_facts(report),
         host_facts=host_facts(report),
         rerun=rerun_commands(report),
+        method=method_words(report),
+        recompute=recompute_command(report),
     )

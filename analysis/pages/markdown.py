@@ -10,6 +10,7 @@ from analysis.pages.markdown_text import escape as _escape
 from analysis.pages.markdown_text import one_line as _one_line
 from analysis.pages.markdown_text import section as _section
 from analysis.pages.markdown_text import table as _table
+from analysis.pages.method import method_words, recompute_command
 from analysis.pages.open_loop import open_loop_tables
 from analysis.pages.table import latency_table, resource_table, summary_table
 from analysis.pages.verdicts import verdict_tables
@@ -49,5 +50,8 @@ def render_markdown(report: Report) -> str:
         *([_section(knobs)] if (knobs := knob_table(report.knobs)).rows else []),
         "## Run it again",
         "\n".join(f"    {_one_line(command)}" for command in rerun_commands(report)),
+        "## How the numbers are made",
+        *map(_escape, method_words(report)),
+        f"    {_one_line(recompute_command(report))}",
     ]
     return "\n\n".join(parts) + "\n"

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable
 
+from analysis.measure_names import blocks_text
 from analysis.pages.numbers import FACTOR_FROM, MISSING, plain
 from analysis.pages.table import Column, Table, TableCell, ratio_cell
 from analysis.statistics.equivalence import log_margin
@@ -13,6 +14,9 @@ from documents.report import Report
 
 MAIN: Measure = "throughput"
 """What the verdicts of a page are about first; all else stands beside it in one table."""
+
+_TWIN_MEASURES: tuple[Measure, ...] = (MAIN, "cpu_cores", "memory_mean")
+"""What A/A is shown by: what an API does, and what it takes for it."""
 
 _DASH = "\N{EN DASH}"
 
@@ -115,32 +119,38 @@ def other_table(report: Report) -> Table:
             "Ratios of the first over the second with 95% intervals, and the better one. Latency is raw; less is "
             "better for latency, CPU and memory. In a closed loop the faster API gets more requests and uses more CPU "
             "for them: what a request costs is told by the requests a CPU second. Each measure is a family of tests of "
-            "its own."
+            "its own. Where it can't be told, so many blocks would tell, if the pair differs as much as it looks or is "
+            "the same."
         ),
         columns=(*_load_and("Pair"), *(Column(_COLUMN_TITLES[comparison.measure]) for comparison in found)),
         rows=tuple(
             (
                 _load(report, scenario),
                 TableCell(f"{first} / {second}"),
-                *(_short(pairs[comparison.measure, scenario, first, second]) for comparison in found),
+                *(_short(pairs[comparison.measure, scenario, first, second], comparison) for comparison in found),
             )
             for scenario, first, second in places
         ),
     )
 
 
-def twin_table(report: Report) -> Table:
-    """A/A under each load, by throughput: what difference there is where there is none, and what it lets be told."""
-    found = [comparison for comparison in report.comparisons if comparison.measure == MAIN]
+def twin_table(report: Report, *, brief: bool = False) -> Table:
+    """A/A under each load: what difference there is where there is none, and what it lets be told.
+
+    A `brief` one has throughput alone.
+    """
+    measures = _TWIN_MEASURES[:1] if brief else _TWIN_MEASURES
+    found = [comparison for comparison in report.comparisons if comparison.measure in measures]
     return Table(
         title="The A/A twin",
         note=(
-            "In each block one API is measured twice; the ratio is that of its later throughput over its earlier one, "
-            "over all blocks, with its 95% interval. It is truly 1. Half of its 90% interval says what this host lets "
-            "be told with so many blocks."
+            "In each block one API is measured twice; the ratio is that of its later cell over its earlier one, by "
+            "throughput unless another measure is named, over all blocks, with its 95% interval. It is truly 1. Half "
+            "of its 90% interval says what this host lets be told with so many blocks."
         ),
         columns=(
             Column("Load", numeric=False),
+            *(() if brief else (Column("Measure", numeric=False),)),
             Column("Ratio"),
             Column("What it says", numeric=False),
             Column("Noise"),
@@ -149,6 +159,7 @@ def twin_table(report: Report) -> Table:
         rows=tuple(
             (
                 _load(report, twin.scenario),
+                *(() if brief else (TableCell(_COLUMN_TITLES[comparison.measure]),)),
                 _ratio_cell(twin.ratio),
                 TableCell(twin_words(twin, comparison.margin)),
                 TableCell(_share(twin.ratio.noise) if twin.ratio.noise is not None else MISSING),
@@ -166,7 +177,7 @@ def verdict_tables(report: Report, *, brief: bool = False) -> tuple[Table, ...]:
     tables = (
         ranking_table(report, brief=brief),
         pair_table(report, brief=brief),
-        twin_table(report),
+        twin_table(report, brief=brief),
         *(() if brief else (other_table(report),)),
     )
     return tuple(table for table in tables if table.rows)
@@ -215,17 +226,25 @@ def _comparable(report: Report) -> list[Comparison]:
 
 
 def _what_would(pair: PairComparison, comparison: Comparison) -> str:
-    looks_different = pair.ratio is not None and abs(math.log(pair.ratio.value)) > log_margin(comparison.margin)
-    # So many would have shown that there is no difference; what was seen is too near the margin for that.
-    too_near = not looks_different and pair.blocks_to_show_same is not None and pair.blocks_to_show_same <= pair.blocks
-    if looks_different or too_near:
-        blocks, condition = pair.blocks_to_detect, "if the difference is as large as it looks"
-    else:
-        blocks, condition = pair.blocks_to_show_same, "if there is no difference"
+    different = _takes_a_difference(pair, comparison)
+    blocks = pair.blocks_to_detect if different else pair.blocks_to_show_same
+    condition = "if the difference is as large as it looks" if different else "if there is no difference"
+    too_near = different and not _looks_different(pair, comparison)
     why = f"too near the margin of {_share(comparison.margin)}; " if too_near else ""
     if blocks is None:
         return f"{why}more than {MOST_BLOCKS:,} blocks would be needed, {condition}"
     return f"{why}some {blocks:,} blocks would, {condition}"
+
+
+def _takes_a_difference(pair: PairComparison, comparison: Comparison) -> bool:
+    """Whether more blocks would rather find a difference than show that there is none."""
+    # So many would have shown that there is no difference; what was seen is too near the margin for that.
+    too_near = pair.blocks_to_show_same is not None and pair.blocks_to_show_same <= pair.blocks
+    return too_near or _looks_different(pair, comparison)
+
+
+def _looks_different(pair: PairComparison, comparison: Comparison) -> bool:
+    return pair.ratio is not None and abs(math.log(pair.ratio.value)) > log_margin(comparison.margin)
 
 
 def _advantage(ratio: Ratio, measure: Measure) -> str:
@@ -246,9 +265,13 @@ def _advantage(ratio: Ratio, measure: Measure) -> str:
     return f"{value:.{digits}f}% ({min(around):.{digits}f} to {max(around):.{digits}f}%)"
 
 
-def _short(pair: PairComparison) -> TableCell:
+def _short(pair: PairComparison, comparison: Comparison) -> TableCell:
     ratio = _ratio_cell(pair.ratio)
     said = {"same": "same", "cannot-tell": "can't tell", "better": f"{pair.better} better"}[pair.verdict]
+    if pair.verdict == "cannot-tell" and pair.reason is None:
+        different = _takes_a_difference(pair, comparison)
+        would = blocks_text(pair.blocks_to_detect if different else pair.blocks_to_show_same, MOST_BLOCKS)
+        said = f"can't tell: {would} {'if different' if different else 'if the same'}"
     said = "same, bound by PostgreSQL" if pair.verdict == "same" and pair.bound_by_postgres else said
     return TableCell(ratio.value, f"{ratio.detail}; {said}" if ratio.detail else said)
 

@@ -105,6 +105,12 @@ def test_the_html_is_self_contained(golden_report: Report):
     }
 
 
+def test_each_page_says_how_its_verdicts_are_made_and_computed_again(golden_report: Report):
+    for page in (Page(render_html(golden_report)).text, render_markdown(golden_report)):
+        assert f".venv/bin/python -m benchmarks.recompute runs/{golden_report.run_id}\n" in page
+        assert "corrected by Holm's method" in page.replace("\\", "")
+
+
 def test_the_summary_comes_first_with_all_its_numbers(golden_report: Report):
     html = render_html(golden_report)
     titles = re.findall(r"<h2[^>]*>([^<]+)</h2>", html)

@@ -256,11 +256,37 @@ def test_the_other_measures_stand_side_by_side(compared_report: Report):
     assert (cpu.value, cpu.detail) == ("1.000", "1.000 to 1.000; same")
 
 
+@pytest.mark.parametrize(
+    ("value", "to_detect", "to_show_same", "said"),
+    [
+        (1.2, 14, 90, "can't tell: 14 if different"),
+        (1.01, 700, 90, "can't tell: 90 if the same"),
+        (1.02, 40, 5, "can't tell: 40 if different"),
+        (1.01, 700, None, "can't tell: more than 1,000 if the same"),
+    ],
+)
+def test_another_measure_that_cannot_tell_says_how_many_blocks_would(
+    compared_report: Report, value: float, to_detect: int | None, to_show_same: int | None, said: str
+):
+    changes = {"ratio": ratio(value, 0.9, 1.3), "blocks_to_detect": to_detect, "blocks_to_show_same": to_show_same}
+    pair = a_pair(verdict="cannot-tell", better=None, **changes)
+    alone = tuple(comparison.model_copy(update={"pairs": (pair,)}) for comparison in compared_report.comparisons)
+    table = other_table(compared_report.model_copy(update={"comparisons": alone}))
+    assert {cell.detail.partition("; ")[2] for cell in table.rows[0][2:]} == {said}
+
+
 def test_the_twin_is_told_under_each_load(compared_report: Report):
     table = twin_table(compared_report)
-    assert [row[0].value for row in table.rows] == ["light", "heavy"]
-    assert all(row[2].value.startswith("3% can be resolved: half the 90% interval is 0.") for row in table.rows)
-    assert [row[4].value for row in table.rows] == ["6", "6"]
+    measures = ("Throughput", "CPU", "Memory")
+    assert [(row[0].value, row[1].value) for row in table.rows] == [
+        (load, measure) for measure in measures for load in ("light", "heavy")
+    ]
+    assert all(row[3].value.startswith("3% can be resolved: half the 90% interval is 0.") for row in table.rows[:2])
+    assert [row[5].value for row in table.rows] == ["6"] * 6
+    brief = twin_table(compared_report, brief=True)
+    assert [[cell.value for cell in row] for row in brief.rows] == [
+        [row[0].value, *(cell.value for cell in row[2:])] for row in table.rows[:2]
+    ]
 
 
 def test_a_run_that_compares_nothing_has_no_verdicts_but_a_reason(tmp_path: Path):
