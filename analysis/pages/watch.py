@@ -18,6 +18,7 @@ def watch_table(report: Report) -> Table:
         Column("Generator's CPUs"),
         Column("Generator waited"),
         Column("Waiting for CPU"),
+        Column("Waiting for memory"),
         Column("Waiting for disk"),
         Column("Connections"),
         Column("Spin", "ms"),
@@ -40,7 +41,7 @@ def watch_table(report: Report) -> Table:
                     MISSING
                     if watch.pressure is None or resource not in watch.pressure
                     else percent(watch.pressure[resource][0])
-                    for resource in ("cpu", "io")
+                    for resource in ("cpu", "memory", "io")
                 ),
                 str(watch.connections)
                 if watch.connections_planned is None

@@ -39,7 +39,11 @@ def test_a_quiet_host_is_one_on_which_the_lab_alone_works():
     assert found.others == pytest.approx(dict.fromkeys(found.others, 0.0), abs=0.001)
     assert found.busy == pytest.approx({0: 0.3, 1: 0.3, 2: 0.3, 3: 0.15, 4: 0.15, 5: 0.05, 6: 0.2, 7: 0.2}, abs=0.001)
     assert found.throttled == {}
-    assert found.pressure == {"cpu": (pytest.approx(0.25), 0.0), "io": (0.0, 0.0)}
+    assert found.pressure == {
+        "cpu": (pytest.approx(0.25), 0.0),
+        "memory": (pytest.approx(0.125), 0.0),
+        "io": (0.0, 0.0),
+    }
     assert found.generator_waited == 0
     assert (found.connections, found.connections_planned, found.stuck) == (10, 10, 0)
     assert found.spin_change == pytest.approx(0.02)

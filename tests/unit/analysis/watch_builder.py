@@ -59,7 +59,11 @@ def _tick(cores: CoreLayout, at_ns: int, begin_ns: int, window: Window, happenin
             directory: Throttling(5 + round(elapsed_ns / TICK_NS), round(share * elapsed_ns))
             for directory, share in happening.throttled.items()
         },
-        pressure={"cpu": Pressure(round(elapsed_ns / 1e3 * 0.25), 0), "io": Pressure(9, 3)},
+        pressure={
+            "cpu": Pressure(round(elapsed_ns / 1e3 * 0.25), 0),
+            "memory": Pressure(round(elapsed_ns / 1e3 * 0.125), 0),
+            "io": Pressure(9, 3),
+        },
         connections=happening.connections,
         silent_ms=(max((at_ns - window.start_ns) // 1_000_000, 0) + 50,) * happening.silent,
         generator=Scheduled(1 + elapsed_ns // 4, round(happening.waited * elapsed_ns * 2), 3),
