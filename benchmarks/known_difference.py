@@ -11,13 +11,15 @@ Three entries of the lab `known-difference`, which this stands up: `plain` and `
 - difference: the rounds are set so that what they add is worth two of those half-widths, or 4% where that is less, and
   the lab is brought up with them. `slowed` beside `plain` is then judged as any two builds are (`lab gate`).
 
-It has held, and the exit code is 0, where `plain` was found to be faster, where the interval of the ratio of
-throughputs holds the ratio of what a request cost both in CPU, by their cgroups, and where the API's CPUs were the
-limit in every cell. Else the code is 1, and 2 where an error ended it. The runs stay in runs/, for `lab report --run`.
+It has held, and the exit code is 0, where the work that was added is worth about that, where `plain` was found to be
+faster, where the interval of the ratio of throughputs holds the ratio of what a request cost both in CPU, by their
+cgroups, and where the API's CPUs were the limit in every cell. Else the code is 1, and 2 where an error ended it. The
+runs stay in runs/, for `lab report --run`.
 """
 
 import argparse
 import json
+import math
 import shlex
 import signal
 import subprocess
@@ -60,6 +62,9 @@ PLAIN, AGAIN, SLOWED = "plain", "again", "slowed"
 CONNECTIONS = 100
 """Enough that the API always has a request to answer, so that its CPUs are the limit."""
 
+SIZE_TOLERANCE = 1.5
+"""By what factor the added work may miss its size, for what a round costs is known from three blocks alone."""
+
 _LAB = str(ROOT / ".venv/bin/lab")
 DOCUMENT = ROOT / "stacks" / f"{STACK}.yaml"
 _PROTOCOL = Path(".lab") / f"{STACK}.yaml"
@@ -90,9 +95,16 @@ class Result:
     difference: Difference
 
     @property
+    def sized(self) -> bool:
+        """Whether the work that was added is worth about what it was to be."""
+        wanted = -math.log(self.wanted_ratio)
+        return wanted / SIZE_TOLERANCE <= self.difference.cpu.log_distance <= wanted * SIZE_TOLERANCE
+
+    @property
     def held(self) -> bool:
-        """Whether the difference was found, and told as large as it is, where the API's CPUs were the limit."""
-        return self.difference.found and self.difference.covered and self.difference.api_was_limit
+        """Whether such a difference was found, and told as large as it is, where the API's CPUs were the limit."""
+        found = self.difference
+        return self.sized and found.found and found.covered and found.api_was_limit
 
 
 def main() -> None:
@@ -268,6 +280,7 @@ def render(result: Result) -> str:
         ("  the twin, later / earlier", _shown(found.twin)),
         ("  API's CPUs busy, least of all cells", f"{found.api_busy_least:.1%}  a limit from {API_BUSY_LEAST:.0%} on"),
         ("  cells that PostgreSQL or Redis limited", ", ".join(found.bound_cells) or "none"),
+        ("sized", _yes(result.sized)),
         ("found", _yes(found.found)),
         ("covered, by the CPU of the same cells", _yes(found.covered)),
         ("covered, by the calibration's prediction", _yes(_predicted(result))),
@@ -280,6 +293,7 @@ def render(result: Result) -> str:
 def render_json(result: Result) -> str:
     """The result as JSON, with what follows from it."""
     judged = {
+        "sized": result.sized,
         "found": result.difference.found,
         "covered": result.difference.covered,
         "covers_prediction": _predicted(result),

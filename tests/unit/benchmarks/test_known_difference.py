@@ -67,6 +67,8 @@ def test_the_verdict_is_told_with_what_it_rests_on():
 @pytest.mark.parametrize(
     ("changes", "row"),
     [
+        ({"cpu": estimate(0.97), "throughput": estimate(0.97)}, "sized"),
+        ({"cpu": estimate(0.91), "throughput": estimate(0.91)}, "sized"),
         ({"found": False, "verdict": "cannot-tell"}, "found"),
         ({"cpu": estimate(0.91)}, "covered, by the CPU of the same cells"),
         ({"cpu": estimate(0.99)}, "covered, by the CPU of the same cells"),
@@ -93,8 +95,9 @@ def test_json_has_the_numbers_and_what_follows_from_them():
     told = json.loads(render_json(RESULT))
     assert told["difference"]["throughput"] == {"ratio": 0.95, "low": 0.95 - 0.02, "high": 0.95 + 0.02, "blocks": 10}
     assert [experiment["verdict"] for experiment in told["alike"]] == ["same", "better"]
-    judged = {name: told[name] for name in ("found", "covered", "covers_prediction", "api_was_limit", "held")}
+    judged = {name: told[name] for name in ("sized", "found", "covered", "covers_prediction", "api_was_limit", "held")}
     assert judged == {
+        "sized": True,
         "found": True,
         "covered": True,
         "covers_prediction": False,
