@@ -13,8 +13,11 @@ from documents.inventory import Inventory, Secrets
 from experiment import loop
 from experiment.events import Event
 from experiment.protocol_file import read_protocol
-from experiment.remote_bench import open_bench
+from experiment.remote_bench import RemoteBench
+from provision.connection import connect
 from provision.tuning import Place
+
+LEASE_MARGIN_SECONDS = 5
 
 
 def main() -> None:
@@ -28,7 +31,8 @@ def main() -> None:
         sys.stdout.flush()
 
     try:
-        with open_bench(inventory, secrets, place=place) as bench:
+        with connect(inventory.host) as connection:
+            bench = RemoteBench(connection, inventory, secrets, place=place, lease_margin_seconds=LEASE_MARGIN_SECONDS)
             if len(sys.argv) > 5:
                 loop.resume(bench, Path(sys.argv[5]), inventory, secrets, git_commit="resumed", progress=progress)
             else:

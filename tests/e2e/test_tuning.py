@@ -1,7 +1,7 @@
 """A run on a host of its own that is broken off: the host puts its settings back, and the run goes on.
 
 The lab's host stands for one of its own. Its kernel is this machine's, so the files that are set are a stand-in on it.
-How a host puts all back by itself when a lease lapses, and what a cut network does, `tests/ssh/test_broken_runs` shows.
+What a cut network does there, `tests/ssh/test_broken_runs` shows.
 """
 
 import json
@@ -14,13 +14,18 @@ from pathlib import Path
 import pytest
 
 from documents.host import Host
+from experiment.cell import READY_SECONDS
 from provision.connection import Connection, connect
 from provision.tuning import Place
 from tests.conftest import LiveLab
 from tests.e2e.host_view import wait_until_up
 from tests.e2e.lab_run import write_protocol
+from tests.e2e.own_host_run import LEASE_MARGIN_SECONDS
 from tests.ssh.broken_run import BrokenRun
 from tests.unit.provision.settings_stand_in import UNTOUCHED, UNTOUCHED_SETTINGS, chosen
+
+LOAD_SECONDS = WARM_UP_SECONDS = 1
+LEASE_SECONDS = LOAD_SECONDS + WARM_UP_SECONDS + READY_SECONDS + LEASE_MARGIN_SECONDS
 
 FOLDER = "/var/lib/fairground/stand-in"
 PLACE = Place(root=f"{FOLDER}/root", state=f"{FOLDER}/knobs", program=f"{FOLDER}/knobs.pyz")
@@ -57,7 +62,8 @@ class OwnHostRun(BrokenRun):
         self._lab_file = folder / "lab.json"
         self._protocol = write_protocol(
             folder,
-            ("light", "mixed", 10, 1),
+            ("light", "mixed", 10, LOAD_SECONDS),
+            warm_up_seconds=WARM_UP_SECONDS,
             blocks=self.cells,
         )
 
@@ -102,6 +108,7 @@ def test_a_run_that_is_killed_at_ten_random_moments_goes_on_and_every_setting_co
     run: OwnHostRun, lab_host: Host
 ):
     run.kill_at_ten_random_moments(lab_host)
+    run.wait_until_put_back(LEASE_SECONDS)
     run.start(lab_host)
     run.require_finished()
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from pathlib import Path
 
 from documents.host import Host
@@ -124,6 +125,11 @@ class BrokenRun(ABC):
         self._finished = read_finished(self.folder)
         self.breaks += 1
 
+    def wait_until_put_back(self, lease_seconds: float) -> None:
+        """Wait until the host itself has put back all that the run had set, when its lease lapsed."""
+        _wait_until(lambda: self.settings() == UNTOUCHED_SETTINGS, lease_seconds + 60)
+        _wait_until(lambda: self.left() == [], 10)
+
     def require_finished(self) -> None:
         """The run measured all of its cells, kept what it had, and left the host as it was."""
         status, errors = self.finish()
@@ -148,3 +154,10 @@ class BrokenRun(ABC):
 
     def _require_unchanged(self) -> None:
         assert {path: path.read_bytes() for path in self._finished} == self._finished
+
+
+def _wait_until(done: Callable[[], bool], seconds: float) -> None:
+    ends_at = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < ends_at, "it didn't come to that"
+        time.sleep(0.1)

@@ -7,8 +7,7 @@ written to, for they are this machine's; what is measured is made up.
 import json
 import signal
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from tests.ssh.broken_run import BrokenRun
 from tests.ssh.cable import cable_to
 from tests.ssh.own_host_run import LEASE_SECONDS
 from tests.ssh.sshd import Sshd
-from tests.unit.provision.settings_stand_in import UNTOUCHED_SETTINGS, StandIn
+from tests.unit.provision.settings_stand_in import StandIn
 
 
 class StandInRun(BrokenRun):
@@ -39,22 +38,10 @@ class StandInRun(BrokenRun):
     def left(self) -> list[str]:
         return self.stand_in.left()
 
-    def wait_until_put_back(self) -> None:
-        """Wait until the host itself has put back all that the run had set."""
-        _wait_until(lambda: self.settings() == UNTOUCHED_SETTINGS, LEASE_SECONDS + 60)
-        _wait_until(lambda: self.left() == [], 10)
-
     def abandon(self) -> None:
         super().abandon()
         # A guard ends when it sees that there is no lease.
         (self.stand_in.state / "lease.json").unlink(missing_ok=True)
-
-
-def _wait_until(done: Callable[[], bool], seconds: float) -> None:
-    ends_at = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < ends_at, "it didn't come to that"
-        time.sleep(0.1)
 
 
 @pytest.fixture
@@ -72,7 +59,7 @@ def test_a_run_that_is_killed_has_its_settings_put_back_by_the_host_and_goes_on(
     run.send(signal.SIGKILL)
     assert run.finish()[0] == -signal.SIGKILL
     run.remember()
-    run.wait_until_put_back()
+    run.wait_until_put_back(LEASE_SECONDS)
     run.start(sshd.host)
     run.require_finished()
 
@@ -87,7 +74,7 @@ def test_a_run_whose_packets_are_lost_says_so_and_goes_on_and_every_setting_come
         assert run.is_tuned()
         cable.cut()
         run.require_lost()
-        run.wait_until_put_back()
+        run.wait_until_put_back(LEASE_SECONDS)
         assert sshd.session_processes(), "to the host's sshd the connection is still there"
         cable.mend()
         run.start(cable.host)
@@ -122,7 +109,7 @@ def test_a_run_that_loses_its_sshd_and_its_session_goes_on_and_every_setting_com
     sshd.kill_sessions()
     sshd.stop()
     run.require_lost()
-    run.wait_until_put_back()
+    run.wait_until_put_back(LEASE_SECONDS)
     sshd.start()
     run.start(sshd.host)
     run.require_finished()
