@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 
 import numpy as np
 
@@ -32,6 +33,9 @@ VARIABLE = "SLOWED_ROUNDS"
 
 API_BUSY_LEAST = SERVICE_BUSY_LEAST
 """Of the API's CPUs: beyond, they are the limit, as those of a service are."""
+
+TWIN_BLOCKS_LEAST = 0.5
+"""Of the planned ones. The half-width of two or three is that of their small number, and not the host's."""
 
 
 @dataclass(frozen=True)
@@ -98,9 +102,10 @@ class Difference:
     `throughput` is the slowed build's over the plain one's, `verdict` what the lab says of them and `found` whether it
     says that the plain one is faster. `cpu` is the plain build's CPU for a request over the slowed one's, by their
     cgroups, in the same cells: 1 less it is the share of the slowed build's CPU that was added. `plain_us` and
-    `slowed_us` are that CPU in microseconds, geometric means over cells. `api_busy_least` is how busy the API's CPUs
-    were in the cell in which they were least so, as a share of them; `bound_cells` are cells in which PostgreSQL or
-    Redis was the limit as well. `reasons` are the lab's own sentences.
+    `slowed_us` are that CPU in microseconds, geometric means over cells. `api_busy` is how much of its CPUs the API
+    used in the middle one of a build's cells, of the build that used less; `api_busy_least` how much in the cell in
+    which that was least, both as a share of them; `bound_cells` are cells in which PostgreSQL or Redis was the limit as
+    well. `reasons` are the lab's own sentences.
     """
 
     run_id: str
@@ -111,6 +116,7 @@ class Difference:
     twin: Estimate
     plain_us: float
     slowed_us: float
+    api_busy: float
     api_busy_least: float
     bound_cells: tuple[str, ...]
     reasons: tuple[str, ...]
@@ -122,20 +128,24 @@ class Difference:
 
     @property
     def api_was_limit(self) -> bool:
-        """Whether the API's CPUs, and nothing else, were the limit in every cell."""
-        return self.api_busy_least >= API_BUSY_LEAST and not self.bound_cells
+        """Whether the API's CPUs were the limit in most cells of both builds, and nothing else was in any."""
+        return self.api_busy >= API_BUSY_LEAST and not self.bound_cells
 
 
-def judge_alike(gate: Gate) -> Alike:
-    """What an A/A experiment showed.
+def judge_alike(gate: Gate, *, blocks: int) -> Alike:
+    """What an A/A experiment of so many planned blocks showed.
 
     Raises:
-        AnalysisError: too few cells are valid for an interval.
+        AnalysisError: too few cells are valid to tell how much the host scatters.
     """
-    pair = _pair(gate, "throughput")
-    return Alike(
-        run_id=gate.run_id, pair=_estimate(pair, gate), verdict=pair.verdict, twin=_estimate(gate.twins[0], gate)
-    )
+    pair, twin = _pair(gate, "throughput"), _estimate(gate.twins[0], gate)
+    if twin.blocks < TWIN_BLOCKS_LEAST * blocks:
+        raise AnalysisError(
+            f"In the run {gate.run_id} only {twin.blocks} of {blocks} blocks have both cells of their twin, so it "
+            "isn't known how much this host scatters. The run's report says what voided the others; it takes a machine "
+            "that does nothing else."
+        )
+    return Alike(run_id=gate.run_id, pair=_estimate(pair, gate), verdict=pair.verdict, twin=twin)
 
 
 def twin_half_width(alike: Sequence[Alike]) -> float:
@@ -222,10 +232,15 @@ def judge_difference(gate: Gate, cells: Sequence[CellNumbers], *, api_cpus: int)
         twin=_estimate(gate.twins[0], gate),
         plain_us=cpu_us_per_request(cells, gate.base.name),
         slowed_us=cpu_us_per_request(cells, gate.candidate.name),
+        api_busy=min(_busy(cells, build.name) for build in (gate.base, gate.candidate)) / api_cpus,
         api_busy_least=min(cell.usage["api"].cpu_cores for cell in cells) / api_cpus,
         bound_cells=tuple(cell.cell_id for cell in cells if cell.bound_by),
         reasons=gate.reasons,
     )
+
+
+def _busy(cells: Sequence[CellNumbers], api: str) -> float:
+    return median(cell.usage["api"].cpu_cores for cell in cells if cell.api == api)
 
 
 def _pair(gate: Gate, measure: Measure) -> PairComparison:

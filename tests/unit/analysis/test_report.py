@@ -246,8 +246,8 @@ def test_what_the_watch_saw_stands_beside_a_cells_numbers(tmp_path: Path):
     assert values[:6] == ["001-go-light", "\N{EN DASH}", "1.0%", "5.0%", "0.0%", "25%, 25%"]
     assert watch.pressure is not None
     by_title = dict(zip((column.title for column in watch_table(report).columns), values, strict=True))
-    for resource, title in (("cpu", "CPU"), ("memory", "memory"), ("io", "disk")):
-        assert by_title[f"Waiting for {title}"] == f"{watch.pressure[resource][0]:.0%}"
+    waited = [by_title[f"Waiting for {what}"] for what in ("CPU", "memory", "disk")]
+    assert waited == [f"{watch.pressure[resource][0]:.0%}" for resource in ("cpu", "memory", "io")]
     assert "The host under load, cell by cell" in render_html(report)
 
 

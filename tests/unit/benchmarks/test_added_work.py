@@ -201,12 +201,19 @@ def test_the_stack_has_one_build_twice_and_a_slowed_one_beside_it():
 
 
 def test_an_experiment_in_which_nothing_differs_is_told_as_it_comes_out(golden: Report):
-    alike = judge_alike(gate_of(report_of(golden, "again", 40.0), "again"))
+    alike = judge_alike(gate_of(report_of(golden, "again", 40.0), "again"), blocks=6)
     assert (alike.verdict, alike.pair.blocks, alike.twin.blocks) == ("same", 6, 6)
     half_width = t_quantile(0.975, 5) * float(np.std(NOISE, ddof=1)) / math.sqrt(6)
     assert alike.pair.half_width == pytest.approx(half_width)
     assert (alike.pair.ratio, alike.twin.ratio) == (pytest.approx(1.0), pytest.approx(1.0))
-    assert judge_alike(gate_of(report_of(golden, "again", 48.0), "again")).verdict == "better"
+    assert judge_alike(gate_of(report_of(golden, "again", 48.0), "again"), blocks=6).verdict == "better"
+
+
+def test_a_twin_of_too_few_blocks_says_nothing_of_the_host(golden: Report):
+    gate = gate_of(report_of(golden, "again", 40.0), "again")
+    assert judge_alike(gate, blocks=12).twin.blocks == 6
+    with pytest.raises(AnalysisError, match="only 6 of 13 blocks have both cells of their twin"):
+        judge_alike(gate, blocks=13)
 
 
 def test_the_added_share_is_found_and_covered_where_the_api_is_the_limit(golden: Report):
@@ -237,10 +244,17 @@ def test_a_difference_that_noise_hides_is_not_found(golden: Report):
     assert found.reasons[0].startswith("Throughput under read-post: can't tell; 0.97")
 
 
-def test_cpus_that_are_not_busy_in_every_cell_were_no_limit(golden: Report):
+def test_cpus_that_are_not_busy_in_most_cells_were_no_limit(golden: Report):
     assert difference_of(report_of(golden, "slowed", 50.0, second_busy=0.9)).api_was_limit
     idle = difference_of(report_of(golden, "slowed", 50.0, second_busy=0.89))
-    assert (idle.api_was_limit, idle.api_busy_least) == (False, pytest.approx(0.89))
+    assert (idle.api_was_limit, idle.api_busy, idle.api_busy_least) == (False, *[pytest.approx(0.89)] * 2)
+
+    def idle_in_two_blocks(cell: CellNumbers) -> CellNumbers:
+        usage = dict(cell.usage) | {"api": cell.usage["api"].model_copy(update={"cpu_cores": 0.5})}
+        return cell.model_copy(update={"usage": usage}) if cell.block <= 2 else cell
+
+    seldom = difference_of(report_of(golden, "slowed", 50.0, change=idle_in_two_blocks))
+    assert (seldom.api_was_limit, seldom.api_busy, seldom.api_busy_least) == (True, 1.0, 0.5)
     assert not difference_of(report_of(golden, "slowed", 50.0), api_cpus=2).api_was_limit
 
 

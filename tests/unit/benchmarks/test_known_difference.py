@@ -24,7 +24,8 @@ DIFFERENCE = Difference(
     twin=estimate(1.0),
     plain_us=40.0,
     slowed_us=42.5,
-    api_busy_least=0.97,
+    api_busy=0.98,
+    api_busy_least=0.85,
     bound_cells=(),
     reasons=("The lab's own sentence.",),
 )
@@ -72,7 +73,7 @@ def test_the_verdict_is_told_with_what_it_rests_on():
         ({"found": False, "verdict": "cannot-tell"}, "found"),
         ({"cpu": estimate(0.91)}, "covered, by the CPU of the same cells"),
         ({"cpu": estimate(0.99)}, "covered, by the CPU of the same cells"),
-        ({"api_busy_least": 0.85}, "API's CPUs were the limit"),
+        ({"api_busy": 0.85}, "API's CPUs were the limit"),
         ({"bound_cells": ("004-slowed-read-post",)}, "API's CPUs were the limit"),
     ],
 )
