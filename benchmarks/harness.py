@@ -1,13 +1,14 @@
 """What the harness itself costs, measured in one run on a lab that is up.
 
-    .venv/bin/python -m benchmarks.harness [--json] [--pairs 7] [--seconds 10] [--stack local]
+    .venv/bin/python -m benchmarks.harness [--json] [--pairs 40] [--seconds 5] [--stack local]
 
 Four figures, each with what it should be:
 
-- throughput under `lab run` ÷ throughput of plain wrk with the same pinning and the same requests, in pairs that
-  alternate AB BA AB …; the median over the pairs (0.98 or more). Both begin with the same reset, restart and warm-up;
-  the plain one has no sampler, no cgroup of its own and no detached job around it.
-- wall time of a cell outside its warm-up and load, the median over the cells (5 s or less).
+- throughput of a load window as `lab run` has it ÷ throughput of plain wrk with the same pinning and the same requests,
+  against one and the same process, in pairs that alternate AB BA AB …; the geometric mean over the pairs (0.98 or
+  more), with its 95% interval. The plain one has no sampler, no watch, no spin before it, no cgroup of its own and no
+  detached job around it.
+- wall time of a cell outside its warm-up and load, the median of three (5 s or less).
 - wall time of `pulumi up` when nothing changes, the median of three (10 s or less).
 - CPU of the sampler and the watch over the host, together, while load runs on 500 connections, in cores (less than
   0.01). The watch looks at each connection.
@@ -19,21 +20,36 @@ and 2 where an error ended it.
 
 import argparse
 import json
+import math
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
+
 from analysis.report import analyse
-from benchmarks.plain_wrk import FOLDER, WARM_UP_SECONDS, ready_api, scenario
+from analysis.statistics.block_ratios import interval_of
+from analysis.statistics.intervals import CONFIDENCE, over_blocks
+from benchmarks.plain_wrk import (
+    FOLDER,
+    TIMEOUT_SECONDS,
+    WARM_UP_SECONDS,
+    WRK_VERSION,
+    ReadyApi,
+    ready_api,
+    scenario,
+)
 from cli.context import DEFAULT_STACK, open_engine
 from documents.errors import FairgroundError, LabError, RunError
 from documents.inventory import Inventory, Secrets
 from documents.protocol import Protocol
 from documents.samples import SampledRole
+from experiment.bench import Load
 from experiment.events import CellFinished, CellStarted, Event
 from experiment.run import start_run
 from lab.lifecycle.engine import Engine
@@ -53,9 +69,10 @@ WATCHED_CONNECTIONS = 500
 
 @dataclass(frozen=True)
 class Result:
-    """The four figures, and the single values that they are the medians of."""
+    """The four figures, and the single values that they are means or medians of. The interval is of 95%."""
 
     throughput_ratio: float
+    throughput_interval: tuple[float, float]
     throughput_ratios: list[float]
     lab_requests_per_second: list[float]
     plain_requests_per_second: list[float]
@@ -80,8 +97,8 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="What the harness itself costs.")
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--pairs", type=int, default=7, help="pairs of lab run and plain wrk")
-    parser.add_argument("--seconds", type=int, default=10, help="length of each load window")
+    parser.add_argument("--pairs", type=int, default=40, help="pairs of windows, as lab run has them and by plain wrk")
+    parser.add_argument("--seconds", type=int, default=5, help="length of each load window")
     parser.add_argument("--stack", default=DEFAULT_STACK, help="the lab, which must be up")
     arguments = parser.parse_args()
     try:
@@ -96,7 +113,11 @@ def main() -> None:
 def render(result: Result) -> str:
     """The four figures, each with what it should be."""
     rows = (
-        ("throughput under lab run / plain wrk", f"{result.throughput_ratio:.3f}", f"{LEAST_THROUGHPUT_RATIO} or more"),
+        (
+            "throughput under lab run / plain wrk",
+            "{:.3f}, 95% interval {:.3f} to {:.3f}".format(result.throughput_ratio, *result.throughput_interval),
+            f"{LEAST_THROUGHPUT_RATIO} or more",
+        ),
         (
             "a cell outside of warm-up and load",
             f"{result.cell_overhead_seconds:.1f} s",
@@ -119,23 +140,15 @@ def measure(engine: Engine, *, pairs: int, seconds: int) -> Result:
         FairgroundError: the lab failed, or no attempt at a cell counts.
     """
     inventory, secrets = read_lab(engine)
-    lab_rates: list[float] = []
-    plain_rates: list[float] = []
-    overheads: list[float] = []
-    for pair in range(pairs):
-        for plain in (False, True) if pair % 2 == 0 else (True, False):
-            if plain:
-                plain_rates.append(_plain_throughput(inventory, secrets, seconds))
-            else:
-                rate, overhead = lab_throughput(inventory, secrets, seconds)
-                lab_rates.append(rate)
-                overheads.append(overhead)
-        _say(f"pair {pair + 1} of {pairs}: lab run {lab_rates[-1]:,.0f}/s, plain wrk {plain_rates[-1]:,.0f}/s")
+    lab_rates, plain_rates = _window_rates(inventory, secrets, pairs=pairs, seconds=seconds)
     ratios = [lab / plain for lab, plain in zip(lab_rates, plain_rates, strict=True)]
+    ratio, interval = mean_ratio(ratios)
+    overheads = [cell_overhead(inventory, secrets, seconds) for _ in range(3)]
     ups = [_unchanged_up(engine) for _ in range(3)]
     sampler_cores = _sampler_cores(inventory, secrets, seconds)
     return Result(
-        throughput_ratio=statistics.median(ratios),
+        throughput_ratio=ratio,
+        throughput_interval=interval,
         throughput_ratios=ratios,
         lab_requests_per_second=lab_rates,
         plain_requests_per_second=plain_rates,
@@ -147,8 +160,56 @@ def measure(engine: Engine, *, pairs: int, seconds: int) -> Result:
     )
 
 
-def lab_throughput(inventory: Inventory, secrets: Secrets, seconds: int) -> tuple[float, float]:
-    """Requests a second of one cell under `lab run`, and the cell's wall time outside of warm-up and load.
+def mean_ratio(ratios: Sequence[float]) -> tuple[float, tuple[float, float]]:
+    """The geometric mean of ratios, with its 95% t interval on the log scale."""
+    logs = over_blocks(np.log(ratios))
+    ends = interval_of(logs, CONFIDENCE)
+    return math.exp(float(logs.mean)), (ends.low, ends.high)
+
+
+def _window_rates(
+    inventory: Inventory, secrets: Secrets, *, pairs: int, seconds: int
+) -> tuple[list[float], list[float]]:
+    """Requests a second of windows as `lab run` has them, and of plain ones, pair by pair."""
+    lab_rates: list[float] = []
+    plain_rates: list[float] = []
+    with ready_api(inventory, secrets, inventory.apis[0], "mixed") as ready:
+        for pair in range(pairs):
+            for plain in (False, True) if pair % 2 == 0 else (True, False):
+                if plain:
+                    plain_rates.append(ready.load(seconds))
+                else:
+                    lab_rates.append(_recorded_load(ready, seconds))
+            _say(f"pair {pair + 1} of {pairs}: lab run {lab_rates[-1]:,.0f}/s, plain wrk {plain_rates[-1]:,.0f}/s")
+    return lab_rates, plain_rates
+
+
+def _recorded_load(ready: ReadyApi, seconds: int) -> float:
+    """Requests a second of a window with all that `lab run` has around it.
+
+    Raises:
+        RunError: wrk, the sampler or the watch failed.
+    """
+    load = Load(
+        api=ready.api,
+        scenario=scenario("mixed", seconds),
+        seconds=seconds,
+        timeout_seconds=TIMEOUT_SECONDS,
+        wrk_version=WRK_VERSION,
+    )
+    ready.bench.lay_ready(ready.tokens)
+    ready.bench.start_sampling(seconds=seconds + 60)
+    ready.bench.measure(load)
+    with tempfile.TemporaryDirectory(prefix="fairground-benchmark-") as folder:
+        measured = ready.bench.collect(Path(folder))
+    failures = (measured.generator_failure, measured.sampler_failure, measured.watch_failure)
+    if measured.throughput is None or any(failures):
+        raise RunError(f"A window failed: {next(filter(None, failures))}")
+    return measured.throughput
+
+
+def cell_overhead(inventory: Inventory, secrets: Secrets, seconds: int) -> float:
+    """Wall time of one cell under `lab run`, in seconds, outside of its warm-up and load.
 
     Raises:
         RunError: no attempt at it counts.
@@ -184,13 +245,7 @@ def lab_throughput(inventory: Inventory, secrets: Secrets, seconds: int) -> tupl
             f"No attempt at the cell counts: {report.void_cells[0].voids[0].message} `lab logs` tells more of the API; "
             "what the host does beside the lab has to wait."
         )
-    return report.cells[0].throughput, ended - started - WARM_UP_SECONDS - seconds
-
-
-def _plain_throughput(inventory: Inventory, secrets: Secrets, seconds: int) -> float:
-    """Requests a second of plain wrk, pinned as the lab pins it."""
-    with ready_api(inventory, secrets, inventory.apis[0], "mixed") as ready:
-        return ready.load(seconds)
+    return ended - started - WARM_UP_SECONDS - seconds
 
 
 def _sampler_cores(inventory: Inventory, secrets: Secrets, seconds: int) -> float:

@@ -18,6 +18,8 @@ from provision.connection import Connection, connect
 FOLDER = "/var/lib/fairground/benchmark"
 CONNECTIONS = 100
 WARM_UP_SECONDS = 3
+TIMEOUT_SECONDS = 2
+WRK_VERSION = "4.1.0"
 
 _READY_SECONDS = 60
 _TOKEN_SECONDS = 900
@@ -44,8 +46,10 @@ class Count:
 
 @dataclass(frozen=True)
 class ReadyApi:
-    """An API that was reset, restarted and pinned, with requests and tokens on its host."""
+    """An API that was reset, restarted and pinned, with requests and tokens on its host; `bench` did that."""
 
+    bench: RemoteBench
+    tokens: bytes
     connection: Connection
     inventory: Inventory
     api: ApiService
@@ -73,8 +77,8 @@ class ReadyApi:
             port=self.api.port,
             threads=generator_threads(connections, len(cores.generator)),
             duration_seconds=seconds,
-            timeout_seconds=2,
-            wrk_version="4.1.0",
+            timeout_seconds=TIMEOUT_SECONDS,
+            wrk_version=WRK_VERSION,
         )
         pinned = ["taskset", "--cpu-list", cores.cpu_list("generator"), *command]
         self.connection.run(pinned, deadline_seconds=seconds + _DEADLINE_SECONDS)
@@ -120,7 +124,7 @@ def ready_api(
             connection.push(REPLAY_SCRIPT, paths.script)
             connection.push_bytes(requests.data, paths.requests)
             connection.push_bytes(tokens, paths.tokens)
-            ready = ReadyApi(connection, inventory, api, workload, paths)
+            ready = ReadyApi(bench, tokens, connection, inventory, api, workload, paths)
             ready.load(warm_up_seconds)
             yield ready
 

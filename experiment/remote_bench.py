@@ -189,10 +189,17 @@ class RemoteBench:
                 pool.submit(database.reset_database, self._connection, self._inventory.postgres),
                 pool.submit(database.flush_cache, self._connection, self._inventory.redis),
                 pool.submit(database.empty_uploads, self._connection, api.upload_volume),
-                pool.submit(self._lay_ready, tokens),
+                pool.submit(self.lay_ready, tokens),
             )
         for step in steps:
             step.result()
+
+    def lay_ready(self, tokens: bytes) -> None:
+        """Remove what the last cell left, and write this one's tokens."""
+        if self._load_job or self._sampler_job:
+            self._end_jobs(f"'{_HOME}'")
+        self._connection.run(["rm", "-rf", "--", *_JOBS], deadline_seconds=_DEADLINE_SECONDS)
+        self._connection.push_bytes(tokens, _TOKENS, mode=0o600)
 
     def start_api(self, api: ApiService) -> None:
         """See `Bench.start_api`."""
@@ -329,13 +336,6 @@ class RemoteBench:
             cgroup=self._service_cgroups["generator"],
             deadline_seconds=load.seconds + _LOAD_MARGIN_SECONDS,
         )
-
-    def _lay_ready(self, tokens: bytes) -> None:
-        """Remove what the last cell left, and write this one's tokens."""
-        if self._load_job or self._sampler_job:
-            self._end_jobs(f"'{_HOME}'")
-        self._connection.run(["rm", "-rf", "--", *_JOBS], deadline_seconds=_DEADLINE_SECONDS)
-        self._connection.push_bytes(tokens, _TOKENS, mode=0o600)
 
     def _end_jobs(self, homes: str) -> None:
         """End the jobs in a run's folders, whoever started them; the folders as the shell has them."""
