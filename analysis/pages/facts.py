@@ -100,7 +100,7 @@ def host_facts(report: Report) -> tuple[tuple[str, str], ...]:
 
 
 def _machine(host: HostIdentity) -> str:
-    """Cores, NUMA, microcode and swap, and of what the host doesn't tell that it doesn't."""
+    """Cores, NUMA, microcode, swap and irqbalance, and of what the host doesn't tell that it doesn't."""
 
     def told(value: object, unit: str) -> str:
         return f"{unit} not told" if value is None else f"{value} {unit}"
@@ -112,6 +112,7 @@ def _machine(host: HostIdentity) -> str:
             told(host.numa_nodes, "NUMA nodes"),
             told(swap, "GiB of swap"),
             f"microcode {host.microcode or 'not told'}",
+            {True: "irqbalance runs", False: "no irqbalance", None: "irqbalance not told"}[host.irqbalance],
         )
     )
 

@@ -11,7 +11,7 @@ import pytest
 from analysis.pages.article import article_table
 from analysis.pages.building import building_table
 from analysis.pages.claims import claim_tables, claims_table
-from analysis.pages.facts import grade_meaning, grade_name, rerun_commands
+from analysis.pages.facts import grade_meaning, grade_name, host_facts, rerun_commands
 from analysis.pages.html import render_html
 from analysis.pages.knobs import knob_table
 from analysis.pages.markdown import render_markdown
@@ -109,6 +109,14 @@ def test_each_page_says_how_its_verdicts_are_made_and_computed_again(golden_repo
     for page in (Page(render_html(golden_report)).text, render_markdown(golden_report)):
         assert f".venv/bin/python -m benchmarks.recompute runs/{golden_report.run_id}\n" in page
         assert "corrected by Holm's method" in page.replace("\\", "")
+
+
+@pytest.mark.parametrize(
+    ("runs", "said"), [(True, "irqbalance runs"), (False, "no irqbalance"), (None, "irqbalance not told")]
+)
+def test_the_host_says_whether_something_moves_its_interrupts(golden_report: Report, runs: bool | None, said: str):
+    report = golden_report.model_copy(update={"host": golden_report.host.model_copy(update={"irqbalance": runs})})
+    assert dict(host_facts(report))["Machine"].endswith(f", {said}")
 
 
 def test_the_summary_comes_first_with_all_its_numbers(golden_report: Report):
