@@ -153,6 +153,6 @@ def test_a_build_that_is_the_same_has_the_status_of_its_outcome_and_is_told(pair
 
 
 def test_a_candidate_that_the_lab_lacks_is_no_verdict(pair_lab: PairLab):
-    done = run_lab(["gate", BASE, "no-such-api", "--stack", NAME, "--protocol", str(pair_lab.one_block)])
+    done = run_lab(["gate", BASE, "no-such-api", "--stack", NAME, "--protocol", str(pair_lab.four_blocks)])
     assert done.returncode == 3
     assert done.stderr.startswith(f"error: The lab {NAME} has no API no-such-api; it has ")
