@@ -1,7 +1,7 @@
 """A run on a host of its own that is broken off: the host puts its settings back, and the run goes on.
 
 The lab's host stands for one of its own. Its kernel is this machine's, so the files that are set are a stand-in on it.
-What a cut network does there, `tests/ssh/test_broken_runs` shows.
+Ten kills, and a cut network, are in `tests/ssh/test_broken_runs`.
 """
 
 import json
@@ -56,6 +56,8 @@ def settings(host: Connection) -> dict[str, str]:
 class OwnHostRun(BrokenRun):
     """A run on the lab's host as on one of its own."""
 
+    cells = 4
+
     def __init__(self, live_lab: LiveLab, folder: Path) -> None:
         super().__init__(folder / "runs")
         self._live_lab = live_lab
@@ -104,10 +106,14 @@ def lab_host(live_lab: LiveLab) -> Host:
     return live_lab.inventory.host
 
 
-def test_a_run_that_is_killed_at_ten_random_moments_goes_on_and_every_setting_comes_back(
-    run: OwnHostRun, lab_host: Host
-):
-    run.kill_at_ten_random_moments(lab_host)
+def test_a_run_that_is_killed_has_its_settings_put_back_by_the_host_and_goes_on(run: OwnHostRun, lab_host: Host):
+    run.start(lab_host)
+    run.wait_for("cell-finished")
+    run.wait_for("phase-started", "load")
+    assert run.is_tuned()
+    run.send(signal.SIGKILL)
+    assert run.finish()[0] == -signal.SIGKILL
+    run.remember()
     run.wait_until_put_back(LEASE_SECONDS)
     run.start(lab_host)
     run.require_finished()

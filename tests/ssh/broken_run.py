@@ -23,7 +23,7 @@ class BrokenRun(ABC):
 
     `folder` is where runs are, of which there is only this one. It has so many `cells`. A cell has ten events, so less
     than two are finished between two of the random moments: with two cells more than there are moments, the run is
-    never over before them.
+    never over before them. One that isn't killed so often may have fewer.
     """
 
     cells = KILLS + 2

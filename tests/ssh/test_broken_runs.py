@@ -5,7 +5,6 @@ written to, for they are this machine's; what is measured is made up.
 """
 
 import json
-import signal
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -51,14 +50,8 @@ def run(tmp_path: Path) -> Iterator[StandInRun]:
     made.abandon()
 
 
-def test_a_run_that_is_killed_has_its_settings_put_back_by_the_host_and_goes_on(sshd: Sshd, run: StandInRun):
-    run.start(sshd.host)
-    run.wait_for("cell-finished")
-    run.wait_for("phase-started", "load")
-    assert run.is_tuned()
-    run.send(signal.SIGKILL)
-    assert run.finish()[0] == -signal.SIGKILL
-    run.remember()
+def test_a_run_that_is_killed_at_ten_random_moments_goes_on_and_every_setting_comes_back(sshd: Sshd, run: StandInRun):
+    run.kill_at_ten_random_moments(sshd.host)
     run.wait_until_put_back(LEASE_SECONDS)
     run.start(sshd.host)
     run.require_finished()
