@@ -14,8 +14,9 @@ import pytest
 from documents.errors import HostError
 from provision import containers, database, identity, seeding
 from provision.connection import Connection
+from tests.ports import free_port
 from tests.ssh.services import Services, docker
-from tests.ssh.sshd import Sshd, free_port
+from tests.ssh.sshd import Sshd
 
 SCHEMA = """
 BEGIN;
