@@ -24,9 +24,9 @@ check: setup ## format, lint and types
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/pyright
 
-# Two hours on two cores; the machine should have nothing else to do.
+# Some three hours on two cores; the machine should have nothing else to do.
 evidence: SETUP_FLAGS := --with-tests
-evidence: setup ## the long runs: ten blocks, all APIs beside their floors, longer fuzzing; writes docs/evidence/
+evidence: setup ## the long runs: ten blocks, all APIs beside their floors, a known difference, longer fuzzing; writes docs/evidence/
 	@$(BIN)/python -m benchmarks.evidence $(EVIDENCE_FLAGS)
 
 setup: ## installs what the lab needs

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from analysis.pages.facts import grade_text
 from analysis.pages.terminal import terminal_tables
 from cli.context import FACTS, RUNS, JsonOption, terminal
 from cli.tables import as_rich
@@ -32,6 +33,7 @@ def report(
         console.print(as_rich(table))
         console.print(table.note, style="dim", markup=False)
         console.print()
+    console.print(f"Grade of the host: {grade_text(numbers)}", markup=False)
     for caveat in numbers.caveats:
         console.print(f"Mind: {caveat}", markup=False)
     console.print(f"Report: {page}", markup=False, soft_wrap=True)

@@ -106,7 +106,7 @@ def pytest_runtest_call(item: pytest.Item) -> None:
 
 
 def _needs_lab(fixtures: set[str]) -> bool:
-    if fixtures.intersection({"live_lab", "scratch"}):
+    if fixtures.intersection({"live_lab", "pair_lab", "scratch"}):
         return True
     # These are the lab's, unless a file names others.
     if "stand" in fixtures:
