@@ -20,7 +20,8 @@ from documents.host import Host
 from lab.lab import SSH_OPTIONS
 from provision.base_image import TRUST_ANCHORS, BaseImage, make_base_image_here, make_base_image_on_host, trust_anchors
 from provision.connection import connect
-from tests.e2e.scratch import Scratch, docker, free_port
+from tests.e2e.scratch import Scratch, docker
+from tests.ports import free_port
 
 STACK = "e2e-base"
 BOOTSTRAPPED = f"fairground-{STACK}-base:bootstrapped"

@@ -12,7 +12,7 @@ from documents.cores import CoreLayout
 from documents.host import Host, HostSize
 from documents.inventory import ApiService, Inventory, PostgresService, RedisService
 from provision.base_image import make_base_image_here
-from tests.ssh.sshd import free_port
+from tests.ports import free_port
 
 STACK = "provision-test"
 IMAGES = Path(__file__).parents[2] / "lab" / "images"

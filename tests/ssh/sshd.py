@@ -2,11 +2,11 @@
 
 import os
 import signal
-import socket
 import subprocess
 from pathlib import Path
 
 from documents.host import Host
+from tests.ports import free_port
 
 START_SECONDS = 10
 
@@ -123,8 +123,3 @@ def make_key(path: Path) -> Path:
 def public_half(key: Path) -> str:
     return " ".join(key.with_name(f"{key.name}.pub").read_text().split()) + "\n"
 
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]

@@ -16,7 +16,8 @@ from documents.errors import (
 from documents.host import Host
 from provision import channels
 from provision.connection import connect
-from tests.ssh.sshd import Sshd, free_port, make_key, public_half
+from tests.ports import free_port
+from tests.ssh.sshd import Sshd, make_key, public_half
 
 
 def test_a_host_that_shows_its_pinned_key_is_accepted(sshd: Sshd):

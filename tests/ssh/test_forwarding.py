@@ -15,7 +15,8 @@ from statistics import median
 import pytest
 
 from provision.connection import Connection
-from tests.ssh.sshd import Sshd, free_port
+from tests.ports import free_port
+from tests.ssh.sshd import Sshd
 
 
 class Twice(socketserver.StreamRequestHandler):

@@ -13,7 +13,8 @@ from documents.errors import DeadlineExceededError, HostError, HostUnreachableEr
 from provision import jobs, load
 from provision.cgroups import Cgroup
 from provision.connection import Connection, connect
-from tests.ssh.sshd import Sshd, free_port
+from tests.ports import free_port
+from tests.ssh.sshd import Sshd
 
 LAYOUT = CoreLayout(api=(0,), postgres=(0,), redis=(0,), generator=(1,), system=(0,), shared=True)
 

@@ -13,7 +13,8 @@ from provision import preparation
 from provision.base_image import make_base_image_here
 from provision.connection import Connection, connect
 from tests.ssh.services import STACK, docker
-from tests.ssh.sshd import free_port, make_key, public_half
+from tests.ports import free_port
+from tests.ssh.sshd import make_key, public_half
 
 DOCKERFILE = """
 ARG BASE

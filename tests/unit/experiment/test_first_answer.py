@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from tests.ssh.sshd import free_port
+from tests.ports import free_port
 
 SCRIPT = Path(__file__).parents[3] / "experiment" / "host" / "first_answer.py"
 
