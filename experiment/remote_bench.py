@@ -59,25 +59,25 @@ _LEASE_MARGIN_SECONDS = 120
 
 
 @contextmanager
-def open_bench(inventory: Inventory, secrets: Secrets, *, place: Place | None = None) -> Generator["RemoteBench"]:
+def open_bench(inventory: Inventory, secrets: Secrets) -> Generator["RemoteBench"]:
     """Connect to the lab's host for one run.
 
     Args:
         inventory: the lab as it stands.
         secrets: the lab's secrets.
-        place: where on the host its kernel's settings are, and the lab's journal of them; the usual one unless given.
 
     Raises:
         HostError: it can't be reached.
     """
     with connect(inventory.host) as connection:
-        yield RemoteBench(connection, inventory, secrets, place=place)
+        yield RemoteBench(connection, inventory, secrets)
 
 
 class RemoteBench:
     """A `Bench` on the host of an inventory.
 
-    The host's settings outlive a run that has gone by `lease_margin_seconds`, beyond the time of a cell.
+    The host's settings outlive a run that has gone by `lease_margin_seconds`, beyond the time of a cell. Its kernel's
+    files, and the lab's journal of them, are at `place`.
     """
 
     def __init__(

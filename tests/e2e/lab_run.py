@@ -26,15 +26,15 @@ _PATIENCE_SECONDS = 90
 
 
 class LabRun:
-    """A `lab run --json` that goes on beside the test."""
+    """A `lab run --json` that goes on beside the test; `lab` is the command that is run as `lab`."""
 
-    def __init__(self, stack: str, *arguments: str) -> None:
+    def __init__(self, stack: str, *arguments: str, lab: Sequence[str | Path] = (LAB,)) -> None:
         self.events: list[Event] = []
         self.stdout = self.stderr = ""
         self._queue: Queue[Event | None] = Queue()
         measured = [] if "--resume" in arguments else ["--api", API]
         self.process = subprocess.Popen(
-            [LAB, "run", "--stack", stack, "--json", *measured, *arguments],
+            [*lab, "run", "--stack", stack, "--json", *measured, *arguments],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -118,6 +118,7 @@ def write_protocol(
     warm_up_seconds: int = 1,
     blocks: int = 1,
     attempts: int | None = None,
+    timeout_seconds: int = 20,
 ) -> Path:
     """Write a protocol with scenarios of (name, workload, connections, seconds); returns its path.
 
@@ -130,7 +131,7 @@ def write_protocol(
         f"name: {name}",
         f"blocks: {blocks}",
         f"warm_up_seconds: {warm_up_seconds}",
-        "timeout_seconds: 20",
+        f"timeout_seconds: {timeout_seconds}",
         *([] if attempts is None else [f"attempts: {attempts}"]),
         "twin: false",
         "scenarios:",

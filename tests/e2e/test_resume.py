@@ -1,32 +1,47 @@
+"""A `lab run` that is broken off goes on where it stopped, and its host's settings come back.
+
+The lab's host stands for one of its own in it, with a stand-in for the kernel's files; all else is what it always is.
+"""
+
 import random
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from documents.run import attempt_id
+from documents.run import HostRecord, attempt_id
 from experiment.events import RunFinished, RunStarted
 from provision.connection import Connection, connect
 from tests.conftest import LiveLab
 from tests.e2e.conftest import StartRun
 from tests.e2e.host_view import left_on_host, running_containers, wait_until_up
 from tests.e2e.lab_run import LabRun, read_attempts, read_finished, read_journal, read_records, write_protocol
+from tests.e2e.own_host import OwnHost, stand_in_on
+from tests.ssh.cable import cable_to
+from tests.unit.provision.settings_stand_in import UNTOUCHED_SETTINGS, is_tuned
 
 CELLS = 4
+WARM_UP_SECONDS = LOAD_SECONDS = 1
 _KILLS = 10
-_SILENCE_SECONDS = 240
-"""The most that a run takes to give up a host that takes everything and answers nothing."""
 
 
-def protocol_of(folder: Path, cells: int) -> str:
-    scenarios = (("light", "mixed", 10, 1), ("heavy", "read-post", 50, 1))
-    return str(write_protocol(folder, *scenarios, blocks=cells // len(scenarios)))
+@pytest.fixture
+def own_host(live_lab: LiveLab) -> Iterator[OwnHost]:
+    with stand_in_on(live_lab.inventory.host) as own_host:
+        yield own_host
 
 
 @pytest.fixture
 def protocol(tmp_path: Path) -> str:
     return protocol_of(tmp_path, CELLS)
+
+
+def protocol_of(folder: Path, cells: int) -> str:
+    scenarios = (("light", "mixed", 10, LOAD_SECONDS), ("heavy", "read-post", 50, LOAD_SECONDS))
+    path = write_protocol(folder, *scenarios, warm_up_seconds=WARM_UP_SECONDS, blocks=cells // len(scenarios))
+    return str(path)
 
 
 class Interrupted:
@@ -47,8 +62,8 @@ class Interrupted:
     def require_unchanged(self) -> None:
         assert {path: path.read_bytes() for path in self._finished} == self._finished
 
-    def require_finished(self, run: LabRun, host: Connection) -> None:
-        """The resumed run measured all that was lacking, kept what was there, and left nothing on the host."""
+    def require_finished(self, run: LabRun, own_host: OwnHost, host: Connection) -> None:
+        """The resumed run measured all that was lacking, kept what was there, and left the host as it was."""
         assert self._finished, "no cell was finished when the run was broken off: this proves nothing"
         self.require_unchanged()
         journal = read_journal(self.folder)
@@ -68,28 +83,34 @@ class Interrupted:
         assert isinstance(run.events[-1], RunFinished)
         assert run.events[-1].void_cells == 0
         assert left_on_host(host) == []
+        assert own_host.settings() == UNTOUCHED_SETTINGS
+        assert own_host.left() == []
+        record = HostRecord.from_json((self.folder / "host.json").read_bytes(), name="host.json")
+        assert record.knobs
+        assert all(knob.controlled and knob.after == knob.before for knob in record.knobs)
 
 
-def resume(start_run: StartRun, interrupted: Interrupted) -> LabRun:
-    run = start_run("--resume", interrupted.folder.name)
+def resume(start_run: StartRun, interrupted: Interrupted, lab: list[str]) -> LabRun:
+    run = start_run("--resume", interrupted.folder.name, lab=lab)
     started = run.wait_for(lambda event: isinstance(event, RunStarted))
     assert isinstance(started, RunStarted)
     assert started.finished == sum(record.valid for record in read_attempts(interrupted.folder))
     return run
 
 
-def test_a_run_that_is_killed_at_ten_random_moments_goes_on_where_it_stopped(
-    start_run: StartRun, host: Connection, tmp_path: Path
+def test_a_run_that_is_killed_at_ten_random_moments_goes_on_and_every_setting_comes_back(
+    start_run: StartRun, own_host: OwnHost, host: Connection, tmp_path: Path
 ):
     seed = random.SystemRandom().randrange(2**32)
     draw = random.Random(seed)  # noqa: S311 - moments, not secrets
     print(f"seed of the moments: {seed}")  # noqa: T201 - pytest shows it where the test fails
     # A cell has ten events, so less than two are finished between two moments, and the last cells after all of them.
     cells = _KILLS + 2
-    run = start_run("--protocol", protocol_of(tmp_path, cells))
+    run = start_run("--protocol", protocol_of(tmp_path, cells), lab=own_host.lab())
     run.wait_for(lambda event: isinstance(event, RunStarted))
     interrupted = Interrupted(run.folder, cells)
-    for _ in range(_KILLS):
+    tuned = 0
+    while True:
         # The first moment lies behind a cell's end, so that there is something to be kept.
         for _ in range(draw.randint(0 if interrupted.times else 10, 17)):
             run.wait_for(lambda _event: True)
@@ -97,66 +118,58 @@ def test_a_run_that_is_killed_at_ten_random_moments_goes_on_where_it_stopped(
         run.send(signal.SIGKILL)
         assert run.finish() == -signal.SIGKILL
         interrupted.remember()
-        run = resume(start_run, interrupted)
+        tuned += is_tuned(own_host.settings())
+        if interrupted.times == _KILLS:
+            break
+        run = resume(start_run, interrupted, own_host.lab())
+    assert tuned > _KILLS / 2, "at most of the moments there must have been something to put back"
+    own_host.wait_until_put_back(WARM_UP_SECONDS + LOAD_SECONDS)
+    run = resume(start_run, interrupted, own_host.lab())
     assert run.finish() == 0, run.stderr
-    interrupted.require_finished(run, host)
+    interrupted.require_finished(run, own_host, host)
 
 
-def test_a_run_whose_connection_is_cut_says_so_and_goes_on_where_it_stopped(
-    start_run: StartRun, host: Connection, protocol: str
+def test_a_run_whose_network_is_cut_says_so_and_goes_on_and_every_setting_comes_back(
+    start_run: StartRun, own_host: OwnHost, live_lab: LiveLab, host: Connection, protocol: str, tmp_path: Path
 ):
-    run = start_run("--protocol", protocol)
-    run.wait_for_phase("load")
-    run.wait_for_phase("load")
-    cut_connection(host)
-    assert run.finish() == 1
-    assert "The connection to root@127.0.0.1:" in run.stderr
-    assert "lost" in run.stderr
-    assert "Traceback" not in run.stderr
-    interrupted = Interrupted(run.folder)
-    interrupted.remember()
-    run = resume(start_run, interrupted)
-    assert run.finish() == 0, run.stderr
-    interrupted.require_finished(run, host)
-
-
-def cut_connection(host: Connection) -> None:
-    """Kill the sshd that serves the run's connection."""
-    host.run(["kill", "-KILL", session_of_run(host)], deadline_seconds=30)
-
-
-def session_of_run(host: Connection) -> str:
-    """The sshd that serves the run's connection: the process that holds the run's lock is below it."""
-    return host.run(
-        "process=$(sed -n 2p /var/lib/fairground/run.lock);"
-        'until [ "$(cat /proc/$process/comm)" = sshd-session ]; do'
-        '    process=$(ps -o ppid= -p "$process" | tr -d " ");'
-        "done;"
-        'echo "$process"',
-        deadline_seconds=30,
-    ).stdout.strip()
-
-
-def test_a_run_that_hears_nothing_any_more_says_so_and_goes_on_where_it_stopped(
-    start_run: StartRun, host: Connection, protocol: str
-):
-    """As where packets are lost: nobody closes the connection, and to the host it is open to the end."""
-    run = start_run("--protocol", protocol)
-    run.wait_for_phase("load")
-    run.wait_for_phase("load")
-    session = session_of_run(host)
-    host.run(["kill", "-STOP", session], deadline_seconds=30)
-    try:
-        assert run.finish(patience_seconds=_SILENCE_SECONDS) == 1
+    """Packets are lost and nobody is told: to the host the connection is open to the end."""
+    with cable_to(live_lab.inventory.host, tmp_path) as cable:
+        run = start_run("--protocol", protocol, lab=own_host.lab(cable.host))
+        run.wait_for_phase("load")
+        run.wait_for_phase("load")
+        assert is_tuned(own_host.settings())
+        cable.cut()
+        assert run.finish() == 1
         assert "The connection to root@127.0.0.1:" in run.stderr
         assert "Traceback" not in run.stderr
         interrupted = Interrupted(run.folder)
         interrupted.remember()
-        run = resume(start_run, interrupted)
+        own_host.wait_until_put_back(WARM_UP_SECONDS + LOAD_SECONDS)
+        cable.mend()
+        run = resume(start_run, interrupted, own_host.lab(cable.host))
         assert run.finish() == 0, run.stderr
-    finally:
-        host.run(["kill", "-KILL", session], deadline_seconds=30)
-    interrupted.require_finished(run, host)
+    interrupted.require_finished(run, own_host, host)
+
+
+def test_a_run_whose_sshd_dies_goes_on_and_every_setting_comes_back(
+    start_run: StartRun, own_host: OwnHost, live_lab: LiveLab, protocol: str
+):
+    """A host in a container ends with its sshd, and its guard with it; the run that goes on puts back what was left."""
+    run = start_run("--protocol", protocol, lab=own_host.lab())
+    run.wait_for_phase("load")
+    run.wait_for_phase("load")
+    with connect(live_lab.inventory.host) as connection:
+        connection.run('kill -KILL "$(pgrep --oldest --exact sshd)"', deadline_seconds=30, check=False)
+    assert run.finish() == 1
+    assert "Traceback" not in run.stderr
+    interrupted = Interrupted(run.folder)
+    interrupted.remember()
+    wait_until_up(live_lab.inventory)
+    assert is_tuned(own_host.settings()), "nothing but the next run is left to put it back"
+    run = resume(start_run, interrupted, own_host.lab())
+    assert run.finish() == 0, run.stderr
+    with connect(live_lab.inventory.host) as connection:
+        interrupted.require_finished(run, own_host, connection)
 
 
 def test_a_run_does_not_notice_that_sshd_reads_its_configuration_again(
@@ -170,50 +183,33 @@ def test_a_run_does_not_notice_that_sshd_reads_its_configuration_again(
     assert left_on_host(host) == []
 
 
-def test_a_run_whose_host_starts_anew_goes_on_where_it_stopped(start_run: StartRun, live_lab: LiveLab, protocol: str):
-    run = start_run("--protocol", protocol)
-    run.wait_for_phase("load")
-    run.wait_for_phase("load")
-    # A host in a container ends with its sshd, and is started again.
-    with connect(live_lab.inventory.host) as connection:
-        connection.run('kill -KILL "$(pgrep --oldest --exact sshd)"', deadline_seconds=30)
-    assert run.finish() == 1
-    assert "Traceback" not in run.stderr
-    interrupted = Interrupted(run.folder)
-    interrupted.remember()
-    wait_until_up(live_lab.inventory)
-    run = resume(start_run, interrupted)
-    assert run.finish() == 0, run.stderr
-    with connect(live_lab.inventory.host) as connection:
-        interrupted.require_finished(run, connection)
-
-
-def test_a_request_to_end_leaves_the_lab_as_it_was_and_the_run_goes_on(
-    start_run: StartRun, live_lab: LiveLab, host: Connection, protocol: str
+def test_a_request_to_end_leaves_the_lab_and_its_host_as_they_were_and_the_run_goes_on(
+    start_run: StartRun, own_host: OwnHost, live_lab: LiveLab, host: Connection, protocol: str
 ):
-    run = start_run("--protocol", protocol)
+    def end_and_look(number: signal.Signals) -> None:
+        assert is_tuned(own_host.settings())
+        run.send(number)
+        assert run.finish() == 130, run.stderr
+        assert "interrupted: what was finished is kept" in run.stderr
+        assert "Traceback" not in run.stderr
+        assert own_host.settings() == UNTOUCHED_SETTINGS
+        assert left_on_host(host) == []
+        assert {api.container for api in live_lab.inventory.apis} <= running_containers(host)
+
+    run = start_run("--protocol", protocol, lab=own_host.lab())
     run.wait_for_phase("load")
     time.sleep(0.5)
-    end_and_look(run, signal.SIGINT, live_lab, host)
+    end_and_look(signal.SIGINT)
     interrupted = Interrupted(run.folder)
     interrupted.remember()
-    run = resume(start_run, interrupted)
+    run = resume(start_run, interrupted, own_host.lab())
     run.wait_for_phase("warm_up")
     run.wait_for_phase("reset")
-    end_and_look(run, signal.SIGTERM, live_lab, host)
+    end_and_look(signal.SIGTERM)
     interrupted.remember()
-    run = resume(start_run, interrupted)
+    run = resume(start_run, interrupted, own_host.lab())
     assert run.finish() == 0, run.stderr
-    interrupted.require_finished(run, host)
-
-
-def end_and_look(run: LabRun, number: signal.Signals, live_lab: LiveLab, host: Connection) -> None:
-    run.send(number)
-    assert run.finish() == 130, run.stderr
-    assert "interrupted: what was finished is kept" in run.stderr
-    assert "Traceback" not in run.stderr
-    assert left_on_host(host) == []
-    assert {api.container for api in live_lab.inventory.apis} <= running_containers(host)
+    interrupted.require_finished(run, own_host, host)
 
 
 def test_a_finished_run_is_resumed_without_a_load(start_run: StartRun, tmp_path: Path, live_lab: LiveLab):

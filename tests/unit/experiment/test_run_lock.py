@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from experiment import run_lock
 from provision.connection import Completed, Connection, connect
 from tests.ssh.cable import cable_to
 from tests.ssh.sshd import Sshd
-from tests.ssh.waiting import wait_for_content
+from tests.ssh.waiting import wait_for_content, wait_until
 
 PROJECT = Path(__file__).parents[3]
 
@@ -112,13 +112,6 @@ def test_letting_go_of_the_lock_keeps_the_connection(sshd: Sshd, lock: str):
         with run_lock.held(connection, "ada", lock=lock):
             pass
         assert connection.run("echo here", deadline_seconds=5).stdout == "here\n"
-
-
-def wait_until(done: Callable[[], bool], seconds: float = 10) -> None:
-    ends_at = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < ends_at, "it didn't come to that"
-        time.sleep(0.02)
 
 
 def test_what_interrupts_the_holder_lets_go_of_the_lock(sshd: Sshd, lock: str):

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from documents.errors import HostError
 from documents.knobs import KnobRecord, describe_control
 from lab.stack_file import read_stack
 from provision import knobs, tuning
+from tests.ssh.waiting import wait_until
 from tests.unit.provision.local_host import LocalHost
 from tests.unit.provision.settings_stand_in import TUNED, UNTOUCHED_SETTINGS, StandIn
 
@@ -46,13 +47,6 @@ def guards(stand_in: StandIn) -> list[int]:
         if b"guard" in words and str(stand_in.state).encode() in words:
             found.append(int(path.parts[2]))
     return found
-
-
-def wait_until(done: Callable[[], bool], seconds: float = 20) -> None:
-    ends_at = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < ends_at, "it didn't come to that"
-        time.sleep(0.05)
 
 
 def tune(stand_in: StandIn, seconds: float = 300) -> dict[str, KnobRecord]:
