@@ -17,6 +17,9 @@ from lab.lifecycle.lifecycle import read_lab
 from lab.lifecycle.state import is_recorded
 from tests.ssh.sshd import Sshd
 
+_UP_SECONDS = 1_800
+"""Compilers, crates, modules and jars are downloaded, and four APIs are compiled."""
+
 ROOT = Path(__file__).parents[1]
 LAB = ROOT / ".venv" / "bin" / "lab"
 
@@ -87,7 +90,7 @@ def live_lab(request: pytest.FixtureRequest, stack: str, engine: Engine) -> Iter
     if not is_recorded(engine) and any(thing.kind == "container" for thing in find_labelled(stack)):
         down = run_lab(["down", "--stack", stack])
         assert down.returncode == 0, down.stdout + down.stderr
-    up = run_lab(["up", "--stack", stack])
+    up = run_lab(["up", "--stack", stack], timeout=_UP_SECONDS)
     assert up.returncode == 0, up.stdout + up.stderr
     inventory, secrets = read_lab(engine)
     yield LiveLab(stack, inventory, secrets)
@@ -106,7 +109,7 @@ def pytest_runtest_call(item: pytest.Item) -> None:
 
 
 def _needs_lab(fixtures: set[str]) -> bool:
-    if fixtures.intersection({"live_lab", "pair_lab", "scratch"}):
+    if fixtures.intersection({"live_lab", "scratch"}):
         return True
     # These are the lab's, unless a file names others.
     if "stand" in fixtures:
