@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -21,6 +20,7 @@ from documents.inventory import Inventory
 from documents.labels import STACK_LABEL
 from lab.lifecycle.lifecycle import read_lab
 from tests.conftest import LAB, ROOT, run_lab
+from tests.ports import free_port
 
 NAME = "e2e-scratch"
 HOST = f"fairground-{NAME}-host"
@@ -69,6 +69,7 @@ class Scratch:
         apis: Sequence[str] = ("echo",),
     ) -> None:
         """Write the APIs' sources and the document, with `changes` to the document's first level."""
+        self._stands = False
         for name in apis:
             source = self.sources / name
             source.mkdir(parents=True, exist_ok=True)
@@ -198,13 +199,6 @@ def finish(process: "subprocess.Popen[str]") -> tuple[int, list[str]]:
     """Wait for the end of `lab`: its exit status, and the lines on its standard error."""
     _, errors = process.communicate(timeout=120)
     return process.returncode, errors.splitlines()
-
-
-def free_port() -> int:
-    """A TCP port of the loopback interface at which nothing listens."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
 
 
 def docker(*arguments: str) -> str:

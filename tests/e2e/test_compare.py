@@ -2,22 +2,19 @@
 
 import json
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 
 from analysis.report import analyse
-from cli.context import open_engine
 from cli.gate import EXIT_STATUSES
 from documents.gate import Gate
-from tests.conftest import ROOT, run_lab
-from tests.e2e.lab_run import ATTEMPTS_MOST, write_protocol
-from tests.e2e.scratch import free_port
+from provision.connection import connect
+from tests.conftest import ROOT, LiveLab, run_lab
+from tests.e2e.lab_run import API, ATTEMPTS_MOST, write_protocol
+from tests.e2e.scratch import NAME, Scratch
 
-NAME = "e2e-pair"
 LOAD = ("light", "read-user", 10, 2)
 BASE, SAME, STARVED = "go", "go-same", "go-starved"
 
@@ -28,36 +25,56 @@ ENVIRONMENTS: dict[str, dict[str, str]] = {
     STARVED: {"GOMEMLIMIT": "1MiB"},
 }
 
+DOCKERFILE = """
+FROM scratch
+COPY --chmod=0755 api /api
+COPY --chown=65532:65532 uploads /uploads
+ENV UPLOAD_DIR=/uploads
+USER 65532:65532
+ENTRYPOINT ["/api"]
+"""
+
 
 class PairLab:
-    """The stack `e2e-pair`: three entries of one implementation, and what tests do with it."""
+    """The scratch lab with three entries of one build, that of the lab's own API, and what tests do with it."""
 
-    def __init__(self, folder: Path) -> None:
-        self.document = ROOT / "stacks" / f"{NAME}.yaml"
-        self.ssh_port = free_port()
+    def __init__(self, scratch: Scratch, live_lab: LiveLab, folder: Path) -> None:
+        self.scratch = scratch
+        self.source = scratch.sources / "built"
+        (self.source / "uploads").mkdir(parents=True)
+        (self.source / "uploads" / "empty").touch()
+        (self.source / "Dockerfile").write_text(DOCKERFILE)
+        binary = "/tmp/fairground-pair-api"  # noqa: S108 - on the lab's host, and removed at once
+        with connect(live_lab.inventory.host) as host:
+            host.run(["docker", "cp", f"{live_lab.inventory.api(API).container}:/api", binary], deadline_seconds=60)
+            host.pull(binary, self.source / "api")
+            host.run(["rm", binary], deadline_seconds=30)
         self.one_block = write_protocol(folder, LOAD, name="one-block")
         self.four_blocks = write_protocol(folder, LOAD, name="four-blocks", blocks=4, attempts=ATTEMPTS_MOST)
         self.runs: list[Path] = []
 
     def up(self, **settings: str) -> None:
         """Stand it up with these settings of PostgreSQL."""
-        document: dict[str, object] = {
-            "version": 1,
-            "name": NAME,
-            "host": {"kind": "container", "ssh_port": self.ssh_port},
-            "services": {"postgres": {"settings": settings}},
-            "apis": [
-                {"name": name, "source": "apis/go", "port": 18080 + number, "environment": environment}
-                for number, (name, environment) in enumerate(ENVIRONMENTS.items())
-            ],
-        }
-        self.document.write_text(yaml.safe_dump(document, sort_keys=False))
-        done = run_lab(["up", "--stack", NAME])
-        assert done.returncode == 0, done.stdout + done.stderr
+        self.scratch.describe(
+            {
+                "host": {"kind": "container", "cpus": 2, "memory_gb": 4, "ssh_port": self.scratch.ssh_port},
+                "services": {"postgres": {"settings": settings}},
+                "apis": [
+                    {
+                        "name": name,
+                        "source": str(self.source.relative_to(ROOT)),
+                        "port": 18080 + number,
+                        "environment": environment,
+                    }
+                    for number, (name, environment) in enumerate(ENVIRONMENTS.items())
+                ],
+            }
+        )
+        self.scratch.up()
 
     def run(self) -> Path:
         """Measure the base; returns the run's folder."""
-        done = run_lab(["run", "--stack", NAME, "--protocol", str(self.one_block), "--api", BASE, "--json"])
+        done = self.scratch.lab("run", "--protocol", str(self.one_block), "--api", BASE, "--json")
         assert done.returncode == 0, done.stdout + done.stderr
         run = Path(json.loads(done.stdout.splitlines()[-1])["directory"])
         self.runs.append(run)
@@ -65,35 +82,23 @@ class PairLab:
 
     def gate(self, candidate: str, *arguments: str) -> tuple[int, Gate]:
         """Judge a candidate by the base; returns the exit status and what was printed."""
-        done = run_lab(["gate", BASE, candidate, "--stack", NAME, "--json", *arguments])
+        done = self.scratch.lab("gate", BASE, candidate, "--json", *arguments)
         gate = Gate.from_json(done.stdout, name=done.stderr or "standard output")
         self.runs.append(ROOT / "runs" / gate.run_id)
         return done.returncode, gate
 
     def remove(self) -> None:
-        """Take it down and forget it, with its runs."""
-        down = run_lab(["down", "--stack", NAME])
-        assert down.returncode == 0, down.stdout + down.stderr
-        removed = subprocess.run(
-            ["pulumi", "stack", "rm", "--yes", "--stack", NAME, "--non-interactive"],
-            cwd=ROOT,
-            env=dict(open_engine(NAME).environment),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-        )
-        assert removed.returncode == 0, removed.stderr
-        self.document.unlink()
-        (ROOT / f"Pulumi.{NAME}.yaml").unlink(missing_ok=True)
+        """Leave the scratch lab as others of its tests describe it, and nothing of the runs."""
+        self.scratch.describe()
+        shutil.rmtree(self.source)
         for run in set(self.runs):
             shutil.rmtree(run, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")
-def pair_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PairLab]:
-    """Up once for all tests of this file, and gone afterwards."""
-    lab = PairLab(tmp_path_factory.mktemp("pair"))
+def pair_lab(scratch: Scratch, live_lab: LiveLab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PairLab]:
+    """Up once for all tests of this file."""
+    lab = PairLab(scratch, live_lab, tmp_path_factory.mktemp("pair"))
     try:
         lab.up(shared_buffers="128MB")
         yield lab
@@ -153,6 +158,6 @@ def test_a_build_that_is_the_same_has_the_status_of_its_outcome_and_is_told(pair
 
 
 def test_a_candidate_that_the_lab_lacks_is_no_verdict(pair_lab: PairLab):
-    done = run_lab(["gate", BASE, "no-such-api", "--stack", NAME, "--protocol", str(pair_lab.four_blocks)])
+    done = pair_lab.scratch.lab("gate", BASE, "no-such-api", "--protocol", str(pair_lab.four_blocks))
     assert done.returncode == 3
     assert done.stderr.startswith(f"error: The lab {NAME} has no API no-such-api; it has ")

@@ -14,7 +14,7 @@ from provision.connection import Connection
 from tests.conftest import LiveLab
 from tests.e2e.conftest import StartRun
 from tests.e2e.host_view import left_on_host
-from tests.e2e.lab_run import API, read_attempts, write_protocol
+from tests.e2e.lab_run import API, ATTEMPTS_MOST, read_attempts, write_protocol
 
 
 @pytest.fixture
@@ -24,8 +24,8 @@ def program(live_lab: LiveLab, host: Connection) -> str:
 
 
 def protocol_with(folder: Path, shares: str, seconds: int) -> str:
-    # Often enough that what else goes on on the machine voids no cell for good.
-    path = write_protocol(folder, ("heavy", "mixed", 20, 2), attempts=5)
+    # A request that isn't answered in time is no more than the missed rate, and waited for three times.
+    path = write_protocol(folder, ("heavy", "mixed", 20, 2), attempts=ATTEMPTS_MOST, timeout_seconds=5)
     asked = f"open_loop: {{scenario: heavy, shares: {shares}, seconds: {seconds}, blocks: 1}}"
     path.write_text(f"{path.read_text()}{asked}\n")
     return str(path)
