@@ -49,6 +49,6 @@ def become(host: Host, place: Place) -> None:
 
 if __name__ == "__main__":
     changes = json.loads(sys.argv[1])
-    become(Host.model_validate_json(json.dumps(changes["host"])), Place(**changes["place"]))
+    become(Host.from_json(json.dumps(changes["host"]), name="host"), Place(**changes["place"]))
     sys.argv = ["lab", *sys.argv[2:]]
     main()
