@@ -1,6 +1,6 @@
 """What the harness itself costs, measured in one run on a lab that is up.
 
-    .venv/bin/python -m benchmarks.harness [--json] [--pairs 40] [--seconds 5] [--stack local]
+    .venv/bin/python -m benchmarks.harness [--json] [--pairs 140] [--seconds 2] [--stack local]
 
 Four figures, each with what it should be:
 
@@ -97,8 +97,8 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="What the harness itself costs.")
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--pairs", type=int, default=40, help="pairs of windows, as lab run has them and by plain wrk")
-    parser.add_argument("--seconds", type=int, default=5, help="length of each load window")
+    parser.add_argument("--pairs", type=int, default=140, help="pairs of windows, as lab run has them and by plain wrk")
+    parser.add_argument("--seconds", type=int, default=2, help="length of each load window")
     parser.add_argument("--stack", default=DEFAULT_STACK, help="the lab, which must be up")
     arguments = parser.parse_args()
     try:

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -43,7 +44,7 @@ def said(request: pytest.FixtureRequest, live_lab: LiveLab, tmp_path_factory: py
     begun: dict[tuple[str, str | None], Future[str]] = {}
     for item in request.session.items:
         if isinstance(item, pytest.Function) and item.path == request.path and hasattr(item, "callspec"):
-            name, kind = item.callspec.params["name"], item.callspec.params.get("kind")
+            name, kind = str(item.callspec.params["name"]), cast("str | None", item.callspec.params.get("kind"))
             copy = tmp_path_factory.mktemp("checks") / name
             begun[name, kind] = pools[name].submit(_build, live_lab, name, kind, copy)
     yield lambda name, kind: begun[name, kind].result()

@@ -1,4 +1,7 @@
-"""The lab's host, standing for one of its own. Its kernel is this machine's, so the files that are set are a stand-in."""
+"""The lab's host, standing for one of its own.
+
+Its kernel is this machine's, so the files that are set are a stand-in.
+"""
 
 import json
 import sys
@@ -30,25 +33,25 @@ print(json.dumps({name: pathlib.Path(sys.argv[1], name).read_text() for name in 
 
 
 class OwnHost:
-    """What a test asks of the host. Each look is a connection of its own: sshd may have been restarted since the last."""
+    """What a test asks of the host, each time on a new connection: sshd may have been restarted since the last."""
 
     def __init__(self, host: Host) -> None:
-        self._host = host
+        self.host = host
 
     def lab(self, host: Host | None = None) -> list[str]:
         """The command that is run as `lab`; the host is reached as `host` says, as the lab does unless given."""
-        own = (host or self._host).model_copy(update={"kind": "ssh"})
+        own = (host or self.host).model_copy(update={"kind": "ssh"})
         changes = {"host": own.model_dump(mode="json"), "place": asdict(PLACE)}
         return [sys.executable, "-m", "tests.e2e.own_host_lab", json.dumps(changes)]
 
     def settings(self) -> dict[str, str]:
         """The host's settings, by their files."""
-        with connect(self._host) as connection:
+        with connect(self.host) as connection:
             return {name: chosen(text) for name, text in json.loads(_with_files(connection, _SHOW)).items()}
 
     def left(self) -> list[str]:
         """What of journal and lease is left."""
-        with connect(self._host) as connection:
+        with connect(self.host) as connection:
             found = connection.run(["ls", PLACE.state], deadline_seconds=30).stdout.split()
         return [name for name in found if not name.endswith("lock")]
 

@@ -37,7 +37,9 @@ def become(host: Host, place: Place) -> None:
     @contextmanager
     def open_own(inventory: Inventory, secrets: Secrets) -> Generator[RemoteBench]:
         with connect(inventory.host) as opened:
-            yield RemoteBench(opened, inventory, secrets, place=place, lease_margin_seconds=LEASE_SECONDS - READY_SECONDS)
+            yield RemoteBench(
+                opened, inventory, secrets, place=place, lease_margin_seconds=LEASE_SECONDS - READY_SECONDS
+            )
 
     cli.run.read_lab = read_own
     experiment.run.open_bench = open_own

@@ -130,10 +130,10 @@ def test_a_run_that_is_killed_at_ten_random_moments_goes_on_and_every_setting_co
 
 
 def test_a_run_whose_network_is_cut_says_so_and_goes_on_and_every_setting_comes_back(
-    start_run: StartRun, own_host: OwnHost, live_lab: LiveLab, host: Connection, protocol: str, tmp_path: Path
+    start_run: StartRun, own_host: OwnHost, host: Connection, protocol: str, tmp_path: Path
 ):
     """Packets are lost and nobody is told: to the host the connection is open to the end."""
-    with cable_to(live_lab.inventory.host, tmp_path) as cable:
+    with cable_to(own_host.host, tmp_path) as cable:
         run = start_run("--protocol", protocol, lab=own_host.lab(cable.host))
         run.wait_for_phase("load")
         run.wait_for_phase("load")

@@ -88,7 +88,7 @@ class BrokenRun:
         assert all(knob.controlled and knob.after == knob.before for knob in record.knobs)
 
     def abandon(self) -> None:
-        """End the controller, however it stands with it, and the guard, which ends when it sees that there is no lease."""
+        """End the controller, however it stands with it, and the guard, which ends when it sees no lease."""
         if self._process is not None:
             self._process.kill()
             self._process.communicate()

@@ -122,4 +122,3 @@ def make_key(path: Path) -> Path:
 
 def public_half(key: Path) -> str:
     return " ".join(key.with_name(f"{key.name}.pub").read_text().split()) + "\n"
-

@@ -1,8 +1,8 @@
 """A run on a host of its own whose network comes back, or whose sshd goes: it goes on, and every setting comes back.
 
 sshd, the connection, the run's lock, the lease and the guard are real. The kernel's files are a stand-in that can be
-written to, for they are this machine's; what is measured is made up. A whole `lab run` that is killed, cut off, or loses
-its host is in `tests/e2e/test_resume`.
+written to, for they are this machine's; what is measured is made up. A whole `lab run` that is killed, cut off, or
+loses its host is in `tests/e2e/test_resume`.
 """
 
 from collections.abc import Iterator

@@ -12,8 +12,8 @@ from documents.host import Host
 from provision import preparation
 from provision.base_image import make_base_image_here
 from provision.connection import Connection, connect
-from tests.ssh.services import STACK, docker
 from tests.ports import free_port
+from tests.ssh.services import STACK, docker
 from tests.ssh.sshd import make_key, public_half
 
 DOCKERFILE = """

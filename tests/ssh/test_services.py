@@ -14,8 +14,8 @@ import pytest
 from documents.errors import HostError
 from provision import containers, database, identity, seeding
 from provision.connection import Connection
-from tests.ssh.services import Services, docker
 from tests.ports import free_port
+from tests.ssh.services import Services, docker
 from tests.ssh.sshd import Sshd
 
 SCHEMA = """
