@@ -1,8 +1,11 @@
-"""The lab that tests on real containers share: stood up when the first of them asks, taken down at the end."""
+"""The lab that tests on real containers share: it is stood up beside the tests that need none, which run first, and
+taken down at the end.
+"""
 
 import os
 import signal
 import subprocess
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,22 +84,82 @@ def engine(stack: str) -> Engine:
     return open_engine(stack)
 
 
-@pytest.fixture(scope="session")
-def live_lab(request: pytest.FixtureRequest, stack: str, engine: Engine) -> Iterator[LiveLab]:
-    """The lab of the tests, on real containers.
+class UpcomingLab:
+    """`lab up` in a process of its own.
 
-    One that is up but not on record here is what tests in another checkout left when they were killed: it goes first.
+    A lab that is up but not on record here is what tests in another checkout left when they were killed: it goes first.
     """
-    if not is_recorded(engine) and any(thing.kind == "container" for thing in find_labelled(stack)):
-        down = run_lab(["down", "--stack", stack])
+
+    def __init__(self, stack: str) -> None:
+        self._stack = stack
+        self._is_asked_for = False
+        if not is_recorded(open_engine(stack)) and any(thing.kind == "container" for thing in find_labelled(stack)):
+            self.take_down()
+        self._output = tempfile.TemporaryFile("w+")  # noqa: SIM115 - written to for as long as the process goes on
+        self._process = subprocess.Popen(
+            [LAB, "up", "--stack", stack],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=self._output,
+            stderr=subprocess.STDOUT,
+        )
+
+    def wait(self) -> None:
+        """Wait until the lab is up."""
+        self._is_asked_for = True
+        status = self._process.wait(_UP_SECONDS)
+        self._output.seek(0)
+        assert status == 0, self._output.read()
+
+    def abandon(self) -> None:
+        """Take down a lab that no test has asked for."""
+        if not self._is_asked_for:
+            self._process.send_signal(signal.SIGINT)
+            self._process.wait(_UP_SECONDS)
+            self.take_down()
+
+    def take_down(self) -> None:
+        down = run_lab(["down", "--stack", self._stack])
         assert down.returncode == 0, down.stdout + down.stderr
-    up = run_lab(["up", "--stack", stack], timeout=_UP_SECONDS)
-    assert up.returncode == 0, up.stdout + up.stderr
+
+
+_UPCOMING = pytest.StashKey[UpcomingLab]()
+
+
+@pytest.fixture(scope="session")
+def upcoming_lab(request: pytest.FixtureRequest, stack: str) -> UpcomingLab:
+    """The lab of the tests on its way, since before the first test where it was known that one needs it."""
+    if _UPCOMING not in request.config.stash:
+        request.config.stash[_UPCOMING] = UpcomingLab(stack)
+    return request.config.stash[_UPCOMING]
+
+
+@pytest.fixture(scope="session")
+def live_lab(
+    request: pytest.FixtureRequest, stack: str, engine: Engine, upcoming_lab: UpcomingLab
+) -> Iterator[LiveLab]:
+    """The lab of the tests, on real containers."""
+    upcoming_lab.wait()
     inventory, secrets = read_lab(engine)
     yield LiveLab(stack, inventory, secrets)
     if not request.config.getoption("--keep-lab"):
-        down = run_lab(["down", "--stack", stack])
-        assert down.returncode == 0, down.stdout + down.stderr
+        upcoming_lab.take_down()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: _needs_lab(_fixtures(item)))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    config = session.config
+    if not config.option.collectonly and any(_waits_for_lab(_fixtures(item)) for item in session.items):
+        config.stash[_UPCOMING] = UpcomingLab(str(config.getoption("--stack")))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    upcoming = session.config.stash.get(_UPCOMING, None)
+    if upcoming is not None and not session.config.getoption("--keep-lab"):
+        upcoming.abandon()
 
 
 _live: set[str] = set()
@@ -104,12 +167,21 @@ _live: set[str] = set()
 
 # Not the setup: that of a lab which can't be stood up fails, and nothing has run on it.
 def pytest_runtest_call(item: pytest.Item) -> None:
-    if _needs_lab(set(getattr(item, "fixturenames", ()))):
+    if _needs_lab(_fixtures(item)):
         _live.add(item.nodeid)
 
 
+def _fixtures(item: pytest.Item) -> set[str]:
+    return set(getattr(item, "fixturenames", ()))
+
+
 def _needs_lab(fixtures: set[str]) -> bool:
-    if fixtures.intersection({"live_lab", "scratch"}):
+    return bool(fixtures & {"live_lab", "scratch"}) or _waits_for_lab(fixtures)
+
+
+def _waits_for_lab(fixtures: set[str]) -> bool:
+    """Whether it is the lab of this file that they are about, and not one that a test made for itself."""
+    if "upcoming_lab" in fixtures:
         return True
     # These are the lab's, unless a file names others.
     if "stand" in fixtures:
