@@ -5,8 +5,6 @@ from typing import Annotated
 
 import typer
 
-from analysis.pages.facts import grade_text
-from analysis.pages.terminal import terminal_tables
 from cli.context import FACTS, RUNS, JsonOption, terminal
 from cli.tables import as_rich
 from documents.errors import RunError
@@ -18,7 +16,9 @@ def report(
     json: JsonOption = False,
 ) -> None:
     """Compute a run's numbers from its raw files, write report.json, report.md and report.html, and show the table."""
-    # Here, for it takes its time, and the other subcommands don't need it.
+    # Here, for they take their time, and the other subcommands don't need them.
+    from analysis.pages.facts import grade_text  # noqa: PLC0415
+    from analysis.pages.terminal import terminal_tables  # noqa: PLC0415
     from analysis.pages.write import write_report  # noqa: PLC0415
 
     folder = find_run(run)

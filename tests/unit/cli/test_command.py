@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -22,6 +23,13 @@ def test_every_subcommand_explains_itself():
         assert (answer.status, answer.err) == (0, "")
         assert f"Usage: lab {name} [OPTIONS]" in answer.out
         assert "--json" in answer.out
+
+
+def test_the_command_begins_without_what_only_reports_need():
+    heavy = ("matplotlib", "numpy", "scipy", "jinja2", "pulumi")
+    program = f"import sys, cli.main; print([name for name in {heavy} if name in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert found.stdout == "[]\n"
 
 
 def test_lab_alone_shows_its_help_and_fails():
