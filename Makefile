@@ -17,7 +17,7 @@ lab: setup ## stands the lab up, runs the quick protocol, writes the report and 
 # Reaches the prerequisites too: the tests need packages that the lab doesn't.
 test: SETUP_FLAGS := --with-tests
 test: check ## all tests, those on real containers included
-	@$(BIN)/python -m pytest $(PYTEST_FLAGS)
+	@$(BIN)/python -m tests $(PYTEST_FLAGS)
 
 check: setup ## format, lint and types
 	@$(BIN)/ruff format --check --quiet .

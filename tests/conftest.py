@@ -1,11 +1,8 @@
-"""The lab that tests on real containers share: it is stood up beside the tests that need none, which run first, and
-taken down at the end.
-"""
+"""The lab that tests on real containers share: stood up when the first of them asks, taken down at the end."""
 
 import os
 import signal
 import subprocess
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +16,8 @@ from lab.lifecycle.leftovers import find_labelled
 from lab.lifecycle.lifecycle import read_lab
 from lab.lifecycle.state import is_recorded
 from tests.ssh.sshd import Sshd
+
+STACK = "test"
 
 _UP_SECONDS = 1_800
 """Compilers, crates, modules and jars are downloaded, and four APIs are compiled."""
@@ -59,7 +58,7 @@ def run_lab(arguments: Sequence[str], *, timeout: float = 900) -> "subprocess.Co
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--stack", default="test", help="the stack whose lab the tests use")
+    parser.addoption("--stack", default=STACK, help="the stack whose lab the tests use")
     parser.addoption("--keep-lab", action="store_true", help="leave the lab up at the end, for the next time")
 
 
@@ -84,82 +83,39 @@ def engine(stack: str) -> Engine:
     return open_engine(stack)
 
 
-class UpcomingLab:
-    """`lab up` in a process of its own.
-
-    A lab that is up but not on record here is what tests in another checkout left when they were killed: it goes first.
-    """
-
-    def __init__(self, stack: str) -> None:
-        self._stack = stack
-        self._is_asked_for = False
-        if not is_recorded(open_engine(stack)) and any(thing.kind == "container" for thing in find_labelled(stack)):
-            self.take_down()
-        self._output = tempfile.TemporaryFile("w+")  # noqa: SIM115 - written to for as long as the process goes on
-        self._process = subprocess.Popen(
-            [LAB, "up", "--stack", stack],
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=self._output,
-            stderr=subprocess.STDOUT,
-        )
-
-    def wait(self) -> None:
-        """Wait until the lab is up."""
-        self._is_asked_for = True
-        status = self._process.wait(_UP_SECONDS)
-        self._output.seek(0)
-        assert status == 0, self._output.read()
-
-    def abandon(self) -> None:
-        """Take down a lab that no test has asked for."""
-        if not self._is_asked_for:
-            self._process.send_signal(signal.SIGINT)
-            self._process.wait(_UP_SECONDS)
-            self.take_down()
-
-    def take_down(self) -> None:
-        down = run_lab(["down", "--stack", self._stack])
-        assert down.returncode == 0, down.stdout + down.stderr
-
-
-_UPCOMING = pytest.StashKey[UpcomingLab]()
-
-
 @pytest.fixture(scope="session")
-def upcoming_lab(request: pytest.FixtureRequest, stack: str) -> UpcomingLab:
-    """The lab of the tests on its way, since before the first test where it was known that one needs it."""
-    if _UPCOMING not in request.config.stash:
-        request.config.stash[_UPCOMING] = UpcomingLab(stack)
-    return request.config.stash[_UPCOMING]
-
-
-@pytest.fixture(scope="session")
-def live_lab(
-    request: pytest.FixtureRequest, stack: str, engine: Engine, upcoming_lab: UpcomingLab
-) -> Iterator[LiveLab]:
+def live_lab(request: pytest.FixtureRequest, stack: str, engine: Engine) -> Iterator[LiveLab]:
     """The lab of the tests, on real containers."""
-    upcoming_lab.wait()
+    stand_up(stack)
     inventory, secrets = read_lab(engine)
     yield LiveLab(stack, inventory, secrets)
     if not request.config.getoption("--keep-lab"):
-        upcoming_lab.take_down()
+        take_down(stack)
 
 
+def stand_up(stack: str) -> None:
+    """Stand the lab of the tests up.
+
+    One that is up but not on record here is what tests in another checkout left when they were killed: it goes first.
+    """
+    if not is_recorded(open_engine(stack)) and any(thing.kind == "container" for thing in find_labelled(stack)):
+        take_down(stack)
+    up = run_lab(["up", "--stack", stack], timeout=_UP_SECONDS)
+    assert up.returncode == 0, up.stdout + up.stderr
+
+
+def take_down(stack: str) -> None:
+    """Take the lab of the tests down."""
+    down = run_lab(["down", "--stack", stack])
+    assert down.returncode == 0, down.stdout + down.stderr
+
+
+# Before pytest chooses by the mark.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: _needs_lab(_fixtures(item)))
-
-
-def pytest_collection_finish(session: pytest.Session) -> None:
-    config = session.config
-    if not config.option.collectonly and any(_waits_for_lab(_fixtures(item)) for item in session.items):
-        config.stash[_UPCOMING] = UpcomingLab(str(config.getoption("--stack")))
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    upcoming = session.config.stash.get(_UPCOMING, None)
-    if upcoming is not None and not session.config.getoption("--keep-lab"):
-        upcoming.abandon()
+    for item in items:
+        if _needs_lab(item):
+            item.add_marker("lab")
 
 
 _live: set[str] = set()
@@ -167,21 +123,13 @@ _live: set[str] = set()
 
 # Not the setup: that of a lab which can't be stood up fails, and nothing has run on it.
 def pytest_runtest_call(item: pytest.Item) -> None:
-    if _needs_lab(_fixtures(item)):
+    if _needs_lab(item):
         _live.add(item.nodeid)
 
 
-def _fixtures(item: pytest.Item) -> set[str]:
-    return set(getattr(item, "fixturenames", ()))
-
-
-def _needs_lab(fixtures: set[str]) -> bool:
-    return bool(fixtures & {"live_lab", "scratch"}) or _waits_for_lab(fixtures)
-
-
-def _waits_for_lab(fixtures: set[str]) -> bool:
-    """Whether it is the lab of this file that they are about, and not one that a test made for itself."""
-    if "upcoming_lab" in fixtures:
+def _needs_lab(item: pytest.Item) -> bool:
+    fixtures = set(getattr(item, "fixturenames", ()))
+    if fixtures.intersection({"live_lab", "scratch"}):
         return True
     # These are the lab's, unless a file names others.
     if "stand" in fixtures:
