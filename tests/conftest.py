@@ -128,7 +128,7 @@ def pytest_runtest_call(item: pytest.Item) -> None:
 
 
 def _needs_lab(item: pytest.Item) -> bool:
-    fixtures = set(getattr(item, "fixturenames", ()))
+    fixtures: set[str] = set(getattr(item, "fixturenames", ()))
     if fixtures.intersection({"live_lab", "scratch"}):
         return True
     # These are the lab's, unless a file names others.
