@@ -1,8 +1,8 @@
 """All tests: `python -m tests [OPTION…]`, whose options are pytest's.
 
 Those that need no lab run beside each other, while the lab of the others is stood up; half of the time that this takes
-goes into downloads, and into compilers that keep one CPU busy. Then come those on the lab, with the machine to
-themselves. The results are in `.lab/tests/`, in JUnit's format.
+goes into downloads, and into compilers that keep one CPU busy. Then come those on the lab, and those with the mark
+`alone`, with the machine to themselves. The results are in `.lab/tests/`, in JUnit's format.
 """
 
 import subprocess
@@ -29,15 +29,15 @@ def main() -> int:
         standing = pool.submit(stand_up, stack)
         try:
             # The tests of a file may share what they are about: they stay with one process.
-            without_lab = run("without-lab", "-m", "not lab", "--numprocesses=logical", "--dist=loadfile")
+            beside = run("beside", "-m", "not lab and not alone", "--numprocesses=logical", "--dist=loadfile")
         except KeyboardInterrupt:
             standing.exception()
             take_down(stack)
             raise
         standing.result()
-    on_lab = run("on-lab", "-m", "lab")
-    failed = {without_lab, on_lab} - {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}
-    return min(failed) if failed else min(without_lab, on_lab)
+    alone = run("alone", "-m", "lab or alone")
+    failed = {beside, alone} - {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}
+    return min(failed) if failed else min(beside, alone)
 
 
 def run(name: str, *options: str) -> int:

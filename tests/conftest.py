@@ -110,6 +110,14 @@ def take_down(stack: str) -> None:
     assert down.returncode == 0, down.stdout + down.stderr
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    for mark in (
+        "lab: runs against a lab on real containers; set by its fixtures, not by hand",
+        "alone: times something on this machine, and says little while other tests run beside it",
+    ):
+        config.addinivalue_line("markers", mark)
+
+
 # Before pytest chooses by the mark.
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

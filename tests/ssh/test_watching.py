@@ -13,6 +13,8 @@ from provision import cgroups, jobs, watching
 from provision.cgroups import Cgroup
 from provision.connection import Connection
 
+pytestmark = pytest.mark.alone
+
 CPUS = sorted(os.sched_getaffinity(0))
 
 BURN = "import time\nends_at = time.process_time() + 1.5\nwhile time.process_time() < ends_at: pass"

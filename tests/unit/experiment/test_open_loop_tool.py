@@ -22,6 +22,8 @@ from toolchain.console import Step
 from toolchain.go_toolchain import Go, ensure_go, find_go
 from toolchain.layout import Layout
 
+pytestmark = pytest.mark.alone
+
 MINIMUM_GO = "1.24.0"
 SEED = 20260131
 

@@ -21,6 +21,8 @@ from experiment.workloads.requests import EXPECTED_STATUS, RequestFile, build_re
 from provision.warm_up import SERIES_NAME, series_of
 from tests.unit.experiment.recording_server import Recorder, recording_server
 
+pytestmark = pytest.mark.alone
+
 SEED = 20260131
 WRK_VERSION = "4.1.0"
 TOKEN = "a.token-of_{}"

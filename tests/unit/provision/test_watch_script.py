@@ -23,6 +23,8 @@ from pydantic import TypeAdapter
 from documents.watch import HostTick, Spin
 from provision import cgroups
 
+pytestmark = pytest.mark.alone
+
 SCRIPT = Path(__file__).parents[3] / "provision" / "host" / "watch.py"
 watch: dict[str, Any] = runpy.run_path(str(SCRIPT))
 CPUS = sorted(os.sched_getaffinity(0))
