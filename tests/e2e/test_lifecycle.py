@@ -11,7 +11,8 @@ from lab.lifecycle.engine import Engine
 from provision.connection import Connection
 from provision.database import run_sql
 from tests.conftest import ROOT, LiveLab
-from tests.e2e.scratch import HOST, NAME, Scratch, docker, free_port, left_on_engine, on_host
+from tests.e2e.scratch import HOST, NAME, Scratch, docker, left_on_engine, on_host
+from tests.ports import free_port
 
 
 def preview_changes(engine: Engine) -> str:
