@@ -17,16 +17,16 @@ lab: setup ## stands the lab up, runs the quick protocol, writes the report and 
 # Reaches the prerequisites too: the tests need packages that the lab doesn't.
 test: SETUP_FLAGS := --with-tests
 test: check ## all tests, those on real containers included
-	@$(BIN)/python -m pytest $(PYTEST_FLAGS)
+	@$(BIN)/python -m tests $(PYTEST_FLAGS)
 
 check: setup ## format, lint and types
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/pyright
 
-# Two hours on two cores; the machine should have nothing else to do.
+# Some three hours on two cores; the machine should have nothing else to do.
 evidence: SETUP_FLAGS := --with-tests
-evidence: setup ## the long runs: ten blocks, all APIs beside their floors, longer fuzzing; writes docs/evidence/
+evidence: setup ## the long runs: ten blocks, all APIs beside their floors, a known difference, longer fuzzing; writes docs/evidence/
 	@$(BIN)/python -m benchmarks.evidence $(EVIDENCE_FLAGS)
 
 setup: ## installs what the lab needs

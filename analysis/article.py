@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from documents.report import PublishedClaim
+from documents.claims import PublishedLine
 
 
 class PublishedLoad(NamedTuple):
@@ -36,15 +36,60 @@ STACKS: dict[str, PublishedStack] = {
     "kotlin": PublishedStack({"light": 28_900, "medium": 24_100, "heavy": 19_800}, memory_mb=180, p99_heavy_ms=89.2),
 }
 
-CLAIMS: tuple[PublishedClaim, ...] = (
-    PublishedClaim(
-        facts=("clean_build", "incremental_build"), claim="Rust compiles slowly; Go compiles nearly at once."
+EFFORT_HOURS: dict[str, float] = {"kotlin": 4, "go": 5, "rust": 12, "zig": 18}
+"""Hours until the API worked."""
+
+
+def said(values: dict[str, float], unit: str) -> str:
+    """A value for each stack, as the article's lines have them: `Rust 30 MB, Zig 95 MB`."""
+    return ", ".join(f"{name.capitalize()} {value:,.10g}{unit}" for name, value in values.items())
+
+
+LINES: tuple[PublishedLine, ...] = (
+    *(
+        PublishedLine(
+            name=f"throughput-{load}",
+            title=f"Throughput, {load}",
+            says=f"{said({name: stack.throughput[load] for name, stack in STACKS.items()}, '')} requests/s.",
+        )
+        for load in LOADS
     ),
-    PublishedClaim(facts=("binary_size",), claim="Zig's static binary is under 1 MB."),
-    PublishedClaim(
+    PublishedLine(
+        name="memory",
+        title="Average memory",
+        says=f"{said({name: stack.memory_mb for name, stack in STACKS.items()}, ' MB')}.",
+    ),
+    PublishedLine(
+        name="p99-heavy",
+        title="p99, heavy",
+        says=f"{said({name: stack.p99_heavy_ms for name, stack in STACKS.items()}, ' ms')}.",
+    ),
+    PublishedLine(name="average-latency", title="Average latency", says="It was measured; no number is given."),
+    PublishedLine(name="cpu", title="CPU use", says="It was measured; no number is given."),
+    PublishedLine(
+        name="binary-size",
+        title="Size of a binary",
+        says="Zig's static binary is under 1 MB.",
+        facts=("binary_size",),
+    ),
+    PublishedLine(
+        name="start-up",
+        title="Start-up",
+        says="The JVM has a noticeable start-up time; Go starts at once.",
+        facts=("first_answer",),
+    ),
+    PublishedLine(
+        name="compiling",
+        title="Compiling",
+        says="Rust compiles slowly; Go compiles nearly at once.",
+        facts=("clean_build", "incremental_build"),
+    ),
+    PublishedLine(
+        name="effort",
+        title="Effort",
+        says=f"Until the API worked: {said(EFFORT_HOURS, ' h')}.",
         facts=("code_lines", "dependencies"),
-        claim="Effort until the API worked: Kotlin 4 h, Go 5 h, Rust 12 h, Zig 18 h.",
     ),
-    PublishedClaim(facts=("first_answer",), claim="The JVM has a noticeable start-up time; Go starts at once."),
 )
-"""What the article says in words or in single figures, in its own order of facts."""
+"""All that the article says of its results, a line each; the loads, the machine and the stacks' versions are what it
+says of their conditions."""

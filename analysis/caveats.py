@@ -1,39 +1,68 @@
 """What a reader must know before quoting a run's numbers: whole sentences, and the grade of the host."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from itertools import chain
+
+import numpy as np
 
 from analysis import article
+from analysis.claims.conditions import size_text, unlike_for_numbers, unlike_host
+from analysis.comparisons import uncompared
+from analysis.histogram import FEW_RESPONSES
+from analysis.limits import (
+    GENERATOR_BUSY_MOST,
+    LITTLES_LAW_LEAST,
+    SHARED_GENERATOR_WAITED_MOST,
+    SPIN_CHANGE_MOST,
+    SPIN_FROM_MEDIAN_MOST,
+)
+from analysis.open_loop import about_open_loop
 from analysis.run_folder import RunFolder
+from analysis.void_cells import short_blocks
+from analysis.warm_ups import about_warm_ups
+from documents.cell_numbers import CellNumbers, OpenLoopNumbers
+from documents.comparison import Comparison
 from documents.inventory import Inventory
+from documents.knobs import KnobRecord
 from documents.plan import Cell
-from documents.report import CellNumbers, Grade, ScenarioSummary
-
-LITTLES_LAW_LEAST = 0.9
-"""An idle generator gives 0.99 and more; wrk's own slowness has been seen to bring it down to 0.57."""
-
-SATURATION_MOST = 0.9
-"""Above this share of the CPUs that its threads can fill the generator queues: it measures itself."""
-
-FEW_RESPONSES = 1000
-"""The 99.9th percentile of fewer responses is the slowest of them, one single response."""
+from documents.report import Grade, OpenLoopReport, ShortBlock
+from documents.summaries import OpenLoopSummary, ScenarioSummary
 
 
-def grade_of(inventory: Inventory) -> Grade:
-    """The grade of a lab's host and core layout."""
+def grade_of(inventory: Inventory, knobs: Collection[KnobRecord]) -> Grade:
+    """The grade of a lab's host, of its core layout, and of how far it was controlled.
+
+    Args:
+        inventory: the lab.
+        knobs: the host's; none where the run doesn't tell them, which is no control either.
+    """
     if inventory.cores.shared:
         return "shared"
-    return "smaller" if inventory.size.smaller else "full"
+    if inventory.size.smaller:
+        return "smaller"
+    return "full" if knobs and all(knob.controlled for knob in knobs) else "partly-controlled"
 
 
 def caveats_of(
-    run: RunFolder, summaries: Sequence[ScenarioSummary], cells: Sequence[CellNumbers], unfinished: Sequence[Cell]
+    run: RunFolder,
+    summaries: Sequence[ScenarioSummary],
+    cells: Sequence[CellNumbers],
+    unfinished: Sequence[Cell],
+    comparisons: Sequence[Comparison],
+    *,
+    open_loop: OpenLoopReport | None = None,
 ) -> tuple[str, ...]:
     """The caveats of a run, the weightiest first."""
+    of_both_loops = (*cells, *(() if open_loop is None else open_loop.cells))
     return (
         *_about_the_host(run),
         *_about_missing_cells(run, unfinished),
-        *_about_the_generator(cells),
-        *_about_the_estimates(summaries, cells),
+        *about_open_loop(run, open_loop),
+        *about_warm_ups(run),
+        *_about_the_generator(cells, of_both_loops),
+        *_about_the_watch(of_both_loops),
+        *_about_the_estimates(summaries, cells, open_loop),
+        *_about_the_comparisons(run, cells, comparisons),
         *_about_the_source(run),
     )
 
@@ -41,30 +70,22 @@ def caveats_of(
 def article_note(run: RunFolder) -> str:
     """Whether the article's numbers can stand beside this run's, and if not, why not."""
     inventory, protocol = run.manifest.inventory, run.manifest.protocol
-    reasons: list[str] = []
-    if inventory.size.smaller:
-        reasons.append(
-            f"this host is smaller ({_size(inventory)} instead of {article.CORES} cores and {article.MEMORY_GB} GB)"
-        )
-    if inventory.cores.shared:
-        reasons.append("the load generator shares CPUs with what it measures")
-    for scenario in protocol.scenarios:
-        published = article.LOADS.get(scenario.name)
-        if published is None:
-            continue
-        if (scenario.connections, scenario.duration_seconds) != published:
-            reasons.append(
-                f"{scenario.name} here is {scenario.connections} connections for {scenario.duration_seconds} s "
-                f"instead of {published.connections} for {published.duration_seconds} s"
-            )
-    if reasons:
-        return (
-            f"The article's numbers aren't comparable with these: {'; '.join(reasons)}. "
-            "They are shown for orientation only."
-        )
-    return (
+    host = unlike_host(inventory.size, inventory.cores)
+    loads = {
+        scenario.name: unlike_for_numbers(scenario) for scenario in protocol.scenarios if scenario.name in article.LOADS
+    }
+    reasons = "; ".join([*host, *chain.from_iterable(loads.values())])
+    with_caution = (
         "The article names neither its CPU model nor its mix of requests, so its absolute numbers can be compared with "
         "these with caution only; orders and ratios carry further."
+    )
+    if not reasons:
+        return with_caution
+    if host or all(loads.values()):
+        return f"The article's numbers aren't comparable with these: {reasons}. They are shown for orientation only."
+    return (
+        f"Not all of the article's numbers are comparable with these: {reasons}. There they are shown for orientation "
+        f"only. {with_caution}"
     )
 
 
@@ -72,7 +93,7 @@ def _about_the_host(run: RunFolder) -> Iterable[str]:
     inventory, record = run.manifest.inventory, run.host
     if inventory.size.smaller:
         yield (
-            f"This host is smaller than the article's: it has {_size(inventory)}, the article's had "
+            f"This host is smaller than the article's: it has {size_text(inventory.size)}, the article's had "
             f"{article.CORES} cores and {article.MEMORY_GB} GB. Results are never compared with those of a full host."
         )
     if inventory.cores.shared:
@@ -80,16 +101,15 @@ def _about_the_host(run: RunFolder) -> Iterable[str]:
             "CPUs are shared between roles: the load generator competes with what it measures, so throughput is too "
             "low and latency too high by an unknown amount."
         )
-    if record.after is not None and record.after != record.before:
-        before, after = record.before.model_dump(), record.after.model_dump()
-        settings = {f"the setting {name}": value for name, value in before.pop("settings").items()}
-        settings_after = {f"the setting {name}": value for name, value in after.pop("settings").items()}
-        before, after = before | settings, after | settings_after
-        changes = [
-            f"{name.replace('_', ' ')} was {before.get(name, 'absent')} and is {after.get(name, 'absent')}"
-            for name in sorted(before.keys() | after.keys())
-            if before.get(name) != after.get(name)
-        ]
+    if free := [knob for knob in record.knobs if not knob.controlled]:
+        told = "; ".join(f"{knob.name}: {_uncontrolled(knob)}" for knob in free)
+        yield (
+            f"Not controlled on this host: {told}. What they do is in these numbers, and another host, or this one on "
+            "another day, may do otherwise."
+        )
+    elif not record.knobs:
+        yield "The run doesn't tell which of the host's settings were controlled."
+    if record.after is not None and (changes := record.before.changes(record.after)):
         yield (
             f"The host changed while the run went on: {'; '.join(changes)}. Cells from before and after the change are "
             "mixed in these numbers; measure again."
@@ -97,7 +117,7 @@ def _about_the_host(run: RunFolder) -> Iterable[str]:
 
 
 def _about_missing_cells(run: RunFolder, unfinished: Sequence[Cell]) -> Iterable[str]:
-    planned = len(run.plan.cells)
+    planned = len(run.cells)
     if unfinished:
         yield (
             f"The run isn't finished: {len(unfinished)} of {_cells(planned)} {_are(len(unfinished))} still to be "
@@ -105,20 +125,37 @@ def _about_missing_cells(run: RunFolder, unfinished: Sequence[Cell]) -> Iterable
         )
     elif run.host.after is None:
         yield "The host's identity wasn't read again after the last cell, so a change during the run would go unseen."
+    blocks = len({cell.block for cell in run.plan.cells})
+    closed_loop_ended = run.host.after is not None or run.open_loop_plan is not None
+    if closed_loop_ended and blocks < run.manifest.protocol.blocks:
+        yield (
+            f"Blocks took longer than expected: the run ended with its budget after {blocks} of "
+            f"{run.manifest.protocol.blocks} blocks, by the clock alone and whatever they showed."
+        )
+    allowed = run.manifest.protocol.attempts
     voids = sum(not record.valid for record in run.records.values())
     if voids:
         yield (
-            f"{voids} of {_cells(planned)} {_are(voids)} void and left out of all numbers but the errors; the reasons "
-            "stand under “Void cells”."
+            f"{voids} of {_cells(planned)} {_are(voids)} void{_every_time(allowed)} and left out of all numbers but "
+            f"the errors; {_short(short_blocks(run))}, and the reasons stand under “Void cells”."
+        )
+    repeated = sum(record.valid and record.attempt > 1 for record in run.records.values())
+    if repeated:
+        yield (
+            f"{repeated} of {_cells(planned)} {_were(repeated)} void at first and run again; the first valid attempt "
+            "counts, and the reasons against those before it stand under “Void cells”. What goes wrong now and then "
+            "under load is in no number but the errors."
         )
 
 
-def _about_the_generator(cells: Sequence[CellNumbers]) -> Iterable[str]:
-    saturated = [cell for cell in cells if cell.generator_saturation > SATURATION_MOST]
+def _about_the_generator(
+    cells: Sequence[CellNumbers], of_both_loops: Sequence[CellNumbers | OpenLoopNumbers]
+) -> Iterable[str]:
+    saturated = [cell for cell in of_both_loops if cell.generator_saturation > GENERATOR_BUSY_MOST]
     if saturated:
         worst = max(cell.generator_saturation for cell in saturated)
         yield (
-            f"The load generator used more than {SATURATION_MOST:.0%} of the CPUs that its threads can fill in "
+            f"The load generator used more than {GENERATOR_BUSY_MOST:.0%} of the CPUs that its threads can fill in "
             f"{_cells(len(saturated))} (up to {worst:.0%}): there it may have been the limit, and not the API."
         )
     slow = [cell for cell in cells if cell.littles_law < LITTLES_LAW_LEAST]
@@ -129,28 +166,92 @@ def _about_the_generator(cells: Sequence[CellNumbers]) -> Iterable[str]:
             "the generator may have been the limit, or connections waited for answers that hadn't come by the window's "
             "end, which wrk counts nowhere."
         )
+    waited = [
+        cell.watch.generator_waited
+        for cell in cells
+        if cell.watch is not None
+        and cell.watch.generator_waited is not None
+        and cell.watch.generator_waited > SHARED_GENERATOR_WAITED_MOST
+    ]
+    if waited:
+        yield (
+            f"The load generator stood ready without a CPU for more than {SHARED_GENERATOR_WAITED_MOST:.0%} of the "
+            f"load in {_cells(len(waited))} (up to {max(waited):.0%}): latencies there hold its waiting as well."
+        )
 
 
-def _about_the_estimates(summaries: Sequence[ScenarioSummary], cells: Sequence[CellNumbers]) -> Iterable[str]:
-    single = [summary for summary in summaries if summary.cells == 1]
+def _about_the_watch(cells: Sequence[CellNumbers | OpenLoopNumbers]) -> Iterable[str]:
+    unwatched = sum(cell.watch is None for cell in cells)
+    if unwatched:
+        yield (
+            f"The host wasn't watched in {_cells(unwatched)}, which are older than the watch: steal, throttling, other "
+            "programs and connections that never opened would go unseen there."
+        )
+    changed = [
+        cell.cell_id
+        for cell in cells
+        if cell.watch is not None
+        and not 1 / (1 + SPIN_CHANGE_MOST) <= 1 + cell.watch.spin_change <= 1 + SPIN_CHANGE_MOST
+    ]
+    if changed:
+        yield (
+            f"The API's CPUs were more than {SPIN_CHANGE_MOST:.0%} slower or faster after the load than before it, by "
+            f"the calibration spin, in {_cells(len(changed))}: {', '.join(changed)}. CPUs are shared between roles, so "
+            "their own work may be what made the difference."
+        )
+    spins = {cell.cell_id: cell.watch.spin_seconds for cell in cells if cell.watch is not None}
+    if spins:
+        usual = float(np.median([*spins.values()]))
+        off = [name for name, seconds in spins.items() if abs(seconds / usual - 1) > SPIN_FROM_MEDIAN_MOST]
+        if off:
+            yield (
+                f"The API's CPUs were more than {SPIN_FROM_MEDIAN_MOST:.0%} slower or faster than is usual in this "
+                f"run, by the calibration spin, in {_cells(len(off))}: {', '.join(off)}."
+            )
+
+
+def _about_the_estimates(
+    summaries: Sequence[ScenarioSummary], cells: Sequence[CellNumbers], open_loop: OpenLoopReport | None
+) -> Iterable[str]:
+    # The open loop measures each API at each rate once in a block.
+    at_rates = () if open_loop is None else open_loop.summaries
+    single = [_load(summary) for summary in summaries if summary.blocks == 1]
     if single and len(single) == sum(summary.cells > 0 for summary in summaries):
         yield (
-            "There is one valid cell for each API and load, so no number has an interval: how far a repetition would "
-            "differ is unknown."
+            "There is one block with a valid cell for each API and load, so no number has an interval: how far a "
+            "repetition would differ is unknown."
         )
-    elif single:
-        names = ", ".join(f"{summary.api} at {summary.scenario}" for summary in single)
-        yield f"There is only one valid cell for {names}, so these numbers have no interval."
-    nothing = [summary for summary in summaries if summary.cells == 0]
+        single = []
+    single += [_load(summary) for summary in at_rates if summary.cells == 1]
+    if single:
+        yield f"There is only one block with a valid cell for {', '.join(single)}, so these numbers have no interval."
+    nothing = [_load(summary) for summary in (*summaries, *at_rates) if summary.cells == 0]
     if nothing:
-        names = ", ".join(f"{summary.api} at {summary.scenario}" for summary in nothing)
-        yield f"There is no valid cell for {names}, so there are no numbers."
-    few = [cell for cell in cells if cell.requests < FEW_RESPONSES]
+        yield f"There is no valid cell for {', '.join(nothing)}, so there are no numbers."
+    few = sum(cell.requests < FEW_RESPONSES for cell in cells)
     if few:
         yield (
-            f"{_cells(len(few))} {_have(len(few))} fewer than {FEW_RESPONSES:,} responses: p99.9 is the single slowest "
+            f"{_cells(few)} {_have(few)} fewer than {FEW_RESPONSES:,} responses: p99.9 is the single slowest "
             "response there."
         )
+
+
+def _about_the_comparisons(
+    run: RunFolder, cells: Sequence[CellNumbers], comparisons: Sequence[Comparison]
+) -> Iterable[str]:
+    yield from uncompared(cells)
+    pairs = [pair for comparison in comparisons for pair in comparison.pairs]
+    if not cells or not pairs or any(pair.reason is None for pair in pairs):
+        return
+    why = (
+        "the run has one block"
+        if run.manifest.protocol.blocks == 1
+        else "no two APIs have valid cells in two blocks under the same load"
+    )
+    yield (
+        f"Nothing can be compared: {why}. A difference between two APIs is held against how far their ratio varies "
+        "from block to block, which takes two blocks at least; ten say something."
+    )
 
 
 def _about_the_source(run: RunFolder) -> Iterable[str]:
@@ -160,9 +261,15 @@ def _about_the_source(run: RunFolder) -> Iterable[str]:
         )
 
 
-def _size(inventory: Inventory) -> str:
-    cores = len(inventory.size.cpus)
-    return f"{cores} {'core' if cores == 1 else 'cores'} and {inventory.size.memory_bytes / 2**30:.3g} GiB"
+def _uncontrolled(knob: KnobRecord) -> str:
+    if knob.state == "only-read":
+        return f"{knob.before} instead of {knob.wanted}"
+    return knob.message or f"{knob.during} instead of {knob.wanted}"
+
+
+def _load(summary: ScenarioSummary | OpenLoopSummary) -> str:
+    where = summary.scenario if isinstance(summary, ScenarioSummary) else f"{summary.rate:,} requests/s"
+    return f"{summary.api} at {where}"
 
 
 def _cells(count: int) -> str:
@@ -171,6 +278,24 @@ def _cells(count: int) -> str:
 
 def _are(count: int) -> str:
     return "is" if count == 1 else "are"
+
+
+def _were(count: int) -> str:
+    return "was" if count == 1 else "were"
+
+
+def _short(blocks: Sequence[ShortBlock]) -> str:
+    """Which blocks are short, those of the open loop by themselves: both loops count theirs from 1."""
+    told: list[str] = []
+    for open_loop, of_which in ((False, ""), (True, " of the open loop")):
+        numbers = [str(short.block) for short in blocks if short.open_loop == open_loop]
+        if numbers:
+            told.append(f"{'block' if len(numbers) == 1 else 'blocks'} {', '.join(numbers)}{of_which}")
+    return f"{' and '.join(told)} {_are(len(blocks))} short"
+
+
+def _every_time(allowed: int) -> str:
+    return "" if allowed == 1 else f" in each of {allowed} attempts"
 
 
 def _have(count: int) -> str:

@@ -7,10 +7,13 @@ from numpy.typing import NDArray
 
 from analysis.histogram import LARGEST_EXACT, read_histogram, recover_raw
 from analysis.samples import load_window, read_samples, step_means, usage
+from analysis.saturation import bound_by
+from analysis.watch import watch_numbers
+from documents.cell_numbers import CellNumbers
+from documents.cores import CoreLayout
 from documents.errors import AnalysisError
 from documents.load import WrkResult
 from documents.plan import Cell
-from documents.report import CellNumbers
 
 
 @dataclass(frozen=True)
@@ -26,13 +29,24 @@ class MeasuredCell:
     memory_bytes: NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class WatchFiles:
+    """What the watch over a cell left: the bytes of its `watch.json` and `ticks.jsonl`, and the CPUs of each role."""
+
+    watch_json: bytes
+    ticks_jsonl: bytes
+    cores: CoreLayout
+
+
 def measure(
     cell: Cell,
     *,
     wrk_json: bytes,
     samples_csv: bytes,
     generator_cpus: int,
+    watched: WatchFiles | None = None,
     folder: str = "",
+    attempt: int = 1,
 ) -> MeasuredCell:
     """Compute a cell's numbers from its raw files.
 
@@ -41,11 +55,13 @@ def measure(
         wrk_json: the bytes of its `wrk.json`.
         samples_csv: the bytes of its `samples.csv`.
         generator_cpus: how many CPUs the load generator may run on.
+        watched: what the watch left; None in a run that is older than the watch.
         folder: the cell's folder with a final slash, for messages.
+        attempt: which attempt at the cell the files are of.
 
     Raises:
         AnalysisError: the files can't be turned into numbers; names file and, where there is one, line.
-        DocumentError: `wrk_json` isn't of the shape of a `WrkResult`.
+        DocumentError: `wrk.json` or `watch.json` isn't of its shape.
     """
     name = f"{folder}wrk.json"
     result = WrkResult.from_json(wrk_json, name=name)
@@ -65,11 +81,21 @@ def measure(
     throughput = result.requests / load_seconds
     latency = raw.summary()
     opened = result.connections // result.threads * result.threads
+    watch = watched and watch_numbers(
+        watched.watch_json,
+        watched.ticks_jsonl,
+        window=window,
+        result=result,
+        cores=watched.cores,
+        folder=folder,
+    )
     numbers = CellNumbers(
         cell_id=cell.id,
+        attempt=attempt,
         block=cell.block,
         api=cell.api,
         scenario=cell.scenario.name,
+        twin=cell.twin,
         requests=result.requests,
         throughput=throughput,
         raw=latency,
@@ -79,6 +105,8 @@ def measure(
         usage=used,
         littles_law=throughput * latency.mean_us / 1e6 / opened,
         generator_saturation=used["generator"].cpu_cores / min(result.threads, generator_cpus),
+        bound_by=bound_by(used, watch.busy, watched.cores) if watched and watch else (),
+        watch=watch,
     )
     return MeasuredCell(numbers, load_seconds, cpu_cores, memory_bytes)
 

@@ -8,8 +8,9 @@ import numpy as np
 from documents.errors import AnalysisError
 from documents.facts import Facts
 from documents.inventory import ApiService
-from documents.report import BuildingFacts, Spread
+from documents.report import BuildingFacts
 from documents.run import HostIdentity
+from documents.summaries import Spread
 
 
 def facts_file_name(api: ApiService) -> str:
@@ -49,7 +50,7 @@ def summarise_facts(facts: Facts, host: HostIdentity) -> BuildingFacts:
         language=facts.language,
         measured_at=facts.measured_at,
         git_commit=facts.git_commit,
-        same_host=facts.host == host,
+        same_host=not facts.host.changes(host),
         build_cpus=len(building.cpus),
         clean_build_seconds=_spread(building.clean_seconds),
         incremental_build_seconds=_spread(building.incremental_seconds),

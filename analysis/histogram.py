@@ -24,18 +24,22 @@ higher, and for p = 100% there is no such response and it answers 0. The textboo
 anyone can recompute it from the histogram without wrk; the two ranks never differ by more than one response.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
+from documents.cell_numbers import Latency
 from documents.errors import AnalysisError
 from documents.load import WrkLatency, WrkResult
-from documents.report import Latency
 
 LARGEST_EXACT = 2**53
 """Above this a Lua number no longer holds every whole number, so wrk's script can't have written it truly."""
+
+FEW_RESPONSES = 1000
+"""The 99.9th percentile of fewer responses is the slowest of them, one single response."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,26 @@ class Histogram:
         )
 
 
+def histogram_of(pairs: Sequence[tuple[int, int]], doubt: Callable[[str], AnalysisError]) -> Histogram:
+    """Pairs of (µs, how many) as arrays, if they are a histogram.
+
+    Args:
+        pairs: as a generator wrote them.
+        doubt: makes the error of why they are none.
+
+    Raises:
+        AnalysisError: that of `doubt`.
+    """
+    try:
+        numbers = np.fromiter(chain.from_iterable(pairs), np.int64, 2 * len(pairs))
+    except OverflowError as error:
+        raise doubt("there is a number of more than 64 bits") from error
+    values, counts = numbers[0::2], numbers[1::2]
+    if np.any(values < 0) or np.any(counts < 1) or np.any(np.diff(values) <= 0):
+        raise doubt("durations must rise from 0 and counts be above 0")
+    return Histogram(values, counts)
+
+
 def read_histogram(latency: WrkLatency, *, name: str) -> Histogram:
     """Read wrk's histogram into arrays, checked against the sums that wrk gives beside it.
 
@@ -80,21 +104,15 @@ def read_histogram(latency: WrkLatency, *, name: str) -> Histogram:
     Raises:
         AnalysisError: the histogram can't have come from wrk, or has been changed since.
     """
-    try:
-        numbers = np.fromiter(chain.from_iterable(latency.histogram), np.int64, 2 * len(latency.histogram))
-    except OverflowError as error:
-        raise AnalysisError(_doubt(name, "it holds a number of more than 64 bits")) from error
-    values, counts = numbers[0::2], numbers[1::2]
-    if np.any(values < 0) or np.any(counts < 1) or np.any(np.diff(values) <= 0):
-        raise AnalysisError(_doubt(name, "its latencies must rise from 0 and its counts be above 0"))
-    if np.any(numbers > LARGEST_EXACT) or counts.astype(float).sum() > LARGEST_EXACT:
-        raise AnalysisError(_doubt(name, f"it holds a number above {LARGEST_EXACT}, which wrk's script can't write"))
-    total = int(counts.sum())
-    if total != latency.count:
-        raise AnalysisError(_doubt(name, f"it holds {total} latencies, but wrk counted {latency.count}"))
-    if total and values[-1] != latency.maximum_us:
-        raise AnalysisError(_doubt(name, f"its maximum is {values[-1]} µs, but wrk says {latency.maximum_us} µs"))
-    return Histogram(values, counts)
+    found = histogram_of(latency.histogram, lambda why: _doubt(name, why))
+    values, counts = found.values, found.counts
+    if np.any(values > LARGEST_EXACT) or np.any(counts > LARGEST_EXACT) or counts.astype(float).sum() > LARGEST_EXACT:
+        raise _doubt(name, f"it holds a number above {LARGEST_EXACT}, which wrk's script can't write")
+    if found.count != latency.count:
+        raise _doubt(name, f"it holds {found.count} latencies, but wrk counted {latency.count}")
+    if found.count and values[-1] != latency.maximum_us:
+        raise _doubt(name, f"its maximum is {values[-1]} µs, but wrk says {latency.maximum_us} µs")
+    return found
 
 
 def expected_interval(result: WrkResult) -> int | None:
@@ -117,14 +135,12 @@ def recover_raw(corrected: Histogram, result: WrkResult, *, name: str) -> Histog
     if interval is None:
         raw = corrected
     elif interval < 1:
-        raise AnalysisError(_doubt(name, f"{result.requests} requests can't have been sent in {result.elapsed_us} µs"))
+        raise _doubt(name, f"{result.requests} requests can't have been sent in {result.elapsed_us} µs")
     else:
         raw = invert_correction(corrected, interval, name=name)
     recorded = result.requests - result.errors.timeout
     if raw.count != recorded:
-        raise AnalysisError(
-            _doubt(name, f"without wrk's correction it holds {raw.count} responses, but wrk recorded {recorded}")
-        )
+        raise _doubt(name, f"without wrk's correction it holds {raw.count} responses, but wrk recorded {recorded}")
     return raw
 
 
@@ -145,13 +161,13 @@ def invert_correction(corrected: Histogram, interval: int, *, name: str) -> Hist
     raw = counts - np.where(has_later, counts[later], 0)
     added_to = np.count_nonzero(values > 2 * interval)
     if np.any(raw < 0) or np.count_nonzero(has_later) != added_to:
-        raise AnalysisError(_doubt(name, f"wrk's correction at an interval of {interval} µs can't have made it"))
+        raise _doubt(name, f"wrk's correction at an interval of {interval} µs can't have made it")
     kept = raw > 0
     return Histogram(values[kept], raw[kept])
 
 
-def _doubt(name: str, why: str) -> str:
-    return (
+def _doubt(name: str, why: str) -> AnalysisError:
+    return AnalysisError(
         f"The latency histogram in {name} is not one that wrk 4.1.0 writes: {why}. "
         "Measure the cell again with the wrk that `lab doctor` accepts."
     )

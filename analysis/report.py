@@ -1,35 +1,34 @@
 """A run's folder to its report."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analysis import article
 from analysis.caveats import article_note, caveats_of, grade_of
 from analysis.cells import MeasuredCell, measure, series_steps
+from analysis.claims.judge import judge_claims
+from analysis.comparisons import compare_all
 from analysis.facts import find_facts, summarise_facts
+from analysis.open_loop import summarise_open_loop
 from analysis.run_folder import RunFolder, read_run
 from analysis.samples import SAMPLED_ROLES
-from analysis.statistics import linear_estimate, log_estimate
+from analysis.saturation import bound_by_postgres
+from analysis.statistics.estimates import linear_estimate, log_estimate
+from analysis.void_cells import short_blocks, void_attempts, void_cells
+from analysis.warm_ups import summarise_warm_ups
+from documents.cell_numbers import CellNumbers, Latency
 from documents.errors import DocumentError
+from documents.knobs import describe_control
 from documents.load import WrkResult
 from documents.plan import Cell
 from documents.protocol import Scenario
-from documents.report import (
-    CellNumbers,
-    Estimate,
-    Latency,
-    LatencyEstimate,
-    Measurements,
-    PublishedNumber,
-    Report,
-    ScenarioSummary,
-    Subject,
-    TimeSeries,
-    VoidCell,
-)
+from documents.report import PublishedNumber, Report, Subject
 from documents.run import CellRecord
+from documents.summaries import Estimate, LatencyEstimate, Measurements, ScenarioSummary, TimeSeries
 
 
 def analyse(run_directory: Path, facts_directory: Path | None = None) -> Report:
@@ -57,7 +56,21 @@ def analyse(run_directory: Path, facts_directory: Path | None = None) -> Report:
         _summarise(run, api.name, scenario, measured) for scenario in protocol.scenarios for api in subjects
     )
     numbers = tuple(cell.numbers for cell in measured.values())
-    unfinished = [cell for cell in run.plan.cells if cell.id not in run.records]
+    unfinished = [cell for cell in run.cells if cell.id not in run.records]
+    open_loop = summarise_open_loop(run)
+    article_numbers = tuple(_article_numbers(summaries))
+    comparisons = compare_all(
+        numbers,
+        apis=[api.name for api in subjects],
+        scenarios=[scenario.name for scenario in protocol.scenarios],
+        margin=protocol.margin,
+        bound_by_postgres=bound_by_postgres(numbers),
+    )
+    building = tuple(
+        summarise_facts(facts, run.host.before)
+        for api in subjects
+        if facts_directory is not None and (facts := find_facts(facts_directory, api)) is not None
+    )
     return Report(
         run_id=manifest.run_id,
         started_at=manifest.started_at,
@@ -65,7 +78,10 @@ def analyse(run_directory: Path, facts_directory: Path | None = None) -> Report:
         stack=inventory.stack,
         protocol=protocol.name,
         protocol_file=run.manifest.protocol_file,
-        blocks=protocol.blocks,
+        blocks=len({cell.block for cell in run.plan.cells}),
+        budget_seconds=manifest.budget_seconds,
+        attempts=protocol.attempts,
+        margin=protocol.margin,
         warm_up_seconds=protocol.warm_up_seconds,
         order_seed=manifest.order_seed,
         request_seed=protocol.request_seed,
@@ -84,24 +100,30 @@ def analyse(run_directory: Path, facts_directory: Path | None = None) -> Report:
         host=run.host.before,
         size=inventory.size,
         cores=inventory.cores,
-        grade=grade_of(inventory),
+        grade=grade_of(inventory, run.host.knobs),
+        control=describe_control(run.host.knobs),
+        knobs=run.host.knobs,
         postgres_settings=inventory.postgres.settings,
-        caveats=caveats_of(run, summaries, numbers, unfinished),
+        caveats=caveats_of(run, summaries, numbers, unfinished, comparisons, open_loop=open_loop),
         summaries=summaries,
-        article=tuple(_article_numbers(summaries)),
+        open_loop=open_loop,
+        article=article_numbers,
         article_note=article_note(run),
-        claims=article.CLAIMS,
-        building=tuple(
-            summarise_facts(facts, run.host.before)
-            for api in subjects
-            if facts_directory is not None and (facts := find_facts(facts_directory, api)) is not None
+        comparisons=comparisons,
+        claims=judge_claims(
+            size=inventory.size,
+            cores=inventory.cores,
+            scenarios=protocol.scenarios,
+            numbers=article_numbers,
+            comparisons=comparisons,
+            building=building,
         ),
+        warm_ups=summarise_warm_ups(run),
+        building=building,
         cells=numbers,
-        void_cells=tuple(
-            VoidCell(cell_id=cell.id, api=cell.api, scenario=cell.scenario.name, voids=run.records[cell.id].voids)
-            for cell in run.plan.cells
-            if cell.id in run.records and not run.records[cell.id].valid
-        ),
+        void_attempts=void_attempts(run),
+        void_cells=void_cells(run),
+        short_blocks=short_blocks(run),
         unfinished_cells=tuple(cell.id for cell in unfinished),
         tool_versions=manifest.tool_versions,
     )
@@ -113,25 +135,38 @@ def _measure(run: RunFolder, cell: Cell, record: CellRecord) -> MeasuredCell:
         wrk_json=run.raw_file(record, "wrk.json"),
         samples_csv=run.raw_file(record, "samples.csv"),
         generator_cpus=len(run.manifest.inventory.cores.generator),
+        watched=run.watch_files(record),
         folder=run.name_of(record, ""),
+        attempt=record.attempt,
     )
 
 
 def _summarise(run: RunFolder, api: str, scenario: Scenario, measured: dict[str, MeasuredCell]) -> ScenarioSummary:
     planned = [cell for cell in run.plan.cells if cell.api == api and cell.scenario == scenario]
     records = [run.records[cell.id] for cell in planned if cell.id in run.records]
-    void = [record for record in records if not record.valid]
+    void = [record for cell in planned for record in run.attempts[cell.id] if not record.valid]
     valid = [measured[cell.id] for cell in planned if cell.id in measured]
+    blocks = _by_block(valid)
     return ScenarioSummary(
         api=api,
         scenario=scenario.name,
         cells=len(valid),
-        void_cells=len(void),
+        blocks=len(blocks),
+        void_cells=len(records) - len(valid),
         unfinished_cells=len(planned) - len(records),
+        void_attempts=len(void),
         errors=_sum_of([cell.numbers.errors for cell in valid] + [_errors_of_void(run, record) for record in void]),
-        measured=_measurements([cell.numbers for cell in valid]) if valid else None,
-        series=_series(scenario, valid) if valid else None,
+        measured=_measurements([[cell.numbers for cell in cells] for cells in blocks]) if blocks else None,
+        series=_series(scenario, blocks) if blocks else None,
     )
+
+
+def _by_block(cells: Iterable[MeasuredCell]) -> list[list[MeasuredCell]]:
+    """The cells of each block that has one: two where it measured the API twice."""
+    blocks: defaultdict[int, list[MeasuredCell]] = defaultdict(list)
+    for cell in cells:
+        blocks[cell.numbers.block].append(cell)
+    return list(blocks.values())
 
 
 def _sum_of(counts: Iterable[int | None]) -> int | None:
@@ -141,7 +176,7 @@ def _sum_of(counts: Iterable[int | None]) -> int | None:
 
 
 def _errors_of_void(run: RunFolder, record: CellRecord) -> int | None:
-    """Count wrk's errors in a void cell: 0 where it ended before wrk was started.
+    """Count wrk's errors in a void attempt: 0 where it ended before wrk was started.
 
     None where wrk left no result that can be read, as against an API that refuses every connection: how many there
     were is unknown.
@@ -152,16 +187,16 @@ def _errors_of_void(run: RunFolder, record: CellRecord) -> int | None:
     try:
         return WrkResult.from_json(data, name=name).errors.total
     except DocumentError:
-        # Most likely the cell is void because of it; the report of the others doesn't end with it.
+        # Most likely the attempt is void because of it; the report of the others doesn't end with it.
         return None
 
 
-def _measurements(cells: Sequence[CellNumbers]) -> Measurements:
+def _measurements(blocks: Sequence[Sequence[CellNumbers]]) -> Measurements:
     def log(name: str, read: Callable[[CellNumbers], float]) -> Estimate:
-        return log_estimate([read(cell) for cell in cells], name=name)
+        return log_estimate([[read(cell) for cell in cells] for cells in blocks], name=name)
 
     def linear(read: Callable[[CellNumbers], float]) -> Estimate:
-        return linear_estimate([read(cell) for cell in cells])
+        return linear_estimate([[read(cell) for cell in cells] for cells in blocks])
 
     def latency(name: str, read: Callable[[CellNumbers], Latency]) -> LatencyEstimate:
         return LatencyEstimate(
@@ -185,12 +220,15 @@ def _measurements(cells: Sequence[CellNumbers]) -> Measurements:
     )
 
 
-def _series(scenario: Scenario, cells: Sequence[MeasuredCell]) -> TimeSeries:
-    steps = series_steps(scenario.duration_seconds)
+def _series(scenario: Scenario, blocks: Sequence[Sequence[MeasuredCell]]) -> TimeSeries:
+    def mean(read: Callable[[MeasuredCell], NDArray[np.float64]]) -> NDArray[np.float64]:
+        of_blocks = [np.mean([read(cell) for cell in cells], axis=0) for cells in blocks]
+        return np.asarray(np.mean(of_blocks, axis=0))
+
     return TimeSeries(
-        step_seconds=float(np.mean([cell.load_seconds for cell in cells])) / steps,
-        cpu_cores=tuple(np.mean([cell.cpu_cores for cell in cells], axis=0).tolist()),
-        memory_bytes=tuple(np.mean([cell.memory_bytes for cell in cells], axis=0).tolist()),
+        step_seconds=float(mean(lambda cell: np.array(cell.load_seconds))) / series_steps(scenario.duration_seconds),
+        cpu_cores=tuple(mean(lambda cell: cell.cpu_cores).tolist()),
+        memory_bytes=tuple(mean(lambda cell: cell.memory_bytes).tolist()),
     )
 
 

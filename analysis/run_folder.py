@@ -2,38 +2,56 @@
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
+from analysis.attempts import in_order, standing
+from analysis.cells import WatchFiles
+from analysis.whole_blocks import without_last_blocks
 from documents.errors import AnalysisError
+from documents.open_loop import OpenLoopPlan
 from documents.plan import Cell, Plan
-from documents.run import CellRecord, HostRecord, Manifest
+from documents.run import CellRecord, HostRecord, Manifest, attempt_id
 
 _RAW_FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
 @dataclass(frozen=True)
 class RunFolder:
-    """The documents of one run. `records` has each finished cell, valid or void, by its id."""
+    """The documents of one run.
+
+    `attempts` has the finished attempts at each planned cell, by the cell's id. `records` has of each finished cell the
+    one that stands for it: the valid one, or the last where all that the protocol allows were void. Of a run that came
+    to its end with its budget, or began its open loop, `plan` has the blocks that it measured: no others were due.
+    `open_loop_plan` is None where the protocol has no open loop, or its rates aren't known yet.
+    """
 
     directory: Path
     manifest: Manifest
     host: HostRecord
     plan: Plan
+    attempts: dict[str, tuple[CellRecord, ...]]
     records: dict[str, CellRecord]
+    open_loop_plan: OpenLoopPlan | None = None
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """All cells that are planned by now and due, those of the open loop last."""
+        return (*self.plan.cells, *(self.open_loop_plan.cells if self.open_loop_plan else ()))
 
     def raw_file(self, record: CellRecord, file_name: str) -> bytes:
-        """The bytes of one raw file of a cell, verified against its checksum.
+        """The bytes of one raw file of an attempt at a cell, verified against its checksum.
 
         Raises:
-            AnalysisError: the cell has no such file, or it isn't the one that was measured.
+            AnalysisError: the attempt has no such file, or it isn't the one that was measured.
         """
         if file_name not in record.files:
             raise AnalysisError(
                 f"{self.name_of(record, 'cell.json')} lists no {file_name}, which a cell that counts must have. "
                 "Measure the cell again."
             )
-        data = _read(self.directory / "cells" / record.cell_id / file_name)
+        data = _read(self.directory / "cells" / record.attempt_id / file_name)
         if hashlib.sha256(data).hexdigest() != record.files[file_name]:
             raise AnalysisError(
                 f"{self.name_of(record, file_name)} isn't the file that was measured: its SHA-256 differs from the "
@@ -42,13 +60,27 @@ class RunFolder:
             )
         return data
 
+    def watch_files(self, record: CellRecord) -> WatchFiles | None:
+        """What the watch left of an attempt; None where the run is older than the watch and there is neither file.
+
+        Raises:
+            AnalysisError: as `raw_file`.
+        """
+        if record.files.keys().isdisjoint({"watch.json", "ticks.jsonl"}):
+            return None
+        return WatchFiles(
+            watch_json=self.raw_file(record, "watch.json"),
+            ticks_jsonl=self.raw_file(record, "ticks.jsonl"),
+            cores=self.manifest.inventory.cores,
+        )
+
     def name_of(self, record: CellRecord, file_name: str) -> str:
-        """The path of a cell's file inside the run's folder, for messages."""
-        return f"cells/{record.cell_id}/{file_name}"
+        """The path of an attempt's file inside the run's folder, for messages."""
+        return f"cells/{record.attempt_id}/{file_name}"
 
 
 def read_run(directory: Path) -> RunFolder:
-    """Read a run's documents and verify the checksum of every raw file of every finished cell.
+    """Read a run's documents and verify the checksum of every raw file of every finished attempt at a cell.
 
     Raises:
         AnalysisError: a file is missing or changed, or two documents contradict each other.
@@ -58,10 +90,16 @@ def read_run(directory: Path) -> RunFolder:
     host = HostRecord.from_json(_read(directory / "host.json"), name="host.json")
     plan = Plan.from_json(_read(directory / "plan.json"), name="plan.json")
     _check_plan(plan, manifest)
-    records = {cell.id: record for cell in plan.cells if (record := _read_record(directory, cell)) is not None}
-    run = RunFolder(directory, manifest, host, plan, records)
+    allowed = manifest.protocol.attempts
+    open_loop_plan = _read_open_loop_plan(directory, plan, manifest)
+    run = RunFolder(directory, manifest, host, plan, {}, {}, open_loop_plan)
+    attempts = {cell.id: _read_attempts(directory, cell, allowed) for cell in run.cells}
+    records = {name: record for name, made in attempts.items() if (record := standing(made, allowed)) is not None}
+    run = replace(run, attempts=attempts, records=records)
     _refuse_unplanned_cells(run)
-    for record in records.values():
+    if manifest.budget_seconds is not None and (host.after is not None or open_loop_plan is not None):
+        run = replace(run, plan=plan.model_copy(update={"cells": without_last_blocks(plan, records)}))
+    for record in chain.from_iterable(attempts.values()):
         for file_name in record.files:
             run.raw_file(record, file_name)
     return run
@@ -80,16 +118,50 @@ def _check_plan(plan: Plan, manifest: Manifest) -> None:
             )
 
 
-def _read_record(directory: Path, cell: Cell) -> CellRecord | None:
-    path = directory / "cells" / cell.id / "cell.json"
+def _read_open_loop_plan(directory: Path, plan: Plan, manifest: Manifest) -> OpenLoopPlan | None:
+    path = directory / "open-loop-plan.json"
     if not path.exists():
         return None
-    name = f"cells/{cell.id}/cell.json"
-    record = CellRecord.from_json(_read(path), name=name)
-    if record.cell_id != cell.id:
+    open_loop_plan = OpenLoopPlan.from_json(_read(path), name=path.name)
+    asked = manifest.protocol.open_loop
+    if asked is None:
         raise AnalysisError(
-            f"{name} is the record of {record.cell_id[:80]!r}: the folder was renamed or the file copied. Restore it, "
-            "or remove the folder and measure the cell again with `lab run --resume`."
+            f"There is a {path.name}, but the protocol in manifest.json has no open loop. The two files are of "
+            "different runs; restore the right one."
+        )
+    scenario = manifest.protocol.scenario(asked.scenario).model_copy(update={"duration_seconds": asked.seconds})
+    apis = {cell.api for cell in plan.cells}
+    rates = {rate.rate for rate in open_loop_plan.rates}
+    if len({cell.id for cell in open_loop_plan.cells}) < len(open_loop_plan.cells):
+        raise AnalysisError(f"{path.name} has two cells of one id. The plan was damaged; start a new run.")
+    for cell in open_loop_plan.cells:
+        if cell.api not in apis or cell.rate not in rates or cell.scenario != scenario:
+            raise AnalysisError(
+                f"{path.name} has the cell {cell.id}, but the run has no such API, rate and scenario. Its files are of "
+                "different runs; restore the right ones."
+            )
+    return open_loop_plan
+
+
+def _read_attempts(directory: Path, cell: Cell, allowed: int) -> tuple[CellRecord, ...]:
+    numbers = range(1, allowed + 1)
+    return in_order(
+        cell.id,
+        {number: record for number in numbers if (record := _read_record(directory, cell, number)) is not None},
+    )
+
+
+def _read_record(directory: Path, cell: Cell, attempt: int) -> CellRecord | None:
+    folder_name = attempt_id(cell.id, attempt)
+    path = directory / "cells" / folder_name / "cell.json"
+    if not path.exists():
+        return None
+    name = f"cells/{folder_name}/cell.json"
+    record = CellRecord.from_json(_read(path), name=name)
+    if (record.cell_id, record.attempt) != (cell.id, attempt):
+        raise AnalysisError(
+            f"{name} is the record of {record.attempt_id[:80]!r}: the folder was renamed or the file copied. Restore "
+            "it, or remove the folder and measure the cell again with `lab run --resume`."
         )
     for file_name in record.files:
         if not _RAW_FILE_NAME.fullmatch(file_name):
@@ -98,12 +170,14 @@ def _read_record(directory: Path, cell: Cell) -> CellRecord | None:
 
 
 def _refuse_unplanned_cells(run: RunFolder) -> None:
-    planned = {cell.id for cell in run.plan.cells}
+    numbers = range(1, run.manifest.protocol.attempts + 1)
+    planned = {attempt_id(cell.id, number) for cell in run.cells for number in numbers}
     for path in sorted(run.directory.glob("cells/*/cell.json")):
         if path.parent.name not in planned:
             raise AnalysisError(
-                f"cells/{path.parent.name} was measured but isn't in plan.json. Nothing is dropped in silence: restore "
-                "the plan of this run, or move the folder away."
+                f"cells/{path.parent.name} was measured but isn't in plan.json or open-loop-plan.json, or is an "
+                "attempt more than the protocol allows. Nothing is dropped in silence: restore the plans of this run, "
+                "or move the folder away."
             )
 
 

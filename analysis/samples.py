@@ -12,9 +12,9 @@ from typing import get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from documents.cell_numbers import Usage
 from documents.errors import AnalysisError
 from documents.load import WrkResult
-from documents.report import Usage
 from documents.samples import SAMPLE_COLUMNS, SampledRole
 
 SAMPLED_ROLES: tuple[SampledRole, ...] = get_args(SampledRole)

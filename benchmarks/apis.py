@@ -23,6 +23,7 @@ from rich.table import Table
 
 from benchmarks.plain_wrk import ready_api
 from cli.context import open_engine
+from documents.errors import FairgroundError
 from documents.inventory import Inventory, Secrets
 from documents.protocol import Workload
 from lab.lifecycle.lifecycle import read_lab
@@ -74,6 +75,14 @@ def main() -> None:
     parser.add_argument("--api", action="append", help="an API to measure, with its floor; all unless given")
     parser.add_argument("--workload", action="append", choices=WORKLOADS, help="a workload; all unless given")
     arguments = parser.parse_args()
+    try:
+        _measure_and_print(parser, arguments)
+    except FairgroundError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+def _measure_and_print(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
     inventory, secrets = read_lab(open_engine(arguments.stack))
     known = [api.name for api in inventory.apis if not api.name.endswith(FLOOR_SUFFIX)]
     if unknown := sorted(set(arguments.api or ()) - set(known)):

@@ -1,10 +1,14 @@
 """The long runs, whose last results stand with date and host in docs/evidence/.
 
     make evidence
-    .venv/bin/python -m benchmarks.evidence [--part run] [--part benchmark] [--part fuzzing] [--protocol ten-blocks]
+    .venv/bin/python -m benchmarks.evidence [--part run] [--part benchmark] [--part known-difference]
+        [--part fuzzing] [--protocol evidence]
 
-- `run`: the facts about building, then a run of ten blocks over all APIs of the lab `local`; the page is its report.
+- `run`: the facts about building, then a run of ten blocks over all APIs of the lab `local`, with the A/A twin in each
+  and an open loop after them; the page is its report.
 - `benchmark`: `benchmarks.apis` on the lab `benchmark`: all APIs and their floors, alternating.
+- `known-difference`: `benchmarks.known_difference` on the lab of that name: three A/A experiments as they come out, and
+  is a difference of known size found?
 - `fuzzing`: the differential test with many more programs and another seed, and schemathesis with many more requests.
 
 Each part writes its own page when it is done, so that what ends it loses no other. A part that finds a defect writes
@@ -17,23 +21,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from pathlib import Path
 from xml.etree import ElementTree
 
-from cli.context import DEFAULT_STACK, ROOT, RUNS, open_engine
-from documents.run import HostIdentity
+from benchmarks import known_difference as known
+from benchmarks.page import heading, write_page
+from cli.context import DEFAULT_STACK, ROOT, RUNS
+from documents.errors import FairgroundError
 from experiment.run import git_commit
-from lab.lifecycle.lifecycle import read_lab
-from provision.connection import connect
-from provision.identity import read_identity
 
-PAGES = ROOT / "docs" / "evidence"
-PARTS = ("run", "benchmark", "fuzzing")
+PARTS = ("run", "benchmark", "known-difference", "fuzzing")
 
 BENCHMARK_ROUNDS = 3
 BENCHMARK_WARM_UP_SECONDS = 20
 """A JVM that shares one core with its compiler needs them; an API that is compiled before doesn't mind."""
+
+A_A_EXPERIMENTS = 3
 
 DIFFERENTIAL_PROGRAMS = 6000
 SCHEMATHESIS_EXAMPLES = 200
@@ -46,13 +48,14 @@ def main() -> None:
     """Run the parts that are asked for, in order."""
     parser = argparse.ArgumentParser(description="The long runs, whose last results stand in docs/evidence/.")
     parser.add_argument("--part", action="append", choices=PARTS, help="a part; all unless given")
-    parser.add_argument("--protocol", default="ten-blocks", help="the protocol of the part `run`")
+    parser.add_argument("--protocol", default="evidence", help="the protocol of the part `run`")
     arguments = parser.parse_args()
     # Before the first page is written, for that page isn't part of what is measured.
     commit = git_commit()
     parts = {
         "run": lambda: run(arguments.protocol),
         "benchmark": lambda: benchmark(commit),
+        "known-difference": lambda: known_difference(commit),
         "fuzzing": lambda: fuzzing(commit),
     }
     sound = [parts[name]() for name in PARTS if name in (arguments.part or PARTS)]
@@ -66,7 +69,7 @@ def run(protocol: str) -> bool:
     _call([_LAB, "run", "--protocol", protocol])
     _call([_LAB, "report"])
     newest = max(path.parent for path in RUNS.glob("*/manifest.json"))
-    _write("run.md", (newest / "report.md").read_text(encoding="utf-8"))
+    write_page("run.md", (newest / "report.md").read_text(encoding="utf-8"))
     return True
 
 
@@ -74,20 +77,33 @@ def benchmark(commit: str) -> bool:
     """All APIs and their floors on one host, alternating; that host is taken down again."""
     _call([_LAB, "up", "--stack", _BENCHMARK_STACK])
     try:
-        heading = _heading("All APIs beside their floors", _BENCHMARK_STACK, commit)
+        top = heading("All APIs beside their floors", _BENCHMARK_STACK, commit)
         options = ["--rounds", str(BENCHMARK_ROUNDS), "--warm-up", str(BENCHMARK_WARM_UP_SECONDS)]
         command = ["-m", "benchmarks.apis", *options]
         table = _call([sys.executable, *command], capture=True)
     finally:
         _call([_LAB, "down", "--stack", _BENCHMARK_STACK])
-    _write("benchmark.md", f"{heading}\n\n    python {' '.join(command)}\n\n```text\n{table.rstrip()}\n```\n")
+    write_page("benchmark.md", f"{top}\n\n    python {' '.join(command)}\n\n```text\n{table.rstrip()}\n```\n")
     return True
+
+
+def known_difference(commit: str) -> bool:
+    """Two builds of one API that differ by a known amount, told apart or not; their host is taken down again."""
+    settings = known.Settings(experiments=A_A_EXPERIMENTS)
+    try:
+        result = known.measure(settings)
+        write_page(known.PAGE, known.render_page(result, settings, commit))
+    except FairgroundError as error:
+        sys.exit(f"error: {error}")
+    finally:
+        _call([_LAB, "down", "--stack", known.STACK])
+    return result.held
 
 
 def fuzzing(commit: str) -> bool:
     """The differential test and schemathesis, longer than the tests run them; false where they found something."""
     _call([_LAB, "up"])
-    heading = _heading("Longer fuzzing", DEFAULT_STACK, commit)
+    top = heading("Longer fuzzing", DEFAULT_STACK, commit)
     rows = [
         _fuzz(
             "tests/differential/test_differential.py",
@@ -99,7 +115,7 @@ def fuzzing(commit: str) -> bool:
         ),
     ]
     table = ["| test | asked for | tests | failed | minutes |", "|---|---|---:|---:|---:|", *(row for row, _ in rows)]
-    _write("fuzzing.md", "\n".join([heading, "", *table]) + "\n")
+    write_page("fuzzing.md", "\n".join([top, "", *table]) + "\n")
     return all(sound for _, sound in rows)
 
 
@@ -119,18 +135,6 @@ def _fuzz(tests: str, asked: Mapping[str, str]) -> tuple[str, bool]:
     return f"| `{tests}` | {settings} | {suite.get('tests')} | {failed} | {minutes:.1f} |", code == 0
 
 
-def _heading(title: str, stack: str, commit: str) -> str:
-    """The title of a page, and below it when, of what commit and on what host."""
-    inventory, _ = read_lab(open_engine(stack))
-    with connect(inventory.host) as connection:
-        identity = read_identity(connection)
-    return f"# {title}\n\n{datetime.now(UTC):%Y-%m-%d}, commit {commit}, {_host(identity)}."
-
-
-def _host(identity: HostIdentity) -> str:
-    return f"{len(identity.cpus)} CPUs ({identity.cpu_model}), kernel {identity.kernel}"
-
-
 def _call(command: Sequence[str], *, capture: bool = False) -> str:
     """Run a command of this checkout; its output goes to the terminal unless captured.
 
@@ -143,13 +147,6 @@ def _call(command: Sequence[str], *, capture: bool = False) -> str:
     if done.returncode:
         sys.exit(f"{' '.join(map(str, command))} failed with {done.returncode}")
     return done.stdout or ""
-
-
-def _write(name: str, text: str) -> None:
-    PAGES.mkdir(exist_ok=True)
-    path: Path = PAGES / name
-    path.write_text(text, encoding="utf-8")
-    print(f"Wrote {path}")
 
 
 if __name__ == "__main__":

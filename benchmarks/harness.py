@@ -1,47 +1,78 @@
 """What the harness itself costs, measured in one run on a lab that is up.
 
-    .venv/bin/python -m benchmarks.harness [--json] [--pairs 7] [--seconds 10] [--stack local]
+    .venv/bin/python -m benchmarks.harness [--json] [--pairs 140] [--seconds 2] [--stack local]
 
 Four figures, each with what it should be:
 
-- throughput under `lab run` ÷ throughput of plain wrk with the same pinning and the same requests, in pairs that
-  alternate AB BA AB …; the median over the pairs (0.98 or more). Both begin with the same reset, restart and warm-up;
-  the plain one has no sampler, no cgroup of its own and no detached job around it.
-- wall time of a cell outside its warm-up and load, the median over the cells (5 s or less).
+- throughput of a load window as `lab run` has it ÷ throughput of plain wrk with the same pinning and the same requests,
+  against one and the same process, in pairs that alternate AB BA AB …; the geometric mean over the pairs (0.98 or
+  more), with its 95% interval. The plain one has no sampler, no watch, no spin before it, no cgroup of its own and no
+  detached job around it.
+- wall time of a cell outside its warm-up and load, the median of three (5 s or less).
 - wall time of `pulumi up` when nothing changes, the median of three (10 s or less).
-- CPU of the sampler while load runs, in cores (less than 0.01).
+- CPU of the sampler and the watch over the host, together, while load runs on 500 connections, in cores (less than
+  0.01). The watch looks at each connection.
+
+The cells under `lab run` are watched and checked like any other. One that the host made void is run again, as always,
+and only the attempt that counts is timed. The exit code is 0 where all four are as they should be, 1 where one isn't,
+and 2 where an error ended it.
 """
 
 import argparse
 import json
+import math
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
+
 from analysis.report import analyse
-from benchmarks.plain_wrk import FOLDER, WARM_UP_SECONDS, ready_api, scenario
+from analysis.statistics.block_ratios import interval_of
+from analysis.statistics.intervals import CONFIDENCE, over_blocks
+from benchmarks.plain_wrk import (
+    FOLDER,
+    TIMEOUT_SECONDS,
+    WARM_UP_SECONDS,
+    WRK_VERSION,
+    ReadyApi,
+    ready_api,
+    scenario,
+)
 from cli.context import DEFAULT_STACK, open_engine
+from documents.errors import FairgroundError, LabError, RunError
 from documents.inventory import Inventory, Secrets
 from documents.protocol import Protocol
 from documents.samples import SampledRole
+from experiment.bench import Load
 from experiment.events import CellFinished, CellStarted, Event
 from experiment.run import start_run
 from lab.lifecycle.engine import Engine
 from lab.lifecycle.lifecycle import read_lab
-from provision import containers, sampling
+from provision import containers, sampling, watching
 from provision.cgroups import Cgroup
 from provision.connection import Connection
+
+LEAST_THROUGHPUT_RATIO = 0.98
+MOST_OVERHEAD_SECONDS = 5.0
+MOST_UP_SECONDS = 10.0
+SAMPLER_CORES_BELOW = 0.01
+
+WATCHED_CONNECTIONS = 500
+"""As many as the heaviest load of the lab's protocols has."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """The four figures, and the single values that they are the medians of."""
+    """The four figures, and the single values that they are means or medians of. The interval is of 95%."""
 
     throughput_ratio: float
+    throughput_interval: tuple[float, float]
     throughput_ratios: list[float]
     lab_requests_per_second: list[float]
     plain_requests_per_second: list[float]
@@ -51,46 +82,73 @@ class Result:
     unchanged_ups_seconds: list[float]
     sampler_cores: float
 
+    @property
+    def held(self) -> bool:
+        """Whether all four are as they should be."""
+        return (
+            self.throughput_ratio >= LEAST_THROUGHPUT_RATIO
+            and self.cell_overhead_seconds <= MOST_OVERHEAD_SECONDS
+            and self.unchanged_up_seconds <= MOST_UP_SECONDS
+            and self.sampler_cores < SAMPLER_CORES_BELOW
+        )
+
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="What the harness itself costs.")
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--pairs", type=int, default=7, help="pairs of lab run and plain wrk")
-    parser.add_argument("--seconds", type=int, default=10, help="length of each load window")
+    parser.add_argument("--pairs", type=int, default=140, help="pairs of windows, as lab run has them and by plain wrk")
+    parser.add_argument("--seconds", type=int, default=2, help="length of each load window")
     parser.add_argument("--stack", default=DEFAULT_STACK, help="the lab, which must be up")
     arguments = parser.parse_args()
-    engine = open_engine(arguments.stack)
-    result = measure(engine, pairs=arguments.pairs, seconds=arguments.seconds)
-    if arguments.json:
-        print(json.dumps(asdict(result), indent=2))
-        return
-    print(f"throughput under lab run / plain wrk   {result.throughput_ratio:.3f}   (0.98 or more)")
-    print(f"a cell outside of warm-up and load     {result.cell_overhead_seconds:.1f} s   (5 s or less)")
-    print(f"pulumi up with nothing to change       {result.unchanged_up_seconds:.1f} s   (10 s or less)")
-    print(f"sampler                                {result.sampler_cores:.4f} cores   (less than 0.01)")
+    try:
+        result = measure(open_engine(arguments.stack), pairs=arguments.pairs, seconds=arguments.seconds)
+    except FairgroundError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    print(json.dumps(asdict(result) | {"held": result.held}, indent=2) if arguments.json else render(result))
+    sys.exit(0 if result.held else 1)
+
+
+def render(result: Result) -> str:
+    """The four figures, each with what it should be."""
+    rows = (
+        (
+            "throughput under lab run / plain wrk",
+            "{:.3f}, 95% interval {:.3f} to {:.3f}".format(result.throughput_ratio, *result.throughput_interval),
+            f"{LEAST_THROUGHPUT_RATIO} or more",
+        ),
+        (
+            "a cell outside of warm-up and load",
+            f"{result.cell_overhead_seconds:.1f} s",
+            f"{MOST_OVERHEAD_SECONDS:.0f} s or less",
+        ),
+        (
+            "pulumi up with nothing to change",
+            f"{result.unchanged_up_seconds:.1f} s",
+            f"{MOST_UP_SECONDS:.0f} s or less",
+        ),
+        ("sampler and watch", f"{result.sampler_cores:.4f} cores", f"less than {SAMPLER_CORES_BELOW}"),
+    )
+    return "\n".join(f"{name:<39}{value}   ({wanted})" for name, value, wanted in rows)
 
 
 def measure(engine: Engine, *, pairs: int, seconds: int) -> Result:
-    """Measure the four figures on the lab of an engine."""
+    """Measure the four figures on the lab of an engine.
+
+    Raises:
+        FairgroundError: the lab failed, or no attempt at a cell counts.
+    """
     inventory, secrets = read_lab(engine)
-    lab_rates: list[float] = []
-    plain_rates: list[float] = []
-    overheads: list[float] = []
-    for pair in range(pairs):
-        for plain in (False, True) if pair % 2 == 0 else (True, False):
-            if plain:
-                plain_rates.append(_plain_throughput(inventory, secrets, seconds))
-            else:
-                rate, overhead = _lab_throughput(inventory, secrets, seconds)
-                lab_rates.append(rate)
-                overheads.append(overhead)
-        _say(f"pair {pair + 1} of {pairs}: lab run {lab_rates[-1]:,.0f}/s, plain wrk {plain_rates[-1]:,.0f}/s")
+    lab_rates, plain_rates = _window_rates(inventory, secrets, pairs=pairs, seconds=seconds)
     ratios = [lab / plain for lab, plain in zip(lab_rates, plain_rates, strict=True)]
+    ratio, interval = mean_ratio(ratios)
+    overheads = [cell_overhead(inventory, secrets, seconds) for _ in range(3)]
     ups = [_unchanged_up(engine) for _ in range(3)]
     sampler_cores = _sampler_cores(inventory, secrets, seconds)
     return Result(
-        throughput_ratio=statistics.median(ratios),
+        throughput_ratio=ratio,
+        throughput_interval=interval,
         throughput_ratios=ratios,
         lab_requests_per_second=lab_rates,
         plain_requests_per_second=plain_rates,
@@ -102,14 +160,68 @@ def measure(engine: Engine, *, pairs: int, seconds: int) -> Result:
     )
 
 
-def _lab_throughput(inventory: Inventory, secrets: Secrets, seconds: int) -> tuple[float, float]:
-    """Requests a second of one cell under `lab run`, and the cell's wall time outside of warm-up and load."""
+def mean_ratio(ratios: Sequence[float]) -> tuple[float, tuple[float, float]]:
+    """The geometric mean of ratios, with its 95% t interval on the log scale."""
+    logs = over_blocks(np.log(ratios))
+    ends = interval_of(logs, CONFIDENCE)
+    return math.exp(float(logs.mean)), (ends.low, ends.high)
+
+
+def _window_rates(
+    inventory: Inventory, secrets: Secrets, *, pairs: int, seconds: int
+) -> tuple[list[float], list[float]]:
+    """Requests a second of windows as `lab run` has them, and of plain ones, pair by pair."""
+    lab_rates: list[float] = []
+    plain_rates: list[float] = []
+    with ready_api(inventory, secrets, inventory.apis[0], "mixed") as ready:
+        for pair in range(pairs):
+            for plain in (False, True) if pair % 2 == 0 else (True, False):
+                if plain:
+                    plain_rates.append(ready.load(seconds))
+                else:
+                    lab_rates.append(_recorded_load(ready, seconds))
+            _say(f"pair {pair + 1} of {pairs}: lab run {lab_rates[-1]:,.0f}/s, plain wrk {plain_rates[-1]:,.0f}/s")
+    return lab_rates, plain_rates
+
+
+def _recorded_load(ready: ReadyApi, seconds: int) -> float:
+    """Requests a second of a window with all that `lab run` has around it.
+
+    Raises:
+        RunError: wrk, the sampler or the watch failed.
+    """
+    load = Load(
+        api=ready.api,
+        scenario=scenario("mixed", seconds),
+        seconds=seconds,
+        timeout_seconds=TIMEOUT_SECONDS,
+        wrk_version=WRK_VERSION,
+    )
+    ready.bench.lay_ready(ready.tokens)
+    ready.bench.start_sampling(seconds=seconds + 60)
+    ready.bench.measure(load)
+    with tempfile.TemporaryDirectory(prefix="fairground-benchmark-") as folder:
+        measured = ready.bench.collect(Path(folder))
+    failures = (measured.generator_failure, measured.sampler_failure, measured.watch_failure)
+    if measured.throughput is None or any(failures):
+        raise RunError(f"A window failed: {next(filter(None, failures))}")
+    return measured.throughput
+
+
+def cell_overhead(inventory: Inventory, secrets: Secrets, seconds: int) -> float:
+    """Wall time of one cell under `lab run`, in seconds, outside of its warm-up and load.
+
+    Raises:
+        RunError: no attempt at it counts.
+    """
     protocol = Protocol(
         version=1,
         name="benchmark",
         blocks=1,
         warm_up_seconds=WARM_UP_SECONDS,
+        warm_up_least_seconds=WARM_UP_SECONDS,
         scenarios=(scenario("mixed", seconds),),
+        twin=False,
     )
     [api, *_] = inventory.apis
     started = ended = 0.0
@@ -121,24 +233,23 @@ def _lab_throughput(inventory: Inventory, secrets: Secrets, seconds: int) -> tup
                 started = time.monotonic()
             case CellFinished():
                 ended = time.monotonic()
+                for void in event.record.voids:
+                    _say(f"  void: {void.message}")
             case _:
                 pass
 
     with tempfile.TemporaryDirectory(prefix="fairground-benchmark-") as folder:
         report = analyse(start_run(inventory, secrets, protocol, Path(folder), apis=[api.name], progress=watch))
-    if report.void_cells:
-        sys.exit(f"The cell is void: {report.void_cells[0].voids[0].message}")
-    return report.cells[0].throughput, ended - started - WARM_UP_SECONDS - seconds
-
-
-def _plain_throughput(inventory: Inventory, secrets: Secrets, seconds: int) -> float:
-    """Requests a second of plain wrk, pinned as the lab pins it."""
-    with ready_api(inventory, secrets, inventory.apis[0], "mixed") as ready:
-        return ready.load(seconds)
+    if not report.cells:
+        raise RunError(
+            f"No attempt at the cell counts: {report.void_cells[0].voids[0].message} `lab logs` tells more of the API; "
+            "what the host does beside the lab has to wait."
+        )
+    return ended - started - WARM_UP_SECONDS - seconds
 
 
 def _sampler_cores(inventory: Inventory, secrets: Secrets, seconds: int) -> float:
-    """CPU seconds a second of the sampler while the API is under load."""
+    """CPU seconds a second of the sampler and the watch while the API is under load."""
     with ready_api(inventory, secrets, inventory.apis[0], "mixed") as ready:
         connection = ready.connection
         redis = containers.cgroup(connection, inventory.redis.container)
@@ -152,13 +263,24 @@ def _sampler_cores(inventory: Inventory, secrets: Secrets, seconds: int) -> floa
         job = sampling.start(
             connection, f"{FOLDER}/sampler", cgroups, cpus=inventory.cores.system, deadline_seconds=seconds + 60
         )
-        before = _cpu_seconds(connection, job.process_id)
+        watch = watching.start(
+            connection,
+            f"{FOLDER}/watch",
+            cgroups,
+            lab_cpus=inventory.size.cpus,
+            port=inventory.apis[0].port,
+            cpus=inventory.cores.system,
+            deadline_seconds=seconds + 60,
+        )
+        watchers = (job.process_id, watch.process_id)
+        before = sum(_cpu_seconds(connection, process) for process in watchers)
         start = time.monotonic()
-        ready.load(seconds)
-        used = _cpu_seconds(connection, job.process_id) - before
+        ready.load(seconds, connections=WATCHED_CONNECTIONS)
+        used = sum(_cpu_seconds(connection, process) for process in watchers) - before
         elapsed = time.monotonic() - start
         with tempfile.TemporaryDirectory(prefix="fairground-benchmark-") as folder:
             sampling.finish(connection, job, Path(folder) / sampling.FILE_NAME)
+            watching.finish(connection, watch, Path(folder) / watching.FILE_NAME)
     return used / elapsed
 
 
@@ -169,7 +291,7 @@ def _cpu_seconds(connection: Connection, process_id: int) -> float:
 
 def _unchanged_up(engine: Engine) -> float:
     start = time.monotonic()
-    subprocess.run(
+    done = subprocess.run(
         [
             "pulumi",
             "up",
@@ -182,10 +304,17 @@ def _unchanged_up(engine: Engine) -> float:
         ],
         cwd=engine.root,
         env=dict(engine.environment),
-        check=True,
+        check=False,
         capture_output=True,
+        text=True,
     )
-    return time.monotonic() - start
+    elapsed = time.monotonic() - start
+    if done.returncode:
+        raise LabError(
+            f"pulumi up on {engine.stack} failed, or had something to change: {(done.stderr or done.stdout).strip()} "
+            "Bring the lab up with `lab up`, then run this again."
+        )
+    return elapsed
 
 
 def _say(text: str) -> None:

@@ -1,11 +1,11 @@
 """Plain wrk on the lab's host: an API made ready by hand as the lab does it for a cell, and nothing around it."""
 
 import json
-import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from documents.errors import RunError
 from documents.inventory import ApiService, Inventory, Secrets
 from documents.protocol import Protocol, Scenario, Workload
 from experiment.remote_bench import RemoteBench
@@ -18,15 +18,17 @@ from provision.connection import Connection, connect
 FOLDER = "/var/lib/fairground/benchmark"
 CONNECTIONS = 100
 WARM_UP_SECONDS = 3
+TIMEOUT_SECONDS = 2
+WRK_VERSION = "4.1.0"
 
 _READY_SECONDS = 60
 _TOKEN_SECONDS = 900
 _DEADLINE_SECONDS = 20
 
 
-def scenario(workload: Workload, seconds: int) -> Scenario:
-    """The load that all benchmarks put on: a hundred connections."""
-    return Scenario(name="benchmark", workload=workload, connections=CONNECTIONS, duration_seconds=seconds)
+def scenario(workload: Workload, seconds: int, connections: int = CONNECTIONS) -> Scenario:
+    """The load that benchmarks put on: a hundred connections, where they don't ask for another number."""
+    return Scenario(name="benchmark", workload=workload, connections=connections, duration_seconds=seconds)
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,10 @@ class Count:
 
 @dataclass(frozen=True)
 class ReadyApi:
-    """An API that was reset, restarted and pinned, with requests and tokens on its host."""
+    """An API that was reset, restarted and pinned, with requests and tokens on its host; `bench` did that."""
 
+    bench: RemoteBench
+    tokens: bytes
     connection: Connection
     inventory: Inventory
     api: ApiService
@@ -56,27 +60,31 @@ class ReadyApi:
         """The CPU time, user and system, that the API has used since its container was made."""
         return cgroups.cpu_seconds(self.connection, containers.cgroup(self.connection, self.api.container))
 
-    def load(self, seconds: int) -> float:
+    def load(self, seconds: int, *, connections: int = CONNECTIONS) -> float:
         """Run wrk, pinned as the lab pins it, and return the requests a second."""
-        return self.count(seconds).per_second
+        return self.count(seconds, connections=connections).per_second
 
-    def count(self, seconds: int) -> Count:
-        """Run wrk, pinned as the lab pins it, and return what it counted."""
+    def count(self, seconds: int, *, connections: int = CONNECTIONS) -> Count:
+        """Run wrk, pinned as the lab pins it, and return what it counted.
+
+        Raises:
+            RunError: errors were among it.
+        """
         cores = self.inventory.cores
         command = wrk_command(
-            scenario(self.workload, seconds),
+            scenario(self.workload, seconds, connections),
             self.paths,
             port=self.api.port,
-            threads=generator_threads(CONNECTIONS, len(cores.generator)),
+            threads=generator_threads(connections, len(cores.generator)),
             duration_seconds=seconds,
-            timeout_seconds=2,
-            wrk_version="4.1.0",
+            timeout_seconds=TIMEOUT_SECONDS,
+            wrk_version=WRK_VERSION,
         )
         pinned = ["taskset", "--cpu-list", cores.cpu_list("generator"), *command]
         self.connection.run(pinned, deadline_seconds=seconds + _DEADLINE_SECONDS)
         result = json.loads(self.connection.run(["cat", self.paths.output], deadline_seconds=_DEADLINE_SECONDS).stdout)
         if errors := {kind: count for kind, count in result["errors"].items() if count}:
-            sys.exit(f"wrk counted errors: {errors}")
+            raise RunError(f"wrk counted errors of {self.api.name}: {errors}. `lab logs {self.api.name}` may tell why.")
         return Count(result["requests"], result["elapsed_us"] / 1e6)
 
 
@@ -89,7 +97,11 @@ def ready_api(
     *,
     warm_up_seconds: int = WARM_UP_SECONDS,
 ) -> Generator[ReadyApi]:
-    """Make an API of the lab ready for plain wrk, warmed up, alone on the host; put the host back at the end."""
+    """Make an API of the lab ready for plain wrk, warmed up, alone on the host; put the host back at the end.
+
+    Raises:
+        RunError: it isn't ready in time, or wrk counted errors.
+    """
     requests = build_requests(workload, Protocol.model_fields["request_seed"].default)
     tokens = token_file(secrets.jwt_secret, requests.users, lifetime_seconds=_TOKEN_SECONDS)
     paths = ReplayPaths(
@@ -106,13 +118,13 @@ def ready_api(
             bench.reset(api, tokens)
             bench.start_api(api)
             if seen := bench.wait_until_ready(api, deadline_seconds=_READY_SECONDS):
-                sys.exit(seen)
+                raise RunError(f"{seen} `lab logs {api.name}` may tell why.")
             bench.pin(api)
             connection.run(["install", "-d", "-m", "0700", FOLDER], deadline_seconds=_DEADLINE_SECONDS)
             connection.push(REPLAY_SCRIPT, paths.script)
             connection.push_bytes(requests.data, paths.requests)
             connection.push_bytes(tokens, paths.tokens)
-            ready = ReadyApi(connection, inventory, api, workload, paths)
+            ready = ReadyApi(bench, tokens, connection, inventory, api, workload, paths)
             ready.load(warm_up_seconds)
             yield ready
 

@@ -22,10 +22,10 @@ def facts(  # noqa: PLR0917 - typer's options are keywords on the command line
 ) -> None:
     """Measure build time, size, lines of code, dependencies, start and memory at rest of the lab's APIs.
 
-    What is known of an image already isn't measured again. `lab report` shows it beside the article's claims.
+    What is known of an image already isn't measured again. `lab report` judges the article's claims by it.
     """
     # Here, for they take their time, and the other subcommands don't need them.
-    from analysis.article import CLAIMS  # noqa: PLC0415
+    from analysis.article import LINES  # noqa: PLC0415
     from analysis.facts import summarise_facts  # noqa: PLC0415
     from analysis.pages.building import facts_table  # noqa: PLC0415
     from experiment.facts.measure import measure_facts  # noqa: PLC0415
@@ -55,7 +55,7 @@ def facts(  # noqa: PLR0917 - typer's options are keywords on the command line
         print_json([document.model_dump(mode="json") for document in measured])
         return
     table = facts_table(
-        [(document.api, summarise_facts(document, document.host)) for document in measured], CLAIMS, brief=True
+        [(document.api, summarise_facts(document, document.host)) for document in measured], LINES, brief=True
     )
     console.print(as_rich(table))
     console.print(table.note, style="dim", markup=False)

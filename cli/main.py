@@ -2,17 +2,21 @@
 
 import signal
 import sys
+import traceback
 from types import FrameType
 
 import typer
 from rich.console import Console
 
-from cli import doctor, down, facts, logs, report, run, up, verify
+from cli import compare, doctor, down, facts, gate, logs, report, run, tune, up, verify
 from cli.system_errors import tell_system_error
 from documents.errors import FairgroundError
 
 EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
+
+EXIT_WITHOUT_ANSWER = {"gate": gate.EXIT_STATUSES["no-answer"]}
+"""The status of any error of a subcommand whose statuses 1 and 2 are answers: an error must not be taken for one."""
 
 app = typer.Typer(
     name="lab",
@@ -25,8 +29,11 @@ app = typer.Typer(
 app.command("doctor")(doctor.doctor)
 app.command("up")(up.up)
 app.command("verify")(verify.verify)
+app.command("tune")(tune.tune)
 app.command("run")(run.run)
 app.command("report")(report.report)
+app.command("compare")(compare.compare)
+app.command("gate")(gate.gate)
 app.command("facts")(facts.facts)
 app.command("logs")(logs.logs)
 app.command("down")(down.down)
@@ -36,24 +43,38 @@ def main() -> None:
     """Run the command; errors made on purpose, and what the machine refuses, are told without a traceback."""
     signal.signal(signal.SIGTERM, _interrupt)
     console = Console(stderr=True, highlight=False, soft_wrap=True)
+    without_answer = EXIT_WITHOUT_ANSWER.get(sys.argv[1]) if len(sys.argv) > 1 else None
     try:
-        status = app(standalone_mode=False) or 0
+        status = _run(console, without_answer)
+    except Exception:
+        if without_answer is None:
+            raise
+        # Python itself would end with 1.
+        traceback.print_exc()
+        status = without_answer
+    if status == EXIT_INTERRUPTED:
+        console.print("interrupted: what was finished is kept; the same command goes on from there.", markup=False)
+    sys.exit(status)
+
+
+def _run(console: Console, without_answer: int | None) -> int:
+    """Run the command and tell its error, if any, in one sentence; returns the exit status."""
+    failed = EXIT_FAILED if without_answer is None else without_answer
+    try:
+        return app(standalone_mode=False) or 0
     except FairgroundError as error:
         console.print(f"error: {error}", markup=False)
-        status = EXIT_FAILED
+        return failed
     except OSError as error:
         if (sentence := tell_system_error(error)) is None:
             raise
         console.print(f"error: {sentence}", markup=False)
-        status = EXIT_FAILED
+        return failed
     except typer.TyperException as error:
         # Without a message it is `lab` alone, and the help is on the terminal already.
         if message := error.format_message():
             console.print(f"error: {message.rstrip('.')}. Try `lab --help`.", markup=False)
-        status = error.exit_code
-    if status == EXIT_INTERRUPTED:
-        console.print("interrupted: what was finished is kept; the same command goes on from there.", markup=False)
-    sys.exit(status)
+        return error.exit_code if without_answer is None else without_answer
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from analysis.pages.terminal import terminal_tables
 from cli.context import FACTS, RUNS, JsonOption, terminal
 from cli.tables import as_rich
 from documents.errors import RunError
@@ -17,7 +16,9 @@ def report(
     json: JsonOption = False,
 ) -> None:
     """Compute a run's numbers from its raw files, write report.json, report.md and report.html, and show the table."""
-    # Here, for it takes its time, and the other subcommands don't need it.
+    # Here, for they take their time, and the other subcommands don't need them.
+    from analysis.pages.facts import grade_text  # noqa: PLC0415
+    from analysis.pages.terminal import terminal_tables  # noqa: PLC0415
     from analysis.pages.write import write_report  # noqa: PLC0415
 
     folder = find_run(run)
@@ -32,6 +33,7 @@ def report(
         console.print(as_rich(table))
         console.print(table.note, style="dim", markup=False)
         console.print()
+    console.print(f"Grade of the host: {grade_text(numbers)}", markup=False)
     for caveat in numbers.caveats:
         console.print(f"Mind: {caveat}", markup=False)
     console.print(f"Report: {page}", markup=False, soft_wrap=True)

@@ -44,6 +44,13 @@ class CoreLayout(Document):
         """The CPUs of one role."""
         return getattr(self, role)
 
+    def joined(self, role: Role) -> frozenset[int]:
+        """The CPUs of one role, with those of the roles that share one of them, and so on until none is added."""
+        cpus = frozenset(self.of(role))
+        while grown := {cpu for other in ROLES if cpus & {*self.of(other)} for cpu in self.of(other)} - cpus:
+            cpus |= grown
+        return cpus
+
     def cpu_list(self, role: Role) -> str:
         """The CPUs of one role as the kernel writes a CPU list, such as ``0,1,2``."""
         return ",".join(map(str, self.of(role)))

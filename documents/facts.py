@@ -10,6 +10,18 @@ from documents.run import HostIdentity
 
 Seconds = Annotated[float, Field(ge=0)]
 
+Fact = Literal[
+    "clean_build",
+    "incremental_build",
+    "binary_size",
+    "image_size",
+    "code_lines",
+    "dependencies",
+    "first_answer",
+    "rest_memory",
+]
+"""What `lab facts` measures, by name."""
+
 
 class Building(Document):
     """Repetitions of the release build, each in a container of its own from the stage `source`, without a network.

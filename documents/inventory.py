@@ -21,11 +21,12 @@ class PostgresService(Document):
 
 
 class RedisService(Document):
-    """Redis on the host: its container and image."""
+    """Redis on the host: its container, image and server settings; none in an inventory of before they were told."""
 
     container: str
     image_id: str
     port: Port
+    settings: dict[str, str] = Field(default_factory=dict)
 
 
 class ApiService(Document):
@@ -47,7 +48,11 @@ class ApiService(Document):
 
 
 class Inventory(Document):
-    """The lab as it stands: host, core layout, services and APIs."""
+    """The lab as it stands: host, core layout, services and APIs.
+
+    `contract_sha256` identifies the schema and the seed that PostgreSQL was loaded with; None in an inventory of before
+    it was told.
+    """
 
     version: Literal[1] = 1
     stack: Name
@@ -57,6 +62,7 @@ class Inventory(Document):
     base_image_id: str
     postgres: PostgresService
     redis: RedisService
+    contract_sha256: str | None = None
     apis: tuple[ApiService, ...]
 
     def api(self, name: str) -> ApiService:

@@ -7,12 +7,16 @@ from documents.protocol import Scenario
 
 
 class Cell(Document):
-    """One cell: one restart of one API, one warm-up, one load window. `number` counts from 1 in the run's order."""
+    """One cell: one restart of one API, one warm-up, one load window. `number` counts from 1 in the run's order.
+
+    `twin` marks the second cell of the API that its block measures twice under the scenario.
+    """
 
     number: int
     block: int
     api: Name
     scenario: Scenario
+    twin: bool = False
 
     @property
     def id(self) -> str:

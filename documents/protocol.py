@@ -1,5 +1,6 @@
 """The protocol, `experiment/protocols/NAME.yaml`: what is measured and how often."""
 
+from itertools import pairwise
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -28,20 +29,65 @@ class Scenario(Document):
     duration_seconds: Annotated[int, Field(ge=1, le=3600)]
 
 
+Share = Annotated[float, Field(gt=0, lt=1)]
+"""A part of a whole, neither nothing nor all of it."""
+
+
+class OpenLoop(Document):
+    """Windows of `seconds` in which requests arrive at a given rate, however long the answers take.
+
+    The rates are the same for all APIs: `shares` of the throughput that the slowest of them reached in `scenario`,
+    whose workload is played over at most as many connections as it has. `blocks` times each API at each rate.
+    """
+
+    scenario: Name
+    shares: Annotated[tuple[Share, ...], Field(min_length=1)]
+    seconds: Annotated[int, Field(ge=1, le=3600)]
+    blocks: Annotated[int, Field(ge=1, le=1000)]
+
+    @model_validator(mode="after")
+    def _rising(self) -> "OpenLoop":
+        if any(later <= earlier for earlier, later in pairwise(self.shares)):
+            raise FaultyKeyError(("shares",), "each share must be greater than the one before")
+        return self
+
+
 class Protocol(Document):
     """What a run does: `blocks` times all scenarios for every API, in an order drawn from a recorded seed.
 
     The unit of the statistics is the cell: one restart of the API, one warm-up, one load window. `request_seed`
-    makes the stream of requests, the same for all APIs.
+    makes the stream of requests, the same for all APIs. A cell that is void is run again, until `attempts` were made at
+    it or one is valid; 1 runs none again. After all of that, `open_loop` has its own cells.
+
+    A warm-up ends when its throughput is steady, at the latest after `warm_up_seconds`, and not before
+    `warm_up_least_seconds`; where both are equal, its length is fixed.
+
+    With `twin`, each block measures one of the APIs twice under each scenario, each in turn: A/A. `margin` is the share
+    up to which two APIs count as the same, 0.03 for 3%; it is fixed before the run, for one that is chosen afterwards
+    can make any two the same. The open loop has no twin.
     """
 
     version: Literal[1]
     name: Name
     blocks: Annotated[int, Field(ge=1, le=1000)]
     warm_up_seconds: Annotated[int, Field(ge=0, le=600)]
+    warm_up_least_seconds: Annotated[int, Field(ge=0, le=600)] = 0
     scenarios: Annotated[tuple[Scenario, ...], Field(min_length=1)]
     request_seed: int = 20260131
     timeout_seconds: Annotated[int, Field(ge=1, le=60)] = 2
+    attempts: Annotated[int, Field(ge=1, le=5)] = 3
+    twin: bool = True
+    margin: Annotated[float, Field(gt=0, le=0.5)] = 0.03
+    open_loop: OpenLoop | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Protocol":
+        if self.warm_up_least_seconds > self.warm_up_seconds:
+            raise FaultyKeyError(
+                ("warm_up_least_seconds",),
+                f"the least is more than warm_up_seconds, which is the most: {self.warm_up_seconds}",
+            )
+        return self
 
     @model_validator(mode="after")
     def _distinct(self) -> "Protocol":
@@ -50,4 +96,14 @@ class Protocol(Document):
             if scenario.name in names:
                 raise FaultyKeyError(("scenarios", index, "name"), f"another scenario is named {scenario.name}")
             names.add(scenario.name)
+        if self.open_loop is not None and self.open_loop.scenario not in names:
+            raise FaultyKeyError(("open_loop", "scenario"), f"there is no scenario {self.open_loop.scenario}")
         return self
+
+    def scenario(self, name: str) -> Scenario:
+        """The scenario of that name.
+
+        Raises:
+            KeyError: the protocol has no such scenario.
+        """
+        return {scenario.name: scenario for scenario in self.scenarios}[name]

@@ -4,134 +4,33 @@ from datetime import datetime
 from typing import Literal
 
 from documents.base import Document, Name
+from documents.cell_numbers import CellNumbers, OpenLoopNumbers
+from documents.claims import JudgedLine
+from documents.comparison import Comparison
 from documents.cores import CoreLayout
 from documents.host import HostSize
+from documents.knobs import KnobRecord
+from documents.open_loop import OpenLoopRate
 from documents.protocol import Scenario
 from documents.run import HostIdentity, Void
-from documents.samples import SampledRole
+from documents.summaries import Estimate, OpenLoopSummary, ScenarioSummary, Spread, WarmUpSummary
 
-Grade = Literal["full", "smaller", "shared"]
-"""How far a host's numbers reach: `full` has the article's 8 cores and 16 GB and a core layout without overlap,
-`smaller` has less, and on a `shared` host the load generator also competes with what it measures."""
-
-
-class Latency(Document):
-    """Mean and percentiles of latency in microseconds.
-
-    A percentile is the exact nearest rank: the least latency that at least that share of the responses kept.
-    """
-
-    mean_us: float
-    p50_us: float
-    p90_us: float
-    p99_us: float
-    p999_us: float
+Grade = Literal["full", "partly-controlled", "smaller", "shared"]
+"""How far a host's numbers reach: `full` has the article's 8 cores and 16 GB, a core layout without overlap, and every
+knob as a measurement wants it. `partly-controlled` lacks the last of these, `smaller` has less of the machine, and on a
+`shared` host the load generator also competes with what it measures. Of several, the last holds."""
 
 
-class Usage(Document):
-    """What one role used over a load window: CPU in cores (CPU seconds a second) and memory in bytes.
+class OpenLoopReport(Document):
+    """The open loop of a run: its rates, and each API at each of them. `scenario` is as in the cells."""
 
-    Memory is anonymous memory; the page cache stands beside it, for the kernel takes it back at need.
-    """
-
-    cpu_cores: float
-    memory_mean_bytes: float
-    memory_peak_bytes: int
-    page_cache_mean_bytes: float
-
-
-class CellNumbers(Document):
-    """One valid cell in numbers.
-
-    Throughput in requests a second; latencies in microseconds. `raw` counts each response once, `corrected` is
-    wrk's correction for coordinated omission. `littles_law` is throughput x mean raw latency / connections opened:
-    near 1 for an honest closed loop, and falling when the generator is the limit or when connections still wait for an
-    answer at the window's end. `generator_saturation` is the generator's CPU use over the CPUs that its threads can
-    fill: as many as it has threads, and no more than it has.
-    """
-
-    cell_id: str
-    block: int
-    api: Name
-    scenario: Name
-    requests: int
-    throughput: float
-    raw: Latency
-    corrected: Latency
-    errors: int
-    statuses: dict[str, int] | None
-    usage: dict[SampledRole, Usage]
-    littles_law: float
-    generator_saturation: float
-
-
-class Estimate(Document):
-    """A mean over cells with its 95% confidence interval; no interval below two cells.
-
-    `scale` tells which mean: geometric (`log`) or arithmetic (`linear`).
-    """
-
-    value: float
-    low: float | None
-    high: float | None
-    count: int
-    scale: Literal["log", "linear"]
-
-
-class LatencyEstimate(Document):
-    """`Latency` over cells; microseconds."""
-
-    mean_us: Estimate
-    p50_us: Estimate
-    p90_us: Estimate
-    p99_us: Estimate
-    p999_us: Estimate
-
-
-class Measurements(Document):
-    """One API under one scenario, over its valid cells; the units are those of `CellNumbers`.
-
-    Memory is the API's own; CPU stands there for each role.
-    """
-
-    throughput: Estimate
-    raw: LatencyEstimate
-    corrected: LatencyEstimate
-    cpu_cores: dict[SampledRole, Estimate]
-    memory_mean_bytes: Estimate
-    memory_peak_bytes: Estimate
-    page_cache_mean_bytes: Estimate
-    littles_law: Estimate
-    generator_saturation: Estimate
-
-
-class TimeSeries(Document):
-    """The API's CPU use and anonymous memory along the load window, as the mean over the valid cells.
-
-    Step k is the mean over the seconds from `k * step_seconds` on, counted from the start of the load. wrk's windows
-    aren't equally long to the millisecond: each is cut into as many steps, and `step_seconds` is their mean length.
-    """
-
-    step_seconds: float
-    cpu_cores: tuple[float, ...]
-    memory_bytes: tuple[float, ...]
-
-
-class ScenarioSummary(Document):
-    """One API under one scenario. `measured` and `series` are None where no cell is valid.
-
-    `errors` are wrk's, over the void cells too: a cell with errors is void, so a valid one has none. They are None
-    where wrk was started in a void cell and left no count of them.
-    """
-
-    api: Name
-    scenario: Name
-    cells: int
-    void_cells: int
-    unfinished_cells: int
-    errors: int | None
-    measured: Measurements | None
-    series: TimeSeries | None
+    scenario: Scenario
+    blocks: int
+    slowest: Name | None
+    throughput: float | None
+    rates: tuple[OpenLoopRate, ...]
+    summaries: tuple[OpenLoopSummary, ...]
+    cells: tuple[OpenLoopNumbers, ...]
 
 
 class PublishedNumber(Document):
@@ -147,35 +46,6 @@ class PublishedNumber(Document):
     measure: Literal["throughput", "memory_mean", "p99"]
     published: float
     measured: Estimate | None
-
-
-Fact = Literal[
-    "clean_build",
-    "incremental_build",
-    "binary_size",
-    "image_size",
-    "code_lines",
-    "dependencies",
-    "first_answer",
-    "rest_memory",
-]
-"""What `lab facts` measures, by name."""
-
-
-class PublishedClaim(Document):
-    """What the article says in words or in single figures, and the facts that answer it."""
-
-    facts: tuple[Fact, ...]
-    claim: str
-
-
-class Spread(Document):
-    """The median of repeated measurements, the least and the greatest of them, and how many there were."""
-
-    median: float
-    least: float
-    most: float
-    count: int
 
 
 class BuildingFacts(Document):
@@ -215,21 +85,57 @@ class Subject(Document):
     environment: dict[str, str]
 
 
-class VoidCell(Document):
-    """A cell that doesn't count, and why."""
+class VoidAttempt(Document):
+    """An attempt at a cell that doesn't count, and why. `attempt` counts from 1.
+
+    `rate` is that of a cell of the open loop, in requests a second; None in the closed one.
+    """
 
     cell_id: str
+    attempt: int
+    block: int
     api: Name
     scenario: Name
+    rate: int | None = None
     voids: tuple[Void, ...]
+
+
+class VoidCell(Document):
+    """A cell of which no attempt counts and none is left. `voids` are the reasons of the last of its `attempts`.
+
+    `rate` is as in `VoidAttempt`.
+    """
+
+    cell_id: str
+    attempts: int
+    block: int
+    api: Name
+    scenario: Name
+    rate: int | None = None
+    voids: tuple[Void, ...]
+
+
+class ShortBlock(Document):
+    """A block without some of its cells, the ids of which stand in `lacking`: no attempt at them was valid.
+
+    With `open_loop` it is one of the open loop's blocks, which are counted by themselves.
+    """
+
+    block: int
+    open_loop: bool = False
+    lacking: tuple[str, ...]
 
 
 class Report(Document):
     """`report.json`: everything that the pages show.
 
     `caveats` are whole sentences that stand on every page: a smaller host, shared cores, void cells, a run that
-    isn't finished. `article_note` says whether the article's numbers can be compared with this run's, and why not.
-    `building` has the APIs whose images `lab facts` has measured, and `claims` what the article says about that.
+    isn't finished. `comparisons` has one for each measure. `attempts` is how many the protocol allows a cell, `margin`
+    the share up to which two APIs are the same. `control` says in a few words which of the `knobs` weren't as a
+    measurement wants them. `article_note` says whether the article's numbers can be compared with this run's, and why
+    not. `building` has the APIs whose images `lab facts` has measured, and `claims` all that the article says, with
+    what this run and those facts make of it. `open_loop` is None where the protocol has none, or its rates aren't known
+    yet. Its valid cells are in it; the void and unfinished ones are among the others.
     """
 
     version: Literal[1] = 1
@@ -240,6 +146,9 @@ class Report(Document):
     protocol: Name
     protocol_file: str | None = None
     blocks: int
+    budget_seconds: int | None = None
+    attempts: int
+    margin: float
     warm_up_seconds: int
     order_seed: int
     request_seed: int
@@ -250,14 +159,21 @@ class Report(Document):
     size: HostSize
     cores: CoreLayout
     grade: Grade
+    control: str = "not told which settings were controlled"
+    knobs: tuple[KnobRecord, ...] = ()
     postgres_settings: dict[str, str]
     caveats: tuple[str, ...]
     summaries: tuple[ScenarioSummary, ...]
+    comparisons: tuple[Comparison, ...] = ()
+    open_loop: OpenLoopReport | None = None
     article: tuple[PublishedNumber, ...]
     article_note: str
-    claims: tuple[PublishedClaim, ...] = ()
+    claims: tuple[JudgedLine, ...] = ()
     building: tuple[BuildingFacts, ...] = ()
+    warm_ups: tuple[WarmUpSummary, ...] = ()
     cells: tuple[CellNumbers, ...]
+    void_attempts: tuple[VoidAttempt, ...]
     void_cells: tuple[VoidCell, ...]
+    short_blocks: tuple[ShortBlock, ...]
     unfinished_cells: tuple[str, ...]
     tool_versions: dict[str, str]

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 from documents.base import Document
 from documents.cores import Role
 from documents.inventory import Inventory
+from documents.knobs import KnobRecord
 from documents.protocol import Protocol
 
 Nanoseconds = Annotated[int, Field(ge=0, lt=2**63)]
@@ -23,7 +24,8 @@ class Manifest(Document):
 
     `git_commit` is the project's commit, with ``-dirty`` behind it where the tree had changes. `tool_versions`
     maps a tool (wrk, postgres, redis, docker, kernel, …) to the version that the host named. `protocol_file` is the
-    path of the protocol's file as it was given; None for one of the lab's own.
+    path of the protocol's file as it was given; None for one of the lab's own. `budget_seconds` is the time that the
+    run was given; the protocol's number of blocks is then what fitted, and not its file's.
     """
 
     version: Literal[1] = 1
@@ -32,14 +34,25 @@ class Manifest(Document):
     git_commit: str
     protocol: Protocol
     protocol_file: str | None = None
+    budget_seconds: int | None = None
     inventory: Inventory
     order_seed: int
     requests_sha256: dict[str, str]
     tool_versions: dict[str, str]
 
 
+VARYING = frozenset({"available_memory_bytes", "steal_seconds"})
+"""What of a host's identity changes while it is the same host."""
+
+
 class HostIdentity(Document):
-    """What the host is, read from it. Memory and sizes in bytes; `settings` are kernel settings by name, only read."""
+    """What the host is, read from it. Memory and sizes in bytes; `settings` are kernel settings by name.
+
+    `physical_cores` are those that the host's CPUs belong to. `cgroup_limits` has each limit that holds the host's
+    first process back, by the name of its file; `mitigations` what the kernel does about each weakness of the
+    processor. `steal_seconds` is how long its CPUs have waited for a hypervisor since its boot. None stands for what
+    the host doesn't tell, as an identity that was read before the lab asked for it.
+    """
 
     cpu_model: str
     cpus: tuple[int, ...]
@@ -49,14 +62,63 @@ class HostIdentity(Document):
     operating_system: str
     cgroup_version: Literal[1, 2]
     settings: dict[str, str]
+    microcode: str | None = None
+    physical_cores: int | None = None
+    numa_nodes: int | None = None
+    swap_bytes: int | None = None
+    cgroup_limits: dict[str, str] | None = None
+    open_files: str | None = None
+    irqbalance: bool | None = None
+    mitigations: dict[str, str] | None = None
+    available_memory_bytes: int | None = None
+    steal_seconds: float | None = None
+
+    def changes(self, other: "HostIdentity") -> tuple[str, ...]:
+        """What is different in another identity, a clause for each: ``kernel was 6.1 and is 6.12``.
+
+        What varies by nature isn't told: steal so far and free memory. What one of the two doesn't tell is told as a
+        difference; nobody knows that it is none.
+        """
+        then, now = _flat(self), _flat(other)
+        return tuple(
+            f"{name} was {then.get(name, _ABSENT)} and is {now.get(name, _ABSENT)}"
+            for name in {**then, **now}
+            if then.get(name, _ABSENT) != now.get(name, _ABSENT)
+        )
+
+
+_ABSENT = "absent"
+
+_ENTRIES = {"settings": "the setting", "cgroup_limits": "the cgroup limit", "mitigations": "the mitigation of"}
+"""How an entry of each mapping is spoken of."""
+
+
+def _flat(identity: HostIdentity) -> dict[str, str]:
+    """The members of an identity as text by what they are called, those of its mappings one by one."""
+    found: dict[str, str] = {}
+    for name, value in identity.model_dump().items():
+        if name in VARYING:
+            continue
+        if name in _ENTRIES and value is not None:
+            found |= {f"{_ENTRIES[name]} {key}": text for key, text in sorted(value.items())}
+        elif name in _ENTRIES:
+            found[name.replace("_", " ")] = "not told"
+        else:
+            found[name.replace("_", " ")] = "not told" if value is None else str(value)
+    return found
 
 
 class HostRecord(Document):
-    """`host.json`: the host's identity before the first cell and after the last (None until then)."""
+    """`host.json`: the host's identity before the first cell and after the last (None until then), and its knobs.
+
+    `before` and `after` are read while nothing is set for the run. `knobs` is empty in a run of before the lab looked
+    at them.
+    """
 
     version: Literal[1] = 1
     before: HostIdentity
     after: HostIdentity | None = None
+    knobs: tuple[KnobRecord, ...] = ()
 
 
 class ProcessPinning(Document):
@@ -78,11 +140,21 @@ VoidReason = Literal[
     "no-requests",
     "generator-failed",
     "sampler-failed",
+    "watch-failed",
+    "steal",
+    "throttled",
+    "generator-saturated",
+    "connections-missing",
+    "stuck-requests",
+    "noisy-neighbour",
+    "spin",
+    "vegeta-errors",
+    "rate-missed",
 ]
 
 
 class Void(Document):
-    """Why a cell doesn't count: a reason by name and a sentence with the numbers."""
+    """Why an attempt at a cell doesn't count: a reason by name and a sentence with the numbers."""
 
     reason: VoidReason
     message: str
@@ -102,42 +174,82 @@ def known_window(version: object) -> object:
     return version
 
 
-class CellRecord(Document):
-    """`cells/<id>/cell.json`: how the cell went. It is written last: a cell without it isn't finished.
+STEADY_SECONDS = 12
+"""How long nothing may have changed for a warm-up to be steady.
 
+A JVM that shares its one core with its compiler gets faster for 12 to 16 s, so 12 s without a change can hardly lie
+within that rise. In simulated rises of that kind, with 3 to 10% of noise a second, fewer than one in fifty was called
+steady while more than a tenth of the throughput was still to come; with 8 s it was one in eight. Each second more is
+paid by every cell.
+"""
+
+WarmUpOutcome = Literal["steady", "never-steady", "not-judged"]
+"""`steady`: throughput had settled when the warm-up ended. `never-steady`: it lasted as long as it may, and hadn't.
+`not-judged`: as long as it may is too short to tell."""
+
+
+class WarmUp(Document):
+    """A cell's warm-up: how it ended, how many seconds its load lasted, and the requests sent in each whole second."""
+
+    outcome: WarmUpOutcome
+    seconds: float
+    series: tuple[int, ...]
+
+
+def attempt_id(cell_id: str, attempt: int) -> str:
+    """The folder of an attempt in `cells/`: the cell's own for the first, ``<cell id>-attempt-2`` for the second."""
+    return cell_id if attempt == 1 else f"{cell_id}-attempt-{attempt}"
+
+
+class CellRecord(Document):
+    """`cells/<id>/cell.json`: how one attempt at a cell went. It is written last: without it, none was finished.
+
+    `attempt` counts from 1; a record of version 2 doesn't have it and is of the only one that there was then.
     `phases_seconds` has the wall time of each phase (reset, restart, ready, probe, warm_up, pinning, load, pull).
     `load_started_ns` and `load_ended_ns` bound the load window on the host's CLOCK_MONOTONIC, the clock of the
-    samples; they are None where wrk left no result. `files` maps each raw file of the folder to its SHA-256.
+    samples; they are None where wrk left no result. `warm_up` is None where the cell ended before its warm-up did, and
+    in a record from before warm-ups were watched. `files` maps each raw file of the folder to its SHA-256.
     """
 
-    version: Literal[2] = 2
+    version: Literal[3] = 3
     cell_id: str
+    attempt: Annotated[int, Field(ge=1)] = 1
     started_at: datetime
     voids: tuple[Void, ...]
     phases_seconds: dict[str, float]
     load_started_ns: Nanoseconds | None
     load_ended_ns: Nanoseconds | None
     pinning: tuple[ProcessPinning, ...]
+    warm_up: WarmUp | None = None
     files: dict[str, str] = Field(default_factory=dict)
 
     @field_validator("version", mode="before")
     @classmethod
-    def _refuse_what_has_no_window(cls, value: object) -> object:
-        return known_window(value)
+    def _take_the_last_one_too(cls, value: object) -> object:
+        known = known_window(value)
+        return 3 if known == 2 else known
 
     @property
     def valid(self) -> bool:
-        """Whether the cell counts."""
+        """Whether the attempt counts."""
         return not self.voids
 
+    @property
+    def attempt_id(self) -> str:
+        """The attempt's folder in `cells/`."""
+        return attempt_id(self.cell_id, self.attempt)
 
-JournalEvent = Literal["run-started", "cell-started", "cell-finished", "cell-void", "run-resumed", "run-finished"]
+
+JournalEvent = Literal[
+    "run-started", "cell-started", "cell-finished", "cell-void", "run-resumed", "budget-spent", "run-finished"
+]
 
 
 class JournalEntry(Document):
-    """One line of `journal.jsonl`: one thing done, at what time, for which cell."""
+    """One line of `journal.jsonl`: one thing done, at what time, for which attempt at which cell."""
 
     at: datetime
     event: JournalEvent
     cell_id: str | None = None
+    attempt: int | None = None
     message: str | None = None

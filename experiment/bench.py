@@ -4,14 +4,18 @@
 resume be tested without one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from analysis.open_loop import open_loop_window
+from analysis.samples import Window, load_window
 from documents.inventory import ApiService
+from documents.knobs import KnobRecord
 from documents.load import WrkResult
+from documents.open_loop import OpenLoopResult
 from documents.protocol import Scenario
 from documents.run import HostIdentity, ProcessPinning
 from experiment.workloads.requests import RequestFile
@@ -19,26 +23,54 @@ from experiment.workloads.requests import RequestFile
 
 @dataclass(frozen=True)
 class Load:
-    """Load to be put on an API: a scenario for so many seconds, which in a warm-up are not the scenario's own."""
+    """Load to be put on an API: a scenario for so many seconds, which in a warm-up are not the scenario's own.
+
+    With a `rate` it is an open loop: so many requests a second arrive, however long the answers take.
+    """
 
     api: ApiService
     scenario: Scenario
     seconds: int
     timeout_seconds: int
     wrk_version: str
+    rate: int | None = None
+
+
+@dataclass(frozen=True)
+class WarmedUp:
+    """What came of a warm-up: the requests of each whole second, summed over wrk's threads, and how long wrk ran."""
+
+    series: tuple[int, ...]
+    seconds: float
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What came of a load window.
+    """What came of a load window: a `result` of wrk's, or of an open loop.
 
-    Without a `result`, `generator_failure` says why; without samples, `sampler_failure`
-    does.
+    Without either, `generator_failure` says why; without samples, `sampler_failure` does; where the watch over the host
+    isn't whole, `watch_failure`.
     """
 
     result: WrkResult | None = None
+    open_loop: OpenLoopResult | None = None
     generator_failure: str | None = None
     sampler_failure: str | None = None
+    watch_failure: str | None = None
+
+    @property
+    def window(self) -> Window | None:
+        """When there was load; None without a result."""
+        if self.open_loop is not None:
+            return open_loop_window(self.open_loop)
+        return None if self.result is None else load_window(self.result)
+
+    @property
+    def throughput(self) -> float | None:
+        """Requests a second: answered ones, in an open loop those that were sent. None without a result."""
+        if self.open_loop is not None:
+            return self.open_loop.achieved_rate
+        return None if self.result is None else self.result.requests / self.result.elapsed_us * 1e6
 
 
 class Bench(Protocol):
@@ -67,8 +99,35 @@ class Bench(Protocol):
         """The versions of what the lab uses on the host, `wrk` among them."""
         ...
 
+    def tune(self, *, seconds: float) -> tuple[KnobRecord, ...]:
+        """Set the kernel's settings as a measurement wants them; the host puts them back after so many seconds.
+
+        Where they may not be set, as in a container, they are only read. Returns each as it was and is.
+        """
+        ...
+
+    def renew(self, *, seconds: float) -> None:
+        """Keep what `tune` set for so many seconds from now on.
+
+        Raises:
+            HostError: the time was over, and the host has put all back.
+        """
+        ...
+
+    def read_knobs(self) -> tuple[KnobRecord, ...]:
+        """Each of those settings as it is now."""
+        ...
+
+    def untune(self) -> None:
+        """Put back all that a run has set, this one or one that was killed."""
+        ...
+
     def install(self, requests: Sequence[RequestFile]) -> None:
         """Put the request files and the script that replays them on the host."""
+        ...
+
+    def install_open_loop(self) -> None:
+        """Have the generator of the open loop on the host, built there unless it is."""
         ...
 
     def stop_apis(self) -> None:
@@ -107,18 +166,28 @@ class Bench(Protocol):
         """Read back the CPUs of each thread of those processes."""
         ...
 
-    def warm_up(self, load: Load) -> None:
-        """Put load on the API and throw away what it measures."""
+    def warm_up(self, load: Load, enough: Callable[[Sequence[int]], bool]) -> WarmedUp:
+        """Put load on the API, and throw away what it measures but for the requests of each second.
+
+        It lasts for the load's seconds unless `enough` says before, of the series so far, that it may end. It is asked
+        about once a second. Where it ended the load, the series is the one that it said so of.
+        """
         ...
 
     def start_sampling(self, *, seconds: float) -> None:
-        """Start to sample the roles; it ends by itself if `collect` doesn't come within so many seconds."""
+        """Start to sample the roles and to watch the host.
+
+        Both end by themselves if `collect` doesn't come within so many seconds.
+        """
         ...
 
     def measure(self, load: Load) -> None:
-        """Put load on the API; returns when it has ended."""
+        """Put load on the API, with a calibration spin before and after it; returns when they have ended."""
         ...
 
     def collect(self, folder: Path) -> Measured:
-        """Pull what sampler and `measure` left, `wrk.txt`, `wrk.json` and `samples.csv`, as far as it was written."""
+        """Pull what sampler, watch and `measure` left, as far as it was written.
+
+        The files are `wrk.txt` and `wrk.json`, or `open-loop.json`; and `samples.csv`, `watch.json` and `ticks.jsonl`.
+        """
         ...

@@ -5,28 +5,30 @@ import time
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from analysis.samples import load_window
+from analysis.cells import WatchFiles
 from documents.errors import HostError, HostUnreachableError
 from documents.inventory import Inventory, Secrets
-from documents.load import WrkResult
+from documents.open_loop import OpenLoopCell
 from documents.plan import Cell
 from documents.protocol import Protocol
-from documents.run import CellRecord, ProcessPinning, Void, VoidReason
+from documents.run import CellRecord, ProcessPinning, Void, VoidReason, WarmUp
 from experiment.bench import Bench, Load, Measured
 from experiment.events import Event, Phase, PhaseStarted
+from experiment.open_loop_verdict import open_loop_analysis_voids, open_loop_voids
 from experiment.storage import sha256_of, sync_folder, write_whole
 from experiment.tokens import token_file
-from experiment.verdict import analysis_voids, load_voids, sample_voids
+from experiment.verdict import analysis_voids, load_voids, sample_voids, watch_voids
+from experiment.warming import warm_up
 from provision.pinning import mismatches
 
 READY_SECONDS = 60
 """How long an API may take from its start to readiness; a JVM on one shared core takes several seconds."""
 
-RAW_FILES = ("wrk.json", "wrk.txt", "samples.csv")
+RAW_FILES = ("wrk.json", "wrk.txt", "open-loop.json", "samples.csv", "watch.json", "ticks.jsonl")
 
 _TOKEN_MARGIN_SECONDS = 600
 """How much longer than its load a cell's tokens hold."""
@@ -49,31 +51,38 @@ class Conditions:
 
 
 class _VoidCellError(Exception):
-    """The cell can't count any more, so the rest of it isn't worth its time."""
+    """The attempt can't count any more, so the rest of it isn't worth its time."""
 
     def __init__(self, voids: Iterable[Void]) -> None:
         self.voids = tuple(voids)
 
 
 def measure_cell(
-    bench: Bench, cell: Cell, conditions: Conditions, folder: Path, progress: Callable[[Event], None]
-) -> tuple[CellRecord, WrkResult | None]:
-    """Measure one cell and write its folder, `cell.json` last.
+    bench: Bench,
+    cell: Cell,
+    conditions: Conditions,
+    folder: Path,
+    progress: Callable[[Event], None],
+    *,
+    attempt_number: int,
+) -> tuple[CellRecord, Measured]:
+    """Make one attempt at a cell and write its folder, `cell.json` last.
 
     Args:
         bench: the host, with all APIs stopped; so it is left again.
         cell: what to measure.
         conditions: what it has in common with the run's other cells.
-        folder: the cell's own; it must be there and empty.
+        folder: the attempt's own; it must be there and empty.
         progress: is told when each phase begins.
+        attempt_number: which attempt at the cell it is, counted from 1.
 
     Returns:
-        The cell's record, and what wrk measured unless the cell was void before.
+        The attempt's record, and what was measured; nothing where the cell was void before.
 
     Raises:
-        HostError: the host failed; the cell isn't finished and must be measured again.
+        HostError: the host failed; the attempt isn't finished and must be made again.
     """
-    attempt = _Attempt(bench, cell, conditions, folder, progress)
+    attempt = _Attempt(bench, cell, conditions, folder, progress, number=attempt_number)
     started_at = datetime.now(UTC)
     measured = Measured()
     voids: Iterable[Void] = ()
@@ -86,42 +95,53 @@ def measure_cell(
         voids = error.voids
     with attempt.phase("pull"):
         bench.stop_api(attempt.api)
-    window = measured.result and load_window(measured.result)
+    window = measured.window
     record = CellRecord(
         cell_id=cell.id,
+        attempt=attempt_number,
         started_at=started_at,
         voids=tuple(Void(reason=void.reason, message=_redacted(void.message, conditions.secrets)) for void in voids),
         phases_seconds={phase: round(seconds, 6) for phase, seconds in attempt.phases_seconds.items()},
         load_started_ns=window and window.start_ns,
         load_ended_ns=window and window.end_ns,
         pinning=attempt.pinning,
+        warm_up=attempt.warmed_up,
         files={name: sha256_of(folder / name) for name in RAW_FILES if (folder / name).exists()},
     )
     sync_folder(folder)
     write_whole(folder / "cell.json", record.to_json())
-    return record, measured.result
+    return record, measured
 
 
 class _Attempt:
-    """The phases of a cell, and what they leave."""
+    """The phases of an attempt at a cell, and what they leave."""
 
     def __init__(
-        self, bench: Bench, cell: Cell, conditions: Conditions, folder: Path, progress: Callable[[Event], None]
+        self,
+        bench: Bench,
+        cell: Cell,
+        conditions: Conditions,
+        folder: Path,
+        progress: Callable[[Event], None],
+        *,
+        number: int,
     ) -> None:
         self.api = conditions.inventory.api(cell.api)
         self.phases_seconds: dict[Phase, float] = {}
         self.pinning: tuple[ProcessPinning, ...] = ()
+        self.warmed_up: WarmUp | None = None
         self._bench = bench
         self._cell = cell
         self._conditions = conditions
         self._folder = folder
         self._progress = progress
+        self._number = number
 
     @contextmanager
     def phase(self, phase: Phase) -> Generator[None]:
         """Time a phase; its second part, if it has one, is added to its first."""
         if phase not in self.phases_seconds:
-            self._progress(PhaseStarted(cell_id=self._cell.id, phase=phase))
+            self._progress(PhaseStarted(cell_id=self._cell.id, attempt=self._number, phase=phase))
         started = time.monotonic()
         try:
             yield
@@ -155,9 +175,8 @@ class _Attempt:
         sampled_seconds = protocol.warm_up_seconds + self._cell.scenario.duration_seconds + _SAMPLER_MARGIN_SECONDS
         with self.phase("warm_up"), ThreadPoolExecutor(1, thread_name_prefix="sampler") as pool:
             sampling = pool.submit(self._bench.start_sampling, seconds=sampled_seconds)
-            if protocol.warm_up_seconds > 0:
-                with _void_where_it_fails("generator-failed"):
-                    self._bench.warm_up(self._load(protocol.warm_up_seconds))
+            with _void_where_it_fails("generator-failed"):
+                self.warmed_up = warm_up(self._bench, self._load(protocol.warm_up_seconds), protocol)
             with _void_where_it_fails("sampler-failed"):
                 sampling.result()
         with self.phase("pinning"), _void_where_it_fails("pinning"):
@@ -168,8 +187,11 @@ class _Attempt:
 
     def put_under_load(self) -> Measured:
         """Measure, and pull what was measured."""
+        load = self._load(self._cell.scenario.duration_seconds)
+        if isinstance(self._cell, OpenLoopCell):
+            load = replace(load, rate=self._cell.rate)
         with self.phase("load"), _void_where_it_fails("generator-failed"):
-            self._bench.measure(self._load(self._cell.scenario.duration_seconds))
+            self._bench.measure(load)
         with self.phase("pull"):
             return self._bench.collect(self._folder)
 
@@ -197,23 +219,48 @@ class _Attempt:
 def _verdict(measured: Measured, cell: Cell, conditions: Conditions, folder: Path) -> list[Void]:
     """Why the window doesn't count; nothing where it does."""
     voids: list[Void] = []
-    if measured.result is None:
-        voids.append(Void(reason="generator-failed", message=measured.generator_failure or "wrk left no result."))
-    else:
+    window = measured.window
+    if measured.open_loop is not None:
+        voids += open_loop_voids(measured.open_loop, cell.scenario.workload)
+    elif measured.result is not None:
         voids += load_voids(measured.result, cell.scenario.workload)
+    else:
+        message = measured.generator_failure or "The generator left no result."
+        voids.append(Void(reason="generator-failed", message=message))
     if measured.sampler_failure is not None:
         voids.append(Void(reason="sampler-failed", message=measured.sampler_failure))
-    elif measured.result is not None:
-        name = f"cells/{cell.id}/samples.csv"
-        voids += sample_voids((folder / "samples.csv").read_bytes(), load_window(measured.result), name=name)
+    elif window is not None:
+        name = f"cells/{folder.name}/samples.csv"
+        voids += sample_voids((folder / "samples.csv").read_bytes(), window, name=name)
+    watched: WatchFiles | None = None
+    if measured.watch_failure is not None:
+        voids.append(Void(reason="watch-failed", message=measured.watch_failure))
+    else:
+        watched = WatchFiles(
+            watch_json=(folder / "watch.json").read_bytes(),
+            ticks_jsonl=(folder / "ticks.jsonl").read_bytes(),
+            cores=conditions.inventory.cores,
+        )
+        if window is not None:
+            voids += watch_voids(watched, window, measured.result, folder=f"cells/{folder.name}/")
     if voids:
         return voids
+    if isinstance(cell, OpenLoopCell):
+        return open_loop_analysis_voids(
+            cell,
+            open_loop_json=(folder / "open-loop.json").read_bytes(),
+            samples_csv=(folder / "samples.csv").read_bytes(),
+            generator_cpus=len(conditions.inventory.cores.generator),
+            watched=watched,
+            folder=f"cells/{folder.name}/",
+        )
     return analysis_voids(
         cell,
         wrk_json=(folder / "wrk.json").read_bytes(),
         samples_csv=(folder / "samples.csv").read_bytes(),
         generator_cpus=len(conditions.inventory.cores.generator),
-        folder=f"cells/{cell.id}/",
+        watched=watched,
+        folder=f"cells/{folder.name}/",
     )
 
 

@@ -7,7 +7,7 @@ import signal
 import socket
 import threading
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from documents.errors import HostError
 from experiment.bench import Bench
@@ -34,6 +34,7 @@ def host_held(bench: Bench, work: str) -> Generator[None]:
     with bench.hold(name_holder(work)):
         try:
             bench.clear()
+            bench.untune()
             yield
         except BaseException:
             try:
@@ -47,9 +48,10 @@ def host_held(bench: Bench, work: str) -> Generator[None]:
 
 
 def _leave(bench: Bench) -> None:
-    with _uninterrupted():
+    with _uninterrupted(), ExitStack() as rest:
+        rest.callback(bench.restore)
+        rest.callback(bench.untune)
         bench.clear()
-        bench.restore()
 
 
 @contextmanager

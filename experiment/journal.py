@@ -15,7 +15,14 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def append(self, event: JournalEvent, *, cell_id: str | None = None, message: str | None = None) -> None:
+    def append(
+        self,
+        event: JournalEvent,
+        *,
+        cell_id: str | None = None,
+        attempt: int | None = None,
+        message: str | None = None,
+    ) -> None:
         """Write one entry; it is on disk when this returns.
 
         A last line that a crash tore is ended first, so that the new entry stands on a line of its own.
@@ -23,7 +30,7 @@ class Journal:
         Raises:
             OSError: it couldn't be written; names the file.
         """
-        entry = JournalEntry(at=datetime.now(UTC), event=event, cell_id=cell_id, message=message)
+        entry = JournalEntry(at=datetime.now(UTC), event=event, cell_id=cell_id, attempt=attempt, message=message)
         with named_in_errors(self._path), self._path.open("ab+") as file:
             if file.tell() > 0:
                 file.seek(-1, os.SEEK_END)

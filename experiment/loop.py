@@ -1,24 +1,34 @@
 """The loop over the cells of a run: begin, go on after a break, and leave the host as it was found.
 
-A cell is finished when its `cell.json` is there, which is written last and in one step. So whatever ends the loop, at
-any moment, costs at most the cell under way.
+An attempt at a cell is finished when its `cell.json` is there, which is written last and in one step. So whatever ends
+the loop, at any moment, costs at most the attempt under way. A void attempt is followed by another one at once, in the
+same place of the order, whatever voided it: the lab can't tell an API that always answers wrongly from one that did so
+this time, and an attempt that comes to no load costs little.
+
+The cells of the open loop are cells like the others. They come last, for their rates follow from the closed loop.
 """
 
 import logging
 import secrets as random_secrets
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 
+from analysis.attempts import cells_without, next_attempt, standing
 from documents.errors import RunError
 from documents.inventory import Inventory, Secrets
 from documents.plan import Cell
 from documents.protocol import Protocol, Workload
 from documents.run import CellRecord, HostIdentity, HostRecord, Manifest
 from experiment.bench import Bench
-from experiment.cell import Conditions, measure_cell
+from experiment.budget import BudgetClock, fit, open_loop_seconds
+from experiment.cell import READY_SECONDS, Conditions, measure_cell
+from experiment.earlier_runs import read_earlier
 from experiment.events import CellFinished, CellStarted, Event, RunFinished, RunStarted
 from experiment.holding import host_held
+from experiment.knob_records import merge, with_after
+from experiment.open_loop import count_cells, open_loop_cells
 from experiment.plan import make_plan
 from experiment.run_folder import RunFolder, new_run_id
 from experiment.workloads.requests import RequestFile, build_requests
@@ -26,6 +36,12 @@ from experiment.workloads.requests import RequestFile, build_requests
 _logger = logging.getLogger(__name__)
 
 Progress = Callable[[Event], None]
+
+_BEGINNING_SECONDS = 300
+"""How long it may take from the tuning of the host to the first cell: the request files are laid ready meanwhile."""
+
+_Attempts = Mapping[str, Sequence[CellRecord]]
+"""The finished attempts at each planned cell, by the cell's id."""
 
 
 def begin(
@@ -38,11 +54,16 @@ def begin(
     protocol_file: str | None = None,
     apis: Collection[str] = (),
     order_seed: int | None,
+    budget_seconds: int | None = None,
     git_commit: str,
     progress: Progress,
 ) -> Path:
     """Plan a new run and measure all of its cells; see `experiment.run.start_run`."""
     measured = _choose(inventory, apis)
+    if budget_seconds is not None:
+        fitted = fit(protocol, measured, budget_seconds, read_earlier(runs_directory, inventory, protocol, measured))
+        progress(fitted)
+        protocol = protocol.model_copy(update={"blocks": fitted.blocks})
     requests = _build_all(protocol)
     started_at = datetime.now(UTC)
     run_id = new_run_id(protocol.name, started_at)
@@ -55,6 +76,7 @@ def begin(
             git_commit=git_commit,
             protocol=protocol,
             protocol_file=protocol_file,
+            budget_seconds=budget_seconds,
             inventory=inventory,
             order_seed=seed,
             requests_sha256={file.workload: file.sha256 for file in requests},
@@ -82,9 +104,9 @@ def resume(
     requests = _build_all(manifest.protocol)
     _require_same_lab(manifest, inventory, requests)
     if folder.is_finished():
-        records = _read_records(folder)
-        progress(_started(folder, records))
-        progress(_finished(folder, records))
+        attempts = folder.read_attempts(manifest.protocol.attempts)
+        progress(_started(folder, attempts, manifest.protocol))
+        progress(_finished(folder, attempts, manifest.protocol))
         return folder.path
     with host_held(bench, f"run {manifest.run_id}"):
         _require_same_host(manifest, folder.read_host().before, bench)
@@ -116,63 +138,133 @@ def _conditions(
 def _measure_all(
     bench: Bench, folder: RunFolder, conditions: Conditions, requests: Sequence[RequestFile], progress: Progress
 ) -> None:
-    records = _read_records(folder)
-    progress(_started(folder, records))
-    told = {entry.cell_id for entry in folder.journal.entries() if entry.event in {"cell-finished", "cell-void"}}
-    for record in records.values():
-        if record.cell_id not in told:
-            _tell(folder, record)
-    waiting = [cell for cell in folder.read_plan().cells if cell.id not in records]
+    allowed = conditions.protocol.attempts
+    attempts = folder.read_attempts(allowed)
+    progress(_started(folder, attempts, conditions.protocol))
+    _tell_untold(folder, attempts)
+    waiting = folder.lacks_open_loop_plan() or any(
+        next_attempt(attempts[cell.id], allowed) is not None for cell in folder.due_cells()
+    )
     if waiting:
+        # What goes before the first cell is part of the time that a budget gives.
+        clock = _clock(folder, attempts)
+        if conditions.protocol.open_loop is not None:
+            # Before all else: it takes a minute to build, and what is wrong with it is told before hours of cells. The
+            # host isn't tuned yet, for a slow build would outlast the lease.
+            bench.install_open_loop()
+        tuned = bench.tune(seconds=_BEGINNING_SECONDS)
+        record = folder.read_host()
+        folder.write_host(record.model_copy(update={"knobs": merge(record.knobs, tuned)}))
         bench.install(requests)
         bench.stop_apis()
-    for cell in waiting:
-        records[cell.id] = _measure(bench, folder, cell, conditions, progress)
-    folder.write_host(folder.read_host().model_copy(update={"after": bench.read_identity()}))
+        for cell in _cells_in_turn(folder, attempts, allowed, clock):
+            while (number := next_attempt(attempts[cell.id], allowed)) is not None:
+                attempts[cell.id] += (_measure(bench, folder, cell, conditions, progress, number=number),)
+    _look_afterwards(bench, folder, tuned=waiting)
     folder.journal.append("run-finished")
-    progress(_finished(folder, records))
+    progress(_finished(folder, attempts, conditions.protocol))
 
 
-def _read_records(folder: RunFolder) -> dict[str, CellRecord]:
-    """The records of the finished cells, by the cells' ids."""
-    return {cell.id: record for cell in folder.read_plan().cells if (record := folder.read_cell(cell))}
+def _cells_in_turn(
+    folder: RunFolder, attempts: dict[str, tuple[CellRecord, ...]], allowed: int, clock: BudgetClock
+) -> Iterator[Cell]:
+    """The cells at which an attempt is to be made, in the order in which they are measured.
+
+    The open loop is planned when the closed one is over: when all of its cells are finished, or its budget is spent. So
+    a cell must be measured before the next one is asked for. Its cells are added to the attempts.
+    """
+    for cell in folder.closed_cells():
+        if next_attempt(attempts[cell.id], allowed) is None:
+            continue
+        if clock.forbids(cell):
+            folder.journal.append("budget-spent", message=f"before block {cell.block}")
+            break
+        yield cell
+    for cell in open_loop_cells(folder):
+        if next_attempt(attempts.setdefault(cell.id, ()), allowed) is not None:
+            yield cell
 
 
-def _started(folder: RunFolder, records: Mapping[str, CellRecord]) -> RunStarted:
+def _look_afterwards(bench: Bench, folder: RunFolder, *, tuned: bool) -> None:
+    """Record what the knobs were to the last, put them back, and record what the host is then."""
+    record = folder.read_host()
+    held = bench.read_knobs() if tuned else record.knobs
+    bench.untune()
+    changes: dict[str, object] = {"after": bench.read_identity()}
+    if record.knobs:
+        changes["knobs"] = with_after(record.knobs, held, bench.read_knobs())
+    folder.write_host(record.model_copy(update=changes))
+
+
+def _clock(folder: RunFolder, attempts: _Attempts) -> BudgetClock:
+    manifest, cells = folder.read_manifest(), folder.read_plan().cells
+    seconds: dict[int, float] = {}
+    for cell in cells:
+        for record in attempts[cell.id]:
+            seconds[cell.block] = seconds.get(cell.block, 0.0) + sum(record.phases_seconds.values())
+    if manifest.budget_seconds is None:
+        return BudgetClock(None, seconds)
+    kept_seconds = open_loop_seconds(manifest.protocol, len({cell.api for cell in cells}))
+    return BudgetClock(manifest.budget_seconds - kept_seconds, seconds)
+
+
+def _tell_untold(folder: RunFolder, attempts: _Attempts) -> None:
+    """Tell the journal of attempts that were finished in the moment in which the run broke off."""
+    told = {
+        (entry.cell_id, entry.attempt or 1)
+        for entry in folder.journal.entries()
+        if entry.event in {"cell-finished", "cell-void"}
+    }
+    for record in chain.from_iterable(attempts.values()):
+        if (record.cell_id, record.attempt) not in told:
+            _tell(folder, record)
+
+
+def _started(folder: RunFolder, attempts: _Attempts, protocol: Protocol) -> RunStarted:
     return RunStarted(
         run_id=folder.path.name,
         directory=str(folder.path),
-        cells=len(folder.read_plan().cells),
-        finished=len(records),
+        cells=count_cells(folder),
+        finished=sum(standing(made, protocol.attempts) is not None for made in attempts.values()),
+        attempts=protocol.attempts,
     )
 
 
-def _finished(folder: RunFolder, records: Mapping[str, CellRecord]) -> RunFinished:
+def _finished(folder: RunFolder, attempts: _Attempts, protocol: Protocol) -> RunFinished:
+    open_loop = folder.read_open_loop_plan()
+    short = cells_without(folder.read_plan().cells, attempts, protocol.attempts)
+    short_open_loop = cells_without(open_loop.cells if open_loop else (), attempts, protocol.attempts)
     return RunFinished(
         run_id=folder.path.name,
         directory=str(folder.path),
-        cells=len(records),
-        void_cells=sum(not record.valid for record in records.values()),
+        cells=len(folder.due_cells()),
+        void_cells=sum(map(len, chain(short.values(), short_open_loop.values()))),
+        void_attempts=sum(not record.valid for record in chain.from_iterable(attempts.values())),
+        short_blocks=tuple(short),
+        short_open_loop_blocks=tuple(short_open_loop),
     )
 
 
-def _measure(bench: Bench, folder: RunFolder, cell: Cell, conditions: Conditions, progress: Progress) -> CellRecord:
+def _measure(
+    bench: Bench, folder: RunFolder, cell: Cell, conditions: Conditions, progress: Progress, *, number: int
+) -> CellRecord:
     expected_seconds = conditions.protocol.warm_up_seconds + cell.scenario.duration_seconds
-    progress(CellStarted(cell=cell, expected_seconds=expected_seconds))
-    folder.journal.append("cell-started", cell_id=cell.id)
-    record, result = measure_cell(bench, cell, conditions, folder.new_cell_folder(cell), progress)
+    progress(CellStarted(cell=cell, attempt=number, expected_seconds=expected_seconds))
+    bench.renew(seconds=expected_seconds + READY_SECONDS)
+    folder.journal.append("cell-started", cell_id=cell.id, attempt=number)
+    own_folder = folder.new_attempt_folder(cell, number)
+    record, measured = measure_cell(bench, cell, conditions, own_folder, progress, attempt_number=number)
     _tell(folder, record)
-    throughput = result.requests / result.elapsed_us * 1e6 if result else None
-    progress(CellFinished(cell=cell, record=record, throughput=throughput))
+    progress(CellFinished(cell=cell, record=record, throughput=measured.throughput))
     return record
 
 
 def _tell(folder: RunFolder, record: CellRecord) -> None:
     if record.valid:
-        folder.journal.append("cell-finished", cell_id=record.cell_id)
+        folder.journal.append("cell-finished", cell_id=record.cell_id, attempt=record.attempt)
     else:
         message = " ".join(f"{void.reason}: {void.message}" for void in record.voids)
-        folder.journal.append("cell-void", cell_id=record.cell_id, message=message)
+        folder.journal.append("cell-void", cell_id=record.cell_id, attempt=record.attempt, message=message)
 
 
 def _build_all(protocol: Protocol) -> list[RequestFile]:
@@ -200,8 +292,7 @@ def _require_same_lab(manifest: Manifest, inventory: Inventory, requests: Iterab
 
 
 def _require_same_host(manifest: Manifest, before: HostIdentity, bench: Bench) -> None:
-    then, now = before.model_dump(), bench.read_identity().model_dump()
-    changed = [f"{name} was {then[name]} and is {now[name]}" for name in then if then[name] != now[name]]
+    changed = [*before.changes(bench.read_identity())]
     versions = bench.read_tool_versions()
     for tool in sorted(manifest.tool_versions | versions):
         if manifest.tool_versions.get(tool) != versions.get(tool):

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,19 +13,29 @@ from apis.contract.checks import Target, probe
 from documents.cores import Role
 from documents.errors import DocumentError, HostError, HostUnreachableError, TransferError
 from documents.inventory import ApiService, Inventory, Secrets
+from documents.knobs import KnobRecord
 from documents.protocol import Workload
 from documents.run import HostIdentity, ProcessPinning
 from documents.samples import SampledRole
 from experiment import run_lock
-from experiment.bench import Load, Measured
+from experiment.bench import Load, Measured, WarmedUp
+from experiment.host_watch import CellWatch
 from experiment.readiness import wait_until_ready
-from experiment.workloads.command import REPLAY_SCRIPT, ReplayPaths, generator_threads, wrk_command
+from experiment.workloads.command import (
+    OPEN_LOOP_SOURCE,
+    REPLAY_SCRIPT,
+    ReplayPaths,
+    generator_threads,
+    open_loop_command,
+    wrk_command,
+)
 from experiment.workloads.requests import RequestFile
-from provision import containers, database, identity, jobs, paths, pinning, sampling
+from provision import containers, database, identity, jobs, knobs, open_loop, paths, pinning, sampling, tuning, warm_up
 from provision import load as generator
 from provision.cgroups import Cgroup
 from provision.connection import Connection, connect
 from provision.jobs import Job
+from provision.tuning import Place
 
 _logger = logging.getLogger(__name__)
 
@@ -33,19 +44,27 @@ _Fetched = TypeVar("_Fetched")
 _HOME = f"{paths.HOME}/run"
 _SCRIPT = f"{_HOME}/replay.lua"
 _TOKENS = f"{_HOME}/tokens"
-_WARM_UP, _LOAD, _SAMPLER = (f"{_HOME}/{name}" for name in ("warm-up", "load", "sampler"))
+_WARM_UP, _LOAD, _SAMPLER, _WATCH = (f"{_HOME}/{name}" for name in ("warm-up", "load", "sampler", "watch"))
 _ASIDE = f"{paths.HOME}/ended-run-"
 """How the names begin that a run's folder has while it is cleared away."""
-_JOBS = (_WARM_UP, _LOAD, _SAMPLER)
+_JOBS = (_WARM_UP, _LOAD, _SAMPLER, _WATCH)
 
 _DEADLINE_SECONDS = 60
 _LOAD_MARGIN_SECONDS = 20
 """How much longer than its load wrk may live: it builds its requests before, and writes its result after."""
 
 
+_LEASE_MARGIN_SECONDS = 120
+"""How much longer than a cell is expected to take the host's settings stay as they were set for it."""
+
+
 @contextmanager
 def open_bench(inventory: Inventory, secrets: Secrets) -> Generator["RemoteBench"]:
     """Connect to the lab's host for one run.
+
+    Args:
+        inventory: the lab as it stands.
+        secrets: the lab's secrets.
 
     Raises:
         HostError: it can't be reached.
@@ -55,16 +74,36 @@ def open_bench(inventory: Inventory, secrets: Secrets) -> Generator["RemoteBench
 
 
 class RemoteBench:
-    """A `Bench` on the host of an inventory."""
+    """A `Bench` on the host of an inventory.
 
-    def __init__(self, connection: Connection, inventory: Inventory, secrets: Secrets) -> None:
+    The host's settings outlive a run that has gone by `lease_margin_seconds`, beyond the time of a cell. Its kernel's
+    files, and the lab's journal of them, are at `place`.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        inventory: Inventory,
+        secrets: Secrets,
+        *,
+        place: Place | None = None,
+        lease_margin_seconds: float = _LEASE_MARGIN_SECONDS,
+    ) -> None:
+        self._place = place or Place()
+        self._lease_margin_seconds = lease_margin_seconds
+        self._lease_seconds: float | None = None
+        self._knobs = knobs.knobs_of(inventory.cores)
         self._connection = connection
         self._inventory = inventory
         self._secrets = secrets
         self._service_cgroups: dict[SampledRole, Cgroup] = {}
         self._api_cgroup: Cgroup | None = None
         self._load_job: Job | None = None
+        self._load_is_open = False
+        self._open_loop_program: str | None = None
         self._sampler_job: Job | None = None
+        self._watch = CellWatch(connection, inventory.cores)
+        self._api_port: int | None = None
 
     def hold(self, holder: str) -> AbstractContextManager[None]:
         """See `Bench.hold`."""
@@ -86,6 +125,31 @@ class RemoteBench:
         """See `Bench.read_tool_versions`."""
         return identity.read_tool_versions(self._connection, self._inventory)
 
+    def tune(self, *, seconds: float) -> tuple[KnobRecord, ...]:
+        """See `Bench.tune`."""
+        if not knobs.is_settable(self._inventory.host):
+            return self.read_knobs()
+        self._lease_seconds = seconds + self._lease_margin_seconds
+        return tuning.tune(self._connection, self._knobs, seconds=self._lease_seconds, place=self._place)
+
+    def renew(self, *, seconds: float) -> None:
+        """See `Bench.renew`."""
+        if self._lease_seconds is not None:
+            self._lease_seconds = seconds + self._lease_margin_seconds
+            tuning.renew(self._connection, seconds=self._lease_seconds, place=self._place)
+
+    def read_knobs(self) -> tuple[KnobRecord, ...]:
+        """See `Bench.read_knobs`."""
+        return tuning.read(
+            self._connection, self._knobs, settable=knobs.is_settable(self._inventory.host), place=self._place
+        )
+
+    def untune(self) -> None:
+        """See `Bench.untune`."""
+        self._lease_seconds = None
+        if knobs.is_settable(self._inventory.host):
+            tuning.restore(self._connection, place=self._place)
+
     def install(self, requests: Sequence[RequestFile]) -> None:
         """See `Bench.install`."""
         self._connection.run(["install", "-d", "-m", "0700", _HOME], deadline_seconds=_DEADLINE_SECONDS)
@@ -101,6 +165,10 @@ class RemoteBench:
             "redis": redis,
             "generator": generator.generator_cgroup(self._connection, postgres),
         }
+
+    def install_open_loop(self) -> None:
+        """See `Bench.install_open_loop`."""
+        self._open_loop_program = open_loop.install(self._connection, self._inventory, OPEN_LOOP_SOURCE)
 
     def stop_apis(self) -> None:
         """See `Bench.stop_apis`."""
@@ -121,10 +189,17 @@ class RemoteBench:
                 pool.submit(database.reset_database, self._connection, self._inventory.postgres),
                 pool.submit(database.flush_cache, self._connection, self._inventory.redis),
                 pool.submit(database.empty_uploads, self._connection, api.upload_volume),
-                pool.submit(self._lay_ready, tokens),
+                pool.submit(self.lay_ready, tokens),
             )
         for step in steps:
             step.result()
+
+    def lay_ready(self, tokens: bytes) -> None:
+        """Remove what the last cell left, and write this one's tokens."""
+        if self._load_job or self._sampler_job:
+            self._end_jobs(f"'{_HOME}'")
+        self._connection.run(["rm", "-rf", "--", *_JOBS], deadline_seconds=_DEADLINE_SECONDS)
+        self._connection.push_bytes(tokens, _TOKENS, mode=0o600)
 
     def start_api(self, api: ApiService) -> None:
         """See `Bench.start_api`."""
@@ -148,54 +223,95 @@ class RemoteBench:
     def pin(self, api: ApiService) -> None:
         """See `Bench.pin`."""
         self._api_cgroup = containers.cgroup(self._connection, api.container)
+        self._api_port = api.port
         pinning.apply(self._connection, self._inventory.cores, self._pinned_cgroups())
 
     def read_pinning(self, api: ApiService) -> tuple[ProcessPinning, ...]:  # noqa: ARG002 - `pin` found its processes
         """See `Bench.read_pinning`."""
         return pinning.read_back(self._connection, self._inventory.cores, self._pinned_cgroups())
 
-    def warm_up(self, load: Load) -> None:
+    def warm_up(self, load: Load, enough: Callable[[Sequence[int]], bool]) -> WarmedUp:
         """See `Bench.warm_up`."""
-        job = self._start_wrk(load, _WARM_UP)
-        status = jobs.wait(self._connection, job)
-        if status.exit_status != 0:
-            told = jobs.tail(self._connection, job)
-            raise HostError(f"wrk ended with the status {status.exit_status} in the warm-up: {told}")
+        job = self._start_wrk(load, _WARM_UP, series=f"{_WARM_UP}/{warm_up.SERIES_NAME}")
+        series, status = warm_up.watch(self._connection, job, threads=self._threads(load), enough=enough)
+        return WarmedUp(series=series, seconds=(status.ended_ns - status.started_ns) / 1e9)
 
     def start_sampling(self, *, seconds: float) -> None:
         """See `Bench.start_sampling`."""
+        if self._api_port is None:
+            raise HostError(f"No API was pinned on {self._connection}.")
+        cgroups: dict[SampledRole, Cgroup] = {"api": self._cgroup_of_api(), **self._service_cgroups}
         self._sampler_job = sampling.start(
-            self._connection,
-            _SAMPLER,
-            {"api": self._cgroup_of_api(), **self._service_cgroups},
-            cpus=self._inventory.cores.system,
-            deadline_seconds=seconds,
+            self._connection, _SAMPLER, cgroups, cpus=self._inventory.cores.system, deadline_seconds=seconds
         )
+        self._watch.start(_WATCH, cgroups, port=self._api_port, seconds=seconds)
 
     def measure(self, load: Load) -> None:
         """See `Bench.measure`."""
-        self._load_job = self._start_wrk(load, _LOAD)
-        jobs.wait(self._connection, self._load_job)
+        self._load_is_open = load.rate is not None
+        with self._watch.around_load():
+            if load.rate is None:
+                self._load_job = self._start_wrk(load, _LOAD)
+            else:
+                self._load_job = self._start_open_loop(load, load.rate)
+            jobs.wait(self._connection, self._load_job)
 
     def collect(self, folder: Path) -> Measured:
         """See `Bench.collect`."""
         load_job, sampler_job = self._load_job, self._sampler_job
         if load_job is None or sampler_job is None:
             raise HostError(f"No load has ended on {self._connection} whose result could be collected.")
-        with ThreadPoolExecutor(2, thread_name_prefix="collect") as pool:
-            fetched = pool.submit(_or_failure, lambda: generator.finish(self._connection, load_job, folder)[1])
+        if self._lease_seconds is not None:
+            # One that lapsed meanwhile, as while the controller slept, would leave a cell measured half and half.
+            tuning.renew(self._connection, seconds=self._lease_seconds, place=self._place)
+        with ThreadPoolExecutor(3, thread_name_prefix="collect") as pool:
+            fetched = pool.submit(self._fetch_load, load_job, folder)
             sampled = pool.submit(
                 _or_failure, lambda: sampling.finish(self._connection, sampler_job, folder / sampling.FILE_NAME)
             )
-        (result, generator_failure), (_, sampler_failure) = fetched.result(), sampled.result()
+            watched = pool.submit(self._watch.finish, folder)
+        measured, (_, sampler_failure) = fetched.result(), sampled.result()
         self._load_job = self._sampler_job = None
-        return Measured(
-            result=result,
-            generator_failure=generator_failure,
-            sampler_failure=sampler_failure,
+        return replace(measured, sampler_failure=sampler_failure, watch_failure=watched.result())
+
+    def _fetch_load(self, job: Job, folder: Path) -> Measured:
+        if self._load_is_open:
+            open_result, failure = _or_failure(lambda: open_loop.finish(self._connection, job, folder))
+            return Measured(open_loop=open_result, generator_failure=failure)
+        result, failure = _or_failure(lambda: generator.finish(self._connection, job, folder)[1])
+        return Measured(result=result, generator_failure=failure)
+
+    def _start_open_loop(self, load: Load, rate: int) -> Job:
+        if self._open_loop_program is None:
+            raise HostError(f"The generator of the open loop wasn't installed on {self._connection}.")
+        command = open_loop_command(
+            load.scenario,
+            ReplayPaths(
+                script=self._open_loop_program,
+                requests=_requests_path(load.scenario.workload),
+                tokens=_TOKENS,
+                output=f"{_LOAD}/{open_loop.RESULT_NAME}",
+            ),
+            port=load.api.port,
+            rate=rate,
+            duration_seconds=load.seconds,
+            timeout_seconds=load.timeout_seconds,
+        )
+        return generator.start(
+            self._connection,
+            _LOAD,
+            command,
+            layout=self._inventory.cores,
+            cgroup=self._service_cgroups["generator"],
+            # Where nobody answers, one time-out after the window the last request waits another for its connection, and
+            # then a third for its answer.
+            deadline_seconds=load.seconds + 3 * load.timeout_seconds + _LOAD_MARGIN_SECONDS,
         )
 
-    def _start_wrk(self, load: Load, directory: str) -> Job:
+    def _threads(self, load: Load) -> int:
+        return generator_threads(load.scenario.connections, len(self._inventory.cores.generator))
+
+    def _start_wrk(self, load: Load, directory: str, *, series: str | None = None) -> Job:
         cores = self._inventory.cores
         command = wrk_command(
             load.scenario,
@@ -204,9 +320,10 @@ class RemoteBench:
                 requests=_requests_path(load.scenario.workload),
                 tokens=_TOKENS,
                 output=f"{directory}/{generator.RESULT_NAME}",
+                series=series,
             ),
             port=load.api.port,
-            threads=generator_threads(load.scenario.connections, len(cores.generator)),
+            threads=self._threads(load),
             duration_seconds=load.seconds,
             timeout_seconds=load.timeout_seconds,
             wrk_version=load.wrk_version,
@@ -219,13 +336,6 @@ class RemoteBench:
             cgroup=self._service_cgroups["generator"],
             deadline_seconds=load.seconds + _LOAD_MARGIN_SECONDS,
         )
-
-    def _lay_ready(self, tokens: bytes) -> None:
-        """Remove what the last cell left, and write this one's tokens."""
-        if self._load_job or self._sampler_job:
-            self._end_jobs(f"'{_HOME}'")
-        self._connection.run(["rm", "-rf", "--", *_JOBS], deadline_seconds=_DEADLINE_SECONDS)
-        self._connection.push_bytes(tokens, _TOKENS, mode=0o600)
 
     def _end_jobs(self, homes: str) -> None:
         """End the jobs in a run's folders, whoever started them; the folders as the shell has them."""

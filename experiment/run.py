@@ -23,6 +23,7 @@ def start_run(
     protocol_file: str | None = None,
     apis: Collection[str] = (),
     order_seed: int | None = None,
+    budget_seconds: int | None = None,
     progress: Progress,
 ) -> Path:
     """Measure the lab's APIs by a protocol.
@@ -38,13 +39,16 @@ def start_run(
         protocol_file: where the protocol was read from, for the record; None for one of the lab's own.
         apis: names of those to measure; all unless given.
         order_seed: what the order of the cells is drawn from; a random one unless given. The plan records it.
+        budget_seconds: the wall time that the run may take. As many whole blocks are measured as fit, whatever the
+            protocol's number.
         progress: is told of each step.
 
     Returns:
         The run's folder.
 
     Raises:
-        RunError: the lab has no API of such a name, another run holds the host, or the folder can't be made.
+        RunError: the lab has no API of such a name, the budget is too small for two blocks, another run holds the host,
+            or the folder can't be made.
         HostError: the host can't be reached or failed.
     """
     with open_bench(inventory, secrets) as bench:
@@ -57,6 +61,7 @@ def start_run(
             protocol_file=protocol_file,
             apis=apis,
             order_seed=order_seed,
+            budget_seconds=budget_seconds,
             git_commit=git_commit(),
             progress=progress,
         )

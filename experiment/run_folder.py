@@ -4,12 +4,17 @@ import shutil
 from datetime import datetime
 from pathlib import Path
 
+from analysis.attempts import in_order, standing
+from analysis.whole_blocks import without_last_blocks
 from documents.errors import RunError
+from documents.open_loop import OpenLoopPlan
 from documents.plan import Cell, Plan
-from documents.run import CellRecord, HostRecord, Manifest
+from documents.run import CellRecord, HostRecord, Manifest, attempt_id
 from experiment.cell import RAW_FILES
 from experiment.journal import Journal
 from experiment.storage import sha256_of, sync_folder, write_whole
+
+_OPEN_LOOP_PLAN = "open-loop-plan.json"
 
 
 def new_run_id(protocol_name: str, started_at: datetime) -> str:
@@ -70,6 +75,21 @@ class RunFolder:
         """The run's cells in their order."""
         return Plan.from_json(self._read("plan.json"), name=str(self.path / "plan.json"))
 
+    def read_open_loop_plan(self) -> OpenLoopPlan | None:
+        """The rates of the open loop and its cells in their order; None where they aren't planned yet."""
+        if not (self.path / _OPEN_LOOP_PLAN).exists():
+            return None
+        return OpenLoopPlan.from_json(self._read(_OPEN_LOOP_PLAN), name=str(self.path / _OPEN_LOOP_PLAN))
+
+    def write_open_loop_plan(self, plan: OpenLoopPlan) -> None:
+        """Lay down the open loop, before its first cell."""
+        write_whole(self.path / _OPEN_LOOP_PLAN, plan.to_json())
+
+    def planned_cells(self) -> tuple[Cell, ...]:
+        """All cells that are planned by now, those of the open loop last."""
+        open_loop = self.read_open_loop_plan()
+        return (*self.read_plan().cells, *(open_loop.cells if open_loop else ()))
+
     def read_host(self) -> HostRecord:
         """The host's identity before the run, and after it if the run is finished."""
         return HostRecord.from_json(self._read("host.json"), name=str(self.path / "host.json"))
@@ -78,25 +98,73 @@ class RunFolder:
         """Add the host's identity after the run."""
         write_whole(self.path / "host.json", host.to_json())
 
-    def is_finished(self) -> bool:
-        """Whether the run has come to its end: every cell is finished, and the host was looked at afterwards."""
-        return self.read_host().after is not None and all(map(self.read_cell, self.read_plan().cells))
+    def closed_cells(self) -> tuple[Cell, ...]:
+        """The cells of the closed loop that the run is to have, in their order.
 
-    def new_cell_folder(self, cell: Cell) -> Path:
-        """An empty folder for a cell that isn't finished; what an attempt that broke off left in it is removed."""
-        folder = self._cell_folder(cell)
+        They are those of its plan, unless its budget ended them before the last blocks. These aren't measured later:
+        whether to go on would then be decided by who has seen the results, and the rates of the open loop follow from
+        the blocks before.
+        """
+        plan, manifest = self.read_plan(), self.read_manifest()
+        goes_on = self.read_host().after is None and self.read_open_loop_plan() is None
+        if manifest.budget_seconds is None or goes_on:
+            return plan.cells
+        allowed = manifest.protocol.attempts
+        made = self.read_attempts(allowed)
+        return without_last_blocks(plan, {name for name, attempts in made.items() if standing(attempts, allowed)})
+
+    def due_cells(self) -> tuple[Cell, ...]:
+        """The cells that the run is to have as far as they are planned by now, those of the open loop last."""
+        open_loop = self.read_open_loop_plan()
+        return (*self.closed_cells(), *(open_loop.cells if open_loop else ()))
+
+    def lacks_open_loop_plan(self) -> bool:
+        """Whether the run is to have an open loop whose rates aren't known yet."""
+        return self.read_manifest().protocol.open_loop is not None and self.read_open_loop_plan() is None
+
+    def is_finished(self) -> bool:
+        """Whether the run has come to its end: every cell is finished, and the host was looked at afterwards.
+
+        A cell is finished where an attempt at it is valid, or all that the protocol allows were made.
+        """
+        if self.read_host().after is None or self.lacks_open_loop_plan():
+            return False
+        allowed = self.read_manifest().protocol.attempts
+        attempts = self.read_attempts(allowed)
+        return all(standing(attempts[cell.id], allowed) for cell in self.due_cells())
+
+    def read_raw(self, record: CellRecord, name: str) -> bytes:
+        """A raw file of an attempt whose record says that it has it."""
+        return self._read(f"cells/{record.attempt_id}/{name}")
+
+    def new_attempt_folder(self, cell: Cell, attempt: int) -> Path:
+        """An empty folder for an attempt that isn't finished; what one that broke off left in it is removed."""
+        folder = self._attempt_folder(cell, attempt)
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         return folder
 
-    def read_cell(self, cell: Cell) -> CellRecord | None:
-        """The record of a finished cell, its raw files checked; None for one that isn't finished.
+    def read_attempts(self, allowed: int) -> dict[str, tuple[CellRecord, ...]]:
+        """The records of the finished attempts at each planned cell, by the cell's id, their raw files checked.
+
+        Args:
+            allowed: how many attempts the run's protocol allows a cell.
 
         Raises:
             RunError: a raw file is missing or isn't the one that was pulled.
-            DocumentError: the record isn't valid.
+            DocumentError: a record isn't valid.
+            AnalysisError: the attempts at a cell aren't such as a run makes them.
         """
-        folder = self._cell_folder(cell)
+        return {cell.id: self._read_attempts(cell, allowed) for cell in self.planned_cells()}
+
+    def _read_attempts(self, cell: Cell, allowed: int) -> tuple[CellRecord, ...]:
+        numbers = range(1, allowed + 1)
+        return in_order(
+            cell.id, {number: record for number in numbers if (record := self._read_attempt(cell, number)) is not None}
+        )
+
+    def _read_attempt(self, cell: Cell, attempt: int) -> CellRecord | None:
+        folder = self._attempt_folder(cell, attempt)
         try:
             text = (folder / "cell.json").read_bytes()
         except FileNotFoundError:
@@ -111,8 +179,8 @@ class RunFolder:
             )
         return record
 
-    def _cell_folder(self, cell: Cell) -> Path:
-        return self.path / "cells" / cell.id
+    def _attempt_folder(self, cell: Cell, attempt: int) -> Path:
+        return self.path / "cells" / attempt_id(cell.id, attempt)
 
     def _read(self, name: str) -> bytes:
         try:

@@ -3,13 +3,15 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.cells import measure
+from analysis.cells import WatchFiles, measure
 from analysis.samples import Window, read_samples, usage
+from analysis.watch import watch_numbers
 from documents.errors import AnalysisError, DocumentError
 from documents.load import WrkResult
 from documents.plan import Cell
 from documents.protocol import Workload
 from documents.run import Void
+from experiment.disturbances import generator_voids, host_voids
 from experiment.workloads.requests import EXPECTED_STATUS
 
 
@@ -67,23 +69,55 @@ def sample_voids(samples_csv: bytes, window: Window, *, name: str) -> list[Void]
     return []
 
 
-def analysis_voids(cell: Cell, *, wrk_json: bytes, samples_csv: bytes, generator_cpus: int, folder: str) -> list[Void]:
-    """Whether the analysis can turn a cell's raw files into numbers, so that none stops the report of a whole run.
+def watch_voids(files: WatchFiles, window: Window, result: WrkResult | None, *, folder: str) -> list[Void]:
+    """What disturbed the host in the window, whatever else is wrong with the cell.
 
-    Once its samples are known to be fit, what is at fault is what wrk told. The arguments are those of
-    `analysis.cells.measure`.
+    Args:
+        files: what the watch left.
+        window: the load window.
+        result: what wrk tells of it; None in an open loop.
+        folder: the cell's folder with a final slash, for messages.
     """
     try:
-        measure(
+        numbers = watch_numbers(
+            files.watch_json,
+            files.ticks_jsonl,
+            window=window,
+            result=result,
+            cores=files.cores,
+            folder=folder,
+        )
+    except (AnalysisError, DocumentError) as error:
+        return [Void(reason="watch-failed", message=str(error))]
+    return host_voids(numbers, files.cores)
+
+
+def analysis_voids(
+    cell: Cell,
+    *,
+    wrk_json: bytes,
+    samples_csv: bytes,
+    generator_cpus: int,
+    watched: WatchFiles | None = None,
+    folder: str,
+) -> list[Void]:
+    """Whether the analysis can turn a cell's raw files into numbers, so that none stops the report of a whole run.
+
+    Once its samples and its watch are known to be fit, what is at fault is what wrk told. Where all is well, whether
+    the numbers are those of the API and not of the generator. The arguments are those of `analysis.cells.measure`.
+    """
+    try:
+        measured = measure(
             cell,
             wrk_json=wrk_json,
             samples_csv=samples_csv,
             generator_cpus=generator_cpus,
+            watched=watched,
             folder=folder,
         )
     except (AnalysisError, DocumentError) as error:
         return [Void(reason="generator-failed", message=str(error))]
-    return []
+    return [] if watched is None else generator_voids(measured.numbers, watched.cores)
 
 
 def _within(times_ns: NDArray[np.int64], window: Window) -> int:

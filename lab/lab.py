@@ -15,7 +15,7 @@ from lab.credentials import Credentials
 from lab.host_engine import HostEngine
 from lab.hosts.container import ContainerHost, size_container_host
 from lab.hosts.ready import ReadyHost
-from lab.seed import SeededDatabase
+from lab.seed import SeededDatabase, hash_contract
 from lab.services.postgres import Postgres
 from lab.services.redis import Redis
 from lab.ssh_files import HOST_KEY_ALIAS
@@ -165,6 +165,7 @@ class Lab(pulumi.ComponentResource):
                 base_image_id=values[1],
                 postgres=values[2],
                 redis=values[3],
+                contract_sha256=hash_contract(),
                 apis=tuple(values[4:]),
             )
         )

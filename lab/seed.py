@@ -55,12 +55,12 @@ class SeededDatabase(Resource, module="fairground", name="SeededDatabase"):
                 "host": pulumi.Output.from_input(host).apply(Host.to_json),
                 "postgres": postgres.apply(PostgresService.to_json),
                 "container_id": container_id,
-                "content_sha256": _hash_contract(),
+                "content_sha256": hash_contract(),
             },
             opts,
         )
 
 
-def _hash_contract() -> str:
+def hash_contract() -> str:
     """SHA-256 of the schema and of the seed, which `write_seed` holds to its recorded hash."""
     return hashlib.sha256(_SCHEMA.read_bytes() + SEED_SHA256.encode()).hexdigest()

@@ -24,6 +24,7 @@ from tenacity import Retrying, before_sleep_log, retry_if_exception, stop_before
 from documents.errors import HostAuthenticationError, HostKeyError, HostUnreachableError
 from documents.host import Host
 from provision import execution, forwarding, transfer
+from provision.beat import Beat
 from provision.channels import ANSWER_SECONDS, in_time, open_channel
 from provision.execution import Completed
 from provision.transport import OrderedTransport
@@ -110,7 +111,7 @@ class Connection:
         command: str | Sequence[str],
         *,
         deadline_seconds: float,
-        input: bytes | str | None = None,  # noqa: A002 - the name that subprocess.run gives it
+        input: bytes | str | Beat | None = None,  # noqa: A002 - the name that subprocess.run gives it
         check: bool = True,
     ) -> Completed:
         """Run a command on the host and wait for its end.
@@ -122,7 +123,8 @@ class Connection:
             command: a shell command, or an argument list, which no shell interprets. Arguments can be seen by
                 every process on the host: secrets go by `input`.
             deadline_seconds: how long the command may take.
-            input: what the command reads from its standard input; nothing unless given.
+            input: what the command reads from its standard input; nothing unless given. A `Beat` goes on until
+                either of the two ends.
             check: whether an exit status other than 0 raises.
 
         Returns:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import paramiko
 
 from documents.errors import DeadlineExceededError, HostUnreachableError, RemoteCommandError
+from provision.beat import Beat
 from provision.channels import in_time, open_channel
 
 _GRACE_SECONDS = 10
@@ -33,7 +34,7 @@ def execute(
     label: str,
     command: str | Sequence[str],
     deadline_seconds: float,
-    data: bytes | None,
+    data: bytes | Beat | None,
     *,
     check: bool,
 ) -> Completed:
@@ -51,7 +52,11 @@ def execute(
         stdout = pool.submit(_drain, channel.recv)
         stderr = pool.submit(_drain, channel.recv_stderr)
         pool.submit(_feed, channel, data)
-        answered = _wait(channel, (stdout, stderr), started + deadline_seconds + _GRACE_SECONDS)
+        try:
+            answered = _wait(channel, (stdout, stderr), started + deadline_seconds + _GRACE_SECONDS)
+        finally:
+            if isinstance(data, Beat):
+                data.end()
         elapsed = time.monotonic() - started
         if not answered and channel.exit_status_ready():
             raise DeadlineExceededError(
@@ -95,9 +100,10 @@ def _drain(receive: Callable[[int], bytes]) -> bytes:
     return b"".join(chunks)
 
 
-def _feed(channel: paramiko.Channel, data: bytes | None) -> None:
+def _feed(channel: paramiko.Channel, data: bytes | Beat | None) -> None:
     try:
-        channel.sendall(data or b"")
+        for chunk in data if isinstance(data, Beat) else (data or b"",):
+            channel.sendall(chunk)
         channel.shutdown_write()
     except OSError:
         # The command ended, or closed its input, before it had read all: its exit status tells whether that is fine.

@@ -20,17 +20,27 @@ class _Answer(Document):
     cpu_model: str
     cpu_list: str
     sibling_list: str
+    sibling_lists: tuple[str, ...]
+    numa_list: str | None
+    microcode: str | None
     memory_bytes: int
+    swap_bytes: int
+    available_memory_bytes: int
     kernel: str
     operating_system: str
     cgroup_version: Literal[1, 2]
+    cgroup_limits: dict[str, str]
+    open_files: str | None
+    irqbalance: bool | None
+    steal_seconds: float | None
+    mitigations: dict[str, str]
     settings: dict[str, str]
 
 
 def read_identity(connection: Connection) -> HostIdentity:
-    """What the host is: its CPUs, memory, kernel, system and kernel settings.
+    """What the host is: its CPUs, memory, kernel, system, limits and kernel settings.
 
-    CPUs and memory are those that the host may use, not those of the machine below a `container` host.
+    CPUs, cores and memory are those that the host may use, not those of the machine below a `container` host.
 
     Raises:
         HostError: the host can't tell.
@@ -41,16 +51,32 @@ def read_identity(connection: Connection) -> HostIdentity:
         ).stdout
     except RemoteCommandError as error:
         raise HostError(f"{connection} can't tell what it is: {error}") from error
-    answer = _Answer.from_json(text, name=_SCRIPT.name)
+    return _identity(_Answer.from_json(text, name=_SCRIPT.name))
+
+
+def _identity(answer: _Answer) -> HostIdentity:
+    cpus = parse_cpu_list(answer.cpu_list)
+    cores = {parse_cpu_list(siblings) for siblings in answer.sibling_lists}
     return HostIdentity(
         cpu_model=answer.cpu_model,
-        cpus=parse_cpu_list(answer.cpu_list),
+        cpus=cpus,
         threads_per_core=len(parse_cpu_list(answer.sibling_list)),
         memory_bytes=answer.memory_bytes,
         kernel=answer.kernel,
         operating_system=answer.operating_system,
         cgroup_version=answer.cgroup_version,
         settings=answer.settings,
+        microcode=answer.microcode,
+        # A kernel that doesn't tell which CPUs share a core has this said, and not a core for each CPU.
+        physical_cores=sum(not set(cpus).isdisjoint(core) for core in cores) or None,
+        numa_nodes=None if answer.numa_list is None else len(parse_cpu_list(answer.numa_list)),
+        swap_bytes=answer.swap_bytes,
+        cgroup_limits=answer.cgroup_limits,
+        open_files=answer.open_files,
+        irqbalance=answer.irqbalance,
+        mitigations=answer.mitigations,
+        available_memory_bytes=answer.available_memory_bytes,
+        steal_seconds=answer.steal_seconds,
     )
 
 

@@ -26,6 +26,8 @@ SYSTEM_COMMANDS = (
     "containerd-shim-runc-v2",
     "docker-proxy",
     "lab-sampler",
+    "lab-watch",
+    "lab-guard",
 )
 """The commands whose processes make up the role `system`."""
 

@@ -3,18 +3,22 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from documents.errors import HostError, RemoteCommandError
 from documents.samples import SampledRole
-from provision import jobs
+from provision import recording
 from provision.cgroups import Cgroup
 from provision.connection import Connection
 from provision.jobs import Job
+from provision.recording import Recorder
 
 PERIOD_SECONDS = 0.1
 FILE_NAME = "samples.csv"
 
-_SCRIPT = Path(__file__).with_name("host") / "sampler.py"
-_FIRST_SAMPLE_SECONDS = 10
+_SAMPLER = Recorder(
+    name="sampler",
+    script=Path(__file__).with_name("host") / "sampler.py",
+    file_name=FILE_NAME,
+    nothing="took no sample",
+)
 
 
 def start(
@@ -37,28 +41,16 @@ def start(
     Raises:
         HostError: a cgroup isn't there, or accounts nothing.
     """
-    # Without the folders above: see `jobs.start`.
-    connection.run(["mkdir", "-m", "0700", "--", directory], deadline_seconds=_FIRST_SAMPLE_SECONDS)
-    script = f"{directory}/{_SCRIPT.name}"
-    connection.push(_SCRIPT, script)
-    argv = [
-        "python3",
-        "-I",
-        script,
-        str(PERIOD_SECONDS),
-        *(_argument(role, cgroup) for role, cgroup in cgroups.items()),
-    ]
-    job = jobs.start(connection, directory, argv, cpus=cpus, deadline_seconds=deadline_seconds)
-    lines = 1 + len(cgroups)
-    ready = f'[ "$(cat {FILE_NAME} 2>/dev/null | wc -l)" -ge {lines} ]'
-    try:
-        connection.run(
-            f"cd '{directory}'; until {ready}; do [ ! -e status.json ] || exit 1; sleep 0.01; done",
-            deadline_seconds=_FIRST_SAMPLE_SECONDS,
-        )
-    except RemoteCommandError as error:
-        raise HostError(f"The sampler on {connection} took no sample: {jobs.tail(connection, job)}") from error
-    return job
+    arguments = [str(PERIOD_SECONDS), *(_argument(role, cgroup) for role, cgroup in cgroups.items())]
+    return recording.start(
+        connection,
+        directory,
+        _SAMPLER,
+        arguments,
+        first_lines=1 + len(cgroups),
+        cpus=cpus,
+        deadline_seconds=deadline_seconds,
+    )
 
 
 def finish(connection: Connection, job: Job, target: Path) -> str:
@@ -76,13 +68,7 @@ def finish(connection: Connection, job: Job, target: Path) -> str:
         HostError: the sampler had ended before, because a cgroup vanished or its deadline passed.
         TransferError: the table didn't arrive whole.
     """
-    status = jobs.stop(connection, job)
-    if status.outcome != "stopped" or status.exit_status != 0:
-        raise HostError(
-            f"The sampler on {connection} ended too early, with the status {status.exit_status} "
-            f"({status.outcome}): {jobs.tail(connection, job)}"
-        )
-    return connection.pull(f"{job.directory}/{FILE_NAME}", target)
+    return recording.finish(connection, job, _SAMPLER, target)
 
 
 def _argument(role: SampledRole, cgroup: Cgroup) -> str:

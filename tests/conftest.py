@@ -17,6 +17,11 @@ from lab.lifecycle.lifecycle import read_lab
 from lab.lifecycle.state import is_recorded
 from tests.ssh.sshd import Sshd
 
+STACK = "test"
+
+_UP_SECONDS = 1_800
+"""Compilers, crates, modules and jars are downloaded, and four APIs are compiled."""
+
 ROOT = Path(__file__).parents[1]
 LAB = ROOT / ".venv" / "bin" / "lab"
 
@@ -53,7 +58,7 @@ def run_lab(arguments: Sequence[str], *, timeout: float = 900) -> "subprocess.Co
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--stack", default="test", help="the stack whose lab the tests use")
+    parser.addoption("--stack", default=STACK, help="the stack whose lab the tests use")
     parser.addoption("--keep-lab", action="store_true", help="leave the lab up at the end, for the next time")
 
 
@@ -80,20 +85,45 @@ def engine(stack: str) -> Engine:
 
 @pytest.fixture(scope="session")
 def live_lab(request: pytest.FixtureRequest, stack: str, engine: Engine) -> Iterator[LiveLab]:
-    """The lab of the tests, on real containers.
-
-    One that is up but not on record here is what tests in another checkout left when they were killed: it goes first.
-    """
-    if not is_recorded(engine) and any(thing.kind == "container" for thing in find_labelled(stack)):
-        down = run_lab(["down", "--stack", stack])
-        assert down.returncode == 0, down.stdout + down.stderr
-    up = run_lab(["up", "--stack", stack])
-    assert up.returncode == 0, up.stdout + up.stderr
+    """The lab of the tests, on real containers."""
+    stand_up(stack)
     inventory, secrets = read_lab(engine)
     yield LiveLab(stack, inventory, secrets)
     if not request.config.getoption("--keep-lab"):
-        down = run_lab(["down", "--stack", stack])
-        assert down.returncode == 0, down.stdout + down.stderr
+        take_down(stack)
+
+
+def stand_up(stack: str) -> None:
+    """Stand the lab of the tests up.
+
+    One that is up but not on record here is what tests in another checkout left when they were killed: it goes first.
+    """
+    if not is_recorded(open_engine(stack)) and any(thing.kind == "container" for thing in find_labelled(stack)):
+        take_down(stack)
+    up = run_lab(["up", "--stack", stack], timeout=_UP_SECONDS)
+    assert up.returncode == 0, up.stdout + up.stderr
+
+
+def take_down(stack: str) -> None:
+    """Take the lab of the tests down."""
+    down = run_lab(["down", "--stack", stack])
+    assert down.returncode == 0, down.stdout + down.stderr
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for mark in (
+        "lab: runs against a lab on real containers; set by its fixtures, not by hand",
+        "alone: times something on this machine, and says little while other tests run beside it",
+    ):
+        config.addinivalue_line("markers", mark)
+
+
+# Before pytest chooses by the mark.
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if _needs_lab(item):
+            item.add_marker("lab")
 
 
 _live: set[str] = set()
@@ -101,11 +131,12 @@ _live: set[str] = set()
 
 # Not the setup: that of a lab which can't be stood up fails, and nothing has run on it.
 def pytest_runtest_call(item: pytest.Item) -> None:
-    if _needs_lab(set(getattr(item, "fixturenames", ()))):
+    if _needs_lab(item):
         _live.add(item.nodeid)
 
 
-def _needs_lab(fixtures: set[str]) -> bool:
+def _needs_lab(item: pytest.Item) -> bool:
+    fixtures: set[str] = set(getattr(item, "fixturenames", ()))
     if fixtures.intersection({"live_lab", "scratch"}):
         return True
     # These are the lab's, unless a file names others.

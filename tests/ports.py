@@ -4,7 +4,7 @@ import random
 import socket
 from contextlib import suppress
 
-_PORTS = range(31_000, 32_768)
+_PORTS = range(30_000, 32_768)
 """Below those that Linux gives to outgoing connections, and above those that the stacks and other tests name."""
 
 

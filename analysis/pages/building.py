@@ -1,11 +1,14 @@
-"""Facts about building, one a row, beside what the article claims of them."""
+"""Facts about building, one a row, beside what the article says of them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from analysis.pages.numbers import MISSING, listing, plain
 from analysis.pages.table import Column, Table, TableCell
-from documents.report import BuildingFacts, Fact, PublishedClaim, Report, Spread
+from documents.claims import PublishedLine
+from documents.facts import Fact
+from documents.report import BuildingFacts, Report
+from documents.summaries import Spread
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,7 @@ class _Row:
 
 
 def building_table(report: Report, *, brief: bool = False) -> Table:
-    """The facts of the run's APIs; a `brief` table has the claims below the facts' names and the rest in its note.
+    """The facts of the run's APIs; a `brief` table has the article's words below a fact's name, the rest in its note.
 
     An API that wasn't measured has an empty column, and the note says so.
     """
@@ -28,12 +31,13 @@ def building_table(report: Report, *, brief: bool = False) -> Table:
     said = f"Not measured: {listing(missing)}; “lab facts” measures what is missing. " if missing else ""
     elsewhere = [facts.api for facts in report.building if not facts.same_host]
     said += f"Measured on another host than the run: {listing(elsewhere)}. " if elsewhere else ""
-    table = facts_table([(api.name, by_name.get(api.name)) for api in report.apis], report.claims, brief=brief)
+    lines = [judged.line for judged in report.claims]
+    table = facts_table([(api.name, by_name.get(api.name)) for api in report.apis], lines, brief=brief)
     return replace(table, note=f"{said}{table.note}")
 
 
 def facts_table(
-    facts: Sequence[tuple[str, BuildingFacts | None]], claims: Sequence[PublishedClaim], *, brief: bool
+    facts: Sequence[tuple[str, BuildingFacts | None]], lines: Sequence[PublishedLine], *, brief: bool
 ) -> Table:
     """The facts of some APIs, each by its name; None for one that wasn't measured."""
     known = [found for _, found in facts if found is not None]
@@ -45,11 +49,11 @@ def facts_table(
     )
 
     def row(of: _Row) -> tuple[TableCell, ...]:
-        claim = " ".join(claim.claim for claim in claims if of.fact in claim.facts)
+        said = " ".join(line.says for line in lines if of.fact in line.facts)
         values = (TableCell(MISSING) if found is None else of.cell(found) for _, found in facts)
         if brief:
-            return (TableCell(of.title, f"article: {claim}" if claim else ""), *values)
-        return (TableCell(of.title, of.meaning), *values, TableCell(claim or MISSING))
+            return (TableCell(of.title, f"article: {said}" if said else ""), *values)
+        return (TableCell(of.title, of.meaning), *values, TableCell(said or MISSING))
 
     return Table(
         title="Facts about building",

@@ -5,20 +5,50 @@ import shlex
 from analysis.pages.numbers import listing
 from analysis.pages.table import ROLE_NAMES
 from documents.cores import Role
+from documents.durations import format_duration
 from documents.report import Grade, Report
-from documents.run import UNKNOWN_COMMIT
+from documents.run import UNKNOWN_COMMIT, HostIdentity
 
-GRADE_NAMES: dict[Grade, str] = {
+_GRADE_NAMES: dict[Grade, str] = {
     "full": "Full host",
+    "partly-controlled": "Full host, partly controlled",
     "smaller": "Smaller host",
     "shared": "Shared cores",
 }
 
-GRADE_MEANINGS: dict[Grade, str] = {
-    "full": "Eight cores and 16 GB or more, and a core layout in which every role has CPUs of its own.",
+_GRADE_MEANINGS: dict[Grade, str] = {
+    "full": (
+        "Eight cores and 16 GB or more, a core layout in which every role has CPUs of its own, and every setting as a "
+        "measurement wants it."
+    ),
+    "partly-controlled": (
+        "Eight cores and 16 GB or more, and every role has CPUs of its own; but not every setting was as a measurement "
+        "wants it."
+    ),
     "smaller": "Less than the article's 8 cores and 16 GB; every role still has CPUs of its own.",
     "shared": "The load generator shares CPUs with what it measures.",
 }
+
+
+def grade_name(report: Report) -> str:
+    """The grade in a few words; one below that of a full host is lowered further by what wasn't controlled."""
+    return _GRADE_NAMES[report.grade] + (", partly controlled" if _is_lowered(report) else "")
+
+
+def grade_meaning(report: Report) -> str:
+    """What the grade says of the host."""
+    lowered = " Nor was every setting as a measurement wants it." if _is_lowered(report) else ""
+    return f"{_GRADE_MEANINGS[report.grade]}{lowered}"
+
+
+def grade_text(report: Report) -> str:
+    """The grade of the host and what it means."""
+    return f"{grade_name(report)}. {grade_meaning(report)}"
+
+
+def _is_lowered(report: Report) -> bool:
+    controlled = bool(report.knobs) and all(knob.controlled for knob in report.knobs)
+    return report.grade in {"smaller", "shared"} and not controlled
 
 
 def heading(report: Report) -> str:
@@ -30,11 +60,12 @@ def heading(report: Report) -> str:
 
 def in_short(report: Report) -> str:
     """One sentence on the extent of the run."""
-    planned = len(report.cells) + len(report.void_cells) + len(report.unfinished_cells)
+    valid = len(report.cells) + (0 if report.open_loop is None else len(report.open_loop.cells))
+    planned = valid + len(report.void_cells) + len(report.unfinished_cells)
     return (
         f"{_count(len(report.apis), 'API')}, {_count(len(report.scenarios), 'load')} and "
         f"{_count(report.blocks, 'block')} on {_count(len(report.size.cpus), 'core')}: "
-        f"{len(report.cells)} of {_count(planned, 'cell')} valid."
+        f"{valid} of {_count(planned, 'cell')} valid."
     )
 
 
@@ -44,8 +75,9 @@ def run_facts(report: Report) -> tuple[tuple[str, str], ...]:
         ("Run", report.run_id),
         ("Started", report.started_at.isoformat(sep=" ", timespec="seconds")),
         ("Stack", report.stack),
-        ("Protocol", f"{report.protocol}, {_count(report.blocks, 'block')}, {report.warm_up_seconds} s of warm-up"),
+        ("Protocol", f"{report.protocol}, {_count(report.blocks, 'block')}, {_warm_up(report)}"),
         ("Commit", report.git_commit),
+        *([] if report.budget_seconds is None else [("Budget", format_duration(report.budget_seconds))]),
         ("Seeds", f"order {report.order_seed}, requests {report.request_seed}"),
     )
 
@@ -55,13 +87,33 @@ def host_facts(report: Report) -> tuple[tuple[str, str], ...]:
     host = report.host
     layout = ", ".join(f"{name} {report.cores.cpu_list(role)}" for role, name in (*ROLE_NAMES.items(), _SYSTEM))
     return (
-        ("Grade", f"{GRADE_NAMES[report.grade]}. {GRADE_MEANINGS[report.grade]}"),
+        ("Grade", grade_text(report)),
+        ("Settings", f"{report.control[0].upper()}{report.control[1:]}."),
         ("Kind", _KINDS.get(report.host_kind, report.host_kind)),
         ("Processor", f"{host.cpu_model}, {_count(host.threads_per_core, 'thread')} a core"),
         ("CPUs of the lab", ",".join(map(str, report.size.cpus))),
         ("CPUs by role", layout),
         ("Memory of the lab", f"{report.size.memory_bytes / 2**30:.3g} of {host.memory_bytes / 2**30:.3g} GiB"),
+        ("Machine", _machine(host)),
         ("System", f"{host.operating_system}, kernel {host.kernel}, cgroup v{host.cgroup_version}"),
+    )
+
+
+def _machine(host: HostIdentity) -> str:
+    """Cores, NUMA, microcode, swap and irqbalance, and of what the host doesn't tell that it doesn't."""
+
+    def told(value: object, unit: str) -> str:
+        return f"{unit} not told" if value is None else f"{value} {unit}"
+
+    swap = None if host.swap_bytes is None else f"{host.swap_bytes / 2**30:.3g}"
+    return ", ".join(
+        (
+            told(host.physical_cores, "physical cores"),
+            told(host.numa_nodes, "NUMA nodes"),
+            told(swap, "GiB of swap"),
+            f"microcode {host.microcode or 'not told'}",
+            {True: "irqbalance runs", False: "no irqbalance", None: "irqbalance not told"}[host.irqbalance],
+        )
     )
 
 
@@ -75,6 +127,8 @@ def rerun_commands(report: Report) -> tuple[str, ...]:
     commit = report.git_commit.removesuffix("-dirty")
     run = ["lab", "run", "--stack", report.stack, "--protocol", report.protocol_file or report.protocol]
     run += ["--seed", str(report.order_seed), *(word for api in report.apis for word in ("--api", api.name))]
+    if report.budget_seconds is not None:
+        run += ["--budget", format_duration(report.budget_seconds)]
     return (
         *([] if commit == UNKNOWN_COMMIT else [f"git checkout {shlex.quote(commit)}"]),
         "make setup",
@@ -83,6 +137,10 @@ def rerun_commands(report: Report) -> tuple[str, ...]:
         shlex.join(run),
         "lab report",
     )
+
+
+def _warm_up(report: Report) -> str:
+    return f"at most {report.warm_up_seconds} s of warm-up" if report.warm_up_seconds else "no warm-up"
 
 
 def _count(number: int, noun: str) -> str:

@@ -1,31 +1,45 @@
 """The report as Markdown, for a pull request or a terminal pager."""
 
-import re
-from collections.abc import Iterable
-
 from analysis.pages.article import article_table
 from analysis.pages.building import building_table
-from analysis.pages.facts import heading, host_facts, in_short, rerun_commands, run_facts
-from analysis.pages.table import Table, TableCell, latency_table, resource_table, summary_table
+from analysis.pages.claims import claim_tables, claims_table
+from analysis.pages.facts import grade_text, heading, host_facts, in_short, rerun_commands, run_facts
+from analysis.pages.knobs import knob_table
+from analysis.pages.markdown_text import bullets as _list
+from analysis.pages.markdown_text import escape as _escape
+from analysis.pages.markdown_text import one_line as _one_line
+from analysis.pages.markdown_text import section as _section
+from analysis.pages.markdown_text import table as _table
+from analysis.pages.method import method_words, recompute_command
+from analysis.pages.open_loop import open_loop_tables
+from analysis.pages.table import latency_table, resource_table, summary_table
+from analysis.pages.verdicts import verdict_tables
+from analysis.pages.void_cells import short_blocks, void_entries, void_note
+from analysis.pages.warm_up import warm_up_table
 from documents.report import Report
-
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&!])")
 
 
 def render_markdown(report: Report) -> str:
-    """The report as GitHub-flavoured Markdown; what comes from the host is escaped."""
-    parts = [f"# {_escape(heading(report))}", _escape(in_short(report)), _table(summary_table(report))]
+    """The report as GitHub-flavoured Markdown; what comes from the host is escaped.
+
+    Its tables are those of the HTML page, but for single cells and what the watch saw of them. It has no plots.
+    """
+    parts = [f"# {_escape(heading(report))}", _escape(f"{in_short(report)} {grade_text(report)}")]
+    parts += [_table(summary_table(report))]
     if report.caveats:
         parts += ["## Before you quote these numbers", _list(report.caveats)]
-    parts += [_section(latency_table(report)), _section(resource_table(report))]
-    parts += [_section(table) for table in (article_table(report), building_table(report)) if table.rows]
-    if report.void_cells:
-        parts += [
-            "## Void cells",
-            _list(
-                f"{cell.cell_id}: {void.message} ({void.reason})" for cell in report.void_cells for void in cell.voids
-            ),
-        ]
+    parts += [_section(table) for table in verdict_tables(report)]
+    parts += [_section(latency_table(report)), *map(_section, open_loop_tables(report))]
+    parts += [_section(resource_table(report))]
+    further = (warm_up_table(report), article_table(report), claims_table(report))
+    parts += [_section(table) for table in further if table.rows]
+    parts += [f"### {_escape(table.title)}\n\n{_table(table)}" for table in claim_tables(report)]
+    parts += [_section(table) for table in (building_table(report),) if table.rows]
+    if report.void_attempts:
+        lines = ((entry.cell_id, line) for entry in void_entries(report) for line in (*entry.reasons, entry.outcome))
+        parts += ["## Void cells", _escape(void_note(report)), _list(f"{cell_id}: {line}" for cell_id, line in lines)]
+    if report.short_blocks:
+        parts += ["## Short blocks", _list(short_blocks(report))]
     if report.unfinished_cells:
         parts += ["## Unfinished cells", _list(report.unfinished_cells)]
     parts += [
@@ -33,34 +47,11 @@ def render_markdown(report: Report) -> str:
         _list(f"{name}: {value}" for name, value in run_facts(report)),
         "## Host",
         _list(f"{name}: {value}" for name, value in (*host_facts(report), *sorted(report.tool_versions.items()))),
+        *([_section(knobs)] if (knobs := knob_table(report.knobs)).rows else []),
         "## Run it again",
         "\n".join(f"    {_one_line(command)}" for command in rerun_commands(report)),
+        "## How the numbers are made",
+        *map(_escape, method_words(report)),
+        f"    {_one_line(recompute_command(report))}",
     ]
     return "\n\n".join(parts) + "\n"
-
-
-def _section(table: Table) -> str:
-    return f"## {_escape(table.title)}\n\n{_table(table)}"
-
-
-def _table(table: Table) -> str:
-    head = "| " + " | ".join(_escape(column.heading) for column in table.columns) + " |"
-    rule = "|" + "|".join("---:" if column.numeric else "---" for column in table.columns) + "|"
-    rows = ["| " + " | ".join(_cell(cell) for cell in row) + " |" for row in table.rows]
-    return "\n".join([head, rule, *rows]) + f"\n\n{_escape(table.note)}"
-
-
-def _cell(cell: TableCell) -> str:
-    return _escape(f"{cell.value} ({cell.detail})" if cell.detail else cell.value)
-
-
-def _list(lines: Iterable[str]) -> str:
-    return "\n".join(f"- {_escape(line)}" for line in lines)
-
-
-def _escape(text: str) -> str:
-    return _SPECIAL.sub(r"\\\1", _one_line(text))
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())

@@ -1,8 +1,16 @@
 """How numbers are written on every page: three digits that matter, thousands apart, the unit in the heading."""
 
-from documents.report import Estimate
+from documents.comparison import Interval
+from documents.summaries import Estimate
 
 MISSING = "\N{EN DASH}"
+
+FACTOR_FROM = 2.0
+"""From this ratio on a factor is easier to read than a percentage: 12 times, and not 1,100% more."""
+
+
+SMALL_BELOW = 0.1
+"""Below this ratio a thousandth would hide how small it is: 0.0004, and not 0.000."""
 
 
 def plain(value: float) -> str:
@@ -11,6 +19,18 @@ def plain(value: float) -> str:
         if abs(value) < bound:
             return f"{value:.{digits}f}"
     return f"{value:,.0f}"
+
+
+def ratio_text(ratio: float) -> str:
+    """A ratio to a thousandth near 1, where a hundredth is a third of the margin; to two or three digits elsewhere."""
+    if round(ratio, 3) < SMALL_BELOW:
+        return f"{ratio:.2g}"
+    return f"{ratio:.3f}" if round(ratio, 3) < FACTOR_FROM else plain(ratio)
+
+
+def ratio_interval(ends: Interval) -> str:
+    """A ratio's interval."""
+    return f"{ratio_text(ends.low)} to {ratio_text(ends.high)}"
 
 
 def interval(estimate: Estimate, per: float = 1) -> str:

@@ -10,10 +10,12 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from analysis.pages.numbers import interval, plain
+from analysis.pages.open_loop import open_loop_plots
 from analysis.pages.svg import DASHES, HATCHES, MARKERS, SURFACE, Plot, finish, panel, scale, series_color
 from analysis.pages.table import ROLE_NAMES
-from documents.report import Estimate, LatencyEstimate, Measurements, Report, ScenarioSummary, TimeSeries
+from documents.report import Report
 from documents.samples import SampledRole
+from documents.summaries import Estimate, LatencyEstimate, Measurements, ScenarioSummary, TimeSeries
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ def plot_groups(report: Report) -> tuple[PlotGroup, ...]:
     groups = (
         PlotGroup(
             "By load",
-            "Means over cells with 95% intervals: none for a single cell. On a linear axis they end above twice "
+            "Means over blocks with 95% intervals: none for a single block. On a linear axis they end above twice "
             "the greatest mean; on the log scale of the latency they are shown whole.",
             tuple(_by_load(report)),
         ),
@@ -40,18 +42,24 @@ def plot_groups(report: Report) -> tuple[PlotGroup, ...]:
             tuple(_per_scenario(report, "Latency at {}", _draw_latency, _say_latency)),
         ),
         PlotGroup(
+            "Latency by rate",
+            "Open loop: requests arrive at rates that are the same for all. Geometric means over blocks with 95% "
+            "intervals, on a log scale; the shares are of the slowest API's throughput.",
+            open_loop_plots(report),
+        ),
+        PlotGroup(
             "CPU by role",
             "Mean CPU use over the load window, in cores.",
             tuple(_per_scenario(report, "CPU by role at {}", _draw_roles, _say_roles)),
         ),
         PlotGroup(
             "Memory over the load window",
-            "Anonymous memory of the API, mean over cells.",
+            "Anonymous memory of the API, mean over blocks.",
             tuple(_per_scenario(report, "Memory at {}", _draw_memory, _say_memory)),
         ),
         PlotGroup(
             "CPU over the load window",
-            "CPU use of the API, mean over cells.",
+            "CPU use of the API, mean over blocks.",
             tuple(_per_scenario(report, "CPU of the API at {}", _draw_cpu, _say_cpu)),
         ),
     )

@@ -81,12 +81,12 @@ class Plot:
 
 
 @contextmanager
-def panel() -> Generator[tuple[Figure, Axes], None, None]:
+def panel(*, height_inches: float = PANEL_INCHES[1]) -> Generator[tuple[Figure, Axes], None, None]:
     """Yield an empty panel in the report's style."""
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(_STYLE)
-        figure = Figure(figsize=PANEL_INCHES, layout="constrained")
+        figure = Figure(figsize=(PANEL_INCHES[0], height_inches), layout="constrained")
         yield figure, figure.add_subplot()
 
 
@@ -120,7 +120,7 @@ def _svg(figure: Figure, title: str, alternative: str) -> str:
     text = re.sub(r'(url\(#|href="#)', rf"\1{prefix}-", text)
     text = re.sub(r"#0000[ef][0-9]", lambda match: f"var({_VARIABLES[match[0]]})", text)
     text = text.replace("'DejaVu Sans'", "var(--sans)")
-    width, height = (round(72 * inches) for inches in PANEL_INCHES)
+    width, height = (round(72 * float(inches)) for inches in figure.get_size_inches())
     return re.sub(
         r"<svg [^>]*>",
         lambda _: (

@@ -6,9 +6,13 @@ for row in table.rows:
 
 from dataclasses import dataclass
 
-from analysis.pages.numbers import MISSING, interval, percent, plain
-from documents.report import CellNumbers, Estimate, LatencyEstimate, Report, ScenarioSummary
+from analysis.pages.numbers import MISSING, interval, percent, plain, ratio_interval, ratio_text
+from analysis.saturation import SERVICES, mostly_bound_by
+from documents.cell_numbers import CellNumbers
+from documents.comparison import Interval
+from documents.report import Report
 from documents.samples import SampledRole
+from documents.summaries import Estimate, LatencyEstimate, ScenarioSummary
 
 ROLE_NAMES: dict[SampledRole, str] = {
     "api": "API",
@@ -48,6 +52,13 @@ class Table:
     note: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[TableCell, ...], ...]
+
+
+def ratio_cell(value: float | None, ends: Interval | None) -> TableCell:
+    """A ratio with its interval below it, as far as there are any."""
+    if value is None:
+        return TableCell(MISSING)
+    return TableCell(ratio_text(value), ratio_interval(ends) if ends else "")
 
 
 _LOAD_AND_API = (Column("Load", numeric=False), Column("API", numeric=False))
@@ -100,15 +111,15 @@ def summary_table(report: Report, *, brief: bool = False) -> Table:
             *numbers,
             TableCell(MISSING if summary.errors is None else f"{summary.errors:,}"),
             *resources,
-            TableCell(f"{summary.cells} of {planned}"),
+            TableCell(f"{summary.cells} of {planned}", _beside_cells(summary)),
         )
 
     return Table(
         title="Summary",
         note=(
-            "Geometric means over cells with 95% t intervals; CPU and memory are arithmetic means. Latency counts each "
-            "response once (raw); with it stands wrk's correction for coordinated omission, and with the memory its "
-            f"peak. Errors include those of void cells; {MISSING} where wrk left no count of them."
+            "Geometric means over blocks with 95% t intervals; CPU and memory are arithmetic means. Latency counts "
+            "each response once (raw); with it stands wrk's correction for coordinated omission, and with the memory "
+            f"its peak. Errors include those of void attempts; {MISSING} where wrk left no count of them."
         ),
         columns=columns,
         rows=tuple(row(summary) for summary in report.summaries),
@@ -130,7 +141,7 @@ def latency_table(report: Report) -> Table:
     )
     return Table(
         title="Latency with intervals",
-        note="Geometric means over cells of each cell's mean and exact nearest-rank percentiles; 95% t intervals.",
+        note="Geometric means over blocks of each cell's mean and exact nearest-rank percentiles; 95% t intervals.",
         columns=columns,
         rows=rows,
     )
@@ -138,9 +149,16 @@ def latency_table(report: Report) -> Table:
 
 def resource_table(report: Report, *, brief: bool = False) -> Table:
     """CPU by role, the API's memory, Little's law and how busy the generator was; a `brief` table has no intervals."""
+    bound = {service: mostly_bound_by(service, report.cells) for service in SERVICES}
 
     def cell(estimate: Estimate, per: float = 1) -> TableCell:
         return TableCell(plain(estimate.value / per)) if brief else _with_interval(estimate, per)
+
+    def used(summary: ScenarioSummary, role: SampledRole, estimate: Estimate) -> TableCell:
+        shown = cell(estimate)
+        if role in bound and (summary.api, summary.scenario) in bound[role]:
+            return TableCell(shown.value, f"{shown.detail}, the limit".removeprefix(", "))
+        return shown
 
     columns = (
         *_LOAD_AND_API,
@@ -154,7 +172,7 @@ def resource_table(report: Report, *, brief: bool = False) -> Table:
     rows = tuple(
         (
             *_names(report, summary),
-            *(cell(measured.cpu_cores[role]) for role in ROLE_NAMES),
+            *(used(summary, role, measured.cpu_cores[role]) for role in ROLE_NAMES),
             cell(measured.memory_mean_bytes, 1e6),
             cell(measured.memory_peak_bytes, 1e6),
             TableCell(plain(measured.page_cache_mean_bytes.value / 1e6)),
@@ -167,9 +185,10 @@ def resource_table(report: Report, *, brief: bool = False) -> Table:
     return Table(
         title="Resources",
         note=(
-            f"Arithmetic means over cells{'' if brief else ' with 95% t intervals'}. Memory is the API's anonymous "
+            f"Arithmetic means over blocks{'' if brief else ' with 95% t intervals'}. Memory is the API's anonymous "
             "memory; the kernel can take the page cache back. Little's law is throughput times mean raw latency over "
-            "connections: near 1 unless the generator was the limit, or answers were still missing at the window's end."
+            "connections: near 1 unless the generator was the limit, or answers were still missing at the window's "
+            "end. PostgreSQL or Redis is called the limit where it used up its CPUs in most cells."
         ),
         columns=columns,
         rows=rows,
@@ -194,8 +213,6 @@ def cell_table(report: Report) -> Table:
 
     def row(cell: CellNumbers) -> tuple[TableCell, ...]:
         values = (
-            cell.cell_id,
-            str(cell.block),
             f"{cell.requests:,}",
             plain(cell.throughput),
             plain(cell.raw.mean_us / 1e3),
@@ -206,14 +223,34 @@ def cell_table(report: Report) -> Table:
             f"{cell.littles_law:.3f}",
             percent(cell.generator_saturation),
         )
-        return tuple(TableCell(value) for value in values)
+        return (
+            TableCell(cell.cell_id, _which(cell)),
+            TableCell(str(cell.block)),
+            *(TableCell(value) for value in values),
+        )
 
     return Table(
         title="Cells",
-        note="One restart of an API, one warm-up, one load window each; what all means above are taken over.",
+        note=(
+            "One restart of an API, one warm-up, one load window each; what all means above are taken over. The twin "
+            "is the second cell of the API that its block measured twice; both together count as one."
+        ),
         columns=columns,
         rows=tuple(row(cell) for cell in report.cells),
     )
+
+
+def _beside_cells(summary: ScenarioSummary) -> str:
+    blocks, void = summary.blocks, summary.void_attempts
+    parts = [f"{blocks} {'block' if blocks == 1 else 'blocks'}"]
+    if void:
+        parts.append(f"{void} void {'attempt' if void == 1 else 'attempts'}")
+    return ", ".join(parts)
+
+
+def _which(cell: CellNumbers) -> str:
+    parts = ("the twin",) if cell.twin else ()
+    return ", ".join((*parts, f"attempt {cell.attempt}") if cell.attempt > 1 else parts)
 
 
 def _names(report: Report, summary: ScenarioSummary) -> tuple[TableCell, TableCell]:

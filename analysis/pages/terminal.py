@@ -4,7 +4,10 @@ from dataclasses import replace
 
 from analysis.pages.article import article_table
 from analysis.pages.building import building_table
+from analysis.pages.claims import claims_table
+from analysis.pages.open_loop import open_loop_tables
 from analysis.pages.table import Table, resource_table, summary_table
+from analysis.pages.verdicts import verdict_tables
 from documents.report import Report
 
 
@@ -12,8 +15,11 @@ def terminal_tables(report: Report) -> tuple[Table, ...]:
     """The tables for a terminal; that of the article is left out where the run has none of its loads."""
     tables = (
         _without(summary_table(report, brief=True), {"Mean", "p90", "Valid cells"}),
+        *verdict_tables(report, brief=True),
+        *open_loop_tables(report, brief=True),
         _without(resource_table(report, brief=True), {"Memory average", "Memory peak", "Page cache"}),
         article_table(report),
+        claims_table(report, brief=True),
         building_table(report, brief=True),
     )
     return tuple(table for table in tables if table.rows)

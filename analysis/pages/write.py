@@ -1,5 +1,6 @@
 """A run's folder to the report's three files in it."""
 
+from contextlib import suppress
 from pathlib import Path
 
 from analysis.pages.html import render_html
@@ -26,19 +27,27 @@ def write_report(run_directory: Path, facts_directory: Path | None = None) -> Pa
     """
     report = analyse(run_directory, facts_directory)
     page = run_directory / "report.html"
-    _replace(run_directory / "report.json", report.to_json())
-    _replace(run_directory / "report.md", render_markdown(report))
-    _replace(page, render_html(report))
+    replace_whole(run_directory / "report.json", report.to_json())
+    replace_whole(run_directory / "report.md", render_markdown(report))
+    replace_whole(page, render_html(report))
     return page
 
 
-def _replace(path: Path, text: str) -> None:
+def replace_whole(path: Path, text: str) -> None:
+    """Write a file, or put it in place of the one that is there, whole or not at all; its folder is made at need.
+
+    Raises:
+        AnalysisError: it can't be written.
+    """
     temporary = path.with_name(f".{path.name}.partial")
     try:
+        path.parent.mkdir(exist_ok=True)
         temporary.write_text(text, encoding="utf-8")
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        # Where its folder is none, there is nothing to remove, and that is told already.
+        with suppress(OSError):
+            temporary.unlink()
         raise AnalysisError(
             f"{path} can't be written: {error.strerror}. Free some space or mend its folder's mode."
         ) from error

@@ -1,8 +1,9 @@
 """Runs on the host: holds the lab for one run. Standard library only, Python 3.10 or newer.
 
-The controller pipes this file into ``python3 -`` with the path of the lock file and a sentence naming the holder. It
-holds the lock until it is killed or until nobody can read its standard output any more: that is when the SSH session
-of the controller has ended, however it ended. So no lock outlives its run, and none has to be broken by hand.
+The controller runs this program's text with the path of the lock file, a sentence naming the holder, and how many
+seconds the controller may be silent. It holds the lock until its standard input ends, which is when the controller lets
+go or its SSH session has ended, however that ended; or until nothing came for so many seconds: a network that was cut
+tells the host nothing. So no lock outlives its run, and none has to be broken by hand.
 """
 
 import fcntl
@@ -16,7 +17,7 @@ HELD_BY_ANOTHER = 75
 
 def main() -> None:
     """Take the lock and hold it, or tell who holds it."""
-    path, holder = sys.argv[1:]
+    path, holder, silent_seconds = sys.argv[1:]
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -26,9 +27,8 @@ def main() -> None:
         sys.exit(HELD_BY_ANOTHER)
     os.ftruncate(descriptor, 0)
     os.write(descriptor, f"{holder}\n{os.getpid()}\n".encode())
-    output = select.poll()
-    output.register(sys.stdout, 0)
-    output.poll()
+    while select.select([sys.stdin], [], [], float(silent_seconds))[0] and os.read(sys.stdin.fileno(), 4096):
+        pass
 
 
 main()

@@ -1,4 +1,4 @@
-"""The wrk command of a load window."""
+"""The commands of a load window: wrk's, and that of the open loop."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,14 +9,23 @@ REPLAY_SCRIPT = Path(__file__).with_name("replay.lua")
 """The Lua that replays a request file; it is pushed to the host once for each run."""
 
 
+OPEN_LOOP_SOURCE = Path(__file__).with_name("vegeta")
+"""The open loop's generator: a Go module that is built on the host, from its Dockerfile."""
+
+
 @dataclass(frozen=True)
 class ReplayPaths:
-    """Paths on the generator's host: the script, its inputs, and the file that it writes."""
+    """Paths on the generator's host: wrk's script or the open loop's program, its inputs, and the file it writes.
+
+    `series` is how the names of the files begin in which each thread of wrk tells its requests of each second; None
+    where they aren't to be told, as in a load window.
+    """
 
     script: str
     requests: str
     tokens: str
     output: str
+    series: str | None = None
 
 
 def generator_threads(connections: int, cpus: int) -> int:
@@ -64,4 +73,23 @@ def wrk_command(
         str(duration_seconds),
         wrk_version,
         "statuses" if single_route else "no-statuses",
+        paths.series or "no-series",
+    ]
+
+
+def open_loop_command(
+    scenario: Scenario, paths: ReplayPaths, *, port: int, rate: int, duration_seconds: int, timeout_seconds: int
+) -> list[str]:
+    """The argument list that sends a scenario's requests at so many a second to the API on the host's own 127.0.0.1."""
+    return [
+        paths.script,
+        *("-url", f"http://127.0.0.1:{port}"),
+        *("-requests", paths.requests),
+        *("-tokens", paths.tokens),
+        *("-output", paths.output),
+        *("-workload", scenario.workload),
+        *("-rate", str(rate)),
+        *("-seconds", str(duration_seconds)),
+        *("-connections", str(scenario.connections)),
+        *("-timeout", str(timeout_seconds)),
     ]

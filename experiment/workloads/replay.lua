@@ -1,11 +1,16 @@
 -- Replays a request file in wrk and writes what wrk measured as JSON.
 --
 --   wrk -t T -c C -d Ds --timeout Ss -s replay.lua http://127.0.0.1:PORT \
---       -- workload requests tokens output threads connections timeout duration wrk-version statuses|no-statuses
+--       -- workload requests tokens output threads connections timeout duration wrk-version statuses|no-statuses \
+--       SERIES|no-series
 --
 -- A request file is a sequence of frames: a line `<bytes of head> <bytes of body>`, the head, the body, a newline.
 -- The head is HTTP/1.1 as it goes over the wire, but for `{host}` and `{token:USER}`. `tokens` has a line
 -- `<user> <token>` for each user. `output` must not exist; it appears whole or not at all.
+--
+-- In a warm-up, each thread tells in a file `SERIES.<thread>` how many requests it sent in each whole second since its
+-- first one: a line `<thread> <second> <requests>` when the second is over. In a load window (`no-series`) there is no
+-- such file, and request() is the very function that it would be if nothing were ever counted.
 --
 -- Nothing is allocated for a request: init() builds all request strings once, request() hands out the next of them.
 -- Thread k of n replays the requests k, k+n, k+2n, …: all threads together hold each request once.
@@ -93,6 +98,37 @@ local function read_requests(path, host, tokens, first, step)
    return requests
 end
 
+-- What next_request() does, and tells the requests of each second. The clock is asked for each request, so that each is
+-- counted in its own second; beside what a request costs wrk, some microseconds, that is next to nothing. The threads
+-- begin within a fraction of a millisecond of each other, so their seconds are the same.
+local function counted_by_second(next_request, path)
+   local file, problem = io.open(path .. "." .. thread_index, "wb")
+   if not file then
+      fail("cannot write " .. problem)
+   end
+   -- A line goes to the file as soon as it is whole.
+   file:setvbuf("line")
+   local now = ffi.new("fairground_time")
+   -- The lower halves of both 64-bit numbers. A whole one would be boxed, which leaves garbage.
+   local halves = ffi.cast("int32_t *", now)
+   ffi.C.clock_gettime(1, now)
+   local first_seconds, first_nanoseconds = halves[0], halves[2]
+   local second, count = 0, 0
+
+   return function()
+      ffi.C.clock_gettime(1, now)
+      local elapsed = halves[0] - first_seconds + (halves[2] - first_nanoseconds) * 1e-9
+      while elapsed >= second + 1 do
+         if not file:write(thread_index, " ", second, " ", count, "\n") then
+            fail("cannot write to " .. path)
+         end
+         second, count = second + 1, 0
+      end
+      count = count + 1
+      return next_request()
+   end
+end
+
 local function count_status(status)
    local record = shared()[thread_index]
    record.statuses[status] = record.statuses[status] + 1
@@ -104,8 +140,9 @@ function init(args)
    thread_count, connections = tonumber(args[5]), tonumber(args[6])
    timeout_seconds, duration_seconds = tonumber(args[7]), tonumber(args[8])
    wrk_version, counts_statuses = args[9], args[10] == "statuses"
-   if args[10] == nil then
-      fail("it takes ten arguments, see its first lines")
+   local series_path = args[11]
+   if series_path == nil then
+      fail("it takes eleven arguments, see its first lines")
    end
 
    local tokens = read_tokens(tokens_path)
@@ -127,8 +164,9 @@ function init(args)
             ffi.C.usleep(100)
          end
       end
-      request = next_request
-      return next_request()
+      local following = series_path == "no-series" and next_request or counted_by_second(next_request, series_path)
+      request = following
+      return following()
    end
 
    if thread_index == 0 then

@@ -67,8 +67,8 @@ class Postgres(pulumi.ComponentResource):
             )
         else:
             image = engine.pull_image("postgres-image", image=document.image, parent=self)
-        settings = {**DEFAULT_SETTINGS, **document.settings}
-        given = {**settings, **_LAB_SETTINGS, "port": str(document.port)}
+        settings = {**DEFAULT_SETTINGS, **document.settings, **_LAB_SETTINGS}
+        given = {**settings, "port": str(document.port)}
         command = ["postgres"]
         for key, value in sorted(given.items()):
             command += ["-c", f"{key}={value}"]

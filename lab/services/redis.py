@@ -12,20 +12,19 @@ CONTAINER = "fairground-redis"
 CONFIGURATION_FILE = "/etc/redis/lab.conf"
 
 
+SETTINGS = {
+    "protected-mode": "yes",
+    "save": '""',
+    "appendonly": "no",
+    "tcp-backlog": "1024",
+}
+"""A cache that never writes to disk."""
+
+
 def write_configuration(port: int, password: str) -> str:
-    """Redis's configuration: loopback only, a password, a cache that never writes to disk."""
-    return "\n".join(
-        (
-            "bind 127.0.0.1",
-            f"port {port}",
-            f"requirepass {password}",
-            "protected-mode yes",
-            'save ""',
-            "appendonly no",
-            "tcp-backlog 1024",
-            "",
-        )
-    )
+    """Redis's configuration: loopback only, a password, and its settings."""
+    settings = (f"{name} {value}" for name, value in SETTINGS.items())
+    return "\n".join(("bind 127.0.0.1", f"port {port}", f"requirepass {password}", *settings, ""))
 
 
 class Redis(pulumi.ComponentResource):
@@ -72,6 +71,6 @@ class Redis(pulumi.ComponentResource):
             opts=engine.options(self),
         )
         self.service = pulumi.Output.all(self.container.id, image.image_id).apply(
-            lambda values: RedisService(container=CONTAINER, image_id=values[1], port=document.port)
+            lambda values: RedisService(container=CONTAINER, image_id=values[1], port=document.port, settings=SETTINGS)
         )
         self.register_outputs({})

@@ -5,11 +5,14 @@ with fewer CPUs than the host.
 """
 
 import json
+import os
 import platform
+from collections.abc import Iterator
 from pathlib import Path
 
 KERNEL_SETTINGS = (
     "fs.file-max",
+    "kernel.nmi_watchdog",
     "kernel.numa_balancing",
     "kernel.randomize_va_space",
     "kernel.sched_autogroup_enabled",
@@ -36,7 +39,7 @@ KERNEL_SETTINGS = (
 DEVICE_SETTINGS = {
     "clocksource": "/sys/devices/system/clocksource/clocksource0/current_clocksource",
     "cpufreq.boost": "/sys/devices/system/cpu/cpufreq/boost",
-    "cpufreq.governor": "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor",
+    "cpufreq.driver": "/sys/devices/system/cpu/cpu0/cpufreq/scaling_driver",
     "cpuidle.driver": "/sys/devices/system/cpu/cpuidle/current_driver",
     "intel_pstate.no_turbo": "/sys/devices/system/cpu/intel_pstate/no_turbo",
     "smt": "/sys/devices/system/cpu/smt/control",
@@ -45,36 +48,135 @@ DEVICE_SETTINGS = {
 }
 
 
+MACHINE = Path("/sys/devices/system")
+
+LIMITS = {
+    1: {
+        "cpu.cfs_quota_us": "cpu",
+        "memory.limit_in_bytes": "memory",
+        "memory.soft_limit_in_bytes": "memory",
+        "pids.max": "pids",
+    },
+    2: {"cpu.max": "", "memory.high": "", "memory.max": "", "pids.max": ""},
+}
+"""The files of a cgroup that limit what is in it, each with its hierarchy, by the version of cgroups."""
+
+UNLIMITED_BYTES = 1 << 62
+"""Version 1 says "no limit" by the greatest number of pages that it can count."""
+
+INITIAL_NAMESPACE = "pid:[4026531836]"
+"""The kernel's own namespace of processes. Source: include/linux/proc_ns.h, PROC_PID_INIT_INO."""
+
+
 def main() -> None:
     """Print what the host is."""
-    version, limits = read_cgroup()
     settings = {name: read(f"/proc/sys/{name.replace('.', '/')}") for name in KERNEL_SETTINGS}
     settings |= {name: read(path) for name, path in DEVICE_SETTINGS.items()}
-    status = field("/proc/1/status", "Cpus_allowed_list:")
+    settings["cpufreq.governor"] = on_all("cpu/cpu[0-9]*/cpufreq/scaling_governor")
+    cpus = field("/proc/1/status", "Cpus_allowed_list:")
+    version, limits = read_limits()
     identity = {
         "cpu_model": field("/proc/cpuinfo", "model name\t:") or platform.machine(),
-        "cpu_list": status,
-        "sibling_list": read("/sys/devices/system/cpu/cpu0/topology/thread_siblings_list") or "0",
-        "memory_bytes": min([1024 * int(field("/proc/meminfo", "MemTotal:").split()[0]), *limits]),
+        "microcode": field("/proc/cpuinfo", "microcode\t:") or None,
+        "cpu_list": cpus,
+        "sibling_list": read(str(MACHINE / "cpu/cpu0/topology/thread_siblings_list")) or "0",
+        "sibling_lists": [
+            text
+            for path in sorted(MACHINE.glob("cpu/cpu[0-9]*/topology/thread_siblings_list"))
+            if (text := read(str(path))) is not None
+        ],
+        "numa_list": read(str(MACHINE / "node/online")),
+        "memory_bytes": min([1024 * kilobytes("MemTotal:"), *memory_limits(version)]),
+        "swap_bytes": 1024 * kilobytes("SwapTotal:"),
+        "available_memory_bytes": 1024 * kilobytes("MemAvailable:"),
         "kernel": platform.release(),
         "operating_system": field("/etc/os-release", "PRETTY_NAME=").strip('"'),
         "cgroup_version": version,
+        "cgroup_limits": limits,
+        "open_files": open_files(),
+        "irqbalance": irqbalance(),
+        "steal_seconds": steal_seconds(),
+        "mitigations": {path.name: read(str(path)) or "" for path in sorted(MACHINE.glob("cpu/vulnerabilities/*"))},
         "settings": {name: " ".join(value.split()) for name, value in settings.items() if value is not None},
     }
     print(json.dumps(identity))  # noqa: T201 - this line is the answer
 
 
-def read_cgroup() -> "tuple[int, list[int]]":
-    """The version of the cgroups that account memory, and the memory limits of the first process's and those above."""
+def read_limits() -> "tuple[int, dict[str, str]]":
+    """The version of the cgroups that account memory, and the nearest limit of each kind on the first process."""
+    version = 1 if any("memory" in controllers for controllers, _ in cgroups()) else 2
+    found: dict[str, str] = {}
+    for name, controller in LIMITS[version].items():
+        for directory in lineage(controller):
+            text = read(str(directory / name))
+            if text is not None and is_limit(text):
+                found[name] = text
+                break
+    return version, found
+
+
+def is_limit(text: str) -> bool:
+    """Whether what a cgroup's file says holds anything back: it doesn't where it says `max`, -1 or a huge number."""
+    first = text.split(maxsplit=1)[0] if text.split() else "max"
+    return first not in {"max", "-1"} and not (first.isdigit() and int(first) >= UNLIMITED_BYTES)
+
+
+def memory_limits(version: int) -> "Iterator[int]":
+    """The memory limits on the first process, of its cgroup and of those above."""
+    name = "memory.limit_in_bytes" if version == 1 else "memory.max"
+    for directory in lineage("memory" if version == 1 else ""):
+        text = read(str(directory / name))
+        if text is not None and is_limit(text):
+            yield int(text)
+
+
+def cgroups() -> "list[tuple[list[str], str]]":
+    """The cgroups of the first process: the controllers of each hierarchy (one empty name for version 2) and a path."""
     lines = [line.split(":", 2) for line in Path("/proc/1/cgroup").read_text().splitlines()]
-    v1 = next((path for _, controllers, path in lines if "memory" in controllers.split(",")), None)
-    if v1 is not None:
-        root, path, name = Path("/sys/fs/cgroup/memory"), v1, "memory.limit_in_bytes"
-    else:
-        root, path, name = Path("/sys/fs/cgroup"), lines[0][2], "memory.max"
+    return [(controllers.split(","), path) for _, controllers, path in lines]
+
+
+def lineage(controller: str) -> "Iterator[Path]":
+    """The directories of the first process's cgroup and of those above, the nearest first; none without that kind."""
+    path = next((path for controllers, path in cgroups() if controller in controllers), None)
+    if path is None:
+        return
+    root = Path("/sys/fs/cgroup", controller)
     place = root / path.lstrip("/")
-    found = [read(str(directory / name)) for directory in (place, *place.parents) if directory.is_relative_to(root)]
-    return (2 if v1 is None else 1), [int(limit) for limit in found if limit is not None and limit != "max"]
+    yield from (directory for directory in (place, *place.parents) if directory.is_relative_to(root))
+
+
+def open_files() -> "str | None":
+    """How many files the first process, and what it starts, may have open: soft and hard limit."""
+    limits = field("/proc/1/limits", "Max open files").split()
+    return f"{limits[0]} soft, {limits[1]} hard" if len(limits) > 1 else None
+
+
+def irqbalance() -> "bool | None":
+    """Whether irqbalance runs, which moves interrupts from CPU to CPU; None where this host can't see all processes."""
+    commands = {read(str(path)) for path in Path("/proc").glob("[0-9]*/comm")}
+    if "irqbalance" in commands:
+        return True
+    try:
+        return False if os.readlink("/proc/1/ns/pid") == INITIAL_NAMESPACE else None  # noqa: PTH115 - no path at all
+    except OSError:
+        return None
+
+
+def steal_seconds() -> "float | None":
+    """How long CPUs of the machine waited for their hypervisor since its boot. Source: proc_stat(5), field 8."""
+    counters = field("/proc/stat", "cpu ").split()
+    return int(counters[7]) / os.sysconf("SC_CLK_TCK") if len(counters) > 7 else None
+
+
+def on_all(pattern: str) -> "str | None":
+    """What the files of a kind say, each word once: one governor, or all that are at work; None where there is none."""
+    return ", ".join(sorted({text for path in MACHINE.glob(pattern) if (text := read(str(path)))})) or None
+
+
+def kilobytes(name: str) -> int:
+    """A line of /proc/meminfo, in KiB; 0 where it has none of that name."""
+    return int((field("/proc/meminfo", name) or "0").split()[0])
 
 
 def field(path: str, name: str) -> str:

@@ -31,6 +31,19 @@ BREAKAGES: dict[str, dict[str, Breakage]] = {
             "broken on purpose",
         ),
     },
+    "vegeta": {
+        "formatter": Breakage("tally.go", "\nfunc  badlySpaced( ) {}\n", "gofmt would change"),
+        "linter": Breakage(
+            "main.go",
+            '\nfunc wronglyFormatted() error { return fmt.Errorf("%d", "text") }\n',
+            'fmt.Errorf format %d has arg "text" of wrong type string',
+        ),
+        "tests": Breakage(
+            "broken_test.go",
+            'package main\n\nimport "testing"\n\nfunc TestBroken(t *testing.T) {\n\tt.Fatal("broken on purpose")\n}\n',
+            "broken on purpose",
+        ),
+    },
     "kotlin": {
         "formatter": Breakage(
             "src/main/kotlin/fairground/Identifier.kt",

@@ -1,14 +1,14 @@
 """Runs on the lab of the end-to-end tests, and a small lab to be broken."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from experiment.remote_bench import open_bench
 from provision.connection import Connection, connect
-from tests.conftest import LiveLab
+from tests.conftest import LAB, LiveLab
 from tests.e2e.lab_run import LabRun
 from tests.e2e.measured_run import MeasuredRun, measure_every_workload
 from tests.e2e.scratch import Scratch, left_on_engine
@@ -28,8 +28,8 @@ def start_run(live_lab: LiveLab) -> Iterator[StartRun]:
     """Starts runs; those that the test leaves are ended, the host is cleared, and their folders are removed."""
     started: list[LabRun] = []
 
-    def start(*arguments: str) -> LabRun:
-        run = LabRun(live_lab.stack, *arguments)
+    def start(*arguments: str, lab: Sequence[str | Path] = (LAB,)) -> LabRun:
+        run = LabRun(live_lab.stack, *arguments, lab=lab)
         started.append(run)
         return run
 

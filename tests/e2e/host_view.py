@@ -8,9 +8,11 @@ from pydantic import TypeAdapter
 
 from documents.base import Document
 from documents.inventory import ApiService, Inventory
-from provision.connection import Connection
+from provision.connection import Connection, connect
 from provision.containers import execute
 from provision.database import run_sql
+from provision.preparation import wait_for_engine
+from provision.readiness import wait_for_postgres
 
 RUN_HOME = "/var/lib/fairground/run"
 
@@ -58,10 +60,21 @@ def threads_of(connection: Connection, *commands: str, awaited: str = "") -> lis
 def left_on_host(connection: Connection) -> list[str]:
     """What of a run is still on the host: processes of load, sampler and lock, and the run's files."""
     listed = connection.run(["ps", "-eo", "pid,comm,args"], deadline_seconds=30).stdout.splitlines()
-    left = [line for line in listed if line.split()[1] in {"wrk", "lab-sampler", "lab-job"} or "run.lock" in line]
+    left = [
+        line
+        for line in listed
+        if line.split()[1] in {"wrk", "lab-sampler", "lab-watch", "lab-job", "lab-guard"} or "run.lock" in line
+    ]
     home, name = posixpath.split(RUN_HOME)
     kept = connection.run(["find", home, "-maxdepth", "1", "-type", "d", "-name", f"*{name}*"], deadline_seconds=30)
     return left + kept.stdout.splitlines()
+
+
+def wait_until_up(inventory: Inventory) -> None:
+    """Wait until a host that was restarted has its engine and PostgreSQL again."""
+    with connect(inventory.host, deadline_seconds=60) as connection:
+        wait_for_engine(connection, deadline_seconds=60)
+        wait_for_postgres(connection, inventory.postgres, deadline_seconds=60)
 
 
 def wait_for_connections(connection: Connection, port: int, count: int) -> None:

@@ -12,7 +12,7 @@ from typing import Annotated
 from pydantic import Field, TypeAdapter
 
 from documents.plan import Plan
-from documents.run import CellRecord, JournalEntry
+from documents.run import CellRecord, JournalEntry, VoidReason
 from experiment.events import Event, Phase, PhaseStarted, RunStarted
 from experiment.journal import Journal
 from tests.conftest import LAB, ROOT
@@ -26,15 +26,15 @@ _PATIENCE_SECONDS = 90
 
 
 class LabRun:
-    """A `lab run --json` that goes on beside the test."""
+    """A `lab run --json` that goes on beside the test; `lab` is the command that is run as `lab`."""
 
-    def __init__(self, stack: str, *arguments: str) -> None:
+    def __init__(self, stack: str, *arguments: str, lab: Sequence[str | Path] = (LAB,)) -> None:
         self.events: list[Event] = []
         self.stdout = self.stderr = ""
         self._queue: Queue[Event | None] = Queue()
         measured = [] if "--resume" in arguments else ["--api", API]
         self.process = subprocess.Popen(
-            [LAB, "run", "--stack", stack, "--json", *measured, *arguments],
+            [*lab, "run", "--stack", stack, "--json", *measured, *arguments],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -76,9 +76,9 @@ class LabRun:
         """Send a signal to the controller's process."""
         self.process.send_signal(number)
 
-    def finish(self) -> int:
+    def finish(self, *, patience_seconds: float = _PATIENCE_SECONDS) -> int:
         """Wait for the run's end; returns the exit code."""
-        code = self.process.wait(timeout=_PATIENCE_SECONDS)
+        code = self.process.wait(timeout=patience_seconds)
         for reader in self._readers:
             reader.join()
         return code
@@ -102,41 +102,64 @@ class LabRun:
         self.stderr = self.process.stderr.read()
 
 
+ATTEMPTS_MOST = 5
+"""As many as a protocol allows. A machine that has other work beside the test voids one attempt, and seldom all."""
+
+OF_THE_MACHINE: frozenset[VoidReason] = frozenset({"noisy-neighbour", "generator-saturated", "steal"})
+"""By what a machine voids a cell that has other work beside the test. The lab's own work is in none of these: it is in
+its own cgroups, and too little elsewhere.
+"""
+
+
 def write_protocol(
-    folder: Path, *scenarios: tuple[str, str, int, int], warm_up_seconds: int = 1, blocks: int = 1
+    folder: Path,
+    *scenarios: tuple[str, str, int, int],
+    name: str = "e2e",
+    warm_up_seconds: int = 1,
+    blocks: int = 1,
+    attempts: int | None = None,
+    timeout_seconds: int = 20,
 ) -> Path:
     """Write a protocol with scenarios of (name, workload, connections, seconds); returns its path.
 
-    The time-out is long: on a small machine whose cores are shared a slow answer is no fault.
+    The time-out is long: on a small machine whose cores are shared a slow answer is no fault. There is no twin, so that
+    a scenario has one cell in a block. Void cells are run again as often as in any protocol that doesn't say how often,
+    unless `attempts` does.
     """
     lines = [
         "version: 1",
-        "name: e2e",
+        f"name: {name}",
         f"blocks: {blocks}",
         f"warm_up_seconds: {warm_up_seconds}",
-        "timeout_seconds: 20",
+        f"timeout_seconds: {timeout_seconds}",
+        *([] if attempts is None else [f"attempts: {attempts}"]),
+        "twin: false",
         "scenarios:",
     ]
-    for name, workload, connections, seconds in scenarios:
+    for scenario, workload, connections, seconds in scenarios:
         lines.append(
-            f"  - {{name: {name}, workload: {workload}, connections: {connections}, duration_seconds: {seconds}}}"
+            f"  - {{name: {scenario}, workload: {workload}, connections: {connections}, duration_seconds: {seconds}}}"
         )
-    path = folder / "e2e.yaml"
+    path = folder / f"{name}.yaml"
     path.write_text("\n".join(lines) + "\n")
     return path
 
 
+def read_attempts(folder: Path) -> list[CellRecord]:
+    """The records of a run's finished attempts, cell by cell in the plan's order, and first attempts first."""
+    paths = sorted(folder.glob("cells/*/cell.json"))
+    return [CellRecord.from_json(path.read_bytes(), name=str(path)) for path in paths]
+
+
 def read_records(folder: Path) -> dict[str, CellRecord]:
-    """The records of a run's finished cells, by the name of their scenario."""
+    """The records of the last attempts at a run's cells, by the name of their scenario."""
     plan = Plan.from_json((folder / "plan.json").read_bytes(), name="plan.json")
-    paths = {cell.scenario.name: folder / "cells" / cell.id / "cell.json" for cell in plan.cells}
-    return {
-        name: CellRecord.from_json(path.read_bytes(), name=str(path)) for name, path in paths.items() if path.exists()
-    }
+    scenarios = {cell.id: cell.scenario.name for cell in plan.cells}
+    return {scenarios[record.cell_id]: record for record in read_attempts(folder)}
 
 
 def read_finished(folder: Path) -> dict[Path, bytes]:
-    """Every file of a run's finished cells."""
+    """Every file of a run's finished attempts."""
     cells = [path.parent for path in folder.glob("cells/*/cell.json")]
     return {path: path.read_bytes() for cell in cells for path in sorted(cell.iterdir())}
 

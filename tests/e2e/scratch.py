@@ -69,6 +69,7 @@ class Scratch:
         apis: Sequence[str] = ("echo",),
     ) -> None:
         """Write the APIs' sources and the document, with `changes` to the document's first level."""
+        self._stands = False
         for name in apis:
             source = self.sources / name
             source.mkdir(parents=True, exist_ok=True)

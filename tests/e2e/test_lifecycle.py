@@ -9,10 +9,11 @@ import pytest
 
 from lab.lifecycle.engine import Engine
 from provision.connection import Connection
+from provision.containers import execute
 from provision.database import run_sql
+from provision.seeding import seeded_contract
 from tests.conftest import ROOT, LiveLab
-from tests.e2e.scratch import HOST, NAME, Scratch, docker, left_on_engine, on_host
-from tests.ports import free_port
+from tests.e2e.scratch import HOST, NAME, Scratch, docker, free_port, left_on_engine, on_host
 
 
 def preview_changes(engine: Engine) -> str:
@@ -74,6 +75,24 @@ def test_everything_listens_on_loopback_alone(live_lab: LiveLab, host: Connectio
         ["ss", "-Hlnt", f"sport = :{inventory.host.port}"], capture_output=True, text=True, check=True
     ).stdout.splitlines()
     assert [line.split()[3] for line in here] == [f"127.0.0.1:{inventory.host.port}"]
+
+
+def test_the_inventory_tells_the_settings_that_the_services_have(live_lab: LiveLab, host: Connection):
+    """Two runs are comparable where these are the same, so what stands there must be what is at work."""
+    postgres, redis = live_lab.inventory.postgres, live_lab.inventory.redis
+    tracked = run_sql(host, postgres, postgres.database, "SHOW pg_stat_statements.track;", deadline_seconds=30)
+    assert postgres.settings["pg_stat_statements.track"] == tracked.strip()
+    told = {name: value.strip('"') for name, value in redis.settings.items()}
+    ask = f"REDISCLI_AUTH={live_lab.secrets.redis_password} redis-cli -p {redis.port} CONFIG GET"
+    lines = execute(
+        host, redis.container, ["sh", "-s"], input=f"{ask} {' '.join(told)}", deadline_seconds=30
+    ).stdout.splitlines()
+    assert told
+    assert dict(zip(lines[::2], lines[1::2], strict=True)) == told
+
+
+def test_the_inventory_tells_the_schema_and_the_seed_that_the_database_has(live_lab: LiveLab, host: Connection):
+    assert live_lab.inventory.contract_sha256 == seeded_contract(host, live_lab.inventory.postgres)
 
 
 def test_logs_are_had_by_command(live_lab: LiveLab, host: Connection):

@@ -14,6 +14,7 @@ COMMANDS: dict[str, Role] = {
     "redis-server": "redis",
     "wrk": "generator",
     "lab-sampler": "system",
+    "lab-watch": "system",
     "sshd": "system",
     "dockerd": "system",
     "containerd": "system",

@@ -1,35 +1,56 @@
+"""A `lab run` that is broken off goes on where it stopped, and its host's settings come back.
+
+The lab's host stands for one of its own in it, with a stand-in for the kernel's files; all else is what it always is.
+"""
+
 import random
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from documents.errors import HostUnreachableError
+from documents.run import HostRecord, attempt_id
 from experiment.events import RunFinished, RunStarted
 from provision.connection import Connection, connect
-from provision.preparation import wait_for_engine
-from provision.readiness import wait_for_postgres
 from tests.conftest import LiveLab
 from tests.e2e.conftest import StartRun
-from tests.e2e.host_view import left_on_host, running_containers
-from tests.e2e.lab_run import LabRun, read_finished, read_journal, read_records, write_protocol
+from tests.e2e.host_view import left_on_host, running_containers, wait_until_up
+from tests.e2e.lab_run import LabRun, read_attempts, read_finished, read_journal, read_records, write_protocol
+from tests.e2e.own_host import OwnHost, stand_in_on
+from tests.ssh.cable import cable_to
+from tests.unit.provision.settings_stand_in import UNTOUCHED_SETTINGS, is_tuned
 
 CELLS = 4
-_SEED = 20
-"""Draws two moments in the second cell and one in the first or between two, each somewhere in a phase."""
+WARM_UP_SECONDS = LOAD_SECONDS = 1
+_KILLS = 10
+
+
+@pytest.fixture
+def own_host(live_lab: LiveLab) -> Iterator[OwnHost]:
+    with stand_in_on(live_lab.inventory.host) as own_host:
+        yield own_host
 
 
 @pytest.fixture
 def protocol(tmp_path: Path) -> str:
-    scenarios = (("light", "mixed", 10, 1), ("heavy", "read-post", 50, 1))
-    return str(write_protocol(tmp_path, *scenarios, blocks=CELLS // len(scenarios)))
+    return protocol_of(tmp_path, CELLS)
+
+
+def protocol_of(folder: Path, cells: int) -> str:
+    scenarios = (("light", "mixed", 10, LOAD_SECONDS), ("heavy", "read-post", 50, LOAD_SECONDS))
+    path = write_protocol(folder, *scenarios, warm_up_seconds=WARM_UP_SECONDS, blocks=cells // len(scenarios))
+    return str(path)
 
 
 class Interrupted:
     """A run that was broken off, and what it had finished by then, every time."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, cells: int = CELLS) -> None:
         self.folder = folder
+        self.cells = cells
         self.times = 0
         self._finished: dict[Path, bytes] = {}
 
@@ -42,8 +63,8 @@ class Interrupted:
     def require_unchanged(self) -> None:
         assert {path: path.read_bytes() for path in self._finished} == self._finished
 
-    def require_finished(self, run: LabRun, host: Connection) -> None:
-        """The resumed run measured all that was lacking, kept what was there, and left nothing on the host."""
+    def require_finished(self, run: LabRun, own_host: OwnHost, host: Connection) -> None:
+        """The resumed run measured all that was lacking, kept what was there, and left the host as it was."""
         assert self._finished, "no cell was finished when the run was broken off: this proves nothing"
         self.require_unchanged()
         journal = read_journal(self.folder)
@@ -51,69 +72,107 @@ class Interrupted:
         assert events.count("run-started") == 1
         assert events.count("run-resumed") == self.times
         assert events[-1] == "run-finished"
-        finished = [str(entry.cell_id) for entry in journal if entry.event == "cell-finished"]
-        assert sorted(finished) == sorted(path.name for path in self.folder.glob("cells/*"))
-        assert len(finished) == len(set(finished)) == CELLS, "each cell is told as finished once"
+        ended = [
+            (attempt_id(str(entry.cell_id), entry.attempt or 1), entry.event == "cell-finished")
+            for entry in journal
+            if entry.event in {"cell-finished", "cell-void"}
+        ]
+        told = [name for name, _ in ended]
+        assert sorted(told) == sorted(path.name for path in self.folder.glob("cells/*"))
+        assert len(told) == len(set(told)), "each attempt is told as finished once"
+        assert [valid for _, valid in ended].count(True) == self.cells, "and each cell has one that counts"
         assert isinstance(run.events[-1], RunFinished)
         assert run.events[-1].void_cells == 0
         assert left_on_host(host) == []
+        assert own_host.settings() == UNTOUCHED_SETTINGS
+        assert own_host.left() == []
+        record = HostRecord.from_json((self.folder / "host.json").read_bytes(), name="host.json")
+        assert record.knobs
+        assert all(knob.controlled and knob.after == knob.before for knob in record.knobs)
 
 
-def resume(start_run: StartRun, interrupted: Interrupted) -> LabRun:
-    run = start_run("--resume", interrupted.folder.name)
+def resume(start_run: StartRun, interrupted: Interrupted, lab: list[str]) -> LabRun:
+    run = start_run("--resume", interrupted.folder.name, lab=lab)
     started = run.wait_for(lambda event: isinstance(event, RunStarted))
     assert isinstance(started, RunStarted)
-    assert started.finished == len(list(interrupted.folder.glob("cells/*/cell.json")))
+    assert started.finished == sum(record.valid for record in read_attempts(interrupted.folder))
     return run
 
 
-def test_a_run_that_is_killed_at_any_moment_goes_on_where_it_stopped(
-    start_run: StartRun, host: Connection, protocol: str
+def test_a_run_that_is_killed_at_ten_random_moments_goes_on_and_every_setting_comes_back(
+    start_run: StartRun, own_host: OwnHost, host: Connection, tmp_path: Path
 ):
-    draw = random.Random(_SEED)  # noqa: S311 - moments, not secrets
-    run = start_run("--protocol", protocol)
+    seed = random.SystemRandom().randrange(2**32)
+    draw = random.Random(seed)  # noqa: S311 - moments, not secrets
+    print(f"seed of the moments: {seed}")  # noqa: T201 - pytest shows it where the test fails
+    # A cell has ten events, so less than two are finished between two moments, and the last cells after all of them.
+    cells = _KILLS + 2
+    run = start_run("--protocol", protocol_of(tmp_path, cells), lab=own_host.lab())
     run.wait_for(lambda event: isinstance(event, RunStarted))
-    interrupted = Interrupted(run.folder)
-    for _ in range(3):
-        for _ in range(draw.randint(2, 14)):
+    interrupted = Interrupted(run.folder, cells)
+    tuned = 0
+    while True:
+        # The first moment lies behind a cell's end, so that there is something to be kept.
+        for _ in range(draw.randint(0 if interrupted.times else 10, 17)):
             run.wait_for(lambda _event: True)
         time.sleep(draw.uniform(0, 0.4))
         run.send(signal.SIGKILL)
         assert run.finish() == -signal.SIGKILL
         interrupted.remember()
-        run = resume(start_run, interrupted)
+        tuned += is_tuned(own_host.settings())
+        if interrupted.times == _KILLS:
+            break
+        run = resume(start_run, interrupted, own_host.lab())
+    assert tuned > _KILLS / 2, "at most of the moments there must have been something to put back"
+    own_host.wait_until_put_back(WARM_UP_SECONDS + LOAD_SECONDS)
+    run = resume(start_run, interrupted, own_host.lab())
     assert run.finish() == 0, run.stderr
-    interrupted.require_finished(run, host)
+    interrupted.require_finished(run, own_host, host)
 
 
-def test_a_run_whose_connection_is_cut_says_so_and_goes_on_where_it_stopped(
-    start_run: StartRun, host: Connection, protocol: str
+def test_a_run_whose_network_is_cut_says_so_and_goes_on_and_every_setting_comes_back(
+    start_run: StartRun, own_host: OwnHost, host: Connection, protocol: str, tmp_path: Path
 ):
-    run = start_run("--protocol", protocol)
+    """Packets are lost and nobody is told: to the host the connection is open to the end."""
+    with cable_to(own_host.host, tmp_path) as cable:
+        run = start_run("--protocol", protocol, lab=own_host.lab(cable.host))
+        run.wait_for_phase("load")
+        run.wait_for_phase("load")
+        assert is_tuned(own_host.settings())
+        cable.cut()
+        assert run.finish() == 1
+        assert "The connection to root@127.0.0.1:" in run.stderr
+        assert "Traceback" not in run.stderr
+        interrupted = Interrupted(run.folder)
+        interrupted.remember()
+        own_host.wait_until_put_back(WARM_UP_SECONDS + LOAD_SECONDS)
+        cable.mend()
+        run = resume(start_run, interrupted, own_host.lab(cable.host))
+        assert run.finish() == 0, run.stderr
+    interrupted.require_finished(run, own_host, host)
+
+
+def test_a_run_whose_sshd_dies_goes_on_and_every_setting_comes_back(
+    start_run: StartRun, own_host: OwnHost, live_lab: LiveLab, protocol: str
+):
+    """A host in a container ends with its sshd, and its guard with it; the run that goes on puts back what was left."""
+    run = start_run("--protocol", protocol, lab=own_host.lab())
     run.wait_for_phase("load")
     run.wait_for_phase("load")
-    cut_connection(host)
+    # With its sessions: a run that still has its own puts the settings back while the host ends.
+    with connect(live_lab.inventory.host) as connection, pytest.raises(HostUnreachableError):
+        connection.run(["pkill", "-KILL", "sshd"], deadline_seconds=30)
     assert run.finish() == 1
     assert "The connection to root@127.0.0.1:" in run.stderr
-    assert "lost" in run.stderr
     assert "Traceback" not in run.stderr
     interrupted = Interrupted(run.folder)
     interrupted.remember()
-    run = resume(start_run, interrupted)
+    wait_until_up(live_lab.inventory)
+    assert is_tuned(own_host.settings()), "nothing but the next run is left to put it back"
+    run = resume(start_run, interrupted, own_host.lab())
     assert run.finish() == 0, run.stderr
-    interrupted.require_finished(run, host)
-
-
-def cut_connection(host: Connection) -> None:
-    """Kill the sshd that serves the run's connection: the process that holds the run's lock is below it."""
-    host.run(
-        "process=$(sed -n 2p /var/lib/fairground/run.lock);"
-        'until [ "$(cat /proc/$process/comm)" = sshd-session ]; do'
-        '    process=$(ps -o ppid= -p "$process" | tr -d " ");'
-        "done;"
-        'kill -KILL "$process"',
-        deadline_seconds=30,
-    )
+    with connect(live_lab.inventory.host) as connection:
+        interrupted.require_finished(run, own_host, connection)
 
 
 def test_a_run_does_not_notice_that_sshd_reads_its_configuration_again(
@@ -127,56 +186,33 @@ def test_a_run_does_not_notice_that_sshd_reads_its_configuration_again(
     assert left_on_host(host) == []
 
 
-def test_a_run_whose_host_starts_anew_goes_on_where_it_stopped(start_run: StartRun, live_lab: LiveLab, protocol: str):
-    run = start_run("--protocol", protocol)
-    run.wait_for_phase("load")
-    run.wait_for_phase("load")
-    # A host in a container ends with its sshd, and is started again.
-    with connect(live_lab.inventory.host) as connection:
-        connection.run('kill -KILL "$(pgrep --oldest --exact sshd)"', deadline_seconds=30)
-    assert run.finish() == 1
-    assert "Traceback" not in run.stderr
-    interrupted = Interrupted(run.folder)
-    interrupted.remember()
-    wait_until_up(live_lab)
-    run = resume(start_run, interrupted)
-    assert run.finish() == 0, run.stderr
-    with connect(live_lab.inventory.host) as connection:
-        interrupted.require_finished(run, connection)
-
-
-def wait_until_up(live_lab: LiveLab) -> None:
-    with connect(live_lab.inventory.host, deadline_seconds=60) as connection:
-        wait_for_engine(connection, deadline_seconds=60)
-        wait_for_postgres(connection, live_lab.inventory.postgres, deadline_seconds=60)
-
-
-def test_a_request_to_end_leaves_the_lab_as_it_was_and_the_run_goes_on(
-    start_run: StartRun, live_lab: LiveLab, host: Connection, protocol: str
+def test_a_request_to_end_leaves_the_lab_and_its_host_as_they_were_and_the_run_goes_on(
+    start_run: StartRun, own_host: OwnHost, live_lab: LiveLab, host: Connection, protocol: str
 ):
-    run = start_run("--protocol", protocol)
+    def end_and_look(number: signal.Signals) -> None:
+        assert is_tuned(own_host.settings())
+        run.send(number)
+        assert run.finish() == 130, run.stderr
+        assert "interrupted: what was finished is kept" in run.stderr
+        assert "Traceback" not in run.stderr
+        assert own_host.settings() == UNTOUCHED_SETTINGS
+        assert left_on_host(host) == []
+        assert {api.container for api in live_lab.inventory.apis} <= running_containers(host)
+
+    run = start_run("--protocol", protocol, lab=own_host.lab())
     run.wait_for_phase("load")
     time.sleep(0.5)
-    end_and_look(run, signal.SIGINT, live_lab, host)
+    end_and_look(signal.SIGINT)
     interrupted = Interrupted(run.folder)
     interrupted.remember()
-    run = resume(start_run, interrupted)
+    run = resume(start_run, interrupted, own_host.lab())
     run.wait_for_phase("warm_up")
     run.wait_for_phase("reset")
-    end_and_look(run, signal.SIGTERM, live_lab, host)
+    end_and_look(signal.SIGTERM)
     interrupted.remember()
-    run = resume(start_run, interrupted)
+    run = resume(start_run, interrupted, own_host.lab())
     assert run.finish() == 0, run.stderr
-    interrupted.require_finished(run, host)
-
-
-def end_and_look(run: LabRun, number: signal.Signals, live_lab: LiveLab, host: Connection) -> None:
-    run.send(number)
-    assert run.finish() == 130, run.stderr
-    assert "interrupted: what was finished is kept" in run.stderr
-    assert "Traceback" not in run.stderr
-    assert left_on_host(host) == []
-    assert {api.container for api in live_lab.inventory.apis} <= running_containers(host)
+    interrupted.require_finished(run, own_host, host)
 
 
 def test_a_finished_run_is_resumed_without_a_load(start_run: StartRun, tmp_path: Path, live_lab: LiveLab):

@@ -20,7 +20,15 @@ from provision.database import flush_cache, run_sql
 from tests.conftest import LiveLab, run_lab
 from tests.e2e.conftest import StartRun
 from tests.e2e.host_view import count_uploads, left_on_host, running_containers, wait_for_connections
-from tests.e2e.lab_run import API, read_journal, read_records, write_protocol
+from tests.e2e.lab_run import (
+    API,
+    ATTEMPTS_MOST,
+    OF_THE_MACHINE,
+    read_attempts,
+    read_journal,
+    read_records,
+    write_protocol,
+)
 from tests.e2e.measured_run import CONNECTIONS, WORKLOADS, MeasuredRun
 
 PROBE_READS = 20
@@ -28,8 +36,12 @@ PROBE_READS = 20
 
 
 def wrk_result(measured: MeasuredRun, workload: str) -> WrkResult:
-    folder = measured.folder / "cells" / measured.records[workload].cell_id
-    return WrkResult.from_json((folder / "wrk.json").read_bytes(), name=f"{workload}/wrk.json")
+    return read_result(measured, measured.records[workload].attempt_id)
+
+
+def read_result(measured: MeasuredRun, attempt: str) -> WrkResult:
+    path = measured.folder / "cells" / attempt / "wrk.json"
+    return WrkResult.from_json(path.read_bytes(), name=str(path))
 
 
 def test_every_workload_gives_a_valid_cell(measured: MeasuredRun):
@@ -37,10 +49,23 @@ def test_every_workload_gives_a_valid_cell(measured: MeasuredRun):
     assert {name: record.voids for name, record in measured.records.items()} == dict.fromkeys(WORKLOADS, ())
 
 
+def test_each_void_attempt_is_followed_by_another_one_and_kept(measured: MeasuredRun):
+    attempts = read_attempts(measured.folder)
+    assert [record.attempt_id for record in attempts] == measured.order
+    last = {record.attempt_id for record in measured.records.values()}
+    assert [record.attempt_id for record in attempts if record.valid] == [
+        name for name in measured.order if name in last
+    ]
+    told = [entry for entry in read_journal(measured.folder) if entry.event in {"cell-finished", "cell-void"}]
+    assert [(entry.cell_id, entry.attempt, entry.event == "cell-finished") for entry in told] == [
+        (record.cell_id, record.attempt, record.valid) for record in attempts
+    ]
+
+
 @pytest.mark.parametrize("workload", WORKLOADS)
 def test_a_cell_has_the_numbers_that_wrk_printed(measured: MeasuredRun, workload: str):
     result = wrk_result(measured, workload)
-    text = (measured.folder / "cells" / measured.records[workload].cell_id / "wrk.txt").read_text()
+    text = (measured.folder / "cells" / measured.records[workload].attempt_id / "wrk.txt").read_text()
     printed = re.search(r"(\d+) requests in ([\d.]+)s", text)
     assert printed is not None, text
     assert int(printed[1]) == result.requests > 10
@@ -55,9 +80,7 @@ def test_a_cell_has_the_numbers_that_wrk_printed(measured: MeasuredRun, workload
 
 def seen_by_services(measured: MeasuredRun, workload: str) -> tuple[int, int]:
     """What the services saw of a cell's requests, and what wrk counted in its warm-up and its load."""
-    after = measured.after[workload]
-    position = measured.order.index(workload)
-    earlier = measured.after[measured.order[position - 1]] if position else measured.before
+    after, earlier = measured.after_load(workload), measured.before_load(workload)
     seen = {
         "create-post": after.posts - 10_000,
         "update-post": after.updates,
@@ -76,9 +99,10 @@ def test_what_wrk_counts_is_what_the_services_saw(measured: MeasuredRun, workloa
 
 
 def test_mixed_creates_and_updates_its_share_of_posts(measured: MeasuredRun):
-    counted = measured.after["mixed"].warm_up_requests + wrk_result(measured, "mixed").requests
-    assert (measured.after["mixed"].posts - 10_000) / counted == pytest.approx(0.05, abs=0.005)
-    assert measured.after["mixed"].updates / counted == pytest.approx(0.04, abs=0.005)
+    after = measured.after_load("mixed")
+    counted = after.warm_up_requests + wrk_result(measured, "mixed").requests
+    assert (after.posts - 10_000) / counted == pytest.approx(0.05, abs=0.005)
+    assert after.updates / counted == pytest.approx(0.04, abs=0.005)
 
 
 @pytest.mark.parametrize("workload", WORKLOADS)
@@ -89,7 +113,7 @@ def test_ten_samples_a_second_of_every_role_cover_the_window(measured: MeasuredR
     assert end is not None
     times: defaultdict[str, list[int]] = defaultdict(list)
     used: defaultdict[str, list[int]] = defaultdict(list)
-    with (measured.folder / "cells" / record.cell_id / "samples.csv").open(newline="") as file:
+    with (measured.folder / "cells" / record.attempt_id / "samples.csv").open(newline="") as file:
         for row in csv.DictReader(file):
             times[row["role"]].append(int(row["time_ns"]))
             used[row["role"]].append(int(row["cpu_ns"]))
@@ -113,11 +137,18 @@ def test_each_step_is_told_as_one_line_of_json(measured: MeasuredRun):
     assert isinstance(events[-1], RunFinished)
     assert (events[0].cells, events[0].finished, events[-1].void_cells) == (len(WORKLOADS), 0, 0)
     phases = ["reset", "restart", "ready", "probe", "warm_up", "pinning", "load", "pull"]
-    told = [describe(event) for event in events[1:-1]]
-    assert told == ["started", *phases, "finished"] * len(WORKLOADS)
-    for event in events:
-        if isinstance(event, CellFinished):
-            result = wrk_result(measured, event.cell.scenario.name)
+    told = " ".join(describe(event) for event in events[1:-1])
+    by_attempt = [attempt.split() for attempt in re.findall(r"started .*? finished", told)]
+    assert told.split() == [step for steps in by_attempt for step in steps]
+    ended = [event for event in events if isinstance(event, CellFinished)]
+    assert [event.record.attempt_id for event in ended] == measured.order
+    for event, steps in zip(ended, by_attempt, strict=True):
+        whole = ["started", *phases, "finished"]
+        assert steps == [step for step in whole if step in steps], "in their order, each once"
+        if event.record.valid:
+            assert steps == whole
+        if event.throughput is not None or event.record.valid:
+            result = read_result(measured, event.record.attempt_id)
             assert event.throughput == pytest.approx(result.requests / result.elapsed_us * 1e6)
 
 
@@ -149,7 +180,7 @@ def test_after_a_run_the_lab_is_as_it_was(measured: MeasuredRun, live_lab: LiveL
     posts = run_sql(
         host, inventory.postgres, inventory.postgres.database, "SELECT count(*) FROM posts;", deadline_seconds=30
     )
-    assert measured.order[-1] == "create-post", "what that one left must be gone"
+    assert measured.order[-1] == measured.records["create-post"].attempt_id, "what that one left must be gone"
     assert posts.strip() == "10000"
     assert [count_uploads(host, api) for api in inventory.apis] == [0] * len(inventory.apis)
     verified = live_lab.run("verify", "--only", "users", "--json")
@@ -198,6 +229,7 @@ def test_a_run_without_a_valid_cell_tells_why_and_fails(
         ("failing", "list-posts", CONNECTIONS, 2),
         ("stopped", "read-user", CONNECTIONS, 2),
         ("astray", "read-me", CONNECTIONS, 1),
+        attempts=1,
     )
     run = start_run("--protocol", str(protocol))
     cell = ""
@@ -237,16 +269,48 @@ def test_a_run_without_a_valid_cell_tells_why_and_fails(
     assert "error: None of the 4 cells" in run.stderr
     records = read_records(run.folder)
     told = {name: messages_by_reason(record) for name, record in records.items()}
-    assert set(told["missing"]) == {"wrk-errors", "wrong-status"}
+    assert set(told["missing"]) - OF_THE_MACHINE == {"wrk-errors", "wrong-status"}
     assert re.search(r"must be answered with 200, but was with 404 \d+ times", told["missing"]["wrong-status"])
-    assert set(told["failing"]) == {"wrk-errors", "wrong-status"}
+    assert set(told["failing"]) - OF_THE_MACHINE == {"wrk-errors", "wrong-status"}
     assert re.search(r"with 500 \d+ times", told["failing"]["wrong-status"])
     assert "wrk-errors" in told["stopped"]
     assert "sampler-failed" in told["stopped"]
-    assert set(told["astray"]) == {"pinning"}
+    assert set(told["astray"]) - OF_THE_MACHINE == {"pinning"}
     assert f"instead of {inventory.cores.cpu_list('api')}" in told["astray"]["pinning"]
     assert [entry.event for entry in read_journal(run.folder)].count("cell-void") == 4
     assert api.container in running_containers(host)
     shown = run_lab(["report", str(run.folder)])
     assert shown.returncode == 0, shown.stderr
     assert "0 of 4 cells valid" in (run.folder / "report.md").read_text()
+
+
+def test_a_void_cell_is_run_again_and_the_first_valid_attempt_counts(
+    live_lab: LiveLab, host: Connection, start_run: StartRun, tmp_path: Path
+):
+    inventory = live_lab.inventory
+    protocol = write_protocol(tmp_path, ("light", "read-post", CONNECTIONS, 2), attempts=ATTEMPTS_MOST)
+    run = start_run("--protocol", str(protocol))
+
+    def spoil_the_first(event: Event) -> None:
+        if isinstance(event, PhaseStarted) and event.phase == "warm_up" and event.attempt == 1:
+            run_sql(
+                host, inventory.postgres, inventory.postgres.database, "TRUNCATE posts CASCADE;", deadline_seconds=30
+            )
+            flush_cache(host, inventory.redis)
+
+    assert run.follow(spoil_the_first) == 0, run.stderr
+    first, *_, last = attempts = read_attempts(run.folder)
+    assert set(messages_by_reason(first)) - OF_THE_MACHINE == {"wrk-errors", "wrong-status"}
+    assert [record.attempt for record in attempts] == list(range(1, len(attempts) + 1))
+    assert [record.valid for record in attempts] == [False] * (len(attempts) - 1) + [True]
+    assert isinstance(run.events[-1], RunFinished)
+    assert (run.events[-1].void_cells, run.events[-1].void_attempts) == (0, len(attempts) - 1)
+    shown = run_lab(["report", str(run.folder), "--json"])
+    report = Report.from_json(shown.stdout, name="lab report --json")
+    [cell] = report.cells
+    assert (cell.cell_id, cell.attempt, cell.block) == (last.cell_id, last.attempt, 1)
+    assert report.void_attempts[0].voids == first.voids
+    assert first.voids[0].message in html.unescape((run.folder / "report.html").read_text())
+    again = live_lab.run("run", "--resume", run.folder.name)
+    assert again.returncode == 0, again.stderr
+    assert read_attempts(run.folder) == attempts, "a finished run is measured no more"

@@ -17,6 +17,8 @@ from provision.connection import Connection
 
 MEBIBYTE = 1 << 20
 
+pytestmark = pytest.mark.alone
+
 BURN = """
 import time
 held = bytearray(b"x") * (64 << 20)

@@ -1,7 +1,15 @@
 """Waiting for what a host does in its own time, with a deadline."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
+
+
+def wait_until(done: Callable[[], bool], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < deadline, "it didn't come to that"
+        time.sleep(0.05)
 
 
 def wait_for_content(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import math
 import re
 import shlex
 import subprocess
@@ -19,26 +20,57 @@ from markdown_it.token import Token
 from pydantic import BaseModel, JsonValue, TypeAdapter
 from pydantic.fields import FieldInfo
 
+from analysis.article import LINES
+from analysis.claims.agreement import TOLERANCE
+from analysis.claims.effort import STAND_INS
+from analysis.claims.limits import AT_ONCE_SECONDS, NEARLY_AT_ONCE_SECONDS
+from analysis.claims.lines import CLAIMS
+from analysis.gate import power_of_all
+from analysis.pages.gate import OUTCOMES
+from analysis.statistics.equivalence import MARGIN
+from analysis.statistics.power import blocks_to_detect, blocks_to_show_same
+from analysis.statistics.verdict import SIGNIFICANCE
+from cli.gate import EXIT_STATUSES
 from cli.main import app
 from documents.facts import Facts
+from documents.gate import Gate
 from documents.implementation import Implementation
 from documents.load import WrkResult
+from documents.open_loop import OpenLoopPlan, OpenLoopResult
 from documents.plan import Plan
 from documents.protocol import Protocol
 from documents.report import Report
 from documents.run import CellRecord, HostRecord, JournalEntry, Manifest, VoidReason
+from documents.run_comparison import RunComparison
 from documents.samples import Sample
 from documents.stack import Stack
+from documents.watch import CpuTimes, HostTick, HostWatch, Pressure, Scheduled, Throttling
 from experiment.protocol_file import protocol_names, read_protocol
 from experiment.workloads.requests import MIXED_SHARES
 from lab.cores import split_cores
 from lab.services.postgres import DEFAULT_SETTINGS
+from provision.knobs import knobs_of
 
 ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
-RUN_FILES = (Manifest, HostRecord, Plan, JournalEntry, CellRecord, WrkResult, Report, Facts)
+RUN_FILES = (
+    Manifest,
+    HostRecord,
+    Plan,
+    OpenLoopPlan,
+    JournalEntry,
+    CellRecord,
+    WrkResult,
+    OpenLoopResult,
+    HostWatch,
+    HostTick,
+    Report,
+    RunComparison,
+    Gate,
+    Facts,
+)
 
-MADE = (".lab/", ".venv/", "runs/", "facts/", "cells/", "~/")
+MADE = (".lab/", ".venv/", "runs/", "facts/", "cells/", "compared/", "~/")
 """Paths that aren't in the repository: what is made in a checkout, and what is in a run."""
 
 _JSON: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
@@ -303,6 +335,12 @@ def test_default_settings_of_postgres_are_told():
     assert told == DEFAULT_SETTINGS
 
 
+def test_kernel_settings_are_told_with_their_reasons():
+    (table,) = (table for table in tables(ROOT / "docs/hosts.md") if table[0][:2] == ["setting", "wanted"])
+    cores = split_cores([(cpu,) for cpu in range(8)])
+    assert table[1:] == [[knob.name, knob.wanted, knob.why, knob.source] for knob in knobs_of(cores)]
+
+
 def test_cores_by_role_are_those_of_the_split():
     (table,) = (table for table in tables(ROOT / "docs/hosts.md") if table[0][0] == "physical cores")
     for cells in table[1:]:
@@ -341,12 +379,47 @@ def test_protocols_of_the_lab_are_told():
     assert {row[0].strip("`") for row in table[1:]} == set(protocol_names())
 
 
+def test_numbers_of_blocks_for_a_gate_are_those_of_the_power():
+    (table,) = (table for table in tables(ROOT / "docs/ci.md") if table[0][0] == "noise")
+    effects = [float(heading.split("%")[0]) / 100 for heading in table[0][1:-1]]
+    for noise_text, *told in table[1:]:
+        noise = float(noise_text.rstrip("%")) / 100
+        found = [blocks_to_detect(math.log1p(-effect), noise, significance=SIGNIFICANCE / 3) for effect in effects]
+        found.append(blocks_to_show_same(noise, margin=MARGIN, power=power_of_all(3)))
+        assert told == ["\N{EN DASH}" if blocks is None else str(blocks) for blocks in found]
+
+
+def test_exit_statuses_of_the_gate_are_told():
+    (table,) = (table for table in tables(ROOT / "docs/ci.md") if table[0][0] == "status")
+    assert {row[1]: int(row[0]) for row in table[1:]} == {
+        OUTCOMES[outcome]: status for outcome, status in EXIT_STATUSES.items()
+    }
+
+
+def test_the_script_that_recomputes_the_verdicts_is_shown_whole():
+    (shown,) = fences(ROOT / "docs/statistics.md", "python")
+    assert shown == (ROOT / "benchmarks/recompute.py").read_text(encoding="utf-8")
+
+
+def test_claims_are_told_with_their_limits():
+    page = ROOT / "docs/claims.md"
+    (lines,) = (table for table in tables(page) if table[0] == ["line", "claims", "judged by"])
+    assert [row[:2] for row in lines[1:]] == [[line.title, str(len(CLAIMS[line.name]))] for line in LINES]
+    (stand_ins,) = (table for table in tables(page) if table[0] == ["stand-in", "more effort", "why"])
+    assert len(stand_ins[1:]) == len(STAND_INS)
+    text = page.read_text(encoding="utf-8")
+    assert f"**tolerance of {TOLERANCE:.0%}**" in text
+    assert f"within {AT_ONCE_SECONDS:g} s of its process's start" in text
+    assert f"done within {NEARLY_AT_ONCE_SECONDS:g} s" in text
+
+
 # The files of a run
 
 
 def reached_models() -> dict[str, set[str]]:
     """The members of each document in a run's folder, by the document's name."""
-    found: dict[str, set[str]] = {"Sample": set(Sample._fields)}
+    rows = (Sample, CpuTimes, Throttling, Pressure, Scheduled)
+    found: dict[str, set[str]] = {row.__name__: set(row._fields) for row in rows}
     unseen: list[type[BaseModel]] = [*RUN_FILES]
     while unseen:
         model = unseen.pop()
@@ -362,8 +435,17 @@ def reached_models() -> dict[str, set[str]]:
 
 
 def test_every_member_of_a_run_s_files_is_told():
-    told = {table[0][0]: {row[0].strip("`") for row in table[1:]} for table in tables(ROOT / "docs/files.md")}
+    found = tables(ROOT / "docs/files.md")
+    told = {table[0][0]: {row[0].strip("`") for row in table[1:]} for table in found}
     assert told == reached_models()
+    twice = [table[0][0] for table in found if [other[0][0] for other in found].count(table[0][0]) > 1]
+    twice += [
+        f"{table[0][0]}.{name}"
+        for table in found
+        for name in {row[0] for row in table}
+        if [row[0] for row in table].count(name) > 1
+    ]
+    assert twice == []
 
 
 def test_every_reason_that_voids_a_cell_is_told():

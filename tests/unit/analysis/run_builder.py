@@ -1,24 +1,28 @@
 """Makes run folders with known content.
 
-`golden_run` holds numbers that can be computed by hand; `realistic_run` looks like a real run, for pages and for speed.
+`golden_run` holds numbers that can be computed by hand; `compared_run` has APIs of known ratios with the A/A twin;
+`realistic_run` looks like a real run, for pages and for speed.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 
+from analysis.samples import Window
 from documents.cores import CoreLayout
 from documents.host import Host, HostSize
 from documents.inventory import ApiService, Inventory, PostgresService, RedisService
+from documents.knobs import KnobRecord
 from documents.load import WrkErrors, WrkLatency, WrkResult
 from documents.plan import Cell, Plan
 from documents.protocol import Protocol, Scenario
-from documents.run import CellRecord, HostIdentity, HostRecord, Manifest, Void
+from documents.run import CellRecord, HostIdentity, HostRecord, Manifest, Void, attempt_id
 from documents.samples import SAMPLE_COLUMNS, SampledRole
+from tests.unit.analysis.watch_builder import Happening, watch_files
 from tests.unit.analysis.wrk_port import interval_of, stats_correct, to_dense, to_pairs
 
 START_NS = 5_000_000_000_000
@@ -26,6 +30,14 @@ TICK_NS = 100_000_000
 
 TWO_CORES = CoreLayout(api=(0,), postgres=(1,), redis=(1,), generator=(1,), system=(1,), shared=True)
 EIGHT_CORES = CoreLayout(api=(0, 1, 2), postgres=(3, 4), redis=(5,), generator=(6, 7), system=(5,), shared=False)
+
+CONTROLLED = (
+    KnobRecord(
+        name="governor", wanted="performance", before="powersave", during="performance", after="powersave", state="set"
+    ),
+    KnobRecord(name="vm.swappiness", wanted="1", before="1", during="1", after="1", state="as-wanted"),
+)
+"""The knobs of a host on which all is as a measurement wants it."""
 
 NO_ERRORS = WrkErrors(connect=0, read=0, write=0, status=0, timeout=0)
 
@@ -48,11 +60,16 @@ def write_run(
     cores: CoreLayout = TWO_CORES,
     memory_bytes: int = 4 * 2**30,
     git_commit: str = "3f2a9c1d5b7e8f60718293a4b5c6d7e8f9012345",
+    knobs: tuple[KnobRecord, ...] = CONTROLLED,
+    attempts: int = 1,
+    twin: bool = False,
 ) -> list[Cell]:
     """Write a run's documents, but no cell. The host is smaller than the article's unless it has eight cores.
 
+    A void cell isn't run again unless the protocol is given more `attempts`.
+
     Returns:
-        The planned cells, block by block, APIs within scenarios.
+        The planned cells, block by block, APIs within scenarios; the twin, each API in turn, comes last.
     """
     cpus = tuple(sorted({*cores.api, *cores.postgres, *cores.redis, *cores.generator, *cores.system}))
     inventory = Inventory(
@@ -92,7 +109,9 @@ def write_run(
             for index, name in enumerate(apis)
         ),
     )
-    protocol = Protocol(version=1, name="quick", blocks=blocks, warm_up_seconds=2, scenarios=scenarios)
+    protocol = Protocol(
+        version=1, name="quick", blocks=blocks, warm_up_seconds=2, scenarios=scenarios, attempts=attempts, twin=twin
+    )
     manifest = Manifest(
         run_id="20260131-120000-quick",
         started_at=datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC),
@@ -113,14 +132,19 @@ def write_run(
         cgroup_version=2,
         settings={"net.core.somaxconn": "4096", "vm.swappiness": "60"},
     )
-    names = [(block, scenario, api) for block in range(1, blocks + 1) for scenario in scenarios for api in apis]
+    names = [
+        (block, scenario, api, place == len(apis))
+        for block in range(1, blocks + 1)
+        for scenario in scenarios
+        for place, api in enumerate((*apis, apis[(block - 1) % len(apis)]) if twin else apis)
+    ]
     cells = [
-        Cell(number=number, block=block, api=api, scenario=scenario)
-        for number, (block, scenario, api) in enumerate(names, start=1)
+        Cell(number=number, block=block, api=api, scenario=scenario, twin=second)
+        for number, (block, scenario, api, second) in enumerate(names, start=1)
     ]
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "manifest.json").write_text(manifest.to_json())
-    (directory / "host.json").write_text(HostRecord(before=identity, after=identity).to_json())
+    (directory / "host.json").write_text(HostRecord(before=identity, after=identity, knobs=knobs).to_json())
     (directory / "plan.json").write_text(Plan(order_seed=7, cells=tuple(cells)).to_json())
     return cells
 
@@ -168,17 +192,25 @@ def samples_csv(roles: dict[SampledRole, Role], seconds: int) -> bytes:
 
 
 def write_cell(
-    directory: Path, cell: Cell, result: WrkResult | None, samples: bytes | None, voids: Iterable[Void] = ()
+    directory: Path,
+    cell: Cell,
+    result: WrkResult | None,
+    samples: bytes | None,
+    voids: Iterable[Void] = (),
+    *,
+    watch: Mapping[str, bytes] | None = None,
+    attempt: int = 1,
 ) -> Path:
-    """Write a finished cell with the checksums of its files."""
-    folder = directory / "cells" / cell.id
+    """Write a finished attempt at a cell with the checksums of its files."""
+    folder = directory / "cells" / attempt_id(cell.id, attempt)
     folder.mkdir(parents=True)
     files = {"wrk.json": result and result.to_json().encode(), "samples.csv": samples}
-    written = {name: data for name, data in files.items() if data is not None}
+    written = {name: data for name, data in files.items() if data is not None} | dict(watch or {})
     for name, data in written.items():
         (folder / name).write_bytes(data)
     record = CellRecord(
         cell_id=cell.id,
+        attempt=attempt,
         started_at=datetime(2026, 1, 31, 12, cell.number % 60, 0, tzinfo=UTC),
         voids=tuple(voids),
         phases_seconds={"reset": 1.2, "load": float(cell.scenario.duration_seconds)},
@@ -235,6 +267,90 @@ def golden_run(directory: Path) -> Path:
             samples,
             [Void(reason="wrk-errors", message="wrk counted 7 errors in 1,000 requests.")] if void else [],
         )
+    return directory
+
+
+def repeated_run(directory: Path) -> Path:
+    """Two APIs at one load in three blocks, three attempts a cell; a valid one has 1,000 responses in 1, 2 or 4 s.
+
+    go is void with 7 errors at its first attempt of block 1 and valid at its second. In block 2 rust is void in each of
+    three: with 7 errors, not ready, and with 7 errors. In block 3 go is void with 7 errors at its first attempt, and
+    nothing was measured after that.
+    """
+    cells = write_run(directory, apis=("go", "rust"), scenarios=GOLDEN_SCENARIOS[:1], blocks=3, attempts=3)
+    steady = Role(0.5, lambda _: 30_000_000)
+    errors = Void(reason="wrk-errors", message="wrk counted 7 errors in 1,000 requests.")
+    not_ready = Void(reason="not-ready", message="The API wasn't ready 60 s after its start.")
+    voids: dict[tuple[str, int], tuple[Void | None, ...]] = {
+        ("go", 1): (errors, None),
+        ("rust", 2): (errors, not_ready, errors),
+        ("go", 3): (errors,),
+        ("rust", 3): (),
+    }
+    for cell in cells:
+        elapsed_us = GOLDEN_ELAPSED_US[cell.block]
+        roles: tuple[SampledRole, ...] = ("api", "postgres", "redis", "generator")
+        samples = samples_csv(dict.fromkeys(roles, steady), elapsed_us // 1_000_000)
+        for attempt, void in enumerate(voids.get((cell.api, cell.block), (None,)), start=1):
+            counted = WrkErrors(connect=1, read=2, write=0, status=4, timeout=0) if void else NO_ERRORS
+            loaded = void != not_ready
+            write_cell(
+                directory,
+                cell,
+                wrk_result(cell, GOLDEN_RAW, elapsed_us, errors=counted) if loaded else None,
+                samples if loaded else None,
+                [void] if void else [],
+                attempt=attempt,
+            )
+    return directory
+
+
+COMPARED_SCENARIOS = (
+    Scenario(name="light", workload="mixed", connections=10, duration_seconds=1),
+    Scenario(name="heavy", workload="mixed", connections=50, duration_seconds=1),
+)
+
+
+COMPARED_THROUGHPUTS = {"rust": 6000.0, "zig": 6030.0, "go": 5000.0}
+"""Rust is faster than go by 20%, and as fast as zig within any margin that is of use."""
+
+
+def compared_run(
+    directory: Path,
+    *,
+    throughputs: Mapping[str, float],
+    blocks: int = 6,
+    noise: float = 0.005,
+    postgres_cores: float = 0.25,
+    twin: bool = True,
+    watched: bool = False,
+) -> Path:
+    """A run of a second a cell over APIs of known throughput, in requests/s; cells scatter by `noise`.
+
+    The host is quiet, where it is `watched`; only there a cell tells that PostgreSQL was its limit.
+
+    98% of the responses take what the closed loop makes them take, and the others five times as long. An API uses half
+    a core, and as many MB as there are letters in its name, times ten.
+    """
+    random = np.random.default_rng(20260131)
+    cells = write_run(directory, apis=tuple(throughputs), scenarios=COMPARED_SCENARIOS, blocks=blocks, twin=twin)
+    for cell in cells:
+        requests = round(throughputs[cell.api] * float(random.lognormal(0, noise)))
+        usual_us = round(1e6 * cell.scenario.connections / requests)
+        slow = requests // 50
+        memory_bytes = 10_000_000 * len(cell.api)
+        samples = samples_csv(
+            {
+                "api": Role(0.5, lambda _, used=memory_bytes: used),
+                "postgres": Role(postgres_cores, lambda _: 200_000_000),
+                "redis": Role(0.05, lambda _: 10_000_000),
+                "generator": Role(0.4, lambda _: 5_000_000),
+            },
+            1,
+        )
+        raw = [(usual_us, requests - slow), (5 * usual_us, slow)]
+        watch = watch_files(TWO_CORES, Window(START_NS, START_NS + 1_000_000_000), Happening()) if watched else None
+        write_cell(directory, cell, wrk_result(cell, raw, 1_000_000), samples, watch=watch)
     return directory
 
 

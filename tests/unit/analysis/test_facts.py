@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.article import CLAIMS, STACKS
+from analysis.article import LINES, STACKS
 from analysis.facts import facts_file_name, find_facts, summarise_facts
 from analysis.pages.article import article_table
 from analysis.pages.building import building_table, facts_table
@@ -98,8 +98,8 @@ def test_the_facts_stand_beside_the_claims_on_every_page(golden_directory: Path,
             "on 8 CPUs",
         ):
             assert said in page
-        for claim in CLAIMS:
-            assert claim.claim.replace("'", "&#39;") in page or claim.claim in page
+        for line in LINES:
+            assert line.says.replace("'", "&#39;") in page or line.says in page
     terminal = {table.title: table for table in terminal_tables(report)}["Facts about building"]
     details = {row[0].value: row[0].detail for row in terminal.rows}
     assert details["Binary, MB"] == "article: Zig's static binary is under 1 MB."
@@ -128,7 +128,7 @@ def test_a_single_repetition_has_no_range():
     once = FACTS.model_copy(
         update={"building": FACTS.building.model_copy(update={"clean_seconds": (40.0,), "incremental_seconds": (3.0,)})}
     )
-    table = facts_table([("go", summarise_facts(once, IDENTITY))], CLAIMS, brief=True)
+    table = facts_table([("go", summarise_facts(once, IDENTITY))], LINES, brief=True)
     cells = {row[0].value: row[1] for row in table.rows}
     assert (cells["Clean build, s"].value, cells["Clean build, s"].detail) == ("40.0", "")
 

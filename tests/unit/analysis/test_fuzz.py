@@ -15,9 +15,9 @@ from analysis.pages.html import render_html
 from analysis.pages.markdown import render_markdown
 from analysis.report import analyse
 from analysis.samples import Window, read_samples, usage
+from documents.cell_numbers import CellNumbers
 from documents.errors import FairgroundError
 from documents.plan import Cell
-from documents.report import CellNumbers
 from tests.unit.analysis.run_builder import GOLDEN_RAW, GOLDEN_SCENARIOS, START_NS, golden_run, wrk_result
 from tests.unit.analysis.test_samples import a_file
 

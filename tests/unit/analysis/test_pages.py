@@ -10,17 +10,23 @@ import pytest
 
 from analysis.pages.article import article_table
 from analysis.pages.building import building_table
-from analysis.pages.facts import rerun_commands
+from analysis.pages.claims import claim_tables, claims_table
+from analysis.pages.facts import grade_meaning, grade_name, host_facts, rerun_commands
 from analysis.pages.html import render_html
+from analysis.pages.knobs import knob_table
 from analysis.pages.markdown import render_markdown
 from analysis.pages.numbers import interval, listing, plain
 from analysis.pages.plots import plot_groups
 from analysis.pages.table import cell_table, latency_table, resource_table, summary_table
 from analysis.pages.terminal import terminal_tables
+from analysis.pages.verdict_plots import verdict_plots
+from analysis.pages.verdicts import verdict_tables
 from analysis.pages.write import write_report
 from analysis.report import analyse
 from documents.errors import AnalysisError
-from documents.report import Estimate, Report
+from documents.knobs import KnobRecord
+from documents.report import Grade, Report
+from documents.summaries import Estimate
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)> | a\n# b $x^2$ {{ 7*7 }} &amp;"
 
@@ -48,21 +54,33 @@ class Page(HTMLParser):
 
 def hostile(report: Report) -> Report:
     """The report of a host that names everything to break a page."""
-    void_cell = report.void_cells[0]
-    void = void_cell.voids[0].model_copy(update={"message": HOSTILE})
+    void_attempt, void_cell = report.void_attempts[0], report.void_cells[0]
+    void = void_attempt.voids[0].model_copy(update={"message": HOSTILE})
     host = report.host.model_copy(
-        update={"cpu_model": HOSTILE, "kernel": HOSTILE, "operating_system": HOSTILE, "settings": {HOSTILE: HOSTILE}}
+        update={
+            "cpu_model": HOSTILE,
+            "microcode": HOSTILE,
+            "kernel": HOSTILE,
+            "operating_system": HOSTILE,
+            "settings": {HOSTILE: HOSTILE},
+        }
+    )
+    knobs = tuple(
+        knob.model_copy(update={"before": HOSTILE, "during": HOSTILE, "after": HOSTILE}) for knob in report.knobs
     )
     return report.model_copy(
         update={
             "run_id": HOSTILE,
             "git_commit": HOSTILE,
             "host": host,
+            "knobs": knobs,
+            "control": HOSTILE,
             "host_kind": HOSTILE,
             "caveats": (HOSTILE,),
             "article_note": HOSTILE,
             "postgres_settings": {HOSTILE: HOSTILE},
             "tool_versions": {HOSTILE: HOSTILE},
+            "void_attempts": (void_attempt.model_copy(update={"cell_id": HOSTILE, "voids": (void,)}),),
             "void_cells": (void_cell.model_copy(update={"cell_id": HOSTILE, "voids": (void,)}),),
             "unfinished_cells": (HOSTILE,),
             "apis": tuple(
@@ -87,10 +105,25 @@ def test_the_html_is_self_contained(golden_report: Report):
     }
 
 
+def test_each_page_says_how_its_verdicts_are_made_and_computed_again(golden_report: Report):
+    for page in (Page(render_html(golden_report)).text, render_markdown(golden_report)):
+        assert f".venv/bin/python -m benchmarks.recompute runs/{golden_report.run_id}\n" in page
+        assert "corrected by Holm's method" in page.replace("\\", "")
+
+
+@pytest.mark.parametrize(
+    ("runs", "said"), [(True, "irqbalance runs"), (False, "no irqbalance"), (None, "irqbalance not told")]
+)
+def test_the_host_says_whether_something_moves_its_interrupts(golden_report: Report, runs: bool | None, said: str):
+    report = golden_report.model_copy(update={"host": golden_report.host.model_copy(update={"irqbalance": runs})})
+    assert dict(host_facts(report))["Machine"].endswith(f", {said}")
+
+
 def test_the_summary_comes_first_with_all_its_numbers(golden_report: Report):
     html = render_html(golden_report)
     titles = re.findall(r"<h2[^>]*>([^<]+)</h2>", html)
-    assert titles[:3] == ["Summary", "Before you quote these numbers", "Resources"]
+    assert titles[:3] == ["Summary", "Before you quote these numbers", "Ranking"]
+    assert titles.index("Ranking") < titles.index("Resources")
     assert titles[-2:] == ["Run it again", "How the numbers are made"]
     text = Page(html).text
     for shown in ("500", "89.4 to 2,797", "13.1 corr.", "35.6 corr.", "123 peak", "2 of 3", "0.589", "40%", "55,000"):
@@ -120,7 +153,11 @@ def test_each_plot_says_its_data_in_words(golden_report: Report):
     assert "p99.9 15.0 ms raw and 35.6 ms corrected" in said["Latency at light, 10 connections"]
     assert "API 1.50, PostgreSQL 0.250" in said["CPU by role at light, 10 connections"]
     assert "go from 103 MB at first to 120 MB at last" in said["Memory at light, 10 connections"]
-    assert Page(render_html(golden_report)).values("aria-label") == [plot.alternative for plot in plots]
+    verdicts = verdict_plots(golden_report)
+    assert verdicts is not None
+    assert len(verdicts.plots) == 2, "heavy has one block with both APIs, and so no interval"
+    shown = [plot.alternative for plot in (*verdicts.plots, *plots)]
+    assert Page(render_html(golden_report)).values("aria-label") == shown
 
 
 def test_plots_take_their_colours_from_the_page(golden_report: Report):
@@ -183,14 +220,18 @@ def test_every_row_of_a_markdown_table_has_the_columns_of_its_head(golden_report
         table
         for table in (
             summary_table(golden_report),
+            *verdict_tables(golden_report),
             latency_table(golden_report),
             resource_table(golden_report),
             article_table(golden_report),
+            claims_table(golden_report),
+            *claim_tables(golden_report),
             building_table(golden_report),
+            knob_table(golden_report.knobs),
         )
         if table.rows
     ]
-    assert len(tables) >= 4
+    assert len(tables) >= 7
     for table, lines in zip(tables, blocks, strict=True):
         assert len(lines) == len(table.rows) + 2, table.title
         assert {len(re.findall(r"(?<!\\)\|", line)) for line in lines} == {len(table.columns) + 1}, table.title
@@ -203,7 +244,9 @@ def test_every_row_has_a_cell_for_each_column(golden_report: Report):
 
 
 def test_a_terminal_gets_the_summary_and_the_resources(golden_report: Report):
-    summary, resources, *_ = terminal_tables(golden_report)
+    by_title = {table.title: table for table in terminal_tables(golden_report)}
+    summary, resources = by_title["Summary"], by_title["Resources"]
+    assert next(iter(by_title)) == "Summary"
     assert [column.title for column in summary.columns][2:6] == ["Throughput", "p50", "p99", "p99.9"]
     assert [(cell.value, cell.detail) for cell in summary.rows[0]] == [
         ("light", "10 conn."),
@@ -224,7 +267,7 @@ def test_a_load_without_a_valid_cell_is_shown_as_missing(golden_report: Report):
         summary.model_copy(update={"measured": None, "series": None, "cells": 0})
         for summary in (golden_report.summaries)
     )
-    report = golden_report.model_copy(update={"summaries": summaries, "cells": (), "article": ()})
+    report = golden_report.model_copy(update={"summaries": summaries, "cells": (), "article": (), "comparisons": ()})
     assert {cell.value for row in summary_table(report).rows for cell in row[2:8]} == {"\N{EN DASH}"}
     assert "<svg" not in render_html(report)
     assert render_markdown(report)
@@ -278,3 +321,24 @@ def test_an_interval_is_shown_only_where_there_is_one():
 
 def test_names_are_listed_as_in_a_sentence():
     assert [listing(["a"]), listing(["a", "b"]), listing(["a", "b", "c"])] == ["a", "a and b", "a, b and c"]
+
+
+@pytest.mark.parametrize(("grade", "name"), [("smaller", "Smaller host"), ("shared", "Shared cores")])
+def test_what_is_not_controlled_lowers_the_grade_of_a_lesser_host_as_well(
+    golden_report: Report, grade: Grade, name: str
+):
+    good = KnobRecord(name="turbo", wanted="off", before="0", state="as-wanted")
+    bad = good.model_copy(update={"state": "only-read"})
+    shown = {
+        knobs: grade_name(golden_report.model_copy(update={"grade": grade, "knobs": knobs}))
+        for knobs in ((good,), (good, bad), ())
+    }
+    assert shown == {(good,): name, (good, bad): f"{name}, partly controlled", (): f"{name}, partly controlled"}
+
+
+def test_a_page_shows_how_far_the_grade_was_lowered(golden_report: Report):
+    bad = KnobRecord(name="turbo", wanted="off", before="1", state="only-read")
+    report = golden_report.model_copy(update={"grade": "shared", "knobs": (bad,)})
+    assert "Shared cores, partly controlled" in Page(render_html(report)).text
+    assert f"Shared cores, partly controlled. {grade_meaning(report)}" in render_markdown(report)
+    assert grade_meaning(report).endswith("Nor was every setting as a measurement wants it.")

@@ -8,14 +8,23 @@ from pathlib import Path
 
 import pytest
 
-from analysis.pages.table import summary_table
+from analysis.pages.html import render_html
+from analysis.pages.markdown import render_markdown
+from analysis.pages.table import resource_table, summary_table
+from analysis.pages.watch import watch_table
 from analysis.report import analyse
+from analysis.samples import SAMPLED_ROLES, Window
+from documents.cell_numbers import CellNumbers
 from documents.errors import AnalysisError, DocumentError
+from documents.knobs import KnobRecord
 from documents.protocol import Scenario
-from documents.report import CellNumbers, Estimate, Report, ScenarioSummary
+from documents.report import Report
 from documents.run import CellRecord, HostRecord, Manifest, Void, VoidReason
 from documents.samples import SAMPLE_COLUMNS
+from documents.summaries import Estimate, ScenarioSummary
 from tests.unit.analysis.run_builder import (
+    ARTICLE_SCENARIOS,
+    CONTROLLED,
     EIGHT_CORES,
     GOLDEN_RAW,
     START_NS,
@@ -27,6 +36,7 @@ from tests.unit.analysis.run_builder import (
     write_run,
     wrk_result,
 )
+from tests.unit.analysis.watch_builder import Happening, watch_files
 
 
 def summary_of(report: Report, api: str, scenario: str) -> ScenarioSummary:
@@ -101,6 +111,7 @@ def test_void_and_unfinished_cells_are_left_out_but_told(golden_report: Report):
     assert golden_report.void_cells[0].voids[0].message == "wrk counted 7 errors in 1,000 requests."
     assert golden_report.unfinished_cells == ("018-rust-heavy",)
     assert caveat(golden_report, "1 of 18 cells is void").endswith("under “Void cells”.")
+    assert [(short.block, short.lacking) for short in golden_report.short_blocks] == [(2, ("011-go-heavy",))]
     assert caveat(golden_report, "The run isn't finished: 1 of 18 cells is still to be measured.")
 
 
@@ -164,14 +175,145 @@ def test_a_full_host_has_no_caveat(tmp_path: Path):
     cells = write_run(directory, apis=("go",), scenarios=(heavy,), blocks=2, cores=EIGHT_CORES, memory_bytes=16 * 2**30)
     steady = Role(0.5, lambda _: 7_000_000)
     samples = samples_csv({"api": steady, "postgres": steady, "redis": steady, "generator": steady}, 120)
+    window = Window(START_NS, START_NS + 120_000_000_000)
+    quiet = Happening(own=dict.fromkeys(SAMPLED_ROLES, 0.5), connections=500)
+    watch = watch_files(EIGHT_CORES, window, quiet)
     for cell in cells:
-        write_cell(directory, cell, wrk_result(cell, [(12_000, 5_000_000)], 120_000_000, threads=2), samples)
+        result = wrk_result(cell, [(12_000, 5_000_000)], 120_000_000, threads=2)
+        write_cell(directory, cell, result, samples, watch=watch)
     report = analyse(directory)
     assert report.caveats == ()
     assert report.grade == "full"
     assert report.cells[0].generator_saturation == pytest.approx(0.25)
     assert report.cells[0].littles_law == pytest.approx(1.0)
     assert report.article_note.startswith("The article names neither its CPU model")
+
+
+@pytest.mark.parametrize(
+    ("scenarios", "begins", "has"),
+    [
+        (ARTICLE_SCENARIOS, "The article names neither its CPU model", ""),
+        (
+            (*ARTICLE_SCENARIOS[:2], ARTICLE_SCENARIOS[2].model_copy(update={"duration_seconds": 5})),
+            "Not all of the article's numbers are comparable with these: heavy here is 500 connections for 5 s",
+            "The article names neither its CPU model",
+        ),
+        (
+            tuple(scenario.model_copy(update={"workload": "login"}) for scenario in ARTICLE_SCENARIOS),
+            "The article's numbers aren't comparable with these: light here asks for login and not for the mixed",
+            "heavy here asks for login",
+        ),
+        (
+            (*ARTICLE_SCENARIOS, Scenario(name="own", workload="login", connections=3, duration_seconds=1)),
+            "The article names neither its CPU model",
+            "",
+        ),
+    ],
+)
+def test_the_article_s_numbers_are_called_comparable_by_load_and_requests(
+    tmp_path: Path, scenarios: tuple[Scenario, ...], begins: str, has: str
+):
+    write_run(tmp_path / "run", apis=("go",), scenarios=scenarios, blocks=1, cores=EIGHT_CORES)
+    note = analyse(tmp_path / "run").article_note
+    assert note.startswith(begins)
+    assert has in note
+
+
+def watched_run(directory: Path, *happenings: Happening, spin_changes: tuple[float, ...] = ()) -> Report:
+    """A cell of one API for each happening, on eight cores."""
+    scenario = Scenario(name="light", workload="mixed", connections=10, duration_seconds=2)
+    cells = write_run(directory, apis=("go",), scenarios=(scenario,), blocks=len(happenings), cores=EIGHT_CORES)
+    steady = Role(0.5, lambda _: 7_000_000)
+    samples = samples_csv(dict.fromkeys(SAMPLED_ROLES, steady), 2)
+    window = Window(START_NS, START_NS + 2_000_000_000)
+    for index, (cell, happening) in enumerate(zip(cells, happenings, strict=True)):
+        change = spin_changes[index] if spin_changes else 0.0
+        watch = watch_files(EIGHT_CORES, window, happening, spin_change=change)
+        write_cell(directory, cell, wrk_result(cell, [(10_000, 2_000)], 2_000_000), samples, watch=watch)
+    return analyse(directory)
+
+
+def test_what_the_watch_saw_stands_beside_a_cells_numbers(tmp_path: Path):
+    own = dict.fromkeys(SAMPLED_ROLES, 0.5)
+    report = watched_run(tmp_path / "run", Happening(own=own, others={0: 0.15}, stolen={3: 0.02}))
+    watch = report.cells[0].watch
+    assert watch is not None
+    assert watch.others["api"] == pytest.approx(0.05, abs=0.002)
+    assert watch.steal["postgres"] == pytest.approx(0.01, abs=0.002)
+    assert watch.connections_planned == 10
+    (row,) = watch_table(report).rows
+    values = [cell.value for cell in row]
+    assert values[:6] == ["001-go-light", "\N{EN DASH}", "1.0%", "5.0%", "0.0%", "25%, 25%"]
+    assert watch.pressure is not None
+    by_title = dict(zip((column.title for column in watch_table(report).columns), values, strict=True))
+    waited = [by_title[f"Waiting for {what}"] for what in ("CPU", "memory", "disk")]
+    assert waited == [f"{watch.pressure[resource][0]:.0%}" for resource in ("cpu", "memory", "io")]
+    assert "The host under load, cell by cell" in render_html(report)
+
+
+def test_a_service_that_was_the_limit_is_called_so_beside_its_cpu(tmp_path: Path):
+    report = watched_run(tmp_path / "run", Happening(own=dict.fromkeys(SAMPLED_ROLES, 0.5)))
+    assert "the limit" not in resource_table(report).rows[0][3].detail
+    bound = tuple(cell.model_copy(update={"bound_by": ("postgres",)}) for cell in report.cells)
+    row = resource_table(report.model_copy(update={"cells": bound}), brief=True).rows[0]
+    assert [cell.detail for cell in row[2:6]] == ["", "the limit", "", ""]
+
+
+def test_a_generator_that_waited_and_a_cpu_that_was_slow_are_caveats(tmp_path: Path):
+    quiet = Happening(own=dict.fromkeys(SAMPLED_ROLES, 0.5))
+    waiting = Happening(own=quiet.own, waited=0.6)
+    report = watched_run(tmp_path / "run", quiet, quiet, waiting, spin_changes=(0.0, 0.0, 0.6))
+    assert "in 1 cell (up to 60%)" in caveat(report, "The load generator stood ready without a CPU")
+    assert caveat(report, "The API's CPUs were more than 20% slower or faster than").endswith(
+        "in 1 cell: 003-go-light."
+    )
+
+
+def test_a_run_that_is_older_than_the_watch_is_reported_and_says_so(golden_report: Report):
+    assert all(cell.watch is None for cell in golden_report.cells)
+    assert "in 16 cells, which are older than the watch" in caveat(golden_report, "The host wasn't watched")
+
+
+def test_a_cell_that_lost_one_of_the_watchs_files_is_refused(tmp_path: Path):
+    directory = tmp_path / "run"
+    watched_run(directory, Happening(own=dict.fromkeys(SAMPLED_ROLES, 0.5)))
+    path = directory / "cells" / "001-go-light" / "cell.json"
+    record = json.loads(path.read_text())
+    del record["files"]["ticks.jsonl"]
+    path.write_text(json.dumps(record))
+    with pytest.raises(AnalysisError, match=r"lists no ticks\.jsonl, which a cell that counts must have"):
+        analyse(directory)
+
+
+def _grade(directory: Path, knobs: tuple[KnobRecord, ...]) -> Report:
+    heavy = Scenario(name="heavy", workload="mixed", connections=500, duration_seconds=120)
+    write_run(
+        directory, apis=("go",), scenarios=(heavy,), blocks=1, cores=EIGHT_CORES, memory_bytes=16 * 2**30, knobs=knobs
+    )
+    return analyse(directory)
+
+
+def test_what_is_not_controlled_lowers_the_grade_and_is_told(tmp_path: Path):
+    turbo = KnobRecord(name="turbo", wanted="off", before="boost 1", state="only-read", message="read")
+    turbo = turbo.model_copy(update={"during": "boost 1", "after": "boost 1"})
+    boosted = KnobRecord(name="governor", wanted="performance", before=None, state="not-told", message="not told here")
+    report = _grade(tmp_path / "some", (*CONTROLLED[1:], turbo, boosted))
+    assert report.grade == "partly-controlled"
+    assert report.control == "partly controlled: turbo, governor"
+    told = caveat(report, "Not controlled on this host: turbo: boost 1 instead of off; governor: not told here.")
+    assert told
+    page = render_html(report)
+    assert "Full host, partly controlled" in page
+    assert "Partly controlled: turbo, governor." in page
+    assert "no, only read" in page
+    assert "| turbo | off | boost 1 | boost 1 | boost 1 | no, only read (read) |" in render_markdown(report)
+
+
+def test_a_run_that_does_not_tell_its_knobs_is_not_taken_for_controlled(tmp_path: Path):
+    report = _grade(tmp_path / "none", ())
+    assert report.grade == "partly-controlled"
+    assert caveat(report, "The run doesn't tell which of the host's settings were controlled")
+    assert "Settings of the host" not in render_html(report)
 
 
 def test_littles_law_counts_the_connections_that_wrk_opened(tmp_path: Path):
@@ -183,7 +325,7 @@ def test_littles_law_counts_the_connections_that_wrk_opened(tmp_path: Path):
     write_cell(tmp_path / "run", cell, wrk_result(cell, [(10_000, 800)], 1_000_000, threads=4), samples)
     report = analyse(tmp_path / "run")
     assert report.cells[0].littles_law == pytest.approx(1.0)
-    assert caveat(report, "There is one valid cell for each API and load, so no number has an interval")
+    assert caveat(report, "There is one block with a valid cell for each API and load, so no number has an interval")
     assert "in 1 cell (up to 95%)" in caveat(report, "The load generator used more than 90%")
     assert caveat(report, "1 cell has fewer than 1,000 responses")
 
@@ -322,7 +464,7 @@ def test_a_plan_of_another_run_is_refused(golden_directory: Path):
 
 def test_a_cell_that_does_not_know_its_load_window_is_refused(golden_directory: Path):
     path = golden_directory / "cells" / "001-go-light" / "cell.json"
-    replace(path, '"version": 2', '"version": 1')
+    replace(path, '"version": 3', '"version": 1')
     with pytest.raises(DocumentError, match=r"001-go-light/cell\.json .*version 1 doesn't tell when the load began"):
         analyse(golden_directory)
 

@@ -12,7 +12,19 @@ from toolchain.layout import project_layout
 ROOT = project_layout().root
 LAB = ROOT / ".venv" / "bin" / "lab"
 
-SUBCOMMANDS = ("doctor", "up", "verify", "run", "report", "facts", "logs", "down")
+SUBCOMMANDS = (
+    "doctor",
+    "up",
+    "verify",
+    "tune",
+    "run",
+    "report",
+    "compare",
+    "gate",
+    "facts",
+    "logs",
+    "down",
+)
 
 
 @dataclass(frozen=True)

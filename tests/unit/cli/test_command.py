@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -24,6 +25,13 @@ def test_every_subcommand_explains_itself():
         assert "--json" in answer.out
 
 
+def test_the_command_begins_without_what_only_reports_need():
+    heavy = ("matplotlib", "numpy", "scipy", "jinja2", "pulumi")
+    program = f"import sys, cli.main; print([name for name in {heavy} if name in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert found.stdout == "[]\n"
+
+
 def test_lab_alone_shows_its_help_and_fails():
     answer = lab()
     assert (answer.status, answer.err) == (2, "")
@@ -37,6 +45,9 @@ def test_wrong_use_is_told_in_one_sentence_with_status_2():
         ("up", "superfluous"): "unexpected extra argument",
         ("run", "20260131"): "A run's id goes with --resume",
         ("facts", "--builds", "0"): "Invalid value for '--builds'",
+        ("tune", "--check", "--restore"): "--check only looks, so it doesn't go with --restore",
+        ("run", "--budget", "two hours"): "'two hours' is no length of time. Write it in hours and minutes: 2h, 90m or",
+        ("run", "--resume", "--budget", "2h"): "--budget doesn't go with --resume",
         ("run", "--seed", "many"): "Invalid value for '--seed': Input should be a valid integer",
     }
     for answer, said in zip(labs(list(wrong)), wrong.values(), strict=True):
@@ -46,7 +57,7 @@ def test_wrong_use_is_told_in_one_sentence_with_status_2():
 
 
 def test_unknown_stack_is_told_in_one_sentence_that_names_its_file():
-    up, *others = labs([[name, "--stack", UNKNOWN] for name in ("up", "run", "verify", "facts", "logs")])
+    up, *others = labs([[name, "--stack", UNKNOWN] for name in ("up", "run", "verify", "tune", "facts", "logs")])
     assert up.status == 1
     assert up.sentence().startswith(f"There is no stacks/{UNKNOWN}.yaml; the stacks described here: ")
     for answer in others:
@@ -75,7 +86,7 @@ def test_what_there_is_not_is_told_in_one_sentence(tmp_path: Path):
             "run",
             "--protocol",
             "no-such-protocol",
-        ): "There is no protocol named no-such-protocol. There are article, quick",
+        ): "There is no protocol named no-such-protocol. There are article, evidence, quick",
         ("run", "--protocol", str(tmp_path / "none.yaml")): f"The protocol {tmp_path / 'none.yaml'} can't be read: ",
         ("verify", "--only", "no-such-check"): "There is no check or group of checks named no-such-check; the groups: ",
     }

@@ -12,9 +12,11 @@ from rich.console import Console
 from cli import progress
 from cli.progress import EngineProgress, under_way
 from cli.run import RunProgress
-from experiment.events import CellStarted, PhaseStarted
+from documents.open_loop import OpenLoopCell
+from documents.run import CellRecord
+from experiment.events import CellFinished, CellStarted, Event, PhaseStarted, RunFinished, RunStarted
 from lab.lifecycle.engine import ResourceProgress
-from tests.unit.documents.samples import PLAN
+from tests.unit.documents.samples import CELL_RECORD, PLAN
 
 _PATIENCE_SECONDS = 20
 BEGUN = ResourceProgress("kotlin-image", "RemoteImage", "creating", "created", None)
@@ -72,6 +74,90 @@ def test_phase_of_a_cell_is_shown_with_the_time_that_it_takes(terminal: bool):
         take(CellStarted(cell=cell, expected_seconds=40))
         take(PhaseStarted(cell_id=cell.id, phase="warm_up"))
         await_text(output, rf"cell {cell.id} of 0: warm up, 1 s")
+
+
+def shown_of(*events: Event) -> str:
+    shown, output = console(terminal=False)
+    with under_way(shown, "starting") as doing:
+        take = RunProgress(shown, doing)
+        for event in events:
+            take(event)
+    return output.getvalue()
+
+
+def started(*, attempts: int) -> RunStarted:
+    return RunStarted(run_id="20260131-120000-quick", directory="runs/x", cells=1, finished=0, attempts=attempts)
+
+
+def finished(attempt: int, *, void: bool) -> CellFinished:
+    record = CELL_RECORD.model_copy(update={"attempt": attempt, "voids": CELL_RECORD.voids if void else ()})
+    assert isinstance(record, CellRecord)
+    return CellFinished(cell=PLAN.cells[0], record=record, throughput=123.0)
+
+
+def ended(
+    *, void_cells: int, void_attempts: int, short_blocks: tuple[int, ...], of_the_open_loop: tuple[int, ...] = ()
+) -> RunFinished:
+    return RunFinished(
+        run_id="20260131-120000-quick",
+        directory="runs/x",
+        cells=4,
+        void_cells=void_cells,
+        void_attempts=void_attempts,
+        short_blocks=short_blocks,
+        short_open_loop_blocks=of_the_open_loop,
+    )
+
+
+def test_each_attempt_is_a_line_with_what_follows_from_it():
+    told = shown_of(started(attempts=2), finished(1, void=True), finished(2, void=True))
+    assert [line.strip() for line in told.splitlines()[1:]] == [
+        "0 s    1/1  001-go-light                             123 requests/s",
+        "void: 3 time-outs.",
+        "attempt 1 of 2 was void: run again",
+        "0 s    1/1  001-go-light-attempt-2                   123 requests/s",
+        "void: 3 time-outs.",
+        "attempt 2 of 2 was void: block 1 stays short",
+    ]
+    valid = shown_of(started(attempts=2), finished(1, void=True), finished(2, void=False))
+    assert valid.splitlines()[-1].endswith("001-go-light-attempt-2                   123 requests/s")
+    assert "attempt 1" not in shown_of(started(attempts=1), finished(1, void=True)), "nothing is run again"
+
+
+def test_a_short_block_of_the_open_loop_is_told_as_one_of_these():
+    cell = OpenLoopCell(**PLAN.cells[0].model_dump(), rate=500)
+    last = finished(2, void=True).model_copy(update={"cell": cell})
+    assert shown_of(started(attempts=2), last).rstrip().endswith("block 1 of the open loop stays short")
+
+
+@pytest.mark.usefixtures("_often")
+def test_another_attempt_is_told_while_it_is_under_way():
+    shown, output = console(terminal=False)
+    cell = PLAN.cells[0]
+    with under_way(shown, "starting") as doing:
+        take = RunProgress(shown, doing)
+        take(started(attempts=3))
+        take(CellStarted(cell=cell, attempt=2, expected_seconds=40))
+        await_text(output, rf"cell 1 of 1, attempt 2: {cell.id}, \d s")
+        take(PhaseStarted(cell_id=cell.id, attempt=2, phase="load"))
+        await_text(output, rf"cell {cell.id} of 1, attempt 2: load, \d s")
+
+
+@pytest.mark.parametrize(
+    ("event", "said"),
+    [
+        (ended(void_cells=0, void_attempts=0, short_blocks=()), "done; "),
+        (ended(void_cells=0, void_attempts=1, short_blocks=()), "done, 1 void attempt; "),
+        (ended(void_cells=1, void_attempts=3, short_blocks=(2,)), "done, 3 void attempts, short block 2; "),
+        (ended(void_cells=2, void_attempts=7, short_blocks=(2, 3)), "done, 7 void attempts, short blocks 2 and 3; "),
+        (
+            ended(void_cells=2, void_attempts=6, short_blocks=(2,), of_the_open_loop=(1,)),
+            "done, 6 void attempts, short block 2, short block 1 of the open loop; ",
+        ),
+    ],
+)
+def test_the_end_of_a_run_says_what_was_void_and_which_blocks_are_short(event: RunFinished, said: str):
+    assert f"{said}`lab report` shows the numbers." in shown_of(event)
 
 
 @pytest.mark.usefixtures("_often")

@@ -25,6 +25,7 @@ def test_report_of_a_folder_is_written_into_it_and_shown(run: Path):
         assert api.name in answer.out
     for caveat in numbers.caveats:
         assert caveat in " ".join(answer.out.split())
+    assert "Grade of the host: Shared cores. The load generator shares CPUs" in " ".join(answer.out.split())
     assert "report.html" in answer.out.splitlines()[-1]
 
 

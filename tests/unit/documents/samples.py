@@ -8,11 +8,21 @@ from documents.facts import Building, Facts, Starting
 from documents.host import Host, HostSize
 from documents.implementation import Build, Change, Implementation, Lines
 from documents.inventory import ApiService, Inventory, PostgresService, RedisService, Secrets
+from documents.knobs import KnobRecord
 from documents.load import WrkErrors, WrkLatency, WrkResult
+from documents.open_loop import (
+    OpenLoopCell,
+    OpenLoopErrors,
+    OpenLoopHistogram,
+    OpenLoopPlan,
+    OpenLoopRate,
+    OpenLoopResult,
+)
 from documents.plan import Cell, Plan
 from documents.protocol import Protocol, Scenario
-from documents.run import CellRecord, HostIdentity, HostRecord, JournalEntry, Manifest, ProcessPinning, Void
+from documents.run import CellRecord, HostIdentity, HostRecord, JournalEntry, Manifest, ProcessPinning, Void, WarmUp
 from documents.stack import Api, ContainerHost, Cores, Postgres, Redis, Services, Stack
+from documents.watch import CpuTimes, HostTick, HostWatch, Pressure, Scheduled, Spin, Throttling
 
 NOON = datetime(2026, 1, 31, 12, 0, 0, 250_000, tzinfo=UTC)
 
@@ -42,7 +52,10 @@ INVENTORY = Inventory(
         user="fairground",
         settings={"fsync": "on"},
     ),
-    redis=RedisService(container="fairground-redis", image_id="sha256:redis", port=16379),
+    redis=RedisService(
+        container="fairground-redis", image_id="sha256:redis", port=16379, settings={"appendonly": "no"}
+    ),
+    contract_sha256="5" * 64,
     apis=(
         ApiService(
             name="go",
@@ -68,6 +81,10 @@ IDENTITY = HostIdentity(
     settings={"vm.swappiness": "60"},
 )
 
+KNOB = KnobRecord(
+    name="turbo", wanted="off", before="boost 1", during="boost 1", state="refused", message="Permission denied"
+)
+
 SECRETS = Secrets(postgres_password="pg-secret", redis_password="redis-secret", jwt_secret="jwt-secret")
 PLAN = Plan(order_seed=7, cells=(Cell(number=1, block=1, api="go", scenario=SCENARIO),))
 CELL_RECORD = CellRecord(
@@ -78,6 +95,7 @@ CELL_RECORD = CellRecord(
     load_started_ns=5_000_000_000_000,
     load_ended_ns=None,
     pinning=(ProcessPinning(role="api", process_id=12, thread_id=13, command="api", cpus=(0, 1, 2)),),
+    warm_up=WarmUp(outcome="never-steady", seconds=30.5, series=(900, 1_000, 1_100)),
     files={"wrk.json": "0" * 64},
 )
 
@@ -135,12 +153,13 @@ EXAMPLES: tuple[Document, ...] = (
         started_at=NOON,
         git_commit="0123abc-dirty",
         protocol=PROTOCOL,
+        budget_seconds=7200,
         inventory=INVENTORY,
         order_seed=7,
         requests_sha256={"mixed": "0" * 64},
         tool_versions={"wrk": "4.1.0"},
     ),
-    HostRecord(before=IDENTITY),
+    HostRecord(before=IDENTITY, knobs=(KNOB,)),
     Implementation(
         version=1,
         language="Go",
@@ -154,7 +173,7 @@ EXAMPLES: tuple[Document, ...] = (
     ),
     FACTS,
     CELL_RECORD,
-    JournalEntry(at=NOON, event="cell-void", cell_id="001-go-light", message="3 time-outs."),
+    JournalEntry(at=NOON, event="cell-void", cell_id="001-go-light", attempt=1, message="3 time-outs."),
     WrkResult(
         wrk_version="4.1.0",
         workload="mixed",
@@ -169,5 +188,44 @@ EXAMPLES: tuple[Document, ...] = (
         errors=WrkErrors(connect=0, read=0, write=0, status=0, timeout=3),
         latency=WrkLatency(count=3, minimum_us=100, maximum_us=900, histogram=((100, 2), (900, 1))),
         statuses=None,
+    ),
+    HostWatch(
+        spins_before=(Spin(cpu=0, wall_ns=205_000_000, cpu_ns=200_000_000),),
+        spins_after=(Spin(cpu=0, wall_ns=206_000_000, cpu_ns=201_000_000),),
+    ),
+    HostTick(
+        time_ns=5_000_000_000_000,
+        cpus={0: CpuTimes(10, 20, 30, 40, 50, 60, 70, 80), 1: CpuTimes(1, 2, 3, 4, 5, 6, 7, 8)},
+        used_ns={"api": 1_000, "generator": 2_000},
+        throttled={"/sys/fs/cgroup/cpu/lab": Throttling(3, 4_000)},
+        pressure={"cpu": Pressure(5, 0)},
+        connections=10,
+        silent_ms=(1_200,),
+        generator=Scheduled(7, 8, 3),
+    ),
+    OpenLoopPlan(
+        order_seed=7,
+        slowest="go",
+        throughput=1234.5,
+        rates=(OpenLoopRate(share=0.5, rate=617),),
+        cells=(OpenLoopCell(number=2, block=1, api="go", scenario=SCENARIO, rate=617),),
+    ),
+    OpenLoopResult(
+        vegeta_version="v12.13.0",
+        workload="mixed",
+        connections=10,
+        timeout_seconds=2,
+        duration_seconds=1,
+        rate=3,
+        started_ns=5_000_000_000_000,
+        ended_ns=5_001_000_000_000,
+        requests=3,
+        sent_in_window=3,
+        connections_opened=2,
+        errors=OpenLoopErrors(timeout=1, other=0),
+        first_error="context deadline exceeded",
+        statuses={"GET": {"200": 1}, "POST": {"201": 1}},
+        latency=OpenLoopHistogram(count=2, minimum_us=100, maximum_us=900, histogram=((100, 1), (900, 1))),
+        lateness=OpenLoopHistogram(count=3, minimum_us=20, maximum_us=20, histogram=((20, 3),)),
     ),
 )

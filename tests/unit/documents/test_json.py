@@ -65,8 +65,17 @@ def test_a_raw_document_that_has_no_window_of_the_load_is_refused_with_the_way_o
         type(example).from_json(json.dumps(content), name="x.json")
 
 
+def test_a_cell_record_from_before_attempts_is_that_of_the_first():
+    content = json.loads(CELL_RECORD.to_json()) | {"version": 2}
+    del content["attempt"]
+    assert CellRecord.from_json(json.dumps(content), name="cell.json") == CELL_RECORD
+
+
 def test_only_what_stands_on_its_own_in_a_file_has_a_version():
-    assert {_name(example) for example in EXAMPLES} - {_name(example) for example in VERSIONED} == {"JournalEntry"}
+    assert {_name(example) for example in EXAMPLES} - {_name(example) for example in VERSIONED} == {
+        "JournalEntry",
+        "HostTick",
+    }
 
 
 def test_every_document_describes_itself_as_a_json_schema():
@@ -76,8 +85,9 @@ def test_every_document_describes_itself_as_a_json_schema():
         assert schema["additionalProperties"] is False, name
         assert schema["description"], name
         json.dumps(schema)
-    for name in ("Stack", "Inventory", "Protocol", "Plan", "Manifest", "CellRecord", "WrkResult", "Report"):
-        assert described[name]["properties"]["version"]["const"] == (2 if name in {"CellRecord", "WrkResult"} else 1)
+    versioned = "Stack Inventory Protocol Plan Manifest CellRecord WrkResult Report OpenLoopPlan OpenLoopResult"
+    for name in versioned.split():
+        assert described[name]["properties"]["version"]["const"] == {"CellRecord": 3, "WrkResult": 2}.get(name, 1)
 
 
 def test_every_document_is_frozen():
@@ -135,3 +145,8 @@ def test_cell_counts_only_without_a_void():
 
 def test_folder_of_a_cell_is_named_by_its_place_in_the_order():
     assert PLAN.cells[0].id == "001-go-light"
+
+
+def test_folder_of_an_attempt_is_the_cell_s_own_and_for_a_further_one_has_its_number():
+    assert CELL_RECORD.attempt_id == PLAN.cells[0].id
+    assert CELL_RECORD.model_copy(update={"attempt": 2}).attempt_id == "001-go-light-attempt-2"

@@ -3,19 +3,24 @@
 from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from analysis.samples import Window
 from documents.cores import CoreLayout
-from documents.errors import RunError
+from documents.errors import HostError, RunError
 from documents.host import Host, HostSize
 from documents.inventory import ApiService, Inventory, PostgresService, RedisService, Secrets
+from documents.knobs import KnobRecord
 from documents.load import WrkErrors, WrkLatency, WrkResult
-from documents.protocol import Protocol, Scenario, Workload
+from documents.open_loop import OpenLoopErrors, OpenLoopHistogram, OpenLoopResult
+from documents.protocol import OpenLoop, Protocol, Scenario, Workload
 from documents.run import HostIdentity, ProcessPinning
-from documents.samples import SAMPLE_COLUMNS
-from experiment.bench import Load, Measured
+from documents.samples import SAMPLE_COLUMNS, SampledRole
+from documents.watch import HostTick
+from experiment.bench import Load, Measured, WarmedUp
 from experiment.workloads.requests import EXPECTED_STATUS, RequestFile
+from tests.unit.analysis.watch_builder import Happening, jsonl, spins_of, ticks_of
 
 SECRETS = Secrets(
     postgres_password="postgres-password-9f2c",
@@ -80,6 +85,10 @@ PROTOCOL = Protocol(
     ),
 )
 
+OPEN_LOOP_PROTOCOL = PROTOCOL.model_copy(
+    update={"open_loop": OpenLoop(scenario="heavy", shares=(0.5, 0.9), seconds=2, blocks=2)}
+)
+
 IDENTITY = HostIdentity(
     cpu_model="Test CPU",
     cpus=(0, 1, 2, 3, 4, 5),
@@ -92,9 +101,15 @@ IDENTITY = HostIdentity(
 )
 
 
+WANTED = {"turbo": "off", "vm.swappiness": "1"}
+"""What a measurement wants of the settings that the fake bench has."""
+
+
 def result_of(load: Load, **changes: object) -> WrkResult:
     workload: Workload = load.scenario.workload
     statuses = None if workload == "mixed" else {str(EXPECTED_STATUS[workload]): 1_000}
+    # By Little's law: 1,000 requests keep all connections busy all the time.
+    latency_us = load.scenario.connections * load.seconds * 1_000
     result = WrkResult(
         wrk_version=load.wrk_version,
         workload=workload,
@@ -107,8 +122,52 @@ def result_of(load: Load, **changes: object) -> WrkResult:
         requests=1_000,
         bytes=1_000_000,
         errors=WrkErrors(connect=0, read=0, write=0, status=0, timeout=0),
-        latency=WrkLatency(count=1_000, minimum_us=80, maximum_us=90, histogram=((80, 600), (90, 400))),
+        latency=WrkLatency(
+            count=1_000,
+            minimum_us=latency_us,
+            maximum_us=latency_us + 10,
+            histogram=((latency_us, 600), (latency_us + 10, 400)),
+        ),
         statuses=statuses,
+    )
+    return result.model_copy(update=changes)
+
+
+def wrk_errors(measured: Measured) -> Measured:
+    """The same window, with errors that wrk counted."""
+    assert measured.result is not None
+    errors = WrkErrors(connect=0, read=3, write=0, status=0, timeout=2)
+    return replace(measured, result=measured.result.model_copy(update={"errors": errors}))
+
+
+def vegeta_errors(measured: Measured) -> Measured:
+    """The same window of an open loop, with requests that nobody answered."""
+    found = measured.open_loop
+    assert found is not None
+    errors = OpenLoopErrors(timeout=2, other=1)
+    return replace(measured, open_loop=found.model_copy(update={"errors": errors, "first_error": "EOF"}))
+
+
+def open_loop_result_of(load: Load, **changes: object) -> OpenLoopResult:
+    assert load.rate is not None
+    requests = load.rate * load.seconds
+    result = OpenLoopResult(
+        vegeta_version="v12.13.0",
+        workload=load.scenario.workload,
+        connections=load.scenario.connections,
+        timeout_seconds=load.timeout_seconds,
+        duration_seconds=load.seconds,
+        rate=load.rate,
+        started_ns=STARTED_NS,
+        ended_ns=STARTED_NS + load.seconds * 1_000_000_000,
+        requests=requests,
+        sent_in_window=requests,
+        connections_opened=7,
+        errors=OpenLoopErrors(timeout=0, other=0),
+        first_error=None,
+        statuses={"GET": {"200": requests}},
+        latency=OpenLoopHistogram(count=requests, minimum_us=150, maximum_us=150, histogram=((150, requests),)),
+        lateness=OpenLoopHistogram(count=requests, minimum_us=40, maximum_us=40, histogram=((40, requests),)),
     )
     return result.model_copy(update=changes)
 
@@ -118,12 +177,20 @@ class FakeBench:
     """Does in memory what `RemoteBench` does on a host, and refuses what a host couldn't do.
 
     `before` is called with the name of each step and how many steps there were; tests raise or kill in it. `change`
-    alters what a window gives, and `damage` its samples.csv. `steps` are the steps so far, `played` the cells' loads.
+    alters what a window gives, `damage` its samples.csv, and `disturb` its ticks. Of the windows, counted from 1, those
+    in `spoilt` have an error of their generator's. `protocol` is the run's, and `requests_of` gives what an API answers
+    in a second of its warm-up. `steps` are the steps so far, `played` the cells' loads. `settings` are the kernel's,
+    `untouched` what they were before they were tuned, None while they aren't.
     """
 
     before: Callable[[str, int], None] = lambda _step, _count: None
     change: Callable[[Measured], Measured] = lambda measured: measured
     damage: Callable[[str], str] = lambda text: text
+    disturb: Callable[[list[HostTick]], list[HostTick]] = lambda ticks: ticks
+    spin_change: float = 0.0
+    protocol: Protocol = PROTOCOL
+    requests_of: Callable[[str, int], int] = lambda _api, _second: 1_000
+    spoilt: frozenset[int] = frozenset()
     wrong_answers: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     never_ready: set[str] = field(default_factory=set[str])
     astray: set[str] = field(default_factory=set[str])
@@ -131,6 +198,12 @@ class FakeBench:
     holder: str | None = None
     running: set[str] = field(default_factory=lambda: {api.name for api in INVENTORY.apis})
     installed: set[str] = field(default_factory=set[str])
+    settings: dict[str, str] = field(default_factory=lambda: {"turbo": "on", "vm.swappiness": "60"})
+    refused: set[str] = field(default_factory=set[str])
+    untouched: dict[str, str] | None = None
+    lapsed: bool = False
+    renewals: int = 0
+    has_open_loop: bool = False
     tokens: bytes | None = None
     load: Load | None = None
     sampled: bool = False
@@ -155,6 +228,7 @@ class FakeBench:
     def clear(self) -> None:
         self._step("clear")
         self.installed.clear()
+        self.has_open_loop = False
         self.tokens, self.load, self.sampled = None, None, False
 
     def read_identity(self) -> HostIdentity:
@@ -164,9 +238,51 @@ class FakeBench:
     def read_tool_versions(self) -> dict[str, str]:
         return {"wrk": "4.1.0", "postgres": "17.6"}
 
+    def tune(self, *, seconds: float) -> tuple[KnobRecord, ...]:
+        assert seconds > 0
+        assert self.untouched is None, "what an earlier run left must be put back first"
+        before, self.untouched = dict(self.settings), dict(self.settings)
+        self.settings |= {name: value for name, value in WANTED.items() if name not in self.refused}
+        return tuple(
+            KnobRecord(
+                name=name,
+                wanted=wanted,
+                before=before[name],
+                during=self.settings[name],
+                state="set" if self.settings[name] == wanted else "refused",
+            )
+            for name, wanted in WANTED.items()
+        )
+
+    def renew(self, *, seconds: float) -> None:
+        assert self.untouched is not None
+        assert seconds > PROTOCOL.warm_up_seconds + min(scenario.duration_seconds for scenario in PROTOCOL.scenarios)
+        if self.lapsed:
+            raise HostError("The lease lapsed.")
+        self.renewals += 1
+
+    def read_knobs(self) -> tuple[KnobRecord, ...]:
+        return tuple(
+            KnobRecord(
+                name=name,
+                wanted=wanted,
+                before=self.settings[name],
+                state="as-wanted" if self.settings[name] == wanted else "only-read",
+            )
+            for name, wanted in WANTED.items()
+        )
+
+    def untune(self) -> None:
+        if self.untouched is not None:
+            self.settings, self.untouched = self.untouched, None
+
     def install(self, requests: Sequence[RequestFile]) -> None:
         self._step("install")
         self.installed = {file.workload for file in requests}
+
+    def install_open_loop(self) -> None:
+        self._step("install_open_loop")
+        self.has_open_loop = True
 
     def stop_apis(self) -> None:
         self._step("stop_apis")
@@ -211,21 +327,28 @@ class FakeBench:
             for number, role in enumerate(("api", "postgres", "redis"), start=100)
         )
 
-    def warm_up(self, load: Load) -> None:
+    def warm_up(self, load: Load, enough: Callable[[Sequence[int]], bool]) -> WarmedUp:
         self._step("warm_up")
         self._require_ready_for(load)
-        assert load.seconds == PROTOCOL.warm_up_seconds
+        assert load.rate is None
+        assert load.seconds == self.protocol.warm_up_seconds
+        series: list[int] = []
+        while len(series) < load.seconds and not enough(series):
+            series.append(self.requests_of(load.api.name, len(series)))
+        return WarmedUp(series=tuple(series), seconds=len(series) + 0.25)
 
     def start_sampling(self, *, seconds: float) -> None:
         self._step("start_sampling")
-        assert seconds > PROTOCOL.warm_up_seconds + max(scenario.duration_seconds for scenario in PROTOCOL.scenarios)
+        longest = max(scenario.duration_seconds for scenario in self.protocol.scenarios)
+        assert seconds > self.protocol.warm_up_seconds + longest
         self.sampled = True
 
     def measure(self, load: Load) -> None:
         self._step("measure")
         self._require_ready_for(load)
         self.load = load
-        self.played.append(f"{load.api.name} {load.scenario.name}")
+        assert load.rate is None or self.has_open_loop
+        self.played.append(f"{load.api.name} {load.scenario.name}" + (f" at {load.rate}" if load.rate else ""))
 
     def _require_ready_for(self, load: Load) -> None:
         assert load.scenario.workload in self.installed
@@ -237,10 +360,18 @@ class FakeBench:
         assert self.load is not None
         assert self.sampled
         ended_ns = STARTED_NS + self.load.seconds * 1_000_000_000
-        measured = self.change(Measured(result=result_of(self.load)))
-        (folder / "wrk.txt").write_text("Running test\n")
+        spoilt = len(self.played) in self.spoilt
+        if self.load.rate is None:
+            measured = self.change(Measured(result=result_of(self.load)))
+            measured = wrk_errors(measured) if spoilt else measured
+            (folder / "wrk.txt").write_text("Running test\n")
+        else:
+            measured = self.change(Measured(open_loop=open_loop_result_of(self.load)))
+            measured = vegeta_errors(measured) if spoilt else measured
         if measured.result is not None:
             (folder / "wrk.json").write_text(measured.result.to_json())
+        if measured.open_loop is not None:
+            (folder / "open-loop.json").write_text(measured.open_loop.to_json())
         if measured.sampler_failure is None:
             rows = [
                 f"{at},{role},{at // 10},1000,2000"
@@ -249,13 +380,22 @@ class FakeBench:
             ]
             text = "\n".join([",".join(SAMPLE_COLUMNS), *rows]) + "\n"
             (folder / "samples.csv").write_text(self.damage(text))
+        if measured.watch_failure is None:
+            self._write_watch(folder, Window(STARTED_NS, ended_ns), self.load.scenario.connections)
         self.load, self.sampled = None, False
         return measured
+
+    def _write_watch(self, folder: Path, window: Window, connections: int) -> None:
+        roles: tuple[SampledRole, ...] = ("api", "postgres", "redis", "generator")
+        ticks = ticks_of(LAYOUT, window, Happening(own=dict.fromkeys(roles, 0.1), connections=connections))
+        (folder / "watch.json").write_text(spins_of(LAYOUT, change=self.spin_change).to_json())
+        (folder / "ticks.jsonl").write_bytes(jsonl(self.disturb(ticks)))
 
     def left_clean(self) -> bool:
         """Whether the bench is as a run must leave it."""
         all_running = self.running == {api.name for api in INVENTORY.apis}
-        return all_running and self.load is None and not self.sampled and self.tokens is None and self.holder is None
+        as_found = self.load is None and not self.sampled and self.tokens is None and self.untouched is None
+        return all_running and as_found and self.holder is None
 
     def times(self) -> Counter[str]:
         """How often each cell's load was played."""

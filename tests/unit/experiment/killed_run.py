@@ -1,4 +1,7 @@
-"""Runs the loop on a fake bench and kills itself without warning: `killed_run.py RUNS_DIRECTORY step|event NUMBER`."""
+"""Runs the loop on a fake bench and kills itself without warning.
+
+`killed_run.py RUNS_DIRECTORY step|event NUMBER [SPOILT_WINDOW…]`
+"""
 
 import os
 import signal
@@ -25,7 +28,7 @@ def main() -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     loop.begin(
-        FakeBench(before=before),
+        FakeBench(before=before, spoilt=frozenset(map(int, sys.argv[4:]))),
         INVENTORY,
         SECRETS,
         PROTOCOL,

@@ -1,11 +1,13 @@
 from collections import Counter
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import pytest
+from pydantic import ValidationError
 
 from documents.errors import RunError
-from documents.plan import Plan
+from documents.plan import Cell, Plan
 from documents.protocol import Protocol
+from experiment.order import williams_rows
 from experiment.plan import make_plan
 from experiment.protocol_file import read_protocol
 
@@ -22,33 +24,79 @@ def plan(protocol: Protocol) -> Plan:
     return make_plan(protocol, APIS, order_seed=11)
 
 
-def test_each_block_has_each_api_under_each_scenario_once(plan: Plan, protocol: Protocol):
-    counts = Counter((cell.block, cell.api, cell.scenario.name) for cell in plan.cells)
-    assert set(counts.values()) == {1}
-    assert len(counts) == protocol.blocks * len(protocol.scenarios) * len(APIS)
+@pytest.fixture(scope="module")
+def without_twin(protocol: Protocol) -> Plan:
+    return make_plan(protocol.model_copy(update={"twin": False}), APIS, order_seed=11)
+
+
+def places_compared(plan: Plan) -> list[list[Cell]]:
+    """The cells of each block and scenario, which are compared with each other."""
+    return [list(cells) for _, cells in groupby(plan.cells, lambda cell: (cell.block, cell.scenario.name))]
+
+
+def test_each_block_has_each_api_under_each_scenario_and_one_of_them_twice(plan: Plan, protocol: Protocol):
+    assert len(places_compared(plan)) == protocol.blocks * len(protocol.scenarios)
+    for cells in places_compared(plan):
+        times = Counter(cell.api for cell in cells)
+        assert set(times) == set(APIS)
+        assert sorted(times.values()) == [1, 1, 1, 2]
     assert [cell.block for cell in plan.cells] == sorted(cell.block for cell in plan.cells)
 
 
+def test_the_second_cell_of_the_twin_is_marked_and_no_other(plan: Plan):
+    for cells in places_compared(plan):
+        [marked] = [cell for cell in cells if cell.twin]
+        [first, second] = [cell for cell in cells if cell.api == marked.api]
+        assert (first.twin, second) == (False, marked)
+    assert len({cell.id for cell in plan.cells}) == len(plan.cells)
+
+
+def test_each_api_is_the_twin_in_turn_under_each_scenario_by_itself(plan: Plan, protocol: Protocol):
+    for scenario in protocol.scenarios:
+        twins = [cell.api for cell in plan.cells if cell.twin and cell.scenario == scenario]
+        assert sorted(Counter(twins).values()) == [2, 2, 3, 3]
+        assert sorted(twins[:4]) == sorted(APIS)
+        assert twins[4:8] == twins[:4]
+
+
+def test_without_a_twin_each_block_has_each_api_under_each_scenario_once(without_twin: Plan, protocol: Protocol):
+    counts = Counter((cell.block, cell.api, cell.scenario.name) for cell in without_twin.cells)
+    assert set(counts.values()) == {1}
+    assert len(counts) == protocol.blocks * len(protocol.scenarios) * len(APIS)
+    assert not any(cell.twin for cell in without_twin.cells)
+
+
 def test_cells_that_are_compared_stand_next_to_each_other(plan: Plan):
-    runs = [[cell.api for cell in cells] for _, cells in groupby(plan.cells, lambda c: (c.block, c.scenario.name))]
-    assert all(sorted(run) == sorted(APIS) for run in runs)
+    assert len(places_compared(plan)) == len({(cell.block, cell.scenario.name) for cell in plan.cells})
+    assert {len(cells) for cells in places_compared(plan)} == {len(APIS) + 1}
 
 
-def test_the_order_differs_from_block_to_block(plan: Plan):
+def test_the_order_differs_from_block_to_block_and_from_scenario_to_scenario(plan: Plan):
     orders = [
         tuple((cell.scenario.name, cell.api) for cell in cells) for _, cells in groupby(plan.cells, lambda c: c.block)
     ]
     assert len(set(orders)) == len(orders)
-    first_apis = Counter(order[0][1] for order in orders)
-    assert len(first_apis) > 1
+    assert len(Counter(order[0][0] for order in orders)) > 1, "the scenarios are shuffled too"
+    of_first_block = [tuple(cell.api for cell in cells) for cells in places_compared(plan)[:3]]
+    assert len(set(of_first_block)) > 1
 
 
-def test_every_api_gets_every_place_about_equally_often(protocol: Protocol):
-    many = protocol.model_copy(update={"blocks": 400})
-    plan = make_plan(many, APIS, order_seed=3)
-    places = Counter((cell.api, (cell.number - 1) % len(APIS)) for cell in plan.cells)
-    for count in places.values():
-        assert count == pytest.approx(300, abs=75), "1,200 shuffles of four: 300 each, standard deviation 15"
+def test_the_orders_of_a_scenario_are_whole_williams_designs(protocol: Protocol):
+    """Without a twin they can be read from the plan itself: four APIs make four rows, and eight blocks two designs."""
+    eight = protocol.model_copy(update={"twin": False, "blocks": 8})
+    plan = make_plan(eight, APIS, order_seed=3)
+    for scenario in protocol.scenarios:
+        rows = [
+            tuple(cell.api for cell in cells)
+            for cells in places_compared(plan)
+            if cells[0].scenario.name == scenario.name
+        ]
+        assert len(rows) == 2 * len(williams_rows(len(APIS)))
+        places = Counter((place, api) for row in rows for place, api in enumerate(row))
+        followers = Counter(pair for row in rows for pair in pairwise(row))
+        assert set(places.values()) == {2}
+        assert set(followers.values()) == {2}
+        assert (len(places), len(followers)) == (16, 12)
 
 
 def test_the_seed_gives_the_order_again_whatever_order_the_apis_were_named_in(protocol: Protocol, plan: Plan):
@@ -59,6 +107,24 @@ def test_the_seed_gives_the_order_again_whatever_order_the_apis_were_named_in(pr
 def test_cells_are_numbered_from_one(plan: Plan):
     assert [cell.number for cell in plan.cells] == list(range(1, len(plan.cells) + 1))
     assert plan.cells[0].id == f"001-{plan.cells[0].api}-{plan.cells[0].scenario.name}"
+
+
+def test_a_plan_of_before_the_twin_can_still_be_read(without_twin: Plan):
+    text = without_twin.model_dump_json(exclude={"cells": {"__all__": {"twin"}}})
+    assert '"twin"' not in text
+    assert Plan.from_json(text, name="plan.json") == without_twin
+
+
+@pytest.mark.parametrize("margin", [0.0, -0.03, 0.51, 3.0, float("nan")])
+def test_a_margin_that_is_none_is_refused(protocol: Protocol, margin: float):
+    with pytest.raises(ValidationError, match="margin"):
+        Protocol.model_validate({**protocol.model_dump(), "margin": margin})
+
+
+def test_a_margin_and_a_twin_are_the_defaults(protocol: Protocol):
+    bare = Protocol.model_validate(protocol.model_dump(exclude={"margin", "twin"}))
+    assert (bare.margin, bare.twin) == (0.03, True)
+    assert Protocol.model_validate({**protocol.model_dump(), "margin": 0.5}).margin == 0.5
 
 
 def test_a_plan_without_apis_is_refused(protocol: Protocol):

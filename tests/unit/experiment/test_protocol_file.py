@@ -29,8 +29,16 @@ def test_ten_blocks_have_the_same_shape():
     assert read_protocol("ten-blocks").blocks == 10
 
 
+def test_the_evidence_is_ten_blocks_and_an_open_loop_with_the_twin_and_the_margin_of_all():
+    evidence, ten_blocks = read_protocol("evidence"), read_protocol("ten-blocks")
+    assert evidence.model_copy(update={"name": "ten-blocks", "open_loop": None}) == ten_blocks
+    assert evidence.open_loop is not None
+    assert evidence.open_loop.shares == (0.5, 0.7, 0.9)
+    assert (evidence.twin, evidence.margin) == (True, 0.03)
+
+
 def test_every_protocol_is_named_as_its_file():
-    assert protocol_names() == ["article", "quick", "ten-blocks"]
+    assert protocol_names() == ["article", "evidence", "quick", "ten-blocks"]
     assert [read_protocol(name).name for name in protocol_names()] == protocol_names()
 
 
@@ -42,7 +50,7 @@ def test_a_protocol_of_ones_own_is_read_by_its_path(tmp_path: Path):
 
 
 def test_an_unknown_protocol_is_told_with_those_there_are():
-    with pytest.raises(RunError, match=r"no protocol named slow\. There are article, quick, ten-blocks"):
+    with pytest.raises(RunError, match=r"no protocol named slow\. There are article, evidence, quick, ten-blocks"):
         read_protocol("slow")
     with pytest.raises(RunError, match=r"nowhere/slow\.yaml can't be read"):
         read_protocol("nowhere/slow.yaml")

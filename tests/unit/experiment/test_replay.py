@@ -18,7 +18,10 @@ from documents.load import WrkResult
 from documents.protocol import Scenario, Workload
 from experiment.workloads.command import REPLAY_SCRIPT, ReplayPaths, generator_threads, wrk_command
 from experiment.workloads.requests import EXPECTED_STATUS, RequestFile, build_requests
+from provision.warm_up import SERIES_NAME, series_of
 from tests.unit.experiment.recording_server import Recorder, recording_server
+
+pytestmark = pytest.mark.alone
 
 SEED = 20260131
 WRK_VERSION = "4.1.0"
@@ -119,6 +122,9 @@ class Wrk:
 
     def write_requests(self, workload: Workload) -> None:
         Path(self.paths.requests).write_bytes(built(workload).data)
+
+    def with_series(self) -> "Wrk":
+        return replace(self, paths=replace(self.paths, series=str(self.folder / SERIES_NAME)))
 
     def with_script(self, text: str) -> "Wrk":
         script = self.folder / "probe.lua"
@@ -276,6 +282,68 @@ def test_a_request_leaves_no_garbage(wrk: Wrk, server: Recorder):
     assert match, window.stdout + window.stderr
     assert int(match[1]) > 5_000
     assert float(match[2]) < 16, "one object a request, of 16 bytes or more, would be 80 and over"
+
+
+def told_series(wrk: Wrk, threads: int) -> tuple[int, ...]:
+    return series_of("".join(path.read_text() for path in wrk.folder.glob("requests-by-second.*")), threads)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_warm_up_tells_the_requests_of_each_whole_second(wrk: Wrk, server: Recorder, threads: int):
+    wrk.write_requests("read-user")
+    window = wrk.with_series().play(server.port, "read-user", connections=4, threads=threads, seconds=3)
+    assert window.result is not None
+    series = told_series(wrk, threads)
+    assert len(series) in {2, 3}, "the last second may have ended before a request told of it"
+    first = min(received.at for received in server.received)
+    seen = Counter(int(received.at - first) for received in server.received)
+    # A request is received some time after it was sent: at a second's end, one for each connection.
+    for second, count in enumerate(series):
+        assert count == pytest.approx(seen[second], abs=12 + 0.02 * seen[second])
+    assert sum(series) <= window.result.requests + 4
+
+
+def test_a_second_without_answers_is_told_as_a_zero(wrk: Wrk):
+    asked = 0
+
+    def pausing(_first_line: bytes) -> int:
+        nonlocal asked
+        asked += 1
+        if asked == 500:
+            time.sleep(2.5)
+        return 200
+
+    wrk.write_requests("read-user")
+    with recording_server(pausing) as server:
+        wrk.with_series().play(server.port, "read-user", connections=1, seconds=5)
+    series = told_series(wrk, 1)
+    assert 0 in series
+    assert len(series) >= 4
+
+
+def test_a_load_window_tells_no_series(wrk: Wrk, server: Recorder):
+    wrk.write_requests("read-user")
+    wrk.play(server.port, "read-user", connections=4, seconds=2)
+    assert told_series(wrk, 1) == ()
+    assert sorted(path.name for path in wrk.folder.iterdir()) == ["requests", "tokens", "wrk.json"]
+
+
+def test_the_count_of_a_second_leaves_no_garbage(wrk: Wrk, server: Recorder):
+    wrk.write_requests("mixed")
+    window = wrk.with_series().with_script(GARBAGE_PROBE).play(server.port, "mixed", connections=10, seconds=2)
+    match = re.search(r"probe: (\d+) calls, ([\d.-]+) kilobytes", window.stdout)
+    assert match, window.stdout + window.stderr
+    assert int(match[1]) > 5_000
+    assert float(match[2]) < 16, "one object a request, of 16 bytes or more, would be 80 and over"
+    assert told_series(wrk, 1)
+
+
+def test_a_series_that_cannot_be_written_is_told(wrk: Wrk, server: Recorder):
+    wrk.write_requests("read-user")
+    elsewhere = replace(wrk, paths=replace(wrk.paths, series=str(wrk.folder / "missing" / "requests-by-second")))
+    window = elsewhere.play(server.port, "read-user", connections=4)
+    assert window.exit_status == 3
+    assert "cannot write" in window.stderr
 
 
 def test_statuses_are_counted_and_wrk_counts_errors_from_400_on(wrk: Wrk):

@@ -1,5 +1,7 @@
 """The lock on a host, through a real sshd on loopback."""
 
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -12,8 +14,9 @@ import pytest
 from documents.errors import RunError
 from experiment import run_lock
 from provision.connection import Completed, Connection, connect
+from tests.ssh.cable import cable_to
 from tests.ssh.sshd import Sshd
-from tests.ssh.waiting import wait_for_content
+from tests.ssh.waiting import wait_for_content, wait_until
 
 PROJECT = Path(__file__).parents[3]
 
@@ -72,6 +75,43 @@ def test_the_lock_goes_with_the_connection(sshd: Sshd, lock: str):
         first.close()
         with run_lock.held(second, "grace", lock=lock):
             assert Path(lock).read_text().startswith("grace [")
+
+
+def test_the_lock_is_free_again_when_its_holder_s_network_was_cut_in_silence(
+    sshd: Sshd, lock: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The host's sshd has nothing to send, so it would keep the connection for hours."""
+    beat_quickly(monkeypatch)
+    with cable_to(sshd.host, tmp_path) as cable, connect(sshd.host) as other:
+        with connect(cable.host) as first, run_lock.held(first, "ada", lock=lock):
+            time.sleep(2)
+            with pytest.raises(RunError, match=": ada"), run_lock.held(other, "grace", lock=lock):
+                pytest.fail("the lock was given twice")
+            cable.cut()
+            time.sleep(1.5)
+            with run_lock.held(other, "grace", lock=lock):
+                assert Path(lock).read_text().startswith("grace [")
+        assert len(sshd.session_processes()) == 2, "the host's side of the connection must be up to the end"
+
+
+def beat_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_lock, "_BEAT_SECONDS", 0.1)
+    monkeypatch.setattr(run_lock, "_SILENT_SECONDS", 1)
+
+
+def test_a_run_whose_lock_is_lost_loses_its_connection_too(sshd: Sshd, lock: str, caplog: pytest.LogCaptureFixture):
+    """Else another run could take the host while this one goes on."""
+    with connect(sshd.host) as connection, run_lock.held(connection, "ada", lock=lock):
+        os.kill(int(Path(lock).read_text().split()[-1]), signal.SIGKILL)
+        wait_until(lambda: not connection.is_open)
+    assert "was lost" in caplog.text
+
+
+def test_letting_go_of_the_lock_keeps_the_connection(sshd: Sshd, lock: str):
+    with connect(sshd.host) as connection:
+        with run_lock.held(connection, "ada", lock=lock):
+            pass
+        assert connection.run("echo here", deadline_seconds=5).stdout == "here\n"
 
 
 def test_what_interrupts_the_holder_lets_go_of_the_lock(sshd: Sshd, lock: str):

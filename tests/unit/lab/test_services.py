@@ -1,7 +1,7 @@
 """What PostgreSQL and Redis are told."""
 
 from lab.services.postgres import DEFAULT_SETTINGS
-from lab.services.redis import write_configuration
+from lab.services.redis import SETTINGS, write_configuration
 
 
 def test_postgres_loses_no_commit_unless_told_so_by_no_one():
@@ -16,3 +16,5 @@ def test_redis_listens_on_loopback_alone_asks_for_the_password_and_writes_nothin
     lines = write_configuration(16379, "abc123").splitlines()
     assert {"bind 127.0.0.1", "port 16379", "requirepass abc123", "protected-mode yes", "appendonly no"} <= set(lines)
     assert 'save ""' in lines
+    # All but the first three, which are no setting but where it is and who may ask, are told in the inventory.
+    assert [tuple(line.split(" ", 1)) for line in lines[3:]] == [*SETTINGS.items()]

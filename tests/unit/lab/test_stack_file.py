@@ -1,5 +1,6 @@
 """Reading stacks/NAME.yaml: what is wrong with it is said in a sentence that names file, line and key."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,27 @@ def test_stacks_of_the_project_are_good(path: Path):
     stack = read_stack(ROOT, path.stem)
     assert stack.cores == "auto"
     assert stack.base_image == "debian:trixie-slim"
+
+
+def test_stacks_of_the_project_stand_side_by_side():
+    ports: list[int] = []
+    for path in (ROOT / "stacks").glob("*.yaml"):
+        if path.stem.startswith("e2e-"):  # a test's own, for as long as it runs
+            continue
+        stack = read_stack(ROOT, path.stem)
+        services = stack.services
+        ports += [stack.host.ssh_port, services.postgres.port, services.redis.port, *(api.port for api in stack.apis)]
+    assert len(set(ports)) == len(ports) > 20
+    assert max(ports) < 32768
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "stacks").glob("*.yaml")), ids=lambda path: path.stem)
+def test_targets_of_the_stacks_are_stages_of_the_dockerfiles_and_not_the_last(path: Path):
+    for api in read_stack(ROOT, path.stem).apis:
+        dockerfile = (ROOT / api.source / "Dockerfile").read_text(encoding="utf-8")
+        stages = re.findall(r"^FROM \S+ AS (\S+)$", dockerfile, re.MULTILINE)
+        assert stages[-1] == "api"
+        assert api.target is None or api.target in stages[:-1]
 
 
 def test_missing_document_is_refused_with_those_that_there_are(project: Path):

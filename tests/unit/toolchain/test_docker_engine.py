@@ -17,6 +17,8 @@ from toolchain.console import Step
 from toolchain.docker_engine import Daemon
 from toolchain.versions import parse_version
 
+pytestmark = pytest.mark.alone
+
 
 def test_running_engine_is_found():
     version = docker_engine.version()

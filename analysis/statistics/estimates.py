@@ -1,8 +1,10 @@
-"""Estimates over cells, with their uncertainty.
+"""Estimates over blocks, with their uncertainty.
 
 The unit is the cell: one restart of an API with one load window. The requests within a cell share its restart, its
 memory layout and its moment on the host, so they are no independent repetitions and are never resampled (Kalibera and
-Jones 2013, "Rigorous benchmarking in reasonable time", ISMM: repeat at the highest level that varies).
+Jones 2013, "Rigorous benchmarking in reasonable time", ISMM: repeat at the highest level that varies). A block gives
+one value: its cell's, or the mean of the two of the API that it measured twice. Those two share the block; as two
+values they would make the interval narrower than what is known, and give their block a double weight.
 
 An interval is Student's t interval for a mean, mean ± t(0.975, n - 1)·s/√n (NIST/SEMATECH e-Handbook of Statistical
 Methods, 1.3.5.2). A bootstrap isn't used: of five values its percentile interval covers about 85% instead of 95%.
@@ -19,57 +21,56 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.special import stdtrit  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]
 
+from analysis.statistics.intervals import CONFIDENCE, over_blocks
 from documents.errors import AnalysisError
-from documents.report import Estimate
-
-CONFIDENCE = 0.95
+from documents.summaries import Estimate
 
 
-def linear_estimate(values: Sequence[float]) -> Estimate:
-    """The arithmetic mean of at least one value that can't be negative, with its 95% t interval from two values on.
+def linear_estimate(blocks: Sequence[Sequence[float]]) -> Estimate:
+    """The arithmetic mean over blocks of values that can't be negative, with its 95% t interval from two blocks on.
 
     The interval is cut at 0. What it loses there holds no possible value, so it covers the true mean as often.
+
+    Args:
+        blocks: the values of each block's cells; one block at least, and in each one cell at least.
     """
+    values = [float(np.mean(cells)) for cells in blocks]
     mean, half_width = _mean_and_half_width(values)
     return Estimate(
         value=mean,
         low=None if half_width is None else max(mean - half_width, 0.0),
         high=None if half_width is None else mean + half_width,
-        count=len(values),
+        count=len(blocks),
         scale="linear",
     )
 
 
-def log_estimate(values: Sequence[float], *, name: str) -> Estimate:
-    """The geometric mean of at least one positive value, with its 95% t interval on the log scale from two values on.
+def log_estimate(blocks: Sequence[Sequence[float]], *, name: str) -> Estimate:
+    """The geometric mean over blocks of positive values, with its 95% t interval on the log scale from two blocks on.
 
     Args:
-        values: one value a cell.
+        blocks: the values of each block's cells; one block at least, and in each one cell at least.
         name: what they are, for messages.
 
     Raises:
         AnalysisError: a value isn't above 0, so it has no logarithm.
     """
-    if min(values) <= 0:
-        raise AnalysisError(
-            f"The {name} of a cell is {min(values):g}; one above 0 was expected. Measure the cell again."
-        )
-    mean, half_width = _mean_and_half_width([math.log(value) for value in values])
+    least = min(value for cells in blocks for value in cells)
+    if least <= 0:
+        raise AnalysisError(f"The {name} of a cell is {least:g}; one above 0 was expected. Measure the cell again.")
+    mean, half_width = _mean_and_half_width([float(np.mean(np.log(cells))) for cells in blocks])
     return Estimate(
         value=math.exp(mean),
         low=None if half_width is None else math.exp(mean - half_width),
         high=None if half_width is None else math.exp(mean + half_width),
-        count=len(values),
+        count=len(blocks),
         scale="log",
     )
 
 
 def _mean_and_half_width(values: Sequence[float]) -> tuple[float, float | None]:
-    count = len(values)
-    mean = float(np.mean(values))
-    if count < 2:
-        return mean, None
-    quantile = float(stdtrit(count - 1, (1 + CONFIDENCE) / 2))
-    return mean, quantile * float(np.std(values, ddof=1)) / math.sqrt(count)
+    if len(values) < 2:
+        return float(np.mean(values)), None
+    means = over_blocks(np.array(values))
+    return float(means.mean), float(means.half_width(CONFIDENCE))

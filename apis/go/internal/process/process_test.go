@@ -1,4 +1,4 @@
-package main
+package process
 
 import (
 	"bytes"
@@ -10,7 +10,7 @@ import (
 
 func TestBadConfigurationEndsWith2(t *testing.T) {
 	var stdout, stderr bytes.Buffer
-	code := run(t.Context(), func(name string) (string, bool) { return "x", name == "PORT" }, &stdout, &stderr)
+	code := Run(t.Context(), func(name string) (string, bool) { return "x", name == "PORT" }, &stdout, &stderr, Unwrapped)
 	want := `fairground: DATABASE_URL: is required
 fairground: REDIS_URL: is required
 fairground: JWT_SECRET: is required
@@ -45,7 +45,7 @@ func TestTakenPortEndsWith1(t *testing.T) {
 	}
 	defer listener.Close()
 	var stdout, stderr bytes.Buffer
-	code := run(t.Context(), environment(t, listener.Addr()), &stdout, &stderr)
+	code := Run(t.Context(), environment(t, listener.Addr()), &stdout, &stderr, Unwrapped)
 	prefix := "fairground: cannot listen on " + listener.Addr().String() + ": "
 	if code != 1 || !strings.HasPrefix(stderr.String(), prefix) || strings.Count(stderr.String(), "\n") != 1 {
 		t.Errorf("exit code %d, %q", code, stderr.String())
@@ -63,7 +63,7 @@ func TestSignalEndsWith0(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var stdout, stderr bytes.Buffer
-	if code := run(ctx, environment(t, listener.Addr()), &stdout, &stderr); code != 0 || stderr.Len() != 0 {
+	if code := Run(ctx, environment(t, listener.Addr()), &stdout, &stderr, Unwrapped); code != 0 || stderr.Len() != 0 {
 		t.Errorf("exit code %d, %q", code, stderr.String())
 	}
 }

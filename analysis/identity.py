@@ -1,0 +1,111 @@
+"""What identifies a comparison: the conditions that two runs must share, and in which of them they differ.
+
+Conditions are the host, which of its knobs were controlled, what the lab has of it and how its cores are laid out, the
+protocol, the requests, the schema and the seed of the database, PostgreSQL and Redis with their images and settings,
+and the tools. What is compared is no condition: an API's image, sources and environment may differ. Nor is what changes
+no number: how the host is reached, names of containers, ports, the stack's name, and when the run was.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from documents.cores import CoreLayout
+from documents.host import HostSize
+from documents.inventory import Inventory
+from documents.knobs import KnobRecord
+from documents.protocol import Protocol
+from documents.run import HostRecord, Manifest
+
+ABSENT = "absent"
+
+_Flat = dict[str, str]
+"""What is compared, by the name that a sentence has for it."""
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """Under which conditions a run measured: its manifest and its host's record."""
+
+    manifest: Manifest
+    host: HostRecord
+
+
+def differences(first: Conditions, second: Conditions) -> tuple[str, ...]:
+    """The conditions in which two runs differ, one a sentence: ``PostgreSQL setting work_mem: 8MB and 64MB``.
+
+    A run whose host changed while it went on differs from every other, itself included: it has no one identity.
+
+    Returns:
+        The sentences, without a full stop; none where the runs can stand beside each other.
+    """
+    runs = (first.manifest, second.manifest)
+    inventories = tuple(run.inventory for run in runs)
+    return (
+        *_between(*({"host kind": inventory.host.kind} for inventory in inventories)),
+        *first.host.before.changes(second.host.before),
+        *(sentence for run in (first, second) for sentence in _changes_meanwhile(run)),
+        *_between(*(_control(run.host.knobs) for run in (first, second))),
+        *_between(*(_size(inventory.size) | _cores(inventory.cores) for inventory in inventories)),
+        *_between(*(_protocol(run.protocol) for run in runs)),
+        *_between(*({f"requests of {name}": sha256 for name, sha256 in run.requests_sha256.items()} for run in runs)),
+        *_between(*map(_services, inventories)),
+        *_between(*(_tools(run.tool_versions) for run in runs)),
+    )
+
+
+def _changes_meanwhile(run: Conditions) -> Iterator[str]:
+    if run.host.after is not None:
+        for change in run.host.before.changes(run.host.after):
+            yield f"while {run.manifest.run_id} went on, {change}"
+
+
+def _between(first: _Flat, second: _Flat) -> Iterator[str]:
+    for name in dict.fromkeys((*first, *second)):
+        if (then := first.get(name, ABSENT)) != (now := second.get(name, ABSENT)):
+            yield f"{name}: {then} and {now}"
+
+
+def _control(knobs: Sequence[KnobRecord]) -> _Flat:
+    """Whether each knob was as a measurement wants it. One that wasn't is told by its value in the host's identity."""
+    return {f"whether {knob.name} was controlled": "yes" if knob.controlled else "no" for knob in knobs}
+
+
+def _size(size: HostSize) -> _Flat:
+    return {"CPUs of the lab": _text(size.cpus), "memory of the lab": _text(size.memory_bytes)}
+
+
+def _cores(cores: CoreLayout) -> _Flat:
+    return {f"CPUs of {role}": _text(value) for role, value in cores.model_dump(exclude={"shared"}).items()}
+
+
+def _protocol(protocol: Protocol) -> _Flat:
+    members = protocol.model_dump(exclude={"scenarios", "open_loop", "version"})
+    flat = {f"protocol's {name.replace('_', ' ')}": _text(value) for name, value in members.items()}
+    if protocol.open_loop is not None:
+        for name, value in protocol.open_loop.model_dump().items():
+            flat[f"open loop's {name.replace('_', ' ')}"] = _text(value)
+    for scenario in protocol.scenarios:
+        for name, value in scenario.model_dump(exclude={"name"}).items():
+            flat[f"load {scenario.name}, {name.replace('_', ' ')}"] = _text(value)
+    return flat
+
+
+def _services(inventory: Inventory) -> _Flat:
+    seeded = inventory.contract_sha256
+    return {
+        **({} if seeded is None else {"schema and seed of the database": seeded}),
+        "PostgreSQL's image": inventory.postgres.image_id,
+        **{f"PostgreSQL setting {name}": value for name, value in sorted(inventory.postgres.settings.items())},
+        "Redis's image": inventory.redis.image_id,
+        **{f"Redis setting {name}": value for name, value in sorted(inventory.redis.settings.items())},
+    }
+
+
+def _tools(versions: Mapping[str, str]) -> _Flat:
+    # The kernel is the host's, and told as such.
+    return {f"version of {tool}": version for tool, version in sorted(versions.items()) if tool != "kernel"}
+
+
+def _text(value: object) -> str:
+    return ",".join(map(_text, cast("Sequence[object]", value))) if isinstance(value, (tuple, list)) else str(value)

@@ -1,0 +1,185 @@
+"""The open loop on the pages: for each rate a table beside the closed loop, and percentiles against rates."""
+
+# pyright: reportUnknownMemberType=false
+# matplotlib's stubs leave the **kwargs of nearly every method untyped, so the method itself is "partially unknown".
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from analysis.pages.numbers import MISSING, interval, percent, plain
+from analysis.pages.svg import DASHES, MARKERS, Plot, finish, panel, scale, series_color
+from analysis.pages.table import Column, Table, TableCell
+from documents.report import OpenLoopReport, Report
+from documents.summaries import Estimate, OpenLoopMeasurements, OpenLoopSummary, ScenarioSummary
+
+_Percentiles = tuple[tuple[str, Callable[[OpenLoopMeasurements], Estimate]], ...]
+
+_PERCENTILES: _Percentiles = (
+    ("p50", lambda measured: measured.p50_us),
+    ("p90", lambda measured: measured.p90_us),
+    ("p99", lambda measured: measured.p99_us),
+    ("p99.9", lambda measured: measured.p999_us),
+)
+
+
+class _HasPercentiles(Protocol):
+    """What both loops tell of their latency."""
+
+    @property
+    def p50_us(self) -> Estimate: ...
+    @property
+    def p90_us(self) -> Estimate: ...
+    @property
+    def p99_us(self) -> Estimate: ...
+    @property
+    def p999_us(self) -> Estimate: ...
+
+
+def open_loop_tables(report: Report, *, brief: bool = False) -> tuple[Table, ...]:
+    """A table for each rate: every API's latency in the closed loop, raw and corrected, and at that rate.
+
+    A `brief` table has no intervals, and none of what 80 columns have no room for.
+    """
+    open_loop = report.open_loop
+    if open_loop is None:
+        return ()
+    closed = {summary.api: summary for summary in report.summaries if summary.scenario == open_loop.scenario.name}
+    tables = (
+        Table(
+            title=f"Open loop at {rate.rate:,} requests/s",
+            note=_note(open_loop, rate.share, brief=brief),
+            columns=_COLUMNS,
+            rows=tuple(
+                row
+                for summary in open_loop.summaries
+                if summary.rate == rate.rate
+                for row in _rows(summary, closed.get(summary.api))
+            ),
+        )
+        for rate in open_loop.rates
+    )
+    return tuple(map(_shortened, tables)) if brief else tuple(tables)
+
+
+_COLUMNS = (
+    Column("API", numeric=False),
+    Column("Latency", numeric=False),
+    Column("Rate", "requests/s"),
+    *(Column(name, "ms") for name, _ in _PERCENTILES),
+    Column("Sent late, p99", "ms"),
+    Column("CPU of API", "cores"),
+    Column("Valid cells"),
+)
+
+
+def _note(open_loop: OpenLoopReport, share: float, *, brief: bool) -> str:
+    scenario = open_loop.scenario
+    return (
+        f"{percent(share)} of what {open_loop.slowest}, the slowest, reached under {scenario.name} load in the closed "
+        f"loop ({plain(open_loop.throughput or 0)} requests/s), the same for all, over {scenario.connections} "
+        f"connections at most, {scenario.duration_seconds} s. Each latency runs from when its request was due; how "
+        "late the generator sent it is part of that. In the closed loop each API has its own rate: its throughput. "
+        f"Geometric means over blocks{'' if brief else ' with 95% t intervals'}; lateness"
+        f"{'' if brief else ' and CPU'} {'is an arithmetic mean' if brief else 'are arithmetic means'}."
+    )
+
+
+def _rows(summary: OpenLoopSummary, closed: ScenarioSummary | None) -> Iterator[tuple[TableCell, ...]]:
+    api, missing = TableCell(summary.api), TableCell(MISSING)
+    if closed is not None and (in_closed := closed.measured) is not None:
+        for kind, latency in (("closed, raw", in_closed.raw), ("closed, corrected", in_closed.corrected)):
+            yield (
+                api,
+                TableCell(kind),
+                _with_interval(in_closed.throughput, 1),
+                *_latencies(latency),
+                missing,
+                TableCell(plain(in_closed.cpu_cores["api"].value)),
+                TableCell(str(closed.cells)),
+            )
+    planned = summary.cells + summary.void_cells + summary.unfinished_cells
+    measured = summary.measured
+    valid = TableCell(f"{summary.cells} of {planned}")
+    if measured is None:
+        yield (api, TableCell("open"), *[missing] * (len(_COLUMNS) - 3), valid)
+        return
+    yield (
+        api,
+        TableCell("open"),
+        TableCell(plain(measured.achieved_rate.value)),
+        *_latencies(measured),
+        TableCell(plain(measured.lateness_p99_us.value / 1e3)),
+        TableCell(plain(measured.cpu_cores["api"].value)),
+        valid,
+    )
+
+
+def _shortened(table: Table) -> Table:
+    kept = [index for index, column in enumerate(table.columns) if column.title not in {"p90", "CPU of API"}]
+    return replace(
+        table,
+        columns=tuple(table.columns[index] for index in kept),
+        rows=tuple(tuple(TableCell(row[index].value) for index in kept) for row in table.rows),
+    )
+
+
+def _latencies(measured: _HasPercentiles) -> tuple[TableCell, ...]:
+    found = (measured.p50_us, measured.p90_us, measured.p99_us, measured.p999_us)
+    return tuple(_with_interval(estimate, 1e3) for estimate in found)
+
+
+def _with_interval(estimate: Estimate, per: float) -> TableCell:
+    return TableCell(plain(estimate.value / per), interval(estimate, per))
+
+
+def open_loop_plots(report: Report) -> tuple[Plot, ...]:
+    """For each percentile a panel: latency against the rate, a line an API."""
+    open_loop = report.open_loop
+    if open_loop is None or all(summary.measured is None for summary in open_loop.summaries):
+        return ()
+    apis = [api.name for api in report.apis]
+    return tuple(_plot(open_loop, apis, name, read) for name, read in _PERCENTILES)
+
+
+def _plot(
+    open_loop: OpenLoopReport, apis: Sequence[str], name: str, read: Callable[[OpenLoopMeasurements], Estimate]
+) -> Plot:
+    said: list[str] = []
+    positions = {rate.rate: index for index, rate in enumerate(open_loop.rates)}
+    with panel() as (figure, axes):
+        for index, api in enumerate(apis):
+            found = [
+                (summary.rate, read(summary.measured))
+                for summary in open_loop.summaries
+                if summary.api == api and summary.measured is not None
+            ]
+            if not found:
+                continue
+            # Side by side where they would hide each other.
+            offset = 0.12 * (index - (len(apis) - 1) / 2)
+            values = [estimate.value / 1e3 for _, estimate in found]
+            low = [(estimate.value if estimate.low is None else estimate.low) / 1e3 for _, estimate in found]
+            high = [(estimate.value if estimate.high is None else estimate.high) / 1e3 for _, estimate in found]
+            axes.errorbar(
+                [positions[rate] + offset for rate, _ in found],
+                values,
+                yerr=[
+                    [value - end for value, end in zip(values, low, strict=True)],
+                    [end - value for value, end in zip(values, high, strict=True)],
+                ],
+                label=api,
+                color=series_color(index),
+                marker=MARKERS[index % len(MARKERS)],
+                linestyle=DASHES[index % len(DASHES)],
+                capsize=3,
+                elinewidth=1.3,
+            )
+            said += [f"{api} at {rate} requests/s {plain(estimate.value / 1e3)} ms" for rate, estimate in found]
+        axes.set_xticks(
+            list(positions.values()), [f"{rate.rate:,}/s\n{percent(rate.share)}" for rate in open_loop.rates]
+        )
+        axes.set_xlim(-0.5, len(positions) - 0.5)
+        axes.grid(visible=False, axis="x")
+        scale(axes, "ms", logarithmic=True)
+        return finish(figure, f"Open loop, {name} latency by rate", said)

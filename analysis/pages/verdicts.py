@@ -1,0 +1,309 @@
+"""Verdicts for readers: ranks with ties, what is known of each pair in words, and what A/A says of the host."""
+
+import math
+from collections.abc import Iterable
+
+from analysis.measure_names import blocks_text
+from analysis.pages.numbers import FACTOR_FROM, MISSING, plain
+from analysis.pages.table import Column, Table, TableCell, ratio_cell
+from analysis.statistics.equivalence import log_margin
+from analysis.statistics.measures import MEASURES
+from analysis.statistics.power import MOST_BLOCKS
+from documents.comparison import Comparison, Interval, Measure, PairComparison, RankRange, Ratio, TwinComparison
+from documents.report import Report
+
+MAIN: Measure = "throughput"
+"""What the verdicts of a page are about first; all else stands beside it in one table."""
+
+_TWIN_MEASURES: tuple[Measure, ...] = (MAIN, "cpu_cores", "memory_mean")
+"""What A/A is shown by: what an API does, and what it takes for it."""
+
+_DASH = "\N{EN DASH}"
+
+_BRIEF_RANKS: tuple[Measure, ...] = ("throughput", "p99", "memory_mean", "requests_per_cpu_second")
+
+_COLUMN_TITLES: dict[Measure, str] = {
+    "throughput": "Throughput",
+    "p50": "p50",
+    "p99": "p99",
+    "p99_corrected": "p99 corrected",
+    "cpu_cores": "CPU",
+    "memory_mean": "Memory",
+    "requests_per_cpu_second": "Requests a CPU second",
+    "requests_per_second_per_mb": "Requests/s per MB",
+}
+
+
+def ranking_table(report: Report, *, brief: bool = False) -> Table:
+    """The ranks of the APIs under each load by each measure, ties as ranges; no row where nothing can be compared."""
+    comparisons = [found for found in _comparable(report) if not brief or found.measure in _BRIEF_RANKS]
+    by_place = {
+        (comparison.measure, ranking.scenario, rank.api): rank
+        for comparison in comparisons
+        for ranking in comparison.rankings
+        for rank in ranking.ranks
+    }
+    # The first measure that there is, throughput by all likelihood, says in which order the APIs stand.
+    order = comparisons[0].rankings if comparisons else ()
+    return Table(
+        title="Ranking",
+        note=(
+            "The best and the worst rank that an API can have, given all verdicts. Where two ranges overlap, it isn't "
+            "known which of the two is better, or they are the same. Latency is raw; less is better for latency, CPU "
+            "and memory."
+        ),
+        columns=(
+            *_load_and("API"),
+            *(Column(_COLUMN_TITLES[comparison.measure]) for comparison in comparisons),
+        ),
+        rows=tuple(
+            (
+                _load(report, ranking.scenario),
+                TableCell(first.api),
+                *(
+                    TableCell(rank_words(by_place[comparison.measure, ranking.scenario, first.api]))
+                    for comparison in comparisons
+                ),
+            )
+            for ranking in order
+            for first in ranking.ranks
+        ),
+    )
+
+
+def pair_table(report: Report, *, brief: bool = False) -> Table:
+    """Each pair under each load: the ratio of throughputs, its interval and the verdict; a `brief` one has no more."""
+    found = [comparison for comparison in _comparable(report) if comparison.measure == MAIN]
+    columns = (
+        *_load_and("Pair"),
+        Column("Ratio"),
+        Column("Verdict", numeric=False),
+        *(() if brief else (Column("Noise"), Column("Blocks"), Column("p after Holm"))),
+    )
+
+    def row(comparison: Comparison, pair: PairComparison) -> tuple[TableCell, ...]:
+        noise = pair.ratio.noise if pair.ratio is not None else None
+        more = (
+            TableCell(MISSING if noise is None else _share(noise)),
+            TableCell(str(pair.blocks)),
+            TableCell(MISSING if pair.p_adjusted is None else _probability(pair.p_adjusted)),
+        )
+        return (
+            _load(report, pair.scenario),
+            TableCell(f"{pair.first} / {pair.second}"),
+            _ratio_cell(pair.ratio),
+            TableCell(verdict_words(pair, comparison)),
+            *(() if brief else more),
+        )
+
+    return Table(
+        title="Throughput, pair by pair",
+        note=" ".join(_pair_note(comparison) for comparison in found),
+        columns=columns,
+        rows=tuple(row(comparison, pair) for comparison in found for pair in comparison.pairs),
+    )
+
+
+def other_table(report: Report) -> Table:
+    """The pairs by all other measures: each one's ratio, interval and verdict."""
+    found = [comparison for comparison in _comparable(report) if comparison.measure != MAIN]
+    pairs = {
+        (comparison.measure, pair.scenario, pair.first, pair.second): pair
+        for comparison in found
+        for pair in comparison.pairs
+    }
+    places = dict.fromkeys((pair.scenario, pair.first, pair.second) for pair in pairs.values())
+    return Table(
+        title="Other measures, pair by pair",
+        note=(
+            "Ratios of the first over the second with 95% intervals, and the better one. Latency is raw; less is "
+            "better for latency, CPU and memory. In a closed loop the faster API gets more requests and uses more CPU "
+            "for them: what a request costs is told by the requests a CPU second. Each measure is a family of tests of "
+            "its own. Where it can't be told, so many blocks would tell, if the pair differs as much as it looks or is "
+            "the same."
+        ),
+        columns=(*_load_and("Pair"), *(Column(_COLUMN_TITLES[comparison.measure]) for comparison in found)),
+        rows=tuple(
+            (
+                _load(report, scenario),
+                TableCell(f"{first} / {second}"),
+                *(_short(pairs[comparison.measure, scenario, first, second], comparison) for comparison in found),
+            )
+            for scenario, first, second in places
+        ),
+    )
+
+
+def twin_table(report: Report, *, brief: bool = False) -> Table:
+    """A/A under each load: what difference there is where there is none, and what it lets be told.
+
+    A `brief` one has throughput alone.
+    """
+    measures = _TWIN_MEASURES[:1] if brief else _TWIN_MEASURES
+    found = [comparison for comparison in report.comparisons if comparison.measure in measures]
+    return Table(
+        title="The A/A twin",
+        note=(
+            "In each block one API is measured twice; the ratio is that of its later cell over its earlier one, by "
+            "throughput unless another measure is named, over all blocks, with its 95% interval. It is truly 1. Half "
+            "of its 90% interval says what this host lets be told with so many blocks."
+        ),
+        columns=(
+            Column("Load", numeric=False),
+            *(() if brief else (Column("Measure", numeric=False),)),
+            Column("Ratio"),
+            Column("What it says", numeric=False),
+            Column("Noise"),
+            Column("Blocks"),
+        ),
+        rows=tuple(
+            (
+                _load(report, twin.scenario),
+                *(() if brief else (TableCell(_COLUMN_TITLES[comparison.measure]),)),
+                _ratio_cell(twin.ratio),
+                TableCell(twin_words(twin, comparison.margin)),
+                TableCell(_share(twin.ratio.noise) if twin.ratio.noise is not None else MISSING),
+                TableCell(str(twin.blocks)),
+            )
+            for comparison in found
+            for twin in comparison.twins
+            if twin.ratio is not None
+        ),
+    )
+
+
+def verdict_tables(report: Report, *, brief: bool = False) -> tuple[Table, ...]:
+    """The tables of a page's verdicts in their order, without those that have no row."""
+    tables = (
+        ranking_table(report, brief=brief),
+        pair_table(report, brief=brief),
+        twin_table(report, brief=brief),
+        *(() if brief else (other_table(report),)),
+    )
+    return tuple(table for table in tables if table.rows)
+
+
+def rank_words(rank: RankRange) -> str:
+    """A rank, or the ends of a range of them with a dash between."""
+    return str(rank.best) if rank.best == rank.worst else f"{rank.best}{_DASH}{rank.worst}"
+
+
+def verdict_words(pair: PairComparison, comparison: Comparison) -> str:
+    """The verdict on a pair as a sentence without its full stop, with the numbers that it rests on."""
+    if pair.verdict == "same":
+        within = f"same within {_share(comparison.margin)}"
+        return "same, bound by PostgreSQL" if pair.bound_by_postgres else within
+    if pair.better is not None and pair.ratio is not None:
+        worse = pair.second if pair.better == pair.first else pair.first
+        gained = _advantage(pair.ratio, comparison.measure)
+        return f"{pair.better} {MEASURES[comparison.measure].comparative} {worse} by {gained}"
+    if pair.reason is not None:
+        return f"can't tell: {pair.reason[0].lower()}{pair.reason[1:].removesuffix('.')}"
+    return f"can't tell: {_what_would(pair, comparison)}"
+
+
+def twin_words(twin: TwinComparison, margin: float) -> str:
+    """What A/A says of the host under one load."""
+    if twin.ratio is None or twin.ratio.interval_90 is None:
+        why = twin.reason or "No block has both cells of its twin."
+        return f"nothing yet: {why[0].lower()}{why[1:].removesuffix('.')}"
+    # The interval is symmetric on the log scale; its half-width there, carried back, compares with the margin.
+    half = math.sqrt(twin.ratio.interval_90.high / twin.ratio.interval_90.low) - 1
+    shown = f"half the 90% interval is {_share(half)}"
+    said = (
+        f"{_share(margin)} can be resolved: {shown}"
+        if twin.resolves_margin
+        else f"{_share(margin)} can't be resolved: {shown}, so hardly any two APIs can be shown to be the same"
+    )
+    doubt = "; the later cell differs from the earlier one, or chance, as in one of twenty" if twin.excludes_one else ""
+    return f"{said}{doubt}"
+
+
+def _comparable(report: Report) -> list[Comparison]:
+    """The comparisons; none where no pair of any has an interval, which a caveat then says."""
+    pairs = (pair for comparison in report.comparisons for pair in comparison.pairs)
+    return list(report.comparisons) if any(pair.reason is None for pair in pairs) else []
+
+
+def _what_would(pair: PairComparison, comparison: Comparison) -> str:
+    different = _takes_a_difference(pair, comparison)
+    blocks = pair.blocks_to_detect if different else pair.blocks_to_show_same
+    condition = "if the difference is as large as it looks" if different else "if there is no difference"
+    too_near = different and not _looks_different(pair, comparison)
+    why = f"too near the margin of {_share(comparison.margin)}; " if too_near else ""
+    if blocks is None:
+        return f"{why}more than {MOST_BLOCKS:,} blocks would be needed, {condition}"
+    return f"{why}some {blocks:,} blocks would, {condition}"
+
+
+def _takes_a_difference(pair: PairComparison, comparison: Comparison) -> bool:
+    """Whether more blocks would rather find a difference than show that there is none."""
+    # So many would have shown that there is no difference; what was seen is too near the margin for that.
+    too_near = pair.blocks_to_show_same is not None and pair.blocks_to_show_same <= pair.blocks
+    return too_near or _looks_different(pair, comparison)
+
+
+def _looks_different(pair: PairComparison, comparison: Comparison) -> bool:
+    return pair.ratio is not None and abs(math.log(pair.ratio.value)) > log_margin(comparison.margin)
+
+
+def _advantage(ratio: Ratio, measure: Measure) -> str:
+    """By how much the better one is better, with the 95% interval: “12% (9 to 15%)”, “a factor of 3.1 (2.8 to 3.4)”.
+
+    The percentage is of the worse one's value, more or less of it.
+    """
+    ends = ratio.interval_95 or Interval(low=ratio.value, high=ratio.value)
+    values = (ratio.value, ends.low, ends.high)
+    if max(ratio.value, 1 / ratio.value) >= FACTOR_FROM:
+        value, *around = values if ratio.value > 1 else (1 / of for of in values)
+        return f"a factor of {plain(value)} ({plain(min(around))} to {plain(max(around))})"
+    higher_is_better = MEASURES[measure].higher_is_better
+    # Of the better one over the worse one: above 1 where more is better, below 1 where less is.
+    oriented = values if (ratio.value > 1) == higher_is_better else tuple(1 / of for of in values)
+    value, *around = (100 * abs(of - 1) for of in oriented)
+    digits = 0 if value >= 9.5 and max(around) - min(around) >= 2 else 1
+    return f"{value:.{digits}f}% ({min(around):.{digits}f} to {max(around):.{digits}f}%)"
+
+
+def _short(pair: PairComparison, comparison: Comparison) -> TableCell:
+    ratio = _ratio_cell(pair.ratio)
+    said = {"same": "same", "cannot-tell": "can't tell", "better": f"{pair.better} better"}[pair.verdict]
+    if pair.verdict == "cannot-tell" and pair.reason is None:
+        different = _takes_a_difference(pair, comparison)
+        would = blocks_text(pair.blocks_to_detect if different else pair.blocks_to_show_same, MOST_BLOCKS)
+        said = f"can't tell: {would} {'if different' if different else 'if the same'}"
+    said = "same, bound by PostgreSQL" if pair.verdict == "same" and pair.bound_by_postgres else said
+    return TableCell(ratio.value, f"{ratio.detail}; {said}" if ratio.detail else said)
+
+
+def _ratio_cell(ratio: Ratio | None) -> TableCell:
+    return ratio_cell(ratio and ratio.value, ratio and ratio.interval_95)
+
+
+def _pair_note(comparison: Comparison) -> str:
+    return (
+        "Ratios of the first over the second: geometric means over blocks with 95% t intervals. Same: the 90% "
+        f"interval lies within {_share(comparison.margin)} up or down. Faster: a paired t test over blocks finds a "
+        f"difference at {_share(comparison.significance)}, after Holm's correction for the {comparison.tests} pairs "
+        "and loads. Can't tell: neither; the blocks are for a power of "
+        f"{_share(comparison.power)} with the noise that was seen. "
+        "Noise is the standard deviation of a block's ratio."
+    )
+
+
+def _load_and(title: str) -> Iterable[Column]:
+    return Column("Load", numeric=False), Column(title, numeric=False)
+
+
+def _load(report: Report, name: str) -> TableCell:
+    connections = {scenario.name: scenario.connections for scenario in report.scenarios}[name]
+    return TableCell(name, f"{connections} conn.")
+
+
+def _share(share: float) -> str:
+    """A share as a percentage with two digits that matter: 3%, 2.5%, 0.42%."""
+    return f"{100 * share:.2g}%" if share < 1 else f"{100 * share:,.0f}%"
+
+
+def _probability(p: float) -> str:
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"

@@ -1,0 +1,126 @@
+"""What is compared: the numbers of a cell by name, which direction is better, and how a verdict says it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from documents.cell_numbers import CellNumbers
+from documents.comparison import Measure
+from documents.errors import AnalysisError
+
+BYTES_PER_MB = 1e6
+
+
+@dataclass(frozen=True)
+class MeasureTerms:
+    """How a measure is read from a cell and spoken of.
+
+    `title` is the measure's own name, `name` that of what must be above 0 for it. `better` is put after the better
+    API's name in a short verdict, `comparative` between both names in a whole one. `denominator` is what `read` divides
+    by, so that it isn't read where that is 0. `waits_for_postgres` says whether PostgreSQL at its limit makes two APIs
+    alike in it; the CPU and the memory that an API spends are its own all the same.
+    """
+
+    title: str
+    name: str
+    higher_is_better: bool
+    better: str
+    comparative: str
+    read: Callable[[CellNumbers], float]
+    denominator: Callable[[CellNumbers], float] = lambda _: 1.0
+    waits_for_postgres: bool = False
+
+
+MEASURES: dict[Measure, MeasureTerms] = {
+    "throughput": MeasureTerms(
+        title="Throughput",
+        name="throughput",
+        higher_is_better=True,
+        better="faster",
+        comparative="is faster than",
+        read=lambda cell: cell.throughput,
+        waits_for_postgres=True,
+    ),
+    "p50": MeasureTerms(
+        title="p50 latency (raw)",
+        name="raw p50 latency",
+        higher_is_better=False,
+        better="has the lower p50",
+        comparative="has a lower p50 than",
+        read=lambda cell: cell.raw.p50_us,
+        waits_for_postgres=True,
+    ),
+    "p99": MeasureTerms(
+        title="p99 latency (raw)",
+        name="raw p99 latency",
+        higher_is_better=False,
+        better="has the lower p99",
+        comparative="has a lower p99 than",
+        read=lambda cell: cell.raw.p99_us,
+        waits_for_postgres=True,
+    ),
+    "p99_corrected": MeasureTerms(
+        title="p99 latency (corrected)",
+        name="corrected p99 latency",
+        higher_is_better=False,
+        better="has the lower corrected p99",
+        comparative="has a lower corrected p99 than",
+        read=lambda cell: cell.corrected.p99_us,
+        waits_for_postgres=True,
+    ),
+    "cpu_cores": MeasureTerms(
+        title="CPU of the API",
+        name="CPU of the API",
+        higher_is_better=False,
+        better="uses less CPU",
+        comparative="uses less CPU than",
+        read=lambda cell: cell.usage["api"].cpu_cores,
+    ),
+    "memory_mean": MeasureTerms(
+        title="Memory of the API",
+        name="memory of the API",
+        higher_is_better=False,
+        better="uses less memory",
+        comparative="uses less memory than",
+        read=lambda cell: cell.usage["api"].memory_mean_bytes,
+    ),
+    # In a closed loop the faster API gets more requests and uses more CPU: only CPU a request compares the cost.
+    "requests_per_cpu_second": MeasureTerms(
+        title="Requests a CPU second",
+        name="CPU of the API",
+        higher_is_better=True,
+        better="answers more requests a CPU second",
+        comparative="answers more requests a CPU second than",
+        read=lambda cell: cell.throughput / cell.usage["api"].cpu_cores,
+        denominator=lambda cell: cell.usage["api"].cpu_cores,
+    ),
+    "requests_per_second_per_mb": MeasureTerms(
+        title="Requests/s per MB",
+        name="memory of the API",
+        higher_is_better=True,
+        better="answers more requests/s per MB",
+        comparative="answers more requests/s per MB than",
+        read=lambda cell: cell.throughput / (cell.usage["api"].memory_mean_bytes / BYTES_PER_MB),
+        denominator=lambda cell: cell.usage["api"].memory_mean_bytes,
+        waits_for_postgres=True,
+    ),
+}
+
+
+def has_ratio(cell: CellNumbers, measure: Measure) -> bool:
+    """Whether a cell's value is above 0, and over something above 0: else it has no ratio and no logarithm."""
+    terms = MEASURES[measure]
+    return terms.denominator(cell) > 0 and terms.read(cell) > 0
+
+
+def value_of(cell: CellNumbers, measure: Measure) -> float:
+    """A cell's value: requests/s, microseconds, cores, bytes, requests a CPU second, or requests/s per MB.
+
+    Raises:
+        AnalysisError: it has no ratio.
+    """
+    if not has_ratio(cell, measure):
+        raise AnalysisError(
+            f"The {MEASURES[measure].name} of the cell {cell.cell_id} isn't above 0, so it can't be compared. "
+            "Measure the cell again."
+        )
+    return MEASURES[measure].read(cell)

@@ -1,0 +1,53 @@
+"""`lab compare`: two runs beside each other."""
+
+from typing import Annotated
+
+import typer
+
+from cli.context import JsonOption, terminal
+from cli.report import find_run
+from cli.tables import as_rich
+
+
+def compare(
+    first: Annotated[str, typer.Argument(help="The id or folder of the run that the other is compared with.")],
+    second: Annotated[str, typer.Argument(help="The id or folder of the other run.")],
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Compare them although their conditions differ; the page says so.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Compare two runs: the same APIs under the same loads, the second over the first.
+
+    Refuses runs of another host, protocol, PostgreSQL or Redis, and names all that differs. Two runs are measured at
+    two times, and what else changed meanwhile is in the ratios: to tell what a change of the code did, use `lab gate`.
+    """
+    # Here, for it takes its time, and the other subcommands don't need it.
+    from analysis.pages.run_comparison import (  # noqa: PLC0415
+        change_tables,
+        comparison_heading,
+        run_lines,
+        write_comparison,
+    )
+    from analysis.run_comparison import compare_folders  # noqa: PLC0415
+
+    folder = find_run(second)
+    comparison = compare_folders(find_run(first), folder, anyway=anyway)
+    page = write_comparison(comparison, folder)
+    if json:
+        print(comparison.to_json(), end="")  # noqa: T201 - the command's output
+        return
+    console = terminal()
+    console.print(comparison_heading(comparison), style="bold", markup=False)
+    for name, value in run_lines(comparison):
+        console.print(f"{name}: {value}", markup=False)
+    console.print()
+    for table in change_tables(comparison):
+        console.print(as_rich(table))
+        console.print()
+    console.print(change_tables(comparison)[0].note, style="dim", markup=False)
+    for difference in comparison.differences:
+        console.print(f"Differs: {difference}.", markup=False)
+    for note in comparison.notes:
+        console.print(f"Mind: {note}", markup=False)
+    console.print(f"Comparison: {page}", markup=False, soft_wrap=True)

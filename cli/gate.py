@@ -1,0 +1,118 @@
+"""`lab gate`: may a candidate take its base's place? For continuous integration."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, get_args
+
+import typer
+
+from cli.context import DEFAULT_STACK, RUNS, JsonOption, StackOption, open_engine, terminal
+from cli.progress import under_way
+from cli.report import find_run
+from cli.run import RunProgress
+from cli.tables import as_rich
+from documents.comparison import Measure
+from documents.gate import Outcome
+from experiment.protocol_file import protocol_names, read_protocol
+from lab.lifecycle.lifecycle import read_lab
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from documents.gate import Gate
+
+EXIT_STATUSES: dict[Outcome, int] = {"passed": 0, "regression": 1, "cannot-tell": 2, "no-answer": 3}
+
+DEFAULT_PROTOCOL = "ten-blocks"
+
+
+def gate(  # noqa: PLR0917 - typer's options are keywords on the command line
+    base: Annotated[str, typer.Argument(help="The API of the stack that stands for what is.")],
+    candidate: Annotated[str, typer.Argument(help="The API of the stack that stands for what is to come.")],
+    protocol: Annotated[
+        str | None, typer.Option("--protocol", "-p", help="A name or the path of a file; ten-blocks unless given.")
+    ] = None,
+    measure: Annotated[
+        list[str] | None,
+        typer.Option("--measure", help="Judge by this measure; throughput unless given; may be given again for more."),
+    ] = None,
+    run: Annotated[
+        str | None, typer.Option("--run", help="Judge this run, by its id or folder, instead of measuring.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Draw the order of the cells from this number.")] = None,
+    summary: Annotated[
+        Path | None, typer.Option("--summary", help="Write a summary in Markdown into this file.")
+    ] = None,
+    stack: StackOption = DEFAULT_STACK,
+    json: JsonOption = False,
+) -> None:
+    """Measure two builds of one API, interleaved, and judge the candidate by its base.
+
+    Exits with 0 where the candidate is shown to be the same or better under every load, with 1 where it is
+    significantly worse, with 2 where neither can be told, and with 3 where there is no answer: cells are void or
+    missing, or an error ended it.
+    """
+    # Here, for they take their time, and the other subcommands don't need them.
+    from analysis.gate import JUDGED  # noqa: PLC0415
+    from analysis.pages.gate import render_gate_markdown  # noqa: PLC0415
+    from analysis.pages.write import replace_whole  # noqa: PLC0415
+    from experiment.gate import judge_run  # noqa: PLC0415
+
+    if run is not None and (protocol is not None or seed is not None):
+        raise typer.BadParameter("A run that is judged by --run was measured already: no --protocol and no --seed.")
+    console = terminal()
+    console.quiet = json
+    measures: Sequence[Measure] = [_known(name) for name in measure] if measure else JUDGED
+    if run is not None:
+        folder = find_run(run)
+    else:
+        folder = _measure(console, stack, protocol or DEFAULT_PROTOCOL, base=base, candidate=candidate, seed=seed)
+    judged = judge_run(folder, base=base, candidate=candidate, judged=measures)
+    if json:
+        print(judged.to_json(), end="")  # noqa: T201 - the command's output
+    _show(console, judged)
+    if summary is not None:
+        replace_whole(summary, render_gate_markdown(judged))
+    raise typer.Exit(EXIT_STATUSES[judged.outcome])
+
+
+def _known(name: str) -> Measure:
+    known: tuple[Measure, ...] = get_args(Measure)
+    for measure in known:
+        if measure == name:
+            return measure
+    raise typer.BadParameter(f"There is no measure {name}; the measures: {', '.join(known)}.")
+
+
+def _measure(console: "Console", stack: str, protocol: str, *, base: str, candidate: str, seed: int | None) -> Path:
+    from experiment.gate import measure_builds  # noqa: PLC0415
+
+    document = read_protocol(protocol)
+    inventory, secrets = read_lab(open_engine(stack))
+    with under_way(console, "starting") as doing:
+        return measure_builds(
+            inventory,
+            secrets,
+            document,
+            RUNS,
+            base=base,
+            candidate=candidate,
+            protocol_file=None if protocol in protocol_names() else protocol,
+            order_seed=seed,
+            progress=RunProgress(console, doing),
+        )
+
+
+def _show(console: "Console", judged: "Gate") -> None:
+    from analysis.pages.gate import gate_table, outcome_line, twin_lines  # noqa: PLC0415
+
+    table = gate_table(judged)
+    console.print(as_rich(table))
+    console.print(table.note, style="dim", markup=False)
+    for line in twin_lines(judged):
+        console.print(line, markup=False)
+    for caveat in judged.caveats:
+        console.print(f"Mind: {caveat}", markup=False)
+    for reason in judged.reasons:
+        console.print(reason, markup=False, soft_wrap=True)
+    console.print(outcome_line(judged), markup=False, soft_wrap=True)

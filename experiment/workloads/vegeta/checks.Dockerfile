@@ -1,0 +1,23 @@
+# A build that succeeds if, and only if, all sources are formatted, go vet finds nothing, and the tests pass.
+ARG BASE=debian:trixie-slim
+
+FROM ${BASE} AS toolchain
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends ca-certificates golang-go \
+    && rm -rf /var/lib/apt/lists/*
+ENV CGO_ENABLED=0 GOTOOLCHAIN=local GOFLAGS="-trimpath -buildvcs=false"
+WORKDIR /source
+
+FROM toolchain AS checks
+COPY go.mod go.sum ./
+RUN --mount=type=cache,id=fairground-go-modules,target=/root/go/pkg/mod \
+    go mod download
+COPY . .
+RUN unformatted=$(gofmt -l .) \
+    && { [ -z "$unformatted" ] || { echo "gofmt would change:" "$unformatted" && gofmt -d . && exit 1; }; }
+RUN --mount=type=cache,id=fairground-go-modules,target=/root/go/pkg/mod \
+    --mount=type=cache,id=fairground-go-build,target=/root/.cache/go-build \
+    go vet ./...
+RUN --mount=type=cache,id=fairground-go-modules,target=/root/go/pkg/mod \
+    --mount=type=cache,id=fairground-go-build,target=/root/.cache/go-build \
+    go test ./...

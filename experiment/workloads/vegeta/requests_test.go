@@ -1,0 +1,83 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func fileOf(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func frameOf(head, body string) string {
+	return fmt.Sprintf("%d %d\n%s%s\n", len(head), len(body), head, body)
+}
+
+const (
+	getHead  = "GET /api/posts?before=7 HTTP/1.1\r\nHost: {host}\r\n\r\n"
+	postHead = "POST /api/posts HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token:42}\r\n" +
+		"Content-Type: application/json\r\nContent-Length: 9\r\n\r\n"
+	// A body may hold anything, and what looks like a place for a token is left as it is.
+	postBody = "{token:4\n"
+)
+
+func TestTargetsAreTheRequestsOfTheFileInItsOrder(t *testing.T) {
+	path := fileOf(t, frameOf(getHead, "")+frameOf(postHead, postBody))
+	targets, err := readTargets(path, "127.0.0.1:8080", map[string]string{"42": "secret"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(targets) != 2 {
+		t.Fatalf("%d targets", len(targets))
+	}
+	get, post := targets[0], targets[1]
+	if get.Method != "GET" || get.URL != "http://127.0.0.1:8080/api/posts?before=7" || len(get.Body) != 0 {
+		t.Errorf("%+v", get)
+	}
+	if post.Method != "POST" || post.URL != "http://127.0.0.1:8080/api/posts" || string(post.Body) != postBody {
+		t.Errorf("%+v", post)
+	}
+	if got := post.Header.Get("Authorization"); got != "Bearer secret" {
+		t.Errorf("Authorization: %s", got)
+	}
+}
+
+func TestDamagedFilesAreRefusedByTheByte(t *testing.T) {
+	whole := frameOf(getHead, "")
+	for name, damaged := range map[string]struct{ text, told string }{
+		"no frame":     {whole + "garbage\n", fmt.Sprintf("has no frame at byte %d", len(whole))},
+		"cut off":      {whole + whole[:len(whole)-1], fmt.Sprintf("is cut off or damaged at byte %d", len(whole))},
+		"wrong length": {"9" + whole, "is cut off or damaged at byte 0"},
+		"negative":     {"-1 0\n", "has no frame at byte 0"},
+		"no token":     {frameOf(postHead, postBody), "at byte 0: there is no token for user 42"},
+		"another body": {frameOf(strings.ReplaceAll(postHead, "Bearer {token:42}", "x"), "short"), "tells of 9 bytes of body, but 5 follow"},
+		"nothing":      {"", "has no request"},
+		"no HTTP":      {frameOf("hello\r\n\r\n", ""), "at byte 0: malformed HTTP request"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := readTargets(fileOf(t, damaged.text), "127.0.0.1:8080", nil)
+			if err == nil || !strings.Contains(err.Error(), damaged.told) {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}
+
+func TestATokenFileWithoutTokensIsRefusedAndNotTold(t *testing.T) {
+	tokens, err := readTokens(fileOf(t, "1 one\n22 two\n"))
+	if err != nil || len(tokens) != 2 || tokens["22"] != "two" {
+		t.Errorf("%v %v", tokens, err)
+	}
+	_, err = readTokens(fileOf(t, "1 one\nsecret\n"))
+	if err == nil || strings.Contains(err.Error(), "secret") {
+		t.Errorf("%v", err)
+	}
+}

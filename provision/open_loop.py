@@ -1,0 +1,87 @@
+"""The generator of the open loop on the host: built there once from its sources, and its result fetched.
+
+It runs as wrk does, by `provision.load.start`.
+"""
+
+import logging
+import shlex
+from pathlib import Path
+
+from documents.errors import HostError, TransferError
+from documents.inventory import Inventory
+from documents.labels import STACK_LABEL
+from documents.open_loop import OpenLoopResult
+from provision import images, jobs, paths
+from provision.build_context import hash_build_context
+from provision.connection import Connection
+from provision.jobs import Job
+
+_logger = logging.getLogger(__name__)
+
+RESULT_NAME = "open-loop.json"
+
+_TARGET = "open-loop"
+_FOLDER = f"{paths.HOME}/open-loop"
+_DEADLINE_SECONDS = 60
+
+_COPY = """
+set -eu
+image=$1 folder=$2 name=$3 label=$4
+container=$(docker create --label="$label" "$image")
+trap 'docker rm --force "$container" >/dev/null' EXIT
+rm -rf -- "$folder"
+install -d -m 0700 "$folder"
+docker cp "$container:/open-loop" "$folder/.$name.part"
+chmod 0755 "$folder/.$name.part"
+mv -- "$folder/.$name.part" "$folder/$name"
+"""
+
+
+def install(connection: Connection, inventory: Inventory, source: Path) -> str:
+    """Have the generator on the host; it is built, from the lab's base, only where these sources weren't yet.
+
+    It stands in the lab's own folder of the host and goes with it; the image that it comes in is removed at once.
+
+    Args:
+        connection: to the host.
+        inventory: the lab.
+        source: the folder of the sources on this side; its Dockerfile's target ``open-loop`` has ``/open-loop``.
+
+    Returns:
+        The program's path on the host.
+
+    Raises:
+        HostError: it can't be built; ends with what the step that failed wrote.
+        DeadlineExceededError: the build wasn't done in time.
+    """
+    name = hash_build_context(source)
+    path = f"{_FOLDER}/{name}"
+    if connection.run(["test", "-x", path], deadline_seconds=_DEADLINE_SECONDS, check=False).exit_status == 0:
+        return path
+    _logger.info("%s lacks the generator of the open loop: building", connection)
+    with images.built(connection, inventory, source, target=_TARGET) as image:
+        label = f"{STACK_LABEL}={inventory.stack}"
+        copy = ["sh", "-c", _COPY, "copy", image, _FOLDER, name, label]
+        connection.run(shlex.join(copy), deadline_seconds=_DEADLINE_SECONDS)
+    return path
+
+
+def finish(connection: Connection, job: Job, folder: Path) -> OpenLoopResult:
+    """Wait for the generator's end and fetch what it tells, as ``open-loop.json`` in the folder.
+
+    Raises:
+        HostError: it failed, or wrote no result.
+        DeadlineExceededError: it hung and was ended.
+        DocumentError: its result isn't of the shape that it must have.
+        TransferError: the file didn't arrive whole.
+    """
+    status = jobs.wait(connection, job)
+    if status.exit_status != 0:
+        raise HostError(
+            f"open-loop on {connection} ended with the status {status.exit_status}: {jobs.tail(connection, job)}"
+        )
+    try:
+        connection.pull(f"{job.directory}/{RESULT_NAME}", folder / RESULT_NAME)
+    except TransferError as error:
+        raise HostError(f"open-loop on {connection} wrote no result: {jobs.tail(connection, job)}") from error
+    return OpenLoopResult.from_json((folder / RESULT_NAME).read_text(), name=RESULT_NAME)

@@ -1,0 +1,56 @@
+"""`lab run` whose host is its own, at the end of a certain way, with a stand-in for its kernel's files.
+
+`own_host_lab.py CHANGES_JSON RUN...`: `lab RUN...` but for that. The changes are the host's document, and where on the
+host the kernel's files and the lab's journal of them are.
+"""
+
+import json
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import cli.run
+import experiment.run
+from cli.main import main
+from documents.host import Host
+from documents.inventory import Inventory, Secrets
+from experiment import run_lock
+from experiment.cell import READY_SECONDS
+from experiment.remote_bench import RemoteBench
+from lab.lifecycle.engine import Engine
+from lab.lifecycle.lifecycle import read_lab
+from provision import channels, connection, execution
+from provision.connection import connect
+from provision.tuning import Place
+
+LEASE_SECONDS = 30.0
+SILENT_SECONDS = 10
+
+
+def become(host: Host, place: Place) -> None:
+    """Have `lab run` measure on this host, and be done sooner with one that says nothing."""
+
+    def read_own(engine: Engine) -> tuple[Inventory, Secrets]:
+        inventory, secrets = read_lab(engine)
+        return inventory.model_copy(update={"host": host}), secrets
+
+    @contextmanager
+    def open_own(inventory: Inventory, secrets: Secrets) -> Generator[RemoteBench]:
+        with connect(inventory.host) as opened:
+            yield RemoteBench(
+                opened, inventory, secrets, place=place, lease_margin_seconds=LEASE_SECONDS - READY_SECONDS
+            )
+
+    cli.run.read_lab = read_own
+    experiment.run.open_bench = open_own
+    # Only so that a test needn't wait as long as a user may have to.
+    channels.ANSWER_SECONDS = connection._DEAD_PEER_SECONDS = SILENT_SECONDS  # pyright: ignore[reportPrivateUsage]
+    execution._GRACE_SECONDS = 2  # pyright: ignore[reportPrivateUsage]
+    run_lock._BEAT_SECONDS, run_lock._SILENT_SECONDS = 1.0, SILENT_SECONDS  # pyright: ignore[reportPrivateUsage]
+
+
+if __name__ == "__main__":
+    changes = json.loads(sys.argv[1])
+    become(Host.from_json(json.dumps(changes["host"]), name="host"), Place(**changes["place"]))
+    sys.argv = ["lab", *sys.argv[2:]]
+    main()

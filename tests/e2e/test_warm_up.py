@@ -1,0 +1,55 @@
+"""A warm-up that ends when throughput is steady, and a run in a given time, on a real lab."""
+
+import statistics
+import time
+from pathlib import Path
+
+from documents.load import WrkResult
+from documents.run import Manifest
+from experiment.events import BudgetFitted, RunFinished
+from provision.connection import Connection
+from tests.e2e.conftest import StartRun
+from tests.e2e.host_view import left_on_host
+from tests.e2e.lab_run import read_records, write_protocol
+
+MOST_SECONDS = 60
+
+
+def test_a_warm_up_is_watched_second_by_second_and_ends_when_it_is_steady(
+    start_run: StartRun, host: Connection, tmp_path: Path
+):
+    protocol = write_protocol(tmp_path, ("light", "mixed", 10, 5), warm_up_seconds=MOST_SECONDS)
+    run = start_run("--protocol", str(protocol))
+    assert run.finish() == 0, run.stderr
+    record = read_records(run.folder)["light"]
+    warm_up = record.warm_up
+    assert warm_up is not None
+    if warm_up.outcome == "steady":
+        assert 12 <= len(warm_up.series) <= MOST_SECONDS
+        assert warm_up.seconds < len(warm_up.series) + 5, "it was ended soon after the second that showed it"
+    else:
+        # A machine that others use as well may not come to rest within a minute.
+        assert warm_up.outcome == "never-steady"
+        assert len(warm_up.series) >= MOST_SECONDS - 1
+    assert all(count > 0 for count in warm_up.series)
+    folder = run.folder / "cells" / record.cell_id
+    result = WrkResult.from_json((folder / "wrk.json").read_bytes(), name="wrk.json")
+    throughput = result.requests / result.elapsed_us * 1e6
+    assert 0.5 * throughput < statistics.median(warm_up.series[-12:]) < 2 * throughput
+    assert left_on_host(host) == []
+
+
+def test_a_run_in_a_given_time_measures_whole_blocks_and_is_over_by_then(start_run: StartRun, tmp_path: Path):
+    protocol = write_protocol(tmp_path, ("light", "mixed", 10, 1), blocks=1)
+    started = time.monotonic()
+    run = start_run("--protocol", str(protocol), "--budget", "1m")
+    assert run.finish() == 0, run.stderr
+    # Python's own start, and the look at the lab, come before the run.
+    assert time.monotonic() - started < 60 + 15
+    fitted, *_, finished = run.events
+    assert isinstance(fitted, BudgetFitted)
+    assert isinstance(finished, RunFinished)
+    manifest = Manifest.from_json((run.folder / "manifest.json").read_bytes(), name="manifest.json")
+    assert (manifest.budget_seconds, manifest.protocol.blocks) == (60, fitted.blocks)
+    assert fitted.blocks > 1
+    assert finished.cells % fitted.block_cells == 0

@@ -1,0 +1,59 @@
+"""A run on a host of its own whose network comes back, or whose sshd goes: it goes on, and every setting comes back.
+
+sshd, the connection, the run's lock, the lease and the guard are real. The kernel's files are a stand-in that can be
+written to, for they are this machine's; what is measured is made up. A whole `lab run` that is killed, cut off, or
+loses its host is in `tests/e2e/test_resume`.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.ssh.broken_run import BrokenRun
+from tests.ssh.cable import cable_to
+from tests.ssh.sshd import Sshd
+from tests.unit.provision.settings_stand_in import is_tuned
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[BrokenRun]:
+    made = BrokenRun(tmp_path)
+    yield made
+    made.abandon()
+
+
+def test_a_run_goes_on_at_once_when_the_network_is_back(sshd: Sshd, run: BrokenRun, tmp_path: Path):
+    """By the time that the controller gives up, the lock is free; the settings are put back before they are set."""
+    with cable_to(sshd.host, tmp_path) as cable:
+        run.start(cable.host)
+        run.wait_for("cell-finished")
+        cable.cut()
+        run.require_lost()
+        assert sshd.session_processes(), "to the host's sshd the connection is still there"
+        cable.mend()
+        run.start(cable.host)
+        run.require_finished()
+
+
+def test_a_run_does_not_notice_that_sshd_is_restarted(sshd: Sshd, run: BrokenRun):
+    """As by `systemctl restart ssh`, which leaves the open sessions alone."""
+    run.start(sshd.host)
+    run.wait_for("cell-finished")
+    sshd.stop()
+    sshd.start()
+    run.require_finished()
+
+
+def test_a_run_that_loses_its_sshd_and_its_session_goes_on_and_every_setting_comes_back(sshd: Sshd, run: BrokenRun):
+    run.start(sshd.host)
+    run.wait_for("cell-finished")
+    run.wait_for("phase-started", "load")
+    sshd.kill_sessions()
+    sshd.stop()
+    run.require_lost()
+    assert is_tuned(run.stand_in.settings())
+    run.wait_until_put_back()
+    sshd.start()
+    run.start(sshd.host)
+    run.require_finished()

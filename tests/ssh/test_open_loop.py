@@ -1,0 +1,74 @@
+"""The open loop's generator as a detached job: its result is fetched, and its failures are told."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from documents.errors import DocumentError, HostError
+from documents.inventory import Inventory
+from documents.open_loop import OpenLoopResult
+from provision import jobs, open_loop
+from provision.build_context import hash_build_context
+from provision.connection import Connection, connect
+from provision.jobs import Job
+from tests.ssh.sshd import Sshd
+from tests.unit.documents.samples import EXAMPLES
+
+[RESULT] = [example for example in EXAMPLES if isinstance(example, OpenLoopResult)]
+
+
+@pytest.fixture
+def connection(sshd: Sshd) -> Iterator[Connection]:
+    with connect(sshd.host) as opened:
+        yield opened
+
+
+def start(connection: Connection, directory: Path, script: str) -> Job:
+    directory.mkdir()
+    return jobs.start(connection, str(directory), ["sh", "-c", script], deadline_seconds=20)
+
+
+def test_the_result_is_fetched_and_nothing_else(connection: Connection, tmp_path: Path):
+    (tmp_path / "written.json").write_text(RESULT.to_json())
+    script = f"cp {tmp_path}/written.json open-loop.json; echo a token >tokens"
+    job = start(connection, tmp_path / "job", script)
+    folder = tmp_path / "cell"
+    folder.mkdir()
+    assert open_loop.finish(connection, job, folder) == RESULT
+    assert [path.name for path in folder.iterdir()] == ["open-loop.json"]
+
+
+@pytest.mark.parametrize(
+    ("script", "error", "told"),
+    [
+        ("echo 'open-loop: no such file' >&2; exit 3", HostError, "ended with the status 3: .*no such file"),
+        ("echo nothing >&2", HostError, "wrote no result: .*nothing"),
+        ("echo '{}' >open-loop.json", DocumentError, "open-loop.json is not a valid OpenLoopResult"),
+    ],
+)
+def test_a_failure_is_told_in_the_programs_own_words(
+    connection: Connection, tmp_path: Path, script: str, error: type[Exception], told: str
+):
+    job = start(connection, tmp_path / "job", script)
+    with pytest.raises(error, match=told):
+        open_loop.finish(connection, job, tmp_path)
+
+
+def test_a_program_that_is_there_is_not_built_again(
+    connection: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "main.go").write_text("package main\n")
+    monkeypatch.setattr(open_loop, "_FOLDER", str(tmp_path / "programs"))
+    path = tmp_path / "programs" / hash_build_context(source)
+    path.parent.mkdir()
+    path.write_text("#!/bin/sh\n")
+    path.chmod(0o755)
+    inventory = next(example for example in EXAMPLES if isinstance(example, Inventory))
+    assert open_loop.install(connection, inventory, source) == str(path)
+    # Another source is another program; there is no base here to build it from.
+    (source / "main.go").write_text("package main // changed\n")
+    with pytest.raises(HostError):
+        open_loop.install(connection, inventory, source)

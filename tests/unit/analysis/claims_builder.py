@@ -1,0 +1,152 @@
+"""Evidence with known content: a full host with the article's loads, on which four APIs measure what a test says."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from analysis import article
+from analysis.claims.claim import Judgement
+from analysis.claims.columns import COLUMNS, PublishedColumn
+from analysis.claims.evidence import Evidence
+from analysis.claims.lines import CLAIMS
+from analysis.statistics.comparison import compare
+from documents.cell_numbers import CellNumbers, Latency, Usage
+from documents.comparison import Comparison
+from documents.cores import CoreLayout
+from documents.host import HostSize
+from documents.protocol import Scenario
+from documents.report import BuildingFacts, PublishedNumber
+from documents.summaries import Estimate, Spread
+
+FULL = HostSize(cpus=tuple(range(8)), memory_bytes=16 * 2**30, smaller=False)
+SMALL = HostSize(cpus=(0, 1), memory_bytes=4 * 2**30, smaller=True)
+OWN_CORES = CoreLayout(api=(0, 1, 2), postgres=(3, 4), redis=(5,), generator=(6, 7), system=(5,), shared=False)
+SHARED_CORES = CoreLayout(api=(0,), postgres=(1,), redis=(1,), generator=(1,), system=(1,), shared=True)
+
+SCENARIOS = tuple(
+    Scenario(name=name, workload="mixed", connections=load.connections, duration_seconds=load.duration_seconds)
+    for name, load in article.LOADS.items()
+)
+
+NOISE = (0.011, -0.008, 0.004, -0.013, 0.009, -0.003)
+"""What six blocks add to the log of an API's number; their mean is 0."""
+
+THROUGHPUT_LIGHT, THROUGHPUT_MEDIUM, THROUGHPUT_HEAVY, MEMORY, P99 = COLUMNS
+
+NOTHING = Evidence(size=FULL, cores=OWN_CORES, scenarios=SCENARIOS, numbers=(), comparisons=(), building=())
+
+
+def outcome_of(evidence: Evidence, line: str, name: str) -> Judgement:
+    """The judgement of one claim."""
+    (claim,) = [claim for claim in CLAIMS[line] if claim.name == name]
+    return claim.judge(evidence)
+
+
+def with_number(column: PublishedColumn, api: str, value: float, *, half_width: float | None = 0.01) -> Evidence:
+    """Evidence of one number whose log interval reaches `half_width` to either side; None for a single cell."""
+    estimate = Estimate(
+        value=value,
+        low=None if half_width is None else value * math.exp(-half_width),
+        high=None if half_width is None else value * math.exp(half_width),
+        count=1 if half_width is None else 6,
+        scale="log",
+    )
+    number = PublishedNumber(
+        api=api, scenario=column.load, measure=column.measure, published=column.values[api], measured=estimate
+    )
+    return replace(NOTHING, numbers=(number,))
+
+
+def with_pairs(
+    column: PublishedColumn,
+    values: Mapping[str, float],
+    *,
+    noise: float = 1.0,
+    bound_by_postgres: bool = False,
+    blocks: int = len(NOISE),
+    margin: float = 0.03,
+) -> Evidence:
+    """Evidence of the comparison that the lab itself makes of cells with these means.
+
+    The blocks of each API scatter by `NOISE` times `noise`, each API's shifted by a block.
+    """
+    cells = [
+        _cell(block, api, column.load, value * math.exp(noise * NOISE[(block + place) % len(NOISE)]))
+        for place, (api, value) in enumerate(values.items())
+        for block in range(blocks)
+    ]
+    comparison = compared(cells, list(values), column, bound_by_postgres=bound_by_postgres, margin=margin)
+    return replace(NOTHING, comparisons=(comparison,))
+
+
+def compared(
+    cells: Sequence[CellNumbers],
+    apis: Sequence[str],
+    column: PublishedColumn,
+    *,
+    bound_by_postgres: bool = False,
+    margin: float = 0.03,
+) -> Comparison:
+    return compare(
+        cells,
+        apis=apis,
+        scenarios=[scenario.name for scenario in SCENARIOS],
+        measure=column.compared_by,
+        margin=margin,
+        bound_by_postgres=[(api, column.load) for api in apis] if bound_by_postgres else (),
+    )
+
+
+def _cell(block: int, api: str, load: str, value: float) -> CellNumbers:
+    latency = Latency(mean_us=1, p50_us=1, p90_us=1, p99_us=value, p999_us=value)
+    used = Usage(cpu_cores=1, memory_mean_bytes=value, memory_peak_bytes=1, page_cache_mean_bytes=0)
+    return CellNumbers(
+        cell_id=f"{block:03d}-{api}-{load}",
+        block=block,
+        api=api,
+        scenario=load,
+        requests=1,
+        throughput=value,
+        raw=latency.model_copy(update={"p99_us": 1.0}),
+        corrected=latency,
+        errors=0,
+        statuses=None,
+        usage={"api": used},
+        littles_law=1.0,
+        generator_saturation=0.5,
+    )
+
+
+def spread(*values: float) -> Spread:
+    return Spread(median=sorted(values)[len(values) // 2], least=min(values), most=max(values), count=len(values))
+
+
+BASIC = BuildingFacts(
+    api="go",
+    language="Go",
+    measured_at=datetime(2026, 1, 31, tzinfo=UTC),
+    git_commit="0123abc",
+    same_host=True,
+    build_cpus=8,
+    clean_build_seconds=spread(40, 41, 42),
+    incremental_build_seconds=spread(3.0, 3.1, 3.2),
+    changed_file="main.go",
+    binary_bytes=24_400_000,
+    image_bytes=24_500_000,
+    code_lines=1_668,
+    test_lines=1_207,
+    dependencies=40,
+    first_answer_seconds=spread(0.025, 0.026, 0.027),
+    engine_seconds=spread(0.25, 0.5),
+    rest_seconds=5,
+    rest_memory_bytes=spread(8e6, 9e6),
+)
+
+
+def with_facts(**changes: Mapping[str, object]) -> Evidence:
+    """Evidence of facts: Go's basic ones for each API that is named, with its changes."""
+    return replace(
+        NOTHING,
+        building=tuple(BASIC.model_copy(update={"api": api, **updates}) for api, updates in changes.items()),
+    )

@@ -1,0 +1,215 @@
+"""Void cells that were run again: which attempt counts, which blocks stay short, and what report and pages say."""
+
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from analysis.attempts import in_order, next_attempt, standing
+from analysis.pages.html import render_html
+from analysis.pages.markdown import render_markdown
+from analysis.pages.table import cell_table, summary_table
+from analysis.pages.void_cells import short_blocks, void_entries, void_note
+from analysis.report import analyse
+from documents.errors import AnalysisError
+from documents.report import Report, ShortBlock
+from documents.run import CellRecord, Void
+from documents.summaries import ScenarioSummary
+
+NOT_VALID = (Void(reason="not-ready", message="The API wasn't ready."),)
+
+
+def record(attempt: int, *, valid: bool) -> CellRecord:
+    return CellRecord(
+        cell_id="001-go-light",
+        attempt=attempt,
+        started_at=datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC),
+        voids=() if valid else NOT_VALID,
+        phases_seconds={},
+        load_started_ns=None,
+        load_ended_ns=None,
+        pinning=(),
+    )
+
+
+def made(*valid: bool) -> tuple[CellRecord, ...]:
+    return tuple(record(number, valid=one) for number, one in enumerate(valid, start=1))
+
+
+@pytest.mark.parametrize(
+    ("attempts", "allowed", "following", "stands"),
+    [
+        (made(), 3, 1, None),
+        (made(False), 3, 2, None),
+        (made(False, False), 3, 3, None),
+        (made(False, False, False), 3, None, 3),
+        (made(True), 3, None, 1),
+        (made(False, True), 3, None, 2),
+        (made(False), 1, None, 1),
+        (made(False, False, False), 2, None, 3),
+    ],
+)
+def test_attempts_go_on_until_one_is_valid_or_none_is_left(
+    attempts: tuple[CellRecord, ...], allowed: int, following: int | None, stands: int | None
+):
+    assert next_attempt(attempts, allowed) == following
+    found = standing(attempts, allowed)
+    assert (found and found.attempt) == stands
+
+
+def test_attempts_are_put_into_their_order():
+    first, second, third = made(False, False, True)
+    assert in_order("001-go-light", {3: third, 1: first, 2: second}) == (first, second, third)
+    assert in_order("001-go-light", {}) == ()
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        ({2: True}, "cells/001-go-light-attempt-2 was measured after an attempt that isn't there: 001-go-light."),
+        (
+            {1: False, 3: True},
+            "cells/001-go-light-attempt-3 was measured after an attempt that isn't there: 001-go-light-attempt-2.",
+        ),
+        ({1: True, 2: False}, "cells/001-go-light-attempt-2 was measured though 001-go-light is valid,"),
+    ],
+)
+def test_attempts_that_no_run_makes_are_refused(found: dict[int, bool], told: str):
+    records = {number: record(number, valid=valid) for number, valid in found.items()}
+    with pytest.raises(AnalysisError) as refused:
+        in_order("001-go-light", records)
+    assert str(refused.value).startswith(told)
+
+
+def summary_of(report: Report, api: str) -> ScenarioSummary:
+    (found,) = [summary for summary in report.summaries if summary.api == api]
+    return found
+
+
+def test_numbers_are_those_of_the_attempts_that_count(repeated_report: Report):
+    assert [(cell.cell_id, cell.attempt) for cell in repeated_report.cells] == [
+        ("001-go-light", 2),
+        ("002-rust-light", 1),
+        ("003-go-light", 1),
+    ]
+    go, rust = summary_of(repeated_report, "go"), summary_of(repeated_report, "rust")
+    assert (go.cells, go.void_cells, go.unfinished_cells, go.void_attempts, go.errors) == (2, 0, 1, 2, 14)
+    assert (rust.cells, rust.void_cells, rust.unfinished_cells, rust.void_attempts, rust.errors) == (1, 1, 1, 3, 14)
+    assert go.measured is not None
+    assert go.measured.throughput.value == pytest.approx((1000 * 500) ** 0.5)
+
+
+def test_void_attempts_void_cells_and_short_blocks_are_all_in_the_report(repeated_report: Report):
+    assert repeated_report.attempts == 3
+    assert [
+        (attempt.cell_id, attempt.attempt, attempt.block, attempt.api, attempt.scenario, attempt.voids[0].reason)
+        for attempt in repeated_report.void_attempts
+    ] == [
+        ("001-go-light", 1, 1, "go", "light", "wrk-errors"),
+        ("004-rust-light", 1, 2, "rust", "light", "wrk-errors"),
+        ("004-rust-light", 2, 2, "rust", "light", "not-ready"),
+        ("004-rust-light", 3, 2, "rust", "light", "wrk-errors"),
+        ("005-go-light", 1, 3, "go", "light", "wrk-errors"),
+    ]
+    (cell,) = repeated_report.void_cells
+    assert (cell.cell_id, cell.attempts, cell.block) == ("004-rust-light", 3, 2)
+    assert [(short.block, short.lacking) for short in repeated_report.short_blocks] == [(2, ("004-rust-light",))]
+    assert repeated_report.unfinished_cells == ("005-go-light", "006-rust-light")
+
+
+def test_the_caveats_tell_what_was_run_again_and_what_stays_short(repeated_report: Report):
+    told = "\n".join(repeated_report.caveats)
+    assert "2 of 6 cells are still to be measured" in told
+    assert (
+        "1 of 6 cells is void in each of 3 attempts and left out of all numbers but the errors; block 2 is short, and "
+        "the reasons stand under “Void cells”."
+    ) in told
+    assert "1 of 6 cells was void at first and run again; the first valid attempt counts" in told
+
+
+def test_a_page_lists_each_attempt_with_its_reason_and_what_became_of_its_cell(repeated_report: Report):
+    errors = "wrk counted 7 errors in 1,000 requests. (wrk-errors)"
+    assert [(entry.cell_id, entry.reasons, entry.outcome) for entry in void_entries(repeated_report)] == [
+        ("001-go-light", (f"attempt 1: {errors}",), "attempt 2 counts"),
+        (
+            "004-rust-light",
+            (
+                f"attempt 1: {errors}",
+                "attempt 2: The API wasn't ready 60 s after its start. (not-ready)",
+                f"attempt 3: {errors}",
+            ),
+            "no attempt counts",
+        ),
+        ("005-go-light", (f"attempt 1: {errors}",), "still to be run again"),
+    ]
+    assert short_blocks(repeated_report) == ("Block 2 is short of rust at light (004-rust-light).",)
+    assert "run again at once, until an attempt is valid or 3 were made" in void_note(repeated_report)
+    html, markdown = render_html(repeated_report), render_markdown(repeated_report).replace("\\", "")
+    for entry in void_entries(repeated_report):
+        for said in (*entry.reasons, entry.outcome):
+            assert f"- {entry.cell_id}: {said}\n" in markdown
+            assert said.replace("'", "&#39;") in html
+    for sentence in (*short_blocks(repeated_report), void_note(repeated_report)):
+        assert sentence in html
+        assert sentence in markdown
+
+
+def test_where_nothing_is_run_again_attempts_are_not_spoken_of(golden_report: Report):
+    (entry,) = void_entries(golden_report)
+    assert entry.reasons == ("wrk counted 7 errors in 1,000 requests. (wrk-errors)",)
+    assert "again" not in void_note(golden_report)
+    assert not [caveat for caveat in golden_report.caveats if "attempts" in caveat]
+    assert short_blocks(golden_report) == ("Block 2 is short of go at heavy (011-go-heavy).",)
+
+
+def test_each_short_block_is_told_with_the_cells_that_it_lacks_itself(golden_report: Report):
+    (void,), (short,) = golden_report.void_cells, golden_report.short_blocks
+    other = void.model_copy(update={"cell_id": "002-rust-heavy", "api": "rust", "block": 1})
+    before = ShortBlock(block=1, lacking=(other.cell_id,))
+    report = golden_report.model_copy(update={"void_cells": (void, other), "short_blocks": (before, short)})
+    assert short_blocks(report) == (
+        "Block 1 is short of rust at heavy (002-rust-heavy).",
+        "Block 2 is short of go at heavy (011-go-heavy).",
+    )
+
+
+def test_tables_tell_of_attempts(repeated_report: Report):
+    valid_cells = [(row[-1].value, row[-1].detail) for row in summary_table(repeated_report).rows]
+    assert valid_cells == [("2 of 3", "2 blocks, 2 void attempts"), ("1 of 3", "1 block, 3 void attempts")]
+    assert [(row[0].value, row[0].detail) for row in cell_table(repeated_report).rows] == [
+        ("001-go-light", "attempt 2"),
+        ("002-rust-light", ""),
+        ("003-go-light", ""),
+    ]
+
+
+@pytest.mark.parametrize("file_name", ["wrk.json", "samples.csv"])
+@pytest.mark.parametrize("attempt", ["004-rust-light", "005-go-light", "001-go-light-attempt-2"])
+def test_a_raw_file_of_any_attempt_that_was_changed_is_refused(repeated_directory: Path, attempt: str, file_name: str):
+    path = repeated_directory / "cells" / attempt / file_name
+    path.write_bytes(path.read_bytes().replace(b"7", b"8", 1))
+    with pytest.raises(AnalysisError, match=f"cells/{attempt}/{file_name} isn't the file that was measured"):
+        analyse(repeated_directory)
+
+
+def test_an_attempt_that_was_copied_from_another_is_refused(repeated_directory: Path):
+    cells = repeated_directory / "cells"
+    shutil.copytree(cells / "005-go-light", cells / "005-go-light-attempt-2")
+    with pytest.raises(AnalysisError, match=r"005-go-light-attempt-2/cell\.json is the record of '005-go-light'"):
+        analyse(repeated_directory)
+
+
+def test_an_attempt_more_than_the_protocol_allows_is_refused(repeated_directory: Path):
+    cells = repeated_directory / "cells"
+    shutil.copytree(cells / "004-rust-light-attempt-3", cells / "004-rust-light-attempt-4")
+    with pytest.raises(AnalysisError, match=r"004-rust-light-attempt-4 was measured but .* or is an attempt more"):
+        analyse(repeated_directory)
+
+
+def test_an_attempt_without_a_record_was_not_finished(repeated_directory: Path):
+    (repeated_directory / "cells" / "004-rust-light-attempt-3" / "cell.json").unlink()
+    report = analyse(repeated_directory)
+    assert report.void_cells == report.short_blocks == ()
+    assert report.unfinished_cells == ("004-rust-light", "005-go-light", "006-rust-light")
+    assert len(report.void_attempts) == 4

@@ -1,0 +1,162 @@
+"""Orders: by the verdicts on pairs, so that a tie contradicts only where it is shown."""
+
+from dataclasses import replace
+
+import pytest
+
+from analysis.claims.claim import all_of
+from analysis.claims.columns import COLUMNS, PublishedColumn
+from analysis.claims.orders import judge_order, judge_whole_order
+from documents.claims import ClaimOutcome
+from tests.unit.analysis.claims_builder import (
+    MEMORY,
+    NOTHING,
+    P99,
+    SCENARIOS,
+    SHARED_CORES,
+    SMALL,
+    THROUGHPUT_HEAVY,
+    THROUGHPUT_LIGHT,
+    outcome_of,
+    with_pairs,
+)
+
+
+def test_the_article_s_orders_are_as_it_has_them():
+    assert [column.best_first for column in COLUMNS] == [("rust", "zig", "go", "kotlin")] * 5
+
+
+@pytest.mark.parametrize("column", COLUMNS, ids=lambda column: column.line)
+def test_the_article_s_own_numbers_reproduce_every_order(column: PublishedColumn):
+    evidence = with_pairs(column, column.values)
+    names = ["order", *(f"order-{first}-{second}" for first, second in _PAIRS)]
+    assert {outcome_of(evidence, column.line, name).outcome for name in names} == {"reproduced"}
+
+
+_PAIRS = [("rust", "zig"), ("rust", "go"), ("rust", "kotlin"), ("zig", "go"), ("zig", "kotlin"), ("go", "kotlin")]
+
+
+@pytest.mark.parametrize("column", COLUMNS, ids=lambda column: column.line)
+def test_the_other_way_round_contradicts_every_order(column: PublishedColumn):
+    turned = dict(zip(column.values, reversed(column.values.values()), strict=True))
+    evidence = with_pairs(column, turned)
+    for first, second in _PAIRS:
+        outcome, why = judge_order(evidence, column, first, second)
+        assert outcome == "contradicted"
+        assert why.startswith(f"The reverse is shown: {column.noun} of {first} over {second} is ")
+
+
+def test_the_sentence_has_ratio_interval_and_blocks_whichever_api_the_run_names_first():
+    for values in ({"rust": 55_000.0, "go": 45_000.0}, {"go": 45_000.0, "rust": 55_000.0}):
+        outcome, why = judge_order(with_pairs(THROUGHPUT_LIGHT, values), THROUGHPUT_LIGHT, "rust", "go")
+        assert outcome == "reproduced"
+        assert why.startswith("Shown: throughput of rust over go is 1.222, 95% interval 1.199 to 1.246")
+        assert why.endswith(", of 6 blocks.")
+
+
+def test_a_tie_contradicts_where_it_is_shown_and_is_open_where_it_is_not():
+    equal = {"rust": 40_000.0, "zig": 40_000.0}
+    shown = judge_order(with_pairs(THROUGHPUT_LIGHT, equal), THROUGHPUT_LIGHT, "rust", "zig")
+    assert shown.outcome == "contradicted"
+    assert shown.why.startswith("They are shown to be the same within 3%: throughput of rust over zig is 1.00")
+    noisy = judge_order(
+        with_pairs(THROUGHPUT_LIGHT, {"rust": 41_600.0, "zig": 40_000.0}, noise=8), THROUGHPUT_LIGHT, "rust", "zig"
+    )
+    assert noisy.outcome == "cannot-tell"
+    assert noisy.why.startswith("Neither an order nor a tie is shown: throughput of rust over zig is 1.04")
+    assert "blocks would show a difference as large as this one looks." in noisy.why
+
+
+def test_a_tie_contradicts_no_order_that_the_margin_itself_cannot_see():
+    """The article has 1.22 of Rust and Go; with a margin of 30%, that is the same."""
+    values = {"rust": 55_000.0, "go": 45_000.0}
+    outcome, why = judge_order(with_pairs(THROUGHPUT_LIGHT, values, margin=0.3), THROUGHPUT_LIGHT, "rust", "go")
+    assert outcome == "cannot-tell"
+    assert why.startswith("They are the same within 30%, but so are the article's two, whose ratio is 1.22: throughput")
+    equal = with_pairs(THROUGHPUT_LIGHT, {"rust": 50_000.0, "go": 50_000.0}, margin=0.2)
+    assert judge_order(equal, THROUGHPUT_LIGHT, "rust", "go").outcome == "contradicted"
+
+
+def test_a_measure_that_has_no_ratio_is_said_to_have_none_and_not_to_lack_cells():
+    outcome, why = judge_order(NOTHING, MEMORY, "rust", "go")
+    assert (outcome, why) == (
+        "not-comparable",
+        (
+            "Nothing is compared by average memory in this run: it isn't above 0 in one valid cell at least, and so "
+            "has no ratio."
+        ),
+    )
+
+
+def test_a_tie_that_postgresql_makes_is_open():
+    equal = {"rust": 40_000.0, "zig": 40_000.0}
+    for column in (THROUGHPUT_HEAVY, P99):
+        evidence = with_pairs(column, equal, bound_by_postgres=True)
+        assert judge_order(evidence, column, "rust", "zig").outcome == "cannot-tell"
+        assert judge_order(with_pairs(column, equal), column, "rust", "zig").outcome == "contradicted"
+    assert (
+        "PostgreSQL is the limit of both"
+        in judge_order(with_pairs(P99, equal, bound_by_postgres=True), P99, "rust", "zig").why
+    )
+    faster = with_pairs(THROUGHPUT_HEAVY, {"rust": 50_000.0, "zig": 40_000.0}, bound_by_postgres=True)
+    assert judge_order(faster, THROUGHPUT_HEAVY, "rust", "zig").outcome == "reproduced"
+
+
+def test_an_order_is_judged_on_a_smaller_host_with_shared_cores_and_short_windows():
+    short = tuple(scenario.model_copy(update={"duration_seconds": 5}) for scenario in SCENARIOS)
+    evidence = with_pairs(THROUGHPUT_LIGHT, {"rust": 13_700.0, "go": 10_400.0})
+    evidence = replace(evidence, size=SMALL, cores=SHARED_CORES, scenarios=short)
+    assert judge_order(evidence, THROUGHPUT_LIGHT, "rust", "go").outcome == "reproduced"
+
+
+def test_other_connections_or_requests_are_another_load():
+    evidence = with_pairs(THROUGHPUT_LIGHT, {"rust": 55_000.0, "go": 45_000.0})
+    for changes, said in [
+        ({"connections": 20}, "Light here is 20 connections instead of 10. Measured here: throughput of rust over go"),
+        ({"workload": "login"}, "Light here asks for login and not for the mixed requests of an API. Measured here"),
+    ]:
+        scenarios = tuple(scenario.model_copy(update=changes) for scenario in SCENARIOS)
+        outcome, why = judge_order(replace(evidence, scenarios=scenarios), THROUGHPUT_LIGHT, "rust", "go")
+        assert outcome == "not-comparable"
+        assert why.startswith(said)
+
+
+def test_a_pair_that_was_not_measured_is_not_comparable_and_one_block_is_open():
+    said = "No block of this run has valid cells of both rust and go under a load named light."
+    for apis in ({"rust": 1.0, "go": 1.0}, {"rust": 1.0}):
+        planned = with_pairs(THROUGHPUT_LIGHT, apis, blocks=0)
+        assert judge_order(planned, THROUGHPUT_LIGHT, "rust", "go") == ("not-comparable", said)
+    single = with_pairs(THROUGHPUT_LIGHT, {"rust": 55_000.0, "go": 45_000.0}, blocks=1)
+    outcome, why = judge_order(single, THROUGHPUT_LIGHT, "rust", "go")
+    assert outcome == "cannot-tell"
+    assert why.endswith("of 1 block.")
+
+
+def test_the_whole_order_names_the_pairs_by_what_became_of_them():
+    values = {"rust": 55_000.0, "zig": 55_000.0, "go": 45_000.0, "kotlin": 28_900.0}
+    outcome, why = judge_whole_order(with_pairs(THROUGHPUT_LIGHT, values), THROUGHPUT_LIGHT)
+    assert outcome == "contradicted"
+    assert why.startswith("2 of 3 neighbours are shown in this order. By pairs: rust before go, rust before kotlin, ")
+    assert why.endswith("go before kotlin shown; rust before zig contradicted.")
+
+
+def test_the_whole_order_without_one_of_the_stacks_is_not_comparable_unless_a_pair_contradicts():
+    three = {"rust": 55_000.0, "zig": 50_000.0, "go": 45_000.0}
+    outcome, why = judge_whole_order(with_pairs(THROUGHPUT_LIGHT, three), THROUGHPUT_LIGHT)
+    assert outcome == "not-comparable"
+    assert "go before kotlin not comparable" in why
+    turned = {"rust": 45_000.0, "zig": 50_000.0, "go": 55_000.0}
+    assert judge_whole_order(with_pairs(THROUGHPUT_LIGHT, turned), THROUGHPUT_LIGHT).outcome == "contradicted"
+
+
+@pytest.mark.parametrize(
+    ("parts", "whole"),
+    [
+        (["reproduced", "reproduced"], "reproduced"),
+        (["reproduced", "cannot-tell"], "cannot-tell"),
+        (["reproduced", "cannot-tell", "not-comparable"], "not-comparable"),
+        (["not-comparable", "contradicted", "cannot-tell"], "contradicted"),
+    ],
+)
+def test_a_whole_holds_if_all_its_parts_do(parts: list[ClaimOutcome], whole: ClaimOutcome):
+    assert all_of(parts) == whole

@@ -1,0 +1,394 @@
+"""From cells to verdicts: blocks, void cells, the twin, the family of tests, and what is said where nothing can be."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import pytest
+
+from analysis.statistics.comparison import compare
+from analysis.statistics.holm import holm
+from analysis.statistics.measures import value_of
+from analysis.statistics.power import blocks_to_detect, blocks_to_show_same
+from analysis.statistics.verdict import verdict_text
+from documents.cell_numbers import CellNumbers, Latency, Usage
+from documents.comparison import Comparison, Measure, PairComparison, TwinComparison
+from documents.errors import AnalysisError
+
+LATENCY = Latency(mean_us=1, p50_us=1, p90_us=1, p99_us=1, p999_us=1)
+
+NOISE = (0.011, -0.008, 0.004, -0.013, 0.009, -0.003)
+"""What six blocks add to a log ratio; their mean is 0."""
+
+
+def a_cell(
+    block: int,
+    api: str,
+    throughput: float,
+    *,
+    scenario: str = "light",
+    cpu_cores: float = 1.0,
+    memory_bytes: float = 1e6,
+    raw: Latency = LATENCY,
+    corrected: Latency = LATENCY,
+) -> CellNumbers:
+    used = Usage(cpu_cores=cpu_cores, memory_mean_bytes=memory_bytes, memory_peak_bytes=1, page_cache_mean_bytes=0)
+    return CellNumbers(
+        cell_id=f"{block:03d}-{api}-{scenario}",
+        block=block,
+        api=api,
+        scenario=scenario,
+        requests=1,
+        throughput=throughput,
+        raw=raw,
+        corrected=corrected,
+        errors=0,
+        statuses=None,
+        usage={"api": used},
+        littles_law=1.0,
+        generator_saturation=0.5,
+    )
+
+
+def latency(p50_us: float, p99_us: float) -> Latency:
+    return LATENCY.model_copy(update={"p50_us": p50_us, "p99_us": p99_us})
+
+
+def blocks_of(throughputs: Mapping[str, Sequence[float]], scenario: str = "light") -> list[CellNumbers]:
+    """For each API its throughput block by block; NaN where the cell is void."""
+    return [
+        a_cell(block, api, value, scenario=scenario)
+        for api, values in throughputs.items()
+        for block, value in enumerate(values, start=1)
+        if not math.isnan(value)
+    ]
+
+
+def scattered(ratio: float, noise: Sequence[float] = NOISE, factor: float = 1.0) -> list[float]:
+    return [1000 * ratio * math.exp(factor * value) for value in noise]
+
+
+def compared(cells: Sequence[CellNumbers], apis: Sequence[str] = ("go", "rust"), measure: Measure = "throughput"):
+    scenarios = list(dict.fromkeys(cell.scenario for cell in cells)) or ["light"]
+    return compare(cells, apis=apis, scenarios=scenarios, measure=measure, margin=0.03)
+
+
+def the_pair(cells: Sequence[CellNumbers], measure: Measure = "throughput") -> PairComparison:
+    (pair,) = compared(cells, measure=measure).pairs
+    return pair
+
+
+def the_twin(cells: Sequence[CellNumbers]) -> TwinComparison:
+    (twin,) = compared(cells).twins
+    return twin
+
+
+def test_ratio_is_the_geometric_mean_of_the_blocks_and_what_blocks_share_cancels():
+    shared = (1.0, 0.5, 2.0, 1.3, 0.9, 1.1)
+    rust = [value * share for value, share in zip(scattered(1.2), shared, strict=True)]
+    pair = the_pair(blocks_of({"go": [1000 * share for share in shared], "rust": rust}))
+    assert (pair.first, pair.second, pair.blocks) == ("go", "rust", 6)
+    assert pair.ratio is not None
+    assert pair.ratio.value == pytest.approx(1 / 1.2)
+    assert pair.ratio.noise == pytest.approx(np.std(NOISE, ddof=1))
+    assert pair.verdict == "better"
+    assert pair.better == "rust"
+    assert verdict_text(pair, "throughput") == "rust faster"
+
+
+def test_a_small_difference_is_the_same_even_if_it_is_significant():
+    pair = the_pair(blocks_of({"go": [1000] * 6, "rust": scattered(1.015, factor=0.3)}))
+    assert pair.p_adjusted is not None
+    assert pair.p_adjusted < 0.05
+    assert (pair.verdict, pair.better) == ("same", None)
+    assert verdict_text(pair, "throughput") == "same"
+
+
+def test_neither_found_nor_excluded_is_cannot_tell_with_the_blocks_that_would():
+    pair = the_pair(blocks_of({"go": [1000] * 6, "rust": scattered(1.04, factor=6)}))
+    assert (pair.verdict, pair.better, pair.reason) == ("cannot-tell", None, None)
+    assert verdict_text(pair, "throughput") == "can't tell"
+    noise = 6 * float(np.std(NOISE, ddof=1))
+    assert pair.blocks_to_detect == blocks_to_detect(math.log(1.04), noise, significance=0.05)
+    assert pair.blocks_to_show_same == blocks_to_show_same(noise, margin=0.03)
+    assert min(pair.blocks_to_detect or 0, pair.blocks_to_show_same or 0) > 6
+
+
+def test_verdicts_that_are_known_need_no_blocks():
+    for ratio in (1.0, 1.2):
+        pair = the_pair(blocks_of({"go": [1000] * 6, "rust": scattered(ratio)}))
+        assert (pair.blocks_to_detect, pair.blocks_to_show_same) == (None, None)
+
+
+def test_a_difference_must_be_significant_after_holms_correction_for_all_pairs_and_loads():
+    """By itself the difference has p = 0.01. Under five loads with nothing else to find, it isn't enough."""
+    rust = scattered(1.062, factor=4)
+    alone = compared(blocks_of({"go": [1000] * 6, "rust": rust}))
+    assert alone.pairs[0].p_adjusted == alone.pairs[0].p_value
+    assert alone.pairs[0].p_value == pytest.approx(0.02, abs=0.015)
+    assert alone.pairs[0].verdict == "better"
+    others = [
+        cell
+        for load in ("a", "b", "c", "d")
+        for cell in blocks_of({"go": [1000] * 6, "rust": scattered(1.0, factor=4)}, scenario=load)
+    ]
+    among = compared([*blocks_of({"go": [1000] * 6, "rust": rust}), *others])
+    assert among.tests == 5
+    assert [pair.p_adjusted for pair in among.pairs] == pytest.approx(
+        holm(np.array([pair.p_value for pair in among.pairs], dtype=np.float64))
+    )
+    assert among.pairs[0].verdict == "cannot-tell"
+    assert among.pairs[0].blocks_to_detect == blocks_to_detect(
+        math.log(1.062), 4 * float(np.std(NOISE, ddof=1)), significance=0.05 / 5
+    )
+
+
+@pytest.mark.parametrize(
+    ("measure", "better", "words"),
+    [
+        ("p50", "rust", "rust has the lower p50"),
+        ("p99", "go", "go has the lower p99"),
+        ("p99_corrected", "rust", "rust has the lower corrected p99"),
+        ("cpu_cores", "go", "go uses less CPU"),
+        ("memory_mean", "go", "go uses less memory"),
+        ("requests_per_cpu_second", "go", "go answers more requests a CPU second"),
+        ("requests_per_second_per_mb", "go", "go answers more requests/s per MB"),
+    ],
+)
+def test_other_measures_are_compared_in_their_own_direction(measure: Measure, better: str, words: str):
+    cells = [
+        cell
+        for block, noise in enumerate(NOISE, start=1)
+        for cell in (
+            a_cell(
+                block, "go", 1000, cpu_cores=0.5, memory_bytes=20e6, raw=latency(400, 900), corrected=latency(400, 8000)
+            ),
+            a_cell(
+                block,
+                "rust",
+                1100,
+                cpu_cores=0.8 * math.exp(noise),
+                memory_bytes=80e6 * math.exp(noise),
+                raw=latency(300 * math.exp(noise), 1800 * math.exp(noise)),
+                corrected=latency(300, 5000 * math.exp(noise)),
+            ),
+        )
+    ]
+    pair = the_pair(cells, measure)
+    expected = {
+        "p50": 400 / 300,
+        "p99": 900 / 1800,
+        "p99_corrected": 8000 / 5000,
+        "cpu_cores": 0.5 / 0.8,
+        "memory_mean": 20 / 80,
+        "requests_per_cpu_second": (1000 / 0.5) / (1100 / 0.8),
+        "requests_per_second_per_mb": (1000 / 20) / (1100 / 80),
+    }
+    assert pair.ratio is not None
+    assert pair.ratio.value == pytest.approx(expected[measure])
+    assert pair.better == better
+    assert verdict_text(pair, measure) == words
+
+
+@pytest.mark.parametrize(
+    ("measure", "value"),
+    [
+        ("throughput", 1200.0),
+        ("p50", 300.0),
+        ("p99", 900.0),
+        ("p99_corrected", 4000.0),
+        ("cpu_cores", 0.5),
+        ("memory_mean", 48e6),
+        ("requests_per_cpu_second", 2400.0),
+        ("requests_per_second_per_mb", 25.0),
+    ],
+)
+def test_values_of_a_cell_are_in_their_units(measure: Measure, value: float):
+    cell = a_cell(1, "go", 1200, cpu_cores=0.5, memory_bytes=48e6, raw=latency(300, 900), corrected=latency(300, 4000))
+    assert value_of(cell, measure) == pytest.approx(value)
+
+
+def test_sameness_is_postgres_s_where_both_are_bound_by_it():
+    cells = [*blocks_of({"go": [1000] * 6, "rust": scattered(1), "zig": scattered(1.2)})]
+
+    def words(*bound: tuple[str, str]) -> list[str]:
+        found = compare(
+            cells,
+            apis=("go", "rust", "zig"),
+            scenarios=("light",),
+            measure="throughput",
+            margin=0.03,
+            bound_by_postgres=bound,
+        )
+        return [verdict_text(pair, "throughput") for pair in found.pairs]
+
+    assert words() == ["same", "zig faster", "zig faster"]
+    assert words(("go", "light")) == words(("go", "heavy"), ("rust", "light")) == words()
+    assert words(("go", "light"), ("rust", "light"), ("zig", "light")) == [
+        "same, bound by PostgreSQL",
+        "zig faster",
+        "zig faster",
+    ]
+
+
+# Void cells
+
+
+def test_a_block_with_a_void_cell_counts_for_the_pairs_that_it_has():
+    cells = blocks_of(
+        {"go": [1000] * 6, "rust": [math.nan, *scattered(1)[1:]], "zig": [*scattered(1)[:4], math.nan, math.nan]}
+    )
+    found = compared(cells, ("go", "rust", "zig"))
+    assert [(pair.first, pair.second, pair.blocks) for pair in found.pairs] == [
+        ("go", "rust", 5),
+        ("go", "zig", 4),
+        ("rust", "zig", 3),
+    ]
+    without_block_1 = [cell for cell in cells if cell.block > 1 and cell.api != "zig"]
+    assert found.pairs[0].ratio == the_pair(without_block_1).ratio
+
+
+@pytest.mark.parametrize(
+    ("rust", "blocks", "reason"),
+    [
+        ([math.nan] * 2, 0, "No block has valid cells of both go and rust; an interval needs 2 blocks."),
+        ([1300, math.nan], 1, "One block alone has valid cells of both go and rust; an interval needs 2 blocks."),
+    ],
+)
+def test_too_few_blocks_are_cannot_tell_and_say_why(rust: list[float], blocks: int, reason: str):
+    pair = the_pair(blocks_of({"go": [1000, 1000], "rust": rust}))
+    assert (pair.verdict, pair.blocks, pair.reason) == ("cannot-tell", blocks, reason)
+    assert (pair.p_value, pair.p_adjusted, pair.p_equivalence) == (None, None, None)
+    assert (pair.blocks_to_detect, pair.blocks_to_show_same) == (None, None)
+    if blocks == 1:
+        assert pair.ratio is not None
+        assert pair.ratio.value == pytest.approx(1 / 1.3)
+        assert (pair.ratio.interval_95, pair.ratio.interval_90, pair.ratio.noise) == (None, None, None)
+    else:
+        assert pair.ratio is None
+
+
+def test_two_blocks_suffice_for_an_interval():
+    pair = the_pair(blocks_of({"go": [1000, 1000], "rust": [1300, 1301]}))
+    assert (pair.blocks, pair.verdict, pair.reason) == (2, "better", None)
+
+
+def test_a_pair_that_failed_makes_no_other_test_easier():
+    full = {"go": [1000.0] * 6, "rust": scattered(1.2), "zig": scattered(1.4)}
+    failed = {**full, "zig": [math.nan] * 6}
+    apis = ("go", "rust", "zig")
+    assert compared(blocks_of(failed), apis).tests == 3
+    pair = compared(blocks_of(failed), apis).pairs[0]
+    assert pair.p_value is not None
+    assert pair.p_adjusted == pytest.approx(3 * pair.p_value)
+
+
+def test_nothing_measured_is_told_of_all_pairs():
+    found = compare([], apis=("go", "rust"), scenarios=("light", "heavy"), measure="throughput", margin=0.03)
+    assert [(pair.scenario, pair.verdict) for pair in found.pairs] == [
+        ("light", "cannot-tell"),
+        ("heavy", "cannot-tell"),
+    ]
+    assert [[(rank.best, rank.worst) for rank in ranking.ranks] for ranking in found.rankings] == [[(1, 2)] * 2] * 2
+    assert found.twins[0].reason == "No block has both cells of its twin; an interval needs 2 blocks."
+
+
+# The twin
+
+
+def twins_of(first: Sequence[float], second: Sequence[float]) -> list[CellNumbers]:
+    """Blocks that begin with one cell of the twin and end with the other; Go and Rust are it in turn."""
+    return [
+        cell
+        for block, (one, other) in enumerate(zip(first, second, strict=True), start=1)
+        for twin, single in [("go", "rust") if block % 2 else ("rust", "go")]
+        for cell in (a_cell(block, twin, one), a_cell(block, single, 1000), a_cell(block, twin, other))
+    ]
+
+
+def test_the_twins_value_is_the_geometric_mean_of_its_cells():
+    pair = the_pair(twins_of([900, 1000], [1600, 1000]))
+    assert pair.ratio is not None
+    assert pair.ratio.value == pytest.approx(math.exp((math.log(1.2) + 0) / 2))
+
+
+def test_a_twin_with_a_void_cell_counts_by_the_other_and_gives_no_a_a_ratio():
+    cells = twins_of([1000] * 4, [1000] * 4)
+    cells.remove(a_cell(1, "go", 1000))
+    assert the_pair(cells).blocks == 4
+    assert the_twin(cells).blocks == 3
+
+
+def test_a_quiet_host_resolves_the_margin():
+    twin = the_twin(twins_of([1000] * 6, scattered(1)))
+    assert (twin.blocks, twin.resolves_margin, twin.excludes_one, twin.reason) == (6, True, False, None)
+    assert twin.ratio is not None
+    assert twin.ratio.value == pytest.approx(1)
+
+
+def test_a_noisy_host_does_not_resolve_the_margin():
+    twin = the_twin(twins_of([1000] * 6, scattered(1, factor=5)))
+    assert (twin.resolves_margin, twin.excludes_one) == (False, False)
+
+
+def test_later_cells_that_are_slower_warn_of_the_method():
+    twin = the_twin(twins_of([1000] * 6, scattered(0.95)))
+    assert (twin.resolves_margin, twin.excludes_one) == (True, True)
+    assert twin.ratio is not None
+    assert twin.ratio.value == pytest.approx(0.95), "the later cell over the earlier one"
+
+
+def test_one_api_has_a_twin_and_no_pairs():
+    found = compared(blocks_of({"go": [1000] * 3}) + blocks_of({"go": [1001, 999, 1000]}), ("go",))
+    assert (found.tests, found.pairs) == (0, ())
+    assert found.twins[0].blocks == 3
+    assert [(rank.api, rank.best, rank.worst) for rank in found.rankings[0].ranks] == [("go", 1, 1)]
+
+
+# Ranks, refusals, and the document
+
+
+def test_ranks_come_from_verdicts():
+    found = compared(
+        blocks_of({"go": [1000] * 6, "rust": scattered(1.2), "zig": scattered(1.2, NOISE[::-1])}), ("go", "rust", "zig")
+    )
+    assert [(rank.api, rank.best, rank.worst) for rank in found.rankings[0].ranks] == [
+        ("rust", 1, 2),
+        ("zig", 1, 2),
+        ("go", 3, 3),
+    ]
+
+
+def test_less_memory_ranks_higher():
+    cells = [
+        a_cell(block, api, 1000, memory_bytes=memory * math.exp(noise if api == "go" else 0))
+        for block, noise in enumerate(NOISE)
+        for api, memory in (("go", 30e6), ("rust", 10e6))
+    ]
+    (ranking,) = compared(cells, measure="memory_mean").rankings
+    assert [rank.api for rank in ranking.ranks] == ["rust", "go"]
+
+
+@pytest.mark.parametrize(
+    ("measure", "change", "says"),
+    [
+        ("throughput", {"throughput": 0.0}, "The throughput of the cell 002-go-light isn't above 0"),
+        ("cpu_cores", {"cpu_cores": 0.0}, "The CPU of the API of the cell 002-go-light isn't above 0"),
+        ("requests_per_cpu_second", {"cpu_cores": 0.0}, "The CPU of the API of the cell 002-go-light isn't above 0"),
+        ("requests_per_second_per_mb", {"memory_bytes": 0.0}, "The memory of the API of the cell 002-go-light isn't"),
+    ],
+)
+def test_what_has_no_ratio_is_refused(measure: Measure, change: dict[str, float], says: str):
+    build: Callable[..., CellNumbers] = a_cell
+    with pytest.raises(AnalysisError, match=says):
+        compared([a_cell(1, "go", 1000), build(2, "go", **{"throughput": 1000.0, **change})], measure=measure)
+
+
+def test_an_api_that_is_there_three_times_is_refused():
+    with pytest.raises(AnalysisError, match="The block 1 has go more than twice under light, last in 001-go-light"):
+        compared([a_cell(1, "go", 1000)] * 3)
+
+
+def test_a_comparison_comes_back_from_json():
+    found = compared(twins_of([1000] * 6, scattered(1.1)))
+    assert Comparison.from_json(found.to_json(), name="comparison.json") == found

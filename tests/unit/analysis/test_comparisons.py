@@ -1,0 +1,179 @@
+"""A run's folder to its comparisons: every measure, the margin of the protocol, the twin, and PostgreSQL's limit."""
+
+import math
+import shutil
+from pathlib import Path
+
+import pytest
+
+from analysis.comparisons import compare_all, uncompared
+from analysis.report import analyse
+from analysis.statistics.measures import MEASURES
+from documents.comparison import Comparison, Measure, PairComparison
+from documents.errors import AnalysisError
+from documents.plan import Plan
+from documents.report import Report
+from documents.run import Manifest
+from tests.unit.analysis.run_builder import COMPARED_THROUGHPUTS, compared_run
+
+
+def by(report: Report, measure: Measure) -> Comparison:
+    [found] = [comparison for comparison in report.comparisons if comparison.measure == measure]
+    return found
+
+
+def pair_of(report: Report, first: str, second: str, *, measure: Measure = "throughput") -> PairComparison:
+    [found] = [
+        pair
+        for pair in by(report, measure).pairs
+        if (pair.scenario, pair.first, pair.second) == ("light", first, second)
+    ]
+    return found
+
+
+def test_every_measure_is_compared_over_all_pairs_and_loads(compared_report: Report):
+    assert [comparison.measure for comparison in compared_report.comparisons] == list(MEASURES)
+    for comparison in compared_report.comparisons:
+        assert comparison.tests == len(comparison.pairs) == 3 * 2
+        assert {(pair.first, pair.second) for pair in comparison.pairs} == {
+            ("rust", "zig"),
+            ("rust", "go"),
+            ("zig", "go"),
+        }
+        assert [twin.blocks for twin in comparison.twins] == [6, 6]
+
+
+def test_what_is_different_is_found_and_what_is_alike_is_the_same(compared_report: Report):
+    difference = pair_of(compared_report, "rust", "go")
+    assert difference.ratio is not None
+    assert difference.ratio.value == pytest.approx(1.2, rel=0.01)
+    assert (difference.verdict, difference.better) == ("better", "rust")
+    assert pair_of(compared_report, "rust", "zig").verdict == "same"
+    [ranking, _] = by(compared_report, "throughput").rankings
+    assert [(rank.api, rank.best, rank.worst) for rank in ranking.ranks] == [
+        ("rust", 1, 2),
+        ("zig", 1, 2),
+        ("go", 3, 3),
+    ]
+
+
+def test_latency_goes_the_other_way_and_the_rest_is_by_what_the_api_used(compared_report: Report):
+    for measure in ("p50", "p99"):
+        pair = pair_of(compared_report, "rust", "go", measure=measure)
+        assert pair.ratio is not None
+        assert pair.ratio.value == pytest.approx(1 / 1.2, rel=0.01)
+        assert pair.better == "rust"
+    memory = pair_of(compared_report, "rust", "go", measure="memory_mean")
+    assert memory.ratio is not None
+    assert (memory.ratio.value, memory.better) == (pytest.approx(40 / 20), "go")
+    assert pair_of(compared_report, "rust", "go", measure="cpu_cores").verdict == "same"
+    assert pair_of(compared_report, "rust", "go", measure="requests_per_cpu_second").better == "rust"
+    for_memory = pair_of(compared_report, "rust", "go", measure="requests_per_second_per_mb")
+    assert for_memory.ratio is not None
+    assert for_memory.ratio.value == pytest.approx(1.2 / 2, rel=0.01)
+
+
+def test_the_margin_is_the_protocols(compared_directory: Path, tmp_path: Path):
+    shutil.copytree(compared_directory, tmp_path / "run")
+    path = tmp_path / "run" / "manifest.json"
+    manifest = Manifest.from_json(path.read_text(), name="manifest.json")
+    protocol = manifest.protocol.model_copy(update={"margin": 0.25})
+    path.write_text(manifest.model_copy(update={"protocol": protocol}).to_json())
+    wide = analyse(tmp_path / "run")
+    assert {comparison.margin for comparison in wide.comparisons} == {0.25}
+    assert pair_of(wide, "rust", "go").verdict == "same"
+
+
+def test_the_twin_counts_once_and_its_cells_are_told(compared_report: Report):
+    """Six blocks of three APIs, each of them twice in two: eight cells each, and six values."""
+    for summary in compared_report.summaries:
+        assert (summary.cells, summary.blocks) == (8, 6)
+        assert summary.measured is not None
+        assert summary.measured.throughput.count == summary.measured.memory_mean_bytes.count == 6
+    rust = [cell for cell in compared_report.cells if (cell.api, cell.scenario) == ("rust", "light")]
+    blocks = {cell.block: [other.throughput for other in rust if other.block == cell.block] for cell in rust}
+    [summary] = [s for s in compared_report.summaries if (s.api, s.scenario) == ("rust", "light")]
+    assert summary.measured is not None
+    logs = [sum(map(math.log, values)) / len(values) for values in blocks.values()]
+    assert summary.measured.throughput.value == pytest.approx(math.exp(sum(logs) / 6))
+    assert [cell.cell_id for cell in compared_report.cells if cell.twin][:2] == ["004-rust-light", "008-rust-heavy"]
+
+
+def test_the_ratio_of_a_pair_is_that_of_its_estimates(compared_report: Report):
+    """Both have a value in each block, so the geometric mean of the ratios is the ratio of the geometric means."""
+    values = {
+        s.api: s.measured.throughput.value
+        for s in compared_report.summaries
+        if s.scenario == "light" and s.measured is not None
+    }
+    found = pair_of(compared_report, "zig", "go").ratio
+    assert found is not None
+    assert found.value == pytest.approx(values["zig"] / values["go"])
+
+
+def test_a_run_of_one_block_compares_nothing_and_says_why(tmp_path: Path):
+    report = analyse(compared_run(tmp_path / "run", throughputs=COMPARED_THROUGHPUTS, blocks=1))
+    assert {pair.verdict for comparison in report.comparisons for pair in comparison.pairs} == {"cannot-tell"}
+    [told] = [caveat for caveat in report.caveats if caveat.startswith("Nothing can be compared")]
+    assert "the run has one block" in told
+    assert not [caveat for caveat in analyse_caveats(tmp_path, blocks=2) if caveat.startswith("Nothing can be")]
+
+
+def analyse_caveats(folder: Path, *, blocks: int) -> tuple[str, ...]:
+    return analyse(compared_run(folder / f"of-{blocks}", throughputs=COMPARED_THROUGHPUTS, blocks=blocks)).caveats
+
+
+def test_blocks_that_have_no_two_apis_compare_nothing_and_say_why(tmp_path: Path):
+    run = compared_run(tmp_path / "run", throughputs=COMPARED_THROUGHPUTS, blocks=2)
+    plan = Plan.from_json((run / "plan.json").read_text(), name="plan.json")
+    for cell in plan.cells:
+        if (cell.block == 1) == (cell.api == "go"):
+            shutil.rmtree(run / "cells" / cell.id)
+    [told] = [caveat for caveat in analyse(run).caveats if caveat.startswith("Nothing can be compared")]
+    assert "no two APIs have valid cells in two blocks" in told
+
+
+def test_a_plan_that_has_an_api_three_times_in_a_block_is_refused(compared_directory: Path, tmp_path: Path):
+    shutil.copytree(compared_directory, tmp_path / "run")
+    path = tmp_path / "run" / "plan.json"
+    plan = Plan.from_json(path.read_text(), name="plan.json")
+    cells = tuple(cell.model_copy(update={"block": 1}) for cell in plan.cells)
+    path.write_text(plan.model_copy(update={"cells": cells}).to_json())
+    with pytest.raises(AnalysisError, match="more than twice under"):
+        analyse(tmp_path / "run")
+
+
+# PostgreSQL at its limit
+
+
+def bound_run(folder: Path, *, postgres_cores: float) -> Report:
+    return analyse(compared_run(folder, throughputs=COMPARED_THROUGHPUTS, postgres_cores=postgres_cores, watched=True))
+
+
+def test_a_postgres_that_uses_its_cpus_up_is_told_of_what_waits_for_it(tmp_path: Path):
+    """All but the API share one CPU. What an API spends of its own is no matter of PostgreSQL's."""
+    bound = bound_run(tmp_path / "bound", postgres_cores=0.95)
+    for comparison in bound.comparisons:
+        waits = comparison.measure not in {"cpu_cores", "memory_mean", "requests_per_cpu_second"}
+        assert {pair.bound_by_postgres for pair in comparison.pairs} == {waits}, comparison.measure
+    free = bound_run(tmp_path / "free", postgres_cores=0.35)
+    assert not any(pair.bound_by_postgres for comparison in free.comparisons for pair in comparison.pairs)
+
+
+# What has no ratio
+
+
+def test_a_measure_without_a_ratio_is_left_out_and_told(compared_report: Report):
+    api = compared_report.cells[0].usage["api"].model_copy(update={"cpu_cores": 0.0})
+    spoilt = compared_report.cells[0].model_copy(update={"usage": {**compared_report.cells[0].usage, "api": api}})
+    cells = (spoilt, *compared_report.cells[1:])
+    found = compare_all(
+        cells, apis=tuple(COMPARED_THROUGHPUTS), scenarios=("light",), margin=0.03, bound_by_postgres=()
+    )
+    assert set(MEASURES) - {comparison.measure for comparison in found} == {"cpu_cores", "requests_per_cpu_second"}
+    why = "the CPU of the API isn't above 0 in the cell 001-rust-light, so it has no ratio."
+    assert list(uncompared(cells)) == [
+        f"There is no comparison by “{title}”: {why}" for title in ("CPU of the API", "Requests a CPU second")
+    ]
+    assert list(uncompared(compared_report.cells)) == []
+    assert "in the cell 001-rust-light and 1 more" in next(iter(uncompared((spoilt, spoilt, *compared_report.cells))))

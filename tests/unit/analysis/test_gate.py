@@ -1,0 +1,378 @@
+"""The gate: each outcome, what it rests on, and how often it errs."""
+
+import math
+
+import numpy as np
+import pytest
+
+from analysis.gate import judge_gate
+from analysis.pages.gate import gate_table, outcome_line, render_gate_markdown, twin_lines
+from analysis.statistics.power import blocks_to_show_same
+from documents.cell_numbers import CellNumbers
+from documents.comparison import Measure
+from documents.errors import AnalysisError
+from documents.gate import Gate
+from documents.open_loop import OpenLoopRate
+from documents.report import OpenLoopReport, Report, VoidCell
+from documents.run import Void, VoidReason
+from documents.summaries import OpenLoopSummary, ScenarioSummary
+from tests.unit.analysis.reports import NOISE, Throughputs, report_of, scattered
+
+STEADY = [1000.0] * 6
+
+
+def judged(report: Report, *measures: Measure) -> Gate:
+    return judge_gate(report, base="go-base", candidate="go-new", judged=measures or ("throughput",))
+
+
+def gate_of(golden: Report, candidate: list[float], base: list[float] = STEADY) -> Gate:
+    return judged(report_of(golden, {"light": {"go-base": base, "go-new": candidate}}))
+
+
+def test_a_candidate_that_is_slower_is_a_regression(golden_report: Report):
+    gate = gate_of(golden_report, scattered(900))
+    assert gate.outcome == "regression"
+    (reason,) = gate.reasons
+    assert reason == (
+        "Throughput under light: go-base faster; 0.900 times that of go-base, 95% interval 0.891 to 0.909."
+    )
+    assert outcome_line(gate) == "gate: regression: go-new beside go-base in the run 20260131-120000-quick"
+
+
+def test_a_candidate_that_is_faster_passes(golden_report: Report):
+    gate = gate_of(golden_report, scattered(1100))
+    assert (gate.outcome, gate.blocks_needed) == ("passed", None)
+    assert gate.reasons[0].startswith("Throughput under light: go-new faster; 1.100 times")
+
+
+def test_a_candidate_that_is_shown_the_same_passes_even_if_a_difference_is_significant(golden_report: Report):
+    gate = gate_of(golden_report, scattered(985, 0.3))
+    pair = gate.findings[0].pair
+    assert pair.p_adjusted is not None
+    assert pair.p_adjusted < 0.05
+    assert gate.outcome == "passed"
+    assert gate.reasons[0].startswith("Throughput under light: same;")
+
+
+def test_a_candidate_of_which_nothing_is_shown_does_not_pass_and_is_told_the_blocks(golden_report: Report):
+    gate = gate_of(golden_report, scattered(990, 6))
+    needed = blocks_to_show_same(6 * float(np.std(NOISE, ddof=1)), margin=0.03)
+    assert (gate.outcome, gate.blocks_needed) == ("cannot-tell", needed)
+    assert needed is not None
+    assert f"if there is none, {needed} would show it." in gate.reasons[0]
+    assert f"; {needed} blocks would let a candidate" in outcome_line(gate)
+
+
+def test_a_candidate_too_near_the_margin_is_not_told_that_fewer_blocks_would_do(golden_report: Report):
+    gate = gate_of(golden_report, scattered(1000 * math.exp(-0.0166), 1.7))
+    (pair,) = (finding.pair for finding in gate.findings if finding.judged)
+    assert (gate.outcome, pair.blocks) == ("cannot-tell", 6)
+    assert pair.blocks_to_show_same is not None
+    assert pair.blocks_to_show_same <= 6
+    assert gate.reasons[0].endswith(
+        "blocks to be found; the 6 there were would have shown that there is none: this one is too near the margin."
+    )
+    assert outcome_line(gate).endswith(", and there were 6: this one is too near the margin of 3%")
+
+
+def test_blocks_that_are_short_are_not_among_those_that_there_were(golden_report: Report):
+    gate = gate_of(golden_report, [*scattered(990, 6)[:5], math.nan])
+    assert gate.outcome == "cannot-tell"
+    assert outcome_line(gate).endswith("pass, and there were 5")
+
+
+def test_blocks_that_no_protocol_may_have_are_no_number(golden_report: Report):
+    gate = gate_of(golden_report, scattered(990, 60))
+    assert (gate.outcome, gate.blocks_needed) == ("cannot-tell", None)
+    assert "; more than 1,000 blocks would let a candidate" in outcome_line(gate)
+
+
+LOADS: dict[str, tuple[Throughputs, str]] = {
+    "one regression": (
+        {"a": {"go-base": STEADY, "go-new": scattered(1200)}, "b": {"go-base": STEADY, "go-new": scattered(800)}},
+        "regression",
+    ),
+    "one open": (
+        {"a": {"go-base": STEADY, "go-new": scattered(1200)}, "b": {"go-base": STEADY, "go-new": scattered(990, 6)}},
+        "cannot-tell",
+    ),
+    "all shown": (
+        {"a": {"go-base": STEADY, "go-new": scattered(1200)}, "b": {"go-base": STEADY, "go-new": scattered(1000, 0.5)}},
+        "passed",
+    ),
+    "a regression beside a load without cells": (
+        {"a": {"go-base": STEADY, "go-new": [math.nan] * 6}, "b": {"go-base": STEADY, "go-new": scattered(800)}},
+        "regression",
+    ),
+    "a load without cells": (
+        {"a": {"go-base": STEADY, "go-new": [math.nan] * 6}, "b": {"go-base": STEADY, "go-new": scattered(1200)}},
+        "no-answer",
+    ),
+    "a load without cells beside an open one": (
+        {"a": {"go-base": STEADY, "go-new": [math.nan] * 6}, "b": {"go-base": STEADY, "go-new": scattered(990, 6)}},
+        "no-answer",
+    ),
+}
+
+
+@pytest.mark.parametrize("loads", LOADS)
+def test_the_outcome_is_that_of_all_loads_together(golden_report: Report, loads: str):
+    throughputs, expected = LOADS[loads]
+    assert judged(report_of(golden_report, throughputs)).outcome == expected
+
+
+def test_only_a_regression_is_a_reason_where_there_is_one(golden_report: Report):
+    gate = judged(report_of(golden_report, LOADS["one regression"][0]))
+    assert len(gate.reasons) == 1
+    assert gate.reasons[0].startswith("Throughput under b: go-base faster")
+
+
+def test_other_apis_of_the_run_count_for_nothing(golden_report: Report):
+    """Neither as pairs nor in the family of tests."""
+    pair = {"go-base": STEADY, "go-new": scattered(985, 2)}
+    alone = judged(report_of(golden_report, {"light": pair}))
+    among_others = judged(report_of(golden_report, {"light": {**pair, "rust": scattered(2000), "zig": scattered(1)}}))
+    assert alone.findings == among_others.findings
+    assert alone.tests == among_others.tests == 1
+
+
+def with_cpu(cell: CellNumbers, cores: float) -> CellNumbers:
+    usage = cell.usage | {"api": cell.usage["api"].model_copy(update={"cpu_cores": cores})}
+    return cell.model_copy(update={"usage": usage})
+
+
+def costly(golden: Report) -> Report:
+    """A candidate that is as fast and takes a tenth more CPU a request."""
+    report = report_of(golden, {"light": {"go-base": STEADY, "go-new": scattered(1000, 0.5)}})
+    cells = [with_cpu(cell, 1.1 if cell.api == "go-new" else 1.0) for cell in report.cells]
+    return report.model_copy(update={"cells": tuple(cells)})
+
+
+def test_what_is_not_judged_is_reported_only(golden_report: Report):
+    gate = judged(costly(golden_report))
+    assert gate.outcome == "passed"
+    (reported,) = [finding for finding in gate.findings if finding.measure == "requests_per_cpu_second"]
+    assert not reported.judged
+    assert reported.pair.better == "go-base"
+    assert "go-base answers more requests a CPU second" in render_gate_markdown(gate)
+
+
+def test_a_measure_that_is_asked_for_is_judged(golden_report: Report):
+    gate = judged(costly(golden_report), "throughput", "requests_per_cpu_second")
+    assert gate.outcome == "regression"
+    assert gate.tests == 2
+    assert [finding.measure for finding in gate.findings if finding.judged] == ["throughput", "requests_per_cpu_second"]
+
+
+def test_all_that_is_judged_is_one_family(golden_report: Report):
+    """A difference that is significant alone isn't, where a second measure is judged beside it."""
+    report = report_of(golden_report, {"light": {"go-base": STEADY, "go-new": scattered(1000 * math.exp(-0.031), 2.8)}})
+    alone, together = judged(report), judged(report, "throughput", "memory_mean")
+    (first, second) = (gate.findings[0].pair for gate in (alone, together))
+    assert first.p_value is not None
+    assert 0.025 < first.p_value < 0.05
+    assert (alone.outcome, second.p_adjusted) == ("regression", pytest.approx(2 * first.p_value))
+    assert (together.outcome, second.better) == ("cannot-tell", None)
+    assert second.blocks_to_detect is not None
+    assert second.blocks_to_detect > 6
+    assert second.ratio is not None
+    assert second.ratio.noise is not None
+    # Both must be shown at once: each may fail in half of the 20 of 100.
+    assert together.blocks_needed == blocks_to_show_same(second.ratio.noise, margin=0.03, power=0.9)
+    assert (together.blocks_needed or 0) > (second.blocks_to_show_same or 0)
+
+
+def failed(reason: VoidReason, api: str = "go-new", cell_id: str = "007-go-new-light") -> VoidCell:
+    return VoidCell(
+        cell_id=cell_id,
+        attempts=3,
+        block=1,
+        api=api,
+        scenario="light",
+        voids=(Void(reason=reason, message="3 errors."),),
+    )
+
+
+@pytest.mark.parametrize("reason", ["wrk-errors", "vegeta-errors"])
+def test_a_candidate_that_failed_in_a_cell_does_not_pass(golden_report: Report, reason: VoidReason):
+    throughputs = {"light": {"go-base": STEADY, "go-new": scattered(1200)}}
+    gate = judged(report_of(golden_report, throughputs, void=[failed(reason)]))
+    assert gate.outcome == "no-answer"
+    assert gate.reasons == (f"go-new failed in the cell 007-go-new-light: 3 errors. ({reason})",)
+
+
+def test_a_run_whose_open_loop_is_not_finished_gives_no_answer(golden_report: Report):
+    report = report_of(golden_report, {"light": {"go-base": STEADY, "go-new": scattered(1200)}})
+    lacking = OpenLoopSummary(
+        api="go-new", rate=500, cells=1, void_cells=0, unfinished_cells=2, void_attempts=0, measured=None
+    )
+    open_loop = OpenLoopReport(
+        scenario=golden_report.scenarios[0],
+        blocks=3,
+        slowest="go-base",
+        throughput=1000.0,
+        rates=(OpenLoopRate(share=0.5, rate=500),),
+        summaries=(lacking, lacking.model_copy(update={"api": "rust"})),
+        cells=(),
+    )
+    gate = judged(report.model_copy(update={"open_loop": open_loop}))
+    assert gate.outcome == "no-answer"
+    assert "2 of the two builds' cells are still to be measured" in gate.reasons[0]
+
+
+@pytest.mark.parametrize(
+    "void",
+    [failed("sampler-failed"), failed("wrk-errors", api="go-base"), failed("wrk-errors", cell_id="001-go-new-light")],
+    ids=["the lab's fault", "the base's fault", "another attempt counts"],
+)
+def test_void_cells_of_another_kind_only_make_blocks_fewer(golden_report: Report, void: VoidCell):
+    throughputs = {"light": {"go-base": STEADY, "go-new": scattered(1200)}}
+    assert judged(report_of(golden_report, throughputs, void=[void])).outcome == "passed"
+
+
+def test_a_run_that_is_not_finished_gives_no_answer_but_a_regression(golden_report: Report):
+    summary = ScenarioSummary(
+        api="go-new",
+        scenario="light",
+        cells=6,
+        blocks=6,
+        void_cells=0,
+        void_attempts=0,
+        unfinished_cells=4,
+        errors=0,
+        measured=None,
+        series=None,
+    )
+    for throughput, outcome in ((1200, "no-answer"), (800, "regression")):
+        report = report_of(golden_report, {"light": {"go-base": STEADY, "go-new": scattered(throughput)}})
+        gate = judged(report.model_copy(update={"summaries": (summary, summary.model_copy(update={"api": "rust"}))}))
+        assert gate.outcome == outcome
+        if outcome == "no-answer":
+            assert "isn't finished: 4 of the two builds' cells are still to be measured" in gate.reasons[0]
+
+
+def test_one_and_the_same_build_twice_is_told(golden_report: Report):
+    report = report_of(golden_report, {"light": {"go-base": STEADY, "go-new": scattered(1000)}})
+    assert judged(report).caveats == ()
+    one = report.apis[0]
+    twice = report.model_copy(update={"apis": tuple(one.model_copy(update={"name": api.name}) for api in report.apis)})
+    assert "one and the same image" in judged(twice).caveats[0]
+    assert "one and the same image" in render_gate_markdown(judged(twice))
+
+
+def test_same_that_postgres_made_says_so_but_not_of_cpu_and_memory(golden_report: Report):
+    """These are the API's own, whatever PostgreSQL does: so the gate says what the run's report says."""
+    report = report_of(golden_report, {"light": {"go-base": STEADY, "go-new": scattered(1000, 0.5)}})
+    cells = tuple(cell.model_copy(update={"bound_by": ("postgres",)}) for cell in report.cells)
+    gate = judged(report.model_copy(update={"cells": cells}), "throughput", "memory_mean")
+    assert gate.reasons[0].startswith("Throughput under light: same, bound by PostgreSQL;")
+    assert gate.reasons[1].startswith("Memory of the API under light: same;")
+
+
+def without_memory(report: Report) -> Report:
+    """An API whose memory reads 0 in its last cell."""
+    *cells, last = report.cells
+    usage = last.usage | {"api": last.usage["api"].model_copy(update={"memory_mean_bytes": 0.0})}
+    return report.model_copy(update={"cells": (*cells, last.model_copy(update={"usage": usage}))})
+
+
+def test_a_measure_without_a_ratio_leaves_the_others_and_is_no_verdict_where_it_is_judged(golden_report: Report):
+    report = without_memory(report_of(golden_report, {"light": {"go-base": STEADY, "go-new": scattered(900)}}))
+    gate = judged(report)
+    assert gate.outcome == "regression"
+    told = {finding.measure for finding in gate.findings}
+    assert "cpu_cores" in told
+    assert not {"memory_mean", "requests_per_second_per_mb"} & told
+    with pytest.raises(AnalysisError, match=r"the memory of the API isn't above 0 in the cell 006-go-new-light, so it"):
+        judged(report, "memory_mean")
+
+
+def test_the_margin_is_that_of_the_run(golden_report: Report):
+    report = report_of(golden_report, {"light": {"go-base": STEADY, "go-new": scattered(950)}})
+    assert judged(report).outcome == "regression"
+    gate = judged(report.model_copy(update={"margin": 0.1}))
+    assert (gate.outcome, gate.margin) == ("passed", 0.1)
+
+
+def test_the_twin_is_told_where_there_is_one(golden_report: Report):
+    report = report_of(golden_report, {"light": {"go-base": STEADY, "go-new": scattered(1000)}})
+    assert twin_lines(judged(report)) == ()
+    again = [cell.model_copy(update={"throughput": 1.001 * cell.throughput}) for cell in report.cells[:3]]
+    lines = twin_lines(judged(report.model_copy(update={"cells": (*report.cells, *again)})))
+    assert lines[0].startswith(
+        "A/A under light: the same API twice gave 1.001 (1.001 to 1.001); 3 blocks can resolve 3%"
+    )
+    assert lines[0].endswith("It excludes 1, so mind the place in a block.")
+
+
+@pytest.mark.parametrize(
+    ("base", "candidate", "said"),
+    [
+        ("go-base", "go-base", "go-base can't be compared with itself"),
+        ("go-base", "zig", "didn't measure zig, only go-base, go-new"),
+        ("kotlin", "zig", "didn't measure kotlin and zig, only go-base, go-new"),
+    ],
+)
+def test_builds_that_are_not_there_are_refused(golden_report: Report, base: str, candidate: str, said: str):
+    report = report_of(golden_report, {"light": {"go-base": STEADY, "go-new": STEADY}})
+    with pytest.raises(AnalysisError, match=said):
+        judge_gate(report, base=base, candidate=candidate)
+
+
+def test_the_summary_has_the_outcome_its_reasons_and_every_measure(golden_report: Report):
+    gate = gate_of(golden_report, scattered(900))
+    markdown = render_gate_markdown(gate).replace("\\", "")
+    assert markdown.startswith("## Gate: regression: go-new beside go-base")
+    assert f"- {gate.reasons[0]}" in markdown
+    table = gate_table(gate)
+    assert table.rows[0][0].value == "Throughput"
+    assert {row[0].detail for row in table.rows} == {"", "reported"}
+    assert {len(row) for row in table.rows} == {len(table.columns)}
+
+
+EXPERIMENTS = 1000
+
+
+def shares(golden: Report, ratio: float, noise: float, *, loads: int, blocks: int = 10) -> dict[str, float]:
+    """How often each outcome comes, by the code that judges a run: cells scatter by `noise`/√2."""
+    random = np.random.default_rng(20260131)
+    outcomes: list[str] = []
+    for _ in range(EXPERIMENTS):
+        throughputs = {
+            f"load-{load}": {
+                api: (level * np.exp(random.normal(0, noise / math.sqrt(2), blocks))).tolist()
+                for api, level in (("go-base", 1000.0), ("go-new", 1000.0 * ratio))
+            }
+            for load in range(loads)
+        }
+        outcomes.append(judged(report_of(golden, throughputs)).outcome)
+    return {outcome: outcomes.count(outcome) / EXPERIMENTS for outcome in set(outcomes)}
+
+
+def test_a_candidate_that_is_no_different_is_a_regression_in_2_or_3_of_100(golden_report: Report):
+    """The family errs in 5 of 100 at most, and as often for the candidate as against it."""
+    found = shares(golden_report, 1.0, 0.05, loads=3)
+    assert 0.01 <= found["regression"] <= 0.04
+
+
+def test_blocks_that_are_told_let_a_candidate_without_a_difference_pass(golden_report: Report):
+    """In 80 of 100 at least, under three loads at once."""
+    loads = {f"load-{load}": {"go-base": STEADY, "go-new": scattered(990, 2.5)} for load in range(3)}
+    gate = judged(report_of(golden_report, loads))
+    ratio = gate.findings[0].pair.ratio
+    assert ratio is not None
+    assert ratio.noise is not None
+    assert (gate.outcome, gate.tests) == ("cannot-tell", 3)
+    assert gate.blocks_needed is not None
+    assert shares(golden_report, 1.0, ratio.noise, loads=3, blocks=gate.blocks_needed)["passed"] >= 0.78
+
+
+def test_a_candidate_that_is_slower_by_the_margin_passes_in_5_of_100(golden_report: Report):
+    found = shares(golden_report, 1 / 1.03, 0.015, loads=1)
+    assert 0.03 <= found["passed"] <= 0.07
+
+
+def test_a_candidate_that_is_slower_by_a_tenth_is_found(golden_report: Report):
+    found = shares(golden_report, 0.9, 0.05, loads=1)
+    assert found["regression"] > 0.95
+    assert "passed" not in found

@@ -1,0 +1,214 @@
+"""Whatever changed between two runs that isn't their subject is named, and nothing else is."""
+
+from typing import TypeVar
+
+import pytest
+
+from analysis.identity import Conditions, differences
+from documents.base import Document
+from documents.host import HostSize
+from documents.inventory import Inventory
+from documents.knobs import KnobRecord, KnobState
+from documents.protocol import OpenLoop, Scenario
+from documents.run import HostRecord, Manifest
+from tests.unit.documents.samples import IDENTITY, INVENTORY, LAYOUT, NOON, PROTOCOL, SCENARIO
+
+MANIFEST = Manifest(
+    run_id="20260131-120000-quick",
+    started_at=NOON,
+    git_commit="0123abc",
+    protocol=PROTOCOL,
+    inventory=INVENTORY,
+    order_seed=7,
+    requests_sha256={"mixed": "0" * 64},
+    tool_versions={"wrk": "4.1.0", "kernel": "6.12.0"},
+)
+
+
+def knobs(**states: KnobState) -> tuple[KnobRecord, ...]:
+    return tuple(KnobRecord(name=name, wanted="so", before="not so", state=state) for name, state in states.items())
+
+
+SET = knobs(governor="set", turbo="set")
+
+RUN = Conditions(MANIFEST, HostRecord(before=IDENTITY, after=IDENTITY, knobs=SET))
+
+
+Part = TypeVar("Part", bound=Document)
+
+
+def changed(document: Part, **members: object) -> Part:
+    return document.model_copy(update=members)
+
+
+def on_host(**members: object) -> Conditions:
+    host = changed(IDENTITY, **members)
+    return Conditions(MANIFEST, HostRecord(before=host, after=host, knobs=SET))
+
+
+def with_knobs(**states: KnobState) -> Conditions:
+    return Conditions(MANIFEST, HostRecord(before=IDENTITY, after=IDENTITY, knobs=knobs(**states)))
+
+
+def in_lab(**members: object) -> Conditions:
+    return Conditions(changed(MANIFEST, inventory=changed(INVENTORY, **members)), RUN.host)
+
+
+def by_protocol(**members: object) -> Conditions:
+    return Conditions(changed(MANIFEST, protocol=changed(PROTOCOL, **members)), RUN.host)
+
+
+def of_run(**members: object) -> Conditions:
+    return Conditions(changed(MANIFEST, **members), RUN.host)
+
+
+POSTGRES = INVENTORY.postgres
+LONGER = SCENARIO.model_copy(update={"duration_seconds": 60})
+SECOND = Scenario(name="heavy", workload="login", connections=500, duration_seconds=5)
+
+REFUSED: dict[str, tuple[Conditions, tuple[str, ...]]] = {
+    "processor": (on_host(cpu_model="Another"), ("cpu model was A processor and is Another",)),
+    "CPUs": (on_host(cpus=(0, 1)), ("cpus was (0, 1, 2, 3, 4, 5, 6, 7) and is (0, 1)",)),
+    "threads of a core": (on_host(threads_per_core=2), ("threads per core was 1 and is 2",)),
+    "memory": (on_host(memory_bytes=1024), ("memory bytes was 17179869184 and is 1024",)),
+    "cgroup": (on_host(cgroup_version=1), ("cgroup version was 2 and is 1",)),
+    "kernel": (on_host(kernel="6.13.0"), ("kernel was 6.12.0 and is 6.13.0",)),
+    "system": (on_host(operating_system="Ubuntu"), ("operating system was Debian GNU/Linux 13 and is Ubuntu",)),
+    "kernel setting": (on_host(settings={"vm.swappiness": "10"}), ("the setting vm.swappiness was 60 and is 10",)),
+    "kernel setting that is no more": (on_host(settings={}), ("the setting vm.swappiness was 60 and is absent",)),
+    "control": (
+        with_knobs(turbo="lost", governor="as-wanted"),
+        ("whether turbo was controlled: yes and no",),
+    ),
+    "knob that was not looked at": (with_knobs(governor="set"), ("whether turbo was controlled: yes and absent",)),
+    "host kind": (in_lab(host=changed(INVENTORY.host, kind="ssh")), ("host kind: container and ssh",)),
+    "size": (
+        in_lab(size=HostSize(cpus=(0, 1), memory_bytes=4 * 1024**3, smaller=True)),
+        ("CPUs of the lab: 0,1,2,3,4,5,6,7 and 0,1", "memory of the lab: 17179869184 and 4294967296"),
+    ),
+    "core layout": (
+        in_lab(cores=changed(LAYOUT, api=(0, 1), postgres=(2, 3, 4))),
+        ("CPUs of api: 0,1,2 and 0,1", "CPUs of postgres: 3,4 and 2,3,4"),
+    ),
+    "PostgreSQL's image": (
+        in_lab(postgres=changed(POSTGRES, image_id="sha256:new")),
+        ("PostgreSQL's image: sha256:postgres and sha256:new",),
+    ),
+    "PostgreSQL setting": (
+        in_lab(postgres=changed(POSTGRES, settings={"fsync": "off"})),
+        ("PostgreSQL setting fsync: on and off",),
+    ),
+    "PostgreSQL setting that is new": (
+        in_lab(postgres=changed(POSTGRES, settings={"fsync": "on", "work_mem": "64MB"})),
+        ("PostgreSQL setting work_mem: absent and 64MB",),
+    ),
+    "schema and seed": (
+        in_lab(contract_sha256="f" * 64),
+        (f"schema and seed of the database: {'5' * 64} and {'f' * 64}",),
+    ),
+    "Redis's image": (
+        in_lab(redis=changed(INVENTORY.redis, image_id="sha256:new")),
+        ("Redis's image: sha256:redis and sha256:new",),
+    ),
+    "Redis setting": (
+        in_lab(redis=changed(INVENTORY.redis, settings={"appendonly": "yes"})),
+        ("Redis setting appendonly: no and yes",),
+    ),
+    "protocol": (
+        by_protocol(name="mine", blocks=10),
+        ("protocol's name: quick and mine", "protocol's blocks: 2 and 10"),
+    ),
+    "warm-up": (by_protocol(warm_up_seconds=30), ("protocol's warm up seconds: 3 and 30",)),
+    "time-out": (by_protocol(timeout_seconds=5), ("protocol's timeout seconds: 2 and 5",)),
+    "load": (by_protocol(scenarios=(LONGER,)), ("load light, duration seconds: 30 and 60",)),
+    "load that is new": (
+        by_protocol(scenarios=(SCENARIO, SECOND)),
+        (
+            "load heavy, workload: absent and login",
+            "load heavy, connections: absent and 500",
+            "load heavy, duration seconds: absent and 5",
+        ),
+    ),
+    "requests": (
+        of_run(requests_sha256={"mixed": "1" * 64}),
+        (f"requests of mixed: {'0' * 64} and {'1' * 64}",),
+    ),
+    "wrk": (of_run(tool_versions={"wrk": "4.2.0", "kernel": "6.12.0"}), ("version of wrk: 4.1.0 and 4.2.0",)),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_a_condition_that_changed_is_named_with_both_values(what: str):
+    other, expected = REFUSED[what]
+    assert differences(RUN, other) == expected
+
+
+def test_a_setting_that_only_one_of_two_runs_could_set_is_named():
+    """A host's identity is what it is without a run: the same, whether the run set a setting or was refused."""
+    turbo = KnobRecord(name="turbo", wanted="off", before="boost 1", during="boost 0", after="boost 1", state="set")
+    refused = changed(turbo, during="boost 1", state="refused", message="boost: Device or resource busy")
+    first, second = (Conditions(MANIFEST, changed(RUN.host, knobs=(knob,))) for knob in (turbo, refused))
+    assert differences(first, first) == ()
+    assert differences(first, second) == ("whether turbo was controlled: yes and no",)
+
+
+def test_an_open_loop_is_named_member_by_member():
+    asked = OpenLoop(scenario="light", shares=(0.5, 0.9), seconds=20, blocks=5)
+    run, without = by_protocol(open_loop=asked), by_protocol()
+    assert differences(run, by_protocol(open_loop=changed(asked, shares=(0.5, 0.7)))) == (
+        "open loop's shares: 0.5,0.9 and 0.5,0.7",
+    )
+    assert "open loop's seconds: absent and 20" in differences(without, run)
+
+
+def test_all_that_changed_is_named_at_once():
+    inventory = changed(INVENTORY, postgres=changed(POSTGRES, settings={"fsync": "off"}))
+    other = Conditions(
+        changed(MANIFEST, inventory=inventory, tool_versions={"wrk": "5"}),
+        HostRecord(before=changed(IDENTITY, kernel="6.13.0"), knobs=SET),
+    )
+    assert differences(RUN, other) == (
+        "kernel was 6.12.0 and is 6.13.0",
+        "PostgreSQL setting fsync: on and off",
+        "version of wrk: 4.1.0 and 5",
+    )
+
+
+def test_the_order_of_two_runs_is_that_of_the_values():
+    other, _ = REFUSED["PostgreSQL setting that is new"]
+    assert differences(other, RUN) == ("PostgreSQL setting work_mem: 64MB and absent",)
+
+
+@pytest.mark.parametrize("turn", [0, 1], ids=["first", "second"])
+def test_a_host_that_changed_while_a_run_went_on_is_named(turn: int):
+    restless = Conditions(
+        MANIFEST, HostRecord(before=IDENTITY, after=changed(IDENTITY, settings={"vm.swappiness": "1"}), knobs=SET)
+    )
+    runs = (restless, RUN) if turn == 0 else (RUN, restless)
+    assert differences(*runs) == ("while 20260131-120000-quick went on, the setting vm.swappiness was 60 and is 1",)
+
+
+def the_subject() -> Inventory:
+    (api,) = INVENTORY.apis
+    build = changed(
+        api, image_id="sha256:new", source_sha256="1" * 64, environment={"GOGC": "50"}, target="api", port=1
+    )
+    return changed(
+        INVENTORY,
+        stack="other",
+        apis=(build, changed(api, name="rust")),
+        host=changed(INVENTORY.host, address="10.0.0.1", port=23, host_public_key="ssh-ed25519 BBBB"),
+        postgres=changed(POSTGRES, container="another", port=15433),
+    )
+
+
+def test_the_subject_may_differ_and_so_may_what_changes_no_number():
+    other = of_run(
+        inventory=the_subject(),
+        run_id="20260201-120000-quick",
+        git_commit="4567def",
+        order_seed=8,
+        protocol_file="mine.yaml",
+        tool_versions={"wrk": "4.1.0", "kernel": "told by the host"},
+    )
+    assert differences(RUN, other) == ()

@@ -1,0 +1,399 @@
+"""The open loop's rates, numbers, tables and plots: each number was computed by hand."""
+
+import hashlib
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from analysis.open_loop import (
+    about_open_loop,
+    common_rates,
+    measure_open_loop,
+    read_durations,
+    summarise_open_loop,
+)
+from analysis.pages.html import render_html
+from analysis.pages.markdown import render_markdown
+from analysis.pages.numbers import MISSING
+from analysis.pages.open_loop import open_loop_plots, open_loop_tables
+from analysis.pages.terminal import terminal_tables
+from analysis.report import analyse
+from analysis.run_folder import RunFolder, read_run
+from documents.errors import AnalysisError
+from documents.open_loop import (
+    OpenLoopCell,
+    OpenLoopErrors,
+    OpenLoopHistogram,
+    OpenLoopPlan,
+    OpenLoopRate,
+    OpenLoopResult,
+)
+from documents.plan import Plan
+from documents.protocol import OpenLoop
+from documents.report import OpenLoopReport, Report
+from documents.run import CellRecord, Manifest, Void
+from tests.unit.analysis.run_builder import GOLDEN_SCENARIOS, START_NS, Role, golden_run, samples_csv
+
+WINDOW = GOLDEN_SCENARIOS[2].model_copy(update={"duration_seconds": 2})
+RATES = (OpenLoopRate(share=0.5, rate=125), OpenLoopRate(share=0.9, rate=225))
+SAMPLES = samples_csv(
+    {
+        "api": Role(0.5, lambda _: 30_000_000),
+        "postgres": Role(0.25, lambda _: 200_000_000),
+        "redis": Role(0.05, lambda _: 10_000_000),
+        "generator": Role(0.4, lambda _: 5_000_000),
+    },
+    2,
+)
+
+
+def histogram(*pairs: tuple[int, int]) -> OpenLoopHistogram:
+    return OpenLoopHistogram(
+        count=sum(count for _, count in pairs),
+        minimum_us=pairs[0][0] if pairs else 0,
+        maximum_us=pairs[-1][0] if pairs else 0,
+        histogram=pairs,
+    )
+
+
+def result_of(cell: OpenLoopCell, scale: int = 1) -> OpenLoopResult:
+    """Of 100 requests 90 take 1 ms, 9 take 10 ms and one takes 100 ms, all `scale` times; they were sent 50 µs late."""
+    requests = 2 * cell.rate
+    tenth, hundredth = requests // 10 - requests // 100, requests // 100
+    ordinary = requests - tenth - hundredth
+    return OpenLoopResult(
+        vegeta_version="v12.13.0",
+        workload=cell.scenario.workload,
+        connections=cell.scenario.connections,
+        timeout_seconds=2,
+        duration_seconds=2,
+        rate=cell.rate,
+        started_ns=START_NS,
+        ended_ns=START_NS + 2_000_000_000,
+        requests=requests,
+        sent_in_window=requests,
+        connections_opened=9,
+        errors=OpenLoopErrors(timeout=0, other=0),
+        first_error=None,
+        statuses={"GET": {"200": requests}},
+        latency=histogram((1_000 * scale, ordinary), (10_000 * scale, tenth), (100_000 * scale, hundredth)),
+        lateness=histogram((50, requests)),
+    )
+
+
+def add_open_loop(directory: Path) -> tuple[OpenLoopCell, ...]:
+    """Two blocks of both APIs at both rates. One cell is void, the last isn't finished; block 2 is 4x slower."""
+    path = directory / "manifest.json"
+    manifest = Manifest.from_json(path.read_text(), name="manifest.json")
+    asked = OpenLoop(scenario="heavy", shares=(0.5, 0.9), seconds=2, blocks=2)
+    protocol = manifest.protocol.model_copy(update={"open_loop": asked})
+    path.write_text(manifest.model_copy(update={"protocol": protocol}).to_json())
+    closed = Plan.from_json((directory / "plan.json").read_text(), name="plan.json").cells
+    order = [(block, rate, api) for block in (1, 2) for rate in (125, 225) for api in ("go", "rust")]
+    cells = tuple(
+        OpenLoopCell(number=number, block=block, api=api, scenario=WINDOW, rate=rate)
+        for number, (block, rate, api) in enumerate(order, start=len(closed) + 1)
+    )
+    plan = OpenLoopPlan(order_seed=7, slowest="rust", throughput=250.0, rates=RATES, cells=cells)
+    (directory / "open-loop-plan.json").write_text(plan.to_json())
+    for cell in cells[:-1]:
+        void = (cell.api, cell.rate, cell.block) == ("go", 225, 1)
+        write_cell(directory, cell, result_of(cell, 4 if cell.block == 2 else 1), void=void)
+    return cells
+
+
+def write_cell(directory: Path, cell: OpenLoopCell, result: OpenLoopResult, *, void: bool = False) -> None:
+    folder = directory / "cells" / cell.id
+    folder.mkdir(parents=True)
+    files = {"open-loop.json": result.to_json().encode(), "samples.csv": SAMPLES}
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+    record = CellRecord(
+        cell_id=cell.id,
+        started_at=datetime(2026, 1, 31, 13, 0, 0, tzinfo=UTC),
+        voids=(Void(reason="rate-missed", message="Too slow."),) if void else (),
+        phases_seconds={"load": 2.0},
+        load_started_ns=result.started_ns,
+        load_ended_ns=result.ended_ns,
+        pinning=(),
+        files={name: hashlib.sha256(data).hexdigest() for name, data in files.items()},
+    )
+    (folder / "cell.json").write_text(record.to_json())
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    directory = golden_run(tmp_path_factory.mktemp("open") / "run")
+    add_open_loop(directory)
+    return analyse(directory)
+
+
+@pytest.fixture
+def cell() -> OpenLoopCell:
+    return OpenLoopCell(number=1, block=1, api="go", scenario=WINDOW, rate=100)
+
+
+def test_rates_are_shares_of_the_slowest_ones_geometric_mean_rounded_down():
+    found = common_rates({"go": [[8_000], [2_000]], "rust": [[9_000]], "zig": []}, [0.5, 0.7, 0.9])
+    assert found is not None
+    assert (found.slowest, found.throughput) == ("go", pytest.approx(4_000))
+    assert [(rate.share, rate.rate) for rate in found.rates] == [(0.5, 2_000), (0.7, 2_800), (0.9, 3_600)]
+
+
+def test_a_block_with_both_cells_of_the_twin_counts_once():
+    found = common_rates({"go": [[8_000, 2_000], [1_000]]}, [0.5])
+    assert found is not None
+    assert found.throughput == pytest.approx(2_000), "the geometric mean of 4,000 and 1,000"
+
+
+@pytest.mark.parametrize(
+    ("throughput", "rates"),
+    [
+        (12_345.6, [6_170, 8_640, 11_100]),
+        (1_234.5, [617, 864, 1_110]),
+        (100, [50, 70, 90]),
+        (1.2, [1]),
+    ],
+)
+def test_a_rate_has_three_digits_that_count_and_no_rate_comes_twice(throughput: float, rates: list[int]):
+    found = common_rates({"go": [[throughput]]}, [0.5, 0.7, 0.9])
+    assert found is not None
+    assert [rate.rate for rate in found.rates] == rates
+
+
+def test_a_share_that_floating_point_makes_a_little_less_loses_nothing():
+    found = common_rates({"go": [[100.0]]}, [0.57])
+    assert found is not None
+    assert [rate.rate for rate in found.rates] == [57]
+
+
+def test_without_a_measured_api_there_are_no_rates():
+    assert common_rates({"go": []}, [0.5]) is None
+
+
+def test_a_cells_numbers(cell: OpenLoopCell):
+    numbers = measure_open_loop(
+        cell, open_loop_json=result_of(cell).to_json().encode(), samples_csv=SAMPLES, generator_cpus=2
+    )
+    assert numbers.achieved_rate == 100
+    latency = numbers.latency
+    assert (latency.p50_us, latency.p90_us, latency.p99_us, latency.p999_us) == (1_000, 1_000, 10_000, 100_000)
+    assert latency.mean_us == pytest.approx((90 * 1_000 + 9 * 10_000 + 100_000) / 100)
+    assert numbers.lateness_p99_us == 50
+    assert numbers.usage["api"].cpu_cores == pytest.approx(0.5)
+    assert numbers.connections_opened == 9
+    assert numbers.generator_saturation == pytest.approx(0.2)
+    assert (numbers.attempt, numbers.watch) == (1, None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"workload": "login"}, "is of the workload login at 100 requests/s"),
+        ({"connections": 51}, "over 51 connections"),
+        ({"sent_in_window": 201}, "201 requests were sent in the window, and only 200 in all"),
+        ({"requests": 201}, "201 requests were sent, and fewer were due"),
+        ({"requests": 199, "sent_in_window": 199}, "of 199 requests 0 weren't answered, but it holds 200 latencies"),
+        ({"errors": OpenLoopErrors(timeout=0, other=1)}, "of 200 requests 1 weren't answered"),
+        ({"ended_ns": START_NS}, "it ended at"),
+        ({"latency": histogram((2, 100), (1, 100))}, "durations must rise"),
+        ({"latency": histogram((1, 201), (2, -1))}, "counts be above 0"),
+        ({"latency": OpenLoopHistogram(count=9, minimum_us=1, maximum_us=1, histogram=((1, 200),))}, "holds 200"),
+        ({"latency": OpenLoopHistogram(count=200, minimum_us=1, maximum_us=2, histogram=((1, 200),))}, "its ends"),
+        ({"lateness": OpenLoopHistogram(count=1, minimum_us=0, maximum_us=0, histogram=((2**63, 1),))}, "64 bits"),
+        ({"lateness": histogram((1, 100))}, "100 times of sending"),
+    ],
+)
+def test_a_result_that_the_tool_cannot_have_written_is_refused(
+    cell: OpenLoopCell, changes: dict[str, object], told: str
+):
+    data = result_of(cell).model_copy(update=changes).to_json().encode()
+    with pytest.raises(AnalysisError, match=r"^cells/x/open-loop\.json") as refused:
+        measure_open_loop(cell, open_loop_json=data, samples_csv=SAMPLES, generator_cpus=2, folder="cells/x/")
+    assert told in str(refused.value)
+
+
+def test_a_window_without_an_answer_has_no_numbers(cell: OpenLoopCell):
+    unanswered = {"latency": histogram(), "errors": OpenLoopErrors(timeout=200, other=0)}
+    nothing = result_of(cell).model_copy(update=unanswered)
+    with pytest.raises(AnalysisError, match="has no latency of any answer"):
+        measure_open_loop(cell, open_loop_json=nothing.to_json().encode(), samples_csv=SAMPLES, generator_cpus=2)
+    assert read_durations(nothing.latency, name="x").count == 0
+
+
+def test_the_report_has_each_api_at_each_rate(report: Report):
+    found = report.open_loop
+    assert found is not None
+    assert (found.slowest, found.throughput, found.rates, found.blocks) == ("rust", 250.0, RATES, 2)
+    assert [(s.api, s.rate, s.cells, s.void_cells, s.unfinished_cells) for s in found.summaries] == [
+        ("go", 125, 2, 0, 0),
+        ("rust", 125, 2, 0, 0),
+        ("go", 225, 1, 1, 0),
+        ("rust", 225, 1, 0, 1),
+    ]
+    measured = found.summaries[0].measured
+    assert measured is not None
+    # The geometric mean of 1 and 4 ms is 2; t(0.975, 1) = 12.706, and log 4 / 2 is both standard deviation/√2 and half.
+    assert measured.p50_us.value == pytest.approx(2_000)
+    assert measured.p50_us.low == pytest.approx(2_000 / 4 ** (12.7062047 / 2), rel=1e-6)
+    assert measured.p999_us.value == pytest.approx(200_000)
+    assert measured.achieved_rate.value == pytest.approx(125)
+    assert measured.cpu_cores["api"].value == pytest.approx(0.5)
+    single = found.summaries[2].measured
+    assert single is not None
+    # Its only valid cell is that of block 2.
+    assert (single.p50_us.value, single.p50_us.low) == (pytest.approx(4_000), None)
+
+
+def test_void_and_unfinished_cells_are_told_with_the_others(report: Report):
+    assert "021-go-heavy-at-225" in {cell.cell_id for cell in report.void_cells}
+    assert "026-rust-heavy-at-225" in report.unfinished_cells
+    assert any("2 of 26 cells are still to be measured" in caveat for caveat in report.caveats)
+    text = render_markdown(report)
+    assert "22 of 26 cells valid" in text
+
+
+def test_each_rate_has_a_table_with_both_loops_side_by_side(report: Report):
+    first, second = open_loop_tables(report)
+    assert first.title == "Open loop at 125 requests/s"
+    assert first.note.startswith("50% of what rust, the slowest, reached under heavy load in the closed loop (250 req")
+    assert all(len(row) == len(first.columns) for table in (first, second) for row in table.rows)
+    kinds = [(row[0].value, row[1].value) for row in first.rows]
+    assert kinds == [(api, kind) for api in ("go", "rust") for kind in ("closed, raw", "closed, corrected", "open")]
+    values = {(row[0].value, row[1].value): [cell.value for cell in row[2:]] for row in second.rows}
+    # Of the closed loop's heavy cells of go the second is void: blocks of 1,000 and 250 requests/s are left.
+    assert values["go", "closed, raw"][:2] == ["500", "10.0"]
+    assert values["go", "open"] == ["225", "4.00", "4.00", "40.0", "400", "0.050", "0.500", "1 of 2"]
+
+
+def test_the_pages_have_the_tables_and_a_panel_for_each_percentile(report: Report):
+    titles = [plot.title for plot in open_loop_plots(report)]
+    assert titles == [f"Open loop, {name} latency by rate" for name in ("p50", "p90", "p99", "p99.9")]
+    assert "go at 125 requests/s 2.00 ms" in open_loop_plots(report)[0].alternative
+    html, markdown = render_html(report), render_markdown(report)
+    for rate in (125, 225):
+        assert f"Open loop at {rate} requests/s</h2>" in html
+        assert f"## Open loop at {rate} requests/s" in markdown
+    assert "Latency by rate</h2>" in html
+    assert "Under the open loop requests arrive at a given rate" in html
+
+
+def test_a_terminal_shows_each_rate_without_what_80_columns_have_no_room_for(report: Report):
+    tables = [table for table in terminal_tables(report) if table.title.startswith("Open loop at")]
+    assert [table.title for table in tables] == ["Open loop at 125 requests/s", "Open loop at 225 requests/s"]
+    for table, whole in zip(tables, open_loop_tables(report), strict=True):
+        assert [column.title for column in table.columns] == [
+            "API",
+            "Latency",
+            "Rate",
+            "p50",
+            "p99",
+            "p99.9",
+            "Sent late, p99",
+            "Valid cells",
+        ]
+        assert {len(row) for row in table.rows} == {len(table.columns)}
+        assert [row[0].value for row in table.rows] == [row[0].value for row in whole.rows]
+        assert {cell.detail for row in table.rows for cell in row} == {""}
+        assert "interval" not in table.note
+
+
+def test_what_has_no_interval_at_a_rate_and_too_few_requests_are_caveats(report: Report):
+    """At 225 requests/s go has a void cell and rust an unfinished one; two seconds bring no thousand responses."""
+    told = "There is only one block with a valid cell for go at 225 requests/s, rust at 225 requests/s"
+    assert f"{told}, so these numbers have no interval." in report.caveats
+    assert any(caveat.startswith("At 125 and 225 requests/s a window of the open loop") for caveat in report.caveats)
+
+
+def test_an_api_without_a_valid_cell_at_a_rate_is_a_caveat(golden_directory: Path):
+    first, *_ = add_open_loop(golden_directory)
+    for path in sorted(golden_directory.glob(f"cells/*{first.api}*/open-loop.json")):
+        if f"-{first.rate}" in path.parent.name:
+            shutil.rmtree(path.parent)
+    told = f"There is no valid cell for {first.api} at {first.rate} requests/s, so there are no numbers."
+    assert told in analyse(golden_directory).caveats
+
+
+def test_connections_that_the_api_closed_are_told_by_api(tmp_path: Path):
+    """Go's client sends a request again without a word, so an API that cuts connections would pass unseen."""
+    run, found = run_and_open_loop(tmp_path)
+    first, *others = found.cells
+    reopened = first.model_copy(update={"connections_opened": found.scenario.connections + 1})
+    [said] = about_open_loop(run, found.model_copy(update={"cells": (reopened, *others)}))
+    assert said.startswith("In 1 of the open loop's 6 valid cells connections were closed")
+    assert "1 of go" in said
+
+
+def test_a_share_without_a_rate_of_its_own_is_told(tmp_path: Path):
+    run, found = run_and_open_loop(tmp_path)
+    [said] = about_open_loop(run, found.model_copy(update={"rates": RATES[:1]}))
+    assert said.startswith("The open loop's 2 shares of rust's throughput come to 1 rate in whole requests a second")
+
+
+def test_rates_with_few_requests_are_told(tmp_path: Path):
+    run, found = run_and_open_loop(tmp_path)
+    short = found.scenario.model_copy(update={"duration_seconds": 5})
+    [said] = about_open_loop(run, found.model_copy(update={"scenario": short}))
+    assert said.startswith("At 125 requests/s a window of the open loop has fewer than 1,000 requests: p99.9 is")
+
+
+def run_and_open_loop(folder: Path) -> tuple[RunFolder, OpenLoopReport]:
+    """Of one of which nothing has to be said: with as many connections and requests as there may and must be."""
+    directory = golden_run(folder / "run")
+    add_open_loop(directory)
+    run = read_run(directory)
+    found = summarise_open_loop(run)
+    assert found is not None
+    scenario = found.scenario.model_copy(update={"duration_seconds": 8})
+    cells = tuple(cell.model_copy(update={"connections_opened": scenario.connections}) for cell in found.cells)
+    sound = found.model_copy(update={"scenario": scenario, "cells": cells})
+    assert list(about_open_loop(run, sound)) == []
+    return run, sound
+
+
+def test_a_run_without_an_open_loop_has_neither(golden_report: Report):
+    assert golden_report.open_loop is None
+    assert open_loop_tables(golden_report) == ()
+    assert open_loop_plots(golden_report) == ()
+    assert "pen loop" not in render_html(golden_report)
+
+
+def test_an_api_without_a_valid_cell_at_a_rate_has_a_row_of_dashes(report: Report):
+    found = report.open_loop
+    assert found is not None
+    emptied = [s.model_copy(update={"cells": 0, "measured": None}) if s.rate == 225 else s for s in found.summaries]
+    changed = report.model_copy(update={"open_loop": found.model_copy(update={"summaries": tuple(emptied)})})
+    _, second = open_loop_tables(changed)
+    assert [cell.value for cell in second.rows[2]][2:-1] == [MISSING] * 7
+    assert "go at 225" not in open_loop_plots(changed)[0].alternative
+
+
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        ("rate", "has the cell .*, but the run has no such API, rate and scenario"),
+        ("twice", "has two cells of one id"),
+        ("protocol", "the protocol in manifest.json has no open loop"),
+        ("gone", r"but isn't in plan\.json or open-loop-plan\.json"),
+    ],
+)
+def test_plans_that_contradict_each_other_are_refused(golden_directory: Path, damage: str, told: str):
+    cells = add_open_loop(golden_directory)
+    path = golden_directory / "open-loop-plan.json"
+    plan = OpenLoopPlan.from_json(path.read_text(), name=path.name)
+    match damage:
+        case "rate":
+            path.write_text(plan.model_copy(update={"rates": RATES[:1]}).to_json())
+        case "twice":
+            path.write_text(plan.model_copy(update={"cells": (*cells, cells[0])}).to_json())
+        case "protocol":
+            manifest_path = golden_directory / "manifest.json"
+            manifest = Manifest.from_json(manifest_path.read_text(), name="manifest.json")
+            without = manifest.protocol.model_copy(update={"open_loop": None})
+            manifest_path.write_text(manifest.model_copy(update={"protocol": without}).to_json())
+        case _:
+            path.unlink()
+    with pytest.raises(AnalysisError, match=told):
+        analyse(golden_directory)

@@ -1,0 +1,37 @@
+"""The smallest ratio that so many blocks find, against the power that it inverts and a published table."""
+
+import math
+
+import pytest
+
+from analysis.statistics.power import power_to_detect
+from analysis.statistics.resolution import least_ratio
+
+
+@pytest.mark.parametrize("noise", [0.01, 0.03, 0.1])
+@pytest.mark.parametrize("blocks", [3, 10, 40])
+@pytest.mark.parametrize("power", [0.8, 0.9])
+def test_the_ratio_is_found_with_just_that_power(noise: float, blocks: int, power: float):
+    ratio = least_ratio(noise, blocks, significance=0.05 / 18, power=power)
+    assert ratio is not None
+    found = power_to_detect(math.log(ratio), noise, blocks, significance=0.05 / 18)
+    assert found == pytest.approx(power, abs=1e-6)
+
+
+def test_cohen_s_example_of_a_paired_test():
+    """Effect size 0.5 with 34 pairs at 5%: power 0.808 (G*Power and Cohen 1988, chapter 2); 0.80 at a little less."""
+    ratio = least_ratio(1.0, 34, significance=0.05, power=0.8)
+    assert ratio is not None
+    assert math.log(ratio) == pytest.approx(0.495, abs=0.005)
+
+
+def test_more_blocks_less_noise_and_less_power_resolve_smaller_ratios():
+    def ratio(noise: float = 0.03, blocks: int = 10, power: float = 0.8) -> float:
+        return least_ratio(noise, blocks, significance=0.05, power=power) or math.inf
+
+    assert 1 < ratio(blocks=20) < ratio() < ratio(power=0.9)
+    assert ratio(noise=0.01) < ratio() < ratio(noise=0.1)
+
+
+def test_two_blocks_of_much_noise_find_no_ratio_below_a_hundred():
+    assert least_ratio(0.1, 2, significance=0.05 / 18, power=0.8) is None

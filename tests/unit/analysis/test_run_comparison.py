@@ -1,0 +1,276 @@
+"""Two runs beside each other: verdicts over unpaired blocks, refusals, and the page that says what it can't tell."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats  # pyright: ignore[reportMissingTypeStubs]
+
+from analysis.pages.run_comparison import (
+    UNLIKE,
+    change_tables,
+    change_text,
+    comparison_heading,
+    render_comparison_html,
+    render_comparison_markdown,
+    write_comparison,
+)
+from analysis.run_comparison import CONFOUNDED, compare_folders, compare_runs
+from analysis.statistics.holm import holm
+from analysis.statistics.two_samples import TwoNoises
+from documents.errors import AnalysisError
+from documents.report import Report
+from documents.run_comparison import Change, RunComparison
+from tests.unit.analysis.reports import NOISE, Throughputs, report_of, scattered
+from tests.unit.analysis.run_builder import golden_run
+from tests.unit.analysis.test_pages import HOSTILE, Page
+
+FIRST, SECOND = "20260131-120000-quick", "20260201-120000-quick"
+
+
+def compared(golden: Report, first: Throughputs, second: Throughputs) -> RunComparison:
+    return compare_runs(report_of(golden, first, run_id=FIRST), report_of(golden, second, run_id=SECOND))
+
+
+def throughput(comparison: RunComparison) -> tuple[Change, ...]:
+    assert comparison.measures[0].measure == "throughput"
+    return comparison.measures[0].changes
+
+
+def the_change(golden: Report, first: list[float], second: list[float]) -> Change:
+    (change,) = throughput(compared(golden, {"light": {"go": first}}, {"light": {"go": second}}))
+    return change
+
+
+def test_the_ratio_is_welchs_over_the_blocks_of_both_runs(golden_report: Report):
+    before, after = scattered(1000, 3), scattered(1200, 5, (*NOISE, 0.02, -0.02))
+    change = the_change(golden_report, before, after)
+    expected = stats.ttest_ind(np.log(after), np.log(before), equal_var=False)
+    interval = expected.confidence_interval(0.95)
+    assert (change.first_blocks, change.second_blocks) == (6, 8)
+    assert change.first == pytest.approx(1000)
+    assert change.ratio == pytest.approx(1.2)
+    assert change.interval_95 is not None
+    assert change.interval_95.low == pytest.approx(math.exp(float(interval.low)))
+    assert change.interval_95.high == pytest.approx(math.exp(float(interval.high)))
+    assert change.p_value == change.p_adjusted == pytest.approx(float(expected.pvalue))
+    assert change.degrees_of_freedom == pytest.approx(float(expected.df))
+    assert (change.verdict, change.better) == ("better", "second")
+    assert change_text(change, "throughput") == "second run faster"
+
+
+def test_blocks_of_two_runs_are_not_paired(golden_report: Report):
+    """What blocks of the same number happen to share doesn't narrow the interval."""
+    noisy = [value * 1.03 for value in scattered(1000, 5)]
+    change = the_change(golden_report, scattered(1000, 5), noisy)
+    assert change.verdict == "cannot-tell"
+
+
+def test_slower_is_told_of_the_first_run(golden_report: Report):
+    change = the_change(golden_report, scattered(1000), scattered(800))
+    assert change_text(change, "throughput") == "first run faster"
+
+
+def test_nothing_within_the_margin_is_the_same(golden_report: Report):
+    change = the_change(golden_report, scattered(1000, 0.5), scattered(1005, 0.5))
+    assert (change.verdict, change.better, change.blocks_to_detect) == ("same", None, None)
+    assert change_text(change, "throughput") == "same"
+
+
+def test_can_not_tell_says_how_many_blocks_of_each_run_would(golden_report: Report):
+    change = the_change(golden_report, scattered(1000, 4), scattered(1030, 6))
+    assert change.verdict == "cannot-tell"
+    assert change_text(change, "throughput") == "can't tell"
+    noise = float(np.std(NOISE, ddof=1))
+    noises = TwoNoises(4 * noise, 6 * noise)
+    assert change.blocks_to_detect == noises.blocks_to_detect(math.log(1.03), significance=0.05)
+    assert change.blocks_to_show_same == noises.blocks_to_show_same(margin=0.03)
+    assert min(change.blocks_to_detect or 0, change.blocks_to_show_same or 0) > 6
+
+
+def test_holm_corrects_for_all_apis_and_loads_of_a_measure(golden_report: Report):
+    calm = {"go": scattered(1000, 4), "rust": scattered(1000, 4)}
+    faster = {"go": scattered(1000, 4), "rust": scattered(1000 * math.exp(0.06), 4)}
+    comparison = compared(
+        golden_report, {"light": calm, "medium": calm, "heavy": calm}, {"light": faster, "medium": calm, "heavy": calm}
+    )
+    changes = throughput(comparison)
+    assert comparison.measures[0].tests == len(changes) == 6
+    p_values = np.array([change.p_value for change in changes], dtype=np.float64)
+    assert [change.p_adjusted for change in changes] == pytest.approx(holm(p_values).tolist())
+    (alone,) = [change for change in changes if (change.scenario, change.api) == ("light", "rust")]
+    assert alone.p_value is not None
+    assert alone.p_value < 0.05
+    assert alone.verdict == "cannot-tell"
+    assert the_change(golden_report, calm["rust"], faster["rust"]).verdict == "better"
+
+
+def test_a_load_without_two_blocks_has_no_verdict_and_stays_in_the_family(golden_report: Report):
+    comparison = compared(
+        golden_report,
+        {"light": {"go": scattered(1000)}, "heavy": {"go": [1000.0, math.nan]}},
+        {"light": {"go": scattered(1300)}, "heavy": {"go": scattered(1000)}},
+    )
+    light, heavy = throughput(comparison)
+    assert light.p_value is not None
+    assert light.p_adjusted == pytest.approx(2 * light.p_value)
+    assert (heavy.verdict, heavy.ratio, heavy.p_value, heavy.first_noise) == ("cannot-tell", None, None, None)
+    assert heavy.reason == (
+        "The first run has 1 block with a valid cell of go under heavy, the second 6 blocks; a comparison needs 2 of "
+        "each."
+    )
+
+
+def with_cells(report: Report, **members: object) -> Report:
+    return report.model_copy(update={"cells": tuple(cell.model_copy(update=members) for cell in report.cells)})
+
+
+def test_same_that_postgres_made_says_so_but_not_of_cpu_and_memory(golden_report: Report):
+    free = report_of(golden_report, {"light": {"go": scattered(1000, 0.5)}})
+    bound = with_cells(free, bound_by=("postgres",))
+    for first, second, said in ((bound, bound, "same, bound by PostgreSQL"), (bound, free, "same")):
+        told = {
+            changes.measure: change_text(changes.changes[0], changes.measure)
+            for changes in compare_runs(first, second).measures
+        }
+        assert (told["throughput"], told["memory_mean"], told["cpu_cores"]) == (said, "same", "same")
+
+
+def test_a_measure_without_a_ratio_is_left_out_and_told(golden_report: Report):
+    whole = report_of(golden_report, {"light": {"go": scattered(1000)}}, run_id=FIRST)
+    usage = whole.cells[0].usage | {"api": whole.cells[0].usage["api"].model_copy(update={"memory_mean_bytes": 0.0})}
+    comparison = compare_runs(whole, with_cells(whole, usage=usage).model_copy(update={"run_id": SECOND}))
+    measures = {changes.measure for changes in comparison.measures}
+    assert "cpu_cores" in measures
+    assert not {"memory_mean", "requests_per_second_per_mb"} & measures
+    assert comparison.notes[0] == (
+        f"{SECOND}: There is no comparison by “Memory of the API”: the memory of the API isn't above 0 in the cell "
+        "001-go-light and 5 more, so it has no ratio."
+    )
+
+
+def test_of_two_margins_the_smaller_one_holds(golden_report: Report):
+    run = report_of(golden_report, {"light": {"go": scattered(1000)}})
+    wide = run.model_copy(update={"margin": 0.1})
+    assert [compare_runs(*runs).margin for runs in ((run, wide), (wide, run), (wide, wide))] == [0.03, 0.03, 0.1]
+
+
+def test_an_interval_beyond_all_numbers_has_ends_that_a_document_can_hold(golden_report: Report):
+    change = the_change(golden_report, [1e-150, 1e150], [1e150, 1e-150])
+    assert change.interval_95 is not None
+    assert math.isfinite(change.interval_95.high)
+    assert change.interval_95.low > 0
+
+
+def test_what_only_one_run_has_is_said(golden_report: Report):
+    comparison = compared(
+        golden_report,
+        {"light": {"go": scattered(1), "zig": scattered(1)}, "heavy": {"go": scattered(1)}},
+        {"light": {"go": scattered(1), "rust": scattered(1)}},
+    )
+    assert [(change.api, change.scenario) for change in throughput(comparison)] == [("go", "light")]
+    assert comparison.notes == (
+        f"Only {FIRST} has the API zig, so it isn't compared.",
+        f"Only {FIRST} has the load heavy, so it isn't compared.",
+        f"Only {SECOND} has the API rust, so it isn't compared.",
+        *(
+            f"The host of {run} has 2 cores and 4 GiB for the lab and is graded “shared”, {golden_report.control}; its "
+            "report says what that does to the numbers."
+            for run in (FIRST, SECOND)
+        ),
+        CONFOUNDED,
+    )
+
+
+def test_of_full_hosts_no_grade_is_told(golden_report: Report):
+    loads = {"light": {"go": scattered(1000, 0.5)}}
+    full = golden_report.model_copy(update={"grade": "full"})
+    assert compared(full, loads, loads).notes == (CONFOUNDED,)
+
+
+@pytest.mark.parametrize(("first", "second", "lacks"), [("go", "rust", "API"), ("go", "go", "load")])
+def test_runs_without_anything_in_common_are_refused(golden_report: Report, first: str, second: str, lacks: str):
+    with pytest.raises(AnalysisError, match=f"have no {lacks} of the same name"):
+        compared(golden_report, {"light": {first: scattered(1)}}, {"heavy": {second: scattered(1)}})
+
+
+def two_runs(folder: Path, *changes: tuple[str, str]) -> tuple[Path, Path]:
+    """Two golden runs; in the second one's documents, texts are replaced."""
+    first, second = golden_run(folder / "first"), golden_run(folder / "second")
+    for name in ("manifest.json", "host.json"):
+        text = (second / name).read_text()
+        for old, new in ((FIRST, SECOND), *changes):
+            text = text.replace(old, new)
+        (second / name).write_text(text)
+    return first, second
+
+
+def test_a_changed_setting_is_refused_by_name_unless_it_is_asked_for(tmp_path: Path):
+    first, second = two_runs(tmp_path, ('"1GB"', '"128MB"'), ('"vm.swappiness": "60"', '"vm.swappiness": "10"'))
+    with pytest.raises(AnalysisError) as refused:
+        compare_folders(first, second)
+    assert str(refused.value) == (
+        f"{FIRST} and {SECOND} can't be compared, for they weren't measured under the same conditions. the setting "
+        "vm.swappiness was 60 and is 10; PostgreSQL setting shared_buffers: 1GB and 128MB. Measure one of them again "
+        "under the other's, or compare them all the same with --anyway, which marks the page."
+    )
+    comparison = compare_folders(first, second, anyway=True)
+    assert comparison.differences == (
+        "the setting vm.swappiness was 60 and is 10",
+        "PostgreSQL setting shared_buffers: 1GB and 128MB",
+    )
+    assert comparison_heading(comparison) == f"{UNLIKE}: go and rust in {SECOND} and {FIRST}"
+
+
+def test_runs_under_the_same_conditions_are_compared_and_their_gaps_told(tmp_path: Path):
+    first, second = two_runs(tmp_path)
+    comparison = compare_folders(first, second)
+    assert comparison.differences == ()
+    assert comparison_heading(comparison) == f"go and rust in {SECOND} and {FIRST}"
+    assert all(change.ratio == 1.0 for change in throughput(comparison))
+    assert f"{FIRST} isn't finished: 1 of its cells is still to be measured." in comparison.notes
+    assert f"{SECOND} has 1 void cell; its report says why." in comparison.notes
+    assert {subject.changed for subject in comparison.subjects} == {()}
+
+
+def test_a_run_is_not_compared_with_itself(tmp_path: Path):
+    first, _ = two_runs(tmp_path)
+    with pytest.raises(AnalysisError, match="are one run"):
+        compare_folders(first, first)
+
+
+def test_the_page_is_written_beside_the_second_run_and_marked(tmp_path: Path):
+    first, second = two_runs(tmp_path, ('"1GB"', '"128MB"'))
+    page = write_comparison(compare_folders(first, second, anyway=True), second)
+    assert page == second / "compared" / f"{FIRST}.html"
+    html, markdown = page.read_text(), page.with_suffix(".md").read_text()
+    assert f"<title>{UNLIKE}: go and rust" in html
+    assert f'<span class="badge shared">{UNLIKE}</span>' in html
+    assert markdown.startswith(f"# {UNLIKE}: go and rust")
+    for text in (Page(html).text, markdown.replace("\\", "")):
+        assert "PostgreSQL setting shared_buffers: 1GB and 128MB" in text
+        assert CONFOUNDED in text
+    saved = RunComparison.from_json(page.with_suffix(".json").read_bytes(), name="the comparison")
+    assert saved.differences == ("PostgreSQL setting shared_buffers: 1GB and 128MB",)
+    # What is in a run's folder beside its own files doesn't trouble its report.
+    compare_folders(first, second, anyway=True)
+
+
+def test_the_page_of_runs_that_are_alike_has_no_mark(tmp_path: Path):
+    comparison = compare_folders(*two_runs(tmp_path))
+    assert UNLIKE not in render_comparison_html(comparison)
+    assert UNLIKE not in render_comparison_markdown(comparison)
+    tables = change_tables(comparison)
+    assert tables[0].title == "Throughput"
+    assert {len(row) for table in tables for row in table.rows} == {len(tables[0].columns)}
+
+
+def test_what_comes_from_a_run_is_text_on_the_page_and_nothing_else(tmp_path: Path):
+    comparison = compare_folders(*two_runs(tmp_path))
+    run = comparison.first.model_copy(update={"run_id": HOSTILE, "git_commit": HOSTILE})
+    hostile = comparison.model_copy(update={"first": run, "differences": (HOSTILE,), "notes": (HOSTILE,)})
+    page = Page(render_comparison_html(hostile))
+    assert not {"script", "img"} & set(page.tags)
+    assert page.text.count("alert(1)") >= 4
+    assert not [line for line in render_comparison_markdown(hostile).splitlines() if line.startswith("# b")]

@@ -1,0 +1,97 @@
+"""Which service was the limit: on CPUs of its own, and on those that it shares."""
+
+import pytest
+
+from analysis.saturation import bound_by, bound_by_postgres
+from documents.cell_numbers import CellNumbers, Latency, Usage
+from documents.cores import ROLES, CoreLayout
+from documents.samples import SampledRole
+from tests.unit.analysis.run_builder import EIGHT_CORES, TWO_CORES
+
+
+def usage(**cores: float) -> dict[SampledRole, Usage]:
+    roles: tuple[SampledRole, ...] = ("api", "postgres", "redis", "generator")
+    return {
+        role: Usage(cpu_cores=cores.get(role, 0.01), memory_mean_bytes=0, memory_peak_bytes=0, page_cache_mean_bytes=0)
+        for role in roles
+    }
+
+
+def busy_by(used: dict[str, float], cores: CoreLayout) -> dict[int, float]:
+    """How busy each CPU is where nothing but the roles has work, spread evenly."""
+    busy = dict.fromkeys(range(8), 0.0)
+    for role in ROLES:
+        for cpu in cores.of(role):
+            busy[cpu] += used.get(role, 0.01) / len(cores.of(role))
+    return busy
+
+
+@pytest.mark.parametrize(
+    ("cores", "used", "expected"),
+    [
+        (EIGHT_CORES, {"postgres": 1.85}, ("postgres",)),
+        (EIGHT_CORES, {"postgres": 1.75, "generator": 2.0}, ()),
+        (EIGHT_CORES, {"redis": 0.93}, ("redis",)),
+        (EIGHT_CORES, {"postgres": 2.0, "redis": 0.95}, ("postgres", "redis")),
+        (TWO_CORES, {"postgres": 0.55, "generator": 0.35, "redis": 0.04}, ("postgres",)),
+        (TWO_CORES, {"postgres": 0.35, "generator": 0.55, "redis": 0.04}, ()),
+        (TWO_CORES, {"postgres": 0.5, "generator": 0.3}, ()),
+        (TWO_CORES, {"redis": 0.5, "postgres": 0.3, "generator": 0.15}, ()),
+    ],
+)
+def test_a_service_binds_where_its_cpus_are_used_up_by_it(
+    cores: CoreLayout, used: dict[str, float], expected: tuple[str, ...]
+):
+    assert bound_by(usage(**used), busy_by(used, cores), cores) == expected
+
+
+def test_redis_fills_one_cpu_however_many_it_has():
+    cores = CoreLayout(api=(0, 1), postgres=(2,), redis=(3, 4), system=(3, 4), generator=(5,), shared=False)
+    assert bound_by(usage(redis=0.92), dict.fromkeys(range(6), 0.5), cores) == ("redis",)
+
+
+def test_roles_whose_cpus_overlap_in_part_are_taken_together():
+    """PostgreSQL and the generator share one CPU of three: what fills the others isn't what PostgreSQL waits for."""
+    cores = CoreLayout(api=(0,), postgres=(1, 2), generator=(2, 3), redis=(4,), system=(4,), shared=True)
+    busy = dict.fromkeys(range(5), 1.0)
+    assert bound_by(usage(postgres=1.0, generator=0.9), busy, cores) == ()
+    assert bound_by(usage(postgres=1.6, generator=1.2), busy, cores) == ("postgres",)
+
+
+def test_interrupts_that_are_charged_to_no_cgroup_fill_a_service_s_own_cpus_as_well():
+    used = usage(postgres=1.5)
+    assert bound_by(used, dict.fromkeys(range(8), 0.75), EIGHT_CORES) == ()
+    assert bound_by(used, dict.fromkeys(range(8), 0.75) | {3: 0.95, 4: 0.9}, EIGHT_CORES) == ("postgres",)
+
+
+LATENCY = Latency(mean_us=1, p50_us=1, p90_us=1, p99_us=1, p999_us=1)
+
+
+def cell(api: str, scenario: str, *bound: str) -> CellNumbers:
+    return CellNumbers.model_validate(
+        {
+            "cell_id": "001-x",
+            "block": 1,
+            "api": api,
+            "scenario": scenario,
+            "requests": 1,
+            "throughput": 1.0,
+            "raw": LATENCY,
+            "corrected": LATENCY,
+            "errors": 0,
+            "statuses": None,
+            "usage": usage(),
+            "littles_law": 1.0,
+            "generator_saturation": 0.1,
+            "bound_by": bound,
+        }
+    )
+
+
+def test_an_api_is_bound_by_postgres_under_a_load_where_most_of_its_cells_are():
+    cells = [
+        *(cell("go", "heavy", "postgres"), cell("go", "heavy", "postgres"), cell("go", "heavy")),
+        *(cell("go", "light", "postgres"), cell("go", "light")),
+        *(cell("zig", "heavy", "redis"), cell("zig", "heavy", "postgres", "redis")),
+    ]
+    assert bound_by_postgres(cells) == {("go", "heavy")}

@@ -1,0 +1,44 @@
+"""The rule that makes a verdict, and its words."""
+
+import numpy as np
+import pytest
+
+from analysis.statistics.verdict import found_different, verdict_text
+from documents.comparison import PairComparison, Verdict
+
+
+def test_different_is_what_is_significant_after_holm_and_not_the_same():
+    same = np.array([False, False, True, True])
+    p_adjusted = np.array([0.05, 0.0501, 0.001, 0.9])
+    assert found_different(same, p_adjusted).tolist() == [True, False, False, False]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "better", "bound", "words"),
+    [
+        ("same", None, False, "same"),
+        ("same", None, True, "same, bound by PostgreSQL"),
+        ("better", "zig", False, "zig faster"),
+        ("better", "zig", True, "zig faster"),
+        ("cannot-tell", None, False, "can't tell"),
+        ("cannot-tell", None, True, "can't tell"),
+    ],
+)
+def test_words(verdict: Verdict, better: str | None, bound: bool, words: str):
+    pair = PairComparison(
+        scenario="light",
+        first="rust",
+        second="zig",
+        blocks=0,
+        ratio=None,
+        p_value=None,
+        p_adjusted=None,
+        p_equivalence=None,
+        verdict=verdict,
+        better=better,
+        bound_by_postgres=bound,
+        reason=None,
+        blocks_to_detect=None,
+        blocks_to_show_same=None,
+    )
+    assert verdict_text(pair, "throughput") == words

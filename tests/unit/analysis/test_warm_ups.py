@@ -1,0 +1,114 @@
+"""Warm-ups in the report: how long they took by API and load, and each that never got steady."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from analysis.pages.html import render_html
+from analysis.pages.markdown import render_markdown
+from analysis.pages.warm_up import warm_up_table
+from analysis.report import analyse
+from documents.report import Report
+from documents.run import CellRecord, WarmUp, WarmUpOutcome
+from documents.summaries import Spread, WarmUpSummary
+from tests.unit.analysis.run_builder import golden_run
+
+
+def write_warm_up(run: Path, number: int, outcome: WarmUpOutcome, seconds: float) -> None:
+    (path,) = run.glob(f"cells/{number:03d}-*/cell.json")
+    record = CellRecord.from_json(path.read_bytes(), name=str(path))
+    warm_up = WarmUp(outcome=outcome, seconds=seconds, series=(100,) * int(seconds))
+    path.write_text(record.model_copy(update={"warm_up": warm_up}).to_json())
+
+
+def allow_seconds(run: Path, seconds: int) -> None:
+    path = run / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["protocol"]["warm_up_seconds"] = seconds
+    path.write_text(json.dumps(manifest))
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """The golden run; its cells 1, 7 and 13 are go's under light load, 6 is rust's and 11 (void) go's under heavy."""
+    made = golden_run(tmp_path / "run")
+    allow_seconds(made, 30)
+    return made
+
+
+def only_caveats(report: Report, beginning: str) -> list[str]:
+    return [caveat for caveat in report.caveats if caveat.startswith(beginning)]
+
+
+def test_a_run_whose_warm_ups_were_not_watched_says_nothing_of_them(run: Path):
+    report = analyse(run)
+    assert report.warm_ups == ()
+    assert not any("settled" in caveat for caveat in report.caveats)
+    assert "Warm-up" not in render_markdown(report)
+    assert 'id="warm-ups' not in render_html(report)
+
+
+def test_warm_ups_are_summed_up_by_load_and_api(run: Path):
+    write_warm_up(run, 1, "steady", 12.5)
+    write_warm_up(run, 7, "steady", 20.5)
+    write_warm_up(run, 13, "never-steady", 30.5)
+    write_warm_up(run, 6, "steady", 14.0)
+    report = analyse(run)
+    light, heavy = report.warm_ups
+    assert light == WarmUpSummary(
+        api="go",
+        scenario="light",
+        cells=3,
+        seconds=Spread(median=20.5, least=12.5, most=30.5, count=3),
+        steady=2,
+        never_steady=("013-go-light",),
+    )
+    assert (heavy.api, heavy.scenario, heavy.cells, heavy.steady, heavy.never_steady) == ("rust", "heavy", 1, 1, ())
+    [said] = only_caveats(report, "Throughput hadn't settled")
+    assert "after 30 s, in 1 of 4 cells: 1 of go at light." in said
+
+
+def test_the_page_names_each_cell_that_never_got_steady(run: Path):
+    write_warm_up(run, 1, "steady", 12.5)
+    write_warm_up(run, 13, "never-steady", 30.5)
+    report = analyse(run)
+    [row] = warm_up_table(report).rows
+    assert [(cell.value, cell.detail) for cell in row] == [
+        ("light", ""),
+        ("go", ""),
+        ("21.5", "12.5 to 30.5"),
+        ("1 of 2", ""),
+        ("013-go-light", ""),
+    ]
+    assert "haven't changed for 12 s" in warm_up_table(report).note
+    assert "and after 30 s at the latest" in warm_up_table(report).note
+    assert "| light | go | 21.5 (12.5 to 30.5) | 1 of 2 | 013-go-light |" in render_markdown(report)
+    html = render_html(report)
+    assert 'aria-labelledby="warm-ups-title"' in html
+    assert "at most 30 s of warm-up" in html
+
+
+def test_warm_ups_of_void_cells_do_not_count(run: Path):
+    write_warm_up(run, 11, "never-steady", 30.0)
+    report = analyse(run)
+    assert report.warm_ups == ()
+    assert not only_caveats(report, "Throughput hadn't settled")
+
+
+def test_what_was_too_short_to_be_judged_is_told_once(run: Path):
+    allow_seconds(run, 2)
+    write_warm_up(run, 1, "not-judged", 2.0)
+    write_warm_up(run, 6, "not-judged", 2.0)
+    report = analyse(run)
+    [said] = only_caveats(report, "A warm-up of at most 2 s is too short to be judged")
+    assert "takes 12 s or more" in said
+    assert [cell.detail for cell in warm_up_table(report).rows[0]][3] == "not judged"
+
+
+def test_that_there_was_no_warm_up_is_told(run: Path):
+    allow_seconds(run, 0)
+    write_warm_up(run, 1, "not-judged", 0.0)
+    report = analyse(run)
+    assert only_caveats(report, "There was no warm-up, so it isn't known")
+    assert "no warm-up" in render_html(report)

@@ -1,0 +1,91 @@
+"""That no page is without what another one has: all that the Markdown says stands on the HTML page too."""
+
+import html
+import re
+from pathlib import Path
+
+import pytest
+
+from analysis.pages.html import render_html
+from analysis.pages.markdown import render_markdown
+from analysis.report import analyse
+from documents.report import Report
+from tests.unit.analysis.claims_builder import BASIC
+from tests.unit.analysis.run_builder import golden_run
+from tests.unit.analysis.test_open_loop import add_open_loop
+from tests.unit.analysis.test_warm_ups import allow_seconds, write_warm_up
+
+SECTIONS = (
+    "Ranking",
+    "Throughput, pair by pair",
+    "Other measures, pair by pair",
+    "Latency with intervals",
+    "Open loop at 125 requests/s",
+    "Open loop at 225 requests/s",
+    "Resources",
+    "Warm-up",
+    "The article's table",
+    "The article's claims",
+    "Throughput, light",
+    "Effort",
+    "Facts about building",
+    "Void cells",
+    "Short blocks",
+    "Unfinished cells",
+    "Settings of the host",
+)
+"""What a report with something of everything has; the twin is the only table that this one lacks."""
+
+
+@pytest.fixture(scope="module")
+def full_report(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    """Of a run with void and unfinished cells, a short block, an open loop, warm-ups, knobs and facts."""
+    directory: Path = golden_run(tmp_path_factory.mktemp("full") / "run")
+    allow_seconds(directory, 30)
+    write_warm_up(directory, 1, "steady", 12.5)
+    write_warm_up(directory, 7, "never-steady", 30.0)
+    add_open_loop(directory)
+    return analyse(directory).model_copy(update={"building": (BASIC,)})
+
+
+def plain_text(markup: str) -> str:
+    """Text without markup, and without what Markdown sets between a value and its detail, or a name and its value."""
+    bare = html.unescape(re.sub(r"<[^>]*>", " ", markup))
+    return " ".join(re.sub(r"[():]", " ", bare).split())
+
+
+def markdown_cells(markdown: str) -> set[str]:
+    rows = [line for line in markdown.splitlines() if line.startswith("| ")]
+    cells = (cell for row in rows for cell in re.split(r"(?<!\\)\|", row)[1:-1])
+    return {plain_text(html.escape(re.sub(r"\\(.)", r"\1", cell))) for cell in cells}
+
+
+def test_every_section_of_the_markdown_is_on_the_html_page(full_report: Report):
+    markdown, page = render_markdown(full_report), render_html(full_report)
+    titles = {re.sub(r"\\(.)", r"\1", title) for title in re.findall(r"^##+ (.*)$", markdown, flags=re.MULTILINE)}
+    assert set(SECTIONS) <= titles
+    headed = {plain_text(text) for text in re.findall(r"<(?:h2|h3|summary)[^>]*>(.*?)</", page)}
+    assert {plain_text(title) for title in titles} <= headed
+
+
+def test_every_cell_of_a_markdown_table_is_on_the_html_page(full_report: Report):
+    page = render_html(full_report)
+    shown = {plain_text(text) for text in re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", page, flags=re.DOTALL)}
+    found = {cell.replace(",", "") for cell in markdown_cells(render_markdown(full_report))}
+    assert len(found) > 200
+    assert found <= {cell.replace(",", "") for cell in shown}
+
+
+def test_every_point_of_a_markdown_list_is_on_the_html_page(full_report: Report):
+    page = plain_text(render_html(full_report))
+    points = re.findall(r"^- (.*)$", render_markdown(full_report), flags=re.MULTILINE)
+    assert len(points) > 20
+    for point in points:
+        for part in re.sub(r"\\(.)", r"\1", point).split(": ", maxsplit=1):
+            assert plain_text(html.escape(part)) in page
+
+
+def test_the_grade_stands_at_the_top_of_both(full_report: Report):
+    page = render_html(full_report)
+    assert '<span class="badge shared"' in page[: page.index("<main>")]
+    assert "Shared cores. The load generator shares CPUs" in render_markdown(full_report).split("\n\n")[1]

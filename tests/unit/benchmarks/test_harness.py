@@ -1,0 +1,89 @@
+"""What the harness says of its four figures, and whether they are as they should be."""
+
+import math
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+
+from benchmarks import harness
+from benchmarks.harness import Result, mean_ratio, render
+from benchmarks.plain_wrk import WARM_UP_SECONDS
+from documents.errors import RunError
+from documents.inventory import Inventory, Secrets
+from tests.unit.experiment.fake_bench import INVENTORY, PROTOCOL, SECRETS, FakeBench
+
+RESULT = Result(
+    throughput_ratio=0.98,
+    throughput_interval=(0.97, 0.99),
+    throughput_ratios=[0.98],
+    lab_requests_per_second=[980.0],
+    plain_requests_per_second=[1000.0],
+    cell_overhead_seconds=5.0,
+    cell_overheads_seconds=[5.0],
+    unchanged_up_seconds=10.0,
+    unchanged_ups_seconds=[10.0],
+    sampler_cores=0.0099,
+)
+
+
+def test_all_four_figures_are_printed_beside_what_they_should_be():
+    assert render(RESULT).splitlines() == [
+        "throughput under lab run / plain wrk   0.980, 95% interval 0.970 to 0.990   (0.98 or more)",
+        "a cell outside of warm-up and load     5.0 s   (5 s or less)",
+        "pulumi up with nothing to change       10.0 s   (10 s or less)",
+        "sampler and watch                      0.0099 cores   (less than 0.01)",
+    ]
+
+
+@pytest.mark.parametrize(
+    "missed",
+    [
+        {"throughput_ratio": 0.979},
+        {"cell_overhead_seconds": 5.1},
+        {"unchanged_up_seconds": 10.1},
+        {"sampler_cores": 0.01},
+    ],
+)
+def test_it_holds_only_if_all_four_do(missed: dict[str, float]):
+    assert RESULT.held
+    assert not replace(RESULT, **missed).held
+
+
+def test_the_ratio_is_a_geometric_mean_with_its_t_interval():
+    ratio, (low, high) = mean_ratio([1.1, 1 / 1.1, 1.0])
+    half = 4.302652729911275 * math.log(1.1) / math.sqrt(3)
+    assert (ratio, math.log(low), math.log(high)) == pytest.approx((1.0, -half, half))
+
+
+def cell_overhead(monkeypatch: pytest.MonkeyPatch, *, void: int, moments: Sequence[float]) -> float:
+    """One cell of 2 s on a bench on which so many attempts are void, begun and ended at these moments in turn."""
+    bench = FakeBench(
+        spoilt=frozenset(range(1, void + 1)),
+        protocol=PROTOCOL.model_copy(update={"warm_up_seconds": WARM_UP_SECONDS}),
+    )
+
+    @contextmanager
+    def opened(_inventory: Inventory, _secrets: Secrets) -> Generator[FakeBench]:
+        yield bench
+
+    clock = iter(moments)
+    monkeypatch.setattr("experiment.run.open_bench", opened)
+    monkeypatch.setattr(harness, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    return harness.cell_overhead(INVENTORY, SECRETS, 2)
+
+
+def test_what_a_cell_takes_besides_warm_up_and_load_is_its_overhead(monkeypatch: pytest.MonkeyPatch):
+    assert cell_overhead(monkeypatch, void=0, moments=(100.0, 107.5)) == 7.5 - WARM_UP_SECONDS - 2
+
+
+def test_of_a_cell_that_is_run_again_the_attempt_that_counts_is_timed(monkeypatch: pytest.MonkeyPatch):
+    overhead = cell_overhead(monkeypatch, void=1, moments=(100.0, 150.0, 200.0, 207.5))
+    assert overhead == 7.5 - WARM_UP_SECONDS - 2
+
+
+def test_a_cell_of_which_no_attempt_counts_is_an_error_that_says_why(monkeypatch: pytest.MonkeyPatch):
+    with pytest.raises(RunError, match=r"No attempt at the cell counts: wrk counted 5 errors"):
+        cell_overhead(monkeypatch, void=3, moments=range(6))

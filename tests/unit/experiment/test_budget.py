@@ -1,0 +1,426 @@
+"""`lab run --budget`: as many whole blocks as fit, what they resolve, and an end by the clock between two blocks."""
+
+import math
+from itertools import pairwise
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from analysis.pages.facts import rerun_commands, run_facts
+from analysis.report import analyse
+from analysis.statistics.power import power_to_show_same
+from analysis.statistics.resolution import least_ratio
+from documents.durations import parse_duration
+from documents.errors import RunError
+from documents.plan import Cell, Plan
+from documents.protocol import Protocol, Scenario
+from documents.run import CellRecord, Manifest
+from experiment import budget, loop
+from experiment.budget import (
+    ASSUMED_NOISES,
+    CELL_OVERHEAD_SECONDS,
+    RUN_OVERHEAD_SECONDS,
+    BudgetClock,
+    Earlier,
+    fit,
+    open_loop_seconds,
+)
+from experiment.earlier_runs import read_earlier
+from experiment.events import BudgetFitted, Event, RunFinished
+from experiment.journal import Journal
+from experiment.plan import make_plan
+from experiment.protocol_file import read_protocol
+from tests.unit.analysis.run_builder import realistic_run
+from tests.unit.experiment.fake_bench import INVENTORY, OPEN_LOOP_PROTOCOL, PROTOCOL, SECRETS, FakeBench
+
+APIS = ("go", "kotlin", "rust", "zig")
+HOUR = 3600
+
+
+def block_of(protocol: Protocol, apis: tuple[str, ...] = APIS) -> list[Cell]:
+    return [cell for cell in make_plan(protocol, apis, 7).cells if cell.block == 1]
+
+
+def test_as_many_blocks_fit_as_there_is_time_for_the_longest_warm_ups():
+    protocol = read_protocol("ten-blocks")
+    block = block_of(protocol)
+    seconds = sum(30 + 5 + CELL_OVERHEAD_SECONDS for _ in block)
+    fitted = fit(protocol, APIS, 2 * HOUR, Earlier())
+    assert (fitted.block_cells, fitted.block_seconds) == (len(block), seconds)
+    assert fitted.blocks == math.floor((2 * HOUR - RUN_OVERHEAD_SECONDS) / seconds)
+    assert fitted.blocks * seconds + RUN_OVERHEAD_SECONDS <= 2 * HOUR
+    assert (fitted.blocks + 1) * seconds + RUN_OVERHEAD_SECONDS > 2 * HOUR
+
+
+def test_each_scenario_counts_with_its_own_length():
+    protocol = read_protocol("article")
+    block = block_of(protocol)
+    fitted = fit(protocol, APIS, 8 * HOUR, Earlier(overhead_seconds=1.5, overhead_run="a"))
+    assert fitted.block_seconds == sum(30 + cell.scenario.duration_seconds + 1.5 for cell in block)
+    assert fitted.overhead_run == "a"
+
+
+def test_a_whole_budget_is_used_to_the_second():
+    seconds = sum(1 + cell.scenario.duration_seconds + 0.5 for cell in block_of(PROTOCOL))
+    exact = math.ceil(7 * seconds + RUN_OVERHEAD_SECONDS)
+    known = Earlier(overhead_seconds=0.5, overhead_run="a")
+    assert fit(PROTOCOL, APIS, exact, known).blocks == 7
+    assert fit(PROTOCOL, APIS, exact - 1, known).blocks == 6
+
+
+def test_no_more_blocks_than_a_protocol_may_have():
+    assert fit(PROTOCOL, APIS, 10_000 * HOUR, Earlier()).blocks == 1_000
+
+
+def test_a_budget_without_room_for_two_blocks_is_refused_with_the_least_that_has():
+    protocol = read_protocol("article")
+    with pytest.raises(
+        RunError, match=r"10m is too small for 2 blocks of the protocol article.*least budget is (\w+)\."
+    ) as refused:
+        fit(protocol, APIS, 600, Earlier())
+    least = parse_duration(str(refused.value).rpartition("is ")[2].rstrip("."))
+    assert fit(protocol, APIS, least, Earlier()).blocks == 2
+    with pytest.raises(RunError):
+        fit(protocol, APIS, least - 60, Earlier())
+
+
+def test_it_says_what_the_blocks_resolve_for_assumed_noises():
+    fitted = fit(read_protocol("ten-blocks"), APIS, 4 * HOUR, Earlier())
+    assert fitted.tests == 18
+    assert [(found.noise, found.power) for found in fitted.resolutions] == [
+        (noise, power) for noise in ASSUMED_NOISES for power in (0.8, 0.9)
+    ]
+    for found in fitted.resolutions:
+        assert found.ratio == least_ratio(found.noise, fitted.blocks, significance=0.05 / 18, power=found.power)
+
+
+def test_it_says_so_for_the_noise_that_was_seen():
+    fitted = fit(read_protocol("ten-blocks"), APIS, 4 * HOUR, Earlier(noise=0.041, noise_run="20260131-120000-ten"))
+    assert {found.noise for found in fitted.resolutions} == {0.041}
+    assert fitted.noise_run == "20260131-120000-ten"
+
+
+def test_it_says_how_often_no_difference_is_shown_to_be_none_within_the_margin():
+    protocol = read_protocol("ten-blocks").model_copy(update={"margin": 0.04})
+    fitted = fit(protocol, APIS, 4 * HOUR, Earlier())
+    assert fitted.margin == 0.04
+    assert [(found.noise, found.share) for found in fitted.shown_same] == [
+        (noise, power_to_show_same(0, noise, fitted.blocks, margin=0.04)) for noise in ASSUMED_NOISES
+    ]
+    assert fitted.shown_same[0].share > 0.9
+    assert fitted.shown_same[-1].share < 0.5
+
+
+def test_one_api_alone_has_nothing_to_be_compared_with():
+    fitted = fit(read_protocol("ten-blocks"), ("go",), 4 * HOUR, Earlier())
+    assert (fitted.tests, fitted.resolutions, fitted.shown_same) == (0, (), ())
+
+
+def test_what_the_open_loop_takes_at_most_is_kept_for_it():
+    protocol = read_protocol("article")
+    without = protocol.model_copy(update={"open_loop": None})
+    # Five blocks of three rates and four APIs, each of 30 s of warm-up at most, 20 s of load and 4 s besides.
+    kept = 5 * 3 * 4 * (30 + 20 + 4)
+    known = Earlier(overhead_seconds=4.0, overhead_run="a")
+    found = fit(protocol, APIS, 9 * HOUR, known)
+    assert found.open_loop_seconds == kept == open_loop_seconds(protocol, 4, overhead_seconds=4.0)
+    assert found.blocks == fit(without, APIS, 9 * HOUR - kept, known).blocks
+    assert found.blocks < fit(without, APIS, 9 * HOUR, known).blocks
+    assert fit(without, APIS, 9 * HOUR, known).open_loop_seconds == 0
+    with pytest.raises(RunError, match="and the open loop up to 54m"):
+        fit(protocol, APIS, HOUR, known)
+
+
+# What earlier runs tell
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs")
+    realistic_run(
+        folder / "20260131-120000-quick",
+        apis=("go", "rust"),
+        scenarios=(Scenario(name="light", workload="mixed", connections=10, duration_seconds=3),),
+        blocks=6,
+        requests_per_second=1_000,
+    )
+    (folder / "20260201-120000-torn").mkdir()
+    (folder / "20260201-120000-torn" / "manifest.json").write_text("{")
+    return folder
+
+
+def manifest_of(runs: Path) -> Manifest:
+    path = runs / "20260131-120000-quick" / "manifest.json"
+    return Manifest.from_json(path.read_bytes(), name="manifest.json")
+
+
+def test_an_earlier_run_tells_overhead_and_noise(runs: Path):
+    manifest = manifest_of(runs)
+    found = read_earlier(runs, manifest.inventory, manifest.protocol, ("go", "rust"))
+    assert found.overhead_run == found.noise_run == "20260131-120000-quick"
+    # The builder's cells have 1.2 s beside their load, and its phases leave out the warm-up's 2 s.
+    assert found.overhead_seconds == pytest.approx(0, abs=1e-9)
+    # Each throughput scatters by 3%, so the log ratio of two by 3% times the root of 2.
+    assert found.noise is not None
+    assert 0.02 < found.noise < 0.07
+
+
+def test_phases_beside_warm_up_and_load_are_the_overhead(tmp_path: Path):
+    run = loop.begin(
+        FakeBench(), INVENTORY, SECRETS, PROTOCOL, tmp_path, order_seed=7, git_commit="abc", progress=lambda _: None
+    )
+    for path in run.glob("cells/*/cell.json"):
+        record = CellRecord.from_json(path.read_bytes(), name=str(path))
+        assert record.warm_up is not None
+        seconds = 2.0 if "light" in record.cell_id else 3.0
+        phases = {"reset": 1.0, "ready": 0.5, "warm_up": record.warm_up.seconds + 0.25, "load": seconds + 0.25}
+        path.write_text(record.model_copy(update={"phases_seconds": phases}).to_json())
+    found = read_earlier(tmp_path, INVENTORY, PROTOCOL, ("go", "rust"))
+    assert found.overhead_seconds == pytest.approx(2.0)
+    assert found.noise is None, "two blocks say too little"
+
+
+def test_runs_of_another_lab_or_load_tell_nothing(runs: Path):
+    manifest = manifest_of(runs)
+    other_load = manifest.protocol.model_copy(update={"scenarios": PROTOCOL.scenarios})
+    assert read_earlier(runs, manifest.inventory, other_load, ("go", "rust")) == Earlier()
+    other_lab = manifest.inventory.model_copy(update={"stack": "other"})
+    assert read_earlier(runs, other_lab, manifest.protocol, ("go", "rust")) == Earlier()
+    cores = manifest.inventory.cores.model_copy(update={"generator": (0, 1)})
+    other_cores = manifest.inventory.model_copy(update={"cores": cores})
+    assert read_earlier(runs, other_cores, manifest.protocol, ("go", "rust")) == Earlier()
+    assert read_earlier(runs / "none", manifest.inventory, manifest.protocol, ("go",)) == Earlier()
+
+
+# The loop
+
+
+class Time:
+    """A clock that the bench moves on."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1_000.0
+        monkeypatch.setattr(budget, "time", SimpleNamespace(monotonic=lambda: self.now))
+
+
+@pytest.fixture
+def time(monkeypatch: pytest.MonkeyPatch) -> Time:
+    return Time(monkeypatch)
+
+
+def slow_bench(time: Time, seconds_a_cell: float) -> FakeBench:
+    def before(step: str, _count: int) -> None:
+        if step == "measure":
+            time.now += seconds_a_cell
+
+    return FakeBench(before=before)
+
+
+CELLS = len(block_of(PROTOCOL, ("go", "rust")))
+BUDGET = 3 * 60
+BLOCK_SECONDS = sum(
+    1 + cell.scenario.duration_seconds + CELL_OVERHEAD_SECONDS for cell in block_of(PROTOCOL, ("go", "rust"))
+)
+BLOCKS = math.floor((BUDGET - RUN_OVERHEAD_SECONDS) / BLOCK_SECONDS)
+
+
+def begin(
+    bench: FakeBench, runs: Path, seen: list[Event], *, protocol: Protocol = PROTOCOL, budget_seconds: int = BUDGET
+) -> Path:
+    return loop.begin(
+        bench,
+        INVENTORY,
+        SECRETS,
+        protocol,
+        runs,
+        order_seed=7,
+        budget_seconds=budget_seconds,
+        git_commit="a",
+        progress=seen.append,
+    )
+
+
+def finished_blocks(run: Path) -> dict[int, int]:
+    plan = Plan.from_json((run / "plan.json").read_bytes(), name="plan.json")
+    found: dict[int, int] = {}
+    for cell in plan.cells:
+        if (run / "cells" / cell.id / "cell.json").exists():
+            found[cell.block] = found.get(cell.block, 0) + 1
+    return found
+
+
+def test_a_run_in_time_measures_the_blocks_that_fitted_and_records_its_budget(tmp_path: Path, time: Time):
+    seen: list[Event] = []
+    run = begin(slow_bench(time, 1.0), tmp_path, seen)
+    assert isinstance(seen[0], BudgetFitted)
+    assert seen[0].blocks == BLOCKS > PROTOCOL.blocks
+    assert finished_blocks(run) == dict.fromkeys(range(1, BLOCKS + 1), CELLS)
+    manifest = Manifest.from_json((run / "manifest.json").read_bytes(), name="manifest.json")
+    assert (manifest.budget_seconds, manifest.protocol.blocks) == (BUDGET, BLOCKS)
+    assert "budget-spent" not in [entry.event for entry in Journal(run / "journal.jsonl").entries()]
+    report = analyse(run)
+    assert (report.blocks, report.budget_seconds, report.unfinished_cells) == (BLOCKS, BUDGET, ())
+    assert not any("budget" in caveat for caveat in report.caveats)
+    assert ("Budget", "3m") in run_facts(report)
+    assert any("--budget 3m" in command for command in rerun_commands(report))
+
+
+def test_a_slow_run_ends_between_two_blocks_and_what_it_has_counts(tmp_path: Path, time: Time):
+    seen: list[Event] = []
+    bench = slow_bench(time, 60.0 / CELLS)
+    run = begin(bench, tmp_path, seen)
+    # 60 s a block: after the second, 120 s are over, and a third would end after 180 s, with nothing left for the end.
+    assert finished_blocks(run) == {1: CELLS, 2: CELLS}
+    assert bench.left_clean()
+    events = [entry.event for entry in Journal(run / "journal.jsonl").entries()]
+    assert events[-2:] == ["budget-spent", "run-finished"]
+    assert [event.cells for event in seen if isinstance(event, RunFinished)] == [2 * CELLS]
+    report = analyse(run)
+    assert (report.blocks, len(report.cells), report.unfinished_cells) == (2, 2 * CELLS, ())
+    assert {summary.unfinished_cells for summary in report.summaries} == {0}
+    [said] = [caveat for caveat in report.caveats if "budget" in caveat]
+    assert f"after 2 of {BLOCKS} blocks" in said
+
+
+def test_a_run_that_its_budget_ended_is_not_gone_on_with(tmp_path: Path, time: Time):
+    run = begin(slow_bench(time, 60.0 / CELLS), tmp_path, [])
+    again = FakeBench()
+    loop.resume(again, run, INVENTORY, SECRETS, git_commit="b", progress=lambda _: None)
+    assert again.steps == []
+    assert finished_blocks(run) == {1: CELLS, 2: CELLS}
+
+
+def test_a_cell_of_such_a_run_that_was_removed_is_measured_again_and_no_block_beside(tmp_path: Path, time: Time):
+    run = begin(slow_bench(time, 60.0 / CELLS), tmp_path, [])
+    (cell, *_) = sorted((run / "cells").iterdir())
+    (cell / "cell.json").unlink()
+    again = slow_bench(time, 60.0 / CELLS)
+    set_phases(run, 60.0 / CELLS)
+    loop.resume(again, run, INVENTORY, SECRETS, git_commit="b", progress=lambda _: None)
+    assert len(again.played) == 1
+    assert finished_blocks(run) == {1: CELLS, 2: CELLS}
+
+
+def set_phases(run: Path, seconds: float) -> None:
+    """Give the finished cells the wall time that the clock of the test showed."""
+    for path in run.glob("cells/*/cell.json"):
+        record = CellRecord.from_json(path.read_bytes(), name=str(path))
+        path.write_text(record.model_copy(update={"phases_seconds": {"load": seconds}}).to_json())
+
+
+def test_a_resumed_run_has_what_is_left_of_its_budget(tmp_path: Path, time: Time):
+    bench = slow_bench(time, 60.0 / CELLS)
+    slow = bench.before
+
+    def interrupt(step: str, count: int) -> None:
+        slow(step, count)
+        if step == "measure" and len(bench.played) == CELLS + 1:
+            raise KeyboardInterrupt
+
+    bench.before = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        begin(bench, tmp_path, [])
+    [run] = tmp_path.iterdir()
+    assert finished_blocks(run) == {1: CELLS, 2: 1}
+    set_phases(run, 60.0 / CELLS)
+    time.now += 100_000
+    loop.resume(slow_bench(time, 60.0 / CELLS), run, INVENTORY, SECRETS, git_commit="b", progress=lambda _: None)
+    assert finished_blocks(run) == {1: CELLS, 2: CELLS}, "the block that was begun is whole, and the third isn't begun"
+
+
+def cells_of(blocks: int) -> list[Cell]:
+    return list(make_plan(PROTOCOL.model_copy(update={"blocks": blocks}), ("go", "rust"), 7).cells)
+
+
+def test_the_clock_never_forbids_a_block_that_was_begun(time: Time):
+    clock = BudgetClock(60, {})
+    for before, cell in pairwise([None, *cells_of(1)]):
+        assert cell is not None
+        assert not clock.forbids(cell), f"after {before}"
+        time.now += 1_000
+
+
+def test_the_clock_of_a_run_without_a_budget_forbids_nothing(time: Time):
+    clock = BudgetClock(None, {})
+    for cell in cells_of(3):
+        assert not clock.forbids(cell)
+        time.now += 100_000
+
+
+def test_a_block_is_expected_to_take_as_long_as_the_longest_before(time: Time):
+    clock = BudgetClock(200 + int(RUN_OVERHEAD_SECONDS), {1: 20.0, 2: 90.0})
+    third, fourth = (next(cell for cell in cells_of(4) if cell.block == block) for block in (3, 4))
+    assert not clock.forbids(third), "110 s are spent, and 90 more are left"
+    time.now += 1
+    assert clock.forbids(fourth), "111 s are spent: a block like the second wouldn't end in time"
+
+
+# With an open loop
+
+OPEN_CELLS = 8
+"""Two blocks of two APIs at two rates."""
+
+KEPT_SECONDS = OPEN_CELLS * (1 + 2 + CELL_OVERHEAD_SECONDS)
+
+
+def begin_open(bench: FakeBench, runs: Path) -> Path:
+    budget_seconds = BUDGET + math.ceil(KEPT_SECONDS)
+    return begin(bench, runs, [], protocol=OPEN_LOOP_PROTOCOL, budget_seconds=budget_seconds)
+
+
+def open_loop_cells(run: Path) -> int:
+    return len(list(run.glob("cells/*-at-*/cell.json")))
+
+
+def test_the_open_loop_is_measured_whole_after_blocks_that_the_clock_cut(tmp_path: Path, time: Time):
+    bench = slow_bench(time, 60.0 / CELLS)
+    run = begin_open(bench, tmp_path)
+    assert finished_blocks(run) == {1: CELLS, 2: CELLS}, "what is kept for the open loop isn't there for a third"
+    assert open_loop_cells(run) == OPEN_CELLS
+    assert bench.left_clean()
+    report = analyse(run)
+    assert (report.blocks, report.unfinished_cells) == (2, ())
+    assert report.open_loop is not None
+    assert len(report.open_loop.cells) == OPEN_CELLS
+    again = FakeBench()
+    loop.resume(again, run, INVENTORY, SECRETS, git_commit="b", progress=lambda _: None)
+    assert again.steps == []
+
+
+def test_what_goes_before_the_first_cell_is_part_of_the_budget(tmp_path: Path, time: Time):
+    bench = slow_bench(time, 60.0 / CELLS)
+    slow = bench.before
+
+    def build(step: str, count: int) -> None:
+        slow(step, count)
+        if step == "install_open_loop":
+            time.now += 60
+
+    bench.before = build
+    run = begin_open(bench, tmp_path)
+    assert finished_blocks(run) == {1: CELLS}, "a minute is gone before the first block"
+
+
+def test_a_run_that_goes_on_within_its_open_loop_adds_no_block(tmp_path: Path, time: Time):
+    bench = slow_bench(time, 60.0 / CELLS)
+    slow = bench.before
+
+    def interrupt(step: str, count: int) -> None:
+        slow(step, count)
+        if step == "measure" and len(bench.played) == 2 * CELLS + 3:
+            raise KeyboardInterrupt
+
+    bench.before = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        begin_open(bench, tmp_path)
+    [run] = tmp_path.iterdir()
+    assert (finished_blocks(run), open_loop_cells(run)) == ({1: CELLS, 2: CELLS}, 3)
+    report = analyse(run)
+    assert (report.blocks, len(report.unfinished_cells)) == (2, OPEN_CELLS - 3)
+    assert any(f"after 2 of {BLOCKS} blocks" in caveat for caveat in report.caveats)
+    # The records of these cells tell no more than that they took no time: there would be room for all blocks.
+    seen: list[Event] = []
+    loop.resume(slow_bench(time, 0.0), run, INVENTORY, SECRETS, git_commit="b", progress=seen.append)
+    assert (finished_blocks(run), open_loop_cells(run)) == ({1: CELLS, 2: CELLS}, OPEN_CELLS)
+    assert [event.cells for event in seen if isinstance(event, RunFinished)] == [2 * CELLS + OPEN_CELLS]

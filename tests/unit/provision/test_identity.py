@@ -1,0 +1,107 @@
+"""What this machine says that it is, and how two identities differ."""
+
+import os
+import platform
+from pathlib import Path
+
+import pytest
+
+from documents.run import HostIdentity
+from provision import identity
+from tests.unit.documents.samples import IDENTITY
+from tests.unit.provision.local_host import LocalHost
+
+
+@pytest.fixture(scope="module")
+def found() -> HostIdentity:
+    return identity.read_identity(LocalHost())
+
+
+def test_the_identity_is_read_from_the_machine(found: HostIdentity):
+    assert found.kernel == platform.release()
+    assert set(found.cpus) >= os.sched_getaffinity(0)
+    assert found.physical_cores is None or 1 <= found.physical_cores <= len(found.cpus)
+    assert found.numa_nodes is None or found.numa_nodes >= 1
+    meminfo = Path("/proc/meminfo").read_text()
+    assert found.swap_bytes is not None
+    assert f"SwapTotal: {found.swap_bytes // 1024} kB" in " ".join(meminfo.split())
+    assert found.open_files is not None
+    assert found.open_files.split()[0] in Path("/proc/1/limits").read_text()
+    assert found.settings["kernel.randomize_va_space"] in {"0", "1", "2"}
+    for name, text in (found.mitigations or {}).items():
+        assert Path("/sys/devices/system/cpu/vulnerabilities", name).read_text().strip() == text
+
+
+def test_a_setting_that_the_kernel_does_not_have_is_left_out(found: HostIdentity):
+    governor = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
+    assert ("cpufreq.governor" in found.settings) == governor.exists()
+
+
+def test_a_governor_that_only_one_cpu_has_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The first CPU alone wouldn't tell that the others were switched between two runs."""
+    for number, governor in enumerate(("performance", "powersave", "performance")):
+        path = tmp_path / f"sys/cpu/cpu{number}/cpufreq/scaling_governor"
+        path.parent.mkdir(parents=True)
+        path.write_text(f"{governor}\n")
+    source = Path(identity.__file__).with_name("host") / "identity.py"
+    machine = 'Path("/sys/devices/system")'
+    assert machine in source.read_text()
+    script = tmp_path / "identity.py"
+    script.write_text(source.read_text().replace(machine, f'Path("{tmp_path}/sys")'))
+    monkeypatch.setattr(identity, "_SCRIPT", script)
+    assert identity.read_identity(LocalHost()).settings["cpufreq.governor"] == "performance, powersave"
+
+
+def test_an_identity_read_twice_is_the_same_though_free_memory_differs(found: HostIdentity):
+    again = identity.read_identity(LocalHost())
+    assert found.changes(again) == ()
+    busier = again.model_copy(update={"available_memory_bytes": 1, "steal_seconds": 1e6})
+    assert found.changes(busier) == ()
+
+
+def test_what_differs_is_told_one_by_one():
+    before = IDENTITY.model_copy(
+        update={
+            "settings": {"vm.swappiness": "60", "cpufreq.governor": "powersave"},
+            "mitigations": {"meltdown": "Not affected"},
+            "cgroup_limits": {"memory.max": "1000"},
+            "numa_nodes": 1,
+        }
+    )
+    after = before.model_copy(
+        update={
+            "kernel": "6.12",
+            "settings": {"vm.swappiness": "10", "kernel.nmi_watchdog": "1"},
+            "mitigations": {"meltdown": "Vulnerable"},
+            "cgroup_limits": {},
+            "numa_nodes": 2,
+        }
+    )
+    assert set(before.changes(after)) == {
+        f"kernel was {before.kernel} and is 6.12",
+        "the setting cpufreq.governor was powersave and is absent",
+        "the setting kernel.nmi_watchdog was absent and is 1",
+        "the setting vm.swappiness was 60 and is 10",
+        "the mitigation of meltdown was Not affected and is Vulnerable",
+        "the cgroup limit memory.max was 1000 and is absent",
+        "numa nodes was 1 and is 2",
+    }
+
+
+def test_what_an_older_identity_does_not_tell_is_a_difference_and_not_a_guess():
+    older = HostIdentity.model_validate({name: getattr(IDENTITY, name) for name in _FIRST_MEMBERS})
+    assert older.changes(older) == ()
+    assert "numa nodes was not told and is 4" in older.changes(older.model_copy(update={"numa_nodes": 4}))
+    assert HostIdentity.from_json(older.model_dump_json(include=_FIRST_MEMBERS), name="host.json") == older
+
+
+_FIRST_MEMBERS = {
+    "cpu_model",
+    "cpus",
+    "threads_per_core",
+    "memory_bytes",
+    "kernel",
+    "operating_system",
+    "cgroup_version",
+    "settings",
+}

@@ -1,0 +1,343 @@
+"""Setting a host's kernel settings for a run and putting them back, on a stand-in for /proc and /sys."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from documents.cores import CoreLayout
+from documents.errors import HostError
+from documents.knobs import KnobRecord, describe_control
+from lab.stack_file import read_stack
+from provision import knobs, tuning
+from tests.ssh.waiting import wait_until
+from tests.unit.provision.local_host import LocalHost
+from tests.unit.provision.settings_stand_in import TUNED, UNTOUCHED_SETTINGS, StandIn
+
+ROOT = Path(__file__).parents[3]
+LAYOUT = CoreLayout(api=(0, 1), postgres=(2,), redis=(3,), generator=(3,), system=(3,), shared=True)
+KNOBS = knobs.knobs_of(LAYOUT)
+HOST = LocalHost()
+
+
+@pytest.fixture
+def stand_in(tmp_path: Path) -> Iterator[StandIn]:
+    made = StandIn(tmp_path)
+    yield made
+    # Its guard ends when it sees that there is no lease.
+    (made.state / "lease.json").unlink(missing_ok=True)
+    wait_until(lambda: not guards(made))
+
+
+def guards(stand_in: StandIn) -> list[int]:
+    """The guards of this stand-in that are at work."""
+    found: list[int] = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().split(b"\0")
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if b"guard" in words and str(stand_in.state).encode() in words:
+            found.append(int(path.parts[2]))
+    return found
+
+
+def tune(stand_in: StandIn, seconds: float = 300) -> dict[str, KnobRecord]:
+    return {knob.name: knob for knob in tuning.tune(HOST, KNOBS, seconds=seconds, place=stand_in.place)}
+
+
+def restore(stand_in: StandIn) -> tuning.Restored:
+    return tuning.restore(HOST, place=stand_in.place)
+
+
+def read(stand_in: StandIn, *, settable: bool = True) -> dict[str, KnobRecord]:
+    return {knob.name: knob for knob in tuning.read(HOST, KNOBS, settable=settable, place=stand_in.place)}
+
+
+def test_every_knob_has_a_reason_and_a_source():
+    assert len({knob.name for knob in KNOBS}) == len(KNOBS)
+    for knob in KNOBS:
+        assert knob.why.endswith(".")
+        assert knob.source
+
+
+def test_the_ports_that_are_given_to_connections_lie_above_those_of_the_lab():
+    (setting,) = next(knob.settings for knob in KNOBS if knob.name == "net.ipv4.ip_local_port_range")
+    first = int(setting.wanted.split()[0])
+    for path in sorted((ROOT / "stacks").glob("*.yaml")):
+        stack = read_stack(ROOT, path.stem)
+        ports = [stack.services.postgres.port, stack.services.redis.port, *(api.port for api in stack.apis)]
+        assert max(ports) < first, path.name
+
+
+def test_reading_changes_nothing_and_tells_what_is_not_as_wanted(stand_in: StandIn):
+    found = read(stand_in, settable=False)
+    assert stand_in.settings() == UNTOUCHED_SETTINGS
+    assert not stand_in.state.exists()
+    assert found["governor"].before == "powersave (2), performance (1)"
+    assert found["governor"].state == "only-read"
+    assert found["governor"].message is not None
+    assert found["governor"].message.endswith("in a container it is only read")
+    assert found["huge page defragmentation"].state == "as-wanted"
+    assert found["turbo"].before == "boost 1"
+    assert not found["turbo"].controlled
+
+
+def test_what_can_be_set_is_set_and_all_of_it_comes_back(stand_in: StandIn):
+    found = tune(stand_in)
+    assert stand_in.settings() == TUNED
+    assert describe_control(tuple(found.values())) == "controlled"
+    assert found["vm.swappiness"].model_dump(exclude={"wanted"}) == {
+        "name": "vm.swappiness",
+        "before": "60",
+        "during": "1",
+        "after": None,
+        "state": "set",
+        "message": None,
+    }
+    assert found["huge page defragmentation"].state == "as-wanted"
+    assert len(guards(stand_in)) == 1
+    restored = restore(stand_in)
+    assert restored.restored == sum(TUNED[name] != UNTOUCHED_SETTINGS[name] for name in TUNED)
+    assert stand_in.settings() == UNTOUCHED_SETTINGS
+    assert stand_in.left() == []
+    wait_until(lambda: not guards(stand_in))
+    assert restore(stand_in).restored == 0
+
+
+def test_each_old_value_is_in_the_journal(stand_in: StandIn):
+    tune(stand_in)
+    lines = [json.loads(line) for line in (stand_in.state / "journal.jsonl").read_text().splitlines()]
+    changed = {str(stand_in.path(name)) for name in TUNED if TUNED[name] != UNTOUCHED_SETTINGS[name]}
+    assert {line["path"] for line in lines} == changed
+    assert {line["old"] for line in lines if line["path"].endswith("swappiness")} == {"60"}
+    assert (stand_in.state.stat().st_mode & 0o777) == 0o700
+
+
+def test_an_interrupt_that_has_no_cpu_of_the_apis_is_left_alone(stand_in: StandIn):
+    tune(stand_in)
+    assert "irq/25" not in (stand_in.state / "journal.jsonl").read_text()
+
+
+def test_a_greater_backlog_than_needed_stays(stand_in: StandIn):
+    stand_in.path("proc/sys/net/core/somaxconn").write_text("65535\n")
+    assert tune(stand_in)["net.core.somaxconn"].state == "as-wanted"
+    assert stand_in.settings()["proc/sys/net/core/somaxconn"] == "65535"
+
+
+def test_what_the_kernel_refuses_is_told_and_the_rest_is_set(stand_in: StandIn):
+    refusing = stand_in.path("proc/irq/24/smp_affinity_list")
+    # Root may open any file, but the kernel takes nothing for this one, which holds a CPU list as well.
+    refusing.unlink()
+    refusing.symlink_to("/sys/devices/system/cpu/online")
+    found = tune(stand_in)
+    assert found["interrupts"].state == "refused"
+    assert found["interrupts"].message is not None
+    assert "irq/24/smp_affinity_list" in found["interrupts"].message
+    assert stand_in.settings()["proc/irq/26/smp_affinity_list"] == "2,3"
+    assert describe_control(tuple(found.values())) == "partly controlled: interrupts"
+
+
+@pytest.mark.parametrize(("name", "state"), [("governor", "not-told"), ("kernel.numa_balancing", "nothing-to-control")])
+def test_what_the_kernel_does_not_have_is_told(stand_in: StandIn, name: str, state: str):
+    for knob in KNOBS:
+        if knob.name == name:
+            for path in stand_in.root.glob(knob.settings[0].pattern):
+                path.unlink()
+    found = tune(stand_in)[name]
+    assert (found.state, found.before, found.during) == (state, None, None)
+
+
+def test_a_turbo_by_intels_driver_is_known(stand_in: StandIn):
+    intel = stand_in.path("sys/devices/system/cpu/intel_pstate/no_turbo")
+    intel.parent.mkdir()
+    intel.write_text("0\n")
+    assert tune(stand_in)["turbo"].during == "no_turbo 1"
+    assert stand_in.path("sys/devices/system/cpu/cpufreq/boost").read_text() == "1\n"
+    restore(stand_in)
+    assert intel.read_text() == "0\n"
+
+
+# The lease and its guard
+
+
+def test_a_lease_that_lapses_has_the_guard_put_all_back(stand_in: StandIn):
+    tune(stand_in, seconds=1.5)
+    assert stand_in.settings() == TUNED
+    wait_until(lambda: stand_in.settings() == UNTOUCHED_SETTINGS)
+    wait_until(lambda: not guards(stand_in))
+    assert stand_in.left() == []
+    with pytest.raises(HostError, match=r"lapsed, and its guard has put them back.*--resume"):
+        tuning.renew(HOST, seconds=60, place=stand_in.place)
+
+
+def test_a_lease_that_is_renewed_holds(stand_in: StandIn):
+    tune(stand_in, seconds=3)
+    tuning.renew(HOST, seconds=300, place=stand_in.place)
+    time.sleep(4)
+    assert stand_in.settings() == TUNED
+    assert len(guards(stand_in)) == 1
+
+
+def test_a_guard_that_was_killed_is_started_again_with_the_lease(stand_in: StandIn):
+    tune(stand_in)
+    os.kill(guards(stand_in)[0], signal.SIGKILL)
+    wait_until(lambda: not guards(stand_in))
+    tuning.renew(HOST, seconds=1, place=stand_in.place)
+    wait_until(lambda: stand_in.settings() == UNTOUCHED_SETTINGS)
+
+
+def test_a_lease_that_cannot_be_read_has_lapsed(stand_in: StandIn):
+    tune(stand_in)
+    (stand_in.state / "lease.json").write_text("{")
+    wait_until(lambda: stand_in.settings() == UNTOUCHED_SETTINGS)
+
+
+# Whatever is killed
+
+
+def killed(moment: int, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "tests.unit.provision.killed_tuning", str(moment), *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def request_of(stand_in: StandIn) -> str:
+    Path(stand_in.place.program).write_bytes(tuning.pack())
+    chosen = [knob for knob in KNOBS if knob.name in {"vm.swappiness", "turbo", "huge pages"}]
+    return json.dumps(
+        {
+            **asdict(stand_in.place),
+            "seconds": 300,
+            "knobs": [{"name": knob.name, "settings": [asdict(one) for one in knob.settings]} for knob in chosen],
+        }
+    )
+
+
+def test_a_tuning_that_is_killed_at_any_moment_is_put_back(stand_in: StandIn):
+    request = request_of(stand_in)
+    whole = killed(0, request)
+    assert whole.returncode == 0, whole.stderr
+    moments = int(whole.stdout)
+    assert moments > 30
+    restore(stand_in)
+    changed = 0
+    for moment in range(1, moments + 1):
+        assert killed(moment, request).returncode == -signal.SIGKILL, moment
+        changed += stand_in.settings() != UNTOUCHED_SETTINGS
+        restore(stand_in)
+        assert stand_in.settings() == UNTOUCHED_SETTINGS, f"killed before call {moment}"
+        assert stand_in.left() in ([], ["lease.json.part"]), moment
+    assert changed > 10, "it must have been killed between its changes, too"
+
+
+def test_putting_back_that_is_killed_at_any_moment_goes_on_the_next_time(stand_in: StandIn):
+    tune(stand_in)
+    arguments = ("restore", str(stand_in.state), str(stand_in.root))
+    whole = killed(0, *arguments)
+    assert whole.returncode == 0, whole.stderr
+    for moment in range(1, int(whole.stdout) + 1, 3):
+        tune(stand_in)
+        assert killed(moment, *arguments).returncode == -signal.SIGKILL
+        restore(stand_in)
+        assert stand_in.settings() == UNTOUCHED_SETTINGS, f"killed before call {moment}"
+        assert stand_in.left() == [], moment
+
+
+def test_what_a_killed_run_left_is_put_back_before_the_next_one_tunes(stand_in: StandIn):
+    tune(stand_in)
+    again = tune(stand_in)
+    assert again["vm.swappiness"].before == "60"
+    restore(stand_in)
+    assert stand_in.settings() == UNTOUCHED_SETTINGS
+
+
+def test_a_journal_of_an_earlier_boot_puts_back_what_is_still_set(stand_in: StandIn):
+    tune(stand_in)
+    journal, lease = stand_in.state / "journal.jsonl", stand_in.state / "lease.json"
+    for path in (journal, lease):
+        lines = [json.loads(line) | {"boot": "another"} for line in path.read_text().splitlines()]
+        path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    # This one got a value of its own from the boot.
+    stand_in.path("proc/sys/vm/swappiness").write_text("35\n")
+    lapse(stand_in)
+    assert stand_in.settings() == UNTOUCHED_SETTINGS | {"proc/sys/vm/swappiness": "35"}
+    assert stand_in.left() == []
+
+
+def lapse(stand_in: StandIn) -> None:
+    command = [sys.executable, "-I", stand_in.place.program, "lapse", str(stand_in.state), str(stand_in.root)]
+    subprocess.run(command, check=True, capture_output=True, timeout=30)
+
+
+def test_a_boot_entry_leaves_a_run_alone_that_holds_a_lease(stand_in: StandIn):
+    tune(stand_in)
+    lapse(stand_in)
+    assert stand_in.settings() == TUNED
+
+
+@pytest.mark.parametrize("by", ["systemd", "cron"])
+def test_a_boot_entry_is_there_while_settings_are_changed_and_puts_them_back(stand_in: StandIn, by: str):
+    for name in ("etc/cron.d", *(["etc/systemd/system", "run/systemd/system"] if by == "systemd" else [])):
+        stand_in.path(name).mkdir(parents=True)
+    tune(stand_in)
+    names = {
+        "systemd": ["etc/systemd/system/fairground-restore.service"],
+        "cron": ["etc/cron.d/fairground-restore"],
+    }[by]
+    text = stand_in.path(names[0]).read_text()
+    (line,) = (line for line in text.splitlines() if "lapse" in line)
+    command = line[line.index("python3") :].replace("python3", sys.executable, 1)
+    if by == "systemd":
+        link = stand_in.path("etc/systemd/system/multi-user.target.wants/fairground-restore.service")
+        assert str(link.readlink()) == f"/{names[0]}"
+    os.kill(guards(stand_in)[0], signal.SIGKILL)
+    lease = stand_in.state / "lease.json"
+    lease.write_text(json.dumps(json.loads(lease.read_text()) | {"boot": "another"}))
+    subprocess.run(command.split(), check=True, capture_output=True, timeout=30)
+    assert stand_in.settings() == UNTOUCHED_SETTINGS
+    assert not [path for path in stand_in.path("etc").rglob("*") if not path.is_dir()]
+
+
+def test_a_setting_that_cannot_be_put_back_is_told_and_stays_in_the_journal(stand_in: StandIn):
+    tune(stand_in)
+    swappiness = stand_in.path("proc/sys/vm/swappiness")
+    swappiness.unlink()
+    swappiness.symlink_to("/proc/self/mountinfo")
+    with pytest.raises(HostError, match=r"swappiness can't be put back to 60.*lab tune --restore"):
+        restore(stand_in)
+    others = {name: value for name, value in stand_in.settings().items() if "swappiness" not in name}
+    assert others == {name: value for name, value in UNTOUCHED_SETTINGS.items() if "swappiness" not in name}
+    swappiness.unlink()
+    swappiness.write_text("1\n")
+    restore(stand_in)
+    assert stand_in.settings() == UNTOUCHED_SETTINGS
+
+
+def test_an_interrupt_that_is_gone_needs_no_putting_back(stand_in: StandIn):
+    tune(stand_in)
+    stand_in.path("proc/irq/24/smp_affinity_list").unlink()
+    restore(stand_in)
+    assert stand_in.left() == []
+
+
+@pytest.mark.parametrize("has_cron", [False, True])
+def test_a_host_on_which_nothing_looks_at_boot_is_told(
+    stand_in: StandIn, caplog: pytest.LogCaptureFixture, has_cron: bool
+):
+    if has_cron:
+        stand_in.path("etc/cron.d").mkdir(parents=True)
+    tune(stand_in)
+    assert ("has neither systemd nor cron" in caplog.text) is not has_cron
