@@ -138,8 +138,14 @@ class ContainerHost(pulumi.ComponentResource):
             destroy_grace_seconds=20,
             opts=pulumi.ResourceOptions.merge(
                 child,
-                # A refresh reads systempaths=unconfined back as nothing and would replace the host.
-                pulumi.ResourceOptions(ignore_changes=["securityOpts"], delete_before_replace=True),
+                pulumi.ResourceOptions(
+                    # A refresh reads systempaths=unconfined back as nothing and would replace the host.
+                    ignore_changes=["securityOpts"],
+                    # On cgroup v1, a cpuset that grows leaves those of the containers inside as they were, and they
+                    # refuse what the new size gives to PostgreSQL.
+                    replace_on_changes=["cpuSet"],
+                    delete_before_replace=True,
+                ),
             ),
         )
         address = "127.0.0.1"

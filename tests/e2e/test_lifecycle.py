@@ -177,6 +177,19 @@ def test_host_at_another_port_takes_the_place_of_the_old_one(scratch: Scratch):
     assert after.base_image_id == before.base_image_id
 
 
+def test_host_with_more_cpus_gives_them_to_what_runs_on_it(scratch: Scratch):
+    before = scratch.standing()
+    scratch.describe(
+        {"host": {"kind": "container", "cpus": 2, "memory_gb": 2, "ssh_port": scratch.ssh_port, "build_cache": "keep"}}
+    )
+    after = scratch.up()
+    assert len(after.size.cpus) == 2
+    assert after.base_image_id == before.base_image_id
+    everywhere = on_host("docker", "exec", after.apis[0].container, "grep", "Cpus_allowed_list", "/proc/1/status")
+    assert everywhere.split(":\t") == ["Cpus_allowed_list", ",".join(map(str, after.cores.api))]
+    scratch.describe()
+
+
 def test_limits_of_the_host_bind_what_runs_on_it(scratch: Scratch):
     inventory = scratch.standing()
     (cpu,) = inventory.size.cpus
