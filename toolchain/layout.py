@@ -79,13 +79,23 @@ class Layout:
         """What the Docker engine prints where this checkout had to start it."""
         return self.private / "log" / "dockerd.log"
 
+    @property
+    def backend_url(self) -> str:
+        """PULUMI_BACKEND_URL.
+
+        Without metadata: the backend would keep a second file beside each of the state's, with its checksum. An engine
+        that is killed while it writes one leaves it empty, and the state can't be read any more ("failed to load
+        checkpoint: EOF").
+        """
+        return f"file://{self.state}?metadata=skip"
+
     def pulumi_environment(self) -> dict[str, str]:
         """The variables that make `pulumi` work on this checkout's lab; ``env`` exports the same to a shell."""
         path = [str(self.tools), str(self.environment / "bin"), os.environ.get("PATH", os.defpath)]
         return {
             "PATH": os.pathsep.join(path),
             "PULUMI_HOME": str(self.pulumi_home),
-            "PULUMI_BACKEND_URL": f"file://{self.state}",
+            "PULUMI_BACKEND_URL": self.backend_url,
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.passphrase),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "GRPC_VERBOSITY": "ERROR",

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from documents.errors import LabError
 from documents.host import Host
@@ -124,4 +125,4 @@ def _lock_files(engine: Engine) -> list[Path]:
 
 
 def _state_folder(engine: Engine) -> Path:
-    return Path(engine.environment["PULUMI_BACKEND_URL"].removeprefix("file://")) / ".pulumi"
+    return Path(urlsplit(engine.environment["PULUMI_BACKEND_URL"]).path) / ".pulumi"

@@ -37,7 +37,7 @@ def room(tmp_path: Path, stack_name: str) -> Iterator[EngineRoom]:
     environment = os.environ | installed.pulumi_environment()
     environment |= {
         "PULUMI_HOME": str(home),
-        "PULUMI_BACKEND_URL": f"file://{root}/state",
+        "PULUMI_BACKEND_URL": f"file://{root}/state?metadata=skip",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(root / "passphrase"),
     }
     environment.pop("PULUMI_CONFIG_PASSPHRASE", None)

@@ -32,7 +32,7 @@ def project(tmp_path: Path, installed: Layout) -> Iterator[PulumiProject]:
     environment = os.environ | installed.pulumi_environment()
     environment |= {
         "PULUMI_HOME": str(home),
-        "PULUMI_BACKEND_URL": f"file://{root}/state",
+        "PULUMI_BACKEND_URL": f"file://{root}/state?metadata=skip",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(root / "passphrase"),
     }
     environment.pop("PULUMI_CONFIG_PASSPHRASE", None)

@@ -30,6 +30,12 @@ def test_state_is_made_once_and_is_this_user_s_alone(checkout: Layout):
     assert checkout.passphrase.read_text() == passphrase
 
 
+def test_state_has_no_second_files_that_a_killed_engine_would_leave_empty(checkout: Layout):
+    state.ensure(checkout)
+    assert list(checkout.state.rglob("*.json"))
+    assert list(checkout.state.rglob("*.attrs")) == []
+
+
 def test_two_checkouts_have_different_passphrases(checkout: Layout, tmp_path: Path, installed: Layout):
     other = Layout(root=tmp_path / "other", cache=installed.cache)
     other.private.mkdir(parents=True)
