@@ -1,7 +1,7 @@
 """Makes run folders with known content.
 
 `golden_run` holds numbers that can be computed by hand; `compared_run` has APIs of known ratios with the A/A twin;
-`realistic_run` looks like a real run, for pages and for speed.
+`realistic_run` looks like a real run, for pages.
 """
 
 import hashlib

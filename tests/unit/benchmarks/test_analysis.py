@@ -1,0 +1,27 @@
+"""The command that times the analysis: whose time it tells, and what it refuses."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks.analysis import main
+from tests.unit.analysis.run_builder import golden_run
+
+
+def test_each_analysis_is_timed_beside_what_was_analysed(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    run = golden_run(tmp_path / "run")
+    main([str(run), "--times", "2", "--json"])
+    told = json.loads(capsys.readouterr().out)
+    assert (told["blocks"], told["cells"]) == (3, 16)
+    assert len(told["cpu_seconds"]) == 2
+    assert min(told["cpu_seconds"]) > 0
+    main([str(run), "--times", "1"])
+    assert capsys.readouterr().out.startswith("16 cells in 3 blocks: ")
+
+
+def test_no_analysis_at_all_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as ended:
+        main([str(tmp_path), "--times", "0"])
+    assert ended.value.code == 2
+    assert "analyse it once or more" in capsys.readouterr().err
