@@ -80,7 +80,7 @@ PROTOCOL = Protocol(
     blocks=2,
     warm_up_seconds=1,
     scenarios=(
-        Scenario(name="light", workload="read-me", connections=10, duration_seconds=2),
+        Scenario(name="light", workload="list-posts", connections=10, duration_seconds=2),
         Scenario(name="heavy", workload="read-user", connections=100, duration_seconds=3),
     ),
 )

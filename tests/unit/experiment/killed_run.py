@@ -1,20 +1,31 @@
-"""Runs the loop on a fake bench and kills itself without warning.
+"""Runs of the loop on a fake bench that kill themselves without warning, each in a process of its own."""
 
-`killed_run.py RUNS_DIRECTORY step|event NUMBER [SPOILT_WINDOW…]`
-"""
-
+import multiprocessing
 import os
 import signal
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from experiment import loop
 from experiment.events import Event
 from tests.unit.experiment.fake_bench import INVENTORY, PROTOCOL, SECRETS, FakeBench
 
+# What a run imports takes a second: one process imports it, and the runs' are forked from that.
+_PROCESSES = multiprocessing.get_context("forkserver")
+_PROCESSES.set_forkserver_preload([__name__])
 
-def main() -> None:
-    runs_directory, kind, number = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+_DEADLINE_SECONDS = 60
+
+
+def kill_run(runs_directory: Path, kind: str, number: int, *, spoilt: Sequence[int] = ()) -> int | None:
+    """Begin a run and have it killed at a `step` of its bench, or at an `event`; returns its process's exit code."""
+    process = _PROCESSES.Process(target=_begin, args=(runs_directory, kind, number, spoilt), daemon=True)
+    process.start()
+    process.join(_DEADLINE_SECONDS)
+    return process.exitcode
+
+
+def _begin(runs_directory: Path, kind: str, number: int, spoilt: Sequence[int]) -> None:
     events = 0
 
     def before(_step: str, count: int) -> None:
@@ -28,7 +39,7 @@ def main() -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     loop.begin(
-        FakeBench(before=before, spoilt=frozenset(map(int, sys.argv[4:]))),
+        FakeBench(before=before, spoilt=frozenset(spoilt)),
         INVENTORY,
         SECRETS,
         PROTOCOL,
@@ -37,6 +48,3 @@ def main() -> None:
         git_commit="abc",
         progress=progress,
     )
-
-
-main()

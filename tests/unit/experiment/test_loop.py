@@ -3,8 +3,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -23,13 +21,12 @@ from experiment.bench import Measured
 from experiment.events import CellFinished, CellStarted, Event, PhaseStarted, RunFinished, RunStarted
 from experiment.journal import Journal
 from tests.unit.experiment.fake_bench import IDENTITY, INVENTORY, PROTOCOL, SECRETS, WANTED, FakeBench, wrk_errors
+from tests.unit.experiment.killed_run import kill_run
 
 CELLS = 12
 """Two blocks of two scenarios and two APIs, one of them twice: each of them in one block."""
 
 ATTEMPTS = PROTOCOL.attempts
-
-PROJECT = Path(__file__).parents[3]
 
 
 def ignore(_event: Event) -> None:
@@ -71,7 +68,7 @@ def test_a_run_measures_every_cell_in_the_planned_order_and_leaves_its_documents
     assert manifest.run_id == run.name
     assert manifest.order_seed == plan.order_seed == 7
     assert manifest.git_commit == "abc"
-    assert set(manifest.requests_sha256) == {"read-me", "read-user"}
+    assert set(manifest.requests_sha256) == {"list-posts", "read-user"}
     host = HostRecord.from_json((run / "host.json").read_bytes(), name="host.json")
     assert (host.before, host.after) == (IDENTITY, IDENTITY)
     told = [(entry.event, entry.cell_id, entry.attempt) for entry in journal(run)]
@@ -433,10 +430,17 @@ SPOILT = frozenset({2, 3, 6, 8, 9, 10})
 LOADS_OF_A_SPOILT_RUN = CELLS + 5
 
 
+@pytest.fixture(scope="module")
+def spoilt_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of these spoilt windows that nothing interrupted, to be read only."""
+    return begin(FakeBench(spoilt=SPOILT), tmp_path_factory.mktemp("spoilt"))
+
+
 @pytest.mark.parametrize("number", range(1, LOADS_OF_A_SPOILT_RUN + 1))
 @pytest.mark.parametrize("step", ["reset", "stop_api"])
-def test_a_run_that_is_interrupted_at_any_attempt_makes_those_that_are_missing(tmp_path: Path, step: str, number: int):
-    whole = begin(FakeBench(spoilt=SPOILT), tmp_path / "whole")
+def test_a_run_that_is_interrupted_at_any_attempt_makes_those_that_are_missing(
+    tmp_path: Path, spoilt_run: Path, step: str, number: int
+):
     count = 0
 
     def interrupt(name: str, _count: int) -> None:
@@ -446,16 +450,16 @@ def test_a_run_that_is_interrupted_at_any_attempt_makes_those_that_are_missing(t
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        begin(FakeBench(before=interrupt, spoilt=SPOILT), tmp_path / "runs")
-    run = only_run(tmp_path / "runs")
+        begin(FakeBench(before=interrupt, spoilt=SPOILT), tmp_path)
+    run = only_run(tmp_path)
     finished = len(records(run))
     assert finished == number - 1
     again = FakeBench(spoilt=frozenset(window - finished for window in SPOILT))
     resume(again, run)
     assert len(again.played) == LOADS_OF_A_SPOILT_RUN - finished
-    assert attempts_of(run) == attempts_of(whole)
+    assert attempts_of(run) == attempts_of(spoilt_run)
     ended = [entry for entry in told_of_attempts(run) if entry[0] != "cell-started"]
-    assert ended == [entry for entry in told_of_attempts(whole) if entry[0] != "cell-started"]
+    assert ended == [entry for entry in told_of_attempts(spoilt_run) if entry[0] != "cell-started"]
 
 
 def test_a_run_that_ended_between_two_attempts_makes_the_next_one(tmp_path: Path):
@@ -521,9 +525,7 @@ def test_a_run_that_is_killed_among_the_attempts_at_a_cell_goes_on_with_the_righ
     tmp_path: Path, kind: str, number: int
 ):
     runs = tmp_path / "runs"
-    command = [sys.executable, "-m", "tests.unit.experiment.killed_run", str(runs), kind, str(number), "2", "3"]
-    killed = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=60, check=False)
-    assert killed.returncode == -9, killed.stderr
+    assert kill_run(runs, kind, number, spoilt=[2, 3]) == -signal.SIGKILL
     run = only_run(runs)
     before = {path: path.read_bytes() for path in run.glob("cells/*/*") if (path.parent / "cell.json").exists()}
     made = 3 if (kind, number) == ("event", 31) else 2
@@ -648,9 +650,7 @@ def test_a_host_that_cannot_be_cleared_up_gets_its_settings_and_its_apis_back_al
 )
 def test_a_killed_run_goes_on_where_it_stopped(tmp_path: Path, kind: str, number: int):
     runs = tmp_path / "runs"
-    command = [sys.executable, "-m", "tests.unit.experiment.killed_run", str(runs), kind, str(number)]
-    killed = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=60, check=False)
-    assert killed.returncode == -9, killed.stderr
+    assert kill_run(runs, kind, number) == -signal.SIGKILL
     if not runs.exists():
         assert (kind, number) <= ("step", 3)
         return
@@ -820,7 +820,10 @@ def test_no_secret_and_no_token_comes_into_the_run(tmp_path: Path):
             bench.wrong_answers = {api.name: [told] for api in INVENTORY.apis}
 
     bench.before = leak
-    run = begin(bench, tmp_path)
+    [light, heavy] = PROTOCOL.scenarios
+    authenticated = light.model_copy(update={"workload": "read-me"})
+    protocol = PROTOCOL.model_copy(update={"scenarios": (authenticated, heavy)})
+    run = loop.begin(bench, INVENTORY, SECRETS, protocol, tmp_path, order_seed=7, git_commit="abc", progress=ignore)
     assert len(tokens) == 1_000
     text = "\n".join(path.read_text() for path in run.rglob("*") if path.is_file())
     assert "probe.login: saw <token> and <secret>" in text
