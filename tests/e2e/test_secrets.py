@@ -20,6 +20,8 @@ from tests.e2e.command_lines import CommandLines
 from tests.e2e.measured_run import MeasuredRun
 from tests.e2e.secret_search import SecretSearch
 
+pytestmark = pytest.mark.alone
+
 PLANTED = "3f9a1c6e5b7d2048" * 3
 
 STATE = ROOT / ".lab"
@@ -59,19 +61,23 @@ def packed(name: str, data: bytes) -> bytes:
 PLAIN = f"password={PLANTED}".encode()
 
 
+# Their names are words: what pytest makes of bytes would be in its results, which are searched, too.
 @pytest.mark.parametrize(
     "data",
     [
-        PLAIN,
-        base64.b64encode(PLAIN),
-        base64.b64encode(b"x" + PLAIN + b"yy"),
-        base64.b64encode(b"xx" + PLAIN + b"y"),
-        gzip.compress(PLAIN),
-        packed("etc/secret", PLAIN),
-        packed(f"etc/{PLANTED}", b""),
-        packed("layer.tar", packed("etc/secret", PLAIN)),
-        packed("blobs/layer", gzip.compress(packed("etc/secret.gz", gzip.compress(b"\0" * 70_000 + PLAIN)))),
-        mint_token(PLANTED[:40], 1, "someone").encode(),
+        pytest.param(PLAIN, id="plain"),
+        pytest.param(base64.b64encode(PLAIN), id="base64"),
+        pytest.param(base64.b64encode(b"x" + PLAIN + b"yy"), id="base64-shifted-by-one"),
+        pytest.param(base64.b64encode(b"xx" + PLAIN + b"y"), id="base64-shifted-by-two"),
+        pytest.param(gzip.compress(PLAIN), id="gzip"),
+        pytest.param(packed("etc/secret", PLAIN), id="archive"),
+        pytest.param(packed(f"etc/{PLANTED}", b""), id="name-in-an-archive"),
+        pytest.param(packed("layer.tar", packed("etc/secret", PLAIN)), id="archive-in-an-archive"),
+        pytest.param(
+            packed("blobs/layer", gzip.compress(packed("etc/secret.gz", gzip.compress(b"\0" * 70_000 + PLAIN)))),
+            id="gzip-in-an-archive-in-gzip-in-an-archive",
+        ),
+        pytest.param(mint_token(PLANTED[:40], 1, "someone").encode(), id="token"),
     ],
 )
 def test_the_search_finds_what_is_planted(data: bytes):
