@@ -1,13 +1,16 @@
 """All tests: `python -m tests [OPTION…]`, whose options are pytest's.
 
-Those that need no lab run beside each other, while the lab of the others is stood up; half of the time that this takes
-goes into downloads, and into compilers that keep one CPU busy. Then come those on the lab, and those with the mark
-`alone`, with the machine to themselves. The results are in `.lab/tests/`, in JUnit's format.
+They run in three parts. Those that need no lab run beside each other, while the lab of the others is stood up; half of
+the time that this takes goes into downloads, and into compilers that keep one CPU busy. Then come those on the lab, and
+beside them those that break a small one of their own. At last come those with the mark `alone`, with the machine to
+themselves. The results are in `.lab/tests/`, in JUnit's format.
 """
 
+import os
 import subprocess
 import sys
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -18,32 +21,52 @@ RESULTS = ROOT / ".lab" / "tests"
 
 
 def main() -> int:
-    """Run both parts; the status is pytest's, of the first that failed."""
+    """Run all parts; the status is pytest's, the least of those that failed."""
     parser = ArgumentParser(add_help=False)
     parser.add_argument("--stack", default=STACK)
-    stack = parser.parse_known_args()[0].stack
+    parser.add_argument("--keep-lab", action="store_true")
+    options = parser.parse_known_args()[0]
+    # Hundreds of processes are started, and each would compile the project anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     RESULTS.mkdir(parents=True, exist_ok=True)
-    for result in RESULTS.glob("*.xml"):
+    for result in RESULTS.iterdir():
         result.unlink()
-    with ThreadPoolExecutor(1) as pool:
-        standing = pool.submit(stand_up, stack)
-        try:
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            standing = pool.submit(stand_up, options.stack)
             # The tests of a file may share what they are about: they stay with one process.
-            beside = run("beside", "-m", "not lab and not alone", "--numprocesses=logical", "--dist=loadfile")
-        except KeyboardInterrupt:
-            standing.exception()
-            take_down(stack)
-            raise
+            statuses = [run("without-lab", "-m", "not lab and not alone", "--numprocesses=logical", "--dist=loadfile")]
         standing.result()
-    alone = run("alone", "-m", "lab or alone")
-    failed = {beside, alone} - {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}
-    return min(failed) if failed else min(beside, alone)
+        statuses += run_both(
+            command_of("on-lab", "-m", "lab and not small_lab and not alone", "--lab-stands"),
+            command_of("on-small-lab", "-m", "small_lab and not alone"),
+        )
+        statuses.append(run("alone", "-m", "alone", "--lab-stands"))
+    finally:
+        if not options.keep_lab:
+            take_down(options.stack)
+    failed = set(statuses) - {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}
+    return min(failed or statuses)
+
+
+def command_of(name: str, *options: str) -> list[str]:
+    """The command of one part: pytest's options for it, and those that were given."""
+    return [sys.executable, "-m", "pytest", f"--junitxml={RESULTS / name}.xml", *options, *sys.argv[1:]]
 
 
 def run(name: str, *options: str) -> int:
-    """Run pytest on one part, with the options that were given; returns its status."""
-    command = [sys.executable, "-m", "pytest", f"--junitxml={RESULTS / name}.xml", *options, *sys.argv[1:]]
-    return subprocess.run(command, cwd=ROOT, check=False).returncode
+    """Run one part; returns pytest's status."""
+    return subprocess.run(command_of(name, *options), cwd=ROOT, check=False).returncode
+
+
+def run_both(first: Sequence[str], second: Sequence[str]) -> tuple[int, int]:
+    """Run two parts beside each other; what the second prints is shown once the first has ended."""
+    output = RESULTS / "second.log"
+    with output.open("w") as log, subprocess.Popen(second, cwd=ROOT, stdout=log, stderr=log) as beside:
+        status = subprocess.run(first, cwd=ROOT, check=False).returncode
+        beside.wait()
+    print(output.read_text(), flush=True)  # noqa: T201 - it is pytest's own
+    return status, beside.returncode
 
 
 if __name__ == "__main__":

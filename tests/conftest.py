@@ -60,6 +60,7 @@ def run_lab(arguments: Sequence[str], *, timeout: float = 900) -> "subprocess.Co
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--stack", default=STACK, help="the stack whose lab the tests use")
     parser.addoption("--keep-lab", action="store_true", help="leave the lab up at the end, for the next time")
+    parser.addoption("--lab-stands", action="store_true", help="neither stand the lab up nor take it down")
 
 
 @pytest.fixture
@@ -86,10 +87,12 @@ def engine(stack: str) -> Engine:
 @pytest.fixture(scope="session")
 def live_lab(request: pytest.FixtureRequest, stack: str, engine: Engine) -> Iterator[LiveLab]:
     """The lab of the tests, on real containers."""
-    stand_up(stack)
+    stands = request.config.getoption("--lab-stands")
+    if not stands:
+        stand_up(stack)
     inventory, secrets = read_lab(engine)
     yield LiveLab(stack, inventory, secrets)
-    if not request.config.getoption("--keep-lab"):
+    if not stands and not request.config.getoption("--keep-lab"):
         take_down(stack)
 
 
@@ -113,7 +116,8 @@ def take_down(stack: str) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     for mark in (
         "lab: runs against a lab on real containers; set by its fixtures, not by hand",
-        "alone: times something on this machine, and says little while other tests run beside it",
+        "small_lab: breaks a small lab of its own; set by its fixture, not by hand",
+        "alone: measures something on this machine, and says little while other tests run beside it",
     ):
         config.addinivalue_line("markers", mark)
 
@@ -124,6 +128,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if _needs_lab(item):
             item.add_marker("lab")
+        if "scratch" in getattr(item, "fixturenames", ()):
+            item.add_marker("small_lab")
 
 
 _live: set[str] = set()

@@ -15,6 +15,8 @@ from tests.conftest import ROOT, LiveLab, run_lab
 from tests.e2e.lab_run import API, ATTEMPTS_MOST, write_protocol
 from tests.e2e.scratch import NAME, Scratch
 
+pytestmark = pytest.mark.alone
+
 LOAD = ("light", "read-user", 10, 2)
 BASE, SAME, STARVED = "go", "go-same", "go-starved"
 

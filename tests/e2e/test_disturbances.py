@@ -19,6 +19,8 @@ from provision.jobs import Job
 from tests.conftest import LiveLab
 from tests.e2e.lab_run import API, ATTEMPTS_MOST, OF_THE_MACHINE, read_attempts, read_records
 
+pytestmark = pytest.mark.alone
+
 SERVER = Path(__file__).parent / "host" / "misbehaving_server.py"
 PORT = 29_080
 """Where the misbehaving server listens; no stack has it."""

@@ -16,6 +16,8 @@ from tests.e2e.conftest import StartRun
 from tests.e2e.host_view import left_on_host
 from tests.e2e.lab_run import API, ATTEMPTS_MOST, read_attempts, write_protocol
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture
 def program(live_lab: LiveLab, host: Connection) -> str:

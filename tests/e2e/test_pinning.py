@@ -8,6 +8,8 @@ from tests.conftest import LiveLab
 from tests.e2e.host_view import Thread
 from tests.e2e.measured_run import WORKLOADS, MeasuredRun
 
+pytestmark = pytest.mark.alone
+
 COMMANDS: dict[str, Role] = {
     "api": "api",
     "postgres": "postgres",

@@ -23,6 +23,8 @@ from tests.e2e.own_host import OwnHost, stand_in_on
 from tests.ssh.cable import cable_to
 from tests.unit.provision.settings_stand_in import UNTOUCHED_SETTINGS, is_tuned
 
+pytestmark = pytest.mark.alone
+
 CELLS = 4
 WARM_UP_SECONDS = LOAD_SECONDS = 1
 _KILLS = 10

@@ -31,6 +31,8 @@ from tests.e2e.lab_run import (
 )
 from tests.e2e.measured_run import CONNECTIONS, WORKLOADS, MeasuredRun
 
+pytestmark = pytest.mark.alone
+
 PROBE_READS = 20
 """The probe asks twenty questions; some of them read from Redis."""
 

@@ -4,6 +4,8 @@ import statistics
 import time
 from pathlib import Path
 
+import pytest
+
 from documents.load import WrkResult
 from documents.run import Manifest
 from experiment.events import BudgetFitted, RunFinished
@@ -11,6 +13,8 @@ from provision.connection import Connection
 from tests.e2e.conftest import StartRun
 from tests.e2e.host_view import left_on_host
 from tests.e2e.lab_run import read_records, write_protocol
+
+pytestmark = pytest.mark.alone
 
 MOST_SECONDS = 60
 
