@@ -18,7 +18,7 @@ def test_a_check_tells_what_the_host_is_and_how_each_setting_is(live_lab: LiveLa
     assert identity["kernel"] == host.run(["uname", "-r"], deadline_seconds=30).stdout.strip()
     assert tuple(identity["cpus"]) == live_lab.inventory.size.cpus
     assert identity["settings"]["vm.swappiness"] == SWAPPINESS.read_text().strip()
-    assert {"postgres", "redis", "wrk", "engine"} <= versions.keys()
+    assert {"postgres", "redis", "wrk", "docker"} <= versions.keys()
     assert all(versions.values())
     swappiness = next(knob for knob in told["knobs"] if knob["name"] == "vm.swappiness")
     assert swappiness["before"] == SWAPPINESS.read_text().strip()
