@@ -54,7 +54,12 @@ def test_environment_is_what_the_lock_says_and_follows_it(step: Step, checkout: 
 
 
 def kill_with_its_children(process: "subprocess.Popen[bytes]") -> None:
-    """As when the machine goes down: pip, which has a session of its own, goes as well."""
+    """As when the machine goes down: pip, which has a process group of its own, goes as well.
+
+    It is stopped first: a pip that it starts while its children are read would live on, and install beside the next.
+    """
+    process.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     process.kill()
     process.wait()
