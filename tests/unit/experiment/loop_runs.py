@@ -1,0 +1,53 @@
+"""Runs of the loop on a fake bench, and what they left in their folders."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from documents.inventory import Inventory
+from documents.run import CellRecord, JournalEntry
+from experiment import loop
+from experiment.events import Event
+from experiment.journal import Journal
+from tests.unit.experiment.fake_bench import INVENTORY, PROTOCOL, SECRETS, FakeBench
+
+CELLS = 12
+"""Two blocks of two scenarios and two APIs, one of them twice: each of them in one block."""
+
+ATTEMPTS = PROTOCOL.attempts
+
+
+def ignore(_event: Event) -> None:
+    """Progress that nobody watches."""
+
+
+def begin(bench: FakeBench, runs: Path, progress: Callable[[Event], None] = ignore) -> Path:
+    return loop.begin(bench, INVENTORY, SECRETS, PROTOCOL, runs, order_seed=7, git_commit="abc", progress=progress)
+
+
+def resume(
+    bench: FakeBench, run: Path, inventory: Inventory = INVENTORY, progress: Callable[[Event], None] = ignore
+) -> Path:
+    return loop.resume(bench, run, inventory, SECRETS, git_commit="def", progress=progress)
+
+
+def records(run: Path) -> list[CellRecord]:
+    """Those of all attempts, in the order in which they were made."""
+    return [CellRecord.from_json(path.read_bytes(), name=str(path)) for path in sorted(run.glob("cells/*/cell.json"))]
+
+
+def journal(run: Path) -> list[JournalEntry]:
+    return Journal(run / "journal.jsonl").entries()
+
+
+def only_run(runs: Path) -> Path:
+    [run] = runs.iterdir()
+    return run
+
+
+def attempts_of(run: Path) -> list[tuple[int, int, bool]]:
+    """Of each attempt its cell's number, its own, and whether it is valid."""
+    return [(int(record.cell_id[:3]), record.attempt, record.valid) for record in records(run)]
+
+
+def told_of_attempts(run: Path) -> list[tuple[str, int, int | None]]:
+    return [(entry.event, int(entry.cell_id[:3]), entry.attempt) for entry in journal(run) if entry.cell_id]

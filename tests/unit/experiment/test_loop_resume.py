@@ -1,0 +1,147 @@
+"""What ends a run loses no finished cell, and the run goes on where it stopped, on the same lab alone."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from documents.errors import HostError, HostUnreachableError, RunError
+from experiment.events import Event, RunFinished
+from tests.unit.experiment.fake_bench import IDENTITY, INVENTORY, FakeBench
+from tests.unit.experiment.killed_run import kill_run
+from tests.unit.experiment.loop_runs import CELLS, begin, journal, only_run, records, resume
+
+BENCH_STEPS_OF_A_RUN = 5 + 11 * CELLS
+"""Up to the last cell's end."""
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, HostUnreachableError])
+@pytest.mark.parametrize("number", [3, 5, 6, 13, 14, 16, 17, 30, BENCH_STEPS_OF_A_RUN])
+def test_whatever_ends_a_run_it_leaves_the_host_clean_and_loses_no_finished_cell(
+    tmp_path: Path, error: type[BaseException], number: int
+):
+    def interrupt(_step: str, count: int) -> None:
+        if count == number:
+            raise error("interrupted")
+
+    bench = FakeBench(before=interrupt)
+    with pytest.raises(error):
+        begin(bench, tmp_path)
+    assert bench.left_clean()
+    for run in tmp_path.iterdir():
+        finished = len(records(run))
+        assert finished == max(0, (number - 6)) // 11
+        again = FakeBench()
+        resume(again, run)
+        assert len(again.played) == CELLS - finished
+        assert len(records(run)) == CELLS
+
+
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_request_to_end_while_leaving_is_ignored(tmp_path: Path, second: signal.Signals):
+    def interrupt(step: str, count: int) -> None:
+        if step == "measure":
+            raise KeyboardInterrupt
+        if step == "clear" and count > 3:
+            os.kill(os.getpid(), second)
+
+    bench = FakeBench(before=interrupt)
+    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            begin(bench, tmp_path)
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+    assert bench.left_clean()
+
+
+def test_a_host_that_cannot_be_cleared_up_gets_its_settings_and_its_apis_back_all_the_same(tmp_path: Path):
+    def fail(step: str, count: int) -> None:
+        if step == "clear" and count > 3:
+            raise HostError("The disk is full.")
+
+    bench = FakeBench(before=fail)
+    with pytest.raises(HostError, match="The disk is full"):
+        begin(bench, tmp_path)
+    assert bench.settings == FakeBench().settings
+    assert bench.running == FakeBench().running
+
+
+@pytest.mark.parametrize(
+    ("kind", "number"),
+    [("step", number) for number in (2, 4, 6, 14, 15, 16, 28, BENCH_STEPS_OF_A_RUN + 1)]
+    + [("event", number) for number in (1, 2, 11, 12, 1 + 10 * CELLS)],
+)
+def test_a_killed_run_goes_on_where_it_stopped(tmp_path: Path, kind: str, number: int):
+    runs = tmp_path / "runs"
+    assert kill_run(runs, kind, number) == -signal.SIGKILL
+    if not runs.exists():
+        assert (kind, number) <= ("step", 3)
+        return
+    run = only_run(runs)
+    before = {path: path.read_bytes() for path in run.glob("cells/*/*") if (path.parent / "cell.json").exists()}
+    finished = len(records(run))
+    bench = FakeBench()
+    resume(bench, run)
+    assert bench.steps[:2] == ["hold", "clear"], "the killed run's load must be ended first"
+    assert len(bench.played) == CELLS - finished
+    assert len(records(run)) == CELLS
+    assert all(path.read_bytes() == data for path, data in before.items()), "finished cells are never touched again"
+    told = [entry.cell_id for entry in journal(run) if entry.event == "cell-finished"]
+    assert sorted(map(str, told)) == sorted(record.cell_id for record in records(run))
+    assert journal(run)[-1].event == "run-finished"
+
+
+@pytest.mark.parametrize("cut", [1, 2, 20, 60])
+def test_a_torn_last_line_of_the_journal_is_tolerated(tmp_path: Path, cut: int):
+    def stop(step: str, count: int) -> None:
+        if step == "reset" and count > 30:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        begin(FakeBench(before=stop), tmp_path)
+    run = only_run(tmp_path)
+    path = run / "journal.jsonl"
+    path.write_bytes(path.read_bytes()[:-cut])
+    resume(FakeBench(), run)
+    assert len(records(run)) == CELLS
+    assert journal(run)[-1].event == "run-finished"
+
+
+def test_a_finished_run_is_not_measured_again(tmp_path: Path):
+    run = begin(FakeBench(), tmp_path)
+    files = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    bench, seen = FakeBench(), list[Event]()
+    resume(bench, run, progress=seen.append)
+    assert bench.steps == []
+    assert [(event.cells, event.void_cells) for event in seen if isinstance(event, RunFinished)] == [(CELLS, 0)]
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == files
+
+
+def test_a_raw_file_that_was_changed_since_is_told(tmp_path: Path):
+    run = begin(FakeBench(), tmp_path)
+    (run / "cells" / records(run)[2].cell_id / "samples.csv").write_text("other")
+    with pytest.raises(RunError, match=r"samples\.csv in .*003-"):
+        resume(FakeBench(), run)
+
+
+def test_a_run_does_not_go_on_in_another_lab(tmp_path: Path):
+    run = begin(FakeBench(), tmp_path)
+    (run / "cells" / records(run)[-1].cell_id / "cell.json").unlink()
+    other = INVENTORY.model_copy(update={"base_image_id": "sha256:another"})
+    bench = FakeBench()
+    with pytest.raises(RunError, match="changed: base_image_id"):
+        resume(bench, run, other)
+    moved = INVENTORY.model_copy(update={"host": INVENTORY.host.model_copy(update={"port": 22023})})
+    resume(bench, run, moved)
+    assert len(bench.played) == 1
+
+
+def test_a_run_does_not_go_on_on_another_host(tmp_path: Path):
+    run = begin(FakeBench(), tmp_path)
+    (run / "cells" / records(run)[-1].cell_id / "cell.json").unlink()
+    bench = FakeBench(identity=IDENTITY.model_copy(update={"kernel": "6.12"}))
+    with pytest.raises(RunError, match=r"kernel was 6\.1 and is 6\.12"):
+        resume(bench, run)
+    assert bench.left_clean()
