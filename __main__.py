@@ -5,18 +5,17 @@ from pathlib import Path
 import pulumi
 
 from documents.errors import FairgroundError
-from lab.hosts.machine import read_memory_bytes, read_topology
+from lab.hosts.machine import read_controller
 from lab.lab import Lab
 from lab.stack_file import read_stack
 
 project = Path(__file__).parent
 name = pulumi.get_stack()
-topology = read_topology()
+controller = read_controller()
 try:
     lab = Lab(
-        read_stack(project, name, topology),
-        topology=topology,
-        memory_bytes=read_memory_bytes(),
+        read_stack(project, name, controller.cores),
+        controller=controller,
         state_folder=project / ".lab" / "stacks" / name,
     )
 except FairgroundError as error:

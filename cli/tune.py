@@ -45,7 +45,7 @@ def tune(
 
 
 def _check(inventory: Inventory, *, json: bool) -> None:
-    wanted, settable = knobs.knobs_of(inventory.cores), knobs.is_settable(inventory.host)
+    wanted, settable = knobs.knobs_of(inventory.cores), knobs.is_settable(inventory)
     with connect(inventory.host) as connection:
         identity = read_identity(connection)
         versions = read_tool_versions(connection, inventory)
@@ -77,7 +77,7 @@ def _act(inventory: Inventory, *, minutes: int, restore: bool, json: bool) -> No
     from experiment.holding import name_holder  # noqa: PLC0415
     from experiment.run_lock import held  # noqa: PLC0415
 
-    if not knobs.is_settable(inventory.host):
+    if not knobs.is_settable(inventory):
         raise HostError(
             f"The host of the lab {inventory.stack} is a container: its kernel settings are those of the machine that "
             "it runs on, and are only read. `lab tune --check` shows them."

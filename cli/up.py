@@ -5,6 +5,7 @@ import time
 from rich.table import Table
 
 from cli.context import DEFAULT_STACK, ROOT, JsonOption, StackOption, open_engine, terminal
+from cli.host_keys import confirm_host_keys
 from cli.progress import EngineProgress, under_way
 from documents.inventory import Inventory
 from lab.hosts.machine import read_topology
@@ -22,6 +23,7 @@ def up(stack: StackOption = DEFAULT_STACK, json: JsonOption = False) -> None:
     engine = open_engine(stack)
     console = terminal()
     console.quiet = json
+    confirm_host_keys(document, engine.private, console)
     start = time.monotonic()
     with under_way(console, "asking the engine") as doing:
         progress = EngineProgress(console, doing)

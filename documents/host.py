@@ -6,21 +6,50 @@ from pydantic import Field
 
 from documents.base import Document
 
+TcpPort = Annotated[int, Field(ge=1, le=65535)]
+"""A TCP port of another machine; sshd's own is 22."""
+
+
+class JumpHost(Document):
+    """A host that SSH goes through on its way to another one, and the one key that it may show.
+
+    It takes the login of the host behind it: the same key, or the same agent.
+    """
+
+    address: str
+    port: TcpPort
+    user: str
+    host_public_key: str
+
 
 class Host(Document):
     """How to reach a host over SSH, and the one key that it may show.
 
-    `private_key_path` and `known_hosts_path` are files of mode 0600 on the controller; `host_public_key` is one
-    line in OpenSSH's format, ``ssh-ed25519 AAAA…``.
+    `private_key_path` and `known_hosts_path` are files of mode 0600 on the controller; without a private key the login
+    is the SSH agent's. `host_public_key` is one line in OpenSSH's format, ``ssh-ed25519 AAAA…``. With `sudo`, the user
+    isn't root and becomes it by sudo for all that the lab does.
     """
 
     kind: Literal["container", "ssh", "aws", "hetzner"]
     address: str
-    port: Annotated[int, Field(ge=1, le=65535)]
+    port: TcpPort
     user: str
-    private_key_path: str
+    private_key_path: str | None
     known_hosts_path: str
     host_public_key: str
+    jump_host: JumpHost | None = None
+    sudo: bool = False
+
+
+class HostResources(Document):
+    """What a host has, as its kernel tells it: physical cores with their CPUs (SMT siblings together), memory in bytes.
+
+    Without a kernel of its own it is a container, and its kernel's settings are those of the machine below it.
+    """
+
+    cores: tuple[tuple[int, ...], ...]
+    memory_bytes: int
+    own_kernel: bool
 
 
 class HostSize(Document):

@@ -50,14 +50,16 @@ class ApiService(Document):
 class Inventory(Document):
     """The lab as it stands: host, core layout, services and APIs.
 
-    `contract_sha256` identifies the schema and the seed that PostgreSQL was loaded with; None in an inventory of before
-    it was told.
+    `contract_sha256` identifies the schema and the seed that PostgreSQL was loaded with. `own_kernel` tells whether the
+    host's kernel settings are its own to change, or those of a machine that it is a container on. Both are None in an
+    inventory of before they were told.
     """
 
     version: Literal[1] = 1
     stack: Name
     host: Host
     size: HostSize
+    own_kernel: bool | None = None
     cores: CoreLayout
     base_image_id: str
     postgres: PostgresService

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from documents.base import Document, FaultyKeyError, Location, Name, Port
+from documents.host_kinds import AnyHost
 
 CpuList = Annotated[str, Field(pattern=r"^[0-9]{1,4}(-[0-9]{1,4})?(,[0-9]{1,4}(-[0-9]{1,4})?)*$")]
 """CPUs as the kernel writes them: ``0-2,5``."""
@@ -17,16 +18,6 @@ LAB_ENVIRONMENT = frozenset(
 
 LAB_SETTINGS = frozenset({"listen_addresses", "port", "shared_preload_libraries"})
 """What the lab itself sets of PostgreSQL, beside all of pg_stat_statements; a stack document can't."""
-
-
-class ContainerHost(Document):
-    """A host made as a container on the controller's own Docker engine, with sshd and an engine of its own."""
-
-    kind: Literal["container"]
-    cpus: Annotated[int, Field(ge=1, le=1024)] = 8
-    memory_gb: Annotated[int, Field(ge=2, le=4096)] = 16
-    ssh_port: Port = 22022
-    build_cache: Literal["keep", "discard"] = "discard"
 
 
 class Cores(Document):
@@ -105,7 +96,7 @@ class Stack(Document):
 
     version: Literal[1]
     name: Name
-    host: ContainerHost
+    host: Annotated[AnyHost, Field(discriminator="kind")]
     base_image: Annotated[str, Field(pattern=r"^[a-z0-9][a-zA-Z0-9._/:@-]*$")] = "debian:trixie-slim"
     cores: Annotated[
         Annotated[Literal["auto"], Tag("auto")] | Annotated[Cores, Tag("explicit")],

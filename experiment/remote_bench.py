@@ -127,7 +127,7 @@ class RemoteBench:
 
     def tune(self, *, seconds: float) -> tuple[KnobRecord, ...]:
         """See `Bench.tune`."""
-        if not knobs.is_settable(self._inventory.host):
+        if not knobs.is_settable(self._inventory):
             return self.read_knobs()
         self._lease_seconds = seconds + self._lease_margin_seconds
         return tuning.tune(self._connection, self._knobs, seconds=self._lease_seconds, place=self._place)
@@ -141,13 +141,13 @@ class RemoteBench:
     def read_knobs(self) -> tuple[KnobRecord, ...]:
         """See `Bench.read_knobs`."""
         return tuning.read(
-            self._connection, self._knobs, settable=knobs.is_settable(self._inventory.host), place=self._place
+            self._connection, self._knobs, settable=knobs.is_settable(self._inventory), place=self._place
         )
 
     def untune(self) -> None:
         """See `Bench.untune`."""
         self._lease_seconds = None
-        if knobs.is_settable(self._inventory.host):
+        if knobs.is_settable(self._inventory):
             tuning.restore(self._connection, place=self._place)
 
     def install(self, requests: Sequence[RequestFile]) -> None:

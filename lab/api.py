@@ -34,7 +34,7 @@ class Api(pulumi.ComponentResource):
         document: ApiDocument,
         *,
         engine: HostEngine,
-        cpu_list: str,
+        cpu_list: pulumi.Input[str],
         credentials: Credentials,
         postgres_port: int,
         redis_port: int,
@@ -56,7 +56,9 @@ class Api(pulumi.ComponentResource):
         )
         container_name = f"fairground-api-{name}"
         volume_name = f"fairground-uploads-{name}"
-        volume = docker.Volume(f"{name}-uploads", name=volume_name, opts=engine.options(self))
+        volume = docker.Volume(
+            f"{name}-uploads", name=volume_name, labels=engine.volume_labels(), opts=engine.options(self)
+        )
         environment = {
             "HOST": "127.0.0.1",
             "LOG_LEVEL": "warn",

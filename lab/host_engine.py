@@ -36,6 +36,10 @@ class HostEngine:
             docker.ContainerLabelArgs(label=HOST_LABEL, value=self.host_id),
         ]
 
+    def volume_labels(self) -> list[docker.VolumeLabelArgs]:
+        """The labels of a volume on this engine."""
+        return [docker.VolumeLabelArgs(label=STACK_LABEL, value=self.stack)]
+
     def build_image(
         self, name: str, *, context: str, image: str, parent: pulumi.Resource, target: str | None = None
     ) -> docker.RemoteImage:

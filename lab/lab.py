@@ -5,42 +5,20 @@ from pathlib import Path
 import pulumi
 import pulumi_docker as docker
 
-from documents.cores import CoreLayout
+from documents.host import HostResources
 from documents.inventory import Inventory, Secrets
 from documents.stack import Stack
 from lab.api import Api
 from lab.base_image import BaseImage
-from lab.cores import PhysicalCore, explicit_cores, split_cores, take_cores
 from lab.credentials import Credentials
+from lab.docker_ssh import ssh_options
 from lab.host_engine import HostEngine
-from lab.hosts.container import ContainerHost, size_container_host
+from lab.hosts.declare import declare_host
 from lab.hosts.ready import ReadyHost
+from lab.hosts.size import lay_out_cores, size_host
 from lab.seed import SeededDatabase, hash_contract
 from lab.services.postgres import Postgres
 from lab.services.redis import Redis
-from lab.ssh_files import HOST_KEY_ALIAS
-
-SSH_OPTIONS = (
-    "-o",
-    "IdentitiesOnly=yes",
-    "-o",
-    "StrictHostKeyChecking=yes",
-    "-o",
-    "GlobalKnownHostsFile=/dev/null",
-    "-o",
-    f"HostKeyAlias={HOST_KEY_ALIAS}",
-)
-
-
-def lay_out_cores(stack: Stack, topology: tuple[PhysicalCore, ...]) -> CoreLayout:
-    """The core layout of the stack on a host of this topology.
-
-    Raises:
-        DocumentError: the layout that the document asks for doesn't fit.
-    """
-    if stack.cores == "auto":
-        return split_cores(topology)
-    return explicit_cores(stack.cores, topology)
 
 
 class Lab(pulumi.ComponentResource):
@@ -56,58 +34,34 @@ class Lab(pulumi.ComponentResource):
         self,
         stack: Stack,
         *,
-        topology: tuple[PhysicalCore, ...],
-        memory_bytes: int,
+        controller: HostResources,
         state_folder: Path,
     ) -> None:
         """Declare the lab.
 
         Args:
             stack: the stack document.
-            topology: the controller's physical cores.
-            memory_bytes: the controller's memory.
+            controller: what the controller has, for a host that is made on it.
             state_folder: a folder of the stack's own on the controller, for its SSH files.
 
         Raises:
-            DocumentError: the document asks for a core layout that doesn't fit.
+            HostKeyError: a key of an existing host is neither given nor pinned.
         """
         super().__init__("fairground:index:Lab", stack.name)
         child = pulumi.ResourceOptions(parent=self)
-        taken = take_cores(topology, stack.host.cpus)
-        layout = lay_out_cores(stack, taken)
-        size = size_container_host(stack.host, taken, memory_bytes)
-
         credentials = Credentials("credentials", opts=child)
-        host = ContainerHost(
-            "container-host",
-            stack=stack.name,
-            document=stack.host,
-            base_image=stack.base_image,
-            size=size,
-            credentials=credentials,
-            ssh_folder=str(state_folder / "ssh"),
-            opts=child,
-        )
-        goes_with = host.container
+        host = declare_host(stack, controller=controller, credentials=credentials, folder=state_folder, opts=child)
+        goes_with = host.machine
         ready = ReadyHost(
             "ready-host",
             host=host.host,
             host_id=host.host_id,
             opts=pulumi.ResourceOptions(parent=self, deleted_with=goes_with),
         )
+        resources = ready.read_resources()
+        layout = resources.apply(lambda resources: lay_out_cores(stack, resources))
         provider = docker.Provider(
-            "host-engine",
-            host=ready.docker_url,
-            ssh_opts=host.host.apply(
-                lambda host: [
-                    *SSH_OPTIONS,
-                    "-i",
-                    host.private_key_path,
-                    "-o",
-                    f"UserKnownHostsFile={host.known_hosts_path}",
-                ]
-            ),
-            opts=child,
+            "host-engine", host=ready.docker_url, ssh_opts=host.host.apply(ssh_options), opts=child
         )
         base = BaseImage(
             "host-base",
@@ -122,7 +76,7 @@ class Lab(pulumi.ComponentResource):
             "postgres",
             engine=engine,
             document=stack.services.postgres,
-            cpu_list=layout.cpu_list("postgres"),
+            cpu_list=layout.apply(lambda layout: layout.cpu_list("postgres")),
             credentials=credentials,
             opts=child,
         )
@@ -130,7 +84,7 @@ class Lab(pulumi.ComponentResource):
             "redis",
             engine=engine,
             document=stack.services.redis,
-            cpu_list=layout.cpu_list("redis"),
+            cpu_list=layout.apply(lambda layout: layout.cpu_list("redis")),
             credentials=credentials,
             opts=child,
         )
@@ -145,7 +99,7 @@ class Lab(pulumi.ComponentResource):
             Api(
                 document,
                 engine=engine,
-                cpu_list=layout.cpu_list("api"),
+                cpu_list=layout.apply(lambda layout: layout.cpu_list("api")),
                 credentials=credentials,
                 postgres_port=stack.services.postgres.port,
                 redis_port=stack.services.redis.port,
@@ -155,18 +109,25 @@ class Lab(pulumi.ComponentResource):
             for document in stack.apis
         ]
         self.inventory = pulumi.Output.all(
-            host.host, base.image_id, postgres.service, redis.service, *(api.service for api in apis)
+            host.host,
+            resources,
+            layout,
+            base.image_id,
+            postgres.service,
+            redis.service,
+            *(api.service for api in apis),
         ).apply(
             lambda values: Inventory(
                 stack=stack.name,
                 host=values[0],
-                size=size,
-                cores=layout,
-                base_image_id=values[1],
-                postgres=values[2],
-                redis=values[3],
+                size=size_host(values[1], stack.host.cpus),
+                own_kernel=values[1].own_kernel,
+                cores=values[2],
+                base_image_id=values[3],
+                postgres=values[4],
+                redis=values[5],
                 contract_sha256=hash_contract(),
-                apis=tuple(values[4:]),
+                apis=tuple(values[6:]),
             )
         )
         self.secrets = pulumi.Output.secret(

@@ -7,11 +7,9 @@ from typing import Any
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, ResourceProvider, UpdateResult
 
+from lab.known_hosts import KNOWN_HOSTS_NAME
+
 KEY_NAME = "id_ed25519"
-KNOWN_HOSTS_NAME = "known_hosts"
-HOST_KEY_ALIAS = "fairground-host"
-"""The name by which Docker's ssh asks for the host's key: it stays when the port changes, so that what is on the
-host of the old port can still be taken away."""
 
 
 class _SshFilesProvider(ResourceProvider):
@@ -31,8 +29,7 @@ class _SshFilesProvider(ResourceProvider):
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """A refresh finds a file that is gone, changed, or open to others: it reads as gone and is made again."""
         folder = Path(props["folder"])
-        expected = {KEY_NAME: props["private_key"], KNOWN_HOSTS_NAME: props["known_hosts"]}
-        for name, content in expected.items():
+        for name, content in _contents(props).items():
             path = folder / name
             if not path.is_file() or path.read_bytes() != content.encode() or path.stat().st_mode & 0o077:
                 return ReadResult(id_="", outs={})
@@ -42,16 +39,17 @@ class _SshFilesProvider(ResourceProvider):
         shutil.rmtree(_props["folder"], ignore_errors=True)
 
 
-def pin_host_key(address: str, port: int, host_public_key: str) -> str:
-    """The known_hosts that pins the one key of a host, by its address and by its alias."""
-    return f"[{address}]:{port},{HOST_KEY_ALIAS} {host_public_key}\n"
+def _contents(props: dict[str, Any]) -> dict[str, str]:
+    """What is in each of the files."""
+    contents = {KEY_NAME: props.get("private_key"), KNOWN_HOSTS_NAME: props["known_hosts"]}
+    return {name: content for name, content in contents.items() if content is not None}
 
 
 def _write_files(props: dict[str, Any]) -> None:
     folder = Path(props["folder"])
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _write_private(folder / KEY_NAME, props["private_key"])
-    _write_private(folder / KNOWN_HOSTS_NAME, props["known_hosts"])
+    for name, content in _contents(props).items():
+        _write_private(folder / name, content)
 
 
 def _write_private(path: Path, content: str) -> None:
@@ -76,11 +74,11 @@ class SshFiles(Resource, module="fairground", name="SshFiles"):
         name: str,
         *,
         folder: str,
-        private_key: pulumi.Input[str],
+        private_key: pulumi.Input[str] | None,
         known_hosts: pulumi.Input[str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Declare the files in `folder`, a path on the controller."""
+        """Declare the files in `folder`, a path on the controller; no private key where the user's own is used."""
         secret = pulumi.ResourceOptions(additional_secret_outputs=["private_key"])
         super().__init__(
             _SshFilesProvider(),

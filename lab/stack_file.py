@@ -15,8 +15,8 @@ def read_stack(project: Path, name: str, topology: Sequence[PhysicalCore] | None
     Args:
         project: the checkout.
         name: the stack's name.
-        topology: the machine's physical cores, to hold an explicit core layout against; None where that doesn't
-            matter.
+        topology: the controller's physical cores, to hold an explicit core layout of a host that is made on it
+            against; None where that doesn't matter.
 
     Raises:
         DocumentError: there is no such file, it is not of the right shape, it names another stack than its file
@@ -45,7 +45,7 @@ def read_stack(project: Path, name: str, topology: Sequence[PhysicalCore] | None
             raise DocumentError(
                 f"{place('apis', index, 'source')}: apis.{index}.source: there is no {api.source}/Dockerfile."
             )
-    if topology is not None and stack.cores != "auto":
+    if topology is not None and stack.host.kind == "container" and stack.cores != "auto":
         try:
             explicit_cores(stack.cores, take_cores(topology, stack.host.cpus))
         except LayoutError as error:

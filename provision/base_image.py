@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from documents.errors import HostError, LabError
-from provision.connection import Connection
+from provision import packages
+from provision.connection import Completed, Connection
+from provision.host_changes import Journal
 
 SCRIPT = Path(__file__).with_name("scripts") / "base_image.sh"
 
@@ -15,6 +17,9 @@ TRUST_ANCHORS = Path("/usr/local/share/ca-certificates")
 
 _REMOTE_ANCHORS = "/var/lib/fairground/trust-anchors"
 _DEADLINE_SECONDS = 900
+
+_BOOTSTRAP_IS_MISSING = 69
+_BOOTSTRAP_PACKAGES = ("mmdebstrap", "debian-archive-keyring")
 
 
 class BaseImage(NamedTuple):
@@ -56,15 +61,22 @@ def make_base_image_on_host(connection: Connection, image: str, tag: str, stack:
     connection.run(["mkdir", "-p", _REMOTE_ANCHORS], deadline_seconds=20)
     for anchor in trust_anchors():
         connection.push(anchor, f"{_REMOTE_ANCHORS}/{anchor.name}")
-    done = connection.run(
+    done = _run_script(connection, image, tag, stack)
+    if done.exit_status == _BOOTSTRAP_IS_MISSING:
+        packages.install(connection, _BOOTSTRAP_PACKAGES, Journal(connection))
+        done = _run_script(connection, image, tag, stack)
+    if done.exit_status:
+        raise HostError(done.stderr.strip() or f"The base image {image} can't be made: {SCRIPT.name} said nothing.")
+    return _parse(done.stdout)
+
+
+def _run_script(connection: Connection, image: str, tag: str, stack: str) -> Completed:
+    return connection.run(
         ["sh", "-s", "--", image, tag, stack, _REMOTE_ANCHORS],
         input=SCRIPT.read_text(encoding="utf-8"),
         deadline_seconds=_DEADLINE_SECONDS,
         check=False,
     )
-    if done.exit_status:
-        raise HostError(done.stderr.strip() or f"The base image {image} can't be made: {SCRIPT.name} said nothing.")
-    return _parse(done.stdout)
 
 
 def _parse(output: str) -> BaseImage:

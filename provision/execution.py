@@ -16,6 +16,9 @@ from provision.channels import in_time, open_channel
 _GRACE_SECONDS = 10
 """How long past the deadline the host has to report that it ended the command."""
 
+SUDO = ("sudo", "--non-interactive", "--")
+"""How a user who isn't root becomes it; sudo fails at once where it would ask for a password."""
+
 _KILLED = 128 + 9
 _CHUNK_BYTES = 1 << 16
 _SHOWN_CHARACTERS = 300
@@ -37,6 +40,7 @@ def execute(
     data: bytes | Beat | None,
     *,
     check: bool,
+    sudo: bool,
 ) -> Completed:
     """Run a command in a channel of its own; see `Connection.run` for what it promises.
 
@@ -48,7 +52,7 @@ def execute(
     channel = open_channel(transport, label)
     with ThreadPoolExecutor(3, thread_name_prefix="ssh-stream") as pool, closing(channel):
         with in_time(channel, label, f"start `{shown}`"):
-            channel.exec_command(_bounded(command, deadline_seconds))
+            channel.exec_command(_bounded(command, deadline_seconds, sudo=sudo))
         stdout = pool.submit(_drain, channel.recv)
         stderr = pool.submit(_drain, channel.recv_stderr)
         pool.submit(_feed, channel, data)
@@ -83,13 +87,15 @@ def execute(
     return completed
 
 
-def _bounded(command: str | Sequence[str], deadline_seconds: float) -> str:
+def _bounded(command: str | Sequence[str], deadline_seconds: float, *, sudo: bool) -> str:
     """The command under `timeout`, which leads a process group of its own and kills all of it at the deadline.
 
     The shell around it turns death by a signal into the status 128 + n, which SSH's exit-status message can tell.
     """
     argv = ["sh", "-c", command] if isinstance(command, str) else list(command)
-    bounded = shlex.join(["env", "LC_ALL=C.UTF-8", "timeout", "--signal=KILL", f"{deadline_seconds:.3f}", *argv])
+    bounded = shlex.join(
+        [*(SUDO if sudo else ()), "env", "LC_ALL=C.UTF-8", "timeout", "--signal=KILL", f"{deadline_seconds:.3f}", *argv]
+    )
     return shlex.join(["sh", "-c", f"{bounded}; exit $?"])
 
 

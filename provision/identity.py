@@ -6,6 +6,7 @@ from typing import Literal
 from documents.base import Document
 from documents.cores import parse_cpu_list
 from documents.errors import HostError, RemoteCommandError
+from documents.host import HostResources
 from documents.inventory import Inventory
 from documents.run import HostIdentity
 from provision import containers
@@ -32,6 +33,7 @@ class _Answer(Document):
     cgroup_limits: dict[str, str]
     open_files: str | None
     irqbalance: bool | None
+    own_kernel: bool
     steal_seconds: float | None
     mitigations: dict[str, str]
     settings: dict[str, str]
@@ -45,13 +47,36 @@ def read_identity(connection: Connection) -> HostIdentity:
     Raises:
         HostError: the host can't tell.
     """
+    return _identity(_ask(connection))
+
+
+def read_resources(connection: Connection) -> HostResources:
+    """The physical cores and the memory that the host may use, and whether its kernel is its own.
+
+    Where the kernel doesn't tell which CPUs share a core, each counts as a core.
+
+    Raises:
+        HostError: the host can't tell.
+    """
+    answer = _ask(connection)
+    cpus = set(parse_cpu_list(answer.cpu_list))
+    cores = {tuple(cpu for cpu in parse_cpu_list(siblings) if cpu in cpus) for siblings in answer.sibling_lists}
+    alone = {(cpu,) for cpu in cpus.difference(*cores)}
+    return HostResources(
+        cores=tuple(sorted(core for core in cores | alone if core)),
+        memory_bytes=answer.memory_bytes,
+        own_kernel=answer.own_kernel,
+    )
+
+
+def _ask(connection: Connection) -> _Answer:
     try:
         text = connection.run(
             ["python3", "-I", "-"], input=_SCRIPT.read_bytes(), deadline_seconds=_DEADLINE_SECONDS
         ).stdout
     except RemoteCommandError as error:
         raise HostError(f"{connection} can't tell what it is: {error}") from error
-    return _identity(_Answer.from_json(text, name=_SCRIPT.name))
+    return _Answer.from_json(text, name=_SCRIPT.name)
 
 
 def _identity(answer: _Answer) -> HostIdentity:

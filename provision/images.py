@@ -15,6 +15,8 @@ from provision.connection import Connection
 BUILD_SECONDS = 1800
 """How long a build may take; one whose compilers and dependencies are to be downloaded takes minutes."""
 
+_BUILDX_SINCE = 23
+
 _DEADLINE_SECONDS = 60
 _SHOWN_CHARACTERS = 3000
 
@@ -71,6 +73,22 @@ def image_bytes(connection: Connection, image_id: str) -> int:
     return int(_inspect(connection, image_id, "{{.Size}}"))
 
 
+def find_builder(connection: Connection) -> tuple[str, ...] | None:
+    """The command that builds an image by BuildKit; None where the host's Docker client has none.
+
+    Docker's clients before version 23 have BuildKit in themselves, later ones by their plugin buildx alone.
+    """
+    shown = connection.run(
+        "docker buildx version >/dev/null 2>&1 && echo buildx || docker version --format '{{.Client.Version}}'",
+        deadline_seconds=_DEADLINE_SECONDS,
+        check=False,
+    ).stdout.strip()
+    if shown == "buildx":
+        return ("docker", "buildx", "build")
+    major = shown.partition(".")[0]
+    return ("env", "DOCKER_BUILDKIT=1", "docker", "build") if major.isdigit() and int(major) < _BUILDX_SINCE else None
+
+
 def _build(
     connection: Connection,
     inventory: Inventory,
@@ -82,8 +100,11 @@ def _build(
 ) -> None:
     # BuildKit takes a local image by its name, not by its id.
     base = _inspect(connection, inventory.base_image_id, "{{index .RepoTags 0}}")
+    builder = find_builder(connection)
+    if builder is None:
+        raise HostError(f"Docker on {connection} can't build: its plugin buildx is missing. `lab up` installs it.")
     command = [
-        *("docker", "buildx", "build", "--progress=plain", "--network=host"),
+        *(*builder, "--progress=plain", "--network=host"),
         *(f"--file={dockerfile}", f"--build-arg=BASE={base}", *output, "-"),
     ]
     done = connection.run(

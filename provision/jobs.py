@@ -6,14 +6,17 @@ have been renamed meanwhile.
 """
 
 import json
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 from documents.base import Document
-from documents.errors import DeadlineExceededError, HostError, RemoteCommandError
+from documents.errors import DeadlineExceededError, HostError, HostUnreachableError, RemoteCommandError
 from provision.cgroups import Cgroup
 from provision.connection import Connection
+
+_logger = logging.getLogger(__name__)
 
 _SCRIPT = Path(__file__).with_name("host") / "job.py"
 _DEADLINE_SECONDS = 30
@@ -126,6 +129,31 @@ def stop(connection: Connection, job: Job) -> JobStatus:
         HostError: it is gone without a status: its supervisor was killed, or the host restarted.
     """
     return _status(connection, job, _run(connection, "stop", job.directory))
+
+
+def end_all(connection: Connection, homes: str) -> None:
+    """End every job whose directory is in one of these folders, whoever started it.
+
+    Args:
+        connection: to the host.
+        homes: the folders, as the host's shell has them.
+
+    Raises:
+        HostUnreachableError: the connection was lost.
+    """
+    found = connection.run(
+        f"find {homes} -mindepth 2 -maxdepth 2 -name job.json -printf '%h\\n'",
+        deadline_seconds=_DEADLINE_SECONDS,
+        check=False,
+    )
+    for directory in found.stdout.splitlines():
+        try:
+            stop(connection, reattach(connection, directory))
+        except HostUnreachableError:
+            raise
+        except HostError as error:
+            # Gone without a status, as after a restart of the host: there is nothing left to end.
+            _logger.info("%s", error)
 
 
 def tail(connection: Connection, job: Job) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from documents.cores import CoreLayout
-from documents.host import Host
+from documents.inventory import Inventory
 
 
 @dataclass(frozen=True)
@@ -131,6 +131,6 @@ def knobs_of(cores: CoreLayout) -> tuple[Knob, ...]:
     )
 
 
-def is_settable(host: Host) -> bool:
-    """Whether the lab may set the host's kernel settings: not those of a container, which are its machine's."""
-    return host.kind != "container"
+def is_settable(inventory: Inventory) -> bool:
+    """Whether the lab may set its host's kernel settings: not those of a container, which are its machine's."""
+    return inventory.host.kind != "container" if inventory.own_kernel is None else inventory.own_kernel

@@ -13,6 +13,7 @@ from documents.load import WrkResult
 from provision import cgroups, jobs
 from provision.cgroups import Cgroup
 from provision.connection import Connection
+from provision.host_changes import Journal
 from provision.jobs import Job, JobStatus
 
 GENERATOR_CGROUP = "generator"
@@ -32,6 +33,7 @@ def generator_cgroup(connection: Connection, beside: Cgroup) -> Cgroup:
         HostError: it can't be made.
     """
     cgroup = cgroups.sibling(beside, GENERATOR_CGROUP)
+    Journal(connection).note(cgroups=tuple(sorted(set(cgroup.directories.values()))))
     cgroups.create(connection, cgroup)
     return cgroup
 

@@ -8,8 +8,9 @@ import logging
 from tenacity import Retrying, before_sleep_log, retry_if_exception_type, stop_before_delay, wait_fixed
 
 from documents.errors import HostError, RemoteCommandError
-from provision import paths
+from provision import images, packages, paths
 from provision.connection import Connection
+from provision.host_changes import Journal
 
 _logger = logging.getLogger(__name__)
 
@@ -23,19 +24,25 @@ REQUIRED_PACKAGES = {
 }
 """The commands that a host must have, and Debian's package of each; the first of several that apt knows is taken."""
 
+BUILDER_PACKAGE = "docker-buildx | docker.io"
+"""What has BuildKit: with Docker before version 23, the client itself."""
+
 MINIMUM_PYTHON = (3, 10)
 """What the scripts of `provision/host/` are written for."""
 
 SSHD_LIMITS = {"maxstartups": "100:30:200", "maxsessions": "64"}
 """Docker's ssh transport opens a connection for each request: sshd's default limits turn some of them away."""
 
-_SSHD_DROP_IN = "/etc/ssh/sshd_config.d/10-fairground.conf"
-_APT_DEADLINE_SECONDS = 900
+SSHD_DROP_IN = "/etc/ssh/sshd_config.d/10-fairground.conf"
+
+_ENGINE_SOCKET = "/var/run/docker.sock"
 _DEADLINE_SECONDS = 30
 
 
 def prepare(connection: Connection, *, engine_seconds: float = 60) -> dict[str, str]:
     """Make the host fit for the lab: its packages, sshd's limits and the lab's folder. Repeating it changes nothing.
+
+    On a host that the lab didn't make, whatever is changed is noted there before; see `provision.claim`.
 
     Args:
         connection: to the host.
@@ -45,13 +52,16 @@ def prepare(connection: Connection, *, engine_seconds: float = 60) -> dict[str, 
         The version of each tool, by name.
 
     Raises:
-        HostError: the user isn't root, the system isn't Debian's kin, a package can't be had, or the Docker engine
-            doesn't answer.
+        HostError: the user isn't root and can't become it, the system isn't Debian's kin, a package can't be had, or
+            the Docker engine doesn't answer.
     """
-    _require_root(connection)
-    _install(connection, _missing_packages(connection))
-    _raise_sshd_limits(connection)
+    require_root(connection)
+    journal = Journal(connection)
+    packages.install(connection, _missing_packages(connection), journal)
+    _raise_sshd_limits(connection, journal)
     connection.run(["install", "-d", "-m", "0700", paths.HOME], deadline_seconds=_DEADLINE_SECONDS)
+    if journal.is_kept:
+        _start_engine(connection, journal)
     wait_for_engine(connection, deadline_seconds=engine_seconds)
     return tool_versions(connection)
 
@@ -101,10 +111,45 @@ def tool_versions(connection: Connection) -> dict[str, str]:
     }
 
 
-def _require_root(connection: Connection) -> None:
-    user = connection.run(["id", "-u"], deadline_seconds=_DEADLINE_SECONDS).stdout.strip()
-    if user != "0":
+def require_root(connection: Connection) -> None:
+    """Refuse a user who isn't root, and can't become it.
+
+    Raises:
+        HostError: so it is; says what to do.
+    """
+    found = connection.run(["id", "-u"], deadline_seconds=_DEADLINE_SECONDS, check=False)
+    if found.exit_status:
+        raise HostError(
+            f"{connection} can't become root: {' '.join(found.stderr.split())} Allow the user sudo without a password "
+            "(`USER ALL=(ALL) NOPASSWD: ALL` in a file of /etc/sudoers.d there), or name root as the host's user."
+        )
+    if found.stdout.strip() != "0":
         raise HostError(f"{connection} is not root, and pinning and cgroups need it. Name root as the host's user.")
+
+
+def let_user_reach_engine(connection: Connection, user: str) -> None:
+    """Put a user who isn't root into the group that may use the Docker engine, as Docker's own ssh transport needs it.
+
+    Raises:
+        HostError: the engine's socket belongs to no such group.
+    """
+    group = connection.run(["stat", "-c", "%G", _ENGINE_SOCKET], deadline_seconds=_DEADLINE_SECONDS).stdout.strip()
+    if group in {"root", "UNKNOWN"}:
+        raise HostError(
+            f"Only root may use the Docker engine on {connection}: its socket {_ENGINE_SOCKET} belongs to the group "
+            f"{group}. Have dockerd make it for a group (`--group docker`), or name root as the host's user."
+        )
+    members = connection.run(["id", "-nG", user], deadline_seconds=_DEADLINE_SECONDS).stdout.split()
+    if group not in members:
+        Journal(connection).note(memberships=(f"{user}:{group}",))
+        connection.run(["usermod", "--append", "--groups", group, user], deadline_seconds=_DEADLINE_SECONDS)
+
+
+def _start_engine(connection: Connection, journal: Journal) -> None:
+    """Start an engine that is installed and doesn't run, as its administrator may have left it."""
+    if connection.run(["docker", "version"], deadline_seconds=_DEADLINE_SECONDS, check=False).exit_status:
+        journal.note(engine_started=True)
+        connection.run(["service", "docker", "start"], deadline_seconds=_DEADLINE_SECONDS)
 
 
 def _missing_packages(connection: Connection) -> list[str]:
@@ -113,51 +158,30 @@ def _missing_packages(connection: Connection) -> list[str]:
         deadline_seconds=_DEADLINE_SECONDS,
     ).stdout.splitlines()
     names = {path.rpartition("/")[2] for path in present}
-    return sorted({package for command, package in REQUIRED_PACKAGES.items() if command not in names})
+    missing = {package for command, package in REQUIRED_PACKAGES.items() if command not in names}
+    if "docker" not in names or images.find_builder(connection) is None:
+        missing.add(BUILDER_PACKAGE)
+    return sorted(missing)
 
 
-def _install(connection: Connection, packages: list[str]) -> None:
-    if not packages:
-        return
-    if not connection.run("command -v apt-get", deadline_seconds=_DEADLINE_SECONDS, check=False).stdout:
-        raise HostError(
-            f"{connection} lacks {', '.join(packages)}, and has no apt-get to install them with. "
-            "Use a Debian or Ubuntu host, or install them there by hand."
-        )
-    _logger.info("%s lacks %s: installing", connection, ", ".join(packages))
-    apt = "DEBIAN_FRONTEND=noninteractive apt-get --quiet --option=DPkg::Lock::Timeout=300"
-    try:
-        connection.run(f"{apt} update", deadline_seconds=_APT_DEADLINE_SECONDS)
-        names = [_available(connection, package) for package in packages]
-        connection.run(
-            f"{apt} install --yes --no-install-recommends {' '.join(names)}", deadline_seconds=_APT_DEADLINE_SECONDS
-        )
-    except RemoteCommandError as error:
-        raise HostError(
-            f"{', '.join(packages)} couldn't be installed on {connection}: {error} "
-            "Check the host's package sources and its network."
-        ) from error
-
-
-def _available(connection: Connection, alternatives: str) -> str:
-    """The first of several package names that the host's release has; the last where it has none, so apt says so."""
-    names = alternatives.split(" | ")
-    for name in names:
-        shown = connection.run(["apt-cache", "show", "--quiet=1", name], deadline_seconds=60, check=False)
-        if shown.exit_status == 0 and shown.stdout.strip():
-            return name
-    return names[-1]
-
-
-def _raise_sshd_limits(connection: Connection) -> None:
+def _raise_sshd_limits(connection: Connection, journal: Journal) -> None:
     """Raise sshd's limits by a drop-in where they are lower, and have sshd read them."""
     sshd = connection.run("PATH=$PATH:/usr/sbin sshd -T", deadline_seconds=_DEADLINE_SECONDS).stdout
     effective = dict(line.split(" ", 1) for line in sshd.splitlines() if " " in line)
     if all(_first(effective.get(name, "0")) >= _first(value) for name, value in SSHD_LIMITS.items()):
         return
     drop_in = "".join(f"{name} {value}\n" for name, value in SSHD_LIMITS.items())
-    connection.push_bytes(drop_in.encode(), _SSHD_DROP_IN, 0o644)
-    # The daemon itself, not the child that serves this session: it alone listens.
+    journal.note(drop_in=True)
+    connection.push_bytes(drop_in.encode(), SSHD_DROP_IN, 0o644)
+    reload_sshd(connection)
+
+
+def reload_sshd(connection: Connection) -> None:
+    """Have sshd read its configuration again: the daemon itself, not the child that serves this session.
+
+    Raises:
+        RemoteCommandError: it can't be found.
+    """
     connection.run(
         "systemctl reload ssh 2>/dev/null || kill -HUP "
         '"$(cat /run/sshd.pid 2>/dev/null || pgrep --oldest --exact sshd)"',

@@ -7,13 +7,14 @@ from pathlib import Path
 import pulumi
 import pulumi_docker as docker
 
-from documents.host import Host, HostSize
+from documents.host import Host
+from documents.host_kinds import ContainerHost as ContainerHostDocument
 from documents.labels import STACK_LABEL, stack_labels
-from documents.stack import ContainerHost as ContainerHostDocument
 from lab.base_image import BaseImage
-from lab.cores import PhysicalCore
+from lab.cores import PhysicalCore, take_cores
 from lab.credentials import Credentials
-from lab.ssh_files import KEY_NAME, KNOWN_HOSTS_NAME, SshFiles, pin_host_key
+from lab.known_hosts import KNOWN_HOSTS_NAME, pin_host_key
+from lab.ssh_files import KEY_NAME, SshFiles
 from provision.build_context import hash_build_context
 
 _IMAGE_FOLDER = Path(__file__).parents[1] / "images" / "host"
@@ -30,24 +31,19 @@ runs containers needs none of them. With their prefix: a refresh reads them back
 
 _SECURITY_OPTIONS = ("seccomp=unconfined", "apparmor=unconfined", "systempaths=unconfined")
 
-_ARTICLE_CORES = 8
-_ARTICLE_MEMORY_GB = 16
 _MEMORY_LEFT_BYTES = 2 * 1024**3
 """What a host leaves to the machine it runs on."""
 
 
 def size_container_host(
     document: ContainerHostDocument, topology: Sequence[PhysicalCore], machine_memory_bytes: int
-) -> HostSize:
-    """The size that the machine can give a host: what the document asks for, or less, and then said so."""
-    cpus = tuple(itertools.chain.from_iterable(topology))
+) -> tuple[tuple[int, ...], int]:
+    """The CPUs and the bytes of memory that the machine can give a host: what the document asks for, or less."""
+    cpus = tuple(itertools.chain.from_iterable(take_cores(topology, document.cpus)))
     wanted = document.memory_gb * 1024**3
-    memory = wanted if machine_memory_bytes >= wanted else max(machine_memory_bytes - _MEMORY_LEFT_BYTES, 1024**3)
-    return HostSize(
-        cpus=cpus,
-        memory_bytes=memory,
-        smaller=len(topology) < _ARTICLE_CORES or memory < _ARTICLE_MEMORY_GB * 1024**3,
-    )
+    if machine_memory_bytes >= wanted:
+        return cpus, wanted
+    return cpus, max(machine_memory_bytes - _MEMORY_LEFT_BYTES, 1024**3)
 
 
 class ContainerHost(pulumi.ComponentResource):
@@ -55,7 +51,7 @@ class ContainerHost(pulumi.ComponentResource):
 
     host: pulumi.Output[Host]
     host_id: pulumi.Output[str]
-    container: docker.Container
+    machine: pulumi.Resource
 
     def __init__(
         self,
@@ -64,9 +60,10 @@ class ContainerHost(pulumi.ComponentResource):
         stack: str,
         document: ContainerHostDocument,
         base_image: str,
-        size: HostSize,
+        cpus: tuple[int, ...],
+        memory_bytes: int,
         credentials: Credentials,
-        ssh_folder: str,
+        folder: Path,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare the host of a stack.
@@ -76,9 +73,10 @@ class ContainerHost(pulumi.ComponentResource):
             stack: the stack's name; it is part of what is made on the controller's engine.
             document: the host as the stack document describes it.
             base_image: what the base is made from.
-            size: the CPUs and memory that it gets.
+            cpus: the controller's CPUs that it gets.
+            memory_bytes: the memory that it gets.
             credentials: the keys to be installed.
-            ssh_folder: where the SSH files are written on the controller.
+            folder: the stack's own on the controller, for its SSH files.
             opts: Pulumi's options.
         """
         super().__init__("fairground:hosts:ContainerHost", name, None, opts)
@@ -109,15 +107,15 @@ class ContainerHost(pulumi.ComponentResource):
             labels=[docker.VolumeLabelArgs(label=STACK_LABEL, value=stack)],
             opts=kept,
         )
-        self.container = docker.Container(
+        container = docker.Container(
             "host",
             name=f"fairground-{stack}-host",
             image=image.image_id,
             restart="unless-stopped",
             labels=[docker.ContainerLabelArgs(label=STACK_LABEL, value=stack)],
-            cpu_set=",".join(map(str, size.cpus)),
-            memory=size.memory_bytes // 1024**2,
-            memory_swap=size.memory_bytes // 1024**2,
+            cpu_set=",".join(map(str, cpus)),
+            memory=memory_bytes // 1024**2,
+            memory_swap=memory_bytes // 1024**2,
             capabilities=docker.ContainerCapabilitiesArgs(adds=["ALL"], drops=list(_DROPPED_CAPABILITIES)),
             security_opts=list(_SECURITY_OPTIONS),
             cgroupns_mode="host",
@@ -151,12 +149,13 @@ class ContainerHost(pulumi.ComponentResource):
         address = "127.0.0.1"
         files = SshFiles(
             "ssh-files",
-            folder=ssh_folder,
+            folder=str(folder / "ssh"),
             private_key=credentials.user_private_key,
             known_hosts=credentials.host_public_key.apply(lambda key: pin_host_key(address, document.ssh_port, key)),
             opts=child,
         )
-        self.host_id = self.container.id
+        self.machine = container
+        self.host_id = container.id
         self.host = pulumi.Output.all(
             files.path_of(KEY_NAME), files.path_of(KNOWN_HOSTS_NAME), credentials.host_public_key
         ).apply(

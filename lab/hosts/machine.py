@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from documents.cores import parse_cpu_list
+from documents.host import HostResources
 from lab.cores import PhysicalCore
 
 _CPU = Path("/sys/devices/system/cpu")
@@ -29,3 +30,8 @@ def read_memory_bytes() -> int:
         if line.startswith("MemTotal:"):
             return int(line.split()[1]) * 1024
     raise OSError("/proc/meminfo has no MemTotal")
+
+
+def read_controller() -> HostResources:
+    """What the controller has."""
+    return HostResources(cores=read_topology(), memory_bytes=read_memory_bytes(), own_kernel=True)

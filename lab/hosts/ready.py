@@ -5,11 +5,15 @@ from typing import Any
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider
 
-from documents.host import Host
+from documents.host import Host, HostResources
 from provision.connection import connect
+from provision.identity import read_resources
 from provision.preparation import prepare
 
 _BOOT_SECONDS = 90
+
+_VERSION = "2"
+"""Of what is read from a host: a lab that was stood up before it was read has it read."""
 
 
 class _ReadyHostProvider(ResourceProvider):
@@ -17,11 +21,13 @@ class _ReadyHostProvider(ResourceProvider):
         host = Host.model_validate_json(props["host"])
         with connect(host, deadline_seconds=_BOOT_SECONDS) as connection:
             tools = prepare(connection)
+            resources = read_resources(connection)
         url = f"ssh://{host.user}@{host.address}:{host.port}"
-        return CreateResult(id_=props["host_id"], outs={**props, "docker_url": url, "tools": dict(tools)})
+        read = {"docker_url": url, "tools": dict(tools), "resources": resources.to_json()}
+        return CreateResult(id_=props["host_id"], outs={**props, **read})
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
-        changed = [name for name in ("host", "host_id") if _olds.get(name) != _news.get(name)]
+        changed = [name for name in ("host", "host_id", "version") if _olds.get(name) != _news.get(name)]
         return DiffResult(changes=bool(changed), replaces=changed, delete_before_replace=True)
 
 
@@ -33,6 +39,7 @@ class ReadyHost(Resource, module="fairground", name="ReadyHost"):
 
     docker_url: pulumi.Output[str]
     tools: pulumi.Output[dict[str, str]]
+    resources: pulumi.Output[str]
 
     def __init__(
         self,
@@ -47,6 +54,17 @@ class ReadyHost(Resource, module="fairground", name="ReadyHost"):
         super().__init__(
             _ReadyHostProvider(),
             name,
-            {"host": document, "host_id": host_id, "docker_url": None, "tools": None},
+            {
+                "host": document,
+                "host_id": host_id,
+                "version": _VERSION,
+                "docker_url": None,
+                "tools": None,
+                "resources": None,
+            },
             opts,
         )
+
+    def read_resources(self) -> pulumi.Output[HostResources]:
+        """What the host has, known once it is ready."""
+        return self.resources.apply(lambda text: HostResources.from_json(text, name="the host's resources"))

@@ -4,20 +4,23 @@ import json
 from dataclasses import dataclass
 
 from documents.errors import LabError
+from documents.host_kinds import SshHost
 from documents.inventory import Inventory, Secrets
 from documents.stack import Stack
+from lab.hosts.kept import take_kept
 from lab.lifecycle.engine import Engine, Progress, read_outputs
+from lab.lifecycle.existing_host import KEPT_BY_DOCUMENT, leave_host
 from lab.lifecycle.leftovers import Labelled, find_labelled, remove_labelled
 from lab.lifecycle.preflight import check_machine
-from lab.lifecycle.reconciliation import forget_host, reconcile
-from lab.lifecycle.state import ensure_stack, is_recorded, read_state, release_stale_lock
+from lab.lifecycle.reconciliation import forget_host, reconcile, remedy, uses_controller
+from lab.lifecycle.state import State, ensure_stack, is_recorded, read_state, release_stale_lock
 from provision.connection import connect
 from provision.readiness import wait_for_services
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """What `lab down` did: how many resources were on record, what was kept on purpose, and what is left and why."""
+    """What `lab down` did: how many resources were on record, what was kept and why, and what is left and why."""
 
     made: int
     kept: tuple[str, ...]
@@ -35,7 +38,7 @@ def stand_up(engine: Engine, stack: Stack, *, progress: Progress) -> tuple[Inven
     released = release_stale_lock(engine)
     state = read_state(engine)
     killed = released or state.pending
-    if reconcile(engine, state, killed=killed, progress=progress) or killed:
+    if reconcile(engine, stack, state, killed=killed, progress=progress) or killed:
         engine.operate("refresh", "--yes", "--skip-preview", "--clear-pending-creates", progress=progress)
     engine.operate("up", "--yes", "--skip-preview", progress=progress)
     return read_lab(engine)
@@ -80,12 +83,12 @@ def take_down(engine: Engine, stack: Stack | None, *, progress: Progress) -> Rec
     Raises:
         LabError: the engine refused to destroy, and nothing else was removed; or there is no such lab at all.
     """
-    made = 0
+    state = State.empty()
     if is_recorded(engine):
         release_stale_lock(engine)
         state = read_state(engine)
-        made = len(state.resources)
-        if made:
+        take_kept(engine.private)
+        if state.resources:
             _destroy(engine, progress)
         if state.pending:
             # What they made carries the label.
@@ -93,6 +96,15 @@ def take_down(engine: Engine, stack: Stack | None, *, progress: Progress) -> Rec
     elif stack is None and not find_labelled(engine.stack):
         raise LabError(f"There is no lab {engine.stack}: nothing is on record, and nothing carries its label.")
     keeps = stack is None or stack.host.build_cache == "keep"
+    kept, left = clear_controller(engine, keeps=keeps) if uses_controller(stack, state) else ((), ())
+    if stack is not None and isinstance(stack.host, SshHost):
+        kept_there, left_there = leave_host(engine, stack, stack.host, lab=state.lab)
+        kept, left = (*kept, *kept_there), (*left, *left_there)
+    return Receipt(made=len(state.resources), kept=kept, left=left)
+
+
+def clear_controller(engine: Engine, *, keeps: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Remove what carries the stack's label from the controller's engine; returns what is kept, and what is left."""
     kept: list[Labelled] = []
     refusals: dict[Labelled, str] = {}
     for thing in find_labelled(engine.stack):
@@ -104,7 +116,7 @@ def take_down(engine: Engine, stack: Stack | None, *, progress: Progress) -> Rec
         except LabError as error:
             refusals[thing] = f" ({error})"
     left = [f"{thing}{refusals.get(thing, '')}" for thing in find_labelled(engine.stack) if thing not in kept]
-    return Receipt(made=made, kept=tuple(map(str, kept)), left=tuple(left))
+    return tuple(f"{thing} ({KEPT_BY_DOCUMENT})" for thing in kept), tuple(left)
 
 
 def _destroy(engine: Engine, progress: Progress) -> None:
@@ -115,8 +127,10 @@ def _destroy(engine: Engine, progress: Progress) -> None:
     arguments = ("destroy", "--yes", "--skip-preview")
     try:
         engine.operate(*arguments, progress=progress)
-    except LabError:
+    except LabError as error:
         state = read_state(engine)
+        if state.host is not None and state.host.kind != "container":
+            raise LabError(f"{error} {remedy(state.host)}") from error
         if state.host_id is None:
             raise
         for thing in find_labelled(engine.stack):

@@ -14,11 +14,13 @@ _NEEDED_GB = 6
 
 
 def check_machine(stack: Stack, root: Path) -> None:
-    """Refuse early what would fail late.
+    """Refuse early what would fail late on the controller, where the lab's host is made on it.
 
     Raises:
         LabError: Docker doesn't answer, the SSH port is taken, or the disk has too little room; says what to do.
     """
+    if stack.host.kind != "container":
+        return
     engine_folder = _engine_folder()
     running = any(thing.kind == "container" for thing in find_labelled(stack.name))
     if not running:

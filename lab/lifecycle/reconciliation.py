@@ -8,17 +8,19 @@ from collections.abc import Collection
 from documents.errors import HostAuthenticationError, HostError, HostKeyError, LabError
 from documents.host import Host
 from documents.labels import STACK_LABEL
+from documents.stack import Stack
 from lab.lifecycle.engine import Engine, Progress
 from lab.lifecycle.leftovers import find_labelled, remove_labelled, run_docker
 from lab.lifecycle.state import State
 from provision.connection import Connection, connect
+from provision.host_changes import read_changes
 from provision.preparation import wait_for_engine
 
 _BOOT_SECONDS = 60
 _DEADLINE_SECONDS = 60
 
 
-def reconcile(engine: Engine, state: State, *, killed: bool, progress: Progress) -> bool:
+def reconcile(engine: Engine, stack: Stack, state: State, *, killed: bool, progress: Progress) -> bool:
     """Bring the record and what is really there together as far as a refresh can't; whether it has to do the rest.
 
     A stopped host or container is started, and a host that is gone is forgotten with all that was on it. After an
@@ -29,6 +31,38 @@ def reconcile(engine: Engine, state: State, *, killed: bool, progress: Progress)
         LabError: a lab of that name stands that isn't on record here, the Docker engine doesn't answer, or the host
             is there but can't be used; says why.
     """
+    on_controller = uses_controller(stack, state)
+    if on_controller and not _reconcile_controller(engine, state, killed=killed):
+        return False
+    if state.host is None:
+        return False
+    on_host = {resource.id for resource in state.containers if resource.id != state.host_id}
+    try:
+        with _reach(engine, state, state.host, progress) as connection:
+            if state.host.kind == "ssh" and not _is_claimed(connection, state):
+                forget_host(engine, state)
+                return False
+            wait_for_engine(connection, deadline_seconds=_BOOT_SECONDS)
+            return _reconcile_containers(connection, engine.stack, on_host)
+    except HostKeyError as error:
+        raise LabError(str(error)) from error
+    except HostError as error:
+        raise LabError(f"{error} {remedy(state.host)}") from error
+
+
+def uses_controller(stack: Stack | None, state: State) -> bool:
+    """Whether the lab's host is, or was when it was recorded, made on the controller's own Docker engine.
+
+    Without a readable document that is asked of the record, and where it is empty taken for so.
+    """
+    recorded = state.host is not None and state.host.kind == "container"
+    if stack is None:
+        return recorded or state.host is None
+    return recorded or stack.host.kind == "container"
+
+
+def _reconcile_controller(engine: Engine, state: State, *, killed: bool) -> bool:
+    """Do the part that is the controller's; whether the recorded host is there, which then runs."""
     recorded = {resource.id for resource in state.resources}
     containers = {thing.id: thing for thing in find_labelled(engine.stack) if thing.kind == "container"}
     for identity in containers.keys() - recorded:
@@ -38,21 +72,26 @@ def reconcile(engine: Engine, state: State, *, killed: bool, progress: Progress)
                 "maybe. Take that down from there, or whatever it is by `lab down` from here, or choose another name."
             )
         remove_labelled(containers[identity])
-    if state.host is None or state.host_id is None:
-        return False
+    if state.host is None or state.host_id is None or state.host.kind != "container":
+        return state.host is not None
     if state.host_id not in containers:
         forget_host(engine, state)
         return False
     run_docker("start", state.host_id)
-    on_host = {resource.id for resource in state.containers if resource.id != state.host_id}
-    try:
-        with _reach(engine, state, state.host, progress) as connection:
-            wait_for_engine(connection, deadline_seconds=_BOOT_SECONDS)
-            return _reconcile_containers(connection, engine.stack, on_host)
-    except HostKeyError as error:
-        raise LabError(str(error)) from error
-    except HostError as error:
-        raise LabError(f"{error} To have the host made anew, run `lab down` and `lab up`.") from error
+    return True
+
+
+def _is_claimed(connection: Connection, state: State) -> bool:
+    """Whether the host still is as this lab claimed it, and wasn't set up anew meanwhile."""
+    changes = read_changes(connection)
+    return changes is not None and changes.held and changes.lab == state.lab
+
+
+def remedy(host: Host) -> str:
+    """What to do where a recorded host can't be used."""
+    if host.kind == "ssh":
+        return "If the host is gone for good, `lab down --adopt` takes it off the record."
+    return "To have the host made anew, run `lab down` and `lab up`."
 
 
 def forget_host(engine: Engine, state: State) -> None:

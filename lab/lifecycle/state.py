@@ -26,13 +26,20 @@ class Recorded:
 class State:
     """The stack as the engine recorded it.
 
-    `pending` says that an operation never ended. `host` and `host_id` are there once the host was ready.
+    `pending` says that an operation never ended. `host` and `host_id` are there once the host was ready or claimed,
+    `lab`, which tells this lab from another of its name, once it has credentials.
     """
 
     resources: tuple[Recorded, ...]
     pending: bool
     host: Host | None
     host_id: str | None
+    lab: str | None
+
+    @classmethod
+    def empty(cls) -> "State":
+        """That of a stack of which nothing is on record."""
+        return cls(resources=(), pending=False, host=None, host_id=None, lab=None)
 
     @property
     def containers(self) -> tuple[Recorded, ...]:
@@ -78,11 +85,13 @@ def read_state(engine: Engine) -> State:
     """
     deployment: dict[str, Any] = json.loads(engine.query("stack", "export"))["deployment"]
     resources = [resource for resource in deployment.get("resources", []) if resource.get("custom")]
-    host, host_id = None, None
+    host, host_id, lab = None, None, None
     for resource in resources:
-        if resource["type"].endswith(":ReadyHost"):
+        if resource["type"].endswith((":ClaimedHost", ":ReadyHost")):
             host = Host.from_json(resource["inputs"]["host"], name="the recorded host")
-            host_id = resource["inputs"].get("host_id")
+            host_id = resource["inputs"].get("host_id", resource.get("id"))
+        elif resource["type"].endswith(":Credentials"):
+            lab = resource["outputs"].get("user_public_key")
     return State(
         resources=tuple(
             Recorded(resource["type"], resource["urn"].rpartition("::")[2], resource.get("id", ""), resource["urn"])
@@ -92,6 +101,7 @@ def read_state(engine: Engine) -> State:
         pending=bool(deployment.get("pending_operations")),
         host=host,
         host_id=host_id,
+        lab=lab,
     )
 
 

@@ -27,10 +27,12 @@ def remove_superseded_images(engine: Engine, inventory: Inventory) -> None:
         HostError: the host can't be reached, or its engine refused.
     """
     recorded = [resource.id for resource in read_state(engine).resources]
-    for thing in find_labelled(engine.stack):
-        if thing.kind == "image" and not _is_recorded(thing.name, recorded):
-            remove_labelled(thing)
-    listing = ["docker", "images", "--filter", f"label={STACK_LABEL}", "--format", _NAME_OR_ID]
+    if inventory.host.kind == "container":
+        for thing in find_labelled(engine.stack):
+            if thing.kind == "image" and not _is_recorded(thing.name, recorded):
+                remove_labelled(thing)
+    chosen = f"label={STACK_LABEL}={engine.stack}"
+    listing = ["docker", "images", "--filter", chosen, "--format", _NAME_OR_ID]
     with connect(inventory.host) as connection:
         names = connection.run(listing, deadline_seconds=_DEADLINE_SECONDS).stdout.split()
         if superseded := [name for name in names if not _is_recorded(name, recorded)]:

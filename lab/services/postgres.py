@@ -55,7 +55,7 @@ class Postgres(pulumi.ComponentResource):
         *,
         engine: HostEngine,
         document: PostgresDocument,
-        cpu_list: str,
+        cpu_list: pulumi.Input[str],
         credentials: Credentials,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -72,7 +72,12 @@ class Postgres(pulumi.ComponentResource):
         command = ["postgres"]
         for key, value in sorted(given.items()):
             command += ["-c", f"{key}={value}"]
-        volume = docker.Volume("postgres-data", name="fairground-postgres-data", opts=engine.options(self))
+        volume = docker.Volume(
+            "postgres-data",
+            name="fairground-postgres-data",
+            labels=engine.volume_labels(),
+            opts=engine.options(self),
+        )
         self.container = docker.Container(
             "postgres",
             name=CONTAINER,

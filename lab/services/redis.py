@@ -39,7 +39,7 @@ class Redis(pulumi.ComponentResource):
         *,
         engine: HostEngine,
         document: RedisDocument,
-        cpu_list: str,
+        cpu_list: pulumi.Input[str],
         credentials: Credentials,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:

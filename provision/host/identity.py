@@ -95,6 +95,7 @@ def main() -> None:
         "cgroup_limits": limits,
         "open_files": open_files(),
         "irqbalance": irqbalance(),
+        "own_kernel": own_kernel(),
         "steal_seconds": steal_seconds(),
         "mitigations": {path.name: read(str(path)) or "" for path in sorted(MACHINE.glob("cpu/vulnerabilities/*"))},
         "settings": {name: " ".join(value.split()) for name, value in settings.items() if value is not None},
@@ -157,10 +158,15 @@ def irqbalance() -> "bool | None":
     commands = {read(str(path)) for path in Path("/proc").glob("[0-9]*/comm")}
     if "irqbalance" in commands:
         return True
+    return False if own_kernel() else None
+
+
+def own_kernel() -> bool:
+    """Whether the host has the kernel to itself, and isn't a container on somebody else's."""
     try:
-        return False if os.readlink("/proc/1/ns/pid") == INITIAL_NAMESPACE else None  # noqa: PTH115 - no path at all
+        return os.readlink("/proc/1/ns/pid") == INITIAL_NAMESPACE  # noqa: PTH115 - no path at all
     except OSError:
-        return None
+        return False
 
 
 def steal_seconds() -> "float | None":

@@ -8,6 +8,7 @@
 #   ANCHORS  a folder with the controller's own trust anchors (*.crt), so that a build behind an inspecting proxy works
 #
 # Every step can be repeated; a base that is already there is left as it is. The last line: "ID pulled|bootstrapped".
+# Ends with 69 where the base is to be bootstrapped and what does that isn't installed.
 set -eu
 image=$1 tag=$2 stack=$3 anchors=$4
 # A registry that can't be reached may answer at once or never; this long is enough for 30 MB on a slow line.
@@ -15,7 +16,7 @@ pull_seconds=120
 
 fail() {
     echo "$*" >&2
-    exit 1
+    exit "${status:-1}"
 }
 
 if id=$(docker image inspect --format '{{.Id}} {{index .Config.Labels "org.fairground.base"}}' "$tag" 2>/dev/null); then
@@ -39,9 +40,9 @@ elif timeout "$pull_seconds" docker pull --quiet "$image" >"$work/pull.log" 2>&1
 elif [ "$image" = debian:trixie-slim ]; then
     origin=bootstrapped
     command -v mmdebstrap >/dev/null ||
-        fail "The base image $image can't be pulled ($(tail -n 1 "$work/pull.log")), and mmdebstrap, which would bootstrap it, isn't installed: apt-get install mmdebstrap."
+        status=69 fail "The base image $image can't be pulled ($(tail -n 1 "$work/pull.log")), and mmdebstrap, which would bootstrap it, isn't installed: apt-get install mmdebstrap."
     keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-    [ -r "$keyring" ] || fail "Debian's archive keys are missing: apt-get install debian-archive-keyring."
+    [ -r "$keyring" ] || status=69 fail "Debian's archive keys are missing: apt-get install debian-archive-keyring."
     mmdebstrap --quiet --variant=minbase --include=ca-certificates --keyring="$keyring" \
         trixie "$work/rootfs.tar" >"$work/bootstrap.log" 2>&1 ||
         fail "The base image $image can be neither pulled ($(tail -n 1 "$work/pull.log")) nor bootstrapped from Debian's packages ($(grep -m 1 '^E:' "$work/bootstrap.log" || tail -n 1 "$work/bootstrap.log")). Check the network or name another base_image in the stack document."

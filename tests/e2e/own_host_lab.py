@@ -19,7 +19,7 @@ from experiment.cell import READY_SECONDS
 from experiment.remote_bench import RemoteBench
 from lab.lifecycle.engine import Engine
 from lab.lifecycle.lifecycle import read_lab
-from provision import channels, connection, execution
+from provision import channels, execution, login
 from provision.connection import connect
 from provision.tuning import Place
 
@@ -44,7 +44,7 @@ def become(host: Host, place: Place) -> None:
     cli.run.read_lab = read_own
     experiment.run.open_bench = open_own
     # Only so that a test needn't wait as long as a user may have to.
-    channels.ANSWER_SECONDS = connection._DEAD_PEER_SECONDS = SILENT_SECONDS  # pyright: ignore[reportPrivateUsage]
+    channels.ANSWER_SECONDS = login.DEAD_PEER_SECONDS = SILENT_SECONDS
     execution._GRACE_SECONDS = 2  # pyright: ignore[reportPrivateUsage]
     run_lock._BEAT_SECONDS, run_lock._SILENT_SECONDS = 1.0, SILENT_SECONDS  # pyright: ignore[reportPrivateUsage]
 

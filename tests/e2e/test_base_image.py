@@ -17,7 +17,7 @@ import pytest
 
 from documents.errors import LabError
 from documents.host import Host
-from lab.lab import SSH_OPTIONS
+from lab.docker_ssh import ssh_options
 from provision.base_image import TRUST_ANCHORS, BaseImage, make_base_image_here, make_base_image_on_host, trust_anchors
 from provision.connection import connect
 from tests.e2e.scratch import Scratch, docker
@@ -82,14 +82,9 @@ def published(registry: int, bootstrapped: BaseImage) -> str:
 @contextmanager
 def forwarded_to_host(host: Host, port: int) -> Generator[None]:
     """A port of the controller's loopback interface, while the context is open on the host's too."""
-    options = [
-        "-oExitOnForwardFailure=yes",
-        f"-oUserKnownHostsFile={host.known_hosts_path}",
-        f"-i{host.private_key_path}",
-    ]
     where = [f"-R127.0.0.1:{port}:127.0.0.1:{port}", f"-p{host.port}", f"{host.user}@{host.address}"]
     with subprocess.Popen(
-        ["ssh", *SSH_OPTIONS, *options, *where, "echo ready; cat"],
+        ["ssh", *ssh_options(host), "-oExitOnForwardFailure=yes", *where, "echo ready; cat"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -30,7 +30,9 @@ PASSPHRASE = STATE / "passphrase"
 
 @pytest.fixture(scope="module")
 def user_key(live_lab: LiveLab) -> Path:
-    return Path(live_lab.inventory.host.private_key_path)
+    path = live_lab.inventory.host.private_key_path
+    assert path is not None
+    return Path(path)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from lab.lab import SSH_OPTIONS
+from lab.docker_ssh import ssh_options
 from lab.lifecycle.state import ensure_stack
 from tests.e2e.scratch import NAME, Scratch, left_on_engine, on_host
 
@@ -102,9 +102,9 @@ def test_host_that_shows_another_key_is_refused_by_the_lab_and_by_docker_s_ssh(s
             said = scratch.refusal(command)
             assert said.startswith(f"root@127.0.0.1:{scratch.ssh_port} showed the key SHA256:")
             assert "the connection is refused" in said
-        identity = [f"-oUserKnownHostsFile={scratch.ssh_folder}/known_hosts", f"-i{scratch.ssh_folder}/id_ed25519"]
+        options = ssh_options(scratch.inventory().host)
         ssh = subprocess.run(
-            ["ssh", "-oBatchMode=yes", *SSH_OPTIONS, *identity, f"-p{scratch.ssh_port}", "root@127.0.0.1", "true"],
+            ["ssh", *options, f"-p{scratch.ssh_port}", "root@127.0.0.1", "true"],
             capture_output=True,
             text=True,
             check=False,

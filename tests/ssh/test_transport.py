@@ -19,7 +19,7 @@ def opened(kind: type[paramiko.Transport], sshd: Sshd) -> Generator[paramiko.Tra
     transport = kind(socket.create_connection((host.address, host.port), timeout=10))
     try:
         transport.start_client(timeout=10)
-        transport.auth_publickey(host.user, paramiko.PKey.from_path(host.private_key_path))
+        transport.auth_publickey(host.user, paramiko.PKey.from_path(sshd.user_key))
         yield transport
     finally:
         transport.close()

@@ -6,6 +6,7 @@ from documents.base import Document
 from documents.cores import CoreLayout
 from documents.facts import Building, Facts, Starting
 from documents.host import Host, HostSize
+from documents.host_kinds import ContainerHost
 from documents.implementation import Build, Change, Implementation, Lines
 from documents.inventory import ApiService, Inventory, PostgresService, RedisService, Secrets
 from documents.knobs import KnobRecord
@@ -21,7 +22,7 @@ from documents.open_loop import (
 from documents.plan import Cell, Plan
 from documents.protocol import Protocol, Scenario
 from documents.run import CellRecord, HostIdentity, HostRecord, JournalEntry, Manifest, ProcessPinning, Void, WarmUp
-from documents.stack import Api, ContainerHost, Cores, Postgres, Redis, Services, Stack
+from documents.stack import Api, Cores, Postgres, Redis, Services, Stack
 from documents.watch import CpuTimes, HostTick, HostWatch, Pressure, Scheduled, Spin, Throttling
 
 NOON = datetime(2026, 1, 31, 12, 0, 0, 250_000, tzinfo=UTC)

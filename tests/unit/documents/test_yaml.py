@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from documents.base import line_of
 from documents.errors import DocumentError
+from documents.host_kinds import ContainerHost
 from documents.protocol import Protocol
 from documents.stack import Stack
 
@@ -40,7 +41,7 @@ def faults(text: str) -> list[str]:
 def test_good_document_is_read_with_its_defaults():
     stack = read(STACK)
     assert [api.port for api in stack.apis] == [18080, 18081]
-    assert stack.host.memory_gb == 16
+    assert stack.host == ContainerHost(kind="container", memory_gb=16)
     assert stack.cores == "auto"
     assert stack.services.postgres.port == 15432
 
@@ -59,7 +60,8 @@ def test_good_document_is_read_with_its_defaults():
         (STACK.replace("port: 18081", "port: 80"), "12: apis.1.port: Input should be greater than or equal to 1024"),
         (STACK.replace("source: apis/rust", "source: apis/../.."), "11: apis.1.source: the source is a folder inside"),
         (STACK.replace("source: apis/rust", "source: /etc"), "11: apis.1.source: String should match pattern"),
-        (STACK.replace("kind: container", "kind: moon"), "4: host.kind: Input should be 'container'"),
+        (STACK.replace("kind: container", "kind: moon"), "4: host.kind: 'moon' is none of 'container', 'ssh'."),
+        (STACK.replace("  kind: container\n", ""), "3: host.kind: this key is missing"),
         (STACK.replace("version: 1", "version: 2"), "1: version: Input should be 1"),
         (STACK.replace("version: 1\n", ""), "1: version: this key is missing"),
         (STACK.replace("port: 18081", "port: 18080"), "12: apis.1.port: apis.0.port is 18080, too"),

@@ -1,12 +1,22 @@
-"""How large a host in a container is on a given machine, and when that counts as smaller."""
+"""How large a host in a container is on a given machine, and when a host counts as smaller."""
 
 import pytest
 
-from documents.stack import ContainerHost
+from documents.errors import DocumentError
+from documents.host import HostResources
+from documents.host_kinds import ContainerHost, SshHost
+from documents.stack import Api, Cores, Stack
 from lab.hosts.container import size_container_host
+from lab.hosts.size import lay_out_cores, size_host
 
 GB = 1024**3
 EIGHT = tuple((cpu,) for cpu in range(8))
+SSH_STACK = Stack(
+    version=1,
+    name="bench",
+    host=SshHost(kind="ssh", address="bench.example"),
+    apis=(Api(name="go", source="apis/go", port=18080),),
+)
 
 
 def document(memory_gb: int = 16) -> ContainerHost:
@@ -14,30 +24,49 @@ def document(memory_gb: int = 16) -> ContainerHost:
 
 
 def test_machine_that_has_it_all_gives_what_is_asked_for():
-    size = size_container_host(document(), EIGHT, 32 * GB)
-    assert (size.cpus, size.memory_bytes, size.smaller) == (tuple(range(8)), 16 * GB, False)
+    assert size_container_host(document(), EIGHT, 32 * GB) == (tuple(range(8)), 16 * GB)
+    assert size_container_host(document(24), EIGHT, 32 * GB) == (tuple(range(8)), 24 * GB)
 
 
-def test_machine_with_less_memory_gives_what_it_can_spare_and_counts_as_smaller():
-    size = size_container_host(document(), EIGHT, 12 * GB)
-    assert (size.memory_bytes, size.smaller) == (10 * GB, True)
+def test_machine_with_less_memory_gives_what_it_can_spare():
+    assert size_container_host(document(), EIGHT, 12 * GB)[1] == 10 * GB
 
 
 def test_tiny_machine_still_gives_one_gigabyte():
-    assert size_container_host(document(), EIGHT, 2 * GB).memory_bytes == GB
+    assert size_container_host(document(), EIGHT, 2 * GB)[1] == GB
 
 
-@pytest.mark.parametrize("topology", [EIGHT[:7], EIGHT[:2], tuple((cpu, cpu + 4) for cpu in range(4))])
-def test_fewer_physical_cores_count_as_smaller_whatever_their_threads(topology: tuple[tuple[int, ...], ...]):
-    size = size_container_host(document(), topology, 32 * GB)
+def test_whole_cores_are_given_as_far_as_they_fit():
+    four = tuple((cpu, cpu + 4) for cpu in range(4))
+    assert size_container_host(document(), four, 32 * GB)[0] == (0, 4, 1, 5, 2, 6, 3, 7)
+    assert size_container_host(document().model_copy(update={"cpus": 5}), four, 32 * GB)[0] == (0, 4, 1, 5)
+
+
+def resources(cores: tuple[tuple[int, ...], ...], memory_bytes: int = 16 * GB) -> HostResources:
+    return HostResources(cores=cores, memory_bytes=memory_bytes, own_kernel=True)
+
+
+def test_a_host_like_the_article_s_is_not_smaller_and_of_a_larger_one_as_many_cpus_are_used():
+    assert not size_host(resources(EIGHT), 8).smaller
+    sixteen = tuple((cpu,) for cpu in range(16))
+    assert size_host(resources(sixteen, 64 * GB), 8).cpus == tuple(range(8))
+    assert size_host(resources(sixteen, 64 * GB), 8).memory_bytes == 64 * GB
+
+
+@pytest.mark.parametrize("cores", [EIGHT[:7], EIGHT[:2], tuple((cpu, cpu + 4) for cpu in range(4))])
+def test_fewer_physical_cores_count_as_smaller_whatever_their_threads(cores: tuple[tuple[int, ...], ...]):
+    size = size_host(resources(cores, 32 * GB), 8)
     assert size.smaller
-    assert size.cpus == tuple(cpu for core in topology for cpu in core)
+    assert size.cpus == tuple(cpu for core in cores for cpu in core)
 
 
-def test_document_that_asks_for_less_memory_than_the_article_s_counts_as_smaller():
-    size = size_container_host(document(8), EIGHT, 32 * GB)
-    assert (size.memory_bytes, size.smaller) == (8 * GB, True)
+def test_less_memory_than_the_article_s_counts_as_smaller():
+    assert size_host(resources(EIGHT, 16 * GB - 1), 8).smaller
 
 
-def test_more_memory_than_the_article_s_is_not_smaller():
-    assert not size_container_host(document(24), EIGHT, 32 * GB).smaller
+def test_cores_are_laid_out_among_those_that_the_document_takes():
+    stack = SSH_STACK.model_copy(update={"host": SSH_STACK.host.model_copy(update={"cpus": 4})})
+    assert lay_out_cores(stack, resources(EIGHT)).generator == (3,)
+    explicit = stack.model_copy(update={"cores": Cores(api="0", postgres="1", system="2", generator="7")})
+    with pytest.raises(DocumentError, match=r"cores\.generator: the host has no CPU 7"):
+        lay_out_cores(explicit, resources(EIGHT))

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from documents.errors import DocumentError, LabError
+from documents.host_kinds import ContainerHost
 from documents.labels import STACK_LABEL
-from documents.stack import Api, ContainerHost, Stack
+from documents.stack import Api, Stack
 from lab.lifecycle.leftovers import find_labelled
 from lab.lifecycle.lifecycle import Receipt, read_lab, stand_up, take_down
 from lab.lifecycle.state import ensure_stack, is_recorded, read_state

@@ -9,7 +9,8 @@ from typing import NamedTuple
 import pytest
 
 from documents.errors import LabError
-from documents.stack import Api, ContainerHost, Stack
+from documents.host_kinds import ContainerHost
+from documents.stack import Api, Stack
 from lab.lifecycle.preflight import check_machine
 from tests.unit.lab.engine_room import docker
 
@@ -55,11 +56,14 @@ def stack(stack_name: str, listener: socket.socket) -> Stack:
 
 
 @pytest.mark.usefixtures("free_gb")
-def test_port_that_is_taken_is_refused_with_its_number_and_a_remedy(stack: Stack, tmp_path: Path):
+def test_port_that_is_taken_is_refused_with_its_number_and_a_remedy(
+    stack: Stack, listener: socket.socket, tmp_path: Path
+):
     with pytest.raises(LabError) as refusal:
         check_machine(stack, tmp_path)
+    port = listener.getsockname()[1]
     assert str(refusal.value) == (
-        f"Port {stack.host.ssh_port} on 127.0.0.1 is taken by another program; end that, or give the host another "
+        f"Port {port} on 127.0.0.1 is taken by another program; end that, or give the host another "
         f"ssh_port in stacks/{stack.name}.yaml."
     )
 

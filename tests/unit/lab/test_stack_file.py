@@ -49,6 +49,7 @@ def test_stacks_of_the_project_stand_side_by_side():
             continue
         stack = read_stack(ROOT, path.stem)
         services = stack.services
+        assert stack.host.kind == "container"
         ports += [stack.host.ssh_port, services.postgres.port, services.redis.port, *(api.port for api in stack.apis)]
     assert len(set(ports)) == len(ports) > 20
     assert max(ports) < 32768

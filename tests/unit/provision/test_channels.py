@@ -57,7 +57,7 @@ def transport(monkeypatch: pytest.MonkeyPatch) -> Iterator[paramiko.Transport]:
 def test_a_command_that_is_never_begun_ends_as_a_lost_connection(transport: paramiko.Transport):
     started = time.monotonic()
     with pytest.raises(HostUnreachableError, match=r"asked to start `true`, or it didn't answer within 0\.5 s"):
-        execution.execute(transport, "ada@host", ["true"], 60, None, check=True)
+        execution.execute(transport, "ada@host", ["true"], 60, None, check=True, sudo=False)
     assert time.monotonic() - started < 5
 
 

@@ -1,0 +1,70 @@
+"""The host of a stack document: what kind of machine the lab stands on."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from documents.base import Document, FaultyKeyError, Port
+from documents.host import TcpPort
+
+HostAddress = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?$")]
+"""A name or an IP address of a machine."""
+
+UserName = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_-]{0,31}$")]
+
+PublicKey = Annotated[str, Field(pattern=r"^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]+={0,2}$")]
+"""A public key in one line of OpenSSH's format, without a comment."""
+
+
+class ContainerHost(Document):
+    """A host made as a container on the controller's own Docker engine, with sshd and an engine of its own."""
+
+    kind: Literal["container"]
+    cpus: Annotated[int, Field(ge=1, le=1024)] = 8
+    memory_gb: Annotated[int, Field(ge=2, le=4096)] = 16
+    ssh_port: Port = 22022
+    build_cache: Literal["keep", "discard"] = "discard"
+
+
+class JumpHost(Document):
+    """A machine that SSH goes through on its way to the host, with the host's login."""
+
+    address: HostAddress
+    port: TcpPort = 22
+    user: UserName = "root"
+    host_key: PublicKey | None = None
+
+
+class SshHost(Document):
+    """A Debian or Ubuntu machine that exists: root's, or a user's who may become root by sudo without a password.
+
+    Without a `private_key`, a path on the controller, the login is the SSH agent's. A `host_key` that isn't given is
+    shown by the first `lab up`, for confirmation. Of the machine's CPUs the first physical cores with at most `cpus`
+    are used.
+    """
+
+    kind: Literal["ssh"]
+    address: HostAddress
+    port: TcpPort = 22
+    user: UserName = "root"
+    private_key: str | None = None
+    host_key: PublicKey | None = None
+    jump_host: JumpHost | None = None
+    cpus: Annotated[int, Field(ge=1, le=1024)] = 8
+    build_cache: Literal["keep", "discard"] = "discard"
+
+    @model_validator(mode="after")
+    def _not_through_itself(self) -> "SshHost":
+        if self.jump_host and (self.jump_host.address, self.jump_host.port) == (self.address, self.port):
+            raise FaultyKeyError(("jump_host",), "the jump host is the host itself; leave it out")
+        return self
+
+    @field_validator("private_key")
+    @classmethod
+    def _whole_path(cls, path: str | None) -> str | None:
+        if path is not None and not path.startswith(("/", "~/")):
+            raise ValueError("name the whole path of the private key, beginning with / or ~/")
+        return path
+
+
+AnyHost = ContainerHost | SshHost

@@ -1,0 +1,31 @@
+"""What the lab has of a host: the CPUs that it may use, and whether that is less than the article's machine had."""
+
+import itertools
+
+from documents.cores import CoreLayout
+from documents.host import HostResources, HostSize
+from documents.stack import Stack
+from lab.cores import explicit_cores, split_cores, take_cores
+
+_ARTICLE_CORES = 8
+_ARTICLE_MEMORY_GB = 16
+
+
+def size_host(resources: HostResources, cpus: int) -> HostSize:
+    """The first physical cores of a host that together have at most `cpus` CPUs, and all of its memory."""
+    cores = take_cores(resources.cores, cpus)
+    return HostSize(
+        cpus=tuple(itertools.chain.from_iterable(cores)),
+        memory_bytes=resources.memory_bytes,
+        smaller=len(cores) < _ARTICLE_CORES or resources.memory_bytes < _ARTICLE_MEMORY_GB * 1024**3,
+    )
+
+
+def lay_out_cores(stack: Stack, resources: HostResources) -> CoreLayout:
+    """The core layout of the stack on a host.
+
+    Raises:
+        DocumentError: the layout that the document asks for doesn't fit.
+    """
+    cores = take_cores(resources.cores, stack.host.cpus)
+    return split_cores(cores) if stack.cores == "auto" else explicit_cores(stack.cores, cores)

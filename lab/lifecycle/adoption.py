@@ -1,0 +1,105 @@
+"""`lab down --adopt`: what carries a lab's labels, on record or not, found, shown and removed."""
+
+from dataclasses import dataclass
+
+from documents.errors import HostError, HostUnreachableError
+from documents.host_kinds import SshHost
+from documents.stack import Stack
+from lab.hosts.ssh_login import reach_host
+from lab.lifecycle.engine import Engine, Progress
+from lab.lifecycle.leftovers import find_labelled as find_on_controller
+from lab.lifecycle.lifecycle import Receipt, take_down
+from lab.lifecycle.reconciliation import forget_host, uses_controller
+from lab.lifecycle.state import State, is_recorded, read_state
+from provision.claim import find_things, release
+from provision.connection import Connection, connect
+from provision.host_changes import HostChanges, read_changes
+from provision.labelled import find_labelled
+
+
+@dataclass(frozen=True)
+class Adoptable:
+    """What there is of a lab, as sentences for whoever is asked whether all of it is to go.
+
+    Attributes:
+        found: a phrase for each thing.
+        host_is_gone: whether a host is on record that doesn't answer; it goes off the record, and what was on it stays
+            with it.
+        claimed: whether an existing host has a claim that is to be released without a record.
+    """
+
+    found: tuple[str, ...]
+    host_is_gone: bool = False
+    claimed: bool = False
+
+
+def look_around(engine: Engine, stack: Stack) -> Adoptable:
+    """Find what there is of a lab: on record, on the controller's engine, and on the host that its document names.
+
+    Raises:
+        LabError: the engine, or the controller's Docker engine, doesn't answer.
+        HostError: the host is there and can't be used, as where it shows another key than the pinned one.
+    """
+    state = read_state(engine) if is_recorded(engine) else State.empty()
+    found: list[str] = []
+    if state.resources:
+        found.append(f"{len(state.resources)} resources on record")
+    if uses_controller(stack, state):
+        found += [f"{thing} on this machine" for thing in find_on_controller(engine.stack)]
+    gone = claimed = False
+    if isinstance(stack.host, SshHost):
+        try:
+            with reach_host(stack.host, engine.private) as connection:
+                changes = read_changes(connection)
+                claimed = changes is not None
+                found += _describe(connection, stack, changes)
+        except HostUnreachableError as error:
+            gone = state.host is not None
+            found.append(f"whatever is on the host, which stays there, for it doesn't answer: {error}")
+    return Adoptable(tuple(found), host_is_gone=gone, claimed=claimed)
+
+
+def adopt(engine: Engine, stack: Stack, found: Adoptable, *, progress: Progress) -> Receipt:
+    """Remove what `look_around` found.
+
+    Raises:
+        LabError: the engine refused to destroy.
+        HostError: what was changed on the host can't be undone.
+    """
+    if found.host_is_gone:
+        forget_host(engine, read_state(engine))
+    kept: tuple[str, ...] = ()
+    if found.claimed and isinstance(stack.host, SshHost) and not _is_on_record(engine, stack.host):
+        with reach_host(stack.host, engine.private) as connection:
+            kept = release(connection, keep_images=False)
+    receipt = take_down(engine, stack, progress=progress)
+    return Receipt(made=receipt.made, kept=(*kept, *receipt.kept), left=receipt.left)
+
+
+def _describe(connection: Connection, stack: Stack, changes: HostChanges | None) -> list[str]:
+    if changes is None:
+        return [str(thing) for thing in find_labelled(connection, stack.name)]
+    state = "stands" if changes.held else "left its images"
+    told = [f"the claim of the lab {changes.stack}, which {state}, on {connection}"]
+    told += [str(thing) for thing in find_things(connection, changes)]
+    if changes.packages:
+        told.append(f"{len(changes.packages)} packages that were installed for it: {', '.join(changes.packages)}")
+    told += [f"the membership of a user in a group, {membership}" for membership in changes.memberships]
+    if changes.drop_in:
+        told.append("its limits for sshd")
+    return told
+
+
+def _is_on_record(engine: Engine, host: SshHost) -> bool:
+    """Whether the claim on the host is this record's own, so that its end releases it."""
+    if not is_recorded(engine):
+        return False
+    state = read_state(engine)
+    if state.lab is None or state.host is None or state.host.address != host.address:
+        return False
+    try:
+        with connect(state.host) as connection:
+            changes = read_changes(connection)
+    except HostError:
+        return False
+    return changes is not None and changes.lab == state.lab

@@ -1,0 +1,141 @@
+"""The lab's claim on a host that it didn't make: taken before anything is changed, released with all of that undone.
+
+Whatever was there before stays as it was: other containers, images and volumes, the engine and its build cache, other
+services. What the lab makes on the host's engine carries its label, and what else it changes is in a journal on the
+host (`provision.host_changes`). So whoever can log in can undo it, also without the record of the lab.
+"""
+
+import shlex
+from collections.abc import Iterator
+
+from documents.errors import HostError, LabError, RemoteCommandError
+from provision import build_cache, jobs, packages, paths, preparation, tuning
+from provision.connection import Connection
+from provision.host_changes import JOURNAL, HostChanges, read_changes, write_changes
+from provision.labelled import Labelled, find_labelled, remove_labelled
+from provision.tuning import Place
+
+_DEADLINE_SECONDS = 60
+
+_REMOVE_FOLDER = """
+awk '$5 == "{folder}" || index($5, "{folder}/") == 1 {{ print $5 }}' /proc/self/mountinfo | sort -r | xargs -r umount --
+rm -rf --one-file-system -- {folder}
+"""
+"""An engine that has ended leaves the namespaces of its networks mounted."""
+
+
+def claim(connection: Connection, stack: str, lab: str) -> None:
+    """Claim a host for a lab, and begin its journal; a claim of the same lab is taken up again.
+
+    Args:
+        connection: to the host.
+        stack: the lab's name.
+        lab: what tells it from another lab of that name.
+
+    Raises:
+        HostError: the user isn't root and can't become it.
+        LabError: another lab has the host; names it.
+    """
+    preparation.require_root(connection)
+    changes = read_changes(connection)
+    if changes is not None and changes.held and changes.lab != lab:
+        raise LabError(
+            f"{connection} has a lab {changes.stack} on it already, which isn't on record here: another checkout's "
+            f"maybe. Take that down from there, or whatever it is by `lab down --adopt --stack {changes.stack}` from "
+            "here, or choose another host."
+        )
+    if changes is None:
+        there = connection.run(["test", "-e", paths.HOME], deadline_seconds=_DEADLINE_SECONDS, check=False)
+        client = connection.run('[ -e "$HOME/.docker" ] || echo "$HOME/.docker"', deadline_seconds=_DEADLINE_SECONDS)
+        changes = HostChanges(
+            stack=stack,
+            lab=lab,
+            made_folder=there.exit_status != 0,
+            client_folder=client.stdout.strip() or None,
+            build_cache=build_cache.list_records(connection),
+        )
+    connection.run(["install", "-d", "-m", "0700", paths.HOME], deadline_seconds=_DEADLINE_SECONDS)
+    write_changes(connection, changes.model_copy(update={"stack": stack, "lab": lab, "held": True}))
+
+
+def release(connection: Connection, *, keep_images: bool) -> tuple[str, ...]:
+    """End what the lab does on the host, remove what it made there, undo what it changed, and give the claim up.
+
+    It can be repeated, and goes on where it was interrupted. On a host without a claim it does nothing.
+
+    Args:
+        connection: to the host.
+        keep_images: whether images and build cache stay for the next lab, and with them an engine that came with
+            the lab. The journal then stays, too.
+
+    Returns:
+        What was left because something else on the host needs it by now, a sentence for each.
+
+    Raises:
+        HostError: something can't be undone; says what. What is still to be undone stays in the journal.
+    """
+    changes = read_changes(connection)
+    if changes is None:
+        return ()
+    if connection.run("command -v python3", deadline_seconds=_DEADLINE_SECONDS, check=False).stdout:
+        jobs.end_all(connection, f"{paths.HOME}/*")
+        tuning.restore(connection, place=Place())
+    for thing in find_things(connection, changes):
+        if not (keep_images and thing.kind == "image"):
+            remove_labelled(connection, thing)
+    for directory in changes.cgroups:
+        connection.run(f"[ ! -d '{directory}' ] || rmdir -- '{directory}'", deadline_seconds=_DEADLINE_SECONDS)
+    if keep_images:
+        _empty_folder(connection)
+        write_changes(connection, changes.model_copy(update={"held": False, "cgroups": ()}))
+        return ()
+    build_cache.remove_records(connection, but=changes.build_cache)
+    left = tuple(_undo(connection, changes))
+    if changes.client_folder is not None:
+        connection.run(["rm", "-rf", "--", changes.client_folder], deadline_seconds=_DEADLINE_SECONDS)
+    folder = paths.HOME if changes.made_folder else JOURNAL
+    if not changes.made_folder:
+        _empty_folder(connection)
+    connection.run(["rm", "-rf", "--", folder], deadline_seconds=_DEADLINE_SECONDS)
+    return left
+
+
+def find_things(connection: Connection, changes: HostChanges) -> tuple[Labelled, ...]:
+    """What carries the lab's label; an engine that came with the lab and never ran goes with all that it has."""
+    if packages.ENGINE_PACKAGE in changes.packages:
+        answer = connection.run(["docker", "version"], deadline_seconds=_DEADLINE_SECONDS, check=False)
+        if answer.exit_status:
+            return ()
+    return find_labelled(connection, changes.stack)
+
+
+def _undo(connection: Connection, changes: HostChanges) -> Iterator[str]:
+    """Undo what the journal tells, the last change first."""
+    for membership in changes.memberships:
+        user, _, group = membership.partition(":")
+        # One that is gone already, or whose group is, is no failure.
+        connection.run(["gpasswd", "--delete", user, group], deadline_seconds=_DEADLINE_SECONDS, check=False)
+    if changes.engine_started:
+        connection.run(["service", "docker", "stop"], deadline_seconds=_DEADLINE_SECONDS, check=False)
+    if changes.drop_in:
+        connection.run(["rm", "-f", "--", preparation.SSHD_DROP_IN], deadline_seconds=_DEADLINE_SECONDS)
+        preparation.reload_sshd(connection)
+    if not changes.packages:
+        return
+    needed = packages.purge(connection, changes.packages)
+    for name, others in needed.items():
+        yield f"package {name} on the host, which {', '.join(others)} needs by now"
+    if packages.ENGINE_PACKAGE not in needed:
+        try:
+            for folder in changes.folders:
+                connection.run(_REMOVE_FOLDER.format(folder=folder), deadline_seconds=_DEADLINE_SECONDS)
+        except RemoteCommandError as error:
+            raise HostError(f"What the Docker engine left on {connection} can't be removed: {error}") from error
+        for group in changes.groups:
+            connection.run(["groupdel", group], deadline_seconds=_DEADLINE_SECONDS, check=False)
+
+
+def _empty_folder(connection: Connection) -> None:
+    """Remove all from the lab's folder but the journal."""
+    find = ["find", paths.HOME, "-mindepth", "1", "-maxdepth", "1", "!", "-path", JOURNAL]
+    connection.run(f"{shlex.join(find)} -exec rm -rf -- {{}} +", deadline_seconds=_DEADLINE_SECONDS)

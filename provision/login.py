@@ -1,0 +1,301 @@
+"""Logging in to a host: one pinned key, one private key or the SSH agent, maybe through a jump host.
+
+Only what a booting host explains is tried again (nothing listens yet, sshd isn't ready to greet); a wrong host key or a
+refused login ends at once.
+"""
+
+import base64
+import errno
+import logging
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import paramiko
+from paramiko.common import OPEN_FAILED_CONNECT_FAILED
+from paramiko.hostkeys import InvalidHostKey
+from paramiko.pkey import UnknownKeyType
+from tenacity import Retrying, before_sleep_log, retry_if_exception, stop_before_delay, wait_exponential
+
+from documents.errors import HostAuthenticationError, HostKeyError, HostUnreachableError
+from documents.host import Host, JumpHost
+from provision.channels import ANSWER_SECONDS
+from provision.transport import OrderedTransport
+
+_logger = logging.getLogger(__name__)
+
+DEAD_PEER_SECONDS = 30
+"""How long sent data may stay unacknowledged before the kernel gives the connection up."""
+
+_KEEPALIVE_SECONDS = 10
+
+_NOTHING_TO_OFFER = "No authentication methods available"
+"""What Paramiko says where it has neither a key nor an agent that has one."""
+
+Stream = socket.socket | paramiko.Channel
+"""What SSH goes over: a TCP connection, or a channel of a jump host's connection that stands for one."""
+
+
+def label(host: Host | JumpHost) -> str:
+    """How messages name a host: ``user@address:port``."""
+    return f"{host.user}@{host.address}:{host.port}"
+
+
+def known_hosts_name(address: str, port: int) -> str:
+    """A host's name in a known_hosts file. Source: sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT"."""
+    return address if port == 22 else f"[{address}]:{port}"
+
+
+def log_in(host: Host, *, deadline_seconds: float) -> tuple[paramiko.SSHClient, ...]:
+    """Log in to a host.
+
+    Args:
+        host: where it is, its key, and the login.
+        deadline_seconds: how long a host that is still booting is waited for, and its jump host before it.
+
+    Returns:
+        Its client, and behind it that of the jump host which it goes through, if it does: they end together.
+
+    Raises:
+        HostKeyError: no key is pinned, or the host, or its jump host, showed another one.
+        HostAuthenticationError: the private key can't be read, or the login was refused.
+        HostUnreachableError: nothing that speaks SSH answered by the deadline.
+    """
+    private_key = _private_key(host)
+    pinned = {target: _pinned_key(target, host.known_hosts_path) for target in (host, host.jump_host) if target}
+    jump = host.jump_host
+    if jump is None:
+        stream = _Direct(host.address, host.port)
+        return (_log_in(_Attempt(host, pinned[host], private_key, stream), deadline_seconds),)
+    attempt = _Attempt(jump, pinned[jump], private_key, _Direct(jump.address, jump.port))
+    through = _log_in(attempt, deadline_seconds)
+    try:
+        behind = _log_in(_Attempt(host, pinned[host], private_key, _Through(through, host)), deadline_seconds)
+    except BaseException:
+        through.close()
+        raise
+    return behind, through
+
+
+def open_stream(host: Host, *, deadline_seconds: float) -> tuple[Stream, tuple[paramiko.SSHClient, ...]]:
+    """Reach a host's sshd without a word to it, through its jump host if it has one, whose client is given, too.
+
+    Raises:
+        HostKeyError: the jump host showed another key than the pinned one.
+        HostAuthenticationError: the jump host refused the login.
+        HostUnreachableError: nothing answered by the deadline.
+    """
+    clients: tuple[paramiko.SSHClient, ...] = ()
+    stream: Callable[[float], Stream] = _Direct(host.address, host.port)
+    if (jump := host.jump_host) is not None:
+        pinned_key = _pinned_key(jump, host.known_hosts_path)
+        attempt = _Attempt(jump, pinned_key, _private_key(host), _Direct(jump.address, jump.port))
+        clients = (_log_in(attempt, deadline_seconds),)
+        stream = _Through(clients[0], host)
+    try:
+        return stream(deadline_seconds), clients
+    except (paramiko.SSHException, OSError) as error:
+        for client in clients:
+            client.close()
+        raise HostUnreachableError(
+            f"{label(host)} can't be reached ({reason(error)}). Check that it runs and that address and port are right."
+        ) from error
+
+
+def reason(error: BaseException) -> str:
+    """What an error says, or what it is where it says nothing."""
+    if isinstance(error, paramiko.ChannelException):
+        return error.text
+    return str(error) or type(error).__name__
+
+
+@dataclass(frozen=True)
+class _Direct:
+    """Makes a TCP connection that notices a dead peer."""
+
+    address: str
+    port: int
+
+    def __call__(self, seconds: float) -> Stream:
+        stream = socket.create_connection((self.address, self.port), timeout=seconds)
+        # Small packets go at once, and the kernel notices a dead peer, for SSH's keepalive packets go unanswered in
+        # silence. Source: tcp(7).
+        stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_PEER_SECONDS * 1000)
+        return stream
+
+
+@dataclass(frozen=True)
+class _Through:
+    """Has a jump host connect to the host behind it."""
+
+    jump: paramiko.SSHClient
+    host: Host
+
+    def __call__(self, seconds: float) -> Stream:
+        transport = self.jump.get_transport()
+        if transport is None:
+            raise ConnectionResetError("the connection to the jump host is gone")
+        target = (self.host.address, self.host.port)
+        return transport.open_channel("direct-tcpip", target, ("127.0.0.1", 0), timeout=seconds)
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """All that one login needs."""
+
+    target: Host | JumpHost
+    pinned_key: paramiko.PKey
+    private_key: paramiko.PKey | None
+    stream: Callable[[float], Stream]
+
+
+def _log_in(attempt: _Attempt, seconds: float) -> paramiko.SSHClient:
+    """Log in to one host, and tell what prevents it in the lab's terms."""
+    name = label(attempt.target)
+    ends_at = time.monotonic() + seconds
+    retrying = Retrying(
+        retry=retry_if_exception(_is_booting),
+        stop=stop_before_delay(seconds),
+        wait=wait_exponential(multiplier=0.1, max=1),
+        before_sleep=before_sleep_log(_logger, logging.INFO),
+        reraise=True,
+    )
+    try:
+        return retrying(_open, attempt, ends_at)
+    except paramiko.BadHostKeyException as error:
+        raise HostKeyError(
+            f"{name} showed the key {error.key.fingerprint} instead of the pinned {attempt.pinned_key.fingerprint}: "
+            "the connection is refused. Either another machine answers at this address, or the host was made anew; "
+            "in that case run `lab down` and `lab up`."
+        ) from error
+    except paramiko.AuthenticationException as error:
+        raise HostAuthenticationError(_refused(attempt, error)) from error
+    except (paramiko.SSHException, OSError, EOFError) as error:
+        if _NOTHING_TO_OFFER in str(error):
+            raise HostAuthenticationError(
+                f"There is no key to log in to {name} with: no SSH agent runs, or it has none (`ssh-add -l`). Start "
+                "one and `ssh-add` a key, or name a private key in the stack document."
+            ) from error
+        raise HostUnreachableError(
+            f"{name} gave no SSH answer within {seconds:g} s ({reason(error)}). "
+            "Check that the host runs and that its address and port are right."
+        ) from error
+
+
+def _refused(attempt: _Attempt, error: paramiko.AuthenticationException) -> str:
+    name = label(attempt.target)
+    if attempt.private_key is None:
+        return (
+            f"{name} refused the login with every key of the SSH agent ({error}). Check the user's name, and that "
+            "`ssh-add -l` lists a key whose public half is in the host's authorized_keys."
+        )
+    return (
+        f"{name} refused the login with the key {attempt.private_key.fingerprint} ({error}). "
+        "Check the user's name, and that the key's public half is in the host's authorized_keys."
+    )
+
+
+def _open(attempt: _Attempt, ends_at: float) -> paramiko.SSHClient:
+    """One attempt, with what is left of the deadline as its time-out."""
+    left = max(ends_at - time.monotonic(), 0.1)
+    target = attempt.target
+    stream = attempt.stream(left)
+    client = paramiko.SSHClient()
+    try:
+        name = known_hosts_name(target.address, target.port)
+        client.get_host_keys().add(name, attempt.pinned_key.get_name(), attempt.pinned_key)
+        client.set_missing_host_key_policy(paramiko.RejectPolicy())
+        client.connect(
+            target.address,
+            port=target.port,
+            username=target.user,
+            pkey=attempt.private_key,
+            sock=stream,
+            timeout=left,
+            banner_timeout=left,
+            auth_timeout=left,
+            channel_timeout=ANSWER_SECONDS,
+            allow_agent=attempt.private_key is None,
+            look_for_keys=False,
+            transport_factory=OrderedTransport,
+        )
+        transport = client.get_transport()
+        if transport is not None:
+            transport.set_keepalive(_KEEPALIVE_SECONDS)
+    except BaseException:
+        client.close()
+        stream.close()
+        raise
+    return client
+
+
+def _is_booting(error: BaseException) -> bool:
+    """Whether a host that is still coming up explains the error.
+
+    A closed or missing greeting is a plain `SSHException` in Paramiko, told from others by its text alone.
+    """
+    if isinstance(error, (ConnectionError, TimeoutError, EOFError)):
+        return True
+    if isinstance(error, OSError):
+        return error.errno in {errno.EHOSTUNREACH, errno.ENETUNREACH}
+    if isinstance(error, paramiko.ChannelException):
+        return error.code == OPEN_FAILED_CONNECT_FAILED
+    return type(error) is paramiko.SSHException and "protocol banner" in str(error)
+
+
+def _pinned_key(target: Host | JumpHost, known_hosts_path: str) -> paramiko.PKey:
+    """A host's one key, from its document, pinned alike in the known_hosts file."""
+    name = label(target)
+    try:
+        key_type, encoded = target.host_public_key.split()[:2]
+        pinned_key = paramiko.PKey.from_type_string(key_type, base64.b64decode(encoded, validate=True))
+    except (ValueError, paramiko.SSHException, UnknownKeyType) as error:
+        raise HostKeyError(
+            f"No key of {name} is pinned: {target.host_public_key!r} is not a public key. "
+            "Unknown hosts are refused; run `lab up` to have the host's key made and pinned."
+        ) from error
+    try:
+        known = paramiko.HostKeys(known_hosts_path).lookup(known_hosts_name(target.address, target.port))
+    except OSError as error:
+        raise HostKeyError(
+            f"The file of known hosts, {known_hosts_path}, can't be read ({error.strerror}), so no key of "
+            f"{name} is pinned. Run `lab up` to have it written."
+        ) from error
+    except InvalidHostKey as error:
+        raise HostKeyError(
+            f"The file of known hosts, {known_hosts_path}, has a line that is no key, so no key of {name} "
+            "is pinned. Run `lab up` to have it written again."
+        ) from error
+    if known is None:
+        raise HostKeyError(
+            f"No key of {name} is pinned in {known_hosts_path}. "
+            "Unknown hosts are refused; run `lab up` to have the host's key made and pinned."
+        )
+    if known.get(pinned_key.get_name()) != pinned_key:
+        raise HostKeyError(
+            f"{known_hosts_path} pins another key for {name} than the inventory does. "
+            "Run `lab up` to have it written again."
+        )
+    return pinned_key
+
+
+def _private_key(host: Host) -> paramiko.PKey | None:
+    """The private key of the login; None where it is the SSH agent's."""
+    if host.private_key_path is None:
+        return None
+    try:
+        return paramiko.PKey.from_path(host.private_key_path)
+    except TypeError as error:
+        # What the library below Paramiko says where it is to have a passphrase.
+        raise HostAuthenticationError(
+            f"The private key {host.private_key_path} for {label(host)} has a passphrase, and nobody is there to type "
+            "it. Give it to the SSH agent (`ssh-add`), and leave `private_key` out of the stack document."
+        ) from error
+    except (OSError, ValueError, paramiko.SSHException, UnknownKeyType) as error:
+        raise HostAuthenticationError(
+            f"The private key {host.private_key_path} for {label(host)} can't be read ({reason(error)}). "
+            "Run `lab up` to have it written again, or name another one in the stack document."
+        ) from error

@@ -1,0 +1,171 @@
+"""Debian's packages on a host: those that the lab needs are installed, and can be taken away again.
+
+Only packages that weren't there count as installed for the lab. One that apt brings up to date on the way stays so.
+"""
+
+import logging
+import re
+import shlex
+from collections.abc import Collection, Mapping, Sequence
+
+from documents.errors import HostError, RemoteCommandError
+from provision import paths
+from provision.connection import Connection
+from provision.host_changes import Journal
+
+_logger = logging.getLogger(__name__)
+
+_APT = (
+    *("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "--quiet", "--option=DPkg::Lock::Timeout=300"),
+    # A configuration that its administrator wrote before the package came stays as it is.
+    *("--option=Dpkg::Options::=--force-confdef", "--option=Dpkg::Options::=--force-confold"),
+)
+_APT_DEADLINE_SECONDS = 900
+_DEADLINE_SECONDS = 60
+
+_NEW = re.compile(r"^Inst (\S+) \(", re.MULTILINE)
+"""A line of a simulated installation. That of a package to be brought up to date has its old version before the new."""
+
+_CHANGED = re.compile(r"^..5\S* c /(\S+)$", re.MULTILINE)
+"""A line of `dpkg --verify` of a file of configuration whose sum isn't that of the package's own."""
+
+_ASIDE = f"{paths.HOME}/configuration.tar"
+
+_NO_MORE_THAN_NEEDED = (
+    "--option=APT::AutoRemove::RecommendsImportant=false",
+    "--option=APT::AutoRemove::SuggestsImportant=false",
+)
+
+_REMOVED = re.compile(r"^(?:Purg|Remv) (\S+)", re.MULTILINE)
+
+ENGINE_PACKAGE = "docker.io"
+
+ENGINE_FOLDERS = (
+    *("/etc/docker", "/opt/containerd", "/var/lib/containerd", "/var/lib/docker"),
+    *("/run/containerd", "/run/docker", "/run/runc"),
+)
+"""What an engine makes as it runs, and its package leaves behind."""
+
+ENGINE_GROUP = "docker"
+
+
+def install(connection: Connection, packages: Sequence[str], journal: Journal) -> None:
+    """Install packages; what wasn't there before is noted before it comes.
+
+    Args:
+        connection: to the host.
+        packages: each a name, or several to choose from, ``one | other``: the first that the release has.
+        journal: of the host's changes.
+
+    Raises:
+        HostError: the host isn't Debian's kin, or a package can't be had.
+    """
+    if not packages:
+        return
+    if not connection.run("command -v apt-get", deadline_seconds=_DEADLINE_SECONDS, check=False).stdout:
+        raise HostError(
+            f"{connection} lacks {', '.join(packages)}, and has no apt-get to install them with. "
+            "Use a Debian or Ubuntu host, or install them there by hand."
+        )
+    _logger.info("%s lacks %s: installing", connection, ", ".join(packages))
+    try:
+        connection.run([*_APT, "update"], deadline_seconds=_APT_DEADLINE_SECONDS)
+        command = [*_APT, "install", "--yes", "--no-install-recommends"]
+        command += [_available(connection, package) for package in packages]
+        if journal.is_kept:
+            _note(
+                connection, connection.run([*command, "--simulate"], deadline_seconds=_DEADLINE_SECONDS).stdout, journal
+            )
+        connection.run(command, deadline_seconds=_APT_DEADLINE_SECONDS)
+    except RemoteCommandError as error:
+        raise HostError(
+            f"{', '.join(packages)} couldn't be installed on {connection}: {error} "
+            "Check the host's package sources and its network."
+        ) from error
+
+
+def purge(connection: Connection, packages: Collection[str]) -> Mapping[str, tuple[str, ...]]:
+    """Remove packages with their configuration, but for those that something else on the host needs by now.
+
+    Returns:
+        What was left, each with all the packages that need any of it.
+
+    Raises:
+        HostError: apt refused.
+    """
+    removable = _installed(connection, packages)
+    needed: dict[str, tuple[str, ...]] = {}
+    try:
+        if others := _others(connection, removable, packages):
+            unneeded = _unneeded(connection, removable)
+            needed = {name: others for name in removable if name not in unneeded}
+            removable = [name for name in removable if name in unneeded]
+        if removable:
+            _set_aside(connection, removable)
+            connection.run([*_APT, "purge", "--yes", *removable], deadline_seconds=_APT_DEADLINE_SECONDS)
+        restore = f"[ ! -e {_ASIDE} ] || {{ tar -C / -xpf {_ASIDE} && rm -f {_ASIDE}; }}"
+        connection.run(restore, deadline_seconds=_DEADLINE_SECONDS)
+    except RemoteCommandError as error:
+        raise HostError(
+            f"The packages that the lab installed on {connection} can't be removed: {error} See what apt says there, "
+            "then run `lab down` again."
+        ) from error
+    return needed
+
+
+def _set_aside(connection: Connection, packages: Sequence[str]) -> None:
+    """Save those files of the packages' configuration that aren't as they came: they are the administrator's."""
+    verified = connection.run(["dpkg", "--verify", *packages], deadline_seconds=_DEADLINE_SECONDS, check=False).stdout
+    if changed := _CHANGED.findall(verified):
+        archive = shlex.join(["tar", "-C", "/", "-cpf", f"{_ASIDE}.part", "--ignore-failed-read", *changed])
+        connection.run(
+            f"[ -e {_ASIDE} ] || {{ {archive} && mv {_ASIDE}.part {_ASIDE}; }}", deadline_seconds=_DEADLINE_SECONDS
+        )
+
+
+def _note(connection: Connection, simulated: str, journal: Journal) -> None:
+    names = tuple(_NEW.findall(simulated))
+    if ENGINE_PACKAGE in names:
+        absent = connection.run(
+            f"for path in {' '.join(ENGINE_FOLDERS)}; do [ -e $path ] || echo $path; done",
+            deadline_seconds=_DEADLINE_SECONDS,
+        ).stdout.split()
+        known = connection.run(["getent", "group", ENGINE_GROUP], deadline_seconds=_DEADLINE_SECONDS, check=False)
+        groups = () if known.stdout else (ENGINE_GROUP,)
+        journal.note(packages=names, folders=tuple(absent), groups=groups)
+    else:
+        journal.note(packages=names)
+
+
+def _available(connection: Connection, alternatives: str) -> str:
+    """The first of several package names that the host's release has; the last where it has none, so apt says so."""
+    names = alternatives.split(" | ")
+    for name in names:
+        shown = connection.run(["apt-cache", "show", "--quiet=1", name], deadline_seconds=60, check=False)
+        if shown.exit_status == 0 and shown.stdout.strip():
+            return name
+    return names[-1]
+
+
+def _installed(connection: Connection, packages: Collection[str]) -> list[str]:
+    """Those of the packages of which anything is there: the package, or its configuration alone."""
+    listing = shlex.join(["dpkg-query", "--show", "--showformat", "${db:Status-Status} ${Package}\\n", *packages])
+    lines = connection.run(f"{listing} 2>/dev/null || :", deadline_seconds=_DEADLINE_SECONDS).stdout.splitlines()
+    return [name for status, name in (line.split() for line in lines) if status != "not-installed"]
+
+
+def _unneeded(connection: Connection, names: Sequence[str]) -> set[str]:
+    """Which packages nothing else depends on, as apt finds it out of those that were never asked for by name."""
+    connection.run(["apt-mark", "auto", *names], deadline_seconds=_DEADLINE_SECONDS)
+    simulated = connection.run(
+        [*_APT, *_NO_MORE_THAN_NEEDED, "autoremove", "--simulate"], deadline_seconds=_DEADLINE_SECONDS
+    )
+    return set(_REMOVED.findall(simulated.stdout)).intersection(names)
+
+
+def _others(connection: Connection, names: Sequence[str], packages: Collection[str]) -> tuple[str, ...]:
+    """What would go along with packages although it isn't among those that were installed for the lab."""
+    if not names:
+        return ()
+    simulated = connection.run([*_APT, "purge", "--simulate", *names], deadline_seconds=_DEADLINE_SECONDS).stdout
+    return tuple(sorted(set(_REMOVED.findall(simulated)).difference(packages)))

@@ -1,0 +1,138 @@
+"""A lab on a machine that exists, with an engine older than the lab's own, and at work: stood up, lost, taken down."""
+
+from collections.abc import Iterator
+
+import pytest
+import yaml
+
+from provision.host_keys import fingerprint
+from tests.e2e.scratch import Scratch
+from tests.e2e.ssh_lab import NAME, SshLab, without_builds
+from tests.machines.machine import WITH_OLDER_ENGINE, Machine
+from tests.machines.snapshot import take_snapshot
+
+Snapshot = dict[str, list[str]]
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    made = Machine(WITH_OLDER_ENGINE, tmp_path_factory.mktemp("machine"))
+    made.run("redis-cli", "set", "mine", "precious")
+    yield made
+    made.remove()
+
+
+@pytest.fixture(scope="module")
+def found(machine: Machine) -> Snapshot:
+    """The machine as it was found."""
+    return take_snapshot(machine, has_engine=True)
+
+
+@pytest.fixture(scope="module")
+def ssh_lab(machine: Machine, found: Snapshot, scratch: Scratch) -> Iterator[SshLab]:
+    """A lab like the small one, on the machine; each test finds it in whatever state the last one left it."""
+    assert found
+    lab = SshLab(machine, user="root")
+    scratch.describe()
+    lab.describe(yaml.safe_load(scratch.document.read_text()), cpus=1)
+    yield lab
+    lab.remove()
+
+
+def test_the_host_s_key_is_shown_and_confirmed_once(ssh_lab: SshLab):
+    document = yaml.safe_load(ssh_lab.document.read_text())
+    ssh_lab.describe(document, host_key=None, cpus=1)
+    refused = ssh_lab.lab("up")
+    assert refused.returncode == 1
+    assert "nobody is at the terminal to confirm it" in refused.stderr
+    assert f"`host_key: {ssh_lab.machine.host_public_key}`" in refused.stderr
+    doubted = ssh_lab.up_at_terminal("n")
+    assert doubted.returncode == 1
+    assert "wasn't confirmed: nothing was done there" in doubted.stdout
+    confirmed = ssh_lab.up_at_terminal("y")
+    assert confirmed.returncode == 0, confirmed.stdout
+    for said in (doubted.stdout, confirmed.stdout):
+        assert f"shows the key {fingerprint(ssh_lab.machine.host_public_key)} (ssh-ed25519)" in said
+    assert ssh_lab.lab("up").returncode == 0
+
+
+def test_only_the_host_makes_its_inventory_another(ssh_lab: SshLab, scratch: Scratch):
+    there = ssh_lab.up()
+    assert there.host.kind == "ssh"
+    assert there.host.address == ssh_lab.machine.address
+    assert without_builds(there) == without_builds(scratch.standing())
+    assert there.size.cpus == scratch.inventory().size.cpus
+
+
+def test_a_second_up_and_a_preview_have_nothing_to_do(ssh_lab: SshLab):
+    again = ssh_lab.lab("up")
+    assert again.returncode == 0, again.stderr
+    assert "nothing to change" in again.stdout
+    preview = ssh_lab.pulumi("preview", "--expect-no-changes")
+    assert preview.returncode == 0, preview.stdout
+
+
+def test_a_container_that_was_stopped_runs_again_after_an_up(ssh_lab: SshLab):
+    ssh_lab.machine.run("docker", "stop", "fairground-redis")
+    ssh_lab.up()
+    assert ssh_lab.machine.run("docker", "inspect", "--format", "{{.State.Running}}", "fairground-redis") == "true"
+
+
+def test_an_api_that_the_document_no_longer_has_goes_with_its_image(ssh_lab: SshLab, scratch: Scratch):
+    document = yaml.safe_load(ssh_lab.document.read_text())
+    (echo,) = document["apis"]
+    ssh_lab.describe(document | {"apis": [echo, {**echo, "name": "other", "port": 18081}]}, cpus=1)
+    ssh_lab.up()
+    ssh_lab.describe(document, cpus=1)
+    ssh_lab.up()
+    assert "fairground-api-other" not in ssh_lab.machine.run("docker", "ps", "--all", "--format", "{{.Names}}")
+    assert "fairground-api-other" not in ssh_lab.machine.run("docker", "images", "--format", "{{.Repository}}")
+    assert scratch
+
+
+def test_a_lab_whose_record_is_lost_is_found_on_its_host_and_removed(ssh_lab: SshLab, found: Snapshot):
+    ssh_lab.forget()
+    down = ssh_lab.lab("down")
+    assert down.returncode == 1
+    assert f"LEFT  the claim of a lab {NAME} on the host, which isn't on record here" in down.stdout
+    up = ssh_lab.lab("up")
+    assert up.returncode == 1
+    assert "has a lab e2e-ssh on it already, which isn't on record here" in up.stderr
+    unconfirmed = ssh_lab.lab("down", "--adopt")
+    assert unconfirmed.returncode == 1
+    assert "container fairground-postgres on the host" in unconfirmed.stdout
+    assert "add --yes" in unconfirmed.stderr
+    assert ssh_lab.down("--adopt", "--yes")[-1] == "left  nothing"
+    assert take_snapshot(ssh_lab.machine, has_engine=True) == found
+
+
+def test_down_after_an_up_that_failed_in_its_middle_leaves_the_machine_as_it_was_found(
+    ssh_lab: SshLab, found: Snapshot
+):
+    # The build of its base can't begin: nothing of it can be had under that name.
+    document = yaml.safe_load(ssh_lab.document.read_text())
+    ssh_lab.describe(document | {"base_image": "nowhere:none"}, cpus=1)
+    up = ssh_lab.lab("up")
+    assert up.returncode == 1
+    assert "nowhere:none can't be pulled" in up.stderr
+    assert take_snapshot(ssh_lab.machine, has_engine=True) != found
+    assert ssh_lab.down()[-1] == "left  nothing"
+    assert take_snapshot(ssh_lab.machine, has_engine=True) == found
+    ssh_lab.describe(document, cpus=1)
+
+
+def test_a_host_that_is_gone_goes_off_the_record_when_asked_for(ssh_lab: SshLab):
+    document = yaml.safe_load(ssh_lab.document.read_text())
+    ssh_lab.describe(document | {"base_image": "nowhere:none"}, cpus=1)
+    assert ssh_lab.lab("up").returncode == 1
+    ssh_lab.machine.stop()
+    for command in ("up", "down"):
+        refused = ssh_lab.lab(command)
+        assert refused.returncode == 1
+        assert "`lab down --adopt` takes it off the record" in refused.stderr
+    gone = ssh_lab.lab("down", "--adopt", "--yes")
+    assert gone.returncode == 1
+    assert "which stays there, for it doesn't answer" in gone.stdout
+    assert "LEFT  whatever is on the host, which can't be asked" in gone.stdout
+    listed = ssh_lab.pulumi("stack", "--show-ids")
+    assert "Current stack resources (0)" in listed.stdout, listed.stdout

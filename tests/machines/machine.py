@@ -1,0 +1,125 @@
+"""A machine-like container: sshd, a user with sudo, a Redis of its own on 6379, and an engine or none.
+
+It is made by the test and not by the lab, on a Debian that the test chooses. Its whole /var is a volume, as a machine's
+is a disk. Its image stays for the next time, as those of the other tests do.
+"""
+
+import hashlib
+import secrets
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from provision.base_image import trust_anchors
+from tests.ssh.services import STACK, docker
+from tests.ssh.sshd import make_key, public_half
+
+HERE = Path(__file__).parent
+
+COMMON_PACKAGES = ("ca-certificates", "iproute2", "openssh-server", "procps", "redis-server", "sudo", "tini")
+KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+
+CAPABILITIES = ("--cap-add=ALL", *(f"--cap-drop={name}" for name in ("SYS_BOOT", "SYS_MODULE", "SYS_RAWIO")))
+UNCONFINED = tuple(f"--security-opt={option}=unconfined" for option in ("seccomp", "apparmor", "systempaths"))
+
+
+@dataclass(frozen=True)
+class MachineKind:
+    """A Debian release, and what its administrator installed on it."""
+
+    release: str
+    packages: tuple[str, ...] = ()
+
+
+WITHOUT_ENGINE = MachineKind("trixie")
+WITH_OLDER_ENGINE = MachineKind("bookworm", ("docker.io",))
+
+
+class Machine:
+    """A machine that runs; it is reached at its address on Docker's bridge, which only this machine is on."""
+
+    def __init__(self, kind: MachineKind, folder: Path) -> None:
+        self.name = f"{STACK}-machine-{secrets.token_hex(4)}"
+        self.host_key, self.user_key = make_key(folder / "host_key"), make_key(folder / "user_key")
+        docker(
+            *("run", "--detach", f"--name={self.name}", f"--label=org.fairground.stack={STACK}"),
+            *(*CAPABILITIES, "--cap-drop=SYS_RESOURCE", "--cap-drop=SYS_TIME", *UNCONFINED, "--cgroupns=host"),
+            *("--volume=/sys/fs/cgroup:/sys/fs/cgroup", "--volume=/var", "--memory=4g", "--memory-swap=4g"),
+            build(kind),
+        )
+        self.install_key(self.host_key, "/etc/ssh/ssh_host_ed25519_key")
+        for home, user in (("/root", "root"), ("/home/someone", "someone")):
+            self.run("install", "-d", "-m", "0700", "-o", user, f"{home}/.ssh")
+            self.write(f"{home}/.ssh/authorized_keys", public_half(self.user_key), user=user)
+
+    @property
+    def address(self) -> str:
+        return docker("inspect", "--format", "{{.NetworkSettings.IPAddress}}", self.name)
+
+    @property
+    def host_public_key(self) -> str:
+        return public_half(self.host_key).strip()
+
+    def run(self, *command: str) -> str:
+        """Run a command that must succeed, as the machine's administrator at its console."""
+        return docker("exec", self.name, *command)
+
+    def shell(self, script: str) -> str:
+        """Run a shell script that must succeed."""
+        return self.run("sh", "-euc", script)
+
+    def write(self, path: str, text: str, *, user: str = "root", mode: str = "0600") -> None:
+        """Write a file."""
+        script = f"cat >{path}.new && chmod {mode} {path}.new && chown {user} {path}.new && mv {path}.new {path}"
+        command = ["docker", "exec", "--interactive", self.name, "sh", "-euc", script]
+        done = subprocess.run(command, input=text.encode(), check=False, capture_output=True)
+        assert done.returncode == 0, done.stderr.decode()
+
+    def install_key(self, key: Path, path: str) -> None:
+        """Give sshd its host key."""
+        self.write(path, key.read_text())
+
+    def stop(self) -> None:
+        """Switch it off."""
+        docker("stop", "--time=5", self.name)
+
+    def remove(self) -> None:
+        """Take it away."""
+        subprocess.run(["docker", "rm", "--force", "--volumes", self.name], capture_output=True, check=False)
+
+
+def build(kind: MachineKind) -> str:
+    """The machine's image, bootstrapped from Debian's packages unless it was before; returns its name."""
+    contents = [kind.release, *COMMON_PACKAGES, *kind.packages]
+    digest = hashlib.sha256(" ".join(contents).encode())
+    for path in (HERE / "Dockerfile", HERE / "machine-init", *trust_anchors()):
+        digest.update(path.read_bytes())
+    tag = f"{STACK}-machine:{digest.hexdigest()[:12]}"
+    if docker("images", "--quiet", tag):
+        return tag
+    with tempfile.TemporaryDirectory(prefix="fairground-machine-") as folder:
+        root = Path(folder) / "root.tar"
+        included = ",".join((*COMMON_PACKAGES, *kind.packages))
+        subprocess.run(
+            [
+                *("mmdebstrap", "--quiet", "--variant=minbase", f"--include={included}", f"--keyring={KEYRING}"),
+                *(kind.release, str(root)),
+            ],
+            check=True,
+            capture_output=True,
+        )
+        docker("import", str(root), f"{tag}-root")
+        context = Path(folder) / "context"
+        (context / "anchors").mkdir(parents=True)
+        for anchor in trust_anchors():
+            shutil.copy(anchor, context / "anchors")
+        for name in ("Dockerfile", "machine-init"):
+            shutil.copy(HERE / name, context)
+        docker(
+            *("build", "--quiet", f"--build-arg=ROOT={tag}-root", f"--label=org.fairground.stack={STACK}"),
+            *(f"--tag={tag}", str(context)),
+        )
+        docker("image", "rm", f"{tag}-root")
+    return tag

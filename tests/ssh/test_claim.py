@@ -1,0 +1,245 @@
+"""A claim on machines that the lab didn't make: one without an engine, and one with an older engine at work."""
+
+import io
+import secrets
+import tarfile
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from documents.errors import HostError, LabError
+from documents.host import Host
+from documents.labels import STACK_LABEL
+from lab.known_hosts import list_known_hosts
+from provision import images, jobs, packages, preparation
+from provision.claim import claim, release
+from provision.connection import Connection, connect
+from provision.host_changes import JOURNAL, read_changes
+from provision.labelled import find_labelled
+from tests.machines.machine import WITH_OLDER_ENGINE, WITHOUT_ENGINE, Machine
+from tests.machines.snapshot import take_snapshot
+
+STACK = "claimed"
+LAB = "ssh-ed25519 ONE"
+
+Snapshot = dict[str, list[str]]
+
+
+class Found:
+    """A machine, and all of it as it was found."""
+
+    def __init__(self, machine: Machine, folder: Path, *, user: str, has_engine: bool) -> None:
+        self.machine = machine
+        self.has_engine = has_engine
+        self.host = Host(
+            kind="ssh",
+            address=machine.address,
+            port=22,
+            user=user,
+            private_key_path=str(machine.user_key),
+            known_hosts_path=str(folder / "known_hosts"),
+            host_public_key=machine.host_public_key,
+            sudo=user != "root",
+        )
+        Path(self.host.known_hosts_path).write_text(list_known_hosts(self.host))
+        machine.run("redis-cli", "set", "mine", "precious")
+        connect(self.host).close()
+        self.before = take_snapshot(machine, has_engine=has_engine)
+
+    def changed(self) -> dict[str, tuple[list[str], list[str]]]:
+        """What isn't as it was found: of each kind, the lines that are gone and those that came."""
+        after = take_snapshot(self.machine, has_engine=self.has_engine)
+        return {
+            kind: (
+                [line for line in then if line not in after[kind]],
+                [line for line in after[kind] if line not in then],
+            )
+            for kind, then in self.before.items()
+            if then != after[kind]
+        }
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Found]:
+    """A Debian 13 without an engine; its user has sudo."""
+    folder = tmp_path_factory.mktemp("bare")
+    machine = Machine(WITHOUT_ENGINE, folder)
+    yield Found(machine, folder, user="someone", has_engine=False)
+    machine.remove()
+
+
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Found]:
+    """A Debian 12 with an engine that is older than the lab's own, which runs, built, and keeps things; root's."""
+    folder = tmp_path_factory.mktemp("busy")
+    machine = Machine(WITH_OLDER_ENGINE, folder)
+    machine.shell(
+        "cd /usr/lib/x86_64-linux-gnu && tar -c -C / bin lib lib64 usr/lib64 usr/bin/sleep "
+        "${PWD#/}/libc.so.6 ${PWD#/}/ld-linux-x86-64.so.2 | docker import - own:1\n"
+        "docker run --detach --name own --network host --volume own-data:/data own:1 /usr/bin/sleep 86400 >/dev/null\n"
+        'mkdir -p /srv/own && printf \'FROM own:1\\nRUN ["/usr/bin/sleep", "0"]\\n\' >/srv/own/Dockerfile\n'
+        "DOCKER_BUILDKIT=1 docker build --quiet --network host --tag own:2 /srv/own >/dev/null"
+    )
+    yield Found(machine, folder, user="root", has_engine=True)
+    machine.remove()
+
+
+@contextmanager
+def claimed(found: Found, lab: str = LAB) -> Generator[Connection]:
+    """A connection to a machine that is claimed and prepared."""
+    with connect(found.host) as connection:
+        claim(connection, STACK, lab)
+        preparation.prepare(connection)
+        if found.host.user != "root":
+            preparation.let_user_reach_engine(connection, found.host.user)
+        yield connection
+
+
+def use(connection: Connection, found: Found) -> None:
+    """Make on the host what a lab makes there."""
+    builder = images.find_builder(connection)
+    assert builder is not None
+    command = [*builder, "--network=host", "--tag=lab:1", f"--label={STACK_LABEL}={STACK}", "-"]
+    connection.run(command, input=own_context(), deadline_seconds=120)
+    connection.run(
+        f"docker volume create --label {STACK_LABEL}={STACK} lab-data && "
+        f"docker create --label {STACK_LABEL}={STACK} --volume lab-data:/data --name lab lab:1 /nothing",
+        deadline_seconds=60,
+    )
+    connection.run(["mkdir", "-p", "/var/lib/fairground/run"], deadline_seconds=10)
+    jobs.start(connection, "/var/lib/fairground/run/load", ["sleep", "3600"], deadline_seconds=3600)
+    assert {thing.kind for thing in find_labelled(connection, STACK)} == {"container", "image", "volume"}
+    assert found.changed()
+
+
+def own_context() -> bytes:
+    """A build context whose image no other build makes."""
+    dockerfile = f"FROM scratch\nCOPY Dockerfile /{secrets.token_hex(8)}\n".encode()
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        entry = tarfile.TarInfo("Dockerfile")
+        entry.size = len(dockerfile)
+        archive.addfile(entry, io.BytesIO(dockerfile))
+    return packed.getvalue()
+
+
+def test_a_machine_without_an_engine_is_left_as_it_was_found(bare: Found):
+    with claimed(bare) as connection:
+        changes = read_changes(connection)
+        assert changes is not None
+        assert {"docker.io", "wrk", "python3", "containerd"} <= set(changes.packages)
+        assert changes.memberships == ("someone:docker",)
+        assert "docker" in bare.machine.run("id", "-nG", "someone")
+        use(connection, bare)
+        assert release(connection, keep_images=False) == ()
+    assert bare.changed() == {}
+
+
+def test_a_machine_with_an_older_engine_is_left_as_it_was_found(busy: Found):
+    with claimed(busy) as connection:
+        assert preparation.tool_versions(connection)["docker"].startswith("20.10.")
+        changes = read_changes(connection)
+        assert changes is not None
+        assert "docker.io" not in changes.packages
+        assert len(changes.build_cache) >= 1
+        use(connection, busy)
+        assert release(connection, keep_images=False) == ()
+    assert busy.changed() == {}
+    assert busy.machine.run("redis-cli", "get", "mine") == "precious"
+
+
+def test_a_claim_that_was_broken_off_at_once_is_released(busy: Found):
+    with connect(busy.host) as connection:
+        claim(connection, STACK, LAB)
+        assert release(connection, keep_images=False) == ()
+        assert release(connection, keep_images=False) == ()
+    assert busy.changed() == {}
+
+
+def test_another_lab_is_refused_and_the_same_goes_on(busy: Found):
+    with connect(busy.host) as connection:
+        claim(connection, STACK, LAB)
+        try:
+            with pytest.raises(LabError, match=rf"has a lab {STACK} on it already.*lab down --adopt --stack {STACK}"):
+                claim(connection, "another", "ssh-ed25519 TWO")
+            first = read_changes(connection)
+            claim(connection, STACK, LAB)
+            assert read_changes(connection) == first
+        finally:
+            release(connection, keep_images=False)
+
+
+def test_images_that_are_kept_are_found_by_the_next_lab_and_go_with_it(busy: Found):
+    with claimed(busy) as connection:
+        use(connection, busy)
+        assert release(connection, keep_images=True) == ()
+        assert [thing.kind for thing in find_labelled(connection, STACK)] == ["image"]
+        changes = read_changes(connection)
+        assert changes is not None
+        assert not changes.held
+    with claimed(busy, lab="ssh-ed25519 NEXT") as connection:
+        assert release(connection, keep_images=False) == ()
+    assert busy.changed() == {}
+
+
+def test_what_something_else_needs_by_now_stays_and_is_told(bare: Found):
+    with claimed(bare) as connection:
+        bare.machine.shell(
+            "DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends python3-distro >/dev/null"
+        )
+        kept = release(connection, keep_images=False)
+    assert any(phrase.startswith("package python3 on the host, which python3-distro needs") for phrase in kept)
+    assert not any("wrk" in phrase or "docker" in phrase for phrase in kept)
+    there = bare.machine.run("dpkg-query", "--show", "--showformat", "${Package}\n").split()
+    assert {"python3", "python3-distro"} <= set(there)
+    assert not {"wrk", "docker.io"} & set(there)
+    bare.machine.shell("DEBIAN_FRONTEND=noninteractive apt-get -qq purge --yes --autoremove python3-distro >/dev/null")
+
+
+def test_an_engine_that_its_administrator_stopped_is_stopped_again(busy: Found):
+    busy.machine.run("service", "docker", "stop")
+    try:
+        with claimed(busy) as connection:
+            changes = read_changes(connection)
+            assert changes is not None
+            assert changes.engine_started
+            release(connection, keep_images=False)
+            stopped = connection.run(["docker", "version"], deadline_seconds=30, check=False)
+            assert stopped.exit_status != 0
+    finally:
+        busy.machine.run("service", "docker", "start")
+
+
+def test_root_s_files_go_to_and_fro_by_sudo(bare: Found, tmp_path: Path):
+    with connect(bare.host) as connection:
+        assert connection.run(["id", "-u"], deadline_seconds=10).stdout == "0\n"
+        connection.push_bytes(b"secret", "/root/file", mode=0o600)
+        assert bare.machine.run("stat", "-c", "%U %a", "/root/file") == "root 600"
+        connection.pull("/root/file", tmp_path / "file")
+        connection.run(["rm", "/root/file"], deadline_seconds=10)
+    assert (tmp_path / "file").read_bytes() == b"secret"
+
+
+def test_a_user_whose_sudo_asks_for_a_password_is_told(bare: Found):
+    bare.machine.shell("mv /etc/sudoers.d/someone /root/kept")
+    try:
+        with connect(bare.host) as connection, pytest.raises(HostError, match=r"can't become root: sudo: .*NOPASSWD"):
+            claim(connection, STACK, LAB)
+    finally:
+        bare.machine.shell("mv /root/kept /etc/sudoers.d/someone")
+
+
+def test_a_journal_that_cannot_be_read_is_told(busy: Found):
+    busy.machine.shell(f"mkdir -p {JOURNAL}")
+    try:
+        with connect(busy.host) as connection, pytest.raises(HostError, match=rf"{JOURNAL} .* can't be read"):
+            claim(connection, STACK, LAB)
+    finally:
+        busy.machine.shell("rm -r /var/lib/fairground")
+
+
+def test_a_package_that_was_only_brought_up_to_date_does_not_count_as_installed():
+    simulated = "Inst wrk (4.1.0-4 Debian:13/stable [amd64])\nInst libc6 [2.40-1] (2.41-12 Debian:13/stable [amd64])\n"
+    assert packages._NEW.findall(simulated) == ["wrk"]  # pyright: ignore[reportPrivateUsage]

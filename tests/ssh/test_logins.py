@@ -1,0 +1,168 @@
+"""Ways to log in: through a jump host, with the SSH agent's keys; by Paramiko, and by OpenSSH with Docker's options."""
+
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from documents.errors import HostAuthenticationError, HostKeyError, HostUnreachableError
+from documents.host import Host, JumpHost
+from lab.docker_ssh import ssh_options
+from lab.known_hosts import list_known_hosts
+from provision.connection import connect
+from provision.host_keys import fetch_host_key, fingerprint
+from tests.ports import free_port
+from tests.ssh.sshd import Sshd, make_key, public_half
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Iterator[Sshd]:
+    """The jump host's sshd, which takes the key of the host behind it, too."""
+    folder = tmp_path / "gate"
+    folder.mkdir()
+    server = Sshd(folder)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def behind(sshd: Sshd, gate: Sshd, tmp_path: Path) -> Host:
+    """The host as it is reached through the gate, its files in a folder with a name that has to be quoted."""
+    folder = tmp_path / "a lab's 100%"
+    folder.mkdir()
+    key = folder / "user key"
+    key.write_bytes(sshd.user_key.read_bytes())
+    key.chmod(0o600)
+    (gate.folder / "authorized_keys").write_text(public_half(sshd.user_key))
+    jump = JumpHost(
+        address="127.0.0.1", port=gate.port, user="root", host_public_key=public_half(gate.host_key).strip()
+    )
+    host = sshd.host.model_copy(
+        update={"jump_host": jump, "private_key_path": str(key), "known_hosts_path": str(folder / "known_hosts")}
+    )
+    pin(host)
+    return host
+
+
+@pytest.fixture
+def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An SSH agent without a key."""
+    socket = tmp_path / "agent"
+    with subprocess.Popen(["ssh-agent", "-D", "-a", socket], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        monkeypatch.setenv("SSH_AUTH_SOCK", str(socket))
+        yield
+        process.terminate()
+
+
+def pin(host: Host) -> None:
+    Path(host.known_hosts_path).write_text(list_known_hosts(host))
+
+
+def by_openssh(host: Host) -> str:
+    """What a command prints that OpenSSH runs on the host, as Docker's transport would."""
+    done = subprocess.run(
+        ["ssh", *ssh_options(host), "-p", str(host.port), f"{host.user}@{host.address}", "echo", "$SSH_CONNECTION"],
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    return done.stdout if done.returncode == 0 else done.stderr
+
+
+def by_paramiko(host: Host) -> str:
+    with connect(host) as connection:
+        return connection.run("echo $SSH_CONNECTION", deadline_seconds=10).stdout
+
+
+@pytest.mark.parametrize("way", [by_paramiko, by_openssh])
+def test_a_host_is_reached_through_its_jump_host(way: Callable[[Host], str], behind: Host, sshd: Sshd, gate: Sshd):
+    assert f"127.0.0.1 {sshd.port}" in way(behind)
+    assert "direct-tcpip" in gate.log or "Accepted publickey for root" in gate.log
+
+
+def test_both_connections_end_together(behind: Host, gate: Sshd):
+    with connect(behind) as connection:
+        assert connection.is_open
+        assert gate.session_processes()
+    connect(behind).close()
+    gate.stop()
+    with pytest.raises(HostUnreachableError, match=f"root@127.0.0.1:{gate.port} gave no SSH answer within 1 s"):
+        connect(behind, deadline_seconds=1)
+
+
+@pytest.mark.parametrize("way", [by_paramiko, by_openssh])
+def test_a_jump_host_with_another_key_is_refused(way: Callable[[Host], str], behind: Host, tmp_path: Path):
+    other = public_half(make_key(tmp_path / "other")).strip()
+    assert behind.jump_host is not None
+    changed = behind.model_copy(update={"jump_host": behind.jump_host.model_copy(update={"host_public_key": other})})
+    pin(changed)
+    if way is by_paramiko:
+        with pytest.raises(HostKeyError, match=f"127.0.0.1:{behind.jump_host.port} showed the key"):
+            way(changed)
+    else:
+        assert "Host key verification failed" in way(changed)
+
+
+def test_a_jump_host_that_is_not_pinned_is_refused(behind: Host):
+    Path(behind.known_hosts_path).write_text(list_known_hosts(behind.model_copy(update={"jump_host": None})))
+    assert behind.jump_host is not None
+    with pytest.raises(HostKeyError, match=f"No key of root@127.0.0.1:{behind.jump_host.port} is pinned"):
+        connect(behind)
+
+
+def test_a_host_that_is_not_there_behind_its_jump_host_ends_at_the_deadline(behind: Host):
+    gone = behind.model_copy(update={"port": free_port()})
+    pin(gone)
+    with pytest.raises(
+        HostUnreachableError, match=rf"127.0.0.1:{gone.port} gave no SSH answer within 1 s .*Connect failed"
+    ):
+        connect(gone, deadline_seconds=1)
+
+
+@pytest.mark.usefixtures("agent")
+@pytest.mark.parametrize("way", [by_paramiko, by_openssh])
+def test_the_agents_keys_are_taken_where_no_key_is_named(way: Callable[[Host], str], behind: Host, tmp_path: Path):
+    assert behind.private_key_path is not None
+    without = behind.model_copy(update={"private_key_path": None})
+    connect(behind).close()  # which waits until they listen
+    if way is by_paramiko:
+        with pytest.raises(HostAuthenticationError, match=r"no key to log in to .*ssh-add"):
+            way(without)
+    else:
+        assert "Permission denied" in way(without)
+    subprocess.run(["ssh-add", "-q", make_key(tmp_path / "stranger")], check=True)
+    if way is by_paramiko:
+        with pytest.raises(HostAuthenticationError, match=r"refused the login with every key of the SSH agent"):
+            way(without)
+    subprocess.run(["ssh-add", "-q", behind.private_key_path], check=True)
+    assert str(behind.port) in way(without)
+
+
+def test_a_key_with_a_passphrase_is_for_the_agent(sshd: Sshd, tmp_path: Path):
+    key = tmp_path / "locked"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "secret words", "-f", key], check=True)
+    with pytest.raises(HostAuthenticationError, match=r"has a passphrase.*ssh-add"):
+        connect(sshd.host.model_copy(update={"private_key_path": str(key)}))
+
+
+def test_an_unknown_key_is_fetched_without_a_login(sshd: Sshd, behind: Host):
+    connect(sshd.host).close()  # which waits until it listens
+    for host in (sshd.host, behind):
+        key = fetch_host_key(host.model_copy(update={"host_public_key": "", "user": "nobody-at-all"}))
+        assert key == public_half(sshd.host_key).strip()
+    assert "nobody-at-all" not in sshd.log
+    shown = subprocess.run(
+        ["ssh-keygen", "-l", "-f", f"{sshd.host_key}.pub"], capture_output=True, text=True, check=True
+    ).stdout
+    assert fingerprint(key) == shown.split()[1]
+
+
+def test_where_nothing_listens_there_is_no_key(sshd: Sshd):
+    sshd.stop()
+    with pytest.raises(HostUnreachableError, match=rf"root@127.0.0.1:{sshd.port} can't be reached"):
+        fetch_host_key(sshd.host)
