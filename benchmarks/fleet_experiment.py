@@ -6,7 +6,7 @@ must share to stand beside each other, all of these must.
 """
 
 import secrets as random_secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -141,16 +141,24 @@ def cells_by_host(folders: Sequence[Path]) -> list[tuple[CellNumbers, ...]]:
     """The valid cells of each host's run.
 
     Raises:
-        AnalysisError: the runs don't have the same conditions, or a raw file can't be used.
+        AnalysisError: the runs don't have the same conditions and the same APIs, or a raw file can't be used.
     """
     runs = [read_run(folder) for folder in folders]
     first, *others = [Conditions(run.manifest, run.host) for run in runs]
     for folder, other in zip(folders[1:], others, strict=True):
-        if found := differences(first, other):
+        if found := (*differences(first, other), *_other_apis(first, other)):
             raise AnalysisError(
                 f"{folder} can't stand beside {folders[0]}: {'; '.join(found)}. Leave that host out, or make it alike."
             )
     return [analyse(folder).cells for folder in folders]
+
+
+def _other_apis(first: Conditions, second: Conditions) -> Iterator[str]:
+    """What is no condition where two runs are compared, and is one where they are put together."""
+    images = [{api.name: api.image_id for api in run.manifest.inventory.apis} for run in (first, second)]
+    for name in sorted({*images[0], *images[1]}):
+        if images[0].get(name) != images[1].get(name):
+            yield f"image of {name}: {images[0].get(name)} and {images[1].get(name)}"
 
 
 def put_together(cells: Sequence[Sequence[CellNumbers]], *, sharing: int = 1) -> list[CellNumbers]:

@@ -19,6 +19,7 @@ from benchmarks.fleet_experiment import APIS, LOAD, WARM_UP_SECONDS
 from benchmarks.fleet_orders import fleet_orders, random_of
 from benchmarks.fleet_world import NOT_ODD, FleetWorld, OddHost, by_blocks, by_hosts, log_ratios, measure_fleets
 from benchmarks.simulated_host import CELL_SECONDS, RUN_SECONDS
+from experiment.order import block_orders
 
 AGAIN, PLAIN, SLOWED = (APIS.index(name) for name in ("again", "plain", "slowed"))
 
@@ -66,6 +67,11 @@ class Judged:
     def half_width(self) -> float:
         """The median half-width of the 95% interval of the ratio, as a share: 0.01 for 1%."""
         return math.expm1(float(np.median(self.means.half_width(CONFIDENCE))))
+
+    @property
+    def error(self) -> float:
+        """By how much the mean log ratio really misses the truth, as a standard deviation over the experiments."""
+        return float(np.std(self.means.mean - self.truth))
 
     @property
     def missed(self) -> Share:
@@ -121,6 +127,24 @@ def simulate_apis_on_hosts(world: FleetWorld, experiments: int, hosts: int, bloc
     logs = measure_fleets(world, np.ascontiguousarray(orders), np.random.default_rng(seed)).mean(axis=-1)
     by_group = logs.reshape(experiments, groups, len(APIS), blocks)
     return _judge([by_group[:, group, AGAIN] - by_group[:, group, PLAIN] for group in range(groups)], 0.0)
+
+
+def draw_own_orders(experiments: int, hosts: int, blocks: int, *, seed: int) -> NDArray[np.intp]:
+    """As `draw_orders`, but each host by itself has the orders that a run of the lab has."""
+    index = {name: number for number, name in enumerate(APIS)}
+    return np.array(
+        [
+            [
+                [
+                    [index[api] for api in row]
+                    for row in block_orders(APIS, blocks, random_of(seed + experiment, f"{host}"))
+                ]
+                for host in range(hosts)
+            ]
+            for experiment in range(experiments)
+        ],
+        dtype=np.intp,
+    )
 
 
 def draw_orders(experiments: int, hosts: int, blocks: int, *, seed: int) -> NDArray[np.intp]:

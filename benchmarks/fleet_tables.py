@@ -2,18 +2,24 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from rich.table import Table
 
+from analysis.statistics.equivalence import MARGIN
+from analysis.statistics.power import blocks_to_detect, blocks_to_show_same
+from analysis.statistics.verdict import SIGNIFICANCE
 from benchmarks.fleet_repetitions import (
     AGAIN,
     PLAIN,
+    POWER,
     SLOWED,
     Fleets,
     Share,
     blocks_to_find,
     blocks_within,
     draw_orders,
+    draw_own_orders,
     noise_of,
     run_seconds,
     simulate_apis_on_hosts,
@@ -35,6 +41,14 @@ SPAN_SECONDS = 3600
 _BLOCKS_FOR_NOISE = 10
 
 EQUAL = (0.0, 0.0, 0.0)
+
+NOISES = (0.01, 0.028, 0.05, 0.10, 0.185)
+"""Standard deviations of a block's log ratio: the second is that of this page, the last of the noisiest host so far
+(docs/benchmarks.md, 2026-11-26: h = 13.23% is √10 ÷ 2.262 times as much for a block)."""
+
+FEW_BLOCKS = 2
+DRIFTS = (0.0, 0.01, 0.03)
+"""Steady, from each cell to the next."""
 
 ODD_HOSTS = {
     "all are alike": OddHost(),
@@ -145,6 +159,59 @@ def all_tables(experiments: int, blocks: int, *, seed: int) -> Iterable[Table]:
     yield times(experiments, seed=seed)
     yield hour(experiments, seed=seed)
     yield odd_hosts(experiments, blocks, seed=seed)
+    yield squares(experiments, seed=seed)
+    yield noises()
+
+
+def noises() -> Table:
+    """How many blocks a noise asks for, and how long they take on one host and on sixteen; computed, not simulated."""
+    table = _table(
+        f"Blocks for a margin of {MARGIN:.0%} with a power of {POWER:.0%}, by the noise of a block; computed",
+        "noise",
+        "to find it",
+        "as one of 18",
+        "to show no difference",
+        "that takes",
+        f"on {HOSTS} hosts",
+    )
+    for noise in NOISES:
+        same = blocks_to_show_same(noise, margin=MARGIN, power=POWER)
+        table.add_row(
+            f"{noise:.1%}",
+            *(
+                _blocks(blocks_to_detect(math.log1p(MARGIN), noise, significance=SIGNIFICANCE / tests, power=POWER))
+                for tests in (1, 18)
+            ),
+            _blocks(same),
+            _NONE if same is None else _minutes(run_seconds(same)),
+            _NONE if same is None else _minutes(run_seconds(math.ceil(same / HOSTS))),
+        )
+    return table
+
+
+def squares(experiments: int, *, seed: int) -> Table:
+    """What the square over hosts is worth where a host measures fewer blocks than a design has rows."""
+    table = _table(
+        f"{HOSTS} hosts, {FEW_BLOCKS} blocks each, no interaction: what the square over hosts is worth",
+        "drift",
+        "orders",
+        "error",
+        "by blocks",
+        "misses",
+    )
+    drawn = {
+        "each host's own": draw_own_orders(experiments, HOSTS, FEW_BLOCKS, seed=seed),
+        "a square over hosts": draw_orders(experiments, HOSTS, FEW_BLOCKS, seed=seed),
+    }
+    for drift in DRIFTS:
+        world = world_of(EQUAL)
+        world = replace(world, host=replace(world.host, drift=drift))
+        for what, orders in drawn.items():
+            found = simulate_fleets(world, orders, seed=seed).blocks
+            table.add_row(
+                f"{drift:.0%} a cell", what, f"{found.error:.2%}", f"{found.half_width:.2%}", f"{found.missed}"
+            )
+    return table
 
 
 def _table(title: str, *columns: str) -> Table:
@@ -174,6 +241,10 @@ _NONE = "–"  # noqa: RUF001 - a dash where there is no number, as on the repor
 
 def _share(share: Share | None) -> str:
     return _NONE if share is None else str(share)
+
+
+def _blocks(blocks: int | None) -> str:
+    return _NONE if blocks is None else str(blocks)
 
 
 def _minutes(seconds: float) -> str:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from itertools import pairwise
@@ -35,6 +35,7 @@ from benchmarks.fleet_repetitions import (
     blocks_to_find,
     blocks_within,
     draw_orders,
+    draw_own_orders,
     noise_of,
     run_seconds,
     simulate_apis_on_hosts,
@@ -45,6 +46,7 @@ from documents.cell_numbers import CellNumbers
 from documents.errors import AnalysisError
 from documents.plan import Plan
 from documents.run import HostRecord
+from experiment.order import block_orders
 from tests.conftest import ROOT
 from tests.unit.experiment.loop_runs import journal, records
 
@@ -198,6 +200,13 @@ def test_hosts_that_are_not_alike_do_not_stand_beside_each_other(simulated: Simu
     path.write_text(record.model_copy(update={"before": other, "after": other}).to_json(), encoding="utf-8")
     with pytest.raises(AnalysisError, match="cpu model was simulated and is another"):
         cells_by_host(folders)
+    path.write_text(record.to_json(), encoding="utf-8")
+    manifest = folders[1] / "manifest.json"
+    text = manifest.read_text(encoding="utf-8")
+    assert text.count("sha256:slowed") == 1
+    manifest.write_text(text.replace("sha256:slowed", "sha256:newer"), encoding="utf-8")
+    with pytest.raises(AnalysisError, match="image of slowed: sha256:slowed and sha256:newer"):
+        cells_by_host(folders)
     with pytest.raises(AnalysisError, match="protocol's blocks"):
         cells_by_host([simulated.whole.runs[0].folder, *_longer(tmp_path / "longer")])
 
@@ -278,6 +287,23 @@ def test_the_time_to_find_a_ratio_is_that_of_the_power(orders: NDArray[np.intp])
     assert found.blocks.found.value == pytest.approx(computed, abs=0.03)
     with pytest.raises(ValueError, match=r"ratio of 1\.0001"):
         blocks_to_find(1.0001, noise)
+
+
+def test_a_square_over_hosts_misses_by_less_where_a_host_has_fewer_blocks_than_a_design_has_rows():
+    world = world_of(EQUAL)
+    drifting = replace(world, host=replace(world.host, drift=0.03))
+    square = simulate_fleets(drifting, draw_orders(800, HOSTS, 2, seed=1), seed=2).blocks
+    own = simulate_fleets(drifting, draw_own_orders(800, HOSTS, 2, seed=1), seed=2).blocks
+    assert square.error < 0.75 * own.error
+    assert own.half_width == pytest.approx(square.half_width, rel=0.05), "and the interval doesn't know it"
+    assert own.error == pytest.approx(own.half_width / 2, rel=0.25)
+
+
+def test_a_hosts_own_orders_are_those_of_the_labs_plan():
+    [[*hosts]] = draw_own_orders(1, 3, 5, seed=4)
+    for number, host in enumerate(hosts):
+        own = block_orders(APIS, 5, random_of(4, str(number)))
+        assert [[APIS[api] for api in row] for row in host.tolist()] == [[*row] for row in own]
 
 
 def test_an_hour_has_as_many_blocks_as_end_in_it():
