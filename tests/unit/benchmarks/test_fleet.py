@@ -1,6 +1,7 @@
 """Fleets of simulated hosts: through the lab's own loop, and by the thousand."""
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -339,6 +340,23 @@ def test_what_it_prints_and_that_the_page_is_of_the_noise_that_is_there(
     assert "python -m benchmarks.fleet --experiments 4 --blocks 2 --seed 5" in written[PAGE]
     page = (ROOT / "docs" / "evidence" / PAGE).read_text(encoding="utf-8")
     assert render_noise() in page
+
+
+def test_the_numbers_of_the_page_on_scale_are_those_of_the_evidence():
+    """Each row of its tables has its numbers in one line of what was printed."""
+    evidence = (ROOT / "docs" / "evidence" / PAGE).read_text(encoding="utf-8").splitlines()
+    printed = [numbers_in(line) for line in evidence]
+    text = (ROOT / "docs" / "scale.md").read_text(encoding="utf-8")
+    heads = ("noise", "what is spread", "true ratio", "the host")
+    tables = [part.splitlines() for part in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)]
+    rows = [row for table in tables if table[0].startswith(tuple(f"| {head} |" for head in heads)) for row in table[2:]]
+    assert len(rows) == 5 + 5 + 6 + 5
+    for row in rows:
+        assert any(numbers_in(row) <= line for line in printed), row
+
+
+def numbers_in(text: str) -> set[float]:
+    return {float(number) for number in re.findall(r"(?<![\w.])\d+(?:\.\d+)?", text)}
 
 
 @pytest.mark.parametrize("refused", [["--experiments", "0"], ["--blocks", "1"]])
