@@ -253,6 +253,14 @@ def test_an_interaction_is_seen_by_hosts_and_not_by_blocks(orders: NDArray[np.in
     assert found.hosts.half_width > 2 * simulate_fleets(world_of(EQUAL), orders, seed=2).blocks.half_width
 
 
+def test_by_blocks_the_interval_holds_the_ratio_of_these_very_hosts(orders: NDArray[np.intp]):
+    """One seed gives one noise, whatever the interaction: what is left of the mean without it is the error."""
+    error = simulate_fleets(world_of(EQUAL), orders, seed=2).blocks.means.mean
+    found = simulate_fleets(world_of(EQUAL, interaction=0.02), orders, seed=2).blocks.means
+    assert np.std(found.mean - error) == pytest.approx(0.02 * math.sqrt(2 / HOSTS), rel=0.1)
+    assert 0 < np.mean(np.abs(error) > found.half_width(0.95)) < 0.05
+
+
 def test_whole_apis_on_hosts_are_falsely_different_most_often():
     for hosts in (3, 16):
         found = simulate_apis_on_hosts(world_of(EQUAL), 500, hosts, 10, seed=2)
