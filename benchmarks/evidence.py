@@ -2,7 +2,7 @@
 
     make evidence
     .venv/bin/python -m benchmarks.evidence [--part run] [--part benchmark] [--part known-difference]
-        [--part fuzzing] [--protocol evidence]
+        [--part fuzzing] [--part fleet] [--protocol evidence]
 
 - `run`: the facts about building, then a run of ten blocks over all APIs of the lab `local`, with the A/A twin in each
   and an open loop after them; the page is its report.
@@ -10,6 +10,7 @@
 - `known-difference`: `benchmarks.known_difference` on the lab of that name: three A/A experiments as they come out, and
   is a difference of known size found?
 - `fuzzing`: the differential test with many more programs and another seed, and schemathesis with many more requests.
+- `fleet`: `benchmarks.fleet`, which measures nothing: simulated hosts, through the loop and by the thousand.
 
 Each part writes its own page when it is done, so that what ends it loses no other. A part that finds a defect writes
 that too, and the exit code is 1.
@@ -23,13 +24,14 @@ import time
 from collections.abc import Mapping, Sequence
 from xml.etree import ElementTree
 
+from benchmarks import fleet as simulated
 from benchmarks import known_difference as known
 from benchmarks.page import heading, write_page
 from cli.context import DEFAULT_STACK, ROOT, RUNS
 from documents.errors import FairgroundError
 from experiment.run import git_commit
 
-PARTS = ("run", "benchmark", "known-difference", "fuzzing")
+PARTS = ("run", "benchmark", "known-difference", "fuzzing", "fleet")
 
 BENCHMARK_ROUNDS = 3
 BENCHMARK_WARM_UP_SECONDS = 20
@@ -57,6 +59,7 @@ def main() -> None:
         "benchmark": lambda: benchmark(commit),
         "known-difference": lambda: known_difference(commit),
         "fuzzing": lambda: fuzzing(commit),
+        "fleet": lambda: fleet(commit),
     }
     sound = [parts[name]() for name in PARTS if name in (arguments.part or PARTS)]
     sys.exit(0 if all(sound) else 1)
@@ -117,6 +120,14 @@ def fuzzing(commit: str) -> bool:
     table = ["| test | asked for | tests | failed | minutes |", "|---|---|---:|---:|---:|", *(row for row, _ in rows)]
     write_page("fuzzing.md", "\n".join([top, "", *table]) + "\n")
     return all(sound for _, sound in rows)
+
+
+def fleet(commit: str) -> bool:
+    """Fleets of simulated hosts; false where the loop didn't give what was drawn for it."""
+    settings = simulated.Settings()
+    result = simulated.simulate(settings, print)
+    write_page(simulated.PAGE, simulated.render_page(result, settings, commit))
+    return result.held
 
 
 def _fuzz(tests: str, asked: Mapping[str, str]) -> tuple[str, bool]:

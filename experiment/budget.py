@@ -13,7 +13,6 @@ take at most is kept for them before blocks are fitted. So a budget sets the blo
 """
 
 import math
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -24,6 +23,7 @@ from documents.durations import format_duration
 from documents.errors import RunError
 from documents.plan import Cell
 from documents.protocol import Protocol
+from experiment.clock import SYSTEM_CLOCK, Clock
 from experiment.events import BudgetFitted, Resolution, ShownSame
 from experiment.open_loop import cells_at_most
 from experiment.plan import make_plan
@@ -133,7 +133,9 @@ class BudgetClock:
     Time goes by from when the clock is made.
     """
 
-    def __init__(self, budget_seconds: float | None, seconds_before: Mapping[int, float]) -> None:
+    def __init__(
+        self, budget_seconds: float | None, seconds_before: Mapping[int, float], clock: Clock = SYSTEM_CLOCK
+    ) -> None:
         """Start the clock.
 
         Args:
@@ -141,12 +143,14 @@ class BudgetClock:
                 go on for ever.
             seconds_before: by block, what it took before the run was interrupted, if it was. These blocks are measured
                 whole.
+            clock: by which time goes by.
         """
+        self._clock = clock
         self._budget_seconds = budget_seconds
         self._begun = set(seconds_before)
         self._spent_seconds = sum(seconds_before.values())
         self._longest = max(seconds_before.values(), default=0.0)
-        self._started = self._last_begun = time.monotonic()
+        self._started = self._last_begun = clock.monotonic()
 
     def forbids(self, cell: Cell) -> bool:
         """Whether the cell would begin a block that wouldn't end in time if it took as long as the longest so far.
@@ -155,7 +159,7 @@ class BudgetClock:
         """
         if self._budget_seconds is None or cell.block in self._begun:
             return False
-        now = time.monotonic()
+        now = self._clock.monotonic()
         if self._begun:
             self._longest = max(self._longest, now - self._last_begun)
             spent = self._spent_seconds + now - self._started

@@ -1,12 +1,10 @@
 """One cell: one restart of one API, one warm-up, one load window, and whether it counts."""
 
 import re
-import time
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from analysis.cells import WatchFiles
@@ -17,6 +15,7 @@ from documents.plan import Cell
 from documents.protocol import Protocol
 from documents.run import CellRecord, ProcessPinning, Void, VoidReason, WarmUp
 from experiment.bench import Bench, Load, Measured
+from experiment.clock import SYSTEM_CLOCK, Clock
 from experiment.events import Event, Phase, PhaseStarted
 from experiment.open_loop_verdict import open_loop_analysis_voids, open_loop_voids
 from experiment.storage import sha256_of, sync_folder, write_whole
@@ -41,13 +40,17 @@ _TOKEN = re.compile(r"eyJ[\w-]*\.[\w-]+\.[\w-]+")
 
 @dataclass(frozen=True)
 class Conditions:
-    """What is the same for all cells of a run. `token_users` maps a workload to the users whose tokens it needs."""
+    """What is the same for all cells of a run. `token_users` maps a workload to the users whose tokens it needs.
+
+    `clock` is that by which phases are timed.
+    """
 
     inventory: Inventory
     secrets: Secrets
     protocol: Protocol
     token_users: dict[str, tuple[int, ...]]
     wrk_version: str
+    clock: Clock = SYSTEM_CLOCK
 
 
 class _VoidCellError(Exception):
@@ -83,7 +86,7 @@ def measure_cell(
         HostError: the host failed; the attempt isn't finished and must be made again.
     """
     attempt = _Attempt(bench, cell, conditions, folder, progress, number=attempt_number)
-    started_at = datetime.now(UTC)
+    started_at = conditions.clock.now()
     measured = Measured()
     voids: Iterable[Void] = ()
     try:
@@ -142,11 +145,12 @@ class _Attempt:
         """Time a phase; its second part, if it has one, is added to its first."""
         if phase not in self.phases_seconds:
             self._progress(PhaseStarted(cell_id=self._cell.id, attempt=self._number, phase=phase))
-        started = time.monotonic()
+        clock = self._conditions.clock
+        started = clock.monotonic()
         try:
             yield
         finally:
-            elapsed = time.monotonic() - started
+            elapsed = clock.monotonic() - started
             self.phases_seconds[phase] = self.phases_seconds.get(phase, 0.0) + elapsed
 
     def set_up(self) -> None:

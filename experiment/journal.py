@@ -2,18 +2,19 @@
 
 import json
 import os
-from datetime import UTC, datetime
 from pathlib import Path
 
 from documents.run import JournalEntry, JournalEvent
+from experiment.clock import SYSTEM_CLOCK, Clock
 from experiment.storage import named_in_errors
 
 
 class Journal:
     """`journal.jsonl` of a run, appended to only."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, clock: Clock = SYSTEM_CLOCK) -> None:
         self._path = path
+        self._clock = clock
 
     def append(
         self,
@@ -30,7 +31,7 @@ class Journal:
         Raises:
             OSError: it couldn't be written; names the file.
         """
-        entry = JournalEntry(at=datetime.now(UTC), event=event, cell_id=cell_id, attempt=attempt, message=message)
+        entry = JournalEntry(at=self._clock.now(), event=event, cell_id=cell_id, attempt=attempt, message=message)
         with named_in_errors(self._path), self._path.open("ab+") as file:
             if file.tell() > 0:
                 file.seek(-1, os.SEEK_END)

@@ -11,19 +11,19 @@ The cells of the open loop are cells like the others. They come last, for their 
 import logging
 import secrets as random_secrets
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 
 from analysis.attempts import cells_without, next_attempt, standing
 from documents.errors import RunError
 from documents.inventory import Inventory, Secrets
-from documents.plan import Cell
+from documents.plan import Cell, Plan
 from documents.protocol import Protocol, Workload
 from documents.run import CellRecord, HostIdentity, HostRecord, Manifest
 from experiment.bench import Bench
 from experiment.budget import BudgetClock, fit, open_loop_seconds
 from experiment.cell import READY_SECONDS, Conditions, measure_cell
+from experiment.clock import SYSTEM_CLOCK, Clock
 from experiment.earlier_runs import read_earlier
 from experiment.events import CellFinished, CellStarted, Event, RunFinished, RunStarted
 from experiment.holding import host_held
@@ -36,6 +36,9 @@ from experiment.workloads.requests import RequestFile, build_requests
 _logger = logging.getLogger(__name__)
 
 Progress = Callable[[Event], None]
+
+Planner = Callable[[Protocol, Sequence[str], int], Plan]
+"""Makes the plan of a run from its protocol, the names of its APIs and the seed of its order."""
 
 _BEGINNING_SECONDS = 300
 """How long it may take from the tuning of the host to the first cell: the request files are laid ready meanwhile."""
@@ -57,18 +60,23 @@ def begin(
     budget_seconds: int | None = None,
     git_commit: str,
     progress: Progress,
+    planner: Planner = make_plan,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> Path:
-    """Plan a new run and measure all of its cells; see `experiment.run.start_run`."""
+    """Plan a new run and measure all of its cells; see `experiment.run.start_run`.
+
+    Another `planner` than the lab's own is for a run that is one of several, whose orders belong together.
+    """
     measured = _choose(inventory, apis)
     if budget_seconds is not None:
         fitted = fit(protocol, measured, budget_seconds, read_earlier(runs_directory, inventory, protocol, measured))
         progress(fitted)
         protocol = protocol.model_copy(update={"blocks": fitted.blocks})
     requests = _build_all(protocol)
-    started_at = datetime.now(UTC)
+    started_at = clock.now()
     run_id = new_run_id(protocol.name, started_at)
     seed = random_secrets.randbelow(2**32) if order_seed is None else order_seed
-    plan = make_plan(protocol, measured, seed)
+    plan = planner(protocol, measured, seed)
     with host_held(bench, f"run {run_id}"):
         manifest = Manifest(
             run_id=run_id,
@@ -83,9 +91,9 @@ def begin(
             tool_versions=bench.read_tool_versions(),
         )
         host = HostRecord(before=bench.read_identity())
-        folder = RunFolder.create(runs_directory, manifest, host, plan)
+        folder = RunFolder.create(runs_directory, manifest, host, plan, clock)
         folder.journal.append("run-started")
-        _measure_all(bench, folder, _conditions(manifest, inventory, secrets, requests), requests, progress)
+        _measure_all(bench, folder, _conditions(manifest, inventory, secrets, requests, clock), requests, progress)
     return folder.path
 
 
@@ -97,9 +105,10 @@ def resume(
     *,
     git_commit: str,
     progress: Progress,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> Path:
     """Measure the cells that a run still lacks; see `experiment.run.resume_run`."""
-    folder = RunFolder.open(run_directory)
+    folder = RunFolder.open(run_directory, clock)
     manifest = folder.read_manifest()
     requests = _build_all(manifest.protocol)
     _require_same_lab(manifest, inventory, requests)
@@ -111,7 +120,7 @@ def resume(
     with host_held(bench, f"run {manifest.run_id}"):
         _require_same_host(manifest, folder.read_host().before, bench)
         folder.journal.append("run-resumed", message=f"by the commit {git_commit}")
-        _measure_all(bench, folder, _conditions(manifest, inventory, secrets, requests), requests, progress)
+        _measure_all(bench, folder, _conditions(manifest, inventory, secrets, requests, clock), requests, progress)
     return folder.path
 
 
@@ -124,7 +133,7 @@ def _choose(inventory: Inventory, apis: Collection[str]) -> list[str]:
 
 
 def _conditions(
-    manifest: Manifest, inventory: Inventory, secrets: Secrets, requests: Iterable[RequestFile]
+    manifest: Manifest, inventory: Inventory, secrets: Secrets, requests: Iterable[RequestFile], clock: Clock
 ) -> Conditions:
     return Conditions(
         inventory=inventory,
@@ -132,6 +141,7 @@ def _conditions(
         protocol=manifest.protocol,
         token_users={file.workload: file.users for file in requests},
         wrk_version=manifest.tool_versions["wrk"],
+        clock=clock,
     )
 
 
@@ -147,7 +157,7 @@ def _measure_all(
     )
     if waiting:
         # What goes before the first cell is part of the time that a budget gives.
-        clock = _clock(folder, attempts)
+        budget = _budget(folder, attempts, conditions.clock)
         if conditions.protocol.open_loop is not None:
             # Before all else: it takes a minute to build, and what is wrong with it is told before hours of cells. The
             # host isn't tuned yet, for a slow build would outlast the lease.
@@ -157,7 +167,7 @@ def _measure_all(
         folder.write_host(record.model_copy(update={"knobs": merge(record.knobs, tuned)}))
         bench.install(requests)
         bench.stop_apis()
-        for cell in _cells_in_turn(folder, attempts, allowed, clock):
+        for cell in _cells_in_turn(folder, attempts, allowed, budget):
             while (number := next_attempt(attempts[cell.id], allowed)) is not None:
                 attempts[cell.id] += (_measure(bench, folder, cell, conditions, progress, number=number),)
     _look_afterwards(bench, folder, tuned=waiting)
@@ -166,7 +176,7 @@ def _measure_all(
 
 
 def _cells_in_turn(
-    folder: RunFolder, attempts: dict[str, tuple[CellRecord, ...]], allowed: int, clock: BudgetClock
+    folder: RunFolder, attempts: dict[str, tuple[CellRecord, ...]], allowed: int, budget: BudgetClock
 ) -> Iterator[Cell]:
     """The cells at which an attempt is to be made, in the order in which they are measured.
 
@@ -176,7 +186,7 @@ def _cells_in_turn(
     for cell in folder.closed_cells():
         if next_attempt(attempts[cell.id], allowed) is None:
             continue
-        if clock.forbids(cell):
+        if budget.forbids(cell):
             folder.journal.append("budget-spent", message=f"before block {cell.block}")
             break
         yield cell
@@ -196,16 +206,16 @@ def _look_afterwards(bench: Bench, folder: RunFolder, *, tuned: bool) -> None:
     folder.write_host(record.model_copy(update=changes))
 
 
-def _clock(folder: RunFolder, attempts: _Attempts) -> BudgetClock:
+def _budget(folder: RunFolder, attempts: _Attempts, clock: Clock) -> BudgetClock:
     manifest, cells = folder.read_manifest(), folder.read_plan().cells
     seconds: dict[int, float] = {}
     for cell in cells:
         for record in attempts[cell.id]:
             seconds[cell.block] = seconds.get(cell.block, 0.0) + sum(record.phases_seconds.values())
     if manifest.budget_seconds is None:
-        return BudgetClock(None, seconds)
+        return BudgetClock(None, seconds, clock)
     kept_seconds = open_loop_seconds(manifest.protocol, len({cell.api for cell in cells}))
-    return BudgetClock(manifest.budget_seconds - kept_seconds, seconds)
+    return BudgetClock(manifest.budget_seconds - kept_seconds, seconds, clock)
 
 
 def _tell_untold(folder: RunFolder, attempts: _Attempts) -> None:

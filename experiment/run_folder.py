@@ -11,6 +11,7 @@ from documents.open_loop import OpenLoopPlan
 from documents.plan import Cell, Plan
 from documents.run import CellRecord, HostRecord, Manifest, attempt_id
 from experiment.cell import RAW_FILES
+from experiment.clock import SYSTEM_CLOCK, Clock
 from experiment.journal import Journal
 from experiment.storage import sha256_of, sync_folder, write_whole
 
@@ -23,14 +24,16 @@ def new_run_id(protocol_name: str, started_at: datetime) -> str:
 
 
 class RunFolder:
-    """The folder of one run."""
+    """The folder of one run; the entries of its journal have the times of `clock`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, clock: Clock = SYSTEM_CLOCK) -> None:
         self.path = path
-        self.journal = Journal(path / "journal.jsonl")
+        self.journal = Journal(path / "journal.jsonl", clock)
 
     @classmethod
-    def create(cls, runs_directory: Path, manifest: Manifest, host: HostRecord, plan: Plan) -> "RunFolder":
+    def create(
+        cls, runs_directory: Path, manifest: Manifest, host: HostRecord, plan: Plan, clock: Clock = SYSTEM_CLOCK
+    ) -> "RunFolder":
         """Make the folder of a new run; it appears with its documents or not at all.
 
         Raises:
@@ -52,10 +55,10 @@ class RunFolder:
                 f"The run's folder {path} can't be made: {error}. See that its disk has room and is yours to write to, "
                 "then run again."
             ) from error
-        return cls(path)
+        return cls(path, clock)
 
     @classmethod
-    def open(cls, path: Path) -> "RunFolder":
+    def open(cls, path: Path, clock: Clock = SYSTEM_CLOCK) -> "RunFolder":
         """Open the folder of a run.
 
         Raises:
@@ -65,7 +68,7 @@ class RunFolder:
             raise RunError(
                 f"{path} is no run: it has no manifest.json. Name a folder such as runs/20260131-120000-quick."
             )
-        return cls(path)
+        return cls(path, clock)
 
     def read_manifest(self) -> Manifest:
         """What the run is."""

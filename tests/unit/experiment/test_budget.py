@@ -1,9 +1,9 @@
 """`lab run --budget`: as many whole blocks as fit, what they resolve, and an end by the clock between two blocks."""
 
 import math
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -16,7 +16,7 @@ from documents.errors import RunError
 from documents.plan import Cell, Plan
 from documents.protocol import Protocol, Scenario
 from documents.run import CellRecord, Manifest
-from experiment import budget, loop
+from experiment import loop
 from experiment.budget import (
     ASSUMED_NOISES,
     CELL_OVERHEAD_SECONDS,
@@ -199,20 +199,25 @@ def test_runs_of_another_lab_or_load_tell_nothing(runs: Path):
 class Time:
     """A clock that the bench moves on."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.now = 1_000.0
-        monkeypatch.setattr(budget, "time", SimpleNamespace(monotonic=lambda: self.now))
+    def __init__(self) -> None:
+        self.seconds = 1_000.0
+
+    def now(self) -> datetime:
+        return datetime(2026, 1, 31, tzinfo=UTC) + timedelta(seconds=self.seconds)
+
+    def monotonic(self) -> float:
+        return self.seconds
 
 
 @pytest.fixture
-def time(monkeypatch: pytest.MonkeyPatch) -> Time:
-    return Time(monkeypatch)
+def time() -> Time:
+    return Time()
 
 
 def slow_bench(time: Time, seconds_a_cell: float) -> FakeBench:
     def before(step: str, _count: int) -> None:
         if step == "measure":
-            time.now += seconds_a_cell
+            time.seconds += seconds_a_cell
 
     return FakeBench(before=before)
 
@@ -226,7 +231,13 @@ BLOCKS = math.floor((BUDGET - RUN_OVERHEAD_SECONDS) / BLOCK_SECONDS)
 
 
 def begin(
-    bench: FakeBench, runs: Path, seen: list[Event], *, protocol: Protocol = PROTOCOL, budget_seconds: int = BUDGET
+    bench: FakeBench,
+    runs: Path,
+    seen: list[Event],
+    time: Time,
+    *,
+    protocol: Protocol = PROTOCOL,
+    budget_seconds: int = BUDGET,
 ) -> Path:
     return loop.begin(
         bench,
@@ -238,7 +249,12 @@ def begin(
         budget_seconds=budget_seconds,
         git_commit="a",
         progress=seen.append,
+        clock=time,
     )
+
+
+def resume(bench: FakeBench, run: Path, seen: list[Event], time: Time) -> Path:
+    return loop.resume(bench, run, INVENTORY, SECRETS, git_commit="b", progress=seen.append, clock=time)
 
 
 def finished_blocks(run: Path) -> dict[int, int]:
@@ -252,7 +268,7 @@ def finished_blocks(run: Path) -> dict[int, int]:
 
 def test_a_run_in_time_measures_the_blocks_that_fitted_and_records_its_budget(tmp_path: Path, time: Time):
     seen: list[Event] = []
-    run = begin(slow_bench(time, 1.0), tmp_path, seen)
+    run = begin(slow_bench(time, 1.0), tmp_path, seen, time)
     assert isinstance(seen[0], BudgetFitted)
     assert seen[0].blocks == BLOCKS > PROTOCOL.blocks
     assert finished_blocks(run) == dict.fromkeys(range(1, BLOCKS + 1), CELLS)
@@ -269,7 +285,7 @@ def test_a_run_in_time_measures_the_blocks_that_fitted_and_records_its_budget(tm
 def test_a_slow_run_ends_between_two_blocks_and_what_it_has_counts(tmp_path: Path, time: Time):
     seen: list[Event] = []
     bench = slow_bench(time, 60.0 / CELLS)
-    run = begin(bench, tmp_path, seen)
+    run = begin(bench, tmp_path, seen, time)
     # 60 s a block: after the second, 120 s are over, and a third would end after 180 s, with nothing left for the end.
     assert finished_blocks(run) == {1: CELLS, 2: CELLS}
     assert bench.left_clean()
@@ -284,29 +300,21 @@ def test_a_slow_run_ends_between_two_blocks_and_what_it_has_counts(tmp_path: Pat
 
 
 def test_a_run_that_its_budget_ended_is_not_gone_on_with(tmp_path: Path, time: Time):
-    run = begin(slow_bench(time, 60.0 / CELLS), tmp_path, [])
+    run = begin(slow_bench(time, 60.0 / CELLS), tmp_path, [], time)
     again = FakeBench()
-    loop.resume(again, run, INVENTORY, SECRETS, git_commit="b", progress=lambda _: None)
+    resume(again, run, [], time)
     assert again.steps == []
     assert finished_blocks(run) == {1: CELLS, 2: CELLS}
 
 
 def test_a_cell_of_such_a_run_that_was_removed_is_measured_again_and_no_block_beside(tmp_path: Path, time: Time):
-    run = begin(slow_bench(time, 60.0 / CELLS), tmp_path, [])
+    run = begin(slow_bench(time, 60.0 / CELLS), tmp_path, [], time)
     (cell, *_) = sorted((run / "cells").iterdir())
     (cell / "cell.json").unlink()
     again = slow_bench(time, 60.0 / CELLS)
-    set_phases(run, 60.0 / CELLS)
-    loop.resume(again, run, INVENTORY, SECRETS, git_commit="b", progress=lambda _: None)
+    resume(again, run, [], time)
     assert len(again.played) == 1
     assert finished_blocks(run) == {1: CELLS, 2: CELLS}
-
-
-def set_phases(run: Path, seconds: float) -> None:
-    """Give the finished cells the wall time that the clock of the test showed."""
-    for path in run.glob("cells/*/cell.json"):
-        record = CellRecord.from_json(path.read_bytes(), name=str(path))
-        path.write_text(record.model_copy(update={"phases_seconds": {"load": seconds}}).to_json())
 
 
 def test_a_resumed_run_has_what_is_left_of_its_budget(tmp_path: Path, time: Time):
@@ -320,12 +328,11 @@ def test_a_resumed_run_has_what_is_left_of_its_budget(tmp_path: Path, time: Time
 
     bench.before = interrupt
     with pytest.raises(KeyboardInterrupt):
-        begin(bench, tmp_path, [])
+        begin(bench, tmp_path, [], time)
     [run] = tmp_path.iterdir()
     assert finished_blocks(run) == {1: CELLS, 2: 1}
-    set_phases(run, 60.0 / CELLS)
-    time.now += 100_000
-    loop.resume(slow_bench(time, 60.0 / CELLS), run, INVENTORY, SECRETS, git_commit="b", progress=lambda _: None)
+    time.seconds += 100_000
+    resume(slow_bench(time, 60.0 / CELLS), run, [], time)
     assert finished_blocks(run) == {1: CELLS, 2: CELLS}, "the block that was begun is whole, and the third isn't begun"
 
 
@@ -334,25 +341,25 @@ def cells_of(blocks: int) -> list[Cell]:
 
 
 def test_the_clock_never_forbids_a_block_that_was_begun(time: Time):
-    clock = BudgetClock(60, {})
+    clock = BudgetClock(60, {}, time)
     for before, cell in pairwise([None, *cells_of(1)]):
         assert cell is not None
         assert not clock.forbids(cell), f"after {before}"
-        time.now += 1_000
+        time.seconds += 1_000
 
 
 def test_the_clock_of_a_run_without_a_budget_forbids_nothing(time: Time):
-    clock = BudgetClock(None, {})
+    clock = BudgetClock(None, {}, time)
     for cell in cells_of(3):
         assert not clock.forbids(cell)
-        time.now += 100_000
+        time.seconds += 100_000
 
 
 def test_a_block_is_expected_to_take_as_long_as_the_longest_before(time: Time):
-    clock = BudgetClock(200 + int(RUN_OVERHEAD_SECONDS), {1: 20.0, 2: 90.0})
+    clock = BudgetClock(200 + int(RUN_OVERHEAD_SECONDS), {1: 20.0, 2: 90.0}, time)
     third, fourth = (next(cell for cell in cells_of(4) if cell.block == block) for block in (3, 4))
     assert not clock.forbids(third), "110 s are spent, and 90 more are left"
-    time.now += 1
+    time.seconds += 1
     assert clock.forbids(fourth), "111 s are spent: a block like the second wouldn't end in time"
 
 
@@ -364,9 +371,9 @@ OPEN_CELLS = 8
 KEPT_SECONDS = OPEN_CELLS * (1 + 2 + CELL_OVERHEAD_SECONDS)
 
 
-def begin_open(bench: FakeBench, runs: Path) -> Path:
+def begin_open(bench: FakeBench, runs: Path, time: Time) -> Path:
     budget_seconds = BUDGET + math.ceil(KEPT_SECONDS)
-    return begin(bench, runs, [], protocol=OPEN_LOOP_PROTOCOL, budget_seconds=budget_seconds)
+    return begin(bench, runs, [], time, protocol=OPEN_LOOP_PROTOCOL, budget_seconds=budget_seconds)
 
 
 def open_loop_cells(run: Path) -> int:
@@ -375,7 +382,7 @@ def open_loop_cells(run: Path) -> int:
 
 def test_the_open_loop_is_measured_whole_after_blocks_that_the_clock_cut(tmp_path: Path, time: Time):
     bench = slow_bench(time, 60.0 / CELLS)
-    run = begin_open(bench, tmp_path)
+    run = begin_open(bench, tmp_path, time)
     assert finished_blocks(run) == {1: CELLS, 2: CELLS}, "what is kept for the open loop isn't there for a third"
     assert open_loop_cells(run) == OPEN_CELLS
     assert bench.left_clean()
@@ -384,7 +391,7 @@ def test_the_open_loop_is_measured_whole_after_blocks_that_the_clock_cut(tmp_pat
     assert report.open_loop is not None
     assert len(report.open_loop.cells) == OPEN_CELLS
     again = FakeBench()
-    loop.resume(again, run, INVENTORY, SECRETS, git_commit="b", progress=lambda _: None)
+    resume(again, run, [], time)
     assert again.steps == []
 
 
@@ -395,11 +402,18 @@ def test_what_goes_before_the_first_cell_is_part_of_the_budget(tmp_path: Path, t
     def build(step: str, count: int) -> None:
         slow(step, count)
         if step == "install_open_loop":
-            time.now += 60
+            time.seconds += 60
 
     bench.before = build
-    run = begin_open(bench, tmp_path)
+    run = begin_open(bench, tmp_path, time)
     assert finished_blocks(run) == {1: CELLS}, "a minute is gone before the first block"
+
+
+def set_phases(run: Path, seconds: float) -> None:
+    """Give the finished cells another wall time than the clock of the test showed."""
+    for path in run.glob("cells/*/cell.json"):
+        record = CellRecord.from_json(path.read_bytes(), name=str(path))
+        path.write_text(record.model_copy(update={"phases_seconds": {"load": seconds}}).to_json())
 
 
 def test_a_run_that_goes_on_within_its_open_loop_adds_no_block(tmp_path: Path, time: Time):
@@ -413,14 +427,15 @@ def test_a_run_that_goes_on_within_its_open_loop_adds_no_block(tmp_path: Path, t
 
     bench.before = interrupt
     with pytest.raises(KeyboardInterrupt):
-        begin_open(bench, tmp_path)
+        begin_open(bench, tmp_path, time)
     [run] = tmp_path.iterdir()
     assert (finished_blocks(run), open_loop_cells(run)) == ({1: CELLS, 2: CELLS}, 3)
     report = analyse(run)
     assert (report.blocks, len(report.unfinished_cells)) == (2, OPEN_CELLS - 3)
     assert any(f"after 2 of {BLOCKS} blocks" in caveat for caveat in report.caveats)
-    # The records of these cells tell no more than that they took no time: there would be room for all blocks.
+    # As if these cells had taken no time: there would be room for all blocks.
+    set_phases(run, 0.0)
     seen: list[Event] = []
-    loop.resume(slow_bench(time, 0.0), run, INVENTORY, SECRETS, git_commit="b", progress=seen.append)
+    resume(slow_bench(time, 0.0), run, seen, time)
     assert (finished_blocks(run), open_loop_cells(run)) == ({1: CELLS, 2: CELLS}, OPEN_CELLS)
     assert [event.cells for event in seen if isinstance(event, RunFinished)] == [2 * CELLS + OPEN_CELLS]

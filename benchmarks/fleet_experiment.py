@@ -1,0 +1,179 @@
+"""One experiment on a fleet of simulated hosts, through the lab's own loop, files and analysis.
+
+Each host has a run of its own, with its own folder, journal and clock, as each would if they were real. The runs go on
+at once, in a thread each. Their folders are then read as any run's, and their cells put together: whatever two runs
+must share to stand beside each other, all of these must.
+"""
+
+import secrets as random_secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.identity import Conditions, differences
+from analysis.report import analyse
+from analysis.run_folder import read_run
+from analysis.statistics.block_ratios import log_ratios_of, logs_of
+from benchmarks.fleet_noise import measured_level
+from benchmarks.fleet_orders import plan_for_host
+from benchmarks.simulated_host import SimulatedHost, simulated_inventory
+from documents.cell_numbers import CellNumbers
+from documents.errors import AnalysisError, HostUnreachableError
+from documents.inventory import Secrets
+from documents.plan import Plan
+from documents.protocol import Protocol, Scenario
+from experiment import loop
+from experiment.loop import Planner
+
+API_IMAGES = {"again": "sha256:plain", "plain": "sha256:plain", "slowed": "sha256:slowed"}
+"""Those of the stack `known-difference`: two entries of one build, and one that is slower by a known share."""
+
+APIS = tuple(API_IMAGES)
+"""In the order in which the draws of `benchmarks.fleet_world` have them."""
+
+LOAD = Scenario(name="read-post", workload="read-post", connections=100, duration_seconds=5)
+WARM_UP_SECONDS = 8
+
+COMMIT = "simulated"
+
+
+@dataclass(frozen=True)
+class FleetRun:
+    """What one host of a fleet did: its run's folder, its seconds by its own clock, and whether it had to go on."""
+
+    folder: Path
+    seconds: float
+    resumed: bool
+
+
+def fleet_protocol(blocks: int, *, twin: bool = True) -> Protocol:
+    """What each host measures: the load of `benchmarks.known_difference`, and as long."""
+    return Protocol(
+        version=1,
+        name="fleet",
+        blocks=blocks,
+        warm_up_seconds=WARM_UP_SECONDS,
+        warm_up_least_seconds=WARM_UP_SECONDS,
+        scenarios=(LOAD,),
+        twin=twin,
+    )
+
+
+def run_fleet(
+    hosts: Sequence[SimulatedHost],
+    protocol: Protocol,
+    directory: Path,
+    *,
+    order_seed: int,
+    apis_of: Callable[[int], Sequence[str]] = lambda _host: APIS,
+    planner_of: Callable[[int], Planner] | None = None,
+) -> tuple[FleetRun, ...]:
+    """Measure on all hosts at once; a run whose connection is lost is gone on with.
+
+    Args:
+        hosts: the fleet.
+        protocol: what each host measures.
+        directory: each host gets a folder in it for its runs. Two runs that begin in one second have one id.
+        order_seed: the same for all hosts.
+        apis_of: which APIs a host measures; all, unless whole APIs are put on hosts.
+        planner_of: makes the plan of a host's run; that of the fleet's design unless given.
+    """
+    planner_of = planner_of or (lambda host: partial(plan_for_host, host=host, hosts=len(hosts)))
+
+    def run(number: int) -> FleetRun:
+        host, inventory = hosts[number], simulated_inventory(number, API_IMAGES)
+        secrets = Secrets(**dict.fromkeys(_SECRETS, random_secrets.token_hex(32)))
+        runs = directory / inventory.stack
+        try:
+            folder = loop.begin(
+                host,
+                inventory,
+                secrets,
+                protocol,
+                runs,
+                apis=apis_of(number),
+                order_seed=order_seed,
+                git_commit=COMMIT,
+                progress=host.hear,
+                planner=planner_of(number),
+                clock=host.clock,
+            )
+        except HostUnreachableError:
+            [folder] = runs.iterdir()
+            loop.resume(host, folder, inventory, secrets, git_commit=COMMIT, progress=host.hear, clock=host.clock)
+            return FleetRun(folder, host.clock.monotonic(), resumed=True)
+        return FleetRun(folder, host.clock.monotonic(), resumed=False)
+
+    with ThreadPoolExecutor(len(hosts), thread_name_prefix="host") as pool:
+        return tuple(pool.map(run, range(len(hosts))))
+
+
+_SECRETS = ("postgres_password", "redis_password", "jwt_secret")
+
+
+def fleet_of(
+    plans: Sequence[Plan], logs: NDArray[np.float64], *, lost: Mapping[int, int] | None = None
+) -> list[SimulatedHost]:
+    """Hosts whose cells give what was drawn for them.
+
+    Args:
+        plans: by host, of one load.
+        logs: the logs of the cells' throughputs over the measured level, of shape (hosts, blocks, places).
+        lost: by host, the number of the cell in which its connection is lost.
+    """
+    level = measured_level()
+    rates = [
+        dict(zip((cell.number for cell in plan.cells), (level * np.exp(own)).ravel().tolist(), strict=True))
+        for plan, own in zip(plans, logs, strict=True)
+    ]
+    return [
+        SimulatedHost(lambda cell, own=own: own[cell.number], lost_in=(lost or {}).get(host))
+        for host, own in enumerate(rates)
+    ]
+
+
+def cells_by_host(folders: Sequence[Path]) -> list[tuple[CellNumbers, ...]]:
+    """The valid cells of each host's run.
+
+    Raises:
+        AnalysisError: the runs don't have the same conditions and the same APIs, or a raw file can't be used.
+    """
+    runs = [read_run(folder) for folder in folders]
+    first, *others = [Conditions(run.manifest, run.host) for run in runs]
+    for folder, other in zip(folders[1:], others, strict=True):
+        if found := (*differences(first, other), *_other_apis(first, other)):
+            raise AnalysisError(
+                f"{folder} can't stand beside {folders[0]}: {'; '.join(found)}. Leave that host out, or make it alike."
+            )
+    return [analyse(folder).cells for folder in folders]
+
+
+def _other_apis(first: Conditions, second: Conditions) -> Iterator[str]:
+    """What is no condition where two runs are compared, and is one where they are put together."""
+    images = [{api.name: api.image_id for api in run.manifest.inventory.apis} for run in (first, second)]
+    for name in sorted({*images[0], *images[1]}):
+        if images[0].get(name) != images[1].get(name):
+            yield f"image of {name}: {images[0].get(name)} and {images[1].get(name)}"
+
+
+def put_together(cells: Sequence[Sequence[CellNumbers]], *, sharing: int = 1) -> list[CellNumbers]:
+    """The cells of all hosts, each block of each host with a number of its own.
+
+    Where `sharing` is more than 1, so many hosts in a row have their blocks in common, as where each measures one API.
+    """
+    numbers: dict[tuple[int, int], int] = {}
+    return [
+        cell.model_copy(update={"block": numbers.setdefault((host // sharing, cell.block), len(numbers) + 1)})
+        for host, of_host in enumerate(cells)
+        for cell in of_host
+    ]
+
+
+def log_ratios_by_host(cells: Sequence[Sequence[CellNumbers]], first: str, second: str) -> list[NDArray[np.float64]]:
+    """The log of one API's throughput over another's in each block: by host, an array over its blocks."""
+    return [np.array(log_ratios_of(logs_of(of_host, LOAD.name, "throughput"), first, second)) for of_host in cells]

@@ -1,0 +1,126 @@
+"""A run on a clock that isn't the machine's, and by a plan that isn't the lab's own."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from documents.plan import Plan
+from documents.protocol import Protocol
+from documents.run import Manifest
+from experiment import loop
+from experiment.clock import SYSTEM_CLOCK
+from experiment.plan import make_plan
+from tests.unit.experiment.fake_bench import INVENTORY, PROTOCOL, SECRETS, FakeBench
+from tests.unit.experiment.loop_runs import CELLS, ignore, journal, only_run, records
+
+BEGAN = datetime(2031, 5, 6, 7, 8, 9, tzinfo=UTC)
+LOAD_SECONDS = 1_000.0
+
+
+class SteppedClock:
+    """Moves on when the bench of a test says so."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def now(self) -> datetime:
+        return BEGAN + timedelta(seconds=self.seconds)
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def in_load(self, step: str, _count: int) -> None:
+        if step == "measure":
+            self.seconds += LOAD_SECONDS
+
+
+def test_all_times_of_a_run_are_those_of_its_clock(tmp_path: Path):
+    clock = SteppedClock()
+    run = loop.begin(
+        FakeBench(before=clock.in_load),
+        INVENTORY,
+        SECRETS,
+        PROTOCOL,
+        tmp_path,
+        order_seed=7,
+        git_commit="abc",
+        progress=ignore,
+        clock=clock,
+    )
+    assert run.name == "20310506-070809-tiny"
+    assert Manifest.from_json((run / "manifest.json").read_bytes(), name="manifest.json").started_at == BEGAN
+    began = [record.started_at for record in records(run)]
+    assert began == [BEGAN + number * timedelta(seconds=LOAD_SECONDS) for number in range(CELLS)]
+    assert {record.phases_seconds["load"] for record in records(run)} == {LOAD_SECONDS}
+    assert {sum(record.phases_seconds.values()) for record in records(run)} == {LOAD_SECONDS}
+    assert journal(run)[0].at == BEGAN
+    assert journal(run)[-1].at == BEGAN + CELLS * timedelta(seconds=LOAD_SECONDS)
+
+
+def test_a_run_that_goes_on_is_on_its_own_clock_as_well(tmp_path: Path):
+    clock = SteppedClock()
+
+    def stop(step: str, count: int) -> None:
+        clock.in_load(step, count)
+        if clock.seconds == 3 * LOAD_SECONDS:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        loop.begin(
+            FakeBench(before=stop),
+            INVENTORY,
+            SECRETS,
+            PROTOCOL,
+            tmp_path,
+            order_seed=7,
+            git_commit="abc",
+            progress=ignore,
+            clock=clock,
+        )
+    clock.seconds = 10 * LOAD_SECONDS
+    run = only_run(tmp_path)
+    loop.resume(
+        FakeBench(before=clock.in_load), run, INVENTORY, SECRETS, git_commit="def", progress=ignore, clock=clock
+    )
+    [resumed] = [entry.at for entry in journal(run) if entry.event == "run-resumed"]
+    assert resumed == BEGAN + timedelta(seconds=10 * LOAD_SECONDS)
+    assert records(run)[2].started_at == resumed
+    assert {record.phases_seconds["load"] for record in records(run)} == {LOAD_SECONDS}
+
+
+def test_a_run_is_planned_by_whoever_is_asked_to(tmp_path: Path):
+    asked: list[tuple[int, tuple[str, ...], int]] = []
+
+    def backwards(protocol: Protocol, apis: Sequence[str], seed: int) -> Plan:
+        asked.append((protocol.blocks, tuple(apis), seed))
+        cells = make_plan(protocol, apis, seed).cells[::-1]
+        return Plan(
+            order_seed=seed,
+            cells=tuple(cell.model_copy(update={"number": number}) for number, cell in enumerate(cells, start=1)),
+        )
+
+    bench = FakeBench()
+    run = loop.begin(
+        bench,
+        INVENTORY,
+        SECRETS,
+        PROTOCOL,
+        tmp_path,
+        order_seed=7,
+        git_commit="abc",
+        progress=ignore,
+        planner=backwards,
+    )
+    assert asked == [(PROTOCOL.blocks, ("go", "rust"), 7)]
+    own = make_plan(PROTOCOL, ("go", "rust"), 7)
+    assert bench.played == [f"{cell.api} {cell.scenario.name}" for cell in own.cells[::-1]]
+    assert Plan.from_json((run / "plan.json").read_bytes(), name="plan.json").order_seed == 7
+
+
+def test_the_machines_clock_tells_the_time_in_utc_and_never_goes_back():
+    before, now = datetime.now(UTC), SYSTEM_CLOCK.now()
+    assert before <= now <= datetime.now(UTC)
+    assert now.utcoffset() == timedelta(0)
+    assert SYSTEM_CLOCK.monotonic() <= SYSTEM_CLOCK.monotonic()
