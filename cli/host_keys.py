@@ -9,7 +9,7 @@ from rich.console import Console
 from documents.errors import HostKeyError
 from documents.stack import Stack
 from lab.hosts.pinned_keys import pin_key
-from lab.hosts.ssh_login import ask_for_key, unknown_hosts
+from lab.lifecycle.ssh_access import ask_for_key, unknown_hosts
 from provision.host_keys import fingerprint
 
 

@@ -10,6 +10,11 @@ TcpPort = Annotated[int, Field(ge=1, le=65535)]
 """A TCP port of another machine; sshd's own is 22."""
 
 
+def known_hosts_name(address: str, port: int) -> str:
+    """A host's name in a known_hosts file. Source: sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT"."""
+    return address if port == 22 else f"[{address}]:{port}"
+
+
 class JumpHost(Document):
     """A host that SSH goes through on its way to another one, and the one key that it may show.
 

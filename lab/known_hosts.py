@@ -1,7 +1,6 @@
 """The file of known hosts that pins a lab's hosts, as Docker's ssh and Paramiko both read it."""
 
-from documents.host import Host
-from provision.login import known_hosts_name
+from documents.host import Host, known_hosts_name
 
 KNOWN_HOSTS_NAME = "known_hosts"
 HOST_KEY_ALIAS = "fairground-host"

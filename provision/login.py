@@ -19,7 +19,7 @@ from paramiko.pkey import UnknownKeyType
 from tenacity import Retrying, before_sleep_log, retry_if_exception, stop_before_delay, wait_exponential
 
 from documents.errors import HostAuthenticationError, HostKeyError, HostUnreachableError
-from documents.host import Host, JumpHost
+from documents.host import Host, JumpHost, known_hosts_name
 from provision.channels import ANSWER_SECONDS
 from provision.transport import OrderedTransport
 
@@ -40,11 +40,6 @@ Stream = socket.socket | paramiko.Channel
 def label(host: Host | JumpHost) -> str:
     """How messages name a host: ``user@address:port``."""
     return f"{host.user}@{host.address}:{host.port}"
-
-
-def known_hosts_name(address: str, port: int) -> str:
-    """A host's name in a known_hosts file. Source: sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT"."""
-    return address if port == 22 else f"[{address}]:{port}"
 
 
 def log_in(host: Host, *, deadline_seconds: float) -> tuple[paramiko.SSHClient, ...]:

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from documents.errors import HostError, HostUnreachableError
 from documents.host_kinds import SshHost
 from documents.stack import Stack
-from lab.hosts.ssh_login import reach_host
 from lab.lifecycle.engine import Engine, Progress
 from lab.lifecycle.leftovers import find_labelled as find_on_controller
 from lab.lifecycle.lifecycle import Receipt, take_down
 from lab.lifecycle.reconciliation import forget_host, uses_controller
+from lab.lifecycle.ssh_access import reach_host
 from lab.lifecycle.state import State, is_recorded, read_state
 from provision.claim import find_things, release
 from provision.connection import Connection, connect

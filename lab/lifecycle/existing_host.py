@@ -4,8 +4,8 @@ from documents.errors import HostError
 from documents.host_kinds import SshHost
 from documents.stack import Stack
 from lab.hosts.kept import take_kept
-from lab.hosts.ssh_login import reach_host
 from lab.lifecycle.engine import Engine
+from lab.lifecycle.ssh_access import reach_host
 from provision.claim import release
 from provision.host_changes import read_changes
 from provision.labelled import find_labelled

@@ -50,9 +50,9 @@ class Machine:
             build(kind),
         )
         self.install_key(self.host_key, "/etc/ssh/ssh_host_ed25519_key")
-        for home, user in (("/root", "root"), ("/home/someone", "someone")):
-            self.run("install", "-d", "-m", "0700", "-o", user, f"{home}/.ssh")
-            self.write(f"{home}/.ssh/authorized_keys", public_half(self.user_key), user=user)
+        for user in ("root", "someone"):
+            self.shell(f"install -d -m 0700 -o {user} ~{user}/.ssh")
+            self.write(f"~{user}/.ssh/authorized_keys", public_half(self.user_key), user=user)
 
     @property
     def address(self) -> str:

@@ -9,7 +9,7 @@ _LISTINGS = {
         "find /etc -type f ! -name '*-' ! -name ld.so.cache ! -path '/etc/ssh/ssh_host_*' | sort | xargs sha256sum"
     ),
     "groups": "sort /etc/group",
-    "folders": "ls -1d /var/lib/* /var/cache/* /root/.[!.]* /home/*/.[!.]* /opt/* /srv/* /usr/local/*/* 2>/dev/null",
+    "folders": "ls -1d /var/lib/* /var/cache/* ~root/.[!.]* ~someone/.[!.]* /opt/* /srv/* /usr/local/*/* 2>/dev/null",
     "state of the day": "ls -1 /run | grep -v -e motd -e adduser",
     "sshd": "/usr/sbin/sshd -T | grep -i -e maxstartups -e maxsessions",
     "processes": "ps -eo args= | grep -v -e 'ps -eo' -e sshd: -e 'sh -euc' -e grep -e containerd-shim | sort",

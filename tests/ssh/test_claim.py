@@ -215,20 +215,20 @@ def test_an_engine_that_its_administrator_stopped_is_stopped_again(busy: Found):
 def test_root_s_files_go_to_and_fro_by_sudo(bare: Found, tmp_path: Path):
     with connect(bare.host) as connection:
         assert connection.run(["id", "-u"], deadline_seconds=10).stdout == "0\n"
-        connection.push_bytes(b"secret", "/root/file", mode=0o600)
-        assert bare.machine.run("stat", "-c", "%U %a", "/root/file") == "root 600"
-        connection.pull("/root/file", tmp_path / "file")
-        connection.run(["rm", "/root/file"], deadline_seconds=10)
+        connection.push_bytes(b"secret", "/etc/own-file", mode=0o600)
+        assert bare.machine.run("stat", "-c", "%U %a", "/etc/own-file") == "root 600"
+        connection.pull("/etc/own-file", tmp_path / "file")
+        connection.run(["rm", "/etc/own-file"], deadline_seconds=10)
     assert (tmp_path / "file").read_bytes() == b"secret"
 
 
 def test_a_user_whose_sudo_asks_for_a_password_is_told(bare: Found):
-    bare.machine.shell("mv /etc/sudoers.d/someone /root/kept")
+    bare.machine.shell("mv /etc/sudoers.d/someone /etc/kept")
     try:
         with connect(bare.host) as connection, pytest.raises(HostError, match=r"can't become root: sudo: .*NOPASSWD"):
             claim(connection, STACK, LAB)
     finally:
-        bare.machine.shell("mv /root/kept /etc/sudoers.d/someone")
+        bare.machine.shell("mv /etc/kept /etc/sudoers.d/someone")
 
 
 def test_a_journal_that_cannot_be_read_is_told(busy: Found):

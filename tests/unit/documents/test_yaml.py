@@ -60,7 +60,7 @@ def test_good_document_is_read_with_its_defaults():
         (STACK.replace("port: 18081", "port: 80"), "12: apis.1.port: Input should be greater than or equal to 1024"),
         (STACK.replace("source: apis/rust", "source: apis/../.."), "11: apis.1.source: the source is a folder inside"),
         (STACK.replace("source: apis/rust", "source: /etc"), "11: apis.1.source: String should match pattern"),
-        (STACK.replace("kind: container", "kind: moon"), "4: host.kind: 'moon' is none of 'container', 'ssh'."),
+        (STACK.replace("kind: container", "kind: moon"), "4: host.kind: 'moon' is none of 'container', 'ssh'"),
         (STACK.replace("  kind: container\n", ""), "3: host.kind: this key is missing"),
         (STACK.replace("version: 1", "version: 2"), "1: version: Input should be 1"),
         (STACK.replace("version: 1\n", ""), "1: version: this key is missing"),
