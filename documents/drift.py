@@ -1,5 +1,7 @@
 """Drift: where what runs isn't what the lab declares."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from documents.base import Document, Name
@@ -77,7 +79,7 @@ class Drift(Document):
     Every subject of a difference is in `compared`.
     """
 
-    version: int = 1
+    version: Literal[1] = 1
     stack: Name
     compared: dict[str, int]
     differences: tuple[Difference, ...]

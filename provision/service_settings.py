@@ -14,7 +14,7 @@ class PostgresSetting(Document):
     """One of the server's settings, as pg_settings has it.
 
     `value` is in `unit` (such as ``8kB``, or None), `shown` with a unit that is easy to read; `kind` is bool, enum,
-    integer, real or string. `waits_for_restart` says that a file has another value than the server.
+    integer, real or string.
     """
 
     value: str
@@ -22,7 +22,6 @@ class PostgresSetting(Document):
     shown: str
     kind: str
     source: str
-    waits_for_restart: bool
 
 
 class PostgresOverride(Document):
@@ -53,7 +52,7 @@ SELECT json_build_object(
   'settings', (
     SELECT json_object_agg(name, json_build_object(
       'value', coalesce(setting, ''), 'unit', unit, 'shown', coalesce(current_setting(name, true), ''), 'kind', vartype,
-      'source', source, 'waits_for_restart', pending_restart))
+      'source', source))
     FROM pg_settings),
   'altered', (
     SELECT coalesce(json_object_agg(name, coalesce(setting, '')), '{}')

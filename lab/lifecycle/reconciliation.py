@@ -19,6 +19,8 @@ from provision.running import read_running
 
 _BOOT_SECONDS = 60
 _DEADLINE_SECONDS = 60
+_STOP_SECONDS = 180
+"""For all containers, one after the other; PostgreSQL has 30 s, an API 15."""
 
 
 def reconcile(engine: Engine, state: State, *, killed: bool, progress: Progress) -> bool:
@@ -94,7 +96,9 @@ def _reconcile_containers(connection: Connection, stack: str, declared: Collecti
         return set(connection.run(command, deadline_seconds=_DEADLINE_SECONDS).stdout.split())
 
     there = listed()
-    changed = _with_other_limits(connection, stack, declared)
+    if changed := _with_other_limits(connection, stack, declared):
+        # PostgreSQL keeps its data, and is to leave it whole.
+        connection.run(["docker", "stop", *sorted(changed)], deadline_seconds=_STOP_SECONDS)
     if unwanted := there.difference(recorded) | changed:
         connection.run(["docker", "rm", "--force", *sorted(unwanted)], deadline_seconds=_DEADLINE_SECONDS)
     stopped = listed("status=created", "status=exited", "status=dead").intersection(recorded)

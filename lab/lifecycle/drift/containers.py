@@ -47,7 +47,7 @@ def compare_container(
     running: RunningContainer,
     *,
     remedy: str,
-    limits_remedy: Callable[[str], str],
+    remedy_of: Callable[[str, str], str],
 ) -> None:
     """Compare all that Docker says of a container.
 
@@ -57,7 +57,7 @@ def compare_container(
         state: the same in words.
         running: the container that has its name.
         remedy: what has it made anew.
-        limits_remedy: what puts a limit right, given the declared one: it can be changed without that.
+        remedy_of: what puts right what `differing_limits` looks at, given the aspect and the declared value.
     """
     subject = declared.subject
     comparison.expect(subject, "the container", declared.id[:12], running.id[:12], remedy=remedy, why=_MADE_BY_HAND)
@@ -68,11 +68,11 @@ def compare_container(
     for aspect, value in state.aspects.items():
         found = running.state.aspects[aspect]
         if aspect == "health check":
-            _compare_health_check(comparison, subject, value, running, remedy)
+            _compare_health_check(comparison, subject, value, running, remedy_of(aspect, value))
         elif aspect in _LISTS:
             _compare_words(comparison, subject, aspect, (value, found), remedy)
         else:
-            how = limits_remedy(value) if aspect in CHANGEABLE else remedy
+            how = remedy_of(aspect, value) if aspect in CHANGEABLE else remedy
             comparison.expect(subject, f"its {aspect}", value, found, remedy=how)
     _compare_environment(comparison, subject, state, running.state, remedy)
     for name in sorted(state.labels | running.state.labels):
@@ -102,7 +102,7 @@ def compare_effective(
     running: ContainerState,
     effective: Effective,
     *,
-    host_memory: str = NONE,
+    host_memory: tuple[str, str] = (NONE, NONE),
 ) -> None:
     """Compare what the kernel holds a container to. Docker may say that all is as declared, and it isn't.
 
@@ -114,7 +114,7 @@ def compare_effective(
         state: the same in words.
         running: what Docker says of it.
         effective: what the kernel says.
-        host_memory: the declared memory limit of the host around it, which binds it too.
+        host_memory: the memory limit of the host around it, which binds it too: as declared, and as Docker says.
     """
 
     def expect(what: str, aspect: str, wanted: str, found: str) -> None:
@@ -124,9 +124,10 @@ def compare_effective(
 
     cpus, own = state.aspects["CPUs"], state.aspects["memory limit"]
     expect("its effective CPUs", "CPUs", cpus, _list(effective.cpus))
-    wanted = own if own != NONE else host_memory
-    if wanted != NONE:
-        expect("its effective memory limit", "memory limit", wanted, size_in_words(effective.memory_bytes))
+    wanted, found = own if own != NONE else host_memory[0], size_in_words(effective.memory_bytes)
+    # Where the host has another limit than is declared, that was told of the host.
+    if wanted != NONE and (own != NONE or found != host_memory[1]):
+        expect("its effective memory limit", "memory limit", wanted, found)
     quota = NONE if effective.cpu_quota is None else f"{effective.cpu_quota:g} CPUs"
     expect("its effective CPU quota", "CPU quota", state.aspects["CPU quota"], quota)
     if _list(effective.cpus) == cpus:

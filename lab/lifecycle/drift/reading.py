@@ -82,13 +82,15 @@ def _compare_controller(comparison: Comparison, stack: str, declared: DeclaredLa
         state.model_copy(update={"files": {}}),
         found,
         remedy=_ANEW,
-        limits_remedy=lambda declared: _ANEW if declared == NONE else _update(host, state.aspects),
+        remedy_of=lambda aspect, value: _remedy_of_limit(host, state.aspects, aspect, value),
     )
     return found if found.status == "running" else None
 
 
-def _update(host: Declared, aspects: dict[str, str]) -> str:
-    """What gives the host's container its declared limits back; to have none, it must be made anew."""
+def _remedy_of_limit(host: Declared, aspects: dict[str, str], aspect: str, declared: str) -> str:
+    """What gives the host's container its declared limits back; to be without one, it must be made anew."""
+    if aspect not in containers.CHANGEABLE or declared == NONE:
+        return _ANEW
     options = [f"--cpuset-cpus {aspects['CPUs']}", f"--restart {aspects['restart policy']}"]
     if memory := host.inputs.get("memory"):
         options.append(f"--memory {memory}m --memory-swap {host.inputs.get('memorySwap', memory)}m")
@@ -115,10 +117,10 @@ def _compare_host(
         files={one.name: list(one.files) for one in wanted},
         own_files=list(own_files),
     )
-    host_memory = NONE
+    host_memory = (NONE, NONE)
     if declared.host is not None and here is not None:
         state = state_of(declared.host, None)
-        host_memory = state.aspects["memory limit"]
+        host_memory = state.aspects["memory limit"], here.state.aspects["memory limit"]
         containers.compare_effective(comparison, declared.host, state, here.state, running.effective)
         for path, digest in own_files.items():
             containers.compare_file(comparison, "host", path, digest, running.files.get(path), remedy=_ANEW)
@@ -157,7 +159,7 @@ def _compare_one(
     found: RunningContainer | None,
     running: Running,
     *,
-    host_memory: str,
+    host_memory: tuple[str, str],
 ) -> None:
     if found is None:
         comparison.expect(declared.subject, "the container", declared.name, None)
@@ -174,7 +176,7 @@ def _compare_one(
     remedy = UP if replaced else containers.made_anew(declared.name)
     limits_remedy = remedy if found.id != declared.id else UP
     containers.compare_container(
-        comparison, declared, state, found, remedy=remedy, limits_remedy=lambda _declared: limits_remedy
+        comparison, declared, state, found, remedy=remedy, remedy_of=lambda _aspect, _value: limits_remedy
     )
     if found.effective is not None:
         containers.compare_effective(comparison, declared, state, found.state, found.effective, host_memory=host_memory)

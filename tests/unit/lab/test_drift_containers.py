@@ -16,11 +16,14 @@ LIMITS_REMEDY, REMEDY = "put the limits back", "make it anew"
 
 
 def differences(
-    wanted: Declared, found: RunningContainer, image: dict[str, Any] | None = IMAGE, host_memory: str = NONE
+    wanted: Declared,
+    found: RunningContainer,
+    image: dict[str, Any] | None = IMAGE,
+    host_memory: tuple[str, str] = (NONE, NONE),
 ) -> list[Difference]:
     comparison = Comparison(SECRETS)
     state = state_of(wanted, image)
-    compare_container(comparison, wanted, state, found, remedy=REMEDY, limits_remedy=lambda _declared: LIMITS_REMEDY)
+    compare_container(comparison, wanted, state, found, remedy=REMEDY, remedy_of=lambda _aspect, _value: LIMITS_REMEDY)
     if found.effective is not None:
         compare_effective(comparison, wanted, state, found.state, found.effective, host_memory=host_memory)
     assert comparison.compared["go"] > 40
@@ -113,7 +116,9 @@ def test_what_is_settled_when_a_container_is_made_is_told(
     place: str, value: object, what: str, told_as: tuple[str, str]
 ):
     (told,) = differences(declared(), running((place, value)))
-    assert (told.what, (told.declared, told.effective), told.remedy) == (what, told_as, REMEDY)
+    # A health check, too, has the container made anew by `lab up`.
+    remedy = LIMITS_REMEDY if what == "its health check" else REMEDY
+    assert (told.what, (told.declared, told.effective), told.remedy) == (what, told_as, remedy)
 
 
 def test_masked_system_paths_are_the_option_that_the_engine_forgets():
@@ -150,6 +155,7 @@ def test_an_edit_of_a_health_check_that_pulumi_ignored_is_told_and_up_makes_the_
         found = running(("Config/Healthcheck", check))
         (told,) = differences(wanted, found)
         assert (told.what, told.declared) == ("its health check", "CMD true, every 90 s, 3 tries")
+        assert told.remedy == LIMITS_REMEDY
         assert differing_limits(state_of(wanted, IMAGE), found) == ["health check"]
 
 
@@ -164,6 +170,12 @@ def test_another_container_under_the_same_name_is_told():
     (told,) = differences(declared(), running(("Id", "f" * 64)))
     assert (told.what, told.declared, told.effective) == ("the container", "8fbf2a2857db", "f" * 12)
     assert "made by hand under the same name" in told.message
+
+
+def test_a_container_that_was_renamed_is_told_with_its_name():
+    (told,) = differences(declared(), running(("Name", "/elsewhere")))
+    assert (told.what, told.declared, told.effective) == ("its name", "fairground-api-go", "elsewhere")
+    assert told.remedy == "`docker rename elsewhere fairground-api-go` on its engine"
 
 
 @pytest.mark.parametrize(
@@ -190,6 +202,7 @@ def test_variables_are_told_by_name_and_secrets_without_their_value():
         ("its variable JWT_SECRET", HIDDEN, None),
         ("its variable PORT", "18080", "18081"),
     ]
+    assert told[0].message == (f"go: its variable DATABASE_URL isn't the declared one (neither is shown); {REMEDY}.")
     texts = "\n".join(one.to_json() for one in told)
     for secret in (*SECRETS, "hunter2", "another-secret"):
         assert secret not in texts
@@ -235,8 +248,10 @@ def test_the_host_s_limit_binds_a_container_that_has_none():
     wanted = declared(memory=0, memorySwap=0)
     limits = (("HostConfig/Memory", 0), ("HostConfig/MemorySwap", 0))
     found = running(*limits, effective=EFFECTIVE.model_copy(update={"memory_bytes": 2 * 1024**3}))
-    assert differences(wanted, found, host_memory="2 GiB") == []
-    (told,) = differences(wanted, found, host_memory="4 GiB")
+    assert differences(wanted, found, host_memory=("2 GiB", "2 GiB")) == []
+    # Where the host has another one, that is told of the host.
+    assert differences(wanted, found, host_memory=("4 GiB", "2 GiB")) == []
+    (told,) = differences(wanted, found, host_memory=("4 GiB", "4 GiB"))
     assert (told.what, told.declared, told.effective) == ("its effective memory limit", "4 GiB", "2 GiB")
     # On a host that isn't a container nobody declares one.
     assert differences(wanted, found) == []

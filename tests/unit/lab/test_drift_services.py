@@ -15,7 +15,7 @@ POSTGRES = INVENTORY.postgres.model_copy(update={"settings": {"fsync": "on", "wo
 
 
 def setting(value: str, unit: str | None = None, kind: str = "string", **members: Any) -> PostgresSetting:  # noqa: ANN401
-    told: dict[str, Any] = {"shown": value, "source": "command line", "waits_for_restart": False, **members}
+    told: dict[str, Any] = {"shown": value, "source": "command line", **members}
     return PostgresSetting(value=value, unit=unit, kind=kind, **told)
 
 
@@ -116,7 +116,7 @@ def test_a_database_that_is_gone_and_another_seed_are_told():
         ("900s", "900", "s", "integer", True),
         ("0.5h", "1800", "s", "integer", True),
         ("15min", "901", "s", "integer", False),
-        ("15kB", "900", "s", "integer", False),
+        ("900B", "900", "s", "integer", False),
         ("1.1", "1.1", None, "real", True),
         ("1.10", "1.1", None, "real", True),
         ("1.2", "1.1", None, "real", False),

@@ -34,6 +34,7 @@ VERSION_1 = {
     "sys/fs/cgroup/cpuset/docker/host/lab/api/cgroup.procs": "77\n78\n",
     "sys/fs/cgroup/memory/docker/host/memory.limit_in_bytes": "2147483648\n",
     "sys/fs/cgroup/memory/docker/host/lab/api/memory.limit_in_bytes": "9223372036854771712\n",
+    "sys/fs/cgroup/memory/docker/host/lab/memory.limit_in_bytes": "4294967296\n",
     "sys/fs/cgroup/cpu/docker/host/cpu.cfs_quota_us": "-1\n",
     "sys/fs/cgroup/cpu/docker/host/lab/api/cpu.cfs_quota_us": "150000\n",
     "sys/fs/cgroup/cpu/docker/host/lab/api/cpu.cfs_period_us": "100000\n",
@@ -47,6 +48,7 @@ VERSION_2 = {
     "sys/fs/cgroup/docker/host/cpu.max": "max 100000\n",
     "sys/fs/cgroup/docker/host/init/cpuset.cpus.effective": "0-3\n",
     "sys/fs/cgroup/docker/host/lab/api/cpuset.cpus.effective": "0-1\n",
+    "sys/fs/cgroup/docker/host/lab/memory.max": "4294967296\n",
     "sys/fs/cgroup/docker/host/lab/api/memory.max": "max\n",
     "sys/fs/cgroup/docker/host/lab/api/cpu.max": "150000 100000\n",
     "sys/fs/cgroup/docker/host/lab/api/cgroup.procs": "77\n78\n",
@@ -119,8 +121,19 @@ def test_containers_are_told_with_what_the_kernel_holds_them_to(host: Path, vers
     assert found.images == {IMAGE_ID: IMAGE}
 
 
-def test_a_host_without_limits_has_none(host: Path):
-    found = read(host, {**PROCESSES, "proc/1/cgroup": "0::/\n", "proc/77/cgroup": "0::/system.slice/docker\n"})
+WITHOUT_LIMITS = {
+    "v1": {
+        "proc/1/cgroup": "1:memory:/\n",
+        "proc/77/cgroup": "1:memory:/docker\n",
+        "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n",
+    },
+    "v2": {"proc/1/cgroup": "0::/\n", "proc/77/cgroup": "0::/system.slice/docker\n"},
+}
+
+
+@pytest.mark.parametrize("version", WITHOUT_LIMITS)
+def test_a_host_without_limits_has_none(host: Path, version: str):
+    found = read(host, {**PROCESSES, **WITHOUT_LIMITS[version]})
     assert found.effective == Effective(cpus=(0, 1, 2, 3), memory_bytes=None, cpu_quota=None, processes=())
     (container,) = found.containers
     assert container.effective is not None
