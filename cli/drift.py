@@ -43,16 +43,18 @@ def show_drift(stack: str, *, json: bool) -> None:
 def _show(drift: Drift) -> None:
     console = terminal()
     table = Table("what", "compared", "differs", "declared", "runs", box=None, pad_edge=False)
+    messages: list[str] = []
     for subject, count in drift.compared.items():
         found = [one for one in drift.differences if one.subject == subject]
+        messages += [one.message for one in found]
         if not found:
             table.add_row(Text(subject), str(count), "nothing", "", "")
         for number, one in enumerate(found):
             first = (Text(subject), str(count)) if number == 0 else ("", "")
             table.add_row(*first, Text(one.what), _value(one.declared), _value(one.effective))
     console.print(table)
-    for one in drift.differences:
-        console.print(one.message, markup=False, soft_wrap=True)
+    for message in messages:
+        console.print(message, markup=False, soft_wrap=True)
     if not drift.differences:
         console.print(f"The lab {drift.stack} runs as it is declared.")
 

@@ -50,9 +50,7 @@ def _tell_properties(comparison: Comparison, resource: str, step: Mapping[str, A
         declared, applied = _shown(new.get(name)), _shown(old.get(name))
         if declared == applied:
             declared, applied = "as the document says now", "as the last `lab up` left it"
-        comparison.expect(
-            _SUBJECT, f"{name} of {resource}", declared, applied, why="the last `lab up` was before this change"
-        )
+        comparison.expect(_SUBJECT, f"{name} of {resource}", declared, applied, why="not applied yet")
 
 
 def _shown(value: Any) -> str:  # noqa: ANN401 - whatever JSON can hold

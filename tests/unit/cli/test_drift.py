@@ -36,7 +36,7 @@ STRAY = Difference(
     remedy="`lab up` removes it",
     message="stray: the container is running, which isn't declared; `lab up` removes it.",
 )
-DIFFERENT = Drift(stack="local", compared={**AS_DECLARED.compared, "stray": 1}, differences=(DIFFERENCE, STRAY))
+DIFFERENT = Drift(stack="local", compared={**AS_DECLARED.compared, "stray": 1}, differences=(STRAY, DIFFERENCE))
 
 
 def read_lab(_engine: object) -> tuple[Inventory, Secrets]:
