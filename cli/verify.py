@@ -1,4 +1,4 @@
-"""`lab verify`: does every API keep the contract?"""
+"""`lab verify`: does every API keep the contract? And, with --drift, does the lab run as it is declared?"""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -6,6 +6,7 @@ import typer
 from rich.table import Table
 
 from cli.context import DEFAULT_STACK, JsonOption, StackOption, open_engine, print_json, terminal
+from cli.drift import show_drift
 from cli.progress import under_way
 from documents.errors import LabError
 from lab.lifecycle.lifecycle import read_lab
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 def verify(
     api: Annotated[list[str] | None, typer.Argument(help="Names of APIs; all unless given.")] = None,
     only: Annotated[list[str] | None, typer.Option("--only", help="A check or a group of checks, repeatable.")] = None,
+    drift: Annotated[
+        bool, typer.Option("--drift", help="Instead, compare what is declared with what runs on the host.")
+    ] = False,
     stack: StackOption = DEFAULT_STACK,
     json: JsonOption = False,
 ) -> None:
@@ -25,7 +29,17 @@ def verify(
 
     The database is put back to its seeded state afterwards. While a run holds the host, nothing is checked: the checks
     would be measured with it.
+
+    --drift checks no API and changes nothing. It compares the document, the containers, their effective CPUs and memory
+    limits, the settings of PostgreSQL and Redis, and the seed with what was declared, says what puts each difference
+    right, and exits with 1 where there is one. It, too, refuses while a run holds the host, for a run stops APIs and
+    sets the kernel on purpose.
     """
+    if drift:
+        if api or only:
+            raise typer.BadParameter("--drift compares the whole lab, so it goes with no API and no --only.")
+        show_drift(stack, json=json)
+        return
     # Here, for they take their time, and the other subcommands don't need them.
     from apis.contract.checks import all_checks  # noqa: PLC0415
     from experiment.holding import name_holder  # noqa: PLC0415

@@ -24,10 +24,10 @@ _REDIS_CONFIGURATION = "/etc/redis/lab.conf"
 
 # The password reaches redis-cli by its environment, out of the container's own configuration: it is in no argument
 # list, and on no other machine than this one.
-_FLUSH = (
-    f'REDISCLI_AUTH=$(sed -n "s/^requirepass //p" {_REDIS_CONFIGURATION}); export REDISCLI_AUTH; '
-    'exec redis-cli -e -h 127.0.0.1 -p "$1" FLUSHALL SYNC'
-)
+REDIS_LOGIN = f'REDISCLI_AUTH=$(sed -n "s/^requirepass //p" {_REDIS_CONFIGURATION}); export REDISCLI_AUTH'
+"""The beginning of a shell script in Redis's container; redis-cli then needs no password."""
+
+_FLUSH = f'{REDIS_LOGIN}; exec redis-cli -e -h 127.0.0.1 -p "$1" FLUSHALL SYNC'
 
 
 def reset(connection: Connection, inventory: Inventory) -> None:

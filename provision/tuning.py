@@ -64,6 +64,18 @@ class _SetKnob(Document):
     files: tuple[_SetFile, ...]
 
 
+class LeftSetting(Document):
+    """A kernel setting that has yet to be put back: its file, what it was before, and what it is."""
+
+    path: str
+    before: str
+    value: str | None
+
+
+class _Left(Document):
+    settings: tuple[LeftSetting, ...]
+
+
 class Restored(Document):
     """What was put back: how many files, a sentence for each that couldn't be, and whether the journal was damaged."""
 
@@ -140,6 +152,17 @@ def renew(connection: Connection, *, seconds: float, place: Place) -> None:
             f"The lease on the settings of {connection} lapsed, and its guard has put them back: the run was held up "
             "for longer than a cell may take. `lab run --resume` tunes the host again and goes on."
         )
+
+
+def read_left(connection: Connection, *, place: Place) -> tuple[LeftSetting, ...]:
+    """What of the host's settings is still as a run, or `lab tune`, had it set; nothing is changed.
+
+    Raises:
+        HostError: the host can't tell.
+    """
+    _install(connection, place)
+    answer = _run(connection, place, "left", place.state)
+    return _Left.from_json(f'{{"settings": {answer}}}', name="knobs").settings
 
 
 def restore(connection: Connection, *, place: Place) -> Restored:

@@ -9,21 +9,27 @@ from documents.errors import HostAuthenticationError, HostError, HostKeyError, L
 from documents.host import Host
 from documents.labels import STACK_LABEL
 from documents.stack import Stack
+from lab.lifecycle.drift.containers import differing_limits
+from lab.lifecycle.drift.declared import Declared, read_declared, state_of
 from lab.lifecycle.engine import Engine, Progress
 from lab.lifecycle.leftovers import find_labelled, remove_labelled, run_docker
 from lab.lifecycle.state import State
 from provision.connection import Connection, connect
 from provision.host_changes import read_changes
 from provision.preparation import wait_for_engine
+from provision.running import read_running
 
 _BOOT_SECONDS = 60
 _DEADLINE_SECONDS = 60
+_STOP_SECONDS = 180
+"""For all containers, one after the other; PostgreSQL has 30 s, an API 15."""
 
 
 def reconcile(engine: Engine, stack: Stack, state: State, *, killed: bool, progress: Progress) -> bool:
     """Bring the record and what is really there together as far as a refresh can't; whether it has to do the rest.
 
-    A stopped host or container is started, and a host that is gone is forgotten with all that was on it. After an
+    A stopped host or container is started, and a host that is gone is forgotten with all that was on it. A container
+    whose limits somebody changed is removed, so that it is made anew: Pulumi doesn't put them all back. After an
     engine was `killed`, containers with the stack's label that aren't on record are its own, which it didn't come to
     record, and are removed: their names would stand in the way. Else they are somebody else's.
 
@@ -36,14 +42,13 @@ def reconcile(engine: Engine, stack: Stack, state: State, *, killed: bool, progr
         return False
     if state.host is None:
         return False
-    on_host = {resource.id for resource in state.containers if resource.id != state.host_id}
     try:
         with _reach(engine, state, state.host, progress) as connection:
             if state.host.kind == "ssh" and not _is_claimed(connection, state):
                 forget_host(engine, state)
                 return False
             wait_for_engine(connection, deadline_seconds=_BOOT_SECONDS)
-            return _reconcile_containers(connection, engine.stack, on_host)
+            return _reconcile_containers(connection, engine.stack, read_declared(engine).containers)
     except HostKeyError as error:
         raise LabError(str(error)) from error
     except HostError as error:
@@ -120,15 +125,33 @@ def _reach(engine: Engine, state: State, host: Host, progress: Progress) -> Conn
         return connect(host, deadline_seconds=_BOOT_SECONDS)
 
 
-def _reconcile_containers(connection: Connection, stack: str, recorded: Collection[str]) -> bool:
+def _reconcile_containers(connection: Connection, stack: str, declared: Collection[Declared]) -> bool:
+    recorded = {one.id for one in declared}
+
     def listed(*filters: str) -> set[str]:
         words = [word for text in (f"label={STACK_LABEL}={stack}", *filters) for word in ("--filter", text)]
         command = ["docker", "ps", "--all", "--quiet", "--no-trunc", *words]
         return set(connection.run(command, deadline_seconds=_DEADLINE_SECONDS).stdout.split())
 
     there = listed()
-    if unrecorded := there.difference(recorded):
-        connection.run(["docker", "rm", "--force", *unrecorded], deadline_seconds=_DEADLINE_SECONDS)
-    if stopped := listed("status=created", "status=exited", "status=dead").intersection(recorded):
+    if changed := _with_other_limits(connection, stack, declared):
+        # PostgreSQL keeps its data, and is to leave it whole.
+        connection.run(["docker", "stop", *sorted(changed)], deadline_seconds=_STOP_SECONDS)
+    if unwanted := there.difference(recorded) | changed:
+        connection.run(["docker", "rm", "--force", *sorted(unwanted)], deadline_seconds=_DEADLINE_SECONDS)
+    stopped = listed("status=created", "status=exited", "status=dead").intersection(recorded)
+    if stopped:
         connection.run(["docker", "start", *stopped], deadline_seconds=_DEADLINE_SECONDS)
-    return not there.issuperset(recorded)
+    return bool(changed) or not there.issuperset(recorded)
+
+
+def _with_other_limits(connection: Connection, stack: str, declared: Collection[Declared]) -> set[str]:
+    """The containers on record that have other limits than the record says."""
+    images = [one.image_id for one in declared]
+    running = read_running(connection, stack, names=[], images=images, files={}, own_files=[])
+    there = {container.id: container for container in running.containers}
+    return {
+        one.id
+        for one in declared
+        if one.id in there and differing_limits(state_of(one, running.images.get(one.image_id)), there[one.id])
+    }

@@ -18,6 +18,7 @@ Snapshot = dict[str, list[str]]
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     made = Machine(WITH_OLDER_ENGINE, tmp_path_factory.mktemp("machine"))
     made.run("redis-cli", "set", "mine", "precious")
+    made.put_engine_to_work()
     yield made
     made.remove()
 
@@ -68,6 +69,8 @@ def test_a_second_up_and_a_preview_have_nothing_to_do(ssh_lab: SshLab):
     again = ssh_lab.lab("up")
     assert again.returncode == 0, again.stderr
     assert "nothing to change" in again.stdout
+    drift = ssh_lab.lab("verify", "--drift")
+    assert drift.returncode == 0, drift.stdout + drift.stderr
     preview = ssh_lab.pulumi("preview", "--expect-no-changes")
     assert preview.returncode == 0, preview.stdout
 

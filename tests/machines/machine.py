@@ -81,6 +81,16 @@ class Machine:
         """Give sshd its host key."""
         self.write(path, key.read_text())
 
+    def put_engine_to_work(self) -> None:
+        """Have its engine run a container with a volume, and have it build an image, all of its administrator's."""
+        self.shell(
+            "cd /usr/lib/x86_64-linux-gnu && tar -c -C / bin lib lib64 usr/lib64 usr/bin/sleep "
+            "${PWD#/}/libc.so.6 ${PWD#/}/ld-linux-x86-64.so.2 | docker import - own:1\n"
+            "docker run --detach --name own --network host --volume own-data:/data own:1 /usr/bin/sleep 86400\n"
+            'mkdir -p /srv/own && printf \'FROM own:1\\nRUN ["/usr/bin/sleep", "0"]\\n\' >/srv/own/Dockerfile\n'
+            "DOCKER_BUILDKIT=1 docker build --quiet --network host --tag own:2 /srv/own"
+        )
+
     def stop(self) -> None:
         """Switch it off."""
         docker("stop", "--time=5", self.name)

@@ -75,13 +75,7 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Found]:
     """A Debian 12 with an engine that is older than the lab's own, which runs, built, and keeps things; root's."""
     folder = tmp_path_factory.mktemp("busy")
     machine = Machine(WITH_OLDER_ENGINE, folder)
-    machine.shell(
-        "cd /usr/lib/x86_64-linux-gnu && tar -c -C / bin lib lib64 usr/lib64 usr/bin/sleep "
-        "${PWD#/}/libc.so.6 ${PWD#/}/ld-linux-x86-64.so.2 | docker import - own:1\n"
-        "docker run --detach --name own --network host --volume own-data:/data own:1 /usr/bin/sleep 86400 >/dev/null\n"
-        'mkdir -p /srv/own && printf \'FROM own:1\\nRUN ["/usr/bin/sleep", "0"]\\n\' >/srv/own/Dockerfile\n'
-        "DOCKER_BUILDKIT=1 docker build --quiet --network host --tag own:2 /srv/own >/dev/null"
-    )
+    machine.put_engine_to_work()
     yield Found(machine, folder, user="root", has_engine=True)
     machine.remove()
 

@@ -5,6 +5,7 @@ The controller lays this package there as one file and runs it with one of
     read REQUEST              what each knob is
     apply REQUEST             put back what an earlier run left, take a lease, start the guard, set the knobs
     renew STATE ROOT SECONDS  let the lease hold for so many seconds from now on
+    left STATE                what has yet to be put back
     restore STATE ROOT        put all back and end the lease
     lapse STATE ROOT          the same, unless a lease holds
     guard STATE ROOT LOCK     wait until the lease lapses, then put all back; LOCK is its lock's descriptor
@@ -31,6 +32,8 @@ def main() -> None:
         answer = apply(request) if action == "apply" else tuning.read(request["root"], request["knobs"])
     elif action == "renew":
         answer = renew(arguments[0], arguments[1], float(arguments[2]))
+    elif action == "left":
+        answer = left(arguments[0])
     elif action == "restore":
         answer = restore(arguments[0], arguments[1])
     elif action == "lapse":
@@ -66,6 +69,14 @@ def renew(state: str, root: str, seconds: float) -> "dict[str, Any]":
         write_whole(lease.path, lease.text(seconds))
         guard.start(sys.argv[0], state, root)
         return {"held": True}
+
+
+def left(state: str) -> "list[dict[str, Any]]":
+    """What has yet to be put back, if there is anything."""
+    if not os.path.isdir(state):  # noqa: PTH112 - a text
+        return []
+    with tuning.Lock(state):
+        return tuning.left(state)
 
 
 def restore(state: str, root: str) -> "dict[str, Any]":

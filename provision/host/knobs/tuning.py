@@ -83,14 +83,7 @@ def restore(state: str, root: str) -> "dict[str, Any]":
     changes, damaged = journal.read()
     restored, failed = 0, list[str]()
     for change in reversed(changes):
-        current = values.read(change.path, change.kind)
-        if current is None and not Path(change.path).exists():
-            # Gone with its CPU, its interrupt or its module: there is nothing left that could be put back.
-            continue
-        if values.same(change.kind, current, change.old):
-            continue
-        if change.boot != now and not values.same(change.kind, current, change.new):
-            # A boot gave the setting a value of its own, which nobody has changed for a run.
+        if not is_outstanding(change, now):
             continue
         refused = values.write(change.path, change.old)
         if values.same(change.kind, values.read(change.path, change.kind), change.old):
@@ -103,6 +96,32 @@ def restore(state: str, root: str) -> "dict[str, Any]":
         # The lease last: as long as it is there, a guard goes on where this was killed.
         Lease(state).remove()
     return {"restored": restored, "failed": failed, "damaged": damaged}
+
+
+def left(state: str) -> "list[dict[str, Any]]":
+    """What is still as a run had it set: each file with its value from before and its present one.
+
+    Nothing is changed. Call it under the lock.
+    """
+    now, found = boot_id(), dict[str, dict[str, Any]]()
+    # The oldest change of a file comes last, and it is the one that will be put back at the end.
+    for change in reversed(Journal(state).read()[0]):
+        if is_outstanding(change, now):
+            value = values.read(change.path, change.kind)
+            found[change.path] = {"path": change.path, "before": change.old, "value": value}
+    return sorted(found.values(), key=lambda one: one["path"])
+
+
+def is_outstanding(change: Change, now: str) -> bool:
+    """Whether a change has yet to be put back; `now` names the present boot."""
+    current = values.read(change.path, change.kind)
+    if current is None and not Path(change.path).exists():
+        # Gone with its CPU, its interrupt or its module: there is nothing left that could be put back.
+        return False
+    if values.same(change.kind, current, change.old):
+        return False
+    # Else a boot gave the setting a value of its own, which nobody has changed for a run.
+    return change.boot == now or values.same(change.kind, current, change.new)
 
 
 def begin(root: str, state: str, program: str, seconds: float) -> str:

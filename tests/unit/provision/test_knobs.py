@@ -341,3 +341,18 @@ def test_a_host_on_which_nothing_looks_at_boot_is_told(
         stand_in.path("etc/cron.d").mkdir(parents=True)
     tune(stand_in)
     assert ("has neither systemd nor cron" in caplog.text) is not has_cron
+
+
+def test_what_has_yet_to_be_put_back_is_told_and_left(stand_in: StandIn):
+    assert tuning.read_left(HOST, place=stand_in.place) == ()
+    tune(stand_in)
+    left = {setting.path: setting for setting in tuning.read_left(HOST, place=stand_in.place)}
+    changed = {name for name, value in TUNED.items() if value != UNTOUCHED_SETTINGS[name]}
+    assert {Path(path).relative_to(stand_in.root).as_posix() for path in left} == changed
+    swappiness = left[str(stand_in.root / "proc/sys/vm/swappiness")]
+    assert (swappiness.before, swappiness.value) == ("60", "1")
+    # What somebody put back by hand has nothing left to be put back.
+    Path(swappiness.path).write_text("60\n")
+    assert swappiness.path not in {setting.path for setting in tuning.read_left(HOST, place=stand_in.place)}
+    restore(stand_in)
+    assert tuning.read_left(HOST, place=stand_in.place) == ()

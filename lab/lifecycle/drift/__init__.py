@@ -1,0 +1,1 @@
+"""Drift: the lab as it is declared against the lab as it runs."""

@@ -1,0 +1,115 @@
+"""The settings that PostgreSQL and Redis are at work with, asked of themselves."""
+
+from documents.base import Document
+from documents.errors import HostError, RemoteCommandError
+from documents.inventory import PostgresService, RedisService
+from provision.connection import Connection
+from provision.containers import execute
+from provision.database import REDIS_LOGIN, run_sql
+
+_DEADLINE_SECONDS = 30
+
+
+class PostgresSetting(Document):
+    """One of the server's settings, as pg_settings has it.
+
+    `value` is in `unit` (such as ``8kB``, or None), `shown` with a unit that is easy to read; `kind` is bool, enum,
+    integer, real or string.
+    """
+
+    value: str
+    unit: str | None
+    shown: str
+    kind: str
+    source: str
+
+
+class PostgresOverride(Document):
+    """A setting of a role's or of a database's own, which goes before the server's; None stands for all of them."""
+
+    role: str | None
+    database: str | None
+    name: str
+    value: str
+
+
+class PostgresState(Document):
+    """What PostgreSQL says of itself.
+
+    `altered` has what ALTER SYSTEM wrote, at work or not. `seeded_contract` is the hash that the seeded snapshot was
+    loaded with, None where there is none that is whole.
+    """
+
+    settings: dict[str, PostgresSetting]
+    altered: dict[str, str]
+    overrides: tuple[PostgresOverride, ...]
+    databases: tuple[str, ...]
+    seeded_contract: str | None
+
+
+_POSTGRES = """
+SELECT json_build_object(
+  'settings', (
+    SELECT json_object_agg(name, json_build_object(
+      'value', coalesce(setting, ''), 'unit', unit, 'shown', coalesce(current_setting(name, true), ''), 'kind', vartype,
+      'source', source))
+    FROM pg_settings),
+  'altered', (
+    SELECT coalesce(json_object_agg(name, coalesce(setting, '')), '{}')
+    FROM pg_file_settings WHERE sourcefile LIKE '%/postgresql.auto.conf' AND name IS NOT NULL),
+  'overrides', (
+    SELECT coalesce(json_agg(json_build_object(
+      'role', rolname, 'database', datname, 'name', split_part(entry, '=', 1),
+      'value', substr(entry, strpos(entry, '=') + 1)) ORDER BY rolname, datname, entry), '[]')
+    FROM pg_db_role_setting
+    CROSS JOIN unnest(setconfig) AS entry
+    LEFT JOIN pg_roles ON pg_roles.oid = setrole
+    LEFT JOIN pg_database ON pg_database.oid = setdatabase),
+  'databases', (SELECT json_agg(datname ORDER BY datname) FROM pg_database),
+  'seeded_contract', (SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = :'seed')
+);
+"""
+
+# One by one, for releases before 7 take one name alone, and with a line before each, for an answer may be empty.
+_CONFIGURATION = f"""{REDIS_LOGIN}
+port=$1
+shift
+for name in "$@"; do
+    echo "# $name"
+    redis-cli -e -h 127.0.0.1 -p "$port" CONFIG GET "$name" || exit
+done
+"""
+
+
+def read_postgres(connection: Connection, postgres: PostgresService) -> PostgresState:
+    """What PostgreSQL says of its settings, of its databases and of the seed.
+
+    Raises:
+        HostError: it doesn't answer, or refuses.
+    """
+    text = run_sql(connection, postgres, "postgres", _POSTGRES, deadline_seconds=_DEADLINE_SECONDS)
+    return PostgresState.from_json(text, name="what PostgreSQL says of itself")
+
+
+def read_redis(connection: Connection, redis: RedisService, names: list[str]) -> dict[str, str]:
+    """The values of settings of Redis, by name; those that it doesn't know are left out.
+
+    Raises:
+        HostError: it doesn't answer, or refuses.
+    """
+    try:
+        answer = execute(
+            connection,
+            redis.container,
+            ["sh", "-s", str(redis.port), *names],
+            input=_CONFIGURATION,
+            deadline_seconds=_DEADLINE_SECONDS,
+        ).stdout
+    except RemoteCommandError as error:
+        raise HostError(f"Redis on {connection} refused: {error} Look at its container's log.") from error
+    found: dict[str, str] = {}
+    for part in f"\n{answer}".split("\n# ")[1:]:
+        name, *lines = part.split("\n")
+        if lines[0] == name:
+            found[name] = lines[1]
+    return found

@@ -1,0 +1,125 @@
+"""`lab verify --drift`: its answer, its exit status, and a host that a run holds, through a real sshd on loopback."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+import typer
+
+from cli import drift as subcommand
+from cli.verify import verify
+from documents.drift import Difference, Drift
+from documents.errors import RunError
+from documents.inventory import Inventory, Secrets
+from experiment import run_lock
+from lab.lifecycle.drift.reading import Hold
+from provision.connection import connect
+from tests.ssh.sshd import Sshd
+from tests.unit.cli.lab_command import lab
+from tests.unit.documents.samples import INVENTORY, SECRETS
+
+AS_DECLARED = Drift(stack="local", compared={"postgres": 80, "redis": 53}, differences=())
+DIFFERENCE = Difference(
+    subject="redis",
+    what="its memory limit",
+    declared="none",
+    effective="512 MiB",
+    remedy="run `lab up`",
+    message="redis: its memory limit is 512 MiB instead of none; run `lab up`.",
+)
+STRAY = Difference(
+    subject="stray",
+    what="the container",
+    declared=None,
+    effective="running",
+    remedy="`lab up` removes it",
+    message="stray: the container is running, which isn't declared; `lab up` removes it.",
+)
+DIFFERENT = Drift(stack="local", compared={**AS_DECLARED.compared, "stray": 1}, differences=(STRAY, DIFFERENCE))
+
+
+def read_lab(_engine: object) -> tuple[Inventory, Secrets]:
+    return INVENTORY, SECRETS
+
+
+@pytest.fixture
+def answer(monkeypatch: pytest.MonkeyPatch) -> Callable[[Drift], None]:
+    """Has the comparison end so, whatever runs."""
+
+    def end_with(drift: Drift) -> None:
+        def read_drift(*_: object, hold: Hold) -> Drift:
+            assert callable(hold)
+            return drift
+
+        monkeypatch.setattr(subcommand, "read_lab", read_lab)
+        monkeypatch.setattr(subcommand, "read_drift", read_drift)
+
+    return end_with
+
+
+def test_a_lab_as_declared_is_one_table_and_status_0(
+    answer: Callable[[Drift], None], capsys: pytest.CaptureFixture[str]
+):
+    answer(AS_DECLARED)
+    verify(drift=True)
+    assert [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()] == [
+        "what compared differs declared runs",
+        "postgres 80 nothing",
+        "redis 53 nothing",
+        "The lab local runs as it is declared.",
+    ]
+
+
+def test_each_difference_is_a_row_and_a_sentence_and_the_status_is_1(
+    answer: Callable[[Drift], None], capsys: pytest.CaptureFixture[str]
+):
+    answer(DIFFERENT)
+    with pytest.raises(typer.Exit) as ended:
+        verify(drift=True)
+    assert ended.value.exit_code == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert [" ".join(line.split()) for line in lines] == [
+        "what compared differs declared runs",
+        "postgres 80 nothing",
+        "redis 53 its memory limit none 512 MiB",
+        "stray 1 the container \N{EN DASH} running",
+        DIFFERENCE.message,
+        STRAY.message,
+    ]
+
+
+def test_json_is_the_document(answer: Callable[[Drift], None], capsys: pytest.CaptureFixture[str]):
+    answer(DIFFERENT)
+    with pytest.raises(typer.Exit):
+        verify(drift=True, json=True)
+    assert Drift.from_json(capsys.readouterr().out, name="the output") == DIFFERENT
+
+
+def test_nothing_is_compared_while_a_run_holds_the_host(sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    compared: list[object] = []
+
+    def read_drift(*_: object, hold: Hold) -> Drift:
+        with connect(sshd.host) as connection, hold(connection):
+            compared.append(connection)
+        return AS_DECLARED
+
+    held = partial(run_lock.held, lock=str(tmp_path / "run.lock"))
+    monkeypatch.setattr(subcommand, "read_lab", read_lab)
+    monkeypatch.setattr(subcommand, "read_drift", read_drift)
+    monkeypatch.setattr(run_lock, "held", held)
+    with connect(sshd.host) as connection:
+        with (
+            held(connection, "run 1 of ada@laptop"),
+            pytest.raises(RunError, match=r"^Another run holds .*: run 1 of ada@laptop\. Two runs"),
+        ):
+            verify(drift=True)
+        assert not compared
+    verify(drift=True)
+    assert compared
+
+
+def test_one_api_alone_is_not_compared():
+    answer = lab("verify", "go", "--drift")
+    assert answer.status == 2
+    assert "--drift compares the whole lab, so it goes with no API and no --only" in answer.sentence()

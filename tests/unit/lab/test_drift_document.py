@@ -1,0 +1,96 @@
+"""What a preview of Pulumi's and the record say, as differences."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from lab.lifecycle.drift.comparison import Comparison
+from lab.lifecycle.drift.declared import read_declared, state_of
+from lab.lifecycle.drift.pending import tell_steps
+from lab.lifecycle.engine import Engine
+from tests.unit.lab.drifting import CONTAINER_ID, IMAGE, INPUTS, declared
+
+URN = "urn:pulumi:local::fairground::fairground:index:Lab$docker:index/container:Container::redis"
+UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+
+
+def told(*steps: dict[str, Any]) -> list[tuple[str, str | None, str | None]]:
+    comparison = Comparison(())
+    tell_steps(comparison, {"steps": [{"urn": URN, **step} for step in steps], "changeSummary": {"same": 22}})
+    assert comparison.compared["document"] == 22 + len(comparison.differences)
+    return [(one.what, one.declared, one.effective) for one in comparison.differences]
+
+
+def changed(old: object, new: object) -> dict[str, Any]:
+    return {
+        "op": "update",
+        "diffReasons": ["cpuSet"],
+        "oldState": {"inputs": {"cpuSet": old}},
+        "newState": {"inputs": {"cpuSet": new}},
+    }
+
+
+def test_what_is_the_same_is_no_drift():
+    assert told({"op": "same"}, {"op": "read"}) == []
+
+
+def test_a_property_that_the_document_changed_is_told_with_both_values():
+    assert told(changed("0", "1")) == [("cpuSet of redis (Container)", "1", "0")]
+    assert told(changed(None, ["a"])) == [("cpuSet of redis (Container)", '["a"]', "not set")]
+    assert told(changed("0", UNKNOWN)) == [("cpuSet of redis (Container)", "known once it is made", "0")]
+    assert told(changed("x" * 100, "1")) == [("cpuSet of redis (Container)", "1", f"{'x' * 60}…")]
+
+
+def test_a_value_that_the_preview_hides_is_told_as_changed():
+    assert told(changed("[secret]", "[secret]")) == [
+        ("cpuSet of redis (Container)", "as the document says now", "as the last `lab up` left it")
+    ]
+
+
+def test_what_is_new_and_what_is_no_longer_declared_is_told():
+    assert told({"op": "create", "newState": {"inputs": {}}}, {"op": "delete", "oldState": {"inputs": {}}}) == [
+        ("the resource redis (Container)", "made", None),
+        ("the resource redis (Container)", None, "still there"),
+    ]
+
+
+def recorded(urn: str, kind: str, identity: str, inputs: object, outputs: object = None) -> dict[str, object]:
+    urn = f"urn:pulumi:local::fairground::{kind}::{urn}"
+    return {"urn": urn, "type": kind, "custom": True, "id": identity, "inputs": inputs, "outputs": outputs}
+
+
+class Record(Engine):
+    """An engine whose record is this one."""
+
+    def query(self, *arguments: str) -> str:
+        assert arguments == ("stack", "export", "--show-secrets")
+        secret = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}
+        inputs = {**INPUTS, "envs": {**secret, "plaintext": json.dumps(INPUTS["envs"])}}
+        container, base = "docker:index/container:Container", "pulumi-python:dynamic/fairground:BaseImage"
+        resources = [
+            {
+                "urn": "urn:pulumi:local::fairground::pulumi:pulumi:Stack::fairground-local",
+                "type": "pulumi:pulumi:Stack",
+            },
+            recorded("host", container, "h1", {"name": "fairground-local-host", "image": "sha256:1"}),
+            recorded("ready-host", "pulumi-python:dynamic/fairground:ReadyHost", "h1", {"host_id": "h1"}),
+            recorded("controller-base", base, "base:1", {"host": None}, {"image_id": "sha256:b"}),
+            recorded("host-base", base, "base:1", {"host": "{}"}, {"image_id": "sha256:c"}),
+            recorded("go", container, CONTAINER_ID, inputs),
+            {**recorded("go", container, "gone", inputs), "delete": True},
+        ]
+        return json.dumps({"deployment": {"resources": resources}})
+
+
+def test_the_record_tells_the_host_its_containers_and_the_bases():
+    found = read_declared(Record(root=Path(), stack="local", environment={}))
+    assert found.host is not None
+    assert (found.host.subject, found.host.id) == ("host", "h1")
+    assert [one.subject for one in found.containers] == ["go"]
+    assert state_of(found.containers[0], IMAGE) == state_of(declared(), IMAGE)
+    assert [(base.tag, base.image_id, base.on_host) for base in found.bases] == [
+        ("base:1", "sha256:b", False),
+        ("base:1", "sha256:c", True),
+    ]
+    # Nothing that is printed by mistake has a secret.
+    assert "secret" not in repr(found)
