@@ -41,11 +41,12 @@ def _describe(inventory: Inventory) -> Table:
     cores, size = inventory.cores, inventory.size
     table = Table("what", "CPUs", "port", "is", box=None, pad_edge=False)
     smaller = "; smaller than the article's 8 cores and 16 GB" if size.smaller else ""
+    tenants = "; cores shared with other tenants" if size.shared_cores else ""
     table.add_row(
         f"host ({inventory.host.kind})",
         ",".join(map(str, size.cpus)),
         str(inventory.host.port),
-        f"{size.memory_bytes / 1024**3:.0f} GB{smaller}",
+        f"{size.memory_bytes / 1024**3:.0f} GB{smaller}{tenants}",
     )
     for api in inventory.apis:
         table.add_row(f"API {api.name}", cores.cpu_list("api"), str(api.port), f"{api.source}, {api.image_id[7:19]}")
