@@ -43,8 +43,12 @@ class _SshFilesProvider(ResourceProvider):
 
 
 def pin_host_key(address: str, port: int, host_public_key: str) -> str:
-    """The known_hosts that pins the one key of a host, by its address and by its alias."""
-    return f"[{address}]:{port},{HOST_KEY_ALIAS} {host_public_key}\n"
+    """The known_hosts that pins the one key of a host, by its address and by its alias.
+
+    Source: sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT": a host at the port 22 is named by its address alone.
+    """
+    name = address if port == 22 else f"[{address}]:{port}"
+    return f"{name},{HOST_KEY_ALIAS} {host_public_key}\n"
 
 
 def _write_files(props: dict[str, Any]) -> None:
