@@ -1,22 +1,38 @@
 """`lab down`: take the lab down and show the receipt."""
 
+from datetime import UTC, datetime
+from typing import Annotated
+
 import typer
+from rich.console import Console
 
 from cli.context import DEFAULT_STACK, ROOT, JsonOption, StackOption, open_engine, print_json, terminal
 from cli.progress import EngineProgress, under_way
 from documents.errors import DocumentError
-from lab.lifecycle.lifecycle import take_down
-from lab.stack_file import read_stack
+from lab.lifecycle.expiry import Ended, take_down_expired
+from lab.lifecycle.lifecycle import Receipt, take_down
+from lab.stack_file import read_stack, read_stacks
 
 
-def down(stack: StackOption = DEFAULT_STACK, json: JsonOption = False) -> None:
+def down(
+    stack: StackOption = DEFAULT_STACK,
+    expired: Annotated[
+        bool, typer.Option("--expired", help="Take down every lab at a cloud whose document says that it has expired.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
     """Remove everything that the lab made, also after a half-failed or killed `lab up`.
 
     Ends with a receipt: what was on record, what was kept on purpose, what is left. Exits with 1 where anything is
-    left. Results in runs/ stay.
+    left. Results in runs/ stay. With --expired it does so for each lab that has expired, and is made for cron.
     """
     console = terminal()
     console.quiet = json
+    if expired:
+        if stack != DEFAULT_STACK:
+            raise typer.BadParameter("--expired looks at every lab, so it doesn't go with --stack.")
+        _take_down_expired(console, json=json)
+        return
     try:
         document = read_stack(ROOT, stack)
     except DocumentError as error:
@@ -25,15 +41,49 @@ def down(stack: StackOption = DEFAULT_STACK, json: JsonOption = False) -> None:
     with under_way(console, "asking the engine") as doing:
         receipt = take_down(open_engine(stack), document, progress=EngineProgress(console, doing))
     if json:
-        print_json({"stack": stack, "made": receipt.made, "kept": receipt.kept, "left": receipt.left})
+        print_json(_as_json(stack, receipt))
     else:
-        console.print(f"Receipt for the lab {stack}:")
-        console.print(f"  made  {receipt.made} resources on record")
-        for thing in receipt.kept:
-            console.print(f"  kept  {thing} (build_cache: keep)", markup=False, soft_wrap=True)
-        for thing in receipt.left:
-            console.print(f"  LEFT  {thing}", markup=False, soft_wrap=True)
-        if not receipt.left:
-            console.print("  left  nothing")
+        _show(console, stack, receipt)
     if receipt.left:
         raise typer.Exit(1)
+
+
+def _take_down_expired(console: Console, *, json: bool) -> None:
+    stacks, faults = read_stacks(ROOT)
+    for fault in faults:
+        typer.echo(f"{fault} Whether this lab has expired can't be told.", err=True)
+    ended: list[Ended] = []
+    with under_way(console, "asking the engine") as doing:
+        progress = EngineProgress(console, doing)
+        for one in take_down_expired(stacks, datetime.now(UTC), engine_of=open_engine, progress=progress):
+            ended.append(one)
+            if one.receipt is not None:
+                _show(console, one.stack, one.receipt)
+            else:
+                typer.echo(f"The lab {one.stack} couldn't be taken down: {one.failure}", err=True)
+    if json:
+        print_json(
+            [
+                _as_json(one.stack, one.receipt) if one.receipt else {"stack": one.stack, "failure": one.failure}
+                for one in ended
+            ]
+        )
+    elif not ended:
+        console.print("No lab that has expired is on record.")
+    if faults or not all(one.left_nothing for one in ended):
+        raise typer.Exit(1)
+
+
+def _as_json(stack: str, receipt: Receipt) -> dict[str, object]:
+    return {"stack": stack, "made": receipt.made, "kept": receipt.kept, "left": receipt.left}
+
+
+def _show(console: Console, stack: str, receipt: Receipt) -> None:
+    console.print(f"Receipt for the lab {stack}:")
+    console.print(f"  made  {receipt.made} resources on record")
+    for thing in receipt.kept:
+        console.print(f"  kept  {thing} (build_cache: keep)", markup=False, soft_wrap=True)
+    for thing in receipt.left:
+        console.print(f"  LEFT  {thing}", markup=False, soft_wrap=True)
+    if not receipt.left:
+        console.print("  left  nothing")

@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 
+from documents.cloud_hosts import as_cloud_host
 from documents.errors import LabError
 from documents.inventory import Inventory, Secrets
 from documents.stack import Stack
@@ -92,7 +93,7 @@ def take_down(engine: Engine, stack: Stack | None, *, progress: Progress) -> Rec
             engine.operate("refresh", "--yes", "--skip-preview", "--clear-pending-creates", progress=progress)
     elif stack is None and not find_labelled(engine.stack):
         raise LabError(f"There is no lab {engine.stack}: nothing is on record, and nothing carries its label.")
-    keeps = stack is None or stack.host.build_cache == "keep"
+    keeps = stack is None or (as_cloud_host(stack.host) is None and stack.host.build_cache == "keep")
     kept: list[Labelled] = []
     refusals: dict[Labelled, str] = {}
     for thing in find_labelled(engine.stack):
@@ -110,14 +111,16 @@ def take_down(engine: Engine, stack: Stack | None, *, progress: Progress) -> Rec
 def _destroy(engine: Engine, progress: Progress) -> None:
     """Destroy all that is on record; where that fails, without asking the host, which goes as a whole.
 
-    Pulumi itself spares the host the question, unless a refresh took a host that is gone off the record.
+    Pulumi itself spares the host the question, unless a refresh took a host that is gone off the record. Only a host
+    that is a container can be looked for and removed without Pulumi: a machine of a cloud that was forgotten would go
+    on costing money, and nobody would know of it.
     """
     arguments = ("destroy", "--yes", "--skip-preview")
     try:
         engine.operate(*arguments, progress=progress)
     except LabError:
         state = read_state(engine)
-        if state.host_id is None:
+        if state.host is None or state.host_id is None or state.host.kind != "container":
             raise
         for thing in find_labelled(engine.stack):
             if thing.id == state.host_id:

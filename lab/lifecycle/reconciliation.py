@@ -40,6 +40,9 @@ def reconcile(engine: Engine, state: State, *, killed: bool, progress: Progress)
         remove_labelled(containers[identity])
     if state.host is None or state.host_id is None:
         return False
+    if state.host.kind != "container":
+        # Whether it is still there, only its cloud knows: a machine that was forgotten would go on costing money.
+        return False
     if state.host_id not in containers:
         forget_host(engine, state)
         return False

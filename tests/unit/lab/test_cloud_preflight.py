@@ -67,7 +67,10 @@ def test_missing_package_is_named_with_its_extra(tmp_path: Path, host: CloudHost
 @both
 def test_missing_plugin_is_named_with_the_command_that_installs_it(tmp_path: Path, host: CloudHost):
     version = importlib.metadata.version(EXTRAS[host.kind])
-    variables = environment(tmp_path / "home", host) | {"PULUMI_HOME": str(tmp_path / "another")}
+    variables = environment(tmp_path / "home", host)
+    plugins = tmp_path / "home" / "plugins"
+    [folder] = plugins.iterdir()
+    folder.rename(plugins / f"resource-{PLUGINS[host.kind]}-v0.0.1")
     said = refusal(host, variables)
     assert said.endswith(f". ./env && pulumi plugin install resource {PLUGINS[host.kind]} {version}")
 
