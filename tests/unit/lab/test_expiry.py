@@ -28,8 +28,8 @@ class Stubborn(Provider):
 
 MACHINE = f"""
 class Machine(Resource, module="fairground", name="Machine"):
-    def __init__(self, provider, name):
-        super().__init__(provider, name, {{}})
+    def __init__(self, provider, name, after=()):
+        super().__init__(provider, name, {{}}, pulumi.ResourceOptions(depends_on=list(after)))
 
 
 class ReadyHost(Resource, module="fairground", name="ReadyHost"):
@@ -84,7 +84,7 @@ def test_expired_lab_that_was_never_up_is_passed_over_and_leaves_no_record(room:
 def test_lab_that_can_not_be_taken_down_is_told_and_does_not_keep_the_next(room: EngineRoom):
     stubborn = replace(room.engine, stack=f"{room.engine.stack}-stubborn")
     ensure_stack(stubborn)
-    room.write(f"from documents.errors import HostError\n{STEPS}{STUBBORN}{MACHINE}Machine(Stubborn(), 'machine')\n")
+    room.write(f"{STEPS}{STUBBORN}{MACHINE}Machine(Stubborn(), 'machine')\n")
     stubborn.operate("up", "--yes", "--skip-preview", progress=room.told.append)
     ensure_stack(room.engine)
     room.write(STEPS + "Step('first')\n")
@@ -97,14 +97,18 @@ def test_lab_that_can_not_be_taken_down_is_told_and_does_not_keep_the_next(room:
     assert taken.left_nothing
 
 
-def test_machine_of_a_cloud_that_can_not_be_destroyed_stays_on_record(room: EngineRoom):
+def test_machine_of_a_cloud_stays_on_record_where_what_is_on_it_can_not_be_destroyed(room: EngineRoom):
     ensure_stack(room.engine)
-    program = f"{STEPS}{STUBBORN}{MACHINE}machine = Machine(Stubborn(), 'machine')\nReadyHost('ready', machine)\n"
-    room.write(program)
+    room.write(
+        f"{STEPS}{STUBBORN}{MACHINE}"
+        "machine = Machine(Provider(), 'machine')\n"
+        "ready = ReadyHost('ready', machine)\n"
+        "Machine(Stubborn(), 'on-it', after=[ready])\n"
+    )
     room.up()
     with pytest.raises(LabError, match=r"The cloud says no\."):
         take_down(room.engine, cloud_stack(room.engine.stack), progress=room.told.append)
-    assert "machine" in room.recorded()
+    assert {"machine", "ready", "on-it"} <= room.recorded()
 
 
 def test_machine_of_a_cloud_is_not_looked_for_on_the_controller(room: EngineRoom):
