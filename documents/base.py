@@ -160,8 +160,14 @@ def _place(root: yaml.Node, location: Location) -> str:
 
 
 def _location(fault: ErrorDetails) -> Location:
-    raised = fault.get("ctx", {}).get("error")
-    return fault["loc"] + raised.location if isinstance(raised, FaultyKeyError) else fault["loc"]
+    context = fault.get("ctx", {})
+    raised = context.get("error")
+    if isinstance(raised, FaultyKeyError):
+        return fault["loc"] + raised.location
+    if fault["type"] in {"union_tag_invalid", "union_tag_not_found"}:
+        # The key that tells the models of a union apart; pydantic names only its parent.
+        return (*fault["loc"], context["discriminator"].strip("'"))
+    return fault["loc"]
 
 
 def _dotted(location: Location) -> str:
@@ -171,6 +177,9 @@ def _dotted(location: Location) -> str:
 def _explain(fault: ErrorDetails) -> str:
     if fault["type"] == "extra_forbidden":
         return "no such key; remove it or mend its spelling"
-    if fault["type"] == "missing":
+    if fault["type"] in {"missing", "union_tag_not_found"}:
         return "this key is missing"
+    if fault["type"] == "union_tag_invalid":
+        *others, last = fault.get("ctx", {})["expected_tags"].split(", ")
+        return f"Input should be {', '.join(others)} or {last}"
     return fault["msg"].removeprefix("Value error, ")
