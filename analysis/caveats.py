@@ -38,6 +38,8 @@ def grade_of(inventory: Inventory, knobs: Collection[KnobRecord]) -> Grade:
     """
     if inventory.cores.shared:
         return "shared"
+    if inventory.size.shared_cores:
+        return "other-tenants"
     if inventory.size.smaller:
         return "smaller"
     return "full" if knobs and all(knob.controlled for knob in knobs) else "partly-controlled"
@@ -95,6 +97,11 @@ def _about_the_host(run: RunFolder) -> Iterable[str]:
         yield (
             f"This host is smaller than the article's: it has {size_text(inventory.size)}, the article's had "
             f"{article.CORES} cores and {article.MEMORY_GB} GB. Results are never compared with those of a full host."
+        )
+    if inventory.size.shared_cores:
+        yield (
+            "The host's cores are shared with other tenants of its cloud: how much of a core there was depended on "
+            "them, and may be another tomorrow. A machine with cores of its own has no such unknown in its numbers."
         )
     if inventory.cores.shared:
         yield (

@@ -72,7 +72,11 @@ def _control(knobs: Sequence[KnobRecord]) -> _Flat:
 
 
 def _size(size: HostSize) -> _Flat:
-    return {"CPUs of the lab": _text(size.cpus), "memory of the lab": _text(size.memory_bytes)}
+    return {
+        "CPUs of the lab": _text(size.cpus),
+        "memory of the lab": _text(size.memory_bytes),
+        "cores shared with other tenants": "yes" if size.shared_cores else "no",
+    }
 
 
 def _cores(cores: CoreLayout) -> _Flat:

@@ -1,6 +1,7 @@
 """`lab down`: take the lab down and show the receipt."""
 
 import sys
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -11,8 +12,9 @@ from cli.progress import EngineProgress, under_way
 from documents.errors import DocumentError, LabError
 from lab.lifecycle.adoption import adopt as adopt_lab
 from lab.lifecycle.adoption import look_around
+from lab.lifecycle.expiry import Ended, take_down_expired
 from lab.lifecycle.lifecycle import Receipt, take_down
-from lab.stack_file import read_stack
+from lab.stack_file import read_stack, read_stacks
 
 
 def down(
@@ -24,27 +26,43 @@ def down(
         ),
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="With --adopt: don't ask.")] = False,
+    expired: Annotated[
+        bool, typer.Option("--expired", help="Take down every lab at a cloud whose document says that it has expired.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Remove everything that the lab made, also after a half-failed or killed `lab up`.
 
     Ends with a receipt: what was on record, what was kept on purpose, what is left. Exits with 1 where anything is
-    left. Results in runs/ stay. With --adopt a record that is lost, or a host that is gone, stands in no way.
+    left. Results in runs/ stay. With --adopt a record that is lost, or a host that is gone, stands in no way. With
+    --expired it does so for each lab that has expired, and is made for cron.
     """
     console = terminal()
     console.quiet = json
-    if adopt:
-        receipt = _adopt(console, stack, yes=yes)
-        _show(console, stack, receipt, json=json)
+    if expired:
+        if stack != DEFAULT_STACK or adopt:
+            raise typer.BadParameter(
+                "--expired looks at every lab on record, so it goes with neither --stack nor --adopt."
+            )
+        _take_down_expired(console, json=json)
         return
+    receipt = _adopt(console, stack, yes=yes) if adopt else _take_down(console, stack)
+    if json:
+        print_json(_as_json(stack, receipt))
+    else:
+        _show(console, stack, receipt)
+    if receipt.left:
+        raise typer.Exit(1)
+
+
+def _take_down(console: Console, stack: str) -> Receipt:
     try:
         document = read_stack(ROOT, stack)
     except DocumentError as error:
         console.print(f"{error} The cache, if any, is kept.", markup=False, soft_wrap=True)
         document = None
     with under_way(console, "asking the engine") as doing:
-        receipt = take_down(open_engine(stack), document, progress=EngineProgress(console, doing))
-    _show(console, stack, receipt, json=json)
+        return take_down(open_engine(stack), document, progress=EngineProgress(console, doing))
 
 
 def _adopt(console: Console, stack: str, *, yes: bool) -> Receipt:
@@ -57,25 +75,48 @@ def _adopt(console: Console, stack: str, *, yes: bool) -> Receipt:
         console.print("Nothing of it was found.")
     elif not yes:
         if not sys.stdin.isatty():
-            raise LabError(
-                "Nobody is at the terminal to confirm that this is to go: see what was found, and add --yes."
-            )
+            raise LabError("Nobody is at the terminal to confirm that this is to go. Is it right? Then add --yes.")
         typer.confirm("Remove all of this?", abort=True)
     with under_way(console, "asking the engine") as doing:
         return adopt_lab(engine, document, found, progress=EngineProgress(console, doing))
 
 
-def _show(console: Console, stack: str, receipt: Receipt, *, json: bool) -> None:
+def _take_down_expired(console: Console, *, json: bool) -> None:
+    stacks, faults = read_stacks(ROOT)
+    for fault in faults:
+        typer.echo(f"{fault} Whether this lab has expired can't be told.", err=True)
+    ended: list[Ended] = []
+    with under_way(console, "asking the engine") as doing:
+        progress = EngineProgress(console, doing)
+        for one in take_down_expired(stacks, datetime.now(UTC), engine_of=open_engine, progress=progress):
+            ended.append(one)
+            if one.receipt is not None:
+                _show(console, one.stack, one.receipt)
+            else:
+                typer.echo(f"The lab {one.stack} couldn't be taken down: {one.failure}", err=True)
     if json:
-        print_json({"stack": stack, "made": receipt.made, "kept": receipt.kept, "left": receipt.left})
-    else:
-        console.print(f"Receipt for the lab {stack}:")
-        console.print(f"  made  {receipt.made} resources on record")
-        for thing in receipt.kept:
-            console.print(f"  kept  {thing}", markup=False, soft_wrap=True)
-        for thing in receipt.left:
-            console.print(f"  LEFT  {thing}", markup=False, soft_wrap=True)
-        if not receipt.left:
-            console.print("  left  nothing")
-    if receipt.left:
+        print_json(
+            [
+                _as_json(one.stack, one.receipt) if one.receipt else {"stack": one.stack, "failure": one.failure}
+                for one in ended
+            ]
+        )
+    elif not ended:
+        console.print("No lab that has expired is on record.")
+    if faults or not all(one.left_nothing for one in ended):
         raise typer.Exit(1)
+
+
+def _as_json(stack: str, receipt: Receipt) -> dict[str, object]:
+    return {"stack": stack, "made": receipt.made, "kept": receipt.kept, "left": receipt.left}
+
+
+def _show(console: Console, stack: str, receipt: Receipt) -> None:
+    console.print(f"Receipt for the lab {stack}:")
+    console.print(f"  made  {receipt.made} resources on record")
+    for thing in receipt.kept:
+        console.print(f"  kept  {thing}", markup=False, soft_wrap=True)
+    for thing in receipt.left:
+        console.print(f"  LEFT  {thing}", markup=False, soft_wrap=True)
+    if not receipt.left:
+        console.print("  left  nothing")

@@ -1,10 +1,14 @@
 """`lab up`: stand the lab up."""
 
+import sys
 import time
+from typing import Annotated
 
+import typer
 from rich.table import Table
 
 from cli.context import DEFAULT_STACK, ROOT, JsonOption, StackOption, open_engine, terminal
+from cli.costs import ACCEPT_COST, confirm_cost
 from cli.host_keys import confirm_host_keys
 from cli.progress import EngineProgress, under_way
 from documents.inventory import Inventory
@@ -14,13 +18,28 @@ from lab.lifecycle.superseded import remove_superseded_images
 from lab.stack_file import read_stack
 
 
-def up(stack: StackOption = DEFAULT_STACK, json: JsonOption = False) -> None:
+def up(
+    stack: StackOption = DEFAULT_STACK,
+    accept_cost: Annotated[
+        bool, typer.Option(ACCEPT_COST, help="Accept what a lab at a cloud costs, without being asked.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
     """Stand the lab up, or bring it up to its document.
 
-    It can be repeated, also after it was interrupted or killed: it goes on from there.
+    It can be repeated, also after it was interrupted or killed: it goes on from there. A lab at a cloud costs money:
+    what it costs by the hour and until it expires is shown, and has to be confirmed unless it stands at that cost.
     """
     document = read_stack(ROOT, stack, read_topology())
     engine = open_engine(stack)
+    confirm_cost(
+        engine,
+        document,
+        machines=1,
+        accepted=accept_cost,
+        ask=typer.confirm if sys.stdin.isatty() and not json else None,
+        tell=lambda line: typer.echo(line, err=json),
+    )
     console = terminal()
     console.quiet = json
     confirm_host_keys(document, engine.private, console)
@@ -43,11 +62,12 @@ def _describe(inventory: Inventory) -> Table:
     cores, size = inventory.cores, inventory.size
     table = Table("what", "CPUs", "port", "is", box=None, pad_edge=False)
     smaller = "; smaller than the article's 8 cores and 16 GB" if size.smaller else ""
+    tenants = "; cores shared with other tenants" if size.shared_cores else ""
     table.add_row(
         f"host ({inventory.host.kind})",
         ",".join(map(str, size.cpus)),
         str(inventory.host.port),
-        f"{size.memory_bytes / 1024**3:.0f} GB{smaller}",
+        f"{size.memory_bytes / 1024**3:.0f} GB{smaller}{tenants}",
     )
     for api in inventory.apis:
         table.add_row(f"API {api.name}", cores.cpu_list("api"), str(api.port), f"{api.source}, {api.image_id[7:19]}")

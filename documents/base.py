@@ -164,8 +164,9 @@ def _location(fault: ErrorDetails) -> Location:
     raised = context.get("error")
     if isinstance(raised, FaultyKeyError):
         return fault["loc"] + raised.location
-    if fault["type"] in {"union_tag_invalid", "union_tag_not_found"} and "discriminator" in context:
-        return (*fault["loc"], str(context["discriminator"]).strip("'"))
+    if fault["type"] in {"union_tag_invalid", "union_tag_not_found"}:
+        # The key that tells the models of a union apart; pydantic names only its parent.
+        return (*fault["loc"], context["discriminator"].strip("'"))
     return fault["loc"]
 
 
@@ -179,6 +180,6 @@ def _explain(fault: ErrorDetails) -> str:
     if fault["type"] in {"missing", "union_tag_not_found"}:
         return "this key is missing"
     if fault["type"] == "union_tag_invalid":
-        context = fault.get("ctx", {})
-        return f"{context['tag']!r} is none of {context['expected_tags']}"
+        *others, last = fault.get("ctx", {})["expected_tags"].split(", ")
+        return f"Input should be {', '.join(others)} or {last}"
     return fault["msg"].removeprefix("Value error, ")

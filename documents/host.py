@@ -61,9 +61,11 @@ class HostSize(Document):
     """What the lab has of the host: its CPUs by the kernel's numbers, and its memory in bytes.
 
     `smaller` says that this is less than the article's machine of 8 cores and 16 GB; results of a smaller host
-    are never compared with those of a full one.
+    are never compared with those of a full one. `shared_cores` says that other tenants of a cloud have the same cores,
+    so that how much of a core there is depends on them.
     """
 
     cpus: tuple[int, ...]
     memory_bytes: int
     smaller: bool
+    shared_cores: bool = False

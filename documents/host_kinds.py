@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from documents.base import Document, FaultyKeyError, Port
+from documents.cloud_hosts import AwsHost, HetznerHost
 from documents.host import TcpPort
 
 HostAddress = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?$")]
@@ -67,4 +68,9 @@ class SshHost(Document):
         return path
 
 
-AnyHost = ContainerHost | SshHost
+AnyHost = ContainerHost | SshHost | AwsHost | HetznerHost
+
+
+def keeps_images(host: AnyHost) -> bool:
+    """Whether images and build cache outlive a lab on the host; a machine of a cloud goes as a whole."""
+    return isinstance(host, ContainerHost | SshHost) and host.build_cache == "keep"

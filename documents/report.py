@@ -15,10 +15,11 @@ from documents.protocol import Scenario
 from documents.run import HostIdentity, Void
 from documents.summaries import Estimate, OpenLoopSummary, ScenarioSummary, Spread, WarmUpSummary
 
-Grade = Literal["full", "partly-controlled", "smaller", "shared"]
+Grade = Literal["full", "partly-controlled", "smaller", "other-tenants", "shared"]
 """How far a host's numbers reach: `full` has the article's 8 cores and 16 GB, a core layout without overlap, and every
-knob as a measurement wants it. `partly-controlled` lacks the last of these, `smaller` has less of the machine, and on a
-`shared` host the load generator also competes with what it measures. Of several, the last holds."""
+knob as a measurement wants it. `partly-controlled` lacks the last of these, `smaller` has less of the machine, on a
+host with `other-tenants` these have the same cores, and on a `shared` one the load generator also competes with what
+it measures. Of several, the last holds."""
 
 
 class OpenLoopReport(Document):

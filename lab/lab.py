@@ -120,7 +120,7 @@ class Lab(pulumi.ComponentResource):
             lambda values: Inventory(
                 stack=stack.name,
                 host=values[0],
-                size=size_host(values[1], stack.host.cpus),
+                size=size_host(values[1], stack.host),
                 own_kernel=values[1].own_kernel,
                 cores=values[2],
                 base_image_id=values[3],

@@ -9,6 +9,18 @@ from documents.stack import Stack
 from lab.cores import LayoutError, PhysicalCore, explicit_cores, take_cores
 
 
+def read_stacks(project: Path) -> tuple[tuple[Stack, ...], tuple[str, ...]]:
+    """All stacks that the project describes, in the order of their names, and what is wrong with the others."""
+    stacks: list[Stack] = []
+    faults: list[str] = []
+    for path in sorted((project / "stacks").glob("*.yaml")):
+        try:
+            stacks.append(read_stack(project, path.stem))
+        except DocumentError as error:
+            faults.append(str(error))
+    return tuple(stacks), tuple(faults)
+
+
 def read_stack(project: Path, name: str, topology: Sequence[PhysicalCore] | None = None) -> Stack:
     """Read and check the document of the stack called `name` in the project's folder.
 

@@ -98,6 +98,9 @@ class Layout:
             "PULUMI_BACKEND_URL": self.backend_url,
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.passphrase),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
+            # The engine would try to fetch the plugin of every installed package at every command, of the clouds that
+            # no lab here uses too. `make setup` installs Docker's; those of the clouds are installed by name.
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             "GRPC_VERBOSITY": "ERROR",
             # The docker client goes by its selected context, of which the plugin knows nothing.
             "DOCKER_HOST": docker_engine.address(),

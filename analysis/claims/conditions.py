@@ -1,9 +1,9 @@
 """What may be compared with the article at all.
 
-An absolute number holds for a machine and a load: it needs a host that isn't smaller than the article's, CPUs for each
-role, and the article's connections for as many seconds. An order or a ratio has both its sides from the same host and
-window, so those cancel, if not wholly; it needs only the load, which is its connections. Both need the lab's stand-in
-for the article's mix of requests, for a single route is none.
+An absolute number holds for a machine and a load: it needs a host that isn't smaller than the article's, cores that no
+other tenant has, CPUs for each role, and the article's connections for as many seconds. An order or a ratio has both
+its sides from the same host and window, so those cancel, if not wholly; it needs only the load, which is its
+connections. Both need the lab's stand-in for the article's mix of requests, for a single route is none.
 """
 
 from analysis import article
@@ -29,6 +29,8 @@ def unlike_host(size: HostSize, cores: CoreLayout) -> list[str]:
         reasons.append(
             f"this host is smaller ({size_text(size)} instead of {article.CORES} cores and {article.MEMORY_GB} GB)"
         )
+    if size.shared_cores:
+        reasons.append("the host's cores are shared with other tenants")
     if cores.shared:
         reasons.append("the load generator shares CPUs with what it measures")
     return reasons

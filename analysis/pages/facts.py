@@ -13,6 +13,7 @@ _GRADE_NAMES: dict[Grade, str] = {
     "full": "Full host",
     "partly-controlled": "Full host, partly controlled",
     "smaller": "Smaller host",
+    "other-tenants": "Cores shared with other tenants",
     "shared": "Shared cores",
 }
 
@@ -26,6 +27,7 @@ _GRADE_MEANINGS: dict[Grade, str] = {
         "wants it."
     ),
     "smaller": "Less than the article's 8 cores and 16 GB; every role still has CPUs of its own.",
+    "other-tenants": "Other tenants of the cloud have the same cores, and take of them what they need.",
     "shared": "The load generator shares CPUs with what it measures.",
 }
 
@@ -48,7 +50,7 @@ def grade_text(report: Report) -> str:
 
 def _is_lowered(report: Report) -> bool:
     controlled = bool(report.knobs) and all(knob.controlled for knob in report.knobs)
-    return report.grade in {"smaller", "shared"} and not controlled
+    return report.grade in {"smaller", "other-tenants", "shared"} and not controlled
 
 
 def heading(report: Report) -> str:

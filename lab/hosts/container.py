@@ -9,6 +9,7 @@ import pulumi_docker as docker
 
 from documents.host import Host
 from documents.host_kinds import ContainerHost as ContainerHostDocument
+from documents.host_kinds import keeps_images
 from documents.labels import STACK_LABEL, stack_labels
 from lab.base_image import BaseImage
 from lab.cores import PhysicalCore, take_cores
@@ -81,7 +82,7 @@ class ContainerHost(pulumi.ComponentResource):
         """
         super().__init__("fairground:hosts:ContainerHost", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        kept = pulumi.ResourceOptions(parent=self, retain_on_delete=document.build_cache == "keep")
+        kept = pulumi.ResourceOptions(parent=self, retain_on_delete=keeps_images(document))
 
         base = BaseImage("controller-base", image=base_image, stack=stack, opts=kept)
         source = hash_build_context(_IMAGE_FOLDER)

@@ -5,7 +5,10 @@ from typing import Protocol
 
 import pulumi
 
+from documents.cloud_hosts import AwsHost as AwsHostDocument
+from documents.cloud_hosts import CloudHost
 from documents.host import Host, HostResources
+from documents.host_kinds import ContainerHost as ContainerHostDocument
 from documents.host_kinds import SshHost as SshHostDocument
 from documents.stack import Stack
 from lab.credentials import Credentials
@@ -46,12 +49,15 @@ def declare_host(
 
     Raises:
         HostKeyError: a key of an existing host is neither given nor pinned.
+        LabError: the Python package of the document's cloud isn't installed.
     """
     document = stack.host
     if isinstance(document, SshHostDocument):
         return SshHost(
             "ssh-host", stack=stack.name, document=document, credentials=credentials, folder=folder, opts=opts
         )
+    if not isinstance(document, ContainerHostDocument):
+        return _declare_machine(stack, document, credentials, folder, opts)
     cpus, memory_bytes = size_container_host(document, controller.cores, controller.memory_bytes)
     return ContainerHost(
         "container-host",
@@ -62,5 +68,32 @@ def declare_host(
         memory_bytes=memory_bytes,
         credentials=credentials,
         folder=folder,
+        opts=opts,
+    )
+
+
+def _declare_machine(
+    stack: Stack, document: CloudHost, credentials: Credentials, folder: Path, opts: pulumi.ResourceOptions
+) -> DeclaredHost:
+    # Here, for only who uses a cloud has its package.
+    if isinstance(document, AwsHostDocument):
+        from lab.hosts.aws import AwsHost  # noqa: PLC0415
+
+        return AwsHost(
+            "aws-host",
+            stack=stack.name,
+            document=document,
+            credentials=credentials,
+            ssh_folder=str(folder / "ssh"),
+            opts=opts,
+        )
+    from lab.hosts.hetzner import HetznerHost  # noqa: PLC0415
+
+    return HetznerHost(
+        "hetzner-host",
+        stack=stack.name,
+        document=document,
+        credentials=credentials,
+        ssh_folder=str(folder / "ssh"),
         opts=opts,
     )

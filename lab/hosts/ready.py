@@ -10,7 +10,8 @@ from provision.connection import connect
 from provision.identity import read_resources
 from provision.preparation import prepare
 
-_BOOT_SECONDS = 90
+_BOOT_SECONDS = {"container": 90, "ssh": 90, "aws": 300, "hetzner": 300}
+"""How long a host is waited for: a machine that a cloud makes boots a whole system, and then cloud-init."""
 
 _VERSION = "2"
 """Of what is read from a host: a lab that was stood up before it was read has it read."""
@@ -19,7 +20,7 @@ _VERSION = "2"
 class _ReadyHostProvider(ResourceProvider):
     def create(self, props: dict[str, Any]) -> CreateResult:
         host = Host.model_validate_json(props["host"])
-        with connect(host, deadline_seconds=_BOOT_SECONDS) as connection:
+        with connect(host, deadline_seconds=_BOOT_SECONDS[host.kind]) as connection:
             tools = prepare(connection)
             resources = read_resources(connection)
         url = f"ssh://{host.user}@{host.address}:{host.port}"

@@ -2,8 +2,10 @@
 
 import itertools
 
+from documents.cloud_hosts import as_cloud_host
 from documents.cores import CoreLayout
 from documents.host import HostResources, HostSize
+from documents.host_kinds import AnyHost
 from documents.stack import Stack
 from lab.cores import explicit_cores, split_cores, take_cores
 
@@ -11,12 +13,14 @@ _ARTICLE_CORES = 8
 _ARTICLE_MEMORY_GB = 16
 
 
-def size_host(resources: HostResources, cpus: int) -> HostSize:
-    """The first physical cores of a host that together have at most `cpus` CPUs, and all of its memory."""
-    cores = take_cores(resources.cores, cpus)
+def size_host(resources: HostResources, host: AnyHost) -> HostSize:
+    """The first physical cores of a host, as many as its document takes, and all of its memory."""
+    cores = take_cores(resources.cores, host.cpus)
+    cloud = as_cloud_host(host)
     return HostSize(
         cpus=tuple(itertools.chain.from_iterable(cores)),
         memory_bytes=resources.memory_bytes,
+        shared_cores=cloud is not None and cloud.shared_cores,
         smaller=len(cores) < _ARTICLE_CORES or resources.memory_bytes < _ARTICLE_MEMORY_GB * 1024**3,
     )
 

@@ -6,6 +6,7 @@ import pulumi
 
 from documents.host import Host
 from documents.host_kinds import SshHost as SshHostDocument
+from documents.host_kinds import keeps_images
 from lab.credentials import Credentials
 from lab.hosts.claimed import ClaimedHost
 from lab.hosts.ssh_login import describe_host
@@ -61,7 +62,7 @@ class SshHost(pulumi.ComponentResource):
             host=self.host,
             stack=stack,
             lab=credentials.user_public_key,
-            keep_images=document.build_cache == "keep",
+            keep_images=keeps_images(document),
             folder=str(folder),
             opts=child,
         )

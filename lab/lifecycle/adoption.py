@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from documents.cloud_hosts import as_cloud_host, cloud_tags
 from documents.errors import HostError, HostUnreachableError
 from documents.host_kinds import SshHost
 from documents.stack import Stack
@@ -56,6 +57,9 @@ def look_around(engine: Engine, stack: Stack) -> Adoptable:
         except HostUnreachableError as error:
             gone = state.host is not None
             found.append(f"whatever is on the host, which stays there, for it doesn't answer: {error}")
+    if (cloud := as_cloud_host(stack.host)) is not None and not state.resources:
+        tags = ", ".join(f"{name}={value}" for name, value in cloud_tags(stack.name, cloud).items())
+        found.append(f"whatever is at the cloud with the tags {tags}, which only the cloud itself can show and remove")
     return Adoptable(tuple(found), host_is_gone=gone, claimed=claimed)
 
 

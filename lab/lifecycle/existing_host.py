@@ -1,7 +1,7 @@
 """What a lab left on a host that exists, seen without its record: after a half-failed up, or a record that is lost."""
 
 from documents.errors import HostError
-from documents.host_kinds import SshHost
+from documents.host_kinds import SshHost, keeps_images
 from documents.stack import Stack
 from lab.hosts.kept import take_kept
 from lab.lifecycle.engine import Engine
@@ -33,12 +33,12 @@ def leave_host(
         with reach_host(host, engine.private) as connection:
             changes = read_changes(connection)
             if changes is not None and changes.held and lab is not None and changes.lab == lab:
-                needed += release(connection, keep_images=host.build_cache == "keep")
+                needed += release(connection, keep_images=keeps_images(host))
                 changes = read_changes(connection)
             there = find_labelled(connection, stack.name)
     except HostError as error:
         return needed, (f"whatever is on the host, which can't be asked: {error}",)
-    keeps = host.build_cache == "keep"
+    keeps = keeps_images(host)
     kept = tuple(f"{thing} ({KEPT_BY_DOCUMENT})" for thing in there if keeps and thing.kind == "image")
     left = tuple(str(thing) for thing in there if not (keeps and thing.kind == "image"))
     if changes is not None and changes.held:

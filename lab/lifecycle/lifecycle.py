@@ -2,12 +2,15 @@
 
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
+from documents.cloud_hosts import as_cloud_host
 from documents.errors import LabError
-from documents.host_kinds import SshHost
+from documents.host_kinds import SshHost, keeps_images
 from documents.inventory import Inventory, Secrets
 from documents.stack import Stack
 from lab.hosts.kept import take_kept
+from lab.lifecycle.cloud_preflight import check_cloud
 from lab.lifecycle.engine import Engine, Progress, read_outputs
 from lab.lifecycle.existing_host import KEPT_BY_DOCUMENT, leave_host
 from lab.lifecycle.leftovers import Labelled, find_labelled, remove_labelled
@@ -33,6 +36,8 @@ def stand_up(engine: Engine, stack: Stack, *, progress: Progress) -> tuple[Inven
     Raises:
         LabError: it failed; what was made stays on record and the next call goes on from there.
     """
+    if (cloud := as_cloud_host(stack.host)) is not None:
+        check_cloud(cloud, environment=engine.environment, now=datetime.now(UTC))
     check_machine(stack, engine.root)
     ensure_stack(engine)
     released = release_stale_lock(engine)
@@ -95,7 +100,7 @@ def take_down(engine: Engine, stack: Stack | None, *, progress: Progress) -> Rec
             engine.operate("refresh", "--yes", "--skip-preview", "--clear-pending-creates", progress=progress)
     elif stack is None and not find_labelled(engine.stack):
         raise LabError(f"There is no lab {engine.stack}: nothing is on record, and nothing carries its label.")
-    keeps = stack is None or stack.host.build_cache == "keep"
+    keeps = stack is None or keeps_images(stack.host)
     kept, left = clear_controller(engine, keeps=keeps) if uses_controller(stack, state) else ((), ())
     if stack is not None and isinstance(stack.host, SshHost):
         kept_there, left_there = leave_host(engine, stack, stack.host, lab=state.lab)
@@ -122,7 +127,9 @@ def clear_controller(engine: Engine, *, keeps: bool) -> tuple[tuple[str, ...], t
 def _destroy(engine: Engine, progress: Progress) -> None:
     """Destroy all that is on record; where that fails, without asking the host, which goes as a whole.
 
-    Pulumi itself spares the host the question, unless a refresh took a host that is gone off the record.
+    Pulumi itself spares the host the question, unless a refresh took a host that is gone off the record. Only a host
+    that is a container can be looked for and removed without Pulumi: a machine of a cloud that was forgotten would go
+    on costing money, and nobody would know of it.
     """
     arguments = ("destroy", "--yes", "--skip-preview")
     try:

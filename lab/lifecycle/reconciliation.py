@@ -96,6 +96,9 @@ def remedy(host: Host) -> str:
     """What to do where a recorded host can't be used."""
     if host.kind == "ssh":
         return "If the host is gone for good, `lab down --adopt` takes it off the record."
+    if host.kind != "container":
+        # Whether it is still there, only its cloud knows: a machine that was forgotten would go on costing money.
+        return "It stays on record, for it may cost money; see at its cloud whether it runs."
     return "To have the host made anew, run `lab down` and `lab up`."
 
 

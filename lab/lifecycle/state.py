@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from documents.errors import LabError
+from documents.cloud_hosts import Bill
+from documents.errors import DocumentError, LabError
 from documents.host import Host
 from lab.lifecycle.engine import Engine
 from lab.lifecycle.processes import command_of, end_session
@@ -27,19 +28,21 @@ class State:
     """The stack as the engine recorded it.
 
     `pending` says that an operation never ended. `host` and `host_id` are there once the host was ready or claimed,
-    `lab`, which tells this lab from another of its name, once it has credentials.
+    `lab`, which tells this lab from another of its name, once it has credentials. `bill` is what the machines of a
+    cloud cost, from the moment on at which the engine began to make them.
     """
 
     resources: tuple[Recorded, ...]
     pending: bool
     host: Host | None
     host_id: str | None
-    lab: str | None
+    lab: str | None = None
+    bill: Bill | None = None
 
     @classmethod
     def empty(cls) -> "State":
         """That of a stack of which nothing is on record."""
-        return cls(resources=(), pending=False, host=None, host_id=None, lab=None)
+        return cls(resources=(), pending=False, host=None, host_id=None)
 
     @property
     def containers(self) -> tuple[Recorded, ...]:
@@ -84,7 +87,8 @@ def read_state(engine: Engine) -> State:
         LabError: the engine can't read it.
     """
     deployment: dict[str, Any] = json.loads(engine.query("stack", "export"))["deployment"]
-    resources = [resource for resource in deployment.get("resources", []) if resource.get("custom")]
+    everything: list[dict[str, Any]] = deployment.get("resources", [])
+    resources = [resource for resource in everything if resource.get("custom")]
     host, host_id, lab = None, None, None
     for resource in resources:
         if resource["type"].endswith((":ClaimedHost", ":ReadyHost")):
@@ -102,7 +106,20 @@ def read_state(engine: Engine) -> State:
         host=host,
         host_id=host_id,
         lab=lab,
+        bill=_read_bill(everything),
     )
+
+
+def _read_bill(resources: list[dict[str, Any]]) -> Bill | None:
+    """The bill that a cloud's component was declared with; one of another release's shape counts as none."""
+    for resource in resources:
+        if resource["type"].startswith("fairground:hosts:") and (bill := resource.get("inputs", {}).get("bill")):
+            try:
+                return Bill.from_json(json.dumps(bill), name="the recorded bill")
+            except DocumentError:
+                # It is shown and confirmed anew, and stands in nobody's way.
+                return None
+    return None
 
 
 def release_stale_lock(engine: Engine) -> bool:

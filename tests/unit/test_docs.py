@@ -290,6 +290,11 @@ def test_examples_of_whole_documents_are_valid():
     )
 
 
+def test_examples_of_hosts_are_valid():
+    stacks = [Stack.from_yaml(text, name="the page") for text in fences(ROOT / "docs/hosts.md", "yaml")]
+    assert [stack.host.kind for stack in stacks] == ["ssh", "aws", "hetzner"]
+
+
 def test_refusals_are_those_that_are_made():
     local = (ROOT / "stacks/local.yaml").read_text(encoding="utf-8")
     layout = "cores:\n  api: 0-2\n  postgres: '3'\n  system: '4'"

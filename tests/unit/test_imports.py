@@ -31,7 +31,9 @@ def _room(project: str = "", others: str = "") -> Room:
 ROOMS = {
     "__main__": _room("documents.errors lab", "pulumi"),
     "documents": _room("", "pydantic pydantic_core yaml"),
-    "lab": _room("apis.contract.seed documents provision", "cryptography pulumi pulumi_docker"),
+    "lab": _room(
+        "apis.contract.seed documents provision", "cryptography pulumi pulumi_aws pulumi_docker pulumi_hcloud yaml"
+    ),
     "provision": _room("documents", "docker paramiko pydantic tenacity"),
     "experiment": _room(
         "analysis apis.contract.checks apis.contract.seed apis.contract.tokens documents provision",
@@ -46,7 +48,7 @@ ROOMS = {
 """The table of docs/architecture.md."""
 
 PURE_MODULES = {
-    "documents": "datetime itertools json re typing",
+    "documents": "datetime ipaddress itertools json re typing",
     "analysis": "collections contextlib dataclasses hashlib html io itertools math pathlib re shlex typing",
 }
 """Rooms that only compute, with all that they have of the standard library: no host, no network, no clock.
@@ -61,6 +63,11 @@ ON_THE_HOST = ("provision/host", "experiment/host")
 
 PROGRAM = "provision/host/knobs"
 """Modules that run there as one program."""
+
+PULUMI = {"pulumi", "pulumi_aws", "pulumi_docker", "pulumi_hcloud"}
+
+EXTRAS = {"pulumi_aws": Path("lab/hosts/aws.py"), "pulumi_hcloud": Path("lab/hosts/hetzner.py")}
+"""Packages that not every environment has, each with the one module that imports it."""
 
 COME_WITH = {"google": "pulumi", "grpc": "pulumi", "pydantic_core": "pydantic"}
 """Packages that another one brings and builds upon."""
@@ -229,7 +236,7 @@ def test_pulumi_is_imported_by_the_declaration_and_its_language_host_alone():
         path.relative_to(ROOT)
         for room in ROOMS
         for path in sources(room)
-        if any(item.top in {"pulumi", "pulumi_docker"} for item in imports(path))
+        if any(item.top in PULUMI for item in imports(path))
     }
     others = {path for path in importers if path.parts[0] != "lab"}
     assert others == {Path("__main__.py"), Path("toolchain/language_host.py")}
@@ -238,7 +245,7 @@ def test_pulumi_is_imported_by_the_declaration_and_its_language_host_alone():
 def test_lab_command_starts_without_pulumi():
     reached = reached_from(ROOT / "cli/main.py", deferred=False)
     assert ROOT / "lab/lifecycle/engine.py" in reached
-    heavy = {"pulumi", "pulumi_docker", "docker", "pygount"}
+    heavy = {*PULUMI, "docker", "pygount"}
     found = [item for path in reached for item in imports(path, deferred=False) if item.top in heavy]
     assert not found, named(found)
 
@@ -271,9 +278,24 @@ def test_scripts_for_the_host_need_nothing_but_its_python():
     assert not found, named(found)
 
 
+def test_only_the_component_of_a_cloud_imports_its_package_and_nothing_imports_that_unasked():
+    for package, component in EXTRAS.items():
+        importers = {
+            path.relative_to(ROOT)
+            for room in ROOMS
+            for path in sources(room)
+            if any(item.top == package for item in imports(path))
+        }
+        assert importers == {component}
+        assert ROOT / component not in reached_from(ROOT / "__main__.py", deferred=False)
+
+
 def test_every_package_that_is_imported_is_declared_and_every_declared_one_is_imported():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    declared = {re.split(r"[\[<>=~! ;]", line)[0] for line in project["dependencies"]}
+    extras = project["optional-dependencies"]
+    declared = {
+        re.split(r"[\[<>=~! ;]", line)[0] for line in (*project["dependencies"], *extras["aws"], *extras["hetzner"])
+    }
     distributions = importlib.metadata.packages_distributions()
     imported = {
         distributions[COME_WITH.get(item.top, item.top)][0].lower().replace("_", "-")

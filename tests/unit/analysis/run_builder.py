@@ -63,6 +63,7 @@ def write_run(
     knobs: tuple[KnobRecord, ...] = CONTROLLED,
     attempts: int = 1,
     twin: bool = False,
+    shared_cores: bool = False,
 ) -> list[Cell]:
     """Write a run's documents, but no cell. The host is smaller than the article's unless it has eight cores.
 
@@ -83,7 +84,7 @@ def write_run(
             known_hosts_path="known_hosts",
             host_public_key="ssh-ed25519 AAAA",
         ),
-        size=HostSize(cpus=cpus, memory_bytes=memory_bytes, smaller=len(cpus) < 8),
+        size=HostSize(cpus=cpus, memory_bytes=memory_bytes, smaller=len(cpus) < 8, shared_cores=shared_cores),
         cores=cores,
         base_image_id="sha256:" + "b" * 64,
         postgres=PostgresService(

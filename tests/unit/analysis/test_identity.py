@@ -86,6 +86,10 @@ REFUSED: dict[str, tuple[Conditions, tuple[str, ...]]] = {
         in_lab(size=HostSize(cpus=(0, 1), memory_bytes=4 * 1024**3, smaller=True)),
         ("CPUs of the lab: 0,1,2,3,4,5,6,7 and 0,1", "memory of the lab: 17179869184 and 4294967296"),
     ),
+    "tenants": (
+        in_lab(size=changed(INVENTORY.size, shared_cores=True)),
+        ("cores shared with other tenants: no and yes",),
+    ),
     "core layout": (
         in_lab(cores=changed(LAYOUT, api=(0, 1), postgres=(2, 3, 4))),
         ("CPUs of api: 0,1,2 and 0,1", "CPUs of postgres: 3,4 and 2,3,4"),

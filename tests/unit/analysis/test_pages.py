@@ -323,7 +323,14 @@ def test_names_are_listed_as_in_a_sentence():
     assert [listing(["a"]), listing(["a", "b"]), listing(["a", "b", "c"])] == ["a", "a and b", "a, b and c"]
 
 
-@pytest.mark.parametrize(("grade", "name"), [("smaller", "Smaller host"), ("shared", "Shared cores")])
+@pytest.mark.parametrize(
+    ("grade", "name"),
+    [
+        ("smaller", "Smaller host"),
+        ("other-tenants", "Cores shared with other tenants"),
+        ("shared", "Shared cores"),
+    ],
+)
 def test_what_is_not_controlled_lowers_the_grade_of_a_lesser_host_as_well(
     golden_report: Report, grade: Grade, name: str
 ):

@@ -14,10 +14,11 @@ from analysis.pages.watch import watch_table
 from analysis.report import analyse
 from analysis.samples import SAMPLED_ROLES, Window
 from documents.cell_numbers import CellNumbers
+from documents.cores import CoreLayout
 from documents.errors import AnalysisError, DocumentError
 from documents.knobs import KnobRecord
 from documents.protocol import Scenario
-from documents.report import Report
+from documents.report import Grade, Report
 from documents.run import CellRecord, HostRecord, Manifest, Void, VoidReason
 from documents.samples import SAMPLE_COLUMNS
 from documents.summaries import Estimate, ScenarioSummary
@@ -28,6 +29,7 @@ from tests.unit.analysis.run_builder import (
     GOLDEN_RAW,
     START_NS,
     TICK_NS,
+    TWO_CORES,
     Role,
     samples_csv,
     write_cell,
@@ -305,6 +307,24 @@ def test_what_is_not_controlled_lowers_the_grade_and_is_told(tmp_path: Path):
     assert "Partly controlled: turbo, governor." in page
     assert "no, only read" in page
     assert "| turbo | off | boost 1 | boost 1 | boost 1 | no, only read (read) |" in render_markdown(report)
+
+
+@pytest.mark.parametrize(
+    ("cores", "grade"),
+    [
+        (EIGHT_CORES, "other-tenants"),
+        (CoreLayout(api=(0,), postgres=(1,), redis=(2,), generator=(3,), system=(2,), shared=False), "other-tenants"),
+        (TWO_CORES, "shared"),
+    ],
+)
+def test_cores_that_other_tenants_have_too_lower_the_grade_and_are_told(
+    tmp_path: Path, cores: CoreLayout, grade: Grade
+):
+    heavy = Scenario(name="heavy", workload="mixed", connections=500, duration_seconds=120)
+    write_run(tmp_path / "run", apis=("go",), scenarios=(heavy,), blocks=1, cores=cores, shared_cores=True)
+    report = analyse(tmp_path / "run")
+    assert report.grade == grade
+    assert caveat(report, "The host's cores are shared with other tenants of its cloud")
 
 
 def test_a_run_that_does_not_tell_its_knobs_is_not_taken_for_controlled(tmp_path: Path):

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from documents.base import Document
+from documents.cloud_hosts import AwsHost, HetznerHost, Price
 from documents.cores import CoreLayout
 from documents.facts import Building, Facts, Starting
 from documents.host import Host, HostSize
@@ -129,6 +130,25 @@ FACTS = Facts(
         rest_seconds=5,
         memory_bytes=(8_000_000, 9_000_000),
     ),
+)
+
+AWS_HOST = AwsHost(
+    kind="aws",
+    owner="anna",
+    expires=NOON.replace(microsecond=0),
+    allowed_from="203.0.113.7/32",
+    price_per_hour=Price(amount=0.5, currency="USD"),
+    region="eu-central-1",
+    availability_zone="eu-central-1b",
+    ami="ami-0123456789abcdef0",
+)
+HETZNER_HOST = HetznerHost(
+    kind="hetzner",
+    owner="anna",
+    expires=NOON.replace(microsecond=0),
+    allowed_from="203.0.113.7/32",
+    price_per_hour=Price(amount=0.25, currency="EUR"),
+    location="fsn1",
 )
 
 EXAMPLES: tuple[Document, ...] = (

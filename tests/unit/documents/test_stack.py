@@ -3,7 +3,11 @@
 import pytest
 from pydantic import ValidationError
 
+from documents.cloud_hosts import AwsHost, HetznerHost
+from documents.errors import DocumentError
+from documents.host_kinds import SshHost
 from documents.stack import LAB_ENVIRONMENT, Stack
+from tests.unit.documents.samples import AWS_HOST, HETZNER_HOST
 
 API = {"name": "go", "source": "apis/go", "port": 18080}
 
@@ -86,3 +90,47 @@ def test_base_image_of_no_proper_name_is_refused(image: str):
 def test_text_that_is_no_cpu_list_is_refused(cpus: str):
     with pytest.raises(ValidationError, match="cores"):
         stack(cores={"api": cpus, "postgres": "1", "system": "2", "generator": "3"})
+
+
+@pytest.mark.parametrize("host", [AWS_HOST, HETZNER_HOST], ids=lambda host: host.kind)
+def test_host_may_be_one_of_a_cloud(host: AwsHost | HetznerHost):
+    assert stack(host=host.model_dump()).host == host
+
+
+def test_fault_of_a_host_at_a_cloud_is_told_of_its_kind_alone():
+    text = "version: 1\nname: local\nhost:\n  kind: aws\n  owner: a b\napis: []\n"
+    with pytest.raises(DocumentError) as refusal:
+        Stack.from_yaml(text, name="x.yaml")
+    assert "x.yaml:5: host.owner: String should match pattern" in str(refusal.value)
+    assert "x.yaml:3: host.ami: this key is missing" in str(refusal.value)
+    assert "location" not in str(refusal.value)
+
+
+SSH = {"kind": "ssh", "address": "bench.example"}
+
+
+def test_host_may_be_one_that_exists():
+    host = stack(host=SSH).host
+    assert isinstance(host, SshHost)
+    assert (host.port, host.user, host.private_key, host.build_cache) == (22, "root", None, "discard")
+    assert stack(host=SSH | {"user": "ada", "jump_host": {"address": "gate.example", "port": 2200}}).host.kind == "ssh"
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"address": "bench.example -oProxyCommand=x"}, "host.ssh.address"),
+        ({"address": "-oProxyCommand=x"}, "host.ssh.address"),
+        ({"user": "a b"}, "host.ssh.user"),
+        ({"user": "-l"}, "host.ssh.user"),
+        ({"private_key": "id_ed25519"}, "name the whole path"),
+        ({"host_key": "ssh-ed25519 AAAA somebody"}, "host.ssh.host_key"),
+        ({"host_key": "ssh-dss AAAA"}, "host.ssh.host_key"),
+        ({"port": 0}, "host.ssh.port"),
+        ({"jump_host": {"address": "bench.example"}}, "the jump host is the host itself"),
+        ({"memory_gb": 16}, "host.ssh.memory_gb"),
+    ],
+)
+def test_faulty_key_of_a_host_that_exists_is_refused(change: dict[str, object], fault: str):
+    with pytest.raises(ValueError, match=fault):
+        stack(host=SSH | change)

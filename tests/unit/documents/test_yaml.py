@@ -1,12 +1,14 @@
 """A document in YAML that is wrong is refused with file, line and key."""
 
 import re
+from typing import Annotated, Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import Field
 
-from documents.base import line_of
+from documents.base import Document, line_of
 from documents.errors import DocumentError
 from documents.host_kinds import ContainerHost
 from documents.protocol import Protocol
@@ -60,7 +62,7 @@ def test_good_document_is_read_with_its_defaults():
         (STACK.replace("port: 18081", "port: 80"), "12: apis.1.port: Input should be greater than or equal to 1024"),
         (STACK.replace("source: apis/rust", "source: apis/../.."), "11: apis.1.source: the source is a folder inside"),
         (STACK.replace("source: apis/rust", "source: /etc"), "11: apis.1.source: String should match pattern"),
-        (STACK.replace("kind: container", "kind: moon"), "4: host.kind: 'moon' is none of 'container', 'ssh'"),
+        (STACK.replace("kind: container", "kind: moon"), "4: host.kind: Input should be 'container', 'ssh', 'aws' or"),
         (STACK.replace("  kind: container\n", ""), "3: host.kind: this key is missing"),
         (STACK.replace("version: 1", "version: 2"), "1: version: Input should be 1"),
         (STACK.replace("version: 1\n", ""), "1: version: this key is missing"),
@@ -152,3 +154,35 @@ def test_two_scenarios_of_one_name_are_refused():
 def test_no_scribble_ends_in_anything_but_a_document_error(text: str):
     with pytest.raises(DocumentError, match=re.escape("stacks/local.yaml")):
         read(text)
+
+
+class Apple(Document):
+    kind: Literal["apple"]
+    red: bool
+
+
+class Pear(Document):
+    kind: Literal["pear"]
+
+
+class Plum(Document):
+    kind: Literal["plum"]
+
+
+class Basket(Document):
+    fruit: Annotated[Apple | Pear | Plum, Field(discriminator="kind")]
+
+
+@pytest.mark.parametrize(
+    ("fruit", "fault"),
+    [
+        ("kind: nut", "3: fruit.kind: Input should be 'apple', 'pear' or 'plum'"),
+        ("red: true", "2: fruit.kind: this key is missing"),
+        ("kind: apple", "2: fruit.red: this key is missing"),
+        ("kind: apple\n  red: 1", "4: fruit.red: Input should be a valid boolean"),
+    ],
+)
+def test_fault_of_one_of_several_kinds_names_the_key_that_tells_them_apart(fruit: str, fault: str):
+    with pytest.raises(DocumentError) as refusal:
+        Basket.from_yaml(f"# a basket\nfruit:\n  {fruit}\n", name="basket.yaml")
+    assert str(refusal.value) == f"basket.yaml:{fault}"

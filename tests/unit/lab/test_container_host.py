@@ -47,21 +47,21 @@ def resources(cores: tuple[tuple[int, ...], ...], memory_bytes: int = 16 * GB) -
 
 
 def test_a_host_like_the_article_s_is_not_smaller_and_of_a_larger_one_as_many_cpus_are_used():
-    assert not size_host(resources(EIGHT), 8).smaller
+    assert not size_host(resources(EIGHT), SSH_STACK.host).smaller
     sixteen = tuple((cpu,) for cpu in range(16))
-    assert size_host(resources(sixteen, 64 * GB), 8).cpus == tuple(range(8))
-    assert size_host(resources(sixteen, 64 * GB), 8).memory_bytes == 64 * GB
+    assert size_host(resources(sixteen, 64 * GB), SSH_STACK.host).cpus == tuple(range(8))
+    assert size_host(resources(sixteen, 64 * GB), SSH_STACK.host).memory_bytes == 64 * GB
 
 
 @pytest.mark.parametrize("cores", [EIGHT[:7], EIGHT[:2], tuple((cpu, cpu + 4) for cpu in range(4))])
 def test_fewer_physical_cores_count_as_smaller_whatever_their_threads(cores: tuple[tuple[int, ...], ...]):
-    size = size_host(resources(cores, 32 * GB), 8)
+    size = size_host(resources(cores, 32 * GB), SSH_STACK.host)
     assert size.smaller
     assert size.cpus == tuple(cpu for core in cores for cpu in core)
 
 
 def test_less_memory_than_the_article_s_counts_as_smaller():
-    assert size_host(resources(EIGHT, 16 * GB - 1), 8).smaller
+    assert size_host(resources(EIGHT, 16 * GB - 1), SSH_STACK.host).smaller
 
 
 def test_cores_are_laid_out_among_those_that_the_document_takes():

@@ -110,7 +110,8 @@ def test_cache_that_the_document_keeps_stays_and_is_told(room: EngineRoom, image
     docker("create", image, "none")
     stack = document(engine.stack, build_cache="keep") if readable else None
     receipt = take_down(engine, stack, progress=room.told.append)
-    assert receipt == Receipt(made=0, kept=(f"image {image}", f"volume {engine.stack}-volume"), left=())
+    kept = tuple(f"{thing} (build_cache: keep)" for thing in (f"image {image}", f"volume {engine.stack}-volume"))
+    assert receipt == Receipt(made=0, kept=kept, left=())
     assert [thing.kind for thing in find_labelled(engine.stack)] == ["image", "volume"]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from documents.errors import DocumentError
-from lab.stack_file import read_stack
+from lab.stack_file import read_stack, read_stacks
 from toolchain.layout import project_layout
 
 ROOT = project_layout().root
@@ -112,3 +112,12 @@ def test_core_layout_is_held_against_the_host_s_cpus_and_not_the_machine_s(proje
 def test_core_layout_that_fits_is_taken_and_without_a_machine_any_is(project: Path):
     (project / "stacks" / "probe.yaml").write_text(STACK + CORES)
     assert read_stack(project, "probe", FOUR) == read_stack(project, "probe")
+
+
+def test_all_stacks_are_read_and_one_that_is_not_good_does_not_keep_the_others(project: Path):
+    for name in ("a", "z"):
+        (project / "stacks" / f"{name}.yaml").write_text(STACK.replace("name: probe", f"name: {name}"))
+    (project / "stacks" / "m.yaml").write_text(STACK.replace("  kind", "  sort"))
+    stacks, faults = read_stacks(project)
+    assert [stack.name for stack in stacks] == ["a", "probe", "z"]
+    assert [fault.partition(":")[0] for fault in faults] == ["stacks/m.yaml"]

@@ -1,4 +1,5 @@
 import json
+import re
 import signal
 import subprocess
 import time
@@ -227,3 +228,11 @@ def test_killed_engine_leaves_neither_host_nor_program_behind(project: PulumiPro
             assert time.monotonic() < deadline, f"{pid} is still there"
             time.sleep(0.05)
     project.must("cancel", "--yes")
+
+
+def test_plugin_that_no_resource_needs_is_not_fetched(project: PulumiProject):
+    project.write("import pulumi\n\npulumi.export('answer', 42)\n")
+    answer = project.run("up", "--yes", "--skip-preview", "--logtostderr", "-v=7")
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert re.search(r"package aws-\S+ \(\) is required by language host", answer.stderr)
+    assert "beginning install" not in answer.stderr

@@ -1,0 +1,174 @@
+"""Hosts that are made for a lab at a cloud, and what they cost: part of the stack document."""
+
+import ipaddress
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field, field_validator, model_validator
+
+from documents.base import Document, FaultyKeyError
+
+Owner = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$")]
+"""Whose a lab is; it becomes a tag, and no kind takes more signs in one than Hetzner does.
+
+Source: Hetzner Cloud API, "Labels": a value has at most 63 characters, begins and ends with a letter or digit, and has
+letters, digits, ``-``, ``_`` and ``.`` between.
+"""
+
+NARROWEST_REFUSED_BITS = 23
+"""A network of so many bits or fewer isn't the controller's address any more."""
+
+NetworkZone = Literal["eu-central", "us-east", "us-west", "ap-southeast"]
+
+NETWORK_ZONES: dict[str, NetworkZone] = {
+    "fsn1": "eu-central",
+    "nbg1": "eu-central",
+    "hel1": "eu-central",
+    "ash": "us-east",
+    "hil": "us-west",
+    "sin": "ap-southeast",
+}
+"""The network zone of each of Hetzner's locations. Source: Hetzner Docs, "Locations"."""
+
+
+class Price(Document):
+    """An amount of money: ``{amount: 0.5, currency: EUR}``."""
+
+    amount: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+
+
+class Bill(Document):
+    """What a lab's machines cost: what is shown and confirmed before any is made.
+
+    `place` is the cloud's region or location, `price_per_hour` is for one machine.
+    """
+
+    kind: Literal["aws", "hetzner"]
+    machine_type: str
+    place: str
+    machines: Annotated[int, Field(ge=1)]
+    price_per_hour: Price
+    expires: AwareDatetime
+
+
+class _CloudHost(Document):
+    """What all machines of a cloud have: whose they are, until when, who may come in, and what one costs an hour."""
+
+    owner: Owner
+    expires: AwareDatetime
+    allowed_from: str
+    price_per_hour: Price
+    cpus: Annotated[int, Field(ge=1, le=1024)] = 8
+
+    @field_validator("expires")
+    @classmethod
+    def _whole_seconds(cls, expires: datetime) -> datetime:
+        return expires.astimezone(UTC).replace(microsecond=0)
+
+    @field_validator("allowed_from")
+    @classmethod
+    def _only_the_controller(cls, allowed_from: str) -> str:
+        try:
+            network = ipaddress.IPv4Network(allowed_from)
+        except ValueError as error:
+            raise ValueError(
+                "write the controller's own IPv4 address, by which the machines are reached, as a network: "
+                "203.0.113.7/32"
+            ) from error
+        if network.prefixlen <= NARROWEST_REFUSED_BITS:
+            raise ValueError(
+                f"{allowed_from} lets in {network.num_addresses:,} addresses; narrow it to the controller's own, "
+                "which ends in /32, or to its network of /24 at most"
+            )
+        return str(network)
+
+
+class AwsHost(_CloudHost):
+    """A machine of Amazon EC2, made for the lab in a network of its own."""
+
+    kind: Literal["aws"]
+    region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")]
+    availability_zone: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9][a-z]$")] | None = None
+    ami: Annotated[str, Field(pattern=r"^ami-[0-9a-f]{8,17}$")]
+    instance_type: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*\.[a-z0-9-]+$")] = "c7a.2xlarge"
+    disk_gb: Annotated[int, Field(ge=20, le=16384)] = 60
+
+    @model_validator(mode="after")
+    def _zone_of_the_region(self) -> "AwsHost":
+        if self.availability_zone is not None and self.availability_zone[:-1] != self.region:
+            raise FaultyKeyError(("availability_zone",), f"this zone isn't in the region {self.region}")
+        return self
+
+    @property
+    def shared_cores(self) -> bool:
+        """Whether other tenants have the same cores: so with burstable types (T2, T3, T3a, T4g) and flexible ones.
+
+        Source: Amazon EC2 User Guide, "Burstable performance instances" and "Flex instances".
+        """
+        family = self.instance_type.partition(".")[0]
+        return self.burstable or family.endswith("-flex")
+
+    @property
+    def burstable(self) -> bool:
+        """Whether the type has CPU credits, which can be bought beyond its price."""
+        return self.instance_type[0] == "t" and self.instance_type[1].isdigit()
+
+    def bill(self, machines: int) -> Bill:
+        """What so many of these machines cost."""
+        return Bill(
+            kind=self.kind,
+            machine_type=self.instance_type,
+            place=self.region,
+            machines=machines,
+            price_per_hour=self.price_per_hour,
+            expires=self.expires,
+        )
+
+
+class HetznerHost(_CloudHost):
+    """A server of Hetzner Cloud, made for the lab; its disk is the one that its type has."""
+
+    kind: Literal["hetzner"]
+    location: Literal["fsn1", "nbg1", "hel1", "ash", "hil", "sin"]
+    server_type: Annotated[str, Field(pattern=r"^[a-z]{2,4}[0-9]{2,3}$")] = "ccx33"
+    image: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")] = "debian-13"
+
+    @property
+    def shared_cores(self) -> bool:
+        """Whether other tenants have the same cores: so it is with every family but CCX.
+
+        Source: Hetzner Docs, "Cloud servers, overview": shared and dedicated vCPU.
+        """
+        return not self.server_type.startswith("ccx")
+
+    def bill(self, machines: int) -> Bill:
+        """What so many of these machines cost."""
+        return Bill(
+            kind=self.kind,
+            machine_type=self.server_type,
+            place=self.location,
+            machines=machines,
+            price_per_hour=self.price_per_hour,
+            expires=self.expires,
+        )
+
+
+CloudHost = AwsHost | HetznerHost
+
+
+def as_cloud_host(host: Document) -> CloudHost | None:
+    """The host, if it is one of a cloud and so costs money."""
+    return host if isinstance(host, AwsHost | HetznerHost) else None
+
+
+def cloud_tags(stack: str, host: CloudHost) -> dict[str, str]:
+    """The tags of everything that a cloud makes for a lab and that can carry one.
+
+    The moment is in the basic format of ISO 8601 and in UTC, ``20261201T180000Z``: Hetzner takes no colon.
+    """
+    return {
+        "fairground-stack": stack,
+        "fairground-owner": host.owner,
+        "fairground-expires": f"{host.expires:%Y%m%dT%H%M%SZ}",
+    }

@@ -1,0 +1,253 @@
+"""Host kind `aws`: machines of Amazon EC2 in a network of their own, closed but for SSH from the controller."""
+
+import pulumi
+
+from documents.cloud_hosts import AwsHost as AwsHostDocument
+from documents.cloud_hosts import cloud_tags
+from documents.host import Host
+from lab.credentials import Credentials
+from lab.hosts.cloud import SSH_PORT, reachable_hosts, secret_user_data
+from lab.hosts.extras import missing_extra
+
+try:
+    import pulumi_aws as aws
+except ModuleNotFoundError as error:
+    raise missing_extra("aws") from error
+
+_NETWORK = "10.83.0.0/24"
+_EVERYWHERE = "0.0.0.0/0"
+
+_DISK_IOPS = 3000
+_DISK_MEBIBYTES_PER_SECOND = 125
+"""What a gp3 volume has without being paid for more, named so that two machines never differ in it.
+
+Source: Amazon EBS User Guide, "General Purpose SSD volumes".
+"""
+
+
+class AwsHost(pulumi.ComponentResource):
+    """A lab's host on EC2, and with it as many load hosts of the same type beside it as are asked for.
+
+    `host_id` names the instance; what is on it is made anew with it. `machine` is the instance itself. `load_hosts` are
+    reached as `host` is. `private_addresses` are those by which the machines reach each other, the host's first.
+    """
+
+    host: pulumi.Output[Host]
+    host_id: pulumi.Output[str]
+    machine: pulumi.Resource
+    load_hosts: tuple[pulumi.Output[Host], ...]
+    private_addresses: tuple[pulumi.Output[str], ...]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        stack: str,
+        document: AwsHostDocument,
+        credentials: Credentials,
+        ssh_folder: str,
+        load_hosts: int = 0,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare the machines of a stack.
+
+        Args:
+            name: the component's name.
+            stack: the stack's name; all that is made is tagged with it.
+            document: the host as the stack document describes it.
+            credentials: the keys to be installed.
+            ssh_folder: where the SSH files are written on the controller.
+            load_hosts: how many machines there are beside the host.
+            opts: Pulumi's options.
+        """
+        # The engine keeps it on record: whoever stands the lab up again needn't confirm the same cost again.
+        bill = document.bill(1 + load_hosts).model_dump(mode="json")
+        super().__init__("fairground:hosts:AwsHost", name, {"bill": bill}, opts)
+        provider = aws.Provider("aws", region=document.region, opts=pulumi.ResourceOptions(parent=self))
+        self._made_there = pulumi.ResourceOptions(parent=self, provider=provider)
+        self._tags = cloud_tags(stack, document)
+
+        # A machine is made when its way out and its firewall are, and is gone before they are.
+        self._before_machines: list[pulumi.Resource] = []
+        subnet = self._declare_network(document)
+        group = self._declare_firewall(subnet, document, load_hosts)
+        key = aws.ec2.KeyPair(
+            "user-key", public_key=credentials.user_public_key, tags=self._named("user-key"), opts=self._made_there
+        )
+        placement = self._declare_placement(document, load_hosts)
+        user_data = secret_user_data(credentials)
+        instances = [
+            self._declare_instance(
+                instance_name,
+                document,
+                subnet=subnet,
+                group=group,
+                key=key,
+                placement=placement,
+                user_data=user_data,
+            )
+            for instance_name in ("host", *(f"load-host-{number}" for number in range(1, load_hosts + 1)))
+        ]
+
+        self.machine = instances[0]
+        self.host_id = instances[0].id
+        self.private_addresses = tuple(instance.private_ip for instance in instances)
+        self.host, *others = reachable_hosts(
+            "aws",
+            [instance.public_ip for instance in instances],
+            credentials=credentials,
+            ssh_folder=ssh_folder,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.load_hosts = tuple(others)
+        self.register_outputs({"host_id": self.host_id})
+
+    def _named(self, name: str) -> dict[str, str]:
+        """The tags of a resource: those of all, and the name under which Amazon's console shows it."""
+        return {**self._tags, "Name": f"fairground-{self._tags['fairground-stack']}-{name}"}
+
+    def _declare_network(self, document: AwsHostDocument) -> aws.ec2.Subnet:
+        """A network with one subnet, so in one zone, and a way out of it."""
+        network = aws.ec2.Vpc(
+            "network",
+            cidr_block=_NETWORK,
+            enable_dns_support=True,
+            enable_dns_hostnames=False,
+            tags=self._named("network"),
+            opts=self._made_there,
+        )
+        subnet = aws.ec2.Subnet(
+            "subnet",
+            vpc_id=network.id,
+            cidr_block=_NETWORK,
+            availability_zone=document.availability_zone,
+            map_public_ip_on_launch=False,
+            tags=self._named("subnet"),
+            opts=self._made_there,
+        )
+        gateway = aws.ec2.InternetGateway(
+            "gateway", vpc_id=network.id, tags=self._named("gateway"), opts=self._made_there
+        )
+        routes = aws.ec2.RouteTable(
+            "routes",
+            vpc_id=network.id,
+            routes=[aws.ec2.RouteTableRouteArgs(cidr_block=_EVERYWHERE, gateway_id=gateway.id)],
+            tags=self._named("routes"),
+            opts=self._made_there,
+        )
+        self._before_machines.append(
+            aws.ec2.RouteTableAssociation(
+                "routes-of-subnet", subnet_id=subnet.id, route_table_id=routes.id, opts=self._made_there
+            )
+        )
+        return subnet
+
+    def _declare_firewall(
+        self, subnet: aws.ec2.Subnet, document: AwsHostDocument, load_hosts: int
+    ) -> aws.ec2.SecurityGroup:
+        """In: SSH from the controller, and all among the lab's own machines. Out: all, for what is built there."""
+        group = aws.ec2.SecurityGroup(
+            "firewall",
+            vpc_id=subnet.vpc_id,
+            description="Fairground: SSH from the controller",
+            tags=self._named("firewall"),
+            opts=self._made_there,
+        )
+        self._before_machines += [
+            aws.vpc.SecurityGroupIngressRule(
+                "ssh-from-controller",
+                security_group_id=group.id,
+                ip_protocol="tcp",
+                from_port=SSH_PORT,
+                to_port=SSH_PORT,
+                cidr_ipv4=document.allowed_from,
+                tags=self._named("ssh-from-controller"),
+                opts=self._made_there,
+            ),
+            aws.vpc.SecurityGroupEgressRule(
+                "way-out",
+                security_group_id=group.id,
+                ip_protocol="-1",
+                cidr_ipv4=_EVERYWHERE,
+                tags=self._named("way-out"),
+                opts=self._made_there,
+            ),
+        ]
+        if load_hosts:
+            self._before_machines.append(
+                aws.vpc.SecurityGroupIngressRule(
+                    "among-machines",
+                    security_group_id=group.id,
+                    ip_protocol="-1",
+                    referenced_security_group_id=group.id,
+                    tags=self._named("among-machines"),
+                    opts=self._made_there,
+                )
+            )
+        return group
+
+    def _declare_placement(self, document: AwsHostDocument, load_hosts: int) -> aws.ec2.PlacementGroup | None:
+        """Close to each other, where there are several; Amazon places no burstable type so."""
+        if not load_hosts or document.burstable:
+            return None
+        return aws.ec2.PlacementGroup(
+            "placement", strategy="cluster", tags=self._named("placement"), opts=self._made_there
+        )
+
+    def _declare_instance(
+        self,
+        name: str,
+        document: AwsHostDocument,
+        *,
+        subnet: aws.ec2.Subnet,
+        group: aws.ec2.SecurityGroup,
+        key: aws.ec2.KeyPair,
+        placement: aws.ec2.PlacementGroup | None,
+        user_data: pulumi.Output[str],
+    ) -> aws.ec2.Instance:
+        tags = self._named(name)
+        return aws.ec2.Instance(
+            name,
+            ami=document.ami,
+            instance_type=document.instance_type,
+            subnet_id=subnet.id,
+            associate_public_ip_address=True,
+            vpc_security_group_ids=[group.id],
+            key_name=key.key_name,
+            placement_group=None if placement is None else placement.name,
+            tenancy="default",
+            ebs_optimized=True,
+            monitoring=False,
+            disable_api_termination=False,
+            # A machine that is switched off would go on costing its disk, and come back at another address.
+            instance_initiated_shutdown_behavior="terminate",
+            # Else credits would be bought beyond the price that was confirmed.
+            credit_specification=(
+                aws.ec2.InstanceCreditSpecificationArgs(cpu_credits="standard") if document.burstable else None
+            ),
+            metadata_options=aws.ec2.InstanceMetadataOptionsArgs(
+                http_endpoint="enabled",
+                http_tokens="required",
+                http_put_response_hop_limit=1,
+                http_protocol_ipv6="disabled",
+                instance_metadata_tags="disabled",
+            ),
+            root_block_device=aws.ec2.InstanceRootBlockDeviceArgs(
+                volume_type="gp3",
+                volume_size=document.disk_gb,
+                iops=_DISK_IOPS,
+                throughput=_DISK_MEBIBYTES_PER_SECOND,
+                encrypted=True,
+                delete_on_termination=True,
+                tags=tags,
+            ),
+            user_data=user_data,
+            user_data_replace_on_change=True,
+            tags=tags,
+            opts=pulumi.ResourceOptions.merge(
+                self._made_there,
+                pulumi.ResourceOptions(
+                    depends_on=self._before_machines, additional_secret_outputs=["user_data", "user_data_base64"]
+                ),
+            ),
+        )

@@ -1,0 +1,157 @@
+"""Host kind `hetzner`: servers of Hetzner Cloud, closed but for SSH from the controller."""
+
+import pulumi
+
+from documents.cloud_hosts import NETWORK_ZONES, cloud_tags
+from documents.cloud_hosts import HetznerHost as HetznerHostDocument
+from documents.host import Host
+from lab.credentials import Credentials
+from lab.hosts.cloud import SSH_PORT, reachable_hosts, secret_user_data
+from lab.hosts.extras import missing_extra
+
+try:
+    import pulumi_hcloud as hcloud
+except ModuleNotFoundError as error:
+    raise missing_extra("hetzner") from error
+
+_NETWORK = "10.83.0.0/24"
+
+
+def _private_address(index: int) -> str:
+    """The address of a machine in the lab's own network, whose first one is Hetzner's gateway."""
+    return f"10.83.0.{2 + index}"
+
+
+class HetznerHost(pulumi.ComponentResource):
+    """A lab's host at Hetzner, and with it as many load hosts of the same type beside it as are asked for.
+
+    `host_id` names the server; what is on it is made anew with it. `machine` is the server itself. `load_hosts` are
+    reached as `host` is. `private_addresses` are those by which the machines reach each other, the host's first; there
+    are none where there is one machine.
+    """
+
+    host: pulumi.Output[Host]
+    host_id: pulumi.Output[str]
+    machine: pulumi.Resource
+    load_hosts: tuple[pulumi.Output[Host], ...]
+    private_addresses: tuple[pulumi.Output[str], ...]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        stack: str,
+        document: HetznerHostDocument,
+        credentials: Credentials,
+        ssh_folder: str,
+        load_hosts: int = 0,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare the machines of a stack.
+
+        Args:
+            name: the component's name.
+            stack: the stack's name; it is part of the name of all that is made, and all is labelled with it.
+            document: the host as the stack document describes it.
+            credentials: the keys to be installed.
+            ssh_folder: where the SSH files are written on the controller.
+            load_hosts: how many machines there are beside the host.
+            opts: Pulumi's options.
+        """
+        # The engine keeps it on record: whoever stands the lab up again needn't confirm the same cost again.
+        bill = document.bill(1 + load_hosts).model_dump(mode="json")
+        super().__init__("fairground:hosts:HetznerHost", name, {"bill": bill}, opts)
+        # The token is read by the provider's plugin from its environment, and so is never on record.
+        provider = hcloud.Provider("hetzner", opts=pulumi.ResourceOptions(parent=self))
+        # A name is given once in a project, so the old one has to go first.
+        self._made_there = pulumi.ResourceOptions(parent=self, provider=provider, delete_before_replace=True)
+        self._labels = cloud_tags(stack, document)
+
+        key = hcloud.SshKey(
+            "user-key",
+            name=f"fairground-{stack}",
+            public_key=credentials.user_public_key,
+            labels=self._labels,
+            opts=self._made_there,
+        )
+        # Of what comes in, a firewall lets through what it names; of what goes out, all, where it names nothing.
+        firewall = hcloud.Firewall(
+            "firewall",
+            name=f"fairground-{stack}",
+            rules=[
+                hcloud.FirewallRuleArgs(
+                    direction="in",
+                    protocol="tcp",
+                    port=str(SSH_PORT),
+                    source_ips=[document.allowed_from],
+                    description="SSH from the controller",
+                )
+            ],
+            labels=self._labels,
+            opts=self._made_there,
+        )
+        subnet = self._declare_network(stack, document) if load_hosts else None
+        user_data = secret_user_data(credentials)
+        servers = [
+            hcloud.Server(
+                server_name,
+                name=f"fairground-{stack}-{server_name}",
+                server_type=document.server_type,
+                image=document.image,
+                location=document.location,
+                ssh_keys=[key.id],
+                firewall_ids=[firewall.id.apply(int)],
+                public_nets=[hcloud.ServerPublicNetArgs(ipv4_enabled=True, ipv6_enabled=False)],
+                networks=(
+                    None
+                    if subnet is None
+                    # The subnet's own word for its network: a server can't join one that has no subnet yet.
+                    else [hcloud.ServerNetworkArgs(network_id=subnet.network_id, ip=_private_address(index))]
+                ),
+                backups=False,
+                delete_protection=False,
+                rebuild_protection=False,
+                user_data=user_data,
+                labels=self._labels,
+                opts=pulumi.ResourceOptions.merge(
+                    self._made_there,
+                    pulumi.ResourceOptions(additional_secret_outputs=["user_data"]),
+                ),
+            )
+            for index, server_name in enumerate(
+                ("host", *(f"load-host-{number}" for number in range(1, load_hosts + 1)))
+            )
+        ]
+
+        self.machine = servers[0]
+        self.host_id = servers[0].id
+        self.private_addresses = (
+            () if subnet is None else tuple(pulumi.Output.from_input(_private_address(i)) for i in range(len(servers)))
+        )
+        self.host, *others = reachable_hosts(
+            "hetzner",
+            [server.ipv4_address for server in servers],
+            credentials=credentials,
+            ssh_folder=ssh_folder,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.load_hosts = tuple(others)
+        self.register_outputs({"host_id": self.host_id})
+
+    def _declare_network(self, stack: str, document: HetznerHostDocument) -> hcloud.NetworkSubnet:
+        """A private network of the lab's machines; Hetzner's firewalls don't look at what goes through it."""
+        network = hcloud.Network(
+            "network",
+            name=f"fairground-{stack}",
+            ip_range=_NETWORK,
+            labels=self._labels,
+            opts=self._made_there,
+        )
+        return hcloud.NetworkSubnet(
+            "subnet",
+            network_id=network.id.apply(int),
+            type="cloud",
+            network_zone=NETWORK_ZONES[document.location],
+            ip_range=_NETWORK,
+            opts=self._made_there,
+        )

@@ -1,0 +1,80 @@
+"""`lab down --expired`: which labs are ended, what is said of each, and how it exits."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import cli.down
+from cli.main import app
+from lab.lifecycle.expiry import Ended
+from lab.lifecycle.lifecycle import Receipt
+from tests.unit.cli.lab_command import lab
+
+GONE = Ended("gone", Receipt(made=7, kept=(), left=()), None)
+LEFT = Ended("left", Receipt(made=7, kept=(), left=("container y",)), None)
+FAILED = Ended("failed", None, "The cloud says no.")
+
+
+def down(monkeypatch: pytest.MonkeyPatch, project: Path, ended: list[Ended], *arguments: str) -> tuple[int, str, str]:
+    """The exit status and both outputs of `lab down --expired` where it ends just these labs."""
+
+    def take_down_expired(*_: object, **__: object) -> list[Ended]:
+        return ended
+
+    monkeypatch.setattr(cli.down, "ROOT", project)
+    monkeypatch.setattr(cli.down, "take_down_expired", take_down_expired)
+    answer = CliRunner().invoke(app, ["down", "--expired", *arguments])
+    return answer.exit_code, answer.stdout, answer.stderr
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "stacks").mkdir()
+    return tmp_path
+
+
+def test_where_nothing_has_expired_it_says_so(monkeypatch: pytest.MonkeyPatch, project: Path):
+    assert down(monkeypatch, project, []) == (0, "No lab that has expired is on record.\n", "")
+    assert down(monkeypatch, project, [], "--json") == (0, "[]\n", "")
+
+
+def test_each_lab_that_has_expired_gets_its_receipt(monkeypatch: pytest.MonkeyPatch, project: Path):
+    status, out, err = down(monkeypatch, project, [GONE, GONE])
+    assert (status, err) == (0, "")
+    assert out == 2 * "Receipt for the lab gone:\n  made  7 resources on record\n  left  nothing\n"
+
+
+def test_what_is_left_or_could_not_be_taken_down_is_told_and_ends_with_1(
+    monkeypatch: pytest.MonkeyPatch, project: Path
+):
+    status, out, err = down(monkeypatch, project, [GONE, LEFT])
+    assert (status, err) == (1, "")
+    assert "  LEFT  container y\n" in out
+    status, out, err = down(monkeypatch, project, [FAILED, GONE])
+    assert (status, err) == (1, "The lab failed couldn't be taken down: The cloud says no.\n")
+    assert "Receipt for the lab gone:" in out
+
+
+def test_programs_are_told_the_same(monkeypatch: pytest.MonkeyPatch, project: Path):
+    status, out, _ = down(monkeypatch, project, [GONE, FAILED], "--json")
+    assert status == 1
+    assert json.loads(out) == [
+        {"stack": "gone", "made": 7, "kept": [], "left": []},
+        {"stack": "failed", "failure": "The cloud says no."},
+    ]
+
+
+def test_document_that_can_not_be_read_may_hide_an_expired_lab(monkeypatch: pytest.MonkeyPatch, project: Path):
+    (project / "stacks" / "broken.yaml").write_text("name: broken\n")
+    status, _, err = down(monkeypatch, project, [])
+    assert status == 1
+    assert "stacks/broken.yaml:1: host: this key is missing" in err
+    assert err.endswith(" Whether this lab has expired can't be told.\n")
+
+
+def test_one_lab_can_not_be_named_beside_all():
+    answer = lab("down", "--expired", "--stack", "mine")
+    assert answer.status == 2
+    assert "--expired looks at every lab on record, so it goes with neither --stack nor --adopt" in answer.sentence()

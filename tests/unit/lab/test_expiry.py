@@ -1,0 +1,134 @@
+"""What has expired is taken down, by the real engine, and what can't be is never forgotten."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from documents.errors import LabError
+from documents.stack import Stack
+from lab.lifecycle.engine import Engine
+from lab.lifecycle.expiry import Ended, expired_stacks, take_down_expired
+from lab.lifecycle.lifecycle import Receipt, take_down
+from lab.lifecycle.reconciliation import reconcile
+from lab.lifecycle.state import ensure_stack, is_recorded, read_state
+from tests.unit.documents.samples import AWS_HOST, EXAMPLES, HETZNER_HOST, INVENTORY
+from tests.unit.lab.engine_room import STEPS, EngineRoom
+
+[CONTAINER_STACK] = [example for example in EXAMPLES if isinstance(example, Stack)]
+
+END = datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+STUBBORN = """
+class Stubborn(Provider):
+    def delete(self, _id, _props):
+        raise HostError("The cloud says no.")
+"""
+
+MACHINE = f"""
+class Machine(Resource, module="fairground", name="Machine"):
+    def __init__(self, provider, name, after=()):
+        super().__init__(provider, name, {{}}, pulumi.ResourceOptions(depends_on=list(after)))
+
+
+class ReadyHost(Resource, module="fairground", name="ReadyHost"):
+    def __init__(self, name, machine):
+        inputs = {{"host": {INVENTORY.host.model_copy(update={"kind": "aws"}).to_json()!r}, "host_id": machine.id}}
+        super().__init__(Provider(), name, inputs)
+"""
+
+
+def cloud_stack(name: str, kind: str = "aws", expires: datetime = END) -> Stack:
+    host = {"aws": AWS_HOST, "hetzner": HETZNER_HOST}[kind].model_copy(update={"expires": expires})
+    return CONTAINER_STACK.model_copy(update={"name": name, "host": host})
+
+
+def engines(room: EngineRoom) -> Callable[[str], Engine]:
+    return lambda name: replace(room.engine, stack=name)
+
+
+def ended(room: EngineRoom, stacks: list[Stack], now: datetime = END) -> list[Ended]:
+    return list(take_down_expired(stacks, now, engine_of=engines(room), progress=room.told.append))
+
+
+def test_lab_has_expired_from_the_moment_on_that_its_document_names():
+    stacks = [
+        CONTAINER_STACK,
+        cloud_stack("now"),
+        cloud_stack("later", expires=END + timedelta(seconds=1)),
+        cloud_stack("before", "hetzner", END - timedelta(days=400)),
+    ]
+    assert [stack.name for stack in expired_stacks(stacks, END)] == ["now", "before"]
+    assert expired_stacks(stacks, END - timedelta(days=401)) == ()
+
+
+def test_expired_lab_is_taken_down_with_a_receipt_and_no_other(room: EngineRoom):
+    other = replace(room.engine, stack=f"{room.engine.stack}-other")
+    room.write(STEPS + "Step('first')\nStep('second')\n")
+    for engine in (room.engine, other):
+        ensure_stack(engine)
+        engine.operate("up", "--yes", "--skip-preview", progress=room.told.append)
+    stacks = [cloud_stack(room.engine.stack), cloud_stack(other.stack, expires=END + timedelta(hours=1))]
+    assert ended(room, stacks) == [Ended(room.engine.stack, Receipt(made=2, kept=(), left=()), None)]
+    assert read_state(room.engine).resources == ()
+    assert len(read_state(other).resources) == 2
+    assert ended(room, stacks) == []
+
+
+def test_expired_lab_that_was_never_up_is_passed_over_and_leaves_no_record(room: EngineRoom):
+    assert ended(room, [cloud_stack(room.engine.stack)]) == []
+    assert not is_recorded(room.engine)
+
+
+def test_lab_that_can_not_be_taken_down_is_told_and_does_not_keep_the_next(room: EngineRoom):
+    stubborn = replace(room.engine, stack=f"{room.engine.stack}-stubborn")
+    ensure_stack(stubborn)
+    room.write(f"{STEPS}{STUBBORN}{MACHINE}Machine(Stubborn(), 'machine')\n")
+    stubborn.operate("up", "--yes", "--skip-preview", progress=room.told.append)
+    ensure_stack(room.engine)
+    room.write(STEPS + "Step('first')\n")
+    room.up()
+    failed, taken = ended(room, [cloud_stack(stubborn.stack), cloud_stack(room.engine.stack)])
+    assert failed.receipt is None
+    assert failed.failure is not None
+    assert "The cloud says no." in failed.failure
+    assert not failed.left_nothing
+    assert taken.left_nothing
+
+
+def test_machine_of_a_cloud_stays_on_record_where_what_is_on_it_can_not_be_destroyed(room: EngineRoom):
+    ensure_stack(room.engine)
+    room.write(
+        f"{STEPS}{STUBBORN}{MACHINE}"
+        "machine = Machine(Provider(), 'machine')\n"
+        "ready = ReadyHost('ready', machine)\n"
+        "Machine(Stubborn(), 'on-it', after=[ready])\n"
+    )
+    room.up()
+    with pytest.raises(LabError, match=r"The cloud says no\."):
+        take_down(room.engine, cloud_stack(room.engine.stack), progress=room.told.append)
+    assert {"machine", "ready", "on-it"} <= room.recorded()
+
+
+def test_machine_of_a_cloud_that_can_not_be_reached_stays_on_record(room: EngineRoom):
+    ensure_stack(room.engine)
+    room.write(f"{STEPS}{MACHINE}machine = Machine(Provider(), 'machine')\nReadyHost('ready', machine)\n")
+    room.up()
+    stack = cloud_stack(room.engine.stack)
+    with pytest.raises(LabError, match=r"It stays on record, for it may cost money; see at its cloud"):
+        reconcile(room.engine, stack, read_state(room.engine), killed=False, progress=room.told.append)
+    assert {"machine", "ready"} <= room.recorded()
+
+
+@pytest.mark.parametrize(
+    ("one", "nothing"),
+    [
+        (Ended("x", Receipt(made=1, kept=(), left=()), None), True),
+        (Ended("x", Receipt(made=1, kept=("image y",), left=()), None), True),
+        (Ended("x", Receipt(made=1, kept=(), left=("container y",)), None), False),
+        (Ended("x", None, "The cloud says no."), False),
+    ],
+)
+def test_only_a_receipt_without_anything_left_says_that_nothing_is(one: Ended, nothing: bool):
+    assert one.left_nothing is nothing
