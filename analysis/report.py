@@ -136,6 +136,7 @@ def _measure(run: RunFolder, cell: Cell, record: CellRecord) -> MeasuredCell:
         samples_csv=run.raw_file(record, "samples.csv"),
         generator_cpus=len(run.manifest.inventory.cores.generator),
         watched=run.watch_files(record),
+        load_files=run.load_files(record, "wrk.json"),
         folder=run.name_of(record, ""),
         attempt=record.attempt,
     )

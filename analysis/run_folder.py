@@ -8,6 +8,7 @@ from pathlib import Path
 
 from analysis.attempts import in_order, standing
 from analysis.cells import WatchFiles
+from analysis.load_hosts import CLOCKS_NAME, LoadFiles, LoadHostFiles, load_host_file
 from analysis.whole_blocks import without_last_blocks
 from documents.errors import AnalysisError
 from documents.open_loop import OpenLoopPlan
@@ -72,6 +73,33 @@ class RunFolder:
             watch_json=self.raw_file(record, "watch.json"),
             ticks_jsonl=self.raw_file(record, "ticks.jsonl"),
             cores=self.manifest.inventory.cores,
+        )
+
+    def load_files(self, record: CellRecord, result_name: str) -> LoadFiles | None:
+        """What load hosts left of an attempt; None where the load came from the lab's own host.
+
+        Args:
+            record: the attempt's.
+            result_name: of the file that its generator wrote.
+
+        Raises:
+            AnalysisError: as `raw_file`.
+        """
+        load_hosts = self.manifest.inventory.load_hosts
+        if not load_hosts:
+            return None
+        return LoadFiles(
+            clocks_json=self.raw_file(record, CLOCKS_NAME),
+            hosts=tuple(
+                LoadHostFiles(
+                    result_json=self.raw_file(record, load_host_file(number, result_name)),
+                    samples_csv=self.raw_file(record, load_host_file(number, "samples.csv")),
+                    ticks_jsonl=self.raw_file(record, load_host_file(number, "ticks.jsonl")),
+                    cpus=host.generator,
+                )
+                for number, host in enumerate(load_hosts, start=1)
+            ),
+            records=self.host.load_hosts,
         )
 
     def name_of(self, record: CellRecord, file_name: str) -> str:

@@ -46,7 +46,7 @@ ROOMS = {
 """The table of docs/architecture.md."""
 
 PURE_MODULES = {
-    "documents": "datetime itertools json re typing",
+    "documents": "datetime ipaddress itertools json re typing",
     "analysis": "collections contextlib dataclasses hashlib html io itertools math pathlib re shlex typing",
 }
 """Rooms that only compute, with all that they have of the standard library: no host, no network, no clock.
