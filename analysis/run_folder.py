@@ -118,6 +118,11 @@ def read_run(directory: Path) -> RunFolder:
     host = HostRecord.from_json(_read(directory / "host.json"), name="host.json")
     plan = Plan.from_json(_read(directory / "plan.json"), name="plan.json")
     _check_plan(plan, manifest)
+    if len(host.load_hosts) != len(manifest.inventory.load_hosts):
+        raise AnalysisError(
+            f"host.json tells of {len(host.load_hosts)} load hosts, and manifest.json of "
+            f"{len(manifest.inventory.load_hosts)}. The two files are of different runs; restore the right one."
+        )
     allowed = manifest.protocol.attempts
     open_loop_plan = _read_open_loop_plan(directory, plan, manifest)
     run = RunFolder(directory, manifest, host, plan, {}, {}, open_loop_plan)
