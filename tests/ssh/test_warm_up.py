@@ -68,3 +68,15 @@ def test_one_that_hangs_is_ended_at_its_deadline(connection: Connection, tmp_pat
     job = jobs.start(connection, str(tmp_path / "job"), ["sleep", "60"], deadline_seconds=2)
     with pytest.raises(DeadlineExceededError):
         warm_up.watch([(connection, job)], threads=1, enough=never)
+
+
+def test_two_are_one_series_and_both_are_ended_when_it_is_enough(connection: Connection, tmp_path: Path):
+    running = [
+        (connection, jobs.start(connection, str(tmp_path / name), telling(seconds, "sleep 60"), deadline_seconds=90))
+        for name, seconds in (("first", 5), ("second", 3))
+    ]
+    series, statuses = warm_up.watch(running, threads=2, enough=lambda series: len(series) >= 3)
+    assert series == (300,) * 3, "as far as both have told"
+    assert [status.outcome for status in statuses] == ["stopped", "stopped"]
+    for _, job in running:
+        wait_until_gone([job.process_id, job.supervisor_id])
