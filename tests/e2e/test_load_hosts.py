@@ -1,6 +1,8 @@
 """A whole run whose load comes from two load hosts, over a network of their own, with an open loop after it."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,11 +18,13 @@ from documents.open_loop import OpenLoopResult
 from documents.protocol import OpenLoop, Protocol, Scenario
 from documents.run import CellRecord, HostRecord
 from experiment import disturbances
-from experiment.run import start_run
+from experiment.run import resume_run, start_run
 from provision import network
 from provision.connection import connect
 from tests.conftest import LiveLab
+from tests.e2e.load_host_run import allow_neighbours
 from tests.e2e.second_host import apis_at, install_iperf3, private_address, second_host, with_load_hosts
+from tests.ssh.waiting import wait_until
 
 pytestmark = pytest.mark.alone
 
@@ -52,25 +56,35 @@ def inventory(live_lab: LiveLab, tmp_path_factory: pytest.TempPathFactory) -> It
         yield changed.model_copy(update={"apis": (first.api(API),)})
 
 
+@pytest.fixture
+def neighbours() -> Iterator[None]:
+    """All hosts here are one machine, so each is a neighbour of the others. What is tried is the road, not the host."""
+    names = [name for name in vars(disturbances) if name.endswith(("_MOST", "_LEAST"))]
+    limits = {name: getattr(disturbances, name) for name in names}
+    allow_neighbours()
+    yield
+    for name, limit in limits.items():
+        setattr(disturbances, name, limit)
+
+
+def left_on_one(load_host: LoadHost) -> list[str]:
+    """What of a run is left on a load host: in the lab's folder, but for what stays there, and by names of commands."""
+    with connect(load_host.host) as connection:
+        listed = connection.run(["ls", "/var/lib/fairground"], deadline_seconds=10).stdout.split()
+        running = connection.run("ps -e -o comm= | grep -E '^(wrk|open-loop|lab-)' || true", deadline_seconds=10).stdout
+    kept = {"cgroup", "run.lock", "open-loop", "knobs.pyz"}
+    return [*(name for name in listed if name not in kept), *running.split()]
+
+
 def left_on(hosts: Sequence[LoadHost]) -> list[str]:
-    """What of a run is left in the lab's folder on load hosts, but for what stays with them."""
-    found: list[str] = []
-    for one in hosts:
-        with connect(one.host) as connection:
-            listed = connection.run(["ls", "/var/lib/fairground"], deadline_seconds=10).stdout.split()
-            running = connection.run("pgrep --list-name 'wrk|open-loop|lab-' || true", deadline_seconds=10).stdout
-        found += [name for name in listed if name not in {"cgroup", "run.lock", "open-loop", "knobs.pyz"}]
-        found += running.splitlines()
-    return found
+    """What of a run is left on load hosts."""
+    return [name for one in hosts for name in left_on_one(one)]
 
 
 def test_a_run_from_two_load_hosts_is_one_load(
-    live_lab: LiveLab, inventory: Inventory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    live_lab: LiveLab, inventory: Inventory, tmp_path: Path, neighbours: None
 ):
-    # All hosts here are one machine, so each is a neighbour of the others. What is tried is the road, and not the host.
-    for name in ("OTHERS_ON_API_MOST", "OTHERS_ON_GENERATOR_MOST", "GENERATOR_WAITED_MOST", "GENERATOR_BUSY_MOST"):
-        monkeypatch.setattr(disturbances, name, 9.0)
-    monkeypatch.setattr(disturbances, "LITTLES_LAW_LEAST", 0.0)
+    del neighbours
     run = start_run(inventory, live_lab.secrets, PROTOCOL, tmp_path, order_seed=1, progress=lambda _event: None)
     host = HostRecord.from_json((run / "host.json").read_bytes(), name="host.json")
     for record in host.load_hosts:
@@ -115,6 +129,34 @@ def test_a_run_from_two_load_hosts_is_one_load(
     assert left_on(inventory.load_hosts) == []
     tokens = [path for path in run.rglob("*") if path.is_file() and b"eyJ" in path.read_bytes()]
     assert tokens == []
+
+
+def test_a_killed_run_leaves_its_load_on_the_load_hosts_and_a_resume_ends_it(
+    live_lab: LiveLab, inventory: Inventory, tmp_path: Path, neighbours: None
+):
+    del neighbours
+    longer = PROTOCOL.scenarios[0].model_copy(update={"duration_seconds": 20})
+    protocol = PROTOCOL.model_copy(update={"scenarios": (longer,), "open_loop": None})
+    documents = (inventory, live_lab.secrets, protocol)
+    running = subprocess.Popen(
+        [sys.executable, "-m", "tests.e2e.load_host_run", str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert running.stdin is not None
+    assert running.stdout is not None
+    running.stdin.write("\n".join(document.model_dump_json() for document in documents))
+    running.stdin.close()
+    assert any('"phase":"load"' in line for line in running.stdout)
+    wait_until(lambda: all("wrk" in left_on_one(one) for one in inventory.load_hosts), 20)
+    running.kill()
+    running.wait()
+    assert all("wrk" in left_on_one(one) for one in inventory.load_hosts), "it is on its own"
+    [run] = tmp_path.iterdir()
+    resume_run(run, inventory, live_lab.secrets, progress=lambda _event: None)
+    assert [cell.requests > 0 for cell in analyse(run).cells] == [True]
+    assert left_on(inventory.load_hosts) == []
 
 
 def test_the_network_is_measured_both_ways_and_its_listener_is_gone(live_lab: LiveLab, inventory: Inventory):

@@ -93,7 +93,7 @@ def load_host_run(
 ) -> list[Cell]:
     """One API under one load of 10 connections in two blocks, from load hosts whose cores are half used.
 
-    Each generator got 1,000 answers of 5 ms in a second.
+    Each generator got 1,000 answers of 5 ms in a second; the first used a core for that, the second half of one.
     """
     cells = write_run(
         directory,
@@ -144,7 +144,6 @@ def _write(directory: Path, cell: Cell, count: int, found: CellClocks, happening
         "ticks.jsonl": jsonl(lab_ticks),
         CLOCKS_NAME: found.to_json().encode(),
     }
-    generator = samples_csv({"generator": Role(1.0, lambda _: 5_000_000)}, 1).decode()
     its_window = Window(window.start_ns - OFFSET_NS, window.end_ns - OFFSET_NS)
     its_ticks = [
         tick.model_copy(
@@ -159,10 +158,15 @@ def _write(directory: Path, cell: Cell, count: int, found: CellClocks, happening
     for number, part in enumerate(parts, start=1):
         files |= {
             load_host_file(number, "wrk.json"): part.to_json().encode(),
-            load_host_file(number, "samples.csv"): _moved(generator),
+            load_host_file(number, "samples.csv"): _moved(samples_csv({"generator": _generator(number)}, 1).decode()),
             load_host_file(number, "ticks.jsonl"): jsonl(its_ticks),
         }
     write_cell(directory, cell, merge_wrk(parts, found), samples_csv(roles, 1), watch=files)
+
+
+def _generator(number: int) -> Role:
+    """The first generator uses a whole core, the second one half of one, and so on."""
+    return Role(1.0 / number, lambda _: 5_000_000)
 
 
 def _moved(table: str) -> bytes:

@@ -63,7 +63,7 @@ def test_two_load_hosts_are_one_generator_and_the_busiest_of_them_counts(tmp_pat
     report = report_of(tmp_path, count=2, cell_clocks=clocks(2, late_ns=(0, 50 * MILLISECOND_NS)))
     [cell, _] = report.cells
     assert (cell.requests, cell.throughput) == (2_000, pytest.approx(2_000 / 1.05))
-    assert cell.usage["generator"].cpu_cores == pytest.approx(2.0)
+    assert cell.usage["generator"].cpu_cores == pytest.approx(1.5)
     assert cell.generator_saturation == pytest.approx(1.0)
     found = cell.load_hosts
     assert found is not None

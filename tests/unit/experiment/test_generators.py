@@ -94,7 +94,7 @@ class Started:
 def load(rate: int | None = None) -> Load:
     return Load(
         api=INVENTORY.apis[0],
-        scenario=PROTOCOL.scenarios[0],
+        scenario=PROTOCOL.scenarios[1],
         seconds=1,
         timeout_seconds=1,
         wrk_version="4.1.0",
@@ -107,7 +107,7 @@ def test_two_wrks_share_the_connections_and_begin_at_one_moment(monkeypatch: pyt
     started.generators.play(load())
     for command in started.commands.values():
         assert "http://192.0.2.1:18001" in command
-        assert command[command.index("-c") + 1] == "5"
+        assert command[command.index("-c") + 1] == "50"
         assert command[command.index("-t") + 1] == "1", "as many on both, though one has two CPUs"
     first, second = map(started.start_on_the_labs_clock, (0, 1))
     assert first == second == 10**12 + 3 * 10**9
