@@ -126,7 +126,8 @@ class Generators:
         """Remove what the last cell left, and write this one's tokens."""
 
         def lay_at(one: _At) -> None:
-            running = any(job is not None for job in (one.load, one.sampler, one.watch))
+            # Where one of several failed in the warm-up, the others may still be at work.
+            running = len(self._all) > 1 or any(job is not None for job in (one.load, one.sampler, one.watch))
             host_folder.lay_ready(one.place.connection, end_jobs=running)
             one.place.connection.push_bytes(tokens, host_folder.path_of("tokens"), mode=0o600)
             one.load = one.sampler = one.watch = one.clock = one.clock_after = None

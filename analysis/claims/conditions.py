@@ -29,8 +29,10 @@ def unlike_host(size: HostSize, cores: CoreLayout) -> list[str]:
         reasons.append(
             f"this host is smaller ({size_text(size)} instead of {article.CORES} cores and {article.MEMORY_GB} GB)"
         )
-    if cores.shared:
+    if cores.shared and cores.generator:
         reasons.append("the load generator shares CPUs with what it measures")
+    elif cores.shared:
+        reasons.append("roles share CPUs")
     return reasons
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from analysis.caveats import grade_of
+from analysis.claims.conditions import unlike_host
 from analysis.pages.html import render_html
 from analysis.pages.markdown import render_markdown
 from analysis.pages.terminal import terminal_tables
@@ -155,5 +156,6 @@ def test_a_generator_on_another_host_shares_no_core():
     inventory = with_load_hosts(INVENTORY)
     assert grade_of(inventory, CONTROLLED) == "full"
     assert grade_of(inventory.model_copy(update={"cores": shared}), CONTROLLED) == "smaller"
+    assert unlike_host(inventory.size, shared) == ["roles share CPUs"]
     lost = (*CONTROLLED, CONTROLLED[0].model_copy(update={"name": "turbo of load host 1", "state": "only-read"}))
     assert grade_of(inventory, lost) == "partly-controlled"

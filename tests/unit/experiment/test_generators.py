@@ -122,6 +122,24 @@ def test_two_attackers_share_the_rate_and_take_turns(monkeypatch: pytest.MonkeyP
     assert second - first == round(1e9 / 201)
 
 
+def test_of_several_generators_none_is_taken_to_have_ended(monkeypatch: pytest.MonkeyPatch):
+    ended: list[bool] = []
+
+    def lay_ready(_connection: Connection, *, end_jobs: bool) -> None:
+        ended.append(end_jobs)
+
+    def nothing(*_: object, **__: object) -> None:
+        return None
+
+    started = Started(monkeypatch)
+    monkeypatch.setattr(generators.host_folder, "lay_ready", lay_ready)
+    monkeypatch.setattr(LocalHost, "push_bytes", nothing)
+    started.generators.lay_ready(b"")
+    assert ended == [True, True]
+    Generators(LocalHost(), "127.0.0.1", [Place(LocalHost(), (1,), (0,))]).lay_ready(b"")
+    assert ended == [True, True, False], "a single one is known to have ended"
+
+
 class LoadHostBench(FakeBench):
     """The bench in memory, with a load host that is like its host unless told."""
 
