@@ -54,6 +54,7 @@ def load_host_table(report: Report) -> Table:
             network("Bandwidth to the APIs, Mbit/s", lambda look: _megabits(look, "to_apis")),
             network("Bandwidth from the APIs, Mbit/s", lambda look: _megabits(look, "from_apis")),
             network("Clock of the lab's host ahead, ms", _skew),
+            *([row("Clock ahead of load host 1's, ms", lambda host: _between(hosts[0], host))] if hosts[1:] else ()),
             row("Share of the bandwidth that answers took, at most", lambda _: _network_share(report)),
         )
         if hosts
@@ -74,6 +75,14 @@ def _megabits(look: LoadHostLook, way: str) -> str | None:
 def _skew(look: LoadHostLook) -> str:
     clock = look.network.clock
     return f"{clock.wall_offset_ns / 1e6:.3f} ± {clock.error_ns / 1e6:.3f}"
+
+
+def _between(first: LoadHostReport, host: LoadHostReport) -> str:
+    """How far a load host's clock was ahead of the first one's before the run, from what both were to the lab's."""
+    if host is first:
+        return MISSING
+    own, its = first.before.network.clock, host.before.network.clock
+    return f"{(own.wall_offset_ns - its.wall_offset_ns) / 1e6:.3f} ± {(own.error_ns + its.error_ns) / 1e6:.3f}"
 
 
 def _network_share(report: Report) -> str:

@@ -7,7 +7,9 @@ import pytest
 from analysis.caveats import grade_of
 from analysis.claims.conditions import unlike_host
 from analysis.pages.html import render_html
+from analysis.pages.load_hosts import load_host_table
 from analysis.pages.markdown import render_markdown
+from analysis.pages.numbers import MISSING
 from analysis.pages.terminal import terminal_tables
 from analysis.report import analyse
 from documents.errors import AnalysisError
@@ -149,6 +151,21 @@ def test_the_pages_show_hosts_network_and_clocks(tmp_path: Path):
         for shown in ("Load host 2", "Round trip, median, µs", "30 → 30", "8,000 → 8,000", "-1.500 ± 0.010", "333,333"):
             assert shown in text
     assert any(table.title == "The load hosts" for table in terminal_tables(report))
+
+
+def test_the_clocks_of_load_hosts_are_told_against_each_other(tmp_path: Path):
+    report = report_of(tmp_path, count=2)
+    ahead = NETWORK.clock.model_copy(update={"wall_offset_ns": -4_000_000, "delay_ns": 60_000})
+    network = NETWORK.model_copy(update={"clock": ahead})
+    first, second = report.load_hosts
+    later = second.model_copy(update={"before": second.before.model_copy(update={"network": network})})
+    shown = {
+        row[0].value: [cell.value for cell in row[1:]]
+        for row in load_host_table(report.model_copy(update={"load_hosts": (first, later)})).rows
+    }
+    assert shown["Clock ahead of load host 1's, ms"] == [MISSING, "2.500 ± 0.040"]
+    alone = load_host_table(report.model_copy(update={"load_hosts": (first,)})).rows
+    assert "Clock ahead of load host 1's, ms" not in [row[0].value for row in alone]
 
 
 def test_a_generator_on_another_host_shares_no_core():
