@@ -26,7 +26,7 @@ from tests.unit.analysis.load_host_builder import (
     rewrite,
     with_load_hosts,
 )
-from tests.unit.analysis.run_builder import CONTROLLED
+from tests.unit.analysis.run_builder import CONTROLLED, golden_run
 from tests.unit.analysis.watch_builder import Happening
 from tests.unit.documents.samples import INVENTORY
 
@@ -60,6 +60,13 @@ def test_one_load_host_gives_the_numbers_of_its_generator_and_of_the_labs_host(t
     assert found.network_share == pytest.approx(0.0002)
     assert (found.start_skew_seconds, found.apart) == (0, 0)
     assert found.clock_error_seconds == pytest.approx(10e-6)
+
+
+def test_a_report_without_load_hosts_says_nothing_of_them(tmp_path: Path):
+    report = analyse(golden_run(tmp_path))
+    assert "load_host" not in report.to_json()
+    assert "generator_busy" not in report.to_json()
+    assert load_host_table(report).rows == ()
 
 
 def test_two_load_hosts_are_one_generator_and_the_busiest_of_them_counts(tmp_path: Path):

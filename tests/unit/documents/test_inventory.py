@@ -6,8 +6,9 @@ import pytest
 
 from documents.errors import DocumentError
 from documents.inventory import Inventory
+from documents.run import HostRecord
 from tests.unit.analysis.load_host_builder import CORES, LOAD_HOST, with_load_hosts
-from tests.unit.documents.samples import INVENTORY
+from tests.unit.documents.samples import IDENTITY, INVENTORY
 
 CORES_OF_THE_LAB: dict[str, object] = json.loads(INVENTORY.cores.model_dump_json())
 
@@ -25,6 +26,7 @@ def changed(**members: object) -> str:
 def test_without_load_hosts_nothing_of_them_is_written():
     written = json.loads(INVENTORY.to_json())
     assert written.keys().isdisjoint({"load_hosts", "api_address"})
+    assert "load_hosts" not in json.loads(HostRecord(before=IDENTITY).to_json())
     assert INVENTORY.api_address == "127.0.0.1"
     assert INVENTORY.load_hosts == ()
 
