@@ -16,6 +16,7 @@ from analysis.limits import (
     SPIN_CHANGE_MOST,
     SPIN_FROM_MEDIAN_MOST,
 )
+from analysis.load_host_caveats import about_load_hosts
 from analysis.open_loop import about_open_loop
 from analysis.run_folder import RunFolder
 from analysis.void_cells import short_blocks
@@ -34,13 +35,14 @@ def grade_of(inventory: Inventory, knobs: Collection[KnobRecord]) -> Grade:
 
     Args:
         inventory: the lab.
-        knobs: the host's; none where the run doesn't tell them, which is no control either.
+        knobs: the host's and its load hosts'; none where the run doesn't tell them, which is no control either.
     """
-    if inventory.cores.shared:
+    generator_shares = inventory.cores.shared and not inventory.load_hosts
+    if generator_shares:
         return "shared"
     if inventory.size.shared_cores:
         return "other-tenants"
-    if inventory.size.smaller:
+    if inventory.size.smaller or inventory.cores.shared:
         return "smaller"
     return "full" if knobs and all(knob.controlled for knob in knobs) else "partly-controlled"
 
@@ -61,6 +63,7 @@ def caveats_of(
         *_about_missing_cells(run, unfinished),
         *about_open_loop(run, open_loop),
         *about_warm_ups(run),
+        *about_load_hosts(run, summaries, of_both_loops),
         *_about_the_generator(cells, of_both_loops),
         *_about_the_watch(of_both_loops),
         *_about_the_estimates(summaries, cells, open_loop),
@@ -103,7 +106,12 @@ def _about_the_host(run: RunFolder) -> Iterable[str]:
             "The host's cores are shared with other tenants of its cloud: how much of a core there was depended on "
             "them, and may be another tomorrow. A machine with cores of its own has no such unknown in its numbers."
         )
-    if inventory.cores.shared:
+    if inventory.cores.shared and inventory.load_hosts:
+        yield (
+            "CPUs are shared between roles, though not with the load generator: PostgreSQL, Redis or the host's own "
+            "work compete with each other, or with the API, so throughput is too low by an unknown amount."
+        )
+    elif inventory.cores.shared:
         yield (
             "CPUs are shared between roles: the load generator competes with what it measures, so throughput is too "
             "low and latency too high by an unknown amount."

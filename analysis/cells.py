@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.histogram import LARGEST_EXACT, read_histogram, recover_raw
-from analysis.samples import load_window, read_samples, step_means, usage
+from analysis.load_hosts import LoadFiles, look_at_wrk, with_load_hosts
+from analysis.samples import HOST_ROLES, SAMPLED_ROLES, load_window, read_samples, step_means, usage
 from analysis.saturation import bound_by
 from analysis.watch import watch_numbers
 from documents.cell_numbers import CellNumbers
@@ -45,6 +46,7 @@ def measure(
     samples_csv: bytes,
     generator_cpus: int,
     watched: WatchFiles | None = None,
+    load_files: LoadFiles | None = None,
     folder: str = "",
     attempt: int = 1,
 ) -> MeasuredCell:
@@ -56,6 +58,7 @@ def measure(
         samples_csv: the bytes of its `samples.csv`.
         generator_cpus: how many CPUs the load generator may run on.
         watched: what the watch left; None in a run that is older than the watch.
+        load_files: what load hosts left; None where the load came from the lab's own host.
         folder: the cell's folder with a final slash, for messages.
         attempt: which attempt at the cell the files are of.
 
@@ -73,7 +76,8 @@ def measure(
             f"{name} has no latency of any response: there is nothing to compute. Measure the cell again."
         )
     samples_name = f"{folder}samples.csv"
-    samples = read_samples(samples_csv, name=samples_name)
+    seen = load_files and look_at_wrk(load_files, result, folder=folder)
+    samples = read_samples(samples_csv, name=samples_name, roles=SAMPLED_ROLES if seen is None else HOST_ROLES)
     window = load_window(result)
     used = usage(samples, window, name=samples_name)
     cpu_cores, memory_bytes = step_means(samples["api"], window, series_steps(cell.scenario.duration_seconds))
@@ -89,6 +93,12 @@ def measure(
         cores=watched.cores,
         folder=folder,
     )
+    saturation = 0.0
+    if seen is None:
+        saturation = used["generator"].cpu_cores / min(result.threads, generator_cpus)
+    else:
+        used["generator"], saturation = seen.usage, seen.saturation
+        watch = watch and with_load_hosts(watch, seen)
     numbers = CellNumbers(
         cell_id=cell.id,
         attempt=attempt,
@@ -104,9 +114,10 @@ def measure(
         statuses=result.statuses,
         usage=used,
         littles_law=throughput * latency.mean_us / 1e6 / opened,
-        generator_saturation=used["generator"].cpu_cores / min(result.threads, generator_cpus),
+        generator_saturation=saturation,
         bound_by=bound_by(used, watch.busy, watched.cores) if watched and watch else (),
         watch=watch,
+        load_hosts=seen and seen.numbers,
     )
     return MeasuredCell(numbers, load_seconds, cpu_cores, memory_bytes)
 

@@ -166,6 +166,33 @@ def invert_correction(corrected: Histogram, interval: int, *, name: str) -> Hist
     return Histogram(values[kept], raw[kept])
 
 
+def add_correction(raw: Histogram, interval: int) -> Histogram:
+    """Correct a raw histogram as wrk does: corrected(m) = raw(m) + raw(m + e) + raw(m + 2e) + … for m > e.
+
+    Args:
+        raw: the histogram before wrk's correction.
+        interval: e, the expected interval in microseconds, at least 1.
+    """
+    if not raw.count or raw.values[-1] < 2 * interval:
+        return raw
+    # A row for each interval: what is added to a latency then stands below it, in the same column.
+    rows = int(raw.values[-1]) // interval + 1
+    dense = np.zeros(rows * interval, np.int64)
+    dense[raw.values] = raw.counts
+    sums = np.cumsum(dense.reshape(rows, interval)[::-1], axis=0)[::-1].ravel()
+    corrected = np.where(np.arange(len(dense)) > interval, sums, dense)
+    [values] = np.nonzero(corrected)
+    return Histogram(values.astype(np.int64), corrected[values])
+
+
+def sum_of(parts: Sequence[Histogram]) -> Histogram:
+    """All latencies of several histograms in one."""
+    values, places = np.unique(np.concatenate([part.values for part in parts]), return_inverse=True)
+    counts = np.zeros(len(values), np.int64)
+    np.add.at(counts, places, np.concatenate([part.counts for part in parts]))
+    return Histogram(values, counts)
+
+
 def _doubt(name: str, why: str) -> AnalysisError:
     return AnalysisError(
         f"The latency histogram in {name} is not one that wrk 4.1.0 writes: {why}. "

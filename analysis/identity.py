@@ -1,9 +1,10 @@
 """What identifies a comparison: the conditions that two runs must share, and in which of them they differ.
 
 Conditions are the host, which of its knobs were controlled, what the lab has of it and how its cores are laid out, the
-protocol, the requests, the schema and the seed of the database, PostgreSQL and Redis with their images and settings,
-and the tools. What is compared is no condition: an API's image, sources and environment may differ. Nor is what changes
-no number: how the host is reached, names of containers, ports, the stack's name, and when the run was.
+load hosts with their identities and CPUs, the protocol, the requests, the schema and the seed of the database,
+PostgreSQL and Redis with their images and settings, and the tools. What is compared is no condition: an API's image,
+sources and environment may differ. Nor is what changes no number: how a host is reached, names of containers, ports,
+the stack's name, and when the run was.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +13,7 @@ from typing import cast
 
 from documents.cores import CoreLayout
 from documents.host import HostSize
-from documents.inventory import Inventory
+from documents.inventory import Inventory, LoadHost
 from documents.knobs import KnobRecord
 from documents.protocol import Protocol
 from documents.run import HostRecord, Manifest
@@ -51,13 +52,39 @@ def differences(first: Conditions, second: Conditions) -> tuple[str, ...]:
         *_between(*({f"requests of {name}": sha256 for name, sha256 in run.requests_sha256.items()} for run in runs)),
         *_between(*map(_services, inventories)),
         *_between(*(_tools(run.tool_versions) for run in runs)),
+        *_load_hosts(first, second),
     )
+
+
+def _load_hosts(first: Conditions, second: Conditions) -> Iterator[str]:
+    """In what the load hosts differ: in their number, CPUs, and identities. What the network did is in the numbers."""
+    inventories = first.manifest.inventory, second.manifest.inventory
+    yield from _between(*({"number of load hosts": _text(len(one.load_hosts))} for one in inventories))
+    both = zip(*(one.load_hosts for one in inventories), strict=False)
+    for number, hosts in enumerate(both, start=1):
+        yield from _between(*(_load_host(number, host) for host in hosts))
+    records = zip(first.host.load_hosts, second.host.load_hosts, strict=False)
+    for number, (then, now) in enumerate(records, start=1):
+        for change in then.before.identity.changes(now.before.identity):
+            yield f"of load host {number} {change}"
+
+
+def _load_host(number: int, host: LoadHost) -> _Flat:
+    return {
+        f"kind of load host {number}": host.host.kind,
+        f"generator's CPUs of load host {number}": _text(host.generator),
+        f"system's CPUs of load host {number}": _text(host.system),
+    }
 
 
 def _changes_meanwhile(run: Conditions) -> Iterator[str]:
     if run.host.after is not None:
         for change in run.host.before.changes(run.host.after):
             yield f"while {run.manifest.run_id} went on, {change}"
+    for number, load_host in enumerate(run.host.load_hosts, start=1):
+        if load_host.after is not None:
+            for change in load_host.before.identity.changes(load_host.after.identity):
+                yield f"while {run.manifest.run_id} went on, of load host {number} {change}"
 
 
 def _between(first: _Flat, second: _Flat) -> Iterator[str]:

@@ -51,6 +51,31 @@ sibling of a physical core, or a clock that is throttled, costs 25% and more."""
 SPIN_FROM_MEDIAN_MOST = 0.20
 """Likewise, from the median of a run's cells. Only a caveat: it is known when the run has ended."""
 
+START_SKEW_MOST_SECONDS = 0.1
+"""Between the begins of two generators of one load. Their ends lie as far apart anyway: wrk's threads look every 100 ms
+whether its time is over (`RECORD_INTERVAL_MS` in src/wrk.c of wrk 4.1.0)."""
+
+APART_MOST = 0.02
+"""Of the load, in which not all generators were at work: throughput is so much too low at most, and the margin of
+"same" is 3%. Only a caveat: it is as much for each API."""
+
+CLOCK_ERROR_MOST_SECONDS = 0.01
+"""Between two hosts' clocks. What a role used is taken over the load window, and one of a second then is a hundredth
+off."""
+
+NETWORK_BUSY_MOST = 0.80
+"""Of the bandwidth that one TCP connection had alone, by the answers: above, they queue in the network, and the
+requests, acknowledgements and headers of packets that come on top aren't counted."""
+
+NETWORK_OF_LATENCY_MOST = 0.50
+"""Of the median latency, by the network's round trip. Only a caveat: the rest is what the APIs can differ in."""
+
+NETWORK_CHANGE_MOST = 0.25
+"""Of round trip and bandwidth, from before a run to after it, as a ratio up or down. Only a caveat."""
+
+MEMORY_DIFFERENCE_MOST = 0.02
+"""Of a host's memory, for a load host to be identical: what firmware and kernel keep to themselves differs."""
+
 SERVICE_BUSY_LEAST = 0.90
 """Of the CPUs that a service can fill: beyond, PostgreSQL or Redis is what the API waits for. A label, not a void: it
 is what was to be measured, but a "same" then tells of the database."""

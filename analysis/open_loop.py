@@ -16,8 +16,9 @@ from dataclasses import dataclass
 
 from analysis.cells import WatchFiles
 from analysis.histogram import FEW_RESPONSES, Histogram, histogram_of
+from analysis.load_hosts import LoadFiles, look_at_open_loop, with_load_hosts
 from analysis.run_folder import RunFolder
-from analysis.samples import SAMPLED_ROLES, Window, read_samples, usage
+from analysis.samples import HOST_ROLES, SAMPLED_ROLES, Window, read_samples, usage
 from analysis.saturation import bound_by
 from analysis.statistics.estimates import linear_estimate, log_estimate
 from analysis.watch import watch_numbers
@@ -101,6 +102,7 @@ def measure_open_loop(
     samples_csv: bytes,
     generator_cpus: int,
     watched: WatchFiles | None = None,
+    load_files: LoadFiles | None = None,
     folder: str = "",
     attempt: int = 1,
 ) -> OpenLoopNumbers:
@@ -112,6 +114,7 @@ def measure_open_loop(
         samples_csv: the bytes of its `samples.csv`.
         generator_cpus: how many CPUs the load generator may run on.
         watched: what the watch left; None where there was none.
+        load_files: what load hosts left; None where the load came from the lab's own host.
         folder: the cell's folder with a final slash, for messages.
         attempt: which attempt at the cell the files are of.
 
@@ -135,12 +138,19 @@ def measure_open_loop(
             f"{name} has no latency of any answer: there is nothing to compute. Measure the cell again."
         )
     samples_name = f"{folder}samples.csv"
-    samples = read_samples(samples_csv, name=samples_name)
+    seen = load_files and look_at_open_loop(load_files, result, folder=folder)
+    samples = read_samples(samples_csv, name=samples_name, roles=SAMPLED_ROLES if seen is None else HOST_ROLES)
     window = open_loop_window(result)
     used = usage(samples, window, name=samples_name)
     watch = watched and watch_numbers(
         watched.watch_json, watched.ticks_jsonl, window=window, cores=watched.cores, folder=folder
     )
+    saturation = 0.0
+    if seen is None:
+        saturation = used["generator"].cpu_cores / generator_cpus
+    else:
+        used["generator"], saturation = seen.usage, seen.saturation
+        watch = watch and with_load_hosts(watch, seen)
     return OpenLoopNumbers(
         cell_id=cell.id,
         attempt=attempt,
@@ -152,9 +162,10 @@ def measure_open_loop(
         lateness_p99_us=float(lateness.percentile(990)),
         connections_opened=result.connections_opened,
         usage=used,
-        generator_saturation=used["generator"].cpu_cores / generator_cpus,
+        generator_saturation=saturation,
         bound_by=bound_by(used, watch.busy, watched.cores) if watched and watch else (),
         watch=watch,
+        load_hosts=seen and seen.numbers,
     )
 
 
@@ -175,6 +186,7 @@ def summarise_open_loop(run: RunFolder) -> OpenLoopReport | None:
             samples_csv=run.raw_file(record, "samples.csv"),
             generator_cpus=len(run.manifest.inventory.cores.generator),
             watched=run.watch_files(record),
+            load_files=run.load_files(record, RESULT_NAME),
             folder=run.name_of(record, ""),
             attempt=record.attempt,
         )

@@ -13,6 +13,7 @@ from analysis.cells import MeasuredCell, measure, series_steps
 from analysis.claims.judge import judge_claims
 from analysis.comparisons import compare_all
 from analysis.facts import find_facts, summarise_facts
+from analysis.load_host_identity import hardware_differences, other_differences
 from analysis.open_loop import summarise_open_loop
 from analysis.run_folder import RunFolder, read_run
 from analysis.samples import SAMPLED_ROLES
@@ -26,7 +27,7 @@ from documents.knobs import describe_control
 from documents.load import WrkResult
 from documents.plan import Cell
 from documents.protocol import Scenario
-from documents.report import PublishedNumber, Report, Subject
+from documents.report import LoadHostReport, PublishedNumber, Report, Subject
 from documents.run import CellRecord
 from documents.summaries import Estimate, LatencyEstimate, Measurements, ScenarioSummary, TimeSeries
 
@@ -103,6 +104,20 @@ def analyse(run_directory: Path, facts_directory: Path | None = None) -> Report:
         grade=grade_of(inventory, run.host.knobs),
         control=describe_control(run.host.knobs),
         knobs=run.host.knobs,
+        load_hosts=tuple(
+            LoadHostReport(
+                kind=load_host.host.kind,
+                generator=load_host.generator,
+                system=load_host.system,
+                before=record.before,
+                after=record.after,
+                differences=(
+                    *hardware_differences(run.host.before, record.before.identity),
+                    *other_differences(run.host.before, record.before.identity),
+                ),
+            )
+            for load_host, record in zip(inventory.load_hosts, run.host.load_hosts, strict=True)
+        ),
         postgres_settings=inventory.postgres.settings,
         caveats=caveats_of(run, summaries, numbers, unfinished, comparisons, open_loop=open_loop),
         summaries=summaries,
@@ -136,6 +151,7 @@ def _measure(run: RunFolder, cell: Cell, record: CellRecord) -> MeasuredCell:
         samples_csv=run.raw_file(record, "samples.csv"),
         generator_cpus=len(run.manifest.inventory.cores.generator),
         watched=run.watch_files(record),
+        load_files=run.load_files(record, "wrk.json"),
         folder=run.name_of(record, ""),
         attempt=record.attempt,
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from analysis.attempts import in_order, standing
 from analysis.cells import WatchFiles
+from analysis.load_hosts import CLOCKS_NAME, LoadFiles, LoadHostFiles, load_host_file
 from analysis.whole_blocks import without_last_blocks
 from documents.errors import AnalysisError
 from documents.open_loop import OpenLoopPlan
@@ -74,6 +75,33 @@ class RunFolder:
             cores=self.manifest.inventory.cores,
         )
 
+    def load_files(self, record: CellRecord, result_name: str) -> LoadFiles | None:
+        """What load hosts left of an attempt; None where the load came from the lab's own host.
+
+        Args:
+            record: the attempt's.
+            result_name: of the file that its generator wrote.
+
+        Raises:
+            AnalysisError: as `raw_file`.
+        """
+        load_hosts = self.manifest.inventory.load_hosts
+        if not load_hosts:
+            return None
+        return LoadFiles(
+            clocks_json=self.raw_file(record, CLOCKS_NAME),
+            hosts=tuple(
+                LoadHostFiles(
+                    result_json=self.raw_file(record, load_host_file(number, result_name)),
+                    samples_csv=self.raw_file(record, load_host_file(number, "samples.csv")),
+                    ticks_jsonl=self.raw_file(record, load_host_file(number, "ticks.jsonl")),
+                    cpus=host.generator,
+                )
+                for number, host in enumerate(load_hosts, start=1)
+            ),
+            records=self.host.load_hosts,
+        )
+
     def name_of(self, record: CellRecord, file_name: str) -> str:
         """The path of an attempt's file inside the run's folder, for messages."""
         return f"cells/{record.attempt_id}/{file_name}"
@@ -90,6 +118,11 @@ def read_run(directory: Path) -> RunFolder:
     host = HostRecord.from_json(_read(directory / "host.json"), name="host.json")
     plan = Plan.from_json(_read(directory / "plan.json"), name="plan.json")
     _check_plan(plan, manifest)
+    if len(host.load_hosts) != len(manifest.inventory.load_hosts):
+        raise AnalysisError(
+            f"host.json tells of {len(host.load_hosts)} load hosts, and manifest.json of "
+            f"{len(manifest.inventory.load_hosts)}. The two files are of different runs; restore the right one."
+        )
     allowed = manifest.protocol.attempts
     open_loop_plan = _read_open_loop_plan(directory, plan, manifest)
     run = RunFolder(directory, manifest, host, plan, {}, {}, open_loop_plan)

@@ -6,6 +6,7 @@ samples in the window, its peak the greatest of them. A peak shorter than the sa
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import get_args
 
@@ -18,6 +19,9 @@ from documents.load import WrkResult
 from documents.samples import SAMPLE_COLUMNS, SampledRole
 
 SAMPLED_ROLES: tuple[SampledRole, ...] = get_args(SampledRole)
+
+HOST_ROLES: tuple[SampledRole, ...] = ("api", "postgres", "redis")
+"""Those on the lab's host where the load comes from load hosts."""
 
 _HEADER = ",".join(SAMPLE_COLUMNS)
 _LINE = re.compile(rf"(\d{{1,18}}),({'|'.join(SAMPLED_ROLES)}),(\d{{1,18}}),(\d{{1,18}}),(\d{{1,18}})", re.ASCII)
@@ -49,12 +53,15 @@ def load_window(result: WrkResult) -> Window:
     return Window(result.ended_ns - 1000 * result.elapsed_us, result.ended_ns)
 
 
-def read_samples(data: bytes, *, name: str) -> dict[SampledRole, RoleSamples]:
+def read_samples(
+    data: bytes, *, name: str, roles: Sequence[SampledRole] = SAMPLED_ROLES
+) -> dict[SampledRole, RoleSamples]:
     """The samples of each role.
 
     Args:
         data: the bytes of a `samples.csv`.
         name: the file's name, for messages.
+        roles: those that it has; a generator on a load host has a table of its own.
 
     Raises:
         AnalysisError: the file is cut off or damaged, time or a CPU counter runs backwards, or a role is missing; names
@@ -69,11 +76,11 @@ def read_samples(data: bytes, *, name: str) -> dict[SampledRole, RoleSamples]:
         raise _broken(name, 1, f"the header must read {_HEADER}")
     if lines[-1]:
         raise _broken(name, len(lines), "the line has no end: the file is cut off")
-    rows: dict[SampledRole, list[tuple[int, int, int, int]]] = {role: [] for role in SAMPLED_ROLES}
-    role_of: dict[str, SampledRole] = {role: role for role in SAMPLED_ROLES}
+    rows: dict[SampledRole, list[tuple[int, int, int, int]]] = {role: [] for role in roles}
+    role_of: dict[str, SampledRole] = {role: role for role in roles}
     for number, line in enumerate(lines[1:-1], start=2):
         match = _LINE.fullmatch(line)
-        if match is None:
+        if match is None or match[2] not in role_of:
             raise _broken(name, number, f"{line[:80]!r} is not {_HEADER}")
         time_ns, role, cpu_ns, anonymous, page_cache = match.groups()
         row = (int(time_ns), int(cpu_ns), int(anonymous), int(page_cache))

@@ -83,9 +83,13 @@ def watch_numbers(
     used = {cpu: _Used.between(first.cpus[cpu], last.cpus[cpu], milliseconds) for cpu in first.cpus}
     before, after = _cpu_seconds(spins.spins_before), _cpu_seconds(spins.spins_after)
     return WatchNumbers(
-        steal={role: sum(used[cpu].stolen for cpu in cores.of(role)) / len(cores.of(role)) for role in ROLES},
+        steal={role: _stolen(used, cores.of(role)) for role in ROLES if cores.of(role)},
         busy={cpu: found.busy for cpu, found in used.items()},
-        others={role: _others(first, last, used, cores, role) for role in ROLES},
+        others={
+            role: _others(first, last, used, cores.joined(role), _roles_on(cores, cores.joined(role)))
+            for role in ROLES
+            if cores.of(role)
+        },
         throttled=_throttled(ticks),
         pressure=_pressure(first, last),
         generator_waited=None if result is None else _waited(ticks),
@@ -95,6 +99,45 @@ def watch_numbers(
         seconds=milliseconds / 1e3,
         spin_change=after / before - 1,
         spin_seconds=(after + before) / 2,
+    )
+
+
+def generator_watch(
+    ticks_jsonl: bytes, *, window: Window, result: WrkResult | None, cpus: Sequence[int], name: str
+) -> WatchNumbers:
+    """What a load host was like over a load window; of its CPUs, those of the generator.
+
+    There is no API there, so there are no connections to it, and no spin.
+
+    Args:
+        ticks_jsonl: the bytes of what the watch there wrote.
+        window: the load window, by the load host's clock.
+        result: what wrk tells of it; None in an open loop.
+        cpus: the generator's.
+        name: the file's name, for messages.
+
+    Raises:
+        AnalysisError: the ticks are damaged, or don't cover the window.
+    """
+    ticks = _inside(read_ticks(ticks_jsonl, name=name), window, name)
+    first, last = ticks[0], ticks[-1]
+    if missing := set(cpus) - first.cpus.keys():
+        raise AnalysisError(f"{name} has no times of the CPUs {sorted(missing)}. Measure the cell again.")
+    milliseconds = (last.time_ns - first.time_ns) / 1e6
+    used = {cpu: _Used.between(first.cpus[cpu], last.cpus[cpu], milliseconds) for cpu in cpus}
+    return WatchNumbers(
+        steal={"generator": _stolen(used, cpus)},
+        busy={cpu: found.busy for cpu, found in used.items()},
+        others={"generator": _others(first, last, used, frozenset(cpus), {"generator"})},
+        throttled=_throttled(ticks),
+        pressure=_pressure(first, last),
+        generator_waited=None if result is None else _waited(ticks),
+        connections=0,
+        connections_planned=None,
+        stuck=None,
+        seconds=milliseconds / 1e3,
+        spin_change=0.0,
+        spin_seconds=0.0,
     )
 
 
@@ -135,13 +178,20 @@ def _inside(ticks: Sequence[HostTick], window: Window, name: str) -> Sequence[Ho
     return inside
 
 
-def _others(first: HostTick, last: HostTick, used: "dict[int, _Used]", cores: CoreLayout, role: Role) -> float:
-    """What was used of a role's CPUs, and of those shared with it, beyond the CPU time of the lab's cgroups."""
-    cpus = cores.joined(role)
+def _stolen(used: "dict[int, _Used]", cpus: Sequence[int]) -> float:
+    return sum(used[cpu].stolen for cpu in cpus) / len(cpus)
+
+
+def _roles_on(cores: CoreLayout, cpus: frozenset[int]) -> set[Role]:
+    return {role for role in ROLES if cpus & {*cores.of(role)}}
+
+
+def _others(
+    first: HostTick, last: HostTick, used: "dict[int, _Used]", cpus: frozenset[int], roles: Collection[Role]
+) -> float:
+    """What was used of these CPUs beyond the CPU time of the cgroups of the roles that are on them."""
     own_ns = sum(
-        last.used_ns[name] - first.used_ns[name]
-        for name in first.used_ns.keys() & last.used_ns.keys()
-        if cpus & {*cores.of(name)}
+        last.used_ns[name] - first.used_ns[name] for name in first.used_ns.keys() & last.used_ns.keys() if name in roles
     )
     own = own_ns / (last.time_ns - first.time_ns)
     return min(max(sum(used[cpu].tasks for cpu in cpus) - own, 0.0) / len(cpus), 1.0)

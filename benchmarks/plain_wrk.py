@@ -100,8 +100,13 @@ def ready_api(
     """Make an API of the lab ready for plain wrk, warmed up, alone on the host; put the host back at the end.
 
     Raises:
-        RunError: it isn't ready in time, or wrk counted errors.
+        RunError: it isn't ready in time, wrk counted errors, or the lab's load comes from load hosts.
     """
+    if inventory.load_hosts:
+        raise RunError(
+            f"The lab {inventory.stack} has load hosts, and the benchmarks put their load on an API from its own host. "
+            "Name a stack without any."
+        )
     requests = build_requests(workload, Protocol.model_fields["request_seed"].default)
     tokens = token_file(secrets.jwt_secret, requests.users, lifetime_seconds=_TOKEN_SECONDS)
     paths = ReplayPaths(

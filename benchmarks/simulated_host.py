@@ -18,7 +18,7 @@ from documents.host import Host, HostSize
 from documents.inventory import ApiService, Inventory, PostgresService, RedisService
 from documents.knobs import KnobRecord
 from documents.plan import Cell
-from documents.run import HostIdentity, ProcessPinning
+from documents.run import HostIdentity, LoadHostLook, ProcessPinning
 from experiment.bench import Load, Measured, WarmedUp
 from experiment.events import CellStarted, Event
 from experiment.workloads.requests import RequestFile
@@ -152,6 +152,10 @@ class SimulatedHost:
     def read_identity(self) -> HostIdentity:
         """See `Bench.read_identity`; the same on all hosts."""
         return IDENTITY
+
+    def look_at_load_hosts(self) -> tuple[LoadHostLook, ...]:
+        """It has none."""
+        return ()
 
     def read_tool_versions(self) -> dict[str, str]:
         """See `Bench.read_tool_versions`."""

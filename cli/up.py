@@ -75,6 +75,15 @@ def _describe(inventory: Inventory) -> Table:
         "PostgreSQL", cores.cpu_list("postgres"), str(inventory.postgres.port), inventory.postgres.image_id[7:19]
     )
     table.add_row("Redis", cores.cpu_list("redis"), str(inventory.redis.port), inventory.redis.image_id[7:19])
+    for number, load_host in enumerate(inventory.load_hosts, start=1):
+        table.add_row(
+            f"load host {number} ({load_host.host.kind})",
+            ",".join(map(str, load_host.generator)),
+            str(load_host.host.port),
+            f"wrk; the host's own work has the CPUs {','.join(map(str, load_host.system))}",
+        )
+    if inventory.load_hosts:
+        return table
     shared = "; shared with what it measures" if cores.shared else ""
     table.add_row("generator", cores.cpu_list("generator"), "", f"wrk{shared}")
     return table

@@ -1,6 +1,8 @@
 """One valid cell in numbers: what the statistics are taken over."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from documents.base import Document, Name
 from documents.cores import Role
@@ -52,6 +54,9 @@ class WatchNumbers(Document):
     None, for there connections are opened as they are needed, and may rest. `spin_change` is the calibration spin's CPU
     time after the load over that before it, less 1; `spin_seconds` the mean of both, for one CPU. `seconds` is the part
     of the window that all of this is taken over.
+
+    Where the load came from load hosts, what is told of the generator is that of the worst of them, and
+    `generator_busy` says how busy each of the generators' CPUs was; `busy` then has those of the lab's host alone.
     """
 
     seconds: float
@@ -67,6 +72,23 @@ class WatchNumbers(Document):
     stuck: int | None
     spin_change: float
     spin_seconds: float
+    generator_busy: Annotated[tuple[float, ...], Field(exclude_if=lambda busy: not busy)] = ()
+
+
+class LoadHostNumbers(Document):
+    """How well the load hosts of a cell worked together, and how full the network was.
+
+    The generators began within `start_skew_seconds` of each other, and for `apart` of the load, from 0 to 1, not all of
+    them were at work. Moments of two of their hosts, or of one and the lab's host, may be `clock_error_seconds` further
+    apart than they seem. `network_share` is the answers' share of what the network can carry: of the fullest way from
+    the lab's host to a load host. None where the bandwidth wasn't measured, and in an open loop, whose generator counts
+    no bytes.
+    """
+
+    clock_error_seconds: float
+    start_skew_seconds: float
+    apart: float
+    network_share: float | None
 
 
 class CellNumbers(Document):
@@ -78,7 +100,8 @@ class CellNumbers(Document):
     answer at the window's end. `generator_saturation` is the generator's CPU use over the CPUs that its threads can
     fill: as many as it has threads, and no more than it has. `bound_by` names the services that were the limit: their
     CPUs were used up, and by them. `watch` is None in a run that is older than the watch. `twin` marks the second cell
-    of the API that its block measured twice.
+    of the API that its block measured twice. `load_hosts` is None where the load came from the lab's own host; else
+    `generator_saturation` is that of the busiest generator, and the generator's usage that of all together.
     """
 
     cell_id: str
@@ -98,6 +121,7 @@ class CellNumbers(Document):
     generator_saturation: float
     bound_by: tuple[Service, ...] = ()
     watch: WatchNumbers | None = None
+    load_hosts: Annotated[LoadHostNumbers | None, Field(exclude_if=lambda numbers: numbers is None)] = None
 
 
 class OpenLoopNumbers(Document):
@@ -105,7 +129,7 @@ class OpenLoopNumbers(Document):
 
     Rates in requests a second; latencies in microseconds, from when each request was due. `lateness_p99_us` is the 99th
     percentile of how late requests were sent, which is part of their latency. `generator_saturation` is the generator's
-    CPU use over its CPUs. `bound_by` and `watch` are as in `CellNumbers`.
+    CPU use over its CPUs. `bound_by`, `watch` and `load_hosts` are as in `CellNumbers`.
     """
 
     cell_id: str
@@ -121,3 +145,4 @@ class OpenLoopNumbers(Document):
     generator_saturation: float
     bound_by: tuple[Service, ...] = ()
     watch: WatchNumbers | None = None
+    load_hosts: Annotated[LoadHostNumbers | None, Field(exclude_if=lambda numbers: numbers is None)] = None

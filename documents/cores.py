@@ -17,7 +17,8 @@ class CoreLayout(Document):
     """The CPUs of each role, by the kernel's numbers, in rising order.
 
     `shared` says that two roles other than Redis and system share a CPU: the load generator then competes with
-    what it measures, and a result can't stand beside one from a full layout.
+    what it measures, and a result can't stand beside one from a full layout. The generator has no CPU here where the
+    load comes from another host.
     """
 
     api: tuple[int, ...]
@@ -33,7 +34,7 @@ class CoreLayout(Document):
             if list(self.of(role)) != sorted(set(self.of(role))):
                 raise ValueError(f"the CPUs of {role} are to rise, each once")
         measured = [set(self.api), set(self.postgres), set(self.generator), {*self.redis, *self.system}]
-        if not all(measured):
+        if not all((self.api, self.postgres, {*self.redis, *self.system})):
             raise ValueError("every role needs a CPU")
         overlap = sum(map(len, measured)) != len(set[int]().union(*measured))
         if overlap != self.shared:

@@ -1,12 +1,15 @@
 """The inventory: the lab as it stands, exported by `pulumi up`. It holds no secret."""
 
-from typing import Literal
+from ipaddress import IPv4Address
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
-from documents.base import Document, Name, Port
+from documents.base import Document, FaultyKeyError, Name, Port
 from documents.cores import CoreLayout
 from documents.host import Host, HostSize
+
+LOOPBACK = "127.0.0.1"
 
 
 class PostgresService(Document):
@@ -47,12 +50,38 @@ class ApiService(Document):
     target: str | None = None
 
 
+class LoadHost(Document):
+    """A second host, from which load is put on the APIs of the first.
+
+    Its load generator runs on the CPUs of `generator`; `system` has the others, for sshd, sampler and watch.
+    `own_kernel` tells whether its kernel settings are its own to change; where it isn't told, its kind does.
+    """
+
+    host: Host
+    size: HostSize
+    own_kernel: bool | None = None
+    generator: Annotated[tuple[int, ...], Field(min_length=1)]
+    system: Annotated[tuple[int, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _apart(self) -> "LoadHost":
+        for name, cpus in (("generator", self.generator), ("system", self.system)):
+            if list(cpus) != sorted(set(cpus)):
+                raise FaultyKeyError((name,), f"the CPUs of {name} are to rise, each once")
+        if set(self.generator) & set(self.system):
+            raise FaultyKeyError(("generator",), "the load generator is to have its CPUs to itself on a load host")
+        return self
+
+
 class Inventory(Document):
     """The lab as it stands: host, core layout, services and APIs.
 
     `contract_sha256` identifies the schema and the seed that PostgreSQL was loaded with. `own_kernel` tells whether the
     host's kernel settings are its own to change, or those of a machine that it is a container on. Both are None in an
     inventory of before they were told.
+    Where there are `load_hosts`, the load comes from them and from nowhere else: `cores` then gives the
+    generator no CPU of the lab's host. `api_address` is where the APIs listen, and where the load generator reaches
+    them: an address of the lab's host that its load hosts reach it at.
     """
 
     version: Literal[1] = 1
@@ -66,6 +95,27 @@ class Inventory(Document):
     redis: RedisService
     contract_sha256: str | None = None
     apis: tuple[ApiService, ...]
+    load_hosts: Annotated[tuple[LoadHost, ...], Field(exclude_if=lambda hosts: not hosts)] = ()
+    api_address: Annotated[str, Field(exclude_if=lambda address: address == LOOPBACK)] = LOOPBACK
+
+    @field_validator("api_address")
+    @classmethod
+    def _one_address(cls, address: str) -> str:
+        if IPv4Address(address).is_unspecified:
+            raise ValueError(f"{address} is every address of the host; name the one that its load hosts reach it at")
+        return address
+
+    @model_validator(mode="after")
+    def _from_one_side(self) -> "Inventory":
+        if self.load_hosts and self.cores.generator:
+            raise FaultyKeyError(
+                ("cores", "generator"), "the load comes from load hosts, so the generator has no CPU of the lab's host"
+            )
+        if not self.load_hosts and not self.cores.generator:
+            raise FaultyKeyError(("cores", "generator"), "without a load host the generator needs a CPU")
+        if self.load_hosts and IPv4Address(self.api_address).is_loopback:
+            raise FaultyKeyError(("api_address",), f"no load host reaches {self.api_address}, which is the host's own")
+        return self
 
     def api(self, name: str) -> ApiService:
         """The API of that name.

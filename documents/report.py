@@ -1,7 +1,9 @@
 """The report: a run's numbers, computed from its raw files alone."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from documents.base import Document, Name
 from documents.cell_numbers import CellNumbers, OpenLoopNumbers
@@ -12,14 +14,14 @@ from documents.host import HostSize
 from documents.knobs import KnobRecord
 from documents.open_loop import OpenLoopRate
 from documents.protocol import Scenario
-from documents.run import HostIdentity, Void
+from documents.run import HostIdentity, LoadHostLook, Void
 from documents.summaries import Estimate, OpenLoopSummary, ScenarioSummary, Spread, WarmUpSummary
 
 Grade = Literal["full", "partly-controlled", "smaller", "other-tenants", "shared"]
 """How far a host's numbers reach: `full` has the article's 8 cores and 16 GB, a core layout without overlap, and every
-knob as a measurement wants it. `partly-controlled` lacks the last of these, `smaller` has less of the machine, on a
-host with `other-tenants` these have the same cores, and on a `shared` one the load generator also competes with what
-it measures. Of several, the last holds."""
+knob as a measurement wants it. `partly-controlled` lacks the last of these, `smaller` has less of the machine, or
+services that share CPUs where the load comes from load hosts, on a host with `other-tenants` these have the same cores,
+and on a `shared` one the load generator also competes with what it measures. Of several, the last holds."""
 
 
 class OpenLoopReport(Document):
@@ -127,6 +129,20 @@ class ShortBlock(Document):
     lacking: tuple[str, ...]
 
 
+class LoadHostReport(Document):
+    """A load host: the CPUs of its generator and of its other work, and what it is. `after` is None until the run ends.
+
+    `differences` has a clause for all in which it isn't like the lab's host.
+    """
+
+    kind: str
+    generator: tuple[int, ...]
+    system: tuple[int, ...]
+    before: LoadHostLook
+    after: LoadHostLook | None
+    differences: tuple[str, ...]
+
+
 class Report(Document):
     """`report.json`: everything that the pages show.
 
@@ -136,7 +152,8 @@ class Report(Document):
     measurement wants them. `article_note` says whether the article's numbers can be compared with this run's, and why
     not. `building` has the APIs whose images `lab facts` has measured, and `claims` all that the article says, with
     what this run and those facts make of it. `open_loop` is None where the protocol has none, or its rates aren't known
-    yet. Its valid cells are in it; the void and unfinished ones are among the others.
+    yet. Its valid cells are in it; the void and unfinished ones are among the others. `load_hosts` are those from which
+    the load came; none where it was put on from the host itself.
     """
 
     version: Literal[1] = 1
@@ -162,6 +179,7 @@ class Report(Document):
     grade: Grade
     control: str = "not told which settings were controlled"
     knobs: tuple[KnobRecord, ...] = ()
+    load_hosts: Annotated[tuple[LoadHostReport, ...], Field(exclude_if=lambda hosts: not hosts)] = ()
     postgres_settings: dict[str, str]
     caveats: tuple[str, ...]
     summaries: tuple[ScenarioSummary, ...]

@@ -9,6 +9,7 @@ from documents.base import Document
 from documents.cores import Role
 from documents.inventory import Inventory
 from documents.knobs import KnobRecord
+from documents.network import Network
 from documents.protocol import Protocol
 
 Nanoseconds = Annotated[int, Field(ge=0, lt=2**63)]
@@ -108,17 +109,32 @@ def _flat(identity: HostIdentity) -> dict[str, str]:
     return found
 
 
+class LoadHostLook(Document):
+    """What a load host is at one time, and what lies between it and the lab's host."""
+
+    identity: HostIdentity
+    network: Network
+
+
+class LoadHostRecord(Document):
+    """One load host before the run's first cell and after its last; None until then."""
+
+    before: LoadHostLook
+    after: LoadHostLook | None = None
+
+
 class HostRecord(Document):
     """`host.json`: the host's identity before the first cell and after the last (None until then), and its knobs.
 
     `before` and `after` are read while nothing is set for the run. `knobs` is empty in a run of before the lab looked
-    at them.
+    at them; those of load hosts are in it, too, by names of their own. `load_hosts` are in the inventory's order.
     """
 
     version: Literal[1] = 1
     before: HostIdentity
     after: HostIdentity | None = None
     knobs: tuple[KnobRecord, ...] = ()
+    load_hosts: Annotated[tuple[LoadHostRecord, ...], Field(exclude_if=lambda hosts: not hosts)] = ()
 
 
 class ProcessPinning(Document):
@@ -150,6 +166,9 @@ VoidReason = Literal[
     "spin",
     "vegeta-errors",
     "rate-missed",
+    "generators-apart",
+    "clock-unsure",
+    "network-saturated",
 ]
 
 

@@ -17,7 +17,7 @@ from documents.knobs import KnobRecord
 from documents.load import WrkResult
 from documents.open_loop import OpenLoopResult
 from documents.protocol import Scenario
-from documents.run import HostIdentity, ProcessPinning
+from documents.run import HostIdentity, LoadHostLook, ProcessPinning
 from experiment.workloads.requests import RequestFile
 
 
@@ -80,7 +80,7 @@ class Bench(Protocol):
     """
 
     def hold(self, holder: str) -> AbstractContextManager[None]:
-        """Hold the host for one run; `holder` is told to whoever else asks.
+        """Hold the host, and its load hosts, for one run; `holder` is told to whoever else asks.
 
         Raises:
             RunError: another run holds it; names the holder.
@@ -93,6 +93,13 @@ class Bench(Protocol):
 
     def read_identity(self) -> HostIdentity:
         """What the host is."""
+        ...
+
+    def look_at_load_hosts(self) -> tuple[LoadHostLook, ...]:
+        """What the load hosts are, and what lies between them and the host; none where the load is the host's own.
+
+        It takes some seconds for each, in which there should be no load.
+        """
         ...
 
     def read_tool_versions(self) -> dict[str, str]:
@@ -189,5 +196,6 @@ class Bench(Protocol):
         """Pull what sampler, watch and `measure` left, as far as it was written.
 
         The files are `wrk.txt` and `wrk.json`, or `open-loop.json`; and `samples.csv`, `watch.json` and `ticks.jsonl`.
+        Where the load came from load hosts, there are more; see `Generators.collect`.
         """
         ...

@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from analysis.cells import WatchFiles
+from analysis.load_hosts import CLOCKS_NAME, LoadFiles, LoadHostFiles, load_host_file
+from analysis.samples import HOST_ROLES, SAMPLED_ROLES
 from documents.errors import HostError, HostUnreachableError
 from documents.inventory import Inventory, Secrets
 from documents.open_loop import OpenLoopCell
 from documents.plan import Cell
 from documents.protocol import Protocol
-from documents.run import CellRecord, ProcessPinning, Void, VoidReason, WarmUp
+from documents.run import CellRecord, LoadHostRecord, ProcessPinning, Void, VoidReason, WarmUp
 from experiment.bench import Bench, Load, Measured
 from experiment.clock import SYSTEM_CLOCK, Clock
 from experiment.events import Event, Phase, PhaseStarted
@@ -27,7 +29,8 @@ from provision.pinning import mismatches
 READY_SECONDS = 60
 """How long an API may take from its start to readiness; a JVM on one shared core takes several seconds."""
 
-RAW_FILES = ("wrk.json", "wrk.txt", "open-loop.json", "samples.csv", "watch.json", "ticks.jsonl")
+RAW_FILES = ("wrk.json", "wrk.txt", "open-loop.json", "samples.csv", "watch.json", "ticks.jsonl", CLOCKS_NAME)
+"""The raw files of a cell, as far as it has them; each load host adds some with its number before their names."""
 
 _TOKEN_MARGIN_SECONDS = 600
 """How much longer than its load a cell's tokens hold."""
@@ -42,7 +45,7 @@ _TOKEN = re.compile(r"eyJ[\w-]*\.[\w-]+\.[\w-]+")
 class Conditions:
     """What is the same for all cells of a run. `token_users` maps a workload to the users whose tokens it needs.
 
-    `clock` is that by which phases are timed.
+    `load_hosts` are those of the run's host record, `clock` is that by which phases are timed.
     """
 
     inventory: Inventory
@@ -51,6 +54,13 @@ class Conditions:
     token_users: dict[str, tuple[int, ...]]
     wrk_version: str
     clock: Clock = SYSTEM_CLOCK
+    load_hosts: tuple[LoadHostRecord, ...] = ()
+
+
+def raw_files(folder: Path) -> list[str]:
+    """The names of the raw files in an attempt's folder."""
+    of_load_hosts = sorted(path.name for path in folder.glob(load_host_file("*", "*")))
+    return [*(name for name in RAW_FILES if (folder / name).exists()), *of_load_hosts]
 
 
 class _VoidCellError(Exception):
@@ -109,7 +119,7 @@ def measure_cell(
         load_ended_ns=window and window.end_ns,
         pinning=attempt.pinning,
         warm_up=attempt.warmed_up,
-        files={name: sha256_of(folder / name) for name in RAW_FILES if (folder / name).exists()},
+        files={name: sha256_of(folder / name) for name in raw_files(folder)},
     )
     sync_folder(folder)
     write_whole(folder / "cell.json", record.to_json())
@@ -235,7 +245,8 @@ def _verdict(measured: Measured, cell: Cell, conditions: Conditions, folder: Pat
         voids.append(Void(reason="sampler-failed", message=measured.sampler_failure))
     elif window is not None:
         name = f"cells/{folder.name}/samples.csv"
-        voids += sample_voids((folder / "samples.csv").read_bytes(), window, name=name)
+        roles = HOST_ROLES if conditions.load_hosts else SAMPLED_ROLES
+        voids += sample_voids((folder / "samples.csv").read_bytes(), window, name=name, roles=roles)
     watched: WatchFiles | None = None
     if measured.watch_failure is not None:
         voids.append(Void(reason="watch-failed", message=measured.watch_failure))
@@ -249,6 +260,8 @@ def _verdict(measured: Measured, cell: Cell, conditions: Conditions, folder: Pat
             voids += watch_voids(watched, window, measured.result, folder=f"cells/{folder.name}/")
     if voids:
         return voids
+    result_name = "open-loop.json" if isinstance(cell, OpenLoopCell) else "wrk.json"
+    load_files = _load_files(conditions, folder, result_name)
     if isinstance(cell, OpenLoopCell):
         return open_loop_analysis_voids(
             cell,
@@ -256,6 +269,7 @@ def _verdict(measured: Measured, cell: Cell, conditions: Conditions, folder: Pat
             samples_csv=(folder / "samples.csv").read_bytes(),
             generator_cpus=len(conditions.inventory.cores.generator),
             watched=watched,
+            load_files=load_files,
             folder=f"cells/{folder.name}/",
         )
     return analysis_voids(
@@ -264,7 +278,31 @@ def _verdict(measured: Measured, cell: Cell, conditions: Conditions, folder: Pat
         samples_csv=(folder / "samples.csv").read_bytes(),
         generator_cpus=len(conditions.inventory.cores.generator),
         watched=watched,
+        load_files=load_files,
         folder=f"cells/{folder.name}/",
+    )
+
+
+def _load_files(conditions: Conditions, folder: Path, result_name: str) -> LoadFiles | None:
+    """What load hosts left of a cell; None where the load came from the lab's own host."""
+    if not conditions.load_hosts:
+        return None
+
+    def read(number: int, name: str) -> bytes:
+        return (folder / load_host_file(number, name)).read_bytes()
+
+    return LoadFiles(
+        clocks_json=(folder / CLOCKS_NAME).read_bytes(),
+        hosts=tuple(
+            LoadHostFiles(
+                result_json=read(number, result_name),
+                samples_csv=read(number, "samples.csv"),
+                ticks_jsonl=read(number, "ticks.jsonl"),
+                cpus=host.generator,
+            )
+            for number, host in enumerate(conditions.inventory.load_hosts, start=1)
+        ),
+        records=conditions.load_hosts,
     )
 
 

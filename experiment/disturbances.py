@@ -4,13 +4,16 @@ The limits, each with its reason, are those of `analysis.limits`.
 """
 
 from analysis.limits import (
+    CLOCK_ERROR_MOST_SECONDS,
     COUNTED_SECONDS_LEAST,
     GENERATOR_BUSY_MOST,
     GENERATOR_WAITED_MOST,
     LITTLES_LAW_LEAST,
+    NETWORK_BUSY_MOST,
     OTHERS_ON_API_MOST,
     OTHERS_ON_GENERATOR_MOST,
     SPIN_CHANGE_MOST,
+    START_SKEW_MOST_SECONDS,
     STEAL_MOST,
     STUCK_MOST,
     THROTTLED_MOST,
@@ -47,7 +50,7 @@ def generator_voids(numbers: CellNumbers | OpenLoopNumbers, cores: CoreLayout) -
     if watch is None:
         return []
     own = not _shares(cores, "generator")
-    busiest = max(watch.busy[cpu] for cpu in cores.generator)
+    busiest = max((*watch.generator_busy, *(watch.busy[cpu] for cpu in cores.generator)))
     waited = watch.generator_waited or 0.0
     found: list[Void] = []
     if own and max(numbers.generator_saturation, busiest) > GENERATOR_BUSY_MOST:
@@ -68,6 +71,46 @@ def generator_voids(numbers: CellNumbers | OpenLoopNumbers, cores: CoreLayout) -
     return found
 
 
+def load_host_voids(numbers: CellNumbers | OpenLoopNumbers) -> list[Void]:
+    """Whether load hosts didn't work as one generator, or the network between them and the API was the limit.
+
+    Args:
+        numbers: those of a cell that nothing else voids.
+    """
+    found = numbers.load_hosts
+    if found is None:
+        return []
+    voids: list[Void] = [] if numbers.watch is None else _disturbed_load_hosts(numbers.watch)
+    if found.clock_error_seconds > CLOCK_ERROR_MOST_SECONDS:
+        message = (
+            f"The clocks of the hosts are known to {1e3 * found.clock_error_seconds:.1f} ms only; at most are "
+            f"{1e3 * CLOCK_ERROR_MOST_SECONDS:g} ms. The network between them is slow, or was busy."
+        )
+        voids.append(Void(reason="clock-unsure", message=message))
+    if found.start_skew_seconds > START_SKEW_MOST_SECONDS:
+        message = (
+            f"The load generators began {found.start_skew_seconds:.2f} s apart; at most are {START_SKEW_MOST_SECONDS} "
+            "s. One wasn't ready in time: a load host was busy, or it took long to be reached."
+        )
+        voids.append(Void(reason="generators-apart", message=message))
+    if found.network_share is not None and found.network_share > NETWORK_BUSY_MOST:
+        message = (
+            f"The answers took {found.network_share:.0%} of what the network between the hosts can carry; at most are "
+            f"{NETWORK_BUSY_MOST:.0%}. It is the limit there, and not the API."
+        )
+        voids.append(Void(reason="network-saturated", message=message))
+    return voids
+
+
+def _disturbed_load_hosts(watch: WatchNumbers) -> list[Void]:
+    voids = [*_held_back(watch), *_starved(watch, "a load host")]
+    stolen = watch.steal["generator"]
+    if stolen > STEAL_MOST and stolen * len(watch.generator_busy) * watch.seconds > COUNTED_SECONDS_LEAST:
+        message = f"The hypervisor took {stolen:.1%} of a load host's CPUs; at most are {STEAL_MOST:.0%}."
+        voids.append(Void(reason="steal", message=message))
+    return voids
+
+
 def _stolen(watch: WatchNumbers, cores: CoreLayout) -> list[Void]:
     stolen = {
         role: share for role, share in watch.steal.items() if share > STEAL_MOST and _counts(share, role, watch, cores)
@@ -79,11 +122,7 @@ def _stolen(watch: WatchNumbers, cores: CoreLayout) -> list[Void]:
 
 
 def _used_by_others(watch: WatchNumbers, cores: CoreLayout) -> list[Void]:
-    voids: list[Void] = []
-    held = {directory: seconds for directory, seconds in watch.throttled.items() if seconds > THROTTLED_MOST}
-    if held:
-        told = ", ".join(f"{directory} for {seconds:.2f} s" for directory, seconds in held.items())
-        voids.append(Void(reason="throttled", message=f"A CPU quota held back what is measured: {told}."))
+    voids = _held_back(watch)
     for role in _OWN:
         share = watch.others[role]
         if share > OTHERS_ON_API_MOST and _counts(share, role, watch, cores) and not _shares(cores, role):
@@ -92,13 +131,26 @@ def _used_by_others(watch: WatchNumbers, cores: CoreLayout) -> list[Void]:
                 f"({cores.cpu_list(role)}); at most are {OTHERS_ON_API_MOST:.0%}."
             )
             voids.append(Void(reason="noisy-neighbour", message=message))
-    if watch.others["generator"] > OTHERS_ON_GENERATOR_MOST:
-        message = (
-            f"The load generator was starved: other programs than the lab's used {watch.others['generator']:.0%} of "
-            f"its CPUs ({cores.cpu_list('generator')}); at most are {OTHERS_ON_GENERATOR_MOST:.0%}."
-        )
-        voids.append(Void(reason="generator-saturated", message=message))
-    return voids
+    return [*voids, *_starved(watch, cores.cpu_list("generator"))]
+
+
+def _held_back(watch: WatchNumbers) -> list[Void]:
+    held = {directory: seconds for directory, seconds in watch.throttled.items() if seconds > THROTTLED_MOST}
+    if not held:
+        return []
+    told = ", ".join(f"{directory} for {seconds:.2f} s" for directory, seconds in held.items())
+    return [Void(reason="throttled", message=f"A CPU quota held back what is measured: {told}.")]
+
+
+def _starved(watch: WatchNumbers, where: str) -> list[Void]:
+    """Whether others took the generator's CPUs; a lab's host without a generator has none of them."""
+    if watch.others.get("generator", 0.0) <= OTHERS_ON_GENERATOR_MOST:
+        return []
+    message = (
+        f"The load generator was starved: other programs than the lab's used {watch.others['generator']:.0%} of "
+        f"its CPUs ({where}); at most are {OTHERS_ON_GENERATOR_MOST:.0%}."
+    )
+    return [Void(reason="generator-saturated", message=message)]
 
 
 def _unanswered(watch: WatchNumbers) -> list[Void]:

@@ -19,7 +19,7 @@ from documents.errors import RunError
 from documents.inventory import Inventory, Secrets
 from documents.plan import Cell, Plan
 from documents.protocol import Protocol, Workload
-from documents.run import CellRecord, HostIdentity, HostRecord, Manifest
+from documents.run import CellRecord, HostRecord, LoadHostRecord, Manifest
 from experiment.bench import Bench
 from experiment.budget import BudgetClock, fit, open_loop_seconds
 from experiment.cell import READY_SECONDS, Conditions, measure_cell
@@ -28,9 +28,11 @@ from experiment.earlier_runs import read_earlier
 from experiment.events import CellFinished, CellStarted, Event, RunFinished, RunStarted
 from experiment.holding import host_held
 from experiment.knob_records import merge, with_after
+from experiment.load_host_identity import require_identical
 from experiment.open_loop import count_cells, open_loop_cells
 from experiment.plan import make_plan
 from experiment.run_folder import RunFolder, new_run_id
+from experiment.workloads.command import share_of_connections
 from experiment.workloads.requests import RequestFile, build_requests
 
 _logger = logging.getLogger(__name__)
@@ -72,6 +74,8 @@ def begin(
         fitted = fit(protocol, measured, budget_seconds, read_earlier(runs_directory, inventory, protocol, measured))
         progress(fitted)
         protocol = protocol.model_copy(update={"blocks": fitted.blocks})
+    for scenario in protocol.scenarios:
+        share_of_connections(scenario.connections, max(len(inventory.load_hosts), 1))
     requests = _build_all(protocol)
     started_at = clock.now()
     run_id = new_run_id(protocol.name, started_at)
@@ -90,10 +94,15 @@ def begin(
             requests_sha256={file.workload: file.sha256 for file in requests},
             tool_versions=bench.read_tool_versions(),
         )
-        host = HostRecord(before=bench.read_identity())
+        host = HostRecord(
+            before=bench.read_identity(),
+            load_hosts=tuple(LoadHostRecord(before=look) for look in bench.look_at_load_hosts()),
+        )
+        require_identical(host)
         folder = RunFolder.create(runs_directory, manifest, host, plan, clock)
         folder.journal.append("run-started")
-        _measure_all(bench, folder, _conditions(manifest, inventory, secrets, requests, clock), requests, progress)
+        conditions = _conditions(manifest, host, inventory, secrets, requests, clock=clock)
+        _measure_all(bench, folder, conditions, requests, progress)
     return folder.path
 
 
@@ -118,9 +127,11 @@ def resume(
         progress(_finished(folder, attempts, manifest.protocol))
         return folder.path
     with host_held(bench, f"run {manifest.run_id}"):
-        _require_same_host(manifest, folder.read_host().before, bench)
+        host = folder.read_host()
+        _require_same_host(manifest, host, bench)
         folder.journal.append("run-resumed", message=f"by the commit {git_commit}")
-        _measure_all(bench, folder, _conditions(manifest, inventory, secrets, requests, clock), requests, progress)
+        conditions = _conditions(manifest, host, inventory, secrets, requests, clock=clock)
+        _measure_all(bench, folder, conditions, requests, progress)
     return folder.path
 
 
@@ -133,7 +144,13 @@ def _choose(inventory: Inventory, apis: Collection[str]) -> list[str]:
 
 
 def _conditions(
-    manifest: Manifest, inventory: Inventory, secrets: Secrets, requests: Iterable[RequestFile], clock: Clock
+    manifest: Manifest,
+    host: HostRecord,
+    inventory: Inventory,
+    secrets: Secrets,
+    requests: Iterable[RequestFile],
+    *,
+    clock: Clock,
 ) -> Conditions:
     return Conditions(
         inventory=inventory,
@@ -142,6 +159,7 @@ def _conditions(
         token_users={file.workload: file.users for file in requests},
         wrk_version=manifest.tool_versions["wrk"],
         clock=clock,
+        load_hosts=host.load_hosts,
     )
 
 
@@ -200,7 +218,13 @@ def _look_afterwards(bench: Bench, folder: RunFolder, *, tuned: bool) -> None:
     record = folder.read_host()
     held = bench.read_knobs() if tuned else record.knobs
     bench.untune()
-    changes: dict[str, object] = {"after": bench.read_identity()}
+    changes: dict[str, object] = {
+        "after": bench.read_identity(),
+        "load_hosts": tuple(
+            load_host.model_copy(update={"after": look})
+            for load_host, look in zip(record.load_hosts, bench.look_at_load_hosts(), strict=True)
+        ),
+    }
     if record.knobs:
         changes["knobs"] = with_after(record.knobs, held, bench.read_knobs())
     folder.write_host(record.model_copy(update=changes))
@@ -287,8 +311,11 @@ def _require_same_lab(manifest: Manifest, inventory: Inventory, requests: Iterab
 
     How the host is reached may have changed; whether it is the same is asked of itself.
     """
-    then, now = (document.model_dump(exclude={"host"}) for document in (manifest.inventory, inventory))
-    changed = sorted(name for name in then if then[name] != now[name])
+    then, now = (
+        document.model_dump(exclude={"host": True, "load_hosts": {"__all__": {"host"}}})
+        for document in (manifest.inventory, inventory)
+    )
+    changed = sorted(name for name in then.keys() | now.keys() if then.get(name) != now.get(name))
     if changed:
         raise RunError(
             f"The run {manifest.run_id} can't go on: the lab is another one than it began on; changed: "
@@ -301,8 +328,11 @@ def _require_same_lab(manifest: Manifest, inventory: Inventory, requests: Iterab
         )
 
 
-def _require_same_host(manifest: Manifest, before: HostIdentity, bench: Bench) -> None:
-    changed = [*before.changes(bench.read_identity())]
+def _require_same_host(manifest: Manifest, host: HostRecord, bench: Bench) -> None:
+    changed = [*host.before.changes(bench.read_identity())]
+    looks = bench.look_at_load_hosts()
+    for number, (load_host, look) in enumerate(zip(host.load_hosts, looks, strict=True), start=1):
+        changed += [f"of load host {number} {text}" for text in load_host.before.identity.changes(look.identity)]
     versions = bench.read_tool_versions()
     for tool in sorted(manifest.tool_versions | versions):
         if manifest.tool_versions.get(tool) != versions.get(tool):

@@ -1,12 +1,13 @@
 """Whether a window of the open loop counts: each reason why it doesn't, with its numbers. Pure functions."""
 
 from analysis.cells import WatchFiles
+from analysis.load_hosts import LoadFiles
 from analysis.open_loop import measure_open_loop
 from documents.errors import AnalysisError, DocumentError
 from documents.open_loop import OpenLoopCell, OpenLoopResult
 from documents.protocol import Workload
 from documents.run import Void
-from experiment.disturbances import generator_voids
+from experiment.disturbances import generator_voids, load_host_voids
 from experiment.workloads.requests import EXPECTED_STATUS
 
 LEAST_SHARE_OF_RATE = 0.99
@@ -56,6 +57,7 @@ def open_loop_analysis_voids(
     samples_csv: bytes,
     generator_cpus: int,
     watched: WatchFiles | None = None,
+    load_files: LoadFiles | None = None,
     folder: str,
 ) -> list[Void]:
     """Whether the analysis can turn a cell's raw files into numbers, so that none stops the report of a whole run.
@@ -70,11 +72,12 @@ def open_loop_analysis_voids(
             samples_csv=samples_csv,
             generator_cpus=generator_cpus,
             watched=watched,
+            load_files=load_files,
             folder=folder,
         )
     except (AnalysisError, DocumentError) as error:
         return [Void(reason="generator-failed", message=str(error))]
-    return [] if watched is None else generator_voids(numbers, watched.cores)
+    return [*load_host_voids(numbers), *([] if watched is None else generator_voids(numbers, watched.cores))]
 
 
 def _wrong_statuses(statuses: dict[str, dict[str, int]], workload: Workload) -> list[str]:

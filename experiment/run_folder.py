@@ -10,7 +10,7 @@ from documents.errors import RunError
 from documents.open_loop import OpenLoopPlan
 from documents.plan import Cell, Plan
 from documents.run import CellRecord, HostRecord, Manifest, attempt_id
-from experiment.cell import RAW_FILES
+from experiment.cell import raw_files
 from experiment.clock import SYSTEM_CLOCK, Clock
 from experiment.journal import Journal
 from experiment.storage import sha256_of, sync_folder, write_whole
@@ -173,9 +173,10 @@ class RunFolder:
         except FileNotFoundError:
             return None
         record = CellRecord.from_json(text, name=str(folder / "cell.json"))
-        found = {name: sha256_of(folder / name) for name in RAW_FILES if (folder / name).exists()}
+        found = {name: sha256_of(folder / name) for name in raw_files(folder)}
         if found != record.files:
-            changed = sorted(name for name in RAW_FILES if found.get(name) != record.files.get(name))
+            names = found.keys() | record.files.keys()
+            changed = sorted(name for name in names if found.get(name) != record.files.get(name))
             raise RunError(
                 f"Raw files of a finished cell were changed since: {', '.join(changed)} in {folder}. Restore them, or "
                 "remove the cell's folder to have it measured again."

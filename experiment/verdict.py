@@ -1,17 +1,21 @@
 """Whether a load window counts: each reason why it doesn't, with its numbers. Pure functions of what was measured."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from analysis.cells import WatchFiles, measure
-from analysis.samples import Window, read_samples, usage
+from analysis.load_hosts import LoadFiles
+from analysis.samples import SAMPLED_ROLES, Window, read_samples, usage
 from analysis.watch import watch_numbers
 from documents.errors import AnalysisError, DocumentError
 from documents.load import WrkResult
 from documents.plan import Cell
 from documents.protocol import Workload
 from documents.run import Void
-from experiment.disturbances import generator_voids, host_voids
+from documents.samples import SampledRole
+from experiment.disturbances import generator_voids, host_voids, load_host_voids
 from experiment.workloads.requests import EXPECTED_STATUS
 
 
@@ -47,16 +51,19 @@ def load_voids(result: WrkResult, workload: Workload) -> list[Void]:
     return voids
 
 
-def sample_voids(samples_csv: bytes, window: Window, *, name: str) -> list[Void]:
+def sample_voids(
+    samples_csv: bytes, window: Window, *, name: str, roles: Sequence[SampledRole] = SAMPLED_ROLES
+) -> list[Void]:
     """Whether each role was sampled throughout the window: on average five times a second or more, without a gap.
 
     Args:
         samples_csv: the bytes of `samples.csv`.
         window: the load window.
         name: the file's name, for messages.
+        roles: those that it is to have.
     """
     try:
-        samples = read_samples(samples_csv, name=name)
+        samples = read_samples(samples_csv, name=name, roles=roles)
         seconds = (window.end_ns - window.start_ns) / 1e9
         counts = {role: _within(found.time_ns, window) for role, found in samples.items()}
         lacking = {role: count for role, count in counts.items() if count < 5 * seconds}
@@ -99,6 +106,7 @@ def analysis_voids(
     samples_csv: bytes,
     generator_cpus: int,
     watched: WatchFiles | None = None,
+    load_files: LoadFiles | None = None,
     folder: str,
 ) -> list[Void]:
     """Whether the analysis can turn a cell's raw files into numbers, so that none stops the report of a whole run.
@@ -113,11 +121,13 @@ def analysis_voids(
             samples_csv=samples_csv,
             generator_cpus=generator_cpus,
             watched=watched,
+            load_files=load_files,
             folder=folder,
         )
     except (AnalysisError, DocumentError) as error:
         return [Void(reason="generator-failed", message=str(error))]
-    return [] if watched is None else generator_voids(measured.numbers, watched.cores)
+    numbers = measured.numbers
+    return [*load_host_voids(numbers), *([] if watched is None else generator_voids(numbers, watched.cores))]
 
 
 def _within(times_ns: NDArray[np.int64], window: Window) -> int:

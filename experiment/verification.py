@@ -4,7 +4,7 @@ from collections.abc import Collection, Generator, Iterable
 from contextlib import ExitStack, contextmanager
 
 from apis.contract.checks import CheckResult, Target, run_checks
-from documents.inventory import ApiService, Inventory, Secrets
+from documents.inventory import LOOPBACK, ApiService, Inventory, Secrets
 from experiment.readiness import wait_until_ready
 from provision.connection import Connection
 from provision.database import reset
@@ -55,8 +55,8 @@ def reach_apis(
         stack.callback(reset, connection, inventory)
         stack.enter_context(count_statements(connection, inventory))
 
-        def forward(port: int) -> int:
-            return stack.enter_context(connection.forward(port))
+        def forward(port: int, address: str = LOOPBACK) -> int:
+            return stack.enter_context(connection.forward(port, address))
 
         login = f"{postgres.user}:{secrets.postgres_password}"
         database_url = f"postgres://{login}@127.0.0.1:{forward(postgres.port)}/{postgres.database}"
@@ -64,7 +64,7 @@ def reach_apis(
         targets = {
             service.name: Target(
                 name=service.name,
-                base_url=f"http://127.0.0.1:{forward(service.port)}",
+                base_url=f"http://127.0.0.1:{forward(service.port, inventory.api_address)}",
                 jwt_secret=secrets.jwt_secret,
                 database_url=database_url,
                 redis_url=redis_url,

@@ -69,6 +69,22 @@ def sibling(cgroup: Cgroup, name: str) -> Cgroup:
     return Cgroup(version=cgroup.version, directories=directories)
 
 
+def of_host(connection: Connection, name: str) -> Cgroup:
+    """A cgroup of that name on the host as a whole, wherever its first process is: what bounds that bounds it too.
+
+    On version 2 it lies beside that process's own: one that has processes can't hand controllers on. On version 1 it
+    lies within, for what lies beside the cgroup of a container isn't the container's any more.
+
+    Raises:
+        HostError: the host accounts nothing.
+    """
+    first = of_process(connection, 1)
+    if first.version == 2 and ROOT not in first.directories.values():
+        return sibling(first, name)
+    directories = {controller: f"{directory}/{name}" for controller, directory in first.directories.items()}
+    return Cgroup(version=first.version, directories=directories)
+
+
 def cpu_seconds(connection: Connection, cgroup: Cgroup) -> float:
     """The CPU time, user and system, that all processes of a cgroup have used since it was made.
 

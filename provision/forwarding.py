@@ -1,4 +1,4 @@
-"""A local port that leads to a port on the host's loopback interface, through the SSH connection.
+"""A local port that leads to a port on one of the host's own addresses, through the SSH connection.
 
 SSH's `direct-tcpip` channels carry it (RFC 4254, section 7.2), one for each connection, as many at once as the
 clients open.
@@ -21,9 +21,9 @@ _OPEN_SECONDS = 10
 
 
 @contextmanager
-def forward(transport: paramiko.Transport, label: str, remote_port: int) -> Generator[int]:
+def forward(transport: paramiko.Transport, label: str, remote_port: int, address: str) -> Generator[int]:
     """Forward a local port while the context is open; see `Connection.forward`."""
-    tunnels = _Tunnels(transport, label, remote_port)
+    tunnels = _Tunnels(transport, label, (address, remote_port))
     with _Server(("127.0.0.1", 0), partial(_Tunnel, tunnels)) as server:
         acceptor = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="ssh-forward", daemon=True)
         acceptor.start()
@@ -43,21 +43,19 @@ class _Server(ThreadingTCPServer):
 class _Tunnels:
     """The tunnels of one forwarded port."""
 
-    def __init__(self, transport: paramiko.Transport, label: str, remote_port: int) -> None:
+    def __init__(self, transport: paramiko.Transport, label: str, remote: tuple[str, int]) -> None:
         self._transport = transport
         self._label = label
-        self._remote_port = remote_port
+        self._remote = remote
         self._tunnels: set[_Tunnel] = set()
         self._lock = Lock()
 
     def open_channel(self, client_address: tuple[str, int]) -> paramiko.Channel | None:
         """A channel to the host's port; None where the host refuses it."""
         try:
-            return self._transport.open_channel(
-                "direct-tcpip", ("127.0.0.1", self._remote_port), client_address, timeout=_OPEN_SECONDS
-            )
+            return self._transport.open_channel("direct-tcpip", self._remote, client_address, timeout=_OPEN_SECONDS)
         except (paramiko.SSHException, EOFError, OSError) as error:
-            _logger.info("%s opened no connection to its port %d: %s", self._label, self._remote_port, error)
+            _logger.info("%s opened no connection to its port %d: %s", self._label, self._remote[1], error)
             return None
 
     def add(self, tunnel: "_Tunnel") -> None:

@@ -7,7 +7,6 @@ Lua script writes ``wrk.json`` into the working directory, which is the job's fo
 from collections.abc import Sequence
 from pathlib import Path
 
-from documents.cores import CoreLayout
 from documents.errors import HostError, TransferError
 from documents.load import WrkResult
 from provision import cgroups, jobs
@@ -32,7 +31,20 @@ def generator_cgroup(connection: Connection, beside: Cgroup) -> Cgroup:
     Raises:
         HostError: it can't be made.
     """
-    cgroup = cgroups.sibling(beside, GENERATOR_CGROUP)
+    return _make(connection, cgroups.sibling(beside, GENERATOR_CGROUP))
+
+
+def own_generator_cgroup(connection: Connection) -> Cgroup:
+    """The generator's cgroup on a host without containers of the lab's, made where it isn't there.
+
+    Raises:
+        HostError: it can't be made.
+    """
+    return _make(connection, cgroups.of_host(connection, GENERATOR_CGROUP))
+
+
+def _make(connection: Connection, cgroup: Cgroup) -> Cgroup:
+    # On a host that the lab didn't make, it is to go with the lab.
     Journal(connection).note(cgroups=tuple(sorted(set(cgroup.directories.values()))))
     cgroups.create(connection, cgroup)
     return cgroup
@@ -43,7 +55,7 @@ def start(
     directory: str,
     command: Sequence[str],
     *,
-    layout: CoreLayout,
+    cpus: Sequence[int],
     cgroup: Cgroup,
     deadline_seconds: float,
 ) -> Job:
@@ -53,22 +65,21 @@ def start(
         connection: to the host.
         directory: the job's folder on the host and wrk's working directory.
         command: wrk with its arguments, no secret among them.
-        layout: whose generator's CPUs wrk runs on.
+        cpus: the generator's, which wrk runs on.
         cgroup: what `generator_cgroup` gave.
         deadline_seconds: when it is ended; some seconds more than the load's duration.
 
     Raises:
         HostError: it can't be started.
     """
-    return jobs.start(
-        connection, directory, command, cpus=layout.generator, cgroup=cgroup, deadline_seconds=deadline_seconds
-    )
+    return jobs.start(connection, directory, command, cpus=cpus, cgroup=cgroup, deadline_seconds=deadline_seconds)
 
 
-def finish(connection: Connection, job: Job, folder: Path) -> tuple[JobStatus, WrkResult]:
+def finish(connection: Connection, job: Job, folder: Path, *, prefix: str = "") -> tuple[JobStatus, WrkResult]:
     """Wait for wrk's end and fetch what it tells, as ``wrk.json`` and ``wrk.txt`` in the folder.
 
-    ``wrk.txt`` is wrk's own printed summary. Nothing else of the job's directory is fetched: it may hold tokens.
+    Both names begin with the prefix. ``wrk.txt`` is wrk's own printed summary. Nothing else of the job's directory is
+    fetched: it may hold tokens.
 
     Returns:
         The load window on the host's CLOCK_MONOTONIC, and wrk's result.
@@ -79,12 +90,13 @@ def finish(connection: Connection, job: Job, folder: Path) -> tuple[JobStatus, W
         DocumentError: its result isn't of the shape that it must have.
         TransferError: the files didn't arrive whole.
     """
+    target = folder / f"{prefix}{RESULT_NAME}"
     status = jobs.wait(connection, job)
-    connection.pull(f"{job.directory}/stdout", folder / TEXT_NAME)
+    connection.pull(f"{job.directory}/stdout", folder / f"{prefix}{TEXT_NAME}")
     if status.exit_status != 0:
         raise HostError(f"wrk on {connection} ended with the status {status.exit_status}: {jobs.tail(connection, job)}")
     try:
-        connection.pull(f"{job.directory}/{RESULT_NAME}", folder / RESULT_NAME)
+        connection.pull(f"{job.directory}/{RESULT_NAME}", target)
     except TransferError as error:
         raise HostError(f"wrk on {connection} wrote no result: {jobs.tail(connection, job)}") from error
-    return status, WrkResult.from_json((folder / RESULT_NAME).read_text(), name=RESULT_NAME)
+    return status, WrkResult.from_json(target.read_text(), name=target.name)

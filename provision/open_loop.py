@@ -1,10 +1,13 @@
 """The generator of the open loop on the host: built there once from its sources, and its result fetched.
 
+A load host gets the very program that was built on the lab's host.
+
 It runs as wrk does, by `provision.load.start`.
 """
 
 import logging
 import shlex
+import tempfile
 from pathlib import Path
 
 from documents.errors import HostError, TransferError
@@ -66,8 +69,26 @@ def install(connection: Connection, inventory: Inventory, source: Path) -> str:
     return path
 
 
-def finish(connection: Connection, job: Job, folder: Path) -> OpenLoopResult:
-    """Wait for the generator's end and fetch what it tells, as ``open-loop.json`` in the folder.
+def carry_over(built_on: Connection, connection: Connection, path: str) -> None:
+    """Have the program that was built on one host on another one, at the same path; one that is there stays.
+
+    Its name is the hash of what it was built from, and its SHA-256 is compared on each of both ways.
+
+    Raises:
+        HostError: it can't be copied.
+    """
+    if connection.run(["test", "-x", path], deadline_seconds=_DEADLINE_SECONDS, check=False).exit_status == 0:
+        return
+    _logger.info("%s lacks the generator of the open loop: copying it from %s", connection, built_on)
+    connection.run(["install", "-d", "-m", "0700", _FOLDER], deadline_seconds=_DEADLINE_SECONDS)
+    with tempfile.TemporaryDirectory() as folder:
+        program = Path(folder, _TARGET)
+        built_on.pull(path, program)
+        connection.push(program, path, mode=0o755)
+
+
+def finish(connection: Connection, job: Job, folder: Path, *, prefix: str = "") -> OpenLoopResult:
+    """Wait for the generator's end and fetch what it tells, as ``open-loop.json`` in the folder, behind the prefix.
 
     Raises:
         HostError: it failed, or wrote no result.
@@ -75,13 +96,14 @@ def finish(connection: Connection, job: Job, folder: Path) -> OpenLoopResult:
         DocumentError: its result isn't of the shape that it must have.
         TransferError: the file didn't arrive whole.
     """
+    target = folder / f"{prefix}{RESULT_NAME}"
     status = jobs.wait(connection, job)
     if status.exit_status != 0:
         raise HostError(
             f"open-loop on {connection} ended with the status {status.exit_status}: {jobs.tail(connection, job)}"
         )
     try:
-        connection.pull(f"{job.directory}/{RESULT_NAME}", folder / RESULT_NAME)
+        connection.pull(f"{job.directory}/{RESULT_NAME}", target)
     except TransferError as error:
         raise HostError(f"open-loop on {connection} wrote no result: {jobs.tail(connection, job)}") from error
-    return OpenLoopResult.from_json((folder / RESULT_NAME).read_text(), name=RESULT_NAME)
+    return OpenLoopResult.from_json(target.read_text(), name=target.name)

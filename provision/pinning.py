@@ -77,6 +77,15 @@ def release(connection: Connection, cpus: Collection[int], commands: Collection[
     Raises:
         HostError: a thread can't be moved.
     """
+    confine(connection, cpus, commands)
+
+
+def confine(connection: Connection, cpus: Collection[int], commands: Collection[str] = SYSTEM_COMMANDS) -> None:
+    """Keep the host's own work to these CPUs.
+
+    Raises:
+        HostError: a thread can't be moved.
+    """
     request = {"system": {"cpus": sorted(cpus), "cgroups": [], "commands": list(commands)}}
     _run(connection, "apply", request)
 

@@ -24,11 +24,11 @@ def wait_for_services(connection: Connection, inventory: Inventory) -> None:
     wait_for_postgres(connection, inventory.postgres)
     _require_running(connection, "redis", inventory.redis.container)
     for api in inventory.apis:
-        wait_for_api(connection, api)
+        wait_for_api(connection, api, inventory.api_address)
 
 
-def wait_for_api(connection: Connection, api: ApiService, *, deadline_seconds: float = 60) -> None:
-    """Wait until an API answers `GET /healthz`; for one that ended nobody waits.
+def wait_for_api(connection: Connection, api: ApiService, address: str, *, deadline_seconds: float = 60) -> None:
+    """Wait until an API answers `GET /healthz` at an address of the host; for one that ended nobody waits.
 
     A container that ends at its start is started again and again, and to Docker that is no failure.
 
@@ -52,7 +52,7 @@ def wait_for_api(connection: Connection, api: ApiService, *, deadline_seconds: f
         finally:
             client.close()
 
-    with connection.forward(api.port) as port:
+    with connection.forward(api.port, address) as port:
         try:
             retrying(ask, port)
         except (OSError, http.client.HTTPException) as error:

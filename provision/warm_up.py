@@ -25,22 +25,22 @@ _LINE = re.compile(r"(\d+) (\d+) (\d+)")
 
 
 def watch(
-    connection: Connection, job: Job, *, threads: int, enough: Callable[[Sequence[int]], bool]
-) -> tuple[tuple[int, ...], JobStatus]:
+    running: Sequence[tuple[Connection, Job]], *, threads: int, enough: Callable[[Sequence[int]], bool]
+) -> tuple[tuple[int, ...], tuple[JobStatus, ...]]:
     """Look at a warm-up's series about once a second, and end its wrk as soon as it is enough.
 
     A look is one command that reads some short files, so that it costs the host next to nothing: no Python is started
     for it, as it is to end the job.
 
     Args:
-        connection: to the host.
-        job: wrk, as it was started.
-        threads: how many it has.
+        running: each wrk, as it was started, and the connection to its host. Where there are several they were started
+            together, and their seconds are taken for the same.
+        threads: how many each has.
         enough: whether it may end, of the requests of each second so far.
 
     Returns:
-        The requests of each second, summed over the threads, and how wrk ended. If `enough` ended it, the series is
-        the one that it was asked about.
+        The requests of each second, summed over all threads, and how each wrk ended. If `enough` ended them, the series
+        is the one that it was asked about.
 
     Raises:
         HostError: wrk failed.
@@ -51,15 +51,15 @@ def watch(
 
     def look() -> str | None:
         nonlocal series
-        told = _read(connection, job)
-        series = series_of(told, threads)
-        if told.startswith(f"{_ENDED}\n"):
+        told = [_read(connection, job) for connection, job in running]
+        series = tuple(map(sum, zip(*(series_of(text, threads) for text in told), strict=False)))
+        if all(text.startswith(f"{_ENDED}\n") for text in told):
             return _ENDED
         return "enough" if enough(series) else None
 
     looking = Retrying(
         retry=retry_if_result(lambda seen: seen is None),
-        stop=stop_before_delay(job.deadline_seconds),
+        stop=stop_before_delay(max(job.deadline_seconds for _, job in running)),
         wait=wait_fixed(_PERIOD_SECONDS),
     )
     try:
@@ -67,11 +67,16 @@ def watch(
     except RetryError:
         # It is past its time. What has become of it, the job itself tells.
         seen = _ENDED
-    status = jobs.stop(connection, job) if seen == "enough" else jobs.wait(connection, job)
+    return series, tuple(_end(connection, job, stop=seen == "enough") for connection, job in running)
+
+
+def _end(connection: Connection, job: Job, *, stop: bool) -> JobStatus:
+    """How wrk ended, by itself or because it was enough."""
+    status = jobs.stop(connection, job) if stop else jobs.wait(connection, job)
     if status.outcome != "stopped" and status.exit_status != 0:
         told = jobs.tail(connection, job)
         raise HostError(f"wrk ended with the status {status.exit_status} in the warm-up: {told}")
-    return series, status
+    return status
 
 
 def series_of(text: str, threads: int) -> tuple[int, ...]:

@@ -31,8 +31,10 @@ def unlike_host(size: HostSize, cores: CoreLayout) -> list[str]:
         )
     if size.shared_cores:
         reasons.append("the host's cores are shared with other tenants")
-    if cores.shared:
+    if cores.shared and cores.generator:
         reasons.append("the load generator shares CPUs with what it measures")
+    elif cores.shared:
+        reasons.append("roles share CPUs")
     return reasons
 
 

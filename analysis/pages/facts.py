@@ -39,8 +39,12 @@ def grade_name(report: Report) -> str:
 
 def grade_meaning(report: Report) -> str:
     """What the grade says of the host."""
+    if report.grade == "smaller" and report.cores.shared:
+        meaning = "The load comes from load hosts, but what it is put on shares CPUs."
+    else:
+        meaning = _GRADE_MEANINGS[report.grade]
     lowered = " Nor was every setting as a measurement wants it." if _is_lowered(report) else ""
-    return f"{_GRADE_MEANINGS[report.grade]}{lowered}"
+    return f"{meaning}{lowered}"
 
 
 def grade_text(report: Report) -> str:
@@ -87,7 +91,11 @@ def run_facts(report: Report) -> tuple[tuple[str, str], ...]:
 def host_facts(report: Report) -> tuple[tuple[str, str], ...]:
     """The host's identity, core layout and tools."""
     host = report.host
-    layout = ", ".join(f"{name} {report.cores.cpu_list(role)}" for role, name in (*ROLE_NAMES.items(), _SYSTEM))
+    layout = ", ".join(
+        f"{name} {report.cores.cpu_list(role)}"
+        for role, name in (*ROLE_NAMES.items(), _SYSTEM)
+        if report.cores.of(role)
+    )
     return (
         ("Grade", grade_text(report)),
         ("Settings", f"{report.control[0].upper()}{report.control[1:]}."),

@@ -17,6 +17,7 @@ from analysis.pages.facts import (
     run_facts,
 )
 from analysis.pages.knobs import knob_table
+from analysis.pages.load_hosts import load_host_table
 from analysis.pages.method import method_words, recompute_command
 from analysis.pages.open_loop import open_loop_tables
 from analysis.pages.plots import plot_groups
@@ -64,6 +65,7 @@ def render_html(report: Report) -> str:
         claims=claims_table(report),
         claim_tables=claim_tables(report),
         building=building_table(report),
+        load_hosts=load_host_table(report),
         void_note=void_note(report),
         void_entries=void_entries(report),
         short_blocks=short_blocks(report),

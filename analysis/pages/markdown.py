@@ -5,6 +5,7 @@ from analysis.pages.building import building_table
 from analysis.pages.claims import claim_tables, claims_table
 from analysis.pages.facts import grade_text, heading, host_facts, in_short, rerun_commands, run_facts
 from analysis.pages.knobs import knob_table
+from analysis.pages.load_hosts import load_host_table
 from analysis.pages.markdown_text import bullets as _list
 from analysis.pages.markdown_text import escape as _escape
 from analysis.pages.markdown_text import one_line as _one_line
@@ -34,7 +35,7 @@ def render_markdown(report: Report) -> str:
     further = (warm_up_table(report), article_table(report), claims_table(report))
     parts += [_section(table) for table in further if table.rows]
     parts += [f"### {_escape(table.title)}\n\n{_table(table)}" for table in claim_tables(report)]
-    parts += [_section(table) for table in (building_table(report),) if table.rows]
+    parts += [_section(table) for table in (building_table(report), load_host_table(report)) if table.rows]
     if report.void_attempts:
         lines = ((entry.cell_id, line) for entry in void_entries(report) for line in (*entry.reasons, entry.outcome))
         parts += ["## Void cells", _escape(void_note(report)), _list(f"{cell_id}: {line}" for cell_id, line in lines)]

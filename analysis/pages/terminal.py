@@ -5,6 +5,7 @@ from dataclasses import replace
 from analysis.pages.article import article_table
 from analysis.pages.building import building_table
 from analysis.pages.claims import claims_table
+from analysis.pages.load_hosts import load_host_table
 from analysis.pages.open_loop import open_loop_tables
 from analysis.pages.table import Table, resource_table, summary_table
 from analysis.pages.verdicts import verdict_tables
@@ -21,6 +22,7 @@ def terminal_tables(report: Report) -> tuple[Table, ...]:
         article_table(report),
         claims_table(report, brief=True),
         building_table(report, brief=True),
+        load_host_table(report),
     )
     return tuple(table for table in tables if table.rows)
 

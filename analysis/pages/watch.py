@@ -35,7 +35,7 @@ def watch_table(report: Report) -> Table:
                 f"{max(watch.steal.values()):.1%}",
                 f"{watch.others['api']:.1%}",
                 f"{watch.others['generator']:.1%}",
-                ", ".join(percent(watch.busy[cpu]) for cpu in report.cores.generator),
+                ", ".join(map(percent, watch.generator_busy or (watch.busy[cpu] for cpu in report.cores.generator))),
                 MISSING if waited is None else percent(waited),
                 *(
                     MISSING

@@ -14,7 +14,7 @@ from experiment.facts.implementation_file import read_implementation
 from experiment.facts.lines import count_lines
 from experiment.facts.starting import measure_starting
 from experiment.holding import host_held
-from experiment.remote_bench import RemoteBench
+from experiment.remote_bench import RemoteBench, connected_load_hosts
 from experiment.run import git_commit
 from experiment.storage import write_whole
 from provision import images
@@ -68,8 +68,8 @@ def measure_facts(
     waiting = [api for api in chosen if known[api.name] is None]
     implementations = {api.name: _read_unchanged(project, inventory, api) for api in waiting}
     if waiting:
-        with connect(inventory.host) as connection:
-            bench = RemoteBench(connection, inventory, secrets)
+        with connect(inventory.host) as connection, connected_load_hosts(inventory) as load_hosts:
+            bench = RemoteBench(connection, inventory, secrets, load_hosts=load_hosts)
             with host_held(bench, "lab facts"):
                 bench.stop_apis()
                 for api in waiting:

@@ -55,8 +55,8 @@ def measure_starting(
     """
     progress("a first start")
     containers.start(connection, api.container)
-    wait_for_api(connection, api)
-    request = _request(connection, api)
+    wait_for_api(connection, api, inventory.api_address)
+    request = _request(connection, api, inventory.api_address)
     starts: list[_Start] = []
     for number in range(1, repetitions + 1):
         progress(f"start {number} of {repetitions}")
@@ -73,7 +73,7 @@ def measure_starting(
     )
 
 
-def _request(connection: Connection, api: ApiService) -> str:
+def _request(connection: Connection, api: ApiService, address: str) -> str:
     """What the script on the host is asked for, from what can only be seen while the container runs."""
     process_id = containers.main_process_id(connection, api.container)
     cgroup = containers.cgroup(connection, api.container)
@@ -84,6 +84,7 @@ def _request(connection: Connection, api: ApiService) -> str:
     return json.dumps(
         {
             "container": api.container,
+            "address": address,
             "port": api.port,
             "path": f"/api/posts/{_POST_ID}",
             "body": _expected_body(),

@@ -2,9 +2,9 @@
 
 Standard library only, Python 3.10 or newer. The controller pipes this file into ``python3 -`` with a JSON request
 
-    {"container": "…", "port": 8080, "path": "/api/posts/1", "body": "…", "executable": "/api",
-     "cgroup": "/sys/fs/cgroup/…", "memory_stat": "/sys/fs/cgroup/…/memory.stat", "memory_field": "anon",
-     "rest_seconds": 5, "deadline_seconds": 60}
+    {"container": "…", "address": "127.0.0.1", "port": 8080, "path": "/api/posts/1", "body": "…",
+     "executable": "/api", "cgroup": "/sys/fs/cgroup/…", "memory_stat": "/sys/fs/cgroup/…/memory.stat",
+     "memory_field": "anon", "rest_seconds": 5, "deadline_seconds": 60}
 
 The container is one that doesn't run. Every millisecond it is looked whether a process of its cgroup runs the
 executable yet, and from then on whether the path is answered with 200 and exactly the body. The answer is a line of
@@ -63,7 +63,7 @@ def runs(cgroup: Path, executable: str) -> bool:
 
 def ask(request: "dict[str, Any]") -> str:
     """Ask once; what is wrong with the answer, or nothing where it is right and whole."""
-    client = http.client.HTTPConnection("127.0.0.1", request["port"], timeout=request["deadline_seconds"])
+    client = http.client.HTTPConnection(request["address"], request["port"], timeout=request["deadline_seconds"])
     try:
         client.request("GET", request["path"])
         answer = client.getresponse()

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from documents.errors import RunError
+from documents.inventory import LOOPBACK
 from documents.protocol import Scenario
 
 REPLAY_SCRIPT = Path(__file__).with_name("replay.lua")
@@ -36,19 +38,41 @@ def generator_threads(connections: int, cpus: int) -> int:
     return max(threads for threads in range(1, cpus + 1) if connections % threads == 0)
 
 
+def share_of_connections(connections: int, generators: int) -> int:
+    """How many of the connections each of several generators opens.
+
+    Raises:
+        RunError: they can't be divided, and some would have to be left out.
+    """
+    if connections % generators:
+        raise RunError(
+            f"{connections} connections can't be divided among {generators} load hosts. Give each scenario of the "
+            f"protocol a multiple of {generators} connections, or the lab another number of load hosts."
+        )
+    return connections // generators
+
+
+def shares_of_rate(rate: int, generators: int) -> tuple[int, ...]:
+    """How many of the requests of a second each of several generators sends; together they send all of them."""
+    return tuple(rate // generators + (number < rate % generators) for number in range(generators))
+
+
 def wrk_command(
     scenario: Scenario,
     paths: ReplayPaths,
     *,
+    address: str = LOOPBACK,
     port: int,
     threads: int,
     duration_seconds: int,
     timeout_seconds: int,
     wrk_version: str,
+    start_ns: int | None = None,
 ) -> list[str]:
-    """The argument list that plays a scenario against the API on the host's own 127.0.0.1.
+    """The argument list that plays a scenario against the API at an address and port.
 
-    `duration_seconds` is that of the window, so that the warm-up is the same load for another time. Workloads with one
+    `duration_seconds` is that of the window, so that the warm-up is the same load for another time. The load begins at
+    `start_ns` of the generator's CLOCK_MONOTONIC, or else as soon as all is ready. Workloads with one
     route count statuses; `mixed` can't, because wrk's `response` knows no route, and so is spared what it costs: wrk
     builds a table of headers and a copy of the body for each call, some 1.0 to 1.5 µs on top of the 3.8 µs of CPU that
     a response of 2.5 KB took on the machine where this was measured.
@@ -61,7 +85,7 @@ def wrk_command(
         *("-d", f"{duration_seconds}s"),
         *("--timeout", f"{timeout_seconds}s"),
         *("-s", paths.script),
-        f"http://127.0.0.1:{port}",
+        f"http://{address}:{port}",
         "--",
         scenario.workload,
         paths.requests,
@@ -74,16 +98,29 @@ def wrk_command(
         wrk_version,
         "statuses" if single_route else "no-statuses",
         paths.series or "no-series",
+        # In two parts, each of which Lua's numbers hold exactly.
+        *(() if start_ns is None else (str(start_ns // 10**9), str(start_ns % 10**9))),
     ]
 
 
 def open_loop_command(
-    scenario: Scenario, paths: ReplayPaths, *, port: int, rate: int, duration_seconds: int, timeout_seconds: int
+    scenario: Scenario,
+    paths: ReplayPaths,
+    *,
+    address: str = LOOPBACK,
+    port: int,
+    rate: int,
+    duration_seconds: int,
+    timeout_seconds: int,
+    start_ns: int | None = None,
 ) -> list[str]:
-    """The argument list that sends a scenario's requests at so many a second to the API on the host's own 127.0.0.1."""
+    """The argument list that sends a scenario's requests at so many a second to the API at an address and port.
+
+    The first is due at `start_ns` of the generator's CLOCK_MONOTONIC, or else as soon as all is ready.
+    """
     return [
         paths.script,
-        *("-url", f"http://127.0.0.1:{port}"),
+        *("-url", f"http://{address}:{port}"),
         *("-requests", paths.requests),
         *("-tokens", paths.tokens),
         *("-output", paths.output),
@@ -92,4 +129,5 @@ def open_loop_command(
         *("-seconds", str(duration_seconds)),
         *("-connections", str(scenario.connections)),
         *("-timeout", str(timeout_seconds)),
+        *(() if start_ns is None else ("-start", str(start_ns))),
     ]

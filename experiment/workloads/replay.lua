@@ -2,7 +2,7 @@
 --
 --   wrk -t T -c C -d Ds --timeout Ss -s replay.lua http://127.0.0.1:PORT \
 --       -- workload requests tokens output threads connections timeout duration wrk-version statuses|no-statuses \
---       SERIES|no-series
+--       SERIES|no-series [START-SECONDS START-NANOSECONDS]
 --
 -- A request file is a sequence of frames: a line `<bytes of head> <bytes of body>`, the head, the body, a newline.
 -- The head is HTTP/1.1 as it goes over the wire, but for `{host}` and `{token:USER}`. `tokens` has a line
@@ -11,6 +11,8 @@
 -- In a warm-up, each thread tells in a file `SERIES.<thread>` how many requests it sent in each whole second since its
 -- first one: a line `<thread> <second> <requests>` when the second is over. In a load window (`no-series`) there is no
 -- such file, and request() is the very function that it would be if nothing were ever counted.
+--
+-- With a start, the load begins at that moment of CLOCK_MONOTONIC, or when all is ready if that is later.
 --
 -- Nothing is allocated for a request: init() builds all request strings once, request() hands out the next of them.
 -- Thread k of n replays the requests k, k+n, k+2n, …: all threads together hold each request once.
@@ -24,6 +26,7 @@ typedef struct { uint64_t count, limit, min, max; uint64_t data[]; } fairground_
 typedef struct { volatile uint32_t ready; uint64_t statuses[1000]; } fairground_thread;
 typedef struct { long seconds, nanoseconds; } fairground_time;
 int clock_gettime(int clock, fairground_time *now);
+int clock_nanosleep(int clock, int flags, const fairground_time *until, fairground_time *left);
 ]])
 
 -- wrk gives each thread a Lua state of its own and copies only numbers and strings between them. What they share (who is
@@ -129,6 +132,14 @@ local function counted_by_second(next_request, path)
    end
 end
 
+-- wrk starts its clock when it has made its last thread, and before that calls this thread's init(): so nothing of the
+-- wait is in the window.
+local function wait_until(seconds, nanoseconds)
+   local interrupted = 4
+   local moment = ffi.new("fairground_time", seconds, nanoseconds)
+   while ffi.C.clock_nanosleep(1, 1, moment, nil) == interrupted do end
+end
+
 local function count_status(status)
    local record = shared()[thread_index]
    record.statuses[status] = record.statuses[status] + 1
@@ -183,6 +194,9 @@ function init(args)
 
    collectgarbage()
    collectgarbage()
+   if args[12] and thread_index == thread_count - 1 then
+      wait_until(tonumber(args[12]), tonumber(args[13]))
+   end
    shared()[thread_index].ready = 1
 end
 

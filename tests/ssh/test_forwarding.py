@@ -102,6 +102,19 @@ def test_small_answers_are_not_held_back(connection: Connection):
     assert median(exchanges) < 0.025
 
 
+def test_another_address_of_the_host_is_reached_and_no_other_one(connection: Connection):
+    with ThreadingHTTPServer(("127.0.0.2", 0), Pong) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        there = server.server_address[1]
+        with connection.forward(there, "127.0.0.2") as port, connection.forward(there) as elsewhere:
+            client = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+            client.request("GET", "/")
+            assert client.getresponse().read() == b"pong"
+            client.close()
+            assert exchange(elsewhere, b"") == b""
+        server.shutdown()
+
+
 def test_a_port_where_nothing_listens_closes_the_client(connection: Connection):
     with connection.forward(free_port()) as port:
         assert exchange(port, b"") == b""

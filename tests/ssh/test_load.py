@@ -72,7 +72,9 @@ def test_the_result_and_the_text_are_fetched_and_nothing_else(
     connection: Connection, cgroup: Cgroup, port: int, job_directory: Path, tmp_path: Path
 ):
     before = Path(cgroup.directories["cpuacct"], "cpuacct.usage" if cgroup.version == 1 else "cpu.stat").read_text()
-    job = load.start(connection, str(job_directory), command(port), layout=LAYOUT, cgroup=cgroup, deadline_seconds=20)
+    job = load.start(
+        connection, str(job_directory), command(port), cpus=LAYOUT.generator, cgroup=cgroup, deadline_seconds=20
+    )
     threads = [int(path.name) for path in Path(f"/proc/{job.process_id}/task").iterdir()]
     assert {frozenset(os.sched_getaffinity(thread)) for thread in threads} == {frozenset(LAYOUT.generator)}
     folder = tmp_path / "cell"
@@ -92,14 +94,16 @@ def test_a_generator_that_does_not_get_all_of_its_cpus_is_refused(
 ):
     lacking = LAYOUT.model_copy(update={"generator": (1, 1000)})
     with pytest.raises(HostError, match=r"wrk in .* can't be started: .*CPUs \[1, 1000\].*gives it \[1\]"):
-        load.start(connection, str(job_directory), command(port), layout=lacking, cgroup=cgroup, deadline_seconds=20)
+        load.start(
+            connection, str(job_directory), command(port), cpus=lacking.generator, cgroup=cgroup, deadline_seconds=20
+        )
 
 
 def test_load_goes_on_while_the_connection_is_lost(sshd: Sshd, cgroup: Cgroup, port: int, job_directory: Path):
     folder = job_directory.parent
     connection = connect(sshd.host)
     job = load.start(
-        connection, str(job_directory), command(port, 3), layout=LAYOUT, cgroup=cgroup, deadline_seconds=20
+        connection, str(job_directory), command(port, 3), cpus=LAYOUT.generator, cgroup=cgroup, deadline_seconds=20
     )
     assert jobs.reattach(connection, str(job_directory)) == job
     sshd.kill_sessions()
@@ -116,7 +120,7 @@ def test_an_api_that_is_not_there_is_a_failure_with_wrks_own_words(
     connection: Connection, cgroup: Cgroup, job_directory: Path, tmp_path: Path
 ):
     job = load.start(
-        connection, str(job_directory), command(free_port()), layout=LAYOUT, cgroup=cgroup, deadline_seconds=20
+        connection, str(job_directory), command(free_port()), cpus=LAYOUT.generator, cgroup=cgroup, deadline_seconds=20
     )
     with pytest.raises(HostError, match=r"wrk on .* unable to connect"):
         load.finish(connection, job, tmp_path)
@@ -127,7 +131,7 @@ def test_a_wrk_that_hangs_is_ended_at_its_deadline(
     connection: Connection, cgroup: Cgroup, port: int, job_directory: Path, tmp_path: Path
 ):
     job = load.start(
-        connection, str(job_directory), command(port, 30), layout=LAYOUT, cgroup=cgroup, deadline_seconds=1
+        connection, str(job_directory), command(port, 30), cpus=LAYOUT.generator, cgroup=cgroup, deadline_seconds=1
     )
     with pytest.raises(DeadlineExceededError):
         load.finish(connection, job, tmp_path)

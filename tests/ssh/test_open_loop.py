@@ -14,6 +14,7 @@ from provision.connection import Connection, connect
 from provision.jobs import Job
 from tests.ssh.sshd import Sshd
 from tests.unit.documents.samples import EXAMPLES
+from tests.unit.provision.local_host import LocalHost
 
 [RESULT] = [example for example in EXAMPLES if isinstance(example, OpenLoopResult)]
 
@@ -72,3 +73,24 @@ def test_a_program_that_is_there_is_not_built_again(
     (source / "main.go").write_text("package main // changed\n")
     with pytest.raises(HostError):
         open_loop.install(connection, inventory, source)
+
+
+def test_the_program_is_carried_over_whole_and_only_where_it_is_not_yet(
+    connection: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    folder, program = tmp_path / "load-host", b"#!/bin/sh\necho carried\n"
+    monkeypatch.setattr(open_loop, "_FOLDER", str(folder))
+    pulled: list[str] = []
+
+    class BuiltOn(LocalHost):
+        def pull(self, remote: str, local: Path) -> str:
+            pulled.append(remote)
+            local.write_bytes(program)
+            return ""
+
+    path = str(folder / "program")
+    for _ in range(2):
+        open_loop.carry_over(BuiltOn(), connection, path)
+    assert pulled == [path]
+    assert connection.run([path], deadline_seconds=10).stdout == "carried\n"
+    assert folder.stat().st_mode & 0o777 == 0o700

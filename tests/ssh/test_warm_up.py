@@ -36,7 +36,7 @@ def test_it_is_ended_as_soon_as_it_is_enough(connection: Connection, tmp_path: P
     job = jobs.start(connection, str(tmp_path / "warm up"), telling(1, "sleep 60"), deadline_seconds=90)
     more = f"for s in 1 2 3 4 5 6; do for t in 0 1; do echo $t $s 10 >> {warm_up.SERIES_NAME}.$t; done; done"
     connection.run(f"cd {shlex.quote(job.directory)} && sleep 2 && {more}", deadline_seconds=20)
-    series, status = warm_up.watch(connection, job, threads=2, enough=enough)
+    series, [status] = warm_up.watch([(connection, job)], threads=2, enough=enough)
     assert time.monotonic() - started < 30
     assert (status.outcome, series) == ("stopped", (150, 20, 20, 20, 20, 20, 20))
     assert asked[-1] == series, "what is told is what it was asked about"
@@ -45,7 +45,7 @@ def test_it_is_ended_as_soon_as_it_is_enough(connection: Connection, tmp_path: P
 
 def test_one_that_is_never_enough_runs_to_its_end_and_all_of_it_is_told(connection: Connection, tmp_path: Path):
     job = jobs.start(connection, str(tmp_path / "job"), telling(6), deadline_seconds=60)
-    series, status = warm_up.watch(connection, job, threads=2, enough=never)
+    series, [status] = warm_up.watch([(connection, job)], threads=2, enough=never)
     assert (status.outcome, status.exit_status) == ("ended", 0)
     assert series == (150,) * 6
 
@@ -55,16 +55,28 @@ def test_a_generator_that_fails_is_told_with_its_own_words(connection: Connectio
         connection, str(tmp_path / "job"), telling(2, "echo unable to connect; exit 1"), deadline_seconds=60
     )
     with pytest.raises(HostError, match=r"status 1 in the warm-up: unable to connect"):
-        warm_up.watch(connection, job, threads=2, enough=never)
+        warm_up.watch([(connection, job)], threads=2, enough=never)
 
 
 def test_one_that_tells_nothing_gives_no_series(connection: Connection, tmp_path: Path):
     job = jobs.start(connection, str(tmp_path / "job"), ["sleep", "2"], deadline_seconds=60)
-    series, status = warm_up.watch(connection, job, threads=2, enough=lambda series: len(series) > 0)
+    series, [status] = warm_up.watch([(connection, job)], threads=2, enough=lambda series: len(series) > 0)
     assert (series, status.outcome) == ((), "ended")
 
 
 def test_one_that_hangs_is_ended_at_its_deadline(connection: Connection, tmp_path: Path):
     job = jobs.start(connection, str(tmp_path / "job"), ["sleep", "60"], deadline_seconds=2)
     with pytest.raises(DeadlineExceededError):
-        warm_up.watch(connection, job, threads=1, enough=never)
+        warm_up.watch([(connection, job)], threads=1, enough=never)
+
+
+def test_two_are_one_series_and_both_are_ended_when_it_is_enough(connection: Connection, tmp_path: Path):
+    running = [
+        (connection, jobs.start(connection, str(tmp_path / name), telling(seconds, "sleep 60"), deadline_seconds=90))
+        for name, seconds in (("first", 5), ("second", 3))
+    ]
+    series, statuses = warm_up.watch(running, threads=2, enough=lambda series: len(series) >= 3)
+    assert series == (300,) * 3, "as far as both have told"
+    assert [status.outcome for status in statuses] == ["stopped", "stopped"]
+    for _, job in running:
+        wait_until_gone([job.process_id, job.supervisor_id])

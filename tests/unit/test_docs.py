@@ -36,6 +36,7 @@ from documents.facts import Facts
 from documents.gate import Gate
 from documents.implementation import Implementation
 from documents.load import WrkResult
+from documents.network import CellClocks
 from documents.open_loop import OpenLoopPlan, OpenLoopResult
 from documents.plan import Plan
 from documents.protocol import Protocol
@@ -64,6 +65,7 @@ RUN_FILES = (
     OpenLoopResult,
     HostWatch,
     HostTick,
+    CellClocks,
     Report,
     RunComparison,
     Gate,

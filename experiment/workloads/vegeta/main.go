@@ -19,6 +19,7 @@ type options struct {
 	url, requests, tokens, output, workload string
 	rate, seconds                           uint64
 	connections, timeoutSeconds             int
+	startNs                                 int64
 }
 
 func main() {
@@ -39,7 +40,7 @@ func parse(arguments []string, messages io.Writer) (options, error) {
 	var chosen options
 	flags := flag.NewFlagSet("open-loop", flag.ContinueOnError)
 	flags.SetOutput(messages)
-	flags.StringVar(&chosen.url, "url", "", "the API, as http://127.0.0.1:PORT")
+	flags.StringVar(&chosen.url, "url", "", "the API, as http://HOST:PORT")
 	flags.StringVar(&chosen.requests, "requests", "", "the request file")
 	flags.StringVar(&chosen.tokens, "tokens", "", "the token file, a line `user token` for each user")
 	flags.StringVar(&chosen.output, "output", "", "where the result goes")
@@ -48,6 +49,7 @@ func parse(arguments []string, messages io.Writer) (options, error) {
 	flags.Uint64Var(&chosen.seconds, "seconds", 0, "how long requests are sent")
 	flags.IntVar(&chosen.connections, "connections", 0, "the most connections at a time")
 	flags.IntVar(&chosen.timeoutSeconds, "timeout", 0, "seconds after which an answer is given up")
+	flags.Int64Var(&chosen.startNs, "start", 0, "when requests begin, in nanoseconds of CLOCK_MONOTONIC; at once unless given")
 	if err := flags.Parse(arguments); err != nil {
 		return chosen, err
 	}
@@ -63,6 +65,8 @@ func parse(arguments []string, messages io.Writer) (options, error) {
 		return chosen, errors.New("-connections must be from 1 to 10,000")
 	case chosen.timeoutSeconds < 1 || chosen.timeoutSeconds > 60:
 		return chosen, errors.New("-timeout must be from 1 to 60")
+	case chosen.startNs < 0:
+		return chosen, errors.New("-start must not be negative")
 	case chosen.requests == "" || chosen.tokens == "" || chosen.output == "" || chosen.workload == "":
 		return chosen, errors.New("-requests, -tokens, -output and -workload must be given")
 	}
@@ -93,6 +97,8 @@ func run(chosen options) error {
 	runtime.GOMAXPROCS(runtime.NumCPU() + 1)
 	debug.SetGCPercent(400)
 	timeout := time.Duration(chosen.timeoutSeconds) * time.Second
+	// A moment that has passed is no wait.
+	sleepUntil(chosen.startNs)
 	seen := attack(targets, &schedule{rate: chosen.rate, seconds: chosen.seconds}, chosen.connections, timeout)
 	seen.VegetaVersion = version
 	seen.Workload = chosen.workload

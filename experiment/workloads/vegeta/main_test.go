@@ -18,7 +18,7 @@ func TestOptionsAreReadAndKeptInTheirBounds(t *testing.T) {
 	}
 	for _, unfit := range [][2]string{
 		{"-rate", "0"}, {"-rate", "1000001"}, {"-seconds", "0"}, {"-connections", "0"}, {"-timeout", "61"},
-		{"-output", ""}, {"-colour", "red"},
+		{"-output", ""}, {"-colour", "red"}, {"-start", "-1"},
 	} {
 		if _, err := parse(append(append([]string{}, whole...), unfit[0], unfit[1]), io.Discard); err == nil {
 			t.Errorf("%s %s was taken", unfit[0], unfit[1])
@@ -40,5 +40,15 @@ func TestRequestsAreDueAtEqualDistances(t *testing.T) {
 	pace := schedule{rate: 3, seconds: 3600}
 	if pace.total() != 10_800 || pace.due(1).Nanoseconds() != 333_333_333 || pace.due(10_797).Seconds() != 3599 {
 		t.Errorf("%d %s %s", pace.total(), pace.due(1), pace.due(10_797))
+	}
+}
+
+func TestNothingIsWaitedForOnceItsMomentHasPassed(t *testing.T) {
+	before := monotonicNs()
+	sleepUntil(0)
+	sleepUntil(before)
+	sleepUntil(before + 30_000_000)
+	if slept := monotonicNs() - before; slept < 30_000_000 {
+		t.Errorf("%d ns", slept)
 	}
 }

@@ -1,7 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
+	"io"
+	"maps"
 	"path/filepath"
 	"testing"
 	"time"
@@ -66,5 +70,47 @@ func TestTheResultAppearsWholeOrNotAtAll(t *testing.T) {
 	}
 	if err := newTally().write(filepath.Join(path, "below")); err == nil {
 		t.Error("a result below a file was written")
+	}
+}
+
+// How vegeta itself merges the results of several attackers: it decodes their streams in turn, and adds each result to
+// the same sums. What several generators counted is added up by the analysis instead, which comes to the same.
+func TestTalliesAddUpToWhatVegetasOwnMergeCounts(t *testing.T) {
+	parts := []*tally{newTally(), newTally()}
+	streams := make([]vegeta.Decoder, len(parts))
+	for number := range parts {
+		var stream bytes.Buffer
+		encode := vegeta.NewEncoder(&stream)
+		for k := range 50 {
+			result := vegeta.Result{Method: "GET", Code: 200, Latency: time.Duration(k*(number+1)) * 37 * time.Microsecond}
+			if k%10 == 9 {
+				result = vegeta.Result{Method: "GET", Error: "EOF"}
+			}
+			parts[number].add(&result, 0, true)
+			if err := encode(&result); err != nil {
+				t.Fatal(err)
+			}
+		}
+		streams[number] = vegeta.NewDecoder(&stream)
+	}
+	merged, decode := newTally(), vegeta.NewRoundRobinDecoder(streams...)
+	for {
+		var result vegeta.Result
+		if err := decode(&result); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		merged.add(&result, 0, true)
+	}
+	sum := maps.Clone(parts[0].Latency)
+	for value, count := range parts[1].Latency {
+		sum[value] += count
+	}
+	if !maps.Equal(merged.Latency, sum) || merged.Requests != 100 || merged.Errors.Other != 10 {
+		t.Errorf("%v %v", merged.Latency, sum)
+	}
+	if merged.Statuses["GET"]["200"] != parts[0].Statuses["GET"]["200"]+parts[1].Statuses["GET"]["200"] {
+		t.Errorf("%v", merged.Statuses)
 	}
 }

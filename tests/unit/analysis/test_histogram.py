@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.histogram import Histogram, expected_interval, invert_correction, read_histogram, recover_raw
+from analysis.histogram import (
+    Histogram,
+    add_correction,
+    expected_interval,
+    invert_correction,
+    read_histogram,
+    recover_raw,
+    sum_of,
+)
 from documents.errors import AnalysisError
 from documents.load import WrkLatency, WrkResult
 from tests.unit.analysis import wrk_port
@@ -50,6 +58,20 @@ def with_latency(result: WrkResult, pairs: list[tuple[int, int]], **others: int)
 def test_inverting_what_wrk_corrects_gives_the_raw_histogram(raw: list[tuple[int, int]], interval: int):
     corrected = wrk_port.to_pairs(wrk_port.stats_correct(wrk_port.to_dense(raw), interval))
     assert pairs_of(invert_correction(histogram(corrected), interval, name="wrk.json")) == raw
+
+
+@given(raw=histograms, interval=intervals)
+def test_a_raw_histogram_is_corrected_as_wrk_does_it(raw: list[tuple[int, int]], interval: int):
+    corrected = wrk_port.to_pairs(wrk_port.stats_correct(wrk_port.to_dense(raw), interval))
+    assert pairs_of(add_correction(histogram(raw), interval)) == corrected
+
+
+@given(parts=st.lists(histograms, min_size=1, max_size=4))
+def test_the_sum_of_histograms_has_every_latency_of_each(parts: list[list[tuple[int, int]]]):
+    together: dict[int, int] = {}
+    for value, count in (pair for part in parts for pair in part):
+        together[value] = together.get(value, 0) + count
+    assert pairs_of(sum_of([histogram(part) for part in parts])) == sorted(together.items())
 
 
 @given(corrected=histograms, interval=intervals)

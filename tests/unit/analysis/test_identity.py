@@ -10,7 +10,8 @@ from documents.host import HostSize
 from documents.inventory import Inventory
 from documents.knobs import KnobRecord, KnobState
 from documents.protocol import OpenLoop, Scenario
-from documents.run import HostRecord, Manifest
+from documents.run import HostIdentity, HostRecord, LoadHostLook, LoadHostRecord, Manifest
+from tests.unit.analysis.load_host_builder import NETWORK, with_load_hosts
 from tests.unit.documents.samples import IDENTITY, INVENTORY, LAYOUT, NOON, PROTOCOL, SCENARIO
 
 MANIFEST = Manifest(
@@ -216,3 +217,38 @@ def test_the_subject_may_differ_and_so_may_what_changes_no_number():
         tool_versions={"wrk": "4.1.0", "kernel": "told by the host"},
     )
     assert differences(RUN, other) == ()
+
+
+def from_load_hosts(*identities: HostIdentity, after: HostIdentity | None = None, **members: object) -> Conditions:
+    """The run, with its load from hosts of these identities; `members` are those of each in the inventory."""
+    inventory = with_load_hosts(INVENTORY, len(identities))
+    hosts = tuple(changed(host, **members) for host in inventory.load_hosts)
+    records = tuple(
+        LoadHostRecord(
+            before=LoadHostLook(identity=identity, network=NETWORK),
+            after=LoadHostLook(identity=after or identity, network=NETWORK),
+        )
+        for identity in identities
+    )
+    host = HostRecord(before=IDENTITY, after=IDENTITY, knobs=SET, load_hosts=records)
+    return Conditions(changed(MANIFEST, inventory=changed(inventory, load_hosts=hosts)), host)
+
+
+def test_load_hosts_are_conditions():
+    one = from_load_hosts(IDENTITY)
+    assert differences(one, from_load_hosts(IDENTITY)) == ()
+    assert "number of load hosts: 1 and 2" in differences(one, from_load_hosts(IDENTITY, IDENTITY))
+    assert "number of load hosts: 0 and 1" in differences(RUN, one)
+    other = changed(IDENTITY, kernel="6.6")
+    assert differences(one, from_load_hosts(other)) == ("of load host 1 kernel was 6.12.0 and is 6.6",)
+    assert differences(one, from_load_hosts(IDENTITY, generator=(7,))) == (
+        "generator's CPUs of load host 1: 6,7 and 7",
+    )
+    moved = from_load_hosts(IDENTITY, host=changed(one.manifest.inventory.load_hosts[0].host, address="192.0.2.9"))
+    assert differences(one, moved) == (), "how it is reached changes no number"
+
+
+def test_a_load_host_that_changed_while_a_run_went_on_makes_it_differ_from_itself():
+    run = from_load_hosts(IDENTITY, after=changed(IDENTITY, kernel="6.6"))
+    [first, _] = differences(run, run)
+    assert first == "while 20260131-120000-quick went on, of load host 1 kernel was 6.12.0 and is 6.6"

@@ -12,6 +12,7 @@ from documents.implementation import Build, Change, Implementation, Lines
 from documents.inventory import ApiService, Inventory, PostgresService, RedisService, Secrets
 from documents.knobs import KnobRecord
 from documents.load import WrkErrors, WrkLatency, WrkResult
+from documents.network import CellClocks, ClockReading, ClockReadings
 from documents.open_loop import (
     OpenLoopCell,
     OpenLoopErrors,
@@ -223,6 +224,14 @@ EXAMPLES: tuple[Document, ...] = (
         connections=10,
         silent_ms=(1_200,),
         generator=Scheduled(7, 8, 3),
+    ),
+    CellClocks(
+        load_hosts=(
+            ClockReadings(
+                before=ClockReading(at_ns=5, offset_ns=-7, wall_offset_ns=1, delay_ns=2),
+                after=ClockReading(at_ns=9, offset_ns=-8, wall_offset_ns=1, delay_ns=3),
+            ),
+        )
     ),
     OpenLoopPlan(
         order_seed=7,

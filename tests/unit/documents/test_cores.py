@@ -76,7 +76,7 @@ def test_layout_must_say_truly_whether_it_is_shared(changes: dict[str, object]):
         layout(shared=True)
 
 
-@pytest.mark.parametrize("role", ["api", "postgres", "generator"])
+@pytest.mark.parametrize("role", ["api", "postgres"])
 def test_role_without_a_cpu_is_refused(role: str):
     with pytest.raises(ValidationError, match="every role needs a CPU"):
         layout(**{role: ()})

@@ -15,7 +15,7 @@ from documents.knobs import KnobRecord
 from documents.load import WrkErrors, WrkLatency, WrkResult
 from documents.open_loop import OpenLoopErrors, OpenLoopHistogram, OpenLoopResult
 from documents.protocol import OpenLoop, Protocol, Scenario, Workload
-from documents.run import HostIdentity, ProcessPinning
+from documents.run import HostIdentity, LoadHostLook, ProcessPinning
 from documents.samples import SAMPLE_COLUMNS, SampledRole
 from documents.watch import HostTick
 from experiment.bench import Load, Measured, WarmedUp
@@ -234,6 +234,9 @@ class FakeBench:
     def read_identity(self) -> HostIdentity:
         self._step("read_identity")
         return self.identity
+
+    def look_at_load_hosts(self) -> tuple[LoadHostLook, ...]:
+        return ()
 
     def read_tool_versions(self) -> dict[str, str]:
         return {"wrk": "4.1.0", "postgres": "17.6"}

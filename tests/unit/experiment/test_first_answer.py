@@ -75,6 +75,7 @@ class Machine:
     def run(self, *, deadline_seconds: float = 15) -> "subprocess.CompletedProcess[str]":
         request = {
             "container": "the-api",
+            "address": "127.0.0.1",
             "port": self.port,
             "path": "/api/posts/1",
             "body": "right",

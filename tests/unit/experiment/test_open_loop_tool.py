@@ -77,7 +77,15 @@ def server(answer: Callable[[BaseHTTPRequestHandler], None]) -> Generator[int]:
 
 
 def play(
-    program: Path, folder: Path, port: int, workload: Workload, *, rate: int, seconds: int, connections: int = 20
+    program: Path,
+    folder: Path,
+    port: int,
+    workload: Workload,
+    *,
+    rate: int,
+    seconds: int,
+    connections: int = 20,
+    start_ns: int | None = None,
 ) -> OpenLoopResult:
     requests = build_requests(workload, SEED)
     (folder / "requests").write_bytes(requests.data)
@@ -85,7 +93,9 @@ def play(
     output = folder / "open-loop.json"
     paths = ReplayPaths(str(program), str(folder / "requests"), str(folder / "tokens"), str(output))
     scenario = Scenario(name="test", workload=workload, connections=connections, duration_seconds=seconds)
-    command = open_loop_command(scenario, paths, port=port, rate=rate, duration_seconds=seconds, timeout_seconds=2)
+    command = open_loop_command(
+        scenario, paths, port=port, rate=rate, duration_seconds=seconds, timeout_seconds=2, start_ns=start_ns
+    )
     subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
     return OpenLoopResult.from_json(output.read_bytes(), name="open-loop.json")
 
@@ -112,6 +122,14 @@ def test_it_plays_the_request_file_of_the_closed_loop_and_its_result_is_read(pro
     assert read_durations(result.latency, name="x").count == read_durations(result.lateness, name="x").count == 200
     [line] = [line for line in (OPEN_LOOP_SOURCE / "go.mod").read_text().splitlines() if "tsenart/vegeta" in line]
     assert line.split()[-1] == result.vegeta_version
+
+
+def test_it_begins_when_it_is_told_to_and_nothing_of_the_wait_is_in_a_latency(program: Path, tmp_path: Path):
+    with server(lambda _request: None) as port:
+        start_ns = time.monotonic_ns() + 3_000_000_000
+        result = play(program, tmp_path, port, "read-post", rate=50, seconds=1, start_ns=start_ns)
+    assert start_ns <= result.started_ns < start_ns + 500_000_000
+    assert result.lateness.maximum_us < 1_000_000
 
 
 def test_a_stall_is_seen_by_all_that_were_due_in_it(program: Path, tmp_path: Path):

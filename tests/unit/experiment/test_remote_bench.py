@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from documents.errors import HostError
-from experiment import remote_bench
+from experiment import host_folder
 from experiment.remote_bench import RemoteBench
 from provision import jobs
 from provision.connection import Connection, connect
@@ -28,8 +28,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     made.mkdir(parents=True)
     (made / "tokens").write_text("a token")
     (made.parent / "run.lock").write_text("held")
-    monkeypatch.setattr(remote_bench, "_HOME", str(made))
-    monkeypatch.setattr(remote_bench, "_ASIDE", str(made.parent / "ended-run-"))
+    monkeypatch.setattr(host_folder, "HOME", str(made))
+    monkeypatch.setattr(host_folder, "ASIDE", str(made.parent / "ended-run-"))
     return made
 
 

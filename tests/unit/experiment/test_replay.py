@@ -104,7 +104,16 @@ class Wrk:
     folder: Path
     paths: ReplayPaths
 
-    def play(self, port: int, workload: Workload, *, connections: int, threads: int = 1, seconds: int = 1) -> Window:
+    def play(
+        self,
+        port: int,
+        workload: Workload,
+        *,
+        connections: int,
+        threads: int = 1,
+        seconds: int = 1,
+        start_ns: int | None = None,
+    ) -> Window:
         scenario = Scenario(name="test", workload=workload, connections=connections, duration_seconds=seconds)
         command = wrk_command(
             scenario,
@@ -114,6 +123,7 @@ class Wrk:
             duration_seconds=seconds,
             timeout_seconds=1,
             wrk_version=WRK_VERSION,
+            start_ns=start_ns,
         )
         ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         output = Path(self.paths.output)
@@ -205,6 +215,26 @@ def test_one_thread_replays_the_file_byte_for_byte_and_wrk_json_tells_of_it(
     assert result.latency.histogram[-1][0] == result.latency.maximum_us
     expected = None if workload == "mixed" else {str(EXPECTED_STATUS[workload]): result.requests}
     assert result.statuses == expected
+
+
+@pytest.mark.parametrize("threads", [1, 4])
+def test_the_load_begins_when_it_is_told_to_and_is_none_the_shorter(wrk: Wrk, server: Recorder, threads: int):
+    wrk.write_requests("read-post")
+    start_ns = time.monotonic_ns() + 2_000_000_000
+    result = wrk.play(server.port, "read-post", connections=4, threads=threads, start_ns=start_ns).result
+    assert result is not None
+    window = load_window(result)
+    assert start_ns - 1_000_000 <= window.start_ns < start_ns + 500_000_000
+    assert 1_000_000 <= result.elapsed_us < 1_500_000
+    early = [received for received in server.received if received.at * 1e9 < start_ns and received.data]
+    assert early == []
+
+
+def test_a_moment_that_has_passed_is_no_wait(wrk: Wrk, server: Recorder):
+    wrk.write_requests("read-post")
+    result = wrk.play(server.port, "read-post", connections=1, start_ns=1).result
+    assert result is not None
+    assert result.requests > 0
 
 
 def test_what_arrives_is_well_formed_http(wrk: Wrk, server: Recorder):

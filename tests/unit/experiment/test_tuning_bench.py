@@ -8,7 +8,7 @@ import pytest
 from documents.errors import HostError
 from documents.host import Host
 from documents.run import ProcessPinning
-from experiment import remote_bench
+from experiment import generators, host_folder, remote_bench
 from experiment.bench import Load
 from experiment.remote_bench import RemoteBench
 from provision.cgroups import Cgroup
@@ -82,13 +82,13 @@ def test_a_window_in_which_the_lease_lapsed_is_not_collected(
         return ()
 
     monkeypatch.setattr(remote_bench.containers, "cgroup", cgroup)
-    monkeypatch.setattr(remote_bench.generator, "generator_cgroup", cgroup)
-    monkeypatch.setattr(remote_bench.generator, "start", job)
+    monkeypatch.setattr(generators.generator, "generator_cgroup", cgroup)
+    monkeypatch.setattr(generators.generator, "start", job)
     monkeypatch.setattr(remote_bench.sampling, "start", job)
     monkeypatch.setattr(remote_bench.pinning, "apply", nothing)
-    monkeypatch.setattr(remote_bench.jobs, "wait", nothing)
+    monkeypatch.setattr(generators.jobs, "wait", nothing)
     bench = bench_on("ssh", stand_in)
-    monkeypatch.setattr(remote_bench, "_HOME", str(tmp_path / "run"))
+    monkeypatch.setattr(host_folder, "HOME", str(tmp_path / "run"))
     monkeypatch.setattr(LocalHost, "push", nothing)
     bench.install([])
     bench.tune(seconds=60)

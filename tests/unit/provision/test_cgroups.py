@@ -4,6 +4,8 @@ import pytest
 
 from provision import cgroups
 from provision.cgroups import Cgroup
+from provision.connection import Completed
+from tests.unit.provision.local_host import LocalHost
 
 HYBRID = """\
 9:name=systemd:/
@@ -55,3 +57,22 @@ def test_a_sibling_lies_beside_it_in_every_hierarchy():
         "cpuacct": "/sys/fs/cgroup/cpuacct/docker/generator",
         "memory": "/sys/fs/cgroup/memory/docker/generator",
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "memory"),
+    [
+        (JOINED, "/sys/fs/cgroup/memory/docker/abc/generator"),
+        ("0::/init.scope\n", "/sys/fs/cgroup/generator"),
+        ("0::/docker/abc/init\n", "/sys/fs/cgroup/docker/abc/generator"),
+        ("0::/\n", "/sys/fs/cgroup/generator"),
+    ],
+)
+def test_that_of_a_whole_host_is_bound_by_what_bounds_its_first_process(
+    text: str, memory: str, monkeypatch: pytest.MonkeyPatch
+):
+    def told(*_: object, **__: object) -> Completed:
+        return Completed(text, "", 0)
+
+    monkeypatch.setattr(LocalHost, "run", told)
+    assert cgroups.of_host(LocalHost(), "generator").directories["memory"] == memory

@@ -1,0 +1,185 @@
+"""A run from load hosts: its numbers, what is made of clocks and network, and what its pages say."""
+
+from pathlib import Path
+
+import pytest
+
+from analysis.caveats import grade_of
+from analysis.claims.conditions import unlike_host
+from analysis.pages.html import render_html
+from analysis.pages.load_hosts import load_host_table
+from analysis.pages.markdown import render_markdown
+from analysis.pages.numbers import MISSING
+from analysis.pages.terminal import terminal_tables
+from analysis.report import analyse
+from documents.errors import AnalysisError
+from documents.network import Bandwidth, Network
+from documents.report import Report
+from documents.run import VoidReason
+from experiment.disturbances import load_host_voids
+from tests.unit.analysis.load_host_builder import (
+    CORES,
+    NETWORK,
+    clocks,
+    load_host_run,
+    parts_of,
+    rewrite,
+    with_load_hosts,
+)
+from tests.unit.analysis.run_builder import CONTROLLED, golden_run
+from tests.unit.analysis.watch_builder import Happening
+from tests.unit.documents.samples import INVENTORY
+
+MILLISECOND_NS = 1_000_000
+
+
+def report_of(directory: Path, **options: object) -> Report:
+    load_host_run(directory, **options)  # pyright: ignore[reportArgumentType]
+    return analyse(directory)
+
+
+def caveats(report: Report) -> str:
+    return "\n".join(report.caveats)
+
+
+def test_one_load_host_gives_the_numbers_of_its_generator_and_of_the_labs_host(tmp_path: Path):
+    report = report_of(tmp_path)
+    [cell, _] = report.cells
+    assert (cell.requests, cell.throughput) == (1_000, pytest.approx(1_000))
+    assert cell.littles_law == pytest.approx(0.5)
+    assert cell.usage["api"].cpu_cores == pytest.approx(1.5)
+    assert cell.usage["generator"].cpu_cores == pytest.approx(1.0)
+    # Its wrk has one thread, which fills one CPU.
+    assert cell.generator_saturation == pytest.approx(1.0)
+    assert cell.watch is not None
+    assert cell.watch.generator_busy == pytest.approx((0.5, 0.5), abs=0.01)
+    assert set(cell.watch.busy) == set(range(8)), "those of the lab's host"
+    found = cell.load_hosts
+    assert found is not None
+    # 200,000 bytes in a second are 1.6 Mbit/s, of 8 Gbit/s.
+    assert found.network_share == pytest.approx(0.0002)
+    assert (found.start_skew_seconds, found.apart) == (0, 0)
+    assert found.clock_error_seconds == pytest.approx(10e-6)
+
+
+def test_a_report_without_load_hosts_says_nothing_of_them(tmp_path: Path):
+    report = analyse(golden_run(tmp_path))
+    assert "load_host" not in report.to_json()
+    assert "generator_busy" not in report.to_json()
+    assert load_host_table(report).rows == ()
+
+
+def test_two_load_hosts_are_one_generator_and_the_busiest_of_them_counts(tmp_path: Path):
+    report = report_of(tmp_path, count=2, cell_clocks=clocks(2, late_ns=(0, 50 * MILLISECOND_NS)))
+    [cell, _] = report.cells
+    assert (cell.requests, cell.throughput) == (2_000, pytest.approx(2_000 / 1.05))
+    assert cell.usage["generator"].cpu_cores == pytest.approx(1.5)
+    assert cell.generator_saturation == pytest.approx(1.0)
+    found = cell.load_hosts
+    assert found is not None
+    assert found.start_skew_seconds == pytest.approx(0.05)
+    assert found.apart == pytest.approx(0.1 / 1.05, rel=1e-6)
+    assert found.clock_error_seconds == pytest.approx(20e-6)
+    assert found.network_share == pytest.approx(0.0004)
+    assert "not all generators were at work in 2 cells (up to 9.5%)" in caveats(report)
+
+
+def test_what_is_no_merge_of_its_parts_is_refused(tmp_path: Path):
+    [cell, _] = load_host_run(tmp_path, count=2)
+    part = parts_of(cell, 2)[0]
+    rewrite(tmp_path, cell, "generator-2.wrk.json", part.model_copy(update={"bytes": 7}).to_json().encode())
+    with pytest.raises(AnalysisError, match="isn't what the results of the load hosts beside it come to"):
+        analyse(tmp_path)
+
+
+def test_a_run_whose_records_have_another_number_of_load_hosts_is_refused(tmp_path: Path):
+    load_host_run(tmp_path, count=2)
+    one = tmp_path / "one"
+    load_host_run(one)
+    (one / "host.json").write_bytes((tmp_path / "host.json").read_bytes())
+    with pytest.raises(AnalysisError, match=r"tells of 2 load hosts, and manifest\.json of 1"):
+        analyse(one)
+
+
+@pytest.mark.parametrize(
+    ("reason", "options"),
+    [
+        ("generators-apart", {"count": 2, "cell_clocks": clocks(2, late_ns=(0, 120 * MILLISECOND_NS))}),
+        ("clock-unsure", {"cell_clocks": clocks(1, delay_ns=21 * MILLISECOND_NS)}),
+        (
+            "network-saturated",
+            {
+                "network": NETWORK.model_copy(
+                    update={"bandwidth": Bandwidth(tool="iperf 3", seconds=2, to_apis=9e9, from_apis=1.9e6)}
+                )
+            },
+        ),
+        ("steal", {"happening": Happening(own={"generator": 0.5}, stolen={6: 0.2, 7: 0.2})}),
+        ("generator-saturated", {"happening": Happening(own={"generator": 0.5}, others={6: 0.5, 7: 0.5})}),
+        ("throttled", {"happening": Happening(own={"generator": 0.5}, throttled={"/sys/fs/cgroup/cpu/docker": 0.1})}),
+    ],
+)
+def test_each_fault_of_load_hosts_voids_a_cell_by_its_name(
+    tmp_path: Path, reason: VoidReason, options: dict[str, object]
+):
+    report = report_of(tmp_path, **options)
+    assert [void.reason for void in load_host_voids(report.cells[0])] == [reason]
+
+
+def test_quiet_load_hosts_void_nothing(tmp_path: Path):
+    report = report_of(tmp_path, count=2)
+    assert [load_host_voids(cell) for cell in report.cells] == [[], []]
+
+
+def test_what_differs_and_what_changed_is_said_and_nothing_of_a_quiet_run(tmp_path: Path):
+    quiet = caveats(report_of(tmp_path / "quiet"))
+    assert "oad host" not in quiet
+    assert "network" not in quiet
+    slower = NETWORK.model_copy(update={"round_trips": replace_median(NETWORK, 60.0).round_trips})
+    said = caveats(report_of(tmp_path / "other", identity={"kernel": "6.6"}, after=slower))
+    assert "Load host 1 isn't set up like the lab's host: kernel: 6.1.0, and 6.6 of the load host." in said
+    assert "network to load host 1 changed while the run went on: the median round trip in µs was 30 and is 60" in said
+    without = NETWORK.model_copy(update={"bandwidth": None})
+    assert "bandwidth to load host 1 wasn't measured" in caveats(report_of(tmp_path / "without", network=without))
+    far = replace_median(NETWORK, 2_600.0)
+    said = caveats(report_of(tmp_path / "far", network=far))
+    assert "round trip, 2600 µs in the median, is more than 50% of the median latency of go at light (52%)" in said
+
+
+def replace_median(network: Network, median_us: float) -> Network:
+    round_trips = network.round_trips.model_copy(update={"median_us": median_us})
+    return network.model_copy(update={"round_trips": round_trips})
+
+
+def test_the_pages_show_hosts_network_and_clocks(tmp_path: Path):
+    report = report_of(tmp_path, count=2)
+    assert report.grade == "full"
+    for text in (render_markdown(report), render_html(report)):
+        for shown in ("Load host 2", "Round trip, median, µs", "30 → 30", "8,000 → 8,000", "-1.500 ± 0.010", "333,333"):
+            assert shown in text
+    assert any(table.title == "The load hosts" for table in terminal_tables(report))
+
+
+def test_the_clocks_of_load_hosts_are_told_against_each_other(tmp_path: Path):
+    report = report_of(tmp_path, count=2)
+    ahead = NETWORK.clock.model_copy(update={"wall_offset_ns": -4_000_000, "delay_ns": 60_000})
+    network = NETWORK.model_copy(update={"clock": ahead})
+    first, second = report.load_hosts
+    later = second.model_copy(update={"before": second.before.model_copy(update={"network": network})})
+    shown = {
+        row[0].value: [cell.value for cell in row[1:]]
+        for row in load_host_table(report.model_copy(update={"load_hosts": (first, later)})).rows
+    }
+    assert shown["Clock ahead of load host 1's, ms"] == [MISSING, "2.500 ± 0.040"]
+    alone = load_host_table(report.model_copy(update={"load_hosts": (first,)})).rows
+    assert "Clock ahead of load host 1's, ms" not in [row[0].value for row in alone]
+
+
+def test_a_generator_on_another_host_shares_no_core():
+    shared = CORES.model_copy(update={"redis": (4,), "shared": True})
+    inventory = with_load_hosts(INVENTORY)
+    assert grade_of(inventory, CONTROLLED) == "full"
+    assert grade_of(inventory.model_copy(update={"cores": shared}), CONTROLLED) == "smaller"
+    assert unlike_host(inventory.size, shared) == ["roles share CPUs"]
+    lost = (*CONTROLLED, CONTROLLED[0].model_copy(update={"name": "turbo of load host 1", "state": "only-read"}))
+    assert grade_of(inventory, lost) == "partly-controlled"

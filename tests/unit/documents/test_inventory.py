@@ -1,0 +1,61 @@
+"""An inventory with load hosts, and one without, which is written as it was before there were any."""
+
+import json
+
+import pytest
+
+from documents.errors import DocumentError
+from documents.inventory import Inventory
+from documents.run import HostRecord
+from tests.unit.analysis.load_host_builder import CORES, LOAD_HOST, with_load_hosts
+from tests.unit.documents.samples import IDENTITY, INVENTORY
+
+CORES_OF_THE_LAB: dict[str, object] = json.loads(INVENTORY.cores.model_dump_json())
+
+
+def on_load_host(**members: object) -> list[dict[str, object]]:
+    """The JSON of load hosts of which one is changed."""
+    return [json.loads(LOAD_HOST.to_json()) | members]
+
+
+def changed(**members: object) -> str:
+    """The JSON of an inventory with a load host, changed."""
+    return json.dumps(json.loads(with_load_hosts(INVENTORY).to_json()) | members)
+
+
+def test_without_load_hosts_nothing_of_them_is_written():
+    written = json.loads(INVENTORY.to_json())
+    assert written.keys().isdisjoint({"load_hosts", "api_address"})
+    assert "load_hosts" not in json.loads(HostRecord(before=IDENTITY).to_json())
+    assert INVENTORY.api_address == "127.0.0.1"
+    assert INVENTORY.load_hosts == ()
+
+
+def test_with_load_hosts_all_of_it_is_read_again():
+    inventory = with_load_hosts(INVENTORY, 2)
+    assert Inventory.from_json(inventory.to_json(), name="inventory") == inventory
+    assert inventory.load_hosts == (LOAD_HOST, LOAD_HOST)
+
+
+@pytest.mark.parametrize(
+    ("members", "told"),
+    [
+        ({"api_address": "127.0.0.1"}, r"api_address: no load host reaches 127\.0\.0\.1"),
+        ({"api_address": "127.0.1.1"}, r"api_address: no load host reaches 127\.0\.1\.1"),
+        ({"api_address": "0.0.0.0"}, r"api_address: 0\.0\.0\.0 is every address of the host"),  # noqa: S104
+        ({"api_address": "somewhere"}, "api_address: "),
+        ({"cores": CORES_OF_THE_LAB}, "the load comes from load hosts"),
+        ({"load_hosts": list[object]()}, "without a load host the generator needs a CPU"),
+        ({"load_hosts": on_load_host(generator=list[int]())}, "load_hosts.0.generator"),
+        ({"load_hosts": on_load_host(generator=[7, 6])}, "are to rise"),
+        ({"load_hosts": on_load_host(system=[6])}, "its CPUs to itself"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_its_place(members: dict[str, object], told: str):
+    with pytest.raises(DocumentError, match=told):
+        Inventory.from_json(changed(**members), name="inventory")
+
+
+def test_the_layout_needs_every_role_but_the_generators_there():
+    assert CORES.generator == ()
+    assert not CORES.shared

@@ -1,0 +1,186 @@
+"""Several generators share a load exactly, and begin together; load hosts must be fit before anything is measured."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from documents.errors import RunError
+from documents.inventory import Inventory
+from documents.network import ClockReading
+from documents.run import HostIdentity, HostRecord, LoadHostLook
+from experiment import generators, loop
+from experiment.bench import Load
+from experiment.generators import Generators, Place
+from experiment.workloads.command import generator_threads, share_of_connections, shares_of_rate
+from provision.cgroups import Cgroup
+from provision.connection import Connection
+from provision.jobs import Job
+from tests.unit.analysis.load_host_builder import NETWORK, with_load_hosts
+from tests.unit.experiment.fake_bench import IDENTITY, INVENTORY, PROTOCOL, SECRETS, FakeBench
+from tests.unit.experiment.test_tuning_bench import CGROUP, JOB
+from tests.unit.provision.local_host import LocalHost
+
+OFFSETS_NS = (5_000_000_000, -2_000_000_000)
+
+
+@given(st.integers(min_value=1, max_value=1_000), st.integers(min_value=1, max_value=8), st.integers(1, 8))
+def test_shares_are_even_and_make_the_whole(connections: int, hosts: int, cpus: int):
+    if connections % hosts:
+        with pytest.raises(RunError, match=f"{connections} connections can't be divided among {hosts} load hosts"):
+            share_of_connections(connections, hosts)
+        return
+    share = share_of_connections(connections, hosts)
+    threads = generator_threads(share, cpus)
+    assert share * hosts == connections
+    # As the analysis computes what all of them opened.
+    assert connections // (threads * hosts) * (threads * hosts) == connections
+
+
+@given(st.integers(min_value=1, max_value=100_000), st.integers(min_value=1, max_value=8))
+def test_rates_make_the_whole_and_differ_by_one_at_most(rate: int, hosts: int):
+    shares = shares_of_rate(rate, hosts)
+    assert sum(shares) == rate
+    assert max(shares) - min(shares) <= 1
+
+
+class Started:
+    """What was started where, in the place of real jobs."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.commands: dict[int, list[str]] = {}
+        self.places = [
+            Place(LocalHost(), (2, 3), (0,), on_load_host=True),
+            Place(LocalHost(), (4,), (0,), on_load_host=True),
+        ]
+        self.generators = Generators(LocalHost(), "192.0.2.1", self.places)
+
+        def number(connection: Connection) -> int:
+            return [place.connection for place in self.places].index(connection)
+
+        def start(connection: Connection, _directory: str, command: Sequence[str], **_: object) -> Job:
+            self.commands[number(connection)] = [*command]
+            return JOB
+
+        def read_clock(_lab: Connection, load: Connection, _address: str) -> ClockReading:
+            offset = OFFSETS_NS[number(load)]
+            return ClockReading(at_ns=10**12 - offset, offset_ns=offset, wall_offset_ns=0, delay_ns=100)
+
+        def cgroup(*_: object) -> Cgroup:
+            return CGROUP
+
+        def nothing(*_: object, **__: object) -> None:
+            return None
+
+        monkeypatch.setattr(generators.generator, "start", start)
+        monkeypatch.setattr(generators.generator, "own_generator_cgroup", cgroup)
+        monkeypatch.setattr(generators.network, "read_clock", read_clock)
+        monkeypatch.setattr(generators.jobs, "wait", nothing)
+        monkeypatch.setattr(generators.host_folder, "make", nothing)
+        monkeypatch.setattr(generators.open_loop, "carry_over", nothing)
+        monkeypatch.setattr(LocalHost, "push", nothing)
+        self.generators.install([], CGROUP)
+        self.generators.install_open_loop("/program")
+
+    def start_on_the_labs_clock(self, number: int) -> int:
+        command = self.commands[number]
+        if "-start" in command:
+            return int(command[command.index("-start") + 1]) + OFFSETS_NS[number]
+        return int(command[-2]) * 10**9 + int(command[-1]) + OFFSETS_NS[number]
+
+
+def load(rate: int | None = None) -> Load:
+    return Load(
+        api=INVENTORY.apis[0],
+        scenario=PROTOCOL.scenarios[1],
+        seconds=1,
+        timeout_seconds=1,
+        wrk_version="4.1.0",
+        rate=rate,
+    )
+
+
+def test_two_wrks_share_the_connections_and_begin_at_one_moment(monkeypatch: pytest.MonkeyPatch):
+    started = Started(monkeypatch)
+    started.generators.play(load())
+    for command in started.commands.values():
+        assert "http://192.0.2.1:18001" in command
+        assert command[command.index("-c") + 1] == "50"
+        assert command[command.index("-t") + 1] == "1", "as many on both, though one has two CPUs"
+    first, second = map(started.start_on_the_labs_clock, (0, 1))
+    assert first == second == 10**12 + 3 * 10**9
+
+
+def test_two_attackers_share_the_rate_and_take_turns(monkeypatch: pytest.MonkeyPatch):
+    started = Started(monkeypatch)
+    started.generators.play(load(rate=201))
+    rates = [command[command.index("-rate") + 1] for command in (started.commands[0], started.commands[1])]
+    assert rates == ["101", "100"]
+    first, second = map(started.start_on_the_labs_clock, (0, 1))
+    assert second - first == round(1e9 / 201)
+
+
+def test_of_several_generators_none_is_taken_to_have_ended(monkeypatch: pytest.MonkeyPatch):
+    ended: list[bool] = []
+
+    def lay_ready(_connection: Connection, *, end_jobs: bool) -> None:
+        ended.append(end_jobs)
+
+    def nothing(*_: object, **__: object) -> None:
+        return None
+
+    started = Started(monkeypatch)
+    monkeypatch.setattr(generators.host_folder, "lay_ready", lay_ready)
+    monkeypatch.setattr(LocalHost, "push_bytes", nothing)
+    started.generators.lay_ready(b"")
+    assert ended == [True, True]
+    Generators(LocalHost(), "127.0.0.1", [Place(LocalHost(), (1,), (0,))]).lay_ready(b"")
+    assert ended == [True, True, False], "a single one is known to have ended"
+
+
+class LoadHostBench(FakeBench):
+    """The bench in memory, with a load host that is like its host unless told."""
+
+    its_identity: HostIdentity = IDENTITY
+
+    def look_at_load_hosts(self) -> tuple[LoadHostLook, ...]:
+        self._step("look_at_load_hosts")
+        return (LoadHostLook(identity=self.its_identity, network=NETWORK),)
+
+
+def begin(bench: FakeBench, inventory: Inventory, runs: Path) -> Path:
+    return loop.begin(
+        bench, inventory, SECRETS, PROTOCOL, runs, order_seed=1, git_commit="begun", progress=lambda _event: None
+    )
+
+
+def test_connections_that_cannot_be_divided_refuse_the_run_before_it_begins(tmp_path: Path):
+    bench = LoadHostBench()
+    with pytest.raises(RunError, match="10 connections can't be divided among 3 load hosts"):
+        begin(bench, with_load_hosts(INVENTORY, 3), tmp_path)
+    assert bench.steps == []
+
+
+def test_a_load_host_of_other_hardware_refuses_the_run_and_the_host_is_left_clean(tmp_path: Path):
+    bench = LoadHostBench()
+    bench.its_identity = IDENTITY.model_copy(update={"cpu_model": "Another CPU"})
+    with pytest.raises(RunError, match="the processor: Test CPU, and Another CPU of the load host"):
+        begin(bench, with_load_hosts(INVENTORY), tmp_path)
+    assert bench.left_clean()
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_the_load_host_is_looked_at_before_and_after_and_a_changed_one_ends_a_resume(tmp_path: Path):
+    inventory = with_load_hosts(INVENTORY)
+    bench = LoadHostBench()
+    run = begin(bench, inventory, tmp_path)
+    record = HostRecord.from_json((run / "host.json").read_bytes(), name="host.json")
+    [load_host] = record.load_hosts
+    assert load_host.before == load_host.after
+    assert bench.steps.count("look_at_load_hosts") == 2
+    (run / "host.json").write_text(record.model_copy(update={"after": None}).to_json())
+    bench.its_identity = IDENTITY.model_copy(update={"kernel": "6.6"})
+    with pytest.raises(RunError, match=r"of load host 1 kernel was 6\.1 and is 6\.6"):
+        loop.resume(bench, run, inventory, SECRETS, git_commit="resumed", progress=lambda _event: None)

@@ -1,0 +1,101 @@
+"""What a run does to load hosts as to the lab's host: their settings, their wrk, and the CPUs of their own work."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from documents.errors import HostError, RunError
+from documents.inventory import LoadHost
+from experiment import load_hosts
+from experiment.load_hosts import LoadHosts
+from provision.connection import Completed, Connection
+from tests.unit.analysis.load_host_builder import LOAD_HOST
+from tests.unit.provision.local_host import LocalHost
+from tests.unit.provision.settings_stand_in import UNTOUCHED_SETTINGS, StandIn
+
+
+@pytest.fixture
+def stand_in(tmp_path: Path) -> Iterator[StandIn]:
+    made = StandIn(tmp_path)
+    yield made
+    of_kind("ssh", made).untune()
+
+
+def of_kind(kind: str, stand_in: StandIn) -> LoadHosts:
+    host = LOAD_HOST.model_copy(update={"host": LOAD_HOST.host.model_copy(update={"kind": kind})})
+    return LoadHosts(LocalHost(), "192.0.2.1", [(host, LocalHost())], place=stand_in.place)
+
+
+def test_a_load_host_of_its_own_is_tuned_by_names_of_its_own_and_put_back(stand_in: StandIn):
+    hosts = of_kind("ssh", stand_in)
+    found = {knob.name: knob for knob in hosts.tune(seconds=60)}
+    assert found["vm.swappiness of load host 1"].state == "set"
+    assert found["interrupts of load host 1"].wanted == "off the CPUs 6,7", "the generator's"
+    hosts.renew(seconds=60)
+    assert {knob.name: knob.before for knob in hosts.read_knobs()}["vm.swappiness of load host 1"] == "1"
+    hosts.untune()
+    assert stand_in.settings() == UNTOUCHED_SETTINGS
+
+
+def test_a_container_is_only_read(stand_in: StandIn):
+    hosts = of_kind("container", stand_in)
+    assert {knob.name: knob.state for knob in hosts.tune(seconds=60)}["vm.swappiness of load host 1"] == "only-read"
+    hosts.renew(seconds=60)
+    hosts.untune()
+    assert stand_in.settings() == UNTOUCHED_SETTINGS
+
+
+def test_a_lease_that_lapsed_on_a_load_host_ends_the_run(stand_in: StandIn):
+    hosts = of_kind("ssh", stand_in)
+    hosts.tune(seconds=60)
+    (stand_in.state / "lease.json").unlink()
+    with pytest.raises(HostError, match="lapsed, and its guard has put them back"):
+        hosts.renew(seconds=60)
+
+
+def two(stand_in: StandIn) -> LoadHosts:
+    hosts: list[tuple[LoadHost, Connection]] = [(LOAD_HOST, LocalHost()), (LOAD_HOST, LocalHost())]
+    return LoadHosts(LocalHost(), "192.0.2.1", hosts, place=stand_in.place)
+
+
+def test_the_wrk_that_counts_is_that_of_the_load_hosts_and_all_have_the_same(
+    stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+):
+    none = LoadHosts(LocalHost(), "127.0.0.1", [], place=stand_in.place)
+    assert none.read_wrk_version("4.1.0") == "4.1.0"
+    versions = iter(["4.2.0", "4.2.0", "4.1.0", "4.2.0"])
+
+    def read(_connection: Connection) -> str:
+        return next(versions)
+
+    monkeypatch.setattr(load_hosts.identity, "read_wrk_version", read)
+    assert two(stand_in).read_wrk_version("4.1.0") == "4.2.0"
+    with pytest.raises(RunError, match=r"different versions of wrk: 4\.1\.0, 4\.2\.0"):
+        two(stand_in).read_wrk_version("4.1.0")
+
+
+def test_wrk_tells_its_version_and_a_host_without_it_is_told():
+    assert "4.1.0" in load_hosts.identity.read_wrk_version(LocalHost())
+
+    class WithoutWrk(LocalHost):
+        def run(self, *_: object, **__: object) -> Completed:
+            return super().run("echo sh: 1: wrk: not found", deadline_seconds=5)
+
+    with pytest.raises(HostError, match="lacks wrk"):
+        load_hosts.identity.read_wrk_version(WithoutWrk())
+
+
+def test_the_hosts_own_work_keeps_to_its_cpus_in_a_run_and_has_all_after_it(
+    stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+):
+    asked: list[tuple[int, ...]] = []
+
+    def confine(_connection: Connection, cpus: tuple[int, ...], *_: object) -> None:
+        asked.append(cpus)
+
+    monkeypatch.setattr(load_hosts.pinning, "confine", confine)
+    hosts = two(stand_in)
+    hosts.pin()
+    hosts.release()
+    assert asked == [(5,), (5,), tuple(range(8)), tuple(range(8))]

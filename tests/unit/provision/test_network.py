@@ -1,0 +1,118 @@
+"""Both ends of the measurement of a network, on this machine's loopback interface."""
+
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from documents.errors import HostError
+from provision import network
+from tests.ports import free_port
+from tests.unit.provision.local_host import LocalHost
+
+SCRIPT = Path(network.__file__).with_name("host") / "network.py"
+TOKEN = "a5" * 32
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(network.paths, "HOME", str(tmp_path))
+    return tmp_path
+
+
+def serve(folder: Path, *, seconds: int = 20) -> tuple["subprocess.Popen[bytes]", int]:
+    """Start the end that answers; returns it and its port."""
+    port_file = folder / "port"
+    serving = subprocess.Popen(
+        [sys.executable, "-I", SCRIPT, "answer", "127.0.0.1", str(port_file), str(seconds)],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert serving.stdin is not None
+    serving.stdin.write(TOKEN.encode())
+    serving.stdin.close()
+    ends_at = time.monotonic() + 20
+    while not port_file.exists():
+        assert time.monotonic() < ends_at
+        assert serving.poll() is None
+        time.sleep(0.01)
+    return serving, int(port_file.read_text())
+
+
+def test_the_clock_of_one_machine_is_its_own_within_the_error_and_nothing_is_left(home: Path):
+    before_ns = time.monotonic_ns()
+    found = network.read_clock(LocalHost(), LocalHost(), "127.0.0.1")
+    assert before_ns < found.at_ns < time.monotonic_ns()
+    assert abs(found.offset_ns) <= found.error_ns
+    # Each end tells both clocks by a reading of its own.
+    assert abs(found.wall_offset_ns) <= found.error_ns + 1_000_000
+    assert 0 < found.delay_ns < 50_000_000
+    assert list(home.iterdir()) == []
+
+
+def test_round_trips_are_told_by_their_order(monkeypatch: pytest.MonkeyPatch):
+    def nothing(*_: object) -> None:
+        return None
+
+    monkeypatch.setattr(network, "_measure_bandwidth", nothing)
+    found = network.measure(LocalHost(), LocalHost(), "127.0.0.1").round_trips
+    assert found.count == 3_000
+    assert 0 < found.minimum_us <= found.median_us <= found.p99_us <= found.maximum_us
+
+
+def test_an_offset_between_clocks_is_found_by_its_sign(home: Path, monkeypatch: pytest.MonkeyPatch):
+    """The lab's host, whose clock is ahead by an hour, is a script whose clock is."""
+    ahead = home / "network.py"
+    ahead.write_text(
+        SCRIPT.read_text().replace(
+            "client.sendall(ANSWER.pack(came, time.monotonic_ns(), ahead))",
+            "client.sendall(ANSWER.pack(came + 3600 * 10**9, time.monotonic_ns() + 3600 * 10**9, ahead))",
+        )
+    )
+    assert ahead.read_text() != SCRIPT.read_text()
+    monkeypatch.setattr(network, "_SCRIPT", ahead)
+    found = network.read_clock(LocalHost(), LocalHost(), "127.0.0.1")
+    assert abs(found.offset_ns - 3600 * 10**9) <= found.error_ns
+
+
+def test_who_has_no_token_is_turned_away_and_the_other_is_served_all_the_same(home: Path):
+    serving, port = serve(home)
+    for word in (b"b6" * 32, b"short"):
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as stranger:
+            stranger.sendall(word)
+            stranger.shutdown(socket.SHUT_WR)
+            assert stranger.recv(100) == b""
+    asked = subprocess.run(
+        [sys.executable, "-I", SCRIPT, "ask", "127.0.0.1", str(port), "5"],
+        input=TOKEN.encode(),
+        capture_output=True,
+        check=True,
+    )
+    assert b'"count": 5' in asked.stdout
+    assert serving.wait(20) == 0
+
+
+def test_it_listens_on_the_address_alone_and_ends_when_its_time_is_up(home: Path):
+    serving, port = serve(home, seconds=2)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.2", port), timeout=5)
+    assert serving.wait(20) != 0
+
+
+def test_an_address_that_is_not_the_hosts_is_told():
+    with pytest.raises(HostError, match=r"can't listen to a load host: .*192\.0\.2\.1"):
+        network.read_clock(LocalHost(), LocalHost(), "192.0.2.1")
+
+
+def test_a_load_host_that_does_not_reach_the_address_is_told(monkeypatch: pytest.MonkeyPatch):
+    def elsewhere(*_: object) -> int:
+        # Nobody listens there: the port is another one than the lab's host told.
+        return free_port()
+
+    monkeypatch.setattr(network, "_wait_for_port", elsewhere)
+    monkeypatch.setattr(network, "_SERVING_SECONDS", 1)
+    with pytest.raises(HostError, match="doesn't reach the lab's host at 127"):
+        network.read_clock(LocalHost(), LocalHost(), "127.0.0.1")
