@@ -43,16 +43,20 @@ class Machine:
     def __init__(self, kind: MachineKind, folder: Path) -> None:
         self.name = f"{STACK}-machine-{secrets.token_hex(4)}"
         self.host_key, self.user_key = make_key(folder / "host_key"), make_key(folder / "user_key")
-        docker(
-            *("run", "--detach", f"--name={self.name}", f"--label=org.fairground.stack={STACK}"),
-            *(*CAPABILITIES, "--cap-drop=SYS_RESOURCE", "--cap-drop=SYS_TIME", *UNCONFINED, "--cgroupns=host"),
-            *("--volume=/sys/fs/cgroup:/sys/fs/cgroup", "--volume=/var", "--memory=4g", "--memory-swap=4g"),
-            build(kind),
-        )
-        self.install_key(self.host_key, "/etc/ssh/ssh_host_ed25519_key")
-        for user in ("root", "someone"):
-            self.shell(f"install -d -m 0700 -o {user} ~{user}/.ssh")
-            self.write(f"~{user}/.ssh/authorized_keys", public_half(self.user_key), user=user)
+        try:
+            docker(
+                *("create", f"--name={self.name}", f"--label=org.fairground.stack={STACK}"),
+                *(*CAPABILITIES, "--cap-drop=SYS_RESOURCE", "--cap-drop=SYS_TIME", *UNCONFINED, "--cgroupns=host"),
+                *("--volume=/sys/fs/cgroup:/sys/fs/cgroup", "--volume=/var", "--memory=4g", "--memory-swap=4g"),
+                build(kind),
+            )
+            # Its sshd ends at once where it finds no key.
+            docker("cp", str(self.host_key), f"{self.name}:/etc/ssh/ssh_host_ed25519_key")
+            docker("cp", f"{self.user_key}.pub", f"{self.name}:/etc/ssh/authorized_keys")
+            docker("start", self.name)
+        except BaseException:
+            self.remove()
+            raise
 
     @property
     def address(self) -> str:
@@ -69,17 +73,6 @@ class Machine:
     def shell(self, script: str) -> str:
         """Run a shell script that must succeed."""
         return self.run("sh", "-euc", script)
-
-    def write(self, path: str, text: str, *, user: str = "root", mode: str = "0600") -> None:
-        """Write a file."""
-        script = f"cat >{path}.new && chmod {mode} {path}.new && chown {user} {path}.new && mv {path}.new {path}"
-        command = ["docker", "exec", "--interactive", self.name, "sh", "-euc", script]
-        done = subprocess.run(command, input=text.encode(), check=False, capture_output=True)
-        assert done.returncode == 0, done.stderr.decode()
-
-    def install_key(self, key: Path, path: str) -> None:
-        """Give sshd its host key."""
-        self.write(path, key.read_text())
 
     def put_engine_to_work(self) -> None:
         """Have its engine run a container with a volume, and have it build an image, all of its administrator's."""
