@@ -8,7 +8,7 @@ import logging
 from tenacity import Retrying, before_sleep_log, retry_if_exception_type, stop_before_delay, wait_fixed
 
 from documents.errors import HostError, RemoteCommandError
-from provision import images, packages, paths
+from provision import build_cache, images, packages, paths
 from provision.connection import Connection
 from provision.host_changes import Journal
 
@@ -61,7 +61,7 @@ def prepare(connection: Connection, *, engine_seconds: float = 60) -> dict[str, 
     _raise_sshd_limits(connection, journal)
     connection.run(["install", "-d", "-m", "0700", paths.HOME], deadline_seconds=_DEADLINE_SECONDS)
     if journal.is_kept:
-        _start_engine(connection, journal)
+        _start_engine(connection, journal, engine_seconds)
     wait_for_engine(connection, deadline_seconds=engine_seconds)
     return tool_versions(connection)
 
@@ -145,11 +145,14 @@ def let_user_reach_engine(connection: Connection, user: str) -> None:
         connection.run(["usermod", "--append", "--groups", group, user], deadline_seconds=_DEADLINE_SECONDS)
 
 
-def _start_engine(connection: Connection, journal: Journal) -> None:
+def _start_engine(connection: Connection, journal: Journal, engine_seconds: float) -> None:
     """Start an engine that is installed and doesn't run, as its administrator may have left it."""
     if connection.run(["docker", "version"], deadline_seconds=_DEADLINE_SECONDS, check=False).exit_status:
         journal.note(engine_started=True)
         connection.run(["service", "docker", "start"], deadline_seconds=_DEADLINE_SECONDS)
+        wait_for_engine(connection, deadline_seconds=engine_seconds)
+        # It couldn't be asked before, and nothing was built since.
+        journal.note(build_cache=build_cache.list_records(connection))
 
 
 def _missing_packages(connection: Connection) -> list[str]:

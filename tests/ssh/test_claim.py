@@ -204,6 +204,9 @@ def test_an_engine_that_its_administrator_stopped_is_stopped_again(busy: Found):
             assert stopped.exit_status != 0
     finally:
         busy.machine.run("service", "docker", "start")
+        busy.machine.run("docker", "start", "own")
+    # Its build cache, which couldn't be listed at first, is still there.
+    assert busy.changed() == {}
 
 
 def test_root_s_files_go_to_and_fro_by_sudo(bare: Found, tmp_path: Path):
