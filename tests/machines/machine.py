@@ -15,6 +15,7 @@ from pathlib import Path
 from provision.base_image import trust_anchors
 from tests.ssh.services import STACK, docker
 from tests.ssh.sshd import make_key, public_half
+from tests.ssh.waiting import wait_until
 
 HERE = Path(__file__).parent
 
@@ -32,6 +33,8 @@ class MachineKind:
     release: str
     packages: tuple[str, ...] = ()
 
+
+_ENGINE_SECONDS = 60
 
 WITHOUT_ENGINE = MachineKind("trixie")
 WITH_OLDER_ENGINE = MachineKind("bookworm", ("docker.io",))
@@ -74,8 +77,15 @@ class Machine:
         """Run a shell script that must succeed."""
         return self.run("sh", "-euc", script)
 
+    def start_engine(self) -> None:
+        """Start its engine, and wait until it answers, as its start script doesn't."""
+        self.run("service", "docker", "start")
+        wait_until(self._engine_answers, _ENGINE_SECONDS)
+
     def put_engine_to_work(self) -> None:
         """Have its engine run a container with a volume, and have it build an image, all of its administrator's."""
+        # The machine started it when it booted.
+        wait_until(self._engine_answers, _ENGINE_SECONDS)
         self.shell(
             "cd /usr/lib/x86_64-linux-gnu && tar -c -C / bin lib lib64 usr/lib64 usr/bin/sleep "
             "${PWD#/}/libc.so.6 ${PWD#/}/ld-linux-x86-64.so.2 | docker import - own:1\n"
@@ -83,6 +93,10 @@ class Machine:
             'mkdir -p /srv/own && printf \'FROM own:1\\nRUN ["/usr/bin/sleep", "0"]\\n\' >/srv/own/Dockerfile\n'
             "DOCKER_BUILDKIT=1 docker build --quiet --network host --tag own:2 /srv/own"
         )
+
+    def _engine_answers(self) -> bool:
+        asked = subprocess.run(["docker", "exec", self.name, "docker", "version"], capture_output=True, check=False)
+        return asked.returncode == 0
 
     def stop(self) -> None:
         """Switch it off."""

@@ -203,7 +203,7 @@ def test_an_engine_that_its_administrator_stopped_is_stopped_again(busy: Found):
             stopped = connection.run(["docker", "version"], deadline_seconds=30, check=False)
             assert stopped.exit_status != 0
     finally:
-        busy.machine.run("service", "docker", "start")
+        busy.machine.start_engine()
         busy.machine.run("docker", "start", "own")
     # Its build cache, which couldn't be listed at first, is still there.
     assert busy.changed() == {}
