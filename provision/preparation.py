@@ -147,7 +147,9 @@ def let_user_reach_engine(connection: Connection, user: str) -> None:
 
 def _start_engine(connection: Connection, journal: Journal, engine_seconds: float) -> None:
     """Start an engine that is installed and doesn't run, as its administrator may have left it."""
-    if connection.run(["docker", "version"], deadline_seconds=_DEADLINE_SECONDS, check=False).exit_status:
+    # One that was installed a moment ago may be on its way.
+    runs = "docker version >/dev/null 2>&1 || pgrep --exact dockerd >/dev/null"
+    if connection.run(runs, deadline_seconds=_DEADLINE_SECONDS, check=False).exit_status:
         journal.note(engine_started=True)
         connection.run(["service", "docker", "start"], deadline_seconds=_DEADLINE_SECONDS)
         wait_for_engine(connection, deadline_seconds=engine_seconds)

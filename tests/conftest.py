@@ -116,10 +116,14 @@ def take_down(stack: str) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     for mark in (
         "lab: runs against a lab on real containers; set by its fixtures, not by hand",
-        "small_lab: breaks a small lab of its own; set by its fixture, not by hand",
+        "small_lab: has a lab of its own, to be broken or taken down; set by its fixtures, not by hand",
         "alone: measures something on this machine, and says little while other tests run beside it",
     ):
         config.addinivalue_line("markers", mark)
+
+
+_OWN_LABS = frozenset({"scratch", "ssh_lab"})
+"""The fixtures of tests that have a lab of their own."""
 
 
 # Before pytest chooses by the mark.
@@ -128,7 +132,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if _needs_lab(item):
             item.add_marker("lab")
-        if "scratch" in getattr(item, "fixturenames", ()):
+        if _OWN_LABS.intersection(getattr(item, "fixturenames", ())):
             item.add_marker("small_lab")
 
 
@@ -143,7 +147,7 @@ def pytest_runtest_call(item: pytest.Item) -> None:
 
 def _needs_lab(item: pytest.Item) -> bool:
     fixtures: set[str] = set(getattr(item, "fixturenames", ()))
-    if fixtures.intersection({"live_lab", "scratch"}):
+    if fixtures & {"live_lab", *_OWN_LABS}:
         return True
     # These are the lab's, unless a file names others.
     if "stand" in fixtures:

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 
 import yaml
@@ -43,6 +44,18 @@ class SshLab:
     def lab(self, command: str, *arguments: str, timeout: float = 900) -> Finished:
         """Run a subcommand of `lab` on this lab."""
         return run_lab([command, *arguments, "--stack", NAME], timeout=timeout)
+
+    def lab_with_neighbours(self, command: str, *arguments: str) -> Finished:
+        """Run a subcommand of `lab` that voids no cell for what else is at work on the machine."""
+        return subprocess.run(
+            [sys.executable, "-m", "tests.e2e.lab_with_neighbours", command, *arguments, "--stack", NAME],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=900,
+        )
 
     def up_at_terminal(self, answer: str) -> Finished:
         """Run `lab up` at a terminal, where its question is answered; both streams come out as one."""

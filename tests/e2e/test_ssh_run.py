@@ -15,17 +15,14 @@ from tests.machines.machine import WITHOUT_ENGINE, Machine
 from tests.machines.snapshot import take_snapshot
 from tests.ssh.sshd import Sshd, public_half
 
-pytestmark = pytest.mark.alone
-
 DOCUMENT = {"version": 1, "apis": [{"name": "zig", "source": "apis/zig", "port": 18080}]}
 
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Iterator[Machine]:
-    made = Machine(WITHOUT_ENGINE, tmp_path)
-    made.run("redis-cli", "set", "mine", "precious")
-    yield made
-    made.remove()
+    with Machine(WITHOUT_ENGINE, tmp_path) as made:
+        made.run("redis-cli", "set", "mine", "precious")
+        yield made
 
 
 @pytest.fixture
@@ -50,14 +47,14 @@ def test_a_run_on_a_machine_that_is_left_as_it_was_found(ssh_lab: SshLab, machin
     # It is a container on this machine's kernel, whose settings aren't its own.
     assert inventory.own_kernel is False
 
-    run = ssh_lab.lab("run", "--protocol", "quick", "--json")
+    # Other tests run beside this one.
+    run = ssh_lab.lab_with_neighbours("run", "--protocol", "quick", "--json")
     assert run.returncode == 0, run.stdout[-2000:] + run.stderr
     events = [json.loads(line) for line in run.stdout.splitlines()]
     folder = Path(events[0]["directory"])
     try:
         finished = events[-1]
         assert finished["cells"] == 18
-        # Other tenants of the machine below may void a cell, and not each of them in all of its attempts.
         assert finished["void_cells"] < finished["cells"] / 2, [event for event in events if "record" in event][-3:]
         report = analyse(folder)
         assert report.host_kind == "ssh"

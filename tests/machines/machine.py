@@ -11,6 +11,8 @@ import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from provision.base_image import trust_anchors
 from tests.ssh.services import STACK, docker
@@ -34,14 +36,17 @@ class MachineKind:
     packages: tuple[str, ...] = ()
 
 
-_ENGINE_SECONDS = 60
+_BOOT_SECONDS = 60
 
 WITHOUT_ENGINE = MachineKind("trixie")
 WITH_OLDER_ENGINE = MachineKind("bookworm", ("docker.io",))
 
 
 class Machine:
-    """A machine that runs; it is reached at its address on Docker's bridge, which only this machine is on."""
+    """A machine that runs while the context is open.
+
+    It is reached at its address on Docker's bridge, which only this machine is on.
+    """
 
     def __init__(self, kind: MachineKind, folder: Path) -> None:
         self.name = f"{STACK}-machine-{secrets.token_hex(4)}"
@@ -57,9 +62,22 @@ class Machine:
             docker("cp", str(self.host_key), f"{self.name}:/etc/ssh/ssh_host_ed25519_key")
             docker("cp", f"{self.user_key}.pub", f"{self.name}:/etc/ssh/authorized_keys")
             docker("start", self.name)
+            # What its services' start scripts begin goes on after they have ended.
+            wait_until(lambda: self._succeeds("sh", "-c", "ss -Hltn sport = :22 | grep -q ."), _BOOT_SECONDS)
+            wait_until(lambda: self._succeeds("redis-cli", "ping"), _BOOT_SECONDS)
+            if "docker.io" in kind.packages:
+                wait_until(self._engine_answers, _BOOT_SECONDS)
         except BaseException:
             self.remove()
             raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.remove()
 
     @property
     def address(self) -> str:
@@ -80,12 +98,10 @@ class Machine:
     def start_engine(self) -> None:
         """Start its engine, and wait until it answers, as its start script doesn't."""
         self.run("service", "docker", "start")
-        wait_until(self._engine_answers, _ENGINE_SECONDS)
+        wait_until(self._engine_answers, _BOOT_SECONDS)
 
     def put_engine_to_work(self) -> None:
         """Have its engine run a container with a volume, and have it build an image, all of its administrator's."""
-        # The machine started it when it booted.
-        wait_until(self._engine_answers, _ENGINE_SECONDS)
         self.shell(
             "cd /usr/lib/x86_64-linux-gnu && tar -c -C / bin lib lib64 usr/lib64 usr/bin/sleep "
             "${PWD#/}/libc.so.6 ${PWD#/}/ld-linux-x86-64.so.2 | docker import - own:1\n"
@@ -95,8 +111,10 @@ class Machine:
         )
 
     def _engine_answers(self) -> bool:
-        asked = subprocess.run(["docker", "exec", self.name, "docker", "version"], capture_output=True, check=False)
-        return asked.returncode == 0
+        return self._succeeds("docker", "version")
+
+    def _succeeds(self, *command: str) -> bool:
+        return subprocess.run(["docker", "exec", self.name, *command], capture_output=True, check=False).returncode == 0
 
     def stop(self) -> None:
         """Switch it off."""

@@ -12,7 +12,7 @@ _LISTINGS = {
     "folders": "ls -1d /var/lib/* /var/cache/* ~root/.[!.]* ~someone/.[!.]* /opt/* /srv/* /usr/local/*/* 2>/dev/null",
     "state of the day": "ls -1 /run | grep -v -e motd -e adduser",
     "sshd": "/usr/sbin/sshd -T | grep -i -e maxstartups -e maxsessions",
-    "processes": "ps -eo args= | grep -v -e 'ps -eo' -e sshd: -e 'sh -euc' -e grep -e containerd-shim | sort",
+    "processes": "ps -eo args=",
     "listeners": "ss -Hltn | awk '{print $4}' | sort",
     "redis": "redis-cli get mine",
     "cgroups": "find /sys/fs/cgroup/memory$(sed -n 's/^[0-9]*:memory://p' /proc/self/cgroup) -type d | sort",
@@ -26,7 +26,13 @@ _OF_ITS_ENGINE = {
 }
 
 
+_OF_THE_LOOK = ("ps -eo", "sh -euc", "sshd:", "containerd-shim")
+"""What is at work only because somebody looks, or how a container that was there before is held."""
+
+
 def take_snapshot(machine: Machine, *, has_engine: bool) -> dict[str, list[str]]:
     """What the machine has, by kind, a line each."""
     listings = {**_LISTINGS, **(_OF_ITS_ENGINE if has_engine else {})}
-    return {kind: machine.shell(f"{listing} || :").splitlines() for kind, listing in listings.items()}
+    found = {kind: machine.shell(f"{listing} || :").splitlines() for kind, listing in listings.items()}
+    found["processes"] = sorted(line for line in found["processes"] if not any(part in line for part in _OF_THE_LOOK))
+    return found

@@ -65,19 +65,17 @@ class Found:
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Found]:
     """A Debian 13 without an engine; its user has sudo."""
     folder = tmp_path_factory.mktemp("bare")
-    machine = Machine(WITHOUT_ENGINE, folder)
-    yield Found(machine, folder, user="someone", has_engine=False)
-    machine.remove()
+    with Machine(WITHOUT_ENGINE, folder) as machine:
+        yield Found(machine, folder, user="someone", has_engine=False)
 
 
 @pytest.fixture(scope="module")
 def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Found]:
     """A Debian 12 with an engine that is older than the lab's own, which runs, built, and keeps things; root's."""
     folder = tmp_path_factory.mktemp("busy")
-    machine = Machine(WITH_OLDER_ENGINE, folder)
-    machine.put_engine_to_work()
-    yield Found(machine, folder, user="root", has_engine=True)
-    machine.remove()
+    with Machine(WITH_OLDER_ENGINE, folder) as machine:
+        machine.put_engine_to_work()
+        yield Found(machine, folder, user="root", has_engine=True)
 
 
 @contextmanager
