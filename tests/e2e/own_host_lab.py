@@ -32,7 +32,7 @@ def become(host: Host, place: Place) -> None:
 
     def read_own(engine: Engine) -> tuple[Inventory, Secrets]:
         inventory, secrets = read_lab(engine)
-        return inventory.model_copy(update={"host": host}), secrets
+        return inventory.model_copy(update={"host": host, "own_kernel": True}), secrets
 
     @contextmanager
     def open_own(inventory: Inventory, secrets: Secrets) -> Generator[RemoteBench]:
