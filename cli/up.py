@@ -35,7 +35,7 @@ def up(
     confirm_cost(
         engine,
         document,
-        machines=1,
+        machines=1 + len(document.load_host),
         accepted=accept_cost,
         ask=typer.confirm if sys.stdin.isatty() and not json else None,
         tell=lambda line: typer.echo(line, err=json),
@@ -85,5 +85,13 @@ def _describe(inventory: Inventory) -> Table:
     if inventory.load_hosts:
         return table
     shared = "; shared with what it measures" if cores.shared else ""
-    table.add_row("generator", cores.cpu_list("generator"), "", f"wrk{shared}")
+    if not inventory.load_hosts:
+        table.add_row("generator", cores.cpu_list("generator"), "", f"wrk{shared}")
+    for number, load_host in enumerate(inventory.load_hosts, start=1):
+        table.add_row(
+            f"load host {number}",
+            ",".join(map(str, load_host.generator)),
+            str(load_host.host.port),
+            load_host.host.address,
+        )
     return table

@@ -17,13 +17,22 @@ PublicKey = Annotated[str, Field(pattern=r"^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nist
 """A public key in one line of OpenSSH's format, without a comment."""
 
 
+PrivateAddress = Annotated[str, Field(pattern=r"^[0-9]{1,3}(\.[0-9]{1,3}){3}$")]
+"""An IPv4 address in a network that a host and its load hosts have in common."""
+
+
 class ContainerHost(Document):
-    """A host made as a container on the controller's own Docker engine, with sshd and an engine of its own."""
+    """A host made as a container on the controller's own Docker engine, with sshd and an engine of its own.
+
+    Where there are load hosts, all of them are in a network of Docker's that is `private_network`, in which the
+    controller is, too; one drawn from the stack's name unless given.
+    """
 
     kind: Literal["container"]
     cpus: Annotated[int, Field(ge=1, le=1024)] = 8
     memory_gb: Annotated[int, Field(ge=2, le=4096)] = 16
     ssh_port: Port = 22022
+    private_network: Annotated[str, Field(pattern=r"^[0-9]{1,3}(\.[0-9]{1,3}){3}/2[0-9]$")] | None = None
     build_cache: Literal["keep", "discard"] = "discard"
 
 
@@ -41,7 +50,7 @@ class SshHost(Document):
 
     Without a `private_key`, a path on the controller, the login is the SSH agent's. A `host_key` that isn't given is
     shown by the first `lab up`, for confirmation. Of the machine's CPUs the first physical cores with at most `cpus`
-    are used.
+    are used. `private_address` is where its load hosts reach it, if it has any.
     """
 
     kind: Literal["ssh"]
@@ -51,6 +60,7 @@ class SshHost(Document):
     private_key: str | None = None
     host_key: PublicKey | None = None
     jump_host: JumpHost | None = None
+    private_address: PrivateAddress | None = None
     cpus: Annotated[int, Field(ge=1, le=1024)] = 8
     build_cache: Literal["keep", "discard"] = "discard"
 
@@ -66,6 +76,23 @@ class SshHost(Document):
         if path is not None and not path.startswith(("/", "~/")):
             raise ValueError("name the whole path of the private key, beginning with / or ~/")
         return path
+
+
+class ContainerLoadHost(Document):
+    """A load host made as a container beside that of the lab's host, and as large."""
+
+    kind: Literal["container"]
+    ssh_port: Port
+
+
+class CloudLoadHost(Document):
+    """A load host at the cloud of the lab's host: a machine of the same type, image and disk, in the same place."""
+
+    kind: Literal["aws", "hetzner"]
+
+
+AnyLoadHost = Annotated[ContainerLoadHost | SshHost | CloudLoadHost, Field(discriminator="kind")]
+"""What puts load on the lab's host from beside it; of the same kind as that."""
 
 
 AnyHost = ContainerHost | SshHost | AwsHost | HetznerHost

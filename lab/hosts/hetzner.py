@@ -7,6 +7,7 @@ from documents.cloud_hosts import HetznerHost as HetznerHostDocument
 from documents.host import Host
 from lab.credentials import Credentials
 from lab.hosts.cloud import SSH_PORT, reachable_hosts, secret_user_data
+from lab.hosts.declared import DeclaredLoadHost
 from lab.hosts.extras import missing_extra
 
 try:
@@ -33,7 +34,8 @@ class HetznerHost(pulumi.ComponentResource):
     host: pulumi.Output[Host]
     host_id: pulumi.Output[str]
     machine: pulumi.Resource
-    load_hosts: tuple[pulumi.Output[Host], ...]
+    load_hosts: tuple[DeclaredLoadHost, ...]
+    api_address: pulumi.Output[str]
     private_addresses: tuple[pulumi.Output[str], ...]
 
     def __init__(
@@ -135,7 +137,10 @@ class HetznerHost(pulumi.ComponentResource):
             ssh_folder=ssh_folder,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self.load_hosts = tuple(others)
+        self.load_hosts = tuple(
+            DeclaredLoadHost(host, machine.id, machine) for host, machine in zip(others, servers[1:], strict=True)
+        )
+        self.api_address = next(iter(self.private_addresses)) if load_hosts else pulumi.Output.from_input("127.0.0.1")
         self.register_outputs({"host_id": self.host_id})
 
     def _declare_network(self, stack: str, document: HetznerHostDocument) -> hcloud.NetworkSubnet:
