@@ -37,8 +37,7 @@ def grade_of(inventory: Inventory, knobs: Collection[KnobRecord]) -> Grade:
         inventory: the lab.
         knobs: the host's and its load hosts'; none where the run doesn't tell them, which is no control either.
     """
-    generator_shares = inventory.cores.shared and not inventory.load_hosts
-    if generator_shares:
+    if inventory.generator_shares:
         return "shared"
     if inventory.size.shared_cores:
         return "other-tenants"
@@ -106,12 +105,12 @@ def _about_the_host(run: RunFolder) -> Iterable[str]:
             "The host's cores are shared with other tenants of its cloud: how much of a core there was depended on "
             "them, and may be another tomorrow. A machine with cores of its own has no such unknown in its numbers."
         )
-    if inventory.cores.shared and inventory.load_hosts:
+    if inventory.cores.shared and not inventory.generator_shares:
         yield (
             "CPUs are shared between roles, though not with the load generator: PostgreSQL, Redis or the host's own "
             "work compete with each other, or with the API, so throughput is too low by an unknown amount."
         )
-    elif inventory.cores.shared:
+    elif inventory.generator_shares:
         yield (
             "CPUs are shared between roles: the load generator competes with what it measures, so throughput is too "
             "low and latency too high by an unknown amount."

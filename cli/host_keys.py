@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 
 from documents.errors import HostKeyError
+from documents.host_kinds import ExistingHost
 from documents.stack import Stack
 from lab.hosts.pinned_keys import pin_key
 from lab.lifecycle.ssh_access import ask_for_key, unknown_hosts
@@ -25,16 +26,19 @@ def confirm_host_keys(stack: Stack, folder: Path, console: Console) -> None:
         HostKeyError: nobody is at the terminal, or it is the wrong key.
         HostUnreachableError: the host doesn't answer.
     """
-    if stack.host.kind != "ssh":
-        return
-    for host in unknown_hosts(stack.host, folder):
-        key = ask_for_key(stack.host, folder, host)
+    for existing in stack.existing_hosts:
+        _confirm(existing, stack.name, folder, console)
+
+
+def _confirm(existing: ExistingHost, stack: str, folder: Path, console: Console) -> None:
+    for host in unknown_hosts(existing, folder):
+        key = ask_for_key(existing, folder, host)
         where = f"{host.address}, port {host.port},"
         console.print(f"{where} shows the key {fingerprint(key)} ({key.split()[0]}).", markup=False, soft_wrap=True)
         if not sys.stdin.isatty():
             raise HostKeyError(
                 f"The key of {where} isn't pinned, and nobody is at the terminal to confirm it. Compare it with what "
-                f"`ssh-keygen -lf` says on the host itself, and write it into stacks/{stack.name}.yaml: "
+                f"`ssh-keygen -lf` says on the host itself, and write it into stacks/{stack}.yaml: "
                 f"`host_key: {key}`"
             )
         console.print("Compare it with what this prints on the host itself: ssh-keygen -lf /etc/ssh/ssh_host_*.pub")

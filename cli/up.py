@@ -35,7 +35,7 @@ def up(
     confirm_cost(
         engine,
         document,
-        machines=1,
+        machines=1 + len(document.load_host),
         accepted=accept_cost,
         ask=typer.confirm if sys.stdin.isatty() and not json else None,
         tell=lambda line: typer.echo(line, err=json),
@@ -82,8 +82,7 @@ def _describe(inventory: Inventory) -> Table:
             str(load_host.host.port),
             f"wrk; the host's own work has the CPUs {','.join(map(str, load_host.system))}",
         )
-    if inventory.load_hosts:
-        return table
-    shared = "; shared with what it measures" if cores.shared else ""
-    table.add_row("generator", cores.cpu_list("generator"), "", f"wrk{shared}")
+    if not inventory.load_hosts:
+        shared = "; shared with what it measures" if cores.shared else ""
+        table.add_row("generator", cores.cpu_list("generator"), "", f"wrk{shared}")
     return table

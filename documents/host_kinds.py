@@ -1,8 +1,9 @@
 """The host of a stack document: what kind of machine the lab stands on."""
 
+from ipaddress import IPv4Address, IPv4Network
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from documents.base import Document, FaultyKeyError, Port
 from documents.cloud_hosts import AwsHost, HetznerHost
@@ -17,13 +18,39 @@ PublicKey = Annotated[str, Field(pattern=r"^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nist
 """A public key in one line of OpenSSH's format, without a comment."""
 
 
+def _private_address(text: str) -> str:
+    address = IPv4Address(text)
+    if address.is_global or address.is_loopback or address.is_unspecified or address.is_link_local:
+        raise ValueError(f"{text} isn't an address of a private network; the APIs are open to who reaches it")
+    return text
+
+
+def _private_network(text: str) -> str:
+    network = IPv4Network(text)
+    if network.is_global or network.is_loopback or network.is_link_local or not 16 <= network.prefixlen <= 28:
+        raise ValueError(f"{text} isn't a private network of 16 to 65,536 addresses")
+    return text
+
+
+PrivateAddress = Annotated[str, AfterValidator(_private_address)]
+"""An IPv4 address in a private network that a host and its load hosts have in common."""
+
+PrivateNetwork = Annotated[str, AfterValidator(_private_network)]
+"""A private IPv4 network, as ``10.1.2.0/28``."""
+
+
 class ContainerHost(Document):
-    """A host made as a container on the controller's own Docker engine, with sshd and an engine of its own."""
+    """A host made as a container on the controller's own Docker engine, with sshd and an engine of its own.
+
+    Where there are load hosts, all of them are in a network of Docker's that is `private_network`, in which the
+    controller is, too; one drawn from the stack's name unless given.
+    """
 
     kind: Literal["container"]
     cpus: Annotated[int, Field(ge=1, le=1024)] = 8
     memory_gb: Annotated[int, Field(ge=2, le=4096)] = 16
     ssh_port: Port = 22022
+    private_network: PrivateNetwork | None = None
     build_cache: Literal["keep", "discard"] = "discard"
 
 
@@ -36,12 +63,11 @@ class JumpHost(Document):
     host_key: PublicKey | None = None
 
 
-class SshHost(Document):
+class ExistingHost(Document):
     """A Debian or Ubuntu machine that exists: root's, or a user's who may become root by sudo without a password.
 
     Without a `private_key`, a path on the controller, the login is the SSH agent's. A `host_key` that isn't given is
-    shown by the first `lab up`, for confirmation. Of the machine's CPUs the first physical cores with at most `cpus`
-    are used.
+    shown by the first `lab up`, for confirmation.
     """
 
     kind: Literal["ssh"]
@@ -51,11 +77,9 @@ class SshHost(Document):
     private_key: str | None = None
     host_key: PublicKey | None = None
     jump_host: JumpHost | None = None
-    cpus: Annotated[int, Field(ge=1, le=1024)] = 8
-    build_cache: Literal["keep", "discard"] = "discard"
 
     @model_validator(mode="after")
-    def _not_through_itself(self) -> "SshHost":
+    def _not_through_itself(self) -> "ExistingHost":
         if self.jump_host and (self.jump_host.address, self.jump_host.port) == (self.address, self.port):
             raise FaultyKeyError(("jump_host",), "the jump host is the host itself; leave it out")
         return self
@@ -66,6 +90,39 @@ class SshHost(Document):
         if path is not None and not path.startswith(("/", "~/")):
             raise ValueError("name the whole path of the private key, beginning with / or ~/")
         return path
+
+
+class SshHost(ExistingHost):
+    """The lab's host on a machine that exists.
+
+    Of the machine's CPUs the first physical cores with at most `cpus` are used. `private_address` is where its load
+    hosts reach it, if it has any.
+    """
+
+    private_address: PrivateAddress | None = None
+    cpus: Annotated[int, Field(ge=1, le=1024)] = 8
+    build_cache: Literal["keep", "discard"] = "discard"
+
+
+class ContainerLoadHost(Document):
+    """A load host made as a container beside that of the lab's host, and as large."""
+
+    kind: Literal["container"]
+    ssh_port: Port
+
+
+class SshLoadHost(ExistingHost):
+    """A load host on a machine that exists. No Docker engine is needed there."""
+
+
+class CloudLoadHost(Document):
+    """A load host at the cloud of the lab's host: a machine of the same type, image and disk, in the same place."""
+
+    kind: Literal["aws", "hetzner"]
+
+
+AnyLoadHost = Annotated[ContainerLoadHost | SshLoadHost | CloudLoadHost, Field(discriminator="kind")]
+"""What puts load on the lab's host from beside it; of the same kind as that."""
 
 
 AnyHost = ContainerHost | SshHost | AwsHost | HetznerHost

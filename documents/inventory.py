@@ -117,6 +117,17 @@ class Inventory(Document):
             raise FaultyKeyError(("api_address",), f"no load host reaches {self.api_address}, which is the host's own")
         return self
 
+    @property
+    def generator_shares(self) -> bool:
+        """Whether the load generator has CPUs that what it measures has, too.
+
+        So it may be also with load hosts, where they are containers on one machine with the lab's host.
+        """
+        if not self.load_hosts:
+            return self.cores.shared
+        neighbours = self.host.kind == "container"
+        return neighbours and any(set(one.size.cpus) & set(self.size.cpus) for one in self.load_hosts)
+
     def api(self, name: str) -> ApiService:
         """The API of that name.
 

@@ -1,11 +1,11 @@
 """The stack document, `stacks/NAME.yaml`: what a lab is to be."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
-from pydantic import Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator, model_validator
 
 from documents.base import Document, FaultyKeyError, Location, Name, Port
-from documents.host_kinds import AnyHost
+from documents.host_kinds import AnyHost, AnyLoadHost, ContainerHost, ExistingHost, SshHost
 
 CpuList = Annotated[str, Field(pattern=r"^[0-9]{1,4}(-[0-9]{1,4})?(,[0-9]{1,4}(-[0-9]{1,4})?)*$")]
 """CPUs as the kernel writes them: ``0-2,5``."""
@@ -20,13 +20,20 @@ LAB_SETTINGS = frozenset({"listen_addresses", "port", "shared_preload_libraries"
 """What the lab itself sets of PostgreSQL, beside all of pg_stat_statements; a stack document can't."""
 
 
+_LOAD_HOSTS = 12
+"""As many as the smallest network between containers has addresses for, beside the host's and Docker's own."""
+
+
 class Cores(Document):
-    """An explicit core layout; `system` also holds Redis unless `redis` is given."""
+    """An explicit core layout; `system` also holds Redis unless `redis` is given.
+
+    The generator has CPUs here unless the load comes from load hosts.
+    """
 
     api: CpuList
     postgres: CpuList
     system: CpuList
-    generator: CpuList
+    generator: CpuList | None = None
     redis: CpuList | None = None
 
 
@@ -91,12 +98,20 @@ class Api(Document):
         return environment
 
 
+def _as_many(given: object) -> object:
+    """Load hosts as many, where the document has one of them without a list around it."""
+    if isinstance(given, list):
+        return tuple(cast("list[object]", given))
+    return cast("tuple[object, ...]", given) if isinstance(given, tuple) else (given,)
+
+
 class Stack(Document):
-    """What lab NAME is: its host, core layout, base image, services and APIs."""
+    """What lab NAME is: its host, load hosts, core layout, base image, services and APIs."""
 
     version: Literal[1]
     name: Name
     host: Annotated[AnyHost, Field(discriminator="kind")]
+    load_host: Annotated[tuple[AnyLoadHost, ...], BeforeValidator(_as_many), Field(max_length=_LOAD_HOSTS)] = ()
     base_image: Annotated[str, Field(pattern=r"^[a-z0-9][a-zA-Z0-9._/:@-]*$")] = "debian:trixie-slim"
     cores: Annotated[
         Annotated[Literal["auto"], Tag("auto")] | Annotated[Cores, Tag("explicit")],
@@ -105,6 +120,27 @@ class Stack(Document):
     ] = "auto"
     services: Services = Services()
     apis: Annotated[tuple[Api, ...], Field(min_length=1)]
+
+    @property
+    def existing_hosts(self) -> tuple[ExistingHost, ...]:
+        """Those of its hosts that the lab doesn't make, the lab's host first."""
+        return tuple(host for host in (self.host, *self.load_host) if isinstance(host, ExistingHost))
+
+    @model_validator(mode="after")
+    def _load_hosts_beside_the_host(self) -> "Stack":
+        for index, load_host in enumerate(self.load_host):
+            if load_host.kind != self.host.kind:
+                raise FaultyKeyError(("load_host", index, "kind"), f"the host is of the kind {self.host.kind}, too")
+        if self.cores != "auto" and (self.cores.generator is None) != bool(self.load_host):
+            fault = "the load hosts have the generator; leave it out" if self.load_host else "this key is missing"
+            raise FaultyKeyError(("cores", "generator"), fault)
+        if isinstance(self.host, ContainerHost):
+            _all_different(self, "ssh_port")
+        if isinstance(self.host, SshHost) and self.load_host:
+            if self.host.private_address is None:
+                raise FaultyKeyError(("host", "private_address"), "this key is missing: the load hosts reach it there")
+            _all_different(self, "address")
+        return self
 
     @model_validator(mode="after")
     def _no_clash(self) -> "Stack":
@@ -124,3 +160,12 @@ class Stack(Document):
                 raise FaultyKeyError(location, f"{'.'.join(map(str, taken[port]))} is {port}, too")
             taken[port] = location
         return self
+
+
+def _all_different(stack: Stack, name: str) -> None:
+    """Refuse a load host that has the same of a thing as the host, or as another load host."""
+    taken = {getattr(stack.host, name)}
+    for index, load_host in enumerate(stack.load_host):
+        if (value := getattr(load_host, name)) in taken:
+            raise FaultyKeyError(("load_host", index, name), f"another host of this lab has {value}")
+        taken.add(value)

@@ -35,6 +35,7 @@ class Api(pulumi.ComponentResource):
         *,
         engine: HostEngine,
         cpu_list: pulumi.Input[str],
+        listen_address: pulumi.Input[str],
         credentials: Credentials,
         postgres_port: int,
         redis_port: int,
@@ -43,7 +44,8 @@ class Api(pulumi.ComponentResource):
     ) -> None:
         """Declare the API that `document` describes on the engine's host, on the CPUs of `cpu_list`.
 
-        Its container starts once all in `after` is there; its image is built meanwhile.
+        It listens at the address `listen_address` of the host. Its container starts once all in `after` is there; its
+        image is built meanwhile.
         """
         name = document.name
         super().__init__("fairground:apis:Api", name, None, opts)
@@ -60,7 +62,7 @@ class Api(pulumi.ComponentResource):
             f"{name}-uploads", name=volume_name, labels=engine.volume_labels(), opts=engine.options(self)
         )
         environment = {
-            "HOST": "127.0.0.1",
+            "HOST": listen_address,
             "LOG_LEVEL": "warn",
             "DB_POOL_SIZE": "32",
             "PORT": str(document.port),
@@ -85,7 +87,7 @@ class Api(pulumi.ComponentResource):
             restart="unless-stopped",
             labels=engine.container_labels(),
             envs=[
-                *(f"{key}={value}" for key, value in sorted(environment.items())),
+                *(pulumi.Output.concat(key, "=", value) for key, value in sorted(environment.items())),
                 *(pulumi.Output.concat(key, "=", value) for key, value in sorted(secret_environment.items())),
             ],
             read_only=True,

@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Sequence
 
 from documents.cores import CoreLayout, parse_cpu_list
-from documents.errors import DocumentError
+from documents.errors import DocumentError, LabError
 from documents.stack import Cores
 
 PhysicalCore = tuple[int, ...]
@@ -40,23 +40,66 @@ def take_cores(topology: Sequence[PhysicalCore], cpus: int) -> tuple[PhysicalCor
     return tuple(taken)
 
 
-def split_cores(topology: Sequence[PhysicalCore]) -> CoreLayout:
-    """Split the physical cores between the roles; with fewer than four, roles share and the layout says so.
+_SPLITS_WITHOUT_GENERATOR = {
+    8: (4, 3, 1),
+    7: (4, 2, 1),
+    6: (3, 2, 1),
+    5: (2, 2, 1),
+    4: (2, 1, 1),
+    3: (1, 1, 1),
+}
+"""Physical cores for API, PostgreSQL and system of a host whose load comes from other hosts."""
 
-    With two or three, the API has a core of its own; with one, everything shares it. Of more than eight, eight
-    are used: the article's machine had as many.
+
+def split_cores(topology: Sequence[PhysicalCore], *, with_generator: bool = True) -> CoreLayout:
+    """Split the physical cores between the roles; with too few of them, roles share and the layout says so.
+
+    With a generator it takes four for no role to share, without one three. With two, the API has a core of its own;
+    with one, everything shares it. Of more than eight, eight are used: the article's machine had as many.
+
+    Args:
+        topology: the host's physical cores.
+        with_generator: whether the load generator runs on this host.
     """
-    cores = sorted(topology)[: max(_SPLITS)]
-    if len(cores) < min(_SPLITS):
+    splits = _SPLITS if with_generator else _SPLITS_WITHOUT_GENERATOR
+    cores = sorted(topology)[: max(splits)]
+    if len(cores) < min(splits):
         api = cores[0]
         rest = cores[-1]
         postgres = cores[1] if len(cores) > 1 else rest
-        return CoreLayout(api=api, postgres=postgres, redis=rest, system=rest, generator=rest, shared=True)
-    groups = iter(cores)
-    api, postgres, system, generator = (
-        tuple(sorted(itertools.chain.from_iterable(itertools.islice(groups, count)))) for count in _SPLITS[len(cores)]
+        generator = rest if with_generator else ()
+        return CoreLayout(api=api, postgres=postgres, redis=rest, system=rest, generator=generator, shared=True)
+    remaining = iter(cores)
+    groups = [
+        tuple(sorted(itertools.chain.from_iterable(itertools.islice(remaining, count)))) for count in splits[len(cores)]
+    ]
+    api, postgres, system = groups[:3]
+    return CoreLayout(
+        api=api,
+        postgres=postgres,
+        redis=system,
+        system=system,
+        generator=groups[3] if with_generator else (),
+        shared=False,
     )
-    return CoreLayout(api=api, postgres=postgres, redis=system, system=system, generator=generator, shared=False)
+
+
+def split_load_host(topology: Sequence[PhysicalCore]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The CPUs of the generator and of the host's own work on a load host: the first core is that of the latter.
+
+    Raises:
+        LabError: it has a single CPU, and the generator is to have its own.
+    """
+    system, *others = sorted(topology)
+    generator = tuple(sorted(itertools.chain.from_iterable(others)))
+    if not generator:
+        system, generator = system[:1], system[1:]
+    if not generator:
+        raise LabError(
+            "A load host needs two CPUs, one of them for its own work, and this one has the CPU "
+            f"{', '.join(map(str, system))} alone. Give it more, or leave `load_host` out."
+        )
+    return generator, tuple(system)
 
 
 def explicit_cores(cores: Cores, topology: Sequence[PhysicalCore]) -> CoreLayout:
@@ -81,7 +124,7 @@ def explicit_cores(cores: Cores, topology: Sequence[PhysicalCore]) -> CoreLayout
                 f"{', '.join(map(str, sorted(available)))}; name others or write `cores: auto`.",
             )
     for core in topology:
-        holders = [role for role in ("api", "postgres", "generator") if set(core) & set(roles[role])]
+        holders = [role for role in ("api", "postgres", "generator") if set(core) & set(roles.get(role, ()))]
         if len(holders) > 1 and len(core) > 1:
             raise LayoutError(
                 ("cores",),
@@ -89,13 +132,14 @@ def explicit_cores(cores: Cores, topology: Sequence[PhysicalCore]) -> CoreLayout
                 f"{', '.join(map(str, core))}; give SMT siblings to one role.",
             )
     redis = roles.get("redis", roles["system"])
-    measured = [set(roles["api"]), set(roles["postgres"]), set(roles["generator"]), {*redis, *roles["system"]}]
+    generator = roles.get("generator", ())
+    measured = [set(roles["api"]), set(roles["postgres"]), set(generator), {*redis, *roles["system"]}]
     shared = sum(map(len, measured)) != len(set[int]().union(*measured))
     return CoreLayout(
         api=roles["api"],
         postgres=roles["postgres"],
         redis=redis,
         system=roles["system"],
-        generator=roles["generator"],
+        generator=generator,
         shared=shared,
     )

@@ -6,7 +6,7 @@ import pulumi
 import pulumi_docker as docker
 
 from documents.host import HostResources
-from documents.inventory import Inventory, Secrets
+from documents.inventory import Inventory, LoadHost, Secrets
 from documents.stack import Stack
 from lab.api import Api
 from lab.base_image import BaseImage
@@ -14,8 +14,10 @@ from lab.credentials import Credentials
 from lab.docker_ssh import ssh_options
 from lab.host_engine import HostEngine
 from lab.hosts.declare import declare_host
+from lab.hosts.declared import DeclaredLoadHost
 from lab.hosts.ready import ReadyHost
-from lab.hosts.size import lay_out_cores, size_host
+from lab.hosts.ready_load_host import ReadyLoadHost
+from lab.hosts.size import describe_load_host, lay_out_cores, size_host
 from lab.seed import SeededDatabase, hash_contract
 from lab.services.postgres import Postgres
 from lab.services.redis import Redis
@@ -56,8 +58,13 @@ class Lab(pulumi.ComponentResource):
             "ready-host",
             host=host.host,
             host_id=host.host_id,
+            has_load_hosts=bool(stack.load_host),
             opts=pulumi.ResourceOptions(parent=self, deleted_with=goes_with),
         )
+        load_hosts = [
+            _declare_load_host(f"ready-load-host-{number}", stack, declared, parent=self)
+            for number, declared in enumerate(host.load_hosts, start=1)
+        ]
         resources = ready.read_resources()
         layout = resources.apply(lambda resources: lay_out_cores(stack, resources))
         provider = docker.Provider(
@@ -100,6 +107,7 @@ class Lab(pulumi.ComponentResource):
                 document,
                 engine=engine,
                 cpu_list=layout.apply(lambda layout: layout.cpu_list("api")),
+                listen_address=host.api_address,
                 credentials=credentials,
                 postgres_port=stack.services.postgres.port,
                 redis_port=stack.services.redis.port,
@@ -115,6 +123,8 @@ class Lab(pulumi.ComponentResource):
             base.image_id,
             postgres.service,
             redis.service,
+            host.api_address,
+            pulumi.Output.all(*load_hosts),
             *(api.service for api in apis),
         ).apply(
             lambda values: Inventory(
@@ -127,7 +137,9 @@ class Lab(pulumi.ComponentResource):
                 postgres=values[4],
                 redis=values[5],
                 contract_sha256=hash_contract(),
-                apis=tuple(values[6:]),
+                api_address=values[6],
+                load_hosts=tuple(values[7]),
+                apis=tuple(values[8:]),
             )
         )
         self.secrets = pulumi.Output.secret(
@@ -136,3 +148,18 @@ class Lab(pulumi.ComponentResource):
             )
         )
         self.register_outputs({})
+
+
+def _declare_load_host(
+    name: str, stack: Stack, declared: DeclaredLoadHost, *, parent: pulumi.Resource
+) -> pulumi.Output[LoadHost]:
+    """Have a load host ready; what the inventory tells of it."""
+    ready = ReadyLoadHost(
+        name,
+        host=declared.host,
+        host_id=declared.host_id,
+        opts=pulumi.ResourceOptions(parent=parent, deleted_with=declared.machine),
+    )
+    return pulumi.Output.all(declared.host, ready.read_resources()).apply(
+        lambda values: describe_load_host(values[0], values[1], stack.host)
+    )

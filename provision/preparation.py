@@ -4,6 +4,7 @@ Debian and Ubuntu hosts are known. A host that is already fit is only looked at.
 """
 
 import logging
+from collections.abc import Mapping
 
 from tenacity import Retrying, before_sleep_log, retry_if_exception_type, stop_before_delay, wait_fixed
 
@@ -23,6 +24,18 @@ REQUIRED_PACKAGES = {
     "sshd": "openssh-server",
 }
 """The commands that a host must have, and Debian's package of each; the first of several that apt knows is taken."""
+
+LOAD_HOST_PACKAGES = {
+    "wrk": "wrk",
+    "taskset": "util-linux",
+    "python3": "python3",
+    "sshd": "openssh-server",
+    "iperf3": "iperf3",
+}
+"""The commands that a load host must have: no Docker engine is among them, for nothing runs in a container there."""
+
+NETWORK_PACKAGES = {"iperf3": "iperf3"}
+"""What the host needs beside the others where its load comes from load hosts."""
 
 BUILDER_PACKAGE = "docker-buildx | docker.io"
 """What has BuildKit: with Docker before version 23, the client itself."""
@@ -64,6 +77,26 @@ def prepare(connection: Connection, *, engine_seconds: float = 60) -> dict[str, 
         _start_engine(connection, journal, engine_seconds)
     wait_for_engine(connection, deadline_seconds=engine_seconds)
     return tool_versions(connection)
+
+
+def prepare_load_host(connection: Connection) -> None:
+    """Make a load host fit: its packages and the lab's folder. Repeating it changes nothing.
+
+    Raises:
+        HostError: the user isn't root and can't become it, the system isn't Debian's kin, or a package can't be had.
+    """
+    require_root(connection)
+    packages.install(connection, _missing(connection, LOAD_HOST_PACKAGES), Journal(connection))
+    connection.run(["install", "-d", "-m", "0700", paths.HOME], deadline_seconds=_DEADLINE_SECONDS)
+
+
+def prepare_for_network(connection: Connection) -> None:
+    """Give the lab's host what measures the network between it and its load hosts.
+
+    Raises:
+        HostError: a package can't be had.
+    """
+    packages.install(connection, _missing(connection, NETWORK_PACKAGES), Journal(connection))
 
 
 def wait_for_engine(connection: Connection, *, deadline_seconds: float) -> None:
@@ -158,15 +191,20 @@ def _start_engine(connection: Connection, journal: Journal, engine_seconds: floa
 
 
 def _missing_packages(connection: Connection) -> list[str]:
+    missing = _missing(connection, REQUIRED_PACKAGES)
+    if REQUIRED_PACKAGES["docker"] in missing or images.find_builder(connection) is None:
+        missing.append(BUILDER_PACKAGE)
+    return missing
+
+
+def _missing(connection: Connection, required: Mapping[str, str]) -> list[str]:
+    """The packages of those commands that the host doesn't have."""
     present = connection.run(
-        f'PATH="$PATH:/usr/sbin"; for name in {" ".join(REQUIRED_PACKAGES)}; do command -v "$name"; done; true',
+        f'PATH="$PATH:/usr/sbin"; for name in {" ".join(required)}; do command -v "$name"; done; true',
         deadline_seconds=_DEADLINE_SECONDS,
     ).stdout.splitlines()
     names = {path.rpartition("/")[2] for path in present}
-    missing = {package for command, package in REQUIRED_PACKAGES.items() if command not in names}
-    if "docker" not in names or images.find_builder(connection) is None:
-        missing.add(BUILDER_PACKAGE)
-    return sorted(missing)
+    return sorted({package for command, package in required.items() if command not in names})
 
 
 def _raise_sshd_limits(connection: Connection, journal: Journal) -> None:

@@ -5,8 +5,10 @@ import pulumi
 from documents.cloud_hosts import AwsHost as AwsHostDocument
 from documents.cloud_hosts import cloud_tags
 from documents.host import Host
+from documents.inventory import LOOPBACK
 from lab.credentials import Credentials
 from lab.hosts.cloud import SSH_PORT, reachable_hosts, secret_user_data
+from lab.hosts.declared import DeclaredLoadHost
 from lab.hosts.extras import missing_extra
 
 try:
@@ -35,8 +37,8 @@ class AwsHost(pulumi.ComponentResource):
     host: pulumi.Output[Host]
     host_id: pulumi.Output[str]
     machine: pulumi.Resource
-    load_hosts: tuple[pulumi.Output[Host], ...]
-    private_addresses: tuple[pulumi.Output[str], ...]
+    load_hosts: tuple[DeclaredLoadHost, ...]
+    api_address: pulumi.Output[str]
 
     def __init__(
         self,
@@ -91,7 +93,6 @@ class AwsHost(pulumi.ComponentResource):
 
         self.machine = instances[0]
         self.host_id = instances[0].id
-        self.private_addresses = tuple(instance.private_ip for instance in instances)
         self.host, *others = reachable_hosts(
             "aws",
             [instance.public_ip for instance in instances],
@@ -99,7 +100,10 @@ class AwsHost(pulumi.ComponentResource):
             ssh_folder=ssh_folder,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self.load_hosts = tuple(others)
+        self.load_hosts = tuple(
+            DeclaredLoadHost(host, machine.id, machine) for host, machine in zip(others, instances[1:], strict=True)
+        )
+        self.api_address = instances[0].private_ip if load_hosts else pulumi.Output.from_input(LOOPBACK)
         self.register_outputs({"host_id": self.host_id})
 
     def _named(self, name: str) -> dict[str, str]:

@@ -8,10 +8,10 @@ import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
 
 from documents.host import Host
-from lab.hosts.kept import write_kept
+from lab.hosts.kept import add_kept
 from provision.claim import claim, release
 from provision.connection import connect
-from provision.preparation import let_user_reach_engine, prepare
+from provision.preparation import let_user_reach_engine, prepare, prepare_load_host
 
 
 class _ClaimedHostProvider(ResourceProvider):
@@ -19,9 +19,12 @@ class _ClaimedHostProvider(ResourceProvider):
         host = Host.model_validate_json(props["host"])
         with connect(host) as connection:
             claim(connection, props["stack"], props["lab"])
-            prepare(connection)
-            if host.user != "root":
-                let_user_reach_engine(connection, host.user)
+            if props["for_load"]:
+                prepare_load_host(connection)
+            else:
+                prepare(connection)
+                if host.user != "root":
+                    let_user_reach_engine(connection, host.user)
         return CreateResult(id_=f"claim-{secrets.token_hex(8)}", outs=props)
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
@@ -29,15 +32,15 @@ class _ClaimedHostProvider(ResourceProvider):
         return UpdateResult(outs=_news)
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
-        names = ("host", "stack", "lab", "keep_images", "folder")
+        names = ("host", "stack", "lab", "for_load", "keep_images", "folder")
         changed = [name for name in names if _olds.get(name) != _news.get(name)]
-        replaces = [name for name in changed if name in {"host", "stack", "lab"}]
+        replaces = [name for name in changed if name in {"host", "stack", "lab", "for_load"}]
         return DiffResult(changes=bool(changed), replaces=replaces, delete_before_replace=True)
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         with connect(Host.model_validate_json(_props["host"])) as connection:
             kept = release(connection, keep_images=_props["keep_images"])
-        write_kept(Path(_props["folder"]), kept)
+        add_kept(Path(_props["folder"]), kept)
 
 
 class ClaimedHost(Resource, module="fairground", name="ClaimedHost"):
@@ -50,6 +53,7 @@ class ClaimedHost(Resource, module="fairground", name="ClaimedHost"):
         host: pulumi.Input[Host],
         stack: str,
         lab: pulumi.Input[str],
+        for_load: bool,
         keep_images: bool,
         folder: str,
         opts: pulumi.ResourceOptions | None = None,
@@ -61,6 +65,7 @@ class ClaimedHost(Resource, module="fairground", name="ClaimedHost"):
             host: how it is reached.
             stack: the lab's name.
             lab: what tells this lab from another of that name.
+            for_load: whether load is put on the lab's host from it, so that it needs no Docker engine.
             keep_images: whether images and build cache outlive the lab.
             folder: the stack's own on the controller.
             opts: Pulumi's options.
@@ -72,6 +77,7 @@ class ClaimedHost(Resource, module="fairground", name="ClaimedHost"):
                 "host": pulumi.Output.from_input(host).apply(Host.to_json),
                 "stack": stack,
                 "lab": lab,
+                "for_load": for_load,
                 "keep_images": keep_images,
                 "folder": folder,
             },

@@ -1,19 +1,26 @@
 """Host kind `container`: a container on the controller's Docker engine, with sshd and an engine of its own."""
 
+import hashlib
 import itertools
 from collections.abc import Sequence
+from ipaddress import IPv4Network
 from pathlib import Path
+from typing import NamedTuple
 
 import pulumi
 import pulumi_docker as docker
 
 from documents.host import Host
 from documents.host_kinds import ContainerHost as ContainerHostDocument
+from documents.host_kinds import ContainerLoadHost as ContainerLoadHostDocument
 from documents.host_kinds import keeps_images
+from documents.inventory import LOOPBACK
 from documents.labels import STACK_LABEL, stack_labels
+from documents.stack import Stack
 from lab.base_image import BaseImage
 from lab.cores import PhysicalCore, take_cores
 from lab.credentials import Credentials
+from lab.hosts.declared import DeclaredLoadHost
 from lab.known_hosts import KNOWN_HOSTS_NAME, pin_host_key
 from lab.ssh_files import KEY_NAME, SshFiles
 from provision.build_context import hash_build_context
@@ -32,67 +39,125 @@ runs containers needs none of them. With their prefix: a refresh reads them back
 
 _SECURITY_OPTIONS = ("seccomp=unconfined", "apparmor=unconfined", "systempaths=unconfined")
 
+_LEAST_CORES_APART = 2
+"""A host with fewer cores of its own can't keep the load generator's work apart from the rest."""
+
 _MEMORY_LEFT_BYTES = 2 * 1024**3
 """What a host leaves to the machine it runs on."""
 
 
-def size_container_host(
-    document: ContainerHostDocument, topology: Sequence[PhysicalCore], machine_memory_bytes: int
-) -> tuple[tuple[int, ...], int]:
-    """The CPUs and the bytes of memory that the machine can give a host: what the document asks for, or less."""
-    cpus = tuple(itertools.chain.from_iterable(take_cores(topology, document.cpus)))
+class HostShare(NamedTuple):
+    """What the machine gives one of a lab's hosts: CPUs of the controller, and memory in bytes."""
+
+    cpus: tuple[int, ...]
+    memory_bytes: int
+
+
+def share_machine(
+    document: ContainerHostDocument, topology: Sequence[PhysicalCore], machine_memory_bytes: int, *, hosts: int = 1
+) -> tuple[HostShare, ...]:
+    """What the machine can give each of so many equal hosts: what the document asks for, or less.
+
+    Each has cores of its own where the machine has two for each of several; else all have the same ones, and each
+    takes CPU from the others.
+    """
     wanted = document.memory_gb * 1024**3
-    if machine_memory_bytes >= wanted:
-        return cpus, wanted
-    return cpus, max(machine_memory_bytes - _MEMORY_LEFT_BYTES, 1024**3)
+    memory = wanted
+    if machine_memory_bytes < wanted * hosts:
+        memory = max((machine_memory_bytes - _MEMORY_LEFT_BYTES) // hosts, 1024**3)
+    cores = sorted(topology)
+    each = len(cores) // hosts if hosts > 1 and len(cores) >= _LEAST_CORES_APART * hosts else None
+    shares: list[HostShare] = []
+    for number in range(hosts):
+        own = cores if each is None else cores[number * each : (number + 1) * each]
+        shares.append(HostShare(tuple(itertools.chain.from_iterable(take_cores(own, document.cpus))), memory))
+    return tuple(shares)
 
 
 class ContainerHost(pulumi.ComponentResource):
-    """A lab host as a container, limited by a cpuset and a memory limit that also bind what runs inside it."""
+    """A lab host as a container, limited by a cpuset and a memory limit that also bind what runs inside it.
+
+    Its load hosts, if it has any, are containers like it, of the same size and image, in one network with it.
+    """
 
     host: pulumi.Output[Host]
     host_id: pulumi.Output[str]
     machine: pulumi.Resource
+    load_hosts: tuple[DeclaredLoadHost, ...]
+    api_address: pulumi.Output[str]
 
     def __init__(
         self,
         name: str,
         *,
-        stack: str,
+        stack: Stack,
         document: ContainerHostDocument,
-        base_image: str,
-        cpus: tuple[int, ...],
-        memory_bytes: int,
+        shares: Sequence[HostShare],
         credentials: Credentials,
         folder: Path,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Declare the host of a stack.
+        """Declare the host of a stack, and its load hosts.
 
         Args:
             name: the component's name.
-            stack: the stack's name; it is part of what is made on the controller's engine.
-            document: the host as the stack document describes it.
-            base_image: what the base is made from.
-            cpus: the controller's CPUs that it gets.
-            memory_bytes: the memory that it gets.
+            stack: the stack document; its name is part of what is made on the controller's engine.
+            document: its host.
+            shares: what each host gets of the controller, the lab's host first.
             credentials: the keys to be installed.
-            folder: the stack's own on the controller, for its SSH files.
+            folder: the stack's own on the controller, for the SSH files.
             opts: Pulumi's options.
         """
         super().__init__("fairground:hosts:ContainerHost", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
-        kept = pulumi.ResourceOptions(parent=self, retain_on_delete=keeps_images(document))
+        self._stack, self._document, self._credentials = stack.name, document, credentials
+        self._child = pulumi.ResourceOptions(parent=self)
+        self._kept = pulumi.ResourceOptions(parent=self, retain_on_delete=keeps_images(document))
+        image = self._declare_image(stack.base_image)
+        addresses = private_addresses(stack.name, document, len(shares)) if stack.load_host else ()
+        network = self._declare_network(stack.name, document) if addresses else None
 
-        base = BaseImage("controller-base", image=base_image, stack=stack, opts=kept)
+        ports = [document.ssh_port]
+        ports += [one.ssh_port for one in stack.load_host if isinstance(one, ContainerLoadHostDocument)]
+        containers = [
+            self._declare_container(
+                "host" if number == 0 else f"load-host-{number}",
+                image=image,
+                share=share,
+                ssh_port=port,
+                networks=[]
+                if network is None
+                else [docker.ContainerNetworksAdvancedArgs(name=network.name, ipv4_address=addresses[number])],
+            )
+            for number, (share, port) in enumerate(zip(shares, ports, strict=True))
+        ]
+        files = SshFiles(
+            "ssh-files",
+            folder=str(folder / "ssh"),
+            private_key=credentials.user_private_key,
+            known_hosts=credentials.host_public_key.apply(
+                lambda key: "".join(pin_host_key(LOOPBACK, port, key) for port in ports)
+            ),
+            opts=self._child,
+        )
+        self.host, *others = (self._reach(files, port) for port in ports)
+        self.machine, self.host_id = containers[0], containers[0].id
+        self.api_address = pulumi.Output.from_input(addresses[0] if addresses else LOOPBACK)
+        self.load_hosts = tuple(
+            DeclaredLoadHost(host, container.id, container)
+            for host, container in zip(others, containers[1:], strict=True)
+        )
+        self.register_outputs({"host_id": self.host_id})
+
+    def _declare_image(self, base_image: str) -> docker.RemoteImage:
+        base = BaseImage("controller-base", image=base_image, stack=self._stack, opts=self._kept)
         source = hash_build_context(_IMAGE_FOLDER)
-        image = docker.RemoteImage(
+        return docker.RemoteImage(
             "host-image",
-            name=base.tag.apply(lambda tag: f"fairground-{stack}-host:{source[:12]}-{tag.rpartition(':')[2]}"),
+            name=base.tag.apply(lambda tag: f"fairground-{self._stack}-host:{source[:12]}-{tag.rpartition(':')[2]}"),
             build=docker.RemoteImageBuildArgs(
                 context=str(_IMAGE_FOLDER.relative_to(Path.cwd())),
                 build_args={"BASE": base.tag},
-                labels=stack_labels(stack),
+                labels=stack_labels(self._stack),
                 network_mode="host",
                 remove=True,
                 # The classic builder: unlike BuildKit it keeps no cache apart from the images themselves.
@@ -100,23 +165,43 @@ class ContainerHost(pulumi.ComponentResource):
                 version="1",
             ),
             triggers={"source": source, "base": base.image_id},
-            opts=kept,
+            opts=self._kept,
         )
+
+    def _declare_network(self, stack: str, document: ContainerHostDocument) -> docker.Network:
+        return docker.Network(
+            "private-network",
+            name=f"fairground-{stack}",
+            ipam_configs=[docker.NetworkIpamConfigArgs(subnet=str(private_network(stack, document)))],
+            labels=[docker.NetworkLabelArgs(label=STACK_LABEL, value=stack)],
+            opts=self._child,
+        )
+
+    def _declare_container(
+        self,
+        name: str,
+        *,
+        image: docker.RemoteImage,
+        share: HostShare,
+        ssh_port: int,
+        networks: list[docker.ContainerNetworksAdvancedArgs],
+    ) -> docker.Container:
         volume = docker.Volume(
-            "host-images",
-            name=f"fairground-{stack}-host-images",
-            labels=[docker.VolumeLabelArgs(label=STACK_LABEL, value=stack)],
-            opts=kept,
+            f"{name}-images",
+            name=f"fairground-{self._stack}-{name}-images",
+            labels=[docker.VolumeLabelArgs(label=STACK_LABEL, value=self._stack)],
+            opts=self._kept,
         )
-        container = docker.Container(
-            "host",
-            name=f"fairground-{stack}-host",
+        credentials = self._credentials
+        return docker.Container(
+            name,
+            name=f"fairground-{self._stack}-{name}",
             image=image.image_id,
             restart="unless-stopped",
-            labels=[docker.ContainerLabelArgs(label=STACK_LABEL, value=stack)],
-            cpu_set=",".join(map(str, cpus)),
-            memory=memory_bytes // 1024**2,
-            memory_swap=memory_bytes // 1024**2,
+            labels=[docker.ContainerLabelArgs(label=STACK_LABEL, value=self._stack)],
+            cpu_set=",".join(map(str, share.cpus)),
+            memory=share.memory_bytes // 1024**2,
+            memory_swap=share.memory_bytes // 1024**2,
             capabilities=docker.ContainerCapabilitiesArgs(adds=["ALL"], drops=list(_DROPPED_CAPABILITIES)),
             security_opts=list(_SECURITY_OPTIONS),
             cgroupns_mode="host",
@@ -124,7 +209,8 @@ class ContainerHost(pulumi.ComponentResource):
                 docker.ContainerVolumeArgs(host_path="/sys/fs/cgroup", container_path="/sys/fs/cgroup"),
                 docker.ContainerVolumeArgs(volume_name=volume.name, container_path="/var/lib/docker"),
             ],
-            ports=[docker.ContainerPortArgs(internal=22, external=document.ssh_port, ip="127.0.0.1")],
+            ports=[docker.ContainerPortArgs(internal=22, external=ssh_port, ip=LOOPBACK)],
+            networks_advanced=networks or None,
             uploads=[
                 docker.ContainerUploadArgs(
                     file="/etc/ssh/ssh_host_ed25519_key", content=credentials.host_private_key, permissions="0600"
@@ -136,7 +222,7 @@ class ContainerHost(pulumi.ComponentResource):
             stop_timeout=20,
             destroy_grace_seconds=20,
             opts=pulumi.ResourceOptions.merge(
-                child,
+                self._child,
                 pulumi.ResourceOptions(
                     # A refresh reads systempaths=unconfined back as nothing and would replace the host.
                     ignore_changes=["securityOpts"],
@@ -147,27 +233,32 @@ class ContainerHost(pulumi.ComponentResource):
                 ),
             ),
         )
-        address = "127.0.0.1"
-        files = SshFiles(
-            "ssh-files",
-            folder=str(folder / "ssh"),
-            private_key=credentials.user_private_key,
-            known_hosts=credentials.host_public_key.apply(lambda key: pin_host_key(address, document.ssh_port, key)),
-            opts=child,
-        )
-        self.machine = container
-        self.host_id = container.id
-        self.host = pulumi.Output.all(
-            files.path_of(KEY_NAME), files.path_of(KNOWN_HOSTS_NAME), credentials.host_public_key
+
+    def _reach(self, files: SshFiles, port: int) -> pulumi.Output[Host]:
+        return pulumi.Output.all(
+            files.path_of(KEY_NAME), files.path_of(KNOWN_HOSTS_NAME), self._credentials.host_public_key
         ).apply(
             lambda values: Host(
                 kind="container",
-                address=address,
-                port=document.ssh_port,
+                address=LOOPBACK,
+                port=port,
                 user="root",
                 private_key_path=values[0],
                 known_hosts_path=values[1],
                 host_public_key=values[2],
             )
         )
-        self.register_outputs({"host_id": self.host_id})
+
+
+def private_network(stack: str, document: ContainerHostDocument) -> IPv4Network:
+    """The network of a lab's hosts: the document's, or one drawn from the stack's name among 65,536."""
+    if document.private_network is not None:
+        return IPv4Network(document.private_network)
+    drawn = hashlib.sha256(stack.encode()).digest()
+    return IPv4Network((int.from_bytes((10, drawn[0], drawn[1], 0)), 28))
+
+
+def private_addresses(stack: str, document: ContainerHostDocument, hosts: int) -> tuple[str, ...]:
+    """The address of each host in their network, the lab's host first; the very first is Docker's own."""
+    usable = itertools.islice(private_network(stack, document).hosts(), 1, None)
+    return tuple(map(str, itertools.islice(usable, hosts)))

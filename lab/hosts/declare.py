@@ -1,33 +1,19 @@
 """Declaring the host of a stack, of whatever kind its document names."""
 
 from pathlib import Path
-from typing import Protocol
 
 import pulumi
 
 from documents.cloud_hosts import AwsHost as AwsHostDocument
 from documents.cloud_hosts import CloudHost
-from documents.host import Host, HostResources
+from documents.host import HostResources
 from documents.host_kinds import ContainerHost as ContainerHostDocument
 from documents.host_kinds import SshHost as SshHostDocument
 from documents.stack import Stack
 from lab.credentials import Credentials
-from lab.hosts.container import ContainerHost, size_container_host
+from lab.hosts.container import ContainerHost, share_machine
+from lab.hosts.declared import DeclaredHost
 from lab.hosts.ssh import SshHost
-
-
-class DeclaredHost(Protocol):
-    """What every kind of host gives.
-
-    Attributes:
-        host: how it is reached.
-        host_id: its name: what is on it is made anew with it.
-        machine: the resource whose end takes all along that is on it.
-    """
-
-    host: pulumi.Output[Host]
-    host_id: pulumi.Output[str]
-    machine: pulumi.Resource
 
 
 def declare_host(
@@ -53,19 +39,15 @@ def declare_host(
     """
     document = stack.host
     if isinstance(document, SshHostDocument):
-        return SshHost(
-            "ssh-host", stack=stack.name, document=document, credentials=credentials, folder=folder, opts=opts
-        )
+        return SshHost("ssh-host", stack=stack, document=document, credentials=credentials, folder=folder, opts=opts)
     if not isinstance(document, ContainerHostDocument):
         return _declare_machine(stack, document, credentials, folder, opts)
-    cpus, memory_bytes = size_container_host(document, controller.cores, controller.memory_bytes)
+    shares = share_machine(document, controller.cores, controller.memory_bytes, hosts=1 + len(stack.load_host))
     return ContainerHost(
         "container-host",
-        stack=stack.name,
+        stack=stack,
         document=document,
-        base_image=stack.base_image,
-        cpus=cpus,
-        memory_bytes=memory_bytes,
+        shares=shares,
         credentials=credentials,
         folder=folder,
         opts=opts,
@@ -85,6 +67,7 @@ def _declare_machine(
             document=document,
             credentials=credentials,
             ssh_folder=str(folder / "ssh"),
+            load_hosts=len(stack.load_host),
             opts=opts,
         )
     from lab.hosts.hetzner import HetznerHost  # noqa: PLC0415
@@ -95,5 +78,6 @@ def _declare_machine(
         document=document,
         credentials=credentials,
         ssh_folder=str(folder / "ssh"),
+        load_hosts=len(stack.load_host),
         opts=opts,
     )

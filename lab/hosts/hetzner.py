@@ -5,8 +5,10 @@ import pulumi
 from documents.cloud_hosts import NETWORK_ZONES, cloud_tags
 from documents.cloud_hosts import HetznerHost as HetznerHostDocument
 from documents.host import Host
+from documents.inventory import LOOPBACK
 from lab.credentials import Credentials
 from lab.hosts.cloud import SSH_PORT, reachable_hosts, secret_user_data
+from lab.hosts.declared import DeclaredLoadHost
 from lab.hosts.extras import missing_extra
 
 try:
@@ -33,8 +35,8 @@ class HetznerHost(pulumi.ComponentResource):
     host: pulumi.Output[Host]
     host_id: pulumi.Output[str]
     machine: pulumi.Resource
-    load_hosts: tuple[pulumi.Output[Host], ...]
-    private_addresses: tuple[pulumi.Output[str], ...]
+    load_hosts: tuple[DeclaredLoadHost, ...]
+    api_address: pulumi.Output[str]
 
     def __init__(
         self,
@@ -125,9 +127,6 @@ class HetznerHost(pulumi.ComponentResource):
 
         self.machine = servers[0]
         self.host_id = servers[0].id
-        self.private_addresses = (
-            () if subnet is None else tuple(pulumi.Output.from_input(_private_address(i)) for i in range(len(servers)))
-        )
         self.host, *others = reachable_hosts(
             "hetzner",
             [server.ipv4_address for server in servers],
@@ -135,7 +134,10 @@ class HetznerHost(pulumi.ComponentResource):
             ssh_folder=ssh_folder,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self.load_hosts = tuple(others)
+        self.load_hosts = tuple(
+            DeclaredLoadHost(host, machine.id, machine) for host, machine in zip(others, servers[1:], strict=True)
+        )
+        self.api_address = pulumi.Output.from_input(_private_address(0) if load_hosts else LOOPBACK)
         self.register_outputs({"host_id": self.host_id})
 
     def _declare_network(self, stack: str, document: HetznerHostDocument) -> hcloud.NetworkSubnet:

@@ -9,13 +9,11 @@ from pathlib import Path
 _FILE_NAME = "kept-on-host"
 
 
-def write_kept(folder: Path, phrases: Sequence[str]) -> None:
-    """Note what was kept, a phrase each in place of what was noted before."""
-    path = folder / _FILE_NAME
+def add_kept(folder: Path, phrases: Sequence[str]) -> None:
+    """Note what was kept, a phrase each, beside what was noted before: a lab may have several hosts."""
     if phrases:
-        path.write_text("".join(f"{phrase}\n" for phrase in phrases), encoding="utf-8")
-    else:
-        path.unlink(missing_ok=True)
+        with (folder / _FILE_NAME).open("a", encoding="utf-8") as file:
+            file.writelines(f"{phrase}\n" for phrase in phrases)
 
 
 def take_kept(folder: Path) -> tuple[str, ...]:

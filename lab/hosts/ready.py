@@ -8,9 +8,9 @@ from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider
 from documents.host import Host, HostResources
 from provision.connection import connect
 from provision.identity import read_resources
-from provision.preparation import prepare
+from provision.preparation import prepare, prepare_for_network
 
-_BOOT_SECONDS = {"container": 90, "ssh": 90, "aws": 300, "hetzner": 300}
+BOOT_SECONDS = {"container": 90, "ssh": 90, "aws": 300, "hetzner": 300}
 """How long a host is waited for: a machine that a cloud makes boots a whole system, and then cloud-init."""
 
 _VERSION = "2"
@@ -20,15 +20,19 @@ _VERSION = "2"
 class _ReadyHostProvider(ResourceProvider):
     def create(self, props: dict[str, Any]) -> CreateResult:
         host = Host.model_validate_json(props["host"])
-        with connect(host, deadline_seconds=_BOOT_SECONDS[host.kind]) as connection:
+        with connect(host, deadline_seconds=BOOT_SECONDS[host.kind]) as connection:
             tools = prepare(connection)
+            if props["has_load_hosts"]:
+                prepare_for_network(connection)
             resources = read_resources(connection)
         url = f"ssh://{host.user}@{host.address}:{host.port}"
         read = {"docker_url": url, "tools": dict(tools), "resources": resources.to_json()}
         return CreateResult(id_=props["host_id"], outs={**props, **read})
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
-        changed = [name for name in ("host", "host_id", "version") if _olds.get(name) != _news.get(name)]
+        changed = [
+            name for name in ("host", "host_id", "has_load_hosts", "version") if _olds.get(name) != _news.get(name)
+        ]
         return DiffResult(changes=bool(changed), replaces=changed, delete_before_replace=True)
 
 
@@ -48,9 +52,10 @@ class ReadyHost(Resource, module="fairground", name="ReadyHost"):
         *,
         host: pulumi.Input[Host],
         host_id: pulumi.Input[str],
+        has_load_hosts: bool,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Declare that `host` is to be ready."""
+        """Declare that `host` is to be ready; where it has load hosts, also to measure what lies between."""
         document = pulumi.Output.from_input(host).apply(Host.to_json)
         super().__init__(
             _ReadyHostProvider(),
@@ -58,6 +63,7 @@ class ReadyHost(Resource, module="fairground", name="ReadyHost"):
             {
                 "host": document,
                 "host_id": host_id,
+                "has_load_hosts": has_load_hosts,
                 "version": _VERSION,
                 "docker_url": None,
                 "tools": None,

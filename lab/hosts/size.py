@@ -4,10 +4,11 @@ import itertools
 
 from documents.cloud_hosts import as_cloud_host
 from documents.cores import CoreLayout
-from documents.host import HostResources, HostSize
+from documents.host import Host, HostResources, HostSize
 from documents.host_kinds import AnyHost
+from documents.inventory import LoadHost
 from documents.stack import Stack
-from lab.cores import explicit_cores, split_cores, take_cores
+from lab.cores import explicit_cores, split_cores, split_load_host, take_cores
 
 _ARTICLE_CORES = 8
 _ARTICLE_MEMORY_GB = 16
@@ -32,4 +33,22 @@ def lay_out_cores(stack: Stack, resources: HostResources) -> CoreLayout:
         DocumentError: the layout that the document asks for doesn't fit.
     """
     cores = take_cores(resources.cores, stack.host.cpus)
-    return split_cores(cores) if stack.cores == "auto" else explicit_cores(stack.cores, cores)
+    if stack.cores == "auto":
+        return split_cores(cores, with_generator=not stack.load_host)
+    return explicit_cores(stack.cores, cores)
+
+
+def describe_load_host(host: Host, resources: HostResources, document: AnyHost) -> LoadHost:
+    """A load host as the inventory tells it: as many of its cores are used as of the lab's host.
+
+    Raises:
+        LabError: it has a single CPU.
+    """
+    generator, system = split_load_host(take_cores(resources.cores, document.cpus))
+    return LoadHost(
+        host=host,
+        size=size_host(resources, document),
+        own_kernel=resources.own_kernel,
+        generator=generator,
+        system=system,
+    )

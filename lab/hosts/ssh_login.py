@@ -4,13 +4,13 @@ from pathlib import Path
 
 from documents.errors import HostKeyError
 from documents.host import Host, JumpHost
+from documents.host_kinds import ExistingHost
 from documents.host_kinds import JumpHost as JumpHostDocument
-from documents.host_kinds import SshHost
 from lab.hosts.pinned_keys import pinned_key
 from lab.known_hosts import KNOWN_HOSTS_NAME
 
 
-def describe_host(document: SshHost, folder: Path) -> Host:
+def describe_host(document: ExistingHost, folder: Path) -> Host:
     """How the host of a stack document is reached, with its keys as they are given or were confirmed.
 
     Args:
@@ -23,7 +23,7 @@ def describe_host(document: SshHost, folder: Path) -> Host:
     return describe_way(document, folder, _require_key(document, folder))
 
 
-def describe_way(document: SshHost, folder: Path, host_public_key: str) -> Host:
+def describe_way(document: ExistingHost, folder: Path, host_public_key: str) -> Host:
     """How the host is reached, with a key that isn't looked at here; that of its jump host must be known.
 
     Raises:
@@ -44,12 +44,12 @@ def describe_way(document: SshHost, folder: Path, host_public_key: str) -> Host:
     )
 
 
-def known_key(host: SshHost | JumpHostDocument, folder: Path) -> str | None:
+def known_key(host: ExistingHost | JumpHostDocument, folder: Path) -> str | None:
     """The key of a host that its document gives, or that was confirmed; None where neither is so."""
     return host.host_key or pinned_key(folder, host.address, host.port)
 
 
-def _require_key(host: SshHost | JumpHostDocument, folder: Path) -> str:
+def _require_key(host: ExistingHost | JumpHostDocument, folder: Path) -> str:
     if (key := known_key(host, folder)) is None:
         raise HostKeyError(
             f"No key of {host.address}, port {host.port}, is pinned, and unknown hosts are refused. Write it into the "

@@ -3,43 +3,42 @@
 from dataclasses import dataclass
 
 from documents.cloud_hosts import as_cloud_host, cloud_tags
-from documents.errors import HostError, HostUnreachableError
-from documents.host_kinds import SshHost
+from documents.errors import HostUnreachableError
+from documents.host_kinds import ExistingHost
 from documents.stack import Stack
 from lab.lifecycle.engine import Engine, Progress
 from lab.lifecycle.leftovers import find_labelled as find_on_controller
 from lab.lifecycle.lifecycle import Receipt, take_down
-from lab.lifecycle.reconciliation import forget_host, uses_controller
+from lab.lifecycle.reconciliation import forget_claim, uses_controller
 from lab.lifecycle.ssh_access import reach_host
 from lab.lifecycle.state import State, is_recorded, read_state
 from provision.claim import find_things, release
-from provision.connection import Connection, connect
+from provision.connection import Connection
 from provision.host_changes import HostChanges, read_changes
 from provision.labelled import find_labelled
 
 
 @dataclass(frozen=True)
 class Adoptable:
-    """What there is of a lab, as sentences for whoever is asked whether all of it is to go.
+    """What there is of a lab, as phrases for whoever is asked whether all of it is to go.
 
     Attributes:
         found: a phrase for each thing.
-        host_is_gone: whether a host is on record that doesn't answer; it goes off the record, and what was on it stays
-            with it.
-        claimed: whether an existing host has a claim that is to be released without a record.
+        gone: the addresses of hosts that don't answer; they go off the record, and what was on them stays with them.
+        claimed: the existing hosts that have a lab's claim.
     """
 
     found: tuple[str, ...]
-    host_is_gone: bool = False
-    claimed: bool = False
+    gone: tuple[str, ...] = ()
+    claimed: tuple[ExistingHost, ...] = ()
 
 
 def look_around(engine: Engine, stack: Stack) -> Adoptable:
-    """Find what there is of a lab: on record, on the controller's engine, and on the host that its document names.
+    """Find what there is of a lab: on record, on the controller's engine, and on the hosts that its document names.
 
     Raises:
         LabError: the engine, or the controller's Docker engine, doesn't answer.
-        HostError: the host is there and can't be used, as where it shows another key than the pinned one.
+        HostError: a host is there and can't be used, as where it shows another key than the pinned one.
     """
     state = read_state(engine) if is_recorded(engine) else State.empty()
     found: list[str] = []
@@ -47,20 +46,22 @@ def look_around(engine: Engine, stack: Stack) -> Adoptable:
         found.append(f"{len(state.resources)} resources on record")
     if uses_controller(stack, state):
         found += [f"{thing} on this machine" for thing in find_on_controller(engine.stack)]
-    gone = claimed = False
-    if isinstance(stack.host, SshHost):
+    gone: list[str] = []
+    claimed: list[ExistingHost] = []
+    for host in stack.existing_hosts:
         try:
-            with reach_host(stack.host, engine.private) as connection:
+            with reach_host(host, engine.private) as connection:
                 changes = read_changes(connection)
-                claimed = changes is not None
+                if changes is not None:
+                    claimed.append(host)
                 found += _describe(connection, stack, changes)
         except HostUnreachableError as error:
-            gone = state.host is not None
-            found.append(f"whatever is on the host, which stays there, for it doesn't answer: {error}")
+            gone.append(host.address)
+            found.append(f"whatever is on {host.address}, which stays there, for it doesn't answer: {error}")
     if (cloud := as_cloud_host(stack.host)) is not None and not state.resources:
         tags = ", ".join(f"{name}={value}" for name, value in cloud_tags(stack.name, cloud).items())
         found.append(f"whatever is at the cloud with the tags {tags}, which only the cloud itself can show and remove")
-    return Adoptable(tuple(found), host_is_gone=gone, claimed=claimed)
+    return Adoptable(tuple(found), gone=tuple(gone), claimed=tuple(claimed))
 
 
 def adopt(engine: Engine, stack: Stack, found: Adoptable, *, progress: Progress) -> Receipt:
@@ -68,14 +69,19 @@ def adopt(engine: Engine, stack: Stack, found: Adoptable, *, progress: Progress)
 
     Raises:
         LabError: the engine refused to destroy.
-        HostError: what was changed on the host can't be undone.
+        HostError: what was changed on a host can't be undone.
     """
-    if found.host_is_gone:
-        forget_host(engine, read_state(engine))
+    state = read_state(engine) if is_recorded(engine) else State.empty()
+    for address in found.gone:
+        forget_claim(engine, state, address)
     kept: tuple[str, ...] = ()
-    if found.claimed and isinstance(stack.host, SshHost) and not _is_on_record(engine, stack.host):
-        with reach_host(stack.host, engine.private) as connection:
-            kept = release(connection, keep_images=False)
+    for host in found.claimed:
+        with reach_host(host, engine.private) as connection:
+            changes = read_changes(connection)
+            own = host.address in state.claims and changes is not None and changes.lab == state.lab
+            if not own:
+                # No record's end would release it.
+                kept += release(connection, keep_images=False)
     receipt = take_down(engine, stack, progress=progress)
     return Receipt(made=receipt.made, kept=(*kept, *receipt.kept), left=receipt.left)
 
@@ -92,18 +98,3 @@ def _describe(connection: Connection, stack: Stack, changes: HostChanges | None)
     if changes.drop_in:
         told.append("its limits for sshd")
     return told
-
-
-def _is_on_record(engine: Engine, host: SshHost) -> bool:
-    """Whether the claim on the host is this record's own, so that its end releases it."""
-    if not is_recorded(engine):
-        return False
-    state = read_state(engine)
-    if state.lab is None or state.host is None or state.host.address != host.address:
-        return False
-    try:
-        with connect(state.host) as connection:
-            changes = read_changes(connection)
-    except HostError:
-        return False
-    return changes is not None and changes.lab == state.lab

@@ -1,9 +1,8 @@
 """What a lab left on a host that exists, seen without its record: after a half-failed up, or a record that is lost."""
 
 from documents.errors import HostError
-from documents.host_kinds import SshHost, keeps_images
+from documents.host_kinds import ExistingHost, SshHost, keeps_images
 from documents.stack import Stack
-from lab.hosts.kept import take_kept
 from lab.lifecycle.engine import Engine
 from lab.lifecycle.ssh_access import reach_host
 from provision.claim import release
@@ -15,33 +14,33 @@ KEPT_BY_DOCUMENT = "build_cache: keep"
 
 
 def leave_host(
-    engine: Engine, stack: Stack, host: SshHost, *, lab: str | None
+    engine: Engine, stack: Stack, host: ExistingHost, *, lab: str | None
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Look at the host once the lab is off the record, and release a claim of its own that never came on record.
 
     Args:
         engine: of the lab.
         stack: its document.
-        host: the document's host.
+        host: one of the document's.
         lab: what tells this lab from another of its name; None where it wasn't on record.
 
     Returns:
         What is kept on purpose, and what is left, each a phrase that names it.
     """
-    needed = take_kept(engine.private)
+    still_needed: tuple[str, ...] = ()
+    keeps = isinstance(host, SshHost) and keeps_images(host)
     try:
         with reach_host(host, engine.private) as connection:
             changes = read_changes(connection)
             if changes is not None and changes.held and lab is not None and changes.lab == lab:
-                needed += release(connection, keep_images=keeps_images(host))
+                still_needed = release(connection, keep_images=keeps)
                 changes = read_changes(connection)
             there = find_labelled(connection, stack.name)
     except HostError as error:
-        return needed, (f"whatever is on the host, which can't be asked: {error}",)
-    keeps = keeps_images(host)
+        return still_needed, (f"whatever is on {host.address}, which can't be asked: {error}",)
     kept = tuple(f"{thing} ({KEPT_BY_DOCUMENT})" for thing in there if keeps and thing.kind == "image")
     left = tuple(str(thing) for thing in there if not (keeps and thing.kind == "image"))
     if changes is not None and changes.held:
-        claim = f"the claim of a lab {changes.stack} on the host, which isn't on record here"
+        claim = f"the claim of a lab {changes.stack} on {host.address}, which isn't on record here"
         left += (f"{claim}: `lab down --adopt --stack {stack.name}` shows it and takes it away",)
-    return (*needed, *kept), left
+    return (*still_needed, *kept), left

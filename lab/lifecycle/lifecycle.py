@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from documents.cloud_hosts import as_cloud_host
 from documents.errors import LabError
-from documents.host_kinds import SshHost, keeps_images
+from documents.host_kinds import keeps_images
 from documents.inventory import Inventory, Secrets
 from documents.stack import Stack
 from lab.hosts.kept import take_kept
@@ -102,9 +102,11 @@ def take_down(engine: Engine, stack: Stack | None, *, progress: Progress) -> Rec
         raise LabError(f"There is no lab {engine.stack}: nothing is on record, and nothing carries its label.")
     keeps = stack is None or keeps_images(stack.host)
     kept, left = clear_controller(engine, keeps=keeps) if uses_controller(stack, state) else ((), ())
-    if stack is not None and isinstance(stack.host, SshHost):
-        kept_there, left_there = leave_host(engine, stack, stack.host, lab=state.lab)
-        kept, left = (*kept, *kept_there), (*left, *left_there)
+    if stack is not None:
+        kept = (*kept, *take_kept(engine.private))
+        for host in stack.existing_hosts:
+            kept_there, left_there = leave_host(engine, stack, host, lab=state.lab)
+            kept, left = (*kept, *kept_there), (*left, *left_there)
     return Receipt(made=len(state.resources), kept=kept, left=left)
 
 

@@ -24,7 +24,8 @@ def check_machine(stack: Stack, root: Path) -> None:
     engine_folder = _engine_folder()
     running = any(thing.kind == "container" for thing in find_labelled(stack.name))
     if not running:
-        _check_port(stack.host.ssh_port, stack.name)
+        for port in (stack.host.ssh_port, *(one.ssh_port for one in stack.load_host if one.kind == "container")):
+            _check_port(port, stack.name)
         for folder in {engine_folder, root}:
             _check_room(folder)
 

@@ -83,6 +83,13 @@ def _reconcile_controller(engine: Engine, state: State, *, killed: bool) -> bool
         forget_host(engine, state)
         return False
     run_docker("start", state.host_id)
+    for resource in state.containers:
+        if not resource.name.startswith("load-host-"):
+            continue
+        if resource.id in containers:
+            run_docker("start", resource.id)
+        else:
+            engine.query("state", "delete", resource.urn, "--target-dependents", "--yes")
     return True
 
 
@@ -113,6 +120,16 @@ def forget_host(engine: Engine, state: State) -> None:
         if resource.id == state.host_id:
             engine.query("state", "delete", resource.urn, "--target-dependents", "--yes")
             return
+
+
+def forget_claim(engine: Engine, state: State, address: str) -> None:
+    """Take an existing host that is gone off the record, and with it all that was on it; one not on record stays so.
+
+    Raises:
+        LabError: the engine refused.
+    """
+    if (urn := state.claims.get(address)) is not None:
+        engine.query("state", "delete", urn, "--target-dependents", "--yes")
 
 
 def _reach(engine: Engine, state: State, host: Host, progress: Progress) -> Connection:

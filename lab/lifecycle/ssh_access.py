@@ -6,14 +6,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from documents.host import Host
-from documents.host_kinds import JumpHost, SshHost
+from documents.host_kinds import ExistingHost, JumpHost
 from lab.hosts.ssh_login import describe_host, describe_way, known_key
 from lab.known_hosts import KNOWN_HOSTS_NAME, list_known_hosts
 from provision.connection import Connection, connect
 from provision.host_keys import fetch_host_key
 
 
-def unknown_hosts(document: SshHost, folder: Path) -> tuple[SshHost | JumpHost, ...]:
+def unknown_hosts(document: ExistingHost, folder: Path) -> tuple[ExistingHost | JumpHost, ...]:
     """The host and its jump host, as far as their keys are neither given nor confirmed; the jump host goes first.
 
     Args:
@@ -24,7 +24,7 @@ def unknown_hosts(document: SshHost, folder: Path) -> tuple[SshHost | JumpHost, 
     return tuple(host for host in way if known_key(host, folder) is None)
 
 
-def ask_for_key(document: SshHost, folder: Path, target: SshHost | JumpHost) -> str:
+def ask_for_key(document: ExistingHost, folder: Path, target: ExistingHost | JumpHost) -> str:
     """The key that a host shows that isn't known yet; that of its jump host must be known by then.
 
     Raises:
@@ -33,14 +33,14 @@ def ask_for_key(document: SshHost, folder: Path, target: SshHost | JumpHost) -> 
         HostAuthenticationError: the jump host refused the login.
     """
     if isinstance(target, JumpHost):
-        alone = SshHost(kind="ssh", address=target.address, port=target.port, user=target.user)
+        alone = ExistingHost(kind="ssh", address=target.address, port=target.port, user=target.user)
         return fetch_host_key(describe_way(alone, folder, ""))
     with _with_known_hosts(describe_way(document, folder, "")) as host:
         return fetch_host_key(host)
 
 
 @contextmanager
-def reach_host(document: SshHost, folder: Path) -> Generator[Connection]:
+def reach_host(document: ExistingHost, folder: Path) -> Generator[Connection]:
     """A connection to the host of a stack document, also where the lab's own SSH files are gone.
 
     Raises:

@@ -1,7 +1,8 @@
 """What the engine has on record: the resources of a stack, operations that never ended, and the lock."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,8 +29,9 @@ class State:
     """The stack as the engine recorded it.
 
     `pending` says that an operation never ended. `host` and `host_id` are there once the host was ready or claimed,
-    `lab`, which tells this lab from another of its name, once it has credentials. `bill` is what the machines of a
-    cloud cost, from the moment on at which the engine began to make them.
+    `lab`, which tells this lab from another of its name, once it has credentials. `claims` has, by its address, the URN
+    of the claim on each existing host. `bill` is what the machines of a cloud cost, from the moment on at which the
+    engine began to make them.
     """
 
     resources: tuple[Recorded, ...]
@@ -37,6 +39,7 @@ class State:
     host: Host | None
     host_id: str | None
     lab: str | None = None
+    claims: Mapping[str, str] = field(default_factory=dict[str, str])
     bill: Bill | None = None
 
     @classmethod
@@ -90,10 +93,14 @@ def read_state(engine: Engine) -> State:
     everything: list[dict[str, Any]] = deployment.get("resources", [])
     resources = [resource for resource in everything if resource.get("custom")]
     host, host_id, lab = None, None, None
+    claims: dict[str, str] = {}
     for resource in resources:
-        if resource["type"].endswith((":ClaimedHost", ":ReadyHost")):
+        if _tells_of_the_host(resource):
             host = Host.from_json(resource["inputs"]["host"], name="the recorded host")
             host_id = resource["inputs"].get("host_id", resource.get("id"))
+        if resource["type"].endswith(":ClaimedHost"):
+            reached = Host.from_json(resource["inputs"]["host"], name="a recorded host")
+            claims[reached.address] = resource["urn"]
         elif resource["type"].endswith(":Credentials"):
             lab = resource["outputs"].get("user_public_key")
     return State(
@@ -106,8 +113,16 @@ def read_state(engine: Engine) -> State:
         host=host,
         host_id=host_id,
         lab=lab,
+        claims=claims,
         bill=_read_bill(everything),
     )
+
+
+def _tells_of_the_host(resource: dict[str, Any]) -> bool:
+    """Whether a resource tells of the lab's host, and not of one that puts load on it."""
+    if resource["type"].endswith(":ClaimedHost"):
+        return not resource["inputs"].get("for_load")
+    return str(resource["type"]).endswith(":ReadyHost")
 
 
 def _read_bill(resources: list[dict[str, Any]]) -> Bill | None:

@@ -1,12 +1,14 @@
 """How large a host in a container is on a given machine, and when a host counts as smaller."""
 
+from ipaddress import IPv4Network
+
 import pytest
 
 from documents.errors import DocumentError
 from documents.host import HostResources
 from documents.host_kinds import ContainerHost, SshHost
 from documents.stack import Api, Cores, Stack
-from lab.hosts.container import size_container_host
+from lab.hosts.container import HostShare, private_addresses, private_network, share_machine
 from lab.hosts.size import lay_out_cores, size_host
 
 GB = 1024**3
@@ -24,22 +26,52 @@ def document(memory_gb: int = 16) -> ContainerHost:
 
 
 def test_machine_that_has_it_all_gives_what_is_asked_for():
-    assert size_container_host(document(), EIGHT, 32 * GB) == (tuple(range(8)), 16 * GB)
-    assert size_container_host(document(24), EIGHT, 32 * GB) == (tuple(range(8)), 24 * GB)
+    assert share_machine(document(), EIGHT, 32 * GB) == (HostShare(tuple(range(8)), 16 * GB),)
+    assert share_machine(document(24), EIGHT, 32 * GB) == (HostShare(tuple(range(8)), 24 * GB),)
 
 
 def test_machine_with_less_memory_gives_what_it_can_spare():
-    assert size_container_host(document(), EIGHT, 12 * GB)[1] == 10 * GB
+    assert share_machine(document(), EIGHT, 12 * GB)[0].memory_bytes == 10 * GB
+    assert [share.memory_bytes for share in share_machine(document(), EIGHT, 32 * GB, hosts=2)] == [16 * GB] * 2
+    assert [share.memory_bytes for share in share_machine(document(), EIGHT, 30 * GB, hosts=2)] == [14 * GB] * 2
 
 
 def test_tiny_machine_still_gives_one_gigabyte():
-    assert size_container_host(document(), EIGHT, 2 * GB)[1] == GB
+    assert share_machine(document(), EIGHT, 2 * GB)[0].memory_bytes == GB
 
 
 def test_whole_cores_are_given_as_far_as_they_fit():
     four = tuple((cpu, cpu + 4) for cpu in range(4))
-    assert size_container_host(document(), four, 32 * GB)[0] == (0, 4, 1, 5, 2, 6, 3, 7)
-    assert size_container_host(document().model_copy(update={"cpus": 5}), four, 32 * GB)[0] == (0, 4, 1, 5)
+    assert share_machine(document(), four, 32 * GB)[0].cpus == (0, 4, 1, 5, 2, 6, 3, 7)
+    assert share_machine(document().model_copy(update={"cpus": 5}), four, 32 * GB)[0].cpus == (0, 4, 1, 5)
+
+
+def test_several_hosts_have_equally_many_cores_each_of_its_own():
+    four = tuple((cpu, cpu + 4) for cpu in range(4))
+    assert [share.cpus for share in share_machine(document(), four, 64 * GB, hosts=2)] == [(0, 4, 1, 5), (2, 6, 3, 7)]
+    assert [share.cpus for share in share_machine(document(), EIGHT[:7], 64 * GB, hosts=3)] == [(0, 1), (2, 3), (4, 5)]
+    sixteen = tuple((cpu,) for cpu in range(20))
+    shares = share_machine(document(), sixteen, 64 * GB, hosts=2)
+    assert [share.cpus for share in shares] == [tuple(range(8)), tuple(range(10, 18))]
+
+
+@pytest.mark.parametrize("cores", [EIGHT[:2], EIGHT[:3], ((0, 1),)])
+def test_several_hosts_share_all_cores_where_there_are_not_two_for_each(cores: tuple[tuple[int, ...], ...]):
+    everything = tuple(cpu for core in cores for cpu in core)
+    assert [share.cpus for share in share_machine(document(), cores, 64 * GB, hosts=2)] == [everything] * 2
+
+
+def test_the_hosts_network_is_private_of_the_stack_alone_and_the_same_each_time():
+    drawn = {name: private_network(name, document()) for name in ("local", "benchmark")}
+    assert drawn == {"local": IPv4Network("10.37.191.0/28"), "benchmark": IPv4Network("10.14.137.0/28")}
+    assert all(network.is_private for network in drawn.values())
+    named = document().model_copy(update={"private_network": "192.168.7.0/24"})
+    assert private_addresses("local", named, 3) == ("192.168.7.2", "192.168.7.3", "192.168.7.4")
+
+
+def test_the_smallest_network_has_room_for_as_many_load_hosts_as_a_document_may_have():
+    smallest = document().model_copy(update={"private_network": "10.0.0.0/28"})
+    assert len(private_addresses("local", smallest, 1 + 12)) == 13
 
 
 def resources(cores: tuple[tuple[int, ...], ...], memory_bytes: int = 16 * GB) -> HostResources:

@@ -86,7 +86,7 @@ class Declaration:
     host_id: str
     machine: str
     loads: tuple[Host, ...]
-    private_addresses: tuple[str, ...]
+    api_address: str
 
 
 class _Monitor(mocks.MockMonitor):
@@ -178,13 +178,13 @@ def declare(document: CloudHost, load_hosts: int = 0) -> Declaration:
             made.host,
             made.host_id,
             made.machine.urn,
-            pulumi.Output.all(*made.load_hosts),
-            pulumi.Output.all(*made.private_addresses),
+            pulumi.Output.all(*(one.host for one in made.load_hosts)),
+            made.api_address,
         )
         return outputs.apply(found.extend)
 
     mocks.test(program)()  # pyright: ignore[reportUnknownMemberType]
-    host, host_id, machine, loads, addresses = found
+    host, host_id, machine, loads, api_address = found
     return Declaration(
         document=document,
         load_hosts=load_hosts,
@@ -193,7 +193,7 @@ def declare(document: CloudHost, load_hosts: int = 0) -> Declaration:
         host_id=host_id,
         machine=machine.rpartition("::")[2],
         loads=tuple(loads),
-        private_addresses=tuple(addresses),
+        api_address=api_address,
     )
 
 

@@ -203,9 +203,8 @@ def nothing_costs_more_than_was_confirmed(made: Declaration) -> list[str]:
     ]
 
 
-def private_addresses_are_those_of_the_machines(made: Declaration) -> list[str]:
-    expected = tuple(f"10.83.0.{101 + index}" for index in range(1 + made.load_hosts))
-    return unlike("the private addresses", made.private_addresses, expected)
+def apis_listen_where_the_load_hosts_reach_them_and_nowhere_else(made: Declaration) -> list[str]:
+    return unlike("the APIs' address", made.api_address, "10.83.0.101" if made.load_hosts else "127.0.0.1")
 
 
 def _burstable(made: Declaration) -> bool:
@@ -226,7 +225,7 @@ ALL_RULES: tuple[Rule, ...] = (
     machines_come_after_firewall_and_way_out,
     no_machine_outlives_its_lab,
     nothing_costs_more_than_was_confirmed,
-    private_addresses_are_those_of_the_machines,
+    apis_listen_where_the_load_hosts_reach_them_and_nowhere_else,
 )
 
 BREAKAGES: list[tuple[Rule, Break]] = [
@@ -265,7 +264,8 @@ BREAKAGES: list[tuple[Rule, Break]] = [
     (no_machine_outlives_its_lab, change("load-host-1", "instanceInitiatedShutdownBehavior", "stop")),
     (nothing_costs_more_than_was_confirmed, change("host", "monitoring", True)),
     (nothing_costs_more_than_was_confirmed, change("host", "creditSpecification", {"cpuCredits": "unlimited"})),
-    (private_addresses_are_those_of_the_machines, give(private_addresses=("10.83.0.101",))),
+    (apis_listen_where_the_load_hosts_reach_them_and_nowhere_else, give(api_address="127.0.0.1")),
+    (apis_listen_where_the_load_hosts_reach_them_and_nowhere_else, give(api_address="10.83.0.102")),
     # Those of every cloud
     (cloud_rules.all_is_made_by_the_provider_of_the_document, option("subnet", provider="default_7_51_1")),
     (cloud_rules.no_credential_of_the_cloud_is_on_record, change("aws", "accessKey", "AKIA")),

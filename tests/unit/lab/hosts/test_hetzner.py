@@ -143,7 +143,7 @@ def machines_reach_each_other_by_addresses_that_are_theirs(made: Declaration) ->
     expected = tuple(f"10.83.0.{2 + index}" for index in range(1 + made.load_hosts)) if made.load_hosts else ()
     own = tuple(network["ip"] for machine in machines(made) for network in machine.inputs.get("networks", []))
     return [
-        *unlike("the private addresses", made.private_addresses, expected),
+        *unlike("the APIs' address", made.api_address, expected[0] if expected else "127.0.0.1"),
         *unlike("those of the machines", sorted(own), sorted(expected)),
         *(
             f"{machine.name} doesn't wait for the subnet"
@@ -186,7 +186,7 @@ BREAKAGES: list[tuple[Rule, Break]] = [
     (no_machine_outlives_its_lab, change("host", "deleteProtection", True)),
     (no_machine_outlives_its_lab, change("host", "backups", True)),
     (what_has_a_name_is_gone_before_it_is_made_anew, option("user-key", deleted_first=False)),
-    (machines_reach_each_other_by_addresses_that_are_theirs, give(private_addresses=())),
+    (machines_reach_each_other_by_addresses_that_are_theirs, give(api_address="127.0.0.1")),
     (machines_reach_each_other_by_addresses_that_are_theirs, change("load-host-1", "networks.0.ip", "10.83.0.2")),
     (machines_reach_each_other_by_addresses_that_are_theirs, option("host", after=frozenset({"firewall"}))),
     # Those of every cloud
