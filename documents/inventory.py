@@ -125,8 +125,10 @@ class Inventory(Document):
         """
         if not self.load_hosts:
             return self.cores.shared
-        neighbours = self.host.kind == "container"
-        return neighbours and any(set(one.size.cpus) & set(self.size.cpus) for one in self.load_hosts)
+        return any(
+            one.host.kind == self.host.kind == "container" and set(one.size.cpus) & set(self.size.cpus)
+            for one in self.load_hosts
+        )
 
     def api(self, name: str) -> ApiService:
         """The API of that name.

@@ -1,6 +1,10 @@
 """What a stack document may ask for, beyond the shape of its text."""
 
+import json
+import re
+
 import pytest
+import yaml
 from pydantic import ValidationError
 
 from documents.cloud_hosts import AwsHost, HetznerHost
@@ -12,9 +16,16 @@ from tests.unit.documents.samples import AWS_HOST, HETZNER_HOST
 API = {"name": "go", "source": "apis/go", "port": 18080}
 
 
+DOCUMENT: dict[str, object] = {"version": 1, "name": "local", "host": {"kind": "container"}, "apis": (API,)}
+
+
 def stack(**changes: object) -> Stack:
-    document: dict[str, object] = {"version": 1, "name": "local", "host": {"kind": "container"}, "apis": (API,)}
-    return Stack.model_validate(document | changes)
+    return Stack.model_validate(DOCUMENT | changes)
+
+
+def text_of(**changes: object) -> str:
+    """The document as a file has it, for faults that are told with their place."""
+    return yaml.safe_dump(json.loads(json.dumps(DOCUMENT | changes, default=str)))
 
 
 def test_two_variants_of_one_source_can_stand_side_by_side():
@@ -134,3 +145,69 @@ def test_host_may_be_one_that_exists():
 def test_faulty_key_of_a_host_that_exists_is_refused(change: dict[str, object], fault: str):
     with pytest.raises(ValueError, match=fault):
         stack(host=SSH | change)
+
+
+LOAD = {"kind": "container", "ssh_port": 22023}
+SSH_LOAD = {"kind": "ssh", "address": "load.example"}
+FROM_BESIDE = SSH | {"private_address": "10.0.0.1"}
+
+
+def test_load_may_come_from_one_host_beside_the_lab_s_or_from_several():
+    assert stack().load_host == ()
+    assert [one.kind for one in stack(load_host=LOAD).load_host] == ["container"]
+    both = stack(host=FROM_BESIDE, load_host=[SSH_LOAD, SSH_LOAD | {"address": "other.example", "user": "ada"}])
+    assert [one.address for one in both.existing_hosts] == ["bench.example", "load.example", "other.example"]
+    assert stack(host=AWS_HOST.model_dump(), load_host=[{"kind": "aws"}, {"kind": "aws"}]).existing_hosts == ()
+
+
+def test_one_load_host_is_written_with_or_without_a_list():
+    text = "version: 1\nname: local\nhost:\n  kind: container\napis:\n- {name: go, source: apis/go, port: 18080}\n"
+    one = Stack.from_yaml(text + "load_host: {kind: container, ssh_port: 22023}\n", name="x.yaml")
+    assert one == Stack.from_yaml(text + "load_host:\n- kind: container\n  ssh_port: 22023\n", name="x.yaml")
+    with pytest.raises(DocumentError, match=r"x\.yaml:\d+: load_host.*ssh_port: this key is missing"):
+        Stack.from_yaml(text + "load_host: {kind: container}\n", name="x.yaml")
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"load_host": SSH_LOAD}, "load_host.kind: the host is of the kind container, too"),
+        ({"load_host": LOAD | {"ssh_port": 22022}}, "load_host.ssh_port: another host of this lab has 22022"),
+        ({"load_host": (LOAD, LOAD)}, "load_host.1.ssh_port: another host of this lab has 22023"),
+        ({"load_host": LOAD | {"cpus": 4}}, "load_host.cpus: no such key"),
+        ({"load_host": tuple(LOAD | {"ssh_port": 23000 + i} for i in range(13))}, "at most 12"),
+        ({"host": SSH, "load_host": SSH_LOAD}, "host.private_address: this key is missing"),
+        ({"host": FROM_BESIDE, "load_host": SSH}, "load_host.address: another host of this lab has bench.example"),
+        ({"host": FROM_BESIDE, "load_host": SSH_LOAD | {"build_cache": "keep"}}, "load_host.build_cache: no such key"),
+        ({"host": HETZNER_HOST.model_dump(), "load_host": {"kind": "aws"}}, "the host is of the kind hetzner, too"),
+    ],
+)
+def test_load_host_that_is_not_beside_the_host_is_refused(changes: dict[str, object], fault: str):
+    with pytest.raises(DocumentError, match=re.escape(fault)):
+        Stack.from_yaml(text_of(**changes), name="x.yaml")
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["192.0.2", "8.8.8.8", "127.0.0.1", "0.0.0.0", "169.254.169.254", "bench.example"],  # noqa: S104
+)
+def test_apis_are_reached_at_an_address_of_a_private_network_alone(address: str):
+    with pytest.raises(ValidationError, match=r"host\.ssh\.private_address"):
+        stack(host=SSH | {"private_address": address}, load_host=SSH_LOAD)
+
+
+@pytest.mark.parametrize("network", ["8.8.8.0/24", "127.0.0.0/24", "10.0.0.0/8", "10.0.0.0/29", "10.0.0.1/24", "10"])
+def test_containers_have_a_private_network_that_is_large_enough(network: str):
+    with pytest.raises(ValidationError, match=r"host\.container\.private_network"):
+        stack(host={"kind": "container", "private_network": network})
+    assert stack(host={"kind": "container", "private_network": "100.64.0.0/28"}).host.kind == "container"
+
+
+def test_generator_has_cpus_of_the_host_or_of_load_hosts():
+    layout = {"api": "0", "postgres": "1", "system": "2"}
+    assert stack(cores=layout | {"generator": "3"}).cores != "auto"
+    assert stack(cores=layout, load_host=LOAD).cores != "auto"
+    with pytest.raises(DocumentError, match=r"cores\.generator: this key is missing"):
+        Stack.from_yaml(text_of(cores=layout), name="x.yaml")
+    with pytest.raises(DocumentError, match=r"cores\.generator: the load hosts have the generator"):
+        Stack.from_yaml(text_of(cores=layout | {"generator": "3"}, load_host=LOAD), name="x.yaml")

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from documents.cores import CoreLayout
+from documents.errors import LabError
 from documents.stack import Cores
-from lab.cores import LayoutError, PhysicalCore, explicit_cores, split_cores, take_cores
+from lab.cores import LayoutError, PhysicalCore, explicit_cores, split_cores, split_load_host, take_cores
 from lab.hosts.machine import read_memory_bytes, read_topology
 
 
@@ -92,6 +93,38 @@ def test_roles_have_whole_cores_of_the_machine_and_share_only_where_they_say_so(
     assert len(topology) == 1 or not set(layout.api) & set[int]().union(*groups(layout)[1:])
 
 
+@pytest.mark.parametrize(
+    ("cores", "split"),
+    [(3, (1, 1, 1)), (4, (2, 1, 1)), (5, (2, 2, 1)), (6, (3, 2, 1)), (7, (4, 2, 1)), (8, (4, 3, 1)), (9, (4, 3, 1))],
+)
+def test_host_whose_load_comes_from_elsewhere_gives_the_generator_nothing(cores: int, split: tuple[int, ...]):
+    topology = machine(cores, threads=2)
+    layout = split_cores(topology, with_generator=False)
+    assert tuple(cores_of(cpus, topology) for cpus in groups(layout)[:3]) == split
+    assert layout.generator == ()
+    assert not layout.shared
+
+
+def test_small_host_whose_load_comes_from_elsewhere_shares_the_rest():
+    layout = split_cores(machine(2), with_generator=False)
+    assert (layout.api, layout.postgres, layout.system, layout.generator) == ((0,), (1,), (1,), ())
+    assert layout.shared
+
+
+@given(machines)
+def test_load_host_keeps_its_own_work_from_the_generator(topology: tuple[PhysicalCore, ...]):
+    if sum(map(len, topology)) == 1:
+        with pytest.raises(LabError, match="A load host needs two CPUs"):
+            split_load_host(topology)
+        return
+    generator, system = split_load_host(topology)
+    assert {*generator, *system} == {cpu for core in topology for cpu in core}
+    assert not set(generator) & set(system)
+    assert generator == tuple(sorted(generator))
+    # Of a single core, each has a thread.
+    assert len(topology) == 1 or system == topology[0]
+
+
 @given(machines, st.integers(min_value=1, max_value=40))
 def test_no_more_cpus_are_taken_than_asked_for_and_no_core_in_part(topology: tuple[PhysicalCore, ...], cpus: int):
     taken = take_cores(topology, cpus)
@@ -112,6 +145,13 @@ def test_explicit_layout_is_what_the_document_says():
     layout = explicit_cores(cores(), machine(8))
     assert layout == split_cores(machine(8))
     assert explicit_cores(cores(redis="4", postgres="3"), machine(8)).redis == (4,)
+
+
+def test_explicit_layout_without_a_generator_shares_by_the_other_roles_alone():
+    alone = Cores(api="0-2", postgres="3-4", system="5")
+    assert explicit_cores(alone, machine(8)).generator == ()
+    assert not explicit_cores(alone, machine(8)).shared
+    assert explicit_cores(alone.model_copy(update={"postgres": "2"}), machine(8)).shared
 
 
 def test_redis_has_the_system_s_cpus_unless_it_is_given_its_own():
