@@ -12,7 +12,8 @@ import yaml
 
 from analysis.report import analyse
 from cli.context import open_engine
-from lab.lifecycle.leftovers import find_labelled
+from documents.inventory import Inventory
+from lab.lifecycle.leftovers import find_labelled, run_docker
 from lab.lifecycle.lifecycle import read_lab
 from lab.lifecycle.state import ensure_stack
 from tests.conftest import ROOT, run_lab
@@ -21,10 +22,12 @@ from tests.ports import free_port
 pytestmark = pytest.mark.alone
 
 NAME = "e2e-load"
+LOAD_HOST = f"fairground-{NAME}-load-host-1"
 
 
-@pytest.fixture
-def stack() -> Iterator[str]:
+@pytest.fixture(scope="module")
+def inventory() -> Iterator[Inventory]:
+    """The inventory of a lab whose host has another one beside it, stood up by `pulumi up` and nothing else."""
     document = ROOT / "stacks" / f"{NAME}.yaml"
     described = {
         "version": 1,
@@ -34,16 +37,21 @@ def stack() -> Iterator[str]:
         "apis": [{"name": "zig", "source": "apis/zig", "port": 18080}],
     }
     document.write_text(yaml.safe_dump(described))
-    yield NAME
-    run_lab(["down", "--stack", NAME])
-    document.unlink()
-    (ROOT / f"Pulumi.{NAME}.yaml").unlink(missing_ok=True)
-    shutil.rmtree(ROOT / ".lab" / "stacks" / NAME, ignore_errors=True)
+    try:
+        engine = open_engine(NAME)
+        ensure_stack(engine)
+        pulumi("up")
+        yield read_lab(engine)[0]
+    finally:
+        run_lab(["down", "--stack", NAME])
+        document.unlink()
+        (ROOT / f"Pulumi.{NAME}.yaml").unlink(missing_ok=True)
+        shutil.rmtree(ROOT / ".lab" / "stacks" / NAME, ignore_errors=True)
 
 
-def pulumi(*arguments: str) -> None:
+def pulumi(command: str) -> None:
     done = subprocess.run(
-        ["pulumi", *arguments, "--stack", NAME, "--yes", "--skip-preview", "--non-interactive", "--color", "never"],
+        ["pulumi", command, "--stack", NAME, "--yes", "--skip-preview", "--non-interactive", "--color", "never"],
         cwd=ROOT,
         env=dict(open_engine(NAME).environment),
         capture_output=True,
@@ -54,30 +62,42 @@ def pulumi(*arguments: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_a_run_whose_load_comes_from_another_host(stack: str):
-    engine = open_engine(stack)
-    ensure_stack(engine)
-    pulumi("up")
-    inventory, _ = read_lab(engine)
-    [load_host] = inventory.load_hosts
-    assert inventory.cores.generator == ()
-    assert inventory.api_address != "127.0.0.1"
-    assert not set(load_host.generator) & set(load_host.system)
-    verified = run_lab(["verify", "--only", "users", "--stack", stack])
-    assert verified.returncode == 0, verified.stdout + verified.stderr
+def lab(command: str, *arguments: str) -> str:
+    done = run_lab([command, *arguments, "--stack", NAME])
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
+
+def test_load_host_is_as_the_host_and_has_the_generator_to_itself(inventory: Inventory):
+    [load_host] = inventory.load_hosts
+    assert load_host.size.memory_bytes == inventory.size.memory_bytes
+    assert len(load_host.size.cpus) == len(inventory.size.cpus)
+    assert inventory.cores.generator == ()
+    assert not set(load_host.generator) & set(load_host.system)
+    assert inventory.api_address != "127.0.0.1"
+    assert "users" in lab("verify", "--only", "users")
+
+
+def test_a_load_host_that_was_stopped_or_removed_is_there_again_after_an_up(inventory: Inventory):
+    assert inventory.load_hosts
+    assert "nothing to change" in lab("up")
+    lab("verify", "--drift")
+    run_docker("update", "--memory", "2g", "--memory-swap", "2g", LOAD_HOST)
+    drifted = run_lab(["verify", "--drift", "--stack", NAME])
+    assert drifted.returncode == 1
+    assert "load-host-1: its memory limit" in drifted.stdout
+    run_docker("rm", "--force", LOAD_HOST)
+    lab("up")
+    run_docker("stop", LOAD_HOST)
+    lab("up")
+    lab("verify", "--drift")
+
+
+def test_a_run_whose_load_comes_from_another_host_and_nothing_is_left_of_its_lab(inventory: Inventory):
+    # The two hosts, and whatever runs beside this test, are neighbours on one machine.
+    command = ["run", "--protocol", "quick", "--json", "--stack", NAME]
     run = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "tests.e2e.lab_with_neighbours",
-            "run",
-            "--protocol",
-            "quick",
-            "--json",
-            "--stack",
-            stack,
-        ],
+        [sys.executable, "-m", "tests.e2e.lab_with_neighbours", *command],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -92,9 +112,11 @@ def test_a_run_whose_load_comes_from_another_host(stack: str):
         assert finished["cells"] == 18
         assert finished["void_cells"] < finished["cells"] / 2, [event for event in events if "record" in event][-3:]
         report = analyse(folder)
-        assert report.load_hosts
-        assert report.grade == "shared", "on this machine the load host has the CPUs of the lab's host"
+        [shown] = report.load_hosts
+        assert shown.before.network is not None
+        shares = set(inventory.load_hosts[0].size.cpus) & set(inventory.size.cpus)
+        assert (report.grade == "shared") == bool(shares)
     finally:
         shutil.rmtree(folder)
     pulumi("destroy")
-    assert [str(thing) for thing in find_labelled(stack) if thing.kind in {"container", "network"}] == []
+    assert [str(thing) for thing in find_labelled(NAME)] == []

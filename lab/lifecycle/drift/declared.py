@@ -19,6 +19,9 @@ from provision import container_state as words
 _SECRET = "4dabf18193072939515e22adb298388d"  # noqa: S105 - the key by which the engine marks one, and no secret
 """The key that marks a special value in Pulumi's records. Source: sdk/go/common/resource/sig/sig.go."""
 
+_IS_HOST = "fairground:hosts:ContainerHost$docker:index/container:Container::"
+"""What the URN has of a container that is a host of the lab, and not on one."""
+
 _MEGABYTE = 1024**2
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)")
@@ -67,9 +70,10 @@ class DeclaredBase:
 
 @dataclass(frozen=True)
 class DeclaredLab:
-    """What is on record of a lab: its host where that is a container, the containers on it, and the base images."""
+    """What is on record of a lab: its hosts where they are containers, the containers on it, and the base images."""
 
     host: Declared | None
+    load_hosts: tuple[Declared, ...]
     containers: tuple[Declared, ...]
     bases: tuple[DeclaredBase, ...]
 
@@ -82,21 +86,23 @@ def read_declared(engine: Engine) -> DeclaredLab:
     """
     deployment: dict[str, Any] = json.loads(engine.query("stack", "export", "--show-secrets"))["deployment"]
     resources = [one for one in deployment.get("resources", []) if one.get("custom") and not one.get("delete")]
-    host_id = next((one["inputs"].get("host_id") for one in resources if one["type"].endswith(":ReadyHost")), None)
-    containers = [
-        Declared(one["urn"].rpartition("::")[2], one.get("id", ""), _plain(one["inputs"]))
-        for one in resources
-        if one["type"].startswith("docker:index/container:")
-    ]
+    containers = [one for one in resources if one["type"].startswith("docker:index/container:")]
+    hosts = {one.subject: one for one in (_as_declared(one) for one in containers if _IS_HOST in one["urn"])}
+    load_hosts = sorted(hosts.keys() - {"host"}, key=lambda name: int(name.removeprefix("load-host-")))
     return DeclaredLab(
-        host=next((one for one in containers if one.id == host_id), None),
-        containers=tuple(one for one in containers if one.id != host_id),
+        host=hosts.get("host"),
+        load_hosts=tuple(hosts[name] for name in load_hosts),
+        containers=tuple(_as_declared(one) for one in containers if _IS_HOST not in one["urn"]),
         bases=tuple(
             DeclaredBase(one["id"], one["outputs"]["image_id"], on_host=one["inputs"].get("host") is not None)
             for one in resources
             if one["type"].endswith(":BaseImage")
         ),
     )
+
+
+def _as_declared(resource: dict[str, Any]) -> Declared:
+    return Declared(resource["urn"].rpartition("::")[2], resource.get("id", ""), _plain(resource["inputs"]))
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold

@@ -1,7 +1,7 @@
 """All of a lab's drift: its document, its containers, what the kernel holds them to, and its services' settings."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 
 from documents.drift import Drift, RunningContainer
@@ -46,45 +46,63 @@ def read_drift(engine: Engine, inventory: Inventory, secrets: Secrets, *, hold: 
     """
     comparison = Comparison((secrets.postgres_password, secrets.redis_password, secrets.jwt_secret))
     declared = read_declared(engine)
-    here = None
+    here: Mapping[str, RunningContainer] | None = {}
     if inventory.host.kind == "container":
         here = _compare_controller(comparison, engine.stack, declared)
-    if inventory.host.kind != "container" or here is not None:
+    if here is not None:
         with connect(inventory.host) as connection, hold(connection):
-            _compare_host(comparison, connection, inventory, declared, here)
+            _compare_host(comparison, connection, inventory, declared, here.get("host"))
+            _compare_load_hosts(comparison, inventory, declared, here)
             compare_document(comparison, engine)
     return Drift(stack=inventory.stack, compared=dict(comparison.compared), differences=tuple(comparison.differences))
 
 
-def _compare_controller(comparison: Comparison, stack: str, declared: DeclaredLab) -> RunningContainer | None:
-    """Compare what is on the controller's own engine; returns the host's container if it runs."""
+def _compare_controller(
+    comparison: Comparison, stack: str, declared: DeclaredLab
+) -> Mapping[str, RunningContainer] | None:
+    """Compare what is on the controller's own engine: the containers that are the lab's hosts.
+
+    Returns:
+        Those that run, by their names in the program; None where the lab's host itself doesn't.
+    """
+    hosts = [declared.host, *declared.load_hosts] if declared.host else []
+    names = [host.name for host in hosts] or [f"fairground-{stack}-host"]
+    filters = [word for name in names for word in ("--filter", f"name=^/?{name}$")]
+    named = run_docker("ps", "--all", "--quiet", "--no-trunc", *filters).split()
     labelled = [thing.id for thing in find_labelled(stack) if thing.kind == "container"]
-    host = declared.host
-    name = host.name if host else f"fairground-{stack}-host"
-    named = run_docker("ps", "--all", "--quiet", "--no-trunc", "--filter", f"name=^/?{name}$").split()
     there = [_inspect(identity) for identity in dict.fromkeys([*labelled, *named])]
-    found = _find(there, host.id if host else None, name)
+    found = {host.subject: _find(there, host.id, host.name) for host in hosts}
     for container in there:
-        if container is not found:
+        if container not in found.values():
             remedy = f"remove it: `docker rm --force {container.state.name}`"
             containers.tell_stray(comparison, container, remedy=remedy)
-    if host is None or found is None:
-        comparison.expect("host", "the container", name, None)
+    if not hosts:
+        comparison.expect("host", "the container", names[0], None)
+    for host in hosts:
+        _compare_container_host(comparison, host, found[host.subject])
+    if found.get("host") is None:
         return None
     for base in declared.bases:
         if not base.on_host:
             _compare_base(comparison, "controller", base, _image_id(base.tag))
-    state = state_of(host, _image(host.image_id))
+    running = {name: one for name, one in found.items() if one is not None and one.status == "running"}
+    return running if "host" in running else None
+
+
+def _compare_container_host(comparison: Comparison, declared: Declared, found: RunningContainer | None) -> None:
+    if found is None:
+        comparison.expect(declared.subject, "the container", declared.name, None)
+        return
+    state = state_of(declared, _image(declared.image_id))
     # Its files are the host's own, which the host is asked for.
     containers.compare_container(
         comparison,
-        host,
+        declared,
         state.model_copy(update={"files": {}}),
         found,
         remedy=_ANEW,
-        remedy_of=lambda aspect, value: _remedy_of_limit(host, state.aspects, aspect, value),
+        remedy_of=lambda aspect, value: _remedy_of_limit(declared, state.aspects, aspect, value),
     )
-    return found if found.status == "running" else None
 
 
 def _remedy_of_limit(host: Declared, aspects: dict[str, str], aspect: str, declared: str) -> str:
@@ -119,11 +137,9 @@ def _compare_host(
     )
     host_memory = (NONE, NONE)
     if declared.host is not None and here is not None:
-        state = state_of(declared.host, None)
-        host_memory = state.aspects["memory limit"], here.state.aspects["memory limit"]
-        containers.compare_effective(comparison, declared.host, state, here.state, running.effective)
-        for path, digest in own_files.items():
-            containers.compare_file(comparison, "host", path, digest, running.files.get(path), remedy=_ANEW)
+        aspects = state_of(declared.host, None).aspects
+        host_memory = aspects["memory limit"], here.state.aspects["memory limit"]
+        _compare_within(comparison, declared.host, here, running)
     for base in bases:
         image = running.images.get(base.tag)
         _compare_base(comparison, "host", base, None if image is None else image["Id"])
@@ -145,6 +161,28 @@ def _compare_host(
                 remedy="run `lab tune --restore`",
                 why="a run or `lab tune` set it, and it has yet to be put back",
             )
+
+
+def _compare_load_hosts(
+    comparison: Comparison, inventory: Inventory, declared: DeclaredLab, here: Mapping[str, RunningContainer]
+) -> None:
+    """Ask the load hosts that are containers, and run, for what is within them."""
+    if not declared.load_hosts:
+        return
+    for one, load_host in zip(declared.load_hosts, inventory.load_hosts, strict=True):
+        if one.subject in here:
+            with connect(load_host.host) as connection:
+                running = read_running(
+                    connection, inventory.stack, names=[], images=[], files={}, own_files=list(one.files)
+                )
+            _compare_within(comparison, one, here[one.subject], running)
+
+
+def _compare_within(comparison: Comparison, declared: Declared, here: RunningContainer, running: Running) -> None:
+    """Compare what a host that is a container is held to, and its files, as it is seen within."""
+    containers.compare_effective(comparison, declared, state_of(declared, None), here.state, running.effective)
+    for path, digest in declared.files.items():
+        containers.compare_file(comparison, declared.subject, path, digest, running.files.get(path), remedy=_ANEW)
 
 
 def _find(there: Sequence[RunningContainer], identity: str | None, name: str) -> RunningContainer | None:

@@ -54,9 +54,26 @@ def test_what_is_new_and_what_is_no_longer_declared_is_told():
     ]
 
 
-def recorded(urn: str, kind: str, identity: str, inputs: object, outputs: object = None) -> dict[str, object]:
-    urn = f"urn:pulumi:local::fairground::{kind}::{urn}"
-    return {"urn": urn, "type": kind, "custom": True, "id": identity, "inputs": inputs, "outputs": outputs}
+def recorded(
+    name: str,
+    kind: str,
+    identity: str,
+    inputs: object,
+    outputs: object = None,
+    *,
+    parent: str = "fairground:index:Lab$",
+) -> dict[str, object]:
+    return {
+        "urn": f"urn:pulumi:local::fairground::{parent}{kind}::{name}",
+        "type": kind,
+        "custom": True,
+        "id": identity,
+        "inputs": inputs,
+        "outputs": outputs,
+    }
+
+
+HOST = "fairground:index:Lab$fairground:hosts:ContainerHost$"
 
 
 class Record(Engine):
@@ -72,7 +89,12 @@ class Record(Engine):
                 "urn": "urn:pulumi:local::fairground::pulumi:pulumi:Stack::fairground-local",
                 "type": "pulumi:pulumi:Stack",
             },
-            recorded("host", container, "h1", {"name": "fairground-local-host", "image": "sha256:1"}),
+            *(
+                recorded(
+                    name, container, identity, {"name": f"fairground-local-{name}", "image": "sha256:1"}, parent=HOST
+                )
+                for name, identity in (("load-host-10", "h3"), ("load-host-2", "h2"), ("host", "h1"))
+            ),
             recorded("ready-host", "pulumi-python:dynamic/fairground:ReadyHost", "h1", {"host_id": "h1"}),
             recorded("controller-base", base, "base:1", {"host": None}, {"image_id": "sha256:b"}),
             recorded("host-base", base, "base:1", {"host": "{}"}, {"image_id": "sha256:c"}),
@@ -86,6 +108,7 @@ def test_the_record_tells_the_host_its_containers_and_the_bases():
     found = read_declared(Record(root=Path(), stack="local", environment={}))
     assert found.host is not None
     assert (found.host.subject, found.host.id) == ("host", "h1")
+    assert [(one.subject, one.id) for one in found.load_hosts] == [("load-host-2", "h2"), ("load-host-10", "h3")]
     assert [one.subject for one in found.containers] == ["go"]
     assert state_of(found.containers[0], IMAGE) == state_of(declared(), IMAGE)
     assert [(base.tag, base.image_id, base.on_host) for base in found.bases] == [
