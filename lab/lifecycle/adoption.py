@@ -13,7 +13,7 @@ from lab.lifecycle.reconciliation import forget_claim, uses_controller
 from lab.lifecycle.ssh_access import reach_host
 from lab.lifecycle.state import State, is_recorded, read_state
 from provision.claim import find_things, release
-from provision.connection import Connection
+from provision.connection import Connection, connect
 from provision.host_changes import HostChanges, read_changes
 from provision.labelled import find_labelled
 
@@ -48,16 +48,20 @@ def look_around(engine: Engine, stack: Stack) -> Adoptable:
         found += [f"{thing} on this machine" for thing in find_on_controller(engine.stack)]
     gone: list[str] = []
     claimed: list[ExistingHost] = []
-    for host in stack.existing_hosts:
+    named = {host.address: host for host in stack.existing_hosts}
+    for address in [*named, *(state.claims.keys() - named)]:
+        host = named.get(address)
         try:
-            with reach_host(host, engine.private) as connection:
+            # One that the document no longer names is reached as it was on record.
+            with reach_host(host, engine.private) if host else connect(state.claims[address].host) as connection:
                 changes = read_changes(connection)
-                if changes is not None:
-                    claimed.append(host)
                 found += _describe(connection, stack, changes)
         except HostUnreachableError as error:
-            gone.append(host.address)
-            found.append(f"whatever is on {host.address}, which stays there, for it doesn't answer: {error}")
+            gone.append(address)
+            found.append(f"whatever is on {address}, which stays there, for it doesn't answer: {error}")
+        else:
+            if host is not None and changes is not None:
+                claimed.append(host)
     if (cloud := as_cloud_host(stack.host)) is not None and not state.resources:
         tags = ", ".join(f"{name}={value}" for name, value in cloud_tags(stack.name, cloud).items())
         found.append(f"whatever is at the cloud with the tags {tags}, which only the cloud itself can show and remove")
@@ -83,7 +87,9 @@ def adopt(engine: Engine, stack: Stack, found: Adoptable, *, progress: Progress)
                 # No record's end would release it.
                 kept += release(connection, keep_images=False)
     receipt = take_down(engine, stack, progress=progress)
-    return Receipt(made=receipt.made, kept=(*kept, *receipt.kept), left=receipt.left)
+    unasked = set(found.gone).difference(host.address for host in stack.existing_hosts)
+    left = tuple(f"whatever is on {address}, which doesn't answer" for address in sorted(unasked))
+    return Receipt(made=receipt.made, kept=(*kept, *receipt.kept), left=(*receipt.left, *left))
 
 
 def _describe(connection: Connection, stack: Stack, changes: HostChanges | None) -> list[str]:

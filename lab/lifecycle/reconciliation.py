@@ -128,8 +128,8 @@ def forget_claim(engine: Engine, state: State, address: str) -> None:
     Raises:
         LabError: the engine refused.
     """
-    if (urn := state.claims.get(address)) is not None:
-        engine.query("state", "delete", urn, "--target-dependents", "--yes")
+    if (claim := state.claims.get(address)) is not None:
+        engine.query("state", "delete", claim.urn, "--target-dependents", "--yes")
 
 
 def _reach(engine: Engine, state: State, host: Host, progress: Progress) -> Connection:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from documents.cloud_hosts import Bill
@@ -24,13 +24,20 @@ class Recorded:
     urn: str
 
 
+class Claim(NamedTuple):
+    """A claim on record: the URN of its resource, and the existing host that it is on."""
+
+    urn: str
+    host: Host
+
+
 @dataclass(frozen=True)
 class State:
     """The stack as the engine recorded it.
 
     `pending` says that an operation never ended. `host` and `host_id` are there once the host was ready or claimed,
-    `lab`, which tells this lab from another of its name, once it has credentials. `claims` has, by its address, the URN
-    of the claim on each existing host. `bill` is what the machines of a cloud cost, from the moment on at which the
+    `lab`, which tells this lab from another of its name, once it has credentials. `claims` has the claim on each
+    existing host, by its address. `bill` is what the machines of a cloud cost, from the moment on at which the
     engine began to make them.
     """
 
@@ -39,7 +46,7 @@ class State:
     host: Host | None
     host_id: str | None
     lab: str | None = None
-    claims: Mapping[str, str] = field(default_factory=dict[str, str])
+    claims: Mapping[str, Claim] = field(default_factory=dict[str, Claim])
     bill: Bill | None = None
 
     @classmethod
@@ -93,14 +100,14 @@ def read_state(engine: Engine) -> State:
     everything: list[dict[str, Any]] = deployment.get("resources", [])
     resources = [resource for resource in everything if resource.get("custom")]
     host, host_id, lab = None, None, None
-    claims: dict[str, str] = {}
+    claims: dict[str, Claim] = {}
     for resource in resources:
         if _tells_of_the_host(resource):
             host = Host.from_json(resource["inputs"]["host"], name="the recorded host")
             host_id = resource["inputs"].get("host_id", resource.get("id"))
         if resource["type"].endswith(":ClaimedHost"):
             reached = Host.from_json(resource["inputs"]["host"], name="a recorded host")
-            claims[reached.address] = resource["urn"]
+            claims[reached.address] = Claim(resource["urn"], reached)
         elif resource["type"].endswith(":Credentials"):
             lab = resource["outputs"].get("user_public_key")
     return State(

@@ -96,7 +96,7 @@ def test_a_lab_whose_record_is_lost_is_found_on_its_host_and_removed(ssh_lab: Ss
     ssh_lab.forget()
     down = ssh_lab.lab("down")
     assert down.returncode == 1
-    assert f"LEFT  the claim of a lab {NAME} on the host, which isn't on record here" in down.stdout
+    assert f"LEFT  the claim of a lab {NAME} on {ssh_lab.machine.address}, which isn't on record here" in down.stdout
     up = ssh_lab.lab("up")
     assert up.returncode == 1
     assert "has a lab e2e-ssh on it already, which isn't on record here" in up.stderr
@@ -127,13 +127,17 @@ def test_a_host_that_is_gone_goes_off_the_record_when_asked_for(ssh_lab: SshLab)
     document = yaml.safe_load(ssh_lab.document.read_text())
     ssh_lab.describe(document | {"base_image": "nowhere:none"}, cpus=1)
     assert ssh_lab.lab("up").returncode == 1
+    gone_from = ssh_lab.machine.address
     ssh_lab.machine.stop()
     refused = ssh_lab.lab("down")
     assert refused.returncode == 1
     assert "`lab down --adopt` takes it off the record" in refused.stderr
+    # Whoever changed the document meanwhile has to be rid of the old host as well.
+    ssh_lab.describe(document, cpus=1, address="elsewhere.invalid")
     gone = ssh_lab.lab("down", "--adopt", "--yes")
     assert gone.returncode == 1
     assert "which stays there, for it doesn't answer" in gone.stdout
-    assert "LEFT  whatever is on the host, which can't be asked" in gone.stdout
+    assert f"LEFT  whatever is on {gone_from}, which doesn't answer" in gone.stdout
+    assert "LEFT  whatever is on elsewhere.invalid, which can't be asked" in gone.stdout
     listed = ssh_lab.pulumi("stack", "--show-ids")
     assert "Current stack resources (0)" in listed.stdout, listed.stdout
