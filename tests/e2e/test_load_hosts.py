@@ -1,17 +1,19 @@
-"""A whole run whose load comes from two load hosts, over a network of their own, with an open loop after it."""
+"""The whole way with load hosts: up, a run, a report, destroy, all by the stack document alone."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+import yaml
 
 from analysis.load_hosts import load_host_file
 from analysis.report import analyse
-from documents.inventory import Inventory, LoadHost
+from cli.context import open_engine
+from documents.inventory import LoadHost
 from documents.load import WrkResult
 from documents.network import CellClocks
 from documents.open_loop import OpenLoopResult
@@ -19,11 +21,14 @@ from documents.protocol import OpenLoop, Protocol, Scenario
 from documents.run import CellRecord, HostRecord
 from experiment import disturbances
 from experiment.run import resume_run, start_run
+from lab.lifecycle.leftovers import find_labelled, run_docker
+from lab.lifecycle.lifecycle import read_lab
+from lab.lifecycle.state import ensure_stack
 from provision import network
 from provision.connection import connect
-from tests.conftest import LiveLab
+from tests.conftest import ROOT, LiveLab, run_lab
 from tests.e2e.load_host_run import allow_neighbours
-from tests.e2e.second_host import apis_at, install_iperf3, private_address, second_host, with_load_hosts
+from tests.ports import free_port
 from tests.ssh.waiting import wait_until
 
 pytestmark = pytest.mark.alone
@@ -38,22 +43,50 @@ PROTOCOL = Protocol(
     open_loop=OpenLoop(scenario="light", shares=(0.5,), seconds=2, blocks=1),
 )
 
-API = "go"
+NAME = "e2e-load"
 
 
 @pytest.fixture(scope="module")
-def inventory(live_lab: LiveLab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inventory]:
-    """The lab's, with two load hosts, and the API at the address where these reach it."""
-    first, folder = live_lab.inventory, tmp_path_factory.mktemp("load-hosts")
-    with ExitStack() as stack:
-        hosts = [stack.enter_context(second_host(live_lab.stack, first.host, folder)) for _ in range(2)]
-        for host in (first.host, *(one.host for one in hosts)):
-            install_iperf3(host)
-        address = private_address(f"fairground-{live_lab.stack}-host")
-        connection = stack.enter_context(connect(first.host))
-        stack.enter_context(apis_at(connection, [first.api(API)], address))
-        changed = with_load_hosts(first, hosts, address)
-        yield changed.model_copy(update={"apis": (first.api(API),)})
+def loaded() -> Iterator[LiveLab]:
+    """A lab with two load hosts, stood up by `pulumi up` and nothing else."""
+    document = ROOT / "stacks" / f"{NAME}.yaml"
+    described = {
+        "version": 1,
+        "name": NAME,
+        "host": {"kind": "container", "memory_gb": 3, "ssh_port": free_port()},
+        "load_host": [{"kind": "container", "ssh_port": free_port()} for _ in range(2)],
+        "apis": [{"name": "zig", "source": "apis/zig", "port": 18080}],
+    }
+    document.write_text(yaml.safe_dump(described))
+    try:
+        engine = open_engine(NAME)
+        ensure_stack(engine)
+        pulumi("up")
+        yield LiveLab(NAME, *read_lab(engine))
+    finally:
+        run_lab(["down", "--stack", NAME])
+        document.unlink()
+        (ROOT / f"Pulumi.{NAME}.yaml").unlink(missing_ok=True)
+        shutil.rmtree(ROOT / ".lab" / "stacks" / NAME, ignore_errors=True)
+
+
+def pulumi(command: str) -> None:
+    finished = subprocess.run(
+        ["pulumi", command, "--stack", NAME, "--yes", "--skip-preview", "--non-interactive", "--color", "never"],
+        cwd=ROOT,
+        env=dict(open_engine(NAME).environment),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=900,
+    )
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+
+
+def done(command: subprocess.CompletedProcess[str]) -> str:
+    """What a command that must succeed printed."""
+    assert command.returncode == 0, command.stdout + command.stderr
+    return command.stdout
 
 
 @pytest.fixture
@@ -81,11 +114,35 @@ def left_on(hosts: Sequence[LoadHost]) -> list[str]:
     return [name for one in hosts for name in left_on_one(one)]
 
 
-def test_a_run_from_two_load_hosts_is_one_load(
-    live_lab: LiveLab, inventory: Inventory, tmp_path: Path, neighbours: None
-):
+def test_load_hosts_are_as_the_host_and_have_the_generator_to_themselves(loaded: LiveLab):
+    inventory = loaded.inventory
+    for load_host in inventory.load_hosts:
+        assert load_host.size.memory_bytes == inventory.size.memory_bytes
+        assert len(load_host.size.cpus) == len(inventory.size.cpus)
+        assert not set(load_host.generator) & set(load_host.system)
+    assert inventory.cores.generator == ()
+    assert inventory.api_address != "127.0.0.1"
+    done(loaded.run("verify", "--only", "users"))
+
+
+def test_a_load_host_that_drifted_is_told_and_one_that_is_gone_is_there_again_after_an_up(loaded: LiveLab):
+    first, second = (f"fairground-{loaded.stack}-load-host-{number}" for number in (1, 2))
+    assert "nothing to change" in done(loaded.run("up"))
+    done(loaded.run("verify", "--drift"))
+    run_docker("update", "--memory", "2g", "--memory-swap", "2g", first)
+    drifted = loaded.run("verify", "--drift")
+    assert drifted.returncode == 1
+    assert "load-host-1" in drifted.stdout
+    assert "its memory limit" in drifted.stdout
+    run_docker("rm", "--force", first)
+    run_docker("stop", second)
+    done(loaded.run("up"))
+    done(loaded.run("verify", "--drift"))
+
+
+def test_a_run_from_two_load_hosts_is_one_load(loaded: LiveLab, tmp_path: Path, neighbours: None):
     del neighbours
-    run = start_run(inventory, live_lab.secrets, PROTOCOL, tmp_path, order_seed=1, progress=lambda _event: None)
+    run = start_run(loaded.inventory, loaded.secrets, PROTOCOL, tmp_path, order_seed=1, progress=lambda _event: None)
     host = HostRecord.from_json((run / "host.json").read_bytes(), name="host.json")
     for record in host.load_hosts:
         assert record.after is not None
@@ -126,18 +183,18 @@ def test_a_run_from_two_load_hosts_is_one_load(
     assert cell.load_hosts.start_skew_seconds < 0.1
     assert cell.usage["generator"].cpu_cores > 0
     assert report.load_hosts[1].differences == ()
-    assert left_on(inventory.load_hosts) == []
+    assert left_on(loaded.inventory.load_hosts) == []
     tokens = [path for path in run.rglob("*") if path.is_file() and b"eyJ" in path.read_bytes()]
     assert tokens == []
 
 
 def test_a_killed_run_leaves_its_load_on_the_load_hosts_and_a_resume_ends_it(
-    live_lab: LiveLab, inventory: Inventory, tmp_path: Path, neighbours: None
+    loaded: LiveLab, tmp_path: Path, neighbours: None
 ):
     del neighbours
     longer = PROTOCOL.scenarios[0].model_copy(update={"duration_seconds": 20})
     protocol = PROTOCOL.model_copy(update={"scenarios": (longer,), "open_loop": None})
-    documents = (inventory, live_lab.secrets, protocol)
+    documents = (loaded.inventory, loaded.secrets, protocol)
     running = subprocess.Popen(
         [sys.executable, "-m", "tests.e2e.load_host_run", str(tmp_path)],
         stdin=subprocess.PIPE,
@@ -149,20 +206,20 @@ def test_a_killed_run_leaves_its_load_on_the_load_hosts_and_a_resume_ends_it(
     running.stdin.write("\n".join(document.model_dump_json() for document in documents))
     running.stdin.close()
     assert any('"phase":"load"' in line for line in running.stdout)
-    wait_until(lambda: all("wrk" in left_on_one(one) for one in inventory.load_hosts), 20)
+    wait_until(lambda: all("wrk" in left_on_one(one) for one in loaded.inventory.load_hosts), 20)
     running.kill()
     running.wait()
-    assert all("wrk" in left_on_one(one) for one in inventory.load_hosts), "it is on its own"
+    assert all("wrk" in left_on_one(one) for one in loaded.inventory.load_hosts), "it is on its own"
     [run] = tmp_path.iterdir()
-    resume_run(run, inventory, live_lab.secrets, progress=lambda _event: None)
+    resume_run(run, loaded.inventory, loaded.secrets, progress=lambda _event: None)
     assert [cell.requests > 0 for cell in analyse(run).cells] == [True]
-    assert left_on(inventory.load_hosts) == []
+    assert left_on(loaded.inventory.load_hosts) == []
 
 
-def test_the_network_is_measured_both_ways_and_its_listener_is_gone(live_lab: LiveLab, inventory: Inventory):
-    with connect(live_lab.inventory.host) as lab, connect(inventory.load_hosts[0].host) as load:
+def test_the_network_is_measured_both_ways_and_its_listener_is_gone(loaded: LiveLab):
+    with connect(loaded.inventory.host) as lab, connect(loaded.inventory.load_hosts[0].host) as load:
         before = set(lab.run("cat /proc/net/tcp", deadline_seconds=10).stdout.split())
-        found = network.measure(lab, load, inventory.api_address)
+        found = network.measure(lab, load, loaded.inventory.api_address)
         after = lab.run("cat /proc/net/tcp", deadline_seconds=10).stdout
     assert found.round_trips.count == 3_000
     assert found.bandwidth is not None
@@ -170,3 +227,31 @@ def test_the_network_is_measured_both_ways_and_its_listener_is_gone(live_lab: Li
     listening = [line.split()[1] for line in after.splitlines()[1:] if line.split()[3] == "0A"]
     assert set(listening) <= before
     assert json.loads(found.to_json())["bandwidth"]["tool"].startswith("iperf 3")
+
+
+def test_the_quick_protocol_from_load_hosts_has_a_report_and_nothing_is_left_of_its_lab(loaded: LiveLab):
+    # The hosts are neighbours on one machine.
+    command = ["run", "--protocol", "quick", "--json", "--stack", NAME]
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.e2e.lab_with_neighbours", *command],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=900,
+    )
+    assert run.returncode == 0, run.stdout[-2000:] + run.stderr
+    events = [json.loads(line) for line in run.stdout.splitlines()]
+    folder = Path(events[0]["directory"])
+    try:
+        finished = events[-1]
+        assert finished["cells"] == 18
+        assert finished["void_cells"] < finished["cells"] / 2, [event for event in events if "record" in event][-3:]
+        report = analyse(folder)
+        assert len(report.load_hosts) == 2
+        shares = set(loaded.inventory.load_hosts[0].size.cpus) & set(loaded.inventory.size.cpus)
+        assert (report.grade == "shared") == bool(shares)
+    finally:
+        shutil.rmtree(folder)
+    pulumi("destroy")
+    assert [str(thing) for thing in find_labelled(NAME)] == []
