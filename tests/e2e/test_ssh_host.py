@@ -1,6 +1,7 @@
 """A lab on a machine that exists, with an engine older than the lab's own, and at work: stood up, lost, taken down."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import yaml
@@ -8,7 +9,7 @@ import yaml
 from provision.host_keys import fingerprint
 from tests.e2e.scratch import Scratch
 from tests.e2e.ssh_lab import NAME, SshLab, without_builds
-from tests.machines.machine import WITH_OLDER_ENGINE, Machine
+from tests.machines.machine import WITH_OLDER_ENGINE, WITHOUT_ENGINE, Machine
 from tests.machines.snapshot import take_snapshot
 
 Snapshot = dict[str, list[str]]
@@ -90,6 +91,27 @@ def test_an_api_that_the_document_no_longer_has_goes_with_its_image(ssh_lab: Ssh
     assert "fairground-api-other" not in ssh_lab.machine.run("docker", "ps", "--all", "--format", "{{.Names}}")
     assert "fairground-api-other" not in ssh_lab.machine.run("docker", "images", "--format", "{{.Repository}}")
     assert scratch
+
+
+def test_a_load_host_is_prepared_and_left_as_it_was_found(ssh_lab: SshLab, tmp_path: Path):
+    document = yaml.safe_load(ssh_lab.document.read_text())
+    with Machine(WITHOUT_ENGINE, tmp_path) as beside:
+        before = take_snapshot(beside, has_engine=False)
+        login = {"user": "someone", "private_key": str(beside.user_key), "host_key": beside.host_public_key}
+        load_host = {"kind": "ssh", "address": beside.address, **login}
+        ssh_lab.describe(document | {"load_host": load_host}, cpus=2, private_address=ssh_lab.machine.address)
+        inventory = ssh_lab.up()
+        [made] = inventory.load_hosts
+        assert (made.host.address, made.host.sudo, made.own_kernel) == (beside.address, True, False)
+        assert inventory.api_address == ssh_lab.machine.address
+        assert inventory.cores.generator == ()
+        for tool in ("wrk", "iperf3"):
+            assert beside.run("which", tool)
+        drift = ssh_lab.lab("verify", "--drift")
+        assert drift.returncode == 0, drift.stdout + drift.stderr
+        ssh_lab.describe(document, cpus=1)
+        assert ssh_lab.up().api_address == "127.0.0.1"
+        assert take_snapshot(beside, has_engine=False) == before
 
 
 def test_a_lab_whose_record_is_lost_is_found_on_its_host_and_removed(ssh_lab: SshLab, found: Snapshot):

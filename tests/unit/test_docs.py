@@ -294,7 +294,8 @@ def test_examples_of_whole_documents_are_valid():
 
 def test_examples_of_hosts_are_valid():
     stacks = [Stack.from_yaml(text, name="the page") for text in fences(ROOT / "docs/hosts.md", "yaml")]
-    assert [stack.host.kind for stack in stacks] == ["ssh", "aws", "hetzner"]
+    assert [stack.host.kind for stack in stacks] == ["ssh", "ssh", "aws", "hetzner"]
+    assert [len(stack.load_host) for stack in stacks] == [0, 1, 0, 0]
 
 
 def test_refusals_are_those_that_are_made():
