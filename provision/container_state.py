@@ -44,6 +44,7 @@ def describe(inspected: Mapping[str, Any], image: Mapping[str, Any] | None) -> C
         "block I/O weight": count_in_words(host.get("BlkioWeight")),
         "restart policy": restart_in_words(host["RestartPolicy"]["Name"], host["RestartPolicy"]["MaximumRetryCount"]),
         "network mode": network_in_words(host.get("NetworkMode")),
+        "addresses": listed(_addresses(members(members(inspected, "NetworkSettings"), "Networks"))),
         "entry point": shlex.join(items(config, "Entrypoint")) or NONE,
         "command": shlex.join(items(config, "Cmd")) or NONE,
         "user": config.get("User") or "root",
@@ -127,6 +128,11 @@ def network_in_words(mode: str | None) -> str:
     return "bridge" if mode in {None, "", "default"} else str(mode)
 
 
+def address_in_words(address: str, network: str) -> str:
+    """An address that a container was given in a network."""
+    return f"{address} in {network}"
+
+
 def ipc_in_words(mode: str | None) -> str:
     """An IPC namespace; which of its own a container has, is the engine's default."""
     return "its own" if mode in {None, "", "private", "shareable"} else str(mode)
@@ -206,6 +212,13 @@ def _ports(bindings: Mapping[str, Any]) -> Iterable[str]:
     for inner in bindings:
         for one in items(bindings, inner):
             yield port_in_words(one["HostIp"], one["HostPort"], inner)
+
+
+def _addresses(networks: Mapping[str, Any]) -> Iterable[str]:
+    for name, joined in networks.items():
+        # One that the engine chose is another after each start.
+        if address := members(joined, "IPAMConfig").get("IPv4Address"):
+            yield address_in_words(address, name)
 
 
 def _mounts(inspected: Mapping[str, Any], image: Mapping[str, Any] | None) -> Iterable[str]:

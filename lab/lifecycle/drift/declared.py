@@ -246,6 +246,9 @@ def _surroundings(inputs: Mapping[str, Any]) -> dict[str, str]:
             for one in words.items(inputs, "ports")
         ),
         "extra hosts": words.listed(f"{one['host']}:{one['ip']}" for one in words.items(inputs, "hosts")),
+        "addresses": words.listed(
+            words.address_in_words(one["ipv4Address"], one["name"]) for one in words.items(inputs, "networksAdvanced")
+        ),
     }
     # An engine may have log options of its own for containers that have none.
     if inputs.get("logOpts"):

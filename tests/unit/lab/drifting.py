@@ -88,6 +88,7 @@ INSPECTED: dict[str, Any] = {
         "MaskedPaths": ["/proc/kcore"],
         "ReadonlyPaths": ["/proc/sys"],
     },
+    "NetworkSettings": {"Networks": {"host": {"IPAMConfig": {}}}},
     "Mounts": [
         {
             "Type": "volume",

@@ -91,6 +91,12 @@ def test_what_docker_update_changes_is_told_and_up_makes_such_a_container_anew(
             "its devices",
             ("none", "/dev/sda:/dev/sda"),
         ),
+        (
+            "NetworkSettings/Networks",
+            {"bridge": {"IPAMConfig": None}, "fairground-local": {"IPAMConfig": {"IPv4Address": "10.0.0.3"}}},
+            "its addresses",
+            ("none", "10.0.0.3 in fairground-local"),
+        ),
         ("HostConfig/ExtraHosts", ["db:10.0.0.1"], "its extra hosts", ("none", "db:10.0.0.1")),
         ("HostConfig/LogConfig", {"Type": "json-file"}, "its log options", ("max-size=10m", "none")),
         ("HostConfig/CgroupParent", "/elsewhere", "its cgroup parent", ("the engine's", "/elsewhere")),
