@@ -8,7 +8,7 @@ from documents.host import Host
 from documents.inventory import LOOPBACK
 from lab.credentials import Credentials
 from lab.hosts.cloud import SSH_PORT, reachable_hosts, secret_user_data
-from lab.hosts.declared import DeclaredLoadHost
+from lab.hosts.declared import DeclaredLoadHost, load_hosts_on
 from lab.hosts.extras import missing_extra
 
 try:
@@ -100,9 +100,7 @@ class AwsHost(pulumi.ComponentResource):
             ssh_folder=ssh_folder,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self.load_hosts = tuple(
-            DeclaredLoadHost(host, machine.id, machine) for host, machine in zip(others, instances[1:], strict=True)
-        )
+        self.load_hosts = load_hosts_on(instances[1:], others)
         self.api_address = instances[0].private_ip if load_hosts else pulumi.Output.from_input(LOOPBACK)
         self.register_outputs({"host_id": self.host_id})
 

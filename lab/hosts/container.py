@@ -20,7 +20,7 @@ from documents.stack import Stack
 from lab.base_image import BaseImage
 from lab.cores import PhysicalCore, take_cores
 from lab.credentials import Credentials
-from lab.hosts.declared import DeclaredLoadHost
+from lab.hosts.declared import DeclaredLoadHost, load_hosts_on
 from lab.known_hosts import KNOWN_HOSTS_NAME, pin_host_key
 from lab.ssh_files import KEY_NAME, SshFiles
 from provision.build_context import hash_build_context
@@ -142,10 +142,7 @@ class ContainerHost(pulumi.ComponentResource):
         self.host, *others = (self._reach(files, port) for port in ports)
         self.machine, self.host_id = containers[0], containers[0].id
         self.api_address = pulumi.Output.from_input(addresses[0] if addresses else LOOPBACK)
-        self.load_hosts = tuple(
-            DeclaredLoadHost(host, container.id, container)
-            for host, container in zip(others, containers[1:], strict=True)
-        )
+        self.load_hosts = load_hosts_on(containers[1:], others)
         self.register_outputs({"host_id": self.host_id})
 
     def _declare_image(self, base_image: str) -> docker.RemoteImage:

@@ -1,5 +1,6 @@
 """What every kind of host gives once it is declared."""
 
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 import pulumi
@@ -13,6 +14,13 @@ class DeclaredLoadHost(NamedTuple):
     host: pulumi.Output[Host]
     host_id: pulumi.Output[str]
     machine: pulumi.Resource
+
+
+def load_hosts_on(
+    machines: Sequence[pulumi.CustomResource], hosts: Sequence[pulumi.Output[Host]]
+) -> tuple[DeclaredLoadHost, ...]:
+    """The load hosts that are these machines, and how each is reached."""
+    return tuple(DeclaredLoadHost(host, machine.id, machine) for machine, host in zip(machines, hosts, strict=True))
 
 
 class DeclaredHost(Protocol):
