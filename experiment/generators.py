@@ -5,7 +5,7 @@ against that of the lab's host, straight before the load and straight after it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -344,9 +344,15 @@ class Generators:
 
 
 def _at_once(act: Callable[[_Item], _Found], items: Sequence[_Item]) -> list[_Found]:
-    """Do it for all at once; the first failure is raised when all have ended."""
-    with ThreadPoolExecutor(len(items), thread_name_prefix="generators") as pool:
-        return [*pool.map(act, items)]
+    """Do it for all at once; the first failure is raised when all have ended, and an interruption at once."""
+    # Not a context manager: a run that is interrupted would leave its hosts only when their load has ended by itself.
+    pool = ThreadPoolExecutor(len(items), thread_name_prefix="generators")
+    try:
+        doing = [pool.submit(act, item) for item in items]
+        wait(doing)
+        return [done.result() for done in doing]
+    finally:
+        pool.shutdown(wait=False)
 
 
 def _known(found: _Found | None, one: _At) -> _Found:

@@ -1,7 +1,10 @@
 """Several generators share a load exactly, and begin together; load hosts must be fit before anything is measured."""
 
+import os
+import signal
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Barrier, Event
 
 import pytest
 from hypothesis import given
@@ -120,6 +123,23 @@ def test_two_attackers_share_the_rate_and_take_turns(monkeypatch: pytest.MonkeyP
     assert rates == ["101", "100"]
     first, second = map(started.start_on_the_labs_clock, (0, 1))
     assert second - first == round(1e9 / 201)
+
+
+def test_who_interrupts_a_run_does_not_wait_for_the_load_to_end(monkeypatch: pytest.MonkeyPatch):
+    started, waiting, left, ended = Started(monkeypatch), Barrier(2), Event(), list[bool]()
+
+    def wait_for_the_end(_connection: Connection, _job: Job) -> None:
+        if waiting.wait(10) == 0:
+            os.kill(os.getpid(), signal.SIGINT)
+        ended.append(left.wait(10))
+
+    monkeypatch.setattr(generators.jobs, "wait", wait_for_the_end)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            started.generators.play(load())
+        assert ended == [], "the load goes on until the hosts are left"
+    finally:
+        left.set()
 
 
 def test_of_several_generators_none_is_taken_to_have_ended(monkeypatch: pytest.MonkeyPatch):
