@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from analysis.load_hosts import CLOCKS_NAME, load_host_file
+from analysis.load_hosts import CLOCKS_NAME, load_host_file, turn_ns
 from analysis.merging import merge_open_loop, merge_wrk
 from documents.errors import AnalysisError, DocumentError, HostError, HostUnreachableError, TransferError
 from documents.network import CellClocks, ClockReading, ClockReadings
@@ -270,14 +270,14 @@ class Generators:
     def _starts(self, load: Load) -> list[int | None]:
         """When each generator is to begin, by its own clock; None for at once.
 
-        In an open loop the generators take turns, so that all requests together are due at equal distances.
+        In an open loop the generators take turns.
         """
         if len(self._all) == 1:
             return [None]
         clocks = [_known(one.clock, one) for one in self._all]
         start_ns = max(clock.at_ns + clock.offset_ns for clock in clocks) + round(_LEAD_SECONDS * 1e9)
-        step_ns = 0 if load.rate is None else 1e9 / load.rate
-        return [start_ns - clock.offset_ns + round(number * step_ns) for number, clock in enumerate(clocks)]
+        turns_ns = [0 if load.rate is None else turn_ns(number, load.rate) for number in range(len(clocks))]
+        return [start_ns - clock.offset_ns + later_ns for clock, later_ns in zip(clocks, turns_ns, strict=True)]
 
     def _share(self, load: Load) -> Scenario:
         """The part of the load's scenario that each generator plays."""

@@ -144,29 +144,35 @@ def _write(directory: Path, cell: Cell, count: int, found: CellClocks, happening
         "ticks.jsonl": jsonl(lab_ticks),
         CLOCKS_NAME: found.to_json().encode(),
     }
-    its_window = Window(window.start_ns - OFFSET_NS, window.end_ns - OFFSET_NS)
-    its_ticks = [
-        tick.model_copy(
-            update={
-                "cpus": {cpu: times for cpu, times in tick.cpus.items() if cpu >= 5},
-                "used_ns": {"generator": tick.used_ns["generator"]},
-                "connections": 0,
-            }
-        )
-        for tick in ticks_of(ON_LOAD_HOST, its_window, happening)
-    ]
     for number, part in enumerate(parts, start=1):
         files |= {
             load_host_file(number, "wrk.json"): part.to_json().encode(),
-            load_host_file(number, "samples.csv"): _moved(samples_csv({"generator": _generator(number)}, 1).decode()),
-            load_host_file(number, "ticks.jsonl"): jsonl(its_ticks),
+            load_host_file(number, "samples.csv"): samples_of(number),
+            load_host_file(number, "ticks.jsonl"): ticks_on_load_host(happening),
         }
     write_cell(directory, cell, merge_wrk(parts, found), samples_csv(roles, 1), watch=files)
 
 
-def _generator(number: int) -> Role:
-    """The first generator uses a whole core, the second one half of one, and so on."""
-    return Role(1.0 / number, lambda _: 5_000_000)
+def samples_of(number: int) -> bytes:
+    """A generator's samples by its own clock: the first uses a whole core, the second one half of one, and so on."""
+    return _moved(samples_csv({"generator": Role(1.0 / number, lambda _: 5_000_000)}, 1).decode())
+
+
+def ticks_on_load_host(happening: Happening) -> bytes:
+    """What the watch on a load host wrote, by its own clock."""
+    window = Window(START_NS - OFFSET_NS, START_NS - OFFSET_NS + SECOND_NS)
+    return jsonl(
+        [
+            tick.model_copy(
+                update={
+                    "cpus": {cpu: times for cpu, times in tick.cpus.items() if cpu >= 5},
+                    "used_ns": {"generator": tick.used_ns["generator"]},
+                    "connections": 0,
+                }
+            )
+            for tick in ticks_of(ON_LOAD_HOST, window, happening)
+        ]
+    )
 
 
 def _moved(table: str) -> bytes:

@@ -6,6 +6,8 @@ import pytest
 
 from analysis.caveats import grade_of
 from analysis.claims.conditions import unlike_host
+from analysis.load_hosts import LoadFiles, LoadHostFiles, LoadHostsSeen, look_at_open_loop
+from analysis.merging import merge_open_loop
 from analysis.pages.html import render_html
 from analysis.pages.load_hosts import load_host_table
 from analysis.pages.markdown import render_markdown
@@ -14,19 +16,24 @@ from analysis.pages.terminal import terminal_tables
 from analysis.report import analyse
 from documents.errors import AnalysisError
 from documents.network import Bandwidth, Network
+from documents.open_loop import OpenLoopErrors, OpenLoopHistogram, OpenLoopResult
 from documents.report import Report
 from documents.run import VoidReason
 from experiment.disturbances import load_host_voids
 from tests.unit.analysis.load_host_builder import (
     CORES,
     NETWORK,
+    OFFSET_NS,
+    SECOND_NS,
     clocks,
     load_host_run,
     parts_of,
     rewrite,
+    samples_of,
+    ticks_on_load_host,
     with_load_hosts,
 )
-from tests.unit.analysis.run_builder import CONTROLLED, golden_run
+from tests.unit.analysis.run_builder import CONTROLLED, START_NS, golden_run
 from tests.unit.analysis.watch_builder import Happening
 from tests.unit.documents.samples import INVENTORY
 
@@ -90,6 +97,66 @@ def test_what_is_no_merge_of_its_parts_is_refused(tmp_path: Path):
     rewrite(tmp_path, cell, "generator-2.wrk.json", part.model_copy(update={"bytes": 7}).to_json().encode())
     with pytest.raises(AnalysisError, match="isn't what the results of the load hosts beside it come to"):
         analyse(tmp_path)
+
+
+def attacks(rate: int, *, late_ns: int = 0) -> list[OpenLoopResult]:
+    """What two generators wrote that took turns for a second, by their own clocks; `late_ns` is the second one's."""
+
+    def attack(own_rate: int, begins_ns: int) -> OpenLoopResult:
+        every = OpenLoopHistogram(count=own_rate, minimum_us=500, maximum_us=500, histogram=((500, own_rate),))
+        return OpenLoopResult(
+            vegeta_version="v12.13.0",
+            workload="mixed",
+            connections=5,
+            timeout_seconds=2,
+            duration_seconds=1,
+            rate=own_rate,
+            started_ns=begins_ns,
+            ended_ns=begins_ns + SECOND_NS,
+            requests=own_rate,
+            sent_in_window=own_rate,
+            connections_opened=1,
+            errors=OpenLoopErrors(timeout=0, other=0),
+            first_error=None,
+            statuses={"GET": {"200": own_rate}},
+            latency=every,
+            lateness=every,
+        )
+
+    first_ns = START_NS - OFFSET_NS
+    return [attack(rate // 2, first_ns), attack(rate // 2, first_ns + SECOND_NS // rate + late_ns)]
+
+
+def seen_in_open_loop(parts: list[OpenLoopResult]) -> LoadHostsSeen:
+    its_ticks = ticks_on_load_host(Happening(own={"generator": 1.0}))
+    files = LoadFiles(
+        clocks_json=clocks(2).to_json().encode(),
+        hosts=tuple(
+            LoadHostFiles(part.to_json().encode(), samples_of(number), its_ticks, cpus=(6, 7))
+            for number, part in enumerate(parts, start=1)
+        ),
+        records=(),
+    )
+    with pytest.raises(AnalysisError, match=r"open-loop\.json isn't what the results of the load hosts"):
+        look_at_open_loop(files, parts[0], folder="")
+    return look_at_open_loop(files, merge_open_loop(parts, clocks(2)), folder="")
+
+
+def test_an_open_loops_generators_fill_their_cpus_and_count_no_bytes():
+    seen = seen_in_open_loop(attacks(500))
+    assert seen.usage.cpu_cores == pytest.approx(1.5)
+    assert seen.saturation == pytest.approx(0.5), "the first one's core, of two CPUs"
+    assert seen.watches[0].generator_waited is None
+    assert seen.numbers.network_share is None
+
+
+@pytest.mark.parametrize("rate", [6, 500])
+def test_a_generator_whose_turn_it_is_is_not_late(rate: int):
+    """At 6 requests a second, the second generator begins a sixth of a second after the first."""
+    numbers = seen_in_open_loop(attacks(rate)).numbers
+    assert (numbers.start_skew_seconds, numbers.apart) == (pytest.approx(0, abs=1e-6), pytest.approx(0, abs=1e-6))
+    late = seen_in_open_loop(attacks(rate, late_ns=50 * MILLISECOND_NS)).numbers
+    assert late.start_skew_seconds == pytest.approx(0.05)
 
 
 def test_a_run_whose_records_have_another_number_of_load_hosts_is_refused(tmp_path: Path):
