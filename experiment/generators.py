@@ -21,6 +21,7 @@ from experiment.bench import Load, Measured, WarmedUp
 from experiment.storage import write_whole
 from experiment.workloads.command import (
     REPLAY_SCRIPT,
+    Part,
     ReplayPaths,
     generator_threads,
     open_loop_command,
@@ -61,9 +62,10 @@ class Place:
 
 @dataclass
 class _At:
-    """A place, and what runs there for the cell under way."""
+    """A place, which of the generators its own is, and what runs there for the cell under way."""
 
     place: Place
+    part: Part
     cgroup: Cgroup | None = None
     load: Job | None = None
     sampler: Job | None = None
@@ -85,7 +87,7 @@ class Generators:
         """
         self._lab = lab
         self._address = address
-        self._all = [_At(place) for place in places]
+        self._all = [_At(place, Part(number, len(places))) for number, place in enumerate(places)]
         self._apart = places[0].on_load_host
         self._load_is_open = False
         self._program: str | None = None
@@ -306,6 +308,7 @@ class Generators:
             duration_seconds=load.seconds,
             timeout_seconds=load.timeout_seconds,
             wrk_version=load.wrk_version,
+            part=one.part,
             start_ns=start_ns,
         )
         return self._start(one, folder, command, seconds=load.seconds + _MARGIN_SECONDS)
@@ -326,6 +329,7 @@ class Generators:
             rate=rate,
             duration_seconds=load.seconds,
             timeout_seconds=load.timeout_seconds,
+            part=one.part,
             start_ns=start_ns,
         )
         # Where nobody answers, one time-out after the window the last request waits another for its connection, and
