@@ -88,6 +88,7 @@ def load_host_run(
     network: Network = NETWORK,
     after: Network | None = None,
     identity: dict[str, object] | None = None,
+    after_identity: dict[str, object] | None = None,
     cell_clocks: CellClocks | None = None,
     happening: Happening | None = None,
 ) -> list[Cell]:
@@ -109,8 +110,9 @@ def load_host_run(
     (directory / "manifest.json").write_text(manifest.model_copy(update={"inventory": inventory}).to_json())
     host = HostRecord.from_json((directory / "host.json").read_bytes(), name="host")
     its: HostIdentity = host.before.model_copy(update=identity or {})
+    then = its.model_copy(update=after_identity or {})
     record = LoadHostRecord(
-        before=LoadHostLook(identity=its, network=network), after=LoadHostLook(identity=its, network=after or network)
+        before=LoadHostLook(identity=its, network=network), after=LoadHostLook(identity=then, network=after or network)
     )
     changed = host.model_copy(update={"load_hosts": (record,) * count})
     (directory / "host.json").write_text(changed.to_json())
