@@ -30,6 +30,14 @@ def load_host_file(number: int | Literal["*"], name: str) -> str:
     return f"generator-{number}.{name}"
 
 
+def turn_ns(number: int, rate: int) -> int:
+    """How much later than the first one, 0, a generator of an open loop begins, in nanoseconds.
+
+    So they take turns: all requests together, `rate` a second, are due at distances that are as equal as can be.
+    """
+    return round(number * 1e9 / rate)
+
+
 @dataclass(frozen=True)
 class LoadHostFiles:
     """What one load host left of a cell: the bytes of its generator's result, samples and ticks, all by its own clock.
@@ -97,7 +105,10 @@ def look_at_wrk(files: LoadFiles, merged: WrkResult, *, folder: str) -> LoadHost
 
 
 def look_at_open_loop(files: LoadFiles, merged: OpenLoopResult, *, folder: str) -> LoadHostsSeen:
-    """The load hosts of a cell of the open loop; arguments and errors are as those of `look_at_wrk`."""
+    """The load hosts of a cell of the open loop; arguments and errors are as those of `look_at_wrk`.
+
+    That each begins in its turn isn't taken for being late.
+    """
     clocks = CellClocks.from_json(files.clocks_json, name=f"{folder}{CLOCKS_NAME}")
     parts = [
         OpenLoopResult.from_json(found.result_json, name=f"{folder}{load_host_file(number, 'open-loop.json')}")
@@ -109,7 +120,10 @@ def look_at_open_loop(files: LoadFiles, merged: OpenLoopResult, *, folder: str) 
         files,
         clocks,
         own_windows=[Window(part.started_ns, part.ended_ns) for part in parts],
-        windows=open_loop_windows(parts, clocks),
+        windows=[
+            Window(window.start_ns - turn_ns(number, merged.rate), window.end_ns - turn_ns(number, merged.rate))
+            for number, window in enumerate(open_loop_windows(parts, clocks))
+        ],
         fillable=[len(found.cpus) for found in files.hosts],
         results=[None] * len(parts),
         network_share=None,

@@ -79,10 +79,10 @@ class LoadHostNumbers(Document):
     """How well the load hosts of a cell worked together, and how full the network was.
 
     The generators began within `start_skew_seconds` of each other, and for `apart` of the load, from 0 to 1, not all of
-    them were at work. Moments of two of their hosts, or of one and the lab's host, may be `clock_error_seconds` further
-    apart than they seem. `network_share` is the answers' share of what the network can carry: of the fullest way from
-    the lab's host to a load host. None where the bandwidth wasn't measured, and in an open loop, whose generator counts
-    no bytes.
+    them were at work; in an open loop, that each begins in its turn is taken off both. Moments of two of their hosts,
+    or of one and the lab's host, may be `clock_error_seconds` further apart than they seem. `network_share` is the
+    answers' share of what the network can carry: of the fullest way from the lab's host to a load host. None where the
+    bandwidth wasn't measured, and in an open loop, whose generator counts no bytes.
     """
 
     clock_error_seconds: float

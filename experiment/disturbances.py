@@ -84,7 +84,8 @@ def load_host_voids(numbers: CellNumbers | OpenLoopNumbers) -> list[Void]:
     if found.clock_error_seconds > CLOCK_ERROR_MOST_SECONDS:
         message = (
             f"The clocks of the hosts are known to {1e3 * found.clock_error_seconds:.1f} ms only; at most are "
-            f"{1e3 * CLOCK_ERROR_MOST_SECONDS:g} ms. The network between them is slow, or was busy."
+            f"{1e3 * CLOCK_ERROR_MOST_SECONDS:g} ms. The network between them is slow, or was busy, or a clock ran "
+            "unevenly."
         )
         voids.append(Void(reason="clock-unsure", message=message))
     if found.start_skew_seconds > START_SKEW_MOST_SECONDS:

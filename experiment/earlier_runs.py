@@ -25,7 +25,8 @@ _LOOKED_THROUGH = 5
 def read_earlier(runs_directory: Path, inventory: Inventory, protocol: Protocol, api_names: Sequence[str]) -> Earlier:
     """Look through the runs for the newest that tells of each; one that can't be read tells nothing.
 
-    A run is of the same lab and kind if its stack, its size, its cores by role, and its scenarios are the same.
+    A run is of the same lab and kind if its stack, its size, its cores by role, those of its load hosts, and its
+    scenarios are the same.
 
     Args:
         runs_directory: where the runs are.
@@ -53,10 +54,14 @@ def _of_the_same_kind(
             manifest = Manifest.from_json(path.read_bytes(), name=str(path))
         except (OSError, DocumentError):
             continue
-        then = manifest.inventory
-        same_lab = (then.stack, then.size, then.cores) == (inventory.stack, inventory.size, inventory.cores)
+        same_lab = _kind(manifest.inventory) == _kind(inventory)
         if same_lab and set(manifest.protocol.scenarios) == set(protocol.scenarios):
             yield path.parent, manifest
+
+
+def _kind(inventory: Inventory) -> tuple[object, ...]:
+    load_hosts = tuple((one.size, one.generator, one.system) for one in inventory.load_hosts)
+    return inventory.stack, inventory.size, inventory.cores, load_hosts
 
 
 def _overhead_of(folder: Path, manifest: Manifest) -> float | None:

@@ -5,12 +5,12 @@ against that of the lab's host, straight before the load and straight after it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from analysis.load_hosts import CLOCKS_NAME, load_host_file
+from analysis.load_hosts import CLOCKS_NAME, load_host_file, turn_ns
 from analysis.merging import merge_open_loop, merge_wrk
 from documents.errors import AnalysisError, DocumentError, HostError, HostUnreachableError, TransferError
 from documents.network import CellClocks, ClockReading, ClockReadings
@@ -21,6 +21,7 @@ from experiment.bench import Load, Measured, WarmedUp
 from experiment.storage import write_whole
 from experiment.workloads.command import (
     REPLAY_SCRIPT,
+    Part,
     ReplayPaths,
     generator_threads,
     open_loop_command,
@@ -61,9 +62,10 @@ class Place:
 
 @dataclass
 class _At:
-    """A place, and what runs there for the cell under way."""
+    """A place, which of the generators its own is, and what runs there for the cell under way."""
 
     place: Place
+    part: Part
     cgroup: Cgroup | None = None
     load: Job | None = None
     sampler: Job | None = None
@@ -85,7 +87,7 @@ class Generators:
         """
         self._lab = lab
         self._address = address
-        self._all = [_At(place) for place in places]
+        self._all = [_At(place, Part(number, len(places))) for number, place in enumerate(places)]
         self._apart = places[0].on_load_host
         self._load_is_open = False
         self._program: str | None = None
@@ -270,14 +272,14 @@ class Generators:
     def _starts(self, load: Load) -> list[int | None]:
         """When each generator is to begin, by its own clock; None for at once.
 
-        In an open loop the generators take turns, so that all requests together are due at equal distances.
+        In an open loop the generators take turns.
         """
         if len(self._all) == 1:
             return [None]
         clocks = [_known(one.clock, one) for one in self._all]
         start_ns = max(clock.at_ns + clock.offset_ns for clock in clocks) + round(_LEAD_SECONDS * 1e9)
-        step_ns = 0 if load.rate is None else 1e9 / load.rate
-        return [start_ns - clock.offset_ns + round(number * step_ns) for number, clock in enumerate(clocks)]
+        turns_ns = [0 if load.rate is None else turn_ns(number, load.rate) for number in range(len(clocks))]
+        return [start_ns - clock.offset_ns + later_ns for clock, later_ns in zip(clocks, turns_ns, strict=True)]
 
     def _share(self, load: Load) -> Scenario:
         """The part of the load's scenario that each generator plays."""
@@ -306,6 +308,7 @@ class Generators:
             duration_seconds=load.seconds,
             timeout_seconds=load.timeout_seconds,
             wrk_version=load.wrk_version,
+            part=one.part,
             start_ns=start_ns,
         )
         return self._start(one, folder, command, seconds=load.seconds + _MARGIN_SECONDS)
@@ -326,6 +329,7 @@ class Generators:
             rate=rate,
             duration_seconds=load.seconds,
             timeout_seconds=load.timeout_seconds,
+            part=one.part,
             start_ns=start_ns,
         )
         # Where nobody answers, one time-out after the window the last request waits another for its connection, and
@@ -344,9 +348,15 @@ class Generators:
 
 
 def _at_once(act: Callable[[_Item], _Found], items: Sequence[_Item]) -> list[_Found]:
-    """Do it for all at once; the first failure is raised when all have ended."""
-    with ThreadPoolExecutor(len(items), thread_name_prefix="generators") as pool:
-        return [*pool.map(act, items)]
+    """Do it for all at once; the first failure is raised when all have ended, and an interruption at once."""
+    # Not a context manager: a run that is interrupted would leave its hosts only when their load has ended by itself.
+    pool = ThreadPoolExecutor(len(items), thread_name_prefix="generators")
+    try:
+        doing = [pool.submit(act, item) for item in items]
+        wait(doing)
+        return [done.result() for done in doing]
+    finally:
+        pool.shutdown(wait=False)
 
 
 def _known(found: _Found | None, one: _At) -> _Found:

@@ -1,6 +1,6 @@
 """The load hosts of a lab as a whole: held, looked at, tuned and cleared together with the lab's host."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from documents.errors import RunError
@@ -43,8 +43,7 @@ class LoadHosts:
 
     def clear(self) -> None:
         """See `Bench.clear`."""
-        for _, connection in self._hosts:
-            host_folder.clear(connection)
+        self._on_each(lambda _, connection: host_folder.clear(connection))
 
     def look(self) -> tuple[LoadHostLook, ...]:
         """See `Bench.look_at_load_hosts`."""
@@ -97,9 +96,12 @@ class LoadHosts:
 
     def untune(self) -> None:
         """See `Bench.untune`."""
-        for host, connection in self._hosts:
+
+        def untune_one(host: LoadHost, connection: Connection) -> None:
             if knobs.is_settable(host):
                 tuning.restore(connection, place=self._place)
+
+        self._on_each(untune_one)
 
     def pin(self) -> None:
         """Keep the hosts' own work off the generators' CPUs."""
@@ -108,8 +110,13 @@ class LoadHosts:
 
     def release(self) -> None:
         """Let the hosts' own work run on all CPUs again."""
-        for host, connection in self._hosts:
-            pinning.release(connection, host.size.cpus)
+        self._on_each(lambda host, connection: pinning.release(connection, host.size.cpus))
+
+    def _on_each(self, leave: Callable[[LoadHost, Connection], None]) -> None:
+        """Leave every host so; one that is lost keeps nothing on the others, and is told when these are done."""
+        with ExitStack() as rest:
+            for host, connection in reversed(self._hosts):
+                rest.callback(leave, host, connection)
 
     def _named(self, found: Sequence[tuple[KnobRecord, ...]]) -> tuple[KnobRecord, ...]:
         return tuple(

@@ -106,8 +106,10 @@ class RemoteBench:
 
     def clear(self) -> None:
         """See `Bench.clear`."""
-        host_folder.clear(self._connection)
-        self._load_hosts.clear()
+        with ExitStack() as rest:
+            # Also where this host is lost: load and tokens mustn't stay on those that aren't.
+            rest.callback(self._load_hosts.clear)
+            host_folder.clear(self._connection)
         self._sampler_job = None
         self._generators.forget()
 
@@ -171,12 +173,15 @@ class RemoteBench:
 
     def restore(self) -> None:
         """See `Bench.restore`."""
-        self.stop_apis()
-        database.reset(self._connection, self._inventory)
-        self._together(lambda api: database.empty_uploads(self._connection, api.upload_volume), self._inventory.apis)
-        self._together(self.start_api, self._inventory.apis)
-        pinning.release(self._connection, self._inventory.size.cpus)
-        self._load_hosts.release()
+        with ExitStack() as rest:
+            rest.callback(self._load_hosts.release)
+            self.stop_apis()
+            database.reset(self._connection, self._inventory)
+            self._together(
+                lambda api: database.empty_uploads(self._connection, api.upload_volume), self._inventory.apis
+            )
+            self._together(self.start_api, self._inventory.apis)
+            pinning.release(self._connection, self._inventory.size.cpus)
 
     def reset(self, api: ApiService, tokens: bytes) -> None:
         """See `Bench.reset`."""

@@ -30,6 +30,18 @@ class ReplayPaths:
     series: str | None = None
 
 
+@dataclass(frozen=True)
+class Part:
+    """Which of several generators one is, from 0 on, and of how many. They share the requests of a file out."""
+
+    number: int
+    of: int
+
+
+WHOLE = Part(number=0, of=1)
+"""A generator that puts the load on alone."""
+
+
 def generator_threads(connections: int, cpus: int) -> int:
     """The number of wrk's threads: as many as the generator has CPUs, but a divisor of the connections.
 
@@ -67,6 +79,7 @@ def wrk_command(
     duration_seconds: int,
     timeout_seconds: int,
     wrk_version: str,
+    part: Part = WHOLE,
     start_ns: int | None = None,
 ) -> list[str]:
     """The argument list that plays a scenario against the API at an address and port.
@@ -98,6 +111,7 @@ def wrk_command(
         wrk_version,
         "statuses" if single_route else "no-statuses",
         paths.series or "no-series",
+        *(str(part.number), str(part.of)),
         # In two parts, each of which Lua's numbers hold exactly.
         *(() if start_ns is None else (str(start_ns // 10**9), str(start_ns % 10**9))),
     ]
@@ -112,6 +126,7 @@ def open_loop_command(
     rate: int,
     duration_seconds: int,
     timeout_seconds: int,
+    part: Part = WHOLE,
     start_ns: int | None = None,
 ) -> list[str]:
     """The argument list that sends a scenario's requests at so many a second to the API at an address and port.
@@ -129,5 +144,7 @@ def open_loop_command(
         *("-seconds", str(duration_seconds)),
         *("-connections", str(scenario.connections)),
         *("-timeout", str(timeout_seconds)),
+        *("-part", str(part.number)),
+        *("-parts", str(part.of)),
         *(() if start_ns is None else ("-start", str(start_ns))),
     ]

@@ -2,7 +2,7 @@
 --
 --   wrk -t T -c C -d Ds --timeout Ss -s replay.lua http://127.0.0.1:PORT \
 --       -- workload requests tokens output threads connections timeout duration wrk-version statuses|no-statuses \
---       SERIES|no-series [START-SECONDS START-NANOSECONDS]
+--       SERIES|no-series PART PARTS [START-SECONDS START-NANOSECONDS]
 --
 -- A request file is a sequence of frames: a line `<bytes of head> <bytes of body>`, the head, the body, a newline.
 -- The head is HTTP/1.1 as it goes over the wire, but for `{host}` and `{token:USER}`. `tokens` has a line
@@ -15,7 +15,9 @@
 -- With a start, the load begins at that moment of CLOCK_MONOTONIC, or when all is ready if that is later.
 --
 -- Nothing is allocated for a request: init() builds all request strings once, request() hands out the next of them.
--- Thread k of n replays the requests k, k+n, k+2n, …: all threads together hold each request once.
+-- Thread k of n replays the requests k, k+n, k+2n, …: all threads together hold each request once. Where several wrks put
+-- one load on, of which this is the PART-th of PARTS, from 0 on, their threads are counted through: else all would ask for
+-- the same at one moment, and update the same rows.
 
 local ffi = require("ffi")
 
@@ -152,12 +154,14 @@ function init(args)
    timeout_seconds, duration_seconds = tonumber(args[7]), tonumber(args[8])
    wrk_version, counts_statuses = args[9], args[10] == "statuses"
    local series_path = args[11]
-   if series_path == nil then
-      fail("it takes eleven arguments, see its first lines")
+   local part, parts = tonumber(args[12]), tonumber(args[13])
+   if parts == nil then
+      fail("it takes thirteen arguments, see its first lines")
    end
 
    local tokens = read_tokens(tokens_path)
-   local requests = read_requests(requests_path, wrk.headers["Host"], tokens, thread_index, thread_count)
+   local requests = read_requests(requests_path, wrk.headers["Host"], tokens, part * thread_count + thread_index,
+      parts * thread_count)
    local count, position = #requests, 0
 
    local function next_request()
@@ -194,8 +198,8 @@ function init(args)
 
    collectgarbage()
    collectgarbage()
-   if args[12] and thread_index == thread_count - 1 then
-      wait_until(tonumber(args[12]), tonumber(args[13]))
+   if args[14] and thread_index == thread_count - 1 then
+      wait_until(tonumber(args[14]), tonumber(args[15]))
    end
    shared()[thread_index].ready = 1
 end

@@ -25,7 +25,7 @@ func serve(t *testing.T, handler http.HandlerFunc) string {
 
 func targetsAt(t *testing.T, host, frames string) []vegeta.Target {
 	t.Helper()
-	targets, err := readTargets(fileOf(t, frames), host, map[string]string{"42": "secret"})
+	targets, err := readTargets(fileOf(t, frames), host, map[string]string{"42": "secret"}, 0, 1)
 	if err != nil {
 		t.Fatal(err)
 	}

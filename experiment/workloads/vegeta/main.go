@@ -19,6 +19,7 @@ type options struct {
 	url, requests, tokens, output, workload string
 	rate, seconds                           uint64
 	connections, timeoutSeconds             int
+	part, parts                             int
 	startNs                                 int64
 }
 
@@ -49,6 +50,8 @@ func parse(arguments []string, messages io.Writer) (options, error) {
 	flags.Uint64Var(&chosen.seconds, "seconds", 0, "how long requests are sent")
 	flags.IntVar(&chosen.connections, "connections", 0, "the most connections at a time")
 	flags.IntVar(&chosen.timeoutSeconds, "timeout", 0, "seconds after which an answer is given up")
+	flags.IntVar(&chosen.part, "part", 0, "which of several generators this is, from 0 on: each sends its share of the requests")
+	flags.IntVar(&chosen.parts, "parts", 1, "how many generators there are")
 	flags.Int64Var(&chosen.startNs, "start", 0, "when requests begin, in nanoseconds of CLOCK_MONOTONIC; at once unless given")
 	if err := flags.Parse(arguments); err != nil {
 		return chosen, err
@@ -65,6 +68,8 @@ func parse(arguments []string, messages io.Writer) (options, error) {
 		return chosen, errors.New("-connections must be from 1 to 10,000")
 	case chosen.timeoutSeconds < 1 || chosen.timeoutSeconds > 60:
 		return chosen, errors.New("-timeout must be from 1 to 60")
+	case chosen.part < 0 || chosen.part >= chosen.parts:
+		return chosen, errors.New("-part must be from 0 to less than -parts")
 	case chosen.startNs < 0:
 		return chosen, errors.New("-start must not be negative")
 	case chosen.requests == "" || chosen.tokens == "" || chosen.output == "" || chosen.workload == "":
@@ -85,7 +90,7 @@ func run(chosen options) error {
 	if err != nil {
 		return err
 	}
-	targets, err := readTargets(chosen.requests, address.Host, tokens)
+	targets, err := readTargets(chosen.requests, address.Host, tokens, chosen.part, chosen.parts)
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ func TestOptionsAreReadAndKeptInTheirBounds(t *testing.T) {
 	for _, unfit := range [][2]string{
 		{"-rate", "0"}, {"-rate", "1000001"}, {"-seconds", "0"}, {"-connections", "0"}, {"-timeout", "61"},
 		{"-output", ""}, {"-colour", "red"}, {"-start", "-1"},
+		{"-part", "1"}, {"-part", "-1"}, {"-parts", "0"},
 	} {
 		if _, err := parse(append(append([]string{}, whole...), unfit[0], unfit[1]), io.Discard); err == nil {
 			t.Errorf("%s %s was taken", unfit[0], unfit[1])

@@ -17,27 +17,30 @@ var tokenPlace = regexp.MustCompile(`\{token:(\d+)\}`)
 
 // readTargets reads a request file, the one that replay.lua gives to wrk: frames of a line `<bytes of head> <bytes of
 // body>`, the head, the body, a newline. The head is HTTP/1.1 as it goes over the wire, but for `{host}` and
-// `{token:USER}`.
-func readTargets(path, host string, tokens map[string]string) ([]vegeta.Target, error) {
+// `{token:USER}`. Of several generators that take turns, each has those whose turn is its own: together they send them in
+// the file's order.
+func readTargets(path, host string, tokens map[string]string, part, parts int) ([]vegeta.Target, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
 	var targets []vegeta.Target
-	for position := 0; position < len(data); {
+	for number, position := 0, 0; position < len(data); number++ {
 		head, body, next, err := frame(data, position)
 		if err != nil {
 			return nil, fmt.Errorf("%s %w", path, err)
 		}
-		target, err := target(head, body, host, tokens)
-		if err != nil {
-			return nil, fmt.Errorf("%s at byte %d: %w", path, position, err)
+		if number%parts == part {
+			target, err := target(head, body, host, tokens)
+			if err != nil {
+				return nil, fmt.Errorf("%s at byte %d: %w", path, position, err)
+			}
+			targets = append(targets, target)
 		}
-		targets = append(targets, target)
 		position = next
 	}
 	if len(targets) == 0 {
-		return nil, fmt.Errorf("%s has no request", path)
+		return nil, fmt.Errorf("%s has no request for the generator %d of %d", path, part, parts)
 	}
 	return targets, nil
 }

@@ -31,7 +31,7 @@ const (
 
 func TestTargetsAreTheRequestsOfTheFileInItsOrder(t *testing.T) {
 	path := fileOf(t, frameOf(getHead, "")+frameOf(postHead, postBody))
-	targets, err := readTargets(path, "127.0.0.1:8080", map[string]string{"42": "secret"})
+	targets, err := readTargets(path, "127.0.0.1:8080", map[string]string{"42": "secret"}, 0, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,6 +50,32 @@ func TestTargetsAreTheRequestsOfTheFileInItsOrder(t *testing.T) {
 	}
 }
 
+func TestGeneratorsThatTakeTurnsHaveEachRequestOnce(t *testing.T) {
+	const count, parts = 7, 3
+	text := ""
+	for number := range count {
+		text += frameOf(fmt.Sprintf("GET /%d HTTP/1.1\r\nHost: {host}\r\n\r\n", number), "")
+	}
+	path := fileOf(t, text)
+	for part := range parts {
+		targets, err := readTargets(path, "127.0.0.1:8080", nil, part, parts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for place, target := range targets {
+			if want := fmt.Sprintf("http://127.0.0.1:8080/%d", place*parts+part); target.URL != want {
+				t.Errorf("%s instead of %s", target.URL, want)
+			}
+		}
+		if want := (count - part + parts - 1) / parts; len(targets) != want {
+			t.Errorf("%d targets of part %d instead of %d", len(targets), part, want)
+		}
+	}
+	if _, err := readTargets(path, "127.0.0.1:8080", nil, count, count+1); err == nil {
+		t.Error("a part without a request was taken")
+	}
+}
+
 func TestDamagedFilesAreRefusedByTheByte(t *testing.T) {
 	whole := frameOf(getHead, "")
 	for name, damaged := range map[string]struct{ text, told string }{
@@ -63,7 +89,7 @@ func TestDamagedFilesAreRefusedByTheByte(t *testing.T) {
 		"no HTTP":      {frameOf("hello\r\n\r\n", ""), "at byte 0: malformed HTTP request"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := readTargets(fileOf(t, damaged.text), "127.0.0.1:8080", nil)
+			_, err := readTargets(fileOf(t, damaged.text), "127.0.0.1:8080", nil, 0, 1)
 			if err == nil || !strings.Contains(err.Error(), damaged.told) {
 				t.Errorf("%v", err)
 			}

@@ -88,6 +88,7 @@ def load_host_run(
     network: Network = NETWORK,
     after: Network | None = None,
     identity: dict[str, object] | None = None,
+    after_identity: dict[str, object] | None = None,
     cell_clocks: CellClocks | None = None,
     happening: Happening | None = None,
 ) -> list[Cell]:
@@ -109,8 +110,9 @@ def load_host_run(
     (directory / "manifest.json").write_text(manifest.model_copy(update={"inventory": inventory}).to_json())
     host = HostRecord.from_json((directory / "host.json").read_bytes(), name="host")
     its: HostIdentity = host.before.model_copy(update=identity or {})
+    then = its.model_copy(update=after_identity or {})
     record = LoadHostRecord(
-        before=LoadHostLook(identity=its, network=network), after=LoadHostLook(identity=its, network=after or network)
+        before=LoadHostLook(identity=its, network=network), after=LoadHostLook(identity=then, network=after or network)
     )
     changed = host.model_copy(update={"load_hosts": (record,) * count})
     (directory / "host.json").write_text(changed.to_json())
@@ -144,29 +146,35 @@ def _write(directory: Path, cell: Cell, count: int, found: CellClocks, happening
         "ticks.jsonl": jsonl(lab_ticks),
         CLOCKS_NAME: found.to_json().encode(),
     }
-    its_window = Window(window.start_ns - OFFSET_NS, window.end_ns - OFFSET_NS)
-    its_ticks = [
-        tick.model_copy(
-            update={
-                "cpus": {cpu: times for cpu, times in tick.cpus.items() if cpu >= 5},
-                "used_ns": {"generator": tick.used_ns["generator"]},
-                "connections": 0,
-            }
-        )
-        for tick in ticks_of(ON_LOAD_HOST, its_window, happening)
-    ]
     for number, part in enumerate(parts, start=1):
         files |= {
             load_host_file(number, "wrk.json"): part.to_json().encode(),
-            load_host_file(number, "samples.csv"): _moved(samples_csv({"generator": _generator(number)}, 1).decode()),
-            load_host_file(number, "ticks.jsonl"): jsonl(its_ticks),
+            load_host_file(number, "samples.csv"): samples_of(number),
+            load_host_file(number, "ticks.jsonl"): ticks_on_load_host(happening),
         }
     write_cell(directory, cell, merge_wrk(parts, found), samples_csv(roles, 1), watch=files)
 
 
-def _generator(number: int) -> Role:
-    """The first generator uses a whole core, the second one half of one, and so on."""
-    return Role(1.0 / number, lambda _: 5_000_000)
+def samples_of(number: int) -> bytes:
+    """A generator's samples by its own clock: the first uses a whole core, the second one half of one, and so on."""
+    return _moved(samples_csv({"generator": Role(1.0 / number, lambda _: 5_000_000)}, 1).decode())
+
+
+def ticks_on_load_host(happening: Happening) -> bytes:
+    """What the watch on a load host wrote, by its own clock."""
+    window = Window(START_NS - OFFSET_NS, START_NS - OFFSET_NS + SECOND_NS)
+    return jsonl(
+        [
+            tick.model_copy(
+                update={
+                    "cpus": {cpu: times for cpu, times in tick.cpus.items() if cpu >= 5},
+                    "used_ns": {"generator": tick.used_ns["generator"]},
+                    "connections": 0,
+                }
+            )
+            for tick in ticks_of(ON_LOAD_HOST, window, happening)
+        ]
+    )
 
 
 def _moved(table: str) -> bytes:

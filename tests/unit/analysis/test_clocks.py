@@ -34,3 +34,14 @@ def test_two_hosts_may_be_apart_by_the_errors_of_both_and_one_by_its_own():
     second = ClockReadings(before=reading(1, 0, 1_000_000), after=reading(2, 0, 6_000_000))
     assert error_seconds(CellClocks(load_hosts=(first,))) == pytest.approx(0.002)
     assert error_seconds(CellClocks(load_hosts=(first, second))) == pytest.approx(0.005)
+
+
+def test_what_an_offset_changed_by_beyond_a_drift_is_an_error():
+    """A drift of 500 ppm is 5 ms in ten seconds."""
+
+    def changed_by(offset_ns: int) -> float:
+        clock = ClockReadings(before=reading(0, 7, 2_000_000), after=reading(10**10, 7 + offset_ns, 2_000_000))
+        return error_seconds(CellClocks(load_hosts=(clock,)))
+
+    assert [changed_by(5_000_000), changed_by(-5_000_000)] == [pytest.approx(0.001)] * 2
+    assert [changed_by(25_000_000), changed_by(-25_000_000)] == [pytest.approx(0.021)] * 2

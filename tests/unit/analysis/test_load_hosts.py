@@ -1,11 +1,22 @@
 """A run from load hosts: its numbers, what is made of clocks and network, and what its pages say."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from analysis import load_hosts
 from analysis.caveats import grade_of
 from analysis.claims.conditions import unlike_host
+from analysis.load_hosts import (
+    LoadFiles,
+    LoadHostFiles,
+    LoadHostsSeen,
+    look_at_open_loop,
+    look_at_wrk,
+)
+from analysis.merging import merge_open_loop, merge_wrk
 from analysis.pages.html import render_html
 from analysis.pages.load_hosts import load_host_table
 from analysis.pages.markdown import render_markdown
@@ -13,22 +24,29 @@ from analysis.pages.numbers import MISSING
 from analysis.pages.terminal import terminal_tables
 from analysis.report import analyse
 from documents.errors import AnalysisError
+from documents.load import WrkResult
 from documents.network import Bandwidth, Network
+from documents.open_loop import OpenLoopErrors, OpenLoopHistogram, OpenLoopResult
+from documents.plan import Cell
 from documents.report import Report
-from documents.run import VoidReason
+from documents.run import LoadHostLook, LoadHostRecord, VoidReason
 from experiment.disturbances import load_host_voids
 from tests.unit.analysis.load_host_builder import (
     CORES,
     NETWORK,
+    OFFSET_NS,
+    SECOND_NS,
     clocks,
     load_host_run,
     parts_of,
     rewrite,
+    samples_of,
+    ticks_on_load_host,
     with_load_hosts,
 )
-from tests.unit.analysis.run_builder import CONTROLLED, golden_run
+from tests.unit.analysis.run_builder import CONTROLLED, GOLDEN_SCENARIOS, START_NS, golden_run
 from tests.unit.analysis.watch_builder import Happening
-from tests.unit.documents.samples import INVENTORY
+from tests.unit.documents.samples import IDENTITY, INVENTORY
 
 MILLISECOND_NS = 1_000_000
 
@@ -92,6 +110,105 @@ def test_what_is_no_merge_of_its_parts_is_refused(tmp_path: Path):
         analyse(tmp_path)
 
 
+def attacks(rate: int, *, late_ns: int = 0) -> list[OpenLoopResult]:
+    """What two generators wrote that took turns for a second, by their own clocks; `late_ns` is the second one's."""
+
+    def attack(own_rate: int, begins_ns: int) -> OpenLoopResult:
+        every = OpenLoopHistogram(count=own_rate, minimum_us=500, maximum_us=500, histogram=((500, own_rate),))
+        return OpenLoopResult(
+            vegeta_version="v12.13.0",
+            workload="mixed",
+            connections=5,
+            timeout_seconds=2,
+            duration_seconds=1,
+            rate=own_rate,
+            started_ns=begins_ns,
+            ended_ns=begins_ns + SECOND_NS,
+            requests=own_rate,
+            sent_in_window=own_rate,
+            connections_opened=1,
+            errors=OpenLoopErrors(timeout=0, other=0),
+            first_error=None,
+            statuses={"GET": {"200": own_rate}},
+            latency=every,
+            lateness=every,
+        )
+
+    first_ns = START_NS - OFFSET_NS
+    return [attack(rate // 2, first_ns), attack(rate // 2, first_ns + SECOND_NS // rate + late_ns)]
+
+
+def files_of(parts: Sequence[WrkResult | OpenLoopResult], records: Sequence[LoadHostRecord] = ()) -> LoadFiles:
+    its_ticks = ticks_on_load_host(Happening(own={"generator": 1.0}))
+    return LoadFiles(
+        clocks_json=clocks(2).to_json().encode(),
+        hosts=tuple(
+            LoadHostFiles(part.to_json().encode(), samples_of(number), its_ticks, cpus=(6, 7))
+            for number, part in enumerate(parts, start=1)
+        ),
+        records=tuple(records),
+    )
+
+
+def seen_in_open_loop(parts: list[OpenLoopResult]) -> LoadHostsSeen:
+    files = files_of(parts)
+    with pytest.raises(AnalysisError, match=r"open-loop\.json isn't what the results of the load hosts"):
+        look_at_open_loop(files, parts[0], folder="")
+    return look_at_open_loop(files, merge_open_loop(parts, clocks(2)), folder="")
+
+
+def test_an_open_loops_generators_fill_their_cpus_and_count_no_bytes():
+    seen = seen_in_open_loop(attacks(500))
+    assert seen.usage.cpu_cores == pytest.approx(1.5)
+    assert seen.saturation == pytest.approx(0.5), "the first one's core, of two CPUs"
+    assert seen.watches[0].generator_waited is None
+    assert seen.numbers.network_share is None
+
+
+@pytest.mark.parametrize("rate", [6, 500])
+def test_a_generator_whose_turn_it_is_is_not_late(rate: int):
+    """At 6 requests a second, the second generator begins a sixth of a second after the first."""
+    numbers = seen_in_open_loop(attacks(rate)).numbers
+    assert (numbers.start_skew_seconds, numbers.apart) == (pytest.approx(0, abs=1e-6), pytest.approx(0, abs=1e-6))
+    late = seen_in_open_loop(attacks(rate, late_ns=50 * MILLISECOND_NS)).numbers
+    assert late.start_skew_seconds == pytest.approx(0.05)
+
+
+def test_of_several_load_hosts_the_worst_counts_and_their_memory_is_added_up():
+    seen = seen_in_open_loop(attacks(500))
+    quiet = seen.watches[0]
+    loud = quiet.model_copy(
+        update={
+            "steal": {"generator": 0.3},
+            "others": {"generator": 0.4},
+            "throttled": {"/quota": 0.5},
+            "generator_waited": 0.6,
+            "busy": {6: 0.7, 7: 0.8},
+        }
+    )
+    for watches in ((quiet, loud), (loud, quiet)):
+        found = load_hosts.with_load_hosts(quiet.model_copy(update={"busy": {0: 0.1}}), replace(seen, watches=watches))
+        assert (found.steal["generator"], found.others["generator"], found.generator_waited) == (0.3, 0.4, 0.6)
+        assert sorted(found.generator_busy) == pytest.approx([0.5, 0.5, 0.7, 0.8], abs=0.01)
+        assert found.throttled == {f"/quota of load host {watches.index(loud) + 1}": 0.5}
+        assert found.busy == {0: 0.1}
+    assert (seen.usage.memory_peak_bytes, seen.usage.memory_mean_bytes) == (10_000_000, 10_000_000)
+
+
+@pytest.mark.parametrize(("slow", "share"), [((1.6e6, 8e9), 1.0), ((8e9, 1.6e6), 1.0), ((1.6e9, 3.2e9), 0.001)])
+def test_the_fullest_way_counts_or_all_that_the_labs_host_sends(slow: tuple[float, float], share: float):
+    """Each carries 1.6 Mbit/s."""
+    cell = Cell(number=1, block=1, api="go", scenario=GOLDEN_SCENARIOS[0])
+    parts = parts_of(cell, 2)
+    networks = [
+        NETWORK.model_copy(update={"bandwidth": Bandwidth(tool="iperf 3", seconds=2, to_apis=1, from_apis=from_apis)})
+        for from_apis in slow
+    ]
+    records = [LoadHostRecord(before=LoadHostLook(identity=IDENTITY, network=network)) for network in networks]
+    seen = look_at_wrk(files_of(parts, records), merge_wrk(parts, clocks(2)), folder="")
+    assert seen.numbers.network_share == pytest.approx(share)
+
+
 def test_a_run_whose_records_have_another_number_of_load_hosts_is_refused(tmp_path: Path):
     load_host_run(tmp_path, count=2)
     one = tmp_path / "one"
@@ -139,6 +256,12 @@ def test_what_differs_and_what_changed_is_said_and_nothing_of_a_quiet_run(tmp_pa
     said = caveats(report_of(tmp_path / "other", identity={"kernel": "6.6"}, after=slower))
     assert "Load host 1 isn't set up like the lab's host: kernel: 6.1.0, and 6.6 of the load host." in said
     assert "network to load host 1 changed while the run went on: the median round trip in µs was 30 and is 60" in said
+    changed = {"identity": {"kernel": "6.6"}, "after_identity": {"kernel": "6.7"}}
+    said = caveats(report_of(tmp_path / "changed", **changed))
+    assert "Load host 1 changed while the run went on: kernel was 6.6 and is 6.7. Cells from before and after" in said
+    slower = NETWORK.model_copy(update={"bandwidth": Bandwidth(tool="iperf 3", seconds=2, to_apis=6e9, from_apis=8e9)})
+    said = caveats(report_of(tmp_path / "narrower", after=slower))
+    assert "network to load host 1 changed while the run went on: Mbit/s to the APIs was 9,000 and is 6,000." in said
     without = NETWORK.model_copy(update={"bandwidth": None})
     assert "bandwidth to load host 1 wasn't measured" in caveats(report_of(tmp_path / "without", network=without))
     far = replace_median(NETWORK, 2_600.0)
@@ -157,6 +280,13 @@ def test_the_pages_show_hosts_network_and_clocks(tmp_path: Path):
     for text in (render_markdown(report), render_html(report)):
         for shown in ("Load host 2", "Round trip, median, µs", "30 → 30", "8,000 → 8,000", "-1.500 ± 0.010", "333,333"):
             assert shown in text
+    shown = {row[0].value: row[1].value for row in load_host_table(report).rows}
+    assert shown["Round trip, least, µs"] == "20 → 20"
+    assert shown["Round trip, p99, µs"] == "90 → 90"
+    assert shown["Bandwidth to the APIs, Mbit/s"] == "9,000 → 9,000"
+    assert shown["Bandwidth from the APIs, Mbit/s"] == "8,000 → 8,000"
+    # 3.2 Mbit/s of 8 Gbit/s.
+    assert shown["Share of the bandwidth that answers took, at most"] == "0.0%"
     assert any(table.title == "The load hosts" for table in terminal_tables(report))
 
 

@@ -113,6 +113,20 @@ def test_one_generators_result_is_its_own_but_for_the_clock():
     assert merge_wrk([own], clocks(123)) == own.model_copy(update={"ended_ns": ENDED_NS + 123})
 
 
+def test_one_generators_window_is_as_long_as_it_told_though_its_clock_runs_at_another_pace():
+    own = wrk([(500, 100), (900_000, 3)])
+    [readings] = clocks(0).load_hosts
+    before = readings.before.model_copy(update={"at_ns": ENDED_NS - SECOND_NS})
+    after = readings.after.model_copy(update={"at_ns": ENDED_NS, "offset_ns": 400_000})
+    faster = CellClocks(load_hosts=(ClockReadings(before=before, after=after),))
+    assert merge_wrk([own], faster) == own.model_copy(update={"ended_ns": ENDED_NS + 400_000})
+
+
+def test_statuses_that_were_not_counted_stay_so():
+    own = wrk([(500, 100)]).model_copy(update={"statuses": None})
+    assert merge_wrk([own, own], clocks(0, 0)).statuses is None
+
+
 def test_results_that_are_not_of_one_load_or_lack_a_clock_are_refused():
     own = wrk([(500, 100)])
     with pytest.raises(AnalysisError, match="aren't of one load"):

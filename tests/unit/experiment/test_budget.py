@@ -31,6 +31,7 @@ from experiment.events import BudgetFitted, Event, RunFinished
 from experiment.journal import Journal
 from experiment.plan import make_plan
 from experiment.protocol_file import read_protocol
+from tests.unit.analysis.load_host_builder import load_host_run, with_load_hosts
 from tests.unit.analysis.run_builder import realistic_run
 from tests.unit.experiment.fake_bench import INVENTORY, OPEN_LOOP_PROTOCOL, PROTOCOL, SECRETS, FakeBench
 
@@ -191,6 +192,15 @@ def test_runs_of_another_lab_or_load_tell_nothing(runs: Path):
     other_cores = manifest.inventory.model_copy(update={"cores": cores})
     assert read_earlier(runs, other_cores, manifest.protocol, ("go", "rust")) == Earlier()
     assert read_earlier(runs / "none", manifest.inventory, manifest.protocol, ("go",)) == Earlier()
+
+
+def test_a_run_from_another_number_of_load_hosts_tells_nothing(tmp_path: Path):
+    """Each of them takes seconds of a cell."""
+    load_host_run(tmp_path / "20260131-120000-quick")
+    manifest = manifest_of(tmp_path)
+    assert read_earlier(tmp_path, manifest.inventory, manifest.protocol, ("go",)) != Earlier()
+    more = with_load_hosts(manifest.inventory, 2)
+    assert read_earlier(tmp_path, more, manifest.protocol, ("go",)) == Earlier()
 
 
 # The loop

@@ -1,7 +1,10 @@
 """Several generators share a load exactly, and begin together; load hosts must be fit before anything is measured."""
 
+import os
+import signal
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Barrier, Event
 
 import pytest
 from hypothesis import given
@@ -105,7 +108,8 @@ def load(rate: int | None = None) -> Load:
 def test_two_wrks_share_the_connections_and_begin_at_one_moment(monkeypatch: pytest.MonkeyPatch):
     started = Started(monkeypatch)
     started.generators.play(load())
-    for command in started.commands.values():
+    for number, command in started.commands.items():
+        assert command[command.index("no-series") + 1 :][:2] == [str(number), "2"], "its part of the requests"
         assert "http://192.0.2.1:18001" in command
         assert command[command.index("-c") + 1] == "50"
         assert command[command.index("-t") + 1] == "1", "as many on both, though one has two CPUs"
@@ -118,8 +122,27 @@ def test_two_attackers_share_the_rate_and_take_turns(monkeypatch: pytest.MonkeyP
     started.generators.play(load(rate=201))
     rates = [command[command.index("-rate") + 1] for command in (started.commands[0], started.commands[1])]
     assert rates == ["101", "100"]
+    for number, command in started.commands.items():
+        assert command[command.index("-part") : command.index("-start")] == ["-part", str(number), "-parts", "2"]
     first, second = map(started.start_on_the_labs_clock, (0, 1))
     assert second - first == round(1e9 / 201)
+
+
+def test_who_interrupts_a_run_does_not_wait_for_the_load_to_end(monkeypatch: pytest.MonkeyPatch):
+    started, waiting, left, ended = Started(monkeypatch), Barrier(2), Event(), list[bool]()
+
+    def wait_for_the_end(_connection: Connection, _job: Job) -> None:
+        if waiting.wait(10) == 0:
+            os.kill(os.getpid(), signal.SIGINT)
+        ended.append(left.wait(10))
+
+    monkeypatch.setattr(generators.jobs, "wait", wait_for_the_end)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            started.generators.play(load())
+        assert ended == [], "the load goes on until the hosts are left"
+    finally:
+        left.set()
 
 
 def test_of_several_generators_none_is_taken_to_have_ended(monkeypatch: pytest.MonkeyPatch):

@@ -1,16 +1,18 @@
 """What a run does to load hosts as to the lab's host: their settings, their wrk, and the CPUs of their own work."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from documents.errors import HostError, RunError
+from documents.errors import HostError, HostUnreachableError, RunError
 from documents.inventory import LoadHost
 from experiment import load_hosts
 from experiment.load_hosts import LoadHosts
+from experiment.remote_bench import RemoteBench
 from provision.connection import Completed, Connection
-from tests.unit.analysis.load_host_builder import LOAD_HOST
+from tests.unit.analysis.load_host_builder import LOAD_HOST, with_load_hosts
+from tests.unit.experiment.fake_bench import INVENTORY, SECRETS
 from tests.unit.provision.local_host import LocalHost
 from tests.unit.provision.settings_stand_in import UNTOUCHED_SETTINGS, StandIn
 
@@ -99,3 +101,50 @@ def test_the_hosts_own_work_keeps_to_its_cpus_in_a_run_and_has_all_after_it(
     hosts.pin()
     hosts.release()
     assert asked == [(5,), (5,), tuple(range(8)), tuple(range(8))]
+
+
+class Lost(LocalHost):
+    """A host that doesn't answer any more."""
+
+    def run(self, *_: object, **__: object) -> Completed:
+        raise HostUnreachableError("The connection is lost.")
+
+
+@pytest.fixture
+def left(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Connection]]:
+    """What is done to leave hosts, in its order; nothing can be done on one that is lost."""
+    done: list[tuple[str, Connection]] = []
+
+    def leaving(what: str) -> Callable[..., None]:
+        def leave(connection: Connection, *_: object, **__: object) -> None:
+            connection.run(["true"], deadline_seconds=5)
+            done.append((what, connection))
+
+        return leave
+
+    monkeypatch.setattr(load_hosts.host_folder, "clear", leaving("clear"))
+    monkeypatch.setattr(load_hosts.pinning, "release", leaving("release"))
+    monkeypatch.setattr(load_hosts.tuning, "restore", leaving("untune"))
+    return done
+
+
+def test_a_load_host_that_is_lost_keeps_nothing_on_the_others(stand_in: StandIn, left: list[tuple[str, Connection]]):
+    whole: list[Connection] = [LocalHost(), LocalHost()]
+    connections = (whole[0], Lost(), whole[1])
+    hosts = LoadHosts(LocalHost(), "192.0.2.1", [(LOAD_HOST, one) for one in connections], place=stand_in.place)
+    for leave in (hosts.clear, hosts.untune, hosts.release):
+        with pytest.raises(HostUnreachableError):
+            leave()
+    assert left == [(what, one) for what in ("clear", "untune", "release") for one in whole]
+
+
+def test_a_labs_host_that_is_lost_keeps_nothing_on_its_load_hosts(
+    stand_in: StandIn, left: list[tuple[str, Connection]]
+):
+    load_host = LocalHost()
+    inventory = with_load_hosts(INVENTORY).model_copy(update={"own_kernel": True})
+    bench = RemoteBench(Lost(), inventory, SECRETS, load_hosts=[load_host], place=stand_in.place)
+    for leave in (bench.clear, bench.untune, bench.restore):
+        with pytest.raises(HostUnreachableError):
+            leave()
+    assert left == [("clear", load_host), ("untune", load_host), ("release", load_host)]

@@ -16,7 +16,7 @@ from analysis.open_loop import open_loop_window, read_durations
 from documents.open_loop import OpenLoopResult
 from documents.protocol import Scenario, Workload
 from experiment.open_loop_verdict import open_loop_voids
-from experiment.workloads.command import OPEN_LOOP_SOURCE, ReplayPaths, open_loop_command
+from experiment.workloads.command import OPEN_LOOP_SOURCE, WHOLE, Part, ReplayPaths, open_loop_command
 from experiment.workloads.requests import MIXED_SHARES, build_requests
 from toolchain.console import Step
 from toolchain.go_toolchain import Go, ensure_go, find_go
@@ -85,6 +85,7 @@ def play(
     rate: int,
     seconds: int,
     connections: int = 20,
+    part: Part = WHOLE,
     start_ns: int | None = None,
 ) -> OpenLoopResult:
     requests = build_requests(workload, SEED)
@@ -94,10 +95,29 @@ def play(
     paths = ReplayPaths(str(program), str(folder / "requests"), str(folder / "tokens"), str(output))
     scenario = Scenario(name="test", workload=workload, connections=connections, duration_seconds=seconds)
     command = open_loop_command(
-        scenario, paths, port=port, rate=rate, duration_seconds=seconds, timeout_seconds=2, start_ns=start_ns
+        scenario,
+        paths,
+        port=port,
+        rate=rate,
+        duration_seconds=seconds,
+        timeout_seconds=2,
+        part=part,
+        start_ns=start_ns,
     )
     subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
     return OpenLoopResult.from_json(output.read_bytes(), name="open-loop.json")
+
+
+def test_two_that_take_turns_send_what_one_would(program: Path, tmp_path: Path):
+    paths: list[list[str]] = []
+    for part, rate in ((WHOLE, 40), (Part(0, of=2), 20), (Part(1, of=2), 20)):
+        seen: list[str] = []
+        with server(lambda request, seen=seen: seen.append(request.path)) as port:
+            play(program, tmp_path, port, "read-post", rate=rate, seconds=1, connections=1, part=part)
+        paths.append(seen)
+    whole, first, second = paths
+    assert len(whole) == 40
+    assert [path for turn in zip(first, second, strict=True) for path in turn] == whole
 
 
 def test_it_plays_the_request_file_of_the_closed_loop_and_its_result_is_read(program: Path, tmp_path: Path):

@@ -16,7 +16,14 @@ import pytest
 from analysis.samples import load_window
 from documents.load import WrkResult
 from documents.protocol import Scenario, Workload
-from experiment.workloads.command import REPLAY_SCRIPT, ReplayPaths, generator_threads, wrk_command
+from experiment.workloads.command import (
+    REPLAY_SCRIPT,
+    WHOLE,
+    Part,
+    ReplayPaths,
+    generator_threads,
+    wrk_command,
+)
 from experiment.workloads.requests import EXPECTED_STATUS, RequestFile, build_requests
 from provision.warm_up import SERIES_NAME, series_of
 from tests.unit.experiment.recording_server import Recorder, recording_server
@@ -112,6 +119,7 @@ class Wrk:
         connections: int,
         threads: int = 1,
         seconds: int = 1,
+        part: Part = WHOLE,
         start_ns: int | None = None,
     ) -> Window:
         scenario = Scenario(name="test", workload=workload, connections=connections, duration_seconds=seconds)
@@ -123,6 +131,7 @@ class Wrk:
             duration_seconds=seconds,
             timeout_seconds=1,
             wrk_version=WRK_VERSION,
+            part=part,
             start_ns=start_ns,
         )
         ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
@@ -215,6 +224,21 @@ def test_one_thread_replays_the_file_byte_for_byte_and_wrk_json_tells_of_it(
     assert result.latency.histogram[-1][0] == result.latency.maximum_us
     expected = None if workload == "mixed" else {str(EXPECTED_STATUS[workload]): result.requests}
     assert result.statuses == expected
+
+
+def test_several_wrks_replay_each_request_once_between_them(wrk: Wrk, server: Recorder):
+    wrk.write_requests("upload")
+    requests = on_the_wire(built("upload"), server.port)
+    for number in range(2):
+        wrk.play(server.port, "upload", connections=2, threads=2, part=Part(number, of=2))
+        Path(wrk.paths.output).unlink()
+    sent = by_connection(server)
+    assert len(sent) == 4
+    places = sorted(requests.index(of_one[0]) for of_one in sent)
+    assert places == [0, 1, 2, 3], "each thread begins with another one"
+    for of_one in sent:
+        own = requests[requests.index(of_one[0]) :: 4]
+        assert of_one == cycled(own, len(of_one))
 
 
 @pytest.mark.parametrize("threads", [1, 4])
