@@ -76,7 +76,8 @@ def _adopt(console: Console, stack: str, *, yes: bool) -> Receipt:
     elif not yes:
         if not sys.stdin.isatty():
             raise LabError("Nobody is at the terminal to confirm that this is to go. Is it right? Then add --yes.")
-        typer.confirm("Remove all of this?", abort=True)
+        if not typer.confirm("Remove all of this?"):
+            raise LabError("It wasn't confirmed, so nothing was removed.")
     with under_way(console, "asking the engine") as doing:
         return adopt_lab(engine, document, found, progress=EngineProgress(console, doing))
 
