@@ -28,6 +28,7 @@ def down(monkeypatch: pytest.MonkeyPatch, project: Path, ended: list[Ended], *ar
 
     monkeypatch.setattr(cli.down, "ROOT", project)
     monkeypatch.setattr(cli.down, "take_down_expired", take_down_expired)
+    monkeypatch.setattr(cli.down, "list_recorded", lambda _: ())  # pyright: ignore
     answer = CliRunner().invoke(app, ["down", "--expired", *arguments])
     return answer.exit_code, answer.stdout, answer.stderr
 
