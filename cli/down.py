@@ -14,6 +14,7 @@ from lab.lifecycle.adoption import adopt as adopt_lab
 from lab.lifecycle.adoption import look_around
 from lab.lifecycle.expiry import Ended, take_down_expired
 from lab.lifecycle.lifecycle import Receipt, take_down
+from lab.lifecycle.state import list_recorded
 from lab.stack_file import read_stack, read_stacks
 
 
@@ -76,19 +77,27 @@ def _adopt(console: Console, stack: str, *, yes: bool) -> Receipt:
     elif not yes:
         if not sys.stdin.isatty():
             raise LabError("Nobody is at the terminal to confirm that this is to go. Is it right? Then add --yes.")
-        typer.confirm("Remove all of this?", abort=True)
+        if not typer.confirm("Remove all of this?"):
+            raise LabError("It wasn't confirmed, so nothing was removed.")
     with under_way(console, "asking the engine") as doing:
         return adopt_lab(engine, document, found, progress=EngineProgress(console, doing))
 
 
 def _take_down_expired(console: Console, *, json: bool) -> None:
     stacks, faults = read_stacks(ROOT)
-    for fault in faults:
+    for fault in faults.values():
         typer.echo(f"{fault} Whether this lab has expired can't be told.", err=True)
     ended: list[Ended] = []
     with under_way(console, "asking the engine") as doing:
         progress = EngineProgress(console, doing)
-        for one in take_down_expired(stacks, datetime.now(UTC), engine_of=open_engine, progress=progress):
+        for one in take_down_expired(
+            stacks,
+            list_recorded(open_engine(DEFAULT_STACK)),
+            datetime.now(UTC),
+            unreadable=faults.keys(),
+            engine_of=open_engine,
+            progress=progress,
+        ):
             ended.append(one)
             if one.receipt is not None:
                 _show(console, one.stack, one.receipt)

@@ -65,6 +65,9 @@ def _run(console: Console, without_answer: int | None) -> int:
     except FairgroundError as error:
         console.print(f"error: {error}", markup=False)
         return failed
+    except typer.Abort:
+        # Ctrl-C, or the end of the input, while a question waited for its answer.
+        return EXIT_INTERRUPTED
     except OSError as error:
         if (sentence := tell_system_error(error)) is None:
             raise

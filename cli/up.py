@@ -32,17 +32,15 @@ def up(
     """
     document = read_stack(ROOT, stack, read_topology())
     engine = open_engine(stack)
-    confirm_cost(
-        engine,
-        document,
-        machines=1 + len(document.load_host),
-        accepted=accept_cost,
-        ask=typer.confirm if sys.stdin.isatty() and not json else None,
-        tell=lambda line: typer.echo(line, err=json),
-    )
+    ask = typer.confirm if sys.stdin.isatty() and not json else None
+
+    def tell(line: str) -> None:
+        typer.echo(line, err=json)
+
+    confirm_cost(engine, document, machines=1 + len(document.load_host), accepted=accept_cost, ask=ask, tell=tell)
+    confirm_host_keys(document, engine.private, ask=ask, tell=tell)
     console = terminal()
     console.quiet = json
-    confirm_host_keys(document, engine.private, console)
     start = time.monotonic()
     with under_way(console, "asking the engine") as doing:
         progress = EngineProgress(console, doing)

@@ -18,6 +18,17 @@ letters, digits, ``-``, ``_`` and ``.`` between.
 NARROWEST_REFUSED_BITS = 23
 """A network of so many bits or fewer isn't the controller's address any more."""
 
+_NEVER_SEEN_FROM_OUTSIDE = tuple(
+    map(
+        ipaddress.IPv4Network,
+        (
+            *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
+            *("192.168.0.0/16", "224.0.0.0/3"),
+        ),
+    )
+)
+"""Networks from whose addresses nothing reaches a public one. Source: RFC 6890, RFC 5771; RFC 1112, section 4."""
+
 NetworkZone = Literal["eu-central", "us-east", "us-west", "ap-southeast"]
 
 NETWORK_ZONES: dict[str, NetworkZone] = {
@@ -34,7 +45,7 @@ NETWORK_ZONES: dict[str, NetworkZone] = {
 class Price(Document):
     """An amount of money: ``{amount: 0.5, currency: EUR}``."""
 
-    amount: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]
+    amount: Annotated[float, Field(ge=0.0001, le=1000, allow_inf_nan=False)]
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 
 
@@ -64,7 +75,12 @@ class _CloudHost(Document):
     @field_validator("expires")
     @classmethod
     def _whole_seconds(cls, expires: datetime) -> datetime:
-        return expires.astimezone(UTC).replace(microsecond=0)
+        try:
+            return expires.astimezone(UTC).replace(microsecond=0)
+        except OverflowError as error:
+            raise ValueError(
+                "in UTC this moment isn't in the years 1 to 9999; name an earlier or a later one"
+            ) from error
 
     @field_validator("allowed_from")
     @classmethod
@@ -80,6 +96,11 @@ class _CloudHost(Document):
             raise ValueError(
                 f"{allowed_from} lets in {network.num_addresses:,} addresses; narrow it to the controller's own, "
                 "which ends in /32, or to its network of /24 at most"
+            )
+        if any(network.subnet_of(inner) for inner in _NEVER_SEEN_FROM_OUTSIDE):
+            raise ValueError(
+                f"{allowed_from} is an address inside a network, by which no machine at a cloud is reached; write the "
+                "one that the controller has on the internet"
             )
         return str(network)
 

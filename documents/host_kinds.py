@@ -1,6 +1,7 @@
 """The host of a stack document: what kind of machine the lab stands on."""
 
-from ipaddress import IPv4Address, IPv4Network
+import ipaddress
+import re
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
@@ -9,24 +10,56 @@ from documents.base import Document, FaultyKeyError, Port
 from documents.cloud_hosts import AwsHost, HetznerHost
 from documents.host import TcpPort
 
-HostAddress = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?$")]
+_LABEL = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*")
+
+
+def _name_or_address(text: str) -> str:
+    """A name of RFC 1123, section 2.1, with the underscore that many networks take too; or an address as it is."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        address = None
+    if isinstance(address, ipaddress.IPv6Address) and address.scope_id is not None:
+        raise ValueError("an address that is good on one link alone can't be pinned; name another one of the machine")
+    if address is None and not (_NAME.fullmatch(text) and len(text) <= 253):
+        raise ValueError(
+            "write the machine's name or its IP address alone, an IPv6 address without brackets; user and port have "
+            "keys of their own"
+        )
+    return text
+
+
+HostAddress = Annotated[str, AfterValidator(_name_or_address)]
 """A name or an IP address of a machine."""
 
-UserName = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_-]{0,31}$")]
+UserName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,31}$")]
 
-PublicKey = Annotated[str, Field(pattern=r"^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]+={0,2}$")]
+_KEY = re.compile(r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]+={0,2}")
+
+
+def _key_alone(text: str) -> str:
+    if not _KEY.fullmatch(text):
+        raise ValueError(
+            "write the key's type and the key alone, without host name or comment, as `ssh-ed25519 AAAA…`: the first "
+            "two words of a file /etc/ssh/ssh_host_*_key.pub of that machine"
+        )
+    return text
+
+
+PublicKey = Annotated[str, AfterValidator(_key_alone)]
 """A public key in one line of OpenSSH's format, without a comment."""
 
 
 def _private_address(text: str) -> str:
-    address = IPv4Address(text)
+    address = ipaddress.IPv4Address(text)
     if address.is_global or address.is_loopback or address.is_unspecified or address.is_link_local:
         raise ValueError(f"{text} isn't an address of a private network; the APIs are open to who reaches it")
     return text
 
 
 def _private_network(text: str) -> str:
-    network = IPv4Network(text)
+    network = ipaddress.IPv4Network(text)
     if network.is_global or network.is_loopback or network.is_link_local or not 16 <= network.prefixlen <= 28:
         raise ValueError(f"{text} isn't a private network of 16 to 65,536 addresses")
     return text

@@ -1,4 +1,4 @@
-"""How Docker's own ssh transport reaches a host: the options of its `ssh` command.
+"""How Docker's own ssh transport reaches a host: its URL, and the options of its `ssh` command.
 
 It runs beside Paramiko, with the same login and the same pinned keys, and never reads the user's own configuration:
 what reaches a host stands in the stack document alone.
@@ -8,6 +8,12 @@ import shlex
 
 from documents.host import Host
 from lab.known_hosts import HOST_KEY_ALIAS, JUMP_HOST_KEY_ALIAS
+
+
+def docker_url(host: Host) -> str:
+    """The URL by which Docker's transport reaches the host. Source: RFC 3986, section 3.2.2, of an IPv6 address."""
+    address = f"[{host.address}]" if ":" in host.address else host.address
+    return f"ssh://{host.user}@{address}:{host.port}"
 
 
 def ssh_options(host: Host) -> list[str]:

@@ -1,6 +1,6 @@
 """Reading a stack document, `stacks/NAME.yaml`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from documents.base import line_of
@@ -9,16 +9,16 @@ from documents.stack import Stack
 from lab.cores import LayoutError, PhysicalCore, explicit_cores, take_cores
 
 
-def read_stacks(project: Path) -> tuple[tuple[Stack, ...], tuple[str, ...]]:
-    """All stacks that the project describes, in the order of their names, and what is wrong with the others."""
+def read_stacks(project: Path) -> tuple[tuple[Stack, ...], Mapping[str, str]]:
+    """All stacks that the project describes, in the order of their names; of the others, by name, what is wrong."""
     stacks: list[Stack] = []
-    faults: list[str] = []
+    faults: dict[str, str] = {}
     for path in sorted((project / "stacks").glob("*.yaml")):
         try:
             stacks.append(read_stack(project, path.stem))
         except DocumentError as error:
-            faults.append(str(error))
-    return tuple(stacks), tuple(faults)
+            faults[path.stem] = str(error)
+    return tuple(stacks), faults
 
 
 def read_stack(project: Path, name: str, topology: Sequence[PhysicalCore] | None = None) -> Stack:

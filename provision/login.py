@@ -7,12 +7,16 @@ refused login ends at once.
 import base64
 import errno
 import logging
+import os
+import shlex
 import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import paramiko
+from cryptography.exceptions import UnsupportedAlgorithm
 from paramiko.common import OPEN_FAILED_CONNECT_FAILED
 from paramiko.hostkeys import InvalidHostKey
 from paramiko.pkey import UnknownKeyType
@@ -38,8 +42,9 @@ Stream = socket.socket | paramiko.Channel
 
 
 def label(host: Host | JumpHost) -> str:
-    """How messages name a host: ``user@address:port``."""
-    return f"{host.user}@{host.address}:{host.port}"
+    """How messages name a host: ``user@address:port``, an IPv6 address in brackets."""
+    address = f"[{host.address}]" if ":" in host.address else host.address
+    return f"{host.user}@{address}:{host.port}"
 
 
 def log_in(host: Host, *, deadline_seconds: float) -> tuple[paramiko.SSHClient, ...]:
@@ -164,7 +169,7 @@ def _log_in(attempt: _Attempt, seconds: float) -> paramiko.SSHClient:
         raise HostKeyError(
             f"{name} showed the key {error.key.fingerprint} instead of the pinned {attempt.pinned_key.fingerprint}: "
             "the connection is refused. Either another machine answers at this address, or the host was made anew; "
-            "in that case run `lab down` and `lab up`."
+            f"in that case {_new_key(attempt.target)}."
         ) from error
     except paramiko.AuthenticationException as error:
         raise HostAuthenticationError(_refused(attempt, error)) from error
@@ -178,6 +183,16 @@ def _log_in(attempt: _Attempt, seconds: float) -> paramiko.SSHClient:
             f"{name} gave no SSH answer within {seconds:g} s ({reason(error)}). "
             "Check that the host runs and that its address and port are right."
         ) from error
+
+
+def _new_key(target: Host | JumpHost) -> str:
+    """What to do where a host has a new key for a good reason."""
+    if isinstance(target, JumpHost) or target.kind == "ssh":
+        return (
+            "compare the key with what `ssh-keygen -lf` says on the host itself, write it into the stack document as "
+            "`host_key`, and run `lab up`"
+        )
+    return "run `lab down` and `lab up`"
 
 
 def _refused(attempt: _Attempt, error: paramiko.AuthenticationException) -> str:
@@ -249,8 +264,8 @@ def _pinned_key(target: Host | JumpHost, known_hosts_path: str) -> paramiko.PKey
         pinned_key = paramiko.PKey.from_type_string(key_type, base64.b64decode(encoded, validate=True))
     except (ValueError, paramiko.SSHException, UnknownKeyType) as error:
         raise HostKeyError(
-            f"No key of {name} is pinned: {target.host_public_key!r} is not a public key. "
-            "Unknown hosts are refused; run `lab up` to have the host's key made and pinned."
+            f"No key of {name} is pinned: {target.host_public_key!r} is not a public key. Unknown hosts are refused; "
+            "mend `host_key` in the stack document if it is there, and run `lab up` to have the host's key pinned."
         ) from error
     try:
         known = paramiko.HostKeys(known_hosts_path).lookup(known_hosts_name(target.address, target.port))
@@ -282,15 +297,29 @@ def _private_key(host: Host) -> paramiko.PKey | None:
     if host.private_key_path is None:
         return None
     try:
-        return paramiko.PKey.from_path(host.private_key_path)
+        status = Path(host.private_key_path).stat()
+        private_key = paramiko.PKey.from_path(host.private_key_path)
     except TypeError as error:
         # What the library below Paramiko says where it is to have a passphrase.
         raise HostAuthenticationError(
             f"The private key {host.private_key_path} for {label(host)} has a passphrase, and nobody is there to type "
             "it. Give it to the SSH agent (`ssh-add`), and leave `private_key` out of the stack document."
         ) from error
+    except UnsupportedAlgorithm as error:
+        raise HostAuthenticationError(
+            f"The private key {host.private_key_path} for {label(host)} is of a kind that can't be used from its file "
+            f"({reason(error)}). Give it to the SSH agent (`ssh-add`), and leave `private_key` out of the stack "
+            "document."
+        ) from error
     except (OSError, ValueError, paramiko.SSHException, UnknownKeyType) as error:
         raise HostAuthenticationError(
             f"The private key {host.private_key_path} for {label(host)} can't be read ({reason(error)}). "
             "Run `lab up` to have it written again, or name another one in the stack document."
         ) from error
+    # OpenSSH, which Docker reaches the host with, leaves such a key aside. Source: authfile.c, sshkey_perm_ok.
+    if status.st_uid == os.getuid() and status.st_mode & 0o077:
+        raise HostAuthenticationError(
+            f"Others may read the private key {host.private_key_path} for {label(host)}, so Docker's ssh won't use it. "
+            f"Close it to them: chmod 600 {shlex.quote(host.private_key_path)}"
+        )
+    return private_key

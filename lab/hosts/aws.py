@@ -189,8 +189,12 @@ class AwsHost(pulumi.ComponentResource):
         return group
 
     def _declare_placement(self, document: AwsHostDocument, load_hosts: int) -> aws.ec2.PlacementGroup | None:
-        """Close to each other, where there are several; Amazon places no burstable type so."""
-        if not load_hosts or document.burstable:
+        """Close to each other, where there are several and their type can be placed so.
+
+        Source: Amazon EC2 User Guide, "Placement groups", rules for cluster placement groups: no burstable type, and
+        of the flexible ones not M7i-flex; no other flexible type is relied on here.
+        """
+        if not load_hosts or document.shared_cores:
             return None
         return aws.ec2.PlacementGroup(
             "placement", strategy="cluster", tags=self._named("placement"), opts=self._made_there
@@ -249,7 +253,11 @@ class AwsHost(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions.merge(
                 self._made_there,
                 pulumi.ResourceOptions(
-                    depends_on=self._before_machines, additional_secret_outputs=["user_data", "user_data_base64"]
+                    depends_on=self._before_machines,
+                    additional_secret_outputs=["user_data", "user_data_base64"],
+                    # Amazon would give the same machine another type, and with it another address, under a lab that
+                    # stands; and a disk of which the system doesn't know that it has grown.
+                    replace_on_changes=["instanceType", "rootBlockDevice.volumeSize"],
                 ),
             ),
         )

@@ -117,7 +117,11 @@ class HetznerHost(pulumi.ComponentResource):
                 labels=self._labels,
                 opts=pulumi.ResourceOptions.merge(
                     self._made_there,
-                    pulumi.ResourceOptions(additional_secret_outputs=["user_data"]),
+                    pulumi.ResourceOptions(
+                        additional_secret_outputs=["user_data"],
+                        # Hetzner would give the same machine another type, under a lab that knows its old size.
+                        replace_on_changes=["serverType"],
+                    ),
                 ),
             )
             for index, server_name in enumerate(

@@ -6,6 +6,7 @@ import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider
 
 from documents.host import Host, HostResources
+from lab.docker_ssh import docker_url
 from provision.connection import connect
 from provision.identity import read_resources
 from provision.preparation import prepare, prepare_for_network
@@ -25,8 +26,7 @@ class _ReadyHostProvider(ResourceProvider):
             if props["has_load_hosts"]:
                 prepare_for_network(connection)
             resources = read_resources(connection)
-        url = f"ssh://{host.user}@{host.address}:{host.port}"
-        read = {"docker_url": url, "tools": dict(tools), "resources": resources.to_json()}
+        read = {"docker_url": docker_url(host), "tools": dict(tools), "resources": resources.to_json()}
         return CreateResult(id_=props["host_id"], outs={**props, **read})
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:

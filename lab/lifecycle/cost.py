@@ -52,8 +52,9 @@ def cost_lines(stack: str, cost: Cost) -> Iterator[str]:
         f"The lab {stack} has {machines} at {bill.kind}, {bill.machine_type} in {bill.place}: "
         f"{_amount(cost.per_hour)} {currency} an hour{each}."
     )
+    hours = "1 hour begins" if cost.hours == 1 else f"{cost.hours:,} hours begin"
     yield (
-        f"Until it expires, at {moment(bill.expires)}, {cost.hours:,} hours begin: "
+        f"Until it expires, at {moment(bill.expires)}, {hours}: "
         f"{_amount(cost.total)} {currency}. The price is the document's own, and traffic isn't in it."
     )
     yield "It goes on costing until it is taken down by `lab down`, or by `lab down --expired` once it has expired."

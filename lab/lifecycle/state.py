@@ -90,6 +90,11 @@ def is_recorded(engine: Engine) -> bool:
     return (_state_folder(engine) / "stacks" / "fairground" / f"{engine.stack}.json").exists()
 
 
+def list_recorded(engine: Engine) -> tuple[str, ...]:
+    """The names of all stacks of this checkout on record, be it an empty one."""
+    return tuple(sorted(path.stem for path in (_state_folder(engine) / "stacks" / "fairground").glob("*.json")))
+
+
 def read_state(engine: Engine) -> State:
     """Read the record of the stack.
 

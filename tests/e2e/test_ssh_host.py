@@ -46,7 +46,7 @@ def test_the_host_s_key_is_shown_and_confirmed_once(ssh_lab: SshLab):
     refused = ssh_lab.lab("up")
     assert refused.returncode == 1
     assert "nobody is at the terminal to confirm it" in refused.stderr
-    assert f"`host_key: {ssh_lab.machine.host_public_key}`" in refused.stderr
+    assert f"as host.host_key: {ssh_lab.machine.host_public_key}" in refused.stderr
     doubted = ssh_lab.up_at_terminal("n")
     assert doubted.returncode == 1
     assert "wasn't confirmed: nothing was done there" in doubted.stdout

@@ -30,10 +30,19 @@ def test_a_changed_host_key_is_refused_and_not_retried(sshd: Sshd, tmp_path: Pat
     sshd.pin(other)
     host = sshd.host.model_copy(update={"host_public_key": public_half(other).strip()})
     started = time.monotonic()
-    with pytest.raises(HostKeyError, match="instead of the pinned"):
+    # It is an existing host's, whose new key nobody but its administrator can tell from a wrong one.
+    with pytest.raises(HostKeyError, match=r"instead of the pinned .*write it into the stack document as `host_key`"):
         connect_when_up(sshd, host)
     assert time.monotonic() - started < 5
     assert sshd.log.count("Connection from") == 1
+
+
+def test_a_changed_host_key_of_a_host_that_the_lab_made_is_told_with_another_remedy(sshd: Sshd, tmp_path: Path):
+    other = make_key(tmp_path / "other")
+    sshd.pin(other)
+    host = sshd.host.model_copy(update={"host_public_key": public_half(other).strip(), "kind": "container"})
+    with pytest.raises(HostKeyError, match=r"instead of the pinned .*run `lab down` and `lab up`"):
+        connect_when_up(sshd, host)
 
 
 def test_a_host_without_a_pinned_key_is_refused_before_anything_is_sent(sshd: Sshd):

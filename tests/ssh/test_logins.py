@@ -1,5 +1,6 @@
 """Ways to log in: through a jump host, with the SSH agent's keys; by Paramiko, and by OpenSSH with Docker's options."""
 
+import base64
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -148,6 +149,41 @@ def test_a_key_with_a_passphrase_is_for_the_agent(sshd: Sshd, tmp_path: Path):
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "secret words", "-f", key], check=True)
     with pytest.raises(HostAuthenticationError, match=r"has a passphrase.*ssh-add"):
         connect(sshd.host.model_copy(update={"private_key_path": str(key)}))
+
+
+def test_a_key_that_others_may_read_is_refused_as_openssh_refuses_it(sshd: Sshd):
+    sshd.user_key.chmod(0o640)
+    pin(sshd.host)
+    with pytest.raises(HostAuthenticationError, match=rf"Docker's ssh won't use it.*chmod 600 {sshd.user_key}"):
+        connect(sshd.host)
+    assert "bad permissions" in by_openssh(sshd.host)
+
+
+def test_a_key_of_a_kind_that_only_an_agent_can_use_is_told(sshd: Sshd):
+    lines = sshd.user_key.read_text().splitlines()
+    # As the file of a hardware key has it; the rest doesn't matter any more.
+    kind = b"sk-ssh-ed25519@openssh.com"
+    data = base64.b64decode("".join(lines[1:-1])).replace(b"\0\0\0\x0bssh-ed25519", b"\0\0\0\x1a" + kind, 1)
+    sshd.user_key.write_text("\n".join([lines[0], base64.b64encode(data).decode(), lines[-1], ""]))
+    with pytest.raises(HostAuthenticationError, match=r"of a kind that can't be used from its file .*ssh-add"):
+        connect(sshd.host)
+
+
+@pytest.mark.parametrize("way", [by_paramiko, by_openssh])
+@pytest.mark.parametrize("kind", ["rsa", "ecdsa"])
+def test_any_of_a_host_s_keys_may_be_pinned_also_at_an_ipv6_address(
+    way: Callable[[Host], str], kind: str, sshd: Sshd, tmp_path: Path
+):
+    sshd.stop()
+    other = tmp_path / "other_host_key"
+    subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-C", "", "-f", other], check=True)
+    with (sshd.folder / "sshd_config").open("a") as configuration:
+        configuration.write(f"\nHostKey {other}\nListenAddress ::1\n")
+    sshd.start()
+    host = sshd.host.model_copy(update={"address": "::1", "host_public_key": public_half(other).strip()})
+    pin(host)
+    connect(host).close()  # which waits until it listens
+    assert f"::1 {sshd.port}" in way(host)
 
 
 def test_an_unknown_key_is_fetched_without_a_login(sshd: Sshd, behind: Host):

@@ -34,7 +34,7 @@ ROOMS = {
     "lab": _room(
         "apis.contract.seed documents provision", "cryptography pulumi pulumi_aws pulumi_docker pulumi_hcloud yaml"
     ),
-    "provision": _room("documents", "docker paramiko pydantic tenacity"),
+    "provision": _room("documents", "cryptography docker paramiko pydantic tenacity"),
     "experiment": _room(
         "analysis apis.contract.checks apis.contract.seed apis.contract.tokens documents provision",
         "httpx numpy pygount tenacity",

@@ -2,12 +2,15 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
 
 import cli.down
 from cli.main import app
+from documents.errors import LabError
+from lab.lifecycle.adoption import Adoptable
 from lab.lifecycle.expiry import Ended
 from lab.lifecycle.lifecycle import Receipt
 from tests.unit.cli.lab_command import lab
@@ -25,6 +28,7 @@ def down(monkeypatch: pytest.MonkeyPatch, project: Path, ended: list[Ended], *ar
 
     monkeypatch.setattr(cli.down, "ROOT", project)
     monkeypatch.setattr(cli.down, "take_down_expired", take_down_expired)
+    monkeypatch.setattr(cli.down, "list_recorded", lambda _: ())  # pyright: ignore
     answer = CliRunner().invoke(app, ["down", "--expired", *arguments])
     return answer.exit_code, answer.stdout, answer.stderr
 
@@ -78,3 +82,16 @@ def test_one_lab_can_not_be_named_beside_all():
     answer = lab("down", "--expired", "--stack", "mine")
     assert answer.status == 2
     assert "--expired looks at every lab on record, so it goes with neither --stack nor --adopt" in answer.sentence()
+
+
+def test_what_was_found_stays_where_the_answer_is_no(monkeypatch: pytest.MonkeyPatch):
+    removed: list[object] = []
+    monkeypatch.setattr(cli.down, "read_stack", lambda *_: None)  # pyright: ignore
+    monkeypatch.setattr(cli.down, "look_around", lambda *_: Adoptable(("container x",)))  # pyright: ignore
+    monkeypatch.setattr(cli.down, "adopt_lab", lambda *given, **_: removed.append(given))  # pyright: ignore
+    monkeypatch.setattr(cli.down, "sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True)))
+    answer = CliRunner().invoke(app, ["down", "--adopt"], input="n\n")
+    assert isinstance(answer.exception, LabError)
+    assert str(answer.exception) == "It wasn't confirmed, so nothing was removed."
+    assert "found  container x" in answer.stdout
+    assert removed == []

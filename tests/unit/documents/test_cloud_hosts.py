@@ -53,6 +53,12 @@ def test_other_hosts_are_of_no_cloud():
         ("203.0.113.7/24", "write the controller's own IPv4 address"),
         ("anywhere", "write the controller's own IPv4 address"),
         ('""', "write the controller's own IPv4 address"),
+        ("10.0.0.4", "10.0.0.4 is an address inside a network"),
+        ("192.168.1.0/24", "192.168.1.0/24 is an address inside a network"),
+        ("100.64.0.9/32", "100.64.0.9/32 is an address inside a network"),
+        ("127.0.0.1", "127.0.0.1 is an address inside a network"),
+        ("0.1.2.3", "0.1.2.3 is an address inside a network"),
+        ("224.0.0.1", "224.0.0.1 is an address inside a network"),
     ],
 )
 def test_nobody_but_the_controller_is_let_in(kind: type[Document], text: str, source: str, said: str):
@@ -92,11 +98,19 @@ def test_owner_end_address_and_price_must_be_given(kind: type[Document], text: s
         ("0.5", "-1"),
         ("0.5", ".nan"),
         ("0.5", "1001"),
+        ("0.5", "0.00004"),
         ("EUR", "euro"),
     ],
 )
 def test_what_can_be_no_tag_no_end_or_no_price_is_refused(kind: type[Document], text: str, given: str, bad: str):
     assert refusal(kind, text.replace(given, bad))
+
+
+@both
+@pytest.mark.parametrize("moment", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+12:00"])
+def test_end_that_no_calendar_has_is_told(kind: type[Document], text: str, moment: str):
+    told = refusal(kind, text.replace("2026-12-01T18:00:00+01:00", moment))
+    assert "expires: in UTC this moment isn't in the years 1 to 9999" in told
 
 
 @pytest.mark.parametrize(

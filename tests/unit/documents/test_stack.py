@@ -132,10 +132,18 @@ def test_host_may_be_one_that_exists():
     [
         ({"address": "bench.example -oProxyCommand=x"}, "host.ssh.address"),
         ({"address": "-oProxyCommand=x"}, "host.ssh.address"),
+        ({"address": "bench.example:22"}, "user and port have keys of their own"),
+        ({"address": "ada@bench.example"}, "user and port have keys of their own"),
+        ({"address": "[2001:db8::5]"}, "an IPv6 address without brackets"),
+        ({"address": "bench..example"}, "write the machine's name or its IP address"),
+        ({"address": f"{64 * 'a'}.example"}, "write the machine's name or its IP address"),
+        ({"address": ""}, "write the machine's name or its IP address"),
+        ({"address": "fe80::1%eth0"}, "good on one link alone"),
         ({"user": "a b"}, "host.ssh.user"),
         ({"user": "-l"}, "host.ssh.user"),
         ({"private_key": "id_ed25519"}, "name the whole path"),
-        ({"host_key": "ssh-ed25519 AAAA somebody"}, "host.ssh.host_key"),
+        ({"host_key": "ssh-ed25519 AAAA somebody"}, r"without host name or comment, as `ssh-ed25519 AAAA…`"),
+        ({"host_key": "bench ssh-ed25519 AAAA"}, r"without host name or comment, as `ssh-ed25519 AAAA…`"),
         ({"host_key": "ssh-dss AAAA"}, "host.ssh.host_key"),
         ({"port": 0}, "host.ssh.port"),
         ({"jump_host": {"address": "bench.example"}}, "the jump host is the host itself"),
@@ -211,3 +219,18 @@ def test_generator_has_cpus_of_the_host_or_of_load_hosts():
         Stack.from_yaml(text_of(cores=layout), name="x.yaml")
     with pytest.raises(DocumentError, match=r"cores\.generator: the load hosts have the generator"):
         Stack.from_yaml(text_of(cores=layout | {"generator": "3"}, load_host=LOAD), name="x.yaml")
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["bench", "bench_1.example", "b-1.xn--bcher-kva.example", "192.0.2.5", "2001:db8::5", "2001:db8::", "::1"],
+)
+def test_host_that_exists_has_a_name_or_an_address(address: str):
+    host = stack(host=SSH | {"address": address}).host
+    assert isinstance(host, SshHost)
+    assert host.address == address
+
+
+@pytest.mark.parametrize("user", ["_lab", "ada.lovelace", "Ada", "ada-1"])
+def test_users_of_directories_may_log_in(user: str):
+    assert isinstance(stack(host=SSH | {"user": user}).host, SshHost)

@@ -2,8 +2,10 @@
 
 import subprocess
 
+import pytest
+
 from documents.host import Host, JumpHost
-from lab.docker_ssh import ssh_options
+from lab.docker_ssh import docker_url, ssh_options
 
 HOST = Host(
     kind="ssh",
@@ -63,3 +65,11 @@ def test_a_jump_host_is_gone_through_with_the_same_login_and_its_own_key():
     assert "stricthostkeychecking true\n" in inner
     assert "identityfile /home/me/my keys/id 100%%\n" in inner
     assert "userknownhostsfile /home/me/a lab/100%/known_hosts\n" in inner
+
+
+@pytest.mark.parametrize(
+    ("address", "url"),
+    [("10.1.2.3", "ssh://someone@10.1.2.3:2222"), ("2001:db8::5", "ssh://someone@[2001:db8::5]:2222")],
+)
+def test_url_tells_an_ipv6_address_from_its_port(address: str, url: str):
+    assert docker_url(HOST.model_copy(update={"address": address})) == url

@@ -9,10 +9,10 @@ import pytest
 from documents.errors import LabError
 from documents.stack import Stack
 from lab.lifecycle.engine import Engine
-from lab.lifecycle.expiry import Ended, expired_stacks, take_down_expired
+from lab.lifecycle.expiry import Ended, take_down_expired
 from lab.lifecycle.lifecycle import Receipt, take_down
 from lab.lifecycle.reconciliation import reconcile
-from lab.lifecycle.state import ensure_stack, is_recorded, read_state
+from lab.lifecycle.state import ensure_stack, is_recorded, list_recorded, read_state
 from tests.unit.documents.samples import AWS_HOST, EXAMPLES, HETZNER_HOST, INVENTORY
 from tests.unit.lab.engine_room import STEPS, EngineRoom
 
@@ -48,19 +48,70 @@ def engines(room: EngineRoom) -> Callable[[str], Engine]:
     return lambda name: replace(room.engine, stack=name)
 
 
-def ended(room: EngineRoom, stacks: list[Stack], now: datetime = END) -> list[Ended]:
-    return list(take_down_expired(stacks, now, engine_of=engines(room), progress=room.told.append))
+def ended(
+    room: EngineRoom, stacks: list[Stack], now: datetime = END, *, unreadable: tuple[str, ...] = ()
+) -> list[Ended]:
+    return list(
+        take_down_expired(
+            stacks,
+            list_recorded(room.engine),
+            now,
+            unreadable=unreadable,
+            engine_of=engines(room),
+            progress=room.told.append,
+        )
+    )
 
 
-def test_lab_has_expired_from_the_moment_on_that_its_document_names():
-    stacks = [
-        CONTAINER_STACK,
-        cloud_stack("now"),
-        cloud_stack("later", expires=END + timedelta(seconds=1)),
-        cloud_stack("before", "hetzner", END - timedelta(days=400)),
-    ]
-    assert [stack.name for stack in expired_stacks(stacks, END)] == ["now", "before"]
-    assert expired_stacks(stacks, END - timedelta(days=401)) == ()
+def record_at_cloud(room: EngineRoom, expires: datetime = END) -> None:
+    """Have the engine record a machine, and its bill as the component of a cloud has one."""
+    ensure_stack(room.engine)
+    bill = AWS_HOST.model_copy(update={"expires": expires}).bill(1).model_dump(mode="json")
+    component = f"pulumi.ComponentResource('fairground:hosts:AwsHost', 'cloud-host', {{'bill': {bill!r}}})"
+    room.write(f"{STEPS}{component}\nStep('machine')\n")
+    room.up()
+
+
+def test_lab_has_expired_from_the_moment_on_that_its_document_names(room: EngineRoom):
+    record_at_cloud(room)
+    stack = cloud_stack(room.engine.stack, expires=END + timedelta(seconds=1))
+    assert ended(room, [stack], END) == []
+    assert [one.stack for one in ended(room, [stack], END + timedelta(seconds=1))] == [stack.name]
+
+
+def test_lab_whose_document_is_gone_or_names_another_host_ends_as_it_is_on_record(room: EngineRoom):
+    for stacks in ([], [CONTAINER_STACK.model_copy(update={"name": room.engine.stack})]):
+        record_at_cloud(room)
+        assert ended(room, stacks, END - timedelta(seconds=1)) == []
+        assert [one.left_nothing for one in ended(room, stacks)] == [True]
+        assert read_state(room.engine).resources == ()
+
+
+def test_lab_whose_document_can_not_be_read_is_left_alone(room: EngineRoom):
+    record_at_cloud(room)
+    assert ended(room, [], unreadable=(room.engine.stack,)) == []
+
+
+def test_lab_that_is_at_no_cloud_never_expires(room: EngineRoom):
+    ensure_stack(room.engine)
+    room.write(STEPS + "Step('first')\n")
+    room.up()
+    assert ended(room, [CONTAINER_STACK.model_copy(update={"name": room.engine.stack})]) == []
+    assert ended(room, []) == []
+
+
+def test_record_that_can_not_be_read_is_told_and_does_not_keep_the_next(room: EngineRoom):
+    strange = replace(room.engine, stack=f"{room.engine.stack}-a-strange-one")
+    for engine in (strange, room.engine):
+        ensure_stack(engine)
+    strange_host = MACHINE.replace('"host": ', '"host": "{}" or ')
+    room.write(f"{STEPS}{strange_host}ReadyHost('ready', Step('machine'))\n")
+    strange.operate("up", "--yes", "--skip-preview", progress=room.told.append)
+    room.write(STEPS + "Step('first')\n")
+    room.up()
+    answers = {one.stack: one for one in ended(room, [cloud_stack(strange.stack), cloud_stack(room.engine.stack)])}
+    assert "the recorded host is not a valid Host document" in str(answers[strange.stack].failure)
+    assert answers[room.engine.stack].left_nothing
 
 
 def test_expired_lab_is_taken_down_with_a_receipt_and_no_other(room: EngineRoom):

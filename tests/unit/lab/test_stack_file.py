@@ -120,4 +120,4 @@ def test_all_stacks_are_read_and_one_that_is_not_good_does_not_keep_the_others(p
     (project / "stacks" / "m.yaml").write_text(STACK.replace("  kind", "  sort"))
     stacks, faults = read_stacks(project)
     assert [stack.name for stack in stacks] == ["a", "probe", "z"]
-    assert [fault.partition(":")[0] for fault in faults] == ["stacks/m.yaml"]
+    assert {name: fault.partition(":")[0] for name, fault in faults.items()} == {"m": "stacks/m.yaml"}

@@ -33,6 +33,7 @@ Break = Callable[[Declaration], Declaration]
 
 MACHINES = {"aws": "aws:ec2/instance:Instance", "hetzner": "hcloud:index/server:Server"}
 PROVIDERS = {"aws": "pulumi:providers:aws", "hetzner": "pulumi:providers:hcloud"}
+SIZES = {"aws": {"instanceType", "rootBlockDevice.volumeSize"}, "hetzner": {"serverType"}}
 TAGS = {"aws": "tags", "hetzner": "labels"}
 UNTAGGABLE = {"aws:ec2/routeTableAssociation:RouteTableAssociation", "hcloud:index/networkSubnet:NetworkSubnet"}
 
@@ -243,6 +244,12 @@ def _without_names(machine: Declared) -> dict[str, Any]:
     return {**inputs, "name": machine.name, "after": machine.after, "secrets": machine.secrets}
 
 
+def another_size_is_another_machine(made: Declaration) -> list[str]:
+    """Changed where it is, it would come back with other cores, and maybe another address, under a lab that stands."""
+    sizes = SIZES[made.document.kind]
+    return [fault for machine in machines(made) for fault in unlike(machine.name, machine.made_anew_for, sizes)]
+
+
 def the_lab_is_told_of_each_machine(made: Declaration) -> list[str]:
     """The host and the load hosts, in their order, with their addresses and the same files."""
     addresses = [f"198.51.100.{number}" for number in range(1, made.load_hosts + 2)]
@@ -284,6 +291,7 @@ RULES: tuple[Rule, ...] = (
     root_logs_in_by_the_labs_key_alone,
     metadata_service_is_closed_after_boot,
     machines_are_equal,
+    another_size_is_another_machine,
     the_lab_is_told_of_each_machine,
     the_bill_is_on_record,
 )

@@ -63,6 +63,7 @@ class Declared:
         provider: the name of the provider that makes it; empty where that is the default one.
         after: the names of those that are made before it.
         deleted_first: whether the old one goes before a new one is made.
+        made_anew_for: the inputs whose change makes it anew, though its cloud could change it where it is.
     """
 
     type: str
@@ -73,6 +74,7 @@ class Declared:
     provider: str
     after: frozenset[str]
     deleted_first: bool
+    made_anew_for: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,7 @@ class _Monitor(mocks.MockMonitor):
                 provider=request.provider.rpartition("::")[0].rpartition("::")[2],
                 after=frozenset(urn.rpartition("::")[2] for urn in request.dependencies),
                 deleted_first=request.deleteBeforeReplace,
+                made_anew_for=frozenset(request.replaceOnChanges),
             )
         )
         return super().RegisterResource(request)  # pyright: ignore[reportUnknownMemberType]

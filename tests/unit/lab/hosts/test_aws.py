@@ -28,9 +28,10 @@ from tests.unit.lab.hosts.cloud_rules import (
 from tests.unit.lab.hosts.mocked_cloud import USER_PUBLIC_KEY, Declaration, declare
 
 BURSTABLE = AWS_HOST.model_copy(update={"instance_type": "t3.2xlarge", "availability_zone": None})
+FLEXIBLE = AWS_HOST.model_copy(update={"instance_type": "m7i-flex.2xlarge"})
 LARGE = AWS_HOST.model_copy(update={"disk_gb": 500, "region": "us-gov-west-1", "availability_zone": "us-gov-west-1a"})
 
-DECLARED = [(AWS_HOST, 0), (AWS_HOST, 1), (AWS_HOST, 3), (BURSTABLE, 2), (LARGE, 0)]
+DECLARED = [(AWS_HOST, 0), (AWS_HOST, 1), (AWS_HOST, 3), (BURSTABLE, 2), (FLEXIBLE, 1), (LARGE, 0)]
 
 
 def only_these_are_made(made: Declaration) -> list[str]:
@@ -54,7 +55,7 @@ def only_these_are_made(made: Declaration) -> list[str]:
                 ("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "among-machines"): int(several),
                 ("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule", "way-out"): 1,
                 ("aws:ec2/keyPair:KeyPair", "user-key"): 1,
-                ("aws:ec2/placementGroup:PlacementGroup", "placement"): int(several and not _burstable(made)),
+                ("aws:ec2/placementGroup:PlacementGroup", "placement"): int(several and not _shared(made)),
                 **{("aws:ec2/instance:Instance", name): 1 for name in ("host", *loads)},
             }
         )
@@ -94,7 +95,7 @@ def inputs_are_those_of_the_document(made: Declaration) -> list[str]:
             "deleteOnTermination": True,
         },
         "userDataReplaceOnChange": True,
-        **({"placementGroup": "placement-1a2b3c4"} if made.load_hosts and not burstable else {}),
+        **({"placementGroup": "placement-1a2b3c4"} if made.load_hosts and not _shared(made) else {}),
         **({"creditSpecification": {"cpuCredits": "standard"}} if burstable else {}),
     }
     expected: dict[str, dict[str, Any]] = {
@@ -212,6 +213,11 @@ def _burstable(made: Declaration) -> bool:
     return made.document.burstable
 
 
+def _shared(made: Declaration) -> bool:
+    assert isinstance(made.document, AwsHost)
+    return made.document.shared_cores
+
+
 ALL_RULES: tuple[Rule, ...] = (
     *RULES,
     only_these_are_made,
@@ -325,6 +331,7 @@ BREAKAGES: list[tuple[Rule, Break]] = [
     (cloud_rules.machines_are_equal, change("load-host-1", "rootBlockDevice.iops", 6000)),
     (cloud_rules.machines_are_equal, change("host", "subnetId", "another")),
     (cloud_rules.machines_are_equal, tell("load-host-1", "MaxSessions 100", "MaxSessions 10")),
+    (cloud_rules.another_size_is_another_machine, option("host", made_anew_for=NOTHING)),
     (cloud_rules.the_lab_is_told_of_each_machine, give(machine="load-host-1")),
     (cloud_rules.the_lab_is_told_of_each_machine, give(loads=())),
     (cloud_rules.the_bill_is_on_record, change("cloud-host", "bill.machines", 1)),

@@ -227,6 +227,7 @@ BREAKAGES: list[tuple[Rule, Break]] = [
     (cloud_rules.machines_are_equal, change("load-host-1", "serverType", "ccx43")),
     (cloud_rules.machines_are_equal, change("load-host-1", "image", "debian-12")),
     (cloud_rules.machines_are_equal, tell("load-host-1", "MaxSessions 100", "MaxSessions 10")),
+    (cloud_rules.another_size_is_another_machine, option("host", made_anew_for=NOTHING)),
     (cloud_rules.the_lab_is_told_of_each_machine, give(machine="load-host-1")),
     (cloud_rules.the_lab_is_told_of_each_machine, give(loads=())),
     (cloud_rules.the_bill_is_on_record, change("cloud-host", "bill.price_per_hour.amount", 0.1)),
