@@ -86,6 +86,25 @@ def test_host_is_known_from_the_record_alone(room: EngineRoom):
     }
 
 
+def test_claims_of_load_hosts_are_known_and_none_of_them_is_the_host(room: EngineRoom):
+    ensure_stack(room.engine)
+    load = INVENTORY.host.model_copy(update={"address": "load.example"})
+    claimed = 'class ClaimedHost(Resource, module="fairground", name="ClaimedHost"):\n    pass\n'
+    claims = [
+        f"ClaimedHost(Provider(), {name!r}, {{'host': {host.to_json()!r}, 'for_load': {for_load}}})"
+        for name, host, for_load in (("one", load, True), ("two", INVENTORY.host, False), ("three", load, True))
+    ]
+    room.write("\n".join([STEPS + claimed, *claims]))
+    room.up()
+    state = read_state(room.engine)
+    assert state.host == INVENTORY.host
+    assert {address: claim.host for address, claim in state.claims.items()} == {
+        load.address: load,
+        INVENTORY.host.address: INVENTORY.host,
+    }
+    assert state.claims[INVENTORY.host.address].urn.endswith("::two")
+
+
 def test_no_lock_is_nothing_to_release(room: EngineRoom):
     assert not release_stale_lock(room.engine)
 
