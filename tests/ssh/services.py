@@ -107,16 +107,22 @@ class Services:
 
 def build(service: str) -> str:
     """The id of the lab's image of a service, built where it isn't there."""
+    return build_on_base(service, str(IMAGES / service))
+
+
+def build_on_base(name: str, context: str, *, dockerfile: str | None = None) -> str:
+    """The id of an image on the lab's base, built where it isn't there; a `dockerfile` is text for the context `-`."""
     base = make_base_image_here("debian:trixie-slim", f"{STACK}-base:latest", STACK)
-    tag = f"{STACK}-{service}:latest"
+    tag = f"{STACK}-{name}:latest"
     docker(
         *("build", "--quiet", "--network=host", f"--build-arg=BASE={base.id}", f"--tag={tag}"),
-        *(f"--label=org.fairground.stack={STACK}", str(IMAGES / service)),
+        *(f"--label=org.fairground.stack={STACK}", context),
+        given=dockerfile,
     )
     return docker("image", "inspect", "--format={{.Id}}", tag)
 
 
-def docker(*arguments: str) -> str:
-    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
+def docker(*arguments: str, given: str | None = None) -> str:
+    done = subprocess.run(["docker", *arguments], input=given, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"docker {arguments[0]}: {done.stderr}"
     return done.stdout.strip()

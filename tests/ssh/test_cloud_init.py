@@ -11,9 +11,8 @@ from documents.errors import HostAuthenticationError
 from documents.host import Host
 from lab.hosts.cloud_init import cloud_config
 from lab.known_hosts import pin_host_key
-from provision.base_image import make_base_image_here
 from provision.connection import Connection, connect
-from tests.ssh.services import STACK, docker
+from tests.ssh.services import STACK, build_on_base, docker
 from tests.ssh.sshd import make_key, public_half
 
 DOCKERFILE = """
@@ -61,7 +60,14 @@ class Machine:
         )
         docker(
             *("run", "--detach", f"--label=org.fairground.stack={STACK}", f"--name={self.name}"),
-            *("--cap-add=NET_ADMIN", f"--volume={seed}:/seed:ro", build(), "sh", "-c", BOOT),
+            *(
+                "--cap-add=NET_ADMIN",
+                f"--volume={seed}:/seed:ro",
+                build_on_base("cloud", "-", dockerfile=DOCKERFILE),
+                "sh",
+                "-c",
+                BOOT,
+            ),
         )
         address = docker("inspect", "--format={{.NetworkSettings.IPAddress}}", self.name).strip()
         known_hosts = folder / "known_hosts"
@@ -78,16 +84,6 @@ class Machine:
 
     def remove(self) -> None:
         subprocess.run(["docker", "rm", "--force", "--volumes", self.name], capture_output=True, check=False)
-
-
-def build() -> str:
-    base = make_base_image_here("debian:trixie-slim", f"{STACK}-base:latest", STACK)
-    tag = f"{STACK}-cloud:latest"
-    arguments = ["--quiet", "--network=host", f"--build-arg=BASE={base.id}", f"--label=org.fairground.stack={STACK}"]
-    subprocess.run(
-        ["docker", "build", *arguments, f"--tag={tag}", "-"], input=DOCKERFILE.encode(), capture_output=True, check=True
-    )
-    return tag
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,9 @@ import pytest
 from documents.errors import HostError
 from documents.host import Host
 from provision import preparation
-from provision.base_image import make_base_image_here
 from provision.connection import Connection, connect
 from tests.ports import free_port
-from tests.ssh.services import STACK, docker
+from tests.ssh.services import STACK, build_on_base, docker
 from tests.ssh.sshd import make_key, public_half
 
 DOCKERFILE = """
@@ -58,22 +57,12 @@ class BareHost:
             *("run", "--detach", "--network=host", f"--label=org.fairground.stack={STACK}", f"--name={self.name}"),
             f"--volume={folder}:/keys",
             *(["--volume=/var/run/docker.sock:/var/run/docker.sock"] if engine else []),
-            build(),
+            build_on_base("bare", "-", dockerfile=DOCKERFILE),
             *("sh", "-c", SSHD.format(port=port)),
         )
 
     def remove(self) -> None:
         subprocess.run(["docker", "rm", "--force", "--volumes", self.name], capture_output=True, check=False)
-
-
-def build() -> str:
-    base = make_base_image_here("debian:trixie-slim", f"{STACK}-base:latest", STACK)
-    tag = f"{STACK}-bare:latest"
-    arguments = ["--quiet", "--network=host", f"--build-arg=BASE={base.id}", f"--label=org.fairground.stack={STACK}"]
-    subprocess.run(
-        ["docker", "build", *arguments, f"--tag={tag}", "-"], input=DOCKERFILE.encode(), capture_output=True, check=True
-    )
-    return tag
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiment import loop
 from experiment.events import Event
-from tests.unit.experiment.fake_bench import INVENTORY, PROTOCOL, SECRETS, FakeBench
+from tests.unit.experiment.fake_bench import FakeBench
+from tests.unit.experiment.loop_runs import begin
 
 # What a run imports takes a second: one process imports it, and the runs' are forked from that.
 _PROCESSES = multiprocessing.get_context("forkserver")
@@ -38,13 +38,4 @@ def _begin(runs_directory: Path, kind: str, number: int, spoilt: Sequence[int]) 
         if kind == "event" and events == number:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    loop.begin(
-        FakeBench(before=before, spoilt=frozenset(spoilt)),
-        INVENTORY,
-        SECRETS,
-        PROTOCOL,
-        runs_directory,
-        order_seed=7,
-        git_commit="abc",
-        progress=progress,
-    )
+    begin(FakeBench(before=before, spoilt=frozenset(spoilt)), runs_directory, progress)

@@ -4,10 +4,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from documents.inventory import Inventory
+from documents.protocol import Protocol
 from documents.run import CellRecord, JournalEntry
 from experiment import loop
+from experiment.clock import SYSTEM_CLOCK, Clock
 from experiment.events import Event
 from experiment.journal import Journal
+from experiment.loop import Planner
+from experiment.plan import make_plan
 from tests.unit.experiment.fake_bench import INVENTORY, PROTOCOL, SECRETS, FakeBench
 
 CELLS = 12
@@ -20,14 +24,38 @@ def ignore(_event: Event) -> None:
     """Progress that nobody watches."""
 
 
-def begin(bench: FakeBench, runs: Path, progress: Callable[[Event], None] = ignore) -> Path:
-    return loop.begin(bench, INVENTORY, SECRETS, PROTOCOL, runs, order_seed=7, git_commit="abc", progress=progress)
+def begin(
+    bench: FakeBench,
+    runs: Path,
+    progress: Callable[[Event], None] = ignore,
+    *,
+    protocol: Protocol = PROTOCOL,
+    planner: Planner = make_plan,
+    clock: Clock = SYSTEM_CLOCK,
+) -> Path:
+    return loop.begin(
+        bench,
+        INVENTORY,
+        SECRETS,
+        protocol,
+        runs,
+        order_seed=7,
+        git_commit="abc",
+        progress=progress,
+        planner=planner,
+        clock=clock,
+    )
 
 
 def resume(
-    bench: FakeBench, run: Path, inventory: Inventory = INVENTORY, progress: Callable[[Event], None] = ignore
+    bench: FakeBench,
+    run: Path,
+    inventory: Inventory = INVENTORY,
+    progress: Callable[[Event], None] = ignore,
+    *,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> Path:
-    return loop.resume(bench, run, inventory, SECRETS, git_commit="def", progress=progress)
+    return loop.resume(bench, run, inventory, SECRETS, git_commit="def", progress=progress, clock=clock)
 
 
 def records(run: Path) -> list[CellRecord]:

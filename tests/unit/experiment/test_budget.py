@@ -33,6 +33,7 @@ from experiment.plan import make_plan
 from experiment.protocol_file import read_protocol
 from tests.unit.analysis.load_host_builder import load_host_run, with_load_hosts
 from tests.unit.analysis.run_builder import realistic_run
+from tests.unit.experiment import loop_runs
 from tests.unit.experiment.fake_bench import INVENTORY, OPEN_LOOP_PROTOCOL, PROTOCOL, SECRETS, FakeBench
 
 APIS = ("go", "kotlin", "rust", "zig")
@@ -168,9 +169,7 @@ def test_an_earlier_run_tells_overhead_and_noise(runs: Path):
 
 
 def test_phases_beside_warm_up_and_load_are_the_overhead(tmp_path: Path):
-    run = loop.begin(
-        FakeBench(), INVENTORY, SECRETS, PROTOCOL, tmp_path, order_seed=7, git_commit="abc", progress=lambda _: None
-    )
+    run = loop_runs.begin(FakeBench(), tmp_path)
     for path in run.glob("cells/*/cell.json"):
         record = CellRecord.from_json(path.read_bytes(), name=str(path))
         assert record.warm_up is not None

@@ -9,11 +9,10 @@ import pytest
 from documents.plan import Plan
 from documents.protocol import Protocol
 from documents.run import Manifest
-from experiment import loop
 from experiment.clock import SYSTEM_CLOCK
 from experiment.plan import make_plan
-from tests.unit.experiment.fake_bench import INVENTORY, PROTOCOL, SECRETS, FakeBench
-from tests.unit.experiment.loop_runs import CELLS, ignore, journal, only_run, records
+from tests.unit.experiment.fake_bench import PROTOCOL, FakeBench
+from tests.unit.experiment.loop_runs import CELLS, begin, journal, only_run, records, resume
 
 BEGAN = datetime(2031, 5, 6, 7, 8, 9, tzinfo=UTC)
 LOAD_SECONDS = 1_000.0
@@ -38,17 +37,7 @@ class SteppedClock:
 
 def test_all_times_of_a_run_are_those_of_its_clock(tmp_path: Path):
     clock = SteppedClock()
-    run = loop.begin(
-        FakeBench(before=clock.in_load),
-        INVENTORY,
-        SECRETS,
-        PROTOCOL,
-        tmp_path,
-        order_seed=7,
-        git_commit="abc",
-        progress=ignore,
-        clock=clock,
-    )
+    run = begin(FakeBench(before=clock.in_load), tmp_path, clock=clock)
     assert run.name == "20310506-070809-tiny"
     assert Manifest.from_json((run / "manifest.json").read_bytes(), name="manifest.json").started_at == BEGAN
     began = [record.started_at for record in records(run)]
@@ -68,22 +57,10 @@ def test_a_run_that_goes_on_is_on_its_own_clock_as_well(tmp_path: Path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        loop.begin(
-            FakeBench(before=stop),
-            INVENTORY,
-            SECRETS,
-            PROTOCOL,
-            tmp_path,
-            order_seed=7,
-            git_commit="abc",
-            progress=ignore,
-            clock=clock,
-        )
+        begin(FakeBench(before=stop), tmp_path, clock=clock)
     clock.seconds = 10 * LOAD_SECONDS
     run = only_run(tmp_path)
-    loop.resume(
-        FakeBench(before=clock.in_load), run, INVENTORY, SECRETS, git_commit="def", progress=ignore, clock=clock
-    )
+    resume(FakeBench(before=clock.in_load), run, clock=clock)
     [resumed] = [entry.at for entry in journal(run) if entry.event == "run-resumed"]
     assert resumed == BEGAN + timedelta(seconds=10 * LOAD_SECONDS)
     assert records(run)[2].started_at == resumed
@@ -102,17 +79,7 @@ def test_a_run_is_planned_by_whoever_is_asked_to(tmp_path: Path):
         )
 
     bench = FakeBench()
-    run = loop.begin(
-        bench,
-        INVENTORY,
-        SECRETS,
-        PROTOCOL,
-        tmp_path,
-        order_seed=7,
-        git_commit="abc",
-        progress=ignore,
-        planner=backwards,
-    )
+    run = begin(bench, tmp_path, planner=backwards)
     assert asked == [(PROTOCOL.blocks, ("go", "rust"), 7)]
     own = make_plan(PROTOCOL, ("go", "rust"), 7)
     assert bench.played == [f"{cell.api} {cell.scenario.name}" for cell in own.cells[::-1]]

@@ -84,9 +84,7 @@ def test_a_cell_without_a_valid_attempt_leaves_its_block_short_and_the_run_goes_
 def test_a_protocol_of_one_attempt_runs_nothing_again(tmp_path: Path):
     protocol = PROTOCOL.model_copy(update={"attempts": 1})
     bench, seen = FakeBench(spoilt=frozenset({3})), list[Event]()
-    run = loop.begin(
-        bench, INVENTORY, SECRETS, protocol, tmp_path, order_seed=7, git_commit="abc", progress=seen.append
-    )
+    run = begin(bench, tmp_path, seen.append, protocol=protocol)
     assert len(bench.played) == len(records(run)) == CELLS
     [finished] = [event for event in seen if isinstance(event, RunFinished)]
     assert (finished.void_cells, finished.short_blocks) == (1, (1,))

@@ -6,26 +6,16 @@ import pytest
 from pydantic import ValidationError
 
 from documents.protocol import Protocol
-from documents.run import STEADY_SECONDS, CellRecord, WarmUp
-from experiment import loop
-from experiment.events import Event
-from tests.unit.experiment.fake_bench import INVENTORY, PROTOCOL, SECRETS, FakeBench
-
-
-def ignore(_event: Event) -> None:
-    """Progress that nobody watches."""
+from documents.run import STEADY_SECONDS, WarmUp
+from tests.unit.experiment.fake_bench import PROTOCOL, FakeBench
+from tests.unit.experiment.loop_runs import begin, records
 
 
 def warm_ups(tmp_path: Path, bench: FakeBench) -> dict[str, WarmUp]:
     """The warm-up of an API's last cell."""
-    run = loop.begin(
-        bench, INVENTORY, SECRETS, bench.protocol, tmp_path, order_seed=7, git_commit="abc", progress=ignore
-    )
-    records = [
-        CellRecord.from_json(path.read_bytes(), name=str(path)) for path in sorted(run.glob("cells/*/cell.json"))
-    ]
-    assert all(record.valid for record in records)
-    return {record.cell_id.split("-")[1]: record.warm_up for record in records if record.warm_up is not None}
+    measured = records(begin(bench, tmp_path, protocol=bench.protocol))
+    assert all(record.valid for record in measured)
+    return {record.cell_id.split("-")[1]: record.warm_up for record in measured if record.warm_up is not None}
 
 
 def protocol(seconds: int, least: int = 0) -> Protocol:

@@ -11,7 +11,7 @@ import pytest
 from documents.labels import STACK_LABEL
 from lab.lifecycle.engine import Engine
 from tests.unit.lab.engine_room import EngineRoom, docker, import_empty_image
-from toolchain import files
+from tests.unit.toolchain.pulumi_project import lay_project
 from toolchain.layout import project_layout
 
 
@@ -23,24 +23,8 @@ def stack_name() -> str:
 
 @pytest.fixture
 def room(tmp_path: Path, stack_name: str) -> Iterator[EngineRoom]:
-    installed = project_layout()
     root = tmp_path / "checkout"
-    home = tmp_path / "home"
-    (root / "state").mkdir(parents=True)
-    (root / "passphrase").write_text("correct horse")
-    (root / "Pulumi.yaml").write_text(
-        "name: fairground\nruntime:\n  name: python\n  options:\n"
-        f"    virtualenv: {os.path.relpath(installed.environment, root)}\n"
-    )
-    # Whatever is installed in the environment, the engine looks for its plugin.
-    files.place(installed.docker_plugin, home / installed.docker_plugin.relative_to(installed.pulumi_home))
-    environment = os.environ | installed.pulumi_environment()
-    environment |= {
-        "PULUMI_HOME": str(home),
-        "PULUMI_BACKEND_URL": f"file://{root}/state?metadata=skip",
-        "PULUMI_CONFIG_PASSPHRASE_FILE": str(root / "passphrase"),
-    }
-    environment.pop("PULUMI_CONFIG_PASSPHRASE", None)
+    environment = lay_project("fairground", root, tmp_path / "home", project_layout())
     room = EngineRoom(Engine(root=root, stack=stack_name, environment=environment))
     yield room
     for process_id in room.processes():

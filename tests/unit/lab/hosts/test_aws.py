@@ -8,6 +8,7 @@ import pytest
 from documents.cloud_hosts import AwsHost
 from tests.unit.documents.samples import AWS_HOST
 from tests.unit.lab.hosts import cloud_rules
+from tests.unit.lab.hosts.cloud_breakages import BREAKAGES_OF_EVERY_CLOUD
 from tests.unit.lab.hosts.cloud_rules import (
     NOTHING,
     RULES,
@@ -22,7 +23,6 @@ from tests.unit.lab.hosts.cloud_rules import (
     nothing_else_is_made,
     of_type,
     option,
-    tell,
     unlike,
 )
 from tests.unit.lab.hosts.mocked_cloud import USER_PUBLIC_KEY, Declaration, declare
@@ -272,7 +272,8 @@ BREAKAGES: list[tuple[Rule, Break]] = [
     (nothing_costs_more_than_was_confirmed, change("host", "creditSpecification", {"cpuCredits": "unlimited"})),
     (apis_listen_where_the_load_hosts_reach_them_and_nowhere_else, give(api_address="127.0.0.1")),
     (apis_listen_where_the_load_hosts_reach_them_and_nowhere_else, give(api_address="10.83.0.102")),
-    # Those of every cloud
+    *BREAKAGES_OF_EVERY_CLOUD,
+    # Rules of every cloud, broken in what this one has under names of its own
     (cloud_rules.all_is_made_by_the_provider_of_the_document, option("subnet", provider="default_7_51_1")),
     (cloud_rules.no_credential_of_the_cloud_is_on_record, change("aws", "accessKey", "AKIA")),
     (cloud_rules.no_credential_of_the_cloud_is_on_record, change("aws", "token", "x")),
@@ -304,38 +305,12 @@ BREAKAGES: list[tuple[Rule, Break]] = [
     (cloud_rules.nothing_is_open_to_the_world, change("ssh-from-controller", "cidrIpv6", "::/0")),
     (cloud_rules.nothing_is_open_to_the_world, change("ssh-from-controller", "prefixListId", "pl-everyone")),
     (cloud_rules.nothing_is_open_to_the_world, change("among-machines", "cidrIpv4", "0.0.0.0/0")),
-    (cloud_rules.user_data_is_secret, option("host", secrets=NOTHING)),
-    (cloud_rules.user_data_is_secret, option("load-host-1", secret_outputs=NOTHING)),
     (cloud_rules.no_secret_is_in_plain_sight, option("host", secrets=NOTHING)),
     (cloud_rules.no_secret_is_in_plain_sight, change("subnet", "tags.password", "postgres-password")),
-    (cloud_rules.no_secret_is_in_plain_sight, option("ssh-files", secrets=NOTHING)),
-    (cloud_rules.the_pinned_host_key_is_the_one_that_is_installed, tell("host", "ed25519_private", "rsa_private")),
-    (
-        cloud_rules.the_pinned_host_key_is_the_one_that_is_installed,
-        tell("load-host-1", "ssh_deletekeys: true", "ssh_deletekeys: false"),
-    ),
-    (cloud_rules.known_hosts_pins_that_key_at_every_address, change("ssh-files", "known_hosts", "")),
-    (cloud_rules.known_hosts_pins_that_key_at_every_address, change("ssh-files", "private_key", "another")),
-    (cloud_rules.known_hosts_pins_that_key_at_every_address, give(loads=())),
-    (cloud_rules.root_logs_in_by_the_labs_key_alone, tell("host", "ssh_pwauth: false", "ssh_pwauth: true")),
-    (cloud_rules.root_logs_in_by_the_labs_key_alone, tell("host", "disable_root: false", "disable_root: true")),
-    (cloud_rules.root_logs_in_by_the_labs_key_alone, tell("host", "users: []", "users: [default]")),
-    (cloud_rules.root_logs_in_by_the_labs_key_alone, tell("host", USER_PUBLIC_KEY, "ssh-ed25519 AAAA")),
-    (cloud_rules.root_logs_in_by_the_labs_key_alone, tell("host", "PasswordAuthentication no", "")),
-    (cloud_rules.root_logs_in_by_the_labs_key_alone, change("user-key", "publicKey", "ssh-ed25519 AAAA")),
-    (
-        cloud_rules.metadata_service_is_closed_after_boot,
-        tell("host", "disable_ec2_metadata: true", "disable_ec2_metadata: false"),
-    ),
     (cloud_rules.machines_are_equal, change("load-host-1", "instanceType", "c7a.4xlarge")),
     (cloud_rules.machines_are_equal, change("load-host-1", "rootBlockDevice.iops", 6000)),
     (cloud_rules.machines_are_equal, change("host", "subnetId", "another")),
-    (cloud_rules.machines_are_equal, tell("load-host-1", "MaxSessions 100", "MaxSessions 10")),
-    (cloud_rules.another_size_is_another_machine, option("host", made_anew_for=NOTHING)),
-    (cloud_rules.the_lab_is_told_of_each_machine, give(machine="load-host-1")),
-    (cloud_rules.the_lab_is_told_of_each_machine, give(loads=())),
     (cloud_rules.the_bill_is_on_record, change("cloud-host", "bill.machines", 1)),
-    (cloud_rules.the_bill_is_on_record, change("cloud-host", "bill", "del")),
 ]
 
 

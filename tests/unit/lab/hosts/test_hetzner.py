@@ -8,6 +8,7 @@ import pytest
 from documents.cloud_hosts import NETWORK_ZONES, HetznerHost
 from tests.unit.documents.samples import HETZNER_HOST
 from tests.unit.lab.hosts import cloud_rules
+from tests.unit.lab.hosts.cloud_breakages import BREAKAGES_OF_EVERY_CLOUD
 from tests.unit.lab.hosts.cloud_rules import (
     NOTHING,
     RULES,
@@ -22,7 +23,6 @@ from tests.unit.lab.hosts.cloud_rules import (
     machines,
     nothing_else_is_made,
     option,
-    tell,
     unlike,
 )
 from tests.unit.lab.hosts.mocked_cloud import USER_PUBLIC_KEY, Declaration, declare, numeric_id
@@ -189,7 +189,8 @@ BREAKAGES: list[tuple[Rule, Break]] = [
     (machines_reach_each_other_by_addresses_that_are_theirs, give(api_address="127.0.0.1")),
     (machines_reach_each_other_by_addresses_that_are_theirs, change("load-host-1", "networks.0.ip", "10.83.0.2")),
     (machines_reach_each_other_by_addresses_that_are_theirs, option("host", after=frozenset({"firewall"}))),
-    # Those of every cloud
+    *BREAKAGES_OF_EVERY_CLOUD,
+    # Rules of every cloud, broken in what this one has under names of its own
     (cloud_rules.all_is_made_by_the_provider_of_the_document, option("network", provider="default_1_43_3")),
     (cloud_rules.no_credential_of_the_cloud_is_on_record, change("hetzner", "token", "x")),
     (cloud_rules.all_is_tagged, change("network", "labels", "del")),
@@ -205,33 +206,11 @@ BREAKAGES: list[tuple[Rule, Break]] = [
     ),
     (cloud_rules.nothing_is_open_to_the_world, change("firewall", "rules.0.sourceIps", ["0.0.0.0/0"])),
     (cloud_rules.nothing_is_open_to_the_world, change("firewall", "rules.0.sourceIps", ["203.0.113.7/32", "::/0"])),
-    (cloud_rules.user_data_is_secret, option("host", secrets=NOTHING)),
-    (cloud_rules.user_data_is_secret, option("load-host-1", secret_outputs=NOTHING)),
     (cloud_rules.no_secret_is_in_plain_sight, option("load-host-1", secrets=NOTHING)),
     (cloud_rules.no_secret_is_in_plain_sight, change("network", "name", "jwt-secret")),
-    (cloud_rules.no_secret_is_in_plain_sight, option("ssh-files", secrets=NOTHING)),
-    (cloud_rules.the_pinned_host_key_is_the_one_that_is_installed, tell("host", "ed25519_public", "rsa_public")),
-    (
-        cloud_rules.the_pinned_host_key_is_the_one_that_is_installed,
-        tell("load-host-1", "ssh_deletekeys: true", "ssh_deletekeys: false"),
-    ),
-    (cloud_rules.known_hosts_pins_that_key_at_every_address, change("ssh-files", "known_hosts", "")),
-    (cloud_rules.known_hosts_pins_that_key_at_every_address, give(loads=())),
-    (cloud_rules.root_logs_in_by_the_labs_key_alone, tell("host", "ssh_pwauth: false", "ssh_pwauth: true")),
-    (cloud_rules.root_logs_in_by_the_labs_key_alone, tell("load-host-1", "users: []", "users: [default]")),
-    (cloud_rules.root_logs_in_by_the_labs_key_alone, change("user-key", "publicKey", "ssh-ed25519 AAAA")),
-    (
-        cloud_rules.metadata_service_is_closed_after_boot,
-        tell("host", "disable_ec2_metadata: true", "disable_ec2_metadata: false"),
-    ),
     (cloud_rules.machines_are_equal, change("load-host-1", "serverType", "ccx43")),
     (cloud_rules.machines_are_equal, change("load-host-1", "image", "debian-12")),
-    (cloud_rules.machines_are_equal, tell("load-host-1", "MaxSessions 100", "MaxSessions 10")),
-    (cloud_rules.another_size_is_another_machine, option("host", made_anew_for=NOTHING)),
-    (cloud_rules.the_lab_is_told_of_each_machine, give(machine="load-host-1")),
-    (cloud_rules.the_lab_is_told_of_each_machine, give(loads=())),
     (cloud_rules.the_bill_is_on_record, change("cloud-host", "bill.price_per_hour.amount", 0.1)),
-    (cloud_rules.the_bill_is_on_record, change("cloud-host", "bill", "del")),
 ]
 
 
