@@ -11,7 +11,15 @@ from collections.abc import Iterator
 from documents.errors import HostError, LabError, RemoteCommandError
 from provision import build_cache, jobs, packages, paths, preparation, tuning
 from provision.connection import Connection
-from provision.host_changes import JOURNAL, HostChanges, read_changes, write_changes
+from provision.host_changes import (
+    JOURNAL,
+    HostChanges,
+    parse_changes,
+    read_changes,
+    read_text,
+    take_over,
+    write_changes,
+)
 from provision.labelled import Labelled, find_labelled, remove_labelled
 from provision.tuning import Place
 
@@ -37,7 +45,8 @@ def claim(connection: Connection, stack: str, lab: str) -> None:
         LabError: another lab has the host; names it.
     """
     preparation.require_root(connection)
-    changes = read_changes(connection)
+    before = read_text(connection)
+    changes = parse_changes(connection, before)
     if changes is not None and changes.held and changes.lab != lab:
         raise LabError(
             f"{connection} has a lab {changes.stack} on it already, which isn't on record here: another checkout's "
@@ -55,7 +64,13 @@ def claim(connection: Connection, stack: str, lab: str) -> None:
             build_cache=build_cache.list_records(connection),
         )
     connection.run(["install", "-d", "-m", "0700", paths.HOME], deadline_seconds=_DEADLINE_SECONDS)
-    write_changes(connection, changes.model_copy(update={"stack": stack, "lab": lab, "held": True}))
+    earlier = tuple(name for name in dict.fromkeys((*changes.earlier, changes.stack)) if name != stack)
+    mine = changes.model_copy(update={"stack": stack, "lab": lab, "held": True, "earlier": earlier})
+    if not take_over(connection, before, mine):
+        raise LabError(
+            f"Another lab claimed {connection} at the same moment. Run `lab up` again, which names it, or choose "
+            "another host."
+        )
 
 
 def release(connection: Connection, *, keep_images: bool) -> tuple[str, ...]:
@@ -85,12 +100,15 @@ def release(connection: Connection, *, keep_images: bool) -> tuple[str, ...]:
             remove_labelled(connection, thing)
     for directory in changes.cgroups:
         connection.run(f"[ ! -d '{directory}' ] || rmdir -- '{directory}'", deadline_seconds=_DEADLINE_SECONDS)
+    if not keep_images and changes.build_cache is not None:
+        build_cache.remove_records(connection, but=changes.build_cache)
+    _undo_access(connection, changes)
     if keep_images:
         _empty_folder(connection)
-        write_changes(connection, changes.model_copy(update={"held": False, "cgroups": ()}))
+        undone = {"held": False, "cgroups": (), "memberships": (), "drop_in": False, "engine_started": False}
+        write_changes(connection, changes.model_copy(update=undone))
         return ()
-    build_cache.remove_records(connection, but=changes.build_cache)
-    left = tuple(_undo(connection, changes))
+    left = tuple(_undo_packages(connection, changes))
     if changes.client_folder is not None:
         connection.run(["rm", "-rf", "--", changes.client_folder], deadline_seconds=_DEADLINE_SECONDS)
     folder = paths.HOME if changes.made_folder else JOURNAL
@@ -101,25 +119,45 @@ def release(connection: Connection, *, keep_images: bool) -> tuple[str, ...]:
 
 
 def find_things(connection: Connection, changes: HostChanges) -> tuple[Labelled, ...]:
-    """What carries the lab's label; an engine that came with the lab and never ran goes with all that it has."""
+    """What carries the lab's label, or that of a lab before it whose images were kept.
+
+    An engine that came with the lab and never ran goes with all that it has.
+    """
     if packages.ENGINE_PACKAGE in changes.packages:
         answer = connection.run(["docker", "version"], deadline_seconds=_DEADLINE_SECONDS, check=False)
         if answer.exit_status:
             return ()
-    return find_labelled(connection, changes.stack)
+    return tuple(thing for name in (changes.stack, *changes.earlier) for thing in find_labelled(connection, name))
 
 
-def _undo(connection: Connection, changes: HostChanges) -> Iterator[str]:
-    """Undo what the journal tells, the last change first."""
+def _undo_access(connection: Connection, changes: HostChanges) -> None:
+    """Undo what a lab needs only while it stands: who may use the engine, that it runs, and sshd's limits."""
     for membership in changes.memberships:
         user, _, group = membership.partition(":")
         # One that is gone already, or whose group is, is no failure.
-        connection.run(["gpasswd", "--delete", user, group], deadline_seconds=_DEADLINE_SECONDS, check=False)
+        done = connection.run(["gpasswd", "--delete", user, group], deadline_seconds=_DEADLINE_SECONDS, check=False)
+        listed = connection.run(["getent", "group", group], deadline_seconds=_DEADLINE_SECONDS, check=False).stdout
+        if user in listed.strip().rpartition(":")[2].split(","):
+            raise HostError(
+                f"{user} can't be taken out of the group {group} on {connection}, and so may still use the Docker "
+                f"engine as root does: {done.stderr.strip()} Take it out there, then run `lab down` again."
+            )
     if changes.engine_started:
-        connection.run(["service", "docker", "stop"], deadline_seconds=_DEADLINE_SECONDS, check=False)
+        stop = "service docker stop; ! service docker status >/dev/null 2>&1"
+        try:
+            connection.run(stop, deadline_seconds=_DEADLINE_SECONDS)
+        except RemoteCommandError as error:
+            raise HostError(
+                f"The Docker engine on {connection}, which didn't run before the lab, can't be stopped: {error} "
+                "Stop it there, then run `lab down` again."
+            ) from error
     if changes.drop_in:
         connection.run(["rm", "-f", "--", preparation.SSHD_DROP_IN], deadline_seconds=_DEADLINE_SECONDS)
         preparation.reload_sshd(connection)
+
+
+def _undo_packages(connection: Connection, changes: HostChanges) -> Iterator[str]:
+    """Remove what was installed for the lab; tells what something else needs by now."""
     if not changes.packages:
         return
     needed = packages.purge(connection, changes.packages)

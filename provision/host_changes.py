@@ -3,16 +3,23 @@
 The journal is one file in the lab's folder there. A host that the lab made has none: it goes as a whole.
 """
 
+import hashlib
 import posixpath
+import secrets
 
 from documents.base import Document, Name
-from documents.errors import HostError, RemoteCommandError
+from documents.errors import DocumentError, HostError, RemoteCommandError
 from provision import paths
 from provision.connection import Connection
 
 JOURNAL = f"{paths.HOME}/changes.json"
 
+_FOLDER = posixpath.dirname(JOURNAL)
+
 _DEADLINE_SECONDS = 30
+
+_OVERTAKEN = 9
+"""The status with which a host tells that its journal isn't the one that was read."""
 
 
 class HostChanges(Document):
@@ -22,6 +29,7 @@ class HostChanges(Document):
         stack: the lab's name.
         lab: what tells this lab from another of the same name.
         held: whether the lab stands; else only what its document keeps is left of it.
+        earlier: the names of labs before it whose images may still be there, kept for the next one.
         made_folder: whether the lab's own folder wasn't there before.
         client_folder: the folder of root's Docker client, if it wasn't there before.
         packages: the packages installed for the lab, and those that they pulled in.
@@ -31,12 +39,14 @@ class HostChanges(Document):
         engine_started: whether the Docker engine was there and didn't run.
         memberships: users that were put into a group, each as ``user:group``.
         cgroups: the directories of the cgroups that were made beside the engine's.
-        build_cache: the engine's build cache as it was found, by the ids of its records: all others are the lab's.
+        build_cache: the engine's build cache as it was found, by the ids of its records: all others are the lab's. None
+            until the engine could be asked for it.
     """
 
     stack: Name
     lab: str
     held: bool = True
+    earlier: tuple[Name, ...] = ()
     made_folder: bool
     client_folder: str | None = None
     packages: tuple[str, ...] = ()
@@ -46,7 +56,7 @@ class HostChanges(Document):
     engine_started: bool = False
     memberships: tuple[str, ...] = ()
     cgroups: tuple[str, ...] = ()
-    build_cache: tuple[str, ...] = ()
+    build_cache: tuple[str, ...] | None = None
 
 
 def read_changes(connection: Connection) -> HostChanges | None:
@@ -55,10 +65,61 @@ def read_changes(connection: Connection) -> HostChanges | None:
     Raises:
         HostError: there is one that can't be read.
     """
+    return parse_changes(connection, read_text(connection))
+
+
+def read_text(connection: Connection) -> str:
+    """The journal as it lies on the host; empty where there is none.
+
+    Raises:
+        HostError: there is one that can't be read.
+    """
     found = connection.run(f"[ ! -e {JOURNAL} ] || cat {JOURNAL}", deadline_seconds=_DEADLINE_SECONDS, check=False)
     if found.exit_status:
         raise HostError(f"The journal of changes {JOURNAL} on {connection} can't be read: {found.stderr.strip()}")
-    return HostChanges.from_json(found.stdout, name=f"{JOURNAL} on {connection}") if found.stdout.strip() else None
+    return found.stdout
+
+
+def parse_changes(connection: Connection, text: str) -> HostChanges | None:
+    """The journal of a host in its text.
+
+    Raises:
+        HostError: it isn't one, or one of another release.
+    """
+    if not text:
+        return None
+    try:
+        return HostChanges.from_json(text, name=f"The journal of changes {JOURNAL} on {connection}")
+    except DocumentError as error:
+        raise HostError(
+            f"{error} What the lab changed there isn't known without it: take the lab down with the release of "
+            "Fairground that wrote it, or mend the file."
+        ) from error
+
+
+def take_over(connection: Connection, before: str, changes: HostChanges) -> bool:
+    """Write the journal if nobody has written another one since it was read; whether that was so.
+
+    Args:
+        connection: to the host, on which the lab's folder is there.
+        before: the journal as `read_text` gave it.
+        changes: the new one.
+
+    Raises:
+        HostError: it can't be written.
+    """
+    mine = f"{JOURNAL}.{secrets.token_hex(8)}.new"
+    connection.push_bytes(changes.to_json().encode(), mine)
+    expected = f"{hashlib.sha256(before.encode()).hexdigest()}  {JOURNAL}" if before else ""
+    swap = (
+        f"found=$([ ! -e {JOURNAL} ] || sha256sum {JOURNAL}); "
+        f"if [ \"$found\" = '{expected}' ]; then mv {mine} {JOURNAL} && sync {JOURNAL} {_FOLDER}; "
+        f"else rm {mine} && exit {_OVERTAKEN}; fi"
+    )
+    done = connection.run(["flock", _FOLDER, "sh", "-c", swap], deadline_seconds=_DEADLINE_SECONDS, check=False)
+    if done.exit_status not in {0, _OVERTAKEN}:
+        raise HostError(f"The journal of changes on {connection} can't be written: {done.stderr.strip()}")
+    return done.exit_status == 0
 
 
 def write_changes(connection: Connection, changes: HostChanges) -> None:
@@ -69,7 +130,7 @@ def write_changes(connection: Connection, changes: HostChanges) -> None:
     """
     connection.push_bytes(changes.to_json().encode(), JOURNAL)
     try:
-        connection.run(["sync", JOURNAL, posixpath.dirname(JOURNAL)], deadline_seconds=_DEADLINE_SECONDS)
+        connection.run(["sync", JOURNAL, _FOLDER], deadline_seconds=_DEADLINE_SECONDS)
     except RemoteCommandError as error:
         raise HostError(f"The journal of changes on {connection} doesn't reach its disk: {error}") from error
 
@@ -86,6 +147,11 @@ class Journal:
         """Whether what is changed has to be noted, because the lab didn't make the host."""
         return self._changes is not None
 
+    @property
+    def lacks_build_cache(self) -> bool:
+        """Whether the engine's build cache has yet to be noted as it was found."""
+        return self._changes is not None and self._changes.build_cache is None
+
     def note(self, **more: tuple[str, ...] | bool) -> None:
         """Note a change that is about to be made; members that list things get these added."""
         if self._changes is None:
@@ -93,7 +159,7 @@ class Journal:
         merged: dict[str, object] = {}
         for name, value in more.items():
             before = getattr(self._changes, name)
-            merged[name] = value if isinstance(value, bool) else tuple(dict.fromkeys((*before, *value)))
+            merged[name] = value if isinstance(value, bool) else tuple(dict.fromkeys((*(before or ()), *value)))
         changed = self._changes.model_copy(update=merged)
         if changed != self._changes:
             write_changes(self._connection, changed)

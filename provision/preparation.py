@@ -74,8 +74,11 @@ def prepare(connection: Connection, *, engine_seconds: float = 60) -> dict[str, 
     _raise_sshd_limits(connection, journal)
     connection.run(["install", "-d", "-m", "0700", paths.HOME], deadline_seconds=_DEADLINE_SECONDS)
     if journal.is_kept:
-        _start_engine(connection, journal, engine_seconds)
+        _start_engine(connection, journal)
     wait_for_engine(connection, deadline_seconds=engine_seconds)
+    if journal.lacks_build_cache and (found := build_cache.list_records(connection)) is not None:
+        # It couldn't be asked before, and nothing was built since.
+        journal.note(build_cache=found)
     return tool_versions(connection)
 
 
@@ -178,16 +181,13 @@ def let_user_reach_engine(connection: Connection, user: str) -> None:
         connection.run(["usermod", "--append", "--groups", group, user], deadline_seconds=_DEADLINE_SECONDS)
 
 
-def _start_engine(connection: Connection, journal: Journal, engine_seconds: float) -> None:
+def _start_engine(connection: Connection, journal: Journal) -> None:
     """Start an engine that is installed and doesn't run, as its administrator may have left it."""
     # One that was installed a moment ago may be on its way.
     runs = "docker version >/dev/null 2>&1 || pgrep --exact dockerd >/dev/null"
     if connection.run(runs, deadline_seconds=_DEADLINE_SECONDS, check=False).exit_status:
         journal.note(engine_started=True)
         connection.run(["service", "docker", "start"], deadline_seconds=_DEADLINE_SECONDS)
-        wait_for_engine(connection, deadline_seconds=engine_seconds)
-        # It couldn't be asked before, and nothing was built since.
-        journal.note(build_cache=build_cache.list_records(connection))
 
 
 def _missing_packages(connection: Connection) -> list[str]:

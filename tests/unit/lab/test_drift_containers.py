@@ -10,7 +10,7 @@ from lab.lifecycle.drift.comparison import ANOTHER, HIDDEN, Comparison
 from lab.lifecycle.drift.containers import compare_container, compare_effective, differing_limits
 from lab.lifecycle.drift.declared import Declared, state_of
 from provision.container_state import NONE
-from tests.unit.lab.drifting import EFFECTIVE, FILES, IMAGE, SECRETS, declared, running
+from tests.unit.lab.drifting import EFFECTIVE, FILES, IMAGE, INSPECTED, SECRETS, declared, running
 
 LIMITS_REMEDY, REMEDY = "put the limits back", "make it anew"
 
@@ -131,6 +131,8 @@ def test_masked_system_paths_are_the_option_that_the_engine_forgets():
     unmasked = running(("HostConfig/MaskedPaths", []), ("HostConfig/ReadonlyPaths", []))
     (told,) = differences(declared(), unmasked)
     assert (told.what, told.declared, told.effective) == ("its masked system paths", "yes", "no")
+    (told,) = differences(declared(securityOpts=["no-new-privileges:true", "systempaths=unconfined"]), running())
+    assert (told.what, told.declared, told.effective) == ("its masked system paths", "no", "yes")
     options = ["systempaths=unconfined", "seccomp=unconfined"]
     confined = ("HostConfig/SecurityOpt", ["seccomp=unconfined"])
     assert differences(declared(securityOpts=options), running(confined, *_EMPTY_MASKS)) == []
@@ -139,6 +141,29 @@ def test_masked_system_paths_are_the_option_that_the_engine_forgets():
 
 
 _EMPTY_MASKS = (("HostConfig/MaskedPaths", list[str]()), ("HostConfig/ReadonlyPaths", list[str]()))
+
+
+def test_what_is_left_to_the_engine_or_its_image_is_no_drift():
+    # Where memory is limited and swap isn't told, the engine chooses how much of it there is.
+    assert differences(declared(memorySwap=None), running(("HostConfig/MemorySwap", 1024**3))) == []
+    # Whoever names an entry point has nothing of the image's command.
+    image = copy.deepcopy(IMAGE)
+    image["Config"]["Cmd"] = ["--slow"]
+    assert differences(declared(entrypoints=["/api"]), running(image=image), image) == []
+    (told,) = differences(declared(), running(image=image), image)
+    assert (told.what, told.declared) == ("its command", "--slow")
+    # No health check, said aloud.
+    assert differences(declared(), running(("Config/Healthcheck", {"Test": ["NONE"]}))) == []
+
+
+def test_a_declared_volume_where_the_image_has_one_is_compared_and_a_temporary_file_system_isn_t_a_mount():
+    image = copy.deepcopy(IMAGE)
+    image["Config"]["Volumes"] = {"/cache": {}, "/uploads": {}}
+    assert differences(declared(), running(image=image), image) == []
+    mounts = running().state.aspects["mounts"]
+    assert mounts == "fairground-uploads-go at /uploads"
+    temporary = {"Type": "tmpfs", "Source": "", "Destination": "/tmp", "RW": True}  # noqa: S108 - the container's own
+    assert differences(declared(), running(("Mounts", [*INSPECTED["Mounts"], temporary]))) == []
 
 
 def test_a_health_check_that_the_image_brings_is_told_as_such_and_up_leaves_it():
@@ -267,3 +292,9 @@ def test_what_docker_says_already_is_not_told_again_of_the_kernel():
     effective = Effective(cpus=(1,), memory_bytes=1024**3, cpu_quota=None, processes=EFFECTIVE.processes)
     found = running(("HostConfig/CpusetCpus", "1"), ("HostConfig/Memory", 1024**3), effective=effective)
     assert [one.what for one in differences(declared(), found)] == ["its CPUs", "its memory limit"]
+
+
+def test_of_processes_whose_container_is_held_to_other_cpus_only_that_is_told():
+    processes = (ProcessCpus(process_id=77, name="api", cpus=(0,)),)
+    found = running(effective=EFFECTIVE.model_copy(update={"cpus": (0,), "processes": processes}))
+    assert [one.what for one in differences(declared(), found)] == ["its effective CPUs"]

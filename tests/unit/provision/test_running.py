@@ -16,7 +16,7 @@ from tests.unit.provision.local_host import LocalHost
 
 ENGINE = """#!/bin/sh
 case "$1 $2" in
-    "ps --all") cat "$ENGINE/ps" ;;
+    "ps --all") case "$*" in *name=*) cat "$ENGINE/named" ;; *) cat "$ENGINE/ps" ;; esac ;;
     "container inspect") cat "$ENGINE/containers" ;;
     "image inspect") cat "$ENGINE/image" 2>/dev/null || { echo "No such image" >&2; exit 1; } ;;
 esac
@@ -79,6 +79,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (engine / "docker").write_text(ENGINE)
     (engine / "docker").chmod(0o755)
     (engine / "ps").write_text(f"{INSPECTED['Id']}\n")
+    (engine / "named").write_text("")
     (engine / "containers").write_text(json.dumps([INSPECTED]))
     (engine / "image").write_text(json.dumps([IMAGE]))
     monkeypatch.setenv("PATH", f"{engine}{os.pathsep}{os.environ['PATH']}")
@@ -119,6 +120,39 @@ def test_containers_are_told_with_what_the_kernel_holds_them_to(host: Path, vers
     assert found.effective == Effective(cpus=(0, 1, 2, 3), memory_bytes=2 * 1024**3, cpu_quota=None, processes=())
     assert found.files == {"/etc/own": hashlib.sha256(b"of the host").hexdigest()}
     assert found.images == {IMAGE_ID: IMAGE}
+
+
+def test_the_tightest_quota_of_all_around_counts(host: Path):
+    around = {"sys/fs/cgroup/docker/host/cpu.max": "50000 100000\n"}
+    found = read(host, {**VERSION_2, **around, **PROCESSES})
+    (container,) = found.containers
+    assert (container.effective and container.effective.cpu_quota, found.effective.cpu_quota) == (0.5, 0.5)
+
+
+def test_of_a_host_that_mounts_version_2_only_to_name_processes_version_1_counts(host: Path):
+    version_2 = {
+        "proc/77/cgroup": f"{VERSION_1['proc/77/cgroup']}0::/{API}\n",
+        f"sys/fs/cgroup/{API}/cpu.max": "10000 100000\n",
+        f"sys/fs/cgroup/{API}/cgroup.procs": "78\n",
+    }
+    (container,) = read(host, {**VERSION_1, **version_2, **PROCESSES}).containers
+    assert container.effective is not None
+    assert container.effective.cpu_quota == 1.5
+    assert [one.process_id for one in container.effective.processes] == [77, 78]
+
+
+def test_of_a_host_whose_version_1_has_no_limits_version_2_counts(host: Path):
+    hybrid = {"proc/77/cgroup": f"1:name=systemd:/elsewhere\n0::/{API}\n", "proc/1/cgroup": "1:name=systemd:/\n0::/\n"}
+    (container,) = read(host, {**VERSION_2, **hybrid, **PROCESSES}).containers
+    assert container.effective is not None
+    assert (container.effective.cpus, container.effective.cpu_quota) == ((0, 1), 1.5)
+
+
+def test_a_declared_container_that_lost_its_label_is_found_by_its_name(host: Path):
+    (host / "engine" / "ps").write_text("")
+    (host / "engine" / "named").write_text(f"{INSPECTED['Id']}\n")
+    (container,) = read(host, {**VERSION_2, **PROCESSES}).containers
+    assert container.id == INSPECTED["Id"]
 
 
 WITHOUT_LIMITS = {

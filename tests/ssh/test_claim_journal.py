@@ -1,0 +1,116 @@
+"""A claim's journal on a host without an engine: who has it, what it tells, and what becomes of it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from documents.errors import HostError, LabError
+from provision import build_cache, packages
+from provision.claim import claim, release
+from provision.connection import Connection, connect
+from provision.host_changes import JOURNAL, HostChanges, Journal, read_changes
+from tests.ssh.test_preparation import BareHost
+
+FIRST, SECOND = ("first", "ssh-ed25519 ONE"), ("second", "ssh-ed25519 TWO")
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BareHost]:
+    host = BareHost(tmp_path_factory.mktemp("bare"), engine=False)
+    try:
+        connect(host.host).close()  # which waits until it listens
+        yield host
+    finally:
+        host.remove()
+
+
+@pytest.fixture
+def connection(bare: BareHost) -> Iterator[Connection]:
+    """A connection to the host, which has no journal before and after."""
+    with connect(bare.host) as opened:
+        yield opened
+        opened.run("rm -rf /var/lib/fairground", deadline_seconds=10)
+
+
+def journal(connection: Connection) -> HostChanges:
+    changes = read_changes(connection)
+    assert changes is not None
+    return changes
+
+
+def test_of_two_labs_that_claim_at_the_same_moment_one_is_refused(
+    bare: BareHost, connection: Connection, monkeypatch: pytest.MonkeyPatch
+):
+    list_records = build_cache.list_records
+
+    def overtaken(connection: Connection) -> tuple[str, ...] | None:
+        """Between its look at the host and its claim, the other one comes."""
+        monkeypatch.undo()
+        with connect(bare.host) as another:
+            claim(another, *SECOND)
+        return list_records(connection)
+
+    monkeypatch.setattr(build_cache, "list_records", overtaken)
+    with pytest.raises(LabError, match=r"Another lab claimed .* at the same moment"):
+        claim(connection, *FIRST)
+    assert (journal(connection).stack, journal(connection).lab) == SECOND
+    with pytest.raises(LabError, match=r"has a lab second on it already"):
+        claim(connection, *FIRST)
+    claim(connection, *SECOND)
+    assert connection.run(["ls", "/var/lib/fairground"], deadline_seconds=10).stdout == "changes.json\n"
+    release(connection, keep_images=False)
+    assert connection.run(["ls", "/var/lib/fairground"], deadline_seconds=10, check=False).exit_status != 0
+
+
+def test_labs_whose_images_are_kept_are_not_forgotten(connection: Connection):
+    claim(connection, *FIRST)
+    release(connection, keep_images=True)
+    assert not journal(connection).held
+    claim(connection, *SECOND)
+    assert (journal(connection).stack, journal(connection).earlier, journal(connection).held) == (
+        "second",
+        ("first",),
+        True,
+    )
+    release(connection, keep_images=True)
+    claim(connection, *FIRST)
+    assert (journal(connection).stack, journal(connection).earlier) == ("first", ("second",))
+    release(connection, keep_images=False)
+    assert read_changes(connection) is None
+
+
+def test_nobody_stays_in_the_engine_s_group_while_images_are_kept_or_in_silence(connection: Connection):
+    connection.run("groupadd docker && usermod --append --groups docker someone", deadline_seconds=10)
+    claim(connection, *FIRST)
+    Journal(connection).note(memberships=("someone:docker",))
+    # What keeps it from its work, as another administrator at work on the file of groups.
+    connection.run("mv /usr/bin/gpasswd /usr/bin/gpasswd.away", deadline_seconds=10)
+    with pytest.raises(HostError, match=r"^someone can't be taken out of the group docker .* as root does"):
+        release(connection, keep_images=True)
+    connection.run("mv /usr/bin/gpasswd.away /usr/bin/gpasswd", deadline_seconds=10)
+    assert journal(connection).memberships == ("someone:docker",)
+    release(connection, keep_images=True)
+    assert connection.run(["id", "-nG", "someone"], deadline_seconds=10).stdout == "someone\n"
+    assert journal(connection).memberships == ()
+    connection.run("groupdel docker", deadline_seconds=10)
+
+
+def test_a_journal_of_another_shape_is_told_with_what_to_do(connection: Connection):
+    connection.run(f"mkdir -p /var/lib/fairground && echo '{{}}' >{JOURNAL}", deadline_seconds=10)
+    with pytest.raises(HostError, match=r"changes\.json .*stack: this key is missing.*with the release of Fairground"):
+        release(connection, keep_images=False)
+
+
+def test_another_apt_at_work_is_waited_for(connection: Connection, caplog: pytest.LogCaptureFixture):
+    hold = (
+        'use Fcntl; open F, ">>", "/var/lib/apt/lists/lock"; my $lock = pack("s s x4 q q l", F_WRLCK, 0, 0, 0, 0); '
+        "fcntl(F, F_SETLK, $lock) or die; sleep 4"
+    )
+    connection.run(f"perl -e '{hold}' >/dev/null 2>&1 &", deadline_seconds=10)
+    claim(connection, *FIRST)
+    with caplog.at_level("INFO", "provision.packages"):
+        packages.install(connection, ["wrk"], Journal(connection))
+    assert "Could not get lock" in caplog.text
+    assert "wrk" in journal(connection).packages
+    release(connection, keep_images=False)
+    assert connection.run("command -v wrk", deadline_seconds=10, check=False).stdout == ""
