@@ -37,6 +37,9 @@ _KEEPALIVE_SECONDS = 10
 _NOTHING_TO_OFFER = "No authentication methods available"
 """What Paramiko says where it has neither a key nor an agent that has one."""
 
+_ENDED_MEANWHILE = "No existing session"
+"""What Paramiko says where it is about to offer a key and the host has ended the connection."""
+
 Stream = socket.socket | paramiko.Channel
 """What SSH goes over: a TCP connection, or a channel of a jump host's connection that stands for one."""
 
@@ -178,6 +181,12 @@ def _log_in(attempt: _Attempt, seconds: float) -> paramiko.SSHClient:
             raise HostAuthenticationError(
                 f"There is no key to log in to {name} with: no SSH agent runs, or it has none (`ssh-add -l`). Start "
                 "one and `ssh-add` a key, or name a private key in the stack document."
+            ) from error
+        if attempt.private_key is None and _ENDED_MEANWHILE in str(error):
+            raise HostAuthenticationError(
+                f"{name} ended the login before the SSH agent's last key was offered: an sshd bears five or so. "
+                "Leave the right key alone in the agent (`ssh-add -D`, then `ssh-add` it), or name it as `private_key` "
+                "in the stack document."
             ) from error
         raise HostUnreachableError(
             f"{name} gave no SSH answer within {seconds:g} s ({reason(error)}). "

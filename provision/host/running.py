@@ -103,12 +103,11 @@ def cgroups_of(process: int) -> "dict[str, Path]":
         _, controllers, path = line.split(":", 2)
         for controller in controllers.split(","):
             found[controller] = CGROUPS / controller / path.lstrip("/")
-    # On a hybrid host, where v2 is mounted without the controllers, version 1 is what limits.
-    return found if "memory" in found else {"": found[""]}
+    return found
 
 
 def lineage(places: "dict[str, Path]", controller: str) -> "Iterator[Path]":
-    """The directories of a cgroup and of those above, the nearest first."""
+    """The directories of a cgroup and of those above, the nearest first; version 2 has what version 1 hasn't."""
     place = places.get(controller, places.get(""))
     if place is None:
         return

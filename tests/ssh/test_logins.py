@@ -98,6 +98,7 @@ def test_both_connections_end_together(behind: Host, gate: Sshd):
 
 @pytest.mark.parametrize("way", [by_paramiko, by_openssh])
 def test_a_jump_host_with_another_key_is_refused(way: Callable[[Host], str], behind: Host, tmp_path: Path):
+    connect(behind).close()  # which waits until they listen
     other = public_half(make_key(tmp_path / "other")).strip()
     assert behind.jump_host is not None
     changed = behind.model_copy(update={"jump_host": behind.jump_host.model_copy(update={"host_public_key": other})})
@@ -144,6 +145,16 @@ def test_the_agents_keys_are_taken_where_no_key_is_named(way: Callable[[Host], s
     assert str(behind.port) in way(without)
 
 
+@pytest.mark.usefixtures("agent")
+def test_an_agent_with_more_keys_than_the_host_tries_is_told(sshd: Sshd, tmp_path: Path):
+    for number in range(7):
+        subprocess.run(["ssh-add", "-q", make_key(tmp_path / f"stranger-{number}")], check=True)
+    subprocess.run(["ssh-add", "-q", sshd.user_key], check=True)
+    with pytest.raises(HostAuthenticationError, match=r"ended the login before .*ssh-add -D"):
+        connect(sshd.host.model_copy(update={"private_key_path": None}))
+    assert "Accepted" not in sshd.log
+
+
 def test_a_key_with_a_passphrase_is_for_the_agent(sshd: Sshd, tmp_path: Path):
     key = tmp_path / "locked"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "secret words", "-f", key], check=True)
@@ -152,8 +163,9 @@ def test_a_key_with_a_passphrase_is_for_the_agent(sshd: Sshd, tmp_path: Path):
 
 
 def test_a_key_that_others_may_read_is_refused_as_openssh_refuses_it(sshd: Sshd):
-    sshd.user_key.chmod(0o640)
     pin(sshd.host)
+    connect(sshd.host).close()  # which waits until it listens
+    sshd.user_key.chmod(0o640)
     with pytest.raises(HostAuthenticationError, match=rf"Docker's ssh won't use it.*chmod 600 {sshd.user_key}"):
         connect(sshd.host)
     assert "bad permissions" in by_openssh(sshd.host)

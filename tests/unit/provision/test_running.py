@@ -148,6 +148,17 @@ def test_of_a_host_whose_version_1_has_no_limits_version_2_counts(host: Path):
     assert (container.effective.cpus, container.effective.cpu_quota) == ((0, 1), 1.5)
 
 
+def test_of_a_host_that_has_some_controllers_of_each_version_each_is_asked_where_it_is(host: Path):
+    files = {name: text for name, text in VERSION_2.items() if "cpuset" not in name}
+    files |= {name: text for name, text in VERSION_1.items() if "cpuset" in name}
+    files["proc/77/cgroup"] = f"1:cpuset:/{API}\n0::/{API}\n"
+    files["proc/1/cgroup"] = "1:cpuset:/docker/host\n0::/docker/host\n"
+    (container,) = read(host, {**files, **PROCESSES}).containers
+    assert container.effective is not None
+    assert (container.effective.cpus, container.effective.cpu_quota) == ((0, 1), 1.5)
+    assert container.effective.memory_bytes == 2 * 1024**3
+
+
 def test_a_declared_container_that_lost_its_label_is_found_by_its_name(host: Path):
     (host / "engine" / "ps").write_text("")
     (host / "engine" / "named").write_text(f"{INSPECTED['Id']}\n")
