@@ -2,8 +2,9 @@
 
 They run in three parts. Those that need no lab run beside each other, while the lab of the others is stood up; half of
 the time that this takes goes into downloads, and into compilers that keep one CPU busy. Then come those on the lab, and
-beside them those that break a small one of their own. At last come those with the mark `alone`, with the machine to
-themselves. The results are in `.lab/tests/`, in JUnit's format.
+beside them those that break a small one of their own, and those that have whole runs on labs of their own: many of all
+these wait more than they compute. At last come those with the mark `alone`, with the machine to themselves. The results
+are in `.lab/tests/`, in JUnit's format.
 """
 
 import os
@@ -12,6 +13,8 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import IO
 
 import pytest
 
@@ -37,9 +40,10 @@ def main() -> int:
             # The tests of a file may share what they are about: they stay with one process.
             statuses = [run("without-lab", "-m", "not lab and not alone", "--numprocesses=logical", "--dist=loadfile")]
         standing.result()
-        statuses += run_both(
-            command_of("on-lab", "-m", "lab and not small_lab and not alone", "--lab-stands"),
-            command_of("on-small-lab", "-m", "small_lab and not alone"),
+        statuses += run_beside(
+            ("on-lab", "-m", "lab and not small_lab and not own_lab and not alone", "--lab-stands"),
+            ("on-small-lab", "-m", "small_lab and not alone"),
+            ("on-own-labs", "-m", "own_lab and not alone", "--lab-stands"),
         )
         statuses.append(run("alone", "-m", "alone", "--lab-stands"))
     finally:
@@ -59,14 +63,20 @@ def run(name: str, *options: str) -> int:
     return subprocess.run(command_of(name, *options), cwd=ROOT, check=False).returncode
 
 
-def run_both(first: Sequence[str], second: Sequence[str]) -> tuple[int, int]:
-    """Run two parts beside each other; what the second prints is shown once the first has ended."""
-    output = RESULTS / "second.log"
-    with output.open("w") as log, subprocess.Popen(second, cwd=ROOT, stdout=log, stderr=log) as beside:
-        status = subprocess.run(first, cwd=ROOT, check=False).returncode
-        beside.wait()
-    print(output.read_text(), flush=True)  # noqa: T201 - it is pytest's own
-    return status, beside.returncode
+def run_beside(first: Sequence[str], *others: Sequence[str]) -> list[int]:
+    """Run parts beside each other; what the others print is shown once the first has ended, and they have."""
+    with ExitStack() as stack:
+        beside: list[tuple[subprocess.Popen[bytes], IO[str]]] = []
+        for name, *options in others:
+            log = stack.enter_context((RESULTS / f"{name}.log").open("w+"))
+            process = subprocess.Popen(command_of(name, *options), cwd=ROOT, stdout=log, stderr=log)
+            beside.append((stack.enter_context(process), log))
+        statuses = [run(*first)]
+        for process, log in beside:
+            statuses.append(process.wait())
+            log.seek(0)
+            print(log.read(), flush=True)  # noqa: T201 - it is pytest's own
+    return statuses
 
 
 if __name__ == "__main__":

@@ -44,10 +44,12 @@ class LiveLab:
         return run_lab([*arguments, "--stack", self.stack], timeout=timeout)
 
 
-def run_lab(arguments: Sequence[str], *, timeout: float = 900) -> "subprocess.CompletedProcess[str]":
-    """Run the `lab` command as a user does, without a terminal."""
+def run_lab(
+    arguments: Sequence[str], *, lab: Sequence[str | Path] = (LAB,), timeout: float = 900
+) -> "subprocess.CompletedProcess[str]":
+    """Run the `lab` command as a user does, without a terminal; `lab` is the command that is run as `lab`."""
     return subprocess.run(
-        [LAB, *arguments],
+        [*lab, *arguments],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -117,12 +119,14 @@ def pytest_configure(config: pytest.Config) -> None:
     for mark in (
         "lab: runs against a lab on real containers; set by its fixtures, not by hand",
         "small_lab: has a lab of its own, to be broken or taken down; set by its fixtures, not by hand",
+        "own_lab: has a lab of its own for whole runs, beside other tests; set by its fixtures, not by hand",
         "alone: measures something on this machine, and says little while other tests run beside it",
     ):
         config.addinivalue_line("markers", mark)
 
 
-_OWN_LABS = frozenset({"scratch", "ssh_lab"})
+_SMALL_LAB = "scratch"
+_OWN_LABS = frozenset({"loaded_lab", "ssh_lab"})
 """The fixtures of tests that have a lab of their own."""
 
 
@@ -132,8 +136,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if _needs_lab(item):
             item.add_marker("lab")
-        if _OWN_LABS.intersection(getattr(item, "fixturenames", ())):
+        fixtures: set[str] = set(getattr(item, "fixturenames", ()))
+        if _SMALL_LAB in fixtures:
             item.add_marker("small_lab")
+        elif fixtures & _OWN_LABS:
+            item.add_marker("own_lab")
 
 
 _live: set[str] = set()
@@ -147,7 +154,7 @@ def pytest_runtest_call(item: pytest.Item) -> None:
 
 def _needs_lab(item: pytest.Item) -> bool:
     fixtures: set[str] = set(getattr(item, "fixturenames", ()))
-    if fixtures & {"live_lab", *_OWN_LABS}:
+    if fixtures & {"live_lab", _SMALL_LAB, *_OWN_LABS}:
         return True
     # These are the lab's, unless a file names others.
     if "stand" in fixtures:

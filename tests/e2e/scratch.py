@@ -20,6 +20,7 @@ from documents.inventory import Inventory
 from documents.labels import STACK_LABEL
 from lab.lifecycle.lifecycle import read_lab
 from tests.conftest import LAB, ROOT, run_lab
+from tests.e2e.plain_pulumi import pulumi
 from tests.ports import free_port
 
 NAME = "e2e-scratch"
@@ -49,13 +50,14 @@ Finished = subprocess.CompletedProcess[str]
 
 
 class Scratch:
-    """The stack `e2e-scratch`: its document, the sources of its APIs, and what can be done to it."""
+    """A small lab's stack: its document, the sources of its APIs, and what can be done to it."""
 
-    def __init__(self) -> None:
-        self.engine = open_engine(NAME)
-        self.document = ROOT / "stacks" / f"{NAME}.yaml"
-        self.sources = ROOT / ".lab" / NAME
-        self.ssh_folder = ROOT / ".lab" / "stacks" / NAME / "ssh"
+    def __init__(self, name: str = NAME) -> None:
+        self.name = name
+        self.engine = open_engine(name)
+        self.document = ROOT / "stacks" / f"{self.name}.yaml"
+        self.sources = ROOT / ".lab" / self.name
+        self.ssh_folder = ROOT / ".lab" / "stacks" / self.name / "ssh"
         self.ssh_port = free_port()
         self._stands = False
         self.describe()
@@ -77,7 +79,7 @@ class Scratch:
             (source / "api").write_text(f"# {name}\n{API}")
         document: dict[str, object] = {
             "version": 1,
-            "name": NAME,
+            "name": self.name,
             "host": {
                 "kind": "container",
                 "cpus": 1,
@@ -95,7 +97,7 @@ class Scratch:
 
     def lab(self, command: str, *arguments: str) -> Finished:
         """Run a subcommand of `lab` on this lab."""
-        return run_lab([command, *arguments, "--stack", NAME])
+        return run_lab([command, *arguments, "--stack", self.name])
 
     def refusal(self, command: str, *arguments: str) -> str:
         """The one line that a subcommand ends with when it fails as it must: with the status 1."""
@@ -136,25 +138,17 @@ class Scratch:
         done = self.lab("down")
         assert done.returncode == 0, done.stdout + done.stderr
         lines = done.stdout.splitlines()
-        return [line.strip() for line in lines[lines.index(f"Receipt for the lab {NAME}:") + 1 :]]
+        return [line.strip() for line in lines[lines.index(f"Receipt for the lab {self.name}:") + 1 :]]
 
     def pulumi(self, *arguments: str) -> Finished:
-        """Run a plain `pulumi` command, as in a shell with `. ./env`."""
-        return subprocess.run(
-            ["pulumi", *arguments, "--stack", NAME, "--non-interactive", "--color", "never"],
-            cwd=ROOT,
-            env=dict(self.engine.environment),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-        )
+        """Run a plain `pulumi` command on it."""
+        return pulumi(self.name, *arguments)
 
     def begin_up(self, moment: str) -> "subprocess.Popen[str]":
         """Start `lab up` and return while it is at `moment`, such as ``creating postgres (``."""
         process = subprocess.Popen(
             # Tests that run in a shell's background ignore the interrupt, and so would what they start.
-            ["env", "--default-signal=INT", LAB, "up", "--stack", NAME],
+            ["env", "--default-signal=INT", LAB, "up", "--stack", self.name],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -176,7 +170,7 @@ class Scratch:
 
     def locks(self) -> list[Path]:
         """The locks of Pulumi's backend on this stack."""
-        return list((ROOT / ".lab" / "state").rglob(f"locks/**/{NAME}/*.json"))
+        return list((ROOT / ".lab" / "state").rglob(f"locks/**/{self.name}/*.json"))
 
     def discard(self) -> None:
         """Take down what is left, cache included, such as that of tests that were killed."""
@@ -190,7 +184,7 @@ class Scratch:
         removed = self.pulumi("stack", "rm", "--yes")
         assert removed.returncode == 0, removed.stderr
         self.document.unlink()
-        (ROOT / f"Pulumi.{NAME}.yaml").unlink(missing_ok=True)
+        (ROOT / f"Pulumi.{self.name}.yaml").unlink(missing_ok=True)
         shutil.rmtree(self.sources)
         shutil.rmtree(self.ssh_folder.parent)
 
@@ -220,8 +214,8 @@ def await_container(name: str, *, on: tuple[str, ...] = ()) -> None:
         assert time.monotonic() < deadline, f"there is no {name}"
 
 
-def left_on_engine() -> list[str]:
-    """All on the controller's engine that has the scratch lab's name in its own, or its label."""
+def left_on_engine(stack: str = NAME) -> list[str]:
+    """All on the controller's engine that has a small lab's name in its own, or its label."""
     listings = {
         "container": ("ps", "--all", "--format", "{{.ID}} {{.Names}}"),
         "image": ("images", "--format", "{{.ID}} {{.Repository}}:{{.Tag}}"),
@@ -230,7 +224,7 @@ def left_on_engine() -> list[str]:
     }
     found: set[str] = set()
     for kind, listing in listings.items():
-        labelled = docker(*listing, "--filter", f"label={STACK_LABEL}={NAME}").splitlines()
-        named = [line for line in docker(*listing).splitlines() if NAME in line]
+        labelled = docker(*listing, "--filter", f"label={STACK_LABEL}={stack}").splitlines()
+        named = [line for line in docker(*listing).splitlines() if stack in line]
         found |= {f"{kind} {line.partition(' ')[2]}" for line in (*labelled, *named)}
     return sorted(found)

@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 
 import yaml
@@ -13,21 +12,21 @@ from cli.context import open_engine
 from documents.inventory import Inventory
 from lab.lifecycle.lifecycle import read_lab
 from tests.conftest import LAB, ROOT, run_lab
+from tests.e2e.lab_with_neighbours import LAB_WITH_NEIGHBOURS
+from tests.e2e.plain_pulumi import pulumi
 from tests.machines.machine import Machine
-
-NAME = "e2e-ssh"
-
 
 Finished = subprocess.CompletedProcess[str]
 
 
 class SshLab:
-    """The stack `e2e-ssh`, whose host is a machine of the test's."""
+    """A stack whose host is a machine of the test's; no other test has one of this name."""
 
-    def __init__(self, machine: Machine, *, user: str) -> None:
+    def __init__(self, name: str, machine: Machine, *, user: str) -> None:
+        self.name = name
         self.machine = machine
-        self.engine = open_engine(NAME)
-        self.document = ROOT / "stacks" / f"{NAME}.yaml"
+        self.engine = open_engine(name)
+        self.document = ROOT / "stacks" / f"{name}.yaml"
         self.host: dict[str, object] = {
             "kind": "ssh",
             "address": machine.address,
@@ -39,28 +38,20 @@ class SshLab:
     def describe(self, document: Mapping[str, object], **host: object) -> None:
         """Write the document: all but name and host as given, and the host with these changes to it."""
         changed = {key: value for key, value in {**self.host, **host}.items() if value is not None}
-        self.document.write_text(yaml.safe_dump({**document, "name": NAME, "host": changed}, sort_keys=False))
+        self.document.write_text(yaml.safe_dump({**document, "name": self.name, "host": changed}, sort_keys=False))
 
     def lab(self, command: str, *arguments: str, timeout: float = 900) -> Finished:
         """Run a subcommand of `lab` on this lab."""
-        return run_lab([command, *arguments, "--stack", NAME], timeout=timeout)
+        return run_lab([command, *arguments, "--stack", self.name], timeout=timeout)
 
     def lab_with_neighbours(self, command: str, *arguments: str) -> Finished:
         """Run a subcommand of `lab` that voids no cell for what else is at work on the machine."""
-        return subprocess.run(
-            [sys.executable, "-m", "tests.e2e.lab_with_neighbours", command, *arguments, "--stack", NAME],
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=900,
-        )
+        return run_lab([command, *arguments, "--stack", self.name], lab=LAB_WITH_NEIGHBOURS)
 
     def up_at_terminal(self, answer: str) -> Finished:
         """Run `lab up` at a terminal, where its question is answered; both streams come out as one."""
         return subprocess.run(
-            ["script", "--quiet", "--return", "--command", f"{LAB} up --stack {NAME}", "/dev/null"],
+            ["script", "--quiet", "--return", "--command", f"{LAB} up --stack {self.name}", "/dev/null"],
             cwd=ROOT,
             input=f"{answer}\n",
             env=os.environ | {"COLUMNS": "500"},
@@ -81,24 +72,16 @@ class SshLab:
         done = self.lab("down", *arguments)
         assert done.returncode == 0, done.stdout + done.stderr
         lines = done.stdout.splitlines()
-        return [line.strip() for line in lines[lines.index(f"Receipt for the lab {NAME}:") + 1 :]]
+        return [line.strip() for line in lines[lines.index(f"Receipt for the lab {self.name}:") + 1 :]]
 
     def pulumi(self, *arguments: str) -> Finished:
-        """Run a plain `pulumi` command, as in a shell with `. ./env`."""
-        return subprocess.run(
-            ["pulumi", *arguments, "--stack", NAME, "--non-interactive", "--color", "never"],
-            cwd=ROOT,
-            env=dict(self.engine.environment),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=900,
-        )
+        """Run a plain `pulumi` command on it."""
+        return pulumi(self.name, *arguments)
 
     def forget(self) -> None:
         """Lose the record, as with a state that was deleted."""
-        shutil.rmtree(ROOT / ".lab" / "stacks" / NAME, ignore_errors=True)
-        for path in (ROOT / ".lab" / "state").rglob(f"{NAME}*"):
+        shutil.rmtree(ROOT / ".lab" / "stacks" / self.name, ignore_errors=True)
+        for path in (ROOT / ".lab" / "state").rglob(f"{self.name}*"):
             if path.is_dir():
                 shutil.rmtree(path)
             else:
@@ -108,7 +91,7 @@ class SshLab:
         """Take away all but the machine: what of the lab is on that goes with it."""
         self.forget()
         self.document.unlink(missing_ok=True)
-        (ROOT / f"Pulumi.{NAME}.yaml").unlink(missing_ok=True)
+        (ROOT / f"Pulumi.{self.name}.yaml").unlink(missing_ok=True)
 
 
 def without_builds(inventory: Inventory) -> dict[str, object]:

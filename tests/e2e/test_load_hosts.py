@@ -27,11 +27,11 @@ from lab.lifecycle.state import ensure_stack
 from provision import network
 from provision.connection import connect
 from tests.conftest import ROOT, LiveLab, run_lab
+from tests.e2e.lab_with_neighbours import LAB_WITH_NEIGHBOURS
 from tests.e2e.load_host_run import allow_neighbours
+from tests.e2e.plain_pulumi import pulumi
 from tests.ports import free_port
 from tests.ssh.waiting import wait_until
-
-pytestmark = pytest.mark.alone
 
 PROTOCOL = Protocol(
     version=1,
@@ -46,8 +46,14 @@ PROTOCOL = Protocol(
 NAME = "e2e-load"
 
 
+def done(command: "subprocess.CompletedProcess[str]") -> str:
+    """What a command that must succeed printed."""
+    assert command.returncode == 0, command.stdout + command.stderr
+    return command.stdout
+
+
 @pytest.fixture(scope="module")
-def loaded() -> Iterator[LiveLab]:
+def loaded_lab() -> Iterator[LiveLab]:
     """A lab with two load hosts, stood up by `pulumi up` and nothing else."""
     document = ROOT / "stacks" / f"{NAME}.yaml"
     described = {
@@ -61,32 +67,13 @@ def loaded() -> Iterator[LiveLab]:
     try:
         engine = open_engine(NAME)
         ensure_stack(engine)
-        pulumi("up")
+        done(pulumi(NAME, "up", "--yes", "--skip-preview"))
         yield LiveLab(NAME, *read_lab(engine))
     finally:
         run_lab(["down", "--stack", NAME])
         document.unlink()
         (ROOT / f"Pulumi.{NAME}.yaml").unlink(missing_ok=True)
         shutil.rmtree(ROOT / ".lab" / "stacks" / NAME, ignore_errors=True)
-
-
-def pulumi(command: str) -> None:
-    finished = subprocess.run(
-        ["pulumi", command, "--stack", NAME, "--yes", "--skip-preview", "--non-interactive", "--color", "never"],
-        cwd=ROOT,
-        env=dict(open_engine(NAME).environment),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=900,
-    )
-    assert finished.returncode == 0, finished.stdout + finished.stderr
-
-
-def done(command: subprocess.CompletedProcess[str]) -> str:
-    """What a command that must succeed printed."""
-    assert command.returncode == 0, command.stdout + command.stderr
-    return command.stdout
 
 
 @pytest.fixture
@@ -114,35 +101,37 @@ def left_on(hosts: Sequence[LoadHost]) -> list[str]:
     return [name for one in hosts for name in left_on_one(one)]
 
 
-def test_load_hosts_are_as_the_host_and_have_the_generator_to_themselves(loaded: LiveLab):
-    inventory = loaded.inventory
+def test_load_hosts_are_as_the_host_and_have_the_generator_to_themselves(loaded_lab: LiveLab):
+    inventory = loaded_lab.inventory
     for load_host in inventory.load_hosts:
         assert load_host.size.memory_bytes == inventory.size.memory_bytes
         assert len(load_host.size.cpus) == len(inventory.size.cpus)
         assert not set(load_host.generator) & set(load_host.system)
     assert inventory.cores.generator == ()
     assert inventory.api_address != "127.0.0.1"
-    done(loaded.run("verify", "--only", "users"))
+    done(loaded_lab.run("verify", "--only", "users"))
 
 
-def test_a_load_host_that_drifted_is_told_and_one_that_is_gone_is_there_again_after_an_up(loaded: LiveLab):
-    first, second = (f"fairground-{loaded.stack}-load-host-{number}" for number in (1, 2))
-    assert "nothing to change" in done(loaded.run("up"))
-    done(loaded.run("verify", "--drift"))
+def test_a_load_host_that_drifted_is_told_and_one_that_is_gone_is_there_again_after_an_up(loaded_lab: LiveLab):
+    first, second = (f"fairground-{loaded_lab.stack}-load-host-{number}" for number in (1, 2))
+    assert "nothing to change" in done(loaded_lab.run("up"))
+    done(loaded_lab.run("verify", "--drift"))
     run_docker("update", "--memory", "2g", "--memory-swap", "2g", first)
-    drifted = loaded.run("verify", "--drift")
+    drifted = loaded_lab.run("verify", "--drift")
     assert drifted.returncode == 1
     assert "load-host-1" in drifted.stdout
     assert "its memory limit" in drifted.stdout
     run_docker("rm", "--force", first)
     run_docker("stop", second)
-    done(loaded.run("up"))
-    done(loaded.run("verify", "--drift"))
+    done(loaded_lab.run("up"))
+    done(loaded_lab.run("verify", "--drift"))
 
 
-def test_a_run_from_two_load_hosts_is_one_load(loaded: LiveLab, tmp_path: Path, neighbours: None):
+def test_a_run_from_two_load_hosts_is_one_load(loaded_lab: LiveLab, tmp_path: Path, neighbours: None):
     del neighbours
-    run = start_run(loaded.inventory, loaded.secrets, PROTOCOL, tmp_path, order_seed=1, progress=lambda _event: None)
+    run = start_run(
+        loaded_lab.inventory, loaded_lab.secrets, PROTOCOL, tmp_path, order_seed=1, progress=lambda _event: None
+    )
     host = HostRecord.from_json((run / "host.json").read_bytes(), name="host.json")
     for record in host.load_hosts:
         assert record.after is not None
@@ -183,18 +172,18 @@ def test_a_run_from_two_load_hosts_is_one_load(loaded: LiveLab, tmp_path: Path, 
     assert cell.load_hosts.start_skew_seconds < 0.1
     assert cell.usage["generator"].cpu_cores > 0
     assert report.load_hosts[1].differences == ()
-    assert left_on(loaded.inventory.load_hosts) == []
+    assert left_on(loaded_lab.inventory.load_hosts) == []
     tokens = [path for path in run.rglob("*") if path.is_file() and b"eyJ" in path.read_bytes()]
     assert tokens == []
 
 
 def test_a_killed_run_leaves_its_load_on_the_load_hosts_and_a_resume_ends_it(
-    loaded: LiveLab, tmp_path: Path, neighbours: None
+    loaded_lab: LiveLab, tmp_path: Path, neighbours: None
 ):
     del neighbours
     longer = PROTOCOL.scenarios[0].model_copy(update={"duration_seconds": 20})
     protocol = PROTOCOL.model_copy(update={"scenarios": (longer,), "open_loop": None})
-    documents = (loaded.inventory, loaded.secrets, protocol)
+    documents = (loaded_lab.inventory, loaded_lab.secrets, protocol)
     running = subprocess.Popen(
         [sys.executable, "-m", "tests.e2e.load_host_run", str(tmp_path)],
         stdin=subprocess.PIPE,
@@ -206,20 +195,20 @@ def test_a_killed_run_leaves_its_load_on_the_load_hosts_and_a_resume_ends_it(
     running.stdin.write("\n".join(document.model_dump_json() for document in documents))
     running.stdin.close()
     assert any('"phase":"load"' in line for line in running.stdout)
-    wait_until(lambda: all("wrk" in left_on_one(one) for one in loaded.inventory.load_hosts), 20)
+    wait_until(lambda: all("wrk" in left_on_one(one) for one in loaded_lab.inventory.load_hosts), 20)
     running.kill()
     running.wait()
-    assert all("wrk" in left_on_one(one) for one in loaded.inventory.load_hosts), "it is on its own"
+    assert all("wrk" in left_on_one(one) for one in loaded_lab.inventory.load_hosts), "it is on its own"
     [run] = tmp_path.iterdir()
-    resume_run(run, loaded.inventory, loaded.secrets, progress=lambda _event: None)
+    resume_run(run, loaded_lab.inventory, loaded_lab.secrets, progress=lambda _event: None)
     assert [cell.requests > 0 for cell in analyse(run).cells] == [True]
-    assert left_on(loaded.inventory.load_hosts) == []
+    assert left_on(loaded_lab.inventory.load_hosts) == []
 
 
-def test_the_network_is_measured_both_ways_and_its_listener_is_gone(loaded: LiveLab):
-    with connect(loaded.inventory.host) as lab, connect(loaded.inventory.load_hosts[0].host) as load:
+def test_the_network_is_measured_both_ways_and_its_listener_is_gone(loaded_lab: LiveLab):
+    with connect(loaded_lab.inventory.host) as lab, connect(loaded_lab.inventory.load_hosts[0].host) as load:
         before = set(lab.run("cat /proc/net/tcp", deadline_seconds=10).stdout.split())
-        found = network.measure(lab, load, loaded.inventory.api_address)
+        found = network.measure(lab, load, loaded_lab.inventory.api_address)
         after = lab.run("cat /proc/net/tcp", deadline_seconds=10).stdout
     assert found.round_trips.count == 3_000
     assert found.bandwidth is not None
@@ -229,17 +218,9 @@ def test_the_network_is_measured_both_ways_and_its_listener_is_gone(loaded: Live
     assert json.loads(found.to_json())["bandwidth"]["tool"].startswith("iperf 3")
 
 
-def test_the_quick_protocol_from_load_hosts_has_a_report_and_nothing_is_left_of_its_lab(loaded: LiveLab):
+def test_the_quick_protocol_from_load_hosts_has_a_report_and_nothing_is_left_of_its_lab(loaded_lab: LiveLab):
     # The hosts are neighbours on one machine.
-    command = ["run", "--protocol", "quick", "--json", "--stack", NAME]
-    run = subprocess.run(
-        [sys.executable, "-m", "tests.e2e.lab_with_neighbours", *command],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=900,
-    )
+    run = run_lab(["run", "--protocol", "quick", "--json", "--stack", NAME], lab=LAB_WITH_NEIGHBOURS)
     assert run.returncode == 0, run.stdout[-2000:] + run.stderr
     events = [json.loads(line) for line in run.stdout.splitlines()]
     folder = Path(events[0]["directory"])
@@ -249,9 +230,9 @@ def test_the_quick_protocol_from_load_hosts_has_a_report_and_nothing_is_left_of_
         assert finished["void_cells"] < finished["cells"] / 2, [event for event in events if "record" in event][-3:]
         report = analyse(folder)
         assert len(report.load_hosts) == 2
-        shares = set(loaded.inventory.load_hosts[0].size.cpus) & set(loaded.inventory.size.cpus)
+        shares = set(loaded_lab.inventory.load_hosts[0].size.cpus) & set(loaded_lab.inventory.size.cpus)
         assert (report.grade == "shared") == bool(shares)
     finally:
         shutil.rmtree(folder)
-    pulumi("destroy")
+    done(pulumi(NAME, "destroy", "--yes", "--skip-preview"))
     assert [str(thing) for thing in find_labelled(NAME)] == []

@@ -20,8 +20,6 @@ from tests.e2e.command_lines import CommandLines
 from tests.e2e.measured_run import MeasuredRun
 from tests.e2e.secret_search import SecretSearch
 
-pytestmark = pytest.mark.alone
-
 PLANTED = "3f9a1c6e5b7d2048" * 3
 
 STATE = ROOT / ".lab"
@@ -101,6 +99,7 @@ def test_the_search_finds_a_private_key_in_files_and_json(tmp_path: Path, user_k
     assert files == 2
 
 
+@pytest.mark.alone
 def test_the_watch_sees_the_command_line_of_a_short_process():
     searching = SecretSearch({"the planted secret": PLANTED})
     with CommandLines() as command_lines:
@@ -136,6 +135,7 @@ def in_images(search: SecretSearch, command: list[str], images: list[str]) -> It
     assert saving.returncode == 0
 
 
+@pytest.mark.alone
 def test_plain_state_and_logs_hold_no_secret(
     measured: MeasuredRun, live_lab: LiveLab, search: SecretSearch, user_key: Path
 ):
@@ -149,6 +149,7 @@ def test_plain_state_and_logs_hold_no_secret(
     assert search.in_text(configuration.read_text(), str(configuration)) == []
 
 
+@pytest.mark.alone
 def test_runs_and_reports_hold_no_secret(measured: MeasuredRun, search: SecretSearch):
     assert run_lab(["report", str(measured.folder)]).returncode == 0
     found, files = search.in_folder(measured.folder)
@@ -158,6 +159,7 @@ def test_runs_and_reports_hold_no_secret(measured: MeasuredRun, search: SecretSe
     assert files >= 7 + 4 * len(measured.records)
 
 
+@pytest.mark.alone
 def test_no_command_line_holds_a_secret_while_a_run_goes_on(measured: MeasuredRun, search: SecretSearch):
     seen = b"\n".join(measured.command_lines)
     for command in (b"wrk\0", b"sampler.py", b"psql\0", b"postgres: ", b"/api\0", b"docker\0exec", b"run\0--stack"):
@@ -165,6 +167,7 @@ def test_no_command_line_holds_a_secret_while_a_run_goes_on(measured: MeasuredRu
     assert list(search.in_bytes(seen, "a command line")) == []
 
 
+@pytest.mark.alone
 def test_no_command_prints_a_secret_or_passes_one_in_a_command_line(
     measured: MeasuredRun, live_lab: LiveLab, search: SecretSearch
 ):
@@ -186,6 +189,7 @@ def test_no_command_prints_a_secret_or_passes_one_in_a_command_line(
     assert list(search.in_bytes(b"\n".join(command_lines.seen), "a command line")) == []
 
 
+@pytest.mark.alone
 def test_no_log_on_the_host_holds_a_secret(
     measured: MeasuredRun, live_lab: LiveLab, host: Connection, search: SecretSearch
 ):

@@ -8,7 +8,7 @@ import yaml
 
 from provision.host_keys import fingerprint
 from tests.e2e.scratch import Scratch
-from tests.e2e.ssh_lab import NAME, SshLab, without_builds
+from tests.e2e.ssh_lab import SshLab, without_builds
 from tests.machines.machine import WITH_OLDER_ENGINE, WITHOUT_ENGINE, Machine
 from tests.machines.snapshot import take_snapshot
 
@@ -33,7 +33,7 @@ def found(machine: Machine) -> Snapshot:
 def ssh_lab(machine: Machine, found: Snapshot, scratch: Scratch) -> Iterator[SshLab]:
     """A lab like the small one, on the machine; each test finds it in whatever state the last one left it."""
     assert found
-    lab = SshLab(machine, user="root")
+    lab = SshLab("e2e-ssh", machine, user="root")
     scratch.describe()
     lab.describe(yaml.safe_load(scratch.document.read_text()), cpus=1)
     yield lab
@@ -118,7 +118,10 @@ def test_a_lab_whose_record_is_lost_is_found_on_its_host_and_removed(ssh_lab: Ss
     ssh_lab.forget()
     down = ssh_lab.lab("down")
     assert down.returncode == 1
-    assert f"LEFT  the claim of a lab {NAME} on {ssh_lab.machine.address}, which isn't on record here" in down.stdout
+    assert (
+        f"LEFT  the claim of a lab {ssh_lab.name} on {ssh_lab.machine.address}, which isn't on record here"
+        in down.stdout
+    )
     up = ssh_lab.lab("up")
     assert up.returncode == 1
     assert "has a lab e2e-ssh on it already, which isn't on record here" in up.stderr

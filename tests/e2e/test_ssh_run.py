@@ -29,7 +29,7 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
 def ssh_lab(machine: Machine, sshd: Sshd) -> Iterator[SshLab]:
     """A lab whose machine is reached through this one's sshd."""
     (sshd.folder / "authorized_keys").write_text(public_half(machine.user_key))
-    lab = SshLab(machine, user="someone")
+    lab = SshLab("e2e-jump", machine, user="someone")
     jump_host = {"address": "127.0.0.1", "port": sshd.port, "host_key": public_half(sshd.host_key).strip()}
     lab.describe(DOCUMENT, jump_host=jump_host)
     yield lab

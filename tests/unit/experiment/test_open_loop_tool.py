@@ -22,8 +22,6 @@ from toolchain.console import Step
 from toolchain.go_toolchain import Go, ensure_go, find_go
 from toolchain.layout import Layout
 
-pytestmark = pytest.mark.alone
-
 MINIMUM_GO = "1.24.0"
 SEED = 20260131
 
@@ -120,6 +118,7 @@ def test_two_that_take_turns_send_what_one_would(program: Path, tmp_path: Path):
     assert [path for turn in zip(first, second, strict=True) for path in turn] == whole
 
 
+@pytest.mark.alone
 def test_it_plays_the_request_file_of_the_closed_loop_and_its_result_is_read(program: Path, tmp_path: Path):
     seen: list[tuple[str, str | None]] = []
     with server(lambda request: seen.append((request.command, request.headers["Authorization"]))) as port:
@@ -144,6 +143,7 @@ def test_it_plays_the_request_file_of_the_closed_loop_and_its_result_is_read(pro
     assert line.split()[-1] == result.vegeta_version
 
 
+@pytest.mark.alone
 def test_it_begins_when_it_is_told_to_and_nothing_of_the_wait_is_in_a_latency(program: Path, tmp_path: Path):
     with server(lambda _request: None) as port:
         start_ns = time.monotonic_ns() + 3_000_000_000
@@ -152,6 +152,7 @@ def test_it_begins_when_it_is_told_to_and_nothing_of_the_wait_is_in_a_latency(pr
     assert result.lateness.maximum_us < 1_000_000
 
 
+@pytest.mark.alone
 def test_a_stall_is_seen_by_all_that_were_due_in_it(program: Path, tmp_path: Path):
     """300 ms of two seconds: 15% of the requests were due in it, so p90 and above must tell of it."""
     began: list[float] = []
@@ -172,6 +173,7 @@ def test_a_stall_is_seen_by_all_that_were_due_in_it(program: Path, tmp_path: Pat
     assert open_loop_voids(result, "read-post") == []
 
 
+@pytest.mark.alone
 def test_a_rate_that_cannot_be_had_is_told_as_missed(program: Path, tmp_path: Path):
     with server(lambda _request: time.sleep(0.1)) as port:
         result = play(program, tmp_path, port, "read-post", rate=100, seconds=2, connections=2)
