@@ -14,6 +14,7 @@ from documents.labels import STACK_LABEL, stack_labels
 from lab.base_image import BaseImage
 from lab.cores import PhysicalCore, take_cores
 from lab.credentials import Credentials
+from lab.hosts.place import host_folder
 from lab.known_hosts import KNOWN_HOSTS_NAME, pin_host_key
 from lab.ssh_files import KEY_NAME, SshFiles
 from provision.build_context import hash_build_context
@@ -150,7 +151,7 @@ class ContainerHost(pulumi.ComponentResource):
         address = "127.0.0.1"
         files = SshFiles(
             "ssh-files",
-            folder=str(folder / "ssh"),
+            folder=str(host_folder(document, folder)),
             private_key=credentials.user_private_key,
             known_hosts=credentials.host_public_key.apply(lambda key: pin_host_key(address, document.ssh_port, key)),
             opts=child,

@@ -13,6 +13,7 @@ from documents.host_kinds import SshHost as SshHostDocument
 from documents.stack import Stack
 from lab.credentials import Credentials
 from lab.hosts.container import ContainerHost, size_container_host
+from lab.hosts.place import host_folder
 from lab.hosts.ssh import SshHost
 
 
@@ -84,7 +85,7 @@ def _declare_machine(
             stack=stack.name,
             document=document,
             credentials=credentials,
-            ssh_folder=str(folder / "ssh"),
+            ssh_folder=str(host_folder(document, folder)),
             opts=opts,
         )
     from lab.hosts.hetzner import HetznerHost  # noqa: PLC0415
@@ -94,6 +95,6 @@ def _declare_machine(
         stack=stack.name,
         document=document,
         credentials=credentials,
-        ssh_folder=str(folder / "ssh"),
+        ssh_folder=str(host_folder(document, folder)),
         opts=opts,
     )

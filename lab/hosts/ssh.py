@@ -9,6 +9,7 @@ from documents.host_kinds import SshHost as SshHostDocument
 from documents.host_kinds import keeps_images
 from lab.credentials import Credentials
 from lab.hosts.claimed import ClaimedHost
+from lab.hosts.place import host_folder
 from lab.hosts.ssh_login import describe_host
 from lab.known_hosts import KNOWN_HOSTS_NAME, list_known_hosts
 from lab.ssh_files import SshFiles
@@ -49,7 +50,7 @@ class SshHost(pulumi.ComponentResource):
         reached = describe_host(document, folder)
         files = SshFiles(
             "ssh-files",
-            folder=str(folder / "ssh"),
+            folder=str(host_folder(document, folder)),
             private_key=None,
             known_hosts=list_known_hosts(reached),
             opts=child,

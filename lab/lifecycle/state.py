@@ -91,7 +91,8 @@ def read_state(engine: Engine) -> State:
     resources = [resource for resource in everything if resource.get("custom")]
     host, host_id, lab = None, None, None
     for resource in resources:
-        if resource["type"].endswith((":ClaimedHost", ":ReadyHost")):
+        # Of one that is to go, because another took its place, an `up` that failed may have left the record.
+        if resource["type"].endswith((":ClaimedHost", ":ReadyHost")) and not resource.get("delete"):
             host = Host.from_json(resource["inputs"]["host"], name="the recorded host")
             host_id = resource["inputs"].get("host_id", resource.get("id"))
         elif resource["type"].endswith(":Credentials"):

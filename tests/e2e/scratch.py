@@ -55,7 +55,7 @@ class Scratch:
         self.engine = open_engine(NAME)
         self.document = ROOT / "stacks" / f"{NAME}.yaml"
         self.sources = ROOT / ".lab" / NAME
-        self.ssh_folder = ROOT / ".lab" / "stacks" / NAME / "ssh"
+        self.ssh_folder = ROOT / ".lab" / "stacks" / NAME / "hosts" / "container"
         self.ssh_port = free_port()
         self._stands = False
         self.describe()
@@ -192,7 +192,7 @@ class Scratch:
         self.document.unlink()
         (ROOT / f"Pulumi.{NAME}.yaml").unlink(missing_ok=True)
         shutil.rmtree(self.sources)
-        shutil.rmtree(self.ssh_folder.parent)
+        shutil.rmtree(self.engine.private)
 
 
 def finish(process: "subprocess.Popen[str]") -> tuple[int, list[str]]:

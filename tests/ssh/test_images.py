@@ -1,27 +1,37 @@
-"""An image carried between two real engines, this machine's and an older one's."""
+"""Images of two real engines, this machine's and an older one's: carried from one to the other, and built."""
 
 import secrets
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-from documents.errors import HostError, RemoteCommandError
+from documents.errors import HostError, HostUnreachableError, RemoteCommandError
 from documents.host import Host
 from lab.known_hosts import list_known_hosts
 from provision import image_transfer
 from provision.connection import Connection, connect
 from provision.image_transfer import carry_image
-from provision.images import find_image
+from provision.images import build_image, find_image
 from tests.machines.machine import WITH_OLDER_ENGINE, Machine
 from tests.ssh.services import STACK, docker
+from tests.ssh.waiting import wait_until
+
+
+class Elsewhere(NamedTuple):
+    """A machine with an engine of its own."""
+
+    machine: Machine
+    host: Host
 
 
 @pytest.fixture(scope="module")
-def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
-    """A connection to a machine with an engine of its own."""
+def other(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Elsewhere]:
     folder = tmp_path_factory.mktemp("elsewhere")
     with Machine(WITH_OLDER_ENGINE, folder) as machine:
+        machine.put_engine_to_work()
         host = Host(
             kind="ssh",
             address=machine.address,
@@ -32,8 +42,13 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
             host_public_key=machine.host_public_key,
         )
         Path(host.known_hosts_path).write_text(list_known_hosts(host))
-        with connect(host) as connection:
-            yield connection
+        yield Elsewhere(machine, host)
+
+
+@pytest.fixture
+def elsewhere(other: Elsewhere) -> Iterator[Connection]:
+    with connect(other.host) as connection:
+        yield connection
 
 
 class Image:
@@ -124,3 +139,48 @@ def test_an_image_that_arrives_as_another_is_an_error(
             carry_image(connection, elsewhere, image.name, image.id)
     finally:
         other.remove()
+
+
+def test_an_image_is_built_from_its_base_to_its_target(elsewhere: Connection, tmp_path: Path):
+    (tmp_path / "Dockerfile").write_text(
+        "ARG BASE\nFROM ${BASE} AS wanted\nCOPY content /\nFROM wanted\nENV LATER=yes\n"
+    )
+    (tmp_path / "content").write_text(secrets.token_hex(8))
+    image_id = build_image(
+        elsewhere, tmp_path, name="built:1", base="own:1", target="wanted", labels={"org.fairground.stack": "built"}
+    )
+    assert find_image(elsewhere, "built:1") == image_id
+    told = "{{json .Config.Labels}} {{json .Config.Env}} {{len .RootFS.Layers}}"
+    shown = elsewhere.run(["docker", "image", "inspect", "--format", told, image_id], deadline_seconds=30).stdout
+    assert '"org.fairground.stack":"built"' in shown
+    assert "LATER" not in shown
+    assert shown.split()[-1] == "2"
+    build_image(elsewhere, tmp_path, name="built:1", base="own:1", target=None, labels={})
+    shown = elsewhere.run(["docker", "image", "inspect", "--format", told, "built:1"], deadline_seconds=30).stdout
+    assert "LATER=yes" in shown
+
+
+def test_a_build_that_fails_says_what_its_step_wrote(elsewhere: Connection, tmp_path: Path):
+    (tmp_path / "Dockerfile").write_text('ARG BASE\nFROM ${BASE}\nRUN ["/usr/bin/sleep", "a while"]\n')
+    with pytest.raises(HostError, match=r"/Dockerfile can't be built on root@(?s:.)*invalid time interval .a while."):
+        build_image(elsewhere, tmp_path, name="built:2", base="own:1", target=None, labels={})
+    assert find_image(elsewhere, "built:2") is None
+
+
+def test_a_build_ends_with_whoever_wanted_it(other: Elsewhere, tmp_path: Path):
+    (tmp_path / "Dockerfile").write_text('ARG BASE\nFROM ${BASE}\nRUN ["/usr/bin/sleep", "271"]\n')
+
+    def is_at_work() -> bool:
+        return "/usr/bin/sleep 271" in other.machine.run("ps", "-eo", "args=").splitlines()
+
+    def leave(connection: Connection) -> None:
+        wait_until(is_at_work, 60)
+        connection.close()
+
+    connection = connect(other.host)
+    leaving = threading.Thread(target=leave, args=(connection,))
+    leaving.start()
+    with pytest.raises(HostUnreachableError):
+        build_image(connection, tmp_path, name="built:3", base="own:1", target=None, labels={})
+    leaving.join()
+    wait_until(lambda: not is_at_work(), 60)
