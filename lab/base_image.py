@@ -11,6 +11,10 @@ from documents.host import Host
 from lab.lifecycle.leftovers import run_docker
 from provision.base_image import SCRIPT, make_base_image_here, make_base_image_on_host, trust_anchors
 from provision.connection import connect
+from provision.made_images import MadeImage, carry_from_elsewhere, note_image
+
+_RECIPE = "base"
+"""What a base is made of, its name tells."""
 
 _NOT_THERE = "No such image"
 """What Docker says of an image that is gone."""
@@ -22,8 +26,12 @@ class _BaseImageProvider(ResourceProvider):
         if props.get("host") is None:
             made = make_base_image_here(image, tag, stack)
         else:
-            with connect(Host.model_validate_json(props["host"])) as connection:
+            host = Host.model_validate_json(props["host"])
+            with connect(host) as connection:
+                # A base that is there already, as one that was carried, is only looked at.
+                carry_from_elsewhere(connection, host, tag, _RECIPE)
                 made = make_base_image_on_host(connection, image, tag, stack)
+            note_image(MadeImage(host=host, name=tag, image_id=made.id, recipe=_RECIPE))
         return CreateResult(id_=tag, outs={**props, "image_id": made.id, "origin": made.origin})
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:

@@ -15,6 +15,7 @@ from lab.docker_ssh import ssh_options
 from lab.host_engine import HostEngine
 from lab.hosts.declare import declare_host
 from lab.hosts.declared import DeclaredLoadHost
+from lab.hosts.place import name_place
 from lab.hosts.ready import ReadyHost
 from lab.hosts.ready_load_host import ReadyLoadHost
 from lab.hosts.size import describe_load_host, lay_out_cores, size_host
@@ -53,7 +54,7 @@ class Lab(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         credentials = Credentials("credentials", opts=child)
         host = declare_host(stack, controller=controller, credentials=credentials, folder=state_folder, opts=child)
-        goes_with = host.machine
+        goes_with, place = host.machine, name_place(stack.host)
         ready = ReadyHost(
             "ready-host",
             host=host.host,
@@ -68,7 +69,11 @@ class Lab(pulumi.ComponentResource):
         resources = ready.read_resources()
         layout = resources.apply(lambda resources: lay_out_cores(stack, resources))
         provider = docker.Provider(
-            "host-engine", host=ready.docker_url, ssh_opts=host.host.apply(ssh_options), opts=child
+            # A host that takes another's place has its own, for what was on the other is taken away through that one's.
+            f"{place}-engine",
+            host=ready.docker_url,
+            ssh_opts=host.host.apply(ssh_options),
+            opts=child,
         )
         base = BaseImage(
             "host-base",
@@ -78,7 +83,15 @@ class Lab(pulumi.ComponentResource):
             host_id=host.host_id,
             opts=pulumi.ResourceOptions(parent=self, deleted_with=goes_with, depends_on=[ready]),
         )
-        engine = HostEngine(stack=stack.name, provider=provider, base=base, host_id=host.host_id, goes_with=goes_with)
+        engine = HostEngine(
+            stack=stack.name,
+            provider=provider,
+            base=base,
+            host=host.host,
+            host_id=host.host_id,
+            place=place,
+            goes_with=goes_with,
+        )
         postgres = Postgres(
             "postgres",
             engine=engine,

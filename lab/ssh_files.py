@@ -1,4 +1,8 @@
-"""The SSH files of a stack on the controller: its user's private key and the known_hosts that pins its host."""
+"""The SSH files of a host on the controller: the private key of its user and the known_hosts that pins the host.
+
+Each host has a folder of its own. One that takes another's place is made before that is taken away, and both are to be
+reached meanwhile.
+"""
 
 import shutil
 from pathlib import Path
@@ -24,7 +28,7 @@ class _SshFilesProvider(ResourceProvider):
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         changed = [name for name in ("folder", "private_key", "known_hosts") if _olds.get(name) != _news.get(name)]
         replaces = [name for name in changed if name == "folder"]
-        return DiffResult(changes=bool(changed), replaces=replaces, delete_before_replace=True)
+        return DiffResult(changes=bool(changed), replaces=replaces, delete_before_replace=False)
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """A refresh finds a file that is gone, changed, or open to others: it reads as gone and is made again."""

@@ -18,9 +18,9 @@ import paramiko
 from documents.errors import HostUnreachableError
 from documents.host import Host
 from provision import execution, forwarding, transfer
-from provision.beat import Beat
 from provision.channels import in_time, open_channel
-from provision.execution import Completed
+from provision.execution import Completed, Output
+from provision.feed import Feed
 from provision.login import label, log_in
 
 __all__ = ["Completed", "Connection", "connect"]
@@ -79,7 +79,7 @@ class Connection:
         command: str | Sequence[str],
         *,
         deadline_seconds: float,
-        input: bytes | str | Beat | None = None,  # noqa: A002 - the name that subprocess.run gives it
+        input: bytes | str | Feed | None = None,  # noqa: A002 - the name that subprocess.run gives it
         check: bool = True,
     ) -> Completed:
         """Run a command on the host and wait for its end.
@@ -91,7 +91,7 @@ class Connection:
             command: a shell command, or an argument list, which no shell interprets. Arguments can be seen by
                 every process on the host: secrets go by `input`.
             deadline_seconds: how long the command may take.
-            input: what the command reads from its standard input; nothing unless given. A `Beat` goes on until
+            input: what the command reads from its standard input; nothing unless given. A `Feed` goes on until
                 either of the two ends.
             check: whether an exit status other than 0 raises.
 
@@ -107,6 +107,22 @@ class Connection:
         return execution.execute(
             self._transport(), self._label, command, deadline_seconds, data, check=check, sudo=self._sudo
         )
+
+    def stream(self, command: str | Sequence[str], *, deadline_seconds: float) -> AbstractContextManager[Output]:
+        """Run a command on the host and hand out what it writes as it comes, never all of it at once.
+
+        Args:
+            command: as for `run`.
+            deadline_seconds: how long the command may take.
+
+        Returns:
+            A context manager that yields the output. At its end the command is ended, if it still runs; whether the
+            output was whole, `Output.check` tells before.
+
+        Raises:
+            HostUnreachableError: the connection was lost.
+        """
+        return execution.stream(self._transport(), self._label, command, deadline_seconds, sudo=self._sudo)
 
     def push(self, local: Path, remote: str, mode: int = 0o644) -> None:
         """Copy a file to the host: whole and checked, or not at all.

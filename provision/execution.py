@@ -1,17 +1,17 @@
-"""One command on a host: both streams drained at once, and a deadline that the host itself keeps."""
+"""One command on a host: its streams drained at once, and a deadline that the host itself keeps."""
 
 import shlex
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import closing
+from contextlib import closing, contextmanager
 from typing import NamedTuple
 
 import paramiko
 
 from documents.errors import DeadlineExceededError, HostUnreachableError, RemoteCommandError
-from provision.beat import Beat
-from provision.channels import in_time, open_channel
+from provision.channels import ANSWER_SECONDS, in_time, open_channel
+from provision.feed import Feed
 
 _GRACE_SECONDS = 10
 """How long past the deadline the host has to report that it ended the command."""
@@ -37,7 +37,7 @@ def execute(
     label: str,
     command: str | Sequence[str],
     deadline_seconds: float,
-    data: bytes | Beat | None,
+    data: bytes | Feed | None,
     *,
     check: bool,
     sudo: bool,
@@ -59,7 +59,7 @@ def execute(
         try:
             answered = _wait(channel, (stdout, stderr), started + deadline_seconds + _GRACE_SECONDS)
         finally:
-            if isinstance(data, Beat):
+            if data is not None and not isinstance(data, bytes):
                 data.end()
         elapsed = time.monotonic() - started
         if not answered and channel.exit_status_ready():
@@ -87,6 +87,72 @@ def execute(
     return completed
 
 
+class Output:
+    """What a command on a host writes to its standard output, as it comes: a `Feed` for a command on another host.
+
+    No more of it is in memory than SSH's window of 2 MiB.
+    """
+
+    def __init__(self, channel: paramiko.Channel, stderr: Future[bytes], shown: str, label: str) -> None:
+        self._channel = channel
+        self._stderr = stderr
+        self._shown = shown
+        self._label = label
+        self._has_ended = False
+        self._was_cut = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            while chunk := self._channel.recv(_CHUNK_BYTES):
+                yield chunk
+        except TimeoutError:
+            # Not even the command's end was heard of: `check` tells.
+            pass
+        self._has_ended = True
+
+    def end(self) -> None:
+        """Read no more of it, which ends a command that goes on writing; a second time does nothing."""
+        if not self._has_ended:
+            self._was_cut = True
+            self._channel.close()
+
+    def check(self) -> None:
+        """Make sure that what was read to its end is whole. Of what was cut, whoever ended it knows why.
+
+        Raises:
+            RemoteCommandError: the command failed.
+            HostUnreachableError: the connection was lost before the command's end.
+        """
+        if self._was_cut:
+            return
+        if not self._channel.status_event.wait(ANSWER_SECONDS) or self._channel.exit_status == -1:
+            raise HostUnreachableError(
+                f"The connection to {self._label} was lost during `{self._shown}`. Check that the host runs, then "
+                "connect again."
+            )
+        if self._channel.exit_status:
+            raise RemoteCommandError(
+                f"`{self._shown}` on {self._label} ended with the status {self._channel.exit_status}: "
+                f"{_tail(self._stderr.result()) or 'it wrote no error.'}"
+            )
+
+
+@contextmanager
+def stream(
+    transport: paramiko.Transport, label: str, command: str | Sequence[str], deadline_seconds: float, *, sudo: bool
+) -> Generator[Output]:
+    """Run a command in a channel of its own; see `Connection.stream` for what it promises."""
+    shown = _shorten(command if isinstance(command, str) else shlex.join(command))
+    channel = open_channel(transport, label)
+    with ThreadPoolExecutor(1, thread_name_prefix="ssh-stream") as pool, closing(channel):
+        with in_time(channel, label, f"start `{shown}`"):
+            channel.exec_command(_bounded(command, deadline_seconds, sudo=sudo))
+            channel.shutdown_write()
+        # The host ends the command by itself before; later than that nothing comes any more.
+        channel.settimeout(deadline_seconds + _GRACE_SECONDS)
+        yield Output(channel, pool.submit(_drain, channel.recv_stderr), shown, label)
+
+
 def _bounded(command: str | Sequence[str], deadline_seconds: float, *, sudo: bool) -> str:
     """The command under `timeout`, which leads a process group of its own and kills all of it at the deadline.
 
@@ -106,9 +172,9 @@ def _drain(receive: Callable[[int], bytes]) -> bytes:
     return b"".join(chunks)
 
 
-def _feed(channel: paramiko.Channel, data: bytes | Beat | None) -> None:
+def _feed(channel: paramiko.Channel, data: bytes | Feed | None) -> None:
     try:
-        for chunk in data if isinstance(data, Beat) else (data or b"",):
+        for chunk in (data or b"",) if data is None or isinstance(data, bytes) else data:
             channel.sendall(chunk)
         channel.shutdown_write()
     except OSError:

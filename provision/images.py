@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,11 +11,30 @@ from documents.inventory import Inventory
 from documents.labels import STACK_LABEL
 from provision.build_context import archive_build_context
 from provision.connection import Connection
+from provision.feed import Held
 
 BUILD_SECONDS = 1800
 """How long a build may take; one whose compilers and dependencies are to be downloaded takes minutes."""
 
 _BUILDX_SINCE = 23
+
+_BUILD = """
+bytes=$1
+shift
+context=$(mktemp)
+trap 'rm -f "$context"' EXIT
+head -c "$bytes" >"$context"
+exec 3<&0
+"$@" <"$context" &
+build=$!
+(cat >/dev/null; kill "$build") <&3 >/dev/null 2>&1 &
+watch=$!
+wait "$build" && status=0 || status=$?
+kill "$watch" 2>/dev/null
+exit "$status"
+"""
+"""Builds with what comes first on the standard input, as long as that isn't closed: a build doesn't outlive who wants
+it. Arguments: the size of the context in bytes, and the command."""
 
 _DEADLINE_SECONDS = 60
 _SHOWN_CHARACTERS = 3000
@@ -37,7 +56,57 @@ def check_build(
         HostError: a step failed; ends with what that step wrote.
         DeadlineExceededError: it wasn't done in time.
     """
-    _build(connection, inventory, context, dockerfile, ["--output=type=cacheonly"], deadline_seconds=deadline_seconds)
+    base = _base(connection, inventory)
+    _build(connection, base, context, dockerfile, ["--output=type=cacheonly"], deadline_seconds=deadline_seconds)
+
+
+def build_image(
+    connection: Connection,
+    context: Path,
+    *,
+    name: str,
+    base: str,
+    target: str | None,
+    labels: Mapping[str, str],
+    deadline_seconds: float = BUILD_SECONDS,
+) -> str:
+    """Build an image on the host, which stays there.
+
+    Args:
+        connection: to the host.
+        context: the folder of the build context, with the Dockerfile.
+        name: the image's.
+        base: the name of the image that it starts from.
+        target: the stage of the Dockerfile; the last one unless given.
+        labels: the image's.
+        deadline_seconds: when the build is ended.
+
+    Returns:
+        The image's id.
+
+    Raises:
+        HostError: a step failed; ends with what that step wrote.
+        DeadlineExceededError: it wasn't done in time.
+    """
+    output = [f"--tag={name}", *(f"--label={key}={value}" for key, value in labels.items())]
+    output += [] if target is None else [f"--target={target}"]
+    _build(connection, base, context, "Dockerfile", output, deadline_seconds=deadline_seconds)
+    return _inspect(connection, name, "{{.Id}}")
+
+
+def find_image(connection: Connection, name: str) -> str | None:
+    """The id of the image of that name on the host; None where there is none.
+
+    Raises:
+        HostError: Docker there doesn't answer.
+    """
+    command = ["docker", "image", "inspect", "--format", "{{.Id}}", name]
+    found = connection.run(command, deadline_seconds=_DEADLINE_SECONDS, check=False)
+    if found.exit_status == 0:
+        return found.stdout.strip()
+    if "No such image" in found.stderr:
+        return None
+    raise HostError(f"Docker on {connection} doesn't tell of the image {name}: {' '.join(found.stderr.split())}")
 
 
 @contextmanager
@@ -58,7 +127,8 @@ def built(
     name = f"fairground-once-{target}:{secrets.token_hex(6)}"
     output = [f"--target={target}", f"--tag={name}", f"--label={STACK_LABEL}={inventory.stack}"]
     try:
-        _build(connection, inventory, context, "Dockerfile", output, deadline_seconds=deadline_seconds)
+        base = _base(connection, inventory)
+        _build(connection, base, context, "Dockerfile", output, deadline_seconds=deadline_seconds)
         yield name
     finally:
         _remove(connection, name)
@@ -91,15 +161,13 @@ def find_builder(connection: Connection) -> tuple[str, ...] | None:
 
 def _build(
     connection: Connection,
-    inventory: Inventory,
+    base: str,
     context: Path,
     dockerfile: str,
     output: Sequence[str],
     *,
     deadline_seconds: float,
 ) -> None:
-    # BuildKit takes a local image by its name, not by its id.
-    base = _inspect(connection, inventory.base_image_id, "{{index .RepoTags 0}}")
     builder = find_builder(connection)
     if builder is None:
         raise HostError(f"Docker on {connection} can't build: its plugin buildx is missing. `lab up` installs it.")
@@ -107,13 +175,22 @@ def _build(
         *(*builder, "--progress=plain", "--network=host"),
         *(f"--file={dockerfile}", f"--build-arg=BASE={base}", *output, "-"),
     ]
+    archive = archive_build_context(context, dockerfile)
     done = connection.run(
-        command, input=archive_build_context(context, dockerfile), deadline_seconds=deadline_seconds, check=False
+        ["sh", "-c", _BUILD, "build", str(len(archive)), *command],
+        input=Held(archive),
+        deadline_seconds=deadline_seconds,
+        check=False,
     )
     if done.exit_status:
         raise HostError(
             f"{context.name}/{dockerfile} can't be built on {connection}: {_reason(done.stderr or done.stdout)}"
         )
+
+
+def _base(connection: Connection, inventory: Inventory) -> str:
+    """The name of the lab's base on the host: BuildKit takes a local image by its name, not by its id."""
+    return _inspect(connection, inventory.base_image_id, "{{index .RepoTags 0}}")
 
 
 _FAILED_STEP = re.compile(r"^#(\d+) ERROR: ", re.MULTILINE)

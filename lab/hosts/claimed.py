@@ -6,6 +6,7 @@ from typing import Any
 
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
+from pulumi.runtime.rpc import UNKNOWN
 
 from documents.host import Host
 from lab.hosts.kept import add_kept
@@ -35,12 +36,22 @@ class _ClaimedHostProvider(ResourceProvider):
         names = ("host", "stack", "lab", "for_load", "keep_images", "folder")
         changed = [name for name in names if _olds.get(name) != _news.get(name)]
         replaces = [name for name in changed if name in {"host", "stack", "lab", "for_load"}]
-        return DiffResult(changes=bool(changed), replaces=replaces, delete_before_replace=True)
+        # Another machine is claimed before this one is left, and takes over what was built here. On one and the same,
+        # known by its key, the end of the old claim would undo what is done under the new one.
+        return DiffResult(changes=bool(changed), replaces=replaces, delete_before_replace=_is_one_machine(_olds, _news))
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         with connect(Host.model_validate_json(_props["host"])) as connection:
             kept = release(connection, keep_images=_props["keep_images"])
         add_kept(Path(_props["folder"]), kept)
+
+
+def _is_one_machine(olds: dict[str, Any], news: dict[str, Any]) -> bool:
+    """Whether both are claims on one machine: not on one whose SSH files are yet to be made, as in a preview."""
+    if news["host"] == UNKNOWN:
+        return False
+    old, new = (Host.model_validate_json(props["host"]).host_public_key for props in (olds, news))
+    return old == new
 
 
 class ClaimedHost(Resource, module="fairground", name="ClaimedHost"):

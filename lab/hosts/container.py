@@ -21,6 +21,7 @@ from lab.base_image import BaseImage
 from lab.cores import PhysicalCore, take_cores
 from lab.credentials import Credentials
 from lab.hosts.declared import DeclaredLoadHost, load_hosts_on
+from lab.hosts.place import host_folder
 from lab.known_hosts import KNOWN_HOSTS_NAME, pin_host_key
 from lab.ssh_files import KEY_NAME, SshFiles
 from provision.build_context import hash_build_context
@@ -132,7 +133,7 @@ class ContainerHost(pulumi.ComponentResource):
         ]
         files = SshFiles(
             "ssh-files",
-            folder=str(folder / "ssh"),
+            folder=str(host_folder(document, folder)),
             private_key=credentials.user_private_key,
             known_hosts=credentials.host_public_key.apply(
                 lambda key: "".join(pin_host_key(LOOPBACK, port, key) for port in ports)

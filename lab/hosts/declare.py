@@ -13,6 +13,7 @@ from documents.stack import Stack
 from lab.credentials import Credentials
 from lab.hosts.container import ContainerHost, share_machine
 from lab.hosts.declared import DeclaredHost
+from lab.hosts.place import host_folder
 from lab.hosts.ssh import SshHost
 
 
@@ -66,7 +67,7 @@ def _declare_machine(
             stack=stack.name,
             document=document,
             credentials=credentials,
-            ssh_folder=str(folder / "ssh"),
+            ssh_folder=str(host_folder(document, folder)),
             load_hosts=len(stack.load_host),
             opts=opts,
         )
@@ -77,7 +78,7 @@ def _declare_machine(
         stack=stack.name,
         document=document,
         credentials=credentials,
-        ssh_folder=str(folder / "ssh"),
+        ssh_folder=str(host_folder(document, folder)),
         load_hosts=len(stack.load_host),
         opts=opts,
     )

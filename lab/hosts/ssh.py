@@ -12,6 +12,7 @@ from documents.stack import Stack
 from lab.credentials import Credentials
 from lab.hosts.claimed import ClaimedHost
 from lab.hosts.declared import DeclaredLoadHost
+from lab.hosts.place import host_folder
 from lab.hosts.ssh_login import describe_host
 from lab.known_hosts import KNOWN_HOSTS_NAME, list_known_hosts
 from lab.ssh_files import SshFiles
@@ -73,7 +74,7 @@ class SshHost(pulumi.ComponentResource):
         reached = describe_host(document, self._folder)
         files = SshFiles(
             "ssh-files" if name == "host" else f"{name}-ssh-files",
-            folder=str(self._folder / ("ssh" if name == "host" else f"ssh-{name}")),
+            folder=str(host_folder(document, self._folder)),
             private_key=None,
             known_hosts=list_known_hosts(reached),
             opts=self._child,

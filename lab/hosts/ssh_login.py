@@ -7,6 +7,7 @@ from documents.host import Host, JumpHost
 from documents.host_kinds import ExistingHost
 from documents.host_kinds import JumpHost as JumpHostDocument
 from lab.hosts.pinned_keys import pinned_key
+from lab.hosts.place import host_folder
 from lab.known_hosts import KNOWN_HOSTS_NAME
 
 
@@ -36,7 +37,7 @@ def describe_way(document: ExistingHost, folder: Path, host_public_key: str) -> 
         port=document.port,
         user=document.user,
         private_key_path=None if document.private_key is None else str(Path(document.private_key).expanduser()),
-        known_hosts_path=str(folder / "ssh" / KNOWN_HOSTS_NAME),
+        known_hosts_path=str(host_folder(document, folder) / KNOWN_HOSTS_NAME),
         host_public_key=host_public_key,
         jump_host=jump
         and JumpHost(address=jump.address, port=jump.port, user=jump.user, host_public_key=_require_key(jump, folder)),

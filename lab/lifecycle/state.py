@@ -107,7 +107,8 @@ def read_state(engine: Engine) -> State:
     host, host_id, lab = None, None, None
     claims: dict[str, Claim] = {}
     for resource in resources:
-        if _tells_of_the_host(resource):
+        # Of one that is to go, because another took its place, an `up` that failed may have left the record.
+        if _tells_of_the_host(resource) and not resource.get("delete"):
             host = Host.from_json(resource["inputs"]["host"], name="the recorded host")
             host_id = resource["inputs"].get("host_id", resource.get("id"))
         if resource["type"].endswith(":ClaimedHost"):

@@ -40,5 +40,5 @@ def remove_superseded_images(engine: Engine, inventory: Inventory) -> None:
 
 
 def _is_recorded(name: str, recorded: Collection[str]) -> bool:
-    """Whether an image is on record: the id of a base is its name, that of a built image ends in its name."""
+    """Whether an image is on record: its id there is its name, or ends in it where Docker's provider made it."""
     return any(identity.endswith(name) for identity in recorded)

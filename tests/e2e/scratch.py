@@ -57,7 +57,7 @@ class Scratch:
         self.engine = open_engine(name)
         self.document = ROOT / "stacks" / f"{self.name}.yaml"
         self.sources = ROOT / ".lab" / self.name
-        self.ssh_folder = ROOT / ".lab" / "stacks" / self.name / "ssh"
+        self.ssh_folder = ROOT / ".lab" / "stacks" / self.name / "hosts" / "container"
         self.ssh_port = free_port()
         self._stands = False
         self.describe()
@@ -186,7 +186,7 @@ class Scratch:
         self.document.unlink()
         (ROOT / f"Pulumi.{self.name}.yaml").unlink(missing_ok=True)
         shutil.rmtree(self.sources)
-        shutil.rmtree(self.ssh_folder.parent)
+        shutil.rmtree(self.engine.private)
 
 
 def finish(process: "subprocess.Popen[str]") -> tuple[int, list[str]]:

@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import yaml
 
@@ -94,12 +94,9 @@ class SshLab:
         (ROOT / f"Pulumi.{self.name}.yaml").unlink(missing_ok=True)
 
 
-def without_builds(inventory: Inventory) -> dict[str, object]:
-    """An inventory but for its host and what tells one build from another: images are built on each host."""
+def but_for_its_host(inventory: Inventory) -> dict[str, object]:
+    """An inventory without its host and what is the host's own."""
     document = json.loads(inventory.to_json())
-    for member in ("stack", "host", "size", "own_kernel", "base_image_id"):
+    for member in ("host", "size", "own_kernel"):
         del document[member]
-    services: Sequence[dict[str, object]] = [document["postgres"], document["redis"], *document["apis"]]
-    for service in services:
-        del service["image_id"]
     return document

@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from provision.host_keys import fingerprint
-from tests.e2e.scratch import Scratch
-from tests.e2e.ssh_lab import SshLab, without_builds
+from tests.e2e.scratch import HOST, Scratch, docker
+from tests.e2e.ssh_lab import SshLab, but_for_its_host
 from tests.machines.machine import WITH_OLDER_ENGINE, WITHOUT_ENGINE, Machine
 from tests.machines.snapshot import take_snapshot
 
@@ -55,14 +55,6 @@ def test_the_host_s_key_is_shown_and_confirmed_once(ssh_lab: SshLab):
     for said in (doubted.stdout, confirmed.stdout):
         assert f"shows the key {fingerprint(ssh_lab.machine.host_public_key)} (ssh-ed25519)" in said
     assert ssh_lab.lab("up").returncode == 0
-
-
-def test_only_the_host_makes_its_inventory_another(ssh_lab: SshLab, scratch: Scratch):
-    there = ssh_lab.up()
-    assert there.host.kind == "ssh"
-    assert there.host.address == ssh_lab.machine.address
-    assert without_builds(there) == without_builds(scratch.standing())
-    assert there.size.cpus == scratch.inventory().size.cpus
 
 
 def test_a_second_up_and_a_preview_have_nothing_to_do(ssh_lab: SshLab):
@@ -146,6 +138,25 @@ def test_down_after_an_up_that_failed_in_its_middle_leaves_the_machine_as_it_was
     assert ssh_lab.down()[-1] == "left  nothing"
     assert take_snapshot(ssh_lab.machine, has_engine=True) == found
     ssh_lab.describe(document, cpus=1)
+
+
+def test_a_lab_whose_host_alone_is_changed_is_another_by_its_host_alone(
+    ssh_lab: SshLab, scratch: Scratch, found: Snapshot
+):
+    before = scratch.standing()
+    scratch.describe({"host": {**ssh_lab.host, "cpus": 1}})
+    after = scratch.up()
+    assert (after.host.kind, after.host.address) == ("ssh", ssh_lab.machine.address)
+    # Its images, too: they were carried.
+    assert but_for_its_host(after) == but_for_its_host(before)
+    assert after.size.cpus == before.size.cpus
+    assert HOST not in docker("ps", "--all", "--format", "{{.Names}}").split()
+    preview = scratch.pulumi("preview", "--expect-no-changes")
+    assert preview.returncode == 0, preview.stdout
+    assert scratch.down()[-1] == "left  nothing"
+    assert take_snapshot(ssh_lab.machine, has_engine=True) == found
+    assert list(scratch.ssh_folder.parent.iterdir()) == []
+    scratch.describe()
 
 
 def test_a_host_that_is_gone_goes_off_the_record_when_asked_for(ssh_lab: SshLab):

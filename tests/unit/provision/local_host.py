@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Self
 
 from documents.errors import RemoteCommandError
-from provision.beat import Beat
 from provision.connection import Completed, Connection
+from provision.feed import Feed
 
 
 class LocalHost(Connection):
@@ -30,12 +30,12 @@ class LocalHost(Connection):
         command: str | Sequence[str],
         *,
         deadline_seconds: float,
-        input: bytes | str | Beat | None = None,  # noqa: A002 - as in `Connection.run`
+        input: bytes | str | Feed | None = None,  # noqa: A002 - as in `Connection.run`
         check: bool = True,
     ) -> Completed:
         argv = ["sh", "-c", command] if isinstance(command, str) else list(command)
         self.commands.append(" ".join(argv))
-        assert not isinstance(input, Beat), "what is held here ends with this process anyway"
+        assert input is None or isinstance(input, bytes | str), "what is held here ends with this process anyway"
         data = input.encode() if isinstance(input, str) else input
         # Without any data the standard input is empty, never this process's own.
         done = subprocess.run(argv, input=data or b"", capture_output=True, timeout=deadline_seconds, check=False)

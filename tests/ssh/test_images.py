@@ -1,0 +1,186 @@
+"""Images of two real engines, this machine's and an older one's: carried from one to the other, and built."""
+
+import secrets
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from documents.errors import HostError, HostUnreachableError, RemoteCommandError
+from documents.host import Host
+from lab.known_hosts import list_known_hosts
+from provision import image_transfer
+from provision.connection import Connection, connect
+from provision.image_transfer import carry_image
+from provision.images import build_image, find_image
+from tests.machines.machine import WITH_OLDER_ENGINE, Machine
+from tests.ssh.services import STACK, docker
+from tests.ssh.waiting import wait_until
+
+
+class Elsewhere(NamedTuple):
+    """A machine with an engine of its own."""
+
+    machine: Machine
+    host: Host
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Elsewhere]:
+    folder = tmp_path_factory.mktemp("elsewhere")
+    with Machine(WITH_OLDER_ENGINE, folder) as machine:
+        machine.put_engine_to_work()
+        host = Host(
+            kind="ssh",
+            address=machine.address,
+            port=22,
+            user="root",
+            private_key_path=str(machine.user_key),
+            known_hosts_path=str(folder / "known_hosts"),
+            host_public_key=machine.host_public_key,
+        )
+        Path(host.known_hosts_path).write_text(list_known_hosts(host))
+        yield Elsewhere(machine, host)
+
+
+@pytest.fixture
+def elsewhere(other: Elsewhere) -> Iterator[Connection]:
+    with connect(other.host) as connection:
+        yield connection
+
+
+class Image:
+    """An image on this machine whose like no other build makes."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        self.name = f"{STACK}-carried:{secrets.token_hex(4)}"
+        (folder / "Dockerfile").write_text("FROM scratch\nCOPY content /\n")
+        (folder / "content").write_bytes(secrets.token_bytes(3_000_000))
+        docker("build", "--quiet", f"--label=org.fairground.stack={STACK}", f"--tag={self.name}", *options, str(folder))
+        self.id = docker("image", "inspect", "--format={{.Id}}", self.name)
+
+    def remove(self) -> None:
+        docker("image", "rm", "--force", self.name)
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Iterator[Image]:
+    (tmp_path / "context").mkdir()
+    made = Image(tmp_path / "context")
+    yield made
+    made.remove()
+
+
+def test_an_image_has_one_id_on_both_hosts_there_and_back(connection: Connection, elsewhere: Connection, image: Image):
+    assert find_image(elsewhere, image.name) is None
+    carry_image(connection, elsewhere, image.name, image.id)
+    assert find_image(elsewhere, image.name) == image.id
+    image.remove()
+    carry_image(elsewhere, connection, image.name, image.id)
+    assert find_image(connection, image.name) == image.id
+    # The layers came, not their names alone.
+    made = docker("create", image.name, "/nothing")
+    try:
+        assert docker("cp", f"{made}:/content", "-")
+    finally:
+        docker("rm", made)
+
+
+def test_an_image_that_is_there_already_is_not_sent(
+    connection: Connection, elsewhere: Connection, image: Image, monkeypatch: pytest.MonkeyPatch
+):
+    carry_image(connection, elsewhere, image.name, image.id)
+    monkeypatch.setattr(image_transfer, "_SAVE", "exit 3")
+    carry_image(connection, elsewhere, image.name, image.id)
+
+
+def test_an_image_that_was_made_anew_since_is_not_carried(connection: Connection, elsewhere: Connection, image: Image):
+    with pytest.raises(HostError, match=f"no longer has the image {image.name} as it was made there"):
+        carry_image(connection, elsewhere, image.name, "sha256:another")
+    assert find_image(elsewhere, image.name) is None
+
+
+def test_an_image_for_another_platform_is_not_carried(connection: Connection, elsewhere: Connection, image: Image):
+    docker("import", "--platform=linux/s390x", "/dev/null", image.name)
+    foreign = docker("image", "inspect", "--format={{.Id}}", image.name)
+    with pytest.raises(HostError, match=r"is for linux/s390x, and root@\S+ is linux/"):
+        carry_image(connection, elsewhere, image.name, foreign)
+    assert find_image(elsewhere, image.name) is None
+
+
+def test_an_image_that_arrives_in_part_is_an_error(
+    connection: Connection, elsewhere: Connection, image: Image, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(image_transfer, "_SAVE", 'docker save -- "$0" | head -c 1000000')
+    with pytest.raises(HostError, match="didn't take the image"):
+        carry_image(connection, elsewhere, image.name, image.id)
+    assert find_image(elsewhere, image.name) is None
+
+
+def test_an_image_that_can_not_be_saved_is_told_by_the_host_that_has_it(
+    connection: Connection, elsewhere: Connection, image: Image, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(image_transfer, "_SAVE", "docker save -- no-such-image | gzip -1")
+    with pytest.raises(RemoteCommandError, match="no-such-image"):
+        carry_image(connection, elsewhere, image.name, image.id)
+
+
+def test_an_image_that_arrives_as_another_is_an_error(
+    connection: Connection, elsewhere: Connection, image: Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "other").mkdir()
+    other = Image(tmp_path / "other")
+    try:
+        # Another image goes under this one's name, as where an engine reckons its ids in another way.
+        monkeypatch.setattr(image_transfer, "_SAVE", f'docker tag {other.name} "$0" && docker save -- "$0" | gzip -1')
+        with pytest.raises(HostError, match=rf"has the id {other.id} on root@\S+, and {image.id} on root@"):
+            carry_image(connection, elsewhere, image.name, image.id)
+    finally:
+        other.remove()
+
+
+def test_an_image_is_built_from_its_base_to_its_target(elsewhere: Connection, tmp_path: Path):
+    (tmp_path / "Dockerfile").write_text(
+        "ARG BASE\nFROM ${BASE} AS wanted\nCOPY content /\nFROM wanted\nENV LATER=yes\n"
+    )
+    (tmp_path / "content").write_text(secrets.token_hex(8))
+    image_id = build_image(
+        elsewhere, tmp_path, name="built:1", base="own:1", target="wanted", labels={"org.fairground.stack": "built"}
+    )
+    assert find_image(elsewhere, "built:1") == image_id
+    told = "{{json .Config.Labels}} {{json .Config.Env}} {{len .RootFS.Layers}}"
+    shown = elsewhere.run(["docker", "image", "inspect", "--format", told, image_id], deadline_seconds=30).stdout
+    assert '"org.fairground.stack":"built"' in shown
+    assert "LATER" not in shown
+    assert shown.split()[-1] == "2"
+    build_image(elsewhere, tmp_path, name="built:1", base="own:1", target=None, labels={})
+    shown = elsewhere.run(["docker", "image", "inspect", "--format", told, "built:1"], deadline_seconds=30).stdout
+    assert "LATER=yes" in shown
+
+
+def test_a_build_that_fails_says_what_its_step_wrote(elsewhere: Connection, tmp_path: Path):
+    (tmp_path / "Dockerfile").write_text('ARG BASE\nFROM ${BASE}\nRUN ["/usr/bin/sleep", "a while"]\n')
+    with pytest.raises(HostError, match=r"/Dockerfile can't be built on root@(?s:.)*invalid time interval .a while."):
+        build_image(elsewhere, tmp_path, name="built:2", base="own:1", target=None, labels={})
+    assert find_image(elsewhere, "built:2") is None
+
+
+def test_a_build_ends_with_whoever_wanted_it(other: Elsewhere, tmp_path: Path):
+    (tmp_path / "Dockerfile").write_text('ARG BASE\nFROM ${BASE}\nRUN ["/usr/bin/sleep", "271"]\n')
+
+    def is_at_work() -> bool:
+        return "/usr/bin/sleep 271" in other.machine.run("ps", "-eo", "args=").splitlines()
+
+    def leave(connection: Connection) -> None:
+        wait_until(is_at_work, 60)
+        connection.close()
+
+    connection = connect(other.host)
+    leaving = threading.Thread(target=leave, args=(connection,))
+    leaving.start()
+    with pytest.raises(HostUnreachableError):
+        build_image(connection, tmp_path, name="built:3", base="own:1", target=None, labels={})
+    leaving.join()
+    wait_until(lambda: not is_at_work(), 60)

@@ -1,0 +1,77 @@
+"""A host that takes another's place is there before that goes, and neither is in the other's way."""
+
+from pathlib import Path
+
+import pytest
+from pulumi.runtime.rpc import UNKNOWN
+
+from documents.host import Host
+from documents.host_kinds import AnyHost, ContainerHost, SshHost
+from lab.hosts.claimed import _ClaimedHostProvider  # pyright: ignore[reportPrivateUsage]
+from lab.hosts.place import host_folder, name_place
+from lab.ssh_files import _SshFilesProvider  # pyright: ignore[reportPrivateUsage]
+
+CONTAINER = ContainerHost(kind="container")
+MACHINES = (
+    SshHost(kind="ssh", address="bench.example"),
+    SshHost(kind="ssh", address="bench.example", port=2222),
+    SshHost(kind="ssh", address="fe80::1"),
+)
+
+
+def test_every_place_has_a_name_of_its_own_that_can_stand_in_a_urn():
+    names = [name_place(host) for host in (CONTAINER, *MACHINES)]
+    assert len(set(names)) == len(names)
+    assert not [name for name in names if ":" in name or "/" in name]
+
+
+@pytest.mark.parametrize(
+    "changed", [CONTAINER.model_copy(update={"ssh_port": 22023}), MACHINES[0].model_copy(update={"user": "ada"})]
+)
+def test_a_host_that_changes_where_it_is_keeps_its_place(changed: AnyHost):
+    assert name_place(changed) in {name_place(CONTAINER), name_place(MACHINES[0])}
+
+
+def test_the_files_of_one_host_outlive_those_of_another(tmp_path: Path):
+    provider = _SshFilesProvider()
+    old, new = (
+        {"folder": str(host_folder(host, tmp_path)), "private_key": "key\n", "known_hosts": "known\n"}
+        for host in (CONTAINER, MACHINES[0])
+    )
+    difference = provider.diff(old["folder"], old, new)
+    assert difference.replaces == ["folder"]
+    assert not difference.delete_before_replace
+    provider.create(old)
+    provider.create(new)
+    provider.delete(old["folder"], old)
+    assert provider.read(new["folder"], new).id
+    assert [path.name for path in (tmp_path / "hosts").iterdir()] == ["bench.example-22"]
+
+
+def claim(**changes: object) -> dict[str, object]:
+    host = Host(
+        kind="ssh",
+        address="bench.example",
+        port=22,
+        user="root",
+        private_key_path=None,
+        known_hosts_path="/known_hosts",
+        host_public_key="ssh-ed25519 ONE",
+    )
+    return {"host": host.model_copy(update=changes).to_json(), "stack": "test", "lab": "ONE", "keep_images": False}
+
+
+def test_another_machine_is_claimed_before_the_old_one_is_left():
+    another = claim(address="other.example", host_public_key="ssh-ed25519 TWO")
+    # A preview doesn't know where the SSH files of another machine will be.
+    for news in (another, {**another, "host": UNKNOWN}):
+        difference = _ClaimedHostProvider().diff("claim-1", claim(), news)
+        assert difference.replaces == ["host"]
+        assert not difference.delete_before_replace
+
+
+@pytest.mark.parametrize("change", [{"user": "ada"}, {"address": "alias.example"}])
+def test_a_machine_that_is_reached_in_another_way_is_left_before_it_is_claimed_again(change: dict[str, object]):
+    difference = _ClaimedHostProvider().diff("claim-1", claim(), claim(**change))
+    assert difference.replaces == ["host"]
+    assert difference.delete_before_replace
