@@ -14,7 +14,6 @@ from lab.lifecycle.cloud_preflight import check_cloud
 from lab.lifecycle.engine import Engine, Progress, read_outputs
 from lab.lifecycle.existing_host import KEPT_BY_DOCUMENT, leave_host
 from lab.lifecycle.leftovers import Labelled, find_labelled, remove_labelled
-from lab.lifecycle.moved_host import refuse_move
 from lab.lifecycle.preflight import check_machine
 from lab.lifecycle.reconciliation import forget_host, reconcile, remedy, uses_controller
 from lab.lifecycle.state import State, ensure_stack, is_recorded, read_state, release_stale_lock
@@ -43,7 +42,6 @@ def stand_up(engine: Engine, stack: Stack, *, progress: Progress) -> tuple[Inven
     ensure_stack(engine)
     released = release_stale_lock(engine)
     state = read_state(engine)
-    refuse_move(stack, state)
     killed = released or state.pending
     if reconcile(engine, stack, state, killed=killed, progress=progress) or killed:
         engine.operate("refresh", "--yes", "--skip-preview", "--clear-pending-creates", progress=progress)

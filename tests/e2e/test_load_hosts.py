@@ -218,6 +218,8 @@ def test_the_network_is_measured_both_ways_and_its_listener_is_gone(loaded_lab: 
     assert json.loads(found.to_json())["bandwidth"]["tool"].startswith("iperf 3")
 
 
+# Each void cell is measured anew, and other tests run beside this one.
+@pytest.mark.timeout(900)
 def test_the_quick_protocol_from_load_hosts_has_a_report_and_nothing_is_left_of_its_lab(loaded_lab: LiveLab):
     # The hosts are neighbours on one machine.
     run = run_lab(["run", "--protocol", "quick", "--json", "--stack", NAME], lab=LAB_WITH_NEIGHBOURS)
