@@ -207,7 +207,7 @@ class Generators:
         if not self._apart:
             [own] = self._all
             return self._fetch_result(own, folder)
-        found = _at_once(lambda turn: self._fetch(turn[1], folder, turn[0]), [*enumerate(self._all, start=1)])
+        found = _at_once(lambda one: self._fetch(one, folder), self._all)
         clocks = CellClocks(
             load_hosts=tuple(
                 ClockReadings(before=_known(one.clock, one), after=_known(one.clock_after, one)) for one in self._all
@@ -226,8 +226,9 @@ class Generators:
         for one in self._all:
             one.load = one.sampler = one.watch = None
 
-    def _fetch(self, one: _At, folder: Path, number: int) -> Measured:
+    def _fetch(self, one: _At, folder: Path) -> Measured:
         """Pull what is on one load host."""
+        number = one.part.number + 1
         connection, sampler, watch = one.place.connection, _known(one.sampler, one), _known(one.watch, one)
         measured = self._fetch_result(one, folder, prefix=load_host_file(number, ""))
         _, sampler_failure = _or_failure(

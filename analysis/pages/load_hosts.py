@@ -25,9 +25,9 @@ def load_host_table(report: Report) -> Table:
         title=_TITLE,
         note=(
             "The load was put on from here. Before the run and, behind the arrow, after it: the round trip of a small "
-            "message over TCP, which is part of every latency; how many requests connections can ask at most, each one "
-            "a round trip; how much one connection carries; and how far the clock of the lab's host is ahead, "
-            "by the exchange with the least delay, with what that may be wrong by. Where the load lies among "
+            "message over TCP, which is part of every latency; how many requests its share of the connections can ask "
+            "at most, each one a round trip; how much one connection carries; and how far the clock of the lab's host "
+            "is ahead, by the exchange with the least delay, with what that may be wrong by. Where the load lies among "
             "the samples of the lab's host is known from clocks that were compared before and after each load."
         ),
         columns=columns,
@@ -44,12 +44,12 @@ def load_host_table(report: Report) -> Table:
             network("Round trip, p99, µs", lambda look: f"{look.network.round_trips.p99_us:,.0f}"),
             *(
                 network(
-                    f"Most that {scenario.connections:,} connections can ask, requests/s",
-                    lambda look, connections=scenario.connections: (
+                    f"Most that its {connections:,} connections can ask, requests/s",
+                    lambda look, connections=connections: (
                         f"{1e6 * connections / look.network.round_trips.median_us:,.0f}"
                     ),
                 )
-                for scenario in report.scenarios
+                for connections in (scenario.connections // len(hosts) for scenario in report.scenarios)
             ),
             network("Bandwidth to the APIs, Mbit/s", lambda look: _megabits(look, "to_apis")),
             network("Bandwidth from the APIs, Mbit/s", lambda look: _megabits(look, "from_apis")),

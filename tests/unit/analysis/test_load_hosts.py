@@ -22,6 +22,7 @@ from analysis.pages.load_hosts import load_host_table
 from analysis.pages.markdown import render_markdown
 from analysis.pages.numbers import MISSING
 from analysis.pages.terminal import terminal_tables
+from analysis.pages.watch import watch_table
 from analysis.report import analyse
 from documents.errors import AnalysisError
 from documents.load import WrkResult
@@ -29,7 +30,7 @@ from documents.network import Bandwidth, Network
 from documents.open_loop import OpenLoopErrors, OpenLoopHistogram, OpenLoopResult
 from documents.plan import Cell
 from documents.report import Report
-from documents.run import LoadHostLook, LoadHostRecord, VoidReason
+from documents.run import HostRecord, LoadHostLook, LoadHostRecord, VoidReason
 from experiment.disturbances import load_host_voids
 from tests.unit.analysis.load_host_builder import (
     CORES,
@@ -195,6 +196,16 @@ def test_of_several_load_hosts_the_worst_counts_and_their_memory_is_added_up():
     assert (seen.usage.memory_peak_bytes, seen.usage.memory_mean_bytes) == (10_000_000, 10_000_000)
 
 
+def test_a_generators_cpu_that_the_watch_did_not_see_is_told():
+    [part, _] = attacks(500)
+    own = LoadHostFiles(
+        part.to_json().encode(), samples_of(1), ticks_on_load_host(Happening(own={"generator": 1.0})), cpus=(7, 9)
+    )
+    files = LoadFiles(clocks_json=clocks(1).to_json().encode(), hosts=(own,), records=())
+    with pytest.raises(AnalysisError, match=r"generator-1\.ticks\.jsonl has no times of the CPUs \[9\]"):
+        look_at_open_loop(files, merge_open_loop([part], clocks(1)), folder="")
+
+
 @pytest.mark.parametrize(("slow", "share"), [((1.6e6, 8e9), 1.0), ((8e9, 1.6e6), 1.0), ((1.6e9, 3.2e9), 0.001)])
 def test_the_fullest_way_counts_or_all_that_the_labs_host_sends(slow: tuple[float, float], share: float):
     """Each carries 1.6 Mbit/s."""
@@ -269,6 +280,15 @@ def test_what_differs_and_what_changed_is_said_and_nothing_of_a_quiet_run(tmp_pa
     assert "round trip, 2600 µs in the median, is more than 50% of the median latency of go at light (52%)" in said
 
 
+def test_the_load_host_that_is_farthest_away_is_held_against_the_latency(tmp_path: Path):
+    load_host_run(tmp_path, count=2, network=replace_median(NETWORK, 2_600.0))
+    host = HostRecord.from_json((tmp_path / "host.json").read_bytes(), name="host.json")
+    far, near = host.load_hosts[0], LoadHostRecord(before=LoadHostLook(identity=IDENTITY, network=NETWORK))
+    for both in ((far, near), (near, far)):
+        (tmp_path / "host.json").write_text(host.model_copy(update={"load_hosts": both}).to_json())
+        assert "round trip, 2600 µs in the median" in caveats(analyse(tmp_path))
+
+
 def replace_median(network: Network, median_us: float) -> Network:
     round_trips = network.round_trips.model_copy(update={"median_us": median_us})
     return network.model_copy(update={"round_trips": round_trips})
@@ -278,13 +298,18 @@ def test_the_pages_show_hosts_network_and_clocks(tmp_path: Path):
     report = report_of(tmp_path, count=2)
     assert report.grade == "full"
     for text in (render_markdown(report), render_html(report)):
-        for shown in ("Load host 2", "Round trip, median, µs", "30 → 30", "8,000 → 8,000", "-1.500 ± 0.010", "333,333"):
+        for shown in ("Load host 2", "Round trip, median, µs", "30 → 30", "8,000 → 8,000", "-1.500 ± 0.010"):
             assert shown in text
     shown = {row[0].value: row[1].value for row in load_host_table(report).rows}
     assert shown["Round trip, least, µs"] == "20 → 20"
     assert shown["Round trip, p99, µs"] == "90 → 90"
+    # Ten connections, of which each load host has half; a request takes 30 µs.
+    assert shown["Most that its 5 connections can ask, requests/s"] == "166,667 → 166,667"
     assert shown["Bandwidth to the APIs, Mbit/s"] == "9,000 → 9,000"
     assert shown["Bandwidth from the APIs, Mbit/s"] == "8,000 → 8,000"
+    watched = watch_table(report)
+    busy = [column.title for column in watched.columns].index("Generator's CPUs")
+    assert watched.rows[0][busy].value == "50%, 50%, 50%, 50%"
     # 3.2 Mbit/s of 8 Gbit/s.
     assert shown["Share of the bandwidth that answers took, at most"] == "0.0%"
     assert any(table.title == "The load hosts" for table in terminal_tables(report))

@@ -10,18 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from documents.errors import RunError
+from documents.errors import HostError, RunError
 from documents.inventory import Inventory
-from documents.network import ClockReading
+from documents.load import WrkResult
+from documents.network import CellClocks, ClockReading
+from documents.plan import Cell
 from documents.run import HostIdentity, HostRecord, LoadHostLook
 from experiment import generators, loop
-from experiment.bench import Load
+from experiment.bench import Load, Measured
 from experiment.generators import Generators, Place
 from experiment.workloads.command import generator_threads, share_of_connections, shares_of_rate
 from provision.cgroups import Cgroup
 from provision.connection import Connection
 from provision.jobs import Job
-from tests.unit.analysis.load_host_builder import NETWORK, with_load_hosts
+from tests.unit.analysis.load_host_builder import NETWORK, parts_of, with_load_hosts
 from tests.unit.experiment.fake_bench import IDENTITY, INVENTORY, PROTOCOL, SECRETS, FakeBench
 from tests.unit.experiment.test_tuning_bench import CGROUP, JOB
 from tests.unit.provision.local_host import LocalHost
@@ -143,6 +145,81 @@ def test_who_interrupts_a_run_does_not_wait_for_the_load_to_end(monkeypatch: pyt
         assert ended == [], "the load goes on until the hosts are left"
     finally:
         left.set()
+
+
+class Collected(Started):
+    """What is left of a load that has ended, in the place of files on hosts; each load host can be given a failure."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, parts: Sequence[WrkResult], folder: Path) -> None:
+        super().__init__(monkeypatch)
+        self.folder = folder
+        self.failures: dict[tuple[str, int], str] = {}
+
+        def finish(what: str, number: int) -> None:
+            if (what, number) in self.failures:
+                raise HostError(self.failures[what, number])
+
+        def finish_wrk(_connection: Connection, _job: Job, _folder: Path, *, prefix: str) -> tuple[None, WrkResult]:
+            number = int(prefix.removeprefix("generator-").removesuffix("."))
+            finish("wrk", number)
+            return None, parts[number - 1]
+
+        def finish_recorder(_connection: Connection, _job: Job, target: Path) -> None:
+            number, name = target.name.removeprefix("generator-").split(".", 1)
+            finish(name, int(number))
+
+        def job(*_: object, **__: object) -> Job:
+            return JOB
+
+        monkeypatch.setattr(generators.generator, "finish", finish_wrk)
+        for recorder in (generators.sampling, generators.watching):
+            monkeypatch.setattr(recorder, "start", job)
+            monkeypatch.setattr(recorder, "finish", finish_recorder)
+
+    def play_and_collect(self) -> Measured:
+        self.generators.start_sampling(port=1, seconds=1)
+        self.generators.play(load())
+        self.generators.look_afterwards()
+        return self.generators.collect(self.folder)
+
+
+@pytest.fixture
+def collected(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Collected:
+    cell = Cell(number=1, block=1, api="go", scenario=PROTOCOL.scenarios[1])
+    # Each reading is at the same moment; a real one after the load is later than that before it.
+    moments = iter(range(10**12, 2 * 10**12, 10**11))
+    found = Collected(monkeypatch, parts_of(cell, 2), tmp_path)
+
+    def read_clock(*_: object) -> ClockReading:
+        return ClockReading(at_ns=next(moments), offset_ns=0, wall_offset_ns=0, delay_ns=100)
+
+    monkeypatch.setattr(generators.network, "read_clock", read_clock)
+    return found
+
+
+def test_what_all_did_is_left_beside_the_clocks_that_it_was_put_together_by(collected: Collected):
+    measured = collected.play_and_collect()
+    assert (measured.generator_failure, measured.sampler_failure, measured.watch_failure) == (None, None, None)
+    assert measured.result is not None
+    assert (measured.result.connections, measured.result.requests) == (100, 2_000)
+    written = WrkResult.from_json((collected.folder / "wrk.json").read_bytes(), name="wrk.json")
+    assert written == measured.result
+    found = CellClocks.from_json((collected.folder / "clocks.json").read_bytes(), name="clocks.json").load_hosts
+    assert [(clock.before.at_ns // 10**11, clock.after.at_ns // 10**11) for clock in found] == [(10, 12), (11, 13)]
+
+
+@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize(
+    ("what", "member"),
+    [("wrk", "generator_failure"), ("samples.csv", "sampler_failure"), ("ticks.jsonl", "watch_failure")],
+)
+def test_what_failed_on_one_load_host_is_told_of_all(collected: Collected, what: str, member: str, number: int):
+    collected.failures[what, number] = "It was killed."
+    measured = collected.play_and_collect()
+    told = {name: getattr(measured, name) for name in ("generator_failure", "sampler_failure", "watch_failure")}
+    assert told == dict.fromkeys(told) | {member: "It was killed."}
+    assert (measured.result is None) == (what == "wrk")
+    assert (collected.folder / "wrk.json").exists() == (what != "wrk")
 
 
 def test_of_several_generators_none_is_taken_to_have_ended(monkeypatch: pytest.MonkeyPatch):

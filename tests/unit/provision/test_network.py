@@ -5,11 +5,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Self
 
 import pytest
 
 from documents.errors import HostError
 from provision import network
+from provision.host import network as host_end
 from tests.ports import free_port
 from tests.unit.provision.local_host import LocalHost
 
@@ -61,6 +63,69 @@ def test_round_trips_are_told_by_their_order(monkeypatch: pytest.MonkeyPatch):
     found = network.measure(LocalHost(), LocalHost(), "127.0.0.1").round_trips
     assert found.count == 3_000
     assert 0 < found.minimum_us <= found.median_us <= found.p99_us <= found.maximum_us
+
+
+class Answering:
+    """In the place of a socket, an end that answers with what it is given to say, while time goes by as it is told."""
+
+    def __init__(self, exchanges: list[tuple[int, int, int, int]], monkeypatch: pytest.MonkeyPatch) -> None:
+        """`exchanges` are the four timestamps of RFC 5905 each: t1 and t4 of the one that asks, t2 and t3 of this."""
+        moments = [moment for t1, _, _, t4 in exchanges for moment in (t1, t4)]
+        self.answers = [host_end.ANSWER.pack(t2, t3, WALL_AHEAD_NS) for _, t2, t3, _ in exchanges]
+        self.sent: list[bytes] = []
+        monkeypatch.setattr(host_end.time, "monotonic_ns", lambda: moments.pop(0))
+        monkeypatch.setattr(host_end.socket, "create_connection", self.connected)
+        monkeypatch.setattr(host_end, "wall_ahead", lambda: OWN_WALL_AHEAD_NS)
+        monkeypatch.setattr(host_end, "UNCOUNTED", 1)
+
+    def connected(self, *_: object, **__: object) -> Self:
+        return self
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """There is nothing to close."""
+
+    def setsockopt(self, *_: int) -> None:
+        """Nothing is delayed here."""
+
+    def sendall(self, data: bytes) -> None:
+        self.sent.append(data)
+
+    def recv(self, _size: int) -> bytes:
+        return self.answers.pop(0)
+
+
+WALL_AHEAD_NS, OWN_WALL_AHEAD_NS = 70_000_000, 20_000_000
+
+
+def test_offset_and_delay_are_those_of_the_exchange_with_the_least_delay(monkeypatch: pytest.MonkeyPatch):
+    """The other end is ahead by a second; what it took to answer is in no round trip."""
+    ahead = 10**9
+    exchanges = [
+        # The first finds nothing ready, and isn't counted, though it be the fastest.
+        (0, ahead + 1_000, ahead + 1_000, 2_000),
+        (100_000, ahead + 140_000, ahead + 540_000, 580_000),
+        # 10 µs there and 20 µs back: the offset is wrong by 5 µs, of at most 15.
+        (600_000, ahead + 610_000, ahead + 710_000, 730_000),
+        *((number * 1_000_000, 2 * ahead, 2 * ahead, number * 1_000_000 + 90_000) for number in range(1, 98)),
+        (200_000_000, ahead, ahead, 201_000_000),
+    ]
+    server = Answering(exchanges, monkeypatch)
+    found = host_end.ask("192.0.2.1", 1, 100, TOKEN.encode())
+    assert server.sent[0] == TOKEN.encode()
+    assert found == {
+        "count": 100,
+        "minimum_us": 30.0,
+        "median_us": 90.0,
+        "p99_us": 90.0,
+        "maximum_us": 1_000.0,
+        "at_ns": 665_000,
+        "offset_ns": ahead - 5_000,
+        "wall_offset_ns": ahead - 5_000 + WALL_AHEAD_NS - OWN_WALL_AHEAD_NS,
+        "delay_ns": 30_000,
+    }
 
 
 def test_an_offset_between_clocks_is_found_by_its_sign(home: Path, monkeypatch: pytest.MonkeyPatch):
