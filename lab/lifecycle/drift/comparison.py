@@ -14,6 +14,7 @@ _PLURALS = frozenset(
         "its CPUs",
         "its effective CPUs",
         "its CPU shares",
+        "its memory nodes",
         "its capabilities added",
         "its capabilities dropped",
         "its security options",
