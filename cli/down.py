@@ -19,6 +19,8 @@ from lab.stack_file import read_stack, read_stacks
 
 
 def down(
+    context: typer.Context,
+    *,
     stack: StackOption = DEFAULT_STACK,
     adopt: Annotated[
         bool,
@@ -40,8 +42,10 @@ def down(
     """
     console = terminal()
     console.quiet = json
+    if yes and not adopt:
+        raise typer.BadParameter("--yes answers the question of --adopt, so it goes with that alone.")
     if expired:
-        if stack != DEFAULT_STACK or adopt:
+        if adopt or not _is_default(context, "stack"):
             raise typer.BadParameter(
                 "--expired looks at every lab on record, so it goes with neither --stack nor --adopt."
             )
@@ -54,6 +58,12 @@ def down(
         _show(console, stack, receipt)
     if receipt.left:
         raise typer.Exit(1)
+
+
+def _is_default(context: typer.Context, name: str) -> bool:
+    """Whether nobody gave the option, not even its default value."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "DEFAULT"
 
 
 def _take_down(console: Console, stack: str) -> Receipt:

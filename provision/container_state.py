@@ -13,6 +13,9 @@ from documents.drift import ContainerState
 
 NONE = "none"
 
+ALL = "all of the engine's"
+"""A cpuset that isn't set."""
+
 ENGINE_STOP_SECONDS = 10
 """What Docker gives a container to end where nobody says how long."""
 
@@ -35,6 +38,7 @@ def describe(inspected: Mapping[str, Any], image: Mapping[str, Any] | None) -> C
     config, host = members(inspected, "Config"), members(inspected, "HostConfig")
     aspects = {
         "CPUs": cpus_in_words(host.get("CpusetCpus")),
+        "memory nodes": cpus_in_words(host.get("CpusetMems")),
         "memory limit": size_in_words(host.get("Memory")),
         "memory and swap limit": size_in_words(host.get("MemorySwap")),
         "memory reservation": size_in_words(host.get("MemoryReservation")),
@@ -92,8 +96,8 @@ def items(of: Mapping[str, Any] | None, name: str) -> list[Any]:
 
 
 def cpus_in_words(text: str | None) -> str:
-    """A cpuset, each CPU by its number."""
-    return ",".join(map(str, parse_cpu_list(text))) if text else "all of the engine's"
+    """A cpuset, each CPU, or node of memory, by its number."""
+    return ",".join(map(str, parse_cpu_list(text))) if text else ALL
 
 
 def size_in_words(size: int | None) -> str:

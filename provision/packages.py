@@ -8,8 +8,6 @@ import re
 import shlex
 from collections.abc import Collection, Mapping, Sequence
 
-from tenacity import Retrying, before_sleep_log, retry_if_exception, stop_before_delay, wait_fixed
-
 from documents.errors import HostError, RemoteCommandError
 from provision import paths
 from provision.connection import Connection
@@ -17,11 +15,8 @@ from provision.host_changes import Journal
 
 _logger = logging.getLogger(__name__)
 
-_LOCK_SECONDS = 300
-"""How long another apt is waited for, as the one that a machine starts by itself after its boot."""
-
 _APT = (
-    *("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "--quiet", f"--option=DPkg::Lock::Timeout={_LOCK_SECONDS}"),
+    *("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "--quiet", "--option=DPkg::Lock::Timeout=300"),
     # A configuration that its administrator wrote before the package came stays as it is.
     *("--option=Dpkg::Options::=--force-confdef", "--option=Dpkg::Options::=--force-confold"),
 )
@@ -74,7 +69,7 @@ def install(connection: Connection, packages: Sequence[str], journal: Journal) -
         )
     _logger.info("%s lacks %s: installing", connection, ", ".join(packages))
     try:
-        _update_lists(connection)
+        connection.run([*_APT, "update"], deadline_seconds=_APT_DEADLINE_SECONDS)
         command = [*_APT, "install", "--yes", "--no-install-recommends"]
         command += [_available(connection, package) for package in packages]
         if journal.is_kept:
@@ -116,20 +111,6 @@ def purge(connection: Connection, packages: Collection[str]) -> Mapping[str, tup
             "then run `lab down` again."
         ) from error
     return needed
-
-
-def _update_lists(connection: Connection) -> None:
-    """Have apt read which packages there are; it doesn't wait for the lock on its lists as it does for dpkg's."""
-    retrying = Retrying(
-        retry=retry_if_exception(
-            lambda error: isinstance(error, RemoteCommandError) and "Could not get lock" in str(error)
-        ),
-        stop=stop_before_delay(_LOCK_SECONDS),
-        wait=wait_fixed(1),
-        before_sleep=before_sleep_log(_logger, logging.INFO),
-        reraise=True,
-    )
-    retrying(connection.run, [*_APT, "update"], deadline_seconds=_APT_DEADLINE_SECONDS)
 
 
 def _set_aside(connection: Connection, packages: Sequence[str]) -> None:

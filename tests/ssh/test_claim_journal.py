@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from documents.errors import HostError, LabError
-from provision import build_cache, packages
+from provision import build_cache
 from provision.claim import claim, release
 from provision.connection import Connection, connect
 from provision.host_changes import JOURNAL, HostChanges, Journal, read_changes
@@ -99,18 +99,3 @@ def test_a_journal_of_another_shape_is_told_with_what_to_do(connection: Connecti
     connection.run(f"mkdir -p /var/lib/fairground && echo '{{}}' >{JOURNAL}", deadline_seconds=10)
     with pytest.raises(HostError, match=r"changes\.json .*stack: this key is missing.*with the release of Fairground"):
         release(connection, keep_images=False)
-
-
-def test_another_apt_at_work_is_waited_for(connection: Connection, caplog: pytest.LogCaptureFixture):
-    hold = (
-        'use Fcntl; open F, ">>", "/var/lib/apt/lists/lock"; my $lock = pack("s s x4 q q l", F_WRLCK, 0, 0, 0, 0); '
-        "fcntl(F, F_SETLK, $lock) or die; sleep 4"
-    )
-    connection.run(f"perl -e '{hold}' >/dev/null 2>&1 &", deadline_seconds=10)
-    claim(connection, *FIRST)
-    with caplog.at_level("INFO", "provision.packages"):
-        packages.install(connection, ["wrk"], Journal(connection))
-    assert "Could not get lock" in caplog.text
-    assert "wrk" in journal(connection).packages
-    release(connection, keep_images=False)
-    assert connection.run("command -v wrk", deadline_seconds=10, check=False).stdout == ""

@@ -15,6 +15,7 @@ _PLURALS = frozenset(
         "its effective CPUs",
         "its CPU shares",
         "its addresses",
+        "its memory nodes",
         "its capabilities added",
         "its capabilities dropped",
         "its security options",

@@ -11,6 +11,7 @@ from provision.container_state import NONE, size_in_words
 CHANGEABLE = frozenset(
     {
         "CPUs",
+        "memory nodes",
         "memory limit",
         "memory and swap limit",
         "memory reservation",

@@ -149,6 +149,8 @@ def _limits(inputs: Mapping[str, Any]) -> dict[str, str]:
     memory, swap = inputs.get("memory", 0), inputs.get("memorySwap")
     limits = {
         "CPUs": words.cpus_in_words(inputs.get("cpuSet")),
+        # What pulumi-docker has no name for, no program sets.
+        "memory nodes": words.cpus_in_words(None),
         "memory limit": words.size_in_words(memory * _MEGABYTE),
         "memory reservation": words.size_in_words(inputs.get("memoryReservation", 0) * _MEGABYTE),
         "CPU quota": words.quota_in_words(

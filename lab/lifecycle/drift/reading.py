@@ -17,7 +17,7 @@ from lab.lifecycle.engine import Engine
 from lab.lifecycle.leftovers import find_labelled, run_docker
 from provision import tuning
 from provision.connection import Connection, connect
-from provision.container_state import NONE
+from provision.container_state import ALL, NONE
 from provision.knobs import is_settable
 from provision.running import Running, as_running, read_running
 from provision.service_settings import read_postgres, read_redis
@@ -107,7 +107,7 @@ def _compare_container_host(comparison: Comparison, declared: Declared, found: R
 
 def _remedy_of_limit(host: Declared, aspects: dict[str, str], aspect: str, declared: str) -> str:
     """What gives the host's container its declared limits back; to be without one, it must be made anew."""
-    if aspect not in containers.CHANGEABLE or declared == NONE:
+    if aspect not in containers.CHANGEABLE or declared in {ALL, NONE}:
         return _ANEW
     options = [f"--cpuset-cpus {aspects['CPUs']}", f"--restart {aspects['restart policy']}"]
     if memory := host.inputs.get("memory"):

@@ -78,10 +78,17 @@ def test_document_that_can_not_be_read_may_hide_an_expired_lab(monkeypatch: pyte
     assert err.endswith(" Whether this lab has expired can't be told.\n")
 
 
-def test_one_lab_can_not_be_named_beside_all():
-    answer = lab("down", "--expired", "--stack", "mine")
+@pytest.mark.parametrize("more", [("--stack", "mine"), ("--stack", "local"), ("--adopt",)])
+def test_one_lab_can_not_be_named_beside_all(more: tuple[str, ...]):
+    answer = lab("down", "--expired", *more)
     assert answer.status == 2
     assert "--expired looks at every lab on record, so it goes with neither --stack nor --adopt" in answer.sentence()
+
+
+def test_a_yes_without_a_question_is_refused():
+    answer = lab("down", "--yes", "--stack", "no-such-stack")
+    assert answer.status == 2
+    assert "--yes answers the question of --adopt, so it goes with that alone. Try" in answer.sentence()
 
 
 def test_what_was_found_stays_where_the_answer_is_no(monkeypatch: pytest.MonkeyPatch):

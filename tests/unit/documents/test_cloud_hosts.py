@@ -189,6 +189,7 @@ def test_tags_name_stack_owner_and_end_in_signs_that_every_cloud_takes(kind: typ
         "fairground-owner": "anna",
         "fairground-expires": "20261201T170000Z",
     }
+    assert host.expires == datetime(2026, 12, 1, 17, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("document", [AWS_HOST, HETZNER_HOST, AWS_HOST.bill(2)], ids=["aws", "hetzner", "bill"])

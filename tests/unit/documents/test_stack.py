@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from documents.cloud_hosts import AwsHost, HetznerHost
 from documents.errors import DocumentError
-from documents.host_kinds import SshHost
+from documents.host_kinds import SshHost, keeps_images
 from documents.stack import LAB_ENVIRONMENT, Stack
 from tests.unit.documents.samples import AWS_HOST, HETZNER_HOST
 
@@ -229,6 +229,19 @@ def test_host_that_exists_has_a_name_or_an_address(address: str):
     host = stack(host=SSH | {"address": address}).host
     assert isinstance(host, SshHost)
     assert host.address == address
+
+
+def test_jump_host_may_be_another_sshd_of_the_machine():
+    jump = {"address": "bench.example", "port": 2222}
+    assert isinstance(stack(host=SSH | {"jump_host": jump}).host, SshHost)
+
+
+def test_only_what_outlives_a_lab_keeps_its_images():
+    for kept in ({"kind": "container"}, SSH):
+        assert keeps_images(stack(host={**kept, "build_cache": "keep"}).host)
+        assert not keeps_images(stack(host=kept).host)
+    for cloud in (AWS_HOST, HETZNER_HOST):
+        assert not keeps_images(cloud)
 
 
 @pytest.mark.parametrize("user", ["_lab", "ada.lovelace", "Ada", "ada-1"])

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from documents.drift import Difference, Effective, ProcessCpus, RunningContainer
+from lab.lifecycle.drift import reading
 from lab.lifecycle.drift.comparison import ANOTHER, HIDDEN, Comparison
 from lab.lifecycle.drift.containers import compare_container, compare_effective, differing_limits
 from lab.lifecycle.drift.declared import Declared, state_of
@@ -40,6 +41,7 @@ def test_a_container_that_runs_as_it_is_declared_has_no_drift():
     [
         ("HostConfig/CpusetCpus", "1", "its CPUs", "1"),
         ("HostConfig/CpusetCpus", "", "its CPUs", "all of the engine's"),
+        ("HostConfig/CpusetMems", "0", "its memory nodes", "0"),
         ("HostConfig/Memory", 1024**3, "its memory limit", "1 GiB"),
         ("HostConfig/MemorySwap", -1, "its memory and swap limit", "none"),
         ("HostConfig/MemoryReservation", 1000, "its memory reservation", "1000 bytes"),
@@ -59,7 +61,7 @@ def test_what_docker_update_changes_is_told_and_up_makes_such_a_container_anew(
     (told,) = differences(declared(), found)
     assert (told.subject, told.what, told.remedy) == ("go", what, LIMITS_REMEDY)
     assert effective is None or told.effective == effective
-    verb = "are" if what in {"its CPUs", "its CPU shares"} else "is"
+    verb = "are" if what in {"its CPUs", "its CPU shares", "its memory nodes"} else "is"
     assert told.message == f"go: {what} {verb} {told.effective} instead of {told.declared}; {LIMITS_REMEDY}."
     assert differing_limits(state_of(declared(), IMAGE), found) == [what.removeprefix("its ")]
 
@@ -188,6 +190,23 @@ def test_an_edit_of_a_health_check_that_pulumi_ignored_is_told_and_up_makes_the_
         assert (told.what, told.declared) == ("its health check", "CMD true, every 90 s, 3 tries")
         assert told.remedy == LIMITS_REMEDY
         assert differing_limits(state_of(wanted, IMAGE), found) == ["health check"]
+
+
+@pytest.mark.parametrize(
+    ("aspect", "value", "remedy"),
+    [
+        ("CPUs", "0,1", "docker update --cpuset-cpus 0,1 --restart unless-stopped --memory 512m --memory-swap 512m "),
+        ("memory limit", "512 MiB", "--memory 512m --memory-swap 512m fairground-api-go`"),
+        ("memory nodes", "all of the engine's", "run `lab down` and `lab up`"),
+        ("CPU quota", "none", "run `lab down` and `lab up`"),
+        ("user", "root", "run `lab down` and `lab up`"),
+    ],
+)
+def test_the_host_s_container_gets_back_what_docker_can_give_it_and_is_else_made_anew(
+    aspect: str, value: str, remedy: str
+):
+    aspects = state_of(declared(), IMAGE).aspects
+    assert remedy in reading._remedy_of_limit(declared(), aspects, aspect, value)  # pyright: ignore[reportPrivateUsage]
 
 
 def test_of_a_long_command_only_the_options_that_differ_are_told():
