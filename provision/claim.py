@@ -9,9 +9,9 @@ import shlex
 from collections.abc import Iterator
 
 from documents.errors import HostError, LabError, RemoteCommandError
-from provision import build_cache, jobs, packages, paths, preparation, tuning
+from provision import build_cache, engine, jobs, packages, paths, preparation, tuning
 from provision.connection import Connection
-from provision.host_changes import JOURNAL, HostChanges, read_changes, write_changes
+from provision.host_changes import JOURNAL, HostChanges, Journal, read_changes, write_changes
 from provision.labelled import Labelled, find_labelled, remove_labelled
 from provision.tuning import Place
 
@@ -52,7 +52,7 @@ def claim(connection: Connection, stack: str, lab: str) -> None:
             lab=lab,
             made_folder=there.exit_status != 0,
             client_folder=client.stdout.strip() or None,
-            build_cache=build_cache.list_records(connection),
+            build_cache=_list_build_cache(connection),
         )
     connection.run(["install", "-d", "-m", "0700", paths.HOME], deadline_seconds=_DEADLINE_SECONDS)
     write_changes(connection, changes.model_copy(update={"stack": stack, "lab": lab, "held": True}))
@@ -77,6 +77,8 @@ def release(connection: Connection, *, keep_images: bool) -> tuple[str, ...]:
     changes = read_changes(connection)
     if changes is None:
         return ()
+    if packages.ENGINE_PACKAGE not in changes.packages and engine.is_installed(connection):
+        changes = _wake_engine(connection, changes)
     if connection.run("command -v python3", deadline_seconds=_DEADLINE_SECONDS, check=False).stdout:
         jobs.end_all(connection, f"{paths.HOME}/*")
         tuning.restore(connection, place=Place())
@@ -89,7 +91,8 @@ def release(connection: Connection, *, keep_images: bool) -> tuple[str, ...]:
         _empty_folder(connection)
         write_changes(connection, changes.model_copy(update={"held": False, "cgroups": ()}))
         return ()
-    build_cache.remove_records(connection, but=changes.build_cache)
+    if changes.build_cache is not None:
+        build_cache.remove_records(connection, but=changes.build_cache)
     left = tuple(_undo(connection, changes))
     if changes.client_folder is not None:
         connection.run(["rm", "-rf", "--", changes.client_folder], deadline_seconds=_DEADLINE_SECONDS)
@@ -109,6 +112,20 @@ def find_things(connection: Connection, changes: HostChanges) -> tuple[Labelled,
     return find_labelled(connection, changes.stack)
 
 
+def _list_build_cache(connection: Connection) -> tuple[str, ...] | None:
+    if engine.is_installed(connection) and not engine.is_at_work(connection):
+        return None
+    return build_cache.list_records(connection)
+
+
+def _wake_engine(connection: Connection, changes: HostChanges) -> HostChanges:
+    """Have a stopped engine run until all is undone, for it alone can remove what is on it."""
+    if not engine.start(connection, Journal(connection)):
+        return changes
+    preparation.wait_for_engine(connection, deadline_seconds=_DEADLINE_SECONDS)
+    return read_changes(connection) or changes
+
+
 def _undo(connection: Connection, changes: HostChanges) -> Iterator[str]:
     """Undo what the journal tells, the last change first."""
     for membership in changes.memberships:
@@ -116,7 +133,7 @@ def _undo(connection: Connection, changes: HostChanges) -> Iterator[str]:
         # One that is gone already, or whose group is, is no failure.
         connection.run(["gpasswd", "--delete", user, group], deadline_seconds=_DEADLINE_SECONDS, check=False)
     if changes.engine_started:
-        connection.run(["service", "docker", "stop"], deadline_seconds=_DEADLINE_SECONDS, check=False)
+        engine.stop(connection, changes.engine_units)
     if changes.drop_in:
         connection.run(["rm", "-f", "--", preparation.SSHD_DROP_IN], deadline_seconds=_DEADLINE_SECONDS)
         preparation.reload_sshd(connection)
@@ -125,6 +142,9 @@ def _undo(connection: Connection, changes: HostChanges) -> Iterator[str]:
     needed = packages.purge(connection, changes.packages)
     for name, others in needed.items():
         yield f"package {name} on the host, which {', '.join(others)} needs by now"
+    if packages.ENGINE_PACKAGE in needed and engine.CONFIGURATION in changes.folders:
+        connection.run(["rm", "-f", "--", engine.CONFIGURATION], deadline_seconds=_DEADLINE_SECONDS)
+        yield "the engine on the host without networks of its own, until it is started anew"
     if packages.ENGINE_PACKAGE not in needed:
         try:
             for folder in changes.folders:

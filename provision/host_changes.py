@@ -29,9 +29,11 @@ class HostChanges(Document):
         groups: the groups that weren't there before those packages, and go with them.
         drop_in: whether a file with sshd's limits was laid beside its configuration.
         engine_started: whether the Docker engine was there and didn't run.
+        engine_units: what of systemd's was started with it.
         memberships: users that were put into a group, each as ``user:group``.
         cgroups: the directories of the cgroups that were made beside the engine's.
-        build_cache: the engine's build cache as it was found, by the ids of its records: all others are the lab's.
+        build_cache: the engine's build cache as it was found, by the ids of its records: all others are the lab's. None
+            where an engine that doesn't run hasn't been asked yet: nothing was built then.
     """
 
     stack: Name
@@ -44,9 +46,10 @@ class HostChanges(Document):
     groups: tuple[str, ...] = ()
     drop_in: bool = False
     engine_started: bool = False
+    engine_units: tuple[str, ...] = ()
     memberships: tuple[str, ...] = ()
     cgroups: tuple[str, ...] = ()
-    build_cache: tuple[str, ...] = ()
+    build_cache: tuple[str, ...] | None = None
 
 
 def read_changes(connection: Connection) -> HostChanges | None:
@@ -93,7 +96,7 @@ class Journal:
         merged: dict[str, object] = {}
         for name, value in more.items():
             before = getattr(self._changes, name)
-            merged[name] = value if isinstance(value, bool) else tuple(dict.fromkeys((*before, *value)))
+            merged[name] = value if isinstance(value, bool) else tuple(dict.fromkeys((*(before or ()), *value)))
         changed = self._changes.model_copy(update=merged)
         if changed != self._changes:
             write_changes(self._connection, changed)

@@ -6,6 +6,7 @@ from documents.stack import Stack
 from lab.hosts.kept import take_kept
 from lab.lifecycle.engine import Engine
 from lab.lifecycle.ssh_access import reach_host
+from provision import engine as engine_service
 from provision.claim import release
 from provision.host_changes import read_changes
 from provision.labelled import find_labelled
@@ -35,7 +36,9 @@ def leave_host(
             if changes is not None and changes.held and lab is not None and changes.lab == lab:
                 needed += release(connection, keep_images=keeps_images(host))
                 changes = read_changes(connection)
-            there = find_labelled(connection, stack.name)
+            # What was released is gone, and an engine that its administrator stopped stays so.
+            asleep = changes is None and not engine_service.is_at_work(connection)
+            there = () if asleep else find_labelled(connection, stack.name)
     except HostError as error:
         return needed, (f"whatever is on the host, which can't be asked: {error}",)
     keeps = keeps_images(host)
