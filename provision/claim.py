@@ -9,11 +9,12 @@ import shlex
 from collections.abc import Iterator
 
 from documents.errors import HostError, LabError, RemoteCommandError
-from provision import build_cache, jobs, packages, paths, preparation, tuning
+from provision import build_cache, engine, jobs, packages, paths, preparation, tuning
 from provision.connection import Connection
 from provision.host_changes import (
     JOURNAL,
     HostChanges,
+    Journal,
     parse_changes,
     read_changes,
     read_text,
@@ -61,7 +62,7 @@ def claim(connection: Connection, stack: str, lab: str) -> None:
             lab=lab,
             made_folder=there.exit_status != 0,
             client_folder=client.stdout.strip() or None,
-            build_cache=build_cache.list_records(connection),
+            build_cache=_list_build_cache(connection),
         )
     connection.run(["install", "-d", "-m", "0700", paths.HOME], deadline_seconds=_DEADLINE_SECONDS)
     earlier = tuple(name for name in dict.fromkeys((*changes.earlier, changes.stack)) if name != stack)
@@ -92,6 +93,8 @@ def release(connection: Connection, *, keep_images: bool) -> tuple[str, ...]:
     changes = read_changes(connection)
     if changes is None:
         return ()
+    if packages.ENGINE_PACKAGE not in changes.packages and engine.is_installed(connection):
+        changes = _wake_engine(connection, changes)
     if connection.run("command -v python3", deadline_seconds=_DEADLINE_SECONDS, check=False).stdout:
         jobs.end_all(connection, f"{paths.HOME}/*")
         tuning.restore(connection, place=Place())
@@ -105,8 +108,8 @@ def release(connection: Connection, *, keep_images: bool) -> tuple[str, ...]:
     _undo_access(connection, changes)
     if keep_images:
         _empty_folder(connection)
-        undone = {"held": False, "cgroups": (), "memberships": (), "drop_in": False, "engine_started": False}
-        write_changes(connection, changes.model_copy(update=undone))
+        undone = {"drop_in": False, "engine_started": False, "engine_units": (), "cgroups": (), "memberships": ()}
+        write_changes(connection, changes.model_copy(update={**undone, "held": False}))
         return ()
     left = tuple(_undo_packages(connection, changes))
     if changes.client_folder is not None:
@@ -130,6 +133,20 @@ def find_things(connection: Connection, changes: HostChanges) -> tuple[Labelled,
     return tuple(thing for name in (changes.stack, *changes.earlier) for thing in find_labelled(connection, name))
 
 
+def _list_build_cache(connection: Connection) -> tuple[str, ...] | None:
+    if engine.is_installed(connection) and not engine.is_at_work(connection):
+        return None
+    return build_cache.list_records(connection)
+
+
+def _wake_engine(connection: Connection, changes: HostChanges) -> HostChanges:
+    """Have a stopped engine run until all is undone, for it alone can remove what is on it."""
+    if not engine.start(connection, Journal(connection)):
+        return changes
+    preparation.wait_for_engine(connection, deadline_seconds=_DEADLINE_SECONDS)
+    return read_changes(connection) or changes
+
+
 def _undo_access(connection: Connection, changes: HostChanges) -> None:
     """Undo what a lab needs only while it stands: who may use the engine, that it runs, and sshd's limits."""
     for membership in changes.memberships:
@@ -143,14 +160,7 @@ def _undo_access(connection: Connection, changes: HostChanges) -> None:
                 f"engine as root does: {done.stderr.strip()} Take it out there, then run `lab down` again."
             )
     if changes.engine_started:
-        stop = "service docker stop; ! service docker status >/dev/null 2>&1"
-        try:
-            connection.run(stop, deadline_seconds=_DEADLINE_SECONDS)
-        except RemoteCommandError as error:
-            raise HostError(
-                f"The Docker engine on {connection}, which didn't run before the lab, can't be stopped: {error} "
-                "Stop it there, then run `lab down` again."
-            ) from error
+        engine.stop(connection, changes.engine_units)
     if changes.drop_in:
         connection.run(["rm", "-f", "--", preparation.SSHD_DROP_IN], deadline_seconds=_DEADLINE_SECONDS)
         preparation.reload_sshd(connection)
@@ -163,6 +173,9 @@ def _undo_packages(connection: Connection, changes: HostChanges) -> Iterator[str
     needed = packages.purge(connection, changes.packages)
     for name, others in needed.items():
         yield f"package {name} on the host, which {', '.join(others)} needs by now"
+    if packages.ENGINE_PACKAGE in needed and engine.CONFIGURATION in changes.folders:
+        connection.run(["rm", "-f", "--", engine.CONFIGURATION], deadline_seconds=_DEADLINE_SECONDS)
+        yield "the engine on the host without networks of its own, until it is started anew"
     if packages.ENGINE_PACKAGE not in needed:
         try:
             for folder in changes.folders:

@@ -148,7 +148,9 @@ def find_builder(connection: Connection) -> tuple[str, ...] | None:
 
     Docker's clients before version 23 have BuildKit in themselves, later ones by their plugin buildx alone.
     """
+    # A client that lacks the plugin asks its engine for help, and that would start one that was stopped.
     shown = connection.run(
+        "export DOCKER_HOST=unix:///nowhere; "
         "docker buildx version >/dev/null 2>&1 && echo buildx || docker version --format '{{.Client.Version}}'",
         deadline_seconds=_DEADLINE_SECONDS,
         check=False,

@@ -5,6 +5,7 @@ from typing import Literal, NamedTuple
 
 from documents.errors import HostError, RemoteCommandError
 from documents.labels import STACK_LABEL
+from provision import engine
 from provision.connection import Connection
 
 Kind = Literal["container", "image", "volume"]
@@ -40,10 +41,15 @@ def find_labelled(connection: Connection, stack: str) -> tuple[Labelled, ...]:
     """All that carries the stack's label on the host, in the order of removal; nothing where it has no engine.
 
     Raises:
-        HostError: the engine is there and doesn't answer.
+        HostError: the engine is there and doesn't run, or doesn't answer.
     """
     if not connection.run("command -v docker", deadline_seconds=_DEADLINE_SECONDS, check=False).stdout:
         return ()
+    if not engine.is_at_work(connection):
+        raise HostError(
+            f"The Docker engine on {connection} doesn't run, so what is on it can't be listed. Start it there, and try "
+            "again."
+        )
     return tuple(thing for kind in _LIST for thing in _list(connection, kind, stack))
 
 

@@ -8,20 +8,30 @@ import re
 import shlex
 from collections.abc import Collection, Mapping, Sequence
 
+from tenacity import Retrying, before_sleep_log, retry_if_exception_message, stop_before_delay, wait_fixed
+
 from documents.errors import HostError, RemoteCommandError
-from provision import paths
-from provision.connection import Connection
+from provision import engine, paths
+from provision.connection import Completed, Connection
 from provision.host_changes import Journal
 
 _logger = logging.getLogger(__name__)
 
+_LOCK_SECONDS = 300
+
 _APT = (
-    *("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "--quiet", "--option=DPkg::Lock::Timeout=300"),
+    # needrestart, which Ubuntu has apt call, would restart services of the host whose libraries a package brought.
+    *("env", "DEBIAN_FRONTEND=noninteractive", "NEEDRESTART_SUSPEND=1"),
+    *("apt-get", "--quiet", f"--option=DPkg::Lock::Timeout={_LOCK_SECONDS}"),
     # A configuration that its administrator wrote before the package came stays as it is.
     *("--option=Dpkg::Options::=--force-confdef", "--option=Dpkg::Options::=--force-confold"),
 )
 _APT_DEADLINE_SECONDS = 900
 _DEADLINE_SECONDS = 60
+
+_LOCKED = r"(?s).*Unable to lock directory"
+"""What apt says at once where another one fetches lists or packages, as the daily one does soon after a boot. For the
+other lock, dpkg's, it waits by itself."""
 
 _NEW = re.compile(r"^Inst (\S+) \(", re.MULTILINE)
 """A line of a simulated installation. That of a package to be brought up to date has its old version before the new."""
@@ -41,16 +51,16 @@ _REMOVED = re.compile(r"^(?:Purg|Remv) (\S+)", re.MULTILINE)
 ENGINE_PACKAGE = "docker.io"
 
 ENGINE_FOLDERS = (
-    *("/etc/docker", "/opt/containerd", "/var/lib/containerd", "/var/lib/docker"),
-    *("/run/containerd", "/run/docker", "/run/runc"),
+    *("/etc/docker", engine.CONFIGURATION, "/opt/containerd", "/var/lib/containerd", "/var/lib/docker"),
+    *("/run/containerd", "/run/docker", "/run/docker.sock", "/run/runc"),
 )
-"""What an engine makes as it runs, and its package leaves behind."""
+"""What an engine makes as it runs, and its package leaves behind; and its configuration, which the lab writes."""
 
 ENGINE_GROUP = "docker"
 
 
 def install(connection: Connection, packages: Sequence[str], journal: Journal) -> None:
-    """Install packages; what wasn't there before is noted before it comes.
+    """Install packages; what wasn't there before is noted before it comes, and nothing that was there goes for it.
 
     Args:
         connection: to the host.
@@ -58,7 +68,7 @@ def install(connection: Connection, packages: Sequence[str], journal: Journal) -
         journal: of the host's changes.
 
     Raises:
-        HostError: the host isn't Debian's kin, or a package can't be had.
+        HostError: the host isn't Debian's kin, or a package can't be had, or not beside what is installed.
     """
     if not packages:
         return
@@ -69,18 +79,18 @@ def install(connection: Connection, packages: Sequence[str], journal: Journal) -
         )
     _logger.info("%s lacks %s: installing", connection, ", ".join(packages))
     try:
-        connection.run([*_APT, "update"], deadline_seconds=_APT_DEADLINE_SECONDS)
-        command = [*_APT, "install", "--yes", "--no-install-recommends"]
+        _run_apt(connection, ["update"])
+        command = ["install", "--yes", "--no-install-recommends", "--no-remove"]
         command += [_available(connection, package) for package in packages]
-        if journal.is_kept:
-            _note(
-                connection, connection.run([*command, "--simulate"], deadline_seconds=_DEADLINE_SECONDS).stdout, journal
-            )
-        connection.run(command, deadline_seconds=_APT_DEADLINE_SECONDS)
+        names = tuple(_NEW.findall(_run_apt(connection, [*command, "--simulate"]).stdout))
+        _note(connection, names, journal)
+        if ENGINE_PACKAGE in names:
+            engine.configure(connection)
+        _run_apt(connection, command)
     except RemoteCommandError as error:
         raise HostError(
             f"{', '.join(packages)} couldn't be installed on {connection}: {error} "
-            "Check the host's package sources and its network."
+            "Check the host's package sources and its network, and whether it has something that conflicts with them."
         ) from error
 
 
@@ -102,7 +112,7 @@ def purge(connection: Connection, packages: Collection[str]) -> Mapping[str, tup
             removable = [name for name in removable if name in unneeded]
         if removable:
             _set_aside(connection, removable)
-            connection.run([*_APT, "purge", "--yes", *removable], deadline_seconds=_APT_DEADLINE_SECONDS)
+            _run_apt(connection, ["purge", "--yes", *removable])
         restore = f"[ ! -e {_ASIDE} ] || {{ tar -C / -xpf {_ASIDE} && rm -f {_ASIDE}; }}"
         connection.run(restore, deadline_seconds=_DEADLINE_SECONDS)
     except RemoteCommandError as error:
@@ -123,9 +133,20 @@ def _set_aside(connection: Connection, packages: Sequence[str]) -> None:
         )
 
 
-def _note(connection: Connection, simulated: str, journal: Journal) -> None:
-    names = tuple(_NEW.findall(simulated))
-    if ENGINE_PACKAGE in names:
+def _run_apt(connection: Connection, arguments: Sequence[str]) -> Completed:
+    """Run apt-get as root, and wait where another one is at work on the host."""
+    retrying = Retrying(
+        retry=retry_if_exception_message(match=_LOCKED),
+        stop=stop_before_delay(_LOCK_SECONDS),
+        wait=wait_fixed(2),
+        before_sleep=before_sleep_log(_logger, logging.INFO),
+        reraise=True,
+    )
+    return retrying(connection.run, [*_APT, *arguments], deadline_seconds=_APT_DEADLINE_SECONDS)
+
+
+def _note(connection: Connection, names: tuple[str, ...], journal: Journal) -> None:
+    if journal.is_kept and ENGINE_PACKAGE in names:
         absent = connection.run(
             f"for path in {' '.join(ENGINE_FOLDERS)}; do [ -e $path ] || echo $path; done",
             deadline_seconds=_DEADLINE_SECONDS,
@@ -157,15 +178,13 @@ def _installed(connection: Connection, packages: Collection[str]) -> list[str]:
 def _unneeded(connection: Connection, names: Sequence[str]) -> set[str]:
     """Which packages nothing else depends on, as apt finds it out of those that were never asked for by name."""
     connection.run(["apt-mark", "auto", *names], deadline_seconds=_DEADLINE_SECONDS)
-    simulated = connection.run(
-        [*_APT, *_NO_MORE_THAN_NEEDED, "autoremove", "--simulate"], deadline_seconds=_DEADLINE_SECONDS
-    )
-    return set(_REMOVED.findall(simulated.stdout)).intersection(names)
+    simulated = _run_apt(connection, [*_NO_MORE_THAN_NEEDED, "autoremove", "--simulate"]).stdout
+    return set(_REMOVED.findall(simulated)).intersection(names)
 
 
 def _others(connection: Connection, names: Sequence[str], packages: Collection[str]) -> tuple[str, ...]:
     """What would go along with packages although it isn't among those that were installed for the lab."""
     if not names:
         return ()
-    simulated = connection.run([*_APT, "purge", "--simulate", *names], deadline_seconds=_DEADLINE_SECONDS).stdout
+    simulated = _run_apt(connection, ["purge", "--simulate", *names]).stdout
     return tuple(sorted(set(_REMOVED.findall(simulated)).difference(packages)))

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from tenacity import Retrying, before_sleep_log, retry_if_exception_type, stop_before_delay, wait_fixed
 
 from documents.errors import HostError, RemoteCommandError
-from provision import build_cache, images, packages, paths
+from provision import build_cache, engine, images, packages, paths
 from provision.connection import Connection
 from provision.host_changes import Journal
 
@@ -74,7 +74,7 @@ def prepare(connection: Connection, *, engine_seconds: float = 60) -> dict[str, 
     _raise_sshd_limits(connection, journal)
     connection.run(["install", "-d", "-m", "0700", paths.HOME], deadline_seconds=_DEADLINE_SECONDS)
     if journal.is_kept:
-        _start_engine(connection, journal)
+        engine.start(connection, journal)
     wait_for_engine(connection, deadline_seconds=engine_seconds)
     if journal.lacks_build_cache and (found := build_cache.list_records(connection)) is not None:
         # It couldn't be asked before, and nothing was built since.
@@ -181,16 +181,13 @@ def let_user_reach_engine(connection: Connection, user: str) -> None:
         connection.run(["usermod", "--append", "--groups", group, user], deadline_seconds=_DEADLINE_SECONDS)
 
 
-def _start_engine(connection: Connection, journal: Journal) -> None:
-    """Start an engine that is installed and doesn't run, as its administrator may have left it."""
-    # One that was installed a moment ago may be on its way.
-    runs = "docker version >/dev/null 2>&1 || pgrep --exact dockerd >/dev/null"
-    if connection.run(runs, deadline_seconds=_DEADLINE_SECONDS, check=False).exit_status:
-        journal.note(engine_started=True)
-        connection.run(["service", "docker", "start"], deadline_seconds=_DEADLINE_SECONDS)
-
-
 def _missing_packages(connection: Connection) -> list[str]:
+    found = connection.run("PATH=/snap/bin command -v docker", deadline_seconds=_DEADLINE_SECONDS, check=False)
+    if found.exit_status == 0:
+        raise HostError(
+            f"{connection} has its Docker engine as a snap, which is kept from the lab's folder {paths.HOME}. Remove "
+            "it there (`snap remove docker`): the lab brings an engine of its own. Or use another host."
+        )
     missing = _missing(connection, REQUIRED_PACKAGES)
     if REQUIRED_PACKAGES["docker"] in missing or images.find_builder(connection) is None:
         missing.append(BUILDER_PACKAGE)
@@ -209,25 +206,41 @@ def _missing(connection: Connection, required: Mapping[str, str]) -> list[str]:
 
 def _raise_sshd_limits(connection: Connection, journal: Journal) -> None:
     """Raise sshd's limits by a drop-in where they are lower, and have sshd read them."""
-    sshd = connection.run("PATH=$PATH:/usr/sbin sshd -T", deadline_seconds=_DEADLINE_SECONDS).stdout
-    effective = dict(line.split(" ", 1) for line in sshd.splitlines() if " " in line)
-    if all(_first(effective.get(name, "0")) >= _first(value) for name, value in SSHD_LIMITS.items()):
+    if not _lower_sshd_limits(connection):
         return
     drop_in = "".join(f"{name} {value}\n" for name, value in SSHD_LIMITS.items())
     journal.note(drop_in=True)
     connection.push_bytes(drop_in.encode(), SSHD_DROP_IN, 0o644)
     reload_sshd(connection)
+    if lower := _lower_sshd_limits(connection):
+        _logger.warning(
+            "%s keeps the limits %s for sshd, so it may turn some of the lab's connections away: its configuration "
+            "sets them before %s, or doesn't include that. Raise them there.",
+            *(connection, ", ".join(lower), SSHD_DROP_IN),
+        )
+
+
+def _lower_sshd_limits(connection: Connection) -> list[str]:
+    """Those of sshd's limits that are lower than the lab needs, as its configuration has them."""
+    sshd = connection.run("PATH=$PATH:/usr/sbin sshd -T", deadline_seconds=_DEADLINE_SECONDS).stdout
+    effective = dict(line.split(" ", 1) for line in sshd.splitlines() if " " in line)
+    found = {name: effective.get(name, "0") for name in SSHD_LIMITS}
+    return [f"{name} {value}" for name, value in found.items() if _first(value) < _first(SSHD_LIMITS[name])]
 
 
 def reload_sshd(connection: Connection) -> None:
     """Have sshd read its configuration again: the daemon itself, not the child that serves this session.
 
+    Where systemd holds its socket, as on Ubuntu since 22.10, a daemon that is told to read it again can't listen any
+    more and ends. It is started anew there, and what listens meanwhile is systemd. Sessions go on in either case.
+
     Raises:
         RemoteCommandError: it can't be found.
     """
     connection.run(
-        "systemctl reload ssh 2>/dev/null || kill -HUP "
-        '"$(cat /run/sshd.pid 2>/dev/null || pgrep --oldest --exact sshd)"',
+        "if systemctl --quiet is-active ssh.socket 2>/dev/null; then systemctl try-restart ssh.service; "
+        "elif systemctl --quiet is-active ssh.service 2>/dev/null; then systemctl reload ssh.service; "
+        'else kill -HUP "$(cat /run/sshd.pid 2>/dev/null || pgrep --oldest --exact sshd)"; fi',
         deadline_seconds=_DEADLINE_SECONDS,
     )
 

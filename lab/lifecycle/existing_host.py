@@ -5,6 +5,7 @@ from documents.host_kinds import ExistingHost, SshHost, keeps_images
 from documents.stack import Stack
 from lab.lifecycle.engine import Engine
 from lab.lifecycle.ssh_access import reach_host
+from provision import engine as engine_service
 from provision.claim import release
 from provision.host_changes import read_changes
 from provision.labelled import find_labelled
@@ -35,12 +36,17 @@ def leave_host(
             if changes is not None and changes.held and lab is not None and changes.lab == lab:
                 still_needed = release(connection, keep_images=keeps)
                 changes = read_changes(connection)
-            there = find_labelled(connection, stack.name)
+            # An engine that its administrator stopped stays so where nothing is left to be done.
+            held = changes is not None and changes.held
+            asleep = not held and not engine_service.is_at_work(connection)
+            there = () if asleep else find_labelled(connection, stack.name)
     except HostError as error:
         return still_needed, (f"whatever is on {host.address}, which can't be asked: {error}",)
     kept = tuple(f"{thing} ({KEPT_BY_DOCUMENT})" for thing in there if keeps and thing.kind == "image")
+    if asleep and changes is not None:
+        kept = (f"the images on {host.address}, whose engine is stopped as it was found ({KEPT_BY_DOCUMENT})",)
     left = tuple(str(thing) for thing in there if not (keeps and thing.kind == "image"))
-    if changes is not None and changes.held:
+    if held and changes is not None:
         claim = f"the claim of a lab {changes.stack} on {host.address}, which isn't on record here"
         left += (f"{claim}: `lab down --adopt --stack {stack.name}` shows it and takes it away",)
     return (*still_needed, *kept), left

@@ -1,7 +1,8 @@
-"""A machine-like container: sshd, a user with sudo, a Redis of its own on 6379, and an engine or none.
+"""A machine-like container: systemd, sshd, a user with sudo, a Redis of its own on 6379, and an engine or none.
 
-It is made by the test and not by the lab, on a Debian that the test chooses. Its whole /var is a volume, as a machine's
-is a disk. Its image stays for the next time, as those of the other tests do.
+It is made by the test and not by the lab, on a Debian that the test chooses, and boots as a machine does: systemd is
+its first process and starts what its packages enabled. It has a tree of cgroups and a network of its own, and its whole
+/var is a volume, as a machine's is a disk. Its image stays for the next time, as those of the other tests do.
 """
 
 import hashlib
@@ -21,7 +22,10 @@ from tests.ssh.waiting import wait_until
 
 HERE = Path(__file__).parent
 
-COMMON_PACKAGES = ("ca-certificates", "iproute2", "openssh-server", "procps", "redis-server", "sudo", "tini")
+COMMON_PACKAGES = (
+    *("ca-certificates", "dbus", "iproute2", "libpam-systemd", "nftables", "openssh-server", "procps", "redis-server"),
+    *("sudo", "systemd-sysv"),
+)
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 CAPABILITIES = ("--cap-add=ALL", *(f"--cap-drop={name}" for name in ("SYS_BOOT", "SYS_MODULE", "SYS_RAWIO")))
@@ -54,19 +58,15 @@ class Machine:
         try:
             docker(
                 *("create", f"--name={self.name}", f"--label=org.fairground.stack={STACK}"),
-                *(*CAPABILITIES, "--cap-drop=SYS_RESOURCE", "--cap-drop=SYS_TIME", *UNCONFINED, "--cgroupns=host"),
-                *("--volume=/sys/fs/cgroup:/sys/fs/cgroup", "--volume=/var", "--memory=4g", "--memory-swap=4g"),
+                *(*CAPABILITIES, "--cap-drop=SYS_RESOURCE", "--cap-drop=SYS_TIME", *UNCONFINED, "--cgroupns=private"),
+                *("--volume=/var", "--memory=4g", "--memory-swap=4g", "--sysctl=net.ipv4.ip_forward=0"),
                 build(kind),
             )
             # Its sshd ends at once where it finds no key.
             docker("cp", str(self.host_key), f"{self.name}:/etc/ssh/ssh_host_ed25519_key")
             docker("cp", f"{self.user_key}.pub", f"{self.name}:/etc/ssh/authorized_keys")
             docker("start", self.name)
-            # What its services' start scripts begin goes on after they have ended.
-            wait_until(lambda: self._succeeds("sh", "-c", "ss -Hltn sport = :22 | grep -q ."), _BOOT_SECONDS)
-            wait_until(lambda: self._succeeds("redis-cli", "ping"), _BOOT_SECONDS)
-            if "docker.io" in kind.packages:
-                wait_until(self._engine_answers, _BOOT_SECONDS)
+            wait_until(self._has_booted, _BOOT_SECONDS)
         except BaseException:
             self.remove()
             raise
@@ -95,10 +95,14 @@ class Machine:
         """Run a shell script that must succeed."""
         return self.run("sh", "-euc", script)
 
+    def has_at_work(self, unit: str) -> bool:
+        """Whether a unit of its systemd is active."""
+        command = ["docker", "exec", self.name, "systemctl", "--quiet", "is-active", unit]
+        return subprocess.run(command, check=False).returncode == 0
+
     def start_engine(self) -> None:
-        """Start its engine, and wait until it answers, as its start script doesn't."""
-        self.run("service", "docker", "start")
-        wait_until(self._engine_answers, _BOOT_SECONDS)
+        """Start its engine."""
+        self.run("systemctl", "start", "docker.service")
 
     def put_engine_to_work(self) -> None:
         """Have its engine run a container with a volume, and have it build an image, all of its administrator's."""
@@ -110,11 +114,12 @@ class Machine:
             "DOCKER_BUILDKIT=1 docker build --quiet --network host --tag own:2 /srv/own"
         )
 
-    def _engine_answers(self) -> bool:
-        return self._succeeds("docker", "version")
-
-    def _succeeds(self, *command: str) -> bool:
-        return subprocess.run(["docker", "exec", self.name, *command], capture_output=True, check=False).returncode == 0
+    def _has_booted(self) -> bool:
+        """Whether its boot has ended; one in which a unit failed is no boot to test on."""
+        command = ["docker", "exec", self.name, "systemctl", "is-system-running"]
+        state = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+        assert state != "degraded", self.shell("systemctl list-units --failed --plain; journalctl --boot --no-pager")
+        return state == "running"
 
     def stop(self) -> None:
         """Switch it off."""
@@ -129,7 +134,7 @@ def build(kind: MachineKind) -> str:
     """The machine's image, bootstrapped from Debian's packages unless it was before; returns its name."""
     contents = [kind.release, *COMMON_PACKAGES, *kind.packages]
     digest = hashlib.sha256(" ".join(contents).encode())
-    for path in (HERE / "Dockerfile", HERE / "machine-init", *trust_anchors()):
+    for path in (HERE / "Dockerfile", HERE / "before-boot", *trust_anchors()):
         digest.update(path.read_bytes())
     tag = f"{STACK}-machine:{digest.hexdigest()[:12]}"
     if docker("images", "--quiet", tag):
@@ -150,7 +155,7 @@ def build(kind: MachineKind) -> str:
         (context / "anchors").mkdir(parents=True)
         for anchor in trust_anchors():
             shutil.copy(anchor, context / "anchors")
-        for name in ("Dockerfile", "machine-init"):
+        for name in ("Dockerfile", "before-boot"):
             shutil.copy(HERE / name, context)
         docker(
             *("build", "--quiet", f"--build-arg=ROOT={tag}-root", f"--label=org.fairground.stack={STACK}"),

@@ -8,14 +8,21 @@ _LISTINGS = {
     "configuration": (
         "find /etc -type f ! -name '*-' ! -name ld.so.cache ! -path '/etc/ssh/ssh_host_*' | sort | xargs sha256sum"
     ),
+    "links": "find /etc -type l -printf '%p %l\\n' | sort",
+    "units at work": "systemctl list-units --no-legend --plain --full | awk '{print $1, $2, $3, $4}' | sort",
+    "units at boot": "systemctl list-unit-files --no-legend | sort",
     "groups": "sort /etc/group",
     "folders": "ls -1d /var/lib/* /var/cache/* ~root/.[!.]* ~someone/.[!.]* /opt/* /srv/* /usr/local/*/* 2>/dev/null",
     "state of the day": "ls -1 /run | grep -v -e motd -e adduser",
     "sshd": "/usr/sbin/sshd -T | grep -i -e maxstartups -e maxsessions",
     "processes": "ps -eo args=",
-    "listeners": "ss -Hltn | awk '{print $4}' | sort",
+    # containerd takes another port at each start.
+    "listeners": "ss -Hltnp | grep -v '\"containerd\"' | awk '{print $4}' | sort",
+    "network": "ip -brief address; ip route; sysctl net.ipv4.ip_forward net.ipv6.conf.all.forwarding",
+    "packet filter": "nft --stateless list ruleset | sort",
     "redis": "redis-cli get mine",
-    "cgroups": "find /sys/fs/cgroup/memory$(sed -n 's/^[0-9]*:memory://p' /proc/self/cgroup) -type d | sort",
+    # Docker gives a container no cgroup of its own in these two hierarchies: what is there is the machine's below.
+    "cgroups": "find /sys/fs/cgroup -type d | grep -v -e /hugetlb/ -e /perf_event/ | sort",
 }
 
 _OF_ITS_ENGINE = {
@@ -26,15 +33,24 @@ _OF_ITS_ENGINE = {
 }
 
 
-_OF_THE_LOOK = ("ps -eo", "sh -euc", "sshd:", "containerd-shim")
-"""What is at work only because somebody looks, or how a container that was there before is held."""
+_OF_THE_LOOK = (
+    *("ps -eo", "sh -euc", "sshd:", "sshd-session:", "containerd-shim", "systemd --user", "(sd-pam)"),
+    *("session-", "user-", "user@", "user.slice"),
+)
+"""What is at work only because somebody looks or is logged in, or how a container that was there before is held."""
+
+_OF_THE_DAY = ("systemd-tmpfiles-clean.service", "network-online.target")
+"""What systemd starts by itself in its time, and a milestone of the boot that stands once a unit has asked for it."""
 
 
 def take_snapshot(machine: Machine, *, has_engine: bool) -> dict[str, list[str]]:
     """What the machine has, by kind, a line each."""
     listings = {**_LISTINGS, **(_OF_ITS_ENGINE if has_engine else {})}
     found = {kind: machine.shell(f"{listing} || :").splitlines() for kind, listing in listings.items()}
-    found["processes"] = sorted(line for line in found["processes"] if not any(part in line for part in _OF_THE_LOOK))
+    for kind in ("processes", "units at work", "units at boot", "cgroups"):
+        found[kind] = sorted(
+            line for line in found[kind] if not any(part in line for part in (*_OF_THE_LOOK, *_OF_THE_DAY))
+        )
     # Those of an engine that is gone are the kernel's until the next boot; what else was made beside them isn't.
-    found["cgroups"] = [line for line in found["cgroups"] if not line.endswith(("/engine", "/engine/buildkit"))]
+    found["cgroups"] = [line for line in found["cgroups"] if not line.endswith(("/docker", "/docker/buildkit"))]
     return found

@@ -13,13 +13,15 @@ from documents.errors import HostError, LabError
 from documents.host import Host
 from documents.labels import STACK_LABEL
 from lab.known_hosts import list_known_hosts
-from provision import images, jobs, packages, preparation
+from provision import engine, images, jobs, packages, preparation
 from provision.claim import claim, release
 from provision.connection import Connection, connect
-from provision.host_changes import JOURNAL, read_changes
+from provision.host_changes import JOURNAL, Journal, read_changes
 from provision.labelled import find_labelled
 from tests.machines.machine import WITH_OLDER_ENGINE, WITHOUT_ENGINE, Machine
 from tests.machines.snapshot import take_snapshot
+from tests.ssh.services import docker
+from tests.ssh.waiting import wait_until
 
 STACK = "claimed"
 LAB = "ssh-ed25519 ONE"
@@ -186,30 +188,154 @@ def test_what_something_else_needs_by_now_stays_and_is_told(bare: Found):
         bare.machine.shell(
             "DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends python3-distro >/dev/null"
         )
+        install_own_tool(bare.machine, "Depends: docker.io")
         kept = release(connection, keep_images=False)
-    assert any(phrase.startswith("package python3 on the host, which python3-distro needs") for phrase in kept)
-    assert not any("wrk" in phrase or "docker" in phrase for phrase in kept)
+    assert any(phrase.startswith("package python3 on the host, which own-tool, python3-distro need") for phrase in kept)
+    assert any(phrase.startswith("package docker.io on the host, which own-tool") for phrase in kept)
+    assert "the engine on the host without networks of its own, until it is started anew" in kept
+    assert not any("wrk" in phrase for phrase in kept)
     there = bare.machine.run("dpkg-query", "--show", "--showformat", "${Package}\n").split()
-    assert {"python3", "python3-distro"} <= set(there)
-    assert not {"wrk", "docker.io"} & set(there)
-    bare.machine.shell("DEBIAN_FRONTEND=noninteractive apt-get -qq purge --yes --autoremove python3-distro >/dev/null")
+    assert {"python3", "python3-distro", "docker.io"} <= set(there)
+    assert "wrk" not in there
+    assert "daemon.json" not in bare.machine.run("ls", "/etc/docker")
+    purge(bare.machine, "own-tool", "docker.io", "python3-distro")
+
+
+def install_own_tool(machine: Machine, relation: str) -> None:
+    """Have the machine's administrator install a package of their own, which stands in this relation to another."""
+    control = f"Package: own-tool\nVersion: 1\nArchitecture: all\nMaintainer: own\nDescription: own\n{relation}\n"
+    machine.shell(
+        f"mkdir -p /srv/tool/DEBIAN && printf '{control}' >/srv/tool/DEBIAN/control\n"
+        "dpkg-deb --build /srv/tool /srv/tool.deb && dpkg --install /srv/tool.deb && rm -r /srv/tool /srv/tool.deb"
+    )
+
+
+def purge(machine: Machine, *names: str) -> None:
+    """Have the machine's administrator remove packages, and what came with them."""
+    machine.shell(f"DEBIAN_FRONTEND=noninteractive apt-get -qq purge --yes --autoremove {' '.join(names)} >/dev/null")
 
 
 def test_an_engine_that_its_administrator_stopped_is_stopped_again(busy: Found):
-    busy.machine.run("service", "docker", "stop")
+    """Its socket is left to systemd, so that whoever asks the engine anything starts it."""
+    busy.machine.run("systemctl", "stop", "docker.service")
     try:
         with claimed(busy) as connection:
             changes = read_changes(connection)
             assert changes is not None
             assert changes.engine_started
             release(connection, keep_images=False)
-            stopped = connection.run(["docker", "version"], deadline_seconds=30, check=False)
-            assert stopped.exit_status != 0
+        assert not busy.machine.has_at_work("docker.service")
     finally:
         busy.machine.start_engine()
         busy.machine.run("docker", "start", "own")
     # Its build cache, which couldn't be listed at first, is still there.
     assert busy.changed() == {}
+
+
+def test_an_engine_that_was_stopped_is_so_after_a_claim_that_was_broken_off(busy: Found):
+    """All of it was stopped, so that its build cache can't be listed at first."""
+    units = ("docker.socket", "docker.service", "containerd.service")
+    busy.machine.run("systemctl", "stop", *units)
+    try:
+        with connect(busy.host) as connection:
+            claim(connection, STACK, LAB)
+            with pytest.raises(HostError, match="doesn't run, so what is on it can't be listed"):
+                find_labelled(connection, STACK)
+            assert release(connection, keep_images=False) == ()
+        assert not any(busy.machine.has_at_work(unit) for unit in units)
+    finally:
+        busy.machine.start_engine()
+        busy.machine.run("docker", "start", "own")
+    assert busy.changed() == {}
+
+
+def test_sshd_goes_on_where_systemd_holds_its_socket(busy: Found, tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    """As on Ubuntu since 22.10; and a limit of the administrator's own comes before the lab's."""
+    busy.machine.shell(
+        "systemctl disable --quiet --now ssh.service && systemctl enable --quiet --now ssh.socket\n"
+        "echo MaxSessions 20 >/etc/ssh/sshd_config.d/00-own.conf"
+    )
+    held = Found(busy.machine, tmp_path, user="root", has_engine=True)
+    try:
+        with claimed(held) as connection:
+            assert busy.machine.has_at_work("ssh.service")
+            assert "0 of 100-200 startups" in busy.machine.run("ps", "-C", "sshd", "-o", "args=")
+            assert "keeps the limits maxsessions 20 for sshd" in caplog.text
+            connect(held.host).close()
+            release(connection, keep_images=False)
+        connect(held.host).close()
+        assert held.changed() == {}
+    finally:
+        busy.machine.shell(
+            "rm /etc/ssh/sshd_config.d/00-own.conf && systemctl disable --quiet --now ssh.socket\n"
+            "systemctl stop ssh.service && systemctl enable --quiet --now ssh.service"
+        )
+    assert busy.changed() == {}
+
+
+@pytest.mark.parametrize(
+    "at_work",
+    [
+        ("apt-get", "--option=APT::Update::Pre-Invoke::=touch /run/held && sleep 5", "update"),
+        (
+            "apt-get",
+            "--option=DPkg::Pre-Invoke::=touch /run/held && sleep 5",
+            "install",
+            "--yes",
+            "--reinstall",
+            "netbase",
+        ),
+    ],
+    ids=["lists", "packages"],
+)
+def test_another_apt_is_waited_for(busy: Found, at_work: tuple[str, ...]):
+    """As those are that a machine starts by itself soon after its boot."""
+    docker("exec", "--detach", busy.machine.name, *at_work)
+    wait_until(lambda: "held" in busy.machine.run("ls", "/run"))
+    with connect(busy.host) as connection:
+        packages.install(connection, ["wrk"], Journal(connection))
+    assert busy.machine.run("which", "wrk")
+    busy.machine.run("rm", "/run/held")
+    purge(busy.machine, "wrk")
+    assert busy.changed() == {}
+
+
+def test_nothing_that_is_there_goes_for_a_package_and_no_service_is_restarted(busy: Found):
+    install_own_tool(busy.machine, "Conflicts: wrk")
+    with connect(busy.host) as connection:
+        with pytest.raises(HostError, match=r"wrk couldn't be installed.*whether it has something that conflicts"):
+            packages.install(connection, ["wrk"], Journal(connection))
+        assert "ok installed" in busy.machine.run("dpkg-query", "--show", "--showformat", "${Status}", "own-tool")
+        purge(busy.machine, "own-tool")
+        busy.machine.shell(
+            "DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends needrestart >/dev/null"
+        )
+        packages.install(connection, ["wrk"], Journal(connection))
+    # It would remove this as it looks for services to restart.
+    assert busy.machine.run("ls", "/run/needrestart") == "unpacked"
+    purge(busy.machine, "wrk", "needrestart", "xz-utils")
+    busy.machine.run("rm", "-r", "/run/needrestart")
+    assert busy.changed() == {}
+
+
+def test_an_engine_s_configuration_that_is_there_stays(busy: Found):
+    with connect(busy.host) as connection:
+        engine.configure(connection)
+        written = busy.machine.run("cat", engine.CONFIGURATION)
+        assert '"bridge": "none"' in written
+        busy.machine.shell(f"echo '{{}}' >{engine.CONFIGURATION}")
+        engine.configure(connection)
+    assert busy.machine.run("cat", engine.CONFIGURATION) == "{}"
+    busy.machine.run("rm", engine.CONFIGURATION)
+
+
+def test_an_engine_that_is_a_snap_is_refused(bare: Found):
+    bare.machine.shell("mkdir -p /snap/bin && ln -s /bin/true /snap/bin/docker")
+    try:
+        with connect(bare.host) as connection, pytest.raises(HostError, match="its Docker engine as a snap"):
+            preparation.prepare(connection)
+    finally:
+        bare.machine.run("rm", "-r", "/snap")
 
 
 def test_root_s_files_go_to_and_fro_by_sudo(bare: Found, tmp_path: Path):

@@ -1,0 +1,89 @@
+"""The Docker engine of a host as a service: whether it is at work, its start and its stop, and its configuration.
+
+Where systemd holds the engine's socket, any call of the client starts an engine that was stopped. So whether it is at
+work has to be known before it is asked anything, or it would be left running.
+"""
+
+import json
+
+from documents.errors import HostError, RemoteCommandError
+from provision.connection import Connection
+from provision.host_changes import Journal
+
+CONFIGURATION = "/etc/docker/daemon.json"
+
+_WITHOUT_NETWORK = {"bridge": "none", "iptables": False, "ip6tables": False, "ip-forward": False}
+"""The lab's containers share the host's network. An engine with networks of its own would put a bridge, a packet filter
+and forwarding on the host, which stay when the engine goes, and address translation into the path that is measured."""
+
+_UNITS = ("docker.socket", "docker.service", "containerd.service")
+"""What `docker.service` starts along with itself."""
+
+_AT_WORK = (
+    "pgrep --exact dockerd >/dev/null || "
+    "{ ! systemctl --quiet is-active docker.socket 2>/dev/null && docker version >/dev/null 2>&1; }"
+)
+_DEADLINE_SECONDS = 60
+_START_SECONDS = 120
+
+
+def is_installed(connection: Connection) -> bool:
+    """Whether the host has an engine, at work or not."""
+    found = connection.run("PATH=$PATH:/usr/sbin command -v dockerd", deadline_seconds=_DEADLINE_SECONDS, check=False)
+    return found.exit_status == 0
+
+
+def is_at_work(connection: Connection) -> bool:
+    """Whether the host has an engine that runs, or is on its way; nothing is started by that."""
+    return connection.run(_AT_WORK, deadline_seconds=_DEADLINE_SECONDS, check=False).exit_status == 0
+
+
+def start(connection: Connection, journal: Journal) -> bool:
+    """Start an engine that is installed and doesn't run, as its administrator may have left it.
+
+    Returns:
+        Whether it had to be started.
+
+    Raises:
+        HostError: it doesn't start.
+    """
+    if is_at_work(connection):
+        return False
+    states = connection.run(
+        f"for unit in {' '.join(_UNITS)}; do echo $unit $(systemctl is-active $unit 2>/dev/null); done",
+        deadline_seconds=_DEADLINE_SECONDS,
+    ).stdout.splitlines()
+    # Without systemd there is no state at all.
+    units = tuple(unit for unit, *state in map(str.split, states) if state and state != ["active"])
+    journal.note(engine_started=True, engine_units=units)
+    try:
+        connection.run(["service", "docker", "start"], deadline_seconds=_START_SECONDS)
+    except RemoteCommandError as error:
+        raise HostError(f"The Docker engine on {connection} doesn't start: {error} See its log there.") from error
+    return True
+
+
+def stop(connection: Connection, units: tuple[str, ...]) -> None:
+    """Stop an engine that was started for the lab.
+
+    Args:
+        connection: to the host.
+        units: what of systemd's was started with it; none on a host without systemd.
+
+    Raises:
+        HostError: it still runs.
+    """
+    command = ["systemctl", "stop", *units] if units else ["service", "docker", "stop"]
+    done = connection.run(command, deadline_seconds=_START_SECONDS, check=False)
+    if is_at_work(connection):
+        raise HostError(
+            f"The Docker engine on {connection}, which didn't run before the lab, can't be stopped: "
+            f"{done.stderr.strip()} Stop it there, then run `lab down` again."
+        )
+
+
+def configure(connection: Connection) -> None:
+    """Write the configuration of an engine that is about to be installed for the lab, unless there is one."""
+    if connection.run(["test", "-e", CONFIGURATION], deadline_seconds=_DEADLINE_SECONDS, check=False).exit_status:
+        connection.run(["mkdir", "-p", "/etc/docker"], deadline_seconds=_DEADLINE_SECONDS)
+        connection.push_bytes(f"{json.dumps(_WITHOUT_NETWORK, indent=2)}\n".encode(), CONFIGURATION, 0o644)
