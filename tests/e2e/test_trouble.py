@@ -70,7 +70,7 @@ def test_build_that_fails_is_one_sentence_and_the_running_api_stays(scratch: Scr
     scratch.describe(dockerfile="ARG BASE\nFROM ${BASE}\nRUN exit 3\n")
     try:
         said = scratch.refusal("up")
-        assert said.startswith("echo-image: ")
+        assert said.startswith(f"echo/Dockerfile can't be built on root@127.0.0.1:{scratch.ssh_port}: ")
         assert "exit code: 3" in said
         assert scratch.inventory() == before
         assert "fairground-api-echo" in on_host("docker", "ps", "--format", "{{.Names}}")
