@@ -126,7 +126,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 _SMALL_LAB = "scratch"
-_OWN_LABS = frozenset({"ssh_lab"})
+_OWN_LABS = frozenset({"go_lab", "ssh_lab"})
 """The fixtures of tests that have a lab of their own."""
 
 
