@@ -1,7 +1,8 @@
 """Runs on the lab of the end-to-end tests, and a small lab to be broken."""
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from experiment.remote_bench import open_bench
 from provision.connection import Connection, connect
 from tests.conftest import LAB, LiveLab
+from tests.e2e.go_lab import GO_LAB, GoLab
 from tests.e2e.lab_run import LabRun
 from tests.e2e.measured_run import MeasuredRun, measure_every_workload
 from tests.e2e.scratch import Scratch, left_on_engine
@@ -16,27 +18,33 @@ from tests.e2e.scratch import Scratch, left_on_engine
 StartRun = Callable[..., LabRun]
 
 
+@pytest.fixture(scope="module")
+def measured_lab(live_lab: LiveLab) -> LiveLab:
+    """The lab that runs are started on: that of the tests, where a file doesn't say otherwise."""
+    return live_lab
+
+
 @pytest.fixture
-def host(live_lab: LiveLab) -> Iterator[Connection]:
+def host(measured_lab: LiveLab) -> Iterator[Connection]:
     """A connection to the lab's host that is the test's own."""
-    with connect(live_lab.inventory.host) as connection:
+    with connect(measured_lab.inventory.host) as connection:
         yield connection
 
 
 @pytest.fixture
-def start_run(live_lab: LiveLab) -> Iterator[StartRun]:
+def start_run(measured_lab: LiveLab) -> Iterator[StartRun]:
     """Starts runs; those that the test leaves are ended, the host is cleared, and their folders are removed."""
     started: list[LabRun] = []
 
     def start(*arguments: str, lab: Sequence[str | Path] = (LAB,)) -> LabRun:
-        run = LabRun(live_lab.stack, *arguments, lab=lab)
+        run = LabRun(measured_lab.stack, *arguments, lab=lab)
         started.append(run)
         return run
 
     yield start
     for run in started:
         run.abandon()
-    with open_bench(live_lab.inventory, live_lab.secrets) as bench, bench.hold("a test that ends"):
+    with open_bench(measured_lab.inventory, measured_lab.secrets) as bench, bench.hold("a test that ends"):
         bench.clear()
         bench.restore()
     for folder in {run.folder for run in started if run.events}:
@@ -54,9 +62,26 @@ def measured(live_lab: LiveLab, tmp_path_factory: pytest.TempPathFactory) -> Ite
 @pytest.fixture(scope="session")
 def scratch(request: pytest.FixtureRequest) -> Iterator[Scratch]:
     """A small lab to be broken; each test finds it in whatever state the last one left it."""
-    lab, keep = Scratch(), request.config.getoption("--keep-lab")
-    if not keep and left_on_engine():
+    with small_lab(Scratch(), keep=bool(request.config.getoption("--keep-lab"))) as lab:
+        yield lab
+
+
+@pytest.fixture(scope="session")
+def go_lab(request: pytest.FixtureRequest, live_lab: LiveLab) -> Iterator[GoLab]:
+    """A lab for runs beside other tests, whose API is the one that the lab has built."""
+    with small_lab(Scratch(GO_LAB), keep=bool(request.config.getoption("--keep-lab"))) as lab:
+        made = GoLab(lab, live_lab)
+        made.up()
+        yield made
+
+
+@contextmanager
+def small_lab(lab: Scratch, *, keep: bool) -> Generator[Scratch]:
+    """A small lab that is taken down at the end, and before where tests that were killed left it."""
+    if not keep and left_on_engine(lab.name):
         lab.discard()
-    yield lab
-    if not keep:
-        lab.remove()
+    try:
+        yield lab
+    finally:
+        if not keep:
+            lab.remove()

@@ -22,6 +22,7 @@ from lab.lifecycle.lifecycle import read_lab
 from provision import channels, execution, login
 from provision.connection import connect
 from provision.tuning import Place
+from tests.e2e.load_host_run import allow_neighbours
 
 LEASE_SECONDS = 30.0
 SILENT_SECONDS = 10
@@ -52,5 +53,7 @@ def become(host: Host, place: Place) -> None:
 if __name__ == "__main__":
     changes = json.loads(sys.argv[1])
     become(Host.from_json(json.dumps(changes["host"]), name="host"), Place(**changes["place"]))
+    # Other tests run beside these.
+    allow_neighbours()
     sys.argv = ["lab", *sys.argv[2:]]
     main()

@@ -17,22 +17,27 @@ from experiment.events import RunFinished, RunStarted
 from provision.connection import Connection, connect
 from tests.conftest import LiveLab
 from tests.e2e.conftest import StartRun
+from tests.e2e.go_lab import GoLab
 from tests.e2e.host_view import left_on_host, running_containers, wait_until_up
 from tests.e2e.lab_run import LabRun, read_attempts, read_finished, read_journal, read_records, write_protocol
+from tests.e2e.lab_with_neighbours import LAB_WITH_NEIGHBOURS
 from tests.e2e.own_host import OwnHost, stand_in_on
 from tests.ssh.cable import cable_to
 from tests.unit.provision.settings_stand_in import UNTOUCHED_SETTINGS, is_tuned
-
-pytestmark = pytest.mark.alone
 
 CELLS = 4
 WARM_UP_SECONDS = LOAD_SECONDS = 1
 _KILLS = 10
 
 
+@pytest.fixture(scope="module")
+def measured_lab(go_lab: GoLab) -> LiveLab:
+    return go_lab.as_it_stands()
+
+
 @pytest.fixture
-def own_host(live_lab: LiveLab) -> Iterator[OwnHost]:
-    with stand_in_on(live_lab.inventory.host) as own_host:
+def own_host(measured_lab: LiveLab) -> Iterator[OwnHost]:
+    with stand_in_on(measured_lab.inventory.host) as own_host:
         yield own_host
 
 
@@ -155,32 +160,33 @@ def test_a_run_whose_network_is_cut_says_so_and_goes_on_and_every_setting_comes_
 
 
 def test_a_run_whose_sshd_dies_goes_on_and_every_setting_comes_back(
-    start_run: StartRun, own_host: OwnHost, live_lab: LiveLab, protocol: str
+    start_run: StartRun, own_host: OwnHost, measured_lab: LiveLab, protocol: str
 ):
     """A host in a container ends with its sshd, and its guard with it; the run that goes on puts back what was left."""
     run = start_run("--protocol", protocol, lab=own_host.lab())
     run.wait_for_phase("load")
     run.wait_for_phase("load")
     # With its sessions: a run that still has its own puts the settings back while the host ends.
-    with connect(live_lab.inventory.host) as connection, pytest.raises(HostUnreachableError):
+    with connect(measured_lab.inventory.host) as connection, pytest.raises(HostUnreachableError):
         connection.run(["pkill", "-KILL", "sshd"], deadline_seconds=30)
     assert run.finish() == 1
     assert "The connection to root@127.0.0.1:" in run.stderr
     assert "Traceback" not in run.stderr
     interrupted = Interrupted(run.folder)
     interrupted.remember()
-    wait_until_up(live_lab.inventory)
+    wait_until_up(measured_lab.inventory)
     assert is_tuned(own_host.settings()), "nothing but the next run is left to put it back"
     run = resume(start_run, interrupted, own_host.lab())
     assert run.finish() == 0, run.stderr
-    with connect(live_lab.inventory.host) as connection:
+    with connect(measured_lab.inventory.host) as connection:
         interrupted.require_finished(run, own_host, connection)
 
 
 def test_a_run_does_not_notice_that_sshd_reads_its_configuration_again(
     start_run: StartRun, host: Connection, tmp_path: Path
 ):
-    run = start_run("--protocol", str(write_protocol(tmp_path, ("light", "mixed", 10, 2))))
+    protocol = write_protocol(tmp_path, ("light", "mixed", 10, 2))
+    run = start_run("--protocol", str(protocol), lab=LAB_WITH_NEIGHBOURS)
     run.wait_for_phase("load")
     host.run('kill -HUP "$(pgrep --oldest --exact sshd)"', deadline_seconds=30)
     assert run.finish() == 0, run.stderr
@@ -189,7 +195,7 @@ def test_a_run_does_not_notice_that_sshd_reads_its_configuration_again(
 
 
 def test_a_request_to_end_leaves_the_lab_and_its_host_as_they_were_and_the_run_goes_on(
-    start_run: StartRun, own_host: OwnHost, live_lab: LiveLab, host: Connection, protocol: str
+    start_run: StartRun, own_host: OwnHost, measured_lab: LiveLab, host: Connection, protocol: str
 ):
     def end_and_look(number: signal.Signals) -> None:
         assert is_tuned(own_host.settings())
@@ -199,7 +205,7 @@ def test_a_request_to_end_leaves_the_lab_and_its_host_as_they_were_and_the_run_g
         assert "Traceback" not in run.stderr
         assert own_host.settings() == UNTOUCHED_SETTINGS
         assert left_on_host(host) == []
-        assert {api.container for api in live_lab.inventory.apis} <= running_containers(host)
+        assert {api.container for api in measured_lab.inventory.apis} <= running_containers(host)
 
     run = start_run("--protocol", protocol, lab=own_host.lab())
     run.wait_for_phase("load")
@@ -217,11 +223,12 @@ def test_a_request_to_end_leaves_the_lab_and_its_host_as_they_were_and_the_run_g
     interrupted.require_finished(run, own_host, host)
 
 
-def test_a_finished_run_is_resumed_without_a_load(start_run: StartRun, tmp_path: Path, live_lab: LiveLab):
-    run = start_run("--protocol", str(write_protocol(tmp_path, ("light", "read-user", 10, 1))))
+def test_a_finished_run_is_resumed_without_a_load(start_run: StartRun, tmp_path: Path, measured_lab: LiveLab):
+    protocol = write_protocol(tmp_path, ("light", "read-user", 10, 1))
+    run = start_run("--protocol", str(protocol), lab=LAB_WITH_NEIGHBOURS)
     assert run.finish() == 0, run.stderr
     files = {path: path.read_bytes() for path in run.folder.rglob("*") if path.is_file()}
-    again = live_lab.run("run", "--resume", run.folder.name)
+    again = measured_lab.run("run", "--resume", run.folder.name)
     assert again.returncode == 0, again.stderr
     assert "1 cells, 1 of them done already" in again.stdout
     assert {path: path.read_bytes() for path in run.folder.rglob("*") if path.is_file()} == files

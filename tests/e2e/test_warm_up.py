@@ -1,14 +1,11 @@
-"""A warm-up that ends when throughput is steady, and a run in a given time, on a real lab."""
+"""A warm-up that ends when throughput is steady, on a real lab."""
 
 import statistics
-import time
 from pathlib import Path
 
 import pytest
 
 from documents.load import WrkResult
-from documents.run import Manifest
-from experiment.events import BudgetFitted, RunFinished
 from provision.connection import Connection
 from tests.e2e.conftest import StartRun
 from tests.e2e.host_view import left_on_host
@@ -41,19 +38,3 @@ def test_a_warm_up_is_watched_second_by_second_and_ends_when_it_is_steady(
     throughput = result.requests / result.elapsed_us * 1e6
     assert 0.5 * throughput < statistics.median(warm_up.series[-12:]) < 2 * throughput
     assert left_on_host(host) == []
-
-
-def test_a_run_in_a_given_time_measures_whole_blocks_and_is_over_by_then(start_run: StartRun, tmp_path: Path):
-    protocol = write_protocol(tmp_path, ("light", "mixed", 10, 1), blocks=1)
-    started = time.monotonic()
-    run = start_run("--protocol", str(protocol), "--budget", "1m")
-    assert run.finish() == 0, run.stderr
-    # Python's own start, and the look at the lab, come before the run.
-    assert time.monotonic() - started < 60 + 15
-    fitted, *_, finished = run.events
-    assert isinstance(fitted, BudgetFitted)
-    assert isinstance(finished, RunFinished)
-    manifest = Manifest.from_json((run.folder / "manifest.json").read_bytes(), name="manifest.json")
-    assert (manifest.budget_seconds, manifest.protocol.blocks) == (60, fitted.blocks)
-    assert fitted.blocks > 1
-    assert finished.cells % fitted.block_cells == 0
