@@ -101,8 +101,8 @@ class Machine:
         return subprocess.run(command, check=False).returncode == 0
 
     def start_engine(self) -> None:
-        """Start its engine."""
-        self.run("systemctl", "start", "docker.service")
+        """Start its engine, however often it was started in the last minute."""
+        self.shell("systemctl reset-failed docker.service docker.socket && systemctl start docker.service")
 
     def put_engine_to_work(self) -> None:
         """Have its engine run a container with a volume, and have it build an image, all of its administrator's."""

@@ -34,8 +34,8 @@ _OF_ITS_ENGINE = {
 
 
 _OF_THE_LOOK = (
-    *("ps -eo", "sh -euc", "sshd:", "sshd-session:", "containerd-shim", "systemd --user", "(sd-pam)"),
-    *("session-", "user-", "user@", "user.slice"),
+    *("ps -eo", "sh -euc", "sshd:", "sshd-session:", "systemd --user", "(sd-pam)"),
+    *("session-", "user-", "user@", "user.slice", "containerd-shim", "run-docker-netns-"),
 )
 """What is at work only because somebody looks or is logged in, or how a container that was there before is held."""
 

@@ -11,8 +11,12 @@ import pytest
 
 from documents.errors import HostError, LabError
 from documents.host import Host
+from documents.host_kinds import SshHost
 from documents.labels import STACK_LABEL
+from documents.stack import Stack
 from lab.known_hosts import list_known_hosts
+from lab.lifecycle.engine import Engine
+from lab.lifecycle.existing_host import leave_host
 from provision import engine, images, jobs, packages, preparation
 from provision.claim import claim, release
 from provision.connection import Connection, connect
@@ -215,7 +219,21 @@ def purge(machine: Machine, *names: str) -> None:
     machine.shell(f"DEBIAN_FRONTEND=noninteractive apt-get -qq purge --yes --autoremove {' '.join(names)} >/dev/null")
 
 
-def test_an_engine_that_its_administrator_stopped_is_stopped_again(busy: Found):
+def described(found: Found) -> tuple[Stack, SshHost]:
+    """The document of a lab on the machine, and its host."""
+    host = SshHost(
+        kind="ssh",
+        address=found.host.address,
+        user=found.host.user,
+        private_key=found.host.private_key_path,
+        host_key=found.host.host_public_key,
+    )
+    api = {"name": "echo", "source": "apis/echo", "port": 18080}
+    stack = Stack.model_validate({"version": 1, "name": STACK, "host": host.model_dump(), "apis": (api,)})
+    return stack, host
+
+
+def test_an_engine_that_its_administrator_stopped_is_stopped_again(busy: Found, tmp_path: Path):
     """Its socket is left to systemd, so that whoever asks the engine anything starts it."""
     busy.machine.run("systemctl", "stop", "docker.service")
     try:
@@ -224,6 +242,8 @@ def test_an_engine_that_its_administrator_stopped_is_stopped_again(busy: Found):
             assert changes is not None
             assert changes.engine_started
             release(connection, keep_images=False)
+        # What `lab down` looks for at its end.
+        assert leave_host(Engine(tmp_path, STACK, {}), *described(busy), lab=None) == ((), ())
         assert not busy.machine.has_at_work("docker.service")
     finally:
         busy.machine.start_engine()
@@ -276,21 +296,14 @@ def test_sshd_goes_on_where_systemd_holds_its_socket(busy: Found, tmp_path: Path
 @pytest.mark.parametrize(
     "at_work",
     [
-        ("apt-get", "--option=APT::Update::Pre-Invoke::=touch /run/held && sleep 5", "update"),
-        (
-            "apt-get",
-            "--option=DPkg::Pre-Invoke::=touch /run/held && sleep 5",
-            "install",
-            "--yes",
-            "--reinstall",
-            "netbase",
-        ),
+        "apt-get --option=APT::Update::Pre-Invoke::='touch /run/held; sleep 5' update",
+        "apt-get update && apt-get --option=DPkg::Pre-Invoke::='touch /run/held; sleep 5' --reinstall install netbase",
     ],
     ids=["lists", "packages"],
 )
-def test_another_apt_is_waited_for(busy: Found, at_work: tuple[str, ...]):
+def test_another_apt_is_waited_for(busy: Found, at_work: str):
     """As those are that a machine starts by itself soon after its boot."""
-    docker("exec", "--detach", busy.machine.name, *at_work)
+    docker("exec", "--detach", busy.machine.name, "sh", "-c", at_work)
     wait_until(lambda: "held" in busy.machine.run("ls", "/run"))
     with connect(busy.host) as connection:
         packages.install(connection, ["wrk"], Journal(connection))
