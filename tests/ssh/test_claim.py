@@ -174,6 +174,32 @@ def test_another_lab_is_refused_and_the_same_goes_on(busy: Found):
             release(connection, keep_images=False)
 
 
+def test_while_images_are_kept_nothing_else_is(busy: Found):
+    with claimed(busy) as connection:
+        use(connection, busy)
+        preparation.let_user_reach_engine(connection, "someone")
+        assert {"groups", "sshd", "configuration"} <= busy.changed().keys()
+        release(connection, keep_images=True)
+        # The packages that came with the lab, and what they have in /etc, stay for the next one.
+        assert busy.changed().keys() == {"packages", "configuration", "folders", "images", "build cache"}
+        connection.run(["test", "!", "-e", preparation.SSHD_DROP_IN], deadline_seconds=10)
+        assert connection.run(["ls", "/var/lib/fairground"], deadline_seconds=10).stdout == "changes.json\n"
+        release(connection, keep_images=False)
+    assert busy.changed() == {}
+
+
+def test_images_that_were_kept_go_with_a_lab_of_another_name(busy: Found):
+    with claimed(busy) as connection:
+        build_image(connection, STACK)
+        release(connection, keep_images=True)
+        claim(connection, "another", "ssh-ed25519 TWO")
+        preparation.prepare(connection)
+        build_image(connection, "another")
+        assert find_labelled(connection, STACK)
+        assert release(connection, keep_images=False) == ()
+    assert busy.changed() == {}
+
+
 def test_images_that_are_kept_are_found_by_the_next_lab_and_go_with_it(busy: Found):
     with claimed(busy) as connection:
         use(connection, busy)
@@ -249,6 +275,26 @@ def test_an_engine_that_its_administrator_stopped_is_stopped_again(busy: Found, 
         busy.machine.start_engine()
         busy.machine.run("docker", "start", "own")
     # Its build cache, which couldn't be listed at first, is still there.
+    assert busy.changed() == {}
+
+
+def test_an_engine_that_was_stopped_is_so_while_images_on_it_are_kept(busy: Found, tmp_path: Path):
+    busy.machine.run("systemctl", "stop", "docker.service")
+    stack, host = described(busy)
+    try:
+        with claimed(busy) as connection:
+            build_image(connection, STACK)
+            release(connection, keep_images=True)
+        keeping = host.model_copy(update={"build_cache": "keep"})
+        [kept], left = leave_host(Engine(tmp_path, STACK, {}), stack, keeping, lab=None)
+        assert "whose engine is stopped as it was found" in kept
+        assert left == ()
+        assert not busy.machine.has_at_work("docker.service")
+        with claimed(busy, lab="ssh-ed25519 NEXT") as connection:
+            release(connection, keep_images=False)
+    finally:
+        busy.machine.start_engine()
+        busy.machine.run("docker", "start", "own")
     assert busy.changed() == {}
 
 
