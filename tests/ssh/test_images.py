@@ -1,8 +1,8 @@
 """Images of two real engines, this machine's and an older one's: carried from one to the other, and built."""
 
 import secrets
-import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -176,19 +176,18 @@ def test_a_build_that_fails_says_what_its_step_wrote(elsewhere: Connection, tmp_
 def test_a_build_ends_with_whoever_wanted_it(other: Elsewhere, tmp_path: Path):
     (tmp_path / "Dockerfile").write_text('ARG BASE\nFROM ${BASE}\nRUN ["/usr/bin/sleep", "271"]\n')
 
-    def seconds_at_work() -> int:
-        listed = other.machine.run("ps", "-eo", "etimes=,args=").splitlines()
-        return max((int(line.split()[0]) for line in listed if line.endswith(" /usr/bin/sleep 271")), default=0)
+    def is_at_work() -> bool:
+        return "--tag=built:3" in other.machine.run("ps", "-eo", "args=")
 
     def leave(connection: Connection) -> None:
-        # An engine of this age doesn't end a step that it is just starting.
-        wait_until(lambda: seconds_at_work() >= 2, 60)
+        wait_until(lambda: "/usr/bin/sleep 271" in other.machine.run("ps", "-eo", "args=").splitlines(), 60)
+        assert is_at_work()
         connection.close()
 
     connection = connect(other.host)
-    leaving = threading.Thread(target=leave, args=(connection,))
-    leaving.start()
-    with pytest.raises(HostUnreachableError):
-        build_image(connection, tmp_path, name="built:3", base="own:1", target=None, labels={})
-    leaving.join()
-    wait_until(lambda: seconds_at_work() == 0, 60)
+    with ThreadPoolExecutor(1) as pool:
+        leaving = pool.submit(leave, connection)
+        with pytest.raises(HostUnreachableError):
+            build_image(connection, tmp_path, name="built:3", base="own:1", target=None, labels={})
+        leaving.result()
+    wait_until(lambda: not is_at_work(), 60)
