@@ -105,15 +105,16 @@ def test_an_image_that_was_made_anew_since_is_not_carried(connection: Connection
 
 
 def test_an_image_for_another_platform_is_not_carried(connection: Connection, elsewhere: Connection, other: Elsewhere):
+    name = f"{STACK}-foreign:{secrets.token_hex(4)}"
     other.machine.shell(
         "mkdir -p /srv/foreign && printf 'FROM scratch\nCOPY Dockerfile /\n' >/srv/foreign/Dockerfile\n"
-        "DOCKER_BUILDKIT=1 docker build --quiet --platform=linux/s390x --tag foreign:1 /srv/foreign"
+        f"DOCKER_BUILDKIT=1 docker build --quiet --platform=linux/s390x --tag {name} /srv/foreign"
     )
-    foreign = find_image(elsewhere, "foreign:1")
+    foreign = find_image(elsewhere, name)
     assert foreign is not None
-    with pytest.raises(HostError, match=r"The image foreign:1 on root@\S+ is for linux/s390x, and root@\S+ is linux/"):
-        carry_image(elsewhere, connection, "foreign:1", foreign)
-    assert find_image(connection, "foreign:1") is None
+    with pytest.raises(HostError, match=rf"The image {name} on root@\S+ is for linux/s390x, and root@\S+ is linux/"):
+        carry_image(elsewhere, connection, name, foreign)
+    assert find_image(connection, name) is None
 
 
 def test_an_image_that_arrives_in_part_is_an_error(
