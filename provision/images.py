@@ -27,14 +27,15 @@ head -c "$bytes" >"$context"
 exec 3<&0
 "$@" <"$context" &
 build=$!
-(cat >/dev/null; kill "$build") <&3 >/dev/null 2>&1 &
+(cat >/dev/null; rm -f "$context"; kill -KILL 0) <&3 >/dev/null 2>&1 &
 watch=$!
 wait "$build" && status=0 || status=$?
 kill "$watch" 2>/dev/null
 exit "$status"
 """
 """Builds with what comes first on the standard input, as long as that isn't closed: a build doesn't outlive who wants
-it. Arguments: the size of the context in bytes, and the command."""
+it. The whole process group ends, for a client that is only asked to waits for an engine that may not end its step.
+Arguments: the size of the context in bytes, and the command."""
 
 _DEADLINE_SECONDS = 60
 _SHOWN_CHARACTERS = 3000

@@ -1,8 +1,8 @@
 """Images of two real engines, this machine's and an older one's: carried from one to the other, and built."""
 
 import secrets
-import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -105,15 +105,16 @@ def test_an_image_that_was_made_anew_since_is_not_carried(connection: Connection
 
 
 def test_an_image_for_another_platform_is_not_carried(connection: Connection, elsewhere: Connection, other: Elsewhere):
+    name = f"{STACK}-foreign:{secrets.token_hex(4)}"
     other.machine.shell(
         "mkdir -p /srv/foreign && printf 'FROM scratch\nCOPY Dockerfile /\n' >/srv/foreign/Dockerfile\n"
-        "DOCKER_BUILDKIT=1 docker build --quiet --platform=linux/s390x --tag foreign:1 /srv/foreign"
+        f"DOCKER_BUILDKIT=1 docker build --quiet --platform=linux/s390x --tag {name} /srv/foreign"
     )
-    foreign = find_image(elsewhere, "foreign:1")
+    foreign = find_image(elsewhere, name)
     assert foreign is not None
-    with pytest.raises(HostError, match=r"The image foreign:1 on root@\S+ is for linux/s390x, and root@\S+ is linux/"):
-        carry_image(elsewhere, connection, "foreign:1", foreign)
-    assert find_image(connection, "foreign:1") is None
+    with pytest.raises(HostError, match=rf"The image {name} on root@\S+ is for linux/s390x, and root@\S+ is linux/"):
+        carry_image(elsewhere, connection, name, foreign)
+    assert find_image(connection, name) is None
 
 
 def test_an_image_that_arrives_in_part_is_an_error(
@@ -176,19 +177,18 @@ def test_a_build_that_fails_says_what_its_step_wrote(elsewhere: Connection, tmp_
 def test_a_build_ends_with_whoever_wanted_it(other: Elsewhere, tmp_path: Path):
     (tmp_path / "Dockerfile").write_text('ARG BASE\nFROM ${BASE}\nRUN ["/usr/bin/sleep", "271"]\n')
 
-    def seconds_at_work() -> int:
-        listed = other.machine.run("ps", "-eo", "etimes=,args=").splitlines()
-        return max((int(line.split()[0]) for line in listed if line.endswith(" /usr/bin/sleep 271")), default=0)
+    def is_at_work() -> bool:
+        return "--tag=built:3" in other.machine.run("ps", "-eo", "args=")
 
     def leave(connection: Connection) -> None:
-        # An engine of this age doesn't end a step that it is just starting.
-        wait_until(lambda: seconds_at_work() >= 2, 60)
+        wait_until(lambda: "/usr/bin/sleep 271" in other.machine.run("ps", "-eo", "args=").splitlines(), 60)
+        assert is_at_work()
         connection.close()
 
     connection = connect(other.host)
-    leaving = threading.Thread(target=leave, args=(connection,))
-    leaving.start()
-    with pytest.raises(HostUnreachableError):
-        build_image(connection, tmp_path, name="built:3", base="own:1", target=None, labels={})
-    leaving.join()
-    wait_until(lambda: seconds_at_work() == 0, 60)
+    with ThreadPoolExecutor(1) as pool:
+        leaving = pool.submit(leave, connection)
+        with pytest.raises(HostUnreachableError):
+            build_image(connection, tmp_path, name="built:3", base="own:1", target=None, labels={})
+        leaving.result()
+    wait_until(lambda: not is_at_work(), 60)
