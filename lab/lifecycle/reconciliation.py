@@ -105,7 +105,10 @@ def remedy(host: Host) -> str:
         return "If the host is gone for good, `lab down --adopt` takes it off the record."
     if host.kind != "container":
         # Whether it is still there, only its cloud knows: a machine that was forgotten would go on costing money.
-        return "It stays on record, for it may cost money; see at its cloud whether it runs."
+        return (
+            "It stays on record, for it may cost money. See at its cloud whether it runs, start it or remove it there, "
+            "and try again."
+        )
     return "To have the host made anew, run `lab down` and `lab up`."
 
 

@@ -167,7 +167,7 @@ def test_machine_of_a_cloud_that_can_not_be_reached_stays_on_record(room: Engine
     room.write(f"{STEPS}{MACHINE}machine = Machine(Provider(), 'machine')\nReadyHost('ready', machine)\n")
     room.up()
     stack = cloud_stack(room.engine.stack)
-    with pytest.raises(LabError, match=r"It stays on record, for it may cost money; see at its cloud"):
+    with pytest.raises(LabError, match=r"It stays on record, for it may cost money\. See at its cloud"):
         reconcile(room.engine, stack, read_state(room.engine), killed=False, progress=room.told.append)
     assert {"machine", "ready"} <= room.recorded()
 
