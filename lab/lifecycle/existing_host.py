@@ -7,7 +7,7 @@ from lab.lifecycle.engine import Engine
 from lab.lifecycle.ssh_access import reach_host
 from provision import engine as engine_service
 from provision.claim import release
-from provision.host_changes import read_changes
+from provision.host_changes import HostChanges, read_changes
 from provision.labelled import find_labelled
 
 KEPT_BY_DOCUMENT = "build_cache: keep"
@@ -17,7 +17,7 @@ KEPT_BY_DOCUMENT = "build_cache: keep"
 def leave_host(
     engine: Engine, stack: Stack, host: ExistingHost, *, lab: str | None
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Look at the host once the lab is off the record, and release a claim of its own that never came on record.
+    """Look at the host once the lab is off the record, and release what a claim of its own left there nevertheless.
 
     Args:
         engine: of the lab.
@@ -33,7 +33,7 @@ def leave_host(
     try:
         with reach_host(host, engine.private) as connection:
             changes = read_changes(connection)
-            if changes is not None and changes.held and lab is not None and changes.lab == lab:
+            if changes is not None and _is_to_go(changes, stack.name, lab, keeps=keeps):
                 still_needed = release(connection, keep_images=keeps)
                 changes = read_changes(connection)
             # An engine that its administrator stopped stays so where nothing is left to be done.
@@ -50,3 +50,10 @@ def leave_host(
         claim = f"the claim of a lab {changes.stack} on {host.address}, which isn't on record here"
         left += (f"{claim}: `lab down --adopt --stack {stack.name}` shows it and takes it away",)
     return (*still_needed, *kept), left
+
+
+def _is_to_go(changes: HostChanges, stack: str, lab: str | None, *, keeps: bool) -> bool:
+    """Whether a journal is this lab's that never came on record, or tells what one kept that is to keep nothing now."""
+    if changes.held:
+        return lab is not None and changes.lab == lab
+    return changes.stack == stack and not keeps

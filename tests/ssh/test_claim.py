@@ -188,6 +188,19 @@ def test_while_images_are_kept_nothing_else_is(busy: Found):
     assert busy.changed() == {}
 
 
+def test_images_that_were_kept_go_when_the_document_no_longer_keeps_them(busy: Found, tmp_path: Path):
+    with claimed(busy) as connection:
+        build_image(connection, STACK)
+        release(connection, keep_images=True)
+    stack, host = described(busy)
+    keeping = host.model_copy(update={"build_cache": "keep"})
+    [kept], left = leave_host(Engine(tmp_path, STACK, {}), stack, keeping, lab=None)
+    assert kept.startswith("image ")
+    assert left == ()
+    assert leave_host(Engine(tmp_path, STACK, {}), stack, host, lab=None) == ((), ())
+    assert busy.changed() == {}
+
+
 def test_images_that_were_kept_go_with_a_lab_of_another_name(busy: Found):
     with claimed(busy) as connection:
         build_image(connection, STACK)
