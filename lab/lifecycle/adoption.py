@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from documents.cloud_hosts import as_cloud_host, cloud_tags
 from documents.errors import HostUnreachableError
-from documents.host_kinds import ExistingHost
+from documents.host_kinds import ExistingHost, SshHost, keeps_images
 from documents.stack import Stack
 from lab.lifecycle.engine import Engine, Progress
 from lab.lifecycle.leftovers import find_labelled as find_on_controller
@@ -25,12 +25,12 @@ class Adoptable:
     Attributes:
         found: a phrase for each thing.
         gone: the addresses of hosts that don't answer; they go off the record, and what was on them stays with them.
-        claimed: the existing hosts that have a lab's claim.
+        answering: the existing hosts of the document that do.
     """
 
     found: tuple[str, ...]
     gone: tuple[str, ...] = ()
-    claimed: tuple[ExistingHost, ...] = ()
+    answering: tuple[ExistingHost, ...] = ()
 
 
 def look_around(engine: Engine, stack: Stack) -> Adoptable:
@@ -47,25 +47,24 @@ def look_around(engine: Engine, stack: Stack) -> Adoptable:
     if uses_controller(stack, state):
         found += [f"{thing} on this machine" for thing in find_on_controller(engine.stack)]
     gone: list[str] = []
-    claimed: list[ExistingHost] = []
+    answering: list[ExistingHost] = []
     named = {host.address: host for host in stack.existing_hosts}
     for address in [*named, *(state.claims.keys() - named)]:
         host = named.get(address)
         try:
             # One that the document no longer names is reached as it was on record.
             with reach_host(host, engine.private) if host else connect(state.claims[address].host) as connection:
-                changes = read_changes(connection)
-                found += _describe(connection, stack, changes)
+                found += _describe(connection, stack, read_changes(connection))
         except HostUnreachableError as error:
             gone.append(address)
             found.append(f"whatever is on {address}, which stays there, for it doesn't answer: {error}")
         else:
-            if host is not None and changes is not None:
-                claimed.append(host)
+            if host is not None:
+                answering.append(host)
     if (cloud := as_cloud_host(stack.host)) is not None and not state.resources:
         tags = ", ".join(f"{name}={value}" for name, value in cloud_tags(stack.name, cloud).items())
         found.append(f"whatever is at the cloud with the tags {tags}, which only the cloud itself can show and remove")
-    return Adoptable(tuple(found), gone=tuple(gone), claimed=tuple(claimed))
+    return Adoptable(tuple(found), gone=tuple(gone), answering=tuple(answering))
 
 
 def adopt(engine: Engine, stack: Stack, found: Adoptable, *, progress: Progress) -> Receipt:
@@ -76,16 +75,16 @@ def adopt(engine: Engine, stack: Stack, found: Adoptable, *, progress: Progress)
         HostError: what was changed on a host can't be undone.
     """
     state = read_state(engine) if is_recorded(engine) else State.empty()
-    for address in found.gone:
-        forget_claim(engine, state, address)
     kept: tuple[str, ...] = ()
-    for host in found.claimed:
+    for host in found.answering:
         with reach_host(host, engine.private) as connection:
             changes = read_changes(connection)
-            own = host.address in state.claims and changes is not None and changes.lab == state.lab
-            if not own:
-                # No record's end would release it.
-                kept += release(connection, keep_images=False)
+            own = changes is not None and changes.lab == state.lab
+            keeps = own and isinstance(host, SshHost) and keeps_images(host)
+            kept += release(connection, keep_images=keeps)
+    # Those that answer as well: over the way on record they may not, as after they were set up anew.
+    for address in (*found.gone, *(host.address for host in found.answering)):
+        forget_claim(engine, state, address)
     receipt = take_down(engine, stack, progress=progress)
     unasked = set(found.gone).difference(host.address for host in stack.existing_hosts)
     left = tuple(f"whatever is on {address}, which doesn't answer" for address in sorted(unasked))

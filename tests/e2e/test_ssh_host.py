@@ -140,6 +140,20 @@ def test_down_after_an_up_that_failed_in_its_middle_leaves_the_machine_as_it_was
     ssh_lab.describe(document, cpus=1)
 
 
+def test_a_host_that_shows_another_key_is_left_over_the_way_that_its_document_tells(ssh_lab: SshLab, found: Snapshot):
+    document = yaml.safe_load(ssh_lab.document.read_text())
+    ssh_lab.describe(document | {"base_image": "nowhere:none"}, cpus=1)
+    assert ssh_lab.lab("up").returncode == 1
+    with ssh_lab.machine.another_host_key() as key:
+        refused = ssh_lab.lab("down")
+        assert refused.returncode == 1
+        assert "instead of the pinned" in refused.stderr
+        ssh_lab.describe(document, cpus=1, host_key=key)
+        assert ssh_lab.down("--adopt", "--yes")[-1] == "left  nothing"
+    assert take_snapshot(ssh_lab.machine, has_engine=True) == found
+    ssh_lab.describe(document, cpus=1)
+
+
 def test_a_lab_whose_host_alone_is_changed_is_another_by_its_host_alone(
     ssh_lab: SshLab, scratch: Scratch, found: Snapshot
 ):

@@ -10,6 +10,8 @@ import secrets
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -103,6 +105,19 @@ class Machine:
     def start_engine(self) -> None:
         """Start its engine, however often it was started in the last minute."""
         self.shell("systemctl reset-failed docker.service docker.socket && systemctl start docker.service")
+
+    @contextmanager
+    def another_host_key(self) -> Generator[str]:
+        """Have it show another host key while the context is open, as one that was set up anew does; yields that."""
+        key, kept, another = "/etc/ssh/ssh_host_ed25519_key", "/run/kept-key", "/run/another-key"
+        self.shell(
+            f"ssh-keygen -q -t ed25519 -N '' -f {another}\n"
+            f"cp -p {key} {kept} && cp {another} {key} && systemctl restart ssh"
+        )
+        try:
+            yield " ".join(self.run("cat", f"{another}.pub").split()[:2])
+        finally:
+            self.shell(f"cp -p {kept} {key} && rm {kept} {another} {another}.pub && systemctl restart ssh")
 
     def put_engine_to_work(self) -> None:
         """Have its engine run a container with a volume, and have it build an image, all of its administrator's."""
