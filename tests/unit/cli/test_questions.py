@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cli import main
+from tests.ssh.waiting import wait_until
 from tests.unit.cli.test_up import DOCUMENT
 
 INTERRUPT, END_OF_INPUT = b"\x03", b"\x04"
@@ -31,6 +32,8 @@ def answered(project: Path, answer: bytes, *options: str) -> tuple[int, str]:
         while chunk := os.read(terminal, 4096):
             shown += chunk
             if shown.endswith(b"[y/N]: "):
+                # A signal between the question and the read would be looked at when that has ended.
+                wait_until(lambda: _reads_its_input(child))
                 os.write(terminal, answer)
     except OSError:
         # The other side of the terminal is closed.
@@ -38,6 +41,11 @@ def answered(project: Path, answer: bytes, *options: str) -> tuple[int, str]:
     finally:
         os.close(terminal)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), shown.decode()
+
+
+def _reads_its_input(process: int) -> bool:
+    """Whether it waits in a system call whose first argument is its standard input. Source: proc_pid_syscall(5)."""
+    return Path(f"/proc/{process}/syscall").read_text().split()[1:2] == ["0x0"]
 
 
 @pytest.fixture
