@@ -78,13 +78,11 @@ def _compare_controller(
             containers.tell_stray(comparison, container, remedy=remedy)
     if not hosts:
         comparison.expect("host", "the container", names[0], None)
+    for base in declared.bases:
+        if not base.on_host and found.get("host") is not None:
+            _compare_base(comparison, "controller", base, _image_id(base.tag))
     for host in hosts:
         _compare_container_host(comparison, host, found[host.subject])
-    if found.get("host") is None:
-        return None
-    for base in declared.bases:
-        if not base.on_host:
-            _compare_base(comparison, "controller", base, _image_id(base.tag))
     running = {name: one for name, one in found.items() if one is not None and one.status == "running"}
     return running if "host" in running else None
 
