@@ -12,7 +12,6 @@ from cli.context import open_engine
 from documents.inventory import Inventory
 from lab.lifecycle.lifecycle import read_lab
 from tests.conftest import LAB, ROOT, run_lab
-from tests.e2e.lab_with_neighbours import LAB_WITH_NEIGHBOURS
 from tests.e2e.plain_pulumi import pulumi
 from tests.machines.machine import Machine
 
@@ -43,10 +42,6 @@ class SshLab:
     def lab(self, command: str, *arguments: str, timeout: float = 900) -> Finished:
         """Run a subcommand of `lab` on this lab."""
         return run_lab([command, *arguments, "--stack", self.name], timeout=timeout)
-
-    def lab_with_neighbours(self, command: str, *arguments: str) -> Finished:
-        """Run a subcommand of `lab` that voids no cell for what else is at work on the machine."""
-        return run_lab([command, *arguments, "--stack", self.name], lab=LAB_WITH_NEIGHBOURS)
 
     def up_at_terminal(self, answer: str) -> Finished:
         """Run `lab up` at a terminal, where its question is answered; both streams come out as one."""

@@ -27,9 +27,9 @@ from lab.lifecycle.state import ensure_stack
 from provision import network
 from provision.connection import connect
 from tests.conftest import ROOT, LiveLab, run_lab
-from tests.e2e.lab_with_neighbours import LAB_WITH_NEIGHBOURS
 from tests.e2e.load_host_run import allow_neighbours
 from tests.e2e.plain_pulumi import pulumi
+from tests.e2e.quick_run import run_quick
 from tests.ports import free_port
 from tests.ssh.waiting import wait_until
 
@@ -45,6 +45,8 @@ PROTOCOL = Protocol(
 
 NAME = "e2e-load"
 
+_DOCUMENT = ROOT / "stacks" / f"{NAME}.yaml"
+
 
 def done(command: "subprocess.CompletedProcess[str]") -> str:
     """What a command that must succeed printed."""
@@ -55,7 +57,6 @@ def done(command: "subprocess.CompletedProcess[str]") -> str:
 @pytest.fixture(scope="module")
 def loaded_lab() -> Iterator[LiveLab]:
     """A lab with two load hosts, stood up by `pulumi up` and nothing else."""
-    document = ROOT / "stacks" / f"{NAME}.yaml"
     described = {
         "version": 1,
         "name": NAME,
@@ -63,7 +64,7 @@ def loaded_lab() -> Iterator[LiveLab]:
         "load_host": [{"kind": "container", "ssh_port": free_port()} for _ in range(2)],
         "apis": [{"name": "zig", "source": "apis/zig", "port": 18080}],
     }
-    document.write_text(yaml.safe_dump(described))
+    _DOCUMENT.write_text(yaml.safe_dump(described))
     try:
         engine = open_engine(NAME)
         ensure_stack(engine)
@@ -71,7 +72,7 @@ def loaded_lab() -> Iterator[LiveLab]:
         yield LiveLab(NAME, *read_lab(engine))
     finally:
         run_lab(["down", "--stack", NAME])
-        document.unlink()
+        _DOCUMENT.unlink()
         (ROOT / f"Pulumi.{NAME}.yaml").unlink(missing_ok=True)
         shutil.rmtree(ROOT / ".lab" / "stacks" / NAME, ignore_errors=True)
 
@@ -220,21 +221,24 @@ def test_the_network_is_measured_both_ways_and_its_listener_is_gone(loaded_lab: 
 
 # Each void cell is measured anew, and other tests run beside this one.
 @pytest.mark.timeout(900)
-def test_the_quick_protocol_from_load_hosts_has_a_report_and_nothing_is_left_of_its_lab(loaded_lab: LiveLab):
-    # The hosts are neighbours on one machine.
-    run = run_lab(["run", "--protocol", "quick", "--json", "--stack", NAME], lab=LAB_WITH_NEIGHBOURS)
-    assert run.returncode == 0, run.stdout[-2000:] + run.stderr
-    events = [json.loads(line) for line in run.stdout.splitlines()]
-    folder = Path(events[0]["directory"])
-    try:
-        finished = events[-1]
-        assert finished["cells"] == 18
-        assert finished["void_cells"] < finished["cells"] / 2, [event for event in events if "record" in event][-3:]
-        report = analyse(folder)
-        assert len(report.load_hosts) == 2
-        shares = set(loaded_lab.inventory.load_hosts[0].size.cpus) & set(loaded_lab.inventory.size.cpus)
-        assert (report.grade == "shared") == bool(shares)
-    finally:
-        shutil.rmtree(folder)
+def test_the_quick_protocol_from_load_hosts_has_a_report(loaded_lab: LiveLab):
+    report = run_quick(NAME)
+    assert len(report.load_hosts) == 2
+    shares = set(loaded_lab.inventory.load_hosts[0].size.cpus) & set(loaded_lab.inventory.size.cpus)
+    assert (report.grade == "shared") == bool(shares)
+
+
+@pytest.mark.timeout(900)
+def test_the_same_lab_without_load_hosts_has_one_as_well_and_nothing_is_left_of_it(loaded_lab: LiveLab):
+    assert loaded_lab.inventory.load_hosts
+    _DOCUMENT.write_text(yaml.safe_dump({**yaml.safe_load(_DOCUMENT.read_text()), "load_host": []}))
+    done(pulumi(NAME, "up", "--yes", "--skip-preview"))
+    inventory, _ = read_lab(open_engine(NAME))
+    assert (inventory.load_hosts, inventory.api_address) == ((), "127.0.0.1")
+    assert [thing.name for thing in find_labelled(NAME) if thing.kind in {"container", "network"}] == [
+        f"fairground-{NAME}-host"
+    ]
+    report = run_quick(NAME)
+    assert (report.host_kind, report.load_hosts) == ("container", ())
     done(pulumi(NAME, "destroy", "--yes", "--skip-preview"))
     assert [str(thing) for thing in find_labelled(NAME)] == []
