@@ -15,7 +15,7 @@ from lab.lifecycle.engine import Engine
 from lab.lifecycle.leftovers import find_labelled
 from lab.lifecycle.lifecycle import read_lab
 from lab.lifecycle.state import is_recorded
-from tests.ssh.sshd import Sshd
+from tests.ssh.sshd import Sshd, running_sshd
 
 STACK = "test"
 
@@ -68,12 +68,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture
 def sshd(tmp_path: Path) -> Iterator[Sshd]:
     """A real sshd on loopback, whose host is this very machine."""
-    folder = tmp_path / "sshd"
-    folder.mkdir()
-    server = Sshd(folder)
-    server.start()
-    yield server
-    server.stop()
+    with running_sshd(tmp_path / "sshd") as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

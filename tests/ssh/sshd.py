@@ -3,6 +3,8 @@
 import os
 import signal
 import subprocess
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 from documents.host import Host
@@ -122,3 +124,15 @@ def make_key(path: Path) -> Path:
 
 def public_half(key: Path) -> str:
     return " ".join(key.with_name(f"{key.name}.pub").read_text().split()) + "\n"
+
+
+@contextmanager
+def running_sshd(folder: Path) -> Generator[Sshd]:
+    """An sshd in a folder that is made for it; it runs while the context is open."""
+    folder.mkdir()
+    server = Sshd(folder)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()

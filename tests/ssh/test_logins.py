@@ -14,18 +14,14 @@ from lab.known_hosts import list_known_hosts
 from provision.connection import connect
 from provision.host_keys import fetch_host_key, fingerprint
 from tests.ports import free_port
-from tests.ssh.sshd import Sshd, make_key, public_half
+from tests.ssh.sshd import Sshd, make_key, public_half, running_sshd
 
 
 @pytest.fixture
 def gate(tmp_path: Path) -> Iterator[Sshd]:
     """The jump host's sshd, which takes the key of the host behind it, too."""
-    folder = tmp_path / "gate"
-    folder.mkdir()
-    server = Sshd(folder)
-    server.start()
-    yield server
-    server.stop()
+    with running_sshd(tmp_path / "gate") as server:
+        yield server
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from documents.errors import HostUnreachableError, RemoteCommandError
 from provision.connection import Connection, connect
 from provision.feed import Held
-from tests.ssh.sshd import Sshd
+from tests.ssh.sshd import Sshd, running_sshd
 from tests.ssh.waiting import wait_until
 
 MANY_BYTES = 300_000_000
@@ -20,12 +20,8 @@ MANY_BYTES = 300_000_000
 @pytest.fixture
 def other(tmp_path: Path) -> Iterator[Sshd]:
     """A second host."""
-    folder = tmp_path / "other"
-    folder.mkdir()
-    server = Sshd(folder)
-    server.start()
-    yield server
-    server.stop()
+    with running_sshd(tmp_path / "other") as server:
+        yield server
 
 
 def test_more_than_fits_into_memory_goes_from_one_host_to_the_other(connection: Connection, other: Sshd):
