@@ -2,9 +2,8 @@
 
 They run in three parts. Those that need no lab run beside each other, while the lab of the others is stood up; half of
 the time that this takes goes into downloads, and into compilers that keep one CPU busy. Then come those on the lab, and
-beside them those that break a small one of their own, and those that have whole runs on labs of their own: many of all
-these wait more than they compute. At last come those with the mark `alone`, with the machine to themselves. The results
-are in `.lab/tests/`, in JUnit's format.
+beside them, lab by lab, those that have one of their own: many of all these wait more than they compute. At last come
+those with the mark `alone`, with the machine to themselves. The results are in `.lab/tests/`, in JUnit's format.
 """
 
 import os
@@ -13,14 +12,16 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from typing import IO
+from contextlib import nullcontext
 
 import pytest
 
-from tests.conftest import ROOT, STACK, stand_up, take_down
+from tests.conftest import OWN_LABS, ROOT, STACK, stand_up, take_down
 
 RESULTS = ROOT / ".lab" / "tests"
+
+_AT_A_TIME = 3
+"""As many as two CPUs were seen to carry within the tests' deadlines."""
 
 
 def main() -> int:
@@ -41,9 +42,8 @@ def main() -> int:
             statuses = [run("without-lab", "-m", "not lab and not alone", "--numprocesses=logical", "--dist=loadfile")]
         standing.result()
         statuses += run_beside(
-            ("on-lab", "-m", "lab and not small_lab and not own_lab and not alone", "--lab-stands"),
-            ("on-small-lab", "-m", "small_lab and not alone"),
-            ("on-own-labs", "-m", "own_lab and not alone", "--lab-stands"),
+            ("on-lab", "-m", f"lab and not alone and not ({' or '.join(OWN_LABS)})", "--lab-stands"),
+            *((f"on-{name.replace('_', '-')}", "-m", f"{name} and not alone", "--lab-stands") for name in OWN_LABS),
         )
         statuses.append(run("alone", "-m", "alone", "--lab-stands"))
     finally:
@@ -58,24 +58,24 @@ def command_of(name: str, *options: str) -> list[str]:
     return [sys.executable, "-m", "pytest", f"--junitxml={RESULTS / name}.xml", *options, *sys.argv[1:]]
 
 
-def run(name: str, *options: str) -> int:
-    """Run one part; returns pytest's status."""
-    return subprocess.run(command_of(name, *options), cwd=ROOT, check=False).returncode
+def run(name: str, *options: str, log: bool = False) -> int:
+    """Run one part, and show what it prints or write it into its log; returns pytest's status."""
+    with (RESULTS / f"{name}.log").open("w") if log else nullcontext() as output:
+        return subprocess.run(
+            command_of(name, *options), cwd=ROOT, stdout=output, stderr=output, check=False
+        ).returncode
 
 
 def run_beside(first: Sequence[str], *others: Sequence[str]) -> list[int]:
-    """Run parts beside each other; what the others print is shown once the first has ended, and they have."""
-    with ExitStack() as stack:
-        beside: list[tuple[subprocess.Popen[bytes], IO[str]]] = []
-        for name, *options in others:
-            log = stack.enter_context((RESULTS / f"{name}.log").open("w+"))
-            process = subprocess.Popen(command_of(name, *options), cwd=ROOT, stdout=log, stderr=log)
-            beside.append((stack.enter_context(process), log))
-        statuses = [run(*first)]
-        for process, log in beside:
-            statuses.append(process.wait())
-            log.seek(0)
-            print(log.read(), flush=True)  # noqa: T201 - it is pytest's own
+    """Run parts beside each other, so many at a time; what the others print is shown once all have ended."""
+
+    def run_one(part: Sequence[str]) -> int:
+        return run(*part, log=part is not first)
+
+    with ThreadPoolExecutor(_AT_A_TIME) as pool:
+        statuses = [*pool.map(run_one, (first, *others))]
+    for name, *_ in others:
+        print((RESULTS / f"{name}.log").read_text(), flush=True)  # noqa: T201 - it is pytest's own
     return statuses
 
 

@@ -114,16 +114,14 @@ def take_down(stack: str) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     for mark in (
         "lab: runs against a lab on real containers; set by its fixtures, not by hand",
-        "small_lab: has a lab of its own, to be broken or taken down; set by its fixtures, not by hand",
-        "own_lab: has a lab of its own for whole runs, beside other tests; set by its fixtures, not by hand",
+        *(f"{name}: has a lab of its own, beside other tests; set by that fixture, not by hand" for name in OWN_LABS),
         "alone: measures something on this machine, and says little while other tests run beside it",
     ):
         config.addinivalue_line("markers", mark)
 
 
-_SMALL_LAB = "scratch"
-_OWN_LABS = frozenset({"go_lab", "loaded_lab", "ssh_lab"})
-"""The fixtures of tests that have a lab of their own."""
+OWN_LABS = ("scratch", "loaded_lab", "go_lab", "ssh_lab")
+"""The fixtures that are labs of their own, those first whose tests take longest. Each is a mark, too."""
 
 
 # Before pytest chooses by the mark.
@@ -133,10 +131,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if _needs_lab(item):
             item.add_marker("lab")
         fixtures: set[str] = set(getattr(item, "fixturenames", ()))
-        if _SMALL_LAB in fixtures:
-            item.add_marker("small_lab")
-        elif fixtures & _OWN_LABS:
-            item.add_marker("own_lab")
+        if own := next((name for name in OWN_LABS if name in fixtures), None):
+            item.add_marker(own)
 
 
 _live: set[str] = set()
@@ -150,7 +146,7 @@ def pytest_runtest_call(item: pytest.Item) -> None:
 
 def _needs_lab(item: pytest.Item) -> bool:
     fixtures: set[str] = set(getattr(item, "fixturenames", ()))
-    if fixtures & {"live_lab", _SMALL_LAB, *_OWN_LABS}:
+    if fixtures & {"live_lab", *OWN_LABS}:
         return True
     # These are the lab's, unless a file names others.
     if "stand" in fixtures:
