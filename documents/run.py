@@ -152,6 +152,7 @@ VoidReason = Literal[
     "wrong-status",
     "wrong-answer",
     "pinning",
+    "not-reset",
     "not-ready",
     "no-requests",
     "generator-failed",

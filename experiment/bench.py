@@ -146,7 +146,10 @@ class Bench(Protocol):
         ...
 
     def reset(self, api: ApiService, tokens: bytes) -> None:
-        """Put the database back to its seed, empty Redis and the API's uploads, and lay the token file ready."""
+        """Put the database back to its seed, empty Redis and the API's uploads, and lay the token file ready.
+
+        Where a service doesn't answer, as while it is started anew, it is waited for, so that another attempt finds it.
+        """
         ...
 
     def start_api(self, api: ApiService) -> None:

@@ -32,8 +32,8 @@ READY_SECONDS = 60
 RAW_FILES = ("wrk.json", "wrk.txt", "open-loop.json", "samples.csv", "watch.json", "ticks.jsonl", CLOCKS_NAME)
 """The raw files of a cell, as far as it has them; each load host adds some with its number before their names."""
 
-_TOKEN_MARGIN_SECONDS = 600
-"""How much longer than its load a cell's tokens hold."""
+_TOKEN_MARGIN_SECONDS = 86_400
+"""How much longer than its load a cell's tokens hold: a clock may be set meanwhile, here or on the host."""
 
 _SAMPLER_MARGIN_SECONDS = 120
 """How much longer than warm-up and load the sampler may live if nobody ends it."""
@@ -165,9 +165,9 @@ class _Attempt:
 
     def set_up(self) -> None:
         """Bring host and API into the state in which every cell begins; the pinning is done while the API comes up."""
-        with self.phase("reset"):
+        with self.phase("reset"), _void_where_it_fails("not-reset"):
             self._bench.reset(self.api, self._tokens())
-        with self.phase("restart"):
+        with self.phase("restart"), _void_where_it_fails("not-ready"):
             self._bench.start_api(self.api)
         with ThreadPoolExecutor(1, thread_name_prefix="pin") as pool:
             pinned = pool.submit(self._bench.pin, self.api)

@@ -26,6 +26,7 @@ from provision import containers, database, identity, knobs, open_loop, pinning,
 from provision.cgroups import Cgroup
 from provision.connection import Connection, connect
 from provision.jobs import Job
+from provision.readiness import wait_for_postgres, wait_for_redis
 from provision.tuning import Place
 
 _LEASE_MARGIN_SECONDS = 120
@@ -192,8 +193,15 @@ class RemoteBench:
                 pool.submit(database.empty_uploads, self._connection, api.upload_volume),
                 pool.submit(self.lay_ready, tokens),
             )
-        for step in steps:
-            step.result()
+        try:
+            for step in steps:
+                step.result()
+        except HostUnreachableError:
+            raise
+        except HostError:
+            wait_for_postgres(self._connection, self._inventory.postgres)
+            wait_for_redis(self._connection, self._inventory.redis)
+            raise
 
     def lay_ready(self, tokens: bytes) -> None:
         """Remove what the last cell left, and write this one's tokens where the load comes from."""

@@ -2,11 +2,12 @@
 
 import http.client
 import logging
+from collections.abc import Sequence
 
 from tenacity import Retrying, before_sleep_log, retry_if_exception_type, stop_before_delay, wait_fixed
 
 from documents.errors import HostError, RemoteCommandError
-from documents.inventory import ApiService, Inventory, PostgresService
+from documents.inventory import ApiService, Inventory, PostgresService, RedisService
 from provision import containers
 from provision.connection import Connection
 
@@ -80,6 +81,33 @@ def wait_for_postgres(connection: Connection, postgres: PostgresService, *, dead
     Raises:
         HostError: it didn't by the deadline.
     """
+    command = ["pg_isready", "--host=127.0.0.1", f"--port={postgres.port}"]
+    try:
+        _until_it_does(connection, postgres.container, command, deadline_seconds)
+    except RemoteCommandError as error:
+        raise HostError(
+            f"PostgreSQL on {connection} took no connection within {deadline_seconds:g} s: {error} "
+            "Look at its log: `lab logs postgres`."
+        ) from error
+
+
+def wait_for_redis(connection: Connection, redis: RedisService, *, deadline_seconds: float = 60) -> None:
+    """Wait until Redis answers, be it that it wants a password.
+
+    Raises:
+        HostError: it didn't by the deadline.
+    """
+    try:
+        _until_it_does(connection, redis.container, ["redis-cli", "-p", str(redis.port), "PING"], deadline_seconds)
+    except RemoteCommandError as error:
+        raise HostError(
+            f"Redis on {connection} gave no answer within {deadline_seconds:g} s: {error} "
+            "Look at its log: `lab logs redis`."
+        ) from error
+
+
+def _until_it_does(connection: Connection, container: str, command: Sequence[str], deadline_seconds: float) -> None:
+    """Have a container run a command until that succeeds, be the container itself, or the engine, yet to come."""
     retrying = Retrying(
         retry=retry_if_exception_type(RemoteCommandError),
         stop=stop_before_delay(deadline_seconds),
@@ -87,11 +115,4 @@ def wait_for_postgres(connection: Connection, postgres: PostgresService, *, dead
         before_sleep=before_sleep_log(_logger, logging.INFO),
         reraise=True,
     )
-    command = ["pg_isready", "--host=127.0.0.1", f"--port={postgres.port}"]
-    try:
-        retrying(containers.execute, connection, postgres.container, command, deadline_seconds=_ASK_SECONDS)
-    except RemoteCommandError as error:
-        raise HostError(
-            f"PostgreSQL on {connection} took no connection within {deadline_seconds:g} s: {error} "
-            "Look at its log: `lab logs postgres`."
-        ) from error
+    retrying(containers.execute, connection, container, command, deadline_seconds=_ASK_SECONDS)

@@ -18,6 +18,9 @@ from apis.contract.tokens import mint_token
 _CONTENT = {"title": "A title", "body": "A body"}
 _MIDDLE = POST_COUNT // 2
 
+_TOKEN_SECONDS = 86_400
+"""So long that neither clock has to be right: a run goes on for hours, and one of them may be set meanwhile."""
+
 
 def probe(target: Target) -> list[CheckResult]:
     """Ask twenty things of a target with a seeded database, and compare the answers in full.
@@ -52,7 +55,7 @@ def _ask(context: Context, name: str, question: Callable[[Context], None]) -> Ch
 
 
 def _token(context: Context, user_id: int) -> str:
-    return mint_token(context.target.jwt_secret, user_id, seeded_user(user_id).username)
+    return mint_token(context.target.jwt_secret, user_id, seeded_user(user_id).username, lifetime=_TOKEN_SECONDS)
 
 
 def _seeded(post_id: int) -> Post:
