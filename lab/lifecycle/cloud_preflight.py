@@ -1,16 +1,15 @@
 """What a lab at a cloud needs on the controller, looked at before anything is made or paid for."""
 
 import importlib.metadata
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from documents.cloud_hosts import CloudHost
 from documents.errors import LabError
 from lab.hosts.extras import EXTRAS, missing_extra
 from lab.lifecycle.cost import cost_until_expiry
+from lab.lifecycle.plugins import has_plugin
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ def check_cloud(host: CloudHost, *, environment: Mapping[str, str], now: datetim
         version = importlib.metadata.version(EXTRAS[host.kind])
     except importlib.metadata.PackageNotFoundError as error:
         raise missing_extra(host.kind) from error
-    if not _has_plugin(needs.plugin, version, environment):
+    if not has_plugin(needs.plugin, version, environment):
         raise LabError(
             f"The Pulumi engine has no plugin {needs.plugin} {version}, which makes hosts of the kind {host.kind}. It "
             "comes from the vendor alone; where that can be reached, run: "
@@ -64,10 +63,3 @@ def check_cloud(host: CloudHost, *, environment: Mapping[str, str], now: datetim
             f"There are no credentials for a host of the kind {host.kind}: set {alternatives} in the environment of "
             "this command."
         )
-
-
-def _has_plugin(plugin: str, version: str, environment: Mapping[str, str]) -> bool:
-    """Whether the engine finds the plugin: in its home by its version, or on the PATH by its name alone."""
-    file = f"pulumi-resource-{plugin}"
-    installed = Path(environment["PULUMI_HOME"]) / "plugins" / f"resource-{plugin}-v{version}" / file
-    return installed.is_file() or shutil.which(file, path=environment.get("PATH")) is not None

@@ -14,6 +14,7 @@ from lab.lifecycle.cloud_preflight import check_cloud
 from lab.lifecycle.engine import Engine, Progress, read_outputs
 from lab.lifecycle.existing_host import KEPT_BY_DOCUMENT, leave_host
 from lab.lifecycle.leftovers import Labelled, find_labelled, remove_labelled
+from lab.lifecycle.plugins import require_docker_plugin
 from lab.lifecycle.preflight import check_machine
 from lab.lifecycle.reconciliation import forget_host, reconcile, remedy, uses_controller
 from lab.lifecycle.state import State, ensure_stack, is_recorded, read_state, release_stale_lock
@@ -38,6 +39,7 @@ def stand_up(engine: Engine, stack: Stack, *, progress: Progress) -> tuple[Inven
     """
     if (cloud := as_cloud_host(stack.host)) is not None:
         check_cloud(cloud, environment=engine.environment, now=datetime.now(UTC))
+    require_docker_plugin(engine.environment)
     check_machine(stack, engine.root)
     ensure_stack(engine)
     released = release_stale_lock(engine)
@@ -94,6 +96,7 @@ def take_down(engine: Engine, stack: Stack | None, *, progress: Progress) -> Rec
         state = read_state(engine)
         take_kept(engine.private)
         if state.resources:
+            require_docker_plugin(engine.environment)
             _destroy(engine, progress)
         if state.pending:
             # What they made carries the label.

@@ -148,6 +148,13 @@ def make_targets() -> set[str]:
 
 
 @every_page
+def test_tests_that_a_page_names_are_there(page: Path):
+    for name in inline_codes(page):
+        if (named := re.fullmatch(r"(tests/[\w/]+\.py)::(\w+)", name)) is not None:
+            assert f"\ndef {named[2]}(" in (ROOT / named[1]).read_text(encoding="utf-8"), name
+
+
+@every_page
 def test_commands_exist_with_their_options(page: Path):
     for words in commands(page):
         match words:

@@ -2,6 +2,7 @@
 
 import shutil
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,21 @@ def test_lab_that_is_stood_up_is_read_and_taken_down_with_a_receipt(room: Engine
     with pytest.raises(LabError, match=rf"^The lab {engine.stack} isn't up; run `lab up`\.$"):
         read_lab(engine)
     assert take_down(engine, stack, progress=room.told.append) == Receipt(made=0, kept=(), left=())
+
+
+def test_a_missing_docker_plugin_is_named_before_anything_is_done(room: EngineRoom, tmp_path: Path):
+    engine, stack = room.engine, document(room.engine.stack)
+    room.write(STEPS + "Step('first')\n" + EXPORTS)
+    without = replace(engine, environment={**engine.environment, "PULUMI_HOME": str(tmp_path)})
+    said = r"^The Pulumi engine has no plugin docker [\d.]+, .* `make setup` installs it"
+    with pytest.raises(LabError, match=said):
+        stand_up(without, stack, progress=room.told.append)
+    assert not is_recorded(engine)
+    stand_up(engine, stack, progress=room.told.append)
+    with pytest.raises(LabError, match=said):
+        take_down(without, stack, progress=room.told.append)
+    assert read_state(engine).resources
+    take_down(engine, stack, progress=room.told.append)
 
 
 def test_inventory_of_another_release_is_refused_by_the_stack_s_name(room: EngineRoom):
