@@ -32,7 +32,7 @@ class LabRun:
         self.events: list[Event] = []
         self.stdout = self.stderr = ""
         self._queue: Queue[Event | None] = Queue()
-        measured = [] if "--resume" in arguments else ["--api", API]
+        measured = [] if {"--resume", "--api"} & {*arguments} else ["--api", API]
         self.process = subprocess.Popen(
             [*lab, "run", "--stack", stack, "--json", *measured, *arguments],
             cwd=ROOT,

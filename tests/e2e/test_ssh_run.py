@@ -1,5 +1,6 @@
 """The whole way on a machine without an engine, by a user with sudo, behind a jump host: up, a run, destroy."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import pytest
 
 from lab.lifecycle.lifecycle import read_lab
 from lab.lifecycle.state import ensure_stack
+from tests.e2e.lab_run import LabRun, read_attempts, write_protocol
+from tests.e2e.lab_with_neighbours import LAB_WITH_NEIGHBOURS
 from tests.e2e.quick_run import run_quick
 from tests.e2e.ssh_lab import SshLab
 from tests.machines.machine import WITHOUT_ENGINE, Machine
@@ -36,7 +39,7 @@ def ssh_lab(machine: Machine, sshd: Sshd) -> Iterator[SshLab]:
 
 # Each void cell is measured anew, and other tests run beside this one.
 @pytest.mark.timeout(900)
-def test_a_run_on_a_machine_that_is_left_as_it_was_found(ssh_lab: SshLab, machine: Machine):
+def test_a_run_on_a_machine_that_is_left_as_it_was_found(ssh_lab: SshLab, machine: Machine, tmp_path: Path):
     before = take_snapshot(machine, has_engine=False)
     ensure_stack(ssh_lab.engine)
     up = ssh_lab.pulumi("up", "--yes", "--skip-preview")
@@ -50,7 +53,24 @@ def test_a_run_on_a_machine_that_is_left_as_it_was_found(ssh_lab: SshLab, machin
     report = run_quick(ssh_lab.name)
     assert report.host_kind == "ssh"
     assert not {"set", "refused"} & {knob.state for knob in report.knobs}
+    restart_engine_under_a_run(ssh_lab, machine, tmp_path)
 
     destroy = ssh_lab.pulumi("destroy", "--yes", "--skip-preview")
     assert destroy.returncode == 0, destroy.stdout + destroy.stderr
     assert take_snapshot(machine, has_engine=False) == before
+
+
+def restart_engine_under_a_run(ssh_lab: SshLab, machine: Machine, folder: Path) -> None:
+    """Have systemd restart the Docker engine under load: that attempt is void, and the run goes on to its end."""
+    protocol = write_protocol(folder, ("light", "mixed", 10, 2))
+    run = LabRun(ssh_lab.name, "--api", "zig", "--protocol", str(protocol), lab=LAB_WITH_NEIGHBOURS)
+    try:
+        run.wait_for_phase("load")
+        machine.run("systemctl", "restart", "docker")
+        assert run.finish() == 0, run.stderr
+        first, *_, last = read_attempts(run.folder)
+        assert {void.reason for void in first.voids} & {"generator-failed", "wrk-errors", "sampler-failed"}
+        assert last.valid
+    finally:
+        run.abandon()
+        shutil.rmtree(run.folder)
