@@ -49,7 +49,7 @@ class Document(BaseModel):
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
-            faults = "; ".join(f"{_dotted(_location(fault))}: {_explain(fault)}" for fault in error.errors())
+            faults = "; ".join(f"{_dotted(_location(fault))}: {explain(fault)}" for fault in error.errors())
             raise DocumentError(f"{name} is not a valid {cls.__name__} document: {faults}.") from error
 
     def to_json(self) -> str:
@@ -72,7 +72,7 @@ class Document(BaseModel):
         try:
             return cls.model_validate_json(json.dumps(yaml.safe_load(text)))
         except ValidationError as error:
-            faults = (f"{name}:{_place(root, _location(fault))}: {_explain(fault)}" for fault in error.errors())
+            faults = (f"{name}:{_place(root, _location(fault))}: {explain(fault)}" for fault in error.errors())
             raise DocumentError("\n".join(faults)) from error
         except ValueError as error:
             raise DocumentError(f"{name} has a number that can't be read: {error}.") from error
@@ -174,7 +174,8 @@ def _dotted(location: Location) -> str:
     return ".".join(map(str, location)) or "the document"
 
 
-def _explain(fault: ErrorDetails) -> str:
+def explain(fault: ErrorDetails) -> str:
+    """What is wrong with a key, in words that need no place."""
     if fault["type"] == "extra_forbidden":
         return "no such key; remove it or mend its spelling"
     if fault["type"] in {"missing", "union_tag_not_found"}:
