@@ -1,6 +1,7 @@
 """What all documents share: frozen, strict, unknown members refused, and one way to and from JSON and YAML."""
 
 import json
+import re
 from typing import Annotated, Self
 
 import yaml
@@ -9,8 +10,16 @@ from pydantic_core import ErrorDetails
 
 from documents.errors import DocumentError
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
+_NAME = r"^[a-z][a-z0-9-]{0,30}$"
+
+Name = Annotated[str, Field(pattern=_NAME)]
 """A name of a stack, API, protocol or scenario: it becomes part of container and file names."""
+
+
+def is_name(text: str) -> bool:
+    """Whether a text can be a `Name`."""
+    return re.fullmatch(_NAME, text) is not None
+
 
 Port = Annotated[int, Field(ge=1024, le=65535)]
 """A TCP port on the loopback interface that needs no privilege."""

@@ -132,14 +132,13 @@ class Inventory(Document):
             raise FaultyKeyError(("api_address",), f"no load host reaches {self.api_address}, which is the host's own")
         return self
 
-    @property
-    def generator_shares(self) -> bool:
-        """Whether the load generator has CPUs that what it measures has, too.
+    def generator_shares(self, cores: CoreLayout) -> bool:
+        """Whether under a core layout the load generator has CPUs that what it measures has, too.
 
         So it may be also with load hosts, where they are containers on one machine with the lab's host.
         """
         if not self.load_hosts:
-            return self.cores.shared
+            return cores.shared
         return any(
             one.host.kind == self.host.kind == "container" and set(one.size.cpus) & set(self.size.cpus)
             for one in self.load_hosts

@@ -40,7 +40,7 @@ def _one_for_each(given: object) -> object:
     spread: list[Scenario] = []
     names: set[str] = set()
     for index, scenario in enumerate(cast("list[object]", given)):
-        members = cast("dict[str, Any]", scenario) if isinstance(scenario, dict) else {}
+        members = _members(scenario)
         connections = members.get("connections")
         if not isinstance(connections, list):
             found = [_faultless(scenario, index)]
@@ -59,6 +59,10 @@ def _one_for_each(given: object) -> object:
             names.add(one.name)
         spread += found
     return tuple(spread)
+
+
+def _members(scenario: object) -> dict[str, Any]:
+    return cast("dict[str, Any]", scenario) if isinstance(scenario, dict) else {}
 
 
 def _faultless(scenario: object, index: int) -> Scenario:

@@ -6,9 +6,7 @@ treat an API, and need not know what a variant is.
 
 from collections.abc import Callable, Collection, Sequence
 
-from pydantic import TypeAdapter, ValidationError
-
-from documents.base import Name
+from documents.base import is_name
 from documents.cores import CoreLayout, PhysicalCore
 from documents.errors import RunError
 from documents.explicit_cores import LayoutError, explicit_cores
@@ -17,8 +15,6 @@ from documents.protocol import Protocol
 from documents.stack import Cores
 from documents.variant import Variant
 from provision.knobs import api_cpus, is_settable
-
-_NAME: TypeAdapter[str] = TypeAdapter(Name)
 
 
 def subject_names(inventory: Inventory, protocol: Protocol) -> dict[str, tuple[str, ...]]:
@@ -121,13 +117,12 @@ def _name(api: str, variant: Variant, known: Collection[str]) -> str:
             f"The variant {variant.name} of the API {api} would be called {name}, as another API of the lab is. Give "
             "the variant another name."
         )
-    try:
-        return _NAME.validate_python(name)
-    except ValidationError as error:
+    if not is_name(name):
         raise RunError(
             f"The variant {variant.name} of the API {api} would be called {name}, which is too long for a name. Give "
             "the variant a shorter one."
-        ) from error
+        )
+    return name
 
 
 def _subject(
