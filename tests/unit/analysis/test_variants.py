@@ -11,7 +11,7 @@ from analysis.pages.markdown import render_markdown
 from analysis.pages.variants import variant_words
 from analysis.report import analyse
 from analysis.run_folder import read_run
-from documents.protocol import Protocol
+from documents.protocol import OpenLoop, Protocol
 from documents.report import Report
 from documents.stack import Cores
 from documents.variant import Variant
@@ -30,8 +30,9 @@ def varied(*variants: Variant) -> Protocol:
     return PROTOCOL.model_copy(update={"apis": ("go",), "vary": variants})
 
 
-def report_of(folder: Path, *variants: Variant) -> Report:
-    return analyse(begin(FakeBench(), folder, protocol=varied(*variants)))
+def report_of(folder: Path, *variants: Variant, open_loop: OpenLoop | None = None) -> Report:
+    protocol = varied(*variants).model_copy(update={"open_loop": open_loop})
+    return analyse(begin(FakeBench(), folder, protocol=protocol))
 
 
 def test_each_variant_is_a_subject_of_the_report_with_ranks_and_pairs(tmp_path: Path):
@@ -79,10 +80,13 @@ def test_a_run_without_variants_says_nothing_of_them(tmp_path: Path):
 
 
 def test_numbers_of_a_cell_go_by_the_layout_of_its_variant(tmp_path: Path):
-    report = report_of(tmp_path, POOL, WIDE)
+    report = report_of(tmp_path, POOL, WIDE, open_loop=OpenLoop(scenario="heavy", shares=(0.5,), seconds=2, blocks=1))
     by_api = {cell.api: cell for cell in report.cells}
     assert len(LAYOUT.generator) == 2
     assert by_api["go-wide"].generator_saturation == pytest.approx(2 * by_api["go-pool-16"].generator_saturation)
+    assert report.open_loop is not None
+    at_rate = {cell.api: cell.generator_saturation for cell in report.open_loop.cells}
+    assert at_rate["go-wide"] == pytest.approx(2 * at_rate["go-pool-16"])
     assert by_api["go-pool-16"].watch is not None
     assert by_api["go-wide"].watch is not None
     run = read_run(next(tmp_path.iterdir()))

@@ -1,5 +1,6 @@
 """A run that varies APIs: each cell with what its variant has, and the lab as declared however the run ends."""
 
+import re
 import signal
 from pathlib import Path
 
@@ -59,6 +60,16 @@ def test_the_pinning_of_a_cell_is_held_to_the_layout_of_its_variant(tmp_path: Pa
     assert reasons == {"pool": set(), "large": set(), "wide": {"pinning"}}
     said = {void.message for record in records(run) for void in record.voids}
     assert said == {"The thread 100 (api) of the role api may run on the CPUs 0,1,2,4 instead of 0,1,2."}
+
+
+def test_whether_the_generator_is_saturated_goes_by_the_cpus_that_it_has_in_the_variant(tmp_path: Path):
+    def busy(samples: str) -> str:
+        return re.sub(r"(\d+),generator,\d+", lambda row: f"{row[1]},generator,{int(row[1]) * 95 // 100}", samples)
+
+    run = begin(FakeBench(damage=busy), tmp_path, protocol=VARIED)
+    void = {record.cell_id.split("-")[2] for record in records(run) if not record.valid}
+    assert void == {"wide"}, "95% of one CPU is the limit where it has one, and not where it has two"
+    assert {void.reason for record in records(run) for void in record.voids} == {"generator-saturated"}
 
 
 def test_a_cell_whose_postgresql_is_not_at_work_with_its_settings_is_void_and_has_no_load(tmp_path: Path):
