@@ -23,25 +23,27 @@ from analysis.void_cells import short_blocks
 from analysis.warm_ups import about_warm_ups
 from documents.cell_numbers import CellNumbers, OpenLoopNumbers
 from documents.comparison import Comparison
-from documents.inventory import Inventory
+from documents.inventory import ApiService, Inventory
 from documents.knobs import KnobRecord
 from documents.plan import Cell
 from documents.report import Grade, OpenLoopReport, ShortBlock
 from documents.summaries import OpenLoopSummary, ScenarioSummary
 
 
-def grade_of(inventory: Inventory, knobs: Collection[KnobRecord]) -> Grade:
+def grade_of(inventory: Inventory, knobs: Collection[KnobRecord], subjects: Collection[ApiService] = ()) -> Grade:
     """The grade of a lab's host, of its core layout, and of how far it was controlled.
 
     Args:
         inventory: the lab.
         knobs: the host's and its load hosts'; none where the run doesn't tell them, which is no control either.
+        subjects: what was measured on it. Where core layouts vary, the worst of them counts.
     """
-    if inventory.generator_shares:
+    layouts = [*map(inventory.cores_of, subjects)] or [inventory.cores]
+    if any(inventory.generator_shares(layout) for layout in layouts):
         return "shared"
     if inventory.size.shared_cores:
         return "other-tenants"
-    if inventory.size.smaller or inventory.cores.shared:
+    if inventory.size.smaller or any(layout.shared for layout in layouts):
         return "smaller"
     return "full" if knobs and all(knob.controlled for knob in knobs) else "partly-controlled"
 
@@ -105,15 +107,19 @@ def _about_the_host(run: RunFolder) -> Iterable[str]:
             "The host's cores are shared with other tenants of its cloud: how much of a core there was depended on "
             "them, and may be another tomorrow. A machine with cores of its own has no such unknown in its numbers."
         )
-    if inventory.cores.shared and not inventory.generator_shares:
+    layouts = {api.name: inventory.cores_of(api) for api in run.subjects}
+    with_generator = [name for name, layout in layouts.items() if inventory.generator_shares(layout)]
+    without = [name for name, layout in layouts.items() if layout.shared and name not in with_generator]
+    if without:
         yield (
-            "CPUs are shared between roles, though not with the load generator: PostgreSQL, Redis or the host's own "
-            "work compete with each other, or with the API, so throughput is too low by an unknown amount."
+            f"CPUs are shared between roles{_of_which(without, layouts)}, though not with the load generator: "
+            "PostgreSQL, Redis or the host's own work compete with each other, or with the API, so throughput is too "
+            "low by an unknown amount."
         )
-    elif inventory.generator_shares:
+    if with_generator:
         yield (
-            "CPUs are shared between roles: the load generator competes with what it measures, so throughput is too "
-            "low and latency too high by an unknown amount."
+            f"CPUs are shared between roles{_of_which(with_generator, layouts)}: the load generator competes with what "
+            "it measures, so throughput is too low and latency too high by an unknown amount."
         )
     if free := [knob for knob in record.knobs if not knob.controlled]:
         told = "; ".join(f"{knob.name}: {_uncontrolled(knob)}" for knob in free)
@@ -128,6 +134,10 @@ def _about_the_host(run: RunFolder) -> Iterable[str]:
             f"The host changed while the run went on: {'; '.join(changes)}. Cells from before and after the change are "
             "mixed in these numbers; measure again."
         )
+
+
+def _of_which(names: Sequence[str], every: Collection[str]) -> str:
+    return "" if len(names) == len(every) else f" in the cells of {', '.join(names)}"
 
 
 def _about_missing_cells(run: RunFolder, unfinished: Sequence[Cell]) -> Iterable[str]:

@@ -3,8 +3,9 @@
 Conditions are the host, which of its knobs were controlled, what the lab has of it and how its cores are laid out, the
 load hosts with their identities and CPUs, the protocol, the requests, the schema and the seed of the database,
 PostgreSQL and Redis with their images and settings, and the tools. What is compared is no condition: an API's image,
-sources and environment may differ. Nor is what changes no number: how a host is reached, names of containers, ports,
-the stack's name, and when the run was.
+sources and environment may differ, and so may which APIs were measured, and in which variants. But of a variant that
+both runs have, core layout and settings of PostgreSQL are conditions. Nor is a condition what changes no number: how a
+host is reached, names of containers, ports, the stack's name, and when the run was.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -51,9 +52,35 @@ def differences(first: Conditions, second: Conditions) -> tuple[str, ...]:
         *_between(*(_protocol(run.protocol) for run in runs)),
         *_between(*({f"requests of {name}": sha256 for name, sha256 in run.requests_sha256.items()} for run in runs)),
         *_between(*map(_services, inventories)),
+        *_variants(*runs),
         *_between(*(_tools(run.tool_versions) for run in runs)),
         *_load_hosts(first, second),
     )
+
+
+def _variants(first: Manifest, second: Manifest) -> Iterator[str]:
+    """In what the variants differ that both runs have, beside their environment, and whether PostgreSQL was varied."""
+    inventories = first.inventory, second.inventory
+    started = ("yes" if _starts_postgres(inventory) else "no" for inventory in inventories)
+    yield from _between(*({"PostgreSQL started anew for each cell": told} for told in started))
+    names = [{api.name for api in one.apis} for one in inventories]
+    for api in first.inventory.apis:
+        if api.name in names[0] & names[1]:
+            yield from _between(*(_below(one, api.name) for one in inventories))
+
+
+def _starts_postgres(inventory: Inventory) -> bool:
+    return any(api.varied is not None and api.varied.postgres for api in inventory.apis)
+
+
+def _below(inventory: Inventory, name: str) -> _Flat:
+    """What a variant has below it that isn't the lab's."""
+    varied = inventory.api(name).varied
+    if varied is None:
+        return {}
+    cores = {} if varied.cores is None else _cores(varied.cores)
+    settings = {f"PostgreSQL setting {setting}": value for setting, value in sorted(varied.postgres.items())}
+    return {f"{what} of {name}": value for what, value in {**cores, **settings}.items()}
 
 
 def _load_hosts(first: Conditions, second: Conditions) -> Iterator[str]:
@@ -111,7 +138,7 @@ def _cores(cores: CoreLayout) -> _Flat:
 
 
 def _protocol(protocol: Protocol) -> _Flat:
-    members = protocol.model_dump(exclude={"scenarios", "open_loop", "version"})
+    members = protocol.model_dump(exclude={"scenarios", "open_loop", "version", "apis", "vary"})
     flat = {f"protocol's {name.replace('_', ' ')}": _text(value) for name, value in members.items()}
     if protocol.open_loop is not None:
         for name, value in protocol.open_loop.model_dump().items():

@@ -184,7 +184,7 @@ def summarise_open_loop(run: RunFolder) -> OpenLoopReport | None:
             cell,
             open_loop_json=run.raw_file(record, RESULT_NAME),
             samples_csv=run.raw_file(record, "samples.csv"),
-            generator_cpus=len(run.manifest.inventory.cores.generator),
+            generator_cpus=len(run.cores_of(record).generator),
             watched=run.watch_files(record),
             load_files=run.load_files(record, RESULT_NAME),
             folder=run.name_of(record, ""),
@@ -193,8 +193,7 @@ def summarise_open_loop(run: RunFolder) -> OpenLoopReport | None:
         for cell in plan.cells
         if (record := run.records.get(cell.id)) is not None and record.valid
     }
-    planned = {cell.api for cell in plan.cells}
-    apis = [api.name for api in run.manifest.inventory.apis if api.name in planned]
+    apis = [api.name for api in run.subjects]
     scenario = protocol.scenario(protocol.open_loop.scenario)
     return OpenLoopReport(
         scenario=scenario.model_copy(update={"duration_seconds": protocol.open_loop.seconds}),

@@ -46,8 +46,7 @@ def analyse(run_directory: Path, facts_directory: Path | None = None) -> Report:
     """
     run = read_run(run_directory)
     manifest, protocol, inventory = run.manifest, run.manifest.protocol, run.manifest.inventory
-    planned = {cell.api for cell in run.plan.cells}
-    subjects = [api for api in inventory.apis if api.name in planned]
+    subjects = run.subjects
     measured = {
         cell.id: _measure(run, cell, record)
         for cell in run.plan.cells
@@ -94,6 +93,7 @@ def analyse(run_directory: Path, facts_directory: Path | None = None) -> Report:
                 source_sha256=api.source_sha256,
                 image_id=api.image_id,
                 environment=api.environment,
+                varied=api.varied,
             )
             for api in subjects
         ),
@@ -101,7 +101,7 @@ def analyse(run_directory: Path, facts_directory: Path | None = None) -> Report:
         host=run.host.before,
         size=inventory.size,
         cores=inventory.cores,
-        grade=grade_of(inventory, run.host.knobs),
+        grade=grade_of(inventory, run.host.knobs, subjects),
         control=describe_control(run.host.knobs),
         knobs=run.host.knobs,
         load_hosts=tuple(
@@ -149,7 +149,7 @@ def _measure(run: RunFolder, cell: Cell, record: CellRecord) -> MeasuredCell:
         cell,
         wrk_json=run.raw_file(record, "wrk.json"),
         samples_csv=run.raw_file(record, "samples.csv"),
-        generator_cpus=len(run.manifest.inventory.cores.generator),
+        generator_cpus=len(run.cores_of(record).generator),
         watched=run.watch_files(record),
         load_files=run.load_files(record, "wrk.json"),
         folder=run.name_of(record, ""),

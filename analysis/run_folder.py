@@ -10,7 +10,9 @@ from analysis.attempts import in_order, standing
 from analysis.cells import WatchFiles
 from analysis.load_hosts import CLOCKS_NAME, LoadFiles, LoadHostFiles, load_host_file
 from analysis.whole_blocks import without_last_blocks
+from documents.cores import CoreLayout
 from documents.errors import AnalysisError
+from documents.inventory import ApiService
 from documents.open_loop import OpenLoopPlan
 from documents.plan import Cell, Plan
 from documents.run import CellRecord, HostRecord, Manifest, attempt_id
@@ -40,6 +42,18 @@ class RunFolder:
     def cells(self) -> tuple[Cell, ...]:
         """All cells that are planned by now and due, those of the open loop last."""
         return (*self.plan.cells, *(self.open_loop_plan.cells if self.open_loop_plan else ()))
+
+    @property
+    def subjects(self) -> tuple[ApiService, ...]:
+        """The APIs that the run is to measure, a variant of one by itself, in the order of its inventory."""
+        planned = {cell.api for cell in self.plan.cells}
+        return tuple(api for api in self.manifest.inventory.apis if api.name in planned)
+
+    def cores_of(self, record: CellRecord) -> CoreLayout:
+        """The core layout that a cell was measured with."""
+        inventory = self.manifest.inventory
+        [api] = {cell.api for cell in self.cells if cell.id == record.cell_id}
+        return inventory.cores_of(inventory.api(api))
 
     def raw_file(self, record: CellRecord, file_name: str) -> bytes:
         """The bytes of one raw file of an attempt at a cell, verified against its checksum.
@@ -72,7 +86,7 @@ class RunFolder:
         return WatchFiles(
             watch_json=self.raw_file(record, "watch.json"),
             ticks_jsonl=self.raw_file(record, "ticks.jsonl"),
-            cores=self.manifest.inventory.cores,
+            cores=self.cores_of(record),
         )
 
     def load_files(self, record: CellRecord, result_name: str) -> LoadFiles | None:

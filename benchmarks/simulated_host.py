@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from benchmarks.simulated_files import write_files
-from documents.cores import CoreLayout
+from documents.cores import CoreLayout, PhysicalCore
 from documents.errors import HostUnreachableError, RunError
 from documents.host import Host, HostSize
 from documents.inventory import ApiService, Inventory, PostgresService, RedisService
@@ -186,6 +186,22 @@ class SimulatedHost:
             RunError: always; only the closed loop is simulated.
         """
         raise RunError("A simulated host has no open loop: give it a protocol without one.")
+
+    def read_physical_cores(self) -> tuple[PhysicalCore, ...]:
+        """See `Bench.read_physical_cores`: each CPU is a core."""
+        return tuple((cpu,) for cpu in IDENTITY.cpus)
+
+    def make_variants(self, subjects: Sequence[ApiService]) -> None:  # noqa: ARG002 - the protocol's
+        """See `Bench.make_variants`.
+
+        Raises:
+            RunError: always; only APIs as they are declared are simulated.
+        """
+        raise RunError("A simulated host has no variants of APIs: give it a protocol without `vary`.")
+
+    def arrange(self, api: ApiService) -> list[str]:  # noqa: ARG002 - the protocol's
+        """See `Bench.arrange`: nothing varies here."""
+        return []
 
     def stop_apis(self) -> None:
         """See `Bench.stop_apis`."""

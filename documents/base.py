@@ -1,6 +1,7 @@
 """What all documents share: frozen, strict, unknown members refused, and one way to and from JSON and YAML."""
 
 import json
+import re
 from typing import Annotated, Self
 
 import yaml
@@ -9,8 +10,16 @@ from pydantic_core import ErrorDetails
 
 from documents.errors import DocumentError
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
+_NAME = r"^[a-z][a-z0-9-]{0,30}$"
+
+Name = Annotated[str, Field(pattern=_NAME)]
 """A name of a stack, API, protocol or scenario: it becomes part of container and file names."""
+
+
+def is_name(text: str) -> bool:
+    """Whether a text can be a `Name`."""
+    return re.fullmatch(_NAME, text) is not None
+
 
 Port = Annotated[int, Field(ge=1024, le=65535)]
 """A TCP port on the loopback interface that needs no privilege."""
@@ -49,7 +58,7 @@ class Document(BaseModel):
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
-            faults = "; ".join(f"{_dotted(_location(fault))}: {_explain(fault)}" for fault in error.errors())
+            faults = "; ".join(f"{_dotted(_location(fault))}: {explain(fault)}" for fault in error.errors())
             raise DocumentError(f"{name} is not a valid {cls.__name__} document: {faults}.") from error
 
     def to_json(self) -> str:
@@ -72,7 +81,7 @@ class Document(BaseModel):
         try:
             return cls.model_validate_json(json.dumps(yaml.safe_load(text)))
         except ValidationError as error:
-            faults = (f"{name}:{_place(root, _location(fault))}: {_explain(fault)}" for fault in error.errors())
+            faults = (f"{name}:{_place(root, _location(fault))}: {explain(fault)}" for fault in error.errors())
             raise DocumentError("\n".join(faults)) from error
         except ValueError as error:
             raise DocumentError(f"{name} has a number that can't be read: {error}.") from error
@@ -174,7 +183,8 @@ def _dotted(location: Location) -> str:
     return ".".join(map(str, location)) or "the document"
 
 
-def _explain(fault: ErrorDetails) -> str:
+def explain(fault: ErrorDetails) -> str:
+    """What is wrong with a key, in words that need no place."""
     if fault["type"] == "extra_forbidden":
         return "no such key; remove it or mend its spelling"
     if fault["type"] in {"missing", "union_tag_not_found"}:

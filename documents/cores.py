@@ -12,6 +12,9 @@ Role = Literal["api", "postgres", "redis", "generator", "system"]
 
 ROLES: tuple[Role, ...] = get_args(Role)
 
+PhysicalCore = tuple[int, ...]
+"""The CPUs of one physical core: one, or SMT siblings."""
+
 
 class CoreLayout(Document):
     """The CPUs of each role, by the kernel's numbers, in rising order.

@@ -32,11 +32,25 @@ class RedisService(Document):
     settings: dict[str, str] = Field(default_factory=dict)
 
 
+class Varied(Document):
+    """Of which API a service is a variant, and what of it and of the lab below it is otherwise than declared.
+
+    `environment` and `postgres` have what the variant sets, `cores` is its core layout on the host.
+    """
+
+    api: Name
+    variant: Name
+    environment: dict[str, str]
+    cores: CoreLayout | None = None
+    postgres: dict[str, str]
+
+
 class ApiService(Document):
     """One API on the host. `environment` is what the stack document adds; the lab's own is not repeated here.
 
     `upload_volume` is the Docker volume mounted at the API's UPLOAD_DIR; `target` the Dockerfile's target, where the
-    stack document names one.
+    stack document names one. In the inventory of a run that varies APIs each variant is a service of its own, and
+    `varied` says what it is a variant of; the lab itself has none of these.
     """
 
     name: Name
@@ -48,6 +62,7 @@ class ApiService(Document):
     environment: dict[str, str]
     upload_volume: str
     target: str | None = None
+    varied: Annotated[Varied | None, Field(exclude_if=lambda varied: varied is None)] = None
 
 
 class LoadHost(Document):
@@ -117,17 +132,31 @@ class Inventory(Document):
             raise FaultyKeyError(("api_address",), f"no load host reaches {self.api_address}, which is the host's own")
         return self
 
-    @property
-    def generator_shares(self) -> bool:
-        """Whether the load generator has CPUs that what it measures has, too.
+    def generator_shares(self, cores: CoreLayout) -> bool:
+        """Whether under a core layout the load generator has CPUs that what it measures has, too.
 
         So it may be also with load hosts, where they are containers on one machine with the lab's host.
         """
         if not self.load_hosts:
-            return self.cores.shared
+            return cores.shared
         return any(
             one.host.kind == self.host.kind == "container" and set(one.size.cpus) & set(self.size.cpus)
             for one in self.load_hosts
+        )
+
+    def cores_of(self, api: ApiService) -> CoreLayout:
+        """The core layout that an API is measured with."""
+        return api.varied.cores if api.varied is not None and api.varied.cores is not None else self.cores
+
+    def postgres_of(self, api: ApiService) -> PostgresService:
+        """The PostgreSQL that an API is measured with: the lab's, or one with a variant's settings in its place."""
+        if api.varied is None or not api.varied.postgres:
+            return self.postgres
+        return self.postgres.model_copy(
+            update={
+                "container": f"{self.postgres.container}-{api.varied.variant}",
+                "settings": {**self.postgres.settings, **api.varied.postgres},
+            }
         )
 
     def api(self, name: str) -> ApiService:

@@ -1,11 +1,12 @@
 """The protocol, `experiment/protocols/NAME.yaml`: what is measured and how often."""
 
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, cast
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
-from documents.base import Document, FaultyKeyError, Name
+from documents.base import Document, FaultyKeyError, Name, explain
+from documents.variant import Variant
 
 Workload = Literal[
     "mixed",
@@ -27,6 +28,49 @@ class Scenario(Document):
     workload: Workload
     connections: Annotated[int, Field(ge=1, le=10_000)]
     duration_seconds: Annotated[int, Field(ge=1, le=3600)]
+
+
+def _one_for_each(given: object) -> object:
+    """A scenario with a list of connections as one scenario for each of them, ``NAME-16`` for 16.
+
+    What is wrong with a scenario is told here, where its place is still the one that the document has.
+    """
+    if not isinstance(given, list):
+        return given
+    spread: list[Scenario] = []
+    names: set[str] = set()
+    for index, scenario in enumerate(cast("list[object]", given)):
+        members = _members(scenario)
+        connections = members.get("connections")
+        if not isinstance(connections, list):
+            found = [_faultless(scenario, index)]
+        elif not connections:
+            raise FaultyKeyError((index, "connections"), "there is none; name one at least")
+        else:
+            counts = cast("list[object]", connections)
+            found = [
+                _faultless(members | {"connections": count, "name": f"{members.get('name')}-{count}"}, index)
+                for count in counts
+            ]
+        for one in found:
+            if one.name in names:
+                fault = "connections" if len(found) > 1 else "name"
+                raise FaultyKeyError((index, fault), f"another scenario is named {one.name}")
+            names.add(one.name)
+        spread += found
+    return tuple(spread)
+
+
+def _members(scenario: object) -> dict[str, Any]:
+    return cast("dict[str, Any]", scenario) if isinstance(scenario, dict) else {}
+
+
+def _faultless(scenario: object, index: int) -> Scenario:
+    try:
+        return Scenario.model_validate(scenario)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        raise FaultyKeyError((index, *fault["loc"]), explain(fault)) from error
 
 
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -65,6 +109,10 @@ class Protocol(Document):
     With `twin`, each block measures one of the APIs twice under each scenario, each in turn: A/A. `margin` is the share
     up to which two APIs count as the same, 0.03 for 3%; it is fixed before the run, for one that is chosen afterwards
     can make any two the same. The open loop has no twin.
+
+    `apis` are those that are measured, all of the lab's unless given. With `vary` each of them is measured in each of
+    its variants, and each API in a variant is compared with the others as an API is. One that no variant is of is
+    measured as it is declared.
     """
 
     version: Literal[1]
@@ -72,13 +120,15 @@ class Protocol(Document):
     blocks: Annotated[int, Field(ge=1, le=1000)]
     warm_up_seconds: Annotated[int, Field(ge=0, le=600)]
     warm_up_least_seconds: Annotated[int, Field(ge=0, le=600)] = 0
-    scenarios: Annotated[tuple[Scenario, ...], Field(min_length=1)]
+    scenarios: Annotated[tuple[Scenario, ...], BeforeValidator(_one_for_each), Field(min_length=1)]
     request_seed: int = 20260131
     timeout_seconds: Annotated[int, Field(ge=1, le=60)] = 2
     attempts: Annotated[int, Field(ge=1, le=5)] = 3
     twin: bool = True
     margin: Annotated[float, Field(gt=0, le=0.5)] = 0.03
     open_loop: OpenLoop | None = None
+    apis: Annotated[tuple[Name, ...], Field(exclude_if=lambda apis: not apis)] = ()
+    vary: Annotated[tuple[Variant, ...], Field(exclude_if=lambda variants: not variants)] = ()
 
     @model_validator(mode="after")
     def _ordered(self) -> "Protocol":
@@ -98,6 +148,18 @@ class Protocol(Document):
             names.add(scenario.name)
         if self.open_loop is not None and self.open_loop.scenario not in names:
             raise FaultyKeyError(("open_loop", "scenario"), f"there is no scenario {self.open_loop.scenario}")
+        return self
+
+    @model_validator(mode="after")
+    def _variants_apart(self) -> "Protocol":
+        names: set[str] = set()
+        for index, variant in enumerate(self.vary):
+            if variant.name in names:
+                raise FaultyKeyError(("vary", index, "name"), f"another variant is named {variant.name}")
+            names.add(variant.name)
+            for place, api in enumerate(variant.apis):
+                if self.apis and api not in self.apis:
+                    raise FaultyKeyError(("vary", index, "apis", place), f"{api} isn't among the protocol's `apis`")
         return self
 
     def scenario(self, name: str) -> Scenario:

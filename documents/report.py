@@ -11,6 +11,7 @@ from documents.claims import JudgedLine
 from documents.comparison import Comparison
 from documents.cores import CoreLayout
 from documents.host import HostSize
+from documents.inventory import Varied
 from documents.knobs import KnobRecord
 from documents.open_loop import OpenLoopRate
 from documents.protocol import Scenario
@@ -79,13 +80,17 @@ class BuildingFacts(Document):
 
 
 class Subject(Document):
-    """One API as it was built: its source, the image made of it, and what the stack document adds to it."""
+    """One API as it was built: its source, the image made of it, and what the stack document adds to it.
+
+    In a run that varies APIs each variant is a subject of its own; `varied` says of what, and what is otherwise.
+    """
 
     name: Name
     source: str
     source_sha256: str
     image_id: str
     environment: dict[str, str]
+    varied: Annotated[Varied | None, Field(exclude_if=lambda varied: varied is None)] = None
 
 
 class VoidAttempt(Document):

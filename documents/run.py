@@ -152,6 +152,7 @@ VoidReason = Literal[
     "wrong-status",
     "wrong-answer",
     "pinning",
+    "postgres-settings",
     "not-reset",
     "not-ready",
     "no-requests",

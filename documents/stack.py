@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, cast
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, field_validator, model_validator
 
 from documents.base import Document, FaultyKeyError, Location, Name, Port
 from documents.host_kinds import AnyHost, AnyLoadHost, ContainerHost, ExistingHost, SshHost
@@ -24,6 +24,33 @@ _LOAD_HOSTS = 12
 """As many as the smallest network between containers has addresses for, beside the host's and Docker's own."""
 
 
+def _not_the_labs(environment: dict[str, str]) -> dict[str, str]:
+    for name in sorted(LAB_ENVIRONMENT & environment.keys()):
+        raise FaultyKeyError((name,), f"{name} is set by the lab itself")
+    return environment
+
+
+Environment = Annotated[
+    dict[Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")], str],
+    AfterValidator(_not_the_labs),
+]
+"""What is added to the environment that the lab itself gives an API."""
+
+
+def _durable(settings: dict[str, str]) -> dict[str, str]:
+    for name in ("fsync", "synchronous_commit"):
+        if settings.get(name, "on") != "on":
+            raise FaultyKeyError((name,), f"{name} stays on: a lab that may lose commits measures another work")
+    for name in settings:
+        if name in LAB_SETTINGS or name.startswith("pg_stat_statements."):
+            raise FaultyKeyError((name,), f"{name} is set by the lab itself")
+    return settings
+
+
+PostgresSettings = Annotated[dict[Annotated[str, Field(pattern=r"^[a-z_.]+$")], str], AfterValidator(_durable)]
+"""Settings of PostgreSQL's server by name, beside those of the lab."""
+
+
 class Cores(Document):
     """An explicit core layout; `system` also holds Redis unless `redis` is given.
 
@@ -42,18 +69,7 @@ class Postgres(Document):
 
     image: str | None = None
     port: Port = 15432
-    settings: dict[Annotated[str, Field(pattern=r"^[a-z_.]+$")], str] = Field(default_factory=dict)
-
-    @field_validator("settings")
-    @classmethod
-    def _durable(cls, settings: dict[str, str]) -> dict[str, str]:
-        for name in ("fsync", "synchronous_commit"):
-            if settings.get(name, "on") != "on":
-                raise FaultyKeyError((name,), f"{name} stays on: a lab that may lose commits measures another work")
-        for name in settings:
-            if name in LAB_SETTINGS or name.startswith("pg_stat_statements."):
-                raise FaultyKeyError((name,), f"{name} is set by the lab itself")
-        return settings
+    settings: PostgresSettings = Field(default_factory=dict)
 
 
 class Redis(Document):
@@ -81,7 +97,7 @@ class Api(Document):
     source: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.][A-Za-z0-9_./-]*$")]
     port: Port
     target: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]*$")] | None = None
-    environment: dict[Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")], str] = Field(default_factory=dict)
+    environment: Environment = Field(default_factory=dict)
 
     @field_validator("source")
     @classmethod
@@ -89,13 +105,6 @@ class Api(Document):
         if ".." in source.split("/"):
             raise ValueError("the source is a folder inside the project")
         return source
-
-    @field_validator("environment")
-    @classmethod
-    def _not_the_labs(cls, environment: dict[str, str]) -> dict[str, str]:
-        for name in sorted(LAB_ENVIRONMENT & environment.keys()):
-            raise FaultyKeyError((name,), f"{name} is set by the lab itself")
-        return environment
 
 
 def _as_many(given: object) -> object:

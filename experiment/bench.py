@@ -12,6 +12,7 @@ from typing import Protocol
 
 from analysis.open_loop import open_loop_window
 from analysis.samples import Window, load_window
+from documents.cores import PhysicalCore
 from documents.inventory import ApiService
 from documents.knobs import KnobRecord
 from documents.load import WrkResult
@@ -88,7 +89,10 @@ class Bench(Protocol):
         ...
 
     def clear(self) -> None:
-        """End the load and the sampler that a run left behind, if one did, and remove its files, tokens included."""
+        """End the load and the sampler that a run left behind, if one did, and remove its files, tokens included.
+
+        Containers of variants are removed as well, and PostgreSQL and the CPUs of the services are as declared again.
+        """
         ...
 
     def read_identity(self) -> HostIdentity:
@@ -135,6 +139,25 @@ class Bench(Protocol):
 
     def install_open_loop(self) -> None:
         """Have the generator of the open loop on the host, built there unless it is."""
+        ...
+
+    def read_physical_cores(self) -> tuple[PhysicalCore, ...]:
+        """The CPUs of each physical core of the host."""
+        ...
+
+    def make_variants(self, subjects: Sequence[ApiService]) -> None:
+        """Stop all APIs, and make the containers of those subjects of a run that are variants.
+
+        Raises:
+            HostError: PostgreSQL doesn't start with the settings of one.
+        """
+        ...
+
+    def arrange(self, api: ApiService) -> list[str]:
+        """Have PostgreSQL and the CPUs of the roles as the API is to be measured with them.
+
+        Returns what isn't as it is to be, a sentence for each. It goes before `reset`.
+        """
         ...
 
     def stop_apis(self) -> None:

@@ -165,8 +165,13 @@ class _Attempt:
 
     def set_up(self) -> None:
         """Bring host and API into the state in which every cell begins; the pinning is done while the API comes up."""
-        with self.phase("reset"), _void_where_it_fails("not-reset"):
-            self._bench.reset(self.api, self._tokens())
+        with self.phase("reset"):
+            with _void_where_it_fails("postgres-settings"):
+                wrong = self._bench.arrange(self.api)
+            if wrong:
+                raise _VoidCellError(Void(reason="postgres-settings", message=message) for message in wrong)
+            with _void_where_it_fails("not-reset"):
+                self._bench.reset(self.api, self._tokens())
         with self.phase("restart"), _void_where_it_fails("not-ready"):
             self._bench.start_api(self.api)
         with ThreadPoolExecutor(1, thread_name_prefix="pin") as pool:
@@ -195,7 +200,7 @@ class _Attempt:
                 sampling.result()
         with self.phase("pinning"), _void_where_it_fails("pinning"):
             self.pinning = self._bench.read_pinning(self.api)
-        astray = mismatches(self._conditions.inventory.cores, self.pinning)
+        astray = mismatches(self._conditions.inventory.cores_of(self.api), self.pinning)
         if astray:
             raise _VoidCellError(Void(reason="pinning", message=message) for message in astray)
 
@@ -234,6 +239,7 @@ def _verdict(measured: Measured, cell: Cell, conditions: Conditions, folder: Pat
     """Why the window doesn't count; nothing where it does."""
     voids: list[Void] = []
     window = measured.window
+    cores = conditions.inventory.cores_of(conditions.inventory.api(cell.api))
     if measured.open_loop is not None:
         voids += open_loop_voids(measured.open_loop, cell.scenario.workload)
     elif measured.result is not None:
@@ -254,7 +260,7 @@ def _verdict(measured: Measured, cell: Cell, conditions: Conditions, folder: Pat
         watched = WatchFiles(
             watch_json=(folder / "watch.json").read_bytes(),
             ticks_jsonl=(folder / "ticks.jsonl").read_bytes(),
-            cores=conditions.inventory.cores,
+            cores=cores,
         )
         if window is not None:
             voids += watch_voids(watched, window, measured.result, folder=f"cells/{folder.name}/")
@@ -267,7 +273,7 @@ def _verdict(measured: Measured, cell: Cell, conditions: Conditions, folder: Pat
             cell,
             open_loop_json=(folder / "open-loop.json").read_bytes(),
             samples_csv=(folder / "samples.csv").read_bytes(),
-            generator_cpus=len(conditions.inventory.cores.generator),
+            generator_cpus=len(cores.generator),
             watched=watched,
             load_files=load_files,
             folder=f"cells/{folder.name}/",
@@ -276,7 +282,7 @@ def _verdict(measured: Measured, cell: Cell, conditions: Conditions, folder: Pat
         cell,
         wrk_json=(folder / "wrk.json").read_bytes(),
         samples_csv=(folder / "samples.csv").read_bytes(),
-        generator_cpus=len(conditions.inventory.cores.generator),
+        generator_cpus=len(cores.generator),
         watched=watched,
         load_files=load_files,
         folder=f"cells/{folder.name}/",

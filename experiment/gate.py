@@ -13,6 +13,7 @@ from documents.inventory import Inventory, Secrets
 from documents.protocol import Protocol
 from experiment.loop import Progress
 from experiment.run import start_run
+from experiment.subjects import require_subjects
 
 
 def measure_builds(
@@ -27,15 +28,17 @@ def measure_builds(
     order_seed: int | None = None,
     progress: Progress,
 ) -> Path:
-    """Measure two APIs of the lab, and no other, in a run of their own; arguments and errors are those of `start_run`.
+    """Measure two APIs of the lab, or of the protocol's variants, and no other, in a run of their own.
+
+    Arguments and errors are those of `start_run`.
 
     Args:
         inventory: the lab as it stands.
         secrets: the lab's secrets.
         protocol: what to measure.
         runs_directory: where the run's folder is made.
-        base: the name of the API that stands for what is.
-        candidate: the name of the API that stands for what is to come.
+        base: the name of the API, or of its variant, that stands for what is.
+        candidate: the name of the one that stands for what is to come.
         protocol_file: where the protocol was read from; None for one of the lab's own.
         order_seed: what the order of the cells is drawn from; a random one unless given.
         progress: is told of each step.
@@ -54,6 +57,7 @@ def measure_builds(
             f"The protocol {protocol.name} has one block, from which nothing can be judged: how far a repetition would "
             f"differ is unknown. Give it {LEAST_BLOCKS} blocks or more; ten say something."
         )
+    require_subjects(inventory, protocol, (base, candidate))
     return start_run(
         inventory,
         secrets,

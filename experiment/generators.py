@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from analysis.load_hosts import CLOCKS_NAME, load_host_file, turn_ns
 from analysis.merging import merge_open_loop, merge_wrk
+from documents.cores import CoreLayout
 from documents.errors import AnalysisError, DocumentError, HostError, HostUnreachableError, TransferError
 from documents.network import CellClocks, ClockReading, ClockReadings
 from documents.protocol import Scenario
@@ -91,6 +92,12 @@ class Generators:
         self._apart = places[0].on_load_host
         self._load_is_open = False
         self._program: str | None = None
+
+    def lay_out(self, cores: CoreLayout) -> None:
+        """Run on these CPUs of the lab's host from the next cell on, if that is where the generator is."""
+        if not self._apart:
+            [own] = self._all
+            own.place = replace(own.place, cpus=cores.generator, system=cores.system)
 
     def install(self, requests: Sequence[RequestFile], beside: Cgroup) -> None:
         """Lay the request files and the script that replays them ready, and make the generators' cgroups.

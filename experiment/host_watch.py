@@ -28,6 +28,10 @@ class CellWatch:
         self._after: tuple[Spin, ...] = ()
         self._failure: str | None = None
 
+    def lay_out(self, cores: CoreLayout) -> None:
+        """Take these CPUs for those of the roles, from the next cell on."""
+        self._cores = cores
+
     def start(self, directory: str, cgroups: Mapping[SampledRole, Cgroup], *, port: int, seconds: float) -> None:
         """Start the ticks of a new cell; see `provision.watching.start`."""
         self._job, self._before, self._after, self._failure = None, (), (), None

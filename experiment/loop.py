@@ -16,7 +16,7 @@ from pathlib import Path
 
 from analysis.attempts import cells_without, next_attempt, standing
 from documents.errors import RunError
-from documents.inventory import Inventory, Secrets
+from documents.inventory import ApiService, Inventory, Secrets
 from documents.plan import Cell, Plan
 from documents.protocol import Protocol, Workload
 from documents.run import CellRecord, HostRecord, LoadHostRecord, Manifest
@@ -32,6 +32,7 @@ from experiment.load_host_identity import require_identical
 from experiment.open_loop import count_cells, open_loop_cells
 from experiment.plan import make_plan
 from experiment.run_folder import RunFolder, new_run_id
+from experiment.subjects import subjects_of, with_subjects, without_subjects
 from experiment.workloads.command import share_of_connections
 from experiment.workloads.requests import RequestFile, build_requests
 
@@ -69,7 +70,8 @@ def begin(
 
     Another `planner` than the lab's own is for a run that is one of several, whose orders belong together.
     """
-    measured = _choose(inventory, apis)
+    subjects = subjects_of(inventory, protocol, apis, bench.read_physical_cores)
+    inventory, measured = with_subjects(inventory, subjects), [api.name for api in subjects]
     if budget_seconds is not None:
         fitted = fit(protocol, measured, budget_seconds, read_earlier(runs_directory, inventory, protocol, measured))
         progress(fitted)
@@ -121,6 +123,7 @@ def resume(
     manifest = folder.read_manifest()
     requests = _build_all(manifest.protocol)
     _require_same_lab(manifest, inventory, requests)
+    inventory = with_subjects(inventory, manifest.inventory.apis)
     if folder.is_finished():
         attempts = folder.read_attempts(manifest.protocol.attempts)
         progress(_started(folder, attempts, manifest.protocol))
@@ -135,12 +138,11 @@ def resume(
     return folder.path
 
 
-def _choose(inventory: Inventory, apis: Collection[str]) -> list[str]:
-    """The names of the APIs to measure, in the lab's order; all where none is named."""
-    known = [api.name for api in inventory.apis]
-    if unknown := sorted(set(apis) - set(known)):
-        raise RunError(f"The lab {inventory.stack} has no API {', '.join(unknown)}; it has {', '.join(known)}.")
-    return [name for name in known if name in apis] if apis else known
+def _subjects(folder: RunFolder, inventory: Inventory) -> list[ApiService]:
+    """What a run measures, where a variant is among it; else nothing."""
+    planned = {cell.api for cell in folder.read_plan().cells}
+    subjects = [api for api in inventory.apis if api.name in planned]
+    return subjects if any(api.varied is not None for api in subjects) else []
 
 
 def _conditions(
@@ -180,6 +182,8 @@ def _measure_all(
             # Before all else: it takes a minute to build, and what is wrong with it is told before hours of cells. The
             # host isn't tuned yet, for a slow build would outlast the lease.
             bench.install_open_loop()
+        if varied := _subjects(folder, conditions.inventory):
+            bench.make_variants(varied)
         tuned = bench.tune(seconds=_BEGINNING_SECONDS)
         record = folder.read_host()
         folder.write_host(record.model_copy(update={"knobs": merge(record.knobs, tuned)}))
@@ -309,11 +313,12 @@ def _build_all(protocol: Protocol) -> list[RequestFile]:
 def _require_same_lab(manifest: Manifest, inventory: Inventory, requests: Iterable[RequestFile]) -> None:
     """Cells of one run are compared with each other: they must be measured under one and the same conditions.
 
-    How the host is reached may have changed; whether it is the same is asked of itself.
+    What the run's variants are follows from the lab and from the protocol, which the manifest has. How the host is
+    reached may have changed; whether it is the same is asked of itself.
     """
     then, now = (
         document.model_dump(exclude={"host": True, "load_hosts": {"__all__": {"host"}}})
-        for document in (manifest.inventory, inventory)
+        for document in (without_subjects(manifest.inventory), inventory)
     )
     changed = sorted(name for name in then.keys() | now.keys() if then.get(name) != now.get(name))
     if changed:

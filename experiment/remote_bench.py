@@ -7,19 +7,21 @@ from dataclasses import replace
 from pathlib import Path
 
 from apis.contract.checks import Target, probe
-from documents.cores import Role
+from documents.cores import CoreLayout, PhysicalCore, Role
 from documents.errors import DocumentError, HostError, HostUnreachableError, TransferError
 from documents.inventory import ApiService, Inventory, Secrets
 from documents.knobs import KnobRecord
 from documents.run import HostIdentity, LoadHostLook, ProcessPinning
 from documents.samples import SampledRole
 from experiment import host_folder, run_lock
+from experiment.arrangement import Arrangement
 from experiment.bench import Load, Measured, WarmedUp
 from experiment.generators import Generators
 from experiment.generators import Place as GeneratorPlace
 from experiment.host_watch import CellWatch
 from experiment.load_hosts import LoadHosts
 from experiment.readiness import wait_until_ready
+from experiment.subjects import layouts_of
 from experiment.workloads.command import OPEN_LOOP_SOURCE
 from experiment.workloads.requests import RequestFile
 from provision import containers, database, identity, knobs, open_loop, pinning, sampling, tuning
@@ -88,6 +90,7 @@ class RemoteBench:
         self._api_cgroup: Cgroup | None = None
         self._sampler_job: Job | None = None
         self._watch = CellWatch(connection, inventory.cores)
+        self._arrangement = Arrangement(connection, inventory)
         self._api_port: int | None = None
         hosts = [*zip(inventory.load_hosts, load_hosts, strict=True)]
         address = inventory.api_address
@@ -110,6 +113,7 @@ class RemoteBench:
         with ExitStack() as rest:
             # Also where this host is lost: load and tokens mustn't stay on those that aren't.
             rest.callback(self._load_hosts.clear)
+            rest.callback(self._undo_arrangement)
             host_folder.clear(self._connection)
         self._sampler_job = None
         self._generators.forget()
@@ -117,6 +121,25 @@ class RemoteBench:
     def read_identity(self) -> HostIdentity:
         """See `Bench.read_identity`."""
         return identity.read_identity(self._connection)
+
+    def read_physical_cores(self) -> tuple[PhysicalCore, ...]:
+        """See `Bench.read_physical_cores`."""
+        return identity.read_resources(self._connection).cores
+
+    def make_variants(self, subjects: Sequence[ApiService]) -> None:
+        """See `Bench.make_variants`."""
+        self.stop_apis()
+        self._arrangement.make(subjects)
+        self._knobs = knobs.knobs_of(*layouts_of(self._inventory, subjects))
+
+    def arrange(self, api: ApiService) -> list[str]:
+        """See `Bench.arrange`."""
+        wrong = self._arrangement.arrange(api)
+        self._lay_out(self._arrangement.cores)
+        if self._arrangement.starts_postgres:
+            server = self._arrangement.postgres.container
+            self._service_cgroups["postgres"] = containers.cgroup(self._connection, server)
+        return wrong
 
     def read_tool_versions(self) -> dict[str, str]:
         """See `Bench.read_tool_versions`."""
@@ -188,7 +211,7 @@ class RemoteBench:
         """See `Bench.reset`."""
         with ThreadPoolExecutor(4, thread_name_prefix="reset") as pool:
             steps = (
-                pool.submit(database.reset_database, self._connection, self._inventory.postgres),
+                pool.submit(database.reset_database, self._connection, self._arrangement.postgres),
                 pool.submit(database.flush_cache, self._connection, self._inventory.redis),
                 pool.submit(database.empty_uploads, self._connection, api.upload_volume),
                 pool.submit(self.lay_ready, tokens),
@@ -199,7 +222,8 @@ class RemoteBench:
         except HostUnreachableError:
             raise
         except HostError:
-            wait_for_postgres(self._connection, self._inventory.postgres)
+            if not self._arrangement.starts_postgres:
+                wait_for_postgres(self._connection, self._inventory.postgres)
             wait_for_redis(self._connection, self._inventory.redis)
             raise
 
@@ -232,12 +256,12 @@ class RemoteBench:
         """See `Bench.pin`."""
         self._api_cgroup = containers.cgroup(self._connection, api.container)
         self._api_port = api.port
-        pinning.apply(self._connection, self._inventory.cores, self._pinned_cgroups())
+        pinning.apply(self._connection, self._arrangement.cores, self._pinned_cgroups())
         self._load_hosts.pin()
 
     def read_pinning(self, api: ApiService) -> tuple[ProcessPinning, ...]:  # noqa: ARG002 - `pin` found its processes
         """See `Bench.read_pinning`."""
-        return pinning.read_back(self._connection, self._inventory.cores, self._pinned_cgroups())
+        return pinning.read_back(self._connection, self._arrangement.cores, self._pinned_cgroups())
 
     def warm_up(self, load: Load, enough: Callable[[Sequence[int]], bool]) -> WarmedUp:
         """See `Bench.warm_up`."""
@@ -252,7 +276,7 @@ class RemoteBench:
             self._connection,
             host_folder.path_of("sampler"),
             cgroups,
-            cpus=self._inventory.cores.system,
+            cpus=self._arrangement.cores.system,
             deadline_seconds=seconds,
         )
         self._watch.start(host_folder.path_of("watch"), cgroups, port=self._api_port, seconds=seconds)
@@ -293,6 +317,14 @@ class RemoteBench:
         except (HostError, DocumentError) as error:
             return str(error)
         return None
+
+    def _undo_arrangement(self) -> None:
+        self._arrangement.undo()
+        self._lay_out(self._arrangement.cores)
+
+    def _lay_out(self, cores: CoreLayout) -> None:
+        self._watch.lay_out(cores)
+        self._generators.lay_out(cores)
 
     def _renew(self, seconds: float) -> None:
         if knobs.is_settable(self._inventory):

@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from documents.base import line_of
+from documents.cores import PhysicalCore
 from documents.errors import DocumentError
+from documents.explicit_cores import LayoutError, explicit_cores
 from documents.stack import Stack
-from lab.cores import LayoutError, PhysicalCore, explicit_cores, take_cores
+from lab.cores import take_cores
 
 
 def read_stacks(project: Path) -> tuple[tuple[Stack, ...], Mapping[str, str]]:

@@ -1,5 +1,6 @@
 """The knobs: which kernel settings a measurement wants, each with its reason, and on which hosts they may be set."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -36,15 +37,20 @@ class Knob:
     absent: Literal["nothing-to-control", "not-told"] = "nothing-to-control"
 
 
-def knobs_of(cores: CoreLayout) -> tuple[Knob, ...]:
-    """The knobs of a host with such a core layout, each with its reason and the source of that."""
+def knobs_of(*layouts: CoreLayout) -> tuple[Knob, ...]:
+    """The knobs of a host with such a core layout, or with several in turn, each with its reason and its source."""
     return (
         *_KNOBS,
         _interrupts(
-            cores.cpu_list("api"),
+            ",".join(map(str, api_cpus(layouts))),
             "An interrupt that is served on the API's CPUs takes their time and their caches, and is booked on no API.",
         ),
     )
+
+
+def api_cpus(layouts: Collection[CoreLayout]) -> tuple[int, ...]:
+    """The CPUs that are the API's under one of the layouts at least, in rising order; interrupts are kept off them."""
+    return tuple(sorted({cpu for layout in layouts for cpu in layout.api}))
 
 
 def load_host_knobs(load_host: LoadHost) -> tuple[Knob, ...]:

@@ -1,5 +1,7 @@
 """The settings that PostgreSQL and Redis are at work with, asked of themselves."""
 
+import re
+
 from documents.base import Document
 from documents.errors import HostError, RemoteCommandError
 from documents.inventory import PostgresService, RedisService
@@ -8,6 +10,21 @@ from provision.containers import execute
 from provision.database import REDIS_LOGIN, run_sql
 
 _DEADLINE_SECONDS = 30
+
+_UNITS = {
+    **{name: ("memory", 1024.0**power) for power, name in enumerate(("B", "kB", "MB", "GB", "TB"))},
+    "us": ("time", 1e-6),
+    "ms": ("time", 1e-3),
+    "s": ("time", 1.0),
+    "min": ("time", 60.0),
+    "h": ("time", 3_600.0),
+    "d": ("time", 86_400.0),
+}
+"""Units of settings by name, in bytes and seconds. Source: PostgreSQL, Parameter Names and Values."""
+
+_NUMBER = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*([A-Za-z]*)\s*")
+
+_TRUTH = {"on": "on", "true": "on", "yes": "on", "1": "on", "off": "off", "false": "off", "no": "off", "0": "off"}
 
 
 class PostgresSetting(Document):
@@ -113,3 +130,34 @@ def read_redis(connection: Connection, redis: RedisService, names: list[str]) ->
         if lines[0] == name:
             found[name] = lines[1]
     return found
+
+
+def means(declared: str, setting: PostgresSetting) -> bool:
+    """Whether a declared text and the server's value of a setting mean the same."""
+    if setting.kind == "bool":
+        return _TRUTH.get(declared.strip().lower()) == setting.value
+    if setting.kind == "enum":
+        return declared.strip().lower() == setting.value.lower()
+    if setting.kind in {"integer", "real"}:
+        wanted, found = _amount(declared, setting.unit), _amount(setting.value, setting.unit)
+        # The server rounds to whole units of its own.
+        step = _amount("1", setting.unit) if setting.kind == "integer" else 0.0
+        if wanted is None or found is None or step is None:
+            return False
+        return abs(wanted - found) <= max(step / 2, 1e-9 * abs(wanted))
+    return declared == setting.value
+
+
+def _amount(text: str, unit: str | None) -> float | None:
+    """A number in bytes, seconds or as it is; `unit` is that of a number without one, such as ``8kB``."""
+    match = _NUMBER.fullmatch(text)
+    if match is None:
+        return None
+    number, given = float(match[1]), match[2]
+    if unit is None:
+        return number if not given else None
+    of_server = _NUMBER.fullmatch(unit) or _NUMBER.fullmatch(f"1{unit}")
+    kind, size = _UNITS.get(of_server[2], ("", 0.0)) if of_server else ("", 0.0)
+    if not given:
+        return number * size * float(of_server[1]) if of_server else None
+    return number * _UNITS[given][1] if given in _UNITS and _UNITS[given][0] == kind else None

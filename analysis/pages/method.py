@@ -2,6 +2,7 @@
 
 import shlex
 
+from analysis.pages.variants import variant_words
 from documents.report import Report
 
 CELLS = (
@@ -36,7 +37,7 @@ RECOMPUTE = (
 
 def method_words(report: Report) -> tuple[str, ...]:
     """The paragraphs on how a report's numbers are made; the last one introduces `recompute_command`."""
-    return (CELLS, PAIRS, CLOSED_LOOP, *((OPEN_LOOP,) if report.open_loop else ()), RECOMPUTE)
+    return (CELLS, *variant_words(report), PAIRS, CLOSED_LOOP, *((OPEN_LOOP,) if report.open_loop else ()), RECOMPUTE)
 
 
 def recompute_command(report: Report) -> str:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import pulumi
 import pulumi_docker as docker
 
+from documents.cores import PhysicalCore
 from documents.host import Host
 from documents.host_kinds import ContainerHost as ContainerHostDocument
 from documents.host_kinds import ContainerLoadHost as ContainerLoadHostDocument
@@ -18,7 +19,7 @@ from documents.inventory import LOOPBACK
 from documents.labels import STACK_LABEL, stack_labels
 from documents.stack import Stack
 from lab.base_image import BaseImage
-from lab.cores import PhysicalCore, take_cores
+from lab.cores import take_cores
 from lab.credentials import Credentials
 from lab.hosts.declared import DeclaredLoadHost, load_hosts_on
 from lab.hosts.place import host_folder

@@ -3,9 +3,8 @@
 import os
 from pathlib import Path
 
-from documents.cores import parse_cpu_list
+from documents.cores import PhysicalCore, parse_cpu_list
 from documents.host import HostResources
-from lab.cores import PhysicalCore
 
 _CPU = Path("/sys/devices/system/cpu")
 

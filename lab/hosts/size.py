@@ -4,11 +4,12 @@ import itertools
 
 from documents.cloud_hosts import as_cloud_host
 from documents.cores import CoreLayout
+from documents.explicit_cores import explicit_cores
 from documents.host import Host, HostResources, HostSize
 from documents.host_kinds import AnyHost
 from documents.inventory import LoadHost
 from documents.stack import Stack
-from lab.cores import explicit_cores, split_cores, split_load_host, take_cores
+from lab.cores import split_cores, split_load_host, take_cores
 
 _ARTICLE_CORES = 8
 _ARTICLE_MEMORY_GB = 16

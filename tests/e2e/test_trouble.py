@@ -15,7 +15,7 @@ BAD_DOCUMENTS: dict[str, tuple[dict[str, object], str]] = {
     "wrong-type": ({"cores": {"api": 1}}, r"stacks/{name}\.yaml:\d+: cores\.api: "),
     "no-such-cpu": (
         {"cores": {"api": "0", "postgres": "0", "system": "0", "generator": "4097"}},
-        r"stacks/{name}\.yaml:\d+: cores\.generator: the host has no CPU 4097, only \d+; name others or write ",
+        r"stacks/{name}\.yaml:\d+: cores\.generator: the host has no CPU 4097, only \d+; name others, or leave ",
     ),
 }
 

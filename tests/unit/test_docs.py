@@ -276,7 +276,9 @@ def written_keys(value: JsonValue, prefix: str = "") -> Iterator[str]:
 def test_keys_in_text_and_examples_exist(page: Path):
     known = {*keys(Stack), *keys(Protocol), *keys(Implementation)}
     for block in fences(page, "yaml"):
-        assert set(written_keys(_JSON.validate_python(yaml.safe_load(block)))) <= known
+        written = set(written_keys(_JSON.validate_python(yaml.safe_load(block))))
+        # What is in a mapping of texts is the document's own.
+        assert {key.rpartition(".")[0] if ".environment." in key else key for key in written} <= known
     roots = "|".join(name for name in Stack.model_fields)
     for code in inline_codes(page):
         if re.fullmatch(rf"({roots})\.[a-z_.]+", code) and not re.search(r"\.(json|ya?ml|py|md)$", code):
@@ -391,7 +393,18 @@ def test_protocols_of_the_lab_are_told():
         assert [re.findall(r"\d+", load) for load in loads] == [
             [str(scenario.connections), str(scenario.duration_seconds)] for scenario in protocol.scenarios
         ]
-    assert {row[0].strip("`") for row in table[1:]} == set(protocol_names())
+    assert {row[0].strip("`") for row in table[1:]} == {
+        name for name in protocol_names() if not read_protocol(name).vary
+    }
+
+
+def test_the_variants_that_are_shown_are_those_of_the_labs_protocol():
+    (shown,) = (yaml.safe_load(text) for text in fences(ROOT / "docs/protocol.md", "yaml"))
+    protocol = yaml.safe_load((ROOT / "experiment/protocols/pool-sizes.yaml").read_text(encoding="utf-8"))
+    assert shown == {key: protocol[key] for key in shown}
+    (short,) = (yaml.safe_load(text) for text in fences(ROOT / "README.md", "yaml"))
+    assert set(short) == {"apis", "vary"}
+    assert all(variant in protocol["vary"] for variant in short["vary"])
 
 
 def test_numbers_of_blocks_for_a_gate_are_those_of_the_power():

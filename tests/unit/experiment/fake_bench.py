@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from analysis.samples import Window
-from documents.cores import CoreLayout
+from documents.cores import CoreLayout, PhysicalCore, Role
 from documents.errors import HostError, RunError
 from documents.host import Host, HostSize
 from documents.inventory import ApiService, Inventory, PostgresService, RedisService, Secrets
@@ -180,7 +180,8 @@ class FakeBench:
     alters what a window gives, `damage` its samples.csv, and `disturb` its ticks. Of the windows, counted from 1, those
     in `spoilt` have an error of their generator's. `protocol` is the run's, and `requests_of` gives what an API answers
     in a second of its warm-up. `steps` are the steps so far, `played` the cells' loads. `settings` are the kernel's,
-    `untouched` what they were before they were tuned, None while they aren't.
+    `untouched` what they were before they were tuned, None while they aren't. `made` are the containers of variants,
+    `server` and `cores` what is as one of them wants it, and `arranged` what each cell had of these.
     """
 
     before: Callable[[str, int], None] = lambda _step, _count: None
@@ -196,6 +197,10 @@ class FakeBench:
     astray: set[str] = field(default_factory=set[str])
     identity: HostIdentity = IDENTITY
     holder: str | None = None
+    made: set[str] = field(default_factory=set[str])
+    server: str = INVENTORY.postgres.container
+    cores: CoreLayout = LAYOUT
+    wrong_settings: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     running: set[str] = field(default_factory=lambda: {api.name for api in INVENTORY.apis})
     installed: set[str] = field(default_factory=set[str])
     settings: dict[str, str] = field(default_factory=lambda: {"turbo": "on", "vm.swappiness": "60"})
@@ -207,6 +212,7 @@ class FakeBench:
     tokens: bytes | None = None
     load: Load | None = None
     sampled: bool = False
+    arranged: list[tuple[str, str, CoreLayout]] = field(default_factory=list[tuple[str, str, CoreLayout]])
     steps: list[str] = field(default_factory=list[str])
     played: list[str] = field(default_factory=list[str])
 
@@ -227,6 +233,9 @@ class FakeBench:
 
     def clear(self) -> None:
         self._step("clear")
+        self.made.clear()
+        self.server, self.cores = INVENTORY.postgres.container, LAYOUT
+        self.running &= {api.name for api in INVENTORY.apis}
         self.installed.clear()
         self.has_open_loop = False
         self.tokens, self.load, self.sampled = None, None, False
@@ -287,12 +296,34 @@ class FakeBench:
         self._step("install_open_loop")
         self.has_open_loop = True
 
+    def read_physical_cores(self) -> tuple[PhysicalCore, ...]:
+        return tuple((cpu,) for cpu in (*IDENTITY.cpus, 6, 7))
+
+    def make_variants(self, subjects: Sequence[ApiService]) -> None:
+        self._step("make_variants")
+        assert not self.made, "what an earlier run left must be removed first"
+        self.running.clear()
+        for api in subjects:
+            if api.varied is not None:
+                assert api.container not in self.made
+                self.made |= {api.container, INVENTORY.postgres_of(api).container} - {INVENTORY.postgres.container}
+
+    def arrange(self, api: ApiService) -> list[str]:
+        if not self.made:
+            return []
+        self._step("arrange")
+        assert not self.running, "no API may run while its PostgreSQL is replaced"
+        self.server, self.cores = INVENTORY.postgres_of(api).container, INVENTORY.cores_of(api)
+        self.arranged.append((api.name, self.server, self.cores))
+        return self.wrong_settings.get(api.name, [])
+
     def stop_apis(self) -> None:
         self._step("stop_apis")
         self.running.clear()
 
     def restore(self) -> None:
         self._step("restore")
+        assert self.server == INVENTORY.postgres.container, "the seed is put back into the lab's own PostgreSQL"
         self.running = {api.name for api in INVENTORY.apis}
 
     def reset(self, api: ApiService, tokens: bytes) -> None:
@@ -303,6 +334,7 @@ class FakeBench:
 
     def start_api(self, api: ApiService) -> None:
         self._step("start_api")
+        assert api.varied is None or api.container in self.made
         self.running.add(api.name)
 
     def stop_api(self, api: ApiService) -> None:
@@ -324,10 +356,13 @@ class FakeBench:
 
     def read_pinning(self, api: ApiService) -> tuple[ProcessPinning, ...]:
         self._step("read_pinning")
-        cpus = {"api": (0, 1) if api.name not in self.astray else (0, 1, 4), "postgres": (2,), "redis": (3,)}
+        roles: tuple[Role, ...] = ("api", "postgres", "redis")
+        cpus = {role: self.cores.of(role) for role in roles}
+        if api.name in self.astray:
+            cpus["api"] += (4,)
         return tuple(
             ProcessPinning(role=role, process_id=number, thread_id=number, command=role, cpus=cpus[role])
-            for number, role in enumerate(("api", "postgres", "redis"), start=100)
+            for number, role in enumerate(roles, start=100)
         )
 
     def warm_up(self, load: Load, enough: Callable[[Sequence[int]], bool]) -> WarmedUp:
@@ -390,15 +425,16 @@ class FakeBench:
 
     def _write_watch(self, folder: Path, window: Window, connections: int) -> None:
         roles: tuple[SampledRole, ...] = ("api", "postgres", "redis", "generator")
-        ticks = ticks_of(LAYOUT, window, Happening(own=dict.fromkeys(roles, 0.1), connections=connections))
-        (folder / "watch.json").write_text(spins_of(LAYOUT, change=self.spin_change).to_json())
+        ticks = ticks_of(self.cores, window, Happening(own=dict.fromkeys(roles, 0.1), connections=connections))
+        (folder / "watch.json").write_text(spins_of(self.cores, change=self.spin_change).to_json())
         (folder / "ticks.jsonl").write_bytes(jsonl(self.disturb(ticks)))
 
     def left_clean(self) -> bool:
         """Whether the bench is as a run must leave it."""
         all_running = self.running == {api.name for api in INVENTORY.apis}
         as_found = self.load is None and not self.sampled and self.tokens is None and self.untouched is None
-        return all_running and as_found and self.holder is None
+        as_declared = not self.made and (self.server, self.cores) == (INVENTORY.postgres.container, LAYOUT)
+        return all_running and as_found and as_declared and self.holder is None
 
     def times(self) -> Counter[str]:
         """How often each cell's load was played."""

@@ -6,8 +6,9 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 
+from documents.protocol import Protocol
 from experiment.events import Event
-from tests.unit.experiment.fake_bench import FakeBench
+from tests.unit.experiment.fake_bench import PROTOCOL, FakeBench
 from tests.unit.experiment.loop_runs import begin
 
 # What a run imports takes a second: one process imports it, and the runs' are forked from that.
@@ -17,15 +18,17 @@ _PROCESSES.set_forkserver_preload([__name__])
 _DEADLINE_SECONDS = 60
 
 
-def kill_run(runs_directory: Path, kind: str, number: int, *, spoilt: Sequence[int] = ()) -> int | None:
+def kill_run(
+    runs_directory: Path, kind: str, number: int, *, spoilt: Sequence[int] = (), protocol: Protocol = PROTOCOL
+) -> int | None:
     """Begin a run and have it killed at a `step` of its bench, or at an `event`; returns its process's exit code."""
-    process = _PROCESSES.Process(target=_begin, args=(runs_directory, kind, number, spoilt), daemon=True)
+    process = _PROCESSES.Process(target=_begin, args=(runs_directory, kind, number, spoilt, protocol), daemon=True)
     process.start()
     process.join(_DEADLINE_SECONDS)
     return process.exitcode
 
 
-def _begin(runs_directory: Path, kind: str, number: int, spoilt: Sequence[int]) -> None:
+def _begin(runs_directory: Path, kind: str, number: int, spoilt: Sequence[int], protocol: Protocol) -> None:
     events = 0
 
     def before(_step: str, count: int) -> None:
@@ -38,4 +41,4 @@ def _begin(runs_directory: Path, kind: str, number: int, spoilt: Sequence[int]) 
         if kind == "event" and events == number:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    begin(FakeBench(before=before, spoilt=frozenset(spoilt)), runs_directory, progress)
+    begin(FakeBench(before=before, spoilt=frozenset(spoilt)), runs_directory, progress, protocol=protocol)

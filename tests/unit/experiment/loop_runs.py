@@ -1,6 +1,6 @@
 """Runs of the loop on a fake bench, and what they left in their folders."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from documents.inventory import Inventory
@@ -30,6 +30,7 @@ def begin(
     progress: Callable[[Event], None] = ignore,
     *,
     protocol: Protocol = PROTOCOL,
+    apis: Collection[str] = (),
     planner: Planner = make_plan,
     clock: Clock = SYSTEM_CLOCK,
 ) -> Path:
@@ -39,6 +40,7 @@ def begin(
         SECRETS,
         protocol,
         runs,
+        apis=apis,
         order_seed=7,
         git_commit="abc",
         progress=progress,

@@ -38,8 +38,16 @@ def test_the_evidence_is_ten_blocks_and_an_open_loop_with_the_twin_and_the_margi
 
 
 def test_every_protocol_is_named_as_its_file():
-    assert protocol_names() == ["article", "evidence", "quick", "ten-blocks"]
+    assert protocol_names() == ["article", "evidence", "pool-sizes", "quick", "ten-blocks"]
     assert [read_protocol(name).name for name in protocol_names()] == protocol_names()
+
+
+def test_the_pools_are_those_of_one_api_alone_and_ask_postgresql_each_time():
+    pools = read_protocol("pool-sizes")
+    assert pools.apis == ("go",)
+    assert [variant.environment for variant in pools.vary] == [{"DB_POOL_SIZE": size} for size in ("16", "32", "64")]
+    assert {scenario.workload for scenario in pools.scenarios} == {"read-user"}
+    assert [scenario.connections for scenario in pools.scenarios] == [16, 64, 256]
 
 
 def test_a_protocol_of_ones_own_is_read_by_its_path(tmp_path: Path):
@@ -50,7 +58,9 @@ def test_a_protocol_of_ones_own_is_read_by_its_path(tmp_path: Path):
 
 
 def test_an_unknown_protocol_is_told_with_those_there_are():
-    with pytest.raises(RunError, match=r"no protocol named slow\. There are article, evidence, quick, ten-blocks"):
+    with pytest.raises(
+        RunError, match=r"no protocol named slow\. There are article, evidence, pool-sizes, quick, ten-blocks"
+    ):
         read_protocol("slow")
     with pytest.raises(RunError, match=r"nowhere/slow\.yaml can't be read"):
         read_protocol("nowhere/slow.yaml")

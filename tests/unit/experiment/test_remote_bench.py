@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from documents.errors import HostError
+from documents.inventory import Inventory
 from experiment import host_folder
 from experiment.remote_bench import RemoteBench
-from provision import jobs
+from provision import jobs, variants
 from provision.connection import Connection, connect
 from tests.ssh.sshd import Sshd
 from tests.ssh.waiting import wait_until_gone
@@ -21,6 +22,10 @@ def connection(sshd: Sshd) -> Iterator[Connection]:
         yield opened
 
 
+def none_is_left(_connection: Connection, _inventory: Inventory) -> bool:
+    return False
+
+
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A run's folder on the host, with the run's tokens."""
@@ -29,6 +34,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (made / "tokens").write_text("a token")
     (made.parent / "run.lock").write_text("held")
     monkeypatch.setattr(host_folder, "HOME", str(made))
+    # No engine is asked for containers of variants; tests/ssh/test_variants.py does.
+    monkeypatch.setattr(variants, "remove", none_is_left)
     monkeypatch.setattr(host_folder, "ASIDE", str(made.parent / "ended-run-"))
     return made
 

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from documents.cores import CoreLayout
+from documents.cores import CoreLayout, PhysicalCore
 from documents.errors import LabError
+from documents.explicit_cores import LayoutError, explicit_cores
 from documents.stack import Cores
-from lab.cores import LayoutError, PhysicalCore, explicit_cores, split_cores, split_load_host, take_cores
+from lab.cores import split_cores, split_load_host, take_cores
 from lab.hosts.machine import read_memory_bytes, read_topology
 
 
@@ -168,7 +169,7 @@ def test_layout_with_a_cpu_that_the_host_lacks_is_refused_with_role_and_remedy(r
     with pytest.raises(LayoutError) as refusal:
         explicit_cores(cores(**{role: "1,8-9"}), machine(8))
     assert str(refusal.value) == (
-        f"cores.{role}: the host has no CPU 8, 9, only 0, 1, 2, 3, 4, 5, 6, 7; name others or write `cores: auto`."
+        f"cores.{role}: the host has no CPU 8, 9, only 0, 1, 2, 3, 4, 5, 6, 7; name others, or leave `cores` out."
     )
     assert refusal.value.location == ("cores", role)
 

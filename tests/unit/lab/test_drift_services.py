@@ -6,8 +6,8 @@ import pytest
 
 from documents.drift import Difference
 from lab.lifecycle.drift.comparison import Comparison
-from lab.lifecycle.drift.services import compare_postgres, compare_redis, means, redis_settings
-from provision.service_settings import PostgresOverride, PostgresSetting, PostgresState
+from lab.lifecycle.drift.services import compare_postgres, compare_redis, redis_settings
+from provision.service_settings import PostgresOverride, PostgresSetting, PostgresState, means
 from tests.unit.documents.samples import INVENTORY
 
 CONTRACT = "5" * 64

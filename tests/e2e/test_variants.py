@@ -1,0 +1,228 @@
+"""A run that varies the Go API on a lab of its own: pools, PostgreSQL's settings, cores. It is killed and goes on.
+
+The controller is held up when a load begins, so that what is at work then can be looked at.
+"""
+
+import json
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from documents.drift import Drift
+from documents.report import Report
+from experiment.events import Event, PhaseStarted
+from provision.connection import Connection, connect
+from provision.containers import main_process_id
+from provision.database import run_sql
+from tests.conftest import run_lab
+from tests.e2e.go_lab import GO_LAB, GoLab
+from tests.e2e.lab_run import ATTEMPTS_MOST, LabRun, read_attempts
+from tests.e2e.lab_with_neighbours import LAB_WITH_NEIGHBOURS
+
+PROTOCOL = f"""version: 1
+name: varied
+blocks: 2
+warm_up_seconds: 1
+attempts: {ATTEMPTS_MOST}
+timeout_seconds: 20
+twin: false
+apis: [go]
+scenarios:
+  - {{name: users, workload: read-user, connections: [8], duration_seconds: 1}}
+vary:
+  - name: pool-16
+    environment: {{DB_POOL_SIZE: "16"}}
+  - name: pool-32
+    environment: {{DB_POOL_SIZE: "32"}}
+  - name: pool-64
+    environment: {{DB_POOL_SIZE: "64"}}
+  - name: large
+    postgres: {{work_mem: 16MB, max_connections: "150"}}
+  - name: turned
+    cores: {{api: "1", postgres: "0", system: "0", generator: "0"}}
+"""
+
+SUBJECTS = ["go-pool-16", "go-pool-32", "go-pool-64", "go-large", "go-turned"]
+POOLS = {"go-pool-16": "16", "go-pool-32": "32", "go-pool-64": "64", "go-large": "32", "go-turned": "32"}
+CELLS = 2 * len(SUBJECTS)
+
+
+@dataclass(frozen=True)
+class AtWork:
+    """What was at work when a cell's load began: the API's environment, PostgreSQL's settings, CPUs by role."""
+
+    environment: dict[str, str]
+    settings: dict[str, str]
+    cpus: dict[str, str]
+    running: set[str]
+
+
+@dataclass
+class VariedRun:
+    """What was seen of the run; `drift_of_killed` is what was found after the kill, `drift` what after its end."""
+
+    folder: Path
+    seen: dict[str, list[AtWork]] = field(default_factory=dict[str, list[AtWork]])
+    drift_of_killed: Drift | None = None
+    drift: Drift | None = None
+    containers: set[str] = field(default_factory=set[str])
+
+
+def read_drift() -> Drift:
+    done = run_lab(["verify", "--drift", "--json", "--stack", GO_LAB])
+    return Drift.from_json(done.stdout, name=done.stderr or "the command's output")
+
+
+@pytest.fixture(scope="module")
+def varied(go_lab: GoLab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[VariedRun]:
+    protocol = tmp_path_factory.mktemp("varied") / "varied.yaml"
+    protocol.write_text(PROTOCOL)
+    inventory = go_lab.as_it_stands().inventory
+    with connect(inventory.host) as host:
+        before = containers_on(host)
+        first = LabRun(GO_LAB, "--protocol", str(protocol), "--seed", "5", lab=LAB_WITH_NEIGHBOURS)
+        try:
+            first.wait_for(lambda event: begins_load(event) and "-go-large-" in cell_of(event))
+            run = VariedRun(first.folder)
+        finally:
+            first.abandon()
+        run.drift_of_killed = read_drift()
+        again = LabRun(GO_LAB, "--resume", run.folder.name, lab=LAB_WITH_NEIGHBOURS)
+
+        def look(event: Event) -> None:
+            if begins_load(event):
+                subject = cell_of(event).split("-", 1)[1].rpartition("-users-8")[0]
+                again.send(signal.SIGSTOP)
+                run.seen.setdefault(subject, []).append(at_work(host, go_lab, subject))
+                again.send(signal.SIGCONT)
+
+        try:
+            assert again.follow(look) == 0, again.stdout + again.stderr
+        finally:
+            again.abandon()
+        run.drift = read_drift()
+        run.containers = containers_on(host) - before
+    yield run
+    shutil.rmtree(run.folder)
+
+
+def begins_load(event: Event) -> bool:
+    return isinstance(event, PhaseStarted) and event.phase == "load"
+
+
+def cell_of(event: Event) -> str:
+    assert isinstance(event, PhaseStarted)
+    return event.cell_id
+
+
+def containers_on(host: Connection) -> set[str]:
+    listing = ["docker", "ps", "--all", "--no-trunc", "--format", "{{.ID}} {{.Names}}"]
+    return set(host.run(listing, deadline_seconds=30).stdout.splitlines())
+
+
+def at_work(host: Connection, go_lab: GoLab, subject: str) -> AtWork:
+    lab = go_lab.as_it_stands().inventory
+    api = f"fairground-api-{subject}"
+    postgres = lab.postgres
+    if subject == "go-large":
+        postgres = postgres.model_copy(update={"container": f"{postgres.container}-large"})
+    environ = host.run(f"tr '\\0' '\\n' </proc/{main_process_id(host, api)}/environ", deadline_seconds=30).stdout
+    asked = ("work_mem", "max_connections", "shared_buffers")
+    shown = run_sql(host, postgres, "postgres", "".join(f"SHOW {name};" for name in asked), deadline_seconds=30)
+    roles = {"api": api, "postgres": postgres.container, "redis": lab.redis.container}
+    cpus: dict[str, str] = {}
+    for role, container in roles.items():
+        status = f"/proc/{main_process_id(host, container)}/status"
+        found = host.run(["grep", "Cpus_allowed_list", status], deadline_seconds=30).stdout
+        limit = ["docker", "container", "inspect", "--format", "{{.HostConfig.CpusetCpus}}", container]
+        cpus[role] = found.split()[1]
+        assert host.run(limit, deadline_seconds=30).stdout.strip() == cpus[role]
+    names = host.run(["docker", "ps", "--format", "{{.Names}}"], deadline_seconds=30).stdout.split()
+    return AtWork(
+        environment=dict(line.split("=", 1) for line in environ.splitlines()),
+        settings=dict(zip(asked, shown.split(), strict=True)),
+        cpus=cpus,
+        running=set(names),
+    )
+
+
+def test_each_cell_had_the_environment_the_settings_and_the_cpus_of_its_variant(varied: VariedRun, go_lab: GoLab):
+    assert set(varied.seen) == set(SUBJECTS)
+    secrets = go_lab.as_it_stands().secrets
+    for subject, looks in varied.seen.items():
+        for look in looks:
+            assert look.environment["DB_POOL_SIZE"] == POOLS[subject]
+            assert look.environment["JWT_SECRET"] == secrets.jwt_secret
+            large, turned = subject == "go-large", subject == "go-turned"
+            assert look.settings == {
+                "work_mem": "16MB" if large else "8MB",
+                "max_connections": "150" if large else "200",
+                "shared_buffers": "128MB",
+            }
+            other, own = ("0", "1") if turned else ("1", "0")
+            assert look.cpus == {"api": own, "postgres": other, "redis": other}
+            server = "fairground-postgres-large" if large else "fairground-postgres"
+            assert look.running == {f"fairground-api-{subject}", server, "fairground-redis"}
+
+
+def test_every_cell_is_valid_and_the_killed_one_was_measured_anew(varied: VariedRun):
+    records = {record.cell_id: record for record in read_attempts(varied.folder)}
+    assert len(records) == CELLS
+    assert all(record.valid for record in records.values()), [record.voids for record in records.values()]
+    for name, record in records.items():
+        cpus = {thread.role: thread.cpus for thread in record.pinning}
+        assert cpus["api"] == ((1,) if "-go-turned-" in name else (0,))
+
+
+def test_what_a_killed_run_left_is_told_and_gone_after_the_next(varied: VariedRun):
+    assert varied.drift_of_killed is not None
+    found = {(one.subject, one.what): one.effective for one in varied.drift_of_killed.differences}
+    assert found["fairground-api-go-large", "the container"] == "running"
+    assert found["fairground-postgres-large", "the container"] == "running"
+    assert found["postgres", "its state"] == "exited"
+    assert {f"fairground-api-{subject}" for subject in SUBJECTS} <= {subject for subject, _ in found}
+    assert varied.drift is not None
+    assert varied.drift.differences == ()
+    assert varied.containers == set(), "the declared ones are the same, and no other is there"
+
+
+def test_the_report_ranks_the_variants_and_says_what_each_is(varied: VariedRun):
+    done = run_lab(["report", varied.folder.name])
+    assert done.returncode == 0, done.stderr
+    assert all(subject in done.stdout for subject in SUBJECTS)
+    report = Report.from_json((varied.folder / "report.json").read_bytes(), name="report.json")
+    assert [api.name for api in report.apis] == SUBJECTS
+    assert [load.name for load in report.scenarios] == ["users-8"]
+    [throughput] = [one for one in report.comparisons if one.measure == "throughput"]
+    [ranking] = throughput.rankings
+    assert {rank.api for rank in ranking.ranks} == set(SUBJECTS)
+    html = (varied.folder / "report.html").read_text()
+    assert "go-pool-16 is go with DB_POOL_SIZE=16." in html
+    assert "go-large is go with PostgreSQL&#39;s work_mem at 16MB instead of 8MB" in html
+    assert "go-turned is go on other CPUs (API 1, PostgreSQL 0, Redis 0, generator 0, system 0)." in html
+
+
+def test_two_variants_of_it_are_judged_as_two_builds_are(varied: VariedRun):
+    done = run_lab(["gate", "go-pool-16", "go-pool-64", "--run", varied.folder.name, "--json"])
+    assert json.loads(done.stdout)["candidate"]["varied"]["variant"] == "pool-64", done.stderr
+    refused = run_lab(["gate", "go", "go-pool-64", "--run", varied.folder.name])
+    assert "didn't measure go, only go-pool-16" in refused.stderr
+
+
+def test_a_layout_that_does_not_fit_and_a_name_that_the_lab_sets_are_refused(go_lab: GoLab, tmp_path: Path):
+    def refusal(old: str, new: str) -> str:
+        path = tmp_path / "refused.yaml"
+        path.write_text(PROTOCOL.replace(old, new))
+        done: subprocess.CompletedProcess[str] = run_lab(["run", "--stack", GO_LAB, "--protocol", str(path)])
+        assert done.returncode == 1, done.stdout
+        return done.stderr
+
+    assert go_lab
+    beyond = refusal('api: "1"', 'api: "7"')
+    assert "The variant turned doesn't fit the host: cores.api: the host has no CPU 7, only 0, 1" in beyond
+    assert "DATABASE_URL is set by the lab itself" in refusal("DB_POOL_SIZE", "DATABASE_URL")

@@ -1,0 +1,134 @@
+"""A run that varies APIs: each variant's numbers by its own layout, and what the report says that it is."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from analysis.identity import Conditions, differences
+from analysis.pages.html import render_html
+from analysis.pages.markdown import render_markdown
+from analysis.pages.variants import variant_words
+from analysis.report import analyse
+from analysis.run_folder import read_run
+from documents.protocol import OpenLoop, Protocol
+from documents.report import Report
+from documents.stack import Cores
+from documents.variant import Variant
+from experiment.subjects import subjects_of, with_subjects
+from tests.unit.experiment.fake_bench import INVENTORY, LAYOUT, PROTOCOL, FakeBench
+from tests.unit.experiment.loop_runs import begin
+
+POOL = Variant(name="pool-16", environment={"DB_POOL_SIZE": "16"})
+LARGE = Variant(name="large", postgres={"work_mem": "64MB"})
+WIDE = Variant(name="wide", cores=Cores(api="0-2", postgres="3", system="5", generator="4"))
+SHARING = Variant(name="sharing", cores=Cores(api="0-2", postgres="3", system="5", generator="2"), apis=("go",))
+AS_DECLARED = Variant(name="as-declared")
+
+
+def varied(*variants: Variant) -> Protocol:
+    return PROTOCOL.model_copy(update={"apis": ("go",), "vary": variants})
+
+
+def report_of(folder: Path, *variants: Variant, open_loop: OpenLoop | None = None) -> Report:
+    protocol = varied(*variants).model_copy(update={"open_loop": open_loop})
+    return analyse(begin(FakeBench(), folder, protocol=protocol))
+
+
+def test_each_variant_is_a_subject_of_the_report_with_ranks_and_pairs(tmp_path: Path):
+    report = report_of(tmp_path, POOL, LARGE, AS_DECLARED)
+    names = ["go-pool-16", "go-large", "go-as-declared"]
+    assert [api.name for api in report.apis] == names
+    assert {summary.api for summary in report.summaries} == set(names)
+    [throughput] = [one for one in report.comparisons if one.measure == "throughput"]
+    assert {frozenset((pair.first, pair.second)) for pair in throughput.pairs} == {
+        frozenset((first, second)) for first in names for second in names if first != second
+    }
+    for text in (render_markdown(report), render_html(report)):
+        assert all(name in text for name in names)
+        assert "go-pool-16 is go with DB_POOL_SIZE=16." in text.replace("\\", "")
+
+
+def test_the_words_say_what_each_is(tmp_path: Path):
+    report = report_of(tmp_path, POOL, LARGE, WIDE, AS_DECLARED)
+    [words] = variant_words(report)
+    assert "go-pool-16 is go with DB_POOL_SIZE=16." in words
+    assert "go-large is go with PostgreSQL's work_mem at 64MB." in words
+    assert "go-wide is go on other CPUs (API 0,1,2, PostgreSQL 3, Redis 5, generator 4, system 5)." in words
+    assert "go-as-declared is go as declared." in words
+    assert "PostgreSQL was started anew for each cell" in words
+    [known] = variant_words(report.model_copy(update={"postgres_settings": {"work_mem": "8MB"}}))
+    assert "PostgreSQL's work_mem at 64MB instead of 8MB" in known
+
+
+def test_nothing_is_said_of_postgresql_where_it_is_the_same_for_all(tmp_path: Path):
+    [words] = variant_words(report_of(tmp_path, POOL))
+    assert "PostgreSQL" not in words
+
+
+def test_apis_that_no_variant_is_of_are_as_declared(tmp_path: Path):
+    of_go = POOL.model_copy(update={"apis": ("go",)})
+    protocol = varied(of_go).model_copy(update={"apis": ()})
+    [words] = variant_words(analyse(begin(FakeBench(), tmp_path, protocol=protocol)))
+    assert words.endswith("rust is as declared.")
+
+
+def test_a_run_without_variants_says_nothing_of_them(tmp_path: Path):
+    report = analyse(begin(FakeBench(), tmp_path))
+    assert variant_words(report) == ()
+    assert "varied" not in report.to_json()
+
+
+def test_numbers_of_a_cell_go_by_the_layout_of_its_variant(tmp_path: Path):
+    report = report_of(tmp_path, POOL, WIDE, open_loop=OpenLoop(scenario="heavy", shares=(0.5,), seconds=2, blocks=1))
+    by_api = {cell.api: cell for cell in report.cells}
+    assert len(LAYOUT.generator) == 2
+    assert by_api["go-wide"].generator_saturation == pytest.approx(2 * by_api["go-pool-16"].generator_saturation)
+    assert report.open_loop is not None
+    at_rate = {cell.api: cell.generator_saturation for cell in report.open_loop.cells}
+    assert at_rate["go-wide"] == pytest.approx(2 * at_rate["go-pool-16"])
+    assert by_api["go-pool-16"].watch is not None
+    assert by_api["go-wide"].watch is not None
+    run = read_run(next(tmp_path.iterdir()))
+    of_wide = next(record for name, record in run.records.items() if "go-wide" in name)
+    files = run.watch_files(of_wide)
+    assert files is not None
+    assert files.cores.api == (0, 1, 2)
+
+
+def test_the_worst_layout_grades_the_host_and_the_caveat_names_whose_it_is(tmp_path: Path):
+    assert report_of(tmp_path / "alone", POOL, WIDE).grade == "smaller"
+    report = report_of(tmp_path / "shared", POOL, SHARING)
+    assert report.grade == "shared"
+    [caveat] = [text for text in report.caveats if "CPUs are shared" in text]
+    assert caveat.startswith("CPUs are shared between roles in the cells of go-sharing: the load generator competes")
+
+
+def conditions(folder: Path, *variants: Variant) -> Conditions:
+    run = read_run(begin(FakeBench(), folder, protocol=varied(*variants)))
+    return Conditions(run.manifest.model_copy(update={"run_id": folder.name}), run.host)
+
+
+def with_variants(run: Conditions, *variants: Variant) -> Conditions:
+    """The same run by another protocol."""
+    protocol = varied(*variants)
+    subjects = subjects_of(INVENTORY, protocol, (), lambda: tuple((cpu,) for cpu in range(6)))
+    manifest = run.manifest.model_copy(update={"protocol": protocol, "inventory": with_subjects(INVENTORY, subjects)})
+    return replace(run, manifest=manifest)
+
+
+def test_two_runs_of_a_variant_are_compared_where_what_is_below_it_is_the_same(tmp_path: Path):
+    run = conditions(tmp_path, POOL, LARGE, WIDE)
+    assert differences(run, run) == ()
+    other_pool = POOL.model_copy(update={"environment": {"DB_POOL_SIZE": "24"}})
+    assert differences(run, with_variants(run, other_pool, LARGE)) == (), "an environment is what is compared"
+    larger = LARGE.model_copy(update={"postgres": {"work_mem": "1GB"}})
+    assert differences(run, with_variants(run, larger, WIDE)) == (
+        "PostgreSQL setting work_mem of go-large: 64MB and 1GB",
+    )
+    wider = WIDE.model_copy(update={"cores": Cores(api="0-1", postgres="2-3", system="5", generator="4")})
+    assert differences(run, with_variants(run, LARGE, wider)) == (
+        "CPUs of api of go-wide: 0,1,2 and 0,1",
+        "CPUs of postgres of go-wide: 3 and 2,3",
+    )
+    assert differences(run, with_variants(run, POOL, WIDE)) == ("PostgreSQL started anew for each cell: yes and no",)
