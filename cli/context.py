@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -35,8 +36,11 @@ def open_engine(stack: str) -> Engine:
 
 
 def terminal() -> Console:
-    """Where tables and progress go; colours and live lines only on a real terminal."""
-    return Console(highlight=False, soft_wrap=False)
+    """Where tables and progress go; live lines only on a real terminal, and colours there or where they are forced.
+
+    NO_COLOR, FORCE_COLOR and TERM=dumb are honoured as rich does. A pipe that is to have colours gets no live lines.
+    """
+    return Console(highlight=False, soft_wrap=False, force_interactive=None if sys.stdout.isatty() else False)
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated, get_args
 import typer
 
 from cli.context import DEFAULT_STACK, RUNS, JsonOption, StackOption, open_engine, terminal
-from cli.progress import under_way
 from cli.report import find_run
-from cli.run import RunProgress
+from cli.run_progress import run_progress
 from cli.tables import as_rich
 from documents.comparison import Measure
 from documents.gate import Outcome
@@ -89,7 +88,7 @@ def _measure(console: "Console", stack: str, protocol: str, *, base: str, candid
 
     document = read_protocol(protocol)
     inventory, secrets = read_lab(open_engine(stack))
-    with under_way(console, "starting") as doing:
+    with run_progress(console) as progress:
         return measure_builds(
             inventory,
             secrets,
@@ -99,7 +98,7 @@ def _measure(console: "Console", stack: str, protocol: str, *, base: str, candid
             candidate=candidate,
             protocol_file=None if protocol in protocol_names() else protocol,
             order_seed=seed,
-            progress=RunProgress(console, doing),
+            progress=progress,
         )
 
 
