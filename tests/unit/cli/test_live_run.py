@@ -1,15 +1,11 @@
 """The view of a run: what it shows, how it fits into every terminal, and what is left of it when it ends."""
 
-import fcntl
 import io
 import os
-import pty
 import re
 import signal
-import struct
 import subprocess
 import sys
-import termios
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +21,7 @@ from experiment.events import CellFinished, CellStarted, Event, OpenLoopPlanned,
 from experiment.plan import make_plan
 from experiment.protocol_file import read_protocol
 from experiment.run_state import RunState
+from tests.unit.cli.at_terminal import resize, start_at_terminal
 from tests.unit.experiment.told_run import finished, noisy, started, told_run
 
 ROOT = Path(__file__).parents[3]
@@ -163,19 +160,14 @@ def at_a_terminal(
     environment: Mapping[str, str], *, count: int = 60, narrowed: bool = False, interrupted: bool = False
 ) -> str:
     """All that a run writes to a terminal of 80 columns, which may be made narrower on the way."""
-    child, terminal = pty.fork()
-    if child == 0:
-        os.chdir(ROOT)
-        fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-        kept = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES", "NO_COLOR"}}
-        program = RUN.format(count=count, forever=narrowed or interrupted)
-        os.execve(sys.executable, [sys.executable, "-c", program], {**kept, "TERM": "xterm", **environment})  # noqa: S606 - no shell is wanted
+    program = RUN.format(count=count, forever=narrowed or interrupted)
+    child, terminal = start_at_terminal([sys.executable, "-c", program], environment, cwd=ROOT)
     shown, seen = b"", 0
     try:
         while chunk := os.read(terminal, 65536):
             shown += chunk
             if b"all told" in shown and narrowed:
-                fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 30, 0, 0))
+                resize(terminal, columns=30)
                 narrowed = False
                 seen = len(shown)
             elif b"all told" in shown and (interrupted or len(shown) > seen + 2_000):
