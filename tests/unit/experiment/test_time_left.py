@@ -194,12 +194,10 @@ def test_a_cell_with_void_attempts_from_before_has_only_those_left_that_are_allo
     ]
     time_left = TimeLeft()
     time_left.take(started(protocol, cells, made=void[:1]), 0.0)
-    two_left = time_left.seconds(0.0)
+    # All attempts so far were void, each for 5 s: one more of the first cell, two of the second.
+    assert time_left.seconds(0.0) == pytest.approx(5 + 10 + ENDING_SECONDS)
     time_left.take(started(protocol, cells, made=void), 0.0)
-    one_left = time_left.seconds(0.0)
-    assert two_left is not None
-    assert one_left is not None
-    assert one_left < two_left
+    assert time_left.seconds(0.0) == pytest.approx(10 + ENDING_SECONDS)
 
 
 def test_blocks_that_the_budget_has_no_time_for_do_not_count():
@@ -215,6 +213,22 @@ def test_blocks_that_the_budget_has_no_time_for_do_not_count():
     assert time_left.seconds(at + 60) == pytest.approx(40 + ENDING_SECONDS), "what was begun is measured whole"
     time_left.take(BudgetSpent(before_block=2), at)
     assert time_left.seconds(at) == ENDING_SECONDS
+
+
+def test_what_the_open_loop_takes_and_what_was_spent_before_is_part_of_the_budget():
+    cells = [cell(number, "go", 1, block=number) for number in (1, 2, 3)]
+    attempt = AttemptMade(cell_id=cells[0].id, attempt=1, voids=(), seconds=40, throughput=1.0)
+
+    def left(protocol: Protocol, budget_seconds: int, unplanned: int) -> float | None:
+        time_left = TimeLeft()
+        begun = started(protocol, cells, made=(attempt,), unplanned=unplanned, budget_seconds=budget_seconds)
+        time_left.take(begun, 500.0)
+        return time_left.seconds(500.0)
+
+    assert left(PROTOCOL, 130, 0) == pytest.approx(80 + ENDING_SECONDS)
+    assert left(PROTOCOL, 110, 0) == pytest.approx(40 + ENDING_SECONDS), "40 s are gone, and two blocks take 80"
+    # A cell of the open loop takes 20 s besides its window of 5.
+    assert left(OPEN, 130, 1) == pytest.approx(40 + 25 + ENDING_SECONDS)
 
 
 def test_events_that_say_nothing_of_time_change_nothing():

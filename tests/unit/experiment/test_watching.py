@@ -142,7 +142,9 @@ def test_the_time_left_is_told_after_each_cell_and_runs_out_with_the_run(tmp_pat
 
 
 def test_an_attempt_that_is_void_is_warned_of_with_what_follows_from_it():
-    void = CELL_RECORD.model_copy(update={"warm_up": None})
+    void = CELL_RECORD
+    assert void.warm_up is not None
+    assert void.warm_up.outcome == "never-steady", "which matters in a valid one alone"
     event = CellFinished(cell=PLAN.cells[0], record=void, throughput=None)
     assert [*warnings_of(event, attempts=2)] == [
         Warned(about="void", reason="wrk-errors", cell_id="001-go-light", attempt=1, message="3 time-outs."),
