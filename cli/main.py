@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from cli import compare, doctor, down, facts, gate, logs, report, run, tune, up, verify
+from cli import compare, doctor, down, facts, gate, logs, report, run, runs, tune, up, verify
 from cli.system_errors import tell_system_error
 from documents.errors import FairgroundError
 
@@ -35,6 +35,7 @@ app.command("run")(run.run)
 app.command("report")(report.report)
 app.command("compare")(compare.compare)
 app.command("gate")(gate.gate)
+app.add_typer(runs.app, name="runs")
 app.command("facts")(facts.facts)
 app.command("logs")(logs.logs)
 app.command("down")(down.down)

@@ -34,6 +34,7 @@ from experiment.events import (
     RunFinished,
     RunStarted,
 )
+from experiment.folder_lock import in_use
 from experiment.holding import host_held
 from experiment.knob_records import merge, with_after
 from experiment.load_host_identity import require_identical
@@ -111,7 +112,8 @@ def begin(
         folder = RunFolder.create(runs_directory, manifest, host, plan, clock)
         folder.journal.append("run-started")
         conditions = _conditions(manifest, host, inventory, secrets, requests, clock=clock)
-        _measure_all(bench, folder, conditions, requests, progress)
+        with in_use(folder.path):
+            _measure_all(bench, folder, conditions, requests, progress)
     return folder.path
 
 
@@ -140,7 +142,8 @@ def resume(
         _require_same_host(manifest, host, bench)
         folder.journal.append("run-resumed", message=f"by the commit {git_commit}")
         conditions = _conditions(manifest, host, inventory, secrets, requests, clock=clock)
-        _measure_all(bench, folder, conditions, requests, progress)
+        with in_use(folder.path):
+            _measure_all(bench, folder, conditions, requests, progress)
     return folder.path
 
 

@@ -43,6 +43,7 @@ from documents.protocol import Protocol
 from documents.report import Report
 from documents.run import CellRecord, HostRecord, JournalEntry, Manifest, VoidReason
 from documents.run_comparison import RunComparison
+from documents.run_list import ListedRun, PrunedRuns
 from documents.samples import Sample
 from documents.stack import Stack
 from documents.watch import CpuTimes, HostTick, HostWatch, Pressure, Scheduled, Throttling
@@ -139,8 +140,12 @@ def commands(page: Path) -> list[list[str]]:
     return [words for words in split if words and words[0] in {"lab", "make", "python"}]
 
 
-def lab_options(name: str) -> set[str]:
-    command = {found.name: found for found in typer.main.get_group(app).commands.values()}[name]
+def lab_options(words: Sequence[str]) -> set[str]:
+    """The options of the subcommand that the words name, or of that subcommand's own."""
+    command: typer.core.Command = typer.main.get_group(app)
+    for word in words:
+        if isinstance(command, typer.core.TyperGroup) and word in command.commands:
+            command = command.commands[word]
     return {"--help", *(option for parameter in command.params for option in parameter.opts)}
 
 
@@ -153,7 +158,7 @@ def test_commands_exist_with_their_options(page: Path):
     for words in commands(page):
         match words:
             case ["lab", name, *rest]:
-                known = lab_options(name) if not name.startswith("-") else {"--help", "--install-completion"}
+                known = lab_options([name, *rest]) if not name.startswith("-") else {"--help", "--install-completion"}
                 unknown = {word for word in [name, *rest] if word.startswith("-")} - known
                 assert not unknown, f"{shlex.join(words)} has no {unknown}"
             case ["make", *rest]:
@@ -462,12 +467,13 @@ def test_every_member_of_a_run_s_files_is_told():
     assert twice == []
 
 
-def test_every_member_of_an_event_is_told_with_its_kind():
+def test_every_member_of_what_is_printed_for_programs_is_told_and_each_event_with_its_kind():
     shown = [table for table in tables(ROOT / "docs/terminal.md") if table[0][1:] == ["type", ""]]
     told = {table[0][0]: {row[0].strip("`") for row in table[1:]} for table in shown}
     events: tuple[type[BaseModel], ...] = get_args(Event)
     known = run_folder_models()
-    assert told == {name: found for name, found in reached_models(events).items() if name not in known}
+    printed = reached_models((*events, ListedRun, PrunedRuns))
+    assert told == {name: found for name, found in printed.items() if name not in known}
     kinds = {table[0][0]: table[1][1].strip("`") for table in shown if table[1][0] == "`kind`"}
     assert kinds == {event.__name__: event.model_fields["kind"].default for event in events}
 

@@ -21,6 +21,7 @@ SUBCOMMANDS = (
     "report",
     "compare",
     "gate",
+    "runs",
     "facts",
     "logs",
     "down",
