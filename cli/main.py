@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from cli import compare, doctor, down, facts, gate, logs, report, run, runs, tune, up, verify
+from cli import compare, doctor, down, facts, gate, history, logs, report, run, runs, tune, up, verify
 from cli.system_errors import tell_system_error
 from documents.errors import FairgroundError
 
@@ -36,6 +36,7 @@ app.command("report")(report.report)
 app.command("compare")(compare.compare)
 app.command("gate")(gate.gate)
 app.add_typer(runs.app, name="runs")
+app.command("history")(history.history)
 app.command("facts")(facts.facts)
 app.command("logs")(logs.logs)
 app.command("down")(down.down)

@@ -19,6 +19,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from pydantic import BaseModel, JsonValue, TypeAdapter
 from pydantic.fields import FieldInfo
+from typer.core import TyperGroup
 
 from analysis.article import LINES
 from analysis.claims.agreement import TOLERANCE
@@ -34,6 +35,7 @@ from cli.gate import EXIT_STATUSES
 from cli.main import app
 from documents.facts import Facts
 from documents.gate import Gate
+from documents.history import History
 from documents.implementation import Implementation
 from documents.load import WrkResult
 from documents.network import CellClocks
@@ -142,9 +144,9 @@ def commands(page: Path) -> list[list[str]]:
 
 def lab_options(words: Sequence[str]) -> set[str]:
     """The options of the subcommand that the words name, or of that subcommand's own."""
-    command: typer.core.Command = typer.main.get_group(app)
+    command = typer.main.get_group(app)
     for word in words:
-        if isinstance(command, typer.core.TyperGroup) and word in command.commands:
+        if isinstance(command, TyperGroup) and word in command.commands:
             command = command.commands[word]
     return {"--help", *(option for parameter in command.params for option in parameter.opts)}
 
@@ -472,7 +474,7 @@ def test_every_member_of_what_is_printed_for_programs_is_told_and_each_event_wit
     told = {table[0][0]: {row[0].strip("`") for row in table[1:]} for table in shown}
     events: tuple[type[BaseModel], ...] = get_args(Event)
     known = run_folder_models()
-    printed = reached_models((*events, ListedRun, PrunedRuns))
+    printed = reached_models((*events, ListedRun, PrunedRuns, History))
     assert told == {name: found for name, found in printed.items() if name not in known}
     kinds = {table[0][0]: table[1][1].strip("`") for table in shown if table[1][0] == "`kind`"}
     assert kinds == {event.__name__: event.model_fields["kind"].default for event in events}

@@ -22,6 +22,7 @@ SUBCOMMANDS = (
     "compare",
     "gate",
     "runs",
+    "history",
     "facts",
     "logs",
     "down",
