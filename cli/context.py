@@ -18,7 +18,17 @@ ROOT = Path(__file__).resolve().parents[1]
 RUNS = ROOT / "runs"
 FACTS = ROOT / "facts"
 
-StackOption = Annotated[str, typer.Option("--stack", "-s", help="The lab's name, as in stacks/NAME.yaml.")]
+
+def complete_stack(incomplete: str) -> list[str]:
+    """The names of the stacks that are described here, for the shell."""
+    names = sorted(path.stem for path in (ROOT / "stacks").glob("*.yaml") if not path.name.startswith("Pulumi."))
+    return [name for name in names if name.startswith(incomplete)]
+
+
+StackOption = Annotated[
+    str,
+    typer.Option("--stack", "-s", help="The lab's name, as in stacks/NAME.yaml.", autocompletion=complete_stack),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 DEFAULT_STACK = STACK

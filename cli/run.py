@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from cli.budget import read_duration
+from cli.completion import complete_api, complete_protocol, complete_run
 from cli.context import DEFAULT_STACK, RUNS, JsonOption, StackOption, open_engine, terminal
 from cli.report import find_run
 from cli.run_progress import run_progress
@@ -15,13 +16,23 @@ from lab.lifecycle.lifecycle import read_lab
 
 def run(  # noqa: PLR0917 - typer's options are keywords on the command line
     protocol: Annotated[
-        str, typer.Option("--protocol", "-p", help="A protocol's name (article, quick) or the path of its file.")
+        str,
+        typer.Option(
+            "--protocol",
+            "-p",
+            help="A protocol's name (article, quick) or the path of its file.",
+            autocompletion=complete_protocol,
+        ),
     ] = "quick",
     api: Annotated[
-        list[str] | None, typer.Option("--api", help="Measure this API alone; may be given again for more.")
+        list[str] | None,
+        typer.Option("--api", help="Measure this API alone; may be given again for more.", autocompletion=complete_api),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run instead of beginning one.")] = False,
-    run_id: Annotated[str | None, typer.Argument(help="With --resume: which run; the newest unless given.")] = None,
+    run_id: Annotated[
+        str | None,
+        typer.Argument(help="With --resume: which run; the newest unless given.", autocompletion=complete_run),
+    ] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Draw the order of the cells from this number.")] = None,
     budget: Annotated[
         int | None,
