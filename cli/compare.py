@@ -4,14 +4,20 @@ from typing import Annotated
 
 import typer
 
+from cli.completion import complete_run
 from cli.context import JsonOption, terminal
 from cli.report import find_run
 from cli.tables import as_rich
 
 
 def compare(
-    first: Annotated[str, typer.Argument(help="The id or folder of the run that the other is compared with.")],
-    second: Annotated[str, typer.Argument(help="The id or folder of the other run.")],
+    first: Annotated[
+        str,
+        typer.Argument(
+            help="The id or folder of the run that the other is compared with.", autocompletion=complete_run
+        ),
+    ],
+    second: Annotated[str, typer.Argument(help="The id or folder of the other run.", autocompletion=complete_run)],
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Compare them although their conditions differ; the page says so.")
     ] = False,

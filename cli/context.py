@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,7 +18,17 @@ ROOT = Path(__file__).resolve().parents[1]
 RUNS = ROOT / "runs"
 FACTS = ROOT / "facts"
 
-StackOption = Annotated[str, typer.Option("--stack", "-s", help="The lab's name, as in stacks/NAME.yaml.")]
+
+def complete_stack(incomplete: str) -> list[str]:
+    """The names of the stacks that are described here, for the shell."""
+    names = sorted(path.stem for path in (ROOT / "stacks").glob("*.yaml") if not path.name.startswith("Pulumi."))
+    return [name for name in names if name.startswith(incomplete)]
+
+
+StackOption = Annotated[
+    str,
+    typer.Option("--stack", "-s", help="The lab's name, as in stacks/NAME.yaml.", autocompletion=complete_stack),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 DEFAULT_STACK = STACK
@@ -35,8 +46,11 @@ def open_engine(stack: str) -> Engine:
 
 
 def terminal() -> Console:
-    """Where tables and progress go; colours and live lines only on a real terminal."""
-    return Console(highlight=False, soft_wrap=False)
+    """Where tables and progress go; live lines only on a real terminal, and colours there or where they are forced.
+
+    NO_COLOR, FORCE_COLOR and TERM=dumb are honoured as rich does. A pipe that is to have colours gets no live lines.
+    """
+    return Console(highlight=False, soft_wrap=False, force_interactive=None if sys.stdout.isatty() else False)
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from cli.completion import complete_api
 from cli.context import DEFAULT_STACK, FACTS, ROOT, JsonOption, StackOption, open_engine, print_json, terminal
 from cli.progress import under_way
 from cli.tables import as_rich
@@ -12,7 +13,8 @@ from lab.lifecycle.lifecycle import read_lab
 
 def facts(  # noqa: PLR0917 - typer's options are keywords on the command line
     api: Annotated[
-        list[str] | None, typer.Option("--api", help="Measure this API alone; may be given again for more.")
+        list[str] | None,
+        typer.Option("--api", help="Measure this API alone; may be given again for more.", autocompletion=complete_api),
     ] = None,
     again: Annotated[bool, typer.Option("--again", help="Measure anew what is known already.")] = False,
     builds: Annotated[int, typer.Option("--builds", min=1, help="How many clean builds of each API.")] = 3,

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
+from cli.completion import complete_api, complete_measure, complete_protocol, complete_run
 from cli.context import DEFAULT_STACK, RUNS, JsonOption, StackOption, open_engine, terminal
-from cli.progress import under_way
 from cli.report import find_run
-from cli.run import RunProgress
+from cli.run_progress import run_progress
 from cli.tables import as_rich
 from documents.comparison import Measure
 from documents.gate import Outcome
@@ -27,17 +27,34 @@ DEFAULT_PROTOCOL = "ten-blocks"
 
 
 def gate(  # noqa: PLR0917 - typer's options are keywords on the command line
-    base: Annotated[str, typer.Argument(help="The API of the stack that stands for what is.")],
-    candidate: Annotated[str, typer.Argument(help="The API of the stack that stands for what is to come.")],
+    base: Annotated[
+        str, typer.Argument(help="The API of the stack that stands for what is.", autocompletion=complete_api)
+    ],
+    candidate: Annotated[
+        str, typer.Argument(help="The API of the stack that stands for what is to come.", autocompletion=complete_api)
+    ],
     protocol: Annotated[
-        str | None, typer.Option("--protocol", "-p", help="A name or the path of a file; ten-blocks unless given.")
+        str | None,
+        typer.Option(
+            "--protocol",
+            "-p",
+            help="A name or the path of a file; ten-blocks unless given.",
+            autocompletion=complete_protocol,
+        ),
     ] = None,
     measure: Annotated[
         list[str] | None,
-        typer.Option("--measure", help="Judge by this measure; throughput unless given; may be given again for more."),
+        typer.Option(
+            "--measure",
+            help="Judge by this measure; throughput unless given; may be given again for more.",
+            autocompletion=complete_measure,
+        ),
     ] = None,
     run: Annotated[
-        str | None, typer.Option("--run", help="Judge this run, by its id or folder, instead of measuring.")
+        str | None,
+        typer.Option(
+            "--run", help="Judge this run, by its id or folder, instead of measuring.", autocompletion=complete_run
+        ),
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Draw the order of the cells from this number.")] = None,
     summary: Annotated[
@@ -89,7 +106,7 @@ def _measure(console: "Console", stack: str, protocol: str, *, base: str, candid
 
     document = read_protocol(protocol)
     inventory, secrets = read_lab(open_engine(stack))
-    with under_way(console, "starting") as doing:
+    with run_progress(console) as progress:
         return measure_builds(
             inventory,
             secrets,
@@ -99,7 +116,7 @@ def _measure(console: "Console", stack: str, protocol: str, *, base: str, candid
             candidate=candidate,
             protocol_file=None if protocol in protocol_names() else protocol,
             order_seed=seed,
-            progress=RunProgress(console, doing),
+            progress=progress,
         )
 
 

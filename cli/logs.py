@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from cli.completion import complete_log
 from cli.context import DEFAULT_STACK, JsonOption, StackOption, open_engine, print_json, terminal
 from documents.errors import LabError
 from lab.lifecycle.lifecycle import read_lab
@@ -12,7 +13,10 @@ from provision.connection import connect
 
 
 def logs(
-    name: Annotated[str | None, typer.Argument(help="postgres, redis or an API's name; all unless given.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(help="postgres, redis or an API's name; all unless given.", autocompletion=complete_log),
+    ] = None,
     lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many lines of each.")] = 50,
     stack: StackOption = DEFAULT_STACK,
     json: JsonOption = False,

@@ -7,8 +7,9 @@ from types import FrameType
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
-from cli import compare, doctor, down, facts, gate, logs, report, run, tune, up, verify
+from cli import compare, doctor, down, facts, gate, history, logs, report, run, runs, tune, up, verify
 from cli.system_errors import tell_system_error
 from documents.errors import FairgroundError
 
@@ -34,6 +35,8 @@ app.command("run")(run.run)
 app.command("report")(report.report)
 app.command("compare")(compare.compare)
 app.command("gate")(gate.gate)
+app.add_typer(runs.app, name="runs")
+app.command("history")(history.history)
 app.command("facts")(facts.facts)
 app.command("logs")(logs.logs)
 app.command("down")(down.down)
@@ -63,7 +66,7 @@ def _run(console: Console, without_answer: int | None) -> int:
     try:
         return app(standalone_mode=False) or 0
     except FairgroundError as error:
-        console.print(f"error: {error}", markup=False)
+        _tell(console, str(error))
         return failed
     except typer.Abort:
         # Ctrl-C, or the end of the input, while a question waited for its answer.
@@ -71,13 +74,17 @@ def _run(console: Console, without_answer: int | None) -> int:
     except OSError as error:
         if (sentence := tell_system_error(error)) is None:
             raise
-        console.print(f"error: {sentence}", markup=False)
+        _tell(console, sentence)
         return failed
     except typer.TyperException as error:
         # Without a message it is `lab` alone, and the help is on the terminal already.
         if message := error.format_message():
-            console.print(f"error: {message.rstrip('.')}. Try `lab --help`.", markup=False)
+            _tell(console, f"{message.rstrip('.')}. Try `lab --help`.")
         return error.exit_code if without_answer is None else without_answer
+
+
+def _tell(console: Console, message: str) -> None:
+    console.print(Text.assemble(("error: ", "red"), message))
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from rich.console import Console
 from rich.text import Text
@@ -54,7 +54,7 @@ def under_way(console: Console, what: str) -> Generator[UnderWay]:
     ended = threading.Event()
     reminders = threading.Thread(target=_remind, args=(console, doing, ended), name="reminders", daemon=True)
     # The live line draws what it is given anew several times a second, and so the time goes on by itself.
-    with console.status(doing):
+    with console.status(doing) if console.is_interactive else nullcontext():
         if not console.is_interactive:
             reminders.start()
         try:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from cli.completion import complete_run
 from cli.context import FACTS, RUNS, JsonOption, terminal
 from cli.tables import as_rich
 from documents.errors import RunError
@@ -12,7 +13,10 @@ from documents.report import Report
 
 
 def report(
-    run: Annotated[str | None, typer.Argument(help="A run's id or folder; the newest unless given.")] = None,
+    run: Annotated[
+        str | None,
+        typer.Argument(help="A run's id or folder; the newest unless given.", autocompletion=complete_run),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Compute a run's numbers from its raw files, write report.json, report.md and report.html, and show the table."""

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
+from cli.completion import complete_api, complete_check
 from cli.context import DEFAULT_STACK, JsonOption, StackOption, open_engine, print_json, terminal
 from cli.drift import show_drift
 from cli.progress import under_way
@@ -17,8 +18,13 @@ if TYPE_CHECKING:
 
 
 def verify(
-    api: Annotated[list[str] | None, typer.Argument(help="Names of APIs; all unless given.")] = None,
-    only: Annotated[list[str] | None, typer.Option("--only", help="A check or a group of checks, repeatable.")] = None,
+    api: Annotated[
+        list[str] | None, typer.Argument(help="Names of APIs; all unless given.", autocompletion=complete_api)
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", help="A check or a group of checks, repeatable.", autocompletion=complete_check),
+    ] = None,
     drift: Annotated[
         bool, typer.Option("--drift", help="Instead, compare what is declared with what runs on the host.")
     ] = False,

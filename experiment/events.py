@@ -1,11 +1,13 @@
 """What a run tells while it goes on: small frozen events that the command line shows or prints as JSON."""
 
+from datetime import datetime
 from typing import Literal
 
 from documents.base import Document
 from documents.open_loop import OpenLoopCell
 from documents.plan import Cell
-from documents.run import CellRecord
+from documents.protocol import Protocol
+from documents.run import CellRecord, VoidReason
 
 Phase = Literal["reset", "restart", "ready", "probe", "warm_up", "pinning", "load", "pull"]
 """The phases of a cell, in their order; `CellRecord.phases_seconds` has their wall times."""
@@ -50,10 +52,26 @@ class BudgetFitted(Document):
     shown_same: tuple[ShownSame, ...]
 
 
+class AttemptMade(Document):
+    """An attempt that was finished before a run went on, by the reasons for which it is void; none where it is valid.
+
+    `seconds` is the sum of its phases, `throughput` as in `CellFinished`.
+    """
+
+    cell_id: str
+    attempt: int
+    voids: tuple[VoidReason, ...]
+    seconds: float
+    throughput: float | None
+
+
 class RunStarted(Document):
     """A run begins or goes on. `directory` is its folder; `finished` of its `cells` are done already.
 
-    A cell that is void is run again at once, until `attempts` were made at it.
+    A cell that is void is run again at once, until `attempts` were made at it. `planned` are the cells as far as they
+    are planned by now, in their order; `unplanned` cells of the open loop, at most, will come with an
+    `OpenLoopPlanned`. `made` are the attempts that were finished before, in their order. `budget_seconds` is the time
+    that the run was given, None where it may take as long as it does.
     """
 
     kind: Literal["run-started"] = "run-started"
@@ -62,6 +80,25 @@ class RunStarted(Document):
     cells: int
     finished: int
     attempts: int
+    protocol: Protocol
+    planned: tuple[OpenLoopCell | Cell, ...]
+    unplanned: int
+    made: tuple[AttemptMade, ...]
+    budget_seconds: int | None
+
+
+class BudgetSpent(Document):
+    """The budget leaves no time for the blocks of the closed loop from `before_block` on: they aren't measured."""
+
+    kind: Literal["budget-spent"] = "budget-spent"
+    before_block: int
+
+
+class OpenLoopPlanned(Document):
+    """The closed loop is over, and so the open loop has its cells: none where no API has a valid cell."""
+
+    kind: Literal["open-loop-planned"] = "open-loop-planned"
+    cells: tuple[OpenLoopCell, ...]
 
 
 class CellStarted(Document):
@@ -111,4 +148,48 @@ class RunFinished(Document):
     short_open_loop_blocks: tuple[int, ...] = ()
 
 
-Event = BudgetFitted | RunStarted | CellStarted | PhaseStarted | CellFinished | RunFinished
+class TimeLeftTold(Document):
+    """How long the run will take yet, in seconds, and when it ends if it does; told after each thing that changes it.
+
+    `basis` is `measured` as soon as each API was measured under each load that it has yet to meet. Before, it is
+    `assumed`: what isn't known is then taken to be what the protocol allows at most.
+    """
+
+    kind: Literal["time-left"] = "time-left"
+    seconds: float
+    ends_at: datetime
+    basis: Literal["assumed", "measured"]
+
+
+Subject = Literal["void", "run-again", "short-block", "never-steady", "budget-spent"]
+"""What a warning is about: an attempt that doesn't count, one more that follows from it or none, a warm-up that never
+was steady, or a budget that ended before the run's blocks did."""
+
+
+class Warned(Document):
+    """Something that whoever watches a run should know; `message` is a sentence, or the reason's own.
+
+    `reason` is that of a `void` one. `cell_id` and `attempt` are None where it is about no attempt.
+    """
+
+    kind: Literal["warning"] = "warning"
+    about: Subject
+    reason: VoidReason | None = None
+    cell_id: str | None = None
+    attempt: int | None = None
+    message: str
+
+
+Event = (
+    BudgetFitted
+    | RunStarted
+    | CellStarted
+    | PhaseStarted
+    | CellFinished
+    | BudgetSpent
+    | OpenLoopPlanned
+    | RunFinished
+    | TimeLeftTold
+    | Warned
+)
+"""What a run tells. `TimeLeftTold` and `Warned` follow from the others, and are told by whoever watches these."""

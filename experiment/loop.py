@@ -25,10 +25,20 @@ from experiment.budget import BudgetClock, fit, open_loop_seconds
 from experiment.cell import READY_SECONDS, Conditions, measure_cell
 from experiment.clock import SYSTEM_CLOCK, Clock
 from experiment.earlier_runs import read_earlier
-from experiment.events import CellFinished, CellStarted, Event, RunFinished, RunStarted
+from experiment.events import (
+    BudgetSpent,
+    CellFinished,
+    CellStarted,
+    Event,
+    OpenLoopPlanned,
+    RunFinished,
+    RunStarted,
+)
+from experiment.folder_lock import in_use
 from experiment.holding import host_held
 from experiment.knob_records import merge, with_after
 from experiment.load_host_identity import require_identical
+from experiment.made_attempts import attempts_made
 from experiment.open_loop import count_cells, open_loop_cells
 from experiment.plan import make_plan
 from experiment.run_folder import RunFolder, new_run_id
@@ -104,7 +114,8 @@ def begin(
         folder = RunFolder.create(runs_directory, manifest, host, plan, clock)
         folder.journal.append("run-started")
         conditions = _conditions(manifest, host, inventory, secrets, requests, clock=clock)
-        _measure_all(bench, folder, conditions, requests, progress)
+        with in_use(folder.path):
+            _measure_all(bench, folder, conditions, requests, progress)
     return folder.path
 
 
@@ -134,7 +145,8 @@ def resume(
         _require_same_host(manifest, host, bench)
         folder.journal.append("run-resumed", message=f"by the commit {git_commit}")
         conditions = _conditions(manifest, host, inventory, secrets, requests, clock=clock)
-        _measure_all(bench, folder, conditions, requests, progress)
+        with in_use(folder.path):
+            _measure_all(bench, folder, conditions, requests, progress)
     return folder.path
 
 
@@ -189,7 +201,7 @@ def _measure_all(
         folder.write_host(record.model_copy(update={"knobs": merge(record.knobs, tuned)}))
         bench.install(requests)
         bench.stop_apis()
-        for cell in _cells_in_turn(folder, attempts, allowed, budget):
+        for cell in _cells_in_turn(folder, attempts, budget, progress):
             while (number := next_attempt(attempts[cell.id], allowed)) is not None:
                 attempts[cell.id] += (_measure(bench, folder, cell, conditions, progress, number=number),)
     _look_afterwards(bench, folder, tuned=waiting)
@@ -198,21 +210,27 @@ def _measure_all(
 
 
 def _cells_in_turn(
-    folder: RunFolder, attempts: dict[str, tuple[CellRecord, ...]], allowed: int, budget: BudgetClock
+    folder: RunFolder, attempts: dict[str, tuple[CellRecord, ...]], budget: BudgetClock, progress: Progress
 ) -> Iterator[Cell]:
     """The cells at which an attempt is to be made, in the order in which they are measured.
 
     The open loop is planned when the closed one is over: when all of its cells are finished, or its budget is spent. So
     a cell must be measured before the next one is asked for. Its cells are added to the attempts.
     """
+    allowed = folder.read_manifest().protocol.attempts
     for cell in folder.closed_cells():
         if next_attempt(attempts[cell.id], allowed) is None:
             continue
         if budget.forbids(cell):
             folder.journal.append("budget-spent", message=f"before block {cell.block}")
+            progress(BudgetSpent(before_block=cell.block))
             break
         yield cell
-    for cell in open_loop_cells(folder):
+    unplanned = folder.lacks_open_loop_plan()
+    cells = open_loop_cells(folder)
+    if unplanned:
+        progress(OpenLoopPlanned(cells=cells))
+    for cell in cells:
         if next_attempt(attempts.setdefault(cell.id, ()), allowed) is not None:
             yield cell
 
@@ -259,12 +277,18 @@ def _tell_untold(folder: RunFolder, attempts: _Attempts) -> None:
 
 
 def _started(folder: RunFolder, attempts: _Attempts, protocol: Protocol) -> RunStarted:
+    cells, planned = count_cells(folder), folder.due_cells()
     return RunStarted(
         run_id=folder.path.name,
         directory=str(folder.path),
-        cells=count_cells(folder),
+        cells=cells,
         finished=sum(standing(made, protocol.attempts) is not None for made in attempts.values()),
         attempts=protocol.attempts,
+        protocol=protocol,
+        planned=planned,
+        unplanned=cells - len(planned),
+        made=attempts_made(folder, attempts),
+        budget_seconds=folder.read_manifest().budget_seconds,
     )
 
 

@@ -7,7 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Annotated, get_args, get_origin
@@ -19,6 +19,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from pydantic import BaseModel, JsonValue, TypeAdapter
 from pydantic.fields import FieldInfo
+from typer.core import TyperGroup
 
 from analysis.article import LINES
 from analysis.claims.agreement import TOLERANCE
@@ -34,6 +35,7 @@ from cli.gate import EXIT_STATUSES
 from cli.main import app
 from documents.facts import Facts
 from documents.gate import Gate
+from documents.history import History
 from documents.implementation import Implementation
 from documents.load import WrkResult
 from documents.network import CellClocks
@@ -43,9 +45,11 @@ from documents.protocol import Protocol
 from documents.report import Report
 from documents.run import CellRecord, HostRecord, JournalEntry, Manifest, VoidReason
 from documents.run_comparison import RunComparison
+from documents.run_list import ListedRun, PrunedRuns
 from documents.samples import Sample
 from documents.stack import Stack
 from documents.watch import CpuTimes, HostTick, HostWatch, Pressure, Scheduled, Throttling
+from experiment.events import Event, Phase, Subject
 from experiment.protocol_file import protocol_names, read_protocol
 from experiment.workloads.requests import MIXED_SHARES
 from lab.cores import split_cores
@@ -138,8 +142,12 @@ def commands(page: Path) -> list[list[str]]:
     return [words for words in split if words and words[0] in {"lab", "make", "python"}]
 
 
-def lab_options(name: str) -> set[str]:
-    command = {found.name: found for found in typer.main.get_group(app).commands.values()}[name]
+def lab_options(words: Sequence[str]) -> set[str]:
+    """The options of the subcommand that the words name, or of that subcommand's own."""
+    command = typer.main.get_group(app)
+    for word in words:
+        if isinstance(command, TyperGroup) and word in command.commands:
+            command = command.commands[word]
     return {"--help", *(option for parameter in command.params for option in parameter.opts)}
 
 
@@ -159,7 +167,7 @@ def test_commands_exist_with_their_options(page: Path):
     for words in commands(page):
         match words:
             case ["lab", name, *rest]:
-                known = lab_options(name) if not name.startswith("-") else {"--help", "--install-completion"}
+                known = lab_options([name, *rest]) if not name.startswith("-") else {"--help", "--install-completion", "--show-completion"}
                 unknown = {word for word in [name, *rest] if word.startswith("-")} - known
                 assert not unknown, f"{shlex.join(words)} has no {unknown}"
             case ["make", *rest]:
@@ -444,11 +452,16 @@ def test_claims_are_told_with_their_limits():
 # The files of a run
 
 
-def reached_models() -> dict[str, set[str]]:
+def run_folder_models() -> dict[str, set[str]]:
     """The members of each document in a run's folder, by the document's name."""
     rows = (Sample, CpuTimes, Throttling, Pressure, Scheduled)
-    found: dict[str, set[str]] = {row.__name__: set(row._fields) for row in rows}
-    unseen: list[type[BaseModel]] = [*RUN_FILES]
+    return {row.__name__: set(row._fields) for row in rows} | reached_models(RUN_FILES)
+
+
+def reached_models(roots: Iterable[type[BaseModel]]) -> dict[str, set[str]]:
+    """The members of documents, and of all that are within them, by the document's name."""
+    found: dict[str, set[str]] = {}
+    unseen: list[type[BaseModel]] = [*roots]
     while unseen:
         model = unseen.pop()
         if model.__name__ not in found:
@@ -465,7 +478,7 @@ def reached_models() -> dict[str, set[str]]:
 def test_every_member_of_a_run_s_files_is_told():
     found = tables(ROOT / "docs/files.md")
     told = {table[0][0]: {row[0].strip("`") for row in table[1:]} for table in found}
-    assert told == reached_models()
+    assert told == run_folder_models()
     twice = [table[0][0] for table in found if [other[0][0] for other in found].count(table[0][0]) > 1]
     twice += [
         f"{table[0][0]}.{name}"
@@ -474,6 +487,23 @@ def test_every_member_of_a_run_s_files_is_told():
         if [row[0] for row in table].count(name) > 1
     ]
     assert twice == []
+
+
+def test_every_member_of_what_is_printed_for_programs_is_told_and_each_event_with_its_kind():
+    shown = [table for table in tables(ROOT / "docs/terminal.md") if table[0][1:] == ["type", ""]]
+    told = {table[0][0]: {row[0].strip("`") for row in table[1:]} for table in shown}
+    events: tuple[type[BaseModel], ...] = get_args(Event)
+    known = run_folder_models()
+    printed = reached_models((*events, ListedRun, PrunedRuns, History))
+    assert told == {name: found for name, found in printed.items() if name not in known}
+    kinds = {table[0][0]: table[1][1].strip("`") for table in shown if table[1][0] == "`kind`"}
+    assert kinds == {event.__name__: event.model_fields["kind"].default for event in events}
+
+
+def test_every_subject_of_a_warning_and_every_phase_is_told():
+    rows = {row[0]: row[2] for table in tables(ROOT / "docs/terminal.md") for row in table}
+    assert re.findall(r"`([a-z-]+)`", rows["`about`"]) == [*get_args(Subject)]
+    assert re.findall(r"`([a-z_]+)`", rows["`phase`"]) == [*get_args(Phase)]
 
 
 def test_every_reason_that_voids_a_cell_is_told():

@@ -21,6 +21,8 @@ SUBCOMMANDS = (
     "report",
     "compare",
     "gate",
+    "runs",
+    "history",
     "facts",
     "logs",
     "down",

@@ -6,7 +6,7 @@ from rich.console import Console
 
 from cli.budget import budget_lines
 from cli.progress import under_way
-from cli.run import RunProgress
+from cli.run_progress import RunProgress
 from experiment.events import BudgetFitted, Resolution, ShownSame
 
 FITTED = BudgetFitted(

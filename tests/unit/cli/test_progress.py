@@ -11,14 +11,16 @@ from rich.console import Console
 
 from cli import progress
 from cli.progress import EngineProgress, under_way
-from cli.run import RunProgress
+from cli.run_progress import RunProgress
 from documents.open_loop import OpenLoopCell
 from documents.run import CellRecord
 from experiment.events import CellFinished, CellStarted, Event, PhaseStarted, RunFinished, RunStarted
 from lab.lifecycle.engine import ResourceProgress
-from tests.unit.documents.samples import CELL_RECORD, PLAN
+from tests.unit.documents.samples import CELL_RECORD, PLAN, PROTOCOL
+from tests.unit.experiment import told_run
 
 _PATIENCE_SECONDS = 20
+SECOND = PLAN.cells[0].model_copy(update={"number": 2})
 BEGUN = ResourceProgress("kotlin-image", "RemoteImage", "creating", "created", None)
 OTHER = ResourceProgress("rust-image", "RemoteImage", "creating", "created", None)
 ENDED = ResourceProgress("rust-image", "RemoteImage", "creating", "created", 0.5)
@@ -86,7 +88,7 @@ def shown_of(*events: Event) -> str:
 
 
 def started(*, attempts: int) -> RunStarted:
-    return RunStarted(run_id="20260131-120000-quick", directory="runs/x", cells=1, finished=0, attempts=attempts)
+    return told_run.started(PROTOCOL.model_copy(update={"attempts": attempts}), (*PLAN.cells, SECOND))
 
 
 def finished(attempt: int, *, void: bool) -> CellFinished:
@@ -112,22 +114,34 @@ def ended(
 def test_each_attempt_is_a_line_with_what_follows_from_it():
     told = shown_of(started(attempts=2), finished(1, void=True), finished(2, void=True))
     assert [line.strip() for line in told.splitlines()[1:]] == [
-        "0 s    1/1  001-go-light                             123 requests/s",
+        "0 s    1/2  001-go-light                             123 requests/s",
         "void: 3 time-outs.",
         "attempt 1 of 2 was void: run again",
-        "0 s    1/1  001-go-light-attempt-2                   123 requests/s",
+        "0 s    1/2  001-go-light-attempt-2                   123 requests/s",
         "void: 3 time-outs.",
         "attempt 2 of 2 was void: block 1 stays short",
     ]
     valid = shown_of(started(attempts=2), finished(1, void=True), finished(2, void=False))
-    assert valid.splitlines()[-1].endswith("001-go-light-attempt-2                   123 requests/s")
+    assert [line.strip() for line in valid.splitlines()[4:]] == [
+        "0 s    1/2  001-go-light-attempt-2                   123 requests/s",
+        "throughput wasn't steady after 30 s of warm-up",
+    ]
     assert "attempt 1" not in shown_of(started(attempts=1), finished(1, void=True)), "nothing is run again"
+
+
+def test_the_time_left_is_a_line_where_a_block_is_over():
+    first, second = (CellStarted(cell=cell, expected_seconds=1) for cell in (PLAN.cells[0], SECOND))
+    told = shown_of(started(attempts=1), first, finished(1, void=False), second)
+    assert "is over" not in told
+    last = finished(1, void=False).model_copy(update={"cell": SECOND})
+    told = shown_of(started(attempts=1), first, finished(1, void=False), second, last)
+    assert re.search(r"\n   0 s  block 1 is over: 2 s left, until \d\d:\d\d\n$", told)
 
 
 def test_a_short_block_of_the_open_loop_is_told_as_one_of_these():
     cell = OpenLoopCell(**PLAN.cells[0].model_dump(), rate=500)
     last = finished(2, void=True).model_copy(update={"cell": cell})
-    assert shown_of(started(attempts=2), last).rstrip().endswith("block 1 of the open loop stays short")
+    assert "attempt 2 of 2 was void: block 1 of the open loop stays short\n" in shown_of(started(attempts=2), last)
 
 
 @pytest.mark.usefixtures("_often")
@@ -138,9 +152,9 @@ def test_another_attempt_is_told_while_it_is_under_way():
         take = RunProgress(shown, doing)
         take(started(attempts=3))
         take(CellStarted(cell=cell, attempt=2, expected_seconds=40))
-        await_text(output, rf"cell 1 of 1, attempt 2: {cell.id}, \d s")
+        await_text(output, rf"cell 1 of 2, attempt 2: {cell.id}, \d s")
         take(PhaseStarted(cell_id=cell.id, attempt=2, phase="load"))
-        await_text(output, rf"cell {cell.id} of 1, attempt 2: load, \d s")
+        await_text(output, rf"cell {cell.id} of 2, attempt 2: load, \d s")
 
 
 @pytest.mark.parametrize(
@@ -185,6 +199,8 @@ def test_output_that_is_full_ends_the_reminders_without_a_word_of_their_own(caps
 
     output = Full()
     shown = Console(file=output, force_terminal=False)
-    with pytest.raises(OSError, match="No space left"), under_way(shown, "checking go"):
+    with under_way(shown, "checking go"):
         await_truth(lambda: output.written, output)
+        with pytest.raises(OSError, match="No space left"):
+            shown.print("what the operation itself tells")
     assert capsys.readouterr() == ("", "")

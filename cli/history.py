@@ -1,0 +1,49 @@
+"""`lab history`: runs over time."""
+
+from typing import Annotated
+
+import typer
+
+from cli.context import RUNS, JsonOption, terminal
+from cli.progress import under_way
+from cli.tables import as_rich
+from documents.errors import RunError
+
+PAGE = RUNS / "history.html"
+
+
+def history(
+    last: Annotated[int, typer.Option("--last", min=1, help="How many of the newest runs are looked at.")] = 20,
+    json: JsonOption = False,
+) -> None:
+    """Draw runs over time: throughput and p99 of each API under each load, and write runs/history.html.
+
+    Runs stand beside each other where they were measured under the same conditions; the others are in groups of their
+    own, with what differs. A change that A/A twins don't explain is marked, and is no verdict: `lab compare` and
+    `lab gate` give these.
+    """
+    # Here, for they take their time, and the other subcommands don't need them.
+    from analysis.history import read_history  # noqa: PLC0415
+    from analysis.pages.history import NOTE, history_tables, why_apart, write_history  # noqa: PLC0415
+
+    folders = sorted(path.parent for path in RUNS.glob("*/manifest.json"))[-last:]
+    if not folders:
+        raise RunError(f"There is no run in {RUNS} yet; run `lab run`.")
+    console = terminal()
+    console.quiet = json
+    with under_way(console, f"reading {len(folders)} runs"):
+        found = read_history(folders)
+    write_history(found, PAGE)
+    if json:
+        print(found.to_json(), end="")  # noqa: T201 - the command's output
+        return
+    for group, table in zip(found.groups, history_tables(found), strict=True):
+        console.print(as_rich(table))
+        if group.differences:
+            console.print(why_apart(group), markup=False)
+        console.print()
+    if found.groups:
+        console.print(NOTE, style="dim", markup=False)
+    for run in found.left_out:
+        console.print(f"Not drawn: {run.run_id}: {run.why}", markup=False)
+    console.print(f"History: {PAGE}", markup=False, soft_wrap=True)

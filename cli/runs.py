@@ -1,0 +1,189 @@
+"""`lab runs`: which runs there are, which are to be kept, and which may go."""
+
+import re
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cli.completion import complete_run
+from cli.context import RUNS, JsonOption, print_json, terminal
+from cli.report import find_run
+from documents.errors import RunError
+from documents.run_list import ListedRun, PrunedRuns, SparedRun
+
+app = typer.Typer(help="List the runs, mark those that are to be kept, and remove old ones.")
+
+_DAYS = re.compile(r"(\d{1,5})d", re.ASCII)
+
+
+def read_days(text: str) -> int:
+    """The days of an age such as `30d`."""
+    found = _DAYS.fullmatch(text)
+    if found is None:
+        raise typer.BadParameter(f"{text!r} is no age. Write it in days: 30d.")
+    return int(found[1])
+
+
+@app.callback(invoke_without_command=True)
+def runs(context: typer.Context, json: JsonOption = False) -> None:
+    """List the runs: when, of what, how many cells count, what they take on the disk, and whether they are kept."""
+    if context.invoked_subcommand is not None:
+        if json:
+            raise typer.BadParameter(
+                f"--json goes behind the subcommand: lab runs {context.invoked_subcommand} --json."
+            )
+        return
+    # Here, for it takes its time, and the other subcommands don't need it.
+    from experiment.run_list import list_runs  # noqa: PLC0415
+
+    found = list_runs(RUNS)
+    if json:
+        print_json([run.model_dump(mode="json") for run in found])
+        return
+    console = terminal()
+    if not found:
+        console.print(f"There is no run in {RUNS} yet; run `lab run`.", markup=False, soft_wrap=True)
+        return
+    console.print(_table(found))
+    _show_faults(console, found)
+    console.print(
+        f"{_runs(len(found))}, {_size(sum(run.bytes for run in found))} in {RUNS}", markup=False, soft_wrap=True
+    )
+
+
+@app.command("keep")
+def keep(
+    run: Annotated[str, typer.Argument(help="A run's id or folder.", autocompletion=complete_run)],
+    undo: Annotated[bool, typer.Option("--undo", help="Take the mark off again.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Mark a run as one that no prune removes: an empty file `kept` in its folder."""
+    from experiment.run_list import keep as mark  # noqa: PLC0415
+
+    folder = find_run(run)
+    mark(folder, kept=not undo)
+    if json:
+        print_json({"run_id": folder.name, "kept": not undo})
+        return
+    said = "may be pruned again" if undo else "is kept: no prune removes it"
+    terminal().print(f"The run {folder.name} {said}.", markup=False, soft_wrap=True)
+
+
+@app.command("prune")
+def prune(  # noqa: PLR0917 - typer's options are keywords on the command line
+    older_than: Annotated[
+        int | None,
+        typer.Option("--older-than", metavar="DAYS", parser=read_days, help="Remove runs older than this, as in 30d."),
+    ] = None,
+    keep_newest: Annotated[
+        int | None, typer.Option("--keep-newest", min=1, help="Remove all runs but so many of the newest.")
+    ] = None,
+    unfinished: Annotated[
+        bool, typer.Option("--unfinished", help="Remove also runs that `lab run --resume` could go on with.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would go.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Remove old runs: show which, ask, and remove them with all that is in their folders.
+
+    With both bounds a run goes that is beyond both. A run that is kept, is being measured or can't be read never goes,
+    and one that is unfinished only with --unfinished.
+    """
+    from experiment.run_list import Pruning, choose, list_runs, remove_remains, remove_run  # noqa: PLC0415
+
+    if older_than is None and keep_newest is None:
+        raise typer.BadParameter("Say which runs are to go: --older-than 30d, --keep-newest 10, or both.")
+    if yes and dry_run:
+        raise typer.BadParameter("--dry-run removes nothing, so it doesn't go with --yes.")
+    console = terminal()
+    console.quiet = json
+    before = None if older_than is None else datetime.now(UTC) - timedelta(days=older_than)
+    going, spared = choose(list_runs(RUNS), Pruning(before, keep_newest, unfinished))
+    _show_choice(console, going, spared)
+    if not dry_run:
+        remove_remains(RUNS)
+    if going and not dry_run:
+        _confirm(going, yes=yes, json=json)
+        for run in going:
+            remove_run(RUNS, run.run_id)
+        console.print(f"{_runs(len(going))} removed.")
+    if json:
+        size = sum(run.bytes for run in going)
+        print(PrunedRuns(removed=not dry_run, runs=going, spared=spared, bytes=size).to_json(), end="")  # noqa: T201 - the command's output
+
+
+def _confirm(going: Sequence[ListedRun], *, yes: bool, json: bool) -> None:
+    if yes:
+        return
+    if json or not sys.stdin.isatty():
+        raise RunError(
+            "Nobody is at the terminal to confirm that these runs are to go; `lab runs prune --dry-run` shows them. "
+            "Is it right? Then add --yes."
+        )
+    if not typer.confirm(f"Remove {_runs(len(going))}?"):
+        raise RunError("It wasn't confirmed, so nothing was removed.")
+
+
+def _show_choice(console: Console, going: Sequence[ListedRun], spared: Sequence[SparedRun]) -> None:
+    if going:
+        console.print(_table(going))
+    for run in spared:
+        console.print(f"stays: {run.run_id}: {run.why}", markup=False, soft_wrap=True)
+    size = _size(sum(run.bytes for run in going))
+    console.print(f"{_runs(len(going))} to go, {size}" if going else "No run is to go.", markup=False, soft_wrap=True)
+
+
+def _table(found: Sequence[ListedRun]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("run", no_wrap=True)
+    for title in ("stack", "state", "grade", "commit"):
+        table.add_column(title)
+    table.add_column("cells", justify="right")
+    table.add_column("size", justify="right", no_wrap=True)
+    table.add_column("")
+    for run in found:
+        table.add_row(
+            Text(run.run_id),
+            Text(run.stack or ""),
+            run.standing,
+            run.grade or "",
+            Text(_commit(run)),
+            _cells(run),
+            _size(run.bytes),
+            "kept" if run.kept else "",
+        )
+    return table
+
+
+def _cells(run: ListedRun) -> str:
+    """How many count of those that are due, and how many never will: ``44 of 45, 1 void``."""
+    if run.cells is None:
+        return ""
+    return f"{run.valid_cells} of {run.cells}" + (f", {run.void_cells} void" if run.void_cells else "")
+
+
+def _commit(run: ListedRun) -> str:
+    """A commit as git shortens it, with what the lab puts behind it."""
+    commit, dash, mark = (run.git_commit or "").partition("-")
+    return f"{commit[:9]}{dash}{mark}"
+
+
+def _show_faults(console: Console, found: Sequence[ListedRun]) -> None:
+    for run in found:
+        if run.fault is not None:
+            console.print(f"{run.run_id}: {run.fault}", markup=False, soft_wrap=True)
+
+
+def _runs(count: int) -> str:
+    return f"{count} {'run' if count == 1 else 'runs'}"
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"

@@ -1,0 +1,152 @@
+"""Where a run stands, put together from its events: what is under way, what was measured, and what went wrong."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from statistics import median
+
+from documents.open_loop import OpenLoopCell
+from documents.plan import Cell
+from documents.run import VoidReason
+from experiment.events import (
+    AttemptMade,
+    CellFinished,
+    CellStarted,
+    Event,
+    OpenLoopPlanned,
+    Phase,
+    PhaseStarted,
+    RunStarted,
+)
+from experiment.time_left import TimeLeft
+
+
+@dataclass
+class UnderWay:
+    """The attempt that goes on; moments are those of the monotonic clock with which events are told."""
+
+    cell: Cell
+    attempt: int
+    phase: Phase | None
+    since: float
+
+
+class RunState:
+    """What is known of a run that goes on; it is told each event with its moment.
+
+    `finished` cells are those at which no attempt is to be made any more. `voids` counts void attempts by their first
+    reason, `again` those that were followed by another one, or will be. `short_blocks` lack a cell; those of the open
+    loop have a name of their own. `never_steady` counts the valid cells whose warm-up never was.
+    """
+
+    def __init__(self) -> None:
+        self.started: RunStarted | None = None
+        self.under_way: UnderWay | None = None
+        self.time_left = TimeLeft()
+        self.finished = 0
+        self.cells = 0
+        self.open_loop_cells = 0
+        self.voids: Counter[VoidReason] = Counter()
+        self.again = 0
+        self.short_blocks: list[str] = []
+        self.never_steady = 0
+        self._left: defaultdict[tuple[int, bool], set[str]] = defaultdict(set)
+        self._throughputs: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
+
+    def take(self, event: Event, at: float) -> None:
+        """Take in what was told at a moment."""
+        self.time_left.take(event, at)
+        match event:
+            case RunStarted():
+                self._begin(event)
+            case OpenLoopPlanned():
+                self.cells += len(event.cells) - self.open_loop_cells
+                self.open_loop_cells = len(event.cells)
+                self._expect(event.cells)
+            case CellStarted():
+                self.under_way = UnderWay(event.cell, event.attempt, None, at)
+            case PhaseStarted() if self.under_way is not None:
+                self.under_way = UnderWay(self.under_way.cell, self.under_way.attempt, event.phase, at)
+            case CellFinished():
+                self._end(event)
+            case _:
+                pass
+
+    @property
+    def apis(self) -> tuple[str, ...]:
+        """The APIs of the run, by name."""
+        return tuple(sorted({cell.api for cell in self._planned()}))
+
+    @property
+    def loads(self) -> tuple[str, ...]:
+        """The names of the loads of the closed loop, in the protocol's order."""
+        return tuple(scenario.name for scenario in self.started.protocol.scenarios) if self.started else ()
+
+    def throughput(self, api: str, load: str) -> float | None:
+        """The median of an API's valid cells under a load so far, in requests a second; None where there is none."""
+        found = self._throughputs.get((api, load))
+        return median(found) if found else None
+
+    @property
+    def open_loop_comes(self) -> bool:
+        """Whether the open loop is still to come."""
+        begun = self.under_way is not None and isinstance(self.under_way.cell, OpenLoopCell)
+        return self.open_loop_cells > 0 and not begun
+
+    def is_over(self, cell: Cell) -> bool:
+        """Whether the block of a cell has no other one to be measured."""
+        return not self._left[_block_of(cell)]
+
+    def _expect(self, cells: Iterable[Cell]) -> None:
+        for cell in cells:
+            self._left[_block_of(cell)].add(cell.id)
+
+    def _planned(self) -> Iterator[Cell]:
+        yield from self.started.planned if self.started else ()
+
+    def _begin(self, event: RunStarted) -> None:
+        self.started, self.cells, self.finished = event, event.cells, event.finished
+        cells = {cell.id: cell for cell in event.planned}
+        self._expect(event.planned)
+        self.open_loop_cells = event.unplanned + sum(isinstance(cell, OpenLoopCell) for cell in event.planned)
+        for made in event.made:
+            self._remember(cells[made.cell_id], made, event.attempts)
+
+    def _remember(self, cell: Cell, made: AttemptMade, attempts: int) -> None:
+        self._count(cell, made.voids, made.attempt, attempts)
+        if not made.voids:
+            self._add(cell, made.throughput)
+
+    def _end(self, event: CellFinished) -> None:
+        attempts = self.started.attempts if self.started else 1
+        record = event.record
+        self._count(event.cell, tuple(void.reason for void in record.voids), record.attempt, attempts)
+        if record.valid:
+            self._add(event.cell, event.throughput)
+            self.never_steady += record.warm_up is not None and record.warm_up.outcome == "never-steady"
+        self.finished += record.valid or record.attempt >= attempts
+        self.under_way = None
+
+    def _count(self, cell: Cell, voids: tuple[VoidReason, ...], attempt: int, attempts: int) -> None:
+        if not voids or attempt >= attempts:
+            self._left[_block_of(cell)].discard(cell.id)
+        if not voids:
+            return
+        self.voids[voids[0]] += 1
+        if attempt < attempts:
+            self.again += 1
+        else:
+            of_which = " of the open loop" if isinstance(cell, OpenLoopCell) else ""
+            block = f"{cell.block}{of_which}"
+            if block not in self.short_blocks:
+                self.short_blocks.append(block)
+
+    def _add(self, cell: Cell, throughput: float | None) -> None:
+        # In an open loop it is the rate at which requests were sent, which the API doesn't set.
+        if throughput is not None and not isinstance(cell, OpenLoopCell):
+            self._throughputs[cell.api, cell.scenario.name].append(throughput)
+
+
+def _block_of(cell: Cell) -> tuple[int, bool]:
+    """A block, and whether it is one of the open loop."""
+    return cell.block, isinstance(cell, OpenLoopCell)

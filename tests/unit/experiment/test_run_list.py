@@ -1,0 +1,230 @@
+"""The runs of a checkout: what each is told to be, what keeps one from being removed, and that a removal is whole."""
+
+import shutil
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from documents.errors import RunError
+from documents.run import Manifest
+from documents.run_list import ListedRun
+from experiment.folder_lock import in_use, unless_in_use
+from experiment.run_list import Pruning, choose, keep, list_runs, remove_remains, remove_run
+from tests.unit.documents.samples import NOON
+from tests.unit.experiment.fake_bench import INVENTORY, OPEN_LOOP_PROTOCOL, FakeBench
+from tests.unit.experiment.loop_runs import CELLS, begin, only_run, resume
+from tests.unit.experiment.test_watching import begin_within
+
+
+def interrupted(runs: Path) -> Path:
+    """A run that broke off in its fourth window; the second one was void."""
+
+    def stop(step: str, _count: int) -> None:
+        if step == "measure" and len(bench.played) == 3:
+            raise KeyboardInterrupt
+
+    bench = FakeBench(before=stop, spoilt=frozenset({2}))
+    with pytest.raises(KeyboardInterrupt):
+        begin(bench, runs)
+    return only_run(runs)
+
+
+def listed(runs: Path) -> ListedRun:
+    [found] = list_runs(runs)
+    return found
+
+
+def test_where_no_run_was_made_there_is_none(tmp_path: Path):
+    assert list_runs(tmp_path / "runs") == ()
+
+
+def test_a_finished_run_is_told_with_what_it_is(tmp_path: Path):
+    run = begin(FakeBench(spoilt=frozenset({3, 8, 9, 10})), tmp_path)
+    manifest = Manifest.from_json((run / "manifest.json").read_bytes(), name="manifest.json")
+    found = listed(tmp_path)
+    assert found == ListedRun(
+        run_id=run.name,
+        standing="finished",
+        kept=False,
+        bytes=found.bytes,
+        started_at=manifest.started_at,
+        protocol="tiny",
+        stack=INVENTORY.stack,
+        cells=CELLS,
+        valid_cells=CELLS - 1,
+        void_cells=1,
+        grade="smaller",
+        git_commit="abc",
+    )
+    sizes = [path.stat().st_blocks * 512 for path in run.rglob("*") if path.is_file()]
+    assert found.bytes == sum(sizes) > 0
+
+
+def test_a_run_that_broke_off_is_unfinished_until_it_has_gone_on(tmp_path: Path):
+    run = interrupted(tmp_path)
+    found = listed(tmp_path)
+    assert (found.standing, found.cells, found.valid_cells, found.void_cells) == ("unfinished", CELLS, 2, 0)
+    resume(FakeBench(), run)
+    assert (listed(tmp_path).standing, listed(tmp_path).valid_cells) == ("finished", CELLS)
+
+
+def test_a_run_is_running_as_long_as_the_loop_is_in_it(tmp_path: Path):
+    seen: list[str] = []
+
+    def look(step: str, _count: int) -> None:
+        if step == "measure":
+            seen.append(listed(tmp_path).standing)
+
+    run = begin(FakeBench(before=look), tmp_path)
+    assert seen == ["running"] * CELLS
+    assert listed(tmp_path).standing == "finished"
+    (run / "host.json").write_text((run / "host.json").read_text().replace('"after": {', '"after": null, "x": {'))
+    assert listed(tmp_path).standing == "damaged"
+
+
+def test_a_run_that_goes_on_is_running_too(tmp_path: Path):
+    run, seen = interrupted(tmp_path), list[str]()
+    resume(FakeBench(before=lambda step, _: seen.append(listed(tmp_path).standing) if step == "measure" else None), run)
+    assert set(seen) == {"running"}
+
+
+def test_an_open_loop_that_is_not_planned_yet_leaves_a_run_unfinished(tmp_path: Path):
+    run = begin(FakeBench(), tmp_path, protocol=OPEN_LOOP_PROTOCOL)
+    assert (listed(tmp_path).standing, listed(tmp_path).cells) == ("finished", CELLS + 8)
+    (run / "open-loop-plan.json").unlink()
+    for path in run.glob("cells/*-at-*"):
+        shutil.rmtree(path)
+    assert (listed(tmp_path).standing, listed(tmp_path).cells) == ("unfinished", CELLS)
+
+
+def test_a_run_that_its_budget_ended_is_finished_with_the_blocks_that_it_has(tmp_path: Path):
+    begin_within(300, tmp_path, [])
+    assert (listed(tmp_path).standing, listed(tmp_path).cells, listed(tmp_path).valid_cells) == ("finished", 6, 6)
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "journal.jsonl", "host.json", "plan.json"])
+def test_a_run_that_can_not_be_read_is_damaged_and_says_in_which_file(tmp_path: Path, name: str):
+    run = begin(FakeBench(), tmp_path)
+    (run / name).unlink()
+    found = listed(tmp_path)
+    assert (found.standing, found.cells) == ("damaged", None)
+    assert found.fault is not None
+    assert name in found.fault
+
+
+def run_of(day: int, **changes: object) -> ListedRun:
+    run = ListedRun(
+        run_id=f"2026013{day}-120000-quick",
+        standing="finished",
+        kept=False,
+        bytes=1,
+        started_at=NOON + timedelta(days=day),
+    )
+    return run.model_copy(update=changes)
+
+
+RUNS = tuple(run_of(day) for day in range(5))
+
+
+def days(runs: tuple[ListedRun, ...]) -> list[int]:
+    return [int(run.run_id[7]) for run in runs]
+
+
+@pytest.mark.parametrize(
+    ("pruning", "gone"),
+    [
+        (Pruning(before=NOON + timedelta(days=2)), [0, 1]),
+        (Pruning(keep_newest=1), [0, 1, 2, 3]),
+        (Pruning(keep_newest=9), []),
+        (Pruning(before=NOON + timedelta(days=4), keep_newest=3), [0, 1]),
+        (Pruning(before=NOON + timedelta(days=1), keep_newest=3), [0]),
+    ],
+)
+def test_what_is_beyond_every_bound_goes(pruning: Pruning, gone: list[int]):
+    going, spared = choose(RUNS, pruning)
+    assert (days(going), spared) == (gone, ())
+
+
+@pytest.mark.parametrize(
+    ("changes", "unfinished", "why"),
+    [
+        ({"kept": True}, True, "kept"),
+        ({"standing": "running"}, True, "being measured"),
+        ({"standing": "damaged", "fault": "plan.json is gone."}, True, r"can't be read.*plan\.json is gone"),
+        ({"standing": "unfinished"}, False, "lab run --resume"),
+    ],
+)
+def test_what_must_not_go_is_spared_with_its_reason(changes: dict[str, object], unfinished: bool, why: str):
+    runs = (run_of(0), run_of(1, **changes), run_of(2))
+    going, spared = choose(runs, Pruning(keep_newest=1, unfinished=unfinished))
+    assert days(going) == [0]
+    assert [one.run_id for one in spared] == [runs[1].run_id]
+    with pytest.raises(AssertionError, match=why):
+        raise AssertionError(spared[0].why)
+
+
+def test_an_unfinished_run_goes_where_that_is_said_but_not_one_that_is_kept():
+    runs = (run_of(0, standing="unfinished"), run_of(1, standing="unfinished", kept=True), run_of(2))
+    assert days(choose(runs, Pruning(keep_newest=1, unfinished=True))[0]) == [0]
+
+
+def test_a_run_is_kept_by_a_mark_that_changes_nothing_else(tmp_path: Path):
+    run = begin(FakeBench(), tmp_path)
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    keep(run, kept=True)
+    keep(run, kept=True)
+    assert listed(tmp_path).kept
+    assert {path for path in run.rglob("*") if path.is_file()} - before.keys() == {run / "kept"}
+    assert resume(FakeBench(), run) == run, "it is a run as before"
+    with pytest.raises(RunError, match="marked to be kept"):
+        remove_run(tmp_path, run.name)
+    keep(run, kept=False)
+    keep(run, kept=False)
+    assert not listed(tmp_path).kept
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
+
+
+def test_a_run_that_is_removed_is_gone_and_nothing_else_is(tmp_path: Path):
+    run = begin(FakeBench(), tmp_path)
+    shutil.copytree(run, tmp_path / "other")
+    remove_run(tmp_path, run.name)
+    assert [path.name for path in tmp_path.iterdir()] == ["other"]
+
+
+def test_a_run_in_use_is_not_removed(tmp_path: Path):
+    run = begin(FakeBench(), tmp_path)
+    with in_use(run), pytest.raises(RunError, match="being measured"):
+        remove_run(tmp_path, run.name)
+    with unless_in_use(run) as free:
+        assert free
+    assert listed(tmp_path).standing == "finished"
+
+
+def test_a_link_to_a_run_elsewhere_is_left_alone(tmp_path: Path):
+    (tmp_path / "elsewhere").mkdir()
+    run = begin(FakeBench(), tmp_path / "elsewhere")
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "linked").symlink_to(run)
+    with pytest.raises(RunError, match="is a link"):
+        remove_run(tmp_path / "runs", "linked")
+    assert (run / "manifest.json").exists()
+
+
+def test_a_removal_that_breaks_off_leaves_no_half_run_and_the_next_one_clears_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    run = begin(FakeBench(), tmp_path)
+    shutil.copytree(run, tmp_path / "other")
+
+    def fail(_path: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("experiment.run_list.shutil.rmtree", fail)
+        with pytest.raises(KeyboardInterrupt):
+            remove_run(tmp_path, run.name)
+    assert [found.run_id for found in list_runs(tmp_path)] == ["other"]
+    assert len([*tmp_path.iterdir()]) == 2
+    remove_remains(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["other"]

@@ -1,0 +1,258 @@
+"""The time that a run will take yet: exact where nothing scatters, and within a tenth after the first block."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from documents.open_loop import OpenLoopCell
+from documents.plan import Cell
+from documents.protocol import OpenLoop, Protocol, Scenario
+from experiment.budget import CELL_OVERHEAD_SECONDS
+from experiment.events import AttemptMade, BudgetSpent, CellFinished, CellStarted, OpenLoopPlanned, PhaseStarted
+from experiment.plan import make_plan
+from experiment.protocol_file import read_protocol
+from experiment.time_left import ASSUMED_SECONDS, ENDING_SECONDS, TimeLeft
+from tests.unit.experiment.told_run import (
+    Told,
+    end_of_first_block,
+    ended,
+    error_after_first_block,
+    finished,
+    left_after,
+    noisy,
+    started,
+    told_run,
+)
+
+APIS = ("go", "kotlin")
+SECONDS = {("go", "light"): 25.0, ("go", "heavy"): 35.0, ("kotlin", "light"): 40.0, ("kotlin", "heavy"): 60.0}
+"""What a cell takes, its window included."""
+
+PROTOCOL = Protocol(
+    version=1,
+    name="mine",
+    blocks=3,
+    warm_up_seconds=30,
+    scenarios=(
+        Scenario(name="light", workload="mixed", connections=10, duration_seconds=10),
+        Scenario(name="heavy", workload="mixed", connections=100, duration_seconds=20),
+    ),
+)
+OPEN = PROTOCOL.model_copy(update={"open_loop": OpenLoop(scenario="heavy", shares=(0.5, 0.9), seconds=5, blocks=2)})
+
+
+def always(cell: Cell, _attempt: int) -> tuple[float, bool]:
+    window = 20 - cell.scenario.duration_seconds if isinstance(cell, OpenLoopCell) else 0
+    return SECONDS[cell.api, cell.scenario.name] - window, True
+
+
+def after(told: Sequence[Told]) -> TimeLeft:
+    time_left = TimeLeft()
+    for event, at in told:
+        time_left.take(event, at)
+    return time_left
+
+
+@pytest.mark.parametrize("protocol", [PROTOCOL, OPEN], ids=["closed", "open"])
+def test_what_does_not_scatter_is_told_exactly_from_the_end_of_the_first_block_on(protocol: Protocol):
+    told = told_run(protocol, APIS, always)
+    first = end_of_first_block(told)
+    for index in range(first, len(told)):
+        seconds, was = left_after(told, index)
+        assert seconds == pytest.approx(was)
+    assert after(told[: first + 1]).measured
+    assert not after(told[: first - 6]).measured
+
+
+def test_before_any_cell_it_is_what_the_protocol_allows_at_most():
+    cells = make_plan(PROTOCOL, APIS, 1).cells
+    time_left = TimeLeft()
+    assert time_left.seconds(0.0) is None
+    time_left.take(started(PROTOCOL, cells), 100.0)
+    most = sum(30 + ASSUMED_SECONDS + cell.scenario.duration_seconds for cell in cells)
+    assert time_left.seconds(100.0) == pytest.approx(most + ENDING_SECONDS)
+    assert not time_left.measured
+    assert ASSUMED_SECONDS == CELL_OVERHEAD_SECONDS
+
+
+def cell(number: int, api: str, scenario: int = 0, *, block: int = 1) -> Cell:
+    return Cell(number=number, block=block, api=api, scenario=PROTOCOL.scenarios[scenario])
+
+
+def made(time_left: TimeLeft, one: Cell, at: float, seconds: float, *, attempt: int = 1, valid: bool = True) -> float:
+    time_left.take(CellStarted(cell=one, attempt=attempt, expected_seconds=1), at)
+    time_left.take(finished(one, attempt, valid=valid), at + seconds)
+    return at + seconds
+
+
+def test_a_load_that_an_api_has_not_met_is_taken_from_its_others_and_an_unknown_api_from_all():
+    cells = [cell(1, "go"), cell(2, "rust"), cell(3, "go", 1), cell(4, "zig")]
+    time_left = TimeLeft()
+    time_left.take(started(PROTOCOL, cells), 0.0)
+    at = made(time_left, cells[0], 0.0, 10 + 4)
+    at = made(time_left, cells[1], at, 10 + 8)
+    # 4 besides its window for go; 6, the mean of both, for zig, which nobody has seen.
+    assert time_left.seconds(at) == pytest.approx((20 + 4) + (10 + 6) + ENDING_SECONDS)
+    assert not time_left.measured
+
+
+def test_what_lies_between_two_cells_belongs_to_them():
+    cells = [cell(number, "go") for number in (1, 2, 3)]
+    time_left = TimeLeft()
+    time_left.take(started(PROTOCOL, cells), 0.0)
+    made(time_left, cells[0], 50.0, 14)
+    made(time_left, cells[1], 66.0, 14)
+    # 14 for the first, before which nothing was, and 16 for the second.
+    assert time_left.seconds(80.0) == pytest.approx(15 + ENDING_SECONDS)
+
+
+def test_the_attempt_under_way_is_counted_down_and_its_window_is_known_to_the_second():
+    cells = [cell(number, "go") for number in (1, 2)]
+    time_left = TimeLeft()
+    time_left.take(started(PROTOCOL, cells), 0.0)
+    at = made(time_left, cells[0], 0.0, 10 + 20)
+    time_left.take(CellStarted(cell=cells[1], expected_seconds=1), at)
+    assert time_left.seconds(at + 12) == pytest.approx(18 + ENDING_SECONDS)
+    assert time_left.seconds(at + 300) == pytest.approx(ENDING_SECONDS), "it takes longer than any before"
+    time_left.take(PhaseStarted(cell_id=cells[1].id, phase="load"), at + 29)
+    assert time_left.seconds(at + 31) == pytest.approx(8 + ENDING_SECONDS)
+
+
+def test_void_attempts_are_made_again_at_the_rate_at_which_they_were_void():
+    cells = [cell(number, "go") for number in range(1, 12)]
+    time_left = TimeLeft()
+    time_left.take(started(PROTOCOL.model_copy(update={"attempts": 2}), cells), 0.0)
+    at = made(time_left, cells[0], 0.0, 10.0, valid=False)
+    at = made(time_left, cells[0], at, 20.0, attempt=2)
+    for one in cells[1:3]:
+        at = made(time_left, one, at, 20.0)
+    # One of four, and 43 s is what it was to take when nothing but the protocol was known.
+    void, part = 0.25, 10 / (30 + ASSUMED_SECONDS + 10)
+    each = 20 * (1 - void**2) + 20 * part * (void + void**2)
+    assert time_left.seconds(at) == pytest.approx(8 * each + ENDING_SECONDS)
+
+
+def test_a_cell_that_was_void_as_often_as_it_may_is_not_made_again():
+    cells = [cell(number, "go") for number in (1, 2)]
+    time_left = TimeLeft()
+    time_left.take(started(PROTOCOL.model_copy(update={"attempts": 2}), cells), 0.0)
+    at = made(time_left, cells[0], 0.0, 20.0)
+    at = made(time_left, cells[1], at, 20.0, valid=False)
+    left = time_left.seconds(at)
+    assert left is not None
+    assert left > ENDING_SECONDS + 5
+    at = made(time_left, cells[1], at, 20.0, attempt=2, valid=False)
+    assert time_left.seconds(at) == ENDING_SECONDS
+
+
+def test_an_api_that_is_always_void_does_not_make_the_others_so():
+    apis = ("bad", "good")
+    cells = [cell(number, apis[number % 2], block=number) for number in range(1, 41)]
+    time_left = TimeLeft()
+    time_left.take(started(PROTOCOL.model_copy(update={"attempts": 1}), cells), 0.0)
+    at = 0.0
+    for one in cells[:20]:
+        at = made(time_left, one, at, 1.0 if one.api == "bad" else 20.0, valid=one.api != "bad")
+    left = time_left.seconds(at)
+    assert left is not None
+    assert left == pytest.approx(10 * 20 + 10 * 1, rel=0.1)
+
+
+def test_an_open_loop_counts_before_it_is_planned_and_is_what_was_planned_afterwards():
+    told = told_run(OPEN, APIS, always)
+    [planned] = [index for index, (event, _) in enumerate(told) if isinstance(event, OpenLoopPlanned)]
+    before, was = left_after(told, planned - 1)
+    assert before == pytest.approx(was)
+    assert was > ENDING_SECONDS
+    none = [*told[:planned], (OpenLoopPlanned(cells=()), told[planned][1])]
+    assert left_after(none, planned)[0] == ENDING_SECONDS
+    assert after(told).seconds(10_000.0) == 0.0
+
+
+def test_a_run_that_goes_on_knows_what_was_measured_before():
+    told = told_run(PROTOCOL, APIS, always)
+    first = end_of_first_block(told)
+    before = [(event, at) for event, at in told[: first + 1] if isinstance(event, CellFinished)]
+    attempts = [
+        AttemptMade(
+            cell_id=event.cell.id, attempt=1, voids=(), seconds=always(event.cell, 1)[0], throughput=event.throughput
+        )
+        for event, _ in before
+    ]
+    resumed = TimeLeft()
+    resumed.take(started(PROTOCOL, make_plan(PROTOCOL, APIS, 1).cells, made=attempts), 7_000.0)
+    assert resumed.measured
+    assert resumed.seconds(7_000.0) == pytest.approx(left_after(told, first)[1])
+
+
+def test_a_cell_with_void_attempts_from_before_has_only_those_left_that_are_allowed():
+    cells = [cell(number, "go") for number in (1, 2)]
+    protocol = PROTOCOL.model_copy(update={"attempts": 2})
+    void = [
+        AttemptMade(cell_id=cells[0].id, attempt=number, voids=("steal",), seconds=5, throughput=None)
+        for number in (1, 2)
+    ]
+    time_left = TimeLeft()
+    time_left.take(started(protocol, cells, made=void[:1]), 0.0)
+    # All attempts so far were void, each for 5 s: one more of the first cell, two of the second.
+    assert time_left.seconds(0.0) == pytest.approx(5 + 10 + ENDING_SECONDS)
+    time_left.take(started(protocol, cells, made=void), 0.0)
+    assert time_left.seconds(0.0) == pytest.approx(10 + ENDING_SECONDS)
+
+
+def test_blocks_that_the_budget_has_no_time_for_do_not_count():
+    blocks = [[cell(3 * block + number, "go", block=block) for number in range(3)] for block in range(1, 5)]
+    cells = [one for block in blocks for one in block]
+    time_left = TimeLeft()
+    time_left.take(started(PROTOCOL, cells, budget_seconds=150), 0.0)
+    at = 0.0
+    for one in blocks[0]:
+        at = made(time_left, one, at, 20.0)
+    assert time_left.seconds(at) == pytest.approx(60 + ENDING_SECONDS), "one more, but no two"
+    at = made(time_left, blocks[1][0], at, 20.0)
+    assert time_left.seconds(at + 60) == pytest.approx(40 + ENDING_SECONDS), "what was begun is measured whole"
+    time_left.take(BudgetSpent(before_block=2), at)
+    assert time_left.seconds(at) == ENDING_SECONDS
+
+
+def test_what_the_open_loop_takes_and_what_was_spent_before_is_part_of_the_budget():
+    cells = [cell(number, "go", 1, block=number) for number in (1, 2, 3)]
+    attempt = AttemptMade(cell_id=cells[0].id, attempt=1, voids=(), seconds=40, throughput=1.0)
+
+    def left(protocol: Protocol, budget_seconds: int, unplanned: int) -> float | None:
+        time_left = TimeLeft()
+        begun = started(protocol, cells, made=(attempt,), unplanned=unplanned, budget_seconds=budget_seconds)
+        time_left.take(begun, 500.0)
+        return time_left.seconds(500.0)
+
+    assert left(PROTOCOL, 130, 0) == pytest.approx(80 + ENDING_SECONDS)
+    assert left(PROTOCOL, 110, 0) == pytest.approx(40 + ENDING_SECONDS), "40 s are gone, and two blocks take 80"
+    # A cell of the open loop takes 20 s besides its window of 5.
+    assert left(OPEN, 130, 1) == pytest.approx(40 + 25 + ENDING_SECONDS)
+
+
+def test_events_that_say_nothing_of_time_change_nothing():
+    time_left = TimeLeft()
+    time_left.take(ended(), 0.0)
+    assert time_left.seconds(0.0) is None
+
+
+SIMULATED = 100
+"""Runs for each protocol."""
+
+
+@pytest.mark.parametrize("name", ["quick", "ten-blocks", "evidence", "article"])
+@pytest.mark.parametrize(("noise", "void_share", "least"), [(0.05, 0.0, 1.0), (0.15, 0.02, 0.9)])
+def test_it_is_within_a_tenth_after_the_first_block_in_most_simulated_runs(
+    name: str, noise: float, void_share: float, least: float
+):
+    protocol, apis = read_protocol(name), ("go", "kotlin", "rust", "zig")
+    errors = [
+        error_after_first_block(
+            told_run(protocol, apis, noisy(protocol, apis, seed, noise=noise, void_share=void_share), seed=seed)
+        )
+        for seed in range(SIMULATED)
+    ]
+    share = sum(abs(error) <= 0.1 for error in errors) / SIMULATED
+    assert share >= least
+    assert abs(sum(errors) / SIMULATED) < 0.02, "it is wrong to neither side"

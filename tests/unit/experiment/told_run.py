@@ -1,0 +1,165 @@
+"""The events of a run as they would be told, with the moments at which they would be: nothing is measured."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from random import Random
+
+from documents.open_loop import OpenLoopCell, OpenLoopRate
+from documents.plan import Cell
+from documents.protocol import Protocol
+from documents.run import CellRecord, Void
+from experiment.events import (
+    AttemptMade,
+    CellFinished,
+    CellStarted,
+    Event,
+    OpenLoopPlanned,
+    PhaseStarted,
+    RunFinished,
+    RunStarted,
+)
+from experiment.open_loop import cells_at_most, plan_cells
+from experiment.plan import make_plan
+from experiment.time_left import ENDING_SECONDS, TimeLeft
+from tests.unit.documents.samples import NOON
+
+Told = tuple[Event, float]
+"""An event and its moment, in seconds."""
+
+Timing = Callable[[Cell, int], tuple[float, bool]]
+"""What an attempt at a cell takes in seconds, and whether it is valid."""
+
+BEFORE_SECONDS = 5.0
+"""What goes before the first cell."""
+
+
+def started(
+    protocol: Protocol,
+    planned: Sequence[Cell],
+    *,
+    made: Sequence[AttemptMade] = (),
+    unplanned: int = 0,
+    budget_seconds: int | None = None,
+) -> RunStarted:
+    return RunStarted(
+        run_id="20260131-120000-quick",
+        directory="runs/20260131-120000-quick",
+        cells=len(planned) + unplanned,
+        finished=len({one.cell_id for one in made if not one.voids}),
+        attempts=protocol.attempts,
+        protocol=protocol,
+        planned=tuple(planned),
+        unplanned=unplanned,
+        made=tuple(made),
+        budget_seconds=budget_seconds,
+    )
+
+
+def finished(cell: Cell, attempt: int = 1, *, valid: bool = True, throughput: float | None = 1_000.0) -> CellFinished:
+    record = CellRecord(
+        cell_id=cell.id,
+        attempt=attempt,
+        started_at=NOON,
+        voids=() if valid else (Void(reason="steal", message="2% of the window was stolen."),),
+        phases_seconds={},
+        load_started_ns=None,
+        load_ended_ns=None,
+        pinning=(),
+    )
+    return CellFinished(cell=cell, record=record, throughput=throughput)
+
+
+def ended(cells: int = 1) -> RunFinished:
+    return RunFinished(
+        run_id="20260131-120000-quick",
+        directory="runs/20260131-120000-quick",
+        cells=cells,
+        void_cells=0,
+        void_attempts=0,
+        short_blocks=(),
+    )
+
+
+def told_run(protocol: Protocol, apis: Sequence[str], timing: Timing, *, seed: int = 1) -> list[Told]:
+    """All events of a run, those of its open loop included; the first is told at 0."""
+    plan = make_plan(protocol, apis, seed)
+    open_loop = protocol.open_loop
+    unplanned = cells_at_most(open_loop, len(apis)) if open_loop else 0
+    told: list[Told] = [(started(protocol, plan.cells, unplanned=unplanned), 0.0)]
+    told += _told_cells(plan.cells, protocol, timing, BEFORE_SECONDS)
+    if open_loop is not None:
+        rates = [OpenLoopRate(share=share, rate=int(1_000 * share)) for share in open_loop.shares]
+        cells = plan_cells(
+            open_loop,
+            protocol.scenario(open_loop.scenario),
+            rates,
+            apis,
+            order_seed=seed,
+            first_number=len(plan.cells) + 1,
+        )
+        told.append((OpenLoopPlanned(cells=cells), told[-1][1]))
+        told += _told_cells(cells, protocol, timing, told[-1][1])
+    return [*told, (ended(), told[-1][1] + ENDING_SECONDS)]
+
+
+def _told_cells(cells: Sequence[Cell], protocol: Protocol, timing: Timing, at: float) -> Iterator[Told]:
+    for cell in cells:
+        for attempt in range(1, protocol.attempts + 1):
+            seconds, valid = timing(cell, attempt)
+            yield CellStarted(cell=cell, attempt=attempt, expected_seconds=1), at
+            if valid:
+                load_at = at + max(0.0, seconds - cell.scenario.duration_seconds - 0.5)
+                yield PhaseStarted(cell_id=cell.id, attempt=attempt, phase="load"), load_at
+            at += seconds
+            yield finished(cell, attempt, valid=valid), at
+            if valid:
+                break
+
+
+def noisy(protocol: Protocol, apis: Sequence[str], seed: int, *, noise: float, void_share: float) -> Timing:
+    """Timings of a run whose warm-ups end early: each API's own under each load, scattering from cell to cell.
+
+    An attempt is void with that share, half of them before their end.
+    """
+    random = Random(seed)  # noqa: S311 - a simulation
+    warm_up = protocol.warm_up_seconds
+    besides = {
+        (api, scenario.name): random.uniform(0.4, 1) * warm_up + random.uniform(2, 5)
+        for api in apis
+        for scenario in protocol.scenarios
+    }
+
+    def timing(cell: Cell, _attempt: int) -> tuple[float, bool]:
+        seconds = besides[cell.api, cell.scenario.name] * math.exp(random.gauss(0, noise))
+        seconds += cell.scenario.duration_seconds
+        if random.random() >= void_share:
+            return seconds, True
+        return seconds * (random.random() if random.random() < 0.5 else 1), False
+
+    return timing
+
+
+def end_of_first_block(told: Sequence[Told]) -> int:
+    """The index of the last event of the first block of the closed loop."""
+    return max(
+        index
+        for index, (event, _) in enumerate(told)
+        if isinstance(event, CellFinished) and event.cell.block == 1 and not isinstance(event.cell, OpenLoopCell)
+    )
+
+
+def left_after(told: Sequence[Told], index: int) -> tuple[float, float]:
+    """The time left as it is told after the event of that index, and as it was, in seconds."""
+    time_left = TimeLeft()
+    for event, at in told[: index + 1]:
+        time_left.take(event, at)
+    now = told[index][1]
+    seconds = time_left.seconds(now)
+    assert seconds is not None
+    return seconds, told[-1][1] - now
+
+
+def error_after_first_block(told: Sequence[Told]) -> float:
+    """By which share of what was left the time that is told after the first block is wrong."""
+    seconds, was = left_after(told, end_of_first_block(told))
+    return seconds / was - 1
