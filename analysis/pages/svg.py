@@ -23,7 +23,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 from matplotlib.typing import RcKeyType
 
-PANEL_INCHES = (4.4, 3.1)
+PANEL_INCHES = (4.1, 3.0)
 
 _INK, _MUTED, _GRID, SURFACE = "#0000f0", "#0000f1", "#0000f2", "#0000f3"
 _SERIES = tuple(f"#0000e{index}" for index in range(8))
@@ -34,8 +34,8 @@ _VARIABLES = {
     SURFACE: "--surface",
     **{color: f"--series-{index}" for index, color in enumerate(_SERIES)},
 }
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p")
-DASHES: tuple[str | tuple[int, tuple[int, ...]], ...] = ("-", (0, (5, 2)), (0, (1, 1)), (0, (5, 1, 1, 1)))
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p")
+_DASHES: tuple[str | tuple[int, tuple[int, ...]], ...] = ("-", (0, (5, 2)), (0, (1, 1)), (0, (5, 1, 1, 1)))
 HATCHES = ("", "///", "\\\\\\", "xxx")
 
 _STYLE: dict[RcKeyType, object] = {
@@ -102,11 +102,11 @@ def finish(figure: Figure, title: str, said: list[str], *, caption: str | None =
     axes = figure.axes[0]
     handles, labels = axes.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper left", ncols=4, handlelength=2.2, columnspacing=1.2)
-    alternative = f"{title}: {'; '.join(said)}."
-    return Plot(caption or title, alternative, _svg(figure, title, alternative))
+    data = f"{'; '.join(said)}."
+    return Plot(caption or title, f"{title}: {data}", _svg(figure, title, data))
 
 
-def _svg(figure: Figure, title: str, alternative: str) -> str:
+def _svg(figure: Figure, title: str, data: str) -> str:
     """The figure as one `<svg>` element that can stand beside others in a page."""
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
@@ -118,18 +118,26 @@ def _svg(figure: Figure, title: str, alternative: str) -> str:
     prefix = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
     text = re.sub(r'id="([^"]+)"', rf'id="{prefix}-\1"', text)
     text = re.sub(r'(url\(#|href="#)', rf"\1{prefix}-", text)
+    text = re.sub(r' (?:d|x|y|transform|style)="[^"]*"', _rounded, text)
     text = re.sub(r"#0000[ef][0-9]", lambda match: f"var({_VARIABLES[match[0]]})", text)
     text = text.replace("'DejaVu Sans'", "var(--sans)")
     width, height = (round(72 * float(inches)) for inches in figure.get_size_inches())
     return re.sub(
         r"<svg [^>]*>",
         lambda _: (
-            f'<svg role="img" aria-label="{escape(alternative)}" viewBox="0 0 {width} {height}" '
+            f'<svg role="img" aria-labelledby="{prefix}-title" aria-describedby="{prefix}-data" '
+            f'viewBox="0 0 {width} {height}" '
             'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">'
+            f'<title id="{prefix}-title">{escape(title)}</title><desc id="{prefix}-data">{escape(data)}</desc>'
         ),
         text,
         count=1,
     )
+
+
+def _rounded(attribute: re.Match[str]) -> str:
+    """An attribute with its lengths to a hundredth of a point, which no screen shows."""
+    return re.sub(r"\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}".rstrip("0").rstrip("."), attribute[0])
 
 
 def scale(axes: Axes, unit: str, *, logarithmic: bool, greatest: float = float("inf")) -> None:
@@ -160,3 +168,13 @@ def _tick(value: float, _position: int | None) -> str:
 def series_color(index: int) -> str:
     """The colour of the API, or role, of that index."""
     return _SERIES[index % len(_SERIES)]
+
+
+def series_marker(index: int) -> str:
+    """The marker of the API of that index."""
+    return _MARKERS[index % len(_MARKERS)]
+
+
+def series_dash(index: int) -> str | tuple[int, tuple[int, ...]]:
+    """How the line of the API of that index is dashed: with the marker, unlike that of any other of 32."""
+    return _DASHES[(index + index // len(_MARKERS)) % len(_DASHES)]
