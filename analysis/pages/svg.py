@@ -11,7 +11,7 @@ same data give the same bytes: no date, ids salted by a constant, and no font me
 
 import io
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
@@ -24,6 +24,10 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 from matplotlib.typing import RcKeyType
 
 PANEL_INCHES = (4.1, 3.0)
+
+_LEGEND_POINTS = 72 * PANEL_INCHES[0] - 12
+_LEGEND_HANDLE_POINTS, _LEGEND_LETTER_POINTS = 34, 5
+_LEGEND_ROW_INCHES = 0.18
 
 _INK, _MUTED, _GRID, SURFACE = "#0000f0", "#0000f1", "#0000f2", "#0000f3"
 _SERIES = tuple(f"#0000e{index}" for index in range(8))
@@ -91,7 +95,7 @@ def panel(*, height_inches: float = PANEL_INCHES[1]) -> Generator[tuple[Figure, 
 
 
 def finish(figure: Figure, title: str, said: list[str], *, caption: str | None = None) -> Plot:
-    """Add the legend and turn the panel into a `Plot`.
+    """Add the legend, with room for its names, and turn the panel into a `Plot`.
 
     Args:
         figure: the panel.
@@ -101,9 +105,19 @@ def finish(figure: Figure, title: str, said: list[str], *, caption: str | None =
     """
     axes = figure.axes[0]
     handles, labels = axes.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper left", ncols=4, handlelength=2.2, columnspacing=1.2)
+    columns = _legend_columns(labels)
+    width, height = figure.get_size_inches()
+    further_rows = max(0, -(-len(labels) // columns) - 2)
+    figure.set_size_inches(width, height + further_rows * _LEGEND_ROW_INCHES)
+    figure.legend(handles, labels, loc="outside upper left", ncols=columns, handlelength=2.2, columnspacing=1.2)
     data = f"{'; '.join(said)}."
     return Plot(caption or title, f"{title}: {data}", _svg(figure, title, data))
+
+
+def _legend_columns(labels: Sequence[str]) -> int:
+    """How many names stand side by side without one of them leaving the panel."""
+    longest = max(map(len, labels), default=1)
+    return max(1, min(4, int(_LEGEND_POINTS / (_LEGEND_HANDLE_POINTS + _LEGEND_LETTER_POINTS * longest))))
 
 
 def _svg(figure: Figure, title: str, data: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from analysis.pages.numbers import MISSING, interval, listing, plain
+from analysis.pages.numbers import MISSING, MOST_NAMES, interval, listing, plain
 from analysis.pages.table import Column, Table, TableCell
 from analysis.pages.verdicts import MAIN, comparable, rank_words
 from documents.comparison import Comparison, RankRange
@@ -60,15 +60,14 @@ def _sentence(report: Report, scenario: str) -> str:
         for pair in comparison.pairs
         if pair.scenario == scenario and pair.first in first and pair.second in first
     ]
+    few = len(first) <= MOST_NAMES
     if among and all(verdict == "same" for verdict in among):
-        return f"{listing(first)} are the fastest, and the same within {100 * comparison.margin:g}%.{slowest}"
+        named = listing(first) if few else f"{len(first)} APIs"
+        return f"{named} are the fastest, and the same within {100 * comparison.margin:g}%.{slowest}"
     if len(first) == len(ranks):
-        return f"Which is the fastest can't be told: any of {listing(first)} may be."
-    return f"{_any_of(first)} is the fastest: which of them can't be told.{slowest}"
-
-
-def _any_of(names: Sequence[str]) -> str:
-    return f"{', '.join(names[:-1])} or {names[-1]}"
+        return f"Which is the fastest can't be told{f': any of {listing(first)} may be' if few else ''}."
+    named = f"{', '.join(first[:-1])} or {first[-1]}" if few else f"One of {len(first)}"
+    return f"{named} is the fastest: which of them can't be told.{slowest}"
 
 
 def _table(report: Report, scenario: str, title: str) -> Table:

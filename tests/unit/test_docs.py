@@ -27,6 +27,7 @@ from analysis.claims.limits import AT_ONCE_SECONDS, NEARLY_AT_ONCE_SECONDS
 from analysis.claims.lines import CLAIMS
 from analysis.gate import power_of_all
 from analysis.pages.gate import OUTCOMES
+from analysis.pages.summary_csv import COLUMNS
 from analysis.statistics.equivalence import MARGIN
 from analysis.statistics.power import blocks_to_detect, blocks_to_show_same
 from analysis.statistics.verdict import SIGNIFICANCE
@@ -443,7 +444,7 @@ def reached_models() -> dict[str, set[str]]:
 
 
 def test_every_member_of_a_run_s_files_is_told():
-    found = tables(ROOT / "docs/files.md")
+    found = [table for table in tables(ROOT / "docs/files.md") if table[0][0] != "Column"]
     told = {table[0][0]: {row[0].strip("`") for row in table[1:]} for table in found}
     assert told == reached_models()
     twice = [table[0][0] for table in found if [other[0][0] for other in found].count(table[0][0]) > 1]
@@ -454,6 +455,14 @@ def test_every_member_of_a_run_s_files_is_told():
         if [row[0] for row in table].count(name) > 1
     ]
     assert twice == []
+
+
+def test_every_column_of_the_csv_is_told_in_its_order():
+    [table] = [found for found in tables(ROOT / "docs/files.md") if found[0][0] == "Column"]
+    told = [row[0].strip("`") for row in table[1:]]
+    first = told.index("throughput_requests_per_second")
+    with_ends = [f"{name}{end}" for name in told[first:] for end in ("", "_low", "_high")]
+    assert (*told[:first], *with_ends) == COLUMNS
 
 
 def test_every_reason_that_voids_a_cell_is_told():

@@ -151,6 +151,13 @@ def test_the_verdict_comes_first_and_how_to_run_it_again_last(golden_report: Rep
     assert "Example CPU at 3.0 GHz" in text
 
 
+def test_that_no_cell_is_void_is_said(compared_report: Report, golden_report: Report):
+    said = "No attempt at a cell was void."
+    assert said in render_html(compared_report)
+    assert said in render_markdown(compared_report)
+    assert said not in render_html(golden_report)
+
+
 def test_ids_are_unique_and_references_lead_somewhere(golden_report: Report):
     html = render_html(golden_report)
     page = Page(html)
@@ -215,6 +222,19 @@ def test_each_of_many_apis_has_a_look_of_its_own_beside_its_colour():
     looks = {(series_marker(index), str(series_dash(index))) for index in range(32)}
     assert len(looks) == 32
     assert len({series_marker(index) for index in range(8)}) == 8
+
+
+def test_a_legend_with_long_names_stays_within_its_panel(golden_report: Report):
+    names = {"go": "go-with-a-pool-of-16-on-all-cpu", "rust": "rust-with-a-pool-of-16-on-all-c"}
+    summaries = tuple(summary.model_copy(update={"api": names[summary.api]}) for summary in golden_report.summaries)
+    apis = tuple(api.model_copy(update={"name": names[api.name]}) for api in golden_report.apis)
+    report = golden_report.model_copy(update={"apis": apis, "summaries": summaries})
+    places: list[float] = []
+    for name in names.values():
+        [(x, y)] = re.findall(rf'x="([0-9.]+)" y="([0-9.]+)"[^>]*>{name}<', load_plots(report).plots[0].svg)
+        assert float(x) + 5 * len(name) < 295
+        places.append(float(y))
+    assert places[0] != places[1], "below each other"
 
 
 def test_a_request_s_cost_is_told_both_ways(golden_report: Report):

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from analysis.comparisons import compare_all
+from analysis.pages.facts import heading
 from analysis.pages.html import render_html
 from analysis.pages.markdown import render_markdown
 from analysis.pages.verdict import load_verdicts
@@ -61,6 +62,34 @@ def test_what_can_not_be_told_is_not_called_the_same(golden_report: Report):
     assert sentences(compared(golden_report, {"light": with_a_slow_one})) == [
         "go, rust or zig is the fastest: which of them can't be told. kotlin is the slowest."
     ]
+
+
+def test_where_two_may_be_the_slowest_none_is_called_so(golden_report: Report):
+    report = compared(
+        golden_report, {"light": {"go": scattered(80), "rust": scattered(900, -1), "zig": scattered(81, 1, LOUD)}}
+    )
+    assert sentences(report) == ["rust is the fastest."]
+    assert ranks(report) == [("rust", "1"), ("go", f"2{DASH}3"), ("zig", f"2{DASH}3")]
+
+
+def test_what_is_known_under_one_load_is_not_said_of_another(golden_report: Report):
+    unclear = {"go": scattered(800), "rust": scattered(810, 1, LOUD)}
+    report = compared(golden_report, {"light": unclear, "heavy": {"go": scattered(800), "rust": scattered(801, -1)}})
+    assert sentences(report) == [
+        "Which is the fastest can't be told: any of go and rust may be.",
+        "go and rust are the fastest, and the same within 3%.",
+    ]
+
+
+def test_many_names_are_not_read_out(golden_report: Report):
+    many = {f"api-{letter}": scattered(800, 1, LOUD[place:] + LOUD[:place]) for place, letter in enumerate("abcdef")}
+    report = compared(golden_report, {"light": many})
+    assert sentences(report) == ["Which is the fastest can't be told."]
+    with_a_slow_one = compared(golden_report, {"light": {**many, "kotlin": scattered(9, 1, LOUD[::-1])}})
+    assert sentences(with_a_slow_one) == [
+        "One of 6 is the fastest: which of them can't be told. kotlin is the slowest."
+    ]
+    assert heading(report) == "6 APIs under light load"
 
 
 def test_all_that_are_the_same_have_no_slowest(golden_report: Report):
