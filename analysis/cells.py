@@ -21,13 +21,15 @@ from documents.plan import Cell
 class MeasuredCell:
     """A valid cell's numbers, and along its load window the API's CPU use in cores and its memory in bytes.
 
-    `load_seconds` is how long the window was.
+    `load_seconds` is how long the window was. `raw_tail` and `corrected_tail` are those of `Histogram.tail`.
     """
 
     numbers: CellNumbers
     load_seconds: float
     cpu_cores: NDArray[np.float64]
     memory_bytes: NDArray[np.float64]
+    raw_tail: NDArray[np.float64]
+    corrected_tail: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ def measure(
         watch=watch,
         load_hosts=seen and seen.numbers,
     )
-    return MeasuredCell(numbers, load_seconds, cpu_cores, memory_bytes)
+    return MeasuredCell(numbers, load_seconds, cpu_cores, memory_bytes, raw.tail(), corrected.tail())
 
 
 def series_steps(duration_seconds: int) -> int:

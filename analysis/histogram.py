@@ -41,6 +41,12 @@ LARGEST_EXACT = 2**53
 FEW_RESPONSES = 1000
 """The 99.9th percentile of fewer responses is the slowest of them, one single response."""
 
+ONE_IN = tuple(10 ** (step / 8) for step in range(1, 49))
+"""Where a distribution is told: eight points to a power of ten, as HdrHistogram's plots space them; to one in 10⁶."""
+
+LEAST_BEYOND = 10
+"""A distribution ends where fewer responses than these took longer: what lies there is a matter of single ones."""
+
 
 @dataclass(frozen=True)
 class Histogram:
@@ -62,6 +68,16 @@ class Histogram:
         """The nearest-rank percentile in microseconds; 999 means p99.9. The histogram mustn't be empty."""
         rank = -(-per_mille * self.count // 1000)
         return int(self.values[np.searchsorted(np.cumsum(self.counts), max(rank, 1))])
+
+    def tail(self) -> NDArray[np.float64]:
+        """The latency that one response in n took longer than, in microseconds, for each n of `ONE_IN` it is known for.
+
+        Each is the nearest rank: one in 100 is p99 exactly. The array is as long as there are `LEAST_BEYOND` responses
+        beyond; it may be empty, the histogram mustn't.
+        """
+        beyond = np.array([int(self.count / one_in) for one_in in ONE_IN if self.count / one_in >= LEAST_BEYOND])
+        ranks = self.count - beyond.astype(np.int64)
+        return self.values[np.searchsorted(np.cumsum(self.counts), np.maximum(ranks, 1))].astype(np.float64)
 
     def summary(self) -> Latency:
         """Mean and percentiles. The histogram mustn't be empty."""

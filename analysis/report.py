@@ -13,12 +13,14 @@ from analysis.cells import MeasuredCell, measure, series_steps
 from analysis.claims.judge import judge_claims
 from analysis.comparisons import compare_all
 from analysis.facts import find_facts, summarise_facts
+from analysis.histogram import ONE_IN
 from analysis.load_host_identity import hardware_differences, other_differences
 from analysis.open_loop import summarise_open_loop
 from analysis.run_folder import RunFolder, read_run
 from analysis.samples import SAMPLED_ROLES
 from analysis.saturation import bound_by_postgres
 from analysis.statistics.estimates import linear_estimate, log_estimate
+from analysis.statistics.measures import has_ratio, value_of
 from analysis.void_cells import short_blocks, void_attempts, void_cells
 from analysis.warm_ups import summarise_warm_ups
 from documents.cell_numbers import CellNumbers, Latency
@@ -29,7 +31,14 @@ from documents.plan import Cell
 from documents.protocol import Scenario
 from documents.report import LoadHostReport, PublishedNumber, Report, Subject
 from documents.run import CellRecord
-from documents.summaries import Estimate, LatencyEstimate, Measurements, ScenarioSummary, TimeSeries
+from documents.summaries import (
+    Estimate,
+    LatencyDistribution,
+    LatencyEstimate,
+    Measurements,
+    ScenarioSummary,
+    TimeSeries,
+)
 
 
 def analyse(run_directory: Path, facts_directory: Path | None = None) -> Report:
@@ -174,6 +183,7 @@ def _summarise(run: RunFolder, api: str, scenario: Scenario, measured: dict[str,
         errors=_sum_of([cell.numbers.errors for cell in valid] + [_errors_of_void(run, record) for record in void]),
         measured=_measurements([[cell.numbers for cell in cells] for cells in blocks]) if blocks else None,
         series=_series(scenario, blocks) if blocks else None,
+        distribution=_distribution(blocks) if blocks else None,
     )
 
 
@@ -233,6 +243,11 @@ def _measurements(blocks: Sequence[Sequence[CellNumbers]]) -> Measurements:
         page_cache_mean_bytes=linear(lambda cell: cell.usage["api"].page_cache_mean_bytes),
         littles_law=linear(lambda cell: cell.littles_law),
         generator_saturation=linear(lambda cell: cell.generator_saturation),
+        requests_per_cpu_second=(
+            log("requests a CPU second", lambda cell: value_of(cell, "requests_per_cpu_second"))
+            if all(has_ratio(cell, "requests_per_cpu_second") for cells in blocks for cell in cells)
+            else None
+        ),
     )
 
 
@@ -245,6 +260,25 @@ def _series(scenario: Scenario, blocks: Sequence[Sequence[MeasuredCell]]) -> Tim
         step_seconds=float(mean(lambda cell: np.array(cell.load_seconds))) / series_steps(scenario.duration_seconds),
         cpu_cores=tuple(mean(lambda cell: cell.cpu_cores).tolist()),
         memory_bytes=tuple(mean(lambda cell: cell.memory_bytes).tolist()),
+    )
+
+
+def _distribution(blocks: Sequence[Sequence[MeasuredCell]]) -> LatencyDistribution | None:
+    """As far as every cell has one; None where a cell has too few responses for any of it."""
+    told = min(len(cell.raw_tail) for cells in blocks for cell in cells)
+    if not told:
+        return None
+
+    def mean(read: Callable[[MeasuredCell], NDArray[np.float64]]) -> tuple[float, ...]:
+        # A latency below a microsecond is counted as 0, and so is a mean with one in it.
+        with np.errstate(divide="ignore"):
+            of_blocks = [np.mean([np.log(read(cell)[:told]) for cell in cells], axis=0) for cells in blocks]
+        return tuple(np.exp(np.mean(of_blocks, axis=0)).tolist())
+
+    return LatencyDistribution(
+        one_in=ONE_IN[:told],
+        raw_us=mean(lambda cell: cell.raw_tail),
+        corrected_us=mean(lambda cell: cell.corrected_tail),
     )
 
 

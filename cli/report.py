@@ -1,5 +1,7 @@
 """`lab report`: the numbers of a run."""
 
+import webbrowser
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -8,8 +10,17 @@ import typer
 from cli.completion import complete_run
 from cli.context import FACTS, RUNS, JsonOption, terminal
 from cli.tables import as_rich
-from documents.errors import RunError
+from documents.errors import RunError, ToolchainError
 from documents.report import Report
+
+
+class ReportFormat(StrEnum):
+    """What a report can be printed as."""
+
+    MARKDOWN = "md"
+    HTML = "html"
+    JSON = "json"
+    CSV = "csv"
 
 
 def report(
@@ -17,21 +28,42 @@ def report(
         str | None,
         typer.Argument(help="A run's id or folder; the newest unless given.", autocompletion=complete_run),
     ] = None,
+    print_as: Annotated[
+        ReportFormat | None,
+        typer.Option("--format", help="Print the whole report, for a pipe or a file, in place of the tables."),
+    ] = None,
+    in_browser: Annotated[bool, typer.Option("--open", help="Open report.html in the browser as well.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Compute a run's numbers from its raw files, write report.json, report.md and report.html, and show the table."""
+    """Compute a run's numbers from its raw files, write report.json, report.md and report.html, and show the tables."""
     # Here, for they take their time, and the other subcommands don't need them.
-    from analysis.pages.facts import grade_text  # noqa: PLC0415
-    from analysis.pages.terminal import terminal_tables  # noqa: PLC0415
     from analysis.pages.write import write_report  # noqa: PLC0415
 
+    if json and print_as not in {None, ReportFormat.JSON}:
+        raise typer.BadParameter(f"--json is --format json, so it doesn't go with --format {print_as}.")
     folder = find_run(run)
     page = write_report(folder, FACTS)
-    text = (folder / "report.json").read_text(encoding="utf-8")
-    if json:
-        print(text, end="")  # noqa: T201 - the command's output
-        return
-    numbers = Report.from_json(text, name=str(folder / "report.json"))
+    numbers = Report.from_json((folder / "report.json").read_text(encoding="utf-8"), name=str(folder / "report.json"))
+    if json or print_as is not None:
+        print(_as_text(folder, numbers, print_as or ReportFormat.JSON), end="")  # noqa: T201 - the command's output
+    else:
+        _show(numbers, page)
+    if in_browser:
+        _open(page)
+
+
+def _as_text(folder: Path, numbers: Report, print_as: ReportFormat) -> str:
+    if print_as is ReportFormat.CSV:
+        from analysis.pages.summary_csv import render_csv  # noqa: PLC0415
+
+        return render_csv(numbers)
+    return (folder / f"report.{print_as}").read_text(encoding="utf-8")
+
+
+def _show(numbers: Report, page: Path) -> None:
+    from analysis.pages.facts import grade_text  # noqa: PLC0415
+    from analysis.pages.terminal import terminal_tables  # noqa: PLC0415
+
     console = terminal()
     for table in terminal_tables(numbers):
         console.print(as_rich(table))
@@ -41,6 +73,20 @@ def report(
     for caveat in numbers.caveats:
         console.print(f"Mind: {caveat}", markup=False)
     console.print(f"Report: {page}", markup=False, soft_wrap=True)
+
+
+def _open(page: Path) -> None:
+    """Open a page in the user's browser, the one that the environment variable BROWSER names if it is set.
+
+    Raises:
+        ToolchainError: there is none, or it couldn't be started.
+    """
+    if not webbrowser.open(page.resolve().as_uri()):
+        raise ToolchainError(
+            f"No browser could be started to show {page}: this machine has no display, or no browser. The report is "
+            "one file that needs nothing else: copy it to a machine with a browser and open it there, or name a "
+            "browser in the environment variable BROWSER."
+        )
 
 
 def find_run(run: str | None) -> Path:

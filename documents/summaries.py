@@ -33,7 +33,8 @@ class LatencyEstimate(Document):
 class Measurements(Document):
     """One API under one scenario, over its valid cells; the units are those of `CellNumbers`.
 
-    Memory is the API's own; CPU stands there for each role.
+    Memory is the API's own; CPU stands there for each role. `requests_per_cpu_second` is how many requests it answered
+    for each second of its own CPU time; None where a cell used none, and in a report from before it was told.
     """
 
     throughput: Estimate
@@ -45,6 +46,19 @@ class Measurements(Document):
     page_cache_mean_bytes: Estimate
     littles_law: Estimate
     generator_saturation: Estimate
+    requests_per_cpu_second: Estimate | None = None
+
+
+class LatencyDistribution(Document):
+    """Latency up the tail: the percentiles of which one response in `one_in` took longer, in microseconds.
+
+    One in 2 is the median, one in 100 is p99: the percentile is 100 - 100 / `one_in`. Each is the exact nearest rank of
+    a cell, and the geometric mean over blocks. It ends before a cell has too few responses beyond.
+    """
+
+    one_in: tuple[float, ...]
+    raw_us: tuple[float, ...]
+    corrected_us: tuple[float, ...]
 
 
 class TimeSeries(Document):
@@ -65,7 +79,8 @@ class ScenarioSummary(Document):
     `cells` are valid, `blocks` have one; an API is in some blocks twice. Of `void_cells` no attempt was valid, and none
     is left; `void_attempts` counts all void attempts, at whichever cells. `errors` are wrk's, over the void attempts
     too: an attempt with errors is void, so a valid cell has none. They are None where wrk was started in a void attempt
-    and left no count of them.
+    and left no count of them. `distribution` is None as well where a cell has hardly any responses, and in a report
+    from before it was told.
     """
 
     api: Name
@@ -78,6 +93,7 @@ class ScenarioSummary(Document):
     errors: int | None
     measured: Measurements | None
     series: TimeSeries | None
+    distribution: LatencyDistribution | None = None
 
 
 class OpenLoopMeasurements(Document):

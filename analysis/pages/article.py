@@ -28,6 +28,7 @@ def article_table(report: Report) -> Table:
         note=f"{report.article_note} p99 is as wrk prints it; the memory of this run is that under heavy load.",
         columns=columns,
         rows=tuple(rows),
+        named_by=2,
     )
 
 

@@ -2,7 +2,7 @@
 
 import shlex
 
-from analysis.pages.numbers import listing
+from analysis.pages.numbers import MOST_NAMES, listing
 from analysis.pages.table import ROLE_NAMES
 from documents.cores import Role
 from documents.durations import format_duration
@@ -58,8 +58,9 @@ def _is_lowered(report: Report) -> bool:
 
 
 def heading(report: Report) -> str:
-    """The page's title: what was measured under which loads."""
-    apis = listing([api.name for api in report.apis])
+    """The page's title: what was measured under which loads; many APIs by their number."""
+    few = len(report.apis) <= MOST_NAMES
+    apis = listing([api.name for api in report.apis]) if few else f"{len(report.apis)} APIs"
     loads = listing([scenario.name for scenario in report.scenarios])
     return f"{apis} under {loads} load"
 

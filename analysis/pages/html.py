@@ -1,5 +1,10 @@
-"""The report as one self-contained HTML page: no script, no request, light and dark, for print and for a phone."""
+"""The report as one self-contained HTML page: no script, no request, light and dark, for print and for a phone.
 
+The verdict comes first. A page is made of chapters, each a template of its own in `templates/chapters/`; one that a run
+has nothing for is left out, of the page and of its table of contents.
+"""
+
+from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -19,14 +24,17 @@ from analysis.pages.facts import (
 from analysis.pages.knobs import knob_table
 from analysis.pages.load_hosts import load_host_table
 from analysis.pages.method import method_words, recompute_command
-from analysis.pages.open_loop import open_loop_tables
-from analysis.pages.plots import plot_groups
+from analysis.pages.open_loop import open_loop_plots, open_loop_tables
+from analysis.pages.plots import load_plots, use_plots, work_plots
 from analysis.pages.table import cell_table, latency_table, resource_table, summary_table
+from analysis.pages.verdict import VERDICT_NOTE, load_verdicts
 from analysis.pages.verdict_plots import verdict_plots
 from analysis.pages.verdicts import other_table, pair_table, ranking_table, twin_table
 from analysis.pages.void_cells import short_blocks, void_entries, void_note
 from analysis.pages.warm_up import warm_up_table
 from analysis.pages.watch import watch_table
+from analysis.pages.window_plots import distribution_plots, series_plots
+from analysis.pages.work import work_table
 from documents.report import Report
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -41,40 +49,77 @@ ENVIRONMENT = Environment(
 )
 
 
+@dataclass(frozen=True)
+class Chapter:
+    """A chapter of the page: its id, by which it is linked to and its template is found, and its title."""
+
+    id: str
+    title: str
+
+
 def render_html(report: Report) -> str:
     """The report as an HTML document. What comes from the run is escaped; our style sheet and plots go in as markup."""
+    ranking, twins = ranking_table(report), twin_table(report)
+    latency, resources, work = latency_table(report), resource_table(report), work_table(report)
+    article, claims, building = article_table(report), claims_table(report), building_table(report)
+    cells = cell_table(report)
+    chapters = (
+        ("verdict", "Verdict", True),
+        ("caveats", "Before you quote these numbers", report.caveats),
+        ("load", "Throughput and latency by load", True),
+        ("pairs", "Pair by pair", ranking.rows or twins.rows),
+        ("distribution", "Latency distribution", latency.rows),
+        ("resources", "Memory and CPU over time", resources.rows),
+        ("work", "Work for each CPU second", work.rows),
+        ("article", "The article's claims beside ours", article.rows or claims.rows),
+        ("building", "Facts about building", building.rows),
+        ("host", "Host and run", True),
+        ("void", "Void cells", True),
+        ("again", "Run it again", True),
+        ("method", "How the numbers are made", True),
+        ("cells", "Every cell", cells.rows),
+    )
     return ENVIRONMENT.get_template("report.html").render(
         report=report,
         style=(TEMPLATES / "report.css").read_text(encoding="utf-8"),
+        chapters=[Chapter(name, title) for name, title, there in chapters if there],
         heading=heading(report),
         in_short=in_short(report),
         grade_name=grade_name(report),
         grade_meaning=grade_meaning(report),
+        load_verdicts=load_verdicts(report),
+        verdict_note=VERDICT_NOTE,
+        load_plots=load_plots(report),
         summary=summary_table(report),
-        ranking=ranking_table(report),
-        pairs=pair_table(report),
-        twins=twin_table(report),
-        other_measures=other_table(report),
+        ranking=ranking,
         verdict_plots=verdict_plots(report),
-        plot_groups=plot_groups(report),
-        latency=latency_table(report),
+        pairs=pair_table(report),
+        twins=twins,
+        other_measures=other_table(report),
+        distribution_plots=distribution_plots(report),
+        latency=latency,
+        open_loop_plots=open_loop_plots(report),
         open_loop=open_loop_tables(report),
-        resources=resource_table(report),
+        series_plots=series_plots(report),
+        use_plots=use_plots(report),
+        resources=resources,
         warm_ups=warm_up_table(report),
-        article=article_table(report),
-        claims=claims_table(report),
+        work_plots=work_plots(report),
+        work=work,
+        article=article,
+        claims=claims,
         claim_tables=claim_tables(report),
-        building=building_table(report),
+        building=building,
         load_hosts=load_host_table(report),
-        void_note=void_note(report),
-        void_entries=void_entries(report),
-        short_blocks=short_blocks(report),
-        cells=cell_table(report),
-        watch=watch_table(report),
         knobs=knob_table(report.knobs),
         run_facts=run_facts(report),
         host_facts=host_facts(report),
+        void_note=void_note(report),
+        void_entries=void_entries(report),
+        short_blocks=short_blocks(report),
         rerun=rerun_commands(report),
         method=method_words(report),
         recompute=recompute_command(report),
+        cells=cells,
+        watch=watch_table(report),
     )

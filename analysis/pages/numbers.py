@@ -13,6 +13,10 @@ SMALL_BELOW = 0.1
 """Below this ratio a thousandth would hide how small it is: 0.0004, and not 0.000."""
 
 
+MOST_NAMES = 5
+"""More names than these in one sentence nobody reads: how many there are says more."""
+
+
 def plain(value: float) -> str:
     """A number to three significant digits or to the whole number, whichever shows more: 0.812, 4.07, 43.2, 12,345."""
     for bound, digits in ((0.9995, 3), (9.995, 2), (99.95, 1)):

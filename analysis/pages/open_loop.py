@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Protocol
 
 from analysis.pages.numbers import MISSING, interval, percent, plain
-from analysis.pages.svg import DASHES, MARKERS, Plot, finish, panel, scale, series_color
+from analysis.pages.plots import PlotGroup
+from analysis.pages.svg import Plot, finish, panel, scale, series_color, series_dash, series_marker
 from analysis.pages.table import Column, Table, TableCell
 from documents.report import OpenLoopReport, Report
 from documents.summaries import Estimate, OpenLoopMeasurements, OpenLoopSummary, ScenarioSummary
@@ -56,6 +57,7 @@ def open_loop_tables(report: Report, *, brief: bool = False) -> tuple[Table, ...
                 if summary.rate == rate.rate
                 for row in _rows(summary, closed.get(summary.api))
             ),
+            named_by=2,
         )
         for rate in open_loop.rates
     )
@@ -133,13 +135,19 @@ def _with_interval(estimate: Estimate, per: float) -> TableCell:
     return TableCell(plain(estimate.value / per), interval(estimate, per))
 
 
-def open_loop_plots(report: Report) -> tuple[Plot, ...]:
+def open_loop_plots(report: Report) -> PlotGroup:
     """For each percentile a panel: latency against the rate, a line an API."""
     open_loop = report.open_loop
-    if open_loop is None or all(summary.measured is None for summary in open_loop.summaries):
-        return ()
     apis = [api.name for api in report.apis]
-    return tuple(_plot(open_loop, apis, name, read) for name, read in _PERCENTILES)
+    there = open_loop is not None and any(summary.measured for summary in open_loop.summaries)
+    return PlotGroup(
+        "Latency by rate",
+        (
+            "Open loop: requests arrive at rates that are the same for all. Geometric means over blocks with 95% "
+            "intervals, on a log scale; the shares are of the slowest API's throughput."
+        ),
+        tuple(_plot(open_loop, apis, name, read) for name, read in _PERCENTILES) if open_loop and there else (),
+    )
 
 
 def _plot(
@@ -170,8 +178,8 @@ def _plot(
                 ],
                 label=api,
                 color=series_color(index),
-                marker=MARKERS[index % len(MARKERS)],
-                linestyle=DASHES[index % len(DASHES)],
+                marker=series_marker(index),
+                linestyle=series_dash(index),
                 capsize=3,
                 elinewidth=1.3,
             )

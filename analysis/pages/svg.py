@@ -11,7 +11,7 @@ same data give the same bytes: no date, ids salted by a constant, and no font me
 
 import io
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
@@ -23,7 +23,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 from matplotlib.typing import RcKeyType
 
-PANEL_INCHES = (4.4, 3.1)
+PANEL_INCHES = (4.1, 3.0)
+
+_LEGEND_POINTS = 72 * PANEL_INCHES[0] - 12
+_LEGEND_HANDLE_POINTS, _LEGEND_LETTER_POINTS = 34, 5
+_LEGEND_ROW_INCHES = 0.18
 
 _INK, _MUTED, _GRID, SURFACE = "#0000f0", "#0000f1", "#0000f2", "#0000f3"
 _SERIES = tuple(f"#0000e{index}" for index in range(8))
@@ -34,8 +38,8 @@ _VARIABLES = {
     SURFACE: "--surface",
     **{color: f"--series-{index}" for index, color in enumerate(_SERIES)},
 }
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p")
-DASHES: tuple[str | tuple[int, tuple[int, ...]], ...] = ("-", (0, (5, 2)), (0, (1, 1)), (0, (5, 1, 1, 1)))
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p")
+_DASHES: tuple[str | tuple[int, tuple[int, ...]], ...] = ("-", (0, (5, 2)), (0, (1, 1)), (0, (5, 1, 1, 1)))
 HATCHES = ("", "///", "\\\\\\", "xxx")
 
 _STYLE: dict[RcKeyType, object] = {
@@ -91,7 +95,7 @@ def panel(*, height_inches: float = PANEL_INCHES[1]) -> Generator[tuple[Figure, 
 
 
 def finish(figure: Figure, title: str, said: list[str], *, caption: str | None = None) -> Plot:
-    """Add the legend and turn the panel into a `Plot`.
+    """Add the legend, with room for its names, and turn the panel into a `Plot`.
 
     Args:
         figure: the panel.
@@ -101,12 +105,22 @@ def finish(figure: Figure, title: str, said: list[str], *, caption: str | None =
     """
     axes = figure.axes[0]
     handles, labels = axes.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper left", ncols=4, handlelength=2.2, columnspacing=1.2)
-    alternative = f"{title}: {'; '.join(said)}."
-    return Plot(caption or title, alternative, _svg(figure, title, alternative))
+    columns = _legend_columns(labels)
+    width, height = figure.get_size_inches()
+    further_rows = max(0, -(-len(labels) // columns) - 2)
+    figure.set_size_inches(width, height + further_rows * _LEGEND_ROW_INCHES)
+    figure.legend(handles, labels, loc="outside upper left", ncols=columns, handlelength=2.2, columnspacing=1.2)
+    data = f"{'; '.join(said)}."
+    return Plot(caption or title, f"{title}: {data}", _svg(figure, title, data))
 
 
-def _svg(figure: Figure, title: str, alternative: str) -> str:
+def _legend_columns(labels: Sequence[str]) -> int:
+    """How many names stand side by side without one of them leaving the panel."""
+    longest = max(map(len, labels), default=1)
+    return max(1, min(4, int(_LEGEND_POINTS / (_LEGEND_HANDLE_POINTS + _LEGEND_LETTER_POINTS * longest))))
+
+
+def _svg(figure: Figure, title: str, data: str) -> str:
     """The figure as one `<svg>` element that can stand beside others in a page."""
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
@@ -118,18 +132,26 @@ def _svg(figure: Figure, title: str, alternative: str) -> str:
     prefix = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
     text = re.sub(r'id="([^"]+)"', rf'id="{prefix}-\1"', text)
     text = re.sub(r'(url\(#|href="#)', rf"\1{prefix}-", text)
+    text = re.sub(r' (?:d|x|y|transform|style)="[^"]*"', _rounded, text)
     text = re.sub(r"#0000[ef][0-9]", lambda match: f"var({_VARIABLES[match[0]]})", text)
     text = text.replace("'DejaVu Sans'", "var(--sans)")
     width, height = (round(72 * float(inches)) for inches in figure.get_size_inches())
     return re.sub(
         r"<svg [^>]*>",
         lambda _: (
-            f'<svg role="img" aria-label="{escape(alternative)}" viewBox="0 0 {width} {height}" '
+            f'<svg role="img" aria-labelledby="{prefix}-title" aria-describedby="{prefix}-data" '
+            f'viewBox="0 0 {width} {height}" '
             'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">'
+            f'<title id="{prefix}-title">{escape(title)}</title><desc id="{prefix}-data">{escape(data)}</desc>'
         ),
         text,
         count=1,
     )
+
+
+def _rounded(attribute: re.Match[str]) -> str:
+    """An attribute with its lengths to a hundredth of a point, which no screen shows."""
+    return re.sub(r"\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}".rstrip("0").rstrip("."), attribute[0])
 
 
 def scale(axes: Axes, unit: str, *, logarithmic: bool, greatest: float = float("inf")) -> None:
@@ -160,3 +182,13 @@ def _tick(value: float, _position: int | None) -> str:
 def series_color(index: int) -> str:
     """The colour of the API, or role, of that index."""
     return _SERIES[index % len(_SERIES)]
+
+
+def series_marker(index: int) -> str:
+    """The marker of the API of that index."""
+    return _MARKERS[index % len(_MARKERS)]
+
+
+def series_dash(index: int) -> str | tuple[int, tuple[int, ...]]:
+    """How the line of the API of that index is dashed: with the marker, unlike that of any other of 32."""
+    return _DASHES[(index + index // len(_MARKERS)) % len(_DASHES)]

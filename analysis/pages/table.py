@@ -46,12 +46,16 @@ class TableCell:
 
 @dataclass(frozen=True)
 class Table:
-    """A table with a title and a note on how to read it; every row has as many cells as there are columns."""
+    """A table with a title and a note on how to read it; every row has as many cells as there are columns.
+
+    The first `named_by` columns say what a row is of.
+    """
 
     title: str
     note: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[TableCell, ...], ...]
+    named_by: int = 1
 
 
 def ratio_cell(value: float | None, ends: Interval | None) -> TableCell:
@@ -107,7 +111,7 @@ def summary_table(report: Report, *, brief: bool = False) -> Table:
             )
         planned = summary.cells + summary.void_cells + summary.unfinished_cells
         return (
-            *_names(report, summary),
+            *load_and_api(report, summary),
             *numbers,
             TableCell(MISSING if summary.errors is None else f"{summary.errors:,}"),
             *resources,
@@ -123,6 +127,7 @@ def summary_table(report: Report, *, brief: bool = False) -> Table:
         ),
         columns=columns,
         rows=tuple(row(summary) for summary in report.summaries),
+        named_by=2,
     )
 
 
@@ -134,7 +139,7 @@ def latency_table(report: Report) -> Table:
         *(Column(title, "ms") for title in ("Mean", "p50", "p90", "p99", "p99.9")),
     )
     rows = tuple(
-        (*_names(report, summary), TableCell(kind), *(_with_interval(of, 1e3) for of in _latencies(estimates)))
+        (*load_and_api(report, summary), TableCell(kind), *(_with_interval(of, 1e3) for of in _latencies(estimates)))
         for summary in report.summaries
         if summary.measured is not None
         for kind, estimates in (("raw", summary.measured.raw), ("corrected", summary.measured.corrected))
@@ -144,6 +149,7 @@ def latency_table(report: Report) -> Table:
         note="Geometric means over blocks of each cell's mean and exact nearest-rank percentiles; 95% t intervals.",
         columns=columns,
         rows=rows,
+        named_by=3,
     )
 
 
@@ -171,7 +177,7 @@ def resource_table(report: Report, *, brief: bool = False) -> Table:
     )
     rows = tuple(
         (
-            *_names(report, summary),
+            *load_and_api(report, summary),
             *(used(summary, role, measured.cpu_cores[role]) for role in ROLE_NAMES),
             cell(measured.memory_mean_bytes, 1e6),
             cell(measured.memory_peak_bytes, 1e6),
@@ -192,6 +198,7 @@ def resource_table(report: Report, *, brief: bool = False) -> Table:
         ),
         columns=columns,
         rows=rows,
+        named_by=2,
     )
 
 
@@ -253,7 +260,8 @@ def _which(cell: CellNumbers) -> str:
     return ", ".join((*parts, f"attempt {cell.attempt}") if cell.attempt > 1 else parts)
 
 
-def _names(report: Report, summary: ScenarioSummary) -> tuple[TableCell, TableCell]:
+def load_and_api(report: Report, summary: ScenarioSummary) -> tuple[TableCell, TableCell]:
+    """The two cells that name a row of one API under one load."""
     connections = {scenario.name: scenario.connections for scenario in report.scenarios}[summary.scenario]
     return TableCell(summary.scenario, f"{connections} conn."), TableCell(summary.api)
 

@@ -36,7 +36,7 @@ _COLUMN_TITLES: dict[Measure, str] = {
 
 def ranking_table(report: Report, *, brief: bool = False) -> Table:
     """The ranks of the APIs under each load by each measure, ties as ranges; no row where nothing can be compared."""
-    comparisons = [found for found in _comparable(report) if not brief or found.measure in _BRIEF_RANKS]
+    comparisons = [found for found in comparable(report) if not brief or found.measure in _BRIEF_RANKS]
     by_place = {
         (comparison.measure, ranking.scenario, rank.api): rank
         for comparison in comparisons
@@ -68,12 +68,13 @@ def ranking_table(report: Report, *, brief: bool = False) -> Table:
             for ranking in order
             for first in ranking.ranks
         ),
+        named_by=2,
     )
 
 
 def pair_table(report: Report, *, brief: bool = False) -> Table:
     """Each pair under each load: the ratio of throughputs, its interval and the verdict; a `brief` one has no more."""
-    found = [comparison for comparison in _comparable(report) if comparison.measure == MAIN]
+    found = [comparison for comparison in comparable(report) if comparison.measure == MAIN]
     columns = (
         *_load_and("Pair"),
         Column("Ratio"),
@@ -101,12 +102,13 @@ def pair_table(report: Report, *, brief: bool = False) -> Table:
         note=" ".join(_pair_note(comparison) for comparison in found),
         columns=columns,
         rows=tuple(row(comparison, pair) for comparison in found for pair in comparison.pairs),
+        named_by=2,
     )
 
 
 def other_table(report: Report) -> Table:
     """The pairs by all other measures: each one's ratio, interval and verdict."""
-    found = [comparison for comparison in _comparable(report) if comparison.measure != MAIN]
+    found = [comparison for comparison in comparable(report) if comparison.measure != MAIN]
     pairs = {
         (comparison.measure, pair.scenario, pair.first, pair.second): pair
         for comparison in found
@@ -131,6 +133,7 @@ def other_table(report: Report) -> Table:
             )
             for scenario, first, second in places
         ),
+        named_by=2,
     )
 
 
@@ -169,6 +172,7 @@ def twin_table(report: Report, *, brief: bool = False) -> Table:
             for twin in comparison.twins
             if twin.ratio is not None
         ),
+        named_by=1 if brief else 2,
     )
 
 
@@ -219,8 +223,8 @@ def twin_words(twin: TwinComparison, margin: float) -> str:
     return f"{said}{doubt}"
 
 
-def _comparable(report: Report) -> list[Comparison]:
-    """The comparisons; none where no pair of any has an interval, which a caveat then says."""
+def comparable(report: Report) -> list[Comparison]:
+    """A report's comparisons; none where no pair of any has an interval, which a caveat then says."""
     pairs = (pair for comparison in report.comparisons for pair in comparison.pairs)
     return list(report.comparisons) if any(pair.reason is None for pair in pairs) else []
 

@@ -17,7 +17,9 @@ class VoidEntry:
 
 
 def void_note(report: Report) -> str:
-    """How to read what is said of void cells."""
+    """How to read what is said of void cells; that there is none, where that is so."""
+    if not report.void_attempts:
+        return "No attempt at a cell was void."
     note = "Measured, but not valid: what stands here counts in no number above but the errors."
     if report.attempts > 1:
         note += f" A void cell is run again at once, until an attempt is valid or {report.attempts} were made."

@@ -37,4 +37,5 @@ def warm_up_table(report: Report) -> Table:
             Column("Never steady", numeric=False),
         ),
         rows=tuple(row(summary) for summary in report.warm_ups),
+        named_by=2,
     )

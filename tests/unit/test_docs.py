@@ -28,6 +28,7 @@ from analysis.claims.limits import AT_ONCE_SECONDS, NEARLY_AT_ONCE_SECONDS
 from analysis.claims.lines import CLAIMS
 from analysis.gate import power_of_all
 from analysis.pages.gate import OUTCOMES
+from analysis.pages.summary_csv import COLUMNS
 from analysis.statistics.equivalence import MARGIN
 from analysis.statistics.power import blocks_to_detect, blocks_to_show_same
 from analysis.statistics.verdict import SIGNIFICANCE
@@ -167,7 +168,11 @@ def test_commands_exist_with_their_options(page: Path):
     for words in commands(page):
         match words:
             case ["lab", name, *rest]:
-                known = lab_options([name, *rest]) if not name.startswith("-") else {"--help", "--install-completion", "--show-completion"}
+                known = (
+                    lab_options([name, *rest])
+                    if not name.startswith("-")
+                    else {"--help", "--install-completion", "--show-completion"}
+                )
                 unknown = {word for word in [name, *rest] if word.startswith("-")} - known
                 assert not unknown, f"{shlex.join(words)} has no {unknown}"
             case ["make", *rest]:
@@ -476,7 +481,7 @@ def reached_models(roots: Iterable[type[BaseModel]]) -> dict[str, set[str]]:
 
 
 def test_every_member_of_a_run_s_files_is_told():
-    found = tables(ROOT / "docs/files.md")
+    found = [table for table in tables(ROOT / "docs/files.md") if table[0][0] != "Column"]
     told = {table[0][0]: {row[0].strip("`") for row in table[1:]} for table in found}
     assert told == run_folder_models()
     twice = [table[0][0] for table in found if [other[0][0] for other in found].count(table[0][0]) > 1]
@@ -504,6 +509,14 @@ def test_every_subject_of_a_warning_and_every_phase_is_told():
     rows = {row[0]: row[2] for table in tables(ROOT / "docs/terminal.md") for row in table}
     assert re.findall(r"`([a-z-]+)`", rows["`about`"]) == [*get_args(Subject)]
     assert re.findall(r"`([a-z_]+)`", rows["`phase`"]) == [*get_args(Phase)]
+
+
+def test_every_column_of_the_csv_is_told_in_its_order():
+    [table] = [found for found in tables(ROOT / "docs/files.md") if found[0][0] == "Column"]
+    told = [row[0].strip("`") for row in table[1:]]
+    first = told.index("throughput_requests_per_second")
+    with_ends = [f"{name}{end}" for name in told[first:] for end in ("", "_low", "_high")]
+    assert (*told[:first], *with_ends) == COLUMNS
 
 
 def test_every_reason_that_voids_a_cell_is_told():

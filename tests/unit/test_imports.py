@@ -49,7 +49,7 @@ ROOMS = {
 
 PURE_MODULES = {
     "documents": "datetime ipaddress itertools json re typing",
-    "analysis": "collections contextlib dataclasses hashlib html io itertools math pathlib re shlex typing",
+    "analysis": "collections contextlib csv dataclasses hashlib html io itertools math pathlib re shlex typing",
 }
 """Rooms that only compute, with all that they have of the standard library: no host, no network, no clock.
 

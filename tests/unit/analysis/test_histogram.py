@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.histogram import (
+    LEAST_BEYOND,
+    ONE_IN,
     Histogram,
     add_correction,
     expected_interval,
@@ -189,3 +191,23 @@ def test_wrk_corrects_nothing_when_there_are_fewer_requests_than_connections():
     assert expected_interval(result) is None
     corrected = read_histogram(result.latency, name="wrk.json")
     assert pairs_of(recover_raw(corrected, result, name="wrk.json")) == [(100, 1), (90_000, 2)]
+
+
+def latencies_of(found: Histogram) -> list[int]:
+    return [value for value, count in pairs_of(found) for _ in range(count)]
+
+
+@given(pairs=histograms)
+def test_a_tail_has_one_response_in_so_many_beyond_each_of_its_points(pairs: list[tuple[int, int]]):
+    found = histogram(pairs)
+    ordered = latencies_of(found)
+    told = [one_in for one_in in ONE_IN if len(ordered) / one_in >= LEAST_BEYOND]
+    assert found.tail().tolist() == [ordered[len(ordered) - int(len(ordered) / one_in) - 1] for one_in in told]
+
+
+def test_a_tail_meets_the_percentiles_and_ends_before_single_responses():
+    found = histogram([(value, 1) for value in range(1, 20_001)])
+    summary, tail = found.summary(), dict(zip(ONE_IN, found.tail().tolist(), strict=False))
+    assert (tail[10], tail[100], tail[1000]) == (summary.p90_us, summary.p99_us, summary.p999_us)
+    assert max(tail) < 20_000 / LEAST_BEYOND < ONE_IN[len(tail)]
+    assert histogram([(5, 13)]).tail().tolist() == []

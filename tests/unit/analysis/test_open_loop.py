@@ -269,14 +269,15 @@ def test_each_rate_has_a_table_with_both_loops_side_by_side(report: Report):
 
 
 def test_the_pages_have_the_tables_and_a_panel_for_each_percentile(report: Report):
-    titles = [plot.title for plot in open_loop_plots(report)]
+    plots = open_loop_plots(report).plots
+    titles = [plot.title for plot in plots]
     assert titles == [f"Open loop, {name} latency by rate" for name in ("p50", "p90", "p99", "p99.9")]
-    assert "go at 125 requests/s 2.00 ms" in open_loop_plots(report)[0].alternative
+    assert "go at 125 requests/s 2.00 ms" in plots[0].alternative
     html, markdown = render_html(report), render_markdown(report)
     for rate in (125, 225):
-        assert f"Open loop at {rate} requests/s</h2>" in html
+        assert f"Open loop at {rate} requests/s</h3>" in html
         assert f"## Open loop at {rate} requests/s" in markdown
-    assert "Latency by rate</h2>" in html
+    assert "Latency by rate</h3>" in html
     assert "Under the open loop requests arrive at a given rate" in html
 
 
@@ -356,7 +357,7 @@ def run_and_open_loop(folder: Path) -> tuple[RunFolder, OpenLoopReport]:
 def test_a_run_without_an_open_loop_has_neither(golden_report: Report):
     assert golden_report.open_loop is None
     assert open_loop_tables(golden_report) == ()
-    assert open_loop_plots(golden_report) == ()
+    assert open_loop_plots(golden_report).plots == ()
     assert "pen loop" not in render_html(golden_report)
 
 
@@ -367,7 +368,7 @@ def test_an_api_without_a_valid_cell_at_a_rate_has_a_row_of_dashes(report: Repor
     changed = report.model_copy(update={"open_loop": found.model_copy(update={"summaries": tuple(emptied)})})
     _, second = open_loop_tables(changed)
     assert [cell.value for cell in second.rows[2]][2:-1] == [MISSING] * 7
-    assert "go at 225" not in open_loop_plots(changed)[0].alternative
+    assert "go at 225" not in open_loop_plots(changed).plots[0].alternative
 
 
 @pytest.mark.parametrize(

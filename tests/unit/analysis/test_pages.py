@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -16,11 +17,14 @@ from analysis.pages.html import render_html
 from analysis.pages.knobs import knob_table
 from analysis.pages.markdown import render_markdown
 from analysis.pages.numbers import interval, listing, plain
-from analysis.pages.plots import plot_groups
+from analysis.pages.plots import load_plots, use_plots, work_plots
+from analysis.pages.svg import Plot, series_dash, series_marker
 from analysis.pages.table import cell_table, latency_table, resource_table, summary_table
 from analysis.pages.terminal import terminal_tables
 from analysis.pages.verdict_plots import verdict_plots
 from analysis.pages.verdicts import verdict_tables
+from analysis.pages.window_plots import distribution_plots, series_plots
+from analysis.pages.work import work_table
 from analysis.pages.write import write_report
 from analysis.report import analyse
 from documents.errors import AnalysisError
@@ -95,7 +99,7 @@ def test_the_html_is_self_contained(golden_report: Report):
     html = render_html(golden_report)
     page = Page(html)
     assert not {"script", "link", "img", "iframe", "object"} - {"link"} & set(page.tags)
-    assert page.values("href") == ["data:,"]
+    assert [address for address in page.values("href") if not address.startswith("#")] == ["data:,"]
     assert page.values("src") == []
     assert "@import" not in html
     assert re.findall(r"url\((?!#)", html) == []
@@ -119,12 +123,25 @@ def test_the_host_says_whether_something_moves_its_interrupts(golden_report: Rep
     assert dict(host_facts(report))["Machine"].endswith(f", {said}")
 
 
-def test_the_summary_comes_first_with_all_its_numbers(golden_report: Report):
+def test_the_verdict_comes_first_and_how_to_run_it_again_last(golden_report: Report):
     html = render_html(golden_report)
     titles = re.findall(r"<h2[^>]*>([^<]+)</h2>", html)
-    assert titles[:3] == ["Summary", "Before you quote these numbers", "Ranking"]
-    assert titles.index("Ranking") < titles.index("Resources")
-    assert titles[-2:] == ["Run it again", "How the numbers are made"]
+    assert titles == [
+        "Verdict",
+        "Before you quote these numbers",
+        "Throughput and latency by load",
+        "Pair by pair",
+        "Latency distribution",
+        "Memory and CPU over time",
+        "Work for each CPU second",
+        "The article&#39;s claims beside ours",
+        "Facts about building",
+        "Host and run",
+        "Void cells",
+        "Run it again",
+        "How the numbers are made",
+        "Every cell",
+    ]
     text = Page(html).text
     for shown in ("500", "89.4 to 2,797", "13.1 corr.", "35.6 corr.", "123 peak", "2 of 3", "0.589", "40%", "55,000"):
         assert shown in text
@@ -134,6 +151,13 @@ def test_the_summary_comes_first_with_all_its_numbers(golden_report: Report):
     assert "Example CPU at 3.0 GHz" in text
 
 
+def test_that_no_cell_is_void_is_said(compared_report: Report, golden_report: Report):
+    said = "No attempt at a cell was void."
+    assert said in render_html(compared_report)
+    assert said in render_markdown(compared_report)
+    assert said not in render_html(golden_report)
+
+
 def test_ids_are_unique_and_references_lead_somewhere(golden_report: Report):
     html = render_html(golden_report)
     page = Page(html)
@@ -141,30 +165,81 @@ def test_ids_are_unique_and_references_lead_somewhere(golden_report: Report):
     assert len(ids) == len(set(ids))
     referred = set(re.findall(r"url\(#([^)]+)\)", html))
     referred |= {reference.removeprefix("#") for reference in page.values("xlink:href")}
-    referred |= set(page.values("aria-labelledby"))
+    referred |= {address.removeprefix("#") for address in page.values("href") if address.startswith("#")}
+    referred |= {name for names in page.values("aria-labelledby") for name in names.split()}
+    referred |= {name for names in page.values("aria-describedby") for name in names.split()}
+    assert len(referred) > 40
     assert referred <= set(ids)
 
 
+def plots_of(report: Report) -> list[Plot]:
+    """All plots that every report has, in the order of the page."""
+    verdicts = verdict_plots(report)
+    groups = (
+        load_plots(report),
+        *([] if verdicts is None else [verdicts]),
+        distribution_plots(report),
+        *series_plots(report),
+        use_plots(report),
+        work_plots(report),
+    )
+    return [plot for group in groups for plot in group.plots]
+
+
 def test_each_plot_says_its_data_in_words(golden_report: Report):
-    plots = [plot for group in plot_groups(golden_report) for plot in group.plots]
-    assert len(plots) == 3 + 4 * 3
+    plots = plots_of(golden_report)
+    assert len(plots) == 3 + 2 + 3 + 3 * 3 + 2 + 1, "of the ratios, heavy has one block with both APIs: no interval"
     said = {plot.alternative.partition(":")[0]: plot.alternative for plot in plots}
     assert "go at light 500 requests/s (95% interval 89.4 to 2,797)" in said["Throughput by load"]
     assert "p99.9 15.0 ms raw and 35.6 ms corrected" in said["Latency at light, 10 connections"]
     assert "API 1.50, PostgreSQL 0.250" in said["CPU by role at light, 10 connections"]
     assert "go from 103 MB at first to 120 MB at last" in said["Memory at light, 10 connections"]
-    verdicts = verdict_plots(golden_report)
-    assert verdicts is not None
-    assert len(verdicts.plots) == 2, "heavy has one block with both APIs, and so no interval"
-    shown = [plot.alternative for plot in (*verdicts.plots, *plots)]
-    assert Page(render_html(golden_report)).values("aria-label") == shown
+    assert "go between 1.50 and 1.50 cores" in said["CPU of the API at light, 10 connections"]
+    assert "go at light 1.50 cores (95% interval" in said["CPU by load"]
+    assert "go at light 333 requests (95% interval" in said["Requests a CPU second by load"]
+
+
+def test_a_plot_is_an_image_with_a_title_and_its_data(golden_report: Report):
+    html = render_html(golden_report)
+    shown = re.findall(
+        r'<svg role="img" aria-labelledby="([^"]+)" aria-describedby="([^"]+)"[^>]*>'
+        r'<title id="\1">([^<]+)</title><desc id="\2">([^<]+)</desc>',
+        html,
+    )
+    assert [unescape(f"{title}: {data}") for _, _, title, data in shown] == [
+        plot.alternative for plot in plots_of(golden_report)
+    ]
+    assert len(shown) == html.count("<svg")
 
 
 def test_plots_take_their_colours_from_the_page(golden_report: Report):
-    for group in plot_groups(golden_report):
-        for plot in group.plots:
-            assert re.findall(r"#[0-9a-f]{6}\b", plot.svg) == []
-            assert "var(--ink)" in plot.svg
+    for plot in plots_of(golden_report):
+        assert re.findall(r"#[0-9a-f]{6}\b", plot.svg) == []
+        assert "var(--ink)" in plot.svg
+
+
+def test_each_of_many_apis_has_a_look_of_its_own_beside_its_colour():
+    looks = {(series_marker(index), str(series_dash(index))) for index in range(32)}
+    assert len(looks) == 32
+    assert len({series_marker(index) for index in range(8)}) == 8
+
+
+def test_a_legend_with_long_names_stays_within_its_panel(golden_report: Report):
+    names = {"go": "go-with-a-pool-of-16-on-all-cpu", "rust": "rust-with-a-pool-of-16-on-all-c"}
+    summaries = tuple(summary.model_copy(update={"api": names[summary.api]}) for summary in golden_report.summaries)
+    apis = tuple(api.model_copy(update={"name": names[api.name]}) for api in golden_report.apis)
+    report = golden_report.model_copy(update={"apis": apis, "summaries": summaries})
+    places: list[float] = []
+    for name in names.values():
+        [(x, y)] = re.findall(rf'x="([0-9.]+)" y="([0-9.]+)"[^>]*>{name}<', load_plots(report).plots[0].svg)
+        assert float(x) + 5 * len(name) < 295
+        places.append(float(y))
+    assert places[0] != places[1], "below each other"
+
+
+def test_a_request_s_cost_is_told_both_ways(golden_report: Report):
+    rows = [[cell.value for cell in row] for row in work_table(golden_report).rows]
+    assert rows[:2] == [["light", "go", "333", "3,000", "1.50"], ["light", "rust", "1,000", "1,000", "0.500"]]
 
 
 def test_hostile_names_stay_text_in_html(golden_report: Report):
@@ -223,6 +298,7 @@ def test_every_row_of_a_markdown_table_has_the_columns_of_its_head(golden_report
             *verdict_tables(golden_report),
             latency_table(golden_report),
             resource_table(golden_report),
+            work_table(golden_report),
             article_table(golden_report),
             claims_table(golden_report),
             *claim_tables(golden_report),

@@ -325,10 +325,11 @@ def test_a_terminal_shows_ranks_verdicts_and_the_twin(compared_report: Report):
 def test_markdown_and_html_show_all_verdicts_after_the_caveats(compared_report: Report):
     titles = [table.title for table in verdict_tables(compared_report)]
     markdown = re.findall(r"^## (.+)$", render_markdown(compared_report), flags=re.MULTILINE)
-    assert markdown[:5] == ["Before you quote these numbers", *titles]
+    assert markdown[:7] == ["Verdict", "Before you quote these numbers", "Summary", *titles]
     html = render_html(compared_report)
-    headings = [unescape(title) for title in re.findall(r"<h2[^>]*>([^<]+)</h2>", html)]
-    assert headings[2:7] == [titles[0], "Ratios of throughput", *titles[1:]]
+    chapter = html[html.index('<section id="pairs"') : html.index('<section id="distribution"')]
+    headings = [unescape(title) for title in re.findall(r"<h3[^>]*>([^<]+)</h3>", chapter)]
+    assert headings == [titles[0], "Ratios of throughput", *titles[1:]]
     for row in pair_table(compared_report).rows:
         assert row[3].value in unescape(html)
 
@@ -355,8 +356,8 @@ def test_a_panel_grows_with_its_pairs_and_reaches_as_far_on_both_sides(tmp_path:
     usual = verdict_plots(compared_report)
     assert group is not None
     assert usual is not None
-    heights = [int(re.findall(r'viewBox="0 0 317 (\d+)"', found.plots[0].svg)[0]) for found in (usual, group)]
-    assert heights[0] == 223
+    heights = [int(re.findall(r'viewBox="0 0 295 (\d+)"', found.plots[0].svg)[0]) for found in (usual, group)]
+    assert heights[0] == 216
     assert heights[1] > 350, "15 pairs and the twin"
     assert ">0.1<" in group.plots[0].svg
     assert ">10<" in group.plots[0].svg

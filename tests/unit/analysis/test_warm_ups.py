@@ -85,7 +85,7 @@ def test_the_page_names_each_cell_that_never_got_steady(run: Path):
     assert "and after 30 s at the latest" in warm_up_table(report).note
     assert "| light | go | 21.5 (12.5 to 30.5) | 1 of 2 | 013-go-light |" in render_markdown(report)
     html = render_html(report)
-    assert 'aria-labelledby="warm-ups-title"' in html
+    assert '<h3 id="warm-ups-title">Warm-up</h3>' in html
     assert "at most 30 s of warm-up" in html
 
 

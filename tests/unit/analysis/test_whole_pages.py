@@ -16,6 +16,8 @@ from tests.unit.analysis.test_open_loop import add_open_loop
 from tests.unit.analysis.test_warm_ups import allow_seconds, write_warm_up
 
 SECTIONS = (
+    "Verdict",
+    "Summary",
     "Ranking",
     "Throughput, pair by pair",
     "Other measures, pair by pair",
@@ -24,6 +26,7 @@ SECTIONS = (
     "Open loop at 225 requests/s",
     "Resources",
     "Warm-up",
+    "Work for each CPU second",
     "The article's table",
     "The article's claims",
     "Throughput, light",

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from analysis.pages.summary_csv import render_csv
 from documents.report import Report
 from tests.unit.analysis.run_builder import golden_run
-from tests.unit.cli.lab_command import lab
+from tests.unit.cli.lab_command import lab, labs
 
 
 @pytest.fixture
@@ -34,6 +35,47 @@ def test_programs_get_the_document_itself(run: Path):
     assert (answer.status, answer.err) == (0, "")
     assert answer.out == (run / "report.json").read_text()
     Report.from_json(answer.out, name="standard output")
+
+
+def test_a_format_is_the_whole_document_and_nothing_else(run: Path):
+    answers = labs([["report", str(run), "--format", name] for name in ("md", "html", "json", "csv")])
+    assert [(answer.status, answer.err) for answer in answers] == [(0, "")] * 4
+    *written, table = (answer.out for answer in answers)
+    assert written == [(run / f"report.{name}").read_text() for name in ("md", "html", "json")]
+    assert table == render_csv(Report.from_json(written[-1], name="standard output"))
+
+
+def test_a_format_that_there_is_not_or_that_contradicts_is_refused(run: Path):
+    unknown, contradicting, agreeing = labs(
+        [
+            ["report", str(run), *options]
+            for options in (["--format", "pdf"], ["--json", "--format", "csv"], ["--json", "--format", "json"])
+        ]
+    )
+    assert (unknown.status, contradicting.status, agreeing.status) == (2, 2, 0)
+    assert "'md', 'html', 'json', 'csv'" in unknown.sentence()
+    assert "--json is --format json, so it doesn't go with --format csv" in contradicting.sentence()
+    assert agreeing.out == (run / "report.json").read_text()
+
+
+def test_open_shows_the_page_in_the_browser_of_the_environment(run: Path, tmp_path: Path):
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\nprintf %s "$1" > {tmp_path / "opened"}\n')
+    browser.chmod(0o755)
+    answer = lab("report", str(run), "--open", "--format", "csv", environment={"BROWSER": str(browser)})
+    assert (answer.status, answer.err) == (0, "")
+    assert answer.out.startswith("run_id,")
+    assert (tmp_path / "opened").read_text() == (run / "report.html").as_uri()
+
+
+def test_open_where_there_is_no_browser_says_what_to_do(run: Path, tmp_path: Path):
+    nowhere = {"BROWSER": str(tmp_path / "no-browser"), "DISPLAY": "", "WAYLAND_DISPLAY": "", "PATH": "/nonexistent"}
+    answer = lab("report", str(run), "--open", environment=nowhere)
+    assert answer.status == 1
+    assert answer.err.startswith(f"error: No browser could be started to show {run / 'report.html'}: ")
+    assert "copy it to a machine with a browser and open it there" in answer.err
+    assert "Grade of the host: " in answer.out, "the report itself is shown as without --open"
+    assert (run / "report.html").exists()
 
 
 def test_run_that_was_damaged_is_told_in_one_sentence(run: Path):

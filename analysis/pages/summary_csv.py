@@ -1,0 +1,107 @@
+"""The report as one table for a spreadsheet: a row for each load and API, units in the columns' names."""
+
+import csv
+import io
+from collections.abc import Iterator
+
+from analysis.pages.verdicts import MAIN, comparable
+from documents.report import Report
+from documents.samples import SampledRole
+from documents.summaries import Estimate, LatencyEstimate, Measurements, ScenarioSummary
+
+_ROLES: tuple[SampledRole, ...] = ("api", "postgres", "redis", "generator")
+
+_RUN_COLUMNS = ("run_id", "grade", "load", "workload", "connections", "duration_seconds", "api", "image_id")
+_COUNT_COLUMNS = ("blocks", "valid_cells", "void_cells", "unfinished_cells", "void_attempts", "errors")
+_RANK_COLUMNS = ("throughput_rank_best", "throughput_rank_worst")
+_LATENCIES = ("mean", "p50", "p90", "p99", "p999")
+_MEASURES = (
+    "throughput_requests_per_second",
+    *(f"{kind}_{name}_us" for kind in ("raw", "corrected") for name in _LATENCIES),
+    *(f"{role}_cpu_cores" for role in _ROLES),
+    "memory_mean_bytes",
+    "memory_peak_bytes",
+    "page_cache_mean_bytes",
+    "requests_per_cpu_second",
+    "littles_law_ratio",
+    "generator_busy_ratio",
+)
+COLUMNS = (
+    *_RUN_COLUMNS,
+    *_COUNT_COLUMNS,
+    *_RANK_COLUMNS,
+    *(f"{measure}{end}" for measure in _MEASURES for end in ("", "_low", "_high")),
+)
+
+
+def render_csv(report: Report) -> str:
+    """A line for each load and API, in the report's order, below one of `COLUMNS`; quoted where RFC 4180 asks for it.
+
+    What isn't known is empty: an interval below two blocks, the numbers of a load without a valid cell, ranks where
+    nothing can be compared. Numbers are whole, as in `report.json`.
+    """
+    written = io.StringIO()
+    writer = csv.writer(written, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(_row(report, summary) for summary in report.summaries)
+    return written.getvalue()
+
+
+def _row(report: Report, summary: ScenarioSummary) -> list[str | int | float | None]:
+    [scenario] = [scenario for scenario in report.scenarios if scenario.name == summary.scenario]
+    [subject] = [api for api in report.apis if api.name == summary.api]
+    rank = next(
+        (
+            (rank.best, rank.worst)
+            for comparison in comparable(report)
+            if comparison.measure == MAIN
+            for ranking in comparison.rankings
+            if ranking.scenario == summary.scenario
+            for rank in ranking.ranks
+            if rank.api == summary.api
+        ),
+        (None, None),
+    )
+    return [
+        report.run_id,
+        report.grade,
+        scenario.name,
+        scenario.workload,
+        scenario.connections,
+        scenario.duration_seconds,
+        summary.api,
+        subject.image_id,
+        summary.blocks,
+        summary.cells,
+        summary.void_cells,
+        summary.unfinished_cells,
+        summary.void_attempts,
+        summary.errors,
+        *rank,
+        *(number for estimate in _estimates(summary.measured) for number in _ends(estimate)),
+    ]
+
+
+def _estimates(measured: Measurements | None) -> Iterator[Estimate | None]:
+    """Those of `_MEASURES`, in its order."""
+    if measured is None:
+        yield from (None for _ in _MEASURES)
+        return
+    yield measured.throughput
+    yield from _of_latency(measured.raw)
+    yield from _of_latency(measured.corrected)
+    yield from (measured.cpu_cores[role] for role in _ROLES)
+    yield measured.memory_mean_bytes
+    yield measured.memory_peak_bytes
+    yield measured.page_cache_mean_bytes
+    yield measured.requests_per_cpu_second
+    yield measured.littles_law
+    yield measured.generator_saturation
+
+
+def _of_latency(latency: LatencyEstimate) -> tuple[Estimate, ...]:
+    return latency.mean_us, latency.p50_us, latency.p90_us, latency.p99_us, latency.p999_us
+
+
+def _ends(estimate: Estimate | None) -> tuple[float | None, float | None, float | None]:
+    return (None, None, None) if estimate is None else (estimate.value, estimate.low, estimate.high)

@@ -1,0 +1,116 @@
+"""Whatever a host, a user or an API put into a run, the pages show it as text: in every string of a report."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+import pytest
+from pydantic import BaseModel
+
+from analysis.pages.html import render_html
+from analysis.pages.markdown import render_markdown
+from analysis.pages.summary_csv import COLUMNS, render_csv
+from analysis.report import analyse
+from documents.report import Report
+from tests.unit.analysis.claims_builder import BASIC
+from tests.unit.analysis.run_builder import golden_run
+from tests.unit.analysis.test_open_loop import add_open_loop
+from tests.unit.analysis.test_warm_ups import allow_seconds, write_warm_up
+
+MARKUP = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)></title></desc></style>&lt;{{ 7*7 }}]]>-->|`[a](b)"
+
+
+class Elements(HTMLParser):
+    """What a browser would make of a page: its tags, its attributes and its text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.attributes: set[str] = set()
+        self.text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def chosen_words(annotation: Any, seen: set[type]) -> Iterator[str]:  # noqa: ANN401 - whatever a field is declared as
+    """The strings that a type restricts a field to: no one from outside can put another one there."""
+    if get_origin(annotation) is Literal:
+        yield from (word for word in get_args(annotation) if isinstance(word, str))
+    elif isinstance(annotation, type) and issubclass(annotation, BaseModel) and annotation not in seen:
+        seen.add(annotation)
+        for field in annotation.model_fields.values():
+            yield from chosen_words(field.annotation, seen)
+    for part in () if get_origin(annotation) is Literal else get_args(annotation):
+        yield from chosen_words(part, seen)
+
+
+CHOSEN = frozenset(chosen_words(Report, set()))
+
+
+def hostile(value: Any) -> Any:  # noqa: ANN401 - whatever a document holds
+    """The same with the markup before each free string; equal ones stay equal, so that they are still found."""
+    if isinstance(value, BaseModel):
+        fields = type(value).model_fields
+        return value.model_copy(update={name: hostile(getattr(value, name)) for name in fields})
+    if isinstance(value, tuple):
+        return tuple(hostile(item) for item in value)  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, dict):
+        return {hostile(key): hostile(item) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType]
+    return f"{MARKUP}{value}" if isinstance(value, str) and value not in CHOSEN else value
+
+
+# Names so long leave a plot no room, which those of a stack can't be.
+pytestmark = pytest.mark.filterwarnings("ignore:constrained_layout not applied")
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    """The report of a run with something of everything."""
+    directory: Path = golden_run(tmp_path_factory.mktemp("full") / "run")
+    allow_seconds(directory, 30)
+    write_warm_up(directory, 1, "steady", 12.5)
+    write_warm_up(directory, 7, "never-steady", 30.0)
+    add_open_loop(directory)
+    return analyse(directory).model_copy(update={"building": (BASIC,)})
+
+
+def test_every_free_string_is_hostile(report: Report):
+    changed: Report = hostile(report)
+    assert changed.apis[0].name == f"{MARKUP}go"
+    assert changed.void_attempts[0].voids[0].message.startswith(MARKUP)
+    assert changed.host.cpu_model.startswith(MARKUP)
+    assert f"{MARKUP}wrk" in changed.tool_versions
+    assert changed.grade == report.grade
+
+
+def test_html_shows_it_as_text(report: Report):
+    usual, page = Elements(render_html(report)), Elements(render_html(hostile(report)))
+    assert page.tags <= usual.tags
+    assert page.attributes <= usual.attributes
+    assert not page.tags & {"script", "img"}
+    assert page.text.count(MARKUP) > 300
+
+
+def test_markdown_shows_it_as_text(report: Report):
+    text = render_markdown(hostile(report))
+    outside_code = re.sub(r"^    .*$", "", text, flags=re.MULTILINE)
+    assert len(re.findall(r"\\<script\\>", outside_code)) > 200
+    assert re.search(r"(?<!\\)[<`\[]", outside_code) is None
+
+
+def test_csv_keeps_it_in_its_field(report: Report):
+    changed: Report = hostile(report)
+    [heading, first, *_] = csv.reader(io.StringIO(render_csv(changed)))
+    assert tuple(heading) == COLUMNS
+    assert len(first) == len(COLUMNS)
+    assert first[0] == changed.run_id

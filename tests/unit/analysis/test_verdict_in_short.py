@@ -1,0 +1,129 @@
+"""The verdict that a page begins with: a sentence for each load, and ranks with ties as ranges."""
+
+from pathlib import Path
+
+import pytest
+
+from analysis.comparisons import compare_all
+from analysis.pages.facts import heading
+from analysis.pages.html import render_html
+from analysis.pages.markdown import render_markdown
+from analysis.pages.verdict import load_verdicts
+from analysis.report import analyse
+from documents.report import Report
+from tests.unit.analysis.reports import Throughputs, report_of, scattered
+from tests.unit.analysis.run_builder import COMPARED_THROUGHPUTS, compared_run
+
+DASH = "\N{EN DASH}"
+
+LOUD = (0.3, -0.25, 0.1, -0.3, 0.2, -0.05)
+"""Noise in which nothing can be told."""
+
+
+def compared(golden: Report, throughputs: Throughputs) -> Report:
+    report = report_of(golden, throughputs)
+    comparisons = compare_all(
+        report.cells,
+        apis=[api.name for api in report.apis],
+        scenarios=[scenario.name for scenario in report.scenarios],
+        margin=0.03,
+        bound_by_postgres=frozenset(),
+    )
+    return report.model_copy(update={"comparisons": comparisons})
+
+
+def sentences(report: Report) -> list[str]:
+    return [verdict.sentence for verdict in load_verdicts(report)]
+
+
+def ranks(report: Report) -> list[tuple[str, str]]:
+    return [(row[0].value, row[1].value) for row in load_verdicts(report)[0].table.rows]
+
+
+def test_one_that_is_faster_than_all_is_named_and_so_is_the_slowest(golden_report: Report):
+    report = compared(
+        golden_report, {"light": {"go": scattered(500), "rust": scattered(900, -1), "zig": scattered(700, 0.5)}}
+    )
+    assert sentences(report) == ["rust is the fastest. go is the slowest."]
+    assert ranks(report) == [("rust", "1"), ("zig", "2"), ("go", "3")]
+
+
+def test_two_that_are_shown_to_be_the_same_share_the_lead(compared_report: Report):
+    assert sentences(compared_report)[0] == "rust and zig are the fastest, and the same within 3%. go is the slowest."
+    assert ranks(compared_report) == [("rust", f"1{DASH}2"), ("zig", f"1{DASH}2"), ("go", "3")]
+
+
+def test_what_can_not_be_told_is_not_called_the_same(golden_report: Report):
+    unclear = {"go": scattered(800), "rust": scattered(810, 1, LOUD)}
+    assert sentences(compared(golden_report, {"light": unclear})) == [
+        "Which is the fastest can't be told: any of go and rust may be."
+    ]
+    with_a_slow_one = {**unclear, "kotlin": scattered(90, 1, LOUD), "zig": scattered(820, 1, LOUD[::-1])}
+    assert sentences(compared(golden_report, {"light": with_a_slow_one})) == [
+        "go, rust or zig is the fastest: which of them can't be told. kotlin is the slowest."
+    ]
+
+
+def test_where_two_may_be_the_slowest_none_is_called_so(golden_report: Report):
+    report = compared(
+        golden_report, {"light": {"go": scattered(80), "rust": scattered(900, -1), "zig": scattered(81, 1, LOUD)}}
+    )
+    assert sentences(report) == ["rust is the fastest."]
+    assert ranks(report) == [("rust", "1"), ("go", f"2{DASH}3"), ("zig", f"2{DASH}3")]
+
+
+def test_what_is_known_under_one_load_is_not_said_of_another(golden_report: Report):
+    unclear = {"go": scattered(800), "rust": scattered(810, 1, LOUD)}
+    report = compared(golden_report, {"light": unclear, "heavy": {"go": scattered(800), "rust": scattered(801, -1)}})
+    assert sentences(report) == [
+        "Which is the fastest can't be told: any of go and rust may be.",
+        "go and rust are the fastest, and the same within 3%.",
+    ]
+
+
+def test_many_names_are_not_read_out(golden_report: Report):
+    many = {f"api-{letter}": scattered(800, 1, LOUD[place:] + LOUD[:place]) for place, letter in enumerate("abcdef")}
+    report = compared(golden_report, {"light": many})
+    assert sentences(report) == ["Which is the fastest can't be told."]
+    with_a_slow_one = compared(golden_report, {"light": {**many, "kotlin": scattered(9, 1, LOUD[::-1])}})
+    assert sentences(with_a_slow_one) == [
+        "One of 6 is the fastest: which of them can't be told. kotlin is the slowest."
+    ]
+    assert heading(report) == "6 APIs under light load"
+
+
+def test_all_that_are_the_same_have_no_slowest(golden_report: Report):
+    report = compared(golden_report, {"light": {"go": scattered(800), "rust": scattered(801, -1)}})
+    assert sentences(report) == ["go and rust are the fastest, and the same within 3%."]
+
+
+def test_each_load_has_its_own_verdict_with_its_numbers(compared_report: Report):
+    light, heavy = load_verdicts(compared_report)
+    assert (light.load, heavy.load) == ("light, 10 connections", "heavy, 50 connections")
+    measured = {
+        (summary.scenario, summary.api): summary.measured for summary in compared_report.summaries if summary.measured
+    }
+    throughput = measured["heavy", "go"].throughput
+    [row] = [row for row in heavy.table.rows if row[0].value == "go"]
+    assert row[2].value == f"{throughput.value:,.0f}"
+    assert throughput.low is not None
+    assert row[2].detail.startswith(f"{throughput.low:,.0f} to ")
+    assert [column.heading for column in heavy.table.columns] == ["API", "Rank", "Throughput, requests/s", "p99, ms"]
+
+
+@pytest.mark.parametrize(
+    ("throughputs", "said"),
+    [(COMPARED_THROUGHPUTS, "Nothing can be ranked."), ({"go": 5000.0}, "There is nothing to rank.")],
+    ids=["one-block", "one-api"],
+)
+def test_where_nothing_can_be_compared_there_is_no_rank(tmp_path: Path, throughputs: dict[str, float], said: str):
+    report = analyse(compared_run(tmp_path / "run", throughputs=throughputs, blocks=1))
+    assert set(sentences(report)) == {said}
+    assert ranks(report) == [(api, DASH) for api in throughputs]
+
+
+def test_the_verdict_and_the_grade_stand_before_all_else_on_each_page(compared_report: Report):
+    html, markdown = render_html(compared_report), render_markdown(compared_report).replace("\\", "")
+    sentence = sentences(compared_report)[0]
+    assert html.index(sentence) < html.index("Grade of the host: Shared cores.") < html.index('id="caveats"')
+    assert markdown.index("Shared cores") < markdown.index(sentence) < markdown.index("Before you quote these numbers")
