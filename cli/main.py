@@ -8,7 +8,7 @@ from types import FrameType
 import typer
 from rich.console import Console
 
-from cli import compare, doctor, down, facts, gate, logs, report, run, tune, up, verify
+from cli import api, compare, doctor, down, facts, gate, logs, report, run, tune, up, verify
 from cli.system_errors import tell_system_error
 from documents.errors import FairgroundError
 
@@ -36,6 +36,7 @@ app.command("compare")(compare.compare)
 app.command("gate")(gate.gate)
 app.command("facts")(facts.facts)
 app.command("logs")(logs.logs)
+app.add_typer(api.api, name="api")
 app.command("down")(down.down)
 
 

@@ -23,6 +23,7 @@ SUBCOMMANDS = (
     "gate",
     "facts",
     "logs",
+    "api check",
     "down",
 )
 
