@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from cli import compare, doctor, down, facts, gate, history, logs, report, run, runs, tune, up, verify
+from cli import api, compare, doctor, down, facts, gate, history, logs, report, run, runs, tune, up, verify
 from cli.system_errors import tell_system_error
 from documents.errors import FairgroundError
 
@@ -39,6 +39,7 @@ app.add_typer(runs.app, name="runs")
 app.command("history")(history.history)
 app.command("facts")(facts.facts)
 app.command("logs")(logs.logs)
+app.add_typer(api.api, name="api")
 app.command("down")(down.down)
 
 

@@ -19,8 +19,7 @@ def read_implementation(project: Path, source: str) -> Implementation:
         text = (project / shown).read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise DocumentError(
-            f"There is no {shown}, which tells how the implementation is built. "
-            "docs/adding-an-implementation.md has an example."
+            f"There is no {shown}, which tells how the implementation is built. docs/adding-an-api.md has an example."
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise DocumentError(f"{shown} can't be read: {error}.") from error

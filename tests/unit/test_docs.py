@@ -32,6 +32,7 @@ from analysis.pages.summary_csv import COLUMNS
 from analysis.statistics.equivalence import MARGIN
 from analysis.statistics.power import blocks_to_detect, blocks_to_show_same
 from analysis.statistics.verdict import SIGNIFICANCE
+from cli.api import GUIDE
 from cli.gate import EXIT_STATUSES
 from cli.main import app
 from documents.facts import Facts
@@ -50,6 +51,9 @@ from documents.run_list import ListedRun, PrunedRuns
 from documents.samples import Sample
 from documents.stack import Stack
 from documents.watch import CpuTimes, HostTick, HostWatch, Pressure, Scheduled, Throttling
+from experiment.api_check.dockerfile import STAGES
+from experiment.api_check.folder import FILES
+from experiment.api_check.steps import SECTIONS
 from experiment.events import Event, Phase, Subject
 from experiment.protocol_file import protocol_names, read_protocol
 from experiment.workloads.requests import MIXED_SHARES
@@ -266,7 +270,7 @@ def shown_default(field: FieldInfo) -> str:
 
 @pytest.mark.parametrize(
     ("page", "model"),
-    [("stack-document.md", Stack), ("quick-start.md", Protocol), ("adding-an-implementation.md", Implementation)],
+    [("stack-document.md", Stack), ("quick-start.md", Protocol), ("adding-an-api.md", Implementation)],
 )
 def test_keys_are_all_told_with_their_defaults(page: str, model: type[BaseModel]):
     (table,) = (table for table in tables(ROOT / "docs" / page) if table[0][:3] == ["key", "type", "default"])
@@ -308,10 +312,21 @@ def test_examples_of_whole_documents_are_valid():
     )
     (protocol,) = (text for text in fences(ROOT / "docs/quick-start.md", "yaml") if "version:" in text)
     Protocol.from_yaml(protocol, name="the page")
-    (implementation,) = (text for text in fences(ROOT / "docs/adding-an-implementation.md", "yaml") if "build:" in text)
+    (implementation,) = (text for text in fences(ROOT / "docs/adding-an-api.md", "yaml") if "build:" in text)
     assert Implementation.from_yaml(implementation, name="the page") == Implementation.from_yaml(
-        (ROOT / "apis/go/implementation.yaml").read_text(encoding="utf-8"), name="implementation.yaml"
+        (ROOT / "tests/fifth/api/implementation.yaml").read_text(encoding="utf-8"), name="implementation.yaml"
     )
+
+
+def test_the_way_of_an_api_is_told_section_by_section():
+    page = ROOT / GUIDE
+    assert [heading for heading in headings(page, "h2") if heading in SECTIONS.values()] == [*SECTIONS.values()]
+    (files,) = (table for table in tables(page) if table[0][0] == "file")
+    assert {row[0].strip("`") for row in files[1:]} == {*FILES}
+    (stages,) = (table for table in tables(page) if table[0][0] == "stage")
+    assert {*STAGES} <= {name.strip(" `") for row in stages[1:] for name in row[0].split(",")}
+    (shown,) = (table for table in tables(page) if table[0][:2] == ["step", "looks at"])
+    assert [row[0].strip("`") for row in shown[1:]] == [*SECTIONS]
 
 
 def test_examples_of_hosts_are_valid():

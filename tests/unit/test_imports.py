@@ -64,6 +64,9 @@ ON_THE_HOST = ("provision/host", "experiment/host")
 PROGRAM = "provision/host/knobs"
 """Modules that run there as one program."""
 
+IMPLEMENTATION = "src"
+"""The folder of an implementation's sources: one in Python imports what its image has, and no room knows it."""
+
 PULUMI = {"pulumi", "pulumi_aws", "pulumi_docker", "pulumi_hcloud"}
 
 EXTRAS = {"pulumi_aws": Path("lab/hosts/aws.py"), "pulumi_hcloud": Path("lab/hosts/hetzner.py")}
@@ -99,7 +102,10 @@ def parse(path: Path) -> ast.Module:
 
 def sources(room: str) -> list[Path]:
     single = ROOT / f"{room}.py"
-    return [single] if single.is_file() else sorted((ROOT / room).rglob("*.py"))
+    if single.is_file():
+        return [single]
+    found = sorted((ROOT / room).rglob("*.py"))
+    return [path for path in found if IMPLEMENTATION not in path.relative_to(ROOT).parts]
 
 
 def imports(path: Path, *, deferred: bool = True) -> Iterator[Import]:
@@ -288,6 +294,17 @@ def test_only_the_component_of_a_cloud_imports_its_package_and_nothing_imports_t
         }
         assert importers == {component}
         assert ROOT / component not in reached_from(ROOT / "__main__.py", deferred=False)
+
+
+def test_no_room_but_the_tests_knows_the_fifth_implementation():
+    found = [
+        f"{path}:{number}"
+        for path in project_files()
+        if path.parts[0] not in {"tests", "docs"}
+        for number, line in lines_of(path)
+        if "tests/fifth" in line or re.search(r"(?i)starlette|asyncpg|uvicorn", line)
+    ]
+    assert not found
 
 
 def test_every_package_that_is_imported_is_declared_and_every_declared_one_is_imported():

@@ -25,6 +25,7 @@ SUBCOMMANDS = (
     "history",
     "facts",
     "logs",
+    "api check",
     "down",
 )
 

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from documents.api_check import ApiCheck, ApiCheckStep
 from documents.base import Document
 from documents.cloud_hosts import AwsHost, HetznerHost, Price
 from documents.cores import CoreLayout
@@ -153,6 +154,15 @@ HETZNER_HOST = HetznerHost(
 )
 
 EXAMPLES: tuple[Document, ...] = (
+    ApiCheck(
+        stack="local",
+        api="go",
+        steps=(
+            ApiCheckStep(
+                name="entry", outcome="passed", details=("apis/go at port 18080",), section="An entry in a stack"
+            ),
+        ),
+    ),
     Stack(
         version=1,
         name="local",

@@ -136,12 +136,7 @@ def test_only_what_a_release_target_is_built_of_is_measured():
 
 
 @pytest.mark.parametrize("name", sorted(path.parent.name for path in (ROOT / "apis").glob("*/Dockerfile")))
-def test_the_build_of_every_implementation_is_the_one_of_its_image(name: str):
-    implementation = read_implementation(ROOT, f"apis/{name}")
-    dockerfile = (ROOT / "apis" / name / "Dockerfile").read_text(encoding="utf-8")
-    words = " ".join(dockerfile.replace("\\\n", " ").split())
-    assert " ".join(implementation.build.command.split()) in words
-    assert [stage for stage in ("source", "api", "floor") if f" AS {stage}" not in words] == []
-    code, tests = count_lines(ROOT / "apis" / name, implementation.lines)
+def test_an_implementation_of_the_project_has_sources_and_tests_to_count(name: str):
+    code, tests = count_lines(ROOT / "apis" / name, read_implementation(ROOT, f"apis/{name}").lines)
     assert code > 100
     assert tests > 100

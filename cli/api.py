@@ -1,0 +1,68 @@
+"""`lab api check`: what an implementation still lacks."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from cli.context import DEFAULT_STACK, ROOT, JsonOption, StackOption, open_engine, terminal
+from cli.progress import under_way
+from lab.lifecycle.lifecycle import read_lab
+from lab.stack_file import read_stack
+
+if TYPE_CHECKING:
+    from documents.api_check import ApiCheckStep
+
+GUIDE = "docs/adding-an-api.md"
+
+_MARKS = {"passed": ("\N{CHECK MARK}", "green"), "failed": ("\N{BALLOT X}", "red"), "not looked at": ("-", "dim")}
+
+api = typer.Typer(name="api", help="Work on an implementation.", no_args_is_help=True)
+
+
+@api.callback()
+def of_an_api() -> None:
+    """Work on an implementation of the API."""
+
+
+@api.command("check")
+def check(
+    name: Annotated[str, typer.Argument(help="The API's name in the stack.")],
+    stack: StackOption = DEFAULT_STACK,
+    json: JsonOption = False,
+) -> None:
+    """Lead through an implementation: what of it is as it is to be, and what has to be mended first.
+
+    From its entry in the stack over its folder, its image and its container to the contract, whose checks are those of
+    `lab verify`; the database is put back to its seeded state afterwards. Exits with 1 unless all is well.
+    """
+    # Here, for they take their time, and the other subcommands don't need them.
+    from experiment.api_check.steps import check_api  # noqa: PLC0415
+
+    console = terminal()
+    console.quiet = json
+
+    def tell(step: "ApiCheckStep") -> None:
+        mark, style = _MARKS[step.outcome]
+        first, *others = step.details
+        console.print(Text.assemble((mark, style), f" {step.name:<20}{step.outcome:<14} ", first), soft_wrap=True)
+        for detail in others:
+            console.print(Text(f"{'':<37}{detail}"), soft_wrap=True)
+
+    with under_way(console, f"checking {name}"):
+        found = check_api(
+            ROOT,
+            name,
+            stack=stack,
+            read_document=lambda: read_stack(ROOT, stack),
+            read_lab=lambda: read_lab(open_engine(stack)),
+            tell=tell,
+        )
+    if json:
+        print(found.to_json(), end="")  # noqa: T201 - the command's output
+    first = found.first_failure
+    if first is None:
+        console.print(f"The API {name} keeps the contract, and is ready to be measured.", markup=False)
+        return
+    console.print(f"First mend {first.name}: {GUIDE}, “{first.section}”.", markup=False, soft_wrap=True)
+    raise typer.Exit(1)

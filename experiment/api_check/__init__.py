@@ -1,0 +1,1 @@
+"""Leading through an implementation: from its folder over its image to the contract."""

@@ -1,0 +1,7 @@
+"""The API's program."""
+
+import sys
+
+from fifth.process import run
+
+sys.exit(run())

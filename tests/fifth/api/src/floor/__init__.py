@@ -1,0 +1,1 @@
+"""The framework alone, answering a post from memory."""
