@@ -6,16 +6,18 @@ import pytest
 
 from documents.cores import CoreLayout
 from documents.inventory import ApiService, Inventory, PostgresService
+from documents.knobs import KnobRecord
 from documents.stack import Cores
 from documents.variant import Variant
 from experiment import host_folder
 from experiment.arrangement import Arrangement
 from experiment.remote_bench import RemoteBench
 from experiment.subjects import subjects_of
-from provision import containers, pinning, variants
+from provision import containers, pinning, tuning, variants
 from provision import load as generator
 from provision.cgroups import Cgroup
 from provision.connection import Connection
+from provision.knobs import Knob
 from provision.variants import VariantContainer
 from tests.unit.experiment.fake_bench import INVENTORY, LAYOUT, PROTOCOL, SECRETS
 from tests.unit.provision.local_host import LocalHost
@@ -43,6 +45,7 @@ class Asked:
         self.left = False
         for name in ("make", "switch_postgres", "confine", "remove", "wrong_settings"):
             monkeypatch.setattr(variants, name, getattr(self, name))
+        monkeypatch.setattr(tuning, "read", self.read_knobs)
         for module, name in ((containers, "cgroup"), (containers, "stop"), (pinning, "apply")):
             monkeypatch.setattr(module, name, getattr(self, name))
 
@@ -75,6 +78,12 @@ class Asked:
             ("pin", layout, {role: found.directories["cpuacct"] for role, found in cgroups.items()}, options)
         )
         return 0
+
+    def read_knobs(self, _connection: Connection, wanted: Sequence[Knob], **_: object) -> tuple[KnobRecord, ...]:
+        return tuple(KnobRecord(name=one.name, wanted=one.wanted, before="?", state="only-read") for one in wanted)
+
+    def wanted_knobs(self, bench: RemoteBench) -> dict[str, str]:
+        return {knob.name: knob.wanted for knob in bench.read_knobs()}
 
     def take(self) -> list[object]:
         """The steps since the last time."""
@@ -174,6 +183,7 @@ def test_a_bench_stops_all_apis_before_it_makes_variants_and_pins_each_cell_to_i
     assert {step[1] for step in stopped if isinstance(step, tuple)} == {"fairground-api-go", "fairground-api-rust"}
     assert isinstance(first, tuple)
     assert first[0] == "make"
+    assert asked.wanted_knobs(bench)["interrupts"] == "off the CPUs 0,1,2"
     bench.install([])
     bench.arrange(WIDE)
     bench.pin(WIDE)
