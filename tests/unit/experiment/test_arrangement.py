@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from documents.cores import CoreLayout
+from documents.errors import HostError
 from documents.inventory import ApiService, Inventory, PostgresService
 from documents.knobs import KnobRecord
 from documents.stack import Cores
@@ -43,6 +44,7 @@ class Asked:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.steps: list[object] = []
         self.left = False
+        self.removals = 0
         for name in ("make", "switch_postgres", "confine", "remove", "wrong_settings"):
             monkeypatch.setattr(variants, name, getattr(self, name))
         monkeypatch.setattr(tuning, "read", self.read_knobs)
@@ -61,6 +63,7 @@ class Asked:
 
     def remove(self, _connection: Connection, inventory: Inventory) -> bool:
         assert inventory == INVENTORY
+        self.removals += 1
         return self.left
 
     def wrong_settings(self, _connection: Connection, postgres: PostgresService) -> list[str]:
@@ -200,3 +203,15 @@ def test_a_bench_stops_all_apis_before_it_makes_variants_and_pins_each_cell_to_i
     [pinned] = [step for step in asked.take() if isinstance(step, tuple) and step[0] == "pin"]
     assert pinned[1] == LAYOUT
     assert pinned[2]["postgres"] == "fairground-postgres-large", "its cgroup is that of the server that is at work"
+
+
+def test_a_host_that_cannot_be_cleared_up_has_its_variants_removed_all_the_same(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+):
+    def fail(_connection: Connection) -> None:
+        raise HostError("The disk is full.")
+
+    monkeypatch.setattr(host_folder, "clear", fail)
+    with pytest.raises(HostError, match="The disk is full"):
+        RemoteBench(LocalHost(), INVENTORY, SECRETS).clear()
+    assert asked.removals == 1
