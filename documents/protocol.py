@@ -37,9 +37,12 @@ def _one_for_each(given: object) -> object:
     """
     if not isinstance(given, list):
         return given
+    scenarios = cast("list[object]", given)
+    if not any(isinstance(_members(scenario).get("connections"), list) for scenario in scenarios):
+        return tuple(scenarios)
     spread: list[Scenario] = []
     names: set[str] = set()
-    for index, scenario in enumerate(cast("list[object]", given)):
+    for index, scenario in enumerate(scenarios):
         members = _members(scenario)
         connections = members.get("connections")
         if not isinstance(connections, list):

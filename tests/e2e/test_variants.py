@@ -153,16 +153,16 @@ def at_work(host: Connection, go_lab: GoLab, subject: str) -> AtWork:
 
 def test_each_cell_had_the_environment_the_settings_and_the_cpus_of_its_variant(varied: VariedRun, go_lab: GoLab):
     assert set(varied.seen) == set(SUBJECTS)
-    secrets = go_lab.as_it_stands().secrets
+    lab = go_lab.as_it_stands()
     for subject, looks in varied.seen.items():
         for look in looks:
             assert look.environment["DB_POOL_SIZE"] == POOLS[subject]
-            assert look.environment["JWT_SECRET"] == secrets.jwt_secret
+            assert look.environment["JWT_SECRET"] == lab.secrets.jwt_secret
             large, turned = subject == "go-large", subject == "go-turned"
             assert look.settings == {
                 "work_mem": "16MB" if large else "8MB",
                 "max_connections": "150" if large else "200",
-                "shared_buffers": "128MB",
+                "shared_buffers": lab.inventory.postgres.settings["shared_buffers"],
             }
             other, own = ("0", "1") if turned else ("1", "0")
             assert look.cpus == {"api": own, "postgres": other, "redis": other}

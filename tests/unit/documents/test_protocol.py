@@ -58,6 +58,17 @@ def test_a_protocol_that_varies_nothing_is_written_as_it_was_before_there_were_v
     assert not {"apis", "vary"} & plain.model_dump().keys()
 
 
+def test_where_no_connections_are_listed_all_that_is_at_fault_is_told():
+    text = TEXT.replace("[16, 64]", "0").replace("connections: 5", "conections: 5")
+    with pytest.raises(DocumentError) as refusal:
+        read(text)
+    assert [line.split(": ")[1] for line in str(refusal.value).splitlines()] == [
+        "scenarios.0.connections",
+        "scenarios.1.connections",
+        "scenarios.1.conections",
+    ]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [

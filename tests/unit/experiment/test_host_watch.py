@@ -5,6 +5,7 @@ from typing import cast
 
 import pytest
 
+from documents.cores import CoreLayout
 from documents.errors import HostError, HostUnreachableError
 from documents.watch import HostWatch, Spin
 from experiment.host_watch import CellWatch
@@ -14,6 +15,7 @@ from provision.jobs import Job
 from tests.unit.experiment.fake_bench import LAYOUT
 
 SPINS = (Spin(cpu=0, wall_ns=2, cpu_ns=1),)
+OTHER_LAYOUT = CoreLayout(api=(2, 3), postgres=(0,), redis=(0,), system=(0,), generator=(1,), shared=True)
 JOB = Job(
     directory="/nowhere",
     deadline_seconds=1,
@@ -99,3 +101,9 @@ def test_a_lost_connection_is_no_failure_of_the_watch(host: Host, watch: CellWat
     host.fails = {step: HostUnreachableError("The connection was lost.")}
     with pytest.raises(HostUnreachableError):
         go(watch, tmp_path)
+
+
+def test_a_cell_with_another_layout_is_watched_on_its_own_cpus(host: Host, watch: CellWatch, tmp_path: Path):
+    watch.lay_out(OTHER_LAYOUT)
+    assert go(watch, tmp_path) is None
+    assert host.cpus == [[0, 1, 2, 3], (2, 3), (2, 3)]

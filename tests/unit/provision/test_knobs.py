@@ -27,6 +27,12 @@ KNOBS = knobs.knobs_of(LAYOUT)
 HOST = LocalHost()
 
 
+def test_interrupts_are_kept_off_the_cpus_that_are_the_apis_in_any_layout():
+    other = CoreLayout(api=(4,), postgres=(2,), redis=(3,), generator=(3,), system=(3,), shared=True)
+    (knob,) = (knob for knob in knobs.knobs_of(LAYOUT, other) if knob.name == "interrupts")
+    assert knob.wanted == "off the CPUs 0,1,4"
+
+
 @pytest.fixture
 def stand_in(tmp_path: Path) -> Iterator[StandIn]:
     made = StandIn(tmp_path)

@@ -1,0 +1,217 @@
+"""What a bench does with the variants of a run, where the host only tells what it was asked for."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from documents.cores import CoreLayout
+from documents.errors import HostError
+from documents.inventory import ApiService, Inventory, PostgresService
+from documents.knobs import KnobRecord
+from documents.stack import Cores
+from documents.variant import Variant
+from experiment import host_folder
+from experiment.arrangement import Arrangement
+from experiment.remote_bench import RemoteBench
+from experiment.subjects import subjects_of
+from provision import containers, pinning, tuning, variants
+from provision import load as generator
+from provision.cgroups import Cgroup
+from provision.connection import Connection
+from provision.knobs import Knob
+from provision.variants import VariantContainer
+from tests.unit.experiment.fake_bench import INVENTORY, LAYOUT, PROTOCOL, SECRETS
+from tests.unit.provision.local_host import LocalHost
+
+VARIED = PROTOCOL.model_copy(
+    update={
+        "apis": ("go",),
+        "vary": (
+            Variant(name="pool-16", environment={"DB_POOL_SIZE": "16"}),
+            Variant(name="large", postgres={"work_mem": "64MB"}),
+            Variant(name="wide", cores=Cores(api="0-2", postgres="3", system="5", generator="4")),
+        ),
+    }
+)
+
+SUBJECTS = subjects_of(INVENTORY, VARIED, (), lambda: tuple((cpu,) for cpu in range(6)))
+POOL, LARGE, WIDE = SUBJECTS
+
+
+class Asked:
+    """Plays the engine, and keeps what it was asked for in its order."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.steps: list[object] = []
+        self.left = False
+        self.removals = 0
+        for name in ("make", "switch_postgres", "confine", "remove", "wrong_settings"):
+            monkeypatch.setattr(variants, name, getattr(self, name))
+        monkeypatch.setattr(tuning, "read", self.read_knobs)
+        for module, name in ((containers, "cgroup"), (containers, "stop"), (pinning, "apply")):
+            monkeypatch.setattr(module, name, getattr(self, name))
+
+    def make(self, _connection: Connection, wanted: Sequence[VariantContainer]) -> None:
+        self.steps.append(("make", *wanted))
+
+    def switch_postgres(self, _connection: Connection, postgres: PostgresService, instead_of: Sequence[str]) -> None:
+        self.steps.append(("switch", postgres.container, tuple(instead_of)))
+
+    def confine(self, _connection: Connection, cpus: dict[str, str]) -> bool:
+        self.steps.append(("confine", cpus))
+        return True
+
+    def remove(self, _connection: Connection, inventory: Inventory) -> bool:
+        assert inventory == INVENTORY
+        self.removals += 1
+        return self.left
+
+    def wrong_settings(self, _connection: Connection, postgres: PostgresService) -> list[str]:
+        self.steps.append(("ask", postgres.settings))
+        return []
+
+    def cgroup(self, _connection: Connection, name: str) -> Cgroup:
+        return Cgroup(version=2, directories={"cpuacct": name})
+
+    def stop(self, _connection: Connection, name: str) -> None:
+        self.steps.append(("stop", name))
+
+    def apply(self, _connection: Connection, layout: CoreLayout, cgroups: dict[str, Cgroup], **options: object) -> int:
+        self.steps.append(
+            ("pin", layout, {role: found.directories["cpuacct"] for role, found in cgroups.items()}, options)
+        )
+        return 0
+
+    def read_knobs(self, _connection: Connection, wanted: Sequence[Knob], **_: object) -> tuple[KnobRecord, ...]:
+        return tuple(KnobRecord(name=one.name, wanted=one.wanted, before="?", state="only-read") for one in wanted)
+
+    def wanted_knobs(self, bench: RemoteBench) -> dict[str, str]:
+        return {knob.name: knob.wanted for knob in bench.read_knobs()}
+
+    def take(self) -> list[object]:
+        """The steps since the last time."""
+        taken, self.steps = self.steps, []
+        return taken
+
+
+def beside(_connection: Connection, cgroup: Cgroup) -> Cgroup:
+    return cgroup
+
+
+def nothing(*_: object, **__: object) -> None:
+    """What nobody looks at here."""
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
+    return Asked(monkeypatch)
+
+
+def made(*subjects: ApiService) -> Arrangement:
+    arrangement = Arrangement(LocalHost(), INVENTORY)
+    arrangement.make(subjects)
+    return arrangement
+
+
+BOTH = ("fairground-postgres", "fairground-postgres-large")
+
+
+def test_containers_are_made_and_each_postgresql_is_tried_once(asked: Asked):
+    made(*SUBJECTS, INVENTORY.apis[1])
+    [(_, *containers_made), *tried] = asked.take()
+    assert [(one.name, one.of, one.cpus) for one in containers_made] == [
+        ("fairground-api-go-pool-16", "fairground-api-go", "0,1"),
+        ("fairground-api-go-large", "fairground-api-go", "0,1"),
+        ("fairground-api-go-wide", "fairground-api-go", "0,1,2"),
+        ("fairground-postgres-large", "fairground-postgres", "2"),
+    ]
+    assert [dict(one.environment) for one in containers_made[:2]] == [{"DB_POOL_SIZE": "16"}, {}]
+    assert containers_made[3].settings == {"work_mem": "64MB"}
+    assert tried == [
+        ("switch", "fairground-postgres-large", BOTH),
+        ("ask", {"work_mem": "64MB"}),
+        ("switch", "fairground-postgres", BOTH),
+    ]
+
+
+def test_postgresql_is_started_for_each_cell_where_its_settings_vary_and_left_alone_where_not(asked: Asked):
+    arrangement = made(POOL, LARGE)
+    asked.take()
+    arrangement.arrange(POOL)
+    arrangement.arrange(LARGE)
+    arrangement.arrange(LARGE)
+    starts = [step[1] for step in asked.take() if isinstance(step, tuple) and step[0] == "switch"]
+    assert starts == ["fairground-postgres", *["fairground-postgres-large"] * 2]
+    alone = made(POOL)
+    asked.take()
+    assert alone.arrange(POOL) == []
+    assert asked.take() == []
+    assert not alone.starts_postgres
+
+
+def test_the_services_are_on_the_cpus_of_a_layout_before_postgresql_starts(asked: Asked):
+    arrangement = made(LARGE, WIDE)
+    asked.take()
+    arrangement.arrange(WIDE)
+    assert asked.take()[:2] == [
+        ("confine", {"fairground-postgres": "3", "fairground-redis": "5"}),
+        ("switch", "fairground-postgres", BOTH),
+    ]
+    arrangement.arrange(LARGE)
+    assert asked.take()[0] == ("confine", {"fairground-postgres-large": "2", "fairground-redis": "3"})
+
+
+def test_threads_of_the_services_come_back_with_their_cpus_where_something_was_undone(asked: Asked):
+    arrangement = made(WIDE)
+    arrangement.arrange(WIDE)
+    asked.take()
+    arrangement.undo()
+    assert asked.take() == []
+    asked.left = True
+    arrangement.undo()
+    services = {"postgres": "fairground-postgres", "redis": "fairground-redis"}
+    assert asked.take() == [("pin", LAYOUT, services, {"system_commands": ()})]
+    assert (arrangement.cores, arrangement.postgres) == (LAYOUT, INVENTORY.postgres)
+
+
+def test_a_bench_stops_all_apis_before_it_makes_variants_and_pins_each_cell_to_its_own_cpus(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(host_folder, "make", nothing)
+    monkeypatch.setattr(generator, "generator_cgroup", beside)
+    monkeypatch.setattr(LocalHost, "push", nothing)
+    bench = RemoteBench(LocalHost(), INVENTORY, SECRETS)
+    bench.make_variants([LARGE, WIDE])
+    stopped, first = asked.steps[:2], asked.steps[2]
+    assert {step[1] for step in stopped if isinstance(step, tuple)} == {"fairground-api-go", "fairground-api-rust"}
+    assert isinstance(first, tuple)
+    assert first[0] == "make"
+    assert asked.wanted_knobs(bench)["interrupts"] == "off the CPUs 0,1,2"
+    bench.install([])
+    bench.arrange(WIDE)
+    bench.pin(WIDE)
+    layout = INVENTORY.cores_of(WIDE)
+    [pinned] = [step for step in asked.take() if isinstance(step, tuple) and step[0] == "pin"]
+    assert pinned[1] == layout
+    assert pinned[2] == {
+        "api": "fairground-api-go-wide",
+        "postgres": "fairground-postgres",
+        "redis": "fairground-redis",
+    }
+    bench.arrange(LARGE)
+    bench.pin(LARGE)
+    [pinned] = [step for step in asked.take() if isinstance(step, tuple) and step[0] == "pin"]
+    assert pinned[1] == LAYOUT
+    assert pinned[2]["postgres"] == "fairground-postgres-large", "its cgroup is that of the server that is at work"
+
+
+def test_a_host_that_cannot_be_cleared_up_has_its_variants_removed_all_the_same(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+):
+    def fail(_connection: Connection) -> None:
+        raise HostError("The disk is full.")
+
+    monkeypatch.setattr(host_folder, "clear", fail)
+    with pytest.raises(HostError, match="The disk is full"):
+        RemoteBench(LocalHost(), INVENTORY, SECRETS).clear()
+    assert asked.removals == 1
