@@ -57,32 +57,45 @@ class Chapter:
     title: str
 
 
+CHAPTERS = (
+    Chapter("verdict", "Verdict"),
+    Chapter("caveats", "Before you quote these numbers"),
+    Chapter("load", "Throughput and latency by load"),
+    Chapter("pairs", "Pair by pair"),
+    Chapter("distribution", "Latency distribution"),
+    Chapter("resources", "Memory and CPU over time"),
+    Chapter("work", "Work for each CPU second"),
+    Chapter("article", "The article's claims beside ours"),
+    Chapter("building", "Facts about building"),
+    Chapter("host", "Host and run"),
+    Chapter("void", "Void cells"),
+    Chapter("again", "Run it again"),
+    Chapter("method", "How the numbers are made"),
+    Chapter("cells", "Every cell"),
+)
+"""In the order of the page."""
+
+
 def render_html(report: Report) -> str:
     """The report as an HTML document. What comes from the run is escaped; our style sheet and plots go in as markup."""
     ranking, twins = ranking_table(report), twin_table(report)
     latency, resources, work = latency_table(report), resource_table(report), work_table(report)
     article, claims, building = article_table(report), claims_table(report), building_table(report)
     cells = cell_table(report)
-    chapters = (
-        ("verdict", "Verdict", True),
-        ("caveats", "Before you quote these numbers", report.caveats),
-        ("load", "Throughput and latency by load", True),
-        ("pairs", "Pair by pair", ranking.rows or twins.rows),
-        ("distribution", "Latency distribution", latency.rows),
-        ("resources", "Memory and CPU over time", resources.rows),
-        ("work", "Work for each CPU second", work.rows),
-        ("article", "The article's claims beside ours", article.rows or claims.rows),
-        ("building", "Facts about building", building.rows),
-        ("host", "Host and run", True),
-        ("void", "Void cells", True),
-        ("again", "Run it again", True),
-        ("method", "How the numbers are made", True),
-        ("cells", "Every cell", cells.rows),
-    )
+    there = {
+        "caveats": report.caveats,
+        "pairs": ranking.rows or twins.rows,
+        "distribution": latency.rows,
+        "resources": resources.rows,
+        "work": work.rows,
+        "article": article.rows or claims.rows,
+        "building": building.rows,
+        "cells": cells.rows,
+    }
     return ENVIRONMENT.get_template("report.html").render(
         report=report,
         style=(TEMPLATES / "report.css").read_text(encoding="utf-8"),
-        chapters=[Chapter(name, title) for name, title, there in chapters if there],
+        chapters=[chapter for chapter in CHAPTERS if there.get(chapter.id, True)],
         heading=heading(report),
         in_short=in_short(report),
         grade_name=grade_name(report),

@@ -114,6 +114,7 @@ def _table(comparison: RunComparison, changes: MeasureChanges) -> Table:
         ),
         columns=columns,
         rows=tuple(_row(change, changes.measure, per) for change in changes.changes),
+        named_by=2,
     )
 
 

@@ -115,9 +115,13 @@ def finish(figure: Figure, title: str, said: list[str], *, caption: str | None =
 
 
 def _legend_columns(labels: Sequence[str]) -> int:
-    """How many names stand side by side without one of them leaving the panel."""
-    longest = max(map(len, labels), default=1)
-    return max(1, min(4, int(_LEGEND_POINTS / (_LEGEND_HANDLE_POINTS + _LEGEND_LETTER_POINTS * longest))))
+    """How many columns of names, filled one after the other, stand side by side without leaving the panel."""
+    for columns in (4, 3, 2):
+        rows = -(-len(labels) // columns)
+        longest = (max(map(len, labels[start : start + rows])) for start in range(0, len(labels), rows or 1))
+        if sum(_LEGEND_HANDLE_POINTS + _LEGEND_LETTER_POINTS * letters for letters in longest) <= _LEGEND_POINTS:
+            return columns
+    return 1
 
 
 def _svg(figure: Figure, title: str, data: str) -> str:

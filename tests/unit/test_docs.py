@@ -28,6 +28,7 @@ from analysis.claims.limits import AT_ONCE_SECONDS, NEARLY_AT_ONCE_SECONDS
 from analysis.claims.lines import CLAIMS
 from analysis.gate import power_of_all
 from analysis.pages.gate import OUTCOMES
+from analysis.pages.html import CHAPTERS
 from analysis.pages.summary_csv import COLUMNS
 from analysis.statistics.equivalence import MARGIN
 from analysis.statistics.power import blocks_to_detect, blocks_to_show_same
@@ -532,6 +533,11 @@ def test_every_column_of_the_csv_is_told_in_its_order():
     first = told.index("throughput_requests_per_second")
     with_ends = [f"{name}{end}" for name in told[first:] for end in ("", "_low", "_high")]
     assert (*told[:first], *with_ends) == COLUMNS
+
+
+def test_the_chapters_of_the_report_are_told_in_their_order():
+    text = (ROOT / "docs/report.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\d+\. \*\*(.+?)\*\*", text, flags=re.MULTILINE) == [chapter.title for chapter in CHAPTERS]
 
 
 def test_every_reason_that_voids_a_cell_is_told():

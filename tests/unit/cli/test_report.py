@@ -38,33 +38,29 @@ def test_programs_get_the_document_itself(run: Path):
 
 
 def test_a_format_is_the_whole_document_and_nothing_else(run: Path):
-    answers = labs([["report", str(run), "--format", name] for name in ("md", "html", "json", "csv")])
-    assert [(answer.status, answer.err) for answer in answers] == [(0, "")] * 4
-    *written, table = (answer.out for answer in answers)
-    assert written == [(run / f"report.{name}").read_text() for name in ("md", "html", "json")]
-    assert table == render_csv(Report.from_json(written[-1], name="standard output"))
+    markdown, table = labs([["report", str(run), "--format", name] for name in ("md", "csv")])
+    assert [(answer.status, answer.err) for answer in (markdown, table)] == [(0, ""), (0, "")]
+    assert markdown.out == (run / "report.md").read_text()
+    assert table.out == render_csv(Report.from_json((run / "report.json").read_bytes(), name="report.json"))
 
 
 def test_a_format_that_there_is_not_or_that_contradicts_is_refused(run: Path):
-    unknown, contradicting, agreeing = labs(
-        [
-            ["report", str(run), *options]
-            for options in (["--format", "pdf"], ["--json", "--format", "csv"], ["--json", "--format", "json"])
-        ]
+    unknown, contradicting = labs(
+        [["report", str(run), "--format", "pdf"], ["report", str(run), "--json", "--format", "csv"]]
     )
-    assert (unknown.status, contradicting.status, agreeing.status) == (2, 2, 0)
+    assert (unknown.status, contradicting.status) == (2, 2)
     assert "'md', 'html', 'json', 'csv'" in unknown.sentence()
     assert "--json is --format json, so it doesn't go with --format csv" in contradicting.sentence()
-    assert agreeing.out == (run / "report.json").read_text()
+    assert not (run / "report.json").exists(), "nothing was computed"
 
 
 def test_open_shows_the_page_in_the_browser_of_the_environment(run: Path, tmp_path: Path):
     browser = tmp_path / "browser"
     browser.write_text(f'#!/bin/sh\nprintf %s "$1" > {tmp_path / "opened"}\n')
     browser.chmod(0o755)
-    answer = lab("report", str(run), "--open", "--format", "csv", environment={"BROWSER": str(browser)})
+    answer = lab("report", str(run), "--open", "--format", "html", environment={"BROWSER": str(browser)})
     assert (answer.status, answer.err) == (0, "")
-    assert answer.out.startswith("run_id,")
+    assert answer.out == (run / "report.html").read_text()
     assert (tmp_path / "opened").read_text() == (run / "report.html").as_uri()
 
 
