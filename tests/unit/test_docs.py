@@ -160,7 +160,11 @@ def test_commands_exist_with_their_options(page: Path):
     for words in commands(page):
         match words:
             case ["lab", name, *rest]:
-                known = lab_options([name, *rest]) if not name.startswith("-") else {"--help", "--install-completion", "--show-completion"}
+                known = (
+                    lab_options([name, *rest])
+                    if not name.startswith("-")
+                    else {"--help", "--install-completion", "--show-completion"}
+                )
                 unknown = {word for word in [name, *rest] if word.startswith("-")} - known
                 assert not unknown, f"{shlex.join(words)} has no {unknown}"
             case ["make", *rest]:
