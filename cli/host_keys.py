@@ -52,5 +52,8 @@ def _confirm(
             )
         tell("Compare it with what this prints on the host itself: ssh-keygen -lf /etc/ssh/ssh_host_*.pub")
         if not ask("Is it the same?"):
-            raise HostKeyError(f"The key of {where} wasn't confirmed: nothing was done there.")
+            raise HostKeyError(
+                f"The key of {where} wasn't confirmed: nothing was done there. Find out which machine "
+                "answers there and why its key is another one, then run the same command again."
+            )
         pin_key(folder, host.address, host.port, key)

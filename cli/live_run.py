@@ -142,7 +142,8 @@ def _throughputs(state: RunState, width: int, room: int) -> list[str]:
             for api in apis
         ]
     else:
-        rows = [f"{api} {load}: {shown[api, load]} requests/s" for load in loads for api in apis]
+        measured = [(api, load) for load in loads for api in apis if values[api, load] is not None]
+        rows = [f"{api} {load}: {shown[api, load]} requests/s" for api, load in measured]
     return rows if len(rows) <= room else [*rows[: room - 1], f"… and {len(rows) - room + 1} more"]
 
 

@@ -19,6 +19,12 @@ EXIT_INTERRUPTED = 130
 EXIT_WITHOUT_ANSWER = {"gate": gate.EXIT_STATUSES["no-answer"]}
 """The status of any error of a subcommand whose statuses 1 and 2 are answers: an error must not be taken for one."""
 
+GOES_ON = {
+    "run": "`lab run --resume` goes on with a run that had begun",
+    "gate": "`lab run --resume` goes on with a run that had begun, and `lab gate --run` judges it",
+}
+"""What goes on after Ctrl-C, where it isn't the same command: that would begin another run."""
+
 app = typer.Typer(
     name="lab",
     help="Stand a test lab up, measure one REST API in several languages on it, and say how sure the answer is.",
@@ -47,7 +53,8 @@ def main() -> None:
     """Run the command; errors made on purpose, and what the machine refuses, are told without a traceback."""
     signal.signal(signal.SIGTERM, _interrupt)
     console = Console(stderr=True, highlight=False, soft_wrap=True)
-    without_answer = EXIT_WITHOUT_ANSWER.get(sys.argv[1]) if len(sys.argv) > 1 else None
+    subcommand = sys.argv[1] if len(sys.argv) > 1 else None
+    without_answer = EXIT_WITHOUT_ANSWER.get(subcommand or "")
     try:
         status = _run(console, without_answer)
     except Exception:
@@ -57,7 +64,8 @@ def main() -> None:
         traceback.print_exc()
         status = without_answer
     if status == EXIT_INTERRUPTED:
-        console.print("interrupted: what was finished is kept; the same command goes on from there.", markup=False)
+        then = GOES_ON.get(subcommand or "", "the same command goes on from there")
+        console.print(f"interrupted: what was finished is kept; {then}.", markup=False)
     sys.exit(status)
 
 
@@ -80,8 +88,14 @@ def _run(console: Console, without_answer: int | None) -> int:
     except typer.TyperException as error:
         # Without a message it is `lab` alone, and the help is on the terminal already.
         if message := error.format_message():
-            _tell(console, f"{message.rstrip('.')}. Try `lab --help`.")
+            _tell(console, f"{message.rstrip('.')}. Try `{_command_of(error)} --help`.")
         return error.exit_code if without_answer is None else without_answer
+
+
+def _command_of(error: typer.TyperException) -> str:
+    """The command whose help tells how it is used, as far as the command line named one: ``lab run``."""
+    path: str = getattr(getattr(error, "ctx", None), "command_path", "lab")
+    return path
 
 
 def _tell(console: Console, message: str) -> None:

@@ -1,6 +1,7 @@
 """`lab report`: the numbers of a run."""
 
 import webbrowser
+from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -103,4 +104,8 @@ def find_run(run: str | None) -> Path:
     for folder in (RUNS / run, Path(run)):
         if (folder / "manifest.json").is_file():
             return folder
-    raise RunError(f"There is no run {run}: neither {RUNS / run} nor {run} has a manifest.json.")
+    like = get_close_matches(run, (path.parent.name for path in RUNS.glob("*/manifest.json")), n=1)
+    meant = f"Is it {like[0]}? " if like else ""
+    raise RunError(
+        f"There is no run {run}: neither {RUNS / run} nor {run} has a manifest.json. {meant}`lab runs` lists all."
+    )

@@ -107,7 +107,9 @@ def remove_run(runs_directory: Path, run_id: str) -> None:
         if not free:
             raise RunError(f"The run {run_id} is being measured, so it wasn't removed. Wait for its end, or end it.")
         if (folder / KEPT).exists():
-            raise RunError(f"The run {run_id} is marked to be kept, so it wasn't removed.")
+            raise RunError(
+                f"The run {run_id} is marked to be kept, so it wasn't removed. `lab runs keep --undo` takes that off."
+            )
         folder.rename(doomed)
         sync_folder(runs_directory)
     shutil.rmtree(doomed)

@@ -156,7 +156,7 @@ def test_the_table_has_the_newest_run_its_bars_and_the_last_change_beyond_aa(tmp
     assert (base[2].value, base[3].value) == ("900", "▁▃█")
     assert (base[6].value, base[6].detail) == (f"+50.0% in {runs[2].name}", "and 1 before")
     [candidate] = [row for row in table.rows if row[1].value == CANDIDATE]
-    assert candidate[6].value == ""
+    assert (candidate[6].value, candidate[6].detail) == ("", "")
     assert "no verdict" in table.note
 
 

@@ -41,6 +41,7 @@ def test_lab_alone_shows_its_help_and_fails():
 def test_wrong_use_is_told_in_one_sentence_with_status_2():
     wrong = {
         ("nosuch",): "No such command 'nosuch'",
+        ("runs", "nosuch"): "No such command 'nosuch'",
         ("up", "--bogus"): "No such option: --bogus",
         ("up", "superfluous"): "unexpected extra argument",
         ("run", "20260131"): "A run's id goes with --resume",
@@ -53,7 +54,8 @@ def test_wrong_use_is_told_in_one_sentence_with_status_2():
     for answer, said in zip(labs(list(wrong)), wrong.values(), strict=True):
         assert answer.status == 2
         assert said in answer.sentence()
-        assert answer.sentence().endswith(". Try `lab --help`.")
+        known = answer.arguments[0] if answer.arguments[0] != "nosuch" else ""
+        assert answer.sentence().endswith(f". Try `{f'lab {known}'.strip()} --help`.")
 
 
 def test_unknown_stack_is_told_in_one_sentence_that_names_its_file():
@@ -130,7 +132,9 @@ def test_interrupt_ends_with_130_and_says_what_is_kept(tmp_path: Path, number: s
         os.close(writer)
     assert process.returncode == 130
     assert out.strip() == ""
-    assert err.strip() == "interrupted: what was finished is kept; the same command goes on from there."
+    assert err.strip() == (
+        "interrupted: what was finished is kept; `lab run --resume` goes on with a run that had begun."
+    )
 
 
 def _open_for_reader(pipe: Path, process: "subprocess.Popen[str]") -> int:

@@ -41,7 +41,7 @@ def in_bash(script: str, **more: str) -> str:
     return done.stdout
 
 
-WORDS = [
+WORDS: list[tuple[list[str], list[str]]] = [
     (["lab", "ru"], ["run", "runs"]),
     (["lab", "runs", "pr"], ["prune"]),
     (["lab", "run", "--bud"], ["--budget"]),

@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import sys
 from pathlib import Path
 
@@ -69,7 +70,9 @@ def test_a_question_that_is_broken_off_ends_the_command_as_an_interrupt(project:
 def test_a_no_is_told_in_a_sentence(project: Path):
     status, shown = answered(project, b"n\n")
     assert status == main.EXIT_FAILED
-    assert "error: The cost wasn't confirmed, so nothing was made or changed." in shown
+    assert re.sub(r"\x1b\[[0-9;]*m", "", shown).endswith(
+        "error: The cost wasn't confirmed, so nothing was made or changed.\r\n"
+    )
 
 
 def test_whoever_wants_json_is_asked_nothing(project: Path):

@@ -170,6 +170,14 @@ def test_wrong_use_is_told_with_the_remedy():
     assert unknown.sentence().startswith("There is no run no-such-run")
 
 
+def test_a_run_that_is_nearly_named_is_told(runs: Path):
+    oldest = min(runs.iterdir()).name
+    _, _, error = call("keep", f"{oldest}-")
+    assert isinstance(error, RunError)
+    assert str(error).endswith(f"has a manifest.json. Is it {oldest}? `lab runs` lists all.")
+    assert "Is it" not in str(call("keep", "something-else")[2])
+
+
 def test_an_age_is_written_in_days():
     assert read_days("30d") == 30
     with pytest.raises(typer.BadParameter):
