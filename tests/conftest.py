@@ -122,7 +122,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 _SMALL_LAB = "scratch"
-_OWN_LABS = frozenset({"fifth_lab", "go_lab", "loaded_lab", "ssh_lab"})
+_OWN_LABS = frozenset({"go_lab", "loaded_lab", "ssh_lab"})
 """The fixtures of tests that have a lab of their own."""
 
 
