@@ -25,7 +25,9 @@ def build_faults(folder: Path) -> list[str]:
     faults: list[str] = []
     for name, rules in ((DOCKERFILE, dockerfile_faults), (CHECKS, checks_faults)):
         if (folder / name).is_file():
-            faults += [f"{name}: {fault}" for fault in rules((folder / name).read_text(encoding="utf-8"))]
+            faults += [
+                f"{name}: {fault}" for fault in rules((folder / name).read_text(encoding="utf-8", errors="replace"))
+            ]
     for name in (IGNORED, CHECKS_IGNORED):
         if (folder / name).is_file() and (first := _first_pattern(folder / name)) != "*":
             faults.append(f"{name}: its first pattern is {first or 'missing'}; * leaves out all that isn't let in")
@@ -44,7 +46,9 @@ def implementation_faults(project: Path, source: str) -> list[str]:
 def _disagreements(folder: Path, implementation: Implementation) -> list[str]:
     faults: list[str] = []
     dockerfile = folder / DOCKERFILE
-    if dockerfile.is_file() and not has_command(dockerfile.read_text(encoding="utf-8"), implementation.build.command):
+    if dockerfile.is_file() and not has_command(
+        dockerfile.read_text(encoding="utf-8", errors="replace"), implementation.build.command
+    ):
         faults.append(
             f"{FILE_NAME}: build.command: the {DOCKERFILE} doesn't have this command: {implementation.build.command}"
         )
@@ -60,5 +64,5 @@ def _disagreements(folder: Path, implementation: Implementation) -> list[str]:
 
 
 def _first_pattern(path: Path) -> str:
-    lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
+    lines = (line.strip() for line in path.read_text(encoding="utf-8", errors="replace").splitlines())
     return next((line for line in lines if line and not line.startswith("#")), "")

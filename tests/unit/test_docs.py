@@ -326,6 +326,10 @@ def test_the_way_of_an_api_is_told_section_by_section():
     assert {row[0].strip("`") for row in files[1:]} == {*FILES}
     (stages,) = (table for table in tables(page) if table[0][0] == "stage")
     assert {*STAGES} <= {name.strip(" `") for row in stages[1:] for name in row[0].split(",")}
+    (stack,) = (text for text in fences(page, "yaml") if "apis:" in text)
+    assert [api.source for api in Stack.from_yaml(stack, name="the page").apis] == ["tests/fifth/api"]
+    said = {line.split()[1] for text in fences(page, "text") for line in text.splitlines() if line[:1] in "✓✗"}
+    assert said == {*SECTIONS}
     (shown,) = (table for table in tables(page) if table[0][:2] == ["step", "looks at"])
     assert [row[0].strip("`") for row in shown[1:]] == [*SECTIONS]
 

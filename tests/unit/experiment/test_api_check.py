@@ -131,10 +131,11 @@ def test_the_document_of_an_implementation_agrees_with_its_files(project: Path):
     document.write_text(good.replace("src/tests/*.py", "src/tests/*.pyx"))
     (fault,) = implementation_faults(project, "apis/mine")
     assert "no file matches src/tests/*.pyx" in fault
-    document.write_text(good.replace("src/fifth/*.py", "src/fifth/__main__.py").replace("src/tests/*.py", "README.md"))
-    assert implementation_faults(project, "apis/mine") == [
-        "implementation.yaml: lines.tests: what it names has no line of code"
-    ]
+    for key, pattern in (("sources", "src/fifth/*.py"), ("tests", "src/tests/*.py")):
+        document.write_text(good.replace(pattern, "README.md"))
+        assert implementation_faults(project, "apis/mine") == [
+            f"implementation.yaml: lines.{key}: what it names has no line of code"
+        ]
     document.write_text(good.replace('"X-Cache": "MISS"', '"X-Elsewhere": "MISS"'))
     (fault,) = implementation_faults(project, "apis/mine")
     assert "has this text 0 times" in fault

@@ -23,8 +23,9 @@ _HEAD_SECONDS = 10
 _BODY_SECONDS = 10
 _IDLE_SECONDS = 60
 _ANSWER_SECONDS = 120
-_LINGER_SECONDS = 2
-_LINGER_OCTETS = 4 * 1_024 * 1_024
+_IGNORED_OCTETS = 4 * 1_024 * 1_024
+"""How much of a body that was answered without it is read and thrown away, so that the connection can be kept."""
+
 _DRAIN_SECONDS = 10
 
 _VERSIONS = frozenset({b"1.0", b"1.1"})
@@ -44,6 +45,17 @@ class StrictConnection(h11.Connection):
         if isinstance(event, h11.Request):
             self._refuse(event, before - len(self.trailing_data[0]))
         return event
+
+    def send(self, event: Any) -> Any:  # noqa: ANN401 - as h11 has it
+        """Write an event.
+
+        A client that waits to be asked for its body, and is answered without it, may send it or not: which of the two
+        it does can't be told from what comes next on the connection.
+        """
+        if isinstance(event, h11.Response) and self.they_are_waiting_for_100_continue:
+            headers = [*event.headers, (b"connection", b"close")]
+            event = h11.Response(status_code=event.status_code, headers=headers, reason=event.reason)
+        return super().send(event)
 
     def _refuse(self, request: h11.Request, octets: int) -> None:
         names = {name for name, _ in request.headers}
@@ -72,13 +84,12 @@ class Protocol(H11Protocol):
         self._awaited: str | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._write_deadline: asyncio.TimerHandle | None = None
-        self._lingers = False
         self._ignored = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A new connection is idle until something is sent."""
         super().connection_made(transport)
-        self._await("first octet", _IDLE_SECONDS)
+        self._await("request", _IDLE_SECONDS)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing is waited for any more."""
@@ -88,10 +99,8 @@ class Protocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Read on, and wait for what is missing now."""
-        if self._lingers:
-            self._ignored += len(data)
-            if self._ignored > _LINGER_OCTETS:
-                self.transport.abort()
+        if self._is_too_much(data):
+            self.transport.abort()
             return
         super().data_received(data)
         self._await_more()
@@ -104,10 +113,7 @@ class Protocol(H11Protocol):
         self.transport.close()
 
     def on_response_complete(self) -> None:
-        """Go on with the next request, unless the body of this one wasn't read to its end."""
-        if self.conn.their_state is h11.SEND_BODY and not self.transport.is_closing():
-            self._linger()
-            return
+        """Go on with the next request, or wait for one."""
         super().on_response_complete()
         self._await_more()
 
@@ -130,13 +136,21 @@ class Protocol(H11Protocol):
             self._write_deadline.cancel()
             self._write_deadline = None
 
+    def _is_too_much(self, data: bytes) -> bool:
+        """Whether the rest of a body that has its answer goes on and on."""
+        is_ignored = self.conn.our_state is h11.DONE and self.conn.their_state is h11.SEND_BODY
+        self._ignored = self._ignored + len(data) if is_ignored else 0
+        return self._ignored > _IGNORED_OCTETS
+
     def _await_more(self) -> None:
         if self.transport.is_closing():
             self._await(None, 0)
         elif self.conn.their_state is h11.SEND_BODY:
             self._await("body", _BODY_SECONDS)
-        elif self.conn.their_state is not h11.IDLE or not self.conn.trailing_data[0]:
+        elif self.conn.their_state is not h11.IDLE:
             self._await(None, 0)
+        elif not self.conn.trailing_data[0]:
+            self._await("request", _IDLE_SECONDS)
         # However it trickles: the time is that of the whole head.
         elif self._awaited != "head":
             self._await("head", _HEAD_SECONDS)
@@ -153,14 +167,6 @@ class Protocol(H11Protocol):
             self._await("body", _BODY_SECONDS)
         else:
             self.transport.close()
-
-    def _linger(self) -> None:
-        """End the connection so that the client can still read its answer while it sends: first this side alone."""
-        self._lingers = True
-        self._await(None, 0)
-        self.flow.resume_reading()
-        self.transport.write_eof()
-        self.loop.call_later(_LINGER_SECONDS, self.transport.close)
 
 
 class Server(uvicorn.Server):

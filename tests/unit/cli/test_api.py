@@ -1,0 +1,82 @@
+"""`lab api check`: what a person and what a program gets to see of the way that is left."""
+
+import pytest
+import typer
+
+from cli import api as subcommand
+from documents.api_check import ApiCheck
+from documents.errors import LabError
+from documents.inventory import Inventory, Secrets
+from experiment.api_check import steps
+from tests.unit.cli.lab_command import labs
+from tests.unit.documents.samples import INVENTORY, SECRETS
+
+UNKNOWN = "no-such-stack"
+
+
+def test_without_a_stack_or_an_entry_the_first_step_tells_what_is_missing():
+    no_stack, no_entry, as_json = labs(
+        [
+            ["api", "check", "go", "--stack", UNKNOWN],
+            ["api", "check", "nobody"],
+            ["api", "check", "nobody", "--json"],
+        ]
+    )
+    assert no_stack.status == no_entry.status == as_json.status == 1
+    assert no_stack.err == no_entry.err == as_json.err == ""
+    assert f"There is no stacks/{UNKNOWN}.yaml" in no_stack.out.splitlines()[0]
+    first, *others, last = no_entry.out.splitlines()
+    assert first.split(maxsplit=3)[:3] == ["✗", "entry", "failed"]
+    assert "stacks/local.yaml has no API named nobody; it has rust, go, zig, kotlin" in first
+    assert all(line.startswith("- ") and "not looked at" in line for line in others)
+    assert last == "First mend entry: docs/adding-an-api.md, “An entry in a stack”."
+    found = ApiCheck.from_json(as_json.out, name="the answer")
+    assert [step.outcome for step in found.steps] == ["failed"] + ["not looked at"] * 7
+
+
+def read_no_lab(_engine: object) -> tuple[Inventory, Secrets]:
+    raise LabError("The lab local isn't up; run `lab up`.")
+
+
+def test_what_is_done_has_a_tick_and_the_word(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    monkeypatch.setattr(subcommand, "read_lab", read_no_lab)
+    with pytest.raises(typer.Exit) as ended:
+        subcommand.check("go", stack="local", json=False)
+    assert ended.value.exit_code == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[:3] for line in lines[:5]] == [
+        ["✓", "entry", "passed"],
+        ["✓", "files", "passed"],
+        ["✓", "builds", "passed"],
+        ["✓", "implementation.yaml", "passed"],
+        ["✗", "lab", "failed"],
+    ]
+    assert lines[-1] == "First mend lab: docs/adding-an-api.md, “Stand it up”."
+
+
+def test_one_that_is_done_ends_well_and_each_fault_has_a_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    def read_lab(_engine: object) -> tuple[Inventory, Secrets]:
+        return INVENTORY, SECRETS
+
+    monkeypatch.setattr(subcommand, "read_lab", read_lab)
+    monkeypatch.setattr(steps, "SECTIONS", {name: steps.SECTIONS[name] for name in list(steps.SECTIONS)[:4]})
+
+    def nothing_more(*_arguments: object) -> None:
+        return
+
+    monkeypatch.setattr(steps, "_go_on_to_the_lab", nothing_more)
+    subcommand.check("go", stack="local", json=False)
+    assert capsys.readouterr().out.splitlines()[-1] == "The API go keeps the contract, and is ready to be measured."
+
+    def two_faults(*_arguments: object) -> list[str]:
+        return ["one thing", "another thing"]
+
+    monkeypatch.setattr(steps, "build_faults", two_faults)
+    with pytest.raises(typer.Exit):
+        subcommand.check("go", stack="local", json=False)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2].endswith("one thing")
+    assert lines[3].strip() == "another thing"
+    assert lines[2].index("one thing") == lines[3].index("another thing")
