@@ -19,10 +19,12 @@ test: SETUP_FLAGS := --with-tests
 test: check ## all tests, those on real containers included
 	@$(BIN)/python -m tests $(PYTEST_FLAGS)
 
-check: setup ## format, lint and types
+check: setup ## format, lint and types, and the form of the workflow files
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/pyright
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci .gitlab-ci.yml
 
 # Some three hours on two cores; the machine should have nothing else to do.
 evidence: SETUP_FLAGS := --with-tests

@@ -1,5 +1,7 @@
 """`lab run`: measure."""
 
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -7,6 +9,7 @@ import typer
 from cli.budget import read_duration
 from cli.completion import complete_api, complete_protocol, complete_run
 from cli.context import DEFAULT_STACK, RUNS, JsonOption, StackOption, open_engine, terminal
+from cli.continuous_integration import ARTIFACTS, Job, asked_by_pipeline, plain_console
 from cli.report import find_run
 from cli.run_progress import run_progress
 from documents.errors import RunError
@@ -43,6 +46,16 @@ def run(  # noqa: PLR0917 - typer's options are keywords on the command line
             help="Measure as many whole blocks as fit into this time (90m, 2h, 1h30m), and say what they can resolve.",
         ),
     ] = None,
+    ci: Annotated[
+        bool,
+        typer.Option(
+            "--ci", help="As part of a job: plain lines, the report at the end, artefacts, the run's id last."
+        ),
+    ] = False,
+    artifacts: Annotated[
+        Path | None,
+        typer.Option("--artifacts", metavar="DIR", help="With --ci: where they go; artifacts/ unless given."),
+    ] = None,
     stack: StackOption = DEFAULT_STACK,
     json: JsonOption = False,
 ) -> None:
@@ -60,12 +73,22 @@ def run(  # noqa: PLR0917 - typer's options are keywords on the command line
         raise typer.BadParameter("The APIs of a run are fixed when it begins: --api doesn't go with --resume.")
     if budget is not None and resume:
         raise typer.BadParameter("The budget of a run is fixed when it begins: --budget doesn't go with --resume.")
+    if ci and json:
+        raise typer.BadParameter("--ci prints lines for a job's log: --json doesn't go with it.")
+    if artifacts is not None and not ci:
+        raise typer.BadParameter("The folder of the artefacts goes with --ci.")
     chosen = read_protocol(protocol)
     inventory, secrets = read_lab(open_engine(stack))
-    with run_progress(terminal(), json=json) as progress:
+    console = plain_console() if ci else terminal()
+    with ExitStack() as shown:
+        progress = shown.enter_context(run_progress(console, json=json))
+        job = None
+        if ci:
+            asked = asked_by_pipeline(stack, chosen, apis=api or (), order_seed=seed, budget_seconds=budget)
+            job = shown.enter_context(Job(console, progress, asked, artifacts or ARTIFACTS))
         if resume:
-            resume_run(find_run(run_id), inventory, secrets, progress=progress)
-        else:
+            resume_run(find_run(run_id), inventory, secrets, progress=job or progress)
+        elif job is None or not job.goes_on(inventory, secrets):
             start_run(
                 inventory,
                 secrets,
@@ -75,7 +98,7 @@ def run(  # noqa: PLR0917 - typer's options are keywords on the command line
                 apis=api or (),
                 order_seed=seed,
                 budget_seconds=budget,
-                progress=progress,
+                progress=job or progress,
             )
     if (finished := progress.finished) is not None and finished.void_cells == finished.cells:
         raise RunError(

@@ -60,3 +60,7 @@ class RunError(FairgroundError):
 
 class AnalysisError(FairgroundError):
     """The raw files of a run can't be turned into numbers."""
+
+
+class PublicationError(FairgroundError):
+    """A verdict couldn't be put where a team reads it, at a code forge."""

@@ -82,7 +82,7 @@ RUN_FILES = (
     Facts,
 )
 
-MADE = (".lab/", ".venv/", "runs/", "facts/", "cells/", "compared/", "~/")
+MADE = (".lab/", ".venv/", "runs/", "facts/", "artifacts/", "cells/", "compared/", "~/")
 """Paths that aren't in the repository: what is made in a checkout, and what is in a run."""
 
 _JSON: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)

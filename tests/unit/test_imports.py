@@ -42,6 +42,7 @@ ROOMS = {
     "analysis": _room("documents", "jinja2 matplotlib numpy ruptures scipy"),
     "apis": _room("documents", "argon2 httpx jwt psycopg pydantic redis tenacity"),
     "cli": _room("analysis apis.contract.checks documents experiment lab provision toolchain", "rich typer"),
+    "ci": _room("documents", "httpx pydantic yaml"),
     "toolchain": _room("documents.errors", "google grpc pulumi"),
     "benchmarks": _room("analysis cli documents experiment lab provision", "numpy rich scipy"),
 }
