@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test check evidence setup lock
+.PHONY: help lab test check evidence audit setup lock
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -30,6 +30,9 @@ check: setup ## format, lint and types, and the form of the workflow files
 evidence: SETUP_FLAGS := --with-tests
 evidence: setup ## the long runs: ten blocks, all APIs beside their floors, a known difference, longer fuzzing; writes docs/evidence/
 	@$(BIN)/python -m benchmarks.evidence $(EVIDENCE_FLAGS)
+
+audit: setup ## is a vulnerability known of a locked dependency? 1: yes; 3: something couldn't be looked at
+	@$(BIN)/python -m toolchain.audit
 
 setup: ## installs what the lab needs
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

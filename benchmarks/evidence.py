@@ -9,7 +9,8 @@
 - `benchmark`: `benchmarks.apis` on the lab `benchmark`: all APIs and their floors, alternating.
 - `known-difference`: `benchmarks.known_difference` on the lab of that name: three A/A experiments as they come out, and
   is a difference of known size found?
-- `fuzzing`: the differential test with many more programs and another seed, and schemathesis with many more requests.
+- `fuzzing`: the differential test with many more programs and another seed, schemathesis with many more requests, and
+  many more damaged answers of hosts and files of runs.
 - `fleet`: `benchmarks.fleet`, which measures nothing: simulated hosts, through the loop and by the thousand.
 
 Each part writes its own page when it is done, so that what ends it loses no other. A part that finds a defect writes
@@ -41,6 +42,7 @@ A_A_EXPERIMENTS = 3
 
 DIFFERENTIAL_PROGRAMS = 6000
 SCHEMATHESIS_EXAMPLES = 200
+DAMAGED_EXAMPLES = 2000
 
 _LAB = str(ROOT / ".venv/bin/lab")
 _BENCHMARK_STACK = "benchmark"
@@ -104,7 +106,7 @@ def known_difference(commit: str) -> bool:
 
 
 def fuzzing(commit: str) -> bool:
-    """The differential test and schemathesis, longer than the tests run them; false where they found something."""
+    """All tests by random input, longer than the tests run them; false where they found something."""
     _call([_LAB, "up"])
     top = heading("Longer fuzzing", DEFAULT_STACK, commit)
     rows = [
@@ -115,6 +117,10 @@ def fuzzing(commit: str) -> bool:
         _fuzz(
             "tests/contract/test_schemathesis.py",
             {"FAIRGROUND_SCHEMATHESIS_EXAMPLES": str(SCHEMATHESIS_EXAMPLES)},
+        ),
+        *(
+            _fuzz(f"tests/unit/{room}/test_fuzz.py", {"FAIRGROUND_FUZZ_EXAMPLES": str(DAMAGED_EXAMPLES)})
+            for room in ("provision", "analysis")
         ),
     ]
     table = ["| test | asked for | tests | failed | minutes |", "|---|---|---:|---:|---:|", *(row for row, _ in rows)]

@@ -40,9 +40,9 @@ class FaultyKeyError(ValueError):
 
 
 class Document(BaseModel):
-    """A frozen model that refuses unknown members and converts no type silently."""
+    """A frozen model that refuses unknown members and numbers that aren't finite, and converts no type silently."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     @classmethod
     def from_json(cls, text: str | bytes, *, name: str) -> Self:

@@ -1,9 +1,9 @@
 """Which CPUs each role of the lab has."""
 
 import re
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
-from pydantic import model_validator
+from pydantic import AfterValidator, model_validator
 
 from documents.base import Document
 
@@ -79,3 +79,12 @@ def parse_cpu_list(text: str) -> tuple[int, ...]:
             raise ValueError(f"the range {part} in the CPU list {text!r} falls")
         cpus.update(range(first, last + 1))
     return tuple(sorted(cpus))
+
+
+def _check_cpu_list(text: str) -> str:
+    parse_cpu_list(text)
+    return text
+
+
+CpuList = Annotated[str, AfterValidator(_check_cpu_list)]
+"""A text that `parse_cpu_list` reads."""

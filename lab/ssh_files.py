@@ -18,11 +18,11 @@ KEY_NAME = "id_ed25519"
 
 class _SshFilesProvider(ResourceProvider):
     def create(self, props: dict[str, Any]) -> CreateResult:
-        _write_files(props)
+        write_files(props)
         return CreateResult(id_=props["folder"], outs=props)
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
-        _write_files(_news)
+        write_files(_news)
         return UpdateResult(outs=_news)
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
@@ -49,7 +49,8 @@ def _contents(props: dict[str, Any]) -> dict[str, str]:
     return {name: content for name, content in contents.items() if content is not None}
 
 
-def _write_files(props: dict[str, Any]) -> None:
+def write_files(props: dict[str, Any]) -> None:
+    """Write the files of a host, each readable by its owner alone whatever the umask, into a folder of mode 0700."""
     folder = Path(props["folder"])
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name, content in _contents(props).items():

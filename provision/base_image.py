@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from documents.errors import HostError, LabError
 from provision import packages
+from provision.answers import SHA256, matching
 from provision.connection import Completed, Connection
 from provision.host_changes import Journal
 
@@ -49,7 +50,7 @@ def make_base_image_here(image: str, tag: str, stack: str) -> BaseImage:
     )
     if done.returncode:
         raise LabError(done.stderr.strip() or f"The base image {image} can't be made: {SCRIPT.name} said nothing.")
-    return _parse(done.stdout)
+    return _parse(done.stdout, "this machine")
 
 
 def make_base_image_on_host(connection: Connection, image: str, tag: str, stack: str) -> BaseImage:
@@ -67,7 +68,7 @@ def make_base_image_on_host(connection: Connection, image: str, tag: str, stack:
         done = _run_script(connection, image, tag, stack)
     if done.exit_status:
         raise HostError(done.stderr.strip() or f"The base image {image} can't be made: {SCRIPT.name} said nothing.")
-    return _parse(done.stdout)
+    return _parse(done.stdout, connection)
 
 
 def _run_script(connection: Connection, image: str, tag: str, stack: str) -> Completed:
@@ -79,5 +80,7 @@ def _run_script(connection: Connection, image: str, tag: str, stack: str) -> Com
     )
 
 
-def _parse(output: str) -> BaseImage:
-    return BaseImage(*output.splitlines()[-1].split())
+def _parse(output: str, where: object) -> BaseImage:
+    last = output.strip().rpartition("\n")[2]
+    found = matching(rf"(sha256:{SHA256}) (pulled|bootstrapped)", last, what="the base image that it made", where=where)
+    return BaseImage(found[1], found[2])

@@ -4,10 +4,12 @@ Paths are as the host's root sees them under /sys/fs/cgroup. Source: cgroups(7).
 """
 
 import posixpath
+import re
 from typing import Literal
 
 from documents.base import Document
 from documents.errors import HostError, RemoteCommandError
+from provision.answers import matching, whole_number
 from provision.connection import Connection
 
 ROOT = "/sys/fs/cgroup"
@@ -16,6 +18,12 @@ ACCOUNTING_CONTROLLERS = ("cpuacct", "memory")
 """What the lab reads of cgroup v1; there each controller has a hierarchy of its own."""
 
 _DEADLINE_SECONDS = 15
+
+_LINE = re.compile(r"\d{1,18}:([^:]*):(/.*)", re.ASCII)
+
+_OTHER = r"(?!usage_usec )[\w.]+ \d{1,20}"
+_CPU_STAT = rf"(?:{_OTHER}\n)*usage_usec (\d{{1,18}})(?:\n{_OTHER})*"
+"""A `cpu.stat` of version 2. Source: Linux, Documentation/admin-guide/cgroup-v2.rst."""
 
 
 class Cgroup(Document):
@@ -35,8 +43,10 @@ def parse(text: str) -> Cgroup:
     """
     paths: dict[str, str] = {}
     for line in text.splitlines():
-        _, controllers, path = line.split(":", 2)
-        paths |= dict.fromkeys(controllers.split(","), path)
+        found = _LINE.fullmatch(line)
+        if found is None:
+            raise ValueError(f"no line of a /proc/PID/cgroup in {line!r}")
+        paths |= dict.fromkeys(found[1].split(","), found[2])
     if all(controller in paths for controller in ACCOUNTING_CONTROLLERS):
         directories = {name: _join(f"{ROOT}/{name}", paths[name]) for name in ACCOUNTING_CONTROLLERS}
         return Cgroup(version=1, directories=directories)
@@ -97,10 +107,10 @@ def cpu_seconds(connection: Connection, cgroup: Cgroup) -> float:
         text = connection.run(["cat", f"{directory}/{name}"], deadline_seconds=_DEADLINE_SECONDS).stdout
     except RemoteCommandError as error:
         raise HostError(f"The cgroup {directory} on {connection} is gone: {error}") from error
+    what = f"the CPU time in {directory}/{name}"
     if cgroup.version == 1:
-        return int(text) / 1e9
-    microseconds = dict(line.split() for line in text.splitlines())["usage_usec"]
-    return int(microseconds) / 1e6
+        return whole_number(text, what=what, where=connection) / 1e9
+    return int(matching(_CPU_STAT, text, what=what, where=connection)[1]) / 1e6
 
 
 def create(connection: Connection, cgroup: Cgroup) -> None:

@@ -1,13 +1,14 @@
 """Containers on the host, through the host's own docker command."""
 
-import json
 import logging
+import re
 from collections.abc import Sequence
 
 from tenacity import Retrying, before_sleep_log, retry_if_exception, stop_before_delay, wait_fixed
 
 from documents.errors import HostError, RemoteCommandError
 from provision import cgroups
+from provision.answers import matching, whole_number
 from provision.cgroups import Cgroup
 from provision.connection import Completed, Connection
 
@@ -88,8 +89,9 @@ def state(connection: Connection, name: str) -> tuple[str, int]:
     Raises:
         HostError: there is no such container.
     """
-    status, exit_status = _inspect(connection, name, "{{.State.Status}} {{.State.ExitCode}}").split()
-    return status, int(exit_status)
+    told = _inspect(connection, name, "{{.State.Status}} {{.State.ExitCode}}")
+    found = matching(r"([a-z]+) (-?\d{1,9})", told, what=f"the state of the container {name}", where=connection)
+    return found[1], int(found[2])
 
 
 def main_process_id(connection: Connection, name: str) -> int:
@@ -98,7 +100,8 @@ def main_process_id(connection: Connection, name: str) -> int:
     Raises:
         HostError: there is no such container, or it doesn't run.
     """
-    process_id = int(_inspect(connection, name, "{{.State.Pid}}"))
+    told = _inspect(connection, name, "{{.State.Pid}}")
+    process_id = whole_number(told, what=f"the first process of the container {name}", where=connection)
     if process_id == 0:
         raise HostError(f"The container {name} on {connection} doesn't run. Look at its log: `docker logs {name}`.")
     return process_id
@@ -132,8 +135,10 @@ def volume_path(connection: Connection, volume: str) -> str:
     Raises:
         HostError: there is no such volume.
     """
-    found = json.loads(_docker(connection, "volume", "inspect", "--format", "{{json .Mountpoint}}", volume))
-    return str(found)
+    told = _docker(connection, "volume", "inspect", "--format", "{{.Mountpoint}}", volume)
+    # Whoever asks empties that folder: no other than the volume's may be taken for it.
+    where_it_is = rf"/(?:[^/\0\n]+/)+{re.escape(volume)}/_data"
+    return matching(where_it_is, told, what=f"the folder of the volume {volume}", where=connection)[0]
 
 
 def _inspect(connection: Connection, name: str, template: str) -> str:

@@ -1,15 +1,18 @@
 """What a host is: read from it, never set."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from documents.base import Document
-from documents.cores import parse_cpu_list
+from documents.cores import CpuList, parse_cpu_list
 from documents.errors import HostError, RemoteCommandError
 from documents.host import HostResources
 from documents.inventory import Inventory
 from documents.run import HostIdentity
 from provision import containers
+from provision.answers import Amount, matching, read_answer
 from provision.connection import Connection
 from provision.preparation import tool_versions
 
@@ -19,14 +22,14 @@ _DEADLINE_SECONDS = 30
 
 class _Answer(Document):
     cpu_model: str
-    cpu_list: str
-    sibling_list: str
-    sibling_lists: tuple[str, ...]
-    numa_list: str | None
+    cpu_list: CpuList
+    sibling_list: CpuList
+    sibling_lists: tuple[CpuList, ...]
+    numa_list: CpuList | None
     microcode: str | None
-    memory_bytes: int
-    swap_bytes: int
-    available_memory_bytes: int
+    memory_bytes: Amount
+    swap_bytes: Amount
+    available_memory_bytes: Amount
     kernel: str
     operating_system: str
     cgroup_version: Literal[1, 2]
@@ -34,7 +37,7 @@ class _Answer(Document):
     open_files: str | None
     irqbalance: bool | None
     own_kernel: bool
-    steal_seconds: float | None
+    steal_seconds: Annotated[float, Field(ge=0)] | None
     mitigations: dict[str, str]
     settings: dict[str, str]
 
@@ -76,7 +79,7 @@ def _ask(connection: Connection) -> _Answer:
         ).stdout
     except RemoteCommandError as error:
         raise HostError(f"{connection} can't tell what it is: {error}") from error
-    return _Answer.from_json(text, name=_SCRIPT.name)
+    return read_answer(_Answer, text, what="what it is", where=connection)
 
 
 def _identity(answer: _Answer) -> HostIdentity:
@@ -111,9 +114,15 @@ def read_tool_versions(connection: Connection, inventory: Inventory) -> dict[str
     Raises:
         HostError: a tool or a service isn't there.
     """
-    postgres = _exec(connection, inventory.postgres.container, "postgres", "--version").split(" ", 2)[2]
-    redis = _exec(connection, inventory.redis.container, "redis-server", "--version").split("v=", 1)[1].split()[0]
-    return {**tool_versions(connection), "postgres": postgres, "redis": redis}
+    postgres = _exec(connection, inventory.postgres.container, "postgres", "--version")
+    redis = _exec(connection, inventory.redis.container, "redis-server", "--version")
+    return {
+        **tool_versions(connection),
+        "postgres": matching(
+            r"postgres \(PostgreSQL\) (\d.*)", postgres, what="the version of PostgreSQL", where=connection
+        )[1],
+        "redis": matching(r".* v=(\d\S*) .*", redis, what="the version of Redis", where=connection)[1],
+    }
 
 
 def read_wrk_version(connection: Connection) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from documents.errors import HostError, HostUnreachableError
 from documents.inventory import Inventory
 from documents.labels import STACK_LABEL
+from provision.answers import SHA256, matching, whole_number
 from provision.build_context import archive_build_context
 from provision.connection import Connection
 from provision.feed import Held
@@ -92,7 +93,7 @@ def build_image(
     output = [f"--tag={name}", *(f"--label={key}={value}" for key, value in labels.items())]
     output += [] if target is None else [f"--target={target}"]
     _build(connection, base, context, "Dockerfile", output, deadline_seconds=deadline_seconds)
-    return _inspect(connection, name, "{{.Id}}")
+    return _id(connection, name, _inspect(connection, name, "{{.Id}}"))
 
 
 def find_image(connection: Connection, name: str) -> str | None:
@@ -104,7 +105,7 @@ def find_image(connection: Connection, name: str) -> str | None:
     command = ["docker", "image", "inspect", "--format", "{{.Id}}", name]
     found = connection.run(command, deadline_seconds=_DEADLINE_SECONDS, check=False)
     if found.exit_status == 0:
-        return found.stdout.strip()
+        return _id(connection, name, found.stdout)
     if "No such image" in found.stderr:
         return None
     raise HostError(f"Docker on {connection} doesn't tell of the image {name}: {' '.join(found.stderr.split())}")
@@ -141,7 +142,8 @@ def image_bytes(connection: Connection, image_id: str) -> int:
     Raises:
         RemoteCommandError: there is no such image.
     """
-    return int(_inspect(connection, image_id, "{{.Size}}"))
+    told = _inspect(connection, image_id, "{{.Size}}")
+    return whole_number(told, what=f"the size of the image {image_id}", where=connection)
 
 
 def find_builder(connection: Connection) -> tuple[str, ...] | None:
@@ -209,6 +211,10 @@ def _reason(output: str) -> str:
         return text
     # Compilers tell the cause first, test runners and package managers last.
     return f"{text[:_SHOWN_CHARACTERS]}\n[…]\n{text[-_SHOWN_CHARACTERS:]}"
+
+
+def _id(connection: Connection, name: str, told: str) -> str:
+    return matching(rf"sha256:{SHA256}", told, what=f"the id of the image {name}", where=connection)[0]
 
 
 def _inspect(connection: Connection, image: str, template: str) -> str:

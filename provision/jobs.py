@@ -9,10 +9,13 @@ import json
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from documents.base import Document
 from documents.errors import DeadlineExceededError, HostError, HostUnreachableError, RemoteCommandError
+from provision.answers import Amount
 from provision.cgroups import Cgroup
 from provision.connection import Connection
 
@@ -32,12 +35,12 @@ class Job(Document):
     """
 
     directory: str
-    deadline_seconds: float
+    deadline_seconds: Annotated[float, Field(gt=0)]
     boot_id: str
-    supervisor_id: int
-    supervisor_start: int
-    process_id: int
-    process_start: int
+    supervisor_id: Amount
+    supervisor_start: Amount
+    process_id: Amount
+    process_start: Amount
 
 
 class JobStatus(Document):
@@ -48,9 +51,9 @@ class JobStatus(Document):
     """
 
     outcome: Literal["ended", "stopped", "deadline"]
-    exit_status: int
-    started_ns: int
-    ended_ns: int
+    exit_status: Amount
+    started_ns: Amount
+    ended_ns: Amount
 
 
 class _Answer(Document):

@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 from documents.errors import HostError, RemoteCommandError
 from documents.labels import STACK_LABEL
 from provision import engine
+from provision.answers import matching
 from provision.connection import Connection
 
 Kind = Literal["container", "image", "volume"]
@@ -77,4 +78,6 @@ def _list(connection: Connection, kind: Kind, stack: str) -> Iterator[Labelled]:
         raise HostError(
             f"Docker on {connection} doesn't list its {kind}s: {error} Start the engine there, and try again."
         ) from error
-    yield from (Labelled(kind, *line.split(" ", 1)) for line in lines)
+    for line in lines:
+        found = matching(r"(\S+) (\S.*)", line, what=f"the {kind}s of the lab {stack}", where=f"Docker on {connection}")
+        yield Labelled(kind, found[1], found[2])

@@ -99,4 +99,4 @@ def finish(connection: Connection, job: Job, folder: Path, *, prefix: str = "") 
         connection.pull(f"{job.directory}/{RESULT_NAME}", target)
     except TransferError as error:
         raise HostError(f"wrk on {connection} wrote no result: {jobs.tail(connection, job)}") from error
-    return status, WrkResult.from_json(target.read_text(), name=target.name)
+    return status, WrkResult.from_json(target.read_bytes(), name=target.name)

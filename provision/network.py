@@ -11,13 +11,15 @@ from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field, model_validator
 
 from documents.base import Document
 from documents.errors import HostError, HostUnreachableError, RemoteCommandError
 from documents.network import Bandwidth, ClockReading, Network, RoundTrips
 from provision import paths
+from provision.answers import Amount, matching, read_answer, unexpected
 from provision.connection import Completed, Connection
 
 _logger = logging.getLogger(__name__)
@@ -38,16 +40,27 @@ _SERVING_SECONDS = 40
 """All messages have gone there and back by then even where each takes 10 ms."""
 
 
-class _Exchanged(Document):
-    count: int
-    minimum_us: float
+_Offset = Annotated[int, Field(gt=-(2**63), lt=2**63)]
+
+
+class Exchanged(Document):
+    """What the end on the load host tells of its round trips; see `documents.network`."""
+
+    count: Amount
+    minimum_us: Annotated[float, Field(ge=0)]
     median_us: float
     p99_us: float
     maximum_us: float
-    at_ns: int
-    offset_ns: int
-    wall_offset_ns: int
-    delay_ns: int
+    at_ns: Amount
+    offset_ns: _Offset
+    wall_offset_ns: _Offset
+    delay_ns: Amount
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Exchanged":
+        if not self.minimum_us <= self.median_us <= self.p99_us <= self.maximum_us:
+            raise ValueError("the round trips don't rise")
+        return self
 
 
 class _Partial(Document):
@@ -57,7 +70,7 @@ class _Partial(Document):
 
 
 class _Sum(_Partial):
-    bits_per_second: float
+    bits_per_second: Annotated[float, Field(gt=0)]
 
 
 class _End(_Partial):
@@ -68,7 +81,7 @@ class _Start(_Partial):
     version: str
 
 
-class _Carried(_Partial):
+class Carried(_Partial):
     """What iperf3 tells with ``--json``, as far as it is used."""
 
     start: _Start
@@ -108,7 +121,7 @@ def read_clock(lab: Connection, load: Connection, address: str) -> ClockReading:
     return _clock(_exchange(lab, load, address, _CLOCK_ROUND_TRIPS))
 
 
-def _clock(found: _Exchanged) -> ClockReading:
+def _clock(found: Exchanged) -> ClockReading:
     return ClockReading(
         at_ns=found.at_ns,
         offset_ns=found.offset_ns,
@@ -117,11 +130,23 @@ def _clock(found: _Exchanged) -> ClockReading:
     )
 
 
-def _exchange(lab: Connection, load: Connection, address: str, count: int) -> _Exchanged:
+def _exchange(lab: Connection, load: Connection, address: str, count: int) -> Exchanged:
     token = secrets.token_hex(32)
     with _served(lab, "answer", address, token) as port:
         answer = _run(load, ["ask", address, str(port), str(count)], token)
-    return _Exchanged.from_json(answer.stdout, name=_SCRIPT.name)
+    return read_exchanged(answer.stdout, count, where=load)
+
+
+def read_exchanged(text: str, count: int, *, where: object) -> Exchanged:
+    """What the load host told of so many round trips.
+
+    Raises:
+        HostError: it is something else.
+    """
+    found = read_answer(Exchanged, text, what="its round trips", where=where)
+    if found.count != count:
+        raise unexpected(text, what=f"{count} round trips", where=where)
+    return found
 
 
 def _measure_bandwidth(lab: Connection, load: Connection, address: str) -> Bandwidth | None:
@@ -143,7 +168,7 @@ def _has_iperf3(connection: Connection) -> bool:
     return found.exit_status == 0
 
 
-def _carry(lab: Connection, load: Connection, address: str, options: list[str]) -> _Carried:
+def _carry(lab: Connection, load: Connection, address: str, options: list[str]) -> Carried:
     with _served(lab, "carry", address, secrets.token_hex(32)) as port:
         command = [
             *("iperf3", "--client", address, "--port", str(port)),
@@ -153,7 +178,16 @@ def _carry(lab: Connection, load: Connection, address: str, options: list[str]) 
             told = load.run(command, deadline_seconds=_SERVING_SECONDS).stdout
         except RemoteCommandError as error:
             raise _unreached(load, address, error) from error
-    return _Carried.from_json(told, name="iperf3's result")
+    return read_carried(told, where=load)
+
+
+def read_carried(text: str, *, where: object) -> Carried:
+    """What iperf3 told of one direction.
+
+    Raises:
+        HostError: it is something else.
+    """
+    return read_answer(Carried, text, what="the bandwidth by iperf3", where=where)
 
 
 @contextmanager
@@ -176,7 +210,7 @@ def _wait_for_port(lab: Connection, serving: "Future[Completed]", port_file: str
     while not serving.done():
         told = lab.run(["cat", port_file], deadline_seconds=_STARTING_SECONDS, check=False).stdout
         if told:
-            return int(told)
+            return int(matching(r"\d{1,5}", told, what="the port that it listens on", where=lab)[0])
         if time.monotonic() > ends_at:
             raise HostError(f"{lab} listened to no load host within {_STARTING_SECONDS} s. Is it very busy?")
         time.sleep(0.02)

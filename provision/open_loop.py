@@ -106,4 +106,4 @@ def finish(connection: Connection, job: Job, folder: Path, *, prefix: str = "") 
         connection.pull(f"{job.directory}/{RESULT_NAME}", target)
     except TransferError as error:
         raise HostError(f"open-loop on {connection} wrote no result: {jobs.tail(connection, job)}") from error
-    return OpenLoopResult.from_json(target.read_text(), name=target.name)
+    return OpenLoopResult.from_json(target.read_bytes(), name=target.name)

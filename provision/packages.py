@@ -12,6 +12,7 @@ from tenacity import Retrying, before_sleep_log, retry_if_exception_message, sto
 
 from documents.errors import HostError, RemoteCommandError
 from provision import engine, paths
+from provision.answers import matching
 from provision.connection import Completed, Connection
 from provision.host_changes import Journal
 
@@ -172,7 +173,8 @@ def _installed(connection: Connection, packages: Collection[str]) -> list[str]:
     """Those of the packages of which anything is there: the package, or its configuration alone."""
     listing = shlex.join(["dpkg-query", "--show", "--showformat", "${db:Status-Status} ${Package}\\n", *packages])
     lines = connection.run(f"{listing} 2>/dev/null || :", deadline_seconds=_DEADLINE_SECONDS).stdout.splitlines()
-    return [name for status, name in (line.split() for line in lines) if status != "not-installed"]
+    found = [matching(r"([a-z-]+) (\S+)", line, what="the state of a package", where=connection) for line in lines]
+    return [one[2] for one in found if one[1] != "not-installed"]
 
 
 def _unneeded(connection: Connection, names: Sequence[str]) -> set[str]:

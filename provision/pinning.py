@@ -9,12 +9,11 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from pydantic import TypeAdapter
-
 from documents.base import Document
-from documents.cores import CoreLayout, Role, parse_cpu_list
+from documents.cores import CoreLayout, CpuList, Role, parse_cpu_list
 from documents.errors import HostError, RemoteCommandError
 from documents.run import ProcessPinning
+from provision.answers import Amount, read_answer, whole_number
 from provision.cgroups import Cgroup
 from provision.connection import Connection
 
@@ -38,13 +37,14 @@ _SHOWN = 5
 
 class _Thread(Document):
     role: Role
-    process_id: int
-    thread_id: int
+    process_id: Amount
+    thread_id: Amount
     command: str
-    cpu_list: str
+    cpu_list: CpuList
 
 
-_THREADS = TypeAdapter(list[_Thread])
+class _Threads(Document):
+    threads: tuple[_Thread, ...]
 
 
 def apply(
@@ -68,7 +68,8 @@ def apply(
     Raises:
         HostError: a thread can't be pinned, or something else keeps moving threads.
     """
-    return int(_run(connection, "apply", _request(layout, cgroups, system_commands)))
+    told = _run(connection, "apply", _request(layout, cgroups, system_commands))
+    return whole_number(told, what="how many threads were moved", where=connection)
 
 
 def release(connection: Connection, cpus: Collection[int], commands: Collection[str] = SYSTEM_COMMANDS) -> None:
@@ -111,7 +112,9 @@ def read_back(
             command=thread.command,
             cpus=parse_cpu_list(thread.cpu_list),
         )
-        for thread in _THREADS.validate_json(answer)
+        for thread in read_answer(
+            _Threads, f'{{"threads": {answer}}}', what="the CPUs of its threads", where=connection
+        ).threads
     )
 
 

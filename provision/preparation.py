@@ -4,12 +4,14 @@ Debian and Ubuntu hosts are known. A host that is already fit is only looked at.
 """
 
 import logging
+import re
 from collections.abc import Mapping
 
 from tenacity import Retrying, before_sleep_log, retry_if_exception_type, stop_before_delay, wait_fixed
 
 from documents.errors import HostError, RemoteCommandError
 from provision import build_cache, engine, images, packages, paths
+from provision.answers import matching, whole_number
 from provision.connection import Connection
 from provision.host_changes import Journal
 
@@ -130,20 +132,20 @@ def tool_versions(connection: Connection) -> dict[str, str]:
     Raises:
         HostError: a tool is missing or too old.
     """
-    python = _version(connection, "python3 --version").split()[-1]
-    if tuple(int(part) for part in python.split(".")[:2]) < MINIMUM_PYTHON:
+    python = _version(connection, "python3 --version", r"Python ((\d{1,4})\.(\d{1,4})\S*)")
+    if (int(python[2]), int(python[3])) < MINIMUM_PYTHON:
         raise HostError(
-            f"{connection} has Python {python}, and the sampler needs {'.'.join(map(str, MINIMUM_PYTHON))} or newer. "
-            "Use a newer release of Debian or Ubuntu."
+            f"{connection} has Python {python[1]}, and the sampler needs {'.'.join(map(str, MINIMUM_PYTHON))} or "
+            "newer. Use a newer release of Debian or Ubuntu."
         )
     return {
         "docker": _engine_version(connection),
-        "kernel": _version(connection, "uname -r"),
-        "python3": python,
+        "kernel": _version(connection, "uname -r", r"(\S+)")[1],
+        "python3": python[1],
         # Both print their version and end with a status of their own.
-        "sshd": _version(connection, "ssh -V 2>&1 || true").split(",")[0],
-        "taskset": _version(connection, "taskset --version").split()[-1],
-        "wrk": _version(connection, "wrk --version || true").split()[1],
+        "sshd": _version(connection, "ssh -V 2>&1 || true", r"([^,]*\d[^,]*)(?:,.*)?")[1],
+        "taskset": _version(connection, "taskset --version", r".* (\d\S*)")[1],
+        "wrk": _version(connection, "wrk --version || true", r"wrk (\S+)(?: .*)?")[1],
     }
 
 
@@ -225,7 +227,11 @@ def _lower_sshd_limits(connection: Connection) -> list[str]:
     sshd = connection.run("PATH=$PATH:/usr/sbin sshd -T", deadline_seconds=_DEADLINE_SECONDS).stdout
     effective = dict(line.split(" ", 1) for line in sshd.splitlines() if " " in line)
     found = {name: effective.get(name, "0") for name in SSHD_LIMITS}
-    return [f"{name} {value}" for name, value in found.items() if _first(value) < _first(SSHD_LIMITS[name])]
+    return [
+        f"{name} {value}"
+        for name, value in found.items()
+        if _first(connection, name, value) < _first(connection, name, SSHD_LIMITS[name])
+    ]
 
 
 def reload_sshd(connection: Connection) -> None:
@@ -245,19 +251,19 @@ def reload_sshd(connection: Connection) -> None:
     )
 
 
-def _first(limit: str) -> int:
+def _first(connection: Connection, name: str, limit: str) -> int:
     """The first number of a limit such as ``10:30:100``."""
-    return int(limit.split(":", maxsplit=1)[0])
+    return whole_number(limit.partition(":")[0], what=f"sshd's limit {name}", where=connection)
 
 
-def _version(connection: Connection, command: str) -> str:
+def _version(connection: Connection, command: str, pattern: str) -> re.Match[str]:
     try:
         text = connection.run(command, deadline_seconds=_DEADLINE_SECONDS).stdout.strip()
     except RemoteCommandError as error:
         raise HostError(f"{connection} lacks a tool that the lab prepares hosts with: {error} Run `lab up`.") from error
     if not text:
         raise HostError(f"`{command}` on {connection} told no version. Run `lab up`.")
-    return text.splitlines()[0]
+    return matching(pattern, text.partition("\n")[0], what=f"the version by `{command}`", where=connection)
 
 
 def _engine_version(connection: Connection) -> str:

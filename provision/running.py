@@ -4,17 +4,56 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from documents.cores import parse_cpu_list
+from pydantic import Field
+
+from documents.base import Document, Sha256
+from documents.cores import CpuList, parse_cpu_list
 from documents.drift import Effective, ProcessCpus, RunningContainer
 from documents.errors import HostError, RemoteCommandError
 from documents.labels import STACK_LABEL
+from provision.answers import Amount, read_answer, unexpected
 from provision.connection import Connection
 from provision.container_state import describe, health_check_in_words, members
+from provision.inspected import InspectedContainer, InspectedImage
 
 _SCRIPT = Path(__file__).with_name("host") / "running.py"
 _DEADLINE_SECONDS = 60
+
+
+class ProcessAnswer(Document):
+    """A process, and the CPUs of each of its threads."""
+
+    process_id: Amount
+    name: str
+    lists: tuple[CpuList, ...]
+
+
+class EffectiveAnswer(Document):
+    """What the kernel holds a container to, as `provision/host/running.py` tells it."""
+
+    cpus: CpuList
+    memory_bytes: Amount | None
+    cpu_quota: Annotated[float, Field(ge=0)] | None
+    processes: tuple[ProcessAnswer, ...]
+
+
+class _Container(Document):
+    inspect: InspectedContainer
+    effective: EffectiveAnswer | None
+    files: dict[str, Sha256]
+
+
+class _Own(Document):
+    effective: EffectiveAnswer
+    files: dict[str, Sha256]
+
+
+class _Answer(Document):
+    containers: tuple[_Container, ...]
+    images: dict[str, InspectedImage | None]
+    own: _Own
 
 
 @dataclass(frozen=True)
@@ -68,22 +107,26 @@ def read_running(
         ).stdout
     except RemoteCommandError as error:
         raise HostError(f"{connection} can't tell what runs there: {error}") from error
+    told = read_answer(_Answer, text, what="what runs there", where=connection)
+    if {one.inspect.image for one in told.containers} - told.images.keys():
+        raise unexpected(text, what="the image of each container", where=connection)
+    # As Docker has it: `container_state` reads it by Docker's own names.
     answer: dict[str, Any] = json.loads(text)
     return Running(
         containers=tuple(
-            as_running(one["inspect"], answer["images"][one["inspect"]["Image"]], one["effective"], one["files"])
-            for one in answer["containers"]
+            as_running(raw["inspect"], answer["images"][one.inspect.image], one.effective, one.files)
+            for raw, one in zip(answer["containers"], told.containers, strict=True)
         ),
         images=answer["images"],
-        effective=_effective(answer["own"]["effective"]),
-        files=answer["own"]["files"],
+        effective=_effective(told.own.effective),
+        files=told.own.files,
     )
 
 
 def as_running(
     inspected: Mapping[str, Any],
     image: Mapping[str, Any] | None,
-    effective: Mapping[str, Any] | None,
+    effective: EffectiveAnswer | None,
     files: Mapping[str, str],
 ) -> RunningContainer:
     """A container from Docker's inspection of it and of its image, and from what the kernel says where it runs."""
@@ -96,17 +139,17 @@ def as_running(
     )
 
 
-def _effective(found: Mapping[str, Any]) -> Effective:
+def _effective(found: EffectiveAnswer) -> Effective:
     return Effective(
-        cpus=parse_cpu_list(found["cpus"]),
-        memory_bytes=found["memory_bytes"],
-        cpu_quota=found["cpu_quota"],
+        cpus=parse_cpu_list(found.cpus),
+        memory_bytes=found.memory_bytes,
+        cpu_quota=found.cpu_quota,
         processes=tuple(
             ProcessCpus(
-                process_id=one["process_id"],
-                name=one["name"],
-                cpus=tuple(sorted({cpu for cpus in one["lists"] for cpu in parse_cpu_list(cpus)})),
+                process_id=one.process_id,
+                name=one.name,
+                cpus=tuple(sorted({cpu for cpus in one.lists for cpu in parse_cpu_list(cpus)})),
             )
-            for one in found["processes"]
+            for one in found.processes
         ),
     )

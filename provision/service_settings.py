@@ -5,6 +5,7 @@ import re
 from documents.base import Document
 from documents.errors import HostError, RemoteCommandError
 from documents.inventory import PostgresService, RedisService
+from provision.answers import read_answer, unexpected
 from provision.connection import Connection
 from provision.containers import execute
 from provision.database import REDIS_LOGIN, run_sql
@@ -105,7 +106,7 @@ def read_postgres(connection: Connection, postgres: PostgresService) -> Postgres
         HostError: it doesn't answer, or refuses.
     """
     text = run_sql(connection, postgres, "postgres", _POSTGRES, deadline_seconds=_DEADLINE_SECONDS)
-    return PostgresState.from_json(text, name="what PostgreSQL says of itself")
+    return read_answer(PostgresState, text, what="what PostgreSQL is at work with", where=connection)
 
 
 def read_redis(connection: Connection, redis: RedisService, names: list[str]) -> dict[str, str]:
@@ -124,11 +125,19 @@ def read_redis(connection: Connection, redis: RedisService, names: list[str]) ->
         ).stdout
     except RemoteCommandError as error:
         raise HostError(f"Redis on {connection} refused: {error} Look at its container's log.") from error
+    parts = [part.split("\n") for part in f"\n{answer.removesuffix(chr(10))}".split("\n# ")]
     found: dict[str, str] = {}
-    for part in f"\n{answer}".split("\n# ")[1:]:
-        name, *lines = part.split("\n")
-        if lines[0] == name:
-            found[name] = lines[1]
+    for name, part in zip(["", *names], parts, strict=False):
+        match part:
+            case [heading, again, value] if heading == again == name:
+                found[name] = value
+            case [heading] | [heading, ""] if heading == name:
+                # One that it doesn't know.
+                continue
+            case _:
+                raise unexpected(answer, what=f"the settings {', '.join(names)}", where=f"Redis on {connection}")
+    if len(parts) != 1 + len(names):
+        raise unexpected(answer, what=f"the settings {', '.join(names)}", where=f"Redis on {connection}")
     return found
 
 

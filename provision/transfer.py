@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import paramiko
 
 from documents.errors import HostUnreachableError, RemoteCommandError, TransferError
+from provision.answers import SHA256, matching
 
 if TYPE_CHECKING:
     from provision.connection import Connection
@@ -35,7 +36,7 @@ def push(connection: "Connection", source: BinaryIO, remote: str, mode: int) -> 
             digest = _upload(sftp, source, temporary, mode)
             _compare(
                 digest,
-                _remote_sha256(connection, temporary),
+                remote_sha256(connection, temporary),
                 f"{remote} didn't reach {connection} whole, and nothing was replaced",
             )
             sftp.posix_rename(temporary, remote)
@@ -52,7 +53,7 @@ def push_bytes(connection: "Connection", data: bytes, remote: str, mode: int) ->
 def pull(connection: "Connection", remote: str, local: Path) -> str:
     """Copy `remote` to a local file; see `Connection.pull`."""
     temporary = local.with_name(f".{local.name}.{secrets.token_hex(8)}.part")
-    expected = _remote_sha256(connection, remote)
+    expected = remote_sha256(connection, remote)
     try:
         with _session(connection, remote) as sftp:
             digest = _download(sftp, remote, temporary)
@@ -96,13 +97,20 @@ def _compare(here: str, there: str, failure: str) -> None:
         )
 
 
-def _remote_sha256(connection: "Connection", remote: str) -> str:
+def remote_sha256(connection: "Connection", remote: str) -> str:
+    """The SHA-256 of a file on the host, in hexadecimal.
+
+    Raises:
+        TransferError: there is no such file, or it can't be read.
+        HostError: what the host told is no SHA-256.
+    """
     try:
         completed = connection.run(["sha256sum", "--", remote], deadline_seconds=_CHECKSUM_DEADLINE_SECONDS)
     except RemoteCommandError as error:
         raise TransferError(f"{remote} on {connection} can't be read, so it can't be copied: {error}") from error
     # A leading backslash tells that the name beside the sum is escaped. Source: sha256sum(1).
-    return completed.stdout.split()[0].lstrip("\\")
+    told = completed.stdout.partition(" ")[0].removeprefix("\\")
+    return matching(SHA256, told, what=f"the SHA-256 of {remote}", where=connection)[0]
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from documents.base import Document
 from documents.errors import HostError, RemoteCommandError
 from documents.knobs import KnobRecord, KnobState
 from provision import paths
+from provision.answers import Amount, read_answer, unexpected
 from provision.connection import Connection
 from provision.knobs import Knob
 
@@ -79,7 +80,7 @@ class _Left(Document):
 class Restored(Document):
     """What was put back: how many files, a sentence for each that couldn't be, and whether the journal was damaged."""
 
-    restored: int
+    restored: Amount
     failed: tuple[str, ...]
     damaged: bool
 
@@ -108,7 +109,8 @@ def read(connection: Connection, knobs: Sequence[Knob], *, settable: bool, place
     """
     _install(connection, place)
     answer = _run(connection, place, "read", _request(knobs, place, 0))
-    readings = _Readings.from_json(f'{{"knobs": {answer}}}', name="knobs").knobs
+    readings = read_answer(_Readings, f'{{"knobs": {answer}}}', what="its kernel settings", where=connection).knobs
+    _check_names(connection, knobs, [reading.name for reading in readings])
     return tuple(_as_read(knob, reading, settable=settable) for knob, reading in zip(knobs, readings, strict=True))
 
 
@@ -128,7 +130,9 @@ def tune(connection: Connection, knobs: Sequence[Knob], *, seconds: float, place
         HostError: the host can't be tuned at all.
     """
     _install(connection, place)
-    answer = _Applied.from_json(_run(connection, place, "apply", _request(knobs, place, seconds)), name="knobs")
+    told = _run(connection, place, "apply", _request(knobs, place, seconds))
+    answer = read_answer(_Applied, told, what="the kernel settings that it set", where=connection)
+    _check_names(connection, knobs, [knob.name for knob in answer.knobs])
     for sentence in answer.earlier.failed:
         _logger.warning("%s: %s", connection, sentence)
     if answer.boot == "nothing":
@@ -147,7 +151,7 @@ def renew(connection: Connection, *, seconds: float, place: Place) -> None:
         HostError: it has lapsed, and the host's settings were put back.
     """
     answer = _run(connection, place, "renew", place.state, place.root, str(seconds))
-    if not _Renewed.from_json(answer, name="lease").held:
+    if not read_answer(_Renewed, answer, what="the lease on its kernel settings", where=connection).held:
         raise HostError(
             f"The lease on the settings of {connection} lapsed, and its guard has put them back: the run was held up "
             "for longer than a cell may take. `lab run --resume` tunes the host again and goes on."
@@ -162,7 +166,8 @@ def read_left(connection: Connection, *, place: Place) -> tuple[LeftSetting, ...
     """
     _install(connection, place)
     answer = _run(connection, place, "left", place.state)
-    return _Left.from_json(f'{{"settings": {answer}}}', name="knobs").settings
+    what = "the kernel settings that are yet to be put back"
+    return read_answer(_Left, f'{{"settings": {answer}}}', what=what, where=connection).settings
 
 
 def restore(connection: Connection, *, place: Place) -> Restored:
@@ -172,7 +177,8 @@ def restore(connection: Connection, *, place: Place) -> Restored:
         HostError: a setting can't be put back; names each. The journal stays on the host for the next time.
     """
     _install(connection, place)
-    restored = Restored.from_json(_run(connection, place, "restore", place.state, place.root), name="knobs")
+    told = _run(connection, place, "restore", place.state, place.root)
+    restored = read_answer(Restored, told, what="the kernel settings that it put back", where=connection)
     if restored.failed:
         raise HostError(
             f"Not every setting of {connection} could be put back: {'; '.join(restored.failed)}. The journal "
@@ -185,6 +191,12 @@ def restore(connection: Connection, *, place: Place) -> Restored:
             place.state,
         )
     return restored
+
+
+def _check_names(connection: Connection, knobs: Sequence[Knob], told: list[str]) -> None:
+    """Refuse an answer about other knobs than those that were asked for."""
+    if told != [knob.name for knob in knobs]:
+        raise unexpected(", ".join(told), what=f"{len(knobs)} kernel settings", where=connection)
 
 
 def _as_read(knob: Knob, reading: _Reading, *, settable: bool) -> KnobRecord:

@@ -21,7 +21,7 @@ SERIES_NAME = "requests-by-second"
 _PERIOD_SECONDS = 1
 _DEADLINE_SECONDS = 30
 _ENDED = "ended"
-_LINE = re.compile(r"(\d+) (\d+) (\d+)")
+_LINE = re.compile(r"(\d{1,4}) (\d{1,9}) (\d{1,18})", re.ASCII)
 
 
 def watch(
@@ -92,7 +92,8 @@ def series_of(text: str, threads: int) -> tuple[int, ...]:
     for line in text.split("\n")[:-1]:
         if found := _LINE.fullmatch(line):
             thread, second, count = map(int, found.groups())
-            counts[second][thread] = count
+            if thread < threads:
+                counts[second][thread] = count
     series: list[int] = []
     while len(counts[len(series)]) == threads:
         series.append(sum(counts[len(series)].values()))

@@ -4,12 +4,12 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
-
+from documents.base import Document
 from documents.errors import HostError, RemoteCommandError
 from documents.samples import SampledRole
 from documents.watch import Spin
 from provision import recording
+from provision.answers import read_answer, unexpected
 from provision.cgroups import Cgroup
 from provision.connection import Connection
 from provision.jobs import Job
@@ -23,7 +23,10 @@ FILE_NAME = "ticks.jsonl"
 _SCRIPT = Path(__file__).with_name("host") / "watch.py"
 _WATCH = Recorder(name="watch", script=_SCRIPT, file_name=FILE_NAME, nothing="saw nothing")
 _DEADLINE_SECONDS = 30
-_SPINS = TypeAdapter(tuple[Spin, ...])
+
+
+class _Spins(Document):
+    spins: tuple[Spin, ...]
 
 
 def spin(connection: Connection, cpus: Sequence[int]) -> tuple[Spin, ...]:
@@ -38,9 +41,12 @@ def spin(connection: Connection, cpus: Sequence[int]) -> tuple[Spin, ...]:
             input=_SCRIPT.read_bytes(),
             deadline_seconds=_DEADLINE_SECONDS,
         ).stdout
-        return _SPINS.validate_json(answer)
-    except (RemoteCommandError, ValidationError) as error:
+    except RemoteCommandError as error:
         raise HostError(f"The calibration spin on {connection} failed: {error}") from error
+    told = read_answer(_Spins, f'{{"spins": {answer}}}', what="its calibration spin", where=connection).spins
+    if sorted(spin.cpu for spin in told) != sorted(cpus):
+        raise unexpected(answer, what=f"a calibration spin on the CPUs {sorted(cpus)}", where=connection)
+    return told
 
 
 def start(

@@ -11,6 +11,7 @@ from documents.implementation import Implementation
 from documents.inventory import Inventory
 from experiment.facts.implementation_file import changed_file
 from provision import images, single_use
+from provision.answers import matching, unexpected
 from provision.connection import Connection
 
 SOURCE_STAGE = "source"
@@ -43,6 +44,16 @@ echo "second $(sha256sum <"$made")"
 """
 """Runs in the container, with the changed file on its standard input. /proc/uptime is a clock that nothing sets, exact
 to a hundredth of a second. No path of an artifact has a blank."""
+
+
+_SECONDS = r"\d{1,9}\.\d\d"
+_PRINTED = rf"""began (?P<began>{_SECONDS})
+built (?P<built>{_SECONDS})
+bytes (?P<bytes>\d{{1,18}})
+first (?P<first>[0-9a-f]+)  -
+(?P<dependencies>(?:dependency .*\n)*)changed (?P<changed>{_SECONDS})
+rebuilt (?P<rebuilt>{_SECONDS})
+second (?P<second>[0-9a-f]+)  -"""
 
 
 @dataclass(frozen=True)
@@ -126,21 +137,21 @@ def parse_build(output: str, name: str, changed: str) -> ContainerBuild:
 
     Raises:
         RunError: both builds left the same.
+        HostError: the script didn't come to its end, or printed something else.
     """
-    lines = [line.partition(" ") for line in output.splitlines()]
-    told = {key: value.split()[0] for key, _, value in lines if key != "dependency"}
+    what = f"both builds of {name}"
+    told = matching(_PRINTED, output, what=what, where="Its container")
+    moments = [float(told[name]) for name in ("began", "built", "changed", "rebuilt")]
+    if moments != sorted(moments):
+        raise unexpected(output, what=what, where="Its container")
     if told["first"] == told["second"]:
         raise RunError(
             f"The change of {changed} left the binary of {name} as it was: it is no change of code that is compiled. "
             "Name another in its implementation.yaml."
         )
     return ContainerBuild(
-        clean_seconds=_between(told, "began", "built"),
-        incremental_seconds=_between(told, "changed", "rebuilt"),
+        clean_seconds=round(moments[1] - moments[0], 2),
+        incremental_seconds=round(moments[3] - moments[2], 2),
         binary_bytes=int(told["bytes"]),
-        dependencies=tuple(value for key, _, value in lines if key == "dependency"),
+        dependencies=tuple(line.removeprefix("dependency ") for line in told["dependencies"].splitlines()),
     )
-
-
-def _between(told: dict[str, str], start: str, end: str) -> float:
-    return round(float(told[end]) - float(told[start]), 2)

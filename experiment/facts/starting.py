@@ -12,6 +12,7 @@ from documents.facts import Starting
 from documents.inventory import ApiService, Inventory
 from documents.run import Nanoseconds
 from provision import containers, database
+from provision.answers import Amount, read_answer, unexpected
 from provision.connection import Connection
 from provision.readiness import wait_for_api
 
@@ -24,11 +25,13 @@ _ANSWER_SECONDS = 60
 _DEADLINE_SECONDS = 30
 
 
-class _Start(Document):
+class Start(Document):
+    """One start by the host's CLOCK_MONOTONIC, and the memory in bytes some seconds after it."""
+
     started_ns: Nanoseconds
     running_ns: Nanoseconds
     answered_ns: Nanoseconds
-    memory_bytes: int
+    memory_bytes: Amount
 
 
 def measure_starting(
@@ -57,7 +60,7 @@ def measure_starting(
     containers.start(connection, api.container)
     wait_for_api(connection, api, inventory.api_address)
     request = _request(connection, api, inventory.api_address)
-    starts: list[_Start] = []
+    starts: list[Start] = []
     for number in range(1, repetitions + 1):
         progress(f"start {number} of {repetitions}")
         containers.stop(connection, api.container)
@@ -98,7 +101,7 @@ def _request(connection: Connection, api: ApiService, address: str) -> str:
     )
 
 
-def _start(connection: Connection, inventory: Inventory, api: ApiService, request: str) -> _Start:
+def _start(connection: Connection, inventory: Inventory, api: ApiService, request: str) -> Start:
     command = ["taskset", "-c", inventory.cores.cpu_list("system"), "python3", "-I", "-", request]
     try:
         text = connection.run(
@@ -110,7 +113,20 @@ def _start(connection: Connection, inventory: Inventory, api: ApiService, reques
         raise HostError(
             f"The API {api.name} gave no right answer after its start: {error} Look at its log: `lab logs {api.name}`."
         ) from error
-    return _Start.from_json(text, name=_SCRIPT.name)
+    return read_start(text, api.name, where=connection)
+
+
+def read_start(text: str, api: str, *, where: object) -> Start:
+    """What the script on the host told of one start of an API.
+
+    Raises:
+        HostError: it is something else.
+    """
+    what = f"a start of the API {api}"
+    start = read_answer(Start, text, what=what, where=where)
+    if not start.started_ns <= start.running_ns <= start.answered_ns:
+        raise unexpected(text, what=what, where=where)
+    return start
 
 
 def _expected_body() -> str:

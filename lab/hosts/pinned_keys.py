@@ -43,6 +43,9 @@ def pin_key(folder: Path, address: str, port: int, host_public_key: str) -> None
     name = _name(address, port)
     kept = [line for line in lines if line.partition(" ")[0] != name]
     temporary = path.with_suffix(".new")
+    temporary.unlink(missing_ok=True)
+    # Whoever can write it can have another host taken for this one.
+    temporary.touch(mode=0o600)
     temporary.write_text("".join(f"{line}\n" for line in (*kept, f"{name} {host_public_key}")), encoding="ascii")
     temporary.replace(path)
 

@@ -98,7 +98,7 @@ class Engine:
             LabError: the operation failed; one sentence for each cause, and where the full output is.
             KeyboardInterrupt: it was interrupted.
         """
-        self.private.mkdir(parents=True, exist_ok=True)
+        self.private.mkdir(mode=0o700, parents=True, exist_ok=True)
         log = self.private / f"{arguments[0]}.log"
         events = self.private / f"{arguments[0]}.events"
         events.unlink(missing_ok=True)

@@ -6,6 +6,7 @@ from typing import Literal
 
 from documents.errors import LabError
 from documents.labels import STACK_LABEL
+from provision.answers import matching
 
 Kind = Literal["container", "volume", "image", "network"]
 
@@ -63,7 +64,11 @@ def find_labelled(stack: str) -> tuple[Labelled, ...]:
 
 def _list(kind: Kind, chosen: str) -> list[Labelled]:
     listing = run_docker(*_LIST[kind], "--filter", chosen)
-    return [Labelled(kind, *line.split(" ", 1)) for line in listing.splitlines()]
+    found = [
+        matching(r"(\S+) (\S.*)", line, what=f"its {kind}s", where="The Docker engine here")
+        for line in listing.splitlines()
+    ]
+    return [Labelled(kind, one[1], one[2]) for one in found]
 
 
 def remove_labelled(thing: Labelled) -> None:

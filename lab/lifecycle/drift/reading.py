@@ -1,6 +1,5 @@
 """All of a lab's drift: its document, its containers, what the kernel holds them to, and its services' settings."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 
@@ -18,6 +17,7 @@ from lab.lifecycle.leftovers import find_labelled, run_docker
 from provision import tuning
 from provision.connection import Connection, connect
 from provision.container_state import ALL, NONE
+from provision.inspected import read_container, read_image
 from provision.knobs import is_settable
 from provision.running import Running, as_running, read_running
 from provision.service_settings import read_postgres, read_redis
@@ -250,13 +250,13 @@ def _compare_base(comparison: Comparison, subject: str, base: DeclaredBase, foun
 
 
 def _inspect(identity: str) -> RunningContainer:
-    inspected = json.loads(run_docker("container", "inspect", identity))[0]
+    inspected = read_container(run_docker("container", "inspect", identity), where="the Docker engine here")
     return as_running(inspected, _image(inspected["Image"]), None, {})
 
 
 def _image(identity: str) -> dict[str, object] | None:
     try:
-        return json.loads(run_docker("image", "inspect", identity))[0]
+        return read_image(run_docker("image", "inspect", identity), where="the Docker engine here")
     except LabError as error:
         if "No such image" not in str(error):
             raise

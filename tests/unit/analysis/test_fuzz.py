@@ -1,13 +1,11 @@
 """Whatever the files of a run hold: a right value or an error of the lab's own, never another exception."""
 
 import hashlib
-import json
 import math
 import tempfile
 from pathlib import Path
-from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.cells import measure
@@ -20,62 +18,12 @@ from documents.errors import FairgroundError
 from documents.plan import Cell
 from tests.unit.analysis.run_builder import GOLDEN_RAW, GOLDEN_SCENARIOS, START_NS, golden_run, wrk_result
 from tests.unit.analysis.test_samples import a_file
+from tests.unit.damage import altered, damaged, examples
 
 CELL = Cell(number=1, block=1, api="go", scenario=GOLDEN_SCENARIOS[0])
 WINDOW = Window(START_NS, START_NS + 2_000_000_000)
 WRK_JSON = wrk_result(CELL, GOLDEN_RAW, 2_000_000).to_json().encode()
 SAMPLES_CSV = a_file()
-
-numbers = st.one_of(
-    st.integers(min_value=-3, max_value=3),
-    st.integers(),
-    st.sampled_from([2**31, 2**53, 2**63, 2**64, 10**30, 10**400]),
-    st.floats(),
-)
-Key = str | int
-Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
-
-values = st.one_of(numbers, st.none(), st.booleans(), st.text(max_size=20), st.lists(numbers, max_size=3))
-
-
-@st.composite
-def damaged(draw: st.DrawFn, data: bytes) -> bytes:
-    """The bytes with a few spots overwritten, removed, doubled or cut off."""
-    for _ in range(draw(st.integers(min_value=1, max_value=3))):
-        start = draw(st.integers(min_value=0, max_value=len(data)))
-        end = min(start + draw(st.integers(min_value=0, max_value=40)), len(data))
-        middle = draw(
-            st.one_of(
-                st.binary(max_size=6),
-                st.just(data[start:end] * 2),
-                st.text("0123456789,-e.", max_size=22).map(str.encode),
-            )
-        )
-        data = data[:start] + middle + (b"" if draw(st.booleans()) and draw(st.booleans()) else data[end:])
-    return data
-
-
-def members(found: Json, path: tuple[Key, ...] = ()) -> list[tuple[Key, ...]]:
-    """The paths of all members of a JSON value."""
-    inner: list[tuple[Key, Json]] = []
-    if isinstance(found, dict):
-        inner += found.items()
-    elif isinstance(found, list):
-        inner += enumerate(found)
-    return [path, *(place for key, value in inner for place in members(value, (*path, key)))]
-
-
-@st.composite
-def altered(draw: st.DrawFn, text: bytes) -> bytes:
-    """The JSON with one or two members replaced by values of any kind."""
-    document: Any = json.loads(text)
-    for _ in range(draw(st.integers(min_value=1, max_value=2))):
-        place = draw(st.sampled_from([path for path in members(document) if path]))
-        holder = document
-        for key in place[:-1]:
-            holder = holder[key]
-        holder[place[-1]] = draw(values)
-    return json.dumps(document).encode()
 
 
 def check_sane(cell: CellNumbers) -> None:
@@ -99,13 +47,13 @@ def measured_or_refused(wrk_json: bytes, samples_csv: bytes) -> None:
     assert "wrk.json" in refusal or "samples.csv" in refusal
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(wrk_json=st.one_of(damaged(WRK_JSON), altered(WRK_JSON), st.binary(max_size=60)))
 def test_any_wrk_json_is_measured_or_refused(wrk_json: bytes):
     measured_or_refused(wrk_json, SAMPLES_CSV)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(samples_csv=st.one_of(damaged(SAMPLES_CSV), st.binary(max_size=60)))
 def test_any_samples_csv_is_measured_or_refused(samples_csv: bytes):
     measured_or_refused(WRK_JSON, samples_csv)
@@ -121,7 +69,7 @@ def test_any_window_is_measured_or_refused(start: int, length: int):
     assert all(math.isfinite(role.cpu_cores) for role in found.values())
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(data=st.data())
 def test_any_document_of_a_run_is_reported_or_refused(data: st.DataObject):
     with tempfile.TemporaryDirectory() as folder:

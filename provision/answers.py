@@ -1,0 +1,69 @@
+"""What a host answers, read strictly.
+
+An answer may be cut off, garbled, or another program's. It is read as exactly what was asked for, or refused by a
+sentence that names the host.
+"""
+
+import re
+from typing import Annotated, TypeVar
+
+from pydantic import Field
+
+from documents.base import Document
+from documents.errors import DocumentError, HostError
+
+Amount = Annotated[int, Field(ge=0, lt=2**63)]
+"""A size, a count or a number of a process's, as a kernel tells it."""
+
+SHA256 = r"[0-9a-f]{64}"
+
+_Answer = TypeVar("_Answer", bound=Document)
+_SHOWN_CHARACTERS = 120
+
+
+def matching(pattern: str, text: str, *, what: str, where: object) -> re.Match[str]:
+    """An answer as a whole in the groups of a pattern, in which digits and letters are those of ASCII alone.
+
+    Args:
+        pattern: the regular expression.
+        text: the answer; blanks and line ends around it are left out.
+        what: what was asked for, for messages, such as ``the version of wrk``.
+        where: the host, for messages.
+
+    Raises:
+        HostError: the answer is something else.
+    """
+    found = re.fullmatch(pattern, text.strip(" \t\r\n"), re.ASCII)
+    if found is None:
+        raise unexpected(text, what=what, where=where)
+    return found
+
+
+def whole_number(text: str, *, what: str, where: object) -> int:
+    """An answer that is a whole number of at most 18 digits, from 0 on; the arguments are those of `matching`.
+
+    Raises:
+        HostError: it is something else.
+    """
+    return int(matching(r"\d{1,18}", text, what=what, where=where)[0])
+
+
+def read_answer(kind: type[_Answer], text: str | bytes, *, what: str, where: object) -> _Answer:
+    """An answer that is a document in JSON; the arguments are those of `matching`.
+
+    Raises:
+        HostError: it isn't JSON, or not of that shape.
+    """
+    try:
+        return kind.from_json(text, name=f"{what[:1].upper()}{what[1:]} that {where} told")
+    except DocumentError as error:
+        raise HostError(f"{error} {_REMEDY}") from error
+
+
+def unexpected(text: str, *, what: str, where: object) -> HostError:
+    """The error of an answer that isn't what was asked for; the arguments are those of `matching`."""
+    shown = text.strip()[:_SHOWN_CHARACTERS]
+    return HostError(f"{where} was asked for {what} and told {shown!r}, which is none. {_REMEDY}")
+
+
+_REMEDY = "See whether the host is sound and its disk not full, then try again."

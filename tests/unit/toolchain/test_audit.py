@@ -1,0 +1,136 @@
+"""What an audit makes of its tools' answers: never "nothing is known" of what nobody looked at."""
+
+import json
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from toolchain import audit
+from toolchain.audit import Answer, Audited
+from toolchain.layout import Layout
+
+LAYOUT = Layout(root=Path("/checkout"), cache=Path("/cache"))
+
+
+def pip(*dependencies: dict[str, object]) -> Answer:
+    return Answer(json.dumps({"dependencies": dependencies, "fixes": []}), "", 0)
+
+
+SOUND = {"name": "httpx", "version": "0.28.1", "vulns": []}
+SKIPPED = {"name": "jinja2", "skip_reason": "Dependency not found on PyPI and could not be audited: jinja2 (3.1.2)"}
+VULNERABLE = {
+    "name": "jinja2",
+    "version": "3.1.2",
+    "vulns": [{"id": "GHSA-h5c8-rqwp-cp95", "fix_versions": ["3.1.3"], "aliases": [], "description": ""}],
+}
+
+
+def test_a_known_vulnerability_is_told_with_what_mends_it():
+    assert audit.read_pip_audit(pip(SOUND, VULNERABLE)).known == ("jinja2 3.1.2: GHSA-h5c8-rqwp-cp95, mended in 3.1.3",)
+
+
+def test_what_pip_audit_skips_was_not_looked_at_though_its_status_is_0():
+    assert audit.read_pip_audit(pip(SOUND)) == Audited("")
+    assert audit.read_pip_audit(pip(SOUND, SKIPPED)).unseen == ("PyPI told nothing of 1 packages, such as jinja2",)
+
+
+CONFIG = '{"config": {"scanner_name": "govulncheck"}}\n'
+
+
+def finding(**place: str) -> str:
+    found = {"osv": "GO-2026-1", "fixed_version": "v5.9.2", "trace": [{"module": "a", "version": "v5.8.0", **place}]}
+    return json.dumps({"finding": found}, indent=2) + "\n"
+
+
+def test_of_a_go_module_counts_what_is_called():
+    found = audit.read_govulncheck(Answer(CONFIG + finding() + finding(function="F") + finding(function="G"), "", 0))
+    assert found == Audited("", ("a v5.8.0: GO-2026-1, mended in v5.9.2",))
+    assert audit.read_govulncheck(Answer(CONFIG + finding(), "", 0)) == Audited("")
+
+
+@pytest.mark.parametrize("answer", [Answer("", "no such host", 1), Answer(CONFIG, "no packages", 1), Answer("", "", 0)])
+def test_a_govulncheck_that_came_to_no_end_looked_at_nothing(answer: Answer):
+    assert audit.read_govulncheck(answer) is None
+
+
+def test_cargo_audit_and_osv_scanner_are_read():
+    rust = {
+        "package": {"name": "rsa", "version": "0.9.10"},
+        "advisory": {"id": "RUSTSEC-2023-0071"},
+        "versions": {"patched": []},
+    }
+    answer = Answer(json.dumps({"vulnerabilities": {"list": [rust]}}), "", 1)
+    assert audit.read_cargo_audit(answer).known == ("rsa 0.9.10: RUSTSEC-2023-0071, mended nowhere",)
+    package = {"package": {"name": "a:b", "version": "1"}, "vulnerabilities": [{"id": "GHSA-x"}]}
+    text = json.dumps({"results": [{"packages": [package]}]})
+    assert audit.read_osv_scanner(Answer(text, "", 1)) == Audited("", ("a:b 1: GHSA-x",))
+    assert audit.read_osv_scanner(Answer(text, "", 127)) is None
+
+
+def answering(answer: Answer | Exception):
+    def run(_command: Sequence[str], _folder: Path) -> Answer:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (FileNotFoundError(), "cargo isn't installed"),
+        (subprocess.TimeoutExpired("cargo", 900), "cargo wasn't done within 900 s"),
+        (Answer("", "warning\nerror: couldn't fetch the database", 1), "cargo gave no result: error: couldn't fetch"),
+        (Answer("[]", "", 0), "cargo gave no result: []"),
+        (Answer("", "", 0), "cargo gave no result: it wrote nothing"),
+    ],
+)
+def test_a_tool_that_does_not_answer_looked_at_nothing(answer: Answer | Exception, told: str):
+    found = audit.audit_by(answering(answer), LAYOUT, "Cargo.lock", ["cargo"], audit.read_cargo_audit)
+    (unseen,) = found.unseen
+    assert unseen.startswith(told)
+    assert list(audit.tell(found)) == [f"Cargo.lock: NOT LOOKED AT: {unseen}"]
+
+
+def test_go_s_reports_are_taken_from_the_module_proxy_where_the_database_is_away(monkeypatch: pytest.MonkeyPatch):
+    asked: list[list[str]] = []
+
+    def run(command: Sequence[str], _folder: Path) -> Answer:
+        asked.append(list(command))
+        if "download" in command:
+            return Answer('{"Dir": "/modules/vulndb"}', "", 0)
+        return Answer(CONFIG, "", 0) if "-db=file:///modules/vulndb/data/osv" in command else Answer("", "refused", 1)
+
+    monkeypatch.setattr(audit, "find_go", _Go)
+    assert audit.audit_go(LAYOUT, "apis/go", run) == Audited("apis/go/go.sum")
+    assert len(asked) == 3
+    away = answering(Answer("", "no route", 1))
+    assert audit.audit_go(LAYOUT, "apis/go", away).unseen[1].endswith("can't be had: no route")
+
+
+class _Go:
+    command = Path("/usr/bin/go")
+
+
+def test_the_status_tells_a_known_vulnerability_from_what_was_not_looked_at():
+    sound, unseen, known = Audited("a"), Audited("b", unseen=("x",)), Audited("c", known=("y",))
+    assert audit.status_of([sound]) == 0
+    assert audit.status_of([sound, unseen]) == audit.NOT_LOOKED_AT == 3
+    assert audit.status_of([sound, unseen, known]) == audit.VULNERABLE == 1
+    assert list(audit.tell(sound)) == ["a: nothing is known against it"]
+
+
+def test_every_lock_of_the_project_is_audited():
+    root = Path(__file__).parents[3]
+    ignored = {"apis/go/checks/go.sum"}  # a linter's, for a test alone
+    locks = {
+        str(path.relative_to(root))
+        for pattern in ("**/go.sum", "**/Cargo.lock", "**/pom.xml", "**/requirements*.txt", "*.lock")
+        for path in root.glob(pattern)
+        if not {".venv", ".lab", "target", "node_modules"} & set(path.relative_to(root).parts)
+    }
+    audited = {*audit.PYTHON_LOCKS, *(f"{module}/go.sum" for module in audit.GO_MODULES)}
+    assert locks - ignored == {*audited, audit.RUST_LOCK, audit.KOTLIN_LOCK}

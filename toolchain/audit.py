@@ -1,0 +1,236 @@
+"""Asks whether a locked dependency has a vulnerability that is known: ``make audit``.
+
+Each language has a tool of its own, and each tool needs data that somebody publishes. Where it can't be had, that is
+told for what it is: nothing was looked at. The exit status is 0 where all was looked at and nothing was found, 1 where
+a vulnerability is known, and 3 where none is known of what could be looked at, and something couldn't.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from toolchain.go_toolchain import find_go
+from toolchain.layout import Layout, project_layout
+
+VULNERABLE = 1
+NOT_LOOKED_AT = 3
+
+PIP_AUDIT = "pip-audit==2.10.1"
+GOVULNCHECK = "golang.org/x/vuln/cmd/govulncheck@v1.9.0"
+GO_REPORTS = "golang.org/x/vulndb@latest"
+"""What vuln.go.dev publishes, as a module, for a machine that reaches the Go module proxy alone."""
+
+GO_MODULES = ("apis/go", "experiment/workloads/vegeta", "toolchain/docker_plugin", "toolchain/engine")
+PYTHON_LOCKS = ("requirements.lock", "apis/zig/requirements.txt")
+RUST_LOCK = "apis/rust/Cargo.lock"
+KOTLIN_LOCK = "apis/kotlin/pom.xml"
+
+_DEADLINE_SECONDS = 900
+
+
+@dataclass(frozen=True)
+class Audited:
+    """What is known against one lock, and what of it couldn't be looked at; each in words without a full stop."""
+
+    lock: str
+    known: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a tool wrote, and its exit status."""
+
+    stdout: str
+    stderr: str
+    status: int
+
+
+Run = Callable[[Sequence[str], Path], Answer]
+"""Runs a command in a folder; see `run`."""
+
+
+def main() -> None:
+    """Audit every lock, tell what came of it, and exit with the status that says it."""
+    found: list[Audited] = []
+    for one in audit(project_layout(), run):
+        found.append(one)
+        print("\n".join(tell(one)), flush=True)  # noqa: T201 - the command's output
+    sys.exit(status_of(found))
+
+
+def audit(layout: Layout, run: Run) -> Iterator[Audited]:
+    """Audit every lock of the project, one after the other."""
+    for lock in PYTHON_LOCKS:
+        yield audit_python(layout, lock, run)
+    for module in GO_MODULES:
+        yield audit_go(layout, module, run)
+    yield audit_by(run, layout, RUST_LOCK, ["cargo", "audit", "--json", "--file", RUST_LOCK], read_cargo_audit)
+    kotlin = ["osv-scanner", "scan", "source", "--format=json", f"--lockfile={KOTLIN_LOCK}"]
+    yield audit_by(run, layout, KOTLIN_LOCK, kotlin, read_osv_scanner)
+
+
+def audit_python(layout: Layout, lock: str, run: Run) -> Audited:
+    """Audit packages locked with their hashes by pip-audit, which asks PyPI for each version."""
+    uv = str(layout.python.with_name("uv"))
+    options = ["--disable-pip", "--no-deps", "--progress-spinner=off", "--format=json", f"--requirement={lock}"]
+    return audit_by(run, layout, lock, [uv, "tool", "run", PIP_AUDIT, *options], read_pip_audit)
+
+
+def audit_go(layout: Layout, module: str, run: Run) -> Audited:
+    """Audit a Go module by govulncheck, which tells what of a vulnerable package is called.
+
+    Where vuln.go.dev can't be reached, its reports are taken as the module that they are also published as.
+    """
+    lock = f"{module}/go.sum"
+    go = find_go()
+    if go is None:
+        return Audited(lock, unseen=("there is no Go",))
+    command = [str(go.command), "run", GOVULNCHECK, "-format=json", "-C", module]
+    found = audit_by(run, layout, lock, [*command, "./..."], read_govulncheck)
+    if not found.unseen:
+        return found
+    had = run([str(go.command), "mod", "download", "-json", GO_REPORTS], layout.root)
+    folder = _member(had.stdout, "Dir")
+    if folder is None:
+        return Audited(lock, unseen=(*found.unseen, f"{GO_REPORTS} can't be had: {_last_line(had)}"))
+    reports = f"-db=file://{folder}/data/osv"
+    return audit_by(run, layout, lock, [*command, reports, "./..."], read_govulncheck)
+
+
+def audit_by(
+    run: Run, layout: Layout, lock: str, command: Sequence[str], read: Callable[[Answer], Audited | None]
+) -> Audited:
+    """Run a tool, and take what it didn't answer for a lock that nobody looked at."""
+    try:
+        answer = run(command, layout.root)
+    except FileNotFoundError:
+        return Audited(lock, unseen=(f"{command[0]} isn't installed",))
+    except subprocess.TimeoutExpired:
+        return Audited(lock, unseen=(f"{command[0]} wasn't done within {_DEADLINE_SECONDS} s",))
+    try:
+        found = read(answer)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        # Whatever it is, it isn't a result.
+        found = None
+    if found is None:
+        return Audited(lock, unseen=(f"{Path(command[0]).name} gave no result: {_last_line(answer)}",))
+    return Audited(lock, found.known, found.unseen)
+
+
+def read_pip_audit(answer: Answer) -> Audited:
+    """What pip-audit found. A package that its service doesn't know it skips, and still exits with 0."""
+    known: list[str] = []
+    skipped: list[str] = []
+    for package in json.loads(answer.stdout)["dependencies"]:
+        if "skip_reason" in package:
+            skipped.append(package["name"])
+            continue
+        for one in package["vulns"]:
+            known.append(f"{package['name']} {package['version']}: {one['id']}, {_mended(one['fix_versions'])}")
+    if not skipped:
+        return Audited("", tuple(known))
+    return Audited("", tuple(known), (f"PyPI told nothing of {len(skipped)} packages, such as {skipped[0]}",))
+
+
+def read_govulncheck(answer: Answer) -> Audited | None:
+    """What govulncheck found: vulnerabilities whose code the module calls, and not those that merely come along."""
+    known: dict[str, str] = {}
+    has_config = False
+    for message in _messages(answer.stdout):
+        has_config = has_config or "config" in message
+        if "finding" in message:
+            finding = message["finding"]
+            place = finding["trace"][0]
+            if "function" in place:
+                fixed = [finding["fixed_version"]] if finding.get("fixed_version") else []
+                known[finding["osv"]] = f"{place['module']} {place['version']}: {finding['osv']}, {_mended(fixed)}"
+    return Audited("", tuple(known[key] for key in sorted(known))) if has_config and answer.status == 0 else None
+
+
+def read_cargo_audit(answer: Answer) -> Audited:
+    """What cargo-audit found."""
+    listed = json.loads(answer.stdout)["vulnerabilities"]["list"]
+    return Audited(
+        "",
+        tuple(
+            f"{one['package']['name']} {one['package']['version']}: {one['advisory']['id']}, "
+            f"{_mended(one['versions']['patched'])}"
+            for one in listed
+        ),
+    )
+
+
+def read_osv_scanner(answer: Answer) -> Audited | None:
+    """What osv-scanner found; any status but 0 and 1 means that it didn't look."""
+    if answer.status not in {0, 1}:
+        return None
+    packages = [package for result in json.loads(answer.stdout)["results"] for package in result["packages"]]
+    return Audited(
+        "",
+        tuple(
+            f"{one['package']['name']} {one['package']['version']}: {vulnerability['id']}"
+            for one in packages
+            for vulnerability in one["vulnerabilities"]
+        ),
+    )
+
+
+def tell(audited: Audited) -> Iterator[str]:
+    """The lines that tell of one lock."""
+    yield from (f"{audited.lock}: VULNERABLE: {one}" for one in audited.known)
+    yield from (f"{audited.lock}: NOT LOOKED AT: {one}" for one in audited.unseen)
+    if not audited.known and not audited.unseen:
+        yield f"{audited.lock}: nothing is known against it"
+
+
+def status_of(found: Sequence[Audited]) -> int:
+    """The exit status that says what came of all."""
+    if any(one.known for one in found):
+        return VULNERABLE
+    return NOT_LOOKED_AT if any(one.unseen for one in found) else 0
+
+
+def run(command: Sequence[str], folder: Path) -> Answer:
+    """Run a tool in a folder.
+
+    Raises:
+        FileNotFoundError: it isn't installed.
+        TimeoutExpired: it wasn't done within a quarter of an hour.
+    """
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=_DEADLINE_SECONDS)
+    return Answer(done.stdout, done.stderr, done.returncode)
+
+
+def _messages(text: str) -> Iterator[dict[str, Any]]:
+    """JSON objects that stand one after the other."""
+    decoder, text, place = json.JSONDecoder(), text.strip(), 0
+    while place < len(text):
+        if text[place].isspace():
+            place += 1
+            continue
+        message, place = decoder.raw_decode(text, place)
+        yield message
+
+
+def _member(text: str, name: str) -> str | None:
+    try:
+        return json.loads(text)[name]
+    except (ValueError, KeyError):
+        return None
+
+
+def _mended(versions: Sequence[str]) -> str:
+    return f"mended in {' or '.join(versions)}" if versions else "mended nowhere"
+
+
+def _last_line(answer: Answer) -> str:
+    return (answer.stderr.strip() or answer.stdout.strip() or "it wrote nothing").rpartition("\n")[2][:300]
+
+
+if __name__ == "__main__":
+    main()
