@@ -10,7 +10,7 @@ from pathlib import Path
 from analysis.pages.html import ENVIRONMENT, TEMPLATES
 from analysis.pages.numbers import interval, listing, plain
 from analysis.pages.plots import PlotGroup
-from analysis.pages.svg import DASHES, MARKERS, Plot, finish, panel, scale, series_color
+from analysis.pages.svg import Plot, finish, panel, scale, series_color, series_dash, series_marker
 from analysis.pages.table import Column, Table, TableCell
 from analysis.pages.write import replace_whole
 from documents.history import History, HistoryGroup, HistoryPoint, HistorySeries
@@ -225,8 +225,8 @@ def _panel(
                 ],
                 label=series.api,
                 color=series_color(index),
-                marker=MARKERS[index % len(MARKERS)],
-                linestyle=DASHES[index % len(DASHES)],
+                marker=series_marker(index),
+                linestyle=series_dash(index),
                 capsize=2.5,
                 elinewidth=1,
             )

@@ -14,12 +14,14 @@ from cli.run import run
 from documents.errors import HostError, RunError
 from documents.pipeline import PipelineRun
 from documents.run import HostRecord
-from experiment.events import RunFinished, RunStarted
+from experiment.events import RunFinished
 from experiment.loop import Progress
 from experiment.protocol_file import read_protocol
 from tests.unit.analysis.pair_run import BASE, CANDIDATE, pair_run
 from tests.unit.cli.lab_command import lab
 from tests.unit.documents.samples import INVENTORY, SECRETS
+from tests.unit.experiment.fake_bench import PROTOCOL
+from tests.unit.experiment.told_run import started
 
 COMMIT = "a" * 40
 GITHUB = {"GITHUB_REPOSITORY": "team/lab", "GITHUB_RUN_ID": "77", "GITHUB_JOB": "measure"}
@@ -50,7 +52,8 @@ class Loop:
         self._measure(folder, progress)
 
     def _measure(self, folder: Path, progress: Progress) -> None:
-        progress(RunStarted(run_id=folder.name, directory=str(folder), cells=4, finished=0, attempts=3))
+        place = {"run_id": folder.name, "directory": str(folder), "cells": 4}
+        progress(started(PROTOCOL, ()).model_copy(update=place))
         # It is looked at afterwards in a run that comes to its end.
         host = HostRecord.from_json((folder / "host.json").read_bytes(), name="host.json")
         host = host.model_copy(update={"after": host.before})
