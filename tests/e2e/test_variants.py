@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from documents.drift import Drift
+from documents.inventory import Inventory
 from documents.report import Report
 from experiment.events import Event, PhaseStarted
 from provision.connection import Connection, connect
@@ -44,8 +45,9 @@ vary:
   - name: large
     postgres: {{work_mem: 16MB, max_connections: "150"}}
   - name: turned
-    cores: {{api: "1", postgres: "0", system: "0", generator: "0"}}
+    cores: {{api: "%(others)s", postgres: "%(api)s", system: "%(api)s", generator: "%(api)s"}}
 """
+"""Its last variant has the API where the others are, and these where the API is."""
 
 SUBJECTS = ["go-pool-16", "go-pool-32", "go-pool-64", "go-large", "go-turned"]
 POOLS = {"go-pool-16": "16", "go-pool-32": "32", "go-pool-64": "64", "go-large": "32", "go-turned": "32"}
@@ -81,8 +83,8 @@ def read_drift() -> Drift:
 @pytest.fixture(scope="module")
 def varied(go_lab: GoLab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[VariedRun]:
     protocol = tmp_path_factory.mktemp("varied") / "varied.yaml"
-    protocol.write_text(PROTOCOL)
     inventory = go_lab.as_it_stands().inventory
+    protocol.write_text(PROTOCOL % cpus_of(inventory))
     with connect(inventory.host) as host:
         before = containers_on(host)
         first = LabRun(GO_LAB, "--protocol", str(protocol), "--seed", "5", lab=LAB_WITH_NEIGHBOURS)
@@ -109,6 +111,10 @@ def varied(go_lab: GoLab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         run.containers = containers_on(host) - before
     yield run
     shutil.rmtree(run.folder)
+
+
+def cpus_of(inventory: Inventory) -> dict[str, str]:
+    return {"api": inventory.cores.cpu_list("api"), "others": inventory.cores.cpu_list("postgres")}
 
 
 def begins_load(event: Event) -> bool:
@@ -154,6 +160,7 @@ def at_work(host: Connection, go_lab: GoLab, subject: str) -> AtWork:
 def test_each_cell_had_the_environment_the_settings_and_the_cpus_of_its_variant(varied: VariedRun, go_lab: GoLab):
     assert set(varied.seen) == set(SUBJECTS)
     lab = go_lab.as_it_stands()
+    cpus = cpus_of(lab.inventory)
     for subject, looks in varied.seen.items():
         for look in looks:
             assert look.environment["DB_POOL_SIZE"] == POOLS[subject]
@@ -164,19 +171,20 @@ def test_each_cell_had_the_environment_the_settings_and_the_cpus_of_its_variant(
                 "max_connections": "150" if large else "200",
                 "shared_buffers": lab.inventory.postgres.settings["shared_buffers"],
             }
-            other, own = ("0", "1") if turned else ("1", "0")
+            own, other = cpus["others" if turned else "api"], cpus["api" if turned else "others"]
             assert look.cpus == {"api": own, "postgres": other, "redis": other}
             server = "fairground-postgres-large" if large else "fairground-postgres"
             assert look.running == {f"fairground-api-{subject}", server, "fairground-redis"}
 
 
-def test_every_cell_is_valid_and_the_killed_one_was_measured_anew(varied: VariedRun):
+def test_every_cell_is_valid_and_the_killed_one_was_measured_anew(varied: VariedRun, go_lab: GoLab):
+    layout = go_lab.as_it_stands().inventory.cores
     records = {record.cell_id: record for record in read_attempts(varied.folder)}
     assert len(records) == CELLS
     assert all(record.valid for record in records.values()), [record.voids for record in records.values()]
     for name, record in records.items():
         cpus = {thread.role: thread.cpus for thread in record.pinning}
-        assert cpus["api"] == ((1,) if "-go-turned-" in name else (0,))
+        assert cpus["api"] == (layout.postgres if "-go-turned-" in name else layout.api)
 
 
 def test_what_a_killed_run_left_is_told_and_gone_after_the_next(varied: VariedRun):
@@ -191,7 +199,7 @@ def test_what_a_killed_run_left_is_told_and_gone_after_the_next(varied: VariedRu
     assert varied.containers == set(), "the declared ones are the same, and no other is there"
 
 
-def test_the_report_ranks_the_variants_and_says_what_each_is(varied: VariedRun):
+def test_the_report_ranks_the_variants_and_says_what_each_is(varied: VariedRun, go_lab: GoLab):
     done = run_lab(["report", varied.folder.name])
     assert done.returncode == 0, done.stderr
     assert all(subject in done.stdout for subject in SUBJECTS)
@@ -204,7 +212,8 @@ def test_the_report_ranks_the_variants_and_says_what_each_is(varied: VariedRun):
     html = (varied.folder / "report.html").read_text()
     assert "go-pool-16 is go with DB_POOL_SIZE=16." in html
     assert "go-large is go with PostgreSQL&#39;s work_mem at 16MB instead of 8MB" in html
-    assert "go-turned is go on other CPUs (API 1, PostgreSQL 0, Redis 0, generator 0, system 0)." in html
+    cpus = cpus_of(go_lab.as_it_stands().inventory)
+    assert f"go-turned is go on other CPUs (API {cpus['others']}, PostgreSQL {cpus['api']}, " in html
 
 
 def test_two_variants_of_it_are_judged_as_two_builds_are(varied: VariedRun):
@@ -217,12 +226,12 @@ def test_two_variants_of_it_are_judged_as_two_builds_are(varied: VariedRun):
 def test_a_layout_that_does_not_fit_and_a_name_that_the_lab_sets_are_refused(go_lab: GoLab, tmp_path: Path):
     def refusal(old: str, new: str) -> str:
         path = tmp_path / "refused.yaml"
-        path.write_text(PROTOCOL.replace(old, new))
+        path.write_text((PROTOCOL % cpus_of(inventory)).replace(old, new))
         done: subprocess.CompletedProcess[str] = run_lab(["run", "--stack", GO_LAB, "--protocol", str(path)])
         assert done.returncode == 1, done.stdout
         return done.stderr
 
-    assert go_lab
-    beyond = refusal('api: "1"', 'api: "7"')
-    assert "The variant turned doesn't fit the host: cores.api: the host has no CPU 7, only 0, 1" in beyond
+    inventory = go_lab.as_it_stands().inventory
+    beyond = refusal(f'api: "{cpus_of(inventory)["others"]}"', 'api: "4097"')
+    assert "The variant turned doesn't fit the host: cores.api: the host has no CPU 4097, only " in beyond
     assert "DATABASE_URL is set by the lab itself" in refusal("DB_POOL_SIZE", "DATABASE_URL")

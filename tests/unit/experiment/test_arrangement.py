@@ -1,6 +1,7 @@
 """What a bench does with the variants of a run, where the host only tells what it was asked for."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -42,7 +43,7 @@ class Asked:
     """Plays the engine, and keeps what it was asked for in its order."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.steps: list[object] = []
+        self.steps: list[tuple[Any, ...]] = []
         self.left = False
         self.removals = 0
         for name in ("make", "switch_postgres", "confine", "remove", "wrong_settings"):
@@ -88,7 +89,7 @@ class Asked:
     def wanted_knobs(self, bench: RemoteBench) -> dict[str, str]:
         return {knob.name: knob.wanted for knob in bench.read_knobs()}
 
-    def take(self) -> list[object]:
+    def take(self) -> list[tuple[Any, ...]]:
         """The steps since the last time."""
         taken, self.steps = self.steps, []
         return taken
@@ -140,7 +141,7 @@ def test_postgresql_is_started_for_each_cell_where_its_settings_vary_and_left_al
     arrangement.arrange(POOL)
     arrangement.arrange(LARGE)
     arrangement.arrange(LARGE)
-    starts = [step[1] for step in asked.take() if isinstance(step, tuple) and step[0] == "switch"]
+    starts = [step[1] for step in asked.take() if step[0] == "switch"]
     assert starts == ["fairground-postgres", *["fairground-postgres-large"] * 2]
     alone = made(POOL)
     asked.take()
@@ -183,15 +184,14 @@ def test_a_bench_stops_all_apis_before_it_makes_variants_and_pins_each_cell_to_i
     bench = RemoteBench(LocalHost(), INVENTORY, SECRETS)
     bench.make_variants([LARGE, WIDE])
     stopped, first = asked.steps[:2], asked.steps[2]
-    assert {step[1] for step in stopped if isinstance(step, tuple)} == {"fairground-api-go", "fairground-api-rust"}
-    assert isinstance(first, tuple)
+    assert {step[1] for step in stopped} == {"fairground-api-go", "fairground-api-rust"}
     assert first[0] == "make"
     assert asked.wanted_knobs(bench)["interrupts"] == "off the CPUs 0,1,2"
     bench.install([])
     bench.arrange(WIDE)
     bench.pin(WIDE)
     layout = INVENTORY.cores_of(WIDE)
-    [pinned] = [step for step in asked.take() if isinstance(step, tuple) and step[0] == "pin"]
+    [pinned] = [step for step in asked.take() if step[0] == "pin"]
     assert pinned[1] == layout
     assert pinned[2] == {
         "api": "fairground-api-go-wide",
@@ -200,7 +200,7 @@ def test_a_bench_stops_all_apis_before_it_makes_variants_and_pins_each_cell_to_i
     }
     bench.arrange(LARGE)
     bench.pin(LARGE)
-    [pinned] = [step for step in asked.take() if isinstance(step, tuple) and step[0] == "pin"]
+    [pinned] = [step for step in asked.take() if step[0] == "pin"]
     assert pinned[1] == LAYOUT
     assert pinned[2]["postgres"] == "fairground-postgres-large", "its cgroup is that of the server that is at work"
 
