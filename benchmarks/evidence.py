@@ -119,8 +119,8 @@ def fuzzing(commit: str) -> bool:
             {"FAIRGROUND_SCHEMATHESIS_EXAMPLES": str(SCHEMATHESIS_EXAMPLES)},
         ),
         *(
-            _fuzz(f"tests/unit/{room}/test_fuzz.py", {"FAIRGROUND_FUZZ_EXAMPLES": str(DAMAGED_EXAMPLES)})
-            for room in ("provision", "analysis")
+            _fuzz(f"tests/unit/{name}.py", {"FAIRGROUND_FUZZ_EXAMPLES": str(DAMAGED_EXAMPLES)})
+            for name in ("provision/test_fuzz", "analysis/test_fuzz", "analysis/test_fuzz_open_loop")
         ),
     ]
     table = ["| test | asked for | tests | failed | minutes |", "|---|---|---:|---:|---:|", *(row for row, _ in rows)]

@@ -8,6 +8,9 @@ from documents.base import Document
 
 Positive = Annotated[float, Field(gt=0)]
 
+Offset = Annotated[int, Field(gt=-(2**63), lt=2**63)]
+"""How far one clock is ahead of another, in nanoseconds; below 0 where it is behind."""
+
 
 class RoundTrips(Document):
     """How long a small message takes to the lab's host and back over TCP, in microseconds; `count` were sent in turn.
@@ -32,9 +35,9 @@ class ClockReading(Document):
     """
 
     at_ns: Annotated[int, Field(ge=0, lt=2**63)]
-    offset_ns: int
-    wall_offset_ns: int
-    delay_ns: Annotated[int, Field(ge=0)]
+    offset_ns: Offset
+    wall_offset_ns: Offset
+    delay_ns: Annotated[int, Field(ge=0, lt=2**63)]
 
     @property
     def error_ns(self) -> float:

@@ -17,7 +17,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from documents.base import Document
 from documents.errors import HostError, HostUnreachableError, RemoteCommandError
-from documents.network import Bandwidth, ClockReading, Network, RoundTrips
+from documents.network import Bandwidth, ClockReading, Network, Offset, RoundTrips
 from provision import paths
 from provision.answers import Amount, matching, read_answer, unexpected
 from provision.connection import Completed, Connection
@@ -40,9 +40,6 @@ _SERVING_SECONDS = 40
 """All messages have gone there and back by then even where each takes 10 ms."""
 
 
-_Offset = Annotated[int, Field(gt=-(2**63), lt=2**63)]
-
-
 class Exchanged(Document):
     """What the end on the load host tells of its round trips; see `documents.network`."""
 
@@ -52,8 +49,8 @@ class Exchanged(Document):
     p99_us: float
     maximum_us: float
     at_ns: Amount
-    offset_ns: _Offset
-    wall_offset_ns: _Offset
+    offset_ns: Offset
+    wall_offset_ns: Offset
     delay_ns: Amount
 
     @model_validator(mode="after")

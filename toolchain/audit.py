@@ -139,7 +139,7 @@ def read_pip_audit(answer: Answer) -> Audited:
 
 def read_govulncheck(answer: Answer) -> Audited | None:
     """What govulncheck found: vulnerabilities whose code the module calls, and not those that merely come along."""
-    known: dict[str, str] = {}
+    known: dict[tuple[str, str], str] = {}
     has_config = False
     for message in _messages(answer.stdout):
         has_config = has_config or "config" in message
@@ -148,7 +148,8 @@ def read_govulncheck(answer: Answer) -> Audited | None:
             place = finding["trace"][0]
             if "function" in place:
                 fixed = [finding["fixed_version"]] if finding.get("fixed_version") else []
-                known[finding["osv"]] = f"{place['module']} {place['version']}: {finding['osv']}, {_mended(fixed)}"
+                text = f"{place['module']} {place['version']}: {finding['osv']}, {_mended(fixed)}"
+                known[finding["osv"], place["module"]] = text
     return Audited("", tuple(known[key] for key in sorted(known))) if has_config and answer.status == 0 else None
 
 

@@ -15,8 +15,8 @@ from documents.plan import Cell
 from documents.protocol import Scenario
 from documents.watch import HostTick, Scheduled
 from tests.unit.analysis.run_builder import EIGHT_CORES, START_NS, TWO_CORES, wrk_result
-from tests.unit.analysis.test_fuzz import damaged
 from tests.unit.analysis.watch_builder import TICK_NS, Happening, jsonl, spins_of, ticks_of
+from tests.unit.damage import damaged
 
 SCENARIO = Scenario(name="light", workload="mixed", connections=10, duration_seconds=5)
 CELL = Cell(number=1, block=1, api="go", scenario=SCENARIO)

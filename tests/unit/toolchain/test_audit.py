@@ -4,6 +4,7 @@ import json
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,13 +15,16 @@ from toolchain.layout import Layout
 LAYOUT = Layout(root=Path("/checkout"), cache=Path("/cache"))
 
 
-def pip(*dependencies: dict[str, object]) -> Answer:
+def pip(*dependencies: dict[str, Any]) -> Answer:
     return Answer(json.dumps({"dependencies": dependencies, "fixes": []}), "", 0)
 
 
-SOUND = {"name": "httpx", "version": "0.28.1", "vulns": []}
-SKIPPED = {"name": "jinja2", "skip_reason": "Dependency not found on PyPI and could not be audited: jinja2 (3.1.2)"}
-VULNERABLE = {
+SOUND: dict[str, Any] = {"name": "httpx", "version": "0.28.1", "vulns": []}
+SKIPPED: dict[str, Any] = {
+    "name": "jinja2",
+    "skip_reason": "Dependency not found on PyPI and could not be audited: jinja2 (3.1.2)",
+}
+VULNERABLE: dict[str, Any] = {
     "name": "jinja2",
     "version": "3.1.2",
     "vulns": [{"id": "GHSA-h5c8-rqwp-cp95", "fix_versions": ["3.1.3"], "aliases": [], "description": ""}],
@@ -40,13 +44,16 @@ CONFIG = '{"config": {"scanner_name": "govulncheck"}}\n'
 
 
 def finding(**place: str) -> str:
-    found = {"osv": "GO-2026-1", "fixed_version": "v5.9.2", "trace": [{"module": "a", "version": "v5.8.0", **place}]}
+    here = {"module": "a", "version": "v5.8.0", **place}
+    found = {"osv": "GO-2026-1", "fixed_version": "v5.9.2", "trace": [here]}
     return json.dumps({"finding": found}, indent=2) + "\n"
 
 
 def test_of_a_go_module_counts_what_is_called():
-    found = audit.read_govulncheck(Answer(CONFIG + finding() + finding(function="F") + finding(function="G"), "", 0))
-    assert found == Audited("", ("a v5.8.0: GO-2026-1, mended in v5.9.2",))
+    calls = finding(function="F") + finding(function="G") + finding(module="stdlib", version="v1.26.8", function="H")
+    assert audit.read_govulncheck(Answer(CONFIG + finding() + calls, "", 0)) == Audited(
+        "", ("a v5.8.0: GO-2026-1, mended in v5.9.2", "stdlib v1.26.8: GO-2026-1, mended in v5.9.2")
+    )
     assert audit.read_govulncheck(Answer(CONFIG + finding(), "", 0)) == Audited("")
 
 
@@ -56,7 +63,7 @@ def test_a_govulncheck_that_came_to_no_end_looked_at_nothing(answer: Answer):
 
 
 def test_cargo_audit_and_osv_scanner_are_read():
-    rust = {
+    rust: dict[str, Any] = {
         "package": {"name": "rsa", "version": "0.9.10"},
         "advisory": {"id": "RUSTSEC-2023-0071"},
         "versions": {"patched": []},
