@@ -10,11 +10,12 @@ from provision.connection import Connection
 _DEADLINE_SECONDS = 60
 
 _LIST_FOLDER = """
-container=$(docker create "$1") || exit
+container=$(docker create "$1" nothing) || exit
 trap 'docker rm --volumes "$container" >/dev/null' EXIT
 docker cp "$container:$2" - | tar --list --verbose --numeric-owner
 """
-"""Arguments: the image, and a path in it."""
+"""Arguments: the image, and a path in it. The container is given a command, without which Docker makes none of an image
+that names no program; it is never started."""
 
 
 def inspect_image(connection: Connection, image_id: str) -> Mapping[str, Any]:
