@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from ci.forge import Change, change_of_job
+from ci.forge import Discussion, discussion_of_job
 from documents.errors import FairgroundError, PublicationError
 
 MARKER = "<!-- fairground-gate -->"
@@ -33,20 +33,20 @@ class Comment(BaseModel):
 _COMMENTS = TypeAdapter(list[Comment])
 
 
-def put_comment(change: Change, text: str) -> str:
+def put_comment(discussion: Discussion, text: str) -> str:
     """Write the comment, or put it in place of the one that is there; returns what was done.
 
     Raises:
         PublicationError: the forge can't be reached, or refuses.
     """
-    body = fit(f"{MARKER}\n{text}", change.most_characters)
-    with httpx.Client(headers=dict(change.headers), timeout=_SECONDS) as client:
-        for comment in _comments(client, change):
+    body = fit(f"{MARKER}\n{text}", discussion.most_characters)
+    with httpx.Client(headers=dict(discussion.headers), timeout=_SECONDS) as client:
+        for comment in _comments(client, discussion):
             if (comment.body or "").startswith(MARKER):
-                _ask(client, change, change.update, f"{change.comment}/{comment.id}", body=body)
-                return f"The comment on {change.name} was brought up to date."
-        _ask(client, change, "POST", change.comments, body=body)
-        return f"A comment was written on {change.name}."
+                _ask(client, discussion, discussion.update, f"{discussion.comment}/{comment.id}", body=body)
+                return f"The comment on {discussion.name} was brought up to date."
+        _ask(client, discussion, "POST", discussion.comments, body=body)
+        return f"A comment was written on {discussion.name}."
 
 
 def fit(body: str, most_characters: int) -> str:
@@ -57,15 +57,15 @@ def fit(body: str, most_characters: int) -> str:
     return kept.rpartition("\n")[0] + CUT
 
 
-def _comments(client: httpx.Client, change: Change) -> Iterator[Comment]:
+def _comments(client: httpx.Client, discussion: Discussion) -> Iterator[Comment]:
     page = 1
     while True:
-        response = _ask(client, change, "GET", change.comments, page=page)
+        response = _ask(client, discussion, "GET", discussion.comments, page=page)
         try:
             yield from _COMMENTS.validate_json(response.content)
         except ValidationError as error:
             raise PublicationError(
-                f"{change.comments} answered no list of comments. See that the address of the API is right."
+                f"{discussion.comments} answered no list of comments. See that the address of the API is right."
             ) from error
         # The address of the next page is the forge's word. The token goes nowhere but to the address that was set.
         if "next" not in response.links:
@@ -74,7 +74,7 @@ def _comments(client: httpx.Client, change: Change) -> Iterator[Comment]:
 
 
 def _ask(
-    client: httpx.Client, change: Change, method: str, url: str, *, body: str | None = None, page: int = 1
+    client: httpx.Client, discussion: Discussion, method: str, url: str, *, body: str | None = None, page: int = 1
 ) -> httpx.Response:
     try:
         if body is None:
@@ -88,19 +88,19 @@ def _ask(
     if response.is_success:
         return response
     raise PublicationError(
-        f"The comment on {change.name} wasn't written: {method} {url} answered {response.status_code} "
-        f"{response.reason_phrase}. {_remedy(response.status_code, change)}"
+        f"The comment on {discussion.name} wasn't written: {method} {url} answered {response.status_code} "
+        f"{response.reason_phrase}. {_remedy(response.status_code, discussion)}"
     )
 
 
-def _remedy(status: int, change: Change) -> str:
+def _remedy(status: int, discussion: Discussion) -> str:
     match status:
         case 401:
             return "The token isn't valid, or has expired: hand the job another one."
         case 403:
-            return f"The token may not comment: {change.permission}."
+            return f"The token may not comment: {discussion.permission}."
         case 404:
-            return f"There is no such change, or the token may not see it: {change.permission}."
+            return f"There is no such change, or the token may not see it: {discussion.permission}."
         case _ if status >= 500:
             return "The forge is in trouble: start the job again later."
         case _:
@@ -113,7 +113,7 @@ def main() -> int:
     parser.add_argument("file", type=Path, help="the comment in Markdown")
     path: Path = parser.parse_args().file
     try:
-        print(put_comment(change_of_job(os.environ), path.read_text(encoding="utf-8")))  # noqa: T201
+        print(put_comment(discussion_of_job(os.environ), path.read_text(encoding="utf-8")))  # noqa: T201
     except OSError as error:
         print(f"error: {path} can't be read: {error.strerror}. See that the gate's step wrote it.", file=sys.stderr)  # noqa: T201
         return 1

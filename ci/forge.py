@@ -15,7 +15,7 @@ from documents.errors import PublicationError
 
 
 @dataclass(frozen=True)
-class Change:
+class Discussion:
     """A pull request or merge request, and how to comment on it.
 
     `comments` is the address of all its comments, `comment` that of one, before its id. `most_characters` is how long
@@ -31,7 +31,7 @@ class Change:
     headers: Mapping[str, str] = field(repr=False)
 
 
-def change_of_job(environment: Mapping[str, str]) -> Change:
+def discussion_of_job(environment: Mapping[str, str]) -> Discussion:
     """The change that this job is about, from the variables that its runner sets.
 
     Raises:
@@ -47,10 +47,10 @@ def change_of_job(environment: Mapping[str, str]) -> Change:
     )
 
 
-def _github(environment: Mapping[str, str]) -> Change:
+def _github(environment: Mapping[str, str]) -> Discussion:
     repository = f"{_needed(environment, 'GITHUB_API_URL')}/repos/{_needed(environment, 'GITHUB_REPOSITORY')}"
     number = _pull_request(environment)
-    return Change(
+    return Discussion(
         name=f"pull request {number} of {environment['GITHUB_REPOSITORY']}",
         comments=f"{repository}/issues/{number}/comments",
         comment=f"{repository}/issues/comments",
@@ -77,14 +77,14 @@ def _pull_request(environment: Mapping[str, str]) -> int:
         ) from error
 
 
-def _gitlab(environment: Mapping[str, str]) -> Change:
+def _gitlab(environment: Mapping[str, str]) -> Discussion:
     project = _needed(environment, "CI_MERGE_REQUEST_PROJECT_ID")
     number = _needed(environment, "CI_MERGE_REQUEST_IID")
     notes = (
         f"{_needed(environment, 'CI_API_V4_URL')}/projects/{quote(project, safe='')}"
         f"/merge_requests/{quote(number, safe='')}/notes"
     )
-    return Change(
+    return Discussion(
         name=f"merge request {number} of the project {project}",
         comments=notes,
         comment=notes,

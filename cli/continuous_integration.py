@@ -5,7 +5,7 @@ import tarfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
 
@@ -16,7 +16,9 @@ from documents.pipeline import PipelineRun
 from documents.protocol import Protocol
 from documents.report import Report
 from experiment.events import Event, RunStarted
-from experiment.loop import Progress
+
+if TYPE_CHECKING:
+    from experiment.loop import Progress
 
 ARTIFACTS = ROOT / "artifacts"
 
@@ -78,7 +80,7 @@ class Job:
     that cancels a job kills it some seconds later.
     """
 
-    def __init__(self, console: Console, tell: Progress, asked: PipelineRun | None, artifacts: Path) -> None:
+    def __init__(self, console: Console, tell: "Progress", asked: PipelineRun | None, artifacts: Path) -> None:
         self._console = console
         self._tell = tell
         self._asked = asked

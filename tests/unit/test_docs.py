@@ -27,12 +27,14 @@ from analysis.claims.effort import STAND_INS
 from analysis.claims.limits import AT_ONCE_SECONDS, NEARLY_AT_ONCE_SECONDS
 from analysis.claims.lines import CLAIMS
 from analysis.gate import power_of_all
-from analysis.pages.gate import OUTCOMES
+from analysis.pages.gate import OUTCOMES, render_gate_markdown
 from analysis.pages.html import CHAPTERS
 from analysis.pages.summary_csv import COLUMNS
 from analysis.statistics.equivalence import MARGIN
 from analysis.statistics.power import blocks_to_detect, blocks_to_show_same
 from analysis.statistics.verdict import SIGNIFICANCE
+from ci.gate import render_comment
+from ci.gate_stack import Change, Pair
 from cli.api import GUIDE
 from cli.gate import EXIT_STATUSES
 from cli.main import app
@@ -56,11 +58,13 @@ from experiment.api_check.dockerfile import STAGES
 from experiment.api_check.folder import FILES
 from experiment.api_check.steps import SECTIONS
 from experiment.events import Event, Phase, Subject
+from experiment.gate import judge_run
 from experiment.protocol_file import protocol_names, read_protocol
 from experiment.workloads.requests import MIXED_SHARES
 from lab.cores import split_cores
 from lab.services.postgres import DEFAULT_SETTINGS
 from provision.knobs import knobs_of
+from tests.unit.analysis.pair_run import BASE, CANDIDATE, pair_run
 
 ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
@@ -232,7 +236,7 @@ def test_paths_exist(page: Path):
         if not re.fullmatch(r"\.?[A-Za-z_][\w.-]*(/[\w.-]+)*/?", code) or code.startswith(MADE) or "NAME" in code:
             continue
         if "/" in code or re.fullmatch(r"\w+\.(py|toml|lock|md)", code):
-            assert (ROOT / code).exists() or code == "report.md", code
+            assert (ROOT / code).exists() or code in {"report.md", "summary.md", "comment.md"}, code
 
 
 # Documents
@@ -455,6 +459,14 @@ def test_exit_statuses_of_the_gate_are_told():
     assert {row[1]: int(row[0]) for row in table[1:]} == {
         OUTCOMES[outcome]: status for outcome, status in EXIT_STATUSES.items()
     }
+
+
+def test_comment_of_a_gate_is_the_one_that_is_written(tmp_path: Path):
+    gate = judge_run(pair_run(tmp_path / "run", (451, 449, 450, 452)), base=BASE, candidate=CANDIDATE)
+    change = Change("c2c9a8ba157350a1147cc24cd2d5bda0277070f2", (Pair("go", BASE, "go-candidate"),), new=())
+    comment = render_comment(change, {"go": EXIT_STATUSES[gate.outcome]}, [render_gate_markdown(gate)])
+    (shown,) = fences(ROOT / "docs/ci.md", "markdown")
+    assert shown == comment.replace(CANDIDATE, "go-candidate")
 
 
 def test_the_script_that_recomputes_the_verdicts_is_shown_whole():

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ci.comment import CUT, MARKER, put_comment
-from ci.forge import Change, change_of_job
+from ci.forge import Discussion, discussion_of_job
 from documents.errors import PublicationError
 from tests.unit.ci.forges import TOKEN, Forge, github, gitlab, serving
 
@@ -46,24 +46,24 @@ def environment(forge: Forge, tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def change(environment: dict[str, str]) -> Change:
-    return change_of_job(environment)
+def discussion(environment: dict[str, str]) -> Discussion:
+    return discussion_of_job(environment)
 
 
-def test_first_verdict_is_a_new_comment(forge: Forge, change: Change):
+def test_first_verdict_is_a_new_comment(forge: Forge, discussion: Discussion):
     forge.add("What a person said.")
     forge.add(None)
     forge.add(f"A person quotes it: {MARKER}")
-    assert put_comment(change, "**Gate: go: passed.**\n").startswith("A comment was written on ")
+    assert put_comment(discussion, "**Gate: go: passed.**\n").startswith("A comment was written on ")
     assert list(forge.comments.values())[3:] == [f"{MARKER}\n**Gate: go: passed.**\n"]
     assert forge.asked == [f"GET {forge.collection}", f"POST {forge.collection}"]
 
 
-def test_next_verdict_takes_its_place(forge: Forge, change: Change):
+def test_next_verdict_takes_its_place(forge: Forge, discussion: Discussion):
     forge.add("What a person said.")
-    put_comment(change, "The first.\n")
+    put_comment(discussion, "The first.\n")
     forge.add("What a person said of it.")
-    assert put_comment(change, "The second.\n").endswith("was brought up to date.")
+    assert put_comment(discussion, "The second.\n").endswith("was brought up to date.")
     assert list(forge.comments.values()) == [
         "What a person said.",
         f"{MARKER}\nThe second.\n",
@@ -71,31 +71,31 @@ def test_next_verdict_takes_its_place(forge: Forge, change: Change):
     ]
 
 
-def test_comment_is_found_on_any_page_and_the_token_goes_nowhere_else(forge: Forge, change: Change):
+def test_comment_is_found_on_any_page_and_the_token_goes_nowhere_else(forge: Forge, discussion: Discussion):
     forge.page = 3
     for number in range(7):
         forge.add(f"What a person said, {number}.")
     own = forge.add(f"{MARKER}\nThe first.\n")
-    put_comment(change, "The second.\n")
+    put_comment(discussion, "The second.\n")
     assert forge.comments[own] == f"{MARKER}\nThe second.\n"
     assert forge.asked == [f"GET {forge.collection}"] * 3 + [f"{forge.update} {forge.comment}{own}"]
 
 
-def test_long_verdict_is_cut_at_a_line_and_says_so(forge: Forge, change: Change):
-    lines = "".join(f"{number:>9}\n" for number in range(change.most_characters // 10 + 1))
-    put_comment(change, lines)
+def test_long_verdict_is_cut_at_a_line_and_says_so(forge: Forge, discussion: Discussion):
+    lines = "".join(f"{number:>9}\n" for number in range(discussion.most_characters // 10 + 1))
+    put_comment(discussion, lines)
     (body,) = forge.comments.values()
     assert body is not None
-    assert change.most_characters - 10 <= len(body) <= change.most_characters
+    assert discussion.most_characters - 10 <= len(body) <= discussion.most_characters
     assert body.endswith(CUT)
     assert f"{MARKER}\n{lines}".startswith(body.removesuffix(CUT) + "\n")
-    exact = "x" * (change.most_characters - len(MARKER) - 1)
-    put_comment(change, exact)
+    exact = "x" * (discussion.most_characters - len(MARKER) - 1)
+    put_comment(discussion, exact)
     assert list(forge.comments.values()) == [f"{MARKER}\n{exact}"]
 
 
-def test_limits_are_those_of_the_forges(forge: Forge, change: Change):
-    assert change.most_characters == (65_536 if forge.update == "PATCH" else 1_000_000)
+def test_limits_are_those_of_the_forges(forge: Forge, discussion: Discussion):
+    assert discussion.most_characters == (65_536 if forge.update == "PATCH" else 1_000_000)
 
 
 @pytest.mark.parametrize(
@@ -110,36 +110,38 @@ def test_limits_are_those_of_the_forges(forge: Forge, change: Change):
         (503, "The forge is in trouble"),
     ],
 )
-def test_refusal_is_told_with_its_remedy_and_without_the_token(forge: Forge, change: Change, status: int, said: str):
+def test_refusal_is_told_with_its_remedy_and_without_the_token(
+    forge: Forge, discussion: Discussion, status: int, said: str
+):
     forge.status = status
     with pytest.raises(PublicationError) as refused:
-        put_comment(change, "The verdict.\n")
+        put_comment(discussion, "The verdict.\n")
     assert f"answered {status} " in str(refused.value)
     assert said in str(refused.value)
     if status in {403, 404}:
         assert ("pull-requests: write" if forge.update == "PATCH" else "CI_JOB_TOKEN") in str(refused.value)
-    assert TOKEN not in f"{refused.value!r}{change!r}"
+    assert TOKEN not in f"{refused.value!r}{discussion!r}"
     assert forge.comments == {}
 
 
 def test_wrong_token_is_refused_by_the_forge(forge: Forge, environment: dict[str, str]):
     name = next(name for name in environment if name.endswith("_TOKEN"))
     with pytest.raises(PublicationError, match="answered 401"):
-        put_comment(change_of_job({**environment, name: "another"}), "The verdict.\n")
+        put_comment(discussion_of_job({**environment, name: "another"}), "The verdict.\n")
     assert forge.comments == {}
 
 
-def test_answer_that_is_no_list_of_comments_is_told(forge: Forge, change: Change):
+def test_answer_that_is_no_list_of_comments_is_told(forge: Forge, discussion: Discussion):
     forge.answer = b"<html>A page to log in.</html>"
     with pytest.raises(PublicationError, match="answered no list of comments"):
-        put_comment(change, "The verdict.\n")
+        put_comment(discussion, "The verdict.\n")
 
 
 def test_forge_that_can_not_be_reached_is_told(environment: dict[str, str]):
     name = next(name for name in environment if name in {"GITHUB_API_URL", "CI_API_V4_URL"})
     for url in ("http://127.0.0.1:1", "no-address"):
         with pytest.raises(PublicationError, match="can't be reached") as refused:
-            put_comment(change_of_job({**environment, name: url}), "The verdict.\n")
+            put_comment(discussion_of_job({**environment, name: url}), "The verdict.\n")
         assert TOKEN not in str(refused.value)
 
 
@@ -147,14 +149,14 @@ def test_variable_that_is_missing_is_named(environment: dict[str, str]):
     for name in environment:
         without = {other: value for other, value in environment.items() if other != name}
         with pytest.raises(PublicationError, match=name):
-            change_of_job(without)
+            discussion_of_job(without)
 
 
 def test_token_that_no_header_can_carry_is_refused_without_being_shown(environment: dict[str, str]):
     name = next(name for name in environment if name.endswith("_TOKEN"))
     for token in ("two words", "line\nbreak", "t\N{LATIN SMALL LETTER O WITH DIAERESIS}ken"):
         with pytest.raises(PublicationError, match=name) as refused:
-            change_of_job({**environment, name: token})
+            discussion_of_job({**environment, name: token})
         assert token not in str(refused.value)
 
 
@@ -165,7 +167,7 @@ def test_event_without_a_pull_request_is_told(environment: dict[str, str], event
     path = tmp_path / "other.json"
     path.write_text(event)
     with pytest.raises(PublicationError, match="names no pull request"):
-        change_of_job({**environment, "GITHUB_EVENT_PATH": str(path), "GITHUB_TOKEN": TOKEN})
+        discussion_of_job({**environment, "GITHUB_EVENT_PATH": str(path), "GITHUB_TOKEN": TOKEN})
 
 
 def test_command_comments_and_tells_its_errors_in_a_sentence(forge: Forge, environment: dict[str, str], tmp_path: Path):
