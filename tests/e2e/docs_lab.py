@@ -1,9 +1,9 @@
 """`lab` for whoever follows the docs in a test: on the tests' own lab, and with protocols that take seconds.
 
-`docs_lab.py STACK PROTOCOL RUNS ARGUMENT…`: `lab ARGUMENT…` but for that. What the docs call `mine`, or leave to the
-default, is the stack; the lab's own protocols, and one in the reader's home, are the protocol; the two builds of a gate
-are two of that lab's, and what is verified is one. Runs are in the folder RUNS, and those that the docs name are its
-newest ones.
+`docs_lab.py STACK PROTOCOLS RUNS ARGUMENT…`: `lab ARGUMENT…` but for that. What the docs call `mine`, or leave to the
+default, is the stack; the lab's own protocols, and one in the reader's home, are that of the folder PROTOCOLS that is
+named by the subcommand; the two builds of a gate are two of that lab's, and what is verified is one. Runs are in the
+folder RUNS, and those that the docs name are its newest ones.
 """
 
 import sys
@@ -56,7 +56,8 @@ def keep_runs_in(folder: Path) -> None:
 
 if __name__ == "__main__":
     allow_neighbours()
-    stack, protocol, runs, *arguments = sys.argv[1:]
+    stack, protocols, runs, *arguments = sys.argv[1:]
+    protocol = f"{protocols}/{arguments[0]}.yaml"
     keep_runs_in(Path(runs))
     ids = sorted(path.parent.name for path in Path(runs).glob("*/manifest.json"))
     sys.argv = ["lab", *translate(arguments, stack, protocol, ids)]

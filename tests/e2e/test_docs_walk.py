@@ -20,15 +20,18 @@ from tests.unit.test_docs import PAGES, fences
 PROTOCOL = f"""
 version: 1
 name: walk
-blocks: 1
+blocks: {{blocks}}
 warm_up_seconds: 1
 attempts: 5
 timeout_seconds: 20
 twin: false
 apis: [{BASE}, {SAME}]
 scenarios:
-  - {{name: light, workload: mixed, connections: 10, duration_seconds: 1}}
+  - {{{{name: light, workload: mixed, connections: 10, duration_seconds: 1}}}}
 """
+
+BLOCKS = {"run": 1, "gate": 2}
+"""As few as a subcommand can do with."""
 
 FIRST = ("quick-start.md", "README.md")
 """The pages that are followed before the others, as a newcomer would."""
@@ -108,11 +111,12 @@ class Walk:
 def walk(go_lab: GoLab, tmp_path_factory: pytest.TempPathFactory) -> Walk:
     del go_lab
     folder = tmp_path_factory.mktemp("walk")
-    home, runs, protocol = folder / "home", folder / "runs", folder / "walk.yaml"
-    for made in (home, runs):
+    home, runs, protocols = folder / "home", folder / "runs", folder / "protocols"
+    for made in (home, runs, protocols):
         made.mkdir()
-    protocol.write_text(PROTOCOL)
-    lab = shlex.join([sys.executable, "-m", "tests.e2e.docs_lab", GO_LAB, str(protocol), str(runs)])
+    for subcommand, blocks in BLOCKS.items():
+        (protocols / f"{subcommand}.yaml").write_text(PROTOCOL.format(blocks=blocks))
+    lab = shlex.join([sys.executable, "-m", "tests.e2e.docs_lab", GO_LAB, str(protocols), str(runs)])
     script = [f'lab() {{ {lab} "$@"; }}']
     for number, step in enumerate(walked()):
         place = shlex.quote(str(folder / f"{number}"))
