@@ -284,7 +284,7 @@ SEVERAL = {"version of Redis and PostgreSQL", "tools"}
 """Those that ask for several things, so that one answer can't be right for all."""
 
 
-@pytest.mark.parametrize("name", [*DOCUMENTS, *TEXTS.keys() - SEVERAL])
+@pytest.mark.parametrize("name", [*DOCUMENTS, *sorted(TEXTS.keys() - SEVERAL)])
 def test_what_a_sound_host_answers_is_read(name: str):
     if name in DOCUMENTS:
         document, read = DOCUMENTS[name]
