@@ -3,7 +3,7 @@
 `docs_lab.py STACK PROTOCOLS RUNS ARGUMENT…`: `lab ARGUMENT…` but for that. What the docs call `mine`, or leave to the
 default, is the stack; the lab's own protocols, and one in the reader's home, are that of the folder PROTOCOLS that is
 named by the subcommand; the two builds of a gate are two of that lab's, and what is verified is one. Runs are in the
-folder RUNS, and those that the docs name are its newest ones.
+folder RUNS, and those that the docs name are its newest ones but for a gate's.
 """
 
 import sys
@@ -59,6 +59,6 @@ if __name__ == "__main__":
     stack, protocols, runs, *arguments = sys.argv[1:]
     protocol = f"{protocols}/{arguments[0]}.yaml"
     keep_runs_in(Path(runs))
-    ids = sorted(path.parent.name for path in Path(runs).glob("*/manifest.json"))
+    ids = sorted(path.parent.name for path in Path(runs).glob("*-run/manifest.json"))
     sys.argv = ["lab", *translate(arguments, stack, protocol, ids)]
     main()

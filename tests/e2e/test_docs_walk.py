@@ -19,7 +19,7 @@ from tests.unit.test_docs import PAGES, fences
 
 PROTOCOL = f"""
 version: 1
-name: walk
+name: {{subcommand}}
 blocks: {{blocks}}
 warm_up_seconds: 1
 attempts: 5
@@ -46,6 +46,7 @@ ELSEWHERE = {
     "make test": THE_SUITE,
     "make lock": BY_HAND,
     "make evidence": BY_HAND,
+    "make audit": "tests/unit/toolchain/test_audit.py",
     "lab facts": "tests/e2e/test_facts.py",
     "lab facts --stack mine": "tests/e2e/test_facts.py",
     "lab run --protocol ten-blocks --budget 1h30m": "tests/e2e/test_budget.py",
@@ -115,7 +116,7 @@ def walk(go_lab: GoLab, tmp_path_factory: pytest.TempPathFactory) -> Walk:
     for made in (home, runs, protocols):
         made.mkdir()
     for subcommand, blocks in BLOCKS.items():
-        (protocols / f"{subcommand}.yaml").write_text(PROTOCOL.format(blocks=blocks))
+        (protocols / f"{subcommand}.yaml").write_text(PROTOCOL.format(subcommand=subcommand, blocks=blocks))
     lab = shlex.join([sys.executable, "-m", "tests.e2e.docs_lab", GO_LAB, str(protocols), str(runs)])
     script = [f'lab() {{ {lab} "$@"; }}']
     for number, step in enumerate(walked()):

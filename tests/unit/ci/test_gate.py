@@ -80,7 +80,7 @@ def test_each_api_is_measured_beside_its_base_and_what_was_said_is_kept(
 def test_lab_has_the_options_that_it_is_called_with(change: Checkout, lab: tuple[str]):
     gate("main", like="local", protocol="quick", project=change.path, lab=lab)
     for words in map(str.split, (change.path / "calls").read_text().splitlines()):
-        assert {word for word in words if word.startswith("--")} <= lab_options(words[0])
+        assert {word for word in words if word.startswith("--")} <= lab_options(words)
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ def test_what_there_is_not_is_told_in_one_sentence(tmp_path: Path):
             "run",
             "--protocol",
             "no-such-protocol",
-        ): "There is no protocol named no-such-protocol. There are article, evidence, quick",
+        ): "There is no protocol named no-such-protocol. There are article, evidence, pool-sizes, quick",
         ("run", "--protocol", str(tmp_path / "none.yaml")): f"The protocol {tmp_path / 'none.yaml'} can't be read: ",
         ("verify", "--only", "no-such-check"): "There is no check or group of checks named no-such-check; the groups: ",
     }
