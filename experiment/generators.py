@@ -47,6 +47,9 @@ _LEAD_SECONDS = 3.0
 """From when several generators are told to start until they do: each has to be started over SSH, and builds its
 requests. One that isn't ready by then starts late, which is seen in its result."""
 
+_AWAKE_SECONDS = 0.5
+"""How long an interrupt may go unnoticed while several generators are at work."""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -361,7 +364,9 @@ def _at_once(act: Callable[[_Item], _Found], items: Sequence[_Item]) -> list[_Fo
     pool = ThreadPoolExecutor(len(items), thread_name_prefix="generators")
     try:
         doing = [pool.submit(act, item) for item in items]
-        wait(doing)
+        # Awake now and then: a signal that comes in the moment before a thread sleeps doesn't wake it.
+        while wait(doing, timeout=_AWAKE_SECONDS).not_done:
+            continue
         return [done.result() for done in doing]
     finally:
         pool.shutdown(wait=False)
