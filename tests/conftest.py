@@ -120,7 +120,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", mark)
 
 
-OWN_LABS = ("scratch", "loaded_lab", "go_lab", "ssh_lab")
+OWN_LABS = ("scratch", "go_lab", "loaded_lab", "ssh_lab")
 """The fixtures that are labs of their own, those first whose tests take longest. Each is a mark, too."""
 
 
