@@ -7,9 +7,9 @@ Source: the Docker Engine API, `ContainerInspect` and `ImageInspect`.
 """
 
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_pascal
 
 from documents.base import Document
@@ -117,10 +117,16 @@ class _NetworkSettings(_Shape):
 
 class _Mount(_Shape):
     type: str
-    name: str = ""
-    source: str = ""
+    name: str | None = None
+    source: str | None = None
     destination: str
     writable: Annotated[bool, Field(alias="RW")]
+
+    @model_validator(mode="after")
+    def _says_what_is_mounted(self) -> Self:
+        if self.type != "tmpfs" and (self.name if self.type == "volume" else self.source) is None:
+            raise ValueError(f"what is mounted at {self.destination} has no name")
+        return self
 
 
 class _State(_Shape):

@@ -9,7 +9,11 @@ _LISTINGS = {
         "find /etc -type f ! -name '*-' ! -name ld.so.cache ! -path '/etc/ssh/ssh_host_*' | sort | xargs sha256sum"
     ),
     "links": "find /etc -type l -printf '%p %l\\n' | sort",
-    "units at work": "systemctl list-units --no-legend --plain --full | awk '{print $1, $2, $3, $4}' | sort",
+    # What is mounted the kernel knows at once, and systemd a moment later.
+    "units at work": (
+        "systemctl list-units --no-legend --plain --full | awk '$1 !~ /[.]mount$/ {print $1, $2, $3, $4}' | sort"
+    ),
+    "mounts": "findmnt --noheadings --raw --output TARGET,FSTYPE | sort",
     "units at boot": "systemctl list-unit-files --no-legend | sort",
     "groups": "sort /etc/group",
     "folders": "ls -1d /var/lib/* /var/cache/* ~root/.[!.]* ~someone/.[!.]* /opt/* /srv/* /usr/local/*/* 2>/dev/null",

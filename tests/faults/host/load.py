@@ -5,8 +5,8 @@ Reads `{"apis": {name: {"port": …, "requests": [{"kind": …, "octets": base64
 "watched": {name: {"port": …, "greeting": base64, "up": [first octets]}}}`. Each implementation has so many
 connections; on each a request is sent every `interval` seconds, or as soon as the last one was answered. Every fourth
 connection is opened anew for each request. The actions follow each other: each begins `pause` seconds after the one
-before has ended, the first also waits up to `settle` seconds until posts are read from the cache, and the load ends
-`rest` seconds after the last.
+before has ended, the first also waits up to `settle` seconds until each kind of request was answered and posts are
+read from the cache, and the load ends `rest` seconds after the last.
 
 Writes `{"requests": [[api, kind, sent, done, outcome, cache]], "actions": {name: [begun, ended]},
 "watched": {name: [[moment, whether it was up]]}}`, with moments in seconds since the beginning. An outcome is a status,
@@ -73,7 +73,10 @@ class Load:
             await asyncio.sleep(PERIOD)
 
     def is_settled(self, api: str) -> bool:
-        """Whether nearly all that was read from the cache in the last second was there."""
+        """Whether each kind was answered, and nearly all that was read from the cache in the last second was there."""
+        answered = {request[1] for request in self.requests if request[0] == api}
+        if answered != {request["kind"] for request in self.document["apis"][api]["requests"]}:
+            return False
         since = self.now() - 1
         caches = [
             cache for name, kind, sent, _, _, cache in self.requests if (name, kind) == (api, "post") and sent > since
