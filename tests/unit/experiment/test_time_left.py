@@ -1,6 +1,7 @@
 """The time that a run will take yet: exact where nothing scatters, and within a tenth after the first block."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -20,9 +21,13 @@ from tests.unit.experiment.told_run import (
     finished,
     left_after,
     noisy,
+    recorded_run,
     started,
     told_run,
 )
+
+RECORDED = Path(__file__).parent / "recorded"
+"""Timings of real runs, as `recorded/record.py` takes them."""
 
 APIS = ("go", "kotlin")
 SECONDS = {("go", "light"): 25.0, ("go", "heavy"): 35.0, ("kotlin", "light"): 40.0, ("kotlin", "heavy"): 60.0}
@@ -62,6 +67,18 @@ def test_what_does_not_scatter_is_told_exactly_from_the_end_of_the_first_block_o
         assert seconds == pytest.approx(was)
     assert after(told[: first + 1]).measured
     assert not after(told[: first - 6]).measured
+
+
+@pytest.mark.parametrize("path", sorted(RECORDED.glob("*.json")), ids=lambda path: path.stem)
+def test_of_a_real_run_it_is_right_within_a_tenth_from_the_first_block_to_the_last_half_minute(path: Path):
+    told = recorded_run(path)
+    errors: list[float] = []
+    for index in range(end_of_first_block(told), len(told)):
+        seconds, was = left_after(told, index)
+        if was > 30:
+            errors.append(seconds / was - 1)
+    assert len(errors) > 20
+    assert max(map(abs, errors)) < 0.10
 
 
 def test_before_any_cell_it_is_what_the_protocol_allows_at_most():

@@ -1,7 +1,9 @@
 """The events of a run as they would be told, with the moments at which they would be: nothing is measured."""
 
+import json
 import math
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from random import Random
 
 from documents.open_loop import OpenLoopCell, OpenLoopRate
@@ -163,3 +165,25 @@ def error_after_first_block(told: Sequence[Told]) -> float:
     """By which share of what was left the time that is told after the first block is wrong."""
     seconds, was = left_after(told, end_of_first_block(told))
     return seconds / was - 1
+
+
+def recorded_run(path: Path) -> list[Told]:
+    """The events of a real run with its own moments, as `recorded/record.py` wrote them down."""
+    timing = json.loads(path.read_text(encoding="utf-8"))
+    protocol = Protocol.model_validate_json(json.dumps(timing["protocol"]))
+    cells = {
+        number: Cell(number=number, block=block, api=api, scenario=protocol.scenario(scenario), twin=twin)
+        for number, block, api, scenario, twin in timing["cells"]
+    }
+    told: list[Told] = []
+    for at, event, number, attempt in timing["entries"]:
+        match event:
+            case "run-started":
+                told.append((started(protocol, [*cells.values()]), at))
+            case "cell-started":
+                told.append((CellStarted(cell=cells[number], attempt=attempt, expected_seconds=1), at))
+            case "cell-finished" | "cell-void":
+                told.append((finished(cells[number], attempt, valid=event == "cell-finished"), at))
+            case _:
+                told.append((ended(len(cells)), at))
+    return told
