@@ -24,22 +24,24 @@ class _Row:
 def building_table(report: Report, *, brief: bool = False) -> Table:
     """The facts of the run's APIs; a `brief` table has the article's words below a fact's name, the rest in its note.
 
-    An API that wasn't measured has an empty column, and the note says so.
+    An API that wasn't measured has an empty column, and the note says so. A variant is built as its API is, and has
+    none.
     """
     by_name = {facts.api: facts for facts in report.building}
-    missing = [api.name for api in report.apis if api.name not in by_name]
+    names = [api.name for api in report.apis if api.varied is None]
+    missing = [name for name in names if name not in by_name]
     said = f"Not measured: {listing(missing)}; “lab facts” measures what is missing. " if missing else ""
     elsewhere = [facts.api for facts in report.building if not facts.same_host]
     said += f"Measured on another host than the run: {listing(elsewhere)}. " if elsewhere else ""
     lines = [judged.line for judged in report.claims]
-    table = facts_table([(api.name, by_name.get(api.name)) for api in report.apis], lines, brief=brief)
+    table = facts_table([(name, by_name.get(name)) for name in names], lines, brief=brief)
     return replace(table, note=f"{said}{table.note}")
 
 
 def facts_table(
     facts: Sequence[tuple[str, BuildingFacts | None]], lines: Sequence[PublishedLine], *, brief: bool
 ) -> Table:
-    """The facts of some APIs, each by its name; None for one that wasn't measured."""
+    """The facts of some APIs, each by its name; None for one that wasn't measured. Of no API there is no row."""
     known = [found for _, found in facts if found is not None]
     rows = _rows(known)
     columns = (
@@ -59,7 +61,7 @@ def facts_table(
         title="Facts about building",
         note=" ".join([_NOTE, *(f"{of.title.partition(',')[0]}: {of.meaning}" for of in rows if brief)]),
         columns=columns,
-        rows=tuple(map(row, rows)),
+        rows=tuple(map(row, rows)) if facts else (),
     )
 
 

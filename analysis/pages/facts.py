@@ -70,10 +70,17 @@ def in_short(report: Report) -> str:
     valid = len(report.cells) + (0 if report.open_loop is None else len(report.open_loop.cells))
     planned = valid + len(report.void_cells) + len(report.unfinished_cells)
     return (
-        f"{_count(len(report.apis), 'API')}, {_count(len(report.scenarios), 'load')} and "
+        f"{_subjects(report)}, {_count(len(report.scenarios), 'load')} and "
         f"{_count(report.blocks, 'block')} on {_count(len(report.size.cpus), 'core')}: "
         f"{valid} of {_count(planned, 'cell')} valid."
     )
+
+
+def _subjects(report: Report) -> str:
+    """How many APIs and variants were compared."""
+    variants = sum(api.varied is not None for api in report.apis)
+    counts = ((len(report.apis) - variants, "API"), (variants, "variant"))
+    return " and ".join(_count(number, of) for number, of in counts if number)
 
 
 def run_facts(report: Report) -> tuple[tuple[str, str], ...]:

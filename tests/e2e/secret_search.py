@@ -1,24 +1,42 @@
 """A search for secrets in whatever can hold them: text, files, folders, archives within archives, compressed or not."""
 
 import base64
+import bz2
 import gzip
 import io
+import lzma
 import re
+import subprocess
 import tarfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, cast
 
 _TOKEN = re.compile(rb"eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{20,}", re.ASCII)
 """A JSON Web Token: both header and payload are JSON objects, whose Base64 begins so (RFC 7519)."""
 
-_GZIP = b"\x1f\x8b\x08"
+_UNPACK: Mapping[bytes, Callable[[IO[bytes]], gzip.GzipFile | IO[bytes]]] = {
+    b"\x1f\x8b\x08": lambda stream: gzip.GzipFile(fileobj=stream),
+    b"BZh": bz2.BZ2File,
+    b"\xfd7zXZ\x00": lzma.LZMAFile,
+}
+"""What packs a file, by its first bytes."""
+
+_ZSTANDARD = b"\x28\xb5\x2f\xfd"
+"""What this Python can't unpack. Source: RFC 8878, section 3.1.1."""
+
 _TAR = (257, b"ustar")
 """Where a tar archive's magic is. Source: tar(5)."""
 
 
+_HOST_KEY = "etc/ssh/ssh_host_ed25519_key"
+
+
 class SecretSearch:
-    """Searches for secrets as they are and in Base64, and for tokens of any user."""
+    """Searches for secrets as they are and in Base64, and for tokens of any user.
+
+    What is packed in a way that can't be looked into is told as if it held one.
+    """
 
     def __init__(self, secrets: Mapping[str, str]) -> None:
         """Search for these secrets, by name. A name is told where its secret is found; the secret never is."""
@@ -39,12 +57,14 @@ class SecretSearch:
         return list(self.in_bytes(text.encode(), place))
 
     def in_stream(self, stream: IO[bytes] | gzip.GzipFile, place: str) -> Iterator[str]:
-        """Search a stream, and what is packed in it: tar archives and gzip files, however deep."""
+        """Search a stream, and what is packed in it: tar archives, gzip, bzip2 and xz files, however deep."""
         buffered = io.BufferedReader(cast("io.RawIOBase", stream), 1 << 16)
         head = buffered.peek(512)
-        if head.startswith(_GZIP):
-            with gzip.open(buffered) as unpacked:
+        if unpack := next((unpack for first, unpack in _UNPACK.items() if head.startswith(first)), None):
+            with unpack(buffered) as unpacked:
                 yield from self.in_stream(unpacked, place)
+        elif head.startswith(_ZSTANDARD):
+            yield f"{place} is packed with Zstandard, which this search can't look into"
         elif head[_TAR[0] :].startswith(_TAR[1]):
             with tarfile.open(fileobj=buffered, mode="r|") as archive:
                 yield from self._in_archive(archive, place)
@@ -74,6 +94,16 @@ class SecretSearch:
             content = archive.extractfile(member) if member.isfile() else None
             if content is not None:
                 yield from self.in_stream(content, f"{place}:{member.name}")
+
+
+def in_container(search: SecretSearch, container: str) -> Iterator[str]:
+    """Search what a lab writes to on a host that is a container, but for the host's own key in sshd's folder."""
+    folders = ("var/lib/fairground", "root", "tmp", "etc", "var/log")
+    command = ["docker", "exec", container, "tar", "--create", "--directory=/", f"--exclude={_HOST_KEY}", *folders]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as archived:
+        assert archived.stdout is not None
+        yield from search.in_stream(archived.stdout, container)
+    assert archived.returncode == 0
 
 
 def _distinct_lines(secret: str) -> list[bytes]:

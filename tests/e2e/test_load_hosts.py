@@ -30,6 +30,7 @@ from tests.conftest import ROOT, LiveLab, run_lab
 from tests.e2e.load_host_run import allow_neighbours
 from tests.e2e.plain_pulumi import pulumi
 from tests.e2e.quick_run import run_quick
+from tests.e2e.secret_search import SecretSearch, in_container
 from tests.ports import free_port
 from tests.ssh.waiting import wait_until
 
@@ -177,6 +178,30 @@ def test_a_run_from_two_load_hosts_is_one_load(loaded_lab: LiveLab, tmp_path: Pa
     assert left_on(loaded_lab.inventory.load_hosts) == []
     tokens = [path for path in run.rglob("*") if path.is_file() and b"eyJ" in path.read_bytes()]
     assert tokens == []
+
+
+def test_a_load_host_keeps_no_secret_and_listens_for_ssh_alone(loaded_lab: LiveLab):
+    """After a run, whose tokens were there."""
+    secrets = loaded_lab.secrets
+    user_key = loaded_lab.inventory.host.private_key_path
+    assert user_key is not None
+    search = SecretSearch(
+        {
+            "PostgreSQL's password": secrets.postgres_password,
+            "Redis's password": secrets.redis_password,
+            "the JWT secret": secrets.jwt_secret,
+            "the user's private key": Path(user_key).read_text(),
+        }
+    )
+    for number, load_host in enumerate(loaded_lab.inventory.load_hosts, start=1):
+        container = f"fairground-{loaded_lab.stack}-load-host-{number}"
+        assert list(in_container(search, container)) == []
+        with connect(load_host.host) as connection:
+            connection.run(["tee", "/root/planted"], input=secrets.jwt_secret, deadline_seconds=10)
+            assert list(in_container(search, container)) == [f"{container}:root/planted holds the JWT secret"]
+            connection.run(["rm", "/root/planted"], deadline_seconds=10)
+            listening = connection.run("ss -Hlntu", deadline_seconds=10).stdout.splitlines()
+        assert {line.split()[4].rsplit(":", 1)[1] for line in listening} == {"22"}
 
 
 def test_a_killed_run_leaves_its_load_on_the_load_hosts_and_a_resume_ends_it(

@@ -1,7 +1,9 @@
 import base64
+import bz2
 import gzip
 import io
 import json
+import lzma
 import stat
 import subprocess
 import sys
@@ -18,7 +20,7 @@ from provision.connection import Connection
 from tests.conftest import ROOT, LiveLab, run_lab
 from tests.e2e.command_lines import CommandLines
 from tests.e2e.measured_run import MeasuredRun
-from tests.e2e.secret_search import SecretSearch
+from tests.e2e.secret_search import SecretSearch, in_container
 
 PLANTED = "3f9a1c6e5b7d2048" * 3
 
@@ -70,6 +72,8 @@ PLAIN = f"password={PLANTED}".encode()
         pytest.param(base64.b64encode(b"x" + PLAIN + b"yy"), id="base64-shifted-by-one"),
         pytest.param(base64.b64encode(b"xx" + PLAIN + b"y"), id="base64-shifted-by-two"),
         pytest.param(gzip.compress(PLAIN), id="gzip"),
+        pytest.param(bz2.compress(PLAIN), id="bzip2"),
+        pytest.param(lzma.compress(packed("etc/secret", PLAIN)), id="archive-in-xz"),
         pytest.param(packed("etc/secret", PLAIN), id="archive"),
         pytest.param(packed(f"etc/{PLANTED}", b""), id="name-in-an-archive"),
         pytest.param(packed("layer.tar", packed("etc/secret", PLAIN)), id="archive-in-an-archive"),
@@ -86,6 +90,13 @@ def test_the_search_finds_what_is_planted(data: bytes):
     assert found.startswith("here")
     assert found.endswith(("holds the planted secret", "holds a token"))
     assert PLANTED not in found.removeprefix("here")
+
+
+def test_what_the_search_cannot_look_into_is_told():
+    searching = SecretSearch({"the planted secret": PLANTED})
+    packed_with_zstandard = b"\x28\xb5\x2f\xfd" + PLAIN[:10]
+    [found] = searching.in_stream(io.BytesIO(packed("layer", packed_with_zstandard)), "here")
+    assert found.startswith("here:layer is packed with Zstandard")
 
 
 def test_the_search_finds_a_private_key_in_files_and_json(tmp_path: Path, user_key: Path, search: SecretSearch):
@@ -140,6 +151,7 @@ def test_plain_state_and_logs_hold_no_secret(
     measured: MeasuredRun, live_lab: LiveLab, search: SecretSearch, user_key: Path
 ):
     assert measured.exit_code == 0
+    assert stat.S_IMODE(STATE.stat().st_mode) == 0o700, "nobody else looks into the state"
     for own in (PASSPHRASE, user_key):
         assert stat.S_IMODE(own.stat().st_mode) == 0o600, "a secret's own file is its owner's alone"
     found, files = search.in_folder(STATE, exempt=[PASSPHRASE, user_key])
@@ -179,7 +191,7 @@ def test_no_command_prints_a_secret_or_passes_one_in_a_command_line(
     )
     with CommandLines() as command_lines:
         shown = [live_lab.run(*command) for command in commands]
-        shown.append(run_lab(["report", str(measured.folder), "--json"]))
+        shown += [run_lab(["report", str(measured.folder), "--format", kind]) for kind in ("json", "csv", "md")]
         shown.append(run_lab(["doctor", "--json"]))
     for completed in shown:
         assert completed.stdout, completed.args
@@ -203,6 +215,19 @@ def test_no_log_on_the_host_holds_a_secret(
     assert search.in_text(logs, "a log of the host") == []
     outer = docker("logs", f"fairground-{live_lab.stack}-host")
     assert search.in_text(outer, "the log of the host's container") == []
+
+
+@pytest.mark.alone
+def test_what_a_run_leaves_on_the_host_holds_no_secret_and_nobody_else_can_change_it(
+    measured: MeasuredRun, live_lab: LiveLab, host: Connection, search: SecretSearch
+):
+    assert measured.exit_code == 0
+    container = f"fairground-{live_lab.stack}-host"
+    assert list(in_container(search, container)) == []
+    found = host.run(
+        ["find", "/var/lib/fairground", "/root", "/etc", "-perm", "/022", "!", "-type", "l"], deadline_seconds=60
+    )
+    assert found.stdout.split() == []
 
 
 def test_no_image_holds_a_secret(live_lab: LiveLab, search: SecretSearch):

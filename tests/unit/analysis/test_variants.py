@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from analysis.identity import Conditions, differences
+from analysis.pages.building import building_table
+from analysis.pages.facts import in_short
 from analysis.pages.html import render_html
 from analysis.pages.markdown import render_markdown
 from analysis.pages.variants import variant_words
@@ -47,6 +49,17 @@ def test_each_variant_is_a_subject_of_the_report_with_ranks_and_pairs(tmp_path: 
     for text in (render_markdown(report), render_html(report)):
         assert all(name in text for name in names)
         assert "go-pool-16 is go with DB_POOL_SIZE=16." in text.replace("\\", "")
+
+
+def test_variants_are_counted_as_such_and_have_no_facts_about_building(tmp_path: Path):
+    alone = report_of(tmp_path / "alone", POOL, LARGE)
+    assert in_short(alone).startswith("2 variants, ")
+    assert building_table(alone).rows == ()
+    assert "Facts about building" not in render_html(alone)
+    of_go = POOL.model_copy(update={"apis": ("go",)})
+    beside = analyse(begin(FakeBench(), tmp_path, protocol=varied(of_go).model_copy(update={"apis": ()})))
+    assert " and 1 variant, " in in_short(beside)
+    assert "go-pool-16" not in {column.title for column in building_table(beside).columns}
 
 
 def test_the_words_say_what_each_is(tmp_path: Path):
