@@ -91,13 +91,15 @@ def _place(state: RunState) -> str:
 
 def _doing(state: RunState, under_way: UnderWay, now: float) -> str:
     assert state.started is not None  # noqa: S101 - asked by the caller
-    seconds = f"{now - under_way.since:.0f}"
+    elapsed = now - under_way.since
+    window = {
+        "warm_up": state.started.protocol.warm_up_seconds,
+        "load": under_way.cell.scenario.duration_seconds,
+    }.get(under_way.phase or "")
+    # The generator's start and end come on top of it.
+    seconds = f"{elapsed:.0f}" if window is None or elapsed > window else f"{elapsed:.0f} of {window}"
     again = f", attempt {under_way.attempt}" if under_way.attempt > 1 else ""
     phase = "" if under_way.phase is None else f" {under_way.phase.replace('_', ' ')}"
-    if under_way.phase == "load":
-        seconds += f" of {under_way.cell.scenario.duration_seconds}"
-    elif under_way.phase == "warm_up":
-        seconds += f" of {state.started.protocol.warm_up_seconds}"
     return f"{under_way.cell.id}{again}:{phase}, {seconds} s"
 
 

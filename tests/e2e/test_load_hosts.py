@@ -40,8 +40,10 @@ PROTOCOL = Protocol(
     blocks=1,
     warm_up_seconds=2,
     scenarios=(Scenario(name="light", workload="mixed", connections=10, duration_seconds=3),),
+    attempts=5,
     twin=False,
-    open_loop=OpenLoop(scenario="light", shares=(0.5,), seconds=2, blocks=1),
+    # Low: other tests take CPU from it, and a rate that isn't reached is no measurement.
+    open_loop=OpenLoop(scenario="light", shares=(0.1,), seconds=2, blocks=1),
 )
 
 NAME = "e2e-load"
@@ -201,7 +203,9 @@ def test_a_load_host_keeps_no_secret_and_listens_for_ssh_alone(loaded_lab: LiveL
             assert list(in_container(search, container)) == [f"{container}:root/planted holds the JWT secret"]
             connection.run(["rm", "/root/planted"], deadline_seconds=10)
             listening = connection.run("ss -Hlntu", deadline_seconds=10).stdout.splitlines()
-        assert {line.split()[4].rsplit(":", 1)[1] for line in listening} == {"22"}
+        sockets = {tuple(line.split()[4].rsplit(":", 1)) for line in listening}
+        # Docker's own resolver is in each network that it makes.
+        assert {port for address, port in sockets if address != "127.0.0.11"} == {"22"}
 
 
 def test_a_killed_run_leaves_its_load_on_the_load_hosts_and_a_resume_ends_it(

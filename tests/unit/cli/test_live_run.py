@@ -81,6 +81,7 @@ def test_the_whole_of_it_is_in_sight():
     ]
     told.append((PhaseStarted(cell_id=second.id, phase="load"), 40.0))
     assert f"{second.id}: load, 3 of 5 s" in rows_of(state_of(told), 43.0)
+    assert f"{second.id}: load, 6 s" in rows_of(state_of(told), 46.0), "its window is over, and its generator ends"
 
 
 def test_throughput_is_the_median_of_what_is_valid_and_none_of_the_open_loop():
