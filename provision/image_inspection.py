@@ -1,11 +1,12 @@
 """What an image on the host says of itself, and who owns what is in it. No container of it is started."""
 
-import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from documents.errors import HostError, RemoteCommandError
 from provision.connection import Connection
+from provision.inspected import read_image
 
 _DEADLINE_SECONDS = 60
 
@@ -18,18 +19,22 @@ docker cp "$container:$2" - | tar --list --verbose --numeric-owner
 that names no program; it is never started."""
 
 
+_FOLDER = re.compile(r"d\S{9,} +(\d{1,10}/\d{1,10}) ", re.ASCII)
+"""Of each file tar lists the mode and the owners first; the folder itself comes before what is in it."""
+
+
 def inspect_image(connection: Connection, image_id: str) -> Mapping[str, Any]:
     """What `docker image inspect` says.
 
     Raises:
-        HostError: there is no such image, or Docker there doesn't answer.
+        HostError: there is no such image, or Docker there doesn't answer, or something else.
     """
     command = ["docker", "image", "inspect", image_id]
     try:
-        (found,) = json.loads(connection.run(command, deadline_seconds=_DEADLINE_SECONDS).stdout)
+        text = connection.run(command, deadline_seconds=_DEADLINE_SECONDS).stdout
     except RemoteCommandError as error:
         raise HostError(f"Docker on {connection} doesn't tell of the image {image_id}: {error}") from error
-    return found
+    return read_image(text, where=connection)
 
 
 def folder_owner(connection: Connection, image_id: str, path: str) -> str | None:
@@ -41,6 +46,5 @@ def folder_owner(connection: Connection, image_id: str, path: str) -> str | None
     done = connection.run(
         ["sh", "-c", _LIST_FOLDER, "list", image_id, path], deadline_seconds=_DEADLINE_SECONDS, check=False
     )
-    # Of each the mode, the owners, the size, the day, the time and the name; the folder itself comes first.
-    fields = done.stdout.partition("\n")[0].split()
-    return fields[1] if fields and fields[0].startswith("d") else None
+    found = _FOLDER.match(done.stdout)
+    return None if found is None else found[1]

@@ -17,6 +17,7 @@ from experiment.verification import verify_api
 from provision.build_context import hash_build_context
 from provision.connection import Connection, connect
 from provision.image_inspection import folder_owner, inspect_image
+from provision.images import image_bytes
 from provision.readiness import wait_for_api
 
 SECTIONS = {
@@ -167,7 +168,8 @@ def _as_declared(api: Api | ApiService) -> tuple[object, ...]:
 def _look_at_image(connection: Connection, service: ApiService) -> tuple[bool, str]:
     inspected = inspect_image(connection, service.image_id)
     faults = image_faults(inspected, folder_owner(connection, service.image_id, UPLOADS))
-    return _all_good(faults, f"{inspected['Size'] / 1e6:.1f} MB; user, entry point and {UPLOADS} are as they are to be")
+    size = image_bytes(connection, service.image_id)
+    return _all_good(faults, f"{size / 1e6:.1f} MB; user, entry point and {UPLOADS} are as they are to be")
 
 
 def _look_at_container(connection: Connection, inventory: Inventory, service: ApiService) -> tuple[bool, str]:

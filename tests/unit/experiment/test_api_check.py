@@ -226,7 +226,8 @@ class World:
 
         stand_ins: dict[str, Callable[..., Any]] = {
             "connect": connect,
-            "inspect_image": lambda *_: {"Config": IMAGE, "Size": 12_345_678},
+            "inspect_image": lambda *_: {"Config": IMAGE},
+            "image_bytes": lambda *_: 12_345_678,
             "folder_owner": lambda *_: self.owner,
             "wait_for_api": lambda *_: None,
             "wait_until_ready": lambda *_, **__: self.unready,

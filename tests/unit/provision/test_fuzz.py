@@ -19,6 +19,7 @@ from provision import (
     containers,
     host_changes,
     identity,
+    image_inspection,
     images,
     inspected,
     jobs,
@@ -180,6 +181,7 @@ DOCUMENTS: dict[str, tuple[object, Callable[[Connection], object]]] = {
     ),
     "postgres": (POSTGRES, lambda one: service_settings.read_postgres(one, INVENTORY.postgres)),
     "running": (RUNNING, read_images),
+    "an image": ([IMAGE], lambda one: image_inspection.inspect_image(one, IMAGE_ID)),
     "changes": (CHANGES, host_changes.read_changes),
     "knobs read": (
         [{"name": knob.name, "files": [FILE]} for knob in KNOBS],
@@ -234,6 +236,10 @@ TEXTS: dict[str, tuple[str, Callable[[Connection], object]]] = {
     ),
     "id of an image": (f"sha256:{SHA}\n", lambda one: images.find_image(one, "fairground-api:1")),
     "size of an image": ("123456789\n", lambda one: images.image_bytes(one, "fairground-api:1")),
+    "owner of a folder of an image": (
+        "drwxr-xr-x 65532/65532       0 2026-11-27 10:00 uploads/\n",
+        lambda one: image_inspection.folder_owner(one, IMAGE_ID, "/uploads"),
+    ),
     "moved threads": ("12\n", lambda one: pinning.apply(one, LAYOUT, {"api": V2})),
     "things with a label": (
         "0a1b fairground-api-go\n0a1c fairground-redis\n",
