@@ -6,7 +6,10 @@ import pytest
 
 from analysis.report import analyse
 from documents.report import Report
+from tests.unit.analysis.claims_builder import BASIC
 from tests.unit.analysis.run_builder import COMPARED_THROUGHPUTS, compared_run, golden_run, repeated_run
+from tests.unit.analysis.test_open_loop import add_open_loop
+from tests.unit.analysis.test_warm_ups import allow_seconds, write_warm_up
 
 
 @pytest.fixture
@@ -43,3 +46,14 @@ def compared_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def compared_report(compared_directory: Path) -> Report:
     """The report of that run."""
     return analyse(compared_directory)
+
+
+@pytest.fixture(scope="session")
+def full_report(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    """Of a run with void and unfinished cells, a short block, an open loop, warm-ups, knobs and facts."""
+    directory = golden_run(tmp_path_factory.mktemp("full") / "run")
+    allow_seconds(directory, 30)
+    write_warm_up(directory, 1, "steady", 12.5)
+    write_warm_up(directory, 7, "never-steady", 30.0)
+    add_open_loop(directory)
+    return analyse(directory).model_copy(update={"building": (BASIC,)})

@@ -4,8 +4,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.unit.analysis.pair_run import BASE, CANDIDATE, SCENARIO
-from tests.unit.analysis.run_builder import GOLDEN_RAW, Role, samples_csv, write_cell, write_run, wrk_result
+from tests.unit.analysis.pair_run import BASE, CANDIDATE, SCENARIO, write_steady_cell
+from tests.unit.analysis.run_builder import write_run
 
 
 def run_of_day(
@@ -26,21 +26,11 @@ def run_of_day(
     """
     run = runs / f"202601{day:02d}-120000-quick"
     cells = write_run(run, apis=(BASE, CANDIDATE), scenarios=(SCENARIO,), blocks=len(candidate), twin=True)
-    samples = samples_csv(
-        {
-            "api": Role(0.5, lambda _: 30_000_000),
-            "postgres": Role(0.25, lambda _: 200_000_000),
-            "redis": Role(0.05, lambda _: 10_000_000),
-            "generator": Role(0.4, lambda _: 5_000_000),
-        },
-        3,
-    )
-    responses = sum(count for _, count in GOLDEN_RAW)
     for cell in cells:
         throughput = base if cell.api == BASE else candidate[cell.block - 1]
         if cell.twin and twins:
             throughput *= twins[cell.block - 1]
-        write_cell(run, cell, wrk_result(cell, GOLDEN_RAW, round(1e6 * responses / throughput)), samples)
+        write_steady_cell(run, cell, throughput)
     change(run, "manifest.json", run_id=run.name, started_at=f"2026-01-{day:02d}T12:00:00Z")
     change(run, "host.json", after=json.loads((run / "host.json").read_text())["before"])
     return run

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from documents.plan import Cell
 from documents.protocol import Scenario
 from tests.unit.analysis.run_builder import GOLDEN_RAW, Role, samples_csv, write_cell, write_run, wrk_result
 
@@ -16,6 +17,15 @@ def pair_run(directory: Path, candidate: Sequence[float | None], *, base: float 
     Throughputs are from 340 to 1,000 requests/s.
     """
     cells = write_run(directory, apis=(BASE, CANDIDATE), scenarios=(SCENARIO,), blocks=len(candidate))
+    for cell in cells:
+        throughput = base if cell.api == BASE else candidate[cell.block - 1]
+        if throughput is not None:
+            write_steady_cell(directory, cell, throughput)
+    return directory
+
+
+def write_steady_cell(directory: Path, cell: Cell, throughput: float) -> None:
+    """Write a finished cell of that throughput, from 340 to 1,000 requests/s, whose roles use the same all along."""
     samples = samples_csv(
         {
             "api": Role(0.5, lambda _: 30_000_000),
@@ -26,8 +36,4 @@ def pair_run(directory: Path, candidate: Sequence[float | None], *, base: float 
         3,
     )
     responses = sum(count for _, count in GOLDEN_RAW)
-    for cell in cells:
-        throughput = base if cell.api == BASE else candidate[cell.block - 1]
-        if throughput is not None:
-            write_cell(directory, cell, wrk_result(cell, GOLDEN_RAW, round(1e6 * responses / throughput)), samples)
-    return directory
+    write_cell(directory, cell, wrk_result(cell, GOLDEN_RAW, round(1e6 * responses / throughput)), samples)

@@ -5,7 +5,6 @@ import io
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 import pytest
@@ -14,12 +13,7 @@ from pydantic import BaseModel
 from analysis.pages.html import render_html
 from analysis.pages.markdown import render_markdown
 from analysis.pages.summary_csv import COLUMNS, render_csv
-from analysis.report import analyse
 from documents.report import Report
-from tests.unit.analysis.claims_builder import BASIC
-from tests.unit.analysis.run_builder import golden_run
-from tests.unit.analysis.test_open_loop import add_open_loop
-from tests.unit.analysis.test_warm_ups import allow_seconds, write_warm_up
 
 MARKUP = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)></title></desc></style>&lt;{{ 7*7 }}]]>-->|`[a](b)"
 
@@ -73,43 +67,32 @@ def hostile(value: Any) -> Any:  # noqa: ANN401 - whatever a document holds
 pytestmark = pytest.mark.filterwarnings("ignore:constrained_layout not applied")
 
 
-@pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
-    """The report of a run with something of everything."""
-    directory: Path = golden_run(tmp_path_factory.mktemp("full") / "run")
-    allow_seconds(directory, 30)
-    write_warm_up(directory, 1, "steady", 12.5)
-    write_warm_up(directory, 7, "never-steady", 30.0)
-    add_open_loop(directory)
-    return analyse(directory).model_copy(update={"building": (BASIC,)})
-
-
-def test_every_free_string_is_hostile(report: Report):
-    changed: Report = hostile(report)
+def test_every_free_string_is_hostile(full_report: Report):
+    changed: Report = hostile(full_report)
     assert changed.apis[0].name == f"{MARKUP}go"
     assert changed.void_attempts[0].voids[0].message.startswith(MARKUP)
     assert changed.host.cpu_model.startswith(MARKUP)
     assert f"{MARKUP}wrk" in changed.tool_versions
-    assert changed.grade == report.grade
+    assert changed.grade == full_report.grade
 
 
-def test_html_shows_it_as_text(report: Report):
-    usual, page = Elements(render_html(report)), Elements(render_html(hostile(report)))
+def test_html_shows_it_as_text(full_report: Report):
+    usual, page = Elements(render_html(full_report)), Elements(render_html(hostile(full_report)))
     assert page.tags <= usual.tags
     assert page.attributes <= usual.attributes
     assert not page.tags & {"script", "img"}
     assert page.text.count(MARKUP) > 300
 
 
-def test_markdown_shows_it_as_text(report: Report):
-    text = render_markdown(hostile(report))
+def test_markdown_shows_it_as_text(full_report: Report):
+    text = render_markdown(hostile(full_report))
     outside_code = re.sub(r"^    .*$", "", text, flags=re.MULTILINE)
     assert len(re.findall(r"\\<script\\>", outside_code)) > 200
     assert re.search(r"(?<!\\)[<`\[]", outside_code) is None
 
 
-def test_csv_keeps_it_in_its_field(report: Report):
-    changed: Report = hostile(report)
+def test_csv_keeps_it_in_its_field(full_report: Report):
+    changed: Report = hostile(full_report)
     [heading, first, *_] = csv.reader(io.StringIO(render_csv(changed)))
     assert tuple(heading) == COLUMNS
     assert len(first) == len(COLUMNS)

@@ -2,18 +2,10 @@
 
 import html
 import re
-from pathlib import Path
-
-import pytest
 
 from analysis.pages.html import render_html
 from analysis.pages.markdown import render_markdown
-from analysis.report import analyse
 from documents.report import Report
-from tests.unit.analysis.claims_builder import BASIC
-from tests.unit.analysis.run_builder import golden_run
-from tests.unit.analysis.test_open_loop import add_open_loop
-from tests.unit.analysis.test_warm_ups import allow_seconds, write_warm_up
 
 SECTIONS = (
     "Verdict",
@@ -38,17 +30,6 @@ SECTIONS = (
     "Settings of the host",
 )
 """What a report with something of everything has; the twin is the only table that this one lacks."""
-
-
-@pytest.fixture(scope="module")
-def full_report(tmp_path_factory: pytest.TempPathFactory) -> Report:
-    """Of a run with void and unfinished cells, a short block, an open loop, warm-ups, knobs and facts."""
-    directory: Path = golden_run(tmp_path_factory.mktemp("full") / "run")
-    allow_seconds(directory, 30)
-    write_warm_up(directory, 1, "steady", 12.5)
-    write_warm_up(directory, 7, "never-steady", 30.0)
-    add_open_loop(directory)
-    return analyse(directory).model_copy(update={"building": (BASIC,)})
 
 
 def plain_text(markup: str) -> str:
