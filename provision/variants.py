@@ -13,11 +13,13 @@ from pathlib import Path
 
 from tenacity import Retrying, before_sleep_log, retry_if_exception_type, stop_before_delay, wait_fixed
 
+from documents.base import Document
 from documents.cores import CoreLayout
 from documents.errors import HostError, RemoteCommandError
 from documents.inventory import Inventory, PostgresService
 from documents.labels import STACK_LABEL, VARIED_LABEL
 from provision import containers, paths
+from provision.answers import read_answer, whole_number
 from provision.connection import Connection
 from provision.service_settings import means, read_postgres
 
@@ -47,6 +49,10 @@ class VariantContainer:
     cpus: str
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
     settings: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+class _Removed(Document):
+    names: tuple[str, ...]
 
 
 def make(connection: Connection, wanted: Sequence[VariantContainer]) -> None:
@@ -87,7 +93,8 @@ def confine(connection: Connection, cpus: Mapping[str, str]) -> bool:
     Raises:
         HostError: one isn't there, or the host lacks such a CPU.
     """
-    return json.loads(_run(connection, {"action": "confine", "cpus": dict(cpus)})) > 0
+    changed = _run(connection, {"action": "confine", "cpus": dict(cpus)})
+    return whole_number(changed, what="how many containers have other CPUs now", where=connection) > 0
 
 
 def remove(connection: Connection, inventory: Inventory) -> bool:
@@ -110,7 +117,8 @@ def remove(connection: Connection, inventory: Inventory) -> bool:
             "start": inventory.postgres.container,
         },
     )
-    if not json.loads(answer):
+    told = read_answer(_Removed, f'{{"names": {answer}}}', what="the containers that it removed", where=connection)
+    if not told.names:
         return False
     _await(connection, inventory.postgres)
     return True

@@ -31,6 +31,7 @@ from provision import (
     service_settings,
     transfer,
     tuning,
+    variants,
     warm_up,
     watching,
 )
@@ -182,6 +183,7 @@ DOCUMENTS: dict[str, tuple[object, Callable[[Connection], object]]] = {
     "postgres": (POSTGRES, lambda one: service_settings.read_postgres(one, INVENTORY.postgres)),
     "running": (RUNNING, read_images),
     "an image": ([IMAGE], lambda one: image_inspection.inspect_image(one, IMAGE_ID)),
+    "removed variants": ([], lambda one: variants.remove(one, INVENTORY)),
     "changes": (CHANGES, host_changes.read_changes),
     "knobs read": (
         [{"name": knob.name, "files": [FILE]} for knob in KNOBS],
@@ -240,6 +242,7 @@ TEXTS: dict[str, tuple[str, Callable[[Connection], object]]] = {
         "drwxr-xr-x 65532/65532       0 2026-11-27 10:00 uploads/\n",
         lambda one: image_inspection.folder_owner(one, IMAGE_ID, "/uploads"),
     ),
+    "containers with other CPUs": ("2\n", lambda one: variants.confine(one, {"fairground-redis": "1"})),
     "moved threads": ("12\n", lambda one: pinning.apply(one, LAYOUT, {"api": V2})),
     "things with a label": (
         "0a1b fairground-api-go\n0a1c fairground-redis\n",
