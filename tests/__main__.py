@@ -2,8 +2,9 @@
 
 They run in three parts. Those that need no lab run beside each other, while the lab of the others is stood up; half of
 the time that this takes goes into downloads, and into compilers that keep one CPU busy. Then come those on the lab, and
-beside them, lab by lab, those that have one of their own: many of all these wait more than they compute. At last come
-those with the mark `alone`, with the machine to themselves. The results are in `.lab/tests/`, in JUnit's format.
+beside them, lab by lab, those that have one of their own, and those that only build there: many of all these wait more
+than they compute. At last come those with the mark `alone`, with the machine to themselves. The results are in
+`.lab/tests/`, in JUnit's format.
 """
 
 import os
@@ -23,6 +24,10 @@ RESULTS = ROOT / ".lab" / "tests"
 _AT_A_TIME = 3
 """As many as two CPUs were seen to carry within the tests' deadlines."""
 
+_WAITING = 1
+"""As many more processes than CPUs as there are tests that wait for a host: a sixth of the time there was nothing to
+compute."""
+
 
 def main() -> int:
     """Run all parts; the status is pytest's, the least of those that failed."""
@@ -39,11 +44,13 @@ def main() -> int:
         with ThreadPoolExecutor(1) as pool:
             standing = pool.submit(stand_up, options.stack)
             # The tests of a file may share what they are about: they stay with one process.
-            statuses = [run("without-lab", "-m", "not lab and not alone", "--numprocesses=logical", "--dist=loadfile")]
+            processes = f"--numprocesses={(os.cpu_count() or 1) + _WAITING}"
+            statuses = [run("without-lab", "-m", "not lab and not alone", processes, "--dist=loadfile")]
         standing.result()
+        on_lab, beside = "lab and not alone", (*OWN_LABS, "builds")
         statuses += run_beside(
-            ("on-lab", "-m", f"lab and not alone and not ({' or '.join(OWN_LABS)})", "--lab-stands"),
-            *((f"on-{name.replace('_', '-')}", "-m", f"{name} and not alone", "--lab-stands") for name in OWN_LABS),
+            ("on-lab", "-m", f"{on_lab} and not ({' or '.join(beside)})", "--lab-stands"),
+            *((f"on-{name.replace('_', '-')}", "-m", f"{on_lab} and {name}", "--lab-stands") for name in beside),
         )
         statuses.append(run("alone", "-m", "alone", "--lab-stands"))
     finally:

@@ -115,6 +115,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for mark in (
         "lab: runs against a lab on real containers; set by its fixtures, not by hand",
         *(f"{name}: has a lab of its own, beside other tests; set by that fixture, not by hand" for name in OWN_LABS),
+        "builds: only builds images on the lab's host, and leaves alone what runs there",
         "alone: measures something on this machine, and says little while other tests run beside it",
     ):
         config.addinivalue_line("markers", mark)

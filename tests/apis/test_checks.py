@@ -27,7 +27,7 @@ FOLDERS = {**{name: APIS / name for name in NAMES}, OPEN_LOOP_SOURCE.name: OPEN_
 DOCKERFILE = "checks.Dockerfile"
 
 _DEADLINE_SECONDS = 1_100
-pytestmark = pytest.mark.timeout(1_200)
+pytestmark = [pytest.mark.timeout(1_200), pytest.mark.builds]
 
 Said = Callable[[str, str | None], str]
 """By an implementation and the check that is to go red, or None: how its build failed; empty where it didn't."""

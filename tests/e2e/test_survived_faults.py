@@ -163,7 +163,8 @@ def _with_clock(clock: Path) -> Iterator[str]:
     """What has a command's clock be as much ahead of this machine's, or behind, as a file says."""
     yield f"LD_PRELOAD={_FAKETIME}"
     yield f"FAKETIME_TIMESTAMP_FILE={clock}"
-    yield "FAKETIME_NO_CACHE=1"
+    # For each look at the clock the file would be read else.
+    yield "FAKETIME_CACHE_DURATION=1"
     yield "FAKETIME_DONT_FAKE_MONOTONIC=1"
 
 

@@ -39,7 +39,7 @@ _OF_ITS_ENGINE = {
 
 _OF_THE_LOOK = (
     *("ps -eo", "sh -euc", "sshd:", "sshd-session:", "systemd --user", "(sd-pam)"),
-    *("session-", "user-", "user@", "user.slice", "containerd-shim", "run-docker-netns-"),
+    *("session-", "user-", "user@", "user.slice", "/run/user/", "containerd-shim", "/run/docker/netns/"),
 )
 """What is at work only because somebody looks or is logged in, or how a container that was there before is held."""
 
@@ -51,7 +51,7 @@ def take_snapshot(machine: Machine, *, has_engine: bool) -> dict[str, list[str]]
     """What the machine has, by kind, a line each."""
     listings = {**_LISTINGS, **(_OF_ITS_ENGINE if has_engine else {})}
     found = {kind: machine.shell(f"{listing} || :").splitlines() for kind, listing in listings.items()}
-    for kind in ("processes", "units at work", "units at boot", "cgroups"):
+    for kind in ("processes", "units at work", "units at boot", "mounts", "cgroups"):
         found[kind] = sorted(
             line for line in found[kind] if not any(part in line for part in (*_OF_THE_LOOK, *_OF_THE_DAY))
         )

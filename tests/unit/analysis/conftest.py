@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from analysis.pages.html import render_html
 from analysis.report import analyse
 from documents.report import Report
 from tests.unit.analysis.claims_builder import BASIC
@@ -57,3 +58,21 @@ def full_report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     write_warm_up(directory, 7, "never-steady", 30.0)
     add_open_loop(directory)
     return analyse(directory).model_copy(update={"building": (BASIC,)})
+
+
+@pytest.fixture(scope="session")
+def golden_page(golden_report: Report) -> str:
+    """The golden run's report as a page: to draw its plots takes seconds."""
+    return render_html(golden_report)
+
+
+@pytest.fixture(scope="session")
+def full_page(full_report: Report) -> str:
+    """The full report as a page."""
+    return render_html(full_report)
+
+
+@pytest.fixture(scope="session")
+def compared_page(compared_report: Report) -> str:
+    """The report of the run with the twin as a page."""
+    return render_html(compared_report)

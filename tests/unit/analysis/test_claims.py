@@ -136,7 +136,7 @@ def test_a_run_like_the_article_s_on_a_full_host_reproduces_orders_and_contradic
     assert claims["throughput-light", "number-rust"].outcome == "not-comparable"
 
 
-def test_the_pages_count_the_outcomes_and_say_why(golden_report: Report):
+def test_the_pages_count_the_outcomes_and_say_why(golden_report: Report, golden_page: str):
     table = claims_table(golden_report)
     rows = {row[0].value: [cell.value for cell in row[1:]] for row in table.rows}
     assert [column.title for column in table.columns[1:]] == [
@@ -153,7 +153,7 @@ def test_the_pages_count_the_outcomes_and_say_why(golden_report: Report):
     assert "Here they hold for this: this host is smaller (2 cores and 4 GiB" in table.note
     assert "light here is 10 connections for 2 s instead of 10 for 30 s" in table.note
     assert "medium here" not in table.note, "with other connections no order is judged"
-    html, markdown = render_html(golden_report), render_markdown(golden_report)
+    html, markdown = golden_page, render_markdown(golden_report)
     assert html.count("<summary>Throughput, light</summary>") == 1
     for page in (html, markdown):
         assert "They are shown to be the same within 3%" in page

@@ -6,7 +6,6 @@ import pytest
 
 from analysis.comparisons import compare_all
 from analysis.pages.facts import heading
-from analysis.pages.html import render_html
 from analysis.pages.markdown import render_markdown
 from analysis.pages.verdict import load_verdicts
 from analysis.report import analyse
@@ -122,8 +121,8 @@ def test_where_nothing_can_be_compared_there_is_no_rank(tmp_path: Path, throughp
     assert ranks(report) == [(api, DASH) for api in throughputs]
 
 
-def test_the_verdict_and_the_grade_stand_before_all_else_on_each_page(compared_report: Report):
-    html, markdown = render_html(compared_report), render_markdown(compared_report).replace("\\", "")
+def test_the_verdict_and_the_grade_stand_before_all_else_on_each_page(compared_report: Report, compared_page: str):
+    html, markdown = compared_page, render_markdown(compared_report).replace("\\", "")
     sentence = sentences(compared_report)[0]
     assert html.index(sentence) < html.index("Grade of the host: Shared cores.") < html.index('id="caveats"')
     assert markdown.index("Shared cores") < markdown.index(sentence) < markdown.index("Before you quote these numbers")

@@ -322,16 +322,17 @@ def test_a_terminal_shows_ranks_verdicts_and_the_twin(compared_report: Report):
         assert len(table.columns) <= 9, table.title
 
 
-def test_markdown_and_html_show_all_verdicts_after_the_caveats(compared_report: Report):
+def test_markdown_and_html_show_all_verdicts_after_the_caveats(compared_report: Report, compared_page: str):
     titles = [table.title for table in verdict_tables(compared_report)]
     markdown = re.findall(r"^## (.+)$", render_markdown(compared_report), flags=re.MULTILINE)
     assert markdown[:7] == ["Verdict", "Before you quote these numbers", "Summary", *titles]
-    html = render_html(compared_report)
-    chapter = html[html.index('<section id="pairs"') : html.index('<section id="distribution"')]
+    chapter = compared_page[
+        compared_page.index('<section id="pairs"') : compared_page.index('<section id="distribution"')
+    ]
     headings = [unescape(title) for title in re.findall(r"<h3[^>]*>([^<]+)</h3>", chapter)]
     assert headings == [titles[0], "Ratios of throughput", *titles[1:]]
     for row in pair_table(compared_report).rows:
-        assert row[3].value in unescape(html)
+        assert row[3].value in unescape(compared_page)
 
 
 def test_the_plot_says_its_intervals_in_words(compared_report: Report):
