@@ -60,7 +60,8 @@ def ensure(step: Step, layout: Layout) -> None:
         )
         write_whole(_stamp(layout, "begun"), wanted)
     _drop_half_installed(layout)
-    pip = [layout.python, "-m", "pip", "--disable-pip-version-check", "install", "--no-input"]
+    # Python compiles what it imports, and of the clouds' packages it never imports most.
+    pip = [layout.python, "-m", "pip", "--disable-pip-version-check", "install", "--no-input", "--no-compile"]
     step.run([*pip, "--require-hashes", "-r", layout.root / "requirements.lock"], remedy=_NETWORK)
     step.run(
         [*pip, "--no-deps", "--no-build-isolation", "--editable", layout.root],
