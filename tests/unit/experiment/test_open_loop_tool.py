@@ -22,7 +22,7 @@ from toolchain.console import Step
 from toolchain.go_toolchain import Go, ensure_go, find_go
 from toolchain.layout import Layout
 
-MINIMUM_GO = "1.24.0"
+MINIMUM_GO = "1.26.0"
 SEED = 20260131
 
 

