@@ -31,7 +31,7 @@ evidence: SETUP_FLAGS := --with-tests
 evidence: setup ## the long runs: ten blocks, all APIs beside their floors, a known difference, longer fuzzing; writes docs/evidence/
 	@$(BIN)/python -m benchmarks.evidence $(EVIDENCE_FLAGS)
 
-audit: setup ## is a vulnerability known of a locked dependency? 1: yes; 3: something couldn't be looked at
+audit: setup ## is a vulnerability known of a locked dependency? Error 1: yes; Error 3: something couldn't be looked at
 	@$(BIN)/python -m toolchain.audit
 
 setup: ## installs what the lab needs

@@ -2,10 +2,12 @@
 
 Each language has a tool of its own, and each tool needs data that somebody publishes. Where it can't be had, that is
 told for what it is: nothing was looked at. The exit status is 0 where all was looked at and nothing was found, 1 where
-a vulnerability is known, and 3 where none is known of what could be looked at, and something couldn't.
+a vulnerability is known, and 3 where none is known of what could be looked at, and something couldn't. make says it as
+``Error 1`` or ``Error 3``; its own status is 2 after both.
 """
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +17,7 @@ from typing import Any
 
 from toolchain.go_toolchain import find_go
 from toolchain.layout import Layout, project_layout
+from toolchain.pulumi_tools import ENGINE_PACKAGE
 
 VULNERABLE = 1
 NOT_LOOKED_AT = 3
@@ -24,8 +27,21 @@ GOVULNCHECK = "golang.org/x/vuln/cmd/govulncheck@v1.9.0"
 GO_REPORTS = "golang.org/x/vulndb@latest"
 """What vuln.go.dev publishes, as a module, for a machine that reaches the Go module proxy alone."""
 
-GO_MODULES = ("apis/go", "experiment/workloads/vegeta", "toolchain/docker_plugin", "toolchain/engine")
-PYTHON_LOCKS = ("requirements.lock", "apis/zig/requirements.txt")
+GO_MODULES = {
+    "apis/go": "./...",
+    "experiment/workloads/vegeta": "./...",
+    "toolchain/docker_plugin": "./...",
+    "toolchain/engine": ENGINE_PACKAGE,
+}
+"""Modules, each with the packages that are built of it; the engine's has none of its own."""
+
+PYTHON_LOCKS = (
+    "requirements.lock",
+    "apis/go/requirements.txt",
+    "apis/zig/requirements.txt",
+    "experiment/workloads/vegeta/requirements.txt",
+)
+"""The last three have a compiler each, and nothing else."""
 RUST_LOCK = "apis/rust/Cargo.lock"
 KOTLIN_LOCK = "apis/kotlin/pom.xml"
 
@@ -67,8 +83,8 @@ def audit(layout: Layout, run: Run) -> Iterator[Audited]:
     """Audit every lock of the project, one after the other."""
     for lock in PYTHON_LOCKS:
         yield audit_python(layout, lock, run)
-    for module in GO_MODULES:
-        yield audit_go(layout, module, run)
+    for module, packages in GO_MODULES.items():
+        yield audit_go(layout, module, packages, run)
     yield audit_by(run, layout, RUST_LOCK, ["cargo", "audit", "--json", "--file", RUST_LOCK], read_cargo_audit)
     kotlin = ["osv-scanner", "scan", "source", "--format=json", f"--lockfile={KOTLIN_LOCK}"]
     yield audit_by(run, layout, KOTLIN_LOCK, kotlin, read_osv_scanner)
@@ -81,17 +97,18 @@ def audit_python(layout: Layout, lock: str, run: Run) -> Audited:
     return audit_by(run, layout, lock, [uv, "tool", "run", PIP_AUDIT, *options], read_pip_audit)
 
 
-def audit_go(layout: Layout, module: str, run: Run) -> Audited:
-    """Audit a Go module by govulncheck, which tells what of a vulnerable package is called.
+def audit_go(layout: Layout, module: str, packages: str, run: Run) -> Audited:
+    """Audit what is built of a Go module by govulncheck, which tells what of a vulnerable package is called.
 
     Where vuln.go.dev can't be reached, its reports are taken as the module that they are also published as.
     """
     lock = f"{module}/go.sum"
-    go = find_go()
+    [minimum] = re.findall(r"^go (\S+)$", (layout.root / module / "go.mod").read_text(), re.MULTILINE)
+    go = find_go(minimum)
     if go is None:
-        return Audited(lock, unseen=("there is no Go",))
+        return Audited(lock, unseen=(f"there is no Go {minimum} or newer",))
     command = [str(go.command), "run", GOVULNCHECK, "-format=json", "-C", module]
-    found = audit_by(run, layout, lock, [*command, "./..."], read_govulncheck)
+    found = audit_by(run, layout, lock, [*command, packages], read_govulncheck)
     if not found.unseen:
         return found
     had = run([str(go.command), "mod", "download", "-json", GO_REPORTS], layout.root)
@@ -99,7 +116,7 @@ def audit_go(layout: Layout, module: str, run: Run) -> Audited:
     if folder is None:
         return Audited(lock, unseen=(*found.unseen, f"{GO_REPORTS} can't be had: {_last_line(had)}"))
     reports = f"-db=file://{folder}/data/osv"
-    return audit_by(run, layout, lock, [*command, reports, "./..."], read_govulncheck)
+    return audit_by(run, layout, lock, [*command, reports, packages], read_govulncheck)
 
 
 def audit_by(
@@ -230,7 +247,9 @@ def _mended(versions: Sequence[str]) -> str:
 
 
 def _last_line(answer: Answer) -> str:
-    return (answer.stderr.strip() or answer.stdout.strip() or "it wrote nothing").rpartition("\n")[2][:300]
+    # `go run` ends with the status of what it ran, which says less than the line before.
+    said = re.sub(r"\s*^exit status \d+$", "", answer.stderr.strip(), flags=re.MULTILINE)
+    return (said or answer.stdout.strip() or "it wrote nothing").rpartition("\n")[2][:300]
 
 
 if __name__ == "__main__":

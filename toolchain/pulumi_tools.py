@@ -36,11 +36,17 @@ RELEASES = "https://get.pulumi.com/releases/sdk"
 Origin = Literal["official", "built"]
 GoProvider = Callable[[], Go]
 
-_ANSWER_SECONDS = 5.0
+_ANSWER_SECONDS = 60.0
+"""How long an engine may take to say its version, on a machine that is busy."""
+
+_VENDOR_SECONDS = 5.0
+"""How long the vendor's site may be silent. Where nothing of it can be reached, so long is waited before the build."""
+
 _PLUGIN_DEADLINE_SECONDS = 180.0
 _DOWNLOAD_SECONDS = 600.0
 _BLOCK_BYTES = 65536
 _ENGINE = "pulumi"
+ENGINE_PACKAGE = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
 LANGUAGE_HOST = "pulumi-language-python"
 EXECUTOR = "pulumi-language-python-exec"
 DYNAMIC_PROVIDER = "pulumi-resource-pulumi-python"
@@ -169,7 +175,7 @@ def _download(step: Step, url: str, target: IO[bytes], end: float) -> None:
     Raises:
         OSError: It can't be had, or wasn't whole at the time `end` of the monotonic clock.
     """
-    with cast("http.client.HTTPResponse", urllib.request.urlopen(url, timeout=_ANSWER_SECONDS)) as answer:  # noqa: S310 (the URL is ours)
+    with cast("http.client.HTTPResponse", urllib.request.urlopen(url, timeout=_VENDOR_SECONDS)) as answer:  # noqa: S310 (the URL is ours)
         # A whole block of a server that drips would be waited for without end.
         while block := answer.read1(_BLOCK_BYTES):
             target.write(block)
@@ -266,7 +272,7 @@ def build_engine(step: Step, layout: Layout, go: GoProvider) -> Path:
         toolchain.build(
             step,
             module,
-            package="github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+            package=ENGINE_PACKAGE,
             flags=[f"-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{version}"],
             output=partial / _ENGINE,
         )

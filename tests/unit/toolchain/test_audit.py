@@ -10,8 +10,10 @@ import pytest
 
 from toolchain import audit
 from toolchain.audit import Answer, Audited
+from toolchain.go_toolchain import Go
 from toolchain.layout import Layout
 
+ROOT = Path(__file__).parents[3]
 LAYOUT = Layout(root=Path("/checkout"), cache=Path("/cache"))
 
 
@@ -91,6 +93,7 @@ def answering(answer: Answer | Exception):
         (FileNotFoundError(), "cargo isn't installed"),
         (subprocess.TimeoutExpired("cargo", 900), "cargo wasn't done within 900 s"),
         (Answer("", "warning\nerror: couldn't fetch the database", 1), "cargo gave no result: error: couldn't fetch"),
+        (Answer("", "govulncheck: no packages\nexit status 2\n", 1), "cargo gave no result: govulncheck: no packages"),
         (Answer("[]", "", 0), "cargo gave no result: []"),
         (Answer("", "", 0), "cargo gave no result: it wrote nothing"),
     ],
@@ -103,7 +106,7 @@ def test_a_tool_that_does_not_answer_looked_at_nothing(answer: Answer | Exceptio
 
 
 def test_go_s_reports_are_taken_from_the_module_proxy_where_the_database_is_away(monkeypatch: pytest.MonkeyPatch):
-    asked: list[list[str]] = []
+    layout, asked = Layout(root=ROOT, cache=LAYOUT.cache), list[list[str]]()
 
     def run(command: Sequence[str], _folder: Path) -> Answer:
         asked.append(list(command))
@@ -111,15 +114,15 @@ def test_go_s_reports_are_taken_from_the_module_proxy_where_the_database_is_away
             return Answer('{"Dir": "/modules/vulndb"}', "", 0)
         return Answer(CONFIG, "", 0) if "-db=file:///modules/vulndb/data/osv" in command else Answer("", "refused", 1)
 
-    monkeypatch.setattr(audit, "find_go", _Go)
-    assert audit.audit_go(LAYOUT, "apis/go", run) == Audited("apis/go/go.sum")
+    monkeypatch.setattr(audit, "find_go", _find_go)
+    assert audit.audit_go(layout, "apis/go", "./...", run) == Audited("apis/go/go.sum")
     assert len(asked) == 3
     away = answering(Answer("", "no route", 1))
-    assert audit.audit_go(LAYOUT, "apis/go", away).unseen[1].endswith("can't be had: no route")
+    assert audit.audit_go(layout, "apis/go", "./...", away).unseen[1].endswith("can't be had: no route")
 
 
-class _Go:
-    command = Path("/usr/bin/go")
+def _find_go(_minimum: str) -> Go:
+    return Go(Path("/usr/bin/go"))
 
 
 def test_the_status_tells_a_known_vulnerability_from_what_was_not_looked_at():
@@ -131,14 +134,13 @@ def test_the_status_tells_a_known_vulnerability_from_what_was_not_looked_at():
 
 
 def test_every_lock_of_the_project_is_audited():
-    root = Path(__file__).parents[3]
     ignored = {"apis/go/checks/go.sum"}  # a linter's, for a test alone
     locks = {
-        str(path.relative_to(root))
+        str(path.relative_to(ROOT))
         for pattern in ("**/go.sum", "**/Cargo.lock", "**/pom.xml", "**/requirements*.txt", "*.lock")
-        for path in root.glob(pattern)
+        for path in ROOT.glob(pattern)
         # What is under tests/ is in nothing that a lab runs.
-        if not {".venv", ".lab", "target", "node_modules", "tests"} & set(path.relative_to(root).parts)
+        if not {".venv", ".lab", "target", "node_modules", "tests"} & set(path.relative_to(ROOT).parts)
     }
     audited = {*audit.PYTHON_LOCKS, *(f"{module}/go.sum" for module in audit.GO_MODULES)}
     assert locks - ignored == {*audited, audit.RUST_LOCK, audit.KOTLIN_LOCK}
