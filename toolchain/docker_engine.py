@@ -19,7 +19,10 @@ from toolchain.console import Step, last_line
 from toolchain.privilege import as_root, signal_group
 
 _DEFAULT_ADDRESS = "unix:///var/run/docker.sock"
-_ANSWER_SECONDS = 5.0
+_ANSWER_SECONDS = 60.0
+"""How long an engine that listens may take to answer: it starts programs for that, and the machine may be busy. Where
+none listens, that is known at once."""
+
 _START_SECONDS = 90.0
 
 
