@@ -5,6 +5,7 @@ So it is with the generator of the open loop.
 That is what `checks.Dockerfile` in its folder says by building or not. It is built on the lab's host, like the image.
 """
 
+import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -53,11 +54,13 @@ def said(request: pytest.FixtureRequest, live_lab: LiveLab, tmp_path_factory: py
 
 
 def _build(lab: LiveLab, name: str, kind: str | None, copy: Path) -> str:
-    folder = FOLDERS[name]
+    shutil.copytree(FOLDERS[name], copy, symlinks=True)
     if kind is not None:
-        shutil.copytree(folder, copy, symlinks=True)
         BREAKAGES[name][kind].apply(copy)
-        folder = copy
+    return _check(lab, copy)
+
+
+def _check(lab: LiveLab, folder: Path) -> str:
     with connect(lab.inventory.host) as host:
         try:
             images.check_build(host, lab.inventory, folder, DOCKERFILE, deadline_seconds=_DEADLINE_SECONDS)
@@ -76,6 +79,17 @@ def test_each_check_goes_red(said: Said, name: str, kind: str):
     failed = said(name, kind)
     assert failed.startswith(f"{name}/{DOCKERFILE} can't be built on ")
     assert BREAKAGES[name][kind].said in failed
+
+
+def test_what_was_compiled_since_does_not_hide_a_broken_test(said: Said, live_lab: LiveLab, tmp_path: Path):
+    said("rust", "tests")
+    sound = tmp_path / "rust"
+    shutil.copytree(APIS / "rust", sound)
+    # Sources that were never seen are compiled, so that what they leave is newer than those of the broken test.
+    with (sound / "src" / "identifier" / "tests.rs").open("a") as file:
+        file.write(f"\n// {secrets.token_hex()}\n")
+    assert _check(live_lab, sound) == ""
+    assert BREAKAGES["rust"]["tests"].said in _build(live_lab, "rust", "tests", tmp_path / "broken" / "rust")
 
 
 def test_every_implementation_has_its_breakages():
