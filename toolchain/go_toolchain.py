@@ -32,7 +32,7 @@ class Go:
                 *("-ldflags", " ".join(["-s", "-w", *flags]), "-o", output, package),
             ],
             environment=self._fixed(),
-            remedy="See that the Go module proxy can be reached and the disk has 4 GB free, then run the same "
+            remedy="See that the Go module proxy can be reached and the disk has 5 GB free, then run the same "
             "command again: it goes on where it stopped.",
         )
 

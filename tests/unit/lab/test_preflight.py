@@ -92,9 +92,9 @@ def test_full_disk_is_refused_with_its_folder_and_what_is_needed(
     with pytest.raises(LabError) as refusal:
         check_machine(stack, tmp_path)
     assert str(refusal.value) == (
-        f"The disk of {tmp_path} has 1.2 GB free, and the lab needs 6 GB; make room and try again."
+        f"The disk of {tmp_path} has 1.2 GB free, and the lab needs 7 GB; make room and try again."
     )
-    free_gb[str(tmp_path)] = 6.0
+    free_gb[str(tmp_path)] = 7.0
     check_machine(stack, tmp_path)
 
 
@@ -103,8 +103,8 @@ def test_full_disk_of_the_docker_engine_is_refused_too(
 ):
     listener.close()
     folder = docker("info", "--format", "{{.DockerRootDir}}")
-    free_gb[folder] = 5.9
-    with pytest.raises(LabError, match=f"^The disk of {folder} has 5.9 GB free"):
+    free_gb[folder] = 6.9
+    with pytest.raises(LabError, match=f"^The disk of {folder} has 6.9 GB free"):
         check_machine(stack, tmp_path)
 
 
