@@ -26,6 +26,9 @@ HALF_WIDTHS = 2
 LEAST_SHARE = 0.04
 """Of the slowed build's CPU, however quiet the host is: less could rightly be called the same, at a margin of 3%."""
 
+MOST_SHARE = 0.5
+"""And however noisy it is: a host on which that isn't found can't tell builds apart."""
+
 MOST_ROUNDS = 1_000_000
 """What the slowed build takes (apis/go/cmd/slowed)."""
 
@@ -169,8 +172,8 @@ def cpu_us_per_request(cells: Sequence[CellNumbers], api: str) -> float:
 
 
 def wanted_ratio(half_width: float) -> float:
-    """The ratio of throughputs that the added work is to make: two half-widths from 1, on the log scale."""
-    return min(math.exp(-HALF_WIDTHS * half_width), 1 - LEAST_SHARE)
+    """The ratio of throughputs that the added work is to make: two half-widths on the log scale, within bounds."""
+    return min(max(math.exp(-HALF_WIDTHS * half_width), 1 - MOST_SHARE), 1 - LEAST_SHARE)
 
 
 def size_rounds(wanted: float, calibration: Calibration) -> int:

@@ -8,8 +8,9 @@ Three entries of the lab `known-difference`, which this stands up: `plain` and `
 - A/A: `again` beside `plain`, with a twin in each block. Nothing differs; what comes out is printed as it comes out,
   false differences included. The half-width of the twin's 95% interval is this host's noise.
 - calibration: `plain` beside `slowed` with the rounds of the stack document. Their cgroups tell what a round costs.
-- difference: the rounds are set so that what they add is worth two of those half-widths, or 4% where that is less, and
-  the lab is brought up with them. `slowed` beside `plain` is then judged as any two builds are (`lab gate`).
+- difference: the rounds are set so that what they add is worth two of those half-widths, but from 4% to half of the
+  throughput, and the lab is brought up with them. `slowed` beside `plain` is then judged as any two builds are (`lab
+  gate`).
 
 It has held, and the exit code is 0, where the work that was added is worth about that, where `plain` was found to be
 faster, where the interval of the ratio of throughputs holds the ratio of what a request cost both in CPU, by their

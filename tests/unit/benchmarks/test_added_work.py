@@ -126,6 +126,11 @@ def test_on_a_quiet_host_it_is_four_per_cent_all_the_same():
     assert wanted_ratio(0.001) == wanted_ratio(0.0) == 0.96
 
 
+def test_on_a_host_that_tells_nothing_the_slowed_api_still_answers_half_as_often():
+    assert wanted_ratio(0.346) > 0.5
+    assert wanted_ratio(0.347) == wanted_ratio(3.45) == 0.5
+
+
 def test_the_half_width_of_several_twins_is_the_root_of_their_mean_square():
     def alike(half_width: float) -> Alike:
         return Alike(run_id="x", pair=estimate(1.0, 0.5), verdict="same", twin=estimate(1.01, half_width))
