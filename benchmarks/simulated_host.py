@@ -20,6 +20,7 @@ from documents.knobs import KnobRecord
 from documents.plan import Cell
 from documents.run import HostIdentity, LoadHostLook, ProcessPinning
 from experiment.bench import Load, Measured, WarmedUp
+from experiment.beside import Beside, Found, Step
 from experiment.events import CellStarted, Event
 from experiment.workloads.requests import RequestFile
 
@@ -128,6 +129,7 @@ class SimulatedHost:
     _cell: Cell | None = None
     _load: Load | None = None
     _loaded_ns: int = 0
+    _beside: Beside = field(default_factory=Beside)
 
     def hear(self, event: Event) -> None:
         """The progress of the run on this host."""
@@ -145,8 +147,13 @@ class SimulatedHost:
         finally:
             self._holder = None
 
+    def beside(self, step: Callable[[], Found]) -> Step[Found]:
+        """See `Bench.beside`."""
+        return self._beside.begin(step)
+
     def clear(self) -> None:
         """See `Bench.clear`."""
+        self._beside.wait()
         self._load = None
 
     def read_identity(self) -> HostIdentity:

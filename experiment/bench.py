@@ -19,6 +19,7 @@ from documents.load import WrkResult
 from documents.open_loop import OpenLoopResult
 from documents.protocol import Scenario
 from documents.run import HostIdentity, LoadHostLook, ProcessPinning
+from experiment.beside import Found, Step
 from experiment.workloads.requests import RequestFile
 
 
@@ -88,10 +89,15 @@ class Bench(Protocol):
         """
         ...
 
+    def beside(self, step: Callable[[], Found]) -> Step[Found]:
+        """Do a step in a thread of its own; `clear` waits until it has ended."""
+        ...
+
     def clear(self) -> None:
         """End the load and the sampler that a run left behind, if one did, and remove its files, tokens included.
 
         Containers of variants are removed as well, and PostgreSQL and the CPUs of the services are as declared again.
+        Before all this, what was begun with `beside` is waited for: a request to end reaches the main thread alone.
         """
         ...
 

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from analysis.cells import WatchFiles
@@ -17,6 +17,7 @@ from documents.plan import Cell
 from documents.protocol import Protocol
 from documents.run import CellRecord, LoadHostRecord, ProcessPinning, Void, VoidReason, WarmUp
 from experiment.bench import Bench, Load, Measured
+from experiment.beside import Step
 from experiment.clock import SYSTEM_CLOCK, Clock
 from experiment.events import Event, Phase, PhaseStarted
 from experiment.open_loop_verdict import open_loop_analysis_voids, open_loop_voids
@@ -174,8 +175,7 @@ class _Attempt:
                 self._bench.reset(self.api, self._tokens())
         with self.phase("restart"), _void_where_it_fails("not-ready"):
             self._bench.start_api(self.api)
-        with ThreadPoolExecutor(1, thread_name_prefix="pin") as pool:
-            pinned = pool.submit(self._bench.pin, self.api)
+        with self._beside(partial(self._bench.pin, self.api)) as pinned:
             with self.phase("ready"):
                 seen = self._bench.wait_until_ready(self.api, deadline_seconds=READY_SECONDS)
             if seen is not None:
@@ -192,8 +192,8 @@ class _Attempt:
         """Warm up, with the sampler started meanwhile, and read the pinning back from the threads there are by then."""
         protocol = self._conditions.protocol
         sampled_seconds = protocol.warm_up_seconds + self._cell.scenario.duration_seconds + _SAMPLER_MARGIN_SECONDS
-        with self.phase("warm_up"), ThreadPoolExecutor(1, thread_name_prefix="sampler") as pool:
-            sampling = pool.submit(self._bench.start_sampling, seconds=sampled_seconds)
+        start_sampling = partial(self._bench.start_sampling, seconds=sampled_seconds)
+        with self.phase("warm_up"), self._beside(start_sampling) as sampling:
             with _void_where_it_fails("generator-failed"):
                 self.warmed_up = warm_up(self._bench, self._load(protocol.warm_up_seconds), protocol)
             with _void_where_it_fails("sampler-failed"):
@@ -213,6 +213,15 @@ class _Attempt:
             self._bench.measure(load)
         with self.phase("pull"):
             return self._bench.collect(self._folder)
+
+    @contextmanager
+    def _beside(self, step: Callable[[], None]) -> Generator[Step[None]]:
+        """Do a step beside what is done within, and wait for its end."""
+        begun = self._bench.beside(step)
+        try:
+            yield begun
+        finally:
+            begun.wait()
 
     def _tokens(self) -> bytes:
         scenario = self._cell.scenario

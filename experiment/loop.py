@@ -35,7 +35,7 @@ from experiment.events import (
     RunStarted,
 )
 from experiment.folder_lock import in_use
-from experiment.holding import host_held
+from experiment.holding import hold_host
 from experiment.knob_records import merge, with_after
 from experiment.load_host_identity import require_identical
 from experiment.made_attempts import attempts_made
@@ -93,7 +93,8 @@ def begin(
     run_id = new_run_id(protocol.name, started_at)
     seed = random_secrets.randbelow(2**32) if order_seed is None else order_seed
     plan = planner(protocol, measured, seed)
-    with host_held(bench, f"run {run_id}"):
+
+    def measure() -> Path:
         manifest = Manifest(
             run_id=run_id,
             started_at=started_at,
@@ -116,7 +117,9 @@ def begin(
         conditions = _conditions(manifest, host, inventory, secrets, requests, clock=clock)
         with in_use(folder.path):
             _measure_all(bench, folder, conditions, requests, progress)
-    return folder.path
+        return folder.path
+
+    return hold_host(bench, f"run {run_id}", measure)
 
 
 def resume(
@@ -140,14 +143,17 @@ def resume(
         progress(_started(folder, attempts, manifest.protocol))
         progress(_finished(folder, attempts, manifest.protocol))
         return folder.path
-    with host_held(bench, f"run {manifest.run_id}"):
+
+    def measure() -> Path:
         host = folder.read_host()
         _require_same_host(manifest, host, bench)
         folder.journal.append("run-resumed", message=f"by the commit {git_commit}")
         conditions = _conditions(manifest, host, inventory, secrets, requests, clock=clock)
         with in_use(folder.path):
             _measure_all(bench, folder, conditions, requests, progress)
-    return folder.path
+        return folder.path
+
+    return hold_host(bench, f"run {manifest.run_id}", measure)
 
 
 def _subjects(folder: RunFolder, inventory: Inventory) -> list[ApiService]:

@@ -1,9 +1,9 @@
 """The bench over SSH: one connection for the whole run, and few round trips for each cell."""
 
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from apis.contract.checks import Target, probe
@@ -16,6 +16,7 @@ from documents.samples import SampledRole
 from experiment import host_folder, run_lock
 from experiment.arrangement import Arrangement
 from experiment.bench import Load, Measured, WarmedUp
+from experiment.beside import Beside, Found, Step
 from experiment.generators import Generators
 from experiment.generators import Place as GeneratorPlace
 from experiment.host_watch import CellWatch
@@ -79,6 +80,7 @@ class RemoteBench:
         place: Place | None = None,
         lease_margin_seconds: float = _LEASE_MARGIN_SECONDS,
     ) -> None:
+        self._beside = Beside()
         self._place = place or Place()
         self._lease_margin_seconds = lease_margin_seconds
         self._lease_seconds: float | None = None
@@ -108,8 +110,13 @@ class RemoteBench:
         with run_lock.held(self._connection, holder), self._load_hosts.hold(holder):
             yield
 
+    def beside(self, step: Callable[[], Found]) -> Step[Found]:
+        """See `Bench.beside`."""
+        return self._beside.begin(step)
+
     def clear(self) -> None:
         """See `Bench.clear`."""
+        self._beside.wait()
         with ExitStack() as rest:
             # Also where this host is lost: load and tokens mustn't stay on those that aren't.
             rest.callback(self._load_hosts.clear)
@@ -209,16 +216,13 @@ class RemoteBench:
 
     def reset(self, api: ApiService, tokens: bytes) -> None:
         """See `Bench.reset`."""
-        with ThreadPoolExecutor(4, thread_name_prefix="reset") as pool:
-            steps = (
-                pool.submit(database.reset_database, self._connection, self._arrangement.postgres),
-                pool.submit(database.flush_cache, self._connection, self._inventory.redis),
-                pool.submit(database.empty_uploads, self._connection, api.upload_volume),
-                pool.submit(self.lay_ready, tokens),
-            )
         try:
-            for step in steps:
-                step.result()
+            self._beside.do_all(
+                partial(database.reset_database, self._connection, self._arrangement.postgres),
+                partial(database.flush_cache, self._connection, self._inventory.redis),
+                partial(database.empty_uploads, self._connection, api.upload_volume),
+                partial(self.lay_ready, tokens),
+            )
         except HostUnreachableError:
             raise
         except HostError:
@@ -296,10 +300,11 @@ class RemoteBench:
         if self._lease_seconds is not None:
             # One that lapsed meanwhile, as while the controller slept, would leave a cell measured half and half.
             self._renew(self._lease_seconds)
-        with ThreadPoolExecutor(3, thread_name_prefix="collect") as pool:
-            fetched = pool.submit(self._generators.collect, folder)
-            sampled = pool.submit(self._fetch_samples, sampler_job, folder)
-            watched = pool.submit(self._watch.finish, folder)
+        fetched = self._beside.begin(partial(self._generators.collect, folder))
+        sampled = self._beside.begin(partial(self._fetch_samples, sampler_job, folder))
+        watched = self._beside.begin(partial(self._watch.finish, folder))
+        for step in (fetched, sampled, watched):
+            step.wait()
         measured, sampler_failure, watch_failure = fetched.result(), sampled.result(), watched.result()
         self._sampler_job = None
         return replace(
@@ -352,5 +357,4 @@ class RemoteBench:
             yield Target(name=api.name, base_url=f"http://127.0.0.1:{port}", jwt_secret=self._secrets.jwt_secret)
 
     def _together(self, act: Callable[[ApiService], None], apis: Sequence[ApiService]) -> None:
-        with ThreadPoolExecutor(len(apis), thread_name_prefix="apis") as pool:
-            list(pool.map(act, apis))
+        self._beside.do_all(*(partial(act, api) for api in apis))

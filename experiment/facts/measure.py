@@ -13,7 +13,7 @@ from experiment.facts.building import measure_building
 from experiment.facts.implementation_file import read_implementation
 from experiment.facts.lines import count_lines
 from experiment.facts.starting import measure_starting
-from experiment.holding import host_held
+from experiment.holding import hold_host
 from experiment.remote_bench import RemoteBench, connected_load_hosts
 from experiment.run import git_commit
 from experiment.storage import write_whole
@@ -70,7 +70,8 @@ def measure_facts(
     if waiting:
         with connect(inventory.host) as connection, connected_load_hosts(inventory) as load_hosts:
             bench = RemoteBench(connection, inventory, secrets, load_hosts=load_hosts)
-            with host_held(bench, "lab facts"):
+
+            def measure() -> None:
                 bench.stop_apis()
                 for api in waiting:
                     known[api.name] = facts = _measure(
@@ -84,6 +85,8 @@ def measure_facts(
                         progress=lambda what, name=api.name: progress(name, what),
                     )
                     _write(folder, api, facts)
+
+            hold_host(bench, "lab facts", measure)
     return [facts for facts in known.values() if facts is not None]
 
 

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from documents.host import Host
 from provision.connection import Connection, connect
 from provision.tuning import Place
-from tests.e2e.own_host_lab import LEASE_SECONDS
+from tests.e2e.own_host_lab import BEGINNING_SECONDS, LEASE_SECONDS
 from tests.ssh.waiting import wait_until
 from tests.unit.provision.settings_stand_in import UNTOUCHED, UNTOUCHED_SETTINGS, chosen
 
@@ -56,8 +56,12 @@ class OwnHost:
         return [name for name in found if not name.endswith("lock")]
 
     def wait_until_put_back(self, expected_seconds: float) -> None:
-        """Wait until the host itself has put back what a run had set, whose cell was to take that long."""
-        wait_until(lambda: self.settings() == UNTOUCHED_SETTINGS, expected_seconds + LEASE_SECONDS + 30)
+        """Wait until the host itself has put back what a run had set, whose cell was to take that long.
+
+        A run that was killed before it had begun one took more time for it.
+        """
+        lease_seconds = max(expected_seconds + LEASE_SECONDS, BEGINNING_SECONDS)
+        wait_until(lambda: self.settings() == UNTOUCHED_SETTINGS, lease_seconds + 30)
         wait_until(lambda: self.left() == [])
 
 

@@ -14,7 +14,7 @@ import experiment.run
 from cli.main import main
 from documents.host import Host
 from documents.inventory import Inventory, Secrets
-from experiment import run_lock
+from experiment import loop, run_lock
 from experiment.cell import READY_SECONDS
 from experiment.remote_bench import RemoteBench
 from lab.lifecycle.engine import Engine
@@ -25,6 +25,11 @@ from provision.tuning import Place
 from tests.e2e.load_host_run import allow_neighbours
 
 LEASE_SECONDS = 30.0
+"""How long the host's settings outlive a run that is gone, beyond the time of a cell."""
+
+BEGINNING_SECONDS = 60.0
+"""And how long that of one which is gone before its first cell."""
+
 SILENT_SECONDS = 10
 
 
@@ -45,6 +50,7 @@ def become(host: Host, place: Place) -> None:
     cli.run.read_lab = read_own
     experiment.run.open_bench = open_own
     # Only so that a test needn't wait as long as a user may have to.
+    loop._BEGINNING_SECONDS = BEGINNING_SECONDS - LEASE_SECONDS + READY_SECONDS  # pyright: ignore[reportPrivateUsage]
     channels.ANSWER_SECONDS = login.DEAD_PEER_SECONDS = SILENT_SECONDS
     execution._GRACE_SECONDS = 2  # pyright: ignore[reportPrivateUsage]
     run_lock._BEAT_SECONDS, run_lock._SILENT_SECONDS = 1.0, SILENT_SECONDS  # pyright: ignore[reportPrivateUsage]

@@ -19,6 +19,7 @@ from documents.run import HostIdentity, LoadHostLook, ProcessPinning
 from documents.samples import SAMPLE_COLUMNS, SampledRole
 from documents.watch import HostTick
 from experiment.bench import Load, Measured, WarmedUp
+from experiment.beside import Beside, Found, Step
 from experiment.workloads.requests import EXPECTED_STATUS, RequestFile
 from tests.unit.analysis.watch_builder import Happening, jsonl, spins_of, ticks_of
 
@@ -216,6 +217,8 @@ class FakeBench:
     steps: list[str] = field(default_factory=list[str])
     played: list[str] = field(default_factory=list[str])
 
+    _beside: Beside = field(default_factory=Beside)
+
     def _step(self, name: str) -> None:
         self.steps.append(name)
         self.before(name, len(self.steps))
@@ -231,7 +234,11 @@ class FakeBench:
         finally:
             self.holder = None
 
+    def beside(self, step: Callable[[], Found]) -> Step[Found]:
+        return self._beside.begin(step)
+
     def clear(self) -> None:
+        self._beside.wait()
         self._step("clear")
         self.made.clear()
         self.server, self.cores = INVENTORY.postgres.container, LAYOUT

@@ -1,0 +1,133 @@
+"""What a run has begun in threads has ended before its host is left, also where a request to end came meanwhile."""
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+
+from experiment import host_folder
+from experiment.arrangement import Arrangement
+from experiment.beside import Beside
+from experiment.holding import hold_host
+from experiment.remote_bench import RemoteBench
+from provision import database
+from provision.connection import Connection
+from tests.unit.experiment.fake_bench import INVENTORY, SECRETS, FakeBench
+from tests.unit.provision.local_host import LocalHost
+
+LONG_SECONDS = 0.3
+"""How long a step goes on after somebody has asked for the end: long after whoever doesn't wait for it is done."""
+
+
+@pytest.fixture(autouse=True)
+def requests_to_end() -> Iterator[None]:
+    """A request to end raises `KeyboardInterrupt`, as in a process of one's own."""
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, previous)
+
+
+def ask_for_the_end() -> None:
+    """Have a request to end reach the main thread, as from a terminal."""
+    ident = threading.main_thread().ident
+    assert ident is not None
+    signal.pthread_kill(ident, signal.SIGINT)
+
+
+def test_all_steps_are_done_and_the_first_failure_is_raised():
+    done: list[str] = []
+
+    def fail(message: str) -> None:
+        raise ValueError(message)
+
+    beside = Beside()
+    assert beside.do_all(lambda: 1, lambda: 2) == [1, 2]
+    with pytest.raises(ValueError, match="first"):
+        beside.do_all(lambda: fail("first"), lambda: fail("second"), lambda: done.append("third"))
+    assert done == ["third"]
+
+
+# Its other method has the timer that the requests come by.
+@pytest.mark.timeout(method="thread")
+def test_whenever_a_request_to_end_comes_all_that_was_begun_has_ended_after_the_wait():
+    due = False
+
+    def ask(*_: object) -> None:
+        nonlocal due
+        if due:
+            due = False
+            raise KeyboardInterrupt
+
+    previous = signal.signal(signal.SIGALRM, ask)
+    for moment in range(10, 4_000, 5):
+        begun: list[None] = []
+        ended: list[None] = []
+
+        def step(begun: list[None] = begun, ended: list[None] = ended) -> None:
+            begun.append(None)
+            time.sleep(0.002)
+            ended.append(None)
+
+        beside = Beside()
+        due = True
+        with suppress(KeyboardInterrupt):
+            signal.setitimer(signal.ITIMER_REAL, moment / 1e6)
+            beside.do_all(step, step, step)
+            while due:
+                time.sleep(0.001)
+        beside.wait()
+        at_once = len(begun), len(ended)
+        time.sleep(0.003)
+        assert at_once == (len(begun), len(begun)), f"{moment} µs"
+    signal.signal(signal.SIGALRM, previous)
+
+
+def test_a_reset_that_a_request_to_end_came_into_is_over_before_the_host_is_cleared(monkeypatch: pytest.MonkeyPatch):
+    order: list[str] = []
+
+    def reset_database(*_: object) -> None:
+        ask_for_the_end()
+        time.sleep(LONG_SECONDS)
+        order.append("reset")
+
+    def clear(_connection: Connection) -> None:
+        order.append("cleared")
+
+    def nothing(*_: object, **__: object) -> None: ...
+
+    monkeypatch.setattr(database, "reset_database", reset_database)
+    for module, name in ((database, "flush_cache"), (database, "empty_uploads"), (RemoteBench, "lay_ready")):
+        monkeypatch.setattr(module, name, nothing)
+    monkeypatch.setattr(Arrangement, "undo", nothing)
+    monkeypatch.setattr(host_folder, "clear", clear)
+
+    bench = RemoteBench(LocalHost(), INVENTORY, SECRETS)
+    with pytest.raises(KeyboardInterrupt):
+        bench.reset(INVENTORY.apis[0], b"")
+    bench.clear()
+    assert order == ["reset", "cleared"]
+
+
+def test_what_goes_on_beside_is_over_before_the_host_is_left_though_two_requests_came():
+    bench = FakeBench()
+
+    def ask_twice() -> None:
+        ask_for_the_end()
+        time.sleep(LONG_SECONDS)
+        ask_for_the_end()
+        time.sleep(LONG_SECONDS)
+        bench.steps.append("step")
+
+    def wait_for_it() -> None:
+        step = bench.beside(ask_twice)
+        try:
+            time.sleep(10)
+        finally:
+            step.result()
+
+    with pytest.raises(KeyboardInterrupt):
+        hold_host(bench, "a test", wait_for_it)
+    assert bench.steps == ["hold", "clear", "step", "clear", "restore"]
