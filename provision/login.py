@@ -25,7 +25,10 @@ from tenacity import Retrying, before_sleep_log, retry_if_exception, stop_before
 from documents.errors import HostAuthenticationError, HostKeyError, HostUnreachableError
 from documents.host import Host, JumpHost, known_hosts_name
 from provision.channels import ANSWER_SECONDS
+from provision.steady_waits import wait_by_monotonic_clock
 from provision.transport import OrderedTransport
+
+wait_by_monotonic_clock()
 
 _logger = logging.getLogger(__name__)
 
