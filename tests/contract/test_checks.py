@@ -1,11 +1,15 @@
 """Each implementation keeps the contract, and each check is able to tell when one doesn't."""
 
+import itertools
+import math
+import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import cast
 
 import pytest
+from redis.connection import Connection
 
 from apis.contract.checks import (
     Check,
@@ -154,6 +158,54 @@ def test_only_a_check_that_hangs_on_time_limits_is_tried_again(
     with altering_proxy(reference, lambda request, upstream: failing_once(request, upstream, seen)) as altered:
         [result] = run_checks(altered, only=[name])
     assert (result.outcome, result.attempts) == (outcome, attempts)
+
+
+def passing_redis_over(request: Request, upstream: Upstream, reads: Iterator[int], times: float) -> Answer | None:
+    """Answer every second read so many times as one to whom Redis gives no answer in its 50 ms."""
+    answer = upstream.send(request.octets)
+    if request.method != "GET" or (read := next(reads)) % 2 == 0 or read > 2 * times:
+        return answer
+    time.sleep(0.05)
+    return header("x-cache", "MISS")(answer)
+
+
+def expect_of_a_late_redis(target: Target, outcome: str) -> None:
+    """What the check of a late Redis finds at its first attempt; where it fails, that the machine is busy."""
+    (check,) = (check for check in all_checks() if check.name == "resilience.late_redis_is_waited_for")
+    with open_context(target) as context:
+        result = run_check(context, replace(check, attempts=1))
+    assert result.outcome == outcome
+    assert ("the machine is busy" in result.detail) == (outcome == "failed")
+
+
+@pytest.mark.parametrize(("times", "outcome"), [(3, "passed"), (math.inf, "failed")])
+def test_a_read_that_took_all_of_redis_s_time_is_held_against_nobody_who_does_better_soon(
+    reference: Target, times: float, outcome: str
+):
+    reads = itertools.count()
+
+    def alteration(request: Request, upstream: Upstream) -> Answer | None:
+        return passing_redis_over(request, upstream, reads, times)
+
+    with altering_proxy(reference, alteration) as altered:
+        expect_of_a_late_redis(altered, outcome)
+
+
+@pytest.mark.parametrize(("times", "outcome"), [(3, "passed"), (math.inf, "failed")])
+def test_a_read_that_was_sent_when_redis_was_done_tells_nothing(
+    reference: Target, monkeypatch: pytest.MonkeyPatch, times: float, outcome: str
+):
+    send = Connection.send_command  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+    scripts = itertools.count()
+
+    def send_and_wait(connection: Connection, *arguments: object, **options: object) -> None:
+        """As one who gets no CPU while Redis has it."""
+        send(connection, *arguments, **options)
+        if arguments[0] == "EVAL" and next(scripts) < times:
+            time.sleep(0.05)
+
+    monkeypatch.setattr(Connection, "send_command", send_and_wait)
+    expect_of_a_late_redis(reference, outcome)
 
 
 def test_a_target_without_service_urls_is_checked_over_http_alone(reference: Target):

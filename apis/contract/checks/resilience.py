@@ -1,9 +1,10 @@
 """What happens when PostgreSQL or Redis is slow, full or gone for a moment."""
 
+import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
+from tenacity import before_sleep_log, retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from apis.contract.checks import problems
 from apis.contract.checks.answers import Health, Post, Readiness, User
@@ -11,6 +12,8 @@ from apis.contract.checks.context import Context
 from apis.contract.checks.expect import expect, expect_equal, expect_json, expect_problem
 from apis.contract.checks.instruments import end_other_sessions
 from apis.contract.checks.model import CheckFailedError, check
+
+_logger = logging.getLogger(__name__)
 
 _REDIS_PAUSE = 1.0
 """Seconds for which Redis is made to answer nothing."""
@@ -22,7 +25,8 @@ _OTHER_WORK = 0.08
 """Seconds that all else may take of a request while Redis doesn't answer."""
 
 _BUSY = "local start = os.clock() while os.clock() - start < 0.02 do end"
-"""Keeps Redis from answering for 20 ms of its CPU. CLIENT PAUSE is too coarse: its end is seen ten times a second."""
+"""Keeps Redis from answering for 20 ms of its CPU: no other clock that a script has goes on while it runs. CLIENT PAUSE
+is too coarse: its end is seen ten times a second."""
 
 _LATE = 0.01
 """Seconds from which on a read was late: without `_BUSY` it takes a few milliseconds."""
@@ -50,14 +54,28 @@ def _expect_quick(seconds: float, questions: int, what: str) -> None:
     )
 
 
+class _MachineTooBusyError(CheckFailedError):
+    """A read that tells nothing: it took as long as Redis has for an answer, or was sent when Redis was done."""
+
+
 @check("redis", attempts=3)
 def late_redis_is_waited_for(context: Context) -> None:
     """What Redis answers within its 50 ms is taken, if it comes 20 ms late."""
-    post = context.new_post()
+    _expect_a_late_answer_is_taken(context, context.new_post())
+
+
+@retry(
+    retry=retry_if_exception_type(_MachineTooBusyError),
+    stop=stop_after_delay(3),
+    before_sleep=before_sleep_log(_logger, logging.INFO),
+    reraise=True,
+)
+def _expect_a_late_answer_is_taken(context: Context, post: Post) -> None:
     _cache_of(context, post)
     connections = context.redis.connection_pool
     connection = connections.get_connection()  # pyright: ignore[reportUnknownMemberType]
     # Sent and not waited for: on a thread it could reach Redis after the read.
+    sent = time.monotonic()
     connection.send_command("EVAL", _BUSY, 0)  # pyright: ignore[reportUnknownMemberType]
     try:
         start = time.monotonic()
@@ -66,7 +84,18 @@ def late_redis_is_waited_for(context: Context) -> None:
     finally:
         connection.read_response()
         connections.release(connection)
+    if cache == "MISS" and seconds >= _ANSWER_TIME:
+        raise _MachineTooBusyError(
+            f"X-Cache while Redis answers 20 ms late: expected 'HIT', saw 'MISS' after {seconds:.3f} s. Where "
+            "the machine is busy, Redis may have taken its 50 ms: try again when it does nothing else."
+        )
     expect_equal(cache, "HIT", "X-Cache while Redis answers 20 ms late")
+    # Redis may get the CPU of whoever wakes it.
+    if start - sent >= _LATE:
+        raise _MachineTooBusyError(
+            f"A read while Redis answers 20 ms late: sent {start - sent:.3f} s after Redis was kept from answering. "
+            "Where the machine is busy, Redis may be done by then: try again when it does nothing else."
+        )
     expect(seconds > _LATE, f"A read while Redis answers 20 ms late: expected some 0.02 s, saw {seconds:.3f} s.")
 
 

@@ -10,7 +10,7 @@ from itertools import count
 import httpx
 import psycopg
 import redis
-from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_attempt, wait_fixed
+from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_attempt, wait_exponential
 
 from apis.contract.checks import (
     auth,
@@ -56,7 +56,10 @@ _REFUSALS = (CheckFailedError, httpx.HTTPError, OSError, psycopg.Error, redis.Re
 """What means that the target, and not the check, is at fault: a wrong answer, or none."""
 
 _BETWEEN_ATTEMPTS = 1.1
-"""Seconds: Redis may be passed over for one after it was slow."""
+"""Seconds before the second attempt: Redis may be passed over for one after it was slow."""
+
+_LATER = 4
+"""How many times as long the pause before each later one is: what keeps a machine busy seldom ends within a second."""
 
 
 def all_checks() -> tuple[Check, ...]:
@@ -84,7 +87,7 @@ def run_check(context: Context, check: Check) -> CheckResult:
     attempts = Retrying(
         retry=retry_if_result(lambda result: result.outcome == "failed"),
         stop=stop_after_attempt(check.attempts),
-        wait=wait_fixed(_BETWEEN_ATTEMPTS),
+        wait=wait_exponential(_BETWEEN_ATTEMPTS, exp_base=_LATER),
         before_sleep=_log_attempt,
         retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
     )
