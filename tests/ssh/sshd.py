@@ -9,6 +9,7 @@ from pathlib import Path
 
 from documents.host import Host
 from tests.ports import free_port
+from tests.ssh.waiting import wait_until
 
 START_SECONDS = 10
 
@@ -63,12 +64,19 @@ class Sshd:
         self.known_hosts.write_text(f"[127.0.0.1]:{self.port} {public_half(key)}")
 
     def start(self) -> None:
+        """Start it, and wait until it listens: OpenSSH, unlike `connect`, doesn't try again."""
         # sshd refuses to start without its empty privilege separation folder, which Debian's unit makes at boot.
         Path("/run/sshd").mkdir(exist_ok=True)
         self._process = subprocess.Popen(
             ["/usr/sbin/sshd", "-D", "-E", self.folder / "sshd.log", "-f", self.folder / "sshd_config"],
             stdin=subprocess.DEVNULL,
         )
+        wait_until(self._listens, START_SECONDS)
+
+    def _listens(self) -> bool:
+        """sshd writes its process into its file once it listens; a connection would leave traces in its log."""
+        written = self.folder / "sshd.pid"
+        return written.exists() and written.read_text() == f"{self.process_id}\n"
 
     def stop(self) -> None:
         if self._process is not None:
@@ -131,8 +139,8 @@ def running_sshd(folder: Path) -> Generator[Sshd]:
     """An sshd in a folder that is made for it; it runs while the context is open."""
     folder.mkdir()
     server = Sshd(folder)
-    server.start()
     try:
+        server.start()
         yield server
     finally:
         server.stop()

@@ -94,7 +94,6 @@ def test_both_connections_end_together(behind: Host, gate: Sshd):
 
 @pytest.mark.parametrize("way", [by_paramiko, by_openssh])
 def test_a_jump_host_with_another_key_is_refused(way: Callable[[Host], str], behind: Host, tmp_path: Path):
-    connect(behind).close()  # which waits until they listen
     other = public_half(make_key(tmp_path / "other")).strip()
     assert behind.jump_host is not None
     changed = behind.model_copy(update={"jump_host": behind.jump_host.model_copy(update={"host_public_key": other})})
@@ -127,7 +126,6 @@ def test_a_host_that_is_not_there_behind_its_jump_host_ends_at_the_deadline(behi
 def test_the_agents_keys_are_taken_where_no_key_is_named(way: Callable[[Host], str], behind: Host, tmp_path: Path):
     assert behind.private_key_path is not None
     without = behind.model_copy(update={"private_key_path": None})
-    connect(behind).close()  # which waits until they listen
     if way is by_paramiko:
         with pytest.raises(HostAuthenticationError, match=r"no key to log in to .*ssh-add"):
             way(without)
@@ -160,7 +158,6 @@ def test_a_key_with_a_passphrase_is_for_the_agent(sshd: Sshd, tmp_path: Path):
 
 def test_a_key_that_others_may_read_is_refused_as_openssh_refuses_it(sshd: Sshd):
     pin(sshd.host)
-    connect(sshd.host).close()  # which waits until it listens
     sshd.user_key.chmod(0o640)
     with pytest.raises(HostAuthenticationError, match=rf"Docker's ssh won't use it.*chmod 600 {sshd.user_key}"):
         connect(sshd.host)
@@ -190,12 +187,10 @@ def test_any_of_a_host_s_keys_may_be_pinned_also_at_an_ipv6_address(
     sshd.start()
     host = sshd.host.model_copy(update={"address": "::1", "host_public_key": public_half(other).strip()})
     pin(host)
-    connect(host).close()  # which waits until it listens
     assert f"::1 {sshd.port}" in way(host)
 
 
 def test_an_unknown_key_is_fetched_without_a_login(sshd: Sshd, behind: Host):
-    connect(sshd.host).close()  # which waits until it listens
     for host in (sshd.host, behind):
         key = fetch_host_key(host.model_copy(update={"host_public_key": "", "user": "nobody-at-all"}))
         assert key == public_half(sshd.host_key).strip()

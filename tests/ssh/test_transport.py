@@ -7,14 +7,12 @@ from contextlib import closing, contextmanager
 import paramiko
 from paramiko.common import cMSG_CHANNEL_EOF
 
-from provision.connection import connect
 from provision.transport import OrderedTransport
 from tests.ssh.sshd import Sshd
 
 
 @contextmanager
 def opened(kind: type[paramiko.Transport], sshd: Sshd) -> Generator[paramiko.Transport]:
-    connect(sshd.host).close()  # which waits until it listens
     host = sshd.host
     transport = kind(socket.create_connection((host.address, host.port), timeout=10))
     try:
