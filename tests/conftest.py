@@ -116,13 +116,16 @@ def pytest_configure(config: pytest.Config) -> None:
         "lab: runs against a lab on real containers; set by its fixtures, not by hand",
         *(f"{name}: has a lab of its own, beside other tests; set by that fixture, not by hand" for name in OWN_LABS),
         "builds: only builds images on the lab's host, and leaves alone what runs there",
+        "in_time: holds an API to the contract's time limits, with little beside it; set by its folder, not by hand",
         "alone: measures something on this machine, and says little while other tests run beside it",
     ):
         config.addinivalue_line("markers", mark)
 
 
-OWN_LABS = ("scratch", "go_lab", "loaded_lab", "ssh_lab")
+OWN_LABS = ("scratch", "walked_lab", "go_lab", "loaded_lab", "ssh_lab")
 """The fixtures that are labs of their own, those first whose tests take longest. Each is a mark, too."""
+
+_IN_TIME = tuple(ROOT / "tests" / name for name in ("contract", "differential", "faults", "hostile"))
 
 
 # Before pytest chooses by the mark.
@@ -132,6 +135,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if _needs_lab(item):
             item.add_marker("lab")
         fixtures: set[str] = set(getattr(item, "fixturenames", ()))
+        if any(item.path.is_relative_to(folder) for folder in _IN_TIME):
+            item.add_marker("in_time")
         if own := next((name for name in OWN_LABS if name in fixtures), None):
             item.add_marker(own)
 

@@ -14,6 +14,7 @@ from tests.e2e.go_lab import GO_LAB, GoLab
 from tests.e2e.lab_run import LabRun
 from tests.e2e.measured_run import MeasuredRun, measure_every_workload
 from tests.e2e.scratch import Scratch, left_on_engine
+from tests.e2e.walked_lab import WALKED_LAB, prepare_walked_lab
 
 StartRun = Callable[..., LabRun]
 
@@ -73,6 +74,14 @@ def go_lab(request: pytest.FixtureRequest, live_lab: LiveLab) -> Iterator[GoLab]
         made = GoLab(lab, live_lab)
         made.up()
         yield made
+
+
+@pytest.fixture(scope="session")
+def walked_lab(request: pytest.FixtureRequest, live_lab: LiveLab) -> Iterator[Scratch]:
+    """A lab for whoever walks through the docs; it doesn't stand yet, for the first command there stands one up."""
+    with small_lab(Scratch(WALKED_LAB), keep=bool(request.config.getoption("--keep-lab"))) as lab:
+        prepare_walked_lab(lab, live_lab)
+        yield lab
 
 
 @contextmanager
