@@ -19,7 +19,6 @@ from documents.errors import HostUnreachableError
 from documents.inventory import Inventory
 from documents.run import CellRecord, VoidReason
 from experiment.events import CellFinished, Event, Phase, PhaseStarted, RunFinished
-from provision import containers
 from provision.connection import Connection, connect
 from tests.conftest import LiveLab
 from tests.e2e.conftest import StartRun
@@ -30,8 +29,17 @@ from tests.e2e.lab_with_neighbours import LAB_WITH_NEIGHBOURS
 from toolchain.privilege import as_root
 
 _CONNECTIONS = 10
-_LOAD_SECONDS = 3
+_LOAD_SECONDS = 5
 _FAKETIME = resources.files("libfaketime") / "vendor" / "libfaketime" / "src" / "libfaketime.so.1"
+
+_FILL_DISK = f"""
+set -e
+cp -a {RUN_HOME} /tmp/kept
+mount -t tmpfs -o size=32m tmpfs {RUN_HOME}
+cp -a /tmp/kept/. {RUN_HOME}
+rm -rf /tmp/kept
+cat /dev/zero > {RUN_HOME}/filler
+"""
 
 _EAT_MEMORY = "eaten = []\nwhile True:\n    eaten.append(b'x' * (1 << 26))"
 
@@ -42,40 +50,38 @@ def measured_lab(go_lab: GoLab) -> LiveLab:
 
 
 class Breaker:
-    """Does to the lab's host, and to the controller's clock, what a fault says."""
+    """Does to the lab's host, and to the controller's clock, what a fault says.
 
-    def __init__(self, inventory: Inventory, clock: Path) -> None:
+    Its connection is open before, and each fault is one command: on a busy machine a load is over soon.
+    """
+
+    def __init__(self, host: Connection, inventory: Inventory, clock: Path) -> None:
+        self._host = host
         self._inventory = inventory
         self._clock = clock
 
     def wait_for_load(self) -> None:
         """Wait until the generator has its connections."""
-        with connect(self._inventory.host) as host:
-            wait_for_connections(host, self._inventory.api(API).port, _CONNECTIONS)
+        wait_for_connections(self._host, self._inventory.api(API).port, _CONNECTIONS)
 
     def kill(self, container: str) -> None:
         """Kill a container's first process, as the kernel or a defect would; Docker starts it anew."""
-        with connect(self._inventory.host) as host:
-            host.run(["kill", "-KILL", str(containers.main_process_id(host, container))], deadline_seconds=30)
+        process = f"$(docker inspect --format {{{{.State.Pid}}}} {container})"
+        self._host.run(f"kill -KILL {process}", deadline_seconds=30)
 
     def exhaust_memory(self) -> None:
         """Take memory on the host until its limit ends the process that does."""
-        with connect(self._inventory.host) as host:
-            eater = host.run(["python3", "-I", "-c", _EAT_MEMORY], deadline_seconds=60, check=False)
+        eater = self._host.run(["python3", "-I", "-c", _EAT_MEMORY], deadline_seconds=60, check=False)
         assert eater.exit_status == 128 + signal.SIGKILL
 
     def fill_disk(self) -> None:
         """Fill what the run writes to on the host."""
-        with connect(self._inventory.host) as host:
-            host.run(f"cp -a {RUN_HOME} /tmp/kept && mount -t tmpfs -o size=32m tmpfs {RUN_HOME}", deadline_seconds=30)
-            host.run(f"cp -a /tmp/kept/. {RUN_HOME} && rm -rf /tmp/kept", deadline_seconds=30)
-            filled = host.run(f"cat /dev/zero > {RUN_HOME}/filler", deadline_seconds=30, check=False)
-            assert "No space left" in filled.stderr
+        filled = self._host.run(_FILL_DISK, deadline_seconds=60, check=False)
+        assert "No space left" in filled.stderr, filled
 
     def make_room(self) -> None:
         """Give the run its own disk back."""
-        with connect(self._inventory.host) as host:
-            host.run(["umount", "--lazy", RUN_HOME], deadline_seconds=30)
+        self._host.run(["umount", "--lazy", RUN_HOME], deadline_seconds=30)
 
     def set_clock(self, by: str) -> None:
         """Step the controller's clock."""
@@ -126,37 +132,38 @@ class Survivor:
 def survivor(measured_lab: LiveLab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Survivor]:
     folder = tmp_path_factory.mktemp("survivor")
     clock = folder / "clock"
-    breaker = Breaker(measured_lab.inventory, clock)
-    breaker.set_clock("+0")
+    clock.write_text("+0")
     protocol = write_protocol(folder, ("light", "mixed", _CONNECTIONS, _LOAD_SECONDS), blocks=len(FAULTS), attempts=5)
     faults = dict(enumerate(FAULTS.values(), start=1))
-    mends: dict[int, Callable[[Breaker], None]] = {}
+    mends: dict[tuple[int, int], Callable[[Breaker], None]] = {}
+    with connect(measured_lab.inventory.host) as host:
+        breaker = Breaker(host, measured_lab.inventory, clock)
 
-    def meet(event: Event) -> None:
-        if not isinstance(event, PhaseStarted):
-            return
-        number = int(event.cell_id.split("-")[0])
-        if event.attempt > 1 and number in mends:
-            mends.pop(number)(breaker)
-        fault = faults[number]
-        if event.attempt == 1 and event.phase == fault.phase:
-            if fault.phase == "load":
-                breaker.wait_for_load()
-            fault.break_it(breaker, measured_lab.inventory)
-            if fault.mend_it is not None:
-                mends[number] = fault.mend_it
+        def meet(event: Event) -> None:
+            if not isinstance(event, PhaseStarted):
+                return
+            number = int(event.cell_id.split("-")[0])
+            for attempt in mends.keys() - {(number, event.attempt)}:
+                mends.pop(attempt)(breaker)
+            fault = faults[number]
+            if event.attempt == 1 and event.phase == fault.phase:
+                if fault.phase == "load":
+                    breaker.wait_for_load()
+                fault.break_it(breaker, measured_lab.inventory)
+                if fault.mend_it is not None:
+                    mends[number, event.attempt] = fault.mend_it
 
-    run = LabRun(
-        measured_lab.stack, "--protocol", str(protocol), lab=("env", *_with_clock(clock), *LAB_WITH_NEIGHBOURS)
-    )
-    try:
-        code = run.follow(meet)
-        attempts: dict[str, list[CellRecord]] = {name: [] for name in FAULTS}
-        for record in read_attempts(run.folder):
-            attempts[[*FAULTS][int(record.cell_id.split("-")[0]) - 1]].append(record)
-        yield Survivor(code, run.events[-1], run.stderr, attempts)
-    finally:
-        run.abandon()
+        run = LabRun(
+            measured_lab.stack, "--protocol", str(protocol), lab=("env", *_with_clock(clock), *LAB_WITH_NEIGHBOURS)
+        )
+        try:
+            code = run.follow(meet)
+            attempts: dict[str, list[CellRecord]] = {name: [] for name in FAULTS}
+            for record in read_attempts(run.folder):
+                attempts[[*FAULTS][int(record.cell_id.split("-")[0]) - 1]].append(record)
+            yield Survivor(code, run.events[-1], run.stderr, attempts)
+        finally:
+            run.abandon()
 
 
 def _with_clock(clock: Path) -> Iterator[str]:

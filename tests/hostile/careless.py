@@ -51,7 +51,7 @@ def with_places_for(count: int) -> Serve:
 
 
 def one_at_a_time(seconds: float) -> Serve:
-    """Let everyone wait while a request is worked on, which takes a time."""
+    """Let everyone wait while a request is worked on, which takes a time; answer well."""
     lock = threading.Lock()
 
     def serve(client: socket.socket) -> None:
@@ -59,9 +59,11 @@ def one_at_a_time(seconds: float) -> Serve:
         while True:
             head = reader.until(b"\r\n\r\n")
             _by_length(reader, head.lower())
+            user = re.match(rb"GET /api/users/(\d+) ", head)
             with lock:
                 time.sleep(seconds)
-                client.sendall(answer_octets(401 if head.startswith(b"POST") else 200))
+                body = b"" if user is None else user_body(int(user[1]))
+                client.sendall(answer_octets(401 if head.startswith(b"POST") else 200, body))
 
     return serve
 
@@ -76,8 +78,8 @@ def second_first(client: socket.socket) -> None:
 
 
 def piece_by_piece(client: socket.socket) -> None:
-    """Take whatever one system call gives for one request."""
-    while octets := client.recv(65_536):
+    """Take whatever one system call gives for one request, and never have one give a whole one."""
+    while octets := client.recv(16):
         client.sendall(answer_octets(422 if octets.startswith(b"POST") else 400))
 
 

