@@ -3,13 +3,16 @@
 A request to end raises `KeyboardInterrupt` in the main thread alone, wherever it is: also while a thread is started,
 and while its end is waited for. What the threads have begun on the host goes on then, and must have ended before the
 host is left as it was. A pool of `concurrent.futures` can't promise that: it may not know of a thread that it was
-starting, and whoever waits for a `Future` takes a lock that its thread needs to end, which is left taken then.
+starting, and whoever waits for a `Future` takes a lock that its thread needs to end, which is left taken then. So it is
+with `threading.Thread`, whose `start` waits until the thread says that it runs: that wait may raise another error than
+the request, or leave the thread waiting for good, and the process for it. `_thread` starts one and doesn't wait.
 """
 
+import _thread
 from collections.abc import Callable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
-from threading import Lock, Thread
+from threading import Lock
 from typing import Generic, TypeVar, cast
 
 Found = TypeVar("Found")
@@ -73,7 +76,7 @@ class Beside:
         """Do a step in a thread of its own."""
         step = Step(act)
         self._steps = [*(one for one in self._steps if not one.has_ended), cast("Step[object]", step)]
-        Thread(target=step.do, name="beside").start()
+        _thread.start_new_thread(step.do, ())
         return step
 
     def do_all(self, *acts: Callable[[], Found]) -> list[Found]:

@@ -1,10 +1,14 @@
 """What a run has begun in threads has ended before its host is left, also where a request to end came meanwhile."""
 
+import itertools
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from types import FrameType
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,6 +21,9 @@ from provision import database
 from provision.connection import Connection
 from tests.unit.experiment.fake_bench import INVENTORY, SECRETS, FakeBench
 from tests.unit.provision.local_host import LocalHost
+
+if TYPE_CHECKING:
+    from _typeshed import TraceFunction
 
 LONG_SECONDS = 0.3
 """How long a step goes on after somebody has asked for the end: long after whoever doesn't wait for it is done."""
@@ -37,6 +44,25 @@ def ask_for_the_end() -> None:
     signal.pthread_kill(ident, signal.SIGINT)
 
 
+class Steps:
+    """Steps that are counted when they begin and when they end."""
+
+    def __init__(self) -> None:
+        self._begun: list[None] = []
+        self._ended: list[None] = []
+
+    def do_one(self) -> None:
+        self._begun.append(None)
+        time.sleep(0.002)
+        self._ended.append(None)
+
+    def are_over(self) -> bool:
+        """Whether all that have begun have ended, and none begins any more."""
+        counted = len(self._begun), len(self._ended)
+        time.sleep(0.003)
+        return counted == (len(self._begun), len(self._begun))
+
+
 def test_all_steps_are_done_and_the_first_failure_is_raised():
     done: list[str] = []
 
@@ -48,6 +74,36 @@ def test_all_steps_are_done_and_the_first_failure_is_raised():
     with pytest.raises(ValueError, match="first"):
         beside.do_all(lambda: fail("first"), lambda: fail("second"), lambda: done.append("third"))
     assert done == ["third"]
+
+
+def test_at_whichever_instruction_a_request_to_end_comes_it_is_met_and_what_was_begun_has_ended_after_the_wait():
+    threads = threading.enumerate()
+    before, met = -1, True
+    while met:
+        before += 1
+        instructions = itertools.count()
+
+        def ask(
+            frame: FrameType, event: str, _: object, instructions: Iterator[int] = instructions, last: int = before
+        ) -> "TraceFunction":
+            frame.f_trace_opcodes = True
+            if event == "opcode" and next(instructions) == last:
+                raise KeyboardInterrupt
+            return ask
+
+        steps, beside = Steps(), Beside()
+        met = False
+        sys.settrace(ask)
+        try:
+            beside.do_all(steps.do_one, steps.do_one)
+        except KeyboardInterrupt:
+            met = True
+        finally:
+            sys.settrace(None)
+        beside.wait()
+        assert steps.are_over(), f"after {before} instructions"
+    assert before > 100
+    assert set(threading.enumerate()) <= set(threads)
 
 
 # Its other method has the timer that the requests come by.
@@ -63,25 +119,15 @@ def test_whenever_a_request_to_end_comes_all_that_was_begun_has_ended_after_the_
 
     previous = signal.signal(signal.SIGALRM, ask)
     for moment in range(10, 4_000, 5):
-        begun: list[None] = []
-        ended: list[None] = []
-
-        def step(begun: list[None] = begun, ended: list[None] = ended) -> None:
-            begun.append(None)
-            time.sleep(0.002)
-            ended.append(None)
-
-        beside = Beside()
+        steps, beside = Steps(), Beside()
         due = True
         with suppress(KeyboardInterrupt):
             signal.setitimer(signal.ITIMER_REAL, moment / 1e6)
-            beside.do_all(step, step, step)
+            beside.do_all(steps.do_one, steps.do_one, steps.do_one)
             while due:
                 time.sleep(0.001)
         beside.wait()
-        at_once = len(begun), len(ended)
-        time.sleep(0.003)
-        assert at_once == (len(begun), len(begun)), f"{moment} µs"
+        assert steps.are_over(), f"{moment} µs"
     signal.signal(signal.SIGALRM, previous)
 
 
