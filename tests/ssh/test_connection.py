@@ -18,6 +18,7 @@ from provision import channels
 from provision.connection import connect
 from tests.ports import free_port
 from tests.ssh.sshd import Sshd, make_key, public_half
+from tests.ssh.waiting import wait_until
 
 
 def test_a_host_that_shows_its_pinned_key_is_accepted(sshd: Sshd):
@@ -145,11 +146,8 @@ def test_closing_leaves_no_thread_and_no_session(sshd: Sshd):
         connection.run("true", deadline_seconds=5)
         with connection.forward(free_port()):
             pass
-    deadline = time.monotonic() + 5
-    while (set(threading.enumerate()) - before or sshd.session_processes()) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert not set(threading.enumerate()) - before
-    assert not sshd.session_processes()
+    wait_until(lambda: not set(threading.enumerate()) - before)
+    wait_until(lambda: not sshd.session_processes())
 
 
 def connect_when_up(sshd: Sshd, host: Host) -> None:

@@ -7,7 +7,7 @@ import socket
 import socketserver
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from statistics import median
@@ -17,6 +17,7 @@ import pytest
 from provision.connection import Connection
 from tests.ports import free_port
 from tests.ssh.sshd import Sshd
+from tests.ssh.waiting import wait_until
 
 
 class Twice(socketserver.StreamRequestHandler):
@@ -126,19 +127,19 @@ def test_leaving_the_context_ends_open_tunnels_and_the_listener(connection: Conn
     with connection.forward(remote_port) as port:
         client = socket.create_connection(("127.0.0.1", port), timeout=10)
         client.sendall(b"never finished")
-        wait_for(lambda: len(set(threading.enumerate()) - threads) >= 3)
+        wait_until(lambda: len(set(threading.enumerate()) - threads) >= 3)
     assert client.recv(1) == b""
     client.close()
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port), timeout=1)
-    wait_for(lambda: not {t for t in set(threading.enumerate()) - threads if t.name.startswith("ssh-forward")})
+    wait_until(lambda: not {t for t in set(threading.enumerate()) - threads if t.name.startswith("ssh-forward")})
 
 
 def test_a_lost_connection_closes_its_tunnels(sshd: Sshd, connection: Connection, remote_port: int):
     with connection.forward(remote_port) as port:
         client = socket.create_connection(("127.0.0.1", port), timeout=10)
         client.sendall(b"x")
-        wait_for(lambda: len(sshd.session_processes()) > 0)
+        wait_until(lambda: len(sshd.session_processes()) > 0)
         sshd.kill_sessions()
         assert client.recv(1) == b""
         client.close()
@@ -148,10 +149,3 @@ def listeners() -> set[tuple[str, str]]:
     with open("/proc/net/tcp") as table:  # noqa: PTH123 - a table of the kernel
         rows = [line.split() for line in table.readlines()[1:]]
     return {(row[1], row[3]) for row in rows}
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)

@@ -4,12 +4,13 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.ssh.waiting import wait_until
 
 SCRIPT = Path(__file__).parents[3] / "provision" / "host" / "job.py"
 
@@ -57,10 +58,7 @@ def processes_of(folder: Path) -> list[int]:
 
 
 def wait_for_none_of(folder: Path) -> None:
-    deadline = time.monotonic() + 5
-    while left := processes_of(folder):
-        assert time.monotonic() < deadline, f"{left} still run"
-        time.sleep(0.02)
+    wait_until(lambda: processes_of(folder) == [])
 
 
 def test_a_start_that_comes_after_its_folder_is_gone_does_nothing(tmp_path: Path, sleeper: list[str]):
