@@ -9,9 +9,7 @@ from pathlib import Path
 
 from documents.host import Host
 from tests.ports import free_port
-from tests.ssh.waiting import wait_until
-
-START_SECONDS = 10
+from tests.ssh.waiting import HANGING_SECONDS, wait_until
 
 
 class Sshd:
@@ -71,17 +69,23 @@ class Sshd:
             ["/usr/sbin/sshd", "-D", "-E", self.folder / "sshd.log", "-f", self.folder / "sshd_config"],
             stdin=subprocess.DEVNULL,
         )
-        wait_until(self._listens, START_SECONDS)
+        try:
+            wait_until(self._listens)
+        except AssertionError as error:
+            error.add_note(f"sshd's log: {self.log}")
+            raise
 
     def _listens(self) -> bool:
         """sshd writes its process into its file once it listens; a connection would leave traces in its log."""
+        assert self._process is not None
+        assert self._process.poll() is None, "it has ended"
         written = self.folder / "sshd.pid"
         return written.exists() and written.read_text() == f"{self.process_id}\n"
 
     def stop(self) -> None:
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(START_SECONDS)
+            self._process.wait(HANGING_SECONDS)
             self._process = None
 
     @property
