@@ -53,11 +53,9 @@ def why_apart(group: HistoryGroup) -> str:
 
 def group_heading(group: HistoryGroup) -> str:
     """What a group is: its protocol, its stack, and how many runs from when on."""
-    first, last = group.runs[0], group.runs[-1]
-    span = f"{first.started_at:%Y-%m-%d}"
-    if len(group.runs) > 1:
-        span = f"{len(group.runs)} runs, {span} to {last.started_at:%Y-%m-%d}"
-    return f"{group.protocol} on {group.stack}: {span}"
+    days = dict.fromkeys(f"{run.started_at:%Y-%m-%d}" for run in (group.runs[0], group.runs[-1]))
+    count = f"{len(group.runs)} runs, " if len(group.runs) > 1 else ""
+    return f"{group.protocol} on {group.stack}: {count}{' to '.join(days)}"
 
 
 def render_history_html(history: History) -> str:
@@ -173,8 +171,8 @@ def _said_of(point: HistoryPoint) -> str:
 
 def _plots(group: HistoryGroup, number: int) -> PlotGroup:
     return PlotGroup(
-        title=f"Over {len(group.runs)} runs",
-        note="Means over blocks with 95% intervals, run by run, the oldest first; not to the scale of time.",
+        title="Run by run",
+        note="Means over blocks with 95% intervals, the oldest run first; not to the scale of time.",
         plots=tuple(_panels(group, number)),
     )
 
