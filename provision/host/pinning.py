@@ -17,10 +17,15 @@ from pathlib import Path
 from typing import Any
 
 CLEAN_PASSES = 2
-MOST_PASSES = 200
+MOST_PASSES = 1000
 """Far more than a process that starts threads needs: past it, something undoes what is done here."""
 
+MOST_LISTINGS = 100
+
 COMMAND_CHARACTERS = 15
+
+GONE = (FileNotFoundError, ProcessLookupError)
+"""What /proc and the kernel say of whoever has ended."""
 
 
 def main() -> None:
@@ -31,31 +36,57 @@ def main() -> None:
 
 
 def apply(request: "dict[str, Any]") -> int:
-    """Pin every thread, pass after pass, until two passes in a row find nothing to change.
+    """Pin every thread, pass after pass, until two whole ones have found nothing to change since the last change.
 
     A thread inherits the affinity of the one that starts it. One that is started by a thread not yet pinned, after
     its process was listed, is found by the next pass; when all that was listed was pinned already, so is what it
-    starts. The second clean pass is for a listing of /proc that missed an entry while others came and went.
+    starts. What was listed and has ended before it was looked at may have started another before, not pinned: a pass
+    with such a one isn't whole, and tells nothing. The second whole pass is for a listing of /proc that missed an entry
+    while others came and went.
     """
     changed = clean = passes = 0
     while clean < CLEAN_PASSES:
         if passes == MOST_PASSES:
-            sys.exit(f"threads still run on other CPUs after {passes} passes: something else sets their affinity")
+            sys.exit(
+                f"threads still run on other CPUs after {passes} passes: something else sets their affinity, or they "
+                "start and end faster than they can be looked at"
+            )
         passes += 1
-        found = sum(pin(thread, set(role["cpus"])) for role in request.values() for _, thread in threads(role))
+        found, is_whole = pin_all(request)
         changed += found
-        clean = 0 if found else clean + 1
+        if found:
+            clean = 0
+        elif is_whole:
+            clean += 1
     return changed
 
 
+def pin_all(request: "dict[str, Any]") -> "tuple[int, bool]":
+    """Pin every thread; returns how many weren't pinned so, and whether all that was listed was there to be pinned."""
+    changed, is_whole = 0, True
+    for role in request.values():
+        for process in processes(role):
+            try:
+                found = threads(process)
+            except GONE:
+                is_whole = False
+                continue
+            for thread in found:
+                try:
+                    changed += pin(thread, set(role["cpus"]))
+                except GONE:
+                    is_whole = False
+    return changed, is_whole
+
+
 def pin(thread: int, cpus: "set[int]") -> bool:
-    """Pin one thread; False where it was so already, or has ended meanwhile."""
+    """Pin one thread; False where it was so already. Raises one of `GONE` where it has ended."""
     try:
         if os.sched_getaffinity(thread) == cpus:
             return False
         os.sched_setaffinity(thread, cpus)
-    except ProcessLookupError:
-        return False
+    except GONE:
+        raise
     except OSError as error:
         sys.exit(f"the thread {thread} can't be pinned to the CPUs {sorted(cpus)}: {error}")
     return True
@@ -64,32 +95,50 @@ def pin(thread: int, cpus: "set[int]") -> bool:
 def read(request: "dict[str, Any]") -> "Iterator[dict[str, Any]]":
     """The CPUs that the kernel lets each thread run on."""
     for name, role in request.items():
-        for process, thread in threads(role):
-            try:
-                status = Path(f"/proc/{process}/task/{thread}/status").read_text()
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-            fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
-            yield {
-                "role": name,
-                "process_id": process,
-                "thread_id": thread,
-                "command": fields["Name"],
-                "cpu_list": fields["Cpus_allowed_list"],
-            }
+        for process in processes(role):
+            yield from read_process(name, process)
 
 
-def threads(role: "dict[str, Any]") -> "Iterator[tuple[int, int]]":
-    """Each process of a role with each of its threads."""
-    processes = {process for cgroup in role["cgroups"] for process in members(Path(cgroup))}
-    processes |= set(named(role["commands"]))
-    for process in sorted(processes):
+def read_process(role: str, process: int) -> "Iterator[dict[str, Any]]":
+    """Those of a process's threads that haven't ended meanwhile."""
+    try:
+        found = threads(process)
+    except GONE:
+        return
+    for thread in found:
         try:
-            found = [int(entry.name) for entry in Path(f"/proc/{process}/task").iterdir()]
-        except (FileNotFoundError, ProcessLookupError):
+            status = Path(f"/proc/{process}/task/{thread}/status").read_text()
+        except GONE:
             continue
-        for thread in found:
-            yield process, thread
+        fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+        yield {
+            "role": role,
+            "process_id": process,
+            "thread_id": thread,
+            "command": fields["Name"],
+            "cpu_list": fields["Cpus_allowed_list"],
+        }
+
+
+def processes(role: "dict[str, Any]") -> "list[int]":
+    """Each process of a role."""
+    found = {process for cgroup in role["cgroups"] for process in members(Path(cgroup))}
+    return sorted(found | set(named(role["commands"])))
+
+
+def threads(process: int) -> "list[int]":
+    """Each thread of a process. Raises one of `GONE` where it has ended.
+
+    Linux ends this listing where the thread that it has come to ends meanwhile (``next_tid`` in fs/proc/base.c). So it
+    is made again until it has as many as the folder's links tell (``proc_task_getattr``, there as well).
+    """
+    folder = Path(f"/proc/{process}/task")
+    found: list[int] = []
+    for _ in range(MOST_LISTINGS):
+        found = [int(entry.name) for entry in folder.iterdir()]
+        if len(found) >= folder.stat().st_nlink - 2:
+            break
+    return found
 
 
 def members(cgroup: Path) -> "Iterator[int]":

@@ -1,0 +1,83 @@
+"""The script that pins threads, on this machine: none escapes because one ended while it was looked for."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parents[3] / "provision" / "host" / "pinning.py"
+CPU = min(os.sched_getaffinity(0))
+
+THREADS = """
+import threading, time
+for _ in range(3):
+    threading.Thread(target=time.sleep, args=(60,)).start()
+print(flush=True)
+"""
+
+ENDED_BEFORE_IT_WAS_LOOKED_AT = """
+import os
+look, times = os.sched_getaffinity, iter(range(4))
+def told(thread):
+    if thread == {thread} and next(times, None) is not None:
+        raise ProcessLookupError
+    return look(thread)
+os.sched_getaffinity = told
+"""
+"""As is said of a thread that has ended: four times, and then of its successor what is so."""
+
+ENDED_WHILE_IT_WAS_LISTED = """
+from pathlib import Path
+listed, times = Path.iterdir, iter(range(4))
+def told(folder):
+    found = list(listed(folder))
+    return found[:1] if next(times, None) is not None else found
+Path.iterdir = told
+"""
+"""As is listed where the first thread ends meanwhile: nothing that comes after it."""
+
+
+@pytest.fixture
+def process() -> Iterator["subprocess.Popen[bytes]"]:
+    """A process of four threads."""
+    with subprocess.Popen([sys.executable, "-c", THREADS], stdout=subprocess.PIPE) as started:
+        assert started.stdout is not None
+        started.stdout.readline()
+        yield started
+        started.kill()
+
+
+def run(
+    process: "subprocess.Popen[bytes]", cgroup: Path, action: str, before: str = ""
+) -> list[dict[str, object]] | int:
+    """What the script answers, for a cgroup with that process alone; `before` it something else is run."""
+    (cgroup / "cgroup.procs").write_text(f"{process.pid}\n")
+    request = {"api": {"cpus": [CPU], "cgroups": [str(cgroup)], "commands": []}}
+    answer = subprocess.run(
+        [sys.executable, "-I", "-c", before + SCRIPT.read_text(), action, json.dumps(request)],
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+    return json.loads(answer.stdout)
+
+
+def threads(process: "subprocess.Popen[bytes]") -> list[int]:
+    return sorted(int(entry.name) for entry in Path(f"/proc/{process.pid}/task").iterdir())
+
+
+@pytest.mark.parametrize("before", [ENDED_BEFORE_IT_WAS_LOOKED_AT, ENDED_WHILE_IT_WAS_LISTED])
+def test_none_escapes_where_one_ends_meanwhile(process: "subprocess.Popen[bytes]", tmp_path: Path, before: str):
+    found = threads(process)
+    assert run(process, tmp_path, "apply", before.format(thread=found[-1])) == 4
+    assert [os.sched_getaffinity(thread) for thread in found] == [{CPU}] * 4
+
+
+def test_all_are_told_where_one_ends_while_they_are_listed(process: "subprocess.Popen[bytes]", tmp_path: Path):
+    told = run(process, tmp_path, "read", ENDED_WHILE_IT_WAS_LISTED)
+    assert isinstance(told, list)
+    assert sorted(str(thread["thread_id"]) for thread in told) == sorted(map(str, threads(process)))
