@@ -156,6 +156,8 @@ def build(kind: MachineKind) -> str:
         return tag
     with tempfile.TemporaryDirectory(prefix="fairground-machine-") as folder:
         root = Path(folder) / "root.tar"
+        # Another process of the tests may build the same at this time.
+        root_tag = f"{tag}-root-{secrets.token_hex(4)}"
         included = ",".join((*COMMON_PACKAGES, *kind.packages))
         subprocess.run(
             [
@@ -165,7 +167,7 @@ def build(kind: MachineKind) -> str:
             check=True,
             capture_output=True,
         )
-        docker("import", str(root), f"{tag}-root")
+        docker("import", str(root), root_tag)
         context = Path(folder) / "context"
         (context / "anchors").mkdir(parents=True)
         for anchor in trust_anchors():
@@ -173,8 +175,8 @@ def build(kind: MachineKind) -> str:
         for name in ("Dockerfile", "before-boot"):
             shutil.copy(HERE / name, context)
         docker(
-            *("build", "--quiet", f"--build-arg=ROOT={tag}-root", f"--label=org.fairground.stack={STACK}"),
+            *("build", "--quiet", f"--build-arg=ROOT={root_tag}", f"--label=org.fairground.stack={STACK}"),
             *(f"--tag={tag}", str(context)),
         )
-        docker("image", "rm", f"{tag}-root")
+        docker("image", "rm", root_tag)
     return tag
