@@ -18,7 +18,7 @@ from provision import channels
 from provision.connection import connect
 from tests.ports import free_port
 from tests.ssh.sshd import Sshd, make_key, public_half
-from tests.ssh.waiting import HANGING_SECONDS, wait_until
+from tests.ssh.waiting import wait_until
 
 
 def test_a_host_that_shows_its_pinned_key_is_accepted(sshd: Sshd):
@@ -34,7 +34,7 @@ def test_a_changed_host_key_is_refused_and_not_retried(sshd: Sshd, tmp_path: Pat
     # It is an existing host's, whose new key nobody but its administrator can tell from a wrong one.
     with pytest.raises(HostKeyError, match=r"instead of the pinned .*write it into the stack document as `host_key`"):
         connect_when_up(sshd, host)
-    assert time.monotonic() - started < HANGING_SECONDS
+    assert time.monotonic() - started < 5
     assert sshd.log.count("Connection from") == 1
 
 
@@ -117,7 +117,7 @@ def test_a_silent_address_ends_at_the_deadline(sshd: Sshd):
         started = time.monotonic()
         with pytest.raises(HostUnreachableError, match="no SSH answer within 2 s"):
             connect(sshd.host, deadline_seconds=2)
-        assert 1 < time.monotonic() - started < HANGING_SECONDS
+        assert 1 < time.monotonic() - started < 4
 
 
 def test_an_address_where_nothing_listens_ends_at_the_deadline(sshd: Sshd):
@@ -126,7 +126,7 @@ def test_an_address_where_nothing_listens_ends_at_the_deadline(sshd: Sshd):
     started = time.monotonic()
     with pytest.raises(HostUnreachableError, match="Connection refused"):
         connect(host, deadline_seconds=1.5)
-    assert 0.5 < time.monotonic() - started < HANGING_SECONDS
+    assert 0.5 < time.monotonic() - started < 3
 
 
 def test_a_closed_connection_refuses_further_use(sshd: Sshd, tmp_path: Path):
@@ -170,6 +170,6 @@ def test_a_host_that_freezes_is_told_in_time_by_commands_and_by_copies(
                 connection.run(["true"], deadline_seconds=60)
             with pytest.raises(HostUnreachableError):
                 connection.push_bytes(b"data", str(tmp_path / "target"))
-            assert time.monotonic() - started < HANGING_SECONDS
+            assert time.monotonic() - started < 20
         finally:
             sshd.thaw_sessions()

@@ -12,7 +12,7 @@ from provision import cgroups, jobs
 from provision.cgroups import Cgroup
 from provision.connection import Connection, connect
 from tests.ssh.sshd import Sshd
-from tests.ssh.waiting import HANGING_SECONDS, is_alive, wait_for_content, wait_until_gone
+from tests.ssh.waiting import is_alive, wait_for_content, wait_until_gone
 
 
 def test_a_job_runs_in_its_directory_and_tells_its_status_and_times(connection: Connection, tmp_path: Path):
@@ -34,7 +34,7 @@ def test_a_job_runs_in_its_directory_and_tells_its_status_and_times(connection: 
 def test_starting_returns_at_once(connection: Connection, tmp_path: Path):
     started = time.monotonic()
     job = jobs.start(connection, str(tmp_path / "job"), ["sleep", "30"], deadline_seconds=60)
-    assert time.monotonic() - started < HANGING_SECONDS
+    assert time.monotonic() - started < 5
     jobs.stop(connection, job)
 
 

@@ -12,7 +12,7 @@ import pytest
 from documents.errors import DeadlineExceededError, HostUnreachableError, RemoteCommandError
 from provision.connection import Connection
 from tests.ssh.sshd import Sshd
-from tests.ssh.waiting import HANGING_SECONDS, wait_for_content, wait_until_gone
+from tests.ssh.waiting import wait_for_content, wait_until_gone
 
 
 def test_streams_and_status_are_told_apart(connection: Connection):
@@ -75,7 +75,7 @@ def test_the_deadline_ends_the_whole_process_group(connection: Connection, tmp_p
             f"sh -c 'sleep 60 & echo $! >> {pids}'; wait",
             deadline_seconds=1,
         )
-    assert time.monotonic() - started < HANGING_SECONDS
+    assert time.monotonic() - started < 4
     ids = [int(line) for line in pids.read_text().split()]
     assert len(ids) == 3
     wait_until_gone(ids)

@@ -16,7 +16,7 @@ from experiment import run_lock
 from provision.connection import Completed, Connection, connect
 from tests.ssh.cable import cable_to
 from tests.ssh.sshd import Sshd
-from tests.ssh.waiting import HANGING_SECONDS, wait_for_content, wait_until
+from tests.ssh.waiting import wait_for_content, wait_until
 
 PROJECT = Path(__file__).parents[3]
 
@@ -67,7 +67,7 @@ def test_the_lock_is_free_again_when_its_holder_was_killed(sshd: Sshd, lock: str
         process.wait(10)
         started = time.monotonic()
         with run_lock.held(connection, "grace", lock=lock):
-            assert time.monotonic() - started < HANGING_SECONDS
+            assert time.monotonic() - started < 3
 
 
 def test_the_lock_goes_with_the_connection(sshd: Sshd, lock: str):
@@ -140,7 +140,7 @@ def test_an_interrupt_while_the_lock_is_taken_ends_at_once_and_the_lock_goes_wit
         run_lock.held(connection, "ada", lock=lock),
     ):
         pytest.fail("the lock was given to one that was interrupted")
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 5
     monkeypatch.undo()
     with connect(sshd.host) as connection, run_lock.held(connection, "grace", lock=lock):
         assert Path(lock).read_text().startswith("grace [")
