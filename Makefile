@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test check evidence audit setup lock
+.PHONY: help lab test nightly check evidence audit setup lock
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -16,8 +16,12 @@ lab: setup ## stands the lab up, runs the quick protocol, writes the report and 
 
 # Reaches the prerequisites too: the tests need packages that the lab doesn't.
 test: SETUP_FLAGS := --with-tests
-test: check ## all tests, those on real containers included
+test: check ## the gate: format, lint, types, and each guarantee by a test, on real containers too
 	@$(BIN)/python -m tests $(PYTEST_FLAGS)
+
+nightly: SETUP_FLAGS := --with-tests
+nightly: check ## all tests, the long and random ones too; writes docs/evidence/nightly.md
+	@$(BIN)/python -m tests --nightly $(PYTEST_FLAGS)
 
 check: setup ## format, lint and types, and the form of the workflow files
 	@$(BIN)/ruff format --check --quiet .

@@ -1,103 +1,173 @@
-"""All tests: `python -m tests [OPTION…]`, whose options are pytest's.
+"""Runs the tests: `python -m tests [--nightly] [OPTION…]`, whose other options are pytest's.
 
-They run in three parts. Those that need no lab run beside each other, while the lab of the others is stood up; half of
-the time that this takes goes into downloads, and into compilers that keep one CPU busy. Then come those on the lab,
-those that hold APIs to time limits first, and beside them, lab by lab, those that have one of their own, and those that
-only build there. At last come those with the mark `alone`, with the machine to themselves. The results are in
-`.lab/tests/`, in JUnit's format.
+The gate is all tests without the mark `nightly`; with `--nightly` those run too, by random seeds and for longer.
+
+1. Tests without a lab run in several processes. Beside them the lab of the tests is stood up, then everything that
+   compiles runs on it (mark `builds`).
+2. When no compiler is left at work, the tests that hold time limits (mark `in_time`) and the others on that lab run one
+   by one. Beside them run the tests on labs of their own.
+3. What failed in `in_time` runs once more with nothing beside it, and both results are printed. The second one counts.
+4. Tests with the mark `alone`, which measure something on this machine, run with nothing beside them.
+
+Each run keeps its results in a folder of its own below `.lab/tests/`: JUnit files, logs, durations, and `times.md`.
 """
 
 import os
 import subprocess
 import sys
+import time
 from argparse import ArgumentParser
-from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from tests.conftest import OWN_LABS, ROOT, STACK, stand_up, take_down
+from tests.times import Part, describe, read_outcomes
 
 RESULTS = ROOT / ".lab" / "tests"
+
+_KEPT = 20
+"""So many runs keep their results."""
 
 _WAITING = 1
 """As many more processes than CPUs as there are tests that wait for a host: a sixth of the time there was nothing to
 compute."""
 
+NIGHTLY = {
+    "FAIRGROUND_NIGHTLY": "1",
+    "FAIRGROUND_DIFFERENTIAL_PROGRAMS": "2000",
+    "FAIRGROUND_SCHEMATHESIS_EXAMPLES": "60",
+    "FAIRGROUND_FUZZ_EXAMPLES": "300",
+}
+"""What makes the random tests of a nightly run random, and longer."""
+
+
+@dataclass
+class Run:
+    """One run of the tests.
+
+    Attributes:
+        folder: Its results.
+        options: Passed on to pytest.
+        tier: The marks that it leaves out, as an expression of pytest's that others are joined to by `and`.
+    """
+
+    folder: Path
+    options: Sequence[str]
+    tier: str
+    parts: list[Part] = field(default_factory=list[Part])
+    failed: bool = False
+
+    def stand_up(self, stack: str) -> None:
+        """Stand the lab of the tests up."""
+        began = time.monotonic()
+        stand_up(stack)
+        self.parts.append(Part("lab up", time.monotonic() - began))
+
+    def part(self, name: str, marks: str, *options: str, shown: bool = True, again: str | None = None) -> int:
+        """Run one part of the tests, and return pytest's exit status.
+
+        Args:
+            name: Its name, also that of its files.
+            marks: pytest's expression of marks that chooses its tests.
+            options: More options of pytest's.
+            shown: Whether its output is printed while it runs, or at its end.
+            again: The part whose failed tests alone are run.
+        """
+        files, cache = self.folder / name, self.folder / (again or name)
+        began = time.monotonic()
+        with nullcontext() if shown else files.with_suffix(".log").open("w") as output:
+            status = subprocess.run(
+                [
+                    *(sys.executable, "-m", "pytest", "-m", f"({marks}) and {self.tier}"),
+                    *(f"--junitxml={files}.xml", f"--durations-file={files}.tsv", "-o", f"cache_dir={cache}.cache"),
+                    *([] if again is None else ["--last-failed"]),
+                    *(*options, *self.options),
+                ],
+                cwd=ROOT,
+                stdout=output,
+                stderr=output,
+                check=False,
+            ).returncode
+        if not shown:
+            print(files.with_suffix(".log").read_text(), flush=True)  # noqa: T201 - it is pytest's
+        self.parts.append(Part(name, time.monotonic() - began))
+        return status
+
+    def require(self, status: int) -> None:
+        """Make the run fail unless a part's tests passed, or none of it is in this tier."""
+        self.failed |= status not in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}
+
 
 def main() -> int:
-    """Run all parts; the status is pytest's, the least of those that failed."""
+    """Run the tests; the status is 0 if at least one ran and none failed."""
     parser = ArgumentParser(add_help=False)
+    parser.add_argument("--nightly", action="store_true")
+    options, passed_on = parser.parse_known_args()
     parser.add_argument("--stack", default=STACK)
     parser.add_argument("--keep-lab", action="store_true")
-    options = parser.parse_known_args()[0]
-    # Hundreds of processes are started, and each would compile the project anew.
+    lab = parser.parse_known_args()[0]
+    # Hundreds of processes are started, and each would compile the project again.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    for result in RESULTS.iterdir():
-        result.unlink()
+    if options.nightly:
+        os.environ.update(NIGHTLY)
+    folder = RESULTS / datetime.now(UTC).strftime("%Y-%m-%dT%H%M%SZ")
+    folder.mkdir(parents=True)
+    for old in sorted(path for path in RESULTS.iterdir() if path.is_dir())[:-_KEPT]:
+        subprocess.run(["rm", "-r", "--", str(old)], check=True)
+    run = Run(folder, passed_on, "not nightly" if not options.nightly else "(nightly or not nightly)")
+    began = time.monotonic()
     try:
-        with ThreadPoolExecutor(1) as pool:
-            standing = pool.submit(stand_up, options.stack)
-            # The tests of a file may share what they are about: they stay with one process.
-            processes = f"--numprocesses={(os.cpu_count() or 1) + _WAITING}"
-            statuses = [run("without-lab", "-m", "not lab and not alone", processes, "--dist=loadfile")]
-        standing.result()
-        on_lab, beside = "lab and not alone", (*OWN_LABS, "builds")
-        alike = f"{on_lab} and not ({' or '.join(beside)})"
-        statuses += run_beside(
-            [
-                ("in-time", "-m", f"{alike} and in_time", "--lab-stands"),
-                ("on-lab", "-m", f"{alike} and not in_time", "--lab-stands"),
-            ],
-            [(f"on-{name.replace('_', '-')}", "-m", f"{on_lab} and {name}", "--lab-stands") for name in beside],
-        )
-        statuses.append(run("alone", "-m", "alone", "--lab-stands"))
+        run_parts(run, lab.stack)
     finally:
-        if not options.keep_lab:
-            take_down(options.stack)
-    failed = set(statuses) - {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}
-    return min(failed or statuses)
+        if not lab.keep_lab:
+            take_down(lab.stack)
+    outcomes = read_outcomes(folder)
+    page = describe(folder, run.parts, outcomes, seconds=time.monotonic() - began)
+    (folder / "times.md").write_text(page)
+    if options.nightly:
+        (ROOT / "docs" / "evidence" / "nightly.md").write_text(page)
+    print(page)  # noqa: T201
+    # The form that continuous integration reads.
+    print(f"{outcomes.passed} passed, {len(outcomes.failed)} failed", flush=True)  # noqa: T201
+    return int(run.failed or outcomes.passed == 0)
 
 
-def command_of(name: str, *options: str) -> list[str]:
-    """The command of one part: pytest's options for it, and those that were given."""
-    return [sys.executable, "-m", "pytest", f"--junitxml={RESULTS / name}.xml", *options, *sys.argv[1:]]
+def run_parts(run: Run, stack: str) -> None:
+    """Run all parts, two at a time where that harms neither."""
+    without_lab, on_lab = "not lab and not alone", "lab and not alone"
+    shared = f"{on_lab} and not builds and not ({' or '.join(OWN_LABS)})"
+    processes = f"--numprocesses={(os.cpu_count() or 1) + _WAITING}"
+    stands = "--lab-stands"
 
+    def prepare() -> None:
+        run.stand_up(stack)
+        run.require(run.part("builds", f"{on_lab} and builds", stands, shown=False))
 
-def run(name: str, *options: str, log: bool = False) -> int:
-    """Run one part, and show what it prints or write it into its log; returns pytest's status."""
-    with (RESULTS / f"{name}.log").open("w") if log else nullcontext() as output:
-        return subprocess.run(
-            command_of(name, *options), cwd=ROOT, stdout=output, stderr=output, check=False
-        ).returncode
+    def use_own_labs() -> None:
+        prepared.result()
+        for name in OWN_LABS:
+            marks = f"{on_lab} and {name} and not builds"
+            run.require(run.part(name.replace("_", "-"), marks, stands, shown=False))
 
-
-def run_beside(parts: Sequence[Sequence[str]], others: Sequence[Sequence[str]]) -> list[int]:
-    """Run parts in their order, and others beside them, two at a time; what the others print is shown at the end.
-
-    Of three, each waits long for its turn: an API gets no CPU within the contract's 50 ms too often, and loads go wrong
-    and are made again.
-    """
-    waiting = deque(others)
-
-    def run_those_that_wait() -> list[int]:
-        statuses: list[int] = []
-        while True:
-            try:
-                part = waiting.popleft()
-            except IndexError:
-                return statuses
-            statuses.append(run(*part, log=True))
-
-    with ThreadPoolExecutor(1) as pool:
-        beside = pool.submit(run_those_that_wait)
-        statuses = [*(run(*part) for part in parts), *run_those_that_wait(), *beside.result()]
-    for name, *_ in others:
-        print((RESULTS / f"{name}.log").read_text(), flush=True)  # noqa: T201 - it is pytest's own
-    return statuses
+    with ThreadPoolExecutor(1) as beside:
+        prepared = beside.submit(prepare)
+        own_labs = beside.submit(use_own_labs)
+        # The tests of a file may share what they are about: they stay with one process.
+        run.require(run.part("without-lab", without_lab, processes, "--dist=loadfile"))
+        prepared.result()
+        in_time = run.part("in-time", f"{shared} and in_time", stands)
+        run.require(run.part("on-lab", f"{shared} and not in_time", stands))
+        own_labs.result()
+    if in_time == pytest.ExitCode.TESTS_FAILED:
+        in_time = run.part("in-time-again", f"{shared} and in_time", stands, again="in-time")
+    run.require(in_time)
+    run.require(run.part("alone", "alone", stands))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from cli.context import open_engine
 from documents.inventory import Inventory, Secrets
@@ -29,6 +30,13 @@ LAB = ROOT / ".venv" / "bin" / "lab"
 # the programs that they start would then wait in vain.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+
+NIGHTLY = "FAIRGROUND_NIGHTLY" in os.environ
+"""Whether tests draw their random values from a new seed, rather than from the one that the gate always has."""
+
+settings.register_profile("gate", derandomize=True, database=None)
+settings.register_profile("nightly", print_blob=True)
+settings.load_profile("nightly" if NIGHTLY else "gate")
 
 
 @dataclass(frozen=True)
@@ -63,6 +71,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--stack", default=STACK, help="the stack whose lab the tests use")
     parser.addoption("--keep-lab", action="store_true", help="leave the lab up at the end, for the next time")
     parser.addoption("--lab-stands", action="store_true", help="neither stand the lab up nor take it down")
+    parser.addoption("--durations-file", type=Path, help="write the seconds of each test and its fixtures there")
 
 
 @pytest.fixture
@@ -115,6 +124,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for mark in (
         "lab: runs against a lab on real containers; set by its fixtures, not by hand",
         *(f"{name}: has a lab of its own, beside other tests; set by that fixture, not by hand" for name in OWN_LABS),
+        "nightly: thorough, slow or random; in `make nightly`, and not in the gate",
         "builds: only builds images on the lab's host, and leaves alone what runs there",
         "in_time: holds an API to the contract's time limits, with little beside it; set by its folder, not by hand",
         "alone: measures something on this machine, and says little while other tests run beside it",
@@ -160,5 +170,10 @@ def _needs_lab(item: pytest.Item) -> bool:
     return "targets" in fixtures and "FAIRGROUND_CONTRACT_TARGETS" not in os.environ
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     terminalreporter.write_line(f"{len(_live)} tests ran against a lab on real containers.")
+    file: Path | None = config.getoption("--durations-file")
+    if file is not None:
+        reports = [report for found in terminalreporter.stats.values() for report in found]
+        timed = [report for report in reports if isinstance(report, pytest.TestReport)]
+        file.write_text("".join(f"{one.duration:.3f}\t{one.when}\t{one.nodeid}\n" for one in timed))
