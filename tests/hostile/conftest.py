@@ -20,11 +20,18 @@ def slow_clients(targets: dict[str, Target]) -> Iterator[SlowClients]:
         yield clients
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def lives_on(targets: dict[str, Target], stand: Stand) -> Iterator[None]:
-    """After each test the same processes run, and the next client gets the right answer."""
+    """After the tests of a file the same processes run as before."""
     before = {name: stand.incarnation(name) for name in targets}
     yield
-    for name, one in targets.items():
+    for name in targets:
+        assert stand.incarnation(name) == before[name], f"{name} was restarted:\n{stand.log(name)}"
+
+
+@pytest.fixture(autouse=True)
+def next_client(targets: dict[str, Target]) -> Iterator[None]:
+    """After each test the next client gets the right answer."""
+    yield
+    for one in targets.values():
         expect_well(one)
-        assert stand.incarnation(name) == before[name], f"{name} was started anew:\n{stand.log(name)}"
