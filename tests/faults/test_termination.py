@@ -4,10 +4,7 @@ import json
 import socket
 import time
 from collections.abc import Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from itertools import chain
 from urllib.parse import urlsplit
 
 import psycopg
@@ -81,6 +78,7 @@ def takes_no_connection(target: Target) -> bool:
         return True
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("started_again")
 def test_what_is_in_flight_is_finished(stand: Stand, implementation: str, target: Target):
     token = mint_token(target.jwt_secret, 7, "user_0007")
@@ -121,54 +119,6 @@ def test_what_is_in_flight_is_finished(stand: Stand, implementation: str, target
         assert ended == 0, stand.log(implementation)
         stored = database.execute("SELECT size FROM files WHERE id = %s", (json.loads(answer.body)["id"],)).fetchone()
         assert stored == (len(PNG) + 100_000,)
-
-
-@dataclass(frozen=True)
-class CutOff:
-    """How an implementation ended that could not finish: its exit status (None if it runs on), and what clients saw."""
-
-    status: int | None
-    seconds: float
-    received: list[bytes | None]
-
-
-def end_unfinished(stand: Stand, targets: dict[str, Target]) -> dict[str, CutOff]:
-    """End implementations, all at once, with requests in flight that can't be finished."""
-    first = next(iter(targets.values()))
-    with ExitStack() as stack, locked_users(first) as database:
-        wires = {
-            name: [stack.enter_context(Wire(target.base_url, timeout=20)) for _ in range(2)]
-            for name, target in targets.items()
-        }
-        for wire in chain.from_iterable(wires.values()):
-            wire.send(request_octets("GET /api/users/7"))
-        wait_until_waiting(database, 2 * len(targets))
-
-        def end(name: str) -> CutOff:
-            start = time.monotonic()
-            terminate(stand, name)
-            status = stand.wait_for_exit(name, deadline_seconds=_DRAIN_SECONDS + _SPARE_SECONDS)
-            return CutOff(status, time.monotonic() - start, [wire.rest(5) for wire in wires[name]])
-
-        with ThreadPoolExecutor(len(targets)) as pool:
-            return dict(zip(targets, pool.map(end, targets), strict=True))
-
-
-@pytest.fixture(scope="module")
-def cut_off(stand: Stand, targets: dict[str, Target]) -> dict[str, CutOff]:
-    """All implementations, started again afterwards."""
-    ended = end_unfinished(stand, targets)
-    for name in targets:
-        stand.start(name)
-    return ended
-
-
-def test_what_is_never_finished_is_cut_off(stand: Stand, implementation: str, cut_off: dict[str, CutOff]):
-    ended = cut_off[implementation]
-    assert ended.status == 0, f"{ended}: {stand.log(implementation)}"
-    assert _DRAIN_SECONDS - 1 < ended.seconds < _DRAIN_SECONDS + _SPARE_SECONDS
-    for rest in ended.received:
-        assert rest == b"" or (rest is not None and b" 503 " in rest), rest
 
 
 @pytest.mark.usefixtures("started_again")
