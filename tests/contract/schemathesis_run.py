@@ -2,6 +2,7 @@
 
 import copy
 import re
+import secrets
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from schemathesis.engine.recorder import ScenarioRecorder
 
 from apis.contract.checks import Target, open_context
 from apis.contract.checks.multipart import JPEG, PDF, PNG, WEBP
+from tests.conftest import NIGHTLY
 
 _OPENAPI: dict[str, Any] = yaml.safe_load(
     (Path(__file__).parents[2] / "apis" / "contract" / "openapi.yaml").read_text(encoding="utf-8")
@@ -25,7 +27,8 @@ _OPENAPI: dict[str, Any] = yaml.safe_load(
 
 _UNWRITABLE = re.compile(r"[\x00-\x1f\x7f\\]")
 
-_SEED = 20_260_131
+SEED = secrets.randbits(32) if NIGHTLY else 20_260_131
+"""Of the random requests."""
 _STATEFUL_STEPS = 6
 
 _PASSWORD_OCTETS = (8, 72)
@@ -83,7 +86,7 @@ def run_schemathesis(target: Target, *, examples: int) -> Findings:
 def _configuration(base_url: str, token: str, examples: int) -> dict[str, Any]:
     return {
         "base-url": base_url,
-        "seed": _SEED,
+        "seed": SEED,
         "workers": 1,
         "request-timeout": 10,
         "continue-on-failure": True,

@@ -5,12 +5,16 @@
 
 import os
 
+import pytest
+
 from apis.contract.checks import Target
 from apis.contract.checks.wire import Answer
 from tests.contract.alterations import Change, body, header, status
 from tests.contract.altering_proxy import Request, Upstream, altering_proxy
-from tests.contract.schemathesis_run import run_schemathesis
+from tests.contract.schemathesis_run import SEED, run_schemathesis
 from tests.contract.seed_state import restore_seed
+
+pytestmark = pytest.mark.nightly
 
 _EXAMPLES = int(os.environ.get("FAIRGROUND_SCHEMATHESIS_EXAMPLES", "15"))
 
@@ -18,7 +22,7 @@ _EXAMPLES = int(os.environ.get("FAIRGROUND_SCHEMATHESIS_EXAMPLES", "15"))
 def test_nothing_is_found(target: Target):
     restore_seed(target)  # the same users are registered each time, and another implementation's files aren't here
     findings = run_schemathesis(target, examples=_EXAMPLES)
-    assert not findings.failures, "\n\n".join(findings.failures)
+    assert not findings.failures, "\n\n".join([f"seed: {SEED}", *findings.failures])
     assert findings.never_done() == []
     assert findings.requests > 500
 

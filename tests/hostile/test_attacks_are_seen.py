@@ -20,6 +20,8 @@ from tests.hostile.slow_clients import CASES, Ending, SlowClients, fault_of
 from tests.stand.pretended import PretendedStand, Serve, careless_target, run_here
 from tests.stand.stand import Footprint
 
+pytestmark = pytest.mark.nightly
+
 _SECOND = 0.02
 """The length of the contract's second where somebody waits in vain."""
 

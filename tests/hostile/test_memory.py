@@ -3,12 +3,16 @@
 import base64
 from pathlib import Path
 
+import pytest
+
 from apis.contract.checks import Target
 from apis.contract.checks.multipart import CONTENT_TYPE, PNG, Part, multipart
 from apis.contract.checks.wire import request_octets
 from apis.contract.tokens import mint_token
 from tests.differential.template import encoded
 from tests.stand.stand import Footprint, Stand
+
+pytestmark = pytest.mark.nightly
 
 FLOOD = Path(__file__).parent / "host" / "flood.py"
 
