@@ -26,7 +26,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import OWN_LABS, ROOT, STACK, stand_up, take_down
+from tests.conftest import IN_TIME_FOLDERS, LAB_FOLDERS, OWN_LABS, ROOT, STACK, stand_up, take_down
 from tests.times import Part, describe, read_outcomes
 
 RESULTS = ROOT / ".lab" / "tests"
@@ -139,7 +139,7 @@ def main() -> int:
 
 
 def run_parts(run: Run, stack: str) -> None:
-    """Run all parts, two at a time where that harms neither."""
+    """Run all parts, two at a time where that harms neither; a part is given only the folders that its tests are in."""
     without_lab, on_lab = "not lab and not alone", "lab and not alone"
     shared = f"{on_lab} and not builds and not ({' or '.join(OWN_LABS)})"
     processes = f"--numprocesses={(os.cpu_count() or 1) + _WAITING}"
@@ -147,13 +147,13 @@ def run_parts(run: Run, stack: str) -> None:
 
     def prepare() -> None:
         run.stand_up(stack)
-        run.require(run.part("builds", f"{on_lab} and builds", stands, shown=False))
+        run.require(run.part("builds", f"{on_lab} and builds", *LAB_FOLDERS, stands, shown=False))
 
     def use_own_labs() -> None:
         prepared.result()
         for name in OWN_LABS:
             marks = f"{on_lab} and {name} and not builds"
-            run.require(run.part(name.replace("_", "-"), marks, stands, shown=False))
+            run.require(run.part(name.replace("_", "-"), marks, *LAB_FOLDERS, stands, shown=False))
 
     with ThreadPoolExecutor(1) as beside:
         prepared = beside.submit(prepare)
@@ -161,11 +161,11 @@ def run_parts(run: Run, stack: str) -> None:
         # The tests of a file may share what they are about: they stay with one process.
         run.require(run.part("without-lab", without_lab, processes, "--dist=loadfile"))
         prepared.result()
-        in_time = run.part("in-time", f"{shared} and in_time", stands)
-        run.require(run.part("on-lab", f"{shared} and not in_time", stands))
+        in_time = run.part("in-time", f"{shared} and in_time", *IN_TIME_FOLDERS, stands)
+        run.require(run.part("on-lab", f"{shared} and not in_time", *LAB_FOLDERS, stands))
         own_labs.result()
     if in_time == pytest.ExitCode.TESTS_FAILED:
-        in_time = run.part("in-time-again", f"{shared} and in_time", stands, again="in-time")
+        in_time = run.part("in-time-again", f"{shared} and in_time", *IN_TIME_FOLDERS, stands, again="in-time")
     run.require(in_time)
     run.require(run.part("alone", "alone", stands))
 

@@ -135,7 +135,11 @@ def pytest_configure(config: pytest.Config) -> None:
 OWN_LABS = ("scratch", "walked_lab", "go_lab", "loaded_lab", "ssh_lab")
 """The fixtures that are labs of their own, those first whose tests take longest. Each is a mark, too."""
 
-_IN_TIME = tuple(ROOT / "tests" / name for name in ("contract", "differential", "faults", "hostile"))
+LAB_FOLDERS = ("tests/apis", "tests/e2e")
+"""Where tests that need a lab are, but for those that hold time limits."""
+
+IN_TIME_FOLDERS = ("tests/contract", "tests/differential", "tests/faults", "tests/hostile")
+"""Where those are."""
 
 
 # Before pytest chooses by the mark.
@@ -144,11 +148,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if _needs_lab(item):
             item.add_marker("lab")
+            if not _is_in(item, (*LAB_FOLDERS, *IN_TIME_FOLDERS)):
+                raise pytest.UsageError(
+                    f"{item.nodeid} needs a lab: move it into one of LAB_FOLDERS of tests/conftest.py."
+                )
         fixtures: set[str] = set(getattr(item, "fixturenames", ()))
-        if any(item.path.is_relative_to(folder) for folder in _IN_TIME):
+        if _is_in(item, IN_TIME_FOLDERS):
             item.add_marker("in_time")
         if own := next((name for name in OWN_LABS if name in fixtures), None):
             item.add_marker(own)
+
+
+def _is_in(item: pytest.Item, folders: Sequence[str]) -> bool:
+    return any(item.path.is_relative_to(ROOT / folder) for folder in folders)
 
 
 _live: set[str] = set()
