@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import pulumi
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from google.protobuf.json_format import MessageToDict
 from pulumi.runtime import mocks
 from pulumi.runtime.proto import resource_pb2
@@ -30,14 +28,8 @@ Source: sdk/python/lib/pulumi/runtime/rpc.py.
 """
 
 
-def _make_key_pair() -> tuple[str, str]:
-    key = Ed25519PrivateKey.generate()
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
-    return private.decode(), key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
-
-
-USER_PRIVATE_KEY, USER_PUBLIC_KEY = _make_key_pair()
-HOST_PRIVATE_KEY, HOST_PUBLIC_KEY = _make_key_pair()
+USER_PRIVATE_KEY, USER_PUBLIC_KEY = "begin\nprivate-key-of-the-user\n", "ssh-ed25519 AAAAuser"
+HOST_PRIVATE_KEY, HOST_PUBLIC_KEY = "begin\nprivate-key-of-the-host\n", "ssh-ed25519 AAAAhost"
 
 CREDENTIALS = {
     "postgres_password": "postgres-password",
