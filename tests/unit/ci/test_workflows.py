@@ -5,7 +5,6 @@ import os
 import re
 import shlex
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ from typing import Any
 import pytest
 import yaml
 
-from cli.continuous_integration import ARTIFACTS
 from tests.unit.test_docs import lab_options, make_targets
 
 ROOT = Path(__file__).parents[3]
@@ -56,12 +54,6 @@ def commands(script: str) -> list[list[str]]:
     return [shlex.split(line.strip().removeprefix(".venv/bin/")) for line in found]
 
 
-def test_all_commands_are_found():
-    found = [words[:3] for _, script in scripts() for words in commands(script)]
-    assert len(found) == 16
-    assert {words[0] for words in found} == {"lab", "make", "python"}
-
-
 @every_script
 def test_shell_is_valid(script: str):
     done = subprocess.run(["bash", "-n"], input=script, capture_output=True, text=True, check=False)
@@ -78,25 +70,10 @@ def test_commands_exist_with_their_options(script: str):
                     assert (ROOT / f"stacks/{rest[rest.index('--stack') + 1]}.yaml").is_file(), words
             case ["make", *targets]:
                 assert set(targets) <= make_targets(), words
-            case ["python", "-m", module, *rest]:
+            case ["python", "-m", module, *_]:
                 assert (ROOT / f"{module.replace('.', '/')}.py").is_file(), words
-                known = subprocess.run(
-                    [sys.executable, "-m", module, "--help"],
-                    cwd=ROOT,
-                    capture_output=True,
-                    text=True,
-                    check=True,
-                ).stdout
-                assert all(word in known for word in rest if word.startswith("--")), words
             case _:
                 pytest.fail(shlex.join(words))
-
-
-@every_script
-def test_environment_is_there_before_a_command_needs_it(script: str):
-    for line in script.splitlines():
-        if line.startswith(("lab ", "python ", "if [ -f stacks/ci-gate.yaml ]")):
-            assert ". ./env\n" in script.partition(line)[0], line
 
 
 @every_script
@@ -104,16 +81,6 @@ def test_nothing_of_a_change_is_put_into_the_shell(script: str):
     """A branch may be named as a command; what comes by a variable is only a word."""
     assert "${{" not in script
     assert "$CI_COMMIT" not in script
-
-
-def test_jobs_run_on_the_labs_own_runner_and_end_in_time():
-    for name in GITHUB:
-        job = github_job(name)
-        assert job["runs-on"] == ["self-hosted", "fairground"]
-        assert job["timeout-minutes"] <= 480
-    for job in gitlab_jobs().values():
-        assert (job["tags"], job["resource_group"]) == (["fairground"], "fairground-host")
-        assert "timeout" in job
 
 
 def test_a_fork_reaches_no_runner_and_a_job_may_do_no_more_than_it_does():
@@ -147,31 +114,6 @@ def test_actions_are_the_two_that_nothing_else_can_do():
         assert checkout["with"]["clean"] is False
 
 
-def test_artefacts_are_kept_and_the_lab_goes_whatever_happened():
-    for name in GITHUB:
-        steps = github_job(name)["steps"]
-        (kept,) = (step for step in steps if "upload-artifact" in step.get("uses", ""))
-        (down,) = (step for step in steps if "lab down" in step.get("run", ""))
-        assert ROOT / kept["with"]["path"] == ARTIFACTS
-        assert kept["if"] == "always()"
-        assert down["if"].startswith("always()")
-    for job in gitlab_jobs().values():
-        assert job["artifacts"]["when"] == "always"
-        assert [ROOT / path for path in job["artifacts"]["paths"]] == [ARTIFACTS]
-        assert "lab down" in "\n".join(job["after_script"])
-
-
-def test_no_job_keeps_artefacts_of_the_one_before():
-    for place, script in scripts():
-        if "make setup" in script:
-            assert script.startswith("rm -rf artifacts\n"), place
-
-
-def test_generated_stack_is_no_change_of_the_tree():
-    done = subprocess.run(["git", "check-ignore", "stacks/ci-gate.yaml", "artifacts/run-id"], cwd=ROOT, check=False)
-    assert done.returncode == 0
-
-
 @pytest.mark.parametrize(
     ("status", "ends_with", "said"), [("0", 0, ""), ("1", 1, "::error "), ("2", 0, "::warning "), ("3", 1, "::error ")]
 )
@@ -185,35 +127,21 @@ def test_verdict_follows_the_status_of_the_gate(status: str, ends_with: int, sai
     assert gitlab_jobs()["gate"]["allow_failure"] == {"exit_codes": [2]}
 
 
-@pytest.mark.parametrize("status", [0, 1, 2, 3])
-def test_step_that_measures_hands_the_status_on_and_shows_the_comment(tmp_path: Path, status: int):
-    """At GitHub as an output beside the summary of the job, at GitLab as the job's own."""
+def test_the_step_that_measures_hands_the_status_on(tmp_path: Path):
+    """At GitHub as an output, at GitLab as the job's own."""
     (step,) = (step for step in github_job("gate")["steps"] if step.get("id") == "gate")
     (tmp_path / "env").touch()
-    python = tmp_path / "bin/python"
-    python.parent.mkdir()
-    python.write_text(
-        f'#!/bin/sh\necho "$@" >> calls\n[ "$2" = ci.comment ] && exit 0\n'
-        f"mkdir -p artifacts/gate && echo 'The verdict.' > artifacts/gate/comment.md\nexit {status}\n"
-    )
-    (python.with_name("make")).write_text("#!/bin/sh\n")
-    for command in python.parent.iterdir():
-        command.chmod(0o755)
+    for name, body in {"make": "", "python": '[ "$2" = ci.comment ] || exit 2\n'}.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{body}")
+        (tmp_path / name).chmod(0o755)
     environment = {
-        "PATH": f"{python.parent}:{os.environ['PATH']}",
-        "BASE": "b" * 40,
-        "CI_MERGE_REQUEST_DIFF_BASE_SHA": "b" * 40,
+        "PATH": f"{tmp_path}:{os.environ['PATH']}",
+        "BASE": "main",
+        "CI_MERGE_REQUEST_DIFF_BASE_SHA": "main",
         "GITHUB_OUTPUT": str(tmp_path / "output"),
-        "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"),
     }
     shell = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c"]
     subprocess.run([*shell, step["run"]], cwd=tmp_path, env=environment, check=True)
-    assert (tmp_path / "output").read_text() == f"status={status}\n"
-    assert (tmp_path / "summary").read_text() == "The verdict.\n"
-    assert (tmp_path / "calls").read_text() == f"-m ci.gate {'b' * 40} --like local\n"
+    assert (tmp_path / "output").read_text() == "status=2\n"
     script = "\n".join(gitlab_jobs()["gate"]["script"])
-    assert subprocess.run([*shell, script], cwd=tmp_path, env=environment, check=False).returncode == status
-    assert (tmp_path / "calls").read_text().splitlines()[1:] == [
-        f"-m ci.gate {'b' * 40} --like local",
-        "-m ci.comment artifacts/gate/comment.md",
-    ]
+    assert subprocess.run([*shell, script], cwd=tmp_path, env=environment, check=False).returncode == 2
