@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.cli.lab_command import LAB, ROOT, SUBCOMMANDS, lab, labs
+from tests.unit.cli.lab_command import LAB, ROOT, SUBCOMMANDS, Answer, lab, lab_process, labs
 from toolchain.layout import project_layout
 
 UNKNOWN = "no-such-stack"
@@ -33,7 +33,7 @@ def test_the_command_begins_without_what_only_reports_need():
 
 
 def test_lab_alone_shows_its_help_and_fails():
-    answer = lab()
+    answer = lab_process()
     assert (answer.status, answer.err) == (2, "")
     assert "Usage: lab [OPTIONS] COMMAND [ARGS]..." in answer.out
 
@@ -118,8 +118,10 @@ def test_machine_without_docker_is_told_in_one_sentence_with_a_remedy(environmen
     assert answer.sentence().endswith("`make setup` installs and starts one.")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_interrupt_ends_with_130_and_says_what_is_kept(tmp_path: Path, number: signal.Signals):
+INTERRUPTED = "interrupted: what was finished is kept; `lab run --resume` goes on with a run that had begun.\n"
+
+
+def test_interrupt_ends_with_130_and_says_what_is_kept(tmp_path: Path):
     # A protocol that never comes: the command waits for it until it is interrupted.
     protocol = tmp_path / "pipe.yaml"
     os.mkfifo(protocol)
@@ -127,14 +129,22 @@ def test_interrupt_ends_with_130_and_says_what_is_kept(tmp_path: Path, number: s
         [LAB, "run", "--protocol", protocol], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         writer = _open_for_reader(protocol, process)
-        process.send_signal(number)
+        process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=30)
         os.close(writer)
-    assert process.returncode == 130
-    assert out.strip() == ""
-    assert err.strip() == (
-        "interrupted: what was finished is kept; `lab run --resume` goes on with a run that had begun."
-    )
+    assert (process.returncode, out, err) == (130, "", INTERRUPTED)
+
+
+def test_a_request_to_end_is_an_interrupt(monkeypatch: pytest.MonkeyPatch):
+    def read_protocol(_name: str) -> None:
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr("cli.run.read_protocol", read_protocol)
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        assert lab("run") == Answer(("run",), 130, "", INTERRUPTED)
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _open_for_reader(pipe: Path, process: "subprocess.Popen[str]") -> int:

@@ -12,9 +12,14 @@ from tests.unit.cli.lab_command import lab, labs
 FIRST, SECOND = "20260131-120000-quick", "20260201-120000-quick"
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return pair_run(tmp_path_factory.mktemp("made") / "first", (501, 499, 500))
+
+
 @pytest.fixture
-def first(tmp_path: Path) -> Path:
-    return pair_run(tmp_path / "first", (501, 499, 500))
+def first(made: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(made, tmp_path / "first")
 
 
 @pytest.fixture

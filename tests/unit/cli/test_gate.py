@@ -1,15 +1,12 @@
 """`lab gate` on runs that are there: status, last line, and that no error can be taken for a regression."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from documents.gate import Gate, Outcome
 from tests.unit.analysis.pair_run import BASE, CANDIDATE, pair_run
-from tests.unit.cli.lab_command import ROOT, lab, labs
+from tests.unit.cli.lab_command import lab, labs
 
 RUNS: dict[Outcome, tuple[int, tuple[float | None, ...]]] = {
     "passed": (0, (501, 499, 500, 501)),
@@ -94,23 +91,10 @@ def test_a_run_that_was_damaged_and_a_summary_that_can_not_be_written_are_no_ver
     assert "wrk.json" in damaged.sentence()
 
 
-def test_a_defect_is_no_verdict_and_shows_where_it_is(tmp_path: Path):
+def test_a_defect_is_no_verdict_and_shows_where_it_is(monkeypatch: pytest.MonkeyPatch):
     """Python would end with 1, as a regression does."""
-    (tmp_path / "broken.py").write_text(
-        "import sys, cli.gate\n"
-        "cli.gate.find_run = None\n"
-        "from cli.main import main\n"
-        f"sys.argv = ['lab', 'gate', '{BASE}', '{CANDIDATE}', '--run', 'x']\n"
-        "main()\n"
-    )
-    done = subprocess.run(
-        [sys.executable, tmp_path / "broken.py"],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 3
-    assert "Traceback" in done.stderr
-    assert "TypeError" in done.stderr
+    monkeypatch.setattr("cli.gate.find_run", None)
+    answer = lab("gate", BASE, CANDIDATE, "--run", "x")
+    assert answer.status == 3
+    assert "Traceback" in answer.err
+    assert "TypeError" in answer.err
