@@ -1,20 +1,44 @@
 """`lab report` on the folder of a run."""
 
+import shutil
+import webbrowser
 from pathlib import Path
 
 import pytest
 
 from analysis.pages.summary_csv import render_csv
+from analysis.pages.write import write_report
 from documents.report import Report
 from tests.unit.analysis.run_builder import golden_run
 from tests.unit.cli.lab_command import lab, labs
 
 
+@pytest.fixture(scope="module")
+def golden(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return golden_run(tmp_path_factory.mktemp("golden") / "run")
+
+
 @pytest.fixture
-def run(tmp_path: Path) -> Path:
-    folder = tmp_path / "run"
-    golden_run(folder)
+def run(golden: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(golden, tmp_path / "run")
+
+
+@pytest.fixture(scope="module")
+def with_report(golden: Path) -> Path:
+    folder = shutil.copytree(golden, golden.with_name("with-report"))
+    write_report(folder)
     return folder
+
+
+@pytest.fixture
+def reported(with_report: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A run with its report, which isn't written again."""
+
+    def write_nothing(folder: Path, _facts: Path) -> Path:
+        return folder / "report.html"
+
+    monkeypatch.setattr("analysis.pages.write.write_report", write_nothing)
+    return with_report
 
 
 def test_report_of_a_folder_is_written_into_it_and_shown(run: Path):
@@ -30,18 +54,15 @@ def test_report_of_a_folder_is_written_into_it_and_shown(run: Path):
     assert "report.html" in answer.out.splitlines()[-1]
 
 
-def test_programs_get_the_document_itself(run: Path):
-    answer = lab("report", str(run), "--json")
-    assert (answer.status, answer.err) == (0, "")
-    assert answer.out == (run / "report.json").read_text()
-    Report.from_json(answer.out, name="standard output")
-
-
-def test_a_format_is_the_whole_document_and_nothing_else(run: Path):
-    markdown, table = labs([["report", str(run), "--format", name] for name in ("md", "csv")])
-    assert [(answer.status, answer.err) for answer in (markdown, table)] == [(0, ""), (0, "")]
-    assert markdown.out == (run / "report.md").read_text()
-    assert table.out == render_csv(Report.from_json((run / "report.json").read_bytes(), name="report.json"))
+def test_a_format_is_the_whole_document_and_nothing_else(reported: Path):
+    answers = labs(
+        [["report", str(reported), *options] for options in (["--json"], ["--format", "md"], ["--format", "csv"])]
+    )
+    assert [(answer.status, answer.err) for answer in answers] == [(0, "")] * 3
+    as_json, markdown, table = (answer.out for answer in answers)
+    assert as_json == (reported / "report.json").read_text()
+    assert markdown == (reported / "report.md").read_text()
+    assert table == render_csv(Report.from_json(as_json, name="standard output"))
 
 
 def test_a_format_that_there_is_not_or_that_contradicts_is_refused(run: Path):
@@ -54,24 +75,24 @@ def test_a_format_that_there_is_not_or_that_contradicts_is_refused(run: Path):
     assert not (run / "report.json").exists(), "nothing was computed"
 
 
-def test_open_shows_the_page_in_the_browser_of_the_environment(run: Path, tmp_path: Path):
-    browser = tmp_path / "browser"
-    browser.write_text(f'#!/bin/sh\nprintf %s "$1" > {tmp_path / "opened"}\n')
-    browser.chmod(0o755)
-    answer = lab("report", str(run), "--open", "--format", "html", environment={"BROWSER": str(browser)})
-    assert (answer.status, answer.err) == (0, "")
-    assert answer.out == (run / "report.html").read_text()
-    assert (tmp_path / "opened").read_text() == (run / "report.html").as_uri()
+def test_open_shows_the_page_and_says_what_to_do_where_there_is_no_browser(
+    reported: Path, monkeypatch: pytest.MonkeyPatch
+):
+    opened: list[str] = []
 
+    def open_page(url: str) -> bool:
+        opened.append(url)
+        return len(opened) == 1
 
-def test_open_where_there_is_no_browser_says_what_to_do(run: Path, tmp_path: Path):
-    nowhere = {"BROWSER": str(tmp_path / "no-browser"), "DISPLAY": "", "WAYLAND_DISPLAY": "", "PATH": "/nonexistent"}
-    answer = lab("report", str(run), "--open", environment=nowhere)
-    assert answer.status == 1
-    assert answer.err.startswith(f"error: No browser could be started to show {run / 'report.html'}: ")
-    assert "copy it to a machine with a browser and open it there" in answer.err
-    assert "Grade of the host: " in answer.out, "the report itself is shown as without --open"
-    assert (run / "report.html").exists()
+    monkeypatch.setattr(webbrowser, "open", open_page)
+    shown, failed = labs([["report", str(reported), "--open", "--format", "html"]] * 2)
+    assert (shown.status, shown.err, failed.status) == (0, "", 1)
+    assert shown.out == failed.out == (reported / "report.html").read_text(), (
+        "the report itself is shown as without --open"
+    )
+    assert opened == [(reported / "report.html").as_uri()] * 2
+    assert failed.err.startswith(f"error: No browser could be started to show {reported / 'report.html'}: ")
+    assert "copy it to a machine with a browser and open it there" in failed.err
 
 
 def test_run_that_was_damaged_is_told_in_one_sentence(run: Path):
