@@ -1,5 +1,6 @@
 """`lab run --ci`: what a job finds after a run, whatever ended it, and when a pipeline goes on with what it began."""
 
+import shutil
 import tarfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 import typer
 
+from analysis.pages.write import write_report
 from cli import continuous_integration
 from cli.continuous_integration import ARTIFACT_FILES, REPORT_FILES, asked_by_pipeline, plain_console, this_pipeline
 from cli.run import run
@@ -33,6 +35,7 @@ class Loop:
     """Stands for the loop over cells: each run has its folder, and ends as the test says."""
 
     runs: Path
+    measured: Path
     ends_with: BaseException | None = None
     resume_refuses: RunError | None = None
     void_cells: int = 0
@@ -41,7 +44,7 @@ class Loop:
     def start_run(self, *_arguments: object, progress: Progress, **_options: object) -> None:
         number = sum(name.startswith("start") for name in self.called) + 1
         folder = self.runs / f"2026013{number}-120000-quick"
-        pair_run(folder, (501.0,))
+        shutil.copytree(self.measured, folder, ignore=shutil.ignore_patterns("report.*"))
         self.called.append(f"start {folder.name}")
         self._measure(folder, progress)
 
@@ -72,9 +75,22 @@ class Loop:
         progress(finished)
 
 
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run, with its report."""
+    folder = pair_run(tmp_path_factory.mktemp("measured") / "run", (501.0,))
+    write_report(folder, folder.with_name("facts"))
+    return folder
+
+
 @pytest.fixture
-def loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Loop:
-    loop = Loop(tmp_path / "runs")
+def loop(measured: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Loop:
+    """The loop; reports are those of the same run, written once. `test_nightly` has the real ones."""
+    loop = Loop(tmp_path / "runs", measured)
+
+    def write_same_report(folder: Path, _facts: Path) -> None:
+        for name in REPORT_FILES:
+            shutil.copy(measured / name, folder)
 
     def open_engine(_stack: str) -> object:
         return None
@@ -85,6 +101,7 @@ def loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Loop:
     def git_commit() -> str:
         return COMMIT
 
+    monkeypatch.setattr("analysis.pages.write.write_report", write_same_report)
     monkeypatch.setattr("experiment.run.start_run", loop.start_run)
     monkeypatch.setattr("experiment.run.resume_run", loop.resume_run)
     monkeypatch.setattr("experiment.run.git_commit", git_commit)

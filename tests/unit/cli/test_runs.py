@@ -20,27 +20,30 @@ from tests.unit.analysis.run_builder import golden_run
 from tests.unit.cli.lab_command import lab
 
 
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run that is finished."""
+    run = golden_run(tmp_path_factory.mktemp("finished") / "run")
+    host = json.loads((run / "host.json").read_text())
+    (run / "host.json").write_text(json.dumps(host | {"after": host["before"]}))
+    (run / "journal.jsonl").touch()
+    # The last cell of the golden run isn't measured.
+    plan = json.loads((run / "plan.json").read_text())
+    (run / "plan.json").write_text(json.dumps(plan | {"cells": plan["cells"][:-1]}))
+    return run
+
+
 @pytest.fixture
-def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def runs(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of four runs, finished 40, 30, 20 and 10 days ago."""
     folder = tmp_path / "runs"
-    folder.mkdir()
-    golden_run(folder / "run")
-    host = json.loads((folder / "run" / "host.json").read_text())
-    (folder / "run" / "host.json").write_text(json.dumps(host | {"after": host["before"]}))
-    (folder / "run" / "journal.jsonl").touch()
-    # The last cell of the golden run isn't measured.
-    plan = json.loads((folder / "run" / "plan.json").read_text())
-    (folder / "run" / "plan.json").write_text(json.dumps(plan | {"cells": plan["cells"][:-1]}))
-    manifest = json.loads((folder / "run" / "manifest.json").read_text())
+    manifest = json.loads((finished / "manifest.json").read_text())
     for days in (40, 30, 20, 10):
         began = datetime.now(UTC) - timedelta(days=days, hours=1)
-        copy = folder / f"{began:%Y%m%d}-{days}"
-        shutil.copytree(folder / "run", copy)
+        copy = shutil.copytree(finished, folder / f"{began:%Y%m%d}-{days}")
         (copy / "manifest.json").write_text(
             json.dumps(manifest | {"run_id": copy.name, "started_at": began.isoformat()})
         )
-    shutil.rmtree(folder / "run")
     for module in (cli.runs, cli.report):
         monkeypatch.setattr(module, "RUNS", folder)
     monkeypatch.setattr("cli.completion.RUNS", folder)
