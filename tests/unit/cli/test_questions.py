@@ -2,7 +2,6 @@
 
 import os
 import pty
-import re
 import sys
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 
 from cli import main
 from tests.ssh.waiting import wait_until
-from tests.unit.cli.test_up import DOCUMENT
+from tests.unit.cli.test_up import describe
 
 INTERRUPT, END_OF_INPUT = b"\x03", b"\x04"
 
@@ -18,16 +17,16 @@ UP = """
 import pathlib, sys
 import cli.main, cli.up
 cli.up.ROOT = pathlib.Path({project!r})
-sys.argv = ["lab", "up", "--stack", "no-such-stack", *{options!r}]
+sys.argv = ["lab", "up", "--stack", "no-such-stack"]
 cli.main.main()
 """
 
 
-def answered(project: Path, answer: bytes, *options: str) -> tuple[int, str]:
+def answered(project: Path, answer: bytes) -> tuple[int, str]:
     """The exit status, and all that `lab up` shows at a terminal where its question gets this answer."""
     child, terminal = pty.fork()
     if child == 0:
-        os.execv(sys.executable, [sys.executable, "-c", UP.format(project=str(project), options=options)])  # noqa: S606 - no shell is wanted
+        os.execv(sys.executable, [sys.executable, "-c", UP.format(project=str(project))])  # noqa: S606 - no shell is wanted
     shown = b""
     try:
         while chunk := os.read(terminal, 4096):
@@ -49,34 +48,11 @@ def _reads_its_input(process: int) -> bool:
     return Path(f"/proc/{process}/syscall").read_text().split()[1:2] == ["0x0"]
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    (tmp_path / "stacks").mkdir()
-    (tmp_path / "api").mkdir()
-    (tmp_path / "api" / "Dockerfile").touch()
-    (tmp_path / "stacks" / "no-such-stack.yaml").write_text(DOCUMENT.format(expires="2999-01-01T00:00:00Z"))
-    return tmp_path
-
-
 @pytest.mark.parametrize("answer", [INTERRUPT, END_OF_INPUT])
-def test_a_question_that_is_broken_off_ends_the_command_as_an_interrupt(project: Path, answer: bytes):
-    status, shown = answered(project, answer)
+def test_a_question_that_is_broken_off_ends_the_command_as_an_interrupt(tmp_path: Path, answer: bytes):
+    describe(tmp_path)
+    status, shown = answered(tmp_path, answer)
     assert status == main.EXIT_INTERRUPTED
     assert "Make it? [y/N]: " in shown
     assert "interrupted: " in shown
     assert "Traceback" not in shown
-
-
-def test_a_no_is_told_in_a_sentence(project: Path):
-    status, shown = answered(project, b"n\n")
-    assert status == main.EXIT_FAILED
-    assert re.sub(r"\x1b\[[0-9;]*m", "", shown).endswith(
-        "error: The cost wasn't confirmed, so nothing was made or changed.\r\n"
-    )
-
-
-def test_whoever_wants_json_is_asked_nothing(project: Path):
-    status, shown = answered(project, b"y\n", "--json")
-    assert status == main.EXIT_FAILED
-    assert "there is nobody here to confirm it" in shown
-    assert "[y/N]" not in shown
