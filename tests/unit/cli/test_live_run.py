@@ -4,9 +4,8 @@ import io
 import os
 import re
 import signal
-import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
@@ -14,14 +13,16 @@ import pytest
 from rich.console import Console, Group
 
 from analysis.pages.numbers import MISSING
+from cli.context import terminal
 from cli.live_run import time_left_text, view
+from cli.run_progress import run_progress
 from documents.open_loop import OpenLoopCell
 from documents.protocol import Protocol
 from experiment.events import CellFinished, CellStarted, Event, OpenLoopPlanned, PhaseStarted
 from experiment.plan import make_plan
 from experiment.protocol_file import read_protocol
 from experiment.run_state import RunState
-from tests.unit.cli.at_terminal import resize, start_at_terminal
+from tests.unit.cli.at_terminal import CHOSEN, resize, start_at_terminal
 from tests.unit.experiment.told_run import finished, noisy, started, told_run
 
 ROOT = Path(__file__).parents[3]
@@ -159,7 +160,7 @@ from cli.context import terminal
 from cli.run_progress import run_progress
 from tests.unit.cli.test_live_run import half_of_a_run
 with run_progress(terminal()) as progress:
-    for event, _ in half_of_a_run()[:{count}]:
+    for event, _ in half_of_a_run()[:60]:
         progress(event)
     if {forever}:
         print("all told", file=sys.stderr, flush=True)
@@ -168,39 +169,39 @@ with run_progress(terminal()) as progress:
 """
 
 
-def at_a_terminal(
-    environment: Mapping[str, str], *, count: int = 60, narrowed: bool = False, interrupted: bool = False
-) -> str:
-    """All that a run writes to a terminal of 80 columns, which may be made narrower on the way."""
-    program = RUN.format(count=count, forever=narrowed or interrupted)
-    child, terminal = start_at_terminal([sys.executable, "-c", program], environment, cwd=ROOT)
-    shown, seen = b"", 0
+def show_beginning() -> None:
+    """Show the first events of a run on standard output."""
+    with run_progress(terminal()) as progress:
+        for event, _ in half_of_a_run()[:60]:
+            progress(event)
+
+
+def at_a_terminal(*, interrupted: bool = False) -> str:
+    """All that a run writes to a terminal of 80 columns; one that is interrupted has 30 of them by then."""
+    program = RUN.format(forever=interrupted)
+    child, screen = start_at_terminal([sys.executable, "-c", program], {}, cwd=ROOT)
+    shown, seen = b"", sys.maxsize
     try:
-        while chunk := os.read(terminal, 65536):
+        while chunk := os.read(screen, 65536):
             shown += chunk
-            if b"all told" in shown and narrowed:
-                resize(terminal, columns=30)
-                narrowed = False
-                seen = len(shown)
-            elif b"all told" in shown and (interrupted or len(shown) > seen + 2_000):
-                os.kill(child, signal.SIGINT)
+            if interrupted and b"all told" in shown:
+                resize(screen, columns=30)
                 interrupted = False
-                seen = sys.maxsize - 2_000
+                seen = len(shown)
+            elif len(shown) - seen > 2_000:
+                os.kill(child, signal.SIGINT)
+                seen = sys.maxsize
     except OSError:
         # The other side of the terminal is closed.
         pass
     finally:
-        os.close(terminal)
+        os.close(screen)
     os.waitpid(child, 0)
     return shown.decode()
 
 
-def lines_of(text: str) -> list[str]:
-    return [line for line in text.splitlines() if re.match(r" +\d+ s +\d+/\d+  ", line)]
-
-
 def test_at_a_terminal_the_view_is_drawn_and_gone_at_the_end_and_each_cell_has_its_line():
-    shown = at_a_terminal({})
+    shown = at_a_terminal()
     assert "\x1b[?25l" in shown
     assert shown.rindex("\x1b[?25h") > shown.rindex("\x1b[?25l"), "the cursor is there again"
     assert "until" in shown
@@ -213,37 +214,37 @@ def test_at_a_terminal_the_view_is_drawn_and_gone_at_the_end_and_each_cell_has_i
             assert len(re.findall(rf"(?m)^ +\d+ s +\d+/186  {event.record.attempt_id} ", plain)) == 1
 
 
-def test_an_interrupt_leaves_the_cursor_and_no_half_of_the_view():
-    shown = at_a_terminal({}, interrupted=True)
+def test_an_interrupt_leaves_the_cursor_and_no_half_of_a_view_that_fitted_into_a_narrower_window():
+    shown = at_a_terminal(interrupted=True)
     assert "KeyboardInterrupt" in shown
-    view_ended = shown.index("Traceback")
-    assert shown[:view_ended].rindex("\x1b[?25h") > shown[:view_ended].rindex("\x1b[?25l")
-    assert "left, until" not in shown[shown[:view_ended].rindex("\x1b[?25h") :]
-
-
-def test_what_is_drawn_after_a_window_was_made_narrower_fits_into_it():
-    shown = at_a_terminal({}, narrowed=True)
-    drawn = shown[: shown.index("Traceback")].rsplit("\x1b[2K", 1)[0]
+    drawn = shown[: shown.index("Traceback")]
+    assert drawn.rindex("\x1b[?25h") > drawn.rindex("\x1b[?25l")
+    assert "left, until" not in shown[drawn.rindex("\x1b[?25h") :]
+    drawn = drawn.rsplit("\x1b[2K", 1)[0]
     last = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", drawn[drawn.rindex("block ") :])
     assert max(map(len, last.splitlines())) <= 30
 
 
-@pytest.mark.parametrize("environment", [{"TERM": "dumb"}, {"TERM": "unknown"}], ids=["dumb", "unknown"])
-def test_a_terminal_without_a_cursor_gets_plain_lines(environment: dict[str, str]):
-    shown = at_a_terminal(environment)
+def test_a_terminal_without_a_cursor_gets_plain_lines(monkeypatch: pytest.MonkeyPatch):
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stdout", screen)
+    for name in CHOSEN:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "dumb")
+    show_beginning()
+    assert "\x1b" not in screen.getvalue()
+    assert re.search(r"block 1 is over: .* left, until \d\d:\d\d\n", screen.getvalue())
+
+
+def test_a_pipe_gets_plain_lines_though_colours_are_forced(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    show_beginning()
+    shown = capsys.readouterr().out
     assert "\x1b" not in shown
-    assert re.search(r"block 1 is over: .* left, until \d\d:\d\d\r\n", shown)
-
-
-@pytest.mark.parametrize("environment", [{}, {"FORCE_COLOR": "1"}], ids=["plain", "forced colours"])
-def test_a_pipe_gets_plain_lines(environment: dict[str, str]):
-    done = subprocess.run(
-        [sys.executable, "-c", RUN.format(count=60, forever=False)],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert "\x1b" not in done.stdout
-    assert len(lines_of(done.stdout)) > 15
+    assert len(re.findall(r"(?m)^ +\d+ s +\d+/\d+  ", shown)) > 15
