@@ -18,21 +18,17 @@ from apis.contract.checks import all_checks
 from cli.main import app
 from documents.comparison import Measure
 from experiment.protocol_file import protocol_names
-from tests.unit.cli.lab_command import LAB, ROOT
+from tests.unit.cli.lab_command import LAB, ROOT, lab
 
 APIS = ["rust", "go", "zig", "kotlin"]
 RUNS = ["20260201-120000-article", "20260131-120000-quick"]
-
-
-def environment(**more: str) -> dict[str, str]:
-    return {**os.environ, "PATH": f"{LAB.parent}{os.pathsep}{os.environ['PATH']}", **more}
 
 
 def in_bash(script: str, **more: str) -> str:
     done = subprocess.run(
         ["bash", "--norc", "-c", f"set -e\n{script}\ntrue"],
         cwd=ROOT,
-        env=environment(**more),
+        env={**os.environ, "PATH": f"{LAB.parent}{os.pathsep}{os.environ['PATH']}", **more},
         capture_output=True,
         text=True,
         check=True,
@@ -43,12 +39,7 @@ def in_bash(script: str, **more: str) -> str:
 
 WORDS: list[tuple[list[str], list[str]]] = [
     (["lab", "ru"], ["run", "runs"]),
-    (["lab", "runs", "pr"], ["prune"]),
-    (["lab", "run", "--bud"], ["--budget"]),
     (["lab", "run", "--protocol", ""], sorted(protocol_names())),
-    (["lab", "run", "--api", "k"], ["kotlin"]),
-    (["lab", "up", "--stack", "lo"], ["local"]),
-    (["lab", "gate", "--measure", "p99"], ["p99", "p99_corrected"]),
     (["lab", "run", "--stack", "no-such-stack", "--api", ""], []),
 ]
 
@@ -86,19 +77,13 @@ def test_bash_is_shown_its_script_and_has_it_installed(tmp_path: Path):
 def test_other_shells_have_a_script_and_are_answered_as_it_asks(
     shell: str, script: str, asked: dict[str, str], answer: str
 ):
-    def ask(**more: str) -> str:
-        done = subprocess.run([LAB], cwd=ROOT, env=environment(**more), capture_output=True, text=True, check=True)
-        assert done.stderr == ""
-        return done.stdout.strip()
-
-    given = ask(_LAB_COMPLETE=f"source_{shell}")
+    given = lab(environment={"_LAB_COMPLETE": f"source_{shell}"}).out
     assert script in given
     assert f"_LAB_COMPLETE=complete_{shell}" in given
     assert set(asked) <= set(re.findall(r"_TYPER_\w+", given)), "what the script asks with"
     assert "_TYPER_COMPLETE_ARGS" in given
-    words = "lab run --protocol q"
-    answered = ask(_LAB_COMPLETE=f"complete_{shell}", _TYPER_COMPLETE_ARGS=words, **asked)
-    assert re.fullmatch(answer, answered)
+    words = {"_LAB_COMPLETE": f"complete_{shell}", "_TYPER_COMPLETE_ARGS": "lab run --protocol q"}
+    assert re.fullmatch(answer, lab(environment={**words, **asked}).out.strip())
 
 
 @pytest.fixture
@@ -136,14 +121,9 @@ def completed(arguments: Sequence[str], parameter: str, incomplete: str = "") ->
     return [item.value for item in found.shell_complete(context, incomplete)]
 
 
-MEASURES: tuple[str, ...] = get_args(Measure)
-
 PARAMETERS: list[tuple[list[str], str, list[str]]] = [
-    *(
-        ([command], "stack", ["broken", "local", "mine"])
-        for command in ("up", "verify", "tune", "run", "gate", "facts", "logs", "down")
-    ),
-    *((words, "api", APIS) for words in (["run"], ["verify"], ["facts"])),
+    (["up"], "stack", ["broken", "local", "mine"]),
+    (["run"], "api", APIS),
     (["run", "--stack", "mine"], "api", ["rust", "go-old"]),
     (["run", "--stack", "broken"], "api", []),
     (["run", "--stack", "none"], "api", []),
@@ -151,23 +131,22 @@ PARAMETERS: list[tuple[list[str], str, list[str]]] = [
     (["gate"], "candidate", APIS),
     (["logs"], "name", ["postgres", "redis", *APIS]),
     (["run"], "protocol", [*protocol_names()]),
-    (["gate"], "protocol", [*protocol_names()]),
-    (["gate"], "measure", [*MEASURES]),
-    *((words, "run", RUNS) for words in (["report"], ["gate"], ["runs", "keep"])),
+    (["gate"], "measure", [*get_args(Measure)]),
+    (["runs", "keep"], "run", RUNS),
     (["run", "--resume"], "run_id", RUNS),
-    (["compare"], "first", RUNS),
     (["compare"], "second", RUNS),
     (["verify"], "only", sorted({check.group for check in all_checks()})),
 ]
 
 
 @pytest.mark.usefixtures("project")
-@pytest.mark.parametrize(("arguments", "parameter", "wanted"), PARAMETERS, ids=str)
-def test_every_value_that_has_a_name_completes(arguments: list[str], parameter: str, wanted: list[str]):
-    assert completed(arguments, parameter) == wanted
-    if wanted:
-        assert completed(arguments, parameter, wanted[0]) == [word for word in wanted if word.startswith(wanted[0])]
-    assert completed(arguments, parameter, "no-such-word") == []
+def test_values_that_have_a_name_complete():
+    for arguments, parameter, wanted in PARAMETERS:
+        assert completed(arguments, parameter) == wanted
+        if wanted:
+            began = [word for word in wanted if word.startswith(wanted[0])]
+            assert completed(arguments, parameter, wanted[0]) == began
+        assert completed(arguments, parameter, "no-such-word") == []
 
 
 def test_a_check_completes_within_its_group():
