@@ -8,6 +8,8 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from tests.unit.tiers import NIGHTLY
+
 Key = str | int
 Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 
@@ -41,8 +43,14 @@ TRAPS = (
 
 
 def examples(number: int) -> settings:
-    """So many examples of a property, or as many as the long fuzzing of `benchmarks.evidence` asks for."""
-    return settings(max_examples=int(os.environ.get("FAIRGROUND_FUZZ_EXAMPLES", number)), deadline=None)
+    """Settings for a property that is tried with damaged data.
+
+    At night it is tried with `number` random examples; in the gate with a twentieth of them, the same each time. The
+    long fuzzing of `benchmarks.evidence` sets the number in FAIRGROUND_FUZZ_EXAMPLES, and its examples are random.
+    """
+    asked = os.environ.get("FAIRGROUND_FUZZ_EXAMPLES")
+    count = int(asked) if asked else number if NIGHTLY else max(number // 20, 5)
+    return settings(max_examples=count, derandomize=not (NIGHTLY or asked))
 
 
 @st.composite

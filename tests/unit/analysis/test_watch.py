@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.samples import Window
@@ -16,7 +16,7 @@ from documents.protocol import Scenario
 from documents.watch import HostTick, Scheduled
 from tests.unit.analysis.run_builder import EIGHT_CORES, START_NS, TWO_CORES, wrk_result
 from tests.unit.analysis.watch_builder import TICK_NS, Happening, jsonl, spins_of, ticks_of
-from tests.unit.damage import damaged
+from tests.unit.damage import damaged, examples
 
 SCENARIO = Scenario(name="light", workload="mixed", connections=10, duration_seconds=5)
 CELL = Cell(number=1, block=1, api="go", scenario=SCENARIO)
@@ -183,7 +183,7 @@ def test_ticks_are_read_as_they_were_written():
 GOOD = jsonl(ticks_of(TWO_CORES, WINDOW, QUIET))
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(data=st.one_of(damaged(GOOD), st.binary(max_size=60)))
 def test_any_ticks_are_measured_or_refused(data: bytes):
     try:
@@ -194,7 +194,7 @@ def test_any_ticks_are_measured_or_refused(data: bytes):
     assert all(0 <= share <= 1 for shares in (found.steal, found.busy, found.others) for share in shares.values())
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(data=st.one_of(damaged(SPINS), st.binary(max_size=60)))
 def test_any_spins_are_measured_or_refused(data: bytes):
     try:

@@ -6,12 +6,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from provision.host.knobs import tuning, values
 from provision.host.knobs.journal import Change, Journal
 from provision.host.knobs.lease import Lease, boot_id
+from tests.unit.damage import examples
 
 
 def change(path: Path, old: str = "60", new: str = "1") -> Change:
@@ -58,7 +59,7 @@ def test_what_was_changed_twice_goes_back_to_what_it_was_at_first(tmp_path: Path
 
 
 @given(before=st.binary(max_size=80), between=st.binary(max_size=80), after=st.binary(max_size=80))
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_whatever_else_is_in_the_journal_its_whole_lines_are_put_back(before: bytes, between: bytes, after: bytes):
     with TemporaryDirectory() as folder:
         first, second = Path(folder, "first"), Path(folder, "second")
@@ -76,7 +77,7 @@ def test_whatever_else_is_in_the_journal_its_whole_lines_are_put_back(before: by
 
 
 @given(garbage=st.binary(max_size=200))
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_a_lease_of_garbage_has_lapsed(garbage: bytes):
     with TemporaryDirectory() as folder:
         lease = Lease(folder)
