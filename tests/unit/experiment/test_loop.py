@@ -51,13 +51,6 @@ def test_the_phases_of_a_cell_come_in_their_order(tmp_path: Path):
     assert list(records(run)[0].phases_seconds) == phases
 
 
-def test_the_api_that_is_measured_is_the_only_one_that_runs(tmp_path: Path):
-    bench = FakeBench()
-    begin(bench, tmp_path)
-    assert bench.steps.index("stop_apis") < bench.steps.index("reset")
-    assert bench.steps[-2:] == ["clear", "restore"]
-
-
 def test_a_run_of_some_apis_measures_and_reports_these_alone_and_stops_all(tmp_path: Path):
     bench = FakeBench()
     [first, second] = [api.name for api in INVENTORY.apis]

@@ -6,36 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from documents.errors import HostError, HostUnreachableError, RunError
+from documents.errors import HostError, RunError
 from experiment.events import Event, RunFinished
 from tests.unit.experiment.fake_bench import IDENTITY, INVENTORY, FakeBench
-from tests.unit.experiment.killed_run import kill_run
 from tests.unit.experiment.loop_runs import CELLS, begin, journal, only_run, records, resume
-
-BENCH_STEPS_OF_A_RUN = 5 + 11 * CELLS
-"""Up to the last cell's end."""
-
-
-@pytest.mark.parametrize("error", [KeyboardInterrupt, HostUnreachableError])
-@pytest.mark.parametrize("number", [3, 5, 6, 13, 14, 16, 17, 30, BENCH_STEPS_OF_A_RUN])
-def test_whatever_ends_a_run_it_leaves_the_host_clean_and_loses_no_finished_cell(
-    tmp_path: Path, error: type[BaseException], number: int
-):
-    def interrupt(_step: str, count: int) -> None:
-        if count == number:
-            raise error("interrupted")
-
-    bench = FakeBench(before=interrupt)
-    with pytest.raises(error):
-        begin(bench, tmp_path)
-    assert bench.left_clean()
-    for run in tmp_path.iterdir():
-        finished = len(records(run))
-        assert finished == max(0, (number - 6)) // 11
-        again = FakeBench()
-        resume(again, run)
-        assert len(again.played) == CELLS - finished
-        assert len(records(run)) == CELLS
 
 
 @pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
@@ -66,31 +40,6 @@ def test_a_host_that_cannot_be_cleared_up_gets_its_settings_and_its_apis_back_al
         begin(bench, tmp_path)
     assert bench.settings == FakeBench().settings
     assert bench.running == FakeBench().running
-
-
-@pytest.mark.parametrize(
-    ("kind", "number"),
-    [("step", number) for number in (2, 4, 6, 14, 15, 16, 28, BENCH_STEPS_OF_A_RUN + 1)]
-    + [("event", number) for number in (1, 2, 11, 12, 1 + 10 * CELLS)],
-)
-def test_a_killed_run_goes_on_where_it_stopped(tmp_path: Path, kind: str, number: int):
-    runs = tmp_path / "runs"
-    assert kill_run(runs, kind, number) == -signal.SIGKILL
-    if not runs.exists():
-        assert (kind, number) <= ("step", 3)
-        return
-    run = only_run(runs)
-    before = {path: path.read_bytes() for path in run.glob("cells/*/*") if (path.parent / "cell.json").exists()}
-    finished = len(records(run))
-    bench = FakeBench()
-    resume(bench, run)
-    assert bench.steps[:2] == ["hold", "clear"], "the killed run's load must be ended first"
-    assert len(bench.played) == CELLS - finished
-    assert len(records(run)) == CELLS
-    assert all(path.read_bytes() == data for path, data in before.items()), "finished cells are never touched again"
-    told = [entry.cell_id for entry in journal(run) if entry.event == "cell-finished"]
-    assert sorted(map(str, told)) == sorted(record.cell_id for record in records(run))
-    assert journal(run)[-1].event == "run-finished"
 
 
 @pytest.mark.parametrize("cut", [1, 2, 20, 60])

@@ -1,13 +1,12 @@
 """A run that varies APIs: each cell with what its variant has, and the lab as declared however the run ends."""
 
 import re
-import signal
 from pathlib import Path
 
 import pytest
 
 from analysis.report import analyse
-from documents.errors import HostError, HostUnreachableError, RunError
+from documents.errors import HostError, RunError
 from documents.inventory import ApiService
 from documents.plan import Plan
 from documents.protocol import OpenLoop
@@ -15,9 +14,8 @@ from documents.run import Manifest
 from documents.stack import Cores
 from documents.variant import Variant
 from experiment.gate import judge_run
-from tests.unit.experiment.fake_bench import INVENTORY, LAYOUT, PROTOCOL, FakeBench
-from tests.unit.experiment.killed_run import kill_run
-from tests.unit.experiment.loop_runs import begin, only_run, records, resume
+from tests.unit.experiment.fake_bench import PROTOCOL, FakeBench
+from tests.unit.experiment.loop_runs import begin, records
 
 VARIED = PROTOCOL.model_copy(
     update={
@@ -31,11 +29,6 @@ VARIED = PROTOCOL.model_copy(
 )
 CELLS = 2 * 2 * 4
 """Two blocks of two scenarios and three subjects, one of them twice."""
-
-STEPS_BEFORE = 7
-"""hold, clear, read_identity, make_variants, install, stop_apis, and the first cell's first."""
-
-STEPS_OF_A_CELL = 12
 
 
 def test_each_cell_is_measured_with_what_its_variant_has(tmp_path: Path):
@@ -116,65 +109,3 @@ def test_variants_are_measured_in_the_open_loop_too(tmp_path: Path):
     at_rates = [played.split()[0] for played in bench.played if " at " in played]
     assert sorted(at_rates) == ["go-large", "go-pool-16", "go-wide"]
     assert len(bench.arranged) == CELLS + 3
-
-
-ENDS = [3, 4, 5, 6, *range(STEPS_BEFORE, STEPS_BEFORE + STEPS_OF_A_CELL), STEPS_BEFORE + 5 * STEPS_OF_A_CELL + 4]
-"""In each phase of the beginning and of the first cell, and in the midst of a later one."""
-
-
-@pytest.mark.parametrize("error", [KeyboardInterrupt, HostUnreachableError])
-@pytest.mark.parametrize("number", ENDS)
-def test_whatever_ends_the_run_the_lab_is_as_declared_and_the_run_goes_on(
-    tmp_path: Path, error: type[BaseException], number: int
-):
-    def interrupt(_step: str, count: int) -> None:
-        if count == number:
-            raise error("interrupted")
-
-    bench = FakeBench(before=interrupt)
-    with pytest.raises(error):
-        begin(bench, tmp_path, protocol=VARIED)
-    assert bench.left_clean()
-    for run in tmp_path.iterdir():
-        finished = len(records(run))
-        again = FakeBench()
-        resume(again, run)
-        assert len(again.played) == CELLS - finished
-        assert len(records(run)) == CELLS
-        assert again.left_clean()
-
-
-@pytest.mark.parametrize("number", ENDS[1:])
-def test_what_a_killed_run_left_of_its_variants_is_undone_by_the_next(tmp_path: Path, number: int):
-    assert kill_run(tmp_path / "runs", "step", number, protocol=VARIED) == -signal.SIGKILL
-    run = only_run(tmp_path / "runs")
-    # As a killed controller leaves the host: variants are there, and one of them is in the place of the declared.
-    bench = FakeBench(
-        made={"fairground-api-go-large", "fairground-postgres-large"},
-        server="fairground-postgres-large",
-        cores=LAYOUT.model_copy(update={"api": (5,)}),
-        running={"go-large"},
-    )
-    finished = len(records(run))
-    resume(bench, run)
-    assert bench.steps[:2] == ["hold", "clear"]
-    assert len(bench.played) == CELLS - finished
-    assert bench.left_clean()
-
-
-def test_a_run_of_variants_goes_on_in_the_same_lab_alone(tmp_path: Path):
-    run = begin(FakeBench(), tmp_path, protocol=VARIED)
-    (run / "cells" / records(run)[-1].cell_id / "cell.json").unlink()
-    built_anew = INVENTORY.apis[0].model_copy(update={"image_id": "sha256:another"})
-    with pytest.raises(RunError, match="changed: apis"):
-        resume(FakeBench(), run, INVENTORY.model_copy(update={"apis": (built_anew, INVENTORY.apis[1])}))
-    bench = FakeBench()
-    moved = INVENTORY.model_copy(update={"host": INVENTORY.host.model_copy(update={"port": 22023})})
-    resume(bench, run, moved)
-    assert len(bench.played) == 1
-
-
-def test_nothing_is_made_or_arranged_in_a_run_that_varies_nothing(tmp_path: Path):
-    bench = FakeBench()
-    begin(bench, tmp_path)
-    assert not {"make_variants", "arrange"} & set(bench.steps)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from analysis.pages.void_cells import short_blocks, void_entries
+from analysis.pages.void_cells import short_blocks
 from analysis.pages.watch import watch_table
 from analysis.report import analyse
 from documents.load import WrkErrors
@@ -18,8 +18,7 @@ from documents.run import CellRecord
 from documents.watch import CpuTimes, HostTick
 from experiment import loop
 from experiment.bench import Measured
-from experiment.events import CellFinished, CellStarted, Event, RunFinished, RunStarted
-from experiment.journal import Journal
+from experiment.events import CellFinished, Event, RunFinished, RunStarted
 from experiment.open_loop import plan_cells
 from tests.unit.experiment.fake_bench import INVENTORY, OPEN_LOOP_PROTOCOL, PROTOCOL, SECRETS, FakeBench
 
@@ -125,15 +124,6 @@ def test_a_block_has_each_api_at_each_rate_once_and_apis_side_by_side():
     assert {cell.scenario.connections for cell in cells} == {500}
 
 
-def test_the_order_is_that_of_the_seed_however_the_apis_are_listed():
-    def order(seed: int, *names: str) -> list[tuple[str, int]]:
-        cells = plan_cells(OPEN_LOOP, SCENARIO, RATES, names, order_seed=seed, first_number=1)
-        return [(cell.api, cell.rate) for cell in cells]
-
-    assert order(7, "go", "rust") == order(7, "rust", "go")
-    assert order(7, "go", "rust") != order(8, "go", "rust")
-
-
 def test_the_program_is_had_before_the_first_cell_and_only_where_it_is_needed(tmp_path: Path):
     tuned = list[bool]()
 
@@ -148,34 +138,6 @@ def test_the_program_is_had_before_the_first_cell_and_only_where_it_is_needed(tm
     without = FakeBench()
     begin(without, tmp_path / "closed", protocol=PROTOCOL)
     assert "install_open_loop" not in without.steps
-
-
-@pytest.mark.parametrize("cells", [3, CLOSED, CLOSED + 1, CLOSED + 5])
-def test_a_broken_off_run_goes_on_with_the_rates_that_it_began_with(tmp_path: Path, cells: int):
-    def stop(step: str, _count: int) -> None:
-        if step == "reset" and len(broken.played) == cells:
-            raise KeyboardInterrupt
-
-    broken = FakeBench(before=stop)
-    with pytest.raises(KeyboardInterrupt):
-        begin(broken, tmp_path)
-    [run] = tmp_path.iterdir()
-    plan_path = run / "open-loop-plan.json"
-    assert plan_path.exists() == (cells >= CLOSED)
-    before = plan_path.read_bytes() if plan_path.exists() else None
-    report = analyse(run)
-    assert (report.open_loop is None) == (before is None)
-    if before is None:
-        assert any("The open loop hasn't begun" in caveat for caveat in report.caveats)
-    again = FakeBench()
-    resume(again, run)
-    assert len(again.played) == CLOSED + OPEN - cells
-    assert before is None or plan_path.read_bytes() == before
-    assert len(list(run.glob("cells/*/cell.json"))) == CLOSED + OPEN
-    assert Journal(run / "journal.jsonl").entries()[-1].event == "run-finished"
-    idle = FakeBench()
-    resume(idle, run)
-    assert idle.steps == []
 
 
 def test_the_rates_stay_where_the_cells_that_they_came_from_are_measured_anew(tmp_path: Path):
@@ -250,24 +212,6 @@ def test_rates_come_from_the_slowest_api_of_the_scenario_and_its_valid_cells_alo
     assert [rate.rate for rate in plan.rates] == [333, 600]
 
 
-def test_the_slowest_ones_throughput_is_the_number_that_the_report_has_of_it(tmp_path: Path):
-    bench = FakeBench()
-
-    def vary(measured: Measured) -> Measured:
-        return measured if measured.result is None else lasting(measured, 1_000_000 + 200_000 * (len(bench.played) % 5))
-
-    bench.change = vary
-    run = begin(bench, tmp_path)
-    plan, report = plan_of(run), analyse(run)
-    throughputs = {
-        summary.api: summary.measured.throughput.value
-        for summary in report.summaries
-        if summary.scenario == "heavy" and summary.measured is not None
-    }
-    assert plan.slowest == min(throughputs, key=lambda api: throughputs[api])
-    assert plan.throughput == pytest.approx(min(throughputs.values()))
-
-
 def test_without_a_valid_cell_there_is_no_rate_and_the_report_says_so(tmp_path: Path):
     bench = FakeBench(wrong_answers={api.name: ["probe.me: wrong"] for api in INVENTORY.apis})
     run = begin(bench, tmp_path)
@@ -276,38 +220,6 @@ def test_without_a_valid_cell_there_is_no_rate_and_the_report_says_so(tmp_path: 
     assert report.open_loop is not None
     assert report.open_loop.rates == ()
     assert any(caveat.startswith("There is no open loop: no API has a valid cell") for caveat in report.caveats)
-
-
-def attempts_of(run: Path, number: int) -> list[tuple[int, bool]]:
-    """The finished attempts at the cell with that number: which, and whether it is valid."""
-    paths = run.glob(f"cells/{number:03}-*/cell.json")
-    found = [CellRecord.from_json(path.read_bytes(), name=str(path)) for path in paths]
-    return sorted((record.attempt, record.valid) for record in found)
-
-
-def test_a_void_cell_of_the_open_loop_is_run_again_like_another(tmp_path: Path):
-    bench, events = FakeBench(spoilt=frozenset({FIRST, FIRST + 3})), list[Event]()
-    run = begin(bench, tmp_path, events)
-    cells = plan_of(run).cells
-    loads = [f"{cell.api} heavy at {cell.rate}" for cell in cells]
-    again = [loads[0], loads[0], loads[1], loads[2], loads[2], *loads[3:]]
-    assert bench.played[CLOSED:] == again, "at once, in the same place of the order"
-    assert attempts_of(run, FIRST) == [(1, False), (2, True)]
-    started = [(event.cell.number, event.attempt) for event in events if isinstance(event, CellStarted)]
-    assert started[CLOSED : CLOSED + 3] == [(FIRST, 1), (FIRST, 2), (FIRST + 1, 1)]
-    told = [(entry.event, entry.attempt) for entry in Journal(run / "journal.jsonl").entries()]
-    assert told.count(("cell-void", 1)) == 2
-    report = analyse(run)
-    assert report.open_loop is not None
-    assert {cell.cell_id: cell.attempt for cell in report.open_loop.cells} == {
-        cell.id: 2 if cell in (cells[0], cells[2]) else 1 for cell in cells
-    }
-    assert [(void.cell_id, void.attempt, void.rate) for void in report.void_attempts] == [
-        (cell.id, 1, cell.rate) for cell in (cells[0], cells[2])
-    ]
-    assert (report.void_cells, report.short_blocks, report.unfinished_cells) == ((), (), ())
-    assert [entry.outcome for entry in void_entries(report)] == ["attempt 2 counts"] * 2
-    assert any(caveat.startswith(f"2 of {CLOSED + OPEN} cells were void at first") for caveat in report.caveats)
 
 
 def test_a_block_of_the_open_loop_that_stays_short_is_told_as_one_of_these(tmp_path: Path):
@@ -325,28 +237,6 @@ def test_a_block_of_the_open_loop_that_stays_short_is_told_as_one_of_these(tmp_p
     load = f"{cell.api} at heavy with {cell.rate} requests/s ({cell.id})"
     assert short_blocks(report)[1] == f"Block 1 of the open loop is short of {load}."
     assert any("block 2 and block 1 of the open loop are short" in caveat for caveat in report.caveats)
-
-
-def test_a_run_that_broke_off_between_two_attempts_of_the_open_loop_makes_the_next_one(tmp_path: Path):
-    def stop(step: str, _count: int) -> None:
-        if step == "measure" and len(broken.played) == FIRST:
-            raise KeyboardInterrupt
-
-    broken = FakeBench(before=stop, spoilt=frozenset({FIRST}))
-    with pytest.raises(KeyboardInterrupt):
-        begin(broken, tmp_path)
-    [run] = tmp_path.iterdir()
-    assert attempts_of(run, FIRST) == [(1, False)]
-    report = analyse(run)
-    assert len(report.unfinished_cells) == OPEN
-    assert [(void.attempt, void.rate is not None) for void in report.void_attempts] == [(1, True)]
-    before = (run / "open-loop-plan.json").read_bytes()
-    again = FakeBench()
-    resume(again, run)
-    assert len(again.played) == OPEN
-    assert attempts_of(run, FIRST) == [(1, False), (2, True)]
-    assert (run / "open-loop-plan.json").read_bytes() == before
-    assert again.left_clean()
 
 
 def test_the_host_is_watched_along_an_open_loop_but_for_what_rests_on_wrk(tmp_path: Path):
@@ -369,15 +259,3 @@ def test_the_host_is_watched_along_an_open_loop_but_for_what_rests_on_wrk(tmp_pa
     run = begin(bench, tmp_path)
     found = {cell.rate: [void.reason for void in record_of(run, cell.id).voids] for cell in plan_of(run).cells}
     assert found == {300: ["steal"], 166: []}
-
-
-def test_a_spin_that_tells_voids_a_cell_of_the_open_loop(tmp_path: Path):
-    def slower(step: str, _count: int) -> None:
-        if step == "measure":
-            bench.spin_change = 0.5 if len(bench.played) == FIRST else 0.0
-
-    bench = FakeBench(before=slower)
-    run = begin(bench, tmp_path)
-    second = plan_of(run).cells[1]
-    assert [void.reason for void in record_of(run, second.id).voids] == ["spin"]
-    assert attempts_of(run, second.number) == [(1, False), (2, True)]
