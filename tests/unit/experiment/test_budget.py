@@ -9,7 +9,6 @@ import pytest
 
 from analysis.pages.facts import rerun_commands, run_facts
 from analysis.report import analyse
-from analysis.statistics.power import power_to_show_same
 from analysis.statistics.resolution import least_ratio
 from documents.durations import parse_duration
 from documents.errors import RunError
@@ -55,24 +54,12 @@ def test_as_many_blocks_fit_as_there_is_time_for_the_longest_warm_ups():
     assert (fitted.blocks + 1) * seconds + RUN_OVERHEAD_SECONDS > 2 * HOUR
 
 
-def test_each_scenario_counts_with_its_own_length():
-    protocol = read_protocol("article")
-    block = block_of(protocol)
-    fitted = fit(protocol, APIS, 8 * HOUR, Earlier(overhead_seconds=1.5, overhead_run="a"))
-    assert fitted.block_seconds == sum(30 + cell.scenario.duration_seconds + 1.5 for cell in block)
-    assert fitted.overhead_run == "a"
-
-
 def test_a_whole_budget_is_used_to_the_second():
     seconds = sum(1 + cell.scenario.duration_seconds + 0.5 for cell in block_of(PROTOCOL))
     exact = math.ceil(7 * seconds + RUN_OVERHEAD_SECONDS)
     known = Earlier(overhead_seconds=0.5, overhead_run="a")
     assert fit(PROTOCOL, APIS, exact, known).blocks == 7
     assert fit(PROTOCOL, APIS, exact - 1, known).blocks == 6
-
-
-def test_no_more_blocks_than_a_protocol_may_have():
-    assert fit(PROTOCOL, APIS, 10_000 * HOUR, Earlier()).blocks == 1_000
 
 
 def test_a_budget_without_room_for_two_blocks_is_refused_with_the_least_that_has():
@@ -95,23 +82,6 @@ def test_it_says_what_the_blocks_resolve_for_assumed_noises():
     ]
     for found in fitted.resolutions:
         assert found.ratio == least_ratio(found.noise, fitted.blocks, significance=0.05 / 18, power=found.power)
-
-
-def test_it_says_so_for_the_noise_that_was_seen():
-    fitted = fit(read_protocol("ten-blocks"), APIS, 4 * HOUR, Earlier(noise=0.041, noise_run="20260131-120000-ten"))
-    assert {found.noise for found in fitted.resolutions} == {0.041}
-    assert fitted.noise_run == "20260131-120000-ten"
-
-
-def test_it_says_how_often_no_difference_is_shown_to_be_none_within_the_margin():
-    protocol = read_protocol("ten-blocks").model_copy(update={"margin": 0.04})
-    fitted = fit(protocol, APIS, 4 * HOUR, Earlier())
-    assert fitted.margin == 0.04
-    assert [(found.noise, found.share) for found in fitted.shown_same] == [
-        (noise, power_to_show_same(0, noise, fitted.blocks, margin=0.04)) for noise in ASSUMED_NOISES
-    ]
-    assert fitted.shown_same[0].share > 0.9
-    assert fitted.shown_same[-1].share < 0.5
 
 
 def test_one_api_alone_has_nothing_to_be_compared_with():
@@ -316,16 +286,6 @@ def test_a_run_that_its_budget_ended_is_not_gone_on_with(tmp_path: Path, time: T
     assert finished_blocks(run) == {1: CELLS, 2: CELLS}
 
 
-def test_a_cell_of_such_a_run_that_was_removed_is_measured_again_and_no_block_beside(tmp_path: Path, time: Time):
-    run = begin(slow_bench(time, 60.0 / CELLS), tmp_path, [], time)
-    (cell, *_) = sorted((run / "cells").iterdir())
-    (cell / "cell.json").unlink()
-    again = slow_bench(time, 60.0 / CELLS)
-    resume(again, run, [], time)
-    assert len(again.played) == 1
-    assert finished_blocks(run) == {1: CELLS, 2: CELLS}
-
-
 def test_a_resumed_run_has_what_is_left_of_its_budget(tmp_path: Path, time: Time):
     bench = slow_bench(time, 60.0 / CELLS)
     slow = bench.before
@@ -355,13 +315,6 @@ def test_the_clock_never_forbids_a_block_that_was_begun(time: Time):
         assert cell is not None
         assert not clock.forbids(cell), f"after {before}"
         time.seconds += 1_000
-
-
-def test_the_clock_of_a_run_without_a_budget_forbids_nothing(time: Time):
-    clock = BudgetClock(None, {}, time)
-    for cell in cells_of(3):
-        assert not clock.forbids(cell)
-        time.seconds += 100_000
 
 
 def test_a_block_is_expected_to_take_as_long_as_the_longest_before(time: Time):

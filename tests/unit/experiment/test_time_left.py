@@ -16,7 +16,6 @@ from experiment.time_left import ASSUMED_SECONDS, ENDING_SECONDS, TimeLeft
 from tests.unit.experiment.told_run import (
     Told,
     end_of_first_block,
-    ended,
     error_after_first_block,
     finished,
     left_after,
@@ -102,27 +101,6 @@ def made(time_left: TimeLeft, one: Cell, at: float, seconds: float, *, attempt: 
     return at + seconds
 
 
-def test_a_load_that_an_api_has_not_met_is_taken_from_its_others_and_an_unknown_api_from_all():
-    cells = [cell(1, "go"), cell(2, "rust"), cell(3, "go", 1), cell(4, "zig")]
-    time_left = TimeLeft()
-    time_left.take(started(PROTOCOL, cells), 0.0)
-    at = made(time_left, cells[0], 0.0, 10 + 4)
-    at = made(time_left, cells[1], at, 10 + 8)
-    # 4 besides its window for go; 6, the mean of both, for zig, which nobody has seen.
-    assert time_left.seconds(at) == pytest.approx((20 + 4) + (10 + 6) + ENDING_SECONDS)
-    assert not time_left.measured
-
-
-def test_what_lies_between_two_cells_belongs_to_them():
-    cells = [cell(number, "go") for number in (1, 2, 3)]
-    time_left = TimeLeft()
-    time_left.take(started(PROTOCOL, cells), 0.0)
-    made(time_left, cells[0], 50.0, 14)
-    made(time_left, cells[1], 66.0, 14)
-    # 14 for the first, before which nothing was, and 16 for the second.
-    assert time_left.seconds(80.0) == pytest.approx(15 + ENDING_SECONDS)
-
-
 def test_the_attempt_under_way_is_counted_down_and_its_window_is_known_to_the_second():
     cells = [cell(number, "go") for number in (1, 2)]
     time_left = TimeLeft()
@@ -147,32 +125,6 @@ def test_void_attempts_are_made_again_at_the_rate_at_which_they_were_void():
     void, part = 0.25, 10 / (30 + ASSUMED_SECONDS + 10)
     each = 20 * (1 - void**2) + 20 * part * (void + void**2)
     assert time_left.seconds(at) == pytest.approx(8 * each + ENDING_SECONDS)
-
-
-def test_a_cell_that_was_void_as_often_as_it_may_is_not_made_again():
-    cells = [cell(number, "go") for number in (1, 2)]
-    time_left = TimeLeft()
-    time_left.take(started(PROTOCOL.model_copy(update={"attempts": 2}), cells), 0.0)
-    at = made(time_left, cells[0], 0.0, 20.0)
-    at = made(time_left, cells[1], at, 20.0, valid=False)
-    left = time_left.seconds(at)
-    assert left is not None
-    assert left > ENDING_SECONDS + 5
-    at = made(time_left, cells[1], at, 20.0, attempt=2, valid=False)
-    assert time_left.seconds(at) == ENDING_SECONDS
-
-
-def test_an_api_that_is_always_void_does_not_make_the_others_so():
-    apis = ("bad", "good")
-    cells = [cell(number, apis[number % 2], block=number) for number in range(1, 41)]
-    time_left = TimeLeft()
-    time_left.take(started(PROTOCOL.model_copy(update={"attempts": 1}), cells), 0.0)
-    at = 0.0
-    for one in cells[:20]:
-        at = made(time_left, one, at, 1.0 if one.api == "bad" else 20.0, valid=one.api != "bad")
-    left = time_left.seconds(at)
-    assert left is not None
-    assert left == pytest.approx(10 * 20 + 10 * 1, rel=0.1)
 
 
 def test_an_open_loop_counts_before_it_is_planned_and_is_what_was_planned_afterwards():
@@ -202,21 +154,6 @@ def test_a_run_that_goes_on_knows_what_was_measured_before():
     assert resumed.seconds(7_000.0) == pytest.approx(left_after(told, first)[1])
 
 
-def test_a_cell_with_void_attempts_from_before_has_only_those_left_that_are_allowed():
-    cells = [cell(number, "go") for number in (1, 2)]
-    protocol = PROTOCOL.model_copy(update={"attempts": 2})
-    void = [
-        AttemptMade(cell_id=cells[0].id, attempt=number, voids=("steal",), seconds=5, throughput=None)
-        for number in (1, 2)
-    ]
-    time_left = TimeLeft()
-    time_left.take(started(protocol, cells, made=void[:1]), 0.0)
-    # All attempts so far were void, each for 5 s: one more of the first cell, two of the second.
-    assert time_left.seconds(0.0) == pytest.approx(5 + 10 + ENDING_SECONDS)
-    time_left.take(started(protocol, cells, made=void), 0.0)
-    assert time_left.seconds(0.0) == pytest.approx(10 + ENDING_SECONDS)
-
-
 def test_blocks_that_the_budget_has_no_time_for_do_not_count():
     blocks = [[cell(3 * block + number, "go", block=block) for number in range(3)] for block in range(1, 5)]
     cells = [one for block in blocks for one in block]
@@ -232,33 +169,14 @@ def test_blocks_that_the_budget_has_no_time_for_do_not_count():
     assert time_left.seconds(at) == ENDING_SECONDS
 
 
-def test_what_the_open_loop_takes_and_what_was_spent_before_is_part_of_the_budget():
-    cells = [cell(number, "go", 1, block=number) for number in (1, 2, 3)]
-    attempt = AttemptMade(cell_id=cells[0].id, attempt=1, voids=(), seconds=40, throughput=1.0)
-
-    def left(protocol: Protocol, budget_seconds: int, unplanned: int) -> float | None:
-        time_left = TimeLeft()
-        begun = started(protocol, cells, made=(attempt,), unplanned=unplanned, budget_seconds=budget_seconds)
-        time_left.take(begun, 500.0)
-        return time_left.seconds(500.0)
-
-    assert left(PROTOCOL, 130, 0) == pytest.approx(80 + ENDING_SECONDS)
-    assert left(PROTOCOL, 110, 0) == pytest.approx(40 + ENDING_SECONDS), "40 s are gone, and two blocks take 80"
-    # A cell of the open loop takes 20 s besides its window of 5.
-    assert left(OPEN, 130, 1) == pytest.approx(40 + 25 + ENDING_SECONDS)
-
-
-def test_events_that_say_nothing_of_time_change_nothing():
-    time_left = TimeLeft()
-    time_left.take(ended(), 0.0)
-    assert time_left.seconds(0.0) is None
-
-
 SIMULATED = 100
 """Runs for each protocol."""
 
 
-@pytest.mark.parametrize("name", ["quick", "ten-blocks", "evidence", "article"])
+@pytest.mark.parametrize(
+    "name",
+    ["quick", *(pytest.param(name, marks=pytest.mark.nightly) for name in ("ten-blocks", "evidence", "article"))],
+)
 @pytest.mark.parametrize(("noise", "void_share", "least"), [(0.05, 0.0, 1.0), (0.15, 0.02, 0.9)])
 def test_it_is_within_a_tenth_after_the_first_block_in_most_simulated_runs(
     name: str, noise: float, void_share: float, least: float
