@@ -16,7 +16,7 @@ from documents.host_kinds import ContainerHost
 from documents.inventory import Inventory, Secrets
 from documents.stack import Api, Stack
 from experiment.api_check import steps
-from experiment.api_check.dockerfile import checks_faults, dockerfile_faults, has_command
+from experiment.api_check.dockerfile import dockerfile_faults
 from experiment.api_check.folder import FILES, build_faults, implementation_faults, missing_files
 from experiment.api_check.image import image_faults
 from provision.build_context import hash_build_context
@@ -102,16 +102,6 @@ def test_a_dockerfile_that_keeps_the_rules_has_no_fault():
 def test_each_rule_of_a_dockerfile_is_told_where_it_is_broken(old: str, new: str, fault: str):
     assert old in GOOD
     assert dockerfile_faults(GOOD.replace(old, new)) == [fault]
-
-
-def test_the_dockerfile_of_checks_needs_no_stages_and_keeps_the_other_rules():
-    assert checks_faults(GOOD.replace("AS source", "AS sources")) == []
-    assert checks_faults(GOOD.replace("ARG BASE", "ARG OTHER")) == ["it has no ARG BASE in front of its first FROM"]
-
-
-def test_a_command_is_found_however_its_lines_are_broken():
-    assert has_command(GOOD, "make all")
-    assert not has_command(GOOD, "make most")
 
 
 def test_what_a_build_gets_is_let_in_by_name(project: Path):

@@ -36,7 +36,7 @@ VARIED = PROTOCOL.model_copy(
 )
 
 SUBJECTS = subjects_of(INVENTORY, VARIED, (), lambda: tuple((cpu,) for cpu in range(6)))
-POOL, LARGE, WIDE = SUBJECTS
+_, LARGE, WIDE = SUBJECTS
 
 
 class Asked:
@@ -133,46 +133,6 @@ def test_containers_are_made_and_each_postgresql_is_tried_once(asked: Asked):
         ("ask", {"work_mem": "64MB"}),
         ("switch", "fairground-postgres", BOTH),
     ]
-
-
-def test_postgresql_is_started_for_each_cell_where_its_settings_vary_and_left_alone_where_not(asked: Asked):
-    arrangement = made(POOL, LARGE)
-    asked.take()
-    arrangement.arrange(POOL)
-    arrangement.arrange(LARGE)
-    arrangement.arrange(LARGE)
-    starts = [step[1] for step in asked.take() if step[0] == "switch"]
-    assert starts == ["fairground-postgres", *["fairground-postgres-large"] * 2]
-    alone = made(POOL)
-    asked.take()
-    assert alone.arrange(POOL) == []
-    assert asked.take() == []
-    assert not alone.starts_postgres
-
-
-def test_the_services_are_on_the_cpus_of_a_layout_before_postgresql_starts(asked: Asked):
-    arrangement = made(LARGE, WIDE)
-    asked.take()
-    arrangement.arrange(WIDE)
-    assert asked.take()[:2] == [
-        ("confine", {"fairground-postgres": "3", "fairground-redis": "5"}),
-        ("switch", "fairground-postgres", BOTH),
-    ]
-    arrangement.arrange(LARGE)
-    assert asked.take()[0] == ("confine", {"fairground-postgres-large": "2", "fairground-redis": "3"})
-
-
-def test_threads_of_the_services_come_back_with_their_cpus_where_something_was_undone(asked: Asked):
-    arrangement = made(WIDE)
-    arrangement.arrange(WIDE)
-    asked.take()
-    arrangement.undo()
-    assert asked.take() == []
-    asked.left = True
-    arrangement.undo()
-    services = {"postgres": "fairground-postgres", "redis": "fairground-redis"}
-    assert asked.take() == [("pin", LAYOUT, services, {"system_commands": ()})]
-    assert (arrangement.cores, arrangement.postgres) == (LAYOUT, INVENTORY.postgres)
 
 
 def test_a_bench_stops_all_apis_before_it_makes_variants_and_pins_each_cell_to_its_own_cpus(

@@ -4,15 +4,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pytest
-
 from documents.plan import Plan
 from documents.protocol import Protocol
 from documents.run import Manifest
-from experiment.clock import SYSTEM_CLOCK
 from experiment.plan import make_plan
 from tests.unit.experiment.fake_bench import PROTOCOL, FakeBench
-from tests.unit.experiment.loop_runs import CELLS, begin, journal, only_run, records, resume
+from tests.unit.experiment.loop_runs import CELLS, begin, journal, records
 
 BEGAN = datetime(2031, 5, 6, 7, 8, 9, tzinfo=UTC)
 LOAD_SECONDS = 1_000.0
@@ -48,25 +45,6 @@ def test_all_times_of_a_run_are_those_of_its_clock(tmp_path: Path):
     assert journal(run)[-1].at == BEGAN + CELLS * timedelta(seconds=LOAD_SECONDS)
 
 
-def test_a_run_that_goes_on_is_on_its_own_clock_as_well(tmp_path: Path):
-    clock = SteppedClock()
-
-    def stop(step: str, count: int) -> None:
-        clock.in_load(step, count)
-        if clock.seconds == 3 * LOAD_SECONDS:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        begin(FakeBench(before=stop), tmp_path, clock=clock)
-    clock.seconds = 10 * LOAD_SECONDS
-    run = only_run(tmp_path)
-    resume(FakeBench(before=clock.in_load), run, clock=clock)
-    [resumed] = [entry.at for entry in journal(run) if entry.event == "run-resumed"]
-    assert resumed == BEGAN + timedelta(seconds=10 * LOAD_SECONDS)
-    assert records(run)[2].started_at == resumed
-    assert {record.phases_seconds["load"] for record in records(run)} == {LOAD_SECONDS}
-
-
 def test_a_run_is_planned_by_whoever_is_asked_to(tmp_path: Path):
     asked: list[tuple[int, tuple[str, ...], int]] = []
 
@@ -84,10 +62,3 @@ def test_a_run_is_planned_by_whoever_is_asked_to(tmp_path: Path):
     own = make_plan(PROTOCOL, ("go", "rust"), 7)
     assert bench.played == [f"{cell.api} {cell.scenario.name}" for cell in own.cells[::-1]]
     assert Plan.from_json((run / "plan.json").read_bytes(), name="plan.json").order_seed == 7
-
-
-def test_the_machines_clock_tells_the_time_in_utc_and_never_goes_back():
-    before, now = datetime.now(UTC), SYSTEM_CLOCK.now()
-    assert before <= now <= datetime.now(UTC)
-    assert now.utcoffset() == timedelta(0)
-    assert SYSTEM_CLOCK.monotonic() <= SYSTEM_CLOCK.monotonic()

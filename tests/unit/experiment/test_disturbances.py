@@ -2,7 +2,6 @@
 
 import pytest
 
-from analysis import limits
 from documents.cell_numbers import CellNumbers, OpenLoopNumbers, WatchNumbers
 from documents.cores import CoreLayout
 from documents.run import Void
@@ -137,11 +136,6 @@ def test_where_silence_cannot_be_seen_an_idle_generator_tells_that_answers_are_m
 
 def test_a_cell_that_was_not_watched_is_judged_by_nothing_of_the_watch():
     assert generator_voids(cell("go", "light"), EIGHT_CORES) == []
-
-
-def test_a_limit_of_noise_lies_well_above_what_quiet_hosts_showed():
-    assert limits.STEAL_MOST > 5 * 0.003
-    assert limits.SPIN_CHANGE_MOST > 3 * 2**0.5 * 0.04, "three standard deviations of the quotient of two spins"
 
 
 # In an open loop

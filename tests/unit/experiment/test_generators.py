@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from documents.cores import CoreLayout
 from documents.errors import HostError, RunError
 from documents.inventory import Inventory
 from documents.load import WrkResult
@@ -120,33 +119,6 @@ def test_two_wrks_share_the_connections_and_begin_at_one_moment(monkeypatch: pyt
     assert first == second == 10**12 + 3 * 10**9
 
 
-@pytest.mark.parametrize(("on_load_host", "cpus"), [(False, (0,)), (True, (4, 5))])
-def test_only_a_generator_on_the_labs_host_goes_by_the_layout_of_a_cell(
-    monkeypatch: pytest.MonkeyPatch, on_load_host: bool, cpus: tuple[int, ...]
-):
-    started: list[object] = []
-
-    def start(*_: object, **options: object) -> Job:
-        started.append(options["cpus"])
-        return JOB
-
-    def cgroup(*_: object) -> Cgroup:
-        return CGROUP
-
-    def read_clock(*_: object) -> ClockReading:
-        return ClockReading(at_ns=10**12, offset_ns=0, wall_offset_ns=0, delay_ns=100)
-
-    Started(monkeypatch)
-    monkeypatch.setattr(generators.generator, "start", start)
-    monkeypatch.setattr(generators.generator, "generator_cgroup", cgroup)
-    monkeypatch.setattr(generators.network, "read_clock", read_clock)
-    made = Generators(LocalHost(), "127.0.0.1", [Place(LocalHost(), (4, 5), (3,), on_load_host=on_load_host)])
-    made.install([], CGROUP)
-    made.lay_out(CoreLayout(api=(1,), postgres=(2,), redis=(3,), system=(3,), generator=(0,), shared=False))
-    made.play(load())
-    assert started == [cpus]
-
-
 def test_two_attackers_share_the_rate_and_take_turns(monkeypatch: pytest.MonkeyPatch):
     started = Started(monkeypatch)
     started.generators.play(load(rate=201))
@@ -248,24 +220,6 @@ def test_what_failed_on_one_load_host_is_told_of_all(collected: Collected, what:
     assert told == dict.fromkeys(told) | {member: "It was killed."}
     assert (measured.result is None) == (what == "wrk")
     assert (collected.folder / "wrk.json").exists() == (what != "wrk")
-
-
-def test_of_several_generators_none_is_taken_to_have_ended(monkeypatch: pytest.MonkeyPatch):
-    ended: list[bool] = []
-
-    def lay_ready(_connection: Connection, *, end_jobs: bool) -> None:
-        ended.append(end_jobs)
-
-    def nothing(*_: object, **__: object) -> None:
-        return None
-
-    started = Started(monkeypatch)
-    monkeypatch.setattr(generators.host_folder, "lay_ready", lay_ready)
-    monkeypatch.setattr(LocalHost, "push_bytes", nothing)
-    started.generators.lay_ready(b"")
-    assert ended == [True, True]
-    Generators(LocalHost(), "127.0.0.1", [Place(LocalHost(), (1,), (0,))]).lay_ready(b"")
-    assert ended == [True, True, False], "a single one is known to have ended"
 
 
 class LoadHostBench(FakeBench):

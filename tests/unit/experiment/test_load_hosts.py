@@ -40,14 +40,6 @@ def test_a_load_host_of_its_own_is_tuned_by_names_of_its_own_and_put_back(stand_
     assert stand_in.settings() == UNTOUCHED_SETTINGS
 
 
-def test_a_container_is_only_read(stand_in: StandIn):
-    hosts = of_kind("container", stand_in)
-    assert {knob.name: knob.state for knob in hosts.tune(seconds=60)}["vm.swappiness of load host 1"] == "only-read"
-    hosts.renew(seconds=60)
-    hosts.untune()
-    assert stand_in.settings() == UNTOUCHED_SETTINGS
-
-
 def test_a_lease_that_lapsed_on_a_load_host_ends_the_run(stand_in: StandIn):
     hosts = of_kind("ssh", stand_in)
     hosts.tune(seconds=60)
@@ -75,17 +67,6 @@ def test_the_wrk_that_counts_is_that_of_the_load_hosts_and_all_have_the_same(
     assert two(stand_in).read_wrk_version("4.1.0") == "4.2.0"
     with pytest.raises(RunError, match=r"different versions of wrk: 4\.1\.0, 4\.2\.0"):
         two(stand_in).read_wrk_version("4.1.0")
-
-
-def test_wrk_tells_its_version_and_a_host_without_it_is_told():
-    assert "4.1.0" in load_hosts.identity.read_wrk_version(LocalHost())
-
-    class WithoutWrk(LocalHost):
-        def run(self, *_: object, **__: object) -> Completed:
-            return super().run("echo sh: 1: wrk: not found", deadline_seconds=5)
-
-    with pytest.raises(HostError, match="lacks wrk"):
-        load_hosts.identity.read_wrk_version(WithoutWrk())
 
 
 def test_the_hosts_own_work_keeps_to_its_cpus_in_a_run_and_has_all_after_it(

@@ -117,19 +117,6 @@ def test_each_api_is_the_twin_in_turn():
     assert twins == twins[:4] * 3
 
 
-def test_more_blocks_than_rows_begin_a_new_design_in_another_order():
-    orders = drawn(APIS, 20, seed=2)
-    places = Counter((place, api) for apis in orders for place, api in enumerate(apis))
-    assert all(places[place, api] >= 4 for place in range(5) for api in APIS)
-    assert orders[:10] != orders[10:]
-
-
-def test_fewer_blocks_than_rows_are_a_random_part():
-    firsts = Counter(drawn(APIS, 1, seed=seed)[0][0] for seed in range(400))
-    assert set(firsts) == set(APIS)
-    assert all(count == pytest.approx(100, abs=45) for count in firsts.values()), "400 draws of four: deviation 9"
-
-
 def test_the_seed_gives_the_orders_again_however_the_apis_were_listed():
     orders = drawn(APIS, 10, seed=11)
     assert drawn(tuple(reversed(APIS)), 10, seed=11) == orders

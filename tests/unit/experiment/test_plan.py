@@ -4,7 +4,6 @@ from itertools import groupby, pairwise
 import pytest
 from pydantic import ValidationError
 
-from documents.errors import RunError
 from documents.plan import Cell, Plan
 from documents.protocol import Protocol
 from experiment.order import williams_rows
@@ -51,24 +50,11 @@ def test_the_second_cell_of_the_twin_is_marked_and_no_other(plan: Plan):
     assert len({cell.id for cell in plan.cells}) == len(plan.cells)
 
 
-def test_each_api_is_the_twin_in_turn_under_each_scenario_by_itself(plan: Plan, protocol: Protocol):
-    for scenario in protocol.scenarios:
-        twins = [cell.api for cell in plan.cells if cell.twin and cell.scenario == scenario]
-        assert sorted(Counter(twins).values()) == [2, 2, 3, 3]
-        assert sorted(twins[:4]) == sorted(APIS)
-        assert twins[4:8] == twins[:4]
-
-
 def test_without_a_twin_each_block_has_each_api_under_each_scenario_once(without_twin: Plan, protocol: Protocol):
     counts = Counter((cell.block, cell.api, cell.scenario.name) for cell in without_twin.cells)
     assert set(counts.values()) == {1}
     assert len(counts) == protocol.blocks * len(protocol.scenarios) * len(APIS)
     assert not any(cell.twin for cell in without_twin.cells)
-
-
-def test_cells_that_are_compared_stand_next_to_each_other(plan: Plan):
-    assert len(places_compared(plan)) == len({(cell.block, cell.scenario.name) for cell in plan.cells})
-    assert {len(cells) for cells in places_compared(plan)} == {len(APIS) + 1}
 
 
 def test_the_order_differs_from_block_to_block_and_from_scenario_to_scenario(plan: Plan):
@@ -109,26 +95,7 @@ def test_cells_are_numbered_from_one(plan: Plan):
     assert plan.cells[0].id == f"001-{plan.cells[0].api}-{plan.cells[0].scenario.name}"
 
 
-def test_a_plan_of_before_the_twin_can_still_be_read(without_twin: Plan):
-    text = without_twin.model_dump_json(exclude={"cells": {"__all__": {"twin"}}})
-    assert '"twin"' not in text
-    assert Plan.from_json(text, name="plan.json") == without_twin
-
-
 @pytest.mark.parametrize("margin", [0.0, -0.03, 0.51, 3.0, float("nan")])
 def test_a_margin_that_is_none_is_refused(protocol: Protocol, margin: float):
     with pytest.raises(ValidationError, match="margin"):
         Protocol.model_validate({**protocol.model_dump(), "margin": margin})
-
-
-def test_a_margin_and_a_twin_are_the_defaults(protocol: Protocol):
-    bare = Protocol.model_validate(protocol.model_dump(exclude={"margin", "twin"}))
-    assert (bare.margin, bare.twin) == (0.03, True)
-    assert Protocol.model_validate({**protocol.model_dump(), "margin": 0.5}).margin == 0.5
-
-
-def test_a_plan_without_apis_is_refused(protocol: Protocol):
-    with pytest.raises(RunError, match="no API to measure"):
-        make_plan(protocol, (), order_seed=1)
-    with pytest.raises(RunError, match="named twice: go, go"):
-        make_plan(protocol, ("go", "go"), order_seed=1)

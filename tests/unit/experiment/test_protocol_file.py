@@ -24,11 +24,6 @@ def test_quick_has_the_same_shape_in_under_a_minute_of_load_for_each_api():
     assert quick.blocks * sum(scenario.duration_seconds for scenario in quick.scenarios) < 60
 
 
-def test_ten_blocks_have_the_same_shape():
-    assert shape(read_protocol("ten-blocks")) == shape(read_protocol("article"))
-    assert read_protocol("ten-blocks").blocks == 10
-
-
 def test_the_evidence_is_ten_blocks_and_an_open_loop_with_the_twin_and_the_margin_of_all():
     evidence, ten_blocks = read_protocol("evidence"), read_protocol("ten-blocks")
     assert evidence.model_copy(update={"name": "ten-blocks", "open_loop": None}) == ten_blocks

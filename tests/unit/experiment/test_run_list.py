@@ -35,10 +35,6 @@ def listed(runs: Path) -> ListedRun:
     return found
 
 
-def test_where_no_run_was_made_there_is_none(tmp_path: Path):
-    assert list_runs(tmp_path / "runs") == ()
-
-
 def test_a_finished_run_is_told_with_what_it_is(tmp_path: Path):
     run = begin(FakeBench(spoilt=frozenset({3, 8, 9, 10})), tmp_path)
     manifest = Manifest.from_json((run / "manifest.json").read_bytes(), name="manifest.json")
@@ -81,12 +77,6 @@ def test_a_run_is_running_as_long_as_the_loop_is_in_it(tmp_path: Path):
     assert listed(tmp_path).standing == "finished"
     (run / "host.json").write_text((run / "host.json").read_text().replace('"after": {', '"after": null, "x": {'))
     assert listed(tmp_path).standing == "damaged"
-
-
-def test_a_run_that_goes_on_is_running_too(tmp_path: Path):
-    run, seen = interrupted(tmp_path), list[str]()
-    resume(FakeBench(before=lambda step, _: seen.append(listed(tmp_path).standing) if step == "measure" else None), run)
-    assert set(seen) == {"running"}
 
 
 def test_an_open_loop_that_is_not_planned_yet_leaves_a_run_unfinished(tmp_path: Path):
@@ -162,11 +152,6 @@ def test_what_must_not_go_is_spared_with_its_reason(changes: dict[str, object], 
     assert [one.run_id for one in spared] == [runs[1].run_id]
     with pytest.raises(AssertionError, match=why):
         raise AssertionError(spared[0].why)
-
-
-def test_an_unfinished_run_goes_where_that_is_said_but_not_one_that_is_kept():
-    runs = (run_of(0, standing="unfinished"), run_of(1, standing="unfinished", kept=True), run_of(2))
-    assert days(choose(runs, Pruning(keep_newest=1, unfinished=True))[0]) == [0]
 
 
 def test_a_run_is_kept_by_a_mark_that_changes_nothing_else(tmp_path: Path):

@@ -8,7 +8,6 @@ import pytest
 from pydantic import TypeAdapter
 
 from documents.plan import Plan
-from documents.run import WarmUp
 from experiment import loop
 from experiment.events import (
     BudgetSpent,
@@ -153,13 +152,3 @@ def test_an_attempt_that_is_void_is_warned_of_with_what_follows_from_it():
     assert [one.about for one in warnings_of(event, attempts=1)] == ["void"], "nothing is run again"
     last = event.model_copy(update={"record": void.model_copy(update={"attempt": 2})})
     assert [one.about for one in warnings_of(last, attempts=2)] == ["void", "short-block"]
-
-
-@pytest.mark.parametrize(
-    ("outcome", "warned"), [("never-steady", ["never-steady"]), ("steady", []), ("not-judged", [])]
-)
-def test_a_warm_up_that_never_was_steady_is_warned_of(outcome: str, warned: list[str]):
-    warm_up = WarmUp.model_validate({"outcome": outcome, "seconds": 30.5, "series": ()})
-    valid = CELL_RECORD.model_copy(update={"voids": (), "warm_up": warm_up})
-    event = CellFinished(cell=PLAN.cells[0], record=valid, throughput=5.0)
-    assert [one.about for one in warnings_of(event, attempts=3)] == warned
