@@ -61,14 +61,8 @@ def full_report(tmp_path_factory: pytest.TempPathFactory) -> Report:
 
 
 @pytest.fixture(scope="session")
-def golden_page(golden_report: Report) -> str:
-    """The golden run's report as a page: to draw its plots takes seconds."""
-    return render_html(golden_report)
-
-
-@pytest.fixture(scope="session")
 def full_page(full_report: Report) -> str:
-    """The full report as a page."""
+    """The full report as a page: to draw its plots takes seconds."""
     return render_html(full_report)
 
 

@@ -7,13 +7,9 @@ from pathlib import Path
 import pytest
 
 from analysis.attempts import in_order, next_attempt, standing
-from analysis.pages.html import render_html
-from analysis.pages.markdown import render_markdown
-from analysis.pages.table import cell_table, summary_table
-from analysis.pages.void_cells import short_blocks, void_entries, void_note
 from analysis.report import analyse
 from documents.errors import AnalysisError
-from documents.report import Report, ShortBlock
+from documents.report import Report
 from documents.run import CellRecord, Void
 from documents.summaries import ScenarioSummary
 
@@ -116,72 +112,6 @@ def test_void_attempts_void_cells_and_short_blocks_are_all_in_the_report(repeate
     assert (cell.cell_id, cell.attempts, cell.block) == ("004-rust-light", 3, 2)
     assert [(short.block, short.lacking) for short in repeated_report.short_blocks] == [(2, ("004-rust-light",))]
     assert repeated_report.unfinished_cells == ("005-go-light", "006-rust-light")
-
-
-def test_the_caveats_tell_what_was_run_again_and_what_stays_short(repeated_report: Report):
-    told = "\n".join(repeated_report.caveats)
-    assert "2 of 6 cells are still to be measured" in told
-    assert (
-        "1 of 6 cells is void in each of 3 attempts and left out of all numbers but the errors; block 2 is short, and "
-        "the reasons stand under “Void cells”."
-    ) in told
-    assert "1 of 6 cells was void at first and run again; the first valid attempt counts" in told
-
-
-def test_a_page_lists_each_attempt_with_its_reason_and_what_became_of_its_cell(repeated_report: Report):
-    errors = "wrk counted 7 errors in 1,000 requests. (wrk-errors)"
-    assert [(entry.cell_id, entry.reasons, entry.outcome) for entry in void_entries(repeated_report)] == [
-        ("001-go-light", (f"attempt 1: {errors}",), "attempt 2 counts"),
-        (
-            "004-rust-light",
-            (
-                f"attempt 1: {errors}",
-                "attempt 2: The API wasn't ready 60 s after its start. (not-ready)",
-                f"attempt 3: {errors}",
-            ),
-            "no attempt counts",
-        ),
-        ("005-go-light", (f"attempt 1: {errors}",), "still to be run again"),
-    ]
-    assert short_blocks(repeated_report) == ("Block 2 is short of rust at light (004-rust-light).",)
-    assert "run again at once, until an attempt is valid or 3 were made" in void_note(repeated_report)
-    html, markdown = render_html(repeated_report), render_markdown(repeated_report).replace("\\", "")
-    for entry in void_entries(repeated_report):
-        for said in (*entry.reasons, entry.outcome):
-            assert f"- {entry.cell_id}: {said}\n" in markdown
-            assert said.replace("'", "&#39;") in html
-    for sentence in (*short_blocks(repeated_report), void_note(repeated_report)):
-        assert sentence in html
-        assert sentence in markdown
-
-
-def test_where_nothing_is_run_again_attempts_are_not_spoken_of(golden_report: Report):
-    (entry,) = void_entries(golden_report)
-    assert entry.reasons == ("wrk counted 7 errors in 1,000 requests. (wrk-errors)",)
-    assert "again" not in void_note(golden_report)
-    assert not [caveat for caveat in golden_report.caveats if "attempts" in caveat]
-    assert short_blocks(golden_report) == ("Block 2 is short of go at heavy (011-go-heavy).",)
-
-
-def test_each_short_block_is_told_with_the_cells_that_it_lacks_itself(golden_report: Report):
-    (void,), (short,) = golden_report.void_cells, golden_report.short_blocks
-    other = void.model_copy(update={"cell_id": "002-rust-heavy", "api": "rust", "block": 1})
-    before = ShortBlock(block=1, lacking=(other.cell_id,))
-    report = golden_report.model_copy(update={"void_cells": (void, other), "short_blocks": (before, short)})
-    assert short_blocks(report) == (
-        "Block 1 is short of rust at heavy (002-rust-heavy).",
-        "Block 2 is short of go at heavy (011-go-heavy).",
-    )
-
-
-def test_tables_tell_of_attempts(repeated_report: Report):
-    valid_cells = [(row[-1].value, row[-1].detail) for row in summary_table(repeated_report).rows]
-    assert valid_cells == [("2 of 3", "2 blocks, 2 void attempts"), ("1 of 3", "1 block, 3 void attempts")]
-    assert [(row[0].value, row[0].detail) for row in cell_table(repeated_report).rows] == [
-        ("001-go-light", "attempt 2"),
-        ("002-rust-light", ""),
-        ("003-go-light", ""),
-    ]
 
 
 @pytest.mark.parametrize("file_name", ["wrk.json", "samples.csv"])

@@ -149,17 +149,6 @@ def test_a_sparkline_goes_from_the_least_to_the_greatest(values: tuple[float, ..
     assert sparkline(values) == bars
 
 
-def test_the_table_has_the_newest_run_its_bars_and_the_last_change_beyond_aa(tmp_path: Path):
-    runs = [run_of_day(tmp_path, day, STEADY, base=base) for day, base in ((1, 500.0), (2, 600.0), (3, 900.0))]
-    [table] = history_tables(read_history(runs))
-    [base] = [row for row in table.rows if row[1].value == BASE]
-    assert (base[2].value, base[3].value) == ("900", "▁▃█")
-    assert (base[6].value, base[6].detail) == (f"+50.0% in {runs[2].name}", "and 1 before")
-    [candidate] = [row for row in table.rows if row[1].value == CANDIDATE]
-    assert (candidate[6].value, candidate[6].detail) == ("", "")
-    assert "no verdict" in table.note
-
-
 def test_the_page_is_whole_without_script_or_network_and_its_plots_are_in_words(tmp_path: Path):
     runs = [run_of_day(tmp_path, day, STEADY, base=base) for day, base in ((1, 500.0), (2, 900.0))]
     history = read_history(runs)
@@ -185,13 +174,3 @@ def test_what_comes_from_a_run_is_escaped(tmp_path: Path):
     text = render_history_html(read_history([run]))
     assert "<b>x" not in text
     assert "&lt;b&gt;x" in text
-
-
-def test_groups_without_a_common_plot_have_ids_of_their_own(tmp_path: Path):
-    runs = [run_of_day(tmp_path, day, STEADY) for day in (1, 2)]
-    change(runs[0], "manifest.json", tool_versions={"wrk": "4.2.0"})
-    text = render_history_html(read_history(runs))
-    assert "2 groups" in text
-    assert "version of wrk" in text
-    ids = re.findall(r' id="([^"]+)"', text)
-    assert len(set(ids)) == len(ids)

@@ -15,7 +15,10 @@ from analysis.pages.markdown import render_markdown
 from analysis.pages.summary_csv import COLUMNS, render_csv
 from documents.report import Report
 
-MARKUP = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)></title></desc></style>&lt;{{ 7*7 }}]]>-->|`[a](b)"
+MARKUP = (
+    "<script>alert(1)</script>\"'><img src=x onerror=alert(2)></title></desc></style>&lt;{{ 7*7 }}]]>-->|`[a](b)"
+    "\n# b $x^2$"
+)
 
 
 class Elements(HTMLParser):
@@ -89,6 +92,9 @@ def test_markdown_shows_it_as_text(full_report: Report):
     outside_code = re.sub(r"^    .*$", "", text, flags=re.MULTILINE)
     assert len(re.findall(r"\\<script\\>", outside_code)) > 200
     assert re.search(r"(?<!\\)[<`\[]", outside_code) is None
+    assert "\n# b" not in text
+    for table in (block for block in text.split("\n\n") if block.startswith("|")):
+        assert len({len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}) == 1, table
 
 
 def test_csv_keeps_it_in_its_field(full_report: Report):

@@ -9,8 +9,7 @@ import pytest
 
 from analysis.pages.html import render_html
 from analysis.pages.markdown import render_markdown
-from analysis.pages.table import resource_table, summary_table
-from analysis.pages.watch import watch_table
+from analysis.pages.table import summary_table
 from analysis.report import analyse
 from analysis.samples import SAMPLED_ROLES, Window
 from documents.cell_numbers import CellNumbers
@@ -23,7 +22,6 @@ from documents.run import CellRecord, HostRecord, Manifest, Void, VoidReason
 from documents.samples import SAMPLE_COLUMNS
 from documents.summaries import Estimate, ScenarioSummary
 from tests.unit.analysis.run_builder import (
-    ARTICLE_SCENARIOS,
     CONTROLLED,
     EIGHT_CORES,
     GOLDEN_RAW,
@@ -189,36 +187,6 @@ def test_a_full_host_has_no_caveat(tmp_path: Path):
     assert report.article_note.startswith("The article names neither its CPU model")
 
 
-@pytest.mark.parametrize(
-    ("scenarios", "begins", "has"),
-    [
-        (ARTICLE_SCENARIOS, "The article names neither its CPU model", ""),
-        (
-            (*ARTICLE_SCENARIOS[:2], ARTICLE_SCENARIOS[2].model_copy(update={"duration_seconds": 5})),
-            "Not all of the article's numbers are comparable with these: heavy here is 500 connections for 5 s",
-            "The article names neither its CPU model",
-        ),
-        (
-            tuple(scenario.model_copy(update={"workload": "login"}) for scenario in ARTICLE_SCENARIOS),
-            "The article's numbers aren't comparable with these: light here asks for login and not for the mixed",
-            "heavy here asks for login",
-        ),
-        (
-            (*ARTICLE_SCENARIOS, Scenario(name="own", workload="login", connections=3, duration_seconds=1)),
-            "The article names neither its CPU model",
-            "",
-        ),
-    ],
-)
-def test_the_article_s_numbers_are_called_comparable_by_load_and_requests(
-    tmp_path: Path, scenarios: tuple[Scenario, ...], begins: str, has: str
-):
-    write_run(tmp_path / "run", apis=("go",), scenarios=scenarios, blocks=1, cores=EIGHT_CORES)
-    note = analyse(tmp_path / "run").article_note
-    assert note.startswith(begins)
-    assert has in note
-
-
 def watched_run(directory: Path, *happenings: Happening, spin_changes: tuple[float, ...] = ()) -> Report:
     """A cell of one API for each happening, on eight cores."""
     scenario = Scenario(name="light", workload="mixed", connections=10, duration_seconds=2)
@@ -233,32 +201,6 @@ def watched_run(directory: Path, *happenings: Happening, spin_changes: tuple[flo
     return analyse(directory)
 
 
-def test_what_the_watch_saw_stands_beside_a_cells_numbers(tmp_path: Path):
-    own = dict.fromkeys(SAMPLED_ROLES, 0.5)
-    report = watched_run(tmp_path / "run", Happening(own=own, others={0: 0.15}, stolen={3: 0.02}))
-    watch = report.cells[0].watch
-    assert watch is not None
-    assert watch.others["api"] == pytest.approx(0.05, abs=0.002)
-    assert watch.steal["postgres"] == pytest.approx(0.01, abs=0.002)
-    assert watch.connections_planned == 10
-    (row,) = watch_table(report).rows
-    values = [cell.value for cell in row]
-    assert values[:6] == ["001-go-light", "\N{EN DASH}", "1.0%", "5.0%", "0.0%", "25%, 25%"]
-    assert watch.pressure is not None
-    by_title = dict(zip((column.title for column in watch_table(report).columns), values, strict=True))
-    waited = [by_title[f"Waiting for {what}"] for what in ("CPU", "memory", "disk")]
-    assert waited == [f"{watch.pressure[resource][0]:.0%}" for resource in ("cpu", "memory", "io")]
-    assert "The host under load, cell by cell" in render_html(report)
-
-
-def test_a_service_that_was_the_limit_is_called_so_beside_its_cpu(tmp_path: Path):
-    report = watched_run(tmp_path / "run", Happening(own=dict.fromkeys(SAMPLED_ROLES, 0.5)))
-    assert "the limit" not in resource_table(report).rows[0][3].detail
-    bound = tuple(cell.model_copy(update={"bound_by": ("postgres",)}) for cell in report.cells)
-    row = resource_table(report.model_copy(update={"cells": bound}), brief=True).rows[0]
-    assert [cell.detail for cell in row[2:6]] == ["", "the limit", "", ""]
-
-
 def test_a_generator_that_waited_and_a_cpu_that_was_slow_are_caveats(tmp_path: Path):
     quiet = Happening(own=dict.fromkeys(SAMPLED_ROLES, 0.5))
     waiting = Happening(own=quiet.own, waited=0.6)
@@ -267,11 +209,6 @@ def test_a_generator_that_waited_and_a_cpu_that_was_slow_are_caveats(tmp_path: P
     assert caveat(report, "The API's CPUs were more than 20% slower or faster than").endswith(
         "in 1 cell: 003-go-light."
     )
-
-
-def test_a_run_that_is_older_than_the_watch_is_reported_and_says_so(golden_report: Report):
-    assert all(cell.watch is None for cell in golden_report.cells)
-    assert "in 16 cells, which are older than the watch" in caveat(golden_report, "The host wasn't watched")
 
 
 def test_a_cell_that_lost_one_of_the_watchs_files_is_refused(tmp_path: Path):
@@ -477,13 +414,6 @@ def test_a_plan_of_another_run_is_refused(golden_directory: Path):
     with pytest.raises(
         AnalysisError, match=r"plan\.json has the cell 002-rust-light, but manifest\.json has no such API"
     ):
-        analyse(golden_directory)
-
-
-def test_a_cell_that_does_not_know_its_load_window_is_refused(golden_directory: Path):
-    path = golden_directory / "cells" / "001-go-light" / "cell.json"
-    replace(path, '"version": 3', '"version": 1')
-    with pytest.raises(DocumentError, match=r"001-go-light/cell\.json .*version 1 doesn't tell when the load began"):
         analyse(golden_directory)
 
 

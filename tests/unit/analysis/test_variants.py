@@ -74,24 +74,6 @@ def test_the_words_say_what_each_is(tmp_path: Path):
     assert "PostgreSQL's work_mem at 64MB instead of 8MB" in known
 
 
-def test_nothing_is_said_of_postgresql_where_it_is_the_same_for_all(tmp_path: Path):
-    [words] = variant_words(report_of(tmp_path, POOL))
-    assert "PostgreSQL" not in words
-
-
-def test_apis_that_no_variant_is_of_are_as_declared(tmp_path: Path):
-    of_go = POOL.model_copy(update={"apis": ("go",)})
-    protocol = varied(of_go).model_copy(update={"apis": ()})
-    [words] = variant_words(analyse(begin(FakeBench(), tmp_path, protocol=protocol)))
-    assert words.endswith("rust is as declared.")
-
-
-def test_a_run_without_variants_says_nothing_of_them(tmp_path: Path):
-    report = analyse(begin(FakeBench(), tmp_path))
-    assert variant_words(report) == ()
-    assert "varied" not in report.to_json()
-
-
 def test_numbers_of_a_cell_go_by_the_layout_of_its_variant(tmp_path: Path):
     report = report_of(tmp_path, POOL, WIDE, open_loop=OpenLoop(scenario="heavy", shares=(0.5,), seconds=2, blocks=1))
     by_api = {cell.api: cell for cell in report.cells}

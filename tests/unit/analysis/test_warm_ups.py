@@ -69,26 +69,6 @@ def test_warm_ups_are_summed_up_by_load_and_api(run: Path):
     assert "after 30 s, in 1 of 4 cells: 1 of go at light." in said
 
 
-def test_the_page_names_each_cell_that_never_got_steady(run: Path):
-    write_warm_up(run, 1, "steady", 12.5)
-    write_warm_up(run, 13, "never-steady", 30.5)
-    report = analyse(run)
-    [row] = warm_up_table(report).rows
-    assert [(cell.value, cell.detail) for cell in row] == [
-        ("light", ""),
-        ("go", ""),
-        ("21.5", "12.5 to 30.5"),
-        ("1 of 2", ""),
-        ("013-go-light", ""),
-    ]
-    assert "haven't changed for 12 s" in warm_up_table(report).note
-    assert "and after 30 s at the latest" in warm_up_table(report).note
-    assert "| light | go | 21.5 (12.5 to 30.5) | 1 of 2 | 013-go-light |" in render_markdown(report)
-    html = render_html(report)
-    assert '<h3 id="warm-ups-title">Warm-up</h3>' in html
-    assert "at most 30 s of warm-up" in html
-
-
 def test_warm_ups_of_void_cells_do_not_count(run: Path):
     write_warm_up(run, 11, "never-steady", 30.0)
     report = analyse(run)
@@ -104,11 +84,3 @@ def test_what_was_too_short_to_be_judged_is_told_once(run: Path):
     [said] = only_caveats(report, "A warm-up of at most 2 s is too short to be judged")
     assert "takes 12 s or more" in said
     assert [cell.detail for cell in warm_up_table(report).rows[0]][3] == "not judged"
-
-
-def test_that_there_was_no_warm_up_is_told(run: Path):
-    allow_seconds(run, 0)
-    write_warm_up(run, 1, "not-judged", 0.0)
-    report = analyse(run)
-    assert only_caveats(report, "There was no warm-up, so it isn't known")
-    assert "no warm-up" in render_html(report)
