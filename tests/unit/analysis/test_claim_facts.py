@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 
 from analysis.claims.claim import Judgement
-from analysis.claims.effort import STAND_INS
 from analysis.claims.lines import CLAIMS
 from tests.unit.analysis.claims_builder import NOTHING, SMALL, outcome_of, spread, with_facts
 
@@ -60,16 +59,6 @@ def test_a_start_is_at_once_or_noticeable(name: str, times: tuple[float, ...], o
     assert found.outcome == outcome
 
 
-def test_a_limit_is_told_with_the_times_and_their_range():
-    found = outcome_of(with_facts(go={}), "start-up", "go-at-once")
-    assert found == Judgement(
-        "reproduced", "Time from start to first right answer: go 26.0 ms (25.0 to 27.0), within 100 ms."
-    )
-    found = outcome_of(with_facts(go={}), "compiling", "go-nearly-at-once")
-    assert found == Judgement("contradicted", "Clean build time: go 41.0 s (40.0 to 42.0), beyond 10.0 s.")
-    assert outcome_of(with_facts(go={}), "compiling", "go-nearly-at-once-again").outcome == "reproduced"
-
-
 def test_fewer_cpus_than_the_article_s_say_nothing_of_a_long_time_and_all_the_more_of_a_short_one():
     few: dict[str, object] = {"build_cpus": 2}
     found = outcome_of(with_facts(go=few), "compiling", "go-nearly-at-once")
@@ -103,20 +92,6 @@ def test_a_build_is_longer_where_all_its_times_are(rust: tuple[float, ...], go: 
     assert outcome_of(evidence, "compiling", "order-rust-go").outcome == outcome
 
 
-def test_times_that_were_repeated_too_seldom_for_an_order_say_so():
-    two = {api: {"clean_build_seconds": spread(*times)} for api, times in (("rust", (240, 250)), ("go", (40, 41)))}
-    why = outcome_of(with_facts(**two), "compiling", "order-rust-go").why
-    assert why.endswith(
-        "go 41.0 s (40.0 to 41.0). Repeated too seldom: with so few times, chance alone puts two in an order once in "
-        "6 times. Measure more with “lab facts --again”."
-    )
-    four = {api: {"clean_build_seconds": spread(n, n + 1)} for api, n in zip(FOUR, (10, 20, 30, 40), strict=True)}
-    found = outcome_of(with_facts(**four), "effort", "clean-build")
-    assert found.outcome == "cannot-tell"
-    assert "Repeated too seldom" in found.why
-    assert "Repeated too seldom" not in lines_of(1, 2, 3, 4).why
-
-
 def test_the_longest_of_four_is_longer_than_each_on_any_host():
     evidence = replace(with_facts(**FOUR), size=SMALL)
     found = outcome_of(evidence, "compiling", "order-rust-all")
@@ -136,16 +111,6 @@ def test_times_of_two_hosts_are_not_put_in_an_order_but_sizes_are():
     assert outcome_of(elsewhere, "effort", "code-lines").outcome == "contradicted"
 
 
-def test_hours_are_never_comparable():
-    hours = [claim for claim in CLAIMS["effort"] if claim.name.startswith("hours-")]
-    assert [claim.says for claim in hours] == ["Kotlin: 4 h.", "Go: 5 h.", "Rust: 12 h.", "Zig: 18 h."]
-    for claim in hours:
-        assert claim.judge(with_facts(**FOUR)) == (
-            "not-comparable",
-            "Hours of work can't be measured here: nobody was timed.",
-        )
-
-
 def lines_of(kotlin: int, go: int, rust: int, zig: int) -> Judgement:
     counts = {"kotlin": kotlin, "go": go, "rust": rust, "zig": zig}
     return outcome_of(with_facts(**{api: {"code_lines": n} for api, n in counts.items()}), "effort", "code-lines")
@@ -161,31 +126,3 @@ def test_a_stand_in_is_judged_by_its_order_alone():
     assert found.outcome == "contradicted"
     assert found.why.startswith("5 of 6 pairs")
     assert lines_of(1_400, 1_400, 2_010, 3_900).outcome == "contradicted"
-
-
-def test_fewer_dependencies_mean_more_effort():
-    counts = {"kotlin": 90, "go": 40, "rust": 30, "zig": 0}
-    evidence = with_facts(**{api: {"dependencies": n} for api, n in counts.items()})
-    found = outcome_of(evidence, "effort", "dependencies")
-    assert found.outcome == "reproduced"
-    assert "if less means more effort" in found.why
-
-
-def test_times_as_stand_ins_are_open_where_they_overlap():
-    apart = {
-        api: {"clean_build_seconds": spread(n, n + 0.5, n + 1)} for api, n in zip(FOUR, (10, 20, 30, 40), strict=True)
-    }
-    assert outcome_of(with_facts(**apart), "effort", "clean-build").outcome == "reproduced"
-    near = apart | {"rust": {"clean_build_seconds": spread(20.5, 30, 31)}}
-    assert outcome_of(with_facts(**near), "effort", "clean-build").outcome == "cannot-tell"
-
-
-def test_a_stand_in_without_a_direction_or_without_facts_is_not_comparable():
-    for stand_in in STAND_INS:
-        name = stand_in.fact.replace("_", "-")
-        assert outcome_of(with_facts(go={}), "effort", name).why.startswith("Not measured: kotlin, rust and zig;")
-        if stand_in.more_effort == "neither":
-            found = outcome_of(with_facts(**FOUR), "effort", name)
-            assert found.outcome == "not-comparable"
-            assert found.why.startswith("No order of effort follows from it: ")
-            assert "kotlin 24." in found.why

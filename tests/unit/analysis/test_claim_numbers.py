@@ -1,18 +1,15 @@
 """Absolute numbers: the interval against the published value within 5%, and what can't stand beside it at all."""
 
-import math
 from dataclasses import replace
 
 import pytest
 
-from analysis.claims.agreement import agreement, band
+from analysis.claims.agreement import agreement
 from analysis.claims.numbers import judge_number
 from documents.comparison import Interval
-from documents.protocol import Scenario
 from tests.unit.analysis.claims_builder import (
     COLUMNS,
     MEMORY,
-    NOTHING,
     P99,
     SCENARIOS,
     SHARED_CORES,
@@ -20,11 +17,6 @@ from tests.unit.analysis.claims_builder import (
     THROUGHPUT_LIGHT,
     with_number,
 )
-
-
-def test_the_band_is_five_per_cent_either_way_on_the_log_scale():
-    allowed = band(100)
-    assert (allowed.low, allowed.high) == pytest.approx((100 / 1.05, 105))
 
 
 @pytest.mark.parametrize(
@@ -42,12 +34,6 @@ def test_an_interval_in_the_band_over_its_edge_and_outside(low: float, high: flo
     assert agreement(100, Interval(low=low, high=high)) == outcome
 
 
-def test_an_agreement_does_not_depend_on_which_of_two_is_divided_by_the_other():
-    for low, high in [(1.15, 1.27), (1.16, 1.29), (1.05, 1.161), (1.0, 1.1)]:
-        turned = Interval(low=1 / high, high=1 / low)
-        assert agreement(1.22, Interval(low=low, high=high)) == agreement(1 / 1.22, turned)
-
-
 def test_a_number_is_reproduced_contradicted_or_open():
     column = THROUGHPUT_LIGHT
     assert judge_number(with_number(column, "rust", 54_000), column, "rust") == (
@@ -63,12 +49,6 @@ def test_a_number_is_reproduced_contradicted_or_open():
     outcome, why = judge_number(with_number(column, "rust", 55_000, half_width=0.3), column, "rust")
     assert outcome == "cannot-tell"
     assert "only a part of it within 5%" in why
-
-
-def test_one_block_alone_is_open_even_if_it_hits_the_value():
-    column = THROUGHPUT_LIGHT
-    outcome, why = judge_number(with_number(column, "go", 45_000, half_width=None), column, "go")
-    assert (outcome, why) == ("cannot-tell", "Measured 45,000 requests/s, in one block alone: there is no interval.")
 
 
 def test_each_measure_is_judged_and_shown_in_its_unit():
@@ -96,16 +76,3 @@ def test_a_smaller_host_or_shared_cores_or_another_load_is_not_comparable_and_sa
         outcome, why = judge_number(evidence, column, "rust")
         assert outcome == "not-comparable"
         assert why.startswith(said)
-
-
-def test_what_was_not_measured_is_not_comparable():
-    outcome, why = judge_number(NOTHING, THROUGHPUT_LIGHT, "zig")
-    assert (outcome, why) == ("not-comparable", "This run has no valid cell of zig under a load named light.")
-
-
-def test_only_the_load_of_the_number_matters():
-    other = Scenario(name="heavy", workload="mixed", connections=7, duration_seconds=1)
-    evidence = with_number(THROUGHPUT_LIGHT, "rust", 55_000)
-    evidence = replace(evidence, scenarios=(*SCENARIOS[:2], other))
-    assert judge_number(evidence, THROUGHPUT_LIGHT, "rust").outcome == "reproduced"
-    assert not math.isclose(THROUGHPUT_LIGHT.values["rust"], COLUMNS[2].values["rust"])
