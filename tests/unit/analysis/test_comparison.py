@@ -8,11 +8,10 @@ import pytest
 
 from analysis.statistics.comparison import compare
 from analysis.statistics.holm import holm
-from analysis.statistics.measures import value_of
 from analysis.statistics.power import blocks_to_detect, blocks_to_show_same
 from analysis.statistics.verdict import verdict_text
 from documents.cell_numbers import CellNumbers, Latency, Usage
-from documents.comparison import Comparison, Measure, PairComparison, TwinComparison
+from documents.comparison import Measure, PairComparison, TwinComparison
 from documents.errors import AnalysisError
 
 LATENCY = Latency(mean_us=1, p50_us=1, p90_us=1, p99_us=1, p999_us=1)
@@ -114,12 +113,6 @@ def test_neither_found_nor_excluded_is_cannot_tell_with_the_blocks_that_would():
     assert min(pair.blocks_to_detect or 0, pair.blocks_to_show_same or 0) > 6
 
 
-def test_verdicts_that_are_known_need_no_blocks():
-    for ratio in (1.0, 1.2):
-        pair = the_pair(blocks_of({"go": [1000] * 6, "rust": scattered(ratio)}))
-        assert (pair.blocks_to_detect, pair.blocks_to_show_same) == (None, None)
-
-
 def test_a_difference_must_be_significant_after_holms_correction_for_all_pairs_and_loads():
     """By itself the difference has p = 0.01. Under five loads with nothing else to find, it isn't enough."""
     rust = scattered(1.062, factor=4)
@@ -190,47 +183,6 @@ def test_other_measures_are_compared_in_their_own_direction(measure: Measure, be
     assert verdict_text(pair, measure) == words
 
 
-@pytest.mark.parametrize(
-    ("measure", "value"),
-    [
-        ("throughput", 1200.0),
-        ("p50", 300.0),
-        ("p99", 900.0),
-        ("p99_corrected", 4000.0),
-        ("cpu_cores", 0.5),
-        ("memory_mean", 48e6),
-        ("requests_per_cpu_second", 2400.0),
-        ("requests_per_second_per_mb", 25.0),
-    ],
-)
-def test_values_of_a_cell_are_in_their_units(measure: Measure, value: float):
-    cell = a_cell(1, "go", 1200, cpu_cores=0.5, memory_bytes=48e6, raw=latency(300, 900), corrected=latency(300, 4000))
-    assert value_of(cell, measure) == pytest.approx(value)
-
-
-def test_sameness_is_postgres_s_where_both_are_bound_by_it():
-    cells = [*blocks_of({"go": [1000] * 6, "rust": scattered(1), "zig": scattered(1.2)})]
-
-    def words(*bound: tuple[str, str]) -> list[str]:
-        found = compare(
-            cells,
-            apis=("go", "rust", "zig"),
-            scenarios=("light",),
-            measure="throughput",
-            margin=0.03,
-            bound_by_postgres=bound,
-        )
-        return [verdict_text(pair, "throughput") for pair in found.pairs]
-
-    assert words() == ["same", "zig faster", "zig faster"]
-    assert words(("go", "light")) == words(("go", "heavy"), ("rust", "light")) == words()
-    assert words(("go", "light"), ("rust", "light"), ("zig", "light")) == [
-        "same, bound by PostgreSQL",
-        "zig faster",
-        "zig faster",
-    ]
-
-
 # Void cells
 
 
@@ -268,11 +220,6 @@ def test_too_few_blocks_are_cannot_tell_and_say_why(rust: list[float], blocks: i
         assert pair.ratio is None
 
 
-def test_two_blocks_suffice_for_an_interval():
-    pair = the_pair(blocks_of({"go": [1000, 1000], "rust": [1300, 1301]}))
-    assert (pair.blocks, pair.verdict, pair.reason) == (2, "better", None)
-
-
 def test_a_pair_that_failed_makes_no_other_test_easier():
     full = {"go": [1000.0] * 6, "rust": scattered(1.2), "zig": scattered(1.4)}
     failed = {**full, "zig": [math.nan] * 6}
@@ -281,16 +228,6 @@ def test_a_pair_that_failed_makes_no_other_test_easier():
     pair = compared(blocks_of(failed), apis).pairs[0]
     assert pair.p_value is not None
     assert pair.p_adjusted == pytest.approx(3 * pair.p_value)
-
-
-def test_nothing_measured_is_told_of_all_pairs():
-    found = compare([], apis=("go", "rust"), scenarios=("light", "heavy"), measure="throughput", margin=0.03)
-    assert [(pair.scenario, pair.verdict) for pair in found.pairs] == [
-        ("light", "cannot-tell"),
-        ("heavy", "cannot-tell"),
-    ]
-    assert [[(rank.best, rank.worst) for rank in ranking.ranks] for ranking in found.rankings] == [[(1, 2)] * 2] * 2
-    assert found.twins[0].reason == "No block has both cells of its twin; an interval needs 2 blocks."
 
 
 # The twin
@@ -326,11 +263,6 @@ def test_a_quiet_host_resolves_the_margin():
     assert twin.ratio.value == pytest.approx(1)
 
 
-def test_a_noisy_host_does_not_resolve_the_margin():
-    twin = the_twin(twins_of([1000] * 6, scattered(1, factor=5)))
-    assert (twin.resolves_margin, twin.excludes_one) == (False, False)
-
-
 def test_later_cells_that_are_slower_warn_of_the_method():
     twin = the_twin(twins_of([1000] * 6, scattered(0.95)))
     assert (twin.resolves_margin, twin.excludes_one) == (True, True)
@@ -338,35 +270,7 @@ def test_later_cells_that_are_slower_warn_of_the_method():
     assert twin.ratio.value == pytest.approx(0.95), "the later cell over the earlier one"
 
 
-def test_one_api_has_a_twin_and_no_pairs():
-    found = compared(blocks_of({"go": [1000] * 3}) + blocks_of({"go": [1001, 999, 1000]}), ("go",))
-    assert (found.tests, found.pairs) == (0, ())
-    assert found.twins[0].blocks == 3
-    assert [(rank.api, rank.best, rank.worst) for rank in found.rankings[0].ranks] == [("go", 1, 1)]
-
-
 # Ranks, refusals, and the document
-
-
-def test_ranks_come_from_verdicts():
-    found = compared(
-        blocks_of({"go": [1000] * 6, "rust": scattered(1.2), "zig": scattered(1.2, NOISE[::-1])}), ("go", "rust", "zig")
-    )
-    assert [(rank.api, rank.best, rank.worst) for rank in found.rankings[0].ranks] == [
-        ("rust", 1, 2),
-        ("zig", 1, 2),
-        ("go", 3, 3),
-    ]
-
-
-def test_less_memory_ranks_higher():
-    cells = [
-        a_cell(block, api, 1000, memory_bytes=memory * math.exp(noise if api == "go" else 0))
-        for block, noise in enumerate(NOISE)
-        for api, memory in (("go", 30e6), ("rust", 10e6))
-    ]
-    (ranking,) = compared(cells, measure="memory_mean").rankings
-    assert [rank.api for rank in ranking.ranks] == ["rust", "go"]
 
 
 @pytest.mark.parametrize(
@@ -382,13 +286,3 @@ def test_what_has_no_ratio_is_refused(measure: Measure, change: dict[str, float]
     build: Callable[..., CellNumbers] = a_cell
     with pytest.raises(AnalysisError, match=says):
         compared([a_cell(1, "go", 1000), build(2, "go", **{"throughput": 1000.0, **change})], measure=measure)
-
-
-def test_an_api_that_is_there_three_times_is_refused():
-    with pytest.raises(AnalysisError, match="The block 1 has go more than twice under light, last in 001-go-light"):
-        compared([a_cell(1, "go", 1000)] * 3)
-
-
-def test_a_comparison_comes_back_from_json():
-    found = compared(twins_of([1000] * 6, scattered(1.1)))
-    assert Comparison.from_json(found.to_json(), name="comparison.json") == found

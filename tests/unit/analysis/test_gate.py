@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from analysis.gate import judge_gate
-from analysis.pages.gate import gate_table, outcome_line, render_gate_markdown, twin_lines
+from analysis.pages.gate import gate_table, outcome_line, render_gate_markdown
 from analysis.statistics.power import blocks_to_show_same
 from documents.cell_numbers import CellNumbers
 from documents.comparison import Measure
@@ -17,6 +17,7 @@ from documents.report import OpenLoopReport, Report, VoidCell
 from documents.run import Void, VoidReason
 from documents.summaries import OpenLoopSummary, ScenarioSummary
 from tests.unit.analysis.reports import NOISE, Throughputs, report_of, scattered
+from tests.unit.tiers import NIGHTLY
 
 STEADY = [1000.0] * 6
 
@@ -63,30 +64,6 @@ def test_a_candidate_of_which_nothing_is_shown_does_not_pass_and_is_told_the_blo
     assert f"; {needed} blocks would let a candidate" in outcome_line(gate)
 
 
-def test_a_candidate_too_near_the_margin_is_not_told_that_fewer_blocks_would_do(golden_report: Report):
-    gate = gate_of(golden_report, scattered(1000 * math.exp(-0.0166), 1.7))
-    (pair,) = (finding.pair for finding in gate.findings if finding.judged)
-    assert (gate.outcome, pair.blocks) == ("cannot-tell", 6)
-    assert pair.blocks_to_show_same is not None
-    assert pair.blocks_to_show_same <= 6
-    assert gate.reasons[0].endswith(
-        "blocks to be found; the 6 there were would have shown that there is none: this one is too near the margin."
-    )
-    assert outcome_line(gate).endswith(", and there were 6: this one is too near the margin of 3%")
-
-
-def test_blocks_that_are_short_are_not_among_those_that_there_were(golden_report: Report):
-    gate = gate_of(golden_report, [*scattered(990, 6)[:5], math.nan])
-    assert gate.outcome == "cannot-tell"
-    assert outcome_line(gate).endswith("pass, and there were 5")
-
-
-def test_blocks_that_no_protocol_may_have_are_no_number(golden_report: Report):
-    gate = gate_of(golden_report, scattered(990, 60))
-    assert (gate.outcome, gate.blocks_needed) == ("cannot-tell", None)
-    assert "; more than 1,000 blocks would let a candidate" in outcome_line(gate)
-
-
 LOADS: dict[str, tuple[Throughputs, str]] = {
     "one regression": (
         {"a": {"go-base": STEADY, "go-new": scattered(1200)}, "b": {"go-base": STEADY, "go-new": scattered(800)}},
@@ -119,12 +96,6 @@ LOADS: dict[str, tuple[Throughputs, str]] = {
 def test_the_outcome_is_that_of_all_loads_together(golden_report: Report, loads: str):
     throughputs, expected = LOADS[loads]
     assert judged(report_of(golden_report, throughputs)).outcome == expected
-
-
-def test_only_a_regression_is_a_reason_where_there_is_one(golden_report: Report):
-    gate = judged(report_of(golden_report, LOADS["one regression"][0]))
-    assert len(gate.reasons) == 1
-    assert gate.reasons[0].startswith("Throughput under b: go-base faster")
 
 
 def test_other_apis_of_the_run_count_for_nothing(golden_report: Report):
@@ -294,17 +265,6 @@ def test_the_margin_is_that_of_the_run(golden_report: Report):
     assert (gate.outcome, gate.margin) == ("passed", 0.1)
 
 
-def test_the_twin_is_told_where_there_is_one(golden_report: Report):
-    report = report_of(golden_report, {"light": {"go-base": STEADY, "go-new": scattered(1000)}})
-    assert twin_lines(judged(report)) == ()
-    again = [cell.model_copy(update={"throughput": 1.001 * cell.throughput}) for cell in report.cells[:3]]
-    lines = twin_lines(judged(report.model_copy(update={"cells": (*report.cells, *again)})))
-    assert lines[0].startswith(
-        "A/A under light: the same API twice gave 1.001 (1.001 to 1.001); 3 blocks can resolve 3%"
-    )
-    assert lines[0].endswith("It excludes 1, so mind the place in a block.")
-
-
 @pytest.mark.parametrize(
     ("base", "candidate", "said"),
     [
@@ -330,7 +290,8 @@ def test_the_summary_has_the_outcome_its_reasons_and_every_measure(golden_report
     assert {len(row) for row in table.rows} == {len(table.columns)}
 
 
-EXPERIMENTS = 1000
+EXPERIMENTS = 1000 if NIGHTLY else 300
+"""As many give the same shares each time, for their seed is fixed; a bound allows for two standard deviations."""
 
 
 def shares(golden: Report, ratio: float, noise: float, *, loads: int, blocks: int = 10) -> dict[str, float]:
@@ -352,7 +313,7 @@ def shares(golden: Report, ratio: float, noise: float, *, loads: int, blocks: in
 def test_a_candidate_that_is_no_different_is_a_regression_in_2_or_3_of_100(golden_report: Report):
     """The family errs in 5 of 100 at most, and as often for the candidate as against it."""
     found = shares(golden_report, 1.0, 0.05, loads=3)
-    assert 0.01 <= found["regression"] <= 0.04
+    assert 0.01 <= found["regression"] <= 0.045
 
 
 def test_blocks_that_are_told_let_a_candidate_without_a_difference_pass(golden_report: Report):
@@ -364,12 +325,12 @@ def test_blocks_that_are_told_let_a_candidate_without_a_difference_pass(golden_r
     assert ratio.noise is not None
     assert (gate.outcome, gate.tests) == ("cannot-tell", 3)
     assert gate.blocks_needed is not None
-    assert shares(golden_report, 1.0, ratio.noise, loads=3, blocks=gate.blocks_needed)["passed"] >= 0.78
+    assert shares(golden_report, 1.0, ratio.noise, loads=3, blocks=gate.blocks_needed)["passed"] >= 0.75
 
 
 def test_a_candidate_that_is_slower_by_the_margin_passes_in_5_of_100(golden_report: Report):
     found = shares(golden_report, 1 / 1.03, 0.015, loads=1)
-    assert 0.03 <= found["passed"] <= 0.07
+    assert 0.025 <= found["passed"] <= 0.075
 
 
 def test_a_candidate_that_is_slower_by_a_tenth_is_found(golden_report: Report):

@@ -2,7 +2,6 @@
 
 import math
 
-import numpy as np
 import pytest
 from scipy import integrate, stats  # pyright: ignore[reportMissingTypeStubs]
 
@@ -55,9 +54,8 @@ def test_power_to_detect_is_that_of_scipys_noncentral_t(blocks: int, effect: flo
     assert found == pytest.approx(float(expected), abs=1e-9)
 
 
-@pytest.mark.parametrize("blocks", [2, 3, 10, 200])
-@pytest.mark.parametrize("noise", [0.005, 0.02, 0.08])
-@pytest.mark.parametrize("difference", [0.0, 0.02, -0.0295588])
+@pytest.mark.parametrize("blocks", [2, 10, 200])
+@pytest.mark.parametrize(("difference", "noise"), [(0.0, 0.08), (0.02, 0.02), (-0.0295588, 0.005)])
 def test_power_to_show_same_is_that_of_another_integral(blocks: int, noise: float, difference: float):
     """Over the chance that the mean lies at x, of the chance that the standard deviation is small enough for x."""
     error, limit = noise / math.sqrt(blocks), math.log(1.03)
@@ -71,12 +69,6 @@ def test_power_to_show_same_is_that_of_another_integral(blocks: int, noise: floa
     cuts = sorted({0.0, min(max(difference, -limit), limit)})
     expected, _ = integrate.quad(density, -limit, limit, points=cuts, limit=400, epsabs=1e-10)  # pyright: ignore
     assert power_to_show_same(difference, noise, blocks, margin=0.03) == pytest.approx(expected, abs=1e-6)
-
-
-def test_power_that_the_protocol_rests_on():
-    """Ten blocks and a true difference of 3%: 13% where a ratio scatters by 10%, 90% where it does by 2.6%."""
-    assert power_to_detect(0.03, 0.10, 10, significance=0.05) == pytest.approx(0.13, abs=0.005)
-    assert power_to_detect(0.03, 0.026, 10, significance=0.05) == pytest.approx(0.90, abs=0.01)
 
 
 @pytest.mark.parametrize("noise", [0.005, 0.026, 0.05, 0.1])
@@ -97,16 +89,3 @@ def test_what_no_protocol_can_tell_has_no_number():
     assert blocks_to_show_same(0.5, margin=0.03) is None
     assert power_to_show_same(math.log(1.03), 0.01, MOST_BLOCKS, margin=0.03) < 0.06, "at the margin each is false"
     assert power_to_detect(0.001, 0.1, MOST_BLOCKS, significance=0.05) < 0.8
-
-
-def test_two_blocks_suffice_where_there_is_hardly_any_noise():
-    assert blocks_to_detect(0.9, 1e-9, significance=0.05 / 18) == 2
-    assert blocks_to_show_same(1e-9, margin=0.03) == 2
-
-
-def test_power_is_a_probability_wherever_it_is_asked_for():
-    for noise in np.geomspace(1e-8, 10, 25).tolist():
-        for blocks in (2, 3, 4, 11, 101, 1000):
-            for difference in (0.0, 1e-6, 0.03, 2.0):
-                assert 0 <= power_to_detect(difference, noise, blocks, significance=0.05 / 18) <= 1
-                assert 0 <= power_to_show_same(difference, noise, blocks, margin=0.03) <= 1 + 1e-9

@@ -31,7 +31,3 @@ def test_more_blocks_less_noise_and_less_power_resolve_smaller_ratios():
 
     assert 1 < ratio(blocks=20) < ratio() < ratio(power=0.9)
     assert ratio(noise=0.01) < ratio() < ratio(noise=0.1)
-
-
-def test_two_blocks_of_much_noise_find_no_ratio_below_a_hundred():
-    assert least_ratio(0.1, 2, significance=0.05 / 18, power=0.8) is None

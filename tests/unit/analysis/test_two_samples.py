@@ -11,7 +11,6 @@ from scipy import stats  # pyright: ignore[reportMissingTypeStubs]
 
 from analysis.statistics.equivalence import equivalence_p_value, within_margin
 from analysis.statistics.intervals import StudentMean, over_blocks
-from analysis.statistics.power import detection_power, equivalence_power
 from analysis.statistics.two_samples import TwoNoises, welch
 
 EXPERIMENTS = 4000
@@ -111,16 +110,3 @@ def test_equal_noises_have_the_power_of_the_pooled_test():
     power=0.9)` prints n = 477.8021 in each group.
     """
     assert TwoNoises(2.0, 2.0).blocks_to_detect(0.5, significance=0.01, power=0.9) == 478
-
-
-def test_what_no_run_may_have_is_no_number():
-    noises = TwoNoises(0.5, 0.5)
-    assert noises.blocks_to_detect(0.001, significance=0.05) is None
-    assert noises.blocks_to_show_same(margin=MARGIN) is None
-
-
-def test_power_takes_a_fraction_of_a_degree_of_freedom():
-    low, middle, high = (detection_power(0.1, 0.04, freedom, significance=0.05) for freedom in (9, 9.5, 10))
-    assert low < middle < high
-    low, middle, high = (equivalence_power(0.0, 0.01, freedom, 0.03) for freedom in (9, 9.5, 10))
-    assert low < middle < high
