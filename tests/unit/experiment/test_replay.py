@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-import h11
 import pytest
 
 from analysis.samples import load_window
@@ -196,7 +195,17 @@ def cycled(requests: list[bytes], length: int) -> list[bytes]:
     return [requests[index % len(requests)] for index in range(length)]
 
 
-@pytest.mark.parametrize("workload", ["mixed", *EXPECTED_STATUS])
+IN_THE_GATE: tuple[Workload, ...] = ("mixed", "read-me", "upload")
+"""Workloads of each kind: several routes, tokens, and bodies."""
+
+
+@pytest.mark.parametrize(
+    "workload",
+    [
+        *IN_THE_GATE,
+        *(pytest.param(name, marks=pytest.mark.nightly) for name in EXPECTED_STATUS if name not in IN_THE_GATE),
+    ],
+)
 def test_one_thread_replays_the_file_byte_for_byte_and_wrk_json_tells_of_it(
     wrk: Wrk, server: Recorder, workload: Workload
 ):
@@ -242,11 +251,10 @@ def test_several_wrks_replay_each_request_once_between_them(wrk: Wrk, server: Re
         assert of_one == cycled(own, len(of_one))
 
 
-@pytest.mark.parametrize("threads", [1, 4])
-def test_the_load_begins_when_it_is_told_to_and_is_none_the_shorter(wrk: Wrk, server: Recorder, threads: int):
+def test_the_load_begins_when_it_is_told_to_and_is_none_the_shorter(wrk: Wrk, server: Recorder):
     wrk.write_requests("read-post")
     start_ns = time.monotonic_ns() + 2_000_000_000
-    result = wrk.play(server.port, "read-post", connections=4, threads=threads, start_ns=start_ns).result
+    result = wrk.play(server.port, "read-post", connections=4, threads=4, start_ns=start_ns).result
     assert result is not None
     window = load_window(result)
     assert start_ns - 1_000_000 <= window.start_ns < start_ns + 500_000_000
@@ -255,57 +263,7 @@ def test_the_load_begins_when_it_is_told_to_and_is_none_the_shorter(wrk: Wrk, se
     assert early == []
 
 
-def test_a_moment_that_has_passed_is_no_wait(wrk: Wrk, server: Recorder):
-    wrk.write_requests("read-post")
-    result = wrk.play(server.port, "read-post", connections=1, start_ns=1).result
-    assert result is not None
-    assert result.requests > 0
-
-
-def test_what_arrives_is_well_formed_http(wrk: Wrk, server: Recorder):
-    wrk.write_requests("mixed")
-    wrk.play(server.port, "mixed", connections=10)
-    for sent in by_connection(server):
-        parser = h11.Connection(h11.SERVER)
-        for data in sent:
-            parser.receive_data(data)
-            assert isinstance(request := parser.next_event(), h11.Request)
-            assert dict(request.headers)[b"host"] == b"127.0.0.1:%d" % server.port
-            while isinstance(event := parser.next_event(), h11.Data):
-                pass
-            assert isinstance(event, h11.EndOfMessage)
-            parser.send(h11.Response(status_code=200, headers=[("content-length", "0")]))
-            parser.send(h11.EndOfMessage())
-            parser.start_next_cycle()
-
-
-def test_the_mixed_shares_arrive(wrk: Wrk, server: Recorder):
-    wrk.write_requests("mixed")
-    wrk.play(server.port, "mixed", connections=100, threads=2)
-    kinds = Counter(
-        re.sub(rb"\d+", b"N", received.data.partition(b" HTTP/1.1")[0].partition(b"?")[0])
-        for received in server.received
-    )
-    total = len(server.received)
-    assert total > 2_000
-    shares = {kind.decode(): 100 * count / total for kind, count in kinds.items()}
-    expected = {"GET /api/posts/N": 71, "GET /api/posts": 15, "GET /api/users/N": 5, "POST /api/posts": 5}
-    expected["PUT /api/posts/N"] = 4
-    assert shares == pytest.approx(expected, abs=1)
-
-
-def test_two_threads_share_the_requests_out_between_them(wrk: Wrk, server: Recorder):
-    wrk.write_requests("upload")
-    window = wrk.play(server.port, "upload", connections=2, threads=2)
-    requests = on_the_wire(built("upload"), server.port)
-    first, second = sorted(by_connection(server), key=lambda sent: requests.index(sent[0]))
-    assert first == cycled(requests[0::2], len(first))
-    assert second == cycled(requests[1::2], len(second))
-    assert window.result
-    assert window.result.statuses == {"201": window.result.requests}
-    assert len(first) > 128, "it must have come round at least once"
-
-
+@pytest.mark.nightly
 def test_no_thread_sends_before_all_are_ready(wrk: Wrk, server: Recorder):
     """The 23 MB of update-post take each thread some 60 ms to build; none of that may be counted as load."""
     wrk.write_requests("update-post")
@@ -316,23 +274,19 @@ def test_no_thread_sends_before_all_are_ready(wrk: Wrk, server: Recorder):
     assert later - earlier < 0.02
 
 
-@pytest.mark.parametrize(("connections", "cpus"), [(10, 2), (100, 3), (500, 2), (10, 4)])
+@pytest.mark.parametrize(("connections", "cpus"), [(10, 4), pytest.param(500, 2, marks=pytest.mark.nightly)])
 def test_all_connections_are_opened(wrk: Wrk, server: Recorder, connections: int, cpus: int):
     wrk.write_requests("read-user")
     wrk.play(server.port, "read-user", connections=connections, threads=generator_threads(connections, cpus))
     assert len(by_connection(server)) == connections
 
 
-def test_threads_are_as_many_as_the_cpus_but_divide_the_connections():
-    found = [
-        generator_threads(connections, cpus) for connections, cpus in ((10, 1), (10, 4), (100, 3), (500, 8), (7, 6))
-    ]
-    assert found == [1, 2, 2, 5, 1]
-
-
-def test_a_request_leaves_no_garbage(wrk: Wrk, server: Recorder):
+@pytest.mark.parametrize("counted", [False, True], ids=["load", "warm-up"])
+def test_a_request_leaves_no_garbage(wrk: Wrk, server: Recorder, counted: bool):
     wrk.write_requests("mixed")
-    window = wrk.with_script(GARBAGE_PROBE).play(server.port, "mixed", connections=10)
+    probed = (wrk.with_series() if counted else wrk).with_script(GARBAGE_PROBE)
+    window = probed.play(server.port, "mixed", connections=10, seconds=2)
+    assert bool(told_series(wrk, 1)) is counted
     match = re.search(r"probe: (\d+) calls, ([\d.-]+) kilobytes", window.stdout)
     assert match, window.stdout + window.stderr
     assert int(match[1]) > 5_000
@@ -343,12 +297,11 @@ def told_series(wrk: Wrk, threads: int) -> tuple[int, ...]:
     return series_of("".join(path.read_text() for path in wrk.folder.glob("requests-by-second.*")), threads)
 
 
-@pytest.mark.parametrize("threads", [1, 2])
-def test_a_warm_up_tells_the_requests_of_each_whole_second(wrk: Wrk, server: Recorder, threads: int):
+def test_a_warm_up_tells_the_requests_of_each_whole_second(wrk: Wrk, server: Recorder):
     wrk.write_requests("read-user")
-    window = wrk.with_series().play(server.port, "read-user", connections=4, threads=threads, seconds=3)
+    window = wrk.with_series().play(server.port, "read-user", connections=4, threads=2, seconds=3)
     assert window.result is not None
-    series = told_series(wrk, threads)
+    series = told_series(wrk, 2)
     assert len(series) in {2, 3}, "the last second may have ended before a request told of it"
     first = min(received.at for received in server.received)
     seen = Counter(int(received.at - first) for received in server.received)
@@ -381,24 +334,6 @@ def test_a_load_window_tells_no_series(wrk: Wrk, server: Recorder):
     wrk.play(server.port, "read-user", connections=4, seconds=2)
     assert told_series(wrk, 1) == ()
     assert sorted(path.name for path in wrk.folder.iterdir()) == ["requests", "tokens", "wrk.json"]
-
-
-def test_the_count_of_a_second_leaves_no_garbage(wrk: Wrk, server: Recorder):
-    wrk.write_requests("mixed")
-    window = wrk.with_series().with_script(GARBAGE_PROBE).play(server.port, "mixed", connections=10, seconds=2)
-    match = re.search(r"probe: (\d+) calls, ([\d.-]+) kilobytes", window.stdout)
-    assert match, window.stdout + window.stderr
-    assert int(match[1]) > 5_000
-    assert float(match[2]) < 16, "one object a request, of 16 bytes or more, would be 80 and over"
-    assert told_series(wrk, 1)
-
-
-def test_a_series_that_cannot_be_written_is_told(wrk: Wrk, server: Recorder):
-    wrk.write_requests("read-user")
-    elsewhere = replace(wrk, paths=replace(wrk.paths, series=str(wrk.folder / "missing" / "requests-by-second")))
-    window = elsewhere.play(server.port, "read-user", connections=4)
-    assert window.exit_status == 3
-    assert "cannot write" in window.stderr
 
 
 def test_statuses_are_counted_and_wrk_counts_errors_from_400_on(wrk: Wrk):
@@ -463,9 +398,10 @@ def test_a_request_file_that_is_cut_off_is_refused(wrk: Wrk, server: Recorder, k
     assert not server.received
 
 
-def test_a_result_that_cannot_be_written_is_told(wrk: Wrk, server: Recorder):
+@pytest.mark.parametrize("member", ["output", "series"])
+def test_what_cannot_be_written_is_told(wrk: Wrk, server: Recorder, member: str):
     wrk.write_requests("read-user")
-    elsewhere = replace(wrk, paths=replace(wrk.paths, output=str(wrk.folder / "missing" / "wrk.json")))
+    elsewhere = replace(wrk, paths=replace(wrk.paths, **{member: str(wrk.folder / "missing" / "file")}))
     window = elsewhere.play(server.port, "read-user", connections=4)
     assert window.exit_status == 3
     assert "cannot write" in window.stderr
