@@ -10,11 +10,12 @@ import pytest
 from documents.errors import HostError
 from experiment.holding import hold_host
 from tests.unit.experiment.fake_bench import FakeBench
+from tests.unit.tiers import NIGHTLY
 
 # Its other method has the timer that the requests come by.
 pytestmark = pytest.mark.timeout(method="thread")
 
-MOMENTS = [microseconds / 1e6 for microseconds in range(1, 81) for _ in range(10)]
+MOMENTS = [microseconds / 1e6 for microseconds in range(1, 81) for _ in range(10 if NIGHTLY else 1)]
 """How long after the work's end the first request comes, in seconds: up to when the host is being left."""
 
 APART = 30e-6

@@ -1,7 +1,6 @@
 """A host that takes what is sent and answers nothing: every wait for it ends. Paramiko's own server plays it."""
 
 import socket
-import time
 from collections.abc import Iterator
 from threading import Event
 
@@ -55,16 +54,12 @@ def transport(monkeypatch: pytest.MonkeyPatch) -> Iterator[paramiko.Transport]:
 
 
 def test_a_command_that_is_never_begun_ends_as_a_lost_connection(transport: paramiko.Transport):
-    started = time.monotonic()
     with pytest.raises(HostUnreachableError, match=r"asked to start `true`, or it didn't answer within 0\.5 s"):
         execution.execute(transport, "ada@host", ["true"], 60, None, check=True, sudo=False)
-    assert time.monotonic() - started < 5
 
 
 def test_an_sftp_session_that_is_never_begun_ends_as_a_lost_connection(transport: paramiko.Transport):
     client = paramiko.SSHClient()
     client._transport = transport  # pyright: ignore # a client is made with a transport of its own only by connecting
-    started = time.monotonic()
     with pytest.raises(HostUnreachableError, match=r"begin an SFTP session.*didn't answer within 0\.5 s"):
         Connection("ada@host", client).open_sftp()
-    assert time.monotonic() - started < 5
