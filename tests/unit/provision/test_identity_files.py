@@ -123,8 +123,3 @@ def test_a_container_tells_its_limits_and_what_it_cannot_see(tmp_path: Path, mon
     assert found.memory_bytes == 4_000_000_000
     assert (found.irqbalance, found.physical_cores, found.numa_nodes) == (None, None, None)
     assert (found.settings, found.mitigations) == ({}, {})
-
-
-def test_a_machine_without_irqbalance_says_that_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    files = {**OWN_HOST, "proc/77/comm": "sshd\n"}
-    assert read_from(tmp_path, files, "pid:[4026531836]", monkeypatch).irqbalance is False

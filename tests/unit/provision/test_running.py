@@ -141,13 +141,6 @@ def test_of_a_host_that_mounts_version_2_only_to_name_processes_version_1_counts
     assert [one.process_id for one in container.effective.processes] == [77, 78]
 
 
-def test_of_a_host_whose_version_1_has_no_limits_version_2_counts(host: Path):
-    hybrid = {"proc/77/cgroup": f"1:name=systemd:/elsewhere\n0::/{API}\n", "proc/1/cgroup": "1:name=systemd:/\n0::/\n"}
-    (container,) = read(host, {**VERSION_2, **hybrid, **PROCESSES}).containers
-    assert container.effective is not None
-    assert (container.effective.cpus, container.effective.cpu_quota) == ((0, 1), 1.5)
-
-
 def test_of_a_host_that_has_some_controllers_of_each_version_each_is_asked_where_it_is(host: Path):
     files = {name: text for name, text in VERSION_2.items() if "cpuset" not in name}
     files |= {name: text for name, text in VERSION_1.items() if "cpuset" in name}

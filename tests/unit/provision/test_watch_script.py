@@ -11,31 +11,21 @@ import sys
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import TypeAdapter
 
-from documents.watch import HostTick, Spin
+from documents.watch import HostTick
 from provision import cgroups
-
-pytestmark = pytest.mark.alone
 
 SCRIPT = Path(__file__).parents[3] / "provision" / "host" / "watch.py"
 watch: dict[str, Any] = runpy.run_path(str(SCRIPT))
 CPUS = sorted(os.sched_getaffinity(0))
 OWN = cgroups.parse(Path("/proc/self/cgroup").read_text())
 ROLE = {"version": OWN.version, "cpu": OWN.directories["cpuacct"]}
-
-
-def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-I", SCRIPT, *arguments], capture_output=True, text=True, check=False, timeout=60
-    )
 
 
 @contextmanager
@@ -64,22 +54,6 @@ def ticks(folder: Path) -> list[HostTick]:
     return [HostTick.from_json(line, name="ticks.jsonl") for line in lines]
 
 
-def test_a_spin_takes_some_hundredths_of_a_second_a_piece_on_each_cpu():
-    completed = run("spin", ",".join(map(str, CPUS)))
-    assert completed.returncode == 0, completed.stderr
-    spins = TypeAdapter(tuple[Spin, ...]).validate_json(completed.stdout)
-    assert [spin.cpu for spin in spins] == CPUS
-    for spin in spins:
-        assert 0.003e9 < spin.cpu_ns < 0.3e9
-        assert spin.cpu_ns < spin.wall_ns * 1.05
-
-
-def test_a_spin_on_a_cpu_that_is_not_there_is_told():
-    completed = run("spin", "1000")
-    assert completed.returncode == 1
-    assert "no spin on the CPU 1000" in completed.stderr
-
-
 LOOP = """
 import os, sys, time
 os.sched_setaffinity(0, {int(sys.argv[1])})
@@ -90,6 +64,7 @@ while time.process_time() < ends_at:
 """
 
 
+@pytest.mark.alone
 def test_a_busy_loop_is_seen_on_its_cpu(tmp_path: Path):
     cpu = CPUS[0]
     with following(tmp_path):
@@ -106,15 +81,6 @@ def test_a_busy_loop_is_seen_on_its_cpu(tmp_path: Path):
     assert (last.used_ns["api"] - first.used_ns["api"]) / 1e9 > 0.6, "the cgroup's own time has it as well"
     assert last.generator is not None
     assert last.generator.threads >= 1
-
-
-def test_ticks_come_in_their_rhythm(tmp_path: Path):
-    with following(tmp_path, roles=dict.fromkeys(("api", "postgres", "redis"), ROLE)):
-        time.sleep(4)
-    found = ticks(tmp_path)
-    assert all(tick.cpus.keys() == set(CPUS) for tick in found)
-    gaps = sorted(after.time_ns - before.time_ns for before, after in pairwise(found))
-    assert gaps[len(gaps) // 2] == pytest.approx(0.1e9, rel=0.5)
 
 
 def test_connections_are_counted_and_those_that_get_no_answer_are_told():
@@ -146,27 +112,6 @@ def test_a_connection_over_the_other_family_counts_as_well():
             assert watch["established"](port) == 1
 
 
-def test_connections_of_both_families_on_one_port_are_all_told():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-        with socket.create_server(("::1", port), family=socket.AF_INET6) as other:
-            clients: list[socket.socket] = []
-            for number in range(60):
-                family, listener = ("::1", other) if number % 3 == 0 else ("127.0.0.1", server)
-                clients += [socket.create_connection((family, port)), listener.accept()[0]]
-            time.sleep(1.1)
-            for accepted in clients[1:20:2]:
-                accepted.sendall(b"x")
-            try:
-                count, silent = watch["connections_to"](port)
-            finally:
-                for side in clients:
-                    side.close()
-    assert count == 60
-    assert silent is not None
-    assert len(silent) == 50
-
-
 def test_without_the_kernels_list_connections_are_counted_and_silence_is_not_guessed(monkeypatch: pytest.MonkeyPatch):
     def barred(_port: int) -> None:
         raise PermissionError
@@ -176,26 +121,6 @@ def test_without_the_kernels_list_connections_are_counted_and_silence_is_not_gue
         port = server.getsockname()[1]
         with socket.create_connection(("127.0.0.1", port)):
             assert watch["connections_to"](port) == (1, None)
-
-
-def test_a_cgroup_that_is_not_there_ends_it_with_a_sentence(tmp_path: Path):
-    request = {
-        "period_seconds": 0.1,
-        "cpus": CPUS,
-        "port": 1,
-        "roles": {"api": {"version": 2, "cpu": "/sys/fs/cgroup/nowhere"}},
-    }
-    completed = subprocess.run(
-        [sys.executable, "-I", SCRIPT, "follow", json.dumps(request)],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=30,
-    )
-    assert completed.returncode == 1
-    assert "the watch ended: " in completed.stderr
-    assert "/sys/fs/cgroup/nowhere" in completed.stderr
 
 
 def test_the_supervisor_of_a_load_is_no_thread_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -377,12 +302,3 @@ def test_silences_are_read_from_messages_of_any_shapes(
 
     assert list(read()) == expected
     assert ended == [last]
-
-
-@given(text=st.text(max_size=200))
-def test_any_stat_is_read_or_refused(text: str):
-    try:
-        found = watch["cpu_times"](text, {0}, 100)
-    except ValueError:
-        return
-    assert set(found) == {"0"}
