@@ -12,7 +12,7 @@ from documents.base import Document
 from documents.errors import DocumentError
 from documents.load import WrkResult
 from documents.run import CellRecord
-from tests.unit.documents.samples import CELL_RECORD, EXAMPLES, INVENTORY, PLAN, SECRETS
+from tests.unit.documents.samples import CELL_RECORD, EXAMPLES, INVENTORY, SECRETS
 
 VERSIONED = tuple(example for example in EXAMPLES if "version" in type(example).model_fields)
 
@@ -71,13 +71,6 @@ def test_a_cell_record_from_before_attempts_is_that_of_the_first():
     assert CellRecord.from_json(json.dumps(content), name="cell.json") == CELL_RECORD
 
 
-def test_only_what_stands_on_its_own_in_a_file_has_a_version():
-    assert {_name(example) for example in EXAMPLES} - {_name(example) for example in VERSIONED} == {
-        "JournalEntry",
-        "HostTick",
-    }
-
-
 def test_every_document_describes_itself_as_a_json_schema():
     described = {document.__name__: document.model_json_schema() for document in _all_documents()}
     assert len(described) > 30
@@ -130,23 +123,3 @@ def test_text_that_is_no_inventory_is_refused_by_its_name(text: str | bytes):
 def test_secrets_are_shown_by_no_repr():
     assert repr(SECRETS) == "Secrets(version=1)"
     assert "pg-secret" in SECRETS.to_json()
-
-
-def test_api_is_found_by_its_name_and_another_is_a_key_error():
-    assert INVENTORY.api("go").port == 18080
-    with pytest.raises(KeyError, match="rust"):
-        INVENTORY.api("rust")
-
-
-def test_cell_counts_only_without_a_void():
-    assert not CELL_RECORD.valid
-    assert CELL_RECORD.model_copy(update={"voids": ()}).valid
-
-
-def test_folder_of_a_cell_is_named_by_its_place_in_the_order():
-    assert PLAN.cells[0].id == "001-go-light"
-
-
-def test_folder_of_an_attempt_is_the_cell_s_own_and_for_a_further_one_has_its_number():
-    assert CELL_RECORD.attempt_id == PLAN.cells[0].id
-    assert CELL_RECORD.model_copy(update={"attempt": 2}).attempt_id == "001-go-light-attempt-2"

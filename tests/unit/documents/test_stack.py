@@ -28,11 +28,6 @@ def text_of(**changes: object) -> str:
     return yaml.safe_dump(json.loads(json.dumps(DOCUMENT | changes, default=str)))
 
 
-def test_two_variants_of_one_source_can_stand_side_by_side():
-    tuned = API | {"name": "go-tuned", "port": 18081, "environment": {"GOGC": "200"}}
-    assert [api.source for api in stack(apis=(API, tuned)).apis] == ["apis/go", "apis/go"]
-
-
 def test_two_apis_of_one_name_are_refused():
     with pytest.raises(ValidationError, match="another API or service is named go"):
         stack(apis=(API, API | {"port": 18081}))
@@ -56,11 +51,6 @@ def test_api_named_like_a_service_is_refused(name: str):
 def test_port_given_twice_is_refused(changes: dict[str, object]):
     with pytest.raises(ValidationError, match=r"port is 1808[01], too"):
         stack(**changes)
-
-
-def test_lab_without_an_api_is_refused():
-    with pytest.raises(ValidationError, match="apis"):
-        stack(apis=())
 
 
 @pytest.mark.parametrize("name", ["fsync", "synchronous_commit"])
@@ -231,19 +221,9 @@ def test_host_that_exists_has_a_name_or_an_address(address: str):
     assert host.address == address
 
 
-def test_jump_host_may_be_another_sshd_of_the_machine():
-    jump = {"address": "bench.example", "port": 2222}
-    assert isinstance(stack(host=SSH | {"jump_host": jump}).host, SshHost)
-
-
 def test_only_what_outlives_a_lab_keeps_its_images():
     for kept in ({"kind": "container"}, SSH):
         assert keeps_images(stack(host={**kept, "build_cache": "keep"}).host)
         assert not keeps_images(stack(host=kept).host)
     for cloud in (AWS_HOST, HETZNER_HOST):
         assert not keeps_images(cloud)
-
-
-@pytest.mark.parametrize("user", ["_lab", "ada.lovelace", "Ada", "ada-1"])
-def test_users_of_directories_may_log_in(user: str):
-    assert isinstance(stack(host=SSH | {"user": user}).host, SshHost)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field
 
-from documents.base import Document, line_of
+from documents.base import Document
 from documents.errors import DocumentError
 from documents.host_kinds import ContainerHost
 from documents.protocol import Protocol
@@ -112,34 +112,11 @@ def test_fault_in_an_explicit_core_layout_is_told_of_the_layout_alone():
     ]
 
 
-def test_core_layout_of_another_word_than_auto_is_told_once():
-    assert faults(STACK + "cores: automatic\n") == ["stacks/local.yaml:13: cores: Input should be 'auto'"]
-
-
 @pytest.mark.parametrize("text", ["a: [1", "a: 'b", "\tname: x", "a: b: c", "--- 1\n--- 2\n", "a: \x00"])
 def test_text_that_is_not_yaml_is_refused_in_one_line_by_its_name(text: str):
     said = faults(text)
     assert len(said) == 1
     assert said[0].startswith("stacks/local.yaml is not valid YAML: ")
-
-
-def test_number_that_yaml_takes_and_python_does_not_is_refused():
-    assert faults(STACK.replace("port: 18081", "port: 0x_"))[0].startswith("stacks/local.yaml has a number that can't")
-
-
-def test_date_is_not_turned_into_text_silently():
-    settings = "services:\n  postgres:\n    settings:\n      application_name: 2026-01-31\n"
-    (said,) = faults(STACK + settings)
-    place, key, reason = said.split(": ", maxsplit=2)
-    assert (place, key) == ("stacks/local.yaml:16", "services.postgres.settings.application_name")
-    assert reason == "YAML reads this as a timestamp; put it in quotes."
-
-
-def test_line_of_a_key_is_found_by_its_location():
-    assert line_of(STACK, ("host", "cpus")) == 5
-    assert line_of(STACK, ("apis", 1, "port")) == 12
-    assert line_of(STACK, ("apis", 1, "absent")) == 10
-    assert line_of(STACK, ("absent",)) == 1
 
 
 def test_two_scenarios_of_one_name_are_refused():
