@@ -8,6 +8,8 @@ import pytest
 from benchmarks.analysis import main
 from tests.unit.analysis.run_builder import golden_run
 
+pytestmark = pytest.mark.nightly
+
 
 def test_each_analysis_is_timed_beside_what_was_analysed(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     run = golden_run(tmp_path / "run")

@@ -1,6 +1,5 @@
 """What the benchmark of a known difference prints, and how it leaves the stack document."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +7,9 @@ import pytest
 
 from benchmarks import known_difference
 from benchmarks.added_work import Alike, Calibration, Difference, Estimate
-from benchmarks.known_difference import Result, render, render_json
+from benchmarks.known_difference import Result, render
+
+pytestmark = pytest.mark.nightly
 
 
 def estimate(ratio: float) -> Estimate:
@@ -82,29 +83,6 @@ def test_it_holds_only_if_all_of_it_does(changes: dict[str, object], row: str):
     failed = replace(RESULT, difference=replace(DIFFERENCE, **changes))
     assert not failed.held
     assert value_of(render(failed), row) == "no"
-
-
-def test_what_was_not_found_is_told_with_the_labs_reason():
-    missed = replace(RESULT, difference=replace(DIFFERENCE, found=False, verdict="cannot-tell"))
-    assert "(0.930 to 0.970)  can't tell" in render(missed)
-    assert render(missed).endswith("\n\nThe lab's own sentence.")
-    turned = replace(RESULT, difference=replace(DIFFERENCE, found=False))
-    assert "(0.930 to 0.970)  slowed faster" in render(turned)
-
-
-def test_json_has_the_numbers_and_what_follows_from_them():
-    told = json.loads(render_json(RESULT))
-    assert told["difference"]["throughput"] == {"ratio": 0.95, "low": 0.95 - 0.02, "high": 0.95 + 0.02, "blocks": 10}
-    assert [experiment["verdict"] for experiment in told["alike"]] == ["same", "better"]
-    judged = {name: told[name] for name in ("sized", "found", "covered", "covers_prediction", "api_was_limit", "held")}
-    assert judged == {
-        "sized": True,
-        "found": True,
-        "covered": True,
-        "covers_prediction": False,
-        "api_was_limit": True,
-        "held": True,
-    }
 
 
 def test_the_stack_document_is_put_back_whatever_happens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

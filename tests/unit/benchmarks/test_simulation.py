@@ -7,6 +7,8 @@ import pytest
 from benchmarks.simulation import main
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.nightly
+
 
 @pytest.mark.parametrize("refused", [["--blocks", "1"], ["--experiments", "0"], ["--margin", "0"], ["--margin", "nan"]])
 def test_numbers_with_which_nothing_can_be_judged_are_refused(
