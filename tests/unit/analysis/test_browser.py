@@ -28,6 +28,17 @@ def page(golden_report: Report) -> str:
     return render_html(golden_report.model_copy(update={"summaries": crowded, "building": (BASIC,)}))
 
 
+def test_the_page_is_drawn_on_a_phone_without_scrolling_sideways_and_loads_nothing(tmp_path: Path, page: str):
+    [found] = look(tmp_path, page, widths=(360,), scheme=LIGHT)
+    assert found["width"] <= 360
+    assert found["loaded"] == []
+    assert found["clipped"] == []
+    assert found["plots"] == 20
+    assert found["drawn"] > 150
+    assert found["text"] >= 4.5
+
+
+@pytest.mark.nightly
 @pytest.mark.parametrize(("scheme", "checked"), [(LIGHT, 360), (DARK, 1280)], ids=["light", "dark"])
 def test_the_page_is_readable(tmp_path: Path, page: str, scheme: int, checked: int):
     shown = look(tmp_path, page, widths=WIDTHS, scheme=scheme, checked={checked})
@@ -51,6 +62,7 @@ def test_the_page_is_readable(tmp_path: Path, page: str, scheme: int, checked: i
         assert (red > 200) == (scheme == LIGHT)
 
 
+@pytest.mark.nightly
 def test_it_prints_on_a4_with_nothing_cut_off_or_left_out(tmp_path: Path, page: str):
     reader = PdfReader(print_page(tmp_path, page))
     texts = [printed.extract_text() for printed in reader.pages]
@@ -67,6 +79,7 @@ def test_it_prints_on_a4_with_nothing_cut_off_or_left_out(tmp_path: Path, page: 
     assert text.count("Run it again") == 1, "the links to the chapters are none on paper"
 
 
+@pytest.mark.nightly
 def test_nothing_is_cut_off_on_paper(tmp_path: Path, page: str, many_page: str):
     for name, printed in (("usual", page), ("many", many_page)):
         # Chromium lays a page out for paper only as it prints it, so here the screen takes the rules for paper.
@@ -89,12 +102,14 @@ def many_page(tmp_path_factory: pytest.TempPathFactory) -> str:
     return render_html(analyse(directory))
 
 
+@pytest.mark.nightly
 def test_nine_apis_with_long_names_have_room(tmp_path: Path, many_page: str):
     for width, found in zip(WIDTHS, look(tmp_path, many_page, widths=WIDTHS, scheme=LIGHT), strict=True):
         assert found["width"] <= width
         assert found["unreachable"] == []
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("broken", "rule"),
     [
@@ -109,6 +124,7 @@ def test_what_keeps_readers_out_would_be_seen(tmp_path: Path, broken: str, rule:
     assert [violation.split(":")[0] for violation in found["axe"]] == [rule]
 
 
+@pytest.mark.nightly
 def test_a_console_message_would_be_seen(tmp_path: Path):
     with pytest.raises(AssertionError, match="CONSOLE"):
         look(tmp_path, "<!DOCTYPE html><script>console.error('seen')</script>", widths=(390,), scheme=LIGHT)
