@@ -1,17 +1,14 @@
 """The commands in the docs' blocks, and which test runs each.
 
-Two tests walk through the docs as a reader would, on one lab: `tests/e2e/test_docs_from_up_to_down.py` has the commands
-that stand it up and take it down, and the benchmarks; `tests/e2e/test_docs_walk.py` has the others, page after page.
-Those that call pytest are run on the lab that the tests have, or on an API that was started by hand.
+At night two tests walk through the docs as a reader would, on one lab: `tests/e2e/test_docs_from_up_to_down.py` has the
+commands that stand it up and take it down, and the benchmarks; `tests/e2e/test_docs_walk.py` has the others, page after
+page. Commands that call pytest on an API that was started by hand are run on one; all others of pytest are the suite.
 """
 
-import os
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.conftest import ROOT
 from tests.unit.test_docs import PAGES, fences
 
 FIRST = ("quick-start.md", "README.md")
@@ -21,7 +18,6 @@ SCRIPT = "set -e\n"
 
 THE_SUITE = ".ci/run"
 FROM_UP_TO_DOWN = "tests/e2e/test_docs_from_up_to_down.py"
-OF_PYTEST = "tests/e2e/test_docs_of_pytest.py"
 BY_HAND = "tests/e2e/test_docs_by_hand.py"
 
 ELSEWHERE = {
@@ -70,7 +66,7 @@ class Step:
     def test(self) -> str | None:
         """The test that runs it; None where that is the walk page after page."""
         if "-m pytest" in self.command:
-            return BY_HAND if ".json " in self.command else OF_PYTEST
+            return BY_HAND if ".json " in self.command else THE_SUITE
         if self.is_script:
             return FROM_UP_TO_DOWN
         return ELSEWHERE_BY_PAGE.get(self.page, ELSEWHERE.get(self.command))
@@ -88,20 +84,6 @@ def steps() -> list[Step]:
                 found.append(Step(page.name, command))
             told.add(command)
     return found
-
-
-def run_pytest(command: str) -> str:
-    """What pytest prints, called as a reader calls it: with nothing of the pytest that runs this; it has to pass."""
-    done = subprocess.run(
-        ["bash", "-c", command],
-        cwd=ROOT,
-        env={name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 def _commands(page: Path) -> Iterator[str]:

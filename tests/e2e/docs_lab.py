@@ -1,9 +1,10 @@
-"""`lab` for whoever follows the docs in a test: on the tests' own lab, and with protocols that take seconds.
+"""`lab` for whoever follows the docs in a test: on the tests' own lab, and mostly by protocols that take seconds.
 
 `docs_lab.py STACK FOLDER BASE CANDIDATE ARGUMENT…`: `lab ARGUMENT…` but for that. What the docs call `mine`, or leave
-to the default, is the stack; the lab's own protocols, and one in the reader's home, are that of FOLDER/protocols for
-the subcommand; the two builds of a gate are BASE and CANDIDATE, and BASE is what is verified, as `go` is. Runs, facts
-and summaries are in FOLDER, and the runs that the docs name are its newest ones, of a gate or of the others.
+to the default, is the stack. `quick` is measured as it is, of the two builds; the lab's other protocols, and one in the
+reader's home, are that of FOLDER/protocols for the subcommand. The two builds of a gate are BASE and CANDIDATE, and
+BASE is what is verified, as `go` is. Runs, facts and summaries are in FOLDER, and the runs that the docs name are its
+newest ones, of a gate or of the others.
 """
 
 import sys
@@ -25,7 +26,9 @@ def translate(arguments: Sequence[str], stack: str, folder: Path, builds: Mappin
     newest = runs[len(runs) - len(named) :]
     for before, word in zip(("", *arguments), arguments, strict=False):
         if before == "--protocol":
-            yield protocol if word in protocol_names() or word.startswith("/") else word
+            yield protocol if word in {*protocol_names()} - {"quick"} or word.startswith("/") else word
+            if word == "quick":
+                yield from ("--api", builds["base"], "--api", builds["candidate"])
         elif before == "--stack":
             yield stack
         elif before == "--summary":
@@ -50,8 +53,9 @@ def is_run(word: str) -> bool:
 
 
 def runs_in(folder: Path, protocol: str) -> list[str]:
-    """The ids of the runs by a protocol that a reader's folder has, the newest last."""
-    return sorted(path.parent.name for path in folder.glob(f"runs/*-{protocol}/manifest.json"))
+    """The ids of a reader's runs for a gate, or of the others, the newest last."""
+    names = (protocol,) if protocol == "gate" else (protocol, "quick")
+    return sorted(path.parent.name for name in names for path in folder.glob(f"runs/*-{name}/manifest.json"))
 
 
 def keep_in(folder: Path) -> None:

@@ -27,6 +27,7 @@ FEW = {
     "benchmarks.harness": ("--pairs", "2", "--seconds", "1"),
     "benchmarks.apis": ("--rounds", "1", "--seconds", "1", "--warm-up", "1", "--api", "plain"),
     "benchmarks.fleet": ("--experiments", "1", "--blocks", "2"),
+    "benchmarks.known_difference": ("--blocks", "2", "--calibration-blocks", "2", "--seconds", "1", "--warm-up", "1"),
 }
 """Options that make a benchmark short, put behind those of the docs."""
 
@@ -68,13 +69,6 @@ def _patient(module: ModuleType, _stack: str, _lab: str) -> None:
 
 
 def _known_difference(module: ModuleType, stack: str, lab: str) -> None:
-    @dataclass(frozen=True)
-    class Few(module.Settings):
-        blocks: int = 2
-        calibration_blocks: int = 2
-        seconds: int = 1
-        warm_up: int = 1
-
     patient: Callable[..., Protocol] = module._protocol
 
     def protocol(*arguments: object, **options: object) -> Protocol:
@@ -84,7 +78,6 @@ def _known_difference(module: ModuleType, stack: str, lab: str) -> None:
 
     _set(
         module,
-        Settings=Few,
         STACK=stack,
         DOCUMENT=ROOT / "stacks" / f"{stack}.yaml",
         _PROTOCOL=Path(".lab") / f"{stack}.json",
