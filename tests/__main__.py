@@ -42,7 +42,6 @@ NIGHTLY = {
     "FAIRGROUND_NIGHTLY": "1",
     "FAIRGROUND_DIFFERENTIAL_PROGRAMS": "2000",
     "FAIRGROUND_SCHEMATHESIS_EXAMPLES": "60",
-    "FAIRGROUND_FUZZ_EXAMPLES": "300",
 }
 """What makes the random tests of a nightly run random, and longer."""
 

@@ -34,8 +34,9 @@ signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 NIGHTLY = "FAIRGROUND_NIGHTLY" in os.environ
 """Whether tests draw their random values from a new seed, rather than from the one that the gate always has."""
 
-settings.register_profile("gate", derandomize=True, database=None)
-settings.register_profile("nightly", print_blob=True)
+# There is no deadline for one example: how long it takes depends on what else the machine does.
+settings.register_profile("gate", max_examples=50, derandomize=True, database=None, deadline=None)
+settings.register_profile("nightly", max_examples=300, print_blob=True, deadline=None)
 settings.load_profile("nightly" if NIGHTLY else "gate")
 
 

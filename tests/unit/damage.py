@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from tests.unit.tiers import NIGHTLY
+from tests.conftest import NIGHTLY
 
 Key = str | int
 Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None

@@ -16,8 +16,8 @@ from documents.open_loop import OpenLoopRate
 from documents.report import OpenLoopReport, Report, VoidCell
 from documents.run import Void, VoidReason
 from documents.summaries import OpenLoopSummary, ScenarioSummary
+from tests.conftest import NIGHTLY
 from tests.unit.analysis.reports import NOISE, Throughputs, report_of, scattered
-from tests.unit.tiers import NIGHTLY
 
 STEADY = [1000.0] * 6
 

@@ -18,9 +18,9 @@ from experiment.holding import hold_host
 from experiment.remote_bench import RemoteBench
 from provision import database
 from provision.connection import Connection
+from tests.conftest import NIGHTLY
 from tests.unit.experiment.fake_bench import INVENTORY, SECRETS, FakeBench
 from tests.unit.provision.local_host import LocalHost
-from tests.unit.tiers import NIGHTLY
 
 if TYPE_CHECKING:
     from _typeshed import TraceFunction

@@ -9,8 +9,8 @@ import pytest
 
 from documents.errors import HostError
 from experiment.holding import hold_host
+from tests.conftest import NIGHTLY
 from tests.unit.experiment.fake_bench import FakeBench
-from tests.unit.tiers import NIGHTLY
 
 # Its other method has the timer that the requests come by.
 pytestmark = pytest.mark.timeout(method="thread")

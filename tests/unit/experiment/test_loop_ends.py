@@ -12,10 +12,10 @@ from documents.protocol import OpenLoop
 from documents.stack import Cores
 from documents.variant import Variant
 from experiment.events import CellFinished, Event, PhaseStarted
+from tests.conftest import NIGHTLY
 from tests.unit.experiment.fake_bench import LAYOUT, PROTOCOL, FakeBench
 from tests.unit.experiment.killed_run import kill_run
 from tests.unit.experiment.loop_runs import attempts_of, begin, journal, only_run, records, resume, told_of_attempts
-from tests.unit.tiers import NIGHTLY
 
 EVERYTHING = PROTOCOL.model_copy(
     update={

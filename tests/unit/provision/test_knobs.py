@@ -17,10 +17,10 @@ from documents.knobs import KnobRecord, describe_control
 from lab.stack_file import read_stack
 from provision import knobs, tuning
 from provision.host.knobs.lease import Lease
+from tests.conftest import NIGHTLY
 from tests.ssh.waiting import wait_until
 from tests.unit.provision.local_host import LocalHost
 from tests.unit.provision.settings_stand_in import TUNED, UNTOUCHED_SETTINGS, StandIn
-from tests.unit.tiers import NIGHTLY
 
 ROOT = Path(__file__).parents[3]
 LAYOUT = CoreLayout(api=(0, 1), postgres=(2,), redis=(3,), generator=(3,), system=(3,), shared=True)
