@@ -1,4 +1,4 @@
-"""A real sshd for these tests, and connections to it."""
+"""A real sshd for these tests, connections to it, and machines that the lab didn't make."""
 
 import os
 from collections.abc import Iterator
@@ -9,6 +9,8 @@ import pytest
 from provision import cgroups
 from provision.cgroups import Cgroup
 from provision.connection import Connection, connect
+from tests.machines.machine import WITH_OLDER_ENGINE, WITHOUT_ENGINE, Machine
+from tests.ssh.found_machine import Found
 from tests.ssh.services import Services
 from tests.ssh.sshd import Sshd
 
@@ -42,3 +44,20 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
         yield made
     finally:
         made.remove()
+
+
+@pytest.fixture(scope="module")
+def without_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Found]:
+    """A Debian 13 without an engine; its user has sudo."""
+    folder = tmp_path_factory.mktemp("without_engine")
+    with Machine(WITHOUT_ENGINE, folder) as machine:
+        yield Found(machine, folder, user="someone", has_engine=False)
+
+
+@pytest.fixture(scope="module")
+def with_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Found]:
+    """A Debian 12 with an engine that is older than the lab's own, which runs, built, and keeps things; root's."""
+    folder = tmp_path_factory.mktemp("with_engine")
+    with Machine(WITH_OLDER_ENGINE, folder) as machine:
+        machine.put_engine_to_work()
+        yield Found(machine, folder, user="root", has_engine=True)

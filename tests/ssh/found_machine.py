@@ -1,0 +1,129 @@
+"""Machines that the lab didn't make, and all of them as they were found: what tests of a claim share."""
+
+import io
+import secrets
+import tarfile
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from documents.host import Host
+from documents.host_kinds import SshHost
+from documents.labels import STACK_LABEL
+from documents.stack import Stack
+from lab.known_hosts import list_known_hosts
+from provision import images, jobs, preparation
+from provision.claim import claim
+from provision.connection import Connection, connect
+from provision.labelled import find_labelled
+from tests.machines.machine import Machine
+from tests.machines.snapshot import take_snapshot
+
+STACK = "claimed"
+LAB = "ssh-ed25519 ONE"
+
+
+class Found:
+    """A machine, and all of it as it was found."""
+
+    def __init__(self, machine: Machine, folder: Path, *, user: str, has_engine: bool) -> None:
+        self.machine = machine
+        self.has_engine = has_engine
+        self.host = Host(
+            kind="ssh",
+            address=machine.address,
+            port=22,
+            user=user,
+            private_key_path=str(machine.user_key),
+            known_hosts_path=str(folder / "known_hosts"),
+            host_public_key=machine.host_public_key,
+            sudo=user != "root",
+        )
+        Path(self.host.known_hosts_path).write_text(list_known_hosts(self.host))
+        machine.run("redis-cli", "set", "mine", "precious")
+        connect(self.host).close()
+        self.before = take_snapshot(machine, has_engine=has_engine)
+
+    def changed(self) -> dict[str, tuple[list[str], list[str]]]:
+        """What isn't as it was found: of each kind, the lines that are gone and those that came."""
+        after = take_snapshot(self.machine, has_engine=self.has_engine)
+        return {
+            kind: (
+                [line for line in then if line not in after[kind]],
+                [line for line in after[kind] if line not in then],
+            )
+            for kind, then in self.before.items()
+            if then != after[kind]
+        }
+
+
+@contextmanager
+def claimed(found: Found, lab: str = LAB) -> Generator[Connection]:
+    """A connection to a machine that is claimed and prepared."""
+    with connect(found.host) as connection:
+        claim(connection, STACK, lab)
+        preparation.prepare(connection)
+        if found.host.user != "root":
+            preparation.let_user_reach_engine(connection, found.host.user)
+        yield connection
+
+
+def use(connection: Connection, found: Found) -> None:
+    """Make on the host what a lab makes there."""
+    build_image(connection, STACK)
+    connection.run(
+        f"docker volume create --label {STACK_LABEL}={STACK} lab-data && "
+        f"docker create --label {STACK_LABEL}={STACK} --volume lab-data:/data --name lab lab:1 /nothing",
+        deadline_seconds=60,
+    )
+    connection.run(["mkdir", "-p", "/var/lib/fairground/run"], deadline_seconds=10)
+    jobs.start(connection, "/var/lib/fairground/run/load", ["sleep", "3600"], deadline_seconds=3600)
+    assert {thing.kind for thing in find_labelled(connection, STACK)} == {"container", "image", "volume"}
+    assert found.changed()
+
+
+def build_image(connection: Connection, stack: str) -> None:
+    """Build an image of a lab."""
+    builder = images.find_builder(connection)
+    assert builder is not None
+    command = [*builder, "--network=host", "--tag=lab:1", f"--label={STACK_LABEL}={stack}", "-"]
+    connection.run(command, input=own_context(), deadline_seconds=120)
+
+
+def own_context() -> bytes:
+    """A build context whose image no other build makes."""
+    dockerfile = f"FROM scratch\nCOPY Dockerfile /{secrets.token_hex(8)}\n".encode()
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        entry = tarfile.TarInfo("Dockerfile")
+        entry.size = len(dockerfile)
+        archive.addfile(entry, io.BytesIO(dockerfile))
+    return packed.getvalue()
+
+
+def install_own_tool(machine: Machine, relation: str) -> None:
+    """Have the machine's administrator install a package of their own, which stands in this relation to another."""
+    control = f"Package: own-tool\nVersion: 1\nArchitecture: all\nMaintainer: own\nDescription: own\n{relation}\n"
+    machine.shell(
+        f"mkdir -p /srv/tool/DEBIAN && printf '{control}' >/srv/tool/DEBIAN/control\n"
+        "dpkg-deb --build /srv/tool /srv/tool.deb && dpkg --install /srv/tool.deb && rm -r /srv/tool /srv/tool.deb"
+    )
+
+
+def purge(machine: Machine, *names: str) -> None:
+    """Have the machine's administrator remove packages, and what came with them."""
+    machine.shell(f"DEBIAN_FRONTEND=noninteractive apt-get -qq purge --yes --autoremove {' '.join(names)} >/dev/null")
+
+
+def described(found: Found) -> tuple[Stack, SshHost]:
+    """The document of a lab on the machine, and its host."""
+    host = SshHost(
+        kind="ssh",
+        address=found.host.address,
+        user=found.host.user,
+        private_key=found.host.private_key_path,
+        host_key=found.host.host_public_key,
+    )
+    api = {"name": "echo", "source": "apis/echo", "port": 18080}
+    stack = Stack.model_validate({"version": 1, "name": STACK, "host": host.model_dump(), "apis": (api,)})
+    return stack, host
