@@ -22,11 +22,11 @@ def test_the_identity_is_the_machines_own(connection: Connection):
     assert found.cgroup_version == (2 if Path("/sys/fs/cgroup/cgroup.controllers").exists() else 1)
 
 
-def test_a_pinned_session_does_not_change_what_the_host_is(sshd: Sshd):
+def test_a_pinned_session_does_not_change_what_the_host_is(own_sshd: Sshd):
     """Pinning the role `system` leaves sshd, and with it every later session, with fewer CPUs than the host has."""
-    with connect(sshd.host) as connection:
+    with connect(own_sshd.host) as connection:
         before = identity.read_identity(connection)
-    os.sched_setaffinity(sshd.process_id, {min(os.sched_getaffinity(0))})
-    with connect(sshd.host) as connection:
+    os.sched_setaffinity(own_sshd.process_id, {min(os.sched_getaffinity(0))})
+    with connect(own_sshd.host) as connection:
         assert connection.run(["nproc"], deadline_seconds=5).stdout == "1\n"
         assert before.changes(identity.read_identity(connection)) == ()

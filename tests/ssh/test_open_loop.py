@@ -1,6 +1,5 @@
 """The open loop's generator as a detached job: its result is fetched, and its failures are told."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,19 +9,12 @@ from documents.inventory import Inventory
 from documents.open_loop import OpenLoopResult
 from provision import jobs, open_loop
 from provision.build_context import hash_build_context
-from provision.connection import Connection, connect
+from provision.connection import Connection
 from provision.jobs import Job
-from tests.ssh.sshd import Sshd
 from tests.unit.documents.samples import EXAMPLES
 from tests.unit.provision.local_host import LocalHost
 
 [RESULT] = [example for example in EXAMPLES if isinstance(example, OpenLoopResult)]
-
-
-@pytest.fixture
-def connection(sshd: Sshd) -> Iterator[Connection]:
-    with connect(sshd.host) as opened:
-        yield opened
 
 
 def start(connection: Connection, directory: Path, script: str) -> Job:
