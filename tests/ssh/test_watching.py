@@ -13,11 +13,9 @@ from provision import cgroups, jobs, watching
 from provision.cgroups import Cgroup
 from provision.connection import Connection
 
-pytestmark = pytest.mark.alone
-
 CPUS = sorted(os.sched_getaffinity(0))
 
-BURN = "import time\nends_at = time.process_time() + 1.5\nwhile time.process_time() < ends_at: pass"
+BURN = "import time\nends_at = time.process_time() + 0.8\nwhile time.process_time() < ends_at: pass"
 
 
 def test_the_watch_sees_what_a_cgroup_used_and_waited_and_the_connections(
@@ -49,13 +47,13 @@ def test_the_watch_sees_what_a_cgroup_used_and_waited_and_the_connections(
             client.close()
     ticks = read_ticks((tmp_path / "ticks.jsonl").read_bytes(), name="ticks.jsonl")
     first, last = ticks[0], ticks[-1]
-    assert (last.used_ns["generator"] - first.used_ns["generator"]) / 1e9 > 1.4
+    assert (last.used_ns["generator"] - first.used_ns["generator"]) / 1e9 > 0.7
     assert any(tick.generator is not None and tick.generator.ran_ns > 0.2e9 for tick in ticks)
     assert {tick.connections for tick in ticks} == {4}
     assert last.silent_ms is not None
     assert len(last.silent_ms) == 4
     busy_ms = (last.time_ns - first.time_ns) / 1e6 - (last.cpus[CPUS[0]].idle - first.cpus[CPUS[0]].idle)
-    assert busy_ms > 1_400
+    assert busy_ms > 700
     assert {len(tick.cpus) for tick in ticks} == {len(CPUS)}
 
 
