@@ -86,6 +86,8 @@ def test_only_the_loopback_interface_listens(connection: Connection, remote_port
         assert (f"0100007F:{port:04X}", "0A") in listeners()
 
 
+@pytest.mark.nightly
+@pytest.mark.alone
 def test_small_answers_are_not_held_back(connection: Connection):
     """Without TCP_NODELAY on sshd's side each second piece waits some 40 ms for a delayed acknowledgement."""
     with ThreadingHTTPServer(("127.0.0.1", 0), Pong) as server:

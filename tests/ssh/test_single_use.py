@@ -65,10 +65,8 @@ def test_a_command_has_its_input_its_cpus_no_network_and_an_end(connection: Conn
 
 
 def test_a_command_that_takes_too_long_is_ended_and_removed(connection: Connection, image: str, stack: str):
-    started = time.monotonic()
     with pytest.raises(DeadlineExceededError, match="wasn't done within 2 s and was ended"):
         single_use.run(connection, image, ["sleep", "120"], stack=stack, cpus=[CPU], deadline_seconds=2)
-    assert time.monotonic() - started < 30
     assert left(stack) == []
 
 

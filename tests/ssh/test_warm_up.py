@@ -1,13 +1,12 @@
 """A warm-up that is watched over a real sshd: ended once it is enough, else at its own end."""
 
 import shlex
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from documents.errors import DeadlineExceededError, HostError
+from documents.errors import HostError
 from provision import jobs, warm_up
 from provision.connection import Connection
 from tests.ssh.waiting import wait_until_gone
@@ -32,12 +31,10 @@ def test_it_is_ended_as_soon_as_it_is_enough(connection: Connection, tmp_path: P
         asked.append(series)
         return len(series) >= 5
 
-    started = time.monotonic()
     job = jobs.start(connection, str(tmp_path / "warm up"), telling(1, "sleep 60"), deadline_seconds=90)
     more = f"for s in 1 2 3 4 5 6; do for t in 0 1; do echo $t $s 10 >> {warm_up.SERIES_NAME}.$t; done; done"
-    connection.run(f"cd {shlex.quote(job.directory)} && sleep 2 && {more}", deadline_seconds=20)
+    connection.run(f"cd {shlex.quote(job.directory)} && sleep 1 && {more}", deadline_seconds=20)
     series, [status] = warm_up.watch([(connection, job)], threads=2, enough=enough)
-    assert time.monotonic() - started < 30
     assert (status.outcome, series) == ("stopped", (150, 20, 20, 20, 20, 20, 20))
     assert asked[-1] == series, "what is told is what it was asked about"
     wait_until_gone([job.process_id, job.supervisor_id])
@@ -59,15 +56,9 @@ def test_a_generator_that_fails_is_told_with_its_own_words(connection: Connectio
 
 
 def test_one_that_tells_nothing_gives_no_series(connection: Connection, tmp_path: Path):
-    job = jobs.start(connection, str(tmp_path / "job"), ["sleep", "2"], deadline_seconds=60)
+    job = jobs.start(connection, str(tmp_path / "job"), ["sleep", "1"], deadline_seconds=60)
     series, [status] = warm_up.watch([(connection, job)], threads=2, enough=lambda series: len(series) > 0)
     assert (series, status.outcome) == ((), "ended")
-
-
-def test_one_that_hangs_is_ended_at_its_deadline(connection: Connection, tmp_path: Path):
-    job = jobs.start(connection, str(tmp_path / "job"), ["sleep", "60"], deadline_seconds=2)
-    with pytest.raises(DeadlineExceededError):
-        warm_up.watch([(connection, job)], threads=1, enough=never)
 
 
 def test_two_are_one_series_and_both_are_ended_when_it_is_enough(connection: Connection, tmp_path: Path):
