@@ -9,12 +9,11 @@ from pathlib import Path
 import pytest
 
 from documents.cores import CoreLayout
-from documents.errors import DeadlineExceededError, HostError, HostUnreachableError
-from provision import jobs, load
+from documents.errors import HostError
+from provision import load
 from provision.cgroups import Cgroup
-from provision.connection import Connection, connect
+from provision.connection import Connection
 from tests.ports import free_port
-from tests.ssh.sshd import Sshd
 
 LAYOUT = CoreLayout(api=(0,), postgres=(0,), redis=(0,), generator=(1,), system=(0,), shared=True)
 
@@ -99,23 +98,6 @@ def test_a_generator_that_does_not_get_all_of_its_cpus_is_refused(
         )
 
 
-def test_load_goes_on_while_the_connection_is_lost(sshd: Sshd, cgroup: Cgroup, port: int, job_directory: Path):
-    folder = job_directory.parent
-    connection = connect(sshd.host)
-    job = load.start(
-        connection, str(job_directory), command(port, 3), cpus=LAYOUT.generator, cgroup=cgroup, deadline_seconds=20
-    )
-    assert jobs.reattach(connection, str(job_directory)) == job
-    sshd.kill_sessions()
-    with pytest.raises(HostUnreachableError):
-        load.finish(connection, job, folder)
-    connection.close()
-    with connect(sshd.host) as again:
-        status, result = load.finish(again, jobs.reattach(again, str(job_directory)), folder)
-    assert result.requests > 0
-    assert status.outcome == "ended"
-
-
 def test_an_api_that_is_not_there_is_a_failure_with_wrks_own_words(
     connection: Connection, cgroup: Cgroup, job_directory: Path, tmp_path: Path
 ):
@@ -125,16 +107,6 @@ def test_an_api_that_is_not_there_is_a_failure_with_wrks_own_words(
     with pytest.raises(HostError, match=r"wrk on .* unable to connect"):
         load.finish(connection, job, tmp_path)
     assert not (tmp_path / "wrk.json").exists()
-
-
-def test_a_wrk_that_hangs_is_ended_at_its_deadline(
-    connection: Connection, cgroup: Cgroup, port: int, job_directory: Path, tmp_path: Path
-):
-    job = load.start(
-        connection, str(job_directory), command(port, 30), cpus=LAYOUT.generator, cgroup=cgroup, deadline_seconds=1
-    )
-    with pytest.raises(DeadlineExceededError):
-        load.finish(connection, job, tmp_path)
 
 
 def test_the_generators_cgroup_lies_beside_the_containers_and_accounts(connection: Connection, cgroup: Cgroup):

@@ -75,9 +75,3 @@ def test_a_cpu_that_the_host_does_not_have_is_told(connection: Connection, cgrou
     layout = LAYOUT.model_copy(update={"api": (900,)})
     with pytest.raises(HostError, match=r"can't be pinned to the CPUs \[900\]"):
         pinning.apply(connection, layout, {"api": cgroup}, system_commands=())
-
-
-def test_a_role_whose_processes_are_gone_is_found_out(connection: Connection, cgroup: Cgroup):
-    assert pinning.apply(connection, LAYOUT, {"api": cgroup}, system_commands=()) == 0
-    found = pinning.read_back(connection, LAYOUT, {"api": cgroup}, system_commands=())
-    assert pinning.mismatches(LAYOUT, found, roles=("api",)) == ["No process of the role api was found."]

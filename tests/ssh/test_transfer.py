@@ -50,7 +50,7 @@ def damaging(tmp_path: Path) -> Iterator[Callable[[str], Connection]]:
         yield make
 
 
-@pytest.mark.parametrize("size", [0, 1, 32768, 32769, 3_000_000])
+@pytest.mark.parametrize("size", [0, 32769, 3_000_000])
 def test_a_file_goes_there_and_back(connection: Connection, local: Path, remote: Path, size: int):
     content = os.urandom(size)
     (local / "sent").write_bytes(content)

@@ -84,10 +84,3 @@ def test_what_comes_late_does_not_reach_the_next_channel_of_the_same_number(sshd
 def test_paramiko_s_own_transport_ends_the_next_channel(sshd: Sshd):
     with opened(paramiko.Transport, sshd) as transport:
         assert echoed_with_the_number_of_another(transport) == b""
-
-
-def test_paramiko_s_own_transport_loses_the_connection(sshd: Sshd):
-    with opened(paramiko.Transport, sshd) as transport:
-        end_input_late(transport)
-        transport.join(10)
-        assert not transport.is_active()
