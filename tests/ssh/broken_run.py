@@ -61,9 +61,19 @@ class BrokenRun:
         assert status == 1
         assert "The connection to root@127.0.0.1:" in errors
         assert "Traceback" not in errors
+        self._note_break()
+
+    def _note_break(self) -> None:
         self._require_unchanged()
         self._finished = read_finished(self.folder)
         self._breaks += 1
+
+    def kill(self) -> None:
+        """Kill the controller, which tells the host nothing."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.communicate()
+        self._note_break()
 
     def wait_until_put_back(self) -> None:
         """Wait until the host itself has put back all that the run had set, when its lease lapsed."""

@@ -22,7 +22,7 @@ from provision.connection import Connection, connect
 from provision.tuning import Place
 from tests.unit.experiment.fake_bench import INVENTORY, PROTOCOL, SECRETS, FakeBench
 
-LEASE_SECONDS = 15.0
+LEASE_SECONDS = 8.0
 _SILENT_SECONDS = 10.0
 """How long the lock outlives a run that says nothing, here."""
 
