@@ -104,6 +104,7 @@ def output(connection: Connection, *command: str) -> str:
     return connection.run(list(command), deadline_seconds=_SECONDS).stdout
 
 
+@pytest.mark.nightly
 def test_it_is_valid_to_the_cloud_init_that_reads_it(connection: Connection):
     assert output(connection, "cloud-init", "schema", "--config-file", "/seed/user-data").startswith("Valid schema")
 
