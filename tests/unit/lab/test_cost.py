@@ -159,14 +159,7 @@ def test_cost_on_record_is_not_asked_about_again_and_any_other_is(room: EngineRo
         assert len(asked.questions) == list(changes).index(what) + 1, what
 
 
-def test_lab_that_expired_is_refused_though_its_cost_stands_on_record(room: EngineRoom):
-    yesterday = IN_A_YEAR - timedelta(days=366)
-    expired = cloud_stack(room, expires=yesterday)
-    record(room, AWS_HOST.model_copy(update={"expires": yesterday}).bill(1).model_dump(mode="json"))
-    with pytest.raises(LabError, match=r"^This lab expired at "):
-        Asked(answer=True).confirm(room, expired)
-
-
+@pytest.mark.nightly
 def test_bill_of_another_release_counts_as_none(room: EngineRoom):
     record(room, {"kind": "aws", "tomorrow": "another shape"})
     assert read_state(room.engine).bill is None

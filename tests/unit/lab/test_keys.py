@@ -74,6 +74,7 @@ def test_two_labs_share_no_secret_and_a_lab_keeps_its_own(room: EngineRoom):
     assert one["host_public_key"] in shown
 
 
+@pytest.mark.nightly
 def test_ssh_files_are_their_owner_s_alone_and_a_refresh_finds_what_was_altered(room: EngineRoom):
     room.write(SSH_FILES)
     room.up()

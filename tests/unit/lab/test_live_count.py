@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[3]
 
 TESTS = """
@@ -36,6 +38,7 @@ def test_needing_none():
 """
 
 
+@pytest.mark.nightly
 def test_only_tests_that_ran_on_a_lab_are_counted(tmp_path: Path):
     (tmp_path / "test_probe.py").write_text(TESTS)
     answer = subprocess.run(

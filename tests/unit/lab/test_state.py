@@ -46,6 +46,7 @@ def test_record_is_made_once_and_another_selected_stack_stays_selected(room: Eng
     assert selected.stdout == "other\n"
 
 
+@pytest.mark.nightly
 def test_record_that_was_removed_with_its_passphrase_is_made_anew(room: EngineRoom):
     engine = room.engine
     ensure_stack(engine)
@@ -62,42 +63,29 @@ def test_record_that_was_removed_with_its_passphrase_is_made_anew(room: EngineRo
         assert kept in configuration.read_text()
 
 
-def test_empty_record_has_nothing_and_no_host(room: EngineRoom):
+def test_host_and_claims_are_known_from_the_record_alone(room: EngineRoom):
     ensure_stack(room.engine)
     state = read_state(room.engine)
     assert (state.resources, state.pending, state.host) == ((), False, None)
-
-
-def test_host_is_known_from_the_record_alone(room: EngineRoom):
-    ensure_stack(room.engine)
-    host = INVENTORY.host.to_json()
-    ready = 'class ReadyHost(Resource, module="fairground", name="ReadyHost"):\n    pass\n'
-    room.write(STEPS + f"{ready}\nReadyHost(Provider(), 'ready', {{'host': {host!r}}})\nStep('first')\n")
-    room.up()
-    state = read_state(room.engine)
-    assert state.host == INVENTORY.host
-    assert sorted((resource.name, resource.id) for resource in state.resources) == [
-        ("first", "made"),
-        ("ready", "made"),
-    ]
-    assert {resource.kind for resource in state.resources} == {
-        "pulumi-python:dynamic/fairground:ReadyHost",
-        "pulumi-python:dynamic/fairground:Step",
-    }
-
-
-def test_claims_of_load_hosts_are_known_and_none_of_them_is_the_host(room: EngineRoom):
-    ensure_stack(room.engine)
     load = INVENTORY.host.model_copy(update={"address": "load.example"})
-    claimed = 'class ClaimedHost(Resource, module="fairground", name="ClaimedHost"):\n    pass\n'
+    classes = "".join(
+        f'class {name}(Resource, module="fairground", name="{name}"):\n    pass\n'
+        for name in ("ReadyHost", "ClaimedHost")
+    )
+    ready = f"ReadyHost(Provider(), 'ready', {{'host': {INVENTORY.host.to_json()!r}}})"
     claims = [
         f"ClaimedHost(Provider(), {name!r}, {{'host': {host.to_json()!r}, 'for_load': {for_load}}})"
         for name, host, for_load in (("one", load, True), ("two", INVENTORY.host, False), ("three", load, True))
     ]
-    room.write("\n".join([STEPS + claimed, *claims]))
+    room.write("\n".join([STEPS + classes, ready, *claims, "Step('first')"]))
     room.up()
     state = read_state(room.engine)
     assert state.host == INVENTORY.host
+    assert {resource.name: resource.kind.rpartition(":")[2] for resource in state.resources} == {
+        "ready": "ReadyHost",
+        **dict.fromkeys(("one", "two", "three"), "ClaimedHost"),
+        "first": "Step",
+    }
     assert {address: claim.host for address, claim in state.claims.items()} == {
         load.address: load,
         INVENTORY.host.address: INVENTORY.host,
