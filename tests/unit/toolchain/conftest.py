@@ -1,6 +1,5 @@
-"""Real parts for the tests of the toolchain: the installed engine, and a project of its own for each test."""
+"""Real parts for the tests of the toolchain: the installed engine, and a project for it."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,15 +14,14 @@ def installed() -> Layout:
     return project_layout()
 
 
-@pytest.fixture
-def project(tmp_path: Path, installed: Layout) -> Iterator[PulumiProject]:
-    root = tmp_path / "project"
-    environment = lay_project("probe", root, tmp_path / "home", installed)
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory, installed: Layout) -> PulumiProject:
+    """A project whose stack each test leaves empty."""
+    root = tmp_path_factory.mktemp("pulumi") / "project"
+    environment = lay_project("probe", root, root.parent / "home", installed)
     probe = PulumiProject(root, environment)
     probe.must("stack", "init", "probe")
-    yield probe
-    if probe.run("stack", "ls").returncode == 0:
-        probe.run("destroy", "--yes", "--skip-preview")
+    return probe
 
 
 @pytest.fixture

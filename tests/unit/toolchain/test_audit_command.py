@@ -25,6 +25,7 @@ def without_go(tmp_path: Path) -> dict[str, str]:
     return os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
 
 
+@pytest.mark.nightly
 def test_every_lock_has_its_lines_and_the_error_is_that_of_the_worst(installed: Layout, without_go: dict[str, str]):
     done = subprocess.run(
         ["make", "audit"], cwd=installed.root, env=without_go, capture_output=True, text=True, check=False

@@ -1,4 +1,3 @@
-import time
 from pathlib import Path
 
 from toolchain import apt
@@ -16,10 +15,8 @@ PULUMI_PIECES = (
 )
 
 
-def test_everything_that_the_lab_needs_is_found_and_the_look_is_quick(installed: Layout):
-    began = time.monotonic()
+def test_everything_that_the_lab_needs_is_found(installed: Layout):
     findings = {finding.name: finding for finding in inspect(installed)}
-    assert time.monotonic() - began < 2
     assert [finding for finding in findings.values() if finding.required and not finding.good] == []
     assert set(findings) == {
         "python",

@@ -3,7 +3,8 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -50,8 +51,9 @@ class Host:
         return self.process.returncode, out, err
 
 
-@pytest.fixture
-def host(installed: Layout) -> Iterator[Host]:
+@contextmanager
+def running_host(installed: Layout) -> Generator[Host]:
+    """A language host of the test's own."""
     command = [installed.tools / "pulumi-language-python", "--tracing=x", "127.0.0.1:1"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout
@@ -62,6 +64,12 @@ def host(installed: Layout) -> Iterator[Host]:
             process.kill()
 
 
+@pytest.fixture(scope="module")
+def host(installed: Layout) -> Iterator[Host]:
+    with running_host(installed) as host:
+        yield host
+
+
 def _info(root: Path, virtualenv: str) -> language_pb2.ProgramInfo:
     options = struct_pb2.Struct()
     options["virtualenv"] = virtualenv
@@ -70,11 +78,8 @@ def _info(root: Path, virtualenv: str) -> language_pb2.ProgramInfo:
     )
 
 
-def test_host_says_its_version(host: Host):
+def test_host_says_its_version_and_requires_the_plugin_that_the_environment_holds(host: Host, installed: Layout):
     assert host.ask("GetPluginInfo", empty_pb2.Empty(), plugin_pb2.PluginInfo).version == VERSIONS.pulumi_engine
-
-
-def test_host_requires_the_plugin_that_the_environment_holds(host: Host, installed: Layout):
     request = language_pb2.GetRequiredPackagesRequest(info=_info(installed.root, ".venv"))
     answer = MessageToDict(host.ask("GetRequiredPackages", request, language_pb2.GetRequiredPackagesResponse))
     assert {"name": "docker", "kind": "resource", "version": VERSIONS.docker_plugin} in answer["packages"]
@@ -96,9 +101,10 @@ def test_environment_that_is_not_there_is_named(host: Host, tmp_path: Path):
     assert f"names {tmp_path}/nowhere, which holds no Python environment" in str(failure.value.details())
 
 
-def test_host_ends_quietly_when_interrupted(host: Host):
-    host.process.send_signal(signal.SIGINT)
-    assert host.must_end() == (0, "", "")
+def test_host_ends_quietly_when_interrupted(installed: Layout):
+    with running_host(installed) as host:
+        host.process.send_signal(signal.SIGINT)
+        assert host.must_end() == (0, "", "")
 
 
 def test_policy_pack_is_run_and_its_output_and_status_are_streamed(host: Host, tmp_path: Path):
@@ -152,58 +158,38 @@ print("said by the program")
 WORD = "xyzzy-plugh-42"
 
 
-def test_program_with_a_dynamic_resource_and_a_secret_goes_up_unchanged_and_down(project: PulumiProject):
-    project.write(PROGRAM)
-    project.must("config", "set", "--secret", "word", WORD)
-    shown = project.must("up", "--yes", "--skip-preview")
-    assert "said by the program" in shown
-    assert "+ 2 created" in shown
-    assert json.loads(project.must("stack", "output", "--json", "--show-secrets")) == {"word": WORD, "length": 14}
-    project.must("preview", "--expect-no-changes")
-    project.must("refresh", "--yes", "--skip-preview")
-    project.must("preview", "--expect-no-changes")
-    assert "- 2 deleted" in project.must("destroy", "--yes", "--skip-preview")
-
-
-def test_secret_is_plain_in_neither_output_nor_state_nor_configuration(project: PulumiProject):
+def test_a_program_goes_up_unchanged_and_down_and_its_secret_is_plain_nowhere(project: PulumiProject):
     project.write(PROGRAM)
     project.must("config", "set", "--secret", "word", WORD)
     shown = project.must("up", "--yes", "--skip-preview", "--show-config", "--show-reads")
+    assert "said by the program" in shown
+    assert "+ 2 created" in shown
+    assert json.loads(project.must("stack", "output", "--json", "--show-secrets")) == {"word": WORD, "length": 14}
     shown += project.must("stack", "output", "--json") + project.must("stack", "export")
     assert "[secret]" in shown
     kept = project.state() + (project.root / "Pulumi.probe.yaml").read_text()
     assert "made" in kept
     assert WORD not in shown + kept
+    assert "warning" not in project.must("preview", "--expect-no-changes")
+    assert "- 2 deleted" in project.must("destroy", "--yes", "--skip-preview")
 
 
-def test_warning_about_a_plugin_is_shown_by_no_command(project: PulumiProject):
-    project.write("import pulumi\npulumi.export('a', 1)\n")
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        ("def broken():\n    raise RuntimeError('no such core')\n\n\nbroken()\n", "RuntimeError: no such core"),
+        ("import os\nos._exit(7)\n", "Program exited with non-zero exit code: 7"),
+        ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n", "Program ended by signal SIGKILL"),
+    ],
+)
+def test_a_program_that_fails_fails_the_command_and_says_how(project: PulumiProject, program: str, said: str):
+    project.write(program)
     answer = project.run("preview")
-    assert "warning" not in answer.stdout + answer.stderr
-
-
-def test_failing_program_shows_its_own_lines_and_fails_the_command(project: PulumiProject):
-    project.write("def broken():\n    raise RuntimeError('no such core')\n\n\nbroken()\n")
-    answer = project.run("up", "--yes", "--skip-preview")
     assert answer.returncode != 0
-    assert "RuntimeError: no such core" in answer.stdout
-    assert "__main__.py" in answer.stdout
+    assert said in answer.stdout
 
 
-def test_program_that_exits_by_itself_fails_the_command_with_its_status(project: PulumiProject):
-    project.write("import os\nos._exit(7)\n")
-    answer = project.run("up", "--yes", "--skip-preview")
-    assert answer.returncode != 0
-    assert "Program exited with non-zero exit code: 7" in answer.stdout
-
-
-def test_program_killed_by_a_signal_fails_the_command_with_its_name(project: PulumiProject):
-    project.write("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n")
-    answer = project.run("up", "--yes", "--skip-preview")
-    assert answer.returncode != 0
-    assert "Program ended by signal SIGKILL" in answer.stdout
-
-
+@pytest.mark.nightly
 def test_killed_engine_leaves_neither_host_nor_program_behind(project: PulumiProject, tmp_path: Path):
     mark = tmp_path / "pid"
     project.write(f"import os, time\nopen({str(mark)!r}, 'w').write(str(os.getpid()))\ntime.sleep(120)\n")
@@ -232,7 +218,7 @@ def test_killed_engine_leaves_neither_host_nor_program_behind(project: PulumiPro
 
 def test_plugin_that_no_resource_needs_is_not_fetched(project: PulumiProject):
     project.write("import pulumi\n\npulumi.export('answer', 42)\n")
-    answer = project.run("up", "--yes", "--skip-preview", "--logtostderr", "-v=7")
+    answer = project.run("preview", "--logtostderr", "-v=7")
     assert answer.returncode == 0, answer.stdout + answer.stderr
     assert re.search(r"package aws-\S+ \(\) is required by language host", answer.stderr)
     assert "beginning install" not in answer.stderr

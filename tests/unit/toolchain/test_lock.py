@@ -12,8 +12,6 @@ from toolchain.layout import Layout
 
 READ = ("Makefile", "pyproject.toml", "requirements.lock")
 
-DEPENDENCY = re.compile(r'^    "ruptures[^"]*",$', re.MULTILINE)
-
 
 @pytest.fixture
 def copy(tmp_path: Path, installed: Layout) -> Path:
@@ -48,12 +46,3 @@ def test_the_lock_is_what_make_lock_makes_of_what_is_asked_for(copy: Path, insta
     assert len(locked(after)) > 50
     assert "://" not in after.replace("# via", "")
     assert all("--hash=sha256:" in entry for entry in re.split(r"^(?=\w)", after, flags=re.MULTILINE)[1:])
-
-
-def test_a_dependency_that_is_no_longer_asked_for_goes_from_the_lock(copy: Path, installed: Layout):
-    asked = copy / "pyproject.toml"
-    text, count = DEPENDENCY.subn("", asked.read_text())
-    assert count == 1
-    asked.write_text(text)
-    gone = locked((copy / "requirements.lock").read_text()) - locked(make_lock(copy, installed))
-    assert any(package.startswith("ruptures==") for package in gone)

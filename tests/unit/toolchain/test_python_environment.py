@@ -38,6 +38,7 @@ def _has(layout: Layout, module: str) -> bool:
     return subprocess.run([layout.python, "-c", f"import {module}"], capture_output=True, check=False).returncode == 0
 
 
+@pytest.mark.nightly
 def test_environment_is_what_the_lock_says_and_follows_it(step: Step, checkout: Layout):
     assert not python_environment.complete(checkout)
     python_environment.ensure(step, checkout)
@@ -68,6 +69,7 @@ def kill_with_its_children(process: "subprocess.Popen[bytes]") -> None:
             os.killpg(int(child), signal.SIGKILL)
 
 
+@pytest.mark.nightly
 def test_package_that_was_half_installed_is_installed_anew(step: Step, checkout: Layout):
     python_environment.ensure(step, checkout)
     (described,) = checkout.environment.glob("lib/python*/site-packages/annotated_types*.dist-info")
@@ -78,6 +80,7 @@ def test_package_that_was_half_installed_is_installed_anew(step: Step, checkout:
     assert (described / "METADATA").is_file()
 
 
+@pytest.mark.nightly
 def test_killed_installation_is_not_complete_and_goes_on_where_it_stopped(step: Step, checkout: Layout):
     program = (
         "import sys; from pathlib import Path; from toolchain import python_environment\n"
