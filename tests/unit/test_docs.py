@@ -38,9 +38,7 @@ from documents.samples import Sample
 from documents.stack import Stack
 from documents.watch import CpuTimes, HostTick, HostWatch, Pressure, Scheduled, Throttling
 from experiment.events import Event, Phase, Subject
-from lab.cores import split_cores
 from lab.services.postgres import DEFAULT_SETTINGS
-from provision.knobs import knobs_of
 
 ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
@@ -293,12 +291,6 @@ def test_default_settings_of_postgres_are_told():
     (table,) = (table for table in tables(ROOT / "docs/stack-document.md") if table[0][:2] == ["setting", "value"])
     told = {name.strip("`"): value for row in table[1:] for name, value in (row[:2], row[2:]) if name}
     assert told == DEFAULT_SETTINGS
-
-
-def test_kernel_settings_are_told_with_their_reasons():
-    (table,) = (table for table in tables(ROOT / "docs/hosts.md") if table[0][:2] == ["setting", "wanted"])
-    cores = split_cores([(cpu,) for cpu in range(8)])
-    assert table[1:] == [[knob.name, knob.wanted, knob.why, knob.source] for knob in knobs_of(cores)]
 
 
 def test_exit_statuses_of_the_gate_are_told():

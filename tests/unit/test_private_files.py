@@ -11,7 +11,6 @@ from lab import ssh_files
 from lab.hosts import pinned_keys
 from provision import jobs
 from tests.unit.provision.local_host import LocalHost
-from toolchain.files import write_whole
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBf4Yjq3g9dJcd0pWTXnpmJ5rFqvv6lcrYrf0xJ0uzyS"
 
@@ -41,12 +40,6 @@ def test_a_user_s_key_and_the_known_hosts_are_their_owner_s_alone(tmp_path: Path
     folder = tmp_path / "hosts" / "host"
     ssh_files.write_files({"folder": str(folder), "private_key": "a key", "known_hosts": "a host"})
     assert modes(folder) == {".": 0o700, ssh_files.KEY_NAME: 0o600, "known_hosts": 0o600}
-
-
-def test_the_passphrase_is_its_owner_s_alone(tmp_path: Path):
-    write_whole(tmp_path / "passphrase", "a passphrase\n", mode=0o600)
-    write_whole(tmp_path / "passphrase", "another\n", mode=0o600)
-    assert modes(tmp_path)["passphrase"] == 0o600
 
 
 def test_what_a_job_on_a_host_leaves_is_behind_a_folder_of_its_owner_s(tmp_path: Path):

@@ -136,9 +136,7 @@ def test_new_api_is_told_as_such(checkout: Checkout, lab: tuple[str]):
     ("arguments", "said"),
     [
         (["no-such-base"], "error: git can't tell where HEAD left no-such-base"),
-        (["HEAD", "--like", "no-such-stack"], "error: There is no stacks/no-such-stack.yaml"),
         (["HEAD", "--bogus"], "unrecognized arguments: --bogus"),
-        ([], "the following arguments are required: base"),
     ],
 )
 def test_no_error_of_the_command_has_the_status_of_a_verdict(tmp_path: Path, arguments: list[str], said: str):

@@ -14,7 +14,7 @@ from documents.errors import LabError
 from documents.explicit_cores import LayoutError, explicit_cores
 from documents.stack import Cores
 from lab.cores import split_cores, split_load_host, take_cores
-from lab.hosts.machine import read_memory_bytes, read_topology
+from lab.hosts.machine import read_topology
 
 
 def machine(cores: int, *, threads: int = 1) -> tuple[PhysicalCore, ...]:
@@ -57,31 +57,6 @@ def test_machine_is_split_into_whole_cores(cores: int, threads: int, split: tupl
     assert not layout.shared
 
 
-def test_article_s_machine_has_three_cores_for_the_api_and_two_for_the_generator():
-    layout = split_cores(machine(8))
-    assert (layout.api, layout.postgres, layout.system, layout.generator) == ((0, 1, 2), (3, 4), (5,), (6, 7))
-
-
-def test_two_cores_give_the_api_one_of_its_own_and_all_else_the_other():
-    layout = split_cores(machine(2))
-    assert layout.api == (0,)
-    assert layout.postgres == layout.redis == layout.system == layout.generator == (1,)
-    assert layout.shared
-
-
-def test_three_cores_give_api_and_postgres_one_each():
-    layout = split_cores(machine(3, threads=2))
-    assert (layout.api, layout.postgres) == ((0, 3), (1, 4))
-    assert layout.redis == layout.system == layout.generator == (2, 5)
-    assert layout.shared
-
-
-def test_one_core_is_everyone_s():
-    layout = split_cores(machine(1, threads=2))
-    assert groups(layout) == [{0, 1}] * 4
-    assert layout.shared
-
-
 @given(machines)
 def test_roles_have_whole_cores_of_the_machine_and_share_only_where_they_say_so(topology: tuple[PhysicalCore, ...]):
     layout = split_cores(topology)
@@ -106,12 +81,6 @@ def test_host_whose_load_comes_from_elsewhere_gives_the_generator_nothing(cores:
     assert not layout.shared
 
 
-def test_small_host_whose_load_comes_from_elsewhere_shares_the_rest():
-    layout = split_cores(machine(2), with_generator=False)
-    assert (layout.api, layout.postgres, layout.system, layout.generator) == ((0,), (1,), (1,), ())
-    assert layout.shared
-
-
 @given(machines)
 def test_load_host_keeps_its_own_work_from_the_generator(topology: tuple[PhysicalCore, ...]):
     if sum(map(len, topology)) == 1:
@@ -133,11 +102,6 @@ def test_no_more_cpus_are_taken_than_asked_for_and_no_core_in_part(topology: tup
     assert taken == topology[: max(1, min(len(topology), cpus // threads))]
 
 
-def test_unordered_topology_gives_the_same_layout():
-    assert split_cores(machine(8)[::-1]) == split_cores(machine(8))
-    assert take_cores(machine(8)[::-1], 2) == ((0,), (1,))
-
-
 def cores(**changes: str) -> Cores:
     return Cores.model_validate({"api": "0-2", "postgres": "3-4", "system": "5", "generator": "6-7"} | changes)
 
@@ -153,10 +117,6 @@ def test_explicit_layout_without_a_generator_shares_by_the_other_roles_alone():
     assert explicit_cores(alone, machine(8)).generator == ()
     assert not explicit_cores(alone, machine(8)).shared
     assert explicit_cores(alone.model_copy(update={"postgres": "2"}), machine(8)).shared
-
-
-def test_redis_has_the_system_s_cpus_unless_it_is_given_its_own():
-    assert explicit_cores(cores(), machine(8)).redis == (5,)
 
 
 @pytest.mark.parametrize("changes", [{"generator": "2,7"}, {"postgres": "2"}, {"redis": "0"}, {"system": "6"}])
@@ -209,7 +169,3 @@ def test_sibling_that_this_process_may_not_use_is_left_out(tmp_path: Path, monke
     monkeypatch.setattr("lab.hosts.machine._CPU", tmp_path)
     monkeypatch.setattr(os, "sched_getaffinity", three_cpus)
     assert read_topology() == ((0, 2), (1,))
-
-
-def test_memory_of_this_machine_is_what_the_kernel_says():
-    assert read_memory_bytes() == os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

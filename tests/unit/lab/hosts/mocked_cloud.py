@@ -1,6 +1,5 @@
 """What a cloud's component declares, recorded in place of an engine: each resource with its inputs and its options."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -167,8 +166,15 @@ def declare(document: CloudHost, load_hosts: int = 0) -> Declaration:
     found: list[Any] = []
 
     def program() -> pulumi.Output[None]:
-        credentials = Credentials("credentials")
-        made = _component(document)(credentials, load_hosts)
+        component: Any = AwsHost if isinstance(document, AwsHostDocument) else HetznerHost
+        made: AwsHost | HetznerHost = component(
+            "cloud-host",
+            stack=STACK,
+            document=document,
+            credentials=Credentials("credentials"),
+            ssh_folder=FOLDER,
+            load_hosts=load_hosts,
+        )
         outputs = pulumi.Output.all(
             made.host,
             made.host_id,
@@ -189,24 +195,4 @@ def declare(document: CloudHost, load_hosts: int = 0) -> Declaration:
         machine=machine.rpartition("::")[2],
         loads=tuple(loads),
         api_address=api_address,
-    )
-
-
-def _component(document: CloudHost) -> Callable[[Credentials, int], AwsHost | HetznerHost]:
-    if isinstance(document, AwsHostDocument):
-        return lambda credentials, load_hosts: AwsHost(
-            "cloud-host",
-            stack=STACK,
-            document=document,
-            credentials=credentials,
-            ssh_folder=FOLDER,
-            load_hosts=load_hosts,
-        )
-    return lambda credentials, load_hosts: HetznerHost(
-        "cloud-host",
-        stack=STACK,
-        document=document,
-        credentials=credentials,
-        ssh_folder=FOLDER,
-        load_hosts=load_hosts,
     )

@@ -35,7 +35,6 @@ CASES: dict[str, dict[str, tuple[CloudHost, int]]] = {
         BASE: (AWS_HOST, 1),
         "alone": (AWS_HOST, 0),
         "burstable": (AWS_HOST.model_copy(update={"instance_type": "t3.2xlarge", "availability_zone": None}), 1),
-        "flexible": (AWS_HOST.model_copy(update={"instance_type": "m7i-flex.2xlarge"}), 1),
         "large": (
             AWS_HOST.model_copy(
                 update={"disk_gb": 500, "region": "us-gov-west-1", "availability_zone": "us-gov-west-1a"}

@@ -1,5 +1,7 @@
 """What is declared at a cloud is what is recorded in the YAML files here, and what must hold of every record."""
 
+from typing import Any
+
 import pytest
 
 from documents.cloud_hosts import CloudHost, cloud_tags
@@ -64,7 +66,7 @@ def test_ssh_from_the_controller_is_all_that_comes_in(made: Declaration):
 def test_everything_carries_the_tags_of_stack_owner_and_end(made: Declaration):
     expected = cloud_tags(STACK, made.document).items()
     for one in at_cloud(made):
-        assert one.type in UNTAGGABLE or expected <= one.inputs.get("tags", one.inputs.get("labels")).items(), one.name
+        assert one.type in UNTAGGABLE or expected <= (one.inputs.get("tags") or one.inputs["labels"]).items(), one.name
         if "rootBlockDevice" in one.inputs:
             assert expected <= one.inputs["rootBlockDevice"]["tags"].items()
 
@@ -88,5 +90,5 @@ def at_cloud(made: Declaration) -> list[Declared]:
     return [one for one in made.resources if one.type.startswith(("aws:", "hcloud:"))]
 
 
-def inputs_of(made: Declaration, kind: str) -> list[dict[str, object]]:
+def inputs_of(made: Declaration, kind: str) -> list[dict[str, Any]]:
     return [one.inputs for one in made.resources if one.type.endswith(f":{kind}")]
