@@ -41,11 +41,6 @@ def test_it_says_how_many_blocks_fit_and_what_they_find_by_noise():
     )
 
 
-def test_a_margin_is_told_as_it_is():
-    *_, said = budget_lines(FITTED.model_copy(update={"margin": 0.025}))
-    assert said.endswith("the same within 2.5% in 0% of runs.")
-
-
 def test_one_api_alone_is_told_that_there_is_nothing_to_resolve():
     alone = FITTED.model_copy(update={"tests": 0, "resolutions": (), "shown_same": ()})
     _, said = budget_lines(alone)
@@ -62,11 +57,6 @@ def test_it_names_the_run_that_it_knows_the_noise_from():
     assert second.startswith(
         "Where blocks scatter by 3.0%, as in the run b, it finds a true ratio of 1.045 or more in 80% "
     )
-
-
-def test_it_says_what_is_kept_for_an_open_loop():
-    _, second, *_ = budget_lines(FITTED.model_copy(update={"open_loop_seconds": 3180.0}))
-    assert second == "53m of it are kept for the open loop, which comes after them."
 
 
 def test_it_is_shown_above_the_run():

@@ -11,16 +11,13 @@ import typer
 
 from analysis.pages.write import write_report
 from cli import continuous_integration
-from cli.continuous_integration import ARTIFACT_FILES, REPORT_FILES, asked_by_pipeline, plain_console, this_pipeline
+from cli.continuous_integration import ARTIFACT_FILES, REPORT_FILES, this_pipeline
 from cli.run import run
 from documents.errors import HostError, RunError
-from documents.pipeline import PipelineRun
 from documents.run import HostRecord
 from experiment.events import RunFinished
 from experiment.loop import Progress
-from experiment.protocol_file import read_protocol
 from tests.unit.analysis.pair_run import BASE, CANDIDATE, pair_run
-from tests.unit.cli.lab_command import lab
 from tests.unit.documents.samples import INVENTORY, SECRETS
 from tests.unit.experiment.fake_bench import PROTOCOL
 from tests.unit.experiment.told_run import started
@@ -159,17 +156,6 @@ def test_summary_is_the_reports_verdict_and_is_added_to_the_page_of_the_job(
         "## Before you quote these numbers",
     ):
         assert said in summary
-
-
-def test_no_wish_of_the_runner_gives_colours_or_a_live_line(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-):
-    for name in ("FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "CLICOLOR_FORCE"):
-        monkeypatch.setenv(name, "1")
-    console = plain_console()
-    console.print("[red]all[/red]", style="bold red")
-    assert capsys.readouterr().out == "all\n"
-    assert not console.is_interactive
 
 
 def test_short_blocks_are_told_and_a_run_without_a_valid_cell_fails(
@@ -349,32 +335,9 @@ def test_pipeline_is_named_by_what_a_rerun_shares():
     assert this_pipeline({"CI": "true", "GITHUB_RUN_ID": "77"}) is None
 
 
-def test_what_is_asked_is_told_whole(monkeypatch: pytest.MonkeyPatch, loop: Loop):
-    assert loop
-    for name, value in GITHUB.items():
-        monkeypatch.setenv(name, value)
-    protocol = read_protocol("quick")
-    asked = asked_by_pipeline("local", protocol, apis=["go"], order_seed=1, budget_seconds=60)
-    assert asked == PipelineRun(
-        pipeline="team/lab 77 measure",
-        git_commit=COMMIT,
-        stack="local",
-        protocol=protocol,
-        apis=("go",),
-        order_seed=1,
-        budget_seconds=60,
-    )
-
-
 def test_options_that_do_not_go_together_are_refused(loop: Loop, artifacts: Path):
     with pytest.raises(typer.BadParameter, match="--json doesn't go with it"):
         run(ci=True, json=True)
     with pytest.raises(typer.BadParameter, match="goes with --ci"):
         run(artifacts=artifacts)
     assert loop.called == []
-
-
-def test_job_without_a_lab_ends_with_1_and_one_sentence(tmp_path: Path):
-    answer = lab("run", "--ci", "--stack", "no-such-stack", "--artifacts", str(tmp_path / "artifacts"))
-    assert answer.status == 1
-    assert "There is no lab no-such-stack" in answer.sentence()

@@ -12,7 +12,6 @@ from rich.console import Console
 from cli import progress
 from cli.progress import EngineProgress, under_way
 from cli.run_progress import RunProgress
-from documents.open_loop import OpenLoopCell
 from documents.run import CellRecord
 from experiment.events import CellFinished, CellStarted, Event, PhaseStarted, RunFinished, RunStarted
 from lab.lifecycle.engine import ResourceProgress
@@ -136,25 +135,6 @@ def test_the_time_left_is_a_line_where_a_block_is_over():
     last = finished(1, void=False).model_copy(update={"cell": SECOND})
     told = shown_of(started(attempts=1), first, finished(1, void=False), second, last)
     assert re.search(r"\n   0 s  block 1 is over: 2 s left, until \d\d:\d\d\n$", told)
-
-
-def test_a_short_block_of_the_open_loop_is_told_as_one_of_these():
-    cell = OpenLoopCell(**PLAN.cells[0].model_dump(), rate=500)
-    last = finished(2, void=True).model_copy(update={"cell": cell})
-    assert "attempt 2 of 2 was void: block 1 of the open loop stays short\n" in shown_of(started(attempts=2), last)
-
-
-@pytest.mark.usefixtures("_often")
-def test_another_attempt_is_told_while_it_is_under_way():
-    shown, output = console(terminal=False)
-    cell = PLAN.cells[0]
-    with under_way(shown, "starting") as doing:
-        take = RunProgress(shown, doing)
-        take(started(attempts=3))
-        take(CellStarted(cell=cell, attempt=2, expected_seconds=40))
-        await_text(output, rf"cell 1 of 2, attempt 2: {cell.id}, \d s")
-        take(PhaseStarted(cell_id=cell.id, attempt=2, phase="load"))
-        await_text(output, rf"cell {cell.id} of 2, attempt 2: load, \d s")
 
 
 @pytest.mark.parametrize(
