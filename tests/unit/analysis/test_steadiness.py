@@ -13,7 +13,6 @@ import pytest
 from numpy.typing import NDArray
 
 from analysis.steadiness import (
-    LEAST_SEGMENT_SECONDS,
     NOISE_FLOOR,
     is_steady,
     last_change,
@@ -209,28 +208,6 @@ def test_the_last_change_is_where_the_last_level_begins():
 def test_a_second_without_requests_is_a_change_if_it_isn_t_a_single_one():
     assert last_change([1_000] * 10 + [0] + [1_000] * 10) == 0
     assert last_change([1_000] * 10 + [0] * 3 + [1_000] * 10) == 13
-
-
-def test_it_is_the_best_partition_by_exhaustive_search():
-    """PELT is exact: no other way to cut the series costs less with its penalty."""
-    random = np.random.default_rng(3)
-    for _ in range(20):
-        logs = random.normal(0, 0.05, 14) + np.where(np.arange(14) < random.integers(2, 12), 0.2, 0.0)
-        series = np.rint(BASE * np.exp(logs)).astype(int).tolist()
-        seen = np.log(series)
-        noise = noise_of(seen)
-        assert last_change(series) == _best(without_outliers(seen, noise), 2 * noise**2 * math.log(14))
-
-
-def _best(logs: NDArray[np.float64], penalty: float) -> int:
-    costs, last = [-penalty], [0]
-    for end in range(1, len(logs) + 1):
-        starts = [start for start in range(end - LEAST_SEGMENT_SECONDS + 1) if math.isfinite(costs[start])]
-        tried = {start: costs[start] + float(np.var(logs[start:end])) * (end - start) + penalty for start in starts}
-        best = min(tried, key=lambda start: tried[start], default=0)
-        costs.append(tried.get(best, math.inf))
-        last.append(best)
-    return last[-1]
 
 
 def test_noise_is_that_of_neighbours_whatever_the_steps():
