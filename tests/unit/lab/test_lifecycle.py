@@ -72,33 +72,6 @@ def test_inventory_of_another_release_is_refused_by_the_stack_s_name(room: Engin
         read_lab(room.engine)
 
 
-@pytest.mark.nightly
-def test_engine_killed_in_the_middle_of_an_up_is_mended_by_the_next(room: EngineRoom, image: str):
-    engine, stack = room.engine, document(room.engine.stack)
-    name = f"{engine.stack}-host"
-    create = ["docker", "create", "--name", name, image, "none"]
-    marker = engine.root / "host-is-made"
-    made = f"if docker inspect {name}; then touch {marker}; exit 1; fi; {' '.join(create)}"
-    # The first time the container is made, and the engine killed before it knows.
-    room.write(STEPS + f"Step('host', command=['sh', '-c', {made!r}], seconds=30)\n" + EXPORTS)
-
-    def kill_once_made(_step: object) -> None:
-        while not docker("ps", "--all", "--quiet", "--filter", f"name={name}"):
-            continue
-        room.kill_engine()
-
-    with pytest.raises(LabError, match="was ended by the signal SIGKILL"):
-        stand_up(engine, stack, progress=kill_once_made)
-    assert len(room.locks) == 1
-    room.write(STEPS + f"Step('host', command=['sh', '-c', {made!r}])\n" + EXPORTS)
-    assert stand_up(engine, stack, progress=room.told.append) == (INVENTORY, SECRETS)
-    assert not marker.exists()
-    assert room.locks == []
-    receipt = take_down(engine, stack, progress=room.told.append)
-    assert receipt.left == ()
-    assert find_labelled(engine.stack) == ()
-
-
 def test_what_a_half_failed_up_left_is_removed_by_its_label(room: EngineRoom, image: str):
     engine = room.engine
     label = f"{STACK_LABEL}={engine.stack}"
