@@ -17,8 +17,6 @@ from toolchain.console import Step
 from toolchain.docker_engine import Daemon
 from toolchain.versions import parse_version
 
-pytestmark = pytest.mark.alone
-
 
 def test_running_engine_is_found():
     version = docker_engine.version()
@@ -105,6 +103,7 @@ def daemon(tmp_path: Path, bridge: str) -> Iterator[Daemon]:
         subprocess.run(["umount", tmp_path / "data"], check=True)
 
 
+@pytest.mark.alone
 @pytest.mark.nightly
 def test_engine_is_started_out_of_reach_of_ctrl_c_despite_stale_pid_files(step: Step, tmp_path: Path, daemon: Daemon):
     # The numbers of processes that live, and are something else.
@@ -117,6 +116,7 @@ def test_engine_is_started_out_of_reach_of_ctrl_c_despite_stale_pid_files(step: 
     assert os.getpgid(pid) == pid
 
 
+@pytest.mark.alone
 @pytest.mark.nightly
 def test_engine_that_ends_while_it_starts_is_an_error_with_its_last_words(step: Step, tmp_path: Path, daemon: Daemon):
     broken = replace(daemon, arguments=(*daemon.arguments[:-1], "--storage-driver=no-such-driver"))
@@ -126,6 +126,7 @@ def test_engine_that_ends_while_it_starts_is_an_error_with_its_last_words(step: 
         docker_engine.start(step, tmp_path / "dockerd.log", broken)
 
 
+@pytest.mark.alone
 @pytest.mark.nightly
 def test_pid_file_of_a_living_engine_is_left(step: Step, tmp_path: Path, daemon: Daemon):
     docker_engine.start(step, tmp_path / "dockerd.log", daemon)
