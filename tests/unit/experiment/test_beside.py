@@ -30,7 +30,7 @@ LONG_SECONDS = 0.3
 
 
 STRIDE = 1 if NIGHTLY else 7
-"""Each such instruction is one at which a request to end comes; 7 and the number of a loop's have no common factor."""
+"""A request to end comes at every seventh instruction in the gate, and at each one in a nightly run."""
 
 
 @pytest.fixture(autouse=True)
