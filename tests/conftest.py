@@ -133,7 +133,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", mark)
 
 
-OWN_LABS = ("scratch", "walked_lab", "go_lab", "loaded_lab", "ssh_lab")
+OWN_LABS = ("small_lab", "walked_lab")
 """The fixtures that are labs of their own, those first whose tests take longest. Each is a mark, too."""
 
 LAB_FOLDERS = ("tests/apis", "tests/e2e")

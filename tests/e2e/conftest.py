@@ -1,8 +1,7 @@
-"""Runs on the lab of the end-to-end tests, and a small lab to be broken."""
+"""Runs on the lab of the end-to-end tests, and the small lab."""
 
 import shutil
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -10,10 +9,10 @@ import pytest
 from experiment.remote_bench import open_bench
 from provision.connection import Connection, connect
 from tests.conftest import LAB, LiveLab
-from tests.e2e.go_lab import GO_LAB, GoLab
 from tests.e2e.lab_run import LabRun
 from tests.e2e.measured_run import MeasuredRun, measure_every_workload
 from tests.e2e.scratch import Scratch, left_on_engine
+from tests.e2e.small_lab import SmallLab
 from tests.e2e.walked_lab import WALKED_LAB, prepare_walked_lab
 
 StartRun = Callable[..., LabRun]
@@ -61,35 +60,23 @@ def measured(live_lab: LiveLab, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 @pytest.fixture(scope="session")
-def scratch(request: pytest.FixtureRequest) -> Iterator[Scratch]:
-    """A small lab to be broken; each test finds it in whatever state the last one left it."""
-    with small_lab(Scratch(), keep=bool(request.config.getoption("--keep-lab"))) as lab:
-        yield lab
-
-
-@pytest.fixture(scope="session")
-def go_lab(request: pytest.FixtureRequest, live_lab: LiveLab) -> Iterator[GoLab]:
-    """A lab for runs beside other tests, whose API is the one that the lab has built."""
-    with small_lab(Scratch(GO_LAB), keep=bool(request.config.getoption("--keep-lab"))) as lab:
-        made = GoLab(lab, live_lab)
-        made.up()
-        yield made
+def small_lab(request: pytest.FixtureRequest) -> Iterator[SmallLab]:
+    """The small lab; each test brings it to the shape that it needs, whatever the last one left."""
+    lab = SmallLab(lambda: request.getfixturevalue("live_lab"))
+    yield lab
+    if not request.config.getoption("--keep-lab"):
+        lab.end()
 
 
 @pytest.fixture(scope="session")
 def walked_lab(request: pytest.FixtureRequest, live_lab: LiveLab) -> Iterator[Scratch]:
     """A lab for whoever walks through the docs; it doesn't stand yet, for the first command there stands one up."""
-    with small_lab(Scratch(WALKED_LAB), keep=bool(request.config.getoption("--keep-lab"))) as lab:
-        prepare_walked_lab(lab, live_lab)
-        yield lab
-
-
-@contextmanager
-def small_lab(lab: Scratch, *, keep: bool) -> Generator[Scratch]:
-    """A small lab that is taken down at the end, and before where tests that were killed left it."""
+    keep = bool(request.config.getoption("--keep-lab"))
+    lab = Scratch(WALKED_LAB)
     if not keep and left_on_engine(lab.name):
         lab.discard()
     try:
+        prepare_walked_lab(lab, live_lab)
         yield lab
     finally:
         if not keep:

@@ -70,6 +70,18 @@ def left_on_host(connection: Connection) -> list[str]:
     return left + kept.stdout.splitlines()
 
 
+def left_on_load_hosts(inventory: Inventory) -> list[str]:
+    """What of a run is left on load hosts: in the lab's folder, but for what stays there, and by names of commands."""
+    left: list[str] = []
+    for one in inventory.load_hosts:
+        with connect(one.host) as host:
+            listed = host.run(["ls", "/var/lib/fairground"], deadline_seconds=10).stdout.split()
+            running = host.run("ps -e -o comm= | grep -E '^(wrk|open-loop|lab-)' || true", deadline_seconds=10).stdout
+        kept = {"cgroup", "run.lock", "open-loop", "knobs.pyz"}
+        left += [*(name for name in listed if name not in kept), *running.split()]
+    return left
+
+
 def wait_until_up(inventory: Inventory) -> None:
     """Wait until a host that was restarted has its engine and PostgreSQL again."""
     with connect(inventory.host, deadline_seconds=60) as connection:

@@ -22,12 +22,12 @@ from lab.lifecycle.lifecycle import read_lab
 from provision import channels, execution, login
 from provision.connection import connect
 from provision.tuning import Place
-from tests.e2e.load_host_run import allow_neighbours
+from tests.e2e.lab_with_neighbours import allow_neighbours
 
-LEASE_SECONDS = 30.0
+LEASE_SECONDS = 15.0
 """How long the host's settings outlive a run that is gone, beyond the time of a cell."""
 
-BEGINNING_SECONDS = 60.0
+BEGINNING_SECONDS = 30.0
 """And how long that of one which is gone before its first cell."""
 
 SILENT_SECONDS = 10

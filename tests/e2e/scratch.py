@@ -1,7 +1,7 @@
 """A small lab to be killed, broken and taken down: its document is written for it and removed with it.
 
-Its API is a few lines of Perl, which every Debian base has, so that all of it stands within seconds of its base. It
-has one CPU and 2 GB, so that there is a CPU, and memory, outside of it.
+Its API is an echo of a few lines of Perl, which every Debian base has, so that all of it stands within seconds of its
+base. It has one CPU and 2 GB, so that there is a CPU, and memory, outside of it.
 """
 
 import json
@@ -19,12 +19,11 @@ from cli.context import open_engine
 from documents.inventory import Inventory
 from documents.labels import STACK_LABEL
 from lab.lifecycle.lifecycle import read_lab
-from lab.lifecycle.state import is_recorded
+from lab.lifecycle.state import is_recorded, read_state
 from tests.conftest import LAB, ROOT, run_lab
-from tests.e2e.plain_pulumi import pulumi
 from tests.ports import free_port
 
-NAME = "e2e-scratch"
+NAME = "e2e-small"
 HOST = f"fairground-{NAME}-host"
 
 DOCKERFILE = """
@@ -60,7 +59,7 @@ class Scratch:
         self.sources = ROOT / ".lab" / self.name
         self.ssh_folder = ROOT / ".lab" / "stacks" / self.name / "hosts" / "container"
         self.ssh_port = free_port()
-        self._stands = False
+        self._stands_as: bytes | None = None
         self.describe()
 
     def describe(
@@ -72,7 +71,6 @@ class Scratch:
         apis: Sequence[str] = ("echo",),
     ) -> None:
         """Write the APIs' sources and the document, with `changes` to the document's first level."""
-        self._stands = False
         for name in apis:
             source = self.sources / name
             source.mkdir(parents=True, exist_ok=True)
@@ -107,21 +105,42 @@ class Scratch:
         (line,) = done.stderr.splitlines()
         return line.removeprefix("error: ")
 
-    def standing(self) -> Inventory:
-        """The lab as it stands; stood up only where the last test didn't leave it so.
+    def standing(self, *, only_looked_at: bool = False) -> Inventory:
+        """The lab as it is described; stood up only where the last test didn't leave it so.
 
-        What the test does to it now, it may not survive: only another `up` vouches for it again.
+        What a test does to it now, it may not survive: then only another `up` vouches for it again. A lab that is
+        `only_looked_at` goes on as it is.
         """
-        inventory = self.inventory() if self._stands else self.up()
-        self._stands = False
+        inventory = self.inventory() if self.stands() else self.up()
+        if not only_looked_at:
+            self.distrust()
         return inventory
+
+    def stands(self) -> bool:
+        """Whether the last `up` vouches for it that the lab is as it is described."""
+        return self._stands_as == self.described()
+
+    def trust(self, described: bytes | None) -> None:
+        """Have an `up` vouch for the lab as it was described; none does where that is None."""
+        self._stands_as = described
+
+    def distrust(self) -> None:
+        """Have the next test that wants the lab standing stand it up, however it stands now."""
+        self.trust(None)
 
     def up(self) -> Inventory:
         """Stand it up as it is described."""
+        self.distrust()
+        described = self.described()
         done = self.lab("up")
         assert done.returncode == 0, done.stdout + done.stderr
-        self._stands = True
+        self.trust(described)
         return self.inventory()
+
+    def described(self) -> bytes:
+        """The document, and all that its APIs are made of."""
+        files = sorted(path for path in self.sources.rglob("*") if path.is_file())
+        return b"\0".join([self.document.read_bytes(), *(str(path).encode() + path.read_bytes() for path in files)])
 
     def up_clean(self) -> None:
         """Stand it up; afterwards a preview has nothing to do."""
@@ -133,20 +152,34 @@ class Scratch:
         """The lab as it stands."""
         return read_lab(self.engine)[0]
 
-    def down(self) -> list[str]:
+    def down(self, *arguments: str) -> list[str]:
         """Take it down, and return the receipt."""
-        self._stands = False
-        done = self.lab("down")
+        self.distrust()
+        done = self.lab("down", *arguments)
         assert done.returncode == 0, done.stdout + done.stderr
         lines = done.stdout.splitlines()
         return [line.strip() for line in lines[lines.index(f"Receipt for the lab {self.name}:") + 1 :]]
 
+    def down_if_up(self) -> None:
+        """Take it down where something of it stands or is on record."""
+        if is_recorded(self.engine) and read_state(self.engine).resources:
+            self.down()
+
     def pulumi(self, *arguments: str) -> Finished:
-        """Run a plain `pulumi` command on it."""
-        return pulumi(self.name, *arguments)
+        """Run a plain `pulumi` command on it, as a user does without `lab`: in a shell with `. ./env`."""
+        return subprocess.run(
+            ["pulumi", *arguments, "--stack", self.name, "--non-interactive", "--color", "never"],
+            cwd=ROOT,
+            env=dict(self.engine.environment),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=900,
+        )
 
     def begin_up(self, moment: str) -> "subprocess.Popen[str]":
         """Start `lab up` and return while it is at `moment`, such as ``creating postgres (``."""
+        self.distrust()
         process = subprocess.Popen(
             # Tests that run in a shell's background ignore the interrupt, and so would what they start.
             ["env", "--default-signal=INT", LAB, "up", "--stack", self.name],
@@ -182,6 +215,10 @@ class Scratch:
     def remove(self) -> None:
         """Take down what is left, and forget the stack."""
         self.discard()
+        self.forget_stack()
+
+    def forget_stack(self) -> None:
+        """Forget the stack of a lab that is down, and remove its document and sources."""
         # Tests that need what it is made of alone never stand it up.
         if is_recorded(self.engine):
             removed = self.pulumi("stack", "rm", "--yes")
@@ -191,6 +228,11 @@ class Scratch:
         shutil.rmtree(self.sources)
         if self.engine.private.exists():
             shutil.rmtree(self.engine.private)
+
+
+def slow_build(seconds: int) -> str:
+    """A Dockerfile whose build takes so long, and is in no cache."""
+    return f"{DOCKERFILE}RUN sleep {seconds} && echo {time.time_ns()}\n"
 
 
 def finish(process: "subprocess.Popen[str]") -> tuple[int, list[str]]:

@@ -1,6 +1,6 @@
 """What dies, fills up or goes astray under a run, while nobody looks: no finished cell is lost, and none is wrong.
 
-A cell has its fault in its first attempt. What is broken off by the network, sshd or a kill is in test_resume.
+A cell has its fault in its first attempt. What is broken off by the network, sshd or a kill is in test_2_broken_off.
 """
 
 import shutil
@@ -22,14 +22,15 @@ from experiment.events import CellFinished, Event, Phase, PhaseStarted, RunFinis
 from provision.connection import Connection, connect
 from tests.conftest import LiveLab
 from tests.e2e.conftest import StartRun
-from tests.e2e.go_lab import GoLab
 from tests.e2e.host_view import RUN_HOME, left_on_host, running_containers, wait_for_connections, wait_until_up
 from tests.e2e.lab_run import API, LabRun, read_attempts, read_finished, write_protocol
 from tests.e2e.lab_with_neighbours import LAB_WITH_NEIGHBOURS
+from tests.e2e.small.conftest import runs_lab
+from tests.e2e.small_lab import SmallLab
 from toolchain.privilege import as_root
 
 _CONNECTIONS = 10
-_LOAD_SECONDS = 5
+_LOAD_SECONDS = 2
 _FAKETIME = resources.files("libfaketime") / "vendor" / "libfaketime" / "src" / "libfaketime.so.1"
 
 _FILL_DISK = f"""
@@ -42,11 +43,6 @@ cat /dev/zero > {RUN_HOME}/filler
 """
 
 _EAT_MEMORY = "eaten = []\nwhile True:\n    eaten.append(b'x' * (1 << 26))"
-
-
-@pytest.fixture(scope="module")
-def measured_lab(go_lab: GoLab) -> LiveLab:
-    return go_lab.as_it_stands()
 
 
 class Breaker:
@@ -129,7 +125,8 @@ class Survivor:
 
 
 @pytest.fixture(scope="module")
-def survivor(measured_lab: LiveLab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Survivor]:
+def survivor(small_lab: SmallLab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Survivor]:
+    measured_lab = runs_lab(small_lab)
     folder = tmp_path_factory.mktemp("survivor")
     clock = folder / "clock"
     clock.write_text("+0")
@@ -200,6 +197,7 @@ def test_after_all_this_the_lab_is_as_it_was(survivor: Survivor, host: Connectio
     assert {api.container for api in measured_lab.inventory.apis} <= running_containers(host)
 
 
+@pytest.mark.nightly
 def test_a_run_that_is_broken_off_again_and_again_goes_on_and_loses_nothing(
     start_run: StartRun, measured_lab: LiveLab, host: Connection, tmp_path: Path
 ):

@@ -10,6 +10,8 @@ from lab.docker_ssh import ssh_options
 from lab.lifecycle.state import ensure_stack
 from tests.e2e.scratch import NAME, Scratch, left_on_engine, on_host
 
+pytestmark = pytest.mark.nightly
+
 BAD_DOCUMENTS: dict[str, tuple[dict[str, object], str]] = {
     "unknown-key": ({"wrokers": 3}, r"stacks/{name}\.yaml:\d+: wrokers: no such key; remove it or mend its spelling"),
     "wrong-type": ({"cores": {"api": 1}}, r"stacks/{name}\.yaml:\d+: cores\.api: "),

@@ -3,11 +3,15 @@
 import os
 import re
 
+import pytest
+
 from documents.drift import Drift
 from documents.inventory import Inventory
 from documents.labels import STACK_LABEL
 from lab.lifecycle.lifecycle import read_lab
 from tests.e2e.scratch import HOST, NAME, Scratch, docker, on_host
+
+pytestmark = pytest.mark.nightly
 
 Found = dict[tuple[str, str], tuple[str | None, str | None]]
 

@@ -23,6 +23,8 @@ from provision.connection import connect
 from tests.e2e.scratch import Scratch, docker
 from tests.ports import free_port
 
+pytestmark = pytest.mark.nightly
+
 STACK = "e2e-base"
 BOOTSTRAPPED = f"fairground-{STACK}-base:bootstrapped"
 PULLED = f"fairground-{STACK}-base:pulled"

@@ -1,4 +1,4 @@
-"""Two runs of a lab whose PostgreSQL was set otherwise meanwhile, and the gate on builds that stand side by side."""
+"""The gate on builds that stand side by side, and two runs of a lab whose PostgreSQL was set otherwise meanwhile."""
 
 import json
 import shutil
@@ -12,11 +12,13 @@ from analysis.report import analyse
 from cli.gate import EXIT_STATUSES
 from documents.gate import Gate
 from tests.conftest import ROOT, run_lab
-from tests.e2e.go_lab import BASE, GO_LAB, SAME, SLOWED, GoLab
 from tests.e2e.lab_run import ATTEMPTS_MOST, write_protocol
 from tests.e2e.lab_with_neighbours import LAB_WITH_NEIGHBOURS
+from tests.e2e.scratch import NAME
+from tests.e2e.small.conftest import runs_lab
+from tests.e2e.small_lab import BASE, SAME, SLOWED, SmallLab
 
-LOAD = ("light", "read-user", 10, 2)
+LOAD = ("light", "read-user", 10, 1)
 
 
 class Pairs:
@@ -30,7 +32,7 @@ class Pairs:
 
     def lab(self, command: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run a subcommand of `lab` on the lab."""
-        return run_lab([command, *arguments, "--stack", GO_LAB], lab=LAB_WITH_NEIGHBOURS)
+        return run_lab([command, *arguments, "--stack", NAME], lab=LAB_WITH_NEIGHBOURS)
 
     def run(self) -> Path:
         """Measure the base; returns the run's folder."""
@@ -49,8 +51,8 @@ class Pairs:
 
 
 @pytest.fixture(scope="module")
-def pairs(go_lab: GoLab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pairs]:
-    assert go_lab
+def pairs(small_lab: SmallLab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pairs]:
+    runs_lab(small_lab)
     pairs = Pairs(tmp_path_factory.mktemp("pairs"))
     yield pairs
     for run in set(pairs.runs):
@@ -64,29 +66,6 @@ def whole_blocks(gate: Gate) -> int:
         {cell.block for cell in cells if cell.api == api} for api in (gate.base.name, gate.candidate.name)
     )
     return len(base & candidate)
-
-
-def test_a_setting_that_changed_between_two_runs_is_refused_by_name(pairs: Pairs, go_lab: GoLab):
-    first, again = pairs.run(), pairs.run()
-    alike = run_lab(["compare", str(first), str(again)])
-    assert alike.returncode == 0, alike.stdout + alike.stderr
-    assert "Unlike conditions" not in alike.stdout
-    go_lab.up(shared_buffers="256MB")
-    second = pairs.run()
-    refused = run_lab(["compare", str(first), str(second)])
-    assert (refused.returncode, refused.stdout) == (1, "")
-    (line,) = refused.stderr.splitlines()
-    assert line == (
-        f"error: {first.name} and {second.name} can't be compared, for they weren't measured under the same "
-        "conditions. PostgreSQL setting shared_buffers: 128MB and 256MB. Measure one of them again under the other's, "
-        "or compare them all the same with --anyway, which marks the page."
-    )
-    assert not (second / "compared").exists()
-    shown = run_lab(["compare", str(first), str(second), "--anyway"])
-    assert shown.returncode == 0, shown.stderr
-    page = (second / "compared" / f"{first.name}.html").read_text()
-    assert f"<title>Unlike conditions: {BASE} in {second.name} and {first.name}" in page
-    assert "PostgreSQL setting shared_buffers: 128MB and 256MB" in page
 
 
 def test_a_build_that_was_made_slower_is_a_regression(pairs: Pairs, tmp_path: Path):
@@ -108,7 +87,31 @@ def test_a_build_that_is_the_same_has_the_status_of_its_outcome_and_is_told(pair
     assert (gate.blocks_needed is not None) <= (gate.outcome == "cannot-tell")
 
 
+def test_a_setting_that_changed_between_two_runs_is_refused_by_name(pairs: Pairs, small_lab: SmallLab):
+    first = pairs.run()
+    report = run_lab(["report", first.name])
+    assert report.returncode == 0, report.stderr
+    assert BASE in report.stdout
+    small_lab.describe_go(shared_buffers="256MB")
+    small_lab.up()
+    second = pairs.run()
+    refused = run_lab(["compare", str(first), str(second)])
+    assert (refused.returncode, refused.stdout) == (1, "")
+    (line,) = refused.stderr.splitlines()
+    assert line == (
+        f"error: {first.name} and {second.name} can't be compared, for they weren't measured under the same "
+        "conditions. PostgreSQL setting shared_buffers: 128MB and 256MB. Measure one of them again under the other's, "
+        "or compare them all the same with --anyway, which marks the page."
+    )
+    assert not (second / "compared").exists()
+    shown = run_lab(["compare", str(first), str(second), "--anyway"])
+    assert shown.returncode == 0, shown.stderr
+    page = (second / "compared" / f"{first.name}.html").read_text()
+    assert f"<title>Unlike conditions: {BASE} in {second.name} and {first.name}" in page
+    assert "PostgreSQL setting shared_buffers: 128MB and 256MB" in page
+
+
 def test_a_candidate_that_the_lab_lacks_is_no_verdict(pairs: Pairs):
     done = pairs.lab("gate", BASE, "no-such-api", "--protocol", str(pairs.four_blocks))
     assert done.returncode == 3
-    assert done.stderr.startswith(f"error: The lab {GO_LAB} has no API no-such-api; it has ")
+    assert done.stderr.startswith(f"error: The lab {NAME} has no API no-such-api; it has ")

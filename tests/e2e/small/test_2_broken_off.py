@@ -6,33 +6,29 @@ The lab's host stands for one of its own in it, with a stand-in for the kernel's
 import random
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
 from documents.errors import HostUnreachableError
 from documents.run import HostRecord, attempt_id
-from experiment.events import RunFinished, RunStarted
+from experiment.events import CellFinished, Phase, RunFinished, RunStarted
 from provision.connection import Connection, connect
 from tests.conftest import LiveLab
 from tests.e2e.conftest import StartRun
-from tests.e2e.go_lab import GoLab
 from tests.e2e.host_view import left_on_host, running_containers, wait_until_up
-from tests.e2e.lab_run import LabRun, read_attempts, read_finished, read_journal, read_records, write_protocol
-from tests.e2e.lab_with_neighbours import LAB_WITH_NEIGHBOURS
+from tests.e2e.lab_run import LabRun, read_attempts, read_finished, read_journal, write_protocol
 from tests.e2e.own_host import OwnHost, stand_in_on
 from tests.ssh.cable import cable_to
 from tests.unit.provision.settings_stand_in import UNTOUCHED_SETTINGS, is_tuned
 
 CELLS = 4
 WARM_UP_SECONDS = LOAD_SECONDS = 1
-_KILLS = 10
+_RANDOM_KILLS = 10
 
-
-@pytest.fixture(scope="module")
-def measured_lab(go_lab: GoLab) -> LiveLab:
-    return go_lab.as_it_stands()
+Moment = Callable[[LabRun], object]
+"""Waits for a moment of a run."""
 
 
 @pytest.fixture
@@ -106,43 +102,72 @@ def resume(start_run: StartRun, interrupted: Interrupted, lab: list[str]) -> Lab
     return run
 
 
-def test_a_run_that_is_killed_at_ten_random_moments_goes_on_and_every_setting_comes_back(
+def kill_and_resume(
+    start_run: StartRun, own_host: OwnHost, moments: Iterable[Moment], protocol: str, cells: int
+) -> tuple[Interrupted, LabRun]:
+    """Kill a run at each of the moments, resume it each time, and let it end; returns what it was, and its last part.
+
+    Each moment comes after the one in which the run begins, and the first one after the end of a cell. At one of them,
+    at least, the host's settings must be the run's.
+    """
+    run = start_run("--protocol", protocol, lab=own_host.lab())
+    run.wait_for(lambda event: isinstance(event, RunStarted))
+    interrupted = Interrupted(run.folder, cells)
+    tuned = False
+    for moment in moments:
+        if interrupted.times:
+            run = resume(start_run, interrupted, own_host.lab())
+        else:
+            run.wait_for(lambda event: isinstance(event, CellFinished))
+        moment(run)
+        run.send(signal.SIGKILL)
+        assert run.finish() == -signal.SIGKILL
+        tuned |= is_tuned(own_host.settings())
+        interrupted.remember()
+    assert tuned, "there was something to put back"
+    own_host.wait_until_put_back(WARM_UP_SECONDS + LOAD_SECONDS)
+    run = resume(start_run, interrupted, own_host.lab())
+    assert run.finish() == 0, run.stderr
+    return interrupted, run
+
+
+def test_run_killed_in_a_load_a_reset_and_a_warm_up_is_resumed_and_every_setting_comes_back(
+    start_run: StartRun, own_host: OwnHost, host: Connection, protocol: str
+):
+    def at(phase: Phase) -> Moment:
+        return lambda run: run.wait_for_phase(phase)
+
+    moments = [at("load"), at("reset"), at("warm_up")]
+    interrupted, run = kill_and_resume(start_run, own_host, moments, protocol, CELLS)
+    interrupted.require_finished(run, own_host, host)
+
+
+@pytest.mark.nightly
+def test_run_killed_at_ten_random_moments_is_resumed_and_every_setting_comes_back(
     start_run: StartRun, own_host: OwnHost, host: Connection, tmp_path: Path
 ):
     seed = random.SystemRandom().randrange(2**32)
     draw = random.Random(seed)  # noqa: S311 - moments, not secrets
     print(f"seed of the moments: {seed}")  # noqa: T201 - pytest shows it where the test fails
-    # A cell has ten events, so less than two are finished between two moments, and the last cells after all of them.
-    cells = _KILLS + 2
-    run = start_run("--protocol", protocol_of(tmp_path, cells), lab=own_host.lab())
-    run.wait_for(lambda event: isinstance(event, RunStarted))
-    interrupted = Interrupted(run.folder, cells)
-    tuned = 0
-    while True:
-        # The first moment lies behind a cell's end, so that there is something to be kept.
-        for _ in range(draw.randint(0 if interrupted.times else 10, 17)):
+
+    def at_random(run: LabRun) -> None:
+        for _ in range(draw.randint(0, 17)):
             run.wait_for(lambda _event: True)
         time.sleep(draw.uniform(0, 0.4))
-        run.send(signal.SIGKILL)
-        assert run.finish() == -signal.SIGKILL
-        interrupted.remember()
-        tuned += is_tuned(own_host.settings())
-        if interrupted.times == _KILLS:
-            break
-        run = resume(start_run, interrupted, own_host.lab())
-    assert tuned > _KILLS / 2, "at most of the moments there must have been something to put back"
-    own_host.wait_until_put_back(WARM_UP_SECONDS + LOAD_SECONDS)
-    run = resume(start_run, interrupted, own_host.lab())
-    assert run.finish() == 0, run.stderr
+
+    # A cell has ten events, so less than two are finished between two moments, and the last cells after all of them.
+    cells = _RANDOM_KILLS + 4
+    moments = [at_random] * _RANDOM_KILLS
+    interrupted, run = kill_and_resume(start_run, own_host, moments, protocol_of(tmp_path, cells), cells)
     interrupted.require_finished(run, own_host, host)
 
 
-def test_a_run_whose_network_is_cut_says_so_and_goes_on_and_every_setting_comes_back(
-    start_run: StartRun, own_host: OwnHost, host: Connection, protocol: str, tmp_path: Path
+def test_run_whose_network_is_cut_says_so_and_is_resumed_and_every_setting_comes_back(
+    start_run: StartRun, own_host: OwnHost, host: Connection, tmp_path: Path
 ):
     """Packets are lost and nobody is told: to the host the connection is open to the end."""
     with cable_to(own_host.host, tmp_path) as cable:
-        run = start_run("--protocol", protocol, lab=own_host.lab(cable.host))
+        run = start_run("--protocol", protocol_of(tmp_path, 2), lab=own_host.lab(cable.host))
         run.wait_for_phase("load")
         run.wait_for_phase("load")
         assert is_tuned(own_host.settings())
@@ -150,7 +175,7 @@ def test_a_run_whose_network_is_cut_says_so_and_goes_on_and_every_setting_comes_
         assert run.finish() == 1
         assert "The connection to root@127.0.0.1:" in run.stderr
         assert "Traceback" not in run.stderr
-        interrupted = Interrupted(run.folder)
+        interrupted = Interrupted(run.folder, 2)
         interrupted.remember()
         own_host.wait_until_put_back(WARM_UP_SECONDS + LOAD_SECONDS)
         cable.mend()
@@ -159,6 +184,7 @@ def test_a_run_whose_network_is_cut_says_so_and_goes_on_and_every_setting_comes_
     interrupted.require_finished(run, own_host, host)
 
 
+@pytest.mark.nightly
 def test_a_run_whose_sshd_dies_goes_on_and_every_setting_comes_back(
     start_run: StartRun, own_host: OwnHost, measured_lab: LiveLab, protocol: str
 ):
@@ -182,20 +208,8 @@ def test_a_run_whose_sshd_dies_goes_on_and_every_setting_comes_back(
         interrupted.require_finished(run, own_host, connection)
 
 
-def test_a_run_does_not_notice_that_sshd_reads_its_configuration_again(
-    start_run: StartRun, host: Connection, tmp_path: Path
-):
-    protocol = write_protocol(tmp_path, ("light", "mixed", 10, 2))
-    run = start_run("--protocol", str(protocol), lab=LAB_WITH_NEIGHBOURS)
-    run.wait_for_phase("load")
-    host.run('kill -HUP "$(pgrep --oldest --exact sshd)"', deadline_seconds=30)
-    assert run.finish() == 0, run.stderr
-    assert all(record.valid for record in read_records(run.folder).values())
-    assert left_on_host(host) == []
-
-
-def test_a_request_to_end_leaves_the_lab_and_its_host_as_they_were_and_the_run_goes_on(
-    start_run: StartRun, own_host: OwnHost, measured_lab: LiveLab, host: Connection, protocol: str
+def test_run_that_is_asked_to_end_leaves_the_lab_and_its_host_as_they_were_and_is_resumed(
+    start_run: StartRun, own_host: OwnHost, measured_lab: LiveLab, host: Connection, tmp_path: Path
 ):
     def end_and_look(number: signal.Signals) -> None:
         run.send(number)
@@ -206,15 +220,13 @@ def test_a_request_to_end_leaves_the_lab_and_its_host_as_they_were_and_the_run_g
         assert left_on_host(host) == []
         assert {api.container for api in measured_lab.inventory.apis} <= running_containers(host), run.stderr
 
-    run = start_run("--protocol", protocol, lab=own_host.lab())
+    run = start_run("--protocol", protocol_of(tmp_path, 2), lab=own_host.lab())
+    run.wait_for(lambda event: isinstance(event, CellFinished))
     run.wait_for_phase("load")
-    assert is_tuned(own_host.settings())
     end_and_look(signal.SIGINT)
-    interrupted = Interrupted(run.folder)
+    interrupted = Interrupted(run.folder, 2)
     interrupted.remember()
     run = resume(start_run, interrupted, own_host.lab())
-    run.wait_for_phase("warm_up")
-    assert is_tuned(own_host.settings())
     # At once, while the database is made anew: that mustn't go on beside what puts it back.
     run.wait_for_phase("reset")
     end_and_look(signal.SIGTERM)
@@ -222,14 +234,3 @@ def test_a_request_to_end_leaves_the_lab_and_its_host_as_they_were_and_the_run_g
     run = resume(start_run, interrupted, own_host.lab())
     assert run.finish() == 0, run.stderr
     interrupted.require_finished(run, own_host, host)
-
-
-def test_a_finished_run_is_resumed_without_a_load(start_run: StartRun, tmp_path: Path, measured_lab: LiveLab):
-    protocol = write_protocol(tmp_path, ("light", "read-user", 10, 1))
-    run = start_run("--protocol", str(protocol), lab=LAB_WITH_NEIGHBOURS)
-    assert run.finish() == 0, run.stderr
-    files = {path: path.read_bytes() for path in run.folder.rglob("*") if path.is_file()}
-    again = measured_lab.run("run", "--resume", run.folder.name)
-    assert again.returncode == 0, again.stderr
-    assert "1 cells, 1 of them done already" in again.stdout
-    assert {path: path.read_bytes() for path in run.folder.rglob("*") if path.is_file()} == files

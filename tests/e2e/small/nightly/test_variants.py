@@ -1,4 +1,4 @@
-"""A run that varies the Go API on a lab of its own: pools, PostgreSQL's settings, cores. It is killed and goes on.
+"""A run that varies the Go API on the small lab: pools, PostgreSQL's settings, cores. It is killed and goes on.
 
 The controller is held up when a load begins, so that what is at work then can be looked at.
 """
@@ -21,9 +21,12 @@ from provision.connection import Connection, connect
 from provision.containers import main_process_id
 from provision.database import run_sql
 from tests.conftest import run_lab
-from tests.e2e.go_lab import GO_LAB, GoLab
 from tests.e2e.lab_run import ATTEMPTS_MOST, LabRun, read_attempts
 from tests.e2e.lab_with_neighbours import LAB_WITH_NEIGHBOURS
+from tests.e2e.scratch import NAME
+from tests.e2e.small_lab import SmallLab
+
+pytestmark = pytest.mark.nightly
 
 PROTOCOL = f"""version: 1
 name: varied
@@ -76,25 +79,25 @@ class VariedRun:
 
 
 def read_drift() -> Drift:
-    done = run_lab(["verify", "--drift", "--json", "--stack", GO_LAB])
+    done = run_lab(["verify", "--drift", "--json", "--stack", NAME])
     return Drift.from_json(done.stdout, name=done.stderr or "the command's output")
 
 
 @pytest.fixture(scope="module")
-def varied(go_lab: GoLab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[VariedRun]:
+def varied(go_lab: SmallLab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[VariedRun]:
     protocol = tmp_path_factory.mktemp("varied") / "varied.yaml"
     inventory = go_lab.as_it_stands().inventory
     protocol.write_text(PROTOCOL % cpus_of(inventory))
     with connect(inventory.host) as host:
         before = containers_on(host)
-        first = LabRun(GO_LAB, "--protocol", str(protocol), "--seed", "5", lab=LAB_WITH_NEIGHBOURS)
+        first = LabRun(NAME, "--protocol", str(protocol), "--seed", "5", lab=LAB_WITH_NEIGHBOURS)
         try:
             first.wait_for(lambda event: begins_load(event) and "-go-large-" in cell_of(event))
             run = VariedRun(first.folder)
         finally:
             first.abandon()
         run.drift_of_killed = read_drift()
-        again = LabRun(GO_LAB, "--resume", run.folder.name, lab=LAB_WITH_NEIGHBOURS)
+        again = LabRun(NAME, "--resume", run.folder.name, lab=LAB_WITH_NEIGHBOURS)
 
         def look(event: Event) -> None:
             if begins_load(event):
@@ -131,7 +134,7 @@ def containers_on(host: Connection) -> set[str]:
     return set(host.run(listing, deadline_seconds=30).stdout.splitlines())
 
 
-def at_work(host: Connection, go_lab: GoLab, subject: str) -> AtWork:
+def at_work(host: Connection, go_lab: SmallLab, subject: str) -> AtWork:
     lab = go_lab.as_it_stands().inventory
     api = f"fairground-api-{subject}"
     postgres = lab.postgres
@@ -157,7 +160,7 @@ def at_work(host: Connection, go_lab: GoLab, subject: str) -> AtWork:
     )
 
 
-def test_each_cell_had_the_environment_the_settings_and_the_cpus_of_its_variant(varied: VariedRun, go_lab: GoLab):
+def test_each_cell_had_the_environment_the_settings_and_the_cpus_of_its_variant(varied: VariedRun, go_lab: SmallLab):
     assert set(varied.seen) == set(SUBJECTS)
     lab = go_lab.as_it_stands()
     cpus = cpus_of(lab.inventory)
@@ -177,7 +180,7 @@ def test_each_cell_had_the_environment_the_settings_and_the_cpus_of_its_variant(
             assert look.running == {f"fairground-api-{subject}", server, "fairground-redis"}
 
 
-def test_every_cell_is_valid_and_the_killed_one_was_measured_anew(varied: VariedRun, go_lab: GoLab):
+def test_every_cell_is_valid_and_the_killed_one_was_measured_anew(varied: VariedRun, go_lab: SmallLab):
     layout = go_lab.as_it_stands().inventory.cores
     records = {record.cell_id: record for record in read_attempts(varied.folder)}
     assert len(records) == CELLS
@@ -199,7 +202,7 @@ def test_what_a_killed_run_left_is_told_and_gone_after_the_next(varied: VariedRu
     assert varied.containers == set(), "the declared ones are the same, and no other is there"
 
 
-def test_the_report_ranks_the_variants_and_says_what_each_is(varied: VariedRun, go_lab: GoLab):
+def test_the_report_ranks_the_variants_and_says_what_each_is(varied: VariedRun, go_lab: SmallLab):
     done = run_lab(["report", varied.folder.name])
     assert done.returncode == 0, done.stderr
     assert all(subject in done.stdout for subject in SUBJECTS)
@@ -223,11 +226,11 @@ def test_two_variants_of_it_are_judged_as_two_builds_are(varied: VariedRun):
     assert "didn't measure go, only go-pool-16" in refused.stderr
 
 
-def test_a_layout_that_does_not_fit_and_a_name_that_the_lab_sets_are_refused(go_lab: GoLab, tmp_path: Path):
+def test_a_layout_that_does_not_fit_and_a_name_that_the_lab_sets_are_refused(go_lab: SmallLab, tmp_path: Path):
     def refusal(old: str, new: str) -> str:
         path = tmp_path / "refused.yaml"
         path.write_text((PROTOCOL % cpus_of(inventory)).replace(old, new))
-        done: subprocess.CompletedProcess[str] = run_lab(["run", "--stack", GO_LAB, "--protocol", str(path)])
+        done: subprocess.CompletedProcess[str] = run_lab(["run", "--stack", NAME, "--protocol", str(path)])
         assert done.returncode == 1, done.stdout
         return done.stderr
 

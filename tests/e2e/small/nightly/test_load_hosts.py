@@ -1,38 +1,32 @@
-"""The whole way with load hosts: up, a run, a report, destroy, all by the stack document alone."""
+"""Two load hosts: a load that is parted between them, drift, secrets, the network, and the quick protocol."""
 
 import json
 import shutil
 import subprocess
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 
 from analysis.load_hosts import load_host_file
 from analysis.report import analyse
-from cli.context import open_engine
-from documents.inventory import LoadHost
 from documents.load import WrkResult
 from documents.network import CellClocks
 from documents.open_loop import OpenLoopResult
 from documents.protocol import OpenLoop, Protocol, Scenario
 from documents.run import CellRecord, HostRecord
 from experiment import disturbances
-from experiment.run import resume_run, start_run
-from lab.lifecycle.leftovers import find_labelled, run_docker
-from lab.lifecycle.lifecycle import read_lab
-from lab.lifecycle.state import ensure_stack
+from experiment.run import start_run
+from lab.lifecycle.leftovers import run_docker
 from provision import network
 from provision.connection import connect
-from tests.conftest import ROOT, LiveLab, run_lab
-from tests.e2e.load_host_run import allow_neighbours
-from tests.e2e.plain_pulumi import pulumi
-from tests.e2e.quick_run import run_quick
+from tests.conftest import LiveLab, run_lab
+from tests.e2e.host_view import left_on_load_hosts
+from tests.e2e.lab_with_neighbours import LAB_WITH_NEIGHBOURS, allow_neighbours
 from tests.e2e.secret_search import SecretSearch, in_container
-from tests.ports import free_port
-from tests.ssh.waiting import wait_until
+from tests.e2e.small_lab import BASE, SmallLab
+
+pytestmark = pytest.mark.nightly
 
 PROTOCOL = Protocol(
     version=1,
@@ -46,38 +40,22 @@ PROTOCOL = Protocol(
     open_loop=OpenLoop(scenario="light", shares=(0.1,), seconds=2, blocks=1),
 )
 
-NAME = "e2e-load"
+_QUICK_CELLS = 18
+"""Three loads in three blocks, of one API and its twin."""
 
-_DOCUMENT = ROOT / "stacks" / f"{NAME}.yaml"
+
+@pytest.fixture(scope="module")
+def loaded_lab(small_lab: SmallLab) -> LiveLab:
+    """The small lab with two load hosts."""
+    small_lab.describe_go(BASE, load_hosts=2)
+    small_lab.up()
+    return small_lab.as_it_stands()
 
 
 def done(command: "subprocess.CompletedProcess[str]") -> str:
     """What a command that must succeed printed."""
     assert command.returncode == 0, command.stdout + command.stderr
     return command.stdout
-
-
-@pytest.fixture(scope="module")
-def loaded_lab() -> Iterator[LiveLab]:
-    """A lab with two load hosts, stood up by `pulumi up` and nothing else."""
-    described = {
-        "version": 1,
-        "name": NAME,
-        "host": {"kind": "container", "memory_gb": 3, "ssh_port": free_port()},
-        "load_host": [{"kind": "container", "ssh_port": free_port()} for _ in range(2)],
-        "apis": [{"name": "zig", "source": "apis/zig", "port": 18080}],
-    }
-    _DOCUMENT.write_text(yaml.safe_dump(described))
-    try:
-        engine = open_engine(NAME)
-        ensure_stack(engine)
-        done(pulumi(NAME, "up", "--yes", "--skip-preview"))
-        yield LiveLab(NAME, *read_lab(engine))
-    finally:
-        run_lab(["down", "--stack", NAME])
-        _DOCUMENT.unlink()
-        (ROOT / f"Pulumi.{NAME}.yaml").unlink(missing_ok=True)
-        shutil.rmtree(ROOT / ".lab" / "stacks" / NAME, ignore_errors=True)
 
 
 @pytest.fixture
@@ -89,20 +67,6 @@ def neighbours() -> Iterator[None]:
     yield
     for name, limit in limits.items():
         setattr(disturbances, name, limit)
-
-
-def left_on_one(load_host: LoadHost) -> list[str]:
-    """What of a run is left on a load host: in the lab's folder, but for what stays there, and by names of commands."""
-    with connect(load_host.host) as connection:
-        listed = connection.run(["ls", "/var/lib/fairground"], deadline_seconds=10).stdout.split()
-        running = connection.run("ps -e -o comm= | grep -E '^(wrk|open-loop|lab-)' || true", deadline_seconds=10).stdout
-    kept = {"cgroup", "run.lock", "open-loop", "knobs.pyz"}
-    return [*(name for name in listed if name not in kept), *running.split()]
-
-
-def left_on(hosts: Sequence[LoadHost]) -> list[str]:
-    """What of a run is left on load hosts."""
-    return [name for one in hosts for name in left_on_one(one)]
 
 
 def test_load_hosts_are_as_the_host_and_have_the_generator_to_themselves(loaded_lab: LiveLab):
@@ -173,10 +137,10 @@ def test_a_run_from_two_load_hosts_is_one_load(loaded_lab: LiveLab, tmp_path: Pa
     report = analyse(run)
     [cell] = report.cells
     assert cell.load_hosts is not None
-    assert cell.load_hosts.start_skew_seconds < 0.1
+    assert cell.load_hosts.start_skew_seconds < PROTOCOL.scenarios[0].duration_seconds, "they were at work together"
     assert cell.usage["generator"].cpu_cores > 0
     assert report.load_hosts[1].differences == ()
-    assert left_on(loaded_lab.inventory.load_hosts) == []
+    assert left_on_load_hosts(loaded_lab.inventory) == []
     tokens = [path for path in run.rglob("*") if path.is_file() and b"eyJ" in path.read_bytes()]
     assert tokens == []
 
@@ -207,34 +171,6 @@ def test_a_load_host_keeps_no_secret_and_listens_for_ssh_alone(loaded_lab: LiveL
         assert {port for address, port in sockets if address != "127.0.0.11"} == {"22"}
 
 
-def test_a_killed_run_leaves_its_load_on_the_load_hosts_and_a_resume_ends_it(
-    loaded_lab: LiveLab, tmp_path: Path, neighbours: None
-):
-    del neighbours
-    longer = PROTOCOL.scenarios[0].model_copy(update={"duration_seconds": 20})
-    protocol = PROTOCOL.model_copy(update={"scenarios": (longer,), "open_loop": None})
-    documents = (loaded_lab.inventory, loaded_lab.secrets, protocol)
-    running = subprocess.Popen(
-        [sys.executable, "-m", "tests.e2e.load_host_run", str(tmp_path)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert running.stdin is not None
-    assert running.stdout is not None
-    running.stdin.write("\n".join(document.model_dump_json() for document in documents))
-    running.stdin.close()
-    assert any('"phase":"load"' in line for line in running.stdout)
-    wait_until(lambda: all("wrk" in left_on_one(one) for one in loaded_lab.inventory.load_hosts), 20)
-    running.kill()
-    running.wait()
-    assert all("wrk" in left_on_one(one) for one in loaded_lab.inventory.load_hosts), "it is on its own"
-    [run] = tmp_path.iterdir()
-    resume_run(run, loaded_lab.inventory, loaded_lab.secrets, progress=lambda _event: None)
-    assert [cell.requests > 0 for cell in analyse(run).cells] == [True]
-    assert left_on(loaded_lab.inventory.load_hosts) == []
-
-
 def test_the_network_is_measured_both_ways_and_its_listener_is_gone(loaded_lab: LiveLab):
     with connect(loaded_lab.inventory.host) as lab, connect(loaded_lab.inventory.load_hosts[0].host) as load:
         before = set(lab.run("cat /proc/net/tcp", deadline_seconds=10).stdout.split())
@@ -248,26 +184,18 @@ def test_the_network_is_measured_both_ways_and_its_listener_is_gone(loaded_lab: 
     assert json.loads(found.to_json())["bandwidth"]["tool"].startswith("iperf 3")
 
 
-# Each void cell is measured anew, and other tests run beside this one.
+# Each void cell is measured again, and other tests run beside this one.
 @pytest.mark.timeout(900)
 def test_the_quick_protocol_from_load_hosts_has_a_report(loaded_lab: LiveLab):
-    report = run_quick(NAME)
+    run = run_lab(["run", "--protocol", "quick", "--json", "--stack", loaded_lab.stack], lab=LAB_WITH_NEIGHBOURS)
+    assert run.returncode == 0, run.stdout[-2000:] + run.stderr
+    first, *_, finished = (json.loads(line) for line in run.stdout.splitlines())
+    folder = Path(first["directory"])
+    try:
+        assert finished["cells"] == _QUICK_CELLS
+        report = analyse(folder)
+    finally:
+        shutil.rmtree(folder)
     assert len(report.load_hosts) == 2
     shares = set(loaded_lab.inventory.load_hosts[0].size.cpus) & set(loaded_lab.inventory.size.cpus)
     assert (report.grade == "shared") == bool(shares)
-
-
-@pytest.mark.timeout(900)
-def test_the_same_lab_without_load_hosts_has_one_as_well_and_nothing_is_left_of_it(loaded_lab: LiveLab):
-    assert loaded_lab.inventory.load_hosts
-    _DOCUMENT.write_text(yaml.safe_dump({**yaml.safe_load(_DOCUMENT.read_text()), "load_host": []}))
-    done(pulumi(NAME, "up", "--yes", "--skip-preview"))
-    inventory, _ = read_lab(open_engine(NAME))
-    assert (inventory.load_hosts, inventory.api_address) == ((), "127.0.0.1")
-    assert [thing.name for thing in find_labelled(NAME) if thing.kind in {"container", "network"}] == [
-        f"fairground-{NAME}-host"
-    ]
-    report = run_quick(NAME)
-    assert (report.host_kind, report.load_hosts) == ("container", ())
-    done(pulumi(NAME, "destroy", "--yes", "--skip-preview"))
-    assert [str(thing) for thing in find_labelled(NAME)] == []
