@@ -24,7 +24,7 @@ from tests.unit.documents.samples import INVENTORY, SECRETS
 
 ROOT = Path(__file__).parents[3]
 
-SOURCES = (*sorted(f"apis/{path.parent.name}" for path in (ROOT / "apis").glob("*/Dockerfile")), "tests/fifth/api")
+SOURCES = sorted(f"apis/{path.parent.name}" for path in (ROOT / "apis").glob("*/Dockerfile"))
 
 GOOD = """# A comment.
 ARG BASE=debian:trixie-slim
@@ -56,7 +56,7 @@ def test_every_implementation_keeps_the_rules_of_its_folder(source: str):
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A project with a copy of one implementation in `apis/mine`."""
-    shutil.copytree(ROOT / "tests/fifth/api", tmp_path / "apis" / "mine")
+    shutil.copytree(ROOT / "apis/go", tmp_path / "apis" / "mine")
     return tmp_path
 
 
@@ -115,18 +115,21 @@ def test_what_a_build_gets_is_let_in_by_name(project: Path):
 def test_the_document_of_an_implementation_agrees_with_its_files(project: Path):
     document = project / "apis" / "mine" / "implementation.yaml"
     good = document.read_text()
-    document.write_text(good.replace('"/out/api.zip", "w"', '"/out/other.zip", "w"'))
+    document.write_text(good.replace("-o /out/api ", "-o /out/other "))
     (fault,) = implementation_faults(project, "apis/mine")
-    assert fault.startswith("implementation.yaml: build.command: the Dockerfile doesn't have this command: python3 -c")
-    document.write_text(good.replace("src/tests/*.py", "src/tests/*.pyx"))
+    assert fault.startswith("implementation.yaml: build.command: the Dockerfile doesn't have this command: go build")
+    document.write_text(good.replace("*_test.go", "*_test.gox"))
     (fault,) = implementation_faults(project, "apis/mine")
-    assert "no file matches src/tests/*.pyx" in fault
-    for key, pattern in (("sources", "src/fifth/*.py"), ("tests", "src/tests/*.py")):
-        document.write_text(good.replace(pattern, "README.md"))
+    assert "no file matches internal/**/*_test.gox" in fault
+    for key, *patterns in (("sources", "cmd/api/*.go", "internal/**/*.go"), ("tests", "internal/**/*_test.go")):
+        without = good
+        for pattern in patterns:
+            without = without.replace(pattern, "README.md")
+        document.write_text(without)
         assert implementation_faults(project, "apis/mine") == [
             f"implementation.yaml: lines.{key}: what it names has no line of code"
         ]
-    document.write_text(good.replace('"X-Cache": "MISS"', '"X-Elsewhere": "MISS"'))
+    document.write_text(good.replace('old: header["X-Cache"]', 'old: header["X-Elsewhere"]'))
     (fault,) = implementation_faults(project, "apis/mine")
     assert "has this text 0 times" in fault
     document.unlink()
@@ -288,7 +291,7 @@ def test_without_a_lab_of_these_very_sources_nothing_on_the_host_is_looked_at(wo
     found = world.check(read_lab=refuse)
     assert outcomes(found) == {"lab": "failed", **on_the_host}
     assert found.steps[4].details == ("The lab local isn't up; run `lab up`.",)
-    (world.project / "apis" / "mine" / "src" / "fifth" / "new.py").write_text("x = 1\n")
+    (world.project / "apis" / "mine" / "internal" / "new.go").write_text("package internal\n")
     found = world.check()
     assert outcomes(found) == {"lab": "failed", **on_the_host}
     assert found.steps[4].details[0].startswith("its image was made of other sources than apis/mine has now; run `lab")

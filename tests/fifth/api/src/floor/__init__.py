@@ -1,1 +1,0 @@
-"""The framework alone, answering a post from memory."""
