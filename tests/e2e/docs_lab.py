@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cli import context
 from experiment.protocol_file import protocol_names
-from tests.e2e.load_host_run import allow_neighbours
+from tests.e2e.lab_with_neighbours import allow_neighbours
 
 _WITHOUT_STACK = frozenset({"doctor", "report", "compare", "runs", "history", "--install-completion"})
 

@@ -18,7 +18,7 @@ from documents.protocol import Protocol
 from tests.conftest import ROOT
 from tests.e2e.docs_lab import is_run, keep_in, runs_in
 from tests.e2e.lab_run import ATTEMPTS_MOST
-from tests.e2e.load_host_run import allow_neighbours
+from tests.e2e.lab_with_neighbours import allow_neighbours
 
 TIMEOUT_SECONDS = 20
 """Of a request: the machine is busy with other tests."""
