@@ -74,6 +74,7 @@ def test_formatter_linter_and_own_tests_are_green(said: Said, name: str):
     assert said(name, None) == ""
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(("name", "kind"), [(name, kind) for name in FOLDERS for kind in BREAKAGES[name]])
 def test_each_check_goes_red(said: Said, name: str, kind: str):
     failed = said(name, kind)
@@ -81,6 +82,7 @@ def test_each_check_goes_red(said: Said, name: str, kind: str):
     assert BREAKAGES[name][kind].said in failed
 
 
+@pytest.mark.nightly
 def test_what_was_compiled_since_does_not_hide_a_broken_test(said: Said, live_lab: LiveLab, tmp_path: Path):
     said("rust", "tests")
     sound = tmp_path / "rust"
