@@ -6,10 +6,14 @@ It calls pytest as docs/contributing.md shows, with a lab's name, with more prog
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import LiveLab
 from tests.docs_steps import Step
 from tests.e2e.docs_reader import Reader
 from tests.e2e.lab_run import API
+
+pytestmark = pytest.mark.nightly
 
 FUZZED = {
     "tests/differential/test_differential.py": "FAIRGROUND_DIFFERENTIAL_PROGRAMS=20",

@@ -16,7 +16,7 @@ from tests.e2e.conftest import StartRun
 from tests.e2e.host_view import left_on_host
 from tests.e2e.lab_run import API, ATTEMPTS_MOST, read_attempts, write_protocol
 
-pytestmark = pytest.mark.alone
+pytestmark = [pytest.mark.alone, pytest.mark.nightly]
 
 
 @pytest.fixture
