@@ -2,7 +2,7 @@
 
 sshd, the connection, the run's lock, the lease and the guard are real. The kernel's files are a stand-in that can be
 written to, for they are this machine's; what is measured is made up. A whole `lab run` that is killed, cut off, or
-loses its host is in `tests/e2e/test_resume`.
+loses its host is in `tests/e2e/small/test_2_broken_off`.
 """
 
 from collections.abc import Iterator
@@ -44,6 +44,16 @@ def test_a_run_whose_controller_is_killed_goes_on_and_every_setting_comes_back(s
     assert is_tuned(run.stand_in.settings())
     run.wait_until_put_back()
     run.start(sshd.host)
+    run.require_finished()
+
+
+@pytest.mark.nightly
+def test_a_run_does_not_notice_that_sshd_is_restarted(own_sshd: Sshd, run: BrokenRun):
+    """As by `systemctl restart ssh`, which leaves the open sessions alone."""
+    run.start(own_sshd.host)
+    run.wait_for("cell-finished")
+    own_sshd.stop()
+    own_sshd.start()
     run.require_finished()
 
 
