@@ -111,20 +111,17 @@ def test_after_a_reset_tables_are_analysed_and_nothing_is_left_to_write(connecti
         assert last[0] < 100_000, "the checkpoint is the last that was written, but for this session's own start"
 
 
-def test_a_changed_contract_is_loaded_anew(connection: Connection, seeded: Services, tmp_path: Path):
+def test_a_seeding_that_was_interrupted_is_done_again_with_a_changed_contract(
+    connection: Connection, seeded: Services, tmp_path: Path
+):
+    with pytest.raises(HostError, match=r"PostgreSQL on .* refused.*no_such_table"):
+        load(connection, seeded, tmp_path, "COPY no_such_table FROM STDIN;\n", "cd" * 32)
+    assert seeding.seeded_contract(connection, seeded.postgres) is None
     assert load(connection, seeded, tmp_path, SEED.replace("first", "changed"), "cd" * 32) is True
     assert titles(seeded) == ["changed", "second"]
     assert seeding.seeded_contract(connection, seeded.postgres) == "cd" * 32
     assert load(connection, seeded, tmp_path, SEED, HASH) is True
-
-
-def test_a_seeding_that_was_interrupted_is_done_anew(connection: Connection, seeded: Services, tmp_path: Path):
-    with pytest.raises(HostError, match=r"PostgreSQL on .* refused.*no_such_table"):
-        load(connection, seeded, tmp_path, "COPY no_such_table FROM STDIN;\n", "ef" * 32)
-    assert seeding.seeded_contract(connection, seeded.postgres) is None
-    assert load(connection, seeded, tmp_path, SEED, "ef" * 32) is True
     assert titles(seeded) == ["first", "second"]
-    assert load(connection, seeded, tmp_path, SEED, HASH) is True
 
 
 def test_a_statement_that_hangs_is_ended_in_the_container_too(connection: Connection, seeded: Services):
@@ -179,12 +176,6 @@ def test_a_container_is_stopped_and_started(connection: Connection, seeded: Serv
     assert containers.state(connection, name)[0] == "running"
     assert containers.main_process_id(connection, name) != first
     assert "Ready to accept connections" in containers.logs(connection, name, lines=5)
-
-
-def test_a_container_that_is_not_there_is_told_by_name(connection: Connection):
-    for action in (containers.stop, containers.start, containers.state, containers.logs):
-        with pytest.raises(HostError, match="no-such-container"):
-            action(connection, "no-such-container")
 
 
 def test_the_cgroup_of_a_container_holds_its_processes(connection: Connection, seeded: Services):
