@@ -27,7 +27,11 @@ _LISTINGS = {
     "packet filter": "nft --stateless list ruleset | sort",
     "redis": "redis-cli get mine",
     # Docker gives a container no cgroup of its own in these two hierarchies: what is there is the machine's below.
-    "cgroups": "find /sys/fs/cgroup -type d | grep -v -e /hugetlb/ -e /perf_event/ | sort",
+    # systemd makes those of its units in more hierarchies while a user is logged in; "units at work" lists the units.
+    "cgroups": (
+        "find /sys/fs/cgroup -type d | grep -v -e /hugetlb/ -e /perf_event/ -e '[.]service$' -e '[.]mount$' "
+        "-e '[.]slice$' -e '[.]scope$' -e '[.]socket$' -e '[.]swap$' | sort"
+    ),
 }
 
 _OF_ITS_ENGINE = {

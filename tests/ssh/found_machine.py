@@ -3,6 +3,7 @@
 import io
 import secrets
 import tarfile
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from provision.connection import Connection, connect
 from provision.labelled import find_labelled
 from tests.machines.machine import Machine
 from tests.machines.snapshot import take_snapshot
+from tests.ssh.waiting import HANGING_SECONDS
 
 STACK = "claimed"
 LAB = "ssh-ed25519 ONE"
@@ -55,6 +57,13 @@ class Found:
             for kind, then in self.before.items()
             if then != after[kind]
         }
+
+    def changed_in_the_end(self) -> dict[str, tuple[list[str], list[str]]]:
+        """What isn't as it was found once systemd and the kernel have done what follows from the last command."""
+        deadline = time.monotonic() + HANGING_SECONDS
+        while (found := self.changed()) and time.monotonic() < deadline:
+            time.sleep(1)
+        return found
 
 
 @contextmanager

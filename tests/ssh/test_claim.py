@@ -19,7 +19,7 @@ def test_a_machine_with_an_older_engine_is_left_as_it_was_found(with_engine: Fou
         assert changes.build_cache
         use(connection, with_engine)
         assert release(connection, keep_images=False) == ()
-    assert with_engine.changed() == {}
+    assert with_engine.changed_in_the_end() == {}
     assert with_engine.machine.run("redis-cli", "get", "mine") == "precious"
 
 
@@ -28,7 +28,7 @@ def test_a_claim_that_was_broken_off_at_once_is_released(with_engine: Found):
         claim(connection, STACK, LAB)
         assert release(connection, keep_images=False) == ()
         assert release(connection, keep_images=False) == ()
-    assert with_engine.changed() == {}
+    assert with_engine.changed_in_the_end() == {}
 
 
 def test_another_lab_is_refused_and_the_same_goes_on(with_engine: Found):

@@ -9,25 +9,15 @@ from provision import build_cache
 from provision.claim import claim, release
 from provision.connection import Connection, connect
 from provision.host_changes import JOURNAL, HostChanges, Journal, read_changes
-from tests.ssh.test_preparation import BareHost
+from tests.ssh.found_machine import Found
 
 FIRST, SECOND = ("first", "ssh-ed25519 ONE"), ("second", "ssh-ed25519 TWO")
 
 
-@pytest.fixture(scope="module")
-def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BareHost]:
-    host = BareHost(tmp_path_factory.mktemp("bare"), engine=False)
-    try:
-        connect(host.host).close()  # which waits until it listens
-        yield host
-    finally:
-        host.remove()
-
-
 @pytest.fixture
-def connection(bare: BareHost) -> Iterator[Connection]:
-    """A connection to the host, which has no journal before and after."""
-    with connect(bare.host) as opened:
+def connection(without_engine: Found) -> Iterator[Connection]:
+    """A connection to the machine, which has no journal before and after."""
+    with connect(without_engine.host) as opened:
         yield opened
         opened.run("rm -rf /var/lib/fairground", deadline_seconds=10)
 
@@ -39,14 +29,14 @@ def journal(connection: Connection) -> HostChanges:
 
 
 def test_of_two_labs_that_claim_at_the_same_moment_one_is_refused(
-    bare: BareHost, connection: Connection, monkeypatch: pytest.MonkeyPatch
+    without_engine: Found, connection: Connection, monkeypatch: pytest.MonkeyPatch
 ):
     list_records = build_cache.list_records
 
     def overtaken(connection: Connection) -> tuple[str, ...] | None:
         """Between its look at the host and its claim, the other one comes."""
         monkeypatch.undo()
-        with connect(bare.host) as another:
+        with connect(without_engine.host) as another:
             claim(another, *SECOND)
         return list_records(connection)
 

@@ -1,5 +1,6 @@
 """A claim on a machine that the lab didn't make: a Debian 13 without an engine, whose user has sudo."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -7,21 +8,27 @@ import pytest
 from documents.errors import HostError
 from provision import preparation
 from provision.claim import claim, release
-from provision.connection import connect
+from provision.connection import Connection, connect
 from provision.host_changes import read_changes
 from tests.ssh.found_machine import LAB, STACK, Found, claimed, use
 
+WRITTEN = "find /etc /usr /var/lib/dpkg -type f -newer /run/mark"
 
-def test_a_machine_without_an_engine_is_left_as_it_was_found(without_engine: Found):
+
+@pytest.fixture(scope="module")
+def prepared(without_engine: Found) -> Iterator[Connection]:
+    """A connection to the machine, which is claimed and prepared until it is released."""
+    with connect(without_engine.host) as connection:
+        missing = {name for name in preparation.REQUIRED_PACKAGES if not has(connection, name)}
+    assert missing >= {"wrk", "python3", "docker", "dockerd"}
     with claimed(without_engine) as connection:
-        changes = read_changes(connection)
-        assert changes is not None
-        assert {"docker.io", "wrk", "python3", "containerd"} <= set(changes.packages)
-        assert changes.memberships == ("someone:docker",)
-        assert "docker" in without_engine.machine.run("id", "-nG", "someone")
-        use(connection, without_engine)
-        assert release(connection, keep_images=False) == ()
-    assert without_engine.changed() == {}
+        yield connection
+        release(connection, keep_images=False)
+
+
+def has(connection: Connection, command: str) -> bool:
+    script = f"PATH=$PATH:/usr/sbin command -v {command}"
+    return connection.run(script, deadline_seconds=10, check=False).exit_status == 0
 
 
 def test_an_engine_that_is_a_snap_is_refused(without_engine: Found):
@@ -53,3 +60,65 @@ def test_a_user_whose_sudo_asks_for_a_password_is_told(without_engine: Found):
             claim(connection, STACK, LAB)
     finally:
         without_engine.machine.shell("mv /etc/kept /etc/sudoers.d/someone")
+
+
+def test_what_is_missing_is_installed_and_noted(without_engine: Found, prepared: Connection):
+    assert all(has(prepared, command) for command in preparation.REQUIRED_PACKAGES)
+    changes = read_changes(prepared)
+    assert changes is not None
+    assert {"docker.io", "wrk", "python3", "containerd"} <= set(changes.packages)
+    assert changes.memberships == ("someone:docker",)
+    assert "docker" in without_engine.machine.run("id", "-nG", "someone")
+    versions = preparation.tool_versions(prepared)
+    assert "4.1.0" in versions["wrk"]
+    assert versions["python3"].startswith("3.13.")
+    assert prepared.run("stat -c %a /var/lib/fairground", deadline_seconds=10).stdout == "700\n"
+
+
+def test_sshd_takes_the_limits_without_a_restart(without_engine: Found, prepared: Connection):
+    effective = prepared.run("/usr/sbin/sshd -T", deadline_seconds=10).stdout
+    assert all(f"{name} {value}\n" in effective for name, value in preparation.SSHD_LIMITS.items())
+    with connect(without_engine.host) as again:
+        # More sessions at once on one connection than sshd's own default of ten allows.
+        sessions = [again.open_sftp() for _ in range(20)]
+        for session in sessions:
+            session.close()
+
+
+def test_preparing_again_writes_nothing(prepared: Connection):
+    prepared.run("touch /run/mark", deadline_seconds=10)
+    try:
+        preparation.prepare(prepared)
+        assert prepared.run(WRITTEN, deadline_seconds=30).stdout == ""
+    finally:
+        prepared.run("rm /run/mark", deadline_seconds=10)
+
+
+def test_a_user_who_is_not_root_is_told(without_engine: Found):
+    host = without_engine.host.model_copy(update={"sudo": False})
+    with connect(host) as connection, pytest.raises(HostError, match="is not root"):
+        preparation.prepare(connection)
+
+
+def test_a_machine_without_apt_is_told_what_it_lacks(prepared: Connection):
+    prepared.run("mv /usr/bin/apt-get /usr/bin/wrk /root/", deadline_seconds=10)
+    try:
+        with pytest.raises(HostError, match="lacks wrk, and has no apt-get"):
+            preparation.prepare(prepared)
+    finally:
+        prepared.run("mv /root/apt-get /root/wrk /usr/bin/", deadline_seconds=10)
+
+
+def test_an_engine_that_does_not_answer_is_told(prepared: Connection):
+    prepared.run("systemctl stop docker.socket docker.service", deadline_seconds=60)
+    try:
+        with pytest.raises(HostError, match=r"didn't answer within 1 s.*connect"):
+            preparation.wait_for_engine(prepared, deadline_seconds=1)
+    finally:
+        prepared.run("systemctl start docker.socket docker.service", deadline_seconds=60)
+
+
+def test_the_machine_is_left_as_it_was_found(without_engine: Found, prepared: Connection):
+    use(prepared, without_engine)
+    assert release(prepared, keep_images=False) == ()
+    assert without_engine.changed_in_the_end() == {}
