@@ -93,6 +93,8 @@ def release(connection: Connection, *, keep_images: bool) -> tuple[str, ...]:
     changes = read_changes(connection)
     if changes is None:
         return ()
+    if changes.packages:
+        packages.wait_for_apt(connection)
     if packages.ENGINE_PACKAGE not in changes.packages and engine.is_installed(connection):
         changes = _wake_engine(connection, changes)
     if connection.run("command -v python3", deadline_seconds=_DEADLINE_SECONDS, check=False).stdout:

@@ -124,6 +124,21 @@ def purge(connection: Connection, packages: Collection[str]) -> Mapping[str, tup
     return needed
 
 
+def wait_for_apt(connection: Connection) -> None:
+    """Wait until no apt installs or removes packages on the host: one whose controller was killed goes on there.
+
+    Raises:
+        HostError: it takes too long, or apt refuses.
+    """
+    try:
+        # With no package to install it takes apt's lock, and gives it back.
+        _run_apt(connection, ["install", "--yes"])
+    except RemoteCommandError as error:
+        raise HostError(
+            f"apt on {connection} can't be used: {error} See what it does there, then try again."
+        ) from error
+
+
 def _set_aside(connection: Connection, packages: Sequence[str]) -> None:
     """Save those files of the packages' configuration that aren't as they came: they are the administrator's."""
     verified = connection.run(["dpkg", "--verify", *packages], deadline_seconds=_DEADLINE_SECONDS, check=False).stdout

@@ -1,13 +1,16 @@
 """A claim on a machine that the lab didn't make, which has an engine of its own at work: Debian 12's."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
-from documents.errors import LabError
+from documents.errors import HostUnreachableError, LabError
 from provision import engine, packages, preparation
 from provision.claim import claim, release
 from provision.connection import connect
 from provision.host_changes import read_changes
 from tests.ssh.found_machine import LAB, STACK, Found, claimed, use
+from tests.ssh.waiting import wait_until
 
 
 def test_a_machine_with_an_older_engine_is_left_as_it_was_found(with_engine: Found):
@@ -29,6 +32,28 @@ def test_a_claim_that_was_broken_off_at_once_is_released(with_engine: Found):
         assert release(connection, keep_images=False) == ()
         assert release(connection, keep_images=False) == ()
     assert with_engine.changed_in_the_end() == {}
+
+
+def test_a_claim_that_was_killed_while_packages_come_is_taken_back(with_engine: Found):
+    """Nobody tells apt on the machine that whoever started it is gone."""
+    connection = connect(with_engine.host)
+    claim(connection, STACK, LAB)
+    with ThreadPoolExecutor(1) as pool:
+        preparing = pool.submit(preparation.prepare, connection)
+        wait_until(lambda: is_installing(with_engine), 300)
+        connection.close()
+        with pytest.raises(HostUnreachableError):
+            preparing.result()
+    assert is_installing(with_engine), "it goes on"
+    with connect(with_engine.host) as connection:
+        assert release(connection, keep_images=False) == ()
+    assert with_engine.changed_in_the_end() == {}
+
+
+def is_installing(found: Found) -> bool:
+    """Whether apt gets packages on the machine, or unpacks them; its first look at what it would do is none."""
+    shown = found.machine.run("ps", "-eo", "args=").splitlines()
+    return any(line.startswith("apt-get ") and " install " in line and "--simulate" not in line for line in shown)
 
 
 def test_another_lab_is_refused_and_the_same_goes_on(with_engine: Found):
