@@ -94,7 +94,9 @@ class Fault:
     mend_it: Callable[[Breaker], None] | None = None
 
 
-_UNDER_LOAD: frozenset[VoidReason] = frozenset({"wrk-errors", "generator-failed", "sampler-failed", "watch-failed"})
+_UNDER_LOAD: frozenset[VoidReason] = frozenset(
+    {"no-requests", "wrk-errors", "generator-failed", "sampler-failed", "watch-failed"}
+)
 
 FAULTS = {
     "API killed": Fault("load", lambda breaker, lab: breaker.kill(lab.api(API).container), _UNDER_LOAD),
