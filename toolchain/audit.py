@@ -10,14 +10,17 @@ import json
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from documents.errors import ToolchainError
+from toolchain.console import Step
 from toolchain.go_toolchain import find_go
 from toolchain.layout import Layout, project_layout
-from toolchain.pulumi_tools import ENGINE_PACKAGE
+from toolchain.pulumi_tools import BUILD_TAGS, BUILT_PACKAGES, lay_out_sources
 
 VULNERABLE = 1
 NOT_LOOKED_AT = 3
@@ -30,10 +33,9 @@ GO_REPORTS = "golang.org/x/vulndb@latest"
 GO_MODULES = {
     "apis/go": "./...",
     "experiment/workloads/vegeta": "./...",
-    "toolchain/docker_plugin": "./...",
-    "toolchain/engine": ENGINE_PACKAGE,
+    "toolchain/go_tools": " ".join([f"-tags={BUILD_TAGS}", *BUILT_PACKAGES]),
 }
-"""Modules, each with the packages that are built of it; the engine's has none of its own."""
+"""Modules, each with the packages that are built of it, and how."""
 
 PYTHON_LOCKS = (
     "requirements.lock",
@@ -107,16 +109,25 @@ def audit_go(layout: Layout, module: str, packages: str, run: Run) -> Audited:
     go = find_go(minimum)
     if go is None:
         return Audited(lock, unseen=(f"there is no Go {minimum} or newer",))
-    command = [str(go.command), "run", GOVULNCHECK, "-format=json", "-C", module]
-    found = audit_by(run, layout, lock, [*command, packages], read_govulncheck)
-    if not found.unseen:
-        return found
-    had = run([str(go.command), "mod", "download", "-json", GO_REPORTS], layout.root)
-    folder = _member(had.stdout, "Dir")
-    if folder is None:
-        return Audited(lock, unseen=(*found.unseen, f"{GO_REPORTS} can't be had: {_last_line(had)}"))
-    reports = f"-db=file://{folder}/data/osv"
-    return audit_by(run, layout, lock, [*command, reports, packages], read_govulncheck)
+    with tempfile.TemporaryDirectory() as place:
+        if module == "toolchain/go_tools":
+            step = Step(f"Sources of {module}", layout.log)
+            try:
+                lay_out_sources(step, go, Path(place))
+            except ToolchainError as error:
+                return Audited(lock, unseen=(str(error),))
+            step.done("laid out")
+            module = place
+        command = [str(go.command), "run", GOVULNCHECK, "-format=json", "-C", module]
+        found = audit_by(run, layout, lock, [*command, *packages.split()], read_govulncheck)
+        if not found.unseen:
+            return found
+        had = run([str(go.command), "mod", "download", "-json", GO_REPORTS], layout.root)
+        folder = _member(had.stdout, "Dir")
+        if folder is None:
+            return Audited(lock, unseen=(*found.unseen, f"{GO_REPORTS} can't be had: {_last_line(had)}"))
+        reports = f"-db=file://{folder}/data/osv"
+        return audit_by(run, layout, lock, [*command, reports, *packages.split()], read_govulncheck)
 
 
 def audit_by(

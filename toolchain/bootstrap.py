@@ -69,15 +69,9 @@ def _environment(layout: Layout) -> None:
 def _pulumi(layout: Layout) -> None:
     if pulumi_tools.complete(layout):
         return
-    with step("Pulumi engine", layout.log) as current:
-        engine = pulumi_tools.install_engine(current, layout, lambda: ensure_go(current, layout))
-        current.done(f"{engine.version}, {engine.origin}")
-    with step("Pulumi's docker plugin", layout.log) as current:
-        plugin = pulumi_tools.install_docker_plugin(
-            current, layout, lambda: ensure_go(current, layout), ask_vendor=engine.origin == "official"
-        )
-        current.done(f"{plugin.version}, {plugin.origin}")
-    pulumi_tools.write_record(layout, engine, plugin)
+    with step("Pulumi engine and docker plugin", layout.log) as current:
+        record = pulumi_tools.install(current, layout, lambda: ensure_go(current, layout))
+        current.done(f"{record.engine.version}, {record.engine.origin}")
     remove_go(layout)
 
 

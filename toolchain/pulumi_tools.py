@@ -18,7 +18,7 @@ import tarfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Literal, cast
@@ -46,7 +46,14 @@ _PLUGIN_DEADLINE_SECONDS = 180.0
 _DOWNLOAD_SECONDS = 600.0
 _BLOCK_BYTES = 65536
 _ENGINE = "pulumi"
-ENGINE_PACKAGE = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
+_DOCKER_PLUGIN = "pulumi-resource-docker"
+_GO_TOOLS = Path(__file__).with_name("go_tools")
+BUILT_PACKAGES = ("github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", f"./{_DOCKER_PLUGIN}")
+"""What is built of the module in go_tools/; each makes an executable of its last name."""
+
+BUILD_TAGS = "no_compose"
+"""The provider of the plugin's resources has one that needs Docker Compose, unless this is set."""
+
 LANGUAGE_HOST = "pulumi-language-python"
 EXECUTOR = "pulumi-language-python-exec"
 DYNAMIC_PROVIDER = "pulumi-resource-pulumi-python"
@@ -89,16 +96,12 @@ class Record:
 
 def wanted(layout: Layout) -> str:
     """Fingerprint of all that decides what is installed, and where."""
-    return files.fingerprint([str(layout.root), *_sources("engine"), *_sources("docker_plugin")])
+    return files.fingerprint([str(layout.root), *_sources()])
 
 
-def _sources(module: str) -> list[Path]:
-    folder = _module(module)
-    return [folder.with_name("versions.toml"), *sorted(folder.glob("go.*")), *sorted(folder.glob("*.go"))]
-
-
-def _module(name: str) -> Path:
-    return Path(__file__).with_name(name)
+def _sources() -> list[Path]:
+    sources = sorted(path for path in _GO_TOOLS.rglob("*") if path.is_file())
+    return [_GO_TOOLS.with_name("versions.toml"), *sources]
 
 
 def read_record(layout: Layout) -> Record | None:
@@ -258,48 +261,76 @@ def _make_executable(path: Path) -> None:
     path.chmod(path.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
 
 
-def build_engine(step: Step, layout: Layout, go: GoProvider) -> Path:
-    """Builds the engine from the Go module proxy, with the vendor's executor and launcher out of the same module.
+def lay_out_sources(step: Step, go: Go, folder: Path) -> None:
+    """Lays out the module that engine and plugin are built of: go_tools/ with the modules that it trims.
+
+    Args:
+        step: Where it is shown.
+        go: A Go toolchain.
+        folder: An empty folder.
+
+    Raises:
+        ToolchainError: A module can't be had, or has another content.
+    """
+    downloads, stubs = folder / "downloads", folder / "stubs"
+    shutil.copytree(_GO_TOOLS, folder, dirs_exist_ok=True)
+    names = {trimmed: f"{trimmed.module}@{trimmed.version}" for trimmed in VERSIONS.go_trimmed}
+    originals = go.download(step, {name: trimmed.hash for trimmed, name in names.items()}, work=downloads)
+    for trimmed, name in names.items():
+        _copy_sources(originals[name], folder / "trimmed" / trimmed.folder, removed=trimmed.removed)
+    shutil.copytree(stubs, folder / "trimmed", dirs_exist_ok=True)
+    shutil.rmtree(downloads)
+    shutil.rmtree(stubs)
+
+
+def _copy_sources(original: Path, folder: Path, *, removed: Collection[str]) -> None:
+    """Copies what a build needs of a module, but for what is removed. The module cache itself is read-only."""
+    for where, folders, names in os.walk(original):
+        place = Path(where).relative_to(original)
+        folders[:] = [name for name in folders if name != "testdata" and str(place / name) not in removed]
+        (folder / place).mkdir(parents=True)
+        for name in names:
+            if not name.endswith("_test.go") and str(place / name) not in removed:
+                shutil.copyfile(original / place / name, folder / place / name)
+
+
+def build(step: Step, layout: Layout, go: GoProvider) -> Path:
+    """Builds engine and plugin from the Go module proxy, with the vendor's executor and launcher out of its module.
 
     Returns:
-        The folder; the language host itself is written by `install`, since it belongs to a checkout.
+        The folder; the language host itself is written by `install_engine`, since it belongs to a checkout.
     """
-    module = _module("engine")
-    version = VERSIONS.pulumi_engine
 
     def fill(partial: Path) -> None:
-        toolchain = go()
+        toolchain, sources = go(), partial / "sources"
+        lay_out_sources(step, toolchain, sources)
         toolchain.build(
             step,
-            module,
-            package=ENGINE_PACKAGE,
-            flags=[f"-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{version}"],
-            output=partial / _ENGINE,
+            sources,
+            packages=BUILT_PACKAGES,
+            flags=[
+                f"-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{VERSIONS.pulumi_engine}",
+                f"-X main.version={VERSIONS.docker_plugin}",
+            ],
+            tags=BUILD_TAGS,
+            output=partial,
         )
-        sdk = toolchain.module_folder(module, "github.com/pulumi/pulumi/sdk/v3") / "python"
+        sdk = toolchain.module_folder(sources, "github.com/pulumi/pulumi/sdk/v3") / "python"
         for source in (sdk / "cmd" / EXECUTOR, sdk / "dist" / DYNAMIC_PROVIDER):
             shutil.copyfile(source, partial / source.name)
             _make_executable(partial / source.name)
+        shutil.rmtree(sources)
 
-    key = files.fingerprint(_sources("engine"))
-    return files.make_folder_whole(layout.cache / f"pulumi-{version}-built-{key}", fill)
+    return files.make_folder_whole(_built(layout), fill)
 
 
-def build_docker_plugin(step: Step, layout: Layout, go: GoProvider) -> Path:
-    """Builds the plugin; returns the folder that holds it."""
-    version = VERSIONS.docker_plugin
+def is_built(layout: Layout) -> bool:
+    """Whether the user's cache has an engine and a plugin that were built of these sources."""
+    return _built(layout).is_dir()
 
-    def fill(partial: Path) -> None:
-        go().build(
-            step,
-            _module("docker_plugin"),
-            package=".",
-            flags=[f"-X main.version={version}"],
-            output=partial / layout.docker_plugin.name,
-        )
 
-    key = files.fingerprint(_sources("docker_plugin"))
-    return files.make_folder_whole(layout.cache / f"docker-plugin-{version}-built-{key}", fill)
+def _built(layout: Layout) -> Path:
+    return layout.cache / f"pulumi-built-{files.fingerprint(_sources())}"
 
 
 def fetch_docker_plugin(step: Step, layout: Layout) -> Path | None:
@@ -324,14 +355,27 @@ def fetch_docker_plugin(step: Step, layout: Layout) -> Path | None:
         return None
 
 
-def install_engine(step: Step, layout: Layout, go: GoProvider) -> Piece:
-    """Finds, fetches or builds the engine, and places it with its language host into the checkout.
+def install(step: Step, layout: Layout, go: GoProvider) -> Record:
+    """Finds, fetches or builds engine and plugin, places them into the checkout, and notes what was placed.
+
+    Args:
+        step: Where it is shown.
+        layout: The checkout.
+        go: Gives a Go toolchain, where one is needed.
 
     Raises:
-        ToolchainError: It can be had in no way, or doesn't run.
+        ToolchainError: One can be had in no way, or doesn't run.
     """
+    engine = _install_engine(step, layout, go)
+    # Not asked of the vendor where the engine couldn't be had from there either.
+    plugin = _install_docker_plugin(step, layout, go, ask_vendor=engine.origin == "official")
+    write_record(layout, engine, plugin)
+    return Record(wanted(layout), engine, plugin)
+
+
+def _install_engine(step: Step, layout: Layout, go: GoProvider) -> Piece:
     official = find_engine(search_path(layout)) or fetch_engine(step, layout.cache)
-    folder = official or build_engine(step, layout, go)
+    folder = official or build(step, layout, go)
     for name in _OFFICIAL:
         if (folder / name).is_file():
             files.place(folder / name, layout.tools / name)
@@ -347,20 +391,9 @@ def install_engine(step: Step, layout: Layout, go: GoProvider) -> Piece:
     return Piece(_ENGINE, origin, ".".join(map(str, version)), str(folder / _ENGINE))
 
 
-def install_docker_plugin(step: Step, layout: Layout, go: GoProvider, *, ask_vendor: bool) -> Piece:
-    """Fetches or builds the docker plugin, and places it into the checkout.
-
-    Args:
-        step: Where it is shown.
-        layout: The checkout.
-        go: Gives a Go toolchain, where one is needed.
-        ask_vendor: Whether to try the vendor's first: not where the engine couldn't be had from there either.
-
-    Raises:
-        ToolchainError: It can be had in no way.
-    """
+def _install_docker_plugin(step: Step, layout: Layout, go: GoProvider, *, ask_vendor: bool) -> Piece:
     official = fetch_docker_plugin(step, layout) if ask_vendor else None
-    folder = official or build_docker_plugin(step, layout, go)
+    folder = official or build(step, layout, go)
     name = layout.docker_plugin.name
     files.place(folder / name, layout.docker_plugin)
     origin: Origin = "official" if official else "built"

@@ -30,6 +30,25 @@ def version_of(text: str) -> Version:
 
 
 @dataclass(frozen=True)
+class Trimmed:
+    """A Go module of which some packages are replaced by stubs.
+
+    Attributes:
+        folder: Its name below ``trimmed/`` in the build, and below ``stubs/`` here.
+        module: The path that the module proxy has it under.
+        version: Its version.
+        hash: Of its content, as go.sum writes it.
+        removed: Its files and folders that are left out.
+    """
+
+    folder: str
+    module: str
+    version: str
+    hash: str
+    removed: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Versions:
     """What versions.toml says."""
 
@@ -39,6 +58,7 @@ class Versions:
     go_package: str
     go_hashes: tuple[str, ...]
     """Of the wheels of `go_package`, as pip writes them."""
+    go_trimmed: tuple[Trimmed, ...]
 
 
 def read_versions(path: Path) -> Versions:
@@ -50,6 +70,7 @@ def read_versions(path: Path) -> Versions:
         go_minimum=content["go"]["minimum"],
         go_package=content["go"]["package"],
         go_hashes=tuple(content["go"]["hashes"]),
+        go_trimmed=tuple(Trimmed(**one | {"removed": tuple(one["removed"])}) for one in content["go"]["trimmed"]),
     )
 
 

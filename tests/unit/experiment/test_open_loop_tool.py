@@ -42,7 +42,7 @@ def go(tmp_path_factory: pytest.TempPathFactory) -> Go:
 def program(go: Go, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("open-loop")
     output = folder / "open-loop"
-    go.build(Step("open-loop", folder / "log"), OPEN_LOOP_SOURCE, package=".", flags=[], output=output)
+    go.build(Step("open-loop", folder / "log"), OPEN_LOOP_SOURCE, packages=["."], flags=[], output=output)
     return output
 
 

@@ -1,6 +1,7 @@
 // Command pulumi-resource-docker serves the resources of the pulumi-docker SDK
 // from the Terraform provider for Docker, where the vendor's plugin can't be
-// had. docker.Image isn't in it: docker.RemoteImage builds, too.
+// had. docker.Image isn't in it: docker.RemoteImage builds, too, by the engine's
+// own builder. Nor is docker.BuildxBuilder.
 //
 // The path of this module begins with the provider's own, so that it may
 // import the provider's internal package.
@@ -20,7 +21,6 @@ var version = "0.0.0"
 
 // resources maps the provider's names to those of the SDK's classes.
 var resources = map[string]string{
-	"docker_buildx_builder": "BuildxBuilder",
 	"docker_config":         "ServiceConfig",
 	"docker_container":      "Container",
 	"docker_image":          "RemoteImage",
@@ -64,6 +64,8 @@ func providerInfo() tfbridge.ProviderInfo {
 		Config:      map[string]*tfbridge.SchemaInfo{"registry_auth": {Name: "registryAuth"}},
 		Resources:   map[string]*tfbridge.ResourceInfo{},
 		DataSources: map[string]*tfbridge.DataSourceInfo{},
+		// Its sources are left out.
+		IgnoreMappings: []string{"docker_buildx_builder"},
 	}
 	for upstream, name := range resources {
 		info.Resources[upstream] = &tfbridge.ResourceInfo{Tok: tokens.Type(token(name))}
