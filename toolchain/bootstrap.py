@@ -12,7 +12,7 @@ import sys
 
 from documents.errors import FairgroundError
 from toolchain import apt, docker_engine, files, pulumi_tools, python_environment, state
-from toolchain.console import step
+from toolchain.console import beside, step
 from toolchain.go_toolchain import ensure_go, remove_go
 from toolchain.layout import STACK, Layout, project_layout
 
@@ -28,7 +28,8 @@ def bootstrap(layout: Layout, *, with_tests: bool) -> None:
         FairgroundError: Something can't be installed or started.
     """
     layout.log.parent.mkdir(parents=True, exist_ok=True)
-    layout.log.write_bytes(b"")
+    for log in (layout.log, layout.build_log):
+        log.write_bytes(b"")
 
     def waiting() -> None:
         print("Another installation for this user is at work; waiting for its end ...", flush=True)  # noqa: T201
@@ -37,8 +38,10 @@ def bootstrap(layout: Layout, *, with_tests: bool) -> None:
         _interrupted_installation(layout)
         _system_packages(layout, apt.LAB)
         _environment(layout)
-        _pulumi(layout)
-        _docker(layout)
+        # What computes beside what waits for the network.
+        with beside(lambda: _pulumi(layout)):
+            _packages(layout)
+            _docker(layout)
         _state(layout)
         if with_tests:
             _system_packages(layout, apt.TEST)
@@ -61,15 +64,22 @@ def _system_packages(layout: Layout, packages: tuple[apt.Package, ...]) -> None:
 
 def _environment(layout: Layout) -> None:
     if not python_environment.complete(layout):
+        with step("Python environment", layout.log) as current:
+            python_environment.create(current, layout)
+            current.done("made")
+
+
+def _packages(layout: Layout) -> None:
+    if not python_environment.complete(layout):
         with step("Python packages", layout.log) as current:
-            python_environment.ensure(current, layout)
+            python_environment.fill(current, layout)
             current.done("installed as locked")
 
 
 def _pulumi(layout: Layout) -> None:
     if pulumi_tools.complete(layout):
         return
-    with step("Pulumi engine and docker plugin", layout.log) as current:
+    with step("Pulumi engine and docker plugin", layout.build_log) as current:
         record = pulumi_tools.install(current, layout, lambda: ensure_go(current, layout))
         current.done(f"{record.engine.version}, {record.engine.origin}")
     remove_go(layout)

@@ -6,8 +6,10 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 from documents.errors import ToolchainError
@@ -16,6 +18,12 @@ from toolchain.privilege import signal_group
 _REFRESH_SECONDS = 1.0
 _LINE_SECONDS = 15.0
 _GRACE_SECONDS = 10.0
+
+_drawing = threading.RLock()
+_open: list["Step"] = []
+"""The steps that are under way. On a terminal they share its last line."""
+
+_stopping = threading.Event()
 
 
 class Step:
@@ -27,11 +35,15 @@ class Step:
         self._started = time.monotonic()
         self._last_line = self._started
         self._terminal = sys.stdout.isatty()
-        self._write(f"{title} ...", final=False)
+        with _drawing:
+            _open.append(self)
+            self._write(f"{title} ...")
 
-    def _write(self, text: str, *, final: bool) -> None:
+    def _write(self, text: str) -> None:
+        """Writes the line of a step that isn't over."""
         if self._terminal:
-            sys.stdout.write(f"\r\x1b[K{text}" + ("\n" if final else ""))
+            line = "; ".join(f"{step._title} ... {step.elapsed()}" for step in _open)
+            sys.stdout.write(f"\r\x1b[K{line}")
         else:
             sys.stdout.write(text + "\n")
         sys.stdout.flush()
@@ -42,20 +54,35 @@ class Step:
         return f"{minutes} min {seconds:02} s" if minutes else f"{seconds} s"
 
     def tick(self) -> None:
-        """Shows the elapsed time: on a terminal every time, in a log now and then."""
-        if self._terminal or time.monotonic() - self._last_line >= _LINE_SECONDS:
-            self._last_line = time.monotonic()
-            self._write(f"{self._title} ... {self.elapsed()}", final=False)
+        """Shows the elapsed time: on a terminal every time, in a log now and then.
+
+        Raises:
+            KeyboardInterrupt: Another thread calls for the end of all steps.
+        """
+        if _stopping.is_set():
+            raise KeyboardInterrupt
+        with _drawing:
+            if self._terminal or time.monotonic() - self._last_line >= _LINE_SECONDS:
+                self._last_line = time.monotonic()
+                self._write(f"{self._title} ... {self.elapsed()}")
 
     def done(self, result: str) -> None:
         """Closes the step with its result."""
-        self._write(f"{self._title}: {result} ({self.elapsed()})", final=True)
+        with _drawing:
+            _open.remove(self)
+            sys.stdout.write("\r\x1b[K" if self._terminal else "")
+            sys.stdout.write(f"{self._title}: {result} ({self.elapsed()})\n")
+            if self._terminal and _open:
+                self._write("")
+            sys.stdout.flush()
 
     def broken(self) -> None:
         """Leaves the line of a step that failed, so that its error starts on the next."""
-        if self._terminal:
-            sys.stdout.write("\n")
-            sys.stdout.flush()
+        with _drawing:
+            _open.remove(self)
+            if self._terminal:
+                sys.stdout.write("\n")
+                sys.stdout.flush()
 
     def run(
         self,
@@ -138,6 +165,29 @@ def _ended_with_its_children(process: subprocess.Popen[bytes]) -> Generator[None
             except subprocess.TimeoutExpired:
                 signal_group(process.pid, signal.SIGKILL)
                 process.wait()
+
+
+@contextlib.contextmanager
+def beside(work: Callable[[], None]) -> Generator[None]:
+    """Does work in a thread while the context's own goes on, and waits for its end.
+
+    Where the context fails, the work's command is ended.
+
+    Raises:
+        BaseException: What the work raised, or the context's own.
+    """
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        running = pool.submit(work)
+        try:
+            yield
+            running.result()
+        except BaseException:
+            # The thread's command ends with its next look at the clock.
+            _stopping.set()
+            raise
+        finally:
+            wait([running])
+            _stopping.clear()
 
 
 @contextlib.contextmanager

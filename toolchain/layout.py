@@ -75,6 +75,11 @@ class Layout:
         return self.private / "log" / "setup.log"
 
     @property
+    def build_log(self) -> Path:
+        """What the build of the Pulumi engine printed, which goes on beside the rest of the installation."""
+        return self.private / "log" / "pulumi.log"
+
+    @property
     def docker_log(self) -> Path:
         """What the Docker engine prints where this checkout had to start it."""
         return self.private / "log" / "dockerd.log"

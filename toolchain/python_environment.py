@@ -39,12 +39,22 @@ def complete(layout: Layout) -> bool:
 
 
 def ensure(step: Step, layout: Layout) -> None:
-    """Makes the environment, or goes on with one for the same lock that was interrupted.
+    """Makes the environment with its packages.
+
+    Raises:
+        ToolchainError: The packages can't be had, or one has another content than the lock says.
+    """
+    create(step, layout)
+    fill(step, layout)
+
+
+def create(step: Step, layout: Layout) -> None:
+    """Makes the environment without its packages, or goes on with one for the same lock that was interrupted.
 
     A changed lock makes a new one, so that nothing stays that the lock no longer lists.
 
     Raises:
-        ToolchainError: The packages can't be had, or one has another content than the lock says.
+        ToolchainError: This Python can't make one.
     """
     wanted = _wanted_packages(layout)
     # In a shell that has sourced `env` this may be the environment's own Python, which is about to be removed.
@@ -59,6 +69,14 @@ def ensure(step: Step, layout: Layout) -> None:
             remedy="See that this Python can make environments: python3 -m venv.",
         )
         write_whole(_stamp(layout, "begun"), wanted)
+
+
+def fill(step: Step, layout: Layout) -> None:
+    """Installs the packages into the environment that `create` made.
+
+    Raises:
+        ToolchainError: The packages can't be had, or one has another content than the lock says.
+    """
     _drop_half_installed(layout)
     # Python compiles what it imports, and of the clouds' packages it never imports most.
     pip = [layout.python, "-m", "pip", "--disable-pip-version-check", "install", "--no-input", "--no-compile"]

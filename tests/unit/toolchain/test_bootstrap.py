@@ -42,11 +42,11 @@ def test_every_step_runs_under_the_lock(bare: Layout, monkeypatch: pytest.Monkey
         note("lab packages" if wanted == apt.LAB else "test packages")
 
     monkeypatch.setattr(bootstrap, "_system_packages", packages)
-    for name in ("_environment", "_pulumi", "_docker", "_state"):
+    for name in ("_environment", "_packages", "_pulumi", "_docker", "_state"):
         monkeypatch.setattr(bootstrap, name, _calling(note, name))
     bootstrap.bootstrap(bare, with_tests=True)
     assert under_lock == dict.fromkeys(
-        ["lab packages", "_environment", "_pulumi", "_docker", "_state", "test packages"], True
+        ["lab packages", "_environment", "_packages", "_pulumi", "_docker", "_state", "test packages"], True
     )
     assert not _locked(bare.cache)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from documents.errors import ToolchainError
-from toolchain.console import Step
+from toolchain.console import Step, beside
 from toolchain.privilege import signal_group
 
 
@@ -75,6 +75,32 @@ def test_interrupt_ends_the_command_with_its_children(tmp_path: Path):
     process.send_signal(signal.SIGINT)
     assert "KeyboardInterrupt" in process.communicate(timeout=15)[1]
     _await_gone(int(child.read_text()))
+
+
+def test_failure_ends_what_goes_on_beside_it(step: Step, tmp_path: Path):
+    def work() -> None:
+        step.run(["sh", "-c", f"echo $$ > {tmp_path}/child.new; mv {tmp_path}/child.new {child}; sleep 600"], remedy="")
+
+    def fail() -> None:
+        while not child.exists():
+            time.sleep(0.05)
+        raise ToolchainError("The other step failed.")
+
+    child = tmp_path / "child"
+    with pytest.raises(ToolchainError, match="other"), beside(work):
+        fail()
+    assert _gone(int(child.read_text()))
+    step.tick()
+
+
+def test_failure_beside_the_other_steps_is_raised_after_them(step: Step):
+    done: list[str] = []
+    with (
+        pytest.raises(ToolchainError, match="failed with status 3"),
+        beside(lambda: step.run(["sh", "-c", "exit 3"], remedy="")),
+    ):
+        done.append("the other step")
+    assert done
 
 
 def test_sudo_is_asked_in_the_session_in_which_the_password_was_given(
