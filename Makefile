@@ -9,6 +9,7 @@ BIN := .venv/bin
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
+lab: SETUP_FLAGS := --with-lab
 lab: setup ## stands the lab up, runs the quick protocol, writes the report and prints its table
 	@$(BIN)/lab up
 	@$(BIN)/lab run --protocol quick

@@ -12,17 +12,19 @@ import sys
 
 from documents.errors import FairgroundError
 from toolchain import apt, docker_engine, files, pulumi_tools, python_environment, state
+from toolchain.announcement import announce, missing_parts
 from toolchain.console import beside, step
 from toolchain.go_toolchain import ensure_go, remove_go
 from toolchain.layout import STACK, Layout, project_layout
 
 
-def bootstrap(layout: Layout, *, with_tests: bool) -> None:
-    """Installs everything that is missing.
+def bootstrap(layout: Layout, *, with_tests: bool, with_lab: bool = False) -> None:
+    """Installs everything that is missing, and says before what that is.
 
     Args:
         layout: The checkout.
         with_tests: Whether to install also what only the tests need.
+        with_lab: Whether the lab is stood up afterwards, which is then announced too.
 
     Raises:
         FairgroundError: Something can't be installed or started.
@@ -35,6 +37,8 @@ def bootstrap(layout: Layout, *, with_tests: bool) -> None:
         print("Another installation for this user is at work; waiting for its end ...", flush=True)  # noqa: T201
 
     with files.lock(layout.cache, waiting):
+        if parts := list(missing_parts(layout, with_lab=with_lab)):
+            print(announce(parts), flush=True)  # noqa: T201
         _interrupted_installation(layout)
         _system_packages(layout, apt.LAB)
         _environment(layout)
@@ -114,11 +118,12 @@ def main() -> int:
     """The command; returns its exit status."""
     parser = argparse.ArgumentParser(prog="make setup", description="Installs what the lab needs on this machine.")
     parser.add_argument("--with-tests", action="store_true", help="also what only the tests need")
+    parser.add_argument("--with-lab", action="store_true", help="the lab is stood up afterwards: announce that too")
     arguments = parser.parse_args()
     # make and CI end it so: the same clean-up as for Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        bootstrap(project_layout(), with_tests=arguments.with_tests)
+        bootstrap(project_layout(), with_tests=arguments.with_tests, with_lab=arguments.with_lab)
     except FairgroundError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         return 1

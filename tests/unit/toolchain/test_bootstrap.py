@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from toolchain import apt, bootstrap
+from toolchain import apt, bootstrap, docker_engine
+from toolchain.announcement import announce, duration, missing_parts
 from toolchain.layout import Layout
 
 
@@ -51,6 +52,21 @@ def test_every_step_runs_under_the_lock(bare: Layout, monkeypatch: pytest.Monkey
     assert not _locked(bare.cache)
 
 
+def test_only_what_is_missing_is_announced_with_its_time_and_the_sum(bare: Layout, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(docker_engine, "version", lambda: "20.10.24")
+
+    def missing(_wanted: tuple[apt.Package, ...]) -> tuple[apt.Package, ...]:
+        return (apt.LAB[1],)
+
+    monkeypatch.setattr(apt, "missing", missing)
+    parts = list(missing_parts(bare, with_lab=True))
+    lines = announce(parts).splitlines()
+    names = ("system packages: git", "Python packages", "Pulumi engine and docker plugin", "the lab")
+    assert len(lines) == len(names) + 2
+    assert all(line.strip().startswith(name) for line, name in zip(lines[1:-1], names, strict=True))
+    assert lines[-1].split() == ["together", *duration(sum(part.seconds for part in parts)).split()]
+
+
 @pytest.mark.parametrize(
     ("program", "said"),
     [
@@ -61,8 +77,8 @@ def test_every_step_runs_under_the_lock(bare: Layout, monkeypatch: pytest.Monkey
 def test_command_that_was_asked_and_failed_is_one_sentence(
     program: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    def ask(_layout: Layout, *, with_tests: bool) -> None:
-        del with_tests
+    def ask(_layout: Layout, *, with_tests: bool, with_lab: bool) -> None:
+        del with_tests, with_lab
         subprocess.run(["sh", "-c", program], capture_output=True, text=True, timeout=0.2, check=True)
 
     monkeypatch.setattr(bootstrap, "bootstrap", ask)
