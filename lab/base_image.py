@@ -1,16 +1,19 @@
 """The lab's Debian base image as a resource, on the controller's engine or on the host's."""
 
+import contextlib
 import hashlib
 from typing import Any
 
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, ResourceProvider
 
-from documents.errors import LabError
+from documents.errors import HostError, LabError
 from documents.host import Host
 from lab.lifecycle.leftovers import run_docker
 from provision.base_image import SCRIPT, make_base_image_here, make_base_image_on_host, trust_anchors
 from provision.connection import connect
+from provision.image_transfer import carry_image_from_here
+from provision.images import find_image
 from provision.made_images import MadeImage, carry_from_elsewhere, note_image
 
 _RECIPE = "base"
@@ -29,7 +32,12 @@ class _BaseImageProvider(ResourceProvider):
             host = Host.model_validate_json(props["host"])
             with connect(host) as connection:
                 # A base that is there already, as one that was carried, is only looked at.
-                carry_from_elsewhere(connection, host, tag, _RECIPE)
+                if host.kind == "container" and find_image(connection, tag) is None:
+                    # Such a host is made of the same base, which the controller has; else it is made again.
+                    with contextlib.suppress(HostError):
+                        carry_image_from_here(connection, tag)
+                else:
+                    carry_from_elsewhere(connection, host, tag, _RECIPE)
                 made = make_base_image_on_host(connection, image, tag, stack)
             note_image(MadeImage(host=host, name=tag, image_id=made.id, recipe=_RECIPE))
         return CreateResult(id_=tag, outs={**props, "image_id": made.id, "origin": made.origin})

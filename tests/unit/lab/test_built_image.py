@@ -53,6 +53,9 @@ class Hosts:
         self.images.setdefault(target, {})[name] = image_id
         self.done.append(f"carried from {source} to {target}")
 
+    def carry_from_here(self, target: str, name: str) -> None:
+        self.carry("here", target, name, self.images.get("here", {}).get(name, "sha256:none"))
+
     def build(self, connection: str, context: Path, *, name: str, **_: object) -> str:
         self.done.append(f"built on {connection} from {context}")
         self.images.setdefault(connection, {})[name] = f"sha256:of-{connection}"
@@ -77,6 +80,8 @@ def hosts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hosts:
     monkeypatch.setattr(built_image, "build_image", made.build)
     monkeypatch.setattr(built_image, "find_image", made.find)
     monkeypatch.setattr(base_image, "make_base_image_on_host", made.make_base)
+    monkeypatch.setattr(base_image, "find_image", made.find)
+    monkeypatch.setattr(base_image, "carry_image_from_here", made.carry_from_here)
     return made
 
 
@@ -159,15 +164,32 @@ def test_an_image_is_never_carried_from_its_own_host(hosts: Hosts):
     assert hosts.done == ["built on one from apis/echo"] * 2
 
 
-def test_a_base_is_carried_too(hosts: Hosts):
-    def create_base(host: Host) -> object:
-        properties = {"image": "debian:trixie-slim", "tag": "fairground-test-base:1", "stack": "test"}
-        created = _BaseImageProvider().create({**properties, "host": host.to_json(), "host_id": host.address})
-        assert created.outs is not None
-        return created.outs["image_id"], created.outs["origin"]
+def create_base(host: Host) -> object:
+    properties = {"image": "debian:trixie-slim", "tag": "fairground-test-base:1", "stack": "test"}
+    created = _BaseImageProvider().create({**properties, "host": host.to_json(), "host_id": host.address})
+    assert created.outs is not None
+    return created.outs["image_id"], created.outs["origin"]
 
+
+def test_a_base_is_carried_too(hosts: Hosts):
     assert create_base(hosts.host("one")) == create_base(hosts.host("two")) == ("sha256:of-one", "pulled")
     assert hosts.done == ["made on one", "carried from one to two"]
+
+
+@pytest.mark.parametrize(
+    ("controllers", "outcome", "done"),
+    [
+        ({"fairground-test-base:1": "sha256:here"}, ("sha256:here", "pulled"), ["carried from here to one"]),
+        ({}, ("sha256:of-one", "pulled"), ["made on one"]),
+    ],
+)
+def test_base_of_a_container_is_the_controller_s_or_made_where_that_is_gone(
+    hosts: Hosts, controllers: dict[str, str], outcome: object, done: list[str]
+):
+    hosts.images["here"] = controllers
+    assert create_base(hosts.host("one").model_copy(update={"kind": "container"})) == outcome
+    assert create_base(hosts.host("one").model_copy(update={"kind": "container"})) == outcome
+    assert hosts.done == done
 
 
 def test_a_refresh_finds_an_image_that_is_gone_or_another(hosts: Hosts):
