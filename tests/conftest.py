@@ -126,7 +126,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "lab: runs against a lab on real containers; set by its fixtures, not by hand",
         *(f"{name}: has a lab of its own, beside other tests; set by that fixture, not by hand" for name in OWN_LABS),
         "nightly: thorough, slow or random; in `make nightly`, and not in the gate",
-        "builds: only builds images on the lab's host, and leaves alone what runs there",
+        "builds: compiles, or builds images from nothing; never runs beside what holds time limits",
         "in_time: holds an API to the contract's time limits, with little beside it; set by its folder, not by hand",
         "alone: measures something on this machine, and says little while other tests run beside it",
     ):

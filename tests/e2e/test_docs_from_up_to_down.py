@@ -15,7 +15,7 @@ from tests.e2e.docs_reader import Reader, Walk
 from tests.e2e.scratch import Scratch, left_on_engine
 from tests.e2e.walked_lab import WALKED_LAB
 
-pytestmark = pytest.mark.nightly
+pytestmark = [pytest.mark.nightly, pytest.mark.builds]
 
 WALKED = [step for step in steps() if step.test == FROM_UP_TO_DOWN]
 

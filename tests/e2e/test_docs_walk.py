@@ -12,7 +12,7 @@ from tests.docs_steps import Step, steps
 from tests.e2e.docs_reader import Reader, Walk
 from tests.e2e.scratch import Scratch
 
-pytestmark = pytest.mark.nightly
+pytestmark = [pytest.mark.nightly, pytest.mark.builds]
 
 WALKED = [step for step in steps() if step.test is None]
 

@@ -19,7 +19,7 @@ from tests.conftest import LAB, ROOT, LiveLab
 from tests.e2e.lab_run import API
 from tests.unit.analysis.run_builder import golden_run
 
-pytestmark = pytest.mark.nightly
+pytestmark = [pytest.mark.nightly, pytest.mark.builds]
 
 FACTS = ROOT / "facts"
 BUILDS, STARTS = 1, 3

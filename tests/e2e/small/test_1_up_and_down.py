@@ -7,6 +7,8 @@ document has it, whatever the last one left.
 import re
 import signal
 
+import pytest
+
 from documents.drift import Drift
 from lab.lifecycle.lifecycle import read_lab
 from tests.e2e.scratch import (
@@ -20,6 +22,8 @@ from tests.e2e.scratch import (
     slow_build,
 )
 from tests.e2e.small_lab import SmallLab
+
+pytestmark = pytest.mark.builds
 
 POSTGRES, REDIS, ECHO = "fairground-postgres", "fairground-redis", "fairground-api-echo"
 KILLED = ["error: pulumi up was ended by the signal SIGKILL; the same command goes on from there."]

@@ -19,6 +19,8 @@ from tests.machines.machine import WITHOUT_ENGINE, Machine
 from tests.machines.snapshot import take_snapshot
 from tests.ssh.sshd import Sshd, public_half, running_sshd
 
+pytestmark = pytest.mark.builds
+
 
 @pytest.fixture(scope="module")
 def jump_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:

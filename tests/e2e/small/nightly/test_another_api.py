@@ -20,7 +20,7 @@ from tests.e2e.lab_run import write_protocol
 from tests.e2e.lab_with_neighbours import LAB_WITH_NEIGHBOURS
 from tests.e2e.scratch import Scratch
 
-pytestmark = pytest.mark.nightly
+pytestmark = [pytest.mark.nightly, pytest.mark.builds]
 
 API = "fifth"
 COPIED = ROOT / "apis" / "go"

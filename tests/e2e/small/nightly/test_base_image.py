@@ -23,7 +23,7 @@ from provision.connection import connect
 from tests.e2e.scratch import Scratch, docker
 from tests.ports import free_port
 
-pytestmark = pytest.mark.nightly
+pytestmark = [pytest.mark.nightly, pytest.mark.builds]
 
 STACK = "e2e-base"
 BOOTSTRAPPED = f"fairground-{STACK}-base:bootstrapped"

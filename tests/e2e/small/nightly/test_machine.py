@@ -12,7 +12,7 @@ from tests.e2e.small_lab import SmallLab, on_machine
 from tests.machines.machine import WITH_OLDER_ENGINE, WITHOUT_ENGINE, Machine
 from tests.machines.snapshot import take_snapshot
 
-pytestmark = pytest.mark.nightly
+pytestmark = [pytest.mark.nightly, pytest.mark.builds]
 
 Snapshot = dict[str, list[str]]
 
