@@ -1,6 +1,9 @@
 """All of a machine that a lab could have changed, so that before and after can be held against each other."""
 
+import time
+
 from tests.machines.machine import Machine
+from tests.ssh.waiting import HANGING_SECONDS
 
 _LISTINGS = {
     # Without their versions: what apt brings up to date on the way stays so, and the mirrors say when that is.
@@ -58,7 +61,35 @@ lab starts none of them."""
 _HEADING = "### "
 
 
-def take_snapshot(machine: Machine, *, has_engine: bool) -> dict[str, list[str]]:
+class Snapshot:
+    """A machine as it was found, to be compared with what it is later."""
+
+    def __init__(self, machine: Machine, *, has_engine: bool) -> None:
+        self._machine = machine
+        self._has_engine = has_engine
+        self._before = _look_at(machine, has_engine=has_engine)
+
+    def changed(self) -> dict[str, tuple[list[str], list[str]]]:
+        """What is different now: of each kind, the lines that are gone and those that are new."""
+        after = _look_at(self._machine, has_engine=self._has_engine)
+        return {
+            kind: (
+                [line for line in then if line not in after[kind]],
+                [line for line in after[kind] if line not in then],
+            )
+            for kind, then in self._before.items()
+            if then != after[kind]
+        }
+
+    def changed_in_the_end(self) -> dict[str, tuple[list[str], list[str]]]:
+        """What stays different once systemd and the kernel have done what follows from the last command."""
+        deadline = time.monotonic() + HANGING_SECONDS
+        while (found := self.changed()) and time.monotonic() < deadline:
+            time.sleep(1)
+        return found
+
+
+def _look_at(machine: Machine, *, has_engine: bool) -> dict[str, list[str]]:
     """What the machine has, by kind, a line each."""
     listings = {**_LISTINGS, **(_OF_ITS_ENGINE if has_engine else {})}
     # One call of the engine for all of them: each takes it as long as most of these take the machine.

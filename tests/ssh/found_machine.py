@@ -3,7 +3,6 @@
 import io
 import secrets
 import tarfile
-import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,8 +17,7 @@ from provision.claim import claim
 from provision.connection import Connection, connect
 from provision.labelled import find_labelled
 from tests.machines.machine import Machine
-from tests.machines.snapshot import take_snapshot
-from tests.ssh.waiting import HANGING_SECONDS
+from tests.machines.snapshot import Snapshot
 
 STACK = "claimed"
 LAB = "ssh-ed25519 ONE"
@@ -30,7 +28,6 @@ class Found:
 
     def __init__(self, machine: Machine, folder: Path, *, user: str, has_engine: bool) -> None:
         self.machine = machine
-        self.has_engine = has_engine
         self.host = Host(
             kind="ssh",
             address=machine.address,
@@ -44,26 +41,7 @@ class Found:
         Path(self.host.known_hosts_path).write_text(list_known_hosts(self.host))
         machine.run("redis-cli", "set", "mine", "precious")
         connect(self.host).close()
-        self.before = take_snapshot(machine, has_engine=has_engine)
-
-    def changed(self) -> dict[str, tuple[list[str], list[str]]]:
-        """What isn't as it was found: of each kind, the lines that are gone and those that came."""
-        after = take_snapshot(self.machine, has_engine=self.has_engine)
-        return {
-            kind: (
-                [line for line in then if line not in after[kind]],
-                [line for line in after[kind] if line not in then],
-            )
-            for kind, then in self.before.items()
-            if then != after[kind]
-        }
-
-    def changed_in_the_end(self) -> dict[str, tuple[list[str], list[str]]]:
-        """What isn't as it was found once systemd and the kernel have done what follows from the last command."""
-        deadline = time.monotonic() + HANGING_SECONDS
-        while (found := self.changed()) and time.monotonic() < deadline:
-            time.sleep(1)
-        return found
+        self.snapshot = Snapshot(machine, has_engine=has_engine)
 
 
 @contextmanager
@@ -88,7 +66,7 @@ def use(connection: Connection, found: Found) -> None:
     connection.run(["mkdir", "-p", "/var/lib/fairground/run"], deadline_seconds=10)
     jobs.start(connection, "/var/lib/fairground/run/load", ["sleep", "3600"], deadline_seconds=3600)
     assert {thing.kind for thing in find_labelled(connection, STACK)} == {"container", "image", "volume"}
-    assert found.changed()
+    assert found.snapshot.changed()
 
 
 def build_image(connection: Connection, stack: str) -> None:

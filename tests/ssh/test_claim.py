@@ -22,7 +22,7 @@ def test_a_machine_with_an_older_engine_is_left_as_it_was_found(with_engine: Fou
         assert changes.build_cache
         use(connection, with_engine)
         assert release(connection, keep_images=False) == ()
-    assert with_engine.changed_in_the_end() == {}
+    assert with_engine.snapshot.changed_in_the_end() == {}
     assert with_engine.machine.run("redis-cli", "get", "mine") == "precious"
 
 
@@ -31,7 +31,7 @@ def test_a_claim_that_was_broken_off_at_once_is_released(with_engine: Found):
         claim(connection, STACK, LAB)
         assert release(connection, keep_images=False) == ()
         assert release(connection, keep_images=False) == ()
-    assert with_engine.changed_in_the_end() == {}
+    assert with_engine.snapshot.changed_in_the_end() == {}
 
 
 def test_a_claim_that_was_killed_while_packages_come_is_taken_back(with_engine: Found):
@@ -47,7 +47,7 @@ def test_a_claim_that_was_killed_while_packages_come_is_taken_back(with_engine: 
     assert is_installing(with_engine), "it goes on"
     with connect(with_engine.host) as connection:
         assert release(connection, keep_images=False) == ()
-    assert with_engine.changed_in_the_end() == {}
+    assert with_engine.snapshot.changed_in_the_end() == {}
 
 
 def is_installing(found: Found) -> bool:

@@ -18,14 +18,20 @@ def test_while_images_are_kept_nothing_else_is(with_engine: Found):
     with claimed(with_engine) as connection:
         use(connection, with_engine)
         preparation.let_user_reach_engine(connection, "someone")
-        assert {"groups", "sshd", "configuration"} <= with_engine.changed().keys()
+        assert {"groups", "sshd", "configuration"} <= with_engine.snapshot.changed().keys()
         release(connection, keep_images=True)
         # The packages that came with the lab, and what they have in /etc, stay for the next one.
-        assert with_engine.changed().keys() == {"packages", "configuration", "folders", "images", "build cache"}
+        assert with_engine.snapshot.changed().keys() == {
+            "packages",
+            "configuration",
+            "folders",
+            "images",
+            "build cache",
+        }
         connection.run(["test", "!", "-e", preparation.SSHD_DROP_IN], deadline_seconds=10)
         assert connection.run(["ls", "/var/lib/fairground"], deadline_seconds=10).stdout == "changes.json\n"
         release(connection, keep_images=False)
-    assert with_engine.changed_in_the_end() == {}
+    assert with_engine.snapshot.changed_in_the_end() == {}
 
 
 def test_images_that_were_kept_go_when_the_document_no_longer_keeps_them(with_engine: Found, tmp_path: Path):
@@ -38,7 +44,7 @@ def test_images_that_were_kept_go_when_the_document_no_longer_keeps_them(with_en
     assert kept.startswith("image ")
     assert left == ()
     assert leave_host(Engine(tmp_path, STACK, {}), stack, host, lab=None) == ((), ())
-    assert with_engine.changed_in_the_end() == {}
+    assert with_engine.snapshot.changed_in_the_end() == {}
 
 
 def test_images_that_were_kept_go_with_a_lab_of_another_name(with_engine: Found):
@@ -50,4 +56,4 @@ def test_images_that_were_kept_go_with_a_lab_of_another_name(with_engine: Found)
         build_image(connection, "another")
         assert find_labelled(connection, STACK)
         assert release(connection, keep_images=False) == ()
-    assert with_engine.changed_in_the_end() == {}
+    assert with_engine.snapshot.changed_in_the_end() == {}

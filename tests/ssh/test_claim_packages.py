@@ -51,13 +51,13 @@ def test_sshd_goes_on_where_systemd_holds_its_socket(
             connect(held.host).close()
             release(connection, keep_images=False)
         connect(held.host).close()
-        assert held.changed_in_the_end() == {}
+        assert held.snapshot.changed_in_the_end() == {}
     finally:
         with_engine.machine.shell(
             "rm /etc/ssh/sshd_config.d/00-own.conf && systemctl disable --quiet --now ssh.socket\n"
             "systemctl stop ssh.service && systemctl enable --quiet --now ssh.service"
         )
-    assert with_engine.changed_in_the_end() == {}
+    assert with_engine.snapshot.changed_in_the_end() == {}
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_another_apt_is_waited_for(with_engine: Found, at_work: str):
     assert with_engine.machine.run("which", "wrk")
     with_engine.machine.run("rm", "/run/held")
     purge(with_engine.machine, "wrk")
-    assert with_engine.changed_in_the_end() == {}
+    assert with_engine.snapshot.changed_in_the_end() == {}
 
 
 def test_nothing_that_is_there_goes_for_a_package_and_no_service_is_restarted(with_engine: Found):
@@ -97,4 +97,4 @@ def test_nothing_that_is_there_goes_for_a_package_and_no_service_is_restarted(wi
     assert with_engine.machine.run("ls", "/run/needrestart") == "unpacked"
     purge(with_engine.machine, "wrk", "needrestart", "xz-utils")
     with_engine.machine.run("rm", "-r", "/run/needrestart")
-    assert with_engine.changed_in_the_end() == {}
+    assert with_engine.snapshot.changed_in_the_end() == {}

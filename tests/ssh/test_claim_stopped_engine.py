@@ -32,7 +32,7 @@ def test_an_engine_that_its_administrator_stopped_is_stopped_again(with_engine: 
         with_engine.machine.start_engine()
         with_engine.machine.run("docker", "start", "own")
     # Its build cache, which couldn't be listed at first, is still there.
-    assert with_engine.changed_in_the_end() == {}
+    assert with_engine.snapshot.changed_in_the_end() == {}
 
 
 def test_an_engine_that_was_stopped_is_so_while_images_on_it_are_kept(with_engine: Found, tmp_path: Path):
@@ -52,7 +52,7 @@ def test_an_engine_that_was_stopped_is_so_while_images_on_it_are_kept(with_engin
     finally:
         with_engine.machine.start_engine()
         with_engine.machine.run("docker", "start", "own")
-    assert with_engine.changed_in_the_end() == {}
+    assert with_engine.snapshot.changed_in_the_end() == {}
 
 
 def test_an_engine_that_was_stopped_is_so_after_a_claim_that_was_broken_off(with_engine: Found):
@@ -69,4 +69,4 @@ def test_an_engine_that_was_stopped_is_so_after_a_claim_that_was_broken_off(with
     finally:
         with_engine.machine.start_engine()
         with_engine.machine.run("docker", "start", "own")
-    assert with_engine.changed_in_the_end() == {}
+    assert with_engine.snapshot.changed_in_the_end() == {}

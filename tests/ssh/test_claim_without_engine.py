@@ -121,4 +121,4 @@ def test_an_engine_that_does_not_answer_is_told(prepared: Connection):
 def test_the_machine_is_left_as_it_was_found(without_engine: Found, prepared: Connection):
     use(prepared, without_engine)
     assert release(prepared, keep_images=False) == ()
-    assert without_engine.changed_in_the_end() == {}
+    assert without_engine.snapshot.changed_in_the_end() == {}

@@ -16,7 +16,7 @@ from tests.e2e.lab_with_neighbours import LAB_WITH_NEIGHBOURS
 from tests.e2e.scratch import HOST, docker, left_on_engine
 from tests.e2e.small_lab import BASE, SmallLab, but_for_its_host, on_machine
 from tests.machines.machine import WITHOUT_ENGINE, Machine
-from tests.machines.snapshot import take_snapshot
+from tests.machines.snapshot import Snapshot
 from tests.ssh.sshd import Sshd, public_half, running_sshd
 
 pytestmark = pytest.mark.builds
@@ -38,9 +38,9 @@ def machine(small_lab: SmallLab, jump_host: Sshd, tmp_path_factory: pytest.TempP
 
 
 @pytest.fixture(scope="module")
-def found(machine: Machine) -> dict[str, list[str]]:
+def found(machine: Machine) -> Snapshot:
     """The machine as it was found."""
-    return take_snapshot(machine, has_engine=False)
+    return Snapshot(machine, has_engine=False)
 
 
 def document(machine: Machine, jump_host: Sshd) -> dict[str, object]:
@@ -50,7 +50,7 @@ def document(machine: Machine, jump_host: Sshd) -> dict[str, object]:
 
 
 @pytest.fixture
-def on_the_machine(small_lab: SmallLab, machine: Machine, jump_host: Sshd, found: dict[str, list[str]]) -> SmallLab:
+def on_the_machine(small_lab: SmallLab, machine: Machine, jump_host: Sshd, found: Snapshot) -> SmallLab:
     """The small lab as it stands on the machine."""
     assert found
     small_lab.describe_go(BASE, host=document(machine, jump_host))
@@ -60,7 +60,7 @@ def on_the_machine(small_lab: SmallLab, machine: Machine, jump_host: Sshd, found
 
 
 def test_container_becomes_a_machine_whose_key_is_confirmed_and_to_which_its_images_are_carried(
-    small_lab: SmallLab, machine: Machine, jump_host: Sshd, found: dict[str, list[str]]
+    small_lab: SmallLab, machine: Machine, jump_host: Sshd, found: Snapshot
 ):
     assert found
     small_lab.describe_go(BASE)
@@ -99,9 +99,7 @@ def test_run_whose_engine_is_restarted_under_load_goes_on_to_its_end(
         shutil.rmtree(run.folder)
 
 
-def test_down_leaves_the_machine_as_it_was_found(
-    on_the_machine: SmallLab, machine: Machine, found: dict[str, list[str]]
-):
+def test_down_leaves_the_machine_as_it_was_found(on_the_machine: SmallLab, found: Snapshot):
     assert on_the_machine.down()[-1] == "left  nothing"
-    assert take_snapshot(machine, has_engine=False) == found
+    assert found.changed_in_the_end() == {}
     assert {thing.split()[0] for thing in left_on_engine()} == {"image", "volume"}

@@ -10,11 +10,9 @@ from tests.conftest import ROOT
 from tests.e2e.scratch import NAME
 from tests.e2e.small_lab import SmallLab, on_machine
 from tests.machines.machine import WITH_OLDER_ENGINE, WITHOUT_ENGINE, Machine
-from tests.machines.snapshot import take_snapshot
+from tests.machines.snapshot import Snapshot
 
 pytestmark = [pytest.mark.nightly, pytest.mark.builds]
-
-Snapshot = dict[str, list[str]]
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +26,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
 @pytest.fixture(scope="module")
 def found(machine: Machine) -> Snapshot:
     """The machine as it was found."""
-    return take_snapshot(machine, has_engine=True)
+    return Snapshot(machine, has_engine=True)
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +88,7 @@ def test_an_api_that_the_document_no_longer_has_goes_with_its_image(ssh_lab: Sma
 
 def test_a_load_host_is_prepared_and_left_as_it_was_found(ssh_lab: SmallLab, machine: Machine, tmp_path: Path):
     with Machine(WITHOUT_ENGINE, tmp_path) as beside:
-        before = take_snapshot(beside, has_engine=False)
+        before = Snapshot(beside, has_engine=False)
         login = {"user": "someone", "private_key": str(beside.user_key), "host_key": beside.host_public_key}
         load_host = {"kind": "ssh", "address": beside.address, **login}
         describe(ssh_lab, machine, {"load_host": load_host}, cpus=2, private_address=machine.address)
@@ -105,7 +103,7 @@ def test_a_load_host_is_prepared_and_left_as_it_was_found(ssh_lab: SmallLab, mac
         assert drift.returncode == 0, drift.stdout + drift.stderr
         describe(ssh_lab, machine)
         assert ssh_lab.up().api_address == "127.0.0.1"
-        assert take_snapshot(beside, has_engine=False) == before
+        assert before.changed_in_the_end() == {}
 
 
 def test_a_lab_whose_record_is_lost_is_found_on_its_host_and_removed(
@@ -123,7 +121,7 @@ def test_a_lab_whose_record_is_lost_is_found_on_its_host_and_removed(
     assert "container fairground-postgres on the host" in unconfirmed.stdout
     assert "add --yes" in unconfirmed.stderr
     assert ssh_lab.down("--adopt", "--yes")[-1] == "left  nothing"
-    assert take_snapshot(machine, has_engine=True) == found
+    assert found.changed_in_the_end() == {}
 
 
 def test_down_after_an_up_that_failed_in_its_middle_leaves_the_machine_as_it_was_found(
@@ -134,9 +132,9 @@ def test_down_after_an_up_that_failed_in_its_middle_leaves_the_machine_as_it_was
     up = ssh_lab.lab("up")
     assert up.returncode == 1
     assert "nowhere:none can't be pulled" in up.stderr
-    assert take_snapshot(machine, has_engine=True) != found
+    assert found.changed()
     assert ssh_lab.down()[-1] == "left  nothing"
-    assert take_snapshot(machine, has_engine=True) == found
+    assert found.changed_in_the_end() == {}
     describe(ssh_lab, machine)
 
 
@@ -151,7 +149,7 @@ def test_a_host_that_shows_another_key_is_left_over_the_way_that_its_document_te
         assert "instead of the pinned" in refused.stderr
         describe(ssh_lab, machine, host_key=key)
         assert ssh_lab.down("--adopt", "--yes")[-1] == "left  nothing"
-    assert take_snapshot(machine, has_engine=True) == found
+    assert found.changed_in_the_end() == {}
     describe(ssh_lab, machine)
 
 
