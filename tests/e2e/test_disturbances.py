@@ -1,6 +1,6 @@
 """What spoils a cell on a real lab, caught by its name: a starved generator, a busy loop on the API's CPUs, a server
-that never answers half of its connections, one that answers 404. Each has a cell, which is disturbed from the beginning
-of its load to the end. A setting that changed between two runs is caught in `test_compare`.
+that never answers half of its connections, one that answers 404. Each has a cell of one run, which is disturbed from
+the beginning of its load to the end; a last one is left alone.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from provision import containers, jobs
 from provision.connection import Connection, connect
 from provision.jobs import Job
 from tests.conftest import LiveLab
-from tests.e2e.lab_run import API, ATTEMPTS_MOST, OF_THE_MACHINE, read_attempts, read_records
+from tests.e2e.lab_run import API, OF_THE_MACHINE, read_records
 
 pytestmark = pytest.mark.alone
 
@@ -30,6 +30,8 @@ SECONDS = 3
 CONNECTIONS = 20
 PATIENCE_SECONDS = 600
 """When the host ends whatever the test leaves behind."""
+
+DISTURBANCES = ("starved", "neighbour", "hanging", "not-found", "undisturbed")
 
 BUSY_LOOP = "while :; do :; done"
 
@@ -95,14 +97,16 @@ def host(live_lab: LiveLab) -> Iterator[Connection]:
         connection.run(["rm", "-rf", FOLDER], deadline_seconds=30)
 
 
-def disturb(
-    lab: LiveLab, host: Connection, runs: Path, *disturbances: str, port: int | None = None, attempts: int = 1
-) -> Path:
-    """Measure a cell for each disturbance, by its name; the API is asked at `port`, its own unless given.
-
-    Returns:
-        The run's folder.
-    """
+@pytest.fixture(scope="module")
+def disturbed(
+    live_lab: LiveLab, host: Connection, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, CellRecord]]:
+    """The cells, by their disturbance; the API is asked through the server that may misbehave."""
+    host.push(SERVER, f"{FOLDER}/server.py")
+    api = live_lab.inventory.api(API)
+    argv = ["python3", "-I", f"{FOLDER}/server.py", str(PORT), str(api.port), f"{FOLDER}/word"]
+    cpus = live_lab.inventory.cores.system
+    server = jobs.start(host, f"{FOLDER}/server", argv, cpus=cpus, deadline_seconds=PATIENCE_SECONDS)
     protocol = Protocol(
         version=1,
         name="disturbed",
@@ -110,44 +114,21 @@ def disturb(
         warm_up_seconds=1,
         # A slow answer is no error here, so that nothing but the disturbance voids a cell.
         timeout_seconds=20,
-        attempts=attempts,
+        attempts=1,
         twin=False,
         scenarios=tuple(
             Scenario(name=name, workload="read-user", connections=CONNECTIONS, duration_seconds=SECONDS)
-            for name in disturbances
+            for name in DISTURBANCES
         ),
     )
-    api = lab.inventory.api(API)
-    if port is not None:
-        api = api.model_copy(update={"port": port})
-    inventory = lab.inventory.model_copy(update={"apis": (api,)})
+    inventory = live_lab.inventory.model_copy(update={"apis": (api.model_copy(update={"port": PORT}),)})
     disturber = Disturber(host, inventory)
+    runs = tmp_path_factory.mktemp("disturbed")
     try:
-        return start_run(inventory, lab.secrets, protocol, runs, order_seed=1, progress=disturber.follow)
+        run = start_run(inventory, live_lab.secrets, protocol, runs, order_seed=1, progress=disturber.follow)
+        yield read_records(run)
     finally:
         disturber.end()
-
-
-@pytest.fixture(scope="module")
-def on_host(live_lab: LiveLab, host: Connection, tmp_path_factory: pytest.TempPathFactory) -> dict[str, CellRecord]:
-    """Cells whose host was disturbed."""
-    return read_records(disturb(live_lab, host, tmp_path_factory.mktemp("on-host"), "starved", "neighbour"))
-
-
-@pytest.fixture(scope="module")
-def through_server(
-    live_lab: LiveLab, host: Connection, tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, CellRecord]:
-    """Cells whose API misbehaved."""
-    host.push(SERVER, f"{FOLDER}/server.py")
-    api_port = live_lab.inventory.api(API).port
-    argv = ["python3", "-I", f"{FOLDER}/server.py", str(PORT), str(api_port), f"{FOLDER}/word"]
-    cpus = live_lab.inventory.cores.system
-    server = jobs.start(host, f"{FOLDER}/server", argv, cpus=cpus, deadline_seconds=PATIENCE_SECONDS)
-    try:
-        runs = tmp_path_factory.mktemp("server")
-        return read_records(disturb(live_lab, host, runs, "hanging", "not-found", port=PORT))
-    finally:
         jobs.stop(host, server)
 
 
@@ -159,30 +140,27 @@ def message(record: CellRecord, reason: VoidReason) -> str:
     return " ".join(void.message for void in record.voids if void.reason == reason)
 
 
-def test_a_cell_that_is_left_alone_counts(live_lab: LiveLab, host: Connection, tmp_path: Path):
-    *before, last = read_attempts(disturb(live_lab, host, tmp_path, "undisturbed", attempts=ATTEMPTS_MOST))
-    assert last.voids == ()
-    others = [void for record in before for void in record.voids if void.reason not in OF_THE_MACHINE]
-    assert others == [], "what voids a cell that the test leaves alone is at work on the machine, and named so"
+def test_a_cell_that_is_left_alone_is_void_by_nothing_but_the_machine(disturbed: dict[str, CellRecord]):
+    assert reasons(disturbed["undisturbed"]) <= OF_THE_MACHINE
 
 
-def test_a_generator_that_is_starved_of_cpu_is_caught_by_name(on_host: dict[str, CellRecord]):
-    assert "The load generator was starved" in message(on_host["starved"], "generator-saturated")
+def test_a_generator_that_is_starved_of_cpu_is_caught_by_name(disturbed: dict[str, CellRecord]):
+    assert "The load generator was starved" in message(disturbed["starved"], "generator-saturated")
 
 
-def test_a_busy_loop_on_the_apis_cpus_is_caught_by_name(on_host: dict[str, CellRecord], live_lab: LiveLab):
-    told = message(on_host["neighbour"], "noisy-neighbour")
+def test_a_busy_loop_on_the_apis_cpus_is_caught_by_name(disturbed: dict[str, CellRecord], live_lab: LiveLab):
+    told = message(disturbed["neighbour"], "noisy-neighbour")
     assert f"of the CPUs of api ({live_lab.inventory.cores.cpu_list('api')})" in told
 
 
-def test_a_server_that_hangs_half_of_its_connections_is_caught_by_name(through_server: dict[str, CellRecord]):
-    told = message(through_server["hanging"], "stuck-requests")
+def test_a_server_that_hangs_half_of_its_connections_is_caught_by_name(disturbed: dict[str, CellRecord]):
+    told = message(disturbed["hanging"], "stuck-requests")
     assert f"{CONNECTIONS // 2} of {CONNECTIONS} connections had been sent no answer" in told
-    assert "wrk-errors" not in reasons(through_server["hanging"]), "wrk counts a hanging connection nowhere"
+    assert "wrk-errors" not in reasons(disturbed["hanging"]), "wrk counts a hanging connection nowhere"
 
 
-def test_a_server_that_answers_404_is_caught_by_name(through_server: dict[str, CellRecord]):
-    assert {"wrk-errors", "wrong-status"} <= reasons(through_server["not-found"])
-    told = message(through_server["not-found"], "wrong-status")
+def test_a_server_that_answers_404_is_caught_by_name(disturbed: dict[str, CellRecord]):
+    assert {"wrk-errors", "wrong-status"} <= reasons(disturbed["not-found"])
+    told = message(disturbed["not-found"], "wrong-status")
     assert "must be answered with 200, but was with 404" in told
-    assert "stuck-requests" not in reasons(through_server["not-found"])
+    assert "stuck-requests" not in reasons(disturbed["not-found"])
