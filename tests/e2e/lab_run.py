@@ -22,7 +22,8 @@ _EVENT = TypeAdapter[Event](Annotated[Event, Field(discriminator="kind")])
 API = "go"
 """The one that these runs measure: what they test is the lab's own, the same for every API."""
 
-_PATIENCE_SECONDS = 90
+_PATIENCE_SECONDS = 300
+"""Less than pytest gives a test, so that one tells of a run that hangs. A host may compile before its first cell."""
 
 
 class LabRun:

@@ -27,7 +27,7 @@ class Pairs:
     def __init__(self, folder: Path) -> None:
         self.one_block = write_protocol(folder, LOAD, name="one-block")
         self.two_blocks = write_protocol(folder, LOAD, name="two-blocks", blocks=2, attempts=ATTEMPTS_MOST)
-        self.four_blocks = write_protocol(folder, LOAD, name="four-blocks", blocks=4, attempts=ATTEMPTS_MOST)
+        self.three_blocks = write_protocol(folder, LOAD, name="three-blocks", blocks=3, attempts=ATTEMPTS_MOST)
         self.runs: list[Path] = []
 
     def lab(self, command: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -70,7 +70,7 @@ def whole_blocks(gate: Gate) -> int:
 
 def test_a_build_that_was_made_slower_is_a_regression(pairs: Pairs, tmp_path: Path):
     summary = tmp_path / "summary.md"
-    status, gate = pairs.gate(SLOWED, "--protocol", str(pairs.four_blocks), "--summary", str(summary))
+    status, gate = pairs.gate(SLOWED, "--protocol", str(pairs.three_blocks), "--summary", str(summary))
     assert (status, gate.outcome) == (1, "regression"), gate
     assert {finding.pair.blocks for finding in gate.findings} == {whole_blocks(gate)}
     assert summary.read_text().startswith(f"## Gate: regression: {SLOWED} beside {BASE}")
@@ -112,6 +112,6 @@ def test_a_setting_that_changed_between_two_runs_is_refused_by_name(pairs: Pairs
 
 
 def test_a_candidate_that_the_lab_lacks_is_no_verdict(pairs: Pairs):
-    done = pairs.lab("gate", BASE, "no-such-api", "--protocol", str(pairs.four_blocks))
+    done = pairs.lab("gate", BASE, "no-such-api", "--protocol", str(pairs.three_blocks))
     assert done.returncode == 3
     assert done.stderr.startswith(f"error: The lab {NAME} has no API no-such-api; it has ")
