@@ -10,7 +10,7 @@ from experiment.remote_bench import open_bench
 from provision.connection import Connection, connect
 from tests.conftest import LAB, LiveLab
 from tests.e2e.lab_run import LabRun
-from tests.e2e.measured_run import MeasuredRun, measure_every_workload
+from tests.e2e.measured_run import MeasuredRun, measure_workloads
 from tests.e2e.scratch import Scratch, left_on_engine
 from tests.e2e.small_lab import SmallLab
 from tests.e2e.walked_lab import WALKED_LAB, prepare_walked_lab
@@ -53,8 +53,8 @@ def start_run(measured_lab: LiveLab) -> Iterator[StartRun]:
 
 @pytest.fixture(scope="session")
 def measured(live_lab: LiveLab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MeasuredRun]:
-    """One run over every workload, watched from outside; its folder is removed at the end."""
-    run = measure_every_workload(live_lab, Path(tmp_path_factory.mktemp("measured")))
+    """One run over several workloads, watched from outside; its folder is removed at the end."""
+    run = measure_workloads(live_lab, Path(tmp_path_factory.mktemp("measured")))
     yield run
     shutil.rmtree(run.folder)
 

@@ -1,9 +1,7 @@
 import csv
 import html
-import itertools
 import json
 import re
-import statistics
 from collections import defaultdict
 from pathlib import Path
 
@@ -42,6 +40,9 @@ from tests.e2e.measured_run import CONNECTIONS, WORKLOADS, MeasuredRun
 
 pytestmark = pytest.mark.alone
 
+COUNTED = ("create-post", "update-post", "upload", "read-post")
+"""The workloads whose requests a service counts."""
+
 PROBE_READS = 20
 """The probe asks twenty questions; some of them read from Redis."""
 
@@ -55,7 +56,7 @@ def read_result(measured: MeasuredRun, attempt: str) -> WrkResult:
     return WrkResult.from_json(path.read_bytes(), name=str(path))
 
 
-def test_every_workload_gives_a_valid_cell(measured: MeasuredRun):
+def test_each_workload_gives_a_valid_cell(measured: MeasuredRun):
     assert measured.exit_code == 0
     assert {name: record.voids for name, record in measured.records.items()} == dict.fromkeys(WORKLOADS, ())
 
@@ -101,7 +102,7 @@ def seen_by_services(measured: MeasuredRun, workload: str) -> tuple[int, int]:
     return seen, after.warm_up_requests + wrk_result(measured, workload).requests
 
 
-@pytest.mark.parametrize("workload", ["create-post", "update-post", "upload", "read-post"])
+@pytest.mark.parametrize("workload", [name for name in WORKLOADS if name in COUNTED])
 def test_what_wrk_counts_is_what_the_services_saw(measured: MeasuredRun, workload: str):
     seen, counted = seen_by_services(measured, workload)
     # Besides, each connection may have had a request under way at the end of the warm-up and of the load.
@@ -112,8 +113,10 @@ def test_what_wrk_counts_is_what_the_services_saw(measured: MeasuredRun, workloa
 def test_mixed_creates_and_updates_its_share_of_posts(measured: MeasuredRun):
     after = measured.after_load("mixed")
     counted = after.warm_up_requests + wrk_result(measured, "mixed").requests
-    assert (after.posts - 10_000) / counted == pytest.approx(0.05, abs=0.005)
-    assert after.updates / counted == pytest.approx(0.04, abs=0.005)
+    # Of each hundred requests of a thread, 5 and 4; what is under way at the end isn't counted, and was seen.
+    besides = 2 * CONNECTIONS
+    assert after.posts - 10_000 == pytest.approx(0.05 * counted, abs=besides)
+    assert after.updates == pytest.approx(0.04 * counted, abs=besides)
 
 
 @pytest.mark.parametrize("workload", WORKLOADS)
@@ -134,9 +137,7 @@ def test_ten_samples_a_second_of_every_role_cover_the_window(measured: MeasuredR
         assert moments[0] <= start, role
         assert moments[-1] >= end - 0.1e9, role
         inside = [moment for moment in moments if start <= moment <= end]
-        assert len(inside) >= 0.8 * 10 * (end - start) / 1e9, role
-        gaps = [later - earlier for earlier, later in itertools.pairwise(inside)]
-        assert statistics.median(gaps) == pytest.approx(0.1e9, rel=0.05), role
+        assert len(inside) == pytest.approx(10 * (end - start) / 1e9, rel=0.2), role
     assert used["generator"][-1] > used["generator"][0], "wrk runs in the cgroup that is sampled"
     assert used["api"][-1] > used["api"][0]
 
@@ -231,6 +232,7 @@ def messages_by_reason(record: CellRecord) -> dict[str, str]:
     return {reason: " ".join(void.message for void in record.voids if void.reason == reason) for reason in reasons}
 
 
+@pytest.mark.nightly
 def test_a_run_without_a_valid_cell_tells_why_and_fails(
     live_lab: LiveLab, host: Connection, start_run: StartRun, tmp_path: Path
 ):
@@ -297,6 +299,7 @@ def test_a_run_without_a_valid_cell_tells_why_and_fails(
     assert "0 of 4 cells valid" in (run.folder / "report.md").read_text()
 
 
+@pytest.mark.nightly
 def test_a_void_cell_is_run_again_and_the_first_valid_attempt_counts(
     live_lab: LiveLab, host: Connection, start_run: StartRun, tmp_path: Path
 ):
