@@ -1,6 +1,4 @@
-"""An image carried from one engine to another: the same bytes, and so the same id."""
-
-import subprocess
+"""An image carried from one host's engine to another's: the same bytes, and so the same id."""
 
 from documents.errors import HostError
 from provision.connection import Connection
@@ -42,20 +40,6 @@ def carry_image(source: Connection, target: Connection, name: str, image_id: str
         raise HostError(f"{target} didn't take the image {name}: {' '.join(loaded.stderr.split())}")
     if (found := find_image(target, name)) != image_id:
         raise HostError(f"The image {name} has the id {found} on {target}, and {image_id} on {source}.")
-
-
-def carry_image_from_here(target: Connection, name: str) -> None:
-    """Have an image of the controller's own engine on a host that is a container on it.
-
-    Raises:
-        HostError: it can't be carried; says why.
-    """
-    saved = subprocess.run(["docker", "save", "--", name], capture_output=True, check=False, timeout=_CARRY_SECONDS)
-    if saved.returncode:
-        raise HostError(f"The image {name} can't be read: {' '.join(saved.stderr.decode(errors='replace').split())}")
-    loaded = target.run(["docker", "load", "--quiet"], input=saved.stdout, deadline_seconds=_CARRY_SECONDS, check=False)
-    if loaded.exit_status:
-        raise HostError(f"{target} didn't take the image {name}: {' '.join(loaded.stderr.split())}")
 
 
 def _ask(connection: Connection, *arguments: str) -> str:

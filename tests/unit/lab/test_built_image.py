@@ -53,8 +53,9 @@ class Hosts:
         self.images.setdefault(target, {})[name] = image_id
         self.done.append(f"carried from {source} to {target}")
 
-    def carry_from_here(self, target: str, name: str) -> None:
-        self.carry("here", target, name, self.images.get("here", {}).get(name, "sha256:none"))
+    def carry_from_here(self, container: str, name: str) -> None:
+        if name in self.images["here"]:
+            self.carry("here", container, name, self.images["here"][name])
 
     def build(self, connection: str, context: Path, *, name: str, **_: object) -> str:
         self.done.append(f"built on {connection} from {context}")
@@ -81,7 +82,7 @@ def hosts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hosts:
     monkeypatch.setattr(built_image, "find_image", made.find)
     monkeypatch.setattr(base_image, "make_base_image_on_host", made.make_base)
     monkeypatch.setattr(base_image, "find_image", made.find)
-    monkeypatch.setattr(base_image, "carry_image_from_here", made.carry_from_here)
+    monkeypatch.setattr(base_image, "_carry_into", made.carry_from_here)
     return made
 
 
