@@ -96,7 +96,9 @@ class Go:
     def _fixed(self) -> dict[str, str]:
         # Another toolchain must not be fetched in the midst of a build, nor flags of the user's change what is built.
         fixed = {"GOFLAGS": "-buildvcs=false", "GOTOOLCHAIN": "local", "GOWORK": "off", "CGO_ENABLED": "0"}
-        return {**fixed, **self.environment}
+        # A compiler that lives for a second gains nothing by collecting garbage; the limit is that of each process.
+        garbage = {"GOGC": "400", "GOMEMLIMIT": "1GiB"}
+        return {**fixed, **garbage, **self.environment}
 
 
 def _objects(text: str) -> Iterator[dict[str, str]]:
