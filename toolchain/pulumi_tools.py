@@ -47,9 +47,11 @@ _DOWNLOAD_SECONDS = 600.0
 _BLOCK_BYTES = 65536
 _ENGINE = "pulumi"
 _DOCKER_PLUGIN = "pulumi-resource-docker"
-_GO_TOOLS = Path(__file__).with_name("go_tools")
+GO_TOOLS = Path(__file__).with_name("go_tools")
+"""The module that engine and plugin are built of."""
+
 BUILT_PACKAGES = ("github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", f"./{_DOCKER_PLUGIN}")
-"""What is built of the module in go_tools/; each makes an executable of its last name."""
+"""What is built of it; each makes an executable of its last name."""
 
 BUILD_TAGS = "no_compose"
 """The provider of the plugin's resources has one that needs Docker Compose, unless this is set."""
@@ -100,8 +102,8 @@ def wanted(layout: Layout) -> str:
 
 
 def _sources() -> list[Path]:
-    sources = sorted(path for path in _GO_TOOLS.rglob("*") if path.is_file())
-    return [_GO_TOOLS.with_name("versions.toml"), *sources]
+    sources = sorted(path for path in GO_TOOLS.rglob("*") if path.is_file())
+    return [GO_TOOLS.with_name("versions.toml"), *sources]
 
 
 def read_record(layout: Layout) -> Record | None:
@@ -273,7 +275,7 @@ def lay_out_sources(step: Step, go: Go, folder: Path) -> None:
         ToolchainError: A module can't be had, or has another content.
     """
     downloads, stubs = folder / "downloads", folder / "stubs"
-    shutil.copytree(_GO_TOOLS, folder, dirs_exist_ok=True)
+    shutil.copytree(GO_TOOLS, folder, dirs_exist_ok=True)
     names = {trimmed: f"{trimmed.module}@{trimmed.version}" for trimmed in VERSIONS.go_trimmed}
     originals = go.download(step, {name: trimmed.hash for trimmed, name in names.items()}, work=downloads)
     for trimmed, name in names.items():
