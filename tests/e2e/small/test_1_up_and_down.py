@@ -110,11 +110,13 @@ def test_down_leaves_nothing_but_what_its_receipt_says_was_kept_and_the_next_up_
     host_image = docker("inspect", "--format", "{{.Image}}", HOST)
     receipt = small_lab.down()
     kept = left_on_engine()
-    assert [thing.partition(":")[0] for thing in kept] == [
+    # Load hosts that were there before have volumes as well.
+    assert {thing.partition(":")[0] for thing in kept} >= {
         f"image fairground-{NAME}-base",
         f"image fairground-{NAME}-host",
         f"volume {HOST}-images",
-    ]
+    }
+    assert {thing.split()[0] for thing in kept} == {"image", "volume"}
     assert receipt[0] == "made  17 resources on record"
     assert sorted(line for line in receipt if line.startswith("kept")) == [
         f"kept  {thing} (build_cache: keep)" for thing in kept
