@@ -3,7 +3,6 @@ by the CPUs of all threads, by the processes' command lines, and by a second run
 beside it. These take the CPU from what is measured meanwhile: where that voids an attempt, the cell is run again.
 """
 
-import os
 import signal
 import subprocess
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,13 +13,13 @@ from documents.run import CellRecord, attempt_id
 from experiment.events import CellStarted, Event, PhaseStarted
 from experiment.workloads.requests import EXPECTED_STATUS
 from provision.connection import connect
-from tests.conftest import LiveLab
+from tests.conftest import NIGHTLY, LiveLab
 from tests.e2e.command_lines import CommandLines
 from tests.e2e.host_view import ServiceCounts, Thread, count_services, threads_of
 from tests.e2e.lab_run import ATTEMPTS_MOST, LabRun, read_records, write_protocol
 
 CONNECTIONS = 10
-WORKLOADS = ("mixed", *EXPECTED_STATUS) if "FAIRGROUND_NIGHTLY" in os.environ else ("mixed", "upload", "create-post")
+WORKLOADS = ("mixed", *EXPECTED_STATUS) if NIGHTLY else ("mixed", "upload", "create-post")
 
 _SEED = 3
 """With this one the order ends with upload and create-post, whose traces the run must remove from the lab."""
