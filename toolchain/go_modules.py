@@ -1,4 +1,4 @@
-"""Writes go_tools/go.mod and go.sum anew after a version in them or in versions.toml was changed.
+"""Writes go_tools/go.mod and go.sum again after a version in them or in versions.toml was changed.
 
 Called by hand: ``.venv/bin/python -m toolchain.go_modules``.
 """

@@ -23,7 +23,7 @@ API = "go"
 """The one that these runs measure: what they test is the lab's own, the same for every API."""
 
 _PATIENCE_SECONDS = 300
-"""Less than pytest gives a test, so that one tells of a run that hangs. A host may compile before its first cell."""
+"""Less than pytest gives a test, so that the test names a run that hangs. A host may compile before its first cell."""
 
 
 class LabRun:

@@ -13,6 +13,8 @@ from documents.drift import Drift
 from lab.lifecycle.lifecycle import read_lab
 from tests.e2e.scratch import (
     HOST,
+    INTERRUPTED,
+    KILLED,
     NAME,
     await_container,
     docker,
@@ -26,8 +28,6 @@ from tests.e2e.small_lab import SmallLab
 pytestmark = pytest.mark.builds
 
 POSTGRES, REDIS, ECHO = "fairground-postgres", "fairground-redis", "fairground-api-echo"
-KILLED = ["error: pulumi up was ended by the signal SIGKILL; the same command goes on from there."]
-INTERRUPTED = ["interrupted: what was finished is kept; the same command goes on from there."]
 
 
 def test_up_from_nothing_whose_engine_is_killed_is_completed_by_the_next(small_lab: SmallLab):

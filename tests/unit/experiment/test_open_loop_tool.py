@@ -1,6 +1,6 @@
 """The open loop's own generator, built by Go as its go.mod says and run against real sockets on loopback.
 
-What Go itself finds wrong with it, and whether its own tests are green, is told by tests/apis/test_checks.py.
+What Go itself finds wrong with it, and whether its own tests are green, is checked by tests/apis/test_checks.py.
 """
 
 import subprocess

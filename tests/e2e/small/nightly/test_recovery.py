@@ -7,6 +7,8 @@ import pytest
 
 from tests.e2e.scratch import (
     HOST,
+    INTERRUPTED,
+    KILLED,
     NAME,
     Scratch,
     await_container,
@@ -21,8 +23,6 @@ pytestmark = pytest.mark.nightly
 
 POSTGRES = "fairground-postgres"
 API = "fairground-api-echo"
-KILLED = ["error: pulumi up was ended by the signal SIGKILL; the same command goes on from there."]
-INTERRUPTED = ["interrupted: what was finished is kept; the same command goes on from there."]
 
 
 def test_engine_killed_while_a_container_is_made_on_the_host_is_gone_on_from(scratch: Scratch):

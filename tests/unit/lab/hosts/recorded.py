@@ -1,6 +1,6 @@
 """What the engine is asked for at a cloud, in a form to be written into the YAML files beside this one.
 
-`python -m tests.unit.lab.hosts.recorded` writes them anew. Read their difference before you commit it: they are what
+`python -m tests.unit.lab.hosts.recorded` writes them again. Read their difference before you commit it: they are what
 the lab makes, opens and pays for.
 """
 
