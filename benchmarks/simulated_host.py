@@ -6,6 +6,7 @@ clock moves on by what was measured that each thing takes.
 """
 
 from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,7 +21,7 @@ from documents.knobs import KnobRecord
 from documents.plan import Cell
 from documents.run import HostIdentity, LoadHostLook, ProcessPinning
 from experiment.bench import Load, Measured, WarmedUp
-from experiment.beside import Beside, Found, Step
+from experiment.beside import Beside, Found
 from experiment.events import CellStarted, Event
 from experiment.workloads.requests import RequestFile
 
@@ -147,7 +148,7 @@ class SimulatedHost:
         finally:
             self._holder = None
 
-    def beside(self, step: Callable[[], Found]) -> Step[Found]:
+    def beside(self, step: Callable[[], Found]) -> Future[Found]:
         """See `Bench.beside`."""
         return self._beside.begin(step)
 

@@ -5,6 +5,7 @@ resume be tested without one.
 """
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from documents.load import WrkResult
 from documents.open_loop import OpenLoopResult
 from documents.protocol import Scenario
 from documents.run import HostIdentity, LoadHostLook, ProcessPinning
-from experiment.beside import Found, Step
+from experiment.beside import Found
 from experiment.workloads.requests import RequestFile
 
 
@@ -89,7 +90,7 @@ class Bench(Protocol):
         """
         ...
 
-    def beside(self, step: Callable[[], Found]) -> Step[Found]:
+    def beside(self, step: Callable[[], Found]) -> Future[Found]:
         """Do a step in a thread of its own; `clear` waits until it has ended."""
         ...
 
@@ -97,7 +98,7 @@ class Bench(Protocol):
         """End the load and the sampler that a run left behind, if one did, and remove its files, tokens included.
 
         Containers of variants are removed as well, and PostgreSQL and the CPUs of the services are as declared again.
-        Before all this, what was begun with `beside` is waited for: a request to end reaches the main thread alone.
+        Before all this, what was begun with `beside` is waited for: what ended the run may have left it at work.
         """
         ...
 

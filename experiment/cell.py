@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,7 +18,6 @@ from documents.plan import Cell
 from documents.protocol import Protocol
 from documents.run import CellRecord, LoadHostRecord, ProcessPinning, Void, VoidReason, WarmUp
 from experiment.bench import Bench, Load, Measured
-from experiment.beside import Step
 from experiment.clock import SYSTEM_CLOCK, Clock
 from experiment.events import Event, Phase, PhaseStarted
 from experiment.open_loop_verdict import open_loop_analysis_voids, open_loop_voids
@@ -215,13 +215,13 @@ class _Attempt:
             return self._bench.collect(self._folder)
 
     @contextmanager
-    def _beside(self, step: Callable[[], None]) -> Generator[Step[None]]:
+    def _beside(self, step: Callable[[], None]) -> Generator[Future[None]]:
         """Do a step beside what is done within, and wait for its end."""
         begun = self._bench.beside(step)
         try:
             yield begun
         finally:
-            begun.wait()
+            wait([begun])
 
     def _tokens(self) -> bytes:
         scenario = self._cell.scenario

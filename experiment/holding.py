@@ -7,16 +7,22 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Generator
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
+from queue import Empty, SimpleQueue
 from types import FrameType
 from typing import TypeVar
 
 from documents.errors import HostError
 from experiment.bench import Bench
+from provision.cancelling import CancelScope
 
 _logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
+
+_AWAKE_SECONDS = 0.5
+"""How long a request to end may go unnoticed that comes straight before the wait for one."""
 
 
 def name_holder(work: str) -> str:
@@ -27,8 +33,8 @@ def name_holder(work: str) -> str:
 def hold_host(bench: Bench, work: str, do: Callable[[], Result]) -> Result:
     """Have the host to oneself, rid of what an earlier run left behind; leave it clean, with its APIs running.
 
-    It is left whenever a request to end comes, Ctrl-C or SIGTERM. That is why this is no context manager: one that came
-    while a `with` statement is on its way into its `__exit__` would keep it from that.
+    The work is done in a thread of its own, so that a request to end, Ctrl-C or SIGTERM, ends it at a checkpoint of
+    `provision.cancelling` and nowhere else. While the host is left, such requests are ignored.
 
     Args:
         bench: the host.
@@ -39,29 +45,39 @@ def hold_host(bench: Bench, work: str, do: Callable[[], Result]) -> Result:
         What that returns.
 
     Raises:
+        KeyboardInterrupt: somebody asked for the end.
         RunError: something else holds it; names what.
     """
+
+    def clear_and_do() -> Result:
+        bench.clear()
+        bench.untune()
+        return do()
+
     with _requests_to_end() as requests, bench.hold(name_holder(work)):
+        scope = CancelScope()
+        with ThreadPoolExecutor(1, thread_name_prefix="work") as pool:
+            working = pool.submit(scope.run, clear_and_do)
+            _wait(working, requests, scope)
+        if (failure := working.exception()) is None:
+            _leave(bench)
+            return working.result()
         try:
-            try:
-                try:
-                    bench.clear()
-                    bench.untune()
-                    result = do()
-                finally:
-                    requests.ignore()
-            finally:
-                # For it may be in that moment that a request comes, or the first of two.
-                requests.ignore()
-        except BaseException:
-            try:
-                _leave(bench)
-            except HostError as error:
-                # What ended the work is what must be told; the next run or `lab down` clears up as well.
-                _logger.warning("The host couldn't be cleared up: %s", error)
-            raise
-        _leave(bench)
-        return result
+            _leave(bench)
+        except HostError as error:
+            # What ended the work is what must be told; the next run or `lab down` clears up as well.
+            _logger.warning("The host couldn't be cleared up: %s", error)
+        raise failure
+
+
+def _wait(working: "Future[Result]", requests: "SimpleQueue[None]", scope: CancelScope) -> None:
+    """Wait for the end of the work, and ask for it where somebody does."""
+    working.add_done_callback(lambda _: requests.put(None))
+    while not working.done():
+        with suppress(Empty):
+            requests.get(timeout=_AWAKE_SECONDS)
+            if not working.done():
+                scope.cancel()
 
 
 def _leave(bench: Bench) -> None:
@@ -71,38 +87,21 @@ def _leave(bench: Bench) -> None:
         bench.clear()
 
 
-class _Requests:
-    """Requests to end, which raise `KeyboardInterrupt` until they are to be ignored.
-
-    Two are met at most, for what the first one raised is on its way then. It may have come to nothing: Python drops
-    what is raised where an object is disposed of.
-    """
-
-    def __init__(self) -> None:
-        self._left = 2
-
-    def ignore(self) -> None:
-        """Meet no more."""
-        self._left = 0
-
-    def meet(self, _number: int, _frame: FrameType | None) -> None:
-        """Handle a signal."""
-        if self._left > 0:
-            self._left -= 1
-            raise KeyboardInterrupt
-
-
 @contextmanager
-def _requests_to_end() -> Generator[_Requests]:
-    """Meet them so, but for those that this process was told to ignore."""
-    requests = _Requests()
+def _requests_to_end() -> "Generator[SimpleQueue[None]]":
+    """Something in the queue for each request to end, but for those that this process was told to ignore."""
+    requests: SimpleQueue[None] = SimpleQueue()
     if threading.current_thread() is not threading.main_thread():
         yield requests
         return
+
+    def note(_number: int, _frame: FrameType | None) -> None:
+        requests.put(None)
+
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     met = {number: handler for number, handler in handlers.items() if handler not in {signal.SIG_IGN, None}}
     for number in met:
-        signal.signal(number, requests.meet)
+        signal.signal(number, note)
     try:
         yield requests
     finally:

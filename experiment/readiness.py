@@ -3,6 +3,8 @@
 import httpx
 from tenacity import RetryError, Retrying, retry_if_result, stop_before_delay, wait_fixed
 
+from provision.cancelling import checkpoint
+
 _PERIOD_SECONDS = 0.02
 _ANSWER_SECONDS = 2
 
@@ -22,7 +24,8 @@ def wait_until_ready(base_url: str, *, deadline_seconds: float) -> str | None:
     def look(client: httpx.Client) -> bool:
         nonlocal seen
         try:
-            answer = client.get("/readyz")
+            with checkpoint():
+                answer = client.get("/readyz")
         except httpx.TransportError as error:
             seen = f"GET /readyz wasn't answered ({type(error).__name__}: {error})."
             return False

@@ -1,6 +1,7 @@
 """The bench over SSH: one connection for the whole run, and few round trips for each cell."""
 
 from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
@@ -16,7 +17,7 @@ from documents.samples import SampledRole
 from experiment import host_folder, run_lock
 from experiment.arrangement import Arrangement
 from experiment.bench import Load, Measured, WarmedUp
-from experiment.beside import Beside, Found, Step
+from experiment.beside import Beside, Found
 from experiment.generators import Generators
 from experiment.generators import Place as GeneratorPlace
 from experiment.host_watch import CellWatch
@@ -110,7 +111,7 @@ class RemoteBench:
         with run_lock.held(self._connection, holder), self._load_hosts.hold(holder):
             yield
 
-    def beside(self, step: Callable[[], Found]) -> Step[Found]:
+    def beside(self, step: Callable[[], Found]) -> Future[Found]:
         """See `Bench.beside`."""
         return self._beside.begin(step)
 
@@ -303,8 +304,9 @@ class RemoteBench:
         fetched = self._beside.begin(partial(self._generators.collect, folder))
         sampled = self._beside.begin(partial(self._fetch_samples, sampler_job, folder))
         watched = self._beside.begin(partial(self._watch.finish, folder))
+        # A failure of one must not leave another at work beside the next attempt.
         for step in (fetched, sampled, watched):
-            step.wait()
+            step.exception()
         measured, sampler_failure, watch_failure = fetched.result(), sampled.result(), watched.result()
         self._sampler_job = None
         return replace(

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import paramiko
 
 from documents.errors import DeadlineExceededError, HostUnreachableError, RemoteCommandError
+from provision.cancelling import checkpoint
 from provision.channels import ANSWER_SECONDS, in_time, open_channel
 from provision.feed import Feed
 
@@ -50,7 +51,7 @@ def execute(
     shown = _shorten(command if isinstance(command, str) else shlex.join(command))
     started = time.monotonic()
     channel = open_channel(transport, label)
-    with ThreadPoolExecutor(3, thread_name_prefix="ssh-stream") as pool, closing(channel):
+    with ThreadPoolExecutor(3, thread_name_prefix="ssh-stream") as pool, closing(channel), checkpoint(channel.close):
         with in_time(channel, label, f"start `{shown}`"):
             channel.exec_command(_bounded(command, deadline_seconds, sudo=sudo))
         stdout = pool.submit(_drain, channel.recv)
@@ -144,7 +145,7 @@ def stream(
     """Run a command in a channel of its own; see `Connection.stream` for what it promises."""
     shown = _shorten(command if isinstance(command, str) else shlex.join(command))
     channel = open_channel(transport, label)
-    with ThreadPoolExecutor(1, thread_name_prefix="ssh-stream") as pool, closing(channel):
+    with ThreadPoolExecutor(1, thread_name_prefix="ssh-stream") as pool, closing(channel), checkpoint(channel.close):
         with in_time(channel, label, f"start `{shown}`"):
             channel.exec_command(_bounded(command, deadline_seconds, sudo=sudo))
             channel.shutdown_write()

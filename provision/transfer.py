@@ -17,6 +17,7 @@ import paramiko
 
 from documents.errors import HostUnreachableError, RemoteCommandError, TransferError
 from provision.answers import SHA256, matching
+from provision.cancelling import checkpoint
 
 if TYPE_CHECKING:
     from provision.connection import Connection
@@ -73,7 +74,8 @@ def _upload(sftp: paramiko.SFTPClient, source: BinaryIO, temporary: str, mode: i
         target.set_pipelined(pipelined=True)
         while chunk := source.read(_CHUNK_BYTES):
             digest.update(chunk)
-            target.write(chunk)
+            with checkpoint():
+                target.write(chunk)
     return digest.hexdigest()
 
 
@@ -83,7 +85,8 @@ def _download(sftp: paramiko.SFTPClient, remote: str, temporary: Path) -> str:
         source.prefetch(source.stat().st_size)
         while chunk := source.read(_CHUNK_BYTES):
             digest.update(chunk)
-            target.write(chunk)
+            with checkpoint():
+                target.write(chunk)
         target.flush()
         os.fsync(target.fileno())
     return digest.hexdigest()

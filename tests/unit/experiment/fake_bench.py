@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from documents.run import HostIdentity, LoadHostLook, ProcessPinning
 from documents.samples import SAMPLE_COLUMNS, SampledRole
 from documents.watch import HostTick
 from experiment.bench import Load, Measured, WarmedUp
-from experiment.beside import Beside, Found, Step
+from experiment.beside import Beside, Found
 from experiment.workloads.requests import EXPECTED_STATUS, RequestFile
 from tests.unit.analysis.watch_builder import Happening, jsonl, spins_of, ticks_of
 
@@ -234,7 +235,7 @@ class FakeBench:
         finally:
             self.holder = None
 
-    def beside(self, step: Callable[[], Found]) -> Step[Found]:
+    def beside(self, step: Callable[[], Found]) -> Future[Found]:
         return self._beside.begin(step)
 
     def clear(self) -> None:

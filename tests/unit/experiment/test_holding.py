@@ -1,98 +1,100 @@
 """A host that is held is left clean, whenever somebody asks for the end."""
 
 import signal
+import threading
+import time
 from collections.abc import Iterator
-from contextlib import suppress
-from functools import partial
 
 import pytest
 
 from documents.errors import HostError
 from experiment.holding import hold_host
-from tests.conftest import NIGHTLY
+from provision.cancelling import checkpoint
 from tests.unit.experiment.fake_bench import FakeBench
-
-# Its other method has the timer that the requests come by.
-pytestmark = pytest.mark.timeout(method="thread")
-
-MOMENTS = [microseconds / 1e6 for microseconds in range(1, 81) for _ in range(10 if NIGHTLY else 1)]
-"""How long after the work's end the first request comes, in seconds: up to when the host is being left."""
-
-APART = 30e-6
-"""Seconds from one request to the next: a handler is done with the one by then."""
 
 LEFT = ["hold", "clear", "clear", "restore"]
 
-
-class Asker:
-    """Asks for the end, first after a time and then again and again, until it is to stop."""
-
-    def __init__(self) -> None:
-        self._asks = False
-
-    def begin(self, moment: float) -> None:
-        self._asks = True
-        signal.setitimer(signal.ITIMER_REAL, moment, APART)
-
-    def stop(self) -> None:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        self._asks = False
-
-    def ask(self, *_: object) -> None:
-        # The last one may be late, by way of another thread.
-        if self._asks:
-            signal.raise_signal(signal.SIGINT)
+A_WHILE_SECONDS = 0.3
+"""By then a request to end has reached whoever it reaches."""
 
 
-def _ignore(*_: object) -> None: ...
+@pytest.fixture(autouse=True)
+def requests_to_end() -> Iterator[None]:
+    """A request to end raises `KeyboardInterrupt`, as in a process of one's own."""
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, previous)
 
 
-@pytest.fixture
-def asker() -> Iterator[Asker]:
-    asker = Asker()
-    handlers = {signal.SIGALRM: asker.ask, signal.SIGINT: _ignore}
-    previous = {number: signal.signal(number, handler) for number, handler in handlers.items()}
-    yield asker
-    asker.stop()
-    for number, handler in previous.items():
-        signal.signal(number, handler)
+def ask_for_the_end() -> None:
+    """Have a request to end reach the main thread, as from a terminal."""
+    ident = threading.main_thread().ident
+    assert ident is not None
+    signal.pthread_kill(ident, signal.SIGINT)
 
 
-@pytest.mark.parametrize("end", [None, KeyboardInterrupt, HostError])
-def test_requests_that_come_when_the_work_is_over_are_ignored_until_the_host_is_left(
-    asker: Asker, end: type[BaseException] | None
-):
-    def ask_and_end(moment: float) -> None:
-        asker.begin(moment)
-        if end is not None:
-            raise end
+def test_a_request_ends_the_work_at_a_checkpoint_and_nowhere_else():
+    bench = FakeBench()
 
-    for moment in MOMENTS:
-        bench = FakeBench()
-        with suppress(KeyboardInterrupt, HostError):
-            hold_host(bench, "a test", partial(ask_and_end, moment))
-        asker.stop()
-        assert bench.steps == LEFT, moment
-        assert bench.holder is None
+    def send_a_packet() -> None:
+        bench.steps.append("first half")
+        ask_for_the_end()
+        time.sleep(A_WHILE_SECONDS)
+        bench.steps.append("second half")
+        with checkpoint():
+            bench.steps.append("next packet")
+
+    with pytest.raises(KeyboardInterrupt):
+        hold_host(bench, "a test", send_a_packet)
+    assert bench.steps == ["hold", "clear", "first half", "second half", "clear", "restore"]
+    assert bench.holder is None
 
 
-def test_a_request_that_came_to_nothing_is_followed_by_another():
-    def drop_one() -> None:
-        with suppress(KeyboardInterrupt):
-            signal.raise_signal(signal.SIGINT)
-        signal.raise_signal(signal.SIGINT)
+def test_a_request_closes_what_is_waited_for():
+    closed = threading.Event()
+
+    def wait() -> None:
+        with checkpoint(closed.set):
+            ask_for_the_end()
+            assert closed.wait(10)
 
     bench = FakeBench()
     with pytest.raises(KeyboardInterrupt):
-        hold_host(bench, "a test", drop_one)
+        hold_host(bench, "a test", wait)
     assert bench.steps == LEFT
+
+
+@pytest.mark.parametrize("end", [None, KeyboardInterrupt, HostError])
+def test_requests_that_come_while_the_host_is_left_are_ignored(
+    end: type[BaseException] | None, monkeypatch: pytest.MonkeyPatch
+):
+    def do() -> None:
+        if end is not None:
+            raise end
+
+    bench = FakeBench()
+    restore = bench.restore
+
+    def restore_slowly() -> None:
+        ask_for_the_end()
+        time.sleep(A_WHILE_SECONDS)
+        restore()
+
+    monkeypatch.setattr(bench, "restore", restore_slowly)
+    if end is None:
+        hold_host(bench, "a test", do)
+    else:
+        with pytest.raises(end):
+            hold_host(bench, "a test", do)
+    assert bench.steps == LEFT
+    assert bench.holder is None
 
 
 def test_whoever_ignores_requests_goes_on_to():
     bench = FakeBench()
     previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        hold_host(bench, "a test", lambda: signal.raise_signal(signal.SIGINT))
+        hold_host(bench, "a test", ask_for_the_end)
         assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
     finally:
         signal.signal(signal.SIGINT, previous)
