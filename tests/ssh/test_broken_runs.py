@@ -36,6 +36,7 @@ def test_a_run_goes_on_at_once_when_the_network_is_back(sshd: Sshd, run: BrokenR
         run.require_finished()
 
 
+@pytest.mark.nightly
 def test_a_run_whose_controller_is_killed_goes_on_and_every_setting_comes_back(sshd: Sshd, run: BrokenRun):
     run.start(sshd.host)
     run.wait_for("cell-finished")

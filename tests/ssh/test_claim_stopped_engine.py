@@ -35,6 +35,7 @@ def test_an_engine_that_its_administrator_stopped_is_stopped_again(with_engine: 
     assert with_engine.snapshot.changed_in_the_end() == {}
 
 
+@pytest.mark.nightly
 def test_an_engine_that_was_stopped_is_so_while_images_on_it_are_kept(with_engine: Found, tmp_path: Path):
     with_engine.machine.run("systemctl", "stop", "docker.service")
     stack, host = described(with_engine)

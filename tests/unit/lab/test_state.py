@@ -21,6 +21,9 @@ def running(program: Path | str, environment: dict[str, str] | None = None) -> "
     """A program that leads a session of its own and sleeps."""
     with subprocess.Popen([program, "600"], env=environment, start_new_session=True) as process:
         try:
+            # The kernel has closed the pipe that Popen waits for before it sets the new environment.
+            while not Path(f"/proc/{process.pid}/environ").read_bytes():
+                continue
             yield process
         finally:
             process.kill()

@@ -23,7 +23,8 @@ from provision.connection import connect
 from tests.e2e.scratch import Scratch, docker
 from tests.ports import free_port
 
-pytestmark = [pytest.mark.nightly, pytest.mark.builds]
+# All in one part of the tests: they share images, which beside each other they would remove.
+pytestmark = [pytest.mark.nightly, pytest.mark.builds, pytest.mark.usefixtures("live_lab")]
 
 STACK = "e2e-base"
 BOOTSTRAPPED = f"fairground-{STACK}-base:bootstrapped"
