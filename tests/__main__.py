@@ -2,8 +2,8 @@
 
 The gate is all tests without the mark `nightly`; with `--nightly` those run too, by random seeds and for longer.
 
-1. Tests without a lab run in several processes. Beside them the lab of the tests is stood up, then everything that
-   compiles runs on it (mark `builds`).
+1. Tests without a lab run in several processes, and at night what the docs say to do is done. Beside these the lab of
+   the tests is stood up, then everything that compiles runs on it (mark `builds`).
 2. When no compiler is left at work, the tests that hold time limits (mark `in_time`) and the others on that lab run one
    by one. Beside them run the tests on labs of their own.
 3. What failed in `in_time` runs once more with nothing beside it, and both results are printed. The second one counts.
@@ -53,12 +53,12 @@ class Run:
     Attributes:
         folder: Its results.
         options: Passed on to pytest.
-        tier: The marks that it leaves out, as an expression of pytest's that others are joined to by `and`.
+        nightly: Whether it has all tests.
     """
 
     folder: Path
     options: Sequence[str]
-    tier: str
+    nightly: bool
     parts: list[Part] = field(default_factory=list[Part])
     failed: bool = False
 
@@ -83,7 +83,7 @@ class Run:
         with nullcontext() if shown else files.with_suffix(".log").open("w") as output:
             status = subprocess.run(
                 [
-                    *(sys.executable, "-m", "pytest", "-m", f"({marks}) and {self.tier}"),
+                    *(sys.executable, "-m", "pytest", "-m", marks if self.nightly else f"({marks}) and not nightly"),
                     *(f"--junitxml={files}.xml", f"--durations-file={files}.tsv", "-o", f"cache_dir={cache}.cache"),
                     *([] if again is None else ["--last-failed"]),
                     *(*options, *self.options),
@@ -119,7 +119,7 @@ def main() -> int:
     folder.mkdir(parents=True)
     for old in sorted(path for path in RESULTS.iterdir() if path.is_dir())[:-_KEPT]:
         subprocess.run(["rm", "-r", "--", str(old)], check=True)
-    run = Run(folder, passed_on, "not nightly" if not options.nightly else "(nightly or not nightly)")
+    run = Run(folder, passed_on, options.nightly)
     began = time.monotonic()
     try:
         run_parts(run, lab.stack)
@@ -146,19 +146,22 @@ def run_parts(run: Run, stack: str) -> None:
 
     def prepare() -> None:
         run.stand_up(stack)
-        run.require(run.part("builds", f"{on_lab} and builds", *LAB_FOLDERS, stands, shown=False))
+        run.require(run.part("builds", f"{on_lab} and builds and not walked_lab", *LAB_FOLDERS, stands, shown=False))
 
     def use_own_labs() -> None:
         prepared.result()
-        for name in OWN_LABS:
-            marks = f"{on_lab} and {name} and not builds"
-            run.require(run.part(name.replace("_", "-"), marks, *LAB_FOLDERS, stands, shown=False))
+        run.require(run.part("small-lab", f"{on_lab} and small_lab and not builds", *LAB_FOLDERS, stands, shown=False))
+        if run.nightly:
+            marks = f"{on_lab} and walked_lab and not builds"
+            run.require(run.part("docs-by-hand", marks, *LAB_FOLDERS, stands, shown=False))
 
     with ThreadPoolExecutor(1) as beside:
         prepared = beside.submit(prepare)
         own_labs = beside.submit(use_own_labs)
         # The tests of a file may share what they are about: they stay with one process.
         run.require(run.part("without-lab", without_lab, processes, "--dist=loadfile"))
+        if run.nightly:
+            run.require(run.part("docs-walk", f"{on_lab} and builds and walked_lab", *LAB_FOLDERS, stands))
         prepared.result()
         in_time = run.part("in-time", f"{shared} and in_time", *IN_TIME_FOLDERS, stands)
         run.require(run.part("on-lab", f"{shared} and not in_time", *LAB_FOLDERS, stands))
