@@ -5,8 +5,8 @@ against that of the lab's host, straight before the load and straight after it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,6 +19,7 @@ from documents.protocol import Scenario
 from documents.samples import SampledRole
 from experiment import host_folder
 from experiment.bench import Load, Measured, WarmedUp
+from experiment.beside import Beside
 from experiment.storage import write_whole
 from experiment.workloads.command import (
     REPLAY_SCRIPT,
@@ -46,9 +47,6 @@ _MARGIN_SECONDS = 20
 _LEAD_SECONDS = 3.0
 """From when several generators are told to start until they do: each has to be started over SSH, and builds its
 requests. One that isn't ready by then starts late, which is seen in its result."""
-
-_AWAKE_SECONDS = 0.5
-"""How long an interrupt may go unnoticed while several generators are at work."""
 
 
 @dataclass(frozen=True)
@@ -81,16 +79,18 @@ class _At:
 class Generators:
     """One load generator on the lab's host, or one on each of its load hosts, which then share every load evenly."""
 
-    def __init__(self, lab: Connection, address: str, places: Sequence[Place]) -> None:
+    def __init__(self, lab: Connection, address: str, places: Sequence[Place], beside: Beside) -> None:
         """Prepare them.
 
         Args:
             lab: to the lab's host.
             address: where the APIs listen.
             places: of the generators; where one is on a load host, all are.
+            beside: what is done on all of them at once is begun with it.
         """
         self._lab = lab
         self._address = address
+        self._beside = beside
         self._all = [_At(place, Part(number, len(places))) for number, place in enumerate(places)]
         self._apart = places[0].on_load_host
         self._load_is_open = False
@@ -121,13 +121,13 @@ class Generators:
             else:
                 one.cgroup = generator.generator_cgroup(connection, beside)
 
-        _at_once(install_at, self._all)
+        self._at_once(install_at, self._all)
 
     def install_open_loop(self, program: str) -> None:
         """Have the open loop's program, which was built on the lab's host, wherever it is to run."""
         self._program = program
         if self._apart:
-            _at_once(lambda one: open_loop.carry_over(self._lab, one.place.connection, program), self._all)
+            self._at_once(lambda one: open_loop.carry_over(self._lab, one.place.connection, program), self._all)
 
     def own_cgroups(self) -> Mapping[SampledRole, Cgroup]:
         """The generator's cgroup, if it is on the lab's host."""
@@ -144,12 +144,12 @@ class Generators:
             one.place.connection.push_bytes(tokens, host_folder.path_of("tokens"), mode=0o600)
             one.load = one.sampler = one.watch = one.clock = one.clock_after = None
 
-        _at_once(lay_at, self._all)
+        self._at_once(lay_at, self._all)
 
     def warm_up(self, load: Load, enough: Callable[[Sequence[int]], bool]) -> WarmedUp:
         """See `Bench.warm_up`."""
         series = host_folder.path_of(f"warm-up/{warm_up.SERIES_NAME}")
-        jobs_of = _at_once(lambda one: self._start_wrk(one, load, "warm-up", series=series), self._all)
+        jobs_of = self._at_once(lambda one: self._start_wrk(one, load, "warm-up", series=series), self._all)
         told, statuses = warm_up.watch(
             [(one.place.connection, job) for one, job in zip(self._all, jobs_of, strict=True)],
             threads=self._threads(load),
@@ -181,7 +181,7 @@ class Generators:
             )
 
         if self._apart:
-            _at_once(start_at, self._all)
+            self._at_once(start_at, self._all)
 
     def play(self, load: Load) -> None:
         """Put load on the API; returns when all generators have ended. Several begin at one moment."""
@@ -199,8 +199,8 @@ class Generators:
             else:
                 one.load = self._start_open_loop(one, load, rate, start_ns=start_ns)
 
-        _at_once(start_at, [*zip(self._all, starts, rates, strict=True)])
-        _at_once(lambda one: jobs.wait(one.place.connection, _known(one.load, one)), self._all)
+        self._at_once(start_at, [*zip(self._all, starts, rates, strict=True)])
+        self._at_once(lambda one: jobs.wait(one.place.connection, _known(one.load, one)), self._all)
 
     def look_afterwards(self) -> None:
         """Read the clocks of load hosts once more, when their load has ended."""
@@ -217,7 +217,7 @@ class Generators:
         if not self._apart:
             [own] = self._all
             return self._fetch_result(own, folder)
-        found = _at_once(lambda one: self._fetch(one, folder), self._all)
+        found = self._at_once(lambda one: self._fetch(one, folder), self._all)
         clocks = CellClocks(
             load_hosts=tuple(
                 ClockReadings(before=_known(one.clock, one), after=_known(one.clock_after, one)) for one in self._all
@@ -347,6 +347,10 @@ class Generators:
         # then a third for its answer.
         return self._start(one, "load", command, seconds=load.seconds + 3 * load.timeout_seconds + _MARGIN_SECONDS)
 
+    def _at_once(self, act: Callable[[_Item], _Found], items: Sequence[_Item]) -> list[_Found]:
+        """Do it for all at once; the first failure is raised when all have ended."""
+        return self._beside.do_all(*(partial(act, item) for item in items))
+
     def _start(self, one: _At, folder: str, command: Sequence[str], *, seconds: float) -> Job:
         return generator.start(
             one.place.connection,
@@ -356,20 +360,6 @@ class Generators:
             cgroup=_known(one.cgroup, one),
             deadline_seconds=seconds,
         )
-
-
-def _at_once(act: Callable[[_Item], _Found], items: Sequence[_Item]) -> list[_Found]:
-    """Do it for all at once; the first failure is raised when all have ended, and an interruption at once."""
-    # Not a context manager: a run that is interrupted would leave its hosts only when their load has ended by itself.
-    pool = ThreadPoolExecutor(len(items), thread_name_prefix="generators")
-    try:
-        doing = [pool.submit(act, item) for item in items]
-        # Awake now and then: a signal that comes in the moment before a thread sleeps doesn't wake it.
-        while wait(doing, timeout=_AWAKE_SECONDS).not_done:
-            continue
-        return [done.result() for done in doing]
-    finally:
-        pool.shutdown(wait=False)
 
 
 def _known(found: _Found | None, one: _At) -> _Found:

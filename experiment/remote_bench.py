@@ -103,6 +103,7 @@ class RemoteBench:
             address,
             [GeneratorPlace(opened, one.generator, one.system, on_load_host=True) for one, opened in hosts]
             or [GeneratorPlace(connection, inventory.cores.generator, inventory.cores.system)],
+            self._beside,
         )
 
     @contextmanager

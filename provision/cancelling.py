@@ -3,7 +3,7 @@
 A request to end must not reach a thread while it talks to a host: an exception between two instructions of Paramiko's
 can leave half a packet sent or a lock taken, and the connection is lost with all that was to be put back over it. So
 the work goes on in a scope, as trio has it, and ends at its next checkpoint: a command on a host is one from its
-beginning to its end, and so is each piece of a file that is copied.
+beginning to its end, and so is each piece of a file that is copied. What removes what the work made has a shield.
 """
 
 from collections.abc import Callable, Generator
@@ -81,3 +81,13 @@ def checkpoint(close: Callable[[], None] = lambda: None) -> Generator[None]:
         return
     with scope.closing(close):
         yield
+
+
+@contextmanager
+def shield() -> Generator[None]:
+    """What is done within is done also where the work was asked to end. It should be short."""
+    token = _current.set(None)
+    try:
+        yield
+    finally:
+        _current.reset(token)

@@ -11,6 +11,7 @@ from documents.inventory import Inventory
 from documents.labels import STACK_LABEL
 from provision.answers import SHA256, matching, whole_number
 from provision.build_context import archive_build_context
+from provision.cancelling import shield
 from provision.connection import Connection
 from provision.feed import Held
 
@@ -133,7 +134,8 @@ def built(
         _build(connection, base, context, "Dockerfile", output, deadline_seconds=deadline_seconds)
         yield name
     finally:
-        _remove(connection, name)
+        with shield():
+            _remove(connection, name)
 
 
 def image_bytes(connection: Connection, image_id: str) -> int:

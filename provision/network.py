@@ -20,6 +20,7 @@ from documents.errors import HostError, HostUnreachableError, RemoteCommandError
 from documents.network import Bandwidth, ClockReading, Network, Offset, RoundTrips
 from provision import paths
 from provision.answers import Amount, matching, read_answer, unexpected
+from provision.cancelling import shield
 from provision.connection import Completed, Connection
 
 _logger = logging.getLogger(__name__)
@@ -199,7 +200,8 @@ def _served(lab: Connection, action: str, address: str, token: str) -> Generator
         serving.result()
     finally:
         pool.shutdown(wait=False)
-        lab.run(["rm", "-f", "--", port_file], deadline_seconds=_STARTING_SECONDS, check=False)
+        with shield():
+            lab.run(["rm", "-f", "--", port_file], deadline_seconds=_STARTING_SECONDS, check=False)
 
 
 def _wait_for_port(lab: Connection, serving: "Future[Completed]", port_file: str) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from documents.errors import DeadlineExceededError, HostError, HostUnreachableError, RemoteCommandError
 from documents.labels import STACK_LABEL
+from provision.cancelling import shield
 from provision.connection import Completed, Connection
 
 _KILLED = 128 + 9
@@ -72,7 +73,8 @@ def run(
     except RemoteCommandError as error:
         raise HostError(f"No container of {image} can be made on {connection}: {error}") from error
     finally:
-        _remove(connection, removal)
+        with shield():
+            _remove(connection, removal)
     if done.exit_status == _KILLED and time.monotonic() - started >= deadline_seconds:
         raise DeadlineExceededError(
             f"A container of {image} on {connection} wasn't done within {deadline_seconds:g} s and was ended."

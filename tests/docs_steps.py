@@ -25,6 +25,7 @@ ELSEWHERE = {
     "make setup": THE_SUITE,
     "make check": THE_SUITE,
     "make test": THE_SUITE,
+    "make nightly": "tests/__main__.py",
     "make lock": "tests/unit/toolchain/test_lock.py",
     "make evidence": FROM_UP_TO_DOWN,
     "make audit": "tests/unit/toolchain/test_audit_command.py",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.cancelling import CancelScope
+from provision.cancelling import CancelScope, shield
 from provision.connection import Connection
 from tests.ssh.waiting import wait_until
 
@@ -62,3 +62,20 @@ def test_a_transfer_ends_and_leaves_nothing(connection: Connection, tmp_path: Pa
     asking.join()
     assert connection.run(["echo", "still"], deadline_seconds=10).stdout == "still\n"
     assert [path.name for path in tmp_path.iterdir()] == ["large"]
+
+
+def test_what_removes_what_the_work_made_is_done(connection: Connection, tmp_path: Path):
+    scope, made = CancelScope(), tmp_path / "made"
+
+    def work() -> None:
+        try:
+            connection.run(["touch", str(made)], deadline_seconds=10)
+            scope.cancel()
+            connection.run(["true"], deadline_seconds=10)
+        finally:
+            with shield():
+                connection.run(["rm", str(made)], deadline_seconds=10)
+
+    with pytest.raises(KeyboardInterrupt):
+        scope.run(work)
+    assert not made.exists()

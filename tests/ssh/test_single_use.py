@@ -1,11 +1,10 @@
 """Containers of a single use, on this machine's engine, which plays the host's."""
 
 import os
-import signal
 import subprocess
 import sys
 import textwrap
-import time
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,9 +13,11 @@ import pytest
 from documents.errors import DeadlineExceededError, HostError
 from provision import single_use
 from provision.base_image import make_base_image_here
+from provision.cancelling import CancelScope
 from provision.connection import Connection
 from tests.ssh.services import STACK, docker
 from tests.ssh.sshd import Sshd
+from tests.ssh.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 CPU = min(os.sched_getaffinity(0))
@@ -38,13 +39,6 @@ def stack(request: pytest.FixtureRequest) -> Iterator[str]:
 
 def left(stack: str) -> list[str]:
     return docker("ps", "--all", "--quiet", "--filter", f"label=org.fairground.stack={stack}").split()
-
-
-def wait_until_nothing_is_left(stack: str, seconds: float) -> None:
-    ends_at = time.monotonic() + seconds
-    while left(stack):
-        assert time.monotonic() < ends_at, f"{left(stack)} is still there after {seconds} s"
-        time.sleep(0.1)
 
 
 SEEN = r"""
@@ -91,20 +85,33 @@ with connect(Host.from_json(sys.argv[1], name="the host")) as connection:
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["interrupted", "killed"])
-def test_nothing_is_left_by_a_controller_that_is(sshd: Sshd, image: str, stack: str, number: signal.Signals):
+def wait_until_one_runs(stack: str) -> None:
+    wait_until(lambda: docker("ps", "--quiet", "--filter", f"label=org.fairground.stack={stack}") != "", 60)
+
+
+def test_nothing_is_left_by_work_that_is_asked_to_end(connection: Connection, image: str, stack: str):
+    scope = CancelScope()
+
+    def cancel_once_it_runs() -> None:
+        wait_until_one_runs(stack)
+        scope.cancel()
+
+    asking = threading.Thread(target=cancel_once_it_runs)
+    asking.start()
+    with pytest.raises(KeyboardInterrupt):
+        scope.run(
+            lambda: single_use.run(connection, image, ["sleep", "120"], stack=stack, cpus=[CPU], deadline_seconds=120)
+        )
+    asking.join()
+    assert left(stack) == []
+
+
+def test_nothing_is_left_by_a_controller_that_is_killed(sshd: Sshd, image: str, stack: str):
     command = [sys.executable, "-c", textwrap.dedent(CONTROLLER), sshd.host.to_json(), image, stack, str(CPU)]
-    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as controller:
+    with subprocess.Popen(command, cwd=ROOT) as controller:
         try:
-            ends_at = time.monotonic() + 60
-            while not docker("ps", "--quiet", "--filter", f"label=org.fairground.stack={stack}").split():
-                assert controller.poll() is None, controller.communicate()[1]
-                assert time.monotonic() < ends_at
-                time.sleep(0.05)
+            wait_until_one_runs(stack)
         finally:
-            controller.send_signal(number)
-        assert controller.wait(timeout=60) != 0
-    if number == signal.SIGINT:
-        assert left(stack) == []
+            controller.kill()
     # The host itself ends what nobody waits for any more, at its deadline.
-    wait_until_nothing_is_left(stack, 30)
+    wait_until(lambda: left(stack) == [], 30)

@@ -1,7 +1,5 @@
 """Several generators share a load exactly, and begin together; load hosts must be fit before anything is measured."""
 
-import os
-import signal
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Barrier, Event
@@ -18,8 +16,10 @@ from documents.plan import Cell
 from documents.run import HostIdentity, HostRecord, LoadHostLook
 from experiment import generators, loop
 from experiment.bench import Load, Measured
+from experiment.beside import Beside
 from experiment.generators import Generators, Place
 from experiment.workloads.command import generator_threads, share_of_connections, shares_of_rate
+from provision.cancelling import CancelScope, checkpoint
 from provision.cgroups import Cgroup
 from provision.connection import Connection
 from provision.jobs import Job
@@ -60,7 +60,7 @@ class Started:
             Place(LocalHost(), (2, 3), (0,), on_load_host=True),
             Place(LocalHost(), (4,), (0,), on_load_host=True),
         ]
-        self.generators = Generators(LocalHost(), "192.0.2.1", self.places)
+        self.generators = Generators(LocalHost(), "192.0.2.1", self.places, Beside())
 
         def number(connection: Connection) -> int:
             return [place.connection for place in self.places].index(connection)
@@ -131,20 +131,18 @@ def test_two_attackers_share_the_rate_and_take_turns(monkeypatch: pytest.MonkeyP
 
 
 def test_who_interrupts_a_run_does_not_wait_for_the_load_to_end(monkeypatch: pytest.MonkeyPatch):
-    started, waiting, left, ended = Started(monkeypatch), Barrier(2), Event(), list[bool]()
+    started, waiting, scope = Started(monkeypatch), Barrier(2), CancelScope()
 
     def wait_for_the_end(_connection: Connection, _job: Job) -> None:
-        if waiting.wait(10) == 0:
-            os.kill(os.getpid(), signal.SIGINT)
-        ended.append(left.wait(10))
+        closed = Event()
+        with checkpoint(closed.set):
+            if waiting.wait(10) == 0:
+                scope.cancel()
+            assert closed.wait(10)
 
     monkeypatch.setattr(generators.jobs, "wait", wait_for_the_end)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            started.generators.play(load())
-        assert ended == [], "the load goes on until the hosts are left"
-    finally:
-        left.set()
+    with pytest.raises(KeyboardInterrupt):
+        scope.run(lambda: started.generators.play(load()))
 
 
 class Collected(Started):
