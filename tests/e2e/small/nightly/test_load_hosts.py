@@ -1,7 +1,6 @@
-"""Two load hosts: a load that is parted between them, drift, secrets, the network, and the quick protocol."""
+"""Two load hosts: a load that is parted between them, drift, secrets, and the network."""
 
 import json
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,9 +19,9 @@ from experiment.run import start_run
 from lab.lifecycle.leftovers import run_docker
 from provision import network
 from provision.connection import connect
-from tests.conftest import LiveLab, run_lab
+from tests.conftest import LiveLab
 from tests.e2e.host_view import left_on_load_hosts
-from tests.e2e.lab_with_neighbours import LAB_WITH_NEIGHBOURS, allow_neighbours
+from tests.e2e.lab_with_neighbours import allow_neighbours
 from tests.e2e.secret_search import SecretSearch, in_container
 from tests.e2e.small_lab import BASE, SmallLab
 
@@ -39,9 +38,6 @@ PROTOCOL = Protocol(
     # Low: other tests take CPU from it, and a rate that isn't reached is no measurement.
     open_loop=OpenLoop(scenario="light", shares=(0.1,), seconds=2, blocks=1),
 )
-
-_QUICK_CELLS = 18
-"""Three loads in three blocks, of one API and its twin."""
 
 
 @pytest.fixture(scope="module")
@@ -182,20 +178,3 @@ def test_the_network_is_measured_both_ways_and_its_listener_is_gone(loaded_lab: 
     listening = [line.split()[1] for line in after.splitlines()[1:] if line.split()[3] == "0A"]
     assert set(listening) <= before
     assert json.loads(found.to_json())["bandwidth"]["tool"].startswith("iperf 3")
-
-
-# Each void cell is measured again, and other tests run beside this one.
-@pytest.mark.timeout(900)
-def test_the_quick_protocol_from_load_hosts_has_a_report(loaded_lab: LiveLab):
-    run = run_lab(["run", "--protocol", "quick", "--json", "--stack", loaded_lab.stack], lab=LAB_WITH_NEIGHBOURS)
-    assert run.returncode == 0, run.stdout[-2000:] + run.stderr
-    first, *_, finished = (json.loads(line) for line in run.stdout.splitlines())
-    folder = Path(first["directory"])
-    try:
-        assert finished["cells"] == _QUICK_CELLS
-        report = analyse(folder)
-    finally:
-        shutil.rmtree(folder)
-    assert len(report.load_hosts) == 2
-    shares = set(loaded_lab.inventory.load_hosts[0].size.cpus) & set(loaded_lab.inventory.size.cpus)
-    assert (report.grade == "shared") == bool(shares)

@@ -69,12 +69,6 @@ def test_a_second_up_and_a_preview_have_nothing_to_do(ssh_lab: SmallLab):
     assert preview.returncode == 0, preview.stdout
 
 
-def test_a_container_that_was_stopped_runs_again_after_an_up(ssh_lab: SmallLab, machine: Machine):
-    machine.run("docker", "stop", "fairground-redis")
-    ssh_lab.up()
-    assert machine.run("docker", "inspect", "--format", "{{.State.Running}}", "fairground-redis") == "true"
-
-
 def test_an_api_that_the_document_no_longer_has_goes_with_its_image(ssh_lab: SmallLab, machine: Machine):
     echo = {"source": str((ssh_lab.sources / "echo").relative_to(ROOT))}
     both = [{"name": "echo", "port": 18080, **echo}, {"name": "other", "port": 18081, **echo}]

@@ -56,16 +56,6 @@ def test_engine_killed_in_the_middle_of_an_up_is_cleared_away_by_down(scratch: S
     assert scratch.locks() == []
 
 
-def test_up_that_gets_a_sigterm_ends_with_one_sentence_and_the_next_goes_on(scratch: Scratch):
-    scratch.standing()
-    scratch.describe(dockerfile=slow_build(3))
-    process = scratch.begin_up("creating echo-image")
-    process.send_signal(signal.SIGTERM)
-    assert finish(process) == (130, INTERRUPTED)
-    assert scratch.locks() == []
-    scratch.up_clean()
-
-
 def test_second_interrupt_ends_at_once_and_the_next_up_mends(scratch: Scratch):
     scratch.standing()
     scratch.describe(dockerfile=slow_build(600))

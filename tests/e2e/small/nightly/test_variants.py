@@ -3,10 +3,8 @@
 The controller is held up when a load begins, so that what is at work then can be looked at.
 """
 
-import json
 import shutil
 import signal
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +13,6 @@ import pytest
 
 from documents.drift import Drift
 from documents.inventory import Inventory
-from documents.report import Report
 from experiment.events import Event, PhaseStarted
 from provision.connection import Connection, connect
 from provision.containers import main_process_id
@@ -200,41 +197,3 @@ def test_what_a_killed_run_left_is_told_and_gone_after_the_next(varied: VariedRu
     assert varied.drift is not None
     assert varied.drift.differences == ()
     assert varied.containers == set(), "the declared ones are the same, and no other is there"
-
-
-def test_the_report_ranks_the_variants_and_says_what_each_is(varied: VariedRun, go_lab: SmallLab):
-    done = run_lab(["report", varied.folder.name])
-    assert done.returncode == 0, done.stderr
-    assert all(subject in done.stdout for subject in SUBJECTS)
-    report = Report.from_json((varied.folder / "report.json").read_bytes(), name="report.json")
-    assert [api.name for api in report.apis] == SUBJECTS
-    assert [load.name for load in report.scenarios] == ["users-8"]
-    [throughput] = [one for one in report.comparisons if one.measure == "throughput"]
-    [ranking] = throughput.rankings
-    assert {rank.api for rank in ranking.ranks} == set(SUBJECTS)
-    html = (varied.folder / "report.html").read_text()
-    assert "go-pool-16 is go with DB_POOL_SIZE=16." in html
-    assert "go-large is go with PostgreSQL&#39;s work_mem at 16MB instead of 8MB" in html
-    cpus = cpus_of(go_lab.as_it_stands().inventory)
-    assert f"go-turned is go on other CPUs (API {cpus['others']}, PostgreSQL {cpus['api']}, " in html
-
-
-def test_two_variants_of_it_are_judged_as_two_builds_are(varied: VariedRun):
-    done = run_lab(["gate", "go-pool-16", "go-pool-64", "--run", varied.folder.name, "--json"])
-    assert json.loads(done.stdout)["candidate"]["varied"]["variant"] == "pool-64", done.stderr
-    refused = run_lab(["gate", "go", "go-pool-64", "--run", varied.folder.name])
-    assert "didn't measure go, only go-pool-16" in refused.stderr
-
-
-def test_a_layout_that_does_not_fit_and_a_name_that_the_lab_sets_are_refused(go_lab: SmallLab, tmp_path: Path):
-    def refusal(old: str, new: str) -> str:
-        path = tmp_path / "refused.yaml"
-        path.write_text((PROTOCOL % cpus_of(inventory)).replace(old, new))
-        done: subprocess.CompletedProcess[str] = run_lab(["run", "--stack", NAME, "--protocol", str(path)])
-        assert done.returncode == 1, done.stdout
-        return done.stderr
-
-    inventory = go_lab.as_it_stands().inventory
-    beyond = refusal(f'api: "{cpus_of(inventory)["others"]}"', 'api: "4097"')
-    assert "The variant turned doesn't fit the host: cores.api: the host has no CPU 4097, only " in beyond
-    assert "DATABASE_URL is set by the lab itself" in refusal("DB_POOL_SIZE", "DATABASE_URL")
