@@ -11,7 +11,6 @@ from lab.lifecycle.engine import Engine
 from provision.connection import Connection
 from provision.containers import execute
 from provision.database import run_sql
-from provision.seeding import seeded_contract
 from tests.conftest import ROOT, LiveLab
 from tests.e2e.scratch import docker
 
@@ -89,10 +88,6 @@ def test_the_inventory_tells_the_settings_that_the_services_have(live_lab: LiveL
     ).stdout.splitlines()
     assert told
     assert dict(zip(lines[::2], lines[1::2], strict=True)) == told
-
-
-def test_the_inventory_tells_the_schema_and_the_seed_that_the_database_has(live_lab: LiveLab, host: Connection):
-    assert live_lab.inventory.contract_sha256 == seeded_contract(host, live_lab.inventory.postgres)
 
 
 def test_logs_are_had_by_command(live_lab: LiveLab, host: Connection):

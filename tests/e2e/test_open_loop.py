@@ -7,14 +7,13 @@ import pytest
 from analysis.report import analyse
 from documents.open_loop import OpenLoopPlan, OpenLoopResult
 from documents.run import CellRecord
-from experiment.events import Event, PhaseStarted
 from experiment.workloads.command import OPEN_LOOP_SOURCE
 from provision import open_loop
 from provision.connection import Connection
 from tests.conftest import LiveLab
 from tests.e2e.conftest import StartRun
 from tests.e2e.host_view import left_on_host
-from tests.e2e.lab_run import API, ATTEMPTS_MOST, read_attempts, write_protocol
+from tests.e2e.lab_run import ATTEMPTS_MOST, read_attempts, write_protocol
 
 pytestmark = [pytest.mark.alone, pytest.mark.nightly]
 
@@ -78,32 +77,3 @@ def test_a_run_measures_its_open_loop_at_the_rates_of_its_closed_loop(
     assert [summary.cells for summary in report.open_loop.summaries] == [1, 1]
     assert all(cell.watch is not None for cell in report.open_loop.cells)
     assert left_on_host(host) == []
-
-
-@pytest.mark.usefixtures("program")
-def test_a_rate_that_the_api_cannot_take_voids_the_cell(
-    start_run: StartRun, host: Connection, live_lab: LiveLab, tmp_path: Path
-):
-    """The API has a fiftieth of a CPU left once the closed loop has told what it can do, until an attempt was void."""
-    run = start_run("--protocol", protocol_with(tmp_path, "[0.9]", 4))
-    container = live_lab.inventory.api(API).container
-    slowed: list[str] = []
-
-    def slow_down(event: Event) -> None:
-        if not isinstance(event, PhaseStarted) or "-at-" not in event.cell_id:
-            return
-        if event.phase == "load" and not slowed:
-            quota = ["docker", "update", "--cpu-period=100000", "--cpu-quota=2000", container]
-            slowed.append(host.run(quota, deadline_seconds=30).stdout)
-        elif event.attempt == 2 and event.phase == "reset":
-            host.run(["docker", "update", "--cpu-quota=-1", container], deadline_seconds=30)
-
-    try:
-        assert run.follow(slow_down) == 0, run.stderr
-    finally:
-        host.run(["docker", "update", "--cpu-quota=-1", container], deadline_seconds=30)
-    assert len(slowed) == 1
-    [cell] = read_plan(run.folder).cells
-    first, second, *_ = attempts_at(run.folder, cell.id)
-    assert "rate-missed" in {void.reason for void in first.voids}
-    assert "throttled" not in {void.reason for void in second.voids}

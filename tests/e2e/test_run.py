@@ -3,14 +3,12 @@ import html
 import json
 import re
 from collections import defaultdict
-from pathlib import Path
 
 import pytest
 
 from documents.inventory import Inventory
 from documents.load import WrkResult
 from documents.report import Report
-from documents.run import CellRecord
 from experiment.events import (
     CellFinished,
     CellStarted,
@@ -23,19 +21,10 @@ from experiment.events import (
 )
 from experiment.workloads.requests import EXPECTED_STATUS
 from provision.connection import Connection
-from provision.database import flush_cache, run_sql
+from provision.database import run_sql
 from tests.conftest import LiveLab, run_lab
-from tests.e2e.conftest import StartRun
-from tests.e2e.host_view import count_uploads, left_on_host, running_containers, wait_for_connections
-from tests.e2e.lab_run import (
-    API,
-    ATTEMPTS_MOST,
-    OF_THE_MACHINE,
-    read_attempts,
-    read_journal,
-    read_records,
-    write_protocol,
-)
+from tests.e2e.host_view import count_uploads, left_on_host, running_containers
+from tests.e2e.lab_run import read_attempts, read_journal
 from tests.e2e.measured_run import CONNECTIONS, WORKLOADS, MeasuredRun
 
 pytestmark = pytest.mark.alone
@@ -225,108 +214,3 @@ def assert_says_what_the_host_is(inventory: Inventory, pages: list[str]) -> None
     if len(inventory.size.cpus) < 8:
         assert inventory.size.smaller
         assert inventory.cores.shared
-
-
-def messages_by_reason(record: CellRecord) -> dict[str, str]:
-    reasons = {void.reason for void in record.voids}
-    return {reason: " ".join(void.message for void in record.voids if void.reason == reason) for reason in reasons}
-
-
-@pytest.mark.nightly
-def test_a_run_without_a_valid_cell_tells_why_and_fails(
-    live_lab: LiveLab, host: Connection, start_run: StartRun, tmp_path: Path
-):
-    inventory = live_lab.inventory
-    api = inventory.api(API)
-    protocol = write_protocol(
-        tmp_path,
-        ("missing", "read-post", CONNECTIONS, 1),
-        ("failing", "list-posts", CONNECTIONS, 2),
-        ("stopped", "read-user", CONNECTIONS, 2),
-        ("astray", "read-me", CONNECTIONS, 1),
-        attempts=1,
-    )
-    run = start_run("--protocol", str(protocol))
-    cell = ""
-
-    def spoil(event: Event) -> None:
-        nonlocal cell
-        if isinstance(event, CellStarted):
-            cell = event.cell.scenario.name
-        if not isinstance(event, PhaseStarted):
-            return
-        match cell, event.phase:
-            case "missing", "warm_up":
-                sql("TRUNCATE posts CASCADE;")
-                flush_cache(host, inventory.redis)
-            case "failing", "load":
-                sql("ALTER TABLE posts RENAME TO elsewhere;")
-                flush_cache(host, inventory.redis)
-            case "stopped", "load":
-                wait_for_connections(host, api.port, CONNECTIONS)
-                docker("kill", api.container)
-            case "astray", "warm_up":
-                docker("update", "--cpuset-cpus", ",".join(map(str, inventory.size.cpus)), api.container)
-            case _:
-                pass
-
-    def sql(statement: str) -> None:
-        run_sql(host, inventory.postgres, inventory.postgres.database, statement, deadline_seconds=30)
-
-    def docker(*arguments: str) -> None:
-        host.run(["docker", *arguments], deadline_seconds=30)
-
-    try:
-        code = run.follow(spoil)
-    finally:
-        docker("update", "--cpuset-cpus", inventory.cores.cpu_list("api"), api.container)
-    assert code == 1
-    assert "error: None of the 4 cells" in run.stderr
-    records = read_records(run.folder)
-    told = {name: messages_by_reason(record) for name, record in records.items()}
-    assert set(told["missing"]) - OF_THE_MACHINE == {"wrk-errors", "wrong-status"}
-    assert re.search(r"must be answered with 200, but was with 404 \d+ times", told["missing"]["wrong-status"])
-    assert set(told["failing"]) - OF_THE_MACHINE == {"wrk-errors", "wrong-status"}
-    assert re.search(r"with 500 \d+ times", told["failing"]["wrong-status"])
-    assert "wrk-errors" in told["stopped"]
-    assert "sampler-failed" in told["stopped"]
-    assert set(told["astray"]) - OF_THE_MACHINE == {"pinning"}
-    assert f"instead of {inventory.cores.cpu_list('api')}" in told["astray"]["pinning"]
-    assert [entry.event for entry in read_journal(run.folder)].count("cell-void") == 4
-    assert api.container in running_containers(host)
-    shown = run_lab(["report", str(run.folder)])
-    assert shown.returncode == 0, shown.stderr
-    assert "0 of 4 cells valid" in (run.folder / "report.md").read_text()
-
-
-@pytest.mark.nightly
-def test_a_void_cell_is_run_again_and_the_first_valid_attempt_counts(
-    live_lab: LiveLab, host: Connection, start_run: StartRun, tmp_path: Path
-):
-    inventory = live_lab.inventory
-    protocol = write_protocol(tmp_path, ("light", "read-post", CONNECTIONS, 2), attempts=ATTEMPTS_MOST)
-    run = start_run("--protocol", str(protocol))
-
-    def spoil_the_first(event: Event) -> None:
-        if isinstance(event, PhaseStarted) and event.phase == "warm_up" and event.attempt == 1:
-            run_sql(
-                host, inventory.postgres, inventory.postgres.database, "TRUNCATE posts CASCADE;", deadline_seconds=30
-            )
-            flush_cache(host, inventory.redis)
-
-    assert run.follow(spoil_the_first) == 0, run.stderr
-    first, *_, last = attempts = read_attempts(run.folder)
-    assert set(messages_by_reason(first)) - OF_THE_MACHINE == {"wrk-errors", "wrong-status"}
-    assert [record.attempt for record in attempts] == list(range(1, len(attempts) + 1))
-    assert [record.valid for record in attempts] == [False] * (len(attempts) - 1) + [True]
-    assert isinstance(run.events[-1], RunFinished)
-    assert (run.events[-1].void_cells, run.events[-1].void_attempts) == (0, len(attempts) - 1)
-    shown = run_lab(["report", str(run.folder), "--json"])
-    report = Report.from_json(shown.stdout, name="lab report --json")
-    [cell] = report.cells
-    assert (cell.cell_id, cell.attempt, cell.block) == (last.cell_id, last.attempt, 1)
-    assert report.void_attempts[0].voids == first.voids
-    assert first.voids[0].message in html.unescape((run.folder / "report.html").read_text())
-    again = live_lab.run("run", "--resume", run.folder.name)
-    assert again.returncode == 0, again.stderr
-    assert read_attempts(run.folder) == attempts, "a finished run is measured no more"
