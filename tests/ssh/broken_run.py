@@ -11,8 +11,6 @@ from documents.plan import Plan
 from documents.run import HostRecord
 from tests.conftest import ROOT
 from tests.e2e.lab_run import read_finished, read_journal
-from tests.ssh.own_host_run import LEASE_SECONDS
-from tests.ssh.waiting import wait_until
 from tests.unit.provision.settings_stand_in import UNTOUCHED_SETTINGS, StandIn
 
 
@@ -45,13 +43,12 @@ class BrokenRun:
         )
         self.wait_for("run-started")
 
-    def wait_for(self, kind: str, phase: str | None = None) -> None:
+    def wait_for(self, kind: str) -> None:
         """Wait for the next event of a kind."""
         assert self._process is not None
         assert self._process.stdout is not None
         for line in self._process.stdout:
-            event = json.loads(line)
-            if kind == event["kind"] and phase in {None, event.get("phase")}:
+            if kind == json.loads(line)["kind"]:
                 return
         raise AssertionError(f"the run ended before: {self._process.communicate()[1]}")
 
@@ -61,31 +58,15 @@ class BrokenRun:
         assert status == 1
         assert "The connection to root@127.0.0.1:" in errors
         assert "Traceback" not in errors
-        self._note_break()
-
-    def _note_break(self) -> None:
-        self._require_unchanged()
         self._finished = read_finished(self.folder)
         self._breaks += 1
-
-    def kill(self) -> None:
-        """Kill the controller, which tells the host nothing."""
-        assert self._process is not None
-        self._process.kill()
-        self._process.communicate()
-        self._note_break()
-
-    def wait_until_put_back(self) -> None:
-        """Wait until the host itself has put back all that the run had set, when its lease lapsed."""
-        wait_until(lambda: self.stand_in.settings() == UNTOUCHED_SETTINGS, LEASE_SECONDS + 60)
-        wait_until(lambda: self.stand_in.left() == [])
 
     def require_finished(self) -> None:
         """The run measured all of its cells, kept what it had, and left the host as it was."""
         status, errors = self._finish()
         assert status == 0, errors
         assert self._finished or not self._breaks, "no cell was finished when it was broken off: this proves nothing"
-        self._require_unchanged()
+        assert {path: path.read_bytes() for path in self._finished} == self._finished
         events = [entry.event for entry in read_journal(self.folder)]
         assert events.count("run-resumed") == self._breaks
         plan = Plan.from_json((self.folder / "plan.json").read_bytes(), name="plan.json")
@@ -109,6 +90,3 @@ class BrokenRun:
         assert self._process is not None
         errors = self._process.communicate(timeout=240)[1]
         return self._process.returncode, errors
-
-    def _require_unchanged(self) -> None:
-        assert {path: path.read_bytes() for path in self._finished} == self._finished

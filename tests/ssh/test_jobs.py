@@ -31,12 +31,6 @@ def test_a_job_runs_in_its_directory_and_tells_its_status_and_times(connection: 
     assert jobs.tail(connection, job) == f"{directory} / oops"
 
 
-def test_starting_does_not_wait_for_the_end(connection: Connection, tmp_path: Path):
-    job = jobs.start(connection, str(tmp_path / "job"), ["sleep", "30"], deadline_seconds=60)
-    assert is_alive(job.process_id)
-    jobs.stop(connection, job)
-
-
 def test_a_job_survives_a_lost_connection_and_is_reattached(sshd: Sshd, connection: Connection, tmp_path: Path):
     directory = str(tmp_path / "job")
     script = "for n in 1 2 3 4; do echo $n; sleep 0.5; done"

@@ -88,16 +88,6 @@ def test_the_result_and_the_text_are_fetched_and_nothing_else(
     assert before != after, "its CPU time is accounted for in its own cgroup"
 
 
-def test_a_generator_that_does_not_get_all_of_its_cpus_is_refused(
-    connection: Connection, cgroup: Cgroup, port: int, job_directory: Path
-):
-    lacking = LAYOUT.model_copy(update={"generator": (1, 1000)})
-    with pytest.raises(HostError, match=r"wrk in .* can't be started: .*CPUs \[1, 1000\].*gives it \[1\]"):
-        load.start(
-            connection, str(job_directory), command(port), cpus=lacking.generator, cgroup=cgroup, deadline_seconds=20
-        )
-
-
 def test_an_api_that_is_not_there_is_a_failure_with_wrks_own_words(
     connection: Connection, cgroup: Cgroup, job_directory: Path, tmp_path: Path
 ):
