@@ -181,12 +181,6 @@ def test_a_guard_that_was_killed_is_started_again_with_the_lease(stand_in: Stand
     wait_until(lambda: stand_in.settings() == UNTOUCHED_SETTINGS)
 
 
-def test_a_lease_that_cannot_be_read_has_lapsed(stand_in: StandIn):
-    tune(stand_in)
-    (stand_in.state / "lease.json").write_text("{")
-    wait_until(lambda: stand_in.settings() == UNTOUCHED_SETTINGS)
-
-
 # Whatever is killed
 
 

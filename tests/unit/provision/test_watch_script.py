@@ -1,16 +1,13 @@
-"""The script that watches a host, on this very machine: its spin, what a busy loop does to its ticks, connections."""
+"""The script that watches a host, on this very machine: connections, and what it makes of the kernel's files."""
 
-import json
 import os
 import runpy
-import signal
 import socket
 import struct
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,69 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from documents.watch import HostTick
-from provision import cgroups
-
 SCRIPT = Path(__file__).parents[3] / "provision" / "host" / "watch.py"
 watch: dict[str, Any] = runpy.run_path(str(SCRIPT))
-CPUS = sorted(os.sched_getaffinity(0))
-OWN = cgroups.parse(Path("/proc/self/cgroup").read_text())
-ROLE = {"version": OWN.version, "cpu": OWN.directories["cpuacct"]}
-
-
-@contextmanager
-def following(folder: Path, *, port: int = 1, roles: dict[str, object] | None = None) -> Generator[int]:
-    request = {
-        "period_seconds": 0.1,
-        "cpus": CPUS,
-        "port": port,
-        "roles": {"api": ROLE, "generator": ROLE} if roles is None else roles,
-    }
-    process = subprocess.Popen([sys.executable, "-I", SCRIPT, "follow", json.dumps(request)], cwd=folder)
-    try:
-        deadline = time.monotonic() + 30
-        while not (folder / "ticks.jsonl").exists() or not (folder / "ticks.jsonl").stat().st_size:
-            assert process.poll() is None, "it ended"
-            assert time.monotonic() < deadline, "it took no tick"
-            time.sleep(0.01)
-        yield process.pid
-    finally:
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
-
-
-def ticks(folder: Path) -> list[HostTick]:
-    lines = (folder / "ticks.jsonl").read_text().splitlines()
-    return [HostTick.from_json(line, name="ticks.jsonl") for line in lines]
-
-
-LOOP = """
-import os, sys, time
-os.sched_setaffinity(0, {int(sys.argv[1])})
-# By its own clock: on a busy machine it has the CPU for a part of the time only.
-ends_at = time.process_time() + 0.6
-while time.process_time() < ends_at:
-    pass
-"""
-
-
-@pytest.mark.alone
-def test_a_busy_loop_is_seen_on_its_cpu(tmp_path: Path):
-    cpu = CPUS[0]
-    with following(tmp_path):
-        subprocess.run([sys.executable, "-c", LOOP, str(cpu)], check=True, timeout=120)
-        time.sleep(0.3)
-    first, *_, last = ticks(tmp_path)
-    seconds = (last.time_ns - first.time_ns) / 1e9
-    spent = {
-        name: after - before
-        for name, before, after in zip(first.cpus[cpu]._fields, first.cpus[cpu], last.cpus[cpu], strict=True)
-    }
-    idle = (spent["idle"] + spent["iowait"] + spent["steal"]) / 1e3
-    assert seconds - idle > 0.55, "the CPU was busy for as long as the loop"
-    assert (last.used_ns["api"] - first.used_ns["api"]) / 1e9 > 0.6, "the cgroup's own time has it as well"
-    assert last.generator is not None
-    assert last.generator.threads >= 1
 
 
 def test_connections_are_counted_and_those_that_get_no_answer_are_told():
@@ -260,16 +196,6 @@ def test_a_file_that_went_with_its_process_is_told_by_name_and_forgotten():
     with pytest.raises(OSError, match=path):
         watch["read"](path)
     assert path not in watch["open_files"]
-
-
-@pytest.mark.parametrize(
-    ("attributes", "expected"), [([(8, 1), (5, 1), (3, 60), (2, 48)], 88 + 8 + 8 + 64), ([(8, 1)], 0)]
-)
-def test_an_attribute_is_found_behind_others_of_any_length(attributes: list[tuple[int, int]], expected: int):
-    message = bytes(16 + 72)
-    for name, octets in attributes:
-        message += struct.pack("=HH", 4 + octets, name) + bytes(octets + -octets % 4)
-    assert watch["place_of"](2, message) == expected
 
 
 OTHER_ATTRIBUTES = st.lists(st.tuples(st.sampled_from([5, 8, 15]), st.integers(0, 9)), max_size=3)
