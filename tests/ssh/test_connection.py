@@ -140,6 +140,14 @@ def test_closing_leaves_no_thread_and_no_session(own_sshd: Sshd):
     wait_until(lambda: not own_sshd.session_processes())
 
 
+def test_a_connection_outlives_a_restart_of_sshd(own_sshd: Sshd):
+    """As by `systemctl restart ssh`, which leaves the open sessions alone."""
+    with connect(own_sshd.host) as connection:
+        own_sshd.stop()
+        own_sshd.start()
+        assert connection.run("echo still here", deadline_seconds=5).stdout == "still here\n"
+
+
 def test_a_host_that_freezes_is_told_in_time_by_commands_and_by_copies(
     sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
