@@ -1,37 +1,13 @@
 """What this machine says that it is, and how two identities differ."""
 
-from pathlib import Path
-
-import pytest
-
 from documents.run import HostIdentity
 from provision import identity
 from tests.unit.documents.samples import IDENTITY
 from tests.unit.provision.local_host import LocalHost
 
 
-@pytest.fixture(scope="module")
-def found() -> HostIdentity:
-    return identity.read_identity(LocalHost())
-
-
-def test_a_governor_that_only_one_cpu_has_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """The first CPU alone wouldn't tell that the others were switched between two runs."""
-    for number, governor in enumerate(("performance", "powersave", "performance")):
-        path = tmp_path / f"sys/cpu/cpu{number}/cpufreq/scaling_governor"
-        path.parent.mkdir(parents=True)
-        path.write_text(f"{governor}\n")
-    source = Path(identity.__file__).with_name("host") / "identity.py"
-    machine = 'Path("/sys/devices/system")'
-    assert machine in source.read_text()
-    script = tmp_path / "identity.py"
-    script.write_text(source.read_text().replace(machine, f'Path("{tmp_path}/sys")'))
-    monkeypatch.setattr(identity, "_SCRIPT", script)
-    assert identity.read_identity(LocalHost()).settings["cpufreq.governor"] == "performance, powersave"
-
-
-def test_an_identity_read_twice_is_the_same_though_free_memory_differs(found: HostIdentity):
-    again = identity.read_identity(LocalHost())
+def test_an_identity_read_twice_is_the_same_though_free_memory_differs():
+    found, again = identity.read_identity(LocalHost()), identity.read_identity(LocalHost())
     assert found.changes(again) == ()
     busier = again.model_copy(update={"available_memory_bytes": 1, "steal_seconds": 1e6})
     assert found.changes(busier) == ()
