@@ -41,11 +41,6 @@ def refusal(host: CloudHost, variables: dict[str, str]) -> str:
 
 
 @both
-def test_where_all_is_there_nothing_is_said(tmp_path: Path, host: CloudHost):
-    check_cloud(host, environment=environment(tmp_path, host), now=BEFORE)
-
-
-@both
 def test_expired_lab_is_refused(tmp_path: Path, host: CloudHost):
     with pytest.raises(LabError, match=r"^This lab expired at 2026-01-31 12:00 UTC"):
         check_cloud(host, environment=environment(tmp_path, host), now=host.expires)

@@ -64,15 +64,3 @@ def test_container_is_removed_with_its_anonymous_volumes(stack_name: str, image:
 def test_what_the_engine_will_not_remove_is_an_error_in_its_own_words(stack_name: str):
     with pytest.raises(LabError, match=rf"^docker volume rm failed: .*{stack_name}-none: no such volume"):
         remove_labelled(Labelled("volume", f"{stack_name}-none", f"{stack_name}-none"))
-
-
-def test_engine_that_does_not_answer_is_an_error(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("DOCKER_HOST", "unix:///nonexistent/docker.sock")
-    with pytest.raises(LabError, match=r"^docker ps --all failed: .*/nonexistent/docker\.sock"):
-        find_labelled("local")
-
-
-def test_machine_without_docker_is_an_error_with_a_remedy(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("PATH", "/nonexistent")
-    with pytest.raises(LabError, match=r"^There is no docker command on the PATH; run `make setup`\.$"):
-        find_labelled("local")

@@ -1,4 +1,4 @@
-"""The lab's base image, bootstrapped and pulled, on the controller's engine and on a host's.
+"""The lab's base image, bootstrapped and pulled, on the controller's engine.
 
 A registry on loopback stands in for the public one.
 """
@@ -9,18 +9,14 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from documents.errors import LabError
-from documents.host import Host
-from lab.docker_ssh import ssh_options
-from provision.base_image import TRUST_ANCHORS, BaseImage, make_base_image_here, make_base_image_on_host, trust_anchors
-from provision.connection import connect
-from tests.e2e.scratch import Scratch, docker
+from provision.base_image import TRUST_ANCHORS, BaseImage, make_base_image_here, trust_anchors
+from tests.e2e.scratch import docker
 from tests.ports import free_port
 
 # All in one part of the tests: they share images, which beside each other they would remove.
@@ -82,22 +78,6 @@ def published(registry: int, bootstrapped: BaseImage) -> str:
     return name
 
 
-@contextmanager
-def forwarded_to_host(host: Host, port: int) -> Generator[None]:
-    """A port of the controller's loopback interface, while the context is open on the host's too."""
-    where = [f"-R127.0.0.1:{port}:127.0.0.1:{port}", f"-p{host.port}", f"{host.user}@{host.address}"]
-    with subprocess.Popen(
-        ["ssh", *ssh_options(host), "-oExitOnForwardFailure=yes", *where, "echo ready; cat"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        yield
-        process.terminate()
-
-
 def test_base_is_bootstrapped_where_it_can_not_be_pulled(bootstrapped: BaseImage):
     assert bootstrapped.origin == "bootstrapped"
     assert docker("image", "inspect", "--format", "{{.Id}}", BOOTSTRAPPED) == bootstrapped.id
@@ -130,20 +110,6 @@ def test_image_that_the_user_had_before_keeps_its_name(published: str, bootstrap
         assert docker("images", "--quiet", "--no-trunc", published) == bootstrapped.id
     finally:
         docker("image", "rm", published)
-
-
-def test_base_is_pulled_on_the_host_where_it_can_be(scratch: Scratch, registry: int, published: str):
-    host = scratch.standing().host
-    with forwarded_to_host(host, registry), connect(host) as connection:
-        made = make_base_image_on_host(connection, published, PULLED, STACK)
-        names = connection.run(
-            ["docker", "images", "--format", "{{.Repository}}:{{.Tag}}"], deadline_seconds=30
-        ).stdout.split()
-        connection.run(["docker", "image", "rm", PULLED], deadline_seconds=30)
-    assert made.origin == "pulled"
-    assert PULLED in names
-    assert published not in names
-    assert f"{PULLED}-rootfs" not in names
 
 
 def test_image_that_no_registry_has_and_that_is_not_debian_s_is_one_sentence(registry: int):

@@ -50,19 +50,6 @@ def redis_cli(inventory: Inventory, command: str) -> None:
     on_host("docker", "exec", inventory.redis.container, "sh", "-c", script)
 
 
-def test_a_lab_that_was_just_stood_up_has_no_drift_and_is_not_touched(scratch: Scratch):
-    scratch.standing()
-    before = on_host("docker", "ps", "--no-trunc", "--format", "{{.ID}} {{.Names}} {{.State}}")
-    done = scratch.lab("verify", "--drift")
-    assert (done.returncode, done.stderr) == (0, "")
-    table, last = done.stdout.splitlines()[:-1], done.stdout.splitlines()[-1]
-    assert last == f"The lab {NAME} runs as it is declared."
-    rows = [re.split(r"\s{2,}", line.strip()) for line in table]
-    assert [row[0] for row in rows] == ["what", "controller", "host", "postgres", "redis", "echo", "document"]
-    assert {row[2] for row in rows[1:]} == {"nothing"}
-    assert on_host("docker", "ps", "--no-trunc", "--format", "{{.ID}} {{.Names}} {{.State}}") == before
-
-
 def test_limits_a_stop_a_stray_and_another_container_are_told_and_up_puts_them_right(scratch: Scratch):
     inventory = scratch.standing()
     (echo,) = inventory.apis
