@@ -20,22 +20,18 @@ from tests.ssh.sshd import Sshd, make_key, public_half
 from tests.ssh.waiting import wait_until
 
 
-def test_a_changed_host_key_is_refused_and_not_retried(own_sshd: Sshd, tmp_path: Path):
+@pytest.mark.parametrize(
+    ("kind", "remedy"),
+    # Nobody but its administrator can tell an existing host's new key from a wrong one.
+    [("ssh", "write it into the stack document as `host_key`"), ("container", "run `lab down` and `lab up`")],
+)
+def test_a_changed_host_key_is_refused_and_not_retried(own_sshd: Sshd, tmp_path: Path, kind: str, remedy: str):
     other = make_key(tmp_path / "other")
     own_sshd.pin(other)
-    host = own_sshd.host.model_copy(update={"host_public_key": public_half(other).strip()})
-    # It is an existing host's, whose new key nobody but its administrator can tell from a wrong one.
-    with pytest.raises(HostKeyError, match=r"instead of the pinned .*write it into the stack document as `host_key`"):
+    host = own_sshd.host.model_copy(update={"host_public_key": public_half(other).strip(), "kind": kind})
+    with pytest.raises(HostKeyError, match=f"instead of the pinned .*{remedy}"):
         connect(host)
     assert own_sshd.log.count("Connection from") == 1
-
-
-def test_a_changed_host_key_of_a_host_that_the_lab_made_is_told_with_another_remedy(own_sshd: Sshd, tmp_path: Path):
-    other = make_key(tmp_path / "other")
-    own_sshd.pin(other)
-    host = own_sshd.host.model_copy(update={"host_public_key": public_half(other).strip(), "kind": "container"})
-    with pytest.raises(HostKeyError, match=r"instead of the pinned .*run `lab down` and `lab up`"):
-        connect(host)
 
 
 def test_a_host_without_a_pinned_key_is_refused_before_anything_is_sent(own_sshd: Sshd):

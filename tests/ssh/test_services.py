@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from documents.errors import HostError
-from provision import containers, database, identity, seeding
+from provision import containers, database, seeding
 from provision.connection import Connection
 from tests.ports import free_port
 from tests.ssh.services import Services, docker
@@ -179,15 +179,6 @@ def test_the_cgroup_of_a_container_holds_its_processes(connection: Connection, s
     members = Path(found.directories["memory"], "cgroup.procs").read_text().split()
     assert str(containers.main_process_id(connection, seeded.postgres.container)) in members
     assert len(members) > 3
-
-
-def test_tool_versions_name_the_services_too(sshd: Sshd, connection: Connection, seeded: Services):
-    versions = identity.read_tool_versions(connection, seeded.inventory(sshd.host))
-    assert versions["postgres"].startswith("17.")
-    assert versions["redis"].startswith("8.")
-    assert "4.1.0" in versions["wrk"]
-    assert versions["sshd"].startswith("OpenSSH_")
-    assert set(versions) >= {"docker", "kernel", "python3", "taskset"}
 
 
 def redis_cli(services: Services, *command: str, password: str | None = None) -> str:

@@ -55,12 +55,6 @@ def test_a_generator_that_fails_is_told_with_its_own_words(connection: Connectio
         warm_up.watch([(connection, job)], threads=2, enough=never)
 
 
-def test_one_that_tells_nothing_gives_no_series(connection: Connection, tmp_path: Path):
-    job = jobs.start(connection, str(tmp_path / "job"), ["sleep", "1"], deadline_seconds=60)
-    series, [status] = warm_up.watch([(connection, job)], threads=2, enough=lambda series: len(series) > 0)
-    assert (series, status.outcome) == ((), "ended")
-
-
 def test_two_are_one_series_and_both_are_ended_when_it_is_enough(connection: Connection, tmp_path: Path):
     running = [
         (connection, jobs.start(connection, str(tmp_path / name), telling(seconds, "sleep 60"), deadline_seconds=90))

@@ -9,7 +9,7 @@ import pytest
 
 from analysis.watch import read_ticks
 from documents.errors import HostError
-from provision import cgroups, jobs, watching
+from provision import jobs, watching
 from provision.cgroups import Cgroup
 from provision.connection import Connection
 
@@ -66,21 +66,3 @@ def test_a_spin_is_done_on_each_cpu(connection: Connection):
 def test_a_spin_that_cannot_be_done_is_told(connection: Connection):
     with pytest.raises(HostError, match=r"calibration spin on .* failed.*no spin on the CPU 1000"):
         watching.spin(connection, [1000])
-
-
-def test_a_cgroup_that_vanishes_ends_the_watch_and_is_told(connection: Connection, cgroup: Cgroup, tmp_path: Path):
-    watch = watching.start(
-        connection, str(tmp_path / "watch"), {"api": cgroup}, lab_cpus=CPUS, port=1, deadline_seconds=60
-    )
-    cgroups.remove(connection, cgroup)
-    jobs.wait(connection, watch)
-    with pytest.raises(HostError, match=r"The watch on .* ended too early, with the status 1.*No such"):
-        watching.finish(connection, watch, tmp_path / "ticks.jsonl")
-    assert not (tmp_path / "ticks.jsonl").exists()
-
-
-def test_a_cpu_that_is_not_there_is_told_at_the_start(connection: Connection, cgroup: Cgroup, tmp_path: Path):
-    with pytest.raises(HostError, match=r"The watch on .* saw nothing.*has only the CPUs"):
-        watching.start(
-            connection, str(tmp_path / "watch"), {"api": cgroup}, lab_cpus=[1000], port=1, deadline_seconds=60
-        )
