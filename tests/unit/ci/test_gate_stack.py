@@ -94,13 +94,6 @@ def test_file_that_leaves_a_folder_touches_it(checkout: Checkout):
     assert [pair.api for pair in write_gate_stack(checkout.path, "main", "local").pairs] == ["go"]
 
 
-def test_api_that_the_base_lacks_is_new_and_is_not_measured(checkout: Checkout):
-    changed = LOCAL + "  - name: zig\n    source: apis/zig\n    port: 18083\n"
-    checkout.commit({"apis/zig/Dockerfile": "FROM scratch\n", "stacks/local.yaml": changed})
-    change = write_gate_stack(checkout.path, "main", "local")
-    assert (change.pairs, change.new) == ((), ("zig",))
-
-
 def test_sources_of_another_base_are_gone(checkout: Checkout):
     stale = checkout.path / ".lab/ci-base/apis/go/stale.go"
     stale.parent.mkdir(parents=True)

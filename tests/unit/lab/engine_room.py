@@ -1,8 +1,6 @@
 """A checkout of its own for a test, with the installed engine, a state, and programs that the test writes."""
 
 import json
-import os
-import signal
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,12 +60,6 @@ class EngineRoom:
         return list(self.told)
 
     @property
-    def lock(self) -> Path:
-        """The lock that is held now."""
-        (path,) = self.locks
-        return path
-
-    @property
     def locks(self) -> list[Path]:
         return sorted((self.engine.root / "state").rglob("locks/**/*.json"))
 
@@ -76,10 +68,6 @@ class EngineRoom:
         path = self.engine.root / "state/.pulumi/locks/organization/fairground" / self.engine.stack / "lock.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps({"pid": process_id, "username": "test", "hostname": "test"}))
-
-    def kill_engine(self, _step: ResourceProgress | None = None) -> None:
-        """Kill the engine that holds the lock as the kernel does when memory runs out."""
-        os.kill(json.loads(self.lock.read_text())["pid"], signal.SIGKILL)
 
     def processes(self) -> set[int]:
         """The processes that belong to this checkout's engine: its state is in their environment."""

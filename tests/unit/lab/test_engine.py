@@ -1,4 +1,4 @@
-"""The real Pulumi engine on a real program: progress, errors in sentences, interrupts, and an engine that is killed."""
+"""The real Pulumi engine on a real program: progress, errors in sentences, and interrupts."""
 
 import signal
 import stat
@@ -8,7 +8,7 @@ import pytest
 
 from documents.errors import LabError
 from lab.lifecycle.engine import ResourceProgress, read_outputs
-from lab.lifecycle.state import ensure_stack, read_state, release_stale_lock
+from lab.lifecycle.state import ensure_stack, read_state
 from tests.unit.lab.engine_room import STEPS, EngineRoom
 
 
@@ -92,46 +92,6 @@ def test_engine_whose_progress_nobody_hears_any_more_finishes_what_it_is_at(room
     assert room.locks == []
     assert [resource.name for resource in read_state(room.engine).resources] == ["first"]
     assert room.processes() == set()
-
-
-@pytest.mark.nightly
-def test_second_interrupt_kills_the_engine_and_all_that_it_started(room: EngineRoom):
-    room.write(STEPS + 'Step("first", seconds=60)\n')
-
-    def interrupt_twice(_step: ResourceProgress) -> None:
-        # The first ends this call, as it would at any other place; the second comes while the engine finishes.
-        signal.setitimer(signal.ITIMER_REAL, 0.3)
-        signal.raise_signal(signal.SIGINT)
-
-    def again(_number: int, _frame: object) -> None:
-        signal.raise_signal(signal.SIGINT)
-
-    previous = signal.signal(signal.SIGALRM, again)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            room.engine.operate("up", "--yes", "--skip-preview", progress=interrupt_twice)
-    finally:
-        signal.signal(signal.SIGALRM, previous)
-    assert room.processes() == set()
-    assert release_stale_lock(room.engine)
-    assert read_state(room.engine).pending
-
-
-@pytest.mark.nightly
-def test_engine_that_is_killed_is_an_error_and_leaves_nothing_that_the_next_try_minds(room: EngineRoom):
-    room.write(STEPS + 'Step("first", seconds=60)\n')
-    with pytest.raises(LabError, match=r"^pulumi up was ended by the signal SIGKILL; the same command goes on from"):
-        room.engine.operate("up", "--yes", "--skip-preview", progress=room.kill_engine)
-    assert room.processes()
-    assert release_stale_lock(room.engine)
-    assert room.processes() == set()
-    assert room.locks == []
-    assert read_state(room.engine).pending
-    room.operate("refresh", "--yes", "--skip-preview", "--clear-pending-creates")
-    assert not read_state(room.engine).pending
-    room.write(STEPS + 'Step("first")\n')
-    room.up()
-    assert "first" in room.recorded()
 
 
 def test_question_that_the_engine_refuses_is_an_error_in_its_own_words(room: EngineRoom):

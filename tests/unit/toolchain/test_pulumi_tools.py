@@ -30,11 +30,6 @@ def _engine(folder: Path, *, version: str, without: str = "", status: int = 0) -
     return folder
 
 
-def test_engine_of_the_named_version_is_accepted(tmp_path: Path):
-    folder = _engine(tmp_path / "a", version=VERSIONS.pulumi_engine)
-    assert pulumi_tools.find_engine([tmp_path / "none", folder]) == folder
-
-
 def test_engine_found_by_a_link_is_taken_from_where_it_really_is(tmp_path: Path):
     folder = _engine(tmp_path / "opt", version="3.999.0")
     (tmp_path / "bin").mkdir()
