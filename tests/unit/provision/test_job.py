@@ -61,14 +61,6 @@ def wait_for_none_of(folder: Path) -> None:
     wait_until(lambda: processes_of(folder) == [])
 
 
-def test_a_start_that_comes_after_its_folder_is_gone_does_nothing(tmp_path: Path, sleeper: list[str]):
-    late = start(tmp_path / "run" / "load", sleeper)
-    assert late.returncode == 1
-    assert f"{tmp_path}/run isn't there any more" in late.stderr
-    assert not (tmp_path / "run").exists()
-    assert not processes_of(tmp_path)
-
-
 def test_a_job_that_cannot_be_written_down_is_ended_and_told(tmp_path: Path, sleeper: list[str]):
     # As on a full disk, on which the files that hold nothing yet can still be made.
     (tmp_path / "load" / "job.part").mkdir(parents=True)
@@ -76,18 +68,6 @@ def test_a_job_that_cannot_be_written_down_is_ended_and_told(tmp_path: Path, sle
     assert failed.returncode == 1
     assert f"the job sh was ended, for {tmp_path}/load can't be written to: " in failed.stderr
     wait_for_none_of(tmp_path)
-
-
-def test_a_job_whose_folder_was_renamed_is_found_there_and_ended(tmp_path: Path, sleeper: list[str]):
-    (tmp_path / "run").mkdir()
-    answer(start(tmp_path / "run" / "load", sleeper))
-    assert processes_of(tmp_path)
-    (tmp_path / "run").rename(tmp_path / "ended")
-    stopped = answer(job("stop", str(tmp_path / "ended" / "load")))
-    assert stopped["state"] == "ended"
-    assert stopped["status"]["outcome"] == "stopped"
-    wait_for_none_of(tmp_path)
-    assert not (tmp_path / "run").exists()
 
 
 def test_a_job_that_does_not_get_all_of_its_cpus_is_not_started(tmp_path: Path, sleeper: list[str]):
