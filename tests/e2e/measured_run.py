@@ -39,7 +39,6 @@ class MeasuredRun:
 
     folder: Path
     exit_code: int
-    events: list[Event]
     stdout: str
     records: dict[str, CellRecord]
     order: list[str]
@@ -108,7 +107,6 @@ def measure_workloads(lab: LiveLab, folder: Path) -> MeasuredRun:
         return MeasuredRun(
             folder=run.folder,
             exit_code=exit_code,
-            events=run.events,
             stdout=run.stdout,
             records=read_records(run.folder),
             order=order,

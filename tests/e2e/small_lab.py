@@ -115,7 +115,6 @@ class SmallLab(Scratch):
     def describe_go(
         self,
         *names: str,
-        shared_buffers: str = "128MB",
         load_hosts: int = 0,
         host: Mapping[str, object] | None = None,
     ) -> None:
@@ -123,7 +122,6 @@ class SmallLab(Scratch):
 
         Args:
             names: of the builds.
-            shared_buffers: this setting of its PostgreSQL.
             load_hosts: how many it has.
             host: another host than the container.
         """
@@ -132,7 +130,7 @@ class SmallLab(Scratch):
             {
                 "host": host or container,
                 "load_host": [{"kind": "container", "ssh_port": port} for port in self._load_ports[:load_hosts]],
-                "services": {"postgres": {"settings": {"shared_buffers": shared_buffers}}},
+                "services": {"postgres": {"settings": {"shared_buffers": "128MB"}}},
                 "apis": [
                     {"name": name, "source": str(self._go[name].relative_to(ROOT)), "port": 18080 + number}
                     for number, name in enumerate(names or (BASE, SAME, SLOWED))

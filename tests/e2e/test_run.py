@@ -1,30 +1,16 @@
 import csv
-import html
 import json
 import re
 from collections import defaultdict
 
 import pytest
 
-from documents.inventory import Inventory
 from documents.load import WrkResult
-from documents.report import Report
-from experiment.events import (
-    CellFinished,
-    CellStarted,
-    Event,
-    PhaseStarted,
-    RunFinished,
-    RunStarted,
-    TimeLeftTold,
-    Warned,
-)
 from experiment.workloads.requests import EXPECTED_STATUS
 from provision.connection import Connection
 from provision.database import run_sql
-from tests.conftest import LiveLab, run_lab
+from tests.conftest import LiveLab
 from tests.e2e.host_view import count_uploads, left_on_host, running_containers
-from tests.e2e.lab_run import read_attempts, read_journal
 from tests.e2e.measured_run import CONNECTIONS, WORKLOADS, MeasuredRun
 
 pytestmark = pytest.mark.alone
@@ -37,30 +23,13 @@ PROBE_READS = 20
 
 
 def wrk_result(measured: MeasuredRun, workload: str) -> WrkResult:
-    return read_result(measured, measured.records[workload].attempt_id)
-
-
-def read_result(measured: MeasuredRun, attempt: str) -> WrkResult:
-    path = measured.folder / "cells" / attempt / "wrk.json"
+    path = measured.folder / "cells" / measured.records[workload].attempt_id / "wrk.json"
     return WrkResult.from_json(path.read_bytes(), name=str(path))
 
 
 def test_each_workload_gives_a_valid_cell(measured: MeasuredRun):
     assert measured.exit_code == 0
     assert {name: record.voids for name, record in measured.records.items()} == dict.fromkeys(WORKLOADS, ())
-
-
-def test_each_void_attempt_is_followed_by_another_one_and_kept(measured: MeasuredRun):
-    attempts = read_attempts(measured.folder)
-    assert [record.attempt_id for record in attempts] == measured.order
-    last = {record.attempt_id for record in measured.records.values()}
-    assert [record.attempt_id for record in attempts if record.valid] == [
-        name for name in measured.order if name in last
-    ]
-    told = [entry for entry in read_journal(measured.folder) if entry.event in {"cell-finished", "cell-void"}]
-    assert [(entry.cell_id, entry.attempt, entry.event == "cell-finished") for entry in told] == [
-        (record.cell_id, record.attempt, record.valid) for record in attempts
-    ]
 
 
 @pytest.mark.parametrize("workload", WORKLOADS)
@@ -131,40 +100,6 @@ def test_ten_samples_a_second_of_every_role_cover_the_window(measured: MeasuredR
     assert used["api"][-1] > used["api"][0]
 
 
-def test_each_step_is_told_as_one_line_of_json(measured: MeasuredRun):
-    assert all(json.loads(line)["kind"] for line in measured.stdout.splitlines())
-    events = measured.events
-    assert isinstance(events[0], RunStarted)
-    assert isinstance(events[-1], RunFinished)
-    assert (events[0].cells, events[0].finished, events[-1].void_cells) == (len(WORKLOADS), 0, 0)
-    phases = ["reset", "restart", "ready", "probe", "warm_up", "pinning", "load", "pull"]
-    own = [event for event in events[1:-1] if not isinstance(event, TimeLeftTold | Warned)]
-    told = " ".join(describe(event) for event in own)
-    assert len(own) < len(events) - 2, "the time left is told between them"
-    by_attempt = [attempt.split() for attempt in re.findall(r"started .*? finished", told)]
-    assert told.split() == [step for steps in by_attempt for step in steps]
-    ended = [event for event in events if isinstance(event, CellFinished)]
-    assert [event.record.attempt_id for event in ended] == measured.order
-    for event, steps in zip(ended, by_attempt, strict=True):
-        whole = ["started", *phases, "finished"]
-        assert steps == [step for step in whole if step in steps], "in their order, each once"
-        if event.record.valid:
-            assert steps == whole
-        if event.throughput is not None or event.record.valid:
-            result = read_result(measured, event.record.attempt_id)
-            assert event.throughput == pytest.approx(result.requests / result.elapsed_us * 1e6)
-
-
-def describe(event: Event) -> str:
-    match event:
-        case CellStarted():
-            return "started"
-        case PhaseStarted():
-            return event.phase
-        case _:
-            return "finished"
-
-
 @pytest.mark.parametrize("beside", ["second", "verify"])
 def test_a_second_run_or_a_verification_at_once_is_refused_and_names_the_first(measured: MeasuredRun, beside: str):
     refused = {"second": measured.second, "verify": measured.verify}[beside]
@@ -189,28 +124,3 @@ def test_after_a_run_the_lab_is_as_it_was(measured: MeasuredRun, live_lab: LiveL
     verified = live_lab.run("verify", "--only", "users", "--json")
     assert verified.returncode == 0, verified.stdout
     assert {result["outcome"] for result in json.loads(verified.stdout)} == {"passed"}
-
-
-def test_the_report_has_the_numbers_and_says_what_the_host_is(measured: MeasuredRun, live_lab: LiveLab):
-    shown = run_lab(["report", str(measured.folder)])
-    assert shown.returncode == 0, shown.stderr
-    for workload in WORKLOADS:
-        assert workload in shown.stdout
-    as_json = run_lab(["report", str(measured.folder), "--json"])
-    report = Report.from_json(as_json.stdout, name="lab report --json")
-    assert as_json.stdout == (measured.folder / "report.json").read_text()
-    assert {cell.scenario: cell.requests for cell in report.cells} == {
-        workload: wrk_result(measured, workload).requests for workload in WORKLOADS
-    }
-    pages = [shown.stdout, *((measured.folder / f"report.{kind}").read_text() for kind in ("md", "html"))]
-    assert_says_what_the_host_is(live_lab.inventory, pages)
-
-
-def assert_says_what_the_host_is(inventory: Inventory, pages: list[str]) -> None:
-    for page in pages:
-        words = " ".join(html.unescape(page).split())
-        assert ("This host is smaller than the article's" in words) == inventory.size.smaller
-        assert ("CPUs are shared between roles" in words) == inventory.cores.shared
-    if len(inventory.size.cpus) < 8:
-        assert inventory.size.smaller
-        assert inventory.cores.shared

@@ -1,6 +1,5 @@
-"""The gate on builds that stand side by side, and two runs of a lab whose PostgreSQL was set otherwise meanwhile."""
+"""The gate on builds that stand side by side."""
 
-import json
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -22,10 +21,9 @@ LOAD = ("light", "read-user", 10, 1)
 
 
 class Pairs:
-    """Runs of the lab's pair of builds, and its gate."""
+    """The gate of the lab's pairs of builds."""
 
     def __init__(self, folder: Path) -> None:
-        self.one_block = write_protocol(folder, LOAD, name="one-block")
         self.two_blocks = write_protocol(folder, LOAD, name="two-blocks", blocks=2, attempts=ATTEMPTS_MOST)
         self.three_blocks = write_protocol(folder, LOAD, name="three-blocks", blocks=3, attempts=ATTEMPTS_MOST)
         self.runs: list[Path] = []
@@ -33,14 +31,6 @@ class Pairs:
     def lab(self, command: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run a subcommand of `lab` on the lab."""
         return run_lab([command, *arguments, "--stack", NAME], lab=LAB_WITH_NEIGHBOURS)
-
-    def run(self) -> Path:
-        """Measure the base; returns the run's folder."""
-        done = self.lab("run", "--protocol", str(self.one_block), "--api", BASE, "--json")
-        assert done.returncode == 0, done.stdout + done.stderr
-        run = Path(json.loads(done.stdout.splitlines()[-1])["directory"])
-        self.runs.append(run)
-        return run
 
     def gate(self, candidate: str, *arguments: str) -> tuple[int, Gate]:
         """Judge a candidate by the base; returns the exit status and what was printed."""
@@ -85,33 +75,3 @@ def test_a_build_that_is_the_same_has_the_status_of_its_outcome_and_is_told(pair
     assert status == EXIT_STATUSES[gate.outcome]
     assert "one and the same image" in gate.caveats[0]
     assert (gate.blocks_needed is not None) <= (gate.outcome == "cannot-tell")
-
-
-def test_a_setting_that_changed_between_two_runs_is_refused_by_name(pairs: Pairs, small_lab: SmallLab):
-    first = pairs.run()
-    report = run_lab(["report", first.name])
-    assert report.returncode == 0, report.stderr
-    assert BASE in report.stdout
-    small_lab.describe_go(shared_buffers="256MB")
-    small_lab.up()
-    second = pairs.run()
-    refused = run_lab(["compare", str(first), str(second)])
-    assert (refused.returncode, refused.stdout) == (1, "")
-    (line,) = refused.stderr.splitlines()
-    assert line == (
-        f"error: {first.name} and {second.name} can't be compared, for they weren't measured under the same "
-        "conditions. PostgreSQL setting shared_buffers: 128MB and 256MB. Measure one of them again under the other's, "
-        "or compare them all the same with --anyway, which marks the page."
-    )
-    assert not (second / "compared").exists()
-    shown = run_lab(["compare", str(first), str(second), "--anyway"])
-    assert shown.returncode == 0, shown.stderr
-    page = (second / "compared" / f"{first.name}.html").read_text()
-    assert f"<title>Unlike conditions: {BASE} in {second.name} and {first.name}" in page
-    assert "PostgreSQL setting shared_buffers: 128MB and 256MB" in page
-
-
-def test_a_candidate_that_the_lab_lacks_is_no_verdict(pairs: Pairs):
-    done = pairs.lab("gate", BASE, "no-such-api", "--protocol", str(pairs.three_blocks))
-    assert done.returncode == 3
-    assert done.stderr.startswith(f"error: The lab {NAME} has no API no-such-api; it has ")
