@@ -5,19 +5,16 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from pydantic import TypeAdapter
 
 from documents.facts import Facts
 from documents.labels import STACK_LABEL
-from documents.report import Report
 from provision import containers
 from provision.connection import Connection
 from tests.conftest import LAB, ROOT, LiveLab
 from tests.e2e.lab_run import API
-from tests.unit.analysis.run_builder import golden_run
 
 pytestmark = [pytest.mark.nightly, pytest.mark.builds]
 
@@ -98,24 +95,6 @@ def test_what_is_known_is_not_measured_again(live_lab: LiveLab, measured: Facts)
     table = live_lab.run("facts", "--api", API).stdout
     assert "Facts about building" in table
     assert "article: Zig's static binary is under 1" in " ".join(table.split())
-
-
-def test_the_report_of_a_run_of_that_image_takes_them_in(
-    live_lab: LiveLab, measured: Facts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    run = golden_run(tmp_path / "run")
-    manifest = (run / "manifest.json").read_text()
-    then = json.loads(manifest)["inventory"]["apis"][0]["image_id"]
-    (run / "manifest.json").write_text(manifest.replace(then, measured.image_id))
-    monkeypatch.setenv("COLUMNS", "100")
-    done = subprocess.run([LAB, "report", str(run)], capture_output=True, text=True, check=True, cwd=ROOT)
-    report = Report.from_json((run / "report.json").read_bytes(), name="report.json")
-    (facts,) = report.building
-    assert (facts.api, facts.binary_bytes) == (API, measured.building.binary_bytes)
-    assert "Not measured: rust" in " ".join(done.stdout.split())
-    for name in ("report.md", "report.html"):
-        assert f"{measured.code_lines:,}" in (run / name).read_text()
-    assert live_lab.inventory.api(API).image_id == report.apis[0].image_id
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
