@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from documents.errors import HostUnreachableError, LabError
+from documents.errors import HostUnreachableError
 from provision import engine, packages, preparation
 from provision.claim import claim, release
 from provision.connection import connect
@@ -54,19 +54,6 @@ def is_installing(found: Found) -> bool:
     """Whether apt gets packages on the machine, or unpacks them; its first look at what it would do is none."""
     shown = found.machine.run("ps", "-eo", "args=").splitlines()
     return any(line.startswith("apt-get ") and " install " in line and "--simulate" not in line for line in shown)
-
-
-def test_another_lab_is_refused_and_the_same_goes_on(with_engine: Found):
-    with connect(with_engine.host) as connection:
-        claim(connection, STACK, LAB)
-        try:
-            with pytest.raises(LabError, match=rf"has a lab {STACK} on it already.*lab down --adopt --stack {STACK}"):
-                claim(connection, "another", "ssh-ed25519 TWO")
-            first = read_changes(connection)
-            claim(connection, STACK, LAB)
-            assert read_changes(connection) == first
-        finally:
-            release(connection, keep_images=False)
 
 
 def test_an_engine_s_configuration_that_is_there_stays(with_engine: Found):

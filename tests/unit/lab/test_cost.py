@@ -65,11 +65,6 @@ def test_price_an_hour_total_and_end_are_told():
     assert "`lab down --expired`" in third
 
 
-def test_one_hour_is_told_as_one():
-    _, second, _ = cost_lines("mine", cost_until_expiry(bill(expires=NOW + timedelta(minutes=30)), NOW))
-    assert second.startswith("Until it expires, at 2026-01-30 12:30 UTC, 1 hour begins: 0.41 EUR.")
-
-
 def test_price_of_several_machines_is_told_with_that_of_each():
     first, second, _ = cost_lines("mine", cost_until_expiry(bill(3, 0.0712, NOW + timedelta(days=300)), NOW))
     assert first == "The lab mine has 3 machines at hetzner, ccx33 in fsn1: 0.2136 EUR an hour, 0.0712 EUR each."

@@ -24,11 +24,8 @@ def test_running_engine_is_found():
     assert parse_version(version)
 
 
-def test_missing_socket_is_no_engine(tmp_path: Path):
+def test_socket_that_is_missing_or_that_nobody_listens_at_is_no_engine(tmp_path: Path):
     assert docker_engine.version_at(tmp_path / "none.sock") is None
-
-
-def test_socket_that_nobody_listens_at_is_no_engine(tmp_path: Path):
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "dead.sock"))
     assert docker_engine.version_at(tmp_path / "dead.sock") is None

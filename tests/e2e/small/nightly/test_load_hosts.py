@@ -65,17 +65,6 @@ def neighbours() -> Iterator[None]:
         setattr(disturbances, name, limit)
 
 
-def test_load_hosts_are_as_the_host_and_have_the_generator_to_themselves(loaded_lab: LiveLab):
-    inventory = loaded_lab.inventory
-    for load_host in inventory.load_hosts:
-        assert load_host.size.memory_bytes == inventory.size.memory_bytes
-        assert len(load_host.size.cpus) == len(inventory.size.cpus)
-        assert not set(load_host.generator) & set(load_host.system)
-    assert inventory.cores.generator == ()
-    assert inventory.api_address != "127.0.0.1"
-    done(loaded_lab.run("verify", "--only", "users"))
-
-
 def test_a_load_host_that_drifted_is_told_and_one_that_is_gone_is_there_again_after_an_up(loaded_lab: LiveLab):
     first, second = (f"fairground-{loaded_lab.stack}-load-host-{number}" for number in (1, 2))
     assert "nothing to change" in done(loaded_lab.run("up"))

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from provision.host_keys import fingerprint
 from tests.conftest import ROOT
 from tests.e2e.scratch import NAME
 from tests.e2e.small_lab import SmallLab, on_machine
@@ -43,23 +42,8 @@ def describe(lab: SmallLab, machine: Machine, document: Mapping[str, object] | N
     lab.describe({**(document or {}), "host": on_machine(machine, **{"user": "root", "cpus": 1, **host})})
 
 
-def test_the_host_s_key_is_shown_and_confirmed_once(ssh_lab: SmallLab, machine: Machine):
-    describe(ssh_lab, machine, host_key=None)
-    refused = ssh_lab.lab("up")
-    assert refused.returncode == 1
-    assert "nobody is at the terminal to confirm it" in refused.stderr
-    assert f"as host.host_key: {machine.host_public_key}" in refused.stderr
-    doubted = ssh_lab.up_at_terminal("n")
-    assert doubted.returncode == 1
-    assert "wasn't confirmed: nothing was done there" in doubted.stdout
-    confirmed = ssh_lab.up_at_terminal("y")
-    assert confirmed.returncode == 0, confirmed.stdout
-    for said in (doubted.stdout, confirmed.stdout):
-        assert f"shows the key {fingerprint(machine.host_public_key)} (ssh-ed25519)" in said
-    assert ssh_lab.lab("up").returncode == 0
-
-
 def test_a_second_up_and_a_preview_have_nothing_to_do(ssh_lab: SmallLab):
+    ssh_lab.up()
     again = ssh_lab.lab("up")
     assert again.returncode == 0, again.stderr
     assert "nothing to change" in again.stdout
