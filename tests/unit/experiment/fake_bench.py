@@ -190,7 +190,6 @@ class FakeBench:
     change: Callable[[Measured], Measured] = lambda measured: measured
     damage: Callable[[str], str] = lambda text: text
     disturb: Callable[[list[HostTick]], list[HostTick]] = lambda ticks: ticks
-    spin_change: float = 0.0
     protocol: Protocol = PROTOCOL
     requests_of: Callable[[str, int], int] = lambda _api, _second: 1_000
     spoilt: frozenset[int] = frozenset()
@@ -434,7 +433,7 @@ class FakeBench:
     def _write_watch(self, folder: Path, window: Window, connections: int) -> None:
         roles: tuple[SampledRole, ...] = ("api", "postgres", "redis", "generator")
         ticks = ticks_of(self.cores, window, Happening(own=dict.fromkeys(roles, 0.1), connections=connections))
-        (folder / "watch.json").write_text(spins_of(self.cores, change=self.spin_change).to_json())
+        (folder / "watch.json").write_text(spins_of(self.cores).to_json())
         (folder / "ticks.jsonl").write_bytes(jsonl(self.disturb(ticks)))
 
     def left_clean(self) -> bool:

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Collection
 from pathlib import Path
 
+import pytest
+
 from documents.inventory import Inventory
 from documents.protocol import Protocol
 from documents.run import CellRecord, JournalEntry
@@ -10,8 +12,6 @@ from experiment import loop
 from experiment.clock import SYSTEM_CLOCK, Clock
 from experiment.events import Event
 from experiment.journal import Journal
-from experiment.loop import Planner
-from experiment.plan import make_plan
 from tests.unit.experiment.fake_bench import INVENTORY, PROTOCOL, SECRETS, FakeBench
 
 CELLS = 12
@@ -29,22 +29,23 @@ def begin(
     runs: Path,
     progress: Callable[[Event], None] = ignore,
     *,
+    inventory: Inventory = INVENTORY,
     protocol: Protocol = PROTOCOL,
     apis: Collection[str] = (),
-    planner: Planner = make_plan,
+    budget_seconds: int | None = None,
     clock: Clock = SYSTEM_CLOCK,
 ) -> Path:
     return loop.begin(
         bench,
-        INVENTORY,
+        inventory,
         SECRETS,
         protocol,
         runs,
         apis=apis,
         order_seed=7,
+        budget_seconds=budget_seconds,
         git_commit="abc",
         progress=progress,
-        planner=planner,
         clock=clock,
     )
 
@@ -58,6 +59,30 @@ def resume(
     clock: Clock = SYSTEM_CLOCK,
 ) -> Path:
     return loop.resume(bench, run, inventory, SECRETS, git_commit="def", progress=progress, clock=clock)
+
+
+def broken_off(
+    bench: FakeBench,
+    runs: Path,
+    windows: int,
+    progress: Callable[[Event], None] = ignore,
+    *,
+    protocol: Protocol = PROTOCOL,
+    budget_seconds: int | None = None,
+    clock: Clock = SYSTEM_CLOCK,
+) -> Path:
+    """Begin a run that is interrupted in the window after so many; returns its folder."""
+    before = bench.before
+
+    def interrupt(step: str, count: int) -> None:
+        before(step, count)
+        if step == "measure" and len(bench.played) == windows:
+            raise KeyboardInterrupt
+
+    bench.before = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        begin(bench, runs, progress, protocol=protocol, budget_seconds=budget_seconds, clock=clock)
+    return only_run(runs)
 
 
 def records(run: Path) -> list[CellRecord]:

@@ -1,8 +1,6 @@
 """`lab run --budget`: as many whole blocks as fit, what they resolve, and an end by the clock between two blocks."""
 
 import math
-from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -15,7 +13,6 @@ from documents.errors import RunError
 from documents.plan import Cell, Plan
 from documents.protocol import Protocol, Scenario
 from documents.run import CellRecord, Manifest
-from experiment import loop
 from experiment.budget import (
     ASSUMED_NOISES,
     CELL_OVERHEAD_SECONDS,
@@ -27,13 +24,13 @@ from experiment.budget import (
 )
 from experiment.earlier_runs import read_earlier
 from experiment.events import BudgetFitted, Event, RunFinished
-from experiment.journal import Journal
 from experiment.plan import make_plan
 from experiment.protocol_file import read_protocol
-from tests.unit.analysis.load_host_builder import load_host_run, with_load_hosts
+from tests.unit.analysis.load_host_builder import LOAD_HOST
 from tests.unit.analysis.run_builder import realistic_run
-from tests.unit.experiment import loop_runs
-from tests.unit.experiment.fake_bench import INVENTORY, OPEN_LOOP_PROTOCOL, PROTOCOL, SECRETS, FakeBench
+from tests.unit.experiment.fake_bench import INVENTORY, OPEN_LOOP_PROTOCOL, PROTOCOL, FakeBench
+from tests.unit.experiment.loop_runs import begin, broken_off, journal, resume
+from tests.unit.experiment.test_clock import SteppedClock
 
 APIS = ("go", "kotlin", "rust", "zig")
 HOUR = 3600
@@ -50,8 +47,6 @@ def test_as_many_blocks_fit_as_there_is_time_for_the_longest_warm_ups():
     fitted = fit(protocol, APIS, 2 * HOUR, Earlier())
     assert (fitted.block_cells, fitted.block_seconds) == (len(block), seconds)
     assert fitted.blocks == math.floor((2 * HOUR - RUN_OVERHEAD_SECONDS) / seconds)
-    assert fitted.blocks * seconds + RUN_OVERHEAD_SECONDS <= 2 * HOUR
-    assert (fitted.blocks + 1) * seconds + RUN_OVERHEAD_SECONDS > 2 * HOUR
 
 
 def test_a_whole_budget_is_used_to_the_second():
@@ -139,7 +134,7 @@ def test_an_earlier_run_tells_overhead_and_noise(runs: Path):
 
 
 def test_phases_beside_warm_up_and_load_are_the_overhead(tmp_path: Path):
-    run = loop_runs.begin(FakeBench(), tmp_path)
+    run = begin(FakeBench(), tmp_path)
     for path in run.glob("cells/*/cell.json"):
         record = CellRecord.from_json(path.read_bytes(), name=str(path))
         assert record.warm_up is not None
@@ -160,45 +155,12 @@ def test_runs_of_another_lab_or_load_tell_nothing(runs: Path):
     cores = manifest.inventory.cores.model_copy(update={"generator": (0, 1)})
     other_cores = manifest.inventory.model_copy(update={"cores": cores})
     assert read_earlier(runs, other_cores, manifest.protocol, ("go", "rust")) == Earlier()
+    from_load_host = manifest.inventory.model_copy(update={"load_hosts": (LOAD_HOST,)})
+    assert read_earlier(runs, from_load_host, manifest.protocol, ("go", "rust")) == Earlier()
     assert read_earlier(runs / "none", manifest.inventory, manifest.protocol, ("go",)) == Earlier()
 
 
-def test_a_run_from_another_number_of_load_hosts_tells_nothing(tmp_path: Path):
-    """Each of them takes seconds of a cell."""
-    load_host_run(tmp_path / "20260131-120000-quick")
-    manifest = manifest_of(tmp_path)
-    assert read_earlier(tmp_path, manifest.inventory, manifest.protocol, ("go",)) != Earlier()
-    more = with_load_hosts(manifest.inventory, 2)
-    assert read_earlier(tmp_path, more, manifest.protocol, ("go",)) == Earlier()
-
-
 # The loop
-
-
-class Time:
-    """A clock that the bench moves on."""
-
-    def __init__(self) -> None:
-        self.seconds = 1_000.0
-
-    def now(self) -> datetime:
-        return datetime(2026, 1, 31, tzinfo=UTC) + timedelta(seconds=self.seconds)
-
-    def monotonic(self) -> float:
-        return self.seconds
-
-
-@pytest.fixture
-def time() -> Time:
-    return Time()
-
-
-def slow_bench(time: Time, seconds_a_cell: float) -> FakeBench:
-    def before(step: str, _count: int) -> None:
-        if step == "measure":
-            time.seconds += seconds_a_cell
-
-    return FakeBench(before=before)
 
 
 CELLS = len(block_of(PROTOCOL, ("go", "rust")))
@@ -209,31 +171,10 @@ BLOCK_SECONDS = sum(
 BLOCKS = math.floor((BUDGET - RUN_OVERHEAD_SECONDS) / BLOCK_SECONDS)
 
 
-def begin(
-    bench: FakeBench,
-    runs: Path,
-    seen: list[Event],
-    time: Time,
-    *,
-    protocol: Protocol = PROTOCOL,
-    budget_seconds: int = BUDGET,
-) -> Path:
-    return loop.begin(
-        bench,
-        INVENTORY,
-        SECRETS,
-        protocol,
-        runs,
-        order_seed=7,
-        budget_seconds=budget_seconds,
-        git_commit="a",
-        progress=seen.append,
-        clock=time,
-    )
-
-
-def resume(bench: FakeBench, run: Path, seen: list[Event], time: Time) -> Path:
-    return loop.resume(bench, run, INVENTORY, SECRETS, git_commit="b", progress=seen.append, clock=time)
+@pytest.fixture
+def slow() -> SteppedClock:
+    """The clock of a run whose blocks take a minute each."""
+    return SteppedClock(60.0 / CELLS)
 
 
 def finished_blocks(run: Path) -> dict[int, int]:
@@ -245,15 +186,15 @@ def finished_blocks(run: Path) -> dict[int, int]:
     return found
 
 
-def test_a_run_in_time_measures_the_blocks_that_fitted_and_records_its_budget(tmp_path: Path, time: Time):
-    seen: list[Event] = []
-    run = begin(slow_bench(time, 1.0), tmp_path, seen, time)
+def test_a_run_in_time_measures_the_blocks_that_fitted_and_records_its_budget(tmp_path: Path):
+    seen, clock = list[Event](), SteppedClock(1.0)
+    run = begin(FakeBench(before=clock.in_load), tmp_path, seen.append, budget_seconds=BUDGET, clock=clock)
     assert isinstance(seen[0], BudgetFitted)
     assert seen[0].blocks == BLOCKS > PROTOCOL.blocks
     assert finished_blocks(run) == dict.fromkeys(range(1, BLOCKS + 1), CELLS)
     manifest = Manifest.from_json((run / "manifest.json").read_bytes(), name="manifest.json")
     assert (manifest.budget_seconds, manifest.protocol.blocks) == (BUDGET, BLOCKS)
-    assert "budget-spent" not in [entry.event for entry in Journal(run / "journal.jsonl").entries()]
+    assert "budget-spent" not in [entry.event for entry in journal(run)]
     report = analyse(run)
     assert (report.blocks, report.budget_seconds, report.unfinished_cells) == (BLOCKS, BUDGET, ())
     assert not any("budget" in caveat for caveat in report.caveats)
@@ -261,65 +202,37 @@ def test_a_run_in_time_measures_the_blocks_that_fitted_and_records_its_budget(tm
     assert any("--budget 3m" in command for command in rerun_commands(report))
 
 
-def test_a_slow_run_ends_between_two_blocks_and_what_it_has_counts(tmp_path: Path, time: Time):
-    seen: list[Event] = []
-    bench = slow_bench(time, 60.0 / CELLS)
-    run = begin(bench, tmp_path, seen, time)
+def test_a_slow_run_ends_between_two_blocks_and_what_it_has_counts(tmp_path: Path, slow: SteppedClock):
+    seen, bench = list[Event](), FakeBench(before=slow.in_load)
+    run = begin(bench, tmp_path, seen.append, budget_seconds=BUDGET, clock=slow)
     # 60 s a block: after the second, 120 s are over, and a third would end after 180 s, with nothing left for the end.
     assert finished_blocks(run) == {1: CELLS, 2: CELLS}
     assert bench.left_clean()
-    events = [entry.event for entry in Journal(run / "journal.jsonl").entries()]
-    assert events[-2:] == ["budget-spent", "run-finished"]
+    assert [entry.event for entry in journal(run)][-2:] == ["budget-spent", "run-finished"]
     assert [event.cells for event in seen if isinstance(event, RunFinished)] == [2 * CELLS]
     report = analyse(run)
     assert (report.blocks, len(report.cells), report.unfinished_cells) == (2, 2 * CELLS, ())
     assert {summary.unfinished_cells for summary in report.summaries} == {0}
     [said] = [caveat for caveat in report.caveats if "budget" in caveat]
     assert f"after 2 of {BLOCKS} blocks" in said
-
-
-def test_a_run_that_its_budget_ended_is_not_gone_on_with(tmp_path: Path, time: Time):
-    run = begin(slow_bench(time, 60.0 / CELLS), tmp_path, [], time)
     again = FakeBench()
-    resume(again, run, [], time)
-    assert again.steps == []
-    assert finished_blocks(run) == {1: CELLS, 2: CELLS}
+    resume(again, run, clock=slow)
+    assert again.steps == [], "it is finished"
 
 
-def test_a_resumed_run_has_what_is_left_of_its_budget(tmp_path: Path, time: Time):
-    bench = slow_bench(time, 60.0 / CELLS)
-    slow = bench.before
-
-    def interrupt(step: str, count: int) -> None:
-        slow(step, count)
-        if step == "measure" and len(bench.played) == CELLS + 1:
-            raise KeyboardInterrupt
-
-    bench.before = interrupt
-    with pytest.raises(KeyboardInterrupt):
-        begin(bench, tmp_path, [], time)
-    [run] = tmp_path.iterdir()
+def test_a_resumed_run_has_what_is_left_of_its_budget(tmp_path: Path, slow: SteppedClock):
+    run = broken_off(FakeBench(before=slow.in_load), tmp_path, CELLS + 1, budget_seconds=BUDGET, clock=slow)
     assert finished_blocks(run) == {1: CELLS, 2: 1}
-    time.seconds += 100_000
-    resume(slow_bench(time, 60.0 / CELLS), run, [], time)
+    slow.seconds += 100_000
+    resume(FakeBench(before=slow.in_load), run, clock=slow)
     assert finished_blocks(run) == {1: CELLS, 2: CELLS}, "the block that was begun is whole, and the third isn't begun"
 
 
-def cells_of(blocks: int) -> list[Cell]:
-    return list(make_plan(PROTOCOL.model_copy(update={"blocks": blocks}), ("go", "rust"), 7).cells)
-
-
-def test_the_clock_never_forbids_a_block_that_was_begun(time: Time):
-    clock = BudgetClock(60, {}, time)
-    for before, cell in pairwise([None, *cells_of(1)]):
-        assert cell is not None
-        assert not clock.forbids(cell), f"after {before}"
-        time.seconds += 1_000
-
-
-def test_a_block_is_expected_to_take_as_long_as_the_longest_before(time: Time):
+def test_a_block_is_expected_to_take_as_long_as_the_longest_before():
+    time = SteppedClock()
     clock = BudgetClock(200 + int(RUN_OVERHEAD_SECONDS), {1: 20.0, 2: 90.0}, time)
-    third, fourth = (next(cell for cell in cells_of(4) if cell.block == block) for block in (3, 4))
+    cells = make_plan(PROTOCOL.model_copy(update={"blocks": 4}), ("go", "rust"), 7).cells
+    third, fourth = (next(cell for cell in cells if cell.block == block) for block in (3, 4))
     assert not clock.forbids(third), "110 s are spent, and 90 more are left"
     time.seconds += 1
     assert clock.forbids(fourth), "111 s are spent: a block like the second wouldn't end in time"
@@ -330,21 +243,17 @@ def test_a_block_is_expected_to_take_as_long_as_the_longest_before(time: Time):
 OPEN_CELLS = 8
 """Two blocks of two APIs at two rates."""
 
-KEPT_SECONDS = OPEN_CELLS * (1 + 2 + CELL_OVERHEAD_SECONDS)
-
-
-def begin_open(bench: FakeBench, runs: Path, time: Time) -> Path:
-    budget_seconds = BUDGET + math.ceil(KEPT_SECONDS)
-    return begin(bench, runs, [], time, protocol=OPEN_LOOP_PROTOCOL, budget_seconds=budget_seconds)
+OPEN_BUDGET = BUDGET + math.ceil(OPEN_CELLS * (1 + 2 + CELL_OVERHEAD_SECONDS))
+"""What is kept for the open loop beside the other's."""
 
 
 def open_loop_cells(run: Path) -> int:
     return len(list(run.glob("cells/*-at-*/cell.json")))
 
 
-def test_the_open_loop_is_measured_whole_after_blocks_that_the_clock_cut(tmp_path: Path, time: Time):
-    bench = slow_bench(time, 60.0 / CELLS)
-    run = begin_open(bench, tmp_path, time)
+def test_the_open_loop_is_measured_whole_after_blocks_that_the_clock_cut(tmp_path: Path, slow: SteppedClock):
+    bench = FakeBench(before=slow.in_load)
+    run = begin(bench, tmp_path, protocol=OPEN_LOOP_PROTOCOL, budget_seconds=OPEN_BUDGET, clock=slow)
     assert finished_blocks(run) == {1: CELLS, 2: CELLS}, "what is kept for the open loop isn't there for a third"
     assert open_loop_cells(run) == OPEN_CELLS
     assert bench.left_clean()
@@ -352,52 +261,33 @@ def test_the_open_loop_is_measured_whole_after_blocks_that_the_clock_cut(tmp_pat
     assert (report.blocks, report.unfinished_cells) == (2, ())
     assert report.open_loop is not None
     assert len(report.open_loop.cells) == OPEN_CELLS
-    again = FakeBench()
-    resume(again, run, [], time)
-    assert again.steps == []
 
 
-def test_what_goes_before_the_first_cell_is_part_of_the_budget(tmp_path: Path, time: Time):
-    bench = slow_bench(time, 60.0 / CELLS)
-    slow = bench.before
-
+def test_what_goes_before_the_first_cell_is_part_of_the_budget(tmp_path: Path, slow: SteppedClock):
     def build(step: str, count: int) -> None:
-        slow(step, count)
+        slow.in_load(step, count)
         if step == "install_open_loop":
-            time.seconds += 60
+            slow.seconds += 60
 
-    bench.before = build
-    run = begin_open(bench, tmp_path, time)
+    bench = FakeBench(before=build)
+    run = begin(bench, tmp_path, protocol=OPEN_LOOP_PROTOCOL, budget_seconds=OPEN_BUDGET, clock=slow)
     assert finished_blocks(run) == {1: CELLS}, "a minute is gone before the first block"
 
 
-def set_phases(run: Path, seconds: float) -> None:
-    """Give the finished cells another wall time than the clock of the test showed."""
-    for path in run.glob("cells/*/cell.json"):
-        record = CellRecord.from_json(path.read_bytes(), name=str(path))
-        path.write_text(record.model_copy(update={"phases_seconds": {"load": seconds}}).to_json())
-
-
-def test_a_run_that_goes_on_within_its_open_loop_adds_no_block(tmp_path: Path, time: Time):
-    bench = slow_bench(time, 60.0 / CELLS)
-    slow = bench.before
-
-    def interrupt(step: str, count: int) -> None:
-        slow(step, count)
-        if step == "measure" and len(bench.played) == 2 * CELLS + 3:
-            raise KeyboardInterrupt
-
-    bench.before = interrupt
-    with pytest.raises(KeyboardInterrupt):
-        begin_open(bench, tmp_path, time)
-    [run] = tmp_path.iterdir()
+def test_a_run_that_goes_on_within_its_open_loop_adds_no_block(tmp_path: Path, slow: SteppedClock):
+    bench = FakeBench(before=slow.in_load)
+    run = broken_off(
+        bench, tmp_path, 2 * CELLS + 3, protocol=OPEN_LOOP_PROTOCOL, budget_seconds=OPEN_BUDGET, clock=slow
+    )
     assert (finished_blocks(run), open_loop_cells(run)) == ({1: CELLS, 2: CELLS}, 3)
     report = analyse(run)
     assert (report.blocks, len(report.unfinished_cells)) == (2, OPEN_CELLS - 3)
     assert any(f"after 2 of {BLOCKS} blocks" in caveat for caveat in report.caveats)
     # As if these cells had taken no time: there would be room for all blocks.
-    set_phases(run, 0.0)
+    for path in run.glob("cells/*/cell.json"):
+        record = CellRecord.from_json(path.read_bytes(), name=str(path))
+        path.write_text(record.model_copy(update={"phases_seconds": {"load": 0.0}}).to_json())
     seen: list[Event] = []
-    resume(slow_bench(time, 0.0), run, seen, time)
+    resume(FakeBench(), run, progress=seen.append, clock=slow)
     assert (finished_blocks(run), open_loop_cells(run)) == ({1: CELLS, 2: CELLS}, OPEN_CELLS)
     assert [event.cells for event in seen if isinstance(event, RunFinished)] == [2 * CELLS + OPEN_CELLS]

@@ -9,12 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from documents.errors import HostError, RunError
-from documents.inventory import Inventory
 from documents.load import WrkResult
 from documents.network import CellClocks, ClockReading
 from documents.plan import Cell
 from documents.run import HostIdentity, HostRecord, LoadHostLook
-from experiment import generators, loop
+from experiment import generators
 from experiment.bench import Load, Measured
 from experiment.beside import Beside
 from experiment.generators import Generators, Place
@@ -24,7 +23,8 @@ from provision.cgroups import Cgroup
 from provision.connection import Connection
 from provision.jobs import Job
 from tests.unit.analysis.load_host_builder import NETWORK, parts_of, with_load_hosts
-from tests.unit.experiment.fake_bench import IDENTITY, INVENTORY, PROTOCOL, SECRETS, FakeBench
+from tests.unit.experiment.fake_bench import IDENTITY, INVENTORY, PROTOCOL, FakeBench
+from tests.unit.experiment.loop_runs import begin, resume
 from tests.unit.experiment.test_tuning_bench import CGROUP, JOB
 from tests.unit.provision.local_host import LocalHost
 
@@ -230,16 +230,10 @@ class LoadHostBench(FakeBench):
         return (LoadHostLook(identity=self.its_identity, network=NETWORK),)
 
 
-def begin(bench: FakeBench, inventory: Inventory, runs: Path) -> Path:
-    return loop.begin(
-        bench, inventory, SECRETS, PROTOCOL, runs, order_seed=1, git_commit="begun", progress=lambda _event: None
-    )
-
-
 def test_connections_that_cannot_be_divided_refuse_the_run_before_it_begins(tmp_path: Path):
     bench = LoadHostBench()
     with pytest.raises(RunError, match="10 connections can't be divided among 3 load hosts"):
-        begin(bench, with_load_hosts(INVENTORY, 3), tmp_path)
+        begin(bench, tmp_path, inventory=with_load_hosts(INVENTORY, 3))
     assert bench.steps == []
 
 
@@ -247,7 +241,7 @@ def test_a_load_host_of_other_hardware_refuses_the_run_and_the_host_is_left_clea
     bench = LoadHostBench()
     bench.its_identity = IDENTITY.model_copy(update={"cpu_model": "Another CPU"})
     with pytest.raises(RunError, match="the processor: Test CPU, and Another CPU of the load host"):
-        begin(bench, with_load_hosts(INVENTORY), tmp_path)
+        begin(bench, tmp_path, inventory=with_load_hosts(INVENTORY))
     assert bench.left_clean()
     assert [*tmp_path.iterdir()] == []
 
@@ -255,7 +249,7 @@ def test_a_load_host_of_other_hardware_refuses_the_run_and_the_host_is_left_clea
 def test_the_load_host_is_looked_at_before_and_after_and_a_changed_one_ends_a_resume(tmp_path: Path):
     inventory = with_load_hosts(INVENTORY)
     bench = LoadHostBench()
-    run = begin(bench, inventory, tmp_path)
+    run = begin(bench, tmp_path, inventory=inventory)
     record = HostRecord.from_json((run / "host.json").read_bytes(), name="host.json")
     [load_host] = record.load_hosts
     assert load_host.before == load_host.after
@@ -263,4 +257,4 @@ def test_the_load_host_is_looked_at_before_and_after_and_a_changed_one_ends_a_re
     (run / "host.json").write_text(record.model_copy(update={"after": None}).to_json())
     bench.its_identity = IDENTITY.model_copy(update={"kernel": "6.6"})
     with pytest.raises(RunError, match=r"of load host 1 kernel was 6\.1 and is 6\.6"):
-        loop.resume(bench, run, inventory, SECRETS, git_commit="resumed", progress=lambda _event: None)
+        resume(bench, run, inventory)

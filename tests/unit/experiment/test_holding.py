@@ -21,16 +21,18 @@ A_WHILE_SECONDS = 0.3
 @pytest.fixture(autouse=True)
 def requests_to_end() -> Iterator[None]:
     """A request to end raises `KeyboardInterrupt`, as in a process of one's own."""
-    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    requests = (signal.SIGINT, signal.SIGTERM)
+    previous = [signal.signal(request, signal.default_int_handler) for request in requests]
     yield
-    signal.signal(signal.SIGINT, previous)
+    for request, handler in zip(requests, previous, strict=True):
+        signal.signal(request, handler)
 
 
-def ask_for_the_end() -> None:
+def ask_for_the_end(request: signal.Signals = signal.SIGINT) -> None:
     """Have a request to end reach the main thread, as from a terminal."""
     ident = threading.main_thread().ident
     assert ident is not None
-    signal.pthread_kill(ident, signal.SIGINT)
+    signal.pthread_kill(ident, request)
 
 
 def test_a_request_ends_the_work_at_a_checkpoint_and_nowhere_else():
@@ -77,6 +79,7 @@ def test_requests_that_come_while_the_host_is_left_are_ignored(
 
     def restore_slowly() -> None:
         ask_for_the_end()
+        ask_for_the_end(signal.SIGTERM)
         time.sleep(A_WHILE_SECONDS)
         restore()
 

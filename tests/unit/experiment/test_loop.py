@@ -10,10 +10,9 @@ from analysis.report import analyse
 from documents.errors import RunError
 from documents.plan import Plan
 from documents.run import HostRecord, Manifest
-from experiment import loop
 from experiment.events import CellFinished, Event
 from tests.unit.experiment.fake_bench import IDENTITY, INVENTORY, PROTOCOL, SECRETS, FakeBench
-from tests.unit.experiment.loop_runs import CELLS, begin, ignore, journal, records, resume
+from tests.unit.experiment.loop_runs import CELLS, begin, journal, records, resume
 
 
 def test_a_run_measures_every_cell_in_the_planned_order_and_leaves_its_documents(tmp_path: Path):
@@ -54,9 +53,7 @@ def test_the_phases_of_a_cell_come_in_their_order(tmp_path: Path):
 def test_a_run_of_some_apis_measures_and_reports_these_alone_and_stops_all(tmp_path: Path):
     bench = FakeBench()
     [first, second] = [api.name for api in INVENTORY.apis]
-    run = loop.begin(
-        bench, INVENTORY, SECRETS, PROTOCOL, tmp_path, apis=[second], order_seed=7, git_commit="abc", progress=ignore
-    )
+    run = begin(bench, tmp_path, apis=[second])
     assert len(records(run)) == 8, "alone it is always the twin"
     assert "stop_apis" in bench.steps
     report = analyse(run)
@@ -65,22 +62,6 @@ def test_a_run_of_some_apis_measures_and_reports_these_alone_and_stops_all(tmp_p
     # What the article says is shown whole, whatever ran.
     assert {number.api for number in report.article if number.measured is not None} <= {second}
     assert first not in report.model_dump_json(exclude={"article", "claims"})
-
-
-def test_a_run_of_an_api_that_the_lab_does_not_have_is_refused_and_leaves_no_folder(tmp_path: Path):
-    with pytest.raises(RunError, match=r"has no API cobol; it has "):
-        loop.begin(
-            FakeBench(),
-            INVENTORY,
-            SECRETS,
-            PROTOCOL,
-            tmp_path / "runs",
-            apis=["cobol"],
-            order_seed=7,
-            git_commit="abc",
-            progress=ignore,
-        )
-    assert not (tmp_path / "runs").exists()
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path):
@@ -110,7 +91,7 @@ def test_no_secret_and_no_token_comes_into_the_run(tmp_path: Path):
     [light, heavy] = PROTOCOL.scenarios
     authenticated = light.model_copy(update={"workload": "read-me"})
     protocol = PROTOCOL.model_copy(update={"scenarios": (authenticated, heavy)})
-    run = loop.begin(bench, INVENTORY, SECRETS, protocol, tmp_path, order_seed=7, git_commit="abc", progress=ignore)
+    run = begin(bench, tmp_path, protocol=protocol)
     assert len(tokens) == 1_000
     text = "\n".join(path.read_text() for path in run.rglob("*") if path.is_file())
     assert "probe.login: saw <token> and <secret>" in text

@@ -1,12 +1,10 @@
 """A void cell is run again, as often as the protocol says and no more, whatever ends the run meanwhile."""
 
-import shutil
 from pathlib import Path
 
 import pytest
 
 from analysis.report import analyse
-from documents.errors import AnalysisError
 from documents.plan import Plan
 from documents.run import JournalEvent
 from experiment.events import CellFinished, CellStarted, Event, PhaseStarted, RunFinished, RunStarted
@@ -18,7 +16,6 @@ from tests.unit.experiment.loop_runs import (
     attempts_of,
     begin,
     only_run,
-    records,
     resume,
     told_of_attempts,
 )
@@ -107,15 +104,3 @@ def test_an_attempt_that_the_run_had_no_time_to_tell_of_is_told_by_the_next(
         ("cell-started", 2, 2),
         ("cell-finished", 2, 2),
     ]
-
-
-def test_an_attempt_before_one_that_was_made_must_be_there(tmp_path: Path):
-    run = begin(FakeBench(spoilt=frozenset({2})), tmp_path)
-    [void] = [record for record in records(run) if not record.valid]
-    shutil.rmtree(run / "cells" / void.cell_id)
-    for go_on in (lambda: resume(FakeBench(), run), lambda: analyse(run)):
-        with pytest.raises(AnalysisError, match=rf"{void.cell_id}-attempt-2 was measured after an attempt that isn't"):
-            go_on()
-    shutil.rmtree(run / "cells" / f"{void.cell_id}-attempt-2")
-    resume(FakeBench(), run)
-    assert attempts_of(run) == [(number, 1, True) for number in range(1, CELLS + 1)]

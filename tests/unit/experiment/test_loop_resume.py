@@ -1,7 +1,5 @@
 """What ends a run loses no finished cell, and the run goes on where it stopped, on the same lab alone."""
 
-import os
-import signal
 from pathlib import Path
 
 import pytest
@@ -9,25 +7,7 @@ import pytest
 from documents.errors import HostError, RunError
 from experiment.events import Event, RunFinished
 from tests.unit.experiment.fake_bench import IDENTITY, INVENTORY, FakeBench
-from tests.unit.experiment.loop_runs import CELLS, begin, journal, only_run, records, resume
-
-
-@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
-def test_a_second_request_to_end_while_leaving_is_ignored(tmp_path: Path, second: signal.Signals):
-    def interrupt(step: str, count: int) -> None:
-        if step == "measure":
-            raise KeyboardInterrupt
-        if step == "clear" and count > 3:
-            os.kill(os.getpid(), second)
-
-    bench = FakeBench(before=interrupt)
-    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            begin(bench, tmp_path)
-    finally:
-        signal.signal(signal.SIGTERM, previous)
-    assert bench.left_clean()
+from tests.unit.experiment.loop_runs import CELLS, begin, broken_off, journal, records, resume
 
 
 def test_a_host_that_cannot_be_cleared_up_gets_its_settings_and_its_apis_back_all_the_same(tmp_path: Path):
@@ -44,13 +24,7 @@ def test_a_host_that_cannot_be_cleared_up_gets_its_settings_and_its_apis_back_al
 
 @pytest.mark.parametrize("cut", [1, 2, 20, 60])
 def test_a_torn_last_line_of_the_journal_is_tolerated(tmp_path: Path, cut: int):
-    def stop(step: str, count: int) -> None:
-        if step == "reset" and count > 30:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        begin(FakeBench(before=stop), tmp_path)
-    run = only_run(tmp_path)
+    run = broken_off(FakeBench(), tmp_path, 2)
     path = run / "journal.jsonl"
     path.write_bytes(path.read_bytes()[:-cut])
     resume(FakeBench(), run)
@@ -79,9 +53,10 @@ def test_a_run_does_not_go_on_in_another_lab(tmp_path: Path):
     run = begin(FakeBench(), tmp_path)
     (run / "cells" / records(run)[-1].cell_id / "cell.json").unlink()
     other = INVENTORY.model_copy(update={"base_image_id": "sha256:another"})
-    bench = FakeBench()
+    bench, seen = FakeBench(), list[Event]()
     with pytest.raises(RunError, match="changed: base_image_id"):
-        resume(bench, run, other)
+        resume(bench, run, other, seen.append)
+    assert seen == [], "a pipeline begins a new run where none has gone on"
     moved = INVENTORY.model_copy(update={"host": INVENTORY.host.model_copy(update={"port": 22023})})
     resume(bench, run, moved)
     assert len(bench.played) == 1

@@ -8,7 +8,7 @@ from analysis.report import analyse
 from documents.errors import HostError
 from documents.run import HostRecord
 from tests.unit.experiment.fake_bench import WANTED, FakeBench
-from tests.unit.experiment.loop_runs import CELLS, begin, only_run, resume
+from tests.unit.experiment.loop_runs import CELLS, begin, broken_off, only_run, resume
 
 
 def host_record(run: Path) -> HostRecord:
@@ -71,13 +71,7 @@ def test_a_lease_that_lapsed_ends_the_run_and_a_resume_tunes_again(tmp_path: Pat
 
 
 def test_a_run_that_was_killed_while_tuned_goes_on_from_the_untouched_settings(tmp_path: Path):
-    def stop(step: str, count: int) -> None:
-        if step == "reset" and count > 30:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        begin(FakeBench(before=stop), tmp_path)
-    run = only_run(tmp_path)
+    run = broken_off(FakeBench(), tmp_path, 2)
     # The controller was killed, and the host's lease hasn't lapsed yet.
     killed = FakeBench(settings=dict(WANTED), untouched=dict(UNTOUCHED))
     resume(killed, run)

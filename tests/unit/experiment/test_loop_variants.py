@@ -1,19 +1,15 @@
 """A run that varies APIs: each cell with what its variant has, and the lab as declared however the run ends."""
 
-import re
 from pathlib import Path
 
 import pytest
 
-from analysis.report import analyse
 from documents.errors import HostError, RunError
 from documents.inventory import ApiService
 from documents.plan import Plan
-from documents.protocol import OpenLoop
 from documents.run import Manifest
 from documents.stack import Cores
 from documents.variant import Variant
-from experiment.gate import judge_run
 from tests.unit.experiment.fake_bench import PROTOCOL, FakeBench
 from tests.unit.experiment.loop_runs import begin, records
 
@@ -55,16 +51,6 @@ def test_the_pinning_of_a_cell_is_held_to_the_layout_of_its_variant(tmp_path: Pa
     assert said == {"The thread 100 (api) of the role api may run on the CPUs 0,1,2,4 instead of 0,1,2."}
 
 
-def test_whether_the_generator_is_saturated_goes_by_the_cpus_that_it_has_in_the_variant(tmp_path: Path):
-    def busy(samples: str) -> str:
-        return re.sub(r"(\d+),generator,\d+", lambda row: f"{row[1]},generator,{int(row[1]) * 95 // 100}", samples)
-
-    run = begin(FakeBench(damage=busy), tmp_path, protocol=VARIED)
-    void = {record.cell_id.split("-")[2] for record in records(run) if not record.valid}
-    assert void == {"wide"}, "95% of one CPU is the limit where it has one, and not where it has two"
-    assert {void.reason for record in records(run) for void in record.voids} == {"generator-saturated"}
-
-
 def test_a_cell_whose_postgresql_is_not_at_work_with_its_settings_is_void_and_has_no_load(tmp_path: Path):
     bench = FakeBench(wrong_settings={"go-large": ["PostgreSQL's work_mem is 8MB instead of 64MB."]})
     run = begin(bench, tmp_path, protocol=VARIED)
@@ -94,18 +80,3 @@ def test_a_layout_that_does_not_fit_is_refused_before_the_run_begins(tmp_path: P
         begin(bench, tmp_path / "runs", protocol=PROTOCOL.model_copy(update={"vary": (beyond,)}))
     assert bench.steps == []
     assert not (tmp_path / "runs").exists()
-
-
-def test_a_variant_alone_can_be_measured_and_two_of_them_judged(tmp_path: Path):
-    run = begin(FakeBench(), tmp_path, protocol=VARIED, apis=("go-pool-16", "go-wide"))
-    assert [subject.name for subject in analyse(run).apis] == ["go-pool-16", "go-wide"]
-    assert judge_run(run, base="go-pool-16", candidate="go-wide").outcome == "passed"
-
-
-def test_variants_are_measured_in_the_open_loop_too(tmp_path: Path):
-    open_loop = OpenLoop(scenario="heavy", shares=(0.5,), seconds=2, blocks=1)
-    bench = FakeBench()
-    begin(bench, tmp_path, protocol=VARIED.model_copy(update={"open_loop": open_loop}))
-    at_rates = [played.split()[0] for played in bench.played if " at " in played]
-    assert sorted(at_rates) == ["go-large", "go-pool-16", "go-wide"]
-    assert len(bench.arranged) == CELLS + 3

@@ -47,6 +47,7 @@ def test_a_window_without_an_answer_is_void():
 def test_each_method_of_mixed_has_one_right_status(method: str, right: str, wrong: str):
     assert open_loop_voids(result(statuses={method: {right: 10_000}}), "mixed") == []
     [void] = open_loop_voids(result(statuses={method: {right: 9_999, wrong: 1}}), "mixed")
+    assert void.reason == "wrong-status"
     assert void.message == f"mixed was answered wrongly: {method} with {wrong} instead of {right} 1 times."
 
 

@@ -13,21 +13,8 @@ from experiment.folder_lock import in_use, unless_in_use
 from experiment.run_list import Pruning, choose, keep, list_runs, remove_remains, remove_run
 from tests.unit.documents.samples import NOON
 from tests.unit.experiment.fake_bench import INVENTORY, OPEN_LOOP_PROTOCOL, FakeBench
-from tests.unit.experiment.loop_runs import CELLS, begin, only_run, resume
+from tests.unit.experiment.loop_runs import CELLS, begin, broken_off, resume
 from tests.unit.experiment.test_watching import begin_within
-
-
-def interrupted(runs: Path) -> Path:
-    """A run that broke off in its fourth window; the second one was void."""
-
-    def stop(step: str, _count: int) -> None:
-        if step == "measure" and len(bench.played) == 3:
-            raise KeyboardInterrupt
-
-    bench = FakeBench(before=stop, spoilt=frozenset({2}))
-    with pytest.raises(KeyboardInterrupt):
-        begin(bench, runs)
-    return only_run(runs)
 
 
 def listed(runs: Path) -> ListedRun:
@@ -58,7 +45,7 @@ def test_a_finished_run_is_told_with_what_it_is(tmp_path: Path):
 
 
 def test_a_run_that_broke_off_is_unfinished_until_it_has_gone_on(tmp_path: Path):
-    run = interrupted(tmp_path)
+    run = broken_off(FakeBench(spoilt=frozenset({2})), tmp_path, 3)
     found = listed(tmp_path)
     assert (found.standing, found.cells, found.valid_cells, found.void_cells) == ("unfinished", CELLS, 2, 0)
     resume(FakeBench(), run)

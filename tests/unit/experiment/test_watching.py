@@ -8,7 +8,6 @@ import pytest
 from pydantic import TypeAdapter
 
 from documents.plan import Plan
-from experiment import loop
 from experiment.events import (
     BudgetSpent,
     CellFinished,
@@ -22,8 +21,8 @@ from experiment.events import (
 from experiment.run_folder import RunFolder
 from experiment.watching import Watcher, warnings_of
 from tests.unit.documents.samples import CELL_RECORD, PLAN
-from tests.unit.experiment.fake_bench import INVENTORY, OPEN_LOOP_PROTOCOL, PROTOCOL, SECRETS, FakeBench
-from tests.unit.experiment.loop_runs import CELLS, begin, only_run, resume
+from tests.unit.experiment.fake_bench import OPEN_LOOP_PROTOCOL, FakeBench
+from tests.unit.experiment.loop_runs import CELLS, begin, broken_off, resume
 from tests.unit.experiment.test_clock import BEGAN, LOAD_SECONDS, SteppedClock
 
 OPEN_CELLS = 8
@@ -54,16 +53,9 @@ def test_a_run_tells_its_cells_as_it_begins_and_those_of_the_open_loop_as_they_a
 @pytest.mark.parametrize("kept", [3, CELLS + 2], ids=["closed", "open"])
 def test_a_run_that_goes_on_tells_what_was_made_before(tmp_path: Path, kept: int):
     seen: list[Event] = []
-
-    def stop(step: str, _count: int) -> None:
-        # The second window is void, and so one more is played.
-        if step == "measure" and len(bench.played) == kept + 1:
-            raise KeyboardInterrupt
-
-    bench = FakeBench(before=stop, spoilt=frozenset({2}))
-    with pytest.raises(KeyboardInterrupt):
-        begin(bench, tmp_path, seen.append, protocol=OPEN_LOOP_PROTOCOL)
-    run = only_run(tmp_path)
+    # The second window is void, and so one more is played.
+    bench = FakeBench(spoilt=frozenset({2}))
+    run = broken_off(bench, tmp_path, kept + 1, seen.append, protocol=OPEN_LOOP_PROTOCOL)
     before = [event for event in seen if isinstance(event, CellFinished)]
     again: list[Event] = []
     resume(FakeBench(), run, progress=again.append)
@@ -85,23 +77,8 @@ def test_a_run_that_goes_on_tells_what_was_made_before(tmp_path: Path, kept: int
 
 
 def begin_within(budget_seconds: int, runs: Path, events: list[Event]) -> None:
-    clock = SteppedClock()
-
-    def in_load(step: str, _count: int) -> None:
-        clock.seconds += 30 if step == "measure" else 0
-
-    loop.begin(
-        FakeBench(before=in_load),
-        INVENTORY,
-        SECRETS,
-        PROTOCOL,
-        runs,
-        order_seed=7,
-        budget_seconds=budget_seconds,
-        git_commit="abc",
-        progress=events.append,
-        clock=clock,
-    )
+    clock = SteppedClock(30.0)
+    begin(FakeBench(before=clock.in_load), runs, events.append, budget_seconds=budget_seconds, clock=clock)
 
 
 def test_a_budget_that_is_spent_is_told_with_the_block_that_is_not_begun(tmp_path: Path):
