@@ -82,9 +82,7 @@ def test_a_dockerfile_that_keeps_the_rules_has_no_fault():
             "it has a line # syntax=, whose image would have to be pulled",
         ),
         ("ARG BASE=debian:trixie-slim", "ARG OTHER", "it has no ARG BASE in front of its first FROM"),
-        ("ARG BASE=debian:trixie-slim", "# ARG BASE", "it has no ARG BASE in front of its first FROM"),
         ("FROM ${BASE} AS", "FROM debian:trixie-slim AS", "no stage of it is FROM ${BASE}, the lab's base"),
-        ("AS source", "AS sources", "it has no stage named source"),
         ("FROM scratch AS floor\n", "", "it has no stage named floor"),
         ("AS api\n", "AS api\nFROM scratch\n", "its last stage is one without a name; that is to be api, the image"),
         (
@@ -118,9 +116,6 @@ def test_the_document_of_an_implementation_agrees_with_its_files(project: Path):
     document.write_text(good.replace("-o /out/api ", "-o /out/other "))
     (fault,) = implementation_faults(project, "apis/mine")
     assert fault.startswith("implementation.yaml: build.command: the Dockerfile doesn't have this command: go build")
-    document.write_text(good.replace("*_test.go", "*_test.gox"))
-    (fault,) = implementation_faults(project, "apis/mine")
-    assert "no file matches internal/**/*_test.gox" in fault
     for key, *patterns in (("sources", "cmd/api/*.go", "internal/**/*.go"), ("tests", "internal/**/*_test.go")):
         without = good
         for pattern in patterns:
@@ -129,9 +124,6 @@ def test_the_document_of_an_implementation_agrees_with_its_files(project: Path):
         assert implementation_faults(project, "apis/mine") == [
             f"implementation.yaml: lines.{key}: what it names has no line of code"
         ]
-    document.write_text(good.replace('old: header["X-Cache"]', 'old: header["X-Elsewhere"]'))
-    (fault,) = implementation_faults(project, "apis/mine")
-    assert "has this text 0 times" in fault
     document.unlink()
     (fault,) = implementation_faults(project, "apis/mine")
     assert "docs/adding-an-api.md has an example" in fault

@@ -164,24 +164,3 @@ def test_an_open_loop_needs_no_connections(cores: CoreLayout):
     assert host_voids(OPEN_QUIET.model_copy(update={"connections": 0}), cores) == []
     assert generator_voids(open_loop_numbers(OPEN_QUIET), cores) == []
     assert generator_voids(open_loop_numbers(None, saturation=1.0), cores) == []
-
-
-def test_a_disturbed_host_voids_an_open_loop_too():
-    watch = OPEN_QUIET.model_copy(
-        update={"steal": dict.fromkeys(ROLES, 0.3), "throttled": {"/lab": 1.0}, "spin_change": 0.5}
-    )
-    noisy = watch.model_copy(update={"others": QUIET.others | {"api": 0.5}})
-    assert reasons(host_voids(noisy, EIGHT_CORES)) == ["steal", "throttled", "noisy-neighbour", "spin"]
-
-
-@pytest.mark.parametrize(
-    "found",
-    [
-        open_loop_numbers(OPEN_QUIET, saturation=0.91),
-        open_loop_numbers(OPEN_QUIET.model_copy(update={"busy": QUIET.busy | {6: 0.95}})),
-    ],
-    ids=["all of its CPUs", "one of its CPUs"],
-)
-def test_an_open_loop_s_generator_voids_by_its_cpu_where_that_is_its_own(found: OpenLoopNumbers):
-    assert reasons(generator_voids(found, EIGHT_CORES)) == ["generator-saturated"]
-    assert generator_voids(found, TWO_CORES) == []

@@ -13,18 +13,10 @@ from provision import watching
 from provision.connection import Connection
 from provision.jobs import Job
 from tests.unit.experiment.fake_bench import LAYOUT
+from tests.unit.experiment.test_tuning_bench import JOB
 
 SPINS = (Spin(cpu=0, wall_ns=2, cpu_ns=1),)
 OTHER_LAYOUT = CoreLayout(api=(2, 3), postgres=(0,), redis=(0,), system=(0,), generator=(1,), shared=True)
-JOB = Job(
-    directory="/nowhere",
-    deadline_seconds=1,
-    boot_id="x",
-    supervisor_id=1,
-    supervisor_start=1,
-    process_id=1,
-    process_start=1,
-)
 
 
 class Host:

@@ -141,27 +141,6 @@ def test_it_begins_when_it_is_told_to_and_nothing_of_the_wait_is_in_a_latency(pr
     assert result.lateness.maximum_us < 1_000_000
 
 
-@pytest.mark.alone
-def test_a_stall_is_seen_by_all_that_were_due_in_it(program: Path, tmp_path: Path):
-    """300 ms of two seconds: 15% of the requests were due in it, so p90 and above must tell of it."""
-    began: list[float] = []
-
-    def stall(_request: BaseHTTPRequestHandler) -> None:
-        began.append(time.monotonic())
-        into = time.monotonic() - began[0]
-        if 0.5 < into < 0.8:
-            time.sleep(0.8 - into)
-
-    with server(stall) as port:
-        # Four connections: in a closed loop no more than four requests would have met it.
-        result = play(program, tmp_path, port, "read-post", rate=100, seconds=2, connections=4)
-    latency = read_durations(result.latency, name="x")
-    assert result.requests == 200
-    assert 200_000 < latency.percentile(990) < 1_500_000
-    assert latency.percentile(900) > 50_000
-    assert open_loop_voids(result, "read-post") == []
-
-
 def test_without_its_files_it_says_what_is_missing_and_leaves_nothing(program: Path, tmp_path: Path):
     scenario = Scenario(name="test", workload="mixed", connections=1, duration_seconds=1)
     paths = ReplayPaths(str(program), str(tmp_path / "requests"), str(tmp_path / "tokens"), str(tmp_path / "out.json"))

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from documents.errors import DocumentError, RunError
+from documents.errors import RunError
 from documents.protocol import Protocol
 from experiment.protocol_file import protocol_names, read_protocol
 
@@ -37,14 +37,6 @@ def test_every_protocol_is_named_as_its_file():
     assert [read_protocol(name).name for name in protocol_names()] == protocol_names()
 
 
-def test_the_pools_are_those_of_one_api_alone_and_ask_postgresql_each_time():
-    pools = read_protocol("pool-sizes")
-    assert pools.apis == ("go",)
-    assert [variant.environment for variant in pools.vary] == [{"DB_POOL_SIZE": size} for size in ("16", "32", "64")]
-    assert {scenario.workload for scenario in pools.scenarios} == {"read-user"}
-    assert [scenario.connections for scenario in pools.scenarios] == [16, 64, 256]
-
-
 def test_a_protocol_of_ones_own_is_read_by_its_path(tmp_path: Path):
     path = tmp_path / "mine.yaml"
     text = "version: 1\nname: mine\nblocks: 1\nwarm_up_seconds: 0\nscenarios:\n"
@@ -52,25 +44,7 @@ def test_a_protocol_of_ones_own_is_read_by_its_path(tmp_path: Path):
     assert shape(read_protocol(str(path))) == [("one", "login", 4)]
 
 
-def test_an_unknown_protocol_is_told_with_those_there_are():
-    with pytest.raises(
-        RunError, match=r"no protocol named slow\. There are article, evidence, pool-sizes, quick, ten-blocks"
-    ):
-        read_protocol("slow")
-    with pytest.raises(RunError, match=r"nowhere/slow\.yaml can't be read"):
-        read_protocol("nowhere/slow.yaml")
-
-
 @pytest.mark.parametrize("name", ["../protocols/quick", "", "Quick"])
 def test_a_name_is_no_way_out_of_the_folder(name: str):
     with pytest.raises(RunError, match="no protocol named"):
         read_protocol(name)
-
-
-def test_a_fault_is_told_with_its_line(tmp_path: Path):
-    path = tmp_path / "bad.yaml"
-    path.write_text("version: 1\nname: bad\nblocks: 0\nwarm_up_seconds: 0\nscenarios: []\nblokcs: 3\n")
-    with pytest.raises(DocumentError) as caught:
-        read_protocol(str(path))
-    lines = str(caught.value).splitlines()
-    assert {line.split(":")[1] for line in lines} == {"3", "5", "6"}

@@ -329,13 +329,6 @@ def test_a_second_without_answers_is_told_as_a_zero(wrk: Wrk):
     assert len(series) >= 4
 
 
-def test_a_load_window_tells_no_series(wrk: Wrk, server: Recorder):
-    wrk.write_requests("read-user")
-    wrk.play(server.port, "read-user", connections=4, seconds=2)
-    assert told_series(wrk, 1) == ()
-    assert sorted(path.name for path in wrk.folder.iterdir()) == ["requests", "tokens", "wrk.json"]
-
-
 def test_statuses_are_counted_and_wrk_counts_errors_from_400_on(wrk: Wrk):
     def answer(first_line: bytes) -> int:
         return {b"1": 404, b"2": 302}.get(first_line.split()[1][-1:], 200)

@@ -63,12 +63,6 @@ def test_a_container_is_only_read(stand_in: StandIn):
     assert not stand_in.state.exists()
 
 
-def test_another_bench_puts_back_what_a_killed_one_left(stand_in: StandIn):
-    bench_on("ssh", stand_in).tune(seconds=60)
-    bench_on("ssh", stand_in).untune()
-    assert stand_in.settings() == UNTOUCHED_SETTINGS
-
-
 def test_a_window_in_which_the_lease_lapsed_is_not_collected(
     stand_in: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
