@@ -123,13 +123,6 @@ def test_a_raw_file_of_any_attempt_that_was_changed_is_refused(repeated_director
         analyse(repeated_directory)
 
 
-def test_an_attempt_that_was_copied_from_another_is_refused(repeated_directory: Path):
-    cells = repeated_directory / "cells"
-    shutil.copytree(cells / "005-go-light", cells / "005-go-light-attempt-2")
-    with pytest.raises(AnalysisError, match=r"005-go-light-attempt-2/cell\.json is the record of '005-go-light'"):
-        analyse(repeated_directory)
-
-
 def test_an_attempt_more_than_the_protocol_allows_is_refused(repeated_directory: Path):
     cells = repeated_directory / "cells"
     shutil.copytree(cells / "004-rust-light-attempt-3", cells / "004-rust-light-attempt-4")

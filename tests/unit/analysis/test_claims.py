@@ -1,7 +1,6 @@
 """The article's claims as a whole: no line without one, each judged in the report."""
 
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
@@ -9,11 +8,9 @@ from analysis import article
 from analysis.claims.columns import PublishedColumn
 from analysis.claims.judge import judge_claims
 from analysis.claims.lines import CLAIMS
-from analysis.report import analyse
 from documents.claims import JudgedClaim
 from documents.report import Report
 from tests.unit.analysis.claims_builder import COLUMNS, FULL, OWN_CORES, SCENARIOS, with_pairs
-from tests.unit.analysis.run_builder import EIGHT_CORES, realistic_run
 
 PUBLISHED: dict[str, tuple[float, ...]] = {
     "throughput-light": (55_000, 50_000, 45_000, 28_900),
@@ -74,20 +71,3 @@ def test_a_small_run_has_orders_but_no_numbers(golden_report: Report):
     assert medium.why.startswith("Medium here is 20 connections instead of 100.")
     assert claims["throughput-light", "order-rust-zig"].outcome == "not-comparable"
     assert golden_report.comparisons
-
-
-def test_a_run_like_the_article_s_on_a_full_host_reproduces_orders_and_contradicts_numbers(tmp_path: Path):
-    scenarios = tuple(
-        scenario.model_copy(update={"duration_seconds": 2}) if scenario.name == "heavy" else scenario
-        for scenario in SCENARIOS[1:]
-    )
-    report = analyse(
-        realistic_run(tmp_path / "run", scenarios=scenarios, blocks=4, requests_per_second=300, cores=EIGHT_CORES)
-    )
-    claims = claims_of(report)
-    assert claims["throughput-medium", "number-rust"].outcome == "contradicted"
-    assert claims["throughput-medium", "order-rust-kotlin"].outcome == "reproduced"
-    assert claims["throughput-heavy", "number-rust"].outcome == "not-comparable"
-    assert claims["throughput-heavy", "order-go-kotlin"].outcome == "reproduced"
-    assert claims["memory", "order-rust-kotlin"].outcome == "reproduced"
-    assert claims["throughput-light", "number-rust"].outcome == "not-comparable"

@@ -1,7 +1,7 @@
 """From cells to verdicts: blocks, void cells, the twin, the family of tests, and what is said where nothing can be."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
@@ -20,18 +20,8 @@ NOISE = (0.011, -0.008, 0.004, -0.013, 0.009, -0.003)
 """What six blocks add to a log ratio; their mean is 0."""
 
 
-def a_cell(
-    block: int,
-    api: str,
-    throughput: float,
-    *,
-    scenario: str = "light",
-    cpu_cores: float = 1.0,
-    memory_bytes: float = 1e6,
-    raw: Latency = LATENCY,
-    corrected: Latency = LATENCY,
-) -> CellNumbers:
-    used = Usage(cpu_cores=cpu_cores, memory_mean_bytes=memory_bytes, memory_peak_bytes=1, page_cache_mean_bytes=0)
+def a_cell(block: int, api: str, throughput: float, *, scenario: str = "light") -> CellNumbers:
+    used = Usage(cpu_cores=1, memory_mean_bytes=1, memory_peak_bytes=1, page_cache_mean_bytes=0)
     return CellNumbers(
         cell_id=f"{block:03d}-{api}-{scenario}",
         block=block,
@@ -39,18 +29,14 @@ def a_cell(
         scenario=scenario,
         requests=1,
         throughput=throughput,
-        raw=raw,
-        corrected=corrected,
+        raw=LATENCY,
+        corrected=LATENCY,
         errors=0,
         statuses=None,
         usage={"api": used},
         littles_law=1.0,
         generator_saturation=0.5,
     )
-
-
-def latency(p50_us: float, p99_us: float) -> Latency:
-    return LATENCY.model_copy(update={"p50_us": p50_us, "p99_us": p99_us})
 
 
 def blocks_of(throughputs: Mapping[str, Sequence[float]], scenario: str = "light") -> list[CellNumbers]:
@@ -95,14 +81,6 @@ def test_ratio_is_the_geometric_mean_of_the_blocks_and_what_blocks_share_cancels
     assert verdict_text(pair, "throughput") == "rust faster"
 
 
-def test_a_small_difference_is_the_same_even_if_it_is_significant():
-    pair = the_pair(blocks_of({"go": [1000] * 6, "rust": scattered(1.015, factor=0.3)}))
-    assert pair.p_adjusted is not None
-    assert pair.p_adjusted < 0.05
-    assert (pair.verdict, pair.better) == ("same", None)
-    assert verdict_text(pair, "throughput") == "same"
-
-
 def test_neither_found_nor_excluded_is_cannot_tell_with_the_blocks_that_would():
     pair = the_pair(blocks_of({"go": [1000] * 6, "rust": scattered(1.04, factor=6)}))
     assert (pair.verdict, pair.better, pair.reason) == ("cannot-tell", None, None)
@@ -134,53 +112,6 @@ def test_a_difference_must_be_significant_after_holms_correction_for_all_pairs_a
     assert among.pairs[0].blocks_to_detect == blocks_to_detect(
         math.log(1.062), 4 * float(np.std(NOISE, ddof=1)), significance=0.05 / 5
     )
-
-
-@pytest.mark.parametrize(
-    ("measure", "better", "words"),
-    [
-        ("p50", "rust", "rust has the lower p50"),
-        ("p99", "go", "go has the lower p99"),
-        ("p99_corrected", "rust", "rust has the lower corrected p99"),
-        ("cpu_cores", "go", "go uses less CPU"),
-        ("memory_mean", "go", "go uses less memory"),
-        ("requests_per_cpu_second", "go", "go answers more requests a CPU second"),
-        ("requests_per_second_per_mb", "go", "go answers more requests/s per MB"),
-    ],
-)
-def test_other_measures_are_compared_in_their_own_direction(measure: Measure, better: str, words: str):
-    cells = [
-        cell
-        for block, noise in enumerate(NOISE, start=1)
-        for cell in (
-            a_cell(
-                block, "go", 1000, cpu_cores=0.5, memory_bytes=20e6, raw=latency(400, 900), corrected=latency(400, 8000)
-            ),
-            a_cell(
-                block,
-                "rust",
-                1100,
-                cpu_cores=0.8 * math.exp(noise),
-                memory_bytes=80e6 * math.exp(noise),
-                raw=latency(300 * math.exp(noise), 1800 * math.exp(noise)),
-                corrected=latency(300, 5000 * math.exp(noise)),
-            ),
-        )
-    ]
-    pair = the_pair(cells, measure)
-    expected = {
-        "p50": 400 / 300,
-        "p99": 900 / 1800,
-        "p99_corrected": 8000 / 5000,
-        "cpu_cores": 0.5 / 0.8,
-        "memory_mean": 20 / 80,
-        "requests_per_cpu_second": (1000 / 0.5) / (1100 / 0.8),
-        "requests_per_second_per_mb": (1000 / 20) / (1100 / 80),
-    }
-    assert pair.ratio is not None
-    assert pair.ratio.value == pytest.approx(expected[measure])
-    assert pair.better == better
-    assert verdict_text(pair, measure) == words
 
 
 # Void cells
@@ -270,19 +201,6 @@ def test_later_cells_that_are_slower_warn_of_the_method():
     assert twin.ratio.value == pytest.approx(0.95), "the later cell over the earlier one"
 
 
-# Ranks, refusals, and the document
-
-
-@pytest.mark.parametrize(
-    ("measure", "change", "says"),
-    [
-        ("throughput", {"throughput": 0.0}, "The throughput of the cell 002-go-light isn't above 0"),
-        ("cpu_cores", {"cpu_cores": 0.0}, "The CPU of the API of the cell 002-go-light isn't above 0"),
-        ("requests_per_cpu_second", {"cpu_cores": 0.0}, "The CPU of the API of the cell 002-go-light isn't above 0"),
-        ("requests_per_second_per_mb", {"memory_bytes": 0.0}, "The memory of the API of the cell 002-go-light isn't"),
-    ],
-)
-def test_what_has_no_ratio_is_refused(measure: Measure, change: dict[str, float], says: str):
-    build: Callable[..., CellNumbers] = a_cell
-    with pytest.raises(AnalysisError, match=says):
-        compared([a_cell(1, "go", 1000), build(2, "go", **{"throughput": 1000.0, **change})], measure=measure)
+def test_what_has_no_ratio_is_refused():
+    with pytest.raises(AnalysisError, match="The throughput of the cell 002-go-light isn't above 0"):
+        compared([a_cell(1, "go", 1000), a_cell(2, "go", 0)])

@@ -9,26 +9,11 @@ import pytest
 from analysis.comparisons import compare_all, uncompared
 from analysis.report import analyse
 from analysis.statistics.measures import MEASURES
-from documents.comparison import Comparison, Measure, PairComparison
 from documents.errors import AnalysisError
 from documents.plan import Plan
 from documents.report import Report
 from documents.run import Manifest
 from tests.unit.analysis.run_builder import COMPARED_THROUGHPUTS, compared_run
-
-
-def by(report: Report, measure: Measure) -> Comparison:
-    [found] = [comparison for comparison in report.comparisons if comparison.measure == measure]
-    return found
-
-
-def pair_of(report: Report, first: str, second: str, *, measure: Measure = "throughput") -> PairComparison:
-    [found] = [
-        pair
-        for pair in by(report, measure).pairs
-        if (pair.scenario, pair.first, pair.second) == ("light", first, second)
-    ]
-    return found
 
 
 def test_every_measure_is_compared_over_all_pairs_and_loads(compared_report: Report):
@@ -43,20 +28,6 @@ def test_every_measure_is_compared_over_all_pairs_and_loads(compared_report: Rep
         assert [twin.blocks for twin in comparison.twins] == [6, 6]
 
 
-def test_what_is_different_is_found_and_what_is_alike_is_the_same(compared_report: Report):
-    difference = pair_of(compared_report, "rust", "go")
-    assert difference.ratio is not None
-    assert difference.ratio.value == pytest.approx(1.2, rel=0.01)
-    assert (difference.verdict, difference.better) == ("better", "rust")
-    assert pair_of(compared_report, "rust", "zig").verdict == "same"
-    [ranking, _] = by(compared_report, "throughput").rankings
-    assert [(rank.api, rank.best, rank.worst) for rank in ranking.ranks] == [
-        ("rust", 1, 2),
-        ("zig", 1, 2),
-        ("go", 3, 3),
-    ]
-
-
 def test_the_margin_is_the_protocols(compared_directory: Path, tmp_path: Path):
     shutil.copytree(compared_directory, tmp_path / "run")
     path = tmp_path / "run" / "manifest.json"
@@ -65,7 +36,7 @@ def test_the_margin_is_the_protocols(compared_directory: Path, tmp_path: Path):
     path.write_text(manifest.model_copy(update={"protocol": protocol}).to_json())
     wide = analyse(tmp_path / "run")
     assert {comparison.margin for comparison in wide.comparisons} == {0.25}
-    assert pair_of(wide, "rust", "go").verdict == "same"
+    assert {pair.verdict for pair in wide.comparisons[0].pairs} == {"same"}, "go is slower than rust by a fifth"
 
 
 def test_the_twin_counts_once_and_its_cells_are_told(compared_report: Report):
@@ -81,18 +52,6 @@ def test_the_twin_counts_once_and_its_cells_are_told(compared_report: Report):
     logs = [sum(map(math.log, values)) / len(values) for values in blocks.values()]
     assert summary.measured.throughput.value == pytest.approx(math.exp(sum(logs) / 6))
     assert [cell.cell_id for cell in compared_report.cells if cell.twin][:2] == ["004-rust-light", "008-rust-heavy"]
-
-
-def test_a_run_of_one_block_compares_nothing_and_says_why(tmp_path: Path):
-    report = analyse(compared_run(tmp_path / "run", throughputs=COMPARED_THROUGHPUTS, blocks=1))
-    assert {pair.verdict for comparison in report.comparisons for pair in comparison.pairs} == {"cannot-tell"}
-    [told] = [caveat for caveat in report.caveats if caveat.startswith("Nothing can be compared")]
-    assert "the run has one block" in told
-    assert not [caveat for caveat in analyse_caveats(tmp_path, blocks=2) if caveat.startswith("Nothing can be")]
-
-
-def analyse_caveats(folder: Path, *, blocks: int) -> tuple[str, ...]:
-    return analyse(compared_run(folder / f"of-{blocks}", throughputs=COMPARED_THROUGHPUTS, blocks=blocks)).caveats
 
 
 def test_a_plan_that_has_an_api_three_times_in_a_block_is_refused(compared_directory: Path, tmp_path: Path):

@@ -52,19 +52,6 @@ def test_interval_and_p_value_agree(values: list[float], margin: float):
     assert bool(within_margin(found, margin)) == (equivalence_p_value(found, margin) <= 0.05)
 
 
-@given(values=log_ratios)
-def test_it_does_not_matter_which_of_the_two_is_divided_by_the_other(values: list[float]):
-    one, other = over_blocks(np.array(values)), over_blocks(-np.array(values))
-    assert within_margin(one, 0.03) == within_margin(other, 0.03)
-    assert equivalence_p_value(one, 0.03) == pytest.approx(equivalence_p_value(other, 0.03))
-
-
 @pytest.mark.parametrize(("ratio", "same"), [(1.0299, True), (1.0301, False), (1 / 1.0299, True), (1 / 1.0301, False)])
 def test_margin_is_a_factor_and_its_inverse(ratio: float, same: bool):
     assert bool(within_margin(over_blocks(np.full(3, math.log(ratio))), 0.03)) is same
-
-
-def test_not_different_is_not_the_same():
-    noisy = over_blocks(np.array([-0.2, 0.2, -0.1, 0.1]))
-    assert noisy.p_value() > 0.9
-    assert not within_margin(noisy, 0.03)

@@ -62,15 +62,6 @@ def test_a_log_interval_is_that_of_scipy_carried_back(values: list[float]):
     assert found.low > 0
 
 
-def test_ratios_of_log_estimates_depend_on_no_unit():
-    first, second = one_a_block([100.0, 200.0, 400.0]), one_a_block([50.0, 60.0, 70.0])
-    in_one_unit = log_estimate(first, name="x").value / log_estimate(second, name="x").value
-    in_another = log_estimate([[1e3 * x for x in cells] for cells in first], name="x").value / (
-        log_estimate([[1e3 * x for x in cells] for cells in second], name="x").value
-    )
-    assert in_one_unit == pytest.approx(in_another)
-
-
 @given(blocks=st.lists(st.lists(st.floats(1, 1e6), min_size=1, max_size=2), min_size=2, max_size=10))
 def test_a_block_counts_once_however_many_cells_it_has(blocks: list[list[float]]):
     linear, log = linear_estimate(blocks), log_estimate(blocks, name="latency")
@@ -86,12 +77,6 @@ def test_two_cells_of_one_block_have_no_interval():
     assert (linear.value, linear.low, linear.count) == (6.5, None, 1)
     assert log.value == pytest.approx(6)
     assert (log.low, log.count) == (None, 1)
-
-
-def test_one_cell_has_no_interval():
-    for found in (linear_estimate([[7.0]]), log_estimate([[7.0]], name="throughput")):
-        assert found.value == pytest.approx(7.0)
-        assert (found.low, found.high, found.count) == (None, None, 1)
 
 
 def test_no_interval_reaches_below_zero():

@@ -16,12 +16,11 @@ from analysis.samples import Window, read_samples, usage
 from documents.cell_numbers import CellNumbers
 from documents.errors import FairgroundError
 from documents.plan import Cell
-from tests.unit.analysis.run_builder import GOLDEN_RAW, GOLDEN_SCENARIOS, START_NS, golden_run, wrk_result
+from tests.unit.analysis.run_builder import GOLDEN_RAW, GOLDEN_SCENARIOS, golden_run, wrk_result
 from tests.unit.analysis.test_samples import a_file
 from tests.unit.damage import altered, damaged, examples
 
 CELL = Cell(number=1, block=1, api="go", scenario=GOLDEN_SCENARIOS[0])
-WINDOW = Window(START_NS, START_NS + 2_000_000_000)
 WRK_JSON = wrk_result(CELL, GOLDEN_RAW, 2_000_000).to_json().encode()
 SAMPLES_CSV = a_file()
 

@@ -44,17 +44,6 @@ def test_what_is_significant_is_what_holms_steps_reject(p_values: list[float], l
     assert {index for index, p in enumerate(holm(np.array(p_values))) if p <= level} == rejected
 
 
-@given(p_values=families)
-def test_no_test_gets_easier_and_none_harder_than_by_bonferroni(p_values: list[float]):
-    adjusted = holm(np.array(p_values))
-    assert np.all(adjusted >= np.array(p_values))
-    assert np.all(adjusted <= np.minimum(np.array(p_values) * len(p_values), 1) + 1e-12)
-
-
-def test_a_single_test_is_left_as_it_is():
-    assert holm(np.array([0.04])) == pytest.approx([0.04])
-
-
 def test_families_side_by_side_do_not_touch_each_other():
     families_at_once = np.random.default_rng(3).uniform(size=(5, 7))
     assert holm(families_at_once).tolist() == [holm(family).tolist() for family in families_at_once]

@@ -96,10 +96,6 @@ REFUSED: dict[str, tuple[Conditions, tuple[str, ...]]] = {
         in_lab(postgres=changed(POSTGRES, settings={"fsync": "off"})),
         ("PostgreSQL setting fsync: on and off",),
     ),
-    "PostgreSQL setting that is new": (
-        in_lab(postgres=changed(POSTGRES, settings={"fsync": "on", "work_mem": "64MB"})),
-        ("PostgreSQL setting work_mem: absent and 64MB",),
-    ),
     "schema and seed": (
         in_lab(contract_sha256="f" * 64),
         (f"schema and seed of the database: {'5' * 64} and {'f' * 64}",),
@@ -147,19 +143,6 @@ def test_an_open_loop_is_named_member_by_member():
         "open loop's shares: 0.5,0.9 and 0.5,0.7",
     )
     assert "open loop's seconds: absent and 20" in differences(without, run)
-
-
-def test_all_that_changed_is_named_at_once():
-    inventory = changed(INVENTORY, postgres=changed(POSTGRES, settings={"fsync": "off"}))
-    other = Conditions(
-        changed(MANIFEST, inventory=inventory, tool_versions={"wrk": "5"}),
-        HostRecord(before=changed(IDENTITY, kernel="6.13.0"), knobs=SET),
-    )
-    assert differences(RUN, other) == (
-        "kernel was 6.12.0 and is 6.13.0",
-        "PostgreSQL setting fsync: on and off",
-        "version of wrk: 4.1.0 and 5",
-    )
 
 
 @pytest.mark.parametrize("turn", [0, 1], ids=["first", "second"])

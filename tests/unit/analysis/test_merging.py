@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.histogram import expected_interval, read_histogram, recover_raw
+from analysis.histogram import read_histogram, recover_raw
 from analysis.merging import merge_open_loop, merge_wrk, wrk_windows
 from documents.errors import AnalysisError
 from documents.load import WrkErrors, WrkLatency, WrkResult
@@ -87,14 +87,6 @@ def test_the_merge_of_split_answers_is_what_one_wrk_writes_of_all(split: list[Pa
     )
     raw = recover_raw(read_histogram(merged.latency, name="merged"), merged, name="merged")
     assert list(zip(raw.values.tolist(), raw.counts.tolist(), strict=True)) == together(split)
-
-
-def test_the_correction_that_is_made_of_the_sum_is_not_the_sum_of_the_corrections():
-    slow, fast = [(400_000, 20)], [(1_000, 900)]
-    parts = [wrk(slow), wrk(fast)]
-    merged = merge_wrk(parts, clocks(0, 0))
-    assert expected_interval(merged) not in {expected_interval(part) for part in parts}
-    assert merged.latency.count != sum(part.latency.count for part in parts)
 
 
 def test_the_load_is_from_the_first_begin_to_the_last_end_by_the_clock_of_the_labs_host():

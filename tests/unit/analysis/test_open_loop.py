@@ -165,10 +165,6 @@ def test_a_share_that_floating_point_makes_a_little_less_loses_nothing():
     assert [rate.rate for rate in found.rates] == [57]
 
 
-def test_without_a_measured_api_there_are_no_rates():
-    assert common_rates({"go": []}, [0.5]) is None
-
-
 def test_a_cells_numbers(cell: OpenLoopCell):
     numbers = measure_open_loop(
         cell, open_loop_json=result_of(cell).to_json().encode(), samples_csv=SAMPLES, generator_cpus=2

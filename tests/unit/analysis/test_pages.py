@@ -7,14 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from analysis.pages.article import article_table
 from analysis.pages.facts import rerun_commands
 from analysis.pages.html import render_html
 from analysis.pages.markdown import render_markdown
 from analysis.pages.numbers import plain
 from analysis.pages.svg import series_dash, series_marker
-from analysis.pages.table import cell_table, summary_table
-from analysis.pages.terminal import terminal_tables
+from analysis.pages.table import summary_table
 from analysis.pages.write import write_report
 from analysis.report import analyse
 from documents.errors import AnalysisError
@@ -102,12 +100,6 @@ def test_a_protocol_of_the_lab_is_named_and_an_unknown_commit_is_not_checked_out
     commands = rerun_commands(golden_report.model_copy(update={"git_commit": "unknown"}))
     assert not any(command.startswith("git") for command in commands)
     assert any(f"--protocol {golden_report.protocol} " in command for command in commands)
-
-
-def test_every_row_has_a_cell_for_each_column(golden_report: Report):
-    for table in (*terminal_tables(golden_report), article_table(golden_report), cell_table(golden_report)):
-        assert table.rows
-        assert {len(row) for row in table.rows} == {len(table.columns)}
 
 
 def test_a_load_without_a_valid_cell_is_shown_as_missing(golden_report: Report):

@@ -15,25 +15,6 @@ def ranges(*better_than: tuple[str, str]) -> dict[str, tuple[int, int]]:
     return {rank.api: (rank.best, rank.worst) for rank in rank_ranges(APIS, better_than)}
 
 
-def test_without_any_verdict_each_may_be_anywhere():
-    assert set(ranges().values()) == {(1, 4)}
-
-
-def test_two_undecided_leaders_share_the_first_two_ranks():
-    found = ranges(("rust", "go"), ("zig", "go"), ("rust", "kotlin"), ("zig", "kotlin"), ("go", "kotlin"))
-    assert found == {"rust": (1, 2), "zig": (1, 2), "go": (3, 3), "kotlin": (4, 4)}
-
-
-def test_sameness_does_not_pass_on():
-    """Rust is better than Kotlin; Go is the same as both, and stays anywhere between and beside them."""
-    found = ranges(("rust", "kotlin"))
-    assert found == {"rust": (1, 3), "kotlin": (2, 4), "go": (1, 4), "zig": (1, 4)}
-
-
-def test_what_follows_is_used():
-    assert ranges(("rust", "go"), ("go", "kotlin"))["kotlin"] == (3, 4)
-
-
 def test_verdicts_that_contradict_each_other_order_nothing_among_themselves():
     found = ranges(("rust", "go"), ("go", "zig"), ("zig", "rust"), ("zig", "kotlin"))
     assert found == {"rust": (1, 3), "go": (1, 3), "zig": (1, 3), "kotlin": (4, 4)}

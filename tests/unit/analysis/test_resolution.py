@@ -23,11 +23,3 @@ def test_cohen_s_example_of_a_paired_test():
     ratio = least_ratio(1.0, 34, significance=0.05, power=0.8)
     assert ratio is not None
     assert math.log(ratio) == pytest.approx(0.495, abs=0.005)
-
-
-def test_more_blocks_less_noise_and_less_power_resolve_smaller_ratios():
-    def ratio(noise: float = 0.03, blocks: int = 10, power: float = 0.8) -> float:
-        return least_ratio(noise, blocks, significance=0.05, power=power) or math.inf
-
-    assert 1 < ratio(blocks=20) < ratio() < ratio(power=0.9)
-    assert ratio(noise=0.01) < ratio() < ratio(noise=0.1)

@@ -167,23 +167,6 @@ def two_runs(folder: Path, *changes: tuple[str, str]) -> tuple[Path, Path]:
     return first, second
 
 
-def test_a_changed_setting_is_refused_by_name_unless_it_is_asked_for(tmp_path: Path):
-    first, second = two_runs(tmp_path, ('"1GB"', '"128MB"'), ('"vm.swappiness": "60"', '"vm.swappiness": "10"'))
-    with pytest.raises(AnalysisError) as refused:
-        compare_folders(first, second)
-    assert str(refused.value) == (
-        f"{FIRST} and {SECOND} can't be compared, for they weren't measured under the same conditions. the setting "
-        "vm.swappiness was 60 and is 10; PostgreSQL setting shared_buffers: 1GB and 128MB. Measure one of them again "
-        "under the other's, or compare them all the same with --anyway, which marks the page."
-    )
-    comparison = compare_folders(first, second, anyway=True)
-    assert comparison.differences == (
-        "the setting vm.swappiness was 60 and is 10",
-        "PostgreSQL setting shared_buffers: 1GB and 128MB",
-    )
-    assert comparison_heading(comparison) == f"{UNLIKE}: go and rust in {SECOND} and {FIRST}"
-
-
 def test_runs_under_the_same_conditions_are_compared_and_their_gaps_told(tmp_path: Path):
     first, second = two_runs(tmp_path)
     comparison = compare_folders(first, second)
@@ -193,12 +176,6 @@ def test_runs_under_the_same_conditions_are_compared_and_their_gaps_told(tmp_pat
     assert f"{FIRST} isn't finished: 1 of its cells is still to be measured." in comparison.notes
     assert f"{SECOND} has 1 void cell; its report says why." in comparison.notes
     assert {subject.changed for subject in comparison.subjects} == {()}
-
-
-def test_a_run_is_not_compared_with_itself(tmp_path: Path):
-    first, _ = two_runs(tmp_path)
-    with pytest.raises(AnalysisError, match="are one run"):
-        compare_folders(first, first)
 
 
 def test_the_page_is_written_beside_the_second_run_and_marked(tmp_path: Path):

@@ -11,13 +11,12 @@ from functools import cache
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from analysis.statistics.comparison import compare
 from analysis.statistics.power import power_to_detect, power_to_show_same
 from analysis.statistics.simulation import Orders, World, measure_world, simulate
 from benchmarks.simulation import shuffled_orders, williams_orders
-from documents.cell_numbers import CellNumbers, Latency, Usage
+from tests.unit.analysis.test_comparison import a_cell
 
 EXPERIMENTS = 1000
 MARGIN = 0.03
@@ -106,30 +105,6 @@ def test_power_to_show_sameness_is_the_computed_one(noise: float):
     assert same == pytest.approx(power_to_show_same(0, noise, 10, margin=MARGIN), abs=0.03)
 
 
-def cells_of(apis: NDArray[np.intp], logs: NDArray[np.float64]) -> list[CellNumbers]:
-    """One experiment's cells, as those of a run: arrays of (load, block, place)."""
-    used = Usage(cpu_cores=1, memory_mean_bytes=1, memory_peak_bytes=1, page_cache_mean_bytes=0)
-    latency = Latency(mean_us=1, p50_us=1, p90_us=1, p99_us=1, p999_us=1)
-    return [
-        CellNumbers(
-            cell_id="-".join(map(str, index)),
-            block=index[1],
-            api=f"api-{apis[index]}",
-            scenario=f"load-{index[0]}",
-            requests=1,
-            throughput=math.exp(logs[index]),
-            raw=latency,
-            corrected=latency,
-            errors=0,
-            statuses=None,
-            usage={"api": used},
-            littles_law=1,
-            generator_saturation=0,
-        )
-        for index in np.ndindex(apis.shape)
-    ]
-
-
 def test_experiments_are_judged_as_a_run_is():
     """Their cells, given to the code that judges a run's, get the same verdicts and the same word of the twin."""
     world = World(levels=(0.0, 0.01, 0.04, 0.0), cell_noise=0.012, block_noise=0.1, drift=0.003)
@@ -140,7 +115,10 @@ def test_experiments_are_judged_as_a_run_is():
     kinds: set[str] = set()
     for experiment in range(len(apis)):
         found = compare(
-            cells_of(apis[experiment], logs[experiment]),
+            [
+                a_cell(block, f"api-{api}", math.exp(logs[experiment, load, block, place]), scenario=f"load-{load}")
+                for (load, block, place), api in np.ndenumerate(apis[experiment])
+            ],
             apis=[f"api-{api}" for api in range(4)],
             scenarios=[f"load-{load}" for load in range(3)],
             measure="throughput",
@@ -154,10 +132,3 @@ def test_experiments_are_judged_as_a_run_is():
         kinds.update(verdicts)
     assert kinds == {"same", "better", "cannot-tell"}
     assert 0 < outcomes.share_twin_warnings() < 1
-
-
-def test_the_seed_gives_the_outcomes_again():
-    def once(seed: int) -> float:
-        return simulate(EQUAL, orders(4), margin=MARGIN, seed=seed).mean.sum()
-
-    assert once(3) == once(3) != once(4)

@@ -13,12 +13,9 @@ import pytest
 from numpy.typing import NDArray
 
 from analysis.steadiness import (
-    NOISE_FLOOR,
     is_steady,
     last_change,
-    noise_of,
     outcome_of,
-    without_outliers,
 )
 from documents.run import STEADY_SECONDS
 
@@ -208,17 +205,3 @@ def test_the_last_change_is_where_the_last_level_begins():
 def test_a_second_without_requests_is_a_change_if_it_isn_t_a_single_one():
     assert last_change([1_000] * 10 + [0] + [1_000] * 10) == 0
     assert last_change([1_000] * 10 + [0] * 3 + [1_000] * 10) == 13
-
-
-def test_noise_is_that_of_neighbours_whatever_the_steps():
-    """Normal noise of 5%, with a step and an outlier: the estimate's own scatter with 400 seconds is some 6%."""
-    random = np.random.default_rng(11)
-    logs = random.normal(0, 0.05, 400) + np.where(np.arange(400) < 100, 0.0, 1.0)
-    logs[300] = -3.0
-    assert noise_of(logs) == pytest.approx(0.05, rel=0.15)
-    assert noise_of(np.zeros(20)) == NOISE_FLOOR
-
-
-def test_outliers_are_replaced_and_steps_are_left():
-    logs = np.array([0.0, 0.0, -2.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0])
-    assert without_outliers(logs, 0.05).tolist() == [0.0] * 6 + [1.0] * 4

@@ -15,7 +15,7 @@ from documents.plan import Cell
 from documents.protocol import Scenario
 from documents.watch import HostTick, Scheduled
 from tests.unit.analysis.run_builder import EIGHT_CORES, START_NS, TWO_CORES, wrk_result
-from tests.unit.analysis.watch_builder import TICK_NS, Happening, jsonl, spins_of, ticks_of
+from tests.unit.analysis.watch_builder import Happening, jsonl, spins_of, ticks_of
 from tests.unit.damage import damaged, examples
 
 SCENARIO = Scenario(name="light", workload="mixed", connections=10, duration_seconds=5)
@@ -172,12 +172,6 @@ def test_ticks_that_do_not_cover_the_window_are_refused():
 def test_ticks_without_one_of_the_labs_cpus_are_refused():
     with pytest.raises(AnalysisError, match=r"no times of the CPUs \[2, 3, 4, 5, 6, 7\]"):
         numbers(QUIET, ticks=jsonl(ticks_of(TWO_CORES, WINDOW, QUIET)))
-
-
-def test_ticks_are_read_as_they_were_written():
-    ticks = ticks_of(EIGHT_CORES, WINDOW, QUIET)
-    assert list(read_ticks(jsonl(ticks), name="ticks.jsonl")) == ticks
-    assert ticks[1].time_ns - ticks[0].time_ns == TICK_NS
 
 
 GOOD = jsonl(ticks_of(TWO_CORES, WINDOW, QUIET))
