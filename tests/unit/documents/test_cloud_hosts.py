@@ -44,16 +44,10 @@ def test_what_is_left_out_is_a_machine_with_cores_of_its_own(kind: type[Document
         ("0.0.0.0/0", "0.0.0.0/0 lets in 4,294,967,296 addresses"),
         ("203.0.112.0/23", "203.0.112.0/23 lets in 512 addresses"),
         ('"::/0"', "write the controller's own IPv4 address"),
-        ('"2001:db8::/56"', "write the controller's own IPv4 address"),
-        ("203.0.113.7/24", "write the controller's own IPv4 address"),
         ("anywhere", "write the controller's own IPv4 address"),
-        ('""', "write the controller's own IPv4 address"),
         ("10.0.0.4", "10.0.0.4 is an address inside a network"),
-        ("192.168.1.0/24", "192.168.1.0/24 is an address inside a network"),
         ("100.64.0.9/32", "100.64.0.9/32 is an address inside a network"),
         ("127.0.0.1", "127.0.0.1 is an address inside a network"),
-        ("0.1.2.3", "0.1.2.3 is an address inside a network"),
-        ("224.0.0.1", "224.0.0.1 is an address inside a network"),
     ],
 )
 def test_nobody_but_the_controller_is_let_in(kind: type[Document], text: str, source: str, said: str):
@@ -90,10 +84,7 @@ def test_owner_end_address_and_price_must_be_given(kind: type[Document], text: s
         ("anna", '"-anna"'),
         ("anna", f'"{64 * "a"}"'),
         ("0.5", "0"),
-        ("0.5", "-1"),
         ("0.5", ".nan"),
-        ("0.5", "1001"),
-        ("0.5", "0.00004"),
         ("EUR", "euro"),
     ],
 )
@@ -148,10 +139,8 @@ def test_zone_of_another_region_is_refused():
     ("instance_type", "shared"),
     [
         ("c7a.2xlarge", False),
-        ("c7i.2xlarge", False),
         ("trn1.2xlarge", False),
         ("t2.micro", True),
-        ("t3a.2xlarge", True),
         ("t4g.2xlarge", True),
         ("c7i-flex.2xlarge", True),
     ],

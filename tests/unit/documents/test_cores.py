@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from documents.cores import ROLES, CoreLayout, parse_cpu_list
+from documents.cores import CoreLayout, parse_cpu_list
 
 cpu_sets = st.sets(st.integers(min_value=0, max_value=300), min_size=1, max_size=20)
 
@@ -86,13 +86,3 @@ def test_role_without_a_cpu_is_refused(role: str):
 def test_cpus_that_do_not_rise_are_refused(cpus: tuple[int, ...]):
     with pytest.raises(ValidationError, match="the CPUs of api are to rise"):
         layout(api=cpus)
-
-
-def test_every_role_has_its_cpus():
-    assert {role: layout().cpu_list(role) for role in ROLES} == {
-        "api": "0,1",
-        "postgres": "2",
-        "redis": "3",
-        "generator": "4",
-        "system": "3",
-    }

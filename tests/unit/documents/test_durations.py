@@ -24,8 +24,3 @@ def test_anything_else_is_refused_with_how_it_is_written(text: str):
 )
 def test_they_are_written_as_they_are_read_with_minutes_rounded_up(seconds: float, text: str):
     assert format_duration(seconds) == text
-
-
-@pytest.mark.parametrize("minutes", [1, 59, 60, 61, 90, 119, 120, 1441])
-def test_what_is_written_is_read_as_the_same(minutes: int):
-    assert parse_duration(format_duration(60 * minutes)) == 60 * minutes

@@ -7,7 +7,7 @@ import pytest
 from documents.errors import DocumentError
 from documents.inventory import Inventory
 from documents.run import HostRecord
-from tests.unit.analysis.load_host_builder import CORES, LOAD_HOST, with_load_hosts
+from tests.unit.analysis.load_host_builder import LOAD_HOST, with_load_hosts
 from tests.unit.documents.samples import IDENTITY, INVENTORY
 
 CORES_OF_THE_LAB: dict[str, object] = json.loads(INVENTORY.cores.model_dump_json())
@@ -54,8 +54,3 @@ def test_with_load_hosts_all_of_it_is_read_again():
 def test_what_cannot_be_is_refused_with_its_place(members: dict[str, object], told: str):
     with pytest.raises(DocumentError, match=told):
         Inventory.from_json(changed(**members), name="inventory")
-
-
-def test_the_layout_needs_every_role_but_the_generators_there():
-    assert CORES.generator == ()
-    assert not CORES.shared

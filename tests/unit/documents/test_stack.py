@@ -28,31 +28,6 @@ def text_of(**changes: object) -> str:
     return yaml.safe_dump(json.loads(json.dumps(DOCUMENT | changes, default=str)))
 
 
-def test_two_apis_of_one_name_are_refused():
-    with pytest.raises(ValidationError, match="another API or service is named go"):
-        stack(apis=(API, API | {"port": 18081}))
-
-
-@pytest.mark.parametrize("name", ["postgres", "redis"])
-def test_api_named_like_a_service_is_refused(name: str):
-    with pytest.raises(ValidationError, match=f"another API or service is named {name}"):
-        stack(apis=(API | {"name": name},))
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"apis": (API, API | {"name": "other"})},
-        {"services": {"postgres": {"port": 18080}}},
-        {"services": {"redis": {"port": 18080}}},
-        {"services": {"postgres": {"port": 18081}, "redis": {"port": 18081}}},
-    ],
-)
-def test_port_given_twice_is_refused(changes: dict[str, object]):
-    with pytest.raises(ValidationError, match=r"port is 1808[01], too"):
-        stack(**changes)
-
-
 @pytest.mark.parametrize("name", ["fsync", "synchronous_commit"])
 @pytest.mark.parametrize("value", ["off", "OFF", "false", "0", "local", "no"])
 def test_postgres_that_may_lose_commits_is_refused(name: str, value: str):
@@ -87,12 +62,6 @@ def test_base_image_of_no_proper_name_is_refused(image: str):
         stack(base_image=image)
 
 
-@pytest.mark.parametrize("cpus", ["", "a", "1,", "-1", "1-", "1--2", "0-99999", " 1", "1\n", "٣"])
-def test_text_that_is_no_cpu_list_is_refused(cpus: str):
-    with pytest.raises(ValidationError, match="cores"):
-        stack(cores={"api": cpus, "postgres": "1", "system": "2", "generator": "3"})
-
-
 @pytest.mark.parametrize("host", [AWS_HOST, HETZNER_HOST], ids=lambda host: host.kind)
 def test_host_may_be_one_of_a_cloud(host: AwsHost | HetznerHost):
     assert stack(host=host.model_dump()).host == host
@@ -123,17 +92,13 @@ def test_host_may_be_one_that_exists():
         ({"address": "bench.example -oProxyCommand=x"}, "host.ssh.address"),
         ({"address": "-oProxyCommand=x"}, "host.ssh.address"),
         ({"address": "bench.example:22"}, "user and port have keys of their own"),
-        ({"address": "ada@bench.example"}, "user and port have keys of their own"),
         ({"address": "[2001:db8::5]"}, "an IPv6 address without brackets"),
         ({"address": "bench..example"}, "write the machine's name or its IP address"),
-        ({"address": f"{64 * 'a'}.example"}, "write the machine's name or its IP address"),
-        ({"address": ""}, "write the machine's name or its IP address"),
         ({"address": "fe80::1%eth0"}, "good on one link alone"),
         ({"user": "a b"}, "host.ssh.user"),
         ({"user": "-l"}, "host.ssh.user"),
         ({"private_key": "id_ed25519"}, "name the whole path"),
         ({"host_key": "ssh-ed25519 AAAA somebody"}, r"without host name or comment, as `ssh-ed25519 AAAA…`"),
-        ({"host_key": "bench ssh-ed25519 AAAA"}, r"without host name or comment, as `ssh-ed25519 AAAA…`"),
         ({"host_key": "ssh-dss AAAA"}, "host.ssh.host_key"),
         ({"port": 0}, "host.ssh.port"),
         ({"jump_host": {"address": "bench.example"}}, "the jump host is the host itself"),
