@@ -82,7 +82,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def loop(measured: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Loop:
-    """The loop; reports are those of the same run, written once. `test_nightly` has the real ones."""
+    """The loop; reports are those of the same run, written once. `tests/e2e` has the real ones."""
     loop = Loop(tmp_path / "runs", measured)
 
     def write_same_report(folder: Path, _facts: Path) -> None:

@@ -42,19 +42,6 @@ def test_the_groups_are_shown_with_why_they_are_apart_and_what_is_not_drawn(runs
     assert second.name in (runs / "history.html").read_text()
 
 
-def test_a_group_is_headed_by_how_many_runs_it_has_and_by_their_days(runs: Path):
-    run_of_day(runs, 1, STEADY)
-    said = call()[1], (runs / "history.html").read_text()
-    assert all("quick on local: 2026-01-01" in text for text in said)
-    assert "1 run in 1 group" in said[1]
-    evening = run_of_day(runs, 2, STEADY)
-    change(evening, "manifest.json", started_at="2026-01-01T20:00:00Z")
-    said = call()[1], (runs / "history.html").read_text()
-    assert all("quick on local: 2 runs, 2026-01-01" in text for text in said)
-    assert not any("2026-01-01 to" in text for text in said)
-    assert "2 runs in 1 group" in said[1]
-
-
 def test_programs_get_the_document_itself(runs: Path):
     run_of_day(runs, 1, STEADY)
     status, out, _ = call("--json")

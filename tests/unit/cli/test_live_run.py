@@ -123,21 +123,6 @@ def test_it_fits_into_every_terminal_with_a_row_to_spare(width: int, height: int
         assert any(re.fullmatch(r"… and \d+ more", row) for row in rows)
 
 
-def test_where_no_table_fits_only_what_was_measured_is_listed():
-    told = half_of_a_run()
-    first = next(event for event, _ in told if isinstance(event, CellFinished) and event.record.valid)
-    begun = told[: 1 + [event for event, _ in told].index(first)]
-    rows = rows_of(state_of(begun), begun[-1][1], width=30)
-    assert [row for row in rows if "requests/s" in row] == [
-        f"{first.cell.api} {first.cell.scenario.name}: 1,000 requests/s"
-    ]
-
-
-def test_rows_are_short_so_that_a_window_may_be_made_narrower():
-    told = half_of_a_run()
-    assert max(map(len, rows_of(state_of(told), told[-1][1]))) <= 40
-
-
 @pytest.mark.parametrize(
     ("seconds", "measured", "said"),
     [

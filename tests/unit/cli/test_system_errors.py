@@ -2,15 +2,12 @@
 
 import errno
 import os
-import signal
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from cli import main as command
 from cli.system_errors import tell_system_error
-from experiment.journal import Journal
 from tests.unit.cli.lab_command import LAB, ROOT
 
 
@@ -24,23 +21,6 @@ def test_output_to_a_full_disk_is_told_in_one_sentence():
         "error: The command's output: No space left on device. Make room there and run the same command again: "
         "what was finished is kept.\n"
     )
-
-
-def test_journal_on_a_full_disk_is_told_by_its_name(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-):
-    def measure(**_options: object) -> None:
-        Journal(Path("/dev/full")).append("run-started")
-
-    monkeypatch.setattr(command, "app", measure)
-    previous = signal.getsignal(signal.SIGTERM)
-    try:
-        with pytest.raises(SystemExit) as end:
-            command.main()
-    finally:
-        signal.signal(signal.SIGTERM, previous)
-    assert end.value.code == 1
-    assert " ".join(capsys.readouterr().err.split()).startswith("error: /dev/full: No space left on device. Make room")
 
 
 @pytest.mark.parametrize("number", [errno.ENOENT, errno.ECONNREFUSED, errno.EBADF])
