@@ -11,13 +11,14 @@ from analysis.claims.columns import COLUMNS, PublishedColumn
 from analysis.claims.evidence import Evidence
 from analysis.claims.lines import CLAIMS
 from analysis.statistics.comparison import compare
-from documents.cell_numbers import CellNumbers, Latency, Usage
+from documents.cell_numbers import CellNumbers
 from documents.comparison import Comparison
 from documents.cores import CoreLayout
 from documents.host import HostSize
 from documents.protocol import Scenario
 from documents.report import BuildingFacts, PublishedNumber
 from documents.summaries import Estimate, Spread
+from tests.unit.analysis.test_comparison import a_cell
 
 FULL = HostSize(cpus=tuple(range(8)), memory_bytes=16 * 2**30, smaller=False)
 SMALL = HostSize(cpus=(0, 1), memory_bytes=4 * 2**30, smaller=True)
@@ -99,22 +100,10 @@ def compared(
 
 
 def _cell(block: int, api: str, load: str, value: float) -> CellNumbers:
-    latency = Latency(mean_us=1, p50_us=1, p90_us=1, p99_us=value, p999_us=value)
-    used = Usage(cpu_cores=1, memory_mean_bytes=value, memory_peak_bytes=1, page_cache_mean_bytes=0)
-    return CellNumbers(
-        cell_id=f"{block:03d}-{api}-{load}",
-        block=block,
-        api=api,
-        scenario=load,
-        requests=1,
-        throughput=value,
-        raw=latency.model_copy(update={"p99_us": 1.0}),
-        corrected=latency,
-        errors=0,
-        statuses=None,
-        usage={"api": used},
-        littles_law=1.0,
-        generator_saturation=0.5,
+    cell = a_cell(block, api, value, scenario=load)
+    used = cell.usage["api"].model_copy(update={"memory_mean_bytes": value})
+    return cell.model_copy(
+        update={"corrected": cell.corrected.model_copy(update={"p99_us": value}), "usage": {"api": used}}
     )
 
 

@@ -12,10 +12,8 @@ from documents.cell_numbers import CellNumbers
 from documents.comparison import Measure
 from documents.errors import AnalysisError
 from documents.gate import Gate
-from documents.open_loop import OpenLoopRate
-from documents.report import OpenLoopReport, Report, VoidCell
+from documents.report import Report, VoidCell
 from documents.run import Void, VoidReason
-from documents.summaries import OpenLoopSummary, ScenarioSummary
 from tests.conftest import NIGHTLY
 from tests.unit.analysis.reports import NOISE, Throughputs, report_of, scattered
 
@@ -160,20 +158,12 @@ def test_a_candidate_that_failed_in_a_cell_does_not_pass(golden_report: Report, 
     assert gate.reasons == (f"go-new failed in the cell 007-go-new-light: 3 errors. ({reason})",)
 
 
-def test_a_run_whose_open_loop_is_not_finished_gives_no_answer(golden_report: Report):
+def test_a_run_whose_open_loop_is_not_finished_gives_no_answer(golden_report: Report, full_report: Report):
     report = report_of(golden_report, {"light": {"go-base": STEADY, "go-new": scattered(1200)}})
-    lacking = OpenLoopSummary(
-        api="go-new", rate=500, cells=1, void_cells=0, unfinished_cells=2, void_attempts=0, measured=None
-    )
-    open_loop = OpenLoopReport(
-        scenario=golden_report.scenarios[0],
-        blocks=3,
-        slowest="go-base",
-        throughput=1000.0,
-        rates=(OpenLoopRate(share=0.5, rate=500),),
-        summaries=(lacking, lacking.model_copy(update={"api": "rust"})),
-        cells=(),
-    )
+    assert full_report.open_loop is not None
+    lacking = full_report.open_loop.summaries[0].model_copy(update={"api": "go-new", "unfinished_cells": 2})
+    summaries = (lacking, lacking.model_copy(update={"api": "rust"}))
+    open_loop = full_report.open_loop.model_copy(update={"summaries": summaries})
     gate = judged(report.model_copy(update={"open_loop": open_loop}))
     assert gate.outcome == "no-answer"
     assert "2 of the two builds' cells are still to be measured" in gate.reasons[0]
@@ -190,18 +180,7 @@ def test_void_cells_of_another_kind_only_make_blocks_fewer(golden_report: Report
 
 
 def test_a_run_that_is_not_finished_gives_no_answer_but_a_regression(golden_report: Report):
-    summary = ScenarioSummary(
-        api="go-new",
-        scenario="light",
-        cells=6,
-        blocks=6,
-        void_cells=0,
-        void_attempts=0,
-        unfinished_cells=4,
-        errors=0,
-        measured=None,
-        series=None,
-    )
+    summary = golden_report.summaries[0].model_copy(update={"api": "go-new", "unfinished_cells": 4})
     for throughput, outcome in ((1200, "no-answer"), (800, "regression")):
         report = report_of(golden_report, {"light": {"go-base": STEADY, "go-new": scattered(throughput)}})
         gate = judged(report.model_copy(update={"summaries": (summary, summary.model_copy(update={"api": "rust"}))}))

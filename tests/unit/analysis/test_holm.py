@@ -42,8 +42,3 @@ def test_what_is_significant_is_what_holms_steps_reject(p_values: list[float], l
             break
         rejected.add(index)
     assert {index for index, p in enumerate(holm(np.array(p_values))) if p <= level} == rejected
-
-
-def test_families_side_by_side_do_not_touch_each_other():
-    families_at_once = np.random.default_rng(3).uniform(size=(5, 7))
-    assert holm(families_at_once).tolist() == [holm(family).tolist() for family in families_at_once]

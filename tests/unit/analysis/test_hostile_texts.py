@@ -4,7 +4,6 @@ import csv
 import io
 import re
 from collections.abc import Iterator
-from html.parser import HTMLParser
 from typing import Any, Literal, get_args, get_origin
 
 import pytest
@@ -14,29 +13,12 @@ from analysis.pages.html import render_html
 from analysis.pages.markdown import render_markdown
 from analysis.pages.summary_csv import COLUMNS, render_csv
 from documents.report import Report
+from tests.unit.analysis.test_pages import Page
 
 MARKUP = (
     "<script>alert(1)</script>\"'><img src=x onerror=alert(2)></title></desc></style>&lt;{{ 7*7 }}]]>-->|`[a](b)"
     "\n# b $x^2$"
 )
-
-
-class Elements(HTMLParser):
-    """What a browser would make of a page: its tags, its attributes and its text."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.tags: set[str] = set()
-        self.attributes: set[str] = set()
-        self.text = ""
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.add(tag)
-        self.attributes |= {name for name, _ in attrs}
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
 
 
 def chosen_words(annotation: Any, seen: set[type]) -> Iterator[str]:  # noqa: ANN401 - whatever a field is declared as
@@ -80,10 +62,10 @@ def test_every_free_string_is_hostile(full_report: Report):
 
 
 def test_html_shows_it_as_text(full_report: Report, full_page: str):
-    usual, page = Elements(full_page), Elements(render_html(hostile(full_report)))
-    assert page.tags <= usual.tags
-    assert page.attributes <= usual.attributes
-    assert not page.tags & {"script", "img"}
+    usual, page = Page(full_page), Page(render_html(hostile(full_report)))
+    assert {*page.tags} <= {*usual.tags}
+    assert {name for name, _ in page.attributes} <= {name for name, _ in usual.attributes}
+    assert not {*page.tags} & {"script", "img"}
     assert page.text.count(MARKUP) > 300
 
 

@@ -41,13 +41,3 @@ def test_blocks_that_agree_exactly_leave_no_doubt():
     apart, equal = over_blocks(np.array([0.5, 0.5, 0.5])), over_blocks(np.zeros(3))
     assert (apart.half_width(0.95), apart.p_value()) == (0, 0)
     assert (equal.half_width(0.95), equal.p_value()) == (0, 1)
-
-
-def test_many_samples_at_once_are_each_as_by_itself():
-    values = np.random.default_rng(5).normal(size=(4, 3, 6))
-    together = over_blocks(values)
-    assert together.p_value().shape == (4, 3)
-    for index in np.ndindex(4, 3):
-        alone = over_blocks(values[index])
-        assert together.p_value()[index] == pytest.approx(alone.p_value())
-        assert together.half_width(0.9)[index] == pytest.approx(alone.half_width(0.9))

@@ -26,7 +26,7 @@ from analysis.report import analyse
 from documents.errors import AnalysisError
 from documents.load import WrkResult
 from documents.network import Bandwidth, Network
-from documents.open_loop import OpenLoopErrors, OpenLoopHistogram, OpenLoopResult
+from documents.open_loop import OpenLoopResult
 from documents.plan import Cell
 from documents.report import Report
 from documents.run import LoadHostLook, LoadHostRecord, VoidReason
@@ -45,6 +45,7 @@ from tests.unit.analysis.load_host_builder import (
     with_load_hosts,
 )
 from tests.unit.analysis.run_builder import CONTROLLED, GOLDEN_SCENARIOS, START_NS, golden_run
+from tests.unit.analysis.test_merging import open_loop
 from tests.unit.analysis.watch_builder import Happening
 from tests.unit.documents.samples import IDENTITY, INVENTORY
 
@@ -114,25 +115,8 @@ def attacks(rate: int, *, late_ns: int = 0) -> list[OpenLoopResult]:
     """What two generators wrote that took turns for a second, by their own clocks; `late_ns` is the second one's."""
 
     def attack(own_rate: int, begins_ns: int) -> OpenLoopResult:
-        every = OpenLoopHistogram(count=own_rate, minimum_us=500, maximum_us=500, histogram=((500, own_rate),))
-        return OpenLoopResult(
-            vegeta_version="v12.13.0",
-            workload="mixed",
-            connections=5,
-            timeout_seconds=2,
-            duration_seconds=1,
-            rate=own_rate,
-            started_ns=begins_ns,
-            ended_ns=begins_ns + SECOND_NS,
-            requests=own_rate,
-            sent_in_window=own_rate,
-            connections_opened=1,
-            errors=OpenLoopErrors(timeout=0, other=0),
-            first_error=None,
-            statuses={"GET": {"200": own_rate}},
-            latency=every,
-            lateness=every,
-        )
+        own = open_loop([500] * own_rate, failed=0, rate=own_rate)
+        return own.model_copy(update={"started_ns": begins_ns, "ended_ns": begins_ns + SECOND_NS})
 
     first_ns = START_NS - OFFSET_NS
     return [attack(rate // 2, first_ns), attack(rate // 2, first_ns + SECOND_NS // rate + late_ns)]

@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from analysis.histogram import read_histogram, recover_raw
 from analysis.merging import merge_open_loop, merge_wrk, wrk_windows
 from documents.errors import AnalysisError
-from documents.load import WrkErrors, WrkLatency, WrkResult
+from documents.load import WrkErrors, WrkResult
 from documents.network import CellClocks, ClockReading, ClockReadings
 from documents.open_loop import OpenLoopErrors, OpenLoopHistogram, OpenLoopResult
-from tests.unit.analysis import wrk_port
+from documents.plan import Cell
+from documents.protocol import Scenario
+from tests.unit.analysis.run_builder import wrk_result
 
 SECOND_NS = 1_000_000_000
 ELAPSED_US = 1_000_000
@@ -36,30 +38,11 @@ def clocks(*offsets_ns: int) -> CellClocks:
 
 def wrk(raw: Pairs, *, connections: int = 10, ended_ns: int = ENDED_NS, timeouts: int = 0) -> WrkResult:
     """What a wrk writes that got these answers, its correction included."""
-    requests = sum(count for _, count in raw) + timeouts
-    interval = wrk_port.interval_of(ELAPSED_US, requests, connections)
-    dense = wrk_port.to_dense(raw)
-    corrected = wrk_port.to_pairs(dense if interval is None else wrk_port.stats_correct(dense, interval))
-    return WrkResult(
-        wrk_version="4.1.0",
-        workload="read-post",
-        threads=2,
-        connections=connections,
-        timeout_seconds=2,
-        duration_seconds=1,
-        elapsed_us=ELAPSED_US,
-        ended_ns=ended_ns,
-        requests=requests,
-        bytes=200 * requests,
-        errors=WrkErrors(connect=0, read=1, write=0, status=0, timeout=timeouts),
-        latency=WrkLatency(
-            count=sum(count for _, count in corrected),
-            minimum_us=raw[0][0],
-            maximum_us=raw[-1][0],
-            histogram=tuple(corrected),
-        ),
-        statuses={"200": requests - timeouts},
-    )
+    scenario = Scenario(name="one", workload="read-post", connections=connections, duration_seconds=1)
+    errors = WrkErrors(connect=0, read=1, write=0, status=0, timeout=timeouts)
+    cell = Cell(number=1, block=1, api="go", scenario=scenario)
+    result = wrk_result(cell, raw, ELAPSED_US, threads=2, errors=errors)
+    return result.model_copy(update={"ended_ns": ended_ns, "statuses": {"200": result.requests - timeouts}})
 
 
 def together(parts: Sequence[Pairs]) -> Pairs:

@@ -3,10 +3,11 @@
 import pytest
 
 from analysis.saturation import bound_by, bound_by_postgres
-from documents.cell_numbers import CellNumbers, Latency, Usage
+from documents.cell_numbers import CellNumbers, Usage
 from documents.cores import ROLES, CoreLayout
 from documents.samples import SampledRole
 from tests.unit.analysis.run_builder import EIGHT_CORES, TWO_CORES
+from tests.unit.analysis.test_comparison import a_cell
 
 
 def usage(**cores: float) -> dict[SampledRole, Usage]:
@@ -64,28 +65,8 @@ def test_interrupts_that_are_charged_to_no_cgroup_fill_a_service_s_own_cpus_as_w
     assert bound_by(used, dict.fromkeys(range(8), 0.75) | {3: 0.95, 4: 0.9}, EIGHT_CORES) == ("postgres",)
 
 
-LATENCY = Latency(mean_us=1, p50_us=1, p90_us=1, p99_us=1, p999_us=1)
-
-
 def cell(api: str, scenario: str, *bound: str) -> CellNumbers:
-    return CellNumbers.model_validate(
-        {
-            "cell_id": "001-x",
-            "block": 1,
-            "api": api,
-            "scenario": scenario,
-            "requests": 1,
-            "throughput": 1.0,
-            "raw": LATENCY,
-            "corrected": LATENCY,
-            "errors": 0,
-            "statuses": None,
-            "usage": usage(),
-            "littles_law": 1.0,
-            "generator_saturation": 0.1,
-            "bound_by": bound,
-        }
-    )
+    return a_cell(1, api, 1.0, scenario=scenario).model_copy(update={"usage": usage(), "bound_by": bound})
 
 
 def test_an_api_is_bound_by_postgres_under_a_load_where_most_of_its_cells_are():

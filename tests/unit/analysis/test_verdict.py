@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from analysis.statistics.verdict import found_different, verdict_text
-from documents.comparison import PairComparison, Verdict
+from documents.comparison import Verdict
+from tests.unit.analysis.test_verdict_pages import a_pair
 
 
 def test_different_is_what_is_significant_after_holm_and_not_the_same():
@@ -25,20 +26,4 @@ def test_different_is_what_is_significant_after_holm_and_not_the_same():
     ],
 )
 def test_words(verdict: Verdict, better: str | None, bound: bool, words: str):
-    pair = PairComparison(
-        scenario="light",
-        first="rust",
-        second="zig",
-        blocks=0,
-        ratio=None,
-        p_value=None,
-        p_adjusted=None,
-        p_equivalence=None,
-        verdict=verdict,
-        better=better,
-        bound_by_postgres=bound,
-        reason=None,
-        blocks_to_detect=None,
-        blocks_to_show_same=None,
-    )
-    assert verdict_text(pair, "throughput") == words
+    assert verdict_text(a_pair(verdict=verdict, better=better, bound_by_postgres=bound), "throughput") == words

@@ -1,8 +1,6 @@
-"""`lab verify --drift`: its answer, its exit status, and a host that a run holds, through a real sshd on loopback."""
+"""`lab verify --drift`: its answer and its exit status."""
 
 from collections.abc import Callable
-from functools import partial
-from pathlib import Path
 
 import pytest
 import typer
@@ -10,12 +8,8 @@ import typer
 from cli import drift as subcommand
 from cli.verify import verify
 from documents.drift import Difference, Drift
-from documents.errors import RunError
 from documents.inventory import Inventory, Secrets
-from experiment import run_lock
 from lab.lifecycle.drift.reading import Hold
-from provision.connection import connect
-from tests.ssh.sshd import Sshd
 from tests.unit.cli.lab_command import lab
 from tests.unit.documents.samples import INVENTORY, SECRETS
 
@@ -94,29 +88,6 @@ def test_json_is_the_document(answer: Callable[[Drift], None], capsys: pytest.Ca
     with pytest.raises(typer.Exit):
         verify(drift=True, json=True)
     assert Drift.from_json(capsys.readouterr().out, name="the output") == DIFFERENT
-
-
-def test_nothing_is_compared_while_a_run_holds_the_host(sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    compared: list[object] = []
-
-    def read_drift(*_: object, hold: Hold) -> Drift:
-        with connect(sshd.host) as connection, hold(connection):
-            compared.append(connection)
-        return AS_DECLARED
-
-    held = partial(run_lock.held, lock=str(tmp_path / "run.lock"))
-    monkeypatch.setattr(subcommand, "read_lab", read_lab)
-    monkeypatch.setattr(subcommand, "read_drift", read_drift)
-    monkeypatch.setattr(run_lock, "held", held)
-    with connect(sshd.host) as connection:
-        with (
-            held(connection, "run 1 of ada@laptop"),
-            pytest.raises(RunError, match=r"^Another run holds .*: run 1 of ada@laptop\. Two runs"),
-        ):
-            verify(drift=True)
-        assert not compared
-    verify(drift=True)
-    assert compared
 
 
 def test_one_api_alone_is_not_compared():

@@ -93,11 +93,3 @@ def test_open_shows_the_page_and_says_what_to_do_where_there_is_no_browser(
     assert opened == [(reported / "report.html").as_uri()] * 2
     assert failed.err.startswith(f"error: No browser could be started to show {reported / 'report.html'}: ")
     assert "copy it to a machine with a browser and open it there" in failed.err
-
-
-def test_run_that_was_damaged_is_told_in_one_sentence(run: Path):
-    cell = next((run / "cells").iterdir())
-    (cell / "wrk.json").write_text("{}")
-    answer = lab("report", str(run))
-    assert answer.status == 1
-    assert "wrk.json" in answer.sentence()

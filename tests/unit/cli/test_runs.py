@@ -7,13 +7,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
 import cli.report
 import cli.runs
 from cli.main import app
-from cli.runs import read_days
 from documents.errors import RunError
 from documents.run_list import PrunedRuns
 from tests.unit.analysis.run_builder import golden_run
@@ -179,9 +177,3 @@ def test_a_run_that_is_nearly_named_is_told(runs: Path):
     assert isinstance(error, RunError)
     assert str(error).endswith(f"has a manifest.json. Is it {oldest}? `lab runs` lists all.")
     assert "Is it" not in str(call("keep", "something-else")[2])
-
-
-def test_an_age_is_written_in_days():
-    assert read_days("30d") == 30
-    with pytest.raises(typer.BadParameter):
-        read_days("30")

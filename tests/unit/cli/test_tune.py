@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import typer
 
 from cli import tune as subcommand
 from documents.errors import HostError
@@ -96,8 +95,3 @@ def test_settings_are_set_for_a_time_then_checked_and_put_back(stand_in: StandIn
     subcommand.tune(restore=True)
     assert "values were put back." in capsys.readouterr().out
     assert stand_in.settings() == UNTOUCHED_SETTINGS
-
-
-def test_a_look_does_not_go_with_putting_back():
-    with pytest.raises(typer.BadParameter, match="--check only looks"):
-        subcommand.tune(check=True, restore=True)

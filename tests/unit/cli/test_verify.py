@@ -5,15 +5,22 @@ from pathlib import Path
 
 import pytest
 
+from cli import drift as drift_subcommand
 from cli import verify as subcommand
+from documents.drift import Drift
 from documents.errors import RunError
 from experiment import run_lock, verification
+from lab.lifecycle.drift.reading import Hold
 from provision.connection import connect
 from tests.ssh.sshd import Sshd
+from tests.unit.cli.test_drift import AS_DECLARED
 from tests.unit.documents.samples import INVENTORY, SECRETS
 
 
-def test_nothing_is_checked_while_a_run_holds_the_host(sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("drift", [False, True], ids=["contract", "drift"])
+def test_nothing_is_checked_while_a_run_holds_the_host(
+    sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, drift: bool
+):
     checked: list[object] = []
 
     def read_lab(_engine: object) -> object:
@@ -23,8 +30,15 @@ def test_nothing_is_checked_while_a_run_holds_the_host(sshd: Sshd, tmp_path: Pat
         checked.append(arguments)
         return []
 
+    def read_drift(*_: object, hold: Hold) -> Drift:
+        with connect(sshd.host) as connection, hold(connection):
+            checked.append(connection)
+        return AS_DECLARED
+
     held = partial(run_lock.held, lock=str(tmp_path / "run.lock"))
-    monkeypatch.setattr(subcommand, "read_lab", read_lab)
+    for module in (subcommand, drift_subcommand):
+        monkeypatch.setattr(module, "read_lab", read_lab)
+    monkeypatch.setattr(drift_subcommand, "read_drift", read_drift)
     monkeypatch.setattr(verification, "verify_api", verify_api)
     monkeypatch.setattr(run_lock, "held", held)
     with connect(sshd.host) as connection:
@@ -32,7 +46,7 @@ def test_nothing_is_checked_while_a_run_holds_the_host(sshd: Sshd, tmp_path: Pat
             held(connection, "run 1 of ada@laptop"),
             pytest.raises(RunError, match=r"^Another run holds .*: run 1 of ada@laptop\. Two runs"),
         ):
-            subcommand.verify()
+            subcommand.verify(drift=drift)
         assert not checked
-    subcommand.verify()
+    subcommand.verify(drift=drift)
     assert checked

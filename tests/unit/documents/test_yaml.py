@@ -1,14 +1,11 @@
 """A document in YAML that is wrong is refused with file, line and key."""
 
 import re
-from typing import Annotated, Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import Field
 
-from documents.base import Document
 from documents.errors import DocumentError
 from documents.host_kinds import ContainerHost
 from documents.protocol import Protocol
@@ -124,35 +121,3 @@ def test_two_scenarios_of_one_name_are_refused():
 def test_no_scribble_ends_in_anything_but_a_document_error(text: str):
     with pytest.raises(DocumentError, match=re.escape("stacks/local.yaml")):
         read(text)
-
-
-class Apple(Document):
-    kind: Literal["apple"]
-    red: bool
-
-
-class Pear(Document):
-    kind: Literal["pear"]
-
-
-class Plum(Document):
-    kind: Literal["plum"]
-
-
-class Basket(Document):
-    fruit: Annotated[Apple | Pear | Plum, Field(discriminator="kind")]
-
-
-@pytest.mark.parametrize(
-    ("fruit", "fault"),
-    [
-        ("kind: nut", "3: fruit.kind: Input should be 'apple', 'pear' or 'plum'"),
-        ("red: true", "2: fruit.kind: this key is missing"),
-        ("kind: apple", "2: fruit.red: this key is missing"),
-        ("kind: apple\n  red: 1", "4: fruit.red: Input should be a valid boolean"),
-    ],
-)
-def test_fault_of_one_of_several_kinds_names_the_key_that_tells_them_apart(fruit: str, fault: str):
-    with pytest.raises(DocumentError) as refusal:
-        Basket.from_yaml(f"# a basket\nfruit:\n  {fruit}\n", name="basket.yaml")
-    assert str(refusal.value) == f"basket.yaml:{fault}"

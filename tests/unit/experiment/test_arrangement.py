@@ -9,8 +9,6 @@ from documents.cores import CoreLayout
 from documents.errors import HostError
 from documents.inventory import ApiService, Inventory, PostgresService
 from documents.knobs import KnobRecord
-from documents.stack import Cores
-from documents.variant import Variant
 from experiment import host_folder
 from experiment.arrangement import Arrangement
 from experiment.remote_bench import RemoteBench
@@ -21,19 +19,9 @@ from provision.cgroups import Cgroup
 from provision.connection import Connection
 from provision.knobs import Knob
 from provision.variants import VariantContainer
-from tests.unit.experiment.fake_bench import INVENTORY, LAYOUT, PROTOCOL, SECRETS
+from tests.unit.experiment.fake_bench import INVENTORY, LAYOUT, SECRETS
+from tests.unit.experiment.test_loop_variants import VARIED
 from tests.unit.provision.local_host import LocalHost
-
-VARIED = PROTOCOL.model_copy(
-    update={
-        "apis": ("go",),
-        "vary": (
-            Variant(name="pool-16", environment={"DB_POOL_SIZE": "16"}),
-            Variant(name="large", postgres={"work_mem": "64MB"}),
-            Variant(name="wide", cores=Cores(api="0-2", postgres="3", system="5", generator="4")),
-        ),
-    }
-)
 
 SUBJECTS = subjects_of(INVENTORY, VARIED, (), lambda: tuple((cpu,) for cpu in range(6)))
 _, LARGE, WIDE = SUBJECTS

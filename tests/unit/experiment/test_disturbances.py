@@ -7,7 +7,8 @@ from documents.cores import CoreLayout
 from documents.run import Void
 from experiment.disturbances import generator_voids, host_voids
 from tests.unit.analysis.run_builder import EIGHT_CORES, TWO_CORES
-from tests.unit.analysis.test_saturation import LATENCY, cell, usage
+from tests.unit.analysis.test_comparison import LATENCY
+from tests.unit.analysis.test_saturation import cell, usage
 
 ROLES = ("api", "postgres", "redis", "generator", "system")
 QUIET = WatchNumbers(
