@@ -4,12 +4,14 @@ from pathlib import Path
 
 import pytest
 
+from analysis.report import analyse
 from documents.errors import HostError, RunError
 from documents.inventory import ApiService
 from documents.plan import Plan
 from documents.run import Manifest
 from documents.stack import Cores
 from documents.variant import Variant
+from experiment.gate import judge_run
 from tests.unit.experiment.fake_bench import PROTOCOL, FakeBench
 from tests.unit.experiment.loop_runs import begin, records
 
@@ -80,3 +82,9 @@ def test_a_layout_that_does_not_fit_is_refused_before_the_run_begins(tmp_path: P
         begin(bench, tmp_path / "runs", protocol=PROTOCOL.model_copy(update={"vary": (beyond,)}))
     assert bench.steps == []
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_variant_alone_can_be_measured_and_two_of_them_judged(tmp_path: Path):
+    run = begin(FakeBench(), tmp_path, protocol=VARIED, apis=("go-pool-16", "go-wide"))
+    assert [subject.name for subject in analyse(run).apis] == ["go-pool-16", "go-wide"]
+    assert judge_run(run, base="go-pool-16", candidate="go-wide").outcome == "passed"
