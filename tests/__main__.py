@@ -148,16 +148,13 @@ def run_parts(run: Run, stack: str) -> None:
         run.stand_up(stack)
         run.require(run.part("builds", f"{on_lab} and builds and not walked_lab", *LAB_FOLDERS, stands, shown=False))
 
-    def use_own_labs() -> None:
+    def use_small_lab() -> None:
         prepared.result()
         run.require(run.part("small-lab", f"{on_lab} and small_lab and not builds", *LAB_FOLDERS, stands, shown=False))
-        if run.nightly:
-            marks = f"{on_lab} and walked_lab and not builds"
-            run.require(run.part("docs-by-hand", marks, *LAB_FOLDERS, stands, shown=False))
 
     with ThreadPoolExecutor(1) as beside:
         prepared = beside.submit(prepare)
-        own_labs = beside.submit(use_own_labs)
+        small_lab = beside.submit(use_small_lab)
         # The tests of a file may share what they are about: they stay with one process.
         run.require(run.part("without-lab", without_lab, processes, "--dist=loadfile"))
         if run.nightly:
@@ -165,7 +162,9 @@ def run_parts(run: Run, stack: str) -> None:
         prepared.result()
         in_time = run.part("in-time", f"{shared} and in_time", *IN_TIME_FOLDERS, stands)
         run.require(run.part("on-lab", f"{shared} and not in_time", *LAB_FOLDERS, stands))
-        own_labs.result()
+        if run.nightly:
+            run.require(run.part("docs-by-hand", f"{on_lab} and walked_lab and not builds", *LAB_FOLDERS, stands))
+        small_lab.result()
     if in_time == pytest.ExitCode.TESTS_FAILED:
         in_time = run.part("in-time-again", f"{shared} and in_time", *IN_TIME_FOLDERS, stands, again="in-time")
     run.require(in_time)

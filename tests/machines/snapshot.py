@@ -46,7 +46,7 @@ _OF_ITS_ENGINE = {
 
 
 _OF_THE_LOOK = (
-    *("ps -eo", "sh -euc", "sshd:", "sshd-session:", "systemd --user", "(sd-pam)"),
+    *("ps -eo", "sh -euc", "sshd:", "sshd-session:", "systemd --user", "(sd-pam)", "update-motd.d", "[run-parts]"),
     *("session-", "user-", "user@", "user.slice", "/run/user/", "containerd-shim", "/run/docker/netns/"),
 )
 """What is at work only because somebody looks or is logged in, or how a container that was there before is held."""
