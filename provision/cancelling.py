@@ -7,7 +7,7 @@ beginning to its end, and so is each piece of a file that is copied. What remove
 """
 
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar, copy_context
 from threading import Lock
 from typing import TypeVar
@@ -46,41 +46,35 @@ class CancelScope:
         for close in closings:
             close()
 
-    def check(self) -> None:
-        """Raise `KeyboardInterrupt` once `cancel` was called."""
-        if self._is_cancelled:
-            raise KeyboardInterrupt
-
     @contextmanager
-    def closing(self, close: Callable[[], None]) -> Generator[None]:
-        """See `checkpoint`."""
+    def checkpoint(self, close: Callable[[], None]) -> Generator[None]:
+        """See the function of that name."""
         with self._lock:
-            self.check()
+            self._check()
             self._closings.add(close)
         try:
             yield
         except Exception:
-            self.check()
+            self._check()
             raise
         finally:
             with self._lock:
                 self._closings.discard(close)
-        self.check()
+        self._check()
+
+    def _check(self) -> None:
+        if self._is_cancelled:
+            raise KeyboardInterrupt
 
 
-@contextmanager
-def checkpoint(close: Callable[[], None] = lambda: None) -> Generator[None]:
+def checkpoint(close: Callable[[], None] = lambda: None) -> AbstractContextManager[None]:
     """A wait that a request to end, if this thread is in a scope, ends by `close`.
 
-    Raises:
-        KeyboardInterrupt: the scope was cancelled, before or meanwhile.
+    Returns:
+        A context manager. It raises `KeyboardInterrupt` where the scope was cancelled before, or is meanwhile.
     """
     scope = _current.get()
-    if scope is None:
-        yield
-        return
-    with scope.closing(close):
-        yield
+    return nullcontext() if scope is None else scope.checkpoint(close)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """A host that is held is left clean, whenever somebody asks for the end."""
 
 import signal
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ import pytest
 
 from documents.errors import HostError
 from experiment.holding import hold_host
+from experiment.readiness import wait_until_ready
 from provision.cancelling import checkpoint
 from tests.unit.experiment.fake_bench import FakeBench
 
@@ -101,4 +103,18 @@ def test_whoever_ignores_requests_goes_on_to():
         assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
     finally:
         signal.signal(signal.SIGINT, previous)
+    assert bench.steps == LEFT
+
+
+def test_who_waits_for_an_api_that_never_gets_ready_is_ended():
+    bench = FakeBench()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        base_url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+
+        def wait() -> None:
+            ask_for_the_end()
+            wait_until_ready(base_url, deadline_seconds=20)
+
+        with pytest.raises(KeyboardInterrupt):
+            hold_host(bench, "a test", wait)
     assert bench.steps == LEFT
