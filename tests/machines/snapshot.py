@@ -67,7 +67,7 @@ class Snapshot:
     def __init__(self, machine: Machine, *, has_engine: bool) -> None:
         self._machine = machine
         self._has_engine = has_engine
-        self._before = _look_at(machine, has_engine=has_engine)
+        self._before = _look_when_settled(machine, has_engine=has_engine)
 
     def changed(self) -> dict[str, tuple[list[str], list[str]]]:
         """What is different now: of each kind, the lines that are gone and those that are new."""
@@ -87,6 +87,19 @@ class Snapshot:
         while (found := self.changed()) and time.monotonic() < deadline:
             time.sleep(1)
         return found
+
+
+def _look_when_settled(machine: Machine, *, has_engine: bool) -> dict[str, list[str]]:
+    """What the machine has once two looks in a row are the same.
+
+    A helper of systemd or of its timers that was at work for a moment would be missed later.
+    """
+    deadline = time.monotonic() + HANGING_SECONDS
+    found = _look_at(machine, has_engine=has_engine)
+    while (again := _look_at(machine, has_engine=has_engine)) != found:
+        assert time.monotonic() < deadline, f"the machine doesn't settle: {found} became {again}"
+        found = again
+    return found
 
 
 def _look_at(machine: Machine, *, has_engine: bool) -> dict[str, list[str]]:
