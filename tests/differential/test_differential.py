@@ -39,9 +39,8 @@ def test_implementations_answer_alike_and_as_the_contract_says(
     @settings(
         max_examples=_PROGRAMS,
         derandomize=_ASKED is None,
-        database=None,
         deadline=None,
-        phases=[Phase.generate, Phase.shrink],
+        phases=[Phase.reuse, Phase.generate, Phase.shrink],
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
     )
     @given(programs)

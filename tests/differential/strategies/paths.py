@@ -57,7 +57,7 @@ _BENT: list[Callable[[str], str]] = [
     lambda path: path + "?",
     lambda path: path + "?a=b&c",
     lambda path: path + "#x",
-    lambda path: path + "/1",
+    lambda path: f"{path}/{NOBODY}",
     lambda path: "/v1" + path,
 ]
 
