@@ -11,6 +11,7 @@ from provision.connection import Connection
 from provision.database import run_sql
 from tests.conftest import LiveLab
 from tests.e2e.host_view import count_uploads, left_on_host, running_containers
+from tests.e2e.lab_run import OF_THE_MACHINE
 from tests.e2e.measured_run import CONNECTIONS, WORKLOADS, MeasuredRun
 
 pytestmark = pytest.mark.alone
@@ -27,9 +28,11 @@ def wrk_result(measured: MeasuredRun, workload: str) -> WrkResult:
     return WrkResult.from_json(path.read_bytes(), name=str(path))
 
 
-def test_each_workload_gives_a_valid_cell(measured: MeasuredRun):
-    assert measured.exit_code == 0
-    assert {name: record.voids for name, record in measured.records.items()} == dict.fromkeys(WORKLOADS, ())
+def test_nothing_but_the_machine_voids_a_cell(measured: MeasuredRun):
+    reasons = {name: {void.reason for void in record.voids} for name, record in measured.records.items()}
+    assert reasons.keys() == set(WORKLOADS)
+    assert all(of_cell <= OF_THE_MACHINE for of_cell in reasons.values()), reasons
+    assert measured.exit_code == (1 if any(reasons.values()) else 0), measured.stdout
 
 
 @pytest.mark.parametrize("workload", WORKLOADS)
@@ -111,7 +114,7 @@ def test_a_second_run_or_a_verification_at_once_is_refused_and_names_the_first(m
 
 
 def test_after_a_run_the_lab_is_as_it_was(measured: MeasuredRun, live_lab: LiveLab, host: Connection):
-    assert measured.exit_code == 0
+    assert measured.records
     assert left_on_host(host) == []
     inventory = live_lab.inventory
     assert {api.container for api in inventory.apis} <= running_containers(host)
