@@ -152,10 +152,8 @@ def in_images(search: SecretSearch, command: list[str], images: list[str]) -> It
 
 
 @pytest.mark.alone
-def test_plain_state_and_logs_hold_no_secret(
-    measured: MeasuredRun, live_lab: LiveLab, search: SecretSearch, user_key: Path
-):
-    assert measured.records
+@pytest.mark.usefixtures("measured")
+def test_plain_state_and_logs_hold_no_secret(live_lab: LiveLab, search: SecretSearch, user_key: Path):
     assert stat.S_IMODE(STATE.stat().st_mode) == 0o700, "nobody else looks into the state"
     for own in (PASSPHRASE, user_key):
         assert stat.S_IMODE(own.stat().st_mode) == 0o600, "a secret's own file is its owner's alone"
@@ -206,10 +204,8 @@ def test_no_command_prints_a_secret_or_passes_one_in_a_command_line(
 
 
 @pytest.mark.alone
-def test_no_log_on_the_host_holds_a_secret(
-    measured: MeasuredRun, live_lab: LiveLab, host: Connection, search: SecretSearch
-):
-    assert measured.records
+@pytest.mark.usefixtures("measured")
+def test_no_log_on_the_host_holds_a_secret(live_lab: LiveLab, host: Connection, search: SecretSearch):
     logs = host.run(
         "for log in /var/log/*.log $(docker ps --all --quiet | xargs -n 1 docker inspect --format {{.LogPath}});"
         ' do cat "$log"; done',
@@ -222,10 +218,10 @@ def test_no_log_on_the_host_holds_a_secret(
 
 
 @pytest.mark.alone
+@pytest.mark.usefixtures("measured")
 def test_what_a_run_leaves_on_the_host_holds_no_secret_and_nobody_else_can_change_it(
-    measured: MeasuredRun, live_lab: LiveLab, host: Connection, search: SecretSearch
+    live_lab: LiveLab, host: Connection, search: SecretSearch
 ):
-    assert measured.records
     container = f"fairground-{live_lab.stack}-host"
     assert list(in_container(search, container)) == []
     found = host.run(

@@ -136,10 +136,6 @@ class Machine:
         assert state != "degraded", self.shell("systemctl list-units --failed --plain; journalctl --boot --no-pager")
         return state == "running"
 
-    def stop(self) -> None:
-        """Switch it off."""
-        docker("stop", "--time=5", self.name)
-
     def remove(self) -> None:
         """Take it away."""
         subprocess.run(["docker", "rm", "--force", "--volumes", self.name], capture_output=True, check=False)
