@@ -3,7 +3,7 @@
 The gate is all tests without the mark `nightly`; with `--nightly` those run too, by random seeds and for longer.
 
 1. Tests without a lab run in several processes, and at night what the docs say to do is done. Beside these the lab of
-   the tests is stood up, then everything that compiles runs on it (mark `builds`).
+   the tests is stood up, then everything that compiles runs (mark `builds`), on it and on a small lab of its own.
 2. When no compiler is left at work, the tests that hold time limits (mark `in_time`) and the others on that lab run one
    by one. Beside them run the tests on labs of their own.
 3. What failed in `in_time` runs once more with nothing beside it, and both results are printed. The second one counts.
@@ -146,7 +146,12 @@ def run_parts(run: Run, stack: str) -> None:
 
     def prepare() -> None:
         run.stand_up(stack)
-        run.require(run.part("builds", f"{on_lab} and builds and not walked_lab", *LAB_FOLDERS, stands, shown=False))
+        chosen = f"{on_lab} and builds and not walked_lab"
+        with ThreadPoolExecutor(1) as other:
+            small = f"{chosen} and small_lab"
+            on_small_lab = other.submit(run.part, "builds-small-lab", small, *LAB_FOLDERS, stands, shown=False)
+            run.require(run.part("builds", f"{chosen} and not small_lab", *LAB_FOLDERS, stands, shown=False))
+            run.require(on_small_lab.result())
 
     def use_small_lab() -> None:
         prepared.result()
