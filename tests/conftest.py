@@ -26,6 +26,9 @@ _UP_SECONDS = 1_800
 ROOT = Path(__file__).parents[1]
 LAB = ROOT / ".venv" / "bin" / "lab"
 
+STACKS = sorted(path for path in (ROOT / "stacks").glob("*.yaml") if not path.name.startswith("e2e-"))
+"""The project's stacks, without those that tests write beside them for as long as they run."""
+
 # A shell has what it starts in the background ignore these, and whatever that starts inherits it. Tests that interrupt
 # the programs that they start would then wait in vain.
 signal.signal(signal.SIGINT, signal.default_int_handler)

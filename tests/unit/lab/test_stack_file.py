@@ -7,9 +7,8 @@ import pytest
 
 from documents.errors import DocumentError
 from lab.stack_file import read_stack, read_stacks
-from toolchain.layout import project_layout
+from tests.conftest import ROOT, STACKS
 
-ROOT = project_layout().root
 STACK = "version: 1\nname: probe\nhost:\n  kind: container\napis:\n  - name: go\n    source: api\n    port: 18080\n"
 CORES = "cores:\n  api: '0'\n  postgres: '1'\n  system: '2'\n  generator: '3'\n"
 FOUR = ((0,), (1,), (2,), (3,))
@@ -35,7 +34,7 @@ def test_good_document_is_read(project: Path):
     assert read_stack(project, "probe").apis[0].source == "api"
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "stacks").glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", STACKS, ids=lambda path: path.stem)
 def test_stacks_of_the_project_are_good(path: Path):
     stack = read_stack(ROOT, path.stem)
     assert stack.cores == "auto"
@@ -44,9 +43,7 @@ def test_stacks_of_the_project_are_good(path: Path):
 
 def test_stacks_of_the_project_stand_side_by_side():
     ports: list[int] = []
-    for path in (ROOT / "stacks").glob("*.yaml"):
-        if path.stem.startswith("e2e-"):  # a test's own, for as long as it runs
-            continue
+    for path in STACKS:
         stack = read_stack(ROOT, path.stem)
         services = stack.services
         assert stack.host.kind == "container"
@@ -55,7 +52,7 @@ def test_stacks_of_the_project_stand_side_by_side():
     assert max(ports) < 32768
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "stacks").glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", STACKS, ids=lambda path: path.stem)
 def test_targets_of_the_stacks_are_stages_of_the_dockerfiles_and_not_the_last(path: Path):
     for api in read_stack(ROOT, path.stem).apis:
         dockerfile = (ROOT / api.source / "Dockerfile").read_text(encoding="utf-8")

@@ -17,12 +17,11 @@ from documents.knobs import KnobRecord, describe_control
 from lab.stack_file import read_stack
 from provision import knobs, tuning
 from provision.host.knobs.lease import Lease
-from tests.conftest import NIGHTLY
+from tests.conftest import NIGHTLY, ROOT, STACKS
 from tests.ssh.waiting import wait_until
 from tests.unit.provision.local_host import LocalHost
 from tests.unit.provision.settings_stand_in import TUNED, UNTOUCHED_SETTINGS, StandIn
 
-ROOT = Path(__file__).parents[3]
 LAYOUT = CoreLayout(api=(0, 1), postgres=(2,), redis=(3,), generator=(3,), system=(3,), shared=True)
 KNOBS = knobs.knobs_of(LAYOUT)
 HOST = LocalHost()
@@ -71,7 +70,7 @@ def read(stand_in: StandIn, *, settable: bool = True) -> dict[str, KnobRecord]:
 def test_the_ports_that_are_given_to_connections_lie_above_those_of_the_lab():
     (setting,) = next(knob.settings for knob in KNOBS if knob.name == "net.ipv4.ip_local_port_range")
     first = int(setting.wanted.split()[0])
-    for path in sorted((ROOT / "stacks").glob("*.yaml")):
+    for path in STACKS:
         stack = read_stack(ROOT, path.stem)
         ports = [stack.services.postgres.port, stack.services.redis.port, *(api.port for api in stack.apis)]
         assert max(ports) < first, path.name
