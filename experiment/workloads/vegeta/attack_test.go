@@ -63,6 +63,10 @@ func TestTheFileIsReplayedInItsOrderOverAndOverAtTheGivenRate(t *testing.T) {
 	if found.Requests != 50 || len(seen) != 50 || found.Statuses["GET"]["200"] != 50 {
 		t.Fatalf("%d requests, %d seen, %v", found.Requests, len(seen), found.Statuses)
 	}
+	// On a machine that is busy one or two leave late; at another rate nearly all do.
+	if found.SentInWindow < 40 {
+		t.Errorf("%d of 50 were sent in the window", found.SentInWindow)
+	}
 	for number, path := range seen {
 		if path != fmt.Sprintf("/%d", number%7) {
 			t.Fatalf("request %d was %s", number, path)
@@ -71,8 +75,8 @@ func TestTheFileIsReplayedInItsOrderOverAndOverAtTheGivenRate(t *testing.T) {
 	if found.ConnectionsOpened != 1 {
 		t.Errorf("%d connections", found.ConnectionsOpened)
 	}
-	// The last is due 20 ms before the window's end. How late it is depends on what else the machine does.
-	if took := time.Duration(found.EndedNs - found.StartedNs); took < 980*time.Millisecond {
+	// The last is due 20 ms before the window's end.
+	if took := time.Duration(found.EndedNs - found.StartedNs); took < 980*time.Millisecond || took > 2*time.Second {
 		t.Errorf("it took %s", took)
 	}
 }
@@ -128,10 +132,12 @@ func TestAStallIsMetByAllThatWereDueMeanwhile(t *testing.T) {
 			if found.Requests != 400 || found.Errors != (errorCounts{}) {
 				t.Fatalf("%d requests, %+v", found.Requests, found.Errors)
 			}
-			// 60 of 400 were due in the stall: p99 is one of the four that waited longest, and most didn't wait.
-			p25, p99 := percentile(found.Latency, 0.25), percentile(found.Latency, 0.99)
-			if p99 < 250*time.Millisecond || p25 > p99/2 {
-				t.Errorf("p25 is %s, p99 is %s", p25, p99)
+			// 60 of 400 were due in the stall: p99 is one of the four that waited longest.
+			if p99 := percentile(found.Latency, 0.99); p99 < 250*time.Millisecond || p99 > time.Second {
+				t.Errorf("p99 is %s", p99)
+			}
+			if p50 := percentile(found.Latency, 0.5); p50 > 200*time.Millisecond {
+				t.Errorf("p50 is %s", p50)
 			}
 		})
 	}
@@ -160,7 +166,7 @@ func TestARateThatTheServerCannotTakeIsMissed(t *testing.T) {
 	host := serve(t, func(http.ResponseWriter, *http.Request) { time.Sleep(100 * time.Millisecond) })
 	// Two connections answer 20 a second at most, in two seconds and one more for what is late.
 	found := attack(targetsAt(t, host, frameOf(getHead, "")), &schedule{rate: 100, seconds: 2}, 2, time.Second)
-	if found.SentInWindow < 1 || found.SentInWindow > 45 || found.Requests < found.SentInWindow || found.Requests > 65 {
+	if found.SentInWindow < 10 || found.SentInWindow > 45 || found.Requests < found.SentInWindow || found.Requests > 65 {
 		t.Errorf("%d requests, %d of them in the window", found.Requests, found.SentInWindow)
 	}
 	if late := percentile(found.Lateness, 1); late < time.Second {
