@@ -223,8 +223,8 @@ def _hash(instance: Instance, target: Target, expected: int) -> tuple[int, int]:
     """How many threads compute at once while logins and registrations queue, and how many users were registered.
 
     The former is the first quartile, which short work beside lifts least. Where other work leaves few CPUs, it lifts
-    that as well, for what waits for a CPU is runnable, too: the least of some series counts, until one is as expected.
-    Who hashes more at once does so in each of them.
+    that as well, for what waits for a CPU is runnable, too; or it lowers that, for the requests wait themselves. So
+    there are some series, until one is as expected. Who hashes more at once, or fewer, does so in each of them.
     """
     login = {"email": "nobody@example.test", "password": "a wrong password"}
     with _context(target, instance) as context, ThreadPoolExecutor(_LOGINS + _REGISTRATIONS) as pool:
@@ -256,8 +256,8 @@ def _hash(instance: Instance, target: Target, expected: int) -> tuple[int, int]:
         try:
             runnable = _first_quartile(instance.count_runnable(_SAMPLES))
             for _ in range(_SERIES_MOST - 1):
-                if runnable > expected:
-                    runnable = min(runnable, _first_quartile(instance.count_runnable(_SAMPLES)))
+                if runnable != expected:
+                    runnable = _first_quartile(instance.count_runnable(_SAMPLES))
         finally:
             counted.set()
         registered += sum(worker.result() for worker in workers)
