@@ -131,8 +131,8 @@ def test_probe_notices_a_post_that_was_changed(seeded: Target):
     with altering_proxy(
         seeded, answers(body(rb"the", b"The"), method="GET", path=r"/api/posts/\d+", status=200)
     ) as altered:
-        failed = {result.check for result in probe(altered) if result.outcome == "failed"}
-    assert failed == {"probe.first_post", "probe.middle_post", "probe.last_post"}
+        failed = {result.check: result.detail for result in probe(altered) if result.outcome == "failed"}
+    assert set(failed) == {"probe.first_post", "probe.middle_post", "probe.last_post"}, "\n".join(failed.values())
 
 
 def failing_once(request: Request, upstream: Upstream, seen: set[str]) -> Answer | None:
