@@ -131,25 +131,35 @@ class ContainerLauncher:
         self._image = service.image_id
 
     def run(self, environment: Mapping[str, str]) -> Ended:
-        done = self._docker_run(["--rm"], environment, check=False)
-        return Ended(done.exit_code, done.stdout, done.stderr)
+        # Not attached: Docker may lose what a container writes that ends at once (moby/moby#20951), but not its log.
+        with self._container([], environment) as name:
+            return _ContainerInstance("", self._connection, name).wait()
 
     @contextmanager
     def start(self, environment: Mapping[str, str], *, cpus: Sequence[int]) -> Generator[Instance]:
-        name, port = f"fairground-instance-{uuid.uuid4().hex[:12]}", next(_ports)
-        options = ["--detach", "--name", name, "--cpuset-cpus", ",".join(map(str, cpus))]
+        port = next(_ports)
+        given = {"HOST": "127.0.0.1", "PORT": str(port), **environment}
+        with (
+            self._container(["--cpuset-cpus", ",".join(map(str, cpus))], given) as name,
+            self._connection.forward(port) as local_port,
+        ):
+            base_url = f"http://127.0.0.1:{local_port}"
+            _await_health(base_url)
+            yield _ContainerInstance(base_url, self._connection, name)
+
+    @contextmanager
+    def _container(self, options: Sequence[str], environment: Mapping[str, str]) -> Generator[str]:
+        """A container that was started, by its name; it is gone afterwards."""
+        name = f"fairground-instance-{uuid.uuid4().hex[:12]}"
         try:
-            self._docker_run(options, {"HOST": "127.0.0.1", "PORT": str(port), **environment}, check=True)
-            with self._connection.forward(port) as local_port:
-                base_url = f"http://127.0.0.1:{local_port}"
-                _await_health(base_url)
-                yield _ContainerInstance(base_url, self._connection, name)
+            self._docker_run(["--detach", "--name", name, *options], environment)
+            yield name
         finally:
             self._connection.run(
                 ["docker", "rm", "--force", "--volumes", name], deadline_seconds=_PATIENCE_SECONDS, check=False
             )
 
-    def _docker_run(self, options: Sequence[str], environment: Mapping[str, str], *, check: bool) -> Ended:
+    def _docker_run(self, options: Sequence[str], environment: Mapping[str, str]) -> None:
         """Run a container; what is in its environment goes by standard input, which no other process sees."""
         command = [
             "docker", "run", *options, "--network", "host", "--read-only", "--tmpfs", "/tmp:mode=1777,size=64m",  # noqa: S108
@@ -158,8 +168,7 @@ class ContainerLauncher:
         ]  # fmt: skip
         exports = [f"export {name}={shlex.quote(value)}" for name, value in environment.items()]
         script = "\n".join([*exports, f"exec {shlex.join(command)} </dev/null"])
-        done = self._connection.run(["sh", "-s"], input=script, deadline_seconds=_PATIENCE_SECONDS, check=check)
-        return Ended(done.exit_status, done.stdout, done.stderr)
+        self._connection.run(["sh", "-s"], input=script, deadline_seconds=_PATIENCE_SECONDS)
 
 
 class _ContainerInstance:
