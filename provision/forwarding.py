@@ -48,6 +48,7 @@ class _Tunnels:
         self._label = label
         self._remote = remote
         self._tunnels: set[_Tunnel] = set()
+        self._has_ended = False
         self._lock = Lock()
 
     def open_channel(self, client_address: tuple[str, int]) -> paramiko.Channel | None:
@@ -58,9 +59,12 @@ class _Tunnels:
             _logger.info("%s opened no connection to its port %d: %s", self._label, self._remote[1], error)
             return None
 
-    def add(self, tunnel: "_Tunnel") -> None:
+    def add(self, tunnel: "_Tunnel") -> bool:
+        """Whether the tunnel is one of those that `end` ends; not if they were ended while its channel was opened."""
         with self._lock:
-            self._tunnels.add(tunnel)
+            if not self._has_ended:
+                self._tunnels.add(tunnel)
+            return not self._has_ended
 
     def remove(self, tunnel: "_Tunnel") -> None:
         with self._lock:
@@ -69,6 +73,7 @@ class _Tunnels:
     def end(self) -> None:
         """End what clients left open, so that nothing outlives the context."""
         with self._lock:
+            self._has_ended = True
             tunnels = tuple(self._tunnels)
         for tunnel in tunnels:
             tunnel.end()
@@ -93,7 +98,9 @@ class _Tunnel(BaseRequestHandler):
             return
         self._channel = channel
         self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._tunnels.add(self)
+        if not self._tunnels.add(self):
+            channel.close()
+            return
         try:
             upstream = Thread(target=self._send, name="ssh-forward-send", daemon=True)
             upstream.start()

@@ -11,13 +11,15 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from statistics import median
+from typing import Any
 
+import paramiko
 import pytest
 
 from provision.connection import Connection
 from tests.ports import free_port
 from tests.ssh.sshd import Sshd
-from tests.ssh.waiting import wait_until
+from tests.ssh.waiting import HANGING_SECONDS, wait_until
 
 
 class Twice(socketserver.StreamRequestHandler):
@@ -135,6 +137,28 @@ def test_leaving_the_context_ends_open_tunnels_and_the_listener(connection: Conn
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port), timeout=1)
     wait_until(lambda: not {t for t in set(threading.enumerate()) - threads if t.name.startswith("ssh-forward")})
+
+
+def test_a_tunnel_that_is_opened_while_the_context_is_left_goes_with_it(
+    connection: Connection, remote_port: int, monkeypatch: pytest.MonkeyPatch
+):
+    opened, left = threading.Event(), threading.Event()
+    open_channel = paramiko.Transport.open_channel
+
+    def open_late(*arguments: Any, **options: Any) -> paramiko.Channel:  # noqa: ANN401 - passed on as they are
+        channel = open_channel(*arguments, **options)
+        if "direct-tcpip" in arguments:
+            opened.set()
+            assert left.wait(HANGING_SECONDS)
+        return channel
+
+    monkeypatch.setattr(paramiko.Transport, "open_channel", open_late)
+    with connection.forward(remote_port) as port:
+        client = socket.create_connection(("127.0.0.1", port), timeout=HANGING_SECONDS)
+        assert opened.wait(HANGING_SECONDS)
+    left.set()
+    assert client.recv(1) == b""
+    client.close()
 
 
 def test_a_lost_connection_closes_its_tunnels(sshd: Sshd, connection: Connection, remote_port: int):
