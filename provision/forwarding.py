@@ -60,7 +60,7 @@ class _Tunnels:
             return None
 
     def add(self, tunnel: "_Tunnel") -> bool:
-        """Whether the tunnel is one of those that `end` ends; not if they were ended while its channel was opened."""
+        """Record a tunnel for `end`. False: they were ended while its channel was opened, and it is to close itself."""
         with self._lock:
             if not self._has_ended:
                 self._tunnels.add(tunnel)
