@@ -31,6 +31,9 @@ pytestmark = pytest.mark.alone
 
 SEED = 20260131
 WRK_VERSION = "4.1.0"
+
+TIMEOUT_SECONDS = 20
+"""Longer than a machine stands still that has others to serve."""
 TOKEN = "a.token-of_{}"
 
 GARBAGE_PROBE = """
@@ -128,7 +131,7 @@ class Wrk:
             port=port,
             threads=threads,
             duration_seconds=seconds,
-            timeout_seconds=1,
+            timeout_seconds=TIMEOUT_SECONDS,
             wrk_version=WRK_VERSION,
             part=part,
             start_ns=start_ns,
@@ -220,8 +223,8 @@ def test_one_thread_replays_the_file_byte_for_byte_and_wrk_json_tells_of_it(
     result = window.result
     assert result is not None
     assert (result.workload, result.threads, result.connections) == (workload, 1, 1)
-    assert (result.wrk_version, result.duration_seconds, result.timeout_seconds) == (WRK_VERSION, 1, 1)
-    assert 1_000_000 <= result.elapsed_us < 1_500_000
+    assert (result.wrk_version, result.duration_seconds, result.timeout_seconds) == (WRK_VERSION, 1, TIMEOUT_SECONDS)
+    assert result.elapsed_us >= 1_000_000
     load = load_window(result)
     assert before_ns < load.start_ns
     assert load.end_ns < after_ns
@@ -253,12 +256,13 @@ def test_several_wrks_replay_each_request_once_between_them(wrk: Wrk, server: Re
 
 def test_the_load_begins_when_it_is_told_to_and_is_none_the_shorter(wrk: Wrk, server: Recorder):
     wrk.write_requests("read-post")
-    start_ns = time.monotonic_ns() + 2_000_000_000
+    wait_ns = 3_000_000_000
+    start_ns = time.monotonic_ns() + wait_ns
     result = wrk.play(server.port, "read-post", connections=4, threads=4, start_ns=start_ns).result
     assert result is not None
     window = load_window(result)
-    assert start_ns - 1_000_000 <= window.start_ns < start_ns + 500_000_000
-    assert 1_000_000 <= result.elapsed_us < 1_500_000
+    assert start_ns - 1_000_000 <= window.start_ns < start_ns + wait_ns
+    assert 1_000_000 <= result.elapsed_us < wait_ns // 1_000, "nothing of the wait is in the window"
     early = [received for received in server.received if received.at * 1e9 < start_ns and received.data]
     assert early == []
 
@@ -286,15 +290,17 @@ def test_a_request_leaves_no_garbage(wrk: Wrk, server: Recorder, counted: bool):
     wrk.write_requests("mixed")
     probed = (wrk.with_series() if counted else wrk).with_script(GARBAGE_PROBE)
     window = probed.play(server.port, "mixed", connections=10, seconds=2)
-    assert bool(told_series(wrk, 1)) is counted
+    assert any(wrk.folder.glob(f"{SERIES_NAME}.*")) is counted
     match = re.search(r"probe: (\d+) calls, ([\d.-]+) kilobytes", window.stdout)
     assert match, window.stdout + window.stderr
-    assert int(match[1]) > 5_000
-    assert float(match[2]) < 16, "one object a request, of 16 bytes or more, would be 80 and over"
+    # It looks from the thousandth call on.
+    calls = int(match[1]) - 1_000
+    assert calls > 1_000
+    assert 1024 * float(match[2]) / calls < 4, "one object a request would be 16 bytes or more"
 
 
 def told_series(wrk: Wrk, threads: int) -> tuple[int, ...]:
-    return series_of("".join(path.read_text() for path in wrk.folder.glob("requests-by-second.*")), threads)
+    return series_of("".join(path.read_text() for path in wrk.folder.glob(f"{SERIES_NAME}.*")), threads)
 
 
 def test_a_warm_up_tells_the_requests_of_each_whole_second(wrk: Wrk, server: Recorder):
@@ -302,8 +308,10 @@ def test_a_warm_up_tells_the_requests_of_each_whole_second(wrk: Wrk, server: Rec
     window = wrk.with_series().play(server.port, "read-user", connections=4, threads=2, seconds=3)
     assert window.result is not None
     series = told_series(wrk, 2)
-    assert len(series) in {2, 3}, "the last second may have ended before a request told of it"
     first = min(received.at for received in server.received)
+    # Of two requests that arrive on a connection after a second's end, the later one was sent after it, and told it.
+    ended = [Counter(one.connection for one in server.received if one.at > first + end) for end in (1, 2, 3)]
+    assert sum(len(after) == 4 and min(after.values()) >= 2 for after in ended) <= len(series) <= 3
     seen = Counter(int(received.at - first) for received in server.received)
     # A request is received some time after it was sent: at a second's end, one for each connection.
     for second, count in enumerate(series):
@@ -324,9 +332,7 @@ def test_a_second_without_answers_is_told_as_a_zero(wrk: Wrk):
     wrk.write_requests("read-user")
     with recording_server(pausing) as server:
         wrk.with_series().play(server.port, "read-user", connections=1, seconds=5)
-    series = told_series(wrk, 1)
-    assert 0 in series
-    assert len(series) >= 4
+    assert 0 in told_series(wrk, 1)
 
 
 def test_statuses_are_counted_and_wrk_counts_errors_from_400_on(wrk: Wrk):
