@@ -80,7 +80,8 @@ def test_page_cache_stands_beside_anonymous_memory(connection: Connection, cgrou
     time.sleep(2 * sampling.PERIOD_SECONDS)
     sampling.finish(connection, sampler, tmp_path / "samples.csv")
     last = read(tmp_path / "samples.csv")[-1]
-    assert 48 * MEBIBYTE <= last.page_cache_bytes < 60 * MEBIBYTE
+    # The kernel may have taken some of it back by then.
+    assert 32 * MEBIBYTE <= last.page_cache_bytes < 60 * MEBIBYTE
     assert last.anonymous_bytes < 5 * MEBIBYTE
 
 
