@@ -124,6 +124,17 @@ def test_a_wrong_answer_is_no_answer(machine: Machine):
     assert json.loads(done.stdout)["answered_ns"] > ready_ns + 20_000_000
 
 
+def test_what_was_seen_last_is_told_at_the_deadline(machine: Machine):
+    machine.start("almost right")
+    # On a machine that stands still, a deadline may be over before the container is there. Then a longer one follows.
+    for seconds in (3, 6, 12):
+        done = machine.run(deadline_seconds=seconds)
+        assert (done.returncode, done.stdout) == (1, "")
+        if "it was answered with 200" in done.stderr:
+            break
+    assert done.stderr.strip() == f"no right answer within {seconds} s: it was answered with 200 and b'almost right'"
+
+
 def test_a_process_that_never_runs_is_told(machine: Machine):
     machine.engine("exit 0")
     done = machine.run(deadline_seconds=1)

@@ -33,6 +33,7 @@ WRK_VERSION = "4.1.0"
 
 TIMEOUT_SECONDS = 20
 """Longer than a machine stands still that has others to serve."""
+
 TOKEN = "a.token-of_{}"
 
 GARBAGE_PROBE = """
