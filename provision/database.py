@@ -12,7 +12,10 @@ from provision.containers import execute, volume_path
 _RESET_SECONDS = 60
 _GRACE_SECONDS = 5
 
+# The lock is held until psql connects to the new database. A run that is ended during its reset leaves a psql behind in
+# the container, which goes on; without the lock, the next reset would fail, because both create the same database.
 _RESET = """
+SELECT pg_advisory_lock(1);
 DROP DATABASE IF EXISTS :"database" WITH (FORCE);
 CREATE DATABASE :"database" TEMPLATE :"seed" STRATEGY FILE_COPY;
 \\connect :"database"

@@ -4,6 +4,7 @@ import os
 import subprocess
 import threading
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -105,6 +106,17 @@ def test_after_a_reset_tables_are_analysed_and_nothing_is_left_to_write(connecti
         ).fetchone()
         assert last is not None
         assert last[0] < 100_000, "the checkpoint is the last that was written, but for this session's own start"
+
+
+def test_a_reset_waits_for_one_that_still_goes_on(connection: Connection, seeded: Services):
+    """As after a run that was ended during a reset: its connection is closed, and its psql goes on to the end."""
+    with ThreadPoolExecutor(4) as pool:
+        resets = [pool.submit(database.reset_database, connection, seeded.postgres) for _ in range(4)]
+    failures = [str(reset.exception()) for reset in resets if reset.exception() is not None]
+    # Once the database is there, the next one throws out all who are connected to it, and makes it anew.
+    assert [failure for failure in failures if "already exists" in failure] == []
+    assert len(failures) < 4
+    assert titles(seeded) == ["first", "second"]
 
 
 def test_a_seeding_that_was_interrupted_is_done_again_with_a_changed_contract(
