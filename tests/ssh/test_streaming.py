@@ -2,7 +2,7 @@
 
 import resource
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -63,10 +63,21 @@ def test_a_command_that_reads_no_more_does_not_wait_for_one_that_is_silent(
     assert not (tmp_path / "silent-no-more").exists()
 
 
-def test_a_host_that_is_lost_while_it_writes_is_told(connection: Connection, sshd: Sshd, other: Sshd):
+def once(path: Path, act: Callable[[], None]) -> None:
+    """Do something as soon as a command has made this file, whenever that is."""
+
+    def wait_and_act() -> None:
+        wait_until(path.exists)
+        act()
+
+    threading.Thread(target=wait_and_act, daemon=True).start()
+
+
+def test_a_host_that_is_lost_while_it_writes_is_told(connection: Connection, sshd: Sshd, other: Sshd, tmp_path: Path):
     with connect(other.host) as target, connection.stream("echo half; sleep 60", deadline_seconds=60) as output:
-        threading.Timer(1, sshd.kill_sessions).start()
-        assert target.run(["cat"], input=output, deadline_seconds=60).stdout == "half\n"
+        once(tmp_path / "arrived", sshd.kill_sessions)
+        read = f"read line; echo $line; touch {tmp_path}/arrived; cat"
+        assert target.run(read, input=output, deadline_seconds=60).stdout == "half\n"
         with pytest.raises(HostUnreachableError, match="was lost during `echo half; sleep 60`"):
             output.check()
 
@@ -76,8 +87,10 @@ def test_input_that_is_held_open_ends_with_its_command_or_with_the_controller(
 ):
     assert connection.run("head -c 4", input=Held(b"held"), deadline_seconds=30).stdout == "held"
     gone = tmp_path / "gone"
-    threading.Timer(1, connection.close).start()
+    once(tmp_path / "begun", connection.close)
     with pytest.raises(HostUnreachableError):
-        connection.run(f"cat >/dev/null; touch {gone}", input=Held(b"held"), deadline_seconds=60)
+        connection.run(
+            f"touch {tmp_path}/begun; cat >/dev/null; touch {gone}", input=Held(b"held"), deadline_seconds=60
+        )
     wait_until(gone.exists, 30)
     assert sshd
