@@ -33,7 +33,8 @@ def test_it_is_ended_as_soon_as_it_is_enough(connection: Connection, tmp_path: P
 
     job = jobs.start(connection, str(tmp_path / "warm up"), telling(1, "sleep 60"), deadline_seconds=90)
     more = f"for s in 1 2 3 4 5 6; do for t in 0 1; do echo $t $s 10 >> {warm_up.SERIES_NAME}.$t; done; done"
-    connection.run(f"cd {shlex.quote(job.directory)} && sleep 1 && {more}", deadline_seconds=20)
+    begun = f"until [ -s {warm_up.SERIES_NAME}.1 ]; do sleep 0.02; done"
+    connection.run(f"cd {shlex.quote(job.directory)}; {begun}; {more}", deadline_seconds=20)
     series, [status] = warm_up.watch([(connection, job)], threads=2, enough=enough)
     assert (status.outcome, series) == ("stopped", (150, 20, 20, 20, 20, 20, 20))
     assert asked[-1] == series, "what is told is what it was asked about"
