@@ -46,6 +46,8 @@ def reset(connection: Connection, inventory: Inventory) -> None:
 def reset_database(connection: Connection, postgres: PostgresService) -> None:
     """Make the database anew from its seeded snapshot; who is connected to it is thrown out.
 
+    It waits for another reset that still goes on, within its own 60 s.
+
     It is vacuumed and analysed, and nothing is left to be written when this returns, so that no autovacuum and no
     checkpoint of the reset falls into the load.
 
