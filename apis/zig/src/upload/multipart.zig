@@ -1,179 +1,155 @@
-//! The multipart format (RFC 2046, section 5.1), read as it arrives: what is in
-//! memory at a time is 32 KiB, however long the parts are.
+//! The multipart format (RFC 2046, section 5.1; RFC 7578), read as it arrives, in
+//! the form that browsers and curl send.
 
 const std = @import("std");
+const head = @import("../http/head.zig");
 
-/// Octets that a boundary may have.
-pub const max_boundary = 70;
-const max_delimiter = "\r\n--".len + max_boundary;
+pub const Error = error{Malformed};
 
-/// Octets that the headers of one part may have.
+/// Characters that a boundary may have.
+const max_boundary = 70;
+/// Bytes that the headers of one part may have.
 const max_part_head = 4 << 10;
-
-/// Room for the headers of a part with the delimiters around them.
 const buffer_size = 32 << 10;
 
 pub const Event = union(enum) {
-    /// All that was fed is used up.
+    /// Everything that was fed is used.
     more,
-    /// A part begins: its header lines, each with its CRLF.
+    /// A part begins: its header lines. It lasts until the next one, or the end.
     part: []const u8,
     /// Content of the part.
     content: []const u8,
-    part_end,
-    /// The closing delimiter. What follows is of no interest.
+    /// The last delimiter. What follows has no meaning.
     end,
 };
 
 pub const Reader = struct {
-    delimiter_buffer: [max_delimiter]u8,
-    delimiter_length: usize,
-    state: State = .preamble,
+    delimiter: std.BoundedArray(u8, "\r\n--".len + max_boundary),
+    state: enum { preamble, part_head, content, done } = .preamble,
     buffer: [buffer_size]u8 = undefined,
     start: usize = 0,
     end: usize = 0,
 
-    const State = enum { preamble, line_of_delimiter, part_head, content, part_end, done };
-
-    /// `boundary` has at most `max_boundary` octets.
-    pub fn init(boundary: []const u8) Reader {
-        var reader: Reader = .{ .delimiter_buffer = undefined, .delimiter_length = 4 + boundary.len };
-        reader.delimiter_buffer[0..4].* = "\r\n--".*;
-        @memcpy(reader.delimiter_buffer[4..][0..boundary.len], boundary);
+    /// `content_type` is that of the request.
+    pub fn init(content_type: []const u8) Error!Reader {
+        const boundary = parameter(content_type, "boundary") orelse return error.Malformed;
+        if (boundary.len == 0 or boundary.len > max_boundary) return error.Malformed;
+        var reader: Reader = .{ .delimiter = .{} };
+        reader.delimiter.appendSliceAssumeCapacity("\r\n--");
+        reader.delimiter.appendSliceAssumeCapacity(boundary);
         // The first delimiter needs no line before it: as if one had ended there.
         reader.buffer[0..2].* = "\r\n".*;
         reader.end = 2;
         return reader;
     }
 
-    /// Takes up some of the input and returns how much that is. All events must
-    /// be taken from `next` before more is fed.
+    /// Takes in some of the input and returns how much. All events must be taken
+    /// from `next` before more is fed.
     pub fn feed(reader: *Reader, input: []const u8) usize {
-        const content = reader.buffer[reader.start..reader.end];
-        std.mem.copyForwards(u8, reader.buffer[0..content.len], content);
-        reader.start = 0;
+        const content = reader.rest();
+        std.mem.copyForwards(u8, &reader.buffer, content);
         const count = @min(input.len, buffer_size - content.len);
         @memcpy(reader.buffer[content.len..][0..count], input[0..count]);
+        reader.start = 0;
         reader.end = content.len + count;
         return count;
     }
 
-    /// What comes next. The octets of an event are there until the next call.
-    pub fn next(reader: *Reader) error{Malformed}!Event {
+    /// What comes next. The bytes of an event are there until the next call.
+    pub fn next(reader: *Reader) Error!Event {
         while (true) {
+            const text = reader.rest();
             switch (reader.state) {
-                .preamble => switch (reader.findDelimiter()) {
-                    .at => |position| {
-                        reader.start += position + reader.delimiter_length;
-                        reader.state = .line_of_delimiter;
-                    },
-                    .not_before => |position| {
-                        reader.start += position;
-                        return .more;
-                    },
-                },
-                .line_of_delimiter => {
-                    const kind = try reader.lineOfDelimiter() orelse return .more;
-                    reader.state = if (kind == .close) .done else .part_head;
+                .preamble, .content => {
+                    const length, const is_delimited = reader.findDelimiter();
+                    const is_content = reader.state == .content and length != 0;
+                    reader.start += length;
+                    if (is_delimited) {
+                        reader.start += reader.delimiter.len;
+                        reader.state = if (std.mem.startsWith(u8, reader.rest(), "--")) .done else .part_head;
+                    }
+                    if (is_content) return .{ .content = text[0..length] };
+                    if (!is_delimited) return .more;
                 },
                 .part_head => {
-                    const lines = try reader.partHead() orelse return .more;
+                    const end = std.mem.indexOf(u8, text, "\r\n\r\n") orelse {
+                        return if (text.len > max_part_head) error.Malformed else .more;
+                    };
+                    reader.start += end + 4;
                     reader.state = .content;
-                    return .{ .part = lines };
-                },
-                .content => switch (reader.findDelimiter()) {
-                    .at => |position| {
-                        const content = reader.rest()[0..position];
-                        reader.start += position + reader.delimiter_length;
-                        reader.state = .part_end;
-                        if (content.len != 0) return .{ .content = content };
-                    },
-                    .not_before => |position| {
-                        if (position == 0) return .more;
-                        const content = reader.rest()[0..position];
-                        reader.start += position;
-                        return .{ .content = content };
-                    },
-                },
-                .part_end => {
-                    reader.state = .line_of_delimiter;
-                    return .part_end;
+                    // The first CRLF is the one behind the delimiter.
+                    return .{ .part = text[@min(2, end)..end] };
                 },
                 .done => return .end,
             }
         }
     }
 
-    /// Must be called once the body has ended: the last line of all needs no CRLF.
-    pub fn finish(reader: *Reader) error{Malformed}!void {
-        if (reader.state == .line_of_delimiter) {
-            const line = reader.rest();
-            if (std.mem.startsWith(u8, line, "--") and std.mem.trim(u8, line[2..], " \t").len == 0) reader.state = .done;
-        }
-        if (reader.state != .done) return error.Malformed;
-    }
-
     fn rest(reader: *const Reader) []const u8 {
         return reader.buffer[reader.start..reader.end];
     }
 
-    const Search = union(enum) { at: usize, not_before: usize };
-
-    /// Looks for a delimiter: a CRLF, two hyphens, the boundary, and something
-    /// that can't be the rest of a longer word.
-    fn findDelimiter(reader: *const Reader) Search {
+    /// How much is in front of the next delimiter or, if there is none, of what
+    /// may become one. A delimiter is followed by a line's end or two hyphens; in
+    /// front of anything else it is content that only looks like one.
+    fn findDelimiter(reader: *const Reader) struct { usize, bool } {
         const text = reader.rest();
-        const delimiter = reader.delimiter_buffer[0..reader.delimiter_length];
+        const delimiter = reader.delimiter.constSlice();
         var from: usize = 0;
-        while (std.mem.indexOfScalarPos(u8, text, from, '\r')) |position| {
+        while (std.mem.indexOfScalarPos(u8, text, from, '\r')) |position| : (from = position + 1) {
             const candidate = text[position..];
             const common = @min(candidate.len, delimiter.len);
-            if (std.mem.eql(u8, candidate[0..common], delimiter[0..common])) {
-                if (common < delimiter.len) return .{ .not_before = position };
-                switch (isBehindDelimiter(candidate[delimiter.len..])) {
-                    .yes => return .{ .at = position },
-                    .undecided => return .{ .not_before = position },
-                    .no => {},
-                }
-            }
-            from = position + 1;
+            if (!std.mem.eql(u8, candidate[0..common], delimiter[0..common])) continue;
+            const behind = candidate[common..];
+            if (behind.len < 2) return .{ position, false };
+            if (std.mem.startsWith(u8, behind, "\r\n") or std.mem.startsWith(u8, behind, "--")) return .{ position, true };
         }
-        return .{ .not_before = text.len };
-    }
-
-    fn isBehindDelimiter(text: []const u8) enum { yes, no, undecided } {
-        if (text.len == 0) return .undecided;
-        return switch (text[0]) {
-            ' ', '\t', '\r' => .yes,
-            '-' => if (text.len == 1) .undecided else if (text[1] == '-') .yes else .no,
-            else => .no,
-        };
-    }
-
-    /// Takes the rest of a delimiter's line: blanks, or two hyphens and blanks.
-    fn lineOfDelimiter(reader: *Reader) error{Malformed}!?enum { open, close } {
-        const text = reader.rest();
-        const line_end = std.mem.indexOfScalar(u8, text, '\r') orelse {
-            return if (text.len > max_part_head) error.Malformed else null;
-        };
-        if (line_end + 1 == text.len) return null;
-        if (text[line_end + 1] != '\n') return error.Malformed;
-        const line = text[0..line_end];
-        const closes = std.mem.startsWith(u8, line, "--");
-        if (std.mem.trim(u8, if (closes) line[2..] else line, " \t").len != 0) return error.Malformed;
-        reader.start += line_end + 2;
-        return if (closes) .close else .open;
-    }
-
-    fn partHead(reader: *Reader) error{Malformed}!?[]const u8 {
-        const text = reader.rest();
-        // No header at all, and so no name.
-        if (std.mem.startsWith(u8, text, "\r\n")) return error.Malformed;
-        const end = std.mem.indexOf(u8, text, "\r\n\r\n") orelse {
-            return if (text.len > max_part_head + 4) error.Malformed else null;
-        };
-        if (end > max_part_head) return error.Malformed;
-        reader.start += end + 4;
-        return text[0 .. end + 2];
+        return .{ text.len, false };
     }
 };
+
+/// What the headers of a part say.
+pub const Part = struct {
+    name: []const u8 = "",
+    filename: []const u8 = "",
+    content_type: ?[]const u8 = null,
+
+    pub fn parse(lines: []const u8) Part {
+        var part: Part = .{};
+        var fields = std.mem.splitSequence(u8, lines, "\r\n");
+        while (fields.next()) |field| {
+            const colon = std.mem.indexOfScalar(u8, field, ':') orelse continue;
+            const value = head.trim(field[colon + 1 ..]);
+            if (std.ascii.eqlIgnoreCase(field[0..colon], "content-disposition")) {
+                part.name = parameter(value, "name") orelse "";
+                part.filename = parameter(value, "filename") orelse "";
+            } else if (std.ascii.eqlIgnoreCase(field[0..colon], "content-type")) {
+                part.content_type = value;
+            }
+        }
+        return part;
+    }
+};
+
+/// The value of a parameter of a header field, without its quotes:
+/// `form-data; name="file"; filename=a.png`.
+pub fn parameter(field: []const u8, name: []const u8) ?[]const u8 {
+    var rest = field;
+    while (std.mem.indexOfScalar(u8, rest, ';')) |semicolon| {
+        rest = rest[semicolon + 1 ..];
+        const equals = std.mem.indexOfScalar(u8, rest, '=') orelse return null;
+        const is_it = std.ascii.eqlIgnoreCase(head.trim(rest[0..equals]), name);
+        rest = rest[equals + 1 ..];
+        var end = std.mem.indexOfScalar(u8, rest, ';') orelse rest.len;
+        var value = head.trim(rest[0..end]);
+        if (std.mem.startsWith(u8, rest, "\"")) {
+            end = 1;
+            while (end < rest.len and rest[end] != '"') end += if (rest[end] == '\\') 2 else 1;
+            if (end >= rest.len) return null;
+            value = rest[1..end];
+        }
+        if (is_it) return value;
+        rest = rest[end..];
+    }
+    return null;
+}

@@ -1,0 +1,54 @@
+package fairground.users
+
+import fairground.*
+import kotlinx.coroutines.*
+import kotlinx.coroutines.sync.*
+import org.springframework.security.crypto.argon2.Argon2PasswordEncoder
+
+/** As many hashes are waiting as may. */
+class TooManyPasswords : DescribedException("too many passwords are waiting to be hashed")
+
+/**
+ * argon2id, one hash at a time for each CPU and on threads that answer no other requests. At most 32 more wait for each CPU.
+ *
+ * Ktor 3.2 doesn't cancel a call whose client has gone. So it is the short queue, of about a second, that keeps abandoned
+ * logins from delaying others.
+ */
+class Passwords(
+    private val cpus: Int = Runtime.getRuntime().availableProcessors(),
+) {
+    private val encoder = Argon2PasswordEncoder(SALT_BYTES, HASH_BYTES, LANES, MEMORY_KIB, ITERATIONS)
+    private val dispatcher: CoroutineDispatcher = Dispatchers.IO.limitedParallelism(cpus)
+    private val places = Semaphore(cpus * (1 + WAITING_PER_CPU))
+
+    // Checked where there is no user, so that an unknown email takes as long as a wrong password.
+    private val decoy = checkNotNull(encoder.encode("decoy"))
+
+    /** The hash of [password] in PHC format. Fails with [TooManyPasswords]. */
+    suspend fun hash(password: String): String = compute { checkNotNull(encoder.encode(password)) }
+
+    /** Whether [hash] is of [password]; false, after the same time, if there is no hash. Fails with [TooManyPasswords]. */
+    suspend fun matches(
+        password: String,
+        hash: String?,
+    ): Boolean = compute { encoder.matches(password, hash ?: decoy) } && hash != null
+
+    /** Keeps its place until [work] has ended: a caller that is cancelled waits for that as well. */
+    internal suspend fun <T> compute(work: () -> T): T {
+        if (!places.tryAcquire()) throw TooManyPasswords()
+        try {
+            return withContext(dispatcher) { work() }
+        } finally {
+            places.release()
+        }
+    }
+
+    private companion object {
+        const val SALT_BYTES = 16
+        const val HASH_BYTES = 32
+        const val LANES = 1
+        const val MEMORY_KIB = 19_456
+        const val ITERATIONS = 2
+        const val WAITING_PER_CPU = 32
+    }
+}

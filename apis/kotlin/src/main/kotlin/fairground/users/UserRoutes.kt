@@ -1,0 +1,48 @@
+package fairground.users
+
+import fairground.plugins.*
+import io.ktor.http.*
+import io.ktor.server.auth.*
+import io.ktor.server.response.*
+import io.ktor.server.routing.*
+
+/** `/api/users` and `/api/auth`. */
+fun Route.userRoutes(
+    users: UserRepository,
+    passwords: Passwords,
+    tokens: Tokens,
+) {
+    route("/api/users") {
+        install(BodyLimit)
+
+        post {
+            val new = call.receiveValid<NewUser>()
+            val account = users.create(new.username, new.email.lowercase(), passwords.hash(new.password))
+            call.response.header(HttpHeaders.Location, "/api/users/${account.id}")
+            call.respond(HttpStatusCode.Created, account)
+        }
+
+        authenticate {
+            get("/me") {
+                call.respond(users.findAccount(call.caller.id) ?: throw Problem(HttpStatusCode.Unauthorized))
+            }
+        }
+
+        get("/{id}") {
+            call.respond(users.find(call.id) ?: throw Problem(HttpStatusCode.NotFound))
+        }
+    }
+
+    route("/api/auth") {
+        install(BodyLimit)
+
+        post("/login") {
+            val login = call.receiveValid<Login>()
+            val credentials = users.findCredentials(login.email.lowercase())
+            if (!passwords.matches(login.password, credentials?.passwordHash) || credentials == null) {
+                throw Problem(HttpStatusCode.Unauthorized, "The email or the password is wrong.")
+            }
+            call.respond(AccessToken(tokens.create(credentials.id, credentials.username), "Bearer", TOKEN_SECONDS))
+        }
+    }
+}

@@ -1,0 +1,25 @@
+x="tests/unit/experiment/test_"; a="tests/unit/analysis/test_"; p="tests/unit/provision/test_"; d="tests/unit/documents/test_"; l="tests/unit/lab/test_"; c="tests/unit/cli/test_"
+def f(prefix, *names): return [f"{prefix}{n}.py" for n in names]
+FIRST = {
+ "01": f(p,"pinning_script","pinning"), "02": f(p,"pinning_script","pinning"), "03": f(p,"pinning")+f(x,"loop_voids"), "04": f(d,"cores")+f(l,"cores","stack_file"), "05": f(l,"cores","container_host"),
+ "06": f(x,"journal"), "07": f(x,"loop_resume","loop_ends"), "08": f(x,"loop_resume","loop_attempts","loop_ends"), "09": f(x,"loop_resume"), "10": f(x,"loop_attempts")+f(a,"attempts"),
+ "11": f(x,"loop_resume","run_list","loop_ends"), "12": f(x,"loop_resume","loop"), "13": f(x,"loop","journal","loop_resume"), "14": f(x,"run_lock"),
+ "15": f(x,"loop_tuning","holding"), "16": f(x,"holding","loop_tuning"),
+ **{n: f(p,"knobs","knob_journal") for n in ("17","18","19","20","21","22","23","24","120")},
+ "25": f(x,"knob_records","loop_tuning"), "26": f(x,"tuning_bench"), "27": f(x,"loop_tuning","tuning_bench","loop"), "28": f(p,"knobs","knob_journal")+f(x,"tuning_bench"),
+ "29": f(l,"keys"), "30": f(d,"inventory","json"), "31": f(x,"loop_voids"), "32": f(l,"engine")+["tests/unit/test_private_files.py"], "33": f(l,"drift_document","drift_containers","drift_services"),
+ "34": f(x,"generators"), "35": f(l,"keys","place","services"), "36": f(l,"keys","place"), "37": f(x,"tokens","api_check"),
+ "38": f(a,"intervals"), "39": f(a,"holm"), "40": f(a,"equivalence"), "41": f(a,"comparison","comparisons"), "42": f(a,"power"), "43": f(a,"two_samples"), "44": f(a,"estimates"), "45": f(a,"comparison"), "46": f(a,"comparison","comparisons","gate"),
+ "47": f(a,"gate"), "48": f(a,"gate"), "49": f(c,"gate"), "50": f(a,"gate"), "51": f(c,"gate"), "52": ["tests/unit/ci/test_gate.py"], "53": f(c,"gate","system_errors"), "54": f(a,"gate"),
+ "55": f(l,"lifecycle"), "56": f(l,"lifecycle","state"), "57": f(l,"lifecycle"), "58": f(l,"state"), "59": f(l,"expiry"), "60": f(l,"drift_containers"), "61": f(l,"state"), "62": f(l,"drift_services"), "63": f(l,"expiry","lifecycle"), "64": f(l,"preflight"),
+ "65": f(l,"docker_ssh"), "66": f(c,"host_keys")+f(l,"ssh_login"), "67": f(c,"host_keys"), "68": f(c,"host_keys"), "69": f(l,"ssh_login")+f(c,"host_keys"),
+ "70": f(a,"histogram"), "71": f(a,"histogram"), "72": f(a,"merging"), "73": f(x,"open_loop_tool"), "74": f(a,"open_loop")+f(x,"open_loop"), "75": f(x,"generators","requests","open_loop"), "76": f(x,"generators"), "77": f(x,"replay"), "78": f(x,"generators"), "79": f(a,"clocks"),
+ "80": f(x,"warming"), "81": f(a,"steadiness"), "82": f(p,"warm_up"), "83": f(a,"steadiness"),
+ "84": f(x,"disturbances"), "85": f(x,"disturbances"), "86": f(a,"watch"), "87": f(a,"watch"), "88": f(x,"disturbances"), "89": f(a,"watch"), "90": f(x,"loop_voids"), "91": f(x,"loop_voids"),
+ "92": f(a,"histogram"), "93": f(a,"report"), "94": f(a,"summary_csv"), "95": f(a,"pages","golden"), "96": f(a,"report","recompute"), "97": f(a,"samples"), "98": f(a,"saturation"), "99": f(a,"pages","golden"),
+ "100": f(d,"stack"), "101": f(d,"yaml"), "102": f(d,"stack"), "103": f(d,"protocol"), "104": f(d,"durations")+f(x,"budget"), "105": f(d,"stack"),
+ "106": f(p,"watch_script"), "107": f(p,"cgroups"), "108": f(p,"watch_script"), "109": f(a,"samples"), "110": f(x,"tokens"), "111": f(x,"tokens","loop"),
+ "112": f(p,"build_context"), "113": f(l,"built_image"), "114": f(l,"built_image"), "115": f(l,"built_image"), "116": f(l,"built_image"),
+ "117": ["tests/unit/test_private_files.py"]+f(l,"place","ssh_login"), "118": ["tests/unit/test_private_files.py"], "119": f(c,"host_keys")+f(l,"ssh_login"), "121": ["tests/unit/toolchain/test_files.py","tests/unit/test_private_files.py"],
+ "122": f(c,"verify")+f(x,"api_check"), "123": f(c,"verify"), "124": f(x,"api_check","first_answer"), "125": f(x,"loop_voids"), "126": f(x,"budget"), "127": f(p,"job"), "128": f(x,"run_list"),
+}
