@@ -1,7 +1,7 @@
 """Logging in to a host: one pinned key, one private key or the SSH agent, maybe through a jump host.
 
-Only what a booting host explains is tried again (nothing listens yet, sshd isn't ready to greet); a wrong host key or a
-refused login ends at once.
+Only what a booting host explains is tried again (nothing listens yet, sshd isn't ready to greet, or is restarted while
+it checks a key); a wrong host key or a refused login ends at once.
 """
 
 import base64
@@ -42,6 +42,9 @@ _NOTHING_TO_OFFER = "No authentication methods available"
 
 _ENDED_MEANWHILE = "No existing session"
 """What Paramiko says where it is about to offer a key and the host has ended the connection."""
+
+_ENDED_IN_CHECK = "transport shut down or saw EOF"
+"""What Paramiko says, as if it were a refusal, where the host ends the connection while it checks a key."""
 
 Stream = socket.socket | paramiko.Channel
 """What SSH goes over: a TCP connection, or a channel of a jump host's connection that stands for one."""
@@ -163,7 +166,7 @@ def _log_in(attempt: _Attempt, seconds: float) -> paramiko.SSHClient:
     name = label(attempt.target)
     ends_at = time.monotonic() + seconds
     retrying = Retrying(
-        retry=retry_if_exception(_is_booting),
+        retry=retry_if_exception(lambda error: _is_booting(error, attempt)),
         stop=stop_before_delay(seconds),
         wait=wait_exponential(multiplier=0.1, max=1),
         before_sleep=before_sleep_log(_logger, logging.INFO),
@@ -214,6 +217,11 @@ def _refused(attempt: _Attempt, error: paramiko.AuthenticationException) -> str:
             f"{name} refused the login with every key of the SSH agent ({error}). Check the user's name, and that "
             "`ssh-add -l` lists a key whose public half is in the host's authorized_keys."
         )
+    if _ENDED_IN_CHECK in str(error):
+        return (
+            f"{name} ended the connection each time while it checked the key {attempt.private_key.fingerprint}. "
+            "The log of its sshd says why."
+        )
     return (
         f"{name} refused the login with the key {attempt.private_key.fingerprint} ({error}). "
         "Check the user's name, and that the key's public half is in the host's authorized_keys."
@@ -254,10 +262,11 @@ def _open(attempt: _Attempt, ends_at: float) -> paramiko.SSHClient:
     return client
 
 
-def _is_booting(error: BaseException) -> bool:
+def _is_booting(error: BaseException, attempt: _Attempt) -> bool:
     """Whether a host that is still coming up explains the error.
 
-    A closed or missing greeting is a plain `SSHException` in Paramiko, told from others by its text alone.
+    Paramiko tells two of these by their text alone: a closed or missing greeting, and a connection that ends while the
+    host checks a key, as sshd ends it when it is restarted. A host that saw enough of an agent's keys does, too.
     """
     if isinstance(error, (ConnectionError, TimeoutError, EOFError)):
         return True
@@ -265,6 +274,8 @@ def _is_booting(error: BaseException) -> bool:
         return error.errno in {errno.EHOSTUNREACH, errno.ENETUNREACH}
     if isinstance(error, paramiko.ChannelException):
         return error.code == OPEN_FAILED_CONNECT_FAILED
+    if isinstance(error, paramiko.AuthenticationException):
+        return attempt.private_key is not None and _ENDED_IN_CHECK in str(error)
     return type(error) is paramiko.SSHException and "protocol banner" in str(error)
 
 

@@ -99,6 +99,24 @@ def test_an_sshd_that_hangs_up_before_its_greeting_is_retried_until_it_greets(ow
     assert refused == 2
 
 
+def test_a_login_that_sshd_ends_while_it_checks_the_key_is_tried_again(tmp_path: Path):
+    """As an sshd does that is restarted, for instance by the cloud-init of a booting machine."""
+    ended = tmp_path / "ended"
+    script = tmp_path / "ends_the_first"
+    script.write_text(f"test -e {ended} && exec cat {tmp_path}/key.pub\ntouch {ended}\nkill -9 $PPID\n")
+    server = Sshd(tmp_path, options=f"AuthorizedKeysCommand /bin/sh {script}\nAuthorizedKeysCommandUser root")
+    (tmp_path / "authorized_keys").rename(tmp_path / "key.pub")
+    server.start()
+    try:
+        connect(server.host, deadline_seconds=20).close()
+        assert server.log.count("Connection from") == 2
+        script.write_text("kill -9 $PPID\n")
+        with pytest.raises(HostAuthenticationError, match=r"ended the connection each time while it checked the key"):
+            connect(server.host, deadline_seconds=1)
+    finally:
+        server.stop()
+
+
 def test_a_silent_address_ends_at_the_deadline(own_sshd: Sshd):
     own_sshd.stop()
     with (
