@@ -3,8 +3,10 @@
 import signal
 import socket
 import threading
-import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from contextvars import copy_context
 
 import pytest
 
@@ -15,9 +17,6 @@ from provision.cancelling import checkpoint
 from tests.unit.experiment.fake_bench import FakeBench
 
 LEFT = ["hold", "clear", "clear", "restore"]
-
-A_WHILE_SECONDS = 0.3
-"""By then a request to end has reached whoever it reaches."""
 
 
 @pytest.fixture(autouse=True)
@@ -39,11 +38,20 @@ def ask_for_the_end(request: signal.Signals = signal.SIGINT) -> None:
 
 def test_a_request_ends_the_work_at_a_checkpoint_and_nowhere_else():
     bench = FakeBench()
+    waits, asked = threading.Event(), threading.Event()
+
+    def wait_beside() -> None:
+        with suppress(KeyboardInterrupt), checkpoint(asked.set):
+            waits.set()
+            assert asked.wait(10)
 
     def send_a_packet() -> None:
         bench.steps.append("first half")
-        ask_for_the_end()
-        time.sleep(A_WHILE_SECONDS)
+        with ThreadPoolExecutor(1) as beside:
+            beside.submit(copy_context().run, wait_beside)
+            assert waits.wait(10)
+            ask_for_the_end()
+            assert asked.wait(10)
         bench.steps.append("second half")
         with checkpoint():
             bench.steps.append("next packet")
@@ -82,7 +90,6 @@ def test_requests_that_come_while_the_host_is_left_are_ignored(
     def restore_slowly() -> None:
         ask_for_the_end()
         ask_for_the_end(signal.SIGTERM)
-        time.sleep(A_WHILE_SECONDS)
         restore()
 
     monkeypatch.setattr(bench, "restore", restore_slowly)
