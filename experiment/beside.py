@@ -21,7 +21,8 @@ class Beside:
     def begin(self, act: Callable[[], Found]) -> Future[Found]:
         """Do a step in a thread of its own, which a request to end reaches as it does the one that began it."""
         step = self._pool.submit(copy_context().run, act)
-        self._steps = {one for one in self._steps if not one.done()} | {step}
+        self._steps.add(step)
+        step.add_done_callback(self._steps.discard)
         return step
 
     def do_all(self, *acts: Callable[[], Found]) -> list[Found]:
@@ -33,4 +34,3 @@ class Beside:
     def wait(self) -> None:
         """Wait until all have ended, also those for whose end nobody waits any more."""
         wait(self._steps)
-        self._steps = set()
