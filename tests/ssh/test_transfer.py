@@ -1,6 +1,7 @@
 """Files arrive whole and checked, or not at all, in both directions."""
 
 import hashlib
+import io
 import os
 import stat
 import sys
@@ -12,6 +13,7 @@ import paramiko
 import pytest
 
 from documents.errors import HostUnreachableError, TransferError
+from provision import transfer
 from provision.connection import Connection, connect
 from tests.ssh.sshd import Sshd
 
@@ -64,6 +66,18 @@ def test_a_file_goes_there_and_back(connection: Connection, local: Path, remote:
 def test_pushed_bytes_can_be_read_by_their_owner_only(connection: Connection, remote: Path):
     connection.push_bytes(b"secret", str(remote / "file"))
     assert stat.S_IMODE((remote / "file").stat().st_mode) == 0o600
+
+
+def test_pushed_bytes_can_be_read_by_nobody_else_while_they_are_on_their_way(connection: Connection, remote: Path):
+    modes: list[int] = []
+
+    class Watched(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            modes.extend(stat.S_IMODE(path.stat().st_mode) for path in remote.iterdir())
+            return super().read(size)
+
+    transfer.push(connection, Watched(b"secret"), str(remote / "file"), 0o600)
+    assert modes == [0o600, 0o600]
 
 
 def test_a_push_replaces_what_was_there_and_leaves_nothing_beside_it(connection: Connection, remote: Path):

@@ -1,6 +1,6 @@
-"""Clearing a host of what a run left behind, through a real sshd on loopback."""
+"""Clearing a host of what a run or a cell left behind, through a real sshd on loopback."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,11 +9,12 @@ from documents.errors import HostError
 from documents.inventory import Inventory
 from experiment import host_folder
 from experiment.remote_bench import RemoteBench
-from provision import jobs, variants
+from provision import database, jobs, variants
 from provision.connection import Connection, connect
 from tests.ssh.sshd import Sshd
 from tests.ssh.waiting import wait_until_gone
 from tests.unit.experiment.fake_bench import INVENTORY, SECRETS
+from tests.unit.provision.local_host import LocalHost
 
 
 @pytest.fixture
@@ -62,3 +63,16 @@ def test_a_start_that_comes_after_the_clearing_puts_no_load_on_the_host(connecti
     with pytest.raises(HostError, match="isn't there any more"):
         jobs.start(connection, str(home / "load"), ["sleep", "60"], deadline_seconds=60)
     assert not home.exists()
+
+
+def test_nothing_that_one_cell_wrote_is_there_for_the_next(monkeypatch: pytest.MonkeyPatch):
+    done: set[str] = set()
+
+    def note(step: str) -> Callable[..., None]:
+        return lambda *_: done.add(step)
+
+    for step in ("reset_database", "flush_cache", "empty_uploads"):
+        monkeypatch.setattr(database, step, note(step))
+    monkeypatch.setattr(RemoteBench, "lay_ready", note("lay_ready"))
+    RemoteBench(LocalHost(), INVENTORY, SECRETS).reset(INVENTORY.apis[0], b"")
+    assert done == {"reset_database", "flush_cache", "empty_uploads", "lay_ready"}

@@ -1,5 +1,6 @@
-"""A host that takes another's place is there before that goes, and neither is in the other's way."""
+"""A host that takes another's place is there before that goes; neither is in the other's way. Whose a machine is."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,13 @@ from documents.host import Host
 from documents.host_kinds import AnyHost, ContainerHost, SshHost
 from lab.hosts.claimed import _ClaimedHostProvider  # pyright: ignore[reportPrivateUsage]
 from lab.hosts.place import host_folder, name_place
+from lab.lifecycle import reconciliation
+from lab.lifecycle.reconciliation import _is_claimed  # pyright: ignore[reportPrivateUsage]
+from lab.lifecycle.state import State
 from lab.ssh_files import _SshFilesProvider  # pyright: ignore[reportPrivateUsage]
+from provision.connection import Connection
+from provision.host_changes import HostChanges
+from tests.unit.provision.local_host import LocalHost
 
 CONTAINER = ContainerHost(kind="container")
 MACHINES = (
@@ -75,3 +82,22 @@ def test_a_machine_that_is_reached_in_another_way_is_left_before_it_is_claimed_a
     difference = _ClaimedHostProvider().diff("claim-1", claim(), claim(**change))
     assert difference.replaces == ["host"]
     assert difference.delete_before_replace
+
+
+def changes(lab: str, *, held: bool = True) -> HostChanges:
+    return HostChanges(stack="test", lab=lab, held=held, made_folder=True)
+
+
+@pytest.mark.parametrize(
+    ("found", "claimed"),
+    [(changes("ONE"), True), (None, False), (changes("ONE", held=False), False), (changes("TWO"), False)],
+    ids=["by it", "set up anew meanwhile", "left meanwhile", "by another lab meanwhile"],
+)
+def test_a_machine_is_a_labs_where_its_journal_says_so(
+    found: HostChanges | None, claimed: bool, monkeypatch: pytest.MonkeyPatch
+):
+    def read(_connection: Connection) -> HostChanges | None:
+        return found
+
+    monkeypatch.setattr(reconciliation, "read_changes", read)
+    assert _is_claimed(LocalHost(), replace(State.empty(), lab="ONE")) is claimed
