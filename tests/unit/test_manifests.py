@@ -1,4 +1,4 @@
-"""The manifests name the frameworks and compilers that are compared, and runtimes with a garbage collector have the contract's memory budget."""
+"""The manifests name the frameworks and compilers that are compared, and the memory that garbage collectors may use."""
 
 import re
 from pathlib import Path
