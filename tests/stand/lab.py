@@ -20,7 +20,9 @@ _DEADLINE_SECONDS = 60
 
 def _signal_all(signal: str, container: str) -> str:
     """Signal a container's first process and its children, which is all that PostgreSQL and Redis have."""
-    return f"pid=$(docker inspect --format '{{{{.State.Pid}}}}' {container}); kill -{signal} $pid $(pgrep -P $pid)"
+    pid = f"$(docker inspect --format '{{{{.State.Pid}}}}' {container})"
+    # pkill ends with 1 where there is no child, or one has ended by itself.
+    return f"pid={pid}; kill -{signal} $pid && {{ pkill -{signal} -P $pid || [ $? -eq 1 ]; }}"
 
 
 class LabStand:
