@@ -55,8 +55,8 @@ class Window:
 class Summary:
     """One API on one workload: medians over the rounds, the range of its throughput, and ratios of throughputs.
 
-    A ratio is None where there is no such floor, and after a single round. `of_fastest` is to the API that is fastest by
-    median, and None for that one.
+    A ratio is None where there is no such floor, and after a single round. `of_fastest` is to the API that is fastest
+    by median, and None for that one.
     """
 
     api: str

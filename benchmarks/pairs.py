@@ -1,4 +1,4 @@
-"""Two HTTP servers that run already, under wrk in short turns of random order: which answers more, at how much CPU?
+r"""Two HTTP servers that run already, under wrk in short turns of random order: which answers more, at how much CPU?
 
     .venv/bin/python -m benchmarks.pairs http://127.0.0.1:8080/api/users/7,PID http://127.0.0.1:8090/db,PID \\
         [--pairs 40] [--seconds 2] [--connections 64] [--generator-cpus 1] [--json]
@@ -78,12 +78,12 @@ def measure(servers: Sequence[Server], command: Sequence[str], count: int) -> li
     pairs: list[tuple[Turn, Turn]] = []
     for number in range(count + 1):
         if random.random() < 0.5:  # noqa: S311 - the order of turns is no secret
-            pair = (_turn(first, command), _turn(second, command))
+            one, two = _turn(first, command), _turn(second, command)
         else:
-            pair = (_turn(second, command), _turn(first, command))[::-1]
+            two, one = _turn(second, command), _turn(first, command)
         if number:
-            pairs.append(pair)
-            rates = " and ".join(f"{turn.requests_per_second:,.0f}/s" for turn in pair)
+            pairs.append((one, two))
+            rates = f"{one.requests_per_second:,.0f}/s and {two.requests_per_second:,.0f}/s"
             print(f"pair {number} of {count}: {rates}", file=sys.stderr, flush=True)
     return pairs
 

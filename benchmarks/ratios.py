@@ -25,4 +25,4 @@ def mean_ratio(ratios: Sequence[float]) -> Ratio:
     """The geometric mean of two ratios or more, with its 95% t interval on the log scale."""
     logs = over_blocks(np.log(ratios))
     ends = interval_of(logs, CONFIDENCE)
-    return Ratio(math.exp(float(logs.mean())), ends.low, ends.high)
+    return Ratio(math.exp(float(logs.mean)), ends.low, ends.high)
