@@ -14,16 +14,23 @@ from lab.cores import split_cores, split_load_host, take_cores
 _ARTICLE_CORES = 8
 _ARTICLE_MEMORY_GB = 16
 
+_UNREPORTED_MEMORY = 0.075
+"""The largest share of a machine's memory that its kernel leaves out of MemTotal: firmware and the kernel itself.
+
+Source: Karpenter's default `VM_MEMORY_OVERHEAD_PERCENT` for EC2, where types with 16 GiB report 4% to 6% less.
+"""
+
 
 def size_host(resources: HostResources, host: AnyHost) -> HostSize:
     """The first physical cores of a host, as many as its document takes, and all of its memory."""
     cores = take_cores(resources.cores, host.cpus)
     cloud = as_cloud_host(host)
+    article_bytes = (1 - _UNREPORTED_MEMORY) * _ARTICLE_MEMORY_GB * 1024**3
     return HostSize(
         cpus=tuple(itertools.chain.from_iterable(cores)),
         memory_bytes=resources.memory_bytes,
         shared_cores=cloud is not None and cloud.shared_cores,
-        smaller=len(cores) < _ARTICLE_CORES or resources.memory_bytes < _ARTICLE_MEMORY_GB * 1024**3,
+        smaller=len(cores) < _ARTICLE_CORES or resources.memory_bytes < article_bytes,
     )
 
 
