@@ -30,6 +30,7 @@ from benchmarks import known_difference as known
 from benchmarks.page import heading, write_page
 from cli.context import DEFAULT_STACK, ROOT, RUNS
 from documents.errors import FairgroundError
+from documents.run import MANIFESTS
 from experiment.run import git_commit
 
 PARTS = ("run", "benchmark", "known-difference", "fuzzing", "fleet")
@@ -73,7 +74,7 @@ def run(protocol: str) -> bool:
     _call([_LAB, "facts"])
     _call([_LAB, "run", "--protocol", protocol])
     _call([_LAB, "report"])
-    newest = max(path.parent for path in RUNS.glob("*/manifest.json"))
+    newest = max(path.parent for path in RUNS.glob(MANIFESTS))
     write_page("run.md", (newest / "report.md").read_text(encoding="utf-8"))
     return True
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ci.gate_stack import STACK, Change, write_gate_stack
 from documents.errors import FairgroundError
+from documents.run import MANIFESTS
 
 PROJECT = Path(__file__).resolve().parents[1]
 LAB = (str(PROJECT / ".venv" / "bin" / "lab"),)
@@ -95,7 +96,7 @@ def _run(project: Path, command: Sequence[str]) -> int:
 
 
 def _runs(project: Path) -> frozenset[str]:
-    return frozenset(path.parent.name for path in project.glob("runs/*/manifest.json"))
+    return frozenset(path.parent.name for path in (project / "runs").glob(MANIFESTS))
 
 
 def main() -> int:

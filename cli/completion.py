@@ -11,13 +11,14 @@ import typer
 from cli.context import DEFAULT_STACK, ROOT, RUNS
 from documents.comparison import Measure
 from documents.errors import FairgroundError
+from documents.run import MANIFESTS
 from experiment.protocol_file import protocol_names
 from lab.stack_file import read_stack
 
 
 def complete_run(incomplete: str) -> list[str]:
     """The ids of the runs, the newest first."""
-    return _that_begin(sorted((path.parent.name for path in RUNS.glob("*/manifest.json")), reverse=True), incomplete)
+    return _that_begin(sorted((path.parent.name for path in RUNS.glob(MANIFESTS)), reverse=True), incomplete)
 
 
 def complete_protocol(incomplete: str) -> list[str]:

@@ -8,6 +8,7 @@ from cli.context import RUNS, JsonOption, terminal
 from cli.progress import under_way
 from cli.tables import as_rich
 from documents.errors import RunError
+from documents.run import MANIFESTS
 
 PAGE = RUNS / "history.html"
 
@@ -26,7 +27,7 @@ def history(
     from analysis.history import read_history  # noqa: PLC0415
     from analysis.pages.history import NOTE, history_tables, why_apart, write_history  # noqa: PLC0415
 
-    folders = sorted(path.parent for path in RUNS.glob("*/manifest.json"))[-last:]
+    folders = sorted(path.parent for path in RUNS.glob(MANIFESTS))[-last:]
     if not folders:
         raise RunError(f"There is no run in {RUNS} yet; run `lab run`.")
     console = terminal()

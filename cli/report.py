@@ -13,6 +13,7 @@ from cli.context import FACTS, RUNS, JsonOption, terminal
 from cli.tables import as_rich
 from documents.errors import RunError, ToolchainError
 from documents.report import Report
+from documents.run import MANIFESTS
 
 
 class ReportFormat(StrEnum):
@@ -97,14 +98,14 @@ def find_run(run: str | None) -> Path:
         RunError: there is none.
     """
     if run is None:
-        runs = sorted(path.parent for path in RUNS.glob("*/manifest.json"))
+        runs = sorted(path.parent for path in RUNS.glob(MANIFESTS))
         if not runs:
             raise RunError(f"There is no run in {RUNS} yet; run `lab run`.")
         return runs[-1]
     for folder in (RUNS / run, Path(run)):
         if (folder / "manifest.json").is_file():
             return folder
-    like = get_close_matches(run, (path.parent.name for path in RUNS.glob("*/manifest.json")), n=1)
+    like = get_close_matches(run, (path.parent.name for path in RUNS.glob(MANIFESTS)), n=1)
     meant = f"Is it {like[0]}? " if like else ""
     raise RunError(
         f"There is no run {run}: neither {RUNS / run} nor {run} has a manifest.json. {meant}`lab runs` lists all."

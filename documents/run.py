@@ -15,6 +15,8 @@ from documents.protocol import Protocol
 Nanoseconds = Annotated[int, Field(ge=0, lt=2**63)]
 """A moment on a host's CLOCK_MONOTONIC, as its kernel counts it."""
 
+MANIFESTS = "[!.]*/manifest.json"
+"""A glob pattern for the manifests in a folder of runs. Incomplete and removed runs begin with a dot."""
 
 UNKNOWN_COMMIT = "unknown"
 """What stands for the commit where there is no git, or no repository."""

@@ -12,7 +12,7 @@ from analysis.statistics.block_ratios import log_ratios_of, logs_of
 from documents.errors import AnalysisError, DocumentError
 from documents.inventory import Inventory
 from documents.protocol import Protocol
-from documents.run import CellRecord, Manifest
+from documents.run import MANIFESTS, CellRecord, Manifest
 from experiment.budget import Earlier
 
 LEAST_BLOCKS_FOR_NOISE = 5
@@ -49,7 +49,7 @@ def read_earlier(runs_directory: Path, inventory: Inventory, protocol: Protocol,
 def _of_the_same_kind(
     runs_directory: Path, inventory: Inventory, protocol: Protocol
 ) -> Iterator[tuple[Path, Manifest]]:
-    for path in sorted(runs_directory.glob("*/manifest.json"), reverse=True):
+    for path in sorted(runs_directory.glob(MANIFESTS), reverse=True):
         try:
             manifest = Manifest.from_json(path.read_bytes(), name=str(path))
         except (OSError, DocumentError):

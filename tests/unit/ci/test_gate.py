@@ -20,7 +20,9 @@ case "$1" in
   gate)
     status=$(cat "$3-status" 2>/dev/null || echo 0)
     if [ "$status" -le 3 ]; then echo "## Gate: what is said of $3" > "$7"; fi
-    mkdir -p "runs/run-of-$3" && echo "{}" > "runs/run-of-$3/manifest.json"
+    for folder in "run-of-$3" ".run-beside-$3.unfinished"; do
+      mkdir -p "runs/$folder" && echo "{}" > "runs/$folder/manifest.json"
+    done
     exit "$status" ;;
 esac
 """

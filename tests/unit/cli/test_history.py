@@ -56,6 +56,15 @@ def test_only_the_newest_are_looked_at(runs: Path):
     assert [run.run_id[:8] for run in found.groups[0].runs] == ["20260102", "20260103"]
 
 
+def test_a_run_whose_removal_broke_off_is_not_looked_at(runs: Path):
+    for day in (1, 2):
+        run_of_day(runs, day, STEADY)
+    (runs / "20260101-120000-quick").rename(runs / ".20260101-120000-quick.removed")
+    found = History.from_json(call("--json")[1], name="standard output")
+    assert [run.run_id[:8] for run in found.groups[0].runs] == ["20260102"]
+    assert found.left_out == ()
+
+
 def test_where_there_is_no_run_it_says_what_makes_one(runs: Path):
     error = call()[2]
     assert isinstance(error, RunError)

@@ -11,7 +11,9 @@ from typer.testing import CliRunner
 
 import cli.report
 import cli.runs
+from cli.completion import complete_run
 from cli.main import app
+from cli.report import find_run
 from documents.errors import RunError
 from documents.run_list import PrunedRuns
 from tests.unit.analysis.run_builder import golden_run
@@ -55,6 +57,21 @@ def at_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 def call(*arguments: str, answer: str | None = None) -> tuple[int, str, BaseException | None]:
     done = CliRunner().invoke(app, ["runs", *arguments], input=answer, env={"COLUMNS": "120"})
     return done.exit_code, done.stdout, done.exception
+
+
+@pytest.mark.parametrize("name", [".20270101-120000-quick.removed", ".20270101-120000-quick.unfinished"])
+def test_a_run_that_is_being_made_or_removed_is_neither_found_nor_completed(runs: Path, name: str):
+    (runs / name).mkdir()
+    (runs / name / "manifest.json").touch()
+    whole = complete_run("")
+    assert len(whole) == 4
+    with pytest.raises(RunError) as error:
+        find_run(f"{name}x")
+    assert name not in str(error.value).split("manifest.json", 1)[1], "it isn't suggested either"
+    for run in whole:
+        shutil.rmtree(runs / run)
+    with pytest.raises(RunError, match="There is no run in"):
+        find_run(None)
 
 
 def ages(folder: Path) -> list[str]:

@@ -1,6 +1,7 @@
 """`lab run --budget`: as many whole blocks as fit, what they resolve, and an end by the clock between two blocks."""
 
 import math
+import shutil
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,12 @@ def test_an_earlier_run_tells_overhead_and_noise(runs: Path):
     # Each throughput scatters by 3%, so the log ratio of two by 3% times the root of 2.
     assert found.noise is not None
     assert 0.02 < found.noise < 0.07
+
+
+def test_a_run_whose_removal_broke_off_tells_nothing(runs: Path, tmp_path: Path):
+    manifest = manifest_of(runs)
+    shutil.copytree(runs / "20260131-120000-quick", tmp_path / ".20260131-120000-quick.removed")
+    assert read_earlier(tmp_path, manifest.inventory, manifest.protocol, ("go", "rust")) == Earlier()
 
 
 def test_phases_beside_warm_up_and_load_are_the_overhead(tmp_path: Path):
