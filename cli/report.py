@@ -13,7 +13,7 @@ from cli.context import FACTS, RUNS, JsonOption, terminal
 from cli.tables import as_rich
 from documents.errors import RunError, ToolchainError
 from documents.report import Report
-from documents.run import MANIFESTS
+from documents.run import MANIFESTS, Manifest
 
 
 class ReportFormat(StrEnum):
@@ -91,17 +91,23 @@ def _open(page: Path) -> None:
         )
 
 
-def find_run(run: str | None) -> Path:
-    """The folder of the run with that id or path, or of the newest.
+def find_run(run: str | None, *, stack: str | None = None) -> Path:
+    """The folder of the run with that id or path; without one, of the newest run, or of the newest of a stack.
 
     Raises:
         RunError: there is none.
+        DocumentError: the manifest of a run that may be the newest of the stack isn't valid; names its file.
     """
     if run is None:
-        runs = sorted(path.parent for path in RUNS.glob(MANIFESTS))
-        if not runs:
-            raise RunError(f"There is no run in {RUNS} yet; run `lab run`.")
-        return runs[-1]
+        for path in sorted(RUNS.glob(MANIFESTS), reverse=True):
+            if stack is None or Manifest.from_json(path.read_bytes(), name=str(path)).inventory.stack == stack:
+                return path.parent
+        if stack is not None:
+            raise RunError(
+                f"There is no run of the stack {stack} in {RUNS}. `lab runs` shows the stack of each run; name it with "
+                "--stack, or start a run with `lab run`."
+            )
+        raise RunError(f"There is no run in {RUNS} yet; run `lab run`.")
     for folder in (RUNS / run, Path(run)):
         if (folder / "manifest.json").is_file():
             return folder

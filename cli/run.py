@@ -16,17 +16,19 @@ from documents.errors import RunError
 from experiment.protocol_file import protocol_names, read_protocol
 from lab.lifecycle.lifecycle import read_lab
 
+DEFAULT_PROTOCOL = "quick"
+
 
 def run(  # noqa: PLR0917 - typer's options are keywords on the command line
     protocol: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--protocol",
             "-p",
-            help="A protocol's name (article, quick) or the path of its file.",
+            help="A protocol's name (article, quick) or the path of its file; quick unless given.",
             autocompletion=complete_protocol,
         ),
-    ] = "quick",
+    ] = None,
     api: Annotated[
         list[str] | None,
         typer.Option("--api", help="Measure this API alone; may be given again for more.", autocompletion=complete_api),
@@ -34,7 +36,9 @@ def run(  # noqa: PLR0917 - typer's options are keywords on the command line
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run instead of beginning one.")] = False,
     run_id: Annotated[
         str | None,
-        typer.Argument(help="With --resume: which run; the newest unless given.", autocompletion=complete_run),
+        typer.Argument(
+            help="With --resume: which run; the newest of the stack unless given.", autocompletion=complete_run
+        ),
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Draw the order of the cells from this number.")] = None,
     budget: Annotated[
@@ -69,14 +73,17 @@ def run(  # noqa: PLR0917 - typer's options are keywords on the command line
 
     if run_id is not None and not resume:
         raise typer.BadParameter("A run's id goes with --resume.")
-    if api and resume:
-        raise typer.BadParameter("The APIs of a run are fixed when it begins: --api doesn't go with --resume.")
-    if budget is not None and resume:
-        raise typer.BadParameter("The budget of a run is fixed when it begins: --budget doesn't go with --resume.")
+    for option, value in (("--protocol", protocol), ("--api", api or None), ("--seed", seed), ("--budget", budget)):
+        if resume and value is not None:
+            raise typer.BadParameter(
+                f"{option} doesn't go with --resume: protocol, APIs, seed and budget of a run are fixed when it "
+                "begins. Leave it out."
+            )
     if ci and json:
         raise typer.BadParameter("--ci prints lines for a job's log: --json doesn't go with it.")
     if artifacts is not None and not ci:
         raise typer.BadParameter("The folder of the artefacts goes with --ci.")
+    protocol = protocol or DEFAULT_PROTOCOL
     chosen = read_protocol(protocol)
     inventory, secrets = read_lab(open_engine(stack))
     console = plain_console() if ci else terminal()
@@ -85,9 +92,10 @@ def run(  # noqa: PLR0917 - typer's options are keywords on the command line
         job = None
         if ci:
             asked = asked_by_pipeline(stack, chosen, apis=api or (), order_seed=seed, budget_seconds=budget)
-            job = shown.enter_context(Job(console, progress, asked, artifacts or ARTIFACTS))
+            # A resumed run keeps its own protocol, so it isn't recorded as the run that this pipeline asks for.
+            job = shown.enter_context(Job(console, progress, None if resume else asked, artifacts or ARTIFACTS))
         if resume:
-            resume_run(find_run(run_id), inventory, secrets, progress=job or progress)
+            resume_run(find_run(run_id, stack=stack), inventory, secrets, progress=job or progress)
         elif job is None or not job.goes_on(inventory, secrets):
             start_run(
                 inventory,

@@ -48,6 +48,9 @@ def test_wrong_use_is_told_in_one_sentence_with_status_2():
         ("facts", "--builds", "0"): "Invalid value for '--builds'",
         ("tune", "--check", "--restore"): "--check only looks, so it doesn't go with --restore",
         ("run", "--budget", "two hours"): "'two hours' is no length of time. Write it in hours and minutes: 2h, 90m or",
+        ("run", "--resume", "--protocol", "quick"): "--protocol doesn't go with --resume",
+        ("run", "--resume", "--api", "go"): "--api doesn't go with --resume",
+        ("run", "--resume", "--seed", "0"): "--seed doesn't go with --resume",
         ("run", "--resume", "--budget", "2h"): "--budget doesn't go with --resume",
         ("run", "--seed", "many"): "Invalid value for '--seed': Input should be a valid integer",
     }

@@ -320,6 +320,17 @@ def test_run_that_may_not_go_on_gives_way_to_a_new_one_and_one_that_fails_later_
     assert "A new run begins instead. The lab is another one." in capsys.readouterr().out
 
 
+def test_resumed_run_is_not_recorded_as_begun_by_this_pipeline(
+    loop: Loop, artifacts: Path, monkeypatch: pytest.MonkeyPatch
+):
+    interrupt(loop, artifacts, protocol="article")
+    for name, value in GITHUB.items():
+        monkeypatch.setenv(name, value)
+    (begun,) = loop.runs.iterdir()
+    interrupt(loop, artifacts, resume=True, run_id=str(begun))
+    assert not continuous_integration._RECORD.exists()  # pyright: ignore[reportPrivateUsage]
+
+
 def test_record_of_another_version_of_the_lab_is_none(loop: Loop, artifacts: Path, monkeypatch: pytest.MonkeyPatch):
     for name, value in GITHUB.items():
         monkeypatch.setenv(name, value)

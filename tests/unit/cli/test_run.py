@@ -1,13 +1,17 @@
-"""`lab run --json`."""
+"""`lab run`: what it prints for programs, and which run it resumes."""
 
+from pathlib import Path
 from typing import Annotated
 
 import pytest
 from pydantic import Field, TypeAdapter
 
+from cli.run import run
 from cli.run_progress import JsonProgress
+from documents.errors import RunError
 from experiment.events import Event, TimeLeftTold, Warned
-from tests.unit.documents.samples import PROTOCOL
+from tests.unit.analysis.history_builder import change_inventory, run_of_day
+from tests.unit.documents.samples import INVENTORY, PROTOCOL, SECRETS
 from tests.unit.experiment.told_run import told_run
 
 
@@ -31,3 +35,29 @@ def test_each_event_is_a_line_of_json_and_so_is_what_follows_from_it(capsys: pyt
     ]
     assert kinds[-1] == "run-finished"
     assert progress.finished == told[-1][0]
+
+
+def test_resume_takes_the_newest_run_of_the_stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    first, second, third = (run_of_day(tmp_path, day, (500.0,)) for day in (1, 2, 3))
+    change_inventory(first, stack="mine")
+    change_inventory(second, stack="mine")
+    resumed: list[Path] = []
+
+    def read_lab(_engine: object) -> tuple[object, object]:
+        return INVENTORY, SECRETS
+
+    def open_engine(_stack: str) -> None: ...
+
+    def resume_run(folder: Path, *_arguments: object, **_options: object) -> None:
+        resumed.append(folder)
+
+    monkeypatch.setattr("cli.report.RUNS", tmp_path)
+    monkeypatch.setattr("cli.run.read_lab", read_lab)
+    monkeypatch.setattr("cli.run.open_engine", open_engine)
+    monkeypatch.setattr("experiment.run.resume_run", resume_run)
+    run(resume=True, stack="mine")
+    run(resume=True, stack="local")
+    run(resume=True, run_id=first.name, stack="mine")
+    assert resumed == [second, third, first]
+    with pytest.raises(RunError, match="There is no run of the stack another in"):
+        run(resume=True, stack="another")
