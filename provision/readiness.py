@@ -24,6 +24,7 @@ def wait_for_services(connection: Connection, inventory: Inventory) -> None:
     """
     wait_for_postgres(connection, inventory.postgres)
     _require_running(connection, "redis", inventory.redis.container)
+    wait_for_redis(connection, inventory.redis)
     for api in inventory.apis:
         wait_for_api(connection, api, inventory.api_address)
 
