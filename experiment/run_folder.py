@@ -1,6 +1,7 @@
 """A run's folder, ``runs/<id>/``: made whole with its first documents, and only added to from then on."""
 
 import shutil
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -34,15 +35,19 @@ class RunFolder:
     def create(
         cls, runs_directory: Path, manifest: Manifest, host: HostRecord, plan: Plan, clock: Clock = SYSTEM_CLOCK
     ) -> "RunFolder":
-        """Make the folder of a new run; it appears with its documents or not at all.
+        """Create the folder of a new run; it appears with its documents or not at all.
+
+        If another run has the manifest's id, this one gets the first free id of `ID-2`, `ID-3` and so on.
 
         Raises:
-            RunError: there is a run of that name, or the folder can't be written.
+            RunError: the folder can't be written.
         """
         path = runs_directory / manifest.run_id
-        unfinished = runs_directory / f".{manifest.run_id}.unfinished"
+        unfinished: Path | None = None
         try:
-            (unfinished / "cells").mkdir(parents=True)
+            path, unfinished = _claim(path)
+            manifest = manifest.model_copy(update={"run_id": path.name})
+            (unfinished / "cells").mkdir()
             for name, document in (("manifest.json", manifest), ("host.json", host), ("plan.json", plan)):
                 write_whole(unfinished / name, document.to_json())
             (unfinished / "journal.jsonl").touch()
@@ -50,7 +55,8 @@ class RunFolder:
             unfinished.rename(path)
             sync_folder(runs_directory)
         except OSError as error:
-            shutil.rmtree(unfinished, ignore_errors=True)
+            if unfinished is not None:
+                shutil.rmtree(unfinished, ignore_errors=True)
             raise RunError(
                 f"The run's folder {path} can't be made: {error}. See that its disk has room and is yours to write to, "
                 "then run again."
@@ -191,3 +197,22 @@ class RunFolder:
             return (self.path / name).read_bytes()
         except OSError as error:
             raise RunError(f"{self.path / name} can't be read: {error}.") from error
+
+
+def _claim(wanted: Path) -> tuple[Path, Path]:
+    """The first free path of a run, and the folder to create it in, whose atomic `mkdir` keeps every other process out.
+
+    Raises:
+        OSError: the folder can't be created.
+    """
+    wanted.parent.mkdir(parents=True, exist_ok=True)
+    path, number = wanted, 1
+    while True:
+        unfinished = path.with_name(f".{path.name}.unfinished")
+        with suppress(FileExistsError):
+            unfinished.mkdir()
+            if not path.exists():
+                return path, unfinished
+            unfinished.rmdir()
+        number += 1
+        path = wanted.with_name(f"{wanted.name}-{number}")
