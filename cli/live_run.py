@@ -84,7 +84,7 @@ def _place(state: RunState) -> str:
         parts.append(f"open loop, block {under_way.cell.block} of {protocol.open_loop.blocks}")
     elif under_way is not None:
         parts.append(f"block {under_way.cell.block} of {protocol.blocks}")
-    number = state.finished if under_way is None else under_way.cell.number
+    number = state.finished if under_way is None else state.number_of(under_way.cell)
     parts.append(f"cell {number} of {state.cells}")
     return ", ".join(parts)
 

@@ -73,7 +73,8 @@ class RunProgress:
                     f"Run {event.run_id}: {event.cells} cells{done}, in {event.directory}", markup=False
                 )
             case CellStarted():
-                self._remind(f"cell {event.cell.number} of {self._state.cells}{_again(event.attempt)}: {event.cell.id}")
+                number = self._state.number_of(event.cell)
+                self._remind(f"cell {number} of {self._state.cells}{_again(event.attempt)}: {event.cell.id}")
             case PhaseStarted():
                 phase = event.phase.replace("_", " ")
                 self._remind(f"cell {event.cell_id} of {self._state.cells}{_again(event.attempt)}: {phase}")
@@ -97,7 +98,7 @@ class RunProgress:
 
     def _show(self, event: CellFinished) -> None:
         rate = "" if event.throughput is None else f"{event.throughput:>12,.0f} requests/s"
-        place = f"{event.cell.number:>3}/{self._state.cells}"
+        place = f"{self._state.number_of(event.cell):>3}/{self._state.cells}"
         self._console.print(f"{elapsed(self._start)}  {place}  {event.record.attempt_id:<32}{rate}", markup=False)
         self._warn(event)
         if isinstance(self._shown, UnderWay):

@@ -258,6 +258,11 @@ class CellRecord(Document):
         return not self.voids
 
     @property
+    def never_steady(self) -> bool:
+        """Whether the warm-up lasted as long as it may, and throughput still changed."""
+        return self.warm_up is not None and self.warm_up.outcome == "never-steady"
+
+    @property
     def attempt_id(self) -> str:
         """The attempt's folder in `cells/`."""
         return attempt_id(self.cell_id, self.attempt)

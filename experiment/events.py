@@ -55,7 +55,8 @@ class BudgetFitted(Document):
 class AttemptMade(Document):
     """An attempt that was finished before a run went on, by the reasons for which it is void; none where it is valid.
 
-    `seconds` is the sum of its phases, `throughput` as in `CellFinished`.
+    `seconds` is the sum of its phases, `throughput` as in `CellFinished`. `never_steady` says that its warm-up
+    lasted as long as it may, and throughput still changed.
     """
 
     cell_id: str
@@ -63,6 +64,7 @@ class AttemptMade(Document):
     voids: tuple[VoidReason, ...]
     seconds: float
     throughput: float | None
+    never_steady: bool
 
 
 class RunStarted(Document):

@@ -30,6 +30,7 @@ def attempts_made(folder: RunFolder, attempts: Mapping[str, Sequence[CellRecord]
             voids=tuple(void.reason for void in record.voids),
             seconds=sum(record.phases_seconds.values()),
             throughput=_throughput(folder, record) if record.valid else None,
+            never_steady=record.never_steady,
         )
         for record in made
     )

@@ -1,7 +1,7 @@
 """Where a run stands, put together from its events: what is under way, what was measured, and what went wrong."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import median
 
@@ -10,6 +10,7 @@ from documents.plan import Cell
 from documents.run import VoidReason
 from experiment.events import (
     AttemptMade,
+    BudgetSpent,
     CellFinished,
     CellStarted,
     Event,
@@ -44,12 +45,12 @@ class RunState:
         self.under_way: UnderWay | None = None
         self.time_left = TimeLeft()
         self.finished = 0
-        self.cells = 0
-        self.open_loop_cells = 0
         self.voids: Counter[VoidReason] = Counter()
         self.again = 0
         self.short_blocks: list[str] = []
         self.never_steady = 0
+        self._due: tuple[Cell, ...] = ()
+        self._unplanned = 0
         self._left: defaultdict[tuple[int, bool], set[str]] = defaultdict(set)
         self._throughputs: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
 
@@ -60,9 +61,10 @@ class RunState:
             case RunStarted():
                 self._begin(event)
             case OpenLoopPlanned():
-                self.cells += len(event.cells) - self.open_loop_cells
-                self.open_loop_cells = len(event.cells)
+                self._due, self._unplanned = (*self._due, *event.cells), 0
                 self._expect(event.cells)
+            case BudgetSpent():
+                self._due = tuple(cell for cell in self._due if cell.block < event.before_block)
             case CellStarted():
                 self.under_way = UnderWay(event.cell, event.attempt, None, at)
             case PhaseStarted() if self.under_way is not None:
@@ -73,9 +75,23 @@ class RunState:
                 pass
 
     @property
+    def cells(self) -> int:
+        """How many cells the run is to have: all that are planned, without those that its budget leaves out."""
+        return len(self._due) + self._unplanned
+
+    @property
+    def open_loop_cells(self) -> int:
+        """How many of them are of the open loop."""
+        return sum(isinstance(cell, OpenLoopCell) for cell in self._due) + self._unplanned
+
+    def number_of(self, cell: Cell) -> int:
+        """The place of a cell among them, from 1. The number in its id also counts cells that the budget leaves out."""
+        return [one.id for one in self._due].index(cell.id) + 1
+
+    @property
     def apis(self) -> tuple[str, ...]:
         """The APIs of the run, by name."""
-        return tuple(sorted({cell.api for cell in self._planned()}))
+        return tuple(sorted({cell.api for cell in self._due}))
 
     @property
     def loads(self) -> tuple[str, ...]:
@@ -101,14 +117,11 @@ class RunState:
         for cell in cells:
             self._left[_block_of(cell)].add(cell.id)
 
-    def _planned(self) -> Iterator[Cell]:
-        yield from self.started.planned if self.started else ()
-
     def _begin(self, event: RunStarted) -> None:
-        self.started, self.cells, self.finished = event, event.cells, event.finished
+        self.started, self.finished = event, event.finished
+        self._due, self._unplanned = event.planned, event.unplanned
         cells = {cell.id: cell for cell in event.planned}
         self._expect(event.planned)
-        self.open_loop_cells = event.unplanned + sum(isinstance(cell, OpenLoopCell) for cell in event.planned)
         for made in event.made:
             self._remember(cells[made.cell_id], made, event.attempts)
 
@@ -116,6 +129,7 @@ class RunState:
         self._count(cell, made.voids, made.attempt, attempts)
         if not made.voids:
             self._add(cell, made.throughput)
+            self.never_steady += made.never_steady
 
     def _end(self, event: CellFinished) -> None:
         attempts = self.started.attempts if self.started else 1
@@ -123,7 +137,7 @@ class RunState:
         self._count(event.cell, tuple(void.reason for void in record.voids), record.attempt, attempts)
         if record.valid:
             self._add(event.cell, event.throughput)
-            self.never_steady += record.warm_up is not None and record.warm_up.outcome == "never-steady"
+            self.never_steady += record.never_steady
         self.finished += record.valid or record.attempt >= attempts
         self.under_way = None
 

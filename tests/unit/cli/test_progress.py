@@ -72,9 +72,10 @@ def test_phase_of_a_cell_is_shown_with_the_time_that_it_takes(terminal: bool):
     cell = PLAN.cells[0]
     with under_way(shown, "starting") as doing:
         take = RunProgress(shown, doing)
+        take(told_run.started(PROTOCOL, PLAN.cells))
         take(CellStarted(cell=cell, expected_seconds=40))
         take(PhaseStarted(cell_id=cell.id, phase="warm_up"))
-        await_text(output, rf"cell {cell.id} of 0: warm up, 1 s")
+        await_text(output, rf"cell {cell.id} of 1: warm up, 1 s")
 
 
 def shown_of(*events: Event) -> str:

@@ -144,7 +144,12 @@ def test_a_run_that_goes_on_knows_what_was_measured_before():
     before = [(event, at) for event, at in told[: first + 1] if isinstance(event, CellFinished)]
     attempts = [
         AttemptMade(
-            cell_id=event.cell.id, attempt=1, voids=(), seconds=always(event.cell, 1)[0], throughput=event.throughput
+            cell_id=event.cell.id,
+            attempt=1,
+            voids=(),
+            seconds=always(event.cell, 1)[0],
+            throughput=event.throughput,
+            never_steady=False,
         )
         for event, _ in before
     ]
