@@ -8,7 +8,7 @@ from documents.inventory import LoadHost
 from documents.knobs import KnobRecord
 from documents.run import LoadHostLook
 from experiment import host_folder, run_lock
-from provision import identity, knobs, network, pinning, tuning
+from provision import identity, knobs, network, pinning, preparation, tuning
 from provision.connection import Connection
 from provision.knobs import Knob
 from provision.tuning import Place
@@ -61,7 +61,7 @@ class LoadHosts:
         Raises:
             RunError: they have different ones.
         """
-        versions = {identity.read_wrk_version(connection) for _, connection in self._hosts} or {otherwise}
+        versions = {preparation.read_wrk_version(connection) for _, connection in self._hosts} or {otherwise}
         if len(versions) > 1:
             raise RunError(
                 f"The load hosts have different versions of wrk: {', '.join(sorted(versions))}. Give them the same."

@@ -125,19 +125,6 @@ def read_tool_versions(connection: Connection, inventory: Inventory) -> dict[str
     }
 
 
-def read_wrk_version(connection: Connection) -> str:
-    """The version of wrk on a load host.
-
-    Raises:
-        HostError: it isn't there.
-    """
-    # It prints its version and ends with a status of its own.
-    words = connection.run("wrk --version 2>&1 || true", deadline_seconds=_DEADLINE_SECONDS).stdout.split()
-    if len(words) < 2 or words[0] != "wrk":
-        raise HostError(f"{connection} lacks wrk, and load is to come from there. Run `lab up`.")
-    return words[1]
-
-
 def _exec(connection: Connection, container: str, *command: str) -> str:
     try:
         completed = containers.execute(connection, container, command, deadline_seconds=_DEADLINE_SECONDS)

@@ -142,11 +142,21 @@ def tool_versions(connection: Connection) -> dict[str, str]:
         "docker": _engine_version(connection),
         "kernel": _version(connection, "uname -r", r"(\S+)")[1],
         "python3": python[1],
-        # Both print their version and end with a status of their own.
+        # It writes its version to standard error.
         "sshd": _version(connection, "ssh -V 2>&1 || true", r"([^,]*\d[^,]*)(?:,.*)?")[1],
         "taskset": _version(connection, "taskset --version", r".* (\d\S*)")[1],
-        "wrk": _version(connection, "wrk --version || true", r"wrk (\S+)(?: .*)?")[1],
+        "wrk": read_wrk_version(connection),
     }
+
+
+def read_wrk_version(connection: Connection) -> str:
+    """The version of wrk on the lab's host or a load host.
+
+    Raises:
+        HostError: wrk is missing.
+    """
+    # It prints its version and ends with a status of its own.
+    return _version(connection, "wrk --version || true", r"wrk (\S+)(?: .*)?")[1]
 
 
 def require_root(connection: Connection) -> None:

@@ -63,7 +63,7 @@ def test_the_wrk_that_counts_is_that_of_the_load_hosts_and_all_have_the_same(
     def read(_connection: Connection) -> str:
         return next(versions)
 
-    monkeypatch.setattr(load_hosts.identity, "read_wrk_version", read)
+    monkeypatch.setattr(load_hosts.preparation, "read_wrk_version", read)
     assert two(stand_in).read_wrk_version("4.1.0") == "4.2.0"
     with pytest.raises(RunError, match=r"different versions of wrk: 4\.1\.0, 4\.2\.0"):
         two(stand_in).read_wrk_version("4.1.0")

@@ -254,7 +254,7 @@ TEXTS: dict[str, tuple[str, Callable[[Connection], object]]] = {
         lambda one: identity.read_tool_versions(one, INVENTORY),
     ),
     "tools": ("Python 3.11.2\n", preparation.tool_versions),
-    "version of wrk": ("wrk 4.1.0 [epoll] Copyright\n", identity.read_wrk_version),
+    "version of wrk": ("wrk 4.1.0 [epoll] Copyright\n", preparation.read_wrk_version),
     "settings of Redis": (
         "# maxmemory\nmaxmemory\n100\n# unheard\n\n# save\nsave\n\n",
         lambda one: service_settings.read_redis(one, INVENTORY.redis, ["maxmemory", "unheard", "save"]),
