@@ -21,7 +21,7 @@ from experiment.bench import Bench, Load, Measured
 from experiment.clock import SYSTEM_CLOCK, Clock
 from experiment.events import Event, Phase, PhaseStarted
 from experiment.open_loop_verdict import open_loop_analysis_voids, open_loop_voids
-from experiment.storage import sha256_of, sync_folder, write_whole
+from experiment.storage import raw_files, sha256_of, sync_folder, write_whole
 from experiment.tokens import token_file
 from experiment.verdict import analysis_voids, load_voids, sample_voids, watch_voids
 from experiment.warming import warm_up
@@ -29,9 +29,6 @@ from provision.pinning import mismatches
 
 READY_SECONDS = 60
 """How long an API may take from its start to readiness; a JVM on one shared core takes several seconds."""
-
-RAW_FILES = ("wrk.json", "wrk.txt", "open-loop.json", "samples.csv", "watch.json", "ticks.jsonl", CLOCKS_NAME)
-"""The raw files of a cell, as far as it has them; each load host adds some with its number before their names."""
 
 _TOKEN_MARGIN_SECONDS = 86_400
 """How much longer than its load a cell's tokens hold: a clock may be set meanwhile, here or on the host."""
@@ -56,12 +53,6 @@ class Conditions:
     wrk_version: str
     clock: Clock = SYSTEM_CLOCK
     load_hosts: tuple[LoadHostRecord, ...] = ()
-
-
-def raw_files(folder: Path) -> list[str]:
-    """The names of the raw files in an attempt's folder."""
-    of_load_hosts = sorted(path.name for path in folder.glob(load_host_file("*", "*")))
-    return [*(name for name in RAW_FILES if (folder / name).exists()), *of_load_hosts]
 
 
 class _VoidCellError(Exception):

@@ -11,10 +11,9 @@ from documents.errors import RunError
 from documents.open_loop import OpenLoopPlan
 from documents.plan import Cell, Plan
 from documents.run import CellRecord, HostRecord, Manifest, attempt_id
-from experiment.cell import raw_files
 from experiment.clock import SYSTEM_CLOCK, Clock
 from experiment.journal import Journal
-from experiment.storage import sha256_of, sync_folder, write_whole
+from experiment.storage import raw_files, sha256_of, sync_folder, write_whole
 
 _OPEN_LOOP_PLAN = "open-loop-plan.json"
 

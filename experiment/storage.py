@@ -6,6 +6,11 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+from analysis.load_hosts import CLOCKS_NAME, load_host_file
+
+RAW_FILES = ("wrk.json", "wrk.txt", "open-loop.json", "samples.csv", "watch.json", "ticks.jsonl", CLOCKS_NAME)
+"""The raw files of a cell, as far as it has them; each load host adds some with its number before their names."""
+
 
 @contextmanager
 def named_in_errors(path: Path) -> Generator[None]:
@@ -46,3 +51,9 @@ def sha256_of(path: Path) -> str:
     """The SHA-256 of a file in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def raw_files(folder: Path) -> list[str]:
+    """The names of the raw files in an attempt's folder."""
+    of_load_hosts = sorted(path.name for path in folder.glob(load_host_file("*", "*")))
+    return [*(name for name in RAW_FILES if (folder / name).exists()), *of_load_hosts]
