@@ -14,11 +14,9 @@ from statistics import median
 
 import numpy as np
 
-from analysis.limits import SERVICE_BUSY_LEAST
-from documents.cell_numbers import CellNumbers
-from documents.comparison import Measure, PairComparison, TwinComparison, Verdict
+from analysis.raw import SERVICE_BUSY_LEAST
 from documents.errors import AnalysisError, DocumentError
-from documents.gate import Gate
+from documents.report import CellNumbers, Gate, Measure, PairComparison, TwinComparison, Verdict
 
 HALF_WIDTHS = 2
 """What the difference is to be worth."""

@@ -27,8 +27,8 @@ from benchmarks.plain_wrk import ready_api
 from benchmarks.ratios import Ratio, mean_ratio
 from cli.context import open_engine
 from documents.errors import FairgroundError
-from documents.inventory import Inventory, Secrets
-from documents.protocol import Workload
+from documents.lab import Inventory, Secrets
+from documents.run import Workload
 from lab.lifecycle.lifecycle import read_lab
 
 WORKLOADS: tuple[Workload, ...] = ("read-post", "read-user", "list-posts", "create-post", "mixed")

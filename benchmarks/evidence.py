@@ -31,7 +31,7 @@ from benchmarks.page import heading, write_page
 from cli.context import DEFAULT_STACK, ROOT, RUNS
 from documents.errors import FairgroundError
 from documents.run import MANIFESTS
-from experiment.run import git_commit
+from experiment.running import git_commit
 
 PARTS = ("run", "benchmark", "known-difference", "fuzzing", "fleet")
 

@@ -27,11 +27,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from analysis.statistics import CONFIDENCE, LEAST_BLOCKS, MARGIN, compare
 from analysis.statistics.block_ratios import interval_of
-from analysis.statistics.comparison import compare
-from analysis.statistics.equivalence import MARGIN
-from analysis.statistics.intervals import CONFIDENCE
-from analysis.statistics.power import LEAST_BLOCKS
 from benchmarks.fleet_experiment import (
     APIS,
     LOAD,
@@ -56,10 +53,9 @@ from benchmarks.fleet_world import (
     world_of,
 )
 from benchmarks.page import write_page
-from documents.cell_numbers import CellNumbers
-from documents.comparison import PairComparison
-from experiment.plan import make_plan
-from experiment.run import git_commit
+from documents.report import CellNumbers, PairComparison
+from experiment.planning import make_plan
+from experiment.running import git_commit
 
 PAGE = "fleet.md"
 

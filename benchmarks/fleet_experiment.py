@@ -15,20 +15,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.identity import Conditions, differences
+from analysis.cells import read_run
+from analysis.compare import Conditions, differences
 from analysis.report import analyse
-from analysis.run_folder import read_run
 from analysis.statistics.block_ratios import log_ratios_of, logs_of
 from benchmarks.fleet_noise import measured_level
 from benchmarks.fleet_orders import plan_for_host
 from benchmarks.simulated_host import SimulatedHost, simulated_inventory
-from documents.cell_numbers import CellNumbers
 from documents.errors import AnalysisError, HostUnreachableError
-from documents.inventory import Secrets
-from documents.plan import Plan
-from documents.protocol import Protocol, Scenario
-from experiment import loop
-from experiment.loop import Planner
+from documents.lab import Secrets
+from documents.report import CellNumbers
+from documents.run import Plan, Protocol, Scenario
+from experiment.running import Planner, loop
 
 API_IMAGES = {"again": "sha256:plain", "plain": "sha256:plain", "slowed": "sha256:slowed"}
 """Those of the stack `known-difference`: two entries of one build, and one that is slower by a known share."""

@@ -12,14 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from analysis.statistics.intervals import CONFIDENCE, BlockMeans
-from analysis.statistics.power import fewest_blocks, power_to_detect
-from analysis.statistics.verdict import SIGNIFICANCE
+from analysis.statistics import CONFIDENCE, SIGNIFICANCE, BlockMeans, fewest_blocks, power_to_detect
 from benchmarks.fleet_experiment import APIS, LOAD, WARM_UP_SECONDS
 from benchmarks.fleet_orders import fleet_orders, random_of
 from benchmarks.fleet_world import NOT_ODD, FleetWorld, OddHost, by_blocks, by_hosts, log_ratios, measure_fleets
 from benchmarks.simulated_host import CELL_SECONDS, RUN_SECONDS
-from experiment.order import block_orders
+from experiment.planning import block_orders
 
 AGAIN, PLAIN, SLOWED = (APIS.index(name) for name in ("again", "plain", "slowed"))
 

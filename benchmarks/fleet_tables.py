@@ -6,9 +6,7 @@ from dataclasses import replace
 
 from rich.table import Table
 
-from analysis.statistics.equivalence import MARGIN
-from analysis.statistics.power import blocks_to_detect, blocks_to_show_same
-from analysis.statistics.verdict import SIGNIFICANCE
+from analysis.statistics import MARGIN, SIGNIFICANCE, blocks_to_detect, blocks_to_show_same
 from benchmarks.fleet_repetitions import (
     AGAIN,
     PLAIN,

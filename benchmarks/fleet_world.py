@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.statistics.intervals import BlockMeans, over_blocks
+from analysis.statistics import BlockMeans, over_blocks
 from analysis.statistics.simulation import World, measure_world
 from benchmarks.fleet_noise import measured_components
 

@@ -41,17 +41,16 @@ from benchmarks.plain_wrk import (
 from benchmarks.ratios import mean_ratio
 from cli.context import DEFAULT_STACK, open_engine
 from documents.errors import FairgroundError, LabError, RunError
-from documents.inventory import Inventory, Secrets
-from documents.protocol import Protocol
-from documents.samples import SampledRole
+from documents.lab import Inventory, Secrets
+from documents.run import Protocol, SampledRole
 from experiment.bench import Load
-from experiment.events import CellFinished, CellStarted, Event
-from experiment.run import start_run
-from lab.lifecycle.engine import Engine
+from experiment.progress import CellFinished, CellStarted, Event
+from experiment.running import start_run
+from lab.lifecycle import Engine
 from lab.lifecycle.lifecycle import read_lab
-from provision import containers, sampling, watching
-from provision.cgroups import Cgroup
-from provision.connection import Connection
+from provision.containers import Cgroup, control
+from provision.load import sampling, watching
+from provision.ssh import Connection
 
 LEAST_THROUGHPUT_RATIO = 0.98
 MOST_OVERHEAD_SECONDS = 5.0
@@ -240,10 +239,10 @@ def _sampler_cores(inventory: Inventory, secrets: Secrets, seconds: int) -> floa
     """CPU seconds a second of the sampler and the watch while the API is under load."""
     with ready_api(inventory, secrets, inventory.apis[0], "mixed") as ready:
         connection = ready.connection
-        redis = containers.cgroup(connection, inventory.redis.container)
+        redis = control.cgroup(connection, inventory.redis.container)
         cgroups: dict[SampledRole, Cgroup] = {
-            "api": containers.cgroup(connection, inventory.apis[0].container),
-            "postgres": containers.cgroup(connection, inventory.postgres.container),
+            "api": control.cgroup(connection, inventory.apis[0].container),
+            "postgres": control.cgroup(connection, inventory.postgres.container),
             "redis": redis,
             # Plain wrk has no cgroup of its own; the fourth costs the sampler the same, whichever it is.
             "generator": redis,

@@ -49,11 +49,10 @@ from benchmarks.added_work import (
 from benchmarks.page import heading, write_page
 from cli.context import ROOT, RUNS, open_engine
 from documents.errors import FairgroundError, LabError
-from documents.inventory import Inventory, Secrets
-from documents.protocol import Protocol, Scenario
-from experiment.events import CellFinished, Event
-from experiment.gate import judge_run, measure_builds
-from experiment.run import git_commit
+from documents.lab import Inventory, Secrets
+from documents.run import Protocol, Scenario
+from experiment.progress import CellFinished, Event
+from experiment.running import git_commit, judge_run, measure_builds
 from lab.lifecycle.lifecycle import read_lab
 
 STACK = "known-difference"

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from cli.context import ROOT, open_engine
 from documents.run import HostIdentity
 from lab.lifecycle.lifecycle import read_lab
-from provision.connection import connect
-from provision.identity import read_identity
+from provision.ssh import connect
+from provision.system import read_identity
 
 PAGES = ROOT / "docs" / "evidence"
 

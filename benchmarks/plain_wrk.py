@@ -6,14 +6,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from documents.errors import RunError
-from documents.inventory import ApiService, Inventory, Secrets
-from documents.protocol import Protocol, Scenario, Workload
-from experiment.remote_bench import RemoteBench
-from experiment.tokens import token_file
+from documents.lab import ApiService, Inventory, Secrets
+from documents.run import Protocol, Scenario, Workload
+from experiment.bench import RemoteBench
+from experiment.workloads import build_requests, token_file
 from experiment.workloads.command import REPLAY_SCRIPT, ReplayPaths, generator_threads, wrk_command
-from experiment.workloads.requests import build_requests
-from provision import cgroups, containers
-from provision.connection import Connection, connect
+from provision.containers import cgroups, control
+from provision.ssh import Connection, connect
 
 FOLDER = "/var/lib/fairground/benchmark"
 CONNECTIONS = 100
@@ -58,7 +57,7 @@ class ReadyApi:
 
     def cpu_seconds(self) -> float:
         """The CPU time, user and system, that the API has used since its container was made."""
-        return cgroups.cpu_seconds(self.connection, containers.cgroup(self.connection, self.api.container))
+        return cgroups.cpu_seconds(self.connection, control.cgroup(self.connection, self.api.container))
 
     def load(self, seconds: int, *, connections: int = CONNECTIONS) -> float:
         """Run wrk, pinned as the lab pins it, and return the requests a second."""

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from analysis.statistics import CONFIDENCE, over_blocks
 from analysis.statistics.block_ratios import interval_of
-from analysis.statistics.intervals import CONFIDENCE, over_blocks
 
 
 class Ratio(NamedTuple):

@@ -7,13 +7,22 @@ used, how much memory, how latencies spread.
 import math
 from pathlib import Path
 
-from documents.cores import ROLES, CoreLayout
-from documents.load import WrkErrors, WrkLatency, WrkResult
-from documents.samples import SAMPLE_COLUMNS, SampledRole
-from documents.watch import CpuTimes, HostTick, HostWatch, Scheduled, Spin
+from documents.lab import ROLES, CoreLayout
+from documents.run import (
+    SAMPLE_COLUMNS,
+    CpuTimes,
+    HostTick,
+    HostWatch,
+    SampledRole,
+    Scheduled,
+    Spin,
+    WrkErrors,
+    WrkLatency,
+    WrkResult,
+)
 from experiment.bench import Load
+from experiment.workloads import EXPECTED_STATUS
 from experiment.workloads.command import generator_threads
-from experiment.workloads.requests import EXPECTED_STATUS
 
 BUSY: dict[SampledRole, float] = {"api": 0.97, "postgres": 0.02, "redis": 0.25, "generator": 0.3}
 """The cores that each role uses."""

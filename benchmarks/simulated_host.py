@@ -1,7 +1,7 @@
 """A simulated host: a `Bench` on a clock of its own, on which an experiment runs as on a real one, in no time.
 
 It does nothing and measures nothing. What it answers is what a quiet host would: every API comes up and answers
-rightly, each thread is pinned, and no limit of `analysis/limits.py` is reached. How fast an API is, it is told. Its
+rightly, each thread is pinned, and no limit of `analysis/raw/limits.py` is reached. How fast an API is, it is told. Its
 clock moves on by what was measured that each thing takes.
 """
 
@@ -13,23 +13,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from benchmarks.simulated_files import write_files
-from documents.cores import CoreLayout, PhysicalCore
 from documents.errors import HostUnreachableError, RunError
-from documents.host import Host, HostSize
-from documents.inventory import ApiService, Inventory, PostgresService, RedisService
-from documents.knobs import KnobRecord
-from documents.plan import Cell
-from documents.run import HostIdentity, LoadHostLook, ProcessPinning
-from experiment.bench import Load, Measured, WarmedUp
-from experiment.beside import Beside, Found
-from experiment.events import CellStarted, Event
-from experiment.workloads.requests import RequestFile
+from documents.lab import ApiService, CoreLayout, Host, HostSize, Inventory, PhysicalCore, PostgresService, RedisService
+from documents.run import Cell, HostIdentity, KnobRecord, LoadHostLook, ProcessPinning
+from experiment.bench import Beside, Found, Load, Measured, WarmedUp
+from experiment.progress import CellStarted, Event
+from experiment.workloads import RequestFile
 
 CELL_SECONDS = 2.9
 """What a cell takes outside of its warm-up and load: docs/benchmarks.md, 2026-11-27. It all goes into the reset."""
 
 RUN_SECONDS = 5.0
-"""What a run takes besides its cells: `experiment.budget.RUN_OVERHEAD_SECONDS`. It all goes before them."""
+"""What a run takes besides its cells: `experiment.planning.budget.RUN_OVERHEAD_SECONDS`. It all goes before them."""
 
 LAYOUT = CoreLayout(api=(0,), postgres=(1,), redis=(1,), system=(1,), generator=(1,), shared=True)
 """That of the two cores on which the noise was measured."""

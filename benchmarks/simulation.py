@@ -15,9 +15,9 @@ from random import Random
 from rich.console import Console
 from rich.table import Table
 
-from analysis.statistics.power import LEAST_BLOCKS
+from analysis.statistics import LEAST_BLOCKS
 from analysis.statistics.simulation import Orders, Outcomes, World, simulate
-from experiment.order import block_orders
+from experiment.planning import block_orders
 
 APIS = 4
 LOADS = 3

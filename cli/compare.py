@@ -5,9 +5,8 @@ from typing import Annotated
 import typer
 
 from cli.completion import complete_run
-from cli.context import JsonOption, terminal
+from cli.context import JsonOption, as_rich, terminal
 from cli.report import find_run
-from cli.tables import as_rich
 
 
 def compare(
@@ -29,13 +28,13 @@ def compare(
     two times, and what else changed meanwhile is in the ratios: to tell what a change of the code did, use `lab gate`.
     """
     # Here, for it takes its time, and the other subcommands don't need it.
+    from analysis.compare import compare_folders  # noqa: PLC0415
     from analysis.pages.run_comparison import (  # noqa: PLC0415
         change_tables,
         comparison_heading,
         run_lines,
         write_comparison,
     )
-    from analysis.run_comparison import compare_folders  # noqa: PLC0415
 
     folder = find_run(second)
     comparison = compare_folders(find_run(first), folder, anyway=anyway)

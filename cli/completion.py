@@ -9,10 +9,10 @@ from typing import get_args
 import typer
 
 from cli.context import DEFAULT_STACK, ROOT, RUNS
-from documents.comparison import Measure
 from documents.errors import FairgroundError
+from documents.report import Measure
 from documents.run import MANIFESTS
-from experiment.protocol_file import protocol_names
+from experiment.planning import protocol_names
 from lab.stack_file import read_stack
 
 

@@ -11,14 +11,13 @@ from rich.console import Console
 
 from cli.context import FACTS, ROOT, RUNS
 from documents.errors import AnalysisError, DocumentError, FairgroundError, RunError
-from documents.inventory import Inventory, Secrets
-from documents.pipeline import PipelineRun
-from documents.protocol import Protocol
+from documents.lab import Inventory, Secrets
 from documents.report import Report
-from experiment.events import Event, RunStarted
+from documents.run import PipelineRun, Protocol
+from experiment.progress import Event, RunStarted
 
 if TYPE_CHECKING:
-    from experiment.loop import Progress
+    from experiment.running import Progress
 
 ARTIFACTS = ROOT / "artifacts"
 
@@ -42,7 +41,7 @@ def asked_by_pipeline(
     stack: str, protocol: Protocol, *, apis: Sequence[str], order_seed: int | None, budget_seconds: int | None
 ) -> PipelineRun | None:
     """What the pipeline that this process is part of asks of a run; None outside of one."""
-    from experiment.run import git_commit  # noqa: PLC0415 - it takes its time
+    from experiment.running import git_commit  # noqa: PLC0415 - it takes its time
 
     pipeline = this_pipeline(os.environ)
     if pipeline is None:
@@ -129,8 +128,8 @@ class Job:
             HostError: the host can't be reached or failed.
         """
         # Here, for they take their time, and a run without --ci doesn't need them.
-        from experiment.run import resume_run  # noqa: PLC0415
-        from experiment.run_folder import RunFolder  # noqa: PLC0415
+        from experiment.record import RunFolder  # noqa: PLC0415
+        from experiment.running import resume_run  # noqa: PLC0415
 
         folder = self._begun_before()
         try:
@@ -166,7 +165,7 @@ class Job:
 
     def _report(self, folder: Path) -> None:
         # Here, for they take their time, and a run without --ci doesn't need them.
-        from analysis.pages.summary import render_summary  # noqa: PLC0415
+        from analysis.pages import render_summary  # noqa: PLC0415
         from analysis.pages.write import replace_whole, write_report  # noqa: PLC0415
 
         write_report(folder, FACTS)

@@ -10,11 +10,11 @@ from rich.console import Console
 from cli.context import DEFAULT_STACK, ROOT, JsonOption, StackOption, open_engine, print_json, terminal
 from cli.progress import EngineProgress, under_way
 from documents.errors import DocumentError, LabError
+from lab.lifecycle import list_recorded
 from lab.lifecycle.adoption import adopt as adopt_lab
 from lab.lifecycle.adoption import look_around
 from lab.lifecycle.expiry import Ended, take_down_expired
 from lab.lifecycle.lifecycle import Receipt, take_down
-from lab.lifecycle.state import list_recorded
 from lab.stack_file import read_stack, read_stacks
 
 

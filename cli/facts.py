@@ -5,9 +5,8 @@ from typing import Annotated
 import typer
 
 from cli.completion import complete_api
-from cli.context import DEFAULT_STACK, FACTS, ROOT, JsonOption, StackOption, open_engine, print_json, terminal
+from cli.context import DEFAULT_STACK, FACTS, ROOT, JsonOption, StackOption, as_rich, open_engine, print_json, terminal
 from cli.progress import under_way
-from cli.tables import as_rich
 from lab.lifecycle.lifecycle import read_lab
 
 
@@ -27,9 +26,9 @@ def facts(  # noqa: PLR0917 - typer's options are keywords on the command line
     What is known of an image already isn't measured again. `lab report` judges the article's claims by it.
     """
     # Here, for they take their time, and the other subcommands don't need them.
-    from analysis.article import LINES  # noqa: PLC0415
-    from analysis.facts import summarise_facts  # noqa: PLC0415
+    from analysis.claims import LINES  # noqa: PLC0415
     from analysis.pages.building import facts_table  # noqa: PLC0415
+    from analysis.report import summarise_facts  # noqa: PLC0415
     from experiment.facts.measure import measure_facts  # noqa: PLC0415
 
     inventory, secrets = read_lab(open_engine(stack))

@@ -7,19 +7,17 @@ from typing import TYPE_CHECKING, Annotated, get_args
 import typer
 
 from cli.completion import complete_api, complete_measure, complete_protocol, complete_run
-from cli.context import DEFAULT_STACK, RUNS, JsonOption, StackOption, open_engine, terminal
+from cli.context import DEFAULT_STACK, RUNS, JsonOption, StackOption, as_rich, open_engine, terminal
 from cli.report import find_run
 from cli.run_progress import run_progress
-from cli.tables import as_rich
-from documents.comparison import Measure
-from documents.gate import Outcome
-from experiment.protocol_file import protocol_names, read_protocol
+from documents.report import Measure, Outcome
+from experiment.planning import protocol_names, read_protocol
 from lab.lifecycle.lifecycle import read_lab
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from documents.gate import Gate
+    from documents.report import Gate
 
 EXIT_STATUSES: dict[Outcome, int] = {"passed": 0, "regression": 1, "cannot-tell": 2, "no-answer": 3}
 
@@ -70,10 +68,10 @@ def gate(  # noqa: PLR0917 - typer's options are keywords on the command line
     missing, or an error ended it.
     """
     # Here, for they take their time, and the other subcommands don't need them.
-    from analysis.gate import JUDGED  # noqa: PLC0415
+    from analysis.compare import JUDGED  # noqa: PLC0415
     from analysis.pages.gate import render_gate_markdown  # noqa: PLC0415
     from analysis.pages.write import replace_whole  # noqa: PLC0415
-    from experiment.gate import judge_run  # noqa: PLC0415
+    from experiment.running import judge_run  # noqa: PLC0415
 
     if run is not None and (protocol is not None or seed is not None):
         raise typer.BadParameter("A run that is judged by --run was measured already: no --protocol and no --seed.")
@@ -102,7 +100,7 @@ def _known(name: str) -> Measure:
 
 
 def _measure(console: "Console", stack: str, protocol: str, *, base: str, candidate: str, seed: int | None) -> Path:
-    from experiment.gate import measure_builds  # noqa: PLC0415
+    from experiment.running import measure_builds  # noqa: PLC0415
 
     document = read_protocol(protocol)
     inventory, secrets = read_lab(open_engine(stack))

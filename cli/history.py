@@ -4,9 +4,8 @@ from typing import Annotated
 
 import typer
 
-from cli.context import RUNS, JsonOption, terminal
+from cli.context import RUNS, JsonOption, as_rich, terminal
 from cli.progress import under_way
-from cli.tables import as_rich
 from documents.errors import RunError
 from documents.run import MANIFESTS
 
@@ -24,7 +23,7 @@ def history(
     `lab gate` give these.
     """
     # Here, for they take their time, and the other subcommands don't need them.
-    from analysis.history import read_history  # noqa: PLC0415
+    from analysis.compare import read_history  # noqa: PLC0415
     from analysis.pages.history import NOTE, history_tables, why_apart, write_history  # noqa: PLC0415
 
     folders = sorted(path.parent for path in RUNS.glob(MANIFESTS))[-last:]

@@ -8,8 +8,8 @@ from cli.completion import complete_log
 from cli.context import DEFAULT_STACK, JsonOption, StackOption, open_engine, print_json, terminal
 from documents.errors import LabError
 from lab.lifecycle.lifecycle import read_lab
-from provision import containers
-from provision.connection import connect
+from provision.containers import control
+from provision.ssh import connect
 
 
 def logs(
@@ -32,7 +32,7 @@ def logs(
         raise LabError(f"The lab {stack} has no {name}; it has {', '.join(known)}.")
     chosen = known if name is None else {name: known[name]}
     with connect(inventory.host) as connection:
-        texts = {key: containers.logs(connection, container, lines=lines) for key, container in chosen.items()}
+        texts = {key: control.logs(connection, container, lines=lines) for key, container in chosen.items()}
     if json:
         print_json({key: text.splitlines() for key, text in texts.items()})
         return

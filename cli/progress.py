@@ -8,7 +8,7 @@ from contextlib import contextmanager, nullcontext
 from rich.console import Console
 from rich.text import Text
 
-from lab.lifecycle.engine import ResourceProgress
+from lab.lifecycle import ResourceProgress
 
 _QUICK_SECONDS = 1.0
 """What took less isn't worth a line of its own."""

@@ -9,8 +9,7 @@ from typing import Annotated
 import typer
 
 from cli.completion import complete_run
-from cli.context import FACTS, RUNS, JsonOption, terminal
-from cli.tables import as_rich
+from cli.context import FACTS, RUNS, JsonOption, as_rich, terminal
 from documents.errors import RunError, ToolchainError
 from documents.report import Report
 from documents.run import MANIFESTS, Manifest
@@ -63,8 +62,10 @@ def _as_text(folder: Path, numbers: Report, print_as: ReportFormat) -> str:
 
 
 def _show(numbers: Report, page: Path) -> None:
-    from analysis.pages.facts import grade_text  # noqa: PLC0415
-    from analysis.pages.terminal import terminal_tables  # noqa: PLC0415
+    from analysis.pages import (
+        grade_text,
+        terminal_tables,
+    )
 
     console = terminal()
     for table in terminal_tables(numbers):

@@ -6,14 +6,13 @@ from typing import Annotated
 
 import typer
 
-from cli.budget import read_duration
 from cli.completion import complete_api, complete_protocol, complete_run
 from cli.context import DEFAULT_STACK, RUNS, JsonOption, StackOption, open_engine, terminal
 from cli.continuous_integration import ARTIFACTS, Job, asked_by_pipeline, plain_console
 from cli.report import find_run
-from cli.run_progress import run_progress
+from cli.run_progress import read_duration, run_progress
 from documents.errors import RunError
-from experiment.protocol_file import protocol_names, read_protocol
+from experiment.planning import protocol_names, read_protocol
 from lab.lifecycle.lifecycle import read_lab
 
 DEFAULT_PROTOCOL = "quick"
@@ -69,7 +68,7 @@ def run(  # noqa: PLR0917 - typer's options are keywords on the command line
     where no cell of a run is valid.
     """
     # Here, for it takes its time, and the other subcommands don't need it.
-    from experiment.run import resume_run, start_run  # noqa: PLC0415
+    from experiment.running import resume_run, start_run  # noqa: PLC0415
 
     if run_id is not None and not resume:
         raise typer.BadParameter("A run's id goes with --resume.")

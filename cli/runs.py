@@ -15,7 +15,7 @@ from cli.completion import complete_run
 from cli.context import RUNS, JsonOption, print_json, terminal
 from cli.report import find_run
 from documents.errors import RunError
-from documents.run_list import ListedRun, PrunedRuns, SparedRun
+from documents.report import ListedRun, PrunedRuns, SparedRun
 
 app = typer.Typer(help="List the runs, mark those that are to be kept, and remove old ones.")
 
@@ -40,7 +40,7 @@ def runs(context: typer.Context, json: JsonOption = False) -> None:
             )
         return
     # Here, for it takes its time, and the other subcommands don't need it.
-    from experiment.run_list import list_runs  # noqa: PLC0415
+    from experiment.record import list_runs  # noqa: PLC0415
 
     found = list_runs(RUNS)
     if json:
@@ -64,7 +64,7 @@ def keep(
     json: JsonOption = False,
 ) -> None:
     """Mark a run as one that no prune removes: an empty file `kept` in its folder."""
-    from experiment.run_list import keep as mark  # noqa: PLC0415
+    from experiment.record import keep as mark  # noqa: PLC0415
 
     folder = find_run(run)
     mark(folder, kept=not undo)
@@ -96,7 +96,7 @@ def prune(  # noqa: PLR0917 - typer's options are keywords on the command line
     With both bounds a run goes that is beyond both. A run that is kept, is being measured or can't be read never goes,
     and one that is unfinished only with --unfinished.
     """
-    from experiment.run_list import Pruning, choose, list_runs, remove_remains, remove_run  # noqa: PLC0415
+    from experiment.record import Pruning, choose, list_runs, remove_remains, remove_run  # noqa: PLC0415
 
     if older_than is None and keep_newest is None:
         raise typer.BadParameter("Say which runs are to go: --older-than 30d, --keep-newest 10, or both.")

@@ -9,15 +9,12 @@ from rich.text import Text
 
 from cli.context import DEFAULT_STACK, JsonOption, StackOption, open_engine, print_json, terminal
 from documents.errors import HostError
-from documents.inventory import Inventory
-from documents.knobs import KnobRecord, describe_control
-from documents.run import HostIdentity
+from documents.lab import Inventory
+from documents.run import HostIdentity, KnobRecord, describe_control
 from lab.lifecycle.lifecycle import read_lab
-from provision import knobs, tuning
-from provision.connection import connect
-from provision.identity import read_identity, read_tool_versions
-from provision.knobs import Knob
-from provision.tuning import Place
+from provision.kernel import Knob, Place, settings, tuning
+from provision.ssh import connect
+from provision.system import read_identity, read_tool_versions
 
 
 def tune(
@@ -45,7 +42,7 @@ def tune(
 
 
 def _check(inventory: Inventory, *, json: bool) -> None:
-    wanted, settable = knobs.knobs_of(inventory.cores), knobs.is_settable(inventory)
+    wanted, settable = settings.knobs_of(inventory.cores), settings.is_settable(inventory)
     with connect(inventory.host) as connection:
         identity = read_identity(connection)
         versions = read_tool_versions(connection, inventory)
@@ -74,15 +71,15 @@ def _check(inventory: Inventory, *, json: bool) -> None:
 
 def _act(inventory: Inventory, *, minutes: int, restore: bool, json: bool) -> None:
     # Here, for they take their time, and --check doesn't need them.
-    from experiment.holding import name_holder  # noqa: PLC0415
-    from experiment.run_lock import held  # noqa: PLC0415
+    from experiment.bench import held  # noqa: PLC0415
+    from experiment.running import name_holder  # noqa: PLC0415
 
-    if not knobs.is_settable(inventory):
+    if not settings.is_settable(inventory):
         raise HostError(
             f"The host of the lab {inventory.stack} is a container: its kernel settings are those of the machine that "
             "it runs on, and are only read. `lab tune --check` shows them."
         )
-    wanted = knobs.knobs_of(inventory.cores)
+    wanted = settings.knobs_of(inventory.cores)
     # While a run holds the host, its settings are the run's.
     with connect(inventory.host) as connection, held(connection, name_holder("lab tune")):
         if restore:

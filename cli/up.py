@@ -7,14 +7,13 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from cli.confirmation import ACCEPT_COST, confirm_cost, confirm_host_keys
 from cli.context import DEFAULT_STACK, ROOT, JsonOption, StackOption, open_engine, terminal
-from cli.costs import ACCEPT_COST, confirm_cost
-from cli.host_keys import confirm_host_keys
 from cli.progress import EngineProgress, under_way
-from documents.inventory import Inventory
-from lab.hosts.machine import read_topology
+from documents.lab import Inventory
+from lab.hosts import read_topology
+from lab.lifecycle import remove_superseded_images
 from lab.lifecycle.lifecycle import await_services, stand_up
-from lab.lifecycle.superseded import remove_superseded_images
 from lab.stack_file import read_stack
 
 

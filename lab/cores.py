@@ -3,8 +3,8 @@
 import itertools
 from collections.abc import Sequence
 
-from documents.cores import CoreLayout, PhysicalCore
 from documents.errors import LabError
+from documents.lab import CoreLayout, PhysicalCore
 
 _SPLITS = {
     8: (3, 2, 1, 2),

@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from documents.base import line_of
-from documents.cores import PhysicalCore
 from documents.errors import DocumentError
-from documents.explicit_cores import LayoutError, explicit_cores
-from documents.stack import Stack
+from documents.lab import PhysicalCore
+from documents.stack import LayoutError, Stack, explicit_cores
 from lab.cores import take_cores
 
 

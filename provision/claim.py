@@ -2,27 +2,33 @@
 
 Whatever was there before stays as it was: other containers, images and volumes, the engine and its build cache, other
 services. What the lab makes on the host's engine carries its label, and what else it changes is in a journal on the
-host (`provision.host_changes`). So whoever can log in can undo it, also without the record of the lab.
+host (`provision.system.changes`). So whoever can log in can undo it, also without the record of the lab.
 """
 
 import shlex
 from collections.abc import Iterator
 
 from documents.errors import HostError, LabError, RemoteCommandError
-from provision import build_cache, engine, jobs, packages, paths, preparation, tuning
-from provision.connection import Connection
-from provision.host_changes import (
+from provision import paths
+from provision.kernel import Place, tuning
+from provision.load import jobs
+from provision.ssh import Connection
+from provision.system import (
     JOURNAL,
     HostChanges,
     Journal,
+    Labelled,
+    engine,
+    find_labelled,
+    packages,
     parse_changes,
+    preparation,
     read_changes,
     read_text,
+    remove_labelled,
     take_over,
     write_changes,
 )
-from provision.labelled import Labelled, find_labelled, remove_labelled
-from provision.tuning import Place
 
 _DEADLINE_SECONDS = 60
 
@@ -106,7 +112,7 @@ def release(connection: Connection, *, keep_images: bool) -> tuple[str, ...]:
     for directory in changes.cgroups:
         connection.run(f"[ ! -d '{directory}' ] || rmdir -- '{directory}'", deadline_seconds=_DEADLINE_SECONDS)
     if not keep_images and changes.build_cache is not None:
-        build_cache.remove_records(connection, but=changes.build_cache)
+        engine.remove_records(connection, but=changes.build_cache)
     _undo_access(connection, changes)
     if keep_images:
         _empty_folder(connection)
@@ -138,7 +144,7 @@ def find_things(connection: Connection, changes: HostChanges) -> tuple[Labelled,
 def _list_build_cache(connection: Connection) -> tuple[str, ...] | None:
     if engine.is_installed(connection) and not engine.is_at_work(connection):
         return None
-    return build_cache.list_records(connection)
+    return engine.list_records(connection)
 
 
 def _wake_engine(connection: Connection, changes: HostChanges) -> HostChanges:

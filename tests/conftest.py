@@ -11,9 +11,9 @@ import pytest
 from hypothesis import settings
 
 from cli.context import open_engine
-from documents.inventory import Inventory, Secrets
+from documents.lab.inventory import Inventory, Secrets
+from lab.leftovers import find_labelled
 from lab.lifecycle.engine import Engine
-from lab.lifecycle.leftovers import find_labelled
 from lab.lifecycle.lifecycle import read_lab
 from lab.lifecycle.state import is_recorded
 from tests.ssh.sshd import Sshd, running_sshd

@@ -6,11 +6,10 @@ its sides from the same host and window, so those cancel, if not wholly; it need
 connections. Both need the lab's stand-in for the article's mix of requests, for a single route is none.
 """
 
-from analysis import article
-from analysis.claims.evidence import Evidence
-from documents.cores import CoreLayout
-from documents.host import HostSize
-from documents.protocol import Scenario, Workload
+from analysis.claims import article
+from analysis.claims.claim import Evidence
+from documents.lab import CoreLayout, HostSize
+from documents.run import Scenario, Workload
 
 WORKLOAD: Workload = "mixed"
 """The article names no mix of requests; this is the lab's for an API as a whole."""

@@ -3,12 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from analysis.pages.numbers import MISSING, listing, plain
+from analysis.numbers import MISSING, listing, plain
 from analysis.pages.table import Column, Table, TableCell
-from documents.claims import PublishedLine
-from documents.facts import Fact
-from documents.report import BuildingFacts, Report
-from documents.summaries import Spread
+from documents.report import BuildingFacts, PublishedLine, Report, Spread
+from documents.run import Fact
 
 
 @dataclass(frozen=True)

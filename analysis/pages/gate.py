@@ -1,13 +1,10 @@
 """The gate's outcome: one line for a log, a table, and a summary in Markdown for a pull request."""
 
-from analysis.measure_names import MEASURE_TITLES, blocks_text
-from analysis.pages.markdown_text import bullets, escape, section
-from analysis.pages.numbers import MISSING, ratio_interval, ratio_text
+from analysis.numbers import MISSING, ratio_interval, ratio_text
+from analysis.pages.markdown import bullets, escape, markdown_section
 from analysis.pages.table import Column, Table, TableCell, ratio_cell
-from analysis.statistics.power import MOST_BLOCKS
-from analysis.statistics.verdict import verdict_text
-from documents.comparison import PairComparison
-from documents.gate import Finding, Gate, Outcome
+from analysis.statistics import MEASURE_TITLES, MOST_BLOCKS, blocks_text, verdict_text
+from documents.report import Finding, Gate, Outcome, PairComparison
 
 OUTCOMES: dict[Outcome, str] = {
     "passed": "passed",
@@ -80,7 +77,7 @@ def render_gate_markdown(gate: Gate) -> str:
     parts = [
         f"## {escape(_capital(outcome_line(gate)))}",
         bullets(gate.reasons),
-        section(gate_table(gate)),
+        markdown_section(gate_table(gate)),
     ]
     notes = (*twin_lines(gate), *gate.caveats)
     if notes:

@@ -7,14 +7,13 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from analysis.numbers import interval, listing, plain
 from analysis.pages.html import ENVIRONMENT, TEMPLATES
-from analysis.pages.numbers import interval, listing, plain
 from analysis.pages.plots import PlotGroup
 from analysis.pages.svg import Plot, finish, panel, scale, series_color, series_dash, series_marker
 from analysis.pages.table import Column, Table, TableCell
 from analysis.pages.write import replace_whole
-from documents.history import History, HistoryGroup, HistoryPoint, HistorySeries
-from documents.summaries import Estimate
+from documents.report import Estimate, History, HistoryGroup, HistoryPoint, HistorySeries
 
 BARS = "▁▂▃▄▅▆▇█"
 

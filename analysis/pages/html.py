@@ -9,32 +9,25 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from analysis.pages.article import article_table
 from analysis.pages.building import building_table
-from analysis.pages.claims import claim_tables, claims_table
-from analysis.pages.facts import (
+from analysis.pages.cells import short_blocks, void_entries, void_note, warm_up_table, work_table
+from analysis.pages.claims import article_table, claim_tables, claims_table
+from analysis.pages.host import knob_table, load_host_table, watch_table
+from analysis.pages.open_loop import open_loop_plots, open_loop_tables
+from analysis.pages.plots import distribution_plots, load_plots, series_plots, use_plots, verdict_plots, work_plots
+from analysis.pages.run import (
     grade_meaning,
     grade_name,
     heading,
     host_facts,
     in_short,
+    method_words,
+    recompute_command,
     rerun_commands,
     run_facts,
 )
-from analysis.pages.knobs import knob_table
-from analysis.pages.load_hosts import load_host_table
-from analysis.pages.method import method_words, recompute_command
-from analysis.pages.open_loop import open_loop_plots, open_loop_tables
-from analysis.pages.plots import load_plots, use_plots, work_plots
 from analysis.pages.table import cell_table, latency_table, resource_table, summary_table
-from analysis.pages.verdict import VERDICT_NOTE, load_verdicts
-from analysis.pages.verdict_plots import verdict_plots
-from analysis.pages.verdicts import other_table, pair_table, ranking_table, twin_table
-from analysis.pages.void_cells import short_blocks, void_entries, void_note
-from analysis.pages.warm_up import warm_up_table
-from analysis.pages.watch import watch_table
-from analysis.pages.window_plots import distribution_plots, series_plots
-from analysis.pages.work import work_table
+from analysis.pages.verdicts import VERDICT_NOTE, load_verdicts, other_table, pair_table, ranking_table, twin_table
 from documents.report import Report
 
 TEMPLATES = Path(__file__).with_name("templates")

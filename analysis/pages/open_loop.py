@@ -7,12 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from analysis.pages.numbers import MISSING, interval, percent, plain
+from analysis.numbers import MISSING, interval, percent, plain
 from analysis.pages.plots import PlotGroup
 from analysis.pages.svg import Plot, finish, panel, scale, series_color, series_dash, series_marker
 from analysis.pages.table import Column, Table, TableCell
-from documents.report import OpenLoopReport, Report
-from documents.summaries import Estimate, OpenLoopMeasurements, OpenLoopSummary, ScenarioSummary
+from documents.report import Estimate, OpenLoopMeasurements, OpenLoopReport, OpenLoopSummary, Report, ScenarioSummary
 
 _Percentiles = tuple[tuple[str, Callable[[OpenLoopMeasurements], Estimate]], ...]
 

@@ -2,16 +2,13 @@
 
 from pathlib import Path
 
-from analysis.measure_names import MEASURE_TITLES, MEASURE_UNITS, blocks_text
+from analysis.numbers import MISSING, listing, plain
 from analysis.pages.html import ENVIRONMENT, TEMPLATES
-from analysis.pages.markdown_text import bullets, escape, section
-from analysis.pages.numbers import MISSING, listing, plain
+from analysis.pages.markdown import bullets, escape, markdown_section
 from analysis.pages.table import Column, Table, TableCell, ratio_cell
 from analysis.pages.write import replace_whole
-from analysis.statistics.measures import MEASURES
-from analysis.statistics.power import MOST_BLOCKS
-from documents.comparison import Measure
-from documents.run_comparison import Change, ComparedRun, ComparedSubject, MeasureChanges, RunComparison
+from analysis.statistics import MEASURE_TITLES, MEASURE_UNITS, MEASURES, MOST_BLOCKS, blocks_text
+from documents.report import Change, ComparedRun, ComparedSubject, Measure, MeasureChanges, RunComparison
 
 UNLIKE = "Unlike conditions"
 """What the title of a comparison begins with that was made although the runs' conditions differ."""
@@ -53,7 +50,7 @@ def render_comparison_markdown(comparison: RunComparison) -> str:
     if comparison.differences:
         parts += ["## What differs", escape(_WARNING), bullets(comparison.differences)]
     parts += ["## Before you quote these numbers", bullets(comparison.notes)]
-    parts += [section(table) for table in change_tables(comparison)]
+    parts += [markdown_section(table) for table in change_tables(comparison)]
     parts += ["## Runs", bullets(f"{name}: {value}" for name, value in run_lines(comparison))]
     return "\n\n".join(parts) + "\n"
 

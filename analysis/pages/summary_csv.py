@@ -5,9 +5,8 @@ import io
 from collections.abc import Iterator
 
 from analysis.pages.verdicts import MAIN, comparable
-from documents.report import Report
-from documents.samples import SampledRole
-from documents.summaries import Estimate, LatencyEstimate, Measurements, ScenarioSummary
+from documents.report import Estimate, LatencyEstimate, Measurements, Report, ScenarioSummary
+from documents.run import SampledRole
 
 _ROLES: tuple[SampledRole, ...] = ("api", "postgres", "redis", "generator")
 

@@ -6,13 +6,10 @@ for row in table.rows:
 
 from dataclasses import dataclass
 
-from analysis.pages.numbers import MISSING, interval, percent, plain, ratio_interval, ratio_text
-from analysis.saturation import SERVICES, mostly_bound_by
-from documents.cell_numbers import CellNumbers
-from documents.comparison import Interval
-from documents.report import Report
-from documents.samples import SampledRole
-from documents.summaries import Estimate, LatencyEstimate, ScenarioSummary
+from analysis.cells import SERVICES, mostly_bound_by
+from analysis.numbers import MISSING, interval, percent, plain, ratio_interval, ratio_text
+from documents.report import CellNumbers, Estimate, Interval, LatencyEstimate, Report, ScenarioSummary
+from documents.run import SampledRole
 
 ROLE_NAMES: dict[SampledRole, str] = {
     "api": "API",

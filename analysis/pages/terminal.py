@@ -2,10 +2,9 @@
 
 from dataclasses import replace
 
-from analysis.pages.article import article_table
 from analysis.pages.building import building_table
-from analysis.pages.claims import claims_table
-from analysis.pages.load_hosts import load_host_table
+from analysis.pages.claims import article_table, claims_table
+from analysis.pages.host import load_host_table
 from analysis.pages.open_loop import open_loop_tables
 from analysis.pages.table import Table, resource_table, summary_table
 from analysis.pages.verdicts import verdict_tables

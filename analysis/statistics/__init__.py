@@ -1,7 +1,66 @@
-"""What is concluded from cells: estimates of each API, and comparisons of two by their ratio in each block.
+"""What is concluded from cells: estimates of each API, and comparisons of two by their ratio in each block."""
 
-One idea a module: `estimates` (means over blocks), `intervals` (Student's t), `holm` (several tests at once),
-`equivalence` (what "same" means), `power` (how many blocks it takes), `measures` (what is compared), `block_ratios`
-(two APIs in a block), `verdict` (the rule that puts these together), `ranking`, `twin` (A/A), `comparison` (from a
-run's cells to all of it), and `simulation` (how often it errs).
-"""
+from analysis.statistics.comparison import SIGNIFICANCE, compare, compare_all, judge, uncompared, verdict_text
+from analysis.statistics.inference import (
+    CONFIDENCE,
+    EQUIVALENCE_CONFIDENCE,
+    MARGIN,
+    BlockMeans,
+    StudentMean,
+    equivalence_p_value,
+    holm,
+    log_margin,
+    over_blocks,
+    within_margin,
+)
+from analysis.statistics.measures import MEASURE_TITLES, MEASURE_UNITS, MEASURES, blocks_text, has_ratio, value_of
+from analysis.statistics.power import (
+    LEAST_BLOCKS,
+    MOST_BLOCKS,
+    POWER,
+    blocks_to_detect,
+    blocks_to_show_same,
+    fewest_blocks,
+    least_ratio,
+    power_to_detect,
+    power_to_show_same,
+)
+from analysis.statistics.two_samples import RunNoise, TwoNoises, explained_change, welch
+
+__all__ = [
+    "CONFIDENCE",
+    "EQUIVALENCE_CONFIDENCE",
+    "LEAST_BLOCKS",
+    "MARGIN",
+    "MEASURES",
+    "MEASURE_TITLES",
+    "MEASURE_UNITS",
+    "MOST_BLOCKS",
+    "POWER",
+    "SIGNIFICANCE",
+    "BlockMeans",
+    "RunNoise",
+    "StudentMean",
+    "TwoNoises",
+    "blocks_text",
+    "blocks_to_detect",
+    "blocks_to_show_same",
+    "compare",
+    "compare_all",
+    "equivalence_p_value",
+    "explained_change",
+    "fewest_blocks",
+    "has_ratio",
+    "holm",
+    "judge",
+    "least_ratio",
+    "log_margin",
+    "over_blocks",
+    "power_to_detect",
+    "power_to_show_same",
+    "uncompared",
+    "value_of",
+    "verdict_text",
+    "welch",
+    "within_margin",
+]

@@ -14,13 +14,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from analysis.statistics.equivalence import EQUIVALENCE_CONFIDENCE
-from analysis.statistics.intervals import CONFIDENCE, BlockMeans, StudentMean
+from analysis.statistics.inference import CONFIDENCE, EQUIVALENCE_CONFIDENCE, BlockMeans, StudentMean
 from analysis.statistics.measures import value_of
 from analysis.statistics.power import LEAST_BLOCKS
-from documents.cell_numbers import CellNumbers
-from documents.comparison import Interval, Measure, Ratio
 from documents.errors import AnalysisError
+from documents.report import CellNumbers, Interval, Measure, Ratio
 
 _FARTHEST = 700.0
 """Ends of an interval on the log scale that lie beyond it have no number: e to the 710 is too large for one."""

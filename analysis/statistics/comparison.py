@@ -1,21 +1,115 @@
-"""From a run's cells to comparisons: verdicts on all pairs, ranks, and the A/A twin, by one measure."""
+"""From a run's cells to comparisons: verdicts on all pairs, ranks, and the A/A twin, by each measure."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import combinations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from analysis.statistics.block_ratios import log_ratios_of, logs_of, ratio_of, too_few
-from analysis.statistics.equivalence import equivalence_p_value, within_margin
-from analysis.statistics.holm import holm
-from analysis.statistics.intervals import BlockMeans, over_blocks
-from analysis.statistics.measures import MEASURES
+from analysis.statistics.block_ratios import BlockLogs, log_ratios_of, logs_of, ratio_of, too_few
+from analysis.statistics.inference import (
+    CONFIDENCE,
+    EQUIVALENCE_CONFIDENCE,
+    BlockMeans,
+    equivalence_p_value,
+    holm,
+    log_margin,
+    over_blocks,
+    within_margin,
+)
+from analysis.statistics.measures import MEASURES, has_ratio
 from analysis.statistics.power import LEAST_BLOCKS, POWER, blocks_to_detect, blocks_to_show_same
-from analysis.statistics.ranking import rank_ranges
-from analysis.statistics.twin import compare_twin
-from analysis.statistics.verdict import SIGNIFICANCE, judge
-from documents.cell_numbers import CellNumbers
-from documents.comparison import Comparison, Measure, PairComparison, Ranking, Verdict
+from documents.report import (
+    CellNumbers,
+    Comparison,
+    Measure,
+    PairComparison,
+    Ranking,
+    RankRange,
+    TwinComparison,
+    Verdict,
+)
+
+SIGNIFICANCE = 0.05
+"""The two-sided level of a family of tests."""
+
+
+def found_different(same: NDArray[np.bool_], p_adjusted: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Where one is better: not the same, and significant after Holm's correction; arrays of the same shape."""
+    return ~same & (p_adjusted <= SIGNIFICANCE)
+
+
+def judge(*, same: bool, p_adjusted: float) -> Verdict:
+    """The verdict on one comparison, given whether its 90% interval lies within the margin."""
+    if same:
+        return "same"
+    return "better" if found_different(np.array(same), np.array(p_adjusted)) else "cannot-tell"
+
+
+def verdict_text(pair: PairComparison, measure: Measure) -> str:
+    """The verdict in words: "same", "same, bound by PostgreSQL", "rust faster", "can't tell".
+
+    Where both wait for PostgreSQL, that they are the same is no merit and no fault of theirs. "Faster" is left as it
+    is: what PostgreSQL holds back can only have made the difference smaller.
+    """
+    if pair.verdict == "same":
+        return "same, bound by PostgreSQL" if pair.bound_by_postgres else "same"
+    return "can't tell" if pair.verdict == "cannot-tell" else f"{pair.better} {MEASURES[measure].better}"
+
+
+def rank_ranges(apis: Sequence[str], better_than: Collection[tuple[str, str]]) -> tuple[RankRange, ...]:
+    """Each API's best and worst possible rank; the best first, by name where two have the same range.
+
+    What follows is used as well: if A is better than B and B better than C, A is better than C, though the test of
+    A against C alone may not have found it. Void cells can make pairs rest on different blocks and contradict each
+    other (A better than B, B than C, C than A); APIs in such a circle aren't ordered among themselves.
+
+    Args:
+        apis: all names.
+        better_than: pairs of a better API and a worse one.
+    """
+    reached = {api: _reached(api, better_than) for api in apis}
+    above = {api: {other for other in apis if api in reached[other] and other not in reached[api]} for api in apis}
+    below = {api: {other for other in apis if api in above[other]} for api in apis}
+    ranges = [RankRange(api=api, best=1 + len(above[api]), worst=len(apis) - len(below[api])) for api in apis]
+    return tuple(sorted(ranges, key=lambda rank: (rank.best, rank.worst, rank.api)))
+
+
+def _reached(start: str, better_than: Collection[tuple[str, str]]) -> set[str]:
+    """All that are worse than `start`, directly or by way of others."""
+    reached: set[str] = set()
+    unseen = [start]
+    while unseen:
+        current = unseen.pop()
+        new = {worse for better, worse in better_than if better == current} - reached
+        reached |= new
+        unseen += new
+    return reached
+
+
+def compare_twin(scenario: str, logs: BlockLogs, *, margin: float) -> TwinComparison:
+    """Compare the later cell of the API that a block measured twice with its earlier one, over all blocks.
+
+    The APIs are pooled: each is the twin in too few blocks for an interval of its own. The interval is Student's for
+    the mean over blocks, as for two APIs (NIST/SEMATECH e-Handbook of Statistical Methods, 1.3.5.2).
+
+    Args:
+        scenario: the load's name.
+        logs: what was measured under it.
+        margin: what counts as no difference, as a share: 0.03 for ratios from 1/1.03 to 1.03.
+    """
+    log_ratios = [
+        values[1] - values[0] for _, by_api in sorted(logs.items()) for values in by_api.values() if len(values) == 2
+    ]
+    means = over_blocks(np.array(log_ratios)) if len(log_ratios) >= LEAST_BLOCKS else None
+    return TwinComparison(
+        scenario=scenario,
+        blocks=len(log_ratios),
+        ratio=ratio_of(log_ratios, means),
+        resolves_margin=means and bool(means.half_width(EQUIVALENCE_CONFIDENCE) < log_margin(margin)),
+        excludes_one=means and bool(abs(means.mean) > means.half_width(CONFIDENCE)),
+        reason=None if means else too_few(len(log_ratios), "both cells of its twin"),
+    )
 
 
 def compare(
@@ -126,3 +220,44 @@ def _orderings(pairs: Sequence[PairComparison], scenario: str) -> set[tuple[str,
         for pair in pairs
         if pair.scenario == scenario and pair.better is not None
     }
+
+
+def compare_all(
+    cells: Sequence[CellNumbers],
+    *,
+    apis: Sequence[str],
+    scenarios: Sequence[str],
+    margin: float,
+    bound_by_postgres: Collection[tuple[str, str]],
+) -> tuple[Comparison, ...]:
+    """Compare all pairs of APIs under all loads by each measure; the arguments are those of `compare`.
+
+    Each measure is a family of tests by itself. One that has no ratio in some cell is left out; `uncompared` says so.
+
+    Raises:
+        AnalysisError: a block has an API more than twice under one load.
+    """
+    return tuple(
+        compare(
+            cells,
+            apis=apis,
+            scenarios=scenarios,
+            measure=measure,
+            margin=margin,
+            bound_by_postgres=bound_by_postgres if terms.waits_for_postgres else (),
+        )
+        for measure, terms in MEASURES.items()
+        if all(has_ratio(cell, measure) for cell in cells)
+    )
+
+
+def uncompared(cells: Sequence[CellNumbers], measures: Iterable[Measure] = tuple(MEASURES)) -> Iterable[str]:
+    """Those of the measures by which nothing is compared, in sentences."""
+    for measure in measures:
+        terms = MEASURES[measure]
+        without = [cell.cell_id for cell in cells if not has_ratio(cell, measure)]
+        if without:
+            yield (
+                f"There is no comparison by “{terms.title}”: the {terms.name} isn't above 0 in the cell {without[0]}"
+                f"{'' if len(without) == 1 else f' and {len(without) - 1} more'}, so it has no ratio."
+            )

@@ -22,9 +22,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from analysis.statistics.intervals import CONFIDENCE, over_blocks
+from analysis.statistics.inference import CONFIDENCE, over_blocks
 from documents.errors import AnalysisError
-from documents.summaries import Estimate
+from documents.report import Estimate
 
 
 def linear_estimate(blocks: Sequence[Sequence[float]]) -> Estimate:

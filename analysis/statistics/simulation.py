@@ -18,10 +18,8 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.statistics.equivalence import within_margin
-from analysis.statistics.holm import holm
-from analysis.statistics.intervals import CONFIDENCE, over_blocks
-from analysis.statistics.verdict import SIGNIFICANCE, found_different
+from analysis.statistics.comparison import SIGNIFICANCE, found_different
+from analysis.statistics.inference import CONFIDENCE, holm, over_blocks, within_margin
 
 Orders = Sequence[Sequence[Sequence[Sequence[int]]]]
 """Indexes of APIs by experiment, load, block and place. Each row has each API once, and at most one of them twice."""

@@ -20,8 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.statistics.equivalence import log_margin
-from analysis.statistics.intervals import BlockMeans, StudentMean
+from analysis.statistics.inference import CONFIDENCE, BlockMeans, StudentMean, log_margin, t_quantile
 from analysis.statistics.power import POWER, detection_power, equivalence_power, fewest_blocks
 
 
@@ -71,3 +70,29 @@ class TwoNoises:
 
     def _degrees_of_freedom(self, blocks: int) -> float:
         return (blocks - 1) * (self.first**2 + self.second**2) ** 2 / (self.first**4 + self.second**4)
+
+
+@dataclass(frozen=True)
+class RunNoise:
+    """Of one run: the standard deviation of its twins' log ratios, how many they are, and the blocks of a mean."""
+
+    twin_noise: float
+    twins: int
+    blocks: int
+
+    @property
+    def variance(self) -> float:
+        """Of the mean's log."""
+        return self.twin_noise**2 / 2 / self.blocks
+
+
+def explained_change(first: RunNoise, second: RunNoise, *, confidence: float = CONFIDENCE) -> float:
+    """The factor, above 1, that two means of the same true value differ by at most with this confidence.
+
+    Each run has two twins at least.
+    """
+    total = first.variance + second.variance
+    if total == 0:
+        return 1.0
+    spent = sum(run.variance**2 / (run.twins - 1) for run in (first, second))
+    return math.exp(t_quantile((1 + confidence) / 2, total**2 / spent) * math.sqrt(total))

@@ -4,21 +4,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from documents.api_check import ApiCheck, ApiCheckStep
 from documents.errors import FairgroundError, RunError
-from documents.inventory import ApiService, Inventory, Secrets
-from documents.stack import Api, Stack
-from experiment.api_check.folder import build_faults, implementation_faults, missing_files
-from experiment.api_check.image import UPLOADS, image_faults
-from experiment.holding import name_holder
-from experiment.readiness import wait_until_ready
-from experiment.run_lock import held
-from experiment.verification import verify_api
-from provision.build_context import hash_build_context
-from provision.connection import Connection, connect
-from provision.image_inspection import folder_owner, inspect_image
-from provision.images import image_bytes
-from provision.readiness import wait_for_api
+from documents.lab import ApiService, Inventory, Secrets
+from documents.stack import Api, ApiCheck, ApiCheckStep, Stack
+from experiment.api_check.rules import UPLOADS, build_faults, image_faults, implementation_faults, missing_files
+from experiment.bench import held, verify_api, wait_until_ready
+from experiment.running import name_holder
+from provision.containers import folder_owner, inspect_image
+from provision.images import hash_build_context, image_bytes
+from provision.services import wait_for_api
+from provision.ssh import Connection, connect
 
 SECTIONS = {
     "entry": "An entry in a stack",

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from documents.errors import RunError
-from documents.facts import Building
-from documents.implementation import Implementation
-from documents.inventory import Inventory
-from experiment.facts.implementation_file import changed_file
-from provision import images, single_use
-from provision.answers import matching, unexpected
-from provision.connection import Connection
+from documents.lab import Inventory
+from documents.run import Building
+from documents.stack import Implementation
+from experiment.facts.sources import changed_file
+from provision.containers import control
+from provision.images import build
+from provision.ssh import Connection, matching, unexpected
 
 SOURCE_STAGE = "source"
 
@@ -91,7 +91,7 @@ def measure_building(
     """
     builds: list[ContainerBuild] = []
     progress("compilers and dependencies")
-    with images.built(connection, inventory, folder, target=SOURCE_STAGE) as image:
+    with build.built(connection, inventory, folder, target=SOURCE_STAGE) as image:
         for number in range(1, repetitions + 1):
             progress(f"clean build {number} of {repetitions}, then an incremental one")
             builds.append(_build(connection, inventory, implementation, folder, image))
@@ -109,7 +109,7 @@ def _build(
     connection: Connection, inventory: Inventory, implementation: Implementation, folder: Path, image: str
 ) -> ContainerBuild:
     build = implementation.build
-    done = single_use.run(
+    done = control.run_once(
         connection,
         image,
         ["sh", "-c", _SCRIPT, "build", build.command, " ".join(build.artifacts), build.dependencies, build.change.file],

@@ -4,23 +4,20 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from analysis.facts import facts_file_name, find_facts
+from analysis.report import facts_file_name, find_facts
 from documents.errors import RunError
-from documents.facts import Facts
-from documents.implementation import Implementation
-from documents.inventory import ApiService, Inventory, Secrets
+from documents.lab import ApiService, Inventory, Secrets
+from documents.run import Facts
+from documents.stack import Implementation
+from experiment.bench import RemoteBench, connected_load_hosts
 from experiment.facts.building import measure_building
-from experiment.facts.implementation_file import read_implementation
-from experiment.facts.lines import count_lines
+from experiment.facts.sources import count_lines, read_implementation
 from experiment.facts.starting import measure_starting
-from experiment.holding import hold_host
-from experiment.remote_bench import RemoteBench, connected_load_hosts
-from experiment.run import git_commit
-from experiment.storage import write_whole
-from provision import images
-from provision.build_context import hash_build_context
-from provision.connection import Connection, connect
-from provision.identity import read_identity
+from experiment.record import write_whole
+from experiment.running import git_commit, hold_host
+from provision.images import build, hash_build_context
+from provision.ssh import Connection, connect
+from provision.system import read_identity
 
 RELEASE_TARGETS = (None, "api")
 """The targets of a Dockerfile that an implementation's document tells of: the last stage, by name or without."""
@@ -147,7 +144,7 @@ def _measure(
         git_commit=git_commit(),
         stack=inventory.stack,
         host=read_identity(connection),
-        image_bytes=images.image_bytes(connection, api.image_id),
+        image_bytes=build.image_bytes(connection, api.image_id),
         code_lines=code_lines,
         test_lines=test_lines,
         building=building,

@@ -8,13 +8,11 @@ from apis.contract.checks.answers import Author, Post
 from apis.contract.seed import seeded_post, seeded_user
 from documents.base import Document
 from documents.errors import HostError, RemoteCommandError
-from documents.facts import Starting
-from documents.inventory import ApiService, Inventory
-from documents.run import Nanoseconds
-from provision import containers, database
-from provision.answers import Amount, read_answer, unexpected
-from provision.connection import Connection
-from provision.readiness import wait_for_api
+from documents.lab import ApiService, Inventory
+from documents.run import Nanoseconds, Starting
+from provision.containers import control
+from provision.services import database, wait_for_api
+from provision.ssh import Amount, Connection, read_answer, unexpected
 
 REST_SECONDS = 5
 """How long after the first answer the memory is looked at: what an API does once it is up is done by then."""
@@ -57,16 +55,16 @@ def measure_starting(
         HostError: the API doesn't start, or gives no right answer within a minute.
     """
     progress("a first start")
-    containers.start(connection, api.container)
+    control.start(connection, api.container)
     wait_for_api(connection, api, inventory.api_address)
     request = _request(connection, api, inventory.api_address)
     starts: list[Start] = []
     for number in range(1, repetitions + 1):
         progress(f"start {number} of {repetitions}")
-        containers.stop(connection, api.container)
+        control.stop(connection, api.container)
         database.flush_cache(connection, inventory.redis)
         starts.append(_start(connection, inventory, api, request))
-    containers.stop(connection, api.container)
+    control.stop(connection, api.container)
     return Starting(
         cpus=inventory.cores.api,
         engine_seconds=tuple((start.running_ns - start.started_ns) / 1e9 for start in starts),
@@ -78,8 +76,8 @@ def measure_starting(
 
 def _request(connection: Connection, api: ApiService, address: str) -> str:
     """What the script on the host is asked for, from what can only be seen while the container runs."""
-    process_id = containers.main_process_id(connection, api.container)
-    cgroup = containers.cgroup(connection, api.container)
+    process_id = control.main_process_id(connection, api.container)
+    cgroup = control.cgroup(connection, api.container)
     executable = connection.run(
         ["readlink", f"/proc/{process_id}/exe"], deadline_seconds=_DEADLINE_SECONDS
     ).stdout.strip()

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from documents.errors import RunError
-from documents.inventory import LOOPBACK
-from documents.protocol import Scenario
+from documents.lab import LOOPBACK
+from documents.run import Scenario
 
 REPLAY_SCRIPT = Path(__file__).with_name("replay.lua")
 """The Lua that replays a request file; it is pushed to the host once for each run."""

@@ -1,22 +1,4 @@
-"""Request files: for each workload a stream of HTTP/1.1 requests, the same bytes from the same seed everywhere.
-
-Only `random.Random.random()` is drawn from, the one method whose sequence Python guarantees across versions, and
-no transcendental function is called, so that a file's SHA-256 identifies it on any machine.
-
-A request file is read by `replay.lua`. Per request it holds a line ``<bytes of head> <bytes of body>``, the head with
-``{host}`` and ``{token:USER}`` in place of what differs from cell to cell, the body, and a newline.
-
-wrk's threads cycle through the file, so it must be long enough for cycling not to distort what is measured, and short
-enough for a few seconds of upload and some ten megabytes of memory:
-
-- Only `mixed` and `read-post` choose by popularity. A stream without end would at last have read each of the 10,000
-  seeded posts once from PostgreSQL; these files read 5,180 and 6,187 of them. At 10,000 requests a second over two
-  minutes, the first reads that are missing are 0.4% of all requests. From then on both streams miss the cache only
-  after an update or when an entry has expired.
-- Where nothing depends on popularity, each seeded user or post comes once a cycle, in random order.
-- Requests that only add rows never meet their own traces, so a few thousand different bodies do; 256 uploads of 32 KiB
-  make 8 MB, and no implementation tells a repeated upload from a new one.
-"""
+"""Request files, for each workload a stream of HTTP/1.1 requests with the same bytes everywhere, and access tokens."""
 
 import hashlib
 import json
@@ -30,7 +12,8 @@ from typing import TypeVar
 from apis.contract.seed import SeededUser, author_of, post_ids, seeded_user, user_ids
 from apis.contract.seed.content import BODY_MAXIMUM, BODY_MINIMUM
 from apis.contract.seed.text import Draw
-from documents.protocol import Workload
+from apis.contract.tokens import mint_token
+from documents.run import Workload
 
 UPLOAD_BYTES = 32_768
 """The size of the file in an upload; the multipart framing around it comes on top."""
@@ -210,3 +193,22 @@ class _Source:
             other = self._below(last + 1)
             shuffled[last], shuffled[other] = shuffled[other], shuffled[last]
         return shuffled
+
+
+def token_file(jwt_secret: str, users: Iterable[int], *, lifetime_seconds: int) -> bytes:
+    """Mint a token for each of the seeded users, valid from now.
+
+    The APIs don't compare a token's time of issue with their clock, so a host whose clock is behind accepts it as well.
+
+    Args:
+        jwt_secret: the key of HS256 that the APIs share.
+        users: ids of seeded users.
+        lifetime_seconds: how long the tokens hold.
+
+    Returns:
+        The file that `replay.lua` reads: a line ``<user id> <token>`` for each user.
+    """
+    tokens = (
+        (user, mint_token(jwt_secret, user, seeded_user(user).username, lifetime=lifetime_seconds)) for user in users
+    )
+    return "".join(f"{user} {token}\n" for user, token in tokens).encode()

@@ -2,14 +2,12 @@
 
 import pulumi
 
-from documents.cloud_hosts import AwsHost as AwsHostDocument
-from documents.cloud_hosts import cloud_tags
-from documents.host import Host
-from documents.inventory import LOOPBACK
-from lab.credentials import Credentials
-from lab.hosts.cloud import SSH_PORT, reachable_hosts, secret_user_data
+from documents.lab import LOOPBACK, Host
+from documents.stack import AwsHost as AwsHostDocument
+from documents.stack import cloud_tags
+from lab.hosts.cloud import SSH_PORT, missing_extra, reachable_hosts, secret_user_data
 from lab.hosts.declared import DeclaredLoadHost, load_hosts_on
-from lab.hosts.extras import missing_extra
+from lab.resources import Credentials
 
 try:
     import pulumi_aws as aws

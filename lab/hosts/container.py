@@ -10,22 +10,15 @@ from typing import NamedTuple
 import pulumi
 import pulumi_docker as docker
 
-from documents.cores import PhysicalCore
-from documents.host import Host
-from documents.host_kinds import ContainerHost as ContainerHostDocument
-from documents.host_kinds import ContainerLoadHost as ContainerLoadHostDocument
-from documents.host_kinds import keeps_images
-from documents.inventory import LOOPBACK
-from documents.labels import STACK_LABEL, stack_labels
-from documents.stack import Stack
-from lab.base_image import BaseImage
+from documents.lab import LOOPBACK, STACK_LABEL, Host, PhysicalCore, stack_labels
+from documents.stack import ContainerHost as ContainerHostDocument
+from documents.stack import ContainerLoadHost as ContainerLoadHostDocument
+from documents.stack import Stack, keeps_images
 from lab.cores import take_cores
-from lab.credentials import Credentials
 from lab.hosts.declared import DeclaredLoadHost, load_hosts_on
-from lab.hosts.place import host_folder
-from lab.known_hosts import KNOWN_HOSTS_NAME, pin_host_key
-from lab.ssh_files import KEY_NAME, SshFiles
-from provision.build_context import hash_build_context
+from lab.hosts.keys import host_folder
+from lab.resources import KEY_NAME, KNOWN_HOSTS_NAME, BaseImage, Credentials, SshFiles, pin_host_key
+from provision.images import hash_build_context
 
 _IMAGE_FOLDER = Path(__file__).parents[1] / "images" / "host"
 

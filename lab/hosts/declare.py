@@ -4,17 +4,16 @@ from pathlib import Path
 
 import pulumi
 
-from documents.cloud_hosts import AwsHost as AwsHostDocument
-from documents.cloud_hosts import CloudHost
-from documents.host import HostResources
-from documents.host_kinds import ContainerHost as ContainerHostDocument
-from documents.host_kinds import SshHost as SshHostDocument
-from documents.stack import Stack
-from lab.credentials import Credentials
+from documents.lab import HostResources
+from documents.stack import AwsHost as AwsHostDocument
+from documents.stack import CloudHost, Stack
+from documents.stack import ContainerHost as ContainerHostDocument
+from documents.stack import SshHost as SshHostDocument
 from lab.hosts.container import ContainerHost, share_machine
 from lab.hosts.declared import DeclaredHost
-from lab.hosts.place import host_folder
+from lab.hosts.keys import host_folder
 from lab.hosts.ssh import SshHost
+from lab.resources import Credentials
 
 
 def declare_host(

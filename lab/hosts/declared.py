@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol
 
 import pulumi
 
-from documents.host import Host
+from documents.lab import Host
 
 
 class DeclaredLoadHost(NamedTuple):

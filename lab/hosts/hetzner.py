@@ -2,14 +2,12 @@
 
 import pulumi
 
-from documents.cloud_hosts import NETWORK_ZONES, cloud_tags
-from documents.cloud_hosts import HetznerHost as HetznerHostDocument
-from documents.host import Host
-from documents.inventory import LOOPBACK
-from lab.credentials import Credentials
-from lab.hosts.cloud import SSH_PORT, reachable_hosts, secret_user_data
+from documents.lab import LOOPBACK, Host
+from documents.stack import NETWORK_ZONES, cloud_tags
+from documents.stack import HetznerHost as HetznerHostDocument
+from lab.hosts.cloud import SSH_PORT, missing_extra, reachable_hosts, secret_user_data
 from lab.hosts.declared import DeclaredLoadHost, load_hosts_on
-from lab.hosts.extras import missing_extra
+from lab.resources import Credentials
 
 try:
     import pulumi_hcloud as hcloud

@@ -1,15 +1,42 @@
-"""What the lab has of a host: the CPUs that it may use, and whether that is less than the article's machine had."""
+"""How large a host is: CPUs and memory of the controller, and what the lab has of a host."""
 
 import itertools
+import os
+from pathlib import Path
 
-from documents.cloud_hosts import as_cloud_host
-from documents.cores import CoreLayout
-from documents.explicit_cores import explicit_cores
-from documents.host import Host, HostResources, HostSize
-from documents.host_kinds import AnyHost
-from documents.inventory import LoadHost
-from documents.stack import Stack
+from documents.lab import CoreLayout, Host, HostResources, HostSize, LoadHost, PhysicalCore, parse_cpu_list
+from documents.stack import AnyHost, Stack, as_cloud_host, explicit_cores
 from lab.cores import split_cores, split_load_host, take_cores
+
+_CPU = Path("/sys/devices/system/cpu")
+
+
+def read_topology() -> tuple[PhysicalCore, ...]:
+    """The physical cores that this process may use, each with its CPUs (SMT siblings together), in rising order.
+
+    Source: Documentation/admin-guide/cputopology.rst of the kernel, thread_siblings_list.
+    """
+    allowed = os.sched_getaffinity(0)
+    cores: set[PhysicalCore] = set()
+    for cpu in allowed:
+        siblings = _CPU / f"cpu{cpu}" / "topology" / "thread_siblings_list"
+        group = parse_cpu_list(siblings.read_text(encoding="ascii")) if siblings.exists() else (cpu,)
+        cores.add(tuple(sibling for sibling in group if sibling in allowed))
+    return tuple(sorted(cores))
+
+
+def read_memory_bytes() -> int:
+    """The machine's memory in bytes, MemTotal of /proc/meminfo."""
+    for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
+        if line.startswith("MemTotal:"):
+            return int(line.split()[1]) * 1024
+    raise OSError("/proc/meminfo has no MemTotal")
+
+
+def read_controller() -> HostResources:
+    """What the controller has."""
+    return HostResources(cores=read_topology(), memory_bytes=read_memory_bytes(), own_kernel=True)
+
 
 _ARTICLE_CORES = 8
 _ARTICLE_MEMORY_GB = 16

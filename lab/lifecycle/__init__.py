@@ -1,1 +1,21 @@
-"""Standing a lab up and taking it down: the Pulumi engine as a process, what a killed one leaves, and the receipt."""
+"""Standing a lab up and taking it down."""
+
+from lab.lifecycle.drift.reading import read_drift
+from lab.lifecycle.engine import Engine, ResourceProgress
+from lab.lifecycle.existing_host import ask_for_key, unknown_hosts
+from lab.lifecycle.preflight import cost_lines, cost_until_expiry
+from lab.lifecycle.state import is_recorded, list_recorded, read_state, remove_superseded_images
+
+__all__ = [
+    "Engine",
+    "ResourceProgress",
+    "ask_for_key",
+    "cost_lines",
+    "cost_until_expiry",
+    "is_recorded",
+    "list_recorded",
+    "read_drift",
+    "read_state",
+    "remove_superseded_images",
+    "unknown_hosts",
+]

@@ -2,20 +2,17 @@
 
 from dataclasses import dataclass
 
-from documents.cloud_hosts import as_cloud_host, cloud_tags
 from documents.errors import HostUnreachableError
-from documents.host_kinds import ExistingHost, SshHost, keeps_images
-from documents.stack import Stack
+from documents.stack import ExistingHost, SshHost, Stack, as_cloud_host, cloud_tags, keeps_images
+from lab.leftovers import find_labelled as find_on_controller
 from lab.lifecycle.engine import Engine, Progress
-from lab.lifecycle.leftovers import find_labelled as find_on_controller
+from lab.lifecycle.existing_host import reach_host
 from lab.lifecycle.lifecycle import Receipt, take_down
 from lab.lifecycle.reconciliation import forget_claim, uses_controller
-from lab.lifecycle.ssh_access import reach_host
 from lab.lifecycle.state import State, is_recorded, read_state
 from provision.claim import find_things, release
-from provision.connection import Connection, connect
-from provision.host_changes import HostChanges, read_changes
-from provision.labelled import find_labelled
+from provision.ssh import Connection, connect
+from provision.system import HostChanges, find_labelled, read_changes
 
 
 @dataclass(frozen=True)

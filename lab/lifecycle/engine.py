@@ -1,7 +1,10 @@
 """The Pulumi engine as a child process: in a session of its own, its events as progress, its errors as sentences."""
 
+import importlib.metadata
 import json
+import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -11,7 +14,52 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from documents.errors import LabError
-from lab.lifecycle.processes import end_session
+
+_END_SECONDS = 10.0
+_END_POLL_SECONDS = 0.02
+
+
+def command_of(process_id: int) -> str | None:
+    """The name of a process that lives; None for one that is dead, be it buried or not.
+
+    Source: proc(5), /proc/PID/stat.
+    """
+    try:
+        stat = Path(f"/proc/{process_id}/stat").read_text(encoding="utf-8", errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    command, _, rest = stat.partition("(")[2].rpartition(") ")
+    return None if rest[0] in "ZX" else command
+
+
+def end_session(leader: int, backend: str) -> None:
+    """Kill what is left of an engine's session, and wait until it is gone.
+
+    A process counts if its session is the engine's and the backend's address is in its environment: the engine's
+    number alone may by now be that of another program.
+    """
+    deadline = time.monotonic() + _END_SECONDS
+    while left := list(_members(leader, backend)):
+        for process_id in left:
+            try:
+                os.kill(process_id, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        if time.monotonic() > deadline:
+            return
+        time.sleep(_END_POLL_SECONDS)
+
+
+def _members(leader: int, backend: str) -> Iterator[int]:
+    mark = f"PULUMI_BACKEND_URL={backend}".encode()
+    for entry in Path("/proc").glob("[0-9]*"):
+        process_id = int(entry.name)
+        try:
+            if os.getsid(process_id) == leader and mark in (entry / "environ").read_bytes().split(b"\0"):
+                yield process_id
+        except (FileNotFoundError, PermissionError, ProcessLookupError):
+            continue
+
 
 _POLL_SECONDS = 0.1
 _QUERY_SECONDS = 120
@@ -243,3 +291,30 @@ def read_outputs(engine: Engine) -> Iterator[tuple[str, Any]]:
         LabError: the engine refused.
     """
     yield from json.loads(engine.query("stack", "output", "--json", "--show-secrets")).items()
+
+
+def has_plugin(plugin: str, version: str, environment: Mapping[str, str]) -> bool:
+    """Whether the engine finds the plugin: in its home by its version, or on the PATH by its name alone.
+
+    Args:
+        plugin: the provider's name.
+        version: its version, which is that of its Python package.
+        environment: the engine's.
+    """
+    file = f"pulumi-resource-{plugin}"
+    installed = Path(environment["PULUMI_HOME"]) / "plugins" / f"resource-{plugin}-v{version}" / file
+    return installed.is_file() or shutil.which(file, path=environment.get("PATH")) is not None
+
+
+def require_docker_plugin(environment: Mapping[str, str]) -> None:
+    """Refuse what needs the Docker plugin where it is missing: the engine would look for it at the vendor's.
+
+    Raises:
+        LabError: it is missing; says how to have it.
+    """
+    version = importlib.metadata.version("pulumi-docker")
+    if not has_plugin("docker", version, environment):
+        raise LabError(
+            f"The Pulumi engine has no plugin docker {version}, by which a lab's containers are made and removed. "
+            "`make setup` installs it, and `lab doctor` tells where it is looked for."
+        )

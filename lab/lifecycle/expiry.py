@@ -4,9 +4,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from documents.cloud_hosts import as_cloud_host
 from documents.errors import FairgroundError
-from documents.stack import Stack
+from documents.stack import Stack, as_cloud_host
 from lab.lifecycle.engine import Engine, Progress
 from lab.lifecycle.lifecycle import Receipt, take_down
 from lab.lifecycle.state import is_recorded, read_state

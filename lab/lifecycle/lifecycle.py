@@ -4,22 +4,18 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from documents.cloud_hosts import as_cloud_host
 from documents.errors import LabError
-from documents.host_kinds import keeps_images
-from documents.inventory import Inventory, Secrets
-from documents.stack import Stack
-from lab.hosts.kept import take_kept
-from lab.lifecycle.cloud_preflight import check_cloud
-from lab.lifecycle.engine import Engine, Progress, read_outputs
+from documents.lab import Inventory, Secrets
+from documents.stack import Stack, as_cloud_host, keeps_images
+from lab.leftovers import Labelled, find_labelled, remove_labelled
+from lab.lifecycle.engine import Engine, Progress, read_outputs, require_docker_plugin
 from lab.lifecycle.existing_host import KEPT_BY_DOCUMENT, leave_host
-from lab.lifecycle.leftovers import Labelled, find_labelled, remove_labelled
-from lab.lifecycle.plugins import require_docker_plugin
-from lab.lifecycle.preflight import check_machine
+from lab.lifecycle.preflight import check_cloud, check_machine
 from lab.lifecycle.reconciliation import forget_host, reconcile, remedy, uses_controller
 from lab.lifecycle.state import State, ensure_stack, is_recorded, read_state, release_stale_lock
-from provision.connection import connect
-from provision.readiness import wait_for_services
+from lab.resources import take_kept
+from provision.services import wait_for_services
+from provision.ssh import connect
 
 
 @dataclass(frozen=True)

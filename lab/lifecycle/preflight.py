@@ -1,13 +1,82 @@
-"""What can be known before anything is made: a free port, room on the disk, an engine that answers."""
+"""What can be known before anything is made: a free port, room on the disk, an engine, and what a cloud costs."""
 
 import errno
+import importlib.metadata
+import math
+import re
 import shutil
 import socket
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from documents.errors import LabError
-from documents.stack import Stack
-from lab.lifecycle.leftovers import find_labelled, run_docker
+from documents.stack import Bill, CloudHost, Stack
+from lab.hosts import EXTRAS, missing_extra
+from lab.leftovers import find_labelled, run_docker
+from lab.lifecycle.engine import has_plugin
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What the machines of a bill come to.
+
+    Attributes:
+        bill: the machines, with the price of one.
+        per_hour: of all of them, in the bill's currency.
+        hours: how many begin before the lab expires; a cloud may count one that has begun as a whole one.
+        total: what these hours come to.
+    """
+
+    bill: Bill
+    per_hour: float
+    hours: int
+    total: float
+
+
+def cost_until_expiry(bill: Bill, now: datetime) -> Cost:
+    """What the machines cost from now until they expire.
+
+    Raises:
+        LabError: they have expired.
+    """
+    if bill.expires <= now:
+        raise LabError(
+            f"This lab expired at {moment(bill.expires)}: its host's `expires` has passed. Take it down by "
+            "`lab down --expired`, or give its document a later moment."
+        )
+    hours = math.ceil((bill.expires - now) / timedelta(hours=1))
+    per_hour = bill.machines * bill.price_per_hour.amount
+    return Cost(bill=bill, per_hour=per_hour, hours=hours, total=per_hour * hours)
+
+
+def cost_lines(stack: str, cost: Cost) -> Iterator[str]:
+    """What it costs, in whole sentences."""
+    bill, currency = cost.bill, cost.bill.price_per_hour.currency
+    machines = "1 machine" if bill.machines == 1 else f"{bill.machines} machines"
+    each = "" if bill.machines == 1 else f", {_amount(bill.price_per_hour.amount)} {currency} each"
+    yield (
+        f"The lab {stack} has {machines} at {bill.kind}, {bill.machine_type} in {bill.place}: "
+        f"{_amount(cost.per_hour)} {currency} an hour{each}."
+    )
+    hours = "1 hour begins" if cost.hours == 1 else f"{cost.hours:,} hours begin"
+    yield (
+        f"Until it expires, at {moment(bill.expires)}, {hours}: "
+        f"{_amount(cost.total)} {currency}. The price is the document's own, and traffic isn't in it."
+    )
+    yield "It goes on costing until it is taken down by `lab down`, or by `lab down --expired` once it has expired."
+
+
+def moment(when: datetime) -> str:
+    """A moment as a reader writes it: ``2026-12-01 18:00 UTC``."""
+    return f"{when.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _amount(amount: float) -> str:
+    """An amount of money with the digits that it has, two at least and four at most."""
+    return re.sub(r"0{1,2}$", "", f"{amount:,.4f}")
+
 
 _NEEDED_GB = 7
 """Measured with an empty engine: base 0.1, host image 0.7, and on the host 4.7 of build caches, 0.9 of images and 0.1
@@ -59,4 +128,57 @@ def _check_room(folder: Path) -> None:
     if free < _NEEDED_GB:
         raise LabError(
             f"The disk of {folder} has {free:.1f} GB free, and the lab needs {_NEEDED_GB} GB; make room and try again."
+        )
+
+
+@dataclass(frozen=True)
+class _Needs:
+    """What a kind needs: its provider's plugin, and one of several sets of variables with the cloud's credentials."""
+
+    plugin: str
+    credentials: tuple[tuple[str, ...], ...]
+
+
+_NEEDS = {
+    "aws": _Needs(
+        "aws",
+        (
+            ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+            ("AWS_PROFILE",),
+            ("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN"),
+        ),
+    ),
+    "hetzner": _Needs("hcloud", (("HCLOUD_TOKEN",),)),
+}
+
+
+def check_cloud(host: CloudHost, *, environment: Mapping[str, str], now: datetime) -> None:
+    """Refuse early what would fail late, or would be made for a lab that has expired.
+
+    Args:
+        host: the host as the stack document describes it.
+        environment: the engine's, in which its plugin finds the cloud's credentials.
+        now: the moment.
+
+    Raises:
+        LabError: the lab has expired; the kind's Python package or its provider's plugin isn't installed; or there are
+            no credentials of the cloud. Says what to do, and names variables but never what is in them.
+    """
+    cost_until_expiry(host.bill(1), now)
+    needs = _NEEDS[host.kind]
+    try:
+        version = importlib.metadata.version(EXTRAS[host.kind])
+    except importlib.metadata.PackageNotFoundError as error:
+        raise missing_extra(host.kind) from error
+    if not has_plugin(needs.plugin, version, environment):
+        raise LabError(
+            f"The Pulumi engine has no plugin {needs.plugin} {version}, which makes hosts of the kind {host.kind}. It "
+            "comes from the vendor alone; where that can be reached, run: "
+            f". ./env && pulumi plugin install resource {needs.plugin} {version}"
+        )
+    if not any(all(environment.get(name) for name in names) for names in needs.credentials):
+        alternatives = ", or ".join(" and ".join(names) for names in needs.credentials)
+        raise LabError(
+            f"There are no credentials for a host of the kind {host.kind}: set {alternatives} in the environment of "
+            "this command."
         )

@@ -6,18 +6,16 @@ Pulumi looks at the real things only in a refresh, which asks the engine on the 
 from collections.abc import Collection
 
 from documents.errors import HostAuthenticationError, HostError, HostKeyError, LabError
-from documents.host import Host
-from documents.labels import STACK_LABEL
+from documents.lab import STACK_LABEL, Host
 from documents.stack import Stack
+from lab.leftovers import find_labelled, remove_labelled, run_docker
 from lab.lifecycle.drift.containers import differing_limits
 from lab.lifecycle.drift.declared import Declared, read_declared, state_of
 from lab.lifecycle.engine import Engine, Progress
-from lab.lifecycle.leftovers import find_labelled, remove_labelled, run_docker
 from lab.lifecycle.state import State
-from provision.connection import Connection, connect
-from provision.host_changes import read_changes
-from provision.preparation import wait_for_engine
-from provision.running import read_running
+from provision.containers import read_running
+from provision.ssh import Connection, connect
+from provision.system import read_changes, wait_for_engine
 
 _BOOT_SECONDS = 60
 _DEADLINE_SECONDS = 60

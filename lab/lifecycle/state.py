@@ -1,17 +1,18 @@
 """What the engine has on record: the resources of a stack, operations that never ended, and the lock."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from documents.cloud_hosts import Bill
 from documents.errors import DocumentError, LabError
-from documents.host import Host
-from lab.lifecycle.engine import Engine
-from lab.lifecycle.processes import command_of, end_session
+from documents.lab import STACK_LABEL, Host, Inventory
+from documents.stack import Bill
+from lab.leftovers import find_labelled, remove_labelled
+from lab.lifecycle.engine import Engine, command_of, end_session
+from provision.ssh import connect
 
 
 @dataclass(frozen=True)
@@ -181,3 +182,34 @@ def _lock_files(engine: Engine) -> list[Path]:
 
 def _state_folder(engine: Engine) -> Path:
     return Path(urlsplit(engine.environment["PULUMI_BACKEND_URL"]).path) / ".pulumi"
+
+
+_NAME_OR_ID = '{{if eq .Tag "<none>"}}{{.ID}}{{else}}{{.Repository}}:{{.Tag}}{{end}}'
+"""An image that lost its name to a newer one, as a build by hand leaves it, has its id alone."""
+
+_DEADLINE_SECONDS = 60
+
+
+def remove_superseded_images(engine: Engine, inventory: Inventory) -> None:
+    """Remove the stack's images that are no longer on record, from the controller's engine and from the host's.
+
+    Raises:
+        LabError: the engine, or the controller's Docker engine, refused.
+        HostError: the host can't be reached, or its engine refused.
+    """
+    recorded = [resource.id for resource in read_state(engine).resources]
+    if inventory.host.kind == "container":
+        for thing in find_labelled(engine.stack):
+            if thing.kind == "image" and not _is_recorded(thing.name, recorded):
+                remove_labelled(thing)
+    chosen = f"label={STACK_LABEL}={engine.stack}"
+    listing = ["docker", "images", "--filter", chosen, "--format", _NAME_OR_ID]
+    with connect(inventory.host) as connection:
+        names = connection.run(listing, deadline_seconds=_DEADLINE_SECONDS).stdout.split()
+        if superseded := [name for name in names if not _is_recorded(name, recorded)]:
+            connection.run(["docker", "image", "rm", *superseded], deadline_seconds=_DEADLINE_SECONDS)
+
+
+def _is_recorded(name: str, recorded: Collection[str]) -> bool:
+    """Whether an image is on record: its id there is its name, or ends in it where Docker's provider made it."""
+    return any(identity.endswith(name) for identity in recorded)

@@ -16,8 +16,8 @@ import pytest
 
 from documents.errors import HostError
 from experiment.workloads.command import OPEN_LOOP_SOURCE
-from provision import images
-from provision.connection import connect
+from provision.images import build
+from provision.ssh.connection import connect
 from tests.apis.breakages import BREAKAGES
 from tests.conftest import LiveLab
 
@@ -63,7 +63,7 @@ def _build(lab: LiveLab, name: str, kind: str | None, copy: Path) -> str:
 def _check(lab: LiveLab, folder: Path) -> str:
     with connect(lab.inventory.host) as host:
         try:
-            images.check_build(host, lab.inventory, folder, DOCKERFILE, deadline_seconds=_DEADLINE_SECONDS)
+            build.check_build(host, lab.inventory, folder, DOCKERFILE, deadline_seconds=_DEADLINE_SECONDS)
         except HostError as failed:
             return str(failed)
     return ""

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from cli import context
-from experiment.protocol_file import protocol_names
+from experiment.planning.subjects import protocol_names
 from tests.e2e.lab_with_neighbours import allow_neighbours
 
 _WITHOUT_STACK = frozenset({"doctor", "report", "compare", "runs", "history", "--install-completion"})

@@ -14,7 +14,7 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
-from documents.protocol import Protocol
+from documents.run.protocol import Protocol
 from tests.conftest import ROOT
 from tests.e2e.docs_lab import is_run, keep_in, runs_in
 from tests.e2e.lab_run import ATTEMPTS_MOST

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pydantic import TypeAdapter
 
 from documents.base import Document
-from documents.inventory import ApiService, Inventory
-from provision.connection import Connection, connect
-from provision.containers import execute
-from provision.database import run_sql
-from provision.preparation import wait_for_engine
-from provision.readiness import wait_for_postgres
+from documents.lab.inventory import ApiService, Inventory
+from provision.containers.control import execute
+from provision.services.database import run_sql
+from provision.services.readiness import wait_for_postgres
+from provision.ssh.connection import Connection, connect
+from provision.system.preparation import wait_for_engine
 
 RUN_HOME = "/var/lib/fairground/run"
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from experiment import disturbances
+from experiment.voids import host
 
 LAB_WITH_NEIGHBOURS = (sys.executable, "-m", "tests.e2e.lab_with_neighbours")
 """The command that is run as `lab`."""
@@ -12,11 +12,11 @@ UNLIKELY = 9.0
 
 def allow_neighbours() -> None:
     """Void no cell for what else is at work on the machine."""
-    disturbances.OTHERS_ON_API_MOST = disturbances.OTHERS_ON_GENERATOR_MOST = UNLIKELY
-    disturbances.GENERATOR_WAITED_MOST = disturbances.GENERATOR_BUSY_MOST = UNLIKELY
+    host.OTHERS_ON_API_MOST = host.OTHERS_ON_GENERATOR_MOST = UNLIKELY
+    host.GENERATOR_WAITED_MOST = host.GENERATOR_BUSY_MOST = UNLIKELY
     # Other virtual machines are neighbours as well.
-    disturbances.STEAL_MOST = UNLIKELY
-    disturbances.LITTLES_LAW_LEAST = 0.0
+    host.STEAL_MOST = UNLIKELY
+    host.LITTLES_LAW_LEAST = 0.0
 
 
 if __name__ == "__main__":

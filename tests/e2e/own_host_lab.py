@@ -12,16 +12,17 @@ from contextlib import contextmanager
 import cli.run
 import experiment.run
 from cli.main import main
-from documents.host import Host
-from documents.inventory import Inventory, Secrets
-from experiment import loop, run_lock
-from experiment.cell import READY_SECONDS
-from experiment.remote_bench import RemoteBench
+from documents.lab.host import Host
+from documents.lab.inventory import Inventory, Secrets
+from experiment.bench import run_lock
+from experiment.bench.remote import RemoteBench
+from experiment.running import loop
+from experiment.running.cell import READY_SECONDS
 from lab.lifecycle.engine import Engine
 from lab.lifecycle.lifecycle import read_lab
-from provision import channels, execution, login
-from provision.connection import connect
-from provision.tuning import Place
+from provision.kernel.tuning import Place
+from provision.ssh import execution, login
+from provision.ssh.connection import connect
 from tests.e2e.lab_with_neighbours import allow_neighbours
 
 LEASE_SECONDS = 15.0
@@ -51,7 +52,7 @@ def become(host: Host, place: Place) -> None:
     experiment.run.open_bench = open_own
     # Only so that a test needn't wait as long as a user may have to.
     loop._BEGINNING_SECONDS = BEGINNING_SECONDS - LEASE_SECONDS + READY_SECONDS  # pyright: ignore[reportPrivateUsage]
-    channels.ANSWER_SECONDS = login.DEAD_PEER_SECONDS = SILENT_SECONDS
+    execution.ANSWER_SECONDS = login.DEAD_PEER_SECONDS = SILENT_SECONDS
     execution._GRACE_SECONDS = 2  # pyright: ignore[reportPrivateUsage]
     run_lock._BEAT_SECONDS, run_lock._SILENT_SECONDS = 1.0, SILENT_SECONDS  # pyright: ignore[reportPrivateUsage]
 

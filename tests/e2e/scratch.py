@@ -16,8 +16,7 @@ from pathlib import Path
 import yaml
 
 from cli.context import open_engine
-from documents.inventory import Inventory
-from documents.labels import STACK_LABEL
+from documents.lab.inventory import STACK_LABEL, Inventory
 from lab.lifecycle.lifecycle import read_lab
 from lab.lifecycle.state import is_recorded, read_state
 from tests.conftest import LAB, ROOT, run_lab

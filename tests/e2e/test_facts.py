@@ -9,10 +9,10 @@ from collections.abc import Iterator
 import pytest
 from pydantic import TypeAdapter
 
-from documents.facts import Facts
-from documents.labels import STACK_LABEL
-from provision import containers
-from provision.connection import Connection
+from documents.lab.inventory import STACK_LABEL
+from documents.run.facts import Facts
+from provision.containers import control
+from provision.ssh.connection import Connection
 from tests.conftest import LAB, ROOT, LiveLab
 from tests.e2e.lab_run import API
 
@@ -84,7 +84,7 @@ def test_starts_are_told_apart_from_the_engine_s_work(measured: Facts):
 def test_nothing_is_left_and_the_apis_run(live_lab: LiveLab, host: Connection, measured: Facts):
     assert measured.api == API
     assert once_on(host, live_lab) == []
-    assert all(containers.state(host, api.container)[0] == "running" for api in live_lab.inventory.apis)
+    assert all(control.state(host, api.container)[0] == "running" for api in live_lab.inventory.apis)
 
 
 def test_what_is_known_is_not_measured_again(live_lab: LiveLab, measured: Facts):
@@ -120,7 +120,7 @@ def test_an_interrupt_leaves_nothing_behind(
     assert command.returncode == 130
     assert err.startswith("interrupted: ")
     assert once_on(host, live_lab) == []
-    assert all(containers.state(host, api.container)[0] == "running" for api in live_lab.inventory.apis)
+    assert all(control.state(host, api.container)[0] == "running" for api in live_lab.inventory.apis)
     assert {path: path.read_bytes() for path in FACTS.iterdir()} == known
     assert measured.image_id
 

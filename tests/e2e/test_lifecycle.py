@@ -7,9 +7,9 @@ import time
 import pytest
 
 from lab.lifecycle.engine import Engine
-from provision.connection import Connection
-from provision.containers import execute
-from provision.database import run_sql
+from provision.containers.control import execute
+from provision.services.database import run_sql
+from provision.ssh.connection import Connection
 from tests.conftest import ROOT, LiveLab
 from tests.e2e.scratch import docker
 

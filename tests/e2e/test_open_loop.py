@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from analysis.report import analyse
-from documents.open_loop import OpenLoopPlan, OpenLoopResult
-from documents.run import CellRecord
+from analysis.report.report import analyse
+from documents.run.load import OpenLoopPlan, OpenLoopResult
+from documents.run.records import CellRecord
 from experiment.workloads.command import OPEN_LOOP_SOURCE
-from provision import open_loop
-from provision.connection import Connection
+from provision.load import open_loop
+from provision.ssh.connection import Connection
 from tests.conftest import LiveLab
 from tests.e2e.conftest import StartRun
 from tests.e2e.host_view import left_on_host

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from apis.contract.tokens import mint_token
-from provision.connection import Connection
+from provision.ssh.connection import Connection
 from tests.conftest import ROOT, LiveLab, run_lab
 from tests.e2e.command_lines import CommandLines
 from tests.e2e.measured_run import MeasuredRun

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from provision.connection import Connection
+from provision.ssh.connection import Connection
 from tests.conftest import LiveLab
 
 SWAPPINESS = Path("/proc/sys/vm/swappiness")

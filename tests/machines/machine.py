@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from provision.base_image import trust_anchors
+from provision.system.base_image import trust_anchors
 from tests.ssh.services import STACK, docker
 from tests.ssh.sshd import make_key, public_half
 from tests.ssh.waiting import wait_until

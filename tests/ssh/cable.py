@@ -8,7 +8,7 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from documents.host import Host
+from documents.lab.host import Host
 
 _CHUNK_BYTES = 1 << 16
 

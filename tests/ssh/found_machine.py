@@ -7,15 +7,17 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from documents.host import Host
-from documents.host_kinds import SshHost
-from documents.labels import STACK_LABEL
-from documents.stack import Stack
-from lab.known_hosts import list_known_hosts
-from provision import images, jobs, preparation
+from documents.lab.host import Host
+from documents.lab.inventory import STACK_LABEL
+from documents.stack.hosts import SshHost
+from documents.stack.stack import Stack
+from lab.resources.ssh_files import list_known_hosts
 from provision.claim import claim
-from provision.connection import Connection, connect
-from provision.labelled import find_labelled
+from provision.images import build
+from provision.load import jobs
+from provision.ssh.connection import Connection, connect
+from provision.system import preparation
+from provision.system.engine import find_labelled
 from tests.machines.machine import Machine
 from tests.machines.snapshot import Snapshot
 
@@ -71,7 +73,7 @@ def use(connection: Connection, found: Found) -> None:
 
 def build_image(connection: Connection, stack: str) -> None:
     """Build an image of a lab."""
-    builder = images.find_builder(connection)
+    builder = build.find_builder(connection)
     assert builder is not None
     command = [*builder, "--network=host", "--tag=lab:1", f"--label={STACK_LABEL}={stack}", "-"]
     connection.run(command, input=own_context(), deadline_seconds=120)

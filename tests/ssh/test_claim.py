@@ -5,10 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from documents.errors import HostUnreachableError
-from provision import engine, packages, preparation
 from provision.claim import claim, release
-from provision.connection import connect
-from provision.host_changes import read_changes
+from provision.ssh.connection import connect
+from provision.system import engine, packages, preparation
+from provision.system.changes import read_changes
 from tests.ssh.found_machine import LAB, STACK, Found, claimed, use
 from tests.ssh.waiting import wait_until
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 from documents.errors import HostError, LabError
-from provision import build_cache
 from provision.claim import claim, release
-from provision.connection import Connection, connect
-from provision.host_changes import JOURNAL, HostChanges, Journal, read_changes
+from provision.ssh.connection import Connection, connect
+from provision.system import engine
+from provision.system.changes import JOURNAL, HostChanges, Journal, read_changes
 from tests.ssh.found_machine import Found
 
 FIRST, SECOND = ("first", "ssh-ed25519 ONE"), ("second", "ssh-ed25519 TWO")
@@ -31,7 +31,7 @@ def journal(connection: Connection) -> HostChanges:
 def test_of_two_labs_that_claim_at_the_same_moment_one_is_refused(
     without_engine: Found, connection: Connection, monkeypatch: pytest.MonkeyPatch
 ):
-    list_records = build_cache.list_records
+    list_records = engine.list_records
 
     def overtaken(connection: Connection) -> tuple[str, ...] | None:
         """Between its look at the host and its claim, the other one comes."""
@@ -40,7 +40,7 @@ def test_of_two_labs_that_claim_at_the_same_moment_one_is_refused(
             claim(another, *SECOND)
         return list_records(connection)
 
-    monkeypatch.setattr(build_cache, "list_records", overtaken)
+    monkeypatch.setattr(engine, "list_records", overtaken)
     with pytest.raises(LabError, match=r"Another lab claimed .* at the same moment"):
         claim(connection, *FIRST)
     assert (journal(connection).stack, journal(connection).lab) == SECOND

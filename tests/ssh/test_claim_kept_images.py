@@ -6,9 +6,9 @@ import pytest
 
 from lab.lifecycle.engine import Engine
 from lab.lifecycle.existing_host import leave_host
-from provision import preparation
 from provision.claim import claim, release
-from provision.labelled import find_labelled
+from provision.system import preparation
+from provision.system.engine import find_labelled
 from tests.ssh.found_machine import STACK, Found, build_image, claimed, described, use
 
 pytestmark = pytest.mark.nightly

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from documents.errors import HostError
-from provision import packages
 from provision.claim import release
-from provision.connection import connect
-from provision.host_changes import Journal
+from provision.ssh.connection import connect
+from provision.system import packages
+from provision.system.changes import Journal
 from tests.ssh.found_machine import Found, claimed, install_own_tool, purge
 from tests.ssh.services import docker
 from tests.ssh.waiting import wait_until

@@ -8,9 +8,9 @@ from documents.errors import HostError
 from lab.lifecycle.engine import Engine
 from lab.lifecycle.existing_host import leave_host
 from provision.claim import claim, release
-from provision.connection import connect
-from provision.host_changes import read_changes
-from provision.labelled import find_labelled
+from provision.ssh.connection import connect
+from provision.system.changes import read_changes
+from provision.system.engine import find_labelled
 from tests.ssh.found_machine import LAB, STACK, Found, build_image, claimed, described
 
 pytestmark = pytest.mark.nightly

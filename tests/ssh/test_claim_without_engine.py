@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from documents.errors import HostError
-from provision import preparation
 from provision.claim import claim, release
-from provision.connection import Connection, connect
-from provision.host_changes import read_changes
+from provision.ssh.connection import Connection, connect
+from provision.system import preparation
+from provision.system.changes import read_changes
 from tests.ssh.found_machine import LAB, STACK, Found, claimed, use
 
 WRITTEN = "find /etc /usr /var/lib/dpkg -type f -newer /run/mark"

@@ -13,8 +13,8 @@ from documents.errors import (
     HostKeyError,
     HostUnreachableError,
 )
-from provision import channels
-from provision.connection import connect
+from provision.ssh import execution
+from provision.ssh.connection import connect
 from tests.ports import free_port
 from tests.ssh.sshd import Sshd, make_key, public_half
 from tests.ssh.waiting import wait_until
@@ -165,7 +165,7 @@ def test_a_connection_outlives_a_restart_of_sshd(own_sshd: Sshd):
 def test_a_host_that_freezes_is_told_in_time_by_commands_and_by_copies(
     sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(channels, "ANSWER_SECONDS", 1)
+    monkeypatch.setattr(execution, "ANSWER_SECONDS", 1)
     with connect(sshd.host) as connection:
         connection.run(["true"], deadline_seconds=10)
         sshd.freeze_sessions()

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from documents.errors import DeadlineExceededError, HostError, HostUnreachableError
-from provision import cgroups, jobs
-from provision.cgroups import Cgroup
-from provision.connection import Connection, connect
+from provision.containers import cgroups
+from provision.containers.cgroups import Cgroup
+from provision.load import jobs
+from provision.ssh.connection import Connection, connect
 from tests.ssh.sshd import Sshd
 from tests.ssh.waiting import is_alive, wait_for_content, wait_until_gone
 

@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 
 from documents.errors import HostAuthenticationError, HostKeyError, HostUnreachableError
-from documents.host import Host, JumpHost
-from lab.docker_ssh import ssh_options
-from lab.known_hosts import list_known_hosts
-from provision.connection import connect
-from provision.host_keys import fetch_host_key, fingerprint
+from documents.lab.host import Host, JumpHost
+from lab.resources.ssh_files import list_known_hosts, ssh_options
+from provision.ssh.connection import connect
+from provision.ssh.login import fetch_host_key, fingerprint
 from tests.ports import free_port
 from tests.ssh.sshd import Sshd, make_key, public_half, running_sshd
 from tests.ssh.waiting import wait_until

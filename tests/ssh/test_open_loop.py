@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from documents.errors import DocumentError, HostError
-from documents.inventory import Inventory
-from documents.open_loop import OpenLoopResult
-from provision import jobs, open_loop
-from provision.build_context import hash_build_context
-from provision.connection import Connection
-from provision.jobs import Job
+from documents.lab.inventory import Inventory
+from documents.run.load import OpenLoopResult
+from provision.images.build import hash_build_context
+from provision.load import jobs, open_loop
+from provision.load.jobs import Job
+from provision.ssh.connection import Connection
 from tests.unit.documents.samples import EXAMPLES
 from tests.unit.provision.local_host import LocalHost
 

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from documents.cores import CoreLayout
 from documents.errors import HostError
-from provision import jobs, pinning
-from provision.cgroups import Cgroup
-from provision.connection import Connection
-from provision.jobs import Job
+from documents.lab.cores import CoreLayout
+from provision.containers.cgroups import Cgroup
+from provision.load import jobs
+from provision.load.jobs import Job
+from provision.ssh.connection import Connection
+from provision.system import pinning
 from tests.ssh.waiting import wait_for_content
 
 THREADS = Path(__file__).with_name("threads.py")

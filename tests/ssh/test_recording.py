@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from documents.errors import HostError
-from provision import recording
-from provision.connection import Connection
-from provision.recording import Recorder
+from provision.load import recording
+from provision.load.recording import Recorder
+from provision.ssh.connection import Connection
 from tests.ssh.waiting import is_alive
 
 SLOW = """

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from documents.errors import DeadlineExceededError, HostUnreachableError, RemoteCommandError
-from provision.connection import Connection
+from provision.ssh.connection import Connection
 from tests.ssh.sshd import Sshd
 from tests.ssh.waiting import wait_for_content, wait_until_gone
 
@@ -79,7 +79,7 @@ def test_the_deadline_is_kept_on_the_host_when_the_connection_is_lost(
 
 
 def test_a_process_left_behind_with_its_output_open_is_told(connection: Connection, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("provision.execution._GRACE_SECONDS", 0.5)
+    monkeypatch.setattr("provision.ssh.execution._GRACE_SECONDS", 0.5)
     with pytest.raises(DeadlineExceededError, match="left behind"):
         connection.run("setsid sleep 4 &", deadline_seconds=0.5)
 

@@ -10,10 +10,11 @@ import pytest
 from pydantic import TypeAdapter
 
 from documents.errors import HostError
-from documents.samples import SAMPLE_COLUMNS, Sample, SampledRole
-from provision import cgroups, jobs, sampling
-from provision.cgroups import Cgroup
-from provision.connection import Connection
+from documents.run.recordings import SAMPLE_COLUMNS, Sample, SampledRole
+from provision.containers import cgroups
+from provision.containers.cgroups import Cgroup
+from provision.load import jobs, sampling
+from provision.ssh.connection import Connection
 
 MEBIBYTE = 1 << 20
 

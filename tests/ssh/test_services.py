@@ -12,8 +12,9 @@ import psycopg
 import pytest
 
 from documents.errors import HostError
-from provision import containers, database, seeding
-from provision.connection import Connection
+from provision.containers import control
+from provision.services import database, seeding
+from provision.ssh.connection import Connection
 from tests.ports import free_port
 from tests.ssh.services import Services, docker
 from tests.ssh.sshd import Sshd
@@ -172,24 +173,24 @@ def test_uploads_are_emptied_hidden_files_and_folders_included(connection: Conne
 
 def test_a_container_is_stopped_and_started(connection: Connection, seeded: Services):
     name = seeded.redis.container
-    first = containers.main_process_id(connection, name)
+    first = control.main_process_id(connection, name)
     assert Path(f"/proc/{first}/comm").read_text().startswith("redis-server")
-    containers.stop(connection, name)
-    assert containers.state(connection, name)[0] == "exited"
+    control.stop(connection, name)
+    assert control.state(connection, name)[0] == "exited"
     with pytest.raises(HostError, match="doesn't run"):
-        containers.cgroup(connection, name)
-    containers.stop(connection, name)
-    containers.start(connection, name)
-    containers.start(connection, name)
-    assert containers.state(connection, name)[0] == "running"
-    assert containers.main_process_id(connection, name) != first
-    assert "Ready to accept connections" in containers.logs(connection, name, lines=5)
+        control.cgroup(connection, name)
+    control.stop(connection, name)
+    control.start(connection, name)
+    control.start(connection, name)
+    assert control.state(connection, name)[0] == "running"
+    assert control.main_process_id(connection, name) != first
+    assert "Ready to accept connections" in control.logs(connection, name, lines=5)
 
 
 def test_the_cgroup_of_a_container_holds_its_processes(connection: Connection, seeded: Services):
-    found = containers.cgroup(connection, seeded.postgres.container)
+    found = control.cgroup(connection, seeded.postgres.container)
     members = Path(found.directories["memory"], "cgroup.procs").read_text().split()
-    assert str(containers.main_process_id(connection, seeded.postgres.container)) in members
+    assert str(control.main_process_id(connection, seeded.postgres.container)) in members
     assert len(members) > 3
 
 

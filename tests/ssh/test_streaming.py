@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from documents.errors import HostUnreachableError, RemoteCommandError
-from provision.connection import Connection, connect
-from provision.feed import Held
+from provision.ssh.connection import Connection, connect
+from provision.ssh.execution import Held
 from tests.ssh.sshd import Sshd, running_sshd
 from tests.ssh.waiting import wait_until
 

@@ -13,8 +13,8 @@ import paramiko
 import pytest
 
 from documents.errors import HostUnreachableError, TransferError
-from provision import transfer
-from provision.connection import Connection, connect
+from provision.ssh import transfer
+from provision.ssh.connection import Connection, connect
 from tests.ssh.sshd import Sshd
 
 SFTP_SERVER = "/usr/lib/openssh/sftp-server"

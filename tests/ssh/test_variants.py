@@ -11,17 +11,25 @@ from typing import Any
 
 import pytest
 
-from documents.cores import CoreLayout
 from documents.errors import HostError
-from documents.host import Host, HostSize
-from documents.inventory import ApiService, Inventory, PostgresService, RedisService, Varied
-from documents.labels import STACK_LABEL, VARIED_LABEL
-from experiment.arrangement import Arrangement
-from provision import containers, variants
-from provision.connection import Completed, Connection
-from provision.database import run_sql
-from provision.readiness import wait_for_postgres
-from provision.variants import VariantContainer
+from documents.lab.cores import CoreLayout
+from documents.lab.host import Host, HostSize
+from documents.lab.inventory import (
+    STACK_LABEL,
+    VARIED_LABEL,
+    ApiService,
+    Inventory,
+    PostgresService,
+    RedisService,
+    Varied,
+)
+from experiment.bench.arrangement import Arrangement
+from provision.containers import control
+from provision.services import variants
+from provision.services.database import run_sql
+from provision.services.readiness import wait_for_postgres
+from provision.services.variants import VariantContainer
+from provision.ssh.connection import Completed, Connection
 from tests.ports import free_port
 from tests.ssh.services import build, docker
 from tests.ssh.waiting import wait_until
@@ -200,8 +208,8 @@ def test_a_container_is_as_the_declared_one_but_for_what_its_variant_has(lab: De
     assert found["HostConfig"] == was["HostConfig"] | other
     same = ("Cmd", "Entrypoint", "User", "WorkingDir", "StopSignal", "StopTimeout")
     assert {part: found["Config"].get(part) for part in same} == {part: was["Config"].get(part) for part in same}
-    containers.start(connection, name)
-    assert containers.state(connection, name) == ("running", 0)
+    control.start(connection, name)
+    assert control.state(connection, name) == ("running", 0)
     assert docker("exec", name, "printenv", "DB_POOL_SIZE") == "16"
 
 
@@ -302,7 +310,7 @@ def test_services_have_the_cpus_of_a_variants_layout_and_get_their_own_back(lab:
     assert (cpus_of(postgres), cpus_of(redis)) == ("1", "1")
     arrangement.arrange(turned)
     # A thread that was pinned there, as a cell does, is to come back as well.
-    process = containers.main_process_id(connection, redis)
+    process = control.main_process_id(connection, redis)
     os.sched_setaffinity(process, {0})
     Arrangement(connection, lab.inventory).undo()
     assert (cpus_of(postgres), cpus_of(redis)) == ("1", "1")
@@ -315,7 +323,7 @@ def test_what_a_killed_run_left_is_undone_by_whoever_comes_next(lab: DeclaredLab
     killed.make([both])
     killed.arrange(both)
     docker("stop", lab.inventory.apis[0].container)
-    containers.start(connection, both.container)
+    control.start(connection, both.container)
     Arrangement(connection, lab.inventory).undo()
     assert lab.made() == set()
     assert lab.running() == {"postgres", "redis"}

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from analysis.watch import read_ticks
+from analysis.raw.watch import read_ticks
 from documents.errors import HostError
-from provision import jobs, watching
-from provision.cgroups import Cgroup
-from provision.connection import Connection
+from provision.containers.cgroups import Cgroup
+from provision.load import jobs, watching
+from provision.ssh.connection import Connection
 
 CPUS = sorted(os.sched_getaffinity(0))
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from apis.contract.tokens import mint_token
 from documents.base import Document
-from experiment.readiness import wait_until_ready
+from experiment.bench.readiness import wait_until_ready
 from tests.contract.instances import Launcher
 
 _READY_SECONDS = 60

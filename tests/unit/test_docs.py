@@ -21,24 +21,18 @@ from analysis.pages.gate import OUTCOMES
 from analysis.pages.summary_csv import COLUMNS
 from cli.gate import EXIT_STATUSES
 from cli.main import app
-from documents.facts import Facts
-from documents.gate import Gate
-from documents.history import History
-from documents.implementation import Implementation
-from documents.load import WrkResult
-from documents.network import CellClocks
-from documents.open_loop import OpenLoopPlan, OpenLoopResult
-from documents.plan import Plan
-from documents.protocol import Protocol
-from documents.report import Report
-from documents.run import CellRecord, HostRecord, JournalEntry, Manifest, VoidReason
-from documents.run_comparison import RunComparison
-from documents.run_list import ListedRun, PrunedRuns
-from documents.samples import Sample
-from documents.stack import Stack
-from documents.watch import CpuTimes, HostTick, HostWatch, Pressure, Scheduled, Throttling
-from experiment.events import Event, Phase, Subject
-from lab.services.postgres import DEFAULT_SETTINGS
+from documents.report.gate import Gate
+from documents.report.report import Report
+from documents.report.runs import History, ListedRun, PrunedRuns, RunComparison
+from documents.run.facts import Facts
+from documents.run.load import OpenLoopPlan, OpenLoopResult, WrkResult
+from documents.run.protocol import Plan, Protocol
+from documents.run.recordings import CpuTimes, HostTick, HostWatch, Pressure, Sample, Scheduled, Throttling
+from documents.run.records import CellClocks, CellRecord, HostRecord, JournalEntry, Manifest, VoidReason
+from documents.stack.implementation import Implementation
+from documents.stack.stack import Stack
+from experiment.progress.events import Event, Phase, Subject
+from lab.components.services import DEFAULT_SETTINGS
 
 ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))

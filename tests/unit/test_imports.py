@@ -67,7 +67,7 @@ def test_an_import_against_the_road_breaks_a_contract(tmp_path: Path):
     for room in ROOMS:
         folder = room.replace(".", "/")
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    with (tmp_path / "analysis/report.py").open("a") as module:
+    with (tmp_path / "analysis/report/report.py").open("a") as module:
         module.write("import provision.connection\n")
     done = lint(tmp_path)
     assert done.returncode == 1
@@ -106,7 +106,7 @@ def is_standard(name: str) -> bool:
 
 @pytest.mark.parametrize(
     ("program", "unneeded"),
-    [("cli.main", ["pulumi", "docker", "pygount"]), ("lab.lab", ["pulumi_aws", "pulumi_hcloud"])],
+    [("cli.main", ["pulumi", "docker", "pygount"]), ("lab.components.lab", ["pulumi_aws", "pulumi_hcloud"])],
 )
 def test_programs_start_without_what_they_may_not_need(program: str, unneeded: list[str]):
     code = f"import sys, {program}; print(*sys.modules)"

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from lab import ssh_files
-from lab.hosts import pinned_keys
-from provision import jobs
+from lab.hosts import keys
+from lab.resources import ssh_files
+from provision.load import jobs
 from tests.unit.provision.local_host import LocalHost
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBf4Yjq3g9dJcd0pWTXnpmJ5rFqvv6lcrYrf0xJ0uzyS"
@@ -31,8 +31,8 @@ def modes(folder: Path) -> dict[str, int]:
 
 
 def test_a_confirmed_host_key_is_written_by_its_owner_alone(tmp_path: Path):
-    pinned_keys.pin_key(tmp_path / "stack", "10.0.0.1", 22, KEY)
-    pinned_keys.pin_key(tmp_path / "stack", "10.0.0.2", 22, KEY)
+    keys.pin_key(tmp_path / "stack", "10.0.0.1", 22, KEY)
+    keys.pin_key(tmp_path / "stack", "10.0.0.2", 22, KEY)
     assert modes(tmp_path / "stack") == {".": 0o700, "confirmed_hosts": 0o600}
 
 

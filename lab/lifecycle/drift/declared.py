@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from documents.drift import ContainerState
+from documents.lab import ContainerState
 from lab.lifecycle.engine import Engine
-from provision import container_state as words
+from provision.containers import state as words
 
 _SECRET = "4dabf18193072939515e22adb298388d"  # noqa: S105 - the key by which the engine marks one, and no secret
 """The key that marks a special value in Pulumi's records. Source: sdk/go/common/resource/sig/sig.go."""

@@ -1,27 +1,151 @@
-"""All of a lab's drift: its document, its containers, what the kernel holds them to, and its services' settings."""
+"""What PostgreSQL and Redis are at work with, against what the inventory tells of them."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from typing import Any
 
-from documents.drift import Drift, RunningContainer
 from documents.errors import HostError, HostUnreachableError, LabError
-from documents.inventory import Inventory, Secrets
-from documents.labels import STACK_LABEL
+from documents.lab import STACK_LABEL, Drift, Inventory, PostgresService, RedisService, RunningContainer, Secrets
+from lab.leftovers import find_labelled, run_docker
 from lab.lifecycle.drift import containers
-from lab.lifecycle.drift.comparison import UP, Comparison
+from lab.lifecycle.drift.containers import UP, Comparison
 from lab.lifecycle.drift.declared import Declared, DeclaredBase, DeclaredLab, read_declared, state_of
-from lab.lifecycle.drift.pending import compare_document
-from lab.lifecycle.drift.services import compare_postgres, compare_redis, redis_settings
 from lab.lifecycle.engine import Engine
-from lab.lifecycle.leftovers import find_labelled, run_docker
-from provision import tuning
-from provision.connection import Connection, connect
-from provision.container_state import ALL, NONE
-from provision.inspected import read_container, read_image
-from provision.knobs import is_settable
-from provision.running import Running, as_running, read_running
-from provision.service_settings import read_postgres, read_redis
-from provision.tuning import Place
+from provision.containers import ALL, NONE, Running, as_running, members, read_container, read_image, read_running
+from provision.kernel import Place, is_settable, tuning
+from provision.services import PostgresState, means, read_postgres, read_redis, seed_database
+from provision.ssh import Connection, connect
+
+_OWN = frozenset({"user", "database", "database user"})
+"""Where a setting comes from that is a role's or a database's own."""
+
+
+def compare_postgres(
+    comparison: Comparison, postgres: PostgresService, state: PostgresState, *, contract_sha256: str | None
+) -> None:
+    """Compare PostgreSQL's settings, its databases and the seed with the inventory.
+
+    A setting of the server's command line goes before one that ALTER SYSTEM wrote, and after one of a role or of a
+    database.
+    """
+    subject = "postgres"
+    for name, declared in sorted({**postgres.settings, "port": str(postgres.port)}.items()):
+        setting = state.settings.get(name)
+        if setting is None:
+            comparison.expect(subject, f"its setting {name}", declared, None)
+        elif setting.source not in _OWN:
+            effective = declared if means(declared, setting) else setting.shown
+            comparison.expect(subject, f"its setting {name}", declared, effective)
+    for override in state.overrides:
+        role, database = override.role, override.database
+        owners = " in ".join(
+            [*([f"the role {role}"] if role else []), *([f"the database {database}"] if database else [])]
+        )
+        target = f"ROLE {role or 'ALL'}{f' IN DATABASE {database}' if database else ''}"
+        if database and not role:
+            target = f"DATABASE {database}"
+        comparison.expect(
+            subject,
+            f"its setting {override.name} for {owners or 'all roles'}",
+            None,
+            override.value,
+            remedy=f"take it back with `ALTER {target} RESET {override.name}`",
+        )
+    for name, value in sorted(state.altered.items()):
+        idle = name in postgres.settings or name == "port"
+        comparison.expect(
+            subject,
+            f"its setting {name} by ALTER SYSTEM",
+            None,
+            value,
+            remedy=f"take it back with `ALTER SYSTEM RESET {name}` and `SELECT pg_reload_conf()`",
+            why="without effect, for the server's command line goes first" if idle else "",
+        )
+    for name in (postgres.database, seed_database(postgres)):
+        comparison.expect(subject, "its database", name, name if name in state.databases else None, remedy=_RESTART)
+    if contract_sha256 is not None and seed_database(postgres) in state.databases:
+        comparison.expect(subject, "its seeded contract", contract_sha256, state.seeded_contract, remedy=_RESTART)
+
+
+_RESTART = "run `lab down` and `lab up`, which seed it anew"
+
+
+def redis_settings(redis: RedisService) -> dict[str, str]:
+    """What the lab's configuration of Redis says, by name, but for the password."""
+    return {
+        "bind": "127.0.0.1",
+        "port": str(redis.port),
+        **{name: value.strip('"') for name, value in redis.settings.items()},
+    }
+
+
+def compare_redis(comparison: Comparison, redis: RedisService, found: Mapping[str, str]) -> None:
+    """Compare the settings that the lab gives Redis with those that it has."""
+    for name, declared in sorted(redis_settings(redis).items()):
+        comparison.expect(
+            "redis",
+            f"its setting {name}",
+            declared or '""',
+            None if name not in found else found[name] or '""',
+            remedy=f"restart it: `docker restart {redis.container}` on its engine",
+        )
+
+
+_UNCHANGED = frozenset({"same", "read", "refresh"})
+
+_UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+"""What stands for a value that only the making will tell. Source: sdk/go/common/resource/plugin/rpc.go."""
+
+_SHOWN_CHARACTERS = 60
+
+
+def compare_document(comparison: Comparison, engine: Engine) -> None:
+    """Compare what the program declares now with what the last `up` applied. Nothing is changed.
+
+    Raises:
+        LabError: the engine refused.
+    """
+    tell_steps(comparison, json.loads(engine.query("preview", "--json")))
+
+
+def tell_steps(comparison: Comparison, preview: Mapping[str, Any]) -> None:
+    """Tell what `pulumi preview --json` found, a difference for each property of a resource."""
+    comparison.compared[_SUBJECT] += preview.get("changeSummary", {}).get("same", 0)
+    for step in preview.get("steps", []):
+        name, operation = step["urn"].rpartition("::")[2], step["op"]
+        kind = step["urn"].rpartition("::")[0].rpartition(":")[2]
+        if operation in _UNCHANGED or kind == "Stack":
+            continue
+        if operation.startswith("create") and not step.get("oldState"):
+            comparison.expect(_SUBJECT, f"the resource {name} ({kind})", "made", None)
+        elif operation == "delete":
+            comparison.expect(_SUBJECT, f"the resource {name} ({kind})", None, "still there")
+        else:
+            _tell_properties(comparison, f"{name} ({kind})", step)
+
+
+_SUBJECT = "document"
+
+
+def _tell_properties(comparison: Comparison, resource: str, step: Mapping[str, Any]) -> None:
+    old, new = (members(members(step, state), "inputs") for state in ("oldState", "newState"))
+    for name in step.get("diffReasons") or ["what it is made of"]:
+        declared, applied = _shown(new.get(name)), _shown(old.get(name))
+        if declared == applied:
+            declared, applied = "as the document says now", "as the last `lab up` left it"
+        comparison.expect(_SUBJECT, f"{name} of {resource}", declared, applied, why="not applied yet")
+
+
+def _shown(value: Any) -> str:  # noqa: ANN401 - whatever JSON can hold
+    """A value in a few words; the preview itself has no secret in plain text."""
+    if value is None:
+        return "not set"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if _UNKNOWN in text:
+        return "known once it is made"
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
+
 
 Hold = Callable[[Connection], AbstractContextManager[None]]
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from documents.errors import HostUnreachableError
-from documents.run import HostRecord, attempt_id
-from experiment.events import CellFinished, Phase, RunFinished, RunStarted
-from provision.connection import Connection, connect
+from documents.run.records import HostRecord, attempt_id
+from experiment.progress.events import CellFinished, Phase, RunFinished, RunStarted
+from provision.ssh.connection import Connection, connect
 from tests.conftest import LiveLab
 from tests.e2e.conftest import StartRun
 from tests.e2e.host_view import left_on_host, running_containers, wait_until_up

@@ -16,10 +16,10 @@ import pytest
 
 from cli.main import EXIT_INTERRUPTED
 from documents.errors import HostUnreachableError
-from documents.inventory import Inventory
-from documents.run import CellRecord, VoidReason
-from experiment.events import CellFinished, Event, Phase, PhaseStarted, RunFinished
-from provision.connection import Connection, connect
+from documents.lab.inventory import Inventory
+from documents.run.records import CellRecord, VoidReason
+from experiment.progress.events import CellFinished, Event, Phase, PhaseStarted, RunFinished
+from provision.ssh.connection import Connection, connect
 from tests.conftest import LiveLab
 from tests.e2e.conftest import StartRun
 from tests.e2e.host_view import RUN_HOME, left_on_host, running_containers, wait_for_connections, wait_until_up

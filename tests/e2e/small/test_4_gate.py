@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from analysis.report import analyse
+from analysis.report.report import analyse
 from cli.gate import EXIT_STATUSES
-from documents.gate import Gate
+from documents.report.gate import Gate
 from tests.conftest import ROOT, run_lab
 from tests.e2e.lab_run import ATTEMPTS_MOST, write_protocol
 from tests.e2e.lab_with_neighbours import LAB_WITH_NEIGHBOURS

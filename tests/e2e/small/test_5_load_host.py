@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from analysis.report import analyse
-from documents.open_loop import OpenLoopResult
-from lab.lifecycle.leftovers import find_labelled
+from analysis.report.report import analyse
+from documents.run.load import OpenLoopResult
+from lab.leftovers import find_labelled
 from tests.conftest import LiveLab
 from tests.e2e.host_view import left_on_load_hosts
 from tests.e2e.lab_run import ATTEMPTS_MOST, LabRun, read_attempts, write_protocol

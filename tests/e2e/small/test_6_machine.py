@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from analysis.report import analyse
-from provision.host_keys import fingerprint
+from analysis.report.report import analyse
+from provision.ssh.login import fingerprint
 from tests.e2e.lab_run import LabRun, read_attempts, write_protocol
 from tests.e2e.lab_with_neighbours import LAB_WITH_NEIGHBOURS
 from tests.e2e.scratch import HOST, docker, left_on_engine

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from analysis.pages.html import render_html
-from analysis.report import analyse
-from documents.report import Report
+from analysis.report.report import analyse
+from documents.report.report import Report
 from tests.unit.analysis.claims_builder import BASIC
 from tests.unit.analysis.run_builder import COMPARED_THROUGHPUTS, compared_run, golden_run, repeated_run
 from tests.unit.analysis.test_open_loop import add_open_loop

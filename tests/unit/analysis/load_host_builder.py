@@ -4,16 +4,27 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from analysis.load_hosts import CLOCKS_NAME, load_host_file
-from analysis.merging import merge_wrk
-from analysis.samples import Window
-from documents.cores import CoreLayout
-from documents.inventory import Inventory, LoadHost
-from documents.load import WrkResult
-from documents.network import Bandwidth, CellClocks, ClockReading, ClockReadings, Network, RoundTrips
-from documents.plan import Cell
-from documents.run import CellRecord, HostIdentity, HostRecord, LoadHostLook, LoadHostRecord, Manifest
-from documents.samples import SampledRole
+from analysis.raw.load_hosts import CLOCKS_NAME, load_host_file, merge_wrk
+from analysis.raw.samples import Window
+from documents.lab.cores import CoreLayout
+from documents.lab.inventory import Inventory, LoadHost
+from documents.run.load import WrkResult
+from documents.run.protocol import Cell
+from documents.run.recordings import SampledRole
+from documents.run.records import (
+    Bandwidth,
+    CellClocks,
+    CellRecord,
+    ClockReading,
+    ClockReadings,
+    HostIdentity,
+    HostRecord,
+    LoadHostLook,
+    LoadHostRecord,
+    Manifest,
+    Network,
+    RoundTrips,
+)
 from tests.unit.analysis.run_builder import (
     CONTROLLED,
     GOLDEN_SCENARIOS,

@@ -12,16 +12,14 @@ from pathlib import Path
 
 import numpy as np
 
-from analysis.samples import Window
-from documents.cores import CoreLayout
-from documents.host import Host, HostSize
-from documents.inventory import ApiService, Inventory, PostgresService, RedisService
-from documents.knobs import KnobRecord
-from documents.load import WrkErrors, WrkLatency, WrkResult
-from documents.plan import Cell, Plan
-from documents.protocol import Protocol, Scenario
-from documents.run import CellRecord, HostIdentity, HostRecord, Manifest, Void, attempt_id
-from documents.samples import SAMPLE_COLUMNS, SampledRole
+from analysis.raw.samples import Window
+from documents.lab.cores import CoreLayout
+from documents.lab.host import Host, HostSize
+from documents.lab.inventory import ApiService, Inventory, PostgresService, RedisService
+from documents.run.load import WrkErrors, WrkLatency, WrkResult
+from documents.run.protocol import Cell, Plan, Protocol, Scenario
+from documents.run.recordings import SAMPLE_COLUMNS, SampledRole
+from documents.run.records import CellRecord, HostIdentity, HostRecord, KnobRecord, Manifest, Void, attempt_id
 from tests.unit.analysis.watch_builder import Happening, watch_files
 from tests.unit.analysis.wrk_port import interval_of, stats_correct, to_dense, to_pairs
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from analysis.attempts import in_order, next_attempt, standing
-from analysis.report import analyse
+from analysis.cells.run_folder import in_order, next_attempt, standing
+from analysis.report.report import analyse
 from documents.errors import AnalysisError
-from documents.report import Report
-from documents.run import CellRecord, Void
-from documents.summaries import ScenarioSummary
+from documents.report.report import Report
+from documents.report.summaries import ScenarioSummary
+from documents.run.records import CellRecord, Void
 
 NOT_VALID = (Void(reason="not-ready", message="The API wasn't ready."),)
 

@@ -6,8 +6,8 @@ import pytest
 from pypdf import PdfReader
 
 from analysis.pages.html import render_html
-from analysis.report import analyse
-from documents.report import Report
+from analysis.report.report import analyse
+from documents.report.report import Report
 from tests.unit.analysis.browser import DARK, LIGHT, look, print_page
 from tests.unit.analysis.claims_builder import BASIC
 from tests.unit.analysis.run_builder import compared_run

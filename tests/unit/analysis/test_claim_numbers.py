@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from analysis.claims.agreement import agreement
+from analysis.claims.claim import agreement
 from analysis.claims.numbers import judge_number
-from documents.comparison import Interval
+from documents.report.comparison import Interval
 from tests.unit.analysis.claims_builder import (
     COLUMNS,
     MEMORY,

@@ -2,10 +2,10 @@
 
 import pytest
 
+from analysis.claims.article import COLUMNS, PublishedColumn
 from analysis.claims.claim import all_of
-from analysis.claims.columns import COLUMNS, PublishedColumn
-from analysis.claims.orders import judge_order, judge_whole_order
-from documents.claims import ClaimOutcome
+from analysis.claims.numbers import judge_order, judge_whole_order
+from documents.report.report import ClaimOutcome
 from tests.unit.analysis.claims_builder import (
     P99,
     THROUGHPUT_HEAVY,

@@ -4,12 +4,10 @@ from collections import Counter
 
 import pytest
 
-from analysis import article
-from analysis.claims.columns import PublishedColumn
-from analysis.claims.judge import judge_claims
-from analysis.claims.lines import CLAIMS
-from documents.claims import JudgedClaim
-from documents.report import Report
+from analysis.claims import article
+from analysis.claims.article import PublishedColumn
+from analysis.claims.lines import CLAIMS, judge_claims
+from documents.report.report import JudgedClaim, Report
 from tests.unit.analysis.claims_builder import COLUMNS, FULL, OWN_CORES, SCENARIOS, with_pairs
 
 PUBLISHED: dict[str, tuple[float, ...]] = {

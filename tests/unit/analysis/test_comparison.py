@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pytest
 
-from analysis.statistics.comparison import compare
-from analysis.statistics.holm import holm
+from analysis.statistics.comparison import compare, verdict_text
+from analysis.statistics.inference import holm
 from analysis.statistics.power import blocks_to_detect, blocks_to_show_same
-from analysis.statistics.verdict import verdict_text
-from documents.cell_numbers import CellNumbers, Latency, Usage
-from documents.comparison import Measure, PairComparison, TwinComparison
 from documents.errors import AnalysisError
+from documents.report.cells import CellNumbers, Latency, Usage
+from documents.report.comparison import Measure, PairComparison, TwinComparison
 
 LATENCY = Latency(mean_us=1, p50_us=1, p90_us=1, p99_us=1, p999_us=1)
 

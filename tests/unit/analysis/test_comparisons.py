@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from analysis.comparisons import compare_all, uncompared
-from analysis.report import analyse
+from analysis.report.report import analyse
+from analysis.statistics.comparison import compare_all, uncompared
 from analysis.statistics.measures import MEASURES
 from documents.errors import AnalysisError
-from documents.plan import Plan
-from documents.report import Report
-from documents.run import Manifest
+from documents.report.report import Report
+from documents.run.protocol import Plan
+from documents.run.records import Manifest
 from tests.unit.analysis.run_builder import COMPARED_THROUGHPUTS, compared_run
 
 

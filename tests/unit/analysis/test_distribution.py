@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from analysis.report import analyse
-from documents.report import Report
-from documents.summaries import Measurements, ScenarioSummary
+from analysis.report.report import analyse
+from documents.report.report import Report
+from documents.report.summaries import Measurements, ScenarioSummary
 from tests.unit.analysis.run_builder import (
     GOLDEN_SCENARIOS,
     Role,

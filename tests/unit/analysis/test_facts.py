@@ -4,13 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from analysis.facts import facts_file_name, find_facts, summarise_facts
 from analysis.pages.building import building_table
-from analysis.report import analyse
+from analysis.report.report import analyse, facts_file_name, find_facts, summarise_facts
 from documents.errors import DocumentError
-from documents.facts import Facts
-from documents.inventory import ApiService
-from documents.run import HostRecord, Manifest
+from documents.lab.inventory import ApiService
+from documents.run.facts import Facts
+from documents.run.records import HostRecord, Manifest
 from tests.unit.documents.samples import FACTS, IDENTITY
 
 

@@ -8,14 +8,14 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.cells import measure
+from analysis.cells.cells import measure
 from analysis.pages.html import render_html
 from analysis.pages.markdown import render_markdown
-from analysis.report import analyse
-from analysis.samples import Window, read_samples, usage
-from documents.cell_numbers import CellNumbers
+from analysis.raw.samples import Window, read_samples, usage
+from analysis.report.report import analyse
 from documents.errors import FairgroundError
-from documents.plan import Cell
+from documents.report.cells import CellNumbers
+from documents.run.protocol import Cell
 from tests.unit.analysis.run_builder import GOLDEN_RAW, GOLDEN_SCENARIOS, golden_run, wrk_result
 from tests.unit.analysis.test_samples import a_file
 from tests.unit.damage import altered, damaged, examples

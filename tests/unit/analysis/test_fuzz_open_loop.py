@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.clocks import error_seconds, to_lab_ns
-from analysis.open_loop import measure_open_loop
+from analysis.cells.open_loop import measure_open_loop
+from analysis.raw.load_hosts import error_seconds, to_lab_ns
 from documents.errors import FairgroundError
-from documents.network import CellClocks, ClockReading, ClockReadings
-from documents.open_loop import OpenLoopCell
+from documents.run.load import OpenLoopCell
+from documents.run.records import CellClocks, ClockReading, ClockReadings
 from tests.unit.analysis.test_open_loop import SAMPLES, WINDOW, result_of
 from tests.unit.damage import altered, damaged, examples, numbers_in
 

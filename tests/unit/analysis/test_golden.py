@@ -12,7 +12,7 @@ from pathlib import Path
 
 from analysis.pages.markdown import render_markdown
 from analysis.pages.terminal import terminal_tables
-from documents.report import Report
+from documents.report.report import Report
 
 GOLDEN = Path(__file__).parent / "golden"
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.histogram import (
+from analysis.raw.histogram import (
     LEAST_BEYOND,
     ONE_IN,
     Histogram,
@@ -21,7 +21,7 @@ from analysis.histogram import (
     sum_of,
 )
 from documents.errors import AnalysisError
-from documents.load import WrkLatency, WrkResult
+from documents.run.load import WrkLatency, WrkResult
 from tests.unit.analysis import wrk_port
 
 CAPTURED = Path(__file__).parent / "captured"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.history import read_history
+from analysis.compare.history import read_history
 from analysis.pages.history import (
     BARS,
     history_tables,
@@ -16,10 +16,10 @@ from analysis.pages.history import (
     why_apart,
     write_history,
 )
-from analysis.report import analyse
-from analysis.statistics.aa_change import RunNoise, explained_change
-from analysis.statistics.intervals import t_quantile
-from documents.history import History, HistorySeries
+from analysis.report.report import analyse
+from analysis.statistics.inference import t_quantile
+from analysis.statistics.two_samples import RunNoise, explained_change
+from documents.report.runs import History, HistorySeries
 from tests.unit.analysis.history_builder import change, change_inventory, run_of_day
 from tests.unit.analysis.pair_run import BASE, CANDIDATE
 

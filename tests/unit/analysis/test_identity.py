@@ -4,13 +4,20 @@ from typing import TypeVar
 
 import pytest
 
-from analysis.identity import Conditions, differences
+from analysis.compare.conditions import Conditions, differences
 from documents.base import Document
-from documents.host import HostSize
-from documents.inventory import Inventory
-from documents.knobs import KnobRecord, KnobState
-from documents.protocol import OpenLoop, Scenario
-from documents.run import HostIdentity, HostRecord, LoadHostLook, LoadHostRecord, Manifest
+from documents.lab.host import HostSize
+from documents.lab.inventory import Inventory
+from documents.run.protocol import OpenLoop, Scenario
+from documents.run.records import (
+    HostIdentity,
+    HostRecord,
+    KnobRecord,
+    KnobState,
+    LoadHostLook,
+    LoadHostRecord,
+    Manifest,
+)
 from tests.unit.analysis.load_host_builder import NETWORK, with_load_hosts
 from tests.unit.documents.samples import IDENTITY, INVENTORY, LAYOUT, NOON, PROTOCOL, SCENARIO
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from analysis.load_host_identity import hardware_differences, other_differences
+from analysis.report.caveats import hardware_differences, other_differences
 from documents.errors import RunError
-from documents.run import HostRecord, LoadHostLook, LoadHostRecord
-from experiment.load_host_identity import require_identical
+from documents.run.records import HostRecord, LoadHostLook, LoadHostRecord
+from experiment.bench.load_hosts import require_identical
 from tests.unit.analysis.load_host_builder import NETWORK
 from tests.unit.documents.samples import IDENTITY
 

@@ -6,31 +6,29 @@ from pathlib import Path
 
 import pytest
 
-from analysis import load_hosts
-from analysis.caveats import grade_of
 from analysis.claims.conditions import unlike_host
-from analysis.load_hosts import (
+from analysis.pages.host import load_host_table, watch_table
+from analysis.pages.html import render_html
+from analysis.pages.markdown import render_markdown
+from analysis.pages.terminal import terminal_tables
+from analysis.raw import load_hosts
+from analysis.raw.load_hosts import (
     LoadFiles,
     LoadHostFiles,
     LoadHostsSeen,
     look_at_open_loop,
     look_at_wrk,
+    merge_open_loop,
+    merge_wrk,
 )
-from analysis.merging import merge_open_loop, merge_wrk
-from analysis.pages.html import render_html
-from analysis.pages.load_hosts import load_host_table
-from analysis.pages.markdown import render_markdown
-from analysis.pages.terminal import terminal_tables
-from analysis.pages.watch import watch_table
-from analysis.report import analyse
+from analysis.report.caveats import grade_of
+from analysis.report.report import analyse
 from documents.errors import AnalysisError
-from documents.load import WrkResult
-from documents.network import Bandwidth, Network
-from documents.open_loop import OpenLoopResult
-from documents.plan import Cell
-from documents.report import Report
-from documents.run import LoadHostLook, LoadHostRecord, VoidReason
-from experiment.disturbances import load_host_voids
+from documents.report.report import Report
+from documents.run.load import OpenLoopResult, WrkResult
+from documents.run.protocol import Cell
+from documents.run.records import Bandwidth, LoadHostLook, LoadHostRecord, Network, VoidReason
+from experiment.voids.host import load_host_voids
 from tests.unit.analysis.load_host_builder import (
     CORES,
     NETWORK,

@@ -7,14 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.histogram import read_histogram, recover_raw
-from analysis.merging import merge_open_loop, merge_wrk, wrk_windows
+from analysis.raw.histogram import read_histogram, recover_raw
+from analysis.raw.load_hosts import merge_open_loop, merge_wrk, wrk_windows
 from documents.errors import AnalysisError
-from documents.load import WrkErrors, WrkResult
-from documents.network import CellClocks, ClockReading, ClockReadings
-from documents.open_loop import OpenLoopErrors, OpenLoopHistogram, OpenLoopResult
-from documents.plan import Cell
-from documents.protocol import Scenario
+from documents.run.load import OpenLoopErrors, OpenLoopHistogram, OpenLoopResult, WrkErrors, WrkResult
+from documents.run.protocol import Cell, Scenario
+from documents.run.records import CellClocks, ClockReading, ClockReadings
 from tests.unit.analysis.run_builder import wrk_result
 
 SECOND_NS = 1_000_000_000

@@ -6,19 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from analysis.open_loop import (
+from analysis.cells.open_loop import (
     about_open_loop,
     common_rates,
     measure_open_loop,
     read_durations,
     summarise_open_loop,
 )
+from analysis.cells.run_folder import RunFolder, read_run
 from analysis.pages.markdown import render_markdown
 from analysis.pages.open_loop import open_loop_plots, open_loop_tables
-from analysis.report import analyse
-from analysis.run_folder import RunFolder, read_run
+from analysis.report.report import analyse
 from documents.errors import AnalysisError
-from documents.open_loop import (
+from documents.report.report import OpenLoopReport, Report
+from documents.run.load import (
     OpenLoopCell,
     OpenLoopErrors,
     OpenLoopHistogram,
@@ -26,10 +27,8 @@ from documents.open_loop import (
     OpenLoopRate,
     OpenLoopResult,
 )
-from documents.plan import Plan
-from documents.protocol import OpenLoop
-from documents.report import OpenLoopReport, Report
-from documents.run import CellRecord, Manifest, Void
+from documents.run.protocol import OpenLoop, Plan
+from documents.run.records import CellRecord, Manifest, Void
 from tests.unit.analysis.run_builder import GOLDEN_SCENARIOS, START_NS, Role, golden_run, samples_csv
 
 WINDOW = GOLDEN_SCENARIOS[2].model_copy(update={"duration_seconds": 2})

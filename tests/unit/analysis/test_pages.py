@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from analysis.pages.facts import rerun_commands
+from analysis.numbers import plain
 from analysis.pages.html import render_html
 from analysis.pages.markdown import render_markdown
-from analysis.pages.numbers import plain
+from analysis.pages.run import rerun_commands
 from analysis.pages.svg import series_dash, series_marker
 from analysis.pages.table import summary_table
 from analysis.pages.write import write_report
-from analysis.report import analyse
+from analysis.report.report import analyse
 from documents.errors import AnalysisError
-from documents.report import Report
+from documents.report.report import Report
 
 
 class Page(HTMLParser):

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from analysis.report import analyse
+from analysis.report.report import analyse
 from analysis.statistics.measures import MEASURES
 from benchmarks.raw_cells import SIGNS
 from benchmarks.recompute import verdicts
-from documents.comparison import PairComparison
 from documents.errors import AnalysisError
-from documents.report import Report
-from documents.run import CellRecord, Void
+from documents.report.comparison import PairComparison
+from documents.report.report import Report
+from documents.run.records import CellRecord, Void
 from tests.unit.analysis.run_builder import ARTICLE_SCENARIOS, compared_run, realistic_run
 
 ROOT = Path(__file__).parents[3]

@@ -10,17 +10,16 @@ import pytest
 from analysis.pages.html import render_html
 from analysis.pages.markdown import render_markdown
 from analysis.pages.table import summary_table
-from analysis.report import analyse
-from analysis.samples import SAMPLED_ROLES, Window
-from documents.cell_numbers import CellNumbers
-from documents.cores import CoreLayout
+from analysis.raw.samples import SAMPLED_ROLES, Window
+from analysis.report.report import analyse
 from documents.errors import AnalysisError, DocumentError
-from documents.knobs import KnobRecord
-from documents.protocol import Scenario
-from documents.report import Grade, Report
-from documents.run import CellRecord, HostRecord, Manifest, Void, VoidReason
-from documents.samples import SAMPLE_COLUMNS
-from documents.summaries import Estimate, ScenarioSummary
+from documents.lab.cores import CoreLayout
+from documents.report.cells import CellNumbers
+from documents.report.report import Grade, Report
+from documents.report.summaries import Estimate, ScenarioSummary
+from documents.run.protocol import Scenario
+from documents.run.recordings import SAMPLE_COLUMNS
+from documents.run.records import CellRecord, HostRecord, KnobRecord, Manifest, Void, VoidReason
 from tests.unit.analysis.run_builder import (
     CONTROLLED,
     EIGHT_CORES,

@@ -4,8 +4,7 @@ import math
 
 import pytest
 
-from analysis.statistics.power import power_to_detect
-from analysis.statistics.resolution import least_ratio
+from analysis.statistics.power import least_ratio, power_to_detect
 
 
 @pytest.mark.parametrize("noise", [0.01, 0.03, 0.1])

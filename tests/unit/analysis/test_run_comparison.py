@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats  # pyright: ignore[reportMissingTypeStubs]
 
+from analysis.compare.runs import CONFOUNDED, compare_folders, compare_runs
 from analysis.pages.run_comparison import (
     UNLIKE,
     change_text,
@@ -15,12 +16,11 @@ from analysis.pages.run_comparison import (
     render_comparison_markdown,
     write_comparison,
 )
-from analysis.run_comparison import CONFOUNDED, compare_folders, compare_runs
-from analysis.statistics.holm import holm
+from analysis.statistics.inference import holm
 from analysis.statistics.two_samples import TwoNoises
 from documents.errors import AnalysisError
-from documents.report import Report
-from documents.run_comparison import Change, RunComparison
+from documents.report.report import Report
+from documents.report.runs import Change, RunComparison
 from tests.unit.analysis.reports import NOISE, Throughputs, report_of, scattered
 from tests.unit.analysis.run_builder import golden_run
 from tests.unit.analysis.test_hostile_texts import MARKUP

@@ -2,10 +2,10 @@
 
 import pytest
 
-from analysis.saturation import bound_by, bound_by_postgres
-from documents.cell_numbers import CellNumbers, Usage
-from documents.cores import ROLES, CoreLayout
-from documents.samples import SampledRole
+from analysis.cells.cells import bound_by, bound_by_postgres
+from documents.lab.cores import ROLES, CoreLayout
+from documents.report.cells import CellNumbers, Usage
+from documents.run.recordings import SampledRole
 from tests.unit.analysis.run_builder import EIGHT_CORES, TWO_CORES
 from tests.unit.analysis.test_comparison import a_cell
 

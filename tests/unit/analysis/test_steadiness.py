@@ -12,12 +12,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from analysis.steadiness import (
-    is_steady,
-    last_change,
-    outcome_of,
-)
-from documents.run import STEADY_SECONDS
+from analysis.cells.warm_up import is_steady, last_change, outcome_of
+from documents.run.records import STEADY_SECONDS
 
 SERIES = 100
 MOST_SECONDS = 40

@@ -5,8 +5,8 @@ import io
 from pathlib import Path
 
 from analysis.pages.summary_csv import COLUMNS, render_csv
-from analysis.report import analyse
-from documents.report import Report
+from analysis.report.report import analyse
+from documents.report.report import Report
 from tests.unit.analysis.run_builder import COMPARED_THROUGHPUTS, compared_run
 
 

@@ -5,19 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from analysis.identity import Conditions, differences
+from analysis.cells.run_folder import read_run
+from analysis.compare.conditions import Conditions, differences
 from analysis.pages.building import building_table
-from analysis.pages.facts import in_short
 from analysis.pages.html import render_html
 from analysis.pages.markdown import render_markdown
-from analysis.pages.variants import variant_words
-from analysis.report import analyse
-from analysis.run_folder import read_run
-from documents.protocol import OpenLoop, Protocol
-from documents.report import Report
-from documents.stack import Cores
-from documents.variant import Variant
-from experiment.subjects import subjects_of, with_subjects
+from analysis.pages.run import in_short, variant_words
+from analysis.report.report import analyse
+from documents.report.report import Report
+from documents.run.protocol import OpenLoop, Protocol, Variant
+from documents.stack.stack import Cores
+from experiment.planning.subjects import subjects_of, with_subjects
 from tests.unit.experiment.fake_bench import INVENTORY, LAYOUT, PROTOCOL, FakeBench
 from tests.unit.experiment.loop_runs import begin
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from analysis.comparisons import compare_all
-from analysis.pages.facts import heading
-from analysis.pages.verdict import load_verdicts
-from analysis.report import analyse
-from documents.report import Report
+from analysis.pages.run import heading
+from analysis.pages.verdicts import load_verdicts
+from analysis.report.report import analyse
+from analysis.statistics.comparison import compare_all
+from documents.report.report import Report
 from tests.unit.analysis.reports import Throughputs, report_of, scattered
 from tests.unit.analysis.run_builder import COMPARED_THROUGHPUTS, compared_run
 

@@ -7,11 +7,11 @@ import pytest
 
 from analysis.pages.html import render_html
 from analysis.pages.markdown import render_markdown
-from analysis.pages.verdict_plots import verdict_plots
+from analysis.pages.plots import verdict_plots
 from analysis.pages.verdicts import twin_words, verdict_tables, verdict_words
-from analysis.report import analyse
-from documents.comparison import Comparison, Interval, Measure, PairComparison, Ratio, TwinComparison
-from documents.report import Report
+from analysis.report.report import analyse
+from documents.report.comparison import Comparison, Interval, Measure, PairComparison, Ratio, TwinComparison
+from documents.report.report import Report
 from tests.unit.analysis.run_builder import COMPARED_THROUGHPUTS, compared_run
 
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from analysis.pages.cells import warm_up_table
 from analysis.pages.html import render_html
 from analysis.pages.markdown import render_markdown
-from analysis.pages.warm_up import warm_up_table
-from analysis.report import analyse
-from documents.report import Report
-from documents.run import CellRecord, WarmUp, WarmUpOutcome
-from documents.summaries import Spread, WarmUpSummary
+from analysis.report.report import analyse
+from documents.report.report import Report
+from documents.report.summaries import Spread, WarmUpSummary
+from documents.run.records import CellRecord, WarmUp, WarmUpOutcome
 from tests.unit.analysis.run_builder import golden_run
 
 

@@ -4,7 +4,7 @@ import html
 import re
 
 from analysis.pages.markdown import render_markdown
-from documents.report import Report
+from documents.report.report import Report
 
 
 def plain_text(markup: str) -> str:

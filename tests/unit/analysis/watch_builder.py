@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from analysis.samples import Window
-from documents.cores import ROLES, CoreLayout
-from documents.samples import SampledRole
-from documents.watch import CpuTimes, HostTick, HostWatch, Pressure, Scheduled, Spin, Throttling
+from analysis.raw.samples import Window
+from documents.lab.cores import ROLES, CoreLayout
+from documents.run.recordings import CpuTimes, HostTick, HostWatch, Pressure, SampledRole, Scheduled, Spin, Throttling
 
 TICK_NS = 500_000_000
 _EPOCH_MS = 1_000_000

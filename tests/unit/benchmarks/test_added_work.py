@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from analysis.gate import judge_gate
-from analysis.report import analyse
-from analysis.statistics.intervals import over_blocks, t_quantile
+from analysis.compare.gate import judge_gate
+from analysis.report.report import analyse
+from analysis.statistics.inference import over_blocks, t_quantile
 from benchmarks.added_work import (
     HALF_WIDTHS,
     Calibration,
@@ -18,11 +18,11 @@ from benchmarks.added_work import (
     size_rounds,
     with_rounds,
 )
-from documents.cell_numbers import CellNumbers
 from documents.errors import AnalysisError
-from documents.gate import Gate
-from documents.report import Report
-from documents.stack import Stack
+from documents.report.cells import CellNumbers
+from documents.report.gate import Gate
+from documents.report.report import Report
+from documents.stack.stack import Stack
 from tests.unit.analysis.run_builder import golden_run
 from toolchain.layout import project_layout
 

@@ -10,7 +10,7 @@ from benchmarks import harness
 from benchmarks.harness import Result, render
 from benchmarks.plain_wrk import WARM_UP_SECONDS
 from documents.errors import RunError
-from documents.inventory import Inventory, Secrets
+from documents.lab.inventory import Inventory, Secrets
 from tests.unit.experiment.fake_bench import INVENTORY, PROTOCOL, SECRETS, FakeBench
 
 pytestmark = pytest.mark.nightly
@@ -50,7 +50,7 @@ def cell_overhead(monkeypatch: pytest.MonkeyPatch, *, void: int, moments: Sequen
         yield bench
 
     clock = iter(moments)
-    monkeypatch.setattr("experiment.run.open_bench", opened)
+    monkeypatch.setattr("experiment.running.loop.open_bench", opened)
     monkeypatch.setattr(harness, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     return harness.cell_overhead(INVENTORY, SECRETS, 2)
 

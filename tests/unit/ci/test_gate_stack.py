@@ -6,7 +6,7 @@ import pytest
 
 from ci.gate_stack import Pair, write_gate_stack
 from documents.errors import DocumentError, RunError
-from documents.stack import Stack
+from documents.stack.stack import Stack
 from lab.stack_file import read_stack
 from tests.unit.ci.change import LOCAL, Checkout
 

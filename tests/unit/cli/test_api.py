@@ -4,9 +4,9 @@ import pytest
 import typer
 
 from cli import api as subcommand
-from documents.api_check import ApiCheck
 from documents.errors import LabError
-from documents.inventory import Inventory, Secrets
+from documents.lab.inventory import Inventory, Secrets
+from documents.stack.implementation import ApiCheck
 from experiment.api_check import steps
 from tests.unit.cli.lab_command import labs
 from tests.unit.documents.samples import INVENTORY, SECRETS

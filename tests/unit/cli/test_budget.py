@@ -4,10 +4,9 @@ import io
 
 from rich.console import Console
 
-from cli.budget import budget_lines
 from cli.progress import under_way
-from cli.run_progress import RunProgress
-from experiment.events import BudgetFitted, Resolution, ShownSame
+from cli.run_progress import RunProgress, budget_lines
+from experiment.progress.events import BudgetFitted, Resolution, ShownSame
 
 FITTED = BudgetFitted(
     budget_seconds=7200,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from documents.run_comparison import RunComparison
+from documents.report.runs import RunComparison
 from tests.unit.analysis.pair_run import pair_run
 from tests.unit.cli.lab_command import lab, labs
 

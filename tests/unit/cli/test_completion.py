@@ -16,8 +16,8 @@ import cli.completion
 import cli.context
 from apis.contract.checks import all_checks
 from cli.main import app
-from documents.comparison import Measure
-from experiment.protocol_file import protocol_names
+from documents.report.comparison import Measure
+from experiment.planning.subjects import protocol_names
 from tests.unit.cli.lab_command import LAB, ROOT, lab
 
 APIS = ["rust", "go", "zig", "kotlin"]

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import pytest
 import typer
 
-from cli import drift as subcommand
+from cli import verify as subcommand
 from cli.verify import verify
-from documents.drift import Difference, Drift
-from documents.inventory import Inventory, Secrets
+from documents.lab.drift import Difference, Drift
+from documents.lab.inventory import Inventory, Secrets
 from lab.lifecycle.drift.reading import Hold
 from tests.unit.cli.lab_command import lab
 from tests.unit.documents.samples import INVENTORY, SECRETS

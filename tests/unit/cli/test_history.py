@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 import cli.history
 from cli.main import app
 from documents.errors import RunError
-from documents.history import History
+from documents.report.runs import History
 from tests.unit.analysis.history_builder import change, run_of_day
 
 STEADY = (500.0, 505.0, 495.0, 500.0)

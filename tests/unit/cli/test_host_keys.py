@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 import cli.host_keys
-from cli.host_keys import confirm_host_keys
+from cli.confirmation import confirm_host_keys
 from documents.errors import HostKeyError
-from documents.host_kinds import JumpHost, SshHost
-from documents.stack import Stack
-from lab.hosts.pinned_keys import pinned_key
-from provision.host_keys import fingerprint
+from documents.stack.hosts import JumpHost, SshHost
+from documents.stack.stack import Stack
+from lab.hosts.keys import pinned_key
+from provision.ssh.login import fingerprint
 from tests.unit.documents.samples import EXAMPLES
 
 [CONTAINER_STACK] = [example for example in EXAMPLES if isinstance(example, Stack)]

@@ -12,16 +12,15 @@ from pathlib import Path
 import pytest
 from rich.console import Console, Group
 
-from analysis.pages.numbers import MISSING
+from analysis.numbers import MISSING
 from cli.context import terminal
-from cli.live_run import time_left_text, view
-from cli.run_progress import run_progress
-from documents.open_loop import OpenLoopCell
-from documents.protocol import Protocol
-from experiment.events import CellFinished, CellStarted, Event, OpenLoopPlanned, PhaseStarted
-from experiment.plan import make_plan
-from experiment.protocol_file import read_protocol
-from experiment.run_state import RunState
+from cli.run_progress import run_progress, time_left_text, view
+from documents.run.load import OpenLoopCell
+from documents.run.protocol import Protocol
+from experiment.planning.plan import make_plan
+from experiment.planning.subjects import read_protocol
+from experiment.progress.events import CellFinished, CellStarted, Event, OpenLoopPlanned, PhaseStarted
+from experiment.progress.state import RunState
 from tests.unit.cli.at_terminal import CHOSEN, resize, start_at_terminal
 from tests.unit.experiment.told_run import finished, noisy, started, told_run
 

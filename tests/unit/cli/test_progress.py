@@ -12,8 +12,8 @@ from rich.console import Console
 from cli import progress
 from cli.progress import EngineProgress, under_way
 from cli.run_progress import RunProgress
-from documents.run import CellRecord
-from experiment.events import CellFinished, CellStarted, Event, PhaseStarted, RunFinished, RunStarted
+from documents.run.records import CellRecord
+from experiment.progress.events import CellFinished, CellStarted, Event, PhaseStarted, RunFinished, RunStarted
 from lab.lifecycle.engine import ResourceProgress
 from tests.unit.documents.samples import CELL_RECORD, PLAN, PROTOCOL
 from tests.unit.experiment import told_run

@@ -8,7 +8,7 @@ import pytest
 
 from analysis.pages.summary_csv import render_csv
 from analysis.pages.write import write_report
-from documents.report import Report
+from documents.report.report import Report
 from tests.unit.analysis.run_builder import golden_run
 from tests.unit.cli.lab_command import lab, labs
 

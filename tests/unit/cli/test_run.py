@@ -9,7 +9,7 @@ from pydantic import Field, TypeAdapter
 from cli.run import run
 from cli.run_progress import JsonProgress
 from documents.errors import RunError
-from experiment.events import Event, TimeLeftTold, Warned
+from experiment.progress.events import Event, TimeLeftTold, Warned
 from tests.unit.analysis.history_builder import change_inventory, run_of_day
 from tests.unit.documents.samples import INVENTORY, PROTOCOL, SECRETS
 from tests.unit.experiment.told_run import told_run
@@ -54,7 +54,7 @@ def test_resume_takes_the_newest_run_of_the_stack(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr("cli.report.RUNS", tmp_path)
     monkeypatch.setattr("cli.run.read_lab", read_lab)
     monkeypatch.setattr("cli.run.open_engine", open_engine)
-    monkeypatch.setattr("experiment.run.resume_run", resume_run)
+    monkeypatch.setattr("experiment.running.loop.resume_run", resume_run)
     run(resume=True, stack="mine")
     run(resume=True, stack="local")
     run(resume=True, run_id=first.name, stack="mine")

@@ -15,7 +15,7 @@ from cli.completion import complete_run
 from cli.main import app
 from cli.report import find_run
 from documents.errors import RunError
-from documents.run_list import PrunedRuns
+from documents.report.runs import PrunedRuns
 from tests.unit.analysis.run_builder import golden_run
 from tests.unit.cli.lab_command import lab
 

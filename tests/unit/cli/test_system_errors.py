@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.system_errors import tell_system_error
+from cli.main import tell_system_error
 from tests.unit.cli.lab_command import LAB, ROOT
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from cli import tune as subcommand
 from documents.errors import HostError
-from experiment import run_lock
-from provision import tuning
+from experiment.bench import run_lock
+from provision.kernel import tuning
 from tests.unit.documents.samples import INVENTORY, SECRETS
 from tests.unit.provision.local_host import LocalHost
 from tests.unit.provision.settings_stand_in import UNTOUCHED_SETTINGS, StandIn

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from cli import drift as drift_subcommand
+from cli import verify as drift_subcommand
 from cli import verify as subcommand
-from documents.drift import Drift
 from documents.errors import RunError
-from experiment import run_lock, verification
+from documents.lab.drift import Drift
+from experiment.bench import readiness, run_lock
 from lab.lifecycle.drift.reading import Hold
-from provision.connection import connect
+from provision.ssh.connection import connect
 from tests.ssh.sshd import Sshd
 from tests.unit.cli.test_drift import AS_DECLARED
 from tests.unit.documents.samples import INVENTORY, SECRETS
@@ -39,7 +39,7 @@ def test_nothing_is_checked_while_a_run_holds_the_host(
     for module in (subcommand, drift_subcommand):
         monkeypatch.setattr(module, "read_lab", read_lab)
     monkeypatch.setattr(drift_subcommand, "read_drift", read_drift)
-    monkeypatch.setattr(verification, "verify_api", verify_api)
+    monkeypatch.setattr(readiness, "verify_api", verify_api)
     monkeypatch.setattr(run_lock, "held", held)
     with connect(sshd.host) as connection:
         with (

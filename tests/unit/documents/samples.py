@@ -2,31 +2,41 @@
 
 from datetime import UTC, datetime
 
-from documents.api_check import ApiCheck, ApiCheckStep
 from documents.base import Document
-from documents.cloud_hosts import AwsHost, HetznerHost, Price
-from documents.cores import CoreLayout
-from documents.facts import Building, Facts, Starting
-from documents.host import Host, HostSize
-from documents.host_kinds import ContainerHost
-from documents.implementation import Build, Change, Implementation, Lines
-from documents.inventory import ApiService, Inventory, PostgresService, RedisService, Secrets
-from documents.knobs import KnobRecord
-from documents.load import WrkErrors, WrkLatency, WrkResult
-from documents.network import CellClocks, ClockReading, ClockReadings
-from documents.open_loop import (
+from documents.lab.cores import CoreLayout
+from documents.lab.host import Host, HostSize
+from documents.lab.inventory import ApiService, Inventory, PostgresService, RedisService, Secrets
+from documents.run.facts import Building, Facts, Starting
+from documents.run.load import (
     OpenLoopCell,
     OpenLoopErrors,
     OpenLoopHistogram,
     OpenLoopPlan,
     OpenLoopRate,
     OpenLoopResult,
+    WrkErrors,
+    WrkLatency,
+    WrkResult,
 )
-from documents.plan import Cell, Plan
-from documents.protocol import Protocol, Scenario
-from documents.run import CellRecord, HostIdentity, HostRecord, JournalEntry, Manifest, ProcessPinning, Void, WarmUp
-from documents.stack import Api, Cores, Postgres, Redis, Services, Stack
-from documents.watch import CpuTimes, HostTick, HostWatch, Pressure, Scheduled, Spin, Throttling
+from documents.run.protocol import Cell, Plan, Protocol, Scenario
+from documents.run.recordings import CpuTimes, HostTick, HostWatch, Pressure, Scheduled, Spin, Throttling
+from documents.run.records import (
+    CellClocks,
+    CellRecord,
+    ClockReading,
+    ClockReadings,
+    HostIdentity,
+    HostRecord,
+    JournalEntry,
+    KnobRecord,
+    Manifest,
+    ProcessPinning,
+    Void,
+    WarmUp,
+)
+from documents.stack.hosts import AwsHost, ContainerHost, HetznerHost, Price
+from documents.stack.implementation import ApiCheck, ApiCheckStep, Build, Change, Implementation, Lines
+from documents.stack.stack import Api, Cores, Postgres, Redis, Services, Stack
 
 NOON = datetime(2026, 1, 31, 12, 0, 0, 250_000, tzinfo=UTC)
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from documents.base import Document
-from documents.cloud_hosts import AwsHost, HetznerHost, as_cloud_host, cloud_tags
 from documents.errors import DocumentError
+from documents.stack.hosts import AwsHost, HetznerHost, as_cloud_host, cloud_tags
 from tests.unit.documents.samples import AWS_HOST, HETZNER_HOST
 
 COMMON = """\

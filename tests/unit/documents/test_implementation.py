@@ -3,7 +3,7 @@
 import pytest
 
 from documents.errors import DocumentError
-from documents.implementation import Implementation
+from documents.stack.implementation import Implementation
 
 GOOD = """
 version: 1

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from documents.errors import DocumentError
-from documents.inventory import Inventory
-from documents.run import HostRecord
+from documents.lab.inventory import Inventory
+from documents.run.records import HostRecord
 from tests.unit.analysis.load_host_builder import LOAD_HOST, with_load_hosts
 from tests.unit.documents.samples import IDENTITY, INVENTORY
 

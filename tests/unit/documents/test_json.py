@@ -10,8 +10,8 @@ from pydantic import ValidationError
 import documents
 from documents.base import Document
 from documents.errors import DocumentError
-from documents.load import WrkResult
-from documents.run import CellRecord
+from documents.run.load import WrkResult
+from documents.run.records import CellRecord
 from tests.unit.documents.samples import CELL_RECORD, EXAMPLES, INVENTORY, SECRETS
 
 VERSIONED = tuple(example for example in EXAMPLES if "version" in type(example).model_fields)

@@ -1,4 +1,4 @@
-from documents.knobs import KnobRecord, describe_control
+from documents.run.records import KnobRecord, describe_control
 
 
 def test_a_few_words_say_how_far_a_host_is_controlled():

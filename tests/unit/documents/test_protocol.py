@@ -3,7 +3,7 @@
 import pytest
 
 from documents.errors import DocumentError
-from documents.protocol import Protocol
+from documents.run.protocol import Protocol
 
 TEXT = """version: 1
 name: pools

@@ -7,10 +7,9 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from documents.cloud_hosts import AwsHost, HetznerHost
 from documents.errors import DocumentError
-from documents.host_kinds import SshHost, keeps_images
-from documents.stack import LAB_ENVIRONMENT, Stack
+from documents.stack.hosts import AwsHost, HetznerHost, SshHost, keeps_images
+from documents.stack.stack import LAB_ENVIRONMENT, Stack
 from tests.unit.documents.samples import AWS_HOST, HETZNER_HOST
 
 API = {"name": "go", "source": "apis/go", "port": 18080}

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from documents.errors import DocumentError
-from documents.host_kinds import ContainerHost
-from documents.protocol import Protocol
-from documents.stack import Stack
+from documents.run.protocol import Protocol
+from documents.stack.hosts import ContainerHost
+from documents.stack.stack import Stack
 
 STACK = """\
 version: 1

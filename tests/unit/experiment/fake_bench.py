@@ -7,20 +7,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from analysis.samples import Window
-from documents.cores import CoreLayout, PhysicalCore, Role
+from analysis.raw.samples import Window
 from documents.errors import HostError, RunError
-from documents.host import Host, HostSize
-from documents.inventory import ApiService, Inventory, PostgresService, RedisService, Secrets
-from documents.knobs import KnobRecord
-from documents.load import WrkErrors, WrkLatency, WrkResult
-from documents.open_loop import OpenLoopErrors, OpenLoopHistogram, OpenLoopResult
-from documents.protocol import OpenLoop, Protocol, Scenario, Workload
-from documents.run import HostIdentity, LoadHostLook, ProcessPinning
-from documents.samples import SAMPLE_COLUMNS, SampledRole
-from documents.watch import HostTick
-from experiment.bench import Load, Measured, WarmedUp
-from experiment.beside import Beside, Found
+from documents.lab.cores import CoreLayout, PhysicalCore, Role
+from documents.lab.host import Host, HostSize
+from documents.lab.inventory import ApiService, Inventory, PostgresService, RedisService, Secrets
+from documents.run.load import OpenLoopErrors, OpenLoopHistogram, OpenLoopResult, WrkErrors, WrkLatency, WrkResult
+from documents.run.protocol import OpenLoop, Protocol, Scenario, Workload
+from documents.run.recordings import SAMPLE_COLUMNS, HostTick, SampledRole
+from documents.run.records import HostIdentity, KnobRecord, LoadHostLook, ProcessPinning
+from experiment.bench.bench import Load, Measured, WarmedUp
+from experiment.bench.beside import Beside, Found
 from experiment.workloads.requests import EXPECTED_STATUS, RequestFile
 from tests.unit.analysis.watch_builder import Happening, jsonl, spins_of, ticks_of
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from documents.inventory import Inventory
-from documents.protocol import Protocol
-from documents.run import CellRecord, JournalEntry
-from experiment import loop
+from documents.lab.inventory import Inventory
+from documents.run.protocol import Protocol
+from documents.run.records import CellRecord, JournalEntry
 from experiment.clock import SYSTEM_CLOCK, Clock
-from experiment.events import Event
-from experiment.journal import Journal
+from experiment.progress.events import Event
+from experiment.record.journal import Journal
+from experiment.running import loop
 from tests.unit.experiment.fake_bench import INVENTORY, PROTOCOL, SECRETS, FakeBench
 
 CELLS = 12

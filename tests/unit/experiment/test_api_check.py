@@ -10,16 +10,21 @@ from typing import Any, Literal
 import pytest
 
 from apis.contract.checks import CheckResult
-from documents.api_check import ApiCheck
 from documents.errors import HostError, LabError
-from documents.host_kinds import ContainerHost
-from documents.inventory import Inventory, Secrets
-from documents.stack import Api, Stack
+from documents.lab.inventory import Inventory, Secrets
+from documents.stack.hosts import ContainerHost
+from documents.stack.implementation import ApiCheck
+from documents.stack.stack import Api, Stack
 from experiment.api_check import steps
-from experiment.api_check.dockerfile import dockerfile_faults
-from experiment.api_check.folder import FILES, build_faults, implementation_faults, missing_files
-from experiment.api_check.image import image_faults
-from provision.build_context import hash_build_context
+from experiment.api_check.rules import (
+    FILES,
+    build_faults,
+    dockerfile_faults,
+    image_faults,
+    implementation_faults,
+    missing_files,
+)
+from provision.images.build import hash_build_context
 from tests.unit.documents.samples import INVENTORY, SECRETS
 
 ROOT = Path(__file__).parents[3]

@@ -4,12 +4,12 @@ import time
 
 import pytest
 
-from experiment import host_folder
-from experiment.arrangement import Arrangement
-from experiment.beside import Beside
-from experiment.remote_bench import RemoteBench
-from provision.cancelling import CancelScope, checkpoint
-from provision.connection import Connection
+from experiment.bench import host_folder
+from experiment.bench.arrangement import Arrangement
+from experiment.bench.beside import Beside
+from experiment.bench.remote import RemoteBench
+from provision.ssh.cancelling import CancelScope, checkpoint
+from provision.ssh.connection import Connection
 from tests.unit.experiment.fake_bench import INVENTORY, SECRETS
 from tests.unit.provision.local_host import LocalHost
 

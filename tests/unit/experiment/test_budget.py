@@ -6,15 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from analysis.pages.facts import rerun_commands, run_facts
-from analysis.report import analyse
-from analysis.statistics.resolution import least_ratio
+from analysis.pages.run import rerun_commands, run_facts
+from analysis.report.report import analyse
+from analysis.statistics.power import least_ratio
 from documents.durations import parse_duration
 from documents.errors import RunError
-from documents.plan import Cell, Plan
-from documents.protocol import Protocol, Scenario
-from documents.run import CellRecord, Manifest
-from experiment.budget import (
+from documents.run.protocol import Cell, Plan, Protocol, Scenario
+from documents.run.records import CellRecord, Manifest
+from experiment.planning.budget import (
     ASSUMED_NOISES,
     CELL_OVERHEAD_SECONDS,
     RUN_OVERHEAD_SECONDS,
@@ -22,11 +21,11 @@ from experiment.budget import (
     Earlier,
     fit,
     open_loop_seconds,
+    read_earlier,
 )
-from experiment.earlier_runs import read_earlier
-from experiment.events import BudgetFitted, Event, RunFinished
-from experiment.plan import make_plan
-from experiment.protocol_file import read_protocol
+from experiment.planning.plan import make_plan
+from experiment.planning.subjects import read_protocol
+from experiment.progress.events import BudgetFitted, Event, RunFinished
 from tests.unit.analysis.load_host_builder import LOAD_HOST
 from tests.unit.analysis.run_builder import realistic_run
 from tests.unit.experiment.fake_bench import INVENTORY, OPEN_LOOP_PROTOCOL, PROTOCOL, FakeBench

@@ -2,10 +2,10 @@
 
 import pytest
 
-from documents.cell_numbers import CellNumbers, OpenLoopNumbers, WatchNumbers
-from documents.cores import CoreLayout
-from documents.run import Void
-from experiment.disturbances import generator_voids, host_voids
+from documents.lab.cores import CoreLayout
+from documents.report.cells import CellNumbers, OpenLoopNumbers, WatchNumbers
+from documents.run.records import Void
+from experiment.voids.host import generator_voids, host_voids
 from tests.unit.analysis.run_builder import EIGHT_CORES, TWO_CORES
 from tests.unit.analysis.test_comparison import LATENCY
 from tests.unit.analysis.test_saturation import cell, usage

@@ -5,11 +5,10 @@ from pathlib import Path
 import pytest
 
 from documents.errors import DocumentError, RunError
-from documents.implementation import Lines
+from documents.stack.implementation import Lines
 from experiment.facts.building import parse_build
-from experiment.facts.implementation_file import changed_file, read_implementation
-from experiment.facts.lines import count_lines
 from experiment.facts.measure import choose_apis
+from experiment.facts.sources import changed_file, count_lines, read_implementation
 from tests.unit.documents.samples import INVENTORY
 
 ROOT = Path(__file__).parents[3]

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from documents.errors import RunError
-from documents.inventory import Inventory, Secrets
-from documents.protocol import Protocol
-from experiment.bench import Measured
-from experiment.events import Event
-from experiment.gate import judge_run, measure_builds
+from documents.lab.inventory import Inventory, Secrets
+from documents.run.protocol import Protocol
+from experiment.bench.bench import Measured
+from experiment.progress.events import Event
+from experiment.running.gate import judge_run, measure_builds
 from tests.unit.experiment.fake_bench import INVENTORY, PROTOCOL, SECRETS, FakeBench
 
 BUILDS = tuple(INVENTORY.apis[0].model_copy(update={"name": name}) for name in ("go", "go-base", "go-new"))
@@ -35,7 +35,7 @@ def measure(
     def opened(_inventory: Inventory, _secrets: Secrets) -> Generator[FakeBench]:
         yield bench
 
-    monkeypatch.setattr("experiment.run.open_bench", opened)
+    monkeypatch.setattr("experiment.running.loop.open_bench", opened)
     return measure_builds(LAB, SECRETS, protocol, runs, base=base, candidate=candidate, order_seed=7, progress=ignore)
 
 

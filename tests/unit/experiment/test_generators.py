@@ -9,19 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from documents.errors import HostError, RunError
-from documents.load import WrkResult
-from documents.network import CellClocks, ClockReading
-from documents.plan import Cell
-from documents.run import HostIdentity, HostRecord, LoadHostLook
-from experiment import generators
-from experiment.bench import Load, Measured
-from experiment.beside import Beside
-from experiment.generators import Generators, Place
+from documents.run.load import WrkResult
+from documents.run.protocol import Cell
+from documents.run.records import CellClocks, ClockReading, HostIdentity, HostRecord, LoadHostLook
+from experiment.bench import generators
+from experiment.bench.bench import Load, Measured
+from experiment.bench.beside import Beside
+from experiment.bench.generators import Generators, Place
 from experiment.workloads.command import generator_threads, share_of_connections, shares_of_rate
-from provision.cancelling import CancelScope, checkpoint
-from provision.cgroups import Cgroup
-from provision.connection import Connection
-from provision.jobs import Job
+from provision.containers.cgroups import Cgroup
+from provision.load.jobs import Job
+from provision.ssh.cancelling import CancelScope, checkpoint
+from provision.ssh.connection import Connection
 from tests.unit.analysis.load_host_builder import NETWORK, parts_of, with_load_hosts
 from tests.unit.experiment.fake_bench import IDENTITY, INVENTORY, PROTOCOL, FakeBench
 from tests.unit.experiment.loop_runs import begin, resume

@@ -5,13 +5,13 @@ from typing import cast
 
 import pytest
 
-from documents.cores import CoreLayout
 from documents.errors import HostError, HostUnreachableError
-from documents.watch import HostWatch, Spin
-from experiment.host_watch import CellWatch
-from provision import watching
-from provision.connection import Connection
-from provision.jobs import Job
+from documents.lab.cores import CoreLayout
+from documents.run.recordings import HostWatch, Spin
+from experiment.bench.host_folder import CellWatch
+from provision.load import watching
+from provision.load.jobs import Job
+from provision.ssh.connection import Connection
 from tests.unit.experiment.fake_bench import LAYOUT
 from tests.unit.experiment.test_tuning_bench import JOB
 
@@ -20,7 +20,7 @@ OTHER_LAYOUT = CoreLayout(api=(2, 3), postgres=(0,), redis=(0,), system=(0,), ge
 
 
 class Host:
-    """Plays `provision.watching`; a step named in `fails` raises."""
+    """Plays `provision.load.watching`; a step named in `fails` raises."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.fails: dict[str, Exception] = {}

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from documents.errors import DocumentError
-from experiment.journal import Journal
-from experiment.storage import write_whole
+from experiment.record.journal import Journal
+from experiment.record.storage import write_whole
 
 
 @pytest.fixture

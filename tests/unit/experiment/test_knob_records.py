@@ -1,5 +1,5 @@
-from documents.knobs import KnobRecord
-from experiment.knob_records import merge, with_after
+from documents.run.records import KnobRecord
+from experiment.running.loop import merge, with_after
 
 
 def test_a_knob_that_something_else_changes_is_lost():

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from analysis.report import analyse
+from analysis.report.report import analyse
 from documents.errors import RunError
-from documents.plan import Plan
-from documents.run import HostRecord, Manifest
-from experiment.events import CellFinished, Event
+from documents.run.protocol import Plan
+from documents.run.records import HostRecord, Manifest
+from experiment.progress.events import CellFinished, Event
 from tests.unit.experiment.fake_bench import IDENTITY, INVENTORY, PROTOCOL, SECRETS, FakeBench
 from tests.unit.experiment.loop_runs import CELLS, begin, journal, records, resume
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from analysis.report import analyse
-from documents.plan import Plan
-from documents.run import JournalEvent
-from experiment.events import CellFinished, CellStarted, Event, PhaseStarted, RunFinished, RunStarted
-from experiment.journal import Journal
+from analysis.report.report import analyse
+from documents.run.protocol import Plan
+from documents.run.records import JournalEvent
+from experiment.progress.events import CellFinished, CellStarted, Event, PhaseStarted, RunFinished, RunStarted
+from experiment.record.journal import Journal
 from tests.unit.experiment.fake_bench import FakeBench
 from tests.unit.experiment.loop_runs import (
     ATTEMPTS,

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from documents.errors import HostError, RunError
-from experiment.events import Event, RunFinished
+from experiment.progress.events import Event, RunFinished
 from tests.unit.experiment.fake_bench import IDENTITY, INVENTORY, FakeBench
 from tests.unit.experiment.loop_runs import CELLS, begin, broken_off, journal, records, resume
 

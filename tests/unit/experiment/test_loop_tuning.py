@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from analysis.report import analyse
+from analysis.report.report import analyse
 from documents.errors import HostError
-from documents.run import HostRecord
+from documents.run.records import HostRecord
 from tests.unit.experiment.fake_bench import WANTED, FakeBench
 from tests.unit.experiment.loop_runs import CELLS, begin, broken_off, only_run, resume
 

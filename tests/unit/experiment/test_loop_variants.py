@@ -4,14 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from analysis.report import analyse
+from analysis.report.report import analyse
 from documents.errors import HostError, RunError
-from documents.inventory import ApiService
-from documents.plan import Plan
-from documents.run import Manifest
-from documents.stack import Cores
-from documents.variant import Variant
-from experiment.gate import judge_run
+from documents.lab.inventory import ApiService
+from documents.run.protocol import Plan, Variant
+from documents.run.records import Manifest
+from documents.stack.stack import Cores
+from experiment.running.gate import judge_run
 from tests.unit.experiment.fake_bench import PROTOCOL, FakeBench
 from tests.unit.experiment.loop_runs import begin, records
 

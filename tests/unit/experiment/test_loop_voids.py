@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from analysis.report import analyse
+from analysis.report.report import analyse
 from documents.errors import HostError
-from documents.load import WrkLatency
-from documents.watch import HostTick
-from experiment.bench import Measured
-from experiment.events import Event, RunFinished
+from documents.run.load import WrkLatency
+from documents.run.recordings import HostTick
+from experiment.bench.bench import Measured
+from experiment.progress.events import Event, RunFinished
 from tests.unit.experiment.fake_bench import FakeBench, wrk_errors
 from tests.unit.experiment.loop_runs import ATTEMPTS, CELLS, begin, journal, records
 

@@ -7,17 +7,16 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from analysis.pages.void_cells import short_blocks
-from analysis.pages.watch import watch_table
-from analysis.report import analyse
-from documents.load import WrkErrors
-from documents.open_loop import OpenLoopErrors, OpenLoopPlan, OpenLoopRate
-from documents.protocol import OpenLoop, Scenario
-from documents.run import CellRecord
-from documents.watch import CpuTimes, HostTick
-from experiment.bench import Measured
-from experiment.events import CellFinished, Event, RunFinished, RunStarted
-from experiment.open_loop import plan_cells
+from analysis.pages.cells import short_blocks
+from analysis.pages.host import watch_table
+from analysis.report.report import analyse
+from documents.run.load import OpenLoopErrors, OpenLoopPlan, OpenLoopRate, WrkErrors
+from documents.run.protocol import OpenLoop, Scenario
+from documents.run.recordings import CpuTimes, HostTick
+from documents.run.records import CellRecord
+from experiment.bench.bench import Measured
+from experiment.planning.open_loop import plan_cells
+from experiment.progress.events import CellFinished, Event, RunFinished, RunStarted
 from tests.unit.experiment.fake_bench import INVENTORY, OPEN_LOOP_PROTOCOL, FakeBench
 from tests.unit.experiment.loop_runs import begin, resume
 

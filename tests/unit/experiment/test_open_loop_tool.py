@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from analysis.open_loop import open_loop_window, read_durations
-from documents.open_loop import OpenLoopResult
-from documents.protocol import Scenario, Workload
-from experiment.open_loop_verdict import open_loop_voids
+from analysis.cells.open_loop import open_loop_window, read_durations
+from documents.run.load import OpenLoopResult
+from documents.run.protocol import Scenario, Workload
+from experiment.voids.load import open_loop_voids
 from experiment.workloads.command import OPEN_LOOP_SOURCE, ReplayPaths, open_loop_command
 from experiment.workloads.requests import MIXED_SHARES, build_requests
 from toolchain.console import Step

@@ -2,10 +2,10 @@ from dataclasses import replace
 
 import pytest
 
-from documents.open_loop import OpenLoopHistogram, OpenLoopResult
-from documents.protocol import Scenario, Workload
-from experiment.bench import Load
-from experiment.open_loop_verdict import open_loop_voids
+from documents.run.load import OpenLoopHistogram, OpenLoopResult
+from documents.run.protocol import Scenario, Workload
+from experiment.bench.bench import Load
+from experiment.voids.load import open_loop_voids
 from experiment.workloads.requests import EXPECTED_STATUS
 from tests.unit.experiment.fake_bench import INVENTORY, open_loop_result_of
 

@@ -4,11 +4,9 @@ from itertools import groupby, pairwise
 import pytest
 from pydantic import ValidationError
 
-from documents.plan import Cell, Plan
-from documents.protocol import Protocol
-from experiment.order import williams_rows
-from experiment.plan import make_plan
-from experiment.protocol_file import read_protocol
+from documents.run.protocol import Cell, Plan, Protocol
+from experiment.planning.plan import make_plan, williams_rows
+from experiment.planning.subjects import read_protocol
 
 APIS = ("go", "kotlin", "rust", "zig")
 

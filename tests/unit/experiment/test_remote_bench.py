@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from documents.errors import HostError
-from documents.inventory import Inventory
-from experiment import host_folder
-from experiment.remote_bench import RemoteBench
-from provision import database, jobs, variants
-from provision.connection import Connection, connect
+from documents.lab.inventory import Inventory
+from experiment.bench import host_folder
+from experiment.bench.remote import RemoteBench
+from provision.load import jobs
+from provision.services import database, variants
+from provision.ssh.connection import Connection, connect
 from tests.ssh.sshd import Sshd
 from tests.ssh.waiting import wait_until_gone
 from tests.unit.experiment.fake_bench import INVENTORY, SECRETS

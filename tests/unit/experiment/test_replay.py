@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from analysis.samples import load_window
-from documents.load import WrkResult
-from documents.protocol import Scenario, Workload
+from analysis.raw.samples import load_window
+from documents.run.load import WrkResult
+from documents.run.protocol import Scenario, Workload
 from experiment.workloads.command import (
     REPLAY_SCRIPT,
     WHOLE,
@@ -23,7 +23,7 @@ from experiment.workloads.command import (
     wrk_command,
 )
 from experiment.workloads.requests import EXPECTED_STATUS, RequestFile, build_requests
-from provision.warm_up import SERIES_NAME, series_of
+from provision.load.wrk import SERIES_NAME, series_of
 from tests.unit.experiment.recording_server import Recorder, recording_server
 
 pytestmark = pytest.mark.alone

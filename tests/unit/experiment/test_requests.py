@@ -8,7 +8,7 @@ import h11
 import pytest
 
 from apis.contract.seed import author_of, seeded_user
-from documents.protocol import Workload
+from documents.run.protocol import Workload
 from experiment.workloads.requests import EXPECTED_STATUS, MIXED_SHARES, UPLOAD_BYTES, RequestFile, build_requests
 
 WORKLOADS = get_args(Workload)

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from documents.errors import RunError
-from documents.run import HostRecord, Manifest
-from experiment.run_folder import RunFolder
+from documents.run.records import HostRecord, Manifest
+from experiment.record.run_folder import RunFolder
 from tests.unit.experiment.fake_bench import FakeBench
 from tests.unit.experiment.loop_runs import begin
 from tests.unit.experiment.test_clock import SteppedClock
@@ -51,7 +51,7 @@ def test_a_folder_that_can_not_be_created_leaves_nothing(tmp_path: Path, monkeyp
     def write_whole(path: Path, _text: str) -> None:
         raise OSError(28, "No space left on device", str(path))
 
-    monkeypatch.setattr("experiment.run_folder.write_whole", write_whole)
+    monkeypatch.setattr("experiment.record.run_folder.write_whole", write_whole)
     with pytest.raises(RunError, match=rf"{FIRST} can't be .*No space left on device"):
         begin(FakeBench(), tmp_path, clock=SteppedClock())
     assert not [*tmp_path.iterdir()]

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from documents.errors import RunError
-from documents.run import Manifest
-from documents.run_list import ListedRun
-from experiment.folder_lock import in_use, unless_in_use
-from experiment.run_list import Pruning, choose, keep, list_runs, remove_remains, remove_run
+from documents.report.runs import ListedRun
+from documents.run.records import Manifest
+from experiment.record.run_list import Pruning, choose, keep, list_runs, remove_remains, remove_run
+from experiment.record.storage import in_use, unless_in_use
 from tests.unit.documents.samples import NOON
 from tests.unit.experiment.fake_bench import INVENTORY, OPEN_LOOP_PROTOCOL, FakeBench
 from tests.unit.experiment.loop_runs import CELLS, begin, broken_off, resume
@@ -193,7 +193,7 @@ def test_a_removal_that_breaks_off_leaves_no_half_run_and_the_next_one_clears_up
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("experiment.run_list.shutil.rmtree", fail)
+        patched.setattr("experiment.record.run_list.shutil.rmtree", fail)
         with pytest.raises(KeyboardInterrupt):
             remove_run(tmp_path, run.name)
     assert [found.run_id for found in list_runs(tmp_path)] == ["other"]

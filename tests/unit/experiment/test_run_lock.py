@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from documents.errors import RunError
-from experiment import run_lock
-from provision.connection import Completed, Connection, connect
+from experiment.bench import run_lock
+from provision.ssh.connection import Completed, Connection, connect
 from tests.ssh.cable import cable_to
 from tests.ssh.sshd import Sshd
 from tests.ssh.waiting import wait_for_content, wait_until

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from documents.open_loop import OpenLoopCell
-from experiment.events import BudgetSpent, CellFinished, Event, OpenLoopPlanned
-from experiment.plan import make_plan
-from experiment.run_state import RunState
+from documents.run.load import OpenLoopCell
+from experiment.planning.plan import make_plan
+from experiment.progress.events import BudgetSpent, CellFinished, Event, OpenLoopPlanned
+from experiment.progress.state import RunState
 from tests.unit.experiment.fake_bench import OPEN_LOOP_PROTOCOL, FakeBench
 from tests.unit.experiment.loop_runs import broken_off, resume
 from tests.unit.experiment.test_warming import protocol as with_warm_up

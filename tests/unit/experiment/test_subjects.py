@@ -2,13 +2,12 @@
 
 import pytest
 
-from documents.cores import PhysicalCore
 from documents.errors import RunError
-from documents.inventory import Inventory, LoadHost
-from documents.protocol import Protocol
-from documents.stack import Cores
-from documents.variant import Variant
-from experiment.subjects import require_subjects, subjects_of, with_subjects, without_subjects
+from documents.lab.cores import PhysicalCore
+from documents.lab.inventory import Inventory, LoadHost
+from documents.run.protocol import Protocol, Variant
+from documents.stack.stack import Cores
+from experiment.planning.subjects import require_subjects, subjects_of, with_subjects, without_subjects
 from tests.unit.experiment.fake_bench import INVENTORY, LAYOUT, PROTOCOL
 
 POOLS = tuple(Variant(name=f"pool-{size}", environment={"DB_POOL_SIZE": str(size)}) for size in (16, 32))

@@ -5,14 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from documents.open_loop import OpenLoopCell
-from documents.plan import Cell
-from documents.protocol import OpenLoop, Protocol, Scenario
-from experiment.budget import CELL_OVERHEAD_SECONDS
-from experiment.events import AttemptMade, BudgetSpent, CellFinished, CellStarted, OpenLoopPlanned, PhaseStarted
-from experiment.plan import make_plan
-from experiment.protocol_file import read_protocol
-from experiment.time_left import ASSUMED_SECONDS, ENDING_SECONDS, TimeLeft
+from documents.run.load import OpenLoopCell
+from documents.run.protocol import Cell, OpenLoop, Protocol, Scenario
+from experiment.planning.budget import CELL_OVERHEAD_SECONDS
+from experiment.planning.plan import make_plan
+from experiment.planning.subjects import read_protocol
+from experiment.progress.events import (
+    AttemptMade,
+    BudgetSpent,
+    CellFinished,
+    CellStarted,
+    OpenLoopPlanned,
+    PhaseStarted,
+)
+from experiment.progress.time_left import ASSUMED_SECONDS, ENDING_SECONDS, TimeLeft
 from tests.unit.experiment.told_run import (
     Told,
     end_of_first_block,

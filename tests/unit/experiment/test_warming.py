@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from documents.protocol import Protocol
-from documents.run import STEADY_SECONDS, WarmUp
+from documents.run.protocol import Protocol
+from documents.run.records import STEADY_SECONDS, WarmUp
 from tests.unit.experiment.fake_bench import PROTOCOL, FakeBench
 from tests.unit.experiment.loop_runs import begin, records
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from documents.plan import Plan
-from experiment.events import (
+from documents.run.protocol import Plan
+from experiment.progress.events import (
     BudgetSpent,
     CellFinished,
     Event,
@@ -18,8 +18,8 @@ from experiment.events import (
     TimeLeftTold,
     Warned,
 )
-from experiment.run_folder import RunFolder
-from experiment.watching import Watcher, warnings_of
+from experiment.progress.state import Watcher, warnings_of
+from experiment.record.run_folder import RunFolder
 from tests.unit.documents.samples import CELL_RECORD, PLAN
 from tests.unit.experiment.fake_bench import OPEN_LOOP_PROTOCOL, FakeBench
 from tests.unit.experiment.loop_runs import CELLS, begin, broken_off, resume

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from random import Random
 
-from documents.open_loop import OpenLoopCell, OpenLoopRate
-from documents.plan import Cell
-from documents.protocol import Protocol
-from documents.run import CellRecord, Void
-from experiment.events import (
+from documents.run.load import OpenLoopCell, OpenLoopRate
+from documents.run.protocol import Cell, Protocol
+from documents.run.records import CellRecord, Void
+from experiment.planning.open_loop import cells_at_most, plan_cells
+from experiment.planning.plan import make_plan
+from experiment.progress.events import (
     AttemptMade,
     CellFinished,
     CellStarted,
@@ -20,9 +21,7 @@ from experiment.events import (
     RunFinished,
     RunStarted,
 )
-from experiment.open_loop import cells_at_most, plan_cells
-from experiment.plan import make_plan
-from experiment.time_left import ENDING_SECONDS, TimeLeft
+from experiment.progress.time_left import ENDING_SECONDS, TimeLeft
 from tests.unit.documents.samples import NOON
 
 Told = tuple[Event, float]

@@ -4,9 +4,9 @@ import copy
 import hashlib
 from typing import Any
 
-from documents.drift import Effective, ProcessCpus, RunningContainer
+from documents.lab.drift import Effective, ProcessCpus, RunningContainer
 from lab.lifecycle.drift.declared import Declared
-from provision.running import as_running
+from provision.containers.inspection import as_running
 
 SECRETS = ("pg-secret", "redis-secret", "jwt-secret")
 CONTAINER_ID = "8fbf2a2857db" + "0" * 52

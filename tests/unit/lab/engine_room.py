@@ -5,7 +5,7 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from documents.labels import STACK_LABEL
+from documents.lab.inventory import STACK_LABEL
 from lab.lifecycle.engine import Engine, ResourceProgress
 
 STEPS = '''

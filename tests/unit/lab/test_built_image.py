@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 
 from documents.errors import HostError, HostUnreachableError, LabError
-from documents.host import Host
-from lab import base_image, built_image
-from lab.base_image import _BaseImageProvider  # pyright: ignore[reportPrivateUsage]
-from lab.built_image import _BuiltImageProvider  # pyright: ignore[reportPrivateUsage]
-from provision import made_images
-from provision.base_image import BaseImage
-from provision.made_images import MadeImage, forget_image, note_image
+from documents.lab.host import Host
+from lab.resources import images
+from lab.resources.images import (
+    _BaseImageProvider,  # pyright: ignore[reportPrivateUsage]
+    _BuiltImageProvider,  # pyright: ignore[reportPrivateUsage]
+)
+from provision.images import carrying
+from provision.images.carrying import MadeImage, forget_image, note_image
+from provision.system.base_image import BaseImage
 
 NAME = "fairground-api-echo:0123456789ab-5789545b5a99"
 
@@ -75,14 +77,14 @@ class Hosts:
 @pytest.fixture
 def hosts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hosts:
     made = Hosts(tmp_path)
-    for module in (made_images, built_image, base_image):
+    for module in (carrying, images, images):
         monkeypatch.setattr(module, "connect", made.connect)
-    monkeypatch.setattr(made_images, "carry_image", made.carry)
-    monkeypatch.setattr(built_image, "build_image", made.build)
-    monkeypatch.setattr(built_image, "find_image", made.find)
-    monkeypatch.setattr(base_image, "make_base_image_on_host", made.make_base)
-    monkeypatch.setattr(base_image, "find_image", made.find)
-    monkeypatch.setattr(base_image, "_carry_into", made.carry_from_here)
+    monkeypatch.setattr(carrying, "carry_image", made.carry)
+    monkeypatch.setattr(images, "build_image", made.build)
+    monkeypatch.setattr(images, "find_image", made.find)
+    monkeypatch.setattr(images, "make_base_image_on_host", made.make_base)
+    monkeypatch.setattr(images, "find_image", made.find)
+    monkeypatch.setattr(images, "_carry_into", made.carry_from_here)
     return made
 
 
@@ -219,7 +221,7 @@ def test_a_build_that_fails_is_told_in_one_line(hosts: Hosts, monkeypatch: pytes
     def fail(*_: object, **__: object) -> str:
         raise HostError("echo/Dockerfile can't be built on one: first\n  second\n")
 
-    monkeypatch.setattr(built_image, "build_image", fail)
+    monkeypatch.setattr(images, "build_image", fail)
     with pytest.raises(LabError, match=r"^echo/Dockerfile can't be built on one: first second$"):
         create(hosts.host("one"))
     assert not (hosts.folder / "ssh-one").exists()

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from documents.cloud_hosts import CloudHost
 from documents.errors import LabError
-from lab.hosts.extras import EXTRAS
-from lab.lifecycle.cloud_preflight import check_cloud
+from documents.stack.hosts import CloudHost
+from lab.hosts.cloud import EXTRAS
+from lab.lifecycle.preflight import check_cloud
 from tests.unit.documents.samples import AWS_HOST, HETZNER_HOST
 
 PLUGINS = {"aws": "aws", "hetzner": "hcloud"}

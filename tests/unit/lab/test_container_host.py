@@ -5,9 +5,9 @@ from ipaddress import IPv4Network
 import pytest
 
 from documents.errors import DocumentError
-from documents.host import HostResources
-from documents.host_kinds import ContainerHost, SshHost
-from documents.stack import Api, Cores, Stack
+from documents.lab.host import HostResources
+from documents.stack.hosts import ContainerHost, SshHost
+from documents.stack.stack import Api, Cores, Stack
 from lab.hosts.container import HostShare, private_addresses, private_network, share_machine
 from lab.hosts.size import lay_out_cores, size_host
 

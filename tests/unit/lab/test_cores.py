@@ -9,12 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from documents.cores import CoreLayout, PhysicalCore
 from documents.errors import LabError
-from documents.explicit_cores import LayoutError, explicit_cores
-from documents.stack import Cores
+from documents.lab.cores import CoreLayout, PhysicalCore
+from documents.stack.stack import Cores, LayoutError, explicit_cores
 from lab.cores import split_cores, split_load_host, take_cores
-from lab.hosts.machine import read_topology
+from lab.hosts.size import read_topology
 
 
 def machine(cores: int, *, threads: int = 1) -> tuple[PhysicalCore, ...]:
@@ -166,6 +165,6 @@ def test_sibling_that_this_process_may_not_use_is_left_out(tmp_path: Path, monke
     def three_cpus(_process: int) -> set[int]:
         return {0, 1, 2}
 
-    monkeypatch.setattr("lab.hosts.machine._CPU", tmp_path)
+    monkeypatch.setattr("lab.hosts.size._CPU", tmp_path)
     monkeypatch.setattr(os, "sched_getaffinity", three_cpus)
     assert read_topology() == ((0, 2), (1,))

@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cli.costs import confirm_cost
-from documents.cloud_hosts import Bill, Price
+from cli.confirmation import confirm_cost
 from documents.errors import LabError
-from documents.stack import Stack
-from lab.lifecycle.cost import cost_lines, cost_until_expiry
+from documents.stack.hosts import Bill, Price
+from documents.stack.stack import Stack
+from lab.lifecycle.preflight import cost_lines, cost_until_expiry
 from lab.lifecycle.state import ensure_stack, read_state
 from tests.unit.documents.samples import AWS_HOST, EXAMPLES, HETZNER_HOST
 from tests.unit.lab.engine_room import EngineRoom

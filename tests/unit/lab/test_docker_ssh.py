@@ -4,8 +4,8 @@ import subprocess
 
 import pytest
 
-from documents.host import Host
-from lab.docker_ssh import docker_url, ssh_options
+from documents.lab.host import Host
+from lab.resources.ssh_files import docker_url, ssh_options
 
 HOST = Host(
     kind="ssh",

@@ -5,12 +5,18 @@ from typing import Any
 
 import pytest
 
-from documents.drift import Difference, Effective, ProcessCpus, RunningContainer
+from documents.lab.drift import Difference, Effective, ProcessCpus, RunningContainer
 from lab.lifecycle.drift import reading
-from lab.lifecycle.drift.comparison import ANOTHER, HIDDEN, Comparison
-from lab.lifecycle.drift.containers import compare_container, compare_effective, differing_limits
+from lab.lifecycle.drift.containers import (
+    ANOTHER,
+    HIDDEN,
+    Comparison,
+    compare_container,
+    compare_effective,
+    differing_limits,
+)
 from lab.lifecycle.drift.declared import Declared, state_of
-from provision.container_state import NONE
+from provision.containers.state import NONE
 from tests.unit.lab.drifting import EFFECTIVE, FILES, IMAGE, INSPECTED, SECRETS, declared, running
 
 LIMITS_REMEDY, REMEDY = "put the limits back", "make it anew"

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from lab.lifecycle.drift.comparison import Comparison
+from lab.lifecycle.drift.containers import Comparison
 from lab.lifecycle.drift.declared import read_declared, state_of
-from lab.lifecycle.drift.pending import tell_steps
+from lab.lifecycle.drift.reading import tell_steps
 from lab.lifecycle.engine import Engine
 from tests.unit.lab.drifting import CONTAINER_ID, IMAGE, INPUTS, declared
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from documents.drift import Difference
-from lab.lifecycle.drift.comparison import Comparison
-from lab.lifecycle.drift.services import compare_postgres, compare_redis, redis_settings
-from provision.service_settings import PostgresOverride, PostgresSetting, PostgresState, means
+from documents.lab.drift import Difference
+from lab.lifecycle.drift.containers import Comparison
+from lab.lifecycle.drift.reading import compare_postgres, compare_redis, redis_settings
+from provision.services.settings import PostgresOverride, PostgresSetting, PostgresState, means
 from tests.unit.documents.samples import INVENTORY
 
 CONTRACT = "5" * 64

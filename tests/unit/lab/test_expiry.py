@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from documents.errors import LabError
-from documents.stack import Stack
+from documents.stack.stack import Stack
 from lab.lifecycle.engine import Engine
 from lab.lifecycle.expiry import Ended, take_down_expired
 from lab.lifecycle.lifecycle import Receipt, take_down

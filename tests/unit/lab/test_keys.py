@@ -11,11 +11,10 @@ import paramiko
 import pytest
 from cryptography.hazmat.primitives.serialization import load_ssh_private_key, load_ssh_public_key
 
-from lab.credentials import SECRET_OUTPUTS
-from lab.known_hosts import KNOWN_HOSTS_NAME
 from lab.lifecycle.engine import read_outputs
 from lab.lifecycle.state import ensure_stack
-from lab.ssh_files import KEY_NAME
+from lab.resources.credentials import SECRET_OUTPUTS
+from lab.resources.ssh_files import KEY_NAME, KNOWN_HOSTS_NAME
 from tests.unit.lab.engine_room import EngineRoom
 
 TWO_LABS = """

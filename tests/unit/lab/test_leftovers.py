@@ -3,8 +3,8 @@
 import pytest
 
 from documents.errors import LabError
-from documents.labels import STACK_LABEL
-from lab.lifecycle.leftovers import Labelled, find_labelled, remove_labelled
+from documents.lab.inventory import STACK_LABEL
+from lab.leftovers import Labelled, find_labelled, remove_labelled
 from tests.unit.lab.engine_room import docker, import_empty_image
 
 

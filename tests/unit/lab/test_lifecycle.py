@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from documents.errors import DocumentError, LabError
-from documents.host_kinds import ContainerHost
-from documents.labels import STACK_LABEL
-from documents.stack import Api, Stack
-from lab.lifecycle.leftovers import find_labelled
+from documents.lab.inventory import STACK_LABEL
+from documents.stack.hosts import ContainerHost
+from documents.stack.stack import Api, Stack
+from lab.leftovers import find_labelled
 from lab.lifecycle.lifecycle import Receipt, read_lab, stand_up, take_down
 from lab.lifecycle.state import ensure_stack, is_recorded, read_state
 from tests.unit.documents.samples import INVENTORY, SECRETS

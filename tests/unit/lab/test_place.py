@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 from pulumi.runtime.rpc import UNKNOWN
 
-from documents.host import Host
-from documents.host_kinds import AnyHost, ContainerHost, SshHost
-from lab.hosts.claimed import _ClaimedHostProvider  # pyright: ignore[reportPrivateUsage]
-from lab.hosts.place import host_folder, name_place
+from documents.lab.host import Host
+from documents.stack.hosts import AnyHost, ContainerHost, SshHost
+from lab.hosts.keys import host_folder, name_place
 from lab.lifecycle import reconciliation
 from lab.lifecycle.reconciliation import _is_claimed  # pyright: ignore[reportPrivateUsage]
 from lab.lifecycle.state import State
-from lab.ssh_files import _SshFilesProvider  # pyright: ignore[reportPrivateUsage]
-from provision.connection import Connection
-from provision.host_changes import HostChanges
+from lab.resources.hosts import _ClaimedHostProvider  # pyright: ignore[reportPrivateUsage]
+from lab.resources.ssh_files import _SshFilesProvider  # pyright: ignore[reportPrivateUsage]
+from provision.ssh.connection import Connection
+from provision.system.changes import HostChanges
 from tests.unit.provision.local_host import LocalHost
 
 CONTAINER = ContainerHost(kind="container")

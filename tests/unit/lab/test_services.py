@@ -1,7 +1,6 @@
 """What PostgreSQL and Redis are told."""
 
-from lab.services.postgres import DEFAULT_SETTINGS
-from lab.services.redis import SETTINGS, write_configuration
+from lab.components.services import DEFAULT_SETTINGS, SETTINGS, write_configuration
 
 
 def test_postgres_loses_no_commit_unless_told_so_by_no_one():

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from documents.errors import HostKeyError
-from documents.host_kinds import JumpHost, SshHost
-from lab.hosts.pinned_keys import pin_key, pinned_key
-from lab.hosts.ssh_login import describe_host
-from lab.known_hosts import list_known_hosts
-from lab.lifecycle.ssh_access import unknown_hosts
+from documents.stack.hosts import JumpHost, SshHost
+from lab.hosts.keys import pin_key, pinned_key
+from lab.hosts.ssh import describe_host
+from lab.lifecycle.existing_host import unknown_hosts
+from lab.resources.ssh_files import list_known_hosts
 
 ONE, OTHER = "ssh-ed25519 AAAAone", "ssh-ed25519 AAAAother"
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from documents.errors import LabError
-from lab.base_image import _BaseImageProvider  # pyright: ignore[reportPrivateUsage]
+from lab import leftovers
 from lab.lifecycle import engine as engine_module
-from lab.lifecycle import leftovers
 from lab.lifecycle.engine import Engine
+from lab.resources.images import _BaseImageProvider  # pyright: ignore[reportPrivateUsage]
 
 BASE = {"host": None, "tag": "fairground-test-base:1"}
 

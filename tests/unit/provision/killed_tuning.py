@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from provision.host.knobs import guard, tuning
+from provision.payload.knobs import guard, tuning
 
 CALLS = ("open", "write", "fsync", "replace", "unlink", "close")
 

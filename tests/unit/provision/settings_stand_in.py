@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from provision.tuning import Place
+from provision.kernel.tuning import Place
 
 UNTOUCHED = {
     "proc/irq/24/smp_affinity_list": "0-3",

@@ -2,9 +2,9 @@
 
 import pytest
 
-from provision import cgroups
-from provision.cgroups import Cgroup
-from provision.connection import Completed
+from provision.containers import cgroups
+from provision.containers.cgroups import Cgroup
+from provision.ssh.connection import Completed
 from tests.unit.provision.local_host import LocalHost
 
 HYBRID = """\

@@ -9,9 +9,9 @@ import pytest
 from paramiko.common import AUTH_SUCCESSFUL, OPEN_SUCCEEDED
 
 from documents.errors import HostUnreachableError
-from provision import channels, execution
-from provision.connection import Connection
-from provision.transport import OrderedTransport
+from provision.ssh import execution
+from provision.ssh.connection import Connection
+from provision.ssh.login import OrderedTransport
 
 
 class Silent(paramiko.ServerInterface):
@@ -39,7 +39,7 @@ class Silent(paramiko.ServerInterface):
 
 @pytest.fixture
 def transport(monkeypatch: pytest.MonkeyPatch) -> Iterator[paramiko.Transport]:
-    monkeypatch.setattr(channels, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(execution, "ANSWER_SECONDS", 0.5)
     here, there = socket.socketpair()
     server, silent = paramiko.Transport(there), Silent()
     server.add_server_key(paramiko.RSAKey.generate(2048))

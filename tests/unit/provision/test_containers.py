@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import pytest
 
 from documents.errors import RemoteCommandError
-from provision import containers
-from provision.connection import Completed, Connection
+from provision.containers import control
+from provision.ssh.connection import Completed, Connection
 
 ENTRY_FAILED = (
     "`docker exec postgres true` on the host ended with the status 128: OCI runtime exec failed: exec failed: unable "
@@ -36,7 +36,7 @@ class Answers(Connection):
 
 def test_command_that_never_began_is_run_again(caplog: pytest.LogCaptureFixture):
     connection = Answers(RemoteCommandError(ENTRY_FAILED), DONE)
-    assert containers.execute(connection, "postgres", ["true"], deadline_seconds=5) == DONE
+    assert control.execute(connection, "postgres", ["true"], deadline_seconds=5) == DONE
     assert connection.commands == [["docker", "exec", "postgres", "true"]] * 2
     assert "init preliminary setup" in caplog.text
 
@@ -52,6 +52,6 @@ def test_command_that_never_began_is_run_again(caplog: pytest.LogCaptureFixture)
 def test_command_that_may_have_begun_is_not(text: str):
     connection = Answers(RemoteCommandError(text))
     with pytest.raises(RemoteCommandError) as raised:
-        containers.execute(connection, "postgres", ["true"], deadline_seconds=5)
+        control.execute(connection, "postgres", ["true"], deadline_seconds=5)
     assert str(raised.value) == text
     assert len(connection.commands) == 1

@@ -12,36 +12,20 @@ from hypothesis import strategies as st
 from documents.errors import FairgroundError, HostError
 from experiment.facts import starting
 from experiment.facts.building import parse_build
-from provision import (
-    base_image,
-    build_cache,
-    cgroups,
-    containers,
-    host_changes,
-    identity,
-    image_inspection,
-    images,
-    inspected,
-    jobs,
-    labelled,
-    network,
-    packages,
-    pinning,
-    preparation,
-    service_settings,
-    transfer,
-    tuning,
-    variants,
-    warm_up,
-    watching,
-)
-from provision.cgroups import Cgroup
-from provision.connection import Completed, Connection
-from provision.feed import Feed
-from provision.jobs import Job
-from provision.knobs import knobs_of
-from provision.running import read_running
-from provision.tuning import Place
+from provision.containers import cgroups, control, inspection
+from provision.containers.cgroups import Cgroup
+from provision.containers.inspection import read_running
+from provision.images import build
+from provision.kernel import tuning
+from provision.kernel.settings import knobs_of
+from provision.kernel.tuning import Place
+from provision.load import jobs, network, watching, wrk
+from provision.load.jobs import Job
+from provision.services import settings, variants
+from provision.ssh import transfer
+from provision.ssh.connection import Completed, Connection
+from provision.ssh.execution import Feed
+from provision.system import base_image, changes, engine, identity, packages, pinning, preparation
 from tests.unit.damage import TRAPS, altered, damaged, examples, garbled, numbers_in
 from tests.unit.documents.samples import INVENTORY
 from tests.unit.lab.drifting import IMAGE, IMAGE_ID, INSPECTED
@@ -180,11 +164,11 @@ DOCUMENTS: dict[str, tuple[object, Callable[[Connection], object]]] = {
         [{"role": "api", "process_id": 77, "thread_id": 78, "command": "api", "cpu_list": "0-1"}],
         lambda one: pinning.read_back(one, LAYOUT, {"api": V2}),
     ),
-    "postgres": (POSTGRES, lambda one: service_settings.read_postgres(one, INVENTORY.postgres)),
+    "postgres": (POSTGRES, lambda one: settings.read_postgres(one, INVENTORY.postgres)),
     "running": (RUNNING, read_images),
-    "an image": ([IMAGE], lambda one: image_inspection.inspect_image(one, IMAGE_ID)),
+    "an image": ([IMAGE], lambda one: inspection.inspect_image(one, IMAGE_ID)),
     "removed variants": ([], lambda one: variants.remove(one, INVENTORY)),
-    "changes": (CHANGES, host_changes.read_changes),
+    "changes": (CHANGES, changes.read_changes),
     "knobs read": (
         [{"name": knob.name, "files": [FILE]} for knob in KNOBS],
         lambda one: tuning.read(one, KNOBS, settable=True, place=Place()),
@@ -223,9 +207,9 @@ DOCUMENTS: dict[str, tuple[object, Callable[[Connection], object]]] = {
 }
 
 TEXTS: dict[str, tuple[str, Callable[[Connection], object]]] = {
-    "state of a container": ("running 0\n", lambda one: containers.state(one, "api")),
-    "first process": ("4711\n", lambda one: containers.main_process_id(one, "api")),
-    "folder of a volume": ("/var/lib/docker/volumes/up/_data\n", lambda one: containers.volume_path(one, "up")),
+    "state of a container": ("running 0\n", lambda one: control.state(one, "api")),
+    "first process": ("4711\n", lambda one: control.main_process_id(one, "api")),
+    "folder of a volume": ("/var/lib/docker/volumes/up/_data\n", lambda one: control.volume_path(one, "up")),
     "cgroup of version 1": (
         "4:memory:/docker/x\n3:cpu,cpuacct:/docker/x\n0::/\n",
         lambda one: cgroups.of_process(one, 1),
@@ -236,19 +220,19 @@ TEXTS: dict[str, tuple[str, Callable[[Connection], object]]] = {
         "usage_usec 1234567\nuser_usec 1000000\nsystem_usec 234567\n",
         lambda one: cgroups.cpu_seconds(one, V2),
     ),
-    "id of an image": (f"sha256:{SHA}\n", lambda one: images.find_image(one, "fairground-api:1")),
-    "size of an image": ("123456789\n", lambda one: images.image_bytes(one, "fairground-api:1")),
+    "id of an image": (f"sha256:{SHA}\n", lambda one: build.find_image(one, "fairground-api:1")),
+    "size of an image": ("123456789\n", lambda one: build.image_bytes(one, "fairground-api:1")),
     "owner of a folder of an image": (
         "drwxr-xr-x 65532/65532       0 2026-11-27 10:00 uploads/\n",
-        lambda one: image_inspection.folder_owner(one, IMAGE_ID, "/uploads"),
+        lambda one: inspection.folder_owner(one, IMAGE_ID, "/uploads"),
     ),
     "containers with other CPUs": ("2\n", lambda one: variants.confine(one, {"fairground-redis": "1"})),
     "moved threads": ("12\n", lambda one: pinning.apply(one, LAYOUT, {"api": V2})),
     "things with a label": (
         "0a1b fairground-api-go\n0a1c fairground-redis\n",
-        lambda one: labelled.find_labelled(one, "local"),
+        lambda one: engine.find_labelled(one, "local"),
     ),
-    "build cache": ("abc def* ghi \n", build_cache.list_records),
+    "build cache": ("abc def* ghi \n", engine.list_records),
     "version of Redis and PostgreSQL": (
         "postgres (PostgreSQL) 15.8 (Debian 15.8-0+deb12u1)\n",
         lambda one: identity.read_tool_versions(one, INVENTORY),
@@ -257,7 +241,7 @@ TEXTS: dict[str, tuple[str, Callable[[Connection], object]]] = {
     "version of wrk": ("wrk 4.1.0 [epoll] Copyright\n", preparation.read_wrk_version),
     "settings of Redis": (
         "# maxmemory\nmaxmemory\n100\n# unheard\n\n# save\nsave\n\n",
-        lambda one: service_settings.read_redis(one, INVENTORY.redis, ["maxmemory", "unheard", "save"]),
+        lambda one: settings.read_redis(one, INVENTORY.redis, ["maxmemory", "unheard", "save"]),
     ),
     "base image": (
         f"pulling\nsha256:{SHA} bootstrapped\n",
@@ -271,7 +255,7 @@ TEXTS: dict[str, tuple[str, Callable[[Connection], object]]] = {
     "builds": (BUILT, lambda one: parse_build(one.run([], deadline_seconds=1).stdout, HOST, "main.go")),
     "seconds of a warm-up": (
         "0 0 10\n1 0 12\n0 1 11\n1 1 13\n",
-        lambda one: warm_up.series_of(one.run([], deadline_seconds=1).stdout, 2),
+        lambda one: wrk.series_of(one.run([], deadline_seconds=1).stdout, 2),
     ),
 }
 """What a host prints, and who reads it. Which command it is the answer to, a damaged host doesn't mind."""
@@ -351,7 +335,7 @@ def test_a_series_is_that_of_all_threads_in_any_order_of_their_lines(
     lines = [f"{thread} {second} {pair[thread]}" for second, pair in enumerate(counts) for thread in (0, 1)]
     noise = [f"7 {len(counts)} 99", "0 1", "٣ 0 5", "wrk said something"]
     text = "\n".join(data.draw(st.permutations([*lines, *noise]))) + "\n"
-    assert warm_up.series_of(text, 2) == tuple(map(sum, counts))
+    assert wrk.series_of(text, 2) == tuple(map(sum, counts))
 
 
 @examples(100)
@@ -367,22 +351,22 @@ def test_each_setting_of_redis_gets_its_own_value(values: dict[str, str | None])
     answer = "".join(
         f"# {name}\n" + ("\n" if value is None else f"{name}\n{value}\n") for name, value in values.items()
     )
-    found = service_settings.read_redis(Told(answer), INVENTORY.redis, list(values))
+    found = settings.read_redis(Told(answer), INVENTORY.redis, list(values))
     assert found == {name: value for name, value in values.items() if value is not None}
 
 
 def test_a_folder_that_is_not_the_volumes_own_is_never_emptied():
     for told in ("/", "/var/lib/docker/volumes", "/var/lib/docker/volumes/other/_data", "null", ""):
         with pytest.raises(HostError, match="was asked for the folder of the volume up"):
-            containers.volume_path(Told(told), "up")
+            control.volume_path(Told(told), "up")
 
 
 def test_docker_s_inspection_of_one_container_is_read_and_of_none_refused():
-    assert inspected.read_container(json.dumps([INSPECTED]), where=HOST) == INSPECTED
-    assert inspected.read_image(json.dumps([IMAGE]), where=HOST) == IMAGE
+    assert inspection.read_container(json.dumps([INSPECTED]), where=HOST) == INSPECTED
+    assert inspection.read_image(json.dumps([IMAGE]), where=HOST) == IMAGE
     for text in ("[]", "null", "{}", json.dumps([INSPECTED, INSPECTED]), json.dumps([INSPECTED | {"Config": None}])):
         with pytest.raises(HostError, match=HOST):
-            inspected.read_container(text, where=HOST)
+            inspection.read_container(text, where=HOST)
 
 
 def test_knobs_that_nobody_asked_for_are_refused():

@@ -1,7 +1,7 @@
 """What this machine says that it is, and how two identities differ."""
 
-from documents.run import HostIdentity
-from provision import identity
+from documents.run.records import HostIdentity
+from provision.system import identity
 from tests.unit.documents.samples import IDENTITY
 from tests.unit.provision.local_host import LocalHost
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from documents.run import HostIdentity
-from provision import identity
+from documents.run.records import HostIdentity
+from provision.system import identity
 from tests.unit.provision.local_host import LocalHost
 
 CPUINFO = "processor\t: 0\nmodel name\t: A processor at 3.0 GHz\nmicrocode\t: 0x2b\n"

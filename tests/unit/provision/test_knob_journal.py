@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provision.host.knobs import tuning, values
-from provision.host.knobs.journal import Change, Journal
-from provision.host.knobs.lease import Lease, boot_id
+from provision.payload.knobs import tuning, values
+from provision.payload.knobs.journal import Change, Journal
+from provision.payload.knobs.lease import Lease, boot_id
 from tests.unit.damage import examples
 
 

@@ -11,25 +11,25 @@ from pathlib import Path
 
 import pytest
 
-from documents.cores import CoreLayout
 from documents.errors import HostError
-from documents.knobs import KnobRecord, describe_control
+from documents.lab.cores import CoreLayout
+from documents.run.records import KnobRecord, describe_control
 from lab.stack_file import read_stack
-from provision import knobs, tuning
-from provision.host.knobs.lease import Lease
+from provision.kernel import settings, tuning
+from provision.payload.knobs.lease import Lease
 from tests.conftest import NIGHTLY, ROOT, STACKS
 from tests.ssh.waiting import wait_until
 from tests.unit.provision.local_host import LocalHost
 from tests.unit.provision.settings_stand_in import TUNED, UNTOUCHED_SETTINGS, StandIn
 
 LAYOUT = CoreLayout(api=(0, 1), postgres=(2,), redis=(3,), generator=(3,), system=(3,), shared=True)
-KNOBS = knobs.knobs_of(LAYOUT)
+KNOBS = settings.knobs_of(LAYOUT)
 HOST = LocalHost()
 
 
 def test_interrupts_are_kept_off_the_cpus_that_are_the_apis_in_any_layout():
     other = CoreLayout(api=(4,), postgres=(2,), redis=(3,), generator=(3,), system=(3,), shared=True)
-    (knob,) = (knob for knob in knobs.knobs_of(LAYOUT, other) if knob.name == "interrupts")
+    (knob,) = (knob for knob in settings.knobs_of(LAYOUT, other) if knob.name == "interrupts")
     assert knob.wanted == "off the CPUs 0,1,4"
 
 

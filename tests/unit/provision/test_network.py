@@ -10,8 +10,8 @@ from typing import Self
 import pytest
 
 from documents.errors import HostError
-from provision import network
-from provision.host import network as host_end
+from provision.load import network
+from provision.payload import network as host_end
 from tests.ports import free_port
 from tests.unit.provision.local_host import LocalHost
 

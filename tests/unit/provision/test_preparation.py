@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.preparation import read_wrk_version, tool_versions
+from provision.system.preparation import read_wrk_version, tool_versions
 from tests.unit.provision.local_host import LocalHost
 
 SCRIPTS = {

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from documents.errors import RemoteCommandError
-from provision.connection import Completed, Connection
-from provision.readiness import wait_for_services
+from provision.services.readiness import wait_for_services
+from provision.ssh.connection import Completed, Connection
 from tests.unit.documents.samples import INVENTORY
 
 

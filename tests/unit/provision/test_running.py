@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from documents.drift import Effective, ProcessCpus
 from documents.errors import HostError
-from provision import running
-from provision.running import Running, read_running
+from documents.lab.drift import Effective, ProcessCpus
+from provision.containers import inspection
+from provision.containers.inspection import Running, read_running
 from tests.unit.lab.drifting import IMAGE, IMAGE_ID, INSPECTED
 from tests.unit.provision.local_host import LocalHost
 
@@ -67,13 +67,13 @@ PROCESSES = {
 @pytest.fixture
 def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A host's folder; its engine has one container and its image."""
-    text = Path(running.__file__).with_name("host").joinpath("running.py").read_text()
+    text = Path(inspection.__file__).with_name("host").joinpath("running.py").read_text()
     for place in ("/proc", "/sys", "/"):
         assert f'"{place}' in text
     text = text.replace('"/proc', f'"{tmp_path}/proc').replace('"/sys', f'"{tmp_path}/sys')
     script = tmp_path / "running.py"
     script.write_text(text.replace('Path("/")', f'Path("{tmp_path}")'))
-    monkeypatch.setattr(running, "_SCRIPT", script)
+    monkeypatch.setattr(inspection, "_SCRIPT", script)
     engine = tmp_path / "engine"
     engine.mkdir()
     (engine / "docker").write_text(ENGINE)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from provision.warm_up import series_of
+from provision.load.wrk import series_of
 
 
 def test_a_second_counts_once_all_threads_have_told_it():

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from analysis.report import analyse
-from documents.api_check import ApiCheck
+from analysis.report.report import analyse
 from documents.errors import HostError
+from documents.stack.implementation import ApiCheck
 from experiment.api_check.steps import SECTIONS
-from provision.connection import connect
-from provision.image_inspection import folder_owner, inspect_image
+from provision.containers.inspection import folder_owner, inspect_image
+from provision.ssh.connection import connect
 from tests.conftest import ROOT, run_lab
 from tests.e2e.lab_run import write_protocol
 from tests.e2e.lab_with_neighbours import LAB_WITH_NEIGHBOURS

@@ -5,9 +5,8 @@ import re
 
 import pytest
 
-from documents.drift import Drift
-from documents.inventory import Inventory
-from documents.labels import STACK_LABEL
+from documents.lab.drift import Drift
+from documents.lab.inventory import STACK_LABEL, Inventory
 from lab.lifecycle.lifecycle import read_lab
 from tests.e2e.scratch import HOST, NAME, Scratch, docker, on_host
 

@@ -7,18 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from analysis.load_hosts import load_host_file
-from analysis.report import analyse
-from documents.load import WrkResult
-from documents.network import CellClocks
-from documents.open_loop import OpenLoopResult
-from documents.protocol import OpenLoop, Protocol, Scenario
-from documents.run import CellRecord, HostRecord
-from experiment import disturbances
-from experiment.run import start_run
-from lab.lifecycle.leftovers import run_docker
-from provision import network
-from provision.connection import connect
+from analysis.raw.load_hosts import load_host_file
+from analysis.report.report import analyse
+from documents.run.load import OpenLoopResult, WrkResult
+from documents.run.protocol import OpenLoop, Protocol, Scenario
+from documents.run.records import CellClocks, CellRecord, HostRecord
+from experiment.running.loop import start_run
+from experiment.voids import host
+from lab.leftovers import run_docker
+from provision.load import network
+from provision.ssh.connection import connect
 from tests.conftest import LiveLab
 from tests.e2e.host_view import left_on_load_hosts
 from tests.e2e.lab_with_neighbours import allow_neighbours
@@ -57,12 +55,12 @@ def done(command: "subprocess.CompletedProcess[str]") -> str:
 @pytest.fixture
 def neighbours() -> Iterator[None]:
     """All hosts here are one machine, so each is a neighbour of the others. What is tried is the road, not the host."""
-    names = [name for name in vars(disturbances) if name.endswith(("_MOST", "_LEAST"))]
-    limits = {name: getattr(disturbances, name) for name in names}
+    names = [name for name in vars(host) if name.endswith(("_MOST", "_LEAST"))]
+    limits = {name: getattr(host, name) for name in names}
     allow_neighbours()
     yield
     for name, limit in limits.items():
-        setattr(disturbances, name, limit)
+        setattr(host, name, limit)
 
 
 def test_a_load_host_that_drifted_is_told_and_one_that_is_gone_is_there_again_after_an_up(loaded_lab: LiveLab):

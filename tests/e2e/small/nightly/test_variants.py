@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from documents.drift import Drift
-from documents.inventory import Inventory
-from experiment.events import Event, PhaseStarted
-from provision.connection import Connection, connect
-from provision.containers import main_process_id
-from provision.database import run_sql
+from documents.lab.drift import Drift
+from documents.lab.inventory import Inventory
+from experiment.progress.events import Event, PhaseStarted
+from provision.containers.control import main_process_id
+from provision.services.database import run_sql
+from provision.ssh.connection import Connection, connect
 from tests.conftest import run_lab
 from tests.e2e.lab_run import ATTEMPTS_MOST, LabRun, read_attempts
 from tests.e2e.lab_with_neighbours import LAB_WITH_NEIGHBOURS

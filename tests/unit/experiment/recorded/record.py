@@ -8,8 +8,8 @@ import json
 import sys
 from pathlib import Path
 
-from documents.run import JournalEntry
-from experiment.run_folder import RunFolder
+from documents.run.records import JournalEntry
+from experiment.record.run_folder import RunFolder
 
 
 def record(run: Path, folder: Path) -> Path:

@@ -9,12 +9,12 @@ from pulumi.runtime import mocks
 from pulumi.runtime.proto import resource_pb2
 from pydantic import JsonValue
 
-from documents.cloud_hosts import AwsHost as AwsHostDocument
-from documents.cloud_hosts import CloudHost
-from documents.host import Host
-from lab.credentials import Credentials
+from documents.lab.host import Host
+from documents.stack.hosts import AwsHost as AwsHostDocument
+from documents.stack.hosts import CloudHost
 from lab.hosts.aws import AwsHost
 from lab.hosts.hetzner import HetznerHost
+from lab.resources.credentials import Credentials
 
 STACK = "probe"
 FOLDER = "/nowhere/ssh"

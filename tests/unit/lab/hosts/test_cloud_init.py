@@ -1,6 +1,6 @@
 """What a machine is told at its first boot."""
 
-from lab.hosts.cloud_init import SSHD_SETTINGS
+from lab.hosts.cloud import SSHD_SETTINGS
 from tests.unit.lab.hosts.recorded import USER_DATA
 from toolchain.layout import project_layout
 

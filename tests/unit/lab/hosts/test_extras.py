@@ -7,7 +7,7 @@ import tomllib
 import pytest
 
 from documents.errors import LabError
-from lab.hosts.extras import EXTRAS
+from lab.hosts.cloud import EXTRAS
 from toolchain.layout import project_layout
 
 

@@ -1,0 +1,211 @@
+"""One cell's raw files to its numbers, and which service was its limit."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.raw import (
+    HOST_ROLES,
+    LARGEST_EXACT,
+    SAMPLED_ROLES,
+    SERVICE_BUSY_LEAST,
+    LoadFiles,
+    load_window,
+    look_at_wrk,
+    read_histogram,
+    read_samples,
+    recover_raw,
+    step_means,
+    usage,
+    watch_numbers,
+    with_load_hosts,
+)
+from documents.errors import AnalysisError
+from documents.lab import CoreLayout
+from documents.report import CellNumbers, Service, Usage
+from documents.run import Cell, SampledRole, WrkResult
+
+SERVICES: tuple[Service, ...] = get_args(Service)
+
+_THREADS: dict[Service, int | None] = {"postgres": None, "redis": 1}
+"""How many CPUs a service can fill; None for all that it has. Redis answers from one thread."""
+
+
+def bound_by(usage: Mapping[SampledRole, Usage], busy: Mapping[int, float], cores: CoreLayout) -> tuple[Service, ...]:
+    """The services that used up their CPUs.
+
+    Where a service shares CPUs with other roles, these are used up when all together fill them, and by the role that
+    uses most of them. Where it has CPUs of its own, what counts is how busy these were: a kernel may charge interrupts,
+    and in them the loopback's packets, to no cgroup.
+
+    Args:
+        usage: what each role used over the load window.
+        busy: how busy each CPU was in it, from 0 to 1.
+        cores: the CPUs of each role.
+    """
+    return tuple(service for service in SERVICES if _is_bound(service, usage, busy, cores))
+
+
+def _is_bound(
+    service: Service, usage: Mapping[SampledRole, Usage], busy: Mapping[int, float], cores: CoreLayout
+) -> bool:
+    cpus = cores.joined(service)
+    beside = {role: found.cpu_cores for role, found in usage.items() if cpus & {*cores.of(role)}}
+    if (threads := _THREADS[service]) is not None:
+        return beside[service] >= SERVICE_BUSY_LEAST * min(len(cores.of(service)), threads)
+    if len(beside) == 1:
+        return sum(busy[cpu] for cpu in cpus) >= SERVICE_BUSY_LEAST * len(cpus)
+    return sum(beside.values()) >= SERVICE_BUSY_LEAST * len(cpus) and beside[service] == max(beside.values())
+
+
+def bound_by_postgres(cells: Sequence[CellNumbers]) -> frozenset[tuple[str, str]]:
+    """The pairs of an API and a load in most of whose cells PostgreSQL was the limit."""
+    return mostly_bound_by("postgres", cells)
+
+
+def mostly_bound_by(service: Service, cells: Sequence[CellNumbers]) -> frozenset[tuple[str, str]]:
+    """The pairs of an API and a load in most of whose cells a service was the limit."""
+    cells_of: defaultdict[tuple[str, str], list[bool]] = defaultdict(list)
+    for cell in cells:
+        cells_of[cell.api, cell.scenario].append(service in cell.bound_by)
+    return frozenset(pair for pair, bound in cells_of.items() if 2 * sum(bound) > len(bound))
+
+
+@dataclass(frozen=True)
+class MeasuredCell:
+    """A valid cell's numbers, and along its load window the API's CPU use in cores and its memory in bytes.
+
+    `load_seconds` is how long the window was. `raw_tail` and `corrected_tail` are those of `Histogram.tail`.
+    """
+
+    numbers: CellNumbers
+    load_seconds: float
+    cpu_cores: NDArray[np.float64]
+    memory_bytes: NDArray[np.float64]
+    raw_tail: NDArray[np.float64]
+    corrected_tail: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class WatchFiles:
+    """What the watch over a cell left: the bytes of its `watch.json` and `ticks.jsonl`, and the CPUs of each role."""
+
+    watch_json: bytes
+    ticks_jsonl: bytes
+    cores: CoreLayout
+
+
+def measure(
+    cell: Cell,
+    *,
+    wrk_json: bytes,
+    samples_csv: bytes,
+    generator_cpus: int,
+    watched: WatchFiles | None = None,
+    load_files: LoadFiles | None = None,
+    folder: str = "",
+    attempt: int = 1,
+) -> MeasuredCell:
+    """Compute a cell's numbers from its raw files.
+
+    Args:
+        cell: the cell as planned.
+        wrk_json: the bytes of its `wrk.json`.
+        samples_csv: the bytes of its `samples.csv`.
+        generator_cpus: how many CPUs the load generator may run on.
+        watched: what the watch left; None in a run that is older than the watch.
+        load_files: what load hosts left; None where the load came from the lab's own host.
+        folder: the cell's folder with a final slash, for messages.
+        attempt: which attempt at the cell the files are of.
+
+    Raises:
+        AnalysisError: the files can't be turned into numbers; names file and, where there is one, line.
+        DocumentError: `wrk.json` or `watch.json` isn't of its shape.
+    """
+    name = f"{folder}wrk.json"
+    result = WrkResult.from_json(wrk_json, name=name)
+    _check_result(result, cell, name)
+    corrected = read_histogram(result.latency, name=name)
+    raw = recover_raw(corrected, result, name=name)
+    if raw.count == 0:
+        raise AnalysisError(
+            f"{name} has no latency of any response: there is nothing to compute. Measure the cell again."
+        )
+    samples_name = f"{folder}samples.csv"
+    seen = load_files and look_at_wrk(load_files, result, folder=folder)
+    samples = read_samples(samples_csv, name=samples_name, roles=SAMPLED_ROLES if seen is None else HOST_ROLES)
+    window = load_window(result)
+    used = usage(samples, window, name=samples_name)
+    cpu_cores, memory_bytes = step_means(samples["api"], window, series_steps(cell.scenario.duration_seconds))
+    load_seconds = result.elapsed_us / 1e6
+    throughput = result.requests / load_seconds
+    latency = raw.summary()
+    opened = result.connections // result.threads * result.threads
+    watch = watched and watch_numbers(
+        watched.watch_json,
+        watched.ticks_jsonl,
+        window=window,
+        result=result,
+        cores=watched.cores,
+        folder=folder,
+    )
+    saturation = 0.0
+    if seen is None:
+        saturation = used["generator"].cpu_cores / min(result.threads, generator_cpus)
+    else:
+        used["generator"], saturation = seen.usage, seen.saturation
+        watch = watch and with_load_hosts(watch, seen)
+    numbers = CellNumbers(
+        cell_id=cell.id,
+        attempt=attempt,
+        block=cell.block,
+        api=cell.api,
+        scenario=cell.scenario.name,
+        twin=cell.twin,
+        requests=result.requests,
+        throughput=throughput,
+        raw=latency,
+        corrected=corrected.summary(),
+        errors=result.errors.total,
+        statuses=result.statuses,
+        usage=used,
+        littles_law=throughput * latency.mean_us / 1e6 / opened,
+        generator_saturation=saturation,
+        bound_by=bound_by(used, watch.busy, watched.cores) if watched and watch else (),
+        watch=watch,
+        load_hosts=seen and seen.numbers,
+    )
+    return MeasuredCell(numbers, load_seconds, cpu_cores, memory_bytes, raw.tail(), corrected.tail())
+
+
+def series_steps(duration_seconds: int) -> int:
+    """Into how many steps a load window is cut for a plot: half a second each, and 60 at most."""
+    return min(2 * duration_seconds, 60)
+
+
+def _check_result(result: WrkResult, cell: Cell, name: str) -> None:
+    scenario = cell.scenario
+    found = (result.workload, result.connections, result.duration_seconds)
+    planned = (scenario.workload, scenario.connections, scenario.duration_seconds)
+    if found != planned:
+        raise AnalysisError(
+            f"{name} is of the workload {found[0]} with {found[1]} connections for {found[2]} s, but the plan has "
+            f"{planned[0]} with {planned[1]} connections for {planned[2]} s. "
+            "Restore the cell's own file or measure it again."
+        )
+    if not 1 <= result.threads <= result.connections:
+        raise AnalysisError(
+            f"{name} has {result.threads} threads for {result.connections} connections; wrk refuses that."
+        )
+    for member, value in (("requests", result.requests), ("elapsed_us", result.elapsed_us)):
+        if not 1 <= value <= LARGEST_EXACT:
+            raise AnalysisError(f"{name} has {member} = {value}, which no load window gives. Measure the cell again.")
+    if result.ended_ns < 1000 * result.elapsed_us:
+        raise AnalysisError(
+            f"{name} has a load that ended at {result.ended_ns} ns and lasted {result.elapsed_us} µs: it would have "
+            "begun before its clock. Measure the cell again."
+        )

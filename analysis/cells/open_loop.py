@@ -1,0 +1,318 @@
+"""The open loop: common rates from what the closed one reached, and one window's raw files to its numbers.
+
+In a closed loop a connection that waits for a slow answer sends nothing, so the requests that would have met the same
+stall are missing: coordinated omission (Gil Tene, "How not to measure latency"). Here each request is due at a time
+that no answer changes, and its latency runs from then, as in wrk2: a request that found no free connection, or that
+the generator sent late, has waited all the same.
+
+The rates are the same for all APIs, and a share of the slowest one's throughput, so that each can keep up with them. An
+API that is given a share of its own throughput would be measured under a load of its own.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from analysis.cells.cells import WatchFiles, bound_by
+from analysis.cells.run_folder import RunFolder
+from analysis.raw import (
+    FEW_RESPONSES,
+    HOST_ROLES,
+    SAMPLED_ROLES,
+    Histogram,
+    LoadFiles,
+    Window,
+    histogram_of,
+    look_at_open_loop,
+    read_samples,
+    usage,
+    watch_numbers,
+    with_load_hosts,
+)
+from analysis.statistics.estimates import linear_estimate, log_estimate
+from documents.errors import AnalysisError
+from documents.report import Estimate, OpenLoopMeasurements, OpenLoopNumbers, OpenLoopReport, OpenLoopSummary
+from documents.run import OpenLoopCell, OpenLoopHistogram, OpenLoopRate, OpenLoopResult
+
+RESULT_NAME = "open-loop.json"
+
+
+@dataclass(frozen=True)
+class CommonRates:
+    """The slowest API, the geometric mean of its throughput in requests a second, and the rates for all APIs."""
+
+    slowest: str
+    throughput: float
+    rates: tuple[OpenLoopRate, ...]
+
+
+def common_rates(throughputs: Mapping[str, Sequence[Sequence[float]]], shares: Iterable[float]) -> CommonRates | None:
+    """The rates at which all APIs are measured.
+
+    A rate is rounded down to three digits that count, and to whole requests a second. Where two shares come to the same
+    rate, the second is left out.
+
+    Args:
+        throughputs: for each API and each block that has a valid cell of it, the throughput of these cells, in requests
+            a second; an API without a block counts as not measured. Their mean is that of the report: a block in which
+            the API was the twin counts once.
+        shares: parts of the slowest API's throughput, rising.
+
+    Returns:
+        None where no API was measured.
+    """
+    means = {api: log_estimate(blocks, name="throughput").value for api, blocks in throughputs.items() if blocks}
+    if not means:
+        return None
+    slowest = min(means, key=lambda api: (means[api], api))
+    rates: dict[int, OpenLoopRate] = {}
+    for share in shares:
+        rate = _rounded(share * means[slowest])
+        rates.setdefault(rate, OpenLoopRate(share=share, rate=rate))
+    return CommonRates(slowest, means[slowest], tuple(rates.values()))
+
+
+def _rounded(rate: float) -> int:
+    # 0.57 of 100 is a little less than 57 in floating point, and must not come to 56.
+    whole = max(math.floor(rate + 1e-6), 1)
+    step = 10 ** max(len(str(whole)) - 3, 0)
+    return whole // step * step
+
+
+def open_loop_window(result: OpenLoopResult) -> Window:
+    """When there was load: from the first request to the last answer."""
+    return Window(result.started_ns, result.ended_ns)
+
+
+def read_durations(durations: OpenLoopHistogram, *, name: str) -> Histogram:
+    """Read a histogram into arrays, checked against the sums beside it.
+
+    Raises:
+        AnalysisError: the tool can't have written it.
+    """
+    found = histogram_of(durations.histogram, lambda why: _doubt(name, why))
+    # Not as 64 bits: a sum may leave them.
+    total = sum(count for _, count in durations.histogram)
+    if total != durations.count:
+        raise _doubt(name, f"a histogram holds {total} durations, but {durations.count} were counted")
+    ends = (int(found.values[0]), int(found.values[-1])) if total else (0, 0)
+    if ends != (durations.minimum_us, durations.maximum_us):
+        raise _doubt(name, f"a histogram is from {ends[0]} to {ends[1]} µs, and its ends say otherwise")
+    return found
+
+
+def measure_open_loop(
+    cell: OpenLoopCell,
+    *,
+    open_loop_json: bytes,
+    samples_csv: bytes,
+    generator_cpus: int,
+    watched: WatchFiles | None = None,
+    load_files: LoadFiles | None = None,
+    folder: str = "",
+    attempt: int = 1,
+) -> OpenLoopNumbers:
+    """Compute a cell's numbers from its raw files.
+
+    Args:
+        cell: the cell as planned.
+        open_loop_json: the bytes of its `open-loop.json`.
+        samples_csv: the bytes of its `samples.csv`.
+        generator_cpus: how many CPUs the load generator may run on.
+        watched: what the watch left; None where there was none.
+        load_files: what load hosts left; None where the load came from the lab's own host.
+        folder: the cell's folder with a final slash, for messages.
+        attempt: which attempt at the cell the files are of.
+
+    Raises:
+        AnalysisError: the files can't be turned into numbers; names file and, where there is one, line.
+        DocumentError: `open-loop.json` or `watch.json` isn't of its shape.
+    """
+    name = f"{folder}{RESULT_NAME}"
+    result = OpenLoopResult.from_json(open_loop_json, name=name)
+    _check_result(result, cell, name)
+    latency = read_durations(result.latency, name=name)
+    lateness = read_durations(result.lateness, name=name)
+    if lateness.count != result.requests or latency.count != result.requests - result.errors.total:
+        raise _doubt(
+            name,
+            f"of {result.requests} requests {result.errors.total} weren't answered, but it holds {latency.count} "
+            f"latencies and {lateness.count} times of sending",
+        )
+    if latency.count == 0:
+        raise AnalysisError(
+            f"{name} has no latency of any answer: there is nothing to compute. Measure the cell again."
+        )
+    samples_name = f"{folder}samples.csv"
+    seen = load_files and look_at_open_loop(load_files, result, folder=folder)
+    samples = read_samples(samples_csv, name=samples_name, roles=SAMPLED_ROLES if seen is None else HOST_ROLES)
+    window = open_loop_window(result)
+    used = usage(samples, window, name=samples_name)
+    watch = watched and watch_numbers(
+        watched.watch_json, watched.ticks_jsonl, window=window, cores=watched.cores, folder=folder
+    )
+    saturation = 0.0
+    if seen is None:
+        saturation = used["generator"].cpu_cores / generator_cpus
+    else:
+        used["generator"], saturation = seen.usage, seen.saturation
+        watch = watch and with_load_hosts(watch, seen)
+    return OpenLoopNumbers(
+        cell_id=cell.id,
+        attempt=attempt,
+        block=cell.block,
+        api=cell.api,
+        rate=cell.rate,
+        achieved_rate=result.achieved_rate,
+        latency=latency.summary(),
+        lateness_p99_us=float(lateness.percentile(990)),
+        connections_opened=result.connections_opened,
+        usage=used,
+        generator_saturation=saturation,
+        bound_by=bound_by(used, watch.busy, watched.cores) if watched and watch else (),
+        watch=watch,
+        load_hosts=seen and seen.numbers,
+    )
+
+
+def summarise_open_loop(run: RunFolder) -> OpenLoopReport | None:
+    """The open loop of a run; None where it has none, or its rates aren't known yet.
+
+    Raises:
+        AnalysisError: a raw file of a cell that counts can't be used.
+        DocumentError: such a file isn't of its shape.
+    """
+    protocol, plan = run.manifest.protocol, run.open_loop_plan
+    if protocol.open_loop is None or plan is None:
+        return None
+    numbers = {
+        cell.id: measure_open_loop(
+            cell,
+            open_loop_json=run.raw_file(record, RESULT_NAME),
+            samples_csv=run.raw_file(record, "samples.csv"),
+            generator_cpus=len(run.cores_of(record).generator),
+            watched=run.watch_files(record),
+            load_files=run.load_files(record, RESULT_NAME),
+            folder=run.name_of(record, ""),
+            attempt=record.attempt,
+        )
+        for cell in plan.cells
+        if (record := run.records.get(cell.id)) is not None and record.valid
+    }
+    apis = [api.name for api in run.subjects]
+    scenario = protocol.scenario(protocol.open_loop.scenario)
+    return OpenLoopReport(
+        scenario=scenario.model_copy(update={"duration_seconds": protocol.open_loop.seconds}),
+        blocks=protocol.open_loop.blocks,
+        slowest=plan.slowest,
+        throughput=plan.throughput,
+        rates=plan.rates,
+        summaries=tuple(
+            _summarise(run, [cell for cell in plan.cells if (cell.api, cell.rate) == (api, rate.rate)], numbers)
+            for rate in plan.rates
+            for api in apis
+        ),
+        cells=tuple(numbers.values()),
+    )
+
+
+def about_open_loop(run: RunFolder, found: OpenLoopReport | None) -> Iterator[str]:
+    """What a reader has to know of it: sentences, none where there is none or all was well.
+
+    Args:
+        run: the run.
+        found: what `summarise_open_loop` gave.
+    """
+    asked = run.manifest.protocol.open_loop
+    if asked is None:
+        return
+    if found is None:
+        yield (
+            "The open loop hasn't begun: its rates are known once the closed loop is finished. “lab run --resume” "
+            "measures it."
+        )
+        return
+    if found.slowest is None:
+        yield "There is no open loop: no API has a valid cell in the scenario whose throughput sets its rates."
+        return
+    if len(found.rates) < len(asked.shares):
+        yield (
+            f"The open loop's {len(asked.shares)} shares of {found.slowest}'s throughput come to "
+            f"{len(found.rates)} {'rate' if len(found.rates) == 1 else 'rates'} in whole requests a second, and each "
+            "rate was measured once."
+        )
+    seconds = found.scenario.duration_seconds
+    if few := [f"{rate.rate:,}" for rate in found.rates if rate.rate * seconds < FEW_RESPONSES]:
+        yield (
+            f"At {' and '.join(few)} requests/s a window of the open loop has fewer than {FEW_RESPONSES:,} requests: "
+            "p99.9 is the single slowest answer there."
+        )
+    most = found.scenario.connections
+    if closed := Counter(cell.api for cell in found.cells if cell.connections_opened > most):
+        listed = ", ".join(f"{count} of {api}" for api, count in closed.items())
+        yield (
+            f"In {closed.total()} of the open loop's {len(found.cells)} valid cells connections were closed, for more "
+            f"were opened than the {most} that there may be at a time: {listed}. A "
+            "request whose connection was closed before its answer began may have been sent again without a word."
+        )
+
+
+def _summarise(
+    run: RunFolder, planned: Sequence[OpenLoopCell], numbers: Mapping[str, OpenLoopNumbers]
+) -> OpenLoopSummary:
+    finished = [cell for cell in planned if cell.id in run.records]
+    valid = [numbers[cell.id] for cell in planned if cell.id in numbers]
+    return OpenLoopSummary(
+        api=planned[0].api,
+        rate=planned[0].rate,
+        cells=len(valid),
+        void_cells=len(finished) - len(valid),
+        unfinished_cells=len(planned) - len(finished),
+        void_attempts=sum(not record.valid for cell in planned for record in run.attempts[cell.id]),
+        measured=_measurements(valid) if valid else None,
+    )
+
+
+def _measurements(cells: Sequence[OpenLoopNumbers]) -> OpenLoopMeasurements:
+    # A block has each API at each rate once, so each cell is a block of its own.
+    def log(name: str, read: Callable[[OpenLoopNumbers], float]) -> Estimate:
+        return log_estimate([[read(cell)] for cell in cells], name=name)
+
+    def linear(read: Callable[[OpenLoopNumbers], float]) -> Estimate:
+        return linear_estimate([[read(cell)] for cell in cells])
+
+    return OpenLoopMeasurements(
+        achieved_rate=log("achieved rate", lambda cell: cell.achieved_rate),
+        p50_us=log("open-loop p50 latency", lambda cell: cell.latency.p50_us),
+        p90_us=log("open-loop p90 latency", lambda cell: cell.latency.p90_us),
+        p99_us=log("open-loop p99 latency", lambda cell: cell.latency.p99_us),
+        p999_us=log("open-loop p99.9 latency", lambda cell: cell.latency.p999_us),
+        # It may be 0, which has no logarithm.
+        lateness_p99_us=linear(lambda cell: cell.lateness_p99_us),
+        cpu_cores={role: linear(lambda cell, role=role: cell.usage[role].cpu_cores) for role in SAMPLED_ROLES},
+    )
+
+
+def _check_result(result: OpenLoopResult, cell: OpenLoopCell, name: str) -> None:
+    scenario = cell.scenario
+    found = (result.workload, result.rate, result.connections, result.duration_seconds)
+    planned = (scenario.workload, cell.rate, scenario.connections, scenario.duration_seconds)
+    if found != planned:
+        raise AnalysisError(
+            f"{name} is of the workload {found[0]} at {found[1]} requests/s over {found[2]} connections for "
+            f"{found[3]} s, but the plan has {planned[0]} at {planned[1]} requests/s over {planned[2]} connections for "
+            f"{planned[3]} s. Restore the cell's own file or measure it again."
+        )
+    if result.ended_ns <= result.started_ns:
+        raise _doubt(name, f"it ended at {result.ended_ns} ns and began at {result.started_ns} ns")
+    if result.sent_in_window > result.requests:
+        raise _doubt(
+            name, f"{result.sent_in_window} requests were sent in the window, and only {result.requests} in all"
+        )
+    if result.requests > result.rate * result.duration_seconds:
+        raise _doubt(name, f"{result.requests} requests were sent, and fewer were due")
+
+
+def _doubt(name: str, why: str) -> AnalysisError:
+    return AnalysisError(f"{name} is not one that open-loop writes: {why}. Measure the cell again.")

@@ -1,0 +1,166 @@
+"""Warm-ups: when throughput is steady, how long that took, and where it never was."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+from ruptures.detection import KernelCPD  # pyright: ignore[reportMissingTypeStubs]
+
+from analysis.cells.run_folder import RunFolder
+from documents.report import Spread, WarmUpSummary
+from documents.run import STEADY_SECONDS, Cell, WarmUp, WarmUpOutcome
+
+LOOKED_BACK_SECONDS = 60
+"""What lies further back says nothing about the last seconds, and would cost more and more time to look at again."""
+
+LEAST_SEGMENT_SECONDS = 2
+"""A single second is no level of its own."""
+
+NOISE_FLOOR = 0.01
+"""The least noise that is assumed, on the log scale: a change by less than a percent is none worth waiting for."""
+
+_OUTLIER_NOISES = 4.0
+"""How far from the median of its neighbourhood a second is an outlier, such as one with a pause of the collector."""
+
+_NEIGHBOURS = 2
+"""How many seconds on either side are a second's neighbourhood."""
+
+_MAD_OF_NORMAL = 0.6744897501960817
+"""The median of the absolute values of a standard normal variable."""
+
+
+def is_steady(series: Sequence[int]) -> bool:
+    """Whether nothing has changed for `STEADY_SECONDS`, in most of which requests were sent: an outage isn't steady.
+
+    Args:
+        series: requests in each second from the load's start on; those of the last second, too, are of a whole one.
+    """
+    recent = series[-LOOKED_BACK_SECONDS:]
+    if len(recent) < STEADY_SECONDS or np.median(recent[-STEADY_SECONDS:]) == 0:
+        return False
+    return len(recent) - last_change(recent) >= STEADY_SECONDS
+
+
+def outcome_of(series: Sequence[int], most_seconds: int) -> WarmUpOutcome:
+    """How a warm-up ended.
+
+    Args:
+        series: requests in each second.
+        most_seconds: how long it was allowed to last. What is shorter than `STEADY_SECONDS` can't be judged: too few
+            seconds of a rise look like none.
+    """
+    if most_seconds < STEADY_SECONDS:
+        return "not-judged"
+    return "steady" if is_steady(series) else "never-steady"
+
+
+def last_change(series: Sequence[int]) -> int:
+    """The second, counted from 0, in which the last segment of the series begins; 0 if nothing changed.
+
+    Args:
+        series: requests in each second, twice `LEAST_SEGMENT_SECONDS` at least. A second without any counts as half a
+            request.
+    """
+    logs = np.log(np.maximum(np.asarray(series, dtype=np.float64), 0.5))
+    noise = noise_of(logs)
+    penalty = 2 * noise**2 * np.log(len(logs))
+    # PELT with a linear kernel, whose cost is the same sum of squares, written in C.
+    search = KernelCPD(kernel="linear", min_size=LEAST_SEGMENT_SECONDS)
+    found = search.fit(without_outliers(logs, noise))  # pyright: ignore[reportUnknownMemberType]
+    # What `predict` returns are the ends of the segments, the last of them the series' own.
+    ends = cast("list[int]", found.predict(pen=penalty))  # pyright: ignore[reportUnknownMemberType]
+    return int([0, *ends][-2])
+
+
+def noise_of(logs: NDArray[np.float64]) -> float:
+    """The standard deviation of one second, from the median absolute difference of neighbours.
+
+    A level that changes now and then is in few of the differences, so neither steps nor single outliers count for the
+    noise (Hampel 1974, "The influence curve and its role in robust estimation", Journal of the American Statistical
+    Association 69:383, for the median absolute deviation; differences of neighbours: von Neumann 1941, Annals of
+    Mathematical Statistics 12:367). Where seconds depend on their neighbours it is too low, and steadiness is called
+    later.
+    """
+    differences = np.abs(np.diff(logs))
+    return max(float(np.median(differences)) / (_MAD_OF_NORMAL * np.sqrt(2)), NOISE_FLOOR)
+
+
+def without_outliers(logs: NDArray[np.float64], noise: float) -> NDArray[np.float64]:
+    """The series with single outliers replaced by the median of their neighbourhood; a step remains where it is."""
+    cleaned = logs.copy()
+    for second, value in enumerate(logs):
+        middle = float(np.median(logs[max(0, second - _NEIGHBOURS) : second + _NEIGHBOURS + 1]))
+        if abs(value - middle) > _OUTLIER_NOISES * noise:
+            cleaned[second] = middle
+    return cleaned
+
+
+def summarise_warm_ups(run: RunFolder) -> tuple[WarmUpSummary, ...]:
+    """Each API under each scenario that has a valid cell whose warm-up was watched; loads in the protocol's order."""
+    apis = [api.name for api in run.manifest.inventory.apis]
+    found = (
+        _summarise(
+            api, scenario.name, [(cell, warm_up) for cell, warm_up in _watched(run) if _is_of(cell, api, scenario.name)]
+        )
+        for scenario in run.manifest.protocol.scenarios
+        for api in apis
+    )
+    return tuple(summary for summary in found if summary is not None)
+
+
+def about_warm_ups(run: RunFolder) -> Iterable[str]:
+    """What a reader has to know of them: sentences, none where all were steady."""
+    watched = list(_watched(run))
+    most_seconds = run.manifest.protocol.warm_up_seconds
+    never = [cell for cell, warm_up in watched if warm_up.outcome == "never-steady"]
+    if never:
+        yield (
+            f"Throughput hadn't settled when the warm-up was over, after {most_seconds} s, in {len(never)} of "
+            f"{len(watched)} {'cell' if len(watched) == 1 else 'cells'}: {_listed(never)}. Their numbers are those of "
+            "an API that still warms up, or of a host that doesn't come to rest."
+        )
+    if any(warm_up.outcome == "not-judged" for _, warm_up in watched):
+        said = (
+            f"A warm-up of at most {most_seconds} s is too short to be judged"
+            if most_seconds
+            else "There was no warm-up"
+        )
+        yield (
+            f"{said}, so it isn't known whether throughput had settled before the load windows: "
+            f"that takes {STEADY_SECONDS} s or more to see."
+        )
+
+
+def _summarise(api: str, scenario: str, watched: list[tuple[Cell, WarmUp]]) -> WarmUpSummary | None:
+    if not watched:
+        return None
+    seconds = [warm_up.seconds for _, warm_up in watched]
+    return WarmUpSummary(
+        api=api,
+        scenario=scenario,
+        cells=len(watched),
+        seconds=Spread(median=float(np.median(seconds)), least=min(seconds), most=max(seconds), count=len(seconds)),
+        steady=sum(warm_up.outcome == "steady" for _, warm_up in watched),
+        never_steady=tuple(cell.id for cell, warm_up in watched if warm_up.outcome == "never-steady"),
+    )
+
+
+def _watched(run: RunFolder) -> Iterator[tuple[Cell, WarmUp]]:
+    for cell in run.cells:
+        record = run.records.get(cell.id)
+        if record is not None and record.valid and record.warm_up is not None:
+            yield cell, record.warm_up
+
+
+def _is_of(cell: Cell, api: str, scenario: str) -> bool:
+    return (cell.api, cell.scenario.name) == (api, scenario)
+
+
+def _listed(cells: Iterable[Cell]) -> str:
+    """How many of which API and load: `3 of kotlin at light, 1 of go at heavy`."""
+    counts: dict[tuple[str, str], int] = {}
+    for cell in cells:
+        place = (cell.api, cell.scenario.name)
+        counts[place] = counts.get(place, 0) + 1
+    return ", ".join(f"{count} of {api} at {scenario}" for (api, scenario), count in counts.items())

@@ -1,0 +1,53 @@
+"""How numbers are written on every page: three digits that matter, thousands apart, the unit in the heading."""
+
+from documents.report import Estimate, Interval
+
+MISSING = "\N{EN DASH}"
+
+FACTOR_FROM = 2.0
+"""From this ratio on a factor is easier to read than a percentage: 12 times, and not 1,100% more."""
+
+
+SMALL_BELOW = 0.1
+"""Below this ratio a thousandth would hide how small it is: 0.0004, and not 0.000."""
+
+
+MOST_NAMES = 5
+"""More names than these in one sentence nobody reads: how many there are says more."""
+
+
+def plain(value: float) -> str:
+    """A number to three significant digits or to the whole number, whichever shows more: 0.812, 4.07, 43.2, 12,345."""
+    for bound, digits in ((0.9995, 3), (9.995, 2), (99.95, 1)):
+        if abs(value) < bound:
+            return f"{value:.{digits}f}"
+    return f"{value:,.0f}"
+
+
+def ratio_text(ratio: float) -> str:
+    """A ratio to a thousandth near 1, where a hundredth is a third of the margin; to two or three digits elsewhere."""
+    if round(ratio, 3) < SMALL_BELOW:
+        return f"{ratio:.2g}"
+    return f"{ratio:.3f}" if round(ratio, 3) < FACTOR_FROM else plain(ratio)
+
+
+def ratio_interval(ends: Interval) -> str:
+    """A ratio's interval."""
+    return f"{ratio_text(ends.low)} to {ratio_text(ends.high)}"
+
+
+def interval(estimate: Estimate, per: float = 1) -> str:
+    """An estimate's 95% interval, each end divided by `per`; empty where there is none."""
+    if estimate.low is None or estimate.high is None:
+        return ""
+    return f"{plain(estimate.low / per)} to {plain(estimate.high / per)}"
+
+
+def percent(value: float) -> str:
+    """A share as a whole percentage."""
+    return f"{value:.0%}"
+
+
+def listing(names: list[str]) -> str:
+    """Names as a sentence has them: `a`, `a and b`, `a, b and c`."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

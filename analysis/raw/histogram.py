@@ -1,0 +1,219 @@
+"""Latencies as wrk counts them: exact to the microsecond, raw and "corrected" for coordinated omission.
+
+wrk 4.1.0 records each response's latency in an array `data[]` with one counter for each microsecond (`stats_record` in
+src/stats.c). When the load is over, `main` in src/wrk.c computes the interval in which one connection is expected to
+send one request,
+
+    e = runtime_us / (complete / connections)        (both divisions whole; skipped if the inner one gives 0)
+
+and calls `stats_correct(latency, e)` before it prints anything and before a script's `done()` runs. For each n from 2e
+up to the maximum that adds data[n], to the counters at n - e, n - 2e, ... as long as the position is above e: the
+requests that would have been sent while the slow one was awaited. It can't be switched off, but it can be undone.
+
+n rises and only positions below n are written, so each data[n] that is read is still the raw count. Hence, for m > e,
+
+    corrected(m) = raw(m) + raw(m + e) + raw(m + 2e) + ...  =  raw(m) + corrected(m + e)
+
+and raw(m) = corrected(m) - corrected(m + e) for m > e; up to e the two are equal. This is exact: no response is
+lost or made up, which `recover_raw` checks against wrk's own count of requests.
+
+The mean is exact as well. A percentile is the exact nearest rank (Hyndman and Fan 1996, "Sample quantiles in
+statistical packages", definition 1): the least latency with at least p·N of the N responses at or below it. wrk's own
+`stats_percentile` takes the rank round(p·N + 0.5), which is the same but where p·N is whole: there it is one response
+higher, and for p = 100% there is no such response and it answers 0. The textbook's definition is used here because
+anyone can recompute it from the histogram without wrk; the two ranks never differ by more than one response.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+
+from documents.errors import AnalysisError
+from documents.report import Latency
+from documents.run import WrkLatency, WrkResult
+
+LARGEST_EXACT = 2**53
+"""Above this a Lua number no longer holds every whole number, so wrk's script can't have written it truly."""
+
+FEW_RESPONSES = 1000
+"""The 99.9th percentile of fewer responses is the slowest of them, one single response."""
+
+ONE_IN = tuple(10 ** (step / 8) for step in range(1, 49))
+"""Where a distribution is told: eight points to a power of ten, as HdrHistogram's plots space them; to one in 10⁶."""
+
+LEAST_BEYOND = 10
+"""A distribution ends where fewer responses than these took longer: what lies there is a matter of single ones."""
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Counts of latencies: `values` in whole microseconds, strictly rising, and `counts`, all above 0; both int64."""
+
+    values: NDArray[np.int64]
+    counts: NDArray[np.int64]
+
+    @property
+    def count(self) -> int:
+        """How many latencies there are."""
+        return int(self.counts.sum())
+
+    def mean(self) -> float:
+        """The arithmetic mean in microseconds. The histogram mustn't be empty."""
+        return float(np.average(self.values, weights=self.counts))
+
+    def percentile(self, per_mille: int) -> int:
+        """The nearest-rank percentile in microseconds; 999 means p99.9. The histogram mustn't be empty."""
+        rank = -(-per_mille * self.count // 1000)
+        return int(self.values[np.searchsorted(np.cumsum(self.counts), max(rank, 1))])
+
+    def tail(self) -> NDArray[np.float64]:
+        """The latency that one response in n took longer than, in microseconds, for each n of `ONE_IN` it is known for.
+
+        Each is the nearest rank: one in 100 is p99 exactly. The array is as long as there are `LEAST_BEYOND` responses
+        beyond; it may be empty, the histogram mustn't.
+        """
+        beyond = np.array([int(self.count / one_in) for one_in in ONE_IN if self.count / one_in >= LEAST_BEYOND])
+        ranks = self.count - beyond.astype(np.int64)
+        return self.values[np.searchsorted(np.cumsum(self.counts), np.maximum(ranks, 1))].astype(np.float64)
+
+    def summary(self) -> Latency:
+        """Mean and percentiles. The histogram mustn't be empty."""
+        return Latency(
+            mean_us=self.mean(),
+            p50_us=float(self.percentile(500)),
+            p90_us=float(self.percentile(900)),
+            p99_us=float(self.percentile(990)),
+            p999_us=float(self.percentile(999)),
+        )
+
+
+def histogram_of(pairs: Sequence[tuple[int, int]], doubt: Callable[[str], AnalysisError]) -> Histogram:
+    """Pairs of (µs, how many) as arrays, if they are a histogram.
+
+    Args:
+        pairs: as a generator wrote them.
+        doubt: makes the error of why they are none.
+
+    Raises:
+        AnalysisError: that of `doubt`.
+    """
+    try:
+        numbers = np.fromiter(chain.from_iterable(pairs), np.int64, 2 * len(pairs))
+    except OverflowError as error:
+        raise doubt("there is a number of more than 64 bits") from error
+    values, counts = numbers[0::2], numbers[1::2]
+    if np.any(values < 0) or np.any(counts < 1) or np.any(np.diff(values) <= 0):
+        raise doubt("durations must rise from 0 and counts be above 0")
+    return Histogram(values, counts)
+
+
+def read_histogram(latency: WrkLatency, *, name: str) -> Histogram:
+    """Read wrk's histogram into arrays, checked against the sums that wrk gives beside it.
+
+    Args:
+        latency: what the load script wrote.
+        name: the file's name, for messages.
+
+    Raises:
+        AnalysisError: the histogram can't have come from wrk, or has been changed since.
+    """
+    found = histogram_of(latency.histogram, lambda why: _doubt(name, why))
+    values, counts = found.values, found.counts
+    if np.any(values > LARGEST_EXACT) or np.any(counts > LARGEST_EXACT) or counts.astype(float).sum() > LARGEST_EXACT:
+        raise _doubt(name, f"it holds a number above {LARGEST_EXACT}, which wrk's script can't write")
+    if found.count != latency.count:
+        raise _doubt(name, f"it holds {found.count} latencies, but wrk counted {latency.count}")
+    if found.count and values[-1] != latency.maximum_us:
+        raise _doubt(name, f"its maximum is {values[-1]} µs, but wrk says {latency.maximum_us} µs")
+    return found
+
+
+def expected_interval(result: WrkResult) -> int | None:
+    """Compute wrk's expected interval between two requests of one connection: e in the module's text, microseconds.
+
+    None means that wrk corrected nothing, because no connection got through a whole request on average.
+    """
+    per_connection = result.requests // result.connections
+    return result.elapsed_us // per_connection if per_connection else None
+
+
+def recover_raw(corrected: Histogram, result: WrkResult, *, name: str) -> Histogram:
+    """The histogram as it was before wrk corrected it.
+
+    Raises:
+        AnalysisError: no raw histogram leads to this one, or the raw one doesn't hold each response once. wrk counts a
+            response beyond the time-out among its requests and as an error, but keeps it out of the histogram.
+    """
+    interval = expected_interval(result)
+    if interval is None:
+        raw = corrected
+    elif interval < 1:
+        raise _doubt(name, f"{result.requests} requests can't have been sent in {result.elapsed_us} µs")
+    else:
+        raw = invert_correction(corrected, interval, name=name)
+    recorded = result.requests - result.errors.timeout
+    if raw.count != recorded:
+        raise _doubt(name, f"without wrk's correction it holds {raw.count} responses, but wrk recorded {recorded}")
+    return raw
+
+
+def invert_correction(corrected: Histogram, interval: int, *, name: str) -> Histogram:
+    """Undo wrk's correction: raw(m) = corrected(m) - corrected(m + e) for m > e; see the module's text.
+
+    Args:
+        corrected: the histogram after wrk's correction.
+        interval: e, the expected interval in microseconds, at least 1.
+        name: the file's name, for messages.
+
+    Raises:
+        AnalysisError: no raw histogram leads to this one.
+    """
+    values, counts = corrected.values, corrected.counts
+    later = np.minimum(np.searchsorted(values, values + interval), max(len(values) - 1, 0))
+    has_later = (values > interval) & (values[later] == values + interval)
+    raw = counts - np.where(has_later, counts[later], 0)
+    added_to = np.count_nonzero(values > 2 * interval)
+    if np.any(raw < 0) or np.count_nonzero(has_later) != added_to:
+        raise _doubt(name, f"wrk's correction at an interval of {interval} µs can't have made it")
+    kept = raw > 0
+    return Histogram(values[kept], raw[kept])
+
+
+def add_correction(raw: Histogram, interval: int) -> Histogram:
+    """Correct a raw histogram as wrk does: corrected(m) = raw(m) + raw(m + e) + raw(m + 2e) + … for m > e.
+
+    Args:
+        raw: the histogram before wrk's correction.
+        interval: e, the expected interval in microseconds, at least 1.
+    """
+    if not raw.count or raw.values[-1] < 2 * interval:
+        return raw
+    # A row for each interval: what is added to a latency then stands below it, in the same column.
+    rows = int(raw.values[-1]) // interval + 1
+    corrected = np.zeros(rows * interval, np.int64)
+    corrected[raw.values] = raw.counts
+    as_they_are = corrected[: interval + 1].copy()
+    # In place: where a time-out is a minute, these are half a gigabyte.
+    from_below = corrected.reshape(rows, interval)[::-1]
+    np.cumsum(from_below, axis=0, out=from_below)
+    corrected[: interval + 1] = as_they_are
+    [values] = np.nonzero(corrected)
+    return Histogram(values.astype(np.int64), corrected[values])
+
+
+def sum_of(parts: Sequence[Histogram]) -> Histogram:
+    """All latencies of several histograms in one."""
+    values, places = np.unique(np.concatenate([part.values for part in parts]), return_inverse=True)
+    counts = np.zeros(len(values), np.int64)
+    np.add.at(counts, places, np.concatenate([part.counts for part in parts]))
+    return Histogram(values, counts)
+
+
+def _doubt(name: str, why: str) -> AnalysisError:
+    return AnalysisError(
+        f"The latency histogram in {name} is not one that wrk 4.1.0 writes: {why}. "
+        "Measure the cell again with the wrk that `lab doctor` accepts."
+    )

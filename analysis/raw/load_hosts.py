@@ -1,0 +1,416 @@
+"""What load hosts left of a cell, put on the clock of the lab's host and merged."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Literal, TypeVar
+
+from analysis.raw.histogram import Histogram, add_correction, expected_interval, read_histogram, recover_raw, sum_of
+from analysis.raw.samples import Window, load_window, read_samples, usage
+from analysis.raw.watch import generator_watch
+from documents.errors import AnalysisError
+from documents.report import LoadHostNumbers, Usage, WatchNumbers
+from documents.run import (
+    CellClocks,
+    ClockReadings,
+    LoadHostRecord,
+    OpenLoopErrors,
+    OpenLoopHistogram,
+    OpenLoopResult,
+    WrkErrors,
+    WrkLatency,
+    WrkResult,
+)
+
+DRIFT_MOST = 500e-6
+"""Nanoseconds a nanosecond: the most by which the kernel lets NTP have a clock run differently for good (MAXFREQ in
+include/linux/timex.h)."""
+
+
+def to_lab_ns(clock: ClockReadings, at_ns: int) -> int:
+    """A moment of a load host's clock as one of the lab's host, in nanoseconds.
+
+    Raises:
+        AnalysisError: the two readings aren't in their order.
+    """
+    before, after = clock.before, clock.after
+    passed_ns = after.at_ns - before.at_ns
+    if passed_ns <= 0:
+        raise AnalysisError(
+            "clocks.json has a reading after the load that isn't later than the one before it. Measure the cell again."
+        )
+    # In whole numbers: a moment of a machine that has been up for months isn't exact in floating point.
+    drift_ns = (after.offset_ns - before.offset_ns) * (at_ns - before.at_ns) // passed_ns
+    return at_ns + before.offset_ns + drift_ns
+
+
+def error_seconds(clocks: CellClocks) -> float:
+    """How far moments of two load hosts may be apart without being told: the greatest error, of each side."""
+    errors = sorted(map(_error_ns, clocks.load_hosts))
+    return sum(errors[-2:]) / 1e9
+
+
+def _error_ns(clock: ClockReadings) -> float:
+    before, after = clock.before, clock.after
+    change_ns, passed_ns = abs(after.offset_ns - before.offset_ns), after.at_ns - before.at_ns
+    return max(before.error_ns, after.error_ns) + max(change_ns - DRIFT_MOST * passed_ns, 0)
+
+
+_Part = TypeVar("_Part")
+
+
+def wrk_windows(parts: Sequence[WrkResult], clocks: CellClocks) -> tuple[Window, ...]:
+    """When each generator put load on, by the clock of the lab's host.
+
+    Raises:
+        AnalysisError: there aren't as many clocks, or one can't be used.
+    """
+    return tuple(_moved(load_window(part), clock) for part, clock in _pairs(parts, clocks))
+
+
+def open_loop_windows(parts: Sequence[OpenLoopResult], clocks: CellClocks) -> tuple[Window, ...]:
+    """When each generator put load on, by the clock of the lab's host; errors are those of `wrk_windows`."""
+    return tuple(_moved(Window(part.started_ns, part.ended_ns), clock) for part, clock in _pairs(parts, clocks))
+
+
+def merge_wrk(parts: Sequence[WrkResult], clocks: CellClocks) -> WrkResult:
+    """One result of all generators, by the clock of the lab's host.
+
+    Args:
+        parts: what each wrk wrote, by its own clock.
+        clocks: of their hosts, in the same order.
+
+    Raises:
+        AnalysisError: a histogram isn't wrk's, the parts are of different loads, or a clock can't be used.
+    """
+    windows = wrk_windows(parts, clocks)
+    start_ns, end_ns = min(window.start_ns for window in windows), max(window.end_ns for window in windows)
+    if len(parts) == 1:
+        return parts[0].model_copy(update={"ended_ns": end_ns})
+    first = _same_of_all(
+        parts, [(part.workload, part.duration_seconds, part.timeout_seconds, part.wrk_version) for part in parts]
+    )
+    raw = sum_of(
+        [
+            recover_raw(read_histogram(part.latency, name=_name(number)), part, name=_name(number))
+            for number, part in enumerate(parts, start=1)
+        ]
+    )
+    # What wrk's correction depends on; the histogram comes after it.
+    merged = first.model_copy(
+        update={
+            "threads": sum(part.threads for part in parts),
+            "connections": sum(part.connections for part in parts),
+            "elapsed_us": (end_ns - start_ns) // 1000,
+            "ended_ns": end_ns,
+            "requests": sum(part.requests for part in parts),
+            "bytes": sum(part.bytes for part in parts),
+            "errors": WrkErrors(
+                **{name: sum(getattr(part.errors, name) for part in parts) for name in WrkErrors.model_fields}
+            ),
+            "statuses": _sum([part.statuses for part in parts if part.statuses is not None])
+            if first.statuses is not None
+            else None,
+        }
+    )
+    interval = expected_interval(merged)
+    return merged.model_copy(
+        update={"latency": _latency(raw if interval is None else add_correction(raw, interval), raw)}
+    )
+
+
+def merge_open_loop(parts: Sequence[OpenLoopResult], clocks: CellClocks) -> OpenLoopResult:
+    """One result of all generators, by the clock of the lab's host; arguments and errors are those of `merge_wrk`."""
+    windows = open_loop_windows(parts, clocks)
+    first = _same_of_all(
+        parts, [(part.workload, part.duration_seconds, part.timeout_seconds, part.vegeta_version) for part in parts]
+    )
+    methods = dict.fromkeys(chain.from_iterable(part.statuses for part in parts))
+    return first.model_copy(
+        update={
+            "connections": sum(part.connections for part in parts),
+            "rate": sum(part.rate for part in parts),
+            "started_ns": min(window.start_ns for window in windows),
+            "ended_ns": max(window.end_ns for window in windows),
+            "requests": sum(part.requests for part in parts),
+            "sent_in_window": sum(part.sent_in_window for part in parts),
+            "connections_opened": sum(part.connections_opened for part in parts),
+            "errors": OpenLoopErrors(
+                timeout=sum(part.errors.timeout for part in parts), other=sum(part.errors.other for part in parts)
+            ),
+            "first_error": next((part.first_error for part in parts if part.first_error is not None), None),
+            "statuses": {method: _sum(part.statuses.get(method, {}) for part in parts) for method in methods},
+            "latency": _durations([part.latency for part in parts]),
+            "lateness": _durations([part.lateness for part in parts]),
+        }
+    )
+
+
+def _pairs(parts: Sequence[_Part], clocks: CellClocks) -> Iterable[tuple[_Part, ClockReadings]]:
+    if len(parts) != len(clocks.load_hosts):
+        raise AnalysisError(
+            f"clocks.json has the clocks of {len(clocks.load_hosts)} load hosts, but {len(parts)} have results. "
+            "Restore the cell's files, or measure it again."
+        )
+    return zip(parts, clocks.load_hosts, strict=True)
+
+
+def _moved(window: Window, clock: ClockReadings) -> Window:
+    return Window(to_lab_ns(clock, window.start_ns), to_lab_ns(clock, window.end_ns))
+
+
+def _same_of_all(parts: Sequence[_Part], told: Sequence[object]) -> _Part:
+    """The first part, if all are of the same load."""
+    if len({*map(str, told)}) > 1:
+        raise AnalysisError(
+            f"The load hosts' results aren't of one load: {'; '.join(map(str, told))}. Measure the cell again."
+        )
+    return parts[0]
+
+
+def _sum(counts: Iterable[dict[str, int]]) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for found in counts:
+        total.update(found)
+    return dict(sorted(total.items()))
+
+
+def _latency(corrected: Histogram, raw: Histogram) -> WrkLatency:
+    """As wrk tells it, whose minimum and maximum are those of the raw latencies."""
+    return WrkLatency(
+        count=corrected.count,
+        minimum_us=int(raw.values[0]) if raw.count else 0,
+        maximum_us=int(raw.values[-1]) if raw.count else 0,
+        histogram=tuple(zip(corrected.values.tolist(), corrected.counts.tolist(), strict=True)),
+    )
+
+
+def _durations(parts: Sequence[OpenLoopHistogram]) -> OpenLoopHistogram:
+    counts: Counter[int] = Counter()
+    for part in parts:
+        for microseconds, count in part.histogram:
+            counts[microseconds] += count
+    pairs = tuple(sorted(counts.items()))
+    return OpenLoopHistogram(
+        count=sum(counts.values()),
+        minimum_us=pairs[0][0] if pairs else 0,
+        maximum_us=pairs[-1][0] if pairs else 0,
+        histogram=pairs,
+    )
+
+
+def _name(number: int) -> str:
+    return f"generator-{number}.wrk.json"
+
+
+CLOCKS_NAME = "clocks.json"
+
+
+def load_host_file(number: int | Literal["*"], name: str) -> str:
+    """The name in a cell's folder of what the load host of that number, from 1 on, wrote under a name.
+
+    A star stands for any of them, as in a pattern of file names.
+    """
+    return f"generator-{number}.{name}"
+
+
+def turn_ns(number: int, rate: int) -> int:
+    """How much later than the first one, 0, a generator of an open loop begins, in nanoseconds.
+
+    So they take turns: all requests together, `rate` a second, are due at distances that are as equal as can be.
+    """
+    return round(number * 1e9 / rate)
+
+
+@dataclass(frozen=True)
+class LoadHostFiles:
+    """What one load host left of a cell: the bytes of its generator's result, samples and ticks, all by its own clock.
+
+    `cpus` are those of the generator.
+    """
+
+    result_json: bytes
+    samples_csv: bytes
+    ticks_jsonl: bytes
+    cpus: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class LoadFiles:
+    """What all load hosts left of a cell, in the inventory's order, the bytes of its `clocks.json`, and the records."""
+
+    clocks_json: bytes
+    hosts: tuple[LoadHostFiles, ...]
+    records: tuple[LoadHostRecord, ...]
+
+
+@dataclass(frozen=True)
+class LoadHostsSeen:
+    """What came of it: the generators' usage together, how busy the busiest of them was, and what the watch saw.
+
+    `saturation` is the CPU use of the busiest generator over the CPUs that its threads can fill.
+    """
+
+    usage: Usage
+    saturation: float
+    watches: tuple[WatchNumbers, ...]
+    numbers: LoadHostNumbers
+
+
+def look_at_wrk(files: LoadFiles, merged: WrkResult, *, folder: str) -> LoadHostsSeen:
+    """The load hosts of a cell of the closed loop.
+
+    Args:
+        files: what they left.
+        merged: the cell's `wrk.json`.
+        folder: the cell's folder with a final slash, for messages.
+
+    Raises:
+        AnalysisError: `wrk.json` isn't what the generators' results come to, or a file can't be used.
+        DocumentError: a file isn't of its shape.
+    """
+    clocks = CellClocks.from_json(files.clocks_json, name=f"{folder}{CLOCKS_NAME}")
+    parts = [
+        WrkResult.from_json(found.result_json, name=f"{folder}{load_host_file(number, 'wrk.json')}")
+        for number, found in enumerate(files.hosts, start=1)
+    ]
+    if merge_wrk(parts, clocks) != merged:
+        raise _another(folder, "wrk.json")
+    return _seen(
+        files,
+        clocks,
+        own_windows=[load_window(part) for part in parts],
+        windows=wrk_windows(parts, clocks),
+        fillable=[min(part.threads, len(found.cpus)) for part, found in zip(parts, files.hosts, strict=True)],
+        results=parts,
+        network_share=_network_share(parts, files.records),
+        folder=folder,
+    )
+
+
+def look_at_open_loop(files: LoadFiles, merged: OpenLoopResult, *, folder: str) -> LoadHostsSeen:
+    """The load hosts of a cell of the open loop; arguments and errors are as those of `look_at_wrk`.
+
+    That each begins in its turn isn't taken for being late.
+    """
+    clocks = CellClocks.from_json(files.clocks_json, name=f"{folder}{CLOCKS_NAME}")
+    parts = [
+        OpenLoopResult.from_json(found.result_json, name=f"{folder}{load_host_file(number, 'open-loop.json')}")
+        for number, found in enumerate(files.hosts, start=1)
+    ]
+    if merge_open_loop(parts, clocks) != merged:
+        raise _another(folder, "open-loop.json")
+    return _seen(
+        files,
+        clocks,
+        own_windows=[Window(part.started_ns, part.ended_ns) for part in parts],
+        windows=[
+            Window(window.start_ns - turn_ns(number, merged.rate), window.end_ns - turn_ns(number, merged.rate))
+            for number, window in enumerate(open_loop_windows(parts, clocks))
+        ],
+        fillable=[len(found.cpus) for found in files.hosts],
+        results=[None] * len(parts),
+        network_share=None,
+        folder=folder,
+    )
+
+
+def with_load_hosts(watch: WatchNumbers, seen: LoadHostsSeen) -> WatchNumbers:
+    """What the lab's host was like, together with what the generators' hosts were: the worst of these counts."""
+    watches = seen.watches
+    waited = [found.generator_waited for found in watches if found.generator_waited is not None]
+    return watch.model_copy(
+        update={
+            "steal": {**watch.steal, "generator": max(found.steal["generator"] for found in watches)},
+            "others": {**watch.others, "generator": max(found.others["generator"] for found in watches)},
+            "throttled": {
+                **watch.throttled,
+                **{
+                    f"{directory} of load host {number}": seconds
+                    for number, found in enumerate(watches, start=1)
+                    for directory, seconds in found.throttled.items()
+                },
+            },
+            "generator_waited": max(waited) if waited else None,
+            "generator_busy": tuple(share for found in watches for share in found.busy.values()),
+        }
+    )
+
+
+def _seen(
+    files: LoadFiles,
+    clocks: CellClocks,
+    *,
+    own_windows: Sequence[Window],
+    windows: Sequence[Window],
+    fillable: Sequence[int],
+    results: Sequence[WrkResult | None],
+    network_share: float | None,
+    folder: str,
+) -> LoadHostsSeen:
+    used: list[Usage] = []
+    watches: list[WatchNumbers] = []
+    for number, (found, window, result) in enumerate(zip(files.hosts, own_windows, results, strict=True), start=1):
+        name = f"{folder}{load_host_file(number, 'samples.csv')}"
+        used.append(
+            usage(read_samples(found.samples_csv, name=name, roles=("generator",)), window, name=name)["generator"]
+        )
+        watches.append(
+            generator_watch(
+                found.ticks_jsonl,
+                window=window,
+                result=result,
+                cpus=found.cpus,
+                name=f"{folder}{load_host_file(number, 'ticks.jsonl')}",
+            )
+        )
+    return LoadHostsSeen(
+        usage=Usage(
+            cpu_cores=sum(one.cpu_cores for one in used),
+            memory_mean_bytes=sum(one.memory_mean_bytes for one in used),
+            memory_peak_bytes=sum(one.memory_peak_bytes for one in used),
+            page_cache_mean_bytes=sum(one.page_cache_mean_bytes for one in used),
+        ),
+        saturation=max(one.cpu_cores / cpus for one, cpus in zip(used, fillable, strict=True)),
+        watches=tuple(watches),
+        numbers=LoadHostNumbers(
+            clock_error_seconds=error_seconds(clocks),
+            start_skew_seconds=_spread(window.start_ns for window in windows),
+            apart=_apart(windows),
+            network_share=network_share,
+        ),
+    )
+
+
+def _spread(moments_ns: Iterable[int]) -> float:
+    found = [*moments_ns]
+    return (max(found) - min(found)) / 1e9
+
+
+def _apart(windows: Sequence[Window]) -> float:
+    """The share of the load in which not all generators were at work."""
+    start_ns, end_ns = min(window.start_ns for window in windows), max(window.end_ns for window in windows)
+    together_ns = min(window.end_ns for window in windows) - max(window.start_ns for window in windows)
+    return 1 - max(together_ns, 0) / (end_ns - start_ns)
+
+
+def _network_share(parts: Sequence[WrkResult], records: Sequence[LoadHostRecord]) -> float | None:
+    """The answers' share of the bandwidth: that of the fullest way, or of all that the lab's host can send.
+
+    What the lab's host can send is taken for the most that went to any one of them. None where it wasn't measured.
+    """
+    carried = [8e6 * part.bytes / part.elapsed_us for part in parts]
+    measured = [record.before.network.bandwidth for record in records]
+    known = [found.from_apis for found in measured if found is not None]
+    if len(known) < len(parts):
+        return None
+    ways = [bits / most for bits, most in zip(carried, known, strict=True)]
+    return max(*ways, sum(carried) / max(known))
+
+
+def _another(folder: str, name: str) -> AnalysisError:
+    return AnalysisError(
+        f"{folder}{name} isn't what the results of the load hosts beside it come to by {CLOCKS_NAME}. Restore the "
+        "cell's files, or measure it again."
+    )

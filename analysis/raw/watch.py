@@ -1,0 +1,258 @@
+"""`watch.json` and `ticks.jsonl` to what the host was like over a load window.
+
+All counters only grow, so what happened is the difference of two ticks. Only ticks inside of the window are used, and
+nothing is interpolated: at a window's ends the load changes too much within one tick.
+"""
+
+from collections.abc import Collection, Sequence
+from itertools import pairwise
+
+from analysis.raw.limits import STUCK_SECONDS_LEAST
+from analysis.raw.samples import Window
+from documents.errors import AnalysisError, DocumentError
+from documents.lab import ROLES, CoreLayout, Role
+from documents.report import WatchNumbers
+from documents.run import CpuTimes, HostTick, HostWatch, Resource, Spin, WrkResult
+
+LONGEST_GAP_NS = 2_000_000_000
+"""Five ticks missed: what the host was like meanwhile is no longer known."""
+
+_LEFT_MS = 200
+"""How much of a silence may be missing: the last answer before the load may be as near to its beginning."""
+
+
+def read_ticks(data: bytes, *, name: str) -> tuple[HostTick, ...]:
+    """The ticks of a cell.
+
+    Args:
+        data: the bytes of a `ticks.jsonl`.
+        name: the file's name, for messages.
+
+    Raises:
+        AnalysisError: the file is cut off or damaged, or time runs backwards; names the line.
+    """
+    lines = data.split(b"\n")
+    if lines[-1]:
+        raise _broken(name, len(lines), "the line has no end: the file is cut off")
+    ticks: list[HostTick] = []
+    for number, line in enumerate(lines[:-1], start=1):
+        try:
+            tick = HostTick.from_json(line, name=f"{name}:{number}")
+        except DocumentError as error:
+            raise AnalysisError(f"{error} The cell can't be used; measure it again.") from error
+        if ticks and tick.time_ns <= ticks[-1].time_ns:
+            raise _broken(name, number, "the time doesn't rise")
+        if ticks and tick.cpus.keys() != ticks[-1].cpus.keys():
+            raise _broken(name, number, "the line has other CPUs than the one before")
+        ticks.append(tick)
+    return tuple(ticks)
+
+
+def watch_numbers(
+    watch_json: bytes,
+    ticks_jsonl: bytes,
+    *,
+    window: Window,
+    result: WrkResult | None = None,
+    cores: CoreLayout,
+    folder: str = "",
+) -> WatchNumbers:
+    """What the host was like over a load window.
+
+    Args:
+        watch_json: the bytes of a cell's `watch.json`.
+        ticks_jsonl: the bytes of its `ticks.jsonl`.
+        window: the load window.
+        result: what wrk tells of it; None in an open loop. There, how many connections are open, and which of them are
+            silent, depends on the rate, and the generator's program has as many threads as it finds fit.
+        cores: the CPUs of each role.
+        folder: the cell's folder with a final slash, for messages.
+
+    Raises:
+        AnalysisError: the ticks are damaged, or don't cover the window.
+        DocumentError: `watch_json` isn't of the shape of a `HostWatch`.
+    """
+    spins = HostWatch.from_json(watch_json, name=f"{folder}watch.json")
+    name = f"{folder}ticks.jsonl"
+    ticks = _inside(read_ticks(ticks_jsonl, name=name), window, name)
+    first, last = ticks[0], ticks[-1]
+    if missing := {cpu for role in ROLES for cpu in cores.of(role)} - first.cpus.keys():
+        raise AnalysisError(f"{name} has no times of the CPUs {sorted(missing)}. Measure the cell again.")
+    milliseconds = (last.time_ns - first.time_ns) / 1e6
+    used = {cpu: _Used.between(first.cpus[cpu], last.cpus[cpu], milliseconds) for cpu in first.cpus}
+    before, after = _cpu_seconds(spins.spins_before), _cpu_seconds(spins.spins_after)
+    return WatchNumbers(
+        steal={role: _stolen(used, cores.of(role)) for role in ROLES if cores.of(role)},
+        busy={cpu: found.busy for cpu, found in used.items()},
+        others={
+            role: _others(first, last, used, cores.joined(role), _roles_on(cores, cores.joined(role)))
+            for role in ROLES
+            if cores.of(role)
+        },
+        throttled=_throttled(ticks),
+        pressure=_pressure(first, last),
+        generator_waited=None if result is None else _waited(ticks),
+        connections=max(tick.connections for tick in ticks),
+        connections_planned=None if result is None else result.connections // result.threads * result.threads,
+        stuck=None if result is None else _stuck(last, window, result.timeout_seconds),
+        seconds=milliseconds / 1e3,
+        spin_change=after / before - 1,
+        spin_seconds=(after + before) / 2,
+    )
+
+
+def generator_watch(
+    ticks_jsonl: bytes, *, window: Window, result: WrkResult | None, cpus: Sequence[int], name: str
+) -> WatchNumbers:
+    """What a load host was like over a load window; of its CPUs, those of the generator.
+
+    There is no API there, so there are no connections to it, and no spin.
+
+    Args:
+        ticks_jsonl: the bytes of what the watch there wrote.
+        window: the load window, by the load host's clock.
+        result: what wrk tells of it; None in an open loop.
+        cpus: the generator's.
+        name: the file's name, for messages.
+
+    Raises:
+        AnalysisError: the ticks are damaged, or don't cover the window.
+    """
+    ticks = _inside(read_ticks(ticks_jsonl, name=name), window, name)
+    first, last = ticks[0], ticks[-1]
+    if missing := set(cpus) - first.cpus.keys():
+        raise AnalysisError(f"{name} has no times of the CPUs {sorted(missing)}. Measure the cell again.")
+    milliseconds = (last.time_ns - first.time_ns) / 1e6
+    used = {cpu: _Used.between(first.cpus[cpu], last.cpus[cpu], milliseconds) for cpu in cpus}
+    return WatchNumbers(
+        steal={"generator": _stolen(used, cpus)},
+        busy={cpu: found.busy for cpu, found in used.items()},
+        others={"generator": _others(first, last, used, frozenset(cpus), {"generator"})},
+        throttled=_throttled(ticks),
+        pressure=_pressure(first, last),
+        generator_waited=None if result is None else _waited(ticks),
+        connections=0,
+        connections_planned=None,
+        stuck=None,
+        seconds=milliseconds / 1e3,
+        spin_change=0.0,
+        spin_seconds=0.0,
+    )
+
+
+class _Used:
+    """How one CPU spent the time between two ticks, as shares of it.
+
+    Busy is what was neither idle nor stolen: the kernel measures idle time, but may only sample what a CPU was busy
+    with. `tasks` leaves out interrupts, which are charged to no process, as the loopback's packets are.
+    """
+
+    def __init__(self, *, stolen: float, busy: float, tasks: float) -> None:
+        self.stolen, self.busy, self.tasks = stolen, busy, tasks
+
+    @classmethod
+    def between(cls, first: CpuTimes, last: CpuTimes, milliseconds: float) -> "_Used":
+        """The difference of two ticks so many milliseconds apart."""
+        # Idle and waiting times may fall by a step, as proc_stat(5) warns.
+        spent = CpuTimes(*(max(after - before, 0) for before, after in zip(first, last, strict=True)))
+        busy = milliseconds - spent.idle - spent.iowait - spent.steal
+        tasks = busy - spent.irq - spent.softirq
+        return cls(
+            stolen=min(spent.steal / milliseconds, 1.0),
+            busy=min(max(busy / milliseconds, 0.0), 1.0),
+            tasks=min(max(tasks / milliseconds, 0.0), 1.0),
+        )
+
+
+def _inside(ticks: Sequence[HostTick], window: Window, name: str) -> Sequence[HostTick]:
+    """The ticks inside of a window, at least two."""
+    inside = [tick for tick in ticks if window.start_ns <= tick.time_ns <= window.end_ns]
+    moments = [window.start_ns, *(tick.time_ns for tick in inside), window.end_ns]
+    longest_ns = max(after - before for before, after in pairwise(moments))
+    if len(inside) < 2 or longest_ns > LONGEST_GAP_NS:
+        raise AnalysisError(
+            f"{name} has {len(inside)} ticks in the load window, and none for {max(longest_ns, 0) // 10**8 / 10} s of "
+            "it: the watch started late, stopped, or got no CPU. The cell can't be used; measure it again."
+        )
+    return inside
+
+
+def _stolen(used: "dict[int, _Used]", cpus: Sequence[int]) -> float:
+    return sum(used[cpu].stolen for cpu in cpus) / len(cpus)
+
+
+def _roles_on(cores: CoreLayout, cpus: frozenset[int]) -> set[Role]:
+    return {role for role in ROLES if cpus & {*cores.of(role)}}
+
+
+def _others(
+    first: HostTick, last: HostTick, used: "dict[int, _Used]", cpus: frozenset[int], roles: Collection[Role]
+) -> float:
+    """What was used of these CPUs beyond the CPU time of the cgroups of the roles that are on them."""
+    own_ns = sum(
+        last.used_ns[name] - first.used_ns[name] for name in first.used_ns.keys() & last.used_ns.keys() if name in roles
+    )
+    own = own_ns / (last.time_ns - first.time_ns)
+    return min(max(sum(used[cpu].tasks for cpu in cpus) - own, 0.0) / len(cpus), 1.0)
+
+
+def _throttled(ticks: Sequence[HostTick]) -> dict[str, float]:
+    """The cgroups that were held back, and for how many seconds; one that came later counts from its first tick."""
+    found: dict[str, float] = {}
+    for directory in {name for tick in ticks for name in tick.throttled}:
+        seen = [tick.throttled[directory] for tick in ticks if directory in tick.throttled]
+        if seen[-1].times > seen[0].times:
+            found[directory] = (seen[-1].ns - seen[0].ns) / 1e9
+    return dict(sorted(found.items()))
+
+
+def _pressure(first: HostTick, last: HostTick) -> dict[Resource, tuple[float, float]] | None:
+    if first.pressure is None or last.pressure is None:
+        return None
+    microseconds = (last.time_ns - first.time_ns) / 1e3
+    return {
+        resource: (
+            (last.pressure[resource].some_us - before.some_us) / microseconds,
+            (last.pressure[resource].full_us - before.full_us) / microseconds,
+        )
+        for resource, before in first.pressure.items()
+        if resource in last.pressure
+    }
+
+
+def _waited(ticks: Sequence[HostTick]) -> float | None:
+    """The share of its time that a worker of the generator stood ready without a CPU.
+
+    wrk's first thread sleeps until the others have ended, so it isn't counted.
+    """
+    known = [(tick.time_ns, tick.generator) for tick in ticks if tick.generator is not None]
+    # What a thread ran and waited is gone with it: near the window's end some may have ended.
+    threads = max((scheduled.threads for _, scheduled in known), default=0)
+    seen = [(time_ns, scheduled) for time_ns, scheduled in known if scheduled.threads == threads]
+    if len(seen) < 2:
+        return None
+    (first_ns, first), (last_ns, last) = seen[0], seen[-1]
+    workers = max(threads - 1, 1)
+    return max(last.waited_ns - first.waited_ns, 0) / (last_ns - first_ns) / workers
+
+
+def _stuck(last: HostTick, window: Window, timeout_seconds: int) -> int | None:
+    """How many connections, at the last tick, were sent nothing since the load began, or for the time-out and more."""
+    if last.silent_ms is None:
+        return None
+    patience_ms = min((last.time_ns - window.start_ns) // 1_000_000 - _LEFT_MS, 1000 * timeout_seconds)
+    if patience_ms < 1000 * STUCK_SECONDS_LEAST:
+        return None
+    return sum(silence >= patience_ms for silence in last.silent_ms)
+
+
+def _cpu_seconds(spins: Collection[Spin]) -> float:
+    """The CPU time of a spin, mean over the CPUs.
+
+    CPU time and not the clock's: what else runs on these CPUs makes the spin wait, which is seen by its own name.
+    """
+    return sum(spin.cpu_ns for spin in spins) / len(spins) / 1e9
+
+
+def _broken(name: str, line: int, what: str) -> AnalysisError:
+    return AnalysisError(f"{name}:{line}: {what}. The cell can't be used; measure it again.")

@@ -1,0 +1,193 @@
+"""The inventory: the lab as it stands, exported by `pulumi up`. It holds no secret."""
+
+from ipaddress import IPv4Address
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from documents.base import Document, FaultyKeyError, Name, Port
+from documents.lab.cores import CoreLayout
+from documents.lab.host import Host, HostSize
+
+STACK_LABEL = "org.fairground.stack"
+"""Names the stack; on containers, images and volumes, on the controller's engine and on the host's."""
+
+HOST_LABEL = "org.fairground.host"
+"""Names the host that a container was made for: a host made anew gets its containers made anew (labels force it)."""
+
+
+VARIED_LABEL = "org.fairground.varied"
+"""Names the container that a variant's was made from. A run makes such, and removes them at its end."""
+
+
+def stack_labels(stack: str) -> dict[str, str]:
+    """The labels of what belongs to the stack."""
+    return {STACK_LABEL: stack}
+
+
+LOOPBACK = "127.0.0.1"
+
+
+class PostgresService(Document):
+    """PostgreSQL on the host: its container, image and server settings."""
+
+    container: str
+    image_id: str
+    port: Port
+    database: str
+    user: str
+    settings: dict[str, str]
+
+
+class RedisService(Document):
+    """Redis on the host: its container, image and server settings; none in an inventory of before they were told."""
+
+    container: str
+    image_id: str
+    port: Port
+    settings: dict[str, str] = Field(default_factory=dict)
+
+
+class Varied(Document):
+    """Of which API a service is a variant, and what of it and of the lab below it is otherwise than declared.
+
+    `environment` and `postgres` have what the variant sets, `cores` is its core layout on the host.
+    """
+
+    api: Name
+    variant: Name
+    environment: dict[str, str]
+    cores: CoreLayout | None = None
+    postgres: dict[str, str]
+
+
+class ApiService(Document):
+    """One API on the host. `environment` is what the stack document adds; the lab's own is not repeated here.
+
+    `upload_volume` is the Docker volume mounted at the API's UPLOAD_DIR; `target` the Dockerfile's target, where the
+    stack document names one. In the inventory of a run that varies APIs each variant is a service of its own, and
+    `varied` says what it is a variant of; the lab itself has none of these.
+    """
+
+    name: Name
+    source: str
+    source_sha256: str
+    image_id: str
+    container: str
+    port: Port
+    environment: dict[str, str]
+    upload_volume: str
+    target: str | None = None
+    varied: Annotated[Varied | None, Field(exclude_if=lambda varied: varied is None)] = None
+
+
+class LoadHost(Document):
+    """A second host, from which load is put on the APIs of the first.
+
+    Its load generator runs on the CPUs of `generator`; `system` has the others, for sshd, sampler and watch.
+    `own_kernel` tells whether its kernel settings are its own to change; where it isn't told, its kind does.
+    """
+
+    host: Host
+    size: HostSize
+    own_kernel: bool | None = None
+    generator: Annotated[tuple[int, ...], Field(min_length=1)]
+    system: Annotated[tuple[int, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _apart(self) -> "LoadHost":
+        for name, cpus in (("generator", self.generator), ("system", self.system)):
+            if list(cpus) != sorted(set(cpus)):
+                raise FaultyKeyError((name,), f"the CPUs of {name} are to rise, each once")
+        if set(self.generator) & set(self.system):
+            raise FaultyKeyError(("generator",), "the load generator is to have its CPUs to itself on a load host")
+        return self
+
+
+class Inventory(Document):
+    """The lab as it stands: host, core layout, services and APIs.
+
+    `contract_sha256` identifies the schema and the seed that PostgreSQL was loaded with. `own_kernel` tells whether the
+    host's kernel settings are its own to change, or those of a machine that it is a container on. Both are None in an
+    inventory of before they were told.
+    Where there are `load_hosts`, the load comes from them and from nowhere else: `cores` then gives the
+    generator no CPU of the lab's host. `api_address` is where the APIs listen, and where the load generator reaches
+    them: an address of the lab's host that its load hosts reach it at.
+    """
+
+    version: Literal[1] = 1
+    stack: Name
+    host: Host
+    size: HostSize
+    own_kernel: bool | None = None
+    cores: CoreLayout
+    base_image_id: str
+    postgres: PostgresService
+    redis: RedisService
+    contract_sha256: str | None = None
+    apis: tuple[ApiService, ...]
+    load_hosts: Annotated[tuple[LoadHost, ...], Field(exclude_if=lambda hosts: not hosts)] = ()
+    api_address: Annotated[str, Field(exclude_if=lambda address: address == LOOPBACK)] = LOOPBACK
+
+    @field_validator("api_address")
+    @classmethod
+    def _one_address(cls, address: str) -> str:
+        if IPv4Address(address).is_unspecified:
+            raise ValueError(f"{address} is every address of the host; name the one that its load hosts reach it at")
+        return address
+
+    @model_validator(mode="after")
+    def _from_one_side(self) -> "Inventory":
+        if self.load_hosts and self.cores.generator:
+            raise FaultyKeyError(
+                ("cores", "generator"), "the load comes from load hosts, so the generator has no CPU of the lab's host"
+            )
+        if not self.load_hosts and not self.cores.generator:
+            raise FaultyKeyError(("cores", "generator"), "without a load host the generator needs a CPU")
+        if self.load_hosts and IPv4Address(self.api_address).is_loopback:
+            raise FaultyKeyError(("api_address",), f"no load host reaches {self.api_address}, which is the host's own")
+        return self
+
+    def generator_shares(self, cores: CoreLayout) -> bool:
+        """Whether under a core layout the load generator has CPUs that what it measures has, too.
+
+        So it may be also with load hosts, where they are containers on one machine with the lab's host.
+        """
+        if not self.load_hosts:
+            return cores.shared
+        return any(
+            one.host.kind == self.host.kind == "container" and set(one.size.cpus) & set(self.size.cpus)
+            for one in self.load_hosts
+        )
+
+    def cores_of(self, api: ApiService) -> CoreLayout:
+        """The core layout that an API is measured with."""
+        return api.varied.cores if api.varied is not None and api.varied.cores is not None else self.cores
+
+    def postgres_of(self, api: ApiService) -> PostgresService:
+        """The PostgreSQL that an API is measured with: the lab's, or one with a variant's settings in its place."""
+        if api.varied is None or not api.varied.postgres:
+            return self.postgres
+        return self.postgres.model_copy(
+            update={
+                "container": f"{self.postgres.container}-{api.varied.variant}",
+                "settings": {**self.postgres.settings, **api.varied.postgres},
+            }
+        )
+
+    def api(self, name: str) -> ApiService:
+        """The API of that name.
+
+        Raises:
+            KeyError: the lab has no such API.
+        """
+        return {api.name: api for api in self.apis}[name]
+
+
+class Secrets(Document):
+    """The lab's secrets, exported beside the inventory as a Pulumi secret; shown by no `repr`."""
+
+    version: Literal[1] = 1
+    postgres_password: str = Field(repr=False)
+    redis_password: str = Field(repr=False)
+    jwt_secret: str = Field(repr=False)

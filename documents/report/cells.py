@@ -1,0 +1,147 @@
+"""One valid cell in numbers: what the statistics are taken over."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from documents.base import Document, Name
+from documents.lab import Role
+from documents.run import Cpu, Resource, SampledRole
+
+Service = Literal["postgres", "redis"]
+"""What an API may have to wait for."""
+
+
+class Latency(Document):
+    """Mean and percentiles of latency in microseconds.
+
+    A percentile is the exact nearest rank: the least latency that at least that share of the responses kept.
+    """
+
+    mean_us: float
+    p50_us: float
+    p90_us: float
+    p99_us: float
+    p999_us: float
+
+
+class Usage(Document):
+    """What one role used over a load window: CPU in cores (CPU seconds a second) and memory in bytes.
+
+    Memory is anonymous memory; the page cache stands beside it, for the kernel takes it back at need.
+    """
+
+    cpu_cores: float
+    memory_mean_bytes: float
+    memory_peak_bytes: int
+    page_cache_mean_bytes: float
+
+
+class WatchNumbers(Document):
+    """What the host was like over a load window: shares from 0 to 1 unless a name says otherwise.
+
+    `steal` is what the hypervisor took of each role's CPUs, `busy` how busy each of the lab's CPUs was, and `others`
+    what processes that are none of the lab's used of a role's CPUs: of those that it has to itself, or shares with
+    other roles. `throttled` maps the cgroups that a quota held back to the seconds that it did. `pressure` has the
+    share of the window in which some task waited for a resource, and in which all did; None where the kernel doesn't
+    tell.
+    `generator_waited` is how much of the window the generator's threads stood ready without a CPU; None where the
+    kernel doesn't tell, and in an open loop.
+
+    `connections` are those that were open at once, of `connections_planned`. `stuck` of them were sent no answer
+    since the load began, or for as long as a request may take; None where that can't be told. In an open loop both are
+    None, for there connections are opened as they are needed, and may rest. `spin_change` is the calibration spin's CPU
+    time after the load over that before it, less 1; `spin_seconds` the mean of both, for one CPU. `seconds` is the part
+    of the window that all of this is taken over.
+
+    Where the load came from load hosts, what is told of the generator is that of the worst of them, and
+    `generator_busy` says how busy each of the generators' CPUs was; `busy` then has those of the lab's host alone.
+    """
+
+    seconds: float
+
+    steal: dict[Role, float]
+    busy: dict[Cpu, float]
+    others: dict[Role, float]
+    throttled: dict[str, float]
+    pressure: dict[Resource, tuple[float, float]] | None
+    generator_waited: float | None
+    connections: int
+    connections_planned: int | None
+    stuck: int | None
+    spin_change: float
+    spin_seconds: float
+    generator_busy: Annotated[tuple[float, ...], Field(exclude_if=lambda busy: not busy)] = ()
+
+
+class LoadHostNumbers(Document):
+    """How well the load hosts of a cell worked together, and how full the network was.
+
+    The generators began within `start_skew_seconds` of each other, and for `apart` of the load, from 0 to 1, not all of
+    them were at work; in an open loop, that each begins in its turn is taken off both. Moments of two of their hosts,
+    or of one and the lab's host, may be `clock_error_seconds` further apart than they seem. `network_share` is the
+    answers' share of what the network can carry: of the fullest way from the lab's host to a load host. None where the
+    bandwidth wasn't measured, and in an open loop, whose generator counts no bytes.
+    """
+
+    clock_error_seconds: float
+    start_skew_seconds: float
+    apart: float
+    network_share: float | None
+
+
+class CellNumbers(Document):
+    """One valid cell in numbers, those of its `attempt` that counts.
+
+    Throughput in requests a second; latencies in microseconds. `raw` counts each response once, `corrected` is
+    wrk's correction for coordinated omission. `littles_law` is throughput x mean raw latency / connections opened:
+    near 1 for an honest closed loop, and falling when the generator is the limit or when connections still wait for an
+    answer at the window's end. `generator_saturation` is the generator's CPU use over the CPUs that its threads can
+    fill: as many as it has threads, and no more than it has. `bound_by` names the services that were the limit: their
+    CPUs were used up, and by them. `watch` is None in a run that is older than the watch. `twin` marks the second cell
+    of the API that its block measured twice. `load_hosts` is None where the load came from the lab's own host; else
+    `generator_saturation` is that of the busiest generator, and the generator's usage that of all together.
+    """
+
+    cell_id: str
+    attempt: int = 1
+    block: int
+    api: Name
+    scenario: Name
+    twin: bool = False
+    requests: int
+    throughput: float
+    raw: Latency
+    corrected: Latency
+    errors: int
+    statuses: dict[str, int] | None
+    usage: dict[SampledRole, Usage]
+    littles_law: float
+    generator_saturation: float
+    bound_by: tuple[Service, ...] = ()
+    watch: WatchNumbers | None = None
+    load_hosts: Annotated[LoadHostNumbers | None, Field(exclude_if=lambda numbers: numbers is None)] = None
+
+
+class OpenLoopNumbers(Document):
+    """One valid cell of the open loop in numbers, those of its `attempt` that counts.
+
+    Rates in requests a second; latencies in microseconds, from when each request was due. `lateness_p99_us` is the 99th
+    percentile of how late requests were sent, which is part of their latency. `generator_saturation` is the generator's
+    CPU use over its CPUs. `bound_by`, `watch` and `load_hosts` are as in `CellNumbers`.
+    """
+
+    cell_id: str
+    attempt: int = 1
+    block: int
+    api: Name
+    rate: int
+    achieved_rate: float
+    latency: Latency
+    lateness_p99_us: float
+    connections_opened: int
+    usage: dict[SampledRole, Usage]
+    generator_saturation: float
+    bound_by: tuple[Service, ...] = ()
+    watch: WatchNumbers | None = None
+    load_hosts: Annotated[LoadHostNumbers | None, Field(exclude_if=lambda numbers: numbers is None)] = None

@@ -1,0 +1,220 @@
+"""The protocol, `experiment/protocols/NAME.yaml`: what is measured and how often; and the plan, its cells in order."""
+
+from itertools import pairwise
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
+
+from documents.base import Document, FaultyKeyError, Name, explain
+from documents.stack import Cores, Environment, PostgresSettings
+
+
+class Variant(Document):
+    """One way in which APIs are measured, in the words of the stack document; what it doesn't name is as declared.
+
+    `environment` is added to an API's, `cores` is the host's core layout, and `postgres` has settings of PostgreSQL.
+    `apis` are those that it is of, all that are measured unless given. One that names nothing else is of the APIs as
+    they are declared.
+    """
+
+    name: Name
+    environment: Environment = Field(default_factory=dict)
+    cores: Cores | None = None
+    postgres: PostgresSettings = Field(default_factory=dict)
+    apis: tuple[Name, ...] = ()
+
+    def is_of(self, api: str) -> bool:
+        """Whether an API that is measured has this variant."""
+        return not self.apis or api in self.apis
+
+
+Workload = Literal[
+    "mixed",
+    "read-post",
+    "list-posts",
+    "read-user",
+    "read-me",
+    "create-post",
+    "update-post",
+    "login",
+    "upload",
+]
+
+
+class Scenario(Document):
+    """One load: so many connections for so many seconds, each sending its next request when its last is answered."""
+
+    name: Name
+    workload: Workload
+    connections: Annotated[int, Field(ge=1, le=10_000)]
+    duration_seconds: Annotated[int, Field(ge=1, le=3600)]
+
+
+def _one_for_each(given: object) -> object:
+    """A scenario with a list of connections as one scenario for each of them, ``NAME-16`` for 16.
+
+    What is wrong with a scenario is told here, where its place is still the one that the document has.
+    """
+    if not isinstance(given, list):
+        return given
+    scenarios = cast("list[object]", given)
+    if not any(isinstance(_members(scenario).get("connections"), list) for scenario in scenarios):
+        return tuple(scenarios)
+    spread: list[Scenario] = []
+    names: set[str] = set()
+    for index, scenario in enumerate(scenarios):
+        members = _members(scenario)
+        connections = members.get("connections")
+        if not isinstance(connections, list):
+            found = [_faultless(scenario, index)]
+        elif not connections:
+            raise FaultyKeyError((index, "connections"), "there is none; name one at least")
+        else:
+            counts = cast("list[object]", connections)
+            found = [
+                _faultless(members | {"connections": count, "name": f"{members.get('name')}-{count}"}, index)
+                for count in counts
+            ]
+        for one in found:
+            if one.name in names:
+                fault = "connections" if len(found) > 1 else "name"
+                raise FaultyKeyError((index, fault), f"another scenario is named {one.name}")
+            names.add(one.name)
+        spread += found
+    return tuple(spread)
+
+
+def _members(scenario: object) -> dict[str, Any]:
+    return cast("dict[str, Any]", scenario) if isinstance(scenario, dict) else {}
+
+
+def _faultless(scenario: object, index: int) -> Scenario:
+    try:
+        return Scenario.model_validate(scenario)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        raise FaultyKeyError((index, *fault["loc"]), explain(fault)) from error
+
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+"""A part of a whole, neither nothing nor all of it."""
+
+
+class OpenLoop(Document):
+    """Windows of `seconds` in which requests arrive at a given rate, however long the answers take.
+
+    The rates are the same for all APIs: `shares` of the throughput that the slowest of them reached in `scenario`,
+    whose workload is played over at most as many connections as it has. `blocks` times each API at each rate.
+    """
+
+    scenario: Name
+    shares: Annotated[tuple[Share, ...], Field(min_length=1)]
+    seconds: Annotated[int, Field(ge=1, le=3600)]
+    blocks: Annotated[int, Field(ge=1, le=1000)]
+
+    @model_validator(mode="after")
+    def _rising(self) -> "OpenLoop":
+        if any(later <= earlier for earlier, later in pairwise(self.shares)):
+            raise FaultyKeyError(("shares",), "each share must be greater than the one before")
+        return self
+
+
+class Protocol(Document):
+    """What a run does: `blocks` times all scenarios for every API, in an order drawn from a recorded seed.
+
+    The unit of the statistics is the cell: one restart of the API, one warm-up, one load window. `request_seed`
+    makes the stream of requests, the same for all APIs. A cell that is void is run again, until `attempts` were made at
+    it or one is valid; 1 runs none again. After all of that, `open_loop` has its own cells.
+
+    A warm-up ends when its throughput is steady, at the latest after `warm_up_seconds`, and not before
+    `warm_up_least_seconds`; where both are equal, its length is fixed.
+
+    With `twin`, each block measures one of the APIs twice under each scenario, each in turn: A/A. `margin` is the share
+    up to which two APIs count as the same, 0.03 for 3%; it is fixed before the run, for one that is chosen afterwards
+    can make any two the same. The open loop has no twin.
+
+    `apis` are those that are measured, all of the lab's unless given. With `vary` each of them is measured in each of
+    its variants, and each API in a variant is compared with the others as an API is. One that no variant is of is
+    measured as it is declared.
+    """
+
+    version: Literal[1]
+    name: Name
+    blocks: Annotated[int, Field(ge=1, le=1000)]
+    warm_up_seconds: Annotated[int, Field(ge=0, le=600)]
+    warm_up_least_seconds: Annotated[int, Field(ge=0, le=600)] = 0
+    scenarios: Annotated[tuple[Scenario, ...], BeforeValidator(_one_for_each), Field(min_length=1)]
+    request_seed: int = 20260131
+    timeout_seconds: Annotated[int, Field(ge=1, le=60)] = 2
+    attempts: Annotated[int, Field(ge=1, le=5)] = 3
+    twin: bool = True
+    margin: Annotated[float, Field(gt=0, le=0.5)] = 0.03
+    open_loop: OpenLoop | None = None
+    apis: Annotated[tuple[Name, ...], Field(exclude_if=lambda apis: not apis)] = ()
+    vary: Annotated[tuple[Variant, ...], Field(exclude_if=lambda variants: not variants)] = ()
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Protocol":
+        if self.warm_up_least_seconds > self.warm_up_seconds:
+            raise FaultyKeyError(
+                ("warm_up_least_seconds",),
+                f"the least is more than warm_up_seconds, which is the most: {self.warm_up_seconds}",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _distinct(self) -> "Protocol":
+        names: set[str] = set()
+        for index, scenario in enumerate(self.scenarios):
+            if scenario.name in names:
+                raise FaultyKeyError(("scenarios", index, "name"), f"another scenario is named {scenario.name}")
+            names.add(scenario.name)
+        if self.open_loop is not None and self.open_loop.scenario not in names:
+            raise FaultyKeyError(("open_loop", "scenario"), f"there is no scenario {self.open_loop.scenario}")
+        return self
+
+    @model_validator(mode="after")
+    def _variants_apart(self) -> "Protocol":
+        names: set[str] = set()
+        for index, variant in enumerate(self.vary):
+            if variant.name in names:
+                raise FaultyKeyError(("vary", index, "name"), f"another variant is named {variant.name}")
+            names.add(variant.name)
+            for place, api in enumerate(variant.apis):
+                if self.apis and api not in self.apis:
+                    raise FaultyKeyError(("vary", index, "apis", place), f"{api} isn't among the protocol's `apis`")
+        return self
+
+    def scenario(self, name: str) -> Scenario:
+        """The scenario of that name.
+
+        Raises:
+            KeyError: the protocol has no such scenario.
+        """
+        return {scenario.name: scenario for scenario in self.scenarios}[name]
+
+
+class Cell(Document):
+    """One cell: one restart of one API, one warm-up, one load window. `number` counts from 1 in the run's order.
+
+    `twin` marks the second cell of the API that its block measures twice under the scenario.
+    """
+
+    number: int
+    block: int
+    api: Name
+    scenario: Scenario
+    twin: bool = False
+
+    @property
+    def id(self) -> str:
+        """The cell's folder in `cells/`: ``<number>-<api>-<scenario>``."""
+        return f"{self.number:03d}-{self.api}-{self.scenario.name}"
+
+
+class Plan(Document):
+    """The cells of a run in their shuffled order, and the seed that the order was drawn from."""
+
+    version: Literal[1] = 1
+    order_seed: int
+    cells: tuple[Cell, ...]

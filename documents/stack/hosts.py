@@ -1,0 +1,353 @@
+"""The host of a stack document: which machine the lab stands on, and what one at a cloud costs."""
+
+import ipaddress
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, AwareDatetime, Field, field_validator, model_validator
+
+from documents.base import Document, FaultyKeyError, Port
+from documents.lab import TcpPort
+
+Owner = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$")]
+"""Whose a lab is; it becomes a tag, and no kind takes more signs in one than Hetzner does.
+
+Source: Hetzner Cloud API, "Labels": a value has at most 63 characters, begins and ends with a letter or digit, and has
+letters, digits, ``-``, ``_`` and ``.`` between.
+"""
+
+NARROWEST_REFUSED_BITS = 23
+"""A network of so many bits or fewer isn't the controller's address any more."""
+
+_NEVER_SEEN_FROM_OUTSIDE = tuple(
+    map(
+        ipaddress.IPv4Network,
+        (
+            *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
+            *("192.168.0.0/16", "224.0.0.0/3"),
+        ),
+    )
+)
+"""Networks from whose addresses nothing reaches a public one. Source: RFC 6890, RFC 5771; RFC 1112, section 4."""
+
+NetworkZone = Literal["eu-central", "us-east", "us-west", "ap-southeast"]
+
+NETWORK_ZONES: dict[str, NetworkZone] = {
+    "fsn1": "eu-central",
+    "nbg1": "eu-central",
+    "hel1": "eu-central",
+    "ash": "us-east",
+    "hil": "us-west",
+    "sin": "ap-southeast",
+}
+"""The network zone of each of Hetzner's locations. Source: Hetzner Docs, "Locations"."""
+
+
+class Price(Document):
+    """An amount of money: ``{amount: 0.5, currency: EUR}``."""
+
+    amount: Annotated[float, Field(ge=0.0001, le=1000, allow_inf_nan=False)]
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+
+
+class Bill(Document):
+    """What a lab's machines cost: what is shown and confirmed before any is made.
+
+    `place` is the cloud's region or location, `price_per_hour` is for one machine.
+    """
+
+    kind: Literal["aws", "hetzner"]
+    machine_type: str
+    place: str
+    machines: Annotated[int, Field(ge=1)]
+    price_per_hour: Price
+    expires: AwareDatetime
+
+
+class _CloudHost(Document):
+    """What all machines of a cloud have: whose they are, until when, who may come in, and what one costs an hour."""
+
+    owner: Owner
+    expires: AwareDatetime
+    allowed_from: str
+    price_per_hour: Price
+    cpus: Annotated[int, Field(ge=1, le=1024)] = 8
+
+    @field_validator("expires")
+    @classmethod
+    def _whole_seconds(cls, expires: datetime) -> datetime:
+        try:
+            return expires.astimezone(UTC).replace(microsecond=0)
+        except OverflowError as error:
+            raise ValueError(
+                "in UTC this moment isn't in the years 1 to 9999; name an earlier or a later one"
+            ) from error
+
+    @field_validator("allowed_from")
+    @classmethod
+    def _only_the_controller(cls, allowed_from: str) -> str:
+        try:
+            network = ipaddress.IPv4Network(allowed_from)
+        except ValueError as error:
+            raise ValueError(
+                "write the controller's own IPv4 address, by which the machines are reached, as a network: "
+                "203.0.113.7/32"
+            ) from error
+        if network.prefixlen <= NARROWEST_REFUSED_BITS:
+            raise ValueError(
+                f"{allowed_from} lets in {network.num_addresses:,} addresses; narrow it to the controller's own, "
+                "which ends in /32, or to its network of /24 at most"
+            )
+        if any(network.subnet_of(inner) for inner in _NEVER_SEEN_FROM_OUTSIDE):
+            raise ValueError(
+                f"{allowed_from} is an address inside a network, by which no machine at a cloud is reached; write the "
+                "one that the controller has on the internet"
+            )
+        return str(network)
+
+
+class AwsHost(_CloudHost):
+    """A machine of Amazon EC2, made for the lab in a network of its own."""
+
+    kind: Literal["aws"]
+    region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")]
+    availability_zone: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9][a-z]$")] | None = None
+    ami: Annotated[str, Field(pattern=r"^ami-[0-9a-f]{8,17}$")]
+    instance_type: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*\.[a-z0-9-]+$")] = "c7a.2xlarge"
+    disk_gb: Annotated[int, Field(ge=20, le=16384)] = 60
+
+    @model_validator(mode="after")
+    def _zone_of_the_region(self) -> "AwsHost":
+        if self.availability_zone is not None and self.availability_zone[:-1] != self.region:
+            raise FaultyKeyError(("availability_zone",), f"this zone isn't in the region {self.region}")
+        return self
+
+    @property
+    def shared_cores(self) -> bool:
+        """Whether other tenants have the same cores: so with burstable types (T2, T3, T3a, T4g) and flexible ones.
+
+        Source: Amazon EC2 User Guide, "Burstable performance instances" and "Flex instances".
+        """
+        family = self.instance_type.partition(".")[0]
+        return self.burstable or family.endswith("-flex")
+
+    @property
+    def burstable(self) -> bool:
+        """Whether the type has CPU credits, which can be bought beyond its price."""
+        return self.instance_type[0] == "t" and self.instance_type[1].isdigit()
+
+    def bill(self, machines: int) -> Bill:
+        """What so many of these machines cost."""
+        return Bill(
+            kind=self.kind,
+            machine_type=self.instance_type,
+            place=self.region,
+            machines=machines,
+            price_per_hour=self.price_per_hour,
+            expires=self.expires,
+        )
+
+
+class HetznerHost(_CloudHost):
+    """A server of Hetzner Cloud, made for the lab; its disk is the one that its type has."""
+
+    kind: Literal["hetzner"]
+    location: Literal["fsn1", "nbg1", "hel1", "ash", "hil", "sin"]
+    server_type: Annotated[str, Field(pattern=r"^[a-z]{2,4}[0-9]{2,3}$")] = "ccx33"
+    image: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")] = "debian-13"
+
+    @property
+    def shared_cores(self) -> bool:
+        """Whether other tenants have the same cores: so it is with every family but CCX.
+
+        Source: Hetzner Docs, "Cloud servers, overview": shared and dedicated vCPU.
+        """
+        return not self.server_type.startswith("ccx")
+
+    def bill(self, machines: int) -> Bill:
+        """What so many of these machines cost."""
+        return Bill(
+            kind=self.kind,
+            machine_type=self.server_type,
+            place=self.location,
+            machines=machines,
+            price_per_hour=self.price_per_hour,
+            expires=self.expires,
+        )
+
+
+CloudHost = AwsHost | HetznerHost
+
+
+def as_cloud_host(host: Document) -> CloudHost | None:
+    """The host, if it is one of a cloud and so costs money."""
+    return host if isinstance(host, AwsHost | HetznerHost) else None
+
+
+def cloud_tags(stack: str, host: CloudHost) -> dict[str, str]:
+    """The tags of everything that a cloud makes for a lab and that can carry one.
+
+    The moment is in the basic format of ISO 8601 and in UTC, ``20261201T180000Z``: Hetzner takes no colon.
+    """
+    return {
+        "fairground-stack": stack,
+        "fairground-owner": host.owner,
+        "fairground-expires": f"{host.expires:%Y%m%dT%H%M%SZ}",
+    }
+
+
+_LABEL = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*")
+
+
+def _name_or_address(text: str) -> str:
+    """A name of RFC 1123, section 2.1, with the underscore that many networks take too; or an address as it is."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        address = None
+    if isinstance(address, ipaddress.IPv6Address) and address.scope_id is not None:
+        raise ValueError("an address that is good on one link alone can't be pinned; name another one of the machine")
+    if address is None and not (_NAME.fullmatch(text) and len(text) <= 253):
+        raise ValueError(
+            "write the machine's name or its IP address alone, an IPv6 address without brackets; user and port have "
+            "keys of their own"
+        )
+    return text
+
+
+HostAddress = Annotated[str, AfterValidator(_name_or_address)]
+"""A name or an IP address of a machine."""
+
+UserName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,31}$")]
+
+_KEY = re.compile(r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]+={0,2}")
+
+
+def _key_alone(text: str) -> str:
+    if not _KEY.fullmatch(text):
+        raise ValueError(
+            "write the key's type and the key alone, without host name or comment, as `ssh-ed25519 AAAA…`: the first "
+            "two words of a file /etc/ssh/ssh_host_*_key.pub of that machine"
+        )
+    return text
+
+
+PublicKey = Annotated[str, AfterValidator(_key_alone)]
+"""A public key in one line of OpenSSH's format, without a comment."""
+
+
+def _private_address(text: str) -> str:
+    address = ipaddress.IPv4Address(text)
+    if address.is_global or address.is_loopback or address.is_unspecified or address.is_link_local:
+        raise ValueError(f"{text} isn't an address of a private network; the APIs are open to who reaches it")
+    return text
+
+
+def _private_network(text: str) -> str:
+    network = ipaddress.IPv4Network(text)
+    if network.is_global or network.is_loopback or network.is_link_local or not 16 <= network.prefixlen <= 28:
+        raise ValueError(f"{text} isn't a private network of 16 to 65,536 addresses")
+    return text
+
+
+PrivateAddress = Annotated[str, AfterValidator(_private_address)]
+"""An IPv4 address in a private network that a host and its load hosts have in common."""
+
+PrivateNetwork = Annotated[str, AfterValidator(_private_network)]
+"""A private IPv4 network, as ``10.1.2.0/28``."""
+
+
+class ContainerHost(Document):
+    """A host made as a container on the controller's own Docker engine, with sshd and an engine of its own.
+
+    Where there are load hosts, all of them are in a network of Docker's that is `private_network`, in which the
+    controller is, too; one drawn from the stack's name unless given.
+    """
+
+    kind: Literal["container"]
+    cpus: Annotated[int, Field(ge=1, le=1024)] = 8
+    memory_gb: Annotated[int, Field(ge=2, le=4096)] = 16
+    ssh_port: Port = 22022
+    private_network: PrivateNetwork | None = None
+    build_cache: Literal["keep", "discard"] = "discard"
+
+
+class JumpHost(Document):
+    """A machine that SSH goes through on its way to the host, with the host's login."""
+
+    address: HostAddress
+    port: TcpPort = 22
+    user: UserName = "root"
+    host_key: PublicKey | None = None
+
+
+class ExistingHost(Document):
+    """A Debian or Ubuntu machine that exists: root's, or a user's who may become root by sudo without a password.
+
+    Without a `private_key`, a path on the controller, the login is the SSH agent's. A `host_key` that isn't given is
+    shown by the first `lab up`, for confirmation.
+    """
+
+    kind: Literal["ssh"]
+    address: HostAddress
+    port: TcpPort = 22
+    user: UserName = "root"
+    private_key: str | None = None
+    host_key: PublicKey | None = None
+    jump_host: JumpHost | None = None
+
+    @model_validator(mode="after")
+    def _not_through_itself(self) -> "ExistingHost":
+        if self.jump_host and (self.jump_host.address, self.jump_host.port) == (self.address, self.port):
+            raise FaultyKeyError(("jump_host",), "the jump host is the host itself; leave it out")
+        return self
+
+    @field_validator("private_key")
+    @classmethod
+    def _whole_path(cls, path: str | None) -> str | None:
+        if path is not None and not path.startswith(("/", "~/")):
+            raise ValueError("name the whole path of the private key, beginning with / or ~/")
+        return path
+
+
+class SshHost(ExistingHost):
+    """The lab's host on a machine that exists.
+
+    Of the machine's CPUs the first physical cores with at most `cpus` are used. `private_address` is where its load
+    hosts reach it, if it has any.
+    """
+
+    private_address: PrivateAddress | None = None
+    cpus: Annotated[int, Field(ge=1, le=1024)] = 8
+    build_cache: Literal["keep", "discard"] = "discard"
+
+
+class ContainerLoadHost(Document):
+    """A load host made as a container beside that of the lab's host, and as large."""
+
+    kind: Literal["container"]
+    ssh_port: Port
+
+
+class SshLoadHost(ExistingHost):
+    """A load host on a machine that exists. No Docker engine is needed there."""
+
+
+class CloudLoadHost(Document):
+    """A load host at the cloud of the lab's host: a machine of the same type, image and disk, in the same place."""
+
+    kind: Literal["aws", "hetzner"]
+
+
+AnyLoadHost = Annotated[ContainerLoadHost | SshLoadHost | CloudLoadHost, Field(discriminator="kind")]
+"""What puts load on the lab's host from beside it; of the same kind as that."""
+
+
+AnyHost = ContainerHost | SshHost | AwsHost | HetznerHost
+
+
+def keeps_images(host: AnyHost) -> bool:
+    """Whether images and build cache outlive a lab on the host; a machine of a cloud goes as a whole."""
+    return isinstance(host, ContainerHost | SshHost) and host.build_cache == "keep"

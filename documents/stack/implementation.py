@@ -1,0 +1,99 @@
+"""`apis/NAME/implementation.yaml`: what `lab facts` must know of an implementation to measure how it is built.
+
+Its Dockerfile has a stage `source` with compilers, dependencies and sources, in which nothing of the API is compiled.
+All commands are the shell's, in that stage's working folder, without a network.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from documents.base import Document, FaultyKeyError, Name
+
+
+def _inside(path: str) -> str:
+    if ".." in path.split("/"):
+        raise ValueError("this is to be a path inside the implementation's folder")
+    return path
+
+
+RelativePath = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.*][A-Za-z0-9_.*/-]*$"), AfterValidator(_inside)]
+"""A path, or a pattern of paths, inside the implementation's folder."""
+
+Command = Annotated[str, Field(min_length=1, pattern=r"^[^\x00\n]+$")]
+"""A command of the shell, on one line."""
+
+
+class Change(Document):
+    """A change of one line of code that the binary shows: `old`, which the file has once, becomes `new`."""
+
+    file: RelativePath
+    old: Annotated[str, Field(min_length=1, pattern=r"^[^\n]+$")]
+    new: Annotated[str, Field(pattern=r"^[^\n]*$")]
+
+    @model_validator(mode="after")
+    def _differs(self) -> "Change":
+        if self.old == self.new:
+            raise FaultyKeyError(("new",), "this changes nothing")
+        return self
+
+
+class Build(Document):
+    """The release build: its command, as the Dockerfile has it too, what it leaves for the image, and a change.
+
+    The first of `artifacts` is the binary or archive that the build makes; files or folders that go into the image
+    beside it, such as the archives of dependencies, follow. `dependencies` is a command that lists what of others is in
+    these, one a line; it runs after the build.
+    """
+
+    command: Command
+    artifacts: Annotated[tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9_./-]+$")], ...], Field(min_length=1)]
+    dependencies: Command
+    change: Change
+
+
+class Lines(Document):
+    """The files whose lines are counted, as patterns such as ``src/**/*.rs``.
+
+    What `tests` matches is no source, and what `others` matches, such as the floor's files, doesn't count at all.
+    """
+
+    sources: Annotated[tuple[RelativePath, ...], Field(min_length=1)]
+    tests: Annotated[tuple[RelativePath, ...], Field(min_length=1)]
+    others: tuple[RelativePath, ...] = ()
+
+
+class Implementation(Document):
+    """One implementation of the API. `language` is how the reports name it."""
+
+    version: Literal[1]
+    language: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9 +#.-]{0,30}$")]
+    build: Build
+    lines: Lines
+
+
+class ApiCheckStep(Document):
+    """One step of the way.
+
+    `details` says what is so, where it passed, what is at fault, one thing each, where it failed, and else why it
+    wasn't looked at. `section` is the heading of docs/adding-an-api.md that tells of it.
+    """
+
+    name: str
+    outcome: Literal["passed", "failed", "not looked at"]
+    details: tuple[str, ...]
+    section: str
+
+
+class ApiCheck(Document):
+    """`lab api check --json`: all steps in their order."""
+
+    version: Literal[1] = 1
+    stack: Name
+    api: str
+    steps: tuple[ApiCheckStep, ...]
+
+    @property
+    def first_failure(self) -> ApiCheckStep | None:
+        """The step to be mended first; None where all passed."""
+        return next((step for step in self.steps if step.outcome != "passed"), None)

@@ -1,0 +1,115 @@
+"""What of the lab below the APIs a run varies: PostgreSQL's settings, and the CPUs of each role."""
+
+from collections.abc import Collection
+
+from documents.errors import HostError
+from documents.lab import ApiService, Inventory, PostgresService, Role
+from provision.containers import control
+from provision.services import VariantContainer, variants
+from provision.ssh import Connection
+from provision.system import pinning
+
+
+class Arrangement:
+    """The lab on its host as the API under test is to be measured with it; as it is declared until `arrange`.
+
+    Where subjects differ in PostgreSQL's settings, PostgreSQL is started anew for each cell, whichever it is: else some
+    cells would have a server that has just begun, and others one with full buffers.
+    """
+
+    def __init__(self, connection: Connection, inventory: Inventory) -> None:
+        """Begin with the lab as it is declared."""
+        self._connection = connection
+        self._inventory = inventory
+        self._containers: tuple[str, ...] = ()
+        self._confines = False
+        self.postgres = inventory.postgres
+        self.cores = inventory.cores
+
+    @property
+    def starts_postgres(self) -> bool:
+        """Whether PostgreSQL is started anew for each cell, and maybe another one."""
+        return bool(self._containers)
+
+    def make(self, subjects: Collection[ApiService]) -> None:
+        """Make the containers of all variants, with no API running, and try each PostgreSQL once.
+
+        So a setting that PostgreSQL doesn't take ends the run at once, and not cell by cell.
+
+        Raises:
+            HostError: one can't be made, or a PostgreSQL doesn't start with its settings; says why.
+        """
+        inventory = self._inventory
+        of_apis = [
+            VariantContainer(
+                name=api.container,
+                of=inventory.api(varied.api).container,
+                cpus=inventory.cores_of(api).cpu_list("api"),
+                environment=varied.environment,
+            )
+            for api in subjects
+            if (varied := api.varied) is not None
+        ]
+        if not of_apis:
+            return
+        servers = {server.container: server for server in map(inventory.postgres_of, subjects)}
+        servers.pop(inventory.postgres.container, None)
+        of_servers = [
+            VariantContainer(
+                name=server.container,
+                of=inventory.postgres.container,
+                cpus=inventory.cores.cpu_list("postgres"),
+                settings=server.settings,
+            )
+            for server in servers.values()
+        ]
+        variants.make(self._connection, [*of_apis, *of_servers])
+        self._confines = any(inventory.cores_of(api) != inventory.cores for api in subjects)
+        if not servers:
+            return
+        self._containers = (inventory.postgres.container, *servers)
+        for server in servers.values():
+            self._switch(server)
+            if wrong := variants.wrong_settings(self._connection, server):
+                raise HostError(
+                    f"PostgreSQL in {server.container} on {self._connection} isn't at work with the settings of its "
+                    f"variant: {' '.join(wrong)}"
+                )
+        self._switch(inventory.postgres)
+
+    def arrange(self, api: ApiService) -> list[str]:
+        """Have the lab below an API as it is to be measured with it; returns what isn't so, a sentence for each.
+
+        Raises:
+            HostError: PostgreSQL doesn't start, or the host refuses.
+        """
+        server, self.cores = self._inventory.postgres_of(api), self._inventory.cores_of(api)
+        if self._confines:
+            variants.confine(self._connection, variants.cpus_of_services(server, self._inventory, self.cores))
+        if not self.starts_postgres:
+            return []
+        self._switch(server)
+        return variants.wrong_settings(self._connection, server)
+
+    def undo(self) -> None:
+        """Remove all containers of variants, those of a run that was killed too, and have the lab as it is declared."""
+        inventory = self._inventory
+        removed = variants.remove(self._connection, inventory)
+        self._containers, self._confines = (), False
+        self.postgres, self.cores = inventory.postgres, inventory.cores
+        if removed:
+            # What was pinned within another layout keeps to that, though its container has all of its CPUs again.
+            services: dict[Role, str] = {
+                "postgres": inventory.postgres.container,
+                "redis": inventory.redis.container,
+            }
+            pinning.apply(
+                self._connection,
+                inventory.cores,
+                {role: control.cgroup(self._connection, container) for role, container in services.items()},
+                system_commands=(),
+            )
+
+    def _switch(self, server: PostgresService) -> None:
+        variants.switch_postgres(self._connection, server, self._containers)
+        self.postgres = server

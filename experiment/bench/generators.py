@@ -1,0 +1,374 @@
+"""The load generators of a run: wrk and the open loop's program, on the lab's own host or on its load hosts.
+
+On load hosts all is by their own clocks: what they leave is pulled as it is, and beside it goes what their clocks were
+against that of the lab's host, straight before the load and straight after it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from analysis.raw import CLOCKS_NAME, load_host_file, merge_open_loop, merge_wrk, turn_ns
+from documents.errors import AnalysisError, DocumentError, HostError, HostUnreachableError, TransferError
+from documents.lab import CoreLayout
+from documents.run import CellClocks, ClockReading, ClockReadings, SampledRole, Scenario
+from experiment.bench import host_folder
+from experiment.bench.bench import Load, Measured, WarmedUp
+from experiment.bench.beside import Beside
+from experiment.record import write_whole
+from experiment.workloads import RequestFile
+from experiment.workloads.command import (
+    REPLAY_SCRIPT,
+    Part,
+    ReplayPaths,
+    generator_threads,
+    open_loop_command,
+    share_of_connections,
+    shares_of_rate,
+    wrk_command,
+)
+from provision.containers import Cgroup
+from provision.load import Job, jobs, network, open_loop, sampling, watching, wrk
+from provision.load import wrk as generator
+from provision.ssh import Connection
+
+_Item = TypeVar("_Item")
+_Found = TypeVar("_Found")
+
+_MARGIN_SECONDS = 20
+"""How much longer than its load wrk may live: it builds its requests before, and writes its result after."""
+
+_LEAD_SECONDS = 3.0
+"""From when several generators are told to start until they do: each has to be started over SSH, and builds its
+requests. One that isn't ready by then starts late, which is seen in its result."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a load generator runs: a host, the generator's CPUs there, and those of the host's other work.
+
+    `on_load_host` says that it isn't the host of the APIs.
+    """
+
+    connection: Connection
+    cpus: tuple[int, ...]
+    system: tuple[int, ...]
+    on_load_host: bool = False
+
+
+@dataclass
+class _At:
+    """A place, which of the generators its own is, and what runs there for the cell under way."""
+
+    place: Place
+    part: Part
+    cgroup: Cgroup | None = None
+    load: Job | None = None
+    sampler: Job | None = None
+    watch: Job | None = None
+    clock: ClockReading | None = None
+    clock_after: ClockReading | None = None
+
+
+class Generators:
+    """One load generator on the lab's host, or one on each of its load hosts, which then share every load evenly."""
+
+    def __init__(self, lab: Connection, address: str, places: Sequence[Place], beside: Beside) -> None:
+        """Prepare them.
+
+        Args:
+            lab: to the lab's host.
+            address: where the APIs listen.
+            places: of the generators; where one is on a load host, all are.
+            beside: what is done on all of them at once is begun with it.
+        """
+        self._lab = lab
+        self._address = address
+        self._beside = beside
+        self._all = [_At(place, Part(number, len(places))) for number, place in enumerate(places)]
+        self._apart = places[0].on_load_host
+        self._load_is_open = False
+        self._program: str | None = None
+
+    def lay_out(self, cores: CoreLayout) -> None:
+        """Run on these CPUs of the lab's host from the next cell on, if that is where the generator is."""
+        if not self._apart:
+            [own] = self._all
+            own.place = replace(own.place, cpus=cores.generator, system=cores.system)
+
+    def install(self, requests: Sequence[RequestFile], beside: Cgroup) -> None:
+        """Lay the request files and the script that replays them ready, and make the generators' cgroups.
+
+        Args:
+            requests: one file for each workload.
+            beside: a cgroup of the lab's; that of a generator on the lab's host is made beside it.
+        """
+
+        def install_at(one: _At) -> None:
+            connection = one.place.connection
+            host_folder.make(connection)
+            connection.push(REPLAY_SCRIPT, host_folder.path_of("replay.lua"))
+            for file in requests:
+                connection.push_bytes(file.data, host_folder.requests_path(file.workload), mode=0o600)
+            if one.place.on_load_host:
+                one.cgroup = generator.own_generator_cgroup(connection)
+            else:
+                one.cgroup = generator.generator_cgroup(connection, beside)
+
+        self._at_once(install_at, self._all)
+
+    def install_open_loop(self, program: str) -> None:
+        """Have the open loop's program, which was built on the lab's host, wherever it is to run."""
+        self._program = program
+        if self._apart:
+            self._at_once(lambda one: open_loop.carry_over(self._lab, one.place.connection, program), self._all)
+
+    def own_cgroups(self) -> Mapping[SampledRole, Cgroup]:
+        """The generator's cgroup, if it is on the lab's host."""
+        [first, *_] = self._all
+        return {} if self._apart else {"generator": _known(first.cgroup, first)}
+
+    def lay_ready(self, tokens: bytes) -> None:
+        """Remove what the last cell left, and write this one's tokens."""
+
+        def lay_at(one: _At) -> None:
+            # Where one of several failed in the warm-up, the others may still be at work.
+            running = len(self._all) > 1 or any(job is not None for job in (one.load, one.sampler, one.watch))
+            host_folder.lay_ready(one.place.connection, end_jobs=running)
+            one.place.connection.push_bytes(tokens, host_folder.path_of("tokens"), mode=0o600)
+            one.load = one.sampler = one.watch = one.clock = one.clock_after = None
+
+        self._at_once(lay_at, self._all)
+
+    def warm_up(self, load: Load, enough: Callable[[Sequence[int]], bool]) -> WarmedUp:
+        """See `Bench.warm_up`."""
+        series = host_folder.path_of(f"warm-up/{wrk.SERIES_NAME}")
+        jobs_of = self._at_once(lambda one: self._start_wrk(one, load, "warm-up", series=series), self._all)
+        told, statuses = wrk.watch(
+            [(one.place.connection, job) for one, job in zip(self._all, jobs_of, strict=True)],
+            threads=self._threads(load),
+            enough=enough,
+        )
+        return WarmedUp(series=told, seconds=max((status.ended_ns - status.started_ns) / 1e9 for status in statuses))
+
+    def start_sampling(self, *, port: int, seconds: float) -> None:
+        """Start to sample the generators on load hosts, and to watch these hosts; `port` is the API's."""
+
+        def start_at(one: _At) -> None:
+            place = one.place
+            cgroups: dict[SampledRole, Cgroup] = {"generator": _known(one.cgroup, one)}
+            one.sampler = sampling.start(
+                place.connection,
+                host_folder.path_of("sampler"),
+                cgroups,
+                cpus=place.system,
+                deadline_seconds=seconds,
+            )
+            one.watch = watching.start(
+                place.connection,
+                host_folder.path_of("watch"),
+                cgroups,
+                lab_cpus=sorted({*place.cpus, *place.system}),
+                port=port,
+                cpus=place.system,
+                deadline_seconds=seconds,
+            )
+
+        if self._apart:
+            self._at_once(start_at, self._all)
+
+    def play(self, load: Load) -> None:
+        """Put load on the API; returns when all generators have ended. Several begin at one moment."""
+        self._load_is_open = load.rate is not None
+        if self._apart:
+            for one in self._all:
+                one.clock = self._read_clock(one)
+        starts = self._starts(load)
+        rates = [None] * len(self._all) if load.rate is None else shares_of_rate(load.rate, len(self._all))
+
+        def start_at(turn: tuple[_At, int | None, int | None]) -> None:
+            one, start_ns, rate = turn
+            if rate is None:
+                one.load = self._start_wrk(one, load, "load", start_ns=start_ns)
+            else:
+                one.load = self._start_open_loop(one, load, rate, start_ns=start_ns)
+
+        self._at_once(start_at, [*zip(self._all, starts, rates, strict=True)])
+        self._at_once(lambda one: jobs.wait(one.place.connection, _known(one.load, one)), self._all)
+
+    def look_afterwards(self) -> None:
+        """Read the clocks of load hosts once more, when their load has ended."""
+        if self._apart:
+            for one in self._all:
+                one.clock_after = self._read_clock(one)
+
+    def collect(self, folder: Path) -> Measured:
+        """Pull what the generators left: `wrk.txt` and `wrk.json`, or `open-loop.json`.
+
+        From load hosts these come with the host's number before their names, and so does what sampler and watch wrote
+        there. What all generators did together is then `wrk.json` or `open-loop.json`, by the clock of the lab's host.
+        """
+        if not self._apart:
+            [own] = self._all
+            return self._fetch_result(own, folder)
+        found = self._at_once(lambda one: self._fetch(one, folder), self._all)
+        clocks = CellClocks(
+            load_hosts=tuple(
+                ClockReadings(before=_known(one.clock, one), after=_known(one.clock_after, one)) for one in self._all
+            )
+        )
+        write_whole(folder / CLOCKS_NAME, clocks.to_json())
+        together = self._together(found, clocks, folder)
+        return replace(
+            together,
+            sampler_failure=next((part.sampler_failure for part in found if part.sampler_failure is not None), None),
+            watch_failure=next((part.watch_failure for part in found if part.watch_failure is not None), None),
+        )
+
+    def forget(self) -> None:
+        """Take nothing for running any more: all was ended."""
+        for one in self._all:
+            one.load = one.sampler = one.watch = None
+
+    def _fetch(self, one: _At, folder: Path) -> Measured:
+        """Pull what is on one load host."""
+        number = one.part.number + 1
+        connection, sampler, watch = one.place.connection, _known(one.sampler, one), _known(one.watch, one)
+        measured = self._fetch_result(one, folder, prefix=load_host_file(number, ""))
+        _, sampler_failure = _or_failure(
+            lambda: sampling.finish(connection, sampler, folder / load_host_file(number, sampling.FILE_NAME))
+        )
+        _, watch_failure = _or_failure(
+            lambda: watching.finish(connection, watch, folder / load_host_file(number, watching.FILE_NAME))
+        )
+        one.sampler = one.watch = None
+        return replace(measured, sampler_failure=sampler_failure, watch_failure=watch_failure)
+
+    def _fetch_result(self, one: _At, folder: Path, *, prefix: str = "") -> Measured:
+        connection, job = one.place.connection, _known(one.load, one)
+        if self._load_is_open:
+            open_result, failure = _or_failure(lambda: open_loop.finish(connection, job, folder, prefix=prefix))
+            one.load = None
+            return Measured(open_loop=open_result, generator_failure=failure)
+        result, failure = _or_failure(lambda: generator.finish(connection, job, folder, prefix=prefix)[1])
+        one.load = None
+        return Measured(result=result, generator_failure=failure)
+
+    def _together(self, found: Sequence[Measured], clocks: CellClocks, folder: Path) -> Measured:
+        """What the generators did together, written beside what each of them did."""
+        for part in found:
+            if part.generator_failure is not None:
+                return Measured(generator_failure=part.generator_failure)
+        if self._load_is_open:
+            open_parts = [part.open_loop for part in found if part.open_loop is not None]
+            open_result, failure = _or_failure(lambda: merge_open_loop(open_parts, clocks))
+            if open_result is not None:
+                write_whole(folder / open_loop.RESULT_NAME, open_result.to_json())
+            return Measured(open_loop=open_result, generator_failure=failure)
+        parts = [part.result for part in found if part.result is not None]
+        result, failure = _or_failure(lambda: merge_wrk(parts, clocks))
+        if result is not None:
+            write_whole(folder / generator.RESULT_NAME, result.to_json())
+        return Measured(result=result, generator_failure=failure)
+
+    def _read_clock(self, one: _At) -> ClockReading:
+        return network.read_clock(self._lab, one.place.connection, self._address)
+
+    def _starts(self, load: Load) -> list[int | None]:
+        """When each generator is to begin, by its own clock; None for at once.
+
+        In an open loop the generators take turns.
+        """
+        if len(self._all) == 1:
+            return [None]
+        clocks = [_known(one.clock, one) for one in self._all]
+        start_ns = max(clock.at_ns + clock.offset_ns for clock in clocks) + round(_LEAD_SECONDS * 1e9)
+        turns_ns = [0 if load.rate is None else turn_ns(number, load.rate) for number in range(len(clocks))]
+        return [start_ns - clock.offset_ns + later_ns for clock, later_ns in zip(clocks, turns_ns, strict=True)]
+
+    def _share(self, load: Load) -> Scenario:
+        """The part of the load's scenario that each generator plays."""
+        connections = share_of_connections(load.scenario.connections, len(self._all))
+        return load.scenario.model_copy(update={"connections": connections})
+
+    def _threads(self, load: Load) -> int:
+        """How many threads each wrk has: the same for all, so that the sum of their connections divides as well."""
+        return generator_threads(self._share(load).connections, min(len(one.place.cpus) for one in self._all))
+
+    def _start_wrk(
+        self, one: _At, load: Load, folder: str, *, series: str | None = None, start_ns: int | None = None
+    ) -> Job:
+        command = wrk_command(
+            self._share(load),
+            ReplayPaths(
+                script=host_folder.path_of("replay.lua"),
+                requests=host_folder.requests_path(load.scenario.workload),
+                tokens=host_folder.path_of("tokens"),
+                output=host_folder.path_of(f"{folder}/{generator.RESULT_NAME}"),
+                series=series,
+            ),
+            address=self._address,
+            port=load.api.port,
+            threads=self._threads(load),
+            duration_seconds=load.seconds,
+            timeout_seconds=load.timeout_seconds,
+            wrk_version=load.wrk_version,
+            part=one.part,
+            start_ns=start_ns,
+        )
+        return self._start(one, folder, command, seconds=load.seconds + _MARGIN_SECONDS)
+
+    def _start_open_loop(self, one: _At, load: Load, rate: int, *, start_ns: int | None) -> Job:
+        if self._program is None:
+            raise HostError(f"The generator of the open loop wasn't installed on {one.place.connection}.")
+        command = open_loop_command(
+            self._share(load),
+            ReplayPaths(
+                script=self._program,
+                requests=host_folder.requests_path(load.scenario.workload),
+                tokens=host_folder.path_of("tokens"),
+                output=host_folder.path_of(f"load/{open_loop.RESULT_NAME}"),
+            ),
+            address=self._address,
+            port=load.api.port,
+            rate=rate,
+            duration_seconds=load.seconds,
+            timeout_seconds=load.timeout_seconds,
+            part=one.part,
+            start_ns=start_ns,
+        )
+        # Where nobody answers, one time-out after the window the last request waits another for its connection, and
+        # then a third for its answer.
+        return self._start(one, "load", command, seconds=load.seconds + 3 * load.timeout_seconds + _MARGIN_SECONDS)
+
+    def _at_once(self, act: Callable[[_Item], _Found], items: Sequence[_Item]) -> list[_Found]:
+        """Do it for all at once; the first failure is raised when all have ended."""
+        return self._beside.do_all(*(partial(act, item) for item in items))
+
+    def _start(self, one: _At, folder: str, command: Sequence[str], *, seconds: float) -> Job:
+        return generator.start(
+            one.place.connection,
+            host_folder.path_of(folder),
+            command,
+            cpus=one.place.cpus,
+            cgroup=_known(one.cgroup, one),
+            deadline_seconds=seconds,
+        )
+
+
+def _known(found: _Found | None, one: _At) -> _Found:
+    if found is None:
+        raise HostError(f"No load was prepared on {one.place.connection}, or none has ended there.")
+    return found
+
+
+def _or_failure(fetch: Callable[[], _Found]) -> tuple[_Found | None, str | None]:
+    """What was fetched, or why the window gave none; a failure to copy it is none of the window's."""
+    try:
+        return fetch(), None
+    except (HostUnreachableError, TransferError):
+        raise
+    except (AnalysisError, DocumentError, HostError) as error:
+        return None, str(error)

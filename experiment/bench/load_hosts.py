@@ -1,0 +1,148 @@
+"""The load hosts of a lab as a whole: held, looked at, tuned and cleared together with the lab's host."""
+
+from collections.abc import Callable, Generator, Sequence
+from contextlib import ExitStack, contextmanager
+
+from analysis.report import hardware_differences
+from documents.errors import RunError
+from documents.lab import LoadHost
+from documents.run import HostRecord, KnobRecord, LoadHostLook
+from experiment.bench import host_folder, run_lock
+from provision.kernel import Knob, Place, settings, tuning
+from provision.load import network
+from provision.ssh import Connection
+from provision.system import identity, pinning, preparation
+
+
+class LoadHosts:
+    """What is done to each of a lab's load hosts; nothing where it has none."""
+
+    def __init__(
+        self, lab: Connection, address: str, hosts: Sequence[tuple[LoadHost, Connection]], *, place: Place
+    ) -> None:
+        """Prepare them.
+
+        Args:
+            lab: to the lab's host.
+            address: where the APIs listen.
+            hosts: the load hosts, each with its connection.
+            place: where on each the kernel's files and the lab's journal of them are.
+        """
+        self._lab = lab
+        self._address = address
+        self._hosts = hosts
+        self._place = place
+
+    @contextmanager
+    def hold(self, holder: str) -> Generator[None]:
+        """Hold them all; see `Bench.hold`."""
+        with ExitStack() as held:
+            for _, connection in self._hosts:
+                held.enter_context(run_lock.held(connection, holder))
+            yield
+
+    def clear(self) -> None:
+        """See `Bench.clear`."""
+        self._on_each(lambda _, connection: host_folder.clear(connection))
+
+    def look(self) -> tuple[LoadHostLook, ...]:
+        """See `Bench.look_at_load_hosts`."""
+        return tuple(
+            LoadHostLook(
+                identity=identity.read_identity(connection),
+                network=network.measure(self._lab, connection, self._address),
+            )
+            for _, connection in self._hosts
+        )
+
+    def read_wrk_version(self, otherwise: str) -> str:
+        """The version of wrk that puts the load on: that of the load hosts, if there are any.
+
+        Raises:
+            RunError: they have different ones.
+        """
+        versions = {preparation.read_wrk_version(connection) for _, connection in self._hosts} or {otherwise}
+        if len(versions) > 1:
+            raise RunError(
+                f"The load hosts have different versions of wrk: {', '.join(sorted(versions))}. Give them the same."
+            )
+        return versions.pop()
+
+    def tune(self, *, seconds: float) -> tuple[KnobRecord, ...]:
+        """See `Bench.tune`; the names of the knobs say of which load host they are."""
+        return self._named(
+            [
+                tuning.tune(connection, _knobs(host), seconds=seconds, place=self._place)
+                if settings.is_settable(host)
+                else tuning.read(connection, _knobs(host), settable=False, place=self._place)
+                for host, connection in self._hosts
+            ]
+        )
+
+    def renew(self, *, seconds: float) -> None:
+        """See `Bench.renew`."""
+        for host, connection in self._hosts:
+            if settings.is_settable(host):
+                tuning.renew(connection, seconds=seconds, place=self._place)
+
+    def read_knobs(self) -> tuple[KnobRecord, ...]:
+        """See `Bench.read_knobs`."""
+        return self._named(
+            [
+                tuning.read(connection, _knobs(host), settable=settings.is_settable(host), place=self._place)
+                for host, connection in self._hosts
+            ]
+        )
+
+    def untune(self) -> None:
+        """See `Bench.untune`."""
+
+        def untune_one(host: LoadHost, connection: Connection) -> None:
+            if settings.is_settable(host):
+                tuning.restore(connection, place=self._place)
+
+        self._on_each(untune_one)
+
+    def pin(self) -> None:
+        """Keep the hosts' own work off the generators' CPUs."""
+        for host, connection in self._hosts:
+            pinning.confine(connection, host.system)
+
+    def release(self) -> None:
+        """Let the hosts' own work run on all CPUs again."""
+        self._on_each(lambda host, connection: pinning.release(connection, host.size.cpus))
+
+    def _on_each(self, leave: Callable[[LoadHost, Connection], None]) -> None:
+        """Leave every host so; one that is lost keeps nothing on the others, and is told when these are done."""
+        with ExitStack() as rest:
+            for host, connection in reversed(self._hosts):
+                rest.callback(leave, host, connection)
+
+    def _named(self, found: Sequence[tuple[KnobRecord, ...]]) -> tuple[KnobRecord, ...]:
+        return tuple(
+            record.model_copy(update={"name": f"{record.name} of load host {number}"})
+            for number, records in enumerate(found, start=1)
+            for record in records
+        )
+
+
+def _knobs(host: LoadHost) -> tuple[Knob, ...]:
+    return settings.load_host_knobs(host)
+
+
+def require_identical(host: HostRecord) -> None:
+    """Refuse a run whose load hosts aren't of the hardware of the lab's host.
+
+    Raises:
+        RunError: one isn't; says in what.
+    """
+    found = [
+        f"load host {number} ({'; '.join(differences)})"
+        for number, load_host in enumerate(host.load_hosts, start=1)
+        if (differences := hardware_differences(host.before, load_host.before.identity))
+    ]
+    if found:
+        raise RunError(
+            f"Not every load host is identical to the lab's host: {', '.join(found)}. How much load it can make is "
+            "then not what the lab takes it for: name one of the same kind."
+        )

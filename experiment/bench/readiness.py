@@ -1,0 +1,119 @@
+"""An API of the lab: waiting until it is ready, and the contract's checks against it."""
+
+from collections.abc import Collection, Generator, Iterable
+from contextlib import ExitStack, contextmanager
+
+import httpx
+from tenacity import RetryError, Retrying, retry_if_result, stop_before_delay, wait_fixed
+
+from apis.contract.checks import CheckResult, Target, run_checks
+from documents.lab import LOOPBACK, ApiService, Inventory, Secrets
+from provision.services import count_statements, reset
+from provision.ssh import Connection, checkpoint
+
+_PERIOD_SECONDS = 0.02
+_ANSWER_SECONDS = 2
+
+
+def wait_until_ready(base_url: str, *, deadline_seconds: float) -> str | None:
+    """Ask `/readyz` until it is answered with 200.
+
+    Args:
+        base_url: the API's.
+        deadline_seconds: how long to ask.
+
+    Returns:
+        None when it is ready, else what was seen last.
+    """
+    seen = ""
+
+    def look(client: httpx.Client) -> bool:
+        nonlocal seen
+        try:
+            with checkpoint():
+                answer = client.get("/readyz")
+        except httpx.TransportError as error:
+            seen = f"GET /readyz wasn't answered ({type(error).__name__}: {error})."
+            return False
+        seen = f"GET /readyz was answered with {answer.status_code}: {answer.text[:200]}"
+        return answer.is_success
+
+    retrying = Retrying(
+        retry=retry_if_result(lambda ready: not ready),
+        stop=stop_before_delay(deadline_seconds),
+        wait=wait_fixed(_PERIOD_SECONDS),
+    )
+    with httpx.Client(base_url=base_url, timeout=_ANSWER_SECONDS, trust_env=False) as client:
+        try:
+            retrying(look, client)
+        except RetryError:
+            return seen
+    return None
+
+
+_READY_SECONDS = 20
+
+
+def verify_api(
+    connection: Connection,
+    inventory: Inventory,
+    secrets: Secrets,
+    service: ApiService,
+    only: Collection[str] | None = None,
+) -> list[CheckResult]:
+    """Run the checks against one API and put the database back to its seeded state afterwards.
+
+    Args:
+        connection: to the host.
+        inventory: the lab.
+        secrets: its secrets.
+        service: the API.
+        only: names of checks or of groups of checks; all unless told.
+
+    Raises:
+        HostError: the host or one of its services can't be reached.
+        ValueError: `only` names neither a check nor a group.
+    """
+    with reach_apis(connection, inventory, secrets, [service]) as targets:
+        return run_checks(targets[service.name], only)
+
+
+@contextmanager
+def reach_apis(
+    connection: Connection, inventory: Inventory, secrets: Secrets, services: Iterable[ApiService]
+) -> Generator[dict[str, Target]]:
+    """APIs of the lab, by name, and its services as the checks reach them, through tunnels, with statements counted.
+
+    At the end the database is as it was seeded, and statements are no longer counted. Whatever reset the database last
+    ended the APIs' connections to it, and one may notice that at their next use only: each is asked whether it is ready
+    until it is.
+
+    Raises:
+        HostError: the host or one of its services can't be reached.
+    """
+    postgres, redis = inventory.postgres, inventory.redis
+    with ExitStack() as stack:
+        stack.callback(reset, connection, inventory)
+        stack.enter_context(count_statements(connection, inventory))
+
+        def forward(port: int, address: str = LOOPBACK) -> int:
+            return stack.enter_context(connection.forward(port, address))
+
+        login = f"{postgres.user}:{secrets.postgres_password}"
+        database_url = f"postgres://{login}@127.0.0.1:{forward(postgres.port)}/{postgres.database}"
+        redis_url = f"redis://:{secrets.redis_password}@127.0.0.1:{forward(redis.port)}/0"
+        targets = {
+            service.name: Target(
+                name=service.name,
+                base_url=f"http://127.0.0.1:{forward(service.port, inventory.api_address)}",
+                jwt_secret=secrets.jwt_secret,
+                database_url=database_url,
+                redis_url=redis_url,
+                pool_size=int(service.environment.get("DB_POOL_SIZE", "32")),
+            )
+            for service in services
+        }
+        for target in targets.values():
+            # One that doesn't become ready fails its checks.
+            wait_until_ready(target.base_url, deadline_seconds=_READY_SECONDS)
+        yield targets

@@ -1,0 +1,254 @@
+"""How many whole blocks fit into a given time, by what earlier runs took."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+
+from analysis.cells import read_run
+from analysis.report import analyse
+from analysis.statistics import LEAST_BLOCKS, MOST_BLOCKS, SIGNIFICANCE, least_ratio, power_to_show_same
+from analysis.statistics.block_ratios import log_ratios_of, logs_of
+from documents.durations import format_duration
+from documents.errors import AnalysisError, DocumentError, RunError
+from documents.lab import Inventory
+from documents.run import MANIFESTS, Cell, CellRecord, Manifest, Protocol
+from experiment.clock import SYSTEM_CLOCK, Clock
+from experiment.planning.open_loop import cells_at_most
+from experiment.planning.plan import make_plan
+from experiment.progress import BudgetFitted, Resolution, ShownSame
+
+CELL_OVERHEAD_SECONDS = 3.0
+"""What a cell takes outside of its warm-up and load, where no earlier run tells.
+
+docs/benchmarks.md has 1.8 s at most for an API that starts at once. A JVM takes 2 to 4 s more to be ready; as one API
+of four it adds a second to the mean.
+"""
+
+RUN_OVERHEAD_SECONDS = 10.0
+"""What a run takes before its first cell and after its last one.
+
+Of the 80 s that nine cells of `quick` took (docs/protocol.md), 5 s were neither in their warm-ups and windows nor the
+second that each took besides; twice as much leaves room for a lab with more APIs to start again.
+"""
+
+ASSUMED_NOISES = (0.03, 0.05, 0.1)
+"""Noises of blocks, as standard deviations of log ratios, for which the resolution is told where none is known."""
+
+POWERS = (0.8, 0.9)
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What earlier runs of the same lab tell: seconds a cell outside of warm-up and load, and the noise of blocks.
+
+    Each with the run that it is from; None where no run tells.
+    """
+
+    overhead_seconds: float | None = None
+    overhead_run: str | None = None
+    noise: float | None = None
+    noise_run: str | None = None
+
+
+def open_loop_seconds(protocol: Protocol, api_count: int, *, overhead_seconds: float = CELL_OVERHEAD_SECONDS) -> float:
+    """What the open loop of a protocol takes at most, if none of its cells has to be measured again; 0 without one."""
+    open_loop = protocol.open_loop
+    if open_loop is None:
+        return 0.0
+    return cells_at_most(open_loop, api_count) * (protocol.warm_up_seconds + open_loop.seconds + overhead_seconds)
+
+
+def fit(protocol: Protocol, api_names: Sequence[str], budget_seconds: int, earlier: Earlier) -> BudgetFitted:
+    """Fit as many whole blocks as there is time for, whatever the protocol's own number.
+
+    Args:
+        protocol: what to measure.
+        api_names: the APIs.
+        budget_seconds: the wall time that the run may take.
+        earlier: what is known of this lab.
+
+    Raises:
+        RunError: not even two blocks fit; says what would do.
+    """
+    # A block has the same cells in whatever order, so any seed tells how many they are.
+    block = make_plan(protocol.model_copy(update={"blocks": 1}), api_names, 0).cells
+    overhead = CELL_OVERHEAD_SECONDS if earlier.overhead_seconds is None else earlier.overhead_seconds
+    block_seconds = sum(protocol.warm_up_seconds + cell.scenario.duration_seconds + overhead for cell in block)
+    kept_seconds = open_loop_seconds(protocol, len(set(api_names)), overhead_seconds=overhead)
+    besides = RUN_OVERHEAD_SECONDS + kept_seconds
+    blocks = min(MOST_BLOCKS, math.floor((budget_seconds - besides) / block_seconds))
+    if blocks < LEAST_BLOCKS:
+        least = LEAST_BLOCKS * block_seconds + besides
+        kept = f", and the open loop up to {format_duration(kept_seconds)}" if kept_seconds else ""
+        raise RunError(
+            f"A budget of {format_duration(budget_seconds)} is too small for {LEAST_BLOCKS} blocks of the protocol "
+            f"{protocol.name}, and from fewer nothing can be concluded: a block of {len(block)} cells takes up to "
+            f"{format_duration(block_seconds)}{kept}. The least budget is {format_duration(least)}."
+        )
+    pairs = math.comb(len(set(api_names)), 2)
+    tests = pairs * len(protocol.scenarios)
+    noises = ASSUMED_NOISES if earlier.noise is None else (earlier.noise,)
+    return BudgetFitted(
+        budget_seconds=budget_seconds,
+        blocks=blocks,
+        block_cells=len(block),
+        block_seconds=round(block_seconds, 3),
+        open_loop_seconds=round(kept_seconds, 3),
+        overhead_run=earlier.overhead_run,
+        noise_run=earlier.noise_run,
+        tests=tests,
+        margin=protocol.margin,
+        resolutions=tuple(
+            Resolution(
+                noise=noise,
+                power=power,
+                ratio=least_ratio(noise, blocks, significance=SIGNIFICANCE / tests, power=power),
+            )
+            for noise in noises
+            for power in POWERS
+            if tests
+        ),
+        shown_same=tuple(
+            ShownSame(noise=noise, share=power_to_show_same(0.0, noise, blocks, margin=protocol.margin))
+            for noise in noises
+            if tests
+        ),
+    )
+
+
+class BudgetClock:
+    """Says of each cell of the closed loop whether its block may still be begun.
+
+    Time goes by from when the clock is made.
+    """
+
+    def __init__(
+        self, budget_seconds: float | None, seconds_before: Mapping[int, float], clock: Clock = SYSTEM_CLOCK
+    ) -> None:
+        """Start the clock.
+
+        Args:
+            budget_seconds: the run's budget, less what is kept for its open loop; None for a run without one, which may
+                go on for ever.
+            seconds_before: by block, what it took before the run was interrupted, if it was. These blocks are measured
+                whole.
+            clock: by which time goes by.
+        """
+        self._clock = clock
+        self._budget_seconds = budget_seconds
+        self._begun = set(seconds_before)
+        self._spent_seconds = sum(seconds_before.values())
+        self._longest = max(seconds_before.values(), default=0.0)
+        self._started = self._last_begun = clock.monotonic()
+
+    def forbids(self, cell: Cell) -> bool:
+        """Whether the cell would begin a block that wouldn't end in time if it took as long as the longest so far.
+
+        A run's first block is always begun.
+        """
+        if self._budget_seconds is None or cell.block in self._begun:
+            return False
+        now = self._clock.monotonic()
+        if self._begun:
+            self._longest = max(self._longest, now - self._last_begun)
+            spent = self._spent_seconds + now - self._started
+            if spent + self._longest + RUN_OVERHEAD_SECONDS > self._budget_seconds:
+                return True
+        self._begun.add(cell.block)
+        self._last_begun = now
+        return False
+
+
+LEAST_BLOCKS_FOR_NOISE = 5
+"""The noise of fewer blocks says too little: that of five may already be off by a factor from 0.6 to 2.9."""
+
+_LOOKED_THROUGH = 5
+"""How many runs of the same kind are read, the newest first; reading one with all its raw files takes seconds."""
+
+
+def read_earlier(runs_directory: Path, inventory: Inventory, protocol: Protocol, api_names: Sequence[str]) -> Earlier:
+    """Look through the runs for the newest that tells of each; one that can't be read tells nothing.
+
+    A run is of the same lab and kind if its stack, its size, its cores by role, those of its load hosts, and its
+    scenarios are the same.
+
+    Args:
+        runs_directory: where the runs are.
+        inventory: the lab as it stands.
+        protocol: what is to be measured.
+        api_names: the APIs that are to be measured.
+    """
+    earlier = Earlier()
+    for number, (folder, manifest) in enumerate(_of_the_same_kind(runs_directory, inventory, protocol)):
+        if number == _LOOKED_THROUGH or (earlier.overhead_seconds is not None and earlier.noise is not None):
+            break
+        overhead, noise = _overhead_of(folder, manifest), _noise_of(folder, manifest, api_names)
+        if earlier.overhead_seconds is None and overhead is not None:
+            earlier = Earlier(overhead, folder.name, earlier.noise, earlier.noise_run)
+        if earlier.noise is None and noise is not None:
+            earlier = Earlier(earlier.overhead_seconds, earlier.overhead_run, noise, folder.name)
+    return earlier
+
+
+def _of_the_same_kind(
+    runs_directory: Path, inventory: Inventory, protocol: Protocol
+) -> Iterator[tuple[Path, Manifest]]:
+    for path in sorted(runs_directory.glob(MANIFESTS), reverse=True):
+        try:
+            manifest = Manifest.from_json(path.read_bytes(), name=str(path))
+        except (OSError, DocumentError):
+            continue
+        same_lab = _kind(manifest.inventory) == _kind(inventory)
+        if same_lab and set(manifest.protocol.scenarios) == set(protocol.scenarios):
+            yield path.parent, manifest
+
+
+def _kind(inventory: Inventory) -> tuple[object, ...]:
+    load_hosts = tuple((one.size, one.generator, one.system) for one in inventory.load_hosts)
+    return inventory.stack, inventory.size, inventory.cores, load_hosts
+
+
+def _overhead_of(folder: Path, manifest: Manifest) -> float | None:
+    """Mean seconds of a valid cell outside of its warm-up and load; None where no cell tells."""
+    try:
+        run = read_run(folder)
+    except (AnalysisError, DocumentError):
+        return None
+    scenarios = {cell.id: cell.scenario for cell in run.cells}
+    found = [
+        sum(record.phases_seconds.values())
+        - _warm_up_seconds(record, manifest.protocol)
+        - scenarios[record.cell_id].duration_seconds
+        for record in run.records.values()
+        if record.valid
+    ]
+    return max(0.0, float(np.mean(found))) if found else None
+
+
+def _warm_up_seconds(record: CellRecord, protocol: Protocol) -> float:
+    return protocol.warm_up_seconds if record.warm_up is None else record.warm_up.seconds
+
+
+def _noise_of(folder: Path, manifest: Manifest, api_names: Sequence[str]) -> float | None:
+    """The median, over pairs and loads, of the standard deviation of the throughputs' log ratios over blocks.
+
+    Of the APIs that are to be measured; of all where the run has fewer than two of them. None where there are too few
+    blocks.
+    """
+    try:
+        cells = analyse(folder).cells
+        measured = sorted({cell.api for cell in cells})
+        chosen = [api for api in measured if api in api_names]
+        ratios = [
+            log_ratios_of(logs_of(cells, scenario.name, "throughput"), first, second)
+            for scenario in manifest.protocol.scenarios
+            for first, second in combinations(chosen if len(chosen) > 1 else measured, 2)
+        ]
+    except (AnalysisError, DocumentError):
+        return None
+    noises = [float(np.std(found, ddof=1)) for found in ratios if len(found) >= LEAST_BLOCKS_FOR_NOISE]
+    return float(np.median(noises)) if noises and np.median(noises) > 0 else None

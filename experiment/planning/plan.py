@@ -1,0 +1,96 @@
+"""The plan of a run: blocks, in each of them all loads, and under each of these all APIs in a balanced order."""
+
+from collections.abc import Iterator, Sequence
+from random import Random
+
+from documents.errors import RunError
+from documents.run import Cell, Plan, Protocol, Scenario
+
+
+def williams_rows(treatments: int) -> tuple[tuple[int, ...], ...]:
+    """The rows of a Williams design for the treatments 0, 1, 2, and so on.
+
+    The first row is 0, 1, n - 1, 2, n - 2, …: its steps from one to the next are all different, modulo n. The others
+    add 1, 2, … to it, modulo n. So each treatment follows each other one once if n is even. If n is odd, the steps are
+    each met twice or not at all, and the rows are taken backwards as well; then each follows each other twice
+    (Williams 1949; Bradley 1958, "Complete counterbalancing of immediate sequential effects in a Latin square design",
+    Journal of the American Statistical Association 53:525).
+    """
+    first = [(place + 1) // 2 if place % 2 else -(place // 2) for place in range(treatments)]
+    rows = [tuple((treatment + shift) % treatments for treatment in first) for shift in range(treatments)]
+    if treatments % 2:
+        rows += [row[::-1] for row in rows]
+    return tuple(rows)
+
+
+def block_orders(
+    api_names: Sequence[str], blocks: int, random: Random, *, twin: bool = True
+) -> tuple[tuple[str, ...], ...]:
+    """Draw the orders of as many blocks, for one load: the APIs as each measures them, the twin among them twice.
+
+    Which API has which part in the design, and the order of its rows, are drawn anew for each design. With more blocks
+    than rows a new design begins; with fewer, or in the last one that isn't whole, the rows are a random part, and the
+    balance is that of a random order: right on average, not exact. The twin is each API in turn, in an order that is
+    drawn once; with ten blocks and four APIs two are it three times and two twice. The names are sorted first, so that
+    the same seed gives the same orders however they were listed.
+
+    Args:
+        api_names: the APIs, one at least. One alone stands beside its twin.
+        blocks: how many orders are wanted.
+        random: where all is drawn from; its seed is to be recorded.
+        twin: whether one of the APIs is measured twice. Without, the design is that of the APIs alone.
+
+    Raises:
+        RunError: there is no API, or one is named twice.
+    """
+    if not api_names:
+        raise RunError("There is no API to measure: the lab has none. Name one in the stack document, then `lab up`.")
+    if len(set(api_names)) < len(api_names):
+        raise RunError(f"An API is named twice: {', '.join(api_names)}.")
+    names = sorted(api_names)
+    turns = random.sample(names, len(names)) if twin else []
+    rows = _rows([*names, None] if twin else names, random)
+    orders: list[tuple[str, ...]] = []
+    for block in range(blocks):
+        second = turns[block % len(turns)] if twin else None
+        orders.append(tuple(found for name in next(rows) if (found := name or second) is not None))
+    return tuple(orders)
+
+
+def _rows(treatments: Sequence[str | None], random: Random) -> Iterator[tuple[str | None, ...]]:
+    """Rows of one design after the other; None stands for the twin."""
+    design = williams_rows(len(treatments))
+    while True:
+        parts = random.sample(treatments, len(treatments))
+        for row in random.sample(design, len(design)):
+            yield tuple(parts[treatment] for treatment in row)
+
+
+def make_plan(protocol: Protocol, api_names: Sequence[str], order_seed: int) -> Plan:
+    """Plan the cells of a run; the same arguments give the same plan.
+
+    Raises:
+        RunError: there is no API to measure, or one is named twice.
+    """
+    return Plan(
+        order_seed=order_seed,
+        cells=tuple(
+            Cell(number=number, block=block, api=api, scenario=scenario, twin=twin)
+            for number, (block, scenario, api, twin) in enumerate(_ordered(protocol, api_names, order_seed), start=1)
+        ),
+    )
+
+
+def _ordered(
+    protocol: Protocol, api_names: Sequence[str], order_seed: int
+) -> Iterator[tuple[int, Scenario, str, bool]]:
+    random = Random(order_seed)  # noqa: S311 - a reproducible order is wanted, not secrets
+    orders = {
+        scenario.name: block_orders(api_names, protocol.blocks, random, twin=protocol.twin)
+        for scenario in protocol.scenarios
+    }
+    for block in range(1, protocol.blocks + 1):
+        for scenario in random.sample(protocol.scenarios, len(protocol.scenarios)):
+            apis = orders[scenario.name][block - 1]
+            for place, api in enumerate(apis):
+                yield block, scenario, api, api in apis[:place]

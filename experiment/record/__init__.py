@@ -1,0 +1,21 @@
+"""What a run writes: its folder, journal and locks."""
+
+from experiment.record.run_folder import RunFolder, new_run_id
+from experiment.record.run_list import Pruning, choose, keep, list_runs, remove_remains, remove_run
+from experiment.record.storage import in_use, raw_files, sha256_of, sync_folder, write_whole
+
+__all__ = [
+    "Pruning",
+    "RunFolder",
+    "choose",
+    "in_use",
+    "keep",
+    "list_runs",
+    "new_run_id",
+    "raw_files",
+    "remove_remains",
+    "remove_run",
+    "sha256_of",
+    "sync_folder",
+    "write_whole",
+]

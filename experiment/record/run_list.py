@@ -1,0 +1,182 @@
+"""The runs of a checkout: listing them, marking those that are to be kept, and removing what is old.
+
+Raw files aren't looked at here: whether they are those that were measured is asked by who computes from them.
+"""
+
+import re
+import shutil
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from analysis.cells import in_order, standing, without_last_blocks
+from analysis.report import grade_of
+from documents.errors import AnalysisError, DocumentError, RunError
+from documents.report import ListedRun, RunStanding, SparedRun
+from documents.run import Cell, CellRecord
+from experiment.record.run_folder import RunFolder
+from experiment.record.storage import sync_folder, unless_in_use
+
+KEPT = "kept"
+"""The empty file in a run's folder that keeps it from being pruned."""
+
+_REMOVED = re.compile(r"\.(?P<run>.+)\.removed")
+
+
+def list_runs(runs_directory: Path) -> tuple[ListedRun, ...]:
+    """All runs, the oldest first; what can't be read is listed as damaged.
+
+    Raises:
+        OSError: the folder can't be looked through.
+    """
+    if not runs_directory.is_dir():
+        return ()
+    folders = sorted(path for path in runs_directory.iterdir() if path.is_dir() and not path.name.startswith("."))
+    return tuple(_look(folder) for folder in folders)
+
+
+def keep(run_directory: Path, *, kept: bool) -> None:
+    """Mark a run as one that is to be kept, or take the mark off; what is so already stays so."""
+    mark = run_directory / KEPT
+    if kept:
+        mark.touch()
+    else:
+        mark.unlink(missing_ok=True)
+    sync_folder(run_directory)
+
+
+@dataclass(frozen=True)
+class Pruning:
+    """What is to go: runs that began before a moment, and are none of the newest. None stands for no such bound.
+
+    `unfinished` has runs go as well that `lab run --resume` could go on with.
+    """
+
+    before: datetime | None = None
+    keep_newest: int | None = None
+    unfinished: bool = False
+
+
+def choose(runs: Sequence[ListedRun], pruning: Pruning) -> tuple[tuple[ListedRun, ...], tuple[SparedRun, ...]]:
+    """Which runs go, and which would but for what they are.
+
+    Args:
+        runs: all of them, the oldest first.
+        pruning: what is to go.
+    """
+    newest = {run.run_id for run in runs[-pruning.keep_newest :]} if pruning.keep_newest else set[str]()
+    old = [
+        run
+        for run in runs
+        if run.run_id not in newest
+        and (pruning.before is None or (run.started_at is not None and run.started_at < pruning.before))
+    ]
+    why = {run.run_id: _why_spared(run, pruning) for run in old}
+    spared = tuple(SparedRun(run_id=name, why=reason) for name, reason in why.items() if reason is not None)
+    return tuple(run for run in old if why[run.run_id] is None), spared
+
+
+def _why_spared(run: ListedRun, pruning: Pruning) -> str | None:
+    if run.kept:
+        return "kept"
+    if run.standing == "running":
+        return "it is being measured"
+    if run.standing == "damaged":
+        return f"it can't be read, so what it is isn't known: {run.fault}"
+    if run.standing == "unfinished" and not pruning.unfinished:
+        return "unfinished, `lab run --resume` may go on with it"
+    return None
+
+
+def remove_run(runs_directory: Path, run_id: str) -> None:
+    """Remove a run: its name is gone in one step, whatever ends the removal of what is in it.
+
+    Raises:
+        RunError: it is being measured, was marked to be kept meanwhile, or is a link; nothing is removed then.
+        OSError: it can't be removed.
+    """
+    folder, doomed = runs_directory / run_id, runs_directory / f".{run_id}.removed"
+    if folder.is_symlink():
+        raise RunError(f"{folder} is a link to another place, so it wasn't removed. Remove both by hand.")
+    with unless_in_use(folder) as free:
+        if not free:
+            raise RunError(f"The run {run_id} is being measured, so it wasn't removed. Wait for its end, or end it.")
+        if (folder / KEPT).exists():
+            raise RunError(
+                f"The run {run_id} is marked to be kept, so it wasn't removed. `lab runs keep --undo` takes that off."
+            )
+        folder.rename(doomed)
+        sync_folder(runs_directory)
+    shutil.rmtree(doomed)
+
+
+def remove_remains(runs_directory: Path) -> None:
+    """Remove what an earlier removal left that broke off.
+
+    Raises:
+        OSError: it can't be removed.
+    """
+    for path in runs_directory.glob(".*.removed"):
+        if _REMOVED.fullmatch(path.name) is not None:
+            shutil.rmtree(path)
+
+
+def _look(folder: Path) -> ListedRun:
+    size, kept = _bytes_in(folder), (folder / KEPT).exists()
+    try:
+        return _read(RunFolder(folder), size=size, kept=kept)
+    except (OSError, RunError, DocumentError, AnalysisError) as error:
+        return ListedRun(run_id=folder.name, standing="damaged", kept=kept, bytes=size, fault=str(error))
+
+
+def _read(folder: RunFolder, *, size: int, kept: bool) -> ListedRun:
+    manifest, host = folder.read_manifest(), folder.read_host()
+    allowed = manifest.protocol.attempts
+    found = {name: standing(made, allowed) for name, made in _attempts(folder.path).items()}
+    records = {name: record for name, record in found.items() if record is not None}
+    closed = _closed_cells(folder, records, ended=host.after is not None)
+    open_loop = folder.read_open_loop_plan()
+    cells = (*closed, *(open_loop.cells if open_loop else ()))
+    done = [records[cell.id] for cell in cells if cell.id in records]
+    over = host.after is not None and len(done) == len(cells) and not folder.lacks_open_loop_plan()
+    with unless_in_use(folder.path) as free:
+        state: RunStanding = "running" if not free else "finished" if over else "unfinished"
+    valid = sum(record.valid for record in done)
+    return ListedRun(
+        run_id=folder.path.name,
+        standing=state,
+        kept=kept,
+        bytes=size,
+        started_at=manifest.started_at,
+        protocol=manifest.protocol.name,
+        stack=manifest.inventory.stack,
+        cells=len(cells),
+        valid_cells=valid,
+        void_cells=len(done) - valid,
+        grade=grade_of(manifest.inventory, host.knobs),
+        git_commit=manifest.git_commit,
+    )
+
+
+def _closed_cells(folder: RunFolder, finished: Iterable[str], *, ended: bool) -> tuple[Cell, ...]:
+    """The cells of the closed loop that are due: as many blocks as its budget left, once it is over."""
+    plan = folder.read_plan()
+    if folder.read_manifest().budget_seconds is None or not (ended or folder.read_open_loop_plan() is not None):
+        return plan.cells
+    return without_last_blocks(plan, set(finished))
+
+
+def _attempts(directory: Path) -> dict[str, tuple[CellRecord, ...]]:
+    """The finished attempts at each cell that has one, by the cell's id."""
+    found: defaultdict[str, dict[int, CellRecord]] = defaultdict(dict)
+    for path in directory.glob("cells/*/cell.json"):
+        record = CellRecord.from_json(path.read_bytes(), name=str(path))
+        found[record.cell_id][record.attempt] = record
+    return {name: in_order(name, made) for name, made in found.items()}
+
+
+def _bytes_in(folder: Path) -> int:
+    """What the files of a folder take on their disk. Source: a block of st_blocks has 512 bytes, stat(3type)."""
+    return sum(path.lstat().st_blocks * 512 for path in folder.rglob("*") if not path.is_dir())

@@ -1,0 +1,365 @@
+"""One cell: one restart of one API, one warm-up, one load window, and whether it counts."""
+
+import re
+from collections.abc import Callable, Generator, Iterable, Sequence
+from concurrent.futures import Future, wait
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from analysis.cells import WatchFiles, is_steady, outcome_of
+from analysis.raw import CLOCKS_NAME, HOST_ROLES, SAMPLED_ROLES, LoadFiles, LoadHostFiles, load_host_file
+from documents.errors import HostError, HostUnreachableError
+from documents.lab import Inventory, Secrets
+from documents.run import (
+    Cell,
+    CellRecord,
+    LoadHostRecord,
+    OpenLoopCell,
+    ProcessPinning,
+    Protocol,
+    Void,
+    VoidReason,
+    WarmUp,
+)
+from experiment.bench import Bench, Load, Measured
+from experiment.clock import SYSTEM_CLOCK, Clock
+from experiment.progress import Event, Phase, PhaseStarted
+from experiment.record import raw_files, sha256_of, sync_folder, write_whole
+from experiment.voids import (
+    analysis_voids,
+    load_voids,
+    open_loop_analysis_voids,
+    open_loop_voids,
+    sample_voids,
+    watch_voids,
+)
+from experiment.workloads import token_file
+from provision.system import mismatches
+
+
+def warm_up(bench: Bench, load: Load, protocol: Protocol) -> WarmUp:
+    """Warm an API up.
+
+    Args:
+        bench: the host, with the API ready.
+        load: the window's load for the protocol's `warm_up_seconds`. With none, nothing is put on the API.
+        protocol: how long it may and how long it has to last.
+
+    Raises:
+        HostError: the generator failed.
+    """
+    if load.seconds == 0:
+        return WarmUp(outcome="not-judged", seconds=0, series=())
+
+    def enough(series: Sequence[int]) -> bool:
+        return len(series) >= protocol.warm_up_least_seconds and is_steady(series)
+
+    warmed = bench.warm_up(load, enough)
+    return WarmUp(
+        outcome=outcome_of(warmed.series, load.seconds), seconds=round(warmed.seconds, 3), series=warmed.series
+    )
+
+
+READY_SECONDS = 60
+"""How long an API may take from its start to readiness; a JVM on one shared core takes several seconds."""
+
+_TOKEN_MARGIN_SECONDS = 86_400
+"""How much longer than its load a cell's tokens hold: a clock may be set meanwhile, here or on the host."""
+
+_SAMPLER_MARGIN_SECONDS = 120
+"""How much longer than warm-up and load the sampler may live if nobody ends it."""
+
+_TOKEN = re.compile(r"eyJ[\w-]*\.[\w-]+\.[\w-]+")
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What is the same for all cells of a run. `token_users` maps a workload to the users whose tokens it needs.
+
+    `load_hosts` are those of the run's host record, `clock` is that by which phases are timed.
+    """
+
+    inventory: Inventory
+    secrets: Secrets
+    protocol: Protocol
+    token_users: dict[str, tuple[int, ...]]
+    wrk_version: str
+    clock: Clock = SYSTEM_CLOCK
+    load_hosts: tuple[LoadHostRecord, ...] = ()
+
+
+class _VoidCellError(Exception):
+    """The attempt can't count any more, so the rest of it isn't worth its time."""
+
+    def __init__(self, voids: Iterable[Void]) -> None:
+        self.voids = tuple(voids)
+
+
+def measure_cell(
+    bench: Bench,
+    cell: Cell,
+    conditions: Conditions,
+    folder: Path,
+    progress: Callable[[Event], None],
+    *,
+    attempt_number: int,
+) -> tuple[CellRecord, Measured]:
+    """Make one attempt at a cell and write its folder, `cell.json` last.
+
+    Args:
+        bench: the host, with all APIs stopped; so it is left again.
+        cell: what to measure.
+        conditions: what it has in common with the run's other cells.
+        folder: the attempt's own; it must be there and empty.
+        progress: is told when each phase begins.
+        attempt_number: which attempt at the cell it is, counted from 1.
+
+    Returns:
+        The attempt's record, and what was measured; nothing where the cell was void before.
+
+    Raises:
+        HostError: the host failed; the attempt isn't finished and must be made again.
+    """
+    attempt = _Attempt(bench, cell, conditions, folder, progress, number=attempt_number)
+    started_at = conditions.clock.now()
+    measured = Measured()
+    voids: Iterable[Void] = ()
+    try:
+        attempt.set_up()
+        attempt.warm_up()
+        measured = attempt.put_under_load()
+        voids = _verdict(measured, cell, conditions, folder)
+    except _VoidCellError as error:
+        voids = error.voids
+    with attempt.phase("pull"):
+        bench.stop_api(attempt.api)
+    window = measured.window
+    record = CellRecord(
+        cell_id=cell.id,
+        attempt=attempt_number,
+        started_at=started_at,
+        voids=tuple(Void(reason=void.reason, message=_redacted(void.message, conditions.secrets)) for void in voids),
+        phases_seconds={phase: round(seconds, 6) for phase, seconds in attempt.phases_seconds.items()},
+        load_started_ns=window and window.start_ns,
+        load_ended_ns=window and window.end_ns,
+        pinning=attempt.pinning,
+        warm_up=attempt.warmed_up,
+        files={name: sha256_of(folder / name) for name in raw_files(folder)},
+    )
+    sync_folder(folder)
+    write_whole(folder / "cell.json", record.to_json())
+    return record, measured
+
+
+class _Attempt:
+    """The phases of an attempt at a cell, and what they leave."""
+
+    def __init__(
+        self,
+        bench: Bench,
+        cell: Cell,
+        conditions: Conditions,
+        folder: Path,
+        progress: Callable[[Event], None],
+        *,
+        number: int,
+    ) -> None:
+        self.api = conditions.inventory.api(cell.api)
+        self.phases_seconds: dict[Phase, float] = {}
+        self.pinning: tuple[ProcessPinning, ...] = ()
+        self.warmed_up: WarmUp | None = None
+        self._bench = bench
+        self._cell = cell
+        self._conditions = conditions
+        self._folder = folder
+        self._progress = progress
+        self._number = number
+
+    @contextmanager
+    def phase(self, phase: Phase) -> Generator[None]:
+        """Time a phase; its second part, if it has one, is added to its first."""
+        if phase not in self.phases_seconds:
+            self._progress(PhaseStarted(cell_id=self._cell.id, attempt=self._number, phase=phase))
+        clock = self._conditions.clock
+        started = clock.monotonic()
+        try:
+            yield
+        finally:
+            elapsed = clock.monotonic() - started
+            self.phases_seconds[phase] = self.phases_seconds.get(phase, 0.0) + elapsed
+
+    def set_up(self) -> None:
+        """Bring host and API into the state in which every cell begins; the pinning is done while the API comes up."""
+        with self.phase("reset"):
+            with _void_where_it_fails("postgres-settings"):
+                wrong = self._bench.arrange(self.api)
+            if wrong:
+                raise _VoidCellError(Void(reason="postgres-settings", message=message) for message in wrong)
+            with _void_where_it_fails("not-reset"):
+                self._bench.reset(self.api, self._tokens())
+        with self.phase("restart"), _void_where_it_fails("not-ready"):
+            self._bench.start_api(self.api)
+        with self._beside(partial(self._bench.pin, self.api)) as pinned:
+            with self.phase("ready"):
+                seen = self._bench.wait_until_ready(self.api, deadline_seconds=READY_SECONDS)
+            if seen is not None:
+                message = f"The API wasn't ready {READY_SECONDS} s after its start: {seen}"
+                raise _VoidCellError([Void(reason="not-ready", message=message)])
+            with self.phase("probe"):
+                wrong = self._bench.probe(self.api)
+        if wrong:
+            raise _VoidCellError(Void(reason="wrong-answer", message=message) for message in wrong)
+        with _void_where_it_fails("pinning"):
+            pinned.result()
+
+    def warm_up(self) -> None:
+        """Warm up, with the sampler started meanwhile, and read the pinning back from the threads there are by then."""
+        protocol = self._conditions.protocol
+        sampled_seconds = protocol.warm_up_seconds + self._cell.scenario.duration_seconds + _SAMPLER_MARGIN_SECONDS
+        start_sampling = partial(self._bench.start_sampling, seconds=sampled_seconds)
+        with self.phase("warm_up"), self._beside(start_sampling) as sampling:
+            with _void_where_it_fails("generator-failed"):
+                self.warmed_up = warm_up(self._bench, self._load(protocol.warm_up_seconds), protocol)
+            with _void_where_it_fails("sampler-failed"):
+                sampling.result()
+        with self.phase("pinning"), _void_where_it_fails("pinning"):
+            self.pinning = self._bench.read_pinning(self.api)
+        astray = mismatches(self._conditions.inventory.cores_of(self.api), self.pinning)
+        if astray:
+            raise _VoidCellError(Void(reason="pinning", message=message) for message in astray)
+
+    def put_under_load(self) -> Measured:
+        """Measure, and pull what was measured."""
+        load = self._load(self._cell.scenario.duration_seconds)
+        if isinstance(self._cell, OpenLoopCell):
+            load = replace(load, rate=self._cell.rate)
+        with self.phase("load"), _void_where_it_fails("generator-failed"):
+            self._bench.measure(load)
+        with self.phase("pull"):
+            return self._bench.collect(self._folder)
+
+    @contextmanager
+    def _beside(self, step: Callable[[], None]) -> Generator[Future[None]]:
+        """Do a step beside what is done within, and wait for its end."""
+        begun = self._bench.beside(step)
+        try:
+            yield begun
+        finally:
+            wait([begun])
+
+    def _tokens(self) -> bytes:
+        scenario = self._cell.scenario
+        return token_file(
+            self._conditions.secrets.jwt_secret,
+            self._conditions.token_users[scenario.workload],
+            lifetime_seconds=self._conditions.protocol.warm_up_seconds
+            + scenario.duration_seconds
+            + READY_SECONDS
+            + _TOKEN_MARGIN_SECONDS,
+        )
+
+    def _load(self, seconds: int) -> Load:
+        return Load(
+            api=self.api,
+            scenario=self._cell.scenario,
+            seconds=seconds,
+            timeout_seconds=self._conditions.protocol.timeout_seconds,
+            wrk_version=self._conditions.wrk_version,
+        )
+
+
+def _verdict(measured: Measured, cell: Cell, conditions: Conditions, folder: Path) -> list[Void]:
+    """Why the window doesn't count; nothing where it does."""
+    voids: list[Void] = []
+    window = measured.window
+    cores = conditions.inventory.cores_of(conditions.inventory.api(cell.api))
+    if measured.open_loop is not None:
+        voids += open_loop_voids(measured.open_loop, cell.scenario.workload)
+    elif measured.result is not None:
+        voids += load_voids(measured.result, cell.scenario.workload)
+    else:
+        message = measured.generator_failure or "The generator left no result."
+        voids.append(Void(reason="generator-failed", message=message))
+    if measured.sampler_failure is not None:
+        voids.append(Void(reason="sampler-failed", message=measured.sampler_failure))
+    elif window is not None:
+        name = f"cells/{folder.name}/samples.csv"
+        roles = HOST_ROLES if conditions.load_hosts else SAMPLED_ROLES
+        voids += sample_voids((folder / "samples.csv").read_bytes(), window, name=name, roles=roles)
+    watched: WatchFiles | None = None
+    if measured.watch_failure is not None:
+        voids.append(Void(reason="watch-failed", message=measured.watch_failure))
+    else:
+        watched = WatchFiles(
+            watch_json=(folder / "watch.json").read_bytes(),
+            ticks_jsonl=(folder / "ticks.jsonl").read_bytes(),
+            cores=cores,
+        )
+        if window is not None:
+            voids += watch_voids(watched, window, measured.result, folder=f"cells/{folder.name}/")
+    if voids:
+        return voids
+    result_name = "open-loop.json" if isinstance(cell, OpenLoopCell) else "wrk.json"
+    load_files = _load_files(conditions, folder, result_name)
+    if isinstance(cell, OpenLoopCell):
+        return open_loop_analysis_voids(
+            cell,
+            open_loop_json=(folder / "open-loop.json").read_bytes(),
+            samples_csv=(folder / "samples.csv").read_bytes(),
+            generator_cpus=len(cores.generator),
+            watched=watched,
+            load_files=load_files,
+            folder=f"cells/{folder.name}/",
+        )
+    return analysis_voids(
+        cell,
+        wrk_json=(folder / "wrk.json").read_bytes(),
+        samples_csv=(folder / "samples.csv").read_bytes(),
+        generator_cpus=len(cores.generator),
+        watched=watched,
+        load_files=load_files,
+        folder=f"cells/{folder.name}/",
+    )
+
+
+def _load_files(conditions: Conditions, folder: Path, result_name: str) -> LoadFiles | None:
+    """What load hosts left of a cell; None where the load came from the lab's own host."""
+    if not conditions.load_hosts:
+        return None
+
+    def read(number: int, name: str) -> bytes:
+        return (folder / load_host_file(number, name)).read_bytes()
+
+    return LoadFiles(
+        clocks_json=(folder / CLOCKS_NAME).read_bytes(),
+        hosts=tuple(
+            LoadHostFiles(
+                result_json=read(number, result_name),
+                samples_csv=read(number, "samples.csv"),
+                ticks_jsonl=read(number, "ticks.jsonl"),
+                cpus=host.generator,
+            )
+            for number, host in enumerate(conditions.inventory.load_hosts, start=1)
+        ),
+        records=conditions.load_hosts,
+    )
+
+
+@contextmanager
+def _void_where_it_fails(reason: VoidReason) -> Generator[None]:
+    """Void the cell where the host can't do a step, as when the API died under load; a lost connection ends the run."""
+    try:
+        yield
+    except HostUnreachableError:
+        raise
+    except HostError as error:
+        raise _VoidCellError([Void(reason=reason, message=str(error))]) from error
+
+
+def _redacted(message: str, secrets: Secrets) -> str:
+    """A message without secrets: what an API answered may stand in it, and a login answers with a token."""
+    for secret in (secrets.jwt_secret, secrets.postgres_password, secrets.redis_password):
+        message = message.replace(secret, "<secret>")
+    return _TOKEN.sub("<token>", message)

@@ -1,0 +1,109 @@
+"""Having the host to oneself while something is measured on it, and leaving it as it was found."""
+
+import getpass
+import logging
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Generator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
+from queue import Empty, SimpleQueue
+from types import FrameType
+from typing import TypeVar
+
+from documents.errors import HostError
+from experiment.bench import Bench
+from provision.ssh import CancelScope
+
+_logger = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+
+_AWAKE_SECONDS = 0.5
+"""How long a request to end may go unnoticed that comes straight before the wait for one."""
+
+
+def name_holder(work: str) -> str:
+    """What is done on a host, by whom and in which process, for whoever else asks for it."""
+    return f"{work} of {getpass.getuser()}@{socket.gethostname()}, process {os.getpid()}"
+
+
+def hold_host(bench: Bench, work: str, do: Callable[[], Result]) -> Result:
+    """Have the host to oneself, rid of what an earlier run left behind; leave it clean, with its APIs running.
+
+    The work is done in a thread of its own, so that a request to end, Ctrl-C or SIGTERM, ends it at a checkpoint of
+    `provision.ssh.cancelling` and nowhere else. While the host is left, such requests are ignored.
+
+    Args:
+        bench: the host.
+        work: what is done on it, for whoever else asks for it.
+        do: does it.
+
+    Returns:
+        What that returns.
+
+    Raises:
+        KeyboardInterrupt: somebody asked for the end.
+        RunError: something else holds it; names what.
+    """
+
+    def clear_and_do() -> Result:
+        bench.clear()
+        bench.untune()
+        return do()
+
+    with _requests_to_end() as requests, bench.hold(name_holder(work)):
+        scope = CancelScope()
+        with ThreadPoolExecutor(1, thread_name_prefix="work") as pool:
+            working = pool.submit(scope.run, clear_and_do)
+            _wait(working, requests, scope)
+        if (failure := working.exception()) is None:
+            _leave(bench)
+            return working.result()
+        try:
+            _leave(bench)
+        except HostError as error:
+            # What ended the work is what must be told; the next run or `lab down` clears up as well.
+            _logger.warning("The host couldn't be cleared up: %s", error)
+        raise failure
+
+
+def _wait(working: "Future[Result]", requests: "SimpleQueue[None]", scope: CancelScope) -> None:
+    """Wait for the end of the work, and ask for it where somebody does."""
+    working.add_done_callback(lambda _: requests.put(None))
+    while not working.done():
+        with suppress(Empty):
+            requests.get(timeout=_AWAKE_SECONDS)
+            if not working.done():
+                scope.cancel()
+
+
+def _leave(bench: Bench) -> None:
+    with ExitStack() as rest:
+        rest.callback(bench.restore)
+        rest.callback(bench.untune)
+        bench.clear()
+
+
+@contextmanager
+def _requests_to_end() -> "Generator[SimpleQueue[None]]":
+    """Something in the queue for each request to end, but for those that this process was told to ignore."""
+    requests: SimpleQueue[None] = SimpleQueue()
+    if threading.current_thread() is not threading.main_thread():
+        yield requests
+        return
+
+    def note(_number: int, _frame: FrameType | None) -> None:
+        requests.put(None)
+
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    met = {number: handler for number, handler in handlers.items() if handler not in {signal.SIG_IGN, None}}
+    for number in met:
+        signal.signal(number, note)
+    try:
+        yield requests
+    finally:
+        for number, handler in met.items():
+            signal.signal(number, handler)

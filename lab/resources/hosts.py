@@ -1,0 +1,217 @@
+"""Hosts as resources: ready for the lab, ready for load, or claimed where they exist already."""
+
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pulumi
+from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
+from pulumi.runtime.rpc import UNKNOWN
+
+from documents.lab import Host, HostResources
+from lab.resources.ssh_files import docker_url
+from provision.claim import claim, release
+from provision.ssh import connect
+from provision.system import let_user_reach_engine, prepare, prepare_for_network, prepare_load_host, read_resources
+
+_FILE_NAME = "kept-on-host"
+
+
+def add_kept(folder: Path, phrases: Sequence[str]) -> None:
+    """Note what was kept, a phrase each, beside what was noted before: a lab may have several hosts."""
+    if phrases:
+        with (folder / _FILE_NAME).open("a", encoding="utf-8") as file:
+            file.writelines(f"{phrase}\n" for phrase in phrases)
+
+
+def take_kept(folder: Path) -> tuple[str, ...]:
+    """What was noted, which is forgotten by it."""
+    path = folder / _FILE_NAME
+    phrases = tuple(path.read_text(encoding="utf-8").splitlines()) if path.exists() else ()
+    path.unlink(missing_ok=True)
+    return phrases
+
+
+BOOT_SECONDS = {"container": 90, "ssh": 90, "aws": 300, "hetzner": 300}
+"""How long a host is waited for: a machine that a cloud makes boots a whole system, and then cloud-init."""
+
+_VERSION = "2"
+"""Of what is read from a host: a lab that was stood up before it was read has it read."""
+
+
+class _ReadyHostProvider(ResourceProvider):
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        host = Host.model_validate_json(props["host"])
+        with connect(host, deadline_seconds=BOOT_SECONDS[host.kind]) as connection:
+            tools = prepare(connection)
+            if props["has_load_hosts"]:
+                prepare_for_network(connection)
+            resources = read_resources(connection)
+        read = {"docker_url": docker_url(host), "tools": dict(tools), "resources": resources.to_json()}
+        return CreateResult(id_=props["host_id"], outs={**props, **read})
+
+    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
+        changed = [
+            name for name in ("host", "host_id", "has_load_hosts", "version") if _olds.get(name) != _news.get(name)
+        ]
+        return DiffResult(changes=bool(changed), replaces=changed, delete_before_replace=True)
+
+
+class ReadyHost(Resource, module="fairground", name="ReadyHost"):
+    """Waits until the host answers over SSH and its engine does, and prepares it; what comes after may rely on it.
+
+    Made anew with the host (`host_id`).
+    """
+
+    docker_url: pulumi.Output[str]
+    tools: pulumi.Output[dict[str, str]]
+    resources: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        host: pulumi.Input[Host],
+        host_id: pulumi.Input[str],
+        has_load_hosts: bool,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare that `host` is to be ready; where it has load hosts, also to measure what lies between."""
+        document = pulumi.Output.from_input(host).apply(Host.to_json)
+        super().__init__(
+            _ReadyHostProvider(),
+            name,
+            {
+                "host": document,
+                "host_id": host_id,
+                "has_load_hosts": has_load_hosts,
+                "version": _VERSION,
+                "docker_url": None,
+                "tools": None,
+                "resources": None,
+            },
+            opts,
+        )
+
+    def read_resources(self) -> pulumi.Output[HostResources]:
+        """What the host has, known once it is ready."""
+        return self.resources.apply(lambda text: HostResources.from_json(text, name="the host's resources"))
+
+
+class _ReadyLoadHostProvider(ResourceProvider):
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        host = Host.model_validate_json(props["host"])
+        with connect(host, deadline_seconds=BOOT_SECONDS[host.kind]) as connection:
+            prepare_load_host(connection)
+            resources = read_resources(connection)
+        return CreateResult(id_=props["host_id"], outs={**props, "resources": resources.to_json()})
+
+    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
+        changed = [name for name in ("host", "host_id") if _olds.get(name) != _news.get(name)]
+        return DiffResult(changes=bool(changed), replaces=changed, delete_before_replace=True)
+
+
+class ReadyLoadHost(Resource, module="fairground", name="ReadyLoadHost"):
+    """Waits until the load host answers over SSH, and prepares it. Made anew with the host (`host_id`)."""
+
+    resources: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        host: pulumi.Input[Host],
+        host_id: pulumi.Input[str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare that `host` is to be ready."""
+        document = pulumi.Output.from_input(host).apply(Host.to_json)
+        super().__init__(
+            _ReadyLoadHostProvider(), name, {"host": document, "host_id": host_id, "resources": None}, opts
+        )
+
+    def read_resources(self) -> pulumi.Output[HostResources]:
+        """What the host has, known once it is ready."""
+        return self.resources.apply(lambda text: HostResources.from_json(text, name="the load host's resources"))
+
+
+class _ClaimedHostProvider(ResourceProvider):
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        host = Host.model_validate_json(props["host"])
+        with connect(host) as connection:
+            claim(connection, props["stack"], props["lab"])
+            if props["for_load"]:
+                prepare_load_host(connection)
+            else:
+                prepare(connection)
+                if host.user != "root":
+                    let_user_reach_engine(connection, host.user)
+        return CreateResult(id_=f"claim-{secrets.token_hex(8)}", outs=props)
+
+    def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
+        """Whether the images are kept matters at the end alone."""
+        return UpdateResult(outs=_news)
+
+    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
+        names = ("host", "stack", "lab", "for_load", "keep_images", "folder")
+        changed = [name for name in names if _olds.get(name) != _news.get(name)]
+        replaces = [name for name in changed if name in {"host", "stack", "lab", "for_load"}]
+        # Another machine is claimed before this one is left, and takes over what was built here. On one and the same,
+        # known by its key, the end of the old claim would undo what is done under the new one.
+        return DiffResult(changes=bool(changed), replaces=replaces, delete_before_replace=_is_one_machine(_olds, _news))
+
+    def delete(self, _id: str, _props: dict[str, Any]) -> None:
+        with connect(Host.model_validate_json(_props["host"])) as connection:
+            kept = release(connection, keep_images=_props["keep_images"])
+        add_kept(Path(_props["folder"]), kept)
+
+
+def _is_one_machine(olds: dict[str, Any], news: dict[str, Any]) -> bool:
+    """Whether both are claims on one machine: not on one whose SSH files are yet to be made, as in a preview."""
+    if news["host"] == UNKNOWN:
+        return False
+    old, new = (Host.model_validate_json(props["host"]).host_public_key for props in (olds, news))
+    return old == new
+
+
+class ClaimedHost(Resource, module="fairground", name="ClaimedHost"):
+    """A host that exists, claimed for the lab and prepared; what was changed on it is undone when this goes."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        host: pulumi.Input[Host],
+        stack: str,
+        lab: pulumi.Input[str],
+        for_load: bool,
+        keep_images: bool,
+        folder: str,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare the claim.
+
+        Args:
+            name: the resource's.
+            host: how it is reached.
+            stack: the lab's name.
+            lab: what tells this lab from another of that name.
+            for_load: whether load is put on the lab's host from it, so that it needs no Docker engine.
+            keep_images: whether images and build cache outlive the lab.
+            folder: the stack's own on the controller.
+            opts: Pulumi's options.
+        """
+        super().__init__(
+            _ClaimedHostProvider(),
+            name,
+            {
+                "host": pulumi.Output.from_input(host).apply(Host.to_json),
+                "stack": stack,
+                "lab": lab,
+                "for_load": for_load,
+                "keep_images": keep_images,
+                "folder": folder,
+            },
+            opts,
+        )

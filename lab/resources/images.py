@@ -1,0 +1,235 @@
+"""Images as resources: the Debian base, and the lab's own, built on the host or carried there."""
+
+import hashlib
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pulumi
+from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, ResourceProvider
+
+from documents.errors import HostError, LabError
+from documents.lab import Host, stack_labels
+from lab.leftovers import run_docker
+from provision.images import (
+    MadeImage,
+    build_image,
+    carry_from_elsewhere,
+    find_image,
+    forget_image,
+    hash_build_context,
+    note_image,
+)
+from provision.ssh import connect
+from provision.system import SCRIPT, make_base_image_here, make_base_image_on_host, trust_anchors
+
+_RECIPE = "base"
+"""What a base is made of, its name tells."""
+
+_CARRY_SECONDS = 300
+
+_NOT_THERE = "No such image"
+"""What Docker says of an image that is gone."""
+
+
+class _BaseImageProvider(ResourceProvider):
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        image, tag, stack = props["image"], props["tag"], props["stack"]
+        if props.get("host") is None:
+            made = make_base_image_here(image, tag, stack)
+        else:
+            host = Host.model_validate_json(props["host"])
+            with connect(host) as connection:
+                # A base that is there already, as one that was carried, is only looked at.
+                if host.kind != "container":
+                    carry_from_elsewhere(connection, host, tag, _RECIPE)
+                elif find_image(connection, tag) is None:
+                    _carry_into(props["host_id"], tag)
+                made = make_base_image_on_host(connection, image, tag, stack)
+            note_image(MadeImage(host=host, name=tag, image_id=made.id, recipe=_RECIPE))
+        return CreateResult(id_=tag, outs={**props, "image_id": made.id, "origin": made.origin})
+
+    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
+        changed = [name for name in ("image", "tag", "stack", "host_id") if _olds.get(name) != _news.get(name)]
+        return DiffResult(changes=bool(changed), replaces=changed, delete_before_replace=False)
+
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+        """A refresh notices that the controller's base is gone; the host's goes with its host."""
+        if props.get("host") is None:
+            try:
+                run_docker("image", "inspect", props["tag"])
+            except LabError as error:
+                if _NOT_THERE not in str(error):
+                    raise
+                return ReadResult(id_="", outs={})
+        return ReadResult(id_, props)
+
+    def delete(self, _id: str, _props: dict[str, Any]) -> None:
+        """Remove the controller's base; the host's goes with its host, or stays there for the next."""
+        if _props.get("host") is not None:
+            return
+        try:
+            run_docker("image", "rm", _props["tag"])
+        except LabError as error:
+            if _NOT_THERE not in str(error):
+                raise LabError(f"The base image {_props['tag']} can't be removed: {error}") from error
+
+
+class BaseImage(Resource, module="fairground", name="BaseImage"):
+    """The base that every image of the lab starts from, tagged by what it is made of.
+
+    `host_id` names the host that it is made on, None on the controller; a host's base goes with its host.
+    """
+
+    tag: pulumi.Output[str]
+    image_id: pulumi.Output[str]
+    origin: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        image: str,
+        stack: str,
+        host: pulumi.Input[Host] | None = None,
+        host_id: pulumi.Input[str] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare the base made from `image` for the stack, on the controller or on `host`."""
+        document = None if host is None else pulumi.Output.from_input(host).apply(Host.to_json)
+        super().__init__(
+            _BaseImageProvider(),
+            name,
+            {
+                "image": image,
+                "tag": _tag(image, stack),
+                "stack": stack,
+                "host": document,
+                "host_id": host_id,
+                "image_id": None,
+                "origin": None,
+            },
+            opts,
+        )
+
+
+def _carry_into(container: str, tag: str) -> None:
+    """Have the controller's base on a host that is a container, and so made of that base.
+
+    Not through SSH, which Paramiko spends half a minute of CPU on. Where it fails, the base is made on the host.
+    """
+    with subprocess.Popen(["docker", "save", "--", tag], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as saved:
+        load = ["docker", "exec", "--interactive", container, "docker", "load", "--quiet"]
+        subprocess.run(load, stdin=saved.stdout, capture_output=True, check=False, timeout=_CARRY_SECONDS)
+
+
+def _tag(image: str, stack: str) -> str:
+    """A name that changes with what the base is made of: the image, the trust anchors and the way it is made."""
+    digest = hashlib.sha256(image.encode())
+    for path in (SCRIPT, *trust_anchors()):
+        digest.update(path.read_bytes())
+    return f"fairground-{stack}-base:{digest.hexdigest()[:12]}"
+
+
+_MADE_OF = ("image", "source", "base", "base_id", "target", "stack")
+
+
+class _BuiltImageProvider(ResourceProvider):
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        host, name, recipe = Host.model_validate_json(props["host"]), _name(props), _recipe(props)
+        with connect(host) as connection:
+            image_id = carry_from_elsewhere(connection, host, name, recipe)
+            if image_id is None:
+                try:
+                    image_id = build_image(
+                        connection,
+                        Path(props["context"]),
+                        name=name,
+                        base=props["base"],
+                        target=props.get("target"),
+                        labels=stack_labels(props["stack"]),
+                    )
+                except HostError as error:
+                    # What ends an operation of the engine's is told in one line.
+                    raise LabError(" ".join(str(error).split())) from error
+        note_image(MadeImage(host=host, name=name, image_id=image_id, recipe=recipe))
+        return CreateResult(id_=name, outs={**props, "image_id": image_id})
+
+    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
+        changed = [name for name in (*_MADE_OF, "host_id") if _olds.get(name) != _news.get(name)]
+        return DiffResult(changes=bool(changed), replaces=changed, delete_before_replace=False)
+
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+        """A refresh notices that the image is gone, or that its name is another's by now."""
+        with connect(Host.model_validate_json(props["host"])) as connection:
+            is_there = find_image(connection, id_) == props["image_id"]
+        return ReadResult(id_, props) if is_there else ReadResult(id_="", outs={})
+
+    def delete(self, _id: str, _props: dict[str, Any]) -> None:
+        """Forget the image. It stays: one of its name may have taken its place, and others go as superseded ones."""
+        forget_image(Host.model_validate_json(_props["host"]), _id, _props["image_id"])
+
+
+def _name(props: dict[str, Any]) -> str:
+    """A name that changes with what the image is made of: its source, and how its base is made."""
+    return f"{props['image']}:{props['source'][:12]}-{props['base'].rpartition(':')[2]}"
+
+
+def _recipe(props: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps([props.get(name) for name in _MADE_OF]).encode()).hexdigest()
+
+
+class BuiltImage(Resource, module="fairground", name="BuiltImage"):
+    """An image made from a folder and the lab's base; made anew when and only when one of them or the host changes.
+
+    On a host made anew its name may be another's that is there already; so it is never removed with its resource.
+    """
+
+    image_id: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        image: str,
+        context: str,
+        base: pulumi.Input[str],
+        base_id: pulumi.Input[str],
+        stack: str,
+        host: pulumi.Input[Host],
+        host_id: pulumi.Input[str],
+        target: str | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare an image on `host`.
+
+        Args:
+            name: the resource's.
+            image: the image's name, without its tag.
+            context: the folder that it is built from, as seen from the project's.
+            base: the name of the image that it starts from.
+            base_id: the id of that.
+            stack: the lab's name.
+            host: how the host is reached.
+            host_id: names the host.
+            target: the stage of the Dockerfile; the last one unless given.
+            opts: Pulumi's options.
+        """
+        super().__init__(
+            _BuiltImageProvider(),
+            name,
+            {
+                "image": image,
+                "context": context,
+                "source": hash_build_context(Path(context)),
+                "base": base,
+                "base_id": base_id,
+                "target": target,
+                "stack": stack,
+                "host": pulumi.Output.from_input(host).apply(Host.to_json),
+                "host_id": host_id,
+                "image_id": None,
+            },
+            opts,
+        )

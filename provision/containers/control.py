@@ -1,0 +1,237 @@
+"""Containers on the host, through the host's own docker command."""
+
+import logging
+import re
+import secrets
+import shlex
+import time
+from collections.abc import Sequence
+
+from tenacity import Retrying, before_sleep_log, retry_if_exception, stop_before_delay, wait_fixed
+
+from documents.errors import DeadlineExceededError, HostError, HostUnreachableError, RemoteCommandError
+from documents.lab import STACK_LABEL
+from provision.containers import cgroups
+from provision.containers.cgroups import Cgroup
+from provision.ssh import Completed, Connection, matching, shield, whole_number
+
+_logger = logging.getLogger(__name__)
+
+STOP_SECONDS = 10
+"""What a container has to end by itself before it is killed; the APIs finish what is in flight within as long."""
+
+_DEADLINE_SECONDS = 60
+
+_ENTRY_SECONDS = 10
+_ENTRY_FAILED = ("OCI runtime exec failed", "waiting for init preliminary setup")
+"""What Docker says where runc's own process ended before it had read what to run: seldom, on a busy host, with runc
+1.1.15. That process first copies itself into a sealed memory file and starts anew from it
+(libcontainer/nsenter/cloned_binary.c); which step failed isn't told. The command never began."""
+
+
+def execute(
+    connection: Connection,
+    name: str,
+    argv: Sequence[str],
+    *,
+    input: bytes | str | None = None,  # noqa: A002 - the name that subprocess.run gives it
+    deadline_seconds: float,
+) -> Completed:
+    """Run a command in a container that runs, and wait for its end.
+
+    The deadline ends Docker's client; a process that must not outlive it in the container needs its own `timeout`.
+
+    Args:
+        connection: to the host.
+        name: the container's.
+        argv: the command and its arguments, which every process on the host can see: secrets go by `input`.
+        input: what the command reads from its standard input; nothing unless given.
+        deadline_seconds: how long the command may take.
+
+    Raises:
+        RemoteCommandError: its exit status isn't 0, or there is no such container, or none that runs.
+        DeadlineExceededError: it wasn't done in time.
+        HostUnreachableError: the connection was lost.
+    """
+    retrying = Retrying(
+        retry=retry_if_exception(_never_began),
+        stop=stop_before_delay(_ENTRY_SECONDS),
+        wait=wait_fixed(0.25),
+        before_sleep=before_sleep_log(_logger, logging.WARNING),
+        reraise=True,
+    )
+    command = ["docker", "exec", *([] if input is None else ["--interactive"]), name, *argv]
+    return retrying(connection.run, command, input=input, deadline_seconds=deadline_seconds)
+
+
+def _never_began(error: BaseException) -> bool:
+    return isinstance(error, RemoteCommandError) and all(part in str(error) for part in _ENTRY_FAILED)
+
+
+def stop(connection: Connection, name: str) -> None:
+    """Stop a container; one that is stopped stays so.
+
+    Raises:
+        HostError: there is no such container.
+    """
+    _docker(connection, "stop", "-t", str(STOP_SECONDS), name)
+
+
+def start(connection: Connection, name: str) -> None:
+    """Start a container; one that runs goes on.
+
+    Raises:
+        HostError: there is no such container, or it can't be started.
+    """
+    _docker(connection, "start", name)
+
+
+def state(connection: Connection, name: str) -> tuple[str, int]:
+    """What Docker says of a container, such as ``running`` or ``restarting``, and the status that it last ended with.
+
+    Raises:
+        HostError: there is no such container.
+    """
+    told = _inspect(connection, name, "{{.State.Status}} {{.State.ExitCode}}")
+    found = matching(r"([a-z]+) (-?\d{1,9})", told, what=f"the state of the container {name}", where=connection)
+    return found[1], int(found[2])
+
+
+def main_process_id(connection: Connection, name: str) -> int:
+    """The number of a container's first process, as the host sees it.
+
+    Raises:
+        HostError: there is no such container, or it doesn't run.
+    """
+    told = _inspect(connection, name, "{{.State.Pid}}")
+    process_id = whole_number(told, what=f"the first process of the container {name}", where=connection)
+    if process_id == 0:
+        raise HostError(f"The container {name} on {connection} doesn't run. Look at its log: `docker logs {name}`.")
+    return process_id
+
+
+def cgroup(connection: Connection, name: str) -> Cgroup:
+    """The cgroup of a container that runs.
+
+    Raises:
+        HostError: there is no such container, or it doesn't run.
+    """
+    return cgroups.of_process(connection, main_process_id(connection, name))
+
+
+def logs(connection: Connection, name: str, *, lines: int = 200) -> str:
+    """The last lines that a container wrote, both streams together, in the order in which they came.
+
+    Raises:
+        HostError: there is no such container.
+    """
+    command = f"docker logs --tail {lines} '{name}' 2>&1"
+    try:
+        return connection.run(command, deadline_seconds=_DEADLINE_SECONDS).stdout
+    except RemoteCommandError as error:
+        raise HostError(f"The log of the container {name} can't be had: {error}") from error
+
+
+def volume_path(connection: Connection, volume: str) -> str:
+    """Where a volume's files are on the host.
+
+    Raises:
+        HostError: there is no such volume.
+    """
+    told = _docker(connection, "volume", "inspect", "--format", "{{.Mountpoint}}", volume)
+    # Whoever asks empties that folder: no other than the volume's may be taken for it.
+    where_it_is = rf"/(?:[^/\0\n]+/)+{re.escape(volume)}/_data"
+    return matching(where_it_is, told, what=f"the folder of the volume {volume}", where=connection)[0]
+
+
+def _inspect(connection: Connection, name: str, template: str) -> str:
+    return _docker(connection, "container", "inspect", "--format", template, name)
+
+
+def _docker(connection: Connection, *arguments: str) -> str:
+    try:
+        return connection.run(["docker", *arguments], deadline_seconds=_DEADLINE_SECONDS).stdout.strip()
+    except RemoteCommandError as error:
+        raise HostError(
+            f"Docker on the host refused: {error} Is the lab up? `lab doctor` and `lab up` tell."
+        ) from error
+
+
+_KILLED = 128 + 9
+_REMOVAL_SECONDS = 60
+_REMOVAL_SECONDS = 30
+"""How long past the deadline the host has to remove the container."""
+
+
+def run_once(
+    connection: Connection,
+    image: str,
+    argv: Sequence[str],
+    *,
+    stack: str,
+    cpus: Sequence[int],
+    input: bytes = b"",  # noqa: A002 - the name that subprocess.run gives it
+    deadline_seconds: float,
+) -> Completed:
+    """Run a command in a new container without a network and wait for its end; the container is removed whatever comes.
+
+    The host itself keeps the deadline: a controller that is killed, or a connection that is lost, leaves a container
+    that ends by itself. It carries the lab's label meanwhile.
+
+    Args:
+        connection: to the host.
+        image: the image's name on the host.
+        argv: the command, in place of the image's own.
+        stack: the lab's name.
+        cpus: the CPUs that the container may use.
+        input: what the command reads from its standard input.
+        deadline_seconds: when it is ended.
+
+    Returns:
+        Both streams and the exit status, which may be any.
+
+    Raises:
+        HostError: there is no such image, or no such CPU.
+        DeadlineExceededError: it wasn't done in time.
+        HostUnreachableError: the connection was lost.
+    """
+    name = f"fairground-once-{secrets.token_hex(6)}"
+    create = [
+        *("docker", "create", "--interactive", f"--name={name}", f"--label={STACK_LABEL}={stack}"),
+        *("--network=none", "--log-driver=none", f"--cpuset-cpus={','.join(map(str, cpus))}"),
+        *("--entrypoint", argv[0], image, *argv[1:]),
+    ]
+    # `timeout` alone would end docker's client and leave the container; in the foreground it stays in the process group
+    # of this command.
+    attached = shlex.join(
+        ["timeout", "--foreground", "--signal=KILL", f"{deadline_seconds:.3f}", "docker", "start", "-a", "-i", name]
+    )
+    removal = shlex.join(["docker", "rm", "--force", "--volumes", name])
+    started = time.monotonic()
+    try:
+        connection.run(create, deadline_seconds=_REMOVAL_SECONDS)
+        started = time.monotonic()
+        done = connection.run(
+            f"{attached}; status=$?; {removal} >/dev/null 2>&1; exit $status",
+            input=input,
+            deadline_seconds=deadline_seconds + _REMOVAL_SECONDS,
+            check=False,
+        )
+    except RemoteCommandError as error:
+        raise HostError(f"No container of {image} can be made on {connection}: {error}") from error
+    finally:
+        with shield():
+            _remove(connection, removal)
+    if done.exit_status == _KILLED and time.monotonic() - started >= deadline_seconds:
+        raise DeadlineExceededError(
+            f"A container of {image} on {connection} wasn't done within {deadline_seconds:g} s and was ended."
+        )
+    return done
+
+
+def _remove(connection: Connection, removal: str) -> None:
+    """Remove a container that may be gone. On a lost connection the host does so at the container's deadline."""
+    try:
+        connection.run(f"{removal} >/dev/null 2>&1", deadline_seconds=_REMOVAL_SECONDS, check=False)
+    except HostUnreachableError:
+        return

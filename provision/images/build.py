@@ -1,0 +1,279 @@
+"""Images built on the host's own engine, from a build context on the controller."""
+
+import hashlib
+import os
+import re
+import secrets
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from documents.errors import HostError, HostUnreachableError
+from documents.lab import STACK_LABEL, Inventory
+from provision.ssh import SHA256, Connection, Held, matching, shield, whole_number
+
+
+def hash_build_context(folder: Path) -> str:
+    """SHA-256 over the path, mode and bytes of every file that the folder's `.dockerignore` lets into the build.
+
+    An image is rebuilt when, and only when, it changes. The rules are Docker's own, by the Docker SDK for Python. Only
+    the executable bit of a mode counts: the rest depends on the umask of the clone. A symbolic link counts by where it
+    points to, as the build gets it.
+    """
+    # Here as below, for it takes its time, and most of what uses this room doesn't need it.
+    from docker.utils.build import exclude_paths  # noqa: PLC0415
+
+    digest = hashlib.sha256()
+    for name in sorted(exclude_paths(str(folder), _ignored(folder, ".dockerignore"))):
+        path = folder / name
+        if path.is_symlink():
+            kind, content = "link", os.fsencode(path.readlink())
+        elif path.is_file():
+            kind, content = ("program" if path.stat().st_mode & 0o100 else "file"), path.read_bytes()
+        else:
+            continue
+        digest.update(f"{name}\0{kind}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def archive_build_context(folder: Path, dockerfile: str) -> bytes:
+    """What the folder gives to a build by the Dockerfile of that name in it, as a compressed tar archive.
+
+    The Dockerfile itself is part of it, whatever the ignore file says. Compressed, since buildx 0.13 looks no further
+    than 1,024 octets for a tar header, and Python's archives begin with an extended one that may be longer.
+    """
+    from docker.utils.build import tar  # noqa: PLC0415
+
+    # BuildKit lets a Dockerfile have an ignore file of its own.
+    patterns = _ignored(folder, f"{dockerfile}.dockerignore", ".dockerignore")
+    with cast("BinaryIO", tar(folder, exclude=patterns, dockerfile=(dockerfile, None), gzip=True)) as made:
+        return made.read()
+
+
+def _ignored(folder: Path, *names: str) -> list[str]:
+    """The patterns of the first of these ignore files that the folder has."""
+    for name in names:
+        path = folder / name
+        if path.is_file():
+            lines = path.read_text(encoding="utf-8").splitlines()
+            return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    return []
+
+
+BUILD_SECONDS = 1800
+"""How long a build may take; one whose compilers and dependencies are to be downloaded takes minutes."""
+
+_BUILDX_SINCE = 23
+
+_BUILD = """
+bytes=$1
+shift
+context=$(mktemp)
+trap 'rm -f "$context"' EXIT
+head -c "$bytes" >"$context"
+exec 3<&0
+"$@" <"$context" &
+build=$!
+(cat >/dev/null; rm -f "$context"; kill -KILL 0) <&3 >/dev/null 2>&1 &
+watch=$!
+wait "$build" && status=0 || status=$?
+kill "$watch" 2>/dev/null
+exit "$status"
+"""
+"""Builds with what comes first on the standard input, as long as that isn't closed: a build doesn't outlive who wants
+it. The whole process group ends, for a client that is only asked to waits for an engine that may not end its step.
+Arguments: the size of the context in bytes, and the command."""
+
+_DEADLINE_SECONDS = 60
+_SHOWN_CHARACTERS = 3000
+
+
+def check_build(
+    connection: Connection, inventory: Inventory, context: Path, dockerfile: str, *, deadline_seconds: float
+) -> None:
+    """Build all of a Dockerfile and keep nothing of it but the engine's cache.
+
+    Args:
+        connection: to the host.
+        inventory: the lab, whose base image the build starts from.
+        context: the folder of the build context.
+        dockerfile: the Dockerfile's name in it.
+        deadline_seconds: when the build is ended.
+
+    Raises:
+        HostError: a step failed; ends with what that step wrote.
+        DeadlineExceededError: it wasn't done in time.
+    """
+    base = _base(connection, inventory)
+    _build(connection, base, context, dockerfile, ["--output=type=cacheonly"], deadline_seconds=deadline_seconds)
+
+
+def build_image(
+    connection: Connection,
+    context: Path,
+    *,
+    name: str,
+    base: str,
+    target: str | None,
+    labels: Mapping[str, str],
+    deadline_seconds: float = BUILD_SECONDS,
+) -> str:
+    """Build an image on the host, which stays there.
+
+    Args:
+        connection: to the host.
+        context: the folder of the build context, with the Dockerfile.
+        name: the image's.
+        base: the name of the image that it starts from.
+        target: the stage of the Dockerfile; the last one unless given.
+        labels: the image's.
+        deadline_seconds: when the build is ended.
+
+    Returns:
+        The image's id.
+
+    Raises:
+        HostError: a step failed; ends with what that step wrote.
+        DeadlineExceededError: it wasn't done in time.
+    """
+    output = [f"--tag={name}", *(f"--label={key}={value}" for key, value in labels.items())]
+    output += [] if target is None else [f"--target={target}"]
+    _build(connection, base, context, "Dockerfile", output, deadline_seconds=deadline_seconds)
+    return _id(connection, name, _inspect(connection, name, "{{.Id}}"))
+
+
+def find_image(connection: Connection, name: str) -> str | None:
+    """The id of the image of that name on the host; None where there is none.
+
+    Raises:
+        HostError: Docker there doesn't answer.
+    """
+    command = ["docker", "image", "inspect", "--format", "{{.Id}}", name]
+    found = connection.run(command, deadline_seconds=_DEADLINE_SECONDS, check=False)
+    if found.exit_status == 0:
+        return _id(connection, name, found.stdout)
+    if "No such image" in found.stderr:
+        return None
+    raise HostError(f"Docker on {connection} doesn't tell of the image {name}: {' '.join(found.stderr.split())}")
+
+
+@contextmanager
+def built(
+    connection: Connection, inventory: Inventory, context: Path, *, target: str, deadline_seconds: float = BUILD_SECONDS
+) -> Generator[str]:
+    """An image of one target of the context's Dockerfile; it is there while the context is open.
+
+    It carries the lab's label, so that one which a killed controller left is removed by the next `lab up`.
+
+    Yields:
+        The image's name on the host.
+
+    Raises:
+        HostError: a step failed; ends with what that step wrote.
+        DeadlineExceededError: it wasn't done in time.
+    """
+    name = f"fairground-once-{target}:{secrets.token_hex(6)}"
+    output = [f"--target={target}", f"--tag={name}", f"--label={STACK_LABEL}={inventory.stack}"]
+    try:
+        base = _base(connection, inventory)
+        _build(connection, base, context, "Dockerfile", output, deadline_seconds=deadline_seconds)
+        yield name
+    finally:
+        with shield():
+            _remove(connection, name)
+
+
+def image_bytes(connection: Connection, image_id: str) -> int:
+    """The size of an image on the host, as Docker tells it: all its layers, unpacked.
+
+    Raises:
+        RemoteCommandError: there is no such image.
+    """
+    told = _inspect(connection, image_id, "{{.Size}}")
+    return whole_number(told, what=f"the size of the image {image_id}", where=connection)
+
+
+def find_builder(connection: Connection) -> tuple[str, ...] | None:
+    """The command that builds an image by BuildKit; None where the host's Docker client has none.
+
+    Docker's clients before version 23 have BuildKit in themselves, later ones by their plugin buildx alone.
+    """
+    # A client that lacks the plugin asks its engine for help, and that would start one that was stopped.
+    shown = connection.run(
+        "export DOCKER_HOST=unix:///nowhere; "
+        "docker buildx version >/dev/null 2>&1 && echo buildx || docker version --format '{{.Client.Version}}'",
+        deadline_seconds=_DEADLINE_SECONDS,
+        check=False,
+    ).stdout.strip()
+    if shown == "buildx":
+        return ("docker", "buildx", "build")
+    major = shown.partition(".")[0]
+    return ("env", "DOCKER_BUILDKIT=1", "docker", "build") if major.isdigit() and int(major) < _BUILDX_SINCE else None
+
+
+def _build(
+    connection: Connection,
+    base: str,
+    context: Path,
+    dockerfile: str,
+    output: Sequence[str],
+    *,
+    deadline_seconds: float,
+) -> None:
+    builder = find_builder(connection)
+    if builder is None:
+        raise HostError(f"Docker on {connection} can't build: its plugin buildx is missing. `lab up` installs it.")
+    command = [
+        *(*builder, "--progress=plain", "--network=host"),
+        *(f"--file={dockerfile}", f"--build-arg=BASE={base}", *output, "-"),
+    ]
+    archive = archive_build_context(context, dockerfile)
+    done = connection.run(
+        ["sh", "-c", _BUILD, "build", str(len(archive)), *command],
+        input=Held(archive),
+        deadline_seconds=deadline_seconds,
+        check=False,
+    )
+    if done.exit_status:
+        raise HostError(
+            f"{context.name}/{dockerfile} can't be built on {connection}: {_reason(done.stderr or done.stdout)}"
+        )
+
+
+def _base(connection: Connection, inventory: Inventory) -> str:
+    """The name of the lab's base on the host: BuildKit takes a local image by its name, not by its id."""
+    return _inspect(connection, inventory.base_image_id, "{{index .RepoTags 0}}")
+
+
+_FAILED_STEP = re.compile(r"^#(\d+) ERROR: ", re.MULTILINE)
+
+
+def _reason(output: str) -> str:
+    """What the step that failed wrote, or else the last of all output; BuildKit itself repeats its last lines alone."""
+    step = _FAILED_STEP.search(output)
+    if step is not None:
+        output = "\n".join(re.findall(rf"^#{step[1]} (?:\d+\.\d+ )?(.*)$", output, re.MULTILINE))
+    text = output.strip()
+    if len(text) <= 2 * _SHOWN_CHARACTERS:
+        return text
+    # Compilers tell the cause first, test runners and package managers last.
+    return f"{text[:_SHOWN_CHARACTERS]}\n[…]\n{text[-_SHOWN_CHARACTERS:]}"
+
+
+def _id(connection: Connection, name: str, told: str) -> str:
+    return matching(rf"sha256:{SHA256}", told, what=f"the id of the image {name}", where=connection)[0]
+
+
+def _inspect(connection: Connection, image: str, template: str) -> str:
+    command = ["docker", "image", "inspect", "--format", template, image]
+    return connection.run(command, deadline_seconds=_DEADLINE_SECONDS).stdout.strip()
+
+
+def _remove(connection: Connection, name: str) -> None:
+    """Remove an image that may not have been made. On a lost connection it stays until the next `lab up`."""
+    try:
+        connection.run(["docker", "image", "rm", name], deadline_seconds=_DEADLINE_SECONDS, check=False)
+    except HostUnreachableError:
+        return

@@ -1,0 +1,285 @@
+"""Setting a host's knobs for the time of a run, and putting them back.
+
+On a host of its own they are set; each old value is on the host's disk before the change, and a guard there puts all
+back when the run's lease lapses. A `container` host's settings are the controller's own machine's: they are only read.
+"""
+
+import io
+import json
+import logging
+import zipfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from documents.base import Document
+from documents.errors import HostError, RemoteCommandError
+from documents.run import KnobRecord, KnobState
+from provision import paths
+from provision.kernel.settings import Knob
+from provision.ssh import Amount, Connection, read_answer, unexpected
+
+_logger = logging.getLogger(__name__)
+
+_PACKAGE = Path(__file__).with_name("host") / "knobs"
+_DEADLINE_SECONDS = 60
+_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where on the host: the root above the kernel's files, and where the lab keeps journal, lease and program."""
+
+    root: str = "/"
+    state: str = f"{paths.HOME}/knobs"
+    program: str = f"{paths.HOME}/knobs.pyz"
+
+
+class _File(Document):
+    path: str
+    value: str | None
+    as_wanted: bool
+
+
+class _Reading(Document):
+    name: str
+    files: tuple[_File, ...]
+
+
+class _Readings(Document):
+    knobs: tuple[_Reading, ...]
+
+
+class _SetFile(Document):
+    path: str
+    before: str | None
+    during: str | None
+    as_wanted: bool
+    refused: str | None
+
+
+class _SetKnob(Document):
+    name: str
+    files: tuple[_SetFile, ...]
+
+
+class LeftSetting(Document):
+    """A kernel setting that has yet to be put back: its file, what it was before, and what it is."""
+
+    path: str
+    before: str
+    value: str | None
+
+
+class _Left(Document):
+    settings: tuple[LeftSetting, ...]
+
+
+class Restored(Document):
+    """What was put back: how many files, a sentence for each that couldn't be, and whether the journal was damaged."""
+
+    restored: Amount
+    failed: tuple[str, ...]
+    damaged: bool
+
+
+class _Applied(Document):
+    earlier: Restored
+    boot: Literal["systemd", "cron", "nothing"]
+    knobs: tuple[_SetKnob, ...]
+
+
+class _Renewed(Document):
+    held: bool
+
+
+def read(connection: Connection, knobs: Sequence[Knob], *, settable: bool, place: Place) -> tuple[KnobRecord, ...]:
+    """Read every knob; nothing is changed.
+
+    Args:
+        connection: to the host.
+        knobs: which.
+        settable: whether they could be set there, for what is said of one that isn't as wanted.
+        place: where on the host.
+
+    Raises:
+        HostError: the host can't tell.
+    """
+    _install(connection, place)
+    answer = _run(connection, place, "read", _request(knobs, place, 0))
+    readings = read_answer(_Readings, f'{{"knobs": {answer}}}', what="its kernel settings", where=connection).knobs
+    _check_names(connection, knobs, [reading.name for reading in readings])
+    return tuple(_as_read(knob, reading, settable=settable) for knob, reading in zip(knobs, readings, strict=True))
+
+
+def tune(connection: Connection, knobs: Sequence[Knob], *, seconds: float, place: Place) -> tuple[KnobRecord, ...]:
+    """Set every knob that can be set, for as long as the lease holds; what an earlier run left is put back before.
+
+    Args:
+        connection: to the host, which must be one of its own.
+        knobs: which.
+        seconds: how long the lease holds unless it is renewed.
+        place: where on the host.
+
+    Returns:
+        Each knob as it was before and is now. What the kernel refuses is told and isn't an error.
+
+    Raises:
+        HostError: the host can't be tuned at all.
+    """
+    _install(connection, place)
+    told = _run(connection, place, "apply", _request(knobs, place, seconds))
+    answer = read_answer(_Applied, told, what="the kernel settings that it set", where=connection)
+    _check_names(connection, knobs, [knob.name for knob in answer.knobs])
+    for sentence in answer.earlier.failed:
+        _logger.warning("%s: %s", connection, sentence)
+    if answer.boot == "nothing":
+        _logger.warning(
+            "%s has neither systemd nor cron: should it restart in the middle of a run, nothing there puts back what "
+            "was set. The next run does, and so does `lab tune --restore`.",
+            connection,
+        )
+    return tuple(_as_set(knob, found) for knob, found in zip(knobs, answer.knobs, strict=True))
+
+
+def renew(connection: Connection, *, seconds: float, place: Place) -> None:
+    """Let the lease hold for so many seconds from now on.
+
+    Raises:
+        HostError: it has lapsed, and the host's settings were put back.
+    """
+    answer = _run(connection, place, "renew", place.state, place.root, str(seconds))
+    if not read_answer(_Renewed, answer, what="the lease on its kernel settings", where=connection).held:
+        raise HostError(
+            f"The lease on the settings of {connection} lapsed, and its guard has put them back: the run was held up "
+            "for longer than a cell may take. `lab run --resume` tunes the host again and goes on."
+        )
+
+
+def read_left(connection: Connection, *, place: Place) -> tuple[LeftSetting, ...]:
+    """What of the host's settings is still as a run, or `lab tune`, had it set; nothing is changed.
+
+    Raises:
+        HostError: the host can't tell.
+    """
+    _install(connection, place)
+    answer = _run(connection, place, "left", place.state)
+    what = "the kernel settings that are yet to be put back"
+    return read_answer(_Left, f'{{"settings": {answer}}}', what=what, where=connection).settings
+
+
+def restore(connection: Connection, *, place: Place) -> Restored:
+    """Put back all that was set, and end the lease. It can be repeated.
+
+    Raises:
+        HostError: a setting can't be put back; names each. The journal stays on the host for the next time.
+    """
+    _install(connection, place)
+    told = _run(connection, place, "restore", place.state, place.root)
+    restored = read_answer(Restored, told, what="the kernel settings that it put back", where=connection)
+    if restored.failed:
+        raise HostError(
+            f"Not every setting of {connection} could be put back: {'; '.join(restored.failed)}. The journal "
+            f"{place.state}/journal.jsonl there has each old value; `lab tune --restore` tries again."
+        )
+    if restored.damaged:
+        _logger.warning(
+            "%s: the journal of settings had lines that can't be read. It was put aside as %s/journal.jsonl.damaged.",
+            connection,
+            place.state,
+        )
+    return restored
+
+
+def _check_names(connection: Connection, knobs: Sequence[Knob], told: list[str]) -> None:
+    """Refuse an answer about other knobs than those that were asked for."""
+    if told != [knob.name for knob in knobs]:
+        raise unexpected(", ".join(told), what=f"{len(knobs)} kernel settings", where=connection)
+
+
+def _as_read(knob: Knob, reading: _Reading, *, settable: bool) -> KnobRecord:
+    value = _summary([_words(knob, file.path, file.value) for file in reading.files])
+    state, message = _absent(knob)
+    if reading.files:
+        good = all(file.as_wanted for file in reading.files)
+        state, message = ("as-wanted", None) if good else ("only-read", f"is {value} instead of {knob.wanted}")
+        if not good:
+            message = f"{message}; a run sets it" if settable else f"{message}; in a container it is only read"
+    return KnobRecord(name=knob.name, wanted=knob.wanted, before=value, during=value, state=state, message=message)
+
+
+def _as_set(knob: Knob, found: _SetKnob) -> KnobRecord:
+    before = _summary([_words(knob, file.path, file.before) for file in found.files])
+    during = _summary([_words(knob, file.path, file.during) for file in found.files])
+    state, message = _absent(knob)
+    if found.files:
+        astray = [file for file in found.files if not file.as_wanted]
+        if astray:
+            state = "refused"
+            message = "; ".join(f"{file.path}: {_why_astray(file)}" for file in astray[:_SHOWN])
+            if len(astray) > _SHOWN:
+                message += f"; and {len(astray) - _SHOWN} more"
+        else:
+            state, message = ("as-wanted" if all(file.before == file.during for file in found.files) else "set"), None
+    return KnobRecord(name=knob.name, wanted=knob.wanted, before=before, during=during, state=state, message=message)
+
+
+def _why_astray(file: _SetFile) -> str:
+    return file.refused or ("can't be read" if file.during is None else f"is {file.during}")
+
+
+def _absent(knob: Knob) -> tuple[KnobState, str | None]:
+    """What it means that the kernel has no file of a knob."""
+    return knob.absent, "this kernel doesn't tell it" if knob.absent == "not-told" else None
+
+
+def _words(knob: Knob, path: str, value: str | None) -> str | None:
+    """A value as it is shown: where the kernel has several files for a thing, 1 means on in one and off in another."""
+    return value if value is None or len(knob.settings) == 1 else f"{path.rpartition('/')[2]} {value}"
+
+
+def _summary(values: Sequence[str | None]) -> str | None:
+    """The value of all files; where they differ, each value with the number of files that have it."""
+    counts = {value: list(values).count(value) for value in values}
+    if len(counts) <= 1:
+        return next(iter(counts), None)
+    shown = sorted(counts.items(), key=lambda pair: (-pair[1], str(pair[0])))
+    text = ", ".join(f"{'unreadable' if value is None else value} ({count})" for value, count in shown[:_SHOWN])
+    return text if len(shown) <= _SHOWN else f"{text} and {len(shown) - _SHOWN} other values"
+
+
+def _request(knobs: Sequence[Knob], place: Place, seconds: float) -> str:
+    return json.dumps(
+        {
+            **asdict(place),
+            "seconds": seconds,
+            "knobs": [{"name": knob.name, "settings": [asdict(one) for one in knob.settings]} for knob in knobs],
+        }
+    )
+
+
+def pack() -> bytes:
+    """The program for the host, one file that Python runs as it is; the same bytes for the same sources.
+
+    It stays on the host, for the guard and for the next boot.
+    """
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for package in ("provision", "provision/host", "provision/host/knobs"):
+            archive.writestr(zipfile.ZipInfo(f"{package}/__init__.py"), b"")
+        for path in sorted(_PACKAGE.glob("*.py")):
+            name = path.name if path.name == "__main__.py" else f"provision/host/knobs/{path.name}"
+            archive.writestr(zipfile.ZipInfo(name), path.read_bytes())
+    return packed.getvalue()
+
+
+def _install(connection: Connection, place: Place) -> None:
+    connection.push_bytes(pack(), place.program, mode=0o700)
+
+
+def _run(connection: Connection, place: Place, *arguments: str) -> str:
+    try:
+        return connection.run(["python3", "-I", place.program, *arguments], deadline_seconds=_DEADLINE_SECONDS).stdout
+    except RemoteCommandError as error:
+        raise HostError(f"The settings of {connection} can't be managed: {error}") from error

@@ -1,0 +1,190 @@
+"""Jobs that run on the host on their own: a lost connection, or a controller that is gone, loses nothing of them.
+
+A job has a directory on the host. In it are ``stdout``, ``stderr``, whatever the job writes by relative paths, and
+when it has ended its ``status.json``, written at once. `reattach` finds a job again by its directory alone, which may
+have been renamed meanwhile.
+"""
+
+import json
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from documents.base import Document
+from documents.errors import DeadlineExceededError, HostError, HostUnreachableError, RemoteCommandError
+from provision.containers import Cgroup
+from provision.ssh import Amount, Connection
+
+_logger = logging.getLogger(__name__)
+
+_SCRIPT = Path(__file__).with_name("host") / "job.py"
+_DEADLINE_SECONDS = 30
+_GRACE_SECONDS = 10
+"""How long past its deadline a job's supervisor has to end it and to write its status."""
+
+
+class Job(Document):
+    """A job on a host, as its ``job.json`` there tells it.
+
+    The start times, in clock ticks since boot, and the boot's id keep a recycled process number from being taken for
+    the job.
+    """
+
+    directory: str
+    deadline_seconds: Annotated[float, Field(gt=0)]
+    boot_id: str
+    supervisor_id: Amount
+    supervisor_start: Amount
+    process_id: Amount
+    process_start: Amount
+
+
+class JobStatus(Document):
+    """How a job ended. Times are of the host's CLOCK_MONOTONIC, in nanoseconds.
+
+    `exit_status` is 128 + n for a job that signal n ended. `outcome` tells whether the job ended by itself, was
+    stopped, or was ended at its deadline.
+    """
+
+    outcome: Literal["ended", "stopped", "deadline"]
+    exit_status: Amount
+    started_ns: Amount
+    ended_ns: Amount
+
+
+class _Answer(Document):
+    state: Literal["running", "ended", "lost"]
+    status: JobStatus | None
+
+
+def start(
+    connection: Connection,
+    directory: str,
+    argv: Sequence[str],
+    *,
+    cpus: Sequence[int] | None = None,
+    cgroup: Cgroup | None = None,
+    deadline_seconds: float,
+) -> Job:
+    """Start a job on the host; returns as soon as its process runs.
+
+    Args:
+        connection: to the host.
+        directory: the job's folder and its working directory, made with mode 0700 where it isn't there. The folder
+            that it is in must be there: a start that comes too late finds it gone and does nothing.
+        argv: its command; no shell is involved, and no secret may be in it.
+        cpus: the CPUs that it may run on; those of the SSH session unless given.
+        cgroup: the cgroup that it runs in; that of the SSH session unless given.
+        deadline_seconds: when the host ends it with its whole process group.
+
+    Raises:
+        HostError: a job was started in the directory before, or this one can't be started; then nothing of it runs.
+        HostUnreachableError: the connection was lost; `reattach` tells whether the job was started.
+    """
+    request = {
+        "directory": directory,
+        "argv": list(argv),
+        "deadline_seconds": deadline_seconds,
+        "cpus": None if cpus is None else list(cpus),
+        "cgroups": [] if cgroup is None else sorted(set(cgroup.directories.values())),
+    }
+    return Job.from_json(_run(connection, "start", json.dumps(request)), name=f"{directory}/job.json")
+
+
+def reattach(connection: Connection, directory: str) -> Job:
+    """Find a job again by its directory, after a lost connection or in another process.
+
+    Raises:
+        HostError: no job was started there.
+    """
+    try:
+        text = connection.run(["cat", f"{directory}/job.json"], deadline_seconds=_DEADLINE_SECONDS).stdout
+    except RemoteCommandError as error:
+        raise HostError(f"No job was started in {directory} on {connection}: start it.") from error
+    return Job.from_json(text, name=f"{directory}/job.json").model_copy(update={"directory": directory})
+
+
+def wait(connection: Connection, job: Job) -> JobStatus:
+    """Wait for the job's end. Repeating it on a job that has ended gives the same answer.
+
+    Raises:
+        DeadlineExceededError: the job was ended at its deadline.
+        HostError: it is gone without a status: its supervisor was killed, or the host restarted.
+        HostUnreachableError: the connection was lost; the job goes on.
+    """
+    seconds = job.deadline_seconds + _GRACE_SECONDS
+    status = _status(connection, job, _run(connection, "wait", job.directory, str(seconds), patience=seconds))
+    if status.outcome == "deadline":
+        raise DeadlineExceededError(
+            f"The job in {job.directory} on {connection} wasn't done within {job.deadline_seconds:g} s and was ended."
+        )
+    return status
+
+
+def stop(connection: Connection, job: Job) -> JobStatus:
+    """End the job with its whole process group: SIGTERM, and SIGKILL five seconds later. One that has ended stays so.
+
+    Raises:
+        HostError: it is gone without a status: its supervisor was killed, or the host restarted.
+    """
+    return _status(connection, job, _run(connection, "stop", job.directory))
+
+
+def end_all(connection: Connection, homes: str) -> None:
+    """End every job whose directory is in one of these folders, whoever started it.
+
+    Args:
+        connection: to the host.
+        homes: the folders, as the host's shell has them.
+
+    Raises:
+        HostUnreachableError: the connection was lost.
+    """
+    found = connection.run(
+        f"find {homes} -mindepth 2 -maxdepth 2 -name job.json -printf '%h\\n'",
+        deadline_seconds=_DEADLINE_SECONDS,
+        check=False,
+    )
+    for directory in found.stdout.splitlines():
+        try:
+            stop(connection, reattach(connection, directory))
+        except HostUnreachableError:
+            raise
+        except HostError as error:
+            # Gone without a status, as after a restart of the host: there is nothing left to end.
+            _logger.info("%s", error)
+
+
+def tail(connection: Connection, job: Job) -> str:
+    """The last lines that the job wrote to its standard output and to its standard error, on one line."""
+    completed = connection.run(
+        ["tail", "--quiet", "--lines=5", f"{job.directory}/stdout", f"{job.directory}/stderr"],
+        deadline_seconds=_DEADLINE_SECONDS,
+        check=False,
+    )
+    return " / ".join(completed.stdout.split("\n")).removesuffix(" / ")
+
+
+def _run(connection: Connection, *arguments: str, patience: float = 0) -> str:
+    try:
+        completed = connection.run(
+            ["python3", "-I", "-", *arguments],
+            input=_SCRIPT.read_bytes(),
+            deadline_seconds=patience + _DEADLINE_SECONDS,
+        )
+    except RemoteCommandError as error:
+        raise HostError(f"The job can't be managed on {connection}: {error}") from error
+    return completed.stdout
+
+
+def _status(connection: Connection, job: Job, text: str) -> JobStatus:
+    answer = _Answer.from_json(text, name=f"{job.directory}/status.json")
+    if answer.status is None:
+        raise HostError(
+            f"The job in {job.directory} on {connection} is {answer.state} without a status: its supervisor was "
+            "killed or the host restarted meanwhile. Start it again."
+        )
+    return answer.status

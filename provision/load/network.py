@@ -1,0 +1,234 @@
+"""The network between a load host and the lab's host: round trips, bandwidth, and how far the two clocks are apart.
+
+Both ends are scripts that live for one measurement. That on the lab's host listens on the address of the APIs alone; it
+answers whoever has a token that both are given on their standard input.
+"""
+
+import logging
+import secrets
+import time
+from collections.abc import Generator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import ConfigDict, Field, model_validator
+
+from documents.base import Document
+from documents.errors import HostError, HostUnreachableError, RemoteCommandError
+from documents.run import Bandwidth, ClockReading, Network, Offset, RoundTrips
+from provision import paths
+from provision.ssh import Amount, Completed, Connection, matching, read_answer, shield, unexpected
+
+_logger = logging.getLogger(__name__)
+
+_SCRIPT = Path(__file__).with_name("host") / "network.py"
+
+_ROUND_TRIPS = 3000
+"""Some tenths of a second; the 99th percentile then is that of thirty."""
+
+_CLOCK_ROUND_TRIPS = 200
+"""In a cell: the exchange with the least delay is what counts, and one of these met no other work."""
+
+_BANDWIDTH_SECONDS = 2
+"""TCP has opened its window within a fraction of the first."""
+
+_STARTING_SECONDS = 15
+_SERVING_SECONDS = 40
+"""All messages have gone there and back by then even where each takes 10 ms."""
+
+
+class Exchanged(Document):
+    """What the end on the load host tells of its round trips; see `documents.run.records`."""
+
+    count: Amount
+    minimum_us: Annotated[float, Field(ge=0)]
+    median_us: float
+    p99_us: float
+    maximum_us: float
+    at_ns: Amount
+    offset_ns: Offset
+    wall_offset_ns: Offset
+    delay_ns: Amount
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Exchanged":
+        if not self.minimum_us <= self.median_us <= self.p99_us <= self.maximum_us:
+            raise ValueError("the round trips don't rise")
+        return self
+
+
+class _Partial(Document):
+    """A part of a document of another program's."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class _Sum(_Partial):
+    bits_per_second: Annotated[float, Field(gt=0)]
+
+
+class _End(_Partial):
+    sum_received: _Sum
+
+
+class _Start(_Partial):
+    version: str
+
+
+class Carried(_Partial):
+    """What iperf3 tells with ``--json``, as far as it is used."""
+
+    start: _Start
+    end: _End
+
+
+def measure(lab: Connection, load: Connection, address: str) -> Network:
+    """Measure what lies between a load host and the lab's host; some five seconds, in which nothing else should run.
+
+    Args:
+        lab: to the lab's host.
+        load: to the load host.
+        address: of the lab's host, where the APIs listen.
+
+    Raises:
+        HostError: the load host doesn't reach the address, or an end failed.
+    """
+    found = _exchange(lab, load, address, _ROUND_TRIPS)
+    return Network(
+        round_trips=RoundTrips(
+            count=found.count,
+            minimum_us=found.minimum_us,
+            median_us=found.median_us,
+            p99_us=found.p99_us,
+            maximum_us=found.maximum_us,
+        ),
+        clock=_clock(found),
+        bandwidth=_measure_bandwidth(lab, load, address),
+    )
+
+
+def read_clock(lab: Connection, load: Connection, address: str) -> ClockReading:
+    """How far the clock of the lab's host is ahead of the load host's; some tenths of a second.
+
+    The arguments and errors are those of `measure`.
+    """
+    return _clock(_exchange(lab, load, address, _CLOCK_ROUND_TRIPS))
+
+
+def _clock(found: Exchanged) -> ClockReading:
+    return ClockReading(
+        at_ns=found.at_ns,
+        offset_ns=found.offset_ns,
+        wall_offset_ns=found.wall_offset_ns,
+        delay_ns=found.delay_ns,
+    )
+
+
+def _exchange(lab: Connection, load: Connection, address: str, count: int) -> Exchanged:
+    token = secrets.token_hex(32)
+    with _served(lab, "answer", address, token) as port:
+        answer = _run(load, ["ask", address, str(port), str(count)], token)
+    return read_exchanged(answer.stdout, count, where=load)
+
+
+def read_exchanged(text: str, count: int, *, where: object) -> Exchanged:
+    """What the load host told of so many round trips.
+
+    Raises:
+        HostError: it is something else.
+    """
+    found = read_answer(Exchanged, text, what="its round trips", where=where)
+    if found.count != count:
+        raise unexpected(text, what=f"{count} round trips", where=where)
+    return found
+
+
+def _measure_bandwidth(lab: Connection, load: Connection, address: str) -> Bandwidth | None:
+    lacking = [str(one) for one in (lab, load) if not _has_iperf3(one)]
+    if lacking:
+        _logger.warning("%s lacks iperf3, so the bandwidth isn't measured.", " and ".join(lacking))
+        return None
+    to_apis, from_apis = (_carry(lab, load, address, options) for options in ([], ["--reverse"]))
+    return Bandwidth(
+        tool=to_apis.start.version,
+        seconds=_BANDWIDTH_SECONDS,
+        to_apis=to_apis.end.sum_received.bits_per_second,
+        from_apis=from_apis.end.sum_received.bits_per_second,
+    )
+
+
+def _has_iperf3(connection: Connection) -> bool:
+    found = connection.run("command -v iperf3", deadline_seconds=_STARTING_SECONDS, check=False)
+    return found.exit_status == 0
+
+
+def _carry(lab: Connection, load: Connection, address: str, options: list[str]) -> Carried:
+    with _served(lab, "carry", address, secrets.token_hex(32)) as port:
+        command = [
+            *("iperf3", "--client", address, "--port", str(port)),
+            *("--time", str(_BANDWIDTH_SECONDS), "--json", *options),
+        ]
+        try:
+            told = load.run(command, deadline_seconds=_SERVING_SECONDS).stdout
+        except RemoteCommandError as error:
+            raise _unreached(load, address, error) from error
+    return read_carried(told, where=load)
+
+
+def read_carried(text: str, *, where: object) -> Carried:
+    """What iperf3 told of one direction.
+
+    Raises:
+        HostError: it is something else.
+    """
+    return read_answer(Carried, text, what="the bandwidth by iperf3", where=where)
+
+
+@contextmanager
+def _served(lab: Connection, action: str, address: str, token: str) -> Generator[int]:
+    """Have the lab's host serve one client; yields the port."""
+    port_file = f"{paths.HOME}/network-{secrets.token_hex(8)}"
+    # Not a context manager: what failed is to be told at once, and not when the time of the other end is up.
+    pool = ThreadPoolExecutor(1, thread_name_prefix="network")
+    try:
+        serving = pool.submit(_run, lab, [action, address, port_file, str(_SERVING_SECONDS)], token)
+        yield _wait_for_port(lab, serving, port_file)
+        serving.result()
+    finally:
+        pool.shutdown(wait=False)
+        with shield():
+            lab.run(["rm", "-f", "--", port_file], deadline_seconds=_STARTING_SECONDS, check=False)
+
+
+def _wait_for_port(lab: Connection, serving: "Future[Completed]", port_file: str) -> int:
+    ends_at = time.monotonic() + _STARTING_SECONDS
+    while not serving.done():
+        told = lab.run(["cat", port_file], deadline_seconds=_STARTING_SECONDS, check=False).stdout
+        if told:
+            return int(matching(r"\d{1,5}", told, what="the port that it listens on", where=lab)[0])
+        if time.monotonic() > ends_at:
+            raise HostError(f"{lab} listened to no load host within {_STARTING_SECONDS} s. Is it very busy?")
+        time.sleep(0.02)
+    serving.result()
+    raise HostError(f"What was to listen on {lab} to a load host ended at once, without a word.")
+
+
+def _run(connection: Connection, arguments: list[str], token: str) -> Completed:
+    command = ["python3", "-I", "-c", _SCRIPT.read_text(), *arguments]
+    try:
+        return connection.run(command, input=token, deadline_seconds=_SERVING_SECONDS + _STARTING_SECONDS)
+    except HostUnreachableError:
+        raise
+    except RemoteCommandError as error:
+        if arguments[0] != "ask":
+            raise HostError(f"{connection} can't listen to a load host: {error}") from error
+        raise _unreached(connection, arguments[1], error) from error
+
+
+def _unreached(load: Connection, address: str, error: RemoteCommandError) -> HostError:
+    return HostError(
+        f"{load} doesn't reach the lab's host at {address}: {error} The address is to be the one that both have in "
+        "their private network; see that no firewall lies between."
+    )

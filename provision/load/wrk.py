@@ -1,0 +1,194 @@
+"""wrk on the host, a detached job on the generator's own CPUs and in its own cgroup: a warm-up, or a window of load."""
+
+import re
+import shlex
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tenacity import RetryError, Retrying, retry_if_result, stop_before_delay, wait_fixed
+
+from documents.errors import HostError, TransferError
+from documents.run import WrkResult
+from provision.containers import Cgroup, cgroups
+from provision.load import jobs
+from provision.load.jobs import Job, JobStatus
+from provision.ssh import Connection
+from provision.system import Journal
+
+GENERATOR_CGROUP = "generator"
+RESULT_NAME = "wrk.json"
+TEXT_NAME = "wrk.txt"
+
+
+def generator_cgroup(connection: Connection, beside: Cgroup) -> Cgroup:
+    """The generator's cgroup, made where it isn't there.
+
+    Args:
+        connection: to the host.
+        beside: the cgroup of one of the lab's containers. The generator's is made beside it, so that in a `container`
+            host the outer limits bind it too, and on cgroup v2 the controllers are enabled for it.
+
+    Raises:
+        HostError: it can't be made.
+    """
+    return _make(connection, cgroups.sibling(beside, GENERATOR_CGROUP))
+
+
+def own_generator_cgroup(connection: Connection) -> Cgroup:
+    """The generator's cgroup on a host without containers of the lab's, made where it isn't there.
+
+    Raises:
+        HostError: it can't be made.
+    """
+    return _make(connection, cgroups.of_host(connection, GENERATOR_CGROUP))
+
+
+def _make(connection: Connection, cgroup: Cgroup) -> Cgroup:
+    # On a host that the lab didn't make, it is to go with the lab.
+    Journal(connection).note(cgroups=tuple(sorted(set(cgroup.directories.values()))))
+    cgroups.create(connection, cgroup)
+    return cgroup
+
+
+def start(
+    connection: Connection,
+    directory: str,
+    command: Sequence[str],
+    *,
+    cpus: Sequence[int],
+    cgroup: Cgroup,
+    deadline_seconds: float,
+) -> Job:
+    """Start wrk; it goes on when the connection is lost.
+
+    Args:
+        connection: to the host.
+        directory: the job's folder on the host and wrk's working directory.
+        command: wrk with its arguments, no secret among them.
+        cpus: the generator's, which wrk runs on.
+        cgroup: what `generator_cgroup` gave.
+        deadline_seconds: when it is ended; some seconds more than the load's duration.
+
+    Raises:
+        HostError: it can't be started.
+    """
+    return jobs.start(connection, directory, command, cpus=cpus, cgroup=cgroup, deadline_seconds=deadline_seconds)
+
+
+def finish(connection: Connection, job: Job, folder: Path, *, prefix: str = "") -> tuple[JobStatus, WrkResult]:
+    """Wait for wrk's end and fetch what it tells, as ``wrk.json`` and ``wrk.txt`` in the folder.
+
+    Both names begin with the prefix. ``wrk.txt`` is wrk's own printed summary. Nothing else of the job's directory is
+    fetched: it may hold tokens.
+
+    Returns:
+        The load window on the host's CLOCK_MONOTONIC, and wrk's result.
+
+    Raises:
+        HostError: wrk failed, or wrote no result, as it does when nobody answers its first connection.
+        DeadlineExceededError: it hung and was ended.
+        DocumentError: its result isn't of the shape that it must have.
+        TransferError: the files didn't arrive whole.
+    """
+    target = folder / f"{prefix}{RESULT_NAME}"
+    status = jobs.wait(connection, job)
+    connection.pull(f"{job.directory}/stdout", folder / f"{prefix}{TEXT_NAME}")
+    if status.exit_status != 0:
+        raise HostError(f"wrk on {connection} ended with the status {status.exit_status}: {jobs.tail(connection, job)}")
+    try:
+        connection.pull(f"{job.directory}/{RESULT_NAME}", target)
+    except TransferError as error:
+        raise HostError(f"wrk on {connection} wrote no result: {jobs.tail(connection, job)}") from error
+    return status, WrkResult.from_json(target.read_bytes(), name=target.name)
+
+
+SERIES_NAME = "requests-by-second"
+
+_PERIOD_SECONDS = 1
+_DEADLINE_SECONDS = 30
+_ENDED = "ended"
+_LINE = re.compile(r"(\d{1,4}) (\d{1,9}) (\d{1,18})", re.ASCII)
+
+
+def watch(
+    running: Sequence[tuple[Connection, Job]], *, threads: int, enough: Callable[[Sequence[int]], bool]
+) -> tuple[tuple[int, ...], tuple[JobStatus, ...]]:
+    """Look at a warm-up's series about once a second, and end its wrk as soon as it is enough.
+
+    A look is one command that reads some short files, so that it costs the host next to nothing: no Python is started
+    for it, as it is to end the job.
+
+    Args:
+        running: each wrk, as it was started, and the connection to its host. Where there are several they were started
+            together, and their seconds are taken for the same.
+        threads: how many each has.
+        enough: whether it may end, of the requests of each second so far.
+
+    Returns:
+        The requests of each second, summed over all threads, and how each wrk ended. If `enough` ended them, the series
+        is the one that it was asked about.
+
+    Raises:
+        HostError: wrk failed.
+        DeadlineExceededError: it hung and was ended.
+        HostUnreachableError: the connection was lost; wrk goes on to its end.
+    """
+    series: tuple[int, ...] = ()
+
+    def look() -> str | None:
+        nonlocal series
+        told = [_read(connection, job) for connection, job in running]
+        series = tuple(map(sum, zip(*(series_of(text, threads) for text in told), strict=False)))
+        if all(text.startswith(f"{_ENDED}\n") for text in told):
+            return _ENDED
+        return "enough" if enough(series) else None
+
+    looking = Retrying(
+        retry=retry_if_result(lambda seen: seen is None),
+        stop=stop_before_delay(max(job.deadline_seconds for _, job in running)),
+        wait=wait_fixed(_PERIOD_SECONDS),
+    )
+    try:
+        seen = looking(look)
+    except RetryError:
+        # It is past its time. What has become of it, the job itself tells.
+        seen = _ENDED
+    return series, tuple(_end(connection, job, stop=seen == "enough") for connection, job in running)
+
+
+def _end(connection: Connection, job: Job, *, stop: bool) -> JobStatus:
+    """How wrk ended, by itself or because it was enough."""
+    status = jobs.stop(connection, job) if stop else jobs.wait(connection, job)
+    if status.outcome != "stopped" and status.exit_status != 0:
+        told = jobs.tail(connection, job)
+        raise HostError(f"wrk ended with the status {status.exit_status} in the warm-up: {told}")
+    return status
+
+
+def series_of(text: str, threads: int) -> tuple[int, ...]:
+    """Sum the threads' counts, up to the last second that each thread has told.
+
+    A thread tells a second when it is over. A line that isn't whole yet is left out, and with it what comes after.
+
+    Args:
+        text: the threads' lines, in any order; lines of another form are passed over.
+        threads: how many threads there are. As long as one has told nothing, there is no series.
+    """
+    counts: defaultdict[int, dict[int, int]] = defaultdict(dict)
+    for line in text.split("\n")[:-1]:
+        if found := _LINE.fullmatch(line):
+            thread, second, count = map(int, found.groups())
+            if thread < threads:
+                counts[second][thread] = count
+    series: list[int] = []
+    while len(counts[len(series)]) == threads:
+        series.append(sum(counts[len(series)].values()))
+    return tuple(series)
+
+
+def _read(connection: Connection, job: Job) -> str:
+    """The line `ended` if the job has, and the lines of all threads; in this order, so that an end is that of them."""
+    folder = shlex.quote(job.directory)
+    command = f"[ ! -e {folder}/status.json ] || echo {_ENDED}; cat {folder}/{SERIES_NAME}.* 2>/dev/null"
+    return connection.run(command, deadline_seconds=_DEADLINE_SECONDS, check=False).stdout

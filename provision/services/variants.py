@@ -1,0 +1,191 @@
+"""The containers of a run's variants: made from the declared ones, PostgreSQL's put in its place, and all removed.
+
+While a variant's container is there, whoever clears the host up puts PostgreSQL and the CPUs of the services back and
+then removes it, so that a killed run is undone by the next one. `lab up` does so as well: it removes what carries the
+lab's label and isn't on record, and starts what is.
+"""
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from tenacity import Retrying, before_sleep_log, retry_if_exception_type, stop_before_delay, wait_fixed
+
+from documents.base import Document
+from documents.errors import HostError, RemoteCommandError
+from documents.lab import STACK_LABEL, VARIED_LABEL, CoreLayout, Inventory, PostgresService
+from provision import paths
+from provision.containers import control
+from provision.services.settings import means, read_postgres
+from provision.ssh import Connection, read_answer, whole_number
+
+_logger = logging.getLogger(__name__)
+
+_SCRIPT = Path(__file__).with_name("host") / "variants.py"
+
+LOCK = f"{paths.HOME}/variants.lock"
+"""The file on the host by which one request waits for another."""
+
+_DEADLINE_SECONDS = 300
+"""For all that one request asks for; PostgreSQL may take 30 s to end."""
+
+_START_SECONDS = 60
+_ASK_SECONDS = 20
+
+
+@dataclass(frozen=True)
+class VariantContainer:
+    """A container to be made: its name, the declared one that it is made from, and what it has otherwise.
+
+    `settings` are those of PostgreSQL's server; none where it is an API. `cpus` is a list such as ``0,1``.
+    """
+
+    name: str
+    of: str
+    cpus: str
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    settings: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+class _Removed(Document):
+    names: tuple[str, ...]
+
+
+def make(connection: Connection, wanted: Sequence[VariantContainer]) -> None:
+    """Make containers as the declared ones are, but for what is asked for; none is started.
+
+    Raises:
+        HostError: a declared one isn't there, there is one of such a name already, or the engine refuses.
+    """
+    _run(
+        connection,
+        {
+            "action": "make",
+            "label": VARIED_LABEL,
+            "containers": [asdict(one) for one in wanted],
+        },
+    )
+
+
+def switch_postgres(connection: Connection, postgres: PostgresService, instead_of: Sequence[str]) -> None:
+    """Have one PostgreSQL run in the place of others over the same data, and wait until it takes connections.
+
+    Args:
+        connection: to the host.
+        postgres: the one that is to run. If it does already, it is started anew.
+        instead_of: the names of the other containers.
+
+    Raises:
+        HostError: another one doesn't end, or this one doesn't start; says what it wrote last.
+    """
+    stopped = sorted({*instead_of, postgres.container})
+    _run(connection, {"action": "switch", "stop": stopped, "start": postgres.container})
+    _await(connection, postgres)
+
+
+def confine(connection: Connection, cpus: Mapping[str, str]) -> bool:
+    """Give containers CPUs, by their names; whether one had others.
+
+    Raises:
+        HostError: one isn't there, or the host lacks such a CPU.
+    """
+    changed = _run(connection, {"action": "confine", "cpus": dict(cpus)})
+    return whole_number(changed, what="how many containers have other CPUs now", where=connection) > 0
+
+
+def remove(connection: Connection, inventory: Inventory) -> bool:
+    """Remove the containers of all variants, and have the lab's own PostgreSQL run, on its own CPUs, as Redis does.
+
+    Where there is none of a variant, nothing is changed.
+
+    Returns:
+        Whether there was any.
+
+    Raises:
+        HostError: the engine refuses, or PostgreSQL doesn't start.
+    """
+    answer = _run(
+        connection,
+        {
+            "action": "remove",
+            "labels": [f"{STACK_LABEL}={inventory.stack}", VARIED_LABEL],
+            "cpus": cpus_of_services(inventory.postgres, inventory, inventory.cores),
+            "start": inventory.postgres.container,
+        },
+    )
+    told = read_answer(_Removed, f'{{"names": {answer}}}', what="the containers that it removed", where=connection)
+    if not told.names:
+        return False
+    _await(connection, inventory.postgres)
+    return True
+
+
+def cpus_of_services(postgres: PostgresService, inventory: Inventory, layout: CoreLayout) -> dict[str, str]:
+    """The CPUs of PostgreSQL's and of Redis's container under a layout."""
+    return {postgres.container: layout.cpu_list("postgres"), inventory.redis.container: layout.cpu_list("redis")}
+
+
+def wrong_settings(connection: Connection, postgres: PostgresService) -> list[str]:
+    """In which settings the PostgreSQL that runs isn't as it is to be, a sentence for each.
+
+    Raises:
+        HostError: it doesn't answer.
+    """
+    state = read_postgres(connection, postgres)
+    found: list[str] = []
+    for name, wanted in sorted(postgres.settings.items()):
+        setting = state.settings.get(name)
+        if setting is None:
+            found.append(f"PostgreSQL knows no setting {name}.")
+        elif not means(wanted, setting):
+            found.append(f"PostgreSQL's {name} is {setting.shown} instead of {wanted}.")
+    found += [
+        f"PostgreSQL's {one.name} is {one.value} for a role or a database of its own."
+        for one in state.overrides
+        if one.name in postgres.settings
+    ]
+    return found
+
+
+def _await(connection: Connection, postgres: PostgresService) -> None:
+    retrying = Retrying(
+        retry=retry_if_exception_type(RemoteCommandError),
+        stop=stop_before_delay(_START_SECONDS),
+        wait=wait_fixed(0.1),
+        before_sleep=before_sleep_log(_logger, logging.DEBUG),
+        reraise=True,
+    )
+    command = ["pg_isready", "--quiet", "--host=127.0.0.1", f"--port={postgres.port}"]
+
+    def ask() -> None:
+        status, exit_status = control.state(connection, postgres.container)
+        if status == "exited":
+            last = control.logs(connection, postgres.container, lines=5).strip().replace("\n", " / ")
+            raise HostError(
+                f"PostgreSQL in {postgres.container} on {connection} ended with the status {exit_status}. The last "
+                f"that it wrote: {last or 'nothing'}. Mend the variant's settings."
+            )
+        control.execute(connection, postgres.container, command, deadline_seconds=_ASK_SECONDS)
+
+    try:
+        retrying(ask)
+    except RemoteCommandError as error:
+        raise HostError(
+            f"PostgreSQL in {postgres.container} on {connection} took no connection within {_START_SECONDS} s: {error} "
+            f"Look at its log: `docker logs {postgres.container}` on the host."
+        ) from error
+
+
+def _run(connection: Connection, request: Mapping[str, object]) -> str:
+    call = f"\nmain(json.loads({json.dumps({**request, 'lock': LOCK})!r}))\n"
+    try:
+        return connection.run(
+            ["python3", "-I", "-"], input=_SCRIPT.read_text(encoding="utf-8") + call, deadline_seconds=_DEADLINE_SECONDS
+        ).stdout
+    except RemoteCommandError as error:
+        raise HostError(
+            f"The containers of variants on {connection} can't be made, changed or removed: {error} Is the lab up? "
+            "`lab up` removes what a run left of them."
+        ) from error

@@ -1,0 +1,298 @@
+"""One command on a host: its streams drained at once, and a deadline that the host itself keeps."""
+
+import shlex
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import closing, contextmanager
+from threading import Timer
+from typing import NamedTuple, Protocol
+
+import paramiko
+
+from documents.errors import DeadlineExceededError, HostError, HostUnreachableError, RemoteCommandError
+from provision.ssh.cancelling import checkpoint
+
+ANSWER_SECONDS = 30
+"""How long a host may take to answer what it can answer at once."""
+
+
+def open_channel(transport: paramiko.Transport, label: str) -> paramiko.Channel:
+    """Open a channel for one command or one subsystem.
+
+    Raises:
+        HostError: the host allows no further one.
+        HostUnreachableError: the connection was lost, or the host didn't answer.
+    """
+    try:
+        return transport.open_session(timeout=ANSWER_SECONDS)
+    except paramiko.ChannelException as error:
+        raise HostError(
+            f"{label} opened no further session on this connection ({error.text}): too many commands run at once. "
+            "Raise MaxSessions in its sshd_config, as host preparation does."
+        ) from error
+    except (paramiko.SSHException, OSError, EOFError) as error:
+        raise HostUnreachableError(f"The connection to {label} is lost ({error}). Connect again.") from error
+
+
+@contextmanager
+def in_time(channel: paramiko.Channel, label: str, what: str) -> Generator[None]:
+    """Close the channel where the block isn't done in time, which ends what waits for it.
+
+    Args:
+        channel: what the block waits for.
+        label: the host's, for messages.
+        what: what is asked of the host, as in "start `true`", for messages.
+
+    Raises:
+        HostUnreachableError: the connection was lost, or the host didn't answer.
+    """
+    timer = Timer(ANSWER_SECONDS, channel.close)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except (paramiko.SSHException, OSError, EOFError) as error:
+        raise HostUnreachableError(
+            f"The connection to {label} was lost as it was asked to {what}, or it didn't answer within "
+            f"{ANSWER_SECONDS} s ({str(error) or type(error).__name__}). Check that the host runs, then connect again."
+        ) from error
+    finally:
+        timer.cancel()
+
+
+class Feed(Protocol):
+    """What a command reads as it comes. Once the command has ended, whoever feeds it ends the feed."""
+
+    def __iter__(self) -> Iterator[bytes]: ...
+
+    def end(self) -> None:
+        """End it; a second time does nothing."""
+        ...
+
+
+class Held:
+    """Some bytes, and then nothing until it is ended: the command sees its input end where the controller is gone."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._ended = threading.Event()
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._data
+        self._ended.wait()
+
+    def end(self) -> None:
+        """End the input; a second time does nothing."""
+        self._ended.set()
+
+
+class Beat:
+    """A byte at once and another one every so many seconds, until it is ended; then the input's end.
+
+    Once its command has ended, whoever feeds it ends it.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._ended = threading.Event()
+
+    def __iter__(self) -> Iterator[bytes]:
+        while not self._ended.is_set():
+            yield b"\n"
+            self._ended.wait(self._seconds)
+
+    def end(self) -> None:
+        """End the input; a second time does nothing."""
+        self._ended.set()
+
+
+_GRACE_SECONDS = 10
+"""How long past the deadline the host has to report that it ended the command."""
+
+SUDO = ("sudo", "--non-interactive", "--")
+"""How a user who isn't root becomes it; sudo fails at once where it would ask for a password."""
+
+_KILLED = 128 + 9
+_CHUNK_BYTES = 1 << 16
+_SHOWN_CHARACTERS = 300
+
+
+class Completed(NamedTuple):
+    """What a command that ended wrote, and its exit status."""
+
+    stdout: str
+    stderr: str
+    exit_status: int
+
+
+def execute(
+    transport: paramiko.Transport,
+    label: str,
+    command: str | Sequence[str],
+    deadline_seconds: float,
+    data: bytes | Feed | None,
+    *,
+    check: bool,
+    sudo: bool,
+) -> Completed:
+    """Run a command in a channel of its own; see `Connection.run` for what it promises.
+
+    The three streams have a thread each: reading one to its end before the other deadlocks as soon as the other
+    has filled its window of 2 MiB.
+    """
+    shown = _shorten(command if isinstance(command, str) else shlex.join(command))
+    started = time.monotonic()
+    channel = open_channel(transport, label)
+    with ThreadPoolExecutor(3, thread_name_prefix="ssh-stream") as pool, closing(channel), checkpoint(channel.close):
+        with in_time(channel, label, f"start `{shown}`"):
+            channel.exec_command(_bounded(command, deadline_seconds, sudo=sudo))
+        stdout = pool.submit(_drain, channel.recv)
+        stderr = pool.submit(_drain, channel.recv_stderr)
+        pool.submit(_feed, channel, data)
+        try:
+            answered = _wait(channel, (stdout, stderr), started + deadline_seconds + _GRACE_SECONDS)
+        finally:
+            if data is not None and not isinstance(data, bytes):
+                data.end()
+        elapsed = time.monotonic() - started
+        if not answered and channel.exit_status_ready():
+            raise DeadlineExceededError(
+                f"`{shown}` on {label} ended, but a process that it left behind still holds its output after "
+                f"{elapsed:.0f} s. Start such a process as a job."
+            )
+    status = channel.exit_status
+    if not answered or (status == -1 and not transport.is_active()):
+        raise HostUnreachableError(
+            f"The connection to {label} was lost after {elapsed:.1f} s of `{shown}`. The host ends the command by "
+            "itself at its deadline. Check that the host runs, then connect again."
+        )
+    if status in {-1, _KILLED} and elapsed >= deadline_seconds:
+        raise DeadlineExceededError(
+            f"`{shown}` on {label} wasn't done within {deadline_seconds:g} s; it and its process group were ended. "
+            f"{_tail(stderr.result()) or 'It wrote no error.'}"
+        )
+    completed = Completed(_text(stdout), _text(stderr), status)
+    if check and status != 0:
+        raise RemoteCommandError(
+            f"`{shown}` on {label} ended with the status {status}: "
+            f"{_tail(stderr.result()) or _tail(stdout.result()) or 'it wrote nothing.'}"
+        )
+    return completed
+
+
+class Output:
+    """What a command on a host writes to its standard output, as it comes: a `Feed` for a command on another host.
+
+    No more of it is in memory than SSH's window of 2 MiB.
+    """
+
+    def __init__(self, channel: paramiko.Channel, stderr: Future[bytes], shown: str, label: str) -> None:
+        self._channel = channel
+        self._stderr = stderr
+        self._shown = shown
+        self._label = label
+        self._has_ended = False
+        self._was_cut = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            while chunk := self._channel.recv(_CHUNK_BYTES):
+                yield chunk
+        except TimeoutError:
+            # Not even the command's end was heard of: `check` tells.
+            pass
+        self._has_ended = True
+
+    def end(self) -> None:
+        """Read no more of it, which ends a command that goes on writing; a second time does nothing."""
+        if not self._has_ended:
+            self._was_cut = True
+            self._channel.close()
+
+    def check(self) -> None:
+        """Make sure that what was read to its end is whole. Of what was cut, whoever ended it knows why.
+
+        Raises:
+            RemoteCommandError: the command failed.
+            HostUnreachableError: the connection was lost before the command's end.
+        """
+        if self._was_cut:
+            return
+        if not self._channel.status_event.wait(ANSWER_SECONDS) or self._channel.exit_status == -1:
+            raise HostUnreachableError(
+                f"The connection to {self._label} was lost during `{self._shown}`. Check that the host runs, then "
+                "connect again."
+            )
+        if self._channel.exit_status:
+            raise RemoteCommandError(
+                f"`{self._shown}` on {self._label} ended with the status {self._channel.exit_status}: "
+                f"{_tail(self._stderr.result()) or 'it wrote no error.'}"
+            )
+
+
+@contextmanager
+def stream(
+    transport: paramiko.Transport, label: str, command: str | Sequence[str], deadline_seconds: float, *, sudo: bool
+) -> Generator[Output]:
+    """Run a command in a channel of its own; see `Connection.stream` for what it promises."""
+    shown = _shorten(command if isinstance(command, str) else shlex.join(command))
+    channel = open_channel(transport, label)
+    with ThreadPoolExecutor(1, thread_name_prefix="ssh-stream") as pool, closing(channel), checkpoint(channel.close):
+        with in_time(channel, label, f"start `{shown}`"):
+            channel.exec_command(_bounded(command, deadline_seconds, sudo=sudo))
+            channel.shutdown_write()
+        # The host ends the command by itself before; later than that nothing comes any more.
+        channel.settimeout(deadline_seconds + _GRACE_SECONDS)
+        yield Output(channel, pool.submit(_drain, channel.recv_stderr), shown, label)
+
+
+def _bounded(command: str | Sequence[str], deadline_seconds: float, *, sudo: bool) -> str:
+    """The command under `timeout`, which leads a process group of its own and kills all of it at the deadline.
+
+    The shell around it turns death by a signal into the status 128 + n, which SSH's exit-status message can tell.
+    """
+    argv = ["sh", "-c", command] if isinstance(command, str) else list(command)
+    bounded = shlex.join(
+        [*(SUDO if sudo else ()), "env", "LC_ALL=C.UTF-8", "timeout", "--signal=KILL", f"{deadline_seconds:.3f}", *argv]
+    )
+    return shlex.join(["sh", "-c", f"{bounded}; exit $?"])
+
+
+def _drain(receive: Callable[[int], bytes]) -> bytes:
+    chunks: list[bytes] = []
+    while chunk := receive(_CHUNK_BYTES):
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _feed(channel: paramiko.Channel, data: bytes | Feed | None) -> None:
+    try:
+        for chunk in (data or b"",) if data is None or isinstance(data, bytes) else data:
+            channel.sendall(chunk)
+        channel.shutdown_write()
+    except OSError:
+        # The command ended, or closed its input, before it had read all: its exit status tells whether that is fine.
+        return
+
+
+def _wait(channel: paramiko.Channel, streams: tuple[Future[bytes], ...], ends_at: float) -> bool:
+    """Wait for the end of both streams and for the exit status; False where the time is up first."""
+    if wait(streams, timeout=ends_at - time.monotonic()).not_done:
+        return False
+    return channel.status_event.wait(max(ends_at - time.monotonic(), 0))
+
+
+def _text(stream: Future[bytes]) -> str:
+    return stream.result().decode(errors="replace")
+
+
+def _shorten(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _SHOWN_CHARACTERS else f"{line[:_SHOWN_CHARACTERS]}…"
+
+
+def _tail(stream: bytes) -> str:
+    """The last lines of a stream, on one line."""
+    return " / ".join(stream.decode(errors="replace").strip().splitlines()[-5:])[-2 * _SHOWN_CHARACTERS :]

@@ -1,0 +1,50 @@
+"""The host as a system: what it is, what it needs, and which CPUs its processes have."""
+
+from provision.system.base_image import SCRIPT, make_base_image_here, make_base_image_on_host, trust_anchors
+from provision.system.changes import (
+    JOURNAL,
+    HostChanges,
+    Journal,
+    parse_changes,
+    read_changes,
+    read_text,
+    take_over,
+    write_changes,
+)
+from provision.system.engine import Labelled, find_labelled, remove_labelled
+from provision.system.identity import read_identity, read_resources, read_tool_versions
+from provision.system.pinning import mismatches
+from provision.system.preparation import (
+    let_user_reach_engine,
+    prepare,
+    prepare_for_network,
+    prepare_load_host,
+    wait_for_engine,
+)
+
+__all__ = [
+    "JOURNAL",
+    "SCRIPT",
+    "HostChanges",
+    "Journal",
+    "Labelled",
+    "find_labelled",
+    "let_user_reach_engine",
+    "make_base_image_here",
+    "make_base_image_on_host",
+    "mismatches",
+    "parse_changes",
+    "prepare",
+    "prepare_for_network",
+    "prepare_load_host",
+    "read_changes",
+    "read_identity",
+    "read_resources",
+    "read_text",
+    "read_tool_versions",
+    "remove_labelled",
+    "take_over",
+    "trust_anchors",
+    "wait_for_engine",
+    "write_changes",
+]

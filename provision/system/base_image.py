@@ -1,0 +1,85 @@
+"""The lab's Debian base image: pulled where that is possible, else bootstrapped from Debian's packages."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from documents.errors import HostError, LabError
+from provision.ssh import SHA256, Completed, Connection, matching
+from provision.system import packages
+from provision.system.changes import Journal
+
+SCRIPT = Path(__file__).with_name("scripts") / "base_image.sh"
+
+TRUST_ANCHORS = Path("/usr/local/share/ca-certificates")
+"""Where Debian and Ubuntu keep the certificates that this machine trusts beside the public ones."""
+
+_REMOTE_ANCHORS = "/var/lib/fairground/trust-anchors"
+_DEADLINE_SECONDS = 900
+
+_BOOTSTRAP_IS_MISSING = 69
+_BOOTSTRAP_PACKAGES = ("mmdebstrap", "debian-archive-keyring")
+
+
+class BaseImage(NamedTuple):
+    """A base image as it was made: its id, and whether it was ``pulled`` or ``bootstrapped``."""
+
+    id: str
+    origin: str
+
+
+def trust_anchors() -> Iterator[Path]:
+    """The controller's own trust anchors, in the order of their names."""
+    yield from sorted(TRUST_ANCHORS.glob("*.crt"))
+
+
+def make_base_image_here(image: str, tag: str, stack: str) -> BaseImage:
+    """Make the base on the controller's Docker engine.
+
+    Raises:
+        LabError: it can be neither pulled nor bootstrapped; the message says why and what to do.
+    """
+    done = subprocess.run(
+        ["sh", str(SCRIPT), image, tag, stack, str(TRUST_ANCHORS)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=_DEADLINE_SECONDS,
+    )
+    if done.returncode:
+        raise LabError(done.stderr.strip() or f"The base image {image} can't be made: {SCRIPT.name} said nothing.")
+    return _parse(done.stdout, "this machine")
+
+
+def make_base_image_on_host(connection: Connection, image: str, tag: str, stack: str) -> BaseImage:
+    """Make the base on the host's Docker engine, with the controller's trust anchors.
+
+    Raises:
+        HostError: it can be neither pulled nor bootstrapped; the message says why and what to do.
+    """
+    connection.run(["mkdir", "-p", _REMOTE_ANCHORS], deadline_seconds=20)
+    for anchor in trust_anchors():
+        connection.push(anchor, f"{_REMOTE_ANCHORS}/{anchor.name}")
+    done = _run_script(connection, image, tag, stack)
+    if done.exit_status == _BOOTSTRAP_IS_MISSING:
+        packages.install(connection, _BOOTSTRAP_PACKAGES, Journal(connection))
+        done = _run_script(connection, image, tag, stack)
+    if done.exit_status:
+        raise HostError(done.stderr.strip() or f"The base image {image} can't be made: {SCRIPT.name} said nothing.")
+    return _parse(done.stdout, connection)
+
+
+def _run_script(connection: Connection, image: str, tag: str, stack: str) -> Completed:
+    return connection.run(
+        ["sh", "-s", "--", image, tag, stack, _REMOTE_ANCHORS],
+        input=SCRIPT.read_text(encoding="utf-8"),
+        deadline_seconds=_DEADLINE_SECONDS,
+        check=False,
+    )
+
+
+def _parse(output: str, where: object) -> BaseImage:
+    last = output.strip().rpartition("\n")[2]
+    found = matching(rf"(sha256:{SHA256}) (pulled|bootstrapped)", last, what="the base image that it made", where=where)
+    return BaseImage(found[1], found[2])

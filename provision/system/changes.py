@@ -1,0 +1,168 @@
+"""What the lab changed on a host that it didn't make, written down on the host itself before each change.
+
+The journal is one file in the lab's folder there. A host that the lab made has none: it goes as a whole.
+"""
+
+import hashlib
+import posixpath
+import secrets
+
+from documents.base import Document, Name
+from documents.errors import DocumentError, HostError, RemoteCommandError
+from provision import paths
+from provision.ssh import Connection
+
+JOURNAL = f"{paths.HOME}/changes.json"
+
+_FOLDER = posixpath.dirname(JOURNAL)
+
+_DEADLINE_SECONDS = 30
+
+_OVERTAKEN = 9
+"""The status with which a host tells that its journal isn't the one that was read."""
+
+
+class HostChanges(Document):
+    """What the lab changed on a host, and for whom.
+
+    Attributes:
+        stack: the lab's name.
+        lab: what tells this lab from another of the same name.
+        held: whether the lab stands; else only what its document keeps is left of it.
+        earlier: the names of labs before it whose images may still be there, kept for the next one.
+        made_folder: whether the lab's own folder wasn't there before.
+        client_folder: the folder of root's Docker client, if it wasn't there before.
+        packages: the packages installed for the lab, and those that they pulled in.
+        folders: what wasn't there before those packages, and goes with them.
+        groups: the groups that weren't there before those packages, and go with them.
+        drop_in: whether a file with sshd's limits was laid beside its configuration.
+        engine_started: whether the Docker engine was there and didn't run.
+        engine_units: what of systemd's was started with it.
+        memberships: users that were put into a group, each as ``user:group``.
+        cgroups: the directories of the cgroups that were made beside the engine's.
+        build_cache: the engine's build cache as it was found, by the ids of its records: all others are the lab's. None
+            until the engine could be asked for it: nothing was built before.
+    """
+
+    stack: Name
+    lab: str
+    held: bool = True
+    earlier: tuple[Name, ...] = ()
+    made_folder: bool
+    client_folder: str | None = None
+    packages: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    drop_in: bool = False
+    engine_started: bool = False
+    engine_units: tuple[str, ...] = ()
+    memberships: tuple[str, ...] = ()
+    cgroups: tuple[str, ...] = ()
+    build_cache: tuple[str, ...] | None = None
+
+
+def read_changes(connection: Connection) -> HostChanges | None:
+    """The journal on the host; None where the lab changed nothing there, or made the host.
+
+    Raises:
+        HostError: there is one that can't be read.
+    """
+    return parse_changes(connection, read_text(connection))
+
+
+def read_text(connection: Connection) -> str:
+    """The journal as it lies on the host; empty where there is none.
+
+    Raises:
+        HostError: there is one that can't be read.
+    """
+    found = connection.run(f"[ ! -e {JOURNAL} ] || cat {JOURNAL}", deadline_seconds=_DEADLINE_SECONDS, check=False)
+    if found.exit_status:
+        raise HostError(f"The journal of changes {JOURNAL} on {connection} can't be read: {found.stderr.strip()}")
+    return found.stdout
+
+
+def parse_changes(connection: Connection, text: str) -> HostChanges | None:
+    """The journal of a host in its text.
+
+    Raises:
+        HostError: it isn't one, or one of another release.
+    """
+    if not text:
+        return None
+    try:
+        return HostChanges.from_json(text, name=f"The journal of changes {JOURNAL} on {connection}")
+    except DocumentError as error:
+        raise HostError(
+            f"{error} What the lab changed there isn't known without it: take the lab down with the release of "
+            "Fairground that wrote it, or mend the file."
+        ) from error
+
+
+def take_over(connection: Connection, before: str, changes: HostChanges) -> bool:
+    """Write the journal if nobody has written another one since it was read; whether that was so.
+
+    Args:
+        connection: to the host, on which the lab's folder is there.
+        before: the journal as `read_text` gave it.
+        changes: the new one.
+
+    Raises:
+        HostError: it can't be written.
+    """
+    mine = f"{JOURNAL}.{secrets.token_hex(8)}.new"
+    connection.push_bytes(changes.to_json().encode(), mine)
+    expected = f"{hashlib.sha256(before.encode()).hexdigest()}  {JOURNAL}" if before else ""
+    swap = (
+        f"found=$([ ! -e {JOURNAL} ] || sha256sum {JOURNAL}); "
+        f"if [ \"$found\" = '{expected}' ]; then mv {mine} {JOURNAL} && sync {JOURNAL} {_FOLDER}; "
+        f"else rm {mine} && exit {_OVERTAKEN}; fi"
+    )
+    done = connection.run(["flock", _FOLDER, "sh", "-c", swap], deadline_seconds=_DEADLINE_SECONDS, check=False)
+    if done.exit_status not in {0, _OVERTAKEN}:
+        raise HostError(f"The journal of changes on {connection} can't be written: {done.stderr.strip()}")
+    return done.exit_status == 0
+
+
+def write_changes(connection: Connection, changes: HostChanges) -> None:
+    """Write the journal, whole or not at all, and to the disk: what it tells is about to be done.
+
+    Raises:
+        HostError: it can't be written; then nothing may be changed.
+    """
+    connection.push_bytes(changes.to_json().encode(), JOURNAL)
+    try:
+        connection.run(["sync", JOURNAL, _FOLDER], deadline_seconds=_DEADLINE_SECONDS)
+    except RemoteCommandError as error:
+        raise HostError(f"The journal of changes on {connection} doesn't reach its disk: {error}") from error
+
+
+class Journal:
+    """The journal while the host is changed: each change is noted before it is made, where the host has a journal."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._changes = read_changes(connection)
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether what is changed has to be noted, because the lab didn't make the host."""
+        return self._changes is not None
+
+    @property
+    def lacks_build_cache(self) -> bool:
+        """Whether the engine's build cache has yet to be noted as it was found."""
+        return self._changes is not None and self._changes.build_cache is None
+
+    def note(self, **more: tuple[str, ...] | bool) -> None:
+        """Note a change that is about to be made; members that list things get these added."""
+        if self._changes is None:
+            return
+        merged: dict[str, object] = {}
+        for name, value in more.items():
+            before = getattr(self._changes, name)
+            merged[name] = value if isinstance(value, bool) else tuple(dict.fromkeys((*(before or ()), *value)))
+        changed = self._changes.model_copy(update=merged)
+        if changed != self._changes:
+            write_changes(self._connection, changed)
+            self._changes = changed

@@ -1,0 +1,198 @@
+"""The Docker engine of a host as a service: whether it is at work, its start and its stop, and its configuration.
+
+Where systemd holds the engine's socket, any call of the client starts an engine that was stopped. So whether it is at
+work has to be known before it is asked anything, or it would be left running.
+"""
+
+import json
+from collections.abc import Collection, Iterator
+from typing import Literal, NamedTuple
+
+from documents.errors import HostError, RemoteCommandError
+from documents.lab import STACK_LABEL
+from provision.ssh import Connection, matching
+from provision.system.changes import Journal
+
+CONFIGURATION = "/etc/docker/daemon.json"
+
+_WITHOUT_NETWORK = {"bridge": "none", "iptables": False, "ip6tables": False, "ip-forward": False}
+"""The lab's containers share the host's network. An engine with networks of its own would put a bridge, a packet filter
+and forwarding on the host, which stay when the engine goes, and address translation into the path that is measured."""
+
+_UNITS = ("docker.socket", "docker.service", "containerd.service")
+"""What `docker.service` starts along with itself."""
+
+_AT_WORK = (
+    "pgrep --exact dockerd >/dev/null || "
+    "{ ! systemctl --quiet is-active docker.socket 2>/dev/null && docker version >/dev/null 2>&1; }"
+)
+_DEADLINE_SECONDS = 60
+_START_SECONDS = 120
+
+
+def is_installed(connection: Connection) -> bool:
+    """Whether the host has an engine, at work or not."""
+    found = connection.run("PATH=$PATH:/usr/sbin command -v dockerd", deadline_seconds=_DEADLINE_SECONDS, check=False)
+    return found.exit_status == 0
+
+
+def is_at_work(connection: Connection) -> bool:
+    """Whether the host has an engine that runs, or is on its way; nothing is started by that."""
+    return connection.run(_AT_WORK, deadline_seconds=_DEADLINE_SECONDS, check=False).exit_status == 0
+
+
+def start(connection: Connection, journal: Journal) -> bool:
+    """Start an engine that is installed and doesn't run, as its administrator may have left it.
+
+    Returns:
+        Whether it had to be started.
+
+    Raises:
+        HostError: it doesn't start.
+    """
+    if is_at_work(connection):
+        return False
+    states = connection.run(
+        f"for unit in {' '.join(_UNITS)}; do echo $unit $(systemctl is-active $unit 2>/dev/null); done",
+        deadline_seconds=_DEADLINE_SECONDS,
+    ).stdout.splitlines()
+    # Without systemd there is no state at all.
+    units = tuple(unit for unit, *state in map(str.split, states) if state and state != ["active"])
+    journal.note(engine_started=True, engine_units=units)
+    try:
+        connection.run(["service", "docker", "start"], deadline_seconds=_START_SECONDS)
+    except RemoteCommandError as error:
+        raise HostError(f"The Docker engine on {connection} doesn't start: {error} See its log there.") from error
+    return True
+
+
+def stop(connection: Connection, units: tuple[str, ...]) -> None:
+    """Stop an engine that was started for the lab.
+
+    Args:
+        connection: to the host.
+        units: what of systemd's was started with it; none on a host without systemd.
+
+    Raises:
+        HostError: it still runs.
+    """
+    command = ["systemctl", "stop", *units] if units else ["service", "docker", "stop"]
+    done = connection.run(command, deadline_seconds=_START_SECONDS, check=False)
+    if is_at_work(connection):
+        raise HostError(
+            f"The Docker engine on {connection}, which didn't run before the lab, can't be stopped: "
+            f"{done.stderr.strip()} Stop it there, then run `lab down` again."
+        )
+
+
+def configure(connection: Connection) -> None:
+    """Write the configuration of an engine that is about to be installed for the lab, unless there is one."""
+    if connection.run(["test", "-e", CONFIGURATION], deadline_seconds=_DEADLINE_SECONDS, check=False).exit_status:
+        connection.run(["mkdir", "-p", "/etc/docker"], deadline_seconds=_DEADLINE_SECONDS)
+        connection.push_bytes(f"{json.dumps(_WITHOUT_NETWORK, indent=2)}\n".encode(), CONFIGURATION, 0o644)
+
+
+_CACHE_DEADLINE_SECONDS = 120
+
+_LIST_CACHE = ["docker", "system", "df", "--verbose", "--format", "{{range .BuildCache}}{{.ID}} {{end}}"]
+
+
+def list_records(connection: Connection) -> tuple[str, ...] | None:
+    """The ids of all records, none where the host has no engine; None where it has one that can't be asked."""
+    if not connection.run("command -v docker", deadline_seconds=_CACHE_DEADLINE_SECONDS, check=False).stdout:
+        return ()
+    found = connection.run(_LIST_CACHE, deadline_seconds=_CACHE_DEADLINE_SECONDS, check=False)
+    # The client marks one that is in use by a star.
+    return tuple(word.rstrip("*") for word in found.stdout.split()) if found.exit_status == 0 else None
+
+
+def remove_records(connection: Connection, *, but: Collection[str]) -> None:
+    """Remove all records but these.
+
+    A record goes once none that was built on it is left, so this is done until it changes nothing.
+
+    Raises:
+        HostError: the engine refused.
+    """
+    while doomed := set(list_records(connection) or ()).difference(but):
+        prune = " && ".join(f"docker builder prune --all --force --filter id={record}" for record in sorted(doomed))
+        try:
+            connection.run(f"({prune}) >/dev/null", deadline_seconds=_CACHE_DEADLINE_SECONDS)
+        except RemoteCommandError as error:
+            raise HostError(f"The build cache on {connection} can't be removed: {error}") from error
+        if set(list_records(connection) or ()) >= doomed:
+            return
+
+
+Kind = Literal["container", "image", "volume"]
+
+_LIST_LABELLED: dict[Kind, tuple[str, ...]] = {
+    "container": ("ps", "--all", "--no-trunc", "--format", "{{.ID}} {{.Names}}"),
+    "image": ("images", "--no-trunc", "--format", "{{.ID}} {{.Repository}}:{{.Tag}}"),
+    "volume": ("volume", "ls", "--format", "{{.Name}} {{.Name}}"),
+}
+
+_REMOVE: dict[Kind, tuple[str, ...]] = {
+    "container": ("rm", "--force", "--volumes"),
+    "image": ("image", "rm"),
+    "volume": ("volume", "rm"),
+}
+"""In the order in which one kind stops standing in the way of the next."""
+
+_LABELLED_DEADLINE_SECONDS = 120
+
+
+class Labelled(NamedTuple):
+    """A thing on the host's engine that carries the label."""
+
+    kind: Kind
+    id: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name} on the host"
+
+
+def find_labelled(connection: Connection, stack: str) -> tuple[Labelled, ...]:
+    """All that carries the stack's label on the host, in the order of removal; nothing where it has no engine.
+
+    Raises:
+        HostError: the engine is there and doesn't run, or doesn't answer.
+    """
+    if not connection.run("command -v docker", deadline_seconds=_LABELLED_DEADLINE_SECONDS, check=False).stdout:
+        return ()
+    if not is_at_work(connection):
+        raise HostError(
+            f"The Docker engine on {connection} doesn't run, so what is on it can't be listed. Start it there, and try "
+            "again."
+        )
+    return tuple(thing for kind in _LIST_LABELLED for thing in _list(connection, kind, stack))
+
+
+def remove_labelled(connection: Connection, thing: Labelled) -> None:
+    """Remove one thing; one that is gone stays so.
+
+    Raises:
+        HostError: the engine refused.
+    """
+    # An image goes by its name: by its id it can't while it has another name.
+    target = thing.name if thing.kind == "image" and "<none>" not in thing.name else thing.id
+    try:
+        connection.run(["docker", *_REMOVE[thing.kind], target], deadline_seconds=_LABELLED_DEADLINE_SECONDS)
+    except RemoteCommandError as error:
+        if "No such" in str(error) or "no such" in str(error):
+            return
+        raise HostError(f"The {thing} {connection} can't be removed: {error}") from error
+
+
+def _list(connection: Connection, kind: Kind, stack: str) -> Iterator[Labelled]:
+    command = ["docker", *_LIST_LABELLED[kind], "--filter", f"label={STACK_LABEL}={stack}"]
+    try:
+        lines = connection.run(command, deadline_seconds=_LABELLED_DEADLINE_SECONDS).stdout.splitlines()
+    except RemoteCommandError as error:
+        raise HostError(
+            f"Docker on {connection} doesn't list its {kind}s: {error} Start the engine there, and try again."
+        ) from error
+    for line in lines:
+        found = matching(r"(\S+) (\S.*)", line, what=f"the {kind}s of the lab {stack}", where=f"Docker on {connection}")
+        yield Labelled(kind, found[1], found[2])

@@ -1,0 +1,182 @@
+"""CPU pinning: set for every thread, and read back from every thread, never assumed.
+
+`taskset -a` lists a process's threads once; a thread started meanwhile escapes it. Here the host repeats until
+nothing is left to change (see `provision/payload/pinning.py`).
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from documents.base import Document
+from documents.errors import HostError, RemoteCommandError
+from documents.lab import CoreLayout, CpuList, Role, parse_cpu_list
+from documents.run import ProcessPinning
+from provision.containers import Cgroup
+from provision.ssh import Amount, Connection, read_answer, whole_number
+
+SYSTEM_COMMANDS = (
+    "sshd",
+    "sshd-session",
+    "dockerd",
+    "containerd",
+    "containerd-shim-runc-v2",
+    "docker-proxy",
+    "lab-sampler",
+    "lab-watch",
+    "lab-guard",
+)
+"""The commands whose processes make up the role `system`."""
+
+_SCRIPT = Path(__file__).with_name("host") / "pinning.py"
+_DEADLINE_SECONDS = 60
+_SHOWN = 5
+
+
+class _Thread(Document):
+    role: Role
+    process_id: Amount
+    thread_id: Amount
+    command: str
+    cpu_list: CpuList
+
+
+class _Threads(Document):
+    threads: tuple[_Thread, ...]
+
+
+def apply(
+    connection: Connection,
+    layout: CoreLayout,
+    cgroups: Mapping[Role, Cgroup],
+    *,
+    system_commands: Collection[str] = SYSTEM_COMMANDS,
+) -> int:
+    """Pin every thread of the roles' processes, and of those that the host's own work is done by.
+
+    Args:
+        connection: to the host.
+        layout: the CPUs of each role.
+        cgroups: where each role's processes are.
+        system_commands: the commands that make up the role `system`.
+
+    Returns:
+        How many threads ran on other CPUs before.
+
+    Raises:
+        HostError: a thread can't be pinned, or something else keeps moving threads.
+    """
+    told = _run(connection, "apply", _request(layout, cgroups, system_commands))
+    return whole_number(told, what="how many threads were moved", where=connection)
+
+
+def release(connection: Connection, cpus: Collection[int], commands: Collection[str] = SYSTEM_COMMANDS) -> None:
+    """Let the host's own work run on all CPUs again, so that an image build after a run isn't left with one.
+
+    Raises:
+        HostError: a thread can't be moved.
+    """
+    confine(connection, cpus, commands)
+
+
+def confine(connection: Connection, cpus: Collection[int], commands: Collection[str] = SYSTEM_COMMANDS) -> None:
+    """Keep the host's own work to these CPUs.
+
+    Raises:
+        HostError: a thread can't be moved.
+    """
+    request = {"system": {"cpus": sorted(cpus), "cgroups": [], "commands": list(commands)}}
+    _run(connection, "apply", request)
+
+
+def read_back(
+    connection: Connection,
+    layout: CoreLayout,
+    cgroups: Mapping[Role, Cgroup],
+    *,
+    system_commands: Collection[str] = SYSTEM_COMMANDS,
+) -> tuple[ProcessPinning, ...]:
+    """The CPUs that the kernel lets each thread run on, from /proc/PID/task/TID/status.
+
+    Raises:
+        HostError: the host can't tell.
+    """
+    answer = _run(connection, "read", _request(layout, cgroups, system_commands))
+    return tuple(
+        ProcessPinning(
+            role=thread.role,
+            process_id=thread.process_id,
+            thread_id=thread.thread_id,
+            command=thread.command,
+            cpus=parse_cpu_list(thread.cpu_list),
+        )
+        for thread in read_answer(
+            _Threads, f'{{"threads": {answer}}}', what="the CPUs of its threads", where=connection
+        ).threads
+    )
+
+
+def mismatches(
+    layout: CoreLayout, pinning: Collection[ProcessPinning], *, roles: Collection[Role] = ("api", "postgres", "redis")
+) -> list[str]:
+    """What of a pinning isn't as the layout has it, in sentences; none where all is well.
+
+    No thread may run outside its role's CPUs. A thread may keep to fewer of them by its own choice, but a process's
+    threads together must have all.
+
+    Args:
+        layout: the CPUs of each role.
+        pinning: what was read back.
+        roles: the roles that must have a process at all.
+    """
+    present = {thread.role for thread in pinning}
+    found = [f"No process of the role {role} was found." for role in roles if role not in present]
+    processes: defaultdict[tuple[Role, int], list[ProcessPinning]] = defaultdict(list)
+    for thread in pinning:
+        processes[thread.role, thread.process_id].append(thread)
+    for (role, process_id), threads in processes.items():
+        wanted = set(layout.of(role))
+        astray = [thread for thread in threads if not wanted.issuperset(thread.cpus)]
+        for thread in astray[:_SHOWN]:
+            found.append(
+                f"The thread {thread.thread_id} ({thread.command}) of the role {role} may run on the CPUs "
+                f"{_listed(thread.cpus)} instead of {layout.cpu_list(role)}."
+            )
+        if len(astray) > _SHOWN:
+            found.append(f"So may {len(astray) - _SHOWN} more threads of its process {process_id}.")
+        together = set[int]().union(*(thread.cpus for thread in threads))
+        if not astray and together != wanted:
+            found.append(
+                f"The process {process_id} ({threads[0].command}) of the role {role} keeps to the CPUs "
+                f"{_listed(together)} of its {layout.cpu_list(role)}."
+            )
+    return found
+
+
+def _request(
+    layout: CoreLayout, cgroups: Mapping[Role, Cgroup], system_commands: Collection[str]
+) -> dict[str, dict[str, object]]:
+    request: dict[str, dict[str, object]] = {
+        role: {"cpus": layout.of(role), "cgroups": [cgroup.directories["cpuacct"]], "commands": []}
+        for role, cgroup in cgroups.items()
+    }
+    if system_commands:
+        system = request.setdefault("system", {"cpus": layout.system, "cgroups": []})
+        system["commands"] = list(system_commands)
+    return request
+
+
+def _run(connection: Connection, action: str, request: Mapping[str, object]) -> str:
+    try:
+        return connection.run(
+            ["python3", "-I", "-", action, json.dumps(request)],
+            input=_SCRIPT.read_bytes(),
+            deadline_seconds=_DEADLINE_SECONDS,
+        ).stdout
+    except RemoteCommandError as error:
+        raise HostError(f"The CPU pinning on {connection} failed: {error}") from error
+
+
+def _listed(cpus: Collection[int]) -> str:
+    return ",".join(map(str, sorted(cpus)))
