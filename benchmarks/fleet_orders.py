@@ -1,7 +1,7 @@
 """The orders of a fleet: in which order each host of several measures the APIs in each of its blocks.
 
 A host measures whole blocks, every API in each, so that what a host is cancels in the ratio of two APIs as the hour
-does. What is spread over the hosts are the rows of a Williams design (see `experiment.planning.plan`). As many hosts as it has
+does. What is spread over the hosts are the rows of a Williams design, as in any run. As many hosts as it has
 rows are a group, and as many blocks are a round. In a group's round, the host i measures in the block j the row
 i + j, counted around. So the rows are a Latin square over hosts and blocks: in each block the group's hosts have all
 rows between them, and in each round each host has all of them. Either way each treatment stands in each place equally
@@ -61,7 +61,7 @@ def random_of(order_seed: int, scenario: str) -> Random:
 
 
 def plan_for_host(protocol: Protocol, api_names: Sequence[str], order_seed: int, *, host: int, hosts: int) -> Plan:
-    """The plan of the run of one host of a fleet: with `host` and `hosts` given, a planner of `experiment.running.loop.begin`.
+    """The plan of the run of one host of a fleet: with `host` and `hosts` given, a planner of a run.
 
     Args:
         protocol: what each host measures.

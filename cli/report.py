@@ -62,10 +62,7 @@ def _as_text(folder: Path, numbers: Report, print_as: ReportFormat) -> str:
 
 
 def _show(numbers: Report, page: Path) -> None:
-    from analysis.pages import (
-        grade_text,
-        terminal_tables,
-    )
+    from analysis.pages import grade_text, terminal_tables  # noqa: PLC0415
 
     console = terminal()
     for table in terminal_tables(numbers):

@@ -102,10 +102,7 @@ def verify(
         return
     # Here, for they take their time, and the other subcommands don't need them.
     from apis.contract.checks import all_checks  # noqa: PLC0415
-    from experiment.bench import (
-        held,
-        verify_api,
-    )
+    from experiment.bench import held, verify_api  # noqa: PLC0415
     from experiment.running import name_holder  # noqa: PLC0415
 
     checks = all_checks()

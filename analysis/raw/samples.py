@@ -31,7 +31,7 @@ LONGEST_GAP_NS = 1_000_000_000
 
 @dataclass(frozen=True)
 class RoleSamples:
-    """One role's samples: int64 arrays of one length, times strictly rising. Units as in `documents.run.recordings.Sample`."""
+    """One role's samples: int64 arrays of one length, times strictly rising. Units as in `Sample`."""
 
     time_ns: NDArray[np.int64]
     cpu_ns: NDArray[np.int64]

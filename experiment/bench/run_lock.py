@@ -12,17 +12,17 @@ import uuid
 from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from pathlib import Path
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from documents.errors import HostError, RunError
 from provision import paths
+from provision.payload import FOLDER as PAYLOAD
 from provision.ssh import Beat, Completed, Connection
 
 _logger = logging.getLogger(__name__)
 
-_SCRIPT = Path(__file__).with_name("host") / "hold.py"
+_SCRIPT = PAYLOAD / "hold.py"
 LOCK = f"{paths.HOME}/run.lock"
 """The lock file on every host."""
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 
 from apis.contract.checks.answers import Author, Post
 from apis.contract.seed import seeded_post, seeded_user
@@ -11,13 +10,14 @@ from documents.errors import HostError, RemoteCommandError
 from documents.lab import ApiService, Inventory
 from documents.run import Nanoseconds, Starting
 from provision.containers import control
+from provision.payload import FOLDER as PAYLOAD
 from provision.services import database, wait_for_api
 from provision.ssh import Amount, Connection, read_answer, unexpected
 
 REST_SECONDS = 5
 """How long after the first answer the memory is looked at: what an API does once it is up is done by then."""
 
-_SCRIPT = Path(__file__).parents[1] / "host" / "first_answer.py"
+_SCRIPT = PAYLOAD / "first_answer.py"
 _POST_ID = 1
 _ANSWER_SECONDS = 60
 _DEADLINE_SECONDS = 30

@@ -10,7 +10,7 @@ from documents.run import Protocol, Variant
 from documents.stack import Cores, LayoutError, explicit_cores
 from provision.kernel import api_cpus, is_settable
 
-_PROTOCOLS = Path(__file__).parent / "protocols"
+_PROTOCOLS = Path(__file__).parents[1] / "protocols"
 
 
 def read_protocol(name_or_path: str) -> Protocol:

@@ -27,7 +27,7 @@ from experiment.progress.events import (
 )
 
 ASSUMED_SECONDS = 3.0
-"""What a cell takes besides its warm-up and window where no cell has told yet: `experiment.planning.budget` assumes the same."""
+"""What a cell takes besides its warm-up and window where no cell has told yet, as in the budget."""
 
 ENDING_SECONDS = 2.0
 """What comes after the last cell: the kernel settings are put back, and the host is looked at."""

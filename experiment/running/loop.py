@@ -458,7 +458,7 @@ def _require_same_host(manifest: Manifest, host: HostRecord, bench: Bench) -> No
         )
 
 
-_PROJECT = Path(__file__).parents[1]
+_PROJECT = Path(__file__).parents[2]
 
 
 def start_run(

@@ -106,7 +106,7 @@ def analysis_voids(
     """Whether the analysis can turn a cell's raw files into numbers, so that none stops the report of a whole run.
 
     Once its samples and its watch are known to be fit, what is at fault is what wrk told. Where all is well, whether
-    the numbers are those of the API and not of the generator. The arguments are those of `analysis.cells.cells.measure`.
+    the numbers are those of the API and not of the generator. The arguments are those of `measure`.
     """
     try:
         measured = measure(

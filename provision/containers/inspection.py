@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field, model_validator
@@ -14,6 +13,7 @@ from documents.base import Document, Sha256
 from documents.errors import HostError, RemoteCommandError
 from documents.lab import STACK_LABEL, CpuList, Effective, ProcessCpus, RunningContainer, parse_cpu_list
 from provision.containers.state import describe, health_check_in_words, members
+from provision.payload import FOLDER as PAYLOAD
 from provision.ssh import Amount, Connection, read_answer, unexpected
 
 _Number = Annotated[int, Field(ge=-(2**63), lt=2**63)]
@@ -223,7 +223,7 @@ def folder_owner(connection: Connection, image_id: str, path: str) -> str | None
     return None if found is None else found[1]
 
 
-_SCRIPT = Path(__file__).with_name("host") / "running.py"
+_SCRIPT = PAYLOAD / "running.py"
 _LOOK_SECONDS = 60
 
 

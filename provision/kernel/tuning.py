@@ -10,7 +10,6 @@ import logging
 import zipfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Literal
 
 from documents.base import Document
@@ -18,11 +17,12 @@ from documents.errors import HostError, RemoteCommandError
 from documents.run import KnobRecord, KnobState
 from provision import paths
 from provision.kernel.settings import Knob
+from provision.payload import FOLDER as PAYLOAD
 from provision.ssh import Amount, Connection, read_answer, unexpected
 
 _logger = logging.getLogger(__name__)
 
-_PACKAGE = Path(__file__).with_name("host") / "knobs"
+_PACKAGE = PAYLOAD / "knobs"
 _DEADLINE_SECONDS = 60
 _SHOWN = 3
 
@@ -266,10 +266,10 @@ def pack() -> bytes:
     """
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
-        for package in ("provision", "provision/host", "provision/host/knobs"):
+        for package in ("provision", "provision/payload", "provision/payload/knobs"):
             archive.writestr(zipfile.ZipInfo(f"{package}/__init__.py"), b"")
         for path in sorted(_PACKAGE.glob("*.py")):
-            name = path.name if path.name == "__main__.py" else f"provision/host/knobs/{path.name}"
+            name = path.name if path.name == "__main__.py" else f"provision/payload/knobs/{path.name}"
             archive.writestr(zipfile.ZipInfo(name), path.read_bytes())
     return packed.getvalue()
 

@@ -8,7 +8,6 @@ have been renamed meanwhile.
 import json
 import logging
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -16,11 +15,12 @@ from pydantic import Field
 from documents.base import Document
 from documents.errors import DeadlineExceededError, HostError, HostUnreachableError, RemoteCommandError
 from provision.containers import Cgroup
+from provision.payload import FOLDER as PAYLOAD
 from provision.ssh import Amount, Connection
 
 _logger = logging.getLogger(__name__)
 
-_SCRIPT = Path(__file__).with_name("host") / "job.py"
+_SCRIPT = PAYLOAD / "job.py"
 _DEADLINE_SECONDS = 30
 _GRACE_SECONDS = 10
 """How long past its deadline a job's supervisor has to end it and to write its status."""

@@ -10,7 +10,6 @@ import time
 from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import ConfigDict, Field, model_validator
@@ -19,11 +18,12 @@ from documents.base import Document
 from documents.errors import HostError, HostUnreachableError, RemoteCommandError
 from documents.run import Bandwidth, ClockReading, Network, Offset, RoundTrips
 from provision import paths
+from provision.payload import FOLDER as PAYLOAD
 from provision.ssh import Amount, Completed, Connection, matching, read_answer, shield, unexpected
 
 _logger = logging.getLogger(__name__)
 
-_SCRIPT = Path(__file__).with_name("host") / "network.py"
+_SCRIPT = PAYLOAD / "network.py"
 
 _ROUND_TRIPS = 3000
 """Some tenths of a second; the 99th percentile then is that of thirty."""

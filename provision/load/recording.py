@@ -14,7 +14,7 @@ _FIRST_LINES_SECONDS = 10
 
 @dataclass(frozen=True)
 class Recorder:
-    """A script of `provision/host` that appends lines to a file in its working directory.
+    """A script of `provision/payload` that appends lines to a file in its working directory.
 
     `name` is what messages call it, as in "The sampler on HOST took no sample", of which `nothing` is the end.
     """

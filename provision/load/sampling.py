@@ -8,6 +8,7 @@ from provision.containers import Cgroup
 from provision.load import recording
 from provision.load.jobs import Job
 from provision.load.recording import Recorder
+from provision.payload import FOLDER as PAYLOAD
 from provision.ssh import Connection
 
 PERIOD_SECONDS = 0.1
@@ -15,7 +16,7 @@ FILE_NAME = "samples.csv"
 
 _SAMPLER = Recorder(
     name="sampler",
-    script=Path(__file__).with_name("host") / "sampler.py",
+    script=PAYLOAD / "sampler.py",
     file_name=FILE_NAME,
     nothing="took no sample",
 )

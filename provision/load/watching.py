@@ -11,6 +11,7 @@ from provision.containers import Cgroup
 from provision.load import recording
 from provision.load.jobs import Job
 from provision.load.recording import Recorder
+from provision.payload import FOLDER as PAYLOAD
 from provision.ssh import Connection, read_answer, unexpected
 
 PERIOD_SECONDS = 0.4
@@ -18,7 +19,7 @@ PERIOD_SECONDS = 0.4
 
 FILE_NAME = "ticks.jsonl"
 
-_SCRIPT = Path(__file__).with_name("host") / "watch.py"
+_SCRIPT = PAYLOAD / "watch.py"
 _WATCH = Recorder(name="watch", script=_SCRIPT, file_name=FILE_NAME, nothing="saw nothing")
 _DEADLINE_SECONDS = 30
 

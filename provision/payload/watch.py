@@ -10,7 +10,7 @@ with the JSON request
     {"period_seconds": 0.4, "cpus": [0, 1], "port": 18080,
      "roles": {"api": {"version": 1, "cpu": "/sys/fs/cgroup/cpuacct/…"}, …}}
 
-A failure ends with the status 1 and a sentence on standard error. `documents.run.recordings` says what the members mean.
+A failure ends with the status 1 and a sentence on standard error. `documents.run` says what the members mean.
 """
 
 import hashlib

@@ -9,7 +9,6 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 
 from tenacity import Retrying, before_sleep_log, retry_if_exception_type, stop_before_delay, wait_fixed
 
@@ -18,12 +17,13 @@ from documents.errors import HostError, RemoteCommandError
 from documents.lab import STACK_LABEL, VARIED_LABEL, CoreLayout, Inventory, PostgresService
 from provision import paths
 from provision.containers import control
+from provision.payload import FOLDER as PAYLOAD
 from provision.services.settings import means, read_postgres
 from provision.ssh import Connection, read_answer, whole_number
 
 _logger = logging.getLogger(__name__)
 
-_SCRIPT = Path(__file__).with_name("host") / "variants.py"
+_SCRIPT = PAYLOAD / "variants.py"
 
 LOCK = f"{paths.HOME}/variants.lock"
 """The file on the host by which one request waits for another."""

@@ -10,7 +10,7 @@ from provision.ssh import SHA256, Completed, Connection, matching
 from provision.system import packages
 from provision.system.changes import Journal
 
-SCRIPT = Path(__file__).with_name("scripts") / "base_image.sh"
+SCRIPT = Path(__file__).parents[1] / "scripts" / "base_image.sh"
 
 TRUST_ANCHORS = Path("/usr/local/share/ca-certificates")
 """Where Debian and Ubuntu keep the certificates that this machine trusts beside the public ones."""

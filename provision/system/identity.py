@@ -1,6 +1,5 @@
 """What a host is: read from it, never set."""
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -10,10 +9,11 @@ from documents.errors import HostError, RemoteCommandError
 from documents.lab import CpuList, HostResources, Inventory, parse_cpu_list
 from documents.run import HostIdentity
 from provision.containers import control
+from provision.payload import FOLDER as PAYLOAD
 from provision.ssh import Amount, Connection, matching, read_answer
 from provision.system.preparation import tool_versions
 
-_SCRIPT = Path(__file__).with_name("host") / "identity.py"
+_SCRIPT = PAYLOAD / "identity.py"
 _DEADLINE_SECONDS = 30
 
 

@@ -7,13 +7,13 @@ nothing is left to change (see `provision/payload/pinning.py`).
 import json
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from pathlib import Path
 
 from documents.base import Document
 from documents.errors import HostError, RemoteCommandError
 from documents.lab import CoreLayout, CpuList, Role, parse_cpu_list
 from documents.run import ProcessPinning
 from provision.containers import Cgroup
+from provision.payload import FOLDER as PAYLOAD
 from provision.ssh import Amount, Connection, read_answer, whole_number
 
 SYSTEM_COMMANDS = (
@@ -29,7 +29,7 @@ SYSTEM_COMMANDS = (
 )
 """The commands whose processes make up the role `system`."""
 
-_SCRIPT = Path(__file__).with_name("host") / "pinning.py"
+_SCRIPT = PAYLOAD / "pinning.py"
 _DEADLINE_SECONDS = 60
 _SHOWN = 5
 

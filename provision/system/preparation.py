@@ -44,7 +44,7 @@ BUILDER_PACKAGE = "docker-buildx | docker.io"
 """What has BuildKit: with Docker before version 23, the client itself."""
 
 MINIMUM_PYTHON = (3, 10)
-"""What the scripts of `provision/host/` are written for."""
+"""What the scripts of `provision/payload/` are written for."""
 
 SSHD_LIMITS = {"maxstartups": "100:30:200", "maxsessions": "64"}
 """Docker's ssh transport opens a connection for each request: sshd's default limits turn some of them away."""
