@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from analysis.raw import read_run
 from analysis.report import analyse
 
 
@@ -29,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     blocks, cells = set[int](), 0
     for _ in range(given.times):
         began = time.process_time()
-        report = analyse(given.run)
+        report = analyse(read_run(given.run))
         seconds.append(time.process_time() - began)
         blocks, cells = {cell.block for cell in report.cells}, len(report.cells)
     if given.json:

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.cells import read_run
 from analysis.compare import Conditions, differences
+from analysis.raw import read_run
 from analysis.report import analyse
 from analysis.statistics.block_ratios import log_ratios_of, logs_of
 from benchmarks.fleet_noise import measured_level
@@ -148,7 +148,7 @@ def cells_by_host(folders: Sequence[Path]) -> list[tuple[CellNumbers, ...]]:
             raise AnalysisError(
                 f"{folder} can't stand beside {folders[0]}: {'; '.join(found)}. Leave that host out, or make it alike."
             )
-    return [analyse(folder).cells for folder in folders]
+    return [analyse(read_run(folder)).cells for folder in folders]
 
 
 def _other_apis(first: Conditions, second: Conditions) -> Iterator[str]:

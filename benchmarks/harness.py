@@ -28,6 +28,7 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from analysis.raw import read_run
 from analysis.report import analyse
 from benchmarks.plain_wrk import (
     FOLDER,
@@ -226,7 +227,9 @@ def cell_overhead(inventory: Inventory, secrets: Secrets, seconds: int) -> float
                 pass
 
     with tempfile.TemporaryDirectory(prefix="fairground-benchmark-") as folder:
-        report = analyse(start_run(inventory, secrets, protocol, Path(folder), apis=[api.name], progress=watch))
+        report = analyse(
+            read_run(start_run(inventory, secrets, protocol, Path(folder), apis=[api.name], progress=watch))
+        )
     if not report.cells:
         raise RunError(
             f"No attempt at the cell counts: {report.void_cells[0].voids[0].message} `lab logs` tells more of the API; "

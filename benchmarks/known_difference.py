@@ -30,6 +30,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from analysis.raw import read_run
 from analysis.report import analyse
 from benchmarks.added_work import (
     API_BUSY_LEAST,
@@ -171,7 +172,7 @@ def measure(settings: Settings) -> Result:
         predicted_ratio=calibration.predicted_ratio(rounds),
         difference=judge_difference(
             judge_run(folder, base=PLAIN, candidate=SLOWED),
-            analyse(folder).cells,
+            analyse(read_run(folder)).cells,
             api_cpus=len(lab[0].cores.api),
         ),
     )
@@ -179,7 +180,7 @@ def measure(settings: Settings) -> Result:
 
 def _calibrate(lab: tuple[Inventory, Secrets], protocol: Protocol) -> Calibration:
     folder = _measure(lab, SLOWED, protocol)
-    report = analyse(folder)
+    report = analyse(read_run(folder))
     return Calibration(
         run_id=report.run_id,
         rounds=int(lab[0].api(SLOWED).environment[VARIABLE]),

@@ -12,7 +12,6 @@ from rich.console import Console
 from cli.context import FACTS, ROOT, RUNS
 from documents.errors import AnalysisError, DocumentError, FairgroundError, RunError
 from documents.lab import Inventory, Secrets
-from documents.report import Report
 from documents.run import PipelineRun, Protocol
 from experiment.progress import Event, RunStarted
 
@@ -128,12 +127,12 @@ class Job:
             HostError: the host can't be reached or failed.
         """
         # Here, for they take their time, and a run without --ci doesn't need them.
-        from experiment.record import RunFolder  # noqa: PLC0415
+        from analysis.raw import read_run  # noqa: PLC0415
         from experiment.running import resume_run  # noqa: PLC0415
 
         folder = self._begun_before()
         try:
-            if folder is None or RunFolder.open(folder).is_finished():
+            if folder is None or read_run(folder).is_finished:
                 return False
             self._console.print(f"This pipeline began the run {folder.name} before: it goes on.", markup=False)
             resume_run(folder, inventory, secrets, progress=self)
@@ -168,11 +167,10 @@ class Job:
         from analysis.pages import render_summary  # noqa: PLC0415
         from analysis.pages.write import replace_whole, write_report  # noqa: PLC0415
 
-        write_report(folder, FACTS)
+        report = write_report(folder, FACTS)
         for name in REPORT_FILES:
             replace_whole(self._artifacts / name, (folder / name).read_text(encoding="utf-8"))
-        name = "report.json"
-        summary = render_summary(Report.from_json((folder / name).read_text(encoding="utf-8"), name=name))
+        summary = render_summary(report)
         replace_whole(self._artifacts / SUMMARY, summary)
         if shown := os.environ.get(STEP_SUMMARY):
             with Path(shown).open("a", encoding="utf-8") as page:

@@ -38,13 +38,12 @@ def report(
 ) -> None:
     """Compute a run's numbers from its raw files, write report.json, report.md and report.html, and show the tables."""
     # Here, for they take their time, and the other subcommands don't need them.
-    from analysis.pages.write import write_report  # noqa: PLC0415
+    from analysis.pages.write import PAGE, write_report  # noqa: PLC0415
 
     if json and print_as not in {None, ReportFormat.JSON}:
         raise typer.BadParameter(f"--json is --format json, so it doesn't go with --format {print_as}.")
     folder = find_run(run)
-    page = write_report(folder, FACTS)
-    numbers = Report.from_json((folder / "report.json").read_text(encoding="utf-8"), name=str(folder / "report.json"))
+    numbers, page = write_report(folder, FACTS), folder / PAGE
     if json or print_as is not None:
         print(_as_text(folder, numbers, print_as or ReportFormat.JSON), end="")  # noqa: T201 - the command's output
     else:

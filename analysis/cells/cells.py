@@ -14,6 +14,7 @@ from analysis.raw import (
     SAMPLED_ROLES,
     SERVICE_BUSY_LEAST,
     LoadFiles,
+    WatchFiles,
     load_window,
     look_at_wrk,
     read_histogram,
@@ -88,15 +89,6 @@ class MeasuredCell:
     memory_bytes: NDArray[np.float64]
     raw_tail: NDArray[np.float64]
     corrected_tail: NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class WatchFiles:
-    """What the watch over a cell left: the bytes of its `watch.json` and `ticks.jsonl`, and the CPUs of each role."""
-
-    watch_json: bytes
-    ticks_jsonl: bytes
-    cores: CoreLayout
 
 
 def measure(

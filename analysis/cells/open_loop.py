@@ -14,8 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from analysis.cells.cells import WatchFiles, bound_by
-from analysis.cells.run_folder import RunFolder
+from analysis.cells.cells import bound_by
 from analysis.raw import (
     FEW_RESPONSES,
     HOST_ROLES,
@@ -30,6 +29,8 @@ from analysis.raw import (
     watch_numbers,
     with_load_hosts,
 )
+from analysis.raw.run import Run
+from analysis.raw.watch import WatchFiles
 from analysis.statistics.estimates import linear_estimate, log_estimate
 from documents.errors import AnalysisError
 from documents.report import Estimate, OpenLoopMeasurements, OpenLoopNumbers, OpenLoopReport, OpenLoopSummary
@@ -176,7 +177,7 @@ def measure_open_loop(
     )
 
 
-def summarise_open_loop(run: RunFolder) -> OpenLoopReport | None:
+def summarise_open_loop(run: Run) -> OpenLoopReport | None:
     """The open loop of a run; None where it has none, or its rates aren't known yet.
 
     Raises:
@@ -217,7 +218,7 @@ def summarise_open_loop(run: RunFolder) -> OpenLoopReport | None:
     )
 
 
-def about_open_loop(run: RunFolder, found: OpenLoopReport | None) -> Iterator[str]:
+def about_open_loop(run: Run, found: OpenLoopReport | None) -> Iterator[str]:
     """What a reader has to know of it: sentences, none where there is none or all was well.
 
     Args:
@@ -258,9 +259,7 @@ def about_open_loop(run: RunFolder, found: OpenLoopReport | None) -> Iterator[st
         )
 
 
-def _summarise(
-    run: RunFolder, planned: Sequence[OpenLoopCell], numbers: Mapping[str, OpenLoopNumbers]
-) -> OpenLoopSummary:
+def _summarise(run: Run, planned: Sequence[OpenLoopCell], numbers: Mapping[str, OpenLoopNumbers]) -> OpenLoopSummary:
     finished = [cell for cell in planned if cell.id in run.records]
     valid = [numbers[cell.id] for cell in planned if cell.id in numbers]
     return OpenLoopSummary(

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from ruptures.detection import KernelCPD  # pyright: ignore[reportMissingTypeStubs]
 
-from analysis.cells.run_folder import RunFolder
+from analysis.raw.run import Run
 from documents.report import Spread, WarmUpSummary
 from documents.run import STEADY_SECONDS, Cell, WarmUp, WarmUpOutcome
 
@@ -96,7 +96,7 @@ def without_outliers(logs: NDArray[np.float64], noise: float) -> NDArray[np.floa
     return cleaned
 
 
-def summarise_warm_ups(run: RunFolder) -> tuple[WarmUpSummary, ...]:
+def summarise_warm_ups(run: Run) -> tuple[WarmUpSummary, ...]:
     """Each API under each scenario that has a valid cell whose warm-up was watched; loads in the protocol's order."""
     apis = [api.name for api in run.manifest.inventory.apis]
     found = (
@@ -109,7 +109,7 @@ def summarise_warm_ups(run: RunFolder) -> tuple[WarmUpSummary, ...]:
     return tuple(summary for summary in found if summary is not None)
 
 
-def about_warm_ups(run: RunFolder) -> Iterable[str]:
+def about_warm_ups(run: Run) -> Iterable[str]:
     """What a reader has to know of them: sentences, none where all were steady."""
     watched = list(_watched(run))
     most_seconds = run.manifest.protocol.warm_up_seconds
@@ -146,7 +146,7 @@ def _summarise(api: str, scenario: str, watched: list[tuple[Cell, WarmUp]]) -> W
     )
 
 
-def _watched(run: RunFolder) -> Iterator[tuple[Cell, WarmUp]]:
+def _watched(run: Run) -> Iterator[tuple[Cell, WarmUp]]:
     for cell in run.cells:
         record = run.records.get(cell.id)
         if record is not None and record.valid and record.warm_up is not None:

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis.cells import read_run
 from analysis.compare.conditions import Conditions, differences
+from analysis.raw import read_run
 from analysis.report import analyse
 from analysis.statistics import LEAST_BLOCKS, RunNoise, explained_change
 from documents.errors import AnalysisError, DocumentError
@@ -53,8 +53,8 @@ def read_history(run_directories: Iterable[Path]) -> History:
 
 
 def _read(directory: Path) -> _Run:
-    folder = read_run(directory)
-    return _Run(Conditions(folder.manifest, folder.host), analyse(directory))
+    run = read_run(directory)
+    return _Run(Conditions(run.manifest, run.host), analyse(run))
 
 
 def _unfit(run: _Run) -> str | None:

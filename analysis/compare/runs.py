@@ -15,9 +15,10 @@ from typing import Literal
 
 import numpy as np
 
-from analysis.cells import bound_by_postgres, read_run
+from analysis.cells import bound_by_postgres
 from analysis.claims.conditions import size_text
 from analysis.compare.conditions import Conditions, differences
+from analysis.raw import read_run
 from analysis.report import analyse
 from analysis.statistics import (
     CONFIDENCE,
@@ -86,7 +87,7 @@ def compare_folders(first: Path, second: Path, *, anyway: bool = False) -> RunCo
             f"{'; '.join(found)}. Measure one of them again under the other's, or compare them all the same with "
             "--anyway, which marks the page."
         )
-    return compare_runs(analyse(first), analyse(second), found)
+    return compare_runs(*map(analyse, runs), found)
 
 
 def compare_runs(first: Report, second: Report, found: Sequence[str] = ()) -> RunComparison:

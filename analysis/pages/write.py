@@ -5,11 +5,16 @@ from pathlib import Path
 
 from analysis.pages.html import render_html
 from analysis.pages.markdown import render_markdown
+from analysis.raw import read_run
 from analysis.report import analyse
 from documents.errors import AnalysisError
+from documents.report import Report
+
+PAGE = "report.html"
+"""The report for readers, in the run's folder."""
 
 
-def write_report(run_directory: Path, facts_directory: Path | None = None) -> Path:
+def write_report(run_directory: Path, facts_directory: Path | None = None) -> Report:
     """Analyse a run and write `report.json`, `report.md` and `report.html` into its folder.
 
     Each file is replaced whole; the same run and the same facts give the same bytes.
@@ -19,18 +24,17 @@ def write_report(run_directory: Path, facts_directory: Path | None = None) -> Pa
         facts_directory: where `lab facts` keeps what it measured.
 
     Returns:
-        The path of `report.html`.
+        The report.
 
     Raises:
         AnalysisError: a raw file can't be used, or a report can't be written.
         DocumentError: a document of the run isn't of its shape.
     """
-    report = analyse(run_directory, facts_directory)
-    page = run_directory / "report.html"
+    report = analyse(read_run(run_directory), facts_directory)
     replace_whole(run_directory / "report.json", report.to_json())
     replace_whole(run_directory / "report.md", render_markdown(report))
-    replace_whole(page, render_html(report))
-    return page
+    replace_whole(run_directory / PAGE, render_html(report))
+    return report
 
 
 def replace_whole(path: Path, text: str) -> None:

@@ -1,4 +1,4 @@
-"""The raw files of a cell, read and checked."""
+"""The files of a run, read and checked: `read_run`, and what each kind of raw file holds."""
 
 from analysis.raw.histogram import (
     FEW_RESPONSES,
@@ -44,8 +44,9 @@ from analysis.raw.load_hosts import (
     turn_ns,
     with_load_hosts,
 )
+from analysis.raw.run import OPEN_LOOP_PLAN, Run, read_run
 from analysis.raw.samples import HOST_ROLES, SAMPLED_ROLES, Window, load_window, read_samples, step_means, usage
-from analysis.raw.watch import watch_numbers
+from analysis.raw.watch import WatchFiles, watch_numbers
 
 __all__ = [
     "APART_MOST",
@@ -64,6 +65,7 @@ __all__ = [
     "NETWORK_CHANGE_MOST",
     "NETWORK_OF_LATENCY_MOST",
     "ONE_IN",
+    "OPEN_LOOP_PLAN",
     "OTHERS_ON_API_MOST",
     "OTHERS_ON_GENERATOR_MOST",
     "SAMPLED_ROLES",
@@ -78,6 +80,8 @@ __all__ = [
     "Histogram",
     "LoadFiles",
     "LoadHostFiles",
+    "Run",
+    "WatchFiles",
     "Window",
     "histogram_of",
     "load_host_file",
@@ -87,6 +91,7 @@ __all__ = [
     "merge_open_loop",
     "merge_wrk",
     "read_histogram",
+    "read_run",
     "read_samples",
     "recover_raw",
     "step_means",

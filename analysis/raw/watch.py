@@ -5,6 +5,7 @@ nothing is interpolated: at a window's ends the load changes too much within one
 """
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 from analysis.raw.limits import STUCK_SECONDS_LEAST
@@ -19,6 +20,15 @@ LONGEST_GAP_NS = 2_000_000_000
 
 _LEFT_MS = 200
 """How much of a silence may be missing: the last answer before the load may be as near to its beginning."""
+
+
+@dataclass(frozen=True)
+class WatchFiles:
+    """What the watch over a cell left: the bytes of its `watch.json` and `ticks.jsonl`, and the CPUs of each role."""
+
+    watch_json: bytes
+    ticks_jsonl: bytes
+    cores: CoreLayout
 
 
 def read_ticks(data: bytes, *, name: str) -> tuple[HostTick, ...]:

@@ -5,7 +5,7 @@ from itertools import chain
 
 import numpy as np
 
-from analysis.cells import RunFolder, about_open_loop, about_warm_ups, short_blocks
+from analysis.cells import about_open_loop, about_warm_ups
 from analysis.claims import article
 from analysis.claims.conditions import size_text, unlike_for_numbers, unlike_host
 from analysis.raw import (
@@ -19,6 +19,7 @@ from analysis.raw import (
     SHARED_GENERATOR_WAITED_MOST,
     SPIN_CHANGE_MOST,
     SPIN_FROM_MEDIAN_MOST,
+    Run,
 )
 from analysis.statistics import uncompared
 from documents.lab import ApiService, Inventory
@@ -78,7 +79,7 @@ def _text(value: object) -> str:
 
 
 def about_load_hosts(
-    run: RunFolder,
+    run: Run,
     summaries: Sequence[ScenarioSummary],
     of_both_loops: Sequence[CellNumbers | OpenLoopNumbers],
 ) -> Iterator[str]:
@@ -172,7 +173,7 @@ def grade_of(inventory: Inventory, knobs: Collection[KnobRecord], subjects: Coll
 
 
 def caveats_of(
-    run: RunFolder,
+    run: Run,
     summaries: Sequence[ScenarioSummary],
     cells: Sequence[CellNumbers],
     unfinished: Sequence[Cell],
@@ -196,7 +197,7 @@ def caveats_of(
     )
 
 
-def article_note(run: RunFolder) -> str:
+def article_note(run: Run) -> str:
     """Whether the article's numbers can stand beside this run's, and if not, why not."""
     inventory, protocol = run.manifest.inventory, run.manifest.protocol
     host = unlike_host(inventory.size, inventory.cores)
@@ -218,7 +219,7 @@ def article_note(run: RunFolder) -> str:
     )
 
 
-def _about_the_host(run: RunFolder) -> Iterable[str]:
+def _about_the_host(run: Run) -> Iterable[str]:
     inventory, record = run.manifest.inventory, run.host
     if inventory.size.smaller:
         yield (
@@ -263,7 +264,7 @@ def _of_which(names: Sequence[str], every: Collection[str]) -> str:
     return "" if len(names) == len(every) else f" in the cells of {', '.join(names)}"
 
 
-def _about_missing_cells(run: RunFolder, unfinished: Sequence[Cell]) -> Iterable[str]:
+def _about_missing_cells(run: Run, unfinished: Sequence[Cell]) -> Iterable[str]:
     planned = len(run.cells)
     if unfinished:
         yield (
@@ -272,7 +273,7 @@ def _about_missing_cells(run: RunFolder, unfinished: Sequence[Cell]) -> Iterable
         )
     elif run.host.after is None:
         yield "The host's identity wasn't read again after the last cell, so a change during the run would go unseen."
-    blocks = len({cell.block for cell in run.plan.cells})
+    blocks = len({cell.block for cell in run.closed_cells})
     closed_loop_ended = run.host.after is not None or run.open_loop_plan is not None
     if closed_loop_ended and blocks < run.manifest.protocol.blocks:
         yield (
@@ -284,7 +285,7 @@ def _about_missing_cells(run: RunFolder, unfinished: Sequence[Cell]) -> Iterable
     if voids:
         yield (
             f"{voids} of {_cells(planned)} {_are(voids)} void{_every_time(allowed)} and left out of all numbers but "
-            f"the errors; {_short(short_blocks(run))}, and the reasons stand under “Void cells”."
+            f"the errors; {_short(run.short_blocks())}, and the reasons stand under “Void cells”."
         )
     repeated = sum(record.valid and record.attempt > 1 for record in run.records.values())
     if repeated:
@@ -383,9 +384,7 @@ def _about_the_estimates(
         )
 
 
-def _about_the_comparisons(
-    run: RunFolder, cells: Sequence[CellNumbers], comparisons: Sequence[Comparison]
-) -> Iterable[str]:
+def _about_the_comparisons(run: Run, cells: Sequence[CellNumbers], comparisons: Sequence[Comparison]) -> Iterable[str]:
     yield from uncompared(cells)
     pairs = [pair for comparison in comparisons for pair in comparison.pairs]
     if not cells or not pairs or any(pair.reason is None for pair in pairs):
@@ -401,7 +400,7 @@ def _about_the_comparisons(
     )
 
 
-def _about_the_source(run: RunFolder) -> Iterable[str]:
+def _about_the_source(run: Run) -> Iterable[str]:
     if run.manifest.git_commit.endswith("-dirty"):
         yield (
             "The project's tree had changes that weren't committed, so the commit alone doesn't tell what was measured."

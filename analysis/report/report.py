@@ -9,19 +9,15 @@ from numpy.typing import NDArray
 
 from analysis.cells import (
     MeasuredCell,
-    RunFolder,
     bound_by_postgres,
     measure,
-    read_run,
     series_steps,
-    short_blocks,
     summarise_open_loop,
     summarise_warm_ups,
-    void_attempts,
-    void_cells,
 )
 from analysis.claims import article, judge_claims
 from analysis.raw import ONE_IN, SAMPLED_ROLES
+from analysis.raw.run import Run
 from analysis.report.caveats import article_note, caveats_of, grade_of, hardware_differences, other_differences
 from analysis.statistics import compare_all, has_ratio, value_of
 from analysis.statistics.estimates import linear_estimate, log_estimate
@@ -104,11 +100,11 @@ def _spread(values: Sequence[float]) -> Spread:
     return Spread(median=float(np.median(values)), least=min(values), most=max(values), count=len(values))
 
 
-def analyse(run_directory: Path, facts_directory: Path | None = None) -> Report:
-    """Compute the report of a run, finished or not, from its raw files.
+def analyse(run: Run, facts_directory: Path | None = None) -> Report:
+    """Compute the report of a run, finished or not, from its raw files; each is read once, and all are verified.
 
     Args:
-        run_directory: the run's folder, `runs/<id>`.
+        run: the run.
         facts_directory: where `lab facts` keeps what it measured; what is there of the run's images is taken in.
 
     Raises:
@@ -116,12 +112,11 @@ def analyse(run_directory: Path, facts_directory: Path | None = None) -> Report:
         DocumentError: a document of the run, or a raw one of a cell that counts, isn't of its shape; names the file and
             the members at fault.
     """
-    run = read_run(run_directory)
     manifest, protocol, inventory = run.manifest, run.manifest.protocol, run.manifest.inventory
     subjects = run.subjects
     measured = {
         cell.id: _measure(run, cell, record)
-        for cell in run.plan.cells
+        for cell in run.closed_cells
         if (record := run.records.get(cell.id)) is not None and record.valid
     }
     summaries = tuple(
@@ -143,6 +138,9 @@ def analyse(run_directory: Path, facts_directory: Path | None = None) -> Report:
         for api in subjects
         if facts_directory is not None and (facts := find_facts(facts_directory, api)) is not None
     )
+    caveats = caveats_of(run, summaries, numbers, unfinished, comparisons, open_loop=open_loop)
+    warm_ups = summarise_warm_ups(run)
+    run.verify()
     return Report(
         run_id=manifest.run_id,
         started_at=manifest.started_at,
@@ -150,7 +148,7 @@ def analyse(run_directory: Path, facts_directory: Path | None = None) -> Report:
         stack=inventory.stack,
         protocol=protocol.name,
         protocol_file=run.manifest.protocol_file,
-        blocks=len({cell.block for cell in run.plan.cells}),
+        blocks=len({cell.block for cell in run.closed_cells}),
         budget_seconds=manifest.budget_seconds,
         attempts=protocol.attempts,
         margin=protocol.margin,
@@ -191,7 +189,7 @@ def analyse(run_directory: Path, facts_directory: Path | None = None) -> Report:
             for load_host, record in zip(inventory.load_hosts, run.host.load_hosts, strict=True)
         ),
         postgres_settings=inventory.postgres.settings,
-        caveats=caveats_of(run, summaries, numbers, unfinished, comparisons, open_loop=open_loop),
+        caveats=caveats,
         summaries=summaries,
         open_loop=open_loop,
         article=article_numbers,
@@ -205,18 +203,18 @@ def analyse(run_directory: Path, facts_directory: Path | None = None) -> Report:
             comparisons=comparisons,
             building=building,
         ),
-        warm_ups=summarise_warm_ups(run),
+        warm_ups=warm_ups,
         building=building,
         cells=numbers,
-        void_attempts=void_attempts(run),
-        void_cells=void_cells(run),
-        short_blocks=short_blocks(run),
+        void_attempts=run.void_attempts(),
+        void_cells=run.void_cells(),
+        short_blocks=run.short_blocks(),
         unfinished_cells=tuple(cell.id for cell in unfinished),
         tool_versions=manifest.tool_versions,
     )
 
 
-def _measure(run: RunFolder, cell: Cell, record: CellRecord) -> MeasuredCell:
+def _measure(run: Run, cell: Cell, record: CellRecord) -> MeasuredCell:
     return measure(
         cell,
         wrk_json=run.raw_file(record, "wrk.json"),
@@ -229,8 +227,8 @@ def _measure(run: RunFolder, cell: Cell, record: CellRecord) -> MeasuredCell:
     )
 
 
-def _summarise(run: RunFolder, api: str, scenario: Scenario, measured: dict[str, MeasuredCell]) -> ScenarioSummary:
-    planned = [cell for cell in run.plan.cells if cell.api == api and cell.scenario == scenario]
+def _summarise(run: Run, api: str, scenario: Scenario, measured: dict[str, MeasuredCell]) -> ScenarioSummary:
+    planned = [cell for cell in run.closed_cells if cell.api == api and cell.scenario == scenario]
     records = [run.records[cell.id] for cell in planned if cell.id in run.records]
     void = [record for cell in planned for record in run.attempts[cell.id] if not record.valid]
     valid = [measured[cell.id] for cell in planned if cell.id in measured]
@@ -264,7 +262,7 @@ def _sum_of(counts: Iterable[int | None]) -> int | None:
     return None if None in known else sum(count for count in known if count is not None)
 
 
-def _errors_of_void(run: RunFolder, record: CellRecord) -> int | None:
+def _errors_of_void(run: Run, record: CellRecord) -> int | None:
     """Count wrk's errors in a void attempt: 0 where it ended before wrk was started.
 
     None where wrk left no result that can be read, as against an API that refuses every connection: how many there

@@ -1,7 +1,7 @@
 """Before a run: its subjects, cells, order and budget."""
 
 from experiment.planning.budget import BudgetClock, fit, open_loop_seconds, read_earlier
-from experiment.planning.open_loop import count_cells, open_loop_cells
+from experiment.planning.open_loop import count_cells, plan_open_loop
 from experiment.planning.plan import block_orders, make_plan, williams_rows
 from experiment.planning.subjects import (
     layouts_of,
@@ -20,8 +20,8 @@ __all__ = [
     "fit",
     "layouts_of",
     "make_plan",
-    "open_loop_cells",
     "open_loop_seconds",
+    "plan_open_loop",
     "protocol_names",
     "read_earlier",
     "read_protocol",

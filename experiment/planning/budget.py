@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from analysis.cells import read_run
+from analysis.raw import read_run
 from analysis.report import analyse
 from analysis.statistics import LEAST_BLOCKS, MOST_BLOCKS, SIGNIFICANCE, least_ratio, power_to_show_same
 from analysis.statistics.block_ratios import log_ratios_of, logs_of
@@ -240,7 +240,7 @@ def _noise_of(folder: Path, manifest: Manifest, api_names: Sequence[str]) -> flo
     blocks.
     """
     try:
-        cells = analyse(folder).cells
+        cells = analyse(read_run(folder)).cells
         measured = sorted({cell.api for cell in cells})
         chosen = [api for api in measured if api in api_names]
         ratios = [

@@ -4,37 +4,17 @@ from collections import defaultdict
 from collections.abc import Sequence
 from random import Random
 
-from analysis.cells import common_rates, standing
-from documents.run import Manifest, OpenLoop, OpenLoopCell, OpenLoopPlan, OpenLoopRate, Scenario, WrkResult
-from experiment.record import RunFolder
+from analysis.cells import common_rates
+from analysis.raw.run import Run
+from documents.run import OpenLoop, OpenLoopCell, OpenLoopPlan, OpenLoopRate, Scenario, WrkResult
 
 
-def open_loop_cells(folder: RunFolder) -> tuple[OpenLoopCell, ...]:
-    """The cells of a run's open loop in their order; none where its protocol has none.
-
-    The open loop is planned, and its plan written, when it is asked for first; all of the closed loop that is to be
-    measured must be finished by then. A run that goes on has the plan that it began with.
-
-    Raises:
-        RunError: a document of the run can't be read.
-    """
-    manifest = folder.read_manifest()
-    if manifest.protocol.open_loop is None:
-        return ()
-    plan = folder.read_open_loop_plan()
-    if plan is None:
-        plan = _plan(folder, manifest, manifest.protocol.open_loop)
-        folder.write_open_loop_plan(plan)
-    return plan.cells
-
-
-def count_cells(folder: RunFolder) -> int:
+def count_cells(run: Run) -> int:
     """How many cells a run is to have; those of an open loop that isn't planned yet as its protocol has them."""
-    due = len(folder.due_cells())
-    open_loop = folder.read_manifest().protocol.open_loop
-    if open_loop is None or not folder.lacks_open_loop_plan():
-        return due
-    return due + cells_at_most(open_loop, len({cell.api for cell in folder.read_plan().cells}))
+    open_loop = run.manifest.protocol.open_loop
+    if open_loop is None or not run.lacks_open_loop_plan:
+        return len(run.cells)
+    return len(run.cells) + cells_at_most(open_loop, len(run.subjects))
 
 
 def cells_at_most(open_loop: OpenLoop, api_count: int) -> int:
@@ -79,30 +59,34 @@ def plan_cells(
     )
 
 
-def _plan(folder: RunFolder, manifest: Manifest, open_loop: OpenLoop) -> OpenLoopPlan:
-    closed = folder.read_plan().cells
-    throughputs = {api: defaultdict[int, list[float]](list) for api in sorted({cell.api for cell in closed})}
-    attempts = folder.read_attempts(manifest.protocol.attempts)
-    for cell in closed:
-        record = standing(attempts[cell.id], manifest.protocol.attempts)
+def plan_open_loop(run: Run, open_loop: OpenLoop) -> OpenLoopPlan:
+    """Plan the open loop of a run whose closed loop is over.
+
+    Raises:
+        AnalysisError: a raw file can't be used.
+        DocumentError: a result isn't of its shape.
+    """
+    throughputs = {api: defaultdict[int, list[float]](list) for api in sorted({cell.api for cell in run.plan.cells})}
+    for cell in run.plan.cells:
+        record = run.records.get(cell.id)
         if cell.scenario.name == open_loop.scenario and record is not None and record.valid:
-            name = f"cells/{record.attempt_id}/wrk.json"
-            result = WrkResult.from_json(folder.read_raw(record, "wrk.json"), name=name)
+            result = WrkResult.from_json(run.raw_file(record, "wrk.json"), name=run.name_of(record, "wrk.json"))
             throughputs[cell.api][cell.block].append(result.requests / result.elapsed_us * 1e6)
     found = common_rates({api: list(blocks.values()) for api, blocks in throughputs.items()}, open_loop.shares)
+    order_seed = run.manifest.order_seed
     if found is None:
-        return OpenLoopPlan(order_seed=manifest.order_seed, slowest=None, throughput=None, rates=(), cells=())
+        return OpenLoopPlan(order_seed=order_seed, slowest=None, throughput=None, rates=(), cells=())
     return OpenLoopPlan(
-        order_seed=manifest.order_seed,
+        order_seed=order_seed,
         slowest=found.slowest,
         throughput=found.throughput,
         rates=found.rates,
         cells=plan_cells(
             open_loop,
-            manifest.protocol.scenario(open_loop.scenario),
+            run.manifest.protocol.scenario(open_loop.scenario),
             found.rates,
             list(throughputs),
-            order_seed=manifest.order_seed,
-            first_number=len(closed) + 1,
+            order_seed=order_seed,
+            first_number=len(run.plan.cells) + 1,
         ),
     )

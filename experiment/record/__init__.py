@@ -1,12 +1,12 @@
 """What a run writes: its folder, journal and locks."""
 
-from experiment.record.run_folder import RunFolder, new_run_id
 from experiment.record.run_list import Pruning, choose, keep, list_runs, remove_remains, remove_run
 from experiment.record.storage import in_use, raw_files, sha256_of, sync_folder, write_whole
+from experiment.record.writer import RunWriter, new_run_id
 
 __all__ = [
     "Pruning",
-    "RunFolder",
+    "RunWriter",
     "choose",
     "in_use",
     "keep",

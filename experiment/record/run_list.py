@@ -5,18 +5,15 @@ Raw files aren't looked at here: whether they are those that were measured is as
 
 import re
 import shutil
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from analysis.cells import in_order, standing, without_last_blocks
+from analysis.raw.run import read_run
 from analysis.report import grade_of
 from documents.errors import AnalysisError, DocumentError, RunError
 from documents.report import ListedRun, RunStanding, SparedRun
-from documents.run import Cell, CellRecord
-from experiment.record.run_folder import RunFolder
 from experiment.record.storage import sync_folder, unless_in_use
 
 KEPT = "kept"
@@ -126,55 +123,28 @@ def remove_remains(runs_directory: Path) -> None:
 def _look(folder: Path) -> ListedRun:
     size, kept = _bytes_in(folder), (folder / KEPT).exists()
     try:
-        return _read(RunFolder(folder), size=size, kept=kept)
-    except (OSError, RunError, DocumentError, AnalysisError) as error:
+        run = read_run(folder)
+        with unless_in_use(folder) as free:
+            state: RunStanding = "running" if not free else "finished" if run.is_finished else "unfinished"
+    except (OSError, DocumentError, AnalysisError) as error:
         return ListedRun(run_id=folder.name, standing="damaged", kept=kept, bytes=size, fault=str(error))
-
-
-def _read(folder: RunFolder, *, size: int, kept: bool) -> ListedRun:
-    manifest, host = folder.read_manifest(), folder.read_host()
-    allowed = manifest.protocol.attempts
-    found = {name: standing(made, allowed) for name, made in _attempts(folder.path).items()}
-    records = {name: record for name, record in found.items() if record is not None}
-    closed = _closed_cells(folder, records, ended=host.after is not None)
-    open_loop = folder.read_open_loop_plan()
-    cells = (*closed, *(open_loop.cells if open_loop else ()))
-    done = [records[cell.id] for cell in cells if cell.id in records]
-    over = host.after is not None and len(done) == len(cells) and not folder.lacks_open_loop_plan()
-    with unless_in_use(folder.path) as free:
-        state: RunStanding = "running" if not free else "finished" if over else "unfinished"
+    done = [run.records[cell.id] for cell in run.cells if cell.id in run.records]
     valid = sum(record.valid for record in done)
+    manifest = run.manifest
     return ListedRun(
-        run_id=folder.path.name,
+        run_id=folder.name,
         standing=state,
         kept=kept,
         bytes=size,
         started_at=manifest.started_at,
         protocol=manifest.protocol.name,
         stack=manifest.inventory.stack,
-        cells=len(cells),
+        cells=len(run.cells),
         valid_cells=valid,
         void_cells=len(done) - valid,
-        grade=grade_of(manifest.inventory, host.knobs),
+        grade=grade_of(manifest.inventory, run.host.knobs),
         git_commit=manifest.git_commit,
     )
-
-
-def _closed_cells(folder: RunFolder, finished: Iterable[str], *, ended: bool) -> tuple[Cell, ...]:
-    """The cells of the closed loop that are due: as many blocks as its budget left, once it is over."""
-    plan = folder.read_plan()
-    if folder.read_manifest().budget_seconds is None or not (ended or folder.read_open_loop_plan() is not None):
-        return plan.cells
-    return without_last_blocks(plan, set(finished))
-
-
-def _attempts(directory: Path) -> dict[str, tuple[CellRecord, ...]]:
-    """The finished attempts at each cell that has one, by the cell's id."""
-    found: defaultdict[str, dict[int, CellRecord]] = defaultdict(dict)
-    for path in directory.glob("cells/*/cell.json"):
-        record = CellRecord.from_json(path.read_bytes(), name=str(path))
-        found[record.cell_id][record.attempt] = record
-    return {name: in_order(name, made) for name, made in found.items()}
 
 
 def _bytes_in(folder: Path) -> int:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from analysis.cells import WatchFiles, is_steady, outcome_of
-from analysis.raw import CLOCKS_NAME, HOST_ROLES, SAMPLED_ROLES, LoadFiles, LoadHostFiles, load_host_file
+from analysis.cells import is_steady, outcome_of
+from analysis.raw import CLOCKS_NAME, HOST_ROLES, SAMPLED_ROLES, LoadFiles, LoadHostFiles, WatchFiles, load_host_file
 from documents.errors import HostError, HostUnreachableError
 from documents.lab import Inventory, Secrets
 from documents.run import (

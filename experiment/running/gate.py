@@ -4,6 +4,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from analysis.compare import JUDGED, judge_gate
+from analysis.raw import read_run
 from analysis.report import analyse
 from analysis.statistics import LEAST_BLOCKS
 from documents.errors import RunError
@@ -75,4 +76,4 @@ def judge_run(run_directory: Path, *, base: str, candidate: str, judged: Collect
         AnalysisError: the run didn't measure both, or a raw file can't be used.
         DocumentError: a document of the run isn't of its shape.
     """
-    return judge_gate(analyse(run_directory), base=base, candidate=candidate, judged=judged)
+    return judge_gate(analyse(read_run(run_directory)), base=base, candidate=candidate, judged=judged)

@@ -4,12 +4,13 @@ import logging
 import secrets as random_secrets
 import subprocess
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
-from analysis.cells import cells_without, next_attempt, standing
+from analysis.raw.run import Run, read_run
 from documents.errors import RunError
-from documents.lab import ApiService, Inventory, Secrets
+from documents.lab import Inventory, Secrets
 from documents.run import (
     UNKNOWN_COMMIT,
     Cell,
@@ -31,8 +32,8 @@ from experiment.planning import (
     count_cells,
     fit,
     make_plan,
-    open_loop_cells,
     open_loop_seconds,
+    plan_open_loop,
     read_earlier,
     subjects_of,
     with_subjects,
@@ -48,7 +49,7 @@ from experiment.progress import (
     RunFinished,
     RunStarted,
 )
-from experiment.record import RunFolder, in_use, new_run_id
+from experiment.record import RunWriter, in_use, new_run_id
 from experiment.running.cell import READY_SECONDS, Conditions, measure_cell
 from experiment.running.holding import hold_host
 from experiment.workloads import RequestFile, build_requests
@@ -94,36 +95,32 @@ def merge(earlier: Sequence[KnobRecord], later: Sequence[KnobRecord]) -> tuple[K
     return tuple(merged)
 
 
-def attempts_made(folder: RunFolder, attempts: Mapping[str, Sequence[CellRecord]]) -> tuple[AttemptMade, ...]:
+def attempts_made(run: Run) -> tuple[AttemptMade, ...]:
     """The finished attempts of a run in the order in which they were made.
 
-    Args:
-        folder: the run's.
-        attempts: the finished attempts at each planned cell, by the cell's id.
-
     Raises:
-        RunError: a result can't be read.
+        AnalysisError: a result can't be read.
         DocumentError: the result of a valid attempt isn't of its shape.
     """
-    made = sorted(chain.from_iterable(attempts.values()), key=lambda record: record.started_at)
+    made = sorted(chain.from_iterable(run.attempts.values()), key=lambda record: record.started_at)
     return tuple(
         AttemptMade(
             cell_id=record.cell_id,
             attempt=record.attempt,
             voids=tuple(void.reason for void in record.voids),
             seconds=sum(record.phases_seconds.values()),
-            throughput=_throughput(folder, record) if record.valid else None,
+            throughput=_throughput(run, record) if record.valid else None,
             never_steady=record.never_steady,
         )
         for record in made
     )
 
 
-def _throughput(folder: RunFolder, record: CellRecord) -> float | None:
+def _throughput(run: Run, record: CellRecord) -> float | None:
     if "open-loop.json" in record.files:
-        found = OpenLoopResult.from_json(folder.read_raw(record, "open-loop.json"), name="open-loop.json")
+        found = OpenLoopResult.from_json(run.raw_file(record, "open-loop.json"), name="open-loop.json")
         return Measured(open_loop=found).throughput
-    return Measured(result=WrkResult.from_json(folder.read_raw(record, "wrk.json"), name="wrk.json")).throughput
+    return Measured(result=WrkResult.from_json(run.raw_file(record, "wrk.json"), name="wrk.json")).throughput
 
 
 _logger = logging.getLogger(__name__)
@@ -135,9 +132,6 @@ Planner = Callable[[Protocol, Sequence[str], int], Plan]
 
 _BEGINNING_SECONDS = 300
 """How long it may take from the tuning of the host to the first cell: the request files are laid ready meanwhile."""
-
-_Attempts = Mapping[str, Sequence[CellRecord]]
-"""The finished attempts at each planned cell, by the cell's id."""
 
 
 def begin(
@@ -192,12 +186,12 @@ def begin(
             load_hosts=tuple(LoadHostRecord(before=look) for look in bench.look_at_load_hosts()),
         )
         require_identical(host)
-        folder = RunFolder.create(runs_directory, manifest, host, plan, clock)
-        folder.journal.append("run-started")
+        writer = RunWriter.create(runs_directory, manifest, host, plan, clock)
+        writer.journal.append("run-started")
         conditions = _conditions(manifest, host, inventory, secrets, requests, clock=clock)
-        with in_use(folder.path):
-            _measure_all(bench, folder, conditions, requests, progress)
-        return folder.path
+        with in_use(writer.path):
+            _Loop(bench, read_run(writer.path), writer, conditions, progress).measure(requests)
+        return writer.path
 
     return hold_host(bench, f"run {run_id}", measure)
 
@@ -213,34 +207,26 @@ def resume(
     clock: Clock = SYSTEM_CLOCK,
 ) -> Path:
     """Measure the cells that a run still lacks; see `experiment.running.loop.resume_run`."""
-    folder = RunFolder.open(run_directory, clock)
-    manifest = folder.read_manifest()
+    run, writer = read_run(run_directory), RunWriter(run_directory, clock)
+    manifest = run.manifest
     requests = _build_all(manifest.protocol)
     _require_same_lab(manifest, inventory, requests)
     inventory = with_subjects(inventory, manifest.inventory.apis)
-    if folder.is_finished():
-        attempts = folder.read_attempts(manifest.protocol.attempts)
-        progress(_started(folder, attempts, manifest.protocol))
-        progress(_finished(folder, attempts, manifest.protocol))
-        return folder.path
+    run.verify()
+    if run.is_finished:
+        progress(_started(run))
+        progress(_finished(run))
+        return run_directory
 
     def measure() -> Path:
-        host = folder.read_host()
-        _require_same_host(manifest, host, bench)
-        folder.journal.append("run-resumed", message=f"by the commit {git_commit}")
-        conditions = _conditions(manifest, host, inventory, secrets, requests, clock=clock)
-        with in_use(folder.path):
-            _measure_all(bench, folder, conditions, requests, progress)
-        return folder.path
+        _require_same_host(manifest, run.host, bench)
+        writer.journal.append("run-resumed", message=f"by the commit {git_commit}")
+        conditions = _conditions(manifest, run.host, inventory, secrets, requests, clock=clock)
+        with in_use(run_directory):
+            _Loop(bench, run, writer, conditions, progress).measure(requests)
+        return run_directory
 
     return hold_host(bench, f"run {manifest.run_id}", measure)
-
-
-def _subjects(folder: RunFolder, inventory: Inventory) -> list[ApiService]:
-    """What a run measures, where a variant is among it; else nothing."""
-    planned = {cell.api for cell in folder.read_plan().cells}
-    subjects = [api for api in inventory.apis if api.name in planned]
-    return subjects if any(api.varied is not None for api in subjects) else []
 
 
 def _conditions(
@@ -263,156 +249,160 @@ def _conditions(
     )
 
 
-def _measure_all(
-    bench: Bench, folder: RunFolder, conditions: Conditions, requests: Sequence[RequestFile], progress: Progress
-) -> None:
-    allowed = conditions.protocol.attempts
-    attempts = folder.read_attempts(allowed)
-    progress(_started(folder, attempts, conditions.protocol))
-    _tell_untold(folder, attempts)
-    waiting = folder.lacks_open_loop_plan() or any(
-        next_attempt(attempts[cell.id], allowed) is not None for cell in folder.due_cells()
-    )
-    if waiting:
-        # What goes before the first cell is part of the time that a budget gives.
-        budget = _budget(folder, attempts, conditions.clock)
-        if conditions.protocol.open_loop is not None:
+class _Loop:
+    """The loop over the cells that a run still lacks. `run` is what is finished of it by now."""
+
+    def __init__(self, bench: Bench, run: Run, writer: RunWriter, conditions: Conditions, progress: Progress) -> None:
+        self.bench = bench
+        self.run = run
+        self.writer = writer
+        self.conditions = conditions
+        self.progress = progress
+
+    def measure(self, requests: Sequence[RequestFile]) -> None:
+        """Measure all that is missing, and look at the host afterwards."""
+        self.progress(_started(self.run))
+        self._tell_untold()
+        waiting = self.run.lacks_open_loop_plan or any(
+            self.run.next_attempt(cell) is not None for cell in self.run.cells
+        )
+        if waiting:
+            # What goes before the first cell is part of the time that a budget gives.
+            budget = _budget(self.run, self.conditions.clock)
+            self._set_up(requests)
+            for cell in self._cells_in_turn(budget):
+                while (number := self.run.next_attempt(cell)) is not None:
+                    self._attempt(cell, number)
+        self._look_afterwards(tuned=waiting)
+        self.writer.journal.append("run-finished")
+        self.progress(_finished(self.run))
+
+    def _set_up(self, requests: Sequence[RequestFile]) -> None:
+        if self.conditions.protocol.open_loop is not None:
             # Before all else: it takes a minute to build, and what is wrong with it is told before hours of cells. The
             # host isn't tuned yet, for a slow build would outlast the lease.
-            bench.install_open_loop()
-        if varied := _subjects(folder, conditions.inventory):
-            bench.make_variants(varied)
-        tuned = bench.tune(seconds=_BEGINNING_SECONDS)
-        record = folder.read_host()
-        folder.write_host(record.model_copy(update={"knobs": merge(record.knobs, tuned)}))
-        bench.install(requests)
-        bench.stop_apis()
-        for cell in _cells_in_turn(folder, attempts, budget, progress):
-            while (number := next_attempt(attempts[cell.id], allowed)) is not None:
-                attempts[cell.id] += (_measure(bench, folder, cell, conditions, progress, number=number),)
-    _look_afterwards(bench, folder, tuned=waiting)
-    folder.journal.append("run-finished")
-    progress(_finished(folder, attempts, conditions.protocol))
+            self.bench.install_open_loop()
+        planned = {cell.api for cell in self.run.plan.cells}
+        subjects = [api for api in self.conditions.inventory.apis if api.name in planned]
+        if any(api.varied is not None for api in subjects):
+            self.bench.make_variants(subjects)
+        knobs = merge(self.run.host.knobs, self.bench.tune(seconds=_BEGINNING_SECONDS))
+        self._write_host({"knobs": knobs})
+        self.bench.install(requests)
+        self.bench.stop_apis()
 
+    def _cells_in_turn(self, budget: BudgetClock) -> Iterator[Cell]:
+        """The cells at which an attempt is to be made, in the order in which they are measured.
 
-def _cells_in_turn(
-    folder: RunFolder, attempts: dict[str, tuple[CellRecord, ...]], budget: BudgetClock, progress: Progress
-) -> Iterator[Cell]:
-    """The cells at which an attempt is to be made, in the order in which they are measured.
-
-    The open loop is planned when the closed one is over: when all of its cells are finished, or its budget is spent. So
-    a cell must be measured before the next one is asked for. Its cells are added to the attempts.
-    """
-    allowed = folder.read_manifest().protocol.attempts
-    for cell in folder.closed_cells():
-        if next_attempt(attempts[cell.id], allowed) is None:
-            continue
-        if budget.forbids(cell):
-            folder.journal.append("budget-spent", message=f"before block {cell.block}")
-            progress(BudgetSpent(before_block=cell.block))
-            break
-        yield cell
-    unplanned = folder.lacks_open_loop_plan()
-    cells = open_loop_cells(folder)
-    if unplanned:
-        progress(OpenLoopPlanned(cells=cells))
-    for cell in cells:
-        if next_attempt(attempts.setdefault(cell.id, ()), allowed) is not None:
+        The open loop is planned when the closed one is over: when all of its cells are finished, or its budget is
+        spent. So a cell must be measured before the next one is asked for.
+        """
+        for cell in self.run.closed_cells:
+            if self.run.next_attempt(cell) is None:
+                continue
+            if budget.forbids(cell):
+                self.writer.journal.append("budget-spent", message=f"before block {cell.block}")
+                self.progress(BudgetSpent(before_block=cell.block))
+                break
             yield cell
+        asked = self.run.manifest.protocol.open_loop
+        if asked is not None and self.run.open_loop_plan is None:
+            plan = plan_open_loop(self.run, asked)
+            self.writer.write_open_loop_plan(plan)
+            self.run = self.run.with_open_loop(plan)
+            self.progress(OpenLoopPlanned(cells=plan.cells))
+        if self.run.open_loop_plan is not None:
+            yield from (cell for cell in self.run.open_loop_plan.cells if self.run.next_attempt(cell) is not None)
+
+    def _attempt(self, cell: Cell, number: int) -> None:
+        expected_seconds = self.conditions.protocol.warm_up_seconds + cell.scenario.duration_seconds
+        self.progress(CellStarted(cell=cell, attempt=number, expected_seconds=expected_seconds))
+        self.bench.renew(seconds=expected_seconds + READY_SECONDS)
+        self.writer.journal.append("cell-started", cell_id=cell.id, attempt=number)
+        folder = self.writer.new_attempt_folder(cell, number)
+        record, measured = measure_cell(self.bench, cell, self.conditions, folder, self.progress, attempt_number=number)
+        self.run = self.run.with_attempt(record)
+        self._tell(record)
+        self.progress(CellFinished(cell=cell, record=record, throughput=measured.throughput))
+
+    def _look_afterwards(self, *, tuned: bool) -> None:
+        """Record what the knobs were to the last, put them back, and record what the host is then."""
+        record = self.run.host
+        held = self.bench.read_knobs() if tuned else record.knobs
+        self.bench.untune()
+        changes: dict[str, object] = {
+            "after": self.bench.read_identity(),
+            "load_hosts": tuple(
+                load_host.model_copy(update={"after": look})
+                for load_host, look in zip(record.load_hosts, self.bench.look_at_load_hosts(), strict=True)
+            ),
+        }
+        if record.knobs:
+            changes["knobs"] = with_after(record.knobs, held, self.bench.read_knobs())
+        self._write_host(changes)
+
+    def _write_host(self, changes: Mapping[str, object]) -> None:
+        host = self.run.host.model_copy(update=dict(changes))
+        self.writer.write_host(host)
+        self.run = replace(self.run, host=host)
+
+    def _tell_untold(self) -> None:
+        """Tell the journal of attempts that were finished in the moment in which the run broke off."""
+        told = {
+            (entry.cell_id, entry.attempt or 1)
+            for entry in self.writer.journal.entries()
+            if entry.event in {"cell-finished", "cell-void"}
+        }
+        for record in chain.from_iterable(self.run.attempts.values()):
+            if (record.cell_id, record.attempt) not in told:
+                self._tell(record)
+
+    def _tell(self, record: CellRecord) -> None:
+        if record.valid:
+            self.writer.journal.append("cell-finished", cell_id=record.cell_id, attempt=record.attempt)
+        else:
+            message = " ".join(f"{void.reason}: {void.message}" for void in record.voids)
+            self.writer.journal.append("cell-void", cell_id=record.cell_id, attempt=record.attempt, message=message)
 
 
-def _look_afterwards(bench: Bench, folder: RunFolder, *, tuned: bool) -> None:
-    """Record what the knobs were to the last, put them back, and record what the host is then."""
-    record = folder.read_host()
-    held = bench.read_knobs() if tuned else record.knobs
-    bench.untune()
-    changes: dict[str, object] = {
-        "after": bench.read_identity(),
-        "load_hosts": tuple(
-            load_host.model_copy(update={"after": look})
-            for load_host, look in zip(record.load_hosts, bench.look_at_load_hosts(), strict=True)
-        ),
-    }
-    if record.knobs:
-        changes["knobs"] = with_after(record.knobs, held, bench.read_knobs())
-    folder.write_host(record.model_copy(update=changes))
-
-
-def _budget(folder: RunFolder, attempts: _Attempts, clock: Clock) -> BudgetClock:
-    manifest, cells = folder.read_manifest(), folder.read_plan().cells
+def _budget(run: Run, clock: Clock) -> BudgetClock:
     seconds: dict[int, float] = {}
-    for cell in cells:
-        for record in attempts[cell.id]:
+    for cell in run.plan.cells:
+        for record in run.attempts[cell.id]:
             seconds[cell.block] = seconds.get(cell.block, 0.0) + sum(record.phases_seconds.values())
-    if manifest.budget_seconds is None:
+    if run.manifest.budget_seconds is None:
         return BudgetClock(None, seconds, clock)
-    kept_seconds = open_loop_seconds(manifest.protocol, len({cell.api for cell in cells}))
-    return BudgetClock(manifest.budget_seconds - kept_seconds, seconds, clock)
+    kept_seconds = open_loop_seconds(run.manifest.protocol, len(run.subjects))
+    return BudgetClock(run.manifest.budget_seconds - kept_seconds, seconds, clock)
 
 
-def _tell_untold(folder: RunFolder, attempts: _Attempts) -> None:
-    """Tell the journal of attempts that were finished in the moment in which the run broke off."""
-    told = {
-        (entry.cell_id, entry.attempt or 1)
-        for entry in folder.journal.entries()
-        if entry.event in {"cell-finished", "cell-void"}
-    }
-    for record in chain.from_iterable(attempts.values()):
-        if (record.cell_id, record.attempt) not in told:
-            _tell(folder, record)
-
-
-def _started(folder: RunFolder, attempts: _Attempts, protocol: Protocol) -> RunStarted:
-    cells, planned = count_cells(folder), folder.due_cells()
+def _started(run: Run) -> RunStarted:
+    cells, protocol = count_cells(run), run.manifest.protocol
     return RunStarted(
-        run_id=folder.path.name,
-        directory=str(folder.path),
+        run_id=run.directory.name,
+        directory=str(run.directory),
         cells=cells,
-        finished=sum(standing(made, protocol.attempts) is not None for made in attempts.values()),
+        finished=len(run.records),
         attempts=protocol.attempts,
         protocol=protocol,
-        planned=planned,
-        unplanned=cells - len(planned),
-        made=attempts_made(folder, attempts),
-        budget_seconds=folder.read_manifest().budget_seconds,
+        planned=run.cells,
+        unplanned=cells - len(run.cells),
+        made=attempts_made(run),
+        budget_seconds=run.manifest.budget_seconds,
     )
 
 
-def _finished(folder: RunFolder, attempts: _Attempts, protocol: Protocol) -> RunFinished:
-    open_loop = folder.read_open_loop_plan()
-    short = cells_without(folder.read_plan().cells, attempts, protocol.attempts)
-    short_open_loop = cells_without(open_loop.cells if open_loop else (), attempts, protocol.attempts)
+def _finished(run: Run) -> RunFinished:
+    short = run.short_blocks()
     return RunFinished(
-        run_id=folder.path.name,
-        directory=str(folder.path),
-        cells=len(folder.due_cells()),
-        void_cells=sum(map(len, chain(short.values(), short_open_loop.values()))),
-        void_attempts=sum(not record.valid for record in chain.from_iterable(attempts.values())),
-        short_blocks=tuple(short),
-        short_open_loop_blocks=tuple(short_open_loop),
+        run_id=run.directory.name,
+        directory=str(run.directory),
+        cells=len(run.cells),
+        void_cells=sum(len(block.lacking) for block in short),
+        void_attempts=len(run.void_attempts()),
+        short_blocks=tuple(block.block for block in short if not block.open_loop),
+        short_open_loop_blocks=tuple(block.block for block in short if block.open_loop),
     )
-
-
-def _measure(
-    bench: Bench, folder: RunFolder, cell: Cell, conditions: Conditions, progress: Progress, *, number: int
-) -> CellRecord:
-    expected_seconds = conditions.protocol.warm_up_seconds + cell.scenario.duration_seconds
-    progress(CellStarted(cell=cell, attempt=number, expected_seconds=expected_seconds))
-    bench.renew(seconds=expected_seconds + READY_SECONDS)
-    folder.journal.append("cell-started", cell_id=cell.id, attempt=number)
-    own_folder = folder.new_attempt_folder(cell, number)
-    record, measured = measure_cell(bench, cell, conditions, own_folder, progress, attempt_number=number)
-    _tell(folder, record)
-    progress(CellFinished(cell=cell, record=record, throughput=measured.throughput))
-    return record
-
-
-def _tell(folder: RunFolder, record: CellRecord) -> None:
-    if record.valid:
-        folder.journal.append("cell-finished", cell_id=record.cell_id, attempt=record.attempt)
-    else:
-        message = " ".join(f"{void.reason}: {void.message}" for void in record.voids)
-        folder.journal.append("cell-void", cell_id=record.cell_id, attempt=record.attempt, message=message)
 
 
 def _build_all(protocol: Protocol) -> list[RequestFile]:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.cells import WatchFiles, measure, measure_open_loop
-from analysis.raw import SAMPLED_ROLES, LoadFiles, Window, read_samples, usage, watch_numbers
+from analysis.cells import measure, measure_open_loop
+from analysis.raw import SAMPLED_ROLES, LoadFiles, WatchFiles, Window, read_samples, usage, watch_numbers
 from documents.errors import AnalysisError, DocumentError
 from documents.run import Cell, OpenLoopCell, OpenLoopResult, SampledRole, Void, Workload, WrkResult
 from experiment.voids.host import generator_voids, host_voids, load_host_voids

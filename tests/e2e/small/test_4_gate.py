@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from analysis.raw.run import read_run
 from analysis.report.report import analyse
 from cli.gate import EXIT_STATUSES
 from documents.report.gate import Gate
@@ -52,7 +53,7 @@ def pairs(small_lab: SmallLab, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 def whole_blocks(gate: Gate) -> int:
     """How many blocks have a valid cell of both builds."""
-    cells = analyse(ROOT / "runs" / gate.run_id).cells
+    cells = analyse(read_run(ROOT / "runs" / gate.run_id)).cells
     base, candidate = (
         {cell.block for cell in cells if cell.api == api} for api in (gate.base.name, gate.candidate.name)
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from analysis.raw.run import read_run
 from analysis.report.report import analyse
 from documents.run.load import OpenLoopResult
 from lab.leftovers import find_labelled
@@ -45,7 +46,7 @@ def test_run_from_a_load_host_is_killed_and_resumed_with_a_closed_and_an_open_ce
         assert run.finish() == 0, run.stderr
         assert left_on_load_hosts(loaded_lab.inventory) == []
         closed, opened = (folder / "cells" / record.attempt_id for record in read_attempts(folder) if record.valid)
-        report = analyse(folder)
+        report = analyse(read_run(folder))
         [cell] = report.cells
         assert cell.requests > 100
         assert cell.usage["generator"].cpu_cores > 0

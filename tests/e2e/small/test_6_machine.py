@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from analysis.raw.run import read_run
 from analysis.report.report import analyse
 from provision.ssh.login import fingerprint
 from tests.e2e.lab_run import LabRun, read_attempts, write_protocol
@@ -91,7 +92,7 @@ def test_run_whose_engine_is_restarted_under_load_goes_on_to_its_end(
         first, *_, last = read_attempts(run.folder)
         assert {void.reason for void in first.voids} & {"generator-failed", "wrk-errors", "sampler-failed"}
         assert last.valid
-        report = analyse(run.folder)
+        report = analyse(read_run(run.folder))
         assert report.host_kind == "ssh"
         assert not {"set", "refused"} & {knob.state for knob in report.knobs}
     finally:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from analysis.pages.html import render_html
+from analysis.raw.run import read_run
 from analysis.report.report import analyse
 from documents.report.report import Report
 from tests.unit.analysis.claims_builder import BASIC
@@ -22,7 +23,7 @@ def golden_directory(tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def golden_report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     """The report of the golden run."""
-    return analyse(golden_run(tmp_path_factory.mktemp("golden") / "run"))
+    return analyse(read_run(golden_run(tmp_path_factory.mktemp("golden") / "run")))
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def repeated_directory(tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def repeated_report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     """The report of the run with void attempts."""
-    return analyse(repeated_run(tmp_path_factory.mktemp("repeated") / "run"))
+    return analyse(read_run(repeated_run(tmp_path_factory.mktemp("repeated") / "run")))
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +47,7 @@ def compared_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def compared_report(compared_directory: Path) -> Report:
     """The report of that run."""
-    return analyse(compared_directory)
+    return analyse(read_run(compared_directory))
 
 
 @pytest.fixture(scope="session")
@@ -57,7 +58,7 @@ def full_report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     write_warm_up(directory, 1, "steady", 12.5)
     write_warm_up(directory, 7, "never-steady", 30.0)
     add_open_loop(directory)
-    return analyse(directory).model_copy(update={"building": (BASIC,)})
+    return analyse(read_run(directory)).model_copy(update={"building": (BASIC,)})
 
 
 @pytest.fixture(scope="session")

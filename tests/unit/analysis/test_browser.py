@@ -6,6 +6,7 @@ import pytest
 from pypdf import PdfReader
 
 from analysis.pages.html import render_html
+from analysis.raw.run import read_run
 from analysis.report.report import analyse
 from documents.report.report import Report
 from tests.unit.analysis.browser import DARK, LIGHT, look, print_page
@@ -99,7 +100,7 @@ def many_page(tmp_path_factory: pytest.TempPathFactory) -> str:
     names = [f"{api}-{variant}" for api in ("rust", "go", "kotlin") for variant in ("pool-8", "pool-16", "all-cores")]
     throughputs = {name: 900.0 + 40 * place for place, name in enumerate(names)}
     directory = compared_run(tmp_path_factory.mktemp("many") / "run", throughputs=throughputs, blocks=2, watched=True)
-    return render_html(analyse(directory))
+    return render_html(analyse(read_run(directory)))
 
 
 @pytest.mark.nightly

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from analysis.raw.run import read_run
 from analysis.report.report import analyse
 from analysis.statistics.comparison import compare_all, uncompared
 from analysis.statistics.measures import MEASURES
@@ -34,7 +35,7 @@ def test_the_margin_is_the_protocols(compared_directory: Path, tmp_path: Path):
     manifest = Manifest.from_json(path.read_text(), name="manifest.json")
     protocol = manifest.protocol.model_copy(update={"margin": 0.25})
     path.write_text(manifest.model_copy(update={"protocol": protocol}).to_json())
-    wide = analyse(tmp_path / "run")
+    wide = analyse(read_run(tmp_path / "run"))
     assert {comparison.margin for comparison in wide.comparisons} == {0.25}
     assert {pair.verdict for pair in wide.comparisons[0].pairs} == {"same"}, "go is slower than rust by a fifth"
 
@@ -61,14 +62,16 @@ def test_a_plan_that_has_an_api_three_times_in_a_block_is_refused(compared_direc
     cells = tuple(cell.model_copy(update={"block": 1}) for cell in plan.cells)
     path.write_text(plan.model_copy(update={"cells": cells}).to_json())
     with pytest.raises(AnalysisError, match="more than twice under"):
-        analyse(tmp_path / "run")
+        analyse(read_run(tmp_path / "run"))
 
 
 # PostgreSQL at its limit
 
 
 def bound_run(folder: Path, *, postgres_cores: float) -> Report:
-    return analyse(compared_run(folder, throughputs=COMPARED_THROUGHPUTS, postgres_cores=postgres_cores, watched=True))
+    return analyse(
+        read_run(compared_run(folder, throughputs=COMPARED_THROUGHPUTS, postgres_cores=postgres_cores, watched=True))
+    )
 
 
 def test_a_postgres_that_uses_its_cpus_up_is_told_of_what_waits_for_it(tmp_path: Path):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from analysis.raw.run import read_run
 from analysis.report.report import analyse
 from documents.report.report import Report
 from documents.report.summaries import Measurements, ScenarioSummary
@@ -47,7 +48,7 @@ def test_a_distribution_ends_with_the_cell_that_has_the_fewest_responses(tmp_pat
     for cell in write_run(directory, apis=("go",), scenarios=GOLDEN_SCENARIOS[:1], blocks=2):
         responses = {1: 1000, 2: 100}[cell.block]
         write_cell(directory, cell, wrk_result(cell, [(10_000, responses)], 1_000_000), samples)
-    [summary] = analyse(directory).summaries
+    [summary] = analyse(read_run(directory)).summaries
     assert summary.distribution is not None
     assert summary.distribution.one_in[-1] == 10
 
@@ -69,7 +70,7 @@ def test_what_can_not_be_told_of_a_load_is_left_out(tmp_path: Path):
     idle = Role(0.0, lambda _: 30_000_000)
     samples = samples_csv({"api": idle, "postgres": idle, "redis": idle, "generator": idle}, 1)
     write_cell(directory, cell, wrk_result(cell, [(10_000, 13)], 1_000_000), samples)
-    [summary] = analyse(directory).summaries
+    [summary] = analyse(read_run(directory)).summaries
     assert measured(summary).requests_per_cpu_second is None
     assert summary.distribution is None
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from analysis.cells.cells import measure
 from analysis.pages.html import render_html
 from analysis.pages.markdown import render_markdown
+from analysis.raw.run import read_run
 from analysis.raw.samples import Window, read_samples, usage
 from analysis.report.report import analyse
 from documents.errors import FairgroundError
@@ -84,7 +85,7 @@ def test_any_document_of_a_run_is_reported_or_refused(data: st.DataObject):
             old, new = (hashlib.sha256(found).hexdigest() for found in (before, after))
             (folder_of_cell / "cell.json").write_text(record.replace(old, new))
         try:
-            report = analyse(directory)
+            report = analyse(read_run(directory))
         except FairgroundError:
             return
         assert render_markdown(report)

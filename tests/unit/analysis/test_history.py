@@ -16,6 +16,7 @@ from analysis.pages.history import (
     why_apart,
     write_history,
 )
+from analysis.raw.run import read_run
 from analysis.report.report import analyse
 from analysis.statistics.inference import t_quantile
 from analysis.statistics.two_samples import RunNoise, explained_change
@@ -40,7 +41,7 @@ def test_points_are_those_of_the_reports_in_the_order_of_time(tmp_path: Path):
     assert group.differences == ()
     points = series_of(history, CANDIDATE).points
     for point, run in zip(points, sorted(runs), strict=True):
-        [measured] = [one.measured for one in analyse(run).summaries if one.api == CANDIDATE]
+        [measured] = [one.measured for one in analyse(read_run(run)).summaries if one.api == CANDIDATE]
         assert measured is not None
         assert (point.throughput, point.p99_us, point.blocks) == (measured.throughput, measured.raw.p99_us, 4)
     assert points[0].change is None
@@ -76,7 +77,7 @@ def test_what_scatters_in_the_twins_explains_a_change(tmp_path: Path):
 
 
 def noise_of(run: Path) -> RunNoise:
-    [comparison] = [one for one in analyse(run).comparisons if one.measure == "throughput"]
+    [comparison] = [one for one in analyse(read_run(run)).comparisons if one.measure == "throughput"]
     [twin] = comparison.twins
     assert twin.ratio is not None
     assert twin.ratio.noise is not None

@@ -21,6 +21,7 @@ from analysis.raw.load_hosts import (
     merge_open_loop,
     merge_wrk,
 )
+from analysis.raw.run import read_run
 from analysis.report.caveats import grade_of
 from analysis.report.report import analyse
 from documents.errors import AnalysisError
@@ -52,7 +53,7 @@ MILLISECOND_NS = 1_000_000
 
 def report_of(directory: Path, **options: object) -> Report:
     load_host_run(directory, **options)  # pyright: ignore[reportArgumentType]
-    return analyse(directory)
+    return analyse(read_run(directory))
 
 
 def caveats(report: Report) -> str:
@@ -80,7 +81,7 @@ def test_one_load_host_gives_the_numbers_of_its_generator_and_of_the_labs_host(t
 
 
 def test_a_report_without_load_hosts_says_nothing_of_them(tmp_path: Path):
-    report = analyse(golden_run(tmp_path))
+    report = analyse(read_run(golden_run(tmp_path)))
     assert "load_host" not in report.to_json()
     assert "generator_busy" not in report.to_json()
     assert load_host_table(report).rows == ()
@@ -106,7 +107,7 @@ def test_what_is_no_merge_of_its_parts_is_refused(tmp_path: Path):
     part = parts_of(cell, 2)[0]
     rewrite(tmp_path, cell, "generator-2.wrk.json", part.model_copy(update={"bytes": 7}).to_json().encode())
     with pytest.raises(AnalysisError, match="isn't what the results of the load hosts beside it come to"):
-        analyse(tmp_path)
+        analyse(read_run(tmp_path))
 
 
 def attacks(rate: int, *, late_ns: int = 0) -> list[OpenLoopResult]:
@@ -197,7 +198,7 @@ def test_a_run_whose_records_have_another_number_of_load_hosts_is_refused(tmp_pa
     load_host_run(one)
     (one / "host.json").write_bytes((tmp_path / "host.json").read_bytes())
     with pytest.raises(AnalysisError, match=r"tells of 2 load hosts, and manifest\.json of 1"):
-        analyse(one)
+        analyse(read_run(one))
 
 
 @pytest.mark.parametrize(

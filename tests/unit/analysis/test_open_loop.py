@@ -13,9 +13,9 @@ from analysis.cells.open_loop import (
     read_durations,
     summarise_open_loop,
 )
-from analysis.cells.run_folder import RunFolder, read_run
 from analysis.pages.markdown import render_markdown
 from analysis.pages.open_loop import open_loop_plots, open_loop_tables
+from analysis.raw.run import Run, read_run
 from analysis.report.report import analyse
 from documents.errors import AnalysisError
 from documents.report.report import OpenLoopReport, Report
@@ -122,7 +122,7 @@ def write_cell(directory: Path, cell: OpenLoopCell, result: OpenLoopResult, *, v
 def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     directory = golden_run(tmp_path_factory.mktemp("open") / "run")
     add_open_loop(directory)
-    return analyse(directory)
+    return analyse(read_run(directory))
 
 
 @pytest.fixture
@@ -262,7 +262,7 @@ def test_a_share_without_a_rate_of_its_own_is_told(tmp_path: Path):
     assert said.startswith("The open loop's 2 shares of rust's throughput come to 1 rate in whole requests a second")
 
 
-def run_and_open_loop(folder: Path) -> tuple[RunFolder, OpenLoopReport]:
+def run_and_open_loop(folder: Path) -> tuple[Run, OpenLoopReport]:
     """Of one of which nothing has to be said: with as many connections and requests as there may and must be."""
     directory = golden_run(folder / "run")
     add_open_loop(directory)
@@ -309,4 +309,4 @@ def test_plans_that_contradict_each_other_are_refused(golden_directory: Path, da
         case _:
             path.unlink()
     with pytest.raises(AnalysisError, match=told):
-        analyse(golden_directory)
+        analyse(read_run(golden_directory))

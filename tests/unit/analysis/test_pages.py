@@ -1,7 +1,9 @@
 """The pages: complete, the same for the same run, and safe to open whatever the host said."""
 
+import hashlib
 import re
 import shlex
+from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -14,7 +16,6 @@ from analysis.pages.run import rerun_commands
 from analysis.pages.svg import series_dash, series_marker
 from analysis.pages.table import summary_table
 from analysis.pages.write import write_report
-from analysis.report.report import analyse
 from documents.errors import AnalysisError
 from documents.report.report import Report
 
@@ -114,8 +115,8 @@ def test_a_load_without_a_valid_cell_is_shown_as_missing(golden_report: Report):
 
 
 def test_the_same_run_gives_the_same_bytes(repeated_directory: Path):
-    page = write_report(repeated_directory)
-    files = [page, page.with_suffix(".md"), page.with_suffix(".json")]
+    report = write_report(repeated_directory)
+    files = [repeated_directory / f"report.{kind}" for kind in ("html", "md", "json")]
     first = [file.read_bytes() for file in files]
     write_report(repeated_directory)
     assert [file.read_bytes() for file in files] == first
@@ -124,7 +125,30 @@ def test_the_same_run_gives_the_same_bytes(repeated_directory: Path):
         "report.json",
         "report.md",
     ]
-    assert Report.from_json(first[2], name="report.json") == analyse(repeated_directory)
+    assert Report.from_json(first[2], name="report.json") == report
+
+
+def test_each_file_of_a_run_is_read_and_hashed_once(repeated_directory: Path, monkeypatch: pytest.MonkeyPatch):
+    reads: Counter[Path] = Counter()
+    hashed: list[bytes] = []
+    read_bytes, sha256 = Path.read_bytes, hashlib.sha256
+
+    def count_read(path: Path) -> bytes:
+        reads[path] += 1
+        return read_bytes(path)
+
+    def count_hash(data: bytes = b"") -> "hashlib._Hash":
+        if data:  # plots have hashes of their own
+            hashed.append(data)
+        return sha256(data)
+
+    monkeypatch.setattr(Path, "read_bytes", count_read)
+    monkeypatch.setattr(hashlib, "sha256", count_hash)
+    write_report(repeated_directory)
+    raw = [path for path in repeated_directory.glob("cells/*/*") if path.name != "cell.json"]
+    assert set(reads.values()) == {1}
+    assert set(raw) <= reads.keys()
+    assert len(hashed) == len(raw)
 
 
 def test_a_report_that_cannot_be_written_is_told(golden_directory: Path):

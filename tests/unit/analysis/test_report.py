@@ -10,6 +10,7 @@ import pytest
 from analysis.pages.html import render_html
 from analysis.pages.markdown import render_markdown
 from analysis.pages.table import summary_table
+from analysis.raw.run import read_run
 from analysis.raw.samples import SAMPLED_ROLES, Window
 from analysis.report.report import analyse
 from documents.errors import AnalysisError, DocumentError
@@ -135,7 +136,7 @@ def test_what_wrk_does_before_and_after_its_load_is_in_no_mean(tmp_path: Path):
         lines += [f"{START_NS + tick * TICK_NS},{role},{cpu_ns},{memory},0" for role, cpu_ns in used.items()]
     samples = ("\n".join(lines) + "\n").encode()
     write_cell(tmp_path / "run", cell, wrk_result(cell, GOLDEN_RAW, 2_000_000), samples)
-    report = analyse(tmp_path / "run")
+    report = analyse(read_run(tmp_path / "run"))
     usage = report.cells[0].usage
     assert usage["api"].cpu_cores == pytest.approx(1)
     assert usage["api"].memory_mean_bytes == 50_000_000
@@ -178,7 +179,7 @@ def test_a_full_host_has_no_caveat(tmp_path: Path):
     for cell in cells:
         result = wrk_result(cell, [(12_000, 5_000_000)], 120_000_000, threads=2)
         write_cell(directory, cell, result, samples, watch=watch)
-    report = analyse(directory)
+    report = analyse(read_run(directory))
     assert report.caveats == ()
     assert report.grade == "full"
     assert report.cells[0].generator_saturation == pytest.approx(0.25)
@@ -197,7 +198,7 @@ def watched_run(directory: Path, *happenings: Happening, spin_changes: tuple[flo
         change = spin_changes[index] if spin_changes else 0.0
         watch = watch_files(EIGHT_CORES, window, happening, spin_change=change)
         write_cell(directory, cell, wrk_result(cell, [(10_000, 2_000)], 2_000_000), samples, watch=watch)
-    return analyse(directory)
+    return analyse(read_run(directory))
 
 
 def test_a_generator_that_waited_and_a_cpu_that_was_slow_are_caveats(tmp_path: Path):
@@ -218,7 +219,7 @@ def test_a_cell_that_lost_one_of_the_watchs_files_is_refused(tmp_path: Path):
     del record["files"]["ticks.jsonl"]
     path.write_text(json.dumps(record))
     with pytest.raises(AnalysisError, match=r"lists no ticks\.jsonl, which a cell that counts must have"):
-        analyse(directory)
+        analyse(read_run(directory))
 
 
 def _grade(directory: Path, knobs: tuple[KnobRecord, ...]) -> Report:
@@ -226,7 +227,7 @@ def _grade(directory: Path, knobs: tuple[KnobRecord, ...]) -> Report:
     write_run(
         directory, apis=("go",), scenarios=(heavy,), blocks=1, cores=EIGHT_CORES, memory_bytes=16 * 2**30, knobs=knobs
     )
-    return analyse(directory)
+    return analyse(read_run(directory))
 
 
 def test_what_is_not_controlled_lowers_the_grade_and_is_told(tmp_path: Path):
@@ -258,7 +259,7 @@ def test_cores_that_other_tenants_have_too_lower_the_grade_and_are_told(
 ):
     heavy = Scenario(name="heavy", workload="mixed", connections=500, duration_seconds=120)
     write_run(tmp_path / "run", apis=("go",), scenarios=(heavy,), blocks=1, cores=cores, shared_cores=True)
-    report = analyse(tmp_path / "run")
+    report = analyse(read_run(tmp_path / "run"))
     assert report.grade == grade
     assert caveat(report, "The host's cores are shared with other tenants of its cloud")
 
@@ -277,7 +278,7 @@ def test_littles_law_counts_the_connections_that_wrk_opened(tmp_path: Path):
     steady = Role(0.95, lambda _: 7_000_000)
     samples = samples_csv({"api": steady, "postgres": steady, "redis": steady, "generator": steady}, 1)
     write_cell(tmp_path / "run", cell, wrk_result(cell, [(10_000, 800)], 1_000_000, threads=4), samples)
-    report = analyse(tmp_path / "run")
+    report = analyse(read_run(tmp_path / "run"))
     assert report.cells[0].littles_law == pytest.approx(1.0)
     assert caveat(report, "There is one block with a valid cell for each API and load, so no number has an interval")
     assert "in 1 cell (up to 95%)" in caveat(report, "The load generator used more than 90%")
@@ -291,7 +292,7 @@ def test_a_generator_is_busy_where_its_threads_fill_their_cpus(tmp_path: Path):
     steady = Role(0.95, lambda _: 7_000_000)
     samples = samples_csv({"api": steady, "postgres": steady, "redis": steady, "generator": steady}, 1)
     write_cell(tmp_path / "run", cell, wrk_result(cell, [(10_000, 700)], 1_000_000, threads=1), samples)
-    report = analyse(tmp_path / "run")
+    report = analyse(read_run(tmp_path / "run"))
     assert report.cells[0].generator_saturation == pytest.approx(0.95)
     assert caveat(report, "The load generator used more than 90% of the CPUs that its threads can fill in 1 cell")
 
@@ -305,7 +306,7 @@ def test_a_slow_generator_shows_in_littles_law(golden_report: Report):
 
 def test_a_dirty_tree_is_told(golden_directory: Path):
     replace(golden_directory / "manifest.json", "e8f9012345", "e8f9012345-dirty")
-    assert caveat(analyse(golden_directory), "The project's tree had changes that weren't committed")
+    assert caveat(analyse(read_run(golden_directory)), "The project's tree had changes that weren't committed")
 
 
 def test_a_host_that_changed_is_told_by_name(golden_directory: Path):
@@ -313,7 +314,7 @@ def test_a_host_that_changed_is_told_by_name(golden_directory: Path):
     record = HostRecord.from_json(path.read_text(), name="host.json")
     after = record.before.model_copy(update={"kernel": "6.2.0", "settings": {"vm.swappiness": "10"}})
     path.write_text(HostRecord(before=record.before, after=after).to_json())
-    told = caveat(analyse(golden_directory), "The host changed while the run went on")
+    told = caveat(analyse(read_run(golden_directory)), "The host changed while the run went on")
     assert "kernel was 6.1.0 and is 6.2.0" in told
     assert "the setting vm.swappiness was 60 and is 10" in told
     assert "the setting net.core.somaxconn was 4096 and is absent" in told
@@ -321,7 +322,7 @@ def test_a_host_that_changed_is_told_by_name(golden_directory: Path):
 
 def test_a_run_without_a_valid_cell_has_a_report(golden_directory: Path):
     shutil.rmtree(golden_directory / "cells")
-    report = analyse(golden_directory)
+    report = analyse(read_run(golden_directory))
     assert report.cells == ()
     assert len(report.unfinished_cells) == 18
     assert all(summary.measured is None for summary in report.summaries)
@@ -340,7 +341,7 @@ def test_a_void_cell_needs_no_raw_files(golden_directory: Path, reason: VoidReas
         "voids": (Void(reason=reason, message="Refused."),),
     }
     path.write_text(record.model_copy(update=changes).to_json())
-    report = analyse(golden_directory)
+    report = analyse(read_run(golden_directory))
     assert summary_of(report, "go", "heavy").errors == errors
     table = summary_table(report)
     (row,) = [row for row in table.rows if (row[0].value, row[1].value) == ("heavy", "go")]
@@ -354,14 +355,14 @@ def test_a_void_cell_whose_wrk_json_is_of_no_shape_does_not_end_the_report(golde
     (folder / "wrk.json").write_text("{}")
     files = record.files | {"wrk.json": sha256(b"{}").hexdigest()}
     (folder / "cell.json").write_text(record.model_copy(update={"files": files}).to_json())
-    summary = summary_of(analyse(golden_directory), "go", "heavy")
+    summary = summary_of(analyse(read_run(golden_directory)), "go", "heavy")
     assert (summary.cells, summary.void_cells, summary.errors) == (2, 1, None)
 
 
 def test_a_raw_file_that_is_gone_is_refused(golden_directory: Path):
     (golden_directory / "cells" / "001-go-light" / "samples.csv").unlink()
     with pytest.raises(AnalysisError, match=r"samples\.csv can't be read: No such file"):
-        analyse(golden_directory)
+        analyse(read_run(golden_directory))
 
 
 def test_a_valid_cell_must_list_its_raw_files(golden_directory: Path):
@@ -370,7 +371,7 @@ def test_a_valid_cell_must_list_its_raw_files(golden_directory: Path):
     del record["files"]["samples.csv"]
     path.write_text(json.dumps(record))
     with pytest.raises(AnalysisError, match=r"001-go-light/cell\.json lists no samples\.csv"):
-        analyse(golden_directory)
+        analyse(read_run(golden_directory))
 
 
 def test_a_raw_file_outside_the_cells_folder_is_refused(golden_directory: Path):
@@ -379,21 +380,21 @@ def test_a_raw_file_outside_the_cells_folder_is_refused(golden_directory: Path):
     record["files"]["../../manifest.json"] = "0" * 64
     path.write_text(json.dumps(record))
     with pytest.raises(AnalysisError, match="is no name of a raw file"):
-        analyse(golden_directory)
+        analyse(read_run(golden_directory))
 
 
 def test_a_cell_from_elsewhere_is_refused(golden_directory: Path):
     cells = golden_directory / "cells"
     shutil.copy(cells / "001-go-light" / "cell.json", cells / "002-rust-light" / "cell.json")
     with pytest.raises(AnalysisError, match="is the record of '001-go-light'"):
-        analyse(golden_directory)
+        analyse(read_run(golden_directory))
 
 
 def test_a_cell_that_was_not_planned_is_refused(golden_directory: Path):
     cells = golden_directory / "cells"
     shutil.copytree(cells / "001-go-light", cells / "099-go-light")
     with pytest.raises(AnalysisError, match=r"cells/099-go-light was measured but isn't in plan\.json"):
-        analyse(golden_directory)
+        analyse(read_run(golden_directory))
 
 
 def test_a_plan_of_another_run_is_refused(golden_directory: Path):
@@ -404,15 +405,15 @@ def test_a_plan_of_another_run_is_refused(golden_directory: Path):
     with pytest.raises(
         AnalysisError, match=r"plan\.json has the cell 002-rust-light, but manifest\.json has no such API"
     ):
-        analyse(golden_directory)
+        analyse(read_run(golden_directory))
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path):
     with pytest.raises(AnalysisError, match=r"manifest\.json can't be read: No such file or directory"):
-        analyse(tmp_path)
+        analyse(read_run(tmp_path))
 
 
 def test_a_document_of_another_shape_is_refused(golden_directory: Path):
     replace(golden_directory / "plan.json", '"order_seed"', '"seed"')
     with pytest.raises(DocumentError, match=r"plan\.json is not a valid Plan document"):
-        analyse(golden_directory)
+        analyse(read_run(golden_directory))

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from analysis.cells.run_folder import read_run
 from analysis.compare.conditions import Conditions, differences
 from analysis.pages.building import building_table
 from analysis.pages.html import render_html
 from analysis.pages.markdown import render_markdown
 from analysis.pages.run import in_short, variant_words
+from analysis.raw.run import read_run
 from analysis.report.report import analyse
 from documents.report.report import Report
 from documents.run.protocol import OpenLoop, Protocol, Variant
@@ -32,7 +32,7 @@ def varied(*variants: Variant) -> Protocol:
 
 def report_of(folder: Path, *variants: Variant, open_loop: OpenLoop | None = None) -> Report:
     protocol = varied(*variants).model_copy(update={"open_loop": open_loop})
-    return analyse(begin(FakeBench(), folder, protocol=protocol))
+    return analyse(read_run(begin(FakeBench(), folder, protocol=protocol)))
 
 
 def test_each_variant_is_a_subject_of_the_report_with_ranks_and_pairs(tmp_path: Path):
@@ -55,7 +55,7 @@ def test_variants_are_counted_as_such_and_have_no_facts_about_building(tmp_path:
     assert building_table(alone).rows == ()
     assert "Facts about building" not in render_html(alone)
     of_go = POOL.model_copy(update={"apis": ("go",)})
-    beside = analyse(begin(FakeBench(), tmp_path, protocol=varied(of_go).model_copy(update={"apis": ()})))
+    beside = analyse(read_run(begin(FakeBench(), tmp_path, protocol=varied(of_go).model_copy(update={"apis": ()}))))
     assert " and 1 variant, " in in_short(beside)
     assert "go-pool-16" not in {column.title for column in building_table(beside).columns}
 

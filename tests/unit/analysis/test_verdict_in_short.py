@@ -6,6 +6,7 @@ import pytest
 
 from analysis.pages.run import heading
 from analysis.pages.verdicts import load_verdicts
+from analysis.raw.run import read_run
 from analysis.report.report import analyse
 from analysis.statistics.comparison import compare_all
 from documents.report.report import Report
@@ -91,6 +92,6 @@ def test_many_names_are_not_read_out(golden_report: Report):
     ids=["one-block", "one-api"],
 )
 def test_where_nothing_can_be_compared_there_is_no_rank(tmp_path: Path, throughputs: dict[str, float], said: str):
-    report = analyse(compared_run(tmp_path / "run", throughputs=throughputs, blocks=1))
+    report = analyse(read_run(compared_run(tmp_path / "run", throughputs=throughputs, blocks=1)))
     assert set(sentences(report)) == {said}
     assert ranks(report) == [(api, DASH) for api in throughputs]

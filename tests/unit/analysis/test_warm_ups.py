@@ -8,6 +8,7 @@ import pytest
 from analysis.pages.cells import warm_up_table
 from analysis.pages.html import render_html
 from analysis.pages.markdown import render_markdown
+from analysis.raw.run import read_run
 from analysis.report.report import analyse
 from documents.report.report import Report
 from documents.report.summaries import Spread, WarmUpSummary
@@ -42,7 +43,7 @@ def only_caveats(report: Report, beginning: str) -> list[str]:
 
 
 def test_a_run_whose_warm_ups_were_not_watched_says_nothing_of_them(run: Path):
-    report = analyse(run)
+    report = analyse(read_run(run))
     assert report.warm_ups == ()
     assert not any("settled" in caveat for caveat in report.caveats)
     assert "Warm-up" not in render_markdown(report)
@@ -54,7 +55,7 @@ def test_warm_ups_are_summed_up_by_load_and_api(run: Path):
     write_warm_up(run, 7, "steady", 20.5)
     write_warm_up(run, 13, "never-steady", 30.5)
     write_warm_up(run, 6, "steady", 14.0)
-    report = analyse(run)
+    report = analyse(read_run(run))
     light, heavy = report.warm_ups
     assert light == WarmUpSummary(
         api="go",
@@ -71,7 +72,7 @@ def test_warm_ups_are_summed_up_by_load_and_api(run: Path):
 
 def test_warm_ups_of_void_cells_do_not_count(run: Path):
     write_warm_up(run, 11, "never-steady", 30.0)
-    report = analyse(run)
+    report = analyse(read_run(run))
     assert report.warm_ups == ()
     assert not only_caveats(report, "Throughput hadn't settled")
 
@@ -80,7 +81,7 @@ def test_what_was_too_short_to_be_judged_is_told_once(run: Path):
     allow_seconds(run, 2)
     write_warm_up(run, 1, "not-judged", 2.0)
     write_warm_up(run, 6, "not-judged", 2.0)
-    report = analyse(run)
+    report = analyse(read_run(run))
     [said] = only_caveats(report, "A warm-up of at most 2 s is too short to be judged")
     assert "takes 12 s or more" in said
     assert [cell.detail for cell in warm_up_table(report).rows[0]][3] == "not judged"

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from analysis.compare.gate import judge_gate
+from analysis.raw.run import read_run
 from analysis.report.report import analyse
 from analysis.statistics.inference import over_blocks, t_quantile
 from benchmarks.added_work import (
@@ -37,7 +38,7 @@ CALIBRATION = Calibration(run_id="calibration", rounds=200, plain_us=40.0, slowe
 
 @pytest.fixture(scope="module")
 def golden(tmp_path_factory: pytest.TempPathFactory) -> Report:
-    return analyse(golden_run(tmp_path_factory.mktemp("golden") / "run"))
+    return analyse(read_run(golden_run(tmp_path_factory.mktemp("golden") / "run")))
 
 
 def report_of(

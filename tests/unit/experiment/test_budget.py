@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from analysis.pages.run import rerun_commands, run_facts
+from analysis.raw.run import read_run
 from analysis.report.report import analyse
 from analysis.statistics.power import least_ratio
 from documents.durations import parse_duration
@@ -201,7 +202,7 @@ def test_a_run_in_time_measures_the_blocks_that_fitted_and_records_its_budget(tm
     manifest = Manifest.from_json((run / "manifest.json").read_bytes(), name="manifest.json")
     assert (manifest.budget_seconds, manifest.protocol.blocks) == (BUDGET, BLOCKS)
     assert "budget-spent" not in [entry.event for entry in journal(run)]
-    report = analyse(run)
+    report = analyse(read_run(run))
     assert (report.blocks, report.budget_seconds, report.unfinished_cells) == (BLOCKS, BUDGET, ())
     assert not any("budget" in caveat for caveat in report.caveats)
     assert ("Budget", "3m") in run_facts(report)
@@ -216,7 +217,7 @@ def test_a_slow_run_ends_between_two_blocks_and_what_it_has_counts(tmp_path: Pat
     assert bench.left_clean()
     assert [entry.event for entry in journal(run)][-2:] == ["budget-spent", "run-finished"]
     assert [event.cells for event in seen if isinstance(event, RunFinished)] == [2 * CELLS]
-    report = analyse(run)
+    report = analyse(read_run(run))
     assert (report.blocks, len(report.cells), report.unfinished_cells) == (2, 2 * CELLS, ())
     assert {summary.unfinished_cells for summary in report.summaries} == {0}
     [said] = [caveat for caveat in report.caveats if "budget" in caveat]
@@ -263,7 +264,7 @@ def test_the_open_loop_is_measured_whole_after_blocks_that_the_clock_cut(tmp_pat
     assert finished_blocks(run) == {1: CELLS, 2: CELLS}, "what is kept for the open loop isn't there for a third"
     assert open_loop_cells(run) == OPEN_CELLS
     assert bench.left_clean()
-    report = analyse(run)
+    report = analyse(read_run(run))
     assert (report.blocks, report.unfinished_cells) == (2, ())
     assert report.open_loop is not None
     assert len(report.open_loop.cells) == OPEN_CELLS
@@ -286,7 +287,7 @@ def test_a_run_that_goes_on_within_its_open_loop_adds_no_block(tmp_path: Path, s
         bench, tmp_path, 2 * CELLS + 3, protocol=OPEN_LOOP_PROTOCOL, budget_seconds=OPEN_BUDGET, clock=slow
     )
     assert (finished_blocks(run), open_loop_cells(run)) == ({1: CELLS, 2: CELLS}, 3)
-    report = analyse(run)
+    report = analyse(read_run(run))
     assert (report.blocks, len(report.unfinished_cells)) == (2, OPEN_CELLS - 3)
     assert any(f"after 2 of {BLOCKS} blocks" in caveat for caveat in report.caveats)
     # As if these cells had taken no time: there would be room for all blocks.

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from analysis.raw.run import read_run
 from analysis.report.report import analyse
-from documents.errors import RunError
+from documents.errors import AnalysisError, RunError
 from documents.run.protocol import Plan
 from documents.run.records import HostRecord, Manifest
 from experiment.progress.events import CellFinished, Event
@@ -56,7 +57,7 @@ def test_a_run_of_some_apis_measures_and_reports_these_alone_and_stops_all(tmp_p
     run = begin(bench, tmp_path, apis=[second])
     assert len(records(run)) == 8, "alone it is always the twin"
     assert "stop_apis" in bench.steps
-    report = analyse(run)
+    report = analyse(read_run(run))
     assert [api.name for api in report.apis] == [second]
     assert {summary.api for summary in report.summaries} == {second}
     # What the article says is shown whole, whatever ran.
@@ -65,7 +66,7 @@ def test_a_run_of_some_apis_measures_and_reports_these_alone_and_stops_all(tmp_p
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path):
-    with pytest.raises(RunError, match=r"is no run: it has no manifest\.json"):
+    with pytest.raises(AnalysisError, match=r"manifest\.json can't be read: .* Name the folder of a run"):
         resume(FakeBench(), tmp_path)
 
 

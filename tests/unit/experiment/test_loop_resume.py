@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from documents.errors import HostError, RunError
+from documents.errors import AnalysisError, HostError, RunError
 from experiment.progress.events import Event, RunFinished
 from tests.unit.experiment.fake_bench import IDENTITY, INVENTORY, FakeBench
 from tests.unit.experiment.loop_runs import CELLS, begin, broken_off, journal, records, resume
@@ -45,7 +45,7 @@ def test_a_finished_run_is_not_measured_again(tmp_path: Path):
 def test_a_raw_file_that_was_changed_since_is_told(tmp_path: Path):
     run = begin(FakeBench(), tmp_path)
     (run / "cells" / records(run)[2].cell_id / "samples.csv").write_text("other")
-    with pytest.raises(RunError, match=r"samples\.csv in .*003-"):
+    with pytest.raises(AnalysisError, match=r"cells/003-.*/samples\.csv isn't the file that was measured"):
         resume(FakeBench(), run)
 
 

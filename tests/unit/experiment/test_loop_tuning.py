@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from analysis.raw.run import read_run
 from analysis.report.report import analyse
 from documents.errors import HostError
 from documents.run.records import HostRecord
@@ -34,11 +35,11 @@ def test_a_run_tunes_its_host_before_the_first_cell_and_records_every_knob(tmp_p
         ("turbo", "on", "off", "on", "set"),
         ("vm.swappiness", "60", "1", "60", "set"),
     ]
-    assert analyse(run).control == "controlled"
+    assert analyse(read_run(run)).control == "controlled"
 
 
 def test_a_knob_that_the_kernel_refuses_does_not_end_the_run_and_is_told(tmp_path: Path):
-    report = analyse(begin(FakeBench(refused={"turbo"}), tmp_path))
+    report = analyse(read_run(begin(FakeBench(refused={"turbo"}), tmp_path)))
     assert report.control == "partly controlled: turbo"
     assert any("Not controlled on this host: turbo: on instead of off" in c for c in report.caveats)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from analysis.raw.run import read_run
 from analysis.report.report import analyse
 from documents.errors import HostError
 from documents.run.load import WrkLatency
@@ -89,7 +90,7 @@ def test_a_window_that_the_analysis_cannot_use_voids_its_cell_and_not_the_report
     assert void.reason == "generator-failed"
     assert "001-" in void.message
     assert "holds 1001 responses, but wrk recorded 1000" in void.message
-    assert len(analyse(run).void_cells) == CELLS
+    assert len(analyse(read_run(run)).void_cells) == CELLS
 
 
 def silent(ticks: list[HostTick]) -> list[HostTick]:
@@ -128,7 +129,7 @@ def test_a_disturbance_on_the_host_voids_its_cell_by_its_name(
     light = [record for record in records(run) if record.cell_id.endswith("-light")]
     assert [[void.reason for void in record.voids] for record in light] == [[reason]] * len(light)
     assert any(numbers in void.message for record in records(run) for void in record.voids)
-    assert not analyse(run).cells
+    assert not analyse(read_run(run)).cells
 
 
 def test_a_disturbance_is_told_beside_the_errors_that_it_causes(tmp_path: Path):
@@ -144,7 +145,7 @@ def test_samples_that_the_analysis_cannot_use_void_their_cell(tmp_path: Path):
     for record in records(run):
         assert [void.reason for void in record.voids] == ["sampler-failed"]
     assert any("for 1.4 s of the load window" in record.voids[0].message for record in records(run))
-    assert len(analyse(run).void_cells) == CELLS
+    assert len(analyse(read_run(run)).void_cells) == CELLS
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 
 from analysis.pages.cells import short_blocks
 from analysis.pages.host import watch_table
+from analysis.raw.run import read_run
 from analysis.report.report import analyse
 from documents.run.load import OpenLoopErrors, OpenLoopPlan, OpenLoopRate, WrkErrors
 from documents.run.protocol import OpenLoop, Scenario
@@ -68,7 +69,7 @@ def test_the_open_loop_comes_last_at_common_rates_and_is_reported(tmp_path: Path
     assert plan.cells[0].id in {f"{FIRST:03}-{api}-heavy-at-{rate}" for api in ("go", "rust") for rate in (166, 300)}
     files = sorted(path.name for path in (run / "cells" / plan.cells[0].id).iterdir())
     assert files == ["cell.json", "open-loop.json", "samples.csv", "ticks.jsonl", "watch.json"]
-    report = analyse(run)
+    report = analyse(read_run(run))
     assert report.open_loop is not None
     assert len(report.open_loop.cells) == OPEN
     assert len(report.cells) == CLOSED
@@ -163,7 +164,7 @@ def test_a_window_that_does_not_count_says_why(tmp_path: Path, changes: dict[str
             assert told in voids[0].message
         else:
             assert voids == ()
-    report = analyse(run)
+    report = analyse(read_run(run))
     assert {cell.cell_id for cell in report.void_cells} == {cell.id for cell in plan_of(run).cells if cell.rate == 166}
     assert report.open_loop is not None
     assert {summary.rate: summary.void_cells for summary in report.open_loop.summaries} == {166: 2, 300: 0}
@@ -198,7 +199,7 @@ def test_without_a_valid_cell_there_is_no_rate_and_the_report_says_so(tmp_path: 
     bench = FakeBench(wrong_answers={api.name: ["probe.me: wrong"] for api in INVENTORY.apis})
     run = begin(bench, tmp_path, protocol=OPEN_LOOP_PROTOCOL)
     assert (plan_of(run).slowest, plan_of(run).cells) == (None, ())
-    report = analyse(run)
+    report = analyse(read_run(run))
     assert report.open_loop is not None
     assert report.open_loop.rates == ()
     assert any(caveat.startswith("There is no open loop: no API has a valid cell") for caveat in report.caveats)
@@ -212,7 +213,7 @@ def test_a_block_of_the_open_loop_that_stays_short_is_told_as_one_of_these(tmp_p
     [finished] = [event for event in events if isinstance(event, RunFinished)]
     assert (finished.cells, finished.void_cells, finished.void_attempts) == (CLOSED + OPEN, 2, 6)
     assert (finished.short_blocks, finished.short_open_loop_blocks) == ((2,), (1,))
-    report = analyse(run)
+    report = analyse(read_run(run))
     assert [(void.rate, void.attempts) for void in report.void_cells] == [(None, 3), (cell.rate, 3)]
     assert [(short.block, short.open_loop) for short in report.short_blocks] == [(2, False), (1, True)]
     assert report.short_blocks[1].lacking == (cell.id,)

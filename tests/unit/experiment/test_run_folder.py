@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from analysis.raw.run import read_run
 from documents.errors import RunError
 from documents.run.records import HostRecord, Manifest
-from experiment.record.run_folder import RunFolder
+from experiment.record.writer import RunWriter
 from tests.unit.experiment.fake_bench import FakeBench
 from tests.unit.experiment.loop_runs import begin
 from tests.unit.experiment.test_clock import SteppedClock
@@ -37,10 +38,10 @@ def test_the_folder_that_another_process_is_creating_is_left_to_it(tmp_path: Pat
 
 def test_each_of_many_at_once_gets_an_id(tmp_path: Path):
     begun = begin(FakeBench(), tmp_path / "begun", clock=SteppedClock())
-    manifest, folder = manifest_of(begun), RunFolder.open(begun)
-    host, plan = HostRecord(before=folder.read_host().before), folder.read_plan()
+    run = read_run(begun)
+    manifest, host, plan = run.manifest, HostRecord(before=run.host.before), run.plan
     with ThreadPoolExecutor(16) as pool:
-        creating = [pool.submit(RunFolder.create, tmp_path / "runs", manifest, host, plan) for _ in range(16)]
+        creating = [pool.submit(RunWriter.create, tmp_path / "runs", manifest, host, plan) for _ in range(16)]
     names = {created.result().path.name for created in creating}
     assert len(names) == 16
     assert {path.name for path in (tmp_path / "runs").iterdir()} == names
@@ -51,7 +52,7 @@ def test_a_folder_that_can_not_be_created_leaves_nothing(tmp_path: Path, monkeyp
     def write_whole(path: Path, _text: str) -> None:
         raise OSError(28, "No space left on device", str(path))
 
-    monkeypatch.setattr("experiment.record.run_folder.write_whole", write_whole)
+    monkeypatch.setattr("experiment.record.writer.write_whole", write_whole)
     with pytest.raises(RunError, match=rf"{FIRST} can't be .*No space left on device"):
         begin(FakeBench(), tmp_path, clock=SteppedClock())
     assert not [*tmp_path.iterdir()]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
+from analysis.raw.run import read_run
 from documents.run.protocol import Plan
 from experiment.progress.events import (
     BudgetSpent,
@@ -19,7 +20,6 @@ from experiment.progress.events import (
     Warned,
 )
 from experiment.progress.state import Watcher, warnings_of
-from experiment.record.run_folder import RunFolder
 from tests.unit.documents.samples import CELL_RECORD, PLAN
 from tests.unit.experiment.fake_bench import OPEN_LOOP_PROTOCOL, FakeBench
 from tests.unit.experiment.loop_runs import CELLS, begin, broken_off, resume
@@ -43,7 +43,7 @@ def test_a_run_tells_its_cells_as_it_begins_and_those_of_the_open_loop_as_they_a
     [index] = [index for index, event in enumerate(events) if isinstance(event, OpenLoopPlanned)]
     planned = events[index]
     assert isinstance(planned, OpenLoopPlanned)
-    open_loop = RunFolder.open(run).read_open_loop_plan()
+    open_loop = read_run(run).open_loop_plan
     assert open_loop is not None
     assert planned.cells == open_loop.cells
     finished = [event.cell.number for event in events[:index] if isinstance(event, CellFinished)]

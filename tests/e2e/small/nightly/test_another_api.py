@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from analysis.raw.run import read_run
 from analysis.report.report import analyse
 from documents.errors import HostError
 from documents.stack.implementation import ApiCheck
@@ -74,7 +75,7 @@ def test_another_implementation_is_led_to_the_contract_and_measured(scratch: Scr
         assert shown.returncode == 0, shown.stdout + shown.stderr
         assert API in shown.stdout
         assert API in (folder / "report.md").read_text()
-        (summary,) = analyse(folder).summaries
+        (summary,) = analyse(read_run(folder)).summaries
         assert (summary.api, summary.cells) == (API, 1)
     finally:
         shutil.rmtree(folder)

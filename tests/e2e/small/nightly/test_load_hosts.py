@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from analysis.raw.load_hosts import load_host_file
+from analysis.raw.run import read_run
 from analysis.report.report import analyse
 from documents.run.load import OpenLoopResult, WrkResult
 from documents.run.protocol import OpenLoop, Protocol, Scenario
@@ -117,7 +118,7 @@ def test_a_run_from_two_load_hosts_is_one_load(loaded_lab: LiveLab, tmp_path: Pa
     assert whole.rate == sum(attack.rate for attack in attacks)
     assert whole.latency.count == sum(attack.latency.count for attack in attacks)
 
-    report = analyse(run)
+    report = analyse(read_run(run))
     [cell] = report.cells
     assert cell.load_hosts is not None
     assert cell.load_hosts.start_skew_seconds < PROTOCOL.scenarios[0].duration_seconds, "they were at work together"
