@@ -1,7 +1,7 @@
 """Starts of the API's own container: how long until its first right answer, and what memory it then rests at."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from apis.contract.checks.answers import Author, Post
 from apis.contract.seed import seeded_post, seeded_user
@@ -10,14 +10,13 @@ from documents.errors import HostError, RemoteCommandError
 from documents.lab import ApiService, Inventory
 from documents.run import Nanoseconds, Starting
 from provision.containers import control
-from provision.payload import FOLDER as PAYLOAD
+from provision.payload import call
 from provision.services import database, wait_for_api
-from provision.ssh import Amount, Connection, read_answer, unexpected
+from provision.ssh import Amount, Connection, unexpected
 
 REST_SECONDS = 5
 """How long after the first answer the memory is looked at: what an API does once it is up is done by then."""
 
-_SCRIPT = PAYLOAD / "first_answer.py"
 _POST_ID = 1
 _ANSWER_SECONDS = 60
 _DEADLINE_SECONDS = 30
@@ -74,7 +73,7 @@ def measure_starting(
     )
 
 
-def _request(connection: Connection, api: ApiService, address: str) -> str:
+def _request(connection: Connection, api: ApiService, address: str) -> dict[str, object]:
     """What the script on the host is asked for, from what can only be seen while the container runs."""
     process_id = control.main_process_id(connection, api.container)
     cgroup = control.cgroup(connection, api.container)
@@ -82,48 +81,38 @@ def _request(connection: Connection, api: ApiService, address: str) -> str:
         ["readlink", f"/proc/{process_id}/exe"], deadline_seconds=_DEADLINE_SECONDS
     ).stdout.strip()
     directory = cgroup.directories["memory"]
-    return json.dumps(
-        {
-            "container": api.container,
-            "address": address,
-            "port": api.port,
-            "path": f"/api/posts/{_POST_ID}",
-            "body": _expected_body(),
-            "executable": executable,
-            "cgroup": directory,
-            "memory_stat": f"{directory}/memory.stat",
-            "memory_field": "rss" if cgroup.version == 1 else "anon",
-            "rest_seconds": REST_SECONDS,
-            "deadline_seconds": _ANSWER_SECONDS,
-        }
-    )
+    return {
+        "container": api.container,
+        "address": address,
+        "port": api.port,
+        "path": f"/api/posts/{_POST_ID}",
+        "body": _expected_body(),
+        "executable": executable,
+        "cgroup": directory,
+        "memory_stat": f"{directory}/memory.stat",
+        "memory_field": "rss" if cgroup.version == 1 else "anon",
+        "rest_seconds": REST_SECONDS,
+        "deadline_seconds": _ANSWER_SECONDS,
+    }
 
 
-def _start(connection: Connection, inventory: Inventory, api: ApiService, request: str) -> Start:
-    command = ["taskset", "-c", inventory.cores.cpu_list("system"), "python3", "-I", "-", request]
+def _start(connection: Connection, inventory: Inventory, api: ApiService, request: Mapping[str, object]) -> Start:
     try:
-        text = connection.run(
-            command,
-            input=_SCRIPT.read_bytes(),
+        start = call(
+            connection,
+            "first_answer",
+            request,
+            Start,
+            what=f"a start of the API {api.name}",
             deadline_seconds=_ANSWER_SECONDS + REST_SECONDS + _DEADLINE_SECONDS,
-        ).stdout
+            cpus=inventory.cores.cpu_list("system"),
+        )
     except RemoteCommandError as error:
         raise HostError(
             f"The API {api.name} gave no right answer after its start: {error} Look at its log: `lab logs {api.name}`."
         ) from error
-    return read_start(text, api.name, where=connection)
-
-
-def read_start(text: str, api: str, *, where: object) -> Start:
-    """What the script on the host told of one start of an API.
-
-    Raises:
-        HostError: it is something else.
-    """
-    what = f"a start of the API {api}"
-    start = read_answer(Start, text, what=what, where=where)
     if not start.started_ns <= start.running_ns <= start.answered_ns:
-        raise unexpected(text, what=what, where=where)
+        raise unexpected(start.to_json(), what=f"a start of the API {api.name}", where=connection)
     return start
 
 

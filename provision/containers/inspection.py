@@ -13,7 +13,7 @@ from documents.base import Document, Sha256
 from documents.errors import HostError, RemoteCommandError
 from documents.lab import STACK_LABEL, CpuList, Effective, ProcessCpus, RunningContainer, parse_cpu_list
 from provision.containers.state import describe, health_check_in_words, members
-from provision.payload import FOLDER as PAYLOAD
+from provision.payload import call
 from provision.ssh import Amount, Connection, read_answer, unexpected
 
 _Number = Annotated[int, Field(ge=-(2**63), lt=2**63)]
@@ -223,7 +223,6 @@ def folder_owner(connection: Connection, image_id: str, path: str) -> str | None
     return None if found is None else found[1]
 
 
-_SCRIPT = PAYLOAD / "running.py"
 _LOOK_SECONDS = 60
 
 
@@ -304,19 +303,15 @@ def read_running(
         "files": {name: list(paths) for name, paths in files.items()},
         "own_files": list(own_files),
     }
+    what = "what runs there"
     try:
-        text = connection.run(
-            ["python3", "-I", "-", json.dumps(request)],
-            input=_SCRIPT.read_bytes(),
-            deadline_seconds=_LOOK_SECONDS,
-        ).stdout
+        # As Docker has it: `state` reads it by Docker's own names.
+        answer = call(connection, "running", request, dict[str, Any], what=what, deadline_seconds=_LOOK_SECONDS)
     except RemoteCommandError as error:
         raise HostError(f"{connection} can't tell what runs there: {error}") from error
-    told = read_answer(_Answer, text, what="what runs there", where=connection)
-    if {one.inspect.image for one in told.containers} - told.images.keys():
-        raise unexpected(text, what="the image of each container", where=connection)
-    # As Docker has it: `container_state` reads it by Docker's own names.
-    answer: dict[str, Any] = json.loads(text)
+    told = read_answer(_Answer, json.dumps(answer), what=what, where=connection)
+    if missing := {one.inspect.image for one in told.containers} - told.images.keys():
+        raise unexpected(", ".join(missing), what="the image of each container", where=connection)
     return Running(
         containers=tuple(
             as_running(raw["inspect"], answer["images"][one.inspect.image], one.effective, one.files)

@@ -5,22 +5,22 @@ when it has ended its ``status.json``, written at once. `reattach` finds a job a
 have been renamed meanwhile.
 """
 
-import json
 import logging
-from collections.abc import Sequence
-from typing import Annotated, Literal
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field
 
 from documents.base import Document
 from documents.errors import DeadlineExceededError, HostError, HostUnreachableError, RemoteCommandError
 from provision.containers import Cgroup
-from provision.payload import FOLDER as PAYLOAD
+from provision.payload import call
 from provision.ssh import Amount, Connection
 
 _logger = logging.getLogger(__name__)
 
-_SCRIPT = PAYLOAD / "job.py"
+_Told = TypeVar("_Told")
+
 _DEADLINE_SECONDS = 30
 _GRACE_SECONDS = 10
 """How long past its deadline a job's supervisor has to end it and to write its status."""
@@ -91,7 +91,7 @@ def start(
         "cpus": None if cpus is None else list(cpus),
         "cgroups": [] if cgroup is None else sorted(set(cgroup.directories.values())),
     }
-    return Job.from_json(_run(connection, "start", json.dumps(request)), name=f"{directory}/job.json")
+    return _call(connection, {"action": "start", **request}, Job)
 
 
 def reattach(connection: Connection, directory: str) -> Job:
@@ -116,7 +116,8 @@ def wait(connection: Connection, job: Job) -> JobStatus:
         HostUnreachableError: the connection was lost; the job goes on.
     """
     seconds = job.deadline_seconds + _GRACE_SECONDS
-    status = _status(connection, job, _run(connection, "wait", job.directory, str(seconds), patience=seconds))
+    request = {"action": "wait", "directory": job.directory, "seconds": seconds}
+    status = _status(connection, job, _call(connection, request, _Answer, patience=seconds))
     if status.outcome == "deadline":
         raise DeadlineExceededError(
             f"The job in {job.directory} on {connection} wasn't done within {job.deadline_seconds:g} s and was ended."
@@ -130,7 +131,7 @@ def stop(connection: Connection, job: Job) -> JobStatus:
     Raises:
         HostError: it is gone without a status: its supervisor was killed, or the host restarted.
     """
-    return _status(connection, job, _run(connection, "stop", job.directory))
+    return _status(connection, job, _call(connection, {"action": "stop", "directory": job.directory}, _Answer))
 
 
 def end_all(connection: Connection, homes: str) -> None:
@@ -168,20 +169,15 @@ def tail(connection: Connection, job: Job) -> str:
     return " / ".join(completed.stdout.split("\n")).removesuffix(" / ")
 
 
-def _run(connection: Connection, *arguments: str, patience: float = 0) -> str:
+def _call(connection: Connection, request: Mapping[str, object], answer: type[_Told], *, patience: float = 0) -> _Told:
+    what, seconds = f"the job in {request['directory']}", patience + _DEADLINE_SECONDS
     try:
-        completed = connection.run(
-            ["python3", "-I", "-", *arguments],
-            input=_SCRIPT.read_bytes(),
-            deadline_seconds=patience + _DEADLINE_SECONDS,
-        )
+        return call(connection, "job", request, answer, what=what, deadline_seconds=seconds)
     except RemoteCommandError as error:
         raise HostError(f"The job can't be managed on {connection}: {error}") from error
-    return completed.stdout
 
 
-def _status(connection: Connection, job: Job, text: str) -> JobStatus:
-    answer = _Answer.from_json(text, name=f"{job.directory}/status.json")
+def _status(connection: Connection, job: Job, answer: _Answer) -> JobStatus:
     if answer.status is None:
         raise HostError(
             f"The job in {job.directory} on {connection} is {answer.state} without a status: its supervisor was "

@@ -1,15 +1,14 @@
 """Runs on the host: starts a container and waits for its first right answer.
 
-Standard library only, Python 3.10 or newer. The controller pipes this file into ``python3 -`` with a JSON request
+Standard library only, Python 3.10 or newer. A request is
 
     {"container": "…", "address": "127.0.0.1", "port": 8080, "path": "/api/posts/1", "body": "…",
      "executable": "/api", "cgroup": "/sys/fs/cgroup/…", "memory_stat": "/sys/fs/cgroup/…/memory.stat",
      "memory_field": "anon", "rest_seconds": 5, "deadline_seconds": 60}
 
 The container is one that doesn't run. Every millisecond it is looked whether a process of its cgroup runs the
-executable yet, and from then on whether the path is answered with 200 and the same JSON as the body. The answer is a
-line of JSON with three moments of the monotonic clock, in nanoseconds, and the cgroup's anonymous memory some seconds
-later.
+executable yet, and from then on whether the path is answered with 200 and the same JSON as the body. The answer
+has three moments of the monotonic clock, in nanoseconds, and the cgroup's anonymous memory some seconds later.
 """
 
 import http.client
@@ -23,9 +22,8 @@ from typing import Any
 TICK_SECONDS = 0.001
 
 
-def main() -> None:
+def main(request: "dict[str, Any]") -> "dict[str, int]":
     """Do what the request says."""
-    request = json.loads(sys.argv[1])
     ends_at = time.monotonic() + request["deadline_seconds"]
     started_ns = time.monotonic_ns()
     with subprocess.Popen(
@@ -44,13 +42,12 @@ def main() -> None:
             time.sleep(TICK_SECONDS)
         answered_ns = time.monotonic_ns()
     time.sleep(request["rest_seconds"])
-    answer = {
+    return {
         "started_ns": started_ns,
         "running_ns": running_ns,
         "answered_ns": answered_ns,
         "memory_bytes": field(Path(request["memory_stat"]), request["memory_field"]),
     }
-    print(json.dumps(answer))  # noqa: T201 - this line is the answer
 
 
 def runs(cgroup: Path, executable: str) -> bool:
@@ -90,6 +87,3 @@ def field(table: Path, name: str) -> int:
     """The number behind a name in a table of the kernel's."""
     lines = (line.split() for line in table.read_text().splitlines())
     return next(int(value) for key, value in lines if key == name)
-
-
-main()

@@ -1,14 +1,14 @@
-"""Runs on the host: what the host is, as one line of JSON. Standard library only, Python 3.10 or newer.
+"""Runs on the host: what the host is. Standard library only, Python 3.10 or newer.
 
 What it has is read from its first process, which nothing of the lab pins or limits: an SSH session may have been left
 with fewer CPUs than the host.
 """
 
-import json
 import os
 import platform
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 KERNEL_SETTINGS = (
     "fs.file-max",
@@ -68,14 +68,14 @@ INITIAL_NAMESPACE = "pid:[4026531836]"
 """The kernel's own namespace of processes. Source: include/linux/proc_ns.h, PROC_PID_INIT_INO."""
 
 
-def main() -> None:
-    """Print what the host is."""
+def main(_request: object) -> "dict[str, Any]":
+    """What the host is."""
     settings = {name: read(f"/proc/sys/{name.replace('.', '/')}") for name in KERNEL_SETTINGS}
     settings |= {name: read(path) for name, path in DEVICE_SETTINGS.items()}
     settings["cpufreq.governor"] = on_all("cpu/cpu[0-9]*/cpufreq/scaling_governor")
     cpus = field("/proc/1/status", "Cpus_allowed_list:")
     version, limits = read_limits()
-    identity = {
+    return {
         "cpu_model": field("/proc/cpuinfo", "model name\t:") or platform.machine(),
         "microcode": field("/proc/cpuinfo", "microcode\t:") or None,
         "cpu_list": cpus,
@@ -100,7 +100,6 @@ def main() -> None:
         "mitigations": {path.name: read(str(path)) or "" for path in sorted(MACHINE.glob("cpu/vulnerabilities/*"))},
         "settings": {name: " ".join(value.split()) for name, value in settings.items() if value is not None},
     }
-    print(json.dumps(identity))  # noqa: T201 - this line is the answer
 
 
 def read_limits() -> "tuple[int, dict[str, str]]":
@@ -199,6 +198,3 @@ def read(path: str) -> "str | None":
         return Path(path).read_text().strip()
     except OSError:
         return None
-
-
-main()

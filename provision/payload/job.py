@@ -1,12 +1,12 @@
 """Runs on the host: one detached job with a status file. Standard library only, Python 3.10 or newer.
 
-The controller pipes this file into ``python3 -`` with one of
+Requests are
 
-    start REQUEST             start a job as the JSON request says; returns once its process runs
-    wait DIRECTORY SECONDS    wait for its end
-    stop DIRECTORY            end it
+    {"action": "start", …}    start a job; answered once its process runs
+    {"action": "wait", "directory": …, "seconds": …}    wait for its end
+    {"action": "stop", "directory": …}    end it
 
-and reads one line of JSON. A supervisor in a session of its own stays with the job: it keeps the deadline, and writes
+A supervisor in a session of its own stays with the job: it keeps the deadline, and writes
 ``status.json`` in one rename when the job has ended, so that a reader sees all of it or nothing. A failure ends with
 the status 1 and a sentence on standard error.
 """
@@ -27,18 +27,12 @@ STOP_GRACE_SECONDS = 5
 SUPERVISOR_NAME = "lab-job"
 
 
-def main() -> None:
-    """Do what the arguments say."""
-    action, *arguments = sys.argv[1:]
-    if action == "start":
-        answer = start(json.loads(arguments[0]))
-    elif action == "wait":
-        answer = wait(Path(arguments[0]), float(arguments[1]))
-    elif action == "stop":
-        answer = stop(Path(arguments[0]))
-    else:
-        sys.exit(f"job.py knows no action {action!r}")
-    print(json.dumps(answer))  # noqa: T201 - this line is the answer
+def main(request: "dict[str, Any]") -> "dict[str, Any]":
+    """Do what the request says."""
+    if request["action"] == "start":
+        return start(request)
+    directory = Path(request["directory"])
+    return stop(directory) if request["action"] == "stop" else wait(directory, request["seconds"])
 
 
 def start(request: "dict[str, Any]") -> "dict[str, Any]":
@@ -245,6 +239,3 @@ def _detach() -> None:
     for stream in (0, 1, 2):
         os.dup2(null, stream)
     os.close(null)
-
-
-main()

@@ -1,15 +1,14 @@
 """Runs on the host: CPU affinity of every thread of the lab's processes. Standard library only, Python 3.10 or newer.
 
-The controller pipes this file into ``python3 -`` with ``apply`` or ``read`` and a JSON request
+A request is
 
-    {"api": {"cpus": [0, 1], "cgroups": ["/sys/fs/cgroup/…"], "commands": ["dockerd", …]}, …}
+    {"action": "apply", "roles": {"api": {"cpus": [0, 1], "cgroups": ["/sys/fs/cgroup/…"], "commands": ["dockerd"]}, …}}
 
 A role's processes are those in its cgroups and below, and those whose command has one of the names (of which the
-kernel keeps 15 characters). The answer is a line of JSON: for ``apply`` the number of threads that were changed, for
+kernel keeps 15 characters). The answer is for ``apply`` the number of threads that were changed, for
 ``read`` a list of threads.
 """
 
-import json
 import os
 import sys
 from collections.abc import Iterator
@@ -28,11 +27,10 @@ GONE = (FileNotFoundError, ProcessLookupError)
 """What /proc and the kernel say of whoever has ended."""
 
 
-def main() -> None:
-    """Do what the arguments say."""
-    action, request = sys.argv[1], json.loads(sys.argv[2])
-    answer = apply(request) if action == "apply" else list(read(request))
-    print(json.dumps(answer))  # noqa: T201 - this line is the answer
+def main(request: "dict[str, Any]") -> "int | list[dict[str, Any]]":
+    """Do what the request says."""
+    roles = request["roles"]
+    return apply(roles) if request["action"] == "apply" else list(read(roles))
 
 
 def apply(request: "dict[str, Any]") -> int:
@@ -163,6 +161,3 @@ def named(commands: "list[str]") -> "Iterator[int]":
             continue
         if command in wanted:
             yield int(path.parent.name)
-
-
-main()

@@ -1,11 +1,11 @@
 """Runs on the host: the lab's containers as engine and kernel have them. Standard library only, Python 3.10 or newer.
 
-Nothing is changed. The controller pipes this file into ``python3 -`` with a JSON request
+Nothing is changed. A request is
 
     {"label": "org.fairground.stack=local", "names": ["fairground-redis", …], "images": ["sha256:…", …],
      "files": {"fairground-redis": ["/etc/redis/lab.conf"]}, "own_files": ["/etc/ssh/ssh_host_ed25519_key"]}
 
-and reads a line of JSON: `containers`, each that has the label or one of the names, with Docker's `inspect`, and where
+and the answer has `containers`, each that has the label or one of the names, with Docker's `inspect`, and where
 it runs `effective` and the `files` with their hashes; `images`, Docker's inspection of those that are asked for and of
 the containers', by id, None where there is none; and `own`, the same for the first process of this host.
 """
@@ -25,17 +25,15 @@ UNLIMITED_BYTES = 1 << 62
 """Version 1 says "no limit" by the greatest number of pages that it can count."""
 
 
-def main() -> None:
-    """Print what there is."""
-    request = json.loads(sys.argv[1])
+def main(request: "dict[str, Any]") -> "dict[str, Any]":
+    """What there is."""
     found = [container(inspected, request["files"]) for inspected in inspect_containers(request)]
     wanted = {*request["images"], *(one["inspect"]["Image"] for one in found)}
-    answer = {
+    return {
         "containers": found,
         "images": {identity: inspect_image(identity) for identity in sorted(wanted)},
         "own": {"effective": effective(1, with_processes=False), "files": hash_files(Path("/"), request["own_files"])},
     }
-    print(json.dumps(answer))  # noqa: T201 - this line is the answer
 
 
 def inspect_containers(request: "dict[str, Any]") -> "list[dict[str, Any]]":
@@ -175,6 +173,3 @@ def hash_files(root: Path, paths: "list[str]") -> "dict[str, str]":
         except OSError:
             continue
     return found
-
-
-main()

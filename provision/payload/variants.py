@@ -1,7 +1,6 @@
 """Runs on the host: the containers of a run's variants. Standard library only, Python 3.10 or newer.
 
-It asks the Docker engine by its socket. The controller pipes this file into ``python3 -`` and behind it the call of
-`main` with a JSON request, so that nothing of it is in a list of processes. A variant's container is made from a
+It asks the Docker engine by its socket. A variant's container is made from a
 declared one as the engine knows it: what that has in its environment, secrets included, goes from the engine to the
 engine and nowhere else. Each request names a ``lock``, a file: what a run whose controller was killed is still about is
 waited for. Requests are
@@ -14,7 +13,7 @@ waited for. Requests are
     {"action": "remove", "labels": ["org.fairground.stack=local", "org.fairground.varied"],
      "cpus": {"fairground-postgres": "1", …}, "start": "fairground-postgres"}
 
-and the answer is a line of JSON: for ``remove`` the names of the containers that there were, else the number of
+and the answer is for ``remove`` the names of the containers that there were, else the number of
 containers that were made, started or changed.
 """
 
@@ -46,14 +45,14 @@ class Engine(http.client.HTTPConnection):
         self.sock.connect(SOCKET)
 
 
-def main(request: "dict[str, Any]") -> None:
-    """Do what is asked for, and print what came of it."""
+def main(request: "dict[str, Any]") -> "int | list[str]":
+    """Do what is asked for."""
     actions = {"make": make_all, "switch": switch, "confine": confine_all, "remove": remove_all}
     lock = Path(request["lock"])
     lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with lock.open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        print(json.dumps(actions[request["action"]](request)))  # noqa: T201 - this line is the answer
+        return actions[request["action"]](request)
 
 
 def make_all(request: "dict[str, Any]") -> int:

@@ -5,25 +5,24 @@ then removes it, so that a killed run is undone by the next one. `lab up` does s
 lab's label and isn't on record, and starts what is.
 """
 
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from typing import TypeVar
 
 from tenacity import Retrying, before_sleep_log, retry_if_exception_type, stop_before_delay, wait_fixed
 
-from documents.base import Document
 from documents.errors import HostError, RemoteCommandError
 from documents.lab import STACK_LABEL, VARIED_LABEL, CoreLayout, Inventory, PostgresService
 from provision import paths
 from provision.containers import control
-from provision.payload import FOLDER as PAYLOAD
+from provision.payload import call
 from provision.services.settings import means, read_postgres
-from provision.ssh import Connection, read_answer, whole_number
+from provision.ssh import Amount, Connection
 
 _logger = logging.getLogger(__name__)
 
-_SCRIPT = PAYLOAD / "variants.py"
+_Told = TypeVar("_Told")
 
 LOCK = f"{paths.HOME}/variants.lock"
 """The file on the host by which one request waits for another."""
@@ -49,24 +48,14 @@ class VariantContainer:
     settings: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-class _Removed(Document):
-    names: tuple[str, ...]
-
-
 def make(connection: Connection, wanted: Sequence[VariantContainer]) -> None:
     """Make containers as the declared ones are, but for what is asked for; none is started.
 
     Raises:
         HostError: a declared one isn't there, there is one of such a name already, or the engine refuses.
     """
-    _run(
-        connection,
-        {
-            "action": "make",
-            "label": VARIED_LABEL,
-            "containers": [asdict(one) for one in wanted],
-        },
-    )
+    request = {"action": "make", "label": VARIED_LABEL, "containers": [asdict(one) for one in wanted]}
+    _call(connection, request, Amount, what="how many containers were made")
 
 
 def switch_postgres(connection: Connection, postgres: PostgresService, instead_of: Sequence[str]) -> None:
@@ -81,7 +70,8 @@ def switch_postgres(connection: Connection, postgres: PostgresService, instead_o
         HostError: another one doesn't end, or this one doesn't start; says what it wrote last.
     """
     stopped = sorted({*instead_of, postgres.container})
-    _run(connection, {"action": "switch", "stop": stopped, "start": postgres.container})
+    request = {"action": "switch", "stop": stopped, "start": postgres.container}
+    _call(connection, request, Amount, what="how many containers were started")
     _await(connection, postgres)
 
 
@@ -91,8 +81,8 @@ def confine(connection: Connection, cpus: Mapping[str, str]) -> bool:
     Raises:
         HostError: one isn't there, or the host lacks such a CPU.
     """
-    changed = _run(connection, {"action": "confine", "cpus": dict(cpus)})
-    return whole_number(changed, what="how many containers have other CPUs now", where=connection) > 0
+    request = {"action": "confine", "cpus": dict(cpus)}
+    return _call(connection, request, Amount, what="how many containers have other CPUs now") > 0
 
 
 def remove(connection: Connection, inventory: Inventory) -> bool:
@@ -106,17 +96,13 @@ def remove(connection: Connection, inventory: Inventory) -> bool:
     Raises:
         HostError: the engine refuses, or PostgreSQL doesn't start.
     """
-    answer = _run(
-        connection,
-        {
-            "action": "remove",
-            "labels": [f"{STACK_LABEL}={inventory.stack}", VARIED_LABEL],
-            "cpus": cpus_of_services(inventory.postgres, inventory, inventory.cores),
-            "start": inventory.postgres.container,
-        },
-    )
-    told = read_answer(_Removed, f'{{"names": {answer}}}', what="the containers that it removed", where=connection)
-    if not told.names:
+    request = {
+        "action": "remove",
+        "labels": [f"{STACK_LABEL}={inventory.stack}", VARIED_LABEL],
+        "cpus": cpus_of_services(inventory.postgres, inventory, inventory.cores),
+        "start": inventory.postgres.container,
+    }
+    if not _call(connection, request, tuple[str, ...], what="the containers that it removed"):
         return False
     _await(connection, inventory.postgres)
     return True
@@ -178,12 +164,10 @@ def _await(connection: Connection, postgres: PostgresService) -> None:
         ) from error
 
 
-def _run(connection: Connection, request: Mapping[str, object]) -> str:
-    call = f"\nmain(json.loads({json.dumps({**request, 'lock': LOCK})!r}))\n"
+def _call(connection: Connection, request: Mapping[str, object], answer: type[_Told], *, what: str) -> _Told:
+    locked = {**request, "lock": LOCK}
     try:
-        return connection.run(
-            ["python3", "-I", "-"], input=_SCRIPT.read_text(encoding="utf-8") + call, deadline_seconds=_DEADLINE_SECONDS
-        ).stdout
+        return call(connection, "variants", locked, answer, what=what, deadline_seconds=_DEADLINE_SECONDS)
     except RemoteCommandError as error:
         raise HostError(
             f"The containers of variants on {connection} can't be made, changed or removed: {error} Is the lab up? "

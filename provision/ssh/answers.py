@@ -7,17 +7,17 @@ sentence that names the host.
 import re
 from typing import Annotated, TypeVar
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter, ValidationError
 
-from documents.base import Document
-from documents.errors import DocumentError, HostError
+from documents.base import explain
+from documents.errors import HostError
 
 Amount = Annotated[int, Field(ge=0, lt=2**63)]
 """A size, a count or a number of a process's, as a kernel tells it."""
 
 SHA256 = r"[0-9a-f]{64}"
 
-_Answer = TypeVar("_Answer", bound=Document)
+_Answer = TypeVar("_Answer")
 _SHOWN_CHARACTERS = 120
 
 
@@ -49,15 +49,18 @@ def whole_number(text: str, *, what: str, where: object) -> int:
 
 
 def read_answer(kind: type[_Answer], text: str | bytes, *, what: str, where: object) -> _Answer:
-    """An answer that is a document in JSON; the arguments are those of `matching`.
+    """An answer in JSON, a document or such as a list of them; the other arguments are those of `matching`.
 
     Raises:
         HostError: it isn't JSON, or not of that shape.
     """
     try:
-        return kind.from_json(text, name=f"{what[:1].upper()}{what[1:]} that {where} told")
-    except DocumentError as error:
-        raise HostError(f"{error} {_REMEDY}") from error
+        return TypeAdapter(kind).validate_json(text, strict=True)
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(map(str, fault['loc'])) or 'all of it'}: {explain(fault)}" for fault in error.errors()
+        )
+        raise HostError(f"{where} answered {what} in another shape than expected: {faults}. {_REMEDY}") from error
 
 
 def unexpected(text: str, *, what: str, where: object) -> HostError:

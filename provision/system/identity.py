@@ -9,11 +9,10 @@ from documents.errors import HostError, RemoteCommandError
 from documents.lab import CpuList, HostResources, Inventory, parse_cpu_list
 from documents.run import HostIdentity
 from provision.containers import control
-from provision.payload import FOLDER as PAYLOAD
-from provision.ssh import Amount, Connection, matching, read_answer
+from provision.payload import call
+from provision.ssh import Amount, Connection, matching
 from provision.system.preparation import tool_versions
 
-_SCRIPT = PAYLOAD / "identity.py"
 _DEADLINE_SECONDS = 30
 
 
@@ -71,12 +70,9 @@ def read_resources(connection: Connection) -> HostResources:
 
 def _ask(connection: Connection) -> _Answer:
     try:
-        text = connection.run(
-            ["python3", "-I", "-"], input=_SCRIPT.read_bytes(), deadline_seconds=_DEADLINE_SECONDS
-        ).stdout
+        return call(connection, "identity", {}, _Answer, what="what it is", deadline_seconds=_DEADLINE_SECONDS)
     except RemoteCommandError as error:
         raise HostError(f"{connection} can't tell what it is: {error}") from error
-    return read_answer(_Answer, text, what="what it is", where=connection)
 
 
 def _identity(answer: _Answer) -> HostIdentity:

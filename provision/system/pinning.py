@@ -4,7 +4,6 @@
 nothing is left to change (see `provision/payload/pinning.py`).
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 
@@ -13,8 +12,8 @@ from documents.errors import HostError, RemoteCommandError
 from documents.lab import CoreLayout, CpuList, Role, parse_cpu_list
 from documents.run import ProcessPinning
 from provision.containers import Cgroup
-from provision.payload import FOLDER as PAYLOAD
-from provision.ssh import Amount, Connection, read_answer, whole_number
+from provision.payload import call
+from provision.ssh import Amount, Connection
 
 SYSTEM_COMMANDS = (
     "sshd",
@@ -29,7 +28,6 @@ SYSTEM_COMMANDS = (
 )
 """The commands whose processes make up the role `system`."""
 
-_SCRIPT = PAYLOAD / "pinning.py"
 _DEADLINE_SECONDS = 60
 _SHOWN = 5
 
@@ -40,10 +38,6 @@ class _Thread(Document):
     thread_id: Amount
     command: str
     cpu_list: CpuList
-
-
-class _Threads(Document):
-    threads: tuple[_Thread, ...]
 
 
 def apply(
@@ -67,8 +61,7 @@ def apply(
     Raises:
         HostError: a thread can't be pinned, or something else keeps moving threads.
     """
-    told = _run(connection, "apply", _request(layout, cgroups, system_commands))
-    return whole_number(told, what="how many threads were moved", where=connection)
+    return _apply(connection, _request(layout, cgroups, system_commands))
 
 
 def release(connection: Connection, cpus: Collection[int], commands: Collection[str] = SYSTEM_COMMANDS) -> None:
@@ -87,7 +80,7 @@ def confine(connection: Connection, cpus: Collection[int], commands: Collection[
         HostError: a thread can't be moved.
     """
     request = {"system": {"cpus": sorted(cpus), "cgroups": [], "commands": list(commands)}}
-    _run(connection, "apply", request)
+    _apply(connection, request)
 
 
 def read_back(
@@ -102,7 +95,18 @@ def read_back(
     Raises:
         HostError: the host can't tell.
     """
-    answer = _run(connection, "read", _request(layout, cgroups, system_commands))
+    request = {"action": "read", "roles": _request(layout, cgroups, system_commands)}
+    try:
+        threads = call(
+            connection,
+            "pinning",
+            request,
+            tuple[_Thread, ...],
+            what="the CPUs of its threads",
+            deadline_seconds=_DEADLINE_SECONDS,
+        )
+    except RemoteCommandError as error:
+        raise HostError(f"The CPU pinning on {connection} can't be read: {error}") from error
     return tuple(
         ProcessPinning(
             role=thread.role,
@@ -111,9 +115,7 @@ def read_back(
             command=thread.command,
             cpus=parse_cpu_list(thread.cpu_list),
         )
-        for thread in read_answer(
-            _Threads, f'{{"threads": {answer}}}', what="the CPUs of its threads", where=connection
-        ).threads
+        for thread in threads
     )
 
 
@@ -167,13 +169,11 @@ def _request(
     return request
 
 
-def _run(connection: Connection, action: str, request: Mapping[str, object]) -> str:
+def _apply(connection: Connection, roles: Mapping[str, object]) -> int:
+    request = {"action": "apply", "roles": roles}
+    what = "how many threads were moved"
     try:
-        return connection.run(
-            ["python3", "-I", "-", action, json.dumps(request)],
-            input=_SCRIPT.read_bytes(),
-            deadline_seconds=_DEADLINE_SECONDS,
-        ).stdout
+        return call(connection, "pinning", request, Amount, what=what, deadline_seconds=_DEADLINE_SECONDS)
     except RemoteCommandError as error:
         raise HostError(f"The CPU pinning on {connection} failed: {error}") from error
 

@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
+from provision.payload import text_of
 from tests.ports import free_port
-
-SCRIPT = Path(__file__).parents[3] / "experiment" / "host" / "first_answer.py"
 
 ENGINE_SECONDS, NOT_READY_SECONDS = 0.3, 1
 
@@ -88,7 +87,8 @@ class Machine:
             "deadline_seconds": deadline_seconds,
         }
         done = subprocess.run(
-            [sys.executable, "-I", SCRIPT, json.dumps(request)],
+            [sys.executable, "-I", "-"],
+            input=text_of("first_answer", request),
             env={**os.environ, "PATH": f"{self.folder}:{os.environ['PATH']}"},
             capture_output=True,
             text=True,

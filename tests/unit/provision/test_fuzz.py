@@ -23,6 +23,7 @@ from provision.load import jobs, network, watching, wrk
 from provision.load.jobs import Job
 from provision.services import settings, variants
 from provision.ssh import transfer
+from provision.ssh.answers import read_answer
 from provision.ssh.connection import Completed, Connection
 from provision.ssh.execution import Feed
 from provision.system import base_image, changes, engine, identity, packages, pinning, preparation
@@ -202,7 +203,7 @@ DOCUMENTS: dict[str, tuple[object, Callable[[Connection], object]]] = {
     "carried": (CARRIED, lambda one: network.read_carried(one.run([], deadline_seconds=1).stdout, where=one)),
     "start": (
         {"started_ns": 1, "running_ns": 5, "answered_ns": 9, "memory_bytes": 1024},
-        lambda one: starting.read_start(one.run([], deadline_seconds=1).stdout, "go", where=one),
+        lambda one: read_answer(starting.Start, one.run([], deadline_seconds=1).stdout, what="a start", where=one),
     ),
 }
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from documents.run.records import HostIdentity
+from provision import payload
 from provision.system import identity
 from tests.unit.provision.local_host import LocalHost
 
@@ -72,14 +73,13 @@ def read_from(folder: Path, files: dict[str, str], namespace: str, monkeypatch: 
         path.write_text(text)
     (folder / "proc/1/ns").mkdir()
     (folder / "proc/1/ns/pid").symlink_to(namespace)
-    source = Path(identity.__file__).with_name("host") / "identity.py"
-    text = source.read_text()
+    text = (payload.FOLDER / "identity.py").read_text()
     for place in ("proc", "sys", "etc"):
         assert f'"/{place}' in text
         text = text.replace(f'"/{place}', f'"{folder}/{place}')
     script = folder / "identity.py"
     script.write_text(text)
-    monkeypatch.setattr(identity, "_SCRIPT", script)
+    monkeypatch.setattr(payload, "FOLDER", script.parent)
     return identity.read_identity(LocalHost())
 
 

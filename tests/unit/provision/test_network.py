@@ -15,7 +15,7 @@ from provision.payload import network as host_end
 from tests.ports import free_port
 from tests.unit.provision.local_host import LocalHost
 
-SCRIPT = Path(network.__file__).with_name("host") / "network.py"
+SCRIPT = Path(host_end.__file__)
 TOKEN = "a5" * 32
 
 

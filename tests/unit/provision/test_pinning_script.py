@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[3] / "provision" / "host" / "pinning.py"
+from provision.payload import text_of
+
 CPU = min(os.sched_getaffinity(0))
 
 THREADS = """
@@ -56,9 +57,10 @@ def run(
 ) -> list[dict[str, object]] | int:
     """What the script answers, for a cgroup with that process alone; `before` it something else is run."""
     (cgroup / "cgroup.procs").write_text(f"{process.pid}\n")
-    request = {"api": {"cpus": [CPU], "cgroups": [str(cgroup)], "commands": []}}
+    request = {"action": action, "roles": {"api": {"cpus": [CPU], "cgroups": [str(cgroup)], "commands": []}}}
     answer = subprocess.run(
-        [sys.executable, "-I", "-c", before + SCRIPT.read_text(), action, json.dumps(request)],
+        [sys.executable, "-I", "-"],
+        input=(before + text_of("pinning", request)).encode(),
         capture_output=True,
         check=True,
         timeout=60,

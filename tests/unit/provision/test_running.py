@@ -9,7 +9,7 @@ import pytest
 
 from documents.errors import HostError
 from documents.lab.drift import Effective, ProcessCpus
-from provision.containers import inspection
+from provision import payload
 from provision.containers.inspection import Running, read_running
 from tests.unit.lab.drifting import IMAGE, IMAGE_ID, INSPECTED
 from tests.unit.provision.local_host import LocalHost
@@ -67,13 +67,13 @@ PROCESSES = {
 @pytest.fixture
 def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A host's folder; its engine has one container and its image."""
-    text = Path(inspection.__file__).with_name("host").joinpath("running.py").read_text()
+    text = (payload.FOLDER / "running.py").read_text()
     for place in ("/proc", "/sys", "/"):
         assert f'"{place}' in text
     text = text.replace('"/proc', f'"{tmp_path}/proc').replace('"/sys', f'"{tmp_path}/sys')
     script = tmp_path / "running.py"
     script.write_text(text.replace('Path("/")', f'Path("{tmp_path}")'))
-    monkeypatch.setattr(inspection, "_SCRIPT", script)
+    monkeypatch.setattr(payload, "FOLDER", script.parent)
     engine = tmp_path / "engine"
     engine.mkdir()
     (engine / "docker").write_text(ENGINE)

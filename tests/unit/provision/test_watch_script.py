@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-SCRIPT = Path(__file__).parents[3] / "provision" / "host" / "watch.py"
+SCRIPT = Path(__file__).parents[3] / "provision" / "payload" / "watch.py"
 watch: dict[str, Any] = runpy.run_path(str(SCRIPT))
 
 
