@@ -9,9 +9,9 @@ import shlex
 from collections.abc import Iterator
 
 from documents.errors import HostError, LabError, RemoteCommandError
-from provision import paths
 from provision.kernel import Place, tuning
 from provision.load import jobs
+from provision.payload import HOME
 from provision.ssh import Connection
 from provision.system import (
     JOURNAL,
@@ -61,7 +61,7 @@ def claim(connection: Connection, stack: str, lab: str) -> None:
             "here, or choose another host."
         )
     if changes is None:
-        there = connection.run(["test", "-e", paths.HOME], deadline_seconds=_DEADLINE_SECONDS, check=False)
+        there = connection.run(["test", "-e", HOME], deadline_seconds=_DEADLINE_SECONDS, check=False)
         client = connection.run('[ -e "$HOME/.docker" ] || echo "$HOME/.docker"', deadline_seconds=_DEADLINE_SECONDS)
         changes = HostChanges(
             stack=stack,
@@ -70,7 +70,7 @@ def claim(connection: Connection, stack: str, lab: str) -> None:
             client_folder=client.stdout.strip() or None,
             build_cache=_list_build_cache(connection),
         )
-    connection.run(["install", "-d", "-m", "0700", paths.HOME], deadline_seconds=_DEADLINE_SECONDS)
+    connection.run(["install", "-d", "-m", "0700", HOME], deadline_seconds=_DEADLINE_SECONDS)
     earlier = tuple(name for name in dict.fromkeys((*changes.earlier, changes.stack)) if name != stack)
     mine = changes.model_copy(update={"stack": stack, "lab": lab, "held": True, "earlier": earlier})
     if not take_over(connection, before, mine):
@@ -104,7 +104,7 @@ def release(connection: Connection, *, keep_images: bool) -> tuple[str, ...]:
     if packages.ENGINE_PACKAGE not in changes.packages and engine.is_installed(connection):
         changes = _wake_engine(connection, changes)
     if connection.run("command -v python3", deadline_seconds=_DEADLINE_SECONDS, check=False).stdout:
-        jobs.end_all(connection, f"{paths.HOME}/*")
+        jobs.end_all(connection, f"{HOME}/*")
         tuning.restore(connection, place=Place())
     for thing in find_things(connection, changes):
         if not (keep_images and thing.kind == "image"):
@@ -122,7 +122,7 @@ def release(connection: Connection, *, keep_images: bool) -> tuple[str, ...]:
     left = tuple(_undo_packages(connection, changes))
     if changes.client_folder is not None:
         connection.run(["rm", "-rf", "--", changes.client_folder], deadline_seconds=_DEADLINE_SECONDS)
-    folder = paths.HOME if changes.made_folder else JOURNAL
+    folder = HOME if changes.made_folder else JOURNAL
     if not changes.made_folder:
         _empty_folder(connection)
     connection.run(["rm", "-rf", "--", folder], deadline_seconds=_DEADLINE_SECONDS)
@@ -196,5 +196,5 @@ def _undo_packages(connection: Connection, changes: HostChanges) -> Iterator[str
 
 def _empty_folder(connection: Connection) -> None:
     """Remove all from the lab's folder but the journal."""
-    find = ["find", paths.HOME, "-mindepth", "1", "-maxdepth", "1", "!", "-path", JOURNAL]
+    find = ["find", HOME, "-mindepth", "1", "-maxdepth", "1", "!", "-path", JOURNAL]
     connection.run(f"{shlex.join(find)} -exec rm -rf -- {{}} +", deadline_seconds=_DEADLINE_SECONDS)

@@ -16,14 +16,14 @@ from contextlib import contextmanager
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from documents.errors import HostError, RunError
-from provision import paths
 from provision.payload import FOLDER as PAYLOAD
+from provision.payload import HOME
 from provision.ssh import Beat, Completed, Connection
 
 _logger = logging.getLogger(__name__)
 
 _SCRIPT = PAYLOAD / "hold.py"
-LOCK = f"{paths.HOME}/run.lock"
+LOCK = f"{HOME}/run.lock"
 """The lock file on every host."""
 
 _HELD_BY_ANOTHER = 75

@@ -4,25 +4,22 @@ On a host of its own they are set; each old value is on the host's disk before t
 back when the run's lease lapses. A `container` host's settings are the controller's own machine's: they are only read.
 """
 
-import io
-import json
 import logging
-import zipfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 from documents.base import Document
 from documents.errors import HostError, RemoteCommandError
 from documents.run import KnobRecord, KnobState
-from provision import paths
 from provision.kernel.settings import Knob
-from provision.payload import FOLDER as PAYLOAD
-from provision.ssh import Amount, Connection, read_answer, unexpected
+from provision.payload import FOLDER, HOME, call
+from provision.ssh import Amount, Connection, unexpected
 
 _logger = logging.getLogger(__name__)
 
-_PACKAGE = PAYLOAD / "knobs"
+_Told = TypeVar("_Told")
+
 _DEADLINE_SECONDS = 60
 _SHOWN = 3
 
@@ -32,8 +29,8 @@ class Place:
     """Where on the host: the root above the kernel's files, and where the lab keeps journal, lease and program."""
 
     root: str = "/"
-    state: str = f"{paths.HOME}/knobs"
-    program: str = f"{paths.HOME}/knobs.pyz"
+    state: str = f"{HOME}/knobs"
+    program: str = f"{HOME}/kernel.py"
 
 
 class _File(Document):
@@ -45,10 +42,6 @@ class _File(Document):
 class _Reading(Document):
     name: str
     files: tuple[_File, ...]
-
-
-class _Readings(Document):
-    knobs: tuple[_Reading, ...]
 
 
 class _SetFile(Document):
@@ -70,10 +63,6 @@ class LeftSetting(Document):
     path: str
     before: str
     value: str | None
-
-
-class _Left(Document):
-    settings: tuple[LeftSetting, ...]
 
 
 class Restored(Document):
@@ -106,9 +95,7 @@ def read(connection: Connection, knobs: Sequence[Knob], *, settable: bool, place
     Raises:
         HostError: the host can't tell.
     """
-    _install(connection, place)
-    answer = _run(connection, place, "read", _request(knobs, place, 0))
-    readings = read_answer(_Readings, f'{{"knobs": {answer}}}', what="its kernel settings", where=connection).knobs
+    readings = _call(connection, "read", place, tuple[_Reading, ...], what="its kernel settings", knobs=knobs)
     _check_names(connection, knobs, [reading.name for reading in readings])
     return tuple(_as_read(knob, reading, settable=settable) for knob, reading in zip(knobs, readings, strict=True))
 
@@ -128,9 +115,10 @@ def tune(connection: Connection, knobs: Sequence[Knob], *, seconds: float, place
     Raises:
         HostError: the host can't be tuned at all.
     """
-    _install(connection, place)
-    told = _run(connection, place, "apply", _request(knobs, place, seconds))
-    answer = read_answer(_Applied, told, what="the kernel settings that it set", where=connection)
+    # It stays there, for the guard and for the next boot.
+    connection.push_bytes((FOLDER / "kernel.py").read_bytes(), place.program, mode=0o700)
+    what = "the kernel settings that it set"
+    answer = _call(connection, "apply", place, _Applied, what=what, knobs=knobs, seconds=seconds)
     _check_names(connection, knobs, [knob.name for knob in answer.knobs])
     for sentence in answer.earlier.failed:
         _logger.warning("%s: %s", connection, sentence)
@@ -149,8 +137,8 @@ def renew(connection: Connection, *, seconds: float, place: Place) -> None:
     Raises:
         HostError: it has lapsed, and the host's settings were put back.
     """
-    answer = _run(connection, place, "renew", place.state, place.root, str(seconds))
-    if not read_answer(_Renewed, answer, what="the lease on its kernel settings", where=connection).held:
+    what = "the lease on its kernel settings"
+    if not _call(connection, "renew", place, _Renewed, what=what, seconds=seconds).held:
         raise HostError(
             f"The lease on the settings of {connection} lapsed, and its guard has put them back: the run was held up "
             "for longer than a cell may take. `lab run --resume` tunes the host again and goes on."
@@ -163,10 +151,8 @@ def read_left(connection: Connection, *, place: Place) -> tuple[LeftSetting, ...
     Raises:
         HostError: the host can't tell.
     """
-    _install(connection, place)
-    answer = _run(connection, place, "left", place.state)
     what = "the kernel settings that are yet to be put back"
-    return read_answer(_Left, f'{{"settings": {answer}}}', what=what, where=connection).settings
+    return _call(connection, "left", place, tuple[LeftSetting, ...], what=what)
 
 
 def restore(connection: Connection, *, place: Place) -> Restored:
@@ -175,9 +161,7 @@ def restore(connection: Connection, *, place: Place) -> Restored:
     Raises:
         HostError: a setting can't be put back; names each. The journal stays on the host for the next time.
     """
-    _install(connection, place)
-    told = _run(connection, place, "restore", place.state, place.root)
-    restored = read_answer(Restored, told, what="the kernel settings that it put back", where=connection)
+    restored = _call(connection, "restore", place, Restored, what="the kernel settings that it put back")
     if restored.failed:
         raise HostError(
             f"Not every setting of {connection} could be put back: {'; '.join(restored.failed)}. The journal "
@@ -249,37 +233,23 @@ def _summary(values: Sequence[str | None]) -> str | None:
     return text if len(shown) <= _SHOWN else f"{text} and {len(shown) - _SHOWN} other values"
 
 
-def _request(knobs: Sequence[Knob], place: Place, seconds: float) -> str:
-    return json.dumps(
-        {
-            **asdict(place),
-            "seconds": seconds,
-            "knobs": [{"name": knob.name, "settings": [asdict(one) for one in knob.settings]} for knob in knobs],
-        }
-    )
-
-
-def pack() -> bytes:
-    """The program for the host, one file that Python runs as it is; the same bytes for the same sources.
-
-    It stays on the host, for the guard and for the next boot.
-    """
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        for package in ("provision", "provision/payload", "provision/payload/knobs"):
-            archive.writestr(zipfile.ZipInfo(f"{package}/__init__.py"), b"")
-        for path in sorted(_PACKAGE.glob("*.py")):
-            name = path.name if path.name == "__main__.py" else f"provision/payload/knobs/{path.name}"
-            archive.writestr(zipfile.ZipInfo(name), path.read_bytes())
-    return packed.getvalue()
-
-
-def _install(connection: Connection, place: Place) -> None:
-    connection.push_bytes(pack(), place.program, mode=0o700)
-
-
-def _run(connection: Connection, place: Place, *arguments: str) -> str:
+def _call(
+    connection: Connection,
+    action: str,
+    place: Place,
+    answer: type[_Told],
+    *,
+    what: str,
+    knobs: Sequence[Knob] = (),
+    seconds: float = 0,
+) -> _Told:
+    request = {
+        "action": action,
+        **asdict(place),
+        "seconds": seconds,
+        "knobs": [{"name": knob.name, "settings": [asdict(one) for one in knob.settings]} for knob in knobs],
+    }
     try:
-        return connection.run(["python3", "-I", place.program, *arguments], deadline_seconds=_DEADLINE_SECONDS).stdout
+        return call(connection, "kernel", request, answer, what=what, deadline_seconds=_DEADLINE_SECONDS)
     except RemoteCommandError as error:
         raise HostError(f"The settings of {connection} can't be managed: {error}") from error

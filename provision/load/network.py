@@ -17,8 +17,8 @@ from pydantic import ConfigDict, Field, model_validator
 from documents.base import Document
 from documents.errors import HostError, HostUnreachableError, RemoteCommandError
 from documents.run import Bandwidth, ClockReading, Network, Offset, RoundTrips
-from provision import paths
 from provision.payload import FOLDER as PAYLOAD
+from provision.payload import HOME
 from provision.ssh import Amount, Completed, Connection, matching, read_answer, shield, unexpected
 
 _logger = logging.getLogger(__name__)
@@ -189,7 +189,7 @@ def read_carried(text: str, *, where: object) -> Carried:
 @contextmanager
 def _served(lab: Connection, action: str, address: str, token: str) -> Generator[int]:
     """Have the lab's host serve one client; yields the port."""
-    port_file = f"{paths.HOME}/network-{secrets.token_hex(8)}"
+    port_file = f"{HOME}/network-{secrets.token_hex(8)}"
     # Not a context manager: what failed is to be told at once, and not when the time of the other end is up.
     pool = ThreadPoolExecutor(1, thread_name_prefix="network")
     try:

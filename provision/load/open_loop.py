@@ -13,10 +13,10 @@ from pathlib import Path
 from documents.errors import HostError, TransferError
 from documents.lab import STACK_LABEL, Inventory
 from documents.run import OpenLoopResult
-from provision import paths
 from provision.images import build, hash_build_context
 from provision.load import jobs
 from provision.load.jobs import Job
+from provision.payload import HOME
 from provision.ssh import Connection
 
 _logger = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ _logger = logging.getLogger(__name__)
 RESULT_NAME = "open-loop.json"
 
 _TARGET = "open-loop"
-_FOLDER = f"{paths.HOME}/open-loop"
+_FOLDER = f"{HOME}/open-loop"
 _DEADLINE_SECONDS = 60
 
 _COPY = """

@@ -15,7 +15,7 @@ FOLDER = Path(__file__).parent
 """Where their sources are."""
 
 HOME = "/var/lib/fairground"
-"""Where the lab keeps its files on a host."""
+"""The lab's folder on every host, of mode 0700."""
 
 Answer = TypeVar("Answer")
 

@@ -14,9 +14,8 @@ from tenacity import Retrying, before_sleep_log, retry_if_exception_type, stop_b
 
 from documents.errors import HostError, RemoteCommandError
 from documents.lab import STACK_LABEL, VARIED_LABEL, CoreLayout, Inventory, PostgresService
-from provision import paths
 from provision.containers import control
-from provision.payload import call
+from provision.payload import HOME, call
 from provision.services.settings import means, read_postgres
 from provision.ssh import Amount, Connection
 
@@ -24,7 +23,7 @@ _logger = logging.getLogger(__name__)
 
 _Told = TypeVar("_Told")
 
-LOCK = f"{paths.HOME}/variants.lock"
+LOCK = f"{HOME}/variants.lock"
 """The file on the host by which one request waits for another."""
 
 _DEADLINE_SECONDS = 300

@@ -9,10 +9,10 @@ import secrets
 
 from documents.base import Document, Name
 from documents.errors import DocumentError, HostError, RemoteCommandError
-from provision import paths
+from provision.payload import HOME
 from provision.ssh import Connection
 
-JOURNAL = f"{paths.HOME}/changes.json"
+JOURNAL = f"{HOME}/changes.json"
 
 _FOLDER = posixpath.dirname(JOURNAL)
 

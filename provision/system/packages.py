@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from tenacity import Retrying, before_sleep_log, retry_if_exception_message, stop_before_delay, wait_fixed
 
 from documents.errors import HostError, RemoteCommandError
-from provision import paths
+from provision.payload import HOME
 from provision.ssh import Completed, Connection, matching
 from provision.system import engine
 from provision.system.changes import Journal
@@ -40,7 +40,7 @@ _NEW = re.compile(r"^Inst (\S+) \(", re.MULTILINE)
 _CHANGED = re.compile(r"^..5\S* c /(\S+)$", re.MULTILINE)
 """A line of `dpkg --verify` of a file of configuration whose sum isn't that of the package's own."""
 
-_ASIDE = f"{paths.HOME}/configuration.tar"
+_ASIDE = f"{HOME}/configuration.tar"
 
 _NO_MORE_THAN_NEEDED = (
     "--option=APT::AutoRemove::RecommendsImportant=false",

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from tenacity import Retrying, before_sleep_log, retry_if_exception_type, stop_before_delay, wait_fixed
 
 from documents.errors import HostError, RemoteCommandError
-from provision import paths
 from provision.images import build
+from provision.payload import HOME
 from provision.ssh import Connection, matching, whole_number
 from provision.system import engine, packages
 from provision.system.changes import Journal
@@ -75,7 +75,7 @@ def prepare(connection: Connection, *, engine_seconds: float = 60) -> dict[str, 
     journal = Journal(connection)
     packages.install(connection, _missing_packages(connection), journal)
     _raise_sshd_limits(connection, journal)
-    connection.run(["install", "-d", "-m", "0700", paths.HOME], deadline_seconds=_DEADLINE_SECONDS)
+    connection.run(["install", "-d", "-m", "0700", HOME], deadline_seconds=_DEADLINE_SECONDS)
     if journal.is_kept:
         engine.start(connection, journal)
     wait_for_engine(connection, deadline_seconds=engine_seconds)
@@ -93,7 +93,7 @@ def prepare_load_host(connection: Connection) -> None:
     """
     require_root(connection)
     packages.install(connection, _missing(connection, LOAD_HOST_PACKAGES), Journal(connection))
-    connection.run(["install", "-d", "-m", "0700", paths.HOME], deadline_seconds=_DEADLINE_SECONDS)
+    connection.run(["install", "-d", "-m", "0700", HOME], deadline_seconds=_DEADLINE_SECONDS)
 
 
 def prepare_for_network(connection: Connection) -> None:
@@ -198,7 +198,7 @@ def _missing_packages(connection: Connection) -> list[str]:
     found = connection.run("PATH=/snap/bin command -v docker", deadline_seconds=_DEADLINE_SECONDS, check=False)
     if found.exit_status == 0:
         raise HostError(
-            f"{connection} has its Docker engine as a snap, which is kept from the lab's folder {paths.HOME}. Remove "
+            f"{connection} has its Docker engine as a snap, which is kept from the lab's folder {HOME}. Remove "
             "it there (`snap remove docker`): the lab brings an engine of its own. Or use another host."
         )
     missing = _missing(connection, REQUIRED_PACKAGES)

@@ -17,7 +17,7 @@ from tests.ssh.waiting import wait_until
 from tests.unit.provision.settings_stand_in import UNTOUCHED, UNTOUCHED_SETTINGS, chosen
 
 FOLDER = "/var/lib/fairground/stand-in"
-PLACE = Place(root=f"{FOLDER}/root", state=f"{FOLDER}/knobs", program=f"{FOLDER}/knobs.pyz")
+PLACE = Place(root=f"{FOLDER}/root", state=f"{FOLDER}/knobs", program=f"{FOLDER}/kernel.py")
 
 _LAY = """
 import json, pathlib, sys

@@ -51,7 +51,7 @@ class StandIn:
     def __init__(self, folder: Path) -> None:
         self.root = folder / "root"
         self.state = folder / "knobs"
-        self.place = Place(root=str(self.root), state=str(self.state), program=str(folder / "knobs.pyz"))
+        self.place = Place(root=str(self.root), state=str(self.state), program=str(folder / "kernel.py"))
         for name, text in UNTOUCHED.items():
             path = self.root / name
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -21,7 +21,7 @@ TOKEN = "a5" * 32
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(network.paths, "HOME", str(tmp_path))
+    monkeypatch.setattr(network, "HOME", str(tmp_path))
     return tmp_path
 
 
