@@ -17,7 +17,7 @@ GUIDE = "docs/adding-an-api.md"
 
 _MARKS = {"passed": ("\N{CHECK MARK}", "green"), "failed": ("\N{BALLOT X}", "red"), "not looked at": ("-", "dim")}
 
-api = typer.Typer(name="api", help="Work on an implementation.", no_args_is_help=True)
+api = typer.Typer(name="api", no_args_is_help=True, add_completion=False)
 
 
 @api.callback()

@@ -11,7 +11,7 @@ from toolchain.inspection import inspect
 
 
 def doctor(json: JsonOption = False) -> None:
-    """List each piece of the toolchain: where it was found, its version, whence it is, and what to do if it's missing.
+    """Show each tool that the lab needs: its path, its version, and how to get it if it's missing.
 
     Exits with 1 where something that the lab needs is missing.
     """

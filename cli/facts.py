@@ -21,7 +21,7 @@ def facts(  # noqa: PLR0917 - typer's options are keywords on the command line
     stack: StackOption = DEFAULT_STACK,
     json: JsonOption = False,
 ) -> None:
-    """Measure build time, size, lines of code, dependencies, start and memory at rest of the lab's APIs.
+    """Measure build time, size, lines of code, dependencies, start and memory at rest of the APIs.
 
     What is known of an image already isn't measured again. `lab report` judges the article's claims by it.
     """

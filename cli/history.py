@@ -16,7 +16,7 @@ def history(
     last: Annotated[int, typer.Option("--last", min=1, help="How many of the newest runs are looked at.")] = 20,
     json: JsonOption = False,
 ) -> None:
-    """Draw runs over time: throughput and p99 of each API under each load, and write runs/history.html.
+    """Draw runs over time: throughput and p99 of each API under each load.
 
     Runs stand beside each other where they were measured under the same conditions; the others are in groups of their
     own, with what differs. A change that A/A twins don't explain is marked, and is no verdict: `lab compare` and

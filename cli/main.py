@@ -1,4 +1,4 @@
-"""What the operating system refuses, such as a write to a full disk, as one sentence for the user."""
+"""The entry of the `lab` command, and how every error ends."""
 
 import errno
 import os
@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from cli import api, compare, doctor, down, facts, gate, history, logs, report, run, runs, tune, up, verify
+from cli.subcommands import Subcommands
 from documents.errors import FairgroundError
 
 _ROOM = "Make room there and run the same command again: what was finished is kept."
@@ -43,7 +43,7 @@ def tell_system_error(error: OSError) -> str | None:
 EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
 
-EXIT_WITHOUT_ANSWER = {"gate": gate.EXIT_STATUSES["no-answer"]}
+EXIT_WITHOUT_ANSWER = {"gate": 3}
 """The status of any error of a subcommand whose statuses 1 and 2 are answers: an error must not be taken for one."""
 
 GOES_ON = {
@@ -54,26 +54,17 @@ GOES_ON = {
 
 app = typer.Typer(
     name="lab",
+    cls=Subcommands,
     help="Stand a test lab up, measure one REST API in several languages on it, and say how sure the answer is.",
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
 )
 
-app.command("doctor")(doctor.doctor)
-app.command("up")(up.up)
-app.command("verify")(verify.verify)
-app.command("tune")(tune.tune)
-app.command("run")(run.run)
-app.command("report")(report.report)
-app.command("compare")(compare.compare)
-app.command("gate")(gate.gate)
-app.add_typer(runs.app, name="runs")
-app.command("history")(history.history)
-app.command("facts")(facts.facts)
-app.command("logs")(logs.logs)
-app.add_typer(api.api, name="api")
-app.command("down")(down.down)
+
+@app.callback()
+def _lab() -> None:
+    """Stand a test lab up, measure one REST API in several languages on it, and say how sure the answer is."""
 
 
 def main() -> None:

@@ -36,7 +36,7 @@ def report(
     in_browser: Annotated[bool, typer.Option("--open", help="Open report.html in the browser as well.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Compute a run's numbers from its raw files, write report.json, report.md and report.html, and show the tables."""
+    """Compute a run's numbers from its raw files, write its report, and show the verdicts."""
     # Here, for they take their time, and the other subcommands don't need them.
     from analysis.pages.write import PAGE, write_report  # noqa: PLC0415
 

@@ -17,7 +17,7 @@ from cli.report import find_run
 from documents.errors import RunError
 from documents.report import ListedRun, PrunedRuns, SparedRun
 
-app = typer.Typer(help="List the runs, mark those that are to be kept, and remove old ones.")
+app = typer.Typer(help="List the runs, mark those that are to be kept, and remove old ones.", add_completion=False)
 
 _DAYS = re.compile(r"(\d{1,5})d", re.ASCII)
 

@@ -26,7 +26,7 @@ def tune(
     stack: StackOption = DEFAULT_STACK,
     json: JsonOption = False,
 ) -> None:
-    """Set the host's kernel settings as a measurement wants them, for some time; a run does so by itself.
+    """Set the host's kernel settings for a measurement, for some time; a run does so by itself.
 
     The host puts them back when the time is over, or at --restore. In a container they are only read, for they are
     the machine's own. --check shows the host's identity and each setting, and exits with 1 where one of a host of its

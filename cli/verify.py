@@ -85,7 +85,7 @@ def verify(
     stack: StackOption = DEFAULT_STACK,
     json: JsonOption = False,
 ) -> None:
-    """Check every route of the APIs, good and bad, through an SSH tunnel; exits with 1 where one breaks the contract.
+    """Check that the APIs keep the contract, or with --drift that the lab is as declared.
 
     The database is put back to its seeded state afterwards. While a run holds the host, nothing is checked: the checks
     would be measured with it.

@@ -21,6 +21,7 @@ from analysis.pages.gate import OUTCOMES
 from analysis.pages.summary_csv import COLUMNS
 from cli.gate import EXIT_STATUSES
 from cli.main import app
+from cli.subcommands import Subcommands
 from documents.report.gate import Gate
 from documents.report.report import Report
 from documents.report.runs import History, ListedRun, PrunedRuns, RunComparison
@@ -125,6 +126,8 @@ def lab_options(words: Sequence[str]) -> set[str]:
     command = typer.main.get_group(app)
     for word in words:
         if isinstance(command, TyperGroup) and word in command.commands:
+            if isinstance(command, Subcommands):
+                command.load(word)
             command = command.commands[word]
     return {"--help", *(option for parameter in command.params for option in parameter.opts)}
 

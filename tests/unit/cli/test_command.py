@@ -8,7 +8,10 @@ import time
 from pathlib import Path
 
 import pytest
+import typer.main
 
+from cli.main import app
+from cli.subcommands import HELP, Subcommands
 from tests.unit.cli.lab_command import LAB, ROOT, SUBCOMMANDS, Answer, lab, lab_process, labs
 from toolchain.layout import project_layout
 
@@ -169,3 +172,11 @@ def test_reader_that_goes_away_brings_no_traceback():
         assert process.stderr
         assert process.stderr.read() == ""
         assert process.wait(timeout=30) != 0
+
+
+def test_the_help_of_each_subcommand_begins_as_its_own():
+    group = typer.main.get_group(app)
+    assert isinstance(group, Subcommands)
+    for name, text in HELP.items():
+        group.load(name)
+        assert (group.commands[name].help or "").split("\n\n", maxsplit=1)[0] == text, name

@@ -115,7 +115,7 @@ def completed(arguments: Sequence[str], parameter: str, incomplete: str = "") ->
     command, context, words = typer.main.get_group(app), None, [*arguments]
     while isinstance(command, TyperGroup):
         context = command.make_context("lab", [], resilient_parsing=True, parent=context)
-        command = command.commands[words.pop(0)]
+        _, command, words = command.resolve_command(context, words)
     context = command.make_context("lab", words, resilient_parsing=True, parent=context)
     [found] = [one for one in command.params if one.name == parameter]
     return [item.value for item in found.shell_complete(context, incomplete)]

@@ -14,6 +14,7 @@ from cli import continuous_integration
 from cli.continuous_integration import ARTIFACT_FILES, REPORT_FILES, this_pipeline
 from cli.run import run
 from documents.errors import HostError, RunError
+from documents.report.report import Report
 from documents.run.records import HostRecord
 from experiment.progress.events import RunFinished
 from experiment.running.loop import Progress
@@ -85,9 +86,10 @@ def loop(measured: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Loo
     """The loop; reports are those of the same run, written once. `tests/e2e` has the real ones."""
     loop = Loop(tmp_path / "runs", measured)
 
-    def write_same_report(folder: Path, _facts: Path) -> None:
+    def write_same_report(folder: Path, _facts: Path) -> Report:
         for name in REPORT_FILES:
             shutil.copy(measured / name, folder)
+        return Report.from_json((folder / "report.json").read_bytes(), name="report.json")
 
     def open_engine(_stack: str) -> object:
         return None
@@ -99,9 +101,9 @@ def loop(measured: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Loo
         return COMMIT
 
     monkeypatch.setattr("analysis.pages.write.write_report", write_same_report)
-    monkeypatch.setattr("experiment.running.loop.start_run", loop.start_run)
-    monkeypatch.setattr("experiment.running.loop.resume_run", loop.resume_run)
-    monkeypatch.setattr("experiment.running.loop.git_commit", git_commit)
+    monkeypatch.setattr("experiment.running.start_run", loop.start_run)
+    monkeypatch.setattr("experiment.running.resume_run", loop.resume_run)
+    monkeypatch.setattr("experiment.running.git_commit", git_commit)
     monkeypatch.setattr("cli.run.read_lab", read_lab)
     monkeypatch.setattr("cli.run.open_engine", open_engine)
     monkeypatch.setattr(continuous_integration, "RUNS", loop.runs)
@@ -212,7 +214,7 @@ def test_artefacts_of_the_job_before_are_gone_where_nothing_began_and_other_file
     def start_run(*_arguments: object, **_options: object) -> None:
         raise RunError("Another run holds the host.")
 
-    monkeypatch.setattr("experiment.running.loop.start_run", start_run)
+    monkeypatch.setattr("experiment.running.start_run", start_run)
     with pytest.raises(RunError):
         run(ci=True, artifacts=artifacts)
     assert loop.called
@@ -243,7 +245,7 @@ def another_commit(monkeypatch: pytest.MonkeyPatch) -> None:
     def git_commit() -> str:
         return "b" * 40
 
-    monkeypatch.setattr("experiment.running.loop.git_commit", git_commit)
+    monkeypatch.setattr("experiment.running.git_commit", git_commit)
 
 
 def nothing(_monkeypatch: pytest.MonkeyPatch) -> None:
@@ -285,7 +287,7 @@ def test_tree_with_changes_is_no_commit_to_go_on_with(loop: Loop, artifacts: Pat
     def git_commit() -> str:
         return f"{COMMIT}-dirty"
 
-    monkeypatch.setattr("experiment.running.loop.git_commit", git_commit)
+    monkeypatch.setattr("experiment.running.git_commit", git_commit)
     interrupt(loop, artifacts)
     interrupt(loop, artifacts)
     assert [name.split()[0] for name in loop.called] == ["start", "start"]

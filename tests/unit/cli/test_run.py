@@ -54,7 +54,7 @@ def test_resume_takes_the_newest_run_of_the_stack(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr("cli.report.RUNS", tmp_path)
     monkeypatch.setattr("cli.run.read_lab", read_lab)
     monkeypatch.setattr("cli.run.open_engine", open_engine)
-    monkeypatch.setattr("experiment.running.loop.resume_run", resume_run)
+    monkeypatch.setattr("experiment.running.resume_run", resume_run)
     run(resume=True, stack="mine")
     run(resume=True, stack="local")
     run(resume=True, run_id=first.name, stack="mine")

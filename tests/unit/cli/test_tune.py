@@ -9,7 +9,6 @@ import pytest
 
 from cli import tune as subcommand
 from documents.errors import HostError
-from experiment.bench import run_lock
 from provision.kernel import tuning
 from tests.unit.documents.samples import INVENTORY, SECRETS
 from tests.unit.provision.local_host import LocalHost
@@ -36,7 +35,7 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandI
     monkeypatch.setattr(subcommand, "read_tool_versions", versions)
     monkeypatch.setattr(subcommand, "connect", connect)
     monkeypatch.setattr(subcommand, "Place", place)
-    monkeypatch.setattr(run_lock, "held", held)
+    monkeypatch.setattr("experiment.bench.held", held)
     on_a_host_of_kind("ssh", monkeypatch)
     yield made
     tuning.restore(LocalHost(), place=made.place)

@@ -9,7 +9,7 @@ from cli import verify as drift_subcommand
 from cli import verify as subcommand
 from documents.errors import RunError
 from documents.lab.drift import Drift
-from experiment.bench import readiness, run_lock
+from experiment.bench import run_lock
 from lab.lifecycle.drift.reading import Hold
 from provision.ssh.connection import connect
 from tests.ssh.sshd import Sshd
@@ -39,8 +39,8 @@ def test_nothing_is_checked_while_a_run_holds_the_host(
     for module in (subcommand, drift_subcommand):
         monkeypatch.setattr(module, "read_lab", read_lab)
     monkeypatch.setattr(drift_subcommand, "read_drift", read_drift)
-    monkeypatch.setattr(readiness, "verify_api", verify_api)
-    monkeypatch.setattr(run_lock, "held", held)
+    monkeypatch.setattr("experiment.bench.verify_api", verify_api)
+    monkeypatch.setattr("experiment.bench.held", held)
     with connect(sshd.host) as connection:
         with (
             held(connection, "run 1 of ada@laptop"),
