@@ -1,0 +1,150 @@
+"""The chapters of the report's page, in their order. Each has a template of its name in `templates/chapters/`."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from analysis.pages.building import building_table
+from analysis.pages.cells import short_blocks, void_entries, void_note, warm_up_table, work_table
+from analysis.pages.claims import article_table, claim_tables, claims_table
+from analysis.pages.host import knob_table, load_host_table, watch_table
+from analysis.pages.open_loop import open_loop_plots, open_loop_tables
+from analysis.pages.plots import distribution_plots, load_plots, series_plots, use_plots, verdict_plots, work_plots
+from analysis.pages.run import grade_meaning, host_facts, method_words, recompute_command, rerun_commands, run_facts
+from analysis.pages.table import cell_table, latency_table, resource_table, summary_table
+from analysis.pages.verdicts import VERDICT_NOTE, load_verdicts, other_table, pair_table, ranking_table, twin_table
+from documents.report import Report
+
+Values = Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A chapter of the page.
+
+    Attributes:
+        id: by which it is linked to, and its template is found.
+        title: its heading.
+        build: gives what its template shows of a report besides the report itself; None leaves the chapter out.
+    """
+
+    id: str
+    title: str
+    build: Callable[[Report], Values | None]
+
+
+def _verdict(report: Report) -> Values:
+    return {
+        "load_verdicts": load_verdicts(report),
+        "verdict_note": VERDICT_NOTE,
+        "grade_meaning": grade_meaning(report),
+    }
+
+
+def _caveats(report: Report) -> Values | None:
+    return {} if report.caveats else None
+
+
+def _load(report: Report) -> Values:
+    return {"load_plots": load_plots(report), "summary": summary_table(report)}
+
+
+def _pairs(report: Report) -> Values | None:
+    ranking, twins = ranking_table(report), twin_table(report)
+    if not ranking.rows and not twins.rows:
+        return None
+    return {
+        "ranking": ranking,
+        "verdict_plots": verdict_plots(report),
+        "pairs": pair_table(report),
+        "twins": twins,
+        "other_measures": other_table(report),
+    }
+
+
+def _distribution(report: Report) -> Values | None:
+    latency = latency_table(report)
+    if not latency.rows:
+        return None
+    return {
+        "distribution_plots": distribution_plots(report),
+        "latency": latency,
+        "open_loop_plots": open_loop_plots(report),
+        "open_loop": open_loop_tables(report),
+    }
+
+
+def _resources(report: Report) -> Values | None:
+    resources = resource_table(report)
+    if not resources.rows:
+        return None
+    return {
+        "series_plots": series_plots(report),
+        "use_plots": use_plots(report),
+        "resources": resources,
+        "warm_ups": warm_up_table(report),
+    }
+
+
+def _work(report: Report) -> Values | None:
+    work = work_table(report)
+    return {"work_plots": work_plots(report), "work": work} if work.rows else None
+
+
+def _article(report: Report) -> Values | None:
+    article, claims = article_table(report), claims_table(report)
+    if not article.rows and not claims.rows:
+        return None
+    return {"article": article, "claims": claims, "claim_tables": claim_tables(report)}
+
+
+def _building(report: Report) -> Values | None:
+    building = building_table(report)
+    return {"building": building} if building.rows else None
+
+
+def _host(report: Report) -> Values:
+    return {
+        "host_facts": host_facts(report),
+        "run_facts": run_facts(report),
+        "load_hosts": load_host_table(report),
+        "knobs": knob_table(report.knobs),
+    }
+
+
+def _void(report: Report) -> Values:
+    return {
+        "void_note": void_note(report),
+        "void_entries": void_entries(report),
+        "short_blocks": short_blocks(report),
+    }
+
+
+def _again(report: Report) -> Values:
+    return {"rerun": rerun_commands(report)}
+
+
+def _method(report: Report) -> Values:
+    return {"method": method_words(report), "recompute": recompute_command(report)}
+
+
+def _cells(report: Report) -> Values | None:
+    cells = cell_table(report)
+    return {"cells": cells, "watch": watch_table(report)} if cells.rows else None
+
+
+CHAPTERS = (
+    Chapter("verdict", "Verdict", _verdict),
+    Chapter("caveats", "Before you quote these numbers", _caveats),
+    Chapter("load", "Throughput and latency by load", _load),
+    Chapter("pairs", "Pair by pair", _pairs),
+    Chapter("distribution", "Latency distribution", _distribution),
+    Chapter("resources", "Memory and CPU over time", _resources),
+    Chapter("work", "Work for each CPU second", _work),
+    Chapter("article", "The article's claims beside ours", _article),
+    Chapter("building", "Facts about building", _building),
+    Chapter("host", "Host and run", _host),
+    Chapter("void", "Void cells", _void),
+    Chapter("again", "Run it again", _again),
+    Chapter("method", "How the numbers are made", _method),
+    Chapter("cells", "Every cell", _cells),
+)
