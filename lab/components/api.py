@@ -1,6 +1,7 @@
 """One API on the host: its image, built there from its own folder, and its container."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pulumi
@@ -19,6 +20,31 @@ _STOP_SECONDS = 15
 """The contract gives an API 10 s to finish what is in flight; after this long it would be killed."""
 
 
+@dataclass(frozen=True)
+class ApiArgs:
+    """An API, and what it is made with.
+
+    Attributes:
+        document: what the stack document says of it.
+        engine: the Docker engine of its host.
+        cpu_list: its CPUs.
+        listen_address: the address of the host at which it listens.
+        credentials: the lab's.
+        postgres_port: PostgreSQL's.
+        redis_port: Redis's.
+        after: what is there before its container starts; its image is built meanwhile.
+    """
+
+    document: ApiDocument
+    engine: HostEngine
+    cpu_list: pulumi.Input[str]
+    listen_address: pulumi.Input[str]
+    credentials: Credentials
+    postgres_port: int
+    redis_port: int
+    after: Sequence[pulumi.Resource]
+
+
 class Api(pulumi.ComponentResource):
     """An API under test, configured by its environment alone, on the host's loopback interface.
 
@@ -29,24 +55,9 @@ class Api(pulumi.ComponentResource):
     service: pulumi.Output[ApiService]
     container: docker.Container
 
-    def __init__(
-        self,
-        document: ApiDocument,
-        *,
-        engine: HostEngine,
-        cpu_list: pulumi.Input[str],
-        listen_address: pulumi.Input[str],
-        credentials: Credentials,
-        postgres_port: int,
-        redis_port: int,
-        after: Sequence[pulumi.Resource],
-        opts: pulumi.ResourceOptions | None = None,
-    ) -> None:
-        """Declare the API that `document` describes on the engine's host, on the CPUs of `cpu_list`.
-
-        It listens at the address `listen_address` of the host. Its container starts once all in `after` is there; its
-        image is built meanwhile.
-        """
+    def __init__(self, args: ApiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Declare the API: its image, built on the host, and its container."""
+        document, engine, credentials = args.document, args.engine, args.credentials
         name = document.name
         super().__init__("fairground:apis:Api", name, None, opts)
         image = engine.build_image(
@@ -62,7 +73,7 @@ class Api(pulumi.ComponentResource):
             f"{name}-uploads", name=volume_name, labels=engine.volume_labels(), opts=engine.options(self)
         )
         environment = {
-            "HOST": listen_address,
+            "HOST": args.listen_address,
             "LOG_LEVEL": "warn",
             "DB_POOL_SIZE": "32",
             "PORT": str(document.port),
@@ -71,11 +82,11 @@ class Api(pulumi.ComponentResource):
         }
         secret_environment = {
             "DATABASE_URL": credentials.postgres_password.apply(
-                lambda password: f"postgres://{USER}:{password}@127.0.0.1:{postgres_port}/{DATABASE}"
+                lambda password: f"postgres://{USER}:{password}@127.0.0.1:{args.postgres_port}/{DATABASE}"
             ),
             "JWT_SECRET": credentials.jwt_secret,
             "REDIS_URL": credentials.redis_password.apply(
-                lambda password: f"redis://:{password}@127.0.0.1:{redis_port}/0"
+                lambda password: f"redis://:{password}@127.0.0.1:{args.redis_port}/0"
             ),
         }
         self.container = docker.Container(
@@ -83,7 +94,7 @@ class Api(pulumi.ComponentResource):
             name=container_name,
             image=image.image_id,
             network_mode="host",
-            cpu_set=cpu_list,
+            cpu_set=args.cpu_list,
             restart="unless-stopped",
             labels=engine.container_labels(),
             envs=[
@@ -98,7 +109,9 @@ class Api(pulumi.ComponentResource):
             stop_timeout=_STOP_SECONDS,
             destroy_grace_seconds=_STOP_SECONDS,
             log_opts={"max-size": "10m"},
-            opts=pulumi.ResourceOptions.merge(engine.options(self), pulumi.ResourceOptions(depends_on=list(after))),
+            opts=pulumi.ResourceOptions.merge(
+                engine.options(self), pulumi.ResourceOptions(depends_on=list(args.after))
+            ),
         )
         source_sha256 = hash_build_context(Path(document.source))
         self.service = pulumi.Output.all(self.container.id, image.image_id).apply(

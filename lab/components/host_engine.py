@@ -6,7 +6,7 @@ import pulumi
 import pulumi_docker as docker
 
 from documents.lab import HOST_LABEL, STACK_LABEL, Host
-from lab.resources import BaseImage, BuiltImage
+from lab.resources import BaseImage, BuiltImage, BuiltImageArgs
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,7 @@ class HostEngine:
         It is named by what it is made of, so that a container on the old image never stands in the way of the
         new one, and made anew when and only when that changes.
         """
-        return BuiltImage(
-            name,
+        args = BuiltImageArgs(
             image=image,
             context=context,
             base=self.base.tag,
@@ -64,8 +63,8 @@ class HostEngine:
             host=self.host,
             host_id=self.host_id,
             target=target,
-            opts=pulumi.ResourceOptions(parent=parent, deleted_with=self.goes_with),
         )
+        return BuiltImage(name, args, pulumi.ResourceOptions(parent=parent, deleted_with=self.goes_with))
 
     def pull_image(self, name: str, *, image: str, parent: pulumi.Resource) -> docker.RemoteImage:
         """Declare an image that the stack document names, pulled on the host."""

@@ -7,7 +7,7 @@ import pulumi_docker as docker
 
 from documents.lab import HostResources, Inventory, LoadHost, Secrets
 from documents.stack import Stack
-from lab.components.api import Api
+from lab.components.api import Api, ApiArgs
 from lab.components.host_engine import HostEngine
 from lab.components.services import Postgres, Redis
 from lab.hosts import describe_load_host, lay_out_cores, name_place, size_host
@@ -109,15 +109,17 @@ class Lab(pulumi.ComponentResource):
         )
         apis = [
             Api(
-                document,
-                engine=engine,
-                cpu_list=layout.apply(lambda layout: layout.cpu_list("api")),
-                listen_address=host.api_address,
-                credentials=credentials,
-                postgres_port=stack.services.postgres.port,
-                redis_port=stack.services.redis.port,
-                after=[seeded, redis],
-                opts=child,
+                ApiArgs(
+                    document=document,
+                    engine=engine,
+                    cpu_list=layout.apply(lambda layout: layout.cpu_list("api")),
+                    listen_address=host.api_address,
+                    credentials=credentials,
+                    postgres_port=stack.services.postgres.port,
+                    redis_port=stack.services.redis.port,
+                    after=[seeded, redis],
+                ),
+                child,
             )
             for document in stack.apis
         ]

@@ -11,7 +11,7 @@ from documents.stack import JumpHost as JumpHostDocument
 from documents.stack import SshHost as SshHostDocument
 from lab.hosts.declared import DeclaredLoadHost
 from lab.hosts.keys import host_folder, pinned_key
-from lab.resources import KNOWN_HOSTS_NAME, ClaimedHost, Credentials, SshFiles, list_known_hosts
+from lab.resources import KNOWN_HOSTS_NAME, ClaimedHost, ClaimedHostArgs, Credentials, SshFiles, list_known_hosts
 
 
 def describe_host(document: ExistingHost, folder: Path) -> Host:
@@ -124,14 +124,12 @@ class SshHost(pulumi.ComponentResource):
             opts=self._child,
         )
         host = files.path_of(KNOWN_HOSTS_NAME).apply(lambda path: reached.model_copy(update={"known_hosts_path": path}))
-        claimed = ClaimedHost(
-            f"claimed-{name}",
+        args = ClaimedHostArgs(
             host=host,
             stack=self._stack,
             lab=self._credentials.user_public_key,
             for_load=for_load,
             keep_images=keep_images,
             folder=str(self._folder),
-            opts=self._child,
         )
-        return host, claimed
+        return host, ClaimedHost(f"claimed-{name}", args, self._child)

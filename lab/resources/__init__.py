@@ -1,8 +1,8 @@
 """The lab's own resources: what Pulumi's providers don't have."""
 
 from lab.resources.credentials import Credentials
-from lab.resources.hosts import ClaimedHost, ReadyHost, ReadyLoadHost, take_kept
-from lab.resources.images import BaseImage, BuiltImage
+from lab.resources.hosts import ClaimedHost, ClaimedHostArgs, ReadyHost, ReadyLoadHost, take_kept
+from lab.resources.images import BaseImage, BuiltImage, BuiltImageArgs
 from lab.resources.seed import SeededDatabase, hash_contract
 from lab.resources.ssh_files import KEY_NAME, KNOWN_HOSTS_NAME, SshFiles, list_known_hosts, pin_host_key, ssh_options
 
@@ -11,7 +11,9 @@ __all__ = [
     "KNOWN_HOSTS_NAME",
     "BaseImage",
     "BuiltImage",
+    "BuiltImageArgs",
     "ClaimedHost",
+    "ClaimedHostArgs",
     "Credentials",
     "ReadyHost",
     "ReadyLoadHost",

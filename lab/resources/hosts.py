@@ -2,14 +2,16 @@
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pulumi
-from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
+from pulumi.dynamic import CreateResult, DiffResult, Resource, UpdateResult
 from pulumi.runtime.rpc import UNKNOWN
 
 from documents.lab import Host, HostResources
+from lab.resources.provider import Provider
 from lab.resources.ssh_files import docker_url
 from provision.claim import claim, release
 from provision.ssh import connect
@@ -40,7 +42,10 @@ _VERSION = "2"
 """Of what is read from a host: a lab that was stood up before it was read has it read."""
 
 
-class _ReadyHostProvider(ResourceProvider):
+class _ReadyHostProvider(Provider):
+    replaced_by = ("host", "host_id", "has_load_hosts", "version")
+    deleted_first = True
+
     def create(self, props: dict[str, Any]) -> CreateResult:
         host = Host.model_validate_json(props["host"])
         with connect(host, deadline_seconds=BOOT_SECONDS[host.kind]) as connection:
@@ -50,12 +55,6 @@ class _ReadyHostProvider(ResourceProvider):
             resources = read_resources(connection)
         read = {"docker_url": docker_url(host), "tools": dict(tools), "resources": resources.to_json()}
         return CreateResult(id_=props["host_id"], outs={**props, **read})
-
-    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
-        changed = [
-            name for name in ("host", "host_id", "has_load_hosts", "version") if _olds.get(name) != _news.get(name)
-        ]
-        return DiffResult(changes=bool(changed), replaces=changed, delete_before_replace=True)
 
 
 class ReadyHost(Resource, module="fairground", name="ReadyHost"):
@@ -99,17 +98,16 @@ class ReadyHost(Resource, module="fairground", name="ReadyHost"):
         return self.resources.apply(lambda text: HostResources.from_json(text, name="the host's resources"))
 
 
-class _ReadyLoadHostProvider(ResourceProvider):
+class _ReadyLoadHostProvider(Provider):
+    replaced_by = ("host", "host_id")
+    deleted_first = True
+
     def create(self, props: dict[str, Any]) -> CreateResult:
         host = Host.model_validate_json(props["host"])
         with connect(host, deadline_seconds=BOOT_SECONDS[host.kind]) as connection:
             prepare_load_host(connection)
             resources = read_resources(connection)
         return CreateResult(id_=props["host_id"], outs={**props, "resources": resources.to_json()})
-
-    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
-        changed = [name for name in ("host", "host_id") if _olds.get(name) != _news.get(name)]
-        return DiffResult(changes=bool(changed), replaces=changed, delete_before_replace=True)
 
 
 class ReadyLoadHost(Resource, module="fairground", name="ReadyLoadHost"):
@@ -136,7 +134,10 @@ class ReadyLoadHost(Resource, module="fairground", name="ReadyLoadHost"):
         return self.resources.apply(lambda text: HostResources.from_json(text, name="the load host's resources"))
 
 
-class _ClaimedHostProvider(ResourceProvider):
+class _ClaimedHostProvider(Provider):
+    replaced_by = ("host", "stack", "lab", "for_load")
+    updated_by = ("keep_images", "folder")
+
     def create(self, props: dict[str, Any]) -> CreateResult:
         host = Host.model_validate_json(props["host"])
         with connect(host) as connection:
@@ -154,12 +155,11 @@ class _ClaimedHostProvider(ResourceProvider):
         return UpdateResult(outs=_news)
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
-        names = ("host", "stack", "lab", "for_load", "keep_images", "folder")
-        changed = [name for name in names if _olds.get(name) != _news.get(name)]
-        replaces = [name for name in changed if name in {"host", "stack", "lab", "for_load"}]
+        found = super().diff(_id, _olds, _news)
         # Another machine is claimed before this one is left, and takes over what was built here. On one and the same,
         # known by its key, the end of the old claim would undo what is done under the new one.
-        return DiffResult(changes=bool(changed), replaces=replaces, delete_before_replace=_is_one_machine(_olds, _news))
+        found.delete_before_replace = _is_one_machine(_olds, _news)
+        return found
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         with connect(Host.model_validate_json(_props["host"])) as connection:
@@ -175,43 +175,31 @@ def _is_one_machine(olds: dict[str, Any], news: dict[str, Any]) -> bool:
     return old == new
 
 
+@dataclass(frozen=True)
+class ClaimedHostArgs:
+    """What a claim is of, and for.
+
+    Attributes:
+        host: how the host is reached.
+        stack: the lab's name.
+        lab: what tells this lab from another of that name.
+        for_load: whether load is put on the lab's host from it, so that it needs no Docker engine.
+        keep_images: whether images and build cache outlive the lab.
+        folder: the stack's own on the controller.
+    """
+
+    host: pulumi.Input[Host]
+    stack: str
+    lab: pulumi.Input[str]
+    for_load: bool
+    keep_images: bool
+    folder: str
+
+
 class ClaimedHost(Resource, module="fairground", name="ClaimedHost"):
     """A host that exists, claimed for the lab and prepared; what was changed on it is undone when this goes."""
 
-    def __init__(
-        self,
-        name: str,
-        *,
-        host: pulumi.Input[Host],
-        stack: str,
-        lab: pulumi.Input[str],
-        for_load: bool,
-        keep_images: bool,
-        folder: str,
-        opts: pulumi.ResourceOptions | None = None,
-    ) -> None:
-        """Declare the claim.
-
-        Args:
-            name: the resource's.
-            host: how it is reached.
-            stack: the lab's name.
-            lab: what tells this lab from another of that name.
-            for_load: whether load is put on the lab's host from it, so that it needs no Docker engine.
-            keep_images: whether images and build cache outlive the lab.
-            folder: the stack's own on the controller.
-            opts: Pulumi's options.
-        """
-        super().__init__(
-            _ClaimedHostProvider(),
-            name,
-            {
-                "host": pulumi.Output.from_input(host).apply(Host.to_json),
-                "stack": stack,
-                "lab": lab,
-                "for_load": for_load,
-                "keep_images": keep_images,
-                "folder": folder,
-            },
-            opts,
-        )
+    def __init__(self, name: str, args: ClaimedHostArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Declare the claim."""
+        inputs = {**vars(args), "host": pulumi.Output.from_input(args.host).apply(Host.to_json)}
+        super().__init__(_ClaimedHostProvider(), name, inputs, opts)

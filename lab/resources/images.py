@@ -3,15 +3,17 @@
 import hashlib
 import json
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pulumi
-from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, ResourceProvider
+from pulumi.dynamic import CreateResult, ReadResult, Resource
 
 from documents.errors import HostError, LabError
 from documents.lab import Host, stack_labels
 from lab.leftovers import run_docker
+from lab.resources.provider import Provider
 from provision.images import (
     MadeImage,
     build_image,
@@ -33,7 +35,9 @@ _NOT_THERE = "No such image"
 """What Docker says of an image that is gone."""
 
 
-class _BaseImageProvider(ResourceProvider):
+class _BaseImageProvider(Provider):
+    replaced_by = ("image", "tag", "stack", "host_id")
+
     def create(self, props: dict[str, Any]) -> CreateResult:
         image, tag, stack = props["image"], props["tag"], props["stack"]
         if props.get("host") is None:
@@ -49,10 +53,6 @@ class _BaseImageProvider(ResourceProvider):
                 made = make_base_image_on_host(connection, image, tag, stack)
             note_image(MadeImage(host=host, name=tag, image_id=made.id, recipe=_RECIPE))
         return CreateResult(id_=tag, outs={**props, "image_id": made.id, "origin": made.origin})
-
-    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
-        changed = [name for name in ("image", "tag", "stack", "host_id") if _olds.get(name) != _news.get(name)]
-        return DiffResult(changes=bool(changed), replaces=changed, delete_before_replace=False)
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """A refresh notices that the controller's base is gone; the host's goes with its host."""
@@ -135,7 +135,9 @@ def _tag(image: str, stack: str) -> str:
 _MADE_OF = ("image", "source", "base", "base_id", "target", "stack")
 
 
-class _BuiltImageProvider(ResourceProvider):
+class _BuiltImageProvider(Provider):
+    replaced_by = (*_MADE_OF, "host_id")
+
     def create(self, props: dict[str, Any]) -> CreateResult:
         host, name, recipe = Host.model_validate_json(props["host"]), _name(props), _recipe(props)
         with connect(host) as connection:
@@ -155,10 +157,6 @@ class _BuiltImageProvider(ResourceProvider):
                     raise LabError(" ".join(str(error).split())) from error
         note_image(MadeImage(host=host, name=name, image_id=image_id, recipe=recipe))
         return CreateResult(id_=name, outs={**props, "image_id": image_id})
-
-    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
-        changed = [name for name in (*_MADE_OF, "host_id") if _olds.get(name) != _news.get(name)]
-        return DiffResult(changes=bool(changed), replaces=changed, delete_before_replace=False)
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """A refresh notices that the image is gone, or that its name is another's by now."""
@@ -180,6 +178,31 @@ def _recipe(props: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps([props.get(name) for name in _MADE_OF]).encode()).hexdigest()
 
 
+@dataclass(frozen=True)
+class BuiltImageArgs:
+    """What a built image is made of, and where.
+
+    Attributes:
+        image: the image's name, without its tag.
+        context: the folder that it is built from, as seen from the project's.
+        base: the name of the image that it starts from.
+        base_id: the id of that.
+        stack: the lab's name.
+        host: how the host is reached.
+        host_id: names the host.
+        target: the stage of the Dockerfile; the last one unless given.
+    """
+
+    image: str
+    context: str
+    base: pulumi.Input[str]
+    base_id: pulumi.Input[str]
+    stack: str
+    host: pulumi.Input[Host]
+    host_id: pulumi.Input[str]
+    target: str | None = None
+
+
 class BuiltImage(Resource, module="fairground", name="BuiltImage"):
     """An image made from a folder and the lab's base; made anew when and only when one of them or the host changes.
 
@@ -188,47 +211,21 @@ class BuiltImage(Resource, module="fairground", name="BuiltImage"):
 
     image_id: pulumi.Output[str]
 
-    def __init__(
-        self,
-        name: str,
-        *,
-        image: str,
-        context: str,
-        base: pulumi.Input[str],
-        base_id: pulumi.Input[str],
-        stack: str,
-        host: pulumi.Input[Host],
-        host_id: pulumi.Input[str],
-        target: str | None = None,
-        opts: pulumi.ResourceOptions | None = None,
-    ) -> None:
-        """Declare an image on `host`.
-
-        Args:
-            name: the resource's.
-            image: the image's name, without its tag.
-            context: the folder that it is built from, as seen from the project's.
-            base: the name of the image that it starts from.
-            base_id: the id of that.
-            stack: the lab's name.
-            host: how the host is reached.
-            host_id: names the host.
-            target: the stage of the Dockerfile; the last one unless given.
-            opts: Pulumi's options.
-        """
+    def __init__(self, name: str, args: BuiltImageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Declare an image."""
         super().__init__(
             _BuiltImageProvider(),
             name,
             {
-                "image": image,
-                "context": context,
-                "source": hash_build_context(Path(context)),
-                "base": base,
-                "base_id": base_id,
-                "target": target,
-                "stack": stack,
-                "host": pulumi.Output.from_input(host).apply(Host.to_json),
-                "host_id": host_id,
+                "image": args.image,
+                "context": args.context,
+                "source": hash_build_context(Path(args.context)),
+                "base": args.base,
+                "base_id": args.base_id,
+                "target": args.target,
+                "stack": args.stack,
+                "host": pulumi.Output.from_input(args.host).apply(Host.to_json),
+                "host_id": args.host_id,
                 "image_id": None,
             },
             opts,

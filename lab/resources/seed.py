@@ -6,17 +6,21 @@ from pathlib import Path
 from typing import Any
 
 import pulumi
-from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider
+from pulumi.dynamic import CreateResult, Resource
 
 from apis.contract.seed import SEED_SHA256, write_seed
 from documents.lab import Host, PostgresService
+from lab.resources.provider import Provider
 from provision.services import seed, wait_for_postgres
 from provision.ssh import connect
 
 _SCHEMA = Path("apis/contract/schema.sql")
 
 
-class _SeededDatabaseProvider(ResourceProvider):
+class _SeededDatabaseProvider(Provider):
+    replaced_by = ("container_id", "content_sha256")
+    deleted_first = True
+
     def create(self, props: dict[str, Any]) -> CreateResult:
         host = Host.model_validate_json(props["host"])
         postgres = PostgresService.model_validate_json(props["postgres"])
@@ -27,10 +31,6 @@ class _SeededDatabaseProvider(ResourceProvider):
             schema = _SCHEMA.read_text(encoding="utf-8")
             seed(connection, postgres, schema_sql=schema, seed_sql_path=path, contract_sha256=props["content_sha256"])
         return CreateResult(id_=f"{props['container_id'][:12]}-{props['content_sha256'][:12]}", outs=props)
-
-    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
-        changed = [name for name in ("container_id", "content_sha256") if _olds.get(name) != _news.get(name)]
-        return DiffResult(changes=bool(changed), replaces=changed, delete_before_replace=True)
 
 
 class SeededDatabase(Resource, module="fairground", name="SeededDatabase"):

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pulumi
-from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, ResourceProvider, UpdateResult
+from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 
 from documents.lab import Host, known_hosts_name
+from lab.resources.provider import Provider
 
 KNOWN_HOSTS_NAME = "known_hosts"
 HOST_KEY_ALIAS = "fairground-host"
@@ -33,7 +34,10 @@ def list_known_hosts(host: Host) -> str:
 KEY_NAME = "id_ed25519"
 
 
-class _SshFilesProvider(ResourceProvider):
+class _SshFilesProvider(Provider):
+    replaced_by = ("folder",)
+    updated_by = ("private_key", "known_hosts")
+
     def create(self, props: dict[str, Any]) -> CreateResult:
         write_files(props)
         return CreateResult(id_=props["folder"], outs=props)
@@ -41,11 +45,6 @@ class _SshFilesProvider(ResourceProvider):
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         write_files(_news)
         return UpdateResult(outs=_news)
-
-    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
-        changed = [name for name in ("folder", "private_key", "known_hosts") if _olds.get(name) != _news.get(name)]
-        replaces = [name for name in changed if name == "folder"]
-        return DiffResult(changes=bool(changed), replaces=replaces, delete_before_replace=False)
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """A refresh finds a file that is gone, changed, or open to others: it reads as gone and is made again."""
