@@ -12,7 +12,6 @@ from analysis.cells.open_loop import (
     about_open_loop,
     common_rates,
     measure_open_loop,
-    open_loop_window,
     summarise_open_loop,
 )
 from analysis.cells.warm_up import about_warm_ups, is_steady, outcome_of, summarise_warm_ups
@@ -28,7 +27,6 @@ __all__ = [
     "measure",
     "measure_open_loop",
     "mostly_bound_by",
-    "open_loop_window",
     "outcome_of",
     "series_steps",
     "summarise_open_loop",

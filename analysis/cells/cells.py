@@ -13,10 +13,9 @@ from analysis.raw import (
     LARGEST_EXACT,
     SAMPLED_ROLES,
     SERVICE_BUSY_LEAST,
-    LoadFiles,
-    WatchFiles,
+    CellFiles,
     load_window,
-    look_at_wrk,
+    look_at_load_hosts,
     read_histogram,
     read_samples,
     recover_raw,
@@ -91,35 +90,16 @@ class MeasuredCell:
     corrected_tail: NDArray[np.float64]
 
 
-def measure(
-    cell: Cell,
-    *,
-    wrk_json: bytes,
-    samples_csv: bytes,
-    generator_cpus: int,
-    watched: WatchFiles | None = None,
-    load_files: LoadFiles | None = None,
-    folder: str = "",
-    attempt: int = 1,
-) -> MeasuredCell:
+def measure(cell: Cell, files: CellFiles) -> MeasuredCell:
     """Compute a cell's numbers from its raw files.
-
-    Args:
-        cell: the cell as planned.
-        wrk_json: the bytes of its `wrk.json`.
-        samples_csv: the bytes of its `samples.csv`.
-        generator_cpus: how many CPUs the load generator may run on.
-        watched: what the watch left; None in a run that is older than the watch.
-        load_files: what load hosts left; None where the load came from the lab's own host.
-        folder: the cell's folder with a final slash, for messages.
-        attempt: which attempt at the cell the files are of.
 
     Raises:
         AnalysisError: the files can't be turned into numbers; names file and, where there is one, line.
         DocumentError: `wrk.json` or `watch.json` isn't of its shape.
     """
+    folder, watched = files.folder, files.watched
     name = f"{folder}wrk.json"
-    result = WrkResult.from_json(wrk_json, name=name)
+    result = WrkResult.from_json(files.result_json, name=name)
     _check_result(result, cell, name)
     corrected = read_histogram(result.latency, name=name)
     raw = recover_raw(corrected, result, name=name)
@@ -128,13 +108,13 @@ def measure(
             f"{name} has no latency of any response: there is nothing to compute. Measure the cell again."
         )
     samples_name = f"{folder}samples.csv"
-    seen = load_files and look_at_wrk(load_files, result, folder=folder)
-    samples = read_samples(samples_csv, name=samples_name, roles=SAMPLED_ROLES if seen is None else HOST_ROLES)
+    seen = files.load_files and look_at_load_hosts(files.load_files, result, folder=folder)
+    samples = read_samples(files.samples_csv, name=samples_name, roles=SAMPLED_ROLES if seen is None else HOST_ROLES)
     window = load_window(result)
     used = usage(samples, window, name=samples_name)
     cpu_cores, memory_bytes = step_means(samples["api"], window, series_steps(cell.scenario.duration_seconds))
     load_seconds = result.elapsed_us / 1e6
-    throughput = result.requests / load_seconds
+    throughput = result.throughput
     latency = raw.summary()
     opened = result.connections // result.threads * result.threads
     watch = watched and watch_numbers(
@@ -147,13 +127,13 @@ def measure(
     )
     saturation = 0.0
     if seen is None:
-        saturation = used["generator"].cpu_cores / min(result.threads, generator_cpus)
+        saturation = used["generator"].cpu_cores / min(result.threads, files.generator_cpus)
     else:
         used["generator"], saturation = seen.usage, seen.saturation
         watch = watch and with_load_hosts(watch, seen)
     numbers = CellNumbers(
         cell_id=cell.id,
-        attempt=attempt,
+        attempt=files.attempt,
         block=cell.block,
         api=cell.api,
         scenario=cell.scenario.name,

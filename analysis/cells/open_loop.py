@@ -19,24 +19,21 @@ from analysis.raw import (
     FEW_RESPONSES,
     HOST_ROLES,
     SAMPLED_ROLES,
+    CellFiles,
     Histogram,
-    LoadFiles,
-    Window,
     histogram_of,
-    look_at_open_loop,
+    load_window,
+    look_at_load_hosts,
     read_samples,
     usage,
     watch_numbers,
     with_load_hosts,
 )
 from analysis.raw.run import Run
-from analysis.raw.watch import WatchFiles
 from analysis.statistics.estimates import linear_estimate, log_estimate
 from documents.errors import AnalysisError
 from documents.report import Estimate, OpenLoopMeasurements, OpenLoopNumbers, OpenLoopReport, OpenLoopSummary
-from documents.run import OpenLoopCell, OpenLoopHistogram, OpenLoopRate, OpenLoopResult
-
-RESULT_NAME = "open-loop.json"
+from documents.run import OPEN_LOOP_FILE, OpenLoopCell, OpenLoopHistogram, OpenLoopRate, OpenLoopResult
 
 
 @dataclass(frozen=True)
@@ -81,11 +78,6 @@ def _rounded(rate: float) -> int:
     return whole // step * step
 
 
-def open_loop_window(result: OpenLoopResult) -> Window:
-    """When there was load: from the first request to the last answer."""
-    return Window(result.started_ns, result.ended_ns)
-
-
 def read_durations(durations: OpenLoopHistogram, *, name: str) -> Histogram:
     """Read a histogram into arrays, checked against the sums beside it.
 
@@ -103,35 +95,16 @@ def read_durations(durations: OpenLoopHistogram, *, name: str) -> Histogram:
     return found
 
 
-def measure_open_loop(
-    cell: OpenLoopCell,
-    *,
-    open_loop_json: bytes,
-    samples_csv: bytes,
-    generator_cpus: int,
-    watched: WatchFiles | None = None,
-    load_files: LoadFiles | None = None,
-    folder: str = "",
-    attempt: int = 1,
-) -> OpenLoopNumbers:
+def measure_open_loop(cell: OpenLoopCell, files: CellFiles) -> OpenLoopNumbers:
     """Compute a cell's numbers from its raw files.
-
-    Args:
-        cell: the cell as planned.
-        open_loop_json: the bytes of its `open-loop.json`.
-        samples_csv: the bytes of its `samples.csv`.
-        generator_cpus: how many CPUs the load generator may run on.
-        watched: what the watch left; None where there was none.
-        load_files: what load hosts left; None where the load came from the lab's own host.
-        folder: the cell's folder with a final slash, for messages.
-        attempt: which attempt at the cell the files are of.
 
     Raises:
         AnalysisError: the files can't be turned into numbers; names file and, where there is one, line.
         DocumentError: `open-loop.json` or `watch.json` isn't of its shape.
     """
-    name = f"{folder}{RESULT_NAME}"
-    result = OpenLoopResult.from_json(open_loop_json, name=name)
+    folder, watched = files.folder, files.watched
+    name = f"{folder}{OPEN_LOOP_FILE}"
+    result = OpenLoopResult.from_json(files.result_json, name=name)
     _check_result(result, cell, name)
     latency = read_durations(result.latency, name=name)
     lateness = read_durations(result.lateness, name=name)
@@ -146,26 +119,26 @@ def measure_open_loop(
             f"{name} has no latency of any answer: there is nothing to compute. Measure the cell again."
         )
     samples_name = f"{folder}samples.csv"
-    seen = load_files and look_at_open_loop(load_files, result, folder=folder)
-    samples = read_samples(samples_csv, name=samples_name, roles=SAMPLED_ROLES if seen is None else HOST_ROLES)
-    window = open_loop_window(result)
+    seen = files.load_files and look_at_load_hosts(files.load_files, result, folder=folder)
+    samples = read_samples(files.samples_csv, name=samples_name, roles=SAMPLED_ROLES if seen is None else HOST_ROLES)
+    window = load_window(result)
     used = usage(samples, window, name=samples_name)
     watch = watched and watch_numbers(
         watched.watch_json, watched.ticks_jsonl, window=window, cores=watched.cores, folder=folder
     )
     saturation = 0.0
     if seen is None:
-        saturation = used["generator"].cpu_cores / generator_cpus
+        saturation = used["generator"].cpu_cores / files.generator_cpus
     else:
         used["generator"], saturation = seen.usage, seen.saturation
         watch = watch and with_load_hosts(watch, seen)
     return OpenLoopNumbers(
         cell_id=cell.id,
-        attempt=attempt,
+        attempt=files.attempt,
         block=cell.block,
         api=cell.api,
         rate=cell.rate,
-        achieved_rate=result.achieved_rate,
+        achieved_rate=result.throughput,
         latency=latency.summary(),
         lateness_p99_us=float(lateness.percentile(990)),
         connections_opened=result.connections_opened,
@@ -188,16 +161,7 @@ def summarise_open_loop(run: Run) -> OpenLoopReport | None:
     if protocol.open_loop is None or plan is None:
         return None
     numbers = {
-        cell.id: measure_open_loop(
-            cell,
-            open_loop_json=run.raw_file(record, RESULT_NAME),
-            samples_csv=run.raw_file(record, "samples.csv"),
-            generator_cpus=len(run.cores_of(record).generator),
-            watched=run.watch_files(record),
-            load_files=run.load_files(record, RESULT_NAME),
-            folder=run.name_of(record, ""),
-            attempt=record.attempt,
-        )
+        cell.id: measure_open_loop(cell, run.cell_files(cell, record))
         for cell in plan.cells
         if (record := run.records.get(cell.id)) is not None and record.valid
     }

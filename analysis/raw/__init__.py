@@ -37,14 +37,12 @@ from analysis.raw.load_hosts import (
     LoadFiles,
     LoadHostFiles,
     load_host_file,
-    look_at_open_loop,
-    look_at_wrk,
-    merge_open_loop,
-    merge_wrk,
+    look_at_load_hosts,
+    merge,
     turn_ns,
     with_load_hosts,
 )
-from analysis.raw.run import OPEN_LOOP_PLAN, Run, read_run
+from analysis.raw.run import OPEN_LOOP_PLAN, CellFiles, Run, read_run
 from analysis.raw.samples import HOST_ROLES, SAMPLED_ROLES, Window, load_window, read_samples, step_means, usage
 from analysis.raw.watch import WatchFiles, watch_numbers
 
@@ -77,6 +75,7 @@ __all__ = [
     "STEAL_MOST",
     "STUCK_MOST",
     "THROTTLED_MOST",
+    "CellFiles",
     "Histogram",
     "LoadFiles",
     "LoadHostFiles",
@@ -86,10 +85,8 @@ __all__ = [
     "histogram_of",
     "load_host_file",
     "load_window",
-    "look_at_open_loop",
-    "look_at_wrk",
-    "merge_open_loop",
-    "merge_wrk",
+    "look_at_load_hosts",
+    "merge",
     "read_histogram",
     "read_run",
     "read_samples",

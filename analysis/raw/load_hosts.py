@@ -12,15 +12,19 @@ from analysis.raw.watch import generator_watch
 from documents.errors import AnalysisError
 from documents.report import LoadHostNumbers, Usage, WatchNumbers
 from documents.run import (
+    OPEN_LOOP_FILE,
+    WRK_FILE,
     CellClocks,
     ClockReadings,
     LoadHostRecord,
     OpenLoopErrors,
     OpenLoopHistogram,
     OpenLoopResult,
+    WindowResult,
     WrkErrors,
     WrkLatency,
     WrkResult,
+    read_result,
 )
 
 DRIFT_MOST = 500e-6
@@ -60,7 +64,7 @@ def _error_ns(clock: ClockReadings) -> float:
 _Part = TypeVar("_Part")
 
 
-def wrk_windows(parts: Sequence[WrkResult], clocks: CellClocks) -> tuple[Window, ...]:
+def windows_of(parts: Sequence[WindowResult], clocks: CellClocks) -> tuple[Window, ...]:
     """When each generator put load on, by the clock of the lab's host.
 
     Raises:
@@ -69,22 +73,24 @@ def wrk_windows(parts: Sequence[WrkResult], clocks: CellClocks) -> tuple[Window,
     return tuple(_moved(load_window(part), clock) for part, clock in _pairs(parts, clocks))
 
 
-def open_loop_windows(parts: Sequence[OpenLoopResult], clocks: CellClocks) -> tuple[Window, ...]:
-    """When each generator put load on, by the clock of the lab's host; errors are those of `wrk_windows`."""
-    return tuple(_moved(Window(part.started_ns, part.ended_ns), clock) for part, clock in _pairs(parts, clocks))
-
-
-def merge_wrk(parts: Sequence[WrkResult], clocks: CellClocks) -> WrkResult:
+def merge(parts: Sequence[WindowResult], clocks: CellClocks) -> WindowResult:
     """One result of all generators, by the clock of the lab's host.
 
     Args:
-        parts: what each wrk wrote, by its own clock.
+        parts: what each generator wrote, by its own clock; all in a closed loop, or all in an open one.
         clocks: of their hosts, in the same order.
 
     Raises:
         AnalysisError: a histogram isn't wrk's, the parts are of different loads, or a clock can't be used.
     """
-    windows = wrk_windows(parts, clocks)
+    closed = [part for part in parts if isinstance(part, WrkResult)]
+    if len(closed) == len(parts):
+        return _merge_wrk(closed, clocks)
+    return _merge_open_loop([part for part in parts if isinstance(part, OpenLoopResult)], clocks)
+
+
+def _merge_wrk(parts: Sequence[WrkResult], clocks: CellClocks) -> WrkResult:
+    windows = windows_of(parts, clocks)
     start_ns, end_ns = min(window.start_ns for window in windows), max(window.end_ns for window in windows)
     if len(parts) == 1:
         return parts[0].model_copy(update={"ended_ns": end_ns})
@@ -120,9 +126,8 @@ def merge_wrk(parts: Sequence[WrkResult], clocks: CellClocks) -> WrkResult:
     )
 
 
-def merge_open_loop(parts: Sequence[OpenLoopResult], clocks: CellClocks) -> OpenLoopResult:
-    """One result of all generators, by the clock of the lab's host; arguments and errors are those of `merge_wrk`."""
-    windows = open_loop_windows(parts, clocks)
+def _merge_open_loop(parts: Sequence[OpenLoopResult], clocks: CellClocks) -> OpenLoopResult:
+    windows = windows_of(parts, clocks)
     first = _same_of_all(
         parts, [(part.workload, part.duration_seconds, part.timeout_seconds, part.vegeta_version) for part in parts]
     )
@@ -258,62 +263,50 @@ class LoadHostsSeen:
     numbers: LoadHostNumbers
 
 
-def look_at_wrk(files: LoadFiles, merged: WrkResult, *, folder: str) -> LoadHostsSeen:
-    """The load hosts of a cell of the closed loop.
+def look_at_load_hosts(files: LoadFiles, merged: WindowResult, *, folder: str) -> LoadHostsSeen:
+    """The load hosts of a cell.
+
+    That each generator of an open loop begins in its turn isn't taken for being late.
 
     Args:
         files: what they left.
-        merged: the cell's `wrk.json`.
+        merged: the cell's own result, which is of all generators together.
         folder: the cell's folder with a final slash, for messages.
 
     Raises:
-        AnalysisError: `wrk.json` isn't what the generators' results come to, or a file can't be used.
+        AnalysisError: the cell's result isn't what the generators' results come to, or a file can't be used.
         DocumentError: a file isn't of its shape.
     """
     clocks = CellClocks.from_json(files.clocks_json, name=f"{folder}{CLOCKS_NAME}")
+    result_name = WRK_FILE if isinstance(merged, WrkResult) else OPEN_LOOP_FILE
     parts = [
-        WrkResult.from_json(found.result_json, name=f"{folder}{load_host_file(number, 'wrk.json')}")
+        read_result(found.result_json, name=f"{folder}{load_host_file(number, result_name)}")
         for number, found in enumerate(files.hosts, start=1)
     ]
-    if merge_wrk(parts, clocks) != merged:
-        raise _another(folder, "wrk.json")
+    if merge(parts, clocks) != merged:
+        raise _another(folder, result_name)
+    closed = [part for part in parts if isinstance(part, WrkResult)]
+    rate = None if isinstance(merged, WrkResult) else merged.rate
     return _seen(
         files,
         clocks,
         own_windows=[load_window(part) for part in parts],
-        windows=wrk_windows(parts, clocks),
-        fillable=[min(part.threads, len(found.cpus)) for part, found in zip(parts, files.hosts, strict=True)],
-        results=parts,
-        network_share=_network_share(parts, files.records),
-        folder=folder,
-    )
-
-
-def look_at_open_loop(files: LoadFiles, merged: OpenLoopResult, *, folder: str) -> LoadHostsSeen:
-    """The load hosts of a cell of the open loop; arguments and errors are as those of `look_at_wrk`.
-
-    That each begins in its turn isn't taken for being late.
-    """
-    clocks = CellClocks.from_json(files.clocks_json, name=f"{folder}{CLOCKS_NAME}")
-    parts = [
-        OpenLoopResult.from_json(found.result_json, name=f"{folder}{load_host_file(number, 'open-loop.json')}")
-        for number, found in enumerate(files.hosts, start=1)
-    ]
-    if merge_open_loop(parts, clocks) != merged:
-        raise _another(folder, "open-loop.json")
-    return _seen(
-        files,
-        clocks,
-        own_windows=[Window(part.started_ns, part.ended_ns) for part in parts],
         windows=[
-            Window(window.start_ns - turn_ns(number, merged.rate), window.end_ns - turn_ns(number, merged.rate))
-            for number, window in enumerate(open_loop_windows(parts, clocks))
+            window if rate is None else _earlier(window, turn_ns(number, rate))
+            for number, window in enumerate(windows_of(parts, clocks))
         ],
-        fillable=[len(found.cpus) for found in files.hosts],
-        results=[None] * len(parts),
-        network_share=None,
+        fillable=[
+            min(part.threads, len(found.cpus)) if isinstance(part, WrkResult) else len(found.cpus)
+            for part, found in zip(parts, files.hosts, strict=True)
+        ],
+        results=closed or [None] * len(parts),
+        network_share=_network_share(closed, files.records) if closed else None,
         folder=folder,
     )
+
+
+def _earlier(window: Window, by_ns: int) -> Window:
+    return Window(window.start_ns - by_ns, window.end_ns - by_ns)
 
 
 def with_load_hosts(watch: WatchNumbers, seen: LoadHostsSeen) -> WatchNumbers:

@@ -17,11 +17,44 @@ from analysis.raw.watch import WatchFiles
 from documents.errors import AnalysisError
 from documents.lab import ApiService, CoreLayout
 from documents.report import ShortBlock, VoidAttempt, VoidCell
-from documents.run import Cell, CellRecord, HostRecord, Manifest, OpenLoopCell, OpenLoopPlan, Plan, attempt_id
+from documents.run import (
+    Cell,
+    CellRecord,
+    HostRecord,
+    Manifest,
+    OpenLoopCell,
+    OpenLoopPlan,
+    Plan,
+    attempt_id,
+    result_file,
+)
 
 OPEN_LOOP_PLAN = "open-loop-plan.json"
 
 _RAW_FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+
+
+@dataclass(frozen=True)
+class CellFiles:
+    """The raw files of one attempt at a cell, and what has to be known to read them.
+
+    Attributes:
+        result_json: the bytes of its `wrk.json` or `open-loop.json`.
+        samples_csv: the bytes of its `samples.csv`.
+        generator_cpus: how many CPUs the load generator may run on.
+        watched: what the watch left; None in a run that is older than the watch.
+        load_files: what load hosts left; None where the load came from the lab's own host.
+        folder: the attempt's folder with a final slash, for messages.
+        attempt: which attempt at the cell it is.
+    """
+
+    result_json: bytes
+    samples_csv: bytes
+    generator_cpus: int
+    watched: WatchFiles | None = None
+    load_files: LoadFiles | None = None
+    folder: str = ""
+    attempt: int = 1
 
 
 @dataclass(frozen=True)
@@ -176,12 +209,24 @@ class Run:
                 if self.directory / "cells" / record.attempt_id / file_name not in self._verified:
                     self.raw_file(record, file_name)
 
-    def watch_files(self, record: CellRecord) -> WatchFiles | None:
-        """What the watch left of an attempt; None where the run is older than the watch and there is neither file.
+    def cell_files(self, cell: Cell, record: CellRecord) -> CellFiles:
+        """The raw files of an attempt at a cell.
 
         Raises:
             AnalysisError: as `raw_file`.
         """
+        result_name = result_file(cell)
+        return CellFiles(
+            result_json=self.raw_file(record, result_name),
+            samples_csv=self.raw_file(record, "samples.csv"),
+            generator_cpus=len(self.cores_of(record).generator),
+            watched=self._watch_files(record),
+            load_files=self._load_files(record, result_name),
+            folder=self.name_of(record, ""),
+            attempt=record.attempt,
+        )
+
+    def _watch_files(self, record: CellRecord) -> WatchFiles | None:
         if record.files.keys().isdisjoint({"watch.json", "ticks.jsonl"}):
             return None
         return WatchFiles(
@@ -190,16 +235,7 @@ class Run:
             cores=self.cores_of(record),
         )
 
-    def load_files(self, record: CellRecord, result_name: str) -> LoadFiles | None:
-        """What load hosts left of an attempt; None where the load came from the lab's own host.
-
-        Args:
-            record: the attempt's.
-            result_name: of the file that its generator wrote.
-
-        Raises:
-            AnalysisError: as `raw_file`.
-        """
+    def _load_files(self, record: CellRecord, result_name: str) -> LoadFiles | None:
         load_hosts = self.manifest.inventory.load_hosts
         if not load_hosts:
             return None

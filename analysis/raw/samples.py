@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from documents.errors import AnalysisError
 from documents.report import Usage
-from documents.run import SAMPLE_COLUMNS, SampledRole, WrkResult
+from documents.run import SAMPLE_COLUMNS, SampledRole, WindowResult
 
 SAMPLED_ROLES: tuple[SampledRole, ...] = get_args(SampledRole)
 
@@ -47,9 +47,9 @@ class Window:
     end_ns: int
 
 
-def load_window(result: WrkResult) -> Window:
-    """When there was load: the time over which wrk counted the responses that throughput is made of."""
-    return Window(result.ended_ns - 1000 * result.elapsed_us, result.ended_ns)
+def load_window(result: WindowResult) -> Window:
+    """When there was load."""
+    return Window(result.started_ns, result.ended_ns)
 
 
 def read_samples(

@@ -39,7 +39,7 @@ from documents.report import (
     Subject,
     TimeSeries,
 )
-from documents.run import Cell, CellRecord, Facts, HostIdentity, Scenario, WrkResult, describe_control
+from documents.run import CellRecord, Facts, HostIdentity, Scenario, WrkResult, describe_control
 
 
 def facts_file_name(api: ApiService) -> str:
@@ -115,7 +115,7 @@ def analyse(run: Run, facts_directory: Path | None = None) -> Report:
     manifest, protocol, inventory = run.manifest, run.manifest.protocol, run.manifest.inventory
     subjects = run.subjects
     measured = {
-        cell.id: _measure(run, cell, record)
+        cell.id: measure(cell, run.cell_files(cell, record))
         for cell in run.closed_cells
         if (record := run.records.get(cell.id)) is not None and record.valid
     }
@@ -211,19 +211,6 @@ def analyse(run: Run, facts_directory: Path | None = None) -> Report:
         short_blocks=run.short_blocks(),
         unfinished_cells=tuple(cell.id for cell in unfinished),
         tool_versions=manifest.tool_versions,
-    )
-
-
-def _measure(run: Run, cell: Cell, record: CellRecord) -> MeasuredCell:
-    return measure(
-        cell,
-        wrk_json=run.raw_file(record, "wrk.json"),
-        samples_csv=run.raw_file(record, "samples.csv"),
-        generator_cpus=len(run.cores_of(record).generator),
-        watched=run.watch_files(record),
-        load_files=run.load_files(record, "wrk.json"),
-        folder=run.name_of(record, ""),
-        attempt=record.attempt,
     )
 
 

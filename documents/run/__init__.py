@@ -2,15 +2,20 @@
 
 from documents.run.facts import Building, Fact, Facts, Starting
 from documents.run.load import (
+    OPEN_LOOP_FILE,
+    WRK_FILE,
     OpenLoopCell,
     OpenLoopErrors,
     OpenLoopHistogram,
     OpenLoopPlan,
     OpenLoopRate,
     OpenLoopResult,
+    WindowResult,
     WrkErrors,
     WrkLatency,
     WrkResult,
+    read_result,
+    result_file,
 )
 from documents.run.protocol import Cell, OpenLoop, Plan, Protocol, Scenario, Variant, Workload
 from documents.run.recordings import (
@@ -58,9 +63,11 @@ from documents.run.records import (
 
 __all__ = [
     "MANIFESTS",
+    "OPEN_LOOP_FILE",
     "SAMPLE_COLUMNS",
     "STEADY_SECONDS",
     "UNKNOWN_COMMIT",
+    "WRK_FILE",
     "Bandwidth",
     "Building",
     "Cell",
@@ -109,10 +116,13 @@ __all__ = [
     "VoidReason",
     "WarmUp",
     "WarmUpOutcome",
+    "WindowResult",
     "Workload",
     "WrkErrors",
     "WrkLatency",
     "WrkResult",
     "attempt_id",
     "describe_control",
+    "read_result",
+    "result_file",
 ]

@@ -65,6 +65,16 @@ class WrkResult(Document):
     def _refuse_what_has_no_window(cls, value: object) -> object:
         return known_window(value)
 
+    @property
+    def started_ns(self) -> int:
+        """When the load began: wrk counts the responses that throughput is made of from then on."""
+        return self.ended_ns - 1000 * self.elapsed_us
+
+    @property
+    def throughput(self) -> float:
+        """Responses a second."""
+        return self.requests / self.elapsed_us * 1e6
+
 
 class OpenLoopCell(Cell):
     """A cell whose window has requests arrive at `rate` a second, due at equal distances.
@@ -153,6 +163,29 @@ class OpenLoopResult(Document):
     lateness: OpenLoopHistogram
 
     @property
-    def achieved_rate(self) -> float:
+    def throughput(self) -> float:
         """Requests a second that were sent before the window's end."""
         return self.sent_in_window / self.duration_seconds
+
+
+WindowResult = WrkResult | OpenLoopResult
+"""One load window as its generator saw it: wrk in a closed loop, vegeta in an open one. It began at `started_ns` and
+ended at `ended_ns` of the host's CLOCK_MONOTONIC."""
+
+WRK_FILE = "wrk.json"
+OPEN_LOOP_FILE = "open-loop.json"
+
+
+def result_file(cell: Cell) -> str:
+    """The name of the file in a cell's folder that holds its window's result."""
+    return OPEN_LOOP_FILE if isinstance(cell, OpenLoopCell) else WRK_FILE
+
+
+def read_result(data: bytes, *, name: str) -> WindowResult:
+    """Read a window's result by the end of its file's name.
+
+    Raises:
+        DocumentError: it isn't of its shape.
+    """
+    kind = OpenLoopResult if name.endswith(OPEN_LOOP_FILE) else WrkResult
+    return kind.from_json(data, name=name)

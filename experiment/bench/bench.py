@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from analysis.cells import open_loop_window
 from analysis.raw import Window, load_window
 from documents.lab import ApiService, PhysicalCore
-from documents.run import HostIdentity, KnobRecord, LoadHostLook, OpenLoopResult, ProcessPinning, Scenario, WrkResult
+from documents.run import HostIdentity, KnobRecord, LoadHostLook, ProcessPinning, Scenario, WindowResult
 from experiment.bench.beside import Found
 from experiment.workloads import RequestFile
 
@@ -44,14 +43,13 @@ class WarmedUp:
 
 @dataclass(frozen=True)
 class Measured:
-    """What came of a load window: a `result` of wrk's, or of an open loop.
+    """What came of a load window.
 
-    Without either, `generator_failure` says why; without samples, `sampler_failure` does; where the watch over the host
-    isn't whole, `watch_failure`.
+    Without a result, `generator_failure` says why; without samples, `sampler_failure` does; where the watch over the
+    host isn't whole, `watch_failure`.
     """
 
-    result: WrkResult | None = None
-    open_loop: OpenLoopResult | None = None
+    result: WindowResult | None = None
     generator_failure: str | None = None
     sampler_failure: str | None = None
     watch_failure: str | None = None
@@ -59,16 +57,12 @@ class Measured:
     @property
     def window(self) -> Window | None:
         """When there was load; None without a result."""
-        if self.open_loop is not None:
-            return open_loop_window(self.open_loop)
         return None if self.result is None else load_window(self.result)
 
     @property
     def throughput(self) -> float | None:
         """Requests a second: answered ones, in an open loop those that were sent. None without a result."""
-        if self.open_loop is not None:
-            return self.open_loop.achieved_rate
-        return None if self.result is None else self.result.requests / self.result.elapsed_us * 1e6
+        return None if self.result is None else self.result.throughput
 
 
 class Bench(Protocol):

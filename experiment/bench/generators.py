@@ -10,10 +10,18 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from analysis.raw import CLOCKS_NAME, load_host_file, merge_open_loop, merge_wrk, turn_ns
+from analysis.raw import CLOCKS_NAME, load_host_file, merge, turn_ns
 from documents.errors import AnalysisError, DocumentError, HostError, HostUnreachableError, TransferError
 from documents.lab import CoreLayout
-from documents.run import CellClocks, ClockReading, ClockReadings, SampledRole, Scenario
+from documents.run import (
+    OPEN_LOOP_FILE,
+    WRK_FILE,
+    CellClocks,
+    ClockReading,
+    ClockReadings,
+    SampledRole,
+    Scenario,
+)
 from experiment.bench import host_folder
 from experiment.bench.bench import Load, Measured, WarmedUp
 from experiment.bench.beside import Beside
@@ -248,11 +256,8 @@ class Generators:
 
     def _fetch_result(self, one: _At, folder: Path, *, prefix: str = "") -> Measured:
         connection, job = one.place.connection, _known(one.load, one)
-        if self._load_is_open:
-            open_result, failure = _or_failure(lambda: open_loop.finish(connection, job, folder, prefix=prefix))
-            one.load = None
-            return Measured(open_loop=open_result, generator_failure=failure)
-        result, failure = _or_failure(lambda: generator.finish(connection, job, folder, prefix=prefix)[1])
+        finish = open_loop.finish if self._load_is_open else generator.finish
+        result, failure = _or_failure(lambda: finish(connection, job, folder, prefix=prefix))
         one.load = None
         return Measured(result=result, generator_failure=failure)
 
@@ -261,16 +266,10 @@ class Generators:
         for part in found:
             if part.generator_failure is not None:
                 return Measured(generator_failure=part.generator_failure)
-        if self._load_is_open:
-            open_parts = [part.open_loop for part in found if part.open_loop is not None]
-            open_result, failure = _or_failure(lambda: merge_open_loop(open_parts, clocks))
-            if open_result is not None:
-                write_whole(folder / open_loop.RESULT_NAME, open_result.to_json())
-            return Measured(open_loop=open_result, generator_failure=failure)
         parts = [part.result for part in found if part.result is not None]
-        result, failure = _or_failure(lambda: merge_wrk(parts, clocks))
+        result, failure = _or_failure(lambda: merge(parts, clocks))
         if result is not None:
-            write_whole(folder / generator.RESULT_NAME, result.to_json())
+            write_whole(folder / (OPEN_LOOP_FILE if self._load_is_open else WRK_FILE), result.to_json())
         return Measured(result=result, generator_failure=failure)
 
     def _read_clock(self, one: _At) -> ClockReading:
@@ -306,7 +305,7 @@ class Generators:
                 script=host_folder.path_of("replay.lua"),
                 requests=host_folder.requests_path(load.scenario.workload),
                 tokens=host_folder.path_of("tokens"),
-                output=host_folder.path_of(f"{folder}/{generator.RESULT_NAME}"),
+                output=host_folder.path_of(f"{folder}/{WRK_FILE}"),
                 series=series,
             ),
             address=self._address,
@@ -329,7 +328,7 @@ class Generators:
                 script=self._program,
                 requests=host_folder.requests_path(load.scenario.workload),
                 tokens=host_folder.path_of("tokens"),
-                output=host_folder.path_of(f"load/{open_loop.RESULT_NAME}"),
+                output=host_folder.path_of(f"load/{OPEN_LOOP_FILE}"),
             ),
             address=self._address,
             port=load.api.port,

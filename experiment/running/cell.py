@@ -9,7 +9,16 @@ from functools import partial
 from pathlib import Path
 
 from analysis.cells import is_steady, outcome_of
-from analysis.raw import CLOCKS_NAME, HOST_ROLES, SAMPLED_ROLES, LoadFiles, LoadHostFiles, WatchFiles, load_host_file
+from analysis.raw import (
+    CLOCKS_NAME,
+    HOST_ROLES,
+    SAMPLED_ROLES,
+    CellFiles,
+    LoadFiles,
+    LoadHostFiles,
+    WatchFiles,
+    load_host_file,
+)
 from documents.errors import HostError, HostUnreachableError
 from documents.lab import Inventory, Secrets
 from documents.run import (
@@ -22,6 +31,7 @@ from documents.run import (
     Void,
     VoidReason,
     WarmUp,
+    result_file,
 )
 from experiment.bench import Bench, Load, Measured
 from experiment.clock import SYSTEM_CLOCK, Clock
@@ -29,11 +39,9 @@ from experiment.progress import Event, Phase, PhaseStarted
 from experiment.record import raw_files, sha256_of, sync_folder, write_whole
 from experiment.voids import (
     analysis_voids,
-    load_voids,
-    open_loop_analysis_voids,
-    open_loop_voids,
     sample_voids,
     watch_voids,
+    window_voids,
 )
 from experiment.workloads import token_file
 from provision.system import mismatches
@@ -275,10 +283,8 @@ def _verdict(measured: Measured, cell: Cell, conditions: Conditions, folder: Pat
     voids: list[Void] = []
     window = measured.window
     cores = conditions.inventory.cores_of(conditions.inventory.api(cell.api))
-    if measured.open_loop is not None:
-        voids += open_loop_voids(measured.open_loop, cell.scenario.workload)
-    elif measured.result is not None:
-        voids += load_voids(measured.result, cell.scenario.workload)
+    if measured.result is not None:
+        voids += window_voids(measured.result, cell.scenario.workload)
     else:
         message = measured.generator_failure or "The generator left no result."
         voids.append(Void(reason="generator-failed", message=message))
@@ -301,27 +307,16 @@ def _verdict(measured: Measured, cell: Cell, conditions: Conditions, folder: Pat
             voids += watch_voids(watched, window, measured.result, folder=f"cells/{folder.name}/")
     if voids:
         return voids
-    result_name = "open-loop.json" if isinstance(cell, OpenLoopCell) else "wrk.json"
-    load_files = _load_files(conditions, folder, result_name)
-    if isinstance(cell, OpenLoopCell):
-        return open_loop_analysis_voids(
-            cell,
-            open_loop_json=(folder / "open-loop.json").read_bytes(),
-            samples_csv=(folder / "samples.csv").read_bytes(),
-            generator_cpus=len(cores.generator),
-            watched=watched,
-            load_files=load_files,
-            folder=f"cells/{folder.name}/",
-        )
-    return analysis_voids(
-        cell,
-        wrk_json=(folder / "wrk.json").read_bytes(),
+    result_name = result_file(cell)
+    files = CellFiles(
+        result_json=(folder / result_name).read_bytes(),
         samples_csv=(folder / "samples.csv").read_bytes(),
         generator_cpus=len(cores.generator),
         watched=watched,
-        load_files=load_files,
+        load_files=_load_files(conditions, folder, result_name),
         folder=f"cells/{folder.name}/",
     )
+    return analysis_voids(cell, files)
 
 
 def _load_files(conditions: Conditions, folder: Path, result_name: str) -> LoadFiles | None:

@@ -12,20 +12,22 @@ from analysis.raw.run import Run, read_run
 from documents.errors import RunError
 from documents.lab import Inventory, Secrets
 from documents.run import (
+    OPEN_LOOP_FILE,
     UNKNOWN_COMMIT,
+    WRK_FILE,
     Cell,
     CellRecord,
     HostRecord,
     KnobRecord,
     LoadHostRecord,
     Manifest,
-    OpenLoopResult,
     Plan,
     Protocol,
+    WindowResult,
     Workload,
-    WrkResult,
+    read_result,
 )
-from experiment.bench import Bench, Measured, open_bench, require_identical
+from experiment.bench import Bench, open_bench, require_identical
 from experiment.clock import SYSTEM_CLOCK, Clock
 from experiment.planning import (
     BudgetClock,
@@ -109,18 +111,16 @@ def attempts_made(run: Run) -> tuple[AttemptMade, ...]:
             attempt=record.attempt,
             voids=tuple(void.reason for void in record.voids),
             seconds=sum(record.phases_seconds.values()),
-            throughput=_throughput(run, record) if record.valid else None,
+            throughput=_result_of(run, record).throughput if record.valid else None,
             never_steady=record.never_steady,
         )
         for record in made
     )
 
 
-def _throughput(run: Run, record: CellRecord) -> float | None:
-    if "open-loop.json" in record.files:
-        found = OpenLoopResult.from_json(run.raw_file(record, "open-loop.json"), name="open-loop.json")
-        return Measured(open_loop=found).throughput
-    return Measured(result=WrkResult.from_json(run.raw_file(record, "wrk.json"), name="wrk.json")).throughput
+def _result_of(run: Run, record: CellRecord) -> WindowResult:
+    name = OPEN_LOOP_FILE if OPEN_LOOP_FILE in record.files else WRK_FILE
+    return read_result(run.raw_file(record, name), name=name)
 
 
 _logger = logging.getLogger(__name__)

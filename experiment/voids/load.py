@@ -6,14 +6,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.cells import measure, measure_open_loop
-from analysis.raw import SAMPLED_ROLES, LoadFiles, WatchFiles, Window, read_samples, usage, watch_numbers
+from analysis.raw import SAMPLED_ROLES, CellFiles, WatchFiles, Window, read_samples, usage, watch_numbers
 from documents.errors import AnalysisError, DocumentError
-from documents.run import Cell, OpenLoopCell, OpenLoopResult, SampledRole, Void, Workload, WrkResult
+from documents.run import Cell, OpenLoopCell, OpenLoopResult, SampledRole, Void, WindowResult, Workload, WrkResult
 from experiment.voids.host import generator_voids, host_voids, load_host_voids
 from experiment.workloads import EXPECTED_STATUS
 
 
-def load_voids(result: WrkResult, workload: Workload) -> list[Void]:
+def window_voids(result: WindowResult, workload: Workload) -> list[Void]:
+    """What in the generator's counters makes a window invalid."""
+    return _wrk_voids(result, workload) if isinstance(result, WrkResult) else _open_loop_voids(result, workload)
+
+
+def _wrk_voids(result: WrkResult, workload: Workload) -> list[Void]:
     """What in wrk's own counters makes a window invalid: an error is no fast answer, and a 404 no right one.
 
     wrk counts a response of any status as a request, so these have to be looked at. Responses slower than the
@@ -70,13 +75,13 @@ def sample_voids(
     return []
 
 
-def watch_voids(files: WatchFiles, window: Window, result: WrkResult | None, *, folder: str) -> list[Void]:
+def watch_voids(files: WatchFiles, window: Window, result: WindowResult | None, *, folder: str) -> list[Void]:
     """What disturbed the host in the window, whatever else is wrong with the cell.
 
     Args:
         files: what the watch left.
         window: the load window.
-        result: what wrk tells of it; None in an open loop.
+        result: the generator's; None where it left none.
         folder: the cell's folder with a final slash, for messages.
     """
     try:
@@ -84,7 +89,7 @@ def watch_voids(files: WatchFiles, window: Window, result: WrkResult | None, *, 
             files.watch_json,
             files.ticks_jsonl,
             window=window,
-            result=result,
+            result=result if isinstance(result, WrkResult) else None,
             cores=files.cores,
             folder=folder,
         )
@@ -93,34 +98,17 @@ def watch_voids(files: WatchFiles, window: Window, result: WrkResult | None, *, 
     return host_voids(numbers, files.cores)
 
 
-def analysis_voids(
-    cell: Cell,
-    *,
-    wrk_json: bytes,
-    samples_csv: bytes,
-    generator_cpus: int,
-    watched: WatchFiles | None = None,
-    load_files: LoadFiles | None = None,
-    folder: str,
-) -> list[Void]:
+def analysis_voids(cell: Cell, files: CellFiles) -> list[Void]:
     """Whether the analysis can turn a cell's raw files into numbers, so that none stops the report of a whole run.
 
-    Once its samples and its watch are known to be fit, what is at fault is what wrk told. Where all is well, whether
-    the numbers are those of the API and not of the generator. The arguments are those of `measure`.
+    Once its samples and its watch are known to be fit, what is at fault is the generator's result. Where all is well,
+    whether the numbers are those of the API and not of the generator.
     """
     try:
-        measured = measure(
-            cell,
-            wrk_json=wrk_json,
-            samples_csv=samples_csv,
-            generator_cpus=generator_cpus,
-            watched=watched,
-            load_files=load_files,
-            folder=folder,
-        )
+        numbers = measure_open_loop(cell, files) if isinstance(cell, OpenLoopCell) else measure(cell, files).numbers
     except (AnalysisError, DocumentError) as error:
         return [Void(reason="generator-failed", message=str(error))]
-    numbers = measured.numbers
+    watched = files.watched
     return [*load_host_voids(numbers), *([] if watched is None else generator_voids(numbers, watched.cores))]
 
 
@@ -135,7 +123,7 @@ _EXPECTED_BY_METHOD = {"GET": 200, "POST": 201, "PUT": 200}
 """The right statuses of `mixed`: reads, creations of posts, and updates of posts."""
 
 
-def open_loop_voids(result: OpenLoopResult, workload: Workload) -> list[Void]:
+def _open_loop_voids(result: OpenLoopResult, workload: Workload) -> list[Void]:
     """What in the generator's counters makes a window invalid.
 
     A request that was sent late isn't one: its wait is in its latency. But a window in which too few were sent was one
@@ -144,12 +132,12 @@ def open_loop_voids(result: OpenLoopResult, workload: Workload) -> list[Void]:
     voids: list[Void] = []
     if result.latency.count == 0:
         voids.append(Void(reason="no-requests", message=f"No request was answered in {result.duration_seconds} s."))
-    if result.achieved_rate < LEAST_SHARE_OF_RATE * result.rate:
+    if result.throughput < LEAST_SHARE_OF_RATE * result.rate:
         voids.append(
             Void(
                 reason="rate-missed",
-                message=f"{result.achieved_rate:.1f} requests/s were sent in time, "
-                f"{result.achieved_rate / result.rate:.1%} of the {result.rate} that were due: the API couldn't take "
+                message=f"{result.throughput:.1f} requests/s were sent in time, "
+                f"{result.throughput / result.rate:.1%} of the {result.rate} that were due: the API couldn't take "
                 f"more over {result.connections} connections, or the generator had too little CPU.",
             )
         )
@@ -166,36 +154,6 @@ def open_loop_voids(result: OpenLoopResult, workload: Workload) -> list[Void]:
     if wrong:
         voids.append(Void(reason="wrong-status", message=f"{workload} was answered wrongly: {', '.join(wrong)}."))
     return voids
-
-
-def open_loop_analysis_voids(
-    cell: OpenLoopCell,
-    *,
-    open_loop_json: bytes,
-    samples_csv: bytes,
-    generator_cpus: int,
-    watched: WatchFiles | None = None,
-    load_files: LoadFiles | None = None,
-    folder: str,
-) -> list[Void]:
-    """Whether the analysis can turn a cell's raw files into numbers, so that none stops the report of a whole run.
-
-    Where all is well, whether the generator was the limit. The arguments are those of
-    `analysis.cells.open_loop.measure_open_loop`.
-    """
-    try:
-        numbers = measure_open_loop(
-            cell,
-            open_loop_json=open_loop_json,
-            samples_csv=samples_csv,
-            generator_cpus=generator_cpus,
-            watched=watched,
-            load_files=load_files,
-            folder=folder,
-        )
-    except (AnalysisError, DocumentError) as error:
-        return [Void(reason="generator-failed", message=str(error))]
-    return [*load_host_voids(numbers), *([] if watched is None else generator_voids(numbers, watched.cores))]
 
 
 def _wrong_statuses(statuses: dict[str, dict[str, int]], workload: Workload) -> list[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from documents.errors import HostError, TransferError
 from documents.lab import STACK_LABEL, Inventory
-from documents.run import OpenLoopResult
+from documents.run import OPEN_LOOP_FILE, OpenLoopResult
 from provision.images import build, hash_build_context
 from provision.load import jobs
 from provision.load.jobs import Job
@@ -20,8 +20,6 @@ from provision.payload import HOME
 from provision.ssh import Connection
 
 _logger = logging.getLogger(__name__)
-
-RESULT_NAME = "open-loop.json"
 
 _TARGET = "open-loop"
 _FOLDER = f"{HOME}/open-loop"
@@ -96,14 +94,14 @@ def finish(connection: Connection, job: Job, folder: Path, *, prefix: str = "") 
         DocumentError: its result isn't of the shape that it must have.
         TransferError: the file didn't arrive whole.
     """
-    target = folder / f"{prefix}{RESULT_NAME}"
+    target = folder / f"{prefix}{OPEN_LOOP_FILE}"
     status = jobs.wait(connection, job)
     if status.exit_status != 0:
         raise HostError(
             f"open-loop on {connection} ended with the status {status.exit_status}: {jobs.tail(connection, job)}"
         )
     try:
-        connection.pull(f"{job.directory}/{RESULT_NAME}", target)
+        connection.pull(f"{job.directory}/{OPEN_LOOP_FILE}", target)
     except TransferError as error:
         raise HostError(f"open-loop on {connection} wrote no result: {jobs.tail(connection, job)}") from error
     return OpenLoopResult.from_json(target.read_bytes(), name=target.name)

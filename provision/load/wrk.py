@@ -9,7 +9,7 @@ from pathlib import Path
 from tenacity import RetryError, Retrying, retry_if_result, stop_before_delay, wait_fixed
 
 from documents.errors import HostError, TransferError
-from documents.run import WrkResult
+from documents.run import WRK_FILE, WrkResult
 from provision.containers import Cgroup, cgroups
 from provision.load import jobs
 from provision.load.jobs import Job, JobStatus
@@ -17,7 +17,6 @@ from provision.ssh import Connection
 from provision.system import Journal
 
 GENERATOR_CGROUP = "generator"
-RESULT_NAME = "wrk.json"
 TEXT_NAME = "wrk.txt"
 
 
@@ -76,14 +75,11 @@ def start(
     return jobs.start(connection, directory, command, cpus=cpus, cgroup=cgroup, deadline_seconds=deadline_seconds)
 
 
-def finish(connection: Connection, job: Job, folder: Path, *, prefix: str = "") -> tuple[JobStatus, WrkResult]:
+def finish(connection: Connection, job: Job, folder: Path, *, prefix: str = "") -> WrkResult:
     """Wait for wrk's end and fetch what it tells, as ``wrk.json`` and ``wrk.txt`` in the folder.
 
     Both names begin with the prefix. ``wrk.txt`` is wrk's own printed summary. Nothing else of the job's directory is
     fetched: it may hold tokens.
-
-    Returns:
-        The load window on the host's CLOCK_MONOTONIC, and wrk's result.
 
     Raises:
         HostError: wrk failed, or wrote no result, as it does when nobody answers its first connection.
@@ -91,16 +87,16 @@ def finish(connection: Connection, job: Job, folder: Path, *, prefix: str = "") 
         DocumentError: its result isn't of the shape that it must have.
         TransferError: the files didn't arrive whole.
     """
-    target = folder / f"{prefix}{RESULT_NAME}"
+    target = folder / f"{prefix}{WRK_FILE}"
     status = jobs.wait(connection, job)
     connection.pull(f"{job.directory}/stdout", folder / f"{prefix}{TEXT_NAME}")
     if status.exit_status != 0:
         raise HostError(f"wrk on {connection} ended with the status {status.exit_status}: {jobs.tail(connection, job)}")
     try:
-        connection.pull(f"{job.directory}/{RESULT_NAME}", target)
+        connection.pull(f"{job.directory}/{WRK_FILE}", target)
     except TransferError as error:
         raise HostError(f"wrk on {connection} wrote no result: {jobs.tail(connection, job)}") from error
-    return status, WrkResult.from_json(target.read_bytes(), name=target.name)
+    return WrkResult.from_json(target.read_bytes(), name=target.name)
 
 
 SERIES_NAME = "requests-by-second"

@@ -78,10 +78,10 @@ def test_the_result_and_the_text_are_fetched_and_nothing_else(
     assert {frozenset(os.sched_getaffinity(thread)) for thread in threads} == {frozenset(LAYOUT.generator)}
     folder = tmp_path / "cell"
     folder.mkdir()
-    status, result = wrk.finish(connection, job, folder)
+    result = wrk.finish(connection, job, folder)
     assert result.requests > 0
     assert result.errors.total == 0
-    assert 1e9 < status.ended_ns - status.started_ns < 4e9
+    assert 1e9 < result.ended_ns - result.started_ns < 4e9
     assert sorted(path.name for path in folder.iterdir()) == ["wrk.json", "wrk.txt"]
     assert "Requests/sec:" in (folder / "wrk.txt").read_text()
     after = Path(cgroup.directories["cpuacct"], "cpuacct.usage" if cgroup.version == 1 else "cpu.stat").read_text()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from analysis.cells.cells import measure
 from analysis.pages.html import render_html
 from analysis.pages.markdown import render_markdown
-from analysis.raw.run import read_run
+from analysis.raw.run import CellFiles, read_run
 from analysis.raw.samples import Window, read_samples, usage
 from analysis.report.report import analyse
 from documents.errors import FairgroundError
@@ -38,7 +38,7 @@ def check_sane(cell: CellNumbers) -> None:
 
 def measured_or_refused(wrk_json: bytes, samples_csv: bytes) -> None:
     try:
-        found = measure(CELL, wrk_json=wrk_json, samples_csv=samples_csv, generator_cpus=1)
+        found = measure(CELL, CellFiles(wrk_json, samples_csv, generator_cpus=1))
     except FairgroundError as error:
         refusal = str(error)
     else:

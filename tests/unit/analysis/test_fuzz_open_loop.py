@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from analysis.cells.open_loop import measure_open_loop
 from analysis.raw.load_hosts import error_seconds, to_lab_ns
+from analysis.raw.run import CellFiles
 from documents.errors import FairgroundError
 from documents.run.load import OpenLoopCell
 from documents.run.records import CellClocks, ClockReading, ClockReadings
@@ -30,7 +31,7 @@ CLOCKS_JSON = CLOCKS.to_json().encode()
 def test_any_open_loop_json_is_measured_or_refused(data: bytes):
     refusal, found = "open-loop.json", None
     try:
-        found = measure_open_loop(CELL, open_loop_json=data, samples_csv=SAMPLES, generator_cpus=1)
+        found = measure_open_loop(CELL, CellFiles(data, SAMPLES, generator_cpus=1))
     except FairgroundError as error:
         refusal = str(error)
     # A window that was moved has no samples any more.
@@ -54,6 +55,6 @@ def test_any_clocks_json_is_read_or_refused(data: bytes):
 
 
 def test_sound_files_are_measured():
-    found = measure_open_loop(CELL, open_loop_json=RESULT, samples_csv=SAMPLES, generator_cpus=1)
+    found = measure_open_loop(CELL, CellFiles(RESULT, SAMPLES, generator_cpus=1))
     assert found.latency.p50_us == 1_000
     assert to_lab_ns(CLOCKS.load_hosts[0], 5_000) == pytest.approx(4_550)

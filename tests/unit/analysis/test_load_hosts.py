@@ -16,10 +16,8 @@ from analysis.raw.load_hosts import (
     LoadFiles,
     LoadHostFiles,
     LoadHostsSeen,
-    look_at_open_loop,
-    look_at_wrk,
-    merge_open_loop,
-    merge_wrk,
+    look_at_load_hosts,
+    merge,
 )
 from analysis.raw.run import read_run
 from analysis.report.caveats import grade_of
@@ -136,8 +134,8 @@ def files_of(parts: Sequence[WrkResult | OpenLoopResult], records: Sequence[Load
 def seen_in_open_loop(parts: list[OpenLoopResult]) -> LoadHostsSeen:
     files = files_of(parts)
     with pytest.raises(AnalysisError, match=r"open-loop\.json isn't what the results of the load hosts"):
-        look_at_open_loop(files, parts[0], folder="")
-    return look_at_open_loop(files, merge_open_loop(parts, clocks(2)), folder="")
+        look_at_load_hosts(files, parts[0], folder="")
+    return look_at_load_hosts(files, merge(parts, clocks(2)), folder="")
 
 
 def test_an_open_loops_generators_fill_their_cpus_and_count_no_bytes():
@@ -188,7 +186,7 @@ def test_the_fullest_way_counts_or_all_that_the_labs_host_sends(slow: tuple[floa
         for from_apis in slow
     ]
     records = [LoadHostRecord(before=LoadHostLook(identity=IDENTITY, network=network)) for network in networks]
-    seen = look_at_wrk(files_of(parts, records), merge_wrk(parts, clocks(2)), folder="")
+    seen = look_at_load_hosts(files_of(parts, records), merge(parts, clocks(2)), folder="")
     assert seen.numbers.network_share == pytest.approx(share)
 
 

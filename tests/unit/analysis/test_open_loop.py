@@ -15,7 +15,7 @@ from analysis.cells.open_loop import (
 )
 from analysis.pages.markdown import render_markdown
 from analysis.pages.open_loop import open_loop_plots, open_loop_tables
-from analysis.raw.run import Run, read_run
+from analysis.raw.run import CellFiles, Run, read_run
 from analysis.report.report import analyse
 from documents.errors import AnalysisError
 from documents.report.report import OpenLoopReport, Report
@@ -51,6 +51,10 @@ def histogram(*pairs: tuple[int, int]) -> OpenLoopHistogram:
         maximum_us=pairs[-1][0] if pairs else 0,
         histogram=pairs,
     )
+
+
+def files_of(result_json: bytes, *, folder: str = "") -> CellFiles:
+    return CellFiles(result_json=result_json, samples_csv=SAMPLES, generator_cpus=2, folder=folder)
 
 
 def result_of(cell: OpenLoopCell, scale: int = 1) -> OpenLoopResult:
@@ -165,9 +169,7 @@ def test_a_share_that_floating_point_makes_a_little_less_loses_nothing():
 
 
 def test_a_cells_numbers(cell: OpenLoopCell):
-    numbers = measure_open_loop(
-        cell, open_loop_json=result_of(cell).to_json().encode(), samples_csv=SAMPLES, generator_cpus=2
-    )
+    numbers = measure_open_loop(cell, files_of(result_of(cell).to_json().encode()))
     assert numbers.achieved_rate == 100
     latency = numbers.latency
     assert (latency.p50_us, latency.p90_us, latency.p99_us, latency.p999_us) == (1_000, 1_000, 10_000, 100_000)
@@ -202,7 +204,7 @@ def test_a_result_that_the_tool_cannot_have_written_is_refused(
 ):
     data = result_of(cell).model_copy(update=changes).to_json().encode()
     with pytest.raises(AnalysisError, match=r"^cells/x/open-loop\.json") as refused:
-        measure_open_loop(cell, open_loop_json=data, samples_csv=SAMPLES, generator_cpus=2, folder="cells/x/")
+        measure_open_loop(cell, files_of(data, folder="cells/x/"))
     assert told in str(refused.value)
 
 
@@ -210,7 +212,7 @@ def test_a_window_without_an_answer_has_no_numbers(cell: OpenLoopCell):
     unanswered = {"latency": histogram(), "errors": OpenLoopErrors(timeout=200, other=0)}
     nothing = result_of(cell).model_copy(update=unanswered)
     with pytest.raises(AnalysisError, match="has no latency of any answer"):
-        measure_open_loop(cell, open_loop_json=nothing.to_json().encode(), samples_csv=SAMPLES, generator_cpus=2)
+        measure_open_loop(cell, files_of(nothing.to_json().encode()))
     assert read_durations(nothing.latency, name="x").count == 0
 
 

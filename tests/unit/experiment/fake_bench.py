@@ -134,17 +134,17 @@ def result_of(load: Load, **changes: object) -> WrkResult:
 
 def wrk_errors(measured: Measured) -> Measured:
     """The same window, with errors that wrk counted."""
-    assert measured.result is not None
+    assert isinstance(measured.result, WrkResult)
     errors = WrkErrors(connect=0, read=3, write=0, status=0, timeout=2)
     return replace(measured, result=measured.result.model_copy(update={"errors": errors}))
 
 
 def vegeta_errors(measured: Measured) -> Measured:
     """The same window of an open loop, with requests that nobody answered."""
-    found = measured.open_loop
-    assert found is not None
+    found = measured.result
+    assert isinstance(found, OpenLoopResult)
     errors = OpenLoopErrors(timeout=2, other=1)
-    return replace(measured, open_loop=found.model_copy(update={"errors": errors, "first_error": "EOF"}))
+    return replace(measured, result=found.model_copy(update={"errors": errors, "first_error": "EOF"}))
 
 
 def open_loop_result_of(load: Load, **changes: object) -> OpenLoopResult:
@@ -408,12 +408,11 @@ class FakeBench:
             measured = wrk_errors(measured) if spoilt else measured
             (folder / "wrk.txt").write_text("Running test\n")
         else:
-            measured = self.change(Measured(open_loop=open_loop_result_of(self.load)))
+            measured = self.change(Measured(result=open_loop_result_of(self.load)))
             measured = vegeta_errors(measured) if spoilt else measured
         if measured.result is not None:
-            (folder / "wrk.json").write_text(measured.result.to_json())
-        if measured.open_loop is not None:
-            (folder / "open-loop.json").write_text(measured.open_loop.to_json())
+            name = "wrk.json" if self.load.rate is None else "open-loop.json"
+            (folder / name).write_text(measured.result.to_json())
         if measured.sampler_failure is None:
             rows = [
                 f"{at},{role},{at // 10},1000,2000"

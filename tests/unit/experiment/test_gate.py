@@ -8,6 +8,7 @@ import pytest
 
 from documents.errors import RunError
 from documents.lab.inventory import Inventory, Secrets
+from documents.run.load import WrkResult
 from documents.run.protocol import Protocol
 from experiment.bench.bench import Measured
 from experiment.progress.events import Event
@@ -43,7 +44,7 @@ def slower(bench: FakeBench) -> None:
     """Let the candidate answer a tenth less in each window."""
 
     def change(measured: Measured) -> Measured:
-        assert measured.result is not None
+        assert isinstance(measured.result, WrkResult)
         if not bench.played[-1].startswith("go-new "):
             return measured
         fewer = measured.result.model_copy(update={"elapsed_us": measured.result.elapsed_us * 10 // 9})

@@ -156,10 +156,10 @@ class Collected(Started):
             if (what, number) in self.failures:
                 raise HostError(self.failures[what, number])
 
-        def finish_wrk(_connection: Connection, _job: Job, _folder: Path, *, prefix: str) -> tuple[None, WrkResult]:
+        def finish_wrk(_connection: Connection, _job: Job, _folder: Path, *, prefix: str) -> WrkResult:
             number = int(prefix.removeprefix("generator-").removesuffix("."))
             finish("wrk", number)
-            return None, parts[number - 1]
+            return parts[number - 1]
 
         def finish_recorder(_connection: Connection, _job: Job, target: Path) -> None:
             number, name = target.name.removeprefix("generator-").split(".", 1)
@@ -197,7 +197,7 @@ def collected(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Collected:
 def test_what_all_did_is_left_beside_the_clocks_that_it_was_put_together_by(collected: Collected):
     measured = collected.play_and_collect()
     assert (measured.generator_failure, measured.sampler_failure, measured.watch_failure) == (None, None, None)
-    assert measured.result is not None
+    assert isinstance(measured.result, WrkResult)
     assert (measured.result.connections, measured.result.requests) == (100, 2_000)
     written = WrkResult.from_json((collected.folder / "wrk.json").read_bytes(), name="wrk.json")
     assert written == measured.result

@@ -10,7 +10,7 @@ import pytest
 from analysis.raw.run import read_run
 from analysis.report.report import analyse
 from documents.errors import HostError
-from documents.run.load import WrkLatency
+from documents.run.load import WrkLatency, WrkResult
 from documents.run.recordings import HostTick
 from experiment.bench.bench import Measured
 from experiment.progress.events import Event, RunFinished
@@ -19,12 +19,12 @@ from tests.unit.experiment.loop_runs import ATTEMPTS, CELLS, begin, journal, rec
 
 
 def wrong_statuses(measured: Measured) -> Measured:
-    assert measured.result is not None
+    assert isinstance(measured.result, WrkResult)
     return replace(measured, result=measured.result.model_copy(update={"statuses": {"200": 990, "302": 10}}))
 
 
 def nothing_answered(measured: Measured) -> Measured:
-    assert measured.result is not None
+    assert isinstance(measured.result, WrkResult)
     return replace(measured, result=measured.result.model_copy(update={"requests": 0, "statuses": {}}))
 
 
@@ -65,7 +65,7 @@ def test_a_window_that_is_not_valid_voids_its_cell_with_reason_and_numbers(
 
 def test_a_cell_that_was_sampled_too_seldom_is_void(tmp_path: Path):
     def stretched(measured: Measured) -> Measured:
-        assert measured.result is not None
+        assert isinstance(measured.result, WrkResult)
         longer = {
             "elapsed_us": measured.result.elapsed_us + 10_000_000,
             "ended_ns": measured.result.ended_ns + 10_000_000_000,
@@ -78,7 +78,7 @@ def test_a_cell_that_was_sampled_too_seldom_is_void(tmp_path: Path):
 
 
 def no_histogram_of_wrk(measured: Measured) -> Measured:
-    assert measured.result is not None
+    assert isinstance(measured.result, WrkResult)
     damaged = {"histogram": ((80, 600), (90, 401)), "count": 1_001, "minimum_us": 80, "maximum_us": 90}
     latency = measured.result.latency.model_copy(update=damaged)
     return replace(measured, result=measured.result.model_copy(update={"latency": latency}))
@@ -103,7 +103,7 @@ def half_open(ticks: list[HostTick]) -> list[HostTick]:
 
 def at_the_limit(measured: Measured) -> Measured:
     """Latencies a third shorter than they must be if the connections waited for nothing but answers."""
-    assert measured.result is not None
+    assert isinstance(measured.result, WrkResult)
     shorter_us = measured.result.latency.minimum_us * 2 // 3
     latency = WrkLatency(count=1_000, minimum_us=shorter_us, maximum_us=shorter_us, histogram=((shorter_us, 1_000),))
     return replace(measured, result=measured.result.model_copy(update={"latency": latency}))

@@ -11,7 +11,7 @@ from analysis.pages.cells import short_blocks
 from analysis.pages.host import watch_table
 from analysis.raw.run import read_run
 from analysis.report.report import analyse
-from documents.run.load import OpenLoopErrors, OpenLoopPlan, OpenLoopRate, WrkErrors
+from documents.run.load import OpenLoopErrors, OpenLoopPlan, OpenLoopRate, OpenLoopResult, WrkErrors, WrkResult
 from documents.run.protocol import OpenLoop, Scenario
 from documents.run.recordings import CpuTimes, HostTick
 from documents.run.records import CellRecord
@@ -42,7 +42,7 @@ def record_of(run: Path, cell_id: str) -> CellRecord:
 
 def lasting(measured: Measured, elapsed_us: int) -> Measured:
     """The same window of wrk's, but so long, and with latencies that fit to that."""
-    assert measured.result is not None
+    assert isinstance(measured.result, WrkResult)
     latency_us = measured.result.connections * elapsed_us // 1_000
     latency = measured.result.latency.model_copy(
         update={"minimum_us": latency_us, "maximum_us": latency_us, "histogram": ((latency_us, 1_000),)}
@@ -52,7 +52,8 @@ def lasting(measured: Measured, elapsed_us: int) -> Measured:
 
 def faster(measured: Measured) -> Measured:
     """Twice as much from each API as `FakeBench` gives by itself."""
-    return measured if measured.result is None else lasting(measured, measured.result.elapsed_us // 2)
+    found = measured.result
+    return lasting(measured, found.elapsed_us // 2) if isinstance(found, WrkResult) else measured
 
 
 def test_the_open_loop_comes_last_at_common_rates_and_is_reported(tmp_path: Path):
@@ -151,10 +152,10 @@ def test_the_rates_stay_where_the_cells_that_they_came_from_are_measured_anew(tm
 )
 def test_a_window_that_does_not_count_says_why(tmp_path: Path, changes: dict[str, object], reason: str, told: str):
     def spoil(measured: Measured) -> Measured:
-        found = measured.open_loop
-        if found is None or found.rate != 166:
+        found = measured.result
+        if not isinstance(found, OpenLoopResult) or found.rate != 166:
             return measured
-        return replace(measured, open_loop=found.model_copy(update=changes))
+        return replace(measured, result=found.model_copy(update=changes))
 
     run = begin(FakeBench(change=spoil), tmp_path, protocol=OPEN_LOOP_PROTOCOL)
     for cell in plan_of(run).cells:
@@ -178,7 +179,7 @@ def test_rates_come_from_the_slowest_api_of_the_scenario_and_its_valid_cells_alo
 
     def vary(measured: Measured) -> Measured:
         result, load = measured.result, bench.load
-        if result is None or load is None or load.scenario.name == "light":
+        if not isinstance(result, WrkResult) or load is None or load.scenario.name == "light":
             return measured
         if load.api.name == "rust":
             return lasting(measured, 1_500_000)

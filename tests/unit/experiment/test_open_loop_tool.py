@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from analysis.cells.open_loop import open_loop_window, read_durations
+from analysis.cells.open_loop import read_durations
+from analysis.raw.samples import load_window
 from documents.run.load import OpenLoopResult
 from documents.run.protocol import Scenario, Workload
-from experiment.voids.load import open_loop_voids
+from experiment.voids.load import window_voids
 from experiment.workloads.command import OPEN_LOOP_SOURCE, ReplayPaths, open_loop_command
 from experiment.workloads.requests import MIXED_SHARES, build_requests
 from toolchain.console import Step
@@ -121,8 +122,8 @@ def test_it_plays_the_request_file_of_the_closed_loop_and_its_result_is_read(pro
         "PUT": 2 * MIXED_SHARES["update-post"],
     }, "a hundred requests of the file have exact shares, in any order within a moment"
     assert all((token or "").startswith("Bearer token-") == (method != "GET") for method, token in seen)
-    assert open_loop_voids(result, "mixed") == []
-    window = open_loop_window(result)
+    assert window_voids(result, "mixed") == []
+    window = load_window(result)
     assert before_ns < window.start_ns < window.end_ns < after_ns
     assert window.end_ns - window.start_ns > 1.98e9
     assert 1 <= result.connections_opened <= 8
