@@ -158,7 +158,6 @@ def _docker(connection: Connection, *arguments: str) -> str:
 
 
 _KILLED = 128 + 9
-_REMOVAL_SECONDS = 60
 _REMOVAL_SECONDS = 30
 """How long past the deadline the host has to remove the container."""
 
@@ -209,7 +208,7 @@ def run_once(
     removal = shlex.join(["docker", "rm", "--force", "--volumes", name])
     started = time.monotonic()
     try:
-        connection.run(create, deadline_seconds=_REMOVAL_SECONDS)
+        connection.run(create, deadline_seconds=_DEADLINE_SECONDS)
         started = time.monotonic()
         done = connection.run(
             f"{attached}; status=$?; {removal} >/dev/null 2>&1; exit $status",
@@ -232,6 +231,6 @@ def run_once(
 def _remove(connection: Connection, removal: str) -> None:
     """Remove a container that may be gone. On a lost connection the host does so at the container's deadline."""
     try:
-        connection.run(f"{removal} >/dev/null 2>&1", deadline_seconds=_REMOVAL_SECONDS, check=False)
+        connection.run(f"{removal} >/dev/null 2>&1", deadline_seconds=_DEADLINE_SECONDS, check=False)
     except HostUnreachableError:
         return

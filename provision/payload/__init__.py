@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
+from pydantic import TypeAdapter
+
 from provision.ssh import Connection, read_answer
 
 FOLDER = Path(__file__).parent
@@ -24,7 +26,7 @@ def call(
     connection: Connection,
     program: str,
     request: Mapping[str, object],
-    answer: type[Answer],
+    answer: type[Answer] | TypeAdapter[Answer],
     *,
     what: str,
     deadline_seconds: float,

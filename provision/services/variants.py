@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TypeVar
 
+from pydantic import TypeAdapter
 from tenacity import Retrying, before_sleep_log, retry_if_exception_type, stop_before_delay, wait_fixed
 
 from documents.errors import HostError, RemoteCommandError
@@ -17,7 +18,7 @@ from documents.lab import STACK_LABEL, VARIED_LABEL, CoreLayout, Inventory, Post
 from provision.containers import control
 from provision.payload import HOME, call
 from provision.services.settings import means, read_postgres
-from provision.ssh import Amount, Connection
+from provision.ssh import COUNT, Connection
 
 _logger = logging.getLogger(__name__)
 
@@ -54,7 +55,7 @@ def make(connection: Connection, wanted: Sequence[VariantContainer]) -> None:
         HostError: a declared one isn't there, there is one of such a name already, or the engine refuses.
     """
     request = {"action": "make", "label": VARIED_LABEL, "containers": [asdict(one) for one in wanted]}
-    _call(connection, request, Amount, what="how many containers were made")
+    _call(connection, request, COUNT, what="how many containers were made")
 
 
 def switch_postgres(connection: Connection, postgres: PostgresService, instead_of: Sequence[str]) -> None:
@@ -70,7 +71,7 @@ def switch_postgres(connection: Connection, postgres: PostgresService, instead_o
     """
     stopped = sorted({*instead_of, postgres.container})
     request = {"action": "switch", "stop": stopped, "start": postgres.container}
-    _call(connection, request, Amount, what="how many containers were started")
+    _call(connection, request, COUNT, what="how many containers were started")
     _await(connection, postgres)
 
 
@@ -81,7 +82,7 @@ def confine(connection: Connection, cpus: Mapping[str, str]) -> bool:
         HostError: one isn't there, or the host lacks such a CPU.
     """
     request = {"action": "confine", "cpus": dict(cpus)}
-    return _call(connection, request, Amount, what="how many containers have other CPUs now") > 0
+    return _call(connection, request, COUNT, what="how many containers have other CPUs now") > 0
 
 
 def remove(connection: Connection, inventory: Inventory) -> bool:
@@ -163,7 +164,9 @@ def _await(connection: Connection, postgres: PostgresService) -> None:
         ) from error
 
 
-def _call(connection: Connection, request: Mapping[str, object], answer: type[_Told], *, what: str) -> _Told:
+def _call(
+    connection: Connection, request: Mapping[str, object], answer: type[_Told] | TypeAdapter[_Told], *, what: str
+) -> _Told:
     locked = {**request, "lock": LOCK}
     try:
         return call(connection, "variants", locked, answer, what=what, deadline_seconds=_DEADLINE_SECONDS)

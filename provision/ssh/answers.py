@@ -15,6 +15,9 @@ from documents.errors import HostError
 Amount = Annotated[int, Field(ge=0, lt=2**63)]
 """A size, a count or a number of a process's, as a kernel tells it."""
 
+COUNT: TypeAdapter[int] = TypeAdapter(Amount)
+"""An answer that is one `Amount`."""
+
 SHA256 = r"[0-9a-f]{64}"
 
 _Answer = TypeVar("_Answer")
@@ -48,14 +51,17 @@ def whole_number(text: str, *, what: str, where: object) -> int:
     return int(matching(r"\d{1,18}", text, what=what, where=where)[0])
 
 
-def read_answer(kind: type[_Answer], text: str | bytes, *, what: str, where: object) -> _Answer:
+def read_answer(
+    kind: type[_Answer] | TypeAdapter[_Answer], text: str | bytes, *, what: str, where: object
+) -> _Answer:
     """An answer in JSON, a document or such as a list of them; the other arguments are those of `matching`.
 
     Raises:
         HostError: it isn't JSON, or not of that shape.
     """
+    adapter = kind if isinstance(kind, TypeAdapter) else TypeAdapter(kind)
     try:
-        return TypeAdapter(kind).validate_json(text, strict=True)
+        return adapter.validate_json(text, strict=True)
     except ValidationError as error:
         faults = "; ".join(
             f"{'.'.join(map(str, fault['loc'])) or 'all of it'}: {explain(fault)}" for fault in error.errors()

@@ -13,7 +13,7 @@ from documents.lab import CoreLayout, CpuList, Role, parse_cpu_list
 from documents.run import ProcessPinning
 from provision.containers import Cgroup
 from provision.payload import call
-from provision.ssh import Amount, Connection
+from provision.ssh import COUNT, Amount, Connection
 
 SYSTEM_COMMANDS = (
     "sshd",
@@ -173,7 +173,7 @@ def _apply(connection: Connection, roles: Mapping[str, object]) -> int:
     request = {"action": "apply", "roles": roles}
     what = "how many threads were moved"
     try:
-        return call(connection, "pinning", request, Amount, what=what, deadline_seconds=_DEADLINE_SECONDS)
+        return call(connection, "pinning", request, COUNT, what=what, deadline_seconds=_DEADLINE_SECONDS)
     except RemoteCommandError as error:
         raise HostError(f"The CPU pinning on {connection} failed: {error}") from error
 

@@ -74,12 +74,12 @@ def test_what_cannot_be_made_is_told(connection: Connection, image: str, stack: 
 
 CONTROLLER = """
 import sys
-from documents.host import Host
-from provision import single_use
-from provision.connection import connect
+from documents.lab import Host
+from provision.containers import control
+from provision.ssh import connect
 
 with connect(Host.from_json(sys.argv[1], name="the host")) as connection:
-    single_use.run_once(
+    control.run_once(
         connection, sys.argv[2], ["sleep", "120"], stack=sys.argv[3], cpus=[int(sys.argv[4])], deadline_seconds=8
     )
 """
