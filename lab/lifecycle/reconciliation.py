@@ -9,8 +9,8 @@ from documents.errors import HostAuthenticationError, HostError, HostKeyError, L
 from documents.lab import STACK_LABEL, Host
 from documents.stack import Stack
 from lab.leftovers import find_labelled, remove_labelled, run_docker
-from lab.lifecycle.drift.containers import differing_limits
-from lab.lifecycle.drift.declared import Declared, read_declared, state_of
+from lab.lifecycle.drift.comparison import differing_aspects
+from lab.lifecycle.drift.declared import Declared, read_declared
 from lab.lifecycle.engine import Engine, Progress
 from lab.lifecycle.state import State
 from provision.containers import read_running
@@ -168,11 +168,6 @@ def _reconcile_containers(connection: Connection, stack: str, declared: Collecti
 
 def _with_other_limits(connection: Connection, stack: str, declared: Collection[Declared]) -> set[str]:
     """The containers on record that have other limits than the record says."""
-    images = [one.image_id for one in declared]
-    running = read_running(connection, stack, names=[], images=images, files={}, own_files=[])
+    running = read_running(connection, stack, names=[], images=[])
     there = {container.id: container for container in running.containers}
-    return {
-        one.id
-        for one in declared
-        if one.id in there and differing_limits(state_of(one, running.images.get(one.image_id)), there[one.id])
-    }
+    return {one.id for one in declared if one.id in there and differing_aspects(one.state({}), there[one.id])}

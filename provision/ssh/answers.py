@@ -51,9 +51,7 @@ def whole_number(text: str, *, what: str, where: object) -> int:
     return int(matching(r"\d{1,18}", text, what=what, where=where)[0])
 
 
-def read_answer(
-    kind: type[_Answer] | TypeAdapter[_Answer], text: str | bytes, *, what: str, where: object
-) -> _Answer:
+def read_answer(kind: type[_Answer] | TypeAdapter[_Answer], text: str | bytes, *, what: str, where: object) -> _Answer:
     """An answer in JSON, a document or such as a list of them; the other arguments are those of `matching`.
 
     Raises:

@@ -9,7 +9,7 @@ import signal
 
 import pytest
 
-from documents.lab.drift import Drift
+from documents.lab import Drift
 from lab.lifecycle.lifecycle import read_lab
 from tests.e2e.scratch import (
     HOST,
