@@ -40,12 +40,12 @@ class PostgresService(Document):
 
 
 class RedisService(Document):
-    """Redis on the host: its container, image and server settings; none in an inventory of before they were told."""
+    """Redis on the host: its container, image and server settings."""
 
     container: str
     image_id: str
     port: Port
-    settings: dict[str, str] = Field(default_factory=dict)
+    settings: dict[str, str]
 
 
 class Varied(Document):
@@ -85,12 +85,12 @@ class LoadHost(Document):
     """A second host, from which load is put on the APIs of the first.
 
     Its load generator runs on the CPUs of `generator`; `system` has the others, for sshd, sampler and watch.
-    `own_kernel` tells whether its kernel settings are its own to change; where it isn't told, its kind does.
+    `own_kernel` says whether the lab may change its kernel settings: those of a container are its machine's.
     """
 
     host: Host
     size: HostSize
-    own_kernel: bool | None = None
+    own_kernel: bool
     generator: Annotated[tuple[int, ...], Field(min_length=1)]
     system: Annotated[tuple[int, ...], Field(min_length=1)]
 
@@ -107,9 +107,8 @@ class LoadHost(Document):
 class Inventory(Document):
     """The lab as it stands: host, core layout, services and APIs.
 
-    `contract_sha256` identifies the schema and the seed that PostgreSQL was loaded with. `own_kernel` tells whether the
-    host's kernel settings are its own to change, or those of a machine that it is a container on. Both are None in an
-    inventory of before they were told.
+    `contract_sha256` identifies the schema and the seed that PostgreSQL was loaded with. `own_kernel` says whether the
+    lab may change the host's kernel settings: those of a container are its machine's.
     Where there are `load_hosts`, the load comes from them and from nowhere else: `cores` then gives the
     generator no CPU of the lab's host. `api_address` is where the APIs listen, and where the load generator reaches
     them: an address of the lab's host that its load hosts reach it at.
@@ -119,12 +118,12 @@ class Inventory(Document):
     stack: Name
     host: Host
     size: HostSize
-    own_kernel: bool | None = None
+    own_kernel: bool
     cores: CoreLayout
     base_image_id: str
     postgres: PostgresService
     redis: RedisService
-    contract_sha256: str | None = None
+    contract_sha256: str
     apis: tuple[ApiService, ...]
     load_hosts: Annotated[tuple[LoadHost, ...], Field(exclude_if=lambda hosts: not hosts)] = ()
     api_address: Annotated[str, Field(exclude_if=lambda address: address == LOOPBACK)] = LOOPBACK

@@ -98,7 +98,7 @@ class CellNumbers(Document):
     near 1 for an honest closed loop, and falling when the generator is the limit or when connections still wait for an
     answer at the window's end. `generator_saturation` is the generator's CPU use over the CPUs that its threads can
     fill: as many as it has threads, and no more than it has. `bound_by` names the services that were the limit: their
-    CPUs were used up, and by them. `watch` is None in a run that is older than the watch. `twin` marks the second cell
+    CPUs were used up, and by them. `watch` is None where the host wasn't watched. `twin` marks the second cell
     of the API that its block measured twice. `load_hosts` is None where the load came from the lab's own host; else
     `generator_saturation` is that of the busiest generator, and the generator's usage that of all together.
     """

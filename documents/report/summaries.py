@@ -34,7 +34,7 @@ class Measurements(Document):
     """One API under one scenario, over its valid cells; the units are those of `CellNumbers`.
 
     Memory is the API's own; CPU stands there for each role. `requests_per_cpu_second` is how many requests it answered
-    for each second of its own CPU time; None where a cell used none, and in a report from before it was told.
+    for each second of its own CPU time; None where a cell used none.
     """
 
     throughput: Estimate
@@ -79,8 +79,7 @@ class ScenarioSummary(Document):
     `cells` are valid, `blocks` have one; an API is in some blocks twice. Of `void_cells` no attempt was valid, and none
     is left; `void_attempts` counts all void attempts, at whichever cells. `errors` are wrk's, over the void attempts
     too: an attempt with errors is void, so a valid cell has none. They are None where wrk was started in a void attempt
-    and left no count of them. `distribution` is None as well where a cell has hardly any responses, and in a report
-    from before it was told.
+    and left no count of them. `distribution` is None as well where a cell has hardly any responses.
     """
 
     api: Name

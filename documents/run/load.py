@@ -2,11 +2,10 @@
 
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from documents.base import Document, Name
 from documents.run.protocol import Cell, Workload
-from documents.run.records import known_window
 
 
 class WrkErrors(Document):
@@ -59,11 +58,6 @@ class WrkResult(Document):
     errors: WrkErrors
     latency: WrkLatency
     statuses: dict[str, int] | None
-
-    @field_validator("version", mode="before")
-    @classmethod
-    def _refuse_what_has_no_window(cls, value: object) -> object:
-        return known_window(value)
 
     @property
     def started_ns(self) -> int:

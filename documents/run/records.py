@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from documents.base import Document, Name
 from documents.lab import Inventory, Role
@@ -161,8 +161,8 @@ class HostIdentity(Document):
 
     `physical_cores` are those that the host's CPUs belong to. `cgroup_limits` has each limit that holds the host's
     first process back, by the name of its file; `mitigations` what the kernel does about each weakness of the
-    processor. `steal_seconds` is how long its CPUs have waited for a hypervisor since its boot. None stands for what
-    the host doesn't tell, as an identity that was read before the lab asked for it.
+    processor. `steal_seconds` is how long its CPUs have waited for a hypervisor since its boot. None stands for a value
+    that the host doesn't report.
     """
 
     cpu_model: str
@@ -236,8 +236,8 @@ class LoadHostRecord(Document):
 class HostRecord(Document):
     """`host.json`: the host's identity before the first cell and after the last (None until then), and its knobs.
 
-    `before` and `after` are read while nothing is set for the run. `knobs` is empty in a run of before the lab looked
-    at them; those of load hosts are in it, too, by names of their own. `load_hosts` are in the inventory's order.
+    `before` and `after` are read while nothing is set for the run. `knobs` has those of load hosts too, by names of
+    their own. `load_hosts` are in the inventory's order.
     """
 
     version: Literal[1] = 1
@@ -291,20 +291,6 @@ class Void(Document):
     message: str
 
 
-def known_window(version: object) -> object:
-    """A raw document's version as it is, but for the first: that took the life of wrk for the load window.
-
-    Raises:
-        ValueError: it is the first.
-    """
-    if version == 1:
-        raise ValueError(
-            "version 1 doesn't tell when the load began and ended, so CPU and memory would be means over more than "
-            "the load. Report it with the commit that manifest.json names, or measure anew with `lab run`"
-        )
-    return version
-
-
 STEADY_SECONDS = 12
 """How long nothing may have changed for a warm-up to be steady.
 
@@ -335,11 +321,10 @@ def attempt_id(cell_id: str, attempt: int) -> str:
 class CellRecord(Document):
     """`cells/<id>/cell.json`: how one attempt at a cell went. It is written last: without it, none was finished.
 
-    `attempt` counts from 1; a record of version 2 doesn't have it and is of the only one that there was then.
-    `phases_seconds` has the wall time of each phase (reset, restart, ready, probe, warm_up, pinning, load, pull).
-    `load_started_ns` and `load_ended_ns` bound the load window on the host's CLOCK_MONOTONIC, the clock of the
-    samples; they are None where wrk left no result. `warm_up` is None where the cell ended before its warm-up did, and
-    in a record from before warm-ups were watched. `files` maps each raw file of the folder to its SHA-256.
+    `attempt` counts from 1. `phases_seconds` has the wall time of each phase (reset, restart, ready, probe, warm_up,
+    pinning, load, pull). `load_started_ns` and `load_ended_ns` bound the load window on the host's CLOCK_MONOTONIC, the
+    clock of the samples; they are None where wrk left no result. `warm_up` is None where the cell ended before its
+    warm-up did. `files` maps each raw file of the folder to its SHA-256.
     """
 
     version: Literal[3] = 3
@@ -353,12 +338,6 @@ class CellRecord(Document):
     pinning: tuple[ProcessPinning, ...]
     warm_up: WarmUp | None = None
     files: dict[str, str] = Field(default_factory=dict)
-
-    @field_validator("version", mode="before")
-    @classmethod
-    def _take_the_last_one_too(cls, value: object) -> object:
-        known = known_window(value)
-        return 3 if known == 2 else known
 
     @property
     def valid(self) -> bool:

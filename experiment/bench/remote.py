@@ -160,7 +160,7 @@ class RemoteBench:
         """See `Bench.tune`."""
         self._lease_seconds = seconds + self._lease_margin_seconds
         of_load_hosts = self._load_hosts.tune(seconds=self._lease_seconds)
-        if not settings.is_settable(self._inventory):
+        if not self._inventory.own_kernel:
             return (*self._read_own_knobs(), *of_load_hosts)
         own = tuning.tune(self._connection, self._knobs, seconds=self._lease_seconds, place=self._place)
         return (*own, *of_load_hosts)
@@ -180,7 +180,7 @@ class RemoteBench:
         self._lease_seconds = None
         with ExitStack() as rest:
             rest.callback(self._load_hosts.untune)
-            if settings.is_settable(self._inventory):
+            if self._inventory.own_kernel:
                 tuning.restore(self._connection, place=self._place)
 
     def install(self, requests: Sequence[RequestFile]) -> None:
@@ -332,14 +332,12 @@ class RemoteBench:
         self._generators.lay_out(cores)
 
     def _renew(self, seconds: float) -> None:
-        if settings.is_settable(self._inventory):
+        if self._inventory.own_kernel:
             tuning.renew(self._connection, seconds=seconds, place=self._place)
         self._load_hosts.renew(seconds=seconds)
 
     def _read_own_knobs(self) -> tuple[KnobRecord, ...]:
-        return tuning.read(
-            self._connection, self._knobs, settable=settings.is_settable(self._inventory), place=self._place
-        )
+        return tuning.read(self._connection, self._knobs, settable=self._inventory.own_kernel, place=self._place)
 
     def _cgroup_of_api(self) -> Cgroup:
         if self._api_cgroup is None:

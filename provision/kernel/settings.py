@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
-from documents.lab import CoreLayout, Inventory, LoadHost
+from documents.lab import CoreLayout, LoadHost
 
 
 @dataclass(frozen=True)
@@ -157,11 +157,3 @@ _KNOBS = (
         "Linux, Documentation/admin-guide/lockup-watchdogs.rst",
     ),
 )
-
-
-def is_settable(machine: Inventory | LoadHost) -> bool:
-    """Whether the lab may set the kernel settings of its host, or of a load host: not those of a container.
-
-    They are its machine's.
-    """
-    return machine.host.kind != "container" if machine.own_kernel is None else machine.own_kernel

@@ -12,7 +12,7 @@ from lab.lifecycle.drift.comparison import Comparison, compare_container, compar
 from lab.lifecycle.drift.declared import Declared, DeclaredLab, read_declared
 from lab.lifecycle.engine import Engine
 from provision.containers import ALL, NONE, members, read_container, read_running
-from provision.kernel import Place, is_settable, tuning
+from provision.kernel import Place, tuning
 from provision.services import PostgresState, means, read_postgres, read_redis, seed_database
 from provision.ssh import Connection, connect
 
@@ -21,7 +21,7 @@ _OWN = frozenset({"user", "database", "database user"})
 
 
 def compare_postgres(
-    comparison: Comparison, postgres: PostgresService, state: PostgresState, *, contract_sha256: str | None
+    comparison: Comparison, postgres: PostgresService, state: PostgresState, *, contract_sha256: str
 ) -> None:
     """Compare PostgreSQL's settings, its databases and the seed with the inventory.
 
@@ -63,7 +63,7 @@ def compare_postgres(
         )
     for name in (postgres.database, seed_database(postgres)):
         comparison.expect(subject, "its database", name, name if name in state.databases else None, remedy=_RESTART)
-    if contract_sha256 is not None and seed_database(postgres) in state.databases:
+    if seed_database(postgres) in state.databases:
         comparison.expect(subject, "its seeded contract", contract_sha256, state.seeded_contract, remedy=_RESTART)
 
 
@@ -251,7 +251,7 @@ def _compare_host(
         compare_container(comparison, one, image, found[one.name], host_memory=host_memory)
     alive = {name for name, container in found.items() if container is not None and container.status == "running"}
     _compare_services(comparison, connection, inventory, alive)
-    if is_settable(inventory):
+    if inventory.own_kernel:
         for setting in tuning.read_left(connection, place=Place()):
             comparison.expect(
                 "host",

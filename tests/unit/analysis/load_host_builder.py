@@ -63,6 +63,7 @@ LOAD_HOST = LoadHost.model_validate(
             "host_public_key": "ssh-ed25519 AAAA",
         },
         "size": {"cpus": tuple(range(8)), "memory_bytes": 16 * 2**30, "smaller": False},
+        "own_kernel": True,
         "generator": (6, 7),
         "system": (5,),
     }

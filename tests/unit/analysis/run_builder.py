@@ -83,6 +83,7 @@ def write_run(
             host_public_key="ssh-ed25519 AAAA",
         ),
         size=HostSize(cpus=cpus, memory_bytes=memory_bytes, smaller=len(cpus) < 8, shared_cores=shared_cores),
+        own_kernel=False,
         cores=cores,
         base_image_id="sha256:" + "b" * 64,
         postgres=PostgresService(
@@ -93,7 +94,8 @@ def write_run(
             user="fairground",
             settings={"fsync": "on", "shared_buffers": "1GB", "synchronous_commit": "on"},
         ),
-        redis=RedisService(container="fairground-redis", image_id="sha256:" + "d" * 64, port=16379),
+        redis=RedisService(container="fairground-redis", image_id="sha256:" + "d" * 64, port=16379, settings={}),
+        contract_sha256="5" * 64,
         apis=tuple(
             ApiService(
                 name=name,

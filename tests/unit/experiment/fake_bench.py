@@ -59,6 +59,7 @@ INVENTORY = Inventory(
         host_public_key="ssh-ed25519 AAAA",
     ),
     size=HostSize(cpus=(0, 1, 2, 3, 4, 5), memory_bytes=8 << 30, smaller=True),
+    own_kernel=False,
     cores=LAYOUT,
     base_image_id="sha256:base",
     postgres=PostgresService(
@@ -69,7 +70,8 @@ INVENTORY = Inventory(
         user="fairground",
         settings={},
     ),
-    redis=RedisService(container="fairground-redis", image_id="sha256:redis", port=16379),
+    redis=RedisService(container="fairground-redis", image_id="sha256:redis", port=16379, settings={}),
+    contract_sha256="5" * 64,
     apis=(_api("go", 18001), _api("rust", 18002)),
 )
 
