@@ -9,6 +9,7 @@ import shlex
 from collections.abc import Iterator
 
 from documents.errors import HostError, LabError, RemoteCommandError
+from provision.containers import HostDocker, Labelled, remove_labelled
 from provision.kernel import Place, tuning
 from provision.load import jobs
 from provision.payload import HOME
@@ -17,15 +18,13 @@ from provision.system import (
     JOURNAL,
     HostChanges,
     Journal,
-    Labelled,
     engine,
-    find_labelled,
+    find_labelled_on_host,
     packages,
     parse_changes,
     preparation,
     read_changes,
     read_text,
-    remove_labelled,
     take_over,
     write_changes,
 )
@@ -108,7 +107,7 @@ def release(connection: Connection, *, keep_images: bool) -> tuple[str, ...]:
         tuning.restore(connection, place=Place())
     for thing in find_things(connection, changes):
         if not (keep_images and thing.kind == "image"):
-            remove_labelled(connection, thing)
+            remove_labelled(HostDocker(connection), thing)
     for directory in changes.cgroups:
         connection.run(f"[ ! -d '{directory}' ] || rmdir -- '{directory}'", deadline_seconds=_DEADLINE_SECONDS)
     if not keep_images and changes.build_cache is not None:
@@ -138,7 +137,9 @@ def find_things(connection: Connection, changes: HostChanges) -> tuple[Labelled,
         answer = connection.run(["docker", "version"], deadline_seconds=_DEADLINE_SECONDS, check=False)
         if answer.exit_status:
             return ()
-    return tuple(thing for name in (changes.stack, *changes.earlier) for thing in find_labelled(connection, name))
+    return tuple(
+        thing for name in (changes.stack, *changes.earlier) for thing in find_labelled_on_host(connection, name)
+    )
 
 
 def _list_build_cache(connection: Connection) -> tuple[str, ...] | None:

@@ -4,15 +4,15 @@ from dataclasses import dataclass
 
 from documents.errors import HostUnreachableError
 from documents.stack import ExistingHost, SshHost, Stack, as_cloud_host, cloud_tags, keeps_images
-from lab.leftovers import find_labelled as find_on_controller
 from lab.lifecycle.engine import Engine, Progress
 from lab.lifecycle.existing_host import reach_host
 from lab.lifecycle.lifecycle import Receipt, take_down
 from lab.lifecycle.reconciliation import forget_claim, uses_controller
 from lab.lifecycle.state import State, is_recorded, read_state
 from provision.claim import find_things, release
+from provision.containers import LOCAL_DOCKER, find_labelled
 from provision.ssh import Connection, connect
-from provision.system import HostChanges, find_labelled, read_changes
+from provision.system import HostChanges, find_labelled_on_host, read_changes
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def look_around(engine: Engine, stack: Stack) -> Adoptable:
     if state.resources:
         found.append(f"{len(state.resources)} resources on record")
     if uses_controller(stack, state):
-        found += [f"{thing} on this machine" for thing in find_on_controller(engine.stack)]
+        found += [f"{thing} on this machine" for thing in find_labelled(LOCAL_DOCKER, engine.stack)]
     gone: list[str] = []
     answering: list[ExistingHost] = []
     named = {host.address: host for host in stack.existing_hosts}
@@ -90,10 +90,10 @@ def adopt(engine: Engine, stack: Stack, found: Adoptable, *, progress: Progress)
 
 def _describe(connection: Connection, stack: Stack, changes: HostChanges | None) -> list[str]:
     if changes is None:
-        return [str(thing) for thing in find_labelled(connection, stack.name)]
+        return [f"{thing} on the host" for thing in find_labelled_on_host(connection, stack.name)]
     state = "stands" if changes.held else "left its images"
     told = [f"the claim of the lab {changes.stack}, which {state}, on {connection}"]
-    told += [str(thing) for thing in find_things(connection, changes)]
+    told += [f"{thing} on the host" for thing in find_things(connection, changes)]
     if changes.packages:
         told.append(f"{len(changes.packages)} packages that were installed for it: {', '.join(changes.packages)}")
     told += [f"the membership of a user in a group, {membership}" for membership in changes.memberships]

@@ -13,7 +13,7 @@ from lab.lifecycle.engine import Engine
 from lab.resources import KNOWN_HOSTS_NAME, list_known_hosts
 from provision.claim import release
 from provision.ssh import Connection, connect, fetch_host_key
-from provision.system import HostChanges, find_labelled, read_changes
+from provision.system import HostChanges, find_labelled_on_host, read_changes
 from provision.system import engine as engine_service
 
 
@@ -92,13 +92,13 @@ def leave_host(
             # An engine that its administrator stopped stays so where nothing is left to be done.
             held = changes is not None and changes.held
             asleep = not held and not engine_service.is_at_work(connection)
-            there = () if asleep else find_labelled(connection, stack.name)
+            there = () if asleep else find_labelled_on_host(connection, stack.name)
     except HostError as error:
         return still_needed, (f"whatever is on {host.address}, which can't be asked: {error}",)
-    kept = tuple(f"{thing} ({KEPT_BY_DOCUMENT})" for thing in there if keeps and thing.kind == "image")
+    kept = tuple(f"{thing} on the host ({KEPT_BY_DOCUMENT})" for thing in there if keeps and thing.kind == "image")
     if asleep and changes is not None:
         kept = (f"the images on {host.address}, whose engine is stopped as it was found ({KEPT_BY_DOCUMENT})",)
-    left = tuple(str(thing) for thing in there if not (keeps and thing.kind == "image"))
+    left = tuple(f"{thing} on the host" for thing in there if not (keeps and thing.kind == "image"))
     if held and changes is not None:
         claim = f"the claim of a lab {changes.stack} on {host.address}, which isn't on record here"
         left += (f"{claim}: `lab down --adopt --stack {stack.name}` shows it and takes it away",)

@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from documents.errors import LabError
 from documents.lab import Inventory, Secrets
 from documents.stack import Stack, as_cloud_host, keeps_images
-from lab.leftovers import Labelled, find_labelled, remove_labelled
 from lab.lifecycle.engine import Engine, Progress, read_outputs, require_docker_plugin
 from lab.lifecycle.existing_host import KEPT_BY_DOCUMENT, leave_host
 from lab.lifecycle.preflight import check_cloud, check_machine
 from lab.lifecycle.reconciliation import forget_host, reconcile, remedy, uses_controller
 from lab.lifecycle.state import State, ensure_stack, is_recorded, read_state, release_stale_lock
 from lab.resources import take_kept
+from provision.containers import LOCAL_DOCKER, Labelled, find_labelled, remove_labelled
 from provision.services import wait_for_services
 from provision.ssh import connect
 
@@ -97,7 +97,7 @@ def take_down(engine: Engine, stack: Stack | None, *, progress: Progress) -> Rec
         if state.pending:
             # What they made carries the label.
             engine.operate("refresh", "--yes", "--skip-preview", "--clear-pending-creates", progress=progress)
-    elif stack is None and not find_labelled(engine.stack):
+    elif stack is None and not find_labelled(LOCAL_DOCKER, engine.stack):
         raise LabError(f"There is no lab {engine.stack}: nothing is on record, and nothing carries its label.")
     keeps = stack is None or keeps_images(stack.host)
     kept, left = clear_controller(engine, keeps=keeps) if uses_controller(stack, state) else ((), ())
@@ -113,15 +113,17 @@ def clear_controller(engine: Engine, *, keeps: bool) -> tuple[tuple[str, ...], t
     """Remove what carries the stack's label from the controller's engine; returns what is kept, and what is left."""
     kept: list[Labelled] = []
     refusals: dict[Labelled, str] = {}
-    for thing in find_labelled(engine.stack):
+    for thing in find_labelled(LOCAL_DOCKER, engine.stack):
         if keeps and thing.kind in {"image", "volume"} and not thing.is_unfinished:
             kept.append(thing)
             continue
         try:
-            remove_labelled(thing)
+            remove_labelled(LOCAL_DOCKER, thing)
         except LabError as error:
             refusals[thing] = f" ({error})"
-    left = [f"{thing}{refusals.get(thing, '')}" for thing in find_labelled(engine.stack) if thing not in kept]
+    left = [
+        f"{thing}{refusals.get(thing, '')}" for thing in find_labelled(LOCAL_DOCKER, engine.stack) if thing not in kept
+    ]
     return tuple(f"{thing} ({KEPT_BY_DOCUMENT})" for thing in kept), tuple(left)
 
 
@@ -141,8 +143,8 @@ def _destroy(engine: Engine, progress: Progress) -> None:
             raise LabError(f"{error} {remedy(state.host)}") from error
         if state.host_id is None:
             raise
-        for thing in find_labelled(engine.stack):
+        for thing in find_labelled(LOCAL_DOCKER, engine.stack):
             if thing.id == state.host_id:
-                remove_labelled(thing)
+                remove_labelled(LOCAL_DOCKER, thing)
         forget_host(engine, state)
         engine.operate(*arguments, progress=progress)

@@ -14,8 +14,8 @@ from pathlib import Path
 from documents.errors import LabError
 from documents.stack import Bill, CloudHost, Stack
 from lab.hosts import EXTRAS, missing_extra
-from lab.leftovers import find_labelled, run_docker
 from lab.lifecycle.engine import has_plugin
+from provision.containers import LOCAL_DOCKER, find_labelled
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def check_machine(stack: Stack, root: Path) -> None:
     if stack.host.kind != "container":
         return
     engine_folder = _engine_folder()
-    running = any(thing.kind == "container" for thing in find_labelled(stack.name))
+    running = any(thing.kind == "container" for thing in find_labelled(LOCAL_DOCKER, stack.name))
     if not running:
         for port in (stack.host.ssh_port, *(one.ssh_port for one in stack.load_host if one.kind == "container")):
             _check_port(port, stack.name)
@@ -102,7 +102,7 @@ def check_machine(stack: Stack, root: Path) -> None:
 
 def _engine_folder() -> Path:
     try:
-        return Path(run_docker("info", "--format", "{{.DockerRootDir}}").strip())
+        return Path(LOCAL_DOCKER.run("info", "--format", "{{.DockerRootDir}}").strip())
     except LabError as error:
         raise LabError(f"The Docker engine can't be used: {error} `make setup` installs and starts one.") from error
 

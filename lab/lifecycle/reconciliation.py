@@ -8,12 +8,11 @@ from collections.abc import Collection
 from documents.errors import HostAuthenticationError, HostError, HostKeyError, LabError
 from documents.lab import STACK_LABEL, Host
 from documents.stack import Stack
-from lab.leftovers import find_labelled, remove_labelled, run_docker
 from lab.lifecycle.drift.comparison import differing_aspects
 from lab.lifecycle.drift.declared import Declared, read_declared
 from lab.lifecycle.engine import Engine, Progress
 from lab.lifecycle.state import State
-from provision.containers import read_running
+from provision.containers import LOCAL_DOCKER, find_labelled, read_running, remove_labelled
 from provision.ssh import Connection, connect
 from provision.system import read_changes, wait_for_engine
 
@@ -67,25 +66,25 @@ def uses_controller(stack: Stack | None, state: State) -> bool:
 def _reconcile_controller(engine: Engine, state: State, *, killed: bool) -> bool:
     """Do the part that is the controller's; whether the recorded host is there, which then runs."""
     recorded = {resource.id for resource in state.resources}
-    containers = {thing.id: thing for thing in find_labelled(engine.stack) if thing.kind == "container"}
+    containers = {thing.id: thing for thing in find_labelled(LOCAL_DOCKER, engine.stack) if thing.kind == "container"}
     for identity in containers.keys() - recorded:
         if not killed:
             raise LabError(
                 f"The {containers[identity]} is of a lab {engine.stack} that isn't on record here: another checkout's "
                 "maybe. Take that down from there, or whatever it is by `lab down` from here, or choose another name."
             )
-        remove_labelled(containers[identity])
+        remove_labelled(LOCAL_DOCKER, containers[identity])
     if state.host is None or state.host_id is None or state.host.kind != "container":
         return state.host is not None
     if state.host_id not in containers:
         forget_host(engine, state)
         return False
-    run_docker("start", state.host_id)
+    LOCAL_DOCKER.run("start", state.host_id)
     for resource in state.containers:
         if not resource.name.startswith("load-host-"):
             continue
         if resource.id in containers:
-            run_docker("start", resource.id)
+            LOCAL_DOCKER.run("start", resource.id)
         else:
             engine.query("state", "delete", resource.urn, "--target-dependents", "--yes")
     return True

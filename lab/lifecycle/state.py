@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from documents.errors import DocumentError, LabError
-from documents.lab import STACK_LABEL, Host, Inventory
+from documents.lab import Host, Inventory
 from documents.stack import Bill
-from lab.leftovers import find_labelled, remove_labelled
 from lab.lifecycle.engine import Engine, command_of, end_session
+from provision.containers import LOCAL_DOCKER, DockerClient, HostDocker, find_labelled, remove_labelled
 from provision.ssh import connect
 
 
@@ -184,12 +184,6 @@ def _state_folder(engine: Engine) -> Path:
     return Path(urlsplit(engine.environment["PULUMI_BACKEND_URL"]).path) / ".pulumi"
 
 
-_NAME_OR_ID = '{{if eq .Tag "<none>"}}{{.ID}}{{else}}{{.Repository}}:{{.Tag}}{{end}}'
-"""An image that lost its name to a newer one, as a build by hand leaves it, has its id alone."""
-
-_DEADLINE_SECONDS = 60
-
-
 def remove_superseded_images(engine: Engine, inventory: Inventory) -> None:
     """Remove the stack's images that are no longer on record, from the controller's engine and from the host's.
 
@@ -199,15 +193,15 @@ def remove_superseded_images(engine: Engine, inventory: Inventory) -> None:
     """
     recorded = [resource.id for resource in read_state(engine).resources]
     if inventory.host.kind == "container":
-        for thing in find_labelled(engine.stack):
-            if thing.kind == "image" and not _is_recorded(thing.name, recorded):
-                remove_labelled(thing)
-    chosen = f"label={STACK_LABEL}={engine.stack}"
-    listing = ["docker", "images", "--filter", chosen, "--format", _NAME_OR_ID]
+        _remove_superseded(LOCAL_DOCKER, engine.stack, recorded)
     with connect(inventory.host) as connection:
-        names = connection.run(listing, deadline_seconds=_DEADLINE_SECONDS).stdout.split()
-        if superseded := [name for name in names if not _is_recorded(name, recorded)]:
-            connection.run(["docker", "image", "rm", *superseded], deadline_seconds=_DEADLINE_SECONDS)
+        _remove_superseded(HostDocker(connection), engine.stack, recorded)
+
+
+def _remove_superseded(docker: DockerClient, stack: str, recorded: Collection[str]) -> None:
+    for thing in find_labelled(docker, stack):
+        if thing.kind == "image" and not _is_recorded(thing.name, recorded):
+            remove_labelled(docker, thing)
 
 
 def _is_recorded(name: str, recorded: Collection[str]) -> bool:

@@ -12,8 +12,8 @@ from pulumi.dynamic import CreateResult, ReadResult, Resource
 
 from documents.errors import HostError, LabError
 from documents.lab import Host, stack_labels
-from lab.leftovers import run_docker
 from lab.resources.provider import Provider
+from provision.containers import LOCAL_DOCKER
 from provision.images import (
     MadeImage,
     build_image,
@@ -58,7 +58,7 @@ class _BaseImageProvider(Provider):
         """A refresh notices that the controller's base is gone; the host's goes with its host."""
         if props.get("host") is None:
             try:
-                run_docker("image", "inspect", props["tag"])
+                LOCAL_DOCKER.run("image", "inspect", props["tag"])
             except LabError as error:
                 if _NOT_THERE not in str(error):
                     raise
@@ -70,7 +70,7 @@ class _BaseImageProvider(Provider):
         if _props.get("host") is not None:
             return
         try:
-            run_docker("image", "rm", _props["tag"])
+            LOCAL_DOCKER.run("image", "rm", _props["tag"])
         except LabError as error:
             if _NOT_THERE not in str(error):
                 raise LabError(f"The base image {_props['tag']} can't be removed: {error}") from error

@@ -13,6 +13,7 @@ from documents.errors import DeadlineExceededError, HostError, HostUnreachableEr
 from documents.lab import STACK_LABEL
 from provision.containers import cgroups
 from provision.containers.cgroups import Cgroup
+from provision.containers.docker import HostDocker
 from provision.ssh import Completed, Connection, matching, shield, whole_number
 
 _logger = logging.getLogger(__name__)
@@ -149,12 +150,7 @@ def _inspect(connection: Connection, name: str, template: str) -> str:
 
 
 def _docker(connection: Connection, *arguments: str) -> str:
-    try:
-        return connection.run(["docker", *arguments], deadline_seconds=_DEADLINE_SECONDS).stdout.strip()
-    except RemoteCommandError as error:
-        raise HostError(
-            f"Docker on the host refused: {error} Is the lab up? `lab doctor` and `lab up` tell."
-        ) from error
+    return HostDocker(connection).run(*arguments).strip()
 
 
 _KILLED = 128 + 9

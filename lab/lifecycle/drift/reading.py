@@ -7,11 +7,10 @@ from typing import Any
 
 from documents.errors import HostError, HostUnreachableError
 from documents.lab import Drift, Inventory, PostgresService, RedisService, RunningContainer, Secrets
-from lab.leftovers import find_labelled, run_docker
 from lab.lifecycle.drift.comparison import Comparison, compare_container, compare_effective
 from lab.lifecycle.drift.declared import Declared, DeclaredLab, read_declared
 from lab.lifecycle.engine import Engine
-from provision.containers import ALL, NONE, members, read_container, read_running
+from provision.containers import ALL, LOCAL_DOCKER, NONE, find_labelled, members, read_container, read_running
 from provision.kernel import Place, tuning
 from provision.services import PostgresState, means, read_postgres, read_redis, seed_database
 from provision.ssh import Connection, connect
@@ -194,10 +193,10 @@ def _compare_controller(
     hosts = [declared.host, *declared.load_hosts] if declared.host else []
     names = [host.name for host in hosts] or [f"fairground-{stack}-host"]
     filters = [word for name in names for word in ("--filter", f"name=^/?{name}$")]
-    named = run_docker("ps", "--all", "--quiet", "--no-trunc", *filters).split()
-    labelled = [thing.id for thing in find_labelled(stack) if thing.kind == "container"]
+    named = LOCAL_DOCKER.run("ps", "--all", "--quiet", "--no-trunc", *filters).split()
+    labelled = [thing.id for thing in find_labelled(LOCAL_DOCKER, stack) if thing.kind == "container"]
     there = [
-        read_container(run_docker("container", "inspect", identity), where="the Docker engine here")
+        read_container(LOCAL_DOCKER.run("container", "inspect", identity), where=LOCAL_DOCKER)
         for identity in dict.fromkeys([*labelled, *named])
     ]
     found = {host.subject: _find(there, host) for host in hosts}

@@ -231,7 +231,7 @@ TEXTS: dict[str, tuple[str, Callable[[Connection], object]]] = {
     "moved threads": ("12\n", lambda one: pinning.apply(one, LAYOUT, {"api": V2})),
     "things with a label": (
         "0a1b fairground-api-go\n0a1c fairground-redis\n",
-        lambda one: engine.find_labelled(one, "local"),
+        lambda one: engine.find_labelled_on_host(one, "local"),
     ),
     "build cache": ("abc def* ghi \n", engine.list_records),
     "version of Redis and PostgreSQL": (
