@@ -2,7 +2,17 @@
 
 from documents.lab.cores import ROLES, CoreLayout, CpuList, PhysicalCore, Role, parse_cpu_list
 from documents.lab.drift import ContainerState, Difference, Drift, Effective, ProcessCpus, RunningContainer
-from documents.lab.host import Host, HostResources, HostSize, JumpHost, TcpPort, known_hosts_name
+from documents.lab.host import (
+    Host,
+    HostAddress,
+    HostResources,
+    HostSize,
+    JumpHost,
+    PublicKey,
+    TcpPort,
+    UserName,
+    known_hosts_name,
+)
 from documents.lab.inventory import (
     HOST_LABEL,
     LOOPBACK,
@@ -32,6 +42,7 @@ __all__ = [
     "Drift",
     "Effective",
     "Host",
+    "HostAddress",
     "HostResources",
     "HostSize",
     "Inventory",
@@ -40,11 +51,13 @@ __all__ = [
     "PhysicalCore",
     "PostgresService",
     "ProcessCpus",
+    "PublicKey",
     "RedisService",
     "Role",
     "RunningContainer",
     "Secrets",
     "TcpPort",
+    "UserName",
     "Varied",
     "known_hosts_name",
     "parse_cpu_list",

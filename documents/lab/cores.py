@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Literal, get_args
 
-from pydantic import AfterValidator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from documents.base import Document
 
@@ -86,5 +86,9 @@ def _check_cpu_list(text: str) -> str:
     return text
 
 
-CpuList = Annotated[str, AfterValidator(_check_cpu_list)]
-"""A text that `parse_cpu_list` reads."""
+CpuList = Annotated[
+    str,
+    AfterValidator(_check_cpu_list),
+    Field(json_schema_extra={"pattern": r"^[0-9]{1,4}(-[0-9]{1,4})?(,[0-9]{1,4}(-[0-9]{1,4})?)*$"}),
+]
+"""CPUs as the kernel writes them, such as ``0-2,5``: a text that `parse_cpu_list` reads."""

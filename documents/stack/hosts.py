@@ -1,14 +1,13 @@
 """The host of a stack document: which machine the lab stands on, and what one at a cloud costs."""
 
 import ipaddress
-import re
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, Field, field_validator, model_validator
 
 from documents.base import Document, FaultyKeyError, Port
-from documents.lab import TcpPort
+from documents.lab import HostAddress, JumpHost, PublicKey, TcpPort, UserName
 
 Owner = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$")]
 """Whose a lab is; it becomes a tag, and no kind takes more signs in one than Hetzner does.
@@ -197,47 +196,6 @@ def cloud_tags(stack: str, host: CloudHost) -> dict[str, str]:
     }
 
 
-_LABEL = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
-_NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*")
-
-
-def _name_or_address(text: str) -> str:
-    """A name of RFC 1123, section 2.1, with the underscore that many networks take too; or an address as it is."""
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        address = None
-    if isinstance(address, ipaddress.IPv6Address) and address.scope_id is not None:
-        raise ValueError("an address that is good on one link alone can't be pinned; name another one of the machine")
-    if address is None and not (_NAME.fullmatch(text) and len(text) <= 253):
-        raise ValueError(
-            "write the machine's name or its IP address alone, an IPv6 address without brackets; user and port have "
-            "keys of their own"
-        )
-    return text
-
-
-HostAddress = Annotated[str, AfterValidator(_name_or_address)]
-"""A name or an IP address of a machine."""
-
-UserName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,31}$")]
-
-_KEY = re.compile(r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]+={0,2}")
-
-
-def _key_alone(text: str) -> str:
-    if not _KEY.fullmatch(text):
-        raise ValueError(
-            "write the key's type and the key alone, without host name or comment, as `ssh-ed25519 AAAA…`: the first "
-            "two words of a file /etc/ssh/ssh_host_*_key.pub of that machine"
-        )
-    return text
-
-
-PublicKey = Annotated[str, AfterValidator(_key_alone)]
-"""A public key in one line of OpenSSH's format, without a comment."""
-
-
 def _private_address(text: str) -> str:
     address = ipaddress.IPv4Address(text)
     if address.is_global or address.is_loopback or address.is_unspecified or address.is_link_local:
@@ -272,15 +230,6 @@ class ContainerHost(Document):
     ssh_port: Port = 22022
     private_network: PrivateNetwork | None = None
     build_cache: Literal["keep", "discard"] = "discard"
-
-
-class JumpHost(Document):
-    """A machine that SSH goes through on its way to the host, with the host's login."""
-
-    address: HostAddress
-    port: TcpPort = 22
-    user: UserName = "root"
-    host_key: PublicKey | None = None
 
 
 class ExistingHost(Document):

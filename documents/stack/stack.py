@@ -7,11 +7,8 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag,
 
 from documents.base import Document, FaultyKeyError, Location, Name, Port
 from documents.errors import DocumentError
-from documents.lab import CoreLayout, PhysicalCore, parse_cpu_list
+from documents.lab import CoreLayout, CpuList, PhysicalCore, parse_cpu_list
 from documents.stack.hosts import AnyHost, AnyLoadHost, ContainerHost, ExistingHost, SshHost
-
-CpuList = Annotated[str, Field(pattern=r"^[0-9]{1,4}(-[0-9]{1,4})?(,[0-9]{1,4}(-[0-9]{1,4})?)*$")]
-"""CPUs as the kernel writes them: ``0-2,5``."""
 
 LAB_ENVIRONMENT = frozenset(
     {"DATABASE_URL", "REDIS_URL", "JWT_SECRET", "PORT", "HOST", "UPLOAD_DIR"},
@@ -198,12 +195,7 @@ def explicit_cores(cores: Cores, topology: tuple[PhysicalCore, ...]) -> CoreLayo
         LayoutError: a CPU that the host hasn't got, or one physical core split between API, PostgreSQL and
             generator, whose siblings would slow each other.
     """
-    roles: dict[str, tuple[int, ...]] = {}
-    for role, text in cores.model_dump(exclude_none=True).items():
-        try:
-            roles[role] = parse_cpu_list(text)
-        except ValueError as error:
-            raise LayoutError(("cores", role), f"{error}.") from error
+    roles = {role: parse_cpu_list(text) for role, text in cores.model_dump(exclude_none=True).items()}
     available = set(itertools.chain.from_iterable(topology))
     for role, cpus in roles.items():
         if absent := sorted(set(cpus) - available):

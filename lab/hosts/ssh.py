@@ -7,7 +7,6 @@ import pulumi
 from documents.errors import HostKeyError
 from documents.lab import LOOPBACK, Host, JumpHost
 from documents.stack import ExistingHost, SshLoadHost, Stack, keeps_images
-from documents.stack import JumpHost as JumpHostDocument
 from documents.stack import SshHost as SshHostDocument
 from lab.hosts.declared import DeclaredLoadHost
 from lab.hosts.keys import host_folder, pinned_key
@@ -42,18 +41,17 @@ def describe_way(document: ExistingHost, folder: Path, host_public_key: str) -> 
         private_key_path=None if document.private_key is None else str(Path(document.private_key).expanduser()),
         known_hosts_path=str(host_folder(document, folder) / KNOWN_HOSTS_NAME),
         host_public_key=host_public_key,
-        jump_host=jump
-        and JumpHost(address=jump.address, port=jump.port, user=jump.user, host_public_key=_require_key(jump, folder)),
+        jump_host=jump and jump.model_copy(update={"host_key": _require_key(jump, folder)}),
         sudo=document.user != "root",
     )
 
 
-def known_key(host: ExistingHost | JumpHostDocument, folder: Path) -> str | None:
+def known_key(host: ExistingHost | JumpHost, folder: Path) -> str | None:
     """The key of a host that its document gives, or that was confirmed; None where neither is so."""
     return host.host_key or pinned_key(folder, host.address, host.port)
 
 
-def _require_key(host: ExistingHost | JumpHostDocument, folder: Path) -> str:
+def _require_key(host: ExistingHost | JumpHost, folder: Path) -> str:
     if (key := known_key(host, folder)) is None:
         raise HostKeyError(
             f"No key of {host.address}, port {host.port}, is pinned, and unknown hosts are refused. Write it into the "

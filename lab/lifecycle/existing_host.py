@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from documents.errors import HostError
-from documents.lab import Host
-from documents.stack import ExistingHost, JumpHost, SshHost, Stack, keeps_images
+from documents.lab import Host, JumpHost
+from documents.stack import ExistingHost, SshHost, Stack, keeps_images
 from lab.hosts import describe_host, describe_way, known_key
 from lab.lifecycle.engine import Engine
 from lab.resources import KNOWN_HOSTS_NAME, list_known_hosts

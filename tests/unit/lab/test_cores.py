@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from documents.errors import LabError
 from documents.lab.cores import CoreLayout, PhysicalCore
@@ -134,8 +135,8 @@ def test_layout_with_a_cpu_that_the_host_lacks_is_refused_with_role_and_remedy(r
 
 
 def test_layout_with_a_falling_range_is_refused_with_its_role():
-    with pytest.raises(LayoutError, match=r"^cores\.api: the range 2-0 in the CPU list '2-0' falls\.$"):
-        explicit_cores(cores(api="2-0"), machine(8))
+    with pytest.raises(ValidationError, match=r"api\n.*the range 2-0 in the CPU list '2-0' falls"):
+        cores(api="2-0")
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from documents.errors import HostKeyError
-from documents.stack.hosts import JumpHost, SshHost
+from documents.lab import JumpHost
+from documents.stack import SshHost
 from lab.hosts.keys import pin_key, pinned_key
 from lab.hosts.ssh import describe_host
 from lab.lifecycle.existing_host import unknown_hosts
