@@ -1,9 +1,8 @@
-"""Files and folders that are there whole, or not at all."""
+"""Folders that are filled before they get their name, links to files, and a lock between processes."""
 
 import contextlib
 import fcntl
 import hashlib
-import os
 import shutil
 from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
@@ -17,19 +16,6 @@ def fingerprint(parts: Iterable[str | Path]) -> str:
         digest.update(len(content).to_bytes(8, "big"))
         digest.update(content)
     return digest.hexdigest()[:12]
-
-
-def write_whole(path: Path, content: str, *, mode: int = 0o644) -> None:
-    """Writes a file under another name, of its mode from the first byte, and renames it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    partial.unlink(missing_ok=True)
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as file:
-        file.write(content)
-        file.flush()
-        os.fchmod(file.fileno(), mode)
-        os.fsync(file.fileno())
-    partial.replace(path)
 
 
 def make_folder_whole(folder: Path, fill: Callable[[Path], None]) -> Path:

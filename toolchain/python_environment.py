@@ -7,9 +7,10 @@ import sys
 import tomllib
 from pathlib import Path
 
+from documents.files import replace_file
 from toolchain import apt
 from toolchain.console import Step
-from toolchain.files import fingerprint, write_whole
+from toolchain.files import fingerprint
 from toolchain.layout import Layout
 
 _NETWORK = "See that the package index can be reached, then run the same command again: it goes on where it stopped."
@@ -68,7 +69,7 @@ def create(step: Step, layout: Layout) -> None:
             [base, "-m", "venv", layout.environment],
             remedy="See that this Python can make environments: python3 -m venv.",
         )
-        write_whole(_stamp(layout, "begun"), wanted)
+        replace_file(_stamp(layout, "begun"), wanted)
 
 
 def fill(step: Step, layout: Layout) -> None:
@@ -85,7 +86,7 @@ def fill(step: Step, layout: Layout) -> None:
         [*pip, "--no-deps", "--no-build-isolation", "--editable", layout.root],
         remedy="See that pyproject.toml is whole.",
     )
-    write_whole(_stamp(layout, "complete"), _wanted_project(layout))
+    replace_file(_stamp(layout, "complete"), _wanted_project(layout))
 
 
 def _drop_half_installed(layout: Layout) -> None:

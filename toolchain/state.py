@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 from documents.errors import ToolchainError
-from toolchain.files import write_whole
+from documents.files import remove_lines, replace_file
 from toolchain.layout import STACK, Layout
 
 _COMMAND_SECONDS = 60.0
@@ -36,27 +36,14 @@ def ensure(layout: Layout) -> bool:
                 f"back. If it is lost, remove the state by hand, rm -r {layout.state}, then run make setup, which "
                 "makes both anew, then lab down, which removes the lab by its label."
             )
-        write_whole(layout.passphrase, secrets.token_urlsafe(32) + "\n", mode=0o600)
+        replace_file(layout.passphrase, secrets.token_urlsafe(32) + "\n", mode=0o600)
     if existing:
         _check_passphrase(layout)
     else:
-        _drop_salt(layout.root / f"Pulumi.{STACK}.yaml")
+        # Pulumi would check the new passphrase against the salt of a removed state, and call it incorrect.
+        remove_lines(layout.root / f"Pulumi.{STACK}.yaml", "encryptionsalt:")
         run_pulumi(layout, "stack", "select", "--create", STACK)
     return not existing
-
-
-def _drop_salt(configuration: Path) -> None:
-    """Removes the salt that a removed state left in its stack's file, and the file where it holds nothing else.
-
-    Pulumi would check the new passphrase against it, and call that one incorrect.
-    """
-    if configuration.is_file():
-        lines = configuration.read_text().splitlines(keepends=True)
-        kept = "".join(line for line in lines if not line.startswith("encryptionsalt:"))
-        if kept.strip():
-            write_whole(configuration, kept)
-        else:
-            configuration.unlink()
 
 
 def _check_passphrase(layout: Layout) -> None:

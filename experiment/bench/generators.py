@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from analysis.raw import CLOCKS_NAME, load_host_file, merge, turn_ns
 from documents.errors import AnalysisError, DocumentError, HostError, HostUnreachableError, TransferError
+from documents.files import replace_file
 from documents.lab import CoreLayout
 from documents.run import (
     OPEN_LOOP_FILE,
@@ -25,7 +26,6 @@ from documents.run import (
 from experiment.bench import host_folder
 from experiment.bench.bench import Load, Measured, WarmedUp
 from experiment.bench.beside import Beside
-from experiment.record import write_whole
 from experiment.workloads import RequestFile
 from experiment.workloads.command import (
     REPLAY_SCRIPT,
@@ -227,7 +227,7 @@ class Generators:
                 ClockReadings(before=_known(one.clock, one), after=_known(one.clock_after, one)) for one in self._all
             )
         )
-        write_whole(folder / CLOCKS_NAME, clocks.to_json())
+        replace_file(folder / CLOCKS_NAME, clocks.to_json())
         together = self._together(found, clocks, folder)
         return replace(
             together,
@@ -269,7 +269,7 @@ class Generators:
         parts = [part.result for part in found if part.result is not None]
         result, failure = _or_failure(lambda: merge(parts, clocks))
         if result is not None:
-            write_whole(folder / (OPEN_LOOP_FILE if self._load_is_open else WRK_FILE), result.to_json())
+            replace_file(folder / (OPEN_LOOP_FILE if self._load_is_open else WRK_FILE), result.to_json())
         return Measured(result=result, generator_failure=failure)
 
     def _read_clock(self, one: _At) -> ClockReading:

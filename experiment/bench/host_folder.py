@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from documents.errors import HostError, HostUnreachableError, TransferError
+from documents.files import replace_file
 from documents.lab import CoreLayout
 from documents.run import HostWatch, SampledRole, Spin, Workload
-from experiment.record import write_whole
 from provision.containers import Cgroup
 from provision.load import Job, jobs, watching
 from provision.payload import HOME
@@ -109,7 +109,7 @@ class CellWatch:
             with self._noting():
                 watching.finish(self._connection, job, folder / watching.FILE_NAME)
         if self._before and self._after:
-            write_whole(folder / SPINS_NAME, HostWatch(spins_before=self._before, spins_after=self._after).to_json())
+            replace_file(folder / SPINS_NAME, HostWatch(spins_before=self._before, spins_after=self._after).to_json())
         elif self._failure is None:
             self._failure = "There was no calibration spin around the load."
         return self._failure

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from documents.errors import HostKeyError
+from documents.files import replace_file
 from documents.stack import AnyHost, ExistingHost
 
 
@@ -58,12 +59,8 @@ def pin_key(folder: Path, address: str, port: int, host_public_key: str) -> None
     lines = path.read_text(encoding="ascii").splitlines() if path.exists() else []
     name = _name(address, port)
     kept = [line for line in lines if line.partition(" ")[0] != name]
-    temporary = path.with_suffix(".new")
-    temporary.unlink(missing_ok=True)
-    # Whoever can write it can have another host taken for this one.
-    temporary.touch(mode=0o600)
-    temporary.write_text("".join(f"{line}\n" for line in (*kept, f"{name} {host_public_key}")), encoding="ascii")
-    temporary.replace(path)
+    # Whoever can write it can have another host pass for this one.
+    replace_file(path, "".join(f"{line}\n" for line in (*kept, f"{name} {host_public_key}")), mode=0o600)
 
 
 def _name(address: str, port: int) -> str:

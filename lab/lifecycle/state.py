@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from documents.errors import DocumentError, LabError
+from documents.files import remove_lines
 from documents.lab import Host, Inventory
 from documents.stack import Bill
 from lab.lifecycle.engine import Engine, command_of, end_session
@@ -68,22 +69,9 @@ def ensure_stack(engine: Engine) -> None:
         LabError: the engine refused.
     """
     if not is_recorded(engine):
-        _drop_salt(engine.root / f"Pulumi.{engine.stack}.yaml")
+        # Pulumi would check the passphrase against the salt of a removed state, and call it incorrect.
+        remove_lines(engine.root / f"Pulumi.{engine.stack}.yaml", "encryptionsalt:")
         engine.query("stack", "init", "--no-select")
-
-
-def _drop_salt(configuration: Path) -> None:
-    """Remove the salt that a removed state left in its stack's file, and the file where it holds nothing else.
-
-    Pulumi would check the passphrase against it, and call that of a new state incorrect.
-    """
-    if configuration.is_file():
-        lines = configuration.read_text(encoding="utf-8").splitlines(keepends=True)
-        kept = "".join(line for line in lines if not line.startswith("encryptionsalt:"))
-        if kept.strip():
-            configuration.write_text(kept, encoding="utf-8")
-        else:
-            configuration.unlink()
 
 
 def is_recorded(engine: Engine) -> bool:

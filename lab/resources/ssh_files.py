@@ -8,6 +8,7 @@ from typing import Any
 import pulumi
 from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 
+from documents.files import replace_file
 from documents.lab import Host, known_hosts_name
 from lab.resources.provider import Provider
 
@@ -70,16 +71,7 @@ def write_files(props: dict[str, Any]) -> None:
     folder = Path(props["folder"])
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name, content in _contents(props).items():
-        _write_private(folder / name, content)
-
-
-def _write_private(path: Path, content: str) -> None:
-    """Write a file that only its owner can read, whole or not at all."""
-    temporary = path.with_suffix(".new")
-    temporary.unlink(missing_ok=True)
-    temporary.touch(mode=0o600)
-    temporary.write_text(content, encoding="utf-8")
-    temporary.rename(path)
+        replace_file(folder / name, content, mode=0o600)
 
 
 class SshFiles(Resource, module="fairground", name="SshFiles"):

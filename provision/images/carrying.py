@@ -6,6 +6,7 @@ from pathlib import Path
 
 from documents.base import Document
 from documents.errors import HostError
+from documents.files import replace_file
 from documents.lab import Host
 from provision.images.build import find_image
 from provision.ssh import Connection, connect
@@ -72,9 +73,7 @@ def note_image(made: MadeImage) -> None:
     """Put an image on record, in place of what was made under that name on that host before."""
     path = _path(made.host, made.name)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    temporary = path.with_suffix(".new")
-    temporary.write_text(made.to_json(), encoding="utf-8")
-    temporary.rename(path)
+    replace_file(path, made.to_json())
 
 
 def forget_image(host: Host, name: str, image_id: str) -> None:

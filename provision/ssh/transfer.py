@@ -6,7 +6,6 @@ a temporary name beside its target, the SHA-256 of both sides is compared, and o
 
 import hashlib
 import io
-import os
 import secrets
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import paramiko
 
 from documents.errors import HostUnreachableError, RemoteCommandError, TransferError
+from documents.files import replacing
 from provision.ssh.answers import SHA256, matching
 from provision.ssh.cancelling import checkpoint
 
@@ -53,15 +53,10 @@ def push_bytes(connection: "Connection", data: bytes, remote: str, mode: int) ->
 
 def pull(connection: "Connection", remote: str, local: Path) -> str:
     """Copy `remote` to a local file; see `Connection.pull`."""
-    temporary = local.with_name(f".{local.name}.{secrets.token_hex(8)}.part")
     expected = remote_sha256(connection, remote)
-    try:
-        with _session(connection, remote) as sftp:
-            digest = _download(sftp, remote, temporary)
+    with _session(connection, remote) as sftp, replacing(local) as target:
+        digest = _download(sftp, remote, target)
         _compare(digest, expected, f"{remote} didn't arrive whole from {connection}, and {local} was not written")
-        temporary.replace(local)
-    finally:
-        temporary.unlink(missing_ok=True)
     return digest
 
 
@@ -79,16 +74,14 @@ def _upload(sftp: paramiko.SFTPClient, source: BinaryIO, temporary: str, mode: i
     return digest.hexdigest()
 
 
-def _download(sftp: paramiko.SFTPClient, remote: str, temporary: Path) -> str:
+def _download(sftp: paramiko.SFTPClient, remote: str, target: BinaryIO) -> str:
     digest = hashlib.sha256()
-    with sftp.open(remote, "rb") as source, temporary.open("xb") as target:
+    with sftp.open(remote, "rb") as source:
         source.prefetch(source.stat().st_size)
         while chunk := source.read(_CHUNK_BYTES):
             digest.update(chunk)
             with checkpoint():
                 target.write(chunk)
-        target.flush()
-        os.fsync(target.fileno())
     return digest.hexdigest()
 
 

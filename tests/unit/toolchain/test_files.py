@@ -1,4 +1,3 @@
-import os
 import signal
 import subprocess
 import sys
@@ -50,15 +49,6 @@ def test_folder_whose_filling_was_killed_is_made_from_the_start(tmp_path: Path):
     files.make_folder_whole(folder, lambda partial: (partial / "whole").touch())
     assert [path.name for path in folder.iterdir()] == ["whole"]
     assert list(tmp_path.iterdir()) == [folder]
-
-
-def test_secret_file_is_of_its_mode_whatever_the_umask(tmp_path: Path):
-    before = os.umask(0)
-    try:
-        files.write_whole(tmp_path / "passphrase", "secret", mode=0o600)
-    finally:
-        os.umask(before)
-    assert (tmp_path / "passphrase").stat().st_mode & 0o777 == 0o600
 
 
 def test_placed_file_replaces_another_and_stays_executable(tmp_path: Path):
