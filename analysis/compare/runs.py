@@ -87,7 +87,8 @@ def compare_folders(first: Path, second: Path, *, anyway: bool = False) -> RunCo
             f"{'; '.join(found)}. Measure one of them again under the other's, or compare them all the same with "
             "--anyway, which marks the page."
         )
-    return compare_runs(*map(analyse, runs), found)
+    first_report, second_report = map(analyse, runs)
+    return compare_runs(first_report, second_report, found)
 
 
 def compare_runs(first: Report, second: Report, found: Sequence[str] = ()) -> RunComparison:

@@ -1,5 +1,8 @@
 """Plots of a report: against the load, of verdicts, and along a window."""
 
+# pyright: reportUnknownMemberType=false
+# matplotlib's stubs leave the **kwargs of nearly every method untyped, so the method itself is "partially unknown".
+
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass

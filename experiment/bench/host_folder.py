@@ -9,12 +9,12 @@ from documents.errors import HostError, HostUnreachableError, TransferError
 from documents.lab import CoreLayout
 from documents.run import HostWatch, SampledRole, Spin, Workload
 from experiment.record import write_whole
+from provision import payload
 from provision.containers import Cgroup
 from provision.load import Job, jobs, watching
-from provision.payload import HOME
 from provision.ssh import Connection
 
-HOME = f"{HOME}/run"
+HOME = f"{payload.HOME}/run"
 ASIDE = f"{HOME}/ended-run-"
 """How the names begin that a run's folder has while it is cleared away."""
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from pygount import SourceAnalysis
-from pygount.analysis import SourceState
+from pygount import SourceAnalysis  # pyright: ignore[reportMissingTypeStubs]
+from pygount.analysis import SourceState  # pyright: ignore[reportMissingTypeStubs]
 
 from documents.errors import DocumentError, RunError
 from documents.stack import Implementation, Lines
@@ -85,7 +85,7 @@ def _matches(folder: Path, patterns: Iterable[str]) -> set[Path]:
 def _count(paths: Iterable[Path]) -> int:
     total = 0
     for path in sorted(paths):
-        analysis = SourceAnalysis.from_file(str(path), "code", encoding="utf-8")
+        analysis = SourceAnalysis.from_file(str(path), "code", encoding="utf-8")  # pyright: ignore[reportUnknownMemberType]
         if analysis.state not in {SourceState.analyzed, SourceState.empty}:
             raise RunError(f"The lines of {path} can't be counted: {analysis.state.name} {analysis.state_info or ''}.")
         total += analysis.code_count

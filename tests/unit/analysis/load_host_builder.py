@@ -163,7 +163,9 @@ def _write(directory: Path, cell: Cell, count: int, found: CellClocks, happening
             load_host_file(number, "samples.csv"): samples_of(number),
             load_host_file(number, "ticks.jsonl"): ticks_on_load_host(happening),
         }
-    write_cell(directory, cell, merge(parts, found), samples_csv(roles, 1), watch=files)
+    merged = merge(parts, found)
+    assert isinstance(merged, WrkResult)
+    write_cell(directory, cell, merged, samples_csv(roles, 1), watch=files)
 
 
 def samples_of(number: int) -> bytes:

@@ -116,6 +116,7 @@ def completed(arguments: Sequence[str], parameter: str, incomplete: str = "") ->
     while isinstance(command, TyperGroup):
         context = command.make_context("lab", [], resilient_parsing=True, parent=context)
         _, command, words = command.resolve_command(context, words)
+    assert command is not None
     context = command.make_context("lab", words, resilient_parsing=True, parent=context)
     [found] = [one for one in command.params if one.name == parameter]
     return [item.value for item in found.shell_complete(context, incomplete)]

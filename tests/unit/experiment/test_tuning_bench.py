@@ -75,7 +75,7 @@ def test_a_window_in_which_the_lease_lapsed_is_not_collected(
     def nothing(*_: object, **__: object) -> tuple[ProcessPinning, ...]:
         return ()
 
-    monkeypatch.setattr(remote.containers, "cgroup", cgroup)
+    monkeypatch.setattr(remote.control, "cgroup", cgroup)
     monkeypatch.setattr(generators.generator, "generator_cgroup", cgroup)
     monkeypatch.setattr(generators.generator, "start", job)
     monkeypatch.setattr(remote.sampling, "start", job)
