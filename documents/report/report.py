@@ -12,10 +12,9 @@ from documents.report.comparison import Comparison
 from documents.report.summaries import Estimate, OpenLoopSummary, ScenarioSummary, Spread, WarmUpSummary
 from documents.run import Fact, HostIdentity, KnobRecord, LoadHostLook, OpenLoopRate, Scenario, Void
 
-ClaimKind = Literal["number", "order", "ratio", "limit", "stand-in", "unstated"]
+ClaimKind = Literal["number", "order", "ratio", "limit", "unstated"]
 """What is claimed: an absolute number; which of two or four comes first; how many times one is the other; that
-something stays within or goes beyond a limit; that a stand-in is in the order of the hours of work; or nothing that has
-a number to test."""
+something stays within or goes beyond a limit; or nothing that has a number to test."""
 
 ClaimOutcome = Literal["reproduced", "contradicted", "cannot-tell", "not-comparable"]
 """`reproduced` and `contradicted` are shown, each at a stated error. `cannot-tell`: what was measured allows both.
