@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from analysis.numbers import listing
 from analysis.pages.building import building_table
 from analysis.pages.cells import short_blocks, void_entries, void_note, warm_up_table, work_table
 from analysis.pages.claims import article_table, claim_tables, claims_table
@@ -49,7 +50,7 @@ def _load(report: Report) -> Values:
 
 
 def _pairs(report: Report) -> Values | None:
-    ranking, twins = ranking_table(report), twin_table(report)
+    ranking, twins, others = ranking_table(report), twin_table(report), other_table(report)
     if not ranking.rows and not twins.rows:
         return None
     return {
@@ -57,7 +58,8 @@ def _pairs(report: Report) -> Values | None:
         "verdict_plots": verdict_plots(report),
         "pairs": pair_table(report),
         "twins": twins,
-        "other_measures": other_table(report),
+        "other_measures": others,
+        "other_measures_hold": f"{listing([column.title for column in others.columns[2:]])} of each pair",
     }
 
 
@@ -99,7 +101,7 @@ def _article(report: Report) -> Values | None:
 
 def _building(report: Report) -> Values | None:
     building = building_table(report)
-    return {"building": building} if building.rows else None
+    return {"building": building} if building.rows or building.note else None
 
 
 def _host(report: Report) -> Values:

@@ -12,7 +12,7 @@ _PER = {"throughput": 1, "memory_mean": 1e6, "p99": 1e3}
 
 
 def article_table(report: Report) -> Table:
-    """All of the article's rows, and below each the same of this run; no row where the run has none of its loads."""
+    """The article's rows, and below each what this run measured; no rows where the run has none of its loads."""
     columns = (
         Column("Stack", numeric=False),
         Column("Whose", numeric=False),
@@ -25,7 +25,8 @@ def article_table(report: Report) -> Table:
         numbers = [number for number in report.article if number.api == api]
         if numbers:
             rows.append((TableCell(api), TableCell("article"), *map(_published, numbers)))
-            rows.append((TableCell(api), TableCell("this run"), *map(_measured, numbers)))
+            if any(number.measured is not None for number in numbers):
+                rows.append((TableCell(api), TableCell("this run"), *map(_measured, numbers)))
     return Table(
         title="The article's table",
         note=f"{report.article_note} p99 is as wrk prints it; the memory of this run is that under heavy load.",
@@ -58,7 +59,6 @@ KIND_NAMES: dict[ClaimKind, str] = {
     "order": "order",
     "ratio": "ratio",
     "limit": "limit",
-    "stand-in": "stand-in",
     "unstated": "no number",
 }
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from analysis.numbers import MISSING, percent
-from analysis.pages.table import ROLE_NAMES, Column, Table, TableCell
+from analysis.pages.table import ROLE_NAMES, Column, Table, TableCell, without_empty
 from documents.report import CellNumbers, LoadHostReport, OpenLoopNumbers, Report, WatchNumbers
 from documents.run import KnobRecord, KnobState, LoadHostLook
 
@@ -88,7 +88,7 @@ def watch_table(report: Report) -> Table:
             )
         )
 
-    return Table(
+    table = Table(
         title="The host under load",
         note=(
             "Shares of the load window. Stolen is what the hypervisor took of the role that lost most. Others are "
@@ -100,6 +100,7 @@ def watch_table(report: Report) -> Table:
         columns=columns,
         rows=tuple(row(cell, cell.watch) for cell in cells if cell.watch is not None),
     )
+    return without_empty(table)
 
 
 _TITLE = "The load hosts"

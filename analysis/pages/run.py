@@ -159,21 +159,18 @@ def host_facts(report: Report) -> tuple[tuple[str, str], ...]:
 
 
 def _machine(host: HostIdentity) -> str:
-    """Cores, NUMA, microcode, swap and irqbalance, and of what the host doesn't tell that it doesn't."""
-
-    def told(value: object, unit: str) -> str:
-        return f"{unit} not told" if value is None else f"{value} {unit}"
-
-    swap = None if host.swap_bytes is None else f"{host.swap_bytes / 2**30:.3g}"
-    return ", ".join(
-        (
-            told(host.physical_cores, "physical cores"),
-            told(host.numa_nodes, "NUMA nodes"),
-            told(swap, "GiB of swap"),
-            f"microcode {host.microcode or 'not told'}",
-            {True: "irqbalance runs", False: "no irqbalance", None: "irqbalance not told"}[host.irqbalance],
-        )
-    )
+    """Cores, NUMA, microcode, swap and irqbalance; what wasn't recorded is named at the end."""
+    swap = None if host.swap_bytes is None else f"{host.swap_bytes / 2**30:.3g} GiB of swap"
+    found = {
+        "physical cores": None if host.physical_cores is None else _count(host.physical_cores, "physical core"),
+        "NUMA nodes": None if host.numa_nodes is None else _count(host.numa_nodes, "NUMA node"),
+        "swap": swap,
+        "microcode": host.microcode and f"microcode {host.microcode}",
+        "irqbalance": {True: "irqbalance runs", False: "no irqbalance", None: None}[host.irqbalance],
+    }
+    known = ", ".join(text for text in found.values() if text)
+    unknown = listing([name for name, text in found.items() if not text])
+    return "; ".join([*([known] if known else []), *([f"not recorded: {unknown}"] if unknown else [])])
 
 
 _SYSTEM: tuple[Role, str] = ("system", "system")
