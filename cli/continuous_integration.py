@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 from rich.console import Console
 
 from cli.context import FACTS, ROOT, RUNS
+from cli.report import show_screen
 from documents.errors import AnalysisError, DocumentError, FairgroundError, RunError
 from documents.lab import Inventory, Secrets
 from documents.run import PipelineRun, Protocol
@@ -175,7 +176,7 @@ class Job:
         if shown := os.environ.get(STEP_SUMMARY):
             with Path(shown).open("a", encoding="utf-8") as page:
                 page.write(summary)
-        self._console.print(f"Report: {self._artifacts / 'report.html'}", markup=False)
+        show_screen(self._console, report, self._artifacts / "report.html", run=folder.name)
 
 
 def _pack(folder: Path, archive: Path) -> None:

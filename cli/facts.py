@@ -55,9 +55,7 @@ def facts(  # noqa: PLR0917 - typer's options are keywords on the command line
     if json:
         print_json([document.model_dump(mode="json") for document in measured])
         return
-    table = facts_table(
-        [(document.api, summarise_facts(document, document.host)) for document in measured], LINES, brief=True
-    )
+    table = facts_table([summarise_facts(document, document.host) for document in measured], LINES, brief=True)
     console.print(as_rich(table))
     console.print(table.note, style="dim", markup=False)
     console.print(f"Kept in {FACTS}; `lab report` takes them in.", markup=False, soft_wrap=True)

@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from cli.completion import complete_api, complete_protocol, complete_run
-from cli.context import DEFAULT_STACK, RUNS, JsonOption, StackOption, open_engine, terminal
+from cli.context import DEFAULT_STACK, FACTS, RUNS, JsonOption, StackOption, open_engine, terminal
 from cli.continuous_integration import ARTIFACTS, Job, asked_by_pipeline, plain_console
-from cli.report import find_run
+from cli.progress import under_way
+from cli.report import find_run, show_screen
 from cli.run_progress import read_duration, run_progress
 from documents.errors import RunError
 from experiment.planning import protocol_names, read_protocol
@@ -64,8 +66,8 @@ def run(  # noqa: PLR0917 - typer's options are keywords on the command line
 ) -> None:
     """Measure the lab's APIs by a protocol and write runs/ID/.
 
-    Ctrl-C, a lost connection or a killed controller lose no finished cell: `lab run --resume` goes on. Exits with 1
-    where no cell of a run is valid.
+    At its end it writes the report and shows the verdicts, as `lab report` does. Ctrl-C, a lost connection or a killed
+    controller lose no finished cell: `lab run --resume` goes on. Exits with 1 where no cell of a run is valid.
     """
     # Here, for it takes its time, and the other subcommands don't need it.
     from experiment.running import resume_run, start_run  # noqa: PLC0415
@@ -107,8 +109,21 @@ def run(  # noqa: PLR0917 - typer's options are keywords on the command line
                 budget_seconds=budget,
                 progress=job or progress,
             )
-    if (finished := progress.finished) is not None and finished.void_cells == finished.cells:
+    if (finished := progress.finished) is None:
+        return
+    if finished.void_cells == finished.cells:
         raise RunError(
             f"None of the {finished.cells} cells of the run {finished.run_id} is valid, so there is nothing to report. "
             f"Each cell's reasons are in {finished.directory}/journal.jsonl; `lab verify` and `lab logs` tell more."
         )
+    if not ci and not json:
+        _report(console, Path(finished.directory))
+
+
+def _report(console: Console, folder: Path) -> None:
+    from analysis.pages.write import PAGE, write_report  # noqa: PLC0415 - it takes its time
+
+    with under_way(console, "writing the report"):
+        numbers = write_report(folder, FACTS)
+    console.print()
+    show_screen(console, numbers, folder / PAGE, run=folder.name)

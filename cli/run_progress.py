@@ -316,7 +316,7 @@ class RunProgress:
             case RunFinished():
                 self.finished = event
                 self._console.print(
-                    f"{elapsed(self._start)}  done{_said_of_voids(event)}; `lab report` shows the numbers.",
+                    f"{elapsed(self._start)}  done{_said_of_voids(event)}.",
                     markup=False,
                     soft_wrap=True,
                 )

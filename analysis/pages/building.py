@@ -22,35 +22,35 @@ class _Row:
 def building_table(report: Report, *, brief: bool = False) -> Table:
     """The facts of the run's APIs; a `brief` table has the article's words below a fact's name, the rest in its note.
 
-    An API that wasn't measured has an empty column, and the note says so. A variant is built as its API is, and has
-    none.
+    An API that wasn't measured has no column, and the note names it. Where none was, the table has no rows, and the
+    note is one line. A variant is built as its API is, and has no column; of variants alone there is no note either.
     """
     by_name = {facts.api: facts for facts in report.building}
     names = [api.name for api in report.apis if api.varied is None]
     missing = [name for name in names if name not in by_name]
-    said = f"Not measured: {listing(missing)}; “lab facts” measures what is missing. " if missing else ""
+    said = f"Not measured: {listing(missing)}; “lab facts” measures what is missing." if missing else ""
+    if not by_name:
+        return replace(facts_table((), (), brief=brief), note=said)
+    said += " " if said else ""
     elsewhere = [facts.api for facts in report.building if not facts.same_host]
     said += f"Measured on another host than the run: {listing(elsewhere)}. " if elsewhere else ""
     lines = [judged.line for judged in report.claims]
-    table = facts_table([(name, by_name.get(name)) for name in names], lines, brief=brief)
+    table = facts_table([by_name[name] for name in names if name in by_name], lines, brief=brief)
     return replace(table, note=f"{said}{table.note}")
 
 
-def facts_table(
-    facts: Sequence[tuple[str, BuildingFacts | None]], lines: Sequence[PublishedLine], *, brief: bool
-) -> Table:
-    """The facts of some APIs, each by its name; None for one that wasn't measured. Of no API there is no row."""
-    known = [found for _, found in facts if found is not None]
-    rows = _rows(known)
+def facts_table(facts: Sequence[BuildingFacts], lines: Sequence[PublishedLine], *, brief: bool) -> Table:
+    """The facts of some APIs; the table has no rows without any."""
+    rows = _rows(facts)
     columns = (
         Column("Fact", numeric=False),
-        *(Column(name) for name, _ in facts),
+        *(Column(found.api) for found in facts),
         *(() if brief else (Column("The article", numeric=False),)),
     )
 
     def row(of: _Row) -> tuple[TableCell, ...]:
         said = " ".join(line.says for line in lines if of.fact in line.facts)
-        values = (TableCell(MISSING) if found is None else of.cell(found) for _, found in facts)
+        values = map(of.cell, facts)
         if brief:
             return (TableCell(of.title, f"article: {said}" if said else ""), *values)
         return (TableCell(of.title, of.meaning), *values, TableCell(said or MISSING))

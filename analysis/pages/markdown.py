@@ -73,7 +73,11 @@ def render_markdown(report: Report) -> str:
     further = (warm_up_table(report), work_table(report), article_table(report), claims_table(report))
     parts += [markdown_section(table) for table in further if table.rows]
     parts += [f"### {escape(table.title)}\n\n{markdown_table(table)}" for table in claim_tables(report)]
-    parts += [markdown_section(building)] if (building := building_table(report)).rows else []
+    building = building_table(report)
+    if building.rows:
+        parts.append(markdown_section(building))
+    elif building.note:
+        parts += [f"## {building.title}", escape(building.note)]
     parts += [
         "## Run",
         bullets(f"{name}: {value}" for name, value in run_facts(report)),

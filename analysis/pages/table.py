@@ -4,7 +4,8 @@ for row in table.rows:
 ...  # row[k].value and row[k].detail belong to table.columns[k]
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from analysis.cells import SERVICES, mostly_bound_by
 from analysis.numbers import MISSING, interval, percent, plain, ratio_interval, ratio_text
@@ -53,6 +54,23 @@ class Table:
     columns: tuple[Column, ...]
     rows: tuple[tuple[TableCell, ...], ...]
     named_by: int = 1
+
+
+def without_empty(table: Table) -> Table:
+    """The table without the rows and the columns that have no value; those that name a row stay."""
+
+    def has_value(cells: Iterable[TableCell]) -> bool:
+        return any(cell.value not in {"", MISSING} for cell in cells)
+
+    rows = tuple(row for row in table.rows if has_value(row[table.named_by :]))
+    kept = [
+        index for index in range(len(table.columns)) if index < table.named_by or has_value(row[index] for row in rows)
+    ]
+    return replace(
+        table,
+        columns=tuple(table.columns[index] for index in kept),
+        rows=tuple(tuple(row[index] for index in kept) for row in rows),
+    )
 
 
 def ratio_cell(value: float | None, ends: Interval | None) -> TableCell:

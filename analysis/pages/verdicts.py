@@ -366,9 +366,9 @@ def _sentence(report: Report, scenario: str) -> str:
         named = listing(first) if few else f"{len(first)} APIs"
         return f"{named} are the fastest, and the same within {100 * comparison.margin:g}%.{slowest}"
     if len(first) == len(ranks):
-        return f"Which is the fastest can't be told{f': any of {listing(first)} may be' if few else ''}."
+        return f"The run can't tell which is the fastest{f': any of {listing(first)} may be' if few else ''}."
     named = f"{', '.join(first[:-1])} or {first[-1]}" if few else f"One of {len(first)}"
-    return f"{named} is the fastest: which of them can't be told.{slowest}"
+    return f"{named} is the fastest; the run can't tell which.{slowest}"
 
 
 def _table(report: Report, scenario: str, title: str) -> Table:

@@ -258,6 +258,6 @@ def uncompared(cells: Sequence[CellNumbers], measures: Iterable[Measure] = tuple
         without = [cell.cell_id for cell in cells if not has_ratio(cell, measure)]
         if without:
             yield (
-                f"There is no comparison by “{terms.title}”: the {terms.name} isn't above 0 in the cell {without[0]}"
-                f"{'' if len(without) == 1 else f' and {len(without) - 1} more'}, so it has no ratio."
+                f"Nothing is compared by “{terms.title}”: in {len(without)} {'cell' if len(without) == 1 else 'cells'} "
+                f"it isn't above 0. The {terms.name} has no ratio there; the first of them is {without[0]}."
             )

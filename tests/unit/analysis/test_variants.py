@@ -83,18 +83,19 @@ def test_numbers_of_a_cell_go_by_the_layout_of_its_variant(tmp_path: Path):
     assert by_api["go-pool-16"].watch is not None
     assert by_api["go-wide"].watch is not None
     run = read_run(next(tmp_path.iterdir()))
-    of_wide = next(record for name, record in run.records.items() if "go-wide" in name)
-    files = run.watch_files(of_wide)
-    assert files is not None
-    assert files.cores.api == (0, 1, 2)
+    wide = next(cell for cell in run.closed_cells if cell.api == "go-wide")
+    watched = run.cell_files(wide, run.records[wide.id]).watched
+    assert watched is not None
+    assert watched.cores.api == (0, 1, 2)
 
 
 def test_the_worst_layout_grades_the_host_and_the_caveat_names_whose_it_is(tmp_path: Path):
     assert report_of(tmp_path / "alone", POOL, WIDE).grade == "smaller"
     report = report_of(tmp_path / "shared", POOL, SHARING)
     assert report.grade == "shared"
-    [caveat] = [text for text in report.caveats if "CPUs are shared" in text]
-    assert caveat.startswith("CPUs are shared between roles in the cells of go-sharing: the load generator competes")
+    [caveat] = [text for text in report.caveats if "shares CPUs" in text]
+    assert caveat.startswith("The load generator shares CPUs with what it measures.")
+    assert caveat.endswith(" in the cells of go-sharing.")
 
 
 def conditions(folder: Path, *variants: Variant) -> Conditions:

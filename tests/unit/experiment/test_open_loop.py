@@ -220,7 +220,7 @@ def test_a_block_of_the_open_loop_that_stays_short_is_told_as_one_of_these(tmp_p
     assert report.short_blocks[1].lacking == (cell.id,)
     load = f"{cell.api} at heavy with {cell.rate} requests/s ({cell.id})"
     assert short_blocks(report)[1] == f"Block 1 of the open loop is short of {load}."
-    assert any("block 2 and block 1 of the open loop are short" in caveat for caveat in report.caveats)
+    assert any("Block 2 and block 1 of the open loop are short" in caveat for caveat in report.caveats)
 
 
 def test_the_host_is_watched_along_an_open_loop_but_for_what_rests_on_wrk(tmp_path: Path):
