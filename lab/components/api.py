@@ -12,7 +12,7 @@ from documents.stack import Api as ApiDocument
 from lab.components.host_engine import HostEngine
 from lab.components.services import DATABASE, USER
 from lab.resources import Credentials
-from provision.images import hash_build_context
+from provision.images.context import hash_build_context
 
 UPLOAD_FOLDER = "/uploads"
 

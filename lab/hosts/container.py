@@ -18,7 +18,7 @@ from lab.cores import take_cores
 from lab.hosts.declared import DeclaredLoadHost, load_hosts_on
 from lab.hosts.keys import host_folder
 from lab.resources import KEY_NAME, KNOWN_HOSTS_NAME, BaseImage, Credentials, SshFiles, pin_host_key
-from provision.images import hash_build_context
+from provision.images.context import hash_build_context
 
 _IMAGE_FOLDER = Path(__file__).parents[1] / "images" / "host"
 

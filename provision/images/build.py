@@ -1,66 +1,15 @@
 """Images built on the host's own engine, from a build context on the controller."""
 
-import hashlib
-import os
 import re
 import secrets
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, cast
 
 from documents.errors import HostError, HostUnreachableError
 from documents.lab import STACK_LABEL, Inventory
+from provision.images.context import archive_build_context
 from provision.ssh import SHA256, Connection, Held, matching, shield, whole_number
-
-
-def hash_build_context(folder: Path) -> str:
-    """SHA-256 over the path, mode and bytes of every file that the folder's `.dockerignore` lets into the build.
-
-    An image is rebuilt when, and only when, it changes. The rules are Docker's own, by the Docker SDK for Python. Only
-    the executable bit of a mode counts: the rest depends on the umask of the clone. A symbolic link counts by where it
-    points to, as the build gets it.
-    """
-    # Here as below, for it takes its time, and most of what uses this room doesn't need it.
-    from docker.utils.build import exclude_paths  # noqa: PLC0415
-
-    digest = hashlib.sha256()
-    for name in sorted(exclude_paths(str(folder), _ignored(folder, ".dockerignore"))):
-        path = folder / name
-        if path.is_symlink():
-            kind, content = "link", os.fsencode(path.readlink())
-        elif path.is_file():
-            kind, content = ("program" if path.stat().st_mode & 0o100 else "file"), path.read_bytes()
-        else:
-            continue
-        digest.update(f"{name}\0{kind}\0{len(content)}\0".encode())
-        digest.update(content)
-    return digest.hexdigest()
-
-
-def archive_build_context(folder: Path, dockerfile: str) -> bytes:
-    """What the folder gives to a build by the Dockerfile of that name in it, as a compressed tar archive.
-
-    The Dockerfile itself is part of it, whatever the ignore file says. Compressed, since buildx 0.13 looks no further
-    than 1,024 octets for a tar header, and Python's archives begin with an extended one that may be longer.
-    """
-    from docker.utils.build import tar  # noqa: PLC0415
-
-    # BuildKit lets a Dockerfile have an ignore file of its own.
-    patterns = _ignored(folder, f"{dockerfile}.dockerignore", ".dockerignore")
-    with cast("BinaryIO", tar(folder, exclude=patterns, dockerfile=(dockerfile, None), gzip=True)) as made:
-        return made.read()
-
-
-def _ignored(folder: Path, *names: str) -> list[str]:
-    """The patterns of the first of these ignore files that the folder has."""
-    for name in names:
-        path = folder / name
-        if path.is_file():
-            lines = path.read_text(encoding="utf-8").splitlines()
-            return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
-    return []
-
 
 BUILD_SECONDS = 1800
 """How long a build may take; one whose compilers and dependencies are to be downloaded takes minutes."""

@@ -11,7 +11,7 @@ from documents.lab import CoreLayout, LoadHost
 class Setting:
     """Files of the kernel below the root, `*` standing for one name, and what a measurement wants in each of them.
 
-    `provision/payload/knobs/values.py` says what the kinds mean.
+    `provision/payload/kernel.py` says what the kinds mean.
     """
 
     pattern: str

@@ -7,10 +7,10 @@ a temporary name beside its target, the SHA-256 of both sides is compared, and o
 import hashlib
 import io
 import secrets
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO, Protocol
 
 import paramiko
 
@@ -18,9 +18,7 @@ from documents.errors import HostUnreachableError, RemoteCommandError, TransferE
 from documents.files import replacing
 from provision.ssh.answers import SHA256, matching
 from provision.ssh.cancelling import checkpoint
-
-if TYPE_CHECKING:
-    from provision.ssh.connection import Connection
+from provision.ssh.execution import Completed
 
 _CHUNK_BYTES = 1 << 15
 """SFTP servers need not take more in one request. Source: draft-ietf-secsh-filexfer-02, section 3."""
@@ -29,7 +27,24 @@ _STALL_SECONDS = 60
 _CHECKSUM_DEADLINE_SECONDS = 300
 
 
-def push(connection: "Connection", source: BinaryIO, remote: str, mode: int) -> None:
+class Remote(Protocol):
+    """What a copy needs of a `Connection`."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the connection is up."""
+        ...
+
+    def run(self, command: Sequence[str], *, deadline_seconds: float) -> Completed:
+        """Run a command that must succeed."""
+        ...
+
+    def open_sftp(self) -> paramiko.SFTPClient:
+        """Open an SFTP session."""
+        ...
+
+
+def push(connection: Remote, source: BinaryIO, remote: str, mode: int) -> None:
     """Copy an open file to `remote`; see `Connection.push`."""
     temporary = f"{remote}.{secrets.token_hex(8)}.part"
     with _session(connection, remote) as sftp:
@@ -46,12 +61,12 @@ def push(connection: "Connection", source: BinaryIO, remote: str, mode: int) -> 
             raise
 
 
-def push_bytes(connection: "Connection", data: bytes, remote: str, mode: int) -> None:
+def push_bytes(connection: Remote, data: bytes, remote: str, mode: int) -> None:
     """Write bytes to `remote`; see `Connection.push_bytes`."""
     push(connection, io.BytesIO(data), remote, mode)
 
 
-def pull(connection: "Connection", remote: str, local: Path) -> str:
+def pull(connection: Remote, remote: str, local: Path) -> str:
     """Copy `remote` to a local file; see `Connection.pull`."""
     expected = remote_sha256(connection, remote)
     with _session(connection, remote) as sftp, replacing(local) as target:
@@ -93,7 +108,7 @@ def _compare(here: str, there: str, failure: str) -> None:
         )
 
 
-def remote_sha256(connection: "Connection", remote: str) -> str:
+def remote_sha256(connection: Remote, remote: str) -> str:
     """The SHA-256 of a file on the host, in hexadecimal.
 
     Raises:
@@ -110,7 +125,7 @@ def remote_sha256(connection: "Connection", remote: str) -> str:
 
 
 @contextmanager
-def _session(connection: "Connection", remote: str) -> Generator[paramiko.SFTPClient]:
+def _session(connection: Remote, remote: str) -> Generator[paramiko.SFTPClient]:
     """An SFTP session whose failures are told in the lab's terms."""
     with connection.open_sftp() as sftp:
         channel = sftp.get_channel()

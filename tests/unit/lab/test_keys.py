@@ -19,7 +19,8 @@ from tests.unit.lab.engine_room import EngineRoom
 
 TWO_LABS = """
 import pulumi
-from lab.credentials import SECRET_OUTPUTS, Credentials
+from lab.resources import Credentials
+from lab.resources.credentials import SECRET_OUTPUTS
 
 for name in ("one", "two"):
     made = Credentials(name)
@@ -31,7 +32,7 @@ SSH_FILES = """
 from pathlib import Path
 
 import pulumi
-from lab.ssh_files import SshFiles
+from lab.resources import SshFiles
 
 for name in ("whole", "changed", "lost", "open"):
     SshFiles(name, folder=str(Path(name).resolve()), private_key=pulumi.Output.secret("key\\n"), known_hosts="known\\n")
