@@ -1,14 +1,16 @@
-"""All APIs of the lab in one session, alternating, each beside its floor.
+"""All APIs of the lab in one session, alternating, each beside its two floors.
 
     .venv/bin/lab up --stack benchmark
     .venv/bin/python -m benchmarks.apis [--json] [--rounds 5] [--seconds 8] [--api rust ...] [--workload read-post ...]
 
-A floor is the bare framework that answers `read-post` with the same octets from memory: the API `rust` has the floor
-`rust-floor` in the same stack. All run on the same host, on the same cores, under plain wrk with the same requests.
+A floor is the stock framework that answers `read-post` with the same bytes: from memory (`rust-floor`), or fetched from
+Redis by the API's own client (`rust-redis-floor`). API ÷ floor says what the work costs, API ÷ redis floor what the
+API's own code costs. All run on the same host, on the same cores, under plain wrk with the same requests.
 
-In each round every API (and on `read-post` every floor) has one load window on each workload, from a reset database, a
-restarted process and a warm-up on. The order turns with the round and is reversed in every second one, so that a drift
-of the machine doesn't fall on the same API each time. Compare only ratios, and these round by round.
+In each round every API (and on `read-post` every floor) has one load window on each workload, after a reset of the
+database, a restart of the process and a warm-up. The order turns with the round and is reversed in every second one, so
+that a drift of the machine doesn't fall on the same API each time. Compare only ratios. Each is the geometric mean of
+the rounds' ratios, with its 95% interval.
 """
 
 import argparse
@@ -22,6 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.plain_wrk import ready_api
+from benchmarks.ratios import Ratio, mean_ratio
 from cli.context import open_engine
 from documents.errors import FairgroundError
 from documents.inventory import Inventory, Secrets
@@ -33,6 +36,8 @@ WORKLOADS: tuple[Workload, ...] = ("read-post", "read-user", "list-posts", "crea
 
 FLOOR_WORKLOAD: Workload = "read-post"
 FLOOR_SUFFIX = "-floor"
+REDIS_FLOOR_SUFFIX = "-redis-floor"
+"""Ends with `FLOOR_SUFFIX` too: both are floors."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +53,10 @@ class Window:
 
 @dataclass(frozen=True)
 class Summary:
-    """One API on one workload: medians over the rounds, and the range of its throughput.
+    """One API on one workload: medians over the rounds, the range of its throughput, and ratios of throughputs.
 
-    `of_floor` and `of_fastest` are the medians of the ratios, round by round, of its throughput to its floor's and to
-    that of the API that is fastest by median; None where there is no floor.
+    A ratio is None where there is no such floor, and after a single round. `of_fastest` is to the API that is fastest
+    by median, and None for that one.
     """
 
     api: str
@@ -60,19 +65,20 @@ class Summary:
     lowest: float
     highest: float
     cpu_us_per_request: float
-    of_floor: float | None
-    of_fastest: float
+    of_floor: Ratio | None
+    of_redis_floor: Ratio | None
+    of_fastest: Ratio | None
 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description="All APIs in one session, alternating, each beside its floor.")
+    parser = argparse.ArgumentParser(description="All APIs in one session, alternating, each beside its floors.")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--rounds", type=int, default=5, help="load windows of each API on each workload")
     parser.add_argument("--seconds", type=int, default=8, help="length of each load window")
     parser.add_argument("--warm-up", type=int, default=8, help="seconds of the same load before each window")
     parser.add_argument("--stack", default="benchmark", help="the lab, which must be up")
-    parser.add_argument("--api", action="append", help="an API to measure, with its floor; all unless given")
+    parser.add_argument("--api", action="append", help="an API to measure, with its floors; all unless given")
     parser.add_argument("--workload", action="append", choices=WORKLOADS, help="a workload; all unless given")
     arguments = parser.parse_args()
     try:
@@ -88,7 +94,7 @@ def _measure_and_print(parser: argparse.ArgumentParser, arguments: argparse.Name
     if unknown := sorted(set(arguments.api or ()) - set(known)):
         parser.error(f"the lab {inventory.stack} has no API {', '.join(unknown)}; it has {', '.join(known)}")
     chosen = arguments.api or known
-    names = [api.name for api in inventory.apis if api.name.removesuffix(FLOOR_SUFFIX) in chosen]
+    names = [api.name for api in inventory.apis if _api_of(api.name) in chosen]
     windows = measure(
         inventory,
         secrets,
@@ -137,6 +143,11 @@ def measure(
     return windows
 
 
+def _api_of(name: str) -> str:
+    """The API that a floor belongs to; an API's own name."""
+    return name.removesuffix(REDIS_FLOOR_SUFFIX).removesuffix(FLOOR_SUFFIX)
+
+
 def _order(names: Sequence[str], number: int) -> list[str]:
     """The order of a round: turned by one with each pair of rounds, reversed in each second one."""
     turn = number // 2 % len(names)
@@ -155,7 +166,6 @@ def summarise(windows: Sequence[Window]) -> list[Summary]:
     for workload, by_api in rates.items():
         ranked = sorted(by_api, key=lambda api: (api.endswith(FLOOR_SUFFIX), -statistics.median(by_api[api])))
         for api in ranked:
-            floor = by_api.get(api + FLOOR_SUFFIX)
             summaries.append(
                 Summary(
                     api=api,
@@ -164,20 +174,24 @@ def summarise(windows: Sequence[Window]) -> list[Summary]:
                     lowest=min(by_api[api]),
                     highest=max(by_api[api]),
                     cpu_us_per_request=statistics.median(costs[workload, api]),
-                    of_floor=None if floor is None else _median_ratio(by_api[api], floor),
-                    of_fastest=_median_ratio(by_api[api], by_api[ranked[0]]),
+                    of_floor=_ratio(by_api[api], by_api.get(api + FLOOR_SUFFIX)),
+                    of_redis_floor=_ratio(by_api[api], by_api.get(api + REDIS_FLOOR_SUFFIX)),
+                    of_fastest=_ratio(by_api[api], by_api[ranked[0]]),
                 )
             )
     return summaries
 
 
-def _median_ratio(mine: Sequence[float], others: Sequence[float]) -> float:
-    return statistics.median(one / other for one, other in zip(mine, others, strict=True))
+def _ratio(rates: Sequence[float], to: Sequence[float] | None) -> Ratio | None:
+    """The mean over the rounds; None without a floor, for the fastest itself, and for a single round."""
+    if to is None or rates is to or len(rates) < 2:
+        return None
+    return mean_ratio([one / other for one, other in zip(rates, to, strict=True)])
 
 
 def _print(summaries: Sequence[Summary]) -> None:
     table = Table("workload", "API")
-    for heading in ("requests/s", "range", "CPU µs each", "of its floor", "of the fastest"):
+    for heading in ("requests/s", "range", "CPU µs each", "÷ floor", "÷ redis floor", "÷ the fastest"):
         table.add_column(heading, justify="right")
     for before, summary in zip([None, *summaries], summaries, strict=False):
         new = before is None or before.workload != summary.workload
@@ -187,11 +201,12 @@ def _print(summaries: Sequence[Summary]) -> None:
             f"{summary.requests_per_second:,.0f}",
             f"{summary.lowest:,.0f} to {summary.highest:,.0f}",
             f"{summary.cpu_us_per_request:.1f}",
-            "" if summary.of_floor is None else f"{summary.of_floor:.3f}",
-            f"{summary.of_fastest:.3f}",
+            str(summary.of_floor or ""),
+            str(summary.of_redis_floor or ""),
+            str(summary.of_fastest or ""),
             end_section=False,
         )
-    Console(width=120).print(table)
+    Console(width=150).print(table)
 
 
 if __name__ == "__main__":

@@ -20,21 +20,15 @@ and 2 where an error ended it.
 
 import argparse
 import json
-import math
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
-
 from analysis.report import analyse
-from analysis.statistics.block_ratios import interval_of
-from analysis.statistics.intervals import CONFIDENCE, over_blocks
 from benchmarks.plain_wrk import (
     FOLDER,
     TIMEOUT_SECONDS,
@@ -44,6 +38,7 @@ from benchmarks.plain_wrk import (
     ready_api,
     scenario,
 )
+from benchmarks.ratios import mean_ratio
 from cli.context import DEFAULT_STACK, open_engine
 from documents.errors import FairgroundError, LabError, RunError
 from documents.inventory import Inventory, Secrets
@@ -142,13 +137,13 @@ def measure(engine: Engine, *, pairs: int, seconds: int) -> Result:
     inventory, secrets = read_lab(engine)
     lab_rates, plain_rates = _window_rates(inventory, secrets, pairs=pairs, seconds=seconds)
     ratios = [lab / plain for lab, plain in zip(lab_rates, plain_rates, strict=True)]
-    ratio, interval = mean_ratio(ratios)
+    ratio = mean_ratio(ratios)
     overheads = [cell_overhead(inventory, secrets, seconds) for _ in range(3)]
     ups = [_unchanged_up(engine) for _ in range(3)]
     sampler_cores = _sampler_cores(inventory, secrets, seconds)
     return Result(
-        throughput_ratio=ratio,
-        throughput_interval=interval,
+        throughput_ratio=ratio.mean,
+        throughput_interval=(ratio.low, ratio.high),
         throughput_ratios=ratios,
         lab_requests_per_second=lab_rates,
         plain_requests_per_second=plain_rates,
@@ -158,13 +153,6 @@ def measure(engine: Engine, *, pairs: int, seconds: int) -> Result:
         unchanged_ups_seconds=ups,
         sampler_cores=sampler_cores,
     )
-
-
-def mean_ratio(ratios: Sequence[float]) -> tuple[float, tuple[float, float]]:
-    """The geometric mean of ratios, with its 95% t interval on the log scale."""
-    logs = over_blocks(np.log(ratios))
-    ends = interval_of(logs, CONFIDENCE)
-    return math.exp(float(logs.mean)), (ends.low, ends.high)
 
 
 def _window_rates(

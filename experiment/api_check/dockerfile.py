@@ -6,7 +6,7 @@ Source: the Dockerfile reference, "Format", "Parser directives" and "RUN --mount
 import re
 from typing import NamedTuple
 
-STAGES = ("source", "floor", "api")
+STAGES = ("source", "floor", "redis-floor", "api")
 """The stages that the lab builds or starts containers of; the last one is the image."""
 
 _CACHE_PREFIX = "fairground-"

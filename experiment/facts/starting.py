@@ -130,7 +130,7 @@ def read_start(text: str, api: str, *, where: object) -> Start:
 
 
 def _expected_body() -> str:
-    """A seeded post in the contract's own writing, which is the same for all implementations to the last octet."""
+    """A seeded post as JSON; the order of its members and its whitespace are free."""
     post = seeded_post(_POST_ID)
     document = Post(
         id=post.id,

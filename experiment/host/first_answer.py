@@ -7,8 +7,9 @@ Standard library only, Python 3.10 or newer. The controller pipes this file into
      "memory_field": "anon", "rest_seconds": 5, "deadline_seconds": 60}
 
 The container is one that doesn't run. Every millisecond it is looked whether a process of its cgroup runs the
-executable yet, and from then on whether the path is answered with 200 and exactly the body. The answer is a line of
-JSON with three moments of the monotonic clock, in nanoseconds, and the cgroup's anonymous memory some seconds later.
+executable yet, and from then on whether the path is answered with 200 and the same JSON as the body. The answer is a
+line of JSON with three moments of the monotonic clock, in nanoseconds, and the cgroup's anonymous memory some seconds
+later.
 """
 
 import http.client
@@ -72,9 +73,17 @@ def ask(request: "dict[str, Any]") -> str:
         return f"{type(error).__name__}: {error}"
     finally:
         client.close()
-    if answer.status == 200 and body == request["body"].encode():
+    if answer.status == 200 and value_of(body) == value_of(request["body"].encode()):
         return ""
     return f"it was answered with {answer.status} and {body[:200]!r}"
+
+
+def value_of(body: bytes) -> object:
+    """What a body says as JSON, or the body itself if it isn't JSON."""
+    try:
+        return json.loads(body)
+    except ValueError:
+        return body
 
 
 def field(table: Path, name: str) -> int:

@@ -1,4 +1,8 @@
-"""What is done to a copy of each implementation so that one of its checks goes red, and what that check then says."""
+"""What is done to a copy of each implementation so that one of its checks goes red, and what that check then says.
+
+Each adds a file of its own, or text behind one that every source of that language has, so that it depends on no
+implementation's code.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,91 +10,75 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Breakage:
-    """A file of a copy, what is put behind its text, and what the build that fails must say."""
+    """The path of a file, or a pattern of which the first is taken; what is put behind its text; what must be said."""
 
     file: str
     appended: str
     said: str
 
     def apply(self, folder: Path) -> None:
-        """Do it to the copy; the file is made where it isn't there."""
-        path = folder / self.file
-        text = path.read_text(encoding="utf-8") if path.exists() else ""
-        path.write_text(text + self.appended, encoding="utf-8")
+        """Do it to the copy; the file is made if it isn't there."""
+        path = min(folder.glob(self.file)) if "*" in self.file else folder / self.file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(self.appended)
+
+
+def _go(folder: str, package: str, linted: str, said: str) -> dict[str, Breakage]:
+    start = f"package {package}\n\n"
+    test = 'import "testing"\n\nfunc TestBroken(t *testing.T) {\n\tt.Fatal("broken on purpose")\n}\n'
+    return {
+        "formatter": Breakage(f"{folder}broken.go", f"{start}func  badlySpaced( ) {{}}\n", "gofmt would change"),
+        "linter": Breakage(f"{folder}broken.go", start + linted, said),
+        "tests": Breakage(f"{folder}broken_test.go", start + test, "broken on purpose"),
+    }
 
 
 BREAKAGES: dict[str, dict[str, Breakage]] = {
-    "go": {
-        "formatter": Breakage("internal/view/view.go", "\nfunc  badlySpaced( ) {}\n", "gofmt would change"),
-        "linter": Breakage("internal/view/view.go", "\nfunc unused() {}\n", "func unused is unused (U1000)"),
-        "tests": Breakage(
-            "internal/identifier/broken_test.go",
-            "package identifier\n\n"
-            'import "testing"\n\n'
-            'func TestBroken(t *testing.T) {\n\tt.Fatal("broken on purpose")\n}\n',
-            "broken on purpose",
-        ),
-    },
-    "vegeta": {
-        "formatter": Breakage("tally.go", "\nfunc  badlySpaced( ) {}\n", "gofmt would change"),
-        "linter": Breakage(
-            "main.go",
-            '\nfunc wronglyFormatted() error { return fmt.Errorf("%d", "text") }\n',
-            'fmt.Errorf format %d has arg "text" of wrong type string',
-        ),
-        "tests": Breakage(
-            "broken_test.go",
-            'package main\n\nimport "testing"\n\nfunc TestBroken(t *testing.T) {\n\tt.Fatal("broken on purpose")\n}\n',
-            "broken on purpose",
-        ),
-    },
+    "go": _go("internal/broken/", "broken", "func unused() {}\n", "func unused is unused (U1000)"),
+    "vegeta": _go(
+        "",
+        "main",
+        'import "fmt"\n\nfunc wronglyFormatted() error { return fmt.Errorf("%d", "text") }\n',
+        'fmt.Errorf format %d has arg "text" of wrong type string',
+    ),
     "kotlin": {
         "formatter": Breakage(
-            "src/main/kotlin/fairground/Identifier.kt",
-            "\nfun  badlySpaced( ) = 1\n",
-            "Single space expected after the fun keyword",
+            "src/main/kotlin/Broken.kt", "fun  badlySpaced( ) = 1\n", "Single space expected after the fun keyword"
         ),
         "linter": Breakage(
-            "src/main/kotlin/fairground/Identifier.kt",
-            "\nfun Badly_named() = 1\n",
+            "src/main/kotlin/Broken.kt",
+            "fun Badly_named() = 1\n",
             "Function name should start with a lowercase letter",
         ),
         "tests": Breakage(
-            "src/test/kotlin/fairground/BrokenTest.kt",
-            "package fairground\n\n"
+            "src/test/kotlin/BrokenTest.kt",
             "import kotlin.test.Test\nimport kotlin.test.fail\n\n"
-            "class BrokenTest {\n"
-            "    @Test\n"
-            '    fun breaks(): Unit = fail("broken on purpose")\n'
-            "}\n",
+            'class BrokenTest {\n    @Test\n    fun breaks(): Unit = fail("broken on purpose")\n}\n',
             "broken on purpose",
         ),
     },
     "rust": {
-        "formatter": Breakage("src/identifier.rs", "\nfn  badly_spaced( ) {}\n", "Diff in "),
+        "formatter": Breakage("src/bin/broken.rs", "fn  main( ) {}\n", "Diff in "),
         "linter": Breakage(
-            "src/identifier.rs",
-            "\npub fn needlessly_returning() -> u8 {\n    return 1;\n}\n",
+            "src/bin/broken.rs",
+            "fn number() -> u8 {\n    return 1;\n}\n\nfn main() {\n    number();\n}\n",
             "unneeded `return` statement",
         ),
         "tests": Breakage(
-            "src/identifier/tests.rs",
-            '\n#[test]\nfn breaks() {\n    panic!("broken on purpose");\n}\n',
+            "src/bin/broken.rs",
+            'fn main() {}\n\n#[test]\nfn breaks() {\n    panic!("broken on purpose");\n}\n',
             "broken on purpose",
         ),
     },
     "zig": {
-        "formatter": Breakage("src/identifier.zig", "\nfn  badlySpaced( ) void {}\n", "src/identifier.zig"),
+        "formatter": Breakage("src/broken.zig", "fn  badlySpaced( ) void {}\n", "src/broken.zig"),
         # Zig's compiler has no warnings: what elsewhere is a linter's finding is an error of its own.
         "linter": Breakage(
-            "src/identifier.zig",
-            "\nfn withUnused() void {\n    const unused = 1;\n}\n",
-            "unused local constant",
+            "build.zig", "\nfn withUnused() void {\n    const unused = 1;\n}\n", "unused local constant"
         ),
         "tests": Breakage(
-            "src/identifier_test.zig",
-            '\ntest "broken on purpose" {\n    return error.Broken;\n}\n',
-            "broken on purpose",
+            "src/**/*_test.zig", '\ntest "broken on purpose" {\n    return error.Broken;\n}\n', "broken on purpose"
         ),
     },
 }

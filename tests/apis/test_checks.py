@@ -89,8 +89,9 @@ def test_what_was_compiled_since_does_not_hide_a_broken_test(said: Said, live_la
     sound = tmp_path / "rust"
     shutil.copytree(APIS / "rust", sound)
     # Sources that were never seen are compiled, so that what they leave is newer than those of the broken test.
-    with (sound / "src" / "identifier" / "tests.rs").open("a") as file:
-        file.write(f"\n// {secrets.token_hex()}\n")
+    seen = BREAKAGES["rust"]["tests"].file
+    (sound / seen).parent.mkdir(exist_ok=True)
+    (sound / seen).write_text(f"// {secrets.token_hex()}\nfn main() {{}}\n")
     assert _check(live_lab, sound) == ""
     assert BREAKAGES["rust"]["tests"].said in _build(live_lab, "rust", "tests", tmp_path / "broken" / "rust")
 

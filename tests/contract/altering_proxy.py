@@ -50,13 +50,13 @@ class Upstream:
         return redis.Redis.from_url(self.target.redis_url)  # pyright: ignore[reportUnknownMemberType]
 
 
-Alteration = Callable[[Request, Upstream], Answer | None]
-"""Answers a request, by way of the implementation or not; None closes the connection."""
+Alteration = Callable[[Request, Upstream], Answer]
+"""Answers a request, by way of the implementation or not."""
 
 
 class _Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
-    request_queue_size = 128
+    request_queue_size = 512
 
     def __init__(self, target: Target, alteration: Alteration) -> None:
         self.upstream = Upstream(target)
@@ -74,41 +74,43 @@ class _Connection(socketserver.BaseRequestHandler):
         try:
             while True:
                 while b"\r\n\r\n" not in received:
-                    octets = client.recv(65_536)
-                    if not octets:
-                        return
-                    received += octets
+                    received += _receive(client)
                 request, received = _first_request(client, received)
-                answer = server.alteration(request, server.upstream)
-                if answer is None:
-                    return
-                client.sendall(_octets(answer))
-        except (OSError, CheckFailedError, ValueError):
+                client.sendall(_octets(server.alteration(request, server.upstream)))
+        except (OSError, EOFError, CheckFailedError, ValueError):
             return
+
+
+def _receive(client: socket.socket) -> bytes:
+    octets = client.recv(65_536)
+    if not octets:
+        raise EOFError
+    return octets
 
 
 def _first_request(client: socket.socket, received: bytes) -> tuple[Request, bytes]:
     head, _, rest = received.partition(b"\r\n\r\n")
     fields = [line.partition(b":") for line in head.lower().split(b"\r\n")[1:]]
     headers = {name: value.strip() for name, _, value in fields}
-    if b"content-length" in headers:
-        length = int(headers[b"content-length"])
-        while len(rest) < length and (octets := client.recv(65_536)):
-            rest += octets
-        body, rest = rest[:length], rest[length:]
-    elif b"transfer-encoding" in headers:
-        while not rest.endswith(b"\r\n\r\n") and (octets := client.recv(65_536)):
-            rest += octets
-        body, rest = rest, b""
-    else:
-        body = b""
+    size = int(headers.get(b"content-length", b"0"))
+    while len(rest) < size or (b"transfer-encoding" in headers and not rest.endswith(b"0\r\n\r\n")):
+        rest += _receive(client)
+    if b"transfer-encoding" in headers:
+        size = len(rest)
     method, _, target = head.partition(b"\r\n")[0].decode("latin-1").rpartition(" ")[0].partition(" ")
-    return Request(method=method, target=target, octets=head + b"\r\n\r\n" + body), rest
+    return Request(method=method, target=target, octets=head + b"\r\n\r\n" + rest[:size]), rest[size:]
 
 
 def _octets(answer: Answer) -> bytes:
-    lines = [f"HTTP/1.1 {answer.status} Altered", *(f"{name}: {value}" for name, value in answer.headers), "", ""]
-    return "\r\n".join(lines).encode("latin-1") + answer.body
+    """The answer as it is sent: with its own length if it says one, else in chunks."""
+    headers, body = list(answer.headers), answer.body
+    if answer.status not in {204, 304} and not (answer.values("content-length") or answer.values("transfer-encoding")):
+        headers.append(("content-length", str(len(body))))
+    lines = [f"HTTP/1.1 {answer.status} Altered", *(f"{name}: {value}" for name, value in headers), "", ""]
+    if answer.values("transfer-encoding"):
+        pieces = [piece for piece in (body[:7], body[7:]) if piece]
+        body = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
+    return "\r\n".join(lines).encode("latin-1") + body
 
 
 @contextmanager

@@ -21,7 +21,6 @@ from documents.inventory import Inventory, Secrets
 from experiment.verification import reach_apis
 from provision.connection import connect
 from tests.conftest import LiveLab
-from tests.contract.idle_watch import IdleWatch
 from tests.contract.instances import ContainerLauncher, Launcher, ProcessLauncher
 
 _APIS = Path(__file__).parents[2] / "apis"
@@ -58,31 +57,12 @@ def listed_targets() -> dict[str, Target] | None:
     return read_targets()
 
 
-@pytest.fixture(scope="session")
-def idle_watch(request: pytest.FixtureRequest, listed_targets: dict[str, Target] | None) -> Iterator[IdleWatch]:
-    """Watches an idle connection to each implementation, from the first test that asks for one of them on."""
-    with ExitStack() as stack:
-        if listed_targets is not None:
-            base_urls = {name: target.base_url for name, target in listed_targets.items()}
-        else:
-            lab: LiveLab = request.getfixturevalue("live_lab")
-            connection = stack.enter_context(connect(lab.inventory.host))
-            base_urls = {
-                service.name: f"http://127.0.0.1:{stack.enter_context(connection.forward(service.port))}"
-                for service in lab.inventory.apis
-            }
-        yield stack.enter_context(IdleWatch(base_urls))
-
-
 @pytest.fixture(scope="module")
-def targets(
-    request: pytest.FixtureRequest, listed_targets: dict[str, Target] | None, idle_watch: IdleWatch
-) -> Iterator[dict[str, Target]]:
+def targets(request: pytest.FixtureRequest, listed_targets: dict[str, Target] | None) -> Iterator[dict[str, Target]]:
     """The implementations by name.
 
     They end with the module: other tests restart the host, which ends the tunnels, and measure without statistics.
     """
-    assert idle_watch
     if listed_targets is not None:
         yield listed_targets
         return

@@ -18,7 +18,7 @@ from schemathesis.engine import events
 from schemathesis.engine.recorder import ScenarioRecorder
 
 from apis.contract.checks import Target, open_context
-from apis.contract.checks.multipart import JPEG, PDF, PNG, WEBP
+from apis.contract.checks.wire import KINDS
 from tests.conftest import NIGHTLY
 
 _OPENAPI: dict[str, Any] = yaml.safe_load(
@@ -31,16 +31,19 @@ SEED = secrets.randbits(32) if NIGHTLY else 20_260_131
 """Of the random requests."""
 _STATEFUL_STEPS = 6
 
-_PASSWORD_OCTETS = (8, 72)
+_PASSWORD_BYTES = (8, 72)
 _ACCEPTED = ["2xx", "304", "401", "403", "404", "409"]
 """Statuses of requests that the document's schemas allow."""
 
+_REJECTED = ["400", "401", "403", "404", "405", "413", "415", "422"]
+"""Statuses of requests that they don't allow."""
+
 _BEYOND_SCHEMAS = {
-    "createUser": "422",  # a password's octets, which JSON Schema can't count
-    "login": "422",
-    "uploadFile": "415",  # a file's first octets
+    "createUser": ["400", "422"],  # a password's bytes, which JSON Schema can't count
+    "login": ["400", "422"],
+    "uploadFile": ["400", "415", "422"],  # a file's first bytes
 }
-"""Operations with a rule that no schema can tell, and the status of its breach."""
+"""Operations with a rule that no schema can express, and the statuses of its breach."""
 
 
 @dataclass
@@ -92,7 +95,14 @@ def _configuration(base_url: str, token: str, examples: int) -> dict[str, Any]:
         "continue-on-failure": True,
         "auth": {"openapi": {"token": {"bearer": token}}},
         "generation": {"max-examples": examples, "deterministic": True, "no-shrink": True, "database": "none"},
-        "checks": {"enabled": True, "positive_data_acceptance": {"expected-statuses": _ACCEPTED}},
+        "checks": {
+            "enabled": True,
+            "positive_data_acceptance": {"expected-statuses": _ACCEPTED},
+            "negative_data_rejection": {"expected-statuses": _REJECTED},
+            # Another method may get 404; OPTIONS, TRACE and `Allow` are free.
+            "unsupported_method": {"enabled": False},
+            "allow_header_conformance": {"enabled": False},
+        },
         # Else every user is registered under a name that an answer has shown.
         "phases": {
             **{phase: {"extra-data-sources": {"responses": False}} for phase in ("examples", "coverage", "fuzzing")},
@@ -101,19 +111,19 @@ def _configuration(base_url: str, token: str, examples: int) -> dict[str, Any]:
         "operations": [
             {
                 "include-operation-id": operation,
-                "checks": {"positive_data_acceptance": {"expected-statuses": [*_ACCEPTED, status]}},
+                "checks": {"positive_data_acceptance": {"expected-statuses": [*_ACCEPTED, *statuses]}},
             }
-            for operation, status in _BEYOND_SCHEMAS.items()
+            for operation, statuses in _BEYOND_SCHEMAS.items()
         ],
     }
 
 
 def _register_strategies() -> None:
-    """Values that the document can't describe in full: files that begin as they must, passwords of as many octets."""
-    shortest, longest = _PASSWORD_OCTETS
+    """Values that the document can't describe in full: files that begin as they must, passwords of as many bytes."""
+    shortest, longest = _PASSWORD_BYTES
     passwords = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=2, max_size=longest)
     schemathesis.openapi.format("password", passwords.filter(lambda text: shortest <= len(text.encode()) <= longest))
-    for name, start in (("image/png", PNG), ("image/jpeg", JPEG), ("image/webp", WEBP), ("application/pdf", PDF)):
+    for name, start in KINDS.items():
         schemathesis.openapi.media_type(name, st.binary(max_size=2_000).map(lambda rest, start=start: start + rest))
 
 

@@ -1,8 +1,6 @@
 """The images of a lab's APIs, and the containers that the lab makes of them."""
 
-import json
 from collections.abc import Iterator
-from pathlib import PurePosixPath
 
 import pytest
 
@@ -12,13 +10,6 @@ from tests.conftest import LiveLab
 
 DOCKERS_OWN = {"/proc", "/dev", "/dev/pts", "/dev/mqueue", "/dev/shm", "/sys/fs/cgroup"}  # noqa: S108
 """What Docker mounts in every container, to be written to even where its root is read-only."""
-
-SOURCES = {".rs", ".go", ".zig", ".kt", ".kts", ".java"}
-
-LIST_FILES = """
-    container=$(docker create "$1") && docker export "$container" | tar --list
-    docker rm --volumes "$container" >/dev/null
-"""
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +30,6 @@ def run(host: Connection, *command: str, check: bool = True) -> tuple[int, str]:
 
 def test_the_user_is_not_root(host: Connection, service: ApiService):
     _, user = run(host, "docker", "image", "inspect", "--format", "{{.Config.User}}", service.image_id)
-    assert user.partition(":")[0].isdigit()
     assert int(user.partition(":")[0]) > 0
     _, process = run(host, "docker", "inspect", "--format", "{{.State.Pid}}", service.container)
     _, status = run(host, "cat", f"/proc/{process}/status")
@@ -59,7 +49,7 @@ def test_only_uploads_and_tmp_can_be_written_to(host: Connection, service: ApiSe
 
 
 def test_there_is_no_shell(host: Connection, service: ApiService):
-    command = [
+    started = (
         "docker",
         "run",
         "--rm",
@@ -70,22 +60,6 @@ def test_there_is_no_shell(host: Connection, service: ApiService):
         service.image_id,
         "-c",
         "exit 42",
-    ]
-    exit_status, _ = run(host, *command, check=False)
+    )
+    exit_status, _ = run(host, *started, check=False)
     assert exit_status == 127
-
-
-def test_the_image_holds_no_source(host: Connection, service: ApiService):
-    _, listed = run(host, "sh", "-c", LIST_FILES, "sh", service.image_id)
-    files = listed.splitlines()
-    assert "uploads/" in files
-    assert [file for file in files if PurePosixPath(file).suffix in SOURCES] == []
-
-
-def test_the_images_environment_has_no_secret(host: Connection, service: ApiService):
-    _, found = run(host, "docker", "image", "inspect", "--format", "{{json .Config}}", service.image_id)
-    config = json.loads(found)
-    environment: list[str] = config["Env"] or []
-    assert not {variable.partition("=")[0] for variable in environment} & {"DATABASE_URL", "REDIS_URL", "JWT_SECRET"}
-    assert "UPLOAD_DIR=/uploads" in environment
-    assert isinstance(config["Entrypoint"], list)

@@ -1,1 +1,1 @@
-"""All implementations beside each other: nobody can tell them apart."""
+"""All implementations answer the same programs of requests, each as one model of the contract says."""

@@ -1,5 +1,5 @@
 """The implementations that are compared."""
 
-from tests.stand.fixtures import pytest_generate_tests, stand, target, targets
+from tests.stand.fixtures import api, apis, pytest_generate_tests, stand
 
-__all__ = ["pytest_generate_tests", "stand", "target", "targets"]
+__all__ = ["api", "apis", "pytest_generate_tests", "stand"]

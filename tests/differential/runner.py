@@ -1,103 +1,75 @@
-"""Sends programs of requests to all implementations at once, and compares what comes back."""
+"""Sends programs of requests to all implementations at once, and judges each answer by the model."""
 
 import secrets
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Self
 
 import psycopg
 import redis
 
-from apis.contract.checks import Target
-from tests.differential.comparison import Symbols, strays
-from tests.differential.line import LONGEST, Line, Outcome
-from tests.differential.model.expectation import (
-    Expected,
-    NotComparedError,
-    Refusal,
-    answer_fault,
-    refusal_fault,
-)
-from tests.differential.model.model import Model
-from tests.differential.request import RawRequest, Request
-from tests.differential.template import Filler, Step, Template
-from tests.differential.world import KnownUser, World
+from tests.differential.expectation import Expected, judge
+from tests.differential.model import Page, expect
+from tests.differential.steps import Json, Step
+from tests.differential.world import User, World, read_page
+from tests.hostile.inputs import GOOD_TOKENS
+from tests.stand.client import Answer, Line, NoAnswerError
+from tests.stand.stand import Api
 
-_FIRST_PAGE = "posts:first"
-_WITHOUT_BODY = (b"GET", b"HEAD", b"DELETE")
+_SHOWN = 2_000
 
-_SHORT_WAIT = 0.4
-"""Seconds that octets which needn't be a whole request are given to be answered."""
+SETUP = Step("POST", "/api/posts", GOOD_TOKENS[0], Json({"title": "First", "body": "Post"}))
+"""What each program finds done: the post 0 is of the user 0."""
 
-_PASSED_OVER = 1.1
-"""Seconds after which Redis is asked again; see section 10 of the contract."""
-
-_ATTEMPTS = 3
-
-_SHOWN_OCTETS = 2_000
-
-SETUP: tuple[Step, ...] = (
-    Template(
-        "POST",
-        "/api/posts",
-        (("Content-Type", b"application/json"), ("Authorization", b"Bearer <<token:0>>")),
-        b'{"title":"First","body":"Post"}',
+_REGISTER = Step(
+    "POST",
+    "/api/users",
+    body=Json(
+        {"username": "diff_<<nonce>>", "email": "diff_<<nonce>>@example.test", "password": "a password of <<nonce>>"}
     ),
 )
-"""What each program finds done: the post 0 is of the user 0."""
 
 
 class DifferenceError(AssertionError):
-    """Implementations differ, or one of them differs from the contract; the message has the request and all answers."""
-
-
-@dataclass
-class _Player:
-    """An implementation while a program runs."""
-
-    target: Target
-    line: Line
-    model: Model
-    filler: Filler
+    """An implementation differs from the contract, and so from the others. The message has requests and answers."""
 
 
 @dataclass(frozen=True)
-class _Seen:
-    request: Request | RawRequest
-    expected: Expected | Refusal | None
-    outcome: Outcome
-    fault: str | None
+class Services:
+    """What the runner needs of PostgreSQL and Redis: a page as it is stored, and a first page that isn't cached."""
+
+    page: Page
+    forget_first_page: Callable[[], object]
 
 
 class Runner:
-    """A context manager that holds the connections to the implementations and to the services behind them."""
+    """A context manager that holds a connection to each implementation."""
 
-    def __init__(self, targets: Mapping[str, Target]) -> None:
-        """Prepare to compare the targets, which share a database and a Redis."""
-        self.targets = targets
+    def __init__(self, apis: Mapping[str, Api], services: Services | None = None) -> None:
+        """Prepare to compare implementations that share the services: those of the first one unless given."""
+        self._apis = apis
+        self._services = services
         self._stack = ExitStack()
+        self._users: dict[str, list[User]] = {name: [] for name in apis}
         self.requests = 0
         """How many requests each implementation was sent."""
-        self.late_caches = 0
-        """How many answers were a miss of the cache that had to be a hit, and a hit when asked again."""
+        self.late = 0
+        """How many reads were a MISS that was to be a HIT, because Redis was passed over."""
 
     def __enter__(self) -> Self:
         with self._stack as stack:
-            first = next(iter(self.targets.values()))
-            assert first.database_url, f"The database URL of {first.name} isn't known."
-            assert first.redis_url, f"The Redis URL of {first.name} isn't known."
-            self._database = stack.enter_context(psycopg.connect(first.database_url, autocommit=True))
-            self._redis = redis.Redis.from_url(first.redis_url)  # pyright: ignore[reportUnknownMemberType]
-            stack.callback(self._redis.close)
-            self._pool = stack.enter_context(ThreadPoolExecutor(len(self.targets)))
-            self._lines = {name: Line(target.base_url) for name, target in self.targets.items()}
-            for line in self._lines.values():
-                stack.callback(line.close)
-            self._users = {name: self._two_users(name) for name in self.targets}
+            if self._services is None:
+                self._services = _connect(next(iter(self._apis.values())), stack)
+            self._pool = stack.enter_context(ThreadPoolExecutor(len(self._apis)))
+            self._lines = {name: stack.enter_context(Line(api.base_url)) for name, api in self._apis.items()}
+            for _ in range(2):
+                worlds = self._new_worlds()
+                self._step(_REGISTER, worlds)
+                self._users = {name: world.users for name, world in worlds.items()}
             self._stack = stack.pop_all()
         return self
 
@@ -107,126 +79,55 @@ class Runner:
         self._stack.close()
 
     def run(self, program: Sequence[Step]) -> None:
-        """Run a program, each step by all implementations at once before the next.
+        """Run a program: each step by all implementations at once, before the next.
 
         Raises:
-            DifferenceError: at the first step that isn't as the contract says, or not alike for all.
+            DifferenceError: at the first step that an implementation doesn't answer as the contract says.
         """
-        players = {
-            name: _Player(target, self._lines[name], Model(world, self._database), Filler(world, secrets.token_hex(5)))
-            for name, target in self.targets.items()
-            for world in [World(target.jwt_secret, list(self._users[name]))]
-        }
-        for step in (*SETUP, *program):
-            self._step(step, players)
+        worlds = self._new_worlds()
+        for step in (SETUP, *program):
+            self._step(step, worlds)
 
-    def _step(self, step: Step, players: Mapping[str, _Player]) -> None:
-        if isinstance(step, Template) and step.target.partition("?")[0] == "/api/posts":
-            self._redis.delete(_FIRST_PAGE)
-        requests = {name: step.render(player.filler) for name, player in players.items()}
-        expected = {name: _expect(player.model, requests[name]) for name, player in players.items()}
-        sent = {
-            name: self._pool.submit(_send, player, requests[name], expected[name]) for name, player in players.items()
+    def _new_worlds(self) -> dict[str, World]:
+        return {
+            name: World(api.jwt_secret, secrets.token_hex(5), list(self._users[name]))
+            for name, api in self._apis.items()
         }
-        outcomes = {name: future.result() for name, future in sent.items()}
+
+    def _step(self, step: Step, worlds: Mapping[str, World]) -> None:
+        assert self._services is not None
+        if step.path.partition("?")[0] == "/api/posts":
+            self._services.forget_first_page()
+        sent = {name: step.render(world) for name, world in worlds.items()}
+        expected = {name: expect(world, step, self._services.page) for name, world in worlds.items()}
+        answers = {name: self._pool.submit(self._ask, name, octets) for name, octets in sent.items()}
+        seen = {name: answer.result() for name, answer in answers.items()}
         self.requests += 1
-        seen = {name: self._judge(players[name], requests[name], expected[name], outcomes[name]) for name in players}
-        self._compare(step, players, seen)
-
-    def _judge(
-        self, player: _Player, request: Request | RawRequest, expected: Expected | Refusal | None, outcome: Outcome
-    ) -> _Seen:
-        if not isinstance(expected, Expected):
-            player.model.world.forget_cached()
-        if expected is None:
-            fault = None if outcome.kind == "closed" or (outcome.status or 999) < 500 else f"saw {outcome}"
-        elif isinstance(expected, Refusal):
-            fault = refusal_fault(expected, outcome)
-        else:
-            fault = answer_fault(expected, outcome, head=request.method == b"HEAD")
-            if fault is not None and expected.headers.get("x-cache") == "HIT":
-                fault = None if self._was_late(player, request, expected, outcome) else fault
-        return _Seen(request, expected, outcome, fault)
-
-    def _was_late(self, player: _Player, request: Request | RawRequest, expected: Expected, outcome: Outcome) -> bool:
-        """Whether it is a hit when asked again: Redis is passed over where it took 50 ms, with nobody at fault."""
-        head = request.method == b"HEAD"
-        if answer_fault(replace(expected, any_cache=True), outcome, head=head) is not None:
-            return False
-        for _ in range(_ATTEMPTS):
-            time.sleep(_PASSED_OVER)
-            again = _send(player, request, expected)
-            if answer_fault(expected, again, head=head) is None:
-                self.late_caches += 1
-                return True
-        return False
-
-    def _compare(self, step: Step, players: Mapping[str, _Player], seen: Mapping[str, _Seen]) -> None:
-        faults = {name: item.fault for name, item in seen.items() if item.fault is not None}
-        symbols = Symbols(
-            [player.model.world for player in players.values()], [player.filler.nonce for player in players.values()]
-        )
-        compared = {
-            name: symbols.comparable(item.outcome) for name, item in seen.items() if isinstance(item.expected, Expected)
-        }
-        different = strays(compared) if compared else []
-        if not faults and not different:
+        faults = {name: self._judge(expected[name], answer) for name, answer in seen.items()}
+        if not any(faults.values()):
             return
-        lines = ["The contract isn't kept." if faults else "The implementations differ, each within the model."]
-        lines += [f"{name} strays: {fault}." for name, fault in faults.items()]
-        if different:
-            lines.append(f"Not like the majority: {', '.join(different)}.")
-        lines.append(f"The step: {step}")
-        for name, item in seen.items():
-            lines.append(f"{name} was sent {item.request.octets()[:_SHOWN_OCTETS]!r}")
-            lines.append(f"{name} answered {item.outcome}")
+        lines = [f"{name} differs: {fault}." for name, fault in faults.items() if fault is not None]
+        lines.append(f"The step: {step!r:.{_SHOWN}}")
+        for name, answer in seen.items():
+            lines.append(f"{name} was sent {sent[name][:_SHOWN]!r}")
+            lines.append(f"{name} answered {answer}")
         raise DifferenceError("\n".join(lines))
 
-    def _two_users(self, name: str) -> list[KnownUser]:
-        """Two users of the implementation's own, registered by it."""
-        target = self.targets[name]
-        world = World(target.jwt_secret)
-        model = Model(world, self._database)
-        for _ in range(2):
-            word = f"diff_{secrets.token_hex(6)}"
-            body = f'{{"username":"{word}","email":"{word}@example.test","password":"a password of {word}"}}'
-            request = Request(b"POST", b"/api/users", ((b"Content-Type", b"application/json"),), body.encode())
-            outcome = self._lines[name].exchange(request.octets())
-            expected = model.expect(request)
-            assert isinstance(expected, Expected)
-            fault = answer_fault(expected, outcome, head=False)
-            if fault is not None:
-                raise DifferenceError(f"{name} registers no user: {fault}.")
-        return world.users
+    def _ask(self, name: str, octets: bytes) -> Answer | str:
+        try:
+            return self._lines[name].ask(octets)
+        except NoAnswerError as error:
+            return str(error)
+
+    def _judge(self, expected: Expected, answer: Answer | str) -> str | None:
+        if isinstance(answer, str):
+            return f"expected an answer, saw none: {answer}"
+        self.late += expected.cache == "HIT" and answer.header("x-cache") == "MISS"
+        return judge(expected, answer)
 
 
-def _expect(model: Model, request: Request | RawRequest) -> Expected | Refusal | None:
-    try:
-        return model.expect(request)
-    except NotComparedError:
-        return None
-
-
-def _send(player: _Player, request: Request | RawRequest, expected: Expected | Refusal | None) -> Outcome:
-    head = request.method == b"HEAD"
-    if isinstance(request, RawRequest):
-        player.line.close()
-    if isinstance(expected, Refusal):
-        seconds = _SHORT_WAIT if expected.optional else LONGEST
-        outcome = player.line.exchange(
-            request.octets(), head=head, malformed=True, is_open=expected.optional, seconds=seconds
-        )
-    else:
-        outcome = player.line.exchange(request.octets(), head=head)
-    if not _is_kept_open(request, expected, outcome):
-        player.line.close()
-    return outcome
-
-
-def _is_kept_open(request: Request | RawRequest, expected: Expected | Refusal | None, outcome: Outcome) -> bool:
-    """Whether the connection must stay open: it needn't where the body may not have been read to its end."""
-    if isinstance(request, RawRequest) or not isinstance(expected, Expected):
-        return False
-    if request.body is None:
-        return True
-    return request.method not in _WITHOUT_BODY and (outcome.status or 400) < 400
+def _connect(api: Api, stack: ExitStack) -> Services:
+    database = stack.enter_context(psycopg.connect(api.database_url, autocommit=True))
+    cache = redis.Redis.from_url(api.redis_url)  # pyright: ignore[reportUnknownMemberType]
+    stack.callback(cache.close)
+    return Services(partial(read_page, database), partial(cache.delete, "posts:first"))

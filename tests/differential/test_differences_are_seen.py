@@ -1,102 +1,130 @@
-"""The comparison goes red: an implementation is put beside itself behind a proxy that changes one thing."""
+"""Each kind of comparison goes red: an answer that is right, and one that differs from it in one thing."""
+
+import hashlib
+import json
+import socket
+from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
-from apis.contract.checks import Target
-from apis.contract.checks.wire import Answer
-from tests.contract.alterations import answers, body, header, requests, stale, status, unaltered, welcoming
-from tests.contract.altering_proxy import Alteration, Request, Upstream, altering_proxy
-from tests.contract.paths import POST
-from tests.differential.runner import DifferenceError, Runner
-from tests.differential.template import RawTemplate, Step, Template, Token
+from tests.differential.expectation import Expected, judge
+from tests.differential.model import expect
+from tests.differential.runner import DifferenceError, Runner, Services
+from tests.differential.steps import Json, Step
+from tests.differential.world import File, Post, User, World
+from tests.hostile.inputs import GOOD_FORMS, GOOD_TOKENS, PNG
+from tests.stand.client import Answer, server
+from tests.stand.stand import Api
 
-_JSON = ("Content-Type", b"application/json")
-_OWNER = ("Authorization", b"Bearer <<token:0>>")
-_READ = Template("GET", "/api/posts/<<post:0>>")
-_CREATE = Template("POST", "/api/posts", (_JSON, _OWNER), b'{"title":"a/b","body":"b"}')
-_UPDATE = Template("PUT", "/api/posts/<<post:0>>", (_JSON, _OWNER), b'{"title":"a","body":"b"}')
-_LOGIN = Template("POST", "/api/auth/login", (_JSON,), b'{"email":"<<email:0>>","password":"<<password:0>>"}')
-_UPLOAD = Template(
-    "POST",
-    "/api/files",
-    (("Content-Type", b"multipart/form-data; boundary=b"), _OWNER),
-    b'--b\r\nContent-Disposition: form-data; name="file"; filename="../a b.pdf"\r\n\r\n%PDF-1.7\r\n--b--\r\n',
-)
-_FORGED = Template("GET", "/api/users/me", (("Authorization", b"Bearer <<signed>>"),), token=Token(key="another"))
-_TAGGED = Template("GET", "/api/posts/<<post:0>>", (("If-None-Match", b"<<tag:0>>"),))
-_HEAD = Template("HEAD", "/api/posts/<<post:0>>")
+_TIME = "2026-01-31T12:00:00.000Z"
+_JSON = (("content-type", "application/json; charset=utf-8"),)
+_PROBLEM = (("content-type", "application/problem+json"), ("www-authenticate", "Bearer"))
 
 
-def _closing(request: Request, upstream: Upstream) -> None:
-    """Close every connection."""
+@pytest.fixture
+def world() -> World:
+    user = User(5_005, "someone", "someone@example.test", "a password", _TIME)
+    post = Post(70_007, user, "a title", "a body", 1, _TIME, _TIME, is_cached=True)
+    return World("x" * 32, "0123456789", [user, user], [post], [File(9, "a.png", "image/png", PNG)])
 
 
-_ALTERED: dict[str, tuple[Alteration, list[Step]]] = {
-    "another status": (answers(status(404), path="/api/posts/.*", status=200), [_READ]),
-    "another text": (answers(body(b"There is nothing at this path", b"Nothing here")), [Template("GET", "/x")]),
-    "a header more": (answers(header("vary", "accept")), [_READ]),
-    "a header less": (answers(header("etag", None), path="/api/posts/.*"), [_READ]),
-    "a charset": (answers(header("content-type", "application/json; charset=utf-8"), status=200), [_READ]),
-    "a slash escaped": (answers(body(b"a/b", b"a\\/b")), [_CREATE]),
-    "a blank more": (answers(body(b'"version":', b'"version": ')), [_CREATE]),
-    "microseconds": (answers(body(rb"(?<=\d\d\d)Z", b"000Z")), [_CREATE]),
-    "a version that stays": (answers(body(b'"version":2', b'"version":1')), [_UPDATE]),
-    "another location": (answers(header("location", "/api/posts/1")), [_CREATE]),
-    "no cache": (answers(header("x-cache", "MISS"), path="/api/posts/.*", status=200), [_READ, _READ]),
-    "stale posts": (stale(POST), [_READ, _UPDATE, _READ]),
-    "another token type": (answers(body(b'"Bearer"', b'"bearer"')), [_LOGIN]),
-    "a forged token": (requests(b"Authorization", b"X-Authorization", method="POST"), [_CREATE]),
-    "a forged token taken": (answers(status(200), status=401), [_FORGED]),
-    "an unsafe name": (answers(body(b"a_b.pdf", b"../a b.pdf")), [_UPLOAD]),
-    "no 304": (requests(b"If-None-Match", b"X-None-Match"), [_READ, _TAGGED]),
-    "another length of HEAD": (answers(header("content-length", "1"), method="HEAD"), [_HEAD]),
-    "the connection closed": (_closing, [_READ]),
-    "a malformed head welcome": (welcoming, [RawTemplate(b"GET healthz HTTP/1.1\r\nHost: x\r\n\r\n")]),
-    "a 500": (answers(status(500), status=422), [Template("GET", "/api/posts?limit=0")]),
-    "another order of errors": (
-        answers(body(rb"\[(\{.*\}),(\{.*\})\]", b"[]"), status=422),
-        [Template("GET", "/api/posts?limit=0&before=0")],
+def _answer(status: int, content: object, headers: tuple[tuple[str, str], ...] = _JSON) -> Answer:
+    body = content if isinstance(content, bytes) else b"" if content is None else json.dumps(content).encode()
+    return Answer(status, headers, body)
+
+
+def _problem(code: int, **members: object) -> Answer:
+    return _answer(code, {"title": "A fault", "status": code, **members}, _PROBLEM)
+
+
+def _post(**changes: object) -> dict[str, object]:
+    author = {"id": 5_005, "username": "someone"}
+    times = {"created_at": _TIME, "updated_at": _TIME}
+    return {"id": 70_007, "author": author, "title": "a title", "body": "a body", "version": 1, **times, **changes}
+
+
+_READ = Step("GET", "/api/posts/<<post:0>>")
+_READ_HEADERS = (*_JSON, ("etag", '"70007-1"'), ("x-cache", "HIT"))
+_CREATE = Step("POST", "/api/posts", GOOD_TOKENS[0], Json({"title": "a title", "body": "a body"}))
+_CREATED = _answer(201, _post(), (*_JSON, ("location", "/api/posts/70007")))
+_UPDATE = Step("PUT", "/api/posts/<<post:0>>", GOOD_TOKENS[0], Json({"title": "b", "body": "b"}))
+_UPDATED = _answer(200, _post(title="b", body="b", version=2))
+_BAD = Step("POST", "/api/posts", GOOD_TOKENS[0], Json({"title": "", "body": None}))
+_ERRORS = [{"field": "body", "message": "is missing"}, {"field": "title", "message": "is empty"}]
+_ANONYMOUS = Step("GET", "/api/users/me")
+_DOWNLOAD = Step("GET", "/api/files/<<file:0>>")
+_DISPOSITION = ("content-disposition", 'attachment; filename="a.png"')
+_FILE_HEADERS = (("content-type", "image/png"), _DISPOSITION, ("x-content-type-options", "nosniff"))
+_FREE = Step("GET", "/api/posts/01")
+
+PAIRS: Mapping[str, tuple[Step, Answer, Answer]] = {
+    "another status": (_READ, _answer(200, _post(), _READ_HEADERS), _problem(404)),
+    "another value": (_UPDATE, _UPDATED, _answer(200, _post(title="b", body="b", version=1))),
+    "another type": (_UPDATE, _UPDATED, _answer(200, _post(title="b", body="b", version=2.0))),
+    "a member more": (_CREATE, _CREATED, replace(_CREATED, body=json.dumps(_post(x=1)).encode())),
+    "a time in another form": (_CREATE, _CREATED, replace(_CREATED, body=json.dumps(_post(created_at="now")).encode())),
+    "another header": (_CREATE, _CREATED, replace(_CREATED, headers=(*_JSON, ("location", "/api/posts/70008")))),
+    "another media type": (_UPDATE, _UPDATED, replace(_UPDATED, headers=(("content-type", "text/json"),))),
+    "a stale tag": (
+        _READ,
+        _answer(200, _post(), _READ_HEADERS),
+        _answer(200, _post(), (*_JSON, ("etag", '"70007-2"'), ("x-cache", "HIT"))),
     ),
+    "no word of the cache": (_READ, _answer(200, _post(), _READ_HEADERS), _answer(200, _post(), _READ_HEADERS[:-1])),
+    "other bytes": (_DOWNLOAD, _answer(200, PNG, _FILE_HEADERS), _answer(200, PNG[:-1], _FILE_HEADERS)),
+    "a wrong request taken": (_BAD, _problem(422, errors=_ERRORS), _CREATED),
+    "a field that isn't named": (_BAD, _problem(422, errors=_ERRORS), _problem(422, errors=_ERRORS[:1])),
+    "no problem": (_BAD, _problem(400), _answer(400, {"error": "bad"})),
+    "another status in the problem": (_BAD, _problem(400), _problem(400, status=422)),
+    "no challenge": (_ANONYMOUS, _problem(401), replace(_problem(401), headers=_PROBLEM[:1])),
+    "a 5xx to what is free": (_FREE, _problem(404), _problem(500)),
 }
 
 
-@pytest.fixture
-def target(targets: dict[str, Target]) -> Target:
-    """One implementation: this is about the comparison."""
-    return next(iter(targets.values()))
+def expected(world: World, step: Step) -> Expected:
+    return expect(world, step, lambda _limit, _before: {})
 
 
-@pytest.fixture
-def unharmed(target: Target) -> dict[str, Target]:
-    return {target.name: target}
+@pytest.mark.parametrize("name", PAIRS)
+def test_a_difference_is_seen(world: World, name: str):
+    step, right, wrong = PAIRS[name]
+    assert judge(expected(world, step), wrong) is not None
+    assert judge(expected(world, step), right) is None
 
 
-def test_an_implementation_is_like_itself(unharmed: dict[str, Target], target: Target):
-    steps = [step for _, steps in _ALTERED.values() for step in steps if isinstance(step, Template)]
-    with altering_proxy(target, unaltered) as same, Runner({**unharmed, "same": same}) as runner:
-        runner.run(steps)
+def test_a_hit_after_a_write_is_seen(world: World):
+    assert judge(expected(world, _UPDATE), _UPDATED) is None
+    headers = (*_JSON, ("etag", '"70007-2"'), ("x-cache", "HIT"))
+    stale = _answer(200, _post(title="b", body="b", version=2), headers)
+    assert "X-Cache" in str(judge(expected(world, _READ), stale))
 
 
-@pytest.mark.parametrize(
-    "name", [name if name == "another status" else pytest.param(name, marks=pytest.mark.nightly) for name in _ALTERED]
-)
-def test_a_difference_is_told_and_who_strays(unharmed: dict[str, Target], target: Target, name: str):
-    alteration, steps = _ALTERED[name]
-    with (
-        altering_proxy(target, _after_setup(alteration)) as altered,
-        Runner({**unharmed, "altered": altered}) as runner,
-        pytest.raises(DifferenceError, match="altered strays") as raised,
-    ):
-        runner.run(steps)
-    assert "altered was sent" in str(raised.value)
-    assert not [line for line in str(raised.value).splitlines() if " strays: " in line and "altered" not in line]
+def test_a_change_by_what_is_free_is_learned_from_its_answer(world: World):
+    repeated = Json({"title": "b", "body": "b"}, octets=b'{"title":"b","body":"b","body":"c"}', verdict="open")
+    taken = _answer(200, _post(title="b", body="c", version=2))
+    assert judge(expected(world, replace(_UPDATE, body=repeated)), taken) is None
+    assert "saw 'a " in str(judge(expected(world, _READ), _answer(200, _post(), _READ_HEADERS)))
+    assert judge(expected(world, replace(_UPDATE, body=repeated)), _problem(400)) is None
+    assert world.posts[0].body == "c"
 
 
-def _after_setup(alteration: Alteration) -> Alteration:
-    """Leave the users and the post that every program begins with alone."""
+def test_an_unsafe_file_name_is_seen(world: World):
+    step = Step("POST", "/api/files", GOOD_TOKENS[0], replace(GOOD_FORMS[0], filename="../a.png"))
+    shown = {"id": 1, "filename": "../a.png", "content_type": "image/png", "size": len(PNG)}
+    shown["sha256"] = hashlib.sha256(PNG).hexdigest()
+    assert "a safe file name" in str(judge(expected(world, step), _answer(201, shown)))
+    assert judge(expected(world, step), _answer(201, shown | {"filename": "a.png"})) is None
 
-    def alter(request: Request, upstream: Upstream) -> Answer | None:
-        is_setup = request.path == "/api/users" or b'"First"' in request.octets
-        return unaltered(request, upstream) if is_setup else alteration(request, upstream)
 
-    return alter
+def _failing(client: socket.socket) -> None:
+    client.recv(65_536)
+    client.sendall(b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n")
+
+
+def test_the_runner_names_who_differs():
+    with server(_failing) as base_url:
+        api = Api("failing", base_url, "", "", "x" * 32)
+        services = Services(lambda _limit, _before: {}, lambda: None)
+        with pytest.raises(DifferenceError, match="failing differs: expected no 500"):
+            Runner({"failing": api}, services).__enter__()

@@ -1,23 +1,22 @@
-"""The implementations read each other's data: users, hashes, tokens, posts, what is cached, and rows of files."""
+"""The implementations read each other's data: users, hashes, tokens, posts, and what is cached."""
 
-import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import psycopg
 import pytest
 import redis
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
+from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fixed
 
-from apis.contract.checks import Target
-from apis.contract.checks.expect import expect_problem
-from apis.contract.checks.multipart import CONTENT_TYPE, PNG, Part, multipart
-from apis.contract.checks.problems import INTERNAL
-from apis.contract.checks.wire import Answer, Wire, request_octets
+from tests.stand.client import Answer, ask
+from tests.stand.stand import Api
 
-_PASSED_OVER = 1.1
-"""Seconds after which Redis is asked again where it was late: see section 10 of the contract."""
+_where_redis_is_in_time = retry(
+    retry=retry_if_exception_type(AssertionError), stop=stop_after_attempt(3), wait=wait_fixed(1.1), reraise=True
+)
+"""Redis may be passed over for a second where it was late."""
 
 
 @dataclass(frozen=True)
@@ -30,142 +29,96 @@ class Someone:
     token: str
 
 
-def ask(target: Target, method: str, path: str, *, token: str | None = None, content: object = None) -> Answer:
-    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-    body = b"" if content is None else json.dumps(content).encode()
-    with Wire(target.base_url, timeout=15) as wire:
-        wire.send(request_octets(f"{method} {path}", headers=headers | {"Content-Type": "application/json"}, body=body))
-        return wire.require_answer(f"{method} {path} of {target.name}")
-
-
-def document(answer: Answer, status: int) -> dict[str, object]:
+def members(answer: Answer, status: int) -> dict[str, Any]:
     assert answer.status == status, answer
-    return json.loads(answer.body)
+    return answer.json()
 
 
-def log_in(target: Target, email: str, password: str) -> str:
-    answer = ask(target, "POST", "/api/auth/login", content={"email": email, "password": password})
-    return str(document(answer, 200)["access_token"])
+def log_in(api: Api, email: str, password: str) -> str:
+    content = {"email": email, "password": password}
+    return members(ask(api.base_url, "POST", "/api/auth/login", content=content), 200)["access_token"]
 
 
 @pytest.fixture(scope="module")
-def people(targets: dict[str, Target]) -> dict[str, Someone]:
+def people(apis: Mapping[str, Api]) -> dict[str, Someone]:
     """A user of each implementation."""
 
-    def register(target: Target) -> Someone:
+    def register(api: Api) -> Someone:
         name, password = f"shared_{secrets.token_hex(6)}", secrets.token_urlsafe(12)
         content = {"username": name, "email": f"{name}@example.test", "password": password}
-        user = document(ask(target, "POST", "/api/users", content=content), 201)
-        token = log_in(target, content["email"], password)
-        return Someone(int(str(user["id"])), content["email"], password, token)
+        user = members(ask(api.base_url, "POST", "/api/users", content=content), 201)
+        return Someone(user["id"], content["email"], password, log_in(api, content["email"], password))
 
-    return {name: register(target) for name, target in targets.items()}
-
-
-def where_redis_is_in_time(act: Callable[[], None]) -> None:
-    """Do something up to three times: Redis is passed over for a second where it took more than 50 ms."""
-    attempts = Retrying(
-        retry=retry_if_exception_type(AssertionError),
-        stop=stop_after_attempt(3),
-        wait=wait_fixed(_PASSED_OVER),
-        reraise=True,
-    )
-    attempts(act)
+    return {name: register(api) for name, api in apis.items()}
 
 
-def test_a_user_of_one_logs_in_at_all(implementation: str, targets: dict[str, Target], people: dict[str, Someone]):
+def test_a_user_of_one_logs_in_at_all(implementation: str, apis: Mapping[str, Api], people: Mapping[str, Someone]):
     someone = people[implementation]
-    for target in targets.values():
-        token = log_in(target, someone.email.upper(), someone.password)
-        assert document(ask(target, "GET", "/api/users/me", token=token), 200)["id"] == someone.id
-        refused = ask(target, "POST", "/api/auth/login", content={"email": someone.email, "password": "not the one"})
-        assert refused.status == 401
+    for api in apis.values():
+        token = log_in(api, someone.email.upper(), someone.password)
+        assert members(ask(api.base_url, "GET", "/api/users/me", token=token), 200)["id"] == someone.id
+        content = {"email": someone.email, "password": "not this one"}
+        assert ask(api.base_url, "POST", "/api/auth/login", content=content).status == 401
 
 
-def test_a_token_of_one_is_good_at_all(implementation: str, targets: dict[str, Target], people: dict[str, Someone]):
-    someone = people[implementation]
-    bodies = {name: ask(target, "GET", "/api/users/me", token=someone.token) for name, target in targets.items()}
-    assert {answer.status for answer in bodies.values()} == {200}
-    assert len({answer.body for answer in bodies.values()}) == 1
+def test_a_token_of_one_is_good_at_all(implementation: str, apis: Mapping[str, Api], people: Mapping[str, Someone]):
+    token = people[implementation].token
+    first, *others = (members(ask(api.base_url, "GET", "/api/users/me", token=token), 200) for api in apis.values())
+    assert all(other == first for other in others)
 
 
-def test_hashes_are_of_the_contracts_parameters(implementation: str, target: Target, people: dict[str, Someone]):
-    assert target.database_url
-    with psycopg.connect(target.database_url) as database:
-        row = database.execute("SELECT password_hash FROM users WHERE id = %s", (people[implementation].id,)).fetchone()
+def test_hashes_have_the_contracts_parameters(api: Api, people: Mapping[str, Someone]):
+    with psycopg.connect(api.database_url) as database:
+        row = database.execute("SELECT password_hash FROM users WHERE id = %s", (people[api.name].id,)).fetchone()
     assert row is not None
     kind, version, parameters, salt, digest = str(row[0]).split("$")[1:]
     assert (kind, version, parameters, len(salt), len(digest)) == ("argon2id", "v=19", "m=19456,t=2,p=1", 22, 43)
 
 
-def test_a_post_of_one_is_the_same_at_all(implementation: str, targets: dict[str, Target], people: dict[str, Someone]):
+def test_a_post_of_one_is_the_same_at_all(api: Api, apis: Mapping[str, Api], people: Mapping[str, Someone]):
     content = {"title": 'a "title" \\ / \u2028 \x01 é 😀', "body": "<b>&amp;</b>\r\n\t\x7f"}
-    created = ask(targets[implementation], "POST", "/api/posts", token=people[implementation].token, content=content)
-    post_id = document(created, 201)["id"]
-    for target in targets.values():
-        assert ask(target, "GET", f"/api/posts/{post_id}").body == created.body
-        listed = ask(target, "GET", f"/api/posts?limit=1&before={int(str(post_id)) + 1}")
-        assert listed.body == b'{"items":[' + created.body + b'],"next_before":%d}' % int(str(post_id))
+    post = members(ask(api.base_url, "POST", "/api/posts", token=people[api.name].token, content=content), 201)
+    for other in apis.values():
+        assert members(ask(other.base_url, "GET", f"/api/posts/{post['id']}"), 200) == post
+        page = members(ask(other.base_url, "GET", f"/api/posts?limit=1&before={post['id'] + 1}"), 200)
+        assert page == {"items": [post], "next_before": post["id"]}
 
 
 def test_what_one_caches_all_serve_and_any_write_removes(
-    implementation: str, targets: dict[str, Target], people: dict[str, Someone]
+    api: Api, apis: Mapping[str, Api], people: Mapping[str, Someone]
 ):
-    token = people[implementation].token
-    content = {"title": "cached", "body": "by one"}
+    token = people[api.name].token
 
-    def read_and_write(reader: Target, writer: Target, deleter: Target) -> None:
-        created = ask(writer, "POST", "/api/posts", token=token, content=content)
-        path = f"/api/posts/{document(created, 201)['id']}"
-        assert ask(reader, "GET", path).values("x-cache") == ["MISS"]
-        for target in targets.values():
-            answer = ask(target, "GET", path)
-            assert (answer.values("x-cache"), answer.body) == (["HIT"], created.body), target.name
-        updated = ask(writer, "PUT", path, token=token, content={"title": "new", "body": "by another"})
-        assert updated.status == 200
-        seen = ask(reader, "GET", path)
-        assert (seen.values("x-cache"), seen.body) == (["MISS"], updated.body)
-        for target in targets.values():
-            assert ask(target, "HEAD", path).values("x-cache") == ["HIT"], target.name
-        assert ask(deleter, "DELETE", path, token=token).status == 204
-        assert {ask(target, "GET", path).status for target in targets.values()} == {404}
+    @_where_redis_is_in_time
+    def read_and_write(reader: Api, writer: Api, deleter: Api) -> None:
+        content = {"title": "cached", "body": "by one"}
+        post = members(ask(writer.base_url, "POST", "/api/posts", token=token, content=content), 201)
+        path = f"/api/posts/{post['id']}"
+        assert ask(reader.base_url, "GET", path).header("x-cache") == "MISS"
+        for other in apis.values():
+            answer = ask(other.base_url, "GET", path)
+            assert (members(answer, 200), answer.header("x-cache")) == (post, "HIT"), other.name
+        content = {"title": "new", "body": "by another"}
+        updated = members(ask(writer.base_url, "PUT", path, token=token, content=content), 200)
+        answer = ask(reader.base_url, "GET", path)
+        assert (members(answer, 200), answer.header("x-cache")) == (updated, "MISS")
+        assert ask(deleter.base_url, "DELETE", path, token=token).status == 204
+        assert {ask(other.base_url, "GET", path).status for other in apis.values()} == {404}
 
-    first = targets[implementation]
-    for other in targets.values():
-        where_redis_is_in_time(lambda other=other: read_and_write(first, other, first))
-        where_redis_is_in_time(lambda other=other: read_and_write(other, first, other))
+    for other in apis.values():
+        read_and_write(api, other, api)
+        read_and_write(other, api, other)
 
 
-def test_the_first_page_that_one_caches_all_serve(
-    implementation: str, targets: dict[str, Target], people: dict[str, Someone]
-):
-    first = targets[implementation]
-    assert first.redis_url
-
+def test_the_first_page_that_one_caches_all_serve(api: Api, apis: Mapping[str, Api], people: Mapping[str, Someone]):
+    @_where_redis_is_in_time
     def read() -> None:
-        with redis.Redis.from_url(str(first.redis_url)) as cache:  # pyright: ignore[reportUnknownMemberType]
+        with redis.Redis.from_url(api.redis_url) as cache:  # pyright: ignore[reportUnknownMemberType]
             cache.delete("posts:first")
-            page = ask(first, "GET", "/api/posts").body
-            assert cache.get("posts:first") == page
-        created = ask(
-            first, "POST", "/api/posts", token=people[implementation].token, content={"title": "t", "body": "b"}
-        )
-        assert created.status == 201
-        assert {ask(target, "GET", "/api/posts?limit=20").body for target in targets.values()} == {page}
+        page = members(ask(api.base_url, "GET", "/api/posts"), 200)
+        content = {"title": "t", "body": "b"}
+        assert ask(api.base_url, "POST", "/api/posts", token=people[api.name].token, content=content).status == 201
+        for other in apis.values():
+            assert members(ask(other.base_url, "GET", "/api/posts?limit=20"), 200) == page, other.name
 
-    where_redis_is_in_time(read)
-
-
-def test_a_file_of_one_is_known_at_all_and_its_content_is_missed(
-    implementation: str, targets: dict[str, Target], people: dict[str, Someone]
-):
-    headers = {"Authorization": f"Bearer {people[implementation].token}", "Content-Type": CONTENT_TYPE}
-    with Wire(targets[implementation].base_url, timeout=15) as wire:
-        wire.send(request_octets("POST /api/files", headers=headers, body=multipart(Part(PNG))))
-        path = f"/api/files/{document(wire.require_answer('POST /api/files'), 201)['id']}"
-    for name, target in targets.items():
-        answer = ask(target, "GET", path)
-        if name == implementation:
-            assert (answer.status, answer.body) == (200, PNG)
-        else:  # Its UPLOAD_DIR is another.
-            expect_problem(answer, INTERNAL)
+    read()

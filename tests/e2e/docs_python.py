@@ -25,7 +25,7 @@ TIMEOUT_SECONDS = 20
 
 FEW = {
     "benchmarks.harness": ("--pairs", "2", "--seconds", "1"),
-    "benchmarks.apis": ("--rounds", "1", "--seconds", "1", "--warm-up", "1", "--api", "plain"),
+    "benchmarks.apis": ("--rounds", "2", "--seconds", "1", "--warm-up", "1", "--api", "plain"),
     "benchmarks.fleet": ("--experiments", "1", "--blocks", "2"),
     "benchmarks.known_difference": ("--blocks", "2", "--calibration-blocks", "2", "--seconds", "1", "--warm-up", "1"),
 }

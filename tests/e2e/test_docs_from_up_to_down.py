@@ -74,7 +74,7 @@ def test_the_benchmarks_give_their_figures(walk: Walk):
     summaries = _json_of(walk.output[step_of("benchmarks.apis")])["summaries"]
     floors = {summary["api"]: summary["of_floor"] for summary in summaries}
     assert floors["plain-floor"] is None
-    assert floors["plain"] > 0
+    assert min(floors["plain"]) > 0
 
 
 def test_the_evidence_is_written_part_by_part(walk: Walk, reader: Reader):

@@ -1,1 +1,1 @@
-"""Each implementation under attack."""
+"""What the contract never allows, tried on each implementation."""

@@ -5,40 +5,34 @@ an implementation; else the stand is the tests' lab. It stands for all tests of 
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
-from apis.contract.checks import Target
 from provision.connection import connect
-from tests.contract.conftest import implementations
+from tests.conftest import ROOT
 from tests.stand.lab import LabStand
 from tests.stand.local import LocalStand, LocalStandDocument
-from tests.stand.stand import Stand
+from tests.stand.stand import Api, Stand
 
 _VARIABLE = "FAIRGROUND_STAND"
 
 
-def tested_implementations() -> list[str]:
-    """The names of the implementations: the stand's own where a file describes one, else all that there are."""
-    path = os.environ.get(_VARIABLE)
-    if path is None:
-        return implementations()
-    return [api.name for api in _read(Path(path)).apis]
-
-
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "implementation" in metafunc.fixturenames:
-        metafunc.parametrize("implementation", tested_implementations(), scope="module")
+        document = _local_document()
+        folders = sorted(folder.parent.name for folder in (ROOT / "apis").glob("*/Dockerfile"))
+        names = folders if document is None else [api.name for api in document.apis]
+        metafunc.parametrize("implementation", names, scope="module")
 
 
 @pytest.fixture(scope="package")
 def stand(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
     """The implementations and their machine, left as they were found."""
-    path = os.environ.get(_VARIABLE)
-    if path is not None:
-        with LocalStand(_read(Path(path)), tmp_path_factory.mktemp("stand")) as local:
+    document = _local_document()
+    if document is not None:
+        with LocalStand(document, tmp_path_factory.mktemp("stand")) as local:
             yield local
         return
     lab = request.getfixturevalue("live_lab")
@@ -47,19 +41,17 @@ def stand(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.fixture(scope="package")
-def targets(stand: Stand) -> dict[str, Target]:
-    """The implementations that are tested, by name."""
-    names = tested_implementations()
-    missing = [name for name in names if name not in stand.targets]
-    assert not missing, f"There is no target named {', '.join(missing)}; there are {sorted(stand.targets)}."
-    return {name: stand.targets[name] for name in names}
+def apis(stand: Stand) -> Mapping[str, Api]:
+    """The implementations, by name."""
+    return stand.apis
 
 
 @pytest.fixture
-def target(implementation: str, targets: dict[str, Target]) -> Target:
+def api(implementation: str, apis: Mapping[str, Api]) -> Api:
     """The implementation under test."""
-    return targets[implementation]
+    return apis[implementation]
 
 
-def _read(path: Path) -> LocalStandDocument:
-    return LocalStandDocument.from_json(path.read_bytes(), name=str(path))
+def _local_document() -> LocalStandDocument | None:
+    path = os.environ.get(_VARIABLE)
+    return None if path is None else LocalStandDocument.from_json(Path(path).read_bytes(), name=path)

@@ -1,4 +1,4 @@
-"""A stand in a lab: what runs in the containers of its host, reached over SSH."""
+"""A stand in a lab: the containers of its host, reached over SSH."""
 
 import json
 from collections.abc import Mapping
@@ -9,13 +9,20 @@ from typing import Any, Self
 
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
-from apis.contract.checks import Target
 from provision import containers, database
 from provision.connection import Connection
 from tests.conftest import LiveLab
-from tests.stand.stand import FOOTPRINT, Footprint, ServiceCommands, expect_ready, read_footprint
+from tests.contract.instances import ContainerLauncher, Launcher
+from tests.stand.stand import Api, ServiceCommands, drop_commands, expect_ready
 
-_DEADLINE_SECONDS = 30
+_DEADLINE_SECONDS = 60
+
+
+def _signal_all(signal: str, container: str) -> str:
+    """Signal a container's first process and its children, which is all that PostgreSQL and Redis have."""
+    pid = f"$(docker inspect --format '{{{{.State.Pid}}}}' {container})"
+    # pkill ends with 1 where there is no child, or one has ended by itself.
+    return f"pid={pid}; kill -{signal} $pid && {{ pkill -{signal} -P $pid || [ $? -eq 1 ]; }}"
 
 
 class LabStand:
@@ -27,42 +34,41 @@ class LabStand:
         self._secrets = lab.secrets
         self._connection = connection
         self._stack = ExitStack()
-        self.targets: dict[str, Target] = {}
+        self.apis: dict[str, Api] = {}
+        self.postgres_port, self.redis_port = lab.inventory.postgres.port, lab.inventory.redis.port
         postgres, redis = lab.inventory.postgres.container, lab.inventory.redis.container
-        pid_of_redis = f"$(docker inspect --format '{{{{.State.Pid}}}}' {redis})"
         self.commands = ServiceCommands(
             stop_postgres=f"docker stop -t 30 {postgres}",
             start_postgres=f"docker start {postgres}",
+            kill_postgres=f"docker kill {postgres}",
+            freeze_postgres=_signal_all("STOP", postgres),
+            thaw_postgres=_signal_all("CONT", postgres),
             stop_redis=f"docker stop -t 10 {redis}",
             start_redis=f"docker start {redis}",
-            freeze_redis=f"kill -STOP {pid_of_redis}",
-            thaw_redis=f"kill -CONT {pid_of_redis}",
+            kill_redis=f"docker kill {redis}",
+            freeze_redis=_signal_all("STOP", redis),
+            thaw_redis=_signal_all("CONT", redis),
         )
 
     def __enter__(self) -> Self:
-        inventory, connection = self._inventory, self._connection
+        inventory, secrets = self._inventory, self._secrets
         with self._stack as stack:
             stack.callback(self._restore)
             postgres, redis = (
-                stack.enter_context(connection.forward(service.port))
-                for service in (inventory.postgres, inventory.redis)
+                stack.enter_context(self._connection.forward(port)) for port in (self.postgres_port, self.redis_port)
             )
-            for api in inventory.apis:
-                port = stack.enter_context(connection.forward(api.port))
-                self.targets[api.name] = Target(
-                    name=api.name,
+            for service in inventory.apis:
+                port = stack.enter_context(self._connection.forward(service.port))
+                api = Api(
+                    name=service.name,
                     base_url=f"http://127.0.0.1:{port}",
-                    jwt_secret=self._secrets.jwt_secret,
-                    database_url=(
-                        f"postgres://{inventory.postgres.user}:{self._secrets.postgres_password}"
-                        f"@127.0.0.1:{postgres}/{inventory.postgres.database}"
-                    ),
-                    redis_url=f"redis://:{self._secrets.redis_password}@127.0.0.1:{redis}/0",
-                    pool_size=int(api.environment.get("DB_POOL_SIZE", "32")),
+                    database_url=self._database_url(postgres),
+                    redis_url=f"redis://:{secrets.redis_password}@127.0.0.1:{redis}/0",
+                    jwt_secret=secrets.jwt_secret,
                 )
-            for target in self.targets.values():
-                # The last reset of the database ended all connections, and one may notice that at their next use.
-                expect_ready(target)
+                # The last reset of the database ended all connections, and an API may notice that at their next use.
+                expect_ready(api)
+                self.apis[service.name] = api
             self._stack = stack.pop_all()
         return self
 
@@ -71,37 +77,23 @@ class LabStand:
     ) -> None:
         self._stack.close()
 
-    @property
-    def postgres_port(self) -> int:
-        return self._inventory.postgres.port
-
-    @property
-    def redis_port(self) -> int:
-        return self._inventory.redis.port
-
     def port(self, name: str) -> int:
         return self._inventory.api(name).port
 
+    def run(self, command: str) -> None:
+        self._connection.run(command, deadline_seconds=_DEADLINE_SECONDS)
+
     def run_script(self, script: Path, document: Mapping[str, object], *, deadline_seconds: float) -> dict[str, Any]:
         done = self._connection.run(
-            ["python3", "-I", "-c", script.read_text()],
-            input=json.dumps(document),
-            deadline_seconds=deadline_seconds,
+            ["python3", "-I", "-c", script.read_text()], input=json.dumps(document), deadline_seconds=deadline_seconds
         )
         return json.loads(done.stdout)
 
-    def footprint(self, name: str) -> Footprint:
-        document = {"process": containers.main_process_id(self._connection, self._container(name))}
-        done = self._connection.run(
-            ["python3", "-I", "-c", FOOTPRINT], input=json.dumps(document), deadline_seconds=_DEADLINE_SECONDS
-        )
-        return read_footprint(done.stdout)
-
-    def incarnation(self, name: str) -> str:
-        return str(containers.main_process_id(self._connection, self._container(name)))
+    def process(self, name: str) -> int:
+        return containers.main_process_id(self._connection, self._container(name))
 
     def terminate_command(self, name: str) -> str:
-        # Docker takes a container that it sent the stop signal to for stopped on purpose, and doesn't start it again.
+        # Docker takes a container that it sent the stop signal to as stopped on purpose, and doesn't start it again.
         return f"docker kill --signal TERM {self._container(name)}"
 
     def wait_for_exit(self, name: str, *, deadline_seconds: float) -> int | None:
@@ -119,22 +111,32 @@ class LabStand:
 
     def start(self, name: str) -> None:
         containers.start(self._connection, self._container(name))
-        expect_ready(self.targets[name])
-
-    def uploads(self, name: str) -> int:
-        folder = containers.volume_path(self._connection, self._inventory.api(name).upload_volume)
-        return len(self._connection.run(["ls", "-A", folder], deadline_seconds=_DEADLINE_SECONDS).stdout.split())
+        expect_ready(self.apis[name])
 
     def log(self, name: str) -> str:
         return containers.logs(self._connection, self._container(name))
+
+    def launcher(self, name: str) -> Launcher:
+        services = {
+            "DATABASE_URL": self._database_url(self.postgres_port),
+            "REDIS_URL": f"redis://:{self._secrets.redis_password}@127.0.0.1:{self.redis_port}/0",
+            "JWT_SECRET": self._secrets.jwt_secret,
+        }
+        return ContainerLauncher(self._connection, self._inventory.api(name), services, self._inventory.size.cpus)
+
+    def _database_url(self, port: int) -> str:
+        postgres = self._inventory.postgres
+        return f"postgres://{postgres.user}:{self._secrets.postgres_password}@127.0.0.1:{port}/{postgres.database}"
 
     def _container(self, name: str) -> str:
         return self._inventory.api(name).container
 
     def _restore(self) -> None:
-        """Leave everything started, the database as it was seeded, and no uploads."""
+        """Leave everything started and reachable, the database as it was seeded, and no uploads."""
         inventory, connection = self._inventory, self._connection
-        connection.run(f"{self.commands.thaw_redis} || true", deadline_seconds=_DEADLINE_SECONDS)
+        ends = [drop_commands(port)[1] for port in (self.postgres_port, self.redis_port)]
+        for command in (*ends, self.commands.thaw_redis, self.commands.thaw_postgres):
+            connection.run(f"({command}) 2>/dev/null || true", deadline_seconds=_DEADLINE_SECONDS)
         for container in (inventory.postgres.container, inventory.redis.container):
             containers.start(connection, container)
         for api in inventory.apis:

@@ -1,4 +1,4 @@
-"""A stand on this machine: implementations that are started by the tests, over services that were started by hand."""
+"""A stand on this machine: implementations that the tests start, over services that were started by hand."""
 
 import json
 import os
@@ -14,12 +14,11 @@ from urllib.parse import urlsplit
 
 from pydantic import Field
 
-from apis.contract.checks import Target
 from documents.base import Document, Port
-from tests.stand.pretended import run_here
-from tests.stand.stand import FOOTPRINT, Footprint, ServiceCommands, expect_ready, read_footprint
+from tests.contract.instances import Launcher, ProcessLauncher
+from tests.stand.stand import Api, ServiceCommands, expect_ready
 
-_LOG_OCTETS = 8_192
+_RUN_SECONDS = 60
 
 
 class LocalApi(Document):
@@ -46,26 +45,32 @@ class LocalStand:
 
     def __init__(self, document: LocalStandDocument, folder: Path) -> None:
         """Prepare a stand whose uploads and logs are in `folder`."""
-        self._document = document
-        self._apis = {api.name: api for api in document.apis}
+        self._services = {
+            "DATABASE_URL": document.database_url,
+            "REDIS_URL": document.redis_url,
+            "JWT_SECRET": document.jwt_secret,
+        }
+        self._documents = {api.name: api for api in document.apis}
         self._folder = folder
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._stack = ExitStack()
-        self.targets = {
-            api.name: Target(
+        self.apis = {
+            api.name: Api(
                 name=api.name,
                 base_url=f"http://127.0.0.1:{api.port}",
-                jwt_secret=document.jwt_secret,
                 database_url=document.database_url,
                 redis_url=document.redis_url,
+                jwt_secret=document.jwt_secret,
             )
             for api in document.apis
         }
         self.commands = document.services
+        self.postgres_port = urlsplit(document.database_url).port or 5432
+        self.redis_port = urlsplit(document.redis_url).port or 6379
 
     def __enter__(self) -> Self:
         with self._stack:
-            for name in self._apis:
+            for name in self.apis:
                 self.start(name)
             self._stack = self._stack.pop_all()
         return self
@@ -75,33 +80,18 @@ class LocalStand:
     ) -> None:
         self._stack.close()
 
-    @property
-    def postgres_port(self) -> int:
-        return urlsplit(self._document.database_url).port or 5432
-
-    @property
-    def redis_port(self) -> int:
-        return urlsplit(self._document.redis_url).port or 6379
-
     def port(self, name: str) -> int:
-        return self._apis[name].port
+        return self._documents[name].port
+
+    def run(self, command: str) -> None:
+        done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False, timeout=_RUN_SECONDS)
+        assert done.returncode == 0, f"{command} ended with {done.returncode}: {done.stderr}"
 
     def run_script(self, script: Path, document: Mapping[str, object], *, deadline_seconds: float) -> dict[str, Any]:
         return run_here(script, document, deadline_seconds=deadline_seconds)
 
-    def footprint(self, name: str) -> Footprint:
-        done = subprocess.run(
-            [sys.executable, "-I", "-c", FOOTPRINT],
-            input=json.dumps({"process": self._processes[name].pid}),
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return read_footprint(done.stdout)
-
-    def incarnation(self, name: str) -> str:
-        process = self._processes[name]
-        return f"{process.pid} {process.poll()}"
+    def process(self, name: str) -> int:
+        return self._processes[name].pid
 
     def terminate_command(self, name: str) -> str:
         return f"kill -TERM {self._processes[name].pid}"
@@ -113,39 +103,44 @@ class LocalStand:
             return None
 
     def start(self, name: str) -> None:
-        api = self._apis[name]
         running = self._processes.get(name)
         if running is not None and running.poll() is None:
             return
-        uploads = self._uploads_path(name)
+        api = self._documents[name]
+        uploads = self._folder / f"{name}-uploads"
         uploads.mkdir(exist_ok=True)
         environment = {
             "PATH": os.environ["PATH"],
-            "DATABASE_URL": self._document.database_url,
-            "REDIS_URL": self._document.redis_url,
-            "JWT_SECRET": self._document.jwt_secret,
+            **self._services,
             "PORT": str(api.port),
             "UPLOAD_DIR": str(uploads),
             "LOG_LEVEL": "warn",
             **api.environment,
         }
-        with self._log_path(name).open("ab") as log:
+        with (self._folder / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(api.command, env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         self._processes[name] = process
         self._stack.callback(_end, process)
-        expect_ready(self.targets[name])
-
-    def uploads(self, name: str) -> int:
-        return len(list(self._uploads_path(name).iterdir()))
+        expect_ready(self.apis[name])
 
     def log(self, name: str) -> str:
-        return self._log_path(name).read_bytes()[-_LOG_OCTETS:].decode(errors="replace")
+        return (self._folder / f"{name}.log").read_text(errors="replace")
 
-    def _uploads_path(self, name: str) -> Path:
-        return self._folder / f"{name}-uploads"
+    def launcher(self, name: str) -> Launcher:
+        api = self._documents[name]
+        return ProcessLauncher(api.command, self._services, api.port, sorted(os.sched_getaffinity(0)))
 
-    def _log_path(self, name: str) -> Path:
-        return self._folder / f"{name}.log"
+
+def run_here(script: Path, document: Mapping[str, object], *, deadline_seconds: float) -> dict[str, Any]:
+    """Run a script on this machine, see `Stand.run_script`."""
+    done = subprocess.run(
+        [sys.executable, "-I", script],
+        input=json.dumps(document).encode(),
+        stdout=subprocess.PIPE,
+        check=True,
+        timeout=deadline_seconds,
+    )
+    return json.loads(done.stdout)
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:

@@ -1,23 +1,38 @@
-"""A stand: running implementations together with the machine that they run on, so that tests can hurt them."""
+"""A stand: running implementations and the machine that they run on, so that tests can hurt both."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from apis.contract.checks import Target
+from apis.contract.tokens import mint_token
 from documents.base import Document
 from experiment.readiness import wait_until_ready
+from tests.contract.instances import Launcher
 
 _READY_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Api:
+    """A running implementation, and the services behind it, as the tests reach them."""
+
+    name: str
+    base_url: str
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    jwt_secret: str = field(repr=False)
+
+    def token(self, user_id: int, username: str) -> str:
+        """A valid token of a user."""
+        return mint_token(self.jwt_secret, user_id, username)
 
 
 class ServiceCommands(Document):
     """Shell commands that act on PostgreSQL and Redis, on the machine where the implementations run.
 
     Each returns when it is done. `stop_postgres` ends sessions as a restart of the service does, without waiting for
-    the clients. A frozen Redis keeps its connections and doesn't answer.
+    the clients. A frozen service keeps its connections and doesn't answer. What an empty command is for isn't tested.
     """
 
     stop_postgres: str
@@ -26,33 +41,23 @@ class ServiceCommands(Document):
     start_redis: str
     freeze_redis: str
     thaw_redis: str
-
-
-@dataclass(frozen=True, slots=True)
-class Footprint:
-    """What a process holds: octets of memory that are its own, and open files and sockets.
-
-    Memory that is mapped from files isn't counted: it is the page cache's.
-    """
-
-    memory: int
-    descriptors: int
+    kill_postgres: str = ""
+    freeze_postgres: str = ""
+    thaw_postgres: str = ""
+    kill_redis: str = ""
 
 
 class Stand(Protocol):
-    """Implementations by name, and what can be done to them and to the services behind them.
-
-    All of them share one PostgreSQL and one Redis.
-    """
+    """Implementations by name, which share one PostgreSQL and one Redis, and what can be done to all of them."""
 
     @property
-    def targets(self) -> Mapping[str, Target]:
-        """The implementations, as the tests reach them."""
+    def apis(self) -> Mapping[str, Api]:
+        """The implementations."""
         ...
 
     @property
     def commands(self) -> ServiceCommands:
-        """What scripts on the machine may run."""
+        """What `run` may run."""
         ...
 
     @property
@@ -69,11 +74,15 @@ class Stand(Protocol):
         """The port of an implementation, on the machine's own loopback interface."""
         ...
 
+    def run(self, command: str) -> None:
+        """Run a shell command on the machine."""
+        ...
+
     def run_script(self, script: Path, document: Mapping[str, object], *, deadline_seconds: float) -> dict[str, Any]:
-        """Run a script of Python's standard library alone on the machine.
+        """Run a script that needs only Python's standard library on the machine.
 
         Args:
-            script: it reads a JSON document from standard input and writes one to standard output.
+            script: reads a JSON document from standard input and writes one to standard output.
             document: the former.
             deadline_seconds: how long it may take.
 
@@ -82,12 +91,8 @@ class Stand(Protocol):
         """
         ...
 
-    def footprint(self, name: str) -> Footprint:
-        """What an implementation's process holds now."""
-        ...
-
-    def incarnation(self, name: str) -> str:
-        """Names an implementation's process: another name is another process, which means that the first one ended."""
+    def process(self, name: str) -> int:
+        """The process id of an implementation, on the machine. Another id means that it was started again."""
         ...
 
     def terminate_command(self, name: str) -> str:
@@ -95,50 +100,34 @@ class Stand(Protocol):
         ...
 
     def wait_for_exit(self, name: str, *, deadline_seconds: float) -> int | None:
-        """Wait until an implementation has ended.
-
-        Returns:
-            Its exit status; None if it still ran at the deadline.
-        """
+        """Wait until an implementation has ended. Returns its exit status; None if it still runs at the deadline."""
         ...
 
     def start(self, name: str) -> None:
-        """Start an implementation that has ended and wait until it is ready."""
-        ...
-
-    def uploads(self, name: str) -> int:
-        """How many files an implementation's UPLOAD_DIR has."""
+        """Start an implementation that has ended, and wait until it is ready."""
         ...
 
     def log(self, name: str) -> str:
-        """The last of what an implementation wrote."""
+        """What an implementation wrote."""
+        ...
+
+    def launcher(self, name: str) -> Launcher:
+        """Starts further processes of an implementation, with other settings."""
         ...
 
 
-def expect_ready(target: Target) -> None:
+def expect_ready(api: Api) -> None:
     """Wait until an implementation says that it is ready, a minute at most.
 
     Raises:
-        AssertionError: it never did; the message has what it said last.
+        AssertionError: it never did. The message has what it said last.
     """
-    seen = wait_until_ready(target.base_url, deadline_seconds=_READY_SECONDS)
-    assert seen is None, f"{target.name} isn't ready after {_READY_SECONDS} s: {seen}"
+    seen = wait_until_ready(api.base_url, deadline_seconds=_READY_SECONDS)
+    assert seen is None, f"{api.name} isn't ready after {_READY_SECONDS} s: {seen}"
 
 
-RUN_COMMAND = Path(__file__).parent / "host" / "run_command.py"
-"""A script for `run_script`: it runs the shell command `command`."""
-
-FOOTPRINT = r"""
-import json, os, sys
-process = json.load(sys.stdin)["process"]
-with open(f"/proc/{process}/status") as status:
-    fields = dict(line.split(":", 1) for line in status)
-print(json.dumps({"memory": int(fields["RssAnon"].split()[0]) * 1024,
-                  "descriptors": len(os.listdir(f"/proc/{process}/fd"))}))
-"""
-"""A script that reads a process's footprint. Source: proc(5)."""
-
-
-def read_footprint(text: str) -> Footprint:
-    """Read what `FOOTPRINT` wrote."""
-    return Footprint(**json.loads(text))
+def drop_commands(port: int) -> tuple[str, str]:
+    """The shell commands that begin and end to drop all packets from and to a loopback port. Nobody is told of it."""
+    rules = [f"INPUT -i lo -p tcp --{end} {port} -j DROP" for end in ("dport", "sport")]
+    begin, end = (" && ".join(f"/usr/sbin/iptables -w {do} {rule}" for rule in rules) for do in ("-I", "-D"))
+    return begin, end

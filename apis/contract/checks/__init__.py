@@ -2,7 +2,7 @@
 
 from apis.contract.checks.model import Check, CheckFailedError, CheckResult, Target
 from apis.contract.checks.probe import probe
-from apis.contract.checks.run import all_checks, open_context, run_check, run_checks, start_waiting
+from apis.contract.checks.run import all_checks, open_context, run_check, run_checks
 
 __all__ = [
     "Check",
@@ -14,5 +14,4 @@ __all__ = [
     "probe",
     "run_check",
     "run_checks",
-    "start_waiting",
 ]

@@ -1,8 +1,8 @@
-"""The shapes of the contract's JSON answers: members in their order, of their types, and no others."""
+"""The shapes of the contract's JSON answers: members of their types, in any order, and no others."""
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from documents.base import Document, Sha256
 
@@ -10,21 +10,23 @@ Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
 Time = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$")]
 
 
-class User(Document):
+class Author(Document):
+    """The author within a post."""
+
+    id: Id
+    username: str
+
+
+class User(Author):
     """A user as everyone sees it."""
 
-    id: Id
-    username: str
     created_at: Time
 
 
-class Account(Document):
+class Account(User):
     """A user as they see themselves."""
 
-    id: Id
-    username: str
     email: str
-    created_at: Time
 
 
 class AccessToken(Document):
@@ -33,13 +35,6 @@ class AccessToken(Document):
     access_token: str
     token_type: Literal["Bearer"]
     expires_in: Literal[3600]
-
-
-class Author(Document):
-    """The author within a post."""
-
-    id: Id
-    username: str
 
 
 class Post(Document):
@@ -53,6 +48,11 @@ class Post(Document):
     created_at: Time
     updated_at: Time
 
+    @property
+    def tag(self) -> str:
+        """Its ETag."""
+        return f'"{self.id}-{self.version}"'
+
 
 class PostPage(Document):
     """A page of posts."""
@@ -65,7 +65,7 @@ class StoredFile(Document):
     """An uploaded file."""
 
     id: Id
-    filename: str
+    filename: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$")]
     content_type: Literal["image/png", "image/jpeg", "image/webp", "application/pdf"]
     size: int
     sha256: Sha256
@@ -82,3 +82,20 @@ class Readiness(Document):
 
     postgres: Literal["up", "down"]
     redis: Literal["up", "down"]
+
+
+class FieldError(Document):
+    """A field that is wrong."""
+
+    field: str
+    message: str
+
+
+class Problem(Document):
+    """An error; a 422 has `errors`. It may have more members."""
+
+    model_config = ConfigDict(extra="allow")
+
+    title: Annotated[str, Field(min_length=1)]
+    status: int
+    errors: tuple[FieldError, ...] | None = None

@@ -1,194 +1,229 @@
-"""How PostgreSQL is asked: parameters, prepared statements, its own clock; and what becomes of a failed statement."""
+"""What each request has PostgreSQL and Redis do, and what happens while PostgreSQL can't."""
 
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import LiteralString
+from concurrent.futures import ThreadPoolExecutor
 
-from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
-
-from apis.contract.checks import problems
-from apis.contract.checks.answers import Post, User
-from apis.contract.checks.context import Context
-from apis.contract.checks.expect import expect, expect_equal, expect_json, expect_problem
-from apis.contract.checks.instruments import count_sessions, plans_counted, plans_of, times_written
-from apis.contract.checks.model import CheckFailedError, check
-from apis.contract.checks.multipart import PNG, Part
-from apis.contract.checks.wire import Answer
-
-UNUSUAL = 8_765_432_101_234_567_890
-"""An id that nothing has, and that is in no text by chance."""
+from apis.contract.checks import expect
+from apis.contract.checks.answers import User
+from apis.contract.checks.context import NOBODY, Context
+from apis.contract.checks.instruments import end_sessions, locked_tables, outline, while_waiting, work_of
+from apis.contract.checks.model import check
+from apis.contract.checks.wire import PNG, Part
 
 _PLANS_OF_A_PREPARED_STATEMENT = 6
 """PostgreSQL plans a prepared statement for its first five values, then once for all. Source: PREPARE, "Notes"."""
 
-_CALLS_BEYOND = 60
-"""Calls beyond the last at which a prepared statement may be planned."""
+_CONTENT = {"title": "t", "body": "b"}
 
-_ANSWERED = 3.0
-"""Seconds in which a request is answered whose statement failed."""
-
-_WAITING = "SELECT pid FROM pg_locks WHERE relation = ANY(%s::regclass[]) AND NOT granted"
-_TABLES = ["users", "posts", "files"]
+Request = Callable[[], object]
+Work = tuple[str, Request, str, int, *tuple[list[str], ...]]
+"""A request: its name, what sends it, its statement or nothing, the statement's rows, and its commands to Redis."""
 
 
-@retry(retry=retry_if_exception_type(CheckFailedError), stop=stop_after_delay(4), wait=wait_fixed(0.01), reraise=True)
-def _waiting_session(context: Context, what: str) -> int:
-    row = context.database.execute(_WAITING, (_TABLES,)).fetchone()
-    if row is None:
-        raise CheckFailedError(f"{what}: expected a statement that waits for the locked table, saw none.")
-    return int(row[0])
+def _expect_work(context: Context, *requests: Work) -> None:
+    for what, request, statement, rows, *expected in requests:
+        ran, commands = work_of(context, request, calls={1 if statement else 0})
+        seen = [(one.calls, one.rows) for one in ran]
+        expect.equal(seen, [(1, rows)] if statement else [], f"calls and rows of the statements for {what}")
+        expect.equal(commands, expected, f"commands to Redis for {what}")
+        for one in ran:
+            contract, found = outline(statement), outline(one.text)
+            if not contract.get("read", True):
+                # It names no columns here.
+                contract["read"] = found.get("read", set[str]()) - {"*", "email", "password_hash"}
+            expect.equal(found, contract, f"the statement for {what}")
 
 
-def _while_waiting(
-    context: Context, what: str, request: Callable[[], Answer], act: Callable[[int, Future[Answer]], None]
-) -> Answer:
-    """Send a request, act on the session whose statement waits for the locked tables, and unlock them.
-
-    Returns:
-        The answer.
-    """
-    with ThreadPoolExecutor(1) as pool:
-        with context.database.transaction():
-            context.database.execute("LOCK TABLE users, posts, files IN ACCESS EXCLUSIVE MODE")
-            answer = pool.submit(request)
-            act(_waiting_session(context, what), answer)
-        return answer.result()
-
-
-@check("database")
-def values_are_parameters(context: Context) -> None:
-    """The text that PostgreSQL has of a statement shows none of the request's values."""
-    alice, name = context.alice, context.new_name()
-    post, path = context.new_post(), f"/api/posts/{UNUSUAL}"
-    title, body = f"title of {name}", f"body of {name}"
-    content = {"title": title, "body": body}
-    registration = {"username": name, "email": f"{name}@example.test", "password": "a good password"}
-    login = {"email": f"{name}@example.test", "password": "a good password"}
-    cases: tuple[tuple[str, Callable[[], Answer]], ...] = (
-        ("a user", lambda: context.get(f"/api/users/{UNUSUAL}")),
-        ("a registration", lambda: context.post("/api/users", registration)),
-        ("a login", lambda: context.post("/api/auth/login", login)),
-        ("a page", lambda: context.get(f"/api/posts?before={UNUSUAL}")),
-        ("a post", lambda: context.get(path)),
-        ("a creation", lambda: context.post("/api/posts", content, token=alice.token)),
-        ("an update", lambda: context.put(f"/api/posts/{post.id}", content, token=alice.token)),
-        ("an update of a missing post", lambda: context.put(path, content, token=alice.token)),
-        ("a deletion", lambda: context.send("DELETE", path, token=alice.token)),
-        ("an upload", lambda: context.upload(Part(PNG, f'form-data; name="file"; filename="{name}.png"'))),
-        ("a file", lambda: context.get(f"/api/files/{UNUSUAL}")),
+@check("database", "redis", attempts=3)
+def users_and_files_take_one_statement_each(context: Context) -> None:
+    """With the contract's columns, also where they find nothing; none asks Redis, and `/readyz` sends PING alone."""
+    alice, stored = context.alice, context.new_file(Part(PNG))
+    login = {"email": alice.email, "password": alice.password}
+    nobody = login | {"email": f"{context.new_name()}@example.test"}
+    insert = "INSERT INTO users (username, email, password_hash) RETURNING id, created_at"
+    by_email = "SELECT id, username, password_hash FROM users WHERE email"
+    me = "SELECT id, username, email, created_at FROM users WHERE id"
+    by_id = "SELECT id, username, created_at FROM users WHERE id"
+    upload = "INSERT INTO files (owner_id, filename, content_type, size, sha256, storage_name) RETURNING id"
+    file = "SELECT filename, content_type, size, storage_name FROM files WHERE id"
+    _expect_work(
+        context,
+        ("a registration", context.new_member, insert, 1),
+        ("a login", lambda: context.post("/api/auth/login", login), by_email, 1),
+        ("a login of nobody", lambda: context.post("/api/auth/login", nobody), by_email, 0),
+        ("me", lambda: context.get("/api/users/me", token=alice.token), me, 1),
+        ("a user", lambda: context.get(f"/api/users/{alice.id}"), by_id, 1),
+        ("the same user", lambda: context.get(f"/api/users/{alice.id}"), by_id, 1),
+        ("a missing user", lambda: context.get(f"/api/users/{NOBODY}"), by_id, 0),
+        ("an upload", lambda: context.upload(Part(PNG)), upload, 1),
+        ("a file", lambda: context.get(f"/api/files/{stored.id}"), file, 1),
+        ("the same file", lambda: context.get(f"/api/files/{stored.id}"), file, 1),
+        ("/healthz and /readyz", lambda: (context.get("/healthz"), context.get("/readyz")), "", 0),
     )
-    texts: dict[str, str] = {}
 
-    def look(what: str, session: int) -> None:
-        context.database.execute("SELECT pg_stat_clear_snapshot()")
-        row = context.database.execute("SELECT query FROM pg_stat_activity WHERE pid = %s", (session,)).fetchone()
-        texts[what] = "" if row is None else str(row[0])
 
-    for what, request in cases:
-        _while_waiting(context, what, request, lambda session, _, what=what: look(what, session))
-    for what, text in texts.items():
-        expect(text, f"The statement for {what}: expected its text, saw none.")
-        for value in (str(UNUSUAL), name):
-            expect(value not in text, f"The statement for {what}: expected parameters, saw the text {text!r}.")
+@check("database", "redis", attempts=3)
+def posts_take_one_statement_and_none_on_a_hit(context: Context) -> None:
+    """With the author, a page's `limit` + 1 rows, the contract's columns; GET, SET … EX of a miss, DEL of a write."""
+    token, post = context.alice.token, context.new_post()
+    path, missing, key = f"/api/posts/{post.id}", f"/api/posts/{NOBODY}", f"post:{post.id}"
+    read, page = "SELECT FROM posts JOIN users WHERE id", "SELECT FROM posts JOIN users ORDER BY id DESC LIMIT"
+    create = "INSERT INTO posts (author_id, title, body) RETURNING id, version, created_at, updated_at"
+    update = """
+        UPDATE posts SET title, body, version = version + 1, updated_at = now() WHERE id AND author_id
+        RETURNING version, created_at, updated_at
+    """
+    delete = "DELETE FROM posts WHERE id AND author_id"
+    get, first = ["GET", key], ["GET", "posts:first"]
+    context.redis.delete("posts:first")
+    _expect_work(
+        context,
+        ("a post on a miss", lambda: context.get(path), read, 1, get, ["SET", key, "EX", "600"]),
+        ("a post on a hit", lambda: context.get(path), "", 0, get),
+        ("a 304 on a hit", lambda: context.get(path, headers={"If-None-Match": post.tag}), "", 0, get),
+        ("a missing post", lambda: context.get(missing), read, 0, ["GET", f"post:{NOBODY}"]),
+        ("the first page on a miss", lambda: context.get("/api/posts"), page, 21, first, ["SET", first[1], "EX", "5"]),
+        ("the first page on a hit", lambda: context.get("/api/posts?limit=20"), "", 0, first),
+        ("a page of 7", lambda: context.get("/api/posts?limit=7"), page, 8),
+        ("a page before an id", lambda: context.get("/api/posts?before=51&limit=20"), read, 21),
+        ("the page before id 1", lambda: context.get("/api/posts?before=1"), read, 0),
+        ("a creation", lambda: context.post("/api/posts", _CONTENT, token=token), create, 1),
+        ("an update", lambda: context.put(path, _CONTENT, token=token), update, 1, ["DEL", key]),
+        ("a deletion", lambda: context.delete(path, token=token), delete, 1, ["DEL", key]),
+    )
+
+
+@check("database", "redis", attempts=3)
+def refused_requests_ask_nothing(context: Context) -> None:
+    """No statement and no command for what is refused before; at most two statements, to say why, for a write."""
+    alice, bob, post = context.alice, context.bob, context.new_post()
+    path, missing = f"/api/posts/{post.id}", f"/api/posts/{NOBODY}"
+    # Its INSERT fails, which isn't counted; a question before it would be.
+    taken = {"username": alice.username, "email": alice.email, "password": alice.password}
+    _expect_work(
+        context,
+        ("a registration of a taken name", lambda: context.post("/api/users", taken), "", 0),
+        ("an unknown path", lambda: context.get("/api/nothing"), "", 0),
+        ("no token", lambda: context.get("/api/users/me"), "", 0),
+        ("a bad token", lambda: context.post("/api/posts", _CONTENT, token=alice.token[:-5]), "", 0),
+        ("a missing field", lambda: context.post("/api/posts", {"title": "t"}, token=alice.token), "", 0),
+        ("a bad registration", lambda: context.post("/api/users", {}), "", 0),
+        ("a bad limit", lambda: context.get("/api/posts?limit=0"), "", 0),
+        ("an upload of text", lambda: context.upload(Part(b"text")), "", 0),
+        ("an id that is none", lambda: context.get("/api/posts/x"), "", 0),
+        ("no JSON", lambda: context.send_json("PUT", path, b"x", token=alice.token), "", 0),
+    )
+    writes: dict[str, Request] = {
+        "an update of a missing post": lambda: context.put(missing, _CONTENT, token=alice.token),
+        "another's update": lambda: context.put(path, _CONTENT, token=bob.token),
+        "a deletion of a missing post": lambda: context.delete(missing, token=alice.token),
+        "another's deletion": lambda: context.delete(path, token=bob.token),
+    }
+    for what, request in writes.items():
+        ran, commands = work_of(context, request, calls={1, 2})
+        expect.that(sum(one.calls for one in ran) in {1, 2}, f"Statements for {what}: expected 1 or 2, saw {ran}.")
+        expect.equal(commands, [], f"commands to Redis for {what}")
 
 
 @check("database", attempts=3)
 def statements_are_prepared_once_for_each_connection(context: Context) -> None:
-    """A statement is planned for the first values that a connection sees, and then no more."""
-    token, post, content = context.alice.token, context.new_post(), {"title": "t", "body": "b"}
+    """A statement is planned for the first values that a connection sees, which are parameters, and then no more."""
+    # Not a page: where its limit is a value, PostgreSQL expects much more of a plan for all values, and plans for each.
+    token, path, post = context.alice.token, f"/api/users/{context.alice.id}", context.new_post()
+    requests: dict[str, Request] = {
+        "a user": lambda: context.get(path),
+        "a missing post": lambda: context.get(f"/api/posts/{NOBODY}"),
+        "a creation": lambda: context.post("/api/posts", _CONTENT, token=token),
+        "an update": lambda: context.put(f"/api/posts/{post.id}", _CONTENT, token=token),
+        "a missing file": lambda: context.get(f"/api/files/{NOBODY}"),
+    }
+    most = _PLANS_OF_A_PREPARED_STATEMENT * context.target.pool_size
+    plans = "SELECT sum(plans)::bigint FROM pg_stat_statements WHERE toplevel AND query NOT LIKE '%%pg_stat_%%'"
+    context.database.execute("ALTER SYSTEM SET pg_stat_statements.track_planning = on")
+    try:
+        context.database.execute("SELECT pg_reload_conf()")
+        for what, request in requests.items():
+            [(before,)] = context.database.execute(plans).fetchall()
+            for _ in range(most + 60):
+                request()
+            [(after,)] = context.database.execute(plans).fetchall()
+            expect.that(after - before <= most, f"Plans of {what}: expected {most} or fewer, saw {after - before}.")
+    finally:
+        context.database.execute("ALTER SYSTEM RESET pg_stat_statements.track_planning")
+        context.database.execute("SELECT pg_reload_conf()")
+
+
+def _many(context: Context, path: str, *statuses: int) -> set[int]:
+    """Ask for a user on many connections at once; the statuses, which must be among those given."""
+
+    def ask(_: int) -> int:
+        answer = context.get(path)
+        if answer.status == 200:
+            expect.json(answer, 200, User)
+        else:
+            expect.problem(answer, *statuses)
+        return answer.status
+
+    with ThreadPoolExecutor(context.target.pool_size) as pool:
+        return set(pool.map(ask, range(4 * context.target.pool_size)))
+
+
+def _until_well(context: Context, path: str, *statuses: int) -> None:
+    """Ask until all of many requests are answered with 200; until then they may also get one of the statuses."""
+    since = time.monotonic()
+    while (seen := _many(context, path, 200, 503, *statuses)) != {200}:
+        seconds = time.monotonic() - since
+        expect.that(seconds < 5, f"Expected all well within 5 s, saw {seen} after {seconds:.1f} s.")
+    _many(context, path, 200)
+
+
+@check("database", attempts=3)
+def ended_sessions_are_replaced(context: Context) -> None:
+    """When PostgreSQL ended all sessions, requests are answered with 200 or 503, and within 5 s all with 200."""
     path = f"/api/users/{context.alice.id}"
-    # Nothing keeps a post that isn't there: each of its reads is a miss. A page isn't among these: where its limit is a
-    # value, PostgreSQL expects much more of a plan for all values, and plans for each.
-    cases: tuple[tuple[str, int, Callable[[], Answer]], ...] = (
-        ("a user", 200, lambda: context.get(path)),
-        ("me", 200, lambda: context.get("/api/users/me", token=token)),
-        ("a post", 404, lambda: context.get(f"/api/posts/{UNUSUAL}")),
-        ("a creation", 201, lambda: context.post("/api/posts", content, token=token)),
-        ("an update", 200, lambda: context.put(f"/api/posts/{post.id}", content, token=token)),
-        ("a file", 404, lambda: context.get(f"/api/files/{UNUSUAL}")),
-    )
-    with plans_counted(context):
-        _await_user(context, path)
-        for what, status, request in cases:
-            _expect_prepared(context, what, status, request)
+    _many(context, path, 200)
+    end_sessions(context)
+    _until_well(context, path)
+    ended = while_waiting(context, lambda: context.get(path), lambda _, __: end_sessions(context))
+    expect.status(ended, 200, 503)
+    _until_well(context, path)
 
 
-def _expect_prepared(context: Context, what: str, status: int, request: Callable[[], Answer]) -> None:
-    calls = _PLANS_OF_A_PREPARED_STATEMENT * count_sessions(context) + _CALLS_BEYOND
-    statuses: set[int] = set()
-    plans = plans_of(context, lambda: statuses.update(request().status for _ in range(calls)))
-    most = _PLANS_OF_A_PREPARED_STATEMENT * count_sessions(context)
-    expect_equal(statuses, {status}, f"statuses of {what}")
-    expect(
-        plans <= most,
-        f"Plans of {what} for {calls} times the same statement: expected {most} or fewer, as of a prepared one, "
-        f"saw {plans}.",
-    )
-
-
-@retry(retry=retry_if_exception_type(CheckFailedError), stop=stop_after_delay(3), wait=wait_fixed(0.05), reraise=True)
-def _await_user(context: Context, path: str) -> None:
-    expect_json(context.get(path), 200, User)
-
-
-@check("database")
-def times_come_from_the_database(context: Context) -> None:
-    """`created_at` and `updated_at` are `now()` of the transaction that wrote them, to the last digit."""
-    with times_written(context) as written:
-        member = context.new_member()
-        post = context.new_post(member)
-        answer = context.put(f"/api/posts/{post.id}", {"title": "t", "body": "b"}, token=member.token)
-        expect_json(answer, 200, Post)
-        stored = context.new_file(Part(PNG))
-        cases: tuple[tuple[str, tuple[str, str], LiteralString, int], ...] = (
-            ("created_at of a user", ("users", "INSERT"), "SELECT created_at FROM users WHERE id = %s", member.id),
-            ("created_at of a post", ("posts", "INSERT"), "SELECT created_at FROM posts WHERE id = %s", post.id),
-            ("updated_at of a post", ("posts", "UPDATE"), "SELECT updated_at FROM posts WHERE id = %s", post.id),
-            ("created_at of a file", ("files", "INSERT"), "SELECT created_at FROM files WHERE id = %s", stored.id),
-        )
-        for what, expected, query, identifier in cases:
-            row = context.database.execute(query, (identifier,)).fetchone()
-            seen = None if row is None else row[0]
-            expect_equal(seen, written(*expected, identifier), f"{what}: now() of its transaction")
-
-
-@check("database")
-def a_statement_that_fails_is_an_internal_error(context: Context) -> None:
-    """500 with the fixed text where PostgreSQL refuses a statement and stays; the next request is answered."""
+@check("database", attempts=3)
+def plans_that_a_migration_made_invalid_are_replaced(context: Context) -> None:
+    """After a column got another type, and got its own back, requests are answered with 200 again within 5 s."""
     path = f"/api/users/{context.alice.id}"
-
-    def cancel(session: int, answer: Future[Answer]) -> None:
-        context.database.execute("SELECT pg_cancel_backend(%s)", (session,))
-        _await_answer(answer, "a request whose statement was cancelled")
-
-    expect_problem(_while_waiting(context, "a user", lambda: context.get(path), cancel), problems.INTERNAL)
-    expect_json(context.get(path), 200, User)
-
-
-@check("database")
-def a_statement_that_lost_its_connection_is_not_repeated(context: Context) -> None:
-    """503 at once, for reads and writes; nothing of it is done."""
-    post = context.new_post()
-    path, content = f"/api/posts/{post.id}", {"title": "New", "body": "New"}
-
-    def end(session: int, answer: Future[Answer]) -> None:
-        context.database.execute("SELECT pg_terminate_backend(%s)", (session,))
-        _await_answer(answer, "a request whose session was ended")
-
-    requests: tuple[tuple[str, Callable[[], Answer]], ...] = (
-        ("a page", lambda: context.get("/api/posts?limit=3")),
-        ("an update", lambda: context.put(path, content, token=context.alice.token)),
-    )
-    for what, request in requests:
-        expect_problem(_while_waiting(context, what, request, end), problems.UNAVAILABLE)
-    row = context.database.execute("SELECT version FROM posts WHERE id = %s", (post.id,)).fetchone()
-    expect_equal(row, (1,), "the version of a post whose update was answered with 503")
+    _many(context, path, 200)
+    try:
+        context.database.execute("ALTER TABLE users ALTER COLUMN username TYPE varchar(64)")
+        _until_well(context, path, 500)
+    finally:
+        context.database.execute("ALTER TABLE users ALTER COLUMN username TYPE text")
+        context.database.execute("ANALYZE users")
+    _until_well(context, path, 500)
 
 
-def _await_answer(answer: Future[Answer], what: str) -> None:
-    """Wait for the answer while the tables are still locked: a statement sent again would wait for them."""
-    start = time.monotonic()
-    while not answer.done():
-        expect(time.monotonic() - start < _ANSWERED, f"{what}: expected an answer, saw none in {_ANSWERED:.0f} s.")
-        time.sleep(0.01)
+@check("database", attempts=3)
+def a_full_pool_gives_503_within_three_seconds(context: Context) -> None:
+    """With all of the pool's connections in use, further requests get 503, and `/healthz` is answered at once."""
+    size, path = context.target.pool_size, f"/api/users/{context.alice.id}"
+
+    def timed(_: int) -> float:
+        start = time.monotonic()
+        expect.problem(context.get(path), 503)
+        return time.monotonic() - start
+
+    with ThreadPoolExecutor(size + 8) as pool:
+        with locked_tables(context) as waiting:
+            first = [pool.submit(context.get, path) for _ in range(size)]
+            waiting(size)
+            beyond = [pool.submit(timed, number) for number in range(8)]
+            start = time.monotonic()
+            expect.status(context.get("/healthz"), 200)
+            expect.that(time.monotonic() - start < 1, "/healthz: expected an answer at once while the pool is full.")
+            slowest = max(one.result() for one in beyond)
+        for one in first:
+            expect.status(one.result(), 200, 503)
+    expect.that(slowest < 3, f"A request beyond the pool: expected 503 within 3 s, saw it after {slowest:.2f} s.")
+    _until_well(context, path)

@@ -1,188 +1,117 @@
-"""Comparing an answer with the contract: status, the whole set of headers, and the body octet for octet."""
+"""Comparing what was seen with what the contract says; each function raises `CheckFailedError` where they differ."""
 
-import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection
 from typing import TypeVar
 
 from pydantic import ValidationError
 
+from apis.contract.checks.answers import Post, Problem
 from apis.contract.checks.model import CheckFailedError
-from apis.contract.checks.problems import INVALID, Problem
 from apis.contract.checks.wire import Answer
 from documents.base import Document
-
-NOT_COMPARED = frozenset({"date", "server", "connection", "keep-alive"})
-"""Headers that implementations may differ in. `Transfer-Encoding` isn't among them: no answer is chunked."""
 
 Shape = TypeVar("Shape", bound=Document)
 
 _SHOWN = 400
+"""Characters of a value that a message has."""
+
+_CAUSES = re.compile(
+    r"(?i)sqlstate|\bpg_|psql|relation \"|duplicate key|violates|terminating connection|canceling statement|cached plan"
+    r"|connection (refused|reset)|no such file or|127\.0\.0\.1|panicked|goroutine|stack ?trace|exception"
+    r"|\.(rs|go|kt|zig):\d|/uploads"
+)
+"""What the cause of an error looks like; no answer may show one."""
 
 
-def expect(condition: object, message: str) -> None:
-    """Fail with the message unless the condition holds.
-
-    Raises:
-        CheckFailedError: it doesn't hold.
-    """
+def that(condition: object, message: str) -> None:
+    """Fail with the message unless the condition holds."""
     if not condition:
         raise CheckFailedError(message)
 
 
-def expect_answer(
-    answer: Answer,
-    status: int,
-    *,
-    content_type: str | None,
-    headers: Mapping[str, str] | None = None,
-) -> None:
-    """Compare status and headers, all of them, with what the contract says.
-
-    Args:
-        answer: what was seen.
-        status: what it must be.
-        content_type: the exact `Content-Type`, or None where neither it nor `Content-Length` may be there.
-        headers: further headers that must be there, by lower-case name, with their exact values.
-
-    Raises:
-        CheckFailedError: something differs.
-    """
-    if answer.status != status:
-        body = answer.body[:_SHOWN].decode(errors="replace")
-        raise CheckFailedError(
-            f"{answer.request}: expected status {status}, saw {answer.status} with the body {body!r}."
-        )
-    expected = {"x-content-type-options": "nosniff"} | dict(headers or {})
-    if content_type is not None:
-        expected["content-type"] = content_type
-        expected["content-length"] = answer.header("content-length")
-        if not answer.request.startswith("HEAD "):
-            expected["content-length"] = str(len(answer.body))
-    seen = sorted((name, value) for name, value in answer.headers if name not in NOT_COMPARED)
-    expect(
-        seen == sorted(expected.items()),
-        f"{answer.request}: expected with status {status} exactly the headers {sorted(expected.items())}, saw {seen}.",
-    )
+def equal(seen: object, expected: object, what: str) -> None:
+    """Compare two values."""
+    that(seen == expected, f"{what}: expected {_cut(repr(expected))}, saw {_cut(repr(seen))}.")
 
 
-def expect_json(answer: Answer, status: int, shape: type[Shape], *, headers: Mapping[str, str] | None = None) -> Shape:
-    """Compare an answer with a shape: its members, their order and types, and JSON written in the contract's one way.
+def status(answer: Answer, *statuses: int) -> None:
+    """Expect one of some statuses."""
+    expected = " or ".join(map(str, statuses))
+    seen = f"{answer.status} with the body {_body(answer)}"
+    that(answer.status in statuses, f"{answer.request}: expected status {expected}, saw {seen}.")
 
-    Returns:
-        The answer's content.
 
-    Raises:
-        CheckFailedError: something differs.
-    """
-    expect_answer(answer, status, content_type="application/json", headers=headers)
+def json(answer: Answer, code: int, shape: type[Shape]) -> Shape:
+    """Compare status, media type and body with a shape; gives the content."""
+    status(answer, code)
+    return _content(answer, "application/json", shape)
+
+
+def created(answer: Answer, shape: type[Shape], path: str) -> Shape:
+    """Compare a 201 with a shape that has an id, and its `Location` with the path and that id; gives the content."""
+    content = json(answer, 201, shape)
+    equal(answer.header("location"), f"{path}{content.model_dump()['id']}", f"{answer.request}: Location")
+    return content
+
+
+def post(answer: Answer, expected: Post, cache: str | None = None) -> None:
+    """Compare the answer of `GET /api/posts/{id}` with a post, and its headers as `tagged` does."""
+    equal(json(answer, 200, Post), expected, f"{answer.request}: the post")
+    tagged(answer, expected, cache)
+
+
+def tagged(answer: Answer, expected: Post, cache: str | None = None) -> None:
+    """Compare ETag with a post's and X-Cache with HIT or MISS; where neither is given, it may be either."""
+    equal(answer.header("etag"), expected.tag, f"{answer.request}: ETag")
+    seen = answer.header("x-cache")
+    that(seen in ((cache,) if cache else ("HIT", "MISS")), f"{answer.request}: X-Cache: expected {cache}, saw {seen}.")
+
+
+def problem(answer: Answer, *statuses: int, fields: Collection[str] = ()) -> None:
+    """Expect one of some statuses, a problem document, no cause in it, and of a 422 that it names just the fields."""
+    status(answer, *statuses)
+    document = _content(answer, "application/problem+json", Problem)
+    equal(document.status, answer.status, f"{answer.request}: member status")
+    that(not _CAUSES.search(_body(answer)), f"{answer.request}: expected no cause of the error, saw {_body(answer)}.")
+    if answer.status == 422:
+        named = None if document.errors is None else sorted({error.field for error in document.errors})
+        wanted = sorted(fields) or named
+        that(named is not None and named == wanted, f"{answer.request}: expected errors of {wanted}, saw {named}.")
+
+
+def unauthorized(answer: Answer) -> None:
+    """Expect the 401 of a token, which has a challenge."""
+    problem(answer, 401)
+    challenge = answer.header("www-authenticate")
+    that(re.match(r"(?i)bearer\b", challenge), f"{answer.request}: WWW-Authenticate: expected Bearer, saw {challenge}.")
+
+
+def no_fault(answer: Answer | None) -> None:
+    """Expect no 5xx, except for 501 and 505; None stands for a connection that was closed instead."""
+    if answer is not None:
+        seen = f"{answer.status} with the body {_body(answer)}"
+        that(answer.status < 500 or answer.status in {501, 505}, f"{answer.request}: expected no 5xx, saw {seen}.")
+
+
+def value(octets: bytes, shape: type[Shape], what: str) -> Shape:
+    """Compare JSON with a shape; gives the content."""
     try:
-        content = shape.model_validate_json(answer.body)
+        return shape.model_validate_json(octets)
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
-        raise CheckFailedError(
-            f"{answer.request}: expected a {shape.__name__}, saw {_shown(answer.body)}: {faults}."
-        ) from error
-    expect_body(answer, content.model_dump_json().encode())
-    return content
+        message = f"{what}: expected a {shape.__name__}, saw {_cut(repr(octets))}: {faults}."
+        raise CheckFailedError(message) from error
 
 
-def expect_created(answer: Answer, shape: type[Shape], path: str) -> Shape:
-    """Compare a 201 with a shape that has an id, and its `Location` with the path of that id.
-
-    Args:
-        answer: what was seen.
-        shape: what the body must be.
-        path: what the id is appended to, `/api/posts/`.
-
-    Returns:
-        The answer's content.
-
-    Raises:
-        CheckFailedError: something differs.
-    """
-    location = {"location": "".join(answer.values("location"))}
-    content = expect_json(answer, 201, shape, headers=location)
-    expect_equal(location["location"], f"{path}{content.model_dump()['id']}", f"{answer.request}: Location")
-    return content
+def _content(answer: Answer, media_type: str, shape: type[Shape]) -> Shape:
+    equal(answer.media_type, media_type, f"{answer.request}: media type")
+    return value(answer.body, shape, answer.request)
 
 
-def expect_problem(
-    answer: Answer,
-    problem: Problem,
-    *,
-    headers: Mapping[str, str] | None = None,
-    errors: Sequence[tuple[str, str]] = (),
-) -> None:
-    """Compare an answer with an error of the contract, octet for octet.
-
-    Args:
-        answer: what was seen.
-        problem: the error that it must be.
-        headers: further headers than those of every error; a 401's `WWW-Authenticate` is among the latter.
-        errors: field and message of each fault that a 422 lists, in order.
-
-    Raises:
-        CheckFailedError: something differs.
-    """
-    challenge = {"www-authenticate": "Bearer"} if problem.status == 401 else {}
-    document: dict[str, object] = {
-        "type": "about:blank",
-        "title": problem.title,
-        "status": problem.status,
-        "detail": problem.detail,
-    }
-    if errors:
-        document["errors"] = [{"field": field, "message": message} for field, message in errors]
-    body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
-    expect_answer(
-        answer, problem.status, content_type="application/problem+json", headers=challenge | dict(headers or {})
-    )
-    if answer.request.startswith("HEAD "):
-        expect(
-            answer.header("content-length") == str(len(body)),
-            f"{answer.request}: expected the Content-Length {len(body)}, saw {answer.header('content-length')}.",
-        )
-        body = b""
-    expect_body(answer, body)
+def _body(answer: Answer) -> str:
+    return _cut(repr(answer.body.decode(errors="replace")))
 
 
-def expect_invalid(answer: Answer, *errors: tuple[str, str]) -> None:
-    """Compare an answer with the 422 that lists these fields and messages in this order.
-
-    Raises:
-        CheckFailedError: something differs.
-    """
-    expect_problem(answer, INVALID, errors=errors)
-
-
-def expect_body(answer: Answer, body: bytes) -> None:
-    """Compare the body octet for octet.
-
-    Raises:
-        CheckFailedError: it differs; the message shows the place.
-    """
-    if answer.body == body:
-        return
-    place = next(
-        (index for index, (seen, wanted) in enumerate(zip(answer.body, body, strict=False)) if seen != wanted),
-        min(len(answer.body), len(body)),
-    )
-    start = max(0, place - 40)
-    raise CheckFailedError(
-        f"{answer.request}: the body differs from octet {place} on: expected {len(body)} octets, there "
-        f"{_shown(body[start:])}, saw {len(answer.body)} octets, there {_shown(answer.body[start:])}."
-    )
-
-
-def expect_equal(seen: object, expected: object, what: str) -> None:
-    """Compare two values.
-
-    Raises:
-        CheckFailedError: they differ.
-    """
-    expect(seen == expected, f"{what}: expected {expected!r}, saw {seen!r}.")
-
-
-def _shown(octets: bytes) -> str:
-    text = octets[:_SHOWN].decode(errors="replace")
-    return repr(text) if len(octets) <= _SHOWN else f"{text!r}…"
+def _cut(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

@@ -2,18 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from documents.base import Document
 from documents.errors import ContractError
 
-if TYPE_CHECKING:
-    from apis.contract.checks.context import Context
-
 Service = Literal["database", "redis"]
-"""A service that a check must reach beside the API itself."""
+"""A service that a check must reach, in addition to the API itself."""
+
+Function = Callable[[Any], object]
+"""What a check calls, with a `Context`."""
 
 
 class Target(Document):
@@ -54,18 +54,14 @@ class CheckResult(Document):
 class Check:
     """A check; its function raises where the target doesn't keep the contract, and its docstring says what holds.
 
-    `attempts` is how often it may be tried. It is more than one where the contract's own time limits decide what is
-    seen: a machine that gives the target no CPU for 50 ms makes it pass Redis over, as it must, with nobody at fault.
-
-    `waits` is true of a check that does little but wait, and asks neither PostgreSQL nor Redis anything: it may run
-    beside the others, which count what is asked there.
+    It is skipped for a target that doesn't name the services that it `needs`. `attempts` is how often it may be tried:
+    more than once where time decides what is seen, for on a busy machine a target may rightly pass Redis over.
     """
 
     name: str
-    function: "Callable[[Context], None]"
+    function: Function
     needs: frozenset[Service]
     attempts: int
-    waits: bool
 
     @property
     def group(self) -> str:
@@ -73,18 +69,11 @@ class Check:
         return self.name.partition(".")[0]
 
 
-def check(*needs: Service, attempts: int = 1, waits: bool = False) -> "Callable[[Callable[[Context], None]], Check]":
-    """Make a function a check named after its module and itself.
+def check(*needs: Service, attempts: int = 1) -> Callable[[Function], "Check"]:
+    """Make a function a check, named after its module and itself; see `Check`."""
 
-    Args:
-        needs: the services that it asks beside the API; it is skipped for a target that doesn't name them.
-        attempts: how often it may be tried, see `Check`.
-        waits: whether it may run beside others, see `Check`.
-    """
-
-    def make(function: "Callable[[Context], None]") -> Check:
-        group = function.__module__.rpartition(".")[2]
-        name = f"{group}.{function.__name__}"
-        return Check(name=name, function=function, needs=frozenset(needs), attempts=attempts, waits=waits)
+    def make(function: Function) -> Check:
+        name = f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
+        return Check(name=name, function=function, needs=frozenset(needs), attempts=attempts)
 
     return make

@@ -1,182 +1,200 @@
-"""Registration, and reading users."""
+"""Registration, login, tokens, and reading users."""
 
-from apis.contract.checks import problems
-from apis.contract.checks.answers import Account, User
-from apis.contract.checks.context import Context
-from apis.contract.checks.expect import (
-    expect_answer,
-    expect_created,
-    expect_equal,
-    expect_invalid,
-    expect_json,
-    expect_problem,
-)
-from apis.contract.checks.model import check
-from apis.contract.checks.wire import Answer
+import statistics
+import time
+import warnings
 
-NOBODY = 9_000_000_000_000_000_000
-"""An id that nothing has."""
+import jwt
 
+from apis.contract import tokens
+from apis.contract.checks import expect
+from apis.contract.checks.answers import AccessToken, Account, Problem, User
+from apis.contract.checks.context import NOBODY, Context
+from apis.contract.checks.model import CheckFailedError, check
+from apis.contract.checks.wire import CONTENT_TYPE, PNG, Answer, Part, multipart
+from apis.contract.seed import USER_COUNT, seeded_user
 
-def _registration(context: Context, **changes: object) -> dict[str, object]:
-    username = context.new_name()
-    return {"username": username, "email": f"{username}@example.test", "password": "a good password"} | changes
+_CLOCKS_APART = 60
+"""Seconds by which the target's clock may differ from the checks'."""
 
 
 def _register(context: Context, **changes: object) -> Answer:
-    return context.post("/api/users", _registration(context, **changes))
-
-
-def _registered(context: Context, **changes: object) -> Account:
-    return expect_created(_register(context, **changes), Account, "/api/users/")
-
-
-@check()
-def registration_answers_the_user_and_its_location(context: Context) -> None:
-    """201 with id, username, email and created_at, and the user's path in `Location`."""
     name = context.new_name()
-    answer = context.post("/api/users", _registration(context, username=name, email=f"{name}@example.test"))
-    account = expect_created(answer, Account, "/api/users/")
-    expect_equal((account.username, account.email), (name, f"{name}@example.test"), "username and email")
+    registration = {"username": name, "email": f"{name}@example.test", "password": "a good password"}
+    return context.post("/api/users", registration | changes)
+
+
+def _log_in(context: Context, email: str, password: str) -> Answer:
+    return context.post("/api/auth/login", {"email": email, "password": password})
 
 
 @check()
-def email_is_stored_in_lower_case(context: Context) -> None:
-    """A-Z in an email are folded."""
+def registration_answers_the_user_with_the_email_in_lower_case(context: Context) -> None:
+    """201 with the user and its path in `Location`; everyone reads it without the email."""
     name = context.new_name()
-    account = _registered(context, username=name, email=f"{name.upper()}@EXAMPLE.Test")
-    expect_equal(account.email, f"{name}@example.test", "email")
-
-
-@check()
-def user_is_read_without_email(context: Context) -> None:
-    """200 with id, username and created_at, for GET and HEAD."""
-    account = _registered(context)
-    path = f"/api/users/{account.id}"
-    user = expect_json(context.get(path), 200, User)
-    expect_equal(user, User(id=account.id, username=account.username, created_at=account.created_at), "the user")
-    head = context.send("HEAD", path)
-    length = str(len(user.model_dump_json().encode()))
-    expect_answer(head, 200, content_type="application/json")
-    expect_equal(head.header("content-length"), length, "Content-Length of HEAD")
-    expect_equal(head.body, b"", "body of HEAD")
-
-
-@check()
-def unknown_user_is_not_found(context: Context) -> None:
-    """404 with the detail for a user."""
-    expect_problem(context.get(f"/api/users/{NOBODY}"), problems.NO_USER)
-    expect_problem(context.get("/api/users/9223372036854775807"), problems.NO_USER)
-    expect_problem(context.send("HEAD", f"/api/users/{NOBODY}"), problems.NO_USER)
-
-
-@check()
-def me_is_the_user_of_the_token(context: Context) -> None:
-    """200 with email, for the token's `sub`."""
-    for member in (context.alice, context.bob):
-        account = expect_json(context.get("/api/users/me", token=member.token), 200, Account)
-        seen = (account.id, account.username, account.email)
-        expect_equal(seen, (member.id, member.username, member.email), "id, username and email")
-
-
-@check()
-def me_needs_a_token(context: Context) -> None:
-    """401 without one."""
-    expect_problem(context.get("/api/users/me"), problems.BAD_TOKEN)
-    expect_problem(context.send("HEAD", "/api/users/me"), problems.BAD_TOKEN)
+    answer = _register(context, username=name, email=f"{name.upper()}@Example.TEST", admin=True)
+    account = expect.created(answer, Account, "/api/users/")
+    expect.equal((account.username, account.email), (name, f"{name}@example.test"), "username and email")
+    user = expect.json(context.get(f"/api/users/{account.id}"), 200, User)
+    expect.equal(user, User(id=account.id, username=name, created_at=account.created_at), "the user")
+    expect.json(_log_in(context, f"{name}@EXAMPLE.test", "a good password"), 200, AccessToken)
 
 
 @check()
 def taken_username_or_email_is_a_conflict(context: Context) -> None:
-    """409 that names what is taken; where both are, the username. Emails are compared folded."""
-    taken = context.alice
-    expect_problem(_register(context, username=taken.username), problems.USERNAME_TAKEN)
-    expect_problem(_register(context, email=taken.email), problems.EMAIL_TAKEN)
-    expect_problem(_register(context, email=taken.email.upper()), problems.EMAIL_TAKEN)
-    expect_problem(_register(context, username=taken.username, email=taken.email), problems.USERNAME_TAKEN)
-    expect_problem(_register(context, username=taken.username, email=context.bob.email), problems.USERNAME_TAKEN)
+    """409 for either and for both; emails are compared in lower case."""
+    name, email = context.alice.username, context.alice.email.upper()
+    for changes in ({"username": name}, {"email": email}, {"username": name, "email": email}):
+        expect.problem(_register(context, **changes), 409)
 
 
 @check()
 def values_on_the_bounds_are_taken(context: Context) -> None:
-    """The shortest and longest username, email and password register."""
-    name = context.new_name()
-    _registered(context, username=(name + "_" * 32)[:32])
-    _registered(context, email=f"{name}@{'x' * (253 - len(name))}")
-    _registered(context, email=f"!#$%&'*+/=?^_`{{|}}~.\"<>\\{name}@x")
-    for password in ("p" * 8, "p" * 72, "ééää", "p" * 68 + "😀"):
-        _registered(context, password=password)
-
-
-@check()
-def three_characters_are_enough(context: Context) -> None:
-    """The shortest username and email are taken, or found taken by an earlier run; they are not out of bounds."""
-    for changes in ({"username": "a_0"}, {"email": "a@b"}):
-        answer = _register(context, **changes)
-        taken = problems.USERNAME_TAKEN if "username" in changes else problems.EMAIL_TAKEN
-        if answer.status == 409:
-            expect_problem(answer, taken)
-        else:
-            expect_created(answer, Account, "/api/users/")
+    """The shortest and longest username and password and the longest email register, and log in."""
+    name, label = context.new_name(), "d" * 61
+    email = f"{name}{'x' * (64 - len(name))}@{label}.{label}.{label[1:]}.test"
+    expect.equal(len(email), 254, "length of the email")
+    expect.created(_register(context, username=(name + "_" * 32)[:32], email=email), Account, "/api/users/")
+    # An earlier run may have taken it.
+    expect.status(_register(context, username="a_0"), 201, 409)
+    for password in ("p" * 8, "p" * 72, "ééää", " 345678 ", "p" * 68 + "😀"):
+        email = f"A.b+c_d-1{context.new_name()}@x-1.example.test"
+        account = expect.created(_register(context, email=email, password=password), Account, "/api/users/")
+        expect.equal(account.email, email.lower(), "email")
+        expect.json(_log_in(context, email, password), 200, AccessToken)
 
 
 @check()
 def values_out_of_bounds_are_refused(context: Context) -> None:
-    """422 with the field's message for each."""
-    for username in ("", "ab", "a" * 33, "Alice", "al ice", "al-ice", "alicé", "ali\0ce", " alice", "alice\n"):
-        expect_invalid(_register(context, username=username), ("username", problems.USERNAME_RULE))
-    for email in (
-        "",
-        "a@",
-        "@b",
-        "ab@",
-        "@ab",
-        "abc",
-        "a@b@c",
-        "a b@c",
-        "é@example.test",
-        "a\0b@c",
-        "a@b\n",
-        "\x7fa@b",
-        "a" * 250 + "@b.cd",
+    """422 with each field that is wrong, or 400."""
+    long = "a" * 250 + "@b.cd"
+    wrong: dict[str, tuple[object, ...]] = {
+        "username": (None, "", "ab", "a" * 33, "Alice", "al ice", "al-ice", "alicé", "ali\0ce", " alice", "alice\n"),
+        "email": (None, "a\0b@example.test", long),
+        "password": (None, "", "p" * 7, "p" * 73, "é" * 37, "ééé", "p" * 8 + "\0"),
+    }
+    for name, values in wrong.items():
+        for value in values:
+            expect.problem(_register(context, **{name: value}), 422, 400, fields=[name])
+    for registration in ({}, {"username": "NO", "email": long, "password": "short"}):
+        expect.problem(context.post("/api/users", registration), 422, 400, fields=list(wrong))
+    expect.problem(context.post("/api/auth/login", {}), 422, 400, fields=["email", "password"])
+    expect.problem(context.post("/api/auth/login", {"email": context.alice.email}), 422, 400, fields=["password"])
+
+
+@check()
+def login_answers_a_token_with_the_claims(context: Context) -> None:
+    """200 with an HS256 token of exactly the six claims, valid for an hour from now, which is the user's."""
+    for member in (context.alice, context.bob):
+        start = int(time.time())
+        token = expect.json(_log_in(context, member.email, member.password), 200, AccessToken).access_token
+        secret, audience = context.target.jwt_secret, tokens.AUDIENCE
+        try:
+            claims = jwt.decode(token, secret, algorithms=["HS256"], audience=audience, leeway=_CLOCKS_APART)
+        except jwt.InvalidTokenError as error:
+            raise CheckFailedError(f"The token: expected one that is valid, saw {error}.") from error
+        late = int(claims.get("iat", 0)) - start
+        expected = tokens.claims_of(member.id, member.username, issued_at=start + late)
+        expect.equal(claims, expected, "claims")
+        expect.that(abs(late) <= _CLOCKS_APART, f"iat: expected about {start}, saw {start + late}.")
+        for each in (token, member.token):
+            account = expect.json(context.get("/api/users/me", token=each), 200, Account)
+            seen = (account.id, account.username, account.email)
+            expect.equal(seen, (member.id, member.username, member.email), "id, username and email")
+
+
+@check()
+def seeded_users_log_in(context: Context) -> None:
+    """Hashes that another argon2 library made are verified."""
+    for user in map(seeded_user, (1, USER_COUNT)):
+        token = expect.json(_log_in(context, user.email, user.password), 200, AccessToken).access_token
+        account = expect.json(context.get("/api/users/me", token=token), 200, Account)
+        expected = Account(id=user.id, username=user.username, email=user.email, created_at=user.created_at)
+        expect.equal(account, expected, "the seeded user")
+
+
+@check("database")
+def passwords_are_stored_as_the_contract_says(context: Context) -> None:
+    """argon2id in PHC format, m=19456, t=2, p=1, a salt of 16 bytes for each and a hash of 32."""
+    query = "SELECT password_hash FROM users WHERE id = ANY(%s)"
+    rows = context.database.execute(query, ([context.alice.id, context.bob.id],)).fetchall()
+    hashes = [str(row[0]).split("$") for row in rows]
+    for stored in hashes:
+        expect.equal(stored[:4], ["", "argon2id", "v=19", "m=19456,t=2,p=1"], "parameters of the stored hash")
+        expect.equal([len(part) for part in stored[4:]], [22, 43], "lengths of salt and hash in base64")
+    expect.equal(len({stored[4] for stored in hashes}), 2, "distinct salts of two users")
+
+
+@check(attempts=3)
+def wrong_password_and_unknown_email_look_the_same(context: Context) -> None:
+    """401 with the same content; the median time of an unknown email is at least 0.6 of a wrong password's."""
+
+    def refused(email: str, password: str) -> tuple[Problem, float]:
+        start = time.perf_counter()
+        answer = _log_in(context, email, password)
+        seconds = time.perf_counter() - start
+        expect.problem(answer, 401)
+        return Problem.model_validate_json(answer.body), seconds
+
+    alice, unknown, wrong_one = context.alice, f"{context.new_name()}@example.test", "a wrong password"
+    expected, _ = refused(alice.email, alice.password.swapcase())
+    expect.equal(refused(context.bob.email, alice.password)[0], expected, "the answer to another's password")
+    expect.equal(refused(unknown, wrong_one)[0], expected, "the answer to an unknown email")
+    pairs = [(refused(alice.email, wrong_one)[1], refused(unknown, wrong_one)[1]) for _ in range(7)]
+    wrong, nobody = (statistics.median(times) for times in zip(*pairs, strict=True))
+    expect.that(nobody > 0.6 * wrong, f"Unknown email: expected about {wrong:.4f} s, saw {nobody:.4f} s.")
+
+
+@check()
+def bad_tokens_are_refused(context: Context) -> None:
+    """401 for other algorithms, keys, issuers and audiences, for an expired token without leeway, and for none."""
+    secret, now = context.target.jwt_secret, int(time.time())
+    claims = tokens.claims_of(context.alice.id, context.alice.username)
+
+    def token(changes: dict[str, object] | None = None, *, key: str = secret, algorithm: str = "HS256") -> str:
+        changed = {name: value for name, value in {**claims, **(changes or {})}.items() if value is not None}
+        # For other algorithms the secret is short, of which PyJWT warns.
+        with warnings.catch_warnings(action="ignore"):
+            return jwt.encode(changed, "" if algorithm == "none" else key, algorithm=algorithm)
+
+    expect.json(context.get("/api/users/me", token=token({"roles": ["admin"]})), 200, Account)
+    head, _, signature = token().split(".")
+    bad = {
+        "another key": token(key=secret + "x"),
+        "the claims of another": f"{head}.{context.bob.token.split('.')[1]}.{signature}",
+        "no signature": token().rpartition(".")[0] + ".",
+        "two parts": token().rpartition(".")[0],
+        "nonsense": "nonsense",
+        **{f"the {name} {value}": token({name: value}) for name in ("iss", "aud") for value in ("another", None)},
+        **{f"alg {algorithm}": token(algorithm=algorithm) for algorithm in ("none", "HS384", "HS512")},
+        **{f"exp {age} s ago": token({"exp": now - age}) for age in (5, 30, 86_400)},
+    }
+    for what, value in bad.items():
+        answer = context.get("/api/users/me", token=value)
+        expect.that(answer.status == 401, f"A token with {what}: expected status 401, saw {answer.status}.")
+        expect.unauthorized(answer)
+    for fields in ({}, {"Authorization": "Bearer"}, {"Authorization": f"Basic {token()}"}, {"Authorization": token()}):
+        expect.unauthorized(context.get("/api/users/me", headers=fields))
+    for subject in ("abc", "0", "-1", "9223372036854775808", "1; DROP TABLE users"):
+        answer = context.get("/api/users/me", token=token({"sub": subject}))
+        expect.that(400 <= answer.status < 500, f"A token of user {subject!r}: expected a 4xx, saw {answer.status}.")
+
+
+@check()
+def routes_with_a_token_need_one(context: Context) -> None:
+    """401 without a token; 401 or 404 for a user who isn't in the database, where the answer needs the user."""
+    path, content, form = f"/api/posts/{context.new_post().id}", {"title": "t", "body": "b"}, multipart(Part(PNG))
+    for answer in (
+        context.get(f"/api/users/me?access_token={context.alice.token}"),
+        context.post("/api/posts", content),
+        context.put(path, content),
+        context.delete(path),
+        context.send("POST", "/api/files", content=form, headers={"Content-Type": CONTENT_TYPE}),
     ):
-        expect_invalid(_register(context, email=email), ("email", problems.EMAIL_RULE))
-    for password in ("", "p" * 7, "p" * 73, "é" * 37, "ééé"):
-        expect_invalid(_register(context, password=password), ("password", problems.PASSWORD_RULE))
-    for password in ("\0" * 8, "p" * 8 + "\0", "\0", "\0" * 80):
-        expect_invalid(_register(context, password=password), ("password", problems.NO_NUL_RULE))
-
-
-@check()
-def missing_and_null_are_the_same(context: Context) -> None:
-    """422 for a member that is missing or null, in schema order, once for each."""
-    required = [(field, problems.REQUIRED) for field in ("username", "email", "password")]
-    expect_invalid(context.post("/api/users", {}), *required)
-    expect_invalid(context.post("/api/users", {"password": None, "email": None, "username": None}), *required)
-    expect_invalid(_register(context, email=None), required[1])
-
-
-@check()
-def all_faults_are_listed_in_schema_order(context: Context) -> None:
-    """One 422 lists every field at fault, however the members are ordered."""
-    registration = {"password": "short", "email": "nobody", "username": "NO"}
-    expect_invalid(
-        context.post("/api/users", registration),
-        ("username", problems.USERNAME_RULE),
-        ("email", problems.EMAIL_RULE),
-        ("password", problems.PASSWORD_RULE),
-    )
-    expect_invalid(
-        context.post("/api/users", {"email": "nobody", "password": "a good password"}),
-        ("username", problems.REQUIRED),
-        ("email", problems.EMAIL_RULE),
-    )
-
-
-@check()
-def unknown_members_are_ignored(context: Context) -> None:
-    """Whatever their value; names are case-sensitive."""
-    _registered(context, id=1, created_at={"a": [None, 1.5, {"username": 7}]}, Username=5, admin=True)
-    registration = _registration(context)
-    registration["Username"] = registration.pop("username")
-    expect_invalid(context.post("/api/users", registration), ("username", problems.REQUIRED))
+        expect.unauthorized(answer)
+    token = tokens.mint_token(context.target.jwt_secret, NOBODY, "nobody")
+    expect.problem(context.get("/api/users/me", token=token), 401, 404)
+    expect.problem(context.post("/api/posts", content, token=token), 401, 404)
+    expect.problem(context.upload(Part(PNG), token=token), 401, 404)
+    expect.problem(context.put(path, content, token=token), 403)
+    expect.problem(context.delete(path, token=token), 403)

@@ -1,15 +1,32 @@
-"""Requests and answers as octets on a socket, for what a client library would normalise."""
+"""Requests and forms as octets, for what a client library would normalise, and the answers to them."""
 
 import socket
-import time
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
+import h11
+
 from apis.contract.checks.model import CheckFailedError
 
 _CHUNK = 65_536
+
+BOUNDARY = "fairground-boundary-7MA4YWxkTrZu0gW"
+CONTENT_TYPE = f"multipart/form-data; boundary={BOUNDARY}"
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
+KINDS = {
+    "image/png": PNG,
+    "image/jpeg": b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + bytes(range(256)),
+    "image/webp": b"RIFF\x24\x01\x00\x00WEBPVP8 " + bytes(range(256)),
+    "application/pdf": b"%PDF-1.7\n" + bytes(range(256)),
+}
+"""A file of each type that is taken."""
+
+MAXIMUM = 2 * 1024 * 1024
+"""Bytes that a file may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,30 +43,23 @@ class Answer:
         return [value for key, value in self.headers if key == name]
 
     def header(self, name: str) -> str:
-        """The one value of the header, by lower-case name.
-
-        Raises:
-            CheckFailedError: the header is missing or repeated.
-        """
+        """The one value of the header, by lower-case name; it must be there once."""
         values = self.values(name)
         if len(values) != 1:
             raise CheckFailedError(f"{self.request}: expected one header {name}, saw {values}.")
         return values[0]
+
+    @property
+    def media_type(self) -> str:
+        """The type in `Content-Type`, without parameters, in lower case; empty where there is none."""
+        return ", ".join(self.values("content-type")).partition(";")[0].strip().lower()
 
 
 class Wire:
     """A TCP connection to the target on which octets are sent as they are."""
 
     def __init__(self, base_url: str, *, timeout: float = 5) -> None:
-        """Connect.
-
-        Args:
-            base_url: `http://host:port`.
-            timeout: seconds that a single send or receive may take.
-
-        Raises:
-            OSError: nothing listens there.
-        """
+        """Connect to `http://host:port`; a single send or receive may take `timeout` seconds."""
         parts = urlsplit(base_url)
         self._socket = socket.create_connection((parts.hostname or "", parts.port or 80), timeout)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -64,26 +74,55 @@ class Wire:
         self._socket.close()
 
     def send(self, octets: bytes) -> None:
-        """Send octets.
-
-        Raises:
-            OSError: the connection is closed, or took nothing for the time-out.
-        """
+        """Send octets over a connection that must be open."""
         self._socket.sendall(octets)
 
     def send_if_open(self, octets: bytes) -> None:
         """Send octets; a connection that the other side has closed takes none, which is no error."""
-        try:
+        with suppress(ConnectionError):
             self._socket.sendall(octets)
-        except ConnectionError:
-            return
+
+    def answer(self, request: str) -> Answer | None:
+        """Read one answer to a request, whose name begins with its method; None if it is closed instead."""
+        reader = h11.Connection(h11.CLIENT)
+        method = "HEAD" if request.startswith("HEAD ") else "GET"
+        reader.send(h11.Request(method=method, target="/", headers=[("Host", "fairground.test")]))
+        reader.send(h11.EndOfMessage())
+        head: h11.Response | None = None
+        body = b""
+        octets, self._received = self._received, b""
+        has_begun = bool(octets)
+        try:
+            if octets:
+                reader.receive_data(octets)
+            while not isinstance(event := reader.next_event(), h11.EndOfMessage):
+                if event is h11.NEED_DATA:
+                    octets = self._read()
+                    if not octets and not has_begun:
+                        return None
+                    has_begun = True
+                    reader.receive_data(octets)
+                elif isinstance(event, h11.Response):
+                    head = event
+                elif isinstance(event, h11.Data):
+                    body += event.data
+        except h11.RemoteProtocolError as error:
+            raise CheckFailedError(f"{request}: expected an answer of HTTP/1.1: {error}.") from error
+        self._received = reader.trailing_data[0]
+        if head is None:
+            raise CheckFailedError(f"{request}: expected an answer, saw an end without one.")
+        headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in head.headers)
+        return Answer(request=request, status=head.status_code, headers=headers, body=body)
+
+    def require_answer(self, request: str) -> Answer:
+        """Read one answer, as `answer` does; it must come."""
+        answer = self.answer(request)
+        if answer is None:
+            raise CheckFailedError(f"{request}: expected an answer, saw the connection closed.")
+        return answer
 
     def rest(self, seconds: float) -> bytes | None:
-        """Read what comes until the other side closes the connection; None if it sends nothing and stays open.
-
-        Args:
-            seconds: how long to wait for each piece.
-        """
+        """What comes until the end, or until nothing comes for so long; None if that is nothing and it stays open."""
         self._socket.settimeout(seconds)
         try:
             while self._receive():
@@ -92,101 +131,16 @@ class Wire:
             return self._received or None
         return self._received
 
-    def is_closed_within(self, seconds: float) -> bool:
-        """Tell whether the other side closes the connection within the time; what it sends meanwhile is dropped."""
-        deadline = time.monotonic() + seconds
-        while (left := deadline - time.monotonic()) > 0:
-            self._socket.settimeout(left)
-            try:
-                if not self._receive():
-                    return True
-            except TimeoutError:
-                return False
-        return False
-
-    def await_octets(self, octets: bytes) -> None:
-        """Read until these octets have come, and leave them for `answer`.
-
-        Raises:
-            CheckFailedError: they didn't come before the end, or for the time-out.
-        """
-        while octets not in self._received:
-            try:
-                if self._receive():
-                    continue
-                saw = "the end"
-            except TimeoutError:
-                saw = "nothing more"
-            raise CheckFailedError(f"expected {octets!r}, saw {self._received[:200]!r} and then {saw}.")
-
-    def answer(self, request: str) -> Answer | None:
-        """Read one answer; None if the connection is closed instead.
-
-        Args:
-            request: what was asked; begins with its method, on which the presence of a body depends.
-
-        Raises:
-            CheckFailedError: the octets are no HTTP answer.
-            TimeoutError: nothing came for the time-out.
-        """
-        while b"\r\n\r\n" not in self._received:
-            if not self._receive():
-                if self._received:
-                    raise CheckFailedError(
-                        f"{request}: expected an answer, saw {self._received[:200]!r} and then the end."
-                    )
-                return None
-        head, _, self._received = self._received.partition(b"\r\n\r\n")
-        status_line, *fields = head.decode("latin-1").split("\r\n")
-        version, _, rest = status_line.partition(" ")
-        if not version.startswith("HTTP/1.") or not rest[:3].isdigit():
-            raise CheckFailedError(f"{request}: expected a status line, saw {status_line!r}.")
-        status = int(rest[:3])
-        pairs = (field.partition(":") for field in fields)
-        headers = tuple((name.lower(), value.strip(" \t")) for name, _, value in pairs)
-        if status == 100:
-            return self.answer(request)
-        body = self._body(request, status, dict(headers))
-        return Answer(request=request, status=status, headers=headers, body=body)
-
-    def require_answer(self, request: str) -> Answer:
-        """Read one answer, as `answer` does.
-
-        Raises:
-            CheckFailedError: the octets are no HTTP answer, or the connection was closed instead.
-            TimeoutError: nothing came for the time-out.
-        """
-        answer = self.answer(request)
-        if answer is None:
-            raise CheckFailedError(f"{request}: expected an answer, saw the connection closed.")
-        return answer
-
-    def _body(self, request: str, status: int, headers: dict[str, str]) -> bytes:
-        if request.startswith("HEAD ") or status in {204, 304}:
-            return b""
-        if "transfer-encoding" in headers:
-            raise CheckFailedError(f"{request}: expected a Content-Length, saw a chunked answer.")
-        length = headers.get("content-length")
-        if length is None:
-            while self._receive():
-                pass
-            body, self._received = self._received, b""
-            return body
-        while len(self._received) < int(length):
-            if not self._receive():
-                raise CheckFailedError(
-                    f"{request}: expected {length} octets of body, saw {len(self._received)} of them."
-                )
-        body, self._received = self._received[: int(length)], self._received[int(length) :]
-        return body
-
     def _receive(self) -> bool:
-        try:
-            octets = self._socket.recv(_CHUNK)
-        except ConnectionError:
-            return False
+        octets = self._read()
         self._received += octets
         return bool(octets)
+
+    def _read(self) -> bytes:
+        try:
+            return self._socket.recv(_CHUNK)
+        except ConnectionError:
+            return b""
 
 
 def request_octets(request_line: str, *, headers: dict[str, str] | None = None, body: bytes = b"") -> bytes:
@@ -194,3 +148,33 @@ def request_octets(request_line: str, *, headers: dict[str, str] | None = None, 
     fields = {"Host": "fairground.test"} | (headers or {}) | ({"Content-Length": str(len(body))} if body else {})
     lines = (f"{request_line} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items()), "", "")
     return "\r\n".join(lines).encode() + body
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part: its content and the values of its headers; a header that is None is left out."""
+
+    content: bytes
+    disposition: str | None = 'form-data; name="file"; filename="picture.png"'
+    content_type: str | None = "image/png"
+
+    def encode(self) -> bytes:
+        """Write the part as it is between two delimiters."""
+        headers = ""
+        if self.disposition is not None:
+            headers += f"Content-Disposition: {self.disposition}\r\n"
+        if self.content_type is not None:
+            headers += f"Content-Type: {self.content_type}\r\n"
+        return headers.encode() + b"\r\n" + self.content
+
+
+def multipart(*parts: Part, closed: bool = True) -> bytes:
+    """Write a body of these parts; not `closed`, it lacks the delimiter at the end."""
+    delimiter = f"--{BOUNDARY}".encode()
+    body = b"".join(delimiter + b"\r\n" + part.encode() + b"\r\n" for part in parts)
+    return body + (delimiter + b"--\r\n" if closed else b"")
+
+
+def named(filename: str, name: str = "file") -> str:
+    """The disposition of a part that has a file's name."""
+    return f'form-data; name="{name}"; filename="{filename}"'

@@ -15,17 +15,6 @@ from apis.contract.seed.content import (
 from apis.contract.seed.script import SEED_SHA256, SeedFile, write_seed
 
 __all__ = [
-    "POST_COUNT",
-    "SEED",
-    "SEED_SHA256",
-    "USER_COUNT",
-    "SeedFile",
-    "SeededPost",
-    "SeededUser",
-    "author_of",
-    "post_ids",
-    "seeded_post",
-    "seeded_user",
-    "user_ids",
-    "write_seed",
-]
+    "POST_COUNT", "SEED", "SEED_SHA256", "USER_COUNT", "SeedFile", "SeededPost", "SeededUser", "author_of", "post_ids",
+    "seeded_post", "seeded_user", "user_ids", "write_seed",
+]  # fmt: skip

@@ -1,55 +1,123 @@
-"""Sends hostile octets over many connections, and counts what comes of each kind.
+"""Opens many connections to an implementation, and asks correct requests while they are open.
 
-Reads `{"port": …, "connections": …, "kinds": {name: {"octets": base64, "times": …, "wait": seconds}}}`. Each time, a
-connection of its own is opened, the octets are sent, the status of an answer is awaited for `wait` seconds, and the
-connection is reset. Writes `{name: {outcome: times}}`: a status, `closed`, `silent` or `refused`.
+Reads `{"port", "process", "crowd": [{"count", "first", "again", "every", "times", "is_gone"}], "seconds",
+"probes": {name: octets}}`. Octets are base64. Each client of the crowd sends `first`, then `times` times `again`, one
+every `every` seconds; it never reads what comes back. One that `is_gone` closes its connection behind `first`. When
+all have sent `first`, `/healthz` is asked once, which waits until all that came at once are let in. Then each probe is
+asked over a connection of its own, one after the other, for `seconds`.
+
+Writes `{"opened", "let_in", "probes": [[name, status, seconds]], "memory": [before, most]}`: connections that were
+opened, the seconds for which `/healthz` waited, the answers with 0 as the status of one that never came, and bytes that
+the process holds alone.
 """
 
 import asyncio
 import base64
+import contextlib
 import json
+import random
+import resource
+import socket
 import sys
-from collections import Counter
+import time
+from pathlib import Path
 from typing import Any
 
+AT_ONCE = 100
+PATIENCE = 10.0
+PERIOD = 0.05
+HEALTH = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 
-async def send_once(port: int, octets: bytes, wait: float) -> str:
+document: dict[str, Any] = json.load(sys.stdin)
+address = ("127.0.0.1", document["port"])
+opened: list[socket.socket] = []
+places = asyncio.Semaphore(AT_ONCE)
+
+
+def memory() -> int:
+    """Bytes that are the process's own, and files in its /tmp, which is memory in a container."""
+    folder = Path("/proc", str(document["process"]))
+    fields = dict(line.split(":", 1) for line in (folder / "status").read_text().splitlines())
+    held = 1024 * sum(int(fields[name].split()[0]) for name in ("RssAnon", "RssShmem"))
+    theirs = folder / "root/tmp"
+    if theirs.stat().st_dev != Path("/tmp").stat().st_dev:  # noqa: S108
+        held += sum(file.stat().st_size for file in theirs.rglob("*") if file.is_file())
+    return held
+
+
+async def begin(kind: dict[str, Any]) -> socket.socket | None:
+    """Open a connection and send the first octets, as far as they are taken."""
+    loop = asyncio.get_running_loop()
+    # With so small a buffer, what isn't read stays with the implementation.
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+    client.setblocking(False)
+    async with places:
+        try:
+            await asyncio.wait_for(loop.sock_connect(client, address), PATIENCE)
+            opened.append(client)
+            await asyncio.wait_for(loop.sock_sendall(client, kind["first"]), PATIENCE)
+        except OSError:
+            return None
+        if kind["is_gone"]:
+            client.close()
+            return None
+        return client
+
+
+async def go_on(kind: dict[str, Any], client: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        for _ in range(kind["times"]):
+            await asyncio.sleep(kind["every"])
+            await asyncio.get_running_loop().sock_sendall(client, kind["again"])
+
+
+async def ask(octets: bytes) -> int:
+    writer = None
     try:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    except OSError:
-        return "refused"
-    try:
-        writer.write(octets)
-        head = b""
-        async with asyncio.timeout(wait):
-            while b"\r\n" not in head:
-                received = await reader.read(4_096)
-                if not received:
-                    return "closed"
-                head += received
-        return head.split(b" ")[1].decode("latin-1")[:3]
-    except TimeoutError:
-        return "silent"
-    except (ConnectionError, IndexError):
-        return "closed"
+        async with asyncio.timeout(PATIENCE):
+            reader, writer = await asyncio.open_connection(*address)
+            writer.write(octets)
+            line = await reader.readline()
+            while await reader.read(65_536):
+                pass
+            return int(line.split()[1])
+    except (OSError, IndexError, ValueError):
+        return 0
     finally:
-        writer.transport.abort()
+        if writer is not None:
+            writer.transport.abort()
 
 
-async def flood(document: dict[str, Any]) -> dict[str, dict[str, int]]:
-    counts = {name: Counter[str]() for name in document["kinds"]}
-    kinds = {name: (base64.b64decode(kind["octets"]), kind["wait"]) for name, kind in document["kinds"].items()}
-    left = [name for name, kind in document["kinds"].items() for _ in range(kind["times"])]
-
-    async def work() -> None:
-        while left:
-            name = left.pop()
-            octets, wait = kinds[name]
-            counts[name][await send_once(document["port"], octets, wait)] += 1
-
-    await asyncio.gather(*(work() for _ in range(document["connections"])))
-    return {name: dict(counter) for name, counter in counts.items()}
+async def main() -> dict[str, Any]:
+    before = most = memory()
+    kinds = [kind | {name: base64.b64decode(kind[name]) for name in ("first", "again")} for kind in document["crowd"]]
+    crowd = [kind for kind in kinds for _ in range(kind["count"])]
+    random.Random(1).shuffle(crowd)  # noqa: S311
+    clients = await asyncio.gather(*map(begin, crowd))
+    pairs = [(kind, client) for kind, client in zip(crowd, clients, strict=True) if client is not None]
+    going = [asyncio.create_task(go_on(kind, client)) for kind, client in pairs]
+    start = time.monotonic()
+    await ask(HEALTH)
+    let_in = time.monotonic() - start
+    answers: list[tuple[str, int, float]] = []
+    ends = time.monotonic() + document["seconds"]
+    while time.monotonic() < ends:
+        for name, octets in document["probes"].items():
+            start = time.monotonic()
+            status = await ask(base64.b64decode(octets))
+            answers.append((name, status, time.monotonic() - start))
+        most = max(most, memory())
+        await asyncio.sleep(PERIOD)
+    for task in going:
+        task.cancel()
+    await asyncio.gather(*going, return_exceptions=True)
+    for client in opened:
+        client.close()
+    return {"opened": len(opened), "let_in": let_in, "probes": answers, "memory": [before, most]}
 
 
 if __name__ == "__main__":
-    json.dump(asyncio.run(flood(json.load(sys.stdin))), sys.stdout)
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files[1], files[1]))
+    json.dump(asyncio.run(main()), sys.stdout)

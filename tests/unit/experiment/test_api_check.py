@@ -42,6 +42,7 @@ RUN make \\
     all
 
 FROM scratch AS floor
+FROM scratch AS redis-floor
 FROM scratch AS api
 """
 

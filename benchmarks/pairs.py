@@ -1,0 +1,123 @@
+r"""Two HTTP servers that run already, under wrk in short turns of random order: which answers more, at how much CPU?
+
+    .venv/bin/python -m benchmarks.pairs http://127.0.0.1:8080/api/users/7,PID http://127.0.0.1:8090/db,PID \\
+        [--pairs 40] [--seconds 2] [--connections 64] [--generator-cpus 1] [--json]
+
+Each server is named by a URL and its process id. It has been started and pinned by hand (`taskset`), and both stay up:
+what one leaves in memory and caches doesn't change between its turns. Each pair has one turn of each server, the first
+drawn at random. The first turn of each isn't counted. A turn with an error ends the benchmark.
+
+Printed are the medians of both, and first ÷ second for requests a second and for CPU of a request: the geometric mean
+over the pairs with its 95% interval.
+"""
+
+import argparse
+import json
+import random
+import re
+import statistics
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from benchmarks.ratios import mean_ratio
+
+_LOOPBACK = "127.0.0.1"
+_REQUESTS = re.compile(r"(\d+) requests in ([\d.]+)(m?s)")
+_ERRORS = re.compile(r"Socket errors:.*|Non-2xx or 3xx responses:.*")
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server under load, and the process whose CPU is counted."""
+
+    url: str
+    process_id: int
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What one turn gave: requests a second, and microseconds of CPU, user and system, for each request."""
+
+    requests_per_second: float
+    cpu_us_per_request: float
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description="Two HTTP servers under wrk, in short turns of random order.")
+    parser.add_argument("server", nargs=2, type=_server, metavar="URL,PID")
+    parser.add_argument("--pairs", type=int, default=40, help="turns of each server that count; 2 or more")
+    parser.add_argument("--seconds", type=int, default=2, help="length of a turn")
+    parser.add_argument("--connections", type=int, default=64)
+    parser.add_argument("--generator-cpus", default="1", help="CPU list of wrk, as for taskset")
+    parser.add_argument("--json", action="store_true", help="print JSON, with every turn")
+    arguments = parser.parse_args()
+    command = ["taskset", "--cpu-list", arguments.generator_cpus, "wrk", "-t1"]
+    command += [f"-c{arguments.connections}", f"-d{arguments.seconds}s"]
+    pairs = measure(arguments.server, command, arguments.pairs)
+    if arguments.json:
+        print(json.dumps([[asdict(turn) for turn in pair] for pair in pairs], indent=2))
+    else:
+        print(render(arguments.server, pairs))
+
+
+def _server(text: str) -> Server:
+    url, _, process_id = text.rpartition(",")
+    if urlsplit(url).hostname != _LOOPBACK:
+        raise argparse.ArgumentTypeError(f"load goes to {_LOOPBACK} only, and {url} is elsewhere")
+    return Server(url, int(process_id))
+
+
+def measure(servers: Sequence[Server], command: Sequence[str], count: int) -> list[tuple[Turn, Turn]]:
+    """Measure so many pairs, after one turn of each that isn't counted."""
+    first, second = servers
+    pairs: list[tuple[Turn, Turn]] = []
+    for number in range(count + 1):
+        if random.random() < 0.5:  # noqa: S311 - the order of turns is no secret
+            one, two = _turn(first, command), _turn(second, command)
+        else:
+            two, one = _turn(second, command), _turn(first, command)
+        if number:
+            pairs.append((one, two))
+            rates = f"{one.requests_per_second:,.0f}/s and {two.requests_per_second:,.0f}/s"
+            print(f"pair {number} of {count}: {rates}", file=sys.stderr, flush=True)
+    return pairs
+
+
+def _turn(server: Server, command: Sequence[str]) -> Turn:
+    before = _cpu_seconds(server.process_id)
+    output = subprocess.run([*command, server.url], check=True, capture_output=True, text=True).stdout
+    used = _cpu_seconds(server.process_id) - before
+    if errors := _ERRORS.findall(output):
+        sys.exit(f"error: {server.url}: {'; '.join(errors)}")
+    found = _REQUESTS.search(output)
+    if found is None:
+        sys.exit(f"error: {server.url}: wrk printed no count of requests: {output}")
+    requests, seconds = int(found[1]), float(found[2]) / (1000 if found[3] == "ms" else 1)
+    return Turn(requests / seconds, used / requests * 1e6)
+
+
+def _cpu_seconds(process_id: int) -> float:
+    """User and system time of all threads of a process, also of those that ended between two scans of its threads."""
+    fields = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / 100
+
+
+def render(servers: Sequence[Server], pairs: Sequence[tuple[Turn, Turn]]) -> str:
+    """Medians of both servers, and the ratios with their intervals."""
+    lines: list[str] = []
+    for server, turns in zip(servers, zip(*pairs, strict=True), strict=True):
+        rate = statistics.median(turn.requests_per_second for turn in turns)
+        cost = statistics.median(turn.cpu_us_per_request for turn in turns)
+        lines.append(f"{server.url}: {rate:,.0f} requests/s, {cost:.1f} µs of CPU each")
+    rates = mean_ratio([one.requests_per_second / two.requests_per_second for one, two in pairs])
+    costs = mean_ratio([one.cpu_us_per_request / two.cpu_us_per_request for one, two in pairs])
+    return "\n".join([*lines, f"first ÷ second, {len(pairs)} pairs: requests/s {rates}, CPU of a request {costs}"])
+
+
+if __name__ == "__main__":
+    main()
