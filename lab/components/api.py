@@ -9,8 +9,7 @@ import pulumi_docker as docker
 
 from documents.lab import ApiService
 from documents.stack import Api as ApiDocument
-from lab.components.host_engine import HostEngine
-from lab.components.services import DATABASE, USER
+from lab.components.services import DATABASE, USER, HostEngine
 from lab.resources import Credentials
 from provision.images.context import hash_build_context
 

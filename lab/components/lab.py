@@ -8,9 +8,9 @@ import pulumi_docker as docker
 from documents.lab import HostResources, Inventory, LoadHost, Secrets
 from documents.stack import Stack
 from lab.components.api import Api, ApiArgs
-from lab.components.host_engine import HostEngine
-from lab.components.services import Postgres, Redis
-from lab.hosts import describe_load_host, lay_out_cores, name_place, size_host
+from lab.components.services import HostEngine, Postgres, Redis
+from lab.cores import describe_load_host, lay_out_cores, size_host
+from lab.hosts import name_place
 from lab.hosts.declare import declare_host
 from lab.hosts.declared import DeclaredLoadHost
 from lab.resources import BaseImage, Credentials, ReadyHost, ReadyLoadHost, SeededDatabase, hash_contract, ssh_options

@@ -15,8 +15,7 @@ from documents.stack import ContainerHost as ContainerHostDocument
 from documents.stack import ContainerLoadHost as ContainerLoadHostDocument
 from documents.stack import Stack, keeps_images
 from lab.cores import take_cores
-from lab.hosts.declared import DeclaredLoadHost, load_hosts_on
-from lab.hosts.keys import host_folder
+from lab.hosts.declared import DeclaredLoadHost, host_folder, load_hosts_on
 from lab.resources import KEY_NAME, KNOWN_HOSTS_NAME, BaseImage, Credentials, SshFiles, pin_host_key
 from provision.images.context import hash_build_context
 

@@ -10,8 +10,7 @@ from documents.stack import CloudHost, Stack
 from documents.stack import ContainerHost as ContainerHostDocument
 from documents.stack import SshHost as SshHostDocument
 from lab.hosts.container import ContainerHost, share_machine
-from lab.hosts.declared import DeclaredHost
-from lab.hosts.keys import host_folder
+from lab.hosts.declared import DeclaredHost, host_folder
 from lab.hosts.ssh import SshHost
 from lab.resources import Credentials
 

@@ -5,11 +5,11 @@ from pathlib import Path
 import pulumi
 
 from documents.errors import HostKeyError
+from documents.files import replace_file
 from documents.lab import LOOPBACK, Host, JumpHost
 from documents.stack import ExistingHost, SshLoadHost, Stack, keeps_images
 from documents.stack import SshHost as SshHostDocument
-from lab.hosts.declared import DeclaredLoadHost
-from lab.hosts.keys import host_folder, pinned_key
+from lab.hosts.declared import DeclaredLoadHost, host_folder
 from lab.resources import KNOWN_HOSTS_NAME, ClaimedHost, ClaimedHostArgs, Credentials, SshFiles, list_known_hosts
 
 
@@ -58,6 +58,49 @@ def _require_key(host: ExistingHost | JumpHost, folder: Path) -> str:
             "stack document as `host_key`, or run `lab up` at a terminal, which shows it and asks."
         )
     return key
+
+
+_CONFIRMED = "confirmed_hosts"
+
+
+def pinned_key(folder: Path, address: str, port: int) -> str | None:
+    """The key that was confirmed for a host, in one line of OpenSSH's format; None where none was.
+
+    Args:
+        folder: the stack's own on the controller.
+        address: the host's.
+        port: its sshd's.
+
+    Raises:
+        HostKeyError: the file can't be read.
+    """
+    path = folder / _CONFIRMED
+    try:
+        lines = path.read_text(encoding="ascii").splitlines() if path.exists() else []
+    except (OSError, UnicodeDecodeError) as error:
+        raise HostKeyError(
+            f"The confirmed host keys in {path} can't be read: {error}. Remove the file; `lab up` asks again."
+        ) from error
+    for line in lines:
+        name, _, key = line.partition(" ")
+        if name == _pin_name(address, port):
+            return key
+    return None
+
+
+def pin_key(folder: Path, address: str, port: int, host_public_key: str) -> None:
+    """Pin a key that was confirmed; one that was pinned before for the host is forgotten."""
+    path = folder / _CONFIRMED
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lines = path.read_text(encoding="ascii").splitlines() if path.exists() else []
+    name = _pin_name(address, port)
+    kept = [line for line in lines if line.partition(" ")[0] != name]
+    # Whoever can write it can have another host pass for this one.
+    replace_file(path, "".join(f"{line}\n" for line in (*kept, f"{name} {host_public_key}")), mode=0o600)
+
+
+def _pin_name(address: str, port: int) -> str:
+    return f"[{address}]:{port}"
 
 
 class SshHost(pulumi.ComponentResource):

@@ -8,10 +8,9 @@ from collections.abc import Collection
 from documents.errors import HostAuthenticationError, HostError, HostKeyError, LabError
 from documents.lab import STACK_LABEL, Host
 from documents.stack import Stack
-from lab.lifecycle.drift.comparison import differing_aspects
-from lab.lifecycle.drift.declared import Declared, read_declared
+from lab.lifecycle.drift import differing_aspects
 from lab.lifecycle.engine import Engine, Progress
-from lab.lifecycle.state import State
+from lab.lifecycle.state import Declared, State, read_declared
 from provision.containers import LOCAL_DOCKER, find_labelled, read_running, remove_labelled
 from provision.ssh import Connection, connect
 from provision.system import read_changes, wait_for_engine

@@ -11,8 +11,8 @@ from pulumi.dynamic import CreateResult, DiffResult, Resource, UpdateResult
 from pulumi.runtime.rpc import UNKNOWN
 
 from documents.lab import Host, HostResources
+from lab.resources.access import docker_url
 from lab.resources.provider import Provider
-from lab.resources.ssh_files import docker_url
 from provision.claim import claim, release
 from provision.ssh import connect
 from provision.system import let_user_reach_engine, prepare, prepare_for_network, prepare_load_host, read_resources

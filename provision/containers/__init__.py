@@ -1,14 +1,15 @@
 """Containers on a host: started, stopped, looked at."""
 
 from provision.containers.cgroups import Cgroup
-from provision.containers.control import execute, volume_path
-from provision.containers.docker import (
+from provision.containers.control import (
     LOCAL_DOCKER,
     DockerClient,
     HostDocker,
     Labelled,
+    execute,
     find_labelled,
     remove_labelled,
+    volume_path,
 )
 from provision.containers.inspection import (
     ALL,

@@ -1,18 +1,18 @@
-"""One command on a host: its streams drained at once, and a deadline that the host itself keeps."""
+"""Commands on a host: run, streamed, fed, and ended, also by another thread."""
 
 import shlex
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import closing, contextmanager
-from threading import Timer
-from typing import NamedTuple, Protocol
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from contextvars import ContextVar, copy_context
+from threading import Lock, Timer
+from typing import NamedTuple, Protocol, TypeVar
 
 import paramiko
 
 from documents.errors import DeadlineExceededError, HostError, HostUnreachableError, RemoteCommandError
-from provision.ssh.cancelling import checkpoint
 
 ANSWER_SECONDS = 30
 """How long a host may take to answer what it can answer at once."""
@@ -296,3 +296,82 @@ def _shorten(text: str) -> str:
 def _tail(stream: bytes) -> str:
     """The last lines of a stream, on one line."""
     return " / ".join(stream.decode(errors="replace").strip().splitlines()[-5:])[-2 * _SHOWN_CHARACTERS :]
+
+
+Result = TypeVar("Result")
+
+_current: "ContextVar[CancelScope | None]" = ContextVar("current", default=None)
+
+
+class CancelScope:
+    """Work that another thread can ask to end; its other threads are in it if they run in a copy of its context.
+
+    A request to end must not reach a thread while it talks to a host: an exception between two instructions of
+    Paramiko's can leave half a packet sent or a lock taken, and the connection is lost with all that was to be put back
+    over it. So the work goes on in a scope, as trio has it, and ends at its next checkpoint by `KeyboardInterrupt`,
+    which no handler of errors catches. A command on a host is a checkpoint from its beginning to its end, and so is
+    each piece of a file that is copied. Code that removes what the work created has a `shield`.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._is_cancelled = False
+        self._closings: set[Callable[[], None]] = set()
+
+    def run(self, work: Callable[[], Result]) -> Result:
+        """Do the work in this thread.
+
+        Raises:
+            KeyboardInterrupt: `cancel` was called, and a checkpoint met that.
+        """
+        context = copy_context()
+        context.run(_current.set, self)
+        return context.run(work)
+
+    def cancel(self) -> None:
+        """Have the work end at the checkpoint that it is at, or at its next; a second time does nothing."""
+        with self._lock:
+            self._is_cancelled = True
+            closings, self._closings = self._closings, set()
+        for close in closings:
+            close()
+
+    @contextmanager
+    def checkpoint(self, close: Callable[[], None]) -> Generator[None]:
+        """See the function of that name."""
+        with self._lock:
+            self._check()
+            self._closings.add(close)
+        try:
+            yield
+        except Exception:
+            self._check()
+            raise
+        finally:
+            with self._lock:
+                self._closings.discard(close)
+        self._check()
+
+    def _check(self) -> None:
+        if self._is_cancelled:
+            raise KeyboardInterrupt
+
+
+def checkpoint(close: Callable[[], None] = lambda: None) -> AbstractContextManager[None]:
+    """A wait that a request to end, if this thread is in a scope, ends by `close`.
+
+    Returns:
+        A context manager. It raises `KeyboardInterrupt` where the scope was cancelled before, or is meanwhile.
+    """
+    scope = _current.get()
+    return nullcontext() if scope is None else scope.checkpoint(close)
+
+
+@contextmanager
+def shield() -> Generator[None]:
+    """What is done within is done also where the work was asked to end. It should be short."""
+    token = _current.set(None)
+    try:
+        yield
+    finally:
+        _current.reset(token)

@@ -17,8 +17,7 @@ import paramiko
 from documents.errors import HostUnreachableError, RemoteCommandError, TransferError
 from documents.files import replacing
 from provision.ssh.answers import SHA256, matching
-from provision.ssh.cancelling import checkpoint
-from provision.ssh.execution import Completed
+from provision.ssh.execution import Completed, checkpoint
 
 _CHUNK_BYTES = 1 << 15
 """SFTP servers need not take more in one request. Source: draft-ietf-secsh-filexfer-02, section 3."""

@@ -11,7 +11,7 @@ from documents.lab.host import Host
 from documents.lab.inventory import STACK_LABEL
 from documents.stack.hosts import SshHost
 from documents.stack.stack import Stack
-from lab.resources.ssh_files import list_known_hosts
+from lab.resources.access import list_known_hosts
 from provision.claim import claim
 from provision.images import build
 from provision.load import jobs

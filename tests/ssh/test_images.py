@@ -10,7 +10,7 @@ import pytest
 
 from documents.errors import HostError, HostUnreachableError, RemoteCommandError
 from documents.lab.host import Host
-from lab.resources.ssh_files import list_known_hosts
+from lab.resources.access import list_known_hosts
 from provision.images import carrying
 from provision.images.build import build_image, find_image
 from provision.images.carrying import carry_image

@@ -9,7 +9,7 @@ import pytest
 
 from documents.errors import HostAuthenticationError, HostKeyError, HostUnreachableError
 from documents.lab import Host, JumpHost
-from lab.resources.ssh_files import list_known_hosts, ssh_options
+from lab.resources.access import list_known_hosts, ssh_options
 from provision.ssh.connection import connect
 from provision.ssh.login import fetch_host_key, fingerprint
 from tests.ports import free_port

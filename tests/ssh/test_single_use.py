@@ -12,8 +12,8 @@ import pytest
 
 from documents.errors import DeadlineExceededError, HostError
 from provision.containers import control
-from provision.ssh.cancelling import CancelScope
 from provision.ssh.connection import Connection
+from provision.ssh.execution import CancelScope
 from provision.system.base_image import make_base_image_here
 from tests.ssh.services import STACK, docker
 from tests.ssh.sshd import Sshd

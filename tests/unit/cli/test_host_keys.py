@@ -10,7 +10,7 @@ from documents.errors import HostKeyError
 from documents.lab import JumpHost
 from documents.stack import SshHost
 from documents.stack.stack import Stack
-from lab.hosts.keys import pinned_key
+from lab.hosts.ssh import pinned_key
 from provision.ssh.login import fingerprint
 from tests.unit.documents.samples import EXAMPLES
 

@@ -19,8 +19,8 @@ from experiment.bench.generators import Generators, Place
 from experiment.workloads.command import generator_threads, share_of_connections, shares_of_rate
 from provision.containers.cgroups import Cgroup
 from provision.load.jobs import Job
-from provision.ssh.cancelling import CancelScope, checkpoint
 from provision.ssh.connection import Connection
+from provision.ssh.execution import CancelScope, checkpoint
 from tests.unit.analysis.load_host_builder import NETWORK, parts_of, with_load_hosts
 from tests.unit.experiment.fake_bench import IDENTITY, INVENTORY, PROTOCOL, FakeBench
 from tests.unit.experiment.loop_runs import begin, resume

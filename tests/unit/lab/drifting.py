@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 from documents.lab import Effective, ProcessCpus, RunningContainer
-from lab.lifecycle.drift.declared import Declared
+from lab.lifecycle.state import Declared
 from provision.containers import read_container
 
 SECRETS = ("pg-secret", "redis-secret", "jwt-secret")

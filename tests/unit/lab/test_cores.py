@@ -13,8 +13,7 @@ from pydantic import ValidationError
 from documents.errors import LabError
 from documents.lab.cores import CoreLayout, PhysicalCore
 from documents.stack.stack import Cores, LayoutError, explicit_cores
-from lab.cores import split_cores, split_load_host, take_cores
-from lab.hosts.size import read_topology
+from lab.cores import read_topology, split_cores, split_load_host, take_cores
 
 
 def machine(cores: int, *, threads: int = 1) -> tuple[PhysicalCore, ...]:

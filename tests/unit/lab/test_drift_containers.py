@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 
 from documents.lab import Difference, Effective, ProcessCpus, RunningContainer
-from lab.lifecycle.drift.comparison import ANOTHER, HIDDEN, Comparison, compare_container, differing_aspects
-from lab.lifecycle.drift.declared import Declared
-from lab.lifecycle.drift.reading import limits_remedy
+from lab.lifecycle.drift import ANOTHER, HIDDEN, Comparison, compare_container, differing_aspects, limits_remedy
+from lab.lifecycle.state import Declared
 from provision.containers import NONE
 from tests.unit.lab.drifting import EFFECTIVE, SECRETS, declared, running
 

@@ -4,10 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from lab.lifecycle.drift.comparison import Comparison
-from lab.lifecycle.drift.declared import read_declared
-from lab.lifecycle.drift.reading import compare_steps
+from lab.lifecycle.drift import Comparison, compare_steps
 from lab.lifecycle.engine import Engine
+from lab.lifecycle.state import read_declared
 from tests.unit.lab.drifting import CONTAINER_ID, INPUTS, declared
 
 URN = "urn:pulumi:local::fairground::fairground:index:Lab$docker:index/container:Container::redis"

@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from documents.lab.drift import Difference
-from lab.lifecycle.drift.comparison import Comparison
-from lab.lifecycle.drift.reading import compare_postgres, compare_redis, redis_settings
+from lab.lifecycle.drift import Comparison, compare_postgres, compare_redis, redis_settings
 from provision.services.settings import PostgresOverride, PostgresSetting, PostgresState, means
 from tests.unit.documents.samples import INVENTORY
 

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from lab.resources.ssh_files import ssh_options
+from lab.resources.access import ssh_options
 from tests.e2e.scratch import Scratch, left_on_engine, on_host
 
 pytestmark = pytest.mark.nightly
