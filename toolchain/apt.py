@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from documents.errors import ToolchainError
-from toolchain.console import Step
-from toolchain.privilege import as_root
+from toolchain.console import Step, as_root
 
 RUNNING_SYSTEMD = Path("/run/systemd/system")
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

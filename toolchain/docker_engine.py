@@ -15,8 +15,7 @@ from typing import Any, cast
 
 from documents.errors import ToolchainError
 from toolchain import apt
-from toolchain.console import Step, last_line
-from toolchain.privilege import as_root, signal_group
+from toolchain.console import Step, as_root, last_line, signal_group
 
 _DEFAULT_ADDRESS = "unix:///var/run/docker.sock"
 _ANSWER_SECONDS = 60.0

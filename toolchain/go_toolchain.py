@@ -10,8 +10,7 @@ from pathlib import Path
 
 from documents.errors import ToolchainError
 from toolchain.console import Step
-from toolchain.files import make_folder_whole
-from toolchain.layout import Layout
+from toolchain.layout import Layout, make_folder_whole
 from toolchain.versions import VERSIONS, version_of
 
 

@@ -15,6 +15,7 @@ import shutil
 import stat
 import subprocess
 import tarfile
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -25,10 +26,10 @@ from typing import IO, Literal, cast
 
 from documents.errors import ToolchainError
 from documents.files import replace_file
-from toolchain import files
+from toolchain import console
 from toolchain.console import Step
-from toolchain.go_toolchain import Go
-from toolchain.layout import Layout
+from toolchain.go_toolchain import Go, ensure_go
+from toolchain.layout import Layout, fingerprint, make_folder_whole, place, project_layout
 from toolchain.versions import VERSIONS, parse_version, version_of
 
 RELEASES = "https://get.pulumi.com/releases/sdk"
@@ -99,7 +100,7 @@ class Record:
 
 def wanted(layout: Layout) -> str:
     """Fingerprint of all that decides what is installed, and where."""
-    return files.fingerprint([str(layout.root), *_sources()])
+    return fingerprint([str(layout.root), *_sources()])
 
 
 def _sources() -> list[Path]:
@@ -230,7 +231,7 @@ def fetch_engine(step: Step, cache: Path, releases: str = RELEASES) -> Path | No
         target.unlink()
 
     try:
-        return files.make_folder_whole(cache / f"pulumi-{version}-official", fill)
+        return make_folder_whole(cache / f"pulumi-{version}-official", fill)
     except (urllib.error.URLError, TimeoutError, http.client.HTTPException, ConnectionError):
         return None
 
@@ -324,7 +325,7 @@ def build(step: Step, layout: Layout, go: GoProvider) -> Path:
             _make_executable(partial / source.name)
         shutil.rmtree(sources)
 
-    return files.make_folder_whole(_built(layout), fill)
+    return make_folder_whole(_built(layout), fill)
 
 
 def is_built(layout: Layout) -> bool:
@@ -333,7 +334,7 @@ def is_built(layout: Layout) -> bool:
 
 
 def _built(layout: Layout) -> Path:
-    return layout.cache / f"pulumi-built-{files.fingerprint(_sources())}"
+    return layout.cache / f"pulumi-built-{fingerprint(_sources())}"
 
 
 def fetch_docker_plugin(step: Step, layout: Layout) -> Path | None:
@@ -353,7 +354,7 @@ def fetch_docker_plugin(step: Step, layout: Layout) -> Path | None:
         shutil.rmtree(home)
 
     try:
-        return files.make_folder_whole(layout.cache / f"docker-plugin-{version}-official", fill)
+        return make_folder_whole(layout.cache / f"docker-plugin-{version}-official", fill)
     except ToolchainError:
         return None
 
@@ -381,7 +382,7 @@ def _install_engine(step: Step, layout: Layout, go: GoProvider) -> Piece:
     folder = official or build(step, layout, go)
     for name in _OFFICIAL:
         if (folder / name).is_file():
-            files.place(folder / name, layout.tools / name)
+            place(folder / name, layout.tools / name)
     if official is None:
         replace_file(layout.tools / LANGUAGE_HOST, _launcher(layout), mode=0o777)
     version = engine_version(layout.tools / _ENGINE)
@@ -398,7 +399,7 @@ def _install_docker_plugin(step: Step, layout: Layout, go: GoProvider, *, ask_ve
     official = fetch_docker_plugin(step, layout) if ask_vendor else None
     folder = official or build(step, layout, go)
     name = layout.docker_plugin.name
-    files.place(folder / name, layout.docker_plugin)
+    place(folder / name, layout.docker_plugin)
     origin: Origin = "official" if official else "built"
     return Piece(name, origin, VERSIONS.docker_plugin, str(folder / name))
 
@@ -415,3 +416,26 @@ def _launcher(layout: Layout) -> str:
     ``-P`` keeps the folder in which Pulumi was called, whatever it holds, out of the imports.
     """
     return f"#!/bin/sh\nexec '{layout.python}' -P -m {_HOST_MODULE} --executor '{layout.tools / EXECUTOR}' \"$@\"\n"
+
+
+def rewrite_go_modules(step: Step, go: Go) -> None:
+    """Writes go_tools/go.mod and go.sum again, after a version in them or in versions.toml was changed."""
+    with tempfile.TemporaryDirectory() as folder:
+        sources = Path(folder)
+        lay_out_sources(step, go, sources)
+        # `go mod tidy` would ask for what only the tests of all modules need.
+        (sources / "go.sum").unlink()
+        step.run(
+            [go.command, "list", "-C", sources, "-mod=mod", f"-tags={BUILD_TAGS}", "-deps", *BUILT_PACKAGES],
+            environment=go.environment,
+            remedy="See that the Go module proxy can be reached.",
+        )
+        for name in ("go.mod", "go.sum"):
+            shutil.copyfile(sources / name, GO_TOOLS / name)
+
+
+if __name__ == "__main__":
+    # Called by hand. Where no Go is installed, the one that is fetched stays in the user's cache.
+    with console.step("Go modules", project_layout().log) as current:
+        rewrite_go_modules(current, ensure_go(current, project_layout()))
+        current.done("written")

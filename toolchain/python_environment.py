@@ -10,8 +10,7 @@ from pathlib import Path
 from documents.files import replace_file
 from toolchain import apt
 from toolchain.console import Step
-from toolchain.files import fingerprint
-from toolchain.layout import Layout
+from toolchain.layout import Layout, fingerprint
 
 _NETWORK = "See that the package index can be reached, then run the same command again: it goes on where it stopped."
 

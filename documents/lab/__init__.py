@@ -1,17 +1,22 @@
 """The lab as it stands: hosts, CPUs, inventory, drift."""
 
-from documents.lab.cores import ROLES, CoreLayout, CpuList, PhysicalCore, Role, parse_cpu_list
 from documents.lab.drift import ContainerState, Difference, Drift, Effective, ProcessCpus, RunningContainer
 from documents.lab.host import (
+    ROLES,
+    CoreLayout,
+    CpuList,
     Host,
     HostAddress,
     HostResources,
     HostSize,
     JumpHost,
+    PhysicalCore,
     PublicKey,
+    Role,
     TcpPort,
     UserName,
     known_hosts_name,
+    parse_cpu_list,
 )
 from documents.lab.inventory import (
     HOST_LABEL,

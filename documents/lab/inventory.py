@@ -6,8 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from documents.base import Document, FaultyKeyError, Name, Port
-from documents.lab.cores import CoreLayout
-from documents.lab.host import Host, HostSize
+from documents.lab.host import CoreLayout, Host, HostSize
 
 STACK_LABEL = "org.fairground.stack"
 """Names the stack; on containers, images and volumes, on the controller's engine and on the host's."""

@@ -38,8 +38,9 @@ from experiment.workloads.command import (
     wrk_command,
 )
 from provision.containers import Cgroup
-from provision.load import Job, jobs, network, open_loop, sampling, watching, wrk
+from provision.load import Job, jobs, network, open_loop, recording, wrk
 from provision.load import wrk as generator
+from provision.load.recording import SAMPLER, WATCH
 from provision.ssh import Connection
 
 _Item = TypeVar("_Item")
@@ -167,14 +168,14 @@ class Generators:
         def start_at(one: _At) -> None:
             place = one.place
             cgroups: dict[SampledRole, Cgroup] = {"generator": _known(one.cgroup, one)}
-            one.sampler = sampling.start(
+            one.sampler = recording.start_sampler(
                 place.connection,
                 host_folder.path_of("sampler"),
                 cgroups,
                 cpus=place.system,
                 deadline_seconds=seconds,
             )
-            one.watch = watching.start(
+            one.watch = recording.start_watch(
                 place.connection,
                 host_folder.path_of("watch"),
                 cgroups,
@@ -246,10 +247,10 @@ class Generators:
         connection, sampler, watch = one.place.connection, _known(one.sampler, one), _known(one.watch, one)
         measured = self._fetch_result(one, folder, prefix=load_host_file(number, ""))
         _, sampler_failure = _or_failure(
-            lambda: sampling.finish(connection, sampler, folder / load_host_file(number, sampling.FILE_NAME))
+            lambda: recording.finish(connection, sampler, SAMPLER, folder / load_host_file(number, SAMPLER.file_name))
         )
         _, watch_failure = _or_failure(
-            lambda: watching.finish(connection, watch, folder / load_host_file(number, watching.FILE_NAME))
+            lambda: recording.finish(connection, watch, WATCH, folder / load_host_file(number, WATCH.file_name))
         )
         one.sampler = one.watch = None
         return replace(measured, sampler_failure=sampler_failure, watch_failure=watch_failure)

@@ -25,7 +25,7 @@ from experiment.workloads import RequestFile
 from experiment.workloads.command import OPEN_LOOP_SOURCE
 from provision.containers import Cgroup, control
 from provision.kernel import Place, settings, tuning
-from provision.load import Job, open_loop, sampling
+from provision.load import Job, open_loop, recording
 from provision.services import database, wait_for_postgres, wait_for_redis
 from provision.ssh import Connection, connect
 from provision.system import identity, pinning
@@ -275,7 +275,7 @@ class RemoteBench:
         if self._api_port is None:
             raise HostError(f"No API was pinned on {self._connection}.")
         cgroups: dict[SampledRole, Cgroup] = {"api": self._cgroup_of_api(), **self._service_cgroups}
-        self._sampler_job = sampling.start(
+        self._sampler_job = recording.start_sampler(
             self._connection,
             host_folder.path_of("sampler"),
             cgroups,
@@ -316,7 +316,7 @@ class RemoteBench:
     def _fetch_samples(self, job: Job, folder: Path) -> str | None:
         """Fetch the samples of the lab's host; returns why there are none, None where there are."""
         try:
-            sampling.finish(self._connection, job, folder / sampling.FILE_NAME)
+            recording.finish(self._connection, job, recording.SAMPLER, folder / recording.SAMPLER.file_name)
         except (HostUnreachableError, TransferError):
             raise
         except (HostError, DocumentError) as error:

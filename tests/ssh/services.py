@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from documents.lab.cores import CoreLayout
-from documents.lab.host import Host, HostSize
+from documents.lab.host import CoreLayout, Host, HostSize
 from documents.lab.inventory import ApiService, Inventory, PostgresService, RedisService
 from provision.system.base_image import make_base_image_here
 from tests.ports import free_port

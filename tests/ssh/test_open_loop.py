@@ -6,7 +6,7 @@ import pytest
 
 from documents.errors import DocumentError, HostError
 from documents.lab.inventory import Inventory
-from documents.run.load import OpenLoopResult
+from documents.run.window import OpenLoopResult
 from provision.images.context import hash_build_context
 from provision.load import jobs, open_loop
 from provision.load.jobs import Job

@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 
 from documents.errors import HostError
-from documents.lab.cores import CoreLayout
-from documents.lab.host import Host, HostSize
+from documents.lab.host import CoreLayout, Host, HostSize
 from documents.lab.inventory import (
     STACK_LABEL,
     VARIED_LABEL,

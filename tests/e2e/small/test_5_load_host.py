@@ -8,7 +8,7 @@ import pytest
 
 from analysis.raw.run import read_run
 from analysis.report.report import analyse
-from documents.run.load import OpenLoopResult
+from documents.run.window import OpenLoopResult
 from provision.containers import LOCAL_DOCKER, find_labelled
 from tests.conftest import LiveLab
 from tests.e2e.host_view import left_on_load_hosts

@@ -13,13 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from analysis.raw.samples import Window
-from documents.lab.cores import CoreLayout
-from documents.lab.host import Host, HostSize
+from documents.lab.host import CoreLayout, Host, HostSize
 from documents.lab.inventory import ApiService, Inventory, PostgresService, RedisService
-from documents.run.load import WrkErrors, WrkLatency, WrkResult
 from documents.run.protocol import Cell, Plan, Protocol, Scenario
-from documents.run.recordings import SAMPLE_COLUMNS, SampledRole
 from documents.run.records import CellRecord, HostIdentity, HostRecord, KnobRecord, Manifest, Void, attempt_id
+from documents.run.window import SAMPLE_COLUMNS, SampledRole, WrkErrors, WrkLatency, WrkResult
 from tests.unit.analysis.watch_builder import Happening, watch_files
 from tests.unit.analysis.wrk_port import interval_of, stats_correct, to_dense, to_pairs
 

@@ -9,13 +9,21 @@ from pathlib import Path
 
 from analysis.raw.samples import Window
 from documents.errors import HostError, RunError
-from documents.lab.cores import CoreLayout, PhysicalCore, Role
-from documents.lab.host import Host, HostSize
+from documents.lab.host import CoreLayout, Host, HostSize, PhysicalCore, Role
 from documents.lab.inventory import ApiService, Inventory, PostgresService, RedisService, Secrets
-from documents.run.load import OpenLoopErrors, OpenLoopHistogram, OpenLoopResult, WrkErrors, WrkLatency, WrkResult
 from documents.run.protocol import OpenLoop, Protocol, Scenario, Workload
-from documents.run.recordings import SAMPLE_COLUMNS, HostTick, SampledRole
 from documents.run.records import HostIdentity, KnobRecord, LoadHostLook, ProcessPinning
+from documents.run.window import (
+    SAMPLE_COLUMNS,
+    HostTick,
+    OpenLoopErrors,
+    OpenLoopHistogram,
+    OpenLoopResult,
+    SampledRole,
+    WrkErrors,
+    WrkLatency,
+    WrkResult,
+)
 from experiment.bench.bench import Load, Measured, WarmedUp
 from experiment.bench.beside import Beside, Found
 from experiment.workloads.requests import EXPECTED_STATUS, RequestFile

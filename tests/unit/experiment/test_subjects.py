@@ -3,7 +3,7 @@
 import pytest
 
 from documents.errors import RunError
-from documents.lab.cores import PhysicalCore
+from documents.lab.host import PhysicalCore
 from documents.lab.inventory import Inventory, LoadHost
 from documents.run.protocol import Protocol, Variant
 from documents.stack.stack import Cores

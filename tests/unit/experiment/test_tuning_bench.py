@@ -75,10 +75,10 @@ def test_a_window_in_which_the_lease_lapsed_is_not_collected(
     def nothing(*_: object, **__: object) -> tuple[ProcessPinning, ...]:
         return ()
 
-    monkeypatch.setattr(remote.containers, "cgroup", cgroup)
-    monkeypatch.setattr(generators.generator, "generator_cgroup", cgroup)
-    monkeypatch.setattr(generators.generator, "start", job)
-    monkeypatch.setattr(remote.sampling, "start", job)
+    monkeypatch.setattr(remote.control, "cgroup", cgroup)
+    monkeypatch.setattr(generators.wrk, "generator_cgroup", cgroup)
+    monkeypatch.setattr(generators.wrk, "start", job)
+    monkeypatch.setattr(remote.recording, "start_sampler", job)
     monkeypatch.setattr(remote.pinning, "apply", nothing)
     monkeypatch.setattr(generators.jobs, "wait", nothing)
     bench = bench_on("ssh", stand_in)

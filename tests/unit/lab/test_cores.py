@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from documents.errors import LabError
-from documents.lab.cores import CoreLayout, PhysicalCore
+from documents.lab.host import CoreLayout, PhysicalCore
 from documents.stack.stack import Cores, LayoutError, explicit_cores
 from lab.cores import read_topology, split_cores, split_load_host, take_cores
 
@@ -165,6 +165,6 @@ def test_sibling_that_this_process_may_not_use_is_left_out(tmp_path: Path, monke
     def three_cpus(_process: int) -> set[int]:
         return {0, 1, 2}
 
-    monkeypatch.setattr("lab.hosts.size._CPU", tmp_path)
+    monkeypatch.setattr("lab.cores._CPU", tmp_path)
     monkeypatch.setattr(os, "sched_getaffinity", three_cpus)
     assert read_topology() == ((0, 2), (1,))

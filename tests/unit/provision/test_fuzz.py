@@ -19,7 +19,7 @@ from provision.images import build
 from provision.kernel import tuning
 from provision.kernel.settings import knobs_of
 from provision.kernel.tuning import Place
-from provision.load import jobs, network, watching, wrk
+from provision.load import jobs, network, recording, wrk
 from provision.load.jobs import Job
 from provision.services import settings, variants
 from provision.ssh import transfer
@@ -159,7 +159,7 @@ DOCUMENTS: dict[str, tuple[object, Callable[[Connection], object]]] = {
     "resources": (IDENTITY, identity.read_resources),
     "spin": (
         [{"cpu": 0, "wall_ns": 9, "cpu_ns": 8}, {"cpu": 1, "wall_ns": 9, "cpu_ns": 8}],
-        lambda one: watching.spin(one, (0, 1)),
+        lambda one: recording.spin(one, (0, 1)),
     ),
     "threads": (
         [{"role": "api", "process_id": 77, "thread_id": 78, "command": "api", "cpu_list": "0-1"}],
@@ -378,4 +378,4 @@ def test_knobs_that_nobody_asked_for_are_refused():
 def test_a_spin_on_another_cpu_is_refused():
     spins = [{"cpu": 0, "wall_ns": 9, "cpu_ns": 8}] * 2
     with pytest.raises(HostError, match=r"a calibration spin on the CPUs \[0, 1\]"):
-        watching.spin(Told(json.dumps(spins)), (0, 1))
+        recording.spin(Told(json.dumps(spins)), (0, 1))

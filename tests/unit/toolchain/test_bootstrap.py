@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from toolchain import apt, bootstrap, docker_engine
-from toolchain.announcement import announce, duration, missing_parts
+from toolchain.bootstrap import announce, duration, missing_parts
 from toolchain.layout import Layout
 
 

@@ -10,9 +10,9 @@ import pytest
 from analysis.raw.load_hosts import load_host_file
 from analysis.raw.run import read_run
 from analysis.report.report import analyse
-from documents.run.load import OpenLoopResult, WrkResult
 from documents.run.protocol import OpenLoop, Protocol, Scenario
 from documents.run.records import CellClocks, CellRecord, HostRecord
+from documents.run.window import OpenLoopResult, WrkResult
 from experiment.running.loop import start_run
 from experiment.voids import host
 from provision.containers import LOCAL_DOCKER
