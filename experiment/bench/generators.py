@@ -39,7 +39,6 @@ from experiment.workloads.command import (
 )
 from provision.containers import Cgroup
 from provision.load import Job, jobs, network, open_loop, recording, wrk
-from provision.load import wrk as generator
 from provision.load.recording import SAMPLER, WATCH
 from provision.ssh import Connection
 
@@ -122,9 +121,9 @@ class Generators:
             for file in requests:
                 connection.push_bytes(file.data, host_folder.requests_path(file.workload), mode=0o600)
             if one.place.on_load_host:
-                one.cgroup = generator.own_generator_cgroup(connection)
+                one.cgroup = wrk.own_generator_cgroup(connection)
             else:
-                one.cgroup = generator.generator_cgroup(connection, beside)
+                one.cgroup = wrk.generator_cgroup(connection, beside)
 
         self._at_once(install_at, self._all)
 
@@ -257,7 +256,7 @@ class Generators:
 
     def _fetch_result(self, one: _At, folder: Path, *, prefix: str = "") -> Measured:
         connection, job = one.place.connection, _known(one.load, one)
-        finish = open_loop.finish if self._load_is_open else generator.finish
+        finish = open_loop.finish if self._load_is_open else wrk.finish
         result, failure = _or_failure(lambda: finish(connection, job, folder, prefix=prefix))
         one.load = None
         return Measured(result=result, generator_failure=failure)
@@ -348,7 +347,7 @@ class Generators:
         return self._beside.do_all(*(partial(act, item) for item in items))
 
     def _start(self, one: _At, folder: str, command: Sequence[str], *, seconds: float) -> Job:
-        return generator.start(
+        return jobs.start(
             one.place.connection,
             host_folder.path_of(folder),
             command,

@@ -50,31 +50,6 @@ def _make(connection: Connection, cgroup: Cgroup) -> Cgroup:
     return cgroup
 
 
-def start(
-    connection: Connection,
-    directory: str,
-    command: Sequence[str],
-    *,
-    cpus: Sequence[int],
-    cgroup: Cgroup,
-    deadline_seconds: float,
-) -> Job:
-    """Start wrk; it goes on when the connection is lost.
-
-    Args:
-        connection: to the host.
-        directory: the job's folder on the host and wrk's working directory.
-        command: wrk with its arguments, no secret among them.
-        cpus: the generator's, which wrk runs on.
-        cgroup: what `generator_cgroup` gave.
-        deadline_seconds: when it is ended; some seconds more than the load's duration.
-
-    Raises:
-        HostError: it can't be started.
-    """
-    return jobs.start(connection, directory, command, cpus=cpus, cgroup=cgroup, deadline_seconds=deadline_seconds)
-
-
 def finish(connection: Connection, job: Job, folder: Path, *, prefix: str = "") -> WrkResult:
     """Wait for wrk's end and fetch what it tells, as ``wrk.json`` and ``wrk.txt`` in the folder.
 

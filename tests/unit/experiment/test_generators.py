@@ -78,7 +78,7 @@ class Started:
         def nothing(*_: object, **__: object) -> None:
             return None
 
-        monkeypatch.setattr(generators.wrk, "start", start)
+        monkeypatch.setattr(generators.jobs, "start", start)
         monkeypatch.setattr(generators.wrk, "own_generator_cgroup", cgroup)
         monkeypatch.setattr(generators.network, "read_clock", read_clock)
         monkeypatch.setattr(generators.jobs, "wait", nothing)

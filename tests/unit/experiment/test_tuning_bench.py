@@ -77,7 +77,7 @@ def test_a_window_in_which_the_lease_lapsed_is_not_collected(
 
     monkeypatch.setattr(remote.control, "cgroup", cgroup)
     monkeypatch.setattr(generators.wrk, "generator_cgroup", cgroup)
-    monkeypatch.setattr(generators.wrk, "start", job)
+    monkeypatch.setattr(generators.jobs, "start", job)
     monkeypatch.setattr(remote.recording, "start_sampler", job)
     monkeypatch.setattr(remote.pinning, "apply", nothing)
     monkeypatch.setattr(generators.jobs, "wait", nothing)
