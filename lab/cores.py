@@ -16,12 +16,12 @@ _SPLITS = {
     5: (2, 1, 1, 1),
     4: (1, 1, 1, 1),
 }
-"""Physical cores for API, PostgreSQL, system and generator. wrk takes 11 to 15 µs of CPU a request: with one
-core it ends near 75,000 requests a second, so it has two as soon as the API could need them."""
+"""Physical cores for API, PostgreSQL, system and generator. wrk takes 11 to 15 µs of CPU a request: one core reaches
+some 75,000 requests a second, so it has two as soon as the API could need them."""
 
 
 def take_cores(topology: Sequence[PhysicalCore], cpus: int) -> tuple[PhysicalCore, ...]:
-    """The first physical cores that together have at most `cpus` CPUs, one at the least."""
+    """The first physical cores that together have at most `cpus` CPUs, and at least one core."""
     taken: list[PhysicalCore] = []
     for core in sorted(topology):
         if taken and sum(map(len, taken)) + len(core) > cpus:
@@ -44,8 +44,8 @@ _SPLITS_WITHOUT_GENERATOR = {
 def split_cores(topology: Sequence[PhysicalCore], *, with_generator: bool = True) -> CoreLayout:
     """Split the physical cores between the roles; with too few of them, roles share and the layout says so.
 
-    With a generator it takes four for no role to share, without one three. With two, the API has a core of its own;
-    with one, everything shares it. Of more than eight, eight are used: the article's machine had as many.
+    With a generator, no role shares from four cores on; without one, from three. With two, the API has its own core;
+    with one, all share it. At most eight are used, as many as the article's machine had.
 
     Args:
         topology: the host's physical cores.
@@ -75,10 +75,10 @@ def split_cores(topology: Sequence[PhysicalCore], *, with_generator: bool = True
 
 
 def split_load_host(topology: Sequence[PhysicalCore]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The CPUs of the generator and of the host's own work on a load host: the first core is that of the latter.
+    """The CPUs of the generator and of the host's own work on a load host: the first core is the host's.
 
     Raises:
-        LabError: it has a single CPU, and the generator is to have its own.
+        LabError: it has a single CPU, and the generator needs one of its own.
     """
     system, *others = sorted(topology)
     generator = tuple(sorted(itertools.chain.from_iterable(others)))
@@ -118,7 +118,7 @@ def read_memory_bytes() -> int:
 
 
 def read_controller() -> HostResources:
-    """What the controller has."""
+    """The controller's resources."""
     return HostResources(cores=read_topology(), memory_bytes=read_memory_bytes(), own_kernel=True)
 
 
@@ -158,7 +158,7 @@ def lay_out_cores(stack: Stack, resources: HostResources) -> CoreLayout:
 
 
 def describe_load_host(host: Host, resources: HostResources, document: AnyHost) -> LoadHost:
-    """A load host as the inventory tells it: as many of its cores are used as of the lab's host.
+    """A load host as it is in the inventory, with as many cores as are used of the lab's host.
 
     Raises:
         LabError: it has a single CPU.

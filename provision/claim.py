@@ -1,8 +1,8 @@
 """The lab's claim on a host that it didn't make: taken before anything is changed, released with all of that undone.
 
-Whatever was there before stays as it was: other containers, images and volumes, the engine and its build cache, other
-services. What the lab makes on the host's engine carries its label, and what else it changes is in a journal on the
-host (`provision.system.changes`). So whoever can log in can undo it, also without the record of the lab.
+Everything that was there before stays unchanged: other containers, images and volumes, the engine and its build cache,
+other services. What the lab makes on the host's engine carries its label, and what else it changes is in a journal on
+the host (`provision.system.changes`). So anyone who can log in can undo it, also without the record of the lab.
 """
 
 import shlex
@@ -44,7 +44,7 @@ def claim(connection: Connection, stack: str, lab: str) -> None:
     Args:
         connection: to the host.
         stack: the lab's name.
-        lab: what tells it from another lab of that name.
+        lab: the identity that distinguishes it from another lab of that name.
 
     Raises:
         HostError: the user isn't root and can't become it.
@@ -56,7 +56,7 @@ def claim(connection: Connection, stack: str, lab: str) -> None:
     if changes is not None and changes.held and changes.lab != lab:
         raise LabError(
             f"{connection} has a lab {changes.stack} on it already, which isn't on record here: another checkout's "
-            f"maybe. Take that down from there, or whatever it is by `lab down --adopt --stack {changes.stack}` from "
+            f"maybe. Take that down from there, or remove it by `lab down --adopt --stack {changes.stack}` from "
             "here, or choose another host."
         )
     if changes is None:
@@ -176,7 +176,7 @@ def _undo_access(connection: Connection, changes: HostChanges) -> None:
 
 
 def _undo_packages(connection: Connection, changes: HostChanges) -> Iterator[str]:
-    """Remove what was installed for the lab; tells what something else needs by now."""
+    """Remove what was installed for the lab; yields what other software needs by now."""
     if not changes.packages:
         return
     needed = packages.purge(connection, changes.packages)
@@ -184,7 +184,7 @@ def _undo_packages(connection: Connection, changes: HostChanges) -> Iterator[str
         yield f"package {name} on the host, which {', '.join(others)} needs by now"
     if packages.ENGINE_PACKAGE in needed and engine.CONFIGURATION in changes.folders:
         connection.run(["rm", "-f", "--", engine.CONFIGURATION], deadline_seconds=_DEADLINE_SECONDS)
-        yield "the engine on the host without networks of its own, until it is started anew"
+        yield "the engine on the host without networks of its own, until it is restarted"
     if packages.ENGINE_PACKAGE not in needed:
         try:
             for folder in changes.folders:

@@ -1,7 +1,7 @@
 """Asks whether a locked dependency has a vulnerability that is known: ``make audit``.
 
 Each language has a tool of its own, and each tool needs data that somebody publishes. Where it can't be had, that is
-told for what it is: nothing was looked at. The exit status is 0 where all was looked at and nothing was found, 1 where
+reported as not audited. The exit status is 0 where all was looked at and nothing was found, 1 where
 a vulnerability is known, and 3 where none is known of what could be looked at, and something couldn't. make says it as
 ``Error 1`` or ``Error 3``; its own status is 2 after both.
 """
@@ -73,11 +73,11 @@ Run = Callable[[Sequence[str], Path], Answer]
 
 
 def main() -> None:
-    """Audit every lock, tell what came of it, and exit with the status that says it."""
+    """Audit every lock, print the results, and exit with the status that sums them up."""
     found: list[Audited] = []
     for one in audit(project_layout(), run):
         found.append(one)
-        print("\n".join(tell(one)), flush=True)  # noqa: T201 - the command's output
+        print("\n".join(describe(one)), flush=True)  # noqa: T201 - the command's output
     sys.exit(status_of(found))
 
 
@@ -100,7 +100,7 @@ def audit_python(layout: Layout, lock: str, run: Run) -> Audited:
 
 
 def audit_go(layout: Layout, module: str, packages: str, run: Run) -> Audited:
-    """Audit what is built of a Go module by govulncheck, which tells what of a vulnerable package is called.
+    """Audit what is built of a Go module by govulncheck, which reports the vulnerable functions that are called.
 
     Where vuln.go.dev can't be reached, its reports are taken as the module that they are also published as.
     """
@@ -143,7 +143,7 @@ def audit_by(
     try:
         found = read(answer)
     except (ValueError, KeyError, TypeError, AttributeError):
-        # Whatever it is, it isn't a result.
+        # It isn't a result.
         found = None
     if found is None:
         return Audited(lock, unseen=(f"{Path(command[0]).name} gave no result: {_last_line(answer)}",))
@@ -162,7 +162,7 @@ def read_pip_audit(answer: Answer) -> Audited:
             known.append(f"{package['name']} {package['version']}: {one['id']}, {_mended(one['fix_versions'])}")
     if not skipped:
         return Audited("", tuple(known))
-    return Audited("", tuple(known), (f"PyPI told nothing of {len(skipped)} packages, such as {skipped[0]}",))
+    return Audited("", tuple(known), (f"PyPI has no data on {len(skipped)} packages, such as {skipped[0]}",))
 
 
 def read_govulncheck(answer: Answer) -> Audited | None:
@@ -209,8 +209,8 @@ def read_osv_scanner(answer: Answer) -> Audited | None:
     )
 
 
-def tell(audited: Audited) -> Iterator[str]:
-    """The lines that tell of one lock."""
+def describe(audited: Audited) -> Iterator[str]:
+    """The lines that describe the result of one lock."""
     yield from (f"{audited.lock}: VULNERABLE: {one}" for one in audited.known)
     yield from (f"{audited.lock}: NOT LOOKED AT: {one}" for one in audited.unseen)
     if not audited.known and not audited.unseen:
@@ -254,7 +254,7 @@ def _member(text: str, name: str) -> str | None:
 
 
 def _mended(versions: Sequence[str]) -> str:
-    return f"mended in {' or '.join(versions)}" if versions else "mended nowhere"
+    return f"fixed in {' or '.join(versions)}" if versions else "fixed nowhere"
 
 
 def _last_line(answer: Answer) -> str:

@@ -166,7 +166,7 @@ def _sentence(error: subprocess.TimeoutExpired | subprocess.CalledProcessError) 
         )
     said = " ".join(str(error.stderr or error.stdout or "nothing").split())
     return (
-        f"{command} failed with status {error.returncode}, saying: {said}. Mend that, then run the same command again."
+        f"{command} failed with status {error.returncode}, saying: {said}. Fix that, then run the same command again."
     )
 
 
@@ -187,7 +187,7 @@ def main() -> int:
         print(f"error: {_sentence(error)}", file=sys.stderr)  # noqa: T201
         return 1
     except OSError as error:
-        print(f"error: The installation stopped: {error}. Free or mend that, then run it again.", file=sys.stderr)  # noqa: T201
+        print(f"error: The installation stopped: {error}. Fix that, then run it again.", file=sys.stderr)  # noqa: T201
         return 1
     except KeyboardInterrupt:
         print("Interrupted; run the same command again, and it goes on where it stopped.", file=sys.stderr)  # noqa: T201

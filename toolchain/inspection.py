@@ -14,8 +14,8 @@ from toolchain.layout import STACK, Layout, project_layout
 from toolchain.versions import VERSIONS
 
 Origin = Literal["official", "built", "debian", "pypi", "machine", "made", "missing"]
-"""Whence a piece is: the vendor, built here from its sources, a system package, PyPI, already on this machine, or
-made by the lab for itself."""
+"""Where a piece comes from: the vendor, built here from its sources, a system package, PyPI, already on this machine,
+or made by the lab for itself."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Finding:
         name: What it is.
         path: Where it was found; None where it wasn't.
         version: What it says of itself; None where it says nothing or is missing.
-        origin: Whence it is.
+        origin: Where it comes from.
         remedy: What to do where something is wrong; None where nothing is.
         required: Whether the lab needs it; what only the tests need isn't.
     """

@@ -413,7 +413,7 @@ def write_record(layout: Layout, engine: Piece, docker_plugin: Piece) -> None:
 def _launcher(layout: Layout) -> str:
     """The checkout's own language host.
 
-    ``-P`` keeps the folder in which Pulumi was called, whatever it holds, out of the imports.
+    ``-P`` keeps the folder in which Pulumi was called out of the imports.
     """
     return f"#!/bin/sh\nexec '{layout.python}' -P -m {_HOST_MODULE} --executor '{layout.tools / EXECUTOR}' \"$@\"\n"
 

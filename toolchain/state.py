@@ -34,7 +34,7 @@ def ensure(layout: Layout) -> bool:
             raise ToolchainError(
                 f"{layout.passphrase} is gone, and with it the key to the secrets in {layout.state}. Put the file "
                 f"back. If it is lost, remove the state by hand, rm -r {layout.state}, then run make setup, which "
-                "makes both anew, then lab down, which removes the lab by its label."
+                "creates both again, then lab down, which removes the lab by its label."
             )
         replace_file(layout.passphrase, secrets.token_urlsafe(32) + "\n", mode=0o600)
     if existing:
@@ -53,7 +53,7 @@ def _check_passphrase(layout: Layout) -> None:
         raise ToolchainError(
             f"The passphrase in {layout.passphrase} isn't the one with which the secrets in {layout.state} were "
             f"encrypted. Put the right file back. If it is lost, remove both by hand, "
-            f"rm -r {layout.state} {layout.passphrase}, then run make setup, which makes them anew, then lab down, "
+            f"rm -r {layout.state} {layout.passphrase}, then run make setup, which creates them again, then lab down, "
             "which removes the lab by its label."
         )
     if answer.returncode != 0:
@@ -61,7 +61,7 @@ def _check_passphrase(layout: Layout) -> None:
 
 
 def run_pulumi(layout: Layout, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-    """Runs a command of Pulumi's on this checkout's state, whatever the caller's shell has set.
+    """Runs a command of Pulumi's on this checkout's state, also if the caller's shell is set up for another.
 
     Raises:
         ToolchainError: It failed, and `check` is set.

@@ -1,4 +1,4 @@
-"""The lab as it stands: hosts, CPUs, inventory, drift."""
+"""The current lab: hosts, CPUs, inventory, drift."""
 
 from documents.lab.drift import ContainerState, Difference, Drift, Effective, ProcessCpus, RunningContainer
 from documents.lab.host import (

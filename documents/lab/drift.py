@@ -28,7 +28,7 @@ class ProcessCpus(Document):
 
 
 class Effective(Document):
-    """The limits that the kernel applies to a container, whatever its engine says.
+    """The limits that the kernel applies to a container, which may differ from its engine's.
 
     `memory_bytes` is the lowest limit of its cgroup and of those above; `cpu_quota` the lowest share of CPUs that one
     of them grants, in CPUs. None stands for no limit.

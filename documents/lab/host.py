@@ -188,7 +188,7 @@ class Host(Document):
 
 
 class HostResources(Document):
-    """What a host has, as its kernel tells it: physical cores with their CPUs (SMT siblings together), memory in bytes.
+    """What a host has, as its kernel reports it: physical cores with their CPUs (SMT siblings together), and memory.
 
     Without a kernel of its own it is a container, and its kernel's settings are those of the machine below it.
     """

@@ -1,4 +1,4 @@
-"""The inventory: the lab as it stands, exported by `pulumi up`. It holds no secret."""
+"""The inventory: the current lab, exported by `pulumi up`. It holds no secret."""
 
 from ipaddress import IPv4Address
 from typing import Annotated, Literal
@@ -12,11 +12,11 @@ STACK_LABEL = "org.fairground.stack"
 """Names the stack; on containers, images and volumes, on the controller's engine and on the host's."""
 
 HOST_LABEL = "org.fairground.host"
-"""Names the host that a container was made for: a host made anew gets its containers made anew (labels force it)."""
+"""Names the host that a container was created for, so that its containers are recreated with a new host."""
 
 
 VARIED_LABEL = "org.fairground.varied"
-"""Names the container that a variant's was made from. A run makes such, and removes them at its end."""
+"""Names the container that a variant's was made from. A run creates these, and removes them at its end."""
 
 
 def stack_labels(stack: str) -> dict[str, str]:
@@ -104,7 +104,7 @@ class LoadHost(Document):
 
 
 class Inventory(Document):
-    """The lab as it stands: host, core layout, services and APIs.
+    """The current lab: host, core layout, services and APIs.
 
     `contract_sha256` identifies the schema and the seed that PostgreSQL was loaded with. `own_kernel` says whether the
     lab may change the host's kernel settings: those of a container are its machine's.

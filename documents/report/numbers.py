@@ -44,17 +44,17 @@ class WatchNumbers(Document):
     what processes that are none of the lab's used of a role's CPUs: of those that it has to itself, or shares with
     other roles. `throttled` maps the cgroups that a quota held back to the seconds that it did. `pressure` has the
     share of the window in which some task waited for a resource, and in which all did; None where the kernel doesn't
-    tell.
+    report it.
     `generator_waited` is how much of the window the generator's threads stood ready without a CPU; None where the
-    kernel doesn't tell, and in an open loop.
+    kernel doesn't report it, and in an open loop.
 
     `connections` are those that were open at once, of `connections_planned`. `stuck` of them were sent no answer
-    since the load began, or for as long as a request may take; None where that can't be told. In an open loop both are
+    since the load began, or for as long as a request may take; None where that can't be known. In an open loop both are
     None, for there connections are opened as they are needed, and may rest. `spin_change` is the calibration spin's CPU
     time after the load over that before it, less 1; `spin_seconds` the mean of both, for one CPU. `seconds` is the part
     of the window that all of this is taken over.
 
-    Where the load came from load hosts, what is told of the generator is that of the worst of them, and
+    Where the load came from load hosts, the numbers of the generator are those of the worst of them, and
     `generator_busy` says how busy each of the generators' CPUs was; `busy` then has those of the lab's host alone.
     """
 

@@ -12,7 +12,7 @@ from documents.run.protocol import Protocol
 KnobState = Literal["as-wanted", "set", "only-read", "refused", "lost", "not-told", "nothing-to-control"]
 """How it stands with a knob: `as-wanted` was so without the lab, `set` was set for the run. `only-read` is one that
 isn't as wanted where nothing was set; `refused` one that the kernel didn't let be set, `lost` one that something else
-changed meanwhile. Where the kernel doesn't have it, that is `nothing-to-control` for what then can't happen, and
+changed during the run. Where the kernel doesn't have it, that is `nothing-to-control` for what then can't happen, and
 `not-told` for what happens all the same."""
 
 CONTROLLED: frozenset[KnobState] = frozenset({"as-wanted", "set", "nothing-to-control"})
@@ -43,7 +43,7 @@ class KnobRecord(Document):
 def describe_control(knobs: tuple[KnobRecord, ...]) -> str:
     """How far a host was controlled, in a few words: ``partly controlled: turbo, governor``."""
     if not knobs:
-        return "not told which settings were controlled"
+        return "no settings were read"
     free = [knob.name for knob in knobs if not knob.controlled]
     if not free:
         return "controlled"
@@ -187,8 +187,8 @@ class HostIdentity(Document):
     def changes(self, other: "HostIdentity") -> tuple[str, ...]:
         """What is different in another identity, a clause for each: ``kernel was 6.1 and is 6.12``.
 
-        What varies by nature isn't told: steal so far and free memory. What one of the two doesn't tell is told as a
-        difference; nobody knows that it is none.
+        Values that always vary are left out: steal so far and free memory. A value that one of the two lacks counts as
+        a difference, because it may be one.
         """
         then, now = _flat(self), _flat(other)
         return tuple(
@@ -213,9 +213,9 @@ def _flat(identity: HostIdentity) -> dict[str, str]:
         if name in _ENTRIES and value is not None:
             found |= {f"{_ENTRIES[name]} {key}": text for key, text in sorted(value.items())}
         elif name in _ENTRIES:
-            found[name.replace("_", " ")] = "not told"
+            found[name.replace("_", " ")] = "unknown"
         else:
-            found[name.replace("_", " ")] = "not told" if value is None else str(value)
+            found[name.replace("_", " ")] = "unknown" if value is None else str(value)
     return found
 
 
@@ -302,7 +302,7 @@ paid by every cell.
 
 WarmUpOutcome = Literal["steady", "never-steady", "not-judged"]
 """`steady`: throughput had settled when the warm-up ended. `never-steady`: it lasted as long as it may, and hadn't.
-`not-judged`: as long as it may is too short to tell."""
+`not-judged`: the longest that it may last is too short to judge."""
 
 
 class WarmUp(Document):

@@ -28,7 +28,7 @@ class WrkLatency(Document):
     """wrk's latency histogram as `done()` finds it: already "corrected" for coordinated omission by wrk itself.
 
     `histogram` holds pairs of (latency in whole microseconds, responses), latencies rising, counts above 0.
-    `analysis/` inverts the correction, so that raw and corrected percentiles can both be told.
+    `analysis/` inverts the correction, so that both raw and corrected percentiles can be reported.
     """
 
     count: int
@@ -261,7 +261,7 @@ class HostTick(Document):
     `cpus` has the lab's CPUs by their number, `used_ns` the CPU time of each role's cgroup, `throttled` the cgroups of
     the roles and those above them, by directory. `pressure` is None on a kernel that has none. `connections` are the
     established TCP connections to the API's port. `silent_ms` has one value for each of them to which the API has sent
-    nothing for a second or more: for how long; None where the kernel can't tell. `generator` is None while no load
+    nothing for a second or more: for how long; None where the kernel can't report it. `generator` is None while no load
     runs, and where the kernel doesn't account what threads wait.
     """
 

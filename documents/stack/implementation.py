@@ -76,7 +76,7 @@ class ApiCheckStep(Document):
     """One step of the way.
 
     `details` says what is so, where it passed, what is at fault, one thing each, where it failed, and else why it
-    wasn't looked at. `section` is the heading of docs/adding-an-api.md that tells of it.
+    wasn't looked at. `section` is the heading in docs/adding-an-api.md that explains it.
     """
 
     name: str
@@ -95,5 +95,5 @@ class ApiCheck(Document):
 
     @property
     def first_failure(self) -> ApiCheckStep | None:
-        """The step to be mended first; None where all passed."""
+        """The step to fix first; None where all passed."""
         return next((step for step in self.steps if step.outcome != "passed"), None)

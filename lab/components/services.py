@@ -1,4 +1,4 @@
-"""PostgreSQL and Redis on the host, and the Docker engine that everything there is declared on."""
+"""PostgreSQL and Redis on the host, and the Docker engine on which everything there is declared."""
 
 from dataclasses import dataclass
 
@@ -15,9 +15,9 @@ from lab.resources import BaseImage, BuiltImage, BuiltImageArgs, Credentials
 class HostEngine:
     """The Docker engine of a host, reached through SSH once the host is ready.
 
-    `host` is how the host is reached, and `host_id` names it; what is made on it is made anew with it. Where `place` is
-    another, so is the host, and what has the same name on both is made on it all the same. `goes_with` is
-    the resource whose end takes all of it along, so that a destroy needn't ask an engine that is about to vanish.
+    `host` is how the host is reached. `host_id` names it: a new id recreates everything on it. `place` changes when the
+    lab moves to another host, so that equal names there are created too. `goes_with` is the resource whose removal
+    removes all of it, so that a destroy needn't call an engine that is about to vanish.
     """
 
     stack: str
@@ -53,8 +53,8 @@ class HostEngine:
     ) -> BuiltImage:
         """Declare an image made from the folder `context` and the lab's base.
 
-        It is named by what it is made of, so that a container on the old image never stands in the way of the
-        new one, and made anew when and only when that changes.
+        Its name changes with its sources, so that a container on the old image never blocks the new one. It is rebuilt
+        when, and only when, they change.
         """
         args = BuiltImageArgs(
             image=image,
@@ -98,13 +98,13 @@ DEFAULT_SETTINGS = {
     "autovacuum": "off",
     "log_min_messages": "warning",
 }
-"""The server's settings unless the stack document says otherwise. Autovacuum is off and checkpoints are far apart
-because each cell begins with both done: neither may fall into one load window and not into the next."""
+"""The server's settings unless the stack document says otherwise. Autovacuum is off and checkpoints are far apart,
+because each cell begins with both done: neither must fall into some load windows only."""
 
 _LAB_SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "shared_preload_libraries": "pg_stat_statements",
-    # Off while measuring; the contract's checks switch it on for their own statements.
+    # Off during measurements; the contract's checks switch it on for their own statements.
     "pg_stat_statements.track": "none",
     "pg_stat_statements.track_utility": "off",
 }

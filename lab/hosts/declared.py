@@ -11,24 +11,24 @@ from documents.stack import AnyHost, ExistingHost
 
 
 def name_place(document: AnyHost | ExistingHost) -> str:
-    """The place of a host in one word: where a machine that exists is, or the kind of one that the lab makes."""
+    """The place of a host in one word: the address of an existing machine, or the kind of one that the lab creates."""
     if isinstance(document, ExistingHost):
         return f"{document.address}-{document.port}".replace(":", "-")
     return document.kind
 
 
 def host_folder(document: AnyHost | ExistingHost, folder: Path) -> Path:
-    """Where the controller keeps what it has of a host, beside that of any host whose place it takes.
+    """The controller's folder for a host, beside that of a host which it replaces.
 
     Args:
         document: the host.
-        folder: the stack's own on the controller.
+        folder: the stack's folder on the controller.
     """
     return folder / "hosts" / name_place(document)
 
 
 class DeclaredLoadHost(NamedTuple):
-    """A host that puts load on the lab's host: how it is reached, its name, and the resource that it goes with."""
+    """A load host: how it is reached, its name, and the resource whose removal removes it."""
 
     host: pulumi.Output[Host]
     host_id: pulumi.Output[str]
@@ -38,7 +38,7 @@ class DeclaredLoadHost(NamedTuple):
 def load_hosts_on(
     machines: Sequence[pulumi.CustomResource], hosts: Sequence[pulumi.Output[Host]]
 ) -> tuple[DeclaredLoadHost, ...]:
-    """The load hosts that are these machines, and how each is reached."""
+    """These machines as load hosts."""
     return tuple(DeclaredLoadHost(host, machine.id, machine) for machine, host in zip(machines, hosts, strict=True))
 
 
@@ -47,8 +47,8 @@ class DeclaredHost(Protocol):
 
     Attributes:
         host: how it is reached.
-        host_id: its name: what is on it is made anew with it.
-        machine: the resource whose end takes all along that is on it.
+        host_id: its name: a new one recreates everything on it.
+        machine: the resource whose removal removes everything on it.
         load_hosts: those that put load on it.
         api_address: the address at which its APIs listen, and its load hosts reach them.
     """

@@ -1,4 +1,4 @@
-"""Host kind `ssh`: a Debian or Ubuntu machine that exists, and stays as it was found."""
+"""Host kind `ssh`: an existing Debian or Ubuntu machine, which is left as it was found."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from lab.resources import KNOWN_HOSTS_NAME, ClaimedHost, ClaimedHostArgs, Creden
 
 
 def describe_host(document: ExistingHost, folder: Path) -> Host:
-    """How the host of a stack document is reached, with its keys as they are given or were confirmed.
+    """How the host of a stack document is reached, with the keys that are given or were confirmed.
 
     Args:
         document: the host.
@@ -27,7 +27,7 @@ def describe_host(document: ExistingHost, folder: Path) -> Host:
 
 
 def describe_way(document: ExistingHost, folder: Path, host_public_key: str) -> Host:
-    """How the host is reached, with a key that isn't looked at here; that of its jump host must be known.
+    """How the host is reached, with a key that isn't checked here; the key of its jump host must be known.
 
     Raises:
         HostKeyError: the jump host's key is neither given nor confirmed.
@@ -47,7 +47,7 @@ def describe_way(document: ExistingHost, folder: Path, host_public_key: str) -> 
 
 
 def known_key(host: ExistingHost | JumpHost, folder: Path) -> str | None:
-    """The key of a host that its document gives, or that was confirmed; None where neither is so."""
+    """The key of a host that its document gives, or that was confirmed; None if there is neither."""
     return host.host_key or pinned_key(folder, host.address, host.port)
 
 
@@ -64,7 +64,7 @@ _CONFIRMED = "confirmed_hosts"
 
 
 def pinned_key(folder: Path, address: str, port: int) -> str | None:
-    """The key that was confirmed for a host, in one line of OpenSSH's format; None where none was.
+    """The key that was confirmed for a host, in one line of OpenSSH's format; None if there is none.
 
     Args:
         folder: the stack's own on the controller.
@@ -89,7 +89,7 @@ def pinned_key(folder: Path, address: str, port: int) -> str | None:
 
 
 def pin_key(folder: Path, address: str, port: int, host_public_key: str) -> None:
-    """Pin a key that was confirmed; one that was pinned before for the host is forgotten."""
+    """Pin a key that was confirmed, in place of an earlier one of that host."""
     path = folder / _CONFIRMED
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     lines = path.read_text(encoding="ascii").splitlines() if path.exists() else []
@@ -104,7 +104,7 @@ def _pin_name(address: str, port: int) -> str:
 
 
 class SshHost(pulumi.ComponentResource):
-    """A host that exists, and its load hosts. They are claimed, prepared, and left as they were.
+    """A host that exists, and its load hosts. They are claimed, prepared, and at the end restored.
 
     See `provision.claim`.
     """
@@ -131,7 +131,7 @@ class SshHost(pulumi.ComponentResource):
             name: the component's name.
             stack: the stack document.
             document: its host.
-            credentials: the lab's; its user's public key tells this lab from another of its name.
+            credentials: the lab's; the public key of its user distinguishes this lab from another of the same name.
             folder: the stack's own on the controller, where its host keys are pinned.
             opts: Pulumi's options.
 

@@ -94,9 +94,9 @@ def _in_words(what: str, declared: str | None, effective: str | None) -> str:
 
 
 def differing_aspects(declared: ContainerState, running: RunningContainer) -> list[str]:
-    """The limits and kernel settings that a container has otherwise than declared, though it is the recorded one.
+    """The limits and kernel settings in which the recorded container differs from what is declared.
 
-    Pulumi doesn't correct them: its update ignores a limit that isn't declared. A new container has those declared.
+    Pulumi doesn't correct them: its update ignores a limit that isn't declared. A new container has the declared ones.
     """
     found = running.state.aspects
     return [aspect for aspect, value in declared.aspects.items() if value != found[aspect]]
@@ -118,7 +118,7 @@ def compare_container(
         declared: the container on record.
         image: the variables that its declared image brings; None where they aren't known and so not compared.
         running: the container of its id or name; None where there is none.
-        limits_remedy: how the recorded container gets its declared limits back.
+        limits_remedy: how to restore the declared limits of the recorded container.
         host_memory: the memory limit of the host around it, which applies to it too.
     """
     subject = declared.subject
@@ -139,7 +139,7 @@ def compare_container(
     comparison.expect(subject, "its state", "running", running.status, remedy=_restart(declared.name, running.status))
     comparison.expect(subject, "its image", state.image_id, running.state.image_id, remedy=remedy)
     for aspect, found in running.state.aspects.items():
-        # What the record leaves open, the engine chooses.
+        # The engine chooses what the record leaves open.
         value = state.aspects.get(aspect, found)
         comparison.expect(subject, f"its {aspect}", value, found, remedy=limits_remedy if is_recorded else remedy)
     _compare_environment(comparison, subject, state, running.state, remedy)
@@ -155,7 +155,7 @@ def compare_effective(
     *,
     host_memory: str = NONE,
 ) -> None:
-    """Compare the limits that the kernel applies with the declared ones, where Docker's own don't differ already."""
+    """Compare the limits that the kernel applies with the declared ones, unless Docker's differ already."""
     aspects = declared.state({}).aspects
 
     def expect(what: str, aspect: str, wanted: str, found: str) -> None:
@@ -192,9 +192,9 @@ def _compare_environment(
 
 def _restart(name: str, status: str) -> str:
     if status == "paused":
-        return f"let it go on: `docker unpause {name}` on its engine"
+        return f"resume it: `docker unpause {name}` on its engine"
     if status == "restarting":
-        return "it ends again and again: `lab logs` shows why"
+        return "it keeps restarting: `lab logs` shows why"
     return UP
 
 
@@ -203,7 +203,7 @@ def _list(cpus: Sequence[int]) -> str:
 
 
 _OWN = frozenset({"user", "database", "database user"})
-"""Where a setting comes from that is a role's or a database's own."""
+"""The sources of settings of a role or of a database."""
 
 
 def compare_postgres(
@@ -397,7 +397,7 @@ def _compare_controller(
 
 
 def limits_remedy(host: Declared) -> str:
-    """The command that gives a host's container its declared limits back; only a new one is without any."""
+    """The command that restores the declared limits of a host's container; without any, it has to be recreated."""
     aspects = host.state({}).aspects
     if aspects["CPUs"] == ALL:
         return _REBUILD
@@ -463,7 +463,7 @@ def _compare_load_hosts(
 
 
 def _find(there: Sequence[RunningContainer], declared: Declared) -> RunningContainer | None:
-    """The container on record, whatever its name is now; else the one that has its name."""
+    """The container with the recorded id, under any name; otherwise the one with its name."""
     by_name = next((one for one in there if one.name == declared.name), None)
     return next((one for one in there if one.id == declared.id), by_name)
 

@@ -32,7 +32,7 @@ from provision.ssh import connect
 
 @dataclass(frozen=True)
 class Recorded:
-    """One resource on record: its type, its name in the program, what its provider calls it, and what Pulumi does."""
+    """One resource on record: its type, its name in the program, its id at its provider, and its URN."""
 
     kind: str
     name: str
@@ -51,10 +51,10 @@ class Claim(NamedTuple):
 class State:
     """The stack as the engine recorded it.
 
-    `pending` says that an operation never ended. `host` and `host_id` are there once the host was ready or claimed,
-    `lab`, which tells this lab from another of its name, once it has credentials. `claims` has the claim on each
-    existing host, by its address. `bill` is what the machines of a cloud cost, from the moment on at which the
-    engine began to make them.
+    `pending` says that an operation never ended. `host` and `host_id` are set once the host was ready or claimed,
+    `lab`, which distinguishes this lab from another of its name, once it has credentials. `claims` has the claim on
+    each existing host, by its address. `bill` is the cost of a cloud's machines, set as soon as the engine begins to
+    create them.
     """
 
     resources: tuple[Recorded, ...]
@@ -67,7 +67,7 @@ class State:
 
     @classmethod
     def empty(cls) -> "State":
-        """That of a stack of which nothing is on record."""
+        """The state of a stack without a record."""
         return cls(resources=(), pending=False, host=None, host_id=None)
 
     @property
@@ -77,7 +77,7 @@ class State:
 
 
 def ensure_stack(engine: Engine) -> None:
-    """Make the engine's record of the stack where there is none yet; the stack that is selected stays selected.
+    """Create the engine's record of the stack if there is none; the selected stack stays selected.
 
     Raises:
         LabError: the engine refused.
@@ -89,12 +89,12 @@ def ensure_stack(engine: Engine) -> None:
 
 
 def is_recorded(engine: Engine) -> bool:
-    """Whether the engine has a record of the stack, be it an empty one."""
+    """Whether the engine has a record of the stack, which may be empty."""
     return (_state_folder(engine) / "stacks" / "fairground" / f"{engine.stack}.json").exists()
 
 
 def list_recorded(engine: Engine) -> tuple[str, ...]:
-    """The names of all stacks of this checkout on record, be it an empty one."""
+    """The names of all stacks of this checkout on record, also of empty records."""
     return tuple(sorted(path.stem for path in (_state_folder(engine) / "stacks" / "fairground").glob("*.json")))
 
 
@@ -110,8 +110,8 @@ def read_state(engine: Engine) -> State:
     host, host_id, lab = None, None, None
     claims: dict[str, Claim] = {}
     for resource in resources:
-        # Of one that is to go, because another took its place, an `up` that failed may have left the record.
-        if _tells_of_the_host(resource) and not resource.get("delete"):
+        # A failed `up` may have left the record of a resource that was replaced.
+        if _describes_the_host(resource) and not resource.get("delete"):
             host = Host.from_json(resource["inputs"]["host"], name="the recorded host")
             host_id = resource["inputs"].get("host_id", resource.get("id"))
         if resource["type"].endswith(":ClaimedHost"):
@@ -134,30 +134,30 @@ def read_state(engine: Engine) -> State:
     )
 
 
-def _tells_of_the_host(resource: dict[str, Any]) -> bool:
-    """Whether a resource tells of the lab's host, and not of one that puts load on it."""
+def _describes_the_host(resource: dict[str, Any]) -> bool:
+    """Whether a resource describes the lab's host, and not a load host."""
     if resource["type"].endswith(":ClaimedHost"):
         return not resource["inputs"].get("for_load")
     return str(resource["type"]).endswith(":ReadyHost")
 
 
 def _read_bill(resources: list[dict[str, Any]]) -> Bill | None:
-    """The bill that a cloud's component was declared with; one of another release's shape counts as none."""
+    """The bill that a cloud's component was declared with; None for one of another release's shape."""
     for resource in resources:
         if resource["type"].startswith("fairground:hosts:") and (bill := resource.get("inputs", {}).get("bill")):
             try:
                 return Bill.from_json(json.dumps(bill), name="the recorded bill")
             except DocumentError:
-                # It is shown and confirmed anew, and stands in nobody's way.
+                # It is shown and confirmed again.
                 return None
     return None
 
 
 def release_stale_lock(engine: Engine) -> bool:
-    """Remove the lock of an engine that is no more, and end what it left running; whether there was one.
+    """Remove the lock of an engine that has ended, and end what it left running; returns whether there was one.
 
     A killed engine leaves its language host, program and plugins alive. Where it was started by `lab`, they are in
-    the session that it led, and only those are ended.
+    its session, and only those are ended.
 
     Raises:
         LabError: the engine that holds the lock is at work.
@@ -207,7 +207,7 @@ def _remove_superseded(docker: DockerClient, stack: str, recorded: Collection[st
 
 
 def _is_recorded(name: str, recorded: Collection[str]) -> bool:
-    """Whether an image is on record: its id there is its name, or ends in it where Docker's provider made it."""
+    """Whether an image is on record: its id there is its name, or ends in its name if Docker's provider created it."""
     return any(identity.endswith(name) for identity in recorded)
 
 
@@ -215,7 +215,7 @@ _SECRET = "4dabf18193072939515e22adb298388d"  # noqa: S105 - the key by which th
 """The key that marks a special value in Pulumi's records. Source: sdk/go/common/resource/sig/sig.go."""
 
 _IS_HOST = "fairground:hosts:ContainerHost$docker:index/container:Container::"
-"""The part of a URN that a container has which is a host of the lab, not one on it."""
+"""The part of the URN of a container that is a host of the lab."""
 
 _MEGABYTE = 1024**2
 

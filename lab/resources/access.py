@@ -51,8 +51,8 @@ def _make_key_pair() -> tuple[str, str]:
 class Credentials(Resource, module="fairground", name="Credentials"):
     """Passwords, the JWT secret, and the SSH keys of the lab's user and of its host.
 
-    The host's key is made here, before the host is, so that the very first connection can be held against it.
-    Passwords are hexadecimal: they stand in URLs and in a Redis configuration file as they are.
+    The host's key is created here, before the host, so that even the first connection can be checked. Passwords are
+    hexadecimal, so that they need no escaping in URLs and in a Redis configuration file.
     """
 
     postgres_password: pulumi.Output[str]
@@ -73,8 +73,8 @@ class Credentials(Resource, module="fairground", name="Credentials"):
 KNOWN_HOSTS_NAME = "known_hosts"
 HOST_KEY_ALIAS = "fairground-host"
 JUMP_HOST_KEY_ALIAS = "fairground-jump-host"
-"""The names by which Docker's ssh asks for the hosts' keys: they stay when a port changes, so that what is on the host
-of the old port can still be taken away."""
+"""The names by which Docker's ssh asks for the hosts' keys: they stay when a port changes, so that everything on the
+host can still be removed by its old port."""
 
 
 def pin_host_key(address: str, port: int, host_public_key: str) -> str:
@@ -106,7 +106,7 @@ class _SshFilesProvider(Provider):
         return UpdateResult(outs=_news)
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """A refresh finds a file that is gone, changed, or open to others: it reads as gone and is made again."""
+        """A refresh finds a missing or changed file, or one that others can read; all files are then written again."""
         folder = Path(props["folder"])
         for name, content in _contents(props).items():
             path = folder / name
@@ -119,13 +119,13 @@ class _SshFilesProvider(Provider):
 
 
 def _contents(props: dict[str, Any]) -> dict[str, str]:
-    """What is in each of the files."""
+    """The content of each file."""
     contents = {KEY_NAME: props.get("private_key"), KNOWN_HOSTS_NAME: props["known_hosts"]}
     return {name: content for name, content in contents.items() if content is not None}
 
 
 def write_files(props: dict[str, Any]) -> None:
-    """Write the files of a host, each readable by its owner alone whatever the umask, into a folder of mode 0700."""
+    """Write the files of a host, each of mode 0600 under any umask, into a folder of mode 0700."""
     folder = Path(props["folder"])
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name, content in _contents(props).items():
@@ -149,7 +149,7 @@ class SshFiles(Resource, module="fairground", name="SshFiles"):
         known_hosts: pulumi.Input[str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Declare the files in `folder`, a path on the controller; no private key where the user's own is used."""
+        """Declare the files in `folder`, a path on the controller; without a private key if the user's own is used."""
         secret = pulumi.ResourceOptions(additional_secret_outputs=["private_key"])
         super().__init__(
             _SshFilesProvider(),
@@ -195,16 +195,16 @@ def _options(host: Host, alias: str) -> list[str]:
         "BatchMode=yes",
     ]
     if host.private_key_path is not None:
-        # Not by -i, which looks for the file before it has taken %% for %.
+        # Not by -i, which looks for the file before it replaces %% by %.
         options += ["-o", "IdentitiesOnly=yes", "-o", f"IdentityFile={_quoted(host.private_key_path)}"]
     return options
 
 
 def _quoted(path: str) -> str:
-    """A path as a value of ssh_config, which splits at spaces and has % for itself."""
+    """A path as a value of ssh_config, where spaces separate words and % is special."""
     return f'"{path.replace("%", "%%")}"'
 
 
 def _proxy_command(words: list[str]) -> str:
-    """A command line for the user's shell, in which ssh replaces %h and %p; any other % stands for itself."""
+    """A command line for the user's shell, in which ssh replaces %h and %p; any other % is literal."""
     return " ".join(word if word == "[%h]:%p" else shlex.quote(word).replace("%", "%%") for word in words)

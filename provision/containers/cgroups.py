@@ -33,7 +33,7 @@ class Cgroup(Document):
 
 
 def parse(text: str) -> Cgroup:
-    """The cgroup that a /proc/PID/cgroup tells of.
+    """The cgroup in a /proc/PID/cgroup.
 
     On a hybrid host, where v2 is mounted without the controllers, v1 is what accounts.
 
@@ -44,7 +44,7 @@ def parse(text: str) -> Cgroup:
     for line in text.splitlines():
         found = _LINE.fullmatch(line)
         if found is None:
-            raise ValueError(f"no line of a /proc/PID/cgroup in {line!r}")
+            raise ValueError(f"{line!r}, which isn't a line of a /proc/PID/cgroup")
         paths |= dict.fromkeys(found[1].split(","), found[2])
     if all(controller in paths for controller in ACCOUNTING_CONTROLLERS):
         directories = {name: _join(f"{ROOT}/{name}", paths[name]) for name in ACCOUNTING_CONTROLLERS}

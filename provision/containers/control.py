@@ -176,8 +176,8 @@ _DEADLINE_SECONDS = 60
 _ENTRY_SECONDS = 10
 _ENTRY_FAILED = ("OCI runtime exec failed", "waiting for init preliminary setup")
 """What Docker says where runc's own process ended before it had read what to run: seldom, on a busy host, with runc
-1.1.15. That process first copies itself into a sealed memory file and starts anew from it
-(libcontainer/nsenter/cloned_binary.c); which step failed isn't told. The command never began."""
+1.1.15. That process first copies itself into a sealed memory file and starts again from it
+(libcontainer/nsenter/cloned_binary.c); which step failed isn't reported. The command never began."""
 
 
 def execute(
@@ -243,8 +243,8 @@ def state(connection: Connection, name: str) -> tuple[str, int]:
     Raises:
         HostError: there is no such container.
     """
-    told = _inspect(connection, name, "{{.State.Status}} {{.State.ExitCode}}")
-    found = matching(r"([a-z]+) (-?\d{1,9})", told, what=f"the state of the container {name}", where=connection)
+    answer = _inspect(connection, name, "{{.State.Status}} {{.State.ExitCode}}")
+    found = matching(r"([a-z]+) (-?\d{1,9})", answer, what=f"the state of the container {name}", where=connection)
     return found[1], int(found[2])
 
 
@@ -254,8 +254,8 @@ def main_process_id(connection: Connection, name: str) -> int:
     Raises:
         HostError: there is no such container, or it doesn't run.
     """
-    told = _inspect(connection, name, "{{.State.Pid}}")
-    process_id = whole_number(told, what=f"the first process of the container {name}", where=connection)
+    answer = _inspect(connection, name, "{{.State.Pid}}")
+    process_id = whole_number(answer, what=f"the first process of the container {name}", where=connection)
     if process_id == 0:
         raise HostError(f"The container {name} on {connection} doesn't run. Look at its log: `docker logs {name}`.")
     return process_id
@@ -289,10 +289,10 @@ def volume_path(connection: Connection, volume: str) -> str:
     Raises:
         HostError: there is no such volume.
     """
-    told = _docker(connection, "volume", "inspect", "--format", "{{.Mountpoint}}", volume)
-    # Whoever asks empties that folder: no other than the volume's may be taken for it.
+    answer = _docker(connection, "volume", "inspect", "--format", "{{.Mountpoint}}", volume)
+    # The caller empties that folder, so it must be the volume's and no other.
     where_it_is = rf"/(?:[^/\0\n]+/)+{re.escape(volume)}/_data"
-    return matching(where_it_is, told, what=f"the folder of the volume {volume}", where=connection)[0]
+    return matching(where_it_is, answer, what=f"the folder of the volume {volume}", where=connection)[0]
 
 
 def _inspect(connection: Connection, name: str, template: str) -> str:
@@ -318,10 +318,10 @@ def run_once(
     input: bytes = b"",  # noqa: A002 - the name that subprocess.run gives it
     deadline_seconds: float,
 ) -> Completed:
-    """Run a command in a new container without a network and wait for its end; the container is removed whatever comes.
+    """Run a command in a new container without a network and wait for its end; the container is always removed.
 
     The host itself keeps the deadline: a controller that is killed, or a connection that is lost, leaves a container
-    that ends by itself. It carries the lab's label meanwhile.
+    that ends by itself. Until then it carries the lab's label.
 
     Args:
         connection: to the host.

@@ -108,7 +108,7 @@ def find_image(connection: Connection, name: str) -> str | None:
         return _id(connection, name, found.stdout)
     if "No such image" in found.stderr:
         return None
-    raise HostError(f"Docker on {connection} doesn't tell of the image {name}: {' '.join(found.stderr.split())}")
+    raise HostError(f"Docker on {connection} can't inspect the image {name}: {' '.join(found.stderr.split())}")
 
 
 @contextmanager
@@ -138,13 +138,13 @@ def built(
 
 
 def image_bytes(connection: Connection, image_id: str) -> int:
-    """The size of an image on the host, as Docker tells it: all its layers, unpacked.
+    """The size of an image on the host, as Docker reports it: all its layers, unpacked.
 
     Raises:
         RemoteCommandError: there is no such image.
     """
-    told = _inspect(connection, image_id, "{{.Size}}")
-    return whole_number(told, what=f"the size of the image {image_id}", where=connection)
+    answer = _inspect(connection, image_id, "{{.Size}}")
+    return whole_number(answer, what=f"the size of the image {image_id}", where=connection)
 
 
 def find_builder(connection: Connection) -> tuple[str, ...] | None:
@@ -210,12 +210,12 @@ def _reason(output: str) -> str:
     text = output.strip()
     if len(text) <= 2 * _SHOWN_CHARACTERS:
         return text
-    # Compilers tell the cause first, test runners and package managers last.
+    # Compilers print the cause first, test runners and package managers last.
     return f"{text[:_SHOWN_CHARACTERS]}\n[…]\n{text[-_SHOWN_CHARACTERS:]}"
 
 
-def _id(connection: Connection, name: str, told: str) -> str:
-    return matching(rf"sha256:{SHA256}", told, what=f"the id of the image {name}", where=connection)[0]
+def _id(connection: Connection, name: str, answer: str) -> str:
+    return matching(rf"sha256:{SHA256}", answer, what=f"the id of the image {name}", where=connection)[0]
 
 
 def _inspect(connection: Connection, image: str, template: str) -> str:
@@ -280,7 +280,7 @@ _CONNECT_SECONDS = 10
 class MadeImage(Document):
     """An image that stands on a host.
 
-    `recipe` is what it was made of, beside what its name tells: only where that is the same, it is the same image.
+    `recipe` identifies what it was built from, beyond its name: only images with the same recipe are the same.
     """
 
     host: Host
@@ -306,7 +306,7 @@ def forget_image(host: Host, name: str, image_id: str) -> None:
 def carry_from_elsewhere(connection: Connection, host: Host, name: str, recipe: str) -> str | None:
     """Have an image that was made on another host of the lab on this one.
 
-    What is carried, from where, or why it isn't, is told on standard error, which Pulumi puts into its log.
+    What is carried, from where, or why not, goes to standard error, which Pulumi puts into its log.
 
     Args:
         connection: to this host.
@@ -321,9 +321,9 @@ def carry_from_elsewhere(connection: Connection, host: Host, name: str, recipe: 
         try:
             with connect(made.host, deadline_seconds=_CONNECT_SECONDS) as source:
                 carry_image(source, connection, name, made.image_id)
-                _tell(f"The image {name} was carried from {source} to {connection}.")
+                _log(f"The image {name} was carried from {source} to {connection}.")
         except HostError as error:
-            _tell(f"The image {name} is made anew on {connection}: {error}")
+            _log(f"The image {name} is built again on {connection}: {error}")
         else:
             return made.image_id
     return None
@@ -344,5 +344,5 @@ def _read(path: Path) -> MadeImage:
     return MadeImage.from_json(path.read_text(encoding="utf-8"), name=str(path))
 
 
-def _tell(line: str) -> None:
+def _log(line: str) -> None:
     sys.stderr.write(f"{line}\n")

@@ -36,7 +36,7 @@ def hash_build_context(folder: Path) -> str:
 def archive_build_context(folder: Path, dockerfile: str) -> bytes:
     """What the folder gives to a build by the Dockerfile of that name in it, as a compressed tar archive.
 
-    The Dockerfile itself is part of it, whatever the ignore file says. Compressed, since buildx 0.13 looks no further
+    The Dockerfile itself is always part of it. Compressed, since buildx 0.13 looks no further
     than 1,024 octets for a tar header, and Python's archives begin with an extended one that may be longer.
     """
     from docker.utils.build import tar  # noqa: PLC0415

@@ -18,7 +18,7 @@ from provision.ssh import Amount, Connection, unexpected
 
 _logger = logging.getLogger(__name__)
 
-_Told = TypeVar("_Told")
+_Answer = TypeVar("_Answer")
 
 _DEADLINE_SECONDS = 60
 _SHOWN = 3
@@ -93,7 +93,7 @@ def read(connection: Connection, knobs: Sequence[Knob], *, settable: bool, place
         place: where on the host.
 
     Raises:
-        HostError: the host can't tell.
+        HostError: they can't be read.
     """
     readings = _call(connection, "read", place, tuple[_Reading, ...], what="its kernel settings", knobs=knobs)
     _check_names(connection, knobs, [reading.name for reading in readings])
@@ -110,7 +110,7 @@ def tune(connection: Connection, knobs: Sequence[Knob], *, seconds: float, place
         place: where on the host.
 
     Returns:
-        Each knob as it was before and is now. What the kernel refuses is told and isn't an error.
+        Each knob as it was before and is now. A value that the kernel refuses is recorded and isn't an error.
 
     Raises:
         HostError: the host can't be tuned at all.
@@ -149,7 +149,7 @@ def read_left(connection: Connection, *, place: Place) -> tuple[LeftSetting, ...
     """What of the host's settings is still as a run, or `lab tune`, had it set; nothing is changed.
 
     Raises:
-        HostError: the host can't tell.
+        HostError: they can't be read.
     """
     what = "the kernel settings that are yet to be put back"
     return _call(connection, "left", place, tuple[LeftSetting, ...], what=what)
@@ -176,10 +176,10 @@ def restore(connection: Connection, *, place: Place) -> Restored:
     return restored
 
 
-def _check_names(connection: Connection, knobs: Sequence[Knob], told: list[str]) -> None:
+def _check_names(connection: Connection, knobs: Sequence[Knob], names: list[str]) -> None:
     """Refuse an answer about other knobs than those that were asked for."""
-    if told != [knob.name for knob in knobs]:
-        raise unexpected(", ".join(told), what=f"{len(knobs)} kernel settings", where=connection)
+    if names != [knob.name for knob in knobs]:
+        raise unexpected(", ".join(names), what=f"{len(knobs)} kernel settings", where=connection)
 
 
 def _as_read(knob: Knob, reading: _Reading, *, settable: bool) -> KnobRecord:
@@ -215,7 +215,7 @@ def _why_astray(file: _SetFile) -> str:
 
 def _absent(knob: Knob) -> tuple[KnobState, str | None]:
     """What it means that the kernel has no file of a knob."""
-    return knob.absent, "this kernel doesn't tell it" if knob.absent == "not-told" else None
+    return knob.absent, "this kernel doesn't report it" if knob.absent == "not-told" else None
 
 
 def _words(knob: Knob, path: str, value: str | None) -> str | None:
@@ -237,12 +237,12 @@ def _call(
     connection: Connection,
     action: str,
     place: Place,
-    answer: type[_Told],
+    answer: type[_Answer],
     *,
     what: str,
     knobs: Sequence[Knob] = (),
     seconds: float = 0,
-) -> _Told:
+) -> _Answer:
     request = {
         "action": action,
         **asdict(place),

@@ -1,8 +1,8 @@
 """Jobs that run on the host on their own: a lost connection, or a controller that is gone, loses nothing of them.
 
-A job has a directory on the host. In it are ``stdout``, ``stderr``, whatever the job writes by relative paths, and
-when it has ended its ``status.json``, written at once. `reattach` finds a job again by its directory alone, which may
-have been renamed meanwhile.
+A job has a directory on the host. In it are ``stdout``, ``stderr``, the files that the job writes by relative paths,
+and when it has ended its ``status.json``, written at once. `reattach` finds a job again by its directory alone, which
+may have been renamed since.
 """
 
 import logging
@@ -19,7 +19,7 @@ from provision.ssh import Amount, Connection
 
 _logger = logging.getLogger(__name__)
 
-_Told = TypeVar("_Told")
+_Shape = TypeVar("_Shape")
 
 _DEADLINE_SECONDS = 30
 _GRACE_SECONDS = 10
@@ -27,9 +27,9 @@ _GRACE_SECONDS = 10
 
 
 class Job(Document):
-    """A job on a host, as its ``job.json`` there tells it.
+    """A job on a host, as in its ``job.json`` there.
 
-    The start times, in clock ticks since boot, and the boot's id keep a recycled process number from being taken for
+    The start times, in clock ticks since boot, and the boot's id keep a recycled process number from being mistaken for
     the job.
     """
 
@@ -45,7 +45,7 @@ class Job(Document):
 class JobStatus(Document):
     """How a job ended. Times are of the host's CLOCK_MONOTONIC, in nanoseconds.
 
-    `exit_status` is 128 + n for a job that signal n ended. `outcome` tells whether the job ended by itself, was
+    `exit_status` is 128 + n for a job that signal n ended. `outcome` is whether the job ended by itself, was
     stopped, or was ended at its deadline.
     """
 
@@ -82,7 +82,7 @@ def start(
 
     Raises:
         HostError: a job was started in the directory before, or this one can't be started; then nothing of it runs.
-        HostUnreachableError: the connection was lost; `reattach` tells whether the job was started.
+        HostUnreachableError: the connection was lost; `reattach` finds out whether the job was started.
     """
     request = {
         "directory": directory,
@@ -135,7 +135,7 @@ def stop(connection: Connection, job: Job) -> JobStatus:
 
 
 def end_all(connection: Connection, homes: str) -> None:
-    """End every job whose directory is in one of these folders, whoever started it.
+    """End every job whose directory is in one of these folders, also those of other controllers.
 
     Args:
         connection: to the host.
@@ -169,7 +169,9 @@ def tail(connection: Connection, job: Job) -> str:
     return " / ".join(completed.stdout.split("\n")).removesuffix(" / ")
 
 
-def _call(connection: Connection, request: Mapping[str, object], answer: type[_Told], *, patience: float = 0) -> _Told:
+def _call(
+    connection: Connection, request: Mapping[str, object], answer: type[_Shape], *, patience: float = 0
+) -> _Shape:
     what, seconds = f"the job in {request['directory']}", patience + _DEADLINE_SECONDS
     try:
         return call(connection, "job", request, answer, what=what, deadline_seconds=seconds)
@@ -181,6 +183,6 @@ def _status(connection: Connection, job: Job, answer: _Answer) -> JobStatus:
     if answer.status is None:
         raise HostError(
             f"The job in {job.directory} on {connection} is {answer.state} without a status: its supervisor was "
-            "killed or the host restarted meanwhile. Start it again."
+            "killed or the host restarted. Start it again."
         )
     return answer.status

@@ -1,7 +1,7 @@
 """The network between a load host and the lab's host: round trips, bandwidth, and how far the two clocks are apart.
 
 Both ends are scripts that live for one measurement. That on the lab's host listens on the address of the APIs alone; it
-answers whoever has a token that both are given on their standard input.
+answers only a peer with the token that both are given on their standard input.
 """
 
 import logging
@@ -40,7 +40,7 @@ _SERVING_SECONDS = 40
 
 
 class Exchanged(Document):
-    """What the end on the load host tells of its round trips; see `documents.run.records`."""
+    """What the load host's end reports of its round trips; see `documents.run.records`."""
 
     count: Amount
     minimum_us: Annotated[float, Field(ge=0)]
@@ -78,7 +78,7 @@ class _Start(_Partial):
 
 
 class Carried(_Partial):
-    """What iperf3 tells with ``--json``, as far as it is used."""
+    """What iperf3 reports with ``--json``, as far as it is used."""
 
     start: _Start
     end: _End
@@ -134,7 +134,7 @@ def _exchange(lab: Connection, load: Connection, address: str, count: int) -> Ex
 
 
 def read_exchanged(text: str, count: int, *, where: object) -> Exchanged:
-    """What the load host told of so many round trips.
+    """What the load host reports of so many round trips.
 
     Raises:
         HostError: it is something else.
@@ -171,14 +171,14 @@ def _carry(lab: Connection, load: Connection, address: str, options: list[str]) 
             *("--time", str(_BANDWIDTH_SECONDS), "--json", *options),
         ]
         try:
-            told = load.run(command, deadline_seconds=_SERVING_SECONDS).stdout
+            answer = load.run(command, deadline_seconds=_SERVING_SECONDS).stdout
         except RemoteCommandError as error:
             raise _unreached(load, address, error) from error
-    return read_carried(told, where=load)
+    return read_carried(answer, where=load)
 
 
 def read_carried(text: str, *, where: object) -> Carried:
-    """What iperf3 told of one direction.
+    """What iperf3 reports of one direction.
 
     Raises:
         HostError: it is something else.
@@ -190,7 +190,7 @@ def read_carried(text: str, *, where: object) -> Carried:
 def _served(lab: Connection, action: str, address: str, token: str) -> Generator[int]:
     """Have the lab's host serve one client; yields the port."""
     port_file = f"{HOME}/network-{secrets.token_hex(8)}"
-    # Not a context manager: what failed is to be told at once, and not when the time of the other end is up.
+    # Not a context manager: a failure is raised at once, not when the time of the other end is up.
     pool = ThreadPoolExecutor(1, thread_name_prefix="network")
     try:
         serving = pool.submit(_run, lab, [action, address, port_file, str(_SERVING_SECONDS)], token)
@@ -205,9 +205,9 @@ def _served(lab: Connection, action: str, address: str, token: str) -> Generator
 def _wait_for_port(lab: Connection, serving: "Future[Completed]", port_file: str) -> int:
     ends_at = time.monotonic() + _STARTING_SECONDS
     while not serving.done():
-        told = lab.run(["cat", port_file], deadline_seconds=_STARTING_SECONDS, check=False).stdout
-        if told:
-            return int(matching(r"\d{1,5}", told, what="the port that it listens on", where=lab)[0])
+        answer = lab.run(["cat", port_file], deadline_seconds=_STARTING_SECONDS, check=False).stdout
+        if answer:
+            return int(matching(r"\d{1,5}", answer, what="the port that it listens on", where=lab)[0])
         if time.monotonic() > ends_at:
             raise HostError(f"{lab} listened to no load host within {_STARTING_SECONDS} s. Is it very busy?")
         time.sleep(0.02)

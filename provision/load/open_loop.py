@@ -86,7 +86,7 @@ def carry_over(built_on: Connection, connection: Connection, path: str) -> None:
 
 
 def finish(connection: Connection, job: Job, folder: Path, *, prefix: str = "") -> OpenLoopResult:
-    """Wait for the generator's end and fetch what it tells, as ``open-loop.json`` in the folder, behind the prefix.
+    """Wait for the generator's end and fetch its result, as ``open-loop.json`` in the folder, behind the prefix.
 
     Raises:
         HostError: it failed, or wrote no result.

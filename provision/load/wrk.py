@@ -51,7 +51,7 @@ def _make(connection: Connection, cgroup: Cgroup) -> Cgroup:
 
 
 def finish(connection: Connection, job: Job, folder: Path, *, prefix: str = "") -> WrkResult:
-    """Wait for wrk's end and fetch what it tells, as ``wrk.json`` and ``wrk.txt`` in the folder.
+    """Wait for wrk's end and fetch its result, as ``wrk.json`` and ``wrk.txt`` in the folder.
 
     Both names begin with the prefix. ``wrk.txt`` is wrk's own printed summary. Nothing else of the job's directory is
     fetched: it may hold tokens.
@@ -92,7 +92,7 @@ def watch(
 
     Args:
         running: each wrk, as it was started, and the connection to its host. Where there are several they were started
-            together, and their seconds are taken for the same.
+            together, and their seconds count as the same.
         threads: how many each has.
         enough: whether it may end, of the requests of each second so far.
 
@@ -109,9 +109,9 @@ def watch(
 
     def look() -> str | None:
         nonlocal series
-        told = [_read(connection, job) for connection, job in running]
-        series = tuple(map(sum, zip(*(series_of(text, threads) for text in told), strict=False)))
-        if all(text.startswith(f"{_ENDED}\n") for text in told):
+        texts = [_read(connection, job) for connection, job in running]
+        series = tuple(map(sum, zip(*(series_of(text, threads) for text in texts), strict=False)))
+        if all(text.startswith(f"{_ENDED}\n") for text in texts):
             return _ENDED
         return "enough" if enough(series) else None
 
@@ -123,7 +123,7 @@ def watch(
     try:
         seen = looking(look)
     except RetryError:
-        # It is past its time. What has become of it, the job itself tells.
+        # It is past its time; the status of the job says what happened.
         seen = _ENDED
     return series, tuple(_end(connection, job, stop=seen == "enough") for connection, job in running)
 
@@ -132,19 +132,19 @@ def _end(connection: Connection, job: Job, *, stop: bool) -> JobStatus:
     """How wrk ended, by itself or because it was enough."""
     status = jobs.stop(connection, job) if stop else jobs.wait(connection, job)
     if status.outcome != "stopped" and status.exit_status != 0:
-        told = jobs.tail(connection, job)
-        raise HostError(f"wrk ended with the status {status.exit_status} in the warm-up: {told}")
+        last = jobs.tail(connection, job)
+        raise HostError(f"wrk ended with the status {status.exit_status} in the warm-up: {last}")
     return status
 
 
 def series_of(text: str, threads: int) -> tuple[int, ...]:
-    """Sum the threads' counts, up to the last second that each thread has told.
+    """Sum the threads' counts, up to the last second that each thread has reported.
 
-    A thread tells a second when it is over. A line that isn't whole yet is left out, and with it what comes after.
+    A thread reports a second when it is over. An incomplete line is left out, and all lines after it.
 
     Args:
         text: the threads' lines, in any order; lines of another form are passed over.
-        threads: how many threads there are. As long as one has told nothing, there is no series.
+        threads: how many threads there are. As long as one has reported nothing, there is no series.
     """
     counts: defaultdict[int, dict[int, int]] = defaultdict(dict)
     for line in text.split("\n")[:-1]:

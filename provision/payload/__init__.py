@@ -1,7 +1,7 @@
 """The programs that the lab runs on a host, and the one way to call them.
 
-A program is a file in this folder. It needs Python 3.10 and its standard library alone. What answers a request has a
-function `main`; what runs until it is stopped, such as the sampler, is started by whoever needs it.
+A program is a file in this folder. It needs Python 3.10 and its standard library alone. One that answers a request has
+a function `main`; one that runs until it is stopped, such as the sampler, is started as a job.
 """
 
 import json
@@ -50,9 +50,9 @@ def call(
         HostError: it answered something of another shape.
     """
     command = ["python3", "-I", "-"] if cpus is None else ["taskset", "-c", cpus, "python3", "-I", "-"]
-    text = text_of(program, request)
-    told = connection.run(command, input=text, deadline_seconds=deadline_seconds).stdout
-    return read_answer(answer, told, what=what, where=connection)
+    program_text = text_of(program, request)
+    text = connection.run(command, input=program_text, deadline_seconds=deadline_seconds).stdout
+    return read_answer(answer, text, what=what, where=connection)
 
 
 def text_of(program: str, request: Mapping[str, object]) -> str:

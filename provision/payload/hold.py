@@ -3,7 +3,7 @@
 The controller runs this program's text with the path of the lock file, a sentence naming the holder, and how many
 seconds the controller may be silent. It holds the lock until its standard input ends, which is when the controller lets
 go or its SSH session has ended, however that ended; or until nothing came for so many seconds: a network that was cut
-tells the host nothing. So no lock outlives its run, and none has to be broken by hand.
+sends the host nothing. So no lock outlives its run, and none has to be broken by hand.
 """
 
 import fcntl
@@ -16,7 +16,7 @@ HELD_BY_ANOTHER = 75
 
 
 def main() -> None:
-    """Take the lock and hold it, or tell who holds it."""
+    """Take the lock and hold it, or print who holds it."""
     path, holder, silent_seconds = sys.argv[1:]
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:

@@ -193,7 +193,7 @@ def field(path: str, name: str) -> str:
 
 
 def read(path: str) -> "str | None":
-    """A small file's text; None where the kernel doesn't have it or doesn't tell."""
+    """A small file's text; None where the kernel doesn't have it or refuses."""
     try:
         return Path(path).read_text().strip()
     except OSError:

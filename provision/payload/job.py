@@ -38,7 +38,7 @@ def main(request: "dict[str, Any]") -> "dict[str, Any]":
 def start(request: "dict[str, Any]") -> "dict[str, Any]":
     """Start the job in its directory, which must have none yet. The folder that the directory is in must be there.
 
-    So whoever takes that folder away is rid of its jobs, those included whose start is under way: their start fails.
+    So removing that folder ends all of its jobs, those included whose start is under way: their start fails.
     The request has `directory`, `argv`, `deadline_seconds`, `cpus` (or null) and `cgroups`, the directories of the
     cgroup that the job is to run in, one for each hierarchy.
     """
@@ -105,7 +105,7 @@ def supervise(directory: Path, request: "dict[str, Any]", report: int) -> None:
     signal.signal(signal.SIGALRM, on_alarm)
     signal.setitimer(signal.ITIMER_REAL, request["deadline_seconds"])
     try:
-        # By its full path: where the directory was taken away or renamed meanwhile, nobody would find the job there.
+        # By its full path: if the directory was removed or renamed since, nobody would find the job there.
         write_whole(
             directory / "job.json",
             {

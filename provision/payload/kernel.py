@@ -21,9 +21,9 @@ in which `*` stands for one name), `kind` and `wanted`:
 
 The journal has a line of JSON for each change, with `boot` (the kernel's boot in which it was made), `path`, `kind`,
 `old` and `new`, on disk before the change is made: a line without its end is of a change that was never made. The lease
-counts on CLOCK_BOOTTIME, which goes on while a machine sleeps, and holds in one boot only. Nobody has to tell the guard
-that a controller was killed or that its network is cut: such a controller doesn't renew the lease. The boot's entry, a
-systemd unit or a line for cron, is there only while a run has settings changed.
+counts on CLOCK_BOOTTIME, which goes on while a machine sleeps, and holds in one boot only. Nobody has to notify the
+guard that a controller was killed or that its network is cut: such a controller doesn't renew the lease. The boot's
+entry, a systemd unit or a line for cron, is there only while a run has settings changed.
 """
 
 import fcntl
@@ -459,7 +459,7 @@ def start_guard(program: str, state: str, root: str) -> None:
 
 
 def _become_guard(held: int, argv: "list[str]") -> None:
-    """Leave the session and the streams, and begin anew as the guard, with nothing open but its lock."""
+    """Leave the session and the streams, and go on as the guard, with nothing open but its lock."""
     try:
         os.setsid()
         null = os.open(os.devnull, os.O_RDWR)
@@ -472,7 +472,7 @@ def _become_guard(held: int, argv: "list[str]") -> None:
 
 
 def guard(state: str, root: str, held: int) -> None:
-    """Wait until the lease lapses and put all back, or until it was ended by whoever put all back.
+    """Wait until the lease lapses and restore all settings, or until another process has done so and ended the lease.
 
     Args:
         state: the folder with journal and lease.
@@ -489,7 +489,7 @@ def guard(state: str, root: str, held: int) -> None:
         if remaining is not None and remaining > 0:
             time.sleep(min(remaining, _LOOK_SECONDS))
         elif remaining is None or tries == _MOST_TRIES:
-            # Under the lock nobody begins a lease meanwhile and takes this guard for one that goes on.
+            # Under the lock nobody can begin a lease and count on this guard, which is about to end.
             with Lock(state):
                 if lease.remaining_seconds() == remaining or tries == _MOST_TRIES:
                     os.close(held)

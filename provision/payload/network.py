@@ -11,7 +11,7 @@ The controller runs this program's text, with a token on its standard input that
 What serves listens on that address alone, on a port that the kernel chooses and that stands in the file as soon as it
 does. It ends with its client, and after so many seconds at the latest.
 
-Both clocks of an end are told apart: CLOCK_MONOTONIC, by which everything is timed, and by how much CLOCK_REALTIME is
+An end has two clocks: CLOCK_MONOTONIC, by which everything is timed, and by how much CLOCK_REALTIME is
 ahead of it.
 """
 
@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def ask(address: str, port: int, count: int, token: bytes) -> "dict[str, int | float]":
-    """Exchange messages; tells the round trips, and both clocks by the exchange with the least delay.
+    """Exchange messages; returns the round trips, and both clocks by the exchange with the least delay.
 
     Source of offset and delay: RFC 5905, section 8.
     """
@@ -106,7 +106,7 @@ def answer(address: str, port_file: Path, token: bytes) -> None:
     """Answer the first client that has the token; others are turned away."""
     ahead = wall_ahead()
     with socket.create_server((address, 0)) as listening:
-        tell(port_file, listening.getsockname()[1])
+        write_port(port_file, listening.getsockname()[1])
         while True:
             client, _ = listening.accept()
             with client:
@@ -138,10 +138,10 @@ def carry(address: str, port_file: Path) -> None:
     while server.poll() is None and not listens(port):
         time.sleep(0.01)
     if server.poll() is None:
-        tell(port_file, port)
-    _, told = server.communicate()
+        write_port(port_file, port)
+    _, errors = server.communicate()
     if server.returncode != 0:
-        sys.exit(f"iperf3 ended with the status {server.returncode}: {told.strip()}")
+        sys.exit(f"iperf3 ended with the status {server.returncode}: {errors.strip()}")
 
 
 def listens(port: int) -> bool:
@@ -157,7 +157,7 @@ def wall_ahead() -> int:
     return wall - (before + after) // 2
 
 
-def tell(port_file: Path, port: int) -> None:
+def write_port(port_file: Path, port: int) -> None:
     """Write the port into its file, whole or not at all."""
     part = port_file.with_suffix(".part")
     part.write_text(f"{port}\n")

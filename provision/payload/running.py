@@ -34,7 +34,7 @@ def main(request: "dict[str, Any]") -> "dict[str, Any]":
 
 
 def inspect_containers(request: "dict[str, Any]") -> "list[dict[str, Any]]":
-    """Docker's inspection of every container that has the label or one of the names, whatever its state."""
+    """Docker's inspection of every container that has the label or one of the names, in any state."""
     listing = ["ps", "--all", "--quiet", "--no-trunc"]
     chosen = set(docker(*listing, "--filter", f"label={request['label']}").split())
     for name in request["names"]:

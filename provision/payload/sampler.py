@@ -2,7 +2,7 @@
 
 Usage: ``sampler.py PERIOD_SECONDS ROLE=VERSION:CPU_FILE:MEMORY_FILE …``. It writes ``samples.csv`` into its working
 directory until SIGTERM, and ends with the status 1 and a sentence when a cgroup vanishes. The files are kept open and
-read with pread: opening them anew costs more than reading them.
+read with pread: opening them costs more than reading them.
 """
 
 import os

@@ -122,7 +122,7 @@ def copy_file(source: str, target: str, path: str) -> None:
 def switch(request: "dict[str, Any]") -> int:
     """Stop containers, make sure that none runs, and start another in their place.
 
-    Two of PostgreSQL over one volume would destroy it: each has process numbers of its own, so its lock file tells
+    Two of PostgreSQL over one volume would destroy it: each has process numbers of its own, so its lock file says
     neither of the other. The one to be started must be there, or none would run in the end.
     """
     ask("GET", f"/containers/{quote(request['start'])}/json")
@@ -147,7 +147,7 @@ def confine_all(request: "dict[str, Any]") -> int:
 def remove_all(request: "dict[str, Any]") -> "list[str]":
     """Bring the declared containers back to their CPUs, have PostgreSQL run, and remove those of variants.
 
-    The latter go last: as long as there is one, whoever comes next does all of this again.
+    The latter go last: as long as there is one, the next run does all of this again.
     """
     chosen = quote(json.dumps({"label": request["labels"]}))
     names = [one["Names"][0].lstrip("/") for one in ask_json("GET", f"/containers/json?all=1&filters={chosen}")]

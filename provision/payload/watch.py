@@ -35,7 +35,7 @@ SPIN_PIECES, PIECE_ROUNDS = 10, 70_000
 everywhere, so that it is the host that makes the difference."""
 
 SILENT_MS = 1000
-"""Connections that were sent nothing for so long are told; fewer would be every connection of a slow API."""
+"""Connections that were sent nothing for so long are listed; a lower limit would list all of a slow API."""
 
 FILE_BYTES = 1 << 16
 ANSWER_BYTES = 1 << 18
@@ -45,7 +45,7 @@ DIAG_INFO = 2
 
 open_files: "dict[str, int]" = {}
 quota_directories: "dict[str, list[str]]" = {}
-"""By the directory of a role's cgroup, once it is known where it is: what `held_by` tells."""
+"""By the directory of a role's cgroup, once it is known where it is: the result of `held_by`."""
 
 
 def main() -> None:
@@ -88,7 +88,7 @@ def spin_all(cpus: "list[int]") -> "list[dict[str, int]]":
 
 
 def spin(cpu: int) -> "dict[str, int]":
-    """Do the pieces of work on one CPU; the fastest of them tells.
+    """Do the pieces of work on one CPU; the fastest of them counts.
 
     A piece keeps to registers and the first cache, so that its length is the CPU's. What disturbs for a moment, as the
     start of a process on the sibling of the physical core, spares some of them.
@@ -113,7 +113,7 @@ def follow(request: "dict[str, Any]") -> None:
     """Write a tick a period until SIGTERM."""
     Path("/proc/self/comm").write_text(COMMAND)
     with suppress(OSError):
-        # What starves the host's other work must not blind the one that is to tell of it.
+        # Load that starves the host's other work must not stop the program that records it.
         os.setpriority(os.PRIO_PROCESS, 0, -15)
     period_ns = round(request["period_seconds"] * 1e9)
     running = True
@@ -188,7 +188,7 @@ def throttled(roles: "Iterable[dict[str, Any]]") -> "dict[str, list[int]]":
 def held_by(role: "dict[str, Any]") -> "list[str]":
     """The cgroups whose quota would hold back a role: its own, and those above it. They are looked for only once.
 
-    On v1 the controller `cpu` may have a hierarchy of its own, in which only the role's processes tell where it is.
+    On v1 the controller `cpu` may have a hierarchy of its own, and only the role's processes show where that is.
     """
     if role["cpu"] not in quota_directories:
         own = Path(role["cpu"]) if role["version"] == 2 else cpu_hierarchy(Path(role["cpu"]))
@@ -223,7 +223,7 @@ def cpu_hierarchy(accounting: Path) -> "Path | None":
 
 
 def pressure() -> "dict[str, list[int]] | None":
-    """What /proc/pressure tells; None on a kernel that was built or booted without it."""
+    """The content of /proc/pressure; None on a kernel that was built or booted without it."""
     found: dict[str, list[int]] = {}
     try:
         for resource in ("cpu", "memory", "io"):
@@ -243,7 +243,7 @@ def scheduled(cgroup: str) -> "list[int] | None":
     """
     ran = waited = threads = 0
     for process in processes_of(cgroup):
-        # A process, or one of its threads, may end meanwhile.
+        # A process, or one of its threads, may end at any moment.
         with suppress(OSError):
             if read(f"/proc/{process}/comm").strip() == SUPERVISOR:
                 continue
@@ -255,7 +255,7 @@ def scheduled(cgroup: str) -> "list[int] | None":
 
 
 def processes_of(cgroup: str) -> "list[str]":
-    """The processes in a cgroup. On v1 this file, kept open, would go on telling what it told at first."""
+    """The processes in a cgroup. On v1 this file, kept open, would go on showing its first content."""
     return Path(cgroup, "cgroup.procs").read_text().split()
 
 
@@ -339,7 +339,7 @@ def established(port: int) -> int:
 
 
 def read(path: str) -> str:
-    """A file of the kernel's. It is kept open, for to open it anew costs more than to read it.
+    """A file of the kernel's. It is kept open, because opening it costs more than reading it.
 
     Raises OSError, with the path: it isn't there, or not any more.
     """

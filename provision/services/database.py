@@ -45,12 +45,10 @@ def reset(connection: Connection, inventory: Inventory) -> None:
 
 
 def reset_database(connection: Connection, postgres: PostgresService) -> None:
-    """Make the database anew from its seeded snapshot; who is connected to it is thrown out.
+    """Recreate the database from its seeded snapshot; open connections to it are ended.
 
-    It waits for another reset that still goes on, within its own 60 s.
-
-    It is vacuumed and analysed, and nothing is left to be written when this returns, so that no autovacuum and no
-    checkpoint of the reset falls into the load.
+    It waits for another reset that is under way, within its own 60 s. The new database is vacuumed, analysed and
+    written to disk, so that no autovacuum and no checkpoint of the reset falls into the load.
 
     Raises:
         HostError: the database was never seeded, or PostgreSQL doesn't answer.
@@ -181,7 +179,7 @@ def seed(
     """Load schema and seed into the snapshot, and make the database from it.
 
     The contract's hash is written beside the snapshot once all is done, as the comment on it: a repetition with the
-    same hash changes nothing, and one that was interrupted is done anew.
+    same hash changes nothing, and one that was interrupted is done again.
 
     Args:
         connection: to the host.

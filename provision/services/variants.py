@@ -1,7 +1,7 @@
 """The containers of a run's variants: made from the declared ones, PostgreSQL's put in its place, and all removed.
 
-While a variant's container is there, whoever clears the host up puts PostgreSQL and the CPUs of the services back and
-then removes it, so that a killed run is undone by the next one. `lab up` does so as well: it removes what carries the
+While a variant's container exists, the next run or `lab up` first puts PostgreSQL and the CPUs of the services back and
+then removes it, so that a killed run is undone. `lab up` does so as well: it removes what carries the
 lab's label and isn't on record, and starts what is.
 """
 
@@ -22,7 +22,7 @@ from provision.ssh import COUNT, Connection
 
 _logger = logging.getLogger(__name__)
 
-_Told = TypeVar("_Told")
+_Answer = TypeVar("_Answer")
 
 LOCK = f"{HOME}/variants.lock"
 """The file on the host by which one request waits for another."""
@@ -63,7 +63,7 @@ def switch_postgres(connection: Connection, postgres: PostgresService, instead_o
 
     Args:
         connection: to the host.
-        postgres: the one that is to run. If it does already, it is started anew.
+        postgres: the one to run. If it runs already, it is restarted.
         instead_of: the names of the other containers.
 
     Raises:
@@ -151,7 +151,7 @@ def _await(connection: Connection, postgres: PostgresService) -> None:
             last = control.logs(connection, postgres.container, lines=5).strip().replace("\n", " / ")
             raise HostError(
                 f"PostgreSQL in {postgres.container} on {connection} ended with the status {exit_status}. The last "
-                f"that it wrote: {last or 'nothing'}. Mend the variant's settings."
+                f"that it wrote: {last or 'nothing'}. Fix the variant's settings."
             )
         control.execute(connection, postgres.container, command, deadline_seconds=_ASK_SECONDS)
 
@@ -165,8 +165,8 @@ def _await(connection: Connection, postgres: PostgresService) -> None:
 
 
 def _call(
-    connection: Connection, request: Mapping[str, object], answer: type[_Told] | TypeAdapter[_Told], *, what: str
-) -> _Told:
+    connection: Connection, request: Mapping[str, object], answer: type[_Answer] | TypeAdapter[_Answer], *, what: str
+) -> _Answer:
     locked = {**request, "lock": LOCK}
     try:
         return call(connection, "variants", locked, answer, what=what, deadline_seconds=_DEADLINE_SECONDS)

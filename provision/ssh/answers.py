@@ -13,7 +13,7 @@ from documents.base import explain
 from documents.errors import HostError
 
 Amount = Annotated[int, Field(ge=0, lt=2**63)]
-"""A size, a count or a number of a process's, as a kernel tells it."""
+"""A size, a count or a process's number, as a kernel reports it."""
 
 COUNT: TypeAdapter[int] = TypeAdapter(Amount)
 """An answer that is one `Amount`."""
@@ -70,7 +70,7 @@ def read_answer(kind: type[_Answer] | TypeAdapter[_Answer], text: str | bytes, *
 def unexpected(text: str, *, what: str, where: object) -> HostError:
     """The error of an answer that isn't what was asked for; the arguments are those of `matching`."""
     shown = text.strip()[:_SHOWN_CHARACTERS]
-    return HostError(f"{where} was asked for {what} and told {shown!r}, which is none. {_REMEDY}")
+    return HostError(f"{where} was asked for {what} and answered {shown!r}. {_REMEDY}")
 
 
 _REMEDY = "See whether the host is sound and its disk not full, then try again."

@@ -28,7 +28,7 @@ logging.getLogger("paramiko").addHandler(logging.NullHandler())
 _FIRST_COMMAND_SECONDS = 30
 
 _SFTP_SERVER = "/usr/lib/openssh/sftp-server"
-"""Where Debian and Ubuntu have it, whatever their sshd_config names."""
+"""Where Debian and Ubuntu install it, whether or not their sshd_config names it."""
 
 
 def connect(host: Host, *, deadline_seconds: float = 30) -> "Connection":
@@ -83,7 +83,7 @@ class Connection:
         """Run a command on the host and wait for its end.
 
         The host itself ends the command's whole process group at the deadline, so nothing is left behind even if
-        the connection is lost meanwhile.
+        the connection is lost.
 
         Args:
             command: a shell command, or an argument list, which no shell interprets. Arguments can be seen by
@@ -115,7 +115,7 @@ class Connection:
 
         Returns:
             A context manager that yields the output. At its end the command is ended, if it still runs; whether the
-            output was whole, `Output.check` tells before.
+            output was whole is checked before that by `Output.check`.
 
         Raises:
             HostUnreachableError: the connection was lost.

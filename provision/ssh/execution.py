@@ -63,7 +63,7 @@ def in_time(channel: paramiko.Channel, label: str, what: str) -> Generator[None]
 
 
 class Feed(Protocol):
-    """What a command reads as it comes. Once the command has ended, whoever feeds it ends the feed."""
+    """What a command reads as it comes. Its feeder ends the feed once the command has ended."""
 
     def __iter__(self) -> Iterator[bytes]: ...
 
@@ -91,7 +91,7 @@ class Held:
 class Beat:
     """A byte at once and another one every so many seconds, until it is ended; then the input's end.
 
-    Once its command has ended, whoever feeds it ends it.
+    Its feeder ends it once the command has ended.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -201,7 +201,7 @@ class Output:
             while chunk := self._channel.recv(_CHUNK_BYTES):
                 yield chunk
         except TimeoutError:
-            # Not even the command's end was heard of: `check` tells.
+            # The end of the command wasn't reported: `check` raises.
             pass
         self._has_ended = True
 
@@ -251,7 +251,7 @@ def stream(
 def _bounded(command: str | Sequence[str], deadline_seconds: float, *, sudo: bool) -> str:
     """The command under `timeout`, which leads a process group of its own and kills all of it at the deadline.
 
-    The shell around it turns death by a signal into the status 128 + n, which SSH's exit-status message can tell.
+    The shell around it turns death by a signal into the status 128 + n, which SSH's exit-status message can carry.
     """
     argv = ["sh", "-c", command] if isinstance(command, str) else list(command)
     bounded = shlex.join(
@@ -273,7 +273,7 @@ def _feed(channel: paramiko.Channel, data: bytes | Feed | None) -> None:
             channel.sendall(chunk)
         channel.shutdown_write()
     except OSError:
-        # The command ended, or closed its input, before it had read all: its exit status tells whether that is fine.
+        # The command ended, or closed its input, before it had read all: its exit status shows whether that is fine.
         return
 
 
@@ -361,7 +361,7 @@ def checkpoint(close: Callable[[], None] = lambda: None) -> AbstractContextManag
     """A wait that a request to end, if this thread is in a scope, ends by `close`.
 
     Returns:
-        A context manager. It raises `KeyboardInterrupt` where the scope was cancelled before, or is meanwhile.
+        A context manager. It raises `KeyboardInterrupt` if the scope is cancelled before its end.
     """
     scope = _current.get()
     return nullcontext() if scope is None else scope.checkpoint(close)

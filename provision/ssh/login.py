@@ -44,8 +44,8 @@ class OrderedTransport(paramiko.Transport):
     """A transport that drops what would follow a channel's close.
 
     Paramiko makes a channel's messages under the channel's lock and sends them when it has let go of it, so that a key
-    exchange can't block it. Meanwhile its reading thread may answer the host's close with one of its own. What the
-    other thread sends then, data or the end of a stream, comes behind that close, and OpenSSH ends the whole
+    exchange can't block it. At the same time its reading thread may answer the host's close with one of its own. What
+    the other thread sends then, data or the end of a stream, comes behind that close, and OpenSSH ends the whole
     connection: "packet referred to nonexistent channel" (OpenSSH's `channels.c`). Or it gives the number to the next
     channel, whose stream then ends. It happens where a command ends, or a forwarded connection is closed, just as its
     input does.
@@ -103,7 +103,7 @@ _KEEPALIVE_SECONDS = 10
 _NOTHING_TO_OFFER = "No authentication methods available"
 """What Paramiko says where it has neither a key nor an agent that has one."""
 
-_ENDED_MEANWHILE = "No existing session"
+_ENDED_BEFORE_OFFER = "No existing session"
 """What Paramiko says where it is about to offer a key and the host has ended the connection."""
 
 _ENDED_IN_CHECK = "transport shut down or saw EOF"
@@ -225,7 +225,7 @@ class _Attempt:
 
 
 def _log_in(attempt: _Attempt, seconds: float) -> paramiko.SSHClient:
-    """Log in to one host, and tell what prevents it in the lab's terms."""
+    """Log in to one host; failures are raised as the lab's errors."""
     name = label(attempt.target)
     ends_at = time.monotonic() + seconds
     retrying = Retrying(
@@ -240,7 +240,7 @@ def _log_in(attempt: _Attempt, seconds: float) -> paramiko.SSHClient:
     except paramiko.BadHostKeyException as error:
         raise HostKeyError(
             f"{name} showed the key {error.key.fingerprint} instead of the pinned {attempt.pinned_key.fingerprint}: "
-            "the connection is refused. Either another machine answers at this address, or the host was made anew; "
+            "the connection is refused. Either another machine answers at this address, or the host was recreated; "
             f"in that case {_new_key(attempt.target)}."
         ) from error
     except paramiko.AuthenticationException as error:
@@ -251,7 +251,7 @@ def _log_in(attempt: _Attempt, seconds: float) -> paramiko.SSHClient:
                 f"There is no key to log in to {name} with: no SSH agent runs, or it has none (`ssh-add -l`). Start "
                 "one and `ssh-add` a key, or name a private key in the stack document."
             ) from error
-        if attempt.private_key is None and _ENDED_MEANWHILE in str(error):
+        if attempt.private_key is None and _ENDED_BEFORE_OFFER in str(error):
             raise HostAuthenticationError(
                 f"{name} ended the login before the SSH agent's last key was offered: an sshd bears five or so. "
                 "Leave the right key alone in the agent (`ssh-add -D`, then `ssh-add` it), or name it as `private_key` "
@@ -328,8 +328,9 @@ def _open(attempt: _Attempt, ends_at: float) -> paramiko.SSHClient:
 def _is_booting(error: BaseException, attempt: _Attempt) -> bool:
     """Whether a host that is still coming up explains the error.
 
-    Paramiko tells two of these by their text alone: a closed or missing greeting, and a connection that ends while the
-    host checks a key, as sshd ends it when it is restarted. A host that saw enough of an agent's keys does, too.
+    Paramiko distinguishes two of these by their text alone: a closed or missing greeting, and a connection that ends
+    while the host checks a key, as sshd ends it when it is restarted. A host that saw enough of an agent's keys does,
+    too.
     """
     if isinstance(error, (ConnectionError, TimeoutError, EOFError)):
         return True
@@ -351,7 +352,7 @@ def _pinned_key(target: Host | JumpHost, known_hosts_path: str) -> paramiko.PKey
     except (ValueError, paramiko.SSHException, UnknownKeyType) as error:
         raise HostKeyError(
             f"No key of {name} is pinned: {target.host_public_key!r} is not a public key. Unknown hosts are refused; "
-            "mend `host_key` in the stack document if it is there, and run `lab up` to have the host's key pinned."
+            "fix `host_key` in the stack document if it is there, and run `lab up` to have the host's key pinned."
         ) from error
     try:
         known = paramiko.HostKeys(known_hosts_path).lookup(known_hosts_name(target.address, target.port))

@@ -112,20 +112,20 @@ def remote_sha256(connection: Remote, remote: str) -> str:
 
     Raises:
         TransferError: there is no such file, or it can't be read.
-        HostError: what the host told is no SHA-256.
+        HostError: the host answered something else.
     """
     try:
         completed = connection.run(["sha256sum", "--", remote], deadline_seconds=_CHECKSUM_DEADLINE_SECONDS)
     except RemoteCommandError as error:
         raise TransferError(f"{remote} on {connection} can't be read, so it can't be copied: {error}") from error
-    # A leading backslash tells that the name beside the sum is escaped. Source: sha256sum(1).
-    told = completed.stdout.partition(" ")[0].removeprefix("\\")
-    return matching(SHA256, told, what=f"the SHA-256 of {remote}", where=connection)[0]
+    # A leading backslash means that the name beside the sum is escaped. Source: sha256sum(1).
+    answer = completed.stdout.partition(" ")[0].removeprefix("\\")
+    return matching(SHA256, answer, what=f"the SHA-256 of {remote}", where=connection)[0]
 
 
 @contextmanager
 def _session(connection: Remote, remote: str) -> Generator[paramiko.SFTPClient]:
-    """An SFTP session whose failures are told in the lab's terms."""
+    """An SFTP session whose failures are raised as the lab's errors."""
     with connection.open_sftp() as sftp:
         channel = sftp.get_channel()
         if channel is not None:

@@ -19,7 +19,7 @@ _FOLDER = posixpath.dirname(JOURNAL)
 _DEADLINE_SECONDS = 30
 
 _OVERTAKEN = 9
-"""The status with which a host tells that its journal isn't the one that was read."""
+"""The exit status for a journal that isn't the one that was read."""
 
 
 class HostChanges(Document):
@@ -27,7 +27,7 @@ class HostChanges(Document):
 
     Attributes:
         stack: the lab's name.
-        lab: what tells this lab from another of the same name.
+        lab: the identity that distinguishes this lab from another of the same name.
         held: whether the lab stands; else only what its document keeps is left of it.
         earlier: the names of labs before it whose images may still be there, kept for the next one.
         made_folder: whether the lab's own folder wasn't there before.
@@ -95,7 +95,7 @@ def parse_changes(connection: Connection, text: str) -> HostChanges | None:
     except DocumentError as error:
         raise HostError(
             f"{error} What the lab changed there isn't known without it: take the lab down with the release of "
-            "Fairground that wrote it, or mend the file."
+            "Fairground that wrote it, or fix the file."
         ) from error
 
 
@@ -125,7 +125,7 @@ def take_over(connection: Connection, before: str, changes: HostChanges) -> bool
 
 
 def write_changes(connection: Connection, changes: HostChanges) -> None:
-    """Write the journal, whole or not at all, and to the disk: what it tells is about to be done.
+    """Write the journal, whole or not at all, and to the disk: what it lists is about to be done.
 
     Raises:
         HostError: it can't be written; then nothing may be changed.

@@ -1,6 +1,6 @@
 """CPU pinning: set for every thread, and read back from every thread, never assumed.
 
-`taskset -a` lists a process's threads once; a thread started meanwhile escapes it. Here the host repeats until
+`taskset -a` lists a process's threads once; a thread that starts during that escapes it. Here the host repeats until
 nothing is left to change (see `provision/payload/pinning.py`).
 """
 
@@ -93,7 +93,7 @@ def read_back(
     """The CPUs that the kernel lets each thread run on, from /proc/PID/task/TID/status.
 
     Raises:
-        HostError: the host can't tell.
+        HostError: it can't be read.
     """
     request = {"action": "read", "roles": _request(layout, cgroups, system_commands)}
     try:

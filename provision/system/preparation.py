@@ -58,7 +58,7 @@ _DEADLINE_SECONDS = 30
 def prepare(connection: Connection, *, engine_seconds: float = 60) -> dict[str, str]:
     """Make the host fit for the lab: its packages, sshd's limits and the lab's folder. Repeating it changes nothing.
 
-    On a host that the lab didn't make, whatever is changed is noted there before; see `provision.claim`.
+    On a host that the lab didn't make, each change is noted there before it is done; see `provision.claim`.
 
     Args:
         connection: to the host.
@@ -109,7 +109,7 @@ def wait_for_engine(connection: Connection, *, deadline_seconds: float) -> None:
     """Wait until the host's Docker engine answers.
 
     Raises:
-        HostError: it didn't by the deadline; its message is told.
+        HostError: it didn't by the deadline; has its message.
     """
     retrying = Retrying(
         retry=retry_if_exception_type(RemoteCommandError),
@@ -248,8 +248,8 @@ def _lower_sshd_limits(connection: Connection) -> list[str]:
 def reload_sshd(connection: Connection) -> None:
     """Have sshd read its configuration again: the daemon itself, not the child that serves this session.
 
-    Where systemd holds its socket, as on Ubuntu since 22.10, a daemon that is told to read it again can't listen any
-    more and ends. It is started anew there, and what listens meanwhile is systemd. Sessions go on in either case.
+    Where systemd holds its socket, as on Ubuntu since 22.10, a daemon that reloads it can't listen any
+    more and ends. It is restarted there, and systemd listens until then. Sessions go on in either case.
 
     Raises:
         RemoteCommandError: it can't be found.
@@ -273,7 +273,7 @@ def _version(connection: Connection, command: str, pattern: str) -> re.Match[str
     except RemoteCommandError as error:
         raise HostError(f"{connection} lacks a tool that the lab prepares hosts with: {error} Run `lab up`.") from error
     if not text:
-        raise HostError(f"`{command}` on {connection} told no version. Run `lab up`.")
+        raise HostError(f"`{command}` on {connection} printed no version. Run `lab up`.")
     return matching(pattern, text.partition("\n")[0], what=f"the version by `{command}`", where=connection)
 
 

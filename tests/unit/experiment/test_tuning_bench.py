@@ -79,6 +79,7 @@ def test_a_window_in_which_the_lease_lapsed_is_not_collected(
     monkeypatch.setattr(generators.wrk, "generator_cgroup", cgroup)
     monkeypatch.setattr(generators.jobs, "start", job)
     monkeypatch.setattr(remote.recording, "start_sampler", job)
+    monkeypatch.setattr(remote.recording, "start_watch", job)
     monkeypatch.setattr(remote.pinning, "apply", nothing)
     monkeypatch.setattr(generators.jobs, "wait", nothing)
     bench = bench_on("ssh", stand_in)

@@ -150,7 +150,7 @@ def test_an_image_on_a_host_that_does_not_answer_soon_is_built_and_said_to_be(
     hosts.away.add("one")
     assert create(hosts.host("two"))["image_id"] == "sha256:of-two"
     assert hosts.waited[-1] <= 10
-    assert capsys.readouterr().err == f"The image {NAME} is made anew on two: one gave no SSH answer.\n"
+    assert capsys.readouterr().err == f"The image {NAME} is built again on two: one gave no SSH answer.\n"
 
 
 def test_an_image_that_one_host_lost_comes_from_another(hosts: Hosts):

@@ -114,7 +114,7 @@ def test_a_machine_that_may_cost_money_stays_on_record(room: EngineRoom):
     )
     room.up()
     stack = cloud_stack(room.engine.stack)
-    with pytest.raises(LabError, match=r"It stays on record, for it may cost money\. See at its cloud"):
+    with pytest.raises(LabError, match=r"It stays on record, because it may cost money\. See at its cloud"):
         reconcile(room.engine, stack, read_state(room.engine), killed=False, progress=room.told.append)
     with pytest.raises(LabError, match=r"The cloud says no\."):
         take_down(room.engine, stack, progress=room.told.append)

@@ -321,7 +321,7 @@ def test_the_cpu_time_is_that_of_the_cgroup_whatever_stands_around_it(usage: int
 
 
 def test_a_cpu_time_told_twice_is_refused():
-    with pytest.raises(HostError, match="told 'usage_usec 1"):
+    with pytest.raises(HostError, match="answered 'usage_usec 1"):
         cgroups.cpu_seconds(Told("usage_usec 1\nusage_usec 2\n"), V2)
 
 
