@@ -102,8 +102,8 @@ def remedy(host: Host) -> str:
     if host.kind != "container":
         # Only its cloud knows whether it still exists, and a forgotten machine would go on costing money.
         return (
-            "It stays on record, because it may cost money. See at its cloud whether it runs, start or remove it there, "
-            "and try again."
+            "It stays on record, because it may cost money. See at its cloud whether it runs, start it or remove it "
+            "there, and try again."
         )
     return "To recreate the host, run `lab down` and `lab up`."
 

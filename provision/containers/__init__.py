@@ -1,4 +1,4 @@
-"""Containers on a host: started, stopped, looked at."""
+"""Containers on a host: run, inspected and removed."""
 
 from provision.containers.cgroups import Cgroup
 from provision.containers.control import (

@@ -1,4 +1,4 @@
-"""Docker on the controller and on a host: its command, a host's containers, and what carries a stack's label."""
+"""Docker on the controller and on a host: its command, containers, and everything with a stack's label."""
 
 import logging
 import re
@@ -110,7 +110,7 @@ _REMOVE: dict[Kind, tuple[str, ...]] = {
 }
 
 _UNFINISHED = "-rootfs"
-"""The end of the names that `provision/scripts/base_image.sh` gives to what it makes a base of. A pulled image keeps
+"""The end of the names that `provision/scripts/base_image.sh` gives to unfinished base images. A pulled image keeps
 its own labels, so such an image may lack the stack's."""
 
 
@@ -169,14 +169,14 @@ def remove_labelled(docker: DockerClient, thing: Labelled) -> None:
 _logger = logging.getLogger(__name__)
 
 STOP_SECONDS = 10
-"""What a container has to end by itself before it is killed; the APIs finish what is in flight within as long."""
+"""The time that a container has to end before it is killed; the APIs finish open requests in that time."""
 
 _DEADLINE_SECONDS = 60
 
 _ENTRY_SECONDS = 10
 _ENTRY_FAILED = ("OCI runtime exec failed", "waiting for init preliminary setup")
-"""What Docker says where runc's own process ended before it had read what to run: seldom, on a busy host, with runc
-1.1.15. That process first copies itself into a sealed memory file and starts again from it
+"""Docker's message if runc's own process ended before it had read the command: rare, on a busy host, with runc 1.1.15.
+That process first copies itself into a sealed memory file and starts again from it
 (libcontainer/nsenter/cloned_binary.c); which step failed isn't reported. The command never began."""
 
 
@@ -188,7 +188,7 @@ def execute(
     input: bytes | str | None = None,  # noqa: A002 - the name that subprocess.run gives it
     deadline_seconds: float,
 ) -> Completed:
-    """Run a command in a container that runs, and wait for its end.
+    """Run a command in a running container, and wait for its end.
 
     The deadline ends Docker's client; a process that must not outlive it in the container needs its own `timeout`.
 
@@ -220,7 +220,7 @@ def _never_began(error: BaseException) -> bool:
 
 
 def stop(connection: Connection, name: str) -> None:
-    """Stop a container; one that is stopped stays so.
+    """Stop a container; a stopped one is fine.
 
     Raises:
         HostError: there is no such container.
@@ -229,7 +229,7 @@ def stop(connection: Connection, name: str) -> None:
 
 
 def start(connection: Connection, name: str) -> None:
-    """Start a container; one that runs goes on.
+    """Start a container; a running one is fine.
 
     Raises:
         HostError: there is no such container, or it can't be started.
@@ -238,7 +238,7 @@ def start(connection: Connection, name: str) -> None:
 
 
 def state(connection: Connection, name: str) -> tuple[str, int]:
-    """What Docker says of a container, such as ``running`` or ``restarting``, and the status that it last ended with.
+    """A container's state by Docker, such as ``running`` or ``restarting``, and its last exit status.
 
     Raises:
         HostError: there is no such container.
@@ -271,7 +271,7 @@ def cgroup(connection: Connection, name: str) -> Cgroup:
 
 
 def logs(connection: Connection, name: str, *, lines: int = 200) -> str:
-    """The last lines that a container wrote, both streams together, in the order in which they came.
+    """The last lines of a container's output, both streams in order.
 
     Raises:
         HostError: there is no such container.
@@ -280,7 +280,7 @@ def logs(connection: Connection, name: str, *, lines: int = 200) -> str:
     try:
         return connection.run(command, deadline_seconds=_DEADLINE_SECONDS).stdout
     except RemoteCommandError as error:
-        raise HostError(f"The log of the container {name} can't be had: {error}") from error
+        raise HostError(f"The log of the container {name} can't be read: {error}") from error
 
 
 def volume_path(connection: Connection, volume: str) -> str:
@@ -305,7 +305,7 @@ def _docker(connection: Connection, *arguments: str) -> str:
 
 _KILLED = 128 + 9
 _REMOVAL_SECONDS = 30
-"""How long past the deadline the host has to remove the container."""
+"""How long the host has to remove the container after the deadline."""
 
 
 def run_once(
@@ -346,7 +346,7 @@ def run_once(
         *("--network=none", "--log-driver=none", f"--cpuset-cpus={','.join(map(str, cpus))}"),
         *("--entrypoint", argv[0], image, *argv[1:]),
     ]
-    # `timeout` alone would end docker's client and leave the container; in the foreground it stays in the process group
+    # `timeout` alone would end docker's client and leave the container. In the foreground it stays in the process group
     # of this command.
     attached = shlex.join(
         ["timeout", "--foreground", "--signal=KILL", f"{deadline_seconds:.3f}", "docker", "start", "-a", "-i", name]

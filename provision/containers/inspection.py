@@ -29,7 +29,7 @@ from provision.ssh import Amount, Connection, read_answer, unexpected
 NONE = "none"
 
 ALL = "all of the engine's"
-"""A cpuset that isn't set."""
+"""The text for a cpuset that isn't set."""
 
 _Number = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 """Docker writes -1, 0 or null for what isn't set."""
@@ -88,7 +88,7 @@ class InspectedImage(_Shape):
 
 
 def read_container(text: str, *, where: object) -> RunningContainer:
-    """Read what `docker container inspect` prints of one container; its effective limits aren't known by it.
+    """Read what `docker container inspect` prints of one container; its effective limits are left out.
 
     Raises:
         HostError: it is something else.
@@ -112,10 +112,10 @@ _FOLDER = re.compile(r"d\S{9,} +(\d{1,10}/\d{1,10}) ", re.ASCII)
 
 
 def inspect_image(connection: Connection, image_id: str) -> Mapping[str, Any]:
-    """What `docker image inspect` says, by Docker's own names.
+    """The answer of `docker image inspect`, by Docker's own names.
 
     Raises:
-        HostError: there is no such image, or Docker there doesn't answer, or something else.
+        HostError: there is no such image, or Docker there doesn't answer as expected.
     """
     command = ["docker", "image", "inspect", image_id]
     try:
@@ -155,7 +155,7 @@ class _Effective(Document):
     processes: tuple[_Process, ...]
 
     def summed(self) -> Effective:
-        """The same, with the CPUs of all threads of a process together."""
+        """The same, with the CPUs of all threads of a process combined."""
         return Effective(
             cpus=parse_cpu_list(self.cpus),
             memory_bytes=self.memory_bytes,
@@ -261,7 +261,7 @@ def items(of: Mapping[str, Any] | None, name: str) -> list[Any]:
 
 
 def cpus_in_words(text: str | None) -> str:
-    """A cpuset, each CPU, or node of memory, by its number."""
+    """A cpuset as numbers of CPUs, or of memory nodes."""
     return ",".join(map(str, parse_cpu_list(text))) if text else ALL
 
 
@@ -276,7 +276,7 @@ def size_in_words(size: int | None) -> str:
 
 
 def quota_in_words(nano_cpus: int | None, quota: int | None, period: int | None) -> str:
-    """A CPU quota as a number of CPUs, by whichever of Docker's two ways it is set. The kernel's period is 100 ms."""
+    """A CPU quota as a number of CPUs, set in one of Docker's two ways. The kernel's period is 100 ms."""
     if nano_cpus:
         return f"{nano_cpus / 1e9:g} CPUs"
     return f"{quota / (period or 100_000):g} CPUs" if quota and quota > 0 else NONE

@@ -1,4 +1,4 @@
-"""Images on a host's Docker engine: built, carried, kept on record."""
+"""Images on a host's Docker engine: built, carried, and recorded."""
 
 from provision.images.build import (
     MadeImage,

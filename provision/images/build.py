@@ -15,7 +15,7 @@ from provision.images.context import archive_build_context
 from provision.ssh import SHA256, Connection, Held, connect, matching, shield, whole_number
 
 BUILD_SECONDS = 1800
-"""How long a build may take; one whose compilers and dependencies are to be downloaded takes minutes."""
+"""How long a build may take; one that downloads compilers and dependencies takes minutes."""
 
 _BUILDX_SINCE = 23
 
@@ -34,8 +34,8 @@ wait "$build" && status=0 || status=$?
 kill "$watch" 2>/dev/null
 exit "$status"
 """
-"""Builds with what comes first on the standard input, as long as that isn't closed: a build doesn't outlive who wants
-it. The whole process group ends, for a client that is only asked to waits for an engine that may not end its step.
+"""Builds from the first bytes of the standard input, and ends when that is closed, so that a build doesn't outlive its
+caller. The whole process group is killed, because a client that is only asked to end waits for the engine's step.
 Arguments: the size of the context in bytes, and the command."""
 
 _DEADLINE_SECONDS = 60
@@ -45,7 +45,7 @@ _SHOWN_CHARACTERS = 3000
 def check_build(
     connection: Connection, inventory: Inventory, context: Path, dockerfile: str, *, deadline_seconds: float
 ) -> None:
-    """Build all of a Dockerfile and keep nothing of it but the engine's cache.
+    """Build all of a Dockerfile, and keep only the engine's cache of it.
 
     Args:
         connection: to the host.
@@ -97,7 +97,7 @@ def build_image(
 
 
 def find_image(connection: Connection, name: str) -> str | None:
-    """The id of the image of that name on the host; None where there is none.
+    """The id of the image of that name on the host; None if there is none.
 
     Raises:
         HostError: Docker there doesn't answer.
@@ -115,9 +115,9 @@ def find_image(connection: Connection, name: str) -> str | None:
 def built(
     connection: Connection, inventory: Inventory, context: Path, *, target: str, deadline_seconds: float = BUILD_SECONDS
 ) -> Generator[str]:
-    """An image of one target of the context's Dockerfile; it is there while the context is open.
+    """An image of one target of the context's Dockerfile, which exists while the context is open.
 
-    It carries the lab's label, so that one which a killed controller left is removed by the next `lab up`.
+    It carries the lab's label, so that `lab up` removes it if the controller is killed.
 
     Yields:
         The image's name on the host.
@@ -148,11 +148,11 @@ def image_bytes(connection: Connection, image_id: str) -> int:
 
 
 def find_builder(connection: Connection) -> tuple[str, ...] | None:
-    """The command that builds an image by BuildKit; None where the host's Docker client has none.
+    """The command that builds an image by BuildKit; None if the host's Docker client has none.
 
-    Docker's clients before version 23 have BuildKit in themselves, later ones by their plugin buildx alone.
+    Docker's clients before version 23 contain BuildKit, later ones need the plugin buildx.
     """
-    # A client that lacks the plugin asks its engine for help, and that would start one that was stopped.
+    # A client without the plugin calls its engine, which would start a stopped one.
     shown = connection.run(
         "export DOCKER_HOST=unix:///nowhere; "
         "docker buildx version >/dev/null 2>&1 && echo buildx || docker version --format '{{.Client.Version}}'",
@@ -203,7 +203,7 @@ _FAILED_STEP = re.compile(r"^#(\d+) ERROR: ", re.MULTILINE)
 
 
 def _reason(output: str) -> str:
-    """What the step that failed wrote, or else the last of all output; BuildKit itself repeats its last lines alone."""
+    """The output of the failed step, or else the end of all output; BuildKit itself repeats only its last lines."""
     step = _FAILED_STEP.search(output)
     if step is not None:
         output = "\n".join(re.findall(rf"^#{step[1]} (?:\d+\.\d+ )?(.*)$", output, re.MULTILINE))
@@ -224,7 +224,7 @@ def _inspect(connection: Connection, image: str, template: str) -> str:
 
 
 def _remove(connection: Connection, name: str) -> None:
-    """Remove an image that may not have been made. On a lost connection it stays until the next `lab up`."""
+    """Remove an image that may not exist. On a lost connection it stays until the next `lab up`."""
     try:
         connection.run(["docker", "image", "rm", name], deadline_seconds=_DEADLINE_SECONDS, check=False)
     except HostUnreachableError:
@@ -236,20 +236,20 @@ _CARRY_SECONDS = 900
 """A gigabyte over a line of some 10 Mbit/s."""
 
 _SAVE = 'docker save -- "$0" | gzip -1'
-"""Compressed, for a line between hosts, and Paramiko, are slower than gzip."""
+"""Compressed, because the network between hosts and Paramiko are slower than gzip."""
 
 
 def carry_image(source: Connection, target: Connection, name: str, image_id: str) -> None:
-    """Have an image of one host on another; it goes through this machine's memory, a little at a time.
+    """Copy an image from one host to another, through this machine's memory, a little at a time.
 
     Args:
         source: the host that has it.
-        target: the host that is to have it; one that has it already is left as it is.
+        target: the host that gets it; if it has the image already, nothing is done.
         name: the image's, on both.
         image_id: its id, on both.
 
     Raises:
-        HostError: it can't be carried; says why. What of it reached the target has no use, and may be built over.
+        HostError: it can't be copied; says why. Layers that reached the target have no effect.
     """
     if find_image(target, name) == image_id:
         return
@@ -278,7 +278,7 @@ _CONNECT_SECONDS = 10
 
 
 class MadeImage(Document):
-    """An image that stands on a host.
+    """An image on a host.
 
     `recipe` identifies what it was built from, beyond its name: only images with the same recipe are the same.
     """
@@ -290,21 +290,21 @@ class MadeImage(Document):
 
 
 def note_image(made: MadeImage) -> None:
-    """Put an image on record, in place of what was made under that name on that host before."""
+    """Put an image on record, in place of an earlier one of that name on that host."""
     path = _path(made.host, made.name)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     replace_file(path, made.to_json())
 
 
 def forget_image(host: Host, name: str, image_id: str) -> None:
-    """Take an image off the record, unless another one was made under its name since."""
+    """Take an image off the record, unless another was built under its name since."""
     path = _path(host, name)
     if path.exists() and _read(path).image_id == image_id:
         path.unlink()
 
 
 def carry_from_elsewhere(connection: Connection, host: Host, name: str, recipe: str) -> str | None:
-    """Have an image that was made on another host of the lab on this one.
+    """Copy an image to this host if another host of the lab has it.
 
     What is carried, from where, or why not, goes to standard error, which Pulumi puts into its log.
 
@@ -312,10 +312,10 @@ def carry_from_elsewhere(connection: Connection, host: Host, name: str, recipe: 
         connection: to this host.
         host: this host.
         name: the image's.
-        recipe: what it is made of.
+        recipe: identifies what it is built from.
 
     Returns:
-        The image's id; None where no other host has it, or it can't be had from there.
+        The image's id; None if no other host has it, or it can't be copied from there.
     """
     for made in _made_elsewhere(host, name, recipe):
         try:

@@ -1,7 +1,7 @@
 """Build contexts on the controller: the hash that says whether an image is rebuilt, and what a build is sent.
 
-Docker's SDK, whose rules for ignored files these are, is imported at the first call: it is slow to import, and most of
-what uses this room doesn't need it.
+The rules for ignored files are those of Docker's SDK. It is imported at the first call, because it is slow to import
+and most users of this room don't need it.
 """
 
 import hashlib
@@ -14,8 +14,8 @@ def hash_build_context(folder: Path) -> str:
     """SHA-256 over the path, mode and bytes of every file that the folder's `.dockerignore` lets into the build.
 
     An image is rebuilt when, and only when, it changes. The rules are Docker's own, by the Docker SDK for Python. Only
-    the executable bit of a mode counts: the rest depends on the umask of the clone. A symbolic link counts by where it
-    points to, as the build gets it.
+    the executable bit of a mode counts: the rest depends on the umask of the clone. A symbolic link counts by its
+    target's path, as in the build.
     """
     from docker.utils.build import exclude_paths  # noqa: PLC0415
 
@@ -34,14 +34,14 @@ def hash_build_context(folder: Path) -> str:
 
 
 def archive_build_context(folder: Path, dockerfile: str) -> bytes:
-    """What the folder gives to a build by the Dockerfile of that name in it, as a compressed tar archive.
+    """The context of a build by the Dockerfile of that name in the folder, as a compressed tar archive.
 
-    The Dockerfile itself is always part of it. Compressed, since buildx 0.13 looks no further
-    than 1,024 octets for a tar header, and Python's archives begin with an extended one that may be longer.
+    The Dockerfile itself is always part of it. It is compressed because buildx 0.13 looks for a tar header in the first
+    1,024 octets only, and Python's archives begin with an extended one that may be longer.
     """
     from docker.utils.build import tar  # noqa: PLC0415
 
-    # BuildKit lets a Dockerfile have an ignore file of its own.
+    # With BuildKit a Dockerfile may have its own ignore file.
     patterns = _ignored(folder, f"{dockerfile}.dockerignore", ".dockerignore")
     with cast("BinaryIO", tar(folder, exclude=patterns, dockerfile=(dockerfile, None), gzip=True)) as made:
         return made.read()

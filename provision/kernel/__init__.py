@@ -1,4 +1,4 @@
-"""Kernel settings for the time of a run."""
+"""Kernel settings during a run."""
 
 from provision.kernel.settings import Knob, api_cpus
 from provision.kernel.tuning import Place

@@ -1,7 +1,7 @@
-"""Jobs that run on the host on their own: a lost connection, or a controller that is gone, loses nothing of them.
+"""Detached jobs on a host: they go on if the connection is lost or the controller is gone.
 
 A job has a directory on the host. In it are ``stdout``, ``stderr``, the files that the job writes by relative paths,
-and when it has ended its ``status.json``, written at once. `reattach` finds a job again by its directory alone, which
+and after its end ``status.json``, written in one step. `reattach` finds a job again by its directory alone, which
 may have been renamed since.
 """
 
@@ -23,7 +23,7 @@ _Shape = TypeVar("_Shape")
 
 _DEADLINE_SECONDS = 30
 _GRACE_SECONDS = 10
-"""How long past its deadline a job's supervisor has to end it and to write its status."""
+"""How long a job's supervisor has after the deadline to end it and to write its status."""
 
 
 class Job(Document):
@@ -73,8 +73,8 @@ def start(
 
     Args:
         connection: to the host.
-        directory: the job's folder and its working directory, made with mode 0700 where it isn't there. The folder
-            that it is in must be there: a start that comes too late finds it gone and does nothing.
+        directory: the job's folder and working directory, created with mode 0700 if it is missing. Its parent must
+            exist: a start that comes too late finds it gone and does nothing.
         argv: its command; no shell is involved, and no secret may be in it.
         cpus: the CPUs that it may run on; those of the SSH session unless given.
         cgroup: the cgroup that it runs in; that of the SSH session unless given.
@@ -112,7 +112,7 @@ def wait(connection: Connection, job: Job) -> JobStatus:
 
     Raises:
         DeadlineExceededError: the job was ended at its deadline.
-        HostError: it is gone without a status: its supervisor was killed, or the host restarted.
+        HostError: it ended without a status: its supervisor was killed, or the host restarted.
         HostUnreachableError: the connection was lost; the job goes on.
     """
     seconds = job.deadline_seconds + _GRACE_SECONDS
@@ -126,7 +126,7 @@ def wait(connection: Connection, job: Job) -> JobStatus:
 
 
 def stop(connection: Connection, job: Job) -> JobStatus:
-    """End the job with its whole process group: SIGTERM, and SIGKILL five seconds later. One that has ended stays so.
+    """End the job with its whole process group: SIGTERM, and SIGKILL five seconds later. An ended job is fine.
 
     Raises:
         HostError: it is gone without a status: its supervisor was killed, or the host restarted.
@@ -139,7 +139,7 @@ def end_all(connection: Connection, homes: str) -> None:
 
     Args:
         connection: to the host.
-        homes: the folders, as the host's shell has them.
+        homes: the folders, as a pattern of the host's shell.
 
     Raises:
         HostUnreachableError: the connection was lost.
@@ -155,7 +155,7 @@ def end_all(connection: Connection, homes: str) -> None:
         except HostUnreachableError:
             raise
         except HostError as error:
-            # Gone without a status, as after a restart of the host: there is nothing left to end.
+            # Ended without a status, as after a restart of the host: nothing is left to end.
             _logger.info("%s", error)
 
 

@@ -1,7 +1,7 @@
 """The network between a load host and the lab's host: round trips, bandwidth, and how far the two clocks are apart.
 
-Both ends are scripts that live for one measurement. That on the lab's host listens on the address of the APIs alone; it
-answers only a peer with the token that both are given on their standard input.
+Both ends are programs that run for one measurement. The one on the lab's host listens only on the address of the APIs,
+and answers only a peer with the token that both are given on their standard input.
 """
 
 import logging
@@ -26,17 +26,17 @@ _logger = logging.getLogger(__name__)
 _SCRIPT = PAYLOAD / "network.py"
 
 _ROUND_TRIPS = 3000
-"""Some tenths of a second; the 99th percentile then is that of thirty."""
+"""They take some tenths of a second; thirty of them are above the 99th percentile."""
 
 _CLOCK_ROUND_TRIPS = 200
-"""In a cell: the exchange with the least delay is what counts, and one of these met no other work."""
+"""In a cell. The exchange with the least delay counts, and at least one of these meets no other work."""
 
 _BANDWIDTH_SECONDS = 2
-"""TCP has opened its window within a fraction of the first."""
+"""TCP's window is open after a fraction of the first second."""
 
 _STARTING_SECONDS = 15
 _SERVING_SECONDS = 40
-"""All messages have gone there and back by then even where each takes 10 ms."""
+"""Enough for all round trips, even of 10 ms each."""
 
 
 class Exchanged(Document):
@@ -60,7 +60,7 @@ class Exchanged(Document):
 
 
 class _Partial(Document):
-    """A part of a document of another program's."""
+    """A part of another program's document."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -85,7 +85,7 @@ class Carried(_Partial):
 
 
 def measure(lab: Connection, load: Connection, address: str) -> Network:
-    """Measure what lies between a load host and the lab's host; some five seconds, in which nothing else should run.
+    """Measure the network between a load host and the lab's host; takes some five seconds without other load.
 
     Args:
         lab: to the lab's host.
@@ -110,7 +110,7 @@ def measure(lab: Connection, load: Connection, address: str) -> Network:
 
 
 def read_clock(lab: Connection, load: Connection, address: str) -> ClockReading:
-    """How far the clock of the lab's host is ahead of the load host's; some tenths of a second.
+    """How far the clock of the lab's host is ahead of the load host's; takes some tenths of a second.
 
     The arguments and errors are those of `measure`.
     """
@@ -188,7 +188,7 @@ def read_carried(text: str, *, where: object) -> Carried:
 
 @contextmanager
 def _served(lab: Connection, action: str, address: str, token: str) -> Generator[int]:
-    """Have the lab's host serve one client; yields the port."""
+    """Start a server for one client on the lab's host; yields the port."""
     port_file = f"{HOME}/network-{secrets.token_hex(8)}"
     # Not a context manager: a failure is raised at once, not when the time of the other end is up.
     pool = ThreadPoolExecutor(1, thread_name_prefix="network")

@@ -23,7 +23,7 @@ from provision.ssh import Connection, read_answer, unexpected
 class Recorder:
     """A program that appends lines to a file in its working folder.
 
-    `name` is what messages call it, as in "The sampler on HOST took no sample", of which `nothing` is the end.
+    Messages use `name` and `nothing`, as in "The sampler on HOST took no sample".
     """
 
     name: str
@@ -36,10 +36,10 @@ SAMPLER = Recorder(name="sampler", program=PAYLOAD / "sampler.py", file_name="sa
 WATCH = Recorder(name="watch", program=PAYLOAD / "watch.py", file_name="ticks.jsonl", nothing="saw nothing")
 
 SAMPLE_SECONDS = 0.1
-"""From one sample to the next."""
+"""The time between two samples."""
 
 TICK_SECONDS = 0.4
-"""From one tick to the next: even the shortest window, of a second, has two, one of which may come late."""
+"""The time between two ticks: even the shortest window, of a second, has two, one of which may be late."""
 
 _FIRST_LINES_SECONDS = 10
 _SPIN_SECONDS = 30

@@ -1,4 +1,4 @@
-"""wrk on the host, a detached job on the generator's own CPUs and in its own cgroup: a warm-up, or a window of load."""
+"""wrk on the host, a detached job on the generator's CPUs and in its cgroup: a warm-up, or a window of load."""
 
 import re
 import shlex
@@ -21,12 +21,12 @@ TEXT_NAME = "wrk.txt"
 
 
 def generator_cgroup(connection: Connection, beside: Cgroup) -> Cgroup:
-    """The generator's cgroup, made where it isn't there.
+    """The generator's cgroup, created if it is missing.
 
     Args:
         connection: to the host.
-        beside: the cgroup of one of the lab's containers. The generator's is made beside it, so that in a `container`
-            host the outer limits bind it too, and on cgroup v2 the controllers are enabled for it.
+        beside: the cgroup of one of the lab's containers. The generator's is created beside it, so that in a
+            `container` host the outer limits apply to it too, and on cgroup v2 the controllers are enabled for it.
 
     Raises:
         HostError: it can't be made.
@@ -35,7 +35,7 @@ def generator_cgroup(connection: Connection, beside: Cgroup) -> Cgroup:
 
 
 def own_generator_cgroup(connection: Connection) -> Cgroup:
-    """The generator's cgroup on a host without containers of the lab's, made where it isn't there.
+    """The generator's cgroup on a host without the lab's containers, created if it is missing.
 
     Raises:
         HostError: it can't be made.
@@ -44,7 +44,7 @@ def own_generator_cgroup(connection: Connection) -> Cgroup:
 
 
 def _make(connection: Connection, cgroup: Cgroup) -> Cgroup:
-    # On a host that the lab didn't make, it is to go with the lab.
+    # On a host that the lab didn't make, it is removed with the lab.
     Journal(connection).note(cgroups=tuple(sorted(set(cgroup.directories.values()))))
     cgroups.create(connection, cgroup)
     return cgroup
@@ -57,9 +57,9 @@ def finish(connection: Connection, job: Job, folder: Path, *, prefix: str = "") 
     fetched: it may hold tokens.
 
     Raises:
-        HostError: wrk failed, or wrote no result, as it does when nobody answers its first connection.
+        HostError: wrk failed, or wrote no result, as if nothing answers its first connection.
         DeadlineExceededError: it hung and was ended.
-        DocumentError: its result isn't of the shape that it must have.
+        DocumentError: its result has another shape than expected.
         TransferError: the files didn't arrive whole.
     """
     target = folder / f"{prefix}{WRK_FILE}"
@@ -85,16 +85,15 @@ _LINE = re.compile(r"(\d{1,4}) (\d{1,9}) (\d{1,18})", re.ASCII)
 def watch(
     running: Sequence[tuple[Connection, Job]], *, threads: int, enough: Callable[[Sequence[int]], bool]
 ) -> tuple[tuple[int, ...], tuple[JobStatus, ...]]:
-    """Look at a warm-up's series about once a second, and end its wrk as soon as it is enough.
+    """Read a warm-up's series about once a second, and end its wrk as soon as it is enough.
 
-    A look is one command that reads some short files, so that it costs the host next to nothing: no Python is started
-    for it, as it is to end the job.
+    Reading is one command for some short files, which costs the host almost nothing: it starts no Python.
 
     Args:
         running: each wrk, as it was started, and the connection to its host. Where there are several they were started
             together, and their seconds count as the same.
         threads: how many each has.
-        enough: whether it may end, of the requests of each second so far.
+        enough: decides by the requests of each second so far whether the warm-up may end.
 
     Returns:
         The requests of each second, summed over all threads, and how each wrk ended. If `enough` ended them, the series
@@ -129,7 +128,7 @@ def watch(
 
 
 def _end(connection: Connection, job: Job, *, stop: bool) -> JobStatus:
-    """How wrk ended, by itself or because it was enough."""
+    """The status of a wrk that ended by itself or was stopped."""
     status = jobs.stop(connection, job) if stop else jobs.wait(connection, job)
     if status.outcome != "stopped" and status.exit_status != 0:
         last = jobs.tail(connection, job)
@@ -159,7 +158,8 @@ def series_of(text: str, threads: int) -> tuple[int, ...]:
 
 
 def _read(connection: Connection, job: Job) -> str:
-    """The line `ended` if the job has, and the lines of all threads; in this order, so that an end is that of them."""
+    """The line `ended` if the job has ended, then the lines of all threads; in this order, so that they are
+    complete."""
     folder = shlex.quote(job.directory)
     command = f"[ ! -e {folder}/status.json ] || echo {_ENDED}; cat {folder}/{SERIES_NAME}.* 2>/dev/null"
     return connection.run(command, deadline_seconds=_DEADLINE_SECONDS, check=False).stdout

@@ -32,7 +32,7 @@ def wait_for_services(connection: Connection, inventory: Inventory) -> None:
 def wait_for_api(connection: Connection, api: ApiService, address: str, *, deadline_seconds: float = 60) -> None:
     """Wait until an API answers `GET /healthz` at an address of the host; one that has ended is an error at once.
 
-    A container that ends at its start is started again and again, and to Docker that is no failure.
+    Docker restarts a container that ends at its start, and reports no failure.
 
     Raises:
         HostError: its container doesn't run, or it gave no answer by the deadline.
@@ -75,9 +75,8 @@ def _require_running(connection: Connection, name: str, container: str) -> None:
 
 
 def wait_for_postgres(connection: Connection, postgres: PostgresService, *, deadline_seconds: float = 120) -> None:
-    """Wait until PostgreSQL takes connections over TCP; a first start makes its cluster before it does.
-
-    While the cluster is made a server answers on the local socket alone, so that one isn't asked.
+    """Wait until PostgreSQL takes connections over TCP; its first start creates its cluster before. During that, a
+    server answers on the local socket only, so the check uses TCP.
 
     Raises:
         HostError: it didn't by the deadline.

@@ -1,7 +1,7 @@
-"""What a host answers, read strictly.
+"""A host's answers, parsed strictly.
 
-An answer may be cut off, garbled, or another program's. It is read as exactly what was asked for, or refused by a
-sentence that names the host.
+An answer may be cut off, garbled, or another program's. It either has the expected shape or is refused with a sentence
+that names the host.
 """
 
 import re
@@ -25,7 +25,7 @@ _SHOWN_CHARACTERS = 120
 
 
 def matching(pattern: str, text: str, *, what: str, where: object) -> re.Match[str]:
-    """An answer as a whole in the groups of a pattern, in which digits and letters are those of ASCII alone.
+    """Match a whole answer against a pattern; digits and letters are ASCII only.
 
     Args:
         pattern: the regular expression.
@@ -52,7 +52,7 @@ def whole_number(text: str, *, what: str, where: object) -> int:
 
 
 def read_answer(kind: type[_Answer] | TypeAdapter[_Answer], text: str | bytes, *, what: str, where: object) -> _Answer:
-    """An answer in JSON, a document or such as a list of them; the other arguments are those of `matching`.
+    """An answer in JSON, a document or a list of them; the other arguments are those of `matching`.
 
     Raises:
         HostError: it isn't JSON, or not of that shape.
@@ -68,9 +68,9 @@ def read_answer(kind: type[_Answer] | TypeAdapter[_Answer], text: str | bytes, *
 
 
 def unexpected(text: str, *, what: str, where: object) -> HostError:
-    """The error of an answer that isn't what was asked for; the arguments are those of `matching`."""
+    """The error for an unexpected answer; the arguments are those of `matching`."""
     shown = text.strip()[:_SHOWN_CHARACTERS]
     return HostError(f"{where} was asked for {what} and answered {shown!r}. {_REMEDY}")
 
 
-_REMEDY = "See whether the host is sound and its disk not full, then try again."
+_REMEDY = "Check that the host works and its disk isn't full, then try again."

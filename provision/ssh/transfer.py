@@ -1,6 +1,6 @@
 """Files to and from a host: whole and checked, or not at all.
 
-Paramiko's own `get` and `put` write straight to their target and compare nothing but the size. Here a file goes to
+Paramiko's own `get` and `put` write directly to their target and compare only the size. Here a file goes to
 a temporary name beside its target, the SHA-256 of both sides is compared, and only then is it renamed.
 """
 
@@ -20,14 +20,14 @@ from provision.ssh.answers import SHA256, matching
 from provision.ssh.execution import Completed, checkpoint
 
 _CHUNK_BYTES = 1 << 15
-"""SFTP servers need not take more in one request. Source: draft-ietf-secsh-filexfer-02, section 3."""
+"""SFTP servers need not accept more in one request. Source: draft-ietf-secsh-filexfer-02, section 3."""
 
 _STALL_SECONDS = 60
 _CHECKSUM_DEADLINE_SECONDS = 300
 
 
 class Remote(Protocol):
-    """What a copy needs of a `Connection`."""
+    """The part of a `Connection` that a copy needs."""
 
     @property
     def is_open(self) -> bool:
@@ -77,9 +77,9 @@ def pull(connection: Remote, remote: str, local: Path) -> str:
 def _upload(sftp: paramiko.SFTPClient, source: BinaryIO, temporary: str, mode: int) -> str:
     digest = hashlib.sha256()
     with sftp.open(temporary, "wx") as target:
-        # Before the first byte: the file is made with the server's default permissions.
+        # Before the first byte: the server creates the file with its default permissions.
         target.chmod(mode)
-        # Nothing is waited for between writes; a server that fails one is found out by the checksum.
+        # Writes aren't confirmed one by one; the checksum detects a failed one.
         target.set_pipelined(pipelined=True)
         while chunk := source.read(_CHUNK_BYTES):
             digest.update(chunk)
