@@ -229,6 +229,6 @@ def _run(connection: Connection, arguments: list[str], token: str) -> Completed:
 
 def _unreached(load: Connection, address: str, error: RemoteCommandError) -> HostError:
     return HostError(
-        f"{load} doesn't reach the lab's host at {address}: {error} The address is to be the one that both have in "
-        "their private network; see that no firewall lies between."
+        f"{load} doesn't reach the lab's host at {address}: {error} Use its address in the private network of "
+        "both, and check that no firewall is between them."
     )

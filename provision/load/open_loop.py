@@ -37,10 +37,9 @@ mv -- "$folder/.$name.part" "$folder/$name"
 
 
 def install(connection: Connection, inventory: Inventory, source: Path) -> str:
-    """Install the generator on the host; it is built from the lab's base, unless these sources were built there
-    already.
+    """Install the generator on the host; it is built there unless these sources were built before.
 
-    It is in the lab's folder on the host and is removed with it; its image is removed at once.
+    It is built from the lab's base into the lab's folder, and is removed with that; its image is removed at once.
 
     Args:
         connection: to the host.
@@ -85,8 +84,7 @@ def carry_over(built_on: Connection, connection: Connection, path: str) -> None:
 
 
 def finish(connection: Connection, job: Job, folder: Path, *, prefix: str = "") -> OpenLoopResult:
-    """Wait for the generator's end and fetch its result, as ``open-loop.json`` in the folder, with the prefix before
-    its name.
+    """Wait for the generator's end and fetch its result into the folder, as the prefix and ``open-loop.json``.
 
     Raises:
         HostError: it failed, or wrote no result.

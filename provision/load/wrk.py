@@ -158,8 +158,7 @@ def series_of(text: str, threads: int) -> tuple[int, ...]:
 
 
 def _read(connection: Connection, job: Job) -> str:
-    """The line `ended` if the job has ended, then the lines of all threads; in this order, so that they are
-    complete."""
+    """The line `ended` if the job has ended, then all threads' lines; in this order, so that they are complete."""
     folder = shlex.quote(job.directory)
     command = f"[ ! -e {folder}/status.json ] || echo {_ENDED}; cat {folder}/{SERIES_NAME}.* 2>/dev/null"
     return connection.run(command, deadline_seconds=_DEADLINE_SECONDS, check=False).stdout

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from provision.ssh import Connection, read_answer
 
 FOLDER = Path(__file__).parent
-"""Where their sources are."""
+"""The folder of their sources."""
 
 HOME = "/var/lib/fairground"
 """The lab's folder on every host, of mode 0700."""
@@ -32,16 +32,16 @@ def call(
     deadline_seconds: float,
     cpus: str | None = None,
 ) -> Answer:
-    """Call a program on a host: its `main` gets the request, and what that returns is the answer.
+    """Call a program on a host: its `main` gets the request and returns the answer.
 
-    Program and request go to the interpreter's standard input, so that nothing of them is in a list of processes.
+    Program and request go to the interpreter's standard input, so that no list of processes shows them.
 
     Args:
         connection: to the host.
         program: the name of the program's file, without its suffix.
-        request: what JSON can say.
+        request: a value that JSON can express.
         answer: the shape of the answer.
-        what: what is asked for, for messages, such as ``its kernel settings``.
+        what: the name of the answer for messages, such as ``its kernel settings``.
         deadline_seconds: how long it may take.
         cpus: the CPUs that it runs on, such as ``0,1``; those of the SSH session unless given.
 
@@ -56,6 +56,6 @@ def call(
 
 
 def text_of(program: str, request: Mapping[str, object]) -> str:
-    """A program's text, and behind it the call of its `main`, which prints the answer as JSON."""
+    """A program's text, followed by a call of its `main` that prints the answer as JSON."""
     text = (FOLDER / f"{program}.py").read_text(encoding="utf-8")
     return f"{text}\nimport json\nprint(json.dumps(main(json.loads({json.dumps(request)!r}))))\n"

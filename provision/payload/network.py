@@ -30,11 +30,11 @@ QUESTION = struct.Struct("!q")
 """A number."""
 
 ANSWER = struct.Struct("!qqq")
-"""When the question had come and when this was sent, both of CLOCK_MONOTONIC, and how far CLOCK_REALTIME is ahead."""
+"""When the question came and when the answer was sent, by CLOCK_MONOTONIC, and how far CLOCK_REALTIME is ahead."""
 
 TOKEN_BYTES = 64
 UNCOUNTED = 20
-"""The first messages find nothing ready in caches, nor in TCP's window."""
+"""The first messages meet cold caches and a small TCP window."""
 
 LISTENING = "0A"
 """A socket's state in /proc/net/tcp. Source: proc_net(5)."""
@@ -103,7 +103,7 @@ def ask(address: str, port: int, count: int, token: bytes) -> "dict[str, int | f
 
 
 def answer(address: str, port_file: Path, token: bytes) -> None:
-    """Answer the first client that has the token; others are turned away."""
+    """Answer the first client with the token; others are refused."""
     ahead = wall_ahead()
     with socket.create_server((address, 0)) as listening:
         write_port(port_file, listening.getsockname()[1])
@@ -125,7 +125,7 @@ def answer(address: str, port_file: Path, token: bytes) -> None:
 
 
 def carry(address: str, port_file: Path) -> None:
-    """Have iperf3 serve one client, and end with it."""
+    """Run iperf3 for one client."""
     with socket.create_server((address, 0)) as free:
         port = free.getsockname()[1]
     command = ["iperf3", "--server", "--one-off", "--bind", address, "--port", str(port)]
@@ -151,7 +151,7 @@ def listens(port: int) -> bool:
 
 
 def wall_ahead() -> int:
-    """How far CLOCK_REALTIME is ahead of CLOCK_MONOTONIC, of the reading that took the least time."""
+    """How far CLOCK_REALTIME is ahead of CLOCK_MONOTONIC, by the fastest of several readings."""
     readings = [(time.monotonic_ns(), time.time_ns(), time.monotonic_ns()) for _ in range(9)]
     before, wall, after = min(readings, key=lambda reading: reading[2] - reading[0])
     return wall - (before + after) // 2
@@ -165,7 +165,7 @@ def write_port(port_file: Path, port: int) -> None:
 
 
 def receive(connection: socket.socket, size: int) -> bytes:
-    """So many bytes; fewer where the other end closed the connection before."""
+    """So many bytes; fewer if the other end closed the connection before."""
     data = b""
     with suppress(ConnectionResetError):
         while len(data) < size and (part := connection.recv(size - len(data))):

@@ -21,7 +21,7 @@ from typing import Any
 CGROUPS = Path("/sys/fs/cgroup")
 
 UNLIMITED_BYTES = 1 << 62
-"""Version 1 says "no limit" by the greatest number of pages that it can count."""
+"""Version 1 writes "no limit" as the greatest number of pages that it can count."""
 
 
 def main(request: "dict[str, Any]") -> "dict[str, Any]":
@@ -43,7 +43,7 @@ def inspect_containers(request: "dict[str, Any]") -> "list[dict[str, Any]]":
 
 
 def inspect_image(identity: str) -> "dict[str, Any] | None":
-    """Docker's inspection of an image; None where it isn't there."""
+    """Docker's inspection of an image; None if it doesn't exist."""
     done = subprocess.run(["docker", "image", "inspect", identity], capture_output=True, text=True, check=False)
     return json.loads(done.stdout)[0] if done.returncode == 0 else None
 
@@ -99,7 +99,7 @@ def cgroups_of(process: int) -> "dict[str, Path]":
 
 
 def lineage(places: "dict[str, Path]", controller: str) -> "Iterator[Path]":
-    """The directories of a cgroup and of those above, the nearest first; version 2 has what version 1 hasn't."""
+    """The directories of a cgroup and of those above, the nearest first; version 2 has what version 1 lacks."""
     place = places.get(controller, places.get(""))
     if place is None:
         return
@@ -107,7 +107,7 @@ def lineage(places: "dict[str, Path]", controller: str) -> "Iterator[Path]":
 
 
 def texts(directories: "Iterator[Path]", names: "tuple[str, ...]") -> "Iterator[str]":
-    """What the first of the files says that is there, for each directory that has one."""
+    """The content of the first of the files that exists, for each directory that has one."""
     for directory in directories:
         for name in names:
             try:
@@ -118,7 +118,7 @@ def texts(directories: "Iterator[Path]", names: "tuple[str, ...]") -> "Iterator[
 
 
 def first_text(directories: "Iterator[Path]", names: "tuple[str, ...]") -> str:
-    """What the nearest cgroup says; an empty text where none says anything."""
+    """The first non-empty content, the nearest cgroup's first; an empty text if there is none."""
     return next((text for text in texts(directories, names) if text), "")
 
 

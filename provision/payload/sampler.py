@@ -73,7 +73,7 @@ def main() -> None:
             due_ns = time.monotonic_ns()
             while running:
                 table.write(b"".join([source.sample() for source in sources]))
-                # A tick that was missed is left out, never made up for by a burst.
+                # A missed tick is left out; there is no burst to catch up.
                 late_ns = time.monotonic_ns() - due_ns
                 due_ns += period_ns * (1 + late_ns // period_ns)
                 time.sleep(max(due_ns - time.monotonic_ns(), 0) / 1e9)

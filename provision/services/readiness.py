@@ -75,8 +75,9 @@ def _require_running(connection: Connection, name: str, container: str) -> None:
 
 
 def wait_for_postgres(connection: Connection, postgres: PostgresService, *, deadline_seconds: float = 120) -> None:
-    """Wait until PostgreSQL takes connections over TCP; its first start creates its cluster before. During that, a
-    server answers on the local socket only, so the check uses TCP.
+    """Wait until PostgreSQL takes connections over TCP; its first start creates its cluster before.
+
+    During that, a server answers on the local socket only, so the check uses TCP.
 
     Raises:
         HostError: it didn't by the deadline.

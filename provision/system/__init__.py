@@ -1,4 +1,4 @@
-"""The host as a system: what it is, what it needs, and which CPUs its processes have."""
+"""The host as a system: its identity, its preparation, and the CPUs of its processes."""
 
 from provision.system.base_image import SCRIPT, make_base_image_here, make_base_image_on_host, trust_anchors
 from provision.system.changes import (

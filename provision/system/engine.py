@@ -1,7 +1,7 @@
-"""The Docker engine of a host as a service: whether it is at work, its start and its stop, and its configuration.
+"""The Docker engine of a host as a service: whether it runs, its start, its stop and its configuration.
 
-Where systemd holds the engine's socket, any call of the client starts an engine that was stopped. So whether it is at
-work has to be known before it is asked anything, or it would be left running.
+If systemd holds the engine's socket, any call of the client starts a stopped engine. So the lab has to check whether it
+runs before any call, or it would be left running.
 """
 
 import json
@@ -15,11 +15,11 @@ from provision.system.changes import Journal
 CONFIGURATION = "/etc/docker/daemon.json"
 
 _WITHOUT_NETWORK = {"bridge": "none", "iptables": False, "ip6tables": False, "ip-forward": False}
-"""The lab's containers share the host's network. An engine with networks of its own would put a bridge, a packet filter
-and forwarding on the host, which stay when the engine goes, and address translation into the path that is measured."""
+"""The lab's containers share the host's network. An engine with its own networks would add a bridge, a packet filter
+and forwarding to the host, which outlive it, and address translation to the measured path."""
 
 _UNITS = ("docker.socket", "docker.service", "containerd.service")
-"""What `docker.service` starts along with itself."""
+"""The units that `docker.service` starts together."""
 
 _AT_WORK = (
     "pgrep --exact dockerd >/dev/null || "
@@ -30,13 +30,13 @@ _START_SECONDS = 120
 
 
 def is_installed(connection: Connection) -> bool:
-    """Whether the host has an engine, at work or not."""
+    """Whether the host has an engine, running or not."""
     found = connection.run("PATH=$PATH:/usr/sbin command -v dockerd", deadline_seconds=_DEADLINE_SECONDS, check=False)
     return found.exit_status == 0
 
 
 def is_at_work(connection: Connection) -> bool:
-    """Whether the host has an engine that runs, or is on its way; nothing is started by that."""
+    """Whether the host has an engine that runs or is starting; this starts nothing."""
     return connection.run(_AT_WORK, deadline_seconds=_DEADLINE_SECONDS, check=False).exit_status == 0
 
 
@@ -70,7 +70,7 @@ def stop(connection: Connection, units: tuple[str, ...]) -> None:
 
     Args:
         connection: to the host.
-        units: what of systemd's was started with it; none on a host without systemd.
+        units: the units of systemd that were started with it; empty on a host without systemd.
 
     Raises:
         HostError: it still runs.
@@ -85,7 +85,7 @@ def stop(connection: Connection, units: tuple[str, ...]) -> None:
 
 
 def configure(connection: Connection) -> None:
-    """Write the configuration of an engine that is about to be installed for the lab, unless there is one."""
+    """Write the configuration for an engine that is about to be installed, unless there is one."""
     if connection.run(["test", "-e", CONFIGURATION], deadline_seconds=_DEADLINE_SECONDS, check=False).exit_status:
         connection.run(["mkdir", "-p", "/etc/docker"], deadline_seconds=_DEADLINE_SECONDS)
         connection.push_bytes(f"{json.dumps(_WITHOUT_NETWORK, indent=2)}\n".encode(), CONFIGURATION, 0o644)
