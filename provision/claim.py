@@ -35,11 +35,11 @@ _REMOVE_FOLDER = """
 awk '$5 == "{folder}" || index($5, "{folder}/") == 1 {{ print $5 }}' /proc/self/mountinfo | sort -r | xargs -r umount --
 rm -rf --one-file-system -- {folder}
 """
-"""An engine that has ended leaves the namespaces of its networks mounted."""
+"""A stopped engine leaves the namespaces of its networks mounted."""
 
 
 def claim(connection: Connection, stack: str, lab: str) -> None:
-    """Claim a host for a lab, and begin its journal; a claim of the same lab is taken up again.
+    """Claim a host for a lab, and begin its journal; a claim of the same lab is renewed.
 
     Args:
         connection: to the host.
@@ -80,7 +80,7 @@ def claim(connection: Connection, stack: str, lab: str) -> None:
 
 
 def release(connection: Connection, *, keep_images: bool) -> tuple[str, ...]:
-    """End what the lab does on the host, remove what it made there, undo what it changed, and give the claim up.
+    """End the lab's processes on the host, remove its things, undo its changes, and release the claim.
 
     It can be repeated, and goes on where it was interrupted. On a host without a claim it does nothing.
 
@@ -129,9 +129,9 @@ def release(connection: Connection, *, keep_images: bool) -> tuple[str, ...]:
 
 
 def find_things(connection: Connection, changes: HostChanges) -> tuple[Labelled, ...]:
-    """What carries the lab's label, or that of a lab before it whose images were kept.
+    """Everything with the lab's label, or with that of an earlier lab whose images were kept.
 
-    An engine that came with the lab and never ran goes with all that it has.
+    An engine that was installed for the lab and never ran is removed with its content.
     """
     if packages.ENGINE_PACKAGE in changes.packages:
         answer = connection.run(["docker", "version"], deadline_seconds=_DEADLINE_SECONDS, check=False)
@@ -149,7 +149,7 @@ def _list_build_cache(connection: Connection) -> tuple[str, ...] | None:
 
 
 def _wake_engine(connection: Connection, changes: HostChanges) -> HostChanges:
-    """Have a stopped engine run until all is undone, for it alone can remove what is on it."""
+    """Start a stopped engine until all is undone, because only the engine can remove its content."""
     if not engine.start(connection, Journal(connection)):
         return changes
     preparation.wait_for_engine(connection, deadline_seconds=_DEADLINE_SECONDS)
@@ -157,10 +157,10 @@ def _wake_engine(connection: Connection, changes: HostChanges) -> HostChanges:
 
 
 def _undo_access(connection: Connection, changes: HostChanges) -> None:
-    """Undo what a lab needs only while it stands: who may use the engine, that it runs, and sshd's limits."""
+    """Undo what a lab needs only while it is up: access to the engine, its start, and sshd's limits."""
     for membership in changes.memberships:
         user, _, group = membership.partition(":")
-        # One that is gone already, or whose group is, is no failure.
+        # A missing user or group is no failure.
         done = connection.run(["gpasswd", "--delete", user, group], deadline_seconds=_DEADLINE_SECONDS, check=False)
         listed = connection.run(["getent", "group", group], deadline_seconds=_DEADLINE_SECONDS, check=False).stdout
         if user in listed.strip().rpartition(":")[2].split(","):
@@ -196,6 +196,6 @@ def _undo_packages(connection: Connection, changes: HostChanges) -> Iterator[str
 
 
 def _empty_folder(connection: Connection) -> None:
-    """Remove all from the lab's folder but the journal."""
+    """Remove everything in the lab's folder except the journal."""
     find = ["find", HOME, "-mindepth", "1", "-maxdepth", "1", "!", "-path", JOURNAL]
     connection.run(f"{shlex.join(find)} -exec rm -rf -- {{}} +", deadline_seconds=_DEADLINE_SECONDS)

@@ -1,7 +1,7 @@
 """Installs what this machine lacks: ``python3 -m toolchain.bootstrap``, called by the Makefile.
 
-Runs on the machine's own Python, before the environment exists, and so on the standard library alone. Every step
-first looks whether it is done, and leaves nothing incomplete where it is killed.
+Runs on the machine's Python before the environment exists, so it needs only the standard library. Every step first
+checks whether it is done, and leaves nothing incomplete if it is killed.
 """
 
 import argparse
@@ -35,7 +35,7 @@ class Part:
 
 
 def missing_parts(layout: Layout, *, with_lab: bool) -> Iterator[Part]:
-    """What this machine and this checkout lack.
+    """The parts that this machine and this checkout lack.
 
     Args:
         layout: The checkout.
@@ -58,7 +58,7 @@ def missing_parts(layout: Layout, *, with_lab: bool) -> Iterator[Part]:
 
 
 def announce(parts: list[Part]) -> str:
-    """The lines that say it."""
+    """The announcement of the parts, in lines."""
     width = max(len(part.name) for part in parts)
     lines = ["To be installed, with what it takes on two cores that have nothing else to do:"]
     for part in parts:
@@ -75,7 +75,7 @@ def duration(seconds: int) -> str:
 
 
 def bootstrap(layout: Layout, *, with_tests: bool, with_lab: bool = False) -> None:
-    """Installs everything that is missing, and says before what that is.
+    """Installs everything that is missing, and announces it before.
 
     Args:
         layout: The checkout.
@@ -98,7 +98,7 @@ def bootstrap(layout: Layout, *, with_tests: bool, with_lab: bool = False) -> No
         _interrupted_installation(layout)
         _system_packages(layout, apt.LAB)
         _environment(layout)
-        # What computes beside what waits for the network.
+        # The build beside the downloads.
         with beside(lambda: _pulumi(layout)):
             _packages(layout)
             _docker(layout)
@@ -157,7 +157,7 @@ def _state(layout: Layout) -> None:
 
 
 def _sentence(error: subprocess.TimeoutExpired | subprocess.CalledProcessError) -> str:
-    """What happened to a command that was only asked something, and what to do."""
+    """The failure of a query, and what to do."""
     command = shlex.join(map(str, error.cmd))
     if isinstance(error, subprocess.TimeoutExpired):
         return (
@@ -176,7 +176,7 @@ def main() -> int:
     parser.add_argument("--with-tests", action="store_true", help="also what only the tests need")
     parser.add_argument("--with-lab", action="store_true", help="the lab is stood up afterwards: announce that too")
     arguments = parser.parse_args()
-    # make and CI end it so: the same clean-up as for Ctrl-C.
+    # make and CI send it: clean up as for Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         bootstrap(project_layout(), with_tests=arguments.with_tests, with_lab=arguments.with_lab)

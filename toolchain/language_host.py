@@ -1,4 +1,4 @@
-"""Pulumi's language host for Python, where the vendor's can't be had.
+"""Pulumi's language host for Python, if the vendor's can't be downloaded.
 
 The Pulumi engine starts a language host for each command, reads a port from the first line that it prints, and
 asks it over gRPC to run the program (service ``pulumirpc.LanguageRuntime``). The vendor's host is a Go program
@@ -19,7 +19,7 @@ from concurrent import futures
 from pathlib import Path
 from types import FrameType
 
-# The C library below gRPC writes to standard error what the engine would show as the program's own words.
+# The C library below gRPC writes to standard error, and the engine would show that as the program's output.
 os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 
 import grpc
@@ -99,7 +99,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
                 self._children.discard(process)
 
     def end(self) -> None:
-        """Ends what runs, and lets nothing more start."""
+        """Ends all programs, and lets none start any more."""
         with self._lock:
             self._ending = True
             for process in self._children:
@@ -203,7 +203,7 @@ def _interpreter_or_abort(info: language_pb2.ProgramInfo, context: grpc.Servicer
 
 
 def serve(engine_address: str, executor: Path) -> None:
-    """Serves until a signal comes or the engine is gone; prints the port first, as the engine expects."""
+    """Serves until a signal comes or the engine has ended; prints the port first, as the engine expects."""
     engine = os.getppid()
     host = LanguageHost(engine_address, executor)
     server = grpc.server(futures.ThreadPoolExecutor())

@@ -33,7 +33,7 @@ class Layout:
 
     @property
     def private(self) -> Path:
-        """All that belongs to this checkout and isn't tracked, but the environment."""
+        """Everything that belongs to this checkout and isn't tracked, except the environment."""
         return self.root / ".lab"
 
     @property
@@ -58,7 +58,7 @@ class Layout:
 
     @property
     def docker_plugin(self) -> Path:
-        """Where Pulumi looks for the plugin; one that is found on the PATH brings a warning with every command."""
+        """Where Pulumi looks for the plugin; one on the PATH causes a warning with every command."""
         folder = f"resource-docker-v{VERSIONS.docker_plugin}"
         return self.pulumi_home / "plugins" / folder / "pulumi-resource-docker"
 

@@ -180,7 +180,7 @@ def _download(step: Step, url: str, target: IO[bytes], end: float) -> None:
     """Writes what a URL answers.
 
     Raises:
-        OSError: It can't be had, or wasn't whole at the time `end` of the monotonic clock.
+        OSError: It can't be downloaded, or wasn't complete at the time `end` of the monotonic clock.
     """
     with cast("http.client.HTTPResponse", urllib.request.urlopen(url, timeout=_VENDOR_SECONDS)) as answer:  # noqa: S310 (the URL is ours)
         # A whole block of a server that drips would be waited for without end.
@@ -274,7 +274,7 @@ def lay_out_sources(step: Step, go: Go, folder: Path) -> None:
         folder: An empty folder.
 
     Raises:
-        ToolchainError: A module can't be had, or has another content.
+        ToolchainError: A module can't be downloaded, or has another content.
     """
     downloads, stubs = folder / "downloads", folder / "stubs"
     shutil.copytree(GO_TOOLS, folder, dirs_exist_ok=True)
@@ -338,7 +338,7 @@ def _built(layout: Layout) -> Path:
 
 
 def fetch_docker_plugin(step: Step, layout: Layout) -> Path | None:
-    """Has the installed engine fetch the vendor's plugin; returns its folder, or None where that can't be had."""
+    """Lets the installed engine fetch the vendor's plugin; returns its folder, or None if that fails."""
     version = VERSIONS.docker_plugin
 
     def fill(partial: Path) -> None:

@@ -42,7 +42,7 @@ def ensure(step: Step, layout: Layout) -> None:
     """Makes the environment with its packages.
 
     Raises:
-        ToolchainError: The packages can't be had, or one has another content than the lock says.
+        ToolchainError: The packages can't be downloaded, or one has another content than in the lock.
     """
     create(step, layout)
     fill(step, layout)
@@ -75,7 +75,7 @@ def fill(step: Step, layout: Layout) -> None:
     """Installs the packages into the environment that `create` made.
 
     Raises:
-        ToolchainError: The packages can't be had, or one has another content than the lock says.
+        ToolchainError: The packages can't be downloaded, or one has another content than in the lock.
     """
     _drop_half_installed(layout)
     # Python compiles what it imports, and of the clouds' packages it never imports most.

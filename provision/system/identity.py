@@ -1,4 +1,4 @@
-"""What a host is: read from it, never set."""
+"""Reading what a host is; nothing is set."""
 
 from typing import Annotated, Literal
 
@@ -39,7 +39,7 @@ class _Answer(Document):
 
 
 def read_identity(connection: Connection) -> HostIdentity:
-    """What the host is: its CPUs, memory, kernel, system, limits and kernel settings.
+    """Read the host's CPUs, memory, kernel, system, limits and kernel settings.
 
     CPUs, cores and memory are those that the host may use, not those of the machine below a `container` host.
 
@@ -50,7 +50,7 @@ def read_identity(connection: Connection) -> HostIdentity:
 
 
 def read_resources(connection: Connection) -> HostResources:
-    """The physical cores and the memory that the host may use, and whether its kernel is its own.
+    """Read the physical cores and the memory that the host may use, and whether its kernel is its own.
 
     Where the kernel doesn't report which CPUs share a core, each counts as a core.
 
@@ -105,7 +105,7 @@ def read_tool_versions(connection: Connection, inventory: Inventory) -> dict[str
     """The versions of what a run uses: those of the host's tools, of PostgreSQL and of Redis.
 
     Raises:
-        HostError: a tool or a service isn't there.
+        HostError: a tool or a service is missing.
     """
     postgres = _exec(connection, inventory.postgres.container, "postgres", "--version")
     redis = _exec(connection, inventory.redis.container, "redis-server", "--version")
