@@ -1,6 +1,6 @@
-"""Writing a file so that it is always whole: the one way in which every room replaces a file.
+"""Writing a file atomically and durably: the one way in which every room replaces a file.
 
-It is the only module of `documents/` that does I/O. It needs nothing but the standard library.
+It is the only module of `documents/` that does I/O, and needs only the standard library.
 """
 
 import os
@@ -39,7 +39,7 @@ def replacing(path: Path, *, mode: int = 0o666) -> Generator[BinaryIO]:
         with suppress(OSError):
             partial.unlink()
         if isinstance(error, OSError) and error.filename is None:
-            # One of a write, as to a full disk, doesn't name the file by itself.
+            # The error of a write, as to a full disk, doesn't name the file.
             error.filename = str(path)
         raise
 
@@ -55,7 +55,7 @@ def replace_file(path: Path, content: str | bytes, *, mode: int = 0o666) -> None
 
 
 def sync_folder(folder: Path) -> None:
-    """Bring to the disk which files a folder has."""
+    """Write a folder's list of files to the disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

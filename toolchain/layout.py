@@ -1,4 +1,4 @@
-"""Where the toolchain keeps things, and how they get there whole.
+"""Where the toolchain keeps things, and how they get there complete.
 
 The checkout has its own ``.lab/``; a cache is shared by all checkouts of the user.
 """
@@ -84,12 +84,12 @@ class Layout:
 
     @property
     def build_log(self) -> Path:
-        """What the build of the Pulumi engine printed, which goes on beside the rest of the installation."""
+        """What the build of the Pulumi engine printed, which runs beside the rest of the installation."""
         return self.private / "log" / "pulumi.log"
 
     @property
     def docker_log(self) -> Path:
-        """What the Docker engine prints where this checkout had to start it."""
+        """What the Docker engine prints if this checkout had to start it."""
         return self.private / "log" / "dockerd.log"
 
     @property
@@ -111,17 +111,17 @@ class Layout:
             "PULUMI_BACKEND_URL": self.backend_url,
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.passphrase),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
-            # The engine would try to fetch the plugin of every installed package at every command, of the clouds that
-            # no lab here uses too. `make setup` installs Docker's; those of the clouds are installed by name.
+            # Otherwise the engine tries to fetch the plugin of every installed package at every command, also of unused
+            # clouds. `make setup` installs Docker's; those of the clouds are installed by name.
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             "GRPC_VERBOSITY": "ERROR",
-            # The docker client goes by its selected context, of which the plugin knows nothing.
+            # The docker client uses its selected context, which the plugin doesn't know.
             "DOCKER_HOST": docker_engine.address(),
         }
 
 
 def project_layout(root: Path | None = None) -> Layout:
-    """The layout of a checkout; by default of the one that this module is in."""
+    """The layout of a checkout, by default of this module's."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return Layout(root=root or Path(__file__).resolve().parent.parent, cache=cache / "fairground")
 
@@ -137,7 +137,7 @@ def fingerprint(parts: Iterable[str | Path]) -> str:
 
 
 def make_folder_whole(folder: Path, fill: Callable[[Path], None]) -> Path:
-    """Makes a folder under another name, has it filled, and renames it; one that is there is left as it is.
+    """Fills a folder under another name, then renames it; an existing folder is left alone.
 
     What a killed process left under the other name is removed first: hold the `lock` of the parent.
     """
@@ -156,9 +156,9 @@ def make_folder_whole(folder: Path, fill: Callable[[Path], None]) -> Path:
 
 
 def place(source: Path, target: Path) -> None:
-    """Makes `target` the same file as `source`: a hard link, or a copy where the two are on different disks.
+    """Makes `target` the same file as `source`: a hard link, or a copy if they are on different disks.
 
-    A symbolic link wouldn't do: the Pulumi engine looks for its language host beside its own resolved path.
+    A symbolic link doesn't work: the Pulumi engine looks for its language host beside its own resolved path.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f".{target.name}.partial")
@@ -168,13 +168,13 @@ def place(source: Path, target: Path) -> None:
     except OSError:
         shutil.copy2(source, partial)
     partial.replace(target)
-    # rename(2) does nothing, not even remove the old name, where both already are the same file.
+    # rename(2) does nothing, not even remove the old name, if both already are the same file.
     partial.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
 def lock(folder: Path, waiting: Callable[[], None]) -> Generator[None]:
-    """Holds a folder's lock, which ends with the process; `waiting` is called once where another holds it."""
+    """Holds a folder's lock, which ends with the process; `waiting` is called once if another process holds it."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as file:
         try:

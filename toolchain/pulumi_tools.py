@@ -1,7 +1,7 @@
 """The Pulumi engine with its language host, and the docker plugin: found, fetched from the vendor, or built.
 
-Built ones come from the Go module proxy alone, for machines that reach package registries and nothing else. What is
-built or fetched is kept in the user's cache, and placed from there into the checkout's own folders.
+They are built from the Go module proxy alone, for machines that reach only package registries. What is built or fetched
+is kept in the user's cache, and placed from there into the checkout's folders.
 """
 
 import hashlib
@@ -42,7 +42,7 @@ _ANSWER_SECONDS = 60.0
 """How long an engine may take to say its version, on a machine that is busy."""
 
 _VENDOR_SECONDS = 5.0
-"""How long the vendor's site may be silent. Where nothing of it can be reached, so long is waited before the build."""
+"""How long the vendor's site may be silent. If it can't be reached, the build waits that long."""
 
 _PLUGIN_DEADLINE_SECONDS = 180.0
 _DOWNLOAD_SECONDS = 600.0
@@ -50,13 +50,13 @@ _BLOCK_BYTES = 65536
 _ENGINE = "pulumi"
 _DOCKER_PLUGIN = "pulumi-resource-docker"
 GO_TOOLS = Path(__file__).with_name("go_tools")
-"""The module that engine and plugin are built of."""
+"""The module that engine and plugin are built from."""
 
 BUILT_PACKAGES = ("github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", f"./{_DOCKER_PLUGIN}")
-"""What is built of it; each makes an executable of its last name."""
+"""The packages that are built from it; each makes an executable of its last name."""
 
 BUILD_TAGS = "no_compose"
-"""The provider of the plugin's resources has one that needs Docker Compose, unless this is set."""
+"""Without this, the plugin has a resource that needs Docker Compose."""
 
 LANGUAGE_HOST = "pulumi-language-python"
 EXECUTOR = "pulumi-language-python-exec"
@@ -88,7 +88,7 @@ class Record:
     """What was placed into a checkout.
 
     Attributes:
-        wanted: Fingerprint of the versions and sources that were asked for.
+        wanted: Fingerprint of the requested versions and sources.
         engine: The engine; its language host is beside it.
         docker_plugin: The plugin.
     """
@@ -99,7 +99,7 @@ class Record:
 
 
 def wanted(layout: Layout) -> str:
-    """Fingerprint of all that decides what is installed, and where."""
+    """Fingerprint of everything that decides what is installed, and where."""
     return fingerprint([str(layout.root), *_sources()])
 
 
@@ -109,7 +109,7 @@ def _sources() -> list[Path]:
 
 
 def read_record(layout: Layout) -> Record | None:
-    """What was placed into a checkout, or None where that wasn't finished."""
+    """What was placed into a checkout, or None if that wasn't finished."""
     if not layout.record.is_file():
         return None
     content = json.loads(layout.record.read_text())
@@ -117,7 +117,7 @@ def read_record(layout: Layout) -> Record | None:
 
 
 def complete(layout: Layout) -> bool:
-    """Whether all is placed as the versions and sources ask for."""
+    """Whether everything is placed in the requested versions."""
     record = read_record(layout)
     return (
         record is not None
@@ -128,16 +128,16 @@ def complete(layout: Layout) -> bool:
 
 
 def built_language_host(command: Path) -> str | None:
-    """The text of a language host that a checkout of this lab has written; None for any other, as the vendor's."""
+    """The text of a language host that a checkout of this lab has written; None for any other."""
     with command.open("rb") as file:
         begin = file.read(_LAUNCHER_BYTES)
     return begin.decode(errors="replace") if begin.startswith(b"#!") and _HOST_MODULE.encode() in begin else None
 
 
 def find_engine(directories: Sequence[Path]) -> Path | None:
-    """The folder of a whole engine of the vendor's that is new enough: the first of `directories` that holds one.
+    """The first of `directories` with a complete and new enough engine of the vendor's.
 
-    One whose language host a checkout has written is that checkout's own: it goes with it.
+    One whose language host a checkout has written belongs to that checkout, and is removed with it.
     """
     for directory in directories:
         command = directory / _ENGINE
@@ -153,7 +153,7 @@ def find_engine(directories: Sequence[Path]) -> Path | None:
 
 
 def engine_version(command: Path) -> tuple[int, int, int] | None:
-    """What an engine says of itself, or None where it doesn't run."""
+    """The version of an engine, or None if it doesn't run."""
     environment = os.environ | {"PULUMI_SKIP_UPDATE_CHECK": "true"}
     try:
         answer = subprocess.run(
@@ -170,20 +170,20 @@ def engine_version(command: Path) -> tuple[int, int, int] | None:
 
 
 def search_path(layout: Layout) -> list[Path]:
-    """Where an engine of the machine's may be: the PATH but for the checkout's own, and the vendor's usual place."""
+    """Where the machine's engine may be: the PATH without the checkout's folders, and the vendor's usual place."""
     directories = [Path(entry) for entry in os.environ.get("PATH", "").split(os.pathsep) if entry]
     own = layout.tools.resolve()
     return [*(entry for entry in directories if entry.resolve() != own), Path.home() / ".pulumi" / "bin"]
 
 
 def _download(step: Step, url: str, target: IO[bytes], end: float) -> None:
-    """Writes what a URL answers.
+    """Writes the content of a URL.
 
     Raises:
         OSError: It can't be downloaded, or wasn't complete at the time `end` of the monotonic clock.
     """
     with cast("http.client.HTTPResponse", urllib.request.urlopen(url, timeout=_VENDOR_SECONDS)) as answer:  # noqa: S310 (the URL is ours)
-        # A whole block of a server that drips would be waited for without end.
+        # Waiting for a whole block of a slow server might never end.
         while block := answer.read1(_BLOCK_BYTES):
             target.write(block)
             step.tick()
@@ -200,11 +200,11 @@ def fetch_engine(step: Step, cache: Path, releases: str = RELEASES) -> Path | No
         releases: The vendor's folder of releases.
 
     Returns:
-        Its folder, or None where the vendor can't be reached within a few seconds, is too slow, or has none for this
-        machine; a portal that answers in the vendor's stead is no vendor.
+        Its folder, or None if the vendor can't be reached within a few seconds, is too slow, or has none for this
+        machine; a captive portal's answer doesn't count.
 
     Raises:
-        ToolchainError: What came isn't what the vendor's checksums say.
+        ToolchainError: The content differs from the vendor's checksums.
     """
     machine = {"x86_64": "x64", "aarch64": "arm64"}.get(platform.machine())
     if machine is None:
@@ -266,7 +266,7 @@ def _make_executable(path: Path) -> None:
 
 
 def lay_out_sources(step: Step, go: Go, folder: Path) -> None:
-    """Lays out the module that engine and plugin are built of: go_tools/ with the modules that it trims.
+    """Lays out the module that engine and plugin are built from: go_tools/ with the modules that it trims.
 
     Args:
         step: Where it is shown.
@@ -288,7 +288,7 @@ def lay_out_sources(step: Step, go: Go, folder: Path) -> None:
 
 
 def _copy_sources(original: Path, folder: Path, *, removed: Collection[str]) -> None:
-    """Copies what a build needs of a module, but for what is removed. The module cache itself is read-only."""
+    """Copies the part of a module that a build needs. The module cache itself is read-only."""
     for where, folders, names in os.walk(original):
         place = Path(where).relative_to(original)
         folders[:] = [name for name in folders if name != "testdata" and str(place / name) not in removed]
@@ -329,7 +329,7 @@ def build(step: Step, layout: Layout, go: GoProvider) -> Path:
 
 
 def is_built(layout: Layout) -> bool:
-    """Whether the user's cache has an engine and a plugin that were built of these sources."""
+    """Whether the user's cache has an engine and a plugin that were built from these sources."""
     return _built(layout).is_dir()
 
 
@@ -365,13 +365,13 @@ def install(step: Step, layout: Layout, go: GoProvider) -> Record:
     Args:
         step: Where it is shown.
         layout: The checkout.
-        go: Gives a Go toolchain, where one is needed.
+        go: Returns a Go toolchain, if one is needed.
 
     Raises:
-        ToolchainError: One can be had in no way, or doesn't run.
+        ToolchainError: One can't be installed in any way, or doesn't run.
     """
     engine = _install_engine(step, layout, go)
-    # Not asked of the vendor where the engine couldn't be had from there either.
+    # Not from the vendor if the engine couldn't be downloaded from there either.
     plugin = _install_docker_plugin(step, layout, go, ask_vendor=engine.origin == "official")
     write_record(layout, engine, plugin)
     return Record(wanted(layout), engine, plugin)

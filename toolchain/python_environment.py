@@ -34,7 +34,7 @@ def _says(stamp: Path, wanted: str) -> bool:
 
 
 def complete(layout: Layout) -> bool:
-    """Whether the environment is that of this lock, this Python and this place."""
+    """Whether the environment belongs to this lock, this Python and this folder."""
     return layout.python.exists() and _says(_stamp(layout, "complete"), _wanted_project(layout))
 
 
@@ -51,7 +51,7 @@ def ensure(step: Step, layout: Layout) -> None:
 def create(step: Step, layout: Layout) -> None:
     """Makes the environment without its packages, or goes on with one for the same lock that was interrupted.
 
-    A changed lock makes a new one, so that nothing stays that the lock no longer lists.
+    A changed lock makes a new one, so that no package stays that the lock no longer lists.
 
     Raises:
         ToolchainError: This Python can't make one.
@@ -78,7 +78,7 @@ def fill(step: Step, layout: Layout) -> None:
         ToolchainError: The packages can't be downloaded, or one has another content than in the lock.
     """
     _drop_half_installed(layout)
-    # Python compiles what it imports, and of the clouds' packages it never imports most.
+    # Python compiles what it imports, and it never imports most of the clouds' packages.
     pip = [layout.python, "-m", "pip", "--disable-pip-version-check", "install", "--no-input", "--no-compile"]
     step.run([*pip, "--require-hashes", "-r", layout.root / "requirements.lock"], remedy=_NETWORK)
     step.run(
@@ -89,7 +89,7 @@ def fill(step: Step, layout: Layout) -> None:
 
 
 def _drop_half_installed(layout: Layout) -> None:
-    """Remove what a killed pip says of a package that it hadn't installed whole; it would stumble over that itself.
+    """Remove the metadata of a package that a killed pip hadn't completely installed; pip itself would fail on it.
 
     The record of a package is the last file that pip writes of it (pip/_internal/operations/install/wheel.py).
     """

@@ -13,15 +13,15 @@ _COMMAND_SECONDS = 60.0
 
 
 def stack_file(layout: Layout) -> Path:
-    """The file in which Pulumi keeps what it knows of the stack."""
+    """The file with Pulumi's record of the stack."""
     return layout.state / ".pulumi" / "stacks" / "fairground" / f"{STACK}.json"
 
 
 def ensure(layout: Layout) -> bool:
-    """Makes folder, passphrase and stack, each where it isn't there yet.
+    """Creates folder, passphrase and stack, each if it is missing.
 
     Returns:
-        Whether the stack was made now.
+        Whether the stack was created now.
 
     Raises:
         ToolchainError: There is a state, but no passphrase, or not the one that its secrets are encrypted with.
@@ -47,7 +47,7 @@ def ensure(layout: Layout) -> bool:
 
 
 def _check_passphrase(layout: Layout) -> None:
-    # Its output holds the secrets in plain text: it goes nowhere.
+    # Its output has the secrets in plain text, and is dropped.
     answer = run_pulumi(layout, "stack", "export", "--show-secrets", "--stack", STACK, check=False)
     if answer.returncode != 0 and "passphrase" in answer.stderr:
         raise ToolchainError(
@@ -67,7 +67,7 @@ def run_pulumi(layout: Layout, *arguments: str, check: bool = True) -> subproces
         ToolchainError: It failed, and `check` is set.
     """
     environment = os.environ | layout.pulumi_environment()
-    # Where it is set it would go before the file.
+    # It would have precedence over the file.
     environment.pop("PULUMI_CONFIG_PASSPHRASE", None)
     environment.pop("DOCKER_CONTEXT", None)
     answer = subprocess.run(

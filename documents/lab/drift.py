@@ -8,10 +8,10 @@ from documents.base import Document, Name
 
 
 class ContainerState(Document):
-    """What of a container can change a number, as it is declared or as it runs, in the same words.
+    """The part of a container that can change a number, as it is declared or as it runs, in the same words.
 
-    `aspects` maps a limit or the kernel settings, such as ``memory limit``, to a text. A declared container lacks an
-    aspect that its engine chooses. `environment` may hold secrets.
+    `aspects` maps a limit or the kernel settings, such as ``memory limit``, to a text. A declared container has no
+    entry for an aspect that its engine chooses. `environment` may hold secrets.
     """
 
     image_id: str

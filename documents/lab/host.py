@@ -1,4 +1,4 @@
-"""A host: how it is reached over SSH, what the lab has of it, and which of its CPUs each role has."""
+"""A host: how it is reached over SSH, what the lab uses of it, and the CPUs of each role."""
 
 import ipaddress
 import re
@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 from documents.base import Document, FaultyKeyError
 
 Role = Literal["api", "postgres", "redis", "generator", "system"]
-"""`system` is what is left: sshd, the container engine and the sampler; Redis shares its CPUs."""
+"""`system` is the rest: sshd, the container engine and the sampler; Redis shares its CPUs."""
 
 ROLES: tuple[Role, ...] = get_args(Role)
 
@@ -20,9 +20,9 @@ PhysicalCore = tuple[int, ...]
 class CoreLayout(Document):
     """The CPUs of each role, by the kernel's numbers, in rising order.
 
-    `shared` says that two roles other than Redis and system share a CPU: the load generator then competes with
-    what it measures, and a result can't stand beside one from a full layout. The generator has no CPU here where the
-    load comes from another host.
+    `shared` says that two roles other than Redis and system share a CPU: the load generator then competes with what it
+    measures, and a result can't be compared with one of a full layout. The generator has no CPU here if the load comes
+    from another host.
     """
 
     api: tuple[int, ...]
@@ -50,7 +50,7 @@ class CoreLayout(Document):
         return getattr(self, role)
 
     def joined(self, role: Role) -> frozenset[int]:
-        """The CPUs of one role, with those of the roles that share one of them, and so on until none is added."""
+        """The CPUs of one role, of the roles that share one of them, and so on."""
         cpus = frozenset(self.of(role))
         while grown := {cpu for other in ROLES if cpus & {*self.of(other)} for cpu in self.of(other)} - cpus:
             cpus |= grown
@@ -109,7 +109,7 @@ _NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*")
 
 
 def _name_or_address(text: str) -> str:
-    """A name of RFC 1123, section 2.1, with the underscore that many networks take too; or an address as it is."""
+    """A name of RFC 1123, section 2.1, with the underscore that many networks accept; or an address."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
@@ -158,7 +158,7 @@ class JumpHost(Document):
 
     @property
     def host_public_key(self) -> str:
-        """The key under the name that a `Host` has for its own; an empty text where it isn't known."""
+        """The key under the name that a `Host` has for its own; an empty text if it isn't known."""
         return self.host_key or ""
 
 
@@ -167,7 +167,7 @@ class Host(Document):
 
     `private_key_path` and `known_hosts_path` are files of mode 0600 on the controller; without a private key the login
     is the SSH agent's. `host_public_key` is one line in OpenSSH's format, ``ssh-ed25519 AAAA…``. With `sudo`, the user
-    isn't root and becomes it by sudo for all that the lab does.
+    isn't root and becomes root by sudo for everything that the lab does.
     """
 
     kind: Literal["container", "ssh", "aws", "hetzner"]
@@ -199,11 +199,11 @@ class HostResources(Document):
 
 
 class HostSize(Document):
-    """What the lab has of the host: its CPUs by the kernel's numbers, and its memory in bytes.
+    """What the lab uses of the host: CPUs by the kernel's numbers, and memory in bytes.
 
-    `smaller` says that this is less than the article's machine of 8 cores and 16 GB; results of a smaller host
-    are never compared with those of a full one. `shared_cores` says that other tenants of a cloud have the same cores,
-    so that how much of a core there is depends on them.
+    `smaller` says that this is less than the article's machine of 8 cores and 16 GB; results of a smaller host are
+    never compared with those of a full one. `shared_cores` says that other tenants of a cloud use the same cores, so
+    that their load matters.
     """
 
     cpus: tuple[int, ...]

@@ -1,4 +1,4 @@
-"""What a lab is to be: the stack document, and what an implementation says of itself."""
+"""What a lab should be: the stack document, and the document of an implementation."""
 
 from documents.stack.hosts import (
     NETWORK_ZONES,
