@@ -6,7 +6,7 @@ import pulumi
 
 from documents.errors import FairgroundError
 from lab.components import Lab
-from lab.hosts import read_controller
+from lab.cores import read_controller
 from lab.stack_file import read_stack
 
 project = Path(__file__).parent

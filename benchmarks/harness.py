@@ -50,7 +50,7 @@ from experiment.running import start_run
 from lab.lifecycle import Engine
 from lab.lifecycle.lifecycle import read_lab
 from provision.containers import Cgroup, control
-from provision.load import sampling, watching
+from provision.load import recording
 from provision.ssh import Connection
 
 LEAST_THROUGHPUT_RATIO = 0.98
@@ -250,10 +250,10 @@ def _sampler_cores(inventory: Inventory, secrets: Secrets, seconds: int) -> floa
             # Plain wrk has no cgroup of its own; the fourth costs the sampler the same, whichever it is.
             "generator": redis,
         }
-        job = sampling.start(
+        job = recording.start_sampler(
             connection, f"{FOLDER}/sampler", cgroups, cpus=inventory.cores.system, deadline_seconds=seconds + 60
         )
-        watch = watching.start(
+        watch = recording.start_watch(
             connection,
             f"{FOLDER}/watch",
             cgroups,
@@ -269,8 +269,8 @@ def _sampler_cores(inventory: Inventory, secrets: Secrets, seconds: int) -> floa
         used = sum(_cpu_seconds(connection, process) for process in watchers) - before
         elapsed = time.monotonic() - start
         with tempfile.TemporaryDirectory(prefix="fairground-benchmark-") as folder:
-            sampling.finish(connection, job, Path(folder) / sampling.FILE_NAME)
-            watching.finish(connection, watch, Path(folder) / watching.FILE_NAME)
+            recording.finish(connection, job, recording.SAMPLER, Path(folder) / "samples")
+            recording.finish(connection, watch, recording.WATCH, Path(folder) / "ticks")
     return used / elapsed
 
 

@@ -81,6 +81,7 @@ def simulated_inventory(host: int, api_images: dict[str, str]) -> Inventory:
             host_public_key="ssh-ed25519 AAAA",
         ),
         size=HostSize(cpus=(0, 1), memory_bytes=_MEMORY_BYTES, smaller=True),
+        own_kernel=True,
         cores=LAYOUT,
         base_image_id="sha256:base",
         postgres=PostgresService(
@@ -91,7 +92,8 @@ def simulated_inventory(host: int, api_images: dict[str, str]) -> Inventory:
             user="fairground",
             settings={},
         ),
-        redis=RedisService(container="redis", image_id="sha256:redis", port=16379),
+        redis=RedisService(container="redis", image_id="sha256:redis", port=16379, settings={}),
+        contract_sha256="5" * 64,
         apis=tuple(
             ApiService(
                 name=name,

@@ -7,7 +7,8 @@ from pathlib import Path
 import typer
 
 from documents.errors import HostKeyError, LabError
-from documents.stack import ExistingHost, JumpHost, Stack, as_cloud_host
+from documents.lab import JumpHost
+from documents.stack import ExistingHost, Stack, as_cloud_host
 from lab.hosts import pin_key
 from lab.lifecycle import Engine, ask_for_key, cost_lines, cost_until_expiry, is_recorded, read_state, unknown_hosts
 from provision.ssh import fingerprint

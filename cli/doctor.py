@@ -6,7 +6,7 @@ import typer
 from rich.table import Table
 
 from cli.context import JsonOption, print_json, terminal
-from lab.hosts import read_memory_bytes, read_topology
+from lab.cores import read_memory_bytes, read_topology
 from toolchain.inspection import inspect
 
 

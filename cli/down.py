@@ -11,10 +11,8 @@ from cli.context import DEFAULT_STACK, ROOT, JsonOption, StackOption, open_engin
 from cli.progress import EngineProgress, under_way
 from documents.errors import DocumentError, LabError
 from lab.lifecycle import list_recorded
-from lab.lifecycle.adoption import adopt as adopt_lab
-from lab.lifecycle.adoption import look_around
-from lab.lifecycle.expiry import Ended, take_down_expired
-from lab.lifecycle.lifecycle import Receipt, take_down
+from lab.lifecycle.lifecycle import Ended, Receipt, look_around, take_down, take_down_expired
+from lab.lifecycle.lifecycle import adopt as adopt_lab
 from lab.stack_file import read_stack, read_stacks
 
 

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from analysis.numbers import MISSING, listing
 from cli.progress import UnderWay, elapsed, under_way
-from documents.durations import format_duration, parse_duration
+from documents.base import format_duration, parse_duration
 from documents.run import OpenLoopCell
 from experiment.progress import (
     BudgetFitted,

@@ -42,7 +42,7 @@ def tune(
 
 
 def _check(inventory: Inventory, *, json: bool) -> None:
-    wanted, settable = settings.knobs_of(inventory.cores), settings.is_settable(inventory)
+    wanted, settable = settings.knobs_of(inventory.cores), inventory.own_kernel
     with connect(inventory.host) as connection:
         identity = read_identity(connection)
         versions = read_tool_versions(connection, inventory)
@@ -74,7 +74,7 @@ def _act(inventory: Inventory, *, minutes: int, restore: bool, json: bool) -> No
     from experiment.bench import held  # noqa: PLC0415
     from experiment.running import name_holder  # noqa: PLC0415
 
-    if not settings.is_settable(inventory):
+    if not inventory.own_kernel:
         raise HostError(
             f"The host of the lab {inventory.stack} is a container: its kernel settings are those of the machine that "
             "it runs on, and are only read. `lab tune --check` shows them."

@@ -11,7 +11,7 @@ from cli.confirmation import ACCEPT_COST, confirm_cost, confirm_host_keys
 from cli.context import DEFAULT_STACK, ROOT, JsonOption, StackOption, open_engine, terminal
 from cli.progress import EngineProgress, under_way
 from documents.lab import Inventory
-from lab.hosts import read_topology
+from lab.cores import read_topology
 from lab.lifecycle import remove_superseded_images
 from lab.lifecycle.lifecycle import await_services, stand_up
 from lab.stack_file import read_stack

@@ -11,7 +11,7 @@ from cli.context import DEFAULT_STACK, ROOT, JsonOption, StackOption, open_engin
 from cli.progress import under_way
 from documents.errors import LabError
 from documents.lab import Drift
-from lab.hosts import read_topology
+from lab.cores import read_topology
 from lab.lifecycle import read_drift
 from lab.lifecycle.lifecycle import read_lab
 from lab.stack_file import read_stack

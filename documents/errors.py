@@ -1,17 +1,16 @@
-"""The errors of Fairground: one small tree.
+"""The errors of Fairground.
 
-Each message is whole sentences that say what happened, where, and what to do about it. The command line prints
-the message of a `FairgroundError` as it is and exits with the status 1; anything else is a defect and shows its
-traceback.
+Each message says in whole sentences what happened, where, and what to do. The command line prints the message of a
+`FairgroundError` unchanged and exits with the status 1; any other exception is a defect and shows its traceback.
 """
 
 
 class FairgroundError(Exception):
-    """What went wrong in terms of the lab; the parent of every error raised on purpose."""
+    """An error in terms of the lab; the parent of every error raised on purpose."""
 
 
 class DocumentError(FairgroundError):
-    """A document (stack, protocol, inventory, file of a run) isn't of the shape that it must have."""
+    """A document (stack, protocol, inventory, file of a run) is invalid."""
 
 
 class ToolchainError(FairgroundError):
@@ -63,4 +62,4 @@ class AnalysisError(FairgroundError):
 
 
 class PublicationError(FairgroundError):
-    """A verdict couldn't be put where a team reads it, at a code forge."""
+    """A verdict couldn't be published at a code forge."""

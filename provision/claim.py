@@ -1,14 +1,15 @@
 """The lab's claim on a host that it didn't make: taken before anything is changed, released with all of that undone.
 
-Whatever was there before stays as it was: other containers, images and volumes, the engine and its build cache, other
-services. What the lab makes on the host's engine carries its label, and what else it changes is in a journal on the
-host (`provision.system.changes`). So whoever can log in can undo it, also without the record of the lab.
+Everything that was there before stays unchanged: other containers, images and volumes, the engine and its build cache,
+other services. What the lab makes on the host's engine carries its label, and what else it changes is in a journal on
+the host (`provision.system.changes`). So anyone who can log in can undo it, also without the record of the lab.
 """
 
 import shlex
 from collections.abc import Iterator
 
 from documents.errors import HostError, LabError, RemoteCommandError
+from provision.containers import HostDocker, Labelled, remove_labelled
 from provision.kernel import Place, tuning
 from provision.load import jobs
 from provision.payload import HOME
@@ -17,15 +18,13 @@ from provision.system import (
     JOURNAL,
     HostChanges,
     Journal,
-    Labelled,
     engine,
-    find_labelled,
+    find_labelled_on_host,
     packages,
     parse_changes,
     preparation,
     read_changes,
     read_text,
-    remove_labelled,
     take_over,
     write_changes,
 )
@@ -36,16 +35,16 @@ _REMOVE_FOLDER = """
 awk '$5 == "{folder}" || index($5, "{folder}/") == 1 {{ print $5 }}' /proc/self/mountinfo | sort -r | xargs -r umount --
 rm -rf --one-file-system -- {folder}
 """
-"""An engine that has ended leaves the namespaces of its networks mounted."""
+"""A stopped engine leaves the namespaces of its networks mounted."""
 
 
 def claim(connection: Connection, stack: str, lab: str) -> None:
-    """Claim a host for a lab, and begin its journal; a claim of the same lab is taken up again.
+    """Claim a host for a lab, and begin its journal; a claim of the same lab is renewed.
 
     Args:
         connection: to the host.
         stack: the lab's name.
-        lab: what tells it from another lab of that name.
+        lab: the identity that distinguishes it from another lab of that name.
 
     Raises:
         HostError: the user isn't root and can't become it.
@@ -57,7 +56,7 @@ def claim(connection: Connection, stack: str, lab: str) -> None:
     if changes is not None and changes.held and changes.lab != lab:
         raise LabError(
             f"{connection} has a lab {changes.stack} on it already, which isn't on record here: another checkout's "
-            f"maybe. Take that down from there, or whatever it is by `lab down --adopt --stack {changes.stack}` from "
+            f"maybe. Take that down from there, or remove it by `lab down --adopt --stack {changes.stack}` from "
             "here, or choose another host."
         )
     if changes is None:
@@ -81,7 +80,7 @@ def claim(connection: Connection, stack: str, lab: str) -> None:
 
 
 def release(connection: Connection, *, keep_images: bool) -> tuple[str, ...]:
-    """End what the lab does on the host, remove what it made there, undo what it changed, and give the claim up.
+    """End the lab's processes on the host, remove its things, undo its changes, and release the claim.
 
     It can be repeated, and goes on where it was interrupted. On a host without a claim it does nothing.
 
@@ -108,7 +107,7 @@ def release(connection: Connection, *, keep_images: bool) -> tuple[str, ...]:
         tuning.restore(connection, place=Place())
     for thing in find_things(connection, changes):
         if not (keep_images and thing.kind == "image"):
-            remove_labelled(connection, thing)
+            remove_labelled(HostDocker(connection), thing)
     for directory in changes.cgroups:
         connection.run(f"[ ! -d '{directory}' ] || rmdir -- '{directory}'", deadline_seconds=_DEADLINE_SECONDS)
     if not keep_images and changes.build_cache is not None:
@@ -130,15 +129,17 @@ def release(connection: Connection, *, keep_images: bool) -> tuple[str, ...]:
 
 
 def find_things(connection: Connection, changes: HostChanges) -> tuple[Labelled, ...]:
-    """What carries the lab's label, or that of a lab before it whose images were kept.
+    """Everything with the lab's label, or with that of an earlier lab whose images were kept.
 
-    An engine that came with the lab and never ran goes with all that it has.
+    An engine that was installed for the lab and never ran is removed with its content.
     """
     if packages.ENGINE_PACKAGE in changes.packages:
         answer = connection.run(["docker", "version"], deadline_seconds=_DEADLINE_SECONDS, check=False)
         if answer.exit_status:
             return ()
-    return tuple(thing for name in (changes.stack, *changes.earlier) for thing in find_labelled(connection, name))
+    return tuple(
+        thing for name in (changes.stack, *changes.earlier) for thing in find_labelled_on_host(connection, name)
+    )
 
 
 def _list_build_cache(connection: Connection) -> tuple[str, ...] | None:
@@ -148,7 +149,7 @@ def _list_build_cache(connection: Connection) -> tuple[str, ...] | None:
 
 
 def _wake_engine(connection: Connection, changes: HostChanges) -> HostChanges:
-    """Have a stopped engine run until all is undone, for it alone can remove what is on it."""
+    """Start a stopped engine until all is undone, because only the engine can remove its content."""
     if not engine.start(connection, Journal(connection)):
         return changes
     preparation.wait_for_engine(connection, deadline_seconds=_DEADLINE_SECONDS)
@@ -156,10 +157,10 @@ def _wake_engine(connection: Connection, changes: HostChanges) -> HostChanges:
 
 
 def _undo_access(connection: Connection, changes: HostChanges) -> None:
-    """Undo what a lab needs only while it stands: who may use the engine, that it runs, and sshd's limits."""
+    """Undo what a lab needs only while it is up: access to the engine, its start, and sshd's limits."""
     for membership in changes.memberships:
         user, _, group = membership.partition(":")
-        # One that is gone already, or whose group is, is no failure.
+        # A missing user or group is no failure.
         done = connection.run(["gpasswd", "--delete", user, group], deadline_seconds=_DEADLINE_SECONDS, check=False)
         listed = connection.run(["getent", "group", group], deadline_seconds=_DEADLINE_SECONDS, check=False).stdout
         if user in listed.strip().rpartition(":")[2].split(","):
@@ -175,7 +176,7 @@ def _undo_access(connection: Connection, changes: HostChanges) -> None:
 
 
 def _undo_packages(connection: Connection, changes: HostChanges) -> Iterator[str]:
-    """Remove what was installed for the lab; tells what something else needs by now."""
+    """Remove what was installed for the lab; yields what other software needs by now."""
     if not changes.packages:
         return
     needed = packages.purge(connection, changes.packages)
@@ -183,7 +184,7 @@ def _undo_packages(connection: Connection, changes: HostChanges) -> Iterator[str
         yield f"package {name} on the host, which {', '.join(others)} needs by now"
     if packages.ENGINE_PACKAGE in needed and engine.CONFIGURATION in changes.folders:
         connection.run(["rm", "-f", "--", engine.CONFIGURATION], deadline_seconds=_DEADLINE_SECONDS)
-        yield "the engine on the host without networks of its own, until it is started anew"
+        yield "the engine on the host without networks of its own, until it is restarted"
     if packages.ENGINE_PACKAGE not in needed:
         try:
             for folder in changes.folders:
@@ -195,6 +196,6 @@ def _undo_packages(connection: Connection, changes: HostChanges) -> Iterator[str
 
 
 def _empty_folder(connection: Connection) -> None:
-    """Remove all from the lab's folder but the journal."""
+    """Remove everything in the lab's folder except the journal."""
     find = ["find", HOME, "-mindepth", "1", "-maxdepth", "1", "!", "-path", JOURNAL]
     connection.run(f"{shlex.join(find)} -exec rm -rf -- {{}} +", deadline_seconds=_DEADLINE_SECONDS)

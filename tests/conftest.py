@@ -12,10 +12,10 @@ from hypothesis import settings
 
 from cli.context import open_engine
 from documents.lab.inventory import Inventory, Secrets
-from lab.leftovers import find_labelled
 from lab.lifecycle.engine import Engine
 from lab.lifecycle.lifecycle import read_lab
 from lab.lifecycle.state import is_recorded
+from provision.containers import LOCAL_DOCKER, find_labelled
 from tests.ssh.sshd import Sshd, running_sshd
 
 STACK = "test"
@@ -112,7 +112,9 @@ def stand_up(stack: str) -> None:
 
     One that is up but not on record here is what tests in another checkout left when they were killed: it goes first.
     """
-    if not is_recorded(open_engine(stack)) and any(thing.kind == "container" for thing in find_labelled(stack)):
+    if not is_recorded(open_engine(stack)) and any(
+        thing.kind == "container" for thing in find_labelled(LOCAL_DOCKER, stack)
+    ):
         take_down(stack)
     up = run_lab(["up", "--stack", stack], timeout=_UP_SECONDS)
     assert up.returncode == 0, up.stdout + up.stderr

@@ -7,10 +7,10 @@ import sys
 import tomllib
 from pathlib import Path
 
+from documents.files import replace_file
 from toolchain import apt
 from toolchain.console import Step
-from toolchain.files import fingerprint, write_whole
-from toolchain.layout import Layout
+from toolchain.layout import Layout, fingerprint
 
 _NETWORK = "See that the package index can be reached, then run the same command again: it goes on where it stopped."
 
@@ -34,7 +34,7 @@ def _says(stamp: Path, wanted: str) -> bool:
 
 
 def complete(layout: Layout) -> bool:
-    """Whether the environment is that of this lock, this Python and this place."""
+    """Whether the environment belongs to this lock, this Python and this folder."""
     return layout.python.exists() and _says(_stamp(layout, "complete"), _wanted_project(layout))
 
 
@@ -42,7 +42,7 @@ def ensure(step: Step, layout: Layout) -> None:
     """Makes the environment with its packages.
 
     Raises:
-        ToolchainError: The packages can't be had, or one has another content than the lock says.
+        ToolchainError: The packages can't be downloaded, or one has another content than in the lock.
     """
     create(step, layout)
     fill(step, layout)
@@ -51,7 +51,7 @@ def ensure(step: Step, layout: Layout) -> None:
 def create(step: Step, layout: Layout) -> None:
     """Makes the environment without its packages, or goes on with one for the same lock that was interrupted.
 
-    A changed lock makes a new one, so that nothing stays that the lock no longer lists.
+    A changed lock makes a new one, so that no package stays that the lock no longer lists.
 
     Raises:
         ToolchainError: This Python can't make one.
@@ -68,28 +68,28 @@ def create(step: Step, layout: Layout) -> None:
             [base, "-m", "venv", layout.environment],
             remedy="See that this Python can make environments: python3 -m venv.",
         )
-        write_whole(_stamp(layout, "begun"), wanted)
+        replace_file(_stamp(layout, "begun"), wanted)
 
 
 def fill(step: Step, layout: Layout) -> None:
     """Installs the packages into the environment that `create` made.
 
     Raises:
-        ToolchainError: The packages can't be had, or one has another content than the lock says.
+        ToolchainError: The packages can't be downloaded, or one has another content than in the lock.
     """
     _drop_half_installed(layout)
-    # Python compiles what it imports, and of the clouds' packages it never imports most.
+    # Python compiles what it imports, and it never imports most of the clouds' packages.
     pip = [layout.python, "-m", "pip", "--disable-pip-version-check", "install", "--no-input", "--no-compile"]
     step.run([*pip, "--require-hashes", "-r", layout.root / "requirements.lock"], remedy=_NETWORK)
     step.run(
         [*pip, "--no-deps", "--no-build-isolation", "--editable", layout.root],
         remedy="See that pyproject.toml is whole.",
     )
-    write_whole(_stamp(layout, "complete"), _wanted_project(layout))
+    replace_file(_stamp(layout, "complete"), _wanted_project(layout))
 
 
 def _drop_half_installed(layout: Layout) -> None:
-    """Remove what a killed pip says of a package that it hadn't installed whole; it would stumble over that itself.
+    """Remove the metadata of a package that a killed pip hadn't completely installed; pip itself would fail on it.
 
     The record of a package is the last file that pip writes of it (pip/_internal/operations/install/wheel.py).
     """

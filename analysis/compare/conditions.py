@@ -146,9 +146,8 @@ def _protocol(protocol: Protocol) -> _Flat:
 
 
 def _services(inventory: Inventory) -> _Flat:
-    seeded = inventory.contract_sha256
     return {
-        **({} if seeded is None else {"schema and seed of the database": seeded}),
+        "schema and seed of the database": inventory.contract_sha256,
         "PostgreSQL's image": inventory.postgres.image_id,
         **{f"PostgreSQL setting {name}": value for name, value in sorted(inventory.postgres.settings.items())},
         "Redis's image": inventory.redis.image_id,

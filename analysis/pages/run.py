@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from analysis.numbers import MOST_NAMES, listing
 from analysis.pages.table import ROLE_NAMES
-from documents.durations import format_duration
+from documents.base import format_duration
 from documents.lab import CoreLayout, Role, Varied
 from documents.report import Grade, Report
 from documents.run import UNKNOWN_COMMIT, HostIdentity

@@ -1,6 +1,5 @@
 """A run's folder to the report's three files in it."""
 
-from contextlib import suppress
 from pathlib import Path
 
 from analysis.pages.html import render_html
@@ -8,6 +7,7 @@ from analysis.pages.markdown import render_markdown
 from analysis.raw import read_run
 from analysis.report import analyse
 from documents.errors import AnalysisError
+from documents.files import replace_file
 from documents.report import Report
 
 PAGE = "report.html"
@@ -38,20 +38,15 @@ def write_report(run_directory: Path, facts_directory: Path | None = None) -> Re
 
 
 def replace_whole(path: Path, text: str) -> None:
-    """Write a file, or put it in place of the one that is there, whole or not at all; its folder is made at need.
+    """Write a page in place of the one that is there, if any, and create its folder if it is missing.
 
     Raises:
         AnalysisError: it can't be written.
     """
-    temporary = path.with_name(f".{path.name}.partial")
     try:
         path.parent.mkdir(exist_ok=True)
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
+        replace_file(path, text)
     except OSError as error:
-        # Where its folder is none, there is nothing to remove, and that is told already.
-        with suppress(OSError):
-            temporary.unlink()
         raise AnalysisError(
             f"{path} can't be written: {error.strerror}. Free some space or mend its folder's mode."
         ) from error

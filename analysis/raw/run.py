@@ -42,7 +42,7 @@ class CellFiles:
         result_json: the bytes of its `wrk.json` or `open-loop.json`.
         samples_csv: the bytes of its `samples.csv`.
         generator_cpus: how many CPUs the load generator may run on.
-        watched: what the watch left; None in a run that is older than the watch.
+        watched: what the watch left; None where it left nothing.
         load_files: what load hosts left; None where the load came from the lab's own host.
         folder: the attempt's folder with a final slash, for messages.
         attempt: which attempt at the cell it is.

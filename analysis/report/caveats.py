@@ -329,12 +329,6 @@ def _about_the_generator(
 
 
 def _about_the_watch(cells: Sequence[CellNumbers | OpenLoopNumbers]) -> Iterable[str]:
-    unwatched = sum(cell.watch is None for cell in cells)
-    if unwatched:
-        yield (
-            f"The host wasn't watched in {_cells(unwatched)}, which are older than the watch: steal, throttling, other "
-            "programs and connections that never opened would go unseen there."
-        )
     changed = [
         cell.cell_id
         for cell in cells

@@ -1,8 +1,23 @@
-"""The lab as it stands: hosts, CPUs, inventory, drift."""
+"""The current lab: hosts, CPUs, inventory, drift."""
 
-from documents.lab.cores import ROLES, CoreLayout, CpuList, PhysicalCore, Role, parse_cpu_list
 from documents.lab.drift import ContainerState, Difference, Drift, Effective, ProcessCpus, RunningContainer
-from documents.lab.host import Host, HostResources, HostSize, JumpHost, TcpPort, known_hosts_name
+from documents.lab.host import (
+    ROLES,
+    CoreLayout,
+    CpuList,
+    Host,
+    HostAddress,
+    HostResources,
+    HostSize,
+    JumpHost,
+    PhysicalCore,
+    PublicKey,
+    Role,
+    TcpPort,
+    UserName,
+    known_hosts_name,
+    parse_cpu_list,
+)
 from documents.lab.inventory import (
     HOST_LABEL,
     LOOPBACK,
@@ -32,6 +47,7 @@ __all__ = [
     "Drift",
     "Effective",
     "Host",
+    "HostAddress",
     "HostResources",
     "HostSize",
     "Inventory",
@@ -40,11 +56,13 @@ __all__ = [
     "PhysicalCore",
     "PostgresService",
     "ProcessCpus",
+    "PublicKey",
     "RedisService",
     "Role",
     "RunningContainer",
     "Secrets",
     "TcpPort",
+    "UserName",
     "Varied",
     "known_hosts_name",
     "parse_cpu_list",

@@ -8,19 +8,15 @@ from documents.base import Document, Name
 
 
 class ContainerState(Document):
-    """A container as it is declared, or as it runs; both in the same words, so that they can be compared.
+    """The part of a container that can change a number, as it is declared or as it runs, in the same words.
 
-    `aspects` maps what a container has, such as ``memory limit``, to its value as a text. Of a declared one, what
-    isn't there isn't told by anybody and isn't compared. `files` maps the path of each file that the lab lays into the
-    container to its SHA-256; a running one has no entry for a file that is gone. `environment` may hold secrets.
+    `aspects` maps a limit or the kernel settings, such as ``memory limit``, to a text. A declared container has no
+    entry for an aspect that its engine chooses. `environment` may hold secrets.
     """
 
-    name: str
     image_id: str
     aspects: dict[str, str]
     environment: dict[str, str] = Field(default_factory=dict, repr=False)
-    labels: dict[str, str] = Field(default_factory=dict)
-    files: dict[str, str] = Field(default_factory=dict)
 
 
 class ProcessCpus(Document):
@@ -32,7 +28,7 @@ class ProcessCpus(Document):
 
 
 class Effective(Document):
-    """What the kernel holds a container to, whatever its engine says.
+    """The limits that the kernel applies to a container, which may differ from its engine's.
 
     `memory_bytes` is the lowest limit of its cgroup and of those above; `cpu_quota` the lowest share of CPUs that one
     of them grants, in CPUs. None stands for no limit.
@@ -45,24 +41,21 @@ class Effective(Document):
 
 
 class RunningContainer(Document):
-    """A container that is there. `status` is Docker's word; `effective` is None unless it runs.
-
-    `image_health_check` is the health check that its image brings, as a text.
-    """
+    """A container that exists. `status` is Docker's word; `effective` is None unless it runs."""
 
     id: str
+    name: str
     status: str
     state: ContainerState
-    image_health_check: str
     effective: Effective | None
 
 
 class Difference(Document):
-    """One thing that isn't as it is declared.
+    """One value that isn't as it is declared.
 
-    `subject` is what of the lab it is about: `host`, `postgres`, `redis`, an API, a resource, or a container that
-    nobody declared. None stands for what isn't declared, or isn't there. No value is a secret. `message` is one or two
-    whole sentences: what, both values, and the remedy.
+    `subject` is the part of the lab: `host`, `postgres`, `redis`, an API, a resource, or a container that nobody
+    declared. `declared` is None for what isn't declared, `effective` for what doesn't exist. No value is a secret.
+    `message` is a sentence with both values and the remedy.
     """
 
     subject: str

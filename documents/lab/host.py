@@ -1,10 +1,99 @@
-"""A host: anything with SSH and Docker."""
+"""A host: how it is reached over SSH, what the lab uses of it, and the CPUs of each role."""
 
-from typing import Annotated, Literal
+import ipaddress
+import re
+from typing import Annotated, Literal, get_args
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, model_validator
 
-from documents.base import Document
+from documents.base import Document, FaultyKeyError
+
+Role = Literal["api", "postgres", "redis", "generator", "system"]
+"""`system` is the rest: sshd, the container engine and the sampler; Redis shares its CPUs."""
+
+ROLES: tuple[Role, ...] = get_args(Role)
+
+PhysicalCore = tuple[int, ...]
+"""The CPUs of one physical core: one, or SMT siblings."""
+
+
+class CoreLayout(Document):
+    """The CPUs of each role, by the kernel's numbers, in rising order.
+
+    `shared` says that two roles other than Redis and system share a CPU: the load generator then competes with what it
+    measures, and a result can't be compared with one of a full layout. The generator has no CPU here if the load comes
+    from another host.
+    """
+
+    api: tuple[int, ...]
+    postgres: tuple[int, ...]
+    redis: tuple[int, ...]
+    generator: tuple[int, ...]
+    system: tuple[int, ...]
+    shared: bool
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "CoreLayout":
+        for role in ROLES:
+            if list(self.of(role)) != sorted(set(self.of(role))):
+                raise ValueError(f"the CPUs of {role} are to rise, each once")
+        measured = [set(self.api), set(self.postgres), set(self.generator), {*self.redis, *self.system}]
+        if not all((self.api, self.postgres, {*self.redis, *self.system})):
+            raise ValueError("every role needs a CPU")
+        overlap = sum(map(len, measured)) != len(set[int]().union(*measured))
+        if overlap != self.shared:
+            raise ValueError("`shared` must say whether CPUs are shared between roles")
+        return self
+
+    def of(self, role: Role) -> tuple[int, ...]:
+        """The CPUs of one role."""
+        return getattr(self, role)
+
+    def joined(self, role: Role) -> frozenset[int]:
+        """The CPUs of one role, of the roles that share one of them, and so on."""
+        cpus = frozenset(self.of(role))
+        while grown := {cpu for other in ROLES if cpus & {*self.of(other)} for cpu in self.of(other)} - cpus:
+            cpus |= grown
+        return cpus
+
+    def cpu_list(self, role: Role) -> str:
+        """The CPUs of one role as the kernel writes a CPU list, such as ``0,1,2``."""
+        return ",".join(map(str, self.of(role)))
+
+
+def parse_cpu_list(text: str) -> tuple[int, ...]:
+    """The CPUs of a kernel CPU list such as ``0-2,5``, in rising order.
+
+    Source: cpuset(7), "List format"; Linux has at most 8,192 CPUs.
+
+    Raises:
+        ValueError: the text isn't a CPU list, or a range falls.
+    """
+    cpus: set[int] = set()
+    for part in text.strip().split(","):
+        match = re.fullmatch(r"([0-9]{1,4})(?:-([0-9]{1,4}))?", part)
+        if match is None:
+            raise ValueError(f"{text!r} is not a CPU list such as 0-2,5")
+        first = int(match[1])
+        last = int(match[2] or first)
+        if last < first:
+            raise ValueError(f"the range {part} in the CPU list {text!r} falls")
+        cpus.update(range(first, last + 1))
+    return tuple(sorted(cpus))
+
+
+def _check_cpu_list(text: str) -> str:
+    parse_cpu_list(text)
+    return text
+
+
+CpuList = Annotated[
+    str,
+    AfterValidator(_check_cpu_list),
+    Field(json_schema_extra={"pattern": r"^[0-9]{1,4}(-[0-9]{1,4})?(,[0-9]{1,4}(-[0-9]{1,4})?)*$"}),
+]
+"""CPUs as the kernel writes them, such as ``0-2,5``: a text that `parse_cpu_list` reads."""
+
 
 TcpPort = Annotated[int, Field(ge=1, le=65535)]
 """A TCP port of another machine; sshd's own is 22."""
@@ -15,16 +104,62 @@ def known_hosts_name(address: str, port: int) -> str:
     return address if port == 22 else f"[{address}]:{port}"
 
 
-class JumpHost(Document):
-    """A host that SSH goes through on its way to another one, and the one key that it may show.
+_LABEL = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*")
 
-    It takes the login of the host behind it: the same key, or the same agent.
+
+def _name_or_address(text: str) -> str:
+    """A name of RFC 1123, section 2.1, with the underscore that many networks accept; or an address."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        address = None
+    if isinstance(address, ipaddress.IPv6Address) and address.scope_id is not None:
+        raise ValueError("an address that is good on one link alone can't be pinned; name another one of the machine")
+    if address is None and not (_NAME.fullmatch(text) and len(text) <= 253):
+        raise ValueError(
+            "write the machine's name or its IP address alone, an IPv6 address without brackets; user and port have "
+            "keys of their own"
+        )
+    return text
+
+
+HostAddress = Annotated[str, AfterValidator(_name_or_address)]
+"""A name or an IP address of a machine."""
+
+UserName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,31}$")]
+
+_KEY = re.compile(r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]+={0,2}")
+
+
+def _key_alone(text: str) -> str:
+    if not _KEY.fullmatch(text):
+        raise ValueError(
+            "write the key's type and the key alone, without host name or comment, as `ssh-ed25519 AAAA…`: the first "
+            "two words of a file /etc/ssh/ssh_host_*_key.pub of that machine"
+        )
+    return text
+
+
+PublicKey = Annotated[str, AfterValidator(_key_alone)]
+"""A public key in one line of OpenSSH's format, without a comment."""
+
+
+class JumpHost(Document):
+    """A machine that SSH goes through on its way to the host, with the host's login.
+
+    In a stack document `host_key` may be left out; in the inventory it is the one key that the machine may show.
     """
 
-    address: str
-    port: TcpPort
-    user: str
-    host_public_key: str
+    address: HostAddress
+    port: TcpPort = 22
+    user: UserName = "root"
+    host_key: PublicKey | None = None
+
+    @property
+    def host_public_key(self) -> str:
+        """The key under the name that a `Host` has for its own; an empty text if it isn't known."""
+        return self.host_key or ""
 
 
 class Host(Document):
@@ -32,7 +167,7 @@ class Host(Document):
 
     `private_key_path` and `known_hosts_path` are files of mode 0600 on the controller; without a private key the login
     is the SSH agent's. `host_public_key` is one line in OpenSSH's format, ``ssh-ed25519 AAAA…``. With `sudo`, the user
-    isn't root and becomes it by sudo for all that the lab does.
+    isn't root and becomes root by sudo for everything that the lab does.
     """
 
     kind: Literal["container", "ssh", "aws", "hetzner"]
@@ -45,9 +180,15 @@ class Host(Document):
     jump_host: JumpHost | None = None
     sudo: bool = False
 
+    @model_validator(mode="after")
+    def _knows_the_key_of_its_jump_host(self) -> "Host":
+        if self.jump_host is not None and self.jump_host.host_key is None:
+            raise FaultyKeyError(("jump_host", "host_key"), "this key is missing")
+        return self
+
 
 class HostResources(Document):
-    """What a host has, as its kernel tells it: physical cores with their CPUs (SMT siblings together), memory in bytes.
+    """What a host has, as its kernel reports it: physical cores with their CPUs (SMT siblings together), and memory.
 
     Without a kernel of its own it is a container, and its kernel's settings are those of the machine below it.
     """
@@ -58,11 +199,11 @@ class HostResources(Document):
 
 
 class HostSize(Document):
-    """What the lab has of the host: its CPUs by the kernel's numbers, and its memory in bytes.
+    """What the lab uses of the host: CPUs by the kernel's numbers, and memory in bytes.
 
-    `smaller` says that this is less than the article's machine of 8 cores and 16 GB; results of a smaller host
-    are never compared with those of a full one. `shared_cores` says that other tenants of a cloud have the same cores,
-    so that how much of a core there is depends on them.
+    `smaller` says that this is less than the article's machine of 8 cores and 16 GB; results of a smaller host are
+    never compared with those of a full one. `shared_cores` says that other tenants of a cloud use the same cores, so
+    that their load matters.
     """
 
     cpus: tuple[int, ...]

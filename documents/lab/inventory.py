@@ -1,4 +1,4 @@
-"""The inventory: the lab as it stands, exported by `pulumi up`. It holds no secret."""
+"""The inventory: the current lab, exported by `pulumi up`. It holds no secret."""
 
 from ipaddress import IPv4Address
 from typing import Annotated, Literal
@@ -6,22 +6,21 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from documents.base import Document, FaultyKeyError, Name, Port
-from documents.lab.cores import CoreLayout
-from documents.lab.host import Host, HostSize
+from documents.lab.host import CoreLayout, Host, HostSize
 
 STACK_LABEL = "org.fairground.stack"
-"""Names the stack; on containers, images and volumes, on the controller's engine and on the host's."""
+"""Names the stack, on containers, images and volumes of the controller's engine and of the host's."""
 
 HOST_LABEL = "org.fairground.host"
-"""Names the host that a container was made for: a host made anew gets its containers made anew (labels force it)."""
+"""Names the host that a container was created for, so that its containers are recreated with a new host."""
 
 
 VARIED_LABEL = "org.fairground.varied"
-"""Names the container that a variant's was made from. A run makes such, and removes them at its end."""
+"""Names the container that a variant's was made from. A run creates these, and removes them at its end."""
 
 
 def stack_labels(stack: str) -> dict[str, str]:
-    """The labels of what belongs to the stack."""
+    """The labels of everything that belongs to the stack."""
     return {STACK_LABEL: stack}
 
 
@@ -40,16 +39,16 @@ class PostgresService(Document):
 
 
 class RedisService(Document):
-    """Redis on the host: its container, image and server settings; none in an inventory of before they were told."""
+    """Redis on the host: its container, image and server settings."""
 
     container: str
     image_id: str
     port: Port
-    settings: dict[str, str] = Field(default_factory=dict)
+    settings: dict[str, str]
 
 
 class Varied(Document):
-    """Of which API a service is a variant, and what of it and of the lab below it is otherwise than declared.
+    """The API of which a service is a variant, and the differences of the variant.
 
     `environment` and `postgres` have what the variant sets, `cores` is its core layout on the host.
     """
@@ -62,11 +61,11 @@ class Varied(Document):
 
 
 class ApiService(Document):
-    """One API on the host. `environment` is what the stack document adds; the lab's own is not repeated here.
+    """One API on the host. `environment` is what the stack document adds to the lab's own.
 
-    `upload_volume` is the Docker volume mounted at the API's UPLOAD_DIR; `target` the Dockerfile's target, where the
-    stack document names one. In the inventory of a run that varies APIs each variant is a service of its own, and
-    `varied` says what it is a variant of; the lab itself has none of these.
+    `upload_volume` is the Docker volume mounted at the API's UPLOAD_DIR; `target` the Dockerfile's target, if the stack
+    document names one. In the inventory of a run that varies APIs, each variant is a service, and `varied` describes
+    it; it is None in the lab's own inventory.
     """
 
     name: Name
@@ -82,15 +81,15 @@ class ApiService(Document):
 
 
 class LoadHost(Document):
-    """A second host, from which load is put on the APIs of the first.
+    """A second host, which puts load on the APIs of the first.
 
     Its load generator runs on the CPUs of `generator`; `system` has the others, for sshd, sampler and watch.
-    `own_kernel` tells whether its kernel settings are its own to change; where it isn't told, its kind does.
+    `own_kernel` says whether the lab may change its kernel settings: those of a container are its machine's.
     """
 
     host: Host
     size: HostSize
-    own_kernel: bool | None = None
+    own_kernel: bool
     generator: Annotated[tuple[int, ...], Field(min_length=1)]
     system: Annotated[tuple[int, ...], Field(min_length=1)]
 
@@ -105,26 +104,24 @@ class LoadHost(Document):
 
 
 class Inventory(Document):
-    """The lab as it stands: host, core layout, services and APIs.
+    """The current lab: host, core layout, services and APIs.
 
-    `contract_sha256` identifies the schema and the seed that PostgreSQL was loaded with. `own_kernel` tells whether the
-    host's kernel settings are its own to change, or those of a machine that it is a container on. Both are None in an
-    inventory of before they were told.
-    Where there are `load_hosts`, the load comes from them and from nowhere else: `cores` then gives the
-    generator no CPU of the lab's host. `api_address` is where the APIs listen, and where the load generator reaches
-    them: an address of the lab's host that its load hosts reach it at.
+    `contract_sha256` identifies the schema and the seed that PostgreSQL was loaded with. `own_kernel` says whether the
+    lab may change the host's kernel settings: those of a container are its machine's. With `load_hosts`, all load comes
+    from them: `cores` then gives the generator no CPU of the lab's host. `api_address` is the address of the lab's host
+    at which the APIs listen and the load generator reaches them.
     """
 
     version: Literal[1] = 1
     stack: Name
     host: Host
     size: HostSize
-    own_kernel: bool | None = None
+    own_kernel: bool
     cores: CoreLayout
     base_image_id: str
     postgres: PostgresService
     redis: RedisService
-    contract_sha256: str | None = None
+    contract_sha256: str
     apis: tuple[ApiService, ...]
     load_hosts: Annotated[tuple[LoadHost, ...], Field(exclude_if=lambda hosts: not hosts)] = ()
     api_address: Annotated[str, Field(exclude_if=lambda address: address == LOOPBACK)] = LOOPBACK
@@ -149,9 +146,9 @@ class Inventory(Document):
         return self
 
     def generator_shares(self, cores: CoreLayout) -> bool:
-        """Whether under a core layout the load generator has CPUs that what it measures has, too.
+        """Whether under a core layout the load generator shares CPUs with what it measures.
 
-        So it may be also with load hosts, where they are containers on one machine with the lab's host.
+        With load hosts it may, if they are containers on the same machine as the lab's host.
         """
         if not self.load_hosts:
             return cores.shared

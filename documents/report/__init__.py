@@ -1,6 +1,5 @@
 """What is concluded: numbers of cells and runs, comparisons, verdicts."""
 
-from documents.report.cells import CellNumbers, Latency, LoadHostNumbers, OpenLoopNumbers, Service, Usage, WatchNumbers
 from documents.report.comparison import (
     Comparison,
     Interval,
@@ -12,16 +11,37 @@ from documents.report.comparison import (
     TwinComparison,
     Verdict,
 )
-from documents.report.gate import Finding, Gate, Outcome
+from documents.report.numbers import (
+    CellNumbers,
+    Estimate,
+    Latency,
+    LatencyDistribution,
+    LatencyEstimate,
+    LoadHostNumbers,
+    Measurements,
+    OpenLoopMeasurements,
+    OpenLoopNumbers,
+    OpenLoopSummary,
+    ScenarioSummary,
+    Service,
+    Spread,
+    TimeSeries,
+    Usage,
+    WarmUpSummary,
+    WatchNumbers,
+)
 from documents.report.report import (
     BuildingFacts,
     ClaimKind,
     ClaimOutcome,
+    Finding,
+    Gate,
     Grade,
     JudgedClaim,
     JudgedLine,
     LoadHostReport,
     OpenLoopReport,
+    Outcome,
     PublishedLine,
     PublishedNumber,
     Report,
@@ -47,18 +67,6 @@ from documents.report.runs import (
     RunStanding,
     Side,
     SparedRun,
-)
-from documents.report.summaries import (
-    Estimate,
-    LatencyDistribution,
-    LatencyEstimate,
-    Measurements,
-    OpenLoopMeasurements,
-    OpenLoopSummary,
-    ScenarioSummary,
-    Spread,
-    TimeSeries,
-    WarmUpSummary,
 )
 
 __all__ = [

@@ -51,7 +51,7 @@ class PairComparison(Document):
     are fewer than two blocks; `reason` then says so in a sentence.
 
     `better` is the better API where the verdict is that one is. `bound_by_postgres` says that under this load both
-    wait for PostgreSQL, so that "same" tells of the database and not of them.
+    wait for PostgreSQL, so that "same" is a result about the database and not about them.
 
     The last two members are there where the verdict is `cannot-tell`, and say how many blocks a whole run would need:
     `blocks_to_detect` to find a difference as large as this one looks, `blocks_to_show_same` to show that there is

@@ -1,4 +1,4 @@
-"""The report: a run's numbers, computed from its raw files alone."""
+"""The report: a run's numbers, computed from its raw files alone; and the gate that rests on it."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -7,9 +7,16 @@ from pydantic import Field
 
 from documents.base import Document, Name
 from documents.lab import CoreLayout, HostSize, Varied
-from documents.report.cells import CellNumbers, OpenLoopNumbers
-from documents.report.comparison import Comparison
-from documents.report.summaries import Estimate, OpenLoopSummary, ScenarioSummary, Spread, WarmUpSummary
+from documents.report.comparison import Comparison, Measure, PairComparison, TwinComparison
+from documents.report.numbers import (
+    CellNumbers,
+    Estimate,
+    OpenLoopNumbers,
+    OpenLoopSummary,
+    ScenarioSummary,
+    Spread,
+    WarmUpSummary,
+)
 from documents.run import Fact, HostIdentity, KnobRecord, LoadHostLook, OpenLoopRate, Scenario, Void
 
 ClaimKind = Literal["number", "order", "ratio", "limit", "stand-in", "unstated"]
@@ -83,7 +90,7 @@ class PublishedNumber(Document):
 
 
 class BuildingFacts(Document):
-    """What `lab facts` measured of an API's image, in seconds and bytes; see `documents.run.facts` for what each means.
+    """What `lab facts` measured of an API's image, in seconds and bytes, as `documents.run.records` explains.
 
     `same_host` says that it was measured on a host of the same identity as the run's. `build_cpus` and `dependencies`
     are counts.
@@ -212,7 +219,7 @@ class Report(Document):
     size: HostSize
     cores: CoreLayout
     grade: Grade
-    control: str = "not told which settings were controlled"
+    control: str
     knobs: tuple[KnobRecord, ...] = ()
     load_hosts: Annotated[tuple[LoadHostReport, ...], Field(exclude_if=lambda hosts: not hosts)] = ()
     postgres_settings: dict[str, str]
@@ -231,3 +238,50 @@ class Report(Document):
     short_blocks: tuple[ShortBlock, ...]
     unfinished_cells: tuple[str, ...]
     tool_versions: dict[str, str]
+
+
+Outcome = Literal["passed", "regression", "cannot-tell", "no-answer"]
+"""`passed`: shown the same or better by every judged measure under every load. `regression`: significantly worse by one
+at least. `cannot-tell`: neither. `no-answer`: cells that are missing or void leave nothing to judge."""
+
+
+class Finding(Document):
+    """The candidate beside its base by one measure under one load.
+
+    In the pair, `first` is the candidate and `second` the base: the ratio is that of the candidate over the base.
+    `judged` says that the outcome rests on it. All that is judged is one family of tests, over measures and loads;
+    what is reported beside it is a family by measure.
+    """
+
+    measure: Measure
+    judged: bool
+    pair: PairComparison
+
+
+class Gate(Document):
+    """The outcome of a gate, and what it rests on.
+
+    `tests` is how many of them Holm's correction takes into account for what is judged. `reasons` are whole sentences:
+    why the outcome is what it is. `blocks` is how many the protocol has. `blocks_needed` is there where the outcome is
+    `cannot-tell`: with how many a candidate without any difference would pass, with the probability `power` and the
+    noise that was seen; None there, too, where no protocol may have as many. `twins` are those of throughput.
+    `caveats` are those of the run's report.
+    """
+
+    version: Literal[1] = 1
+    run_id: str
+    protocol: Name
+    stack: Name
+    base: Subject
+    candidate: Subject
+    outcome: Outcome
+    reasons: tuple[str, ...]
+    margin: float
+    significance: float
+    power: float
+    tests: int
+    blocks: int
+    blocks_needed: int | None
+    findings: tuple[Finding, ...]
+    twins: tuple[TwinComparison, ...]
+    caveats: tuple[str, ...]

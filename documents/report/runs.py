@@ -5,8 +5,8 @@ from typing import Literal
 
 from documents.base import Document, Name
 from documents.report.comparison import Interval, Measure, Verdict
+from documents.report.numbers import Estimate
 from documents.report.report import Grade
-from documents.report.summaries import Estimate
 
 
 class HistoryPoint(Document):

@@ -53,7 +53,7 @@ class Scenario(Document):
 def _one_for_each(given: object) -> object:
     """A scenario with a list of connections as one scenario for each of them, ``NAME-16`` for 16.
 
-    What is wrong with a scenario is told here, where its place is still the one that the document has.
+    Faults of a scenario are reported here, where its place is still the one in the document.
     """
     if not isinstance(given, list):
         return given

@@ -1,9 +1,9 @@
-"""The documents of a run's folder: manifest, host record, cell record and journal."""
+"""The documents of a run's folder: manifest, host record, cell record and journal; and what `lab facts` measured."""
 
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from documents.base import Document, Name
 from documents.lab import Inventory, Role
@@ -12,7 +12,7 @@ from documents.run.protocol import Protocol
 KnobState = Literal["as-wanted", "set", "only-read", "refused", "lost", "not-told", "nothing-to-control"]
 """How it stands with a knob: `as-wanted` was so without the lab, `set` was set for the run. `only-read` is one that
 isn't as wanted where nothing was set; `refused` one that the kernel didn't let be set, `lost` one that something else
-changed meanwhile. Where the kernel doesn't have it, that is `nothing-to-control` for what then can't happen, and
+changed during the run. Where the kernel doesn't have it, that is `nothing-to-control` for what then can't happen, and
 `not-told` for what happens all the same."""
 
 CONTROLLED: frozenset[KnobState] = frozenset({"as-wanted", "set", "nothing-to-control"})
@@ -43,7 +43,7 @@ class KnobRecord(Document):
 def describe_control(knobs: tuple[KnobRecord, ...]) -> str:
     """How far a host was controlled, in a few words: ``partly controlled: turbo, governor``."""
     if not knobs:
-        return "not told which settings were controlled"
+        return "no settings were read"
     free = [knob.name for knob in knobs if not knob.controlled]
     if not free:
         return "controlled"
@@ -161,8 +161,8 @@ class HostIdentity(Document):
 
     `physical_cores` are those that the host's CPUs belong to. `cgroup_limits` has each limit that holds the host's
     first process back, by the name of its file; `mitigations` what the kernel does about each weakness of the
-    processor. `steal_seconds` is how long its CPUs have waited for a hypervisor since its boot. None stands for what
-    the host doesn't tell, as an identity that was read before the lab asked for it.
+    processor. `steal_seconds` is how long its CPUs have waited for a hypervisor since its boot. None stands for a value
+    that the host doesn't report.
     """
 
     cpu_model: str
@@ -187,8 +187,8 @@ class HostIdentity(Document):
     def changes(self, other: "HostIdentity") -> tuple[str, ...]:
         """What is different in another identity, a clause for each: ``kernel was 6.1 and is 6.12``.
 
-        What varies by nature isn't told: steal so far and free memory. What one of the two doesn't tell is told as a
-        difference; nobody knows that it is none.
+        Values that always vary are left out: steal so far and free memory. A value that one of the two lacks counts as
+        a difference, because it may be one.
         """
         then, now = _flat(self), _flat(other)
         return tuple(
@@ -213,9 +213,9 @@ def _flat(identity: HostIdentity) -> dict[str, str]:
         if name in _ENTRIES and value is not None:
             found |= {f"{_ENTRIES[name]} {key}": text for key, text in sorted(value.items())}
         elif name in _ENTRIES:
-            found[name.replace("_", " ")] = "not told"
+            found[name.replace("_", " ")] = "unknown"
         else:
-            found[name.replace("_", " ")] = "not told" if value is None else str(value)
+            found[name.replace("_", " ")] = "unknown" if value is None else str(value)
     return found
 
 
@@ -236,8 +236,8 @@ class LoadHostRecord(Document):
 class HostRecord(Document):
     """`host.json`: the host's identity before the first cell and after the last (None until then), and its knobs.
 
-    `before` and `after` are read while nothing is set for the run. `knobs` is empty in a run of before the lab looked
-    at them; those of load hosts are in it, too, by names of their own. `load_hosts` are in the inventory's order.
+    `before` and `after` are read while nothing is set for the run. `knobs` has those of load hosts too, by names of
+    their own. `load_hosts` are in the inventory's order.
     """
 
     version: Literal[1] = 1
@@ -291,20 +291,6 @@ class Void(Document):
     message: str
 
 
-def known_window(version: object) -> object:
-    """A raw document's version as it is, but for the first: that took the life of wrk for the load window.
-
-    Raises:
-        ValueError: it is the first.
-    """
-    if version == 1:
-        raise ValueError(
-            "version 1 doesn't tell when the load began and ended, so CPU and memory would be means over more than "
-            "the load. Report it with the commit that manifest.json names, or measure anew with `lab run`"
-        )
-    return version
-
-
 STEADY_SECONDS = 12
 """How long nothing may have changed for a warm-up to be steady.
 
@@ -316,7 +302,7 @@ paid by every cell.
 
 WarmUpOutcome = Literal["steady", "never-steady", "not-judged"]
 """`steady`: throughput had settled when the warm-up ended. `never-steady`: it lasted as long as it may, and hadn't.
-`not-judged`: as long as it may is too short to tell."""
+`not-judged`: the longest that it may last is too short to judge."""
 
 
 class WarmUp(Document):
@@ -335,11 +321,10 @@ def attempt_id(cell_id: str, attempt: int) -> str:
 class CellRecord(Document):
     """`cells/<id>/cell.json`: how one attempt at a cell went. It is written last: without it, none was finished.
 
-    `attempt` counts from 1; a record of version 2 doesn't have it and is of the only one that there was then.
-    `phases_seconds` has the wall time of each phase (reset, restart, ready, probe, warm_up, pinning, load, pull).
-    `load_started_ns` and `load_ended_ns` bound the load window on the host's CLOCK_MONOTONIC, the clock of the
-    samples; they are None where wrk left no result. `warm_up` is None where the cell ended before its warm-up did, and
-    in a record from before warm-ups were watched. `files` maps each raw file of the folder to its SHA-256.
+    `attempt` counts from 1. `phases_seconds` has the wall time of each phase (reset, restart, ready, probe, warm_up,
+    pinning, load, pull). `load_started_ns` and `load_ended_ns` bound the load window on the host's CLOCK_MONOTONIC, the
+    clock of the samples; they are None where wrk left no result. `warm_up` is None where the cell ended before its
+    warm-up did. `files` maps each raw file of the folder to its SHA-256.
     """
 
     version: Literal[3] = 3
@@ -353,12 +338,6 @@ class CellRecord(Document):
     pinning: tuple[ProcessPinning, ...]
     warm_up: WarmUp | None = None
     files: dict[str, str] = Field(default_factory=dict)
-
-    @field_validator("version", mode="before")
-    @classmethod
-    def _take_the_last_one_too(cls, value: object) -> object:
-        known = known_window(value)
-        return 3 if known == 2 else known
 
     @property
     def valid(self) -> bool:
@@ -408,3 +387,73 @@ class PipelineRun(Document):
     order_seed: int | None
     budget_seconds: int | None
     run_id: str = ""
+
+
+Seconds = Annotated[float, Field(ge=0)]
+
+Fact = Literal[
+    "clean_build",
+    "incremental_build",
+    "binary_size",
+    "image_size",
+    "code_lines",
+    "dependencies",
+    "first_answer",
+    "rest_memory",
+]
+"""What `lab facts` measures, by name."""
+
+
+class Building(Document):
+    """Repetitions of the release build, each in a container of its own from the stage `source`, without a network.
+
+    A clean build begins with the dependencies downloaded and nothing compiled. The incremental one follows it, after
+    the change of one line in `changed_file`. `cpus` are those that the builds could use, `binary_bytes` is the size of
+    what a build leaves for the image, `dependencies` what of others is in it.
+    """
+
+    cpus: tuple[int, ...]
+    clean_seconds: Annotated[tuple[Seconds, ...], Field(min_length=1)]
+    incremental_seconds: Annotated[tuple[Seconds, ...], Field(min_length=1)]
+    changed_file: str
+    binary_bytes: Annotated[int, Field(ge=1)]
+    dependencies: tuple[str, ...]
+
+
+class Starting(Document):
+    """Repeated starts of the API's own container, on the host's monotonic clock.
+
+    `engine_seconds` pass from the command to start it until its process runs, which is the Docker engine's share;
+    `first_answer_seconds` from then until the whole of the first right answer is there. `memory_bytes` is the cgroup's
+    anonymous memory `rest_seconds` after that answer, before any load. `cpus` are the API's.
+    """
+
+    cpus: tuple[int, ...]
+    engine_seconds: Annotated[tuple[Seconds, ...], Field(min_length=1)]
+    first_answer_seconds: Annotated[tuple[Seconds, ...], Field(min_length=1)]
+    rest_seconds: Seconds
+    memory_bytes: Annotated[tuple[int, ...], Field(min_length=1)]
+
+
+class Facts(Document):
+    """All facts of one API: its image and environment as the lab had them, and the host that they were measured on.
+
+    `code_lines` and `test_lines` count lines that hold code: none that is blank, or has but comments, brackets or text.
+    """
+
+    version: Literal[1] = 1
+    api: Name
+    language: str
+    source: str
+    source_sha256: str
+    image_id: str
+    environment: dict[str, str]
+    measured_at: datetime
+    git_commit: str
+    stack: Name
+    host: HostIdentity
+    image_bytes: Annotated[int, Field(ge=1)]
+    code_lines: Annotated[int, Field(ge=1)]
+    test_lines: Annotated[int, Field(ge=0)]
+    building: Building
+    starting: Starting

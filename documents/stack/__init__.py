@@ -1,4 +1,4 @@
-"""What a lab is to be: the stack document, and what an implementation says of itself."""
+"""What a lab should be: the stack document, and the document of an implementation."""
 
 from documents.stack.hosts import (
     NETWORK_ZONES,
@@ -10,7 +10,6 @@ from documents.stack.hosts import (
     ContainerLoadHost,
     ExistingHost,
     HetznerHost,
-    JumpHost,
     SshHost,
     SshLoadHost,
     as_cloud_host,
@@ -46,7 +45,6 @@ __all__ = [
     "ExistingHost",
     "HetznerHost",
     "Implementation",
-    "JumpHost",
     "LayoutError",
     "Lines",
     "Postgres",

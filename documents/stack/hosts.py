@@ -1,24 +1,23 @@
-"""The host of a stack document: which machine the lab stands on, and what one at a cloud costs."""
+"""The host of a stack document: the lab's machine, and the cost of one at a cloud."""
 
 import ipaddress
-import re
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, Field, field_validator, model_validator
 
 from documents.base import Document, FaultyKeyError, Port
-from documents.lab import TcpPort
+from documents.lab import HostAddress, JumpHost, PublicKey, TcpPort, UserName
 
 Owner = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$")]
-"""Whose a lab is; it becomes a tag, and no kind takes more signs in one than Hetzner does.
+"""The owner of a lab. It becomes a tag, and Hetzner has the strictest rules for tags.
 
 Source: Hetzner Cloud API, "Labels": a value has at most 63 characters, begins and ends with a letter or digit, and has
 letters, digits, ``-``, ``_`` and ``.`` between.
 """
 
 NARROWEST_REFUSED_BITS = 23
-"""A network of so many bits or fewer isn't the controller's address any more."""
+"""A network of so many bits or fewer is too large for the controller's address."""
 
 _NEVER_SEEN_FROM_OUTSIDE = tuple(
     map(
@@ -29,7 +28,7 @@ _NEVER_SEEN_FROM_OUTSIDE = tuple(
         ),
     )
 )
-"""Networks from whose addresses nothing reaches a public one. Source: RFC 6890, RFC 5771; RFC 1112, section 4."""
+"""Networks whose addresses aren't used on the internet. Source: RFC 6890, RFC 5771; RFC 1112, section 4."""
 
 NetworkZone = Literal["eu-central", "us-east", "us-west", "ap-southeast"]
 
@@ -52,7 +51,7 @@ class Price(Document):
 
 
 class Bill(Document):
-    """What a lab's machines cost: what is shown and confirmed before any is made.
+    """The cost of a lab's machines, which is shown and confirmed before any is created.
 
     `place` is the cloud's region or location, `price_per_hour` is for one machine.
     """
@@ -66,7 +65,7 @@ class Bill(Document):
 
 
 class _CloudHost(Document):
-    """What all machines of a cloud have: whose they are, until when, who may come in, and what one costs an hour."""
+    """The common keys of cloud machines: owner, expiry, allowed networks, and price an hour."""
 
     owner: Owner
     expires: AwareDatetime
@@ -125,7 +124,7 @@ class AwsHost(_CloudHost):
 
     @property
     def shared_cores(self) -> bool:
-        """Whether other tenants have the same cores: so with burstable types (T2, T3, T3a, T4g) and flexible ones.
+        """Whether other tenants use the same cores: true for burstable types (T2, T3, T3a, T4g) and flexible ones.
 
         Source: Amazon EC2 User Guide, "Burstable performance instances" and "Flex instances".
         """
@@ -138,7 +137,7 @@ class AwsHost(_CloudHost):
         return self.instance_type[0] == "t" and self.instance_type[1].isdigit()
 
     def bill(self, machines: int) -> Bill:
-        """What so many of these machines cost."""
+        """The cost of so many of these machines."""
         return Bill(
             kind=self.kind,
             machine_type=self.instance_type,
@@ -150,7 +149,7 @@ class AwsHost(_CloudHost):
 
 
 class HetznerHost(_CloudHost):
-    """A server of Hetzner Cloud, made for the lab; its disk is the one that its type has."""
+    """A server of Hetzner Cloud, made for the lab, with the disk of its type."""
 
     kind: Literal["hetzner"]
     location: Literal["fsn1", "nbg1", "hel1", "ash", "hil", "sin"]
@@ -159,7 +158,7 @@ class HetznerHost(_CloudHost):
 
     @property
     def shared_cores(self) -> bool:
-        """Whether other tenants have the same cores: so it is with every family but CCX.
+        """Whether other tenants use the same cores: true for every family but CCX.
 
         Source: Hetzner Docs, "Cloud servers, overview": shared and dedicated vCPU.
         """
@@ -181,61 +180,20 @@ CloudHost = AwsHost | HetznerHost
 
 
 def as_cloud_host(host: Document) -> CloudHost | None:
-    """The host, if it is one of a cloud and so costs money."""
+    """The host, if it is a cloud's and costs money."""
     return host if isinstance(host, AwsHost | HetznerHost) else None
 
 
 def cloud_tags(stack: str, host: CloudHost) -> dict[str, str]:
-    """The tags of everything that a cloud makes for a lab and that can carry one.
+    """The tags of all of a lab's resources at a cloud.
 
-    The moment is in the basic format of ISO 8601 and in UTC, ``20261201T180000Z``: Hetzner takes no colon.
+    The moment is in the basic format of ISO 8601 and in UTC, ``20261201T180000Z``: Hetzner allows no colon.
     """
     return {
         "fairground-stack": stack,
         "fairground-owner": host.owner,
         "fairground-expires": f"{host.expires:%Y%m%dT%H%M%SZ}",
     }
-
-
-_LABEL = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
-_NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*")
-
-
-def _name_or_address(text: str) -> str:
-    """A name of RFC 1123, section 2.1, with the underscore that many networks take too; or an address as it is."""
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        address = None
-    if isinstance(address, ipaddress.IPv6Address) and address.scope_id is not None:
-        raise ValueError("an address that is good on one link alone can't be pinned; name another one of the machine")
-    if address is None and not (_NAME.fullmatch(text) and len(text) <= 253):
-        raise ValueError(
-            "write the machine's name or its IP address alone, an IPv6 address without brackets; user and port have "
-            "keys of their own"
-        )
-    return text
-
-
-HostAddress = Annotated[str, AfterValidator(_name_or_address)]
-"""A name or an IP address of a machine."""
-
-UserName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,31}$")]
-
-_KEY = re.compile(r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]+={0,2}")
-
-
-def _key_alone(text: str) -> str:
-    if not _KEY.fullmatch(text):
-        raise ValueError(
-            "write the key's type and the key alone, without host name or comment, as `ssh-ed25519 AAAA…`: the first "
-            "two words of a file /etc/ssh/ssh_host_*_key.pub of that machine"
-        )
-    return text
-
-
-PublicKey = Annotated[str, AfterValidator(_key_alone)]
-"""A public key in one line of OpenSSH's format, without a comment."""
 
 
 def _private_address(text: str) -> str:
@@ -253,7 +211,7 @@ def _private_network(text: str) -> str:
 
 
 PrivateAddress = Annotated[str, AfterValidator(_private_address)]
-"""An IPv4 address in a private network that a host and its load hosts have in common."""
+"""An IPv4 address in a private network of a host and its load hosts."""
 
 PrivateNetwork = Annotated[str, AfterValidator(_private_network)]
 """A private IPv4 network, as ``10.1.2.0/28``."""
@@ -262,8 +220,8 @@ PrivateNetwork = Annotated[str, AfterValidator(_private_network)]
 class ContainerHost(Document):
     """A host made as a container on the controller's own Docker engine, with sshd and an engine of its own.
 
-    Where there are load hosts, all of them are in a network of Docker's that is `private_network`, in which the
-    controller is, too; one drawn from the stack's name unless given.
+    With load hosts, all hosts and the controller are in one Docker network, `private_network`; its default depends on
+    the stack's name.
     """
 
     kind: Literal["container"]
@@ -274,17 +232,8 @@ class ContainerHost(Document):
     build_cache: Literal["keep", "discard"] = "discard"
 
 
-class JumpHost(Document):
-    """A machine that SSH goes through on its way to the host, with the host's login."""
-
-    address: HostAddress
-    port: TcpPort = 22
-    user: UserName = "root"
-    host_key: PublicKey | None = None
-
-
 class ExistingHost(Document):
-    """A Debian or Ubuntu machine that exists: root's, or a user's who may become root by sudo without a password.
+    """An existing Debian or Ubuntu machine, for root or a user with sudo without a password.
 
     Without a `private_key`, a path on the controller, the login is the SSH agent's. A `host_key` that isn't given is
     shown by the first `lab up`, for confirmation.
@@ -313,7 +262,7 @@ class ExistingHost(Document):
 
 
 class SshHost(ExistingHost):
-    """The lab's host on a machine that exists.
+    """The lab's host on an existing machine.
 
     Of the machine's CPUs the first physical cores with at most `cpus` are used. `private_address` is where its load
     hosts reach it, if it has any.
@@ -325,14 +274,14 @@ class SshHost(ExistingHost):
 
 
 class ContainerLoadHost(Document):
-    """A load host made as a container beside that of the lab's host, and as large."""
+    """A load host as a container, as large as the lab's host."""
 
     kind: Literal["container"]
     ssh_port: Port
 
 
 class SshLoadHost(ExistingHost):
-    """A load host on a machine that exists. No Docker engine is needed there."""
+    """A load host on an existing machine, which needs no Docker engine."""
 
 
 class CloudLoadHost(Document):
@@ -342,12 +291,12 @@ class CloudLoadHost(Document):
 
 
 AnyLoadHost = Annotated[ContainerLoadHost | SshLoadHost | CloudLoadHost, Field(discriminator="kind")]
-"""What puts load on the lab's host from beside it; of the same kind as that."""
+"""A load host; of the same kind as the lab's host."""
 
 
 AnyHost = ContainerHost | SshHost | AwsHost | HetznerHost
 
 
 def keeps_images(host: AnyHost) -> bool:
-    """Whether images and build cache outlive a lab on the host; a machine of a cloud goes as a whole."""
+    """Whether images and build cache outlive a lab on the host; a machine of a cloud is removed as a whole."""
     return isinstance(host, ContainerHost | SshHost) and host.build_cache == "keep"

@@ -25,7 +25,7 @@ Command = Annotated[str, Field(min_length=1, pattern=r"^[^\x00\n]+$")]
 
 
 class Change(Document):
-    """A change of one line of code that the binary shows: `old`, which the file has once, becomes `new`."""
+    """A change of one line of code that the binary shows: `old`, which occurs once in the file, becomes `new`."""
 
     file: RelativePath
     old: Annotated[str, Field(min_length=1, pattern=r"^[^\n]+$")]
@@ -39,11 +39,11 @@ class Change(Document):
 
 
 class Build(Document):
-    """The release build: its command, as the Dockerfile has it too, what it leaves for the image, and a change.
+    """The release build: its command, which the Dockerfile has too, its results for the image, and a change.
 
-    The first of `artifacts` is the binary or archive that the build makes; files or folders that go into the image
-    beside it, such as the archives of dependencies, follow. `dependencies` is a command that lists what of others is in
-    these, one a line; it runs after the build.
+    The first of `artifacts` is the binary or archive that the build makes; other files or folders for the image follow,
+    such as the archives of dependencies. `dependencies` is a command that lists the dependencies in these, one a line;
+    it runs after the build.
     """
 
     command: Command
@@ -55,7 +55,7 @@ class Build(Document):
 class Lines(Document):
     """The files whose lines are counted, as patterns such as ``src/**/*.rs``.
 
-    What `tests` matches is no source, and what `others` matches, such as the floor's files, doesn't count at all.
+    Files of `tests` are counted as tests, and files of `others`, such as the floor's, aren't counted.
     """
 
     sources: Annotated[tuple[RelativePath, ...], Field(min_length=1)]
@@ -64,7 +64,7 @@ class Lines(Document):
 
 
 class Implementation(Document):
-    """One implementation of the API. `language` is how the reports name it."""
+    """One implementation of the API. `language` is its name in reports."""
 
     version: Literal[1]
     language: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9 +#.-]{0,30}$")]
@@ -73,10 +73,10 @@ class Implementation(Document):
 
 
 class ApiCheckStep(Document):
-    """One step of the way.
+    """One step of `lab api check`.
 
-    `details` says what is so, where it passed, what is at fault, one thing each, where it failed, and else why it
-    wasn't looked at. `section` is the heading of docs/adding-an-api.md that tells of it.
+    `details` are the findings of a passed step, the faults of a failed one, or the reason why it wasn't checked.
+    `section` is the heading in docs/adding-an-api.md that explains it.
     """
 
     name: str
@@ -95,5 +95,5 @@ class ApiCheck(Document):
 
     @property
     def first_failure(self) -> ApiCheckStep | None:
-        """The step to be mended first; None where all passed."""
+        """The step to fix first; None where all passed."""
         return next((step for step in self.steps if step.outcome != "passed"), None)

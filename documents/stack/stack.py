@@ -1,4 +1,4 @@
-"""The stack document, `stacks/NAME.yaml`: what a lab is to be."""
+"""The stack document, `stacks/NAME.yaml`: what a lab should be."""
 
 import itertools
 from typing import Annotated, Literal, cast
@@ -7,24 +7,21 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag,
 
 from documents.base import Document, FaultyKeyError, Location, Name, Port
 from documents.errors import DocumentError
-from documents.lab import CoreLayout, PhysicalCore, parse_cpu_list
+from documents.lab import CoreLayout, CpuList, PhysicalCore, parse_cpu_list
 from documents.stack.hosts import AnyHost, AnyLoadHost, ContainerHost, ExistingHost, SshHost
-
-CpuList = Annotated[str, Field(pattern=r"^[0-9]{1,4}(-[0-9]{1,4})?(,[0-9]{1,4}(-[0-9]{1,4})?)*$")]
-"""CPUs as the kernel writes them: ``0-2,5``."""
 
 LAB_ENVIRONMENT = frozenset(
     {"DATABASE_URL", "REDIS_URL", "JWT_SECRET", "PORT", "HOST", "UPLOAD_DIR"},
 )
-"""What the lab itself sets in an API's environment; a stack document can't."""
+"""The variables that the lab sets in an API's environment; a stack document can't."""
 
 
 LAB_SETTINGS = frozenset({"listen_addresses", "port", "shared_preload_libraries"})
-"""What the lab itself sets of PostgreSQL, beside all of pg_stat_statements; a stack document can't."""
+"""The settings of PostgreSQL that the lab sets, besides those of pg_stat_statements; a stack document can't."""
 
 
 _LOAD_HOSTS = 12
-"""As many as the smallest network between containers has addresses for, beside the host's and Docker's own."""
+"""The number of free addresses in the smallest network between containers."""
 
 
 def _not_the_labs(environment: dict[str, str]) -> dict[str, str]:
@@ -37,7 +34,7 @@ Environment = Annotated[
     dict[Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")], str],
     AfterValidator(_not_the_labs),
 ]
-"""What is added to the environment that the lab itself gives an API."""
+"""Additions to the environment that the lab gives an API."""
 
 
 def _durable(settings: dict[str, str]) -> dict[str, str]:
@@ -90,10 +87,10 @@ class Services(Document):
 
 
 class Api(Document):
-    """One API under test: a build context with a Dockerfile, and what its environment adds to the lab's own.
+    """One API under test: a build context with a Dockerfile, and additions to its environment.
 
     Two entries may share a `source` and differ in `environment` or in the Dockerfile's `target`, so that two variants
-    stand side by side.
+    are measured side by side.
     """
 
     name: Name
@@ -111,14 +108,14 @@ class Api(Document):
 
 
 def _as_many(given: object) -> object:
-    """Load hosts as many, where the document has one of them without a list around it."""
+    """A single load host without a list as a list of one."""
     if isinstance(given, list):
         return tuple(cast("list[object]", given))
     return cast("tuple[object, ...]", given) if isinstance(given, tuple) else (given,)
 
 
 class Stack(Document):
-    """What lab NAME is: its host, load hosts, core layout, base image, services and APIs."""
+    """A lab: its host, load hosts, core layout, base image, services and APIs."""
 
     version: Literal[1]
     name: Name
@@ -127,7 +124,7 @@ class Stack(Document):
     base_image: Annotated[str, Field(pattern=r"^[a-z0-9][a-zA-Z0-9._/:@-]*$")] = "debian:trixie-slim"
     cores: Annotated[
         Annotated[Literal["auto"], Tag("auto")] | Annotated[Cores, Tag("explicit")],
-        # A fault is then told of the one that is meant, not of both.
+        # A fault is then reported of the one that is meant, not of both.
         Discriminator(lambda given: "auto" if isinstance(given, str) else "explicit"),
     ] = "auto"
     services: Services = Services()
@@ -135,7 +132,7 @@ class Stack(Document):
 
     @property
     def existing_hosts(self) -> tuple[ExistingHost, ...]:
-        """Those of its hosts that the lab doesn't make, the lab's host first."""
+        """The hosts that the lab doesn't make, the lab's host first."""
         return tuple(host for host in (self.host, *self.load_host) if isinstance(host, ExistingHost))
 
     @model_validator(mode="after")
@@ -175,7 +172,7 @@ class Stack(Document):
 
 
 def _all_different(stack: Stack, name: str) -> None:
-    """Refuse a load host that has the same of a thing as the host, or as another load host."""
+    """Refuse two hosts with the same value of a key."""
     taken = {getattr(stack.host, name)}
     for index, load_host in enumerate(stack.load_host):
         if (value := getattr(load_host, name)) in taken:
@@ -184,7 +181,7 @@ def _all_different(stack: Stack, name: str) -> None:
 
 
 class LayoutError(DocumentError):
-    """A core layout that doesn't fit the host; `location` is the key at fault, from the document's `cores` on."""
+    """A core layout that doesn't fit the host; `location` is the key at fault, beginning with `cores`."""
 
     def __init__(self, location: tuple[str, ...], message: str) -> None:
         super().__init__(f"{'.'.join(location)}: {message}")
@@ -195,15 +192,10 @@ def explicit_cores(cores: Cores, topology: tuple[PhysicalCore, ...]) -> CoreLayo
     """The layout that a document asks for, if this host has it.
 
     Raises:
-        LayoutError: a CPU that the host hasn't got, or one physical core split between API, PostgreSQL and
-            generator, whose siblings would slow each other.
+        LayoutError: a CPU is missing on the host, or a physical core is split between API, PostgreSQL and generator,
+            whose siblings would slow each other.
     """
-    roles: dict[str, tuple[int, ...]] = {}
-    for role, text in cores.model_dump(exclude_none=True).items():
-        try:
-            roles[role] = parse_cpu_list(text)
-        except ValueError as error:
-            raise LayoutError(("cores", role), f"{error}.") from error
+    roles = {role: parse_cpu_list(text) for role, text in cores.model_dump(exclude_none=True).items()}
     available = set(itertools.chain.from_iterable(topology))
     for role, cpus in roles.items():
         if absent := sorted(set(cpus) - available):

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from analysis.raw import CLOCKS_NAME, load_host_file, merge, turn_ns
 from documents.errors import AnalysisError, DocumentError, HostError, HostUnreachableError, TransferError
+from documents.files import replace_file
 from documents.lab import CoreLayout
 from documents.run import (
     OPEN_LOOP_FILE,
@@ -25,7 +26,6 @@ from documents.run import (
 from experiment.bench import host_folder
 from experiment.bench.bench import Load, Measured, WarmedUp
 from experiment.bench.beside import Beside
-from experiment.record import write_whole
 from experiment.workloads import RequestFile
 from experiment.workloads.command import (
     REPLAY_SCRIPT,
@@ -38,8 +38,8 @@ from experiment.workloads.command import (
     wrk_command,
 )
 from provision.containers import Cgroup
-from provision.load import Job, jobs, network, open_loop, sampling, watching, wrk
-from provision.load import wrk as generator
+from provision.load import Job, jobs, network, open_loop, recording, wrk
+from provision.load.recording import SAMPLER, WATCH
 from provision.ssh import Connection
 
 _Item = TypeVar("_Item")
@@ -121,9 +121,9 @@ class Generators:
             for file in requests:
                 connection.push_bytes(file.data, host_folder.requests_path(file.workload), mode=0o600)
             if one.place.on_load_host:
-                one.cgroup = generator.own_generator_cgroup(connection)
+                one.cgroup = wrk.own_generator_cgroup(connection)
             else:
-                one.cgroup = generator.generator_cgroup(connection, beside)
+                one.cgroup = wrk.generator_cgroup(connection, beside)
 
         self._at_once(install_at, self._all)
 
@@ -167,14 +167,14 @@ class Generators:
         def start_at(one: _At) -> None:
             place = one.place
             cgroups: dict[SampledRole, Cgroup] = {"generator": _known(one.cgroup, one)}
-            one.sampler = sampling.start(
+            one.sampler = recording.start_sampler(
                 place.connection,
                 host_folder.path_of("sampler"),
                 cgroups,
                 cpus=place.system,
                 deadline_seconds=seconds,
             )
-            one.watch = watching.start(
+            one.watch = recording.start_watch(
                 place.connection,
                 host_folder.path_of("watch"),
                 cgroups,
@@ -227,7 +227,7 @@ class Generators:
                 ClockReadings(before=_known(one.clock, one), after=_known(one.clock_after, one)) for one in self._all
             )
         )
-        write_whole(folder / CLOCKS_NAME, clocks.to_json())
+        replace_file(folder / CLOCKS_NAME, clocks.to_json())
         together = self._together(found, clocks, folder)
         return replace(
             together,
@@ -246,17 +246,17 @@ class Generators:
         connection, sampler, watch = one.place.connection, _known(one.sampler, one), _known(one.watch, one)
         measured = self._fetch_result(one, folder, prefix=load_host_file(number, ""))
         _, sampler_failure = _or_failure(
-            lambda: sampling.finish(connection, sampler, folder / load_host_file(number, sampling.FILE_NAME))
+            lambda: recording.finish(connection, sampler, SAMPLER, folder / load_host_file(number, SAMPLER.file_name))
         )
         _, watch_failure = _or_failure(
-            lambda: watching.finish(connection, watch, folder / load_host_file(number, watching.FILE_NAME))
+            lambda: recording.finish(connection, watch, WATCH, folder / load_host_file(number, WATCH.file_name))
         )
         one.sampler = one.watch = None
         return replace(measured, sampler_failure=sampler_failure, watch_failure=watch_failure)
 
     def _fetch_result(self, one: _At, folder: Path, *, prefix: str = "") -> Measured:
         connection, job = one.place.connection, _known(one.load, one)
-        finish = open_loop.finish if self._load_is_open else generator.finish
+        finish = open_loop.finish if self._load_is_open else wrk.finish
         result, failure = _or_failure(lambda: finish(connection, job, folder, prefix=prefix))
         one.load = None
         return Measured(result=result, generator_failure=failure)
@@ -269,7 +269,7 @@ class Generators:
         parts = [part.result for part in found if part.result is not None]
         result, failure = _or_failure(lambda: merge(parts, clocks))
         if result is not None:
-            write_whole(folder / (OPEN_LOOP_FILE if self._load_is_open else WRK_FILE), result.to_json())
+            replace_file(folder / (OPEN_LOOP_FILE if self._load_is_open else WRK_FILE), result.to_json())
         return Measured(result=result, generator_failure=failure)
 
     def _read_clock(self, one: _At) -> ClockReading:
@@ -347,7 +347,7 @@ class Generators:
         return self._beside.do_all(*(partial(act, item) for item in items))
 
     def _start(self, one: _At, folder: str, command: Sequence[str], *, seconds: float) -> Job:
-        return generator.start(
+        return jobs.start(
             one.place.connection,
             host_folder.path_of(folder),
             command,

@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from documents.errors import HostError, HostUnreachableError, TransferError
+from documents.files import replace_file
 from documents.lab import CoreLayout
 from documents.run import HostWatch, SampledRole, Spin, Workload
-from experiment.record import write_whole
 from provision.containers import Cgroup
-from provision.load import Job, jobs, watching
+from provision.load import Job, jobs, recording
 from provision.payload import HOME
 from provision.ssh import Connection
 
@@ -74,11 +74,11 @@ class CellWatch:
         self._cores = cores
 
     def start(self, directory: str, cgroups: Mapping[SampledRole, Cgroup], *, port: int, seconds: float) -> None:
-        """Start the ticks of a new cell; see `provision.load.watching.start`."""
+        """Start the ticks of a new cell; see `provision.load.recording.start_watch`."""
         self._job, self._before, self._after, self._failure = None, (), (), None
         cores = self._cores
         with self._noting():
-            self._job = watching.start(
+            self._job = recording.start_watch(
                 self._connection,
                 directory,
                 cgroups,
@@ -92,10 +92,10 @@ class CellWatch:
     def around_load(self) -> Generator[None]:
         """Spin on the API's CPUs, straight before what is done within and straight after it."""
         with self._noting():
-            self._before = watching.spin(self._connection, self._cores.api)
+            self._before = recording.spin(self._connection, self._cores.api)
         yield
         with self._noting():
-            self._after = watching.spin(self._connection, self._cores.api)
+            self._after = recording.spin(self._connection, self._cores.api)
 
     def finish(self, folder: Path) -> str | None:
         """End the ticks and leave both files in the folder; returns why they aren't whole, None where they are.
@@ -107,9 +107,9 @@ class CellWatch:
         job, self._job = self._job, None
         if job is not None:
             with self._noting():
-                watching.finish(self._connection, job, folder / watching.FILE_NAME)
+                recording.finish(self._connection, job, recording.WATCH, folder / recording.WATCH.file_name)
         if self._before and self._after:
-            write_whole(folder / SPINS_NAME, HostWatch(spins_before=self._before, spins_after=self._after).to_json())
+            replace_file(folder / SPINS_NAME, HostWatch(spins_before=self._before, spins_after=self._after).to_json())
         elif self._failure is None:
             self._failure = "There was no calibration spin around the load."
         return self._failure

@@ -73,7 +73,7 @@ class LoadHosts:
         return self._named(
             [
                 tuning.tune(connection, _knobs(host), seconds=seconds, place=self._place)
-                if settings.is_settable(host)
+                if host.own_kernel
                 else tuning.read(connection, _knobs(host), settable=False, place=self._place)
                 for host, connection in self._hosts
             ]
@@ -82,14 +82,14 @@ class LoadHosts:
     def renew(self, *, seconds: float) -> None:
         """See `Bench.renew`."""
         for host, connection in self._hosts:
-            if settings.is_settable(host):
+            if host.own_kernel:
                 tuning.renew(connection, seconds=seconds, place=self._place)
 
     def read_knobs(self) -> tuple[KnobRecord, ...]:
         """See `Bench.read_knobs`."""
         return self._named(
             [
-                tuning.read(connection, _knobs(host), settable=settings.is_settable(host), place=self._place)
+                tuning.read(connection, _knobs(host), settable=host.own_kernel, place=self._place)
                 for host, connection in self._hosts
             ]
         )
@@ -98,7 +98,7 @@ class LoadHosts:
         """See `Bench.untune`."""
 
         def untune_one(host: LoadHost, connection: Connection) -> None:
-            if settings.is_settable(host):
+            if host.own_kernel:
                 tuning.restore(connection, place=self._place)
 
         self._on_each(untune_one)

@@ -25,7 +25,7 @@ from experiment.workloads import RequestFile
 from experiment.workloads.command import OPEN_LOOP_SOURCE
 from provision.containers import Cgroup, control
 from provision.kernel import Place, settings, tuning
-from provision.load import Job, open_loop, sampling
+from provision.load import Job, open_loop, recording
 from provision.services import database, wait_for_postgres, wait_for_redis
 from provision.ssh import Connection, connect
 from provision.system import identity, pinning
@@ -160,7 +160,7 @@ class RemoteBench:
         """See `Bench.tune`."""
         self._lease_seconds = seconds + self._lease_margin_seconds
         of_load_hosts = self._load_hosts.tune(seconds=self._lease_seconds)
-        if not settings.is_settable(self._inventory):
+        if not self._inventory.own_kernel:
             return (*self._read_own_knobs(), *of_load_hosts)
         own = tuning.tune(self._connection, self._knobs, seconds=self._lease_seconds, place=self._place)
         return (*own, *of_load_hosts)
@@ -180,7 +180,7 @@ class RemoteBench:
         self._lease_seconds = None
         with ExitStack() as rest:
             rest.callback(self._load_hosts.untune)
-            if settings.is_settable(self._inventory):
+            if self._inventory.own_kernel:
                 tuning.restore(self._connection, place=self._place)
 
     def install(self, requests: Sequence[RequestFile]) -> None:
@@ -275,7 +275,7 @@ class RemoteBench:
         if self._api_port is None:
             raise HostError(f"No API was pinned on {self._connection}.")
         cgroups: dict[SampledRole, Cgroup] = {"api": self._cgroup_of_api(), **self._service_cgroups}
-        self._sampler_job = sampling.start(
+        self._sampler_job = recording.start_sampler(
             self._connection,
             host_folder.path_of("sampler"),
             cgroups,
@@ -316,7 +316,7 @@ class RemoteBench:
     def _fetch_samples(self, job: Job, folder: Path) -> str | None:
         """Fetch the samples of the lab's host; returns why there are none, None where there are."""
         try:
-            sampling.finish(self._connection, job, folder / sampling.FILE_NAME)
+            recording.finish(self._connection, job, recording.SAMPLER, folder / recording.SAMPLER.file_name)
         except (HostUnreachableError, TransferError):
             raise
         except (HostError, DocumentError) as error:
@@ -332,14 +332,12 @@ class RemoteBench:
         self._generators.lay_out(cores)
 
     def _renew(self, seconds: float) -> None:
-        if settings.is_settable(self._inventory):
+        if self._inventory.own_kernel:
             tuning.renew(self._connection, seconds=seconds, place=self._place)
         self._load_hosts.renew(seconds=seconds)
 
     def _read_own_knobs(self) -> tuple[KnobRecord, ...]:
-        return tuning.read(
-            self._connection, self._knobs, settable=settings.is_settable(self._inventory), place=self._place
-        )
+        return tuning.read(self._connection, self._knobs, settable=self._inventory.own_kernel, place=self._place)
 
     def _cgroup_of_api(self) -> Cgroup:
         if self._api_cgroup is None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from analysis.report import facts_file_name, find_facts
 from documents.errors import RunError
+from documents.files import replace_file
 from documents.lab import ApiService, Inventory, Secrets
 from documents.run import Facts
 from documents.stack import Implementation
@@ -13,7 +14,6 @@ from experiment.bench import RemoteBench, connected_load_hosts
 from experiment.facts.building import measure_building
 from experiment.facts.sources import count_lines, read_implementation
 from experiment.facts.starting import measure_starting
-from experiment.record import write_whole
 from experiment.running import git_commit, hold_host
 from provision.images import build, hash_build_context
 from provision.ssh import Connection, connect
@@ -155,6 +155,6 @@ def _measure(
 def _write(folder: Path, api: ApiService, facts: Facts) -> None:
     try:
         folder.mkdir(exist_ok=True)
-        write_whole(folder / facts_file_name(api), facts.to_json())
+        replace_file(folder / facts_file_name(api), facts.to_json())
     except OSError as error:
         raise RunError(f"{folder} can't be written to: {error}. See that its disk has room and is yours.") from error

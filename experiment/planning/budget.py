@@ -12,7 +12,7 @@ from analysis.raw import read_run
 from analysis.report import analyse
 from analysis.statistics import LEAST_BLOCKS, MOST_BLOCKS, SIGNIFICANCE, least_ratio, power_to_show_same
 from analysis.statistics.block_ratios import log_ratios_of, logs_of
-from documents.durations import format_duration
+from documents.base import format_duration
 from documents.errors import AnalysisError, DocumentError, RunError
 from documents.lab import Inventory
 from documents.run import MANIFESTS, Cell, CellRecord, Manifest, Protocol

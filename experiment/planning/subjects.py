@@ -8,7 +8,7 @@ from documents.errors import RunError
 from documents.lab import ApiService, CoreLayout, Inventory, PhysicalCore, Varied
 from documents.run import Protocol, Variant
 from documents.stack import Cores, LayoutError, explicit_cores
-from provision.kernel import api_cpus, is_settable
+from provision.kernel import api_cpus
 
 _PROTOCOLS = Path(__file__).parents[1] / "protocols"
 
@@ -183,7 +183,7 @@ def _layout(inventory: Inventory, name: str, wanted: Cores, cores: Sequence[Phys
 def _require_cpu_for_interrupts(inventory: Inventory, subjects: Sequence[ApiService]) -> None:
     """Have a CPU left for interrupts where the lab sets on which they are served, once for the whole run."""
     layouts = layouts_of(inventory, subjects)
-    if len(layouts) > 1 and is_settable(inventory) and set(api_cpus(layouts)) >= set(inventory.size.cpus):
+    if len(layouts) > 1 and inventory.own_kernel and set(api_cpus(layouts)) >= set(inventory.size.cpus):
         raise RunError(
             "The core layouts of the variants leave the host no CPU on which interrupts could be served: each is the "
             "API's in one of them. Leave one of the CPUs to other roles in all, or measure the layouts in runs of "

@@ -1,7 +1,7 @@
 """What a run writes: its folder, journal and locks."""
 
 from experiment.record.run_list import Pruning, choose, keep, list_runs, remove_remains, remove_run
-from experiment.record.storage import in_use, raw_files, sha256_of, sync_folder, write_whole
+from experiment.record.storage import in_use, raw_files, sha256_of
 from experiment.record.writer import RunWriter, new_run_id
 
 __all__ = [
@@ -16,6 +16,4 @@ __all__ = [
     "remove_remains",
     "remove_run",
     "sha256_of",
-    "sync_folder",
-    "write_whole",
 ]

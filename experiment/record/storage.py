@@ -1,8 +1,7 @@
-"""Files of a run's folder: whole or not there, and on disk when a function returns."""
+"""The raw files of a run's folder, and the lock on it."""
 
 import fcntl
 import hashlib
-import os
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,30 +21,6 @@ def named_in_errors(path: Path) -> Generator[None]:
         if error.filename is None:
             error.filename = str(path)
         raise
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file in one step: a reader, or a crash, finds all of it or what was there before.
-
-    Raises:
-        OSError: it couldn't be written; names the file.
-    """
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    with named_in_errors(unfinished), unfinished.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Bring to disk which files a folder has."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def sha256_of(path: Path) -> str:

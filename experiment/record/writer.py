@@ -7,10 +7,10 @@ from pathlib import Path
 
 from analysis.raw.run import OPEN_LOOP_PLAN
 from documents.errors import RunError
+from documents.files import replace_file, sync_folder
 from documents.run import Cell, HostRecord, Manifest, OpenLoopPlan, Plan, attempt_id
 from experiment.clock import SYSTEM_CLOCK, Clock
 from experiment.record.journal import Journal
-from experiment.record.storage import sync_folder, write_whole
 
 
 def new_run_id(protocol_name: str, started_at: datetime) -> str:
@@ -43,7 +43,7 @@ class RunWriter:
             manifest = manifest.model_copy(update={"run_id": path.name})
             (unfinished / "cells").mkdir()
             for name, document in (("manifest.json", manifest), ("host.json", host), ("plan.json", plan)):
-                write_whole(unfinished / name, document.to_json())
+                replace_file(unfinished / name, document.to_json())
             (unfinished / "journal.jsonl").touch()
             sync_folder(unfinished)
             unfinished.rename(path)
@@ -59,11 +59,11 @@ class RunWriter:
 
     def write_host(self, host: HostRecord) -> None:
         """Add what became known of the host."""
-        write_whole(self.path / "host.json", host.to_json())
+        replace_file(self.path / "host.json", host.to_json())
 
     def write_open_loop_plan(self, plan: OpenLoopPlan) -> None:
         """Lay down the open loop, before its first cell."""
-        write_whole(self.path / OPEN_LOOP_PLAN, plan.to_json())
+        replace_file(self.path / OPEN_LOOP_PLAN, plan.to_json())
 
     def new_attempt_folder(self, cell: Cell, attempt: int) -> Path:
         """An empty folder for an attempt that isn't finished; what one that broke off left in it is removed."""

@@ -20,6 +20,7 @@ from analysis.raw import (
     load_host_file,
 )
 from documents.errors import HostError, HostUnreachableError
+from documents.files import replace_file, sync_folder
 from documents.lab import Inventory, Secrets
 from documents.run import (
     Cell,
@@ -36,7 +37,7 @@ from documents.run import (
 from experiment.bench import Bench, Load, Measured
 from experiment.clock import SYSTEM_CLOCK, Clock
 from experiment.progress import Event, Phase, PhaseStarted
-from experiment.record import raw_files, sha256_of, sync_folder, write_whole
+from experiment.record import raw_files, sha256_of
 from experiment.voids import (
     analysis_voids,
     sample_voids,
@@ -157,7 +158,7 @@ def measure_cell(
         files={name: sha256_of(folder / name) for name in raw_files(folder)},
     )
     sync_folder(folder)
-    write_whole(folder / "cell.json", record.to_json())
+    replace_file(folder / "cell.json", record.to_json())
     return record, measured
 
 

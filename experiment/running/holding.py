@@ -34,7 +34,7 @@ def hold_host(bench: Bench, work: str, do: Callable[[], Result]) -> Result:
     """Have the host to oneself, rid of what an earlier run left behind; leave it clean, with its APIs running.
 
     The work is done in a thread of its own, so that a request to end, Ctrl-C or SIGTERM, ends it at a checkpoint of
-    `provision.ssh.cancelling` and nowhere else. While the host is left, such requests are ignored.
+    `provision.ssh.execution` and nowhere else. While the host is left, such requests are ignored.
 
     Args:
         bench: the host.

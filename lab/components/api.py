@@ -9,15 +9,14 @@ import pulumi_docker as docker
 
 from documents.lab import ApiService
 from documents.stack import Api as ApiDocument
-from lab.components.host_engine import HostEngine
-from lab.components.services import DATABASE, USER
+from lab.components.services import DATABASE, USER, HostEngine
 from lab.resources import Credentials
-from provision.images import hash_build_context
+from provision.images.context import hash_build_context
 
 UPLOAD_FOLDER = "/uploads"
 
 _STOP_SECONDS = 15
-"""The contract gives an API 10 s to finish what is in flight; after this long it would be killed."""
+"""The contract gives an API 10 s to finish open requests; after this time it is killed."""
 
 
 @dataclass(frozen=True)
@@ -25,14 +24,14 @@ class ApiArgs:
     """An API, and what it is made with.
 
     Attributes:
-        document: what the stack document says of it.
+        document: its entry in the stack document.
         engine: the Docker engine of its host.
         cpu_list: its CPUs.
         listen_address: the address of the host at which it listens.
         credentials: the lab's.
         postgres_port: PostgreSQL's.
         redis_port: Redis's.
-        after: what is there before its container starts; its image is built meanwhile.
+        after: resources that must exist before its container starts; its image is built at the same time.
     """
 
     document: ApiDocument
@@ -48,7 +47,7 @@ class ApiArgs:
 class Api(pulumi.ComponentResource):
     """An API under test, configured by its environment alone, on the host's loopback interface.
 
-    Its root file system is read-only but for the upload volume and a tmpfs at /tmp; it has no capability and can
+    Its root file system is read-only except for the upload volume and a tmpfs at /tmp; it has no capability and can
     gain none.
     """
 

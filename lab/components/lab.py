@@ -8,9 +8,9 @@ import pulumi_docker as docker
 from documents.lab import HostResources, Inventory, LoadHost, Secrets
 from documents.stack import Stack
 from lab.components.api import Api, ApiArgs
-from lab.components.host_engine import HostEngine
-from lab.components.services import Postgres, Redis
-from lab.hosts import describe_load_host, lay_out_cores, name_place, size_host
+from lab.components.services import HostEngine, Postgres, Redis
+from lab.cores import describe_load_host, lay_out_cores, size_host
+from lab.hosts import name_place
 from lab.hosts.declare import declare_host
 from lab.hosts.declared import DeclaredLoadHost
 from lab.resources import BaseImage, Credentials, ReadyHost, ReadyLoadHost, SeededDatabase, hash_contract, ssh_options
@@ -19,7 +19,7 @@ from lab.resources import BaseImage, Credentials, ReadyHost, ReadyLoadHost, Seed
 class Lab(pulumi.ComponentResource):
     """Everything that a stack document describes, in the order in which it can be made.
 
-    `inventory` is the lab as it stands, for all who come after; `secrets` what they need to talk to it.
+    `inventory` describes the current lab for everything that uses it; `secrets` are the passwords that this takes.
     """
 
     inventory: pulumi.Output[Inventory]
@@ -36,8 +36,8 @@ class Lab(pulumi.ComponentResource):
 
         Args:
             stack: the stack document.
-            controller: what the controller has, for a host that is made on it.
-            state_folder: a folder of the stack's own on the controller, for its SSH files.
+            controller: the controller's resources, for a host that is created on it.
+            state_folder: the stack's folder on the controller, for its SSH files.
 
         Raises:
             HostKeyError: a key of an existing host is neither given nor pinned.
@@ -61,7 +61,7 @@ class Lab(pulumi.ComponentResource):
         resources = ready.read_resources()
         layout = resources.apply(lambda resources: lay_out_cores(stack, resources))
         provider = docker.Provider(
-            # A host that takes another's place has its own, for what was on the other is taken away through that one's.
+            # A host that replaces another has its own: what was on the other one is removed through the other's.
             f"{place}-engine",
             host=ready.docker_url,
             ssh_opts=host.host.apply(ssh_options),
@@ -160,7 +160,7 @@ class Lab(pulumi.ComponentResource):
 def _declare_load_host(
     name: str, stack: Stack, declared: DeclaredLoadHost, *, parent: pulumi.Resource
 ) -> pulumi.Output[LoadHost]:
-    """Have a load host ready; what the inventory tells of it."""
+    """Prepare a load host; returns its part of the inventory."""
     ready = ReadyLoadHost(
         name,
         host=declared.host,

@@ -1,13 +1,79 @@
-"""The services that all APIs share: PostgreSQL and Redis, as containers on the host."""
+"""PostgreSQL and Redis on the host, and the Docker engine on which everything there is declared."""
+
+from dataclasses import dataclass
 
 import pulumi
 import pulumi_docker as docker
 
-from documents.lab import PostgresService, RedisService
+from documents.lab import HOST_LABEL, STACK_LABEL, Host, PostgresService, RedisService
 from documents.stack import Postgres as PostgresDocument
 from documents.stack import Redis as RedisDocument
-from lab.components.host_engine import HostEngine
-from lab.resources import Credentials
+from lab.resources import BaseImage, BuiltImage, BuiltImageArgs, Credentials
+
+
+@dataclass(frozen=True)
+class HostEngine:
+    """The Docker engine of a host, reached through SSH once the host is ready.
+
+    `host` is how the host is reached. `host_id` names it: a new id recreates everything on it. `place` changes when the
+    lab moves to another host, so that equal names there are created too. `goes_with` is the resource whose removal
+    removes all of it, so that a destroy needn't call an engine that is about to vanish.
+    """
+
+    stack: str
+    provider: docker.Provider
+    base: BaseImage
+    host: pulumi.Output[Host]
+    host_id: pulumi.Output[str]
+    place: str
+    goes_with: pulumi.Resource
+
+    def options(self, parent: pulumi.Resource) -> pulumi.ResourceOptions:
+        """The options of a resource on this engine."""
+        return pulumi.ResourceOptions(
+            parent=parent,
+            provider=self.provider,
+            deleted_with=self.goes_with,
+            replacement_trigger=self.place,
+        )
+
+    def container_labels(self) -> list[docker.ContainerLabelArgs]:
+        """The labels of a container on this engine."""
+        return [
+            docker.ContainerLabelArgs(label=STACK_LABEL, value=self.stack),
+            docker.ContainerLabelArgs(label=HOST_LABEL, value=self.host_id),
+        ]
+
+    def volume_labels(self) -> list[docker.VolumeLabelArgs]:
+        """The labels of a volume on this engine."""
+        return [docker.VolumeLabelArgs(label=STACK_LABEL, value=self.stack)]
+
+    def build_image(
+        self, name: str, *, context: str, image: str, parent: pulumi.Resource, target: str | None = None
+    ) -> BuiltImage:
+        """Declare an image made from the folder `context` and the lab's base.
+
+        Its name changes with its sources, so that a container on the old image never blocks the new one. It is rebuilt
+        when, and only when, they change.
+        """
+        args = BuiltImageArgs(
+            image=image,
+            context=context,
+            base=self.base.tag,
+            base_id=self.base.image_id,
+            stack=self.stack,
+            host=self.host,
+            host_id=self.host_id,
+            target=target,
+        )
+        return BuiltImage(name, args, pulumi.ResourceOptions(parent=parent, deleted_with=self.goes_with))
+
+    def pull_image(self, name: str, *, image: str, parent: pulumi.Resource) -> docker.RemoteImage:
+        """Declare an image that the stack document names, pulled on the host."""
+        return docker.RemoteImage(
+            name, name=image, keep_locally=True, triggers={"host": self.host_id}, opts=self.options(parent)
+        )
+
 
 DATABASE = "fairground"
 USER = "fairground"
@@ -32,13 +98,13 @@ DEFAULT_SETTINGS = {
     "autovacuum": "off",
     "log_min_messages": "warning",
 }
-"""The server's settings unless the stack document says otherwise. Autovacuum is off and checkpoints are far apart
-because each cell begins with both done: neither may fall into one load window and not into the next."""
+"""The server's settings unless the stack document says otherwise. Autovacuum is off and checkpoints are far apart,
+because each cell begins with both done: neither must fall into some load windows only."""
 
 _LAB_SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "shared_preload_libraries": "pg_stat_statements",
-    # Off while measuring; the contract's checks switch it on for their own statements.
+    # Off during measurements; the contract's checks switch it on for their own statements.
     "pg_stat_statements.track": "none",
     "pg_stat_statements.track_utility": "off",
 }

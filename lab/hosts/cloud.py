@@ -1,4 +1,4 @@
-"""What the machines of all clouds have in common: what they are told at boot, and how they are reached."""
+"""What the machines of all clouds have in common: their user data at boot, and how they are reached."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -11,11 +11,11 @@ from documents.lab import Host
 from lab.resources import KEY_NAME, KNOWN_HOSTS_NAME, Credentials, SshFiles, pin_host_key
 
 EXTRAS = {"aws": "pulumi-aws", "hetzner": "pulumi-hcloud"}
-"""For each kind of host that is an extra, its name too, the Python package that it is made with."""
+"""For each kind of host that is an extra of that name, the Python package that creates it."""
 
 
 def missing_extra(kind: str) -> LabError:
-    """The error to raise where the package of a kind isn't installed."""
+    """The error if the package of a kind isn't installed."""
     return LabError(
         f"A host of the kind {kind} is made with the Python package {EXTRAS[kind]}, which isn't installed here. "
         f"`make setup` installs it; in another environment, run in the checkout: pip install -e '.[{kind}]'"
@@ -23,7 +23,7 @@ def missing_extra(kind: str) -> LabError:
 
 
 SSHD_SETTINGS_PATH = "/etc/ssh/sshd_config.d/10-fairground.conf"
-"""Debian's sshd_config reads this folder first, and of a setting that is given twice sshd takes the first."""
+"""Debian's sshd_config reads this folder first, and sshd uses the first of two values for a setting."""
 
 SSHD_SETTINGS = """\
 # One key in, one key shown; many short connections at once, as Docker's ssh transport makes them.
@@ -41,9 +41,9 @@ UseDNS no
 def cloud_config(*, host_private_key: str, host_public_key: str, user_public_key: str) -> str:
     """The cloud-config of a machine, in YAML; it holds the private key of the host, and so is a secret.
 
-    The machine shows the host key that was made for it, and no other, from its first connection on. Root logs in by the
-    lab's key alone, and no other user is made. When the machine is up, the way to the metadata service is closed: it
-    would tell the user data, and so the host key, to every process that asks.
+    From its first connection on, the machine shows only the host key that was created for it. Root logs in by the lab's
+    key alone, and no other user is created. Once the machine is up, the metadata service is blocked: it would give the
+    user data, and so the host key, to every process that asks.
 
     Source: cloud-init's documentation, "Module reference": Disable EC2 Metadata, SSH, Users and Groups, Write Files.
 
@@ -97,7 +97,7 @@ def reachable_hosts(
     ssh_folder: str,
     opts: pulumi.ResourceOptions,
 ) -> tuple[pulumi.Output[Host], ...]:
-    """The machines at these addresses as hosts, in their order; declares the SSH files that pin the key of all."""
+    """The machines at these addresses as hosts, in their order; declares the SSH files that pin their key."""
     known_hosts = pulumi.Output.all(credentials.host_public_key, *addresses).apply(
         lambda values: "".join(pin_host_key(address, SSH_PORT, values[0]) for address in values[1:])
     )

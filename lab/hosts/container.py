@@ -15,10 +15,9 @@ from documents.stack import ContainerHost as ContainerHostDocument
 from documents.stack import ContainerLoadHost as ContainerLoadHostDocument
 from documents.stack import Stack, keeps_images
 from lab.cores import take_cores
-from lab.hosts.declared import DeclaredLoadHost, load_hosts_on
-from lab.hosts.keys import host_folder
+from lab.hosts.declared import DeclaredLoadHost, host_folder, load_hosts_on
 from lab.resources import KEY_NAME, KNOWN_HOSTS_NAME, BaseImage, Credentials, SshFiles, pin_host_key
-from provision.images import hash_build_context
+from provision.images.context import hash_build_context
 
 _IMAGE_FOLDER = Path(__file__).parents[1] / "images" / "host"
 
@@ -38,11 +37,11 @@ _LEAST_CORES_APART = 2
 """A host with fewer cores of its own can't keep the load generator's work apart from the rest."""
 
 _MEMORY_LEFT_BYTES = 2 * 1024**3
-"""What a host leaves to the machine it runs on."""
+"""The memory that a host leaves to the machine it runs on."""
 
 
 class HostShare(NamedTuple):
-    """What the machine gives one of a lab's hosts: CPUs of the controller, and memory in bytes."""
+    """The part of the machine that one of a lab's hosts gets: CPUs of the controller, and memory in bytes."""
 
     cpus: tuple[int, ...]
     memory_bytes: int
@@ -51,10 +50,10 @@ class HostShare(NamedTuple):
 def share_machine(
     document: ContainerHostDocument, topology: Sequence[PhysicalCore], machine_memory_bytes: int, *, hosts: int = 1
 ) -> tuple[HostShare, ...]:
-    """What the machine can give each of so many equal hosts: what the document asks for, or less.
+    """The part of the machine for each of several equal hosts: what the document asks for, or less.
 
-    Each has cores of its own where the machine has two for each of several; else all have the same ones, and each
-    takes CPU from the others.
+    Each has its own
+    cores if the machine has two for each; otherwise all share the same ones and compete for CPU.
     """
     wanted = document.memory_gb * 1024**3
     memory = wanted
@@ -72,7 +71,7 @@ def share_machine(
 class ContainerHost(pulumi.ComponentResource):
     """A lab host as a container, limited by a cpuset and a memory limit that also bind what runs inside it.
 
-    Its load hosts, if it has any, are containers like it, of the same size and image, in one network with it.
+    Its load hosts, if it has any, are containers like it, of the same size and image, in one network.
     """
 
     host: pulumi.Output[Host]
@@ -96,9 +95,9 @@ class ContainerHost(pulumi.ComponentResource):
 
         Args:
             name: the component's name.
-            stack: the stack document; its name is part of what is made on the controller's engine.
+            stack: the stack document; its name is part of the names on the controller's engine.
             document: its host.
-            shares: what each host gets of the controller, the lab's host first.
+            shares: the part of the controller that each host gets, the lab's host first.
             credentials: the keys to be installed.
             folder: the stack's own on the controller, for the SSH files.
             opts: Pulumi's options.
@@ -216,7 +215,7 @@ class ContainerHost(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions.merge(
                 self._child,
                 pulumi.ResourceOptions(
-                    # A refresh reads systempaths=unconfined back as nothing and would replace the host.
+                    # A refresh doesn't read systempaths=unconfined back, and would replace the host.
                     ignore_changes=["securityOpts"],
                     # On cgroup v1, a cpuset that grows leaves those of the containers inside as they were, and they
                     # refuse what the new size gives to PostgreSQL.
@@ -243,7 +242,7 @@ class ContainerHost(pulumi.ComponentResource):
 
 
 def private_network(stack: str, document: ContainerHostDocument) -> IPv4Network:
-    """The network of a lab's hosts: the document's, or one drawn from the stack's name among 65,536."""
+    """The network of a lab's hosts: the document's, or one of 65,536 by the hash of the stack's name."""
     if document.private_network is not None:
         return IPv4Network(document.private_network)
     drawn = hashlib.sha256(stack.encode()).digest()
@@ -251,6 +250,6 @@ def private_network(stack: str, document: ContainerHostDocument) -> IPv4Network:
 
 
 def private_addresses(stack: str, document: ContainerHostDocument, hosts: int) -> tuple[str, ...]:
-    """The address of each host in their network, the lab's host first; the very first is Docker's own."""
+    """The address of each host in their network, the lab's host first; the network's first address is Docker's."""
     usable = itertools.islice(private_network(stack, document).hosts(), 1, None)
     return tuple(map(str, itertools.islice(usable, hosts)))

@@ -1,4 +1,4 @@
-"""Declaring the host of a stack, of whatever kind its document names."""
+"""Declaring the host of a stack, of the kind that its document names."""
 
 from pathlib import Path
 
@@ -10,8 +10,7 @@ from documents.stack import CloudHost, Stack
 from documents.stack import ContainerHost as ContainerHostDocument
 from documents.stack import SshHost as SshHostDocument
 from lab.hosts.container import ContainerHost, share_machine
-from lab.hosts.declared import DeclaredHost
-from lab.hosts.keys import host_folder
+from lab.hosts.declared import DeclaredHost, host_folder
 from lab.hosts.ssh import SshHost
 from lab.resources import Credentials
 
@@ -28,9 +27,9 @@ def declare_host(
 
     Args:
         stack: the stack document.
-        controller: what the controller has, for a host that is made on it.
+        controller: the controller's resources, for a host that is created on it.
         credentials: the lab's.
-        folder: the stack's own on the controller.
+        folder: the stack's folder on the controller.
         opts: Pulumi's options.
 
     Raises:
@@ -57,7 +56,7 @@ def declare_host(
 def _declare_machine(
     stack: Stack, document: CloudHost, credentials: Credentials, folder: Path, opts: pulumi.ResourceOptions
 ) -> DeclaredHost:
-    # Here, for only who uses a cloud has its package.
+    # Imported here, because only users of a cloud have its package.
     if isinstance(document, AwsHostDocument):
         from lab.hosts.aws import AwsHost  # noqa: PLC0415
 

@@ -1,15 +1,34 @@
-"""What every kind of host gives once it is declared."""
+"""What all kinds of host have in common: their name and folder, and what each gives once it is declared."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import pulumi
 
 from documents.lab import Host
+from documents.stack import AnyHost, ExistingHost
+
+
+def name_place(document: AnyHost | ExistingHost) -> str:
+    """The place of a host in one word: the address of an existing machine, or the kind of one that the lab creates."""
+    if isinstance(document, ExistingHost):
+        return f"{document.address}-{document.port}".replace(":", "-")
+    return document.kind
+
+
+def host_folder(document: AnyHost | ExistingHost, folder: Path) -> Path:
+    """The controller's folder for a host, beside that of a host which it replaces.
+
+    Args:
+        document: the host.
+        folder: the stack's folder on the controller.
+    """
+    return folder / "hosts" / name_place(document)
 
 
 class DeclaredLoadHost(NamedTuple):
-    """A host that puts load on the lab's host: how it is reached, its name, and the resource that it goes with."""
+    """A load host: how it is reached, its name, and the resource whose removal removes it."""
 
     host: pulumi.Output[Host]
     host_id: pulumi.Output[str]
@@ -19,7 +38,7 @@ class DeclaredLoadHost(NamedTuple):
 def load_hosts_on(
     machines: Sequence[pulumi.CustomResource], hosts: Sequence[pulumi.Output[Host]]
 ) -> tuple[DeclaredLoadHost, ...]:
-    """The load hosts that are these machines, and how each is reached."""
+    """These machines as load hosts."""
     return tuple(DeclaredLoadHost(host, machine.id, machine) for machine, host in zip(machines, hosts, strict=True))
 
 
@@ -28,8 +47,8 @@ class DeclaredHost(Protocol):
 
     Attributes:
         host: how it is reached.
-        host_id: its name: what is on it is made anew with it.
-        machine: the resource whose end takes all along that is on it.
+        host_id: its name: a new one recreates everything on it.
+        machine: the resource whose removal removes everything on it.
         load_hosts: those that put load on it.
         api_address: the address at which its APIs listen, and its load hosts reach them.
     """

@@ -1,4 +1,4 @@
-"""Host kind `hetzner`: servers of Hetzner Cloud, closed but for SSH from the controller."""
+"""Host kind `hetzner`: servers of Hetzner Cloud, closed except for SSH from the controller."""
 
 import pulumi
 
@@ -18,16 +18,16 @@ _NETWORK = "10.83.0.0/24"
 
 
 def _private_address(index: int) -> str:
-    """The address of a machine in the lab's own network, whose first one is Hetzner's gateway."""
+    """The address of a machine in the lab's own network; the network's first address is Hetzner's gateway."""
     return f"10.83.0.{2 + index}"
 
 
 class HetznerHost(pulumi.ComponentResource):
-    """A lab's host at Hetzner, and with it as many load hosts of the same type beside it as are asked for.
+    """A lab's host at Hetzner, and the requested number of load hosts of the same type.
 
-    `host_id` names the server; what is on it is made anew with it. `machine` is the server itself. `load_hosts` are
-    reached as `host` is. `private_addresses` are those by which the machines reach each other, the host's first; there
-    are none where there is one machine.
+    `host_id` names the server: a new one recreates everything on it. `machine` is the server itself. `load_hosts` are
+    reached as `host` is. `private_addresses` are those by which the machines reach each other, the host's first; it is
+    empty for a single machine.
     """
 
     host: pulumi.Output[Host]
@@ -51,19 +51,19 @@ class HetznerHost(pulumi.ComponentResource):
 
         Args:
             name: the component's name.
-            stack: the stack's name; it is part of the name of all that is made, and all is labelled with it.
+            stack: the stack's name; it is part of every name, and every resource is labelled with it.
             document: the host as the stack document describes it.
             credentials: the keys to be installed.
             ssh_folder: where the SSH files are written on the controller.
             load_hosts: how many machines there are beside the host.
             opts: Pulumi's options.
         """
-        # The engine keeps it on record: whoever stands the lab up again needn't confirm the same cost again.
+        # Pulumi records it, so that another `lab up` needn't confirm the same cost again.
         bill = document.bill(1 + load_hosts).model_dump(mode="json")
         super().__init__("fairground:hosts:HetznerHost", name, {"bill": bill}, opts)
-        # The token is read by the provider's plugin from its environment, and so is never on record.
+        # The provider's plugin reads the token from its environment, so it is never on record.
         provider = hcloud.Provider("hetzner", opts=pulumi.ResourceOptions(parent=self))
-        # A name is given once in a project, so the old one has to go first.
+        # A name is unique in a project, so the old one has to be deleted first.
         self._made_there = pulumi.ResourceOptions(parent=self, provider=provider, delete_before_replace=True)
         self._labels = cloud_tags(stack, document)
 
@@ -74,7 +74,7 @@ class HetznerHost(pulumi.ComponentResource):
             labels=self._labels,
             opts=self._made_there,
         )
-        # Of what comes in, a firewall lets through what it names; of what goes out, all, where it names nothing.
+        # A firewall lets in only what it names, and lets out everything if it names nothing.
         firewall = hcloud.Firewall(
             "firewall",
             name=f"fairground-{stack}",
@@ -105,7 +105,7 @@ class HetznerHost(pulumi.ComponentResource):
                 networks=(
                     None
                     if subnet is None
-                    # The subnet's own word for its network: a server can't join one that has no subnet yet.
+                    # The network's id from the subnet: a server can't join a network that has no subnet yet.
                     else [hcloud.ServerNetworkArgs(network_id=subnet.network_id, ip=_private_address(index))]
                 ),
                 backups=False,
@@ -117,7 +117,8 @@ class HetznerHost(pulumi.ComponentResource):
                     self._made_there,
                     pulumi.ResourceOptions(
                         additional_secret_outputs=["user_data"],
-                        # Hetzner would give the same machine another type, under a lab that knows its old size.
+                        # Otherwise Hetzner would change the type of the same machine, and the lab wouldn't know its new
+                        # size.
                         replace_on_changes=["serverType"],
                     ),
                 ),
@@ -141,7 +142,7 @@ class HetznerHost(pulumi.ComponentResource):
         self.register_outputs({"host_id": self.host_id})
 
     def _declare_network(self, stack: str, document: HetznerHostDocument) -> hcloud.NetworkSubnet:
-        """A private network of the lab's machines; Hetzner's firewalls don't look at what goes through it."""
+        """A private network of the lab's machines; Hetzner's firewalls don't filter it."""
         network = hcloud.Network(
             "network",
             name=f"fairground-{stack}",

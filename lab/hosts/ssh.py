@@ -1,21 +1,20 @@
-"""Host kind `ssh`: a Debian or Ubuntu machine that exists, and stays as it was found."""
+"""Host kind `ssh`: an existing Debian or Ubuntu machine, which is left as it was found."""
 
 from pathlib import Path
 
 import pulumi
 
 from documents.errors import HostKeyError
+from documents.files import replace_file
 from documents.lab import LOOPBACK, Host, JumpHost
 from documents.stack import ExistingHost, SshLoadHost, Stack, keeps_images
-from documents.stack import JumpHost as JumpHostDocument
 from documents.stack import SshHost as SshHostDocument
-from lab.hosts.declared import DeclaredLoadHost
-from lab.hosts.keys import host_folder, pinned_key
+from lab.hosts.declared import DeclaredLoadHost, host_folder
 from lab.resources import KNOWN_HOSTS_NAME, ClaimedHost, ClaimedHostArgs, Credentials, SshFiles, list_known_hosts
 
 
 def describe_host(document: ExistingHost, folder: Path) -> Host:
-    """How the host of a stack document is reached, with its keys as they are given or were confirmed.
+    """How the host of a stack document is reached, with the keys that are given or were confirmed.
 
     Args:
         document: the host.
@@ -28,7 +27,7 @@ def describe_host(document: ExistingHost, folder: Path) -> Host:
 
 
 def describe_way(document: ExistingHost, folder: Path, host_public_key: str) -> Host:
-    """How the host is reached, with a key that isn't looked at here; that of its jump host must be known.
+    """How the host is reached, with a key that isn't checked here; the key of its jump host must be known.
 
     Raises:
         HostKeyError: the jump host's key is neither given nor confirmed.
@@ -42,18 +41,17 @@ def describe_way(document: ExistingHost, folder: Path, host_public_key: str) -> 
         private_key_path=None if document.private_key is None else str(Path(document.private_key).expanduser()),
         known_hosts_path=str(host_folder(document, folder) / KNOWN_HOSTS_NAME),
         host_public_key=host_public_key,
-        jump_host=jump
-        and JumpHost(address=jump.address, port=jump.port, user=jump.user, host_public_key=_require_key(jump, folder)),
+        jump_host=jump and jump.model_copy(update={"host_key": _require_key(jump, folder)}),
         sudo=document.user != "root",
     )
 
 
-def known_key(host: ExistingHost | JumpHostDocument, folder: Path) -> str | None:
-    """The key of a host that its document gives, or that was confirmed; None where neither is so."""
+def known_key(host: ExistingHost | JumpHost, folder: Path) -> str | None:
+    """The key of a host that its document gives, or that was confirmed; None if there is neither."""
     return host.host_key or pinned_key(folder, host.address, host.port)
 
 
-def _require_key(host: ExistingHost | JumpHostDocument, folder: Path) -> str:
+def _require_key(host: ExistingHost | JumpHost, folder: Path) -> str:
     if (key := known_key(host, folder)) is None:
         raise HostKeyError(
             f"No key of {host.address}, port {host.port}, is pinned, and unknown hosts are refused. Write it into the "
@@ -62,8 +60,51 @@ def _require_key(host: ExistingHost | JumpHostDocument, folder: Path) -> str:
     return key
 
 
+_CONFIRMED = "confirmed_hosts"
+
+
+def pinned_key(folder: Path, address: str, port: int) -> str | None:
+    """The key that was confirmed for a host, in one line of OpenSSH's format; None if there is none.
+
+    Args:
+        folder: the stack's own on the controller.
+        address: the host's.
+        port: its sshd's.
+
+    Raises:
+        HostKeyError: the file can't be read.
+    """
+    path = folder / _CONFIRMED
+    try:
+        lines = path.read_text(encoding="ascii").splitlines() if path.exists() else []
+    except (OSError, UnicodeDecodeError) as error:
+        raise HostKeyError(
+            f"The confirmed host keys in {path} can't be read: {error}. Remove the file; `lab up` asks again."
+        ) from error
+    for line in lines:
+        name, _, key = line.partition(" ")
+        if name == _pin_name(address, port):
+            return key
+    return None
+
+
+def pin_key(folder: Path, address: str, port: int, host_public_key: str) -> None:
+    """Pin a key that was confirmed, in place of an earlier one of that host."""
+    path = folder / _CONFIRMED
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lines = path.read_text(encoding="ascii").splitlines() if path.exists() else []
+    name = _pin_name(address, port)
+    kept = [line for line in lines if line.partition(" ")[0] != name]
+    # Whoever can write it can have another host pass for this one.
+    replace_file(path, "".join(f"{line}\n" for line in (*kept, f"{name} {host_public_key}")), mode=0o600)
+
+
+def _pin_name(address: str, port: int) -> str:
+    return f"[{address}]:{port}"
+
+
 class SshHost(pulumi.ComponentResource):
-    """A host that exists, and its load hosts. They are claimed, prepared, and left as they were.
+    """A host that exists, and its load hosts. They are claimed, prepared, and at the end restored.
 
     See `provision.claim`.
     """
@@ -90,7 +131,7 @@ class SshHost(pulumi.ComponentResource):
             name: the component's name.
             stack: the stack document.
             document: its host.
-            credentials: the lab's; its user's public key tells this lab from another of its name.
+            credentials: the lab's; the public key of its user distinguishes this lab from another of the same name.
             folder: the stack's own on the controller, where its host keys are pinned.
             opts: Pulumi's options.
 

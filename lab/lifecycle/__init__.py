@@ -1,6 +1,6 @@
 """Standing a lab up and taking it down."""
 
-from lab.lifecycle.drift.reading import read_drift
+from lab.lifecycle.drift import read_drift
 from lab.lifecycle.engine import Engine, ResourceProgress
 from lab.lifecycle.existing_host import ask_for_key, unknown_hosts
 from lab.lifecycle.preflight import cost_lines, cost_until_expiry

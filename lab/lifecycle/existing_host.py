@@ -1,4 +1,4 @@
-"""An existing host, reached from its stack document alone, and left without its record."""
+"""An existing host that is reached by its stack document alone, and released without a record."""
 
 import tempfile
 from collections.abc import Generator
@@ -6,19 +6,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from documents.errors import HostError
-from documents.lab import Host
-from documents.stack import ExistingHost, JumpHost, SshHost, Stack, keeps_images
+from documents.lab import Host, JumpHost
+from documents.stack import ExistingHost, SshHost, Stack, keeps_images
 from lab.hosts import describe_host, describe_way, known_key
 from lab.lifecycle.engine import Engine
 from lab.resources import KNOWN_HOSTS_NAME, list_known_hosts
 from provision.claim import release
 from provision.ssh import Connection, connect, fetch_host_key
-from provision.system import HostChanges, find_labelled, read_changes
+from provision.system import HostChanges, find_labelled_on_host, read_changes
 from provision.system import engine as engine_service
 
 
 def unknown_hosts(document: ExistingHost, folder: Path) -> tuple[ExistingHost | JumpHost, ...]:
-    """The host and its jump host, as far as their keys are neither given nor confirmed; the jump host goes first.
+    """The host and its jump host, if their keys are neither given nor confirmed; the jump host comes first.
 
     Args:
         document: the host.
@@ -29,11 +29,11 @@ def unknown_hosts(document: ExistingHost, folder: Path) -> tuple[ExistingHost | 
 
 
 def ask_for_key(document: ExistingHost, folder: Path, target: ExistingHost | JumpHost) -> str:
-    """The key that a host shows that isn't known yet; that of its jump host must be known by then.
+    """The key that an unknown host shows; the key of its jump host must be known by then.
 
     Raises:
         HostUnreachableError: nothing that speaks SSH answered.
-        HostKeyError: the jump host showed another key than the pinned one, or none of it is known.
+        HostKeyError: the jump host showed another key than the pinned one, or its key isn't known.
         HostAuthenticationError: the jump host refused the login.
     """
     if isinstance(target, JumpHost):
@@ -64,19 +64,19 @@ def _with_known_hosts(host: Host) -> Generator[Host]:
 
 
 KEPT_BY_DOCUMENT = "build_cache: keep"
-"""Why a cache is still there."""
+"""The reason why a cache is kept."""
 
 
 def leave_host(
     engine: Engine, stack: Stack, host: ExistingHost, *, lab: str | None
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Look at the host once the lab is off the record, and release what a claim of its own left there nevertheless.
+    """Look at the host once the lab is off the record, and release what a claim of its own left there.
 
     Args:
         engine: of the lab.
         stack: its document.
         host: one of the document's.
-        lab: what tells this lab from another of its name; None where it wasn't on record.
+        lab: the identity that distinguishes this lab from another of its name; None where it wasn't on record.
 
     Returns:
         What is kept on purpose, and what is left, each a phrase that names it.
@@ -89,24 +89,24 @@ def leave_host(
             if changes is not None and _is_to_go(changes, stack.name, lab, keeps=keeps):
                 still_needed = release(connection, keep_images=keeps)
                 changes = read_changes(connection)
-            # An engine that its administrator stopped stays so where nothing is left to be done.
+            # An engine that its administrator stopped isn't started if nothing is left to do.
             held = changes is not None and changes.held
             asleep = not held and not engine_service.is_at_work(connection)
-            there = () if asleep else find_labelled(connection, stack.name)
+            there = () if asleep else find_labelled_on_host(connection, stack.name)
     except HostError as error:
-        return still_needed, (f"whatever is on {host.address}, which can't be asked: {error}",)
-    kept = tuple(f"{thing} ({KEPT_BY_DOCUMENT})" for thing in there if keeps and thing.kind == "image")
+        return still_needed, (f"everything on {host.address}, which can't be read: {error}",)
+    kept = tuple(f"{thing} on the host ({KEPT_BY_DOCUMENT})" for thing in there if keeps and thing.kind == "image")
     if asleep and changes is not None:
         kept = (f"the images on {host.address}, whose engine is stopped as it was found ({KEPT_BY_DOCUMENT})",)
-    left = tuple(str(thing) for thing in there if not (keeps and thing.kind == "image"))
+    left = tuple(f"{thing} on the host" for thing in there if not (keeps and thing.kind == "image"))
     if held and changes is not None:
         claim = f"the claim of a lab {changes.stack} on {host.address}, which isn't on record here"
-        left += (f"{claim}: `lab down --adopt --stack {stack.name}` shows it and takes it away",)
+        left += (f"{claim}: `lab down --adopt --stack {stack.name}` shows it and removes it",)
     return (*still_needed, *kept), left
 
 
 def _is_to_go(changes: HostChanges, stack: str, lab: str | None, *, keeps: bool) -> bool:
-    """Whether a journal is this lab's that never came on record, or tells what one kept that is to keep nothing now."""
+    """Whether the journal is of this lab and never came on record, or lists images that the lab no longer keeps."""
     if changes.held:
         return lab is not None and changes.lab == lab
     return changes.stack == stack and not keeps

@@ -1,4 +1,4 @@
-"""What can be known before anything is made: a free port, room on the disk, an engine, and what a cloud costs."""
+"""Checks before anything is created: a free port, room on the disk, an engine, and the cost of a cloud."""
 
 import errno
 import importlib.metadata
@@ -14,19 +14,19 @@ from pathlib import Path
 from documents.errors import LabError
 from documents.stack import Bill, CloudHost, Stack
 from lab.hosts import EXTRAS, missing_extra
-from lab.leftovers import find_labelled, run_docker
 from lab.lifecycle.engine import has_plugin
+from provision.containers import LOCAL_DOCKER, find_labelled
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What the machines of a bill come to.
+    """The cost of the machines of a bill.
 
     Attributes:
         bill: the machines, with the price of one.
-        per_hour: of all of them, in the bill's currency.
-        hours: how many begin before the lab expires; a cloud may count one that has begun as a whole one.
-        total: what these hours come to.
+        per_hour: the cost of all of them for an hour, in the bill's currency.
+        hours: how many begin before the lab expires; a cloud may charge a begun hour as a whole one.
+        total: the cost of these hours.
     """
 
     bill: Bill
@@ -52,7 +52,7 @@ def cost_until_expiry(bill: Bill, now: datetime) -> Cost:
 
 
 def cost_lines(stack: str, cost: Cost) -> Iterator[str]:
-    """What it costs, in whole sentences."""
+    """The cost, in whole sentences."""
     bill, currency = cost.bill, cost.bill.price_per_hour.currency
     machines = "1 machine" if bill.machines == 1 else f"{bill.machines} machines"
     each = "" if bill.machines == 1 else f", {_amount(bill.price_per_hour.amount)} {currency} each"
@@ -74,7 +74,7 @@ def moment(when: datetime) -> str:
 
 
 def _amount(amount: float) -> str:
-    """An amount of money with the digits that it has, two at least and four at most."""
+    """An amount of money with two to four decimals."""
     return re.sub(r"0{1,2}$", "", f"{amount:,.4f}")
 
 
@@ -84,7 +84,7 @@ of data. The rest is room for a run's files."""
 
 
 def check_machine(stack: Stack, root: Path) -> None:
-    """Refuse early what would fail late on the controller, where the lab's host is made on it.
+    """Refuse early what would fail late on the controller, if the lab's host is created on it.
 
     Raises:
         LabError: Docker doesn't answer, the SSH port is taken, or the disk has too little room; says what to do.
@@ -92,7 +92,7 @@ def check_machine(stack: Stack, root: Path) -> None:
     if stack.host.kind != "container":
         return
     engine_folder = _engine_folder()
-    running = any(thing.kind == "container" for thing in find_labelled(stack.name))
+    running = any(thing.kind == "container" for thing in find_labelled(LOCAL_DOCKER, stack.name))
     if not running:
         for port in (stack.host.ssh_port, *(one.ssh_port for one in stack.load_host if one.kind == "container")):
             _check_port(port, stack.name)
@@ -102,14 +102,14 @@ def check_machine(stack: Stack, root: Path) -> None:
 
 def _engine_folder() -> Path:
     try:
-        return Path(run_docker("info", "--format", "{{.DockerRootDir}}").strip())
+        return Path(LOCAL_DOCKER.run("info", "--format", "{{.DockerRootDir}}").strip())
     except LabError as error:
         raise LabError(f"The Docker engine can't be used: {error} `make setup` installs and starts one.") from error
 
 
 def _check_port(port: int, stack: str) -> None:
     with socket.socket() as probe:
-        # Connections that ended a moment ago don't count; a listener does.
+        # Connections that just ended don't count; a listener does.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
@@ -133,7 +133,7 @@ def _check_room(folder: Path) -> None:
 
 @dataclass(frozen=True)
 class _Needs:
-    """What a kind needs: its provider's plugin, and one of several sets of variables with the cloud's credentials."""
+    """What a kind of host needs: its provider's plugin, and one of several sets of variables with credentials."""
 
     plugin: str
     credentials: tuple[tuple[str, ...], ...]
@@ -153,7 +153,7 @@ _NEEDS = {
 
 
 def check_cloud(host: CloudHost, *, environment: Mapping[str, str], now: datetime) -> None:
-    """Refuse early what would fail late, or would be made for a lab that has expired.
+    """Refuse early what would fail late, or would be created for an expired lab.
 
     Args:
         host: the host as the stack document describes it.
@@ -162,7 +162,7 @@ def check_cloud(host: CloudHost, *, environment: Mapping[str, str], now: datetim
 
     Raises:
         LabError: the lab has expired; the kind's Python package or its provider's plugin isn't installed; or there are
-            no credentials of the cloud. Says what to do, and names variables but never what is in them.
+            no credentials of the cloud. Says what to do; names variables, never their values.
     """
     cost_until_expiry(host.bill(1), now)
     needs = _NEEDS[host.kind]

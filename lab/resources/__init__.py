@@ -1,10 +1,17 @@
 """The lab's own resources: what Pulumi's providers don't have."""
 
-from lab.resources.credentials import Credentials
+from lab.resources.access import (
+    KEY_NAME,
+    KNOWN_HOSTS_NAME,
+    Credentials,
+    SshFiles,
+    list_known_hosts,
+    pin_host_key,
+    ssh_options,
+)
 from lab.resources.hosts import ClaimedHost, ClaimedHostArgs, ReadyHost, ReadyLoadHost, take_kept
 from lab.resources.images import BaseImage, BuiltImage, BuiltImageArgs
 from lab.resources.seed import SeededDatabase, hash_contract
-from lab.resources.ssh_files import KEY_NAME, KNOWN_HOSTS_NAME, SshFiles, list_known_hosts, pin_host_key, ssh_options
 
 __all__ = [
     "KEY_NAME",

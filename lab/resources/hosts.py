@@ -11,8 +11,8 @@ from pulumi.dynamic import CreateResult, DiffResult, Resource, UpdateResult
 from pulumi.runtime.rpc import UNKNOWN
 
 from documents.lab import Host, HostResources
+from lab.resources.access import docker_url
 from lab.resources.provider import Provider
-from lab.resources.ssh_files import docker_url
 from provision.claim import claim, release
 from provision.ssh import connect
 from provision.system import let_user_reach_engine, prepare, prepare_for_network, prepare_load_host, read_resources
@@ -21,14 +21,14 @@ _FILE_NAME = "kept-on-host"
 
 
 def add_kept(folder: Path, phrases: Sequence[str]) -> None:
-    """Note what was kept, a phrase each, beside what was noted before: a lab may have several hosts."""
+    """Note what was kept, a phrase each, in addition to earlier notes: a lab may have several hosts."""
     if phrases:
         with (folder / _FILE_NAME).open("a", encoding="utf-8") as file:
             file.writelines(f"{phrase}\n" for phrase in phrases)
 
 
 def take_kept(folder: Path) -> tuple[str, ...]:
-    """What was noted, which is forgotten by it."""
+    """Return the notes and delete them."""
     path = folder / _FILE_NAME
     phrases = tuple(path.read_text(encoding="utf-8").splitlines()) if path.exists() else ()
     path.unlink(missing_ok=True)
@@ -36,10 +36,10 @@ def take_kept(folder: Path) -> tuple[str, ...]:
 
 
 BOOT_SECONDS = {"container": 90, "ssh": 90, "aws": 300, "hetzner": 300}
-"""How long a host is waited for: a machine that a cloud makes boots a whole system, and then cloud-init."""
+"""How long to wait for a host: a cloud's machine boots a whole system, and then runs cloud-init."""
 
 _VERSION = "2"
-"""Of what is read from a host: a lab that was stood up before it was read has it read."""
+"""The version of what is read from a host; a new version reads it again in an existing lab."""
 
 
 class _ReadyHostProvider(Provider):
@@ -58,9 +58,9 @@ class _ReadyHostProvider(Provider):
 
 
 class ReadyHost(Resource, module="fairground", name="ReadyHost"):
-    """Waits until the host answers over SSH and its engine does, and prepares it; what comes after may rely on it.
+    """Waits until the host and its engine answer, and prepares it.
 
-    Made anew with the host (`host_id`).
+    Recreated with the host (`host_id`).
     """
 
     docker_url: pulumi.Output[str]
@@ -76,7 +76,7 @@ class ReadyHost(Resource, module="fairground", name="ReadyHost"):
         has_load_hosts: bool,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Declare that `host` is to be ready; where it has load hosts, also to measure what lies between."""
+        """Declare that `host` is ready; if it has load hosts, also for measuring the network between them."""
         document = pulumi.Output.from_input(host).apply(Host.to_json)
         super().__init__(
             _ReadyHostProvider(),
@@ -94,7 +94,7 @@ class ReadyHost(Resource, module="fairground", name="ReadyHost"):
         )
 
     def read_resources(self) -> pulumi.Output[HostResources]:
-        """What the host has, known once it is ready."""
+        """The host's resources, known once it is ready."""
         return self.resources.apply(lambda text: HostResources.from_json(text, name="the host's resources"))
 
 
@@ -111,7 +111,7 @@ class _ReadyLoadHostProvider(Provider):
 
 
 class ReadyLoadHost(Resource, module="fairground", name="ReadyLoadHost"):
-    """Waits until the load host answers over SSH, and prepares it. Made anew with the host (`host_id`)."""
+    """Waits until the load host answers over SSH, and prepares it. Recreated with the host (`host_id`)."""
 
     resources: pulumi.Output[str]
 
@@ -123,7 +123,7 @@ class ReadyLoadHost(Resource, module="fairground", name="ReadyLoadHost"):
         host_id: pulumi.Input[str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Declare that `host` is to be ready."""
+        """Declare that `host` is ready."""
         document = pulumi.Output.from_input(host).apply(Host.to_json)
         super().__init__(
             _ReadyLoadHostProvider(), name, {"host": document, "host_id": host_id, "resources": None}, opts
@@ -151,13 +151,13 @@ class _ClaimedHostProvider(Provider):
         return CreateResult(id_=f"claim-{secrets.token_hex(8)}", outs=props)
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
-        """Whether the images are kept matters at the end alone."""
+        """Whether the images are kept matters only at the end."""
         return UpdateResult(outs=_news)
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         found = super().diff(_id, _olds, _news)
-        # Another machine is claimed before this one is left, and takes over what was built here. On one and the same,
-        # known by its key, the end of the old claim would undo what is done under the new one.
+        # Another machine is claimed before this one is released, and takes over its images. On the same machine, known
+        # by its key, releasing the old claim would undo what was done under the new one.
         found.delete_before_replace = _is_one_machine(_olds, _news)
         return found
 
@@ -168,7 +168,7 @@ class _ClaimedHostProvider(Provider):
 
 
 def _is_one_machine(olds: dict[str, Any], news: dict[str, Any]) -> bool:
-    """Whether both are claims on one machine: not on one whose SSH files are yet to be made, as in a preview."""
+    """Whether both are claims on the same machine; False if its SSH files don't exist yet, as in a preview."""
     if news["host"] == UNKNOWN:
         return False
     old, new = (Host.model_validate_json(props["host"]).host_public_key for props in (olds, news))
@@ -177,15 +177,15 @@ def _is_one_machine(olds: dict[str, Any], news: dict[str, Any]) -> bool:
 
 @dataclass(frozen=True)
 class ClaimedHostArgs:
-    """What a claim is of, and for.
+    """A claim: the host, the lab, and its purpose.
 
     Attributes:
         host: how the host is reached.
         stack: the lab's name.
-        lab: what tells this lab from another of that name.
-        for_load: whether load is put on the lab's host from it, so that it needs no Docker engine.
+        lab: the identity that distinguishes this lab from another of that name.
+        for_load: whether it is a load host, which needs no Docker engine.
         keep_images: whether images and build cache outlive the lab.
-        folder: the stack's own on the controller.
+        folder: the stack's folder on the controller.
     """
 
     host: pulumi.Input[Host]
@@ -197,7 +197,7 @@ class ClaimedHostArgs:
 
 
 class ClaimedHost(Resource, module="fairground", name="ClaimedHost"):
-    """A host that exists, claimed for the lab and prepared; what was changed on it is undone when this goes."""
+    """An existing host, claimed for the lab and prepared; all changes are undone when this resource is deleted."""
 
     def __init__(self, name: str, args: ClaimedHostArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Declare the claim."""

@@ -12,8 +12,8 @@ from pulumi.dynamic import CreateResult, ReadResult, Resource
 
 from documents.errors import HostError, LabError
 from documents.lab import Host, stack_labels
-from lab.leftovers import run_docker
 from lab.resources.provider import Provider
+from provision.containers import LOCAL_DOCKER
 from provision.images import (
     MadeImage,
     build_image,
@@ -27,12 +27,12 @@ from provision.ssh import connect
 from provision.system import SCRIPT, make_base_image_here, make_base_image_on_host, trust_anchors
 
 _RECIPE = "base"
-"""What a base is made of, its name tells."""
+"""A base's name changes with what it is made of."""
 
 _CARRY_SECONDS = 300
 
 _NOT_THERE = "No such image"
-"""What Docker says of an image that is gone."""
+"""Docker's message for an image that doesn't exist."""
 
 
 class _BaseImageProvider(Provider):
@@ -45,7 +45,7 @@ class _BaseImageProvider(Provider):
         else:
             host = Host.model_validate_json(props["host"])
             with connect(host) as connection:
-                # A base that is there already, as one that was carried, is only looked at.
+                # A base that exists already, as one that was carried, is only inspected.
                 if host.kind != "container":
                     carry_from_elsewhere(connection, host, tag, _RECIPE)
                 elif find_image(connection, tag) is None:
@@ -55,10 +55,10 @@ class _BaseImageProvider(Provider):
         return CreateResult(id_=tag, outs={**props, "image_id": made.id, "origin": made.origin})
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """A refresh notices that the controller's base is gone; the host's goes with its host."""
+        """A refresh notices that the controller's base is gone; a host's base is removed with its host."""
         if props.get("host") is None:
             try:
-                run_docker("image", "inspect", props["tag"])
+                LOCAL_DOCKER.run("image", "inspect", props["tag"])
             except LabError as error:
                 if _NOT_THERE not in str(error):
                     raise
@@ -66,11 +66,11 @@ class _BaseImageProvider(Provider):
         return ReadResult(id_, props)
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
-        """Remove the controller's base; the host's goes with its host, or stays there for the next."""
+        """Remove the controller's base; a host's base is removed with its host, or stays there for the next lab."""
         if _props.get("host") is not None:
             return
         try:
-            run_docker("image", "rm", _props["tag"])
+            LOCAL_DOCKER.run("image", "rm", _props["tag"])
         except LabError as error:
             if _NOT_THERE not in str(error):
                 raise LabError(f"The base image {_props['tag']} can't be removed: {error}") from error
@@ -79,7 +79,7 @@ class _BaseImageProvider(Provider):
 class BaseImage(Resource, module="fairground", name="BaseImage"):
     """The base that every image of the lab starts from, tagged by what it is made of.
 
-    `host_id` names the host that it is made on, None on the controller; a host's base goes with its host.
+    `host_id` names the host that it is built on, None for the controller; a host's base is removed with its host.
     """
 
     tag: pulumi.Output[str]
@@ -115,9 +115,9 @@ class BaseImage(Resource, module="fairground", name="BaseImage"):
 
 
 def _carry_into(container: str, tag: str) -> None:
-    """Have the controller's base on a host that is a container, and so made of that base.
+    """Copy the controller's base to a host that is a container, by Docker alone.
 
-    Not through SSH, which Paramiko spends half a minute of CPU on. Where it fails, the base is made on the host.
+    Through SSH, Paramiko would spend half a minute of CPU on it. If it fails, the base is built on the host.
     """
     with subprocess.Popen(["docker", "save", "--", tag], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as saved:
         load = ["docker", "exec", "--interactive", container, "docker", "load", "--quiet"]
@@ -125,7 +125,7 @@ def _carry_into(container: str, tag: str) -> None:
 
 
 def _tag(image: str, stack: str) -> str:
-    """A name that changes with what the base is made of: the image, the trust anchors and the way it is made."""
+    """A name that changes with the base's image, the trust anchors and the script that builds it."""
     digest = hashlib.sha256(image.encode())
     for path in (SCRIPT, *trust_anchors()):
         digest.update(path.read_bytes())
@@ -153,24 +153,24 @@ class _BuiltImageProvider(Provider):
                         labels=stack_labels(props["stack"]),
                     )
                 except HostError as error:
-                    # What ends an operation of the engine's is told in one line.
+                    # An error that ends an operation of the engine is shown on one line.
                     raise LabError(" ".join(str(error).split())) from error
         note_image(MadeImage(host=host, name=name, image_id=image_id, recipe=recipe))
         return CreateResult(id_=name, outs={**props, "image_id": image_id})
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """A refresh notices that the image is gone, or that its name is another's by now."""
+        """A refresh notices that the image is gone, or that another image has its name."""
         with connect(Host.model_validate_json(props["host"])) as connection:
             is_there = find_image(connection, id_) == props["image_id"]
         return ReadResult(id_, props) if is_there else ReadResult(id_="", outs={})
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
-        """Forget the image. It stays: one of its name may have taken its place, and others go as superseded ones."""
+        """Forget the image. It isn't removed: another may have its name, and `lab up` removes superseded ones."""
         forget_image(Host.model_validate_json(_props["host"]), _id, _props["image_id"])
 
 
 def _name(props: dict[str, Any]) -> str:
-    """A name that changes with what the image is made of: its source, and how its base is made."""
+    """A name that changes with the image's source and with its base."""
     return f"{props['image']}:{props['source'][:12]}-{props['base'].rpartition(':')[2]}"
 
 
@@ -180,13 +180,13 @@ def _recipe(props: dict[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class BuiltImageArgs:
-    """What a built image is made of, and where.
+    """What a built image is built from, and where.
 
     Attributes:
         image: the image's name, without its tag.
-        context: the folder that it is built from, as seen from the project's.
+        context: the folder that it is built from, relative to the project.
         base: the name of the image that it starts from.
-        base_id: the id of that.
+        base_id: the id of that image.
         stack: the lab's name.
         host: how the host is reached.
         host_id: names the host.
@@ -204,9 +204,9 @@ class BuiltImageArgs:
 
 
 class BuiltImage(Resource, module="fairground", name="BuiltImage"):
-    """An image made from a folder and the lab's base; made anew when and only when one of them or the host changes.
+    """An image built from a folder and the lab's base; rebuilt when, and only when, one of them or the host changes.
 
-    On a host made anew its name may be another's that is there already; so it is never removed with its resource.
+    On a recreated host another image may already have its name, so it isn't removed with its resource.
     """
 
     image_id: pulumi.Output[str]

@@ -1,4 +1,4 @@
-"""What the providers of the lab's resources have in common: which inputs a change of replaces or updates one."""
+"""The common base of the lab's dynamic providers: the inputs whose change replaces or updates a resource."""
 
 from typing import Any, ClassVar
 
@@ -9,9 +9,9 @@ class Provider(ResourceProvider):
     """A dynamic provider that compares inputs by name.
 
     Attributes:
-        replaced_by: the inputs whose change makes the resource anew.
+        replaced_by: the inputs whose change recreates the resource.
         updated_by: those whose change updates it.
-        deleted_first: whether the old one goes before the new one is made.
+        deleted_first: whether the old one is deleted before the new one is created.
     """
 
     replaced_by: ClassVar[tuple[str, ...]] = ()

@@ -34,7 +34,7 @@ class _SeededDatabaseProvider(Provider):
 
 
 class SeededDatabase(Resource, module="fairground", name="SeededDatabase"):
-    """Schema and seed in PostgreSQL; made anew with the container, and when either changes."""
+    """Schema and seed in PostgreSQL; loaded again with a new container, and when either changes."""
 
     def __init__(
         self,
@@ -60,5 +60,5 @@ class SeededDatabase(Resource, module="fairground", name="SeededDatabase"):
 
 
 def hash_contract() -> str:
-    """SHA-256 of the schema and of the seed, which `write_seed` holds to its recorded hash."""
+    """SHA-256 of the schema and of the seed, whose recorded hash `write_seed` checks."""
     return hashlib.sha256(_SCHEMA.read_bytes() + SEED_SHA256.encode()).hexdigest()

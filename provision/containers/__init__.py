@@ -1,32 +1,56 @@
-"""Containers on a host: started, stopped, looked at."""
+"""Containers on a host: run, inspected and removed."""
 
 from provision.containers.cgroups import Cgroup
-from provision.containers.control import execute, volume_path
+from provision.containers.control import (
+    LOCAL_DOCKER,
+    DockerClient,
+    HostDocker,
+    Labelled,
+    execute,
+    find_labelled,
+    remove_labelled,
+    volume_path,
+)
 from provision.containers.inspection import (
+    ALL,
+    NONE,
     Running,
-    as_running,
+    count_in_words,
+    cpus_in_words,
     folder_owner,
     inspect_image,
+    items,
+    mapping_in_words,
+    members,
+    quota_in_words,
     read_container,
-    read_image,
     read_running,
+    size_in_words,
+    split_environment,
 )
-from provision.containers.state import ALL, NONE, items, members, size_in_words, split_environment
 
 __all__ = [
     "ALL",
+    "LOCAL_DOCKER",
     "NONE",
     "Cgroup",
+    "DockerClient",
+    "HostDocker",
+    "Labelled",
     "Running",
-    "as_running",
+    "count_in_words",
+    "cpus_in_words",
     "execute",
+    "find_labelled",
     "folder_owner",
     "inspect_image",
     "items",
+    "mapping_in_words",
     "members",
+    "quota_in_words",
     "read_container",
-    "read_image",
     "read_running",
+    "remove_labelled",
     "size_in_words",
     "split_environment",
     "volume_path",

@@ -14,7 +14,7 @@ from provision.ssh import Connection, matching, whole_number
 ROOT = "/sys/fs/cgroup"
 
 ACCOUNTING_CONTROLLERS = ("cpuacct", "memory")
-"""What the lab reads of cgroup v1; there each controller has a hierarchy of its own."""
+"""The controllers that the lab reads; on cgroup v1 each has its own hierarchy."""
 
 _DEADLINE_SECONDS = 15
 
@@ -26,16 +26,16 @@ _CPU_STAT = rf"(?:{_OTHER}\n)*usage_usec (\d{{1,18}})(?:\n{_OTHER})*"
 
 
 class Cgroup(Document):
-    """A cgroup. `directories` maps each accounting controller to its directory; on v2 they are one and the same."""
+    """A cgroup. `directories` maps each accounting controller to its directory; on v2 it is the same for all."""
 
     version: Literal[1, 2]
     directories: dict[str, str]
 
 
 def parse(text: str) -> Cgroup:
-    """The cgroup that a /proc/PID/cgroup tells of.
+    """The cgroup in a /proc/PID/cgroup.
 
-    On a hybrid host, where v2 is mounted without the controllers, v1 is what accounts.
+    On a hybrid host, where v2 is mounted without the controllers, v1 does the accounting.
 
     Raises:
         ValueError: the text names neither both v1 controllers nor a v2 cgroup.
@@ -44,7 +44,7 @@ def parse(text: str) -> Cgroup:
     for line in text.splitlines():
         found = _LINE.fullmatch(line)
         if found is None:
-            raise ValueError(f"no line of a /proc/PID/cgroup in {line!r}")
+            raise ValueError(f"{line!r}, which isn't a line of a /proc/PID/cgroup")
         paths |= dict.fromkeys(found[1].split(","), found[2])
     if all(controller in paths for controller in ACCOUNTING_CONTROLLERS):
         directories = {name: _join(f"{ROOT}/{name}", paths[name]) for name in ACCOUNTING_CONTROLLERS}
@@ -70,7 +70,7 @@ def of_process(connection: Connection, process_id: int) -> Cgroup:
 
 
 def sibling(cgroup: Cgroup, name: str) -> Cgroup:
-    """A cgroup beside another one: what bounds that one bounds it too."""
+    """A cgroup beside another one, with the same limits above it."""
     directories = {
         controller: posixpath.join(posixpath.dirname(directory), name)
         for controller, directory in cgroup.directories.items()
@@ -79,10 +79,10 @@ def sibling(cgroup: Cgroup, name: str) -> Cgroup:
 
 
 def of_host(connection: Connection, name: str) -> Cgroup:
-    """A cgroup of that name on the host as a whole, wherever its first process is: what bounds that bounds it too.
+    """A cgroup of that name under the limits of the host as a whole, which are those of its first process.
 
-    On version 2 it lies beside that process's own: one that has processes can't hand controllers on. On version 1 it
-    lies within, for what lies beside the cgroup of a container isn't the container's any more.
+    On version 2 it lies beside the cgroup of that process, because a cgroup with processes can't enable controllers. On
+    version 1 it lies inside, because a cgroup beside that of a container is outside of the container.
 
     Raises:
         HostError: the host accounts nothing.
@@ -95,7 +95,7 @@ def of_host(connection: Connection, name: str) -> Cgroup:
 
 
 def cpu_seconds(connection: Connection, cgroup: Cgroup) -> float:
-    """The CPU time, user and system, that all processes of a cgroup have used since it was made.
+    """The CPU time, user and system, that all processes of a cgroup have used since it was created.
 
     Raises:
         HostError: there is no such cgroup.
@@ -113,10 +113,10 @@ def cpu_seconds(connection: Connection, cgroup: Cgroup) -> float:
 
 
 def create(connection: Connection, cgroup: Cgroup) -> None:
-    """Make a cgroup on the host; one that is there stays.
+    """Create a cgroup on the host; an existing one is fine.
 
     Raises:
-        HostError: it can't be made, or the host doesn't account memory in it.
+        HostError: it can't be created, or the host doesn't account memory in it.
     """
     directories = sorted(set(cgroup.directories.values()))
     try:
@@ -126,13 +126,13 @@ def create(connection: Connection, cgroup: Cgroup) -> None:
         )
     except RemoteCommandError as error:
         raise HostError(
-            f"The cgroup {cgroup.directories['memory']} can't be made on {connection}, or accounts no memory: {error} "
-            "On cgroup v2 its parent must have +memory in cgroup.subtree_control."
+            f"The cgroup {cgroup.directories['memory']} can't be created on {connection}, or accounts no memory: "
+            f"{error} On cgroup v2 its parent must have +memory in cgroup.subtree_control."
         ) from error
 
 
 def remove(connection: Connection, cgroup: Cgroup) -> None:
-    """Remove a cgroup that has no process left; one that isn't there is fine."""
+    """Remove a cgroup without processes; a missing one is fine."""
     for directory in sorted(set(cgroup.directories.values())):
         connection.run(f"[ ! -d '{directory}' ] || rmdir -- '{directory}'", deadline_seconds=_DEADLINE_SECONDS)
 

@@ -1,71 +1,48 @@
-"""What runs on a host: containers and images as their engine has them, and what the kernel holds them to."""
+"""Containers and images as their engine describes them, and the limits that the kernel applies to them.
+
+Source: the Docker Engine API, `ContainerInspect` and `ImageInspect`.
+"""
 
 import json
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field
 from pydantic.alias_generators import to_pascal
 
-from documents.base import Document, Sha256
+from documents.base import Document
 from documents.errors import HostError, RemoteCommandError
-from documents.lab import STACK_LABEL, CpuList, Effective, ProcessCpus, RunningContainer, parse_cpu_list
-from provision.containers.state import describe, health_check_in_words, members
+from documents.lab import (
+    STACK_LABEL,
+    ContainerState,
+    CpuList,
+    Effective,
+    ProcessCpus,
+    RunningContainer,
+    parse_cpu_list,
+)
 from provision.payload import call
 from provision.ssh import Amount, Connection, read_answer, unexpected
+
+NONE = "none"
+
+ALL = "all of the engine's"
+"""The text for a cpuset that isn't set."""
 
 _Number = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 """Docker writes -1, 0 or null for what isn't set."""
 
 _CpuSet = CpuList | Annotated[str, Field(max_length=0)]
 
-_Words = tuple[str, ...]
-
 
 class _Shape(Document):
     model_config = ConfigDict(extra="ignore", alias_generator=to_pascal)
 
 
-class _HealthCheck(_Shape):
-    test: _Words | None = None
-    interval: _Number | None = None
-    timeout: _Number | None = None
-    start_period: _Number | None = None
-    retries: _Number | None = None
-
-
 class _Config(_Shape):
-    entrypoint: _Words | None = None
-    cmd: _Words | None = None
-    user: str | None = None
-    working_dir: str | None = None
-    stop_timeout: _Number | None = None
-    stop_signal: str | None = None
-    env: _Words | None = None
-    labels: dict[str, str] | None = None
-    healthcheck: _HealthCheck | None = None
-    volumes: dict[str, object] | None = None
-
-
-class _RestartPolicy(_Shape):
-    name: str
-    maximum_retry_count: _Number
-
-
-class _PortBinding(_Shape):
-    host_ip: str
-    host_port: str
-
-
-class _Device(_Shape):
-    path_on_host: str
-    path_in_container: str
-
-
-class _LogConfig(_Shape):
-    config: dict[str, str] | None = None
+    env: tuple[str, ...] | None = None
 
 
 class _HostConfig(_Shape):
@@ -80,53 +57,7 @@ class _HostConfig(_Shape):
     cpu_shares: _Number | None = None
     pids_limit: _Number | None = None
     blkio_weight: _Number | None = None
-    restart_policy: _RestartPolicy
-    network_mode: str | None = None
-    readonly_rootfs: bool | None = None
-    privileged: bool | None = None
-    cap_add: _Words | None = None
-    cap_drop: _Words | None = None
-    security_opt: _Words | None = None
-    masked_paths: _Words | None = None
-    readonly_paths: _Words | None = None
-    tmpfs: dict[str, str] | None = None
     sysctls: dict[str, str] | None = None
-    port_bindings: dict[str, tuple[_PortBinding, ...] | None] | None = None
-    shm_size: _Number | None = None
-    pid_mode: str | None = None
-    ipc_mode: str | None = None
-    userns_mode: str | None = None
-    devices: tuple[_Device, ...] | None = None
-    extra_hosts: _Words | None = None
-    log_config: _LogConfig | None = None
-    cgroupns_mode: str | None = None
-    cgroup_parent: str | None = None
-
-
-class _AddressConfig(_Shape):
-    ipv4_address: Annotated[str | None, Field(alias="IPv4Address")] = None
-
-
-class _Joined(_Shape):
-    ipam_config: Annotated[_AddressConfig | None, Field(alias="IPAMConfig")] = None
-
-
-class _NetworkSettings(_Shape):
-    networks: dict[str, _Joined | None] | None = None
-
-
-class _Mount(_Shape):
-    type: str
-    name: str | None = None
-    source: str | None = None
-    destination: str
-    writable: Annotated[bool, Field(alias="RW")]
-
-    @model_validator(mode="after")
-    def _says_what_is_mounted(self) -> Self:
-        if self.type != "tmpfs" and (self.name if self.type == "volume" else self.source) is None:
-            raise ValueError(f"what is mounted at {self.destination} has no name")
-        return self
 
 
 class _State(_Shape):
@@ -142,8 +73,6 @@ class InspectedContainer(_Shape):
     state: _State
     config: _Config
     host_config: _HostConfig
-    network_settings: _NetworkSettings | None = None
-    mounts: tuple[_Mount, ...] | None = None
 
 
 class InspectedImage(_Shape):
@@ -152,33 +81,19 @@ class InspectedImage(_Shape):
     id: str
     config: _Config | None = None
 
-
-class _Containers(Document):
-    found: Annotated[tuple[InspectedContainer, ...], Field(min_length=1, max_length=1)]
-
-
-class _Images(Document):
-    found: Annotated[tuple[InspectedImage, ...], Field(min_length=1, max_length=1)]
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that it gives its containers."""
+        return split_environment(self.config and self.config.env)
 
 
-def read_container(text: str, *, where: object) -> dict[str, Any]:
-    """What `docker container inspect` prints of one container, as Docker has it.
+def read_container(text: str, *, where: object) -> RunningContainer:
+    """Read what `docker container inspect` prints of one container; its effective limits are left out.
 
     Raises:
         HostError: it is something else.
     """
-    read_answer(_Containers, f'{{"found": {text}}}', what="a container", where=where)
-    return json.loads(text)[0]
-
-
-def read_image(text: str, *, where: object) -> dict[str, Any]:
-    """What `docker image inspect` prints of one image, as Docker has it.
-
-    Raises:
-        HostError: it is something else.
-    """
-    read_answer(_Images, f'{{"found": {text}}}', what="an image", where=where)
-    return json.loads(text)[0]
+    return _as_running(read_answer(tuple[InspectedContainer], text, what="a container", where=where)[0], None)
 
 
 _DEADLINE_SECONDS = 60
@@ -188,26 +103,27 @@ container=$(docker create "$1" nothing) || exit
 trap 'docker rm --volumes "$container" >/dev/null' EXIT
 docker cp "$container:$2" - | tar --list --verbose --numeric-owner
 """
-"""Arguments: the image, and a path in it. The container is given a command, without which Docker makes none of an image
-that names no program; it is never started."""
+"""Arguments: the image, and a path in it. The container is given a command, because Docker creates none from an image
+that names no program. It is never started."""
 
 
 _FOLDER = re.compile(r"d\S{9,} +(\d{1,10}/\d{1,10}) ", re.ASCII)
-"""Of each file tar lists the mode and the owners first; the folder itself comes before what is in it."""
+"""Of each file tar lists the mode and the owners first; the folder itself comes before its content."""
 
 
 def inspect_image(connection: Connection, image_id: str) -> Mapping[str, Any]:
-    """What `docker image inspect` says.
+    """The answer of `docker image inspect`, by Docker's own names.
 
     Raises:
-        HostError: there is no such image, or Docker there doesn't answer, or something else.
+        HostError: there is no such image, or Docker there doesn't answer as expected.
     """
     command = ["docker", "image", "inspect", image_id]
     try:
         text = connection.run(command, deadline_seconds=_DEADLINE_SECONDS).stdout
     except RemoteCommandError as error:
-        raise HostError(f"Docker on {connection} doesn't tell of the image {image_id}: {error}") from error
-    return read_image(text, where=connection)
+        raise HostError(f"Docker on {connection} can't inspect the image {image_id}: {error}") from error
+    read_answer(tuple[InspectedImage], text, what="an image", where=connection)
+    return json.loads(text)[0]
 
 
 def folder_owner(connection: Connection, image_id: str, path: str) -> str | None:
@@ -226,130 +142,156 @@ def folder_owner(connection: Connection, image_id: str, path: str) -> str | None
 _LOOK_SECONDS = 60
 
 
-class ProcessAnswer(Document):
-    """A process, and the CPUs of each of its threads."""
-
+class _Process(Document):
     process_id: Amount
     name: str
     lists: tuple[CpuList, ...]
 
 
-class EffectiveAnswer(Document):
-    """What the kernel holds a container to, as `provision/payload/running.py` tells it."""
-
+class _Effective(Document):
     cpus: CpuList
     memory_bytes: Amount | None
     cpu_quota: Annotated[float, Field(ge=0)] | None
-    processes: tuple[ProcessAnswer, ...]
+    processes: tuple[_Process, ...]
+
+    def summed(self) -> Effective:
+        """The same, with the CPUs of all threads of a process combined."""
+        return Effective(
+            cpus=parse_cpu_list(self.cpus),
+            memory_bytes=self.memory_bytes,
+            cpu_quota=self.cpu_quota,
+            processes=tuple(
+                ProcessCpus(
+                    process_id=one.process_id,
+                    name=one.name,
+                    cpus=tuple(sorted({cpu for cpus in one.lists for cpu in parse_cpu_list(cpus)})),
+                )
+                for one in self.processes
+            ),
+        )
 
 
 class _Container(Document):
     inspect: InspectedContainer
-    effective: EffectiveAnswer | None
-    files: dict[str, Sha256]
-
-
-class _Own(Document):
-    effective: EffectiveAnswer
-    files: dict[str, Sha256]
+    effective: _Effective | None
 
 
 class _Answer(Document):
     containers: tuple[_Container, ...]
     images: dict[str, InspectedImage | None]
-    own: _Own
+    own: _Effective
 
 
 @dataclass(frozen=True)
 class Running:
-    """What there is on a host.
+    """The containers on a host.
 
-    `images` has Docker's inspection of an image by its id, None where it isn't there. `effective` is what the host's
-    own first process is held to, and `files` the SHA-256 of the host's own files, of those that are there.
+    Attributes:
+        containers: each with its limits.
+        images: the variables that an image gives its containers, by the image's id; None where there is no such image.
+        effective: the limits of the host's own first process.
     """
 
     containers: tuple[RunningContainer, ...]
-    images: Mapping[str, Mapping[str, Any] | None]
+    images: Mapping[str, Mapping[str, str] | None]
     effective: Effective
-    files: Mapping[str, str]
 
 
-def read_running(
-    connection: Connection,
-    stack: str,
-    *,
-    names: Collection[str],
-    images: Collection[str],
-    files: Mapping[str, Sequence[str]],
-    own_files: Sequence[str],
-) -> Running:
+def read_running(connection: Connection, stack: str, *, names: Collection[str], images: Collection[str]) -> Running:
     """Read every container of a stack, in one round trip.
 
     Args:
         connection: to the host.
-        stack: the stack; what carries its label is read.
-        names: of containers that are read though they may not carry it.
-        images: ids of images, for their configuration.
-        files: paths of files to be hashed, by the container's name.
-        own_files: paths of the host's own files to be hashed.
+        stack: the stack; containers with its label are read.
+        names: of containers that are read even without the label.
+        images: ids of images, for their variables.
 
     Raises:
-        HostError: the host or its Docker engine can't tell.
+        HostError: the host or its Docker engine doesn't answer.
     """
-    request = {
-        "label": f"{STACK_LABEL}={stack}",
-        "names": sorted(names),
-        "images": sorted(images),
-        "files": {name: list(paths) for name, paths in files.items()},
-        "own_files": list(own_files),
-    }
-    what = "what runs there"
+    request = {"label": f"{STACK_LABEL}={stack}", "names": sorted(names), "images": sorted(images)}
+    what = "the containers there"
     try:
-        # As Docker has it: `state` reads it by Docker's own names.
-        answer = call(connection, "running", request, dict[str, Any], what=what, deadline_seconds=_LOOK_SECONDS)
+        answer = call(connection, "running", request, _Answer, what=what, deadline_seconds=_LOOK_SECONDS)
     except RemoteCommandError as error:
-        raise HostError(f"{connection} can't tell what runs there: {error}") from error
-    told = read_answer(_Answer, json.dumps(answer), what=what, where=connection)
-    if missing := {one.inspect.image for one in told.containers} - told.images.keys():
+        raise HostError(f"The containers on {connection} can't be read: {error}") from error
+    if missing := set(images) - answer.images.keys():
         raise unexpected(", ".join(missing), what="the image of each container", where=connection)
     return Running(
-        containers=tuple(
-            as_running(raw["inspect"], answer["images"][one.inspect.image], one.effective, one.files)
-            for raw, one in zip(answer["containers"], told.containers, strict=True)
-        ),
-        images=answer["images"],
-        effective=_effective(told.own.effective),
-        files=told.own.files,
+        containers=tuple(_as_running(one.inspect, one.effective) for one in answer.containers),
+        images={identity: image and image.environment for identity, image in answer.images.items()},
+        effective=answer.own.summed(),
     )
 
 
-def as_running(
-    inspected: Mapping[str, Any],
-    image: Mapping[str, Any] | None,
-    effective: EffectiveAnswer | None,
-    files: Mapping[str, str],
-) -> RunningContainer:
-    """A container from Docker's inspection of it and of its image, and from what the kernel says where it runs."""
+def _as_running(inspected: InspectedContainer, effective: _Effective | None) -> RunningContainer:
+    host = inspected.host_config
     return RunningContainer(
-        id=inspected["Id"],
-        status=inspected["State"]["Status"],
-        state=describe(inspected, image).model_copy(update={"files": dict(files)}),
-        image_health_check=health_check_in_words(members(members(image, "Config"), "Healthcheck")),
-        effective=None if effective is None else _effective(effective),
-    )
-
-
-def _effective(found: EffectiveAnswer) -> Effective:
-    return Effective(
-        cpus=parse_cpu_list(found.cpus),
-        memory_bytes=found.memory_bytes,
-        cpu_quota=found.cpu_quota,
-        processes=tuple(
-            ProcessCpus(
-                process_id=one.process_id,
-                name=one.name,
-                cpus=tuple(sorted({cpu for cpus in one.lists for cpu in parse_cpu_list(cpus)})),
-            )
-            for one in found.processes
+        id=inspected.id,
+        name=inspected.name.lstrip("/"),
+        status=inspected.state.status,
+        state=ContainerState(
+            image_id=inspected.image,
+            aspects={
+                "CPUs": cpus_in_words(host.cpuset_cpus),
+                "memory nodes": cpus_in_words(host.cpuset_mems),
+                "CPU quota": quota_in_words(host.nano_cpus, host.cpu_quota, host.cpu_period),
+                "CPU shares": count_in_words(host.cpu_shares),
+                "memory limit": size_in_words(host.memory),
+                "memory and swap limit": size_in_words(host.memory_swap),
+                "memory reservation": size_in_words(host.memory_reservation),
+                "process limit": count_in_words(host.pids_limit),
+                "block I/O weight": count_in_words(host.blkio_weight),
+                "kernel settings": mapping_in_words(host.sysctls),
+            },
+            environment=split_environment(inspected.config.env),
         ),
+        effective=effective and effective.summed(),
     )
+
+
+def members(of: Mapping[str, Any] | None, name: str) -> dict[str, Any]:
+    """A member that is a mapping; an empty one where it is missing, or Docker writes null."""
+    return (of or {}).get(name) or {}
+
+
+def items(of: Mapping[str, Any] | None, name: str) -> list[Any]:
+    """A member that is a list; an empty one where it is missing, or Docker writes null."""
+    return (of or {}).get(name) or []
+
+
+def cpus_in_words(text: str | None) -> str:
+    """A cpuset as numbers of CPUs, or of memory nodes."""
+    return ",".join(map(str, parse_cpu_list(text))) if text else ALL
+
+
+def size_in_words(size: int | None) -> str:
+    """A limit in bytes; 0 and -1 mean no limit."""
+    if not size or size < 0:
+        return NONE
+    for unit, name in ((1024**3, "GiB"), (1024**2, "MiB"), (1024, "KiB")):
+        if size % unit == 0:
+            return f"{size // unit} {name}"
+    return f"{size} bytes"
+
+
+def quota_in_words(nano_cpus: int | None, quota: int | None, period: int | None) -> str:
+    """A CPU quota as a number of CPUs, set in one of Docker's two ways. The kernel's period is 100 ms."""
+    if nano_cpus:
+        return f"{nano_cpus / 1e9:g} CPUs"
+    return f"{quota / (period or 100_000):g} CPUs" if quota and quota > 0 else NONE
+
+
+def count_in_words(count: int | None) -> str:
+    """A number that is set; 0 and -1 mean no limit."""
+    return str(count) if count and count > 0 else NONE
+
+
+def mapping_in_words(mapping: Mapping[str, str] | None) -> str:
+    """Names with their values, in rising order."""
+    return ", ".join(sorted(f"{name}={value}" for name, value in (mapping or {}).items())) or NONE
+
+
+def split_environment(lines: Iterable[str] | None) -> dict[str, str]:
+    """Variables by name."""
+    return {name: value for name, _, value in (line.partition("=") for line in lines or [])}

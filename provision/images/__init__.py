@@ -1,7 +1,15 @@
-"""Images on a host's Docker engine: built, carried, kept on record."""
+"""Images on a host's Docker engine: built, carried, and recorded."""
 
-from provision.images.build import build_image, find_image, hash_build_context, image_bytes
-from provision.images.carrying import MadeImage, carry_from_elsewhere, forget_image, note_image
+from provision.images.build import (
+    MadeImage,
+    build_image,
+    carry_from_elsewhere,
+    find_image,
+    forget_image,
+    image_bytes,
+    note_image,
+)
+from provision.images.context import hash_build_context
 
 __all__ = [
     "MadeImage",

@@ -1,69 +1,21 @@
-"""Images built on the host's own engine, from a build context on the controller."""
+"""Images on hosts: built there from a context on the controller, and carried from one host to another."""
 
-import hashlib
-import os
 import re
 import secrets
-from collections.abc import Generator, Mapping, Sequence
+import sys
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, cast
 
+from documents.base import Document
 from documents.errors import HostError, HostUnreachableError
-from documents.lab import STACK_LABEL, Inventory
-from provision.ssh import SHA256, Connection, Held, matching, shield, whole_number
-
-
-def hash_build_context(folder: Path) -> str:
-    """SHA-256 over the path, mode and bytes of every file that the folder's `.dockerignore` lets into the build.
-
-    An image is rebuilt when, and only when, it changes. The rules are Docker's own, by the Docker SDK for Python. Only
-    the executable bit of a mode counts: the rest depends on the umask of the clone. A symbolic link counts by where it
-    points to, as the build gets it.
-    """
-    # Here as below, for it takes its time, and most of what uses this room doesn't need it.
-    from docker.utils.build import exclude_paths  # noqa: PLC0415
-
-    digest = hashlib.sha256()
-    for name in sorted(exclude_paths(str(folder), _ignored(folder, ".dockerignore"))):
-        path = folder / name
-        if path.is_symlink():
-            kind, content = "link", os.fsencode(path.readlink())
-        elif path.is_file():
-            kind, content = ("program" if path.stat().st_mode & 0o100 else "file"), path.read_bytes()
-        else:
-            continue
-        digest.update(f"{name}\0{kind}\0{len(content)}\0".encode())
-        digest.update(content)
-    return digest.hexdigest()
-
-
-def archive_build_context(folder: Path, dockerfile: str) -> bytes:
-    """What the folder gives to a build by the Dockerfile of that name in it, as a compressed tar archive.
-
-    The Dockerfile itself is part of it, whatever the ignore file says. Compressed, since buildx 0.13 looks no further
-    than 1,024 octets for a tar header, and Python's archives begin with an extended one that may be longer.
-    """
-    from docker.utils.build import tar  # noqa: PLC0415
-
-    # BuildKit lets a Dockerfile have an ignore file of its own.
-    patterns = _ignored(folder, f"{dockerfile}.dockerignore", ".dockerignore")
-    with cast("BinaryIO", tar(folder, exclude=patterns, dockerfile=(dockerfile, None), gzip=True)) as made:
-        return made.read()
-
-
-def _ignored(folder: Path, *names: str) -> list[str]:
-    """The patterns of the first of these ignore files that the folder has."""
-    for name in names:
-        path = folder / name
-        if path.is_file():
-            lines = path.read_text(encoding="utf-8").splitlines()
-            return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
-    return []
-
+from documents.files import replace_file
+from documents.lab import STACK_LABEL, Host, Inventory
+from provision.images.context import archive_build_context
+from provision.ssh import SHA256, Connection, Held, connect, matching, shield, whole_number
 
 BUILD_SECONDS = 1800
-"""How long a build may take; one whose compilers and dependencies are to be downloaded takes minutes."""
+"""How long a build may take; one that downloads compilers and dependencies takes minutes."""
 
 _BUILDX_SINCE = 23
 
@@ -82,8 +34,8 @@ wait "$build" && status=0 || status=$?
 kill "$watch" 2>/dev/null
 exit "$status"
 """
-"""Builds with what comes first on the standard input, as long as that isn't closed: a build doesn't outlive who wants
-it. The whole process group ends, for a client that is only asked to waits for an engine that may not end its step.
+"""Builds from the first bytes of the standard input, and ends when that is closed, so that a build doesn't outlive its
+caller. The whole process group is killed, because a client that is only asked to end waits for the engine's step.
 Arguments: the size of the context in bytes, and the command."""
 
 _DEADLINE_SECONDS = 60
@@ -93,7 +45,7 @@ _SHOWN_CHARACTERS = 3000
 def check_build(
     connection: Connection, inventory: Inventory, context: Path, dockerfile: str, *, deadline_seconds: float
 ) -> None:
-    """Build all of a Dockerfile and keep nothing of it but the engine's cache.
+    """Build all of a Dockerfile, and keep only the engine's cache of it.
 
     Args:
         connection: to the host.
@@ -145,7 +97,7 @@ def build_image(
 
 
 def find_image(connection: Connection, name: str) -> str | None:
-    """The id of the image of that name on the host; None where there is none.
+    """The id of the image of that name on the host; None if there is none.
 
     Raises:
         HostError: Docker there doesn't answer.
@@ -156,16 +108,16 @@ def find_image(connection: Connection, name: str) -> str | None:
         return _id(connection, name, found.stdout)
     if "No such image" in found.stderr:
         return None
-    raise HostError(f"Docker on {connection} doesn't tell of the image {name}: {' '.join(found.stderr.split())}")
+    raise HostError(f"Docker on {connection} can't inspect the image {name}: {' '.join(found.stderr.split())}")
 
 
 @contextmanager
 def built(
     connection: Connection, inventory: Inventory, context: Path, *, target: str, deadline_seconds: float = BUILD_SECONDS
 ) -> Generator[str]:
-    """An image of one target of the context's Dockerfile; it is there while the context is open.
+    """An image of one target of the context's Dockerfile, which exists while the context is open.
 
-    It carries the lab's label, so that one which a killed controller left is removed by the next `lab up`.
+    It carries the lab's label, so that `lab up` removes it if the controller is killed.
 
     Yields:
         The image's name on the host.
@@ -186,21 +138,21 @@ def built(
 
 
 def image_bytes(connection: Connection, image_id: str) -> int:
-    """The size of an image on the host, as Docker tells it: all its layers, unpacked.
+    """The size of an image on the host, as Docker reports it: all its layers, unpacked.
 
     Raises:
         RemoteCommandError: there is no such image.
     """
-    told = _inspect(connection, image_id, "{{.Size}}")
-    return whole_number(told, what=f"the size of the image {image_id}", where=connection)
+    answer = _inspect(connection, image_id, "{{.Size}}")
+    return whole_number(answer, what=f"the size of the image {image_id}", where=connection)
 
 
 def find_builder(connection: Connection) -> tuple[str, ...] | None:
-    """The command that builds an image by BuildKit; None where the host's Docker client has none.
+    """The command that builds an image by BuildKit; None if the host's Docker client has none.
 
-    Docker's clients before version 23 have BuildKit in themselves, later ones by their plugin buildx alone.
+    Docker's clients before version 23 contain BuildKit, later ones need the plugin buildx.
     """
-    # A client that lacks the plugin asks its engine for help, and that would start one that was stopped.
+    # A client without the plugin calls its engine, which would start a stopped one.
     shown = connection.run(
         "export DOCKER_HOST=unix:///nowhere; "
         "docker buildx version >/dev/null 2>&1 && echo buildx || docker version --format '{{.Client.Version}}'",
@@ -251,19 +203,19 @@ _FAILED_STEP = re.compile(r"^#(\d+) ERROR: ", re.MULTILINE)
 
 
 def _reason(output: str) -> str:
-    """What the step that failed wrote, or else the last of all output; BuildKit itself repeats its last lines alone."""
+    """The output of the failed step, or else the end of all output; BuildKit itself repeats only its last lines."""
     step = _FAILED_STEP.search(output)
     if step is not None:
         output = "\n".join(re.findall(rf"^#{step[1]} (?:\d+\.\d+ )?(.*)$", output, re.MULTILINE))
     text = output.strip()
     if len(text) <= 2 * _SHOWN_CHARACTERS:
         return text
-    # Compilers tell the cause first, test runners and package managers last.
+    # Compilers print the cause first, test runners and package managers last.
     return f"{text[:_SHOWN_CHARACTERS]}\n[…]\n{text[-_SHOWN_CHARACTERS:]}"
 
 
-def _id(connection: Connection, name: str, told: str) -> str:
-    return matching(rf"sha256:{SHA256}", told, what=f"the id of the image {name}", where=connection)[0]
+def _id(connection: Connection, name: str, answer: str) -> str:
+    return matching(rf"sha256:{SHA256}", answer, what=f"the id of the image {name}", where=connection)[0]
 
 
 def _inspect(connection: Connection, image: str, template: str) -> str:
@@ -272,8 +224,125 @@ def _inspect(connection: Connection, image: str, template: str) -> str:
 
 
 def _remove(connection: Connection, name: str) -> None:
-    """Remove an image that may not have been made. On a lost connection it stays until the next `lab up`."""
+    """Remove an image that may not exist. On a lost connection it stays until the next `lab up`."""
     try:
         connection.run(["docker", "image", "rm", name], deadline_seconds=_DEADLINE_SECONDS, check=False)
     except HostUnreachableError:
         return
+
+
+_ANSWER_SECONDS = 60
+_CARRY_SECONDS = 900
+"""A gigabyte over a line of some 10 Mbit/s."""
+
+_SAVE = 'docker save -- "$0" | gzip -1'
+"""Compressed, because the network between hosts and Paramiko are slower than gzip."""
+
+
+def carry_image(source: Connection, target: Connection, name: str, image_id: str) -> None:
+    """Copy an image from one host to another, through this machine's memory, a little at a time.
+
+    Args:
+        source: the host that has it.
+        target: the host that gets it; if it has the image already, nothing is done.
+        name: the image's, on both.
+        image_id: its id, on both.
+
+    Raises:
+        HostError: it can't be copied; says why. Layers that reached the target have no effect.
+    """
+    if find_image(target, name) == image_id:
+        return
+    if find_image(source, name) != image_id:
+        raise HostError(f"{source} no longer has the image {name} as it was made there.")
+    made_for = _ask(source, "image", "inspect", "--format={{.Os}}/{{.Architecture}}", name)
+    wanted = _ask(target, "version", "--format={{.Server.Os}}/{{.Server.Arch}}")
+    if made_for != wanted:
+        raise HostError(f"The image {name} on {source} is for {made_for}, and {target} is {wanted}.")
+    save = ["bash", "-o", "pipefail", "-c", _SAVE, name]
+    with source.stream(save, deadline_seconds=_CARRY_SECONDS) as archive:
+        loaded = target.run(["docker", "load", "--quiet"], input=archive, deadline_seconds=_CARRY_SECONDS, check=False)
+        archive.check()
+    if loaded.exit_status:
+        raise HostError(f"{target} didn't take the image {name}: {' '.join(loaded.stderr.split())}")
+    if (found := find_image(target, name)) != image_id:
+        raise HostError(f"The image {name} has the id {found} on {target}, and {image_id} on {source}.")
+
+
+def _ask(connection: Connection, *arguments: str) -> str:
+    return connection.run(["docker", *arguments], deadline_seconds=_ANSWER_SECONDS).stdout.strip()
+
+
+_CONNECT_SECONDS = 10
+"""An earlier host may be gone for good, and its images can be built again."""
+
+
+class MadeImage(Document):
+    """An image on a host.
+
+    `recipe` identifies what it was built from, beyond its name: only images with the same recipe are the same.
+    """
+
+    host: Host
+    name: str
+    image_id: str
+    recipe: str
+
+
+def note_image(made: MadeImage) -> None:
+    """Put an image on record, in place of an earlier one of that name on that host."""
+    path = _path(made.host, made.name)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    replace_file(path, made.to_json())
+
+
+def forget_image(host: Host, name: str, image_id: str) -> None:
+    """Take an image off the record, unless another was built under its name since."""
+    path = _path(host, name)
+    if path.exists() and _read(path).image_id == image_id:
+        path.unlink()
+
+
+def carry_from_elsewhere(connection: Connection, host: Host, name: str, recipe: str) -> str | None:
+    """Copy an image to this host if another host of the lab has it.
+
+    What is carried, from where, or why not, goes to standard error, which Pulumi puts into its log.
+
+    Args:
+        connection: to this host.
+        host: this host.
+        name: the image's.
+        recipe: identifies what it is built from.
+
+    Returns:
+        The image's id; None if no other host has it, or it can't be copied from there.
+    """
+    for made in _made_elsewhere(host, name, recipe):
+        try:
+            with connect(made.host, deadline_seconds=_CONNECT_SECONDS) as source:
+                carry_image(source, connection, name, made.image_id)
+                _log(f"The image {name} was carried from {source} to {connection}.")
+        except HostError as error:
+            _log(f"The image {name} is built again on {connection}: {error}")
+        else:
+            return made.image_id
+    return None
+
+
+def _made_elsewhere(host: Host, name: str, recipe: str) -> Iterator[MadeImage]:
+    own = _path(host, name)
+    for path in sorted(own.parents[2].glob(f"*/{own.parent.name}/{own.name}")):
+        if path != own and (made := _read(path)).recipe == recipe:
+            yield made
+
+
+def _path(host: Host, name: str) -> Path:
+    return Path(host.known_hosts_path).parent / "images" / f"{name}.json"
+
+
+def _read(path: Path) -> MadeImage:
+    return MadeImage.from_json(path.read_text(encoding="utf-8"), name=str(path))
+
+
+def _log(line: str) -> None:
+    sys.stderr.write(f"{line}\n")

@@ -1,11 +1,10 @@
-"""Kernel settings for the time of a run."""
+"""Kernel settings during a run."""
 
-from provision.kernel.settings import Knob, api_cpus, is_settable
+from provision.kernel.settings import Knob, api_cpus
 from provision.kernel.tuning import Place
 
 __all__ = [
     "Knob",
     "Place",
     "api_cpus",
-    "is_settable",
 ]

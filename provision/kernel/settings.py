@@ -4,14 +4,14 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
-from documents.lab import CoreLayout, Inventory, LoadHost
+from documents.lab import CoreLayout, LoadHost
 
 
 @dataclass(frozen=True)
 class Setting:
-    """Files of the kernel below the root, `*` standing for one name, and what a measurement wants in each of them.
+    """Files of the kernel, with `*` for one name, and the value that a measurement wants in each of them.
 
-    `provision/payload/knobs/values.py` says what the kinds mean.
+    `provision/payload/kernel.py` explains the kinds.
     """
 
     pattern: str
@@ -23,9 +23,8 @@ class Setting:
 class Knob:
     """One thing that a measurement depends on.
 
-    `settings` are alternatives: the first that the kernel has is the one. `wanted` says in words what is wanted.
-    `absent` says what it means where the kernel has none of them: that it then can't happen, or that it happens and
-    can't be seen.
+    `settings` are alternatives: the first that the kernel has counts. `wanted` is the wanted value in words. `absent`
+    says what follows if the kernel has none of them: the effect can't occur, or it occurs and can't be seen.
     """
 
     name: str
@@ -37,7 +36,7 @@ class Knob:
 
 
 def knobs_of(*layouts: CoreLayout) -> tuple[Knob, ...]:
-    """The knobs of a host with such a core layout, or with several in turn, each with its reason and its source."""
+    """The knobs of a host with one core layout or several in turn, each with its reason and its source."""
     return (
         *_KNOBS,
         _interrupts(
@@ -48,12 +47,12 @@ def knobs_of(*layouts: CoreLayout) -> tuple[Knob, ...]:
 
 
 def api_cpus(layouts: Collection[CoreLayout]) -> tuple[int, ...]:
-    """The CPUs that are the API's under one of the layouts at least, in rising order; interrupts are kept off them."""
+    """The CPUs of the API under at least one of the layouts, in rising order; interrupts are kept off them."""
     return tuple(sorted({cpu for layout in layouts for cpu in layout.api}))
 
 
 def load_host_knobs(load_host: LoadHost) -> tuple[Knob, ...]:
-    """The knobs of a load host: those of the lab's host, but that interrupts keep off the generator's CPUs."""
+    """The knobs of a load host: those of the lab's host, with interrupts kept off the generator's CPUs."""
     return (
         *_KNOBS,
         _interrupts(
@@ -157,11 +156,3 @@ _KNOBS = (
         "Linux, Documentation/admin-guide/lockup-watchdogs.rst",
     ),
 )
-
-
-def is_settable(machine: Inventory | LoadHost) -> bool:
-    """Whether the lab may set the kernel settings of its host, or of a load host: not those of a container.
-
-    They are its machine's.
-    """
-    return machine.host.kind != "container" if machine.own_kernel is None else machine.own_kernel

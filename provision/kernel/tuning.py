@@ -1,7 +1,8 @@
-"""Setting a host's knobs for the time of a run, and putting them back.
+"""Setting a host's knobs for a run, and restoring them.
 
-On a host of its own they are set; each old value is on the host's disk before the change, and a guard there puts all
-back when the run's lease lapses. A `container` host's settings are the controller's own machine's: they are only read.
+They are set on a host with its own kernel. Each old value is on the host's disk before the change, and a guard there
+restores them all when the run's lease lapses. A `container` host has its machine's kernel settings, which are only
+read.
 """
 
 import logging
@@ -18,7 +19,7 @@ from provision.ssh import Amount, Connection, unexpected
 
 _logger = logging.getLogger(__name__)
 
-_Told = TypeVar("_Told")
+_Answer = TypeVar("_Answer")
 
 _DEADLINE_SECONDS = 60
 _SHOWN = 3
@@ -66,7 +67,7 @@ class LeftSetting(Document):
 
 
 class Restored(Document):
-    """What was put back: how many files, a sentence for each that couldn't be, and whether the journal was damaged."""
+    """The result of restoring: how many files, a sentence for each failure, and whether the journal was damaged."""
 
     restored: Amount
     failed: tuple[str, ...]
@@ -89,11 +90,11 @@ def read(connection: Connection, knobs: Sequence[Knob], *, settable: bool, place
     Args:
         connection: to the host.
         knobs: which.
-        settable: whether they could be set there, for what is said of one that isn't as wanted.
+        settable: whether they can be set there, for the message on one that isn't as wanted.
         place: where on the host.
 
     Raises:
-        HostError: the host can't tell.
+        HostError: they can't be read.
     """
     readings = _call(connection, "read", place, tuple[_Reading, ...], what="its kernel settings", knobs=knobs)
     _check_names(connection, knobs, [reading.name for reading in readings])
@@ -101,16 +102,16 @@ def read(connection: Connection, knobs: Sequence[Knob], *, settable: bool, place
 
 
 def tune(connection: Connection, knobs: Sequence[Knob], *, seconds: float, place: Place) -> tuple[KnobRecord, ...]:
-    """Set every knob that can be set, for as long as the lease holds; what an earlier run left is put back before.
+    """Set every knob that can be set, for as long as the lease holds; what an earlier run left is restored first.
 
     Args:
-        connection: to the host, which must be one of its own.
+        connection: to the host, which must have its own kernel.
         knobs: which.
         seconds: how long the lease holds unless it is renewed.
         place: where on the host.
 
     Returns:
-        Each knob as it was before and is now. What the kernel refuses is told and isn't an error.
+        Each knob as it was before and is now. A value that the kernel refuses is recorded and isn't an error.
 
     Raises:
         HostError: the host can't be tuned at all.
@@ -132,10 +133,10 @@ def tune(connection: Connection, knobs: Sequence[Knob], *, seconds: float, place
 
 
 def renew(connection: Connection, *, seconds: float, place: Place) -> None:
-    """Let the lease hold for so many seconds from now on.
+    """Extend the lease to so many seconds from now.
 
     Raises:
-        HostError: it has lapsed, and the host's settings were put back.
+        HostError: it has lapsed, and the host's settings were restored.
     """
     what = "the lease on its kernel settings"
     if not _call(connection, "renew", place, _Renewed, what=what, seconds=seconds).held:
@@ -146,17 +147,17 @@ def renew(connection: Connection, *, seconds: float, place: Place) -> None:
 
 
 def read_left(connection: Connection, *, place: Place) -> tuple[LeftSetting, ...]:
-    """What of the host's settings is still as a run, or `lab tune`, had it set; nothing is changed.
+    """The settings of the host that a run or `lab tune` set and nothing has restored yet; nothing is changed.
 
     Raises:
-        HostError: the host can't tell.
+        HostError: they can't be read.
     """
     what = "the kernel settings that are yet to be put back"
     return _call(connection, "left", place, tuple[LeftSetting, ...], what=what)
 
 
 def restore(connection: Connection, *, place: Place) -> Restored:
-    """Put back all that was set, and end the lease. It can be repeated.
+    """Restore all settings, and end the lease. It can be repeated.
 
     Raises:
         HostError: a setting can't be put back; names each. The journal stays on the host for the next time.
@@ -176,10 +177,10 @@ def restore(connection: Connection, *, place: Place) -> Restored:
     return restored
 
 
-def _check_names(connection: Connection, knobs: Sequence[Knob], told: list[str]) -> None:
-    """Refuse an answer about other knobs than those that were asked for."""
-    if told != [knob.name for knob in knobs]:
-        raise unexpected(", ".join(told), what=f"{len(knobs)} kernel settings", where=connection)
+def _check_names(connection: Connection, knobs: Sequence[Knob], names: list[str]) -> None:
+    """Refuse an answer about other knobs than the requested ones."""
+    if names != [knob.name for knob in knobs]:
+        raise unexpected(", ".join(names), what=f"{len(knobs)} kernel settings", where=connection)
 
 
 def _as_read(knob: Knob, reading: _Reading, *, settable: bool) -> KnobRecord:
@@ -214,12 +215,12 @@ def _why_astray(file: _SetFile) -> str:
 
 
 def _absent(knob: Knob) -> tuple[KnobState, str | None]:
-    """What it means that the kernel has no file of a knob."""
-    return knob.absent, "this kernel doesn't tell it" if knob.absent == "not-told" else None
+    """The state of a knob for which the kernel has no file."""
+    return knob.absent, "this kernel doesn't report it" if knob.absent == "not-told" else None
 
 
 def _words(knob: Knob, path: str, value: str | None) -> str | None:
-    """A value as it is shown: where the kernel has several files for a thing, 1 means on in one and off in another."""
+    """A value as it is shown: 1 means on in one of the kernel's alternative files, and off in another."""
     return value if value is None or len(knob.settings) == 1 else f"{path.rpartition('/')[2]} {value}"
 
 
@@ -237,12 +238,12 @@ def _call(
     connection: Connection,
     action: str,
     place: Place,
-    answer: type[_Told],
+    answer: type[_Answer],
     *,
     what: str,
     knobs: Sequence[Knob] = (),
     seconds: float = 0,
-) -> _Told:
+) -> _Answer:
     request = {
         "action": action,
         **asdict(place),

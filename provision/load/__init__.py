@@ -1,4 +1,4 @@
-"""Load on a host: detached jobs, generators, and what is recorded meanwhile."""
+"""Load on a host: detached jobs, generators, and recordings."""
 
 from provision.load.jobs import Job
 

@@ -1,8 +1,8 @@
-"""Jobs that run on the host on their own: a lost connection, or a controller that is gone, loses nothing of them.
+"""Detached jobs on a host: they go on if the connection is lost or the controller is gone.
 
-A job has a directory on the host. In it are ``stdout``, ``stderr``, whatever the job writes by relative paths, and
-when it has ended its ``status.json``, written at once. `reattach` finds a job again by its directory alone, which may
-have been renamed meanwhile.
+A job has a directory on the host. In it are ``stdout``, ``stderr``, the files that the job writes by relative paths,
+and after its end ``status.json``, written in one step. `reattach` finds a job again by its directory alone, which
+may have been renamed since.
 """
 
 import logging
@@ -19,17 +19,17 @@ from provision.ssh import Amount, Connection
 
 _logger = logging.getLogger(__name__)
 
-_Told = TypeVar("_Told")
+_Shape = TypeVar("_Shape")
 
 _DEADLINE_SECONDS = 30
 _GRACE_SECONDS = 10
-"""How long past its deadline a job's supervisor has to end it and to write its status."""
+"""How long a job's supervisor has after the deadline to end it and to write its status."""
 
 
 class Job(Document):
-    """A job on a host, as its ``job.json`` there tells it.
+    """A job on a host, as in its ``job.json`` there.
 
-    The start times, in clock ticks since boot, and the boot's id keep a recycled process number from being taken for
+    The start times, in clock ticks since boot, and the boot's id keep a recycled process number from being mistaken for
     the job.
     """
 
@@ -45,7 +45,7 @@ class Job(Document):
 class JobStatus(Document):
     """How a job ended. Times are of the host's CLOCK_MONOTONIC, in nanoseconds.
 
-    `exit_status` is 128 + n for a job that signal n ended. `outcome` tells whether the job ended by itself, was
+    `exit_status` is 128 + n for a job that signal n ended. `outcome` is whether the job ended by itself, was
     stopped, or was ended at its deadline.
     """
 
@@ -73,8 +73,8 @@ def start(
 
     Args:
         connection: to the host.
-        directory: the job's folder and its working directory, made with mode 0700 where it isn't there. The folder
-            that it is in must be there: a start that comes too late finds it gone and does nothing.
+        directory: the job's folder and working directory, created with mode 0700 if it is missing. Its parent must
+            exist: a start that comes too late finds it gone and does nothing.
         argv: its command; no shell is involved, and no secret may be in it.
         cpus: the CPUs that it may run on; those of the SSH session unless given.
         cgroup: the cgroup that it runs in; that of the SSH session unless given.
@@ -82,7 +82,7 @@ def start(
 
     Raises:
         HostError: a job was started in the directory before, or this one can't be started; then nothing of it runs.
-        HostUnreachableError: the connection was lost; `reattach` tells whether the job was started.
+        HostUnreachableError: the connection was lost; `reattach` finds out whether the job was started.
     """
     request = {
         "directory": directory,
@@ -112,7 +112,7 @@ def wait(connection: Connection, job: Job) -> JobStatus:
 
     Raises:
         DeadlineExceededError: the job was ended at its deadline.
-        HostError: it is gone without a status: its supervisor was killed, or the host restarted.
+        HostError: it ended without a status: its supervisor was killed, or the host restarted.
         HostUnreachableError: the connection was lost; the job goes on.
     """
     seconds = job.deadline_seconds + _GRACE_SECONDS
@@ -126,7 +126,7 @@ def wait(connection: Connection, job: Job) -> JobStatus:
 
 
 def stop(connection: Connection, job: Job) -> JobStatus:
-    """End the job with its whole process group: SIGTERM, and SIGKILL five seconds later. One that has ended stays so.
+    """End the job with its whole process group: SIGTERM, and SIGKILL five seconds later. An ended job is fine.
 
     Raises:
         HostError: it is gone without a status: its supervisor was killed, or the host restarted.
@@ -135,11 +135,11 @@ def stop(connection: Connection, job: Job) -> JobStatus:
 
 
 def end_all(connection: Connection, homes: str) -> None:
-    """End every job whose directory is in one of these folders, whoever started it.
+    """End every job whose directory is in one of these folders, also those of other controllers.
 
     Args:
         connection: to the host.
-        homes: the folders, as the host's shell has them.
+        homes: the folders, as a pattern of the host's shell.
 
     Raises:
         HostUnreachableError: the connection was lost.
@@ -155,7 +155,7 @@ def end_all(connection: Connection, homes: str) -> None:
         except HostUnreachableError:
             raise
         except HostError as error:
-            # Gone without a status, as after a restart of the host: there is nothing left to end.
+            # Ended without a status, as after a restart of the host: nothing is left to end.
             _logger.info("%s", error)
 
 
@@ -169,7 +169,9 @@ def tail(connection: Connection, job: Job) -> str:
     return " / ".join(completed.stdout.split("\n")).removesuffix(" / ")
 
 
-def _call(connection: Connection, request: Mapping[str, object], answer: type[_Told], *, patience: float = 0) -> _Told:
+def _call(
+    connection: Connection, request: Mapping[str, object], answer: type[_Shape], *, patience: float = 0
+) -> _Shape:
     what, seconds = f"the job in {request['directory']}", patience + _DEADLINE_SECONDS
     try:
         return call(connection, "job", request, answer, what=what, deadline_seconds=seconds)
@@ -181,6 +183,6 @@ def _status(connection: Connection, job: Job, answer: _Answer) -> JobStatus:
     if answer.status is None:
         raise HostError(
             f"The job in {job.directory} on {connection} is {answer.state} without a status: its supervisor was "
-            "killed or the host restarted meanwhile. Start it again."
+            "killed or the host restarted. Start it again."
         )
     return answer.status

@@ -1,7 +1,7 @@
 """The network between a load host and the lab's host: round trips, bandwidth, and how far the two clocks are apart.
 
-Both ends are scripts that live for one measurement. That on the lab's host listens on the address of the APIs alone; it
-answers whoever has a token that both are given on their standard input.
+Both ends are programs that run for one measurement. The one on the lab's host listens only on the address of the APIs,
+and answers only a peer with the token that both are given on their standard input.
 """
 
 import logging
@@ -26,21 +26,21 @@ _logger = logging.getLogger(__name__)
 _SCRIPT = PAYLOAD / "network.py"
 
 _ROUND_TRIPS = 3000
-"""Some tenths of a second; the 99th percentile then is that of thirty."""
+"""They take some tenths of a second; thirty of them are above the 99th percentile."""
 
 _CLOCK_ROUND_TRIPS = 200
-"""In a cell: the exchange with the least delay is what counts, and one of these met no other work."""
+"""In a cell. The exchange with the least delay counts, and at least one of these meets no other work."""
 
 _BANDWIDTH_SECONDS = 2
-"""TCP has opened its window within a fraction of the first."""
+"""TCP's window is open after a fraction of the first second."""
 
 _STARTING_SECONDS = 15
 _SERVING_SECONDS = 40
-"""All messages have gone there and back by then even where each takes 10 ms."""
+"""Enough for all round trips, even of 10 ms each."""
 
 
 class Exchanged(Document):
-    """What the end on the load host tells of its round trips; see `documents.run.records`."""
+    """What the load host's end reports of its round trips; see `documents.run.records`."""
 
     count: Amount
     minimum_us: Annotated[float, Field(ge=0)]
@@ -60,7 +60,7 @@ class Exchanged(Document):
 
 
 class _Partial(Document):
-    """A part of a document of another program's."""
+    """A part of another program's document."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -78,14 +78,14 @@ class _Start(_Partial):
 
 
 class Carried(_Partial):
-    """What iperf3 tells with ``--json``, as far as it is used."""
+    """What iperf3 reports with ``--json``, as far as it is used."""
 
     start: _Start
     end: _End
 
 
 def measure(lab: Connection, load: Connection, address: str) -> Network:
-    """Measure what lies between a load host and the lab's host; some five seconds, in which nothing else should run.
+    """Measure the network between a load host and the lab's host; takes some five seconds without other load.
 
     Args:
         lab: to the lab's host.
@@ -110,7 +110,7 @@ def measure(lab: Connection, load: Connection, address: str) -> Network:
 
 
 def read_clock(lab: Connection, load: Connection, address: str) -> ClockReading:
-    """How far the clock of the lab's host is ahead of the load host's; some tenths of a second.
+    """How far the clock of the lab's host is ahead of the load host's; takes some tenths of a second.
 
     The arguments and errors are those of `measure`.
     """
@@ -134,7 +134,7 @@ def _exchange(lab: Connection, load: Connection, address: str, count: int) -> Ex
 
 
 def read_exchanged(text: str, count: int, *, where: object) -> Exchanged:
-    """What the load host told of so many round trips.
+    """What the load host reports of so many round trips.
 
     Raises:
         HostError: it is something else.
@@ -171,14 +171,14 @@ def _carry(lab: Connection, load: Connection, address: str, options: list[str]) 
             *("--time", str(_BANDWIDTH_SECONDS), "--json", *options),
         ]
         try:
-            told = load.run(command, deadline_seconds=_SERVING_SECONDS).stdout
+            answer = load.run(command, deadline_seconds=_SERVING_SECONDS).stdout
         except RemoteCommandError as error:
             raise _unreached(load, address, error) from error
-    return read_carried(told, where=load)
+    return read_carried(answer, where=load)
 
 
 def read_carried(text: str, *, where: object) -> Carried:
-    """What iperf3 told of one direction.
+    """What iperf3 reports of one direction.
 
     Raises:
         HostError: it is something else.
@@ -188,9 +188,9 @@ def read_carried(text: str, *, where: object) -> Carried:
 
 @contextmanager
 def _served(lab: Connection, action: str, address: str, token: str) -> Generator[int]:
-    """Have the lab's host serve one client; yields the port."""
+    """Start a server for one client on the lab's host; yields the port."""
     port_file = f"{HOME}/network-{secrets.token_hex(8)}"
-    # Not a context manager: what failed is to be told at once, and not when the time of the other end is up.
+    # Not a context manager: a failure is raised at once, not when the time of the other end is up.
     pool = ThreadPoolExecutor(1, thread_name_prefix="network")
     try:
         serving = pool.submit(_run, lab, [action, address, port_file, str(_SERVING_SECONDS)], token)
@@ -205,9 +205,9 @@ def _served(lab: Connection, action: str, address: str, token: str) -> Generator
 def _wait_for_port(lab: Connection, serving: "Future[Completed]", port_file: str) -> int:
     ends_at = time.monotonic() + _STARTING_SECONDS
     while not serving.done():
-        told = lab.run(["cat", port_file], deadline_seconds=_STARTING_SECONDS, check=False).stdout
-        if told:
-            return int(matching(r"\d{1,5}", told, what="the port that it listens on", where=lab)[0])
+        answer = lab.run(["cat", port_file], deadline_seconds=_STARTING_SECONDS, check=False).stdout
+        if answer:
+            return int(matching(r"\d{1,5}", answer, what="the port that it listens on", where=lab)[0])
         if time.monotonic() > ends_at:
             raise HostError(f"{lab} listened to no load host within {_STARTING_SECONDS} s. Is it very busy?")
         time.sleep(0.02)
@@ -229,6 +229,6 @@ def _run(connection: Connection, arguments: list[str], token: str) -> Completed:
 
 def _unreached(load: Connection, address: str, error: RemoteCommandError) -> HostError:
     return HostError(
-        f"{load} doesn't reach the lab's host at {address}: {error} The address is to be the one that both have in "
-        "their private network; see that no firewall lies between."
+        f"{load} doesn't reach the lab's host at {address}: {error} Use its address in the private network of "
+        "both, and check that no firewall is between them."
     )

@@ -1,8 +1,6 @@
 """The generator of the open loop on the host: built there once from its sources, and its result fetched.
 
-A load host gets the very program that was built on the lab's host.
-
-It runs as wrk does, by `provision.load.wrk.start`.
+A load host gets the program that was built on the lab's host. It runs as a job, as wrk does.
 """
 
 import logging
@@ -39,14 +37,14 @@ mv -- "$folder/.$name.part" "$folder/$name"
 
 
 def install(connection: Connection, inventory: Inventory, source: Path) -> str:
-    """Have the generator on the host; it is built, from the lab's base, only where these sources weren't yet.
+    """Install the generator on the host; it is built there unless these sources were built before.
 
-    It stands in the lab's own folder of the host and goes with it; the image that it comes in is removed at once.
+    It is built from the lab's base into the lab's folder, and is removed with that; its image is removed at once.
 
     Args:
         connection: to the host.
         inventory: the lab.
-        source: the folder of the sources on this side; its Dockerfile's target ``open-loop`` has ``/open-loop``.
+        source: the folder of the sources on the controller; its Dockerfile's target ``open-loop`` has ``/open-loop``.
 
     Returns:
         The program's path on the host.
@@ -68,9 +66,9 @@ def install(connection: Connection, inventory: Inventory, source: Path) -> str:
 
 
 def carry_over(built_on: Connection, connection: Connection, path: str) -> None:
-    """Have the program that was built on one host on another one, at the same path; one that is there stays.
+    """Copy the program from the host that built it to another one, to the same path, unless it is there already.
 
-    Its name is the hash of what it was built from, and its SHA-256 is compared on each of both ways.
+    Its name is the hash of its sources, and its SHA-256 is compared on both copies.
 
     Raises:
         HostError: it can't be copied.
@@ -86,7 +84,7 @@ def carry_over(built_on: Connection, connection: Connection, path: str) -> None:
 
 
 def finish(connection: Connection, job: Job, folder: Path, *, prefix: str = "") -> OpenLoopResult:
-    """Wait for the generator's end and fetch what it tells, as ``open-loop.json`` in the folder, behind the prefix.
+    """Wait for the generator's end and fetch its result into the folder, as the prefix and ``open-loop.json``.
 
     Raises:
         HostError: it failed, or wrote no result.

@@ -1,4 +1,4 @@
-"""wrk on the host, a detached job on the generator's own CPUs and in its own cgroup: a warm-up, or a window of load."""
+"""wrk on the host, a detached job on the generator's CPUs and in its cgroup: a warm-up, or a window of load."""
 
 import re
 import shlex
@@ -21,12 +21,12 @@ TEXT_NAME = "wrk.txt"
 
 
 def generator_cgroup(connection: Connection, beside: Cgroup) -> Cgroup:
-    """The generator's cgroup, made where it isn't there.
+    """The generator's cgroup, created if it is missing.
 
     Args:
         connection: to the host.
-        beside: the cgroup of one of the lab's containers. The generator's is made beside it, so that in a `container`
-            host the outer limits bind it too, and on cgroup v2 the controllers are enabled for it.
+        beside: the cgroup of one of the lab's containers. The generator's is created beside it, so that in a
+            `container` host the outer limits apply to it too, and on cgroup v2 the controllers are enabled for it.
 
     Raises:
         HostError: it can't be made.
@@ -35,7 +35,7 @@ def generator_cgroup(connection: Connection, beside: Cgroup) -> Cgroup:
 
 
 def own_generator_cgroup(connection: Connection) -> Cgroup:
-    """The generator's cgroup on a host without containers of the lab's, made where it isn't there.
+    """The generator's cgroup on a host without the lab's containers, created if it is missing.
 
     Raises:
         HostError: it can't be made.
@@ -44,47 +44,22 @@ def own_generator_cgroup(connection: Connection) -> Cgroup:
 
 
 def _make(connection: Connection, cgroup: Cgroup) -> Cgroup:
-    # On a host that the lab didn't make, it is to go with the lab.
+    # On a host that the lab didn't make, it is removed with the lab.
     Journal(connection).note(cgroups=tuple(sorted(set(cgroup.directories.values()))))
     cgroups.create(connection, cgroup)
     return cgroup
 
 
-def start(
-    connection: Connection,
-    directory: str,
-    command: Sequence[str],
-    *,
-    cpus: Sequence[int],
-    cgroup: Cgroup,
-    deadline_seconds: float,
-) -> Job:
-    """Start wrk; it goes on when the connection is lost.
-
-    Args:
-        connection: to the host.
-        directory: the job's folder on the host and wrk's working directory.
-        command: wrk with its arguments, no secret among them.
-        cpus: the generator's, which wrk runs on.
-        cgroup: what `generator_cgroup` gave.
-        deadline_seconds: when it is ended; some seconds more than the load's duration.
-
-    Raises:
-        HostError: it can't be started.
-    """
-    return jobs.start(connection, directory, command, cpus=cpus, cgroup=cgroup, deadline_seconds=deadline_seconds)
-
-
 def finish(connection: Connection, job: Job, folder: Path, *, prefix: str = "") -> WrkResult:
-    """Wait for wrk's end and fetch what it tells, as ``wrk.json`` and ``wrk.txt`` in the folder.
+    """Wait for wrk's end and fetch its result, as ``wrk.json`` and ``wrk.txt`` in the folder.
 
     Both names begin with the prefix. ``wrk.txt`` is wrk's own printed summary. Nothing else of the job's directory is
     fetched: it may hold tokens.
 
     Raises:
-        HostError: wrk failed, or wrote no result, as it does when nobody answers its first connection.
+        HostError: wrk failed, or wrote no result, as if nothing answers its first connection.
         DeadlineExceededError: it hung and was ended.
-        DocumentError: its result isn't of the shape that it must have.
+        DocumentError: its result has another shape than expected.
         TransferError: the files didn't arrive whole.
     """
     target = folder / f"{prefix}{WRK_FILE}"
@@ -110,16 +85,15 @@ _LINE = re.compile(r"(\d{1,4}) (\d{1,9}) (\d{1,18})", re.ASCII)
 def watch(
     running: Sequence[tuple[Connection, Job]], *, threads: int, enough: Callable[[Sequence[int]], bool]
 ) -> tuple[tuple[int, ...], tuple[JobStatus, ...]]:
-    """Look at a warm-up's series about once a second, and end its wrk as soon as it is enough.
+    """Read a warm-up's series about once a second, and end its wrk as soon as it is enough.
 
-    A look is one command that reads some short files, so that it costs the host next to nothing: no Python is started
-    for it, as it is to end the job.
+    Reading is one command for some short files, which costs the host almost nothing: it starts no Python.
 
     Args:
         running: each wrk, as it was started, and the connection to its host. Where there are several they were started
-            together, and their seconds are taken for the same.
+            together, and their seconds count as the same.
         threads: how many each has.
-        enough: whether it may end, of the requests of each second so far.
+        enough: decides by the requests of each second so far whether the warm-up may end.
 
     Returns:
         The requests of each second, summed over all threads, and how each wrk ended. If `enough` ended them, the series
@@ -134,9 +108,9 @@ def watch(
 
     def look() -> str | None:
         nonlocal series
-        told = [_read(connection, job) for connection, job in running]
-        series = tuple(map(sum, zip(*(series_of(text, threads) for text in told), strict=False)))
-        if all(text.startswith(f"{_ENDED}\n") for text in told):
+        texts = [_read(connection, job) for connection, job in running]
+        series = tuple(map(sum, zip(*(series_of(text, threads) for text in texts), strict=False)))
+        if all(text.startswith(f"{_ENDED}\n") for text in texts):
             return _ENDED
         return "enough" if enough(series) else None
 
@@ -148,28 +122,28 @@ def watch(
     try:
         seen = looking(look)
     except RetryError:
-        # It is past its time. What has become of it, the job itself tells.
+        # It is past its time; the status of the job says what happened.
         seen = _ENDED
     return series, tuple(_end(connection, job, stop=seen == "enough") for connection, job in running)
 
 
 def _end(connection: Connection, job: Job, *, stop: bool) -> JobStatus:
-    """How wrk ended, by itself or because it was enough."""
+    """The status of a wrk that ended by itself or was stopped."""
     status = jobs.stop(connection, job) if stop else jobs.wait(connection, job)
     if status.outcome != "stopped" and status.exit_status != 0:
-        told = jobs.tail(connection, job)
-        raise HostError(f"wrk ended with the status {status.exit_status} in the warm-up: {told}")
+        last = jobs.tail(connection, job)
+        raise HostError(f"wrk ended with the status {status.exit_status} in the warm-up: {last}")
     return status
 
 
 def series_of(text: str, threads: int) -> tuple[int, ...]:
-    """Sum the threads' counts, up to the last second that each thread has told.
+    """Sum the threads' counts, up to the last second that each thread has reported.
 
-    A thread tells a second when it is over. A line that isn't whole yet is left out, and with it what comes after.
+    A thread reports a second when it is over. An incomplete line is left out, and all lines after it.
 
     Args:
         text: the threads' lines, in any order; lines of another form are passed over.
-        threads: how many threads there are. As long as one has told nothing, there is no series.
+        threads: how many threads there are. As long as one has reported nothing, there is no series.
     """
     counts: defaultdict[int, dict[int, int]] = defaultdict(dict)
     for line in text.split("\n")[:-1]:
@@ -184,7 +158,7 @@ def series_of(text: str, threads: int) -> tuple[int, ...]:
 
 
 def _read(connection: Connection, job: Job) -> str:
-    """The line `ended` if the job has, and the lines of all threads; in this order, so that an end is that of them."""
+    """The line `ended` if the job has ended, then all threads' lines; in this order, so that they are complete."""
     folder = shlex.quote(job.directory)
     command = f"[ ! -e {folder}/status.json ] || echo {_ENDED}; cat {folder}/{SERIES_NAME}.* 2>/dev/null"
     return connection.run(command, deadline_seconds=_DEADLINE_SECONDS, check=False).stdout

@@ -1,7 +1,7 @@
 """The programs that the lab runs on a host, and the one way to call them.
 
-A program is a file in this folder. It needs Python 3.10 and its standard library alone. What answers a request has a
-function `main`; what runs until it is stopped, such as the sampler, is started by whoever needs it.
+A program is a file in this folder. It needs Python 3.10 and its standard library alone. One that answers a request has
+a function `main`; one that runs until it is stopped, such as the sampler, is started as a job.
 """
 
 import json
@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
+from pydantic import TypeAdapter
+
 from provision.ssh import Connection, read_answer
 
 FOLDER = Path(__file__).parent
-"""Where their sources are."""
+"""The folder of their sources."""
 
 HOME = "/var/lib/fairground"
 """The lab's folder on every host, of mode 0700."""
@@ -24,22 +26,22 @@ def call(
     connection: Connection,
     program: str,
     request: Mapping[str, object],
-    answer: type[Answer],
+    answer: type[Answer] | TypeAdapter[Answer],
     *,
     what: str,
     deadline_seconds: float,
     cpus: str | None = None,
 ) -> Answer:
-    """Call a program on a host: its `main` gets the request, and what that returns is the answer.
+    """Call a program on a host: its `main` gets the request and returns the answer.
 
-    Program and request go to the interpreter's standard input, so that nothing of them is in a list of processes.
+    Program and request go to the interpreter's standard input, so that no list of processes shows them.
 
     Args:
         connection: to the host.
         program: the name of the program's file, without its suffix.
-        request: what JSON can say.
+        request: a value that JSON can express.
         answer: the shape of the answer.
-        what: what is asked for, for messages, such as ``its kernel settings``.
+        what: the name of the answer for messages, such as ``its kernel settings``.
         deadline_seconds: how long it may take.
         cpus: the CPUs that it runs on, such as ``0,1``; those of the SSH session unless given.
 
@@ -48,12 +50,12 @@ def call(
         HostError: it answered something of another shape.
     """
     command = ["python3", "-I", "-"] if cpus is None else ["taskset", "-c", cpus, "python3", "-I", "-"]
-    text = text_of(program, request)
-    told = connection.run(command, input=text, deadline_seconds=deadline_seconds).stdout
-    return read_answer(answer, told, what=what, where=connection)
+    program_text = text_of(program, request)
+    text = connection.run(command, input=program_text, deadline_seconds=deadline_seconds).stdout
+    return read_answer(answer, text, what=what, where=connection)
 
 
 def text_of(program: str, request: Mapping[str, object]) -> str:
-    """A program's text, and behind it the call of its `main`, which prints the answer as JSON."""
+    """A program's text, followed by a call of its `main` that prints the answer as JSON."""
     text = (FOLDER / f"{program}.py").read_text(encoding="utf-8")
     return f"{text}\nimport json\nprint(json.dumps(main(json.loads({json.dumps(request)!r}))))\n"

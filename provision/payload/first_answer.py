@@ -51,7 +51,7 @@ def main(request: "dict[str, Any]") -> "dict[str, int]":
 
 
 def runs(cgroup: Path, executable: str) -> bool:
-    """Whether a process of the cgroup runs the executable: before, it is the engine's own that prepares it."""
+    """Whether a process of the cgroup runs the executable; before that, the engine's process prepares it."""
     try:
         processes = (cgroup / "cgroup.procs").read_text().split()
         return any(str(Path("/proc", process, "exe").readlink()) == executable for process in processes)
@@ -60,7 +60,7 @@ def runs(cgroup: Path, executable: str) -> bool:
 
 
 def ask(request: "dict[str, Any]") -> str:
-    """Ask once; what is wrong with the answer, or nothing where it is right and whole."""
+    """Send one request; returns the fault of the answer, or an empty text if it is right and complete."""
     client = http.client.HTTPConnection(request["address"], request["port"], timeout=request["deadline_seconds"])
     try:
         client.request("GET", request["path"])
@@ -76,7 +76,7 @@ def ask(request: "dict[str, Any]") -> str:
 
 
 def value_of(body: bytes) -> object:
-    """What a body says as JSON, or the body itself if it isn't JSON."""
+    """A body parsed as JSON, or the body itself if it isn't JSON."""
     try:
         return json.loads(body)
     except ValueError:
@@ -84,6 +84,6 @@ def value_of(body: bytes) -> object:
 
 
 def field(table: Path, name: str) -> int:
-    """The number behind a name in a table of the kernel's."""
+    """The number after a name in a table of the kernel's."""
     lines = (line.split() for line in table.read_text().splitlines())
     return next(int(value) for key, value in lines if key == name)

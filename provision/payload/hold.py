@@ -1,9 +1,9 @@
 """Runs on the host: holds the lab for one run. Standard library only, Python 3.10 or newer.
 
 The controller runs this program's text with the path of the lock file, a sentence naming the holder, and how many
-seconds the controller may be silent. It holds the lock until its standard input ends, which is when the controller lets
-go or its SSH session has ended, however that ended; or until nothing came for so many seconds: a network that was cut
-tells the host nothing. So no lock outlives its run, and none has to be broken by hand.
+seconds the controller may be silent. It holds the lock until its standard input ends, because the controller releases
+it or the SSH session ends in any way; or until nothing came for so many seconds: a network that was cut sends the host
+nothing. So no lock outlives its run, and none has to be broken by hand.
 """
 
 import fcntl
@@ -12,11 +12,11 @@ import select
 import sys
 
 HELD_BY_ANOTHER = 75
-"""The exit status where another run holds the lock: EX_TEMPFAIL of sysexits.h."""
+"""The exit status if another run holds the lock: EX_TEMPFAIL of sysexits.h."""
 
 
 def main() -> None:
-    """Take the lock and hold it, or tell who holds it."""
+    """Take the lock and hold it, or print who holds it."""
     path, holder, silent_seconds = sys.argv[1:]
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:

@@ -1,7 +1,7 @@
 """Runs on the host: what the host is. Standard library only, Python 3.10 or newer.
 
-What it has is read from its first process, which nothing of the lab pins or limits: an SSH session may have been left
-with fewer CPUs than the host.
+CPUs and limits are read from its first process, which the lab neither pins nor limits: an SSH session may have fewer
+CPUs than the host.
 """
 
 import os
@@ -59,17 +59,17 @@ LIMITS = {
     },
     2: {"cpu.max": "", "memory.high": "", "memory.max": "", "pids.max": ""},
 }
-"""The files of a cgroup that limit what is in it, each with its hierarchy, by the version of cgroups."""
+"""The files of a cgroup with its limits, each with its hierarchy, by the version of cgroups."""
 
 UNLIMITED_BYTES = 1 << 62
-"""Version 1 says "no limit" by the greatest number of pages that it can count."""
+"""Version 1 writes "no limit" as the greatest number of pages that it can count."""
 
 INITIAL_NAMESPACE = "pid:[4026531836]"
 """The kernel's own namespace of processes. Source: include/linux/proc_ns.h, PROC_PID_INIT_INO."""
 
 
 def main(_request: object) -> "dict[str, Any]":
-    """What the host is."""
+    """The host's identity."""
     settings = {name: read(f"/proc/sys/{name.replace('.', '/')}") for name in KERNEL_SETTINGS}
     settings |= {name: read(path) for name, path in DEVICE_SETTINGS.items()}
     settings["cpufreq.governor"] = on_all("cpu/cpu[0-9]*/cpufreq/scaling_governor")
@@ -116,13 +116,13 @@ def read_limits() -> "tuple[int, dict[str, str]]":
 
 
 def is_limit(text: str) -> bool:
-    """Whether what a cgroup's file says holds anything back: it doesn't where it says `max`, -1 or a huge number."""
+    """Whether the value of a cgroup's file is a limit: `max`, -1 and a huge number aren't."""
     first = text.split(maxsplit=1)[0] if text.split() else "max"
     return first not in {"max", "-1"} and not (first.isdigit() and int(first) >= UNLIMITED_BYTES)
 
 
 def memory_limits(version: int) -> "Iterator[int]":
-    """The memory limits on the first process, of its cgroup and of those above."""
+    """The memory limits of the first process: of its cgroup and of those above."""
     name = "memory.limit_in_bytes" if version == 1 else "memory.max"
     for directory in lineage("memory" if version == 1 else ""):
         text = read(str(directory / name))
@@ -137,7 +137,7 @@ def cgroups() -> "list[tuple[list[str], str]]":
 
 
 def lineage(controller: str) -> "Iterator[Path]":
-    """The directories of the first process's cgroup and of those above, the nearest first; none without that kind."""
+    """The directories of the first process's cgroup and of those above, the nearest first; empty without that kind."""
     path = next((path for controllers, path in cgroups() if controller in controllers), None)
     if path is None:
         return
@@ -161,7 +161,7 @@ def irqbalance() -> "bool | None":
 
 
 def own_kernel() -> bool:
-    """Whether the host has the kernel to itself, and isn't a container on somebody else's."""
+    """Whether the host has its own kernel, and isn't a container."""
     try:
         return os.readlink("/proc/1/ns/pid") == INITIAL_NAMESPACE  # noqa: PTH115 - no path at all
     except OSError:
@@ -175,7 +175,7 @@ def steal_seconds() -> "float | None":
 
 
 def on_all(pattern: str) -> "str | None":
-    """What the files of a kind say, each word once: one governor, or all that are at work; None where there is none."""
+    """The content of the files of a kind, each word once, as all governors in use; None if there is no such file."""
     return ", ".join(sorted({text for path in MACHINE.glob(pattern) if (text := read(str(path)))})) or None
 
 
@@ -185,7 +185,7 @@ def kilobytes(name: str) -> int:
 
 
 def field(path: str, name: str) -> str:
-    """What stands behind a name at the beginning of a line; nothing where no line begins so."""
+    """The text after a name at the beginning of a line; empty if no line begins so."""
     for line in Path(path).read_text().splitlines():
         if line.startswith(name):
             return line[len(name) :].strip()
@@ -193,7 +193,7 @@ def field(path: str, name: str) -> str:
 
 
 def read(path: str) -> "str | None":
-    """A small file's text; None where the kernel doesn't have it or doesn't tell."""
+    """A small file's text; None where the kernel doesn't have it or refuses."""
     try:
         return Path(path).read_text().strip()
     except OSError:

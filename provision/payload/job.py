@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 STOP_GRACE_SECONDS = 5
-"""What a job has to end by itself after SIGTERM."""
+"""The time that a job has to end after SIGTERM."""
 
 SUPERVISOR_NAME = "lab-job"
 
@@ -36,9 +36,11 @@ def main(request: "dict[str, Any]") -> "dict[str, Any]":
 
 
 def start(request: "dict[str, Any]") -> "dict[str, Any]":
-    """Start the job in its directory, which must have none yet. The folder that the directory is in must be there.
+    """Start the job in its directory, which must have no job yet.
 
-    So whoever takes that folder away is rid of its jobs, those included whose start is under way: their start fails.
+    The parent of the directory must exist.
+
+    So removing that folder ends all of its jobs, those included whose start is under way: their start fails.
     The request has `directory`, `argv`, `deadline_seconds`, `cpus` (or null) and `cgroups`, the directories of the
     cgroup that the job is to run in, one for each hierarchy.
     """
@@ -67,12 +69,12 @@ def supervise(directory: Path, request: "dict[str, Any]", report: int) -> None:
     """Start the job's process, wait for its end, and write its status; never returns to the caller's code."""
     try:
         Path("/proc/self/comm").write_text(SUPERVISOR_NAME)
-        # The supervisor goes first and the job inherits both; it costs nothing more while it waits.
+        # The supervisor sets both first, and the job inherits them; the supervisor costs nothing while it waits.
         for cgroup in request["cgroups"]:
             Path(cgroup, "cgroup.procs").write_text("0")
         if request["cpus"] is not None:
             set_cpus(request["cpus"])
-        # The status goes where the directory is by then: it may be renamed while the job runs.
+        # The status is written to wherever the directory is by then: it may be renamed while the job runs.
         os.chdir(directory)
         with (directory / "stdout").open("wb") as stdout, (directory / "stderr").open("wb") as stderr:
             started_ns = time.monotonic_ns()
@@ -105,7 +107,7 @@ def supervise(directory: Path, request: "dict[str, Any]", report: int) -> None:
     signal.signal(signal.SIGALRM, on_alarm)
     signal.setitimer(signal.ITIMER_REAL, request["deadline_seconds"])
     try:
-        # By its full path: where the directory was taken away or renamed meanwhile, nobody would find the job there.
+        # By its full path: if the directory was removed or renamed since, nobody would find the job there.
         write_whole(
             directory / "job.json",
             {
@@ -144,9 +146,9 @@ def supervise(directory: Path, request: "dict[str, Any]", report: int) -> None:
 
 
 def set_cpus(cpus: "list[int]") -> None:
-    """Run on these CPUs, as what is started will. Raises OSError where the kernel leaves out one of them.
+    """Run on these CPUs, also all processes that are started. Raises OSError if the kernel drops one of them.
 
-    Source: sched_setaffinity(2); CPUs that aren't there, or that the cpuset doesn't have, are dropped in silence.
+    Source: sched_setaffinity(2); CPUs that don't exist, or aren't in the cpuset, are dropped silently.
     """
     os.sched_setaffinity(0, cpus)
     given = os.sched_getaffinity(0)
@@ -175,13 +177,13 @@ def stop(directory: Path) -> "dict[str, Any]":
 
 
 def wait_for_exit(process_id: int, start: int, boot: str, seconds: float) -> bool:
-    """Wait for the end of a process that isn't our child; False when the time is up first."""
+    """Wait for the end of a process that isn't our child; False if the time is up first."""
     try:
         descriptor = os.pidfd_open(process_id)
     except ProcessLookupError:
         return True
     try:
-        # Now that the descriptor holds the process fast, its number can't pass to another unseen.
+        # With the descriptor open, another process with its number would be noticed.
         if not is_process(process_id, start, boot):
             return True
         poll = select.poll()
@@ -192,14 +194,14 @@ def wait_for_exit(process_id: int, start: int, boot: str, seconds: float) -> boo
 
 
 def is_process(process_id: int, start: int, boot: str) -> bool:
-    """Whether the process with that number runs, and is still the one that was meant."""
+    """Whether the process with that number runs, and is still the same."""
     return boot == boot_id() and start == start_ticks(process_id)
 
 
 def start_ticks(process_id: int) -> int:
-    """When a process started, in clock ticks since boot; 0 if there is none, or only what is left of a dead one.
+    """When a process started, in clock ticks since boot; 0 if there is none, or only a zombie.
 
-    Source: proc_pid_stat(5), fields 3 and 22. A container's first process may never reap what is orphaned to it.
+    Source: proc_pid_stat(5), fields 3 and 22. A container's first process may never reap its orphans.
     """
     try:
         stat = Path(f"/proc/{process_id}/stat").read_text()
@@ -210,12 +212,12 @@ def start_ticks(process_id: int) -> int:
 
 
 def boot_id() -> str:
-    """A name of the kernel's present boot."""
+    """An id of the kernel's current boot."""
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
 def signal_group(process_group: int, number: int) -> None:
-    """Send a signal to a process group that may be gone."""
+    """Send a signal to a process group, which may have ended."""
     try:
         os.killpg(process_group, number)
     except ProcessLookupError:
@@ -223,7 +225,7 @@ def signal_group(process_group: int, number: int) -> None:
 
 
 def write_whole(path: Path, content: "dict[str, Any]") -> None:
-    """Write a file so that it is there whole or not at all, even after a power cut."""
+    """Write a file atomically and durably, even across a power failure."""
     temporary = path.with_suffix(".part")
     with temporary.open("w") as file:
         json.dump(content, file)

@@ -21,9 +21,9 @@ in which `*` stands for one name), `kind` and `wanted`:
 
 The journal has a line of JSON for each change, with `boot` (the kernel's boot in which it was made), `path`, `kind`,
 `old` and `new`, on disk before the change is made: a line without its end is of a change that was never made. The lease
-counts on CLOCK_BOOTTIME, which goes on while a machine sleeps, and holds in one boot only. Nobody has to tell the guard
-that a controller was killed or that its network is cut: such a controller doesn't renew the lease. The boot's entry, a
-systemd unit or a line for cron, is there only while a run has settings changed.
+counts on CLOCK_BOOTTIME, which goes on while a machine sleeps, and holds in one boot only. Nobody has to notify the
+guard that a controller was killed or that its network is cut: such a controller doesn't renew the lease. The boot's
+entry, a systemd unit or a line for cron, is there only while a run has settings changed.
 """
 
 import fcntl
@@ -38,7 +38,7 @@ from typing import Any, cast
 
 
 def read_value(path: str, kind: str) -> "str | None":
-    """A setting's value, its words set apart by single spaces; None where it can't be read or says nothing."""
+    """A setting's value, its words separated by single spaces; None if it can't be read or is empty."""
     try:
         text = Path(path).read_text()
     except (OSError, ValueError):
@@ -50,7 +50,7 @@ def read_value(path: str, kind: str) -> "str | None":
 
 
 def write_value(path: str, value: str) -> "str | None":
-    """Write a value, in one call as the kernel wants it; returns None, or why it was refused."""
+    """Write a value in one call, as the kernel requires; returns None, or why it was refused."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_TRUNC)
         try:
@@ -73,11 +73,11 @@ def is_same(kind: str, one: "str | None", other: "str | None") -> bool:
 
 
 def target_of(setting: "dict[str, Any]", value: str, cpus: "set[int]") -> str:
-    """What is to be written where `value` is; the value itself where it is as wanted.
+    """The value to write in place of `value`; the value itself if it is as wanted.
 
     Args:
         setting: the setting.
-        value: what it is.
+        value: its current value.
         cpus: all CPUs that an interrupt may be sent to.
     """
     kind, wanted = setting["kind"], setting["wanted"]
@@ -88,13 +88,13 @@ def target_of(setting: "dict[str, Any]", value: str, cpus: "set[int]") -> str:
     now, kept_free = parse_cpus(value), parse_cpus(wanted) or set()
     if now is not None and now.isdisjoint(kept_free):
         return value
-    # One that has CPUs of its own beside the API's keeps those: its queue was given to them for a reason.
+    # One that has other CPUs besides the API's keeps those: its queue was assigned to them for a reason.
     left = (now or set()) - kept_free or cpus - kept_free
     return ",".join(map(str, sorted(left))) or value
 
 
 def parse_cpus(text: str) -> "set[int] | None":
-    """The CPUs of a kernel's list such as ``0-2,5``; None where it isn't one. Source: cpuset(7), "List format"."""
+    """The CPUs of a kernel's list such as ``0-2,5``; None if it isn't one. Source: cpuset(7), "List format"."""
     cpus: set[int] = set()
     for part in text.split(","):
         first, _, last = part.partition("-")
@@ -105,7 +105,7 @@ def parse_cpus(text: str) -> "set[int] | None":
 
 
 def expand(root: str, pattern: str) -> "list[str]":
-    """The files below the root that a pattern names, as absolute paths; none where the kernel doesn't have it."""
+    """The files below the root that match a pattern, as absolute paths; empty if the kernel has none."""
     return sorted(str(path) for path in Path(root).glob(pattern) if path.is_file())
 
 
@@ -127,11 +127,11 @@ class Journal:
         self.path = os.path.join(state, "journal.jsonl")  # noqa: PTH118 - a text, for the calls of `os` below
 
     def append(self, change: Change) -> None:
-        """Bring a change to disk, the folder's entry of the journal included; only then may it be made."""
+        """Write a change to the disk, with the folder's entry of the journal; only then may it be made."""
         descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
         try:
             size = os.fstat(descriptor).st_size
-            # What a killed writer left of a line must not swallow this one.
+            # Part of a line that a killed writer left must not swallow this one.
             torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
             line = ("\n" if torn else "") + json.dumps(asdict(change)) + "\n"
             os.write(descriptor, line.encode())
@@ -141,10 +141,7 @@ class Journal:
         sync_folder(self.path)
 
     def read(self) -> "tuple[list[Change], bool]":
-        """The changes in their order, and whether there are lines among them that can't be read.
-
-        A last line without its end isn't counted among these.
-        """
+        """The changes in their order, and whether lines before an incomplete last one can't be read."""
         try:
             data = Path(self.path).read_bytes()
         except FileNotFoundError:
@@ -154,7 +151,7 @@ class Journal:
         return [change for change in changes if change is not None], None in changes
 
     def remove(self, *, keep: bool = False) -> None:
-        """Remove the journal, now that all is back; `keep` puts it aside, as one with lines that can't be read."""
+        """Remove the journal after restoring; with `keep` it is moved aside, as one with unreadable lines."""
         try:
             if keep:
                 os.replace(self.path, f"{self.path}.damaged")  # noqa: PTH105
@@ -166,7 +163,7 @@ class Journal:
 
 
 def parse_change(line: bytes) -> "Change | None":
-    """A line's change; None where the line isn't one."""
+    """A line's change; None if the line isn't one."""
     try:
         found: Any = json.loads(line)
     except (ValueError, RecursionError):
@@ -182,7 +179,7 @@ def parse_change(line: bytes) -> "Change | None":
 
 
 def sync_folder(path: str) -> None:
-    """Bring to disk that a file is in its folder, or isn't any more."""
+    """Write to the disk that a file is in its folder, or isn't any more."""
     descriptor = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY)  # noqa: PTH120
     try:
         os.fsync(descriptor)
@@ -191,7 +188,7 @@ def sync_folder(path: str) -> None:
 
 
 def write_whole(path: str, text: str, mode: int = 0o600) -> None:
-    """Write a file so that it is there whole or not at all, also after a power cut."""
+    """Write a file atomically and durably, even across a power failure."""
     part = f"{path}.part"
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     try:
@@ -210,9 +207,9 @@ class Lease:
         self.path = os.path.join(state, "lease.json")  # noqa: PTH118 - a text, for the calls of `os` below
 
     def remaining_seconds(self) -> "float | None":
-        """How long it still holds, below 0 where it has lapsed; None where there is none.
+        """How long it still holds, below 0 if it has lapsed; None if there is none.
 
-        One that can't be read, or that is of an earlier boot, has lapsed.
+        One that can't be read, or is of an earlier boot, has lapsed.
         """
         try:
             found: Any = json.loads(Path(self.path).read_bytes())
@@ -229,7 +226,7 @@ class Lease:
         return deadline - boot_seconds() if isinstance(deadline, (int, float)) else -1.0
 
     def text(self, seconds: float) -> str:
-        """What the file says of a lease that holds for so many seconds from now on."""
+        """The file's content for a lease of so many seconds from now."""
         return json.dumps({"boot": boot_id(), "deadline_seconds": boot_seconds() + seconds}) + "\n"
 
     def remove(self) -> None:
@@ -238,12 +235,12 @@ class Lease:
 
 
 def boot_seconds() -> float:
-    """Seconds since the machine's boot, those in which it slept included."""
+    """Seconds since the machine's boot, including those in which it slept."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def boot_id() -> str:
-    """A name of the kernel's present boot."""
+    """An id of the kernel's current boot."""
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
@@ -253,7 +250,7 @@ CRON = "etc/cron.d/fairground-restore"
 
 
 def install_boot_entry(root: str, program: str, state: str) -> str:
-    """Have the settings put back at the next boot.
+    """Make the next boot restore the settings.
 
     Args:
         root: the host's root folder.
@@ -261,7 +258,7 @@ def install_boot_entry(root: str, program: str, state: str) -> str:
         state: the folder with journal and lease.
 
     Returns:
-        By what: `systemd`, `cron` or `nothing`, where the host has neither.
+        What does it: `systemd`, `cron`, or `nothing` if the host has neither.
     """
     command = f"python3 -I {program} lapse {state} {root}"
     if Path(root, "etc/systemd/system").is_dir() and Path(root, "run/systemd/system").is_dir():
@@ -288,13 +285,13 @@ def install_boot_entry(root: str, program: str, state: str) -> str:
 
 
 def remove_boot_entry(root: str) -> None:
-    """Remove what `install` made."""
+    """Remove what `install` wrote."""
     for name in (WANTED, UNIT, CRON):
         Path(root, name).unlink(missing_ok=True)
 
 
 class Lock:
-    """One at a time changes settings or puts them back: a lock that ends with the process that has it."""
+    """A lock for changing and restoring settings; it ends with the process that has it."""
 
     def __init__(self, state: str) -> None:
         self._path = os.path.join(state, "lock")  # noqa: PTH118 - a text, for the call of `os` below
@@ -309,7 +306,7 @@ class Lock:
 
 
 def read_knobs(root: str, knobs: "list[dict[str, Any]]") -> "list[dict[str, Any]]":
-    """What each knob is: for each of its files the value, and whether it is as wanted."""
+    """The state of each knob: for each of its files the value, and whether it is as wanted."""
     cpus = online_cpus(root)
     return [{"name": knob["name"], "files": [look(*found, cpus) for found in files_of(root, knob)]} for knob in knobs]
 
@@ -322,11 +319,11 @@ def look(setting: "dict[str, Any]", path: str, cpus: "set[int]") -> "dict[str, A
 
 
 def set_knobs(root: str, state: str, knobs: "list[dict[str, Any]]") -> "list[dict[str, Any]]":
-    """Set each knob as wanted, its journal line first; call it under the lock, with a lease that holds.
+    """Set each knob as wanted, after writing its journal line; call it under the lock, with a valid lease.
 
     Returns:
         For each knob its files, with the value `before` and `during`, whether that is as wanted, and the kernel's
-        reason where it refused.
+        reason if it refused.
     """
     cpus, now, journal = online_cpus(root), boot_id(), Journal(state)
     answer: list[dict[str, Any]] = []
@@ -355,8 +352,8 @@ def set_knobs(root: str, state: str, knobs: "list[dict[str, Any]]") -> "list[dic
 def put_back(state: str, root: str) -> "dict[str, Any]":
     """Put back every setting in the journal, the last change first, then remove journal, lease and boot entry.
 
-    Call it under the lock. It can be repeated, also after it was killed: a setting that is back stays so. Where the
-    kernel refuses, the journal stays for the next time.
+    Call it under the lock. It can be repeated, also after it was killed. If the kernel refuses, the journal stays for
+    the next time.
 
     Returns:
         `restored`, how many files were written; `failed`, a sentence for each that couldn't be; `damaged`, whether the
@@ -376,18 +373,18 @@ def put_back(state: str, root: str) -> "dict[str, Any]":
     if not failed:
         journal.remove(keep=damaged)
         remove_boot_entry(root)
-        # The lease last: as long as it is there, a guard goes on where this was killed.
+        # The lease last: as long as it exists, a guard goes on if this process is killed.
         Lease(state).remove()
     return {"restored": restored, "failed": failed, "damaged": damaged}
 
 
 def find_left(state: str) -> "list[dict[str, Any]]":
-    """What is still as a run had it set: each file with its value from before and its present one.
+    """The settings that a run set and nothing has restored: each file with its old and its current value.
 
     Nothing is changed. Call it under the lock.
     """
     now, found = boot_id(), dict[str, dict[str, Any]]()
-    # The oldest change of a file comes last, and it is the one that will be put back at the end.
+    # The oldest change of a file comes last; its old value is restored at the end.
     for change in reversed(Journal(state).read()[0]):
         if is_outstanding(change, now):
             value = read_value(change.path, change.kind)
@@ -396,19 +393,19 @@ def find_left(state: str) -> "list[dict[str, Any]]":
 
 
 def is_outstanding(change: Change, now: str) -> bool:
-    """Whether a change has yet to be put back; `now` names the present boot."""
+    """Whether a change has yet to be undone; `now` is the id of the current boot."""
     current = read_value(change.path, change.kind)
     if current is None and not Path(change.path).exists():
-        # Gone with its CPU, its interrupt or its module: there is nothing left that could be put back.
+        # Gone with its CPU, its interrupt or its module: nothing is left to restore.
         return False
     if is_same(change.kind, current, change.old):
         return False
-    # Else a boot gave the setting a value of its own, which nobody has changed for a run.
+    # Otherwise a boot gave the setting another value, which no run has changed.
     return change.boot == now or is_same(change.kind, current, change.new)
 
 
 def begin(root: str, state: str, program: str, seconds: float) -> str:
-    """Take a lease and provide for the boot, before anything is changed; returns what provides for the boot."""
+    """Take a lease and install the boot's entry, before anything is changed; returns what `install` did."""
     lease = Lease(state)
     write_whole(lease.path, lease.text(seconds))
     return install_boot_entry(root, program, state)
@@ -424,7 +421,7 @@ def files_of(root: str, knob: "dict[str, Any]") -> "list[tuple[dict[str, Any], s
 
 
 def online_cpus(root: str) -> "set[int]":
-    """All CPUs that the kernel has online."""
+    """All online CPUs."""
     text = read_value(str(Path(root, "sys/devices/system/cpu/online")), "text")
     return (parse_cpus(text) if text else None) or set()
 
@@ -432,16 +429,16 @@ def online_cpus(root: str) -> "set[int]":
 COMMAND = "lab-guard"
 
 _LOOK_SECONDS = 1.0
-"""How often the guard looks at the lease; a look costs some ten microseconds of CPU."""
+"""How often the guard checks the lease, which costs some ten microseconds of CPU."""
 
 _AGAIN_SECONDS = 10.0
-"""How long it waits before it tries again to put back what the kernel refused."""
+"""How long it waits before it tries again to restore what the kernel refused."""
 
 _MOST_TRIES = 30
 
 
 def start_guard(program: str, state: str, root: str) -> None:
-    """Start a guard unless one is at work; call it under the lock.
+    """Start a guard unless one runs; call it under the lock.
 
     A guard has its own lock from this process on and keeps it until it ends. It is in a session of its own and holds
     none of the SSH channel's streams, so it outlives the connection.
@@ -459,7 +456,7 @@ def start_guard(program: str, state: str, root: str) -> None:
 
 
 def _become_guard(held: int, argv: "list[str]") -> None:
-    """Leave the session and the streams, and begin anew as the guard, with nothing open but its lock."""
+    """Leave the session and the streams, and go on as the guard, with nothing open but its lock."""
     try:
         os.setsid()
         null = os.open(os.devnull, os.O_RDWR)
@@ -472,7 +469,7 @@ def _become_guard(held: int, argv: "list[str]") -> None:
 
 
 def guard(state: str, root: str, held: int) -> None:
-    """Wait until the lease lapses and put all back, or until it was ended by whoever put all back.
+    """Wait until the lease lapses and restore all settings, or until another process has done so and ended the lease.
 
     Args:
         state: the folder with journal and lease.
@@ -480,7 +477,7 @@ def guard(state: str, root: str, held: int) -> None:
         held: the descriptor of the guard's own lock.
     """
     with suppress(OSError):
-        # So that it can be found, and is pinned with the host's own work.
+        # So that it can be found, and is pinned with the host's other work.
         Path("/proc/self/comm").write_text(COMMAND)
     lease = Lease(state)
     tries = 0
@@ -489,23 +486,23 @@ def guard(state: str, root: str, held: int) -> None:
         if remaining is not None and remaining > 0:
             time.sleep(min(remaining, _LOOK_SECONDS))
         elif remaining is None or tries == _MOST_TRIES:
-            # Under the lock nobody begins a lease meanwhile and takes this guard for one that goes on.
+            # Under the lock nobody can begin a lease and count on this guard, which is about to end.
             with Lock(state):
                 if lease.remaining_seconds() == remaining or tries == _MOST_TRIES:
                     os.close(held)
                     return
         elif not lapse(state, root):
-            # What is left stands in the journal: the next run, `lab tune --restore` or a boot tries again.
+            # The rest is in the journal: the next run, `lab tune --restore` or a boot tries again.
             tries += 1
             time.sleep(_AGAIN_SECONDS)
 
 
 def lapse(state: str, root: str) -> bool:
-    """Put all back unless a lease holds; returns whether nothing is left to be put back, or a lease holds."""
+    """Restore all settings unless a lease is valid; returns whether nothing is left to restore, or a lease is valid."""
     if not Path(state).is_dir():
         return True
     with Lock(state):
-        # Under the lock it is certain: a run may have renewed it a moment ago.
+        # Checked again under the lock: a run may just have renewed it.
         remaining = Lease(state).remaining_seconds()
         if remaining is not None and remaining > 0:
             return True
@@ -519,12 +516,12 @@ def main(request: "dict[str, Any]") -> "dict[str, Any] | list[dict[str, Any]]":
 
 
 def read(request: "dict[str, Any]") -> "list[dict[str, Any]]":
-    """What each knob is."""
+    """The state of each knob."""
     return read_knobs(request["root"], request["knobs"])
 
 
 def apply(request: "dict[str, Any]") -> "dict[str, Any]":
-    """Set the knobs; the answer has `knobs`, the `boot` entry's kind, and what was put back before, as `earlier`."""
+    """Set the knobs; the answer has `knobs`, the `boot` entry's kind, and what was restored before, as `earlier`."""
     root, state, program = request["root"], request["state"], request["program"]
     os.makedirs(state, mode=0o700, exist_ok=True)  # noqa: PTH103 - a text
     with Lock(state):
@@ -535,7 +532,7 @@ def apply(request: "dict[str, Any]") -> "dict[str, Any]":
 
 
 def renew(request: "dict[str, Any]") -> "dict[str, Any]":
-    """Renew the lease if it still holds, and see that a guard is at work; the answer is whether it held."""
+    """Renew the lease if it is still valid, and start a guard if none runs; the answer is whether it was valid."""
     state = request["state"]
     if not os.path.isdir(state):  # noqa: PTH112 - a text
         return {"held": False}
@@ -550,7 +547,7 @@ def renew(request: "dict[str, Any]") -> "dict[str, Any]":
 
 
 def left(request: "dict[str, Any]") -> "list[dict[str, Any]]":
-    """What has yet to be put back, if there is anything."""
+    """The settings that have yet to be restored."""
     if not os.path.isdir(request["state"]):  # noqa: PTH112 - a text
         return []
     with Lock(request["state"]):
@@ -558,14 +555,14 @@ def left(request: "dict[str, Any]") -> "list[dict[str, Any]]":
 
 
 def restore(request: "dict[str, Any]") -> "dict[str, Any]":
-    """Put all back, if there is anything."""
+    """Restore all settings, if any."""
     if not os.path.isdir(request["state"]):  # noqa: PTH112 - a text
         return {"restored": 0, "failed": [], "damaged": False}
     with Lock(request["state"]):
         return put_back(request["state"], request["root"])
 
 
-# As a file on the host, by which a guard and the next boot run it.
+# As a file on the host, which a guard and the next boot run.
 if sys.argv[1:2] == ["guard"]:
     guard(sys.argv[2], sys.argv[3], int(sys.argv[4]))
 elif sys.argv[1:2] == ["lapse"]:

@@ -11,7 +11,7 @@ The controller runs this program's text, with a token on its standard input that
 What serves listens on that address alone, on a port that the kernel chooses and that stands in the file as soon as it
 does. It ends with its client, and after so many seconds at the latest.
 
-Both clocks of an end are told apart: CLOCK_MONOTONIC, by which everything is timed, and by how much CLOCK_REALTIME is
+An end has two clocks: CLOCK_MONOTONIC, by which everything is timed, and by how much CLOCK_REALTIME is
 ahead of it.
 """
 
@@ -30,11 +30,11 @@ QUESTION = struct.Struct("!q")
 """A number."""
 
 ANSWER = struct.Struct("!qqq")
-"""When the question had come and when this was sent, both of CLOCK_MONOTONIC, and how far CLOCK_REALTIME is ahead."""
+"""When the question came and when the answer was sent, by CLOCK_MONOTONIC, and how far CLOCK_REALTIME is ahead."""
 
 TOKEN_BYTES = 64
 UNCOUNTED = 20
-"""The first messages find nothing ready in caches, nor in TCP's window."""
+"""The first messages meet cold caches and a small TCP window."""
 
 LISTENING = "0A"
 """A socket's state in /proc/net/tcp. Source: proc_net(5)."""
@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def ask(address: str, port: int, count: int, token: bytes) -> "dict[str, int | float]":
-    """Exchange messages; tells the round trips, and both clocks by the exchange with the least delay.
+    """Exchange messages; returns the round trips, and both clocks by the exchange with the least delay.
 
     Source of offset and delay: RFC 5905, section 8.
     """
@@ -103,10 +103,10 @@ def ask(address: str, port: int, count: int, token: bytes) -> "dict[str, int | f
 
 
 def answer(address: str, port_file: Path, token: bytes) -> None:
-    """Answer the first client that has the token; others are turned away."""
+    """Answer the first client with the token; others are refused."""
     ahead = wall_ahead()
     with socket.create_server((address, 0)) as listening:
-        tell(port_file, listening.getsockname()[1])
+        write_port(port_file, listening.getsockname()[1])
         while True:
             client, _ = listening.accept()
             with client:
@@ -125,7 +125,7 @@ def answer(address: str, port_file: Path, token: bytes) -> None:
 
 
 def carry(address: str, port_file: Path) -> None:
-    """Have iperf3 serve one client, and end with it."""
+    """Run iperf3 for one client."""
     with socket.create_server((address, 0)) as free:
         port = free.getsockname()[1]
     command = ["iperf3", "--server", "--one-off", "--bind", address, "--port", str(port)]
@@ -138,10 +138,10 @@ def carry(address: str, port_file: Path) -> None:
     while server.poll() is None and not listens(port):
         time.sleep(0.01)
     if server.poll() is None:
-        tell(port_file, port)
-    _, told = server.communicate()
+        write_port(port_file, port)
+    _, errors = server.communicate()
     if server.returncode != 0:
-        sys.exit(f"iperf3 ended with the status {server.returncode}: {told.strip()}")
+        sys.exit(f"iperf3 ended with the status {server.returncode}: {errors.strip()}")
 
 
 def listens(port: int) -> bool:
@@ -151,13 +151,13 @@ def listens(port: int) -> bool:
 
 
 def wall_ahead() -> int:
-    """How far CLOCK_REALTIME is ahead of CLOCK_MONOTONIC, of the reading that took the least time."""
+    """How far CLOCK_REALTIME is ahead of CLOCK_MONOTONIC, by the fastest of several readings."""
     readings = [(time.monotonic_ns(), time.time_ns(), time.monotonic_ns()) for _ in range(9)]
     before, wall, after = min(readings, key=lambda reading: reading[2] - reading[0])
     return wall - (before + after) // 2
 
 
-def tell(port_file: Path, port: int) -> None:
+def write_port(port_file: Path, port: int) -> None:
     """Write the port into its file, whole or not at all."""
     part = port_file.with_suffix(".part")
     part.write_text(f"{port}\n")
@@ -165,7 +165,7 @@ def tell(port_file: Path, port: int) -> None:
 
 
 def receive(connection: socket.socket, size: int) -> bytes:
-    """So many bytes; fewer where the other end closed the connection before."""
+    """So many bytes; fewer if the other end closed the connection before."""
     data = b""
     with suppress(ConnectionResetError):
         while len(data) < size and (part := connection.recv(size - len(data))):

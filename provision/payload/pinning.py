@@ -17,14 +17,14 @@ from typing import Any
 
 CLEAN_PASSES = 2
 MOST_PASSES = 1000
-"""Far more than a process that starts threads needs: past it, something undoes what is done here."""
+"""Far more than a process that starts threads needs: beyond that, something undoes the pinning."""
 
 MOST_LISTINGS = 100
 
 COMMAND_CHARACTERS = 15
 
 GONE = (FileNotFoundError, ProcessLookupError)
-"""What /proc and the kernel say of whoever has ended."""
+"""The errors of /proc and the kernel for a process that has ended."""
 
 
 def main(request: "dict[str, Any]") -> "int | list[dict[str, Any]]":
@@ -36,11 +36,11 @@ def main(request: "dict[str, Any]") -> "int | list[dict[str, Any]]":
 def apply(request: "dict[str, Any]") -> int:
     """Pin every thread, pass after pass, until two whole ones have found nothing to change since the last change.
 
-    A thread inherits the affinity of the one that starts it. One that is started by a thread not yet pinned, after
-    its process was listed, is found by the next pass; when all that was listed was pinned already, so is what it
-    starts. What was listed and has ended before it was looked at may have started another before, not pinned: a pass
-    with such a one isn't whole, and tells nothing. The second whole pass is for a listing of /proc that missed an entry
-    while others came and went.
+    A thread inherits the affinity of the one that starts it. One that is started by a thread not yet pinned, after its
+    process was listed, is found by the next pass; when all that was listed was pinned already, so is what it starts.
+    A thread that ended between the listing and its turn may have started another, unpinned one: a pass with such
+    a thread is incomplete and is repeated. The second whole pass is for a listing of /proc that missed an entry while
+    others came and went.
     """
     changed = clean = passes = 0
     while clean < CLEAN_PASSES:
@@ -60,7 +60,7 @@ def apply(request: "dict[str, Any]") -> int:
 
 
 def pin_all(request: "dict[str, Any]") -> "tuple[int, bool]":
-    """Pin every thread; returns how many weren't pinned so, and whether all that was listed was there to be pinned."""
+    """Pin every thread; returns how many weren't pinned before, and whether all listed threads still existed."""
     changed, is_whole = 0, True
     for role in request.values():
         for process in processes(role):
@@ -78,7 +78,7 @@ def pin_all(request: "dict[str, Any]") -> "tuple[int, bool]":
 
 
 def pin(thread: int, cpus: "set[int]") -> bool:
-    """Pin one thread; False where it was so already. Raises one of `GONE` where it has ended."""
+    """Pin one thread; False if it was pinned so before. Raises one of `GONE` if it has ended."""
     try:
         if os.sched_getaffinity(thread) == cpus:
             return False
@@ -98,7 +98,7 @@ def read(request: "dict[str, Any]") -> "Iterator[dict[str, Any]]":
 
 
 def read_process(role: str, process: int) -> "Iterator[dict[str, Any]]":
-    """Those of a process's threads that haven't ended meanwhile."""
+    """Those of a process's threads that still run."""
     try:
         found = threads(process)
     except GONE:
@@ -125,10 +125,10 @@ def processes(role: "dict[str, Any]") -> "list[int]":
 
 
 def threads(process: int) -> "list[int]":
-    """Each thread of a process. Raises one of `GONE` where it has ended.
+    """Each thread of a process. Raises one of `GONE` if it has ended.
 
-    Linux ends this listing where the thread that it has come to ends meanwhile (``next_tid`` in fs/proc/base.c). So it
-    is made again until it has as many as the folder's links tell (``proc_task_getattr``, there as well).
+    Linux ends this listing at a thread that ends during it (``next_tid`` in fs/proc/base.c). So it is repeated until it
+    has as many as the folder's link count says (``proc_task_getattr``, in the same file).
     """
     folder = Path(f"/proc/{process}/task")
     found: list[int] = []
@@ -140,7 +140,7 @@ def threads(process: int) -> "list[int]":
 
 
 def members(cgroup: Path) -> "Iterator[int]":
-    """The processes in a cgroup and below it; a cgroup of a container that has ended has none."""
+    """The processes in a cgroup and below it; a cgroup of an ended container has none."""
     for directory, _, _ in os.walk(cgroup):
         try:
             lines = Path(directory, "cgroup.procs").read_text().split()

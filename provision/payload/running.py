@@ -1,16 +1,15 @@
-"""Runs on the host: the lab's containers as engine and kernel have them. Standard library only, Python 3.10 or newer.
+"""Runs on the host: reads the lab's containers and their limits. Standard library only, Python 3.10 or newer.
 
 Nothing is changed. A request is
 
-    {"label": "org.fairground.stack=local", "names": ["fairground-redis", …], "images": ["sha256:…", …],
-     "files": {"fairground-redis": ["/etc/redis/lab.conf"]}, "own_files": ["/etc/ssh/ssh_host_ed25519_key"]}
+    {"label": "org.fairground.stack=local", "names": ["fairground-redis", …], "images": ["sha256:…", …]}
 
-and the answer has `containers`, each that has the label or one of the names, with Docker's `inspect`, and where
-it runs `effective` and the `files` with their hashes; `images`, Docker's inspection of those that are asked for and of
-the containers', by id, None where there is none; and `own`, the same for the first process of this host.
+and the answer has `containers`, each with the label or one of the names, with Docker's `inspect` and, if it runs,
+`effective`; `images`, Docker's inspection of the requested ones by id, None for one that doesn't exist; and `own`, the
+effective limits of the first process of this host.
 """
 
-import hashlib
+import contextlib
 import json
 import os
 import subprocess
@@ -22,22 +21,20 @@ from typing import Any
 CGROUPS = Path("/sys/fs/cgroup")
 
 UNLIMITED_BYTES = 1 << 62
-"""Version 1 says "no limit" by the greatest number of pages that it can count."""
+"""Version 1 writes "no limit" as the greatest number of pages that it can count."""
 
 
 def main(request: "dict[str, Any]") -> "dict[str, Any]":
-    """What there is."""
-    found = [container(inspected, request["files"]) for inspected in inspect_containers(request)]
-    wanted = {*request["images"], *(one["inspect"]["Image"] for one in found)}
+    """The containers, their images and the host's own limits."""
     return {
-        "containers": found,
-        "images": {identity: inspect_image(identity) for identity in sorted(wanted)},
-        "own": {"effective": effective(1, with_processes=False), "files": hash_files(Path("/"), request["own_files"])},
+        "containers": [container(inspected) for inspected in inspect_containers(request)],
+        "images": {identity: inspect_image(identity) for identity in request["images"]},
+        "own": effective(1, with_processes=False),
     }
 
 
 def inspect_containers(request: "dict[str, Any]") -> "list[dict[str, Any]]":
-    """Docker's inspection of every container that has the label or one of the names, whatever its state."""
+    """Docker's inspection of every container that has the label or one of the names, in any state."""
     listing = ["ps", "--all", "--quiet", "--no-trunc"]
     chosen = set(docker(*listing, "--filter", f"label={request['label']}").split())
     for name in request["names"]:
@@ -46,7 +43,7 @@ def inspect_containers(request: "dict[str, Any]") -> "list[dict[str, Any]]":
 
 
 def inspect_image(identity: str) -> "dict[str, Any] | None":
-    """Docker's inspection of an image; None where it isn't there."""
+    """Docker's inspection of an image; None if it doesn't exist."""
     done = subprocess.run(["docker", "image", "inspect", identity], capture_output=True, text=True, check=False)
     return json.loads(done.stdout)[0] if done.returncode == 0 else None
 
@@ -59,22 +56,19 @@ def docker(*arguments: str) -> str:
     return done.stdout
 
 
-def container(inspected: "dict[str, Any]", files: "dict[str, list[str]]") -> "dict[str, Any]":
-    """A container with what the kernel says of it."""
-    process, name = inspected["State"]["Pid"], inspected["Name"].lstrip("/")
-    found: dict[str, Any] = {"inspect": inspected, "effective": None, "files": {}}
+def container(inspected: "dict[str, Any]") -> "dict[str, Any]":
+    """A container with its effective limits."""
+    process = inspected["State"]["Pid"]
+    limits = None
     if inspected["State"]["Running"] and process:
-        try:
-            found["effective"] = effective(process, with_processes=True)
-        except (FileNotFoundError, ProcessLookupError):
-            # It ended meanwhile.
-            return found
-        found["files"] = hash_files(Path(f"/proc/{process}/root"), files.get(name, []))
-    return found
+        # It may end at any moment.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            limits = effective(process, with_processes=True)
+    return {"inspect": inspected, "effective": limits}
 
 
 def effective(process: int, *, with_processes: bool) -> "dict[str, Any]":
-    """What the kernel holds a process and its cgroup to. Source: cgroups(7), cpuset(7)."""
+    """The limits of a process and its cgroup. Source: cgroups(7), cpuset(7)."""
     places = cgroups_of(process)
     cpus = first_text(lineage(places, "cpuset"), ("cpuset.cpus.effective", "cpuset.effective_cpus", "cpuset.cpus"))
     memory = [
@@ -82,7 +76,7 @@ def effective(process: int, *, with_processes: bool) -> "dict[str, Any]":
         for text in texts(lineage(places, "memory"), ("memory.max", "memory.limit_in_bytes"))
         if text.isdigit() and int(text) < UNLIMITED_BYTES
     ]
-    # A thread's own list tells the CPUs where there is no cpuset.
+    # Without a cpuset, a thread's own list has the CPUs.
     status = field(process, process, "Cpus_allowed_list")
     directory = next(iter(lineage(places, "cpuset")), None) or next(iter(lineage(places, "memory")), None)
     processes = [] if directory is None or not with_processes else [*process_cpus(directory)]
@@ -105,7 +99,7 @@ def cgroups_of(process: int) -> "dict[str, Path]":
 
 
 def lineage(places: "dict[str, Path]", controller: str) -> "Iterator[Path]":
-    """The directories of a cgroup and of those above, the nearest first; version 2 has what version 1 hasn't."""
+    """The directories of a cgroup and of those above, the nearest first; version 2 has what version 1 lacks."""
     place = places.get(controller, places.get(""))
     if place is None:
         return
@@ -113,7 +107,7 @@ def lineage(places: "dict[str, Path]", controller: str) -> "Iterator[Path]":
 
 
 def texts(directories: "Iterator[Path]", names: "tuple[str, ...]") -> "Iterator[str]":
-    """What the first of the files says that is there, for each directory that has one."""
+    """The content of the first of the files that exists, for each directory that has one."""
     for directory in directories:
         for name in names:
             try:
@@ -124,7 +118,7 @@ def texts(directories: "Iterator[Path]", names: "tuple[str, ...]") -> "Iterator[
 
 
 def first_text(directories: "Iterator[Path]", names: "tuple[str, ...]") -> str:
-    """What the nearest cgroup says; nothing where none says anything."""
+    """The first non-empty content, the nearest cgroup's first; an empty text if there is none."""
     return next((text for text in texts(directories, names) if text), "")
 
 
@@ -162,14 +156,3 @@ def field(process: "int | str", thread: "int | str", name: str) -> str:
         if line.startswith(f"{name}:"):
             return line.partition(":")[2].strip()
     return ""
-
-
-def hash_files(root: Path, paths: "list[str]") -> "dict[str, str]":
-    """The SHA-256 of each file that is there."""
-    found: dict[str, str] = {}
-    for path in paths:
-        try:
-            found[path] = hashlib.sha256((root / path.lstrip("/")).read_bytes()).hexdigest()
-        except OSError:
-            continue
-    return found

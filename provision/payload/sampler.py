@@ -2,7 +2,7 @@
 
 Usage: ``sampler.py PERIOD_SECONDS ROLE=VERSION:CPU_FILE:MEMORY_FILE …``. It writes ``samples.csv`` into its working
 directory until SIGTERM, and ends with the status 1 and a sentence when a cgroup vanishes. The files are kept open and
-read with pread: opening them anew costs more than reading them.
+read with pread: opening them costs more than reading them.
 """
 
 import os
@@ -73,7 +73,7 @@ def main() -> None:
             due_ns = time.monotonic_ns()
             while running:
                 table.write(b"".join([source.sample() for source in sources]))
-                # A tick that was missed is left out, never made up for by a burst.
+                # A missed tick is left out; there is no burst to catch up.
                 late_ns = time.monotonic_ns() - due_ns
                 due_ns += period_ns * (1 + late_ns // period_ns)
                 time.sleep(max(due_ns - time.monotonic_ns(), 0) / 1e9)

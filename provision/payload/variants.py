@@ -1,9 +1,8 @@
 """Runs on the host: the containers of a run's variants. Standard library only, Python 3.10 or newer.
 
-It asks the Docker engine by its socket. A variant's container is made from a
-declared one as the engine knows it: what that has in its environment, secrets included, goes from the engine to the
-engine and nowhere else. Each request names a ``lock``, a file: what a run whose controller was killed is still about is
-waited for. Requests are
+It asks the Docker engine by its socket. A variant's container is made from a declared one as the engine knows it: its
+environment, secrets included, goes from the engine to the engine and nowhere else. Each request names a ``lock``, a
+file, so that it waits for a request of a run whose controller was killed. Requests are
 
     {"action": "make", "label": "org.fairground.varied", "containers": [
         {"name": "fairground-api-go-pool-16", "of": "fairground-api-go", "environment": {"DB_POOL_SIZE": "16"},
@@ -32,7 +31,7 @@ ANSWER_SECONDS = 90
 """How long the engine may take; PostgreSQL has 30 s to end."""
 
 OF_THE_CONTAINER = ("Hostname", "Domainname", "MacAddress")
-"""What the engine gives each container by itself."""
+"""The settings that the engine gives each container by default."""
 
 
 class Engine(http.client.HTTPConnection):
@@ -63,9 +62,9 @@ def make_all(request: "dict[str, Any]") -> int:
 
 
 def make(one: "dict[str, Any]", label: str) -> None:
-    """Make a container as the declared one is, but for what is asked for; it isn't started.
+    """Create a copy of the declared container with the given differences; it isn't started.
 
-    It never comes back by itself: after a reboot the declared one does, and both have one port, or one volume.
+    It doesn't restart by itself: after a reboot the declared one does, and both have the same port or volume.
     """
     declared = ask_json("GET", f"/containers/{quote(one['of'])}/json")
     config, host = dict(declared["Config"]), dict(declared["HostConfig"])
@@ -93,7 +92,7 @@ def changed_environment(given: "list[str]", changes: "dict[str, str]") -> "list[
 
 
 def changed_command(command: "list[str]", settings: "dict[str, str]") -> "list[str]":
-    """PostgreSQL's command with these settings in place of its own of their names."""
+    """PostgreSQL's command with these settings in place of those of the same names."""
     words, kept = list(command), list[str]()
     while words:
         word = words.pop(0)
@@ -107,7 +106,7 @@ def changed_command(command: "list[str]", settings: "dict[str, str]") -> "list[s
 
 
 def secret_files(environment: "list[str]") -> "list[str]":
-    """The files that variables such as POSTGRES_PASSWORD_FILE name: they were laid into the container, not mounted."""
+    """The files named by variables such as POSTGRES_PASSWORD_FILE, which are copied into a container, not mounted."""
     pairs = (entry.partition("=") for entry in environment)
     return [value for name, _, value in pairs if name.endswith("_FILE") and value.startswith("/")]
 
@@ -122,8 +121,8 @@ def copy_file(source: str, target: str, path: str) -> None:
 def switch(request: "dict[str, Any]") -> int:
     """Stop containers, make sure that none runs, and start another in their place.
 
-    Two of PostgreSQL over one volume would destroy it: each has process numbers of its own, so its lock file tells
-    neither of the other. The one to be started must be there, or none would run in the end.
+    Two PostgreSQL servers over one volume would destroy it: each has its own process numbers, so the lock file doesn't
+    protect it. The one to start must exist, or none would run in the end.
     """
     ask("GET", f"/containers/{quote(request['start'])}/json")
     for name in request["stop"]:
@@ -145,9 +144,9 @@ def confine_all(request: "dict[str, Any]") -> int:
 
 
 def remove_all(request: "dict[str, Any]") -> "list[str]":
-    """Bring the declared containers back to their CPUs, have PostgreSQL run, and remove those of variants.
+    """Restore the CPUs of the declared containers, start PostgreSQL, and remove the containers of variants.
 
-    The latter go last: as long as there is one, whoever comes next does all of this again.
+    The latter go last: as long as there is one, the next run does all of this again.
     """
     chosen = quote(json.dumps({"label": request["labels"]}))
     names = [one["Names"][0].lstrip("/") for one in ask_json("GET", f"/containers/json?all=1&filters={chosen}")]
@@ -162,23 +161,23 @@ def remove_all(request: "dict[str, Any]") -> "list[str]":
 
 
 def stop(name: str) -> None:
-    """Stop a container, with the time to end that it has itself; one that is stopped, or gone, stays so."""
+    """Stop a container within its own stop time; a stopped or missing one is fine."""
     ask("POST", f"/containers/{quote(name)}/stop", allowed=(404,))
 
 
 def start(name: str) -> None:
-    """Start a container; one that runs goes on."""
+    """Start a container; a running one is fine."""
     ask("POST", f"/containers/{quote(name)}/start")
 
 
 def is_running(name: str) -> bool:
-    """Whether a container runs; one that is gone doesn't."""
+    """Whether a container runs; False for a missing one."""
     found = ask("GET", f"/containers/{quote(name)}/json", allowed=(404,))
     return bool(json.loads(found).get("State", {}).get("Running"))
 
 
 def ask_json(method: str, path: str, body: "dict[str, Any] | None" = None) -> Any:  # noqa: ANN401 - whatever it says
-    """Ask the engine for what it answers in JSON."""
+    """Send a request to the engine; returns its answer in JSON."""
     return json.loads(ask(method, path, None if body is None else as_json(body)))
 
 
@@ -195,7 +194,7 @@ def ask(
     kind: str = "application/json",
     allowed: "tuple[int, ...]" = (),
 ) -> bytes:
-    """Ask the engine; ends this program with the engine's own words where it refuses."""
+    """Send a request to the engine; ends this program with the engine's message if it refuses."""
     engine = Engine("localhost")
     try:
         engine.request(method, path, body, {} if body is None else {"Content-Type": kind})
@@ -211,7 +210,7 @@ def ask(
 
 
 def message_of(data: bytes) -> str:
-    """What the engine says of a refusal."""
+    """The engine's message of a refusal."""
     try:
         return str(json.loads(data)["message"])
     except (ValueError, KeyError):

@@ -31,11 +31,11 @@ SUPERVISOR = "lab-job"
 CGROUPS = Path("/sys/fs/cgroup")
 
 SPIN_PIECES, PIECE_ROUNDS = 10, 70_000
-"""Some 0.2 s together where the CPU has instructions for SHA-256, and three times that where it has not. The same
-everywhere, so that it is the host that makes the difference."""
+"""Some 0.2 s together if the CPU has instructions for SHA-256, and three times that if not. It is the same everywhere,
+so that differences are the host's."""
 
 SILENT_MS = 1000
-"""Connections that were sent nothing for so long are told; fewer would be every connection of a slow API."""
+"""Connections that were sent nothing for so long are listed; a lower limit would list all of a slow API."""
 
 FILE_BYTES = 1 << 16
 ANSWER_BYTES = 1 << 18
@@ -45,7 +45,7 @@ DIAG_INFO = 2
 
 open_files: "dict[str, int]" = {}
 quota_directories: "dict[str, list[str]]" = {}
-"""By the directory of a role's cgroup, once it is known where it is: what `held_by` tells."""
+"""By the directory of a role's cgroup, once it is known where it is: the result of `held_by`."""
 
 
 def main() -> None:
@@ -88,10 +88,10 @@ def spin_all(cpus: "list[int]") -> "list[dict[str, int]]":
 
 
 def spin(cpu: int) -> "dict[str, int]":
-    """Do the pieces of work on one CPU; the fastest of them tells.
+    """Do the pieces of work on one CPU; the fastest of them counts.
 
-    A piece keeps to registers and the first cache, so that its length is the CPU's. What disturbs for a moment, as the
-    start of a process on the sibling of the physical core, spares some of them.
+    A piece uses registers and the first cache only, so that its length depends on the CPU. A short disturbance, as a
+    process that starts on the sibling of the physical core, doesn't affect all pieces.
     """
     os.sched_setaffinity(0, {cpu})
     hashlib.pbkdf2_hmac("sha256", b"spin", b"spin", PIECE_ROUNDS // 2)
@@ -100,7 +100,7 @@ def spin(cpu: int) -> "dict[str, int]":
 
 
 def piece() -> "dict[str, int]":
-    """Do a piece of work; how long it took by the clock, and in CPU time."""
+    """Do a piece of work; returns its time by the clock, and its CPU time."""
     wall, used = time.monotonic_ns(), time.process_time_ns()
     hashlib.pbkdf2_hmac("sha256", b"spin", b"spin", PIECE_ROUNDS)
     return {"wall_ns": time.monotonic_ns() - wall, "cpu_ns": time.process_time_ns() - used}
@@ -113,7 +113,7 @@ def follow(request: "dict[str, Any]") -> None:
     """Write a tick a period until SIGTERM."""
     Path("/proc/self/comm").write_text(COMMAND)
     with suppress(OSError):
-        # What starves the host's other work must not blind the one that is to tell of it.
+        # Load that starves the host's other work must not stop the program that records it.
         os.setpriority(os.PRIO_PROCESS, 0, -15)
     period_ns = round(request["period_seconds"] * 1e9)
     running = True
@@ -133,7 +133,7 @@ def follow(request: "dict[str, Any]") -> None:
 
 
 def tick(request: "dict[str, Any]") -> "dict[str, Any]":
-    """What the kernel has counted by now; CPU times and those of the cgroups are read beside each other."""
+    """The kernel's counters; CPU times and those of the cgroups are read right after each other."""
     roles = request["roles"]
     now_ns = time.monotonic_ns()
     cpus = cpu_times(read("/proc/stat"), set(request["cpus"]), os.sysconf("SC_CLK_TCK"))
@@ -156,7 +156,7 @@ def cpu_times(text: str, cpus: "set[int]", ticks_per_second: int) -> "dict[str, 
     found: dict[str, list[int]] = {}
     for line in text.splitlines():
         if not line.startswith("cpu"):
-            # What follows the CPUs can be long: there is a number for each interrupt.
+            # The rest of the file can be long: there is a number for each interrupt.
             break
         name, *columns = line.split()
         if name != "cpu" and int(name[3:]) in cpus:
@@ -177,7 +177,7 @@ def throttled(roles: "Iterable[dict[str, Any]]") -> "dict[str, list[int]]":
     """How often and how long the cgroups of the roles, and those above them, were held back by a quota."""
     found: dict[str, list[int]] = {}
     for directory in dict.fromkeys(directory for role in roles for directory in held_by(role)):
-        # One that a load had to itself may be gone with it.
+        # A cgroup of a load alone may be gone with it.
         with suppress(OSError):
             counted = table(read(f"{directory}/cpu.stat"))
             nanoseconds = counted.get("throttled_time", 1000 * counted.get("throttled_usec", 0))
@@ -186,9 +186,9 @@ def throttled(roles: "Iterable[dict[str, Any]]") -> "dict[str, list[int]]":
 
 
 def held_by(role: "dict[str, Any]") -> "list[str]":
-    """The cgroups whose quota would hold back a role: its own, and those above it. They are looked for only once.
+    """The cgroups whose quota would hold back a role: its own, and those above it. They are searched only once.
 
-    On v1 the controller `cpu` may have a hierarchy of its own, in which only the role's processes tell where it is.
+    On v1 the controller `cpu` may have a hierarchy of its own, and only the role's processes show where that is.
     """
     if role["cpu"] not in quota_directories:
         own = Path(role["cpu"]) if role["version"] == 2 else cpu_hierarchy(Path(role["cpu"]))
@@ -200,7 +200,7 @@ def held_by(role: "dict[str, Any]") -> "list[str]":
 
 
 def has_quota(directory: Path) -> bool:
-    """Whether the controller `cpu` counts for a cgroup how often it was held back."""
+    """Whether the controller `cpu` counts how often a cgroup was held back."""
     try:
         return "nr_throttled" in table(read(f"{directory}/cpu.stat"))
     except OSError:
@@ -223,13 +223,13 @@ def cpu_hierarchy(accounting: Path) -> "Path | None":
 
 
 def pressure() -> "dict[str, list[int]] | None":
-    """What /proc/pressure tells; None on a kernel that was built or booted without it."""
+    """The content of /proc/pressure; None on a kernel that was built or booted without it."""
     found: dict[str, list[int]] = {}
     try:
         for resource in ("cpu", "memory", "io"):
             lines = read(f"/proc/pressure/{resource}").splitlines()
             totals = {line.split()[0]: int(line.rpartition("total=")[2]) for line in lines}
-            # The machine as a whole never has all its tasks wait for CPU, so older kernels leave that line out.
+            # All tasks of a machine can't wait for CPU at once, so older kernels leave that line out.
             found[resource] = [totals["some"], totals.get("full", 0)]
     except OSError:
         return None
@@ -243,7 +243,7 @@ def scheduled(cgroup: str) -> "list[int] | None":
     """
     ran = waited = threads = 0
     for process in processes_of(cgroup):
-        # A process, or one of its threads, may end meanwhile.
+        # A process, or one of its threads, may end at any moment.
         with suppress(OSError):
             if read(f"/proc/{process}/comm").strip() == SUPERVISOR:
                 continue
@@ -255,7 +255,7 @@ def scheduled(cgroup: str) -> "list[int] | None":
 
 
 def processes_of(cgroup: str) -> "list[str]":
-    """The processes in a cgroup. On v1 this file, kept open, would go on telling what it told at first."""
+    """The processes in a cgroup. On v1 this file, kept open, would go on showing its first content."""
     return Path(cgroup, "cgroup.procs").read_text().split()
 
 
@@ -267,7 +267,7 @@ def connections_to(port: int) -> "tuple[int, list[int] | None]":
     try:
         silences = list(ask_kernel(port))
     except OSError:
-        # A kernel without the module, or a sandbox that bars it: then they are only counted.
+        # A kernel without the module, or a sandbox that forbids it: then they are only counted.
         return established(port), None
     return len(silences), sorted(silence for silence in silences if silence >= SILENT_MS)
 
@@ -275,9 +275,9 @@ def connections_to(port: int) -> "tuple[int, list[int] | None]":
 def ask_kernel(port: int) -> "Generator[int]":
     """For each established connection to a local port: the milliseconds since this side last sent data.
 
-    Source: sock_diag(7), netlink(7), and struct tcp_info of linux/tcp.h, whose tcpi_last_data_sent is at octet 44. One
-    that was never sent anything counts from when it was made. The request is inet_diag's first, TCPDIAG_GETSOCK of
-    linux/inet_diag.h: it asks for both families at once, and so the kernel walks its table of connections once.
+    Source: sock_diag(7), netlink(7), and struct tcp_info of linux/tcp.h, whose tcpi_last_data_sent is at octet 44. A
+    connection without data counts from its creation. The request is inet_diag's first, TCPDIAG_GETSOCK of
+    linux/inet_diag.h: it covers both families at once, so the kernel walks its table of connections once.
     """
     dump, tcp_sockets = 0x301, 18
     request = struct.pack("=BBBB", socket.AF_UNSPEC, 0, 0, 1 << (DIAG_INFO - 1))
@@ -305,7 +305,7 @@ def silences_in(answer: bytes) -> "Generator[int, None, bool]":
         if not place:
             at += size
             continue
-        # One message is mostly made like the one before; those that are get read in one go.
+        # Most messages have the layout of the one before; these are read in one go.
         row = struct.Struct(f"=IH{place - 4}xH44xI{size - place - 52}x")
         alike = memoryview(answer)[at : at + (len(answer) - at) // size * size]
         for *shape, silence in row.iter_unpack(alike):
@@ -317,7 +317,7 @@ def silences_in(answer: bytes) -> "Generator[int, None, bool]":
 
 
 def place_of(sought: int, message: bytes) -> int:
-    """Where an attribute begins in a message; 0 where it has none. They follow struct inet_diag_msg, of 72 octets."""
+    """The offset of an attribute in a message; 0 if it has none. They follow struct inet_diag_msg, of 72 octets."""
     place = 16 + 72
     while place < len(message):
         size, name = ATTRIBUTE.unpack_from(message, place)
@@ -339,9 +339,9 @@ def established(port: int) -> int:
 
 
 def read(path: str) -> str:
-    """A file of the kernel's. It is kept open, for to open it anew costs more than to read it.
+    """A file of the kernel's. It is kept open, because opening it costs more than reading it.
 
-    Raises OSError, with the path: it isn't there, or not any more.
+    Raises OSError, with the path, if it doesn't exist or no longer exists.
     """
     parts: list[bytes] = []
     at = 0
@@ -353,7 +353,7 @@ def read(path: str) -> str:
             at += len(part)
     except OSError as error:
         if path in open_files:
-            # What has the name next, as another process of that number, is another file.
+            # A later file of the same name, as of another process with that number, is another file.
             os.close(open_files.pop(path))
         raise OSError(error.errno, error.strerror, path) from error
     return b"".join(parts).decode()

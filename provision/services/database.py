@@ -1,11 +1,13 @@
-"""The database as each cell begins with it, an empty cache, no uploads; and PostgreSQL's count of statements."""
+"""PostgreSQL's data on a host: seeded once, reset for each cell; and Redis's, emptied."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path
 
 from documents.errors import HostError, RemoteCommandError
 from documents.lab import Inventory, PostgresService, RedisService
 from provision.containers import execute, volume_path
+from provision.services.readiness import wait_for_postgres
 from provision.ssh import Connection
 
 _RESET_SECONDS = 60
@@ -43,12 +45,10 @@ def reset(connection: Connection, inventory: Inventory) -> None:
 
 
 def reset_database(connection: Connection, postgres: PostgresService) -> None:
-    """Make the database anew from its seeded snapshot; who is connected to it is thrown out.
+    """Recreate the database from its seeded snapshot; open connections to it are ended.
 
-    It waits for another reset that still goes on, within its own 60 s.
-
-    It is vacuumed and analysed, and nothing is left to be written when this returns, so that no autovacuum and no
-    checkpoint of the reset falls into the load.
+    It waits for another reset that is under way, within its own 60 s. The new database is vacuumed, analysed and
+    written to disk, so that no autovacuum and no checkpoint of the reset falls into the load.
 
     Raises:
         HostError: the database was never seeded, or PostgreSQL doesn't answer.
@@ -133,7 +133,7 @@ SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = current_u
 _ON = "ALTER ROLE CURRENT_USER SET pg_stat_statements.track = 'top';" + _END_SESSIONS
 _OFF = "ALTER ROLE CURRENT_USER RESET pg_stat_statements.track;" + _END_SESSIONS
 
-_DEADLINE_SECONDS = 30
+_COUNTING_SECONDS = 30
 
 
 @contextmanager
@@ -143,8 +143,75 @@ def count_statements(connection: Connection, inventory: Inventory) -> Generator[
     Raises:
         HostError: PostgreSQL doesn't answer.
     """
-    run_sql(connection, inventory.postgres, "postgres", _ON, deadline_seconds=_DEADLINE_SECONDS)
+    run_sql(connection, inventory.postgres, "postgres", _ON, deadline_seconds=_COUNTING_SECONDS)
     try:
         yield
     finally:
-        run_sql(connection, inventory.postgres, "postgres", _OFF, deadline_seconds=_DEADLINE_SECONDS)
+        run_sql(connection, inventory.postgres, "postgres", _OFF, deadline_seconds=_COUNTING_SECONDS)
+
+
+_CREATE = """
+DROP DATABASE IF EXISTS :"seed" WITH (FORCE);
+CREATE DATABASE :"seed";
+"""
+
+_SETTLE = """
+VACUUM (FREEZE, ANALYZE);
+CHECKPOINT;
+"""
+
+_CONTRACT = """
+SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = :'seed';
+"""
+
+_LOAD_SECONDS = 300
+_SEEDING_SECONDS = 60
+
+
+def seed(
+    connection: Connection,
+    postgres: PostgresService,
+    *,
+    schema_sql: str,
+    seed_sql_path: Path,
+    contract_sha256: str,
+) -> bool:
+    """Load schema and seed into the snapshot, and make the database from it.
+
+    The contract's hash is written beside the snapshot once all is done, as the comment on it: a repetition with the
+    same hash changes nothing, and one that was interrupted is done again.
+
+    Args:
+        connection: to the host.
+        postgres: the service.
+        schema_sql: the schema's statements.
+        seed_sql_path: the seed's script for psql, on this side.
+        contract_sha256: what identifies schema and seed.
+
+    Returns:
+        Whether anything had to be loaded.
+
+    Raises:
+        HostError: PostgreSQL doesn't answer, or refuses a statement.
+    """
+    wait_for_postgres(connection, postgres)
+    if seeded_contract(connection, postgres) == contract_sha256:
+        return False
+    run_sql(connection, postgres, "postgres", _CREATE, deadline_seconds=_SEEDING_SECONDS)
+    script = schema_sql.encode() + b"\n" + seed_sql_path.read_bytes()
+    run_sql(connection, postgres, seed_database(postgres), script, deadline_seconds=_LOAD_SECONDS)
+    run_sql(connection, postgres, seed_database(postgres), _SETTLE, deadline_seconds=_LOAD_SECONDS)
+    reset_database(connection, postgres)
+    comment = f"COMMENT ON DATABASE :\"seed\" IS '{contract_sha256}';\n"
+    run_sql(connection, postgres, "postgres", comment, deadline_seconds=_SEEDING_SECONDS)
+    return True
+
+
+def seeded_contract(connection: Connection, postgres: PostgresService) -> str | None:
+    """The hash of the contract that the snapshot was seeded with; None where there is none, or none that is whole.
+
+    Raises:
+        HostError: PostgreSQL doesn't answer.
+    """
+    found = run_sql(connection, postgres, "postgres", _CONTRACT, deadline_seconds=_SEEDING_SECONDS)
+    return found.strip() or None

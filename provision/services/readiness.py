@@ -30,9 +30,9 @@ def wait_for_services(connection: Connection, inventory: Inventory) -> None:
 
 
 def wait_for_api(connection: Connection, api: ApiService, address: str, *, deadline_seconds: float = 60) -> None:
-    """Wait until an API answers `GET /healthz` at an address of the host; for one that ended nobody waits.
+    """Wait until an API answers `GET /healthz` at an address of the host; one that has ended is an error at once.
 
-    A container that ends at its start is started again and again, and to Docker that is no failure.
+    Docker restarts a container that ends at its start, and reports no failure.
 
     Raises:
         HostError: its container doesn't run, or it gave no answer by the deadline.
@@ -70,14 +70,14 @@ def _require_running(connection: Connection, name: str, container: str) -> None:
         last = (control.logs(connection, container, lines=1).strip() or "nothing").rstrip(".")
         raise HostError(
             f"{name} on {connection} doesn't run: its container ended with the status {exit_status}. The last that it "
-            f"wrote: {last}. Mend that and run `lab up`; `lab logs {name}` shows more."
+            f"wrote: {last}. Fix that and run `lab up`; `lab logs {name}` shows more."
         )
 
 
 def wait_for_postgres(connection: Connection, postgres: PostgresService, *, deadline_seconds: float = 120) -> None:
-    """Wait until PostgreSQL takes connections over TCP; a first start makes its cluster before it does.
+    """Wait until PostgreSQL takes connections over TCP; its first start creates its cluster before.
 
-    While the cluster is made a server answers on the local socket alone, so that one isn't asked.
+    During that, a server answers on the local socket only, so the check uses TCP.
 
     Raises:
         HostError: it didn't by the deadline.
@@ -93,7 +93,7 @@ def wait_for_postgres(connection: Connection, postgres: PostgresService, *, dead
 
 
 def wait_for_redis(connection: Connection, redis: RedisService, *, deadline_seconds: float = 60) -> None:
-    """Wait until Redis answers, be it that it wants a password.
+    """Wait until Redis answers, if only that it wants a password.
 
     Raises:
         HostError: it didn't by the deadline.
@@ -108,7 +108,7 @@ def wait_for_redis(connection: Connection, redis: RedisService, *, deadline_seco
 
 
 def _until_it_does(connection: Connection, container: str, command: Sequence[str], deadline_seconds: float) -> None:
-    """Have a container run a command until that succeeds, be the container itself, or the engine, yet to come."""
+    """Repeat a command in a container until it succeeds; the container, or its engine, may not run yet."""
     retrying = Retrying(
         retry=retry_if_exception_type(RemoteCommandError),
         stop=stop_before_delay(deadline_seconds),

@@ -1,4 +1,4 @@
-"""The settings that PostgreSQL and Redis are at work with, asked of themselves."""
+"""The current settings of PostgreSQL and Redis, as the servers report them."""
 
 import re
 
@@ -42,7 +42,7 @@ class PostgresSetting(Document):
 
 
 class PostgresOverride(Document):
-    """A setting of a role's or of a database's own, which goes before the server's; None stands for all of them."""
+    """A setting of a role or of a database, which has precedence over the server's; None stands for all of them."""
 
     role: str | None
     database: str | None
@@ -51,10 +51,10 @@ class PostgresOverride(Document):
 
 
 class PostgresState(Document):
-    """What PostgreSQL says of itself.
+    """PostgreSQL's settings, databases and seed.
 
-    `altered` has what ALTER SYSTEM wrote, at work or not. `seeded_contract` is the hash that the seeded snapshot was
-    loaded with, None where there is none that is whole.
+    `altered` has the settings that ALTER SYSTEM wrote, in effect or not. `seeded_contract` is the hash that the seeded
+    snapshot was loaded with; None if there is no complete one.
     """
 
     settings: dict[str, PostgresSetting]
@@ -87,7 +87,7 @@ SELECT json_build_object(
 );
 """
 
-# One by one, for releases before 7 take one name alone, and with a line before each, for an answer may be empty.
+# One by one, because releases before 7 take a single name; with a line before each, because an answer may be empty.
 _CONFIGURATION = f"""{REDIS_LOGIN}
 port=$1
 shift
@@ -99,13 +99,13 @@ done
 
 
 def read_postgres(connection: Connection, postgres: PostgresService) -> PostgresState:
-    """What PostgreSQL says of its settings, of its databases and of the seed.
+    """Read PostgreSQL's settings, databases and seed.
 
     Raises:
         HostError: it doesn't answer, or refuses.
     """
     text = run_sql(connection, postgres, "postgres", _POSTGRES, deadline_seconds=_DEADLINE_SECONDS)
-    return read_answer(PostgresState, text, what="what PostgreSQL is at work with", where=connection)
+    return read_answer(PostgresState, text, what="its settings, databases and seed", where=connection)
 
 
 def read_redis(connection: Connection, redis: RedisService, names: list[str]) -> dict[str, str]:
@@ -131,7 +131,7 @@ def read_redis(connection: Connection, redis: RedisService, names: list[str]) ->
             case [heading, again, value] if heading == again == name:
                 found[name] = value
             case [heading] | [heading, ""] if heading == name:
-                # One that it doesn't know.
+                # An unknown one.
                 continue
             case _:
                 raise unexpected(answer, what=f"the settings {', '.join(names)}", where=f"Redis on {connection}")
@@ -157,7 +157,7 @@ def means(declared: str, setting: PostgresSetting) -> bool:
 
 
 def _amount(text: str, unit: str | None) -> float | None:
-    """A number in bytes, seconds or as it is; `unit` is that of a number without one, such as ``8kB``."""
+    """A number in bytes or seconds, or a plain one; `unit` is that of a number without one, such as ``8kB``."""
     match = _NUMBER.fullmatch(text)
     if match is None:
         return None

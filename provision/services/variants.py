@@ -1,7 +1,7 @@
-"""The containers of a run's variants: made from the declared ones, PostgreSQL's put in its place, and all removed.
+"""The containers of a run's variants: created from the declared ones, switched for PostgreSQL's, and removed.
 
-While a variant's container is there, whoever clears the host up puts PostgreSQL and the CPUs of the services back and
-then removes it, so that a killed run is undone by the next one. `lab up` does so as well: it removes what carries the
+While a variant's container exists, the next run or `lab up` first puts PostgreSQL and the CPUs of the services back and
+then removes it, so that a killed run is undone. `lab up` does so as well: it removes what carries the
 lab's label and isn't on record, and starts what is.
 """
 
@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TypeVar
 
+from pydantic import TypeAdapter
 from tenacity import Retrying, before_sleep_log, retry_if_exception_type, stop_before_delay, wait_fixed
 
 from documents.errors import HostError, RemoteCommandError
@@ -17,17 +18,17 @@ from documents.lab import STACK_LABEL, VARIED_LABEL, CoreLayout, Inventory, Post
 from provision.containers import control
 from provision.payload import HOME, call
 from provision.services.settings import means, read_postgres
-from provision.ssh import Amount, Connection
+from provision.ssh import COUNT, Connection
 
 _logger = logging.getLogger(__name__)
 
-_Told = TypeVar("_Told")
+_Answer = TypeVar("_Answer")
 
 LOCK = f"{HOME}/variants.lock"
-"""The file on the host by which one request waits for another."""
+"""The lock file on the host that makes requests wait for each other."""
 
 _DEADLINE_SECONDS = 300
-"""For all that one request asks for; PostgreSQL may take 30 s to end."""
+"""For one whole request; PostgreSQL may take 30 s to end."""
 
 _START_SECONDS = 60
 _ASK_SECONDS = 20
@@ -35,9 +36,9 @@ _ASK_SECONDS = 20
 
 @dataclass(frozen=True)
 class VariantContainer:
-    """A container to be made: its name, the declared one that it is made from, and what it has otherwise.
+    """A container to create: its name, the declared one that it is copied from, and its differences.
 
-    `settings` are those of PostgreSQL's server; none where it is an API. `cpus` is a list such as ``0,1``.
+    `settings` are those of PostgreSQL's server, empty for an API. `cpus` is a list such as ``0,1``.
     """
 
     name: str
@@ -48,21 +49,21 @@ class VariantContainer:
 
 
 def make(connection: Connection, wanted: Sequence[VariantContainer]) -> None:
-    """Make containers as the declared ones are, but for what is asked for; none is started.
+    """Create copies of the declared containers with the given differences; none is started.
 
     Raises:
-        HostError: a declared one isn't there, there is one of such a name already, or the engine refuses.
+        HostError: a declared one is missing, a container of that name exists, or the engine refuses.
     """
     request = {"action": "make", "label": VARIED_LABEL, "containers": [asdict(one) for one in wanted]}
-    _call(connection, request, Amount, what="how many containers were made")
+    _call(connection, request, COUNT, what="how many containers were made")
 
 
 def switch_postgres(connection: Connection, postgres: PostgresService, instead_of: Sequence[str]) -> None:
-    """Have one PostgreSQL run in the place of others over the same data, and wait until it takes connections.
+    """Run one PostgreSQL instead of others over the same data, and wait until it takes connections.
 
     Args:
         connection: to the host.
-        postgres: the one that is to run. If it does already, it is started anew.
+        postgres: the one to run. If it runs already, it is restarted.
         instead_of: the names of the other containers.
 
     Raises:
@@ -70,24 +71,24 @@ def switch_postgres(connection: Connection, postgres: PostgresService, instead_o
     """
     stopped = sorted({*instead_of, postgres.container})
     request = {"action": "switch", "stop": stopped, "start": postgres.container}
-    _call(connection, request, Amount, what="how many containers were started")
+    _call(connection, request, COUNT, what="how many containers were started")
     _await(connection, postgres)
 
 
 def confine(connection: Connection, cpus: Mapping[str, str]) -> bool:
-    """Give containers CPUs, by their names; whether one had others.
+    """Give containers CPUs, by their names; returns whether one had others.
 
     Raises:
-        HostError: one isn't there, or the host lacks such a CPU.
+        HostError: a container is missing, or the host lacks a CPU.
     """
     request = {"action": "confine", "cpus": dict(cpus)}
-    return _call(connection, request, Amount, what="how many containers have other CPUs now") > 0
+    return _call(connection, request, COUNT, what="how many containers have other CPUs now") > 0
 
 
 def remove(connection: Connection, inventory: Inventory) -> bool:
-    """Remove the containers of all variants, and have the lab's own PostgreSQL run, on its own CPUs, as Redis does.
+    """Remove the containers of all variants, and run the lab's own PostgreSQL and Redis on their own CPUs.
 
-    Where there is none of a variant, nothing is changed.
+    Without any variant nothing is changed.
 
     Returns:
         Whether there was any.
@@ -113,7 +114,7 @@ def cpus_of_services(postgres: PostgresService, inventory: Inventory, layout: Co
 
 
 def wrong_settings(connection: Connection, postgres: PostgresService) -> list[str]:
-    """In which settings the PostgreSQL that runs isn't as it is to be, a sentence for each.
+    """The settings in which the running PostgreSQL differs from what it should have, a sentence for each.
 
     Raises:
         HostError: it doesn't answer.
@@ -150,7 +151,7 @@ def _await(connection: Connection, postgres: PostgresService) -> None:
             last = control.logs(connection, postgres.container, lines=5).strip().replace("\n", " / ")
             raise HostError(
                 f"PostgreSQL in {postgres.container} on {connection} ended with the status {exit_status}. The last "
-                f"that it wrote: {last or 'nothing'}. Mend the variant's settings."
+                f"that it wrote: {last or 'nothing'}. Fix the variant's settings."
             )
         control.execute(connection, postgres.container, command, deadline_seconds=_ASK_SECONDS)
 
@@ -163,7 +164,9 @@ def _await(connection: Connection, postgres: PostgresService) -> None:
         ) from error
 
 
-def _call(connection: Connection, request: Mapping[str, object], answer: type[_Told], *, what: str) -> _Told:
+def _call(
+    connection: Connection, request: Mapping[str, object], answer: type[_Answer] | TypeAdapter[_Answer], *, what: str
+) -> _Answer:
     locked = {**request, "lock": LOCK}
     try:
         return call(connection, "variants", locked, answer, what=what, deadline_seconds=_DEADLINE_SECONDS)

@@ -1,7 +1,7 @@
-"""What a host answers, read strictly.
+"""A host's answers, parsed strictly.
 
-An answer may be cut off, garbled, or another program's. It is read as exactly what was asked for, or refused by a
-sentence that names the host.
+An answer may be cut off, garbled, or another program's. It either has the expected shape or is refused with a sentence
+that names the host.
 """
 
 import re
@@ -13,7 +13,10 @@ from documents.base import explain
 from documents.errors import HostError
 
 Amount = Annotated[int, Field(ge=0, lt=2**63)]
-"""A size, a count or a number of a process's, as a kernel tells it."""
+"""A size, a count or a process's number, as a kernel reports it."""
+
+COUNT: TypeAdapter[int] = TypeAdapter(Amount)
+"""An answer that is one `Amount`."""
 
 SHA256 = r"[0-9a-f]{64}"
 
@@ -22,7 +25,7 @@ _SHOWN_CHARACTERS = 120
 
 
 def matching(pattern: str, text: str, *, what: str, where: object) -> re.Match[str]:
-    """An answer as a whole in the groups of a pattern, in which digits and letters are those of ASCII alone.
+    """Match a whole answer against a pattern; digits and letters are ASCII only.
 
     Args:
         pattern: the regular expression.
@@ -48,14 +51,15 @@ def whole_number(text: str, *, what: str, where: object) -> int:
     return int(matching(r"\d{1,18}", text, what=what, where=where)[0])
 
 
-def read_answer(kind: type[_Answer], text: str | bytes, *, what: str, where: object) -> _Answer:
-    """An answer in JSON, a document or such as a list of them; the other arguments are those of `matching`.
+def read_answer(kind: type[_Answer] | TypeAdapter[_Answer], text: str | bytes, *, what: str, where: object) -> _Answer:
+    """An answer in JSON, a document or a list of them; the other arguments are those of `matching`.
 
     Raises:
         HostError: it isn't JSON, or not of that shape.
     """
+    adapter = kind if isinstance(kind, TypeAdapter) else TypeAdapter(kind)
     try:
-        return TypeAdapter(kind).validate_json(text, strict=True)
+        return adapter.validate_json(text, strict=True)
     except ValidationError as error:
         faults = "; ".join(
             f"{'.'.join(map(str, fault['loc'])) or 'all of it'}: {explain(fault)}" for fault in error.errors()
@@ -64,9 +68,9 @@ def read_answer(kind: type[_Answer], text: str | bytes, *, what: str, where: obj
 
 
 def unexpected(text: str, *, what: str, where: object) -> HostError:
-    """The error of an answer that isn't what was asked for; the arguments are those of `matching`."""
+    """The error for an unexpected answer; the arguments are those of `matching`."""
     shown = text.strip()[:_SHOWN_CHARACTERS]
-    return HostError(f"{where} was asked for {what} and told {shown!r}, which is none. {_REMEDY}")
+    return HostError(f"{where} was asked for {what} and answered {shown!r}. {_REMEDY}")
 
 
-_REMEDY = "See whether the host is sound and its disk not full, then try again."
+_REMEDY = "Check that the host works and its disk isn't full, then try again."

@@ -1,6 +1,6 @@
 """The SSH connection to a host: one pinned key, one authenticated transport, many uses.
 
-`connect` retries only what a booting host explains (nothing listens yet, sshd isn't ready to greet); a wrong host
+`connect` retries only the failures of a booting host (nothing listens yet, sshd isn't ready); a wrong host
 key or a refused login ends at once. A peer that vanishes without a word is noticed by the kernel
 (`TCP_USER_TIMEOUT`), because SSH's keepalive packets go unanswered in silence.
 """
@@ -28,7 +28,7 @@ logging.getLogger("paramiko").addHandler(logging.NullHandler())
 _FIRST_COMMAND_SECONDS = 30
 
 _SFTP_SERVER = "/usr/lib/openssh/sftp-server"
-"""Where Debian and Ubuntu have it, whatever their sshd_config names."""
+"""Where Debian and Ubuntu install it, whether or not their sshd_config names it."""
 
 
 def connect(host: Host, *, deadline_seconds: float = 30) -> "Connection":
@@ -39,7 +39,7 @@ def connect(host: Host, *, deadline_seconds: float = 30) -> "Connection":
 
     Args:
         host: where the host is, and its key.
-        deadline_seconds: how long a host that is still booting is waited for.
+        deadline_seconds: how long to wait for a host that is still booting.
 
     Raises:
         HostKeyError: no key is pinned, or the host showed another one.
@@ -83,7 +83,7 @@ class Connection:
         """Run a command on the host and wait for its end.
 
         The host itself ends the command's whole process group at the deadline, so nothing is left behind even if
-        the connection is lost meanwhile.
+        the connection is lost.
 
         Args:
             command: a shell command, or an argument list, which no shell interprets. Arguments can be seen by
@@ -107,7 +107,7 @@ class Connection:
         )
 
     def stream(self, command: str | Sequence[str], *, deadline_seconds: float) -> AbstractContextManager[Output]:
-        """Run a command on the host and hand out what it writes as it comes, never all of it at once.
+        """Run a command on the host and yield its output as it comes, never all of it at once.
 
         Args:
             command: as for `run`.
@@ -115,7 +115,7 @@ class Connection:
 
         Returns:
             A context manager that yields the output. At its end the command is ended, if it still runs; whether the
-            output was whole, `Output.check` tells before.
+            output was whole is checked before that by `Output.check`.
 
         Raises:
             HostUnreachableError: the connection was lost.
@@ -131,7 +131,7 @@ class Connection:
             mode: its permissions there.
 
         Raises:
-            TransferError: the host's copy isn't the same; nothing is left at `remote` but what was there before.
+            TransferError: the host's copy isn't the same; `remote` has its old content.
             HostUnreachableError: the connection was lost.
         """
         with local.open("rb") as source:
@@ -152,8 +152,8 @@ class Connection:
             The file's SHA-256, equal on both sides, in hexadecimal.
 
         Raises:
-            TransferError: the copy isn't the same as the host's file, or there is no such file; nothing is left
-                at `local` but what was there before.
+            TransferError: the copy isn't the same as the host's file, or there is no such file; `local` has its old
+                content.
             HostUnreachableError: the connection was lost.
         """
         return transfer.pull(self, remote, local)
@@ -198,7 +198,7 @@ class Connection:
 
     @property
     def is_open(self) -> bool:
-        """Whether the connection is up, as far as this side can know."""
+        """Whether the connection is up, as far as the controller knows."""
         transport = self._client.get_transport()
         return transport is not None and transport.is_active()
 

@@ -1,28 +1,28 @@
-"""One command on a host: its streams drained at once, and a deadline that the host itself keeps."""
+"""Commands on a host: run, streamed, fed, and ended, also by another thread."""
 
 import shlex
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import closing, contextmanager
-from threading import Timer
-from typing import NamedTuple, Protocol
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from contextvars import ContextVar, copy_context
+from threading import Lock, Timer
+from typing import NamedTuple, Protocol, TypeVar
 
 import paramiko
 
 from documents.errors import DeadlineExceededError, HostError, HostUnreachableError, RemoteCommandError
-from provision.ssh.cancelling import checkpoint
 
 ANSWER_SECONDS = 30
-"""How long a host may take to answer what it can answer at once."""
+"""How long a host may take for what it can answer at once."""
 
 
 def open_channel(transport: paramiko.Transport, label: str) -> paramiko.Channel:
     """Open a channel for one command or one subsystem.
 
     Raises:
-        HostError: the host allows no further one.
+        HostError: the host allows no further channel.
         HostUnreachableError: the connection was lost, or the host didn't answer.
     """
     try:
@@ -38,12 +38,12 @@ def open_channel(transport: paramiko.Transport, label: str) -> paramiko.Channel:
 
 @contextmanager
 def in_time(channel: paramiko.Channel, label: str, what: str) -> Generator[None]:
-    """Close the channel where the block isn't done in time, which ends what waits for it.
+    """Close the channel if the block isn't done in time, which ends all waits for it.
 
     Args:
         channel: what the block waits for.
         label: the host's, for messages.
-        what: what is asked of the host, as in "start `true`", for messages.
+        what: the request to the host, such as "start `true`", for messages.
 
     Raises:
         HostUnreachableError: the connection was lost, or the host didn't answer.
@@ -63,7 +63,7 @@ def in_time(channel: paramiko.Channel, label: str, what: str) -> Generator[None]
 
 
 class Feed(Protocol):
-    """What a command reads as it comes. Once the command has ended, whoever feeds it ends the feed."""
+    """What a command reads as it comes. Its feeder ends the feed once the command has ended."""
 
     def __iter__(self) -> Iterator[bytes]: ...
 
@@ -73,7 +73,7 @@ class Feed(Protocol):
 
 
 class Held:
-    """Some bytes, and then nothing until it is ended: the command sees its input end where the controller is gone."""
+    """Sends bytes, then holds the input open until `end()`, so that the command notices a lost controller."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -89,9 +89,9 @@ class Held:
 
 
 class Beat:
-    """A byte at once and another one every so many seconds, until it is ended; then the input's end.
+    """Sends a byte at once and then one every few seconds, until `end()` closes the input.
 
-    Once its command has ended, whoever feeds it ends it.
+    Its feeder ends it once the command has ended.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -112,7 +112,7 @@ _GRACE_SECONDS = 10
 """How long past the deadline the host has to report that it ended the command."""
 
 SUDO = ("sudo", "--non-interactive", "--")
-"""How a user who isn't root becomes it; sudo fails at once where it would ask for a password."""
+"""How another user becomes root; sudo fails at once if it would ask for a password."""
 
 _KILLED = 128 + 9
 _CHUNK_BYTES = 1 << 16
@@ -120,7 +120,7 @@ _SHOWN_CHARACTERS = 300
 
 
 class Completed(NamedTuple):
-    """What a command that ended wrote, and its exit status."""
+    """The output of a command that has ended, and its exit status."""
 
     stdout: str
     stderr: str
@@ -137,7 +137,7 @@ def execute(
     check: bool,
     sudo: bool,
 ) -> Completed:
-    """Run a command in a channel of its own; see `Connection.run` for what it promises.
+    """Run a command in a channel of its own; see `Connection.run`.
 
     The three streams have a thread each: reading one to its end before the other deadlocks as soon as the other
     has filled its window of 2 MiB.
@@ -183,9 +183,9 @@ def execute(
 
 
 class Output:
-    """What a command on a host writes to its standard output, as it comes: a `Feed` for a command on another host.
+    """The standard output of a command as it comes, usable as a `Feed` for a command on another host.
 
-    No more of it is in memory than SSH's window of 2 MiB.
+    At most SSH's window of 2 MiB of it is in memory.
     """
 
     def __init__(self, channel: paramiko.Channel, stderr: Future[bytes], shown: str, label: str) -> None:
@@ -201,18 +201,18 @@ class Output:
             while chunk := self._channel.recv(_CHUNK_BYTES):
                 yield chunk
         except TimeoutError:
-            # Not even the command's end was heard of: `check` tells.
+            # The end of the command wasn't reported: `check` raises.
             pass
         self._has_ended = True
 
     def end(self) -> None:
-        """Read no more of it, which ends a command that goes on writing; a second time does nothing."""
+        """Stop reading, which ends a command that goes on writing; a second time does nothing."""
         if not self._has_ended:
             self._was_cut = True
             self._channel.close()
 
     def check(self) -> None:
-        """Make sure that what was read to its end is whole. Of what was cut, whoever ended it knows why.
+        """Check that an output that was read to its end is complete. One that was ended early isn't checked.
 
         Raises:
             RemoteCommandError: the command failed.
@@ -236,14 +236,14 @@ class Output:
 def stream(
     transport: paramiko.Transport, label: str, command: str | Sequence[str], deadline_seconds: float, *, sudo: bool
 ) -> Generator[Output]:
-    """Run a command in a channel of its own; see `Connection.stream` for what it promises."""
+    """Run a command in a channel of its own; see `Connection.stream`."""
     shown = _shorten(command if isinstance(command, str) else shlex.join(command))
     channel = open_channel(transport, label)
     with ThreadPoolExecutor(1, thread_name_prefix="ssh-stream") as pool, closing(channel), checkpoint(channel.close):
         with in_time(channel, label, f"start `{shown}`"):
             channel.exec_command(_bounded(command, deadline_seconds, sudo=sudo))
             channel.shutdown_write()
-        # The host ends the command by itself before; later than that nothing comes any more.
+        # The host ends the command before that; later there is no more output.
         channel.settimeout(deadline_seconds + _GRACE_SECONDS)
         yield Output(channel, pool.submit(_drain, channel.recv_stderr), shown, label)
 
@@ -251,7 +251,7 @@ def stream(
 def _bounded(command: str | Sequence[str], deadline_seconds: float, *, sudo: bool) -> str:
     """The command under `timeout`, which leads a process group of its own and kills all of it at the deadline.
 
-    The shell around it turns death by a signal into the status 128 + n, which SSH's exit-status message can tell.
+    The shell around it turns death by a signal into the status 128 + n, which SSH's exit-status message can carry.
     """
     argv = ["sh", "-c", command] if isinstance(command, str) else list(command)
     bounded = shlex.join(
@@ -273,12 +273,12 @@ def _feed(channel: paramiko.Channel, data: bytes | Feed | None) -> None:
             channel.sendall(chunk)
         channel.shutdown_write()
     except OSError:
-        # The command ended, or closed its input, before it had read all: its exit status tells whether that is fine.
+        # The command ended, or closed its input, before it had read all: its exit status shows whether that is fine.
         return
 
 
 def _wait(channel: paramiko.Channel, streams: tuple[Future[bytes], ...], ends_at: float) -> bool:
-    """Wait for the end of both streams and for the exit status; False where the time is up first."""
+    """Wait for the end of both streams and for the exit status; False if the time is up first."""
     if wait(streams, timeout=ends_at - time.monotonic()).not_done:
         return False
     return channel.status_event.wait(max(ends_at - time.monotonic(), 0))
@@ -296,3 +296,82 @@ def _shorten(text: str) -> str:
 def _tail(stream: bytes) -> str:
     """The last lines of a stream, on one line."""
     return " / ".join(stream.decode(errors="replace").strip().splitlines()[-5:])[-2 * _SHOWN_CHARACTERS :]
+
+
+Result = TypeVar("Result")
+
+_current: "ContextVar[CancelScope | None]" = ContextVar("current", default=None)
+
+
+class CancelScope:
+    """Work that another thread can ask to end; its other threads are in it if they run in a copy of its context.
+
+    A request to end must not reach a thread while it talks to a host: an exception between two instructions of
+    Paramiko's can leave half a packet sent or a lock taken, and the connection is lost with all that was to be put back
+    over it. So the work goes on in a scope, as trio has it, and ends at its next checkpoint by `KeyboardInterrupt`,
+    which no handler of errors catches. A command on a host is a checkpoint from its beginning to its end, and so is
+    each piece of a file that is copied. Code that removes what the work created has a `shield`.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._is_cancelled = False
+        self._closings: set[Callable[[], None]] = set()
+
+    def run(self, work: Callable[[], Result]) -> Result:
+        """Do the work in this thread.
+
+        Raises:
+            KeyboardInterrupt: `cancel` was called, and the work reached a checkpoint.
+        """
+        context = copy_context()
+        context.run(_current.set, self)
+        return context.run(work)
+
+    def cancel(self) -> None:
+        """End the work at its current or next checkpoint; a second time does nothing."""
+        with self._lock:
+            self._is_cancelled = True
+            closings, self._closings = self._closings, set()
+        for close in closings:
+            close()
+
+    @contextmanager
+    def checkpoint(self, close: Callable[[], None]) -> Generator[None]:
+        """See the function of that name."""
+        with self._lock:
+            self._check()
+            self._closings.add(close)
+        try:
+            yield
+        except Exception:
+            self._check()
+            raise
+        finally:
+            with self._lock:
+                self._closings.discard(close)
+        self._check()
+
+    def _check(self) -> None:
+        if self._is_cancelled:
+            raise KeyboardInterrupt
+
+
+def checkpoint(close: Callable[[], None] = lambda: None) -> AbstractContextManager[None]:
+    """A wait that `CancelScope.cancel` ends by `close`, if this thread is in a scope.
+
+    Returns:
+        A context manager. It raises `KeyboardInterrupt` if the scope is cancelled before its end.
+    """
+    scope = _current.get()
+    return nullcontext() if scope is None else scope.checkpoint(close)
+
+
+@contextmanager
+def shield() -> Generator[None]:
+    """Code in this context runs to its end even if the work was cancelled. It should be short."""
+    token = _current.set(None)
+    try:
+        yield
+    finally:
+        _current.reset(token)

@@ -52,7 +52,7 @@ class _Tunnels:
         self._lock = Lock()
 
     def open_channel(self, client_address: tuple[str, int]) -> paramiko.Channel | None:
-        """A channel to the host's port; None where the host refuses it."""
+        """A channel to the host's port; None if the host refuses it."""
         try:
             return self._transport.open_channel("direct-tcpip", self._remote, client_address, timeout=_OPEN_SECONDS)
         except (paramiko.SSHException, EOFError, OSError) as error:
@@ -60,7 +60,7 @@ class _Tunnels:
             return None
 
     def add(self, tunnel: "_Tunnel") -> bool:
-        """Record a tunnel for `end`. False: they were ended while its channel was opened, and it is to close itself."""
+        """Record a tunnel for `end`; False if `end` came first, and the tunnel has to close itself."""
         with self._lock:
             if not self._has_ended:
                 self._tunnels.add(tunnel)
@@ -116,7 +116,7 @@ class _Tunnel(BaseRequestHandler):
         try:
             self.request.shutdown(socket.SHUT_RDWR)
         except OSError:
-            return  # The client has closed it already.
+            return  # The client closed it first.
 
     def _send(self) -> None:
         """From the client to the host; the client's end of file is passed on."""

@@ -1,4 +1,4 @@
-"""Logging in to a host: one pinned key, one private key or the SSH agent, maybe through a jump host."""
+"""Logging in to a host: one pinned key, a private key or the SSH agent, directly or through a jump host."""
 
 import base64
 import errno
@@ -28,14 +28,14 @@ from documents.lab import Host, JumpHost, known_hosts_name
 from provision.ssh.execution import ANSWER_SECONDS
 
 WAITING = (auth_handler, buffered_pipe, channel, packet, transport)
-"""Paramiko's modules that look at the clock for nothing but how long they have waited."""
+"""Paramiko's modules that use the clock only to measure how long they have waited."""
 
 _STEADY = SimpleNamespace(**(vars(time) | {"time": time.monotonic}))
 """The module `time`, whose time of day is the monotonic clock."""
 
 
 def wait_by_monotonic_clock() -> None:
-    """Have all of Paramiko's waits in this process go by the monotonic clock; a second time changes nothing."""
+    """Make all of Paramiko's waits in this process use the monotonic clock; a second time changes nothing."""
     for module in WAITING:
         vars(module)["time"] = _STEADY
 
@@ -43,9 +43,9 @@ def wait_by_monotonic_clock() -> None:
 class OrderedTransport(paramiko.Transport):
     """A transport that drops what would follow a channel's close.
 
-    Paramiko makes a channel's messages under the channel's lock and sends them when it has let go of it, so that a key
-    exchange can't block it. Meanwhile its reading thread may answer the host's close with one of its own. What the
-    other thread sends then, data or the end of a stream, comes behind that close, and OpenSSH ends the whole
+    Paramiko creates a channel's messages under the channel's lock and sends them after releasing it, so that a key
+    exchange can't block it. At the same time its reading thread may answer the host's close with one of its own. What
+    the other thread sends then, data or the end of a stream, comes behind that close, and OpenSSH ends the whole
     connection: "packet referred to nonexistent channel" (OpenSSH's `channels.c`). Or it gives the number to the next
     channel, whose stream then ends. It happens where a command ends, or a forwarded connection is closed, just as its
     input does.
@@ -55,7 +55,7 @@ class OrderedTransport(paramiko.Transport):
         super().__init__(*arguments, **options)
 
     def _parse_channel_open_success(self, m: paramiko.Message) -> None:
-        # Nothing was sent on the channel yet: its opener still waits for this message.
+        # Nothing was sent on the channel yet: its opener waits for this message.
         channel: paramiko.Channel | None = self._channels.get(m.get_int())  # pyright: ignore # not in its stubs
         if channel is not None:
             channel.transport = _ChannelSender(self)  # pyright: ignore[reportAttributeAccessIssue]
@@ -72,7 +72,7 @@ class OrderedTransport(paramiko.Transport):
 
 
 class _ChannelSender:
-    """The transport as one channel has it: what the channel sends bears the channel's name."""
+    """The transport for one channel, which marks the channel's messages."""
 
     def __init__(self, transport: OrderedTransport) -> None:
         self._transport = transport
@@ -101,16 +101,16 @@ DEAD_PEER_SECONDS = 30
 _KEEPALIVE_SECONDS = 10
 
 _NOTHING_TO_OFFER = "No authentication methods available"
-"""What Paramiko says where it has neither a key nor an agent that has one."""
+"""Paramiko's message if it has neither a key nor an agent with one."""
 
-_ENDED_MEANWHILE = "No existing session"
-"""What Paramiko says where it is about to offer a key and the host has ended the connection."""
+_ENDED_BEFORE_OFFER = "No existing session"
+"""Paramiko's message if the host has ended the connection before a key is offered."""
 
 _ENDED_IN_CHECK = "transport shut down or saw EOF"
-"""What Paramiko says, as if it were a refusal, where the host ends the connection while it checks a key."""
+"""Paramiko's message if the host ends the connection while it checks a key; it looks like a refusal."""
 
 Stream = socket.socket | paramiko.Channel
-"""What SSH goes over: a TCP connection, or a channel of a jump host's connection that stands for one."""
+"""The stream below SSH: a TCP connection, or a channel of a jump host's connection."""
 
 
 def label(host: Host | JumpHost) -> str:
@@ -124,10 +124,10 @@ def log_in(host: Host, *, deadline_seconds: float) -> tuple[paramiko.SSHClient, 
 
     Args:
         host: where it is, its key, and the login.
-        deadline_seconds: how long a host that is still booting is waited for, and its jump host before it.
+        deadline_seconds: how long to wait for a host that is still booting, and before that for its jump host.
 
     Returns:
-        Its client, and behind it that of the jump host which it goes through, if it does: they end together.
+        Its client, and that of its jump host, if it has one: they are closed together.
 
     Raises:
         HostKeyError: no key is pinned, or the host, or its jump host, showed another one.
@@ -151,7 +151,7 @@ def log_in(host: Host, *, deadline_seconds: float) -> tuple[paramiko.SSHClient, 
 
 
 def open_stream(host: Host, *, deadline_seconds: float) -> tuple[Stream, tuple[paramiko.SSHClient, ...]]:
-    """Reach a host's sshd without a word to it, through its jump host if it has one, whose client is given, too.
+    """Open a stream to a host's sshd and send nothing; returns also the client of its jump host, if it has one.
 
     Raises:
         HostKeyError: the jump host showed another key than the pinned one.
@@ -176,7 +176,7 @@ def open_stream(host: Host, *, deadline_seconds: float) -> tuple[Stream, tuple[p
 
 
 def reason(error: BaseException) -> str:
-    """What an error says, or what it is where it says nothing."""
+    """The text of an error, or its type if it has no text."""
     if isinstance(error, paramiko.ChannelException):
         return error.text
     return str(error) or type(error).__name__
@@ -191,8 +191,8 @@ class _Direct:
 
     def __call__(self, seconds: float) -> Stream:
         stream = socket.create_connection((self.address, self.port), timeout=seconds)
-        # Small packets go at once, and the kernel notices a dead peer, for SSH's keepalive packets go unanswered in
-        # silence. Source: tcp(7).
+        # Small packets go at once, and the kernel notices a dead peer, because missing answers to SSH's keepalive
+        # packets go unnoticed. Source: tcp(7).
         stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if hasattr(socket, "TCP_USER_TIMEOUT"):
             stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_PEER_SECONDS * 1000)
@@ -216,7 +216,7 @@ class _Through:
 
 @dataclass(frozen=True)
 class _Attempt:
-    """All that one login needs."""
+    """The parameters of one login."""
 
     target: Host | JumpHost
     pinned_key: paramiko.PKey
@@ -225,7 +225,7 @@ class _Attempt:
 
 
 def _log_in(attempt: _Attempt, seconds: float) -> paramiko.SSHClient:
-    """Log in to one host, and tell what prevents it in the lab's terms."""
+    """Log in to one host; failures are raised as the lab's errors."""
     name = label(attempt.target)
     ends_at = time.monotonic() + seconds
     retrying = Retrying(
@@ -240,7 +240,7 @@ def _log_in(attempt: _Attempt, seconds: float) -> paramiko.SSHClient:
     except paramiko.BadHostKeyException as error:
         raise HostKeyError(
             f"{name} showed the key {error.key.fingerprint} instead of the pinned {attempt.pinned_key.fingerprint}: "
-            "the connection is refused. Either another machine answers at this address, or the host was made anew; "
+            "the connection is refused. Either another machine answers at this address, or the host was recreated; "
             f"in that case {_new_key(attempt.target)}."
         ) from error
     except paramiko.AuthenticationException as error:
@@ -251,9 +251,9 @@ def _log_in(attempt: _Attempt, seconds: float) -> paramiko.SSHClient:
                 f"There is no key to log in to {name} with: no SSH agent runs, or it has none (`ssh-add -l`). Start "
                 "one and `ssh-add` a key, or name a private key in the stack document."
             ) from error
-        if attempt.private_key is None and _ENDED_MEANWHILE in str(error):
+        if attempt.private_key is None and _ENDED_BEFORE_OFFER in str(error):
             raise HostAuthenticationError(
-                f"{name} ended the login before the SSH agent's last key was offered: an sshd bears five or so. "
+                f"{name} ended the login before the SSH agent's last key was offered: an sshd accepts some five. "
                 "Leave the right key alone in the agent (`ssh-add -D`, then `ssh-add` it), or name it as `private_key` "
                 "in the stack document."
             ) from error
@@ -264,7 +264,7 @@ def _log_in(attempt: _Attempt, seconds: float) -> paramiko.SSHClient:
 
 
 def _new_key(target: Host | JumpHost) -> str:
-    """What to do where a host has a new key for a good reason."""
+    """What to do if a host has a new key for a good reason."""
     if isinstance(target, JumpHost) or target.kind == "ssh":
         return (
             "compare the key with what `ssh-keygen -lf` says on the host itself, write it into the stack document as "
@@ -292,7 +292,7 @@ def _refused(attempt: _Attempt, error: paramiko.AuthenticationException) -> str:
 
 
 def _open(attempt: _Attempt, ends_at: float) -> paramiko.SSHClient:
-    """One attempt, with what is left of the deadline as its time-out."""
+    """One attempt, with the rest of the deadline as its timeout."""
     left = max(ends_at - time.monotonic(), 0.1)
     target = attempt.target
     stream = attempt.stream(left)
@@ -328,8 +328,9 @@ def _open(attempt: _Attempt, ends_at: float) -> paramiko.SSHClient:
 def _is_booting(error: BaseException, attempt: _Attempt) -> bool:
     """Whether a host that is still coming up explains the error.
 
-    Paramiko tells two of these by their text alone: a closed or missing greeting, and a connection that ends while the
-    host checks a key, as sshd ends it when it is restarted. A host that saw enough of an agent's keys does, too.
+    Paramiko distinguishes two of these by their text alone: a closed or missing greeting, and a connection that ends
+    while the host checks a key, as sshd ends it when it is restarted. A host also does that after too many of an
+    agent's keys.
     """
     if isinstance(error, (ConnectionError, TimeoutError, EOFError)):
         return True
@@ -343,7 +344,7 @@ def _is_booting(error: BaseException, attempt: _Attempt) -> bool:
 
 
 def _pinned_key(target: Host | JumpHost, known_hosts_path: str) -> paramiko.PKey:
-    """A host's one key, from its document, pinned alike in the known_hosts file."""
+    """A host's one key, from its document; the known_hosts file must pin the same."""
     name = label(target)
     try:
         key_type, encoded = target.host_public_key.split()[:2]
@@ -351,7 +352,7 @@ def _pinned_key(target: Host | JumpHost, known_hosts_path: str) -> paramiko.PKey
     except (ValueError, paramiko.SSHException, UnknownKeyType) as error:
         raise HostKeyError(
             f"No key of {name} is pinned: {target.host_public_key!r} is not a public key. Unknown hosts are refused; "
-            "mend `host_key` in the stack document if it is there, and run `lab up` to have the host's key pinned."
+            "fix `host_key` in the stack document if it is there, and run `lab up` to have the host's key pinned."
         ) from error
     try:
         known = paramiko.HostKeys(known_hosts_path).lookup(known_hosts_name(target.address, target.port))
@@ -379,14 +380,14 @@ def _pinned_key(target: Host | JumpHost, known_hosts_path: str) -> paramiko.PKey
 
 
 def _private_key(host: Host) -> paramiko.PKey | None:
-    """The private key of the login; None where it is the SSH agent's."""
+    """The private key of the login; None if the SSH agent has it."""
     if host.private_key_path is None:
         return None
     try:
         status = Path(host.private_key_path).stat()
         private_key = paramiko.PKey.from_path(host.private_key_path)
     except TypeError as error:
-        # What the library below Paramiko says where it is to have a passphrase.
+        # The library below Paramiko raises this if a passphrase is needed.
         raise HostAuthenticationError(
             f"The private key {host.private_key_path} for {label(host)} has a passphrase, and nobody is there to type "
             "it. Give it to the SSH agent (`ssh-add`), and leave `private_key` out of the stack document."
@@ -402,7 +403,7 @@ def _private_key(host: Host) -> paramiko.PKey | None:
             f"The private key {host.private_key_path} for {label(host)} can't be read ({reason(error)}). "
             "Run `lab up` to have it written again, or name another one in the stack document."
         ) from error
-    # OpenSSH, which Docker reaches the host with, leaves such a key aside. Source: authfile.c, sshkey_perm_ok.
+    # OpenSSH, which Docker uses to reach the host, ignores such a key. Source: authfile.c, sshkey_perm_ok.
     if status.st_uid == os.getuid() and status.st_mode & 0o077:
         raise HostAuthenticationError(
             f"Others may read the private key {host.private_key_path} for {label(host)}, so Docker's ssh won't use it. "
@@ -415,10 +416,10 @@ _SECONDS = 20
 
 
 def fetch_host_key(host: Host) -> str:
-    """Ask a host for its key. Nobody logs in but on the jump host, if there is one, which must show its pinned key.
+    """Ask a host for its key, without a login there; its jump host, if any, must show its pinned key.
 
     Args:
-        host: where it is; what it has as its key isn't looked at.
+        host: where it is; its recorded key isn't used.
 
     Returns:
         The key in one line of OpenSSH's format, ``ssh-ed25519 AAAA…``.

@@ -1,35 +1,49 @@
 """Files to and from a host: whole and checked, or not at all.
 
-Paramiko's own `get` and `put` write straight to their target and compare nothing but the size. Here a file goes to
+Paramiko's own `get` and `put` write directly to their target and compare only the size. Here a file goes to
 a temporary name beside its target, the SHA-256 of both sides is compared, and only then is it renamed.
 """
 
 import hashlib
 import io
-import os
 import secrets
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO, Protocol
 
 import paramiko
 
 from documents.errors import HostUnreachableError, RemoteCommandError, TransferError
+from documents.files import replacing
 from provision.ssh.answers import SHA256, matching
-from provision.ssh.cancelling import checkpoint
-
-if TYPE_CHECKING:
-    from provision.ssh.connection import Connection
+from provision.ssh.execution import Completed, checkpoint
 
 _CHUNK_BYTES = 1 << 15
-"""SFTP servers need not take more in one request. Source: draft-ietf-secsh-filexfer-02, section 3."""
+"""SFTP servers need not accept more in one request. Source: draft-ietf-secsh-filexfer-02, section 3."""
 
 _STALL_SECONDS = 60
 _CHECKSUM_DEADLINE_SECONDS = 300
 
 
-def push(connection: "Connection", source: BinaryIO, remote: str, mode: int) -> None:
+class Remote(Protocol):
+    """The part of a `Connection` that a copy needs."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the connection is up."""
+        ...
+
+    def run(self, command: Sequence[str], *, deadline_seconds: float) -> Completed:
+        """Run a command that must succeed."""
+        ...
+
+    def open_sftp(self) -> paramiko.SFTPClient:
+        """Open an SFTP session."""
+        ...
+
+
+def push(connection: Remote, source: BinaryIO, remote: str, mode: int) -> None:
     """Copy an open file to `remote`; see `Connection.push`."""
     temporary = f"{remote}.{secrets.token_hex(8)}.part"
     with _session(connection, remote) as sftp:
@@ -46,31 +60,26 @@ def push(connection: "Connection", source: BinaryIO, remote: str, mode: int) -> 
             raise
 
 
-def push_bytes(connection: "Connection", data: bytes, remote: str, mode: int) -> None:
+def push_bytes(connection: Remote, data: bytes, remote: str, mode: int) -> None:
     """Write bytes to `remote`; see `Connection.push_bytes`."""
     push(connection, io.BytesIO(data), remote, mode)
 
 
-def pull(connection: "Connection", remote: str, local: Path) -> str:
+def pull(connection: Remote, remote: str, local: Path) -> str:
     """Copy `remote` to a local file; see `Connection.pull`."""
-    temporary = local.with_name(f".{local.name}.{secrets.token_hex(8)}.part")
     expected = remote_sha256(connection, remote)
-    try:
-        with _session(connection, remote) as sftp:
-            digest = _download(sftp, remote, temporary)
+    with _session(connection, remote) as sftp, replacing(local) as target:
+        digest = _download(sftp, remote, target)
         _compare(digest, expected, f"{remote} didn't arrive whole from {connection}, and {local} was not written")
-        temporary.replace(local)
-    finally:
-        temporary.unlink(missing_ok=True)
     return digest
 
 
 def _upload(sftp: paramiko.SFTPClient, source: BinaryIO, temporary: str, mode: int) -> str:
     digest = hashlib.sha256()
     with sftp.open(temporary, "wx") as target:
-        # Before the first byte: the file is made with the server's default permissions.
+        # Before the first byte: the server creates the file with its default permissions.
         target.chmod(mode)
-        # Nothing is waited for between writes; a server that fails one is found out by the checksum.
+        # Writes aren't confirmed one by one; the checksum detects a failed one.
         target.set_pipelined(pipelined=True)
         while chunk := source.read(_CHUNK_BYTES):
             digest.update(chunk)
@@ -79,16 +88,14 @@ def _upload(sftp: paramiko.SFTPClient, source: BinaryIO, temporary: str, mode: i
     return digest.hexdigest()
 
 
-def _download(sftp: paramiko.SFTPClient, remote: str, temporary: Path) -> str:
+def _download(sftp: paramiko.SFTPClient, remote: str, target: BinaryIO) -> str:
     digest = hashlib.sha256()
-    with sftp.open(remote, "rb") as source, temporary.open("xb") as target:
+    with sftp.open(remote, "rb") as source:
         source.prefetch(source.stat().st_size)
         while chunk := source.read(_CHUNK_BYTES):
             digest.update(chunk)
             with checkpoint():
                 target.write(chunk)
-        target.flush()
-        os.fsync(target.fileno())
     return digest.hexdigest()
 
 
@@ -100,25 +107,25 @@ def _compare(here: str, there: str, failure: str) -> None:
         )
 
 
-def remote_sha256(connection: "Connection", remote: str) -> str:
+def remote_sha256(connection: Remote, remote: str) -> str:
     """The SHA-256 of a file on the host, in hexadecimal.
 
     Raises:
         TransferError: there is no such file, or it can't be read.
-        HostError: what the host told is no SHA-256.
+        HostError: the host answered something else.
     """
     try:
         completed = connection.run(["sha256sum", "--", remote], deadline_seconds=_CHECKSUM_DEADLINE_SECONDS)
     except RemoteCommandError as error:
         raise TransferError(f"{remote} on {connection} can't be read, so it can't be copied: {error}") from error
-    # A leading backslash tells that the name beside the sum is escaped. Source: sha256sum(1).
-    told = completed.stdout.partition(" ")[0].removeprefix("\\")
-    return matching(SHA256, told, what=f"the SHA-256 of {remote}", where=connection)[0]
+    # A leading backslash means that the name beside the sum is escaped. Source: sha256sum(1).
+    answer = completed.stdout.partition(" ")[0].removeprefix("\\")
+    return matching(SHA256, answer, what=f"the SHA-256 of {remote}", where=connection)[0]
 
 
 @contextmanager
-def _session(connection: "Connection", remote: str) -> Generator[paramiko.SFTPClient]:
-    """An SFTP session whose failures are told in the lab's terms."""
+def _session(connection: Remote, remote: str) -> Generator[paramiko.SFTPClient]:
+    """An SFTP session whose failures are raised as the lab's errors."""
     with connection.open_sftp() as sftp:
         channel = sftp.get_channel()
         if channel is not None:

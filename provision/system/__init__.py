@@ -1,4 +1,4 @@
-"""The host as a system: what it is, what it needs, and which CPUs its processes have."""
+"""The host as a system: its identity, its preparation, and the CPUs of its processes."""
 
 from provision.system.base_image import SCRIPT, make_base_image_here, make_base_image_on_host, trust_anchors
 from provision.system.changes import (
@@ -11,7 +11,7 @@ from provision.system.changes import (
     take_over,
     write_changes,
 )
-from provision.system.engine import Labelled, find_labelled, remove_labelled
+from provision.system.engine import find_labelled_on_host
 from provision.system.identity import read_identity, read_resources, read_tool_versions
 from provision.system.pinning import mismatches
 from provision.system.preparation import (
@@ -27,8 +27,7 @@ __all__ = [
     "SCRIPT",
     "HostChanges",
     "Journal",
-    "Labelled",
-    "find_labelled",
+    "find_labelled_on_host",
     "let_user_reach_engine",
     "make_base_image_here",
     "make_base_image_on_host",
@@ -42,7 +41,6 @@ __all__ = [
     "read_resources",
     "read_text",
     "read_tool_versions",
-    "remove_labelled",
     "take_over",
     "trust_anchors",
     "wait_for_engine",

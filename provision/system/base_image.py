@@ -1,4 +1,4 @@
-"""The lab's Debian base image: pulled where that is possible, else bootstrapped from Debian's packages."""
+"""The lab's Debian base image: pulled if possible, otherwise bootstrapped from Debian's packages."""
 
 import subprocess
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from provision.system.changes import Journal
 SCRIPT = Path(__file__).parents[1] / "scripts" / "base_image.sh"
 
 TRUST_ANCHORS = Path("/usr/local/share/ca-certificates")
-"""Where Debian and Ubuntu keep the certificates that this machine trusts beside the public ones."""
+"""Where Debian and Ubuntu keep the certificates that this machine trusts besides the public ones."""
 
 _REMOTE_ANCHORS = "/var/lib/fairground/trust-anchors"
 _DEADLINE_SECONDS = 900
@@ -23,7 +23,7 @@ _BOOTSTRAP_PACKAGES = ("mmdebstrap", "debian-archive-keyring")
 
 
 class BaseImage(NamedTuple):
-    """A base image as it was made: its id, and whether it was ``pulled`` or ``bootstrapped``."""
+    """A base image: its id, and whether it was ``pulled`` or ``bootstrapped``."""
 
     id: str
     origin: str
@@ -35,7 +35,7 @@ def trust_anchors() -> Iterator[Path]:
 
 
 def make_base_image_here(image: str, tag: str, stack: str) -> BaseImage:
-    """Make the base on the controller's Docker engine.
+    """Create the base on the controller's Docker engine.
 
     Raises:
         LabError: it can be neither pulled nor bootstrapped; the message says why and what to do.
@@ -53,7 +53,7 @@ def make_base_image_here(image: str, tag: str, stack: str) -> BaseImage:
 
 
 def make_base_image_on_host(connection: Connection, image: str, tag: str, stack: str) -> BaseImage:
-    """Make the base on the host's Docker engine, with the controller's trust anchors.
+    """Create the base on the host's Docker engine, with the controller's trust anchors.
 
     Raises:
         HostError: it can be neither pulled nor bootstrapped; the message says why and what to do.

@@ -1,6 +1,6 @@
-"""What the lab changed on a host that it didn't make, written down on the host itself before each change.
+"""The journal of changes on a host that the lab didn't make, written on the host itself before each change.
 
-The journal is one file in the lab's folder there. A host that the lab made has none: it goes as a whole.
+It is one file in the lab's folder there. A host that the lab made has none, because it is removed as a whole.
 """
 
 import hashlib
@@ -19,18 +19,18 @@ _FOLDER = posixpath.dirname(JOURNAL)
 _DEADLINE_SECONDS = 30
 
 _OVERTAKEN = 9
-"""The status with which a host tells that its journal isn't the one that was read."""
+"""The exit status for a journal that isn't the one that was read."""
 
 
 class HostChanges(Document):
-    """What the lab changed on a host, and for whom.
+    """The changes of a host, and the lab they were made for.
 
     Attributes:
         stack: the lab's name.
-        lab: what tells this lab from another of the same name.
-        held: whether the lab stands; else only what its document keeps is left of it.
-        earlier: the names of labs before it whose images may still be there, kept for the next one.
-        made_folder: whether the lab's own folder wasn't there before.
+        lab: the identity that distinguishes this lab from another of the same name.
+        held: whether the lab is up; otherwise only its kept images are left.
+        earlier: the names of earlier labs whose images may still be kept there.
+        made_folder: whether the lab created its folder.
         client_folder: the folder of root's Docker client, if it wasn't there before.
         packages: the packages installed for the lab, and those that they pulled in.
         folders: what wasn't there before those packages, and goes with them.
@@ -62,16 +62,16 @@ class HostChanges(Document):
 
 
 def read_changes(connection: Connection) -> HostChanges | None:
-    """The journal on the host; None where the lab changed nothing there, or made the host.
+    """The journal on the host; None if the lab changed nothing there, or made the host.
 
     Raises:
-        HostError: there is one that can't be read.
+        HostError: it exists and can't be read.
     """
     return parse_changes(connection, read_text(connection))
 
 
 def read_text(connection: Connection) -> str:
-    """The journal as it lies on the host; empty where there is none.
+    """The journal's text on the host; empty if there is none.
 
     Raises:
         HostError: there is one that can't be read.
@@ -83,10 +83,10 @@ def read_text(connection: Connection) -> str:
 
 
 def parse_changes(connection: Connection, text: str) -> HostChanges | None:
-    """The journal of a host in its text.
+    """Parse the journal of a host.
 
     Raises:
-        HostError: it isn't one, or one of another release.
+        HostError: it isn't a journal, or one of another release.
     """
     if not text:
         return None
@@ -95,15 +95,15 @@ def parse_changes(connection: Connection, text: str) -> HostChanges | None:
     except DocumentError as error:
         raise HostError(
             f"{error} What the lab changed there isn't known without it: take the lab down with the release of "
-            "Fairground that wrote it, or mend the file."
+            "Fairground that wrote it, or fix the file."
         ) from error
 
 
 def take_over(connection: Connection, before: str, changes: HostChanges) -> bool:
-    """Write the journal if nobody has written another one since it was read; whether that was so.
+    """Write the journal if it is unchanged since it was read; returns whether it was.
 
     Args:
-        connection: to the host, on which the lab's folder is there.
+        connection: to the host, where the lab's folder exists.
         before: the journal as `read_text` gave it.
         changes: the new one.
 
@@ -125,7 +125,7 @@ def take_over(connection: Connection, before: str, changes: HostChanges) -> bool
 
 
 def write_changes(connection: Connection, changes: HostChanges) -> None:
-    """Write the journal, whole or not at all, and to the disk: what it tells is about to be done.
+    """Write the journal atomically and durably: its changes are about to be made.
 
     Raises:
         HostError: it can't be written; then nothing may be changed.
@@ -138,7 +138,7 @@ def write_changes(connection: Connection, changes: HostChanges) -> None:
 
 
 class Journal:
-    """The journal while the host is changed: each change is noted before it is made, where the host has a journal."""
+    """The open journal: each change is noted before it is made, if the host has a journal."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -146,7 +146,7 @@ class Journal:
 
     @property
     def is_kept(self) -> bool:
-        """Whether what is changed has to be noted, because the lab didn't make the host."""
+        """Whether changes have to be noted, because the lab didn't make the host."""
         return self._changes is not None
 
     @property
@@ -155,7 +155,7 @@ class Journal:
         return self._changes is not None and self._changes.build_cache is None
 
     def note(self, **more: tuple[str, ...] | bool) -> None:
-        """Note a change that is about to be made; members that list things get these added."""
+        """Note a change that is about to be made; lists are extended."""
         if self._changes is None:
             return
         merged: dict[str, object] = {}

@@ -1,26 +1,25 @@
-"""The Docker engine of a host as a service: whether it is at work, its start and its stop, and its configuration.
+"""The Docker engine of a host as a service: whether it runs, its start, its stop and its configuration.
 
-Where systemd holds the engine's socket, any call of the client starts an engine that was stopped. So whether it is at
-work has to be known before it is asked anything, or it would be left running.
+If systemd holds the engine's socket, any call of the client starts a stopped engine. So the lab has to check whether it
+runs before any call, or it would be left running.
 """
 
 import json
-from collections.abc import Collection, Iterator
-from typing import Literal, NamedTuple
+from collections.abc import Collection
 
 from documents.errors import HostError, RemoteCommandError
-from documents.lab import STACK_LABEL
-from provision.ssh import Connection, matching
+from provision.containers import HostDocker, Labelled, find_labelled
+from provision.ssh import Connection
 from provision.system.changes import Journal
 
 CONFIGURATION = "/etc/docker/daemon.json"
 
 _WITHOUT_NETWORK = {"bridge": "none", "iptables": False, "ip6tables": False, "ip-forward": False}
-"""The lab's containers share the host's network. An engine with networks of its own would put a bridge, a packet filter
-and forwarding on the host, which stay when the engine goes, and address translation into the path that is measured."""
+"""The lab's containers share the host's network. An engine with its own networks would add a bridge, a packet filter
+and forwarding to the host, which outlive it, and address translation to the measured path."""
 
 _UNITS = ("docker.socket", "docker.service", "containerd.service")
-"""What `docker.service` starts along with itself."""
+"""The units that `docker.service` starts together."""
 
 _AT_WORK = (
     "pgrep --exact dockerd >/dev/null || "
@@ -31,13 +30,13 @@ _START_SECONDS = 120
 
 
 def is_installed(connection: Connection) -> bool:
-    """Whether the host has an engine, at work or not."""
+    """Whether the host has an engine, running or not."""
     found = connection.run("PATH=$PATH:/usr/sbin command -v dockerd", deadline_seconds=_DEADLINE_SECONDS, check=False)
     return found.exit_status == 0
 
 
 def is_at_work(connection: Connection) -> bool:
-    """Whether the host has an engine that runs, or is on its way; nothing is started by that."""
+    """Whether the host has an engine that runs or is starting; this starts nothing."""
     return connection.run(_AT_WORK, deadline_seconds=_DEADLINE_SECONDS, check=False).exit_status == 0
 
 
@@ -71,7 +70,7 @@ def stop(connection: Connection, units: tuple[str, ...]) -> None:
 
     Args:
         connection: to the host.
-        units: what of systemd's was started with it; none on a host without systemd.
+        units: the units of systemd that were started with it; empty on a host without systemd.
 
     Raises:
         HostError: it still runs.
@@ -86,7 +85,7 @@ def stop(connection: Connection, units: tuple[str, ...]) -> None:
 
 
 def configure(connection: Connection) -> None:
-    """Write the configuration of an engine that is about to be installed for the lab, unless there is one."""
+    """Write the configuration for an engine that is about to be installed, unless there is one."""
     if connection.run(["test", "-e", CONFIGURATION], deadline_seconds=_DEADLINE_SECONDS, check=False).exit_status:
         connection.run(["mkdir", "-p", "/etc/docker"], deadline_seconds=_DEADLINE_SECONDS)
         connection.push_bytes(f"{json.dumps(_WITHOUT_NETWORK, indent=2)}\n".encode(), CONFIGURATION, 0o644)
@@ -124,75 +123,17 @@ def remove_records(connection: Connection, *, but: Collection[str]) -> None:
             return
 
 
-Kind = Literal["container", "image", "volume"]
-
-_LIST_LABELLED: dict[Kind, tuple[str, ...]] = {
-    "container": ("ps", "--all", "--no-trunc", "--format", "{{.ID}} {{.Names}}"),
-    "image": ("images", "--no-trunc", "--format", "{{.ID}} {{.Repository}}:{{.Tag}}"),
-    "volume": ("volume", "ls", "--format", "{{.Name}} {{.Name}}"),
-}
-
-_REMOVE: dict[Kind, tuple[str, ...]] = {
-    "container": ("rm", "--force", "--volumes"),
-    "image": ("image", "rm"),
-    "volume": ("volume", "rm"),
-}
-"""In the order in which one kind stops standing in the way of the next."""
-
-_LABELLED_DEADLINE_SECONDS = 120
-
-
-class Labelled(NamedTuple):
-    """A thing on the host's engine that carries the label."""
-
-    kind: Kind
-    id: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.name} on the host"
-
-
-def find_labelled(connection: Connection, stack: str) -> tuple[Labelled, ...]:
-    """All that carries the stack's label on the host, in the order of removal; nothing where it has no engine.
+def find_labelled_on_host(connection: Connection, stack: str) -> tuple[Labelled, ...]:
+    """Everything that carries the stack's label on a host, in the order of removal; nothing where it has no engine.
 
     Raises:
-        HostError: the engine is there and doesn't run, or doesn't answer.
+        HostError: the engine is installed and doesn't run, or doesn't answer.
     """
-    if not connection.run("command -v docker", deadline_seconds=_LABELLED_DEADLINE_SECONDS, check=False).stdout:
+    if not connection.run("command -v docker", deadline_seconds=_DEADLINE_SECONDS, check=False).stdout:
         return ()
     if not is_at_work(connection):
         raise HostError(
-            f"The Docker engine on {connection} doesn't run, so what is on it can't be listed. Start it there, and try "
-            "again."
+            f"The Docker engine on {connection} doesn't run, so its containers and images can't be listed. Start it "
+            "there, and try again."
         )
-    return tuple(thing for kind in _LIST_LABELLED for thing in _list(connection, kind, stack))
-
-
-def remove_labelled(connection: Connection, thing: Labelled) -> None:
-    """Remove one thing; one that is gone stays so.
-
-    Raises:
-        HostError: the engine refused.
-    """
-    # An image goes by its name: by its id it can't while it has another name.
-    target = thing.name if thing.kind == "image" and "<none>" not in thing.name else thing.id
-    try:
-        connection.run(["docker", *_REMOVE[thing.kind], target], deadline_seconds=_LABELLED_DEADLINE_SECONDS)
-    except RemoteCommandError as error:
-        if "No such" in str(error) or "no such" in str(error):
-            return
-        raise HostError(f"The {thing} {connection} can't be removed: {error}") from error
-
-
-def _list(connection: Connection, kind: Kind, stack: str) -> Iterator[Labelled]:
-    command = ["docker", *_LIST_LABELLED[kind], "--filter", f"label={STACK_LABEL}={stack}"]
-    try:
-        lines = connection.run(command, deadline_seconds=_LABELLED_DEADLINE_SECONDS).stdout.splitlines()
-    except RemoteCommandError as error:
-        raise HostError(
-            f"Docker on {connection} doesn't list its {kind}s: {error} Start the engine there, and try again."
-        ) from error
-    for line in lines:
-        found = matching(r"(\S+) (\S.*)", line, what=f"the {kind}s of the lab {stack}", where=f"Docker on {connection}")
-        yield Labelled(kind, found[1], found[2])
+    return find_labelled(HostDocker(connection), stack)

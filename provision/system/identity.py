@@ -1,4 +1,4 @@
-"""What a host is: read from it, never set."""
+"""Reading what a host is; nothing is set."""
 
 from typing import Annotated, Literal
 
@@ -39,23 +39,23 @@ class _Answer(Document):
 
 
 def read_identity(connection: Connection) -> HostIdentity:
-    """What the host is: its CPUs, memory, kernel, system, limits and kernel settings.
+    """Read the host's CPUs, memory, kernel, system, limits and kernel settings.
 
     CPUs, cores and memory are those that the host may use, not those of the machine below a `container` host.
 
     Raises:
-        HostError: the host can't tell.
+        HostError: it can't be read.
     """
     return _identity(_ask(connection))
 
 
 def read_resources(connection: Connection) -> HostResources:
-    """The physical cores and the memory that the host may use, and whether its kernel is its own.
+    """Read the physical cores and the memory that the host may use, and whether its kernel is its own.
 
-    Where the kernel doesn't tell which CPUs share a core, each counts as a core.
+    Where the kernel doesn't report which CPUs share a core, each counts as a core.
 
     Raises:
-        HostError: the host can't tell.
+        HostError: it can't be read.
     """
     answer = _ask(connection)
     cpus = set(parse_cpu_list(answer.cpu_list))
@@ -72,7 +72,7 @@ def _ask(connection: Connection) -> _Answer:
     try:
         return call(connection, "identity", {}, _Answer, what="what it is", deadline_seconds=_DEADLINE_SECONDS)
     except RemoteCommandError as error:
-        raise HostError(f"{connection} can't tell what it is: {error}") from error
+        raise HostError(f"The identity of {connection} can't be read: {error}") from error
 
 
 def _identity(answer: _Answer) -> HostIdentity:
@@ -88,7 +88,7 @@ def _identity(answer: _Answer) -> HostIdentity:
         cgroup_version=answer.cgroup_version,
         settings=answer.settings,
         microcode=answer.microcode,
-        # A kernel that doesn't tell which CPUs share a core has this said, and not a core for each CPU.
+        # None for a kernel that doesn't report which CPUs share a core, not a core for each CPU.
         physical_cores=sum(not set(cpus).isdisjoint(core) for core in cores) or None,
         numa_nodes=None if answer.numa_list is None else len(parse_cpu_list(answer.numa_list)),
         swap_bytes=answer.swap_bytes,
@@ -105,7 +105,7 @@ def read_tool_versions(connection: Connection, inventory: Inventory) -> dict[str
     """The versions of what a run uses: those of the host's tools, of PostgreSQL and of Redis.
 
     Raises:
-        HostError: a tool or a service isn't there.
+        HostError: a tool or a service is missing.
     """
     postgres = _exec(connection, inventory.postgres.container, "postgres", "--version")
     redis = _exec(connection, inventory.redis.container, "redis-server", "--version")
@@ -122,5 +122,5 @@ def _exec(connection: Connection, container: str, *command: str) -> str:
     try:
         completed = control.execute(connection, container, command, deadline_seconds=_DEADLINE_SECONDS)
     except RemoteCommandError as error:
-        raise HostError(f"{container} on {connection} doesn't tell its version: {error}") from error
+        raise HostError(f"{container} on {connection} doesn't print its version: {error}") from error
     return completed.stdout.strip()

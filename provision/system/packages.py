@@ -1,6 +1,6 @@
-"""Debian's packages on a host: those that the lab needs are installed, and can be taken away again.
+"""Debian's packages on a host: installed for the lab, and removed again.
 
-Only packages that weren't there count as installed for the lab. One that apt brings up to date on the way stays so.
+Only packages that weren't there count as installed for the lab. One that apt upgrades in the process stays upgraded.
 """
 
 import logging
@@ -21,24 +21,24 @@ _logger = logging.getLogger(__name__)
 _LOCK_SECONDS = 300
 
 _APT = (
-    # needrestart, which Ubuntu has apt call, would restart services of the host whose libraries a package brought.
+    # On Ubuntu, apt calls needrestart, which would restart services of the host that use an upgraded library.
     *("env", "DEBIAN_FRONTEND=noninteractive", "NEEDRESTART_SUSPEND=1"),
     *("apt-get", "--quiet", f"--option=DPkg::Lock::Timeout={_LOCK_SECONDS}"),
-    # A configuration that its administrator wrote before the package came stays as it is.
+    # A configuration that the administrator wrote before the installation is kept.
     *("--option=Dpkg::Options::=--force-confdef", "--option=Dpkg::Options::=--force-confold"),
 )
 _APT_DEADLINE_SECONDS = 900
 _DEADLINE_SECONDS = 60
 
 _LOCKED = r"(?s).*Unable to lock directory"
-"""What apt says at once where another one fetches lists or packages, as the daily one does soon after a boot. For the
-other lock, dpkg's, it waits by itself."""
+"""apt's message if another apt fetches lists or packages, as the daily one does soon after a boot. For the other lock,
+dpkg's, it waits by itself."""
 
 _NEW = re.compile(r"^Inst (\S+) \(", re.MULTILINE)
-"""A line of a simulated installation. That of a package to be brought up to date has its old version before the new."""
+"""A line of a simulated installation; for an upgrade it has the old version before the new one."""
 
 _CHANGED = re.compile(r"^..5\S* c /(\S+)$", re.MULTILINE)
-"""A line of `dpkg --verify` of a file of configuration whose sum isn't that of the package's own."""
+"""A line of `dpkg --verify` for a changed configuration file."""
 
 _ASIDE = f"{HOME}/configuration.tar"
 
@@ -55,21 +55,21 @@ ENGINE_FOLDERS = (
     *("/etc/docker", engine.CONFIGURATION, "/opt/containerd", "/var/lib/containerd", "/var/lib/docker"),
     *("/run/containerd", "/run/docker", "/run/docker.sock", "/run/runc"),
 )
-"""What an engine makes as it runs, and its package leaves behind; and its configuration, which the lab writes."""
+"""The folders that an engine creates and its package leaves behind, and its configuration, which the lab writes."""
 
 ENGINE_GROUP = "docker"
 
 
 def install(connection: Connection, packages: Sequence[str], journal: Journal) -> None:
-    """Install packages; what wasn't there before is noted before it comes, and nothing that was there goes for it.
+    """Install packages; each new one is noted before its installation, and no other package is removed for it.
 
     Args:
         connection: to the host.
-        packages: each a name, or several to choose from, ``one | other``: the first that the release has.
+        packages: each a name, or alternatives such as ``one | other``, of which the first in the release counts.
         journal: of the host's changes.
 
     Raises:
-        HostError: the host isn't Debian's kin, or a package can't be had, or not beside what is installed.
+        HostError: the host isn't Debian or Ubuntu, or a package isn't available, or it conflicts with an installed one.
     """
     if not packages:
         return
@@ -96,10 +96,10 @@ def install(connection: Connection, packages: Sequence[str], journal: Journal) -
 
 
 def purge(connection: Connection, packages: Collection[str]) -> Mapping[str, tuple[str, ...]]:
-    """Remove packages with their configuration, but for those that something else on the host needs by now.
+    """Remove packages with their configuration, except those that other software on the host needs by now.
 
     Returns:
-        What was left, each with all the packages that need any of it.
+        The remaining packages, each with all packages that need it.
 
     Raises:
         HostError: apt refused.
@@ -125,13 +125,13 @@ def purge(connection: Connection, packages: Collection[str]) -> Mapping[str, tup
 
 
 def wait_for_apt(connection: Connection) -> None:
-    """Wait until no apt installs or removes packages on the host: one whose controller was killed goes on there.
+    """Wait until no apt installs or removes packages on the host: it goes on there if a controller is killed.
 
     Raises:
         HostError: it takes too long, or apt refuses.
     """
     try:
-        # With no package to install it takes apt's lock, and gives it back.
+        # Without a package to install it takes apt's lock, and releases it.
         _run_apt(connection, ["install", "--yes"])
     except RemoteCommandError as error:
         raise HostError(
@@ -140,7 +140,7 @@ def wait_for_apt(connection: Connection) -> None:
 
 
 def _set_aside(connection: Connection, packages: Sequence[str]) -> None:
-    """Save those files of the packages' configuration that aren't as they came: they are the administrator's."""
+    """Save the changed configuration files of the packages: they are the administrator's."""
     verified = connection.run(["dpkg", "--verify", *packages], deadline_seconds=_DEADLINE_SECONDS, check=False).stdout
     if changed := _CHANGED.findall(verified):
         archive = shlex.join(["tar", "-C", "/", "-cpf", f"{_ASIDE}.part", "--ignore-failed-read", *changed])
@@ -150,7 +150,7 @@ def _set_aside(connection: Connection, packages: Sequence[str]) -> None:
 
 
 def _run_apt(connection: Connection, arguments: Sequence[str]) -> Completed:
-    """Run apt-get as root, and wait where another one is at work on the host."""
+    """Run apt-get as root, and wait while another one runs on the host."""
     retrying = Retrying(
         retry=retry_if_exception_message(match=_LOCKED),
         stop=stop_before_delay(_LOCK_SECONDS),
@@ -175,7 +175,7 @@ def _note(connection: Connection, names: tuple[str, ...], journal: Journal) -> N
 
 
 def _available(connection: Connection, alternatives: str) -> str:
-    """The first of several package names that the host's release has; the last where it has none, so apt says so."""
+    """The first of several package names that the host's release has; otherwise the last, so that apt reports it."""
     names = alternatives.split(" | ")
     for name in names:
         shown = connection.run(["apt-cache", "show", "--quiet=1", name], deadline_seconds=60, check=False)
@@ -185,7 +185,7 @@ def _available(connection: Connection, alternatives: str) -> str:
 
 
 def _installed(connection: Connection, packages: Collection[str]) -> list[str]:
-    """Those of the packages of which anything is there: the package, or its configuration alone."""
+    """The packages that are installed, or whose configuration exists."""
     listing = shlex.join(["dpkg-query", "--show", "--showformat", "${db:Status-Status} ${Package}\\n", *packages])
     lines = connection.run(f"{listing} 2>/dev/null || :", deadline_seconds=_DEADLINE_SECONDS).stdout.splitlines()
     found = [matching(r"([a-z-]+) (\S+)", line, what="the state of a package", where=connection) for line in lines]
@@ -193,14 +193,14 @@ def _installed(connection: Connection, packages: Collection[str]) -> list[str]:
 
 
 def _unneeded(connection: Connection, names: Sequence[str]) -> set[str]:
-    """Which packages nothing else depends on, as apt finds it out of those that were never asked for by name."""
+    """The packages that nothing else depends on, as apt finds them among those that weren't requested by name."""
     connection.run(["apt-mark", "auto", *names], deadline_seconds=_DEADLINE_SECONDS)
     simulated = _run_apt(connection, [*_NO_MORE_THAN_NEEDED, "autoremove", "--simulate"]).stdout
     return set(_REMOVED.findall(simulated)).intersection(names)
 
 
 def _others(connection: Connection, names: Sequence[str], packages: Collection[str]) -> tuple[str, ...]:
-    """What would go along with packages although it isn't among those that were installed for the lab."""
+    """The packages that would be removed too, although they weren't installed for the lab."""
     if not names:
         return ()
     simulated = _run_apt(connection, ["purge", "--simulate", *names]).stdout

@@ -1,6 +1,6 @@
 """CPU pinning: set for every thread, and read back from every thread, never assumed.
 
-`taskset -a` lists a process's threads once; a thread started meanwhile escapes it. Here the host repeats until
+`taskset -a` lists a process's threads once; a thread that starts during that escapes it. Here the host repeats until
 nothing is left to change (see `provision/payload/pinning.py`).
 """
 
@@ -13,7 +13,7 @@ from documents.lab import CoreLayout, CpuList, Role, parse_cpu_list
 from documents.run import ProcessPinning
 from provision.containers import Cgroup
 from provision.payload import call
-from provision.ssh import Amount, Connection
+from provision.ssh import COUNT, Amount, Connection
 
 SYSTEM_COMMANDS = (
     "sshd",
@@ -26,7 +26,7 @@ SYSTEM_COMMANDS = (
     "lab-watch",
     "lab-guard",
 )
-"""The commands whose processes make up the role `system`."""
+"""The commands whose processes are the role `system`."""
 
 _DEADLINE_SECONDS = 60
 _SHOWN = 5
@@ -47,13 +47,13 @@ def apply(
     *,
     system_commands: Collection[str] = SYSTEM_COMMANDS,
 ) -> int:
-    """Pin every thread of the roles' processes, and of those that the host's own work is done by.
+    """Pin every thread of the roles' processes, and of the host's other work.
 
     Args:
         connection: to the host.
         layout: the CPUs of each role.
         cgroups: where each role's processes are.
-        system_commands: the commands that make up the role `system`.
+        system_commands: the commands of the role `system`.
 
     Returns:
         How many threads ran on other CPUs before.
@@ -65,7 +65,7 @@ def apply(
 
 
 def release(connection: Connection, cpus: Collection[int], commands: Collection[str] = SYSTEM_COMMANDS) -> None:
-    """Let the host's own work run on all CPUs again, so that an image build after a run isn't left with one.
+    """Let the host's other work run on all CPUs again, so that an image build after a run can use them.
 
     Raises:
         HostError: a thread can't be moved.
@@ -74,7 +74,7 @@ def release(connection: Connection, cpus: Collection[int], commands: Collection[
 
 
 def confine(connection: Connection, cpus: Collection[int], commands: Collection[str] = SYSTEM_COMMANDS) -> None:
-    """Keep the host's own work to these CPUs.
+    """Pin the host's other work to these CPUs.
 
     Raises:
         HostError: a thread can't be moved.
@@ -93,7 +93,7 @@ def read_back(
     """The CPUs that the kernel lets each thread run on, from /proc/PID/task/TID/status.
 
     Raises:
-        HostError: the host can't tell.
+        HostError: it can't be read.
     """
     request = {"action": "read", "roles": _request(layout, cgroups, system_commands)}
     try:
@@ -122,10 +122,10 @@ def read_back(
 def mismatches(
     layout: CoreLayout, pinning: Collection[ProcessPinning], *, roles: Collection[Role] = ("api", "postgres", "redis")
 ) -> list[str]:
-    """What of a pinning isn't as the layout has it, in sentences; none where all is well.
+    """The differences between a pinning and the layout, in sentences; empty if there are none.
 
-    No thread may run outside its role's CPUs. A thread may keep to fewer of them by its own choice, but a process's
-    threads together must have all.
+    No thread may run outside its role's CPUs. A thread may use fewer of them by its own choice, but a process's threads
+    together must have all.
 
     Args:
         layout: the CPUs of each role.
@@ -173,7 +173,7 @@ def _apply(connection: Connection, roles: Mapping[str, object]) -> int:
     request = {"action": "apply", "roles": roles}
     what = "how many threads were moved"
     try:
-        return call(connection, "pinning", request, Amount, what=what, deadline_seconds=_DEADLINE_SECONDS)
+        return call(connection, "pinning", request, COUNT, what=what, deadline_seconds=_DEADLINE_SECONDS)
     except RemoteCommandError as error:
         raise HostError(f"The CPU pinning on {connection} failed: {error}") from error
 

@@ -1,7 +1,4 @@
-"""What a host needs before anything can be measured on it; installs only what is missing.
-
-Debian and Ubuntu hosts are known. A host that is already fit is only looked at.
-"""
+"""Preparing a Debian or Ubuntu host for measurements; only what is missing is installed."""
 
 import logging
 import re
@@ -26,7 +23,7 @@ REQUIRED_PACKAGES = {
     "dockerd": "docker.io",
     "sshd": "openssh-server",
 }
-"""The commands that a host must have, and Debian's package of each; the first of several that apt knows is taken."""
+"""The commands that a host must have, and Debian's package of each, or the first of several that apt knows."""
 
 LOAD_HOST_PACKAGES = {
     "wrk": "wrk",
@@ -35,19 +32,19 @@ LOAD_HOST_PACKAGES = {
     "sshd": "openssh-server",
     "iperf3": "iperf3",
 }
-"""The commands that a load host must have: no Docker engine is among them, for nothing runs in a container there."""
+"""The commands that a load host must have; it needs no Docker engine, because nothing runs in a container there."""
 
 NETWORK_PACKAGES = {"iperf3": "iperf3"}
-"""What the host needs beside the others where its load comes from load hosts."""
+"""The additional commands of a host with load hosts."""
 
 BUILDER_PACKAGE = "docker-buildx | docker.io"
-"""What has BuildKit: with Docker before version 23, the client itself."""
+"""The package with BuildKit; before version 23, Docker's client contains it."""
 
 MINIMUM_PYTHON = (3, 10)
-"""What the scripts of `provision/payload/` are written for."""
+"""The version that the programs of `provision/payload/` need."""
 
 SSHD_LIMITS = {"maxstartups": "100:30:200", "maxsessions": "64"}
-"""Docker's ssh transport opens a connection for each request: sshd's default limits turn some of them away."""
+"""Docker's ssh transport opens a connection for each request: sshd's default limits refuse some of them."""
 
 SSHD_DROP_IN = "/etc/ssh/sshd_config.d/10-fairground.conf"
 
@@ -56,20 +53,20 @@ _DEADLINE_SECONDS = 30
 
 
 def prepare(connection: Connection, *, engine_seconds: float = 60) -> dict[str, str]:
-    """Make the host fit for the lab: its packages, sshd's limits and the lab's folder. Repeating it changes nothing.
+    """Prepare the host for the lab: its packages, sshd's limits and the lab's folder. Repeating it changes nothing.
 
-    On a host that the lab didn't make, whatever is changed is noted there before; see `provision.claim`.
+    On a host that the lab didn't make, each change is noted there before it is done; see `provision.claim`.
 
     Args:
         connection: to the host.
-        engine_seconds: how long the Docker engine is waited for; that of a host just made starts beside its sshd.
+        engine_seconds: how long to wait for the Docker engine; on a new host it starts at the same time as sshd.
 
     Returns:
         The version of each tool, by name.
 
     Raises:
-        HostError: the user isn't root and can't become it, the system isn't Debian's kin, a package can't be had, or
-            the Docker engine doesn't answer.
+        HostError: the user isn't root and can't become it, the system isn't Debian or Ubuntu, a package isn't
+            available, or the Docker engine doesn't answer.
     """
     require_root(connection)
     journal = Journal(connection)
@@ -80,16 +77,17 @@ def prepare(connection: Connection, *, engine_seconds: float = 60) -> dict[str, 
         engine.start(connection, journal)
     wait_for_engine(connection, deadline_seconds=engine_seconds)
     if journal.lacks_build_cache and (found := engine.list_records(connection)) is not None:
-        # It couldn't be asked before, and nothing was built since.
+        # The engine didn't run before, and nothing was built since.
         journal.note(build_cache=found)
     return tool_versions(connection)
 
 
 def prepare_load_host(connection: Connection) -> None:
-    """Make a load host fit: its packages and the lab's folder. Repeating it changes nothing.
+    """Prepare a load host: its packages and the lab's folder. Repeating it changes nothing.
 
     Raises:
-        HostError: the user isn't root and can't become it, the system isn't Debian's kin, or a package can't be had.
+        HostError: the user isn't root and can't become it, the system isn't Debian or Ubuntu, or a package isn't
+            available.
     """
     require_root(connection)
     packages.install(connection, _missing(connection, LOAD_HOST_PACKAGES), Journal(connection))
@@ -97,10 +95,10 @@ def prepare_load_host(connection: Connection) -> None:
 
 
 def prepare_for_network(connection: Connection) -> None:
-    """Give the lab's host what measures the network between it and its load hosts.
+    """Install the tools that measure the network between the lab's host and its load hosts.
 
     Raises:
-        HostError: a package can't be had.
+        HostError: a package can't be installed.
     """
     packages.install(connection, _missing(connection, NETWORK_PACKAGES), Journal(connection))
 
@@ -109,7 +107,7 @@ def wait_for_engine(connection: Connection, *, deadline_seconds: float) -> None:
     """Wait until the host's Docker engine answers.
 
     Raises:
-        HostError: it didn't by the deadline; its message is told.
+        HostError: it didn't by the deadline; has its message.
     """
     retrying = Retrying(
         retry=retry_if_exception_type(RemoteCommandError),
@@ -156,15 +154,15 @@ def read_wrk_version(connection: Connection) -> str:
     Raises:
         HostError: wrk is missing.
     """
-    # It prints its version and ends with a status of its own.
+    # It prints its version and ends with a status other than 0.
     return _version(connection, "wrk --version || true", r"wrk (\S+)(?: .*)?")[1]
 
 
 def require_root(connection: Connection) -> None:
-    """Refuse a user who isn't root, and can't become it.
+    """Refuse a user who isn't root and can't become it.
 
     Raises:
-        HostError: so it is; says what to do.
+        HostError: the user can't become root; says what to do.
     """
     found = connection.run(["id", "-u"], deadline_seconds=_DEADLINE_SECONDS, check=False)
     if found.exit_status:
@@ -177,7 +175,7 @@ def require_root(connection: Connection) -> None:
 
 
 def let_user_reach_engine(connection: Connection, user: str) -> None:
-    """Put a user who isn't root into the group that may use the Docker engine, as Docker's own ssh transport needs it.
+    """Add a user who isn't root to the group that may use the Docker engine, which Docker's ssh transport needs.
 
     Raises:
         HostError: the engine's socket belongs to no such group.
@@ -218,7 +216,7 @@ def _missing(connection: Connection, required: Mapping[str, str]) -> list[str]:
 
 
 def _raise_sshd_limits(connection: Connection, journal: Journal) -> None:
-    """Raise sshd's limits by a drop-in where they are lower, and have sshd read them."""
+    """Raise sshd's limits by a drop-in if they are lower, and make sshd read them."""
     if not _lower_sshd_limits(connection):
         return
     drop_in = "".join(f"{name} {value}\n" for name, value in SSHD_LIMITS.items())
@@ -234,7 +232,7 @@ def _raise_sshd_limits(connection: Connection, journal: Journal) -> None:
 
 
 def _lower_sshd_limits(connection: Connection) -> list[str]:
-    """Those of sshd's limits that are lower than the lab needs, as its configuration has them."""
+    """The limits in sshd's configuration that are lower than the lab needs."""
     sshd = connection.run("PATH=$PATH:/usr/sbin sshd -T", deadline_seconds=_DEADLINE_SECONDS).stdout
     effective = dict(line.split(" ", 1) for line in sshd.splitlines() if " " in line)
     found = {name: effective.get(name, "0") for name in SSHD_LIMITS}
@@ -246,10 +244,10 @@ def _lower_sshd_limits(connection: Connection) -> list[str]:
 
 
 def reload_sshd(connection: Connection) -> None:
-    """Have sshd read its configuration again: the daemon itself, not the child that serves this session.
+    """Make sshd read its configuration again: the daemon itself, not the child that serves this session.
 
-    Where systemd holds its socket, as on Ubuntu since 22.10, a daemon that is told to read it again can't listen any
-    more and ends. It is started anew there, and what listens meanwhile is systemd. Sessions go on in either case.
+    Where systemd holds its socket, as on Ubuntu since 22.10, a daemon that reloads it can't listen any
+    more and ends. It is restarted there, and systemd listens until then. Sessions go on in either case.
 
     Raises:
         RemoteCommandError: it can't be found.
@@ -273,11 +271,11 @@ def _version(connection: Connection, command: str, pattern: str) -> re.Match[str
     except RemoteCommandError as error:
         raise HostError(f"{connection} lacks a tool that the lab prepares hosts with: {error} Run `lab up`.") from error
     if not text:
-        raise HostError(f"`{command}` on {connection} told no version. Run `lab up`.")
+        raise HostError(f"`{command}` on {connection} printed no version. Run `lab up`.")
     return matching(pattern, text.partition("\n")[0], what=f"the version by `{command}`", where=connection)
 
 
 def _engine_version(connection: Connection) -> str:
-    # A template with a member of the server's makes an engine that is away an error on every version of the client.
+    # With a field of the server in the template, every version of the client fails if the engine is missing.
     command = ["docker", "version", "--format", "{{.Server.Version}}"]
     return connection.run(command, deadline_seconds=_DEADLINE_SECONDS).stdout.strip()

@@ -6,8 +6,8 @@ import pytest
 
 from analysis.raw.run import read_run
 from analysis.report.report import analyse
-from documents.run.load import OpenLoopPlan, OpenLoopResult
 from documents.run.records import CellRecord
+from documents.run.window import OpenLoopPlan, OpenLoopResult
 from experiment.workloads.command import OPEN_LOOP_SOURCE
 from provision.load import open_loop
 from provision.ssh.connection import Connection

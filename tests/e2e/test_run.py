@@ -5,7 +5,7 @@ from collections import defaultdict
 
 import pytest
 
-from documents.run.load import WrkResult
+from documents.run.window import WrkResult
 from experiment.workloads.requests import EXPECTED_STATUS
 from provision.services.database import run_sql
 from provision.ssh.connection import Connection

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from documents.run.load import WrkResult
+from documents.run.window import WrkResult
 from provision.ssh.connection import Connection
 from tests.e2e.conftest import StartRun
 from tests.e2e.host_view import left_on_host

@@ -11,13 +11,13 @@ from documents.lab.host import Host
 from documents.lab.inventory import STACK_LABEL
 from documents.stack.hosts import SshHost
 from documents.stack.stack import Stack
-from lab.resources.ssh_files import list_known_hosts
+from lab.resources.access import list_known_hosts
 from provision.claim import claim
 from provision.images import build
 from provision.load import jobs
 from provision.ssh.connection import Connection, connect
 from provision.system import preparation
-from provision.system.engine import find_labelled
+from provision.system.engine import find_labelled_on_host
 from tests.machines.machine import Machine
 from tests.machines.snapshot import Snapshot
 
@@ -67,7 +67,7 @@ def use(connection: Connection, found: Found) -> None:
     )
     connection.run(["mkdir", "-p", "/var/lib/fairground/run"], deadline_seconds=10)
     jobs.start(connection, "/var/lib/fairground/run/load", ["sleep", "3600"], deadline_seconds=3600)
-    assert {thing.kind for thing in find_labelled(connection, STACK)} == {"container", "image", "volume"}
+    assert {thing.kind for thing in find_labelled_on_host(connection, STACK)} == {"container", "image", "volume"}
     assert found.snapshot.changed()
 
 

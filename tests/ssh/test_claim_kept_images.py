@@ -8,7 +8,7 @@ from lab.lifecycle.engine import Engine
 from lab.lifecycle.existing_host import leave_host
 from provision.claim import claim, release
 from provision.system import preparation
-from provision.system.engine import find_labelled
+from provision.system.engine import find_labelled_on_host
 from tests.ssh.found_machine import STACK, Found, build_image, claimed, described, use
 
 pytestmark = pytest.mark.nightly
@@ -54,6 +54,6 @@ def test_images_that_were_kept_go_with_a_lab_of_another_name(with_engine: Found)
         claim(connection, "another", "ssh-ed25519 TWO")
         preparation.prepare(connection)
         build_image(connection, "another")
-        assert find_labelled(connection, STACK)
+        assert find_labelled_on_host(connection, STACK)
         assert release(connection, keep_images=False) == ()
     assert with_engine.snapshot.changed_in_the_end() == {}

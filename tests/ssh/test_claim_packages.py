@@ -25,7 +25,7 @@ def test_what_something_else_needs_by_now_stays_and_is_told(without_engine: Foun
         kept = release(connection, keep_images=False)
     assert any(phrase.startswith("package python3 on the host, which own-tool, python3-distro need") for phrase in kept)
     assert any(phrase.startswith("package docker.io on the host, which own-tool") for phrase in kept)
-    assert "the engine on the host without networks of its own, until it is started anew" in kept
+    assert "the engine on the host without networks of its own, until it is restarted" in kept
     assert not any("wrk" in phrase for phrase in kept)
     there = without_engine.machine.run("dpkg-query", "--show", "--showformat", "${Package}\n").split()
     assert {"python3", "python3-distro", "docker.io"} <= set(there)

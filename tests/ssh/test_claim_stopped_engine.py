@@ -10,7 +10,7 @@ from lab.lifecycle.existing_host import leave_host
 from provision.claim import claim, release
 from provision.ssh.connection import connect
 from provision.system.changes import read_changes
-from provision.system.engine import find_labelled
+from provision.system.engine import find_labelled_on_host
 from tests.ssh.found_machine import LAB, STACK, Found, build_image, claimed, described
 
 pytestmark = pytest.mark.nightly
@@ -64,7 +64,7 @@ def test_an_engine_that_was_stopped_is_so_after_a_claim_that_was_broken_off(with
         with connect(with_engine.host) as connection:
             claim(connection, STACK, LAB)
             with pytest.raises(HostError, match="doesn't run, so what is on it can't be listed"):
-                find_labelled(connection, STACK)
+                find_labelled_on_host(connection, STACK)
             assert release(connection, keep_images=False) == ()
         assert not any(with_engine.machine.has_at_work(unit) for unit in units)
     finally:

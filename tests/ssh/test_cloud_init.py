@@ -10,7 +10,7 @@ import pytest
 from documents.errors import HostAuthenticationError
 from documents.lab.host import Host
 from lab.hosts.cloud import cloud_config
-from lab.resources.ssh_files import pin_host_key
+from lab.resources.access import pin_host_key
 from provision.ssh.connection import Connection, connect
 from tests.ssh.services import STACK, build_on_base, docker
 from tests.ssh.sshd import make_key, public_half

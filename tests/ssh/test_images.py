@@ -10,10 +10,9 @@ import pytest
 
 from documents.errors import HostError, HostUnreachableError, RemoteCommandError
 from documents.lab.host import Host
-from lab.resources.ssh_files import list_known_hosts
-from provision.images import carrying
-from provision.images.build import build_image, find_image
-from provision.images.carrying import carry_image
+from lab.resources.access import list_known_hosts
+from provision.images import build
+from provision.images.build import build_image, carry_image, find_image
 from provision.ssh.connection import Connection, connect
 from tests.machines.machine import WITH_OLDER_ENGINE, Machine
 from tests.ssh.services import STACK, docker
@@ -94,7 +93,7 @@ def test_an_image_that_is_there_already_is_not_sent(
     connection: Connection, elsewhere: Connection, image: Image, monkeypatch: pytest.MonkeyPatch
 ):
     carry_image(connection, elsewhere, image.name, image.id)
-    monkeypatch.setattr(carrying, "_SAVE", "exit 3")
+    monkeypatch.setattr(build, "_SAVE", "exit 3")
     carry_image(connection, elsewhere, image.name, image.id)
 
 
@@ -120,7 +119,7 @@ def test_an_image_for_another_platform_is_not_carried(connection: Connection, el
 def test_an_image_that_arrives_in_part_is_an_error(
     connection: Connection, elsewhere: Connection, image: Image, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(carrying, "_SAVE", '(docker save -- "$0" || :) | head -c 1000000')
+    monkeypatch.setattr(build, "_SAVE", '(docker save -- "$0" || :) | head -c 1000000')
     with pytest.raises(HostError, match="didn't take the image"):
         carry_image(connection, elsewhere, image.name, image.id)
     assert find_image(elsewhere, image.name) is None
@@ -129,7 +128,7 @@ def test_an_image_that_arrives_in_part_is_an_error(
 def test_an_image_that_can_not_be_saved_is_told_by_the_host_that_has_it(
     connection: Connection, elsewhere: Connection, image: Image, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(carrying, "_SAVE", "docker save -- no-such-image | gzip -1")
+    monkeypatch.setattr(build, "_SAVE", "docker save -- no-such-image | gzip -1")
     with pytest.raises(RemoteCommandError, match="no-such-image"):
         carry_image(connection, elsewhere, image.name, image.id)
 
@@ -141,7 +140,7 @@ def test_an_image_that_arrives_as_another_is_an_error(
     other = Image(tmp_path / "other")
     try:
         # Another image goes under this one's name, as where an engine reckons its ids in another way.
-        monkeypatch.setattr(carrying, "_SAVE", f'docker tag {other.name} "$0" && docker save -- "$0" | gzip -1')
+        monkeypatch.setattr(build, "_SAVE", f'docker tag {other.name} "$0" && docker save -- "$0" | gzip -1')
         with pytest.raises(HostError, match=rf"has the id {other.id} on root@\S+, and {image.id} on root@"):
             carry_image(connection, elsewhere, image.name, image.id)
     finally:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from documents.errors import HostError
-from documents.lab.cores import CoreLayout
+from documents.lab.host import CoreLayout
 from provision.containers.cgroups import Cgroup
-from provision.load import wrk
+from provision.load import jobs, wrk
 from provision.ssh.connection import Connection
 from tests.ports import free_port
 
@@ -71,7 +71,7 @@ def test_the_result_and_the_text_are_fetched_and_nothing_else(
     connection: Connection, cgroup: Cgroup, port: int, job_directory: Path, tmp_path: Path
 ):
     before = Path(cgroup.directories["cpuacct"], "cpuacct.usage" if cgroup.version == 1 else "cpu.stat").read_text()
-    job = wrk.start(
+    job = jobs.start(
         connection, str(job_directory), command(port), cpus=LAYOUT.generator, cgroup=cgroup, deadline_seconds=20
     )
     threads = [int(path.name) for path in Path(f"/proc/{job.process_id}/task").iterdir()]
@@ -91,7 +91,7 @@ def test_the_result_and_the_text_are_fetched_and_nothing_else(
 def test_an_api_that_is_not_there_is_a_failure_with_wrks_own_words(
     connection: Connection, cgroup: Cgroup, job_directory: Path, tmp_path: Path
 ):
-    job = wrk.start(
+    job = jobs.start(
         connection, str(job_directory), command(free_port()), cpus=LAYOUT.generator, cgroup=cgroup, deadline_seconds=20
     )
     with pytest.raises(HostError, match=r"wrk on .* unable to connect"):

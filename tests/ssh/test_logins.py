@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from documents.errors import HostAuthenticationError, HostKeyError, HostUnreachableError
-from documents.lab.host import Host, JumpHost
-from lab.resources.ssh_files import list_known_hosts, ssh_options
+from documents.lab import Host, JumpHost
+from lab.resources.access import list_known_hosts, ssh_options
 from provision.ssh.connection import connect
 from provision.ssh.login import fetch_host_key, fingerprint
 from tests.ports import free_port
@@ -33,9 +33,8 @@ def behind(sshd: Sshd, gate: Sshd, tmp_path: Path) -> Host:
     key.write_bytes(sshd.user_key.read_bytes())
     key.chmod(0o600)
     (gate.folder / "authorized_keys").write_text(public_half(sshd.user_key))
-    jump = JumpHost(
-        address="127.0.0.1", port=gate.port, user="root", host_public_key=public_half(gate.host_key).strip()
-    )
+    key = " ".join(public_half(gate.host_key).split()[:2])
+    jump = JumpHost(address="127.0.0.1", port=gate.port, host_key=key)
     host = sshd.host.model_copy(
         update={"jump_host": jump, "private_key_path": str(key), "known_hosts_path": str(folder / "known_hosts")}
     )
@@ -98,7 +97,7 @@ def test_both_connections_end_together(behind: Host, gate: Sshd):
 def test_a_jump_host_with_another_key_is_refused(way: Callable[[Host], str], behind: Host, tmp_path: Path):
     other = public_half(make_key(tmp_path / "other")).strip()
     assert behind.jump_host is not None
-    changed = behind.model_copy(update={"jump_host": behind.jump_host.model_copy(update={"host_public_key": other})})
+    changed = behind.model_copy(update={"jump_host": behind.jump_host.model_copy(update={"host_key": other})})
     pin(changed)
     if way is by_paramiko:
         with pytest.raises(HostKeyError, match=f"127.0.0.1:{behind.jump_host.port} showed the key"):

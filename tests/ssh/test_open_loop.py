@@ -6,8 +6,8 @@ import pytest
 
 from documents.errors import DocumentError, HostError
 from documents.lab.inventory import Inventory
-from documents.run.load import OpenLoopResult
-from provision.images.build import hash_build_context
+from documents.run.window import OpenLoopResult
+from provision.images.context import hash_build_context
 from provision.load import jobs, open_loop
 from provision.load.jobs import Job
 from provision.ssh.connection import Connection

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from documents.errors import HostError
-from documents.lab.cores import CoreLayout
+from documents.lab.host import CoreLayout
 from provision.containers.cgroups import Cgroup
 from provision.load import jobs
 from provision.load.jobs import Job

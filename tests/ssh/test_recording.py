@@ -24,7 +24,7 @@ def test_one_that_does_not_begin_in_time_is_told_and_ended(
     monkeypatch.setattr(recording, "_FIRST_LINES_SECONDS", 1)
     script = tmp_path / "slow.py"
     script.write_text(SLOW)
-    recorder = Recorder(name="slow one", script=script, file_name="lines", nothing="wrote no second line")
+    recorder = Recorder(name="slow one", program=script, file_name="lines", nothing="wrote no second line")
     directory = tmp_path / "job"
     with pytest.raises(HostError, match=r"The slow one on .* wrote no second line: \d+$") as failed:
         recording.start(connection, str(directory), recorder, [], first_lines=2, cpus=None, deadline_seconds=50)

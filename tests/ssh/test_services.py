@@ -13,7 +13,7 @@ import pytest
 
 from documents.errors import HostError
 from provision.containers import control
-from provision.services import database, seeding
+from provision.services import database
 from provision.ssh.connection import Connection
 from tests.ports import free_port
 from tests.ssh.services import Services, docker
@@ -47,7 +47,7 @@ def seeded(connection: Connection, services: Services, tmp_path: Path) -> Servic
 
 def load(connection: Connection, services: Services, folder: Path, seed_sql: str, contract: str) -> bool:
     (folder / "seed.sql").write_text(seed_sql)
-    return seeding.seed(
+    return database.seed(
         connection,
         services.postgres,
         schema_sql=SCHEMA,
@@ -125,10 +125,10 @@ def test_a_seeding_that_was_interrupted_is_done_again_with_a_changed_contract(
 ):
     with pytest.raises(HostError, match=r"PostgreSQL on .* refused.*no_such_table"):
         load(connection, seeded, tmp_path, "COPY no_such_table FROM STDIN;\n", "cd" * 32)
-    assert seeding.seeded_contract(connection, seeded.postgres) is None
+    assert database.seeded_contract(connection, seeded.postgres) is None
     assert load(connection, seeded, tmp_path, SEED.replace("first", "changed"), "cd" * 32) is True
     assert titles(seeded) == ["changed", "second"]
-    assert seeding.seeded_contract(connection, seeded.postgres) == "cd" * 32
+    assert database.seeded_contract(connection, seeded.postgres) == "cd" * 32
     assert load(connection, seeded, tmp_path, SEED, HASH) is True
     assert titles(seeded) == ["first", "second"]
 

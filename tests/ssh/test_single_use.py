@@ -12,8 +12,8 @@ import pytest
 
 from documents.errors import DeadlineExceededError, HostError
 from provision.containers import control
-from provision.ssh.cancelling import CancelScope
 from provision.ssh.connection import Connection
+from provision.ssh.execution import CancelScope
 from provision.system.base_image import make_base_image_here
 from tests.ssh.services import STACK, docker
 from tests.ssh.sshd import Sshd
@@ -74,12 +74,12 @@ def test_what_cannot_be_made_is_told(connection: Connection, image: str, stack: 
 
 CONTROLLER = """
 import sys
-from documents.host import Host
-from provision import single_use
-from provision.connection import connect
+from documents.lab import Host
+from provision.containers import control
+from provision.ssh import connect
 
 with connect(Host.from_json(sys.argv[1], name="the host")) as connection:
-    single_use.run_once(
+    control.run_once(
         connection, sys.argv[2], ["sleep", "120"], stack=sys.argv[3], cpus=[int(sys.argv[4])], deadline_seconds=8
     )
 """

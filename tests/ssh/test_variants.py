@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 
 from documents.errors import HostError
-from documents.lab.cores import CoreLayout
-from documents.lab.host import Host, HostSize
+from documents.lab.host import CoreLayout, Host, HostSize
 from documents.lab.inventory import (
     STACK_LABEL,
     VARIED_LABEL,
@@ -66,6 +65,7 @@ class DeclaredLab:
             stack="provision-test",
             host=HOST,
             size=HostSize(cpus=(0, 1), memory_bytes=1 << 32, smaller=True),
+            own_kernel=False,
             cores=LAYOUT,
             base_image_id="sha256:0",
             postgres=PostgresService(
@@ -76,7 +76,8 @@ class DeclaredLab:
                 user="fairground",
                 settings=SETTINGS,
             ),
-            redis=RedisService(container=f"{self.stack}-redis", image_id=self.image, port=free_port()),
+            redis=RedisService(container=f"{self.stack}-redis", image_id=self.image, port=free_port(), settings={}),
+            contract_sha256="5" * 64,
             apis=(
                 ApiService(
                     name="go",

@@ -22,14 +22,22 @@ from analysis.pages.summary_csv import COLUMNS
 from cli.gate import EXIT_STATUSES
 from cli.main import app
 from cli.subcommands import Subcommands
-from documents.report.gate import Gate
-from documents.report.report import Report
+from documents.report.report import Gate, Report
 from documents.report.runs import History, ListedRun, PrunedRuns, RunComparison
-from documents.run.facts import Facts
-from documents.run.load import OpenLoopPlan, OpenLoopResult, WrkResult
 from documents.run.protocol import Plan, Protocol
-from documents.run.recordings import CpuTimes, HostTick, HostWatch, Pressure, Sample, Scheduled, Throttling
-from documents.run.records import CellClocks, CellRecord, HostRecord, JournalEntry, Manifest, VoidReason
+from documents.run.records import CellClocks, CellRecord, Facts, HostRecord, JournalEntry, Manifest, VoidReason
+from documents.run.window import (
+    CpuTimes,
+    HostTick,
+    HostWatch,
+    OpenLoopPlan,
+    OpenLoopResult,
+    Pressure,
+    Sample,
+    Scheduled,
+    Throttling,
+    WrkResult,
+)
 from documents.stack.implementation import Implementation
 from documents.stack.stack import Stack
 from experiment.progress.events import Event, Phase, Subject

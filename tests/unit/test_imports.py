@@ -32,10 +32,14 @@ PACKAGES = {
 """What each room imports beside the project and the standard library: the table of docs/architecture.md."""
 
 STANDARD = {
-    "analysis": "collections contextlib csv dataclasses hashlib html io itertools math pathlib re shlex typing",
+    "analysis": "collections contextlib csv dataclasses functools hashlib html io itertools math pathlib re shlex "
+    "typing",
     "documents": "datetime ipaddress itertools json re typing",
 }
 """All that the rooms that only compute have of the standard library: no host, no network, no clock."""
+
+FILES = "documents.files"
+"""The one module of these rooms that writes files."""
 
 COME_WITH = {"google": "pulumi", "grpc": "pulumi", "pydantic_core": "pydantic"}
 """Packages that another one brings."""
@@ -48,7 +52,7 @@ def graph() -> grimp.ImportGraph:
 
 def imported(graph: grimp.ImportGraph, room: str) -> set[str]:
     """The top-level names that a room imports."""
-    modules = [name for name in graph.modules if name.partition(".")[0] == room]
+    modules = [name for name in graph.modules if name.partition(".")[0] == room and name != FILES]
     return {found.partition(".")[0] for name in modules for found in graph.find_modules_directly_imported_by(name)}
 
 
@@ -68,10 +72,10 @@ def test_an_import_against_the_road_breaks_a_contract(tmp_path: Path):
         folder = room.replace(".", "/")
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
     with (tmp_path / "analysis/report/report.py").open("a") as module:
-        module.write("import provision.connection\n")
+        module.write("import provision.ssh.connection\n")
     done = lint(tmp_path)
     assert done.returncode == 1
-    assert "analysis.report -> provision.connection" in done.stdout
+    assert "analysis.report.report -> provision.ssh.connection" in done.stdout
 
 
 def test_each_room_imports_its_packages_and_no_others(graph: grimp.ImportGraph):
@@ -83,7 +87,8 @@ def test_each_room_imports_its_packages_and_no_others(graph: grimp.ImportGraph):
 def test_rooms_that_compute_have_no_host_no_network_and_no_clock(graph: grimp.ImportGraph, room: str):
     assert imported(graph, room) & sys.stdlib_module_names <= {*STANDARD[room].split()}
     forbidden = r"\.(now|utcnow|today)\b" if room == "analysis" else r"\.(now|utcnow|today)\b|\bopen\("
-    assert not [path for path in (ROOT / room).rglob("*.py") if re.search(forbidden, path.read_text())]
+    paths = {*(ROOT / room).rglob("*.py")} - {ROOT / f"{FILES.replace('.', '/')}.py"}
+    assert not [path for path in paths if re.search(forbidden, path.read_text())]
 
 
 def test_what_makes_the_environment_needs_nothing_but_python(graph: grimp.ImportGraph):

@@ -27,7 +27,7 @@ from tests.e2e.lab_run import API, LabRun, read_attempts, read_finished, write_p
 from tests.e2e.lab_with_neighbours import LAB_WITH_NEIGHBOURS
 from tests.e2e.small.conftest import runs_lab
 from tests.e2e.small_lab import SmallLab
-from toolchain.privilege import as_root
+from toolchain.console import as_root
 
 _CONNECTIONS = 10
 _LOAD_SECONDS = 2

@@ -10,7 +10,7 @@ import pytest
 from analysis.raw.run import read_run
 from analysis.report.report import analyse
 from cli.gate import EXIT_STATUSES
-from documents.report.gate import Gate
+from documents.report.report import Gate
 from tests.conftest import ROOT, run_lab
 from tests.e2e.lab_run import ATTEMPTS_MOST, write_protocol
 from tests.e2e.lab_with_neighbours import LAB_WITH_NEIGHBOURS

@@ -8,8 +8,8 @@ import pytest
 
 from analysis.raw.run import read_run
 from analysis.report.report import analyse
-from documents.run.load import OpenLoopResult
-from lab.leftovers import find_labelled
+from documents.run.window import OpenLoopResult
+from provision.containers import LOCAL_DOCKER, find_labelled
 from tests.conftest import LiveLab
 from tests.e2e.host_view import left_on_load_hosts
 from tests.e2e.lab_run import ATTEMPTS_MOST, LabRun, read_attempts, write_protocol
@@ -65,4 +65,6 @@ def test_load_host_that_the_document_no_longer_has_is_gone(small_lab: SmallLab, 
     small_lab.describe_go(BASE)
     inventory = small_lab.up()
     assert (inventory.load_hosts, inventory.api_address) == ((), "127.0.0.1")
-    assert [thing.name for thing in find_labelled(NAME) if thing.kind in {"container", "network"}] == [HOST]
+    assert [thing.name for thing in find_labelled(LOCAL_DOCKER, NAME) if thing.kind in {"container", "network"}] == [
+        HOST
+    ]

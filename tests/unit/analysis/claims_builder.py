@@ -10,12 +10,10 @@ from analysis.claims.article import COLUMNS, PublishedColumn
 from analysis.claims.claim import Evidence, Judgement
 from analysis.claims.lines import CLAIMS
 from analysis.statistics.comparison import compare
-from documents.lab.cores import CoreLayout
-from documents.lab.host import HostSize
-from documents.report.cells import CellNumbers
+from documents.lab.host import CoreLayout, HostSize
 from documents.report.comparison import Comparison
+from documents.report.numbers import CellNumbers, Estimate, Spread
 from documents.report.report import BuildingFacts, PublishedNumber
-from documents.report.summaries import Estimate, Spread
 from documents.run.protocol import Scenario
 from tests.unit.analysis.test_comparison import a_cell
 

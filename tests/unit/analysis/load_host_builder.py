@@ -6,11 +6,9 @@ from pathlib import Path
 
 from analysis.raw.load_hosts import CLOCKS_NAME, load_host_file, merge
 from analysis.raw.samples import Window
-from documents.lab.cores import CoreLayout
+from documents.lab.host import CoreLayout
 from documents.lab.inventory import Inventory, LoadHost
-from documents.run.load import WrkResult
 from documents.run.protocol import Cell
-from documents.run.recordings import SampledRole
 from documents.run.records import (
     Bandwidth,
     CellClocks,
@@ -25,6 +23,7 @@ from documents.run.records import (
     Network,
     RoundTrips,
 )
+from documents.run.window import SampledRole, WrkResult
 from tests.unit.analysis.run_builder import (
     CONTROLLED,
     GOLDEN_SCENARIOS,
@@ -63,6 +62,7 @@ LOAD_HOST = LoadHost.model_validate(
             "host_public_key": "ssh-ed25519 AAAA",
         },
         "size": {"cpus": tuple(range(8)), "memory_bytes": 16 * 2**30, "smaller": False},
+        "own_kernel": True,
         "generator": (6, 7),
         "system": (5,),
     }

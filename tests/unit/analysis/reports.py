@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from documents.report.cells import CellNumbers
+from documents.report.numbers import CellNumbers
 from documents.report.report import Report, VoidCell
 
 NOISE = (0.011, -0.008, 0.004, -0.013, 0.009, -0.003)

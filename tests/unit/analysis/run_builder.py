@@ -13,13 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from analysis.raw.samples import Window
-from documents.lab.cores import CoreLayout
-from documents.lab.host import Host, HostSize
+from documents.lab.host import CoreLayout, Host, HostSize
 from documents.lab.inventory import ApiService, Inventory, PostgresService, RedisService
-from documents.run.load import WrkErrors, WrkLatency, WrkResult
 from documents.run.protocol import Cell, Plan, Protocol, Scenario
-from documents.run.recordings import SAMPLE_COLUMNS, SampledRole
 from documents.run.records import CellRecord, HostIdentity, HostRecord, KnobRecord, Manifest, Void, attempt_id
+from documents.run.window import SAMPLE_COLUMNS, SampledRole, WrkErrors, WrkLatency, WrkResult
 from tests.unit.analysis.watch_builder import Happening, watch_files
 from tests.unit.analysis.wrk_port import interval_of, stats_correct, to_dense, to_pairs
 
@@ -83,6 +81,7 @@ def write_run(
             host_public_key="ssh-ed25519 AAAA",
         ),
         size=HostSize(cpus=cpus, memory_bytes=memory_bytes, smaller=len(cpus) < 8, shared_cores=shared_cores),
+        own_kernel=False,
         cores=cores,
         base_image_id="sha256:" + "b" * 64,
         postgres=PostgresService(
@@ -93,7 +92,8 @@ def write_run(
             user="fairground",
             settings={"fsync": "on", "shared_buffers": "1GB", "synchronous_commit": "on"},
         ),
-        redis=RedisService(container="fairground-redis", image_id="sha256:" + "d" * 64, port=16379),
+        redis=RedisService(container="fairground-redis", image_id="sha256:" + "d" * 64, port=16379, settings={}),
+        contract_sha256="5" * 64,
         apis=tuple(
             ApiService(
                 name=name,

@@ -10,8 +10,8 @@ import pytest
 from analysis.raw.run import read_run
 from analysis.report.report import analyse
 from documents.errors import AnalysisError
+from documents.report.numbers import ScenarioSummary
 from documents.report.report import Report
-from documents.report.summaries import ScenarioSummary
 from documents.run.records import CellRecord, Void
 
 NOT_VALID = (Void(reason="not-ready", message="The API wasn't ready."),)

@@ -10,8 +10,8 @@ from analysis.statistics.comparison import compare, verdict_text
 from analysis.statistics.inference import holm
 from analysis.statistics.power import blocks_to_detect, blocks_to_show_same
 from documents.errors import AnalysisError
-from documents.report.cells import CellNumbers, Latency, Usage
 from documents.report.comparison import Measure, PairComparison, TwinComparison
+from documents.report.numbers import CellNumbers, Latency, Usage
 
 LATENCY = Latency(mean_us=1, p50_us=1, p90_us=1, p99_us=1, p999_us=1)
 

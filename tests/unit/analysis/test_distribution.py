@@ -7,8 +7,8 @@ import pytest
 
 from analysis.raw.run import read_run
 from analysis.report.report import analyse
+from documents.report.numbers import Measurements, ScenarioSummary
 from documents.report.report import Report
-from documents.report.summaries import Measurements, ScenarioSummary
 from tests.unit.analysis.run_builder import (
     GOLDEN_SCENARIOS,
     Role,

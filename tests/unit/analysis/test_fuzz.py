@@ -15,7 +15,7 @@ from analysis.raw.run import CellFiles, read_run
 from analysis.raw.samples import Window, read_samples, usage
 from analysis.report.report import analyse
 from documents.errors import FairgroundError
-from documents.report.cells import CellNumbers
+from documents.report.numbers import CellNumbers
 from documents.run.protocol import Cell
 from tests.unit.analysis.run_builder import GOLDEN_RAW, GOLDEN_SCENARIOS, golden_run, wrk_result
 from tests.unit.analysis.test_samples import a_file

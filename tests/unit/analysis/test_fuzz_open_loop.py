@@ -8,8 +8,8 @@ from analysis.cells.open_loop import measure_open_loop
 from analysis.raw.load_hosts import error_seconds, to_lab_ns
 from analysis.raw.run import CellFiles
 from documents.errors import FairgroundError
-from documents.run.load import OpenLoopCell
 from documents.run.records import CellClocks, ClockReading, ClockReadings
+from documents.run.window import OpenLoopCell
 from tests.unit.analysis.test_open_loop import SAMPLES, WINDOW, result_of
 from tests.unit.damage import altered, damaged, examples, numbers_in
 

@@ -9,10 +9,9 @@ from analysis.compare.gate import judge_gate
 from analysis.pages.gate import gate_table, outcome_line, render_gate_markdown
 from analysis.statistics.power import blocks_to_show_same
 from documents.errors import AnalysisError
-from documents.report.cells import CellNumbers
 from documents.report.comparison import Measure
-from documents.report.gate import Gate
-from documents.report.report import Report, VoidCell
+from documents.report.numbers import CellNumbers
+from documents.report.report import Gate, Report, VoidCell
 from documents.run.records import Void, VoidReason
 from tests.conftest import NIGHTLY
 from tests.unit.analysis.reports import NOISE, Throughputs, report_of, scattered

@@ -21,7 +21,7 @@ from analysis.raw.histogram import (
     sum_of,
 )
 from documents.errors import AnalysisError
-from documents.run.load import WrkLatency, WrkResult
+from documents.run.window import WrkLatency, WrkResult
 from tests.unit.analysis import wrk_port
 
 CAPTURED = Path(__file__).parent / "captured"

@@ -24,9 +24,9 @@ from analysis.report.caveats import grade_of
 from analysis.report.report import analyse
 from documents.errors import AnalysisError
 from documents.report.report import Report
-from documents.run.load import OpenLoopResult, WrkResult
 from documents.run.protocol import Cell
 from documents.run.records import Bandwidth, LoadHostLook, LoadHostRecord, Network, VoidReason
+from documents.run.window import OpenLoopResult, WrkResult
 from experiment.voids.host import load_host_voids
 from tests.unit.analysis.load_host_builder import (
     CORES,

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from analysis.raw.histogram import read_histogram, recover_raw
 from analysis.raw.load_hosts import merge, windows_of
 from documents.errors import AnalysisError
-from documents.run.load import OpenLoopErrors, OpenLoopHistogram, OpenLoopResult, WrkErrors, WrkResult
 from documents.run.protocol import Cell, Scenario
 from documents.run.records import CellClocks, ClockReading, ClockReadings
+from documents.run.window import OpenLoopErrors, OpenLoopHistogram, OpenLoopResult, WrkErrors, WrkResult
 from tests.unit.analysis.run_builder import wrk_result
 
 SECOND_NS = 1_000_000_000

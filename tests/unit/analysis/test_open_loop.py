@@ -19,7 +19,9 @@ from analysis.raw.run import CellFiles, Run, read_run
 from analysis.report.report import analyse
 from documents.errors import AnalysisError
 from documents.report.report import OpenLoopReport, Report
-from documents.run.load import (
+from documents.run.protocol import OpenLoop, Plan
+from documents.run.records import CellRecord, Manifest, Void
+from documents.run.window import (
     OpenLoopCell,
     OpenLoopErrors,
     OpenLoopHistogram,
@@ -27,8 +29,6 @@ from documents.run.load import (
     OpenLoopRate,
     OpenLoopResult,
 )
-from documents.run.protocol import OpenLoop, Plan
-from documents.run.records import CellRecord, Manifest, Void
 from tests.unit.analysis.run_builder import GOLDEN_SCENARIOS, START_NS, Role, golden_run, samples_csv
 
 WINDOW = GOLDEN_SCENARIOS[2].model_copy(update={"duration_seconds": 2})

@@ -14,13 +14,12 @@ from analysis.raw.run import read_run
 from analysis.raw.samples import SAMPLED_ROLES, Window
 from analysis.report.report import analyse
 from documents.errors import AnalysisError, DocumentError
-from documents.lab.cores import CoreLayout
-from documents.report.cells import CellNumbers
+from documents.lab.host import CoreLayout
+from documents.report.numbers import CellNumbers, Estimate, ScenarioSummary
 from documents.report.report import Grade, Report
-from documents.report.summaries import Estimate, ScenarioSummary
 from documents.run.protocol import Scenario
-from documents.run.recordings import SAMPLE_COLUMNS
 from documents.run.records import CellRecord, HostRecord, KnobRecord, Manifest, Void, VoidReason
+from documents.run.window import SAMPLE_COLUMNS
 from tests.unit.analysis.run_builder import (
     CONTROLLED,
     EIGHT_CORES,

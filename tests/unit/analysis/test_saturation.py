@@ -3,9 +3,9 @@
 import pytest
 
 from analysis.cells.cells import bound_by, bound_by_postgres
-from documents.lab.cores import ROLES, CoreLayout
-from documents.report.cells import CellNumbers, Usage
-from documents.run.recordings import SampledRole
+from documents.lab.host import ROLES, CoreLayout
+from documents.report.numbers import CellNumbers, Usage
+from documents.run.window import SampledRole
 from tests.unit.analysis.run_builder import EIGHT_CORES, TWO_CORES
 from tests.unit.analysis.test_comparison import a_cell
 

@@ -10,8 +10,8 @@ from analysis.pages.html import render_html
 from analysis.pages.markdown import render_markdown
 from analysis.raw.run import read_run
 from analysis.report.report import analyse
+from documents.report.numbers import Spread, WarmUpSummary
 from documents.report.report import Report
-from documents.report.summaries import Spread, WarmUpSummary
 from documents.run.records import CellRecord, WarmUp, WarmUpOutcome
 from tests.unit.analysis.run_builder import golden_run
 

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from analysis.raw.samples import Window
 from analysis.raw.watch import read_ticks, watch_numbers
 from documents.errors import AnalysisError, FairgroundError
-from documents.lab.cores import CoreLayout
-from documents.report.cells import WatchNumbers
+from documents.lab.host import CoreLayout
+from documents.report.numbers import WatchNumbers
 from documents.run.protocol import Cell, Scenario
-from documents.run.recordings import HostTick, Scheduled
+from documents.run.window import HostTick, Scheduled
 from tests.unit.analysis.run_builder import EIGHT_CORES, START_NS, TWO_CORES, wrk_result
 from tests.unit.analysis.watch_builder import Happening, jsonl, spins_of, ticks_of
 from tests.unit.damage import damaged, examples

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from analysis.raw.samples import Window
-from documents.lab.cores import ROLES, CoreLayout
-from documents.run.recordings import CpuTimes, HostTick, HostWatch, Pressure, SampledRole, Scheduled, Spin, Throttling
+from documents.lab.host import ROLES, CoreLayout
+from documents.run.window import CpuTimes, HostTick, HostWatch, Pressure, SampledRole, Scheduled, Spin, Throttling
 
 TICK_NS = 500_000_000
 _EPOCH_MS = 1_000_000

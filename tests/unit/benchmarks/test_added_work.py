@@ -20,9 +20,8 @@ from benchmarks.added_work import (
     with_rounds,
 )
 from documents.errors import AnalysisError
-from documents.report.cells import CellNumbers
-from documents.report.gate import Gate
-from documents.report.report import Report
+from documents.report.numbers import CellNumbers
+from documents.report.report import Gate, Report
 from documents.stack.stack import Stack
 from tests.unit.analysis.run_builder import golden_run
 from toolchain.layout import project_layout

@@ -29,7 +29,7 @@ from benchmarks.fleet_orders import fleet_orders, plan_for_host, random_of
 from benchmarks.fleet_repetitions import PLACES, PLAIN, SLOWED, draw_orders, run_seconds, simulate_fleets
 from benchmarks.fleet_tables import noises
 from benchmarks.fleet_world import log_ratios, measure_fleets, world_of
-from documents.report.cells import CellNumbers
+from documents.report.numbers import CellNumbers
 from documents.run.protocol import Plan
 from tests.conftest import ROOT
 from tests.unit.experiment.loop_runs import journal, records

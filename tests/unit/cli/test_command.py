@@ -50,7 +50,7 @@ def test_wrong_use_is_told_in_one_sentence_with_status_2():
         ("run", "20260131"): "A run's id goes with --resume",
         ("facts", "--builds", "0"): "Invalid value for '--builds'",
         ("tune", "--check", "--restore"): "--check only looks, so it doesn't go with --restore",
-        ("run", "--budget", "two hours"): "'two hours' is no length of time. Write it in hours and minutes: 2h, 90m or",
+        ("run", "--budget", "two hours"): "'two hours' isn't a length of time. Write it in hours and minutes: 2h, 90m",
         ("run", "--resume", "--protocol", "quick"): "--protocol doesn't go with --resume",
         ("run", "--resume", "--api", "go"): "--api doesn't go with --resume",
         ("run", "--resume", "--seed", "0"): "--seed doesn't go with --resume",

@@ -10,9 +10,7 @@ from typer.testing import CliRunner
 import cli.down
 from cli.main import app
 from documents.errors import LabError
-from lab.lifecycle.adoption import Adoptable
-from lab.lifecycle.expiry import Ended
-from lab.lifecycle.lifecycle import Receipt
+from lab.lifecycle.lifecycle import Adoptable, Ended, Receipt
 from tests.unit.cli.lab_command import lab
 
 GONE = Ended("gone", Receipt(made=7, kept=(), left=()), None)

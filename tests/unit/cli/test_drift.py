@@ -9,7 +9,7 @@ from cli import verify as subcommand
 from cli.verify import verify
 from documents.lab.drift import Difference, Drift
 from documents.lab.inventory import Inventory, Secrets
-from lab.lifecycle.drift.reading import Hold
+from lab.lifecycle.drift import Hold
 from tests.unit.cli.lab_command import lab
 from tests.unit.documents.samples import INVENTORY, SECRETS
 

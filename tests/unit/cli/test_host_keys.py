@@ -7,9 +7,10 @@ import pytest
 import cli.confirmation
 from cli.confirmation import confirm_host_keys
 from documents.errors import HostKeyError
-from documents.stack.hosts import JumpHost, SshHost
+from documents.lab import JumpHost
+from documents.stack import SshHost
 from documents.stack.stack import Stack
-from lab.hosts.keys import pinned_key
+from lab.hosts.ssh import pinned_key
 from provision.ssh.login import fingerprint
 from tests.unit.documents.samples import EXAMPLES
 

@@ -15,8 +15,8 @@ from rich.console import Console, Group
 from analysis.numbers import MISSING
 from cli.context import terminal
 from cli.run_progress import run_progress, time_left_text, view
-from documents.run.load import OpenLoopCell
 from documents.run.protocol import Protocol
+from documents.run.window import OpenLoopCell
 from experiment.planning.plan import make_plan
 from experiment.planning.subjects import read_protocol
 from experiment.progress.events import CellFinished, CellStarted, Event, OpenLoopPlanned, PhaseStarted

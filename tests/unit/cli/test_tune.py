@@ -45,7 +45,7 @@ def on_a_host_of_kind(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     host = INVENTORY.host.model_copy(update={"kind": kind})
 
     def read_lab(_engine: object) -> object:
-        return INVENTORY.model_copy(update={"host": host}), SECRETS
+        return INVENTORY.model_copy(update={"host": host, "own_kernel": kind != "container"}), SECRETS
 
     def open_engine(_stack: str) -> object:
         return None

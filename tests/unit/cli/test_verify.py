@@ -10,7 +10,7 @@ from cli import verify as subcommand
 from documents.errors import RunError
 from documents.lab.drift import Drift
 from experiment.bench import run_lock
-from lab.lifecycle.drift.reading import Hold
+from lab.lifecycle.drift import Hold
 from provision.ssh.connection import connect
 from tests.ssh.sshd import Sshd
 from tests.unit.cli.test_drift import AS_DECLARED

@@ -3,36 +3,43 @@
 from datetime import UTC, datetime
 
 from documents.base import Document
-from documents.lab.cores import CoreLayout
-from documents.lab.host import Host, HostSize
+from documents.lab.host import CoreLayout, Host, HostSize
 from documents.lab.inventory import ApiService, Inventory, PostgresService, RedisService, Secrets
-from documents.run.facts import Building, Facts, Starting
-from documents.run.load import (
-    OpenLoopCell,
-    OpenLoopErrors,
-    OpenLoopHistogram,
-    OpenLoopPlan,
-    OpenLoopRate,
-    OpenLoopResult,
-    WrkErrors,
-    WrkLatency,
-    WrkResult,
-)
 from documents.run.protocol import Cell, Plan, Protocol, Scenario
-from documents.run.recordings import CpuTimes, HostTick, HostWatch, Pressure, Scheduled, Spin, Throttling
 from documents.run.records import (
+    Building,
     CellClocks,
     CellRecord,
     ClockReading,
     ClockReadings,
+    Facts,
     HostIdentity,
     HostRecord,
     JournalEntry,
     KnobRecord,
     Manifest,
     ProcessPinning,
+    Starting,
     Void,
     WarmUp,
+)
+from documents.run.window import (
+    CpuTimes,
+    HostTick,
+    HostWatch,
+    OpenLoopCell,
+    OpenLoopErrors,
+    OpenLoopHistogram,
+    OpenLoopPlan,
+    OpenLoopRate,
+    OpenLoopResult,
+    Pressure,
+    Scheduled,
+    Spin,
+    Throttling,
+    WrkErrors,
+    WrkLatency,
+    WrkResult,
 )
 from documents.stack.hosts import AwsHost, ContainerHost, HetznerHost, Price
 from documents.stack.implementation import ApiCheck, ApiCheckStep, Build, Change, Implementation, Lines
@@ -56,6 +63,7 @@ INVENTORY = Inventory(
         host_public_key="ssh-ed25519 AAAA",
     ),
     size=HostSize(cpus=tuple(range(8)), memory_bytes=16 * 1024**3, smaller=False),
+    own_kernel=False,
     cores=LAYOUT,
     base_image_id="sha256:base",
     postgres=PostgresService(

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from documents.lab.cores import CoreLayout, parse_cpu_list
+from documents.lab.host import CoreLayout, parse_cpu_list
 
 cpu_sets = st.sets(st.integers(min_value=0, max_value=300), min_size=1, max_size=20)
 

@@ -48,7 +48,7 @@ def test_good_document_is_read_with_its_defaults():
 @pytest.mark.parametrize(
     ("changed", "fault"),
     [
-        (STACK.replace("cpus: 8", "cpu: 8"), "5: host.cpu: no such key; remove it or mend its spelling"),
+        (STACK.replace("cpus: 8", "cpu: 8"), "5: host.cpu: no such key; remove it or fix its spelling"),
         (STACK.replace("cpus: 8", "cpus: '8'"), "5: host.cpus: Input should be a valid integer"),
         (STACK.replace("cpus: 8", "cpus: 0"), "5: host.cpus: Input should be greater than or equal to 1"),
         (STACK.replace("name: local", "name: Local"), "2: name: String should match pattern"),

@@ -9,13 +9,21 @@ from pathlib import Path
 
 from analysis.raw.samples import Window
 from documents.errors import HostError, RunError
-from documents.lab.cores import CoreLayout, PhysicalCore, Role
-from documents.lab.host import Host, HostSize
+from documents.lab.host import CoreLayout, Host, HostSize, PhysicalCore, Role
 from documents.lab.inventory import ApiService, Inventory, PostgresService, RedisService, Secrets
-from documents.run.load import OpenLoopErrors, OpenLoopHistogram, OpenLoopResult, WrkErrors, WrkLatency, WrkResult
 from documents.run.protocol import OpenLoop, Protocol, Scenario, Workload
-from documents.run.recordings import SAMPLE_COLUMNS, HostTick, SampledRole
 from documents.run.records import HostIdentity, KnobRecord, LoadHostLook, ProcessPinning
+from documents.run.window import (
+    SAMPLE_COLUMNS,
+    HostTick,
+    OpenLoopErrors,
+    OpenLoopHistogram,
+    OpenLoopResult,
+    SampledRole,
+    WrkErrors,
+    WrkLatency,
+    WrkResult,
+)
 from experiment.bench.bench import Load, Measured, WarmedUp
 from experiment.bench.beside import Beside, Found
 from experiment.workloads.requests import EXPECTED_STATUS, RequestFile
@@ -59,6 +67,7 @@ INVENTORY = Inventory(
         host_public_key="ssh-ed25519 AAAA",
     ),
     size=HostSize(cpus=(0, 1, 2, 3, 4, 5), memory_bytes=8 << 30, smaller=True),
+    own_kernel=False,
     cores=LAYOUT,
     base_image_id="sha256:base",
     postgres=PostgresService(
@@ -69,7 +78,8 @@ INVENTORY = Inventory(
         user="fairground",
         settings={},
     ),
-    redis=RedisService(container="fairground-redis", image_id="sha256:redis", port=16379),
+    redis=RedisService(container="fairground-redis", image_id="sha256:redis", port=16379, settings={}),
+    contract_sha256="5" * 64,
     apis=(_api("go", 18001), _api("rust", 18002)),
 )
 

@@ -24,7 +24,7 @@ from experiment.api_check.rules import (
     implementation_faults,
     missing_files,
 )
-from provision.images.build import hash_build_context
+from provision.images.context import hash_build_context
 from tests.unit.documents.samples import INVENTORY, SECRETS
 
 ROOT = Path(__file__).parents[3]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from documents.errors import HostError
-from documents.lab.cores import CoreLayout
+from documents.lab.host import CoreLayout
 from documents.lab.inventory import ApiService, Inventory, PostgresService
 from documents.run.records import KnobRecord
 from experiment.bench import host_folder

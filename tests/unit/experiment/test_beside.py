@@ -8,8 +8,8 @@ from experiment.bench import host_folder
 from experiment.bench.arrangement import Arrangement
 from experiment.bench.beside import Beside
 from experiment.bench.remote import RemoteBench
-from provision.ssh.cancelling import CancelScope, checkpoint
 from provision.ssh.connection import Connection
+from provision.ssh.execution import CancelScope, checkpoint
 from tests.unit.experiment.fake_bench import INVENTORY, SECRETS
 from tests.unit.provision.local_host import LocalHost
 

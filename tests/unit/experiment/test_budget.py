@@ -10,7 +10,7 @@ from analysis.pages.run import rerun_commands, run_facts
 from analysis.raw.run import read_run
 from analysis.report.report import analyse
 from analysis.statistics.power import least_ratio
-from documents.durations import parse_duration
+from documents.base import parse_duration
 from documents.errors import RunError
 from documents.run.protocol import Cell, Plan, Protocol, Scenario
 from documents.run.records import CellRecord, Manifest

@@ -2,8 +2,8 @@
 
 import pytest
 
-from documents.lab.cores import CoreLayout
-from documents.report.cells import CellNumbers, OpenLoopNumbers, WatchNumbers
+from documents.lab.host import CoreLayout
+from documents.report.numbers import CellNumbers, OpenLoopNumbers, WatchNumbers
 from documents.run.records import Void
 from experiment.voids.host import generator_voids, host_voids
 from tests.unit.analysis.run_builder import EIGHT_CORES, TWO_CORES

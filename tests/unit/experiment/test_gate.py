@@ -8,8 +8,8 @@ import pytest
 
 from documents.errors import RunError
 from documents.lab.inventory import Inventory, Secrets
-from documents.run.load import WrkResult
 from documents.run.protocol import Protocol
+from documents.run.window import WrkResult
 from experiment.bench.bench import Measured
 from experiment.progress.events import Event
 from experiment.running.gate import judge_run, measure_builds

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from documents.errors import HostError, RunError
-from documents.run.load import WrkResult
 from documents.run.protocol import Cell
 from documents.run.records import CellClocks, ClockReading, HostIdentity, HostRecord, LoadHostLook
+from documents.run.window import WrkResult
 from experiment.bench import generators
 from experiment.bench.bench import Load, Measured
 from experiment.bench.beside import Beside
@@ -19,8 +19,8 @@ from experiment.bench.generators import Generators, Place
 from experiment.workloads.command import generator_threads, share_of_connections, shares_of_rate
 from provision.containers.cgroups import Cgroup
 from provision.load.jobs import Job
-from provision.ssh.cancelling import CancelScope, checkpoint
 from provision.ssh.connection import Connection
+from provision.ssh.execution import CancelScope, checkpoint
 from tests.unit.analysis.load_host_builder import NETWORK, parts_of, with_load_hosts
 from tests.unit.experiment.fake_bench import IDENTITY, INVENTORY, PROTOCOL, FakeBench
 from tests.unit.experiment.loop_runs import begin, resume
@@ -78,8 +78,8 @@ class Started:
         def nothing(*_: object, **__: object) -> None:
             return None
 
-        monkeypatch.setattr(generators.generator, "start", start)
-        monkeypatch.setattr(generators.generator, "own_generator_cgroup", cgroup)
+        monkeypatch.setattr(generators.jobs, "start", start)
+        monkeypatch.setattr(generators.wrk, "own_generator_cgroup", cgroup)
         monkeypatch.setattr(generators.network, "read_clock", read_clock)
         monkeypatch.setattr(generators.jobs, "wait", nothing)
         monkeypatch.setattr(generators.host_folder, "make", nothing)
@@ -161,17 +161,17 @@ class Collected(Started):
             finish("wrk", number)
             return parts[number - 1]
 
-        def finish_recorder(_connection: Connection, _job: Job, target: Path) -> None:
+        def finish_recorder(_connection: Connection, _job: Job, _recorder: object, target: Path) -> None:
             number, name = target.name.removeprefix("generator-").split(".", 1)
             finish(name, int(number))
 
         def job(*_: object, **__: object) -> Job:
             return JOB
 
-        monkeypatch.setattr(generators.generator, "finish", finish_wrk)
-        for recorder in (generators.sampling, generators.watching):
-            monkeypatch.setattr(recorder, "start", job)
-            monkeypatch.setattr(recorder, "finish", finish_recorder)
+        monkeypatch.setattr(generators.wrk, "finish", finish_wrk)
+        for name in ("start_sampler", "start_watch"):
+            monkeypatch.setattr(generators.recording, name, job)
+        monkeypatch.setattr(generators.recording, "finish", finish_recorder)
 
     def play_and_collect(self) -> Measured:
         self.generators.start_sampling(port=1, seconds=1)

@@ -13,7 +13,7 @@ import pytest
 from documents.errors import HostError
 from experiment.bench.readiness import wait_until_ready
 from experiment.running.holding import hold_host
-from provision.ssh.cancelling import checkpoint
+from provision.ssh.execution import checkpoint
 from tests.unit.experiment.fake_bench import FakeBench
 
 LEFT = ["hold", "clear", "clear", "restore"]

@@ -6,11 +6,12 @@ from typing import cast
 import pytest
 
 from documents.errors import HostError, HostUnreachableError
-from documents.lab.cores import CoreLayout
-from documents.run.recordings import HostWatch, Spin
+from documents.lab.host import CoreLayout
+from documents.run.window import HostWatch, Spin
 from experiment.bench.host_folder import CellWatch
-from provision.load import watching
+from provision.load import recording
 from provision.load.jobs import Job
+from provision.load.recording import WATCH, Recorder
 from provision.ssh.connection import Connection
 from tests.unit.experiment.fake_bench import LAYOUT
 from tests.unit.experiment.test_tuning_bench import JOB
@@ -20,13 +21,13 @@ OTHER_LAYOUT = CoreLayout(api=(2, 3), postgres=(0,), redis=(0,), system=(0,), ge
 
 
 class Host:
-    """Plays `provision.load.watching`; a step named in `fails` raises."""
+    """Plays `provision.load.recording`; a step named in `fails` raises."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.fails: dict[str, Exception] = {}
         self.cpus: list[object] = []
-        for name in ("start", "spin", "finish"):
-            monkeypatch.setattr(watching, name, getattr(self, name))
+        for name, played in (("start_watch", self.start), ("spin", self.spin), ("finish", self.finish)):
+            monkeypatch.setattr(recording, name, played)
 
     def _step(self, name: str) -> None:
         if name in self.fails:
@@ -42,8 +43,8 @@ class Host:
         self._step("spin")
         return SPINS
 
-    def finish(self, _connection: Connection, job: Job, target: Path) -> str:
-        assert job is JOB
+    def finish(self, _connection: Connection, job: Job, recorder: Recorder, target: Path) -> str:
+        assert (job, recorder) == (JOB, WATCH)
         self._step("finish")
         target.write_text("ticks")
         return "0" * 64

@@ -5,7 +5,6 @@ import pytest
 
 from documents.errors import DocumentError
 from experiment.record.journal import Journal
-from experiment.record.storage import write_whole
 
 
 @pytest.fixture
@@ -49,13 +48,3 @@ def test_entry_that_finds_the_disk_full_is_an_error_that_names_the_journal():
     with pytest.raises(OSError, match="No space left on device") as failure:
         Journal(Path("/dev/full")).append("run-started")
     assert (failure.value.errno, failure.value.filename) == (errno.ENOSPC, "/dev/full")
-
-
-def test_file_that_finds_the_disk_full_is_an_error_that_names_it_and_leaves_what_was_there(tmp_path: Path):
-    path, unfinished = tmp_path / "host.json", tmp_path / ".host.json.unfinished"
-    path.write_text("before")
-    unfinished.symlink_to("/dev/full")
-    with pytest.raises(OSError, match="No space left on device") as failure:
-        write_whole(path, "after")
-    assert (failure.value.errno, failure.value.filename) == (errno.ENOSPC, str(unfinished))
-    assert path.read_text() == "before"

@@ -25,7 +25,8 @@ def stand_in(tmp_path: Path) -> Iterator[StandIn]:
 
 
 def of_kind(kind: str, stand_in: StandIn) -> LoadHosts:
-    host = LOAD_HOST.model_copy(update={"host": LOAD_HOST.host.model_copy(update={"kind": kind})})
+    reached = LOAD_HOST.host.model_copy(update={"kind": kind})
+    host = LOAD_HOST.model_copy(update={"host": reached, "own_kernel": kind == "ssh"})
     return LoadHosts(LocalHost(), "192.0.2.1", [(host, LocalHost())], place=stand_in.place)
 
 

@@ -10,8 +10,7 @@ import pytest
 from analysis.raw.run import read_run
 from analysis.report.report import analyse
 from documents.errors import HostError
-from documents.run.load import WrkLatency, WrkResult
-from documents.run.recordings import HostTick
+from documents.run.window import HostTick, WrkLatency, WrkResult
 from experiment.bench.bench import Measured
 from experiment.progress.events import Event, RunFinished
 from tests.unit.experiment.fake_bench import FakeBench, wrk_errors

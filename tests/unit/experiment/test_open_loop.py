@@ -11,10 +11,18 @@ from analysis.pages.cells import short_blocks
 from analysis.pages.host import watch_table
 from analysis.raw.run import read_run
 from analysis.report.report import analyse
-from documents.run.load import OpenLoopErrors, OpenLoopPlan, OpenLoopRate, OpenLoopResult, WrkErrors, WrkResult
 from documents.run.protocol import OpenLoop, Scenario
-from documents.run.recordings import CpuTimes, HostTick
 from documents.run.records import CellRecord
+from documents.run.window import (
+    CpuTimes,
+    HostTick,
+    OpenLoopErrors,
+    OpenLoopPlan,
+    OpenLoopRate,
+    OpenLoopResult,
+    WrkErrors,
+    WrkResult,
+)
 from experiment.bench.bench import Measured
 from experiment.planning.open_loop import plan_cells
 from experiment.progress.events import CellFinished, Event, RunFinished, RunStarted

@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from documents.run.load import OpenLoopHistogram, OpenLoopResult
 from documents.run.protocol import Scenario, Workload
+from documents.run.window import OpenLoopHistogram, OpenLoopResult
 from experiment.bench.bench import Load
 from experiment.voids.load import window_voids
 from experiment.workloads.requests import EXPECTED_STATUS

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from analysis.raw.samples import load_window
-from documents.run.load import WrkResult
 from documents.run.protocol import Scenario, Workload
+from documents.run.window import WrkResult
 from experiment.workloads.command import (
     REPLAY_SCRIPT,
     WHOLE,

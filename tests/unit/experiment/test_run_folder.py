@@ -49,10 +49,10 @@ def test_each_of_many_at_once_gets_an_id(tmp_path: Path):
 
 
 def test_a_folder_that_can_not_be_created_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    def write_whole(path: Path, _text: str) -> None:
+    def replace_file(path: Path, _text: str) -> None:
         raise OSError(28, "No space left on device", str(path))
 
-    monkeypatch.setattr("experiment.record.writer.write_whole", write_whole)
+    monkeypatch.setattr("experiment.record.writer.replace_file", replace_file)
     with pytest.raises(RunError, match=rf"{FIRST} can't be .*No space left on device"):
         begin(FakeBench(), tmp_path, clock=SteppedClock())
     assert not [*tmp_path.iterdir()]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from documents.run.load import OpenLoopCell
+from documents.run.window import OpenLoopCell
 from experiment.planning.plan import make_plan
 from experiment.progress.events import BudgetSpent, CellFinished, Event, OpenLoopPlanned
 from experiment.progress.state import RunState

@@ -3,7 +3,7 @@
 import pytest
 
 from documents.errors import RunError
-from documents.lab.cores import PhysicalCore
+from documents.lab.host import PhysicalCore
 from documents.lab.inventory import Inventory, LoadHost
 from documents.run.protocol import Protocol, Variant
 from documents.stack.stack import Cores
@@ -119,7 +119,7 @@ def test_a_layout_that_does_not_fit_the_host_is_refused():
 def test_a_layout_has_the_generator_where_the_load_comes_from():
     lacking = OTHER_CORES.model_copy(update={"cores": Cores(api="0", postgres="3", system="5")})
     assert "cores.generator: this key is missing" in refused(varied(lacking))
-    load_host = LoadHost(host=INVENTORY.host, size=INVENTORY.size, generator=(0,), system=(1,))
+    load_host = LoadHost(host=INVENTORY.host, size=INVENTORY.size, own_kernel=False, generator=(0,), system=(1,))
     apart = INVENTORY.model_copy(
         update={"load_hosts": (load_host,), "cores": LAYOUT.model_copy(update={"generator": ()})}
     )

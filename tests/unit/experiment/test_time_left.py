@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from documents.run.load import OpenLoopCell
 from documents.run.protocol import Cell, OpenLoop, Protocol, Scenario
+from documents.run.window import OpenLoopCell
 from experiment.planning.budget import CELL_OVERHEAD_SECONDS
 from experiment.planning.plan import make_plan
 from experiment.planning.subjects import read_protocol

@@ -39,7 +39,7 @@ def stand_in(tmp_path: Path) -> Iterator[StandIn]:
 
 def bench_on(kind: str, stand_in: StandIn) -> RemoteBench:
     host = Host.model_validate(INVENTORY.host.model_dump() | {"kind": kind})
-    inventory = INVENTORY.model_copy(update={"host": host})
+    inventory = INVENTORY.model_copy(update={"host": host, "own_kernel": kind != "container"})
     return RemoteBench(LocalHost(), inventory, SECRETS, place=stand_in.place, lease_margin_seconds=30)
 
 
@@ -75,10 +75,11 @@ def test_a_window_in_which_the_lease_lapsed_is_not_collected(
     def nothing(*_: object, **__: object) -> tuple[ProcessPinning, ...]:
         return ()
 
-    monkeypatch.setattr(remote.containers, "cgroup", cgroup)
-    monkeypatch.setattr(generators.generator, "generator_cgroup", cgroup)
-    monkeypatch.setattr(generators.generator, "start", job)
-    monkeypatch.setattr(remote.sampling, "start", job)
+    monkeypatch.setattr(remote.control, "cgroup", cgroup)
+    monkeypatch.setattr(generators.wrk, "generator_cgroup", cgroup)
+    monkeypatch.setattr(generators.jobs, "start", job)
+    monkeypatch.setattr(remote.recording, "start_sampler", job)
+    monkeypatch.setattr(remote.recording, "start_watch", job)
     monkeypatch.setattr(remote.pinning, "apply", nothing)
     monkeypatch.setattr(generators.jobs, "wait", nothing)
     bench = bench_on("ssh", stand_in)

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from random import Random
 
-from documents.run.load import OpenLoopCell, OpenLoopRate
 from documents.run.protocol import Cell, Protocol
 from documents.run.records import CellRecord, Void
+from documents.run.window import OpenLoopCell, OpenLoopRate
 from experiment.planning.open_loop import cells_at_most, plan_cells
 from experiment.planning.plan import make_plan
 from experiment.progress.events import (

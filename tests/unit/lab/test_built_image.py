@@ -14,8 +14,8 @@ from lab.resources.images import (
     _BaseImageProvider,  # pyright: ignore[reportPrivateUsage]
     _BuiltImageProvider,  # pyright: ignore[reportPrivateUsage]
 )
-from provision.images import carrying
-from provision.images.carrying import MadeImage, forget_image, note_image
+from provision.images import build
+from provision.images.build import MadeImage, forget_image, note_image
 from provision.system.base_image import BaseImage
 
 NAME = "fairground-api-echo:0123456789ab-5789545b5a99"
@@ -77,9 +77,9 @@ class Hosts:
 @pytest.fixture
 def hosts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hosts:
     made = Hosts(tmp_path)
-    for module in (carrying, images, images):
+    for module in (build, images):
         monkeypatch.setattr(module, "connect", made.connect)
-    monkeypatch.setattr(carrying, "carry_image", made.carry)
+    monkeypatch.setattr(build, "carry_image", made.carry)
     monkeypatch.setattr(images, "build_image", made.build)
     monkeypatch.setattr(images, "find_image", made.find)
     monkeypatch.setattr(images, "make_base_image_on_host", made.make_base)
@@ -150,7 +150,7 @@ def test_an_image_on_a_host_that_does_not_answer_soon_is_built_and_said_to_be(
     hosts.away.add("one")
     assert create(hosts.host("two"))["image_id"] == "sha256:of-two"
     assert hosts.waited[-1] <= 10
-    assert capsys.readouterr().err == f"The image {NAME} is made anew on two: one gave no SSH answer.\n"
+    assert capsys.readouterr().err == f"The image {NAME} is built again on two: one gave no SSH answer.\n"
 
 
 def test_an_image_that_one_host_lost_comes_from_another(hosts: Hosts):

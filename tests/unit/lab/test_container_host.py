@@ -8,8 +8,8 @@ from documents.errors import DocumentError
 from documents.lab.host import HostResources
 from documents.stack.hosts import ContainerHost, SshHost
 from documents.stack.stack import Api, Cores, Stack
+from lab.cores import lay_out_cores, size_host
 from lab.hosts.container import HostShare, private_addresses, private_network, share_machine
-from lab.hosts.size import lay_out_cores, size_host
 
 GB = 1024**3
 EIGHT = tuple((cpu,) for cpu in range(8))

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from documents.errors import LabError
-from documents.lab.cores import CoreLayout, PhysicalCore
+from documents.lab.host import CoreLayout, PhysicalCore
 from documents.stack.stack import Cores, LayoutError, explicit_cores
-from lab.cores import split_cores, split_load_host, take_cores
-from lab.hosts.size import read_topology
+from lab.cores import read_topology, split_cores, split_load_host, take_cores
 
 
 def machine(cores: int, *, threads: int = 1) -> tuple[PhysicalCore, ...]:
@@ -134,8 +134,8 @@ def test_layout_with_a_cpu_that_the_host_lacks_is_refused_with_role_and_remedy(r
 
 
 def test_layout_with_a_falling_range_is_refused_with_its_role():
-    with pytest.raises(LayoutError, match=r"^cores\.api: the range 2-0 in the CPU list '2-0' falls\.$"):
-        explicit_cores(cores(api="2-0"), machine(8))
+    with pytest.raises(ValidationError, match=r"api\n.*the range 2-0 in the CPU list '2-0' falls"):
+        cores(api="2-0")
 
 
 @pytest.mark.parametrize(
@@ -165,6 +165,6 @@ def test_sibling_that_this_process_may_not_use_is_left_out(tmp_path: Path, monke
     def three_cpus(_process: int) -> set[int]:
         return {0, 1, 2}
 
-    monkeypatch.setattr("lab.hosts.size._CPU", tmp_path)
+    monkeypatch.setattr("lab.cores._CPU", tmp_path)
     monkeypatch.setattr(os, "sched_getaffinity", three_cpus)
     assert read_topology() == ((0, 2), (1,))

@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from documents.lab.host import Host
-from lab.resources.ssh_files import docker_url, ssh_options
+from lab.resources.access import docker_url, ssh_options
 
 HOST = Host(
     kind="ssh",

@@ -9,8 +9,7 @@ import pytest
 from documents.errors import LabError
 from documents.stack.stack import Stack
 from lab.lifecycle.engine import Engine
-from lab.lifecycle.expiry import Ended, take_down_expired
-from lab.lifecycle.lifecycle import Receipt, take_down
+from lab.lifecycle.lifecycle import Ended, Receipt, take_down, take_down_expired
 from lab.lifecycle.reconciliation import reconcile
 from lab.lifecycle.state import ensure_stack, is_recorded, list_recorded, read_state
 from tests.unit.documents.samples import AWS_HOST, EXAMPLES, INVENTORY
@@ -115,7 +114,7 @@ def test_a_machine_that_may_cost_money_stays_on_record(room: EngineRoom):
     )
     room.up()
     stack = cloud_stack(room.engine.stack)
-    with pytest.raises(LabError, match=r"It stays on record, for it may cost money\. See at its cloud"):
+    with pytest.raises(LabError, match=r"It stays on record, because it may cost money\. See at its cloud"):
         reconcile(room.engine, stack, read_state(room.engine), killed=False, progress=room.told.append)
     with pytest.raises(LabError, match=r"The cloud says no\."):
         take_down(room.engine, stack, progress=room.told.append)

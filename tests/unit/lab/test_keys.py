@@ -13,13 +13,13 @@ from cryptography.hazmat.primitives.serialization import load_ssh_private_key, l
 
 from lab.lifecycle.engine import read_outputs
 from lab.lifecycle.state import ensure_stack
-from lab.resources.credentials import SECRET_OUTPUTS
-from lab.resources.ssh_files import KEY_NAME, KNOWN_HOSTS_NAME
+from lab.resources.access import KEY_NAME, KNOWN_HOSTS_NAME, SECRET_OUTPUTS
 from tests.unit.lab.engine_room import EngineRoom
 
 TWO_LABS = """
 import pulumi
-from lab.credentials import SECRET_OUTPUTS, Credentials
+from lab.resources import Credentials
+from lab.resources.access import SECRET_OUTPUTS
 
 for name in ("one", "two"):
     made = Credentials(name)
@@ -31,7 +31,7 @@ SSH_FILES = """
 from pathlib import Path
 
 import pulumi
-from lab.ssh_files import SshFiles
+from lab.resources import SshFiles
 
 for name in ("whole", "changed", "lost", "open"):
     SshFiles(name, folder=str(Path(name).resolve()), private_key=pulumi.Output.secret("key\\n"), known_hosts="known\\n")

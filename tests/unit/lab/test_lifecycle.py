@@ -11,9 +11,9 @@ from documents.errors import DocumentError, LabError
 from documents.lab.inventory import STACK_LABEL
 from documents.stack.hosts import ContainerHost
 from documents.stack.stack import Api, Stack
-from lab.leftovers import find_labelled
 from lab.lifecycle.lifecycle import Receipt, read_lab, stand_up, take_down
 from lab.lifecycle.state import ensure_stack, is_recorded, read_state
+from provision.containers import LOCAL_DOCKER, find_labelled
 from tests.unit.documents.samples import INVENTORY, SECRETS
 from tests.unit.lab.engine_room import STEPS, EngineRoom, docker, import_empty_image
 
@@ -84,7 +84,7 @@ def test_what_a_half_failed_up_left_is_removed_by_its_label(room: EngineRoom, im
     docker("network", "create", "--label", label, f"{engine.stack}-network")
     receipt = take_down(engine, document(engine.stack), progress=room.told.append)
     assert receipt == Receipt(made=1, kept=(), left=())
-    assert find_labelled(engine.stack) == ()
+    assert find_labelled(LOCAL_DOCKER, engine.stack) == ()
 
 
 @pytest.mark.parametrize("readable", [True, False], ids=["declared", "document-unreadable"])
@@ -96,7 +96,7 @@ def test_cache_that_the_document_keeps_stays_and_is_told(room: EngineRoom, image
     receipt = take_down(engine, stack, progress=room.told.append)
     kept = tuple(f"{thing} (build_cache: keep)" for thing in (f"image {image}", f"volume {engine.stack}-volume"))
     assert receipt == Receipt(made=0, kept=kept, left=())
-    assert [thing.kind for thing in find_labelled(engine.stack)] == ["image", "volume"]
+    assert [thing.kind for thing in find_labelled(LOCAL_DOCKER, engine.stack)] == ["image", "volume"]
 
 
 @pytest.mark.nightly

@@ -8,12 +8,12 @@ from pulumi.runtime.rpc import UNKNOWN
 
 from documents.lab.host import Host
 from documents.stack.hosts import AnyHost, ContainerHost, SshHost
-from lab.hosts.keys import host_folder, name_place
+from lab.hosts.declared import host_folder, name_place
 from lab.lifecycle import reconciliation
 from lab.lifecycle.reconciliation import _is_claimed  # pyright: ignore[reportPrivateUsage]
 from lab.lifecycle.state import State
+from lab.resources.access import _SshFilesProvider  # pyright: ignore[reportPrivateUsage]
 from lab.resources.hosts import _ClaimedHostProvider  # pyright: ignore[reportPrivateUsage]
-from lab.resources.ssh_files import _SshFilesProvider  # pyright: ignore[reportPrivateUsage]
 from provision.ssh.connection import Connection
 from provision.system.changes import HostChanges
 from tests.unit.provision.local_host import LocalHost

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from documents.errors import HostKeyError
-from documents.stack.hosts import JumpHost, SshHost
-from lab.hosts.keys import pin_key, pinned_key
-from lab.hosts.ssh import describe_host
+from documents.lab import JumpHost
+from documents.stack import SshHost
+from lab.hosts.ssh import describe_host, pin_key, pinned_key
 from lab.lifecycle.existing_host import unknown_hosts
-from lab.resources.ssh_files import list_known_hosts
+from lab.resources.access import list_known_hosts
 
 ONE, OTHER = "ssh-ed25519 AAAAone", "ssh-ed25519 AAAAother"
 

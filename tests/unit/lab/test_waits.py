@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from documents.errors import LabError
-from lab import leftovers
 from lab.lifecycle import engine as engine_module
 from lab.lifecycle.engine import Engine
 from lab.resources.images import _BaseImageProvider  # pyright: ignore[reportPrivateUsage]
+from provision.containers import control
 
 BASE = {"host": None, "tag": "fairground-test-base:1"}
 
@@ -33,7 +33,7 @@ def test_engine_that_does_not_answer_is_an_error(tmp_path: Path, monkeypatch: py
 @pytest.mark.parametrize("act", ["read", "delete"])
 def test_docker_that_does_not_answer_for_a_base_is_an_error(act: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     put(tmp_path, "docker", "exec sleep 600", monkeypatch)
-    monkeypatch.setattr(leftovers, "_DEADLINE_SECONDS", 0.2)
+    monkeypatch.setattr(control, "DOCKER_SECONDS", 0.2)
     with pytest.raises(LabError, match=r"The Docker engine didn't answer within 0\.2 s"):
         getattr(_BaseImageProvider(), act)("fairground-test-base:1", BASE)
 

@@ -55,3 +55,17 @@ def test_command_that_may_have_begun_is_not(text: str):
         control.execute(connection, "postgres", ["true"], deadline_seconds=5)
     assert str(raised.value) == text
     assert len(connection.commands) == 1
+
+
+def test_a_container_of_a_single_use_has_the_time_of_any_other_to_be_created():
+    deadlines: list[object] = []
+
+    class Timed(Answers):
+        def run(self, command: str | Sequence[str], **options: object) -> Completed:
+            deadlines.append(options["deadline_seconds"])
+            return super().run(command)
+
+    connection = Timed(DONE, DONE, DONE)
+    assert control.run_once(connection, "image", ["true"], stack="local", cpus=[0], deadline_seconds=5) == DONE
+    # To create it, to run it with the time to remove it, and to remove it where it was left.
+    assert deadlines == [60, 35, 60]

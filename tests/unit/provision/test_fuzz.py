@@ -19,7 +19,7 @@ from provision.images import build
 from provision.kernel import tuning
 from provision.kernel.settings import knobs_of
 from provision.kernel.tuning import Place
-from provision.load import jobs, network, watching, wrk
+from provision.load import jobs, network, recording, wrk
 from provision.load.jobs import Job
 from provision.services import settings, variants
 from provision.ssh import transfer
@@ -129,9 +129,9 @@ EFFECTIVE = {
     "processes": [{"process_id": 77, "name": "api", "lists": ["0", "1"]}],
 }
 RUNNING = {
-    "containers": [{"inspect": INSPECTED, "effective": EFFECTIVE, "files": {"/etc/api.conf": SHA}}],
+    "containers": [{"inspect": INSPECTED, "effective": EFFECTIVE}],
     "images": {IMAGE_ID: IMAGE},
-    "own": {"effective": EFFECTIVE | {"processes": []}, "files": {"/etc/own": SHA}},
+    "own": EFFECTIVE | {"processes": []},
 }
 CHANGES = {
     "stack": "local",
@@ -151,7 +151,7 @@ BUILT = (
 
 
 def read_images(connection: Connection) -> object:
-    return read_running(connection, "local", names=[], images=[], files={}, own_files=[])
+    return read_running(connection, "local", names=[], images=[])
 
 
 DOCUMENTS: dict[str, tuple[object, Callable[[Connection], object]]] = {
@@ -159,7 +159,7 @@ DOCUMENTS: dict[str, tuple[object, Callable[[Connection], object]]] = {
     "resources": (IDENTITY, identity.read_resources),
     "spin": (
         [{"cpu": 0, "wall_ns": 9, "cpu_ns": 8}, {"cpu": 1, "wall_ns": 9, "cpu_ns": 8}],
-        lambda one: watching.spin(one, (0, 1)),
+        lambda one: recording.spin(one, (0, 1)),
     ),
     "threads": (
         [{"role": "api", "process_id": 77, "thread_id": 78, "command": "api", "cpu_list": "0-1"}],
@@ -231,7 +231,7 @@ TEXTS: dict[str, tuple[str, Callable[[Connection], object]]] = {
     "moved threads": ("12\n", lambda one: pinning.apply(one, LAYOUT, {"api": V2})),
     "things with a label": (
         "0a1b fairground-api-go\n0a1c fairground-redis\n",
-        lambda one: engine.find_labelled(one, "local"),
+        lambda one: engine.find_labelled_on_host(one, "local"),
     ),
     "build cache": ("abc def* ghi \n", engine.list_records),
     "version of Redis and PostgreSQL": (
@@ -321,7 +321,7 @@ def test_the_cpu_time_is_that_of_the_cgroup_whatever_stands_around_it(usage: int
 
 
 def test_a_cpu_time_told_twice_is_refused():
-    with pytest.raises(HostError, match="told 'usage_usec 1"):
+    with pytest.raises(HostError, match="answered 'usage_usec 1"):
         cgroups.cpu_seconds(Told("usage_usec 1\nusage_usec 2\n"), V2)
 
 
@@ -363,8 +363,7 @@ def test_a_folder_that_is_not_the_volumes_own_is_never_emptied():
 
 
 def test_docker_s_inspection_of_one_container_is_read_and_of_none_refused():
-    assert inspection.read_container(json.dumps([INSPECTED]), where=HOST) == INSPECTED
-    assert inspection.read_image(json.dumps([IMAGE]), where=HOST) == IMAGE
+    assert inspection.read_container(json.dumps([INSPECTED]), where=HOST).id == INSPECTED["Id"]
     for text in ("[]", "null", "{}", json.dumps([INSPECTED, INSPECTED]), json.dumps([INSPECTED | {"Config": None}])):
         with pytest.raises(HostError, match=HOST):
             inspection.read_container(text, where=HOST)
@@ -379,4 +378,4 @@ def test_knobs_that_nobody_asked_for_are_refused():
 def test_a_spin_on_another_cpu_is_refused():
     spins = [{"cpu": 0, "wall_ns": 9, "cpu_ns": 8}] * 2
     with pytest.raises(HostError, match=r"a calibration spin on the CPUs \[0, 1\]"):
-        watching.spin(Told(json.dumps(spins)), (0, 1))
+        recording.spin(Told(json.dumps(spins)), (0, 1))

@@ -45,7 +45,7 @@ def test_what_differs_is_told_one_by_one():
 def test_what_an_older_identity_does_not_tell_is_a_difference_and_not_a_guess():
     older = HostIdentity.model_validate({name: getattr(IDENTITY, name) for name in _FIRST_MEMBERS})
     assert older.changes(older) == ()
-    assert "numa nodes was not told and is 4" in older.changes(older.model_copy(update={"numa_nodes": 4}))
+    assert "numa nodes was unknown and is 4" in older.changes(older.model_copy(update={"numa_nodes": 4}))
     assert HostIdentity.from_json(older.model_dump_json(include=_FIRST_MEMBERS), name="host.json") == older
 
 

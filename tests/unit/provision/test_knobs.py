@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from documents.errors import HostError
-from documents.lab.cores import CoreLayout
+from documents.lab.host import CoreLayout
 from documents.run.records import KnobRecord, describe_control
 from lab.stack_file import read_stack
 from provision.kernel import settings, tuning

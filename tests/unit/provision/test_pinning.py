@@ -1,6 +1,6 @@
 """What counts as a mismatch between a layout and what was read back."""
 
-from documents.lab.cores import CoreLayout, Role
+from documents.lab.host import CoreLayout, Role
 from documents.run.records import ProcessPinning
 from provision.system.pinning import mismatches
 

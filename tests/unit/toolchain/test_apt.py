@@ -32,7 +32,7 @@ def test_machine_without_apt_is_told_what_it_needs(step: Step, monkeypatch: pyte
 
 def test_user_who_may_not_install_is_told_the_command_for_an_administrator(tmp_path: Path):
     program = (
-        "import os; from toolchain.privilege import as_root\n"
+        "import os; from toolchain.console import as_root\n"
         "if os.geteuid() == 0: os.seteuid(65534)\n"
         "try: as_root(['apt-get', 'install', 'docker.io'], purpose='install docker.io')\n"
         "except Exception as error: print(error)\n"

@@ -171,6 +171,7 @@ def test_a_vendor_that_lists_no_checksums_is_slow_or_does_not_answer_is_no_error
 
 def test_record_of_what_was_placed_is_read_back(tmp_path: Path):
     layout = Layout(root=tmp_path, cache=tmp_path / "cache")
+    layout.private.mkdir()
     assert pulumi_tools.read_record(layout) is None
     engine = pulumi_tools.Piece("pulumi", "official", "3.259.0", "/opt/pulumi")
     plugin = pulumi_tools.Piece("pulumi-resource-docker", "built", "5.2.0", "/opt/plugin")

@@ -10,12 +10,12 @@ import pytest
 from analysis.raw.load_hosts import load_host_file
 from analysis.raw.run import read_run
 from analysis.report.report import analyse
-from documents.run.load import OpenLoopResult, WrkResult
 from documents.run.protocol import OpenLoop, Protocol, Scenario
 from documents.run.records import CellClocks, CellRecord, HostRecord
+from documents.run.window import OpenLoopResult, WrkResult
 from experiment.running.loop import start_run
 from experiment.voids import host
-from lab.leftovers import run_docker
+from provision.containers import LOCAL_DOCKER
 from provision.load import network
 from provision.ssh.connection import connect
 from tests.conftest import LiveLab
@@ -68,13 +68,13 @@ def test_a_load_host_that_drifted_is_told_and_one_that_is_gone_is_there_again_af
     first, second = (f"fairground-{loaded_lab.stack}-load-host-{number}" for number in (1, 2))
     assert "nothing to change" in done(loaded_lab.run("up"))
     done(loaded_lab.run("verify", "--drift"))
-    run_docker("update", "--memory", "2g", "--memory-swap", "2g", first)
+    LOCAL_DOCKER.run("update", "--memory", "2g", "--memory-swap", "2g", first)
     drifted = loaded_lab.run("verify", "--drift")
     assert drifted.returncode == 1
     assert "load-host-1" in drifted.stdout
     assert "its memory limit" in drifted.stdout
-    run_docker("rm", "--force", first)
-    run_docker("stop", second)
+    LOCAL_DOCKER.run("rm", "--force", first)
+    LOCAL_DOCKER.run("stop", second)
     done(loaded_lab.run("up"))
     done(loaded_lab.run("verify", "--drift"))
 

@@ -14,7 +14,7 @@ from documents.stack.hosts import AwsHost as AwsHostDocument
 from documents.stack.hosts import CloudHost
 from lab.hosts.aws import AwsHost
 from lab.hosts.hetzner import HetznerHost
-from lab.resources.credentials import Credentials
+from lab.resources.access import Credentials
 
 STACK = "probe"
 FOLDER = "/nowhere/ssh"

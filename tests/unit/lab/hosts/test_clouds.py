@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from documents.stack.hosts import CloudHost, cloud_tags
-from lab.resources.credentials import SECRET_OUTPUTS
+from lab.resources.access import SECRET_OUTPUTS
 from tests.unit.documents.samples import AWS_HOST, HETZNER_HOST
 from tests.unit.lab.hosts.mocked_cloud import CREDENTIALS, STACK, Declaration, Declared, declare
 from tests.unit.lab.hosts.recorded import BASE, CASES, FOLDER, USER_DATA, difference, read_cases, record, record_cases

@@ -1,4 +1,4 @@
-"""One valid cell in numbers: what the statistics are taken over."""
+"""Numbers of one valid cell, and estimates over a run's cells: what the report's statistics are."""
 
 from typing import Annotated, Literal
 
@@ -44,17 +44,17 @@ class WatchNumbers(Document):
     what processes that are none of the lab's used of a role's CPUs: of those that it has to itself, or shares with
     other roles. `throttled` maps the cgroups that a quota held back to the seconds that it did. `pressure` has the
     share of the window in which some task waited for a resource, and in which all did; None where the kernel doesn't
-    tell.
+    report it.
     `generator_waited` is how much of the window the generator's threads stood ready without a CPU; None where the
-    kernel doesn't tell, and in an open loop.
+    kernel doesn't report it, and in an open loop.
 
     `connections` are those that were open at once, of `connections_planned`. `stuck` of them were sent no answer
-    since the load began, or for as long as a request may take; None where that can't be told. In an open loop both are
+    since the load began, or for as long as a request may take; None where that can't be known. In an open loop both are
     None, for there connections are opened as they are needed, and may rest. `spin_change` is the calibration spin's CPU
     time after the load over that before it, less 1; `spin_seconds` the mean of both, for one CPU. `seconds` is the part
     of the window that all of this is taken over.
 
-    Where the load came from load hosts, what is told of the generator is that of the worst of them, and
+    Where the load came from load hosts, the numbers of the generator are those of the worst of them, and
     `generator_busy` says how busy each of the generators' CPUs was; `busy` then has those of the lab's host alone.
     """
 
@@ -98,7 +98,7 @@ class CellNumbers(Document):
     near 1 for an honest closed loop, and falling when the generator is the limit or when connections still wait for an
     answer at the window's end. `generator_saturation` is the generator's CPU use over the CPUs that its threads can
     fill: as many as it has threads, and no more than it has. `bound_by` names the services that were the limit: their
-    CPUs were used up, and by them. `watch` is None in a run that is older than the watch. `twin` marks the second cell
+    CPUs were used up, and by them. `watch` is None where the host wasn't watched. `twin` marks the second cell
     of the API that its block measured twice. `load_hosts` is None where the load came from the lab's own host; else
     `generator_saturation` is that of the busiest generator, and the generator's usage that of all together.
     """
@@ -145,3 +145,140 @@ class OpenLoopNumbers(Document):
     bound_by: tuple[Service, ...] = ()
     watch: WatchNumbers | None = None
     load_hosts: Annotated[LoadHostNumbers | None, Field(exclude_if=lambda numbers: numbers is None)] = None
+
+
+class Estimate(Document):
+    """A mean over blocks with its 95% confidence interval; no interval below two blocks.
+
+    A block that measured the API twice counts once, by the mean of both cells. `count` is how many blocks there are,
+    `scale` which mean it is: geometric (`log`) or arithmetic (`linear`).
+    """
+
+    value: float
+    low: float | None
+    high: float | None
+    count: int
+    scale: Literal["log", "linear"]
+
+
+class LatencyEstimate(Document):
+    """`Latency` over blocks; microseconds."""
+
+    mean_us: Estimate
+    p50_us: Estimate
+    p90_us: Estimate
+    p99_us: Estimate
+    p999_us: Estimate
+
+
+class Measurements(Document):
+    """One API under one scenario, over its valid cells; the units are those of `CellNumbers`.
+
+    Memory is the API's own; CPU stands there for each role. `requests_per_cpu_second` is how many requests it answered
+    for each second of its own CPU time; None where a cell used none.
+    """
+
+    throughput: Estimate
+    raw: LatencyEstimate
+    corrected: LatencyEstimate
+    cpu_cores: dict[SampledRole, Estimate]
+    memory_mean_bytes: Estimate
+    memory_peak_bytes: Estimate
+    page_cache_mean_bytes: Estimate
+    littles_law: Estimate
+    generator_saturation: Estimate
+    requests_per_cpu_second: Estimate | None = None
+
+
+class LatencyDistribution(Document):
+    """Latency up the tail: the percentiles of which one response in `one_in` took longer, in microseconds.
+
+    One in 2 is the median, one in 100 is p99: the percentile is 100 - 100 / `one_in`. Each is the exact nearest rank of
+    a cell, and the geometric mean over blocks. It ends before a cell has too few responses beyond.
+    """
+
+    one_in: tuple[float, ...]
+    raw_us: tuple[float, ...]
+    corrected_us: tuple[float, ...]
+
+
+class TimeSeries(Document):
+    """The API's CPU use and anonymous memory along the load window, as the mean over the blocks' valid cells.
+
+    Step k is the mean over the seconds from `k * step_seconds` on, counted from the start of the load. wrk's windows
+    aren't equally long to the millisecond: each is cut into as many steps, and `step_seconds` is their mean length.
+    """
+
+    step_seconds: float
+    cpu_cores: tuple[float, ...]
+    memory_bytes: tuple[float, ...]
+
+
+class ScenarioSummary(Document):
+    """One API under one scenario. `measured` and `series` are None where no cell is valid.
+
+    `cells` are valid, `blocks` have one; an API is in some blocks twice. Of `void_cells` no attempt was valid, and none
+    is left; `void_attempts` counts all void attempts, at whichever cells. `errors` are wrk's, over the void attempts
+    too: an attempt with errors is void, so a valid cell has none. They are None where wrk was started in a void attempt
+    and left no count of them. `distribution` is None as well where a cell has hardly any responses.
+    """
+
+    api: Name
+    scenario: Name
+    cells: int
+    blocks: int
+    void_cells: int
+    unfinished_cells: int
+    void_attempts: int
+    errors: int | None
+    measured: Measurements | None
+    series: TimeSeries | None
+    distribution: LatencyDistribution | None = None
+
+
+class OpenLoopMeasurements(Document):
+    """One API at one rate over its valid cells; the units are those of `OpenLoopNumbers`, CPU in cores."""
+
+    achieved_rate: Estimate
+    p50_us: Estimate
+    p90_us: Estimate
+    p99_us: Estimate
+    p999_us: Estimate
+    lateness_p99_us: Estimate
+    cpu_cores: dict[SampledRole, Estimate]
+
+
+class OpenLoopSummary(Document):
+    """One API at one rate. `measured` is None where no cell is valid; the counts are those of `ScenarioSummary`."""
+
+    api: Name
+    rate: int
+    cells: int
+    void_cells: int
+    unfinished_cells: int
+    void_attempts: int
+    measured: OpenLoopMeasurements | None
+
+
+class Spread(Document):
+    """The median of repeated measurements, the least and the greatest of them, and how many there were."""
+
+    median: float
+    least: float
+    most: float
+    count: int
+
+
+class WarmUpSummary(Document):
+    """The warm-ups of one API under one scenario, over its valid cells whose warm-up was watched.
+
+    `seconds` is how long they lasted. Of `cells`, `steady` had settled, `never_steady` names those that hadn't when
+    they had lasted as long as they may, and the others were too short to be judged.
+    """
+
+    api: Name
+    scenario: Name
+    cells: int
+    seconds: Spread
+    steady: int
+    never_steady: tuple[str, ...]

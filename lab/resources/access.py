@@ -1,21 +1,80 @@
-"""How a host is reached from the controller: its files, and the options of Docker's own ssh."""
+"""How a lab is accessed: its secrets, the SSH files that hold its keys, and the options of Docker's own ssh."""
 
+import secrets
 import shlex
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pulumi
-from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from pulumi.dynamic import CreateResult, ReadResult, Resource, ResourceProvider, UpdateResult
 
+from documents.files import replace_file
 from documents.lab import Host, known_hosts_name
 from lab.resources.provider import Provider
+
+SECRET_OUTPUTS = (
+    "postgres_password",
+    "redis_password",
+    "jwt_secret",
+    "user_private_key",
+    "host_private_key",
+)
+
+
+class _CredentialsProvider(ResourceProvider):
+    def create(self, props: dict[str, Any]) -> CreateResult:  # noqa: ARG002 - the signature is Pulumi's
+        user_private, user_public = _make_key_pair()
+        host_private, host_public = _make_key_pair()
+        outputs = {
+            "postgres_password": secrets.token_hex(24),
+            "redis_password": secrets.token_hex(24),
+            "jwt_secret": secrets.token_hex(32),
+            "user_private_key": user_private,
+            "user_public_key": user_public,
+            "host_private_key": host_private,
+            "host_public_key": host_public,
+        }
+        return CreateResult(id_=f"credentials-{secrets.token_hex(4)}", outs=outputs)
+
+
+def _make_key_pair() -> tuple[str, str]:
+    """A fresh Ed25519 key pair in OpenSSH's formats: the private key's file, the public key's line."""
+    key = Ed25519PrivateKey.generate()
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
+    public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+    return private.decode(), public.decode()
+
+
+class Credentials(Resource, module="fairground", name="Credentials"):
+    """Passwords, the JWT secret, and the SSH keys of the lab's user and of its host.
+
+    The host's key is created here, before the host, so that even the first connection can be checked. Passwords are
+    hexadecimal, so that they need no escaping in URLs and in a Redis configuration file.
+    """
+
+    postgres_password: pulumi.Output[str]
+    redis_password: pulumi.Output[str]
+    jwt_secret: pulumi.Output[str]
+    user_private_key: pulumi.Output[str]
+    user_public_key: pulumi.Output[str]
+    host_private_key: pulumi.Output[str]
+    host_public_key: pulumi.Output[str]
+
+    def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Declare the credentials of the lab called `name`."""
+        outputs: dict[str, None] = dict.fromkeys((*SECRET_OUTPUTS, "user_public_key", "host_public_key"))
+        secret = pulumi.ResourceOptions(additional_secret_outputs=list(SECRET_OUTPUTS))
+        super().__init__(_CredentialsProvider(), name, outputs, pulumi.ResourceOptions.merge(secret, opts))
+
 
 KNOWN_HOSTS_NAME = "known_hosts"
 HOST_KEY_ALIAS = "fairground-host"
 JUMP_HOST_KEY_ALIAS = "fairground-jump-host"
-"""The names by which Docker's ssh asks for the hosts' keys: they stay when a port changes, so that what is on the host
-of the old port can still be taken away."""
+"""The names by which Docker's ssh asks for the hosts' keys: they stay when a port changes, so that everything on the
+host can still be removed by its old port."""
 
 
 def pin_host_key(address: str, port: int, host_public_key: str) -> str:
@@ -47,7 +106,7 @@ class _SshFilesProvider(Provider):
         return UpdateResult(outs=_news)
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """A refresh finds a file that is gone, changed, or open to others: it reads as gone and is made again."""
+        """A refresh finds a missing or changed file, or one that others can read; all files are then written again."""
         folder = Path(props["folder"])
         for name, content in _contents(props).items():
             path = folder / name
@@ -60,26 +119,17 @@ class _SshFilesProvider(Provider):
 
 
 def _contents(props: dict[str, Any]) -> dict[str, str]:
-    """What is in each of the files."""
+    """The content of each file."""
     contents = {KEY_NAME: props.get("private_key"), KNOWN_HOSTS_NAME: props["known_hosts"]}
     return {name: content for name, content in contents.items() if content is not None}
 
 
 def write_files(props: dict[str, Any]) -> None:
-    """Write the files of a host, each readable by its owner alone whatever the umask, into a folder of mode 0700."""
+    """Write the files of a host, each of mode 0600 under any umask, into a folder of mode 0700."""
     folder = Path(props["folder"])
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name, content in _contents(props).items():
-        _write_private(folder / name, content)
-
-
-def _write_private(path: Path, content: str) -> None:
-    """Write a file that only its owner can read, whole or not at all."""
-    temporary = path.with_suffix(".new")
-    temporary.unlink(missing_ok=True)
-    temporary.touch(mode=0o600)
-    temporary.write_text(content, encoding="utf-8")
-    temporary.rename(path)
+        replace_file(folder / name, content, mode=0o600)
 
 
 class SshFiles(Resource, module="fairground", name="SshFiles"):
@@ -99,7 +149,7 @@ class SshFiles(Resource, module="fairground", name="SshFiles"):
         known_hosts: pulumi.Input[str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Declare the files in `folder`, a path on the controller; no private key where the user's own is used."""
+        """Declare the files in `folder`, a path on the controller; without a private key if the user's own is used."""
         secret = pulumi.ResourceOptions(additional_secret_outputs=["private_key"])
         super().__init__(
             _SshFilesProvider(),
@@ -145,16 +195,16 @@ def _options(host: Host, alias: str) -> list[str]:
         "BatchMode=yes",
     ]
     if host.private_key_path is not None:
-        # Not by -i, which looks for the file before it has taken %% for %.
+        # Not by -i, which looks for the file before it replaces %% by %.
         options += ["-o", "IdentitiesOnly=yes", "-o", f"IdentityFile={_quoted(host.private_key_path)}"]
     return options
 
 
 def _quoted(path: str) -> str:
-    """A path as a value of ssh_config, which splits at spaces and has % for itself."""
+    """A path as a value of ssh_config, where spaces separate words and % is special."""
     return f'"{path.replace("%", "%%")}"'
 
 
 def _proxy_command(words: list[str]) -> str:
-    """A command line for the user's shell, in which ssh replaces %h and %p; any other % stands for itself."""
+    """A command line for the user's shell, in which ssh replaces %h and %p; any other % is literal."""
     return " ".join(word if word == "[%h]:%p" else shlex.quote(word).replace("%", "%%") for word in words)
