@@ -21,6 +21,7 @@ HELP = {
     "facts": "Measure build time, size, lines of code, dependencies, start and memory at rest of the APIs.",
     "logs": "Show the last lines that PostgreSQL, Redis and the APIs wrote.",
     "api": "Work on an implementation of the API.",
+    "schema": "Write the JSON Schemas of the lab's documents, and the fields that the docs list.",
     "down": "Remove everything that the lab made, also after a half-failed or killed `lab up`.",
 }
 
@@ -105,6 +106,10 @@ def _import(name: str) -> "Callable[..., object] | typer.Typer":  # noqa: PLR091
             from cli.api import api
 
             return api
+        case "schema":
+            from cli.schema import schema
+
+            return schema
         case _:
             from cli.down import down
 

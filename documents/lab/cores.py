@@ -19,9 +19,9 @@ PhysicalCore = tuple[int, ...]
 class CoreLayout(Document):
     """The CPUs of each role, by the kernel's numbers, in rising order.
 
-    `shared` says that two roles other than Redis and system share a CPU: the load generator then competes with
-    what it measures, and a result can't stand beside one from a full layout. The generator has no CPU here where the
-    load comes from another host.
+    Attributes:
+        generator: empty where the load comes from load hosts
+        shared: two roles other than Redis and system share a CPU
     """
 
     api: tuple[int, ...]

@@ -58,11 +58,13 @@ class RunningContainer(Document):
 
 
 class Difference(Document):
-    """One thing that isn't as it is declared.
+    """One thing that isn't as it is declared. No value is a secret.
 
-    `subject` is what of the lab it is about: `host`, `postgres`, `redis`, an API, a resource, or a container that
-    nobody declared. None stands for what isn't declared, or isn't there. No value is a secret. `message` is one or two
-    whole sentences: what, both values, and the remedy.
+    Attributes:
+        subject: `host`, `postgres`, `redis`, an API, a resource, or a container that nobody declared
+        declared: null where it isn't declared
+        effective: null where it isn't there
+        message: one or two whole sentences: what, both values, and the remedy
     """
 
     subject: str
@@ -74,9 +76,10 @@ class Difference(Document):
 
 
 class Drift(Document):
-    """`lab verify --drift --json`: how many values of each subject were compared, and all that differ.
+    """What `lab verify --drift --json` prints.
 
-    Every subject of a difference is in `compared`.
+    Attributes:
+        compared: how many values of each subject were compared
     """
 
     version: Literal[1] = 1

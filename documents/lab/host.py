@@ -16,9 +16,10 @@ def known_hosts_name(address: str, port: int) -> str:
 
 
 class JumpHost(Document):
-    """A host that SSH goes through on its way to another one, and the one key that it may show.
+    """A host that SSH goes through on its way to another one, with the other one's login.
 
-    It takes the login of the host behind it: the same key, or the same agent.
+    Attributes:
+        host_public_key: the one key that it may show
     """
 
     address: str
@@ -28,11 +29,14 @@ class JumpHost(Document):
 
 
 class Host(Document):
-    """How to reach a host over SSH, and the one key that it may show.
+    """How to reach a host over SSH.
 
-    `private_key_path` and `known_hosts_path` are files of mode 0600 on the controller; without a private key the login
-    is the SSH agent's. `host_public_key` is one line in OpenSSH's format, ``ssh-ed25519 AAAA…``. With `sudo`, the user
-    isn't root and becomes it by sudo for all that the lab does.
+    Attributes:
+        port: of its sshd
+        private_key_path: on the controller, of mode 0600; null where the SSH agent logs in
+        known_hosts_path: on the controller, of mode 0600
+        host_public_key: the one key that it may show, in OpenSSH's format
+        sudo: whether the user becomes root by sudo for all that the lab does
     """
 
     kind: Literal["container", "ssh", "aws", "hetzner"]
@@ -58,11 +62,12 @@ class HostResources(Document):
 
 
 class HostSize(Document):
-    """What the lab has of the host: its CPUs by the kernel's numbers, and its memory in bytes.
+    """What the lab has of the host.
 
-    `smaller` says that this is less than the article's machine of 8 cores and 16 GB; results of a smaller host
-    are never compared with those of a full one. `shared_cores` says that other tenants of a cloud have the same cores,
-    so that how much of a core there is depends on them.
+    Attributes:
+        smaller: less than the article's 8 physical cores and 16 GB (14.8 GiB, for a kernel reports less); never
+            compared with a full host
+        shared_cores: other tenants of a cloud have the same cores
     """
 
     cpus: tuple[int, ...]

@@ -29,7 +29,11 @@ LOOPBACK = "127.0.0.1"
 
 
 class PostgresService(Document):
-    """PostgreSQL on the host: its container, image and server settings."""
+    """PostgreSQL on the host.
+
+    Attributes:
+        settings: the server's
+    """
 
     container: str
     image_id: str
@@ -40,7 +44,11 @@ class PostgresService(Document):
 
 
 class RedisService(Document):
-    """Redis on the host: its container, image and server settings; none in an inventory of before they were told."""
+    """Redis on the host.
+
+    Attributes:
+        settings: the server's; empty in older inventories
+    """
 
     container: str
     image_id: str
@@ -49,9 +57,12 @@ class RedisService(Document):
 
 
 class Varied(Document):
-    """Of which API a service is a variant, and what of it and of the lab below it is otherwise than declared.
+    """The API that a service is a variant of, and what the variant changes.
 
-    `environment` and `postgres` have what the variant sets, `cores` is its core layout on the host.
+    Attributes:
+        environment: the variables that it sets
+        cores: its core layout; null where it is the lab's
+        postgres: the settings of PostgreSQL that it sets
     """
 
     api: Name
@@ -62,11 +73,14 @@ class Varied(Document):
 
 
 class ApiService(Document):
-    """One API on the host. `environment` is what the stack document adds; the lab's own is not repeated here.
+    """One API on the host.
 
-    `upload_volume` is the Docker volume mounted at the API's UPLOAD_DIR; `target` the Dockerfile's target, where the
-    stack document names one. In the inventory of a run that varies APIs each variant is a service of its own, and
-    `varied` says what it is a variant of; the lab itself has none of these.
+    Attributes:
+        source_sha256: of the build context
+        environment: what the stack document and a variant add to the lab's own
+        upload_volume: the Docker volume at the API's UPLOAD_DIR
+        target: the Dockerfile's target, where the stack document names one
+        varied: what it is a variant of; left out for an API of the lab
     """
 
     name: Name
@@ -82,10 +96,13 @@ class ApiService(Document):
 
 
 class LoadHost(Document):
-    """A second host, from which load is put on the APIs of the first.
+    """A second host, which puts the load on the APIs of the first.
 
-    Its load generator runs on the CPUs of `generator`; `system` has the others, for sshd, sampler and watch.
-    `own_kernel` tells whether its kernel settings are its own to change; where it isn't told, its kind does.
+    Attributes:
+        own_kernel: whether its kernel settings are its own to change; null in older inventories, where its kind
+            decides
+        generator: the CPUs of its load generator
+        system: the others: for sshd, sampler and watch
     """
 
     host: Host
@@ -105,14 +122,14 @@ class LoadHost(Document):
 
 
 class Inventory(Document):
-    """The lab as it stands: host, core layout, services and APIs.
+    """The current lab: host, core layout, services and APIs.
 
-    `contract_sha256` identifies the schema and the seed that PostgreSQL was loaded with. `own_kernel` tells whether the
-    host's kernel settings are its own to change, or those of a machine that it is a container on. Both are None in an
-    inventory of before they were told.
-    Where there are `load_hosts`, the load comes from them and from nowhere else: `cores` then gives the
-    generator no CPU of the lab's host. `api_address` is where the APIs listen, and where the load generator reaches
-    them: an address of the lab's host that its load hosts reach it at.
+    Attributes:
+        own_kernel: whether the host's kernel settings are its own to change; null in older inventories
+        contract_sha256: identifies the schema and the seed of PostgreSQL; null in older inventories
+        apis: the lab's; in a run also each variant that it measures
+        load_hosts: where the load comes from; left out where that is the host itself
+        api_address: where the APIs listen; left out where that is 127.0.0.1
     """
 
     version: Literal[1] = 1

@@ -13,7 +13,7 @@ Service = Literal["postgres", "redis"]
 
 
 class Latency(Document):
-    """Mean and percentiles of latency in microseconds.
+    """Mean and percentiles of latency.
 
     A percentile is the exact nearest rank: the least latency that at least that share of the responses kept.
     """
@@ -26,9 +26,12 @@ class Latency(Document):
 
 
 class Usage(Document):
-    """What one role used over a load window: CPU in cores (CPU seconds a second) and memory in bytes.
+    """What one role used over a load window.
 
-    Memory is anonymous memory; the page cache stands beside it, for the kernel takes it back at need.
+    Attributes:
+        cpu_cores: CPU seconds a second
+        memory_mean_bytes: anonymous memory
+        page_cache_mean_bytes: the kernel can take it back
     """
 
     cpu_cores: float
@@ -40,22 +43,25 @@ class Usage(Document):
 class WatchNumbers(Document):
     """What the host was like over a load window: shares from 0 to 1 unless a name says otherwise.
 
-    `steal` is what the hypervisor took of each role's CPUs, `busy` how busy each of the lab's CPUs was, and `others`
-    what processes that are none of the lab's used of a role's CPUs: of those that it has to itself, or shares with
-    other roles. `throttled` maps the cgroups that a quota held back to the seconds that it did. `pressure` has the
-    share of the window in which some task waited for a resource, and in which all did; None where the kernel doesn't
-    tell.
-    `generator_waited` is how much of the window the generator's threads stood ready without a CPU; None where the
-    kernel doesn't tell, and in an open loop.
+    Where the load came from load hosts, what is said of the generator is that of the worst of them.
 
-    `connections` are those that were open at once, of `connections_planned`. `stuck` of them were sent no answer
-    since the load began, or for as long as a request may take; None where that can't be told. In an open loop both are
-    None, for there connections are opened as they are needed, and may rest. `spin_change` is the calibration spin's CPU
-    time after the load over that before it, less 1; `spin_seconds` the mean of both, for one CPU. `seconds` is the part
-    of the window that all of this is taken over.
-
-    Where the load came from load hosts, what is told of the generator is that of the worst of them, and
-    `generator_busy` says how busy each of the generators' CPUs was; `busy` then has those of the lab's host alone.
+    Attributes:
+        seconds: the part of the window that this is taken over, from its first tick to its last
+        steal: what the hypervisor took of each role's CPUs
+        busy: how busy each of the lab's CPUs was: neither idle nor stolen
+        others: what programs that aren't the lab's used of a role's CPUs, and of those shared with it
+        throttled: seconds for which a CPU quota held a cgroup back, by directory
+        pressure: the shares of the window in which some task waited for a resource, and in which all did; null
+            where the kernel doesn't show it
+        generator_waited: in which a thread of the generator stood ready without a CPU; null where the kernel
+            doesn't count it, and in an open loop
+        connections: open at once
+        connections_planned: null in an open loop, whose connections are opened as they are needed
+        stuck: connections without an answer since the load began, or for as long as a request may take; null where
+            that isn't known
+        spin_change: the spin's CPU time after the load over that before it, less 1
+        spin_seconds: the mean of both, for one CPU
+        generator_busy: how busy the CPUs of the generators on load hosts were; left out where there are none
     """
 
     seconds: float
@@ -77,11 +83,11 @@ class WatchNumbers(Document):
 class LoadHostNumbers(Document):
     """How well the load hosts of a cell worked together, and how full the network was.
 
-    The generators began within `start_skew_seconds` of each other, and for `apart` of the load, from 0 to 1, not all of
-    them were at work; in an open loop, that each begins in its turn is taken off both. Moments of two of their hosts,
-    or of one and the lab's host, may be `clock_error_seconds` further apart than they seem. `network_share` is the
-    answers' share of what the network can carry: of the fullest way from the lab's host to a load host. None where the
-    bandwidth wasn't measured, and in an open loop, whose generator counts no bytes.
+    Attributes:
+        clock_error_seconds: how much further apart moments of two hosts may be than they seem
+        start_skew_seconds: from the first generator's start to the last one's, without the turns of an open loop
+        apart: the share of the load in which not all generators ran
+        network_share: the answers' share of the bandwidth; null where that wasn't measured, and in an open loop
     """
 
     clock_error_seconds: float
@@ -91,16 +97,20 @@ class LoadHostNumbers(Document):
 
 
 class CellNumbers(Document):
-    """One valid cell in numbers, those of its `attempt` that counts.
+    """One valid cell in numbers.
 
-    Throughput in requests a second; latencies in microseconds. `raw` counts each response once, `corrected` is
-    wrk's correction for coordinated omission. `littles_law` is throughput x mean raw latency / connections opened:
-    near 1 for an honest closed loop, and falling when the generator is the limit or when connections still wait for an
-    answer at the window's end. `generator_saturation` is the generator's CPU use over the CPUs that its threads can
-    fill: as many as it has threads, and no more than it has. `bound_by` names the services that were the limit: their
-    CPUs were used up, and by them. `watch` is None in a run that is older than the watch. `twin` marks the second cell
-    of the API that its block measured twice. `load_hosts` is None where the load came from the lab's own host; else
-    `generator_saturation` is that of the busiest generator, and the generator's usage that of all together.
+    Attributes:
+        attempt: the one that counts
+        twin: the second cell of the API that its block measured twice
+        throughput: requests a second
+        raw: each response counted once
+        corrected: with wrk's correction for coordinated omission
+        littles_law: throughput times mean raw latency over connections: near 1; less where the generator was the
+            limit or answers were missing at the end
+        generator_saturation: the generator's CPU use over the CPUs that its threads can fill; of the busiest one
+        bound_by: the services that used up their CPUs and so were the limit
+        watch: null where the host wasn't watched
+        load_hosts: left out where the load came from the lab's own host
     """
 
     cell_id: str
@@ -124,11 +134,16 @@ class CellNumbers(Document):
 
 
 class OpenLoopNumbers(Document):
-    """One valid cell of the open loop in numbers, those of its `attempt` that counts.
+    """One valid cell of the open loop in numbers.
 
-    Rates in requests a second; latencies in microseconds, from when each request was due. `lateness_p99_us` is the 99th
-    percentile of how late requests were sent, which is part of their latency. `generator_saturation` is the generator's
-    CPU use over its CPUs. `bound_by`, `watch` and `load_hosts` are as in `CellNumbers`.
+    Attributes:
+        attempt: the one that counts
+        rate: requests a second
+        achieved_rate: requests a second that were sent before the window's end
+        latency: from when each request was due
+        lateness_p99_us: how late requests were sent, which is part of their latency
+        generator_saturation: the generator's CPU use over its CPUs
+        bound_by: as in `CellNumbers`, and so the following
     """
 
     cell_id: str

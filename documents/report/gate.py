@@ -14,9 +14,9 @@ at least. `cannot-tell`: neither. `no-answer`: cells that are missing or void le
 class Finding(Document):
     """The candidate beside its base by one measure under one load.
 
-    In the pair, `first` is the candidate and `second` the base: the ratio is that of the candidate over the base.
-    `judged` says that the outcome rests on it. All that is judged is one family of tests, over measures and loads;
-    what is reported beside it is a family by measure.
+    Attributes:
+        judged: whether the outcome rests on it; all that is judged is one family of tests
+        pair: `first` is the candidate, `second` the base
     """
 
     measure: Measure
@@ -25,13 +25,18 @@ class Finding(Document):
 
 
 class Gate(Document):
-    """The outcome of a gate, and what it rests on.
+    """The outcome of a gate, and what it rests on: what `lab gate --json` prints.
 
-    `tests` is how many of them Holm's correction takes into account for what is judged. `reasons` are whole sentences:
-    why the outcome is what it is. `blocks` is how many the protocol has. `blocks_needed` is there where the outcome is
-    `cannot-tell`: with how many a candidate without any difference would pass, with the probability `power` and the
-    noise that was seen; None there, too, where no protocol may have as many. `twins` are those of throughput.
-    `caveats` are those of the run's report.
+    Attributes:
+        outcome: the exit status is 0, 1, 2 or 3
+        reasons: whole sentences
+        tests: how many Holm's correction takes into account for what is judged
+        blocks: the protocol's
+        blocks_needed: where it can't tell: with how many a candidate without any difference would pass; null also
+            where 1,000 don't suffice
+        findings: what is judged first
+        twins: A/A of throughput, by load
+        caveats: those of the run's report
     """
 
     version: Literal[1] = 1

@@ -22,7 +22,12 @@ ClaimOutcome = Literal["reproduced", "contradicted", "cannot-tell", "not-compara
 
 
 class PublishedLine(Document):
-    """One line of the article: a title, what it says, and the facts about building that answer it."""
+    """One line of the article.
+
+    Attributes:
+        says: what it says
+        facts: the facts about building that answer it
+    """
 
     name: Name
     title: str
@@ -31,7 +36,13 @@ class PublishedLine(Document):
 
 
 class JudgedClaim(Document):
-    """One claim and its outcome; `why` is a sentence with the numbers. `name` is unique in its line."""
+    """One claim and its outcome.
+
+    Attributes:
+        name: unique in its line
+        says: what is claimed
+        why: a sentence with the numbers
+    """
 
     name: str
     kind: ClaimKind
@@ -41,7 +52,7 @@ class JudgedClaim(Document):
 
 
 class JudgedLine(Document):
-    """A line of the article with all claims that are in it."""
+    """A line of the article with all claims in it."""
 
     line: PublishedLine
     claims: tuple[JudgedClaim, ...]
@@ -55,7 +66,13 @@ and on a `shared` one the load generator also competes with what it measures. Of
 
 
 class OpenLoopReport(Document):
-    """The open loop of a run: its rates, and each API at each of them. `scenario` is as in the cells."""
+    """The open loop of a run.
+
+    Attributes:
+        scenario: as in the cells
+        slowest: as in `open-loop-plan.json`, and so the following
+        cells: each valid cell
+    """
 
     scenario: Scenario
     blocks: int
@@ -67,11 +84,13 @@ class OpenLoopReport(Document):
 
 
 class PublishedNumber(Document):
-    """A number of the article beside ours; all of the article's are there where the run has one of its loads.
+    """A number of the article beside this run's.
 
-    Throughput in requests a second, memory in bytes, latency in microseconds. `measured` is None where this run has
-    no valid cell of that API and scenario. The article doesn't say under which load its memory was averaged: ours
-    is that of the heavy one.
+    The article doesn't say under which load its memory was averaged: here it is the heavy one.
+
+    Attributes:
+        published: the article's: requests a second, bytes or microseconds
+        measured: this run's; null without a valid cell
     """
 
     api: Name
@@ -82,10 +101,14 @@ class PublishedNumber(Document):
 
 
 class BuildingFacts(Document):
-    """What `lab facts` measured of an API's image, in seconds and bytes; see `documents.run.facts` for what each means.
+    """What `lab facts` measured of an API's image; see `Facts`.
 
-    `same_host` says that it was measured on a host of the same identity as the run's. `build_cpus` and `dependencies`
-    are counts.
+    Attributes:
+        git_commit: the project's commit then
+        same_host: measured on a host of the same identity as the run's
+        build_cpus: how many CPUs the builds could use
+        changed_file: in the implementation's folder
+        dependencies: how many
     """
 
     api: Name
@@ -109,9 +132,10 @@ class BuildingFacts(Document):
 
 
 class Subject(Document):
-    """One API as it was built: its source, the image made of it, and what the stack document adds to it.
+    """One API as it was built. In a run that varies APIs each variant is a subject of its own.
 
-    In a run that varies APIs each variant is a subject of its own; `varied` says of what, and what is otherwise.
+    Attributes:
+        varied: what it is a variant of; left out for an API as declared
     """
 
     name: Name
@@ -123,9 +147,11 @@ class Subject(Document):
 
 
 class VoidAttempt(Document):
-    """An attempt at a cell that doesn't count, and why. `attempt` counts from 1.
+    """An attempt at a cell that doesn't count.
 
-    `rate` is that of a cell of the open loop, in requests a second; None in the closed one.
+    Attributes:
+        attempt: from 1
+        rate: requests a second in a cell of the open loop; null in the closed one
     """
 
     cell_id: str
@@ -138,9 +164,12 @@ class VoidAttempt(Document):
 
 
 class VoidCell(Document):
-    """A cell of which no attempt counts and none is left. `voids` are the reasons of the last of its `attempts`.
+    """A cell of which no attempt counts and none is left.
 
-    `rate` is as in `VoidAttempt`.
+    Attributes:
+        attempts: how many were made
+        rate: requests a second in a cell of the open loop; null in the closed one
+        voids: of the last attempt
     """
 
     cell_id: str
@@ -153,9 +182,11 @@ class VoidCell(Document):
 
 
 class ShortBlock(Document):
-    """A block without some of its cells, the ids of which stand in `lacking`: no attempt at them was valid.
+    """A block that lacks cells, because no attempt at them was valid.
 
-    With `open_loop` it is one of the open loop's blocks, which are counted by themselves.
+    Attributes:
+        open_loop: a block of the open loop, whose blocks are counted by themselves
+        lacking: the cells' ids
     """
 
     block: int
@@ -164,9 +195,13 @@ class ShortBlock(Document):
 
 
 class LoadHostReport(Document):
-    """A load host: the CPUs of its generator and of its other work, and what it is. `after` is None until the run ends.
+    """A load host of the run.
 
-    `differences` has a clause for all in which it isn't like the lab's host.
+    Attributes:
+        generator: the CPUs of its generator
+        system: the CPUs of its other work
+        after: null until the run has ended
+        differences: how it differs from the lab's host
     """
 
     kind: str
@@ -180,14 +215,28 @@ class LoadHostReport(Document):
 class Report(Document):
     """`report.json`: everything that the pages show.
 
-    `caveats` are whole sentences that stand on every page: a smaller host, shared cores, void cells, a run that
-    isn't finished. `comparisons` has one for each measure. `attempts` is how many the protocol allows a cell, `margin`
-    the share up to which two APIs are the same. `control` says in a few words which of the `knobs` weren't as a
-    measurement wants them. `article_note` says whether the article's numbers can be compared with this run's, and why
-    not. `building` has the APIs whose images `lab facts` has measured, and `claims` all that the article says, with
-    what this run and those facts make of it. `open_loop` is None where the protocol has none, or its rates aren't known
-    yet. Its valid cells are in it; the void and unfinished ones are among the others. `load_hosts` are those from which
-    the load came; none where it was put on from the host itself.
+    Attributes:
+        protocol: its name
+        protocol_file: as in the manifest
+        blocks: that the run has or will have
+        budget_seconds: as in the manifest
+        attempts: how many the protocol allows a cell
+        margin: the share up to which two APIs are the same
+        warm_up_seconds: the longest that a warm-up could last
+        host: before the run
+        control: how far the host's settings were controlled, such as `partly controlled: turbo, governor`
+        knobs: as in `host.json`
+        load_hosts: left out where there are none
+        caveats: what to know before quoting a number; the first sentence of each says it in one line
+        comparisons: one for each measure that is above 0 in every cell
+        open_loop: null where the protocol has none, or its rates aren't known yet
+        article_note: whether the article's numbers can be compared, and if not, why not
+        claims: what the article says, and how this run judges it
+        building: of the APIs whose images `lab facts` has measured
+        cells: each valid cell
+        void_attempts: each void attempt, whatever became of its cell
+        void_cells: cells without a valid attempt, and with none left
+        unfinished_cells: their ids
     """
 
     version: Literal[1] = 1

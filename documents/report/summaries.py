@@ -7,10 +7,14 @@ from documents.run import SampledRole
 
 
 class Estimate(Document):
-    """A mean over blocks with its 95% confidence interval; no interval below two blocks.
+    """A mean over blocks with its 95% confidence interval.
 
-    A block that measured the API twice counts once, by the mean of both cells. `count` is how many blocks there are,
-    `scale` which mean it is: geometric (`log`) or arithmetic (`linear`).
+    A block that measured the API twice counts once, by their mean.
+
+    Attributes:
+        low: null below two blocks
+        count: how many blocks
+        scale: `log` for a geometric mean, `linear` for an arithmetic one
     """
 
     value: float
@@ -21,7 +25,7 @@ class Estimate(Document):
 
 
 class LatencyEstimate(Document):
-    """`Latency` over blocks; microseconds."""
+    """`Latency` over blocks."""
 
     mean_us: Estimate
     p50_us: Estimate
@@ -33,8 +37,11 @@ class LatencyEstimate(Document):
 class Measurements(Document):
     """One API under one scenario, over its valid cells; the units are those of `CellNumbers`.
 
-    Memory is the API's own; CPU stands there for each role. `requests_per_cpu_second` is how many requests it answered
-    for each second of its own CPU time; None where a cell used none, and in a report from before it was told.
+    Attributes:
+        memory_mean_bytes: of the API, as all memory here
+        littles_law: near 1
+        generator_saturation: from 0 to 1
+        requests_per_cpu_second: requests for each second of the API's own CPU time; null where a cell used none
     """
 
     throughput: Estimate
@@ -50,10 +57,13 @@ class Measurements(Document):
 
 
 class LatencyDistribution(Document):
-    """Latency up the tail: the percentiles of which one response in `one_in` took longer, in microseconds.
+    """Latency up the tail: exact nearest ranks of each cell, geometric means over blocks.
 
-    One in 2 is the median, one in 100 is p99: the percentile is 100 - 100 / `one_in`. Each is the exact nearest rank of
-    a cell, and the geometric mean over blocks. It ends before a cell has too few responses beyond.
+    Attributes:
+        one_in: one response in so many took longer: 2 is the median, 100 is p99; as far as each cell has ten
+            responses beyond
+        raw_us: microseconds, of the same length
+        corrected_us: the same with wrk's correction
     """
 
     one_in: tuple[float, ...]
@@ -62,10 +72,11 @@ class LatencyDistribution(Document):
 
 
 class TimeSeries(Document):
-    """The API's CPU use and anonymous memory along the load window, as the mean over the blocks' valid cells.
+    """CPU and memory of the API along the load window, mean over blocks, step by step from the load's start.
 
-    Step k is the mean over the seconds from `k * step_seconds` on, counted from the start of the load. wrk's windows
-    aren't equally long to the millisecond: each is cut into as many steps, and `step_seconds` is their mean length.
+    Attributes:
+        step_seconds: a step's length, mean over blocks
+        memory_bytes: anonymous memory
     """
 
     step_seconds: float
@@ -74,13 +85,16 @@ class TimeSeries(Document):
 
 
 class ScenarioSummary(Document):
-    """One API under one scenario. `measured` and `series` are None where no cell is valid.
+    """One API under one scenario.
 
-    `cells` are valid, `blocks` have one; an API is in some blocks twice. Of `void_cells` no attempt was valid, and none
-    is left; `void_attempts` counts all void attempts, at whichever cells. `errors` are wrk's, over the void attempts
-    too: an attempt with errors is void, so a valid cell has none. They are None where wrk was started in a void attempt
-    and left no count of them. `distribution` is None as well where a cell has hardly any responses, and in a report
-    from before it was told.
+    Attributes:
+        cells: valid ones
+        blocks: blocks with a valid cell; an API is in some of them twice
+        void_cells: no attempt was valid, and none is left
+        void_attempts: over all cells
+        errors: wrk's, over the void attempts too; null where wrk was started and left no count
+        measured: null where no cell is valid
+        distribution: null also where a cell has fewer than 14 responses
     """
 
     api: Name
@@ -97,7 +111,13 @@ class ScenarioSummary(Document):
 
 
 class OpenLoopMeasurements(Document):
-    """One API at one rate over its valid cells; the units are those of `OpenLoopNumbers`, CPU in cores."""
+    """One API at one rate over its valid cells; the units are those of `OpenLoopNumbers`.
+
+    Attributes:
+        achieved_rate: requests a second
+        p50_us: from when requests were due
+        lateness_p99_us: from when requests were due to when they were sent
+    """
 
     achieved_rate: Estimate
     p50_us: Estimate
@@ -109,7 +129,11 @@ class OpenLoopMeasurements(Document):
 
 
 class OpenLoopSummary(Document):
-    """One API at one rate. `measured` is None where no cell is valid; the counts are those of `ScenarioSummary`."""
+    """One API at one rate; the counts are those of `ScenarioSummary`.
+
+    Attributes:
+        measured: null where no cell is valid
+    """
 
     api: Name
     rate: int
@@ -121,7 +145,11 @@ class OpenLoopSummary(Document):
 
 
 class Spread(Document):
-    """The median of repeated measurements, the least and the greatest of them, and how many there were."""
+    """Repeated measurements.
+
+    Attributes:
+        count: how many there were
+    """
 
     median: float
     least: float
@@ -130,10 +158,13 @@ class Spread(Document):
 
 
 class WarmUpSummary(Document):
-    """The warm-ups of one API under one scenario, over its valid cells whose warm-up was watched.
+    """The warm-ups of one API under one scenario.
 
-    `seconds` is how long they lasted. Of `cells`, `steady` had settled, `never_steady` names those that hadn't when
-    they had lasted as long as they may, and the others were too short to be judged.
+    Attributes:
+        cells: valid ones whose warm-up was watched
+        seconds: how long they lasted
+        steady: how many had settled
+        never_steady: those that hadn't after the longest time; the others were too short to judge
     """
 
     api: Name

@@ -24,11 +24,15 @@ Fact = Literal[
 
 
 class Building(Document):
-    """Repetitions of the release build, each in a container of its own from the stage `source`, without a network.
+    """Repeated release builds, each in a container of its own from the stage `source`, without a network.
 
-    A clean build begins with the dependencies downloaded and nothing compiled. The incremental one follows it, after
-    the change of one line in `changed_file`. `cpus` are those that the builds could use, `binary_bytes` is the size of
-    what a build leaves for the image, `dependencies` what of others is in it.
+    A clean build begins with the dependencies downloaded and nothing compiled.
+
+    Attributes:
+        cpus: what the builds could use
+        incremental_seconds: each after the clean build of the same place, with one line changed
+        binary_bytes: the size of what a build leaves for the image
+        dependencies: what of others is in it
     """
 
     cpus: tuple[int, ...]
@@ -42,9 +46,12 @@ class Building(Document):
 class Starting(Document):
     """Repeated starts of the API's own container, on the host's monotonic clock.
 
-    `engine_seconds` pass from the command to start it until its process runs, which is the Docker engine's share;
-    `first_answer_seconds` from then until the whole of the first right answer is there. `memory_bytes` is the cgroup's
-    anonymous memory `rest_seconds` after that answer, before any load. `cpus` are the API's.
+    Attributes:
+        cpus: the API's
+        engine_seconds: from the command to start the container until its process runs: the Docker engine's share
+        first_answer_seconds: from then to the whole of the first right answer
+        rest_seconds: from that answer to the look at the memory
+        memory_bytes: anonymous memory then, before any load
     """
 
     cpus: tuple[int, ...]
@@ -55,9 +62,15 @@ class Starting(Document):
 
 
 class Facts(Document):
-    """All facts of one API: its image and environment as the lab had them, and the host that they were measured on.
+    """`facts/NAME-ID.json`: all that `lab facts` measured of one API's image.
 
-    `code_lines` and `test_lines` count lines that hold code: none that is blank, or has but comments, brackets or text.
+    Attributes:
+        source_sha256: of the build context
+        environment: what the stack document adds
+        host: what it was measured on
+        image_bytes: all layers, unpacked
+        code_lines: lines of the sources that hold code
+        test_lines: the same of the tests
     """
 
     version: Literal[1] = 1

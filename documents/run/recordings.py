@@ -14,11 +14,14 @@ SAMPLE_COLUMNS = ("time_ns", "role", "cpu_ns", "anonymous_bytes", "page_cache_by
 
 
 class Sample(NamedTuple):
-    """One role at one moment.
+    """One role at one moment: a line of `samples.csv`.
 
-    `time_ns` is the host's CLOCK_MONOTONIC; `cpu_ns` the CPU time that the cgroup has used since it was made;
-    `anonymous_bytes` its anonymous memory and `page_cache_bytes` its file-backed memory (cgroup v1: rss and
-    cache; v2: anon and file in memory.stat).
+    Attributes:
+        time_ns: the host's CLOCK_MONOTONIC
+        role: `api`, `postgres`, `redis` or `generator`
+        cpu_ns: CPU time that the role's cgroup has used since it was made; it only grows
+        anonymous_bytes: anonymous memory: rss of cgroup v1, anon of cgroup v2
+        page_cache_bytes: file-backed memory: cache of cgroup v1, file of cgroup v2
     """
 
     time_ns: int
@@ -77,13 +80,17 @@ class Scheduled(NamedTuple):
 
 
 class HostTick(Document):
-    """One line of `ticks.jsonl`: what the kernel had counted at one moment of the host's CLOCK_MONOTONIC.
+    """One line of `ticks.jsonl`: what the kernel had counted at one moment. All counters only grow.
 
-    `cpus` has the lab's CPUs by their number, `used_ns` the CPU time of each role's cgroup, `throttled` the cgroups of
-    the roles and those above them, by directory. `pressure` is None on a kernel that has none. `connections` are the
-    established TCP connections to the API's port. `silent_ms` has one value for each of them to which the API has sent
-    nothing for a second or more: for how long; None where the kernel can't tell. `generator` is None while no load
-    runs, and where the kernel doesn't account what threads wait.
+    Attributes:
+        cpus: the lab's CPUs by number
+        used_ns: CPU time that each role's cgroup has used since it was made
+        throttled: the cgroups of the roles and those above them, by directory
+        pressure: null on a kernel without pressure stall information
+        connections: established TCP connections to the API's port
+        silent_ms: for each connection to which the API has sent nothing for a second or more, how long; null where
+            the kernel doesn't show it
+        generator: null while no load runs, and where the kernel doesn't count it
     """
 
     time_ns: Nanoseconds
@@ -97,7 +104,12 @@ class HostTick(Document):
 
 
 class Spin(Document):
-    """The fastest of ten equal pieces of work on one CPU: how long it took by the clock, and its CPU time, in ns."""
+    """The fastest of ten equal pieces of work on one CPU.
+
+    Attributes:
+        wall_ns: what it took by the clock
+        cpu_ns: the CPU time that it took
+    """
 
     cpu: Cpu
     wall_ns: Annotated[int, Field(gt=0, lt=2**63)]
@@ -105,9 +117,11 @@ class Spin(Document):
 
 
 class HostWatch(Document):
-    """`watch.json`: the calibration spins on the API's CPUs, straight before the load and straight after it.
+    """`watch.json`: the calibration spins on the API's CPUs, all at once, while the API has no request.
 
-    The API has no request then. All CPUs of a set spin at once.
+    Attributes:
+        spins_before: immediately before the load
+        spins_after: immediately after it
     """
 
     version: Literal[1] = 1

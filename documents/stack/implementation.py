@@ -25,7 +25,13 @@ Command = Annotated[str, Field(min_length=1, pattern=r"^[^\x00\n]+$")]
 
 
 class Change(Document):
-    """A change of one line of code that the binary shows: `old`, which the file has once, becomes `new`."""
+    """A change of one line of code that shows in the binary.
+
+    Attributes:
+        file: the file, in the implementation's folder
+        old: a text that the file has exactly once
+        new: the text that replaces it
+    """
 
     file: RelativePath
     old: Annotated[str, Field(min_length=1, pattern=r"^[^\n]+$")]
@@ -39,11 +45,14 @@ class Change(Document):
 
 
 class Build(Document):
-    """The release build: its command, as the Dockerfile has it too, what it leaves for the image, and a change.
+    """The release build.
 
-    The first of `artifacts` is the binary or archive that the build makes; files or folders that go into the image
-    beside it, such as the archives of dependencies, follow. `dependencies` is a command that lists what of others is in
-    these, one a line; it runs after the build.
+    Attributes:
+        command: the build, as the Dockerfile has it too
+        artifacts: the binary or archive that it makes; then files or folders that go into the image with it, such
+            as the archives of dependencies
+        dependencies: a command that lists the dependencies in them, one a line; it runs after the build
+        change: a change after which the build runs again
     """
 
     command: Command
@@ -55,7 +64,10 @@ class Build(Document):
 class Lines(Document):
     """The files whose lines are counted, as patterns such as ``src/**/*.rs``.
 
-    What `tests` matches is no source, and what `others` matches, such as the floor's files, doesn't count at all.
+    Attributes:
+        sources: those of the API; what `tests` matches isn't counted among them
+        tests: those of its tests
+        others: files that aren't counted, such as the floor's
     """
 
     sources: Annotated[tuple[RelativePath, ...], Field(min_length=1)]
@@ -64,7 +76,11 @@ class Lines(Document):
 
 
 class Implementation(Document):
-    """One implementation of the API. `language` is how the reports name it."""
+    """One implementation of the API: how `lab facts` builds it and counts its lines.
+
+    Attributes:
+        language: how the reports name it
+    """
 
     version: Literal[1]
     language: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9 +#.-]{0,30}$")]
@@ -73,10 +89,11 @@ class Implementation(Document):
 
 
 class ApiCheckStep(Document):
-    """One step of the way.
+    """One step of `lab api check`.
 
-    `details` says what is so, where it passed, what is at fault, one thing each, where it failed, and else why it
-    wasn't looked at. `section` is the heading of docs/adding-an-api.md that tells of it.
+    Attributes:
+        details: what holds, where it passed; each fault, where it failed; else why it wasn't checked
+        section: the heading of docs/adding-an-api.md that explains it
     """
 
     name: str

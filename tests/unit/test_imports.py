@@ -32,8 +32,9 @@ PACKAGES = {
 """What each room imports beside the project and the standard library: the table of docs/architecture.md."""
 
 STANDARD = {
-    "analysis": "collections contextlib csv dataclasses hashlib html io itertools math pathlib re shlex typing",
-    "documents": "datetime ipaddress itertools json re typing",
+    "analysis": "collections contextlib csv dataclasses functools hashlib html io itertools math pathlib re shlex "
+    "typing",
+    "documents": "collections datetime inspect ipaddress itertools json re typing",
 }
 """All that the rooms that only compute have of the standard library: no host, no network, no clock."""
 
