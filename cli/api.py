@@ -37,7 +37,7 @@ def check(
     `lab verify`; the database is put back to its seeded state afterwards. Exits with 1 unless all is well.
     """
     # Here, for they take their time, and the other subcommands don't need them.
-    from experiment.api_check.steps import check_api  # noqa: PLC0415
+    from experiment.api_check import check_api  # noqa: PLC0415
 
     console = terminal()
     console.quiet = json

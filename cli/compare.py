@@ -4,8 +4,7 @@ from typing import Annotated
 
 import typer
 
-from cli.completion import complete_run
-from cli.context import JsonOption, as_rich, terminal
+from cli.context import JsonOption, as_rich, complete_run, terminal
 from cli.report import find_run
 
 
@@ -29,7 +28,7 @@ def compare(
     """
     # Here, for it takes its time, and the other subcommands don't need it.
     from analysis.compare import compare_folders  # noqa: PLC0415
-    from analysis.pages.run_comparison import (  # noqa: PLC0415
+    from analysis.pages.runs import (  # noqa: PLC0415
         change_tables,
         comparison_heading,
         run_lines,

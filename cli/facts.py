@@ -4,8 +4,18 @@ from typing import Annotated
 
 import typer
 
-from cli.completion import complete_api
-from cli.context import DEFAULT_STACK, FACTS, ROOT, JsonOption, StackOption, as_rich, open_engine, print_json, terminal
+from cli.context import (
+    DEFAULT_STACK,
+    FACTS,
+    ROOT,
+    JsonOption,
+    StackOption,
+    as_rich,
+    complete_api,
+    open_engine,
+    print_json,
+    terminal,
+)
 from cli.progress import under_way
 from lab.lifecycle.lifecycle import read_lab
 
@@ -27,7 +37,7 @@ def facts(  # noqa: PLR0917 - typer's options are keywords on the command line
     """
     # Here, for they take their time, and the other subcommands don't need them.
     from analysis.claims import LINES  # noqa: PLC0415
-    from analysis.pages.building import facts_table  # noqa: PLC0415
+    from analysis.pages.article import facts_table  # noqa: PLC0415
     from analysis.report import summarise_facts  # noqa: PLC0415
     from experiment.facts.measure import measure_facts  # noqa: PLC0415
 

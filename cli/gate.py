@@ -6,8 +6,19 @@ from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
-from cli.completion import complete_api, complete_measure, complete_protocol, complete_run
-from cli.context import DEFAULT_STACK, RUNS, JsonOption, StackOption, as_rich, open_engine, terminal
+from cli.context import (
+    DEFAULT_STACK,
+    RUNS,
+    JsonOption,
+    StackOption,
+    as_rich,
+    complete_api,
+    complete_measure,
+    complete_protocol,
+    complete_run,
+    open_engine,
+    terminal,
+)
 from cli.report import find_run
 from cli.run_progress import run_progress
 from documents.report import Measure, Outcome
@@ -70,7 +81,7 @@ def gate(  # noqa: PLR0917 - typer's options are keywords on the command line
     # Here, for they take their time, and the other subcommands don't need them.
     from analysis.compare import JUDGED  # noqa: PLC0415
     from analysis.pages.gate import render_gate_markdown  # noqa: PLC0415
-    from analysis.pages.write import replace_whole  # noqa: PLC0415
+    from analysis.pages.html import replace_whole  # noqa: PLC0415
     from experiment.running import judge_run  # noqa: PLC0415
 
     if run is not None and (protocol is not None or seed is not None):

@@ -12,8 +12,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from cli.completion import complete_run
-from cli.context import FACTS, RUNS, JsonOption, as_rich, terminal
+from cli.context import FACTS, RUNS, JsonOption, as_rich, complete_run, terminal
 from documents.errors import RunError, ToolchainError
 from documents.report import Report
 from documents.run import MANIFESTS, Manifest
@@ -43,7 +42,7 @@ def report(
 ) -> None:
     """Compute a run's numbers from its raw files, write its report, and show the verdicts."""
     # Here, for they take their time, and the other subcommands don't need them.
-    from analysis.pages.write import PAGE, write_report  # noqa: PLC0415
+    from analysis.pages.html import PAGE, write_report  # noqa: PLC0415
 
     if json and print_as not in {None, ReportFormat.JSON}:
         raise typer.BadParameter(f"--json is --format json, so it doesn't go with --format {print_as}.")

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis.compare.conditions import Conditions, differences
+from analysis.compare.runs import Conditions, differences
 from analysis.raw import read_run
 from analysis.report import analyse
 from analysis.statistics import LEAST_BLOCKS, RunNoise, explained_change

@@ -3,22 +3,32 @@
 import re
 from collections.abc import Iterable
 
-from analysis.pages.building import building_table
-from analysis.pages.cells import short_blocks, void_entries, void_note, warm_up_table, work_table
-from analysis.pages.claims import article_table, claim_tables, claims_table
-from analysis.pages.host import knob_table, load_host_table
+from analysis.pages.article import article_table, building_table, claim_tables, claims_table
 from analysis.pages.open_loop import open_loop_tables
 from analysis.pages.run import (
     grade_text,
     heading,
     host_facts,
     in_short,
+    knob_table,
+    load_host_table,
     method_words,
     recompute_command,
     rerun_commands,
     run_facts,
 )
-from analysis.pages.table import Table, TableCell, latency_table, resource_table, summary_table
+from analysis.pages.table import (
+    Table,
+    TableCell,
+    latency_table,
+    resource_table,
+    short_blocks,
+    summary_table,
+    void_entries,
+    void_note,
+    warm_up_table,
+    work_table,
+)
 from analysis.pages.verdicts import load_verdicts, verdict_tables
 from documents.report import Report
 

@@ -4,11 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from analysis.numbers import MISSING, interval, plain
-from analysis.pages.building import building_table
-from analysis.pages.claims import article_table, claims_table
-from analysis.pages.host import load_host_table
+from analysis.pages.article import article_table, building_table, claims_table
 from analysis.pages.open_loop import open_loop_tables
-from analysis.pages.run import grade_name, heading, in_short
+from analysis.pages.run import grade_name, heading, in_short, load_host_table
 from analysis.pages.table import Column, Table, TableCell, resource_table, summary_table, without_empty
 from analysis.pages.verdicts import load_verdicts, verdict_tables
 from documents.report import Measurements, Report

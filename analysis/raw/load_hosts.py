@@ -7,8 +7,7 @@ from itertools import chain
 from typing import Literal, TypeVar
 
 from analysis.raw.histogram import Histogram, add_correction, expected_interval, read_histogram, recover_raw, sum_of
-from analysis.raw.samples import Window, load_window, read_samples, usage
-from analysis.raw.watch import generator_watch
+from analysis.raw.recordings import Window, generator_watch, load_window, read_samples, usage
 from documents.errors import AnalysisError
 from documents.report import LoadHostNumbers, Usage, WatchNumbers
 from documents.run import (

@@ -13,7 +13,7 @@ from itertools import chain
 from pathlib import Path
 
 from analysis.raw.load_hosts import CLOCKS_NAME, LoadFiles, LoadHostFiles, load_host_file
-from analysis.raw.watch import WatchFiles
+from analysis.raw.recordings import WatchFiles
 from documents.errors import AnalysisError
 from documents.lab import ApiService, CoreLayout
 from documents.report import ShortBlock, VoidAttempt, VoidCell

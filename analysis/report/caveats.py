@@ -11,20 +11,8 @@ import numpy as np
 
 from analysis.cells import about_open_loop, about_warm_ups
 from analysis.claims import article
-from analysis.claims.conditions import size_text, unlike_for_numbers, unlike_host
-from analysis.raw import (
-    APART_MOST,
-    FEW_RESPONSES,
-    GENERATOR_BUSY_MOST,
-    LITTLES_LAW_LEAST,
-    MEMORY_DIFFERENCE_MOST,
-    NETWORK_CHANGE_MOST,
-    NETWORK_OF_LATENCY_MOST,
-    SHARED_GENERATOR_WAITED_MOST,
-    SPIN_CHANGE_MOST,
-    SPIN_FROM_MEDIAN_MOST,
-    Run,
-)
+from analysis.claims.claim import size_text, unlike_for_numbers, unlike_host
+from analysis.raw import FEW_RESPONSES, Run, limits
 from analysis.statistics import uncompared
 from documents.lab import ApiService, Inventory
 from documents.report import (
@@ -63,7 +51,7 @@ def hardware_differences(host: HostIdentity, load_host: HostIdentity) -> tuple[s
     if len(host.cpus) != len(load_host.cpus):
         found.append(f"CPUs: {len(host.cpus)}, and {len(load_host.cpus)} of the load host")
     less, more = sorted((host.memory_bytes, load_host.memory_bytes))
-    if more > less * (1 + MEMORY_DIFFERENCE_MOST):
+    if more > less * (1 + limits.MEMORY_DIFFERENCE_MOST):
         own, its = (f"{found_bytes / 2**30:.2f} GiB" for found_bytes in (host.memory_bytes, load_host.memory_bytes))
         found.append(f"memory: {own}, and {its} of the load host")
     return tuple(found)
@@ -115,11 +103,11 @@ def about_load_hosts(
             "hosts, so nothing shows whether the network was the limit."
         )
     yield from _about_round_trips(run.host.load_hosts, summaries)
-    apart = [found.apart for cell in of_both_loops if (found := cell.load_hosts) and found.apart > APART_MOST]
+    apart = [found.apart for cell in of_both_loops if (found := cell.load_hosts) and found.apart > limits.APART_MOST]
     if apart:
         yield (
-            f"Not all generators ran all the time in {_cells(len(apart))} (up to {max(apart):.1%} missing). More than "
-            f"{APART_MOST:.0%} of the load lacks one of them there, and throughput is too low by that much at most."
+            f"Not all generators ran all the time in {_cells(len(apart))} (up to {max(apart):.1%} missing). One "
+            f"of them lacks more than {limits.APART_MOST:.0%} of the load there; throughput is too low by that at most."
         )
 
 
@@ -133,11 +121,11 @@ def _about_round_trips(records: Sequence[LoadHostRecord], summaries: Sequence[Sc
         for summary in summaries
         if summary.measured is not None
     }
-    found = {name: share for name, share in shares.items() if share > NETWORK_OF_LATENCY_MOST}
+    found = {name: share for name, share in shares.items() if share > limits.NETWORK_OF_LATENCY_MOST}
     if found:
         listed = ", ".join(f"{name} ({share:.0%})" for name, share in found.items())
         yield (
-            f"The network is more than {NETWORK_OF_LATENCY_MOST:.0%} of the median latency in "
+            f"The network is more than {limits.NETWORK_OF_LATENCY_MOST:.0%} of the median latency in "
             f"{_results(len(found), len(shares))}. Its median round trip of {round_trip_us:.0f} µs is part of every "
             f"latency, and only the rest is the API's: {listed}."
         )
@@ -154,7 +142,7 @@ def _changes_of_network(record: LoadHostRecord) -> Iterator[str]:
             ("Mbit/s from the APIs", before.bandwidth.from_apis / 1e6, after.bandwidth.from_apis / 1e6),
         ]
     for name, then, now in pairs:
-        if max(then, now) > (1 + NETWORK_CHANGE_MOST) * min(then, now):
+        if max(then, now) > (1 + limits.NETWORK_CHANGE_MOST) * min(then, now):
             yield f"{name} was {then:,.0f} and is {now:,.0f}"
 
 
@@ -303,33 +291,33 @@ def _about_missing_cells(run: Run, unfinished: Sequence[Cell]) -> Iterable[str]:
 def _about_the_generator(
     cells: Sequence[CellNumbers], of_both_loops: Sequence[CellNumbers | OpenLoopNumbers]
 ) -> Iterable[str]:
-    saturated = [cell for cell in of_both_loops if cell.generator_saturation > GENERATOR_BUSY_MOST]
+    saturated = [cell for cell in of_both_loops if cell.generator_saturation > limits.GENERATOR_BUSY_MOST]
     if saturated:
         worst = max(cell.generator_saturation for cell in saturated)
         yield (
-            f"The load generator was more than {GENERATOR_BUSY_MOST:.0%} busy in {_cells(len(saturated))} (up to "
-            f"{worst:.0%}). That is its share of the CPUs that its threads can fill: there it may have been the limit, "
-            "and not the API."
+            f"The load generator was more than {limits.GENERATOR_BUSY_MOST:.0%} busy in {_cells(len(saturated))} "
+            f"(up to {worst:.0%}). That is its share of the CPUs that its threads can fill: there it may have been the "
+            "limit, and not the API."
         )
-    slow = [cell for cell in cells if cell.littles_law < LITTLES_LAW_LEAST]
+    slow = [cell for cell in cells if cell.littles_law < limits.LITTLES_LAW_LEAST]
     if slow:
         worst = min(cell.littles_law for cell in slow)
         yield (
-            f"Little's law gives less than {LITTLES_LAW_LEAST} in {_cells(len(slow))} (down to {worst:.2f}). The "
-            "generator may have been the limit, or connections still waited for answers at the window's end, which wrk "
-            "doesn't count."
+            f"Little's law gives less than {limits.LITTLES_LAW_LEAST} in {_cells(len(slow))} (down to {worst:.2f}). "
+            "The generator may have been the limit, or connections still waited for answers at the window's end, which "
+            "wrk doesn't count."
         )
     waited = [
         cell.watch.generator_waited
         for cell in cells
         if cell.watch is not None
         and cell.watch.generator_waited is not None
-        and cell.watch.generator_waited > SHARED_GENERATOR_WAITED_MOST
+        and cell.watch.generator_waited > limits.SHARED_GENERATOR_WAITED_MOST
     ]
     if waited:
         yield (
             f"The load generator waited for a CPU in {_cells(len(waited))} (up to {max(waited):.0%} of the load). "
-            f"Above {SHARED_GENERATOR_WAITED_MOST:.0%} its own waiting is part of the latencies."
+            f"Above {limits.SHARED_GENERATOR_WAITED_MOST:.0%} its own waiting is part of the latencies."
         )
 
 
@@ -344,21 +332,21 @@ def _about_the_watch(cells: Sequence[CellNumbers | OpenLoopNumbers]) -> Iterable
         cell.cell_id
         for cell in cells
         if cell.watch is not None
-        and not 1 / (1 + SPIN_CHANGE_MOST) <= 1 + cell.watch.spin_change <= 1 + SPIN_CHANGE_MOST
+        and not 1 / (1 + limits.SPIN_CHANGE_MOST) <= 1 + cell.watch.spin_change <= 1 + limits.SPIN_CHANGE_MOST
     ]
     if changed:
         yield (
-            f"The speed of the API's CPUs changed by more than {SPIN_CHANGE_MOST:.0%} in {_cells(len(changed))}. This "
-            "compares the calibration spins before and after the load; where roles share CPUs, their own work may be "
-            f"the reason. The cells: {', '.join(changed)}."
+            f"The speed of the API's CPUs changed by more than {limits.SPIN_CHANGE_MOST:.0%} in "
+            f"{_cells(len(changed))}. This compares the calibration spins before and after the load; where roles share "
+            f"CPUs, their own work may be the reason. The cells: {', '.join(changed)}."
         )
     spins = {cell.cell_id: cell.watch.spin_seconds for cell in cells if cell.watch is not None}
     if spins:
         usual = float(np.median([*spins.values()]))
-        off = [name for name, seconds in spins.items() if abs(seconds / usual - 1) > SPIN_FROM_MEDIAN_MOST]
+        off = [name for name, seconds in spins.items() if abs(seconds / usual - 1) > limits.SPIN_FROM_MEDIAN_MOST]
         if off:
             yield (
-                f"The API's CPUs were more than {SPIN_FROM_MEDIAN_MOST:.0%} off their usual speed in "
+                f"The API's CPUs were more than {limits.SPIN_FROM_MEDIAN_MOST:.0%} off their usual speed in "
                 f"{_cells(len(off))}. This compares a cell's calibration spin with the run's median. The cells: "
                 f"{', '.join(off)}."
             )

@@ -6,11 +6,15 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.statistics.block_ratios import BlockLogs, log_ratios_of, logs_of, ratio_of, too_few
+from analysis.statistics.estimates import BlockLogs, log_ratios_of, logs_of, ratio_of, too_few
 from analysis.statistics.inference import (
     CONFIDENCE,
     EQUIVALENCE_CONFIDENCE,
+    LEAST_BLOCKS,
+    POWER,
     BlockMeans,
+    blocks_to_detect,
+    blocks_to_show_same,
     equivalence_p_value,
     holm,
     log_margin,
@@ -18,7 +22,6 @@ from analysis.statistics.inference import (
     within_margin,
 )
 from analysis.statistics.measures import MEASURES, has_ratio
-from analysis.statistics.power import LEAST_BLOCKS, POWER, blocks_to_detect, blocks_to_show_same
 from documents.report import (
     CellNumbers,
     Comparison,

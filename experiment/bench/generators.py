@@ -23,8 +23,7 @@ from documents.run import (
     Scenario,
 )
 from experiment.bench import host_folder
-from experiment.bench.bench import Load, Measured, WarmedUp
-from experiment.bench.beside import Beside
+from experiment.bench.bench import Beside, Load, Measured, WarmedUp
 from experiment.record import write_whole
 from experiment.workloads import RequestFile
 from experiment.workloads.command import (

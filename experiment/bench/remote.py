@@ -13,8 +13,7 @@ from documents.lab import ApiService, CoreLayout, Inventory, PhysicalCore, Role,
 from documents.run import HostIdentity, KnobRecord, LoadHostLook, ProcessPinning, SampledRole
 from experiment.bench import host_folder, run_lock
 from experiment.bench.arrangement import Arrangement
-from experiment.bench.bench import Load, Measured, WarmedUp
-from experiment.bench.beside import Beside, Found
+from experiment.bench.bench import Beside, Found, Load, Measured, WarmedUp
 from experiment.bench.generators import Generators
 from experiment.bench.generators import Place as GeneratorPlace
 from experiment.bench.host_folder import CellWatch

@@ -11,14 +11,13 @@ import numpy as np
 from analysis.raw import read_run
 from analysis.report import analyse
 from analysis.statistics import LEAST_BLOCKS, MOST_BLOCKS, SIGNIFICANCE, least_ratio, power_to_show_same
-from analysis.statistics.block_ratios import log_ratios_of, logs_of
+from analysis.statistics.estimates import log_ratios_of, logs_of
 from documents.durations import format_duration
 from documents.errors import AnalysisError, DocumentError, RunError
 from documents.lab import Inventory
 from documents.run import MANIFESTS, Cell, CellRecord, Manifest, Protocol
 from experiment.clock import SYSTEM_CLOCK, Clock
-from experiment.planning.open_loop import cells_at_most
-from experiment.planning.plan import make_plan
+from experiment.planning.plan import cells_at_most, make_plan
 from experiment.progress import BudgetFitted, Resolution, ShownSame
 
 CELL_OVERHEAD_SECONDS = 3.0

@@ -14,7 +14,7 @@ from analysis.raw.run import read_run
 from analysis.report import grade_of
 from documents.errors import AnalysisError, DocumentError, RunError
 from documents.report import ListedRun, RunStanding, SparedRun
-from experiment.record.storage import sync_folder, unless_in_use
+from experiment.record.writer import sync_folder, unless_in_use
 
 KEPT = "kept"
 """The empty file in a run's folder that keeps it from being pruned."""

@@ -18,8 +18,7 @@ from typer.core import TyperGroup
 
 from analysis.pages.gate import OUTCOMES
 from cli.gate import EXIT_STATUSES
-from cli.main import app
-from cli.subcommands import Subcommands
+from cli.main import Subcommands, app
 from documents.run.protocol import Protocol
 from documents.run.records import VoidReason
 from documents.stack.implementation import Implementation

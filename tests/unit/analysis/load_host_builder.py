@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from analysis.raw.load_hosts import CLOCKS_NAME, load_host_file, merge
-from analysis.raw.samples import Window
+from analysis.raw.recordings import Window
 from documents.lab.cores import CoreLayout
 from documents.lab.inventory import Inventory, LoadHost
 from documents.run.load import WrkResult

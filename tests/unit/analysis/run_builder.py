@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from analysis.raw.samples import Window
+from analysis.raw.recordings import Window
 from documents.lab.cores import CoreLayout
 from documents.lab.host import Host, HostSize
 from documents.lab.inventory import ApiService, Inventory, PostgresService, RedisService

@@ -7,7 +7,7 @@ import pytest
 
 from analysis.compare.gate import judge_gate
 from analysis.pages.gate import gate_table, outcome_line, render_gate_markdown
-from analysis.statistics.power import blocks_to_show_same
+from analysis.statistics.inference import blocks_to_show_same
 from documents.errors import AnalysisError
 from documents.report.cells import CellNumbers
 from documents.report.comparison import Measure

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from analysis.claims.conditions import unlike_host
-from analysis.pages.host import load_host_table, watch_table
+from analysis.claims.claim import unlike_host
 from analysis.pages.html import render_html
 from analysis.pages.markdown import render_markdown
+from analysis.pages.run import load_host_table, watch_table
 from analysis.pages.terminal import terminal_tables
 from analysis.raw import load_hosts
 from analysis.raw.load_hosts import (
@@ -27,7 +27,7 @@ from documents.report.report import Report
 from documents.run.load import OpenLoopResult, WrkResult
 from documents.run.protocol import Cell
 from documents.run.records import Bandwidth, LoadHostLook, LoadHostRecord, Network, VoidReason
-from experiment.voids.host import load_host_voids
+from experiment.voids import load_host_voids
 from tests.unit.analysis.load_host_builder import (
     CORES,
     NETWORK,

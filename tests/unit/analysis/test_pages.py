@@ -10,12 +10,11 @@ from pathlib import Path
 import pytest
 
 from analysis.numbers import plain
-from analysis.pages.html import render_html
+from analysis.pages.html import render_html, write_report
 from analysis.pages.markdown import render_markdown
 from analysis.pages.run import rerun_commands
 from analysis.pages.svg import series_dash, series_marker
 from analysis.pages.table import summary_table
-from analysis.pages.write import write_report
 from documents.errors import AnalysisError
 from documents.report.report import Report
 

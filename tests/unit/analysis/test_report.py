@@ -10,8 +10,8 @@ import pytest
 from analysis.pages.html import render_html
 from analysis.pages.markdown import render_markdown
 from analysis.pages.table import summary_table
+from analysis.raw.recordings import SAMPLED_ROLES, Window
 from analysis.raw.run import read_run
-from analysis.raw.samples import SAMPLED_ROLES, Window
 from analysis.report.report import analyse
 from documents.errors import AnalysisError, DocumentError
 from documents.lab.cores import CoreLayout

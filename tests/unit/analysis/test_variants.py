@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from analysis.compare.conditions import Conditions, differences
-from analysis.pages.building import building_table
+from analysis.compare.runs import Conditions, differences
+from analysis.pages.article import building_table
 from analysis.pages.html import render_html
 from analysis.pages.markdown import render_markdown
 from analysis.pages.run import in_short, variant_words

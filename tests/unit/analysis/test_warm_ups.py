@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from analysis.pages.cells import warm_up_table
 from analysis.pages.html import render_html
 from analysis.pages.markdown import render_markdown
+from analysis.pages.table import warm_up_table
 from analysis.raw.run import read_run
 from analysis.report.report import analyse
 from documents.report.report import Report

@@ -7,7 +7,7 @@ from cli import api as subcommand
 from documents.errors import LabError
 from documents.lab.inventory import Inventory, Secrets
 from documents.stack.implementation import ApiCheck
-from experiment.api_check import steps
+from experiment import api_check
 from tests.unit.cli.lab_command import labs
 from tests.unit.documents.samples import INVENTORY, SECRETS
 
@@ -59,11 +59,11 @@ def test_one_that_is_done_ends_well(monkeypatch: pytest.MonkeyPatch, capsys: pyt
         return INVENTORY, SECRETS
 
     monkeypatch.setattr(subcommand, "read_lab", read_lab)
-    monkeypatch.setattr(steps, "SECTIONS", {name: steps.SECTIONS[name] for name in list(steps.SECTIONS)[:4]})
+    monkeypatch.setattr(api_check, "SECTIONS", dict(list(api_check.SECTIONS.items())[:4]))
 
     def nothing_more(*_arguments: object) -> None:
         return
 
-    monkeypatch.setattr(steps, "_go_on_to_the_lab", nothing_more)
+    monkeypatch.setattr(api_check, "_go_on_to_the_lab", nothing_more)
     subcommand.check("go", stack="local", json=False)
     assert capsys.readouterr().out.splitlines()[-1] == "The API go keeps the contract, and is ready to be measured."

@@ -12,7 +12,6 @@ import pytest
 import typer.main
 from typer.core import TyperGroup
 
-import cli.completion
 import cli.context
 from apis.contract.checks import all_checks
 from cli.main import app
@@ -104,9 +103,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / "runs" / name).mkdir(parents=True)
     for name in RUNS:
         (tmp_path / "runs" / name / "manifest.json").touch()
-    for module in (cli.completion, cli.context):
+    for module in (cli.context, cli.context):
         monkeypatch.setattr(module, "ROOT", tmp_path)
-    monkeypatch.setattr(cli.completion, "RUNS", tmp_path / "runs")
+    monkeypatch.setattr(cli.context, "RUNS", tmp_path / "runs")
     return tmp_path
 
 

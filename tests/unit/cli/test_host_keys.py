@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-import cli.confirmation
-from cli.confirmation import confirm_host_keys
+import cli.up
+from cli.up import confirm_host_keys
 from documents.errors import HostKeyError
 from documents.stack.hosts import JumpHost, SshHost
 from documents.stack.stack import Stack
@@ -25,7 +25,7 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> None:
     def ask_for_key(_document: SshHost, _folder: Path, target: SshHost | JumpHost) -> str:
         return KEYS[target.address]
 
-    monkeypatch.setattr(cli.confirmation, "ask_for_key", ask_for_key)
+    monkeypatch.setattr(cli.up, "ask_for_key", ask_for_key)
 
 
 def stack(host: SshHost = HOST) -> Stack:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from analysis.pages.html import write_report
 from analysis.pages.summary_csv import render_csv
-from analysis.pages.write import write_report
 from documents.report.report import Report
 from tests.unit.analysis.run_builder import golden_run
 from tests.unit.cli.lab_command import lab, labs
@@ -40,7 +40,7 @@ def reported(with_report: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     def write_nothing(folder: Path, _facts: Path) -> Report:
         return Report.from_json((folder / "report.json").read_bytes(), name="report.json")
 
-    monkeypatch.setattr("analysis.pages.write.write_report", write_nothing)
+    monkeypatch.setattr("analysis.pages.html.write_report", write_nothing)
     return with_report
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from analysis.raw.samples import Window
+from analysis.raw.recordings import Window
 from documents.errors import HostError, RunError
 from documents.lab.cores import CoreLayout, PhysicalCore, Role
 from documents.lab.host import Host, HostSize
@@ -16,8 +16,7 @@ from documents.run.load import OpenLoopErrors, OpenLoopHistogram, OpenLoopResult
 from documents.run.protocol import OpenLoop, Protocol, Scenario, Workload
 from documents.run.recordings import SAMPLE_COLUMNS, HostTick, SampledRole
 from documents.run.records import HostIdentity, KnobRecord, LoadHostLook, ProcessPinning
-from experiment.bench.bench import Load, Measured, WarmedUp
-from experiment.bench.beside import Beside, Found
+from experiment.bench.bench import Beside, Found, Load, Measured, WarmedUp
 from experiment.workloads.requests import EXPECTED_STATUS, RequestFile
 from tests.unit.analysis.watch_builder import Happening, jsonl, spins_of, ticks_of
 

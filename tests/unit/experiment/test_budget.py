@@ -9,7 +9,7 @@ import pytest
 from analysis.pages.run import rerun_commands, run_facts
 from analysis.raw.run import read_run
 from analysis.report.report import analyse
-from analysis.statistics.power import least_ratio
+from analysis.statistics.inference import least_ratio
 from documents.durations import parse_duration
 from documents.errors import RunError
 from documents.run.protocol import Cell, Plan, Protocol, Scenario

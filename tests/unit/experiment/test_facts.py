@@ -6,8 +6,7 @@ import pytest
 
 from documents.errors import DocumentError, RunError
 from documents.stack.implementation import Lines
-from experiment.facts.building import parse_build
-from experiment.facts.measure import choose_apis
+from experiment.facts.measure import choose_apis, parse_build
 from experiment.facts.sources import changed_file, count_lines, read_implementation
 from tests.unit.documents.samples import INVENTORY
 

@@ -13,8 +13,7 @@ from documents.run.load import WrkResult
 from documents.run.protocol import Cell
 from documents.run.records import CellClocks, ClockReading, HostIdentity, HostRecord, LoadHostLook
 from experiment.bench import generators
-from experiment.bench.bench import Load, Measured
-from experiment.bench.beside import Beside
+from experiment.bench.bench import Beside, Load, Measured
 from experiment.bench.generators import Generators, Place
 from experiment.workloads.command import generator_threads, share_of_connections, shares_of_rate
 from provision.containers.cgroups import Cgroup

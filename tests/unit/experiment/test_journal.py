@@ -4,8 +4,7 @@ from pathlib import Path
 import pytest
 
 from documents.errors import DocumentError
-from experiment.record.journal import Journal
-from experiment.record.storage import write_whole
+from experiment.record.writer import Journal, write_whole
 
 
 @pytest.fixture

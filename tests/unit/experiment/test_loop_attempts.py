@@ -9,7 +9,7 @@ from analysis.report.report import analyse
 from documents.run.protocol import Plan
 from documents.run.records import JournalEvent
 from experiment.progress.events import CellFinished, CellStarted, Event, PhaseStarted, RunFinished, RunStarted
-from experiment.record.journal import Journal
+from experiment.record.writer import Journal
 from tests.unit.experiment.fake_bench import FakeBench
 from tests.unit.experiment.loop_runs import (
     ATTEMPTS,

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from analysis.pages.cells import short_blocks
-from analysis.pages.host import watch_table
+from analysis.pages.run import watch_table
+from analysis.pages.table import short_blocks
 from analysis.raw.run import read_run
 from analysis.report.report import analyse
 from documents.run.load import OpenLoopErrors, OpenLoopPlan, OpenLoopRate, OpenLoopResult, WrkErrors, WrkResult
@@ -16,7 +16,7 @@ from documents.run.protocol import OpenLoop, Scenario
 from documents.run.recordings import CpuTimes, HostTick
 from documents.run.records import CellRecord
 from experiment.bench.bench import Measured
-from experiment.planning.open_loop import plan_cells
+from experiment.planning.plan import plan_cells
 from experiment.progress.events import CellFinished, Event, RunFinished, RunStarted
 from tests.unit.experiment.fake_bench import INVENTORY, OPEN_LOOP_PROTOCOL, FakeBench
 from tests.unit.experiment.loop_runs import begin, resume

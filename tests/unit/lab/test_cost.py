@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cli.confirmation import confirm_cost
+from cli.up import confirm_cost
 from documents.errors import LabError
 from documents.stack.hosts import Bill, Price
 from documents.stack.stack import Stack
