@@ -24,7 +24,7 @@ def compare(
     """Compare two runs: the same APIs under the same loads, the second over the first.
 
     Refuses runs of another host, protocol, PostgreSQL or Redis, and names all that differs. Two runs are measured at
-    two times, and what else changed meanwhile is in the ratios: to tell what a change of the code did, use `lab gate`.
+    two times, and the ratios include whatever else changed between them: to judge a change of the code, use `lab gate`.
     """
     # Here, for it takes its time, and the other subcommands don't need it.
     from analysis.compare import compare_folders  # noqa: PLC0415

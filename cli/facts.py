@@ -25,7 +25,7 @@ def facts(  # noqa: PLR0917 - typer's options are keywords on the command line
         list[str] | None,
         typer.Option("--api", help="Measure this API alone; may be given again for more.", autocompletion=complete_api),
     ] = None,
-    again: Annotated[bool, typer.Option("--again", help="Measure anew what is known already.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Measure again what is known already.")] = False,
     builds: Annotated[int, typer.Option("--builds", min=1, help="How many clean builds of each API.")] = 3,
     starts: Annotated[int, typer.Option("--starts", min=1, help="How many starts of each API.")] = 5,
     stack: StackOption = DEFAULT_STACK,

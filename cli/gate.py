@@ -75,7 +75,7 @@ def gate(  # noqa: PLR0917 - typer's options are keywords on the command line
     """Measure two builds of one API, interleaved, and judge the candidate by its base.
 
     Exits with 0 where the candidate is shown to be the same or better under every load, with 1 where it is
-    significantly worse, with 2 where neither can be told, and with 3 where there is no answer: cells are void or
+    significantly worse, with 2 where the run can't tell, and with 3 where there is no answer: cells are void or
     missing, or an error ended it.
     """
     # Here, for they take their time, and the other subcommands don't need them.

@@ -145,12 +145,12 @@ _REMEDIES = {
 """What to do about what a machine refuses; everything else is a defect of the lab's."""
 
 
-def tell_system_error(error: OSError) -> str | None:
+def explain_system_error(error: OSError) -> str | None:
     """What happened, where, and what to do about it; None for an error that no machine's state explains."""
     remedy = _REMEDIES.get(error.errno or 0)
     if remedy is None:
         return None
-    # A write to a terminal or a pipe has no name to tell.
+    # A write to a terminal or a pipe has no file name.
     place = "The command's output" if error.filename is None else os.fsdecode(error.filename)
     return f"{place}: {error.strerror}. {remedy}"
 
@@ -159,7 +159,7 @@ EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
 
 EXIT_WITHOUT_ANSWER = {"gate": 3}
-"""The status of any error of a subcommand whose statuses 1 and 2 are answers: an error must not be taken for one."""
+"""The status of any error of a subcommand whose statuses 1 and 2 are answers: an error must not look like one."""
 
 GOES_ON = {
     "run": "`lab run --resume` goes on with a run that had begun",
@@ -183,7 +183,7 @@ def _lab() -> None:
 
 
 def main() -> None:
-    """Run the command; errors made on purpose, and what the machine refuses, are told without a traceback."""
+    """Run the command; errors made on purpose, and what the machine refuses, are shown without a traceback."""
     signal.signal(signal.SIGTERM, _interrupt)
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     subcommand = sys.argv[1] if len(sys.argv) > 1 else None
@@ -203,35 +203,35 @@ def main() -> None:
 
 
 def _run(console: Console, without_answer: int | None) -> int:
-    """Run the command and tell its error, if any, in one sentence; returns the exit status."""
+    """Run the command and show its error, if any, in one sentence; returns the exit status."""
     failed = EXIT_FAILED if without_answer is None else without_answer
     try:
         return app(standalone_mode=False) or 0
     except FairgroundError as error:
-        _tell(console, str(error))
+        _show_error(console, str(error))
         return failed
     except typer.Abort:
         # Ctrl-C, or the end of the input, while a question waited for its answer.
         return EXIT_INTERRUPTED
     except OSError as error:
-        if (sentence := tell_system_error(error)) is None:
+        if (sentence := explain_system_error(error)) is None:
             raise
-        _tell(console, sentence)
+        _show_error(console, sentence)
         return failed
     except typer.TyperException as error:
         # Without a message it is `lab` alone, and the help is on the terminal already.
         if message := error.format_message():
-            _tell(console, f"{message.rstrip('.')}. Try `{_command_of(error)} --help`.")
+            _show_error(console, f"{message.rstrip('.')}. Try `{_command_of(error)} --help`.")
         return error.exit_code if without_answer is None else without_answer
 
 
 def _command_of(error: typer.TyperException) -> str:
-    """The command whose help tells how it is used, as far as the command line named one: ``lab run``."""
+    """The command whose help says how it is used, as far as the command line named one: ``lab run``."""
     path: str = getattr(getattr(error, "ctx", None), "command_path", "lab")
     return path
 
 
-def _tell(console: Console, message: str) -> None:
+def _show_error(console: Console, message: str) -> None:
     console.print(Text.assemble(("error: ", "red"), message))
 
 

@@ -99,9 +99,9 @@ class Job:
     that cancels a job kills it some seconds later.
     """
 
-    def __init__(self, console: Console, tell: "Progress", asked: PipelineRun | None, artifacts: Path) -> None:
+    def __init__(self, console: Console, progress: "Progress", asked: PipelineRun | None, artifacts: Path) -> None:
         self._console = console
-        self._tell = tell
+        self._progress = progress
         self._asked = asked
         self._artifacts = artifacts
         self._folder: Path | None = None
@@ -121,7 +121,7 @@ class Job:
             if self._asked is not None:
                 record = self._asked.model_copy(update={"run_id": event.run_id})
                 _RECORD.write_text(record.to_json(), encoding="utf-8")
-        self._tell(event)
+        self._progress(event)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -304,7 +304,7 @@ def run(  # noqa: PLR0917 - typer's options are keywords on the command line
     if finished.void_cells == finished.cells:
         raise RunError(
             f"None of the {finished.cells} cells of the run {finished.run_id} is valid, so there is nothing to report. "
-            f"Each cell's reasons are in {finished.directory}/journal.jsonl; `lab verify` and `lab logs` tell more."
+            f"Each cell's reasons are in {finished.directory}/journal.jsonl; `lab verify` and `lab logs` show more."
         )
     if not ci and not json:
         _report(console, Path(finished.directory))

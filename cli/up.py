@@ -32,7 +32,7 @@ from provision.ssh import fingerprint
 
 
 def confirm_host_keys(
-    stack: Stack, folder: Path, *, ask: Callable[[str], bool] | None, tell: Callable[[str], None]
+    stack: Stack, folder: Path, *, ask: Callable[[str], bool] | None, show: Callable[[str], None]
 ) -> None:
     """Have each key confirmed that is neither given in the document nor was confirmed before, and pin it.
 
@@ -40,14 +40,14 @@ def confirm_host_keys(
         stack: the stack document.
         folder: the stack's own on the controller.
         ask: asks a question and returns whether the answer is yes; None where there is nobody to ask.
-        tell: shows a sentence.
+        show: shows a sentence.
 
     Raises:
         HostKeyError: nobody can be asked, or it is the wrong key.
         HostUnreachableError: the host doesn't answer.
     """
     for existing in stack.existing_hosts:
-        _confirm(existing, stack, folder, ask=ask, tell=tell)
+        _confirm(existing, stack, folder, ask=ask, show=show)
 
 
 def _confirm(
@@ -56,12 +56,12 @@ def _confirm(
     folder: Path,
     *,
     ask: Callable[[str], bool] | None,
-    tell: Callable[[str], None],
+    show: Callable[[str], None],
 ) -> None:
     for host in unknown_hosts(existing, folder):
         key = ask_for_key(existing, folder, host)
         where = f"{host.address}, port {host.port},"
-        tell(f"{where} shows the key {fingerprint(key)} ({key.split()[0]}).")
+        show(f"{where} shows the key {fingerprint(key)} ({key.split()[0]}).")
         if ask is None:
             section = "host" if existing == stack.host else "load_host"
             place = "jump_host.host_key" if isinstance(host, JumpHost) else "host_key"
@@ -70,7 +70,7 @@ def _confirm(
                 f"`ssh-keygen -lf` says on the host itself, and write it into stacks/{stack.name}.yaml as "
                 f"{section}.{place}: {key}"
             )
-        tell("Compare it with what this prints on the host itself: ssh-keygen -lf /etc/ssh/ssh_host_*.pub")
+        show("Compare it with what this prints on the host itself: ssh-keygen -lf /etc/ssh/ssh_host_*.pub")
         if not ask("Is it the same?"):
             raise HostKeyError(
                 f"The key of {where} wasn't confirmed: nothing was done there. Find out which machine "
@@ -89,7 +89,7 @@ def confirm_cost(
     machines: int,
     accepted: bool,
     ask: Callable[[str], bool] | None,
-    tell: Callable[[str], None] = typer.echo,
+    show: Callable[[str], None] = typer.echo,
 ) -> None:
     """Have the cost of a lab confirmed, unless it costs nothing or stands on record at just this cost.
 
@@ -99,7 +99,7 @@ def confirm_cost(
         machines: how many machines of the host's type the lab has.
         accepted: whether the command line says that the cost is accepted.
         ask: asks a question and returns whether the answer is yes; None where there is nobody to ask.
-        tell: shows a sentence.
+        show: shows a sentence.
 
     Raises:
         LabError: the lab has expired, or its cost isn't confirmed; nothing is made then.
@@ -112,7 +112,7 @@ def confirm_cost(
     if is_recorded(engine) and read_state(engine).bill == bill:
         return
     for line in cost_lines(stack.name, cost):
-        tell(line)
+        show(line)
     if accepted:
         return
     if ask is None:
@@ -140,11 +140,11 @@ def up(
     engine = open_engine(stack)
     ask = typer.confirm if sys.stdin.isatty() and not json else None
 
-    def tell(line: str) -> None:
+    def show(line: str) -> None:
         typer.echo(line, err=json)
 
-    confirm_cost(engine, document, machines=1 + len(document.load_host), accepted=accept_cost, ask=ask, tell=tell)
-    confirm_host_keys(document, engine.private, ask=ask, tell=tell)
+    confirm_cost(engine, document, machines=1 + len(document.load_host), accepted=accept_cost, ask=ask, show=show)
+    confirm_host_keys(document, engine.private, ask=ask, show=show)
     console = terminal()
     console.quiet = json
     start = time.monotonic()

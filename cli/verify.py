@@ -38,7 +38,7 @@ def show_drift(stack: str, *, json: bool) -> None:
 
     engine = open_engine(stack)
     inventory, secrets = read_lab(engine)
-    # A document at fault is told with its line.
+    # A fault in the document is reported with its line.
     read_stack(ROOT, stack, read_topology())
     console = terminal()
     console.quiet = json

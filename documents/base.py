@@ -75,7 +75,7 @@ class Document(BaseModel):
 
         Raises:
             DocumentError: the text isn't YAML, has a key twice, says what JSON can't (a date, an alias), or isn't of
-                this document's shape. Each fault is told as ``name:line: key: what is wrong``.
+                this document's shape. Each fault is reported as ``name:line: key: what is wrong``.
         """
         root = _compose(text, name)
         try:
@@ -174,7 +174,7 @@ def _location(fault: ErrorDetails) -> Location:
     if isinstance(raised, FaultyKeyError):
         return fault["loc"] + raised.location
     if fault["type"] in {"union_tag_invalid", "union_tag_not_found"}:
-        # The key that tells the models of a union apart; pydantic names only its parent.
+        # The key that distinguishes the models of a union; pydantic names only its parent.
         return (*fault["loc"], context["discriminator"].strip("'"))
     return fault["loc"]
 
@@ -186,7 +186,7 @@ def _dotted(location: Location) -> str:
 def explain(fault: ErrorDetails) -> str:
     """What is wrong with a key, in words that need no place."""
     if fault["type"] == "extra_forbidden":
-        return "no such key; remove it or mend its spelling"
+        return "no such key; remove it or fix its spelling"
     if fault["type"] in {"missing", "union_tag_not_found"}:
         return "this key is missing"
     if fault["type"] == "union_tag_invalid":

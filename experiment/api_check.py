@@ -51,7 +51,7 @@ def checks_faults(text: str) -> list[str]:
 
 
 def has_command(text: str, command: str) -> bool:
-    """Whether a Dockerfile has a command as it stands, however its lines are broken."""
+    """Whether a Dockerfile has a command word for word, however its lines are broken."""
     return " ".join(command.split()) in " ".join(text.replace("\\\n", " ").split())
 
 
@@ -193,7 +193,7 @@ SECTIONS = {
     "container": "The container",
     "contract": "The contract",
 }
-"""The steps in their order, each with the heading of docs/adding-an-api.md that tells of it."""
+"""The steps in their order, each with the heading of docs/adding-an-api.md that explains it."""
 
 _VALID = "it is valid, and the Dockerfile builds by it"
 _READY_SECONDS = 20
@@ -212,10 +212,10 @@ class _FaultsError(RunError):
 
 
 class _Way:
-    """The steps that were gone, each told as soon as it is known."""
+    """The steps that were taken, each shown as soon as it is known."""
 
-    def __init__(self, tell: Callable[[ApiCheckStep], None]) -> None:
-        self._tell = tell
+    def __init__(self, show: Callable[[ApiCheckStep], None]) -> None:
+        self._show = show
         self.steps: list[ApiCheckStep] = []
 
     def go(self, name: str, look: Callable[[], tuple[Value, str]]) -> Value | None:
@@ -236,7 +236,7 @@ class _Way:
 
     def _add(self, step: ApiCheckStep) -> None:
         self.steps.append(step)
-        self._tell(step)
+        self._show(step)
 
 
 def check_api(
@@ -246,7 +246,7 @@ def check_api(
     stack: str,
     read_document: Callable[[], Stack],
     read_lab: Callable[[], Lab],
-    tell: Callable[[ApiCheckStep], None],
+    show: Callable[[ApiCheckStep], None],
 ) -> ApiCheck:
     """Go the way with one API, on past a step that failed wherever the next ones can be looked at.
 
@@ -257,13 +257,13 @@ def check_api(
         name: the API's, in the stack's document.
         stack: the stack's name.
         read_document: reads the stack's document.
-        read_lab: reads the lab as it stands.
-        tell: is told of each step as soon as it is known.
+        read_lab: reads the inventory.
+        show: called with each step as soon as it is known.
     """
-    way = _Way(tell)
+    way = _Way(show)
     entry = way.go("entry", lambda: _find_entry(stack, read_document(), name))
     if entry is None:
-        way.leave_out([*SECTIONS][1:], "without an entry nothing tells where its folder is")
+        way.leave_out([*SECTIONS][1:], "without an entry its folder isn't known")
     else:
         folder = project / entry.source
         way.go("files", lambda: _all_good(_missing(folder, entry.source), f"{entry.source} has them all"))

@@ -31,7 +31,7 @@ def host_voids(watch: WatchNumbers, cores: CoreLayout) -> list[Void]:
 
 
 def generator_voids(numbers: CellNumbers | OpenLoopNumbers, cores: CoreLayout) -> list[Void]:
-    """Whether the generator was the limit, or connections waited to the window's end without the kernel's telling.
+    """Whether the generator was the limit, or connections waited to the window's end on a kernel that doesn't show it.
 
     Where the generator shares CPUs it fills them together with what it measures. That is said of the layout on every
     page, and is no disturbance. Little's law is that of a closed loop.
@@ -115,8 +115,10 @@ def _stolen(watch: WatchNumbers, cores: CoreLayout) -> list[Void]:
     }
     if not stolen:
         return []
-    told = ", ".join(f"{share:.1%} from {role}" for role, share in stolen.items())
-    return [Void(reason="steal", message=f"The hypervisor took CPU time: {told}; at most are {limits.STEAL_MOST:.0%}.")]
+    listed = ", ".join(f"{share:.1%} from {role}" for role, share in stolen.items())
+    return [
+        Void(reason="steal", message=f"The hypervisor took CPU time: {listed}; at most are {limits.STEAL_MOST:.0%}.")
+    ]
 
 
 def _used_by_others(watch: WatchNumbers, cores: CoreLayout) -> list[Void]:
@@ -136,8 +138,8 @@ def _held_back(watch: WatchNumbers) -> list[Void]:
     held = {directory: seconds for directory, seconds in watch.throttled.items() if seconds > limits.THROTTLED_MOST}
     if not held:
         return []
-    told = ", ".join(f"{directory} for {seconds:.2f} s" for directory, seconds in held.items())
-    return [Void(reason="throttled", message=f"A CPU quota held back what is measured: {told}.")]
+    listed = ", ".join(f"{directory} for {seconds:.2f} s" for directory, seconds in held.items())
+    return [Void(reason="throttled", message=f"A CPU quota held back what is measured: {listed}.")]
 
 
 def _starved(watch: WatchNumbers, where: str) -> list[Void]:
@@ -199,7 +201,7 @@ def _accounted_for(numbers: CellNumbers) -> float:
 def _missing_in_littles_law(littles_law: float, *, blind: bool, spare: bool, own: bool) -> list[Void]:
     """Why throughput times latency is less than the connections: by the generator, or by answers that never came.
 
-    Where the kernel tells how long connections are silent, it is known that none hangs. Elsewhere a generator with
+    Where the kernel shows how long connections are silent, it is known that none hangs. Elsewhere a generator with
     CPU to spare isn't what they wait for.
     """
     if blind and spare:
@@ -281,8 +283,10 @@ def sample_voids(
         counts = {role: _within(found.time_ns, window) for role, found in samples.items()}
         lacking = {role: count for role, count in counts.items() if count < 5 * seconds}
         if lacking:
-            told = ", ".join(f"{role} {count} times" for role, count in lacking.items())
-            return [Void(reason="sampler-failed", message=f"In {seconds:.1f} s of load there were samples of {told}.")]
+            listed = ", ".join(f"{role} {count} times" for role, count in lacking.items())
+            return [
+                Void(reason="sampler-failed", message=f"In {seconds:.1f} s of load there were samples of {listed}.")
+            ]
         usage(samples, window, name=name)
     except AnalysisError as error:
         return [Void(reason="sampler-failed", message=str(error))]

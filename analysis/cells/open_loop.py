@@ -183,7 +183,7 @@ def summarise_open_loop(run: Run) -> OpenLoopReport | None:
 
 
 def about_open_loop(run: Run, found: OpenLoopReport | None) -> Iterator[str]:
-    """What a reader has to know of it: sentences, none where there is none or all was well.
+    """What a reader has to know about it, in sentences; nothing without one, or where all was well.
 
     Args:
         run: the run.

@@ -18,7 +18,7 @@ LEAST_SEGMENT_SECONDS = 2
 """A single second is no level of its own."""
 
 NOISE_FLOOR = 0.01
-"""The least noise that is assumed, on the log scale: a change by less than a percent is none worth waiting for."""
+"""The least noise that is assumed, on the log scale: a change by less than a percent isn't worth waiting for."""
 
 _OUTLIER_NOISES = 4.0
 """How far from the median of its neighbourhood a second is an outlier, such as one with a pause of the collector."""

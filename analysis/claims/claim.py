@@ -3,7 +3,7 @@
 An absolute number holds for a machine and a load: it needs a host that isn't smaller than the article's, cores that no
 other tenant has, CPUs for each role, and the article's connections for as many seconds. An order or a ratio has both
 its sides from the same host and window, so those cancel, if not wholly; it needs only the load, which is its
-connections. Both need the lab's stand-in for the article's mix of requests, for a single route is none.
+connections. Both need the lab's stand-in for the article's mix of requests, because a single route isn't that mix.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -79,7 +79,7 @@ def not_comparable(why: str) -> Judgement:
 def all_of(parts: Collection[ClaimOutcome]) -> ClaimOutcome:
     """The outcome of a claim that holds if all of its parts do.
 
-    One part that is contradicted contradicts the whole. Else one that can't be compared, or told, leaves it open.
+    One part that is contradicted contradicts the whole. Else one that can't be compared or decided leaves it open.
     """
     for outcome in ("contradicted", "not-comparable", "cannot-tell"):
         if outcome in parts:
@@ -101,7 +101,7 @@ def band(published: float) -> Interval:
 
 
 def agreement(published: float, measured: Interval | None) -> ClaimOutcome:
-    """Judge an interval of a positive quantity, None where there is none, against the published value."""
+    """Judge an interval of a positive quantity, against the published value; None is no interval."""
     if measured is None:
         return "cannot-tell"
     allowed = band(published)

@@ -186,7 +186,7 @@ def judge_whole_order(evidence: Evidence, column: PublishedColumn) -> Judgement:
 _WORDS: dict[ClaimOutcome, str] = {
     "reproduced": "shown",
     "contradicted": "contradicted",
-    "cannot-tell": "can't be told",
+    "cannot-tell": "isn't decided",
     "not-comparable": "not comparable",
 }
 

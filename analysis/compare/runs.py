@@ -3,7 +3,7 @@
 The blocks of two runs have nothing in common, so they aren't paired: each API under each load gives two independent
 samples of block values (`analysis.statistics.estimates`). The rule of the verdict is the same as within a run.
 
-What the comparison can't do is tell the change from the time. Whatever differed between the two moments, a warmer host,
+The comparison can't separate the change from the time. Whatever differed between the two moments, a warmer host,
 another neighbour, a fuller disk, is in the ratio and in no interval: intervals know only how far the blocks of one run
 scatter. Two builds in one run, interleaved, have no such gap; that is `analysis.compare.gate`.
 
@@ -108,7 +108,7 @@ def _variants(first: Manifest, second: Manifest) -> Iterator[str]:
     """In what the variants differ that both runs have, beside their environment, and whether PostgreSQL was varied."""
     inventories = first.inventory, second.inventory
     started = ("yes" if _starts_postgres(inventory) else "no" for inventory in inventories)
-    yield from _between(*({"PostgreSQL started anew for each cell": told} for told in started))
+    yield from _between(*({"PostgreSQL restarted for each cell": restarts} for restarts in started))
     names = [{api.name for api in one.apis} for one in inventories]
     for api in first.inventory.apis:
         if api.name in names[0] & names[1]:
@@ -167,7 +167,7 @@ def _between(first: _Flat, second: _Flat) -> Iterator[str]:
 
 
 def _control(knobs: Sequence[KnobRecord]) -> _Flat:
-    """Whether each knob was as a measurement wants it. One that wasn't is told by its value in the host's identity."""
+    """Whether each knob was as a measurement wants it. The values of others are in the host's identity."""
     return {f"whether {knob.name} was controlled": "yes" if knob.controlled else "no" for knob in knobs}
 
 
@@ -207,7 +207,7 @@ def _services(inventory: Inventory) -> _Flat:
 
 
 def _tools(versions: Mapping[str, str]) -> _Flat:
-    # The kernel is the host's, and told as such.
+    # The kernel is part of the host's identity.
     return {f"version of {tool}": version for tool, version in sorted(versions.items()) if tool != "kernel"}
 
 
@@ -217,7 +217,7 @@ def _text(value: object) -> str:
 
 CONFOUNDED = (
     "The two runs were measured at two times. Whatever else changed between them, such as the host's heat, its "
-    "neighbours or the state of its disk, is in these ratios as well, and no interval covers it. To tell what a change "
+    "neighbours or the state of its disk, is in these ratios as well, and no interval covers it. To see what a change "
     "of the code did, measure both builds in one run, interleaved: “lab gate” does."
 )
 
@@ -284,9 +284,9 @@ def compare_runs(first: Report, second: Report, found: Sequence[str] = ()) -> Ru
         notes=(
             *_missing(first, second),
             *(
-                f"{run.run_id}: {told}"
+                f"{run.run_id}: {said}"
                 for run, own in zip((first, second), cells, strict=True)
-                for told in uncompared(own)
+                for said in uncompared(own)
             ),
             *_hosts(first, second),
             CONFOUNDED,

@@ -21,14 +21,14 @@ from analysis.pages.run import (
     grade_meaning,
     grade_name,
     heading,
-    host_facts,
+    host_details,
     in_short,
     knob_table,
     load_host_table,
     method_words,
     recompute_command,
     rerun_commands,
-    run_facts,
+    run_details,
     watch_table,
 )
 from analysis.pages.table import (
@@ -139,8 +139,8 @@ def _building(report: Report) -> Values | None:
 
 def _host(report: Report) -> Values:
     return {
-        "host_facts": host_facts(report),
-        "run_facts": run_facts(report),
+        "host_details": host_details(report),
+        "run_details": run_details(report),
         "load_hosts": load_host_table(report),
         "knobs": knob_table(report.knobs),
     }
@@ -213,7 +213,7 @@ def write_report(run_directory: Path, facts_directory: Path | None = None) -> Re
 
 
 def replace_whole(path: Path, text: str) -> None:
-    """Write a file, or put it in place of the one that is there, whole or not at all; its folder is made at need.
+    """Write or replace a file, whole or not at all; creates its folder.
 
     Raises:
         AnalysisError: it can't be written.
@@ -224,11 +224,11 @@ def replace_whole(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
         temporary.replace(path)
     except OSError as error:
-        # Where its folder is none, there is nothing to remove, and that is told already.
+        # If its folder isn't one, there is nothing to remove, and the error already says so.
         with suppress(OSError):
             temporary.unlink()
         raise AnalysisError(
-            f"{path} can't be written: {error.strerror}. Free some space or mend its folder's mode."
+            f"{path} can't be written: {error.strerror}. Free some space or fix its folder's mode."
         ) from error
 
 

@@ -8,14 +8,14 @@ from analysis.pages.open_loop import open_loop_tables
 from analysis.pages.run import (
     grade_text,
     heading,
-    host_facts,
+    host_details,
     in_short,
     knob_table,
     load_host_table,
     method_words,
     recompute_command,
     rerun_commands,
-    run_facts,
+    run_details,
 )
 from analysis.pages.table import (
     Table,
@@ -90,9 +90,9 @@ def render_markdown(report: Report) -> str:
         parts += [f"## {building.title}", escape(building.note)]
     parts += [
         "## Run",
-        bullets(f"{name}: {value}" for name, value in run_facts(report)),
+        bullets(f"{name}: {value}" for name, value in run_details(report)),
         "## Host",
-        bullets(f"{name}: {value}" for name, value in (*host_facts(report), *sorted(report.tool_versions.items()))),
+        bullets(f"{name}: {value}" for name, value in (*host_details(report), *sorted(report.tool_versions.items()))),
     ]
     parts += [markdown_section(table) for table in (load_host_table(report), knob_table(report.knobs)) if table.rows]
     lines = ((entry.cell_id, line) for entry in void_entries(report) for line in (*entry.reasons, entry.outcome))

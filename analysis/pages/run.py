@@ -15,14 +15,14 @@ STATES: dict[KnobState, str] = {
     "set": "yes, set for the run",
     "only-read": "no, only read",
     "refused": "no, refused",
-    "lost": "no, changed meanwhile",
-    "not-told": "no, not told",
+    "lost": "no, changed during the run",
+    "not-told": "no, unknown",
     "nothing-to-control": "nothing to control",
 }
 
 
 def knob_table(knobs: Sequence[KnobRecord]) -> Table:
-    """The knobs of a run's host; no row where the run doesn't tell them."""
+    """The knobs of a run's host; no row where the run has no record of them."""
     columns = tuple(
         Column(title, numeric=False) for title in ("Setting", "Wanted", "Before", "During", "After", "Controlled")
     )
@@ -97,7 +97,7 @@ def watch_table(report: Report) -> Table:
             "Shares of the load window. Stolen is what the hypervisor took of the role that lost most. Others are "
             "programs that aren't the lab's, the system's own among them. Each of the generator's CPUs has its share. "
             "Waiting is the kernel's pressure stall information: some task on the machine waited; "
-            f"{MISSING} where the kernel doesn't tell. The spin is a fixed piece of work on the API's CPUs straight "
+            f"{MISSING} where the kernel doesn't show it. The spin is a fixed piece of work on the API's CPUs right "
             "before and after the load. PostgreSQL or Redis binds a cell whose CPUs it used up."
         ),
         columns=columns,
@@ -110,15 +110,15 @@ _TITLE = "The load hosts"
 
 
 def load_host_table(report: Report) -> Table:
-    """A column for each load host: what it is, and what lies between it and the APIs; no row where there is none."""
+    """A column for each load host: what it is, and what lies between it and the APIs; no row without any."""
     hosts = report.load_hosts
     columns = (Column("What", numeric=False), *(Column(f"Load host {number}") for number in range(1, len(hosts) + 1)))
 
-    def row(title: str, tell: Callable[[LoadHostReport], str]) -> tuple[TableCell, ...]:
-        return (TableCell(title), *(TableCell(tell(host)) for host in hosts))
+    def row(title: str, text: Callable[[LoadHostReport], str]) -> tuple[TableCell, ...]:
+        return (TableCell(title), *(TableCell(text(host)) for host in hosts))
 
-    def network(title: str, tell: Callable[[LoadHostLook], str | None]) -> tuple[TableCell, ...]:
-        return row(title, lambda host: _both(host, tell))
+    def network(title: str, text: Callable[[LoadHostLook], str | None]) -> tuple[TableCell, ...]:
+        return row(title, lambda host: _both(host, text))
 
     return Table(
         title=_TITLE,
@@ -161,9 +161,9 @@ def load_host_table(report: Report) -> Table:
     )
 
 
-def _both(host: LoadHostReport, tell: Callable[[LoadHostLook], str | None]) -> str:
+def _both(host: LoadHostReport, text: Callable[[LoadHostLook], str | None]) -> str:
     looks = (host.before,) if host.after is None else (host.before, host.after)
-    return " → ".join(tell(look) or MISSING for look in looks)
+    return " → ".join(text(look) or MISSING for look in looks)
 
 
 def _megabits(look: LoadHostLook, way: str) -> str | None:
@@ -215,7 +215,7 @@ def variant_words(report: Report) -> tuple[str, ...]:
         sentences.append(f"{listing(as_declared)} {'is' if len(as_declared) == 1 else 'are'} as declared.")
     if any(one.postgres for one in varied.values()):
         sentences.append(
-            "PostgreSQL was started anew for each cell, whatever its settings, and asked for those that were at work."
+            "PostgreSQL was restarted for each cell, whatever its settings, and asked for those in effect."
         )
     return (" ".join(sentences),)
 
@@ -308,7 +308,7 @@ def _subjects(report: Report) -> str:
     return " and ".join(_count(number, of) for number, of in counts if number)
 
 
-def run_facts(report: Report) -> tuple[tuple[str, str], ...]:
+def run_details(report: Report) -> tuple[tuple[str, str], ...]:
     """What identifies the run."""
     return (
         ("Run", report.run_id),
@@ -321,7 +321,7 @@ def run_facts(report: Report) -> tuple[tuple[str, str], ...]:
     )
 
 
-def host_facts(report: Report) -> tuple[tuple[str, str], ...]:
+def host_details(report: Report) -> tuple[tuple[str, str], ...]:
     """The host's identity, core layout and tools."""
     host = report.host
     layout = ", ".join(
@@ -401,13 +401,13 @@ PAIRS = (
 )
 CLOSED_LOOP = (
     "Under a closed loop each connection waits for its answer before it asks again, so a stall hides the requests "
-    "that would have been sent meanwhile. Raw latency counts each response once; corrected latency adds those "
+    "that would have been sent in that time. Raw latency counts each response once; corrected latency adds those "
     "requests by wrk's own rule, which was inverted exactly to recover the raw counts. Percentiles are exact nearest "
     "ranks from a histogram by the microsecond."
 )
 OPEN_LOOP = (
     "Under the open loop requests arrive at a given rate, however long the answers take, and each latency runs from "
-    "when its request was due. So a stall is met by all who would have come meanwhile, and nothing has to be "
+    "when its request was due. So a stall shows in every request that was due during it, and nothing has to be "
     "corrected."
 )
 RECOMPUTE = (

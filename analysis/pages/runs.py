@@ -116,7 +116,7 @@ def _changes_table(comparison: RunComparison, changes: MeasureChanges) -> Table:
         Column("Second", unit),
         Column("Second over first"),
         Column("Verdict", numeric=False),
-        Column("Blocks that would tell"),
+        Column("Blocks needed"),
     )
     return Table(
         title=MEASURE_TITLES[changes.measure],
@@ -124,7 +124,7 @@ def _changes_table(comparison: RunComparison, changes: MeasureChanges) -> Table:
             "Geometric means over blocks, and their ratio with its 95% interval by Welch's t. Same: the 90% interval "
             f"lies within {comparison.margin:.0%}. Better: significant at {comparison.significance:.0%} after Holm's "
             f"correction for {changes.tests} {'test' if changes.tests == 1 else 'tests'}. Blocks, of each run: to find "
-            "a difference as large as it looks; to show that there is none, if there is none."
+            "a difference as large as it looks; to show that there is no difference, if there is none."
         ),
         columns=columns,
         rows=tuple(_change_row(change, changes.measure, per) for change in changes.changes),
@@ -277,8 +277,8 @@ def _beyond(series: HistorySeries) -> TableCell:
     if outside:
         others = len(outside) - 1
         return TableCell(_jump_text(outside[-1]), f"and {others} before" if others else "")
-    untold = sum(point.change is not None and point.noise is None for point in series.points)
-    return TableCell("", f"not told of {untold}: too few twins" if untold else "")
+    unknown = sum(point.change is not None and point.noise is None for point in series.points)
+    return TableCell("", f"unknown for {unknown}: too few twins" if unknown else "")
 
 
 def _jump_text(point: HistoryPoint) -> str:
@@ -289,7 +289,7 @@ def _jump_text(point: HistoryPoint) -> str:
 
 
 def _all_points(group: HistoryGroup) -> Table:
-    """Every point, for whom the plots tell nothing."""
+    """Every point, for readers who can't see the plots."""
     commits = {run.run_id: run.git_commit for run in group.runs}
     columns = (
         Column("Load", numeric=False),
@@ -387,8 +387,8 @@ def _panel(
                 capsize=2.5,
                 elinewidth=1,
             )
-            told = ", ".join(plain(value) for value in values)
-            said.append(f"{series.api} {told} {unit}")
+            listed = ", ".join(plain(value) for value in values)
+            said.append(f"{series.api} {listed} {unit}")
         axes.set_xlabel("run")
         axes.set_xticks(range(1, len(runs) + 1)[:: math.ceil(len(runs) / 10)])
         axes.set_xlim(0.5, len(runs) + 0.5)
@@ -398,7 +398,7 @@ def _panel(
 
 
 def _ends(estimate: Estimate, per: float) -> tuple[float, float]:
-    """The interval's ends; the value itself where there is none."""
+    """The interval's ends; the value itself without one."""
     if estimate.low is None or estimate.high is None:
         return estimate.value / per, estimate.value / per
     return estimate.low / per, estimate.high / per

@@ -339,8 +339,8 @@ def work_table(report: Report) -> Table:
         title="Work for each CPU second",
         note=(
             "Requests that an API answered for each second of its own CPU time: geometric means over blocks with 95% t "
-            "intervals. It is the same number turned round that one request takes. What PostgreSQL, Redis and the "
-            f"generator spend on it isn't in it; {MISSING} where an API's CPU time couldn't be told from none."
+            "intervals. Its inverse is the CPU time of one request. What PostgreSQL, Redis and the "
+            f"generator spend on it isn't in it; {MISSING} where an API's CPU time was too small to be seen."
         ),
         columns=(
             Column("Load", numeric=False),
@@ -374,7 +374,7 @@ class VoidEntry:
 
 
 def void_note(report: Report) -> str:
-    """How to read what is said of void cells; that there is none, where that is so."""
+    """How to read the void cells, or that there is none."""
     if not report.void_attempts:
         return "No attempt at a cell was void."
     note = "Measured, but not valid: what stands here counts in no number above but the errors."

@@ -105,7 +105,7 @@ def read_samples(
         if earlier and row[0] <= earlier[-1][0]:
             raise _broken(name, number, f"the time of {role} doesn't rise")
         if earlier and row[1] < earlier[-1][1]:
-            raise _broken(name, number, f"the CPU time of {role} falls: its cgroup was made anew")
+            raise _broken(name, number, f"the CPU time of {role} falls: its cgroup was created again")
         earlier.append(row)
     for role, found in rows.items():
         if len(found) < 2:
@@ -167,7 +167,7 @@ def _broken(name: str, line: int, what: str) -> AnalysisError:
 
 
 LONGEST_TICK_GAP_NS = 2_000_000_000
-"""Five ticks missed: what the host was like meanwhile is no longer known."""
+"""Five ticks missed: what the host was like in between is unknown."""
 
 _LEFT_MS = 200
 """How much of a silence may be missing: the last answer before the load may be as near to its beginning."""
@@ -224,7 +224,7 @@ def watch_numbers(
         watch_json: the bytes of a cell's `watch.json`.
         ticks_jsonl: the bytes of its `ticks.jsonl`.
         window: the load window.
-        result: what wrk tells of it; None in an open loop. There, how many connections are open, and which of them are
+        result: wrk's; None in an open loop. There, how many connections are open, and which of them are
             silent, depends on the rate, and the generator's program has as many threads as it finds fit.
         cores: the CPUs of each role.
         folder: the cell's folder with a final slash, for messages.
@@ -272,7 +272,7 @@ def generator_watch(
     Args:
         ticks_jsonl: the bytes of what the watch there wrote.
         window: the load window, by the load host's clock.
-        result: what wrk tells of it; None in an open loop.
+        result: wrk's; None in an open loop.
         cpus: the generator's.
         name: the file's name, for messages.
 

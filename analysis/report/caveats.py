@@ -67,7 +67,7 @@ def other_differences(host: HostIdentity, load_host: HostIdentity) -> tuple[str,
 
 
 def _text(value: object) -> str:
-    return "not told" if value is None else str(value)
+    return "not recorded" if value is None else str(value)
 
 
 def about_load_hosts(
@@ -151,7 +151,7 @@ def grade_of(inventory: Inventory, knobs: Collection[KnobRecord], subjects: Coll
 
     Args:
         inventory: the lab.
-        knobs: the host's and its load hosts'; none where the run doesn't tell them, which is no control either.
+        knobs: the host's and its load hosts'; none where the run has no record of them, which counts as no control.
         subjects: what was measured on it. Where core layouts vary, the worst of them counts.
     """
     layouts = [*map(inventory.cores_of, subjects)] or [inventory.cores]
@@ -447,12 +447,12 @@ def _were(count: int) -> str:
 
 def _short(blocks: Sequence[ShortBlock]) -> str:
     """Which blocks are short, those of the open loop by themselves: both loops count theirs from 1."""
-    told: list[str] = []
+    parts: list[str] = []
     for open_loop, of_which in ((False, ""), (True, " of the open loop")):
         numbers = [str(short.block) for short in blocks if short.open_loop == open_loop]
         if numbers:
-            told.append(f"{'block' if len(numbers) == 1 else 'blocks'} {', '.join(numbers)}{of_which}")
-    return f"{' and '.join(told)} {_are(len(blocks))} short"
+            parts.append(f"{'block' if len(numbers) == 1 else 'blocks'} {', '.join(numbers)}{of_which}")
+    return f"{' and '.join(parts)} {_are(len(blocks))} short"
 
 
 def _every_time(allowed: int) -> str:

@@ -166,7 +166,7 @@ LEAST_BLOCKS = 2
 """Below two blocks there is no noise to be seen, and so no test."""
 
 MOST_BLOCKS = 1000
-"""As many as a protocol may have. What would take more isn't told by this lab."""
+"""As many as a protocol may have. What would take more isn't shown by this lab."""
 
 _NEGLIGIBLE = 1e-14
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(200)
@@ -176,7 +176,7 @@ def power_to_detect(difference: float, noise: float, blocks: int, *, significanc
     """The probability that the two-sided paired t test is significant, and on the right side.
 
     A significant difference of the wrong sign has found nothing, so the other tail isn't added; R's `power.t.test`
-    leaves it out as well, unless told otherwise.
+    leaves it out as well, unless asked for.
 
     Args:
         difference: the true mean of the log ratios.

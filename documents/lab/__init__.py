@@ -1,4 +1,4 @@
-"""The lab as it stands: hosts, CPUs, inventory, drift."""
+"""A lab that exists: hosts, CPUs, inventory, drift."""
 
 from documents.lab.cores import ROLES, CoreLayout, CpuList, PhysicalCore, Role, parse_cpu_list
 from documents.lab.drift import ContainerState, Difference, Drift, Effective, ProcessCpus, RunningContainer

@@ -1,4 +1,4 @@
-"""The inventory: the lab as it stands, exported by `pulumi up`. It holds no secret."""
+"""The inventory: the document about a lab that exists, exported by `pulumi up`. It holds no secret."""
 
 from ipaddress import IPv4Address
 from typing import Annotated, Literal
@@ -13,7 +13,7 @@ STACK_LABEL = "org.fairground.stack"
 """Names the stack; on containers, images and volumes, on the controller's engine and on the host's."""
 
 HOST_LABEL = "org.fairground.host"
-"""Names the host that a container was made for: a host made anew gets its containers made anew (labels force it)."""
+"""Names the host that a container was made for: a recreated host gets its containers recreated (labels force it)."""
 
 
 VARIED_LABEL = "org.fairground.varied"
@@ -122,7 +122,7 @@ class LoadHost(Document):
 
 
 class Inventory(Document):
-    """The current lab: host, core layout, services and APIs.
+    """A lab that exists: host, core layout, services and APIs.
 
     Attributes:
         own_kernel: whether the host's kernel settings are its own to change; null in older inventories

@@ -260,7 +260,7 @@ class Report(Document):
     size: HostSize
     cores: CoreLayout
     grade: Grade
-    control: str = "not told which settings were controlled"
+    control: str = "unknown which settings were controlled"
     knobs: tuple[KnobRecord, ...] = ()
     load_hosts: Annotated[tuple[LoadHostReport, ...], Field(exclude_if=lambda hosts: not hosts)] = ()
     postgres_settings: dict[str, str]

@@ -1,4 +1,4 @@
-"""What a load generator tells of one window, wrk or vegeta, and the plan of the open loop."""
+"""What a load generator, wrk or vegeta, writes about one window, and the plan of the open loop."""
 
 from typing import Literal
 

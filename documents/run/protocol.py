@@ -74,7 +74,7 @@ class Scenarios(Scenario):
 def _one_for_each(given: object) -> object:
     """A scenario with a list of connections as one scenario for each of them, ``NAME-16`` for 16.
 
-    What is wrong with a scenario is told here, where its place is still the one that the document has.
+    What is wrong with a scenario is reported here, where its place is still the one that the document has.
     """
     if not isinstance(given, list):
         return given

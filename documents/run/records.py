@@ -12,7 +12,7 @@ from documents.run.protocol import Protocol
 KnobState = Literal["as-wanted", "set", "only-read", "refused", "lost", "not-told", "nothing-to-control"]
 """How it stands with a knob: `as-wanted` was so without the lab, `set` was set for the run. `only-read` is one that
 isn't as wanted where nothing was set; `refused` one that the kernel didn't let be set, `lost` one that something else
-changed meanwhile. Where the kernel doesn't have it, that is `nothing-to-control` for what then can't happen, and
+changed during the run. Where the kernel doesn't have it, that is `nothing-to-control` for what then can't happen, and
 `not-told` for what happens all the same."""
 
 CONTROLLED: frozenset[KnobState] = frozenset({"as-wanted", "set", "nothing-to-control"})
@@ -51,7 +51,7 @@ class KnobRecord(Document):
 def describe_control(knobs: tuple[KnobRecord, ...]) -> str:
     """How far a host was controlled, in a few words: ``partly controlled: turbo, governor``."""
     if not knobs:
-        return "not told which settings were controlled"
+        return "unknown which settings were controlled"
     free = [knob.name for knob in knobs if not knob.controlled]
     if not free:
         return "controlled"
@@ -364,7 +364,7 @@ def known_window(version: object) -> object:
     if version == 1:
         raise ValueError(
             "version 1 doesn't tell when the load began and ended, so CPU and memory would be means over more than "
-            "the load. Report it with the commit that manifest.json names, or measure anew with `lab run`"
+            "the load. Report it with the commit that manifest.json names, or measure again with `lab run`"
         )
     return version
 

@@ -24,7 +24,7 @@ Command = Annotated[str, Field(min_length=1, pattern=r"^[^\x00\n]+$")]
 """A command of the shell, on one line."""
 
 
-class Change(Document):
+class CodeChange(Document):
     """A change of one line of code that shows in the binary.
 
     Attributes:
@@ -38,7 +38,7 @@ class Change(Document):
     new: Annotated[str, Field(pattern=r"^[^\n]*$")]
 
     @model_validator(mode="after")
-    def _differs(self) -> "Change":
+    def _differs(self) -> "CodeChange":
         if self.old == self.new:
             raise FaultyKeyError(("new",), "this changes nothing")
         return self
@@ -58,7 +58,7 @@ class Build(Document):
     command: Command
     artifacts: Annotated[tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9_./-]+$")], ...], Field(min_length=1)]
     dependencies: Command
-    change: Change
+    change: CodeChange
 
 
 class Lines(Document):
@@ -112,5 +112,5 @@ class ApiCheck(Document):
 
     @property
     def first_failure(self) -> ApiCheckStep | None:
-        """The step to be mended first; None where all passed."""
+        """The step to fix first; None where all passed."""
         return next((step for step in self.steps if step.outcome != "passed"), None)

@@ -160,7 +160,7 @@ class Stack(Document):
     base_image: Annotated[str, Field(pattern=r"^[a-z0-9][a-zA-Z0-9._/:@-]*$")] = "debian:trixie-slim"
     cores: Annotated[
         Annotated[Literal["auto"], Tag("auto")] | Annotated[Cores, Tag("explicit")],
-        # A fault is then told of the one that is meant, not of both.
+        # A fault is then reported for the one that is meant, not for both.
         Discriminator(lambda given: "auto" if isinstance(given, str) else "explicit"),
     ] = "auto"
     services: Services = Services()

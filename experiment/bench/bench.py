@@ -102,7 +102,7 @@ class Bench(Protocol):
     """
 
     def hold(self, holder: str) -> AbstractContextManager[None]:
-        """Hold the host, and its load hosts, for one run; `holder` is told to whoever else asks.
+        """Hold the host, and its load hosts, for one run; `holder` is the name that others see.
 
         Raises:
             RunError: another run holds it; names the holder.
@@ -197,7 +197,7 @@ class Bench(Protocol):
     def reset(self, api: ApiService, tokens: bytes) -> None:
         """Put the database back to its seed, empty Redis and the API's uploads, and lay the token file ready.
 
-        Where a service doesn't answer, as while it is started anew, it is waited for, so that another attempt finds it.
+        A service that doesn't answer, because it restarts, is waited for, so that another attempt finds it.
         """
         ...
 

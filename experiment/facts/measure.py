@@ -75,7 +75,7 @@ second (?P<second>[0-9a-f]+)  -"""
 
 @dataclass(frozen=True)
 class ContainerBuild:
-    """A clean build and the incremental one after it, as the script told them."""
+    """A clean build and the incremental one after it, as the script printed them."""
 
     clean_seconds: float
     incremental_seconds: float
@@ -100,7 +100,7 @@ def measure_building(
         implementation: what is built, and how.
         folder: its folder on this side.
         repetitions: how many clean builds, each followed by an incremental one.
-        progress: is told what is done.
+        progress: called with what is done.
 
     Raises:
         RunError: the build failed, needs a network, or the change doesn't show in what it leaves.
@@ -157,11 +157,11 @@ def parse_build(output: str, name: str, changed: str) -> ContainerBuild:
         HostError: the script didn't come to its end, or printed something else.
     """
     what = f"both builds of {name}"
-    told = matching(_PRINTED, output, what=what, where="Its container")
-    moments = [float(told[name]) for name in ("began", "built", "changed", "rebuilt")]
+    found = matching(_PRINTED, output, what=what, where="Its container")
+    moments = [float(found[name]) for name in ("began", "built", "changed", "rebuilt")]
     if moments != sorted(moments):
         raise unexpected(output, what=what, where="Its container")
-    if told["first"] == told["second"]:
+    if found["first"] == found["second"]:
         raise RunError(
             f"The change of {changed} left the binary of {name} as it was: it is no change of code that is compiled. "
             "Name another in its implementation.yaml."
@@ -169,8 +169,8 @@ def parse_build(output: str, name: str, changed: str) -> ContainerBuild:
     return ContainerBuild(
         clean_seconds=round(moments[1] - moments[0], 2),
         incremental_seconds=round(moments[3] - moments[2], 2),
-        binary_bytes=int(told["bytes"]),
-        dependencies=tuple(line.removeprefix("dependency ") for line in told["dependencies"].splitlines()),
+        binary_bytes=int(found["bytes"]),
+        dependencies=tuple(line.removeprefix("dependency ") for line in found["dependencies"].splitlines()),
     )
 
 
@@ -208,7 +208,7 @@ def measure_starting(
         inventory: the lab.
         api: the API, whose container doesn't run.
         repetitions: how many starts count. One more goes before, for what only a first start has to read from disk.
-        progress: is told what is done.
+        progress: called with what is done.
 
     Raises:
         HostError: the API doesn't start, or gives no right answer within a minute.
@@ -292,10 +292,10 @@ def _expected_body() -> str:
 
 
 RELEASE_TARGETS = (None, "api")
-"""The targets of a Dockerfile that an implementation's document tells of: the last stage, by name or without."""
+"""The targets of a Dockerfile that an implementation's document describes: the last stage, by name or without."""
 
-Progress = Callable[[str, str], None]
-"""Is told of each step: the API's name, and what is done."""
+ShowStep = Callable[[str, str], None]
+"""Called with each step: the API's name, and what is done."""
 
 
 def measure_facts(
@@ -308,7 +308,7 @@ def measure_facts(
     again: bool = False,
     builds: int,
     starts: int,
-    progress: Progress,
+    progress: ShowStep,
 ) -> list[Facts]:
     """Measure the facts of the lab's APIs that the folder doesn't have yet, and return them all.
 
@@ -316,7 +316,7 @@ def measure_facts(
     are started again, and the facts of each API that was finished are kept.
 
     Args:
-        inventory: the lab as it stands.
+        inventory: the lab.
         secrets: the lab's secrets.
         project: the checkout, with the APIs' sources.
         folder: where the facts are kept; made where it isn't there.
@@ -324,7 +324,7 @@ def measure_facts(
         again: whether to measure what is known as well.
         builds: how many clean builds of each.
         starts: how many starts of each.
-        progress: is told of each step.
+        progress: called with each step.
 
     Raises:
         RunError: the lab has no API of such a name, its sources have changed since it was stood up, its build fails, or
@@ -363,7 +363,7 @@ def choose_apis(inventory: Inventory, apis: Collection[str]) -> Sequence[ApiServ
     """The APIs to measure, in the lab's order.
 
     Raises:
-        RunError: one that is named isn't there, or is built of a target that no implementation's document tells of.
+        RunError: one that is named isn't there, or is built of a target that no implementation's document describes.
     """
     services = {api.name: api for api in inventory.apis}
     if unknown := sorted(set(apis) - services.keys()):
@@ -374,7 +374,7 @@ def choose_apis(inventory: Inventory, apis: Collection[str]) -> Sequence[ApiServ
         other = next(api for api in chosen if api not in released)
         raise RunError(
             f"{other.name} is built of the target {other.target} of {other.source}, and implementation.yaml there "
-            "tells of the target api alone: name another API."
+            "describes the target api alone: name another API."
         )
     return released
 

@@ -23,7 +23,7 @@ def read_implementation(project: Path, source: str) -> Implementation:
         text = (project / shown).read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise DocumentError(
-            f"There is no {shown}, which tells how the implementation is built. docs/adding-an-api.md has an example."
+            f"There is no {shown}, which says how the implementation is built. docs/adding-an-api.md has an example."
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise DocumentError(f"{shown} can't be read: {error}.") from error
@@ -77,7 +77,7 @@ def _matches(folder: Path, patterns: Iterable[str]) -> set[Path]:
     for pattern in patterns:
         matched = {path for path in folder.glob(pattern) if path.is_file()}
         if not matched:
-            raise RunError(f"{folder.name}: no file matches {pattern}. Mend the lines of its implementation.yaml.")
+            raise RunError(f"{folder.name}: no file matches {pattern}. Fix the lines of its implementation.yaml.")
         found |= matched
     return found
 

@@ -117,7 +117,7 @@ def block_orders(
 ) -> tuple[tuple[str, ...], ...]:
     """Draw the orders of as many blocks, for one load: the APIs as each measures them, the twin among them twice.
 
-    Which API has which part in the design, and the order of its rows, are drawn anew for each design. With more blocks
+    Which API has which part in the design, and the order of its rows, are drawn again for each design. With more blocks
     than rows a new design begins; with fewer, or in the last one that isn't whole, the rows are a random part, and the
     balance is that of a random order: right on average, not exact. The twin is each API in turn, in an order that is
     drawn once; with ten blocks and four APIs two are it three times and two twice. The names are sorted first, so that

@@ -1,4 +1,4 @@
-"""What a run tells while it goes on: small frozen events that the command line shows or prints as JSON."""
+"""The events of a run: small frozen documents that the command line shows or prints as JSON."""
 
 from datetime import datetime
 from typing import Literal
@@ -200,7 +200,7 @@ class TimeLeftTold(Document):
     basis: Literal["assumed", "measured"]
 
 
-Subject = Literal["void", "run-again", "short-block", "never-steady", "budget-spent"]
+WarningTopic = Literal["void", "run-again", "short-block", "never-steady", "budget-spent"]
 """What a warning is about: an attempt that doesn't count, one more that follows from it or none, a warm-up that never
 was steady, or a budget that ended before the run's blocks did."""
 
@@ -214,7 +214,7 @@ class Warned(Document):
     """
 
     kind: Literal["warning"] = "warning"
-    about: Subject
+    about: WarningTopic
     reason: VoidReason | None = None
     cell_id: str | None = None
     attempt: int | None = None
@@ -233,4 +233,4 @@ Event = (
     | TimeLeftTold
     | Warned
 )
-"""What a run tells. `TimeLeftTold` and `Warned` follow from the others, and are told by whoever watches these."""
+"""The events of a run. `TimeLeftTold` and `Warned` follow from the others."""

@@ -77,7 +77,7 @@ _LOCKED = "journal.jsonl"
 
 @contextmanager
 def in_use(run_directory: Path) -> Generator[None]:
-    """Tell other processes of this machine that the run goes on, while the context is open or the process lives."""
+    """Show other processes of this machine that the run goes on, while the context is open or the process lives."""
     with (run_directory / _LOCKED).open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_SH)
         yield
@@ -95,7 +95,7 @@ def unless_in_use(run_directory: Path) -> Generator[bool]:
             yield True
 
 
-class Journal:
+class RunJournal:
     """`journal.jsonl` of a run, appended to only."""
 
     def __init__(self, path: Path, clock: Clock = SYSTEM_CLOCK) -> None:
@@ -130,7 +130,7 @@ class Journal:
     def entries(self) -> list[JournalEntry]:
         """Read all entries in their order.
 
-        A torn line is left out: what it would have told wasn't done for certain. It is the last line, or one that a
+        A torn line is left out: whether it was done isn't certain. It is the last line, or one that a
         resume ended and went on after.
 
         Raises:
@@ -161,7 +161,7 @@ class RunWriter:
 
     def __init__(self, path: Path, clock: Clock = SYSTEM_CLOCK) -> None:
         self.path = path
-        self.journal = Journal(path / "journal.jsonl", clock)
+        self.journal = RunJournal(path / "journal.jsonl", clock)
 
     @classmethod
     def create(
@@ -177,7 +177,7 @@ class RunWriter:
         path = runs_directory / manifest.run_id
         unfinished: Path | None = None
         try:
-            path, unfinished = _claim(path)
+            path, unfinished = _reserve(path)
             manifest = manifest.model_copy(update={"run_id": path.name})
             (unfinished / "cells").mkdir()
             for name, document in (("manifest.json", manifest), ("host.json", host), ("plan.json", plan)):
@@ -211,7 +211,7 @@ class RunWriter:
         return folder
 
 
-def _claim(wanted: Path) -> tuple[Path, Path]:
+def _reserve(wanted: Path) -> tuple[Path, Path]:
     """The first free path of a run, and the folder to create it in, whose atomic `mkdir` keeps every other process out.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The run itself: the loop over cells, one cell, the host held meanwhile."""
+"""The run itself: beginning it, the loop over cells, one cell, and holding the host."""
 
 from experiment.running.holding import hold_host, name_holder
 from experiment.running.loop import Progress

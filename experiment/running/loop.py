@@ -34,11 +34,11 @@ from experiment.progress import (
     RunStarted,
 )
 from experiment.record import RunWriter
-from experiment.running.cell import READY_SECONDS, Conditions, measure_cell
+from experiment.running.cell import READY_SECONDS, RunContext, measure_cell
 from experiment.workloads import RequestFile
 
 
-def with_after(
+def knobs_after(
     records: Sequence[KnobRecord], held: Sequence[KnobRecord], after: Sequence[KnobRecord]
 ) -> tuple[KnobRecord, ...]:
     """Add to a run's records what the knobs were at its end: just before they were put back, and after that.
@@ -62,7 +62,7 @@ def with_after(
     return tuple(found)
 
 
-def merge(earlier: Sequence[KnobRecord], later: Sequence[KnobRecord]) -> tuple[KnobRecord, ...]:
+def merge_knobs(earlier: Sequence[KnobRecord], later: Sequence[KnobRecord]) -> tuple[KnobRecord, ...]:
     """The records of a run that was resumed: what a knob was before it all, and the worse of how it stood with it."""
     first = {record.name: record for record in earlier}
     merged: list[KnobRecord] = []
@@ -108,29 +108,29 @@ _logger = logging.getLogger(__name__)
 Progress = Callable[[Event], None]
 
 _BEGINNING_SECONDS = 300
-"""How long it may take from the tuning of the host to the first cell: the request files are laid ready meanwhile."""
+"""How long it may take from the tuning of the host to the first cell: the request files are copied in that time."""
 
 
 class Loop:
     """The loop over the cells that a run still lacks. `run` is what is finished of it by now."""
 
-    def __init__(self, bench: Bench, run: Run, writer: RunWriter, conditions: Conditions, progress: Progress) -> None:
+    def __init__(self, bench: Bench, run: Run, writer: RunWriter, context: RunContext, progress: Progress) -> None:
         self.bench = bench
         self.run = run
         self.writer = writer
-        self.conditions = conditions
+        self.context = context
         self.progress = progress
 
     def measure(self, requests: Sequence[RequestFile]) -> None:
         """Measure all that is missing, and look at the host afterwards."""
         self.progress(started_event(self.run))
-        self._tell_untold()
+        self._complete_journal()
         waiting = self.run.lacks_open_loop_plan or any(
             self.run.next_attempt(cell) is not None for cell in self.run.cells
         )
         if waiting:
             # What goes before the first cell is part of the time that a budget gives.
-            budget = _budget(self.run, self.conditions.clock)
+            budget = _budget(self.run, self.context.clock)
             self._set_up(requests)
             for cell in self._cells_in_turn(budget):
                 while (number := self.run.next_attempt(cell)) is not None:
@@ -140,15 +140,15 @@ class Loop:
         self.progress(finished_event(self.run))
 
     def _set_up(self, requests: Sequence[RequestFile]) -> None:
-        if self.conditions.protocol.open_loop is not None:
-            # Before all else: it takes a minute to build, and what is wrong with it is told before hours of cells. The
+        if self.context.protocol.open_loop is not None:
+            # Before all else: it takes a minute to build, and a fault in it shows before hours of cells. The
             # host isn't tuned yet, for a slow build would outlast the lease.
             self.bench.install_open_loop()
         planned = {cell.api for cell in self.run.plan.cells}
-        subjects = [api for api in self.conditions.inventory.apis if api.name in planned]
+        subjects = [api for api in self.context.inventory.apis if api.name in planned]
         if any(api.varied is not None for api in subjects):
             self.bench.make_variants(subjects)
-        knobs = merge(self.run.host.knobs, self.bench.tune(seconds=_BEGINNING_SECONDS))
+        knobs = merge_knobs(self.run.host.knobs, self.bench.tune(seconds=_BEGINNING_SECONDS))
         self._write_host({"knobs": knobs})
         self.bench.install(requests)
         self.bench.stop_apis()
@@ -177,14 +177,14 @@ class Loop:
             yield from (cell for cell in self.run.open_loop_plan.cells if self.run.next_attempt(cell) is not None)
 
     def _attempt(self, cell: Cell, number: int) -> None:
-        expected_seconds = self.conditions.protocol.warm_up_seconds + cell.scenario.duration_seconds
+        expected_seconds = self.context.protocol.warm_up_seconds + cell.scenario.duration_seconds
         self.progress(CellStarted(cell=cell, attempt=number, expected_seconds=expected_seconds))
         self.bench.renew(seconds=expected_seconds + READY_SECONDS)
         self.writer.journal.append("cell-started", cell_id=cell.id, attempt=number)
         folder = self.writer.new_attempt_folder(cell, number)
-        record, measured = measure_cell(self.bench, cell, self.conditions, folder, self.progress, attempt_number=number)
+        record, measured = measure_cell(self.bench, cell, self.context, folder, self.progress, attempt_number=number)
         self.run = self.run.with_attempt(record)
-        self._tell(record)
+        self._record(record)
         self.progress(CellFinished(cell=cell, record=record, throughput=measured.throughput))
 
     def _look_afterwards(self, *, tuned: bool) -> None:
@@ -200,7 +200,7 @@ class Loop:
             ),
         }
         if record.knobs:
-            changes["knobs"] = with_after(record.knobs, held, self.bench.read_knobs())
+            changes["knobs"] = knobs_after(record.knobs, held, self.bench.read_knobs())
         self._write_host(changes)
 
     def _write_host(self, changes: Mapping[str, object]) -> None:
@@ -208,18 +208,18 @@ class Loop:
         self.writer.write_host(host)
         self.run = replace(self.run, host=host)
 
-    def _tell_untold(self) -> None:
-        """Tell the journal of attempts that were finished in the moment in which the run broke off."""
-        told = {
+    def _complete_journal(self) -> None:
+        """Add attempts to the journal that were finished as the run broke off."""
+        written = {
             (entry.cell_id, entry.attempt or 1)
             for entry in self.writer.journal.entries()
             if entry.event in {"cell-finished", "cell-void"}
         }
         for record in chain.from_iterable(self.run.attempts.values()):
-            if (record.cell_id, record.attempt) not in told:
-                self._tell(record)
+            if (record.cell_id, record.attempt) not in written:
+                self._record(record)
 
-    def _tell(self, record: CellRecord) -> None:
+    def _record(self, record: CellRecord) -> None:
         if record.valid:
             self.writer.journal.append("cell-finished", cell_id=record.cell_id, attempt=record.attempt)
         else:

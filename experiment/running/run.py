@@ -33,7 +33,7 @@ from experiment.planning import (
     without_subjects,
 )
 from experiment.record import RunWriter, in_use, new_run_id
-from experiment.running.cell import Conditions
+from experiment.running.cell import RunContext
 from experiment.running.holding import hold_host
 from experiment.running.loop import Loop, Progress, finished_event, started_event
 from experiment.workloads import RequestFile, build_requests
@@ -97,9 +97,9 @@ def begin(
         require_identical(host)
         writer = RunWriter.create(runs_directory, manifest, host, plan, clock)
         writer.journal.append("run-started")
-        conditions = _conditions(manifest, host, inventory, secrets, requests, clock=clock)
+        context = _context(manifest, host, inventory, secrets, requests, clock=clock)
         with in_use(writer.path):
-            Loop(bench, read_run(writer.path), writer, conditions, progress).measure(requests)
+            Loop(bench, read_run(writer.path), writer, context, progress).measure(requests)
         return writer.path
 
     return hold_host(bench, f"run {run_id}", measure)
@@ -130,15 +130,15 @@ def resume(
     def measure() -> Path:
         _require_same_host(manifest, run.host, bench)
         writer.journal.append("run-resumed", message=f"by the commit {git_commit}")
-        conditions = _conditions(manifest, run.host, inventory, secrets, requests, clock=clock)
+        context = _context(manifest, run.host, inventory, secrets, requests, clock=clock)
         with in_use(run_directory):
-            Loop(bench, run, writer, conditions, progress).measure(requests)
+            Loop(bench, run, writer, context, progress).measure(requests)
         return run_directory
 
     return hold_host(bench, f"run {manifest.run_id}", measure)
 
 
-def _conditions(
+def _context(
     manifest: Manifest,
     host: HostRecord,
     inventory: Inventory,
@@ -146,8 +146,8 @@ def _conditions(
     requests: Iterable[RequestFile],
     *,
     clock: Clock,
-) -> Conditions:
-    return Conditions(
+) -> RunContext:
+    return RunContext(
         inventory=inventory,
         secrets=secrets,
         protocol=manifest.protocol,
@@ -164,7 +164,7 @@ def _build_all(protocol: Protocol) -> list[RequestFile]:
 
 
 def _require_same_lab(manifest: Manifest, inventory: Inventory, requests: Iterable[RequestFile]) -> None:
-    """Cells of one run are compared with each other: they must be measured under one and the same conditions.
+    """Cells of one run are compared with each other: they must be measured under one and the same context.
 
     What the run's variants are follows from the lab and from the protocol, which the manifest has. How the host is
     reached may have changed; whether it is the same is asked of itself.
@@ -222,7 +222,7 @@ def start_run(
     host is ended, the APIs are started again, and every finished cell is kept for `resume_run`.
 
     Args:
-        inventory: the lab as it stands.
+        inventory: the lab.
         secrets: the lab's secrets; none of them comes into the run's folder.
         protocol: what to measure.
         runs_directory: where the run's folder is made.
@@ -231,7 +231,7 @@ def start_run(
         order_seed: what the order of the cells is drawn from; a random one unless given. The plan records it.
         budget_seconds: the wall time that the run may take. As many whole blocks are measured as fit, whatever the
             protocol's number.
-        progress: is told of each step.
+        progress: called with each event.
 
     Returns:
         The run's folder.
@@ -262,9 +262,9 @@ def resume_run(run_directory: Path, inventory: Inventory, secrets: Secrets, *, p
 
     Args:
         run_directory: the run's folder.
-        inventory: the lab as it stands; it must be the one that the run began on.
+        inventory: the lab; it must be the one that the run began on.
         secrets: the lab's secrets.
-        progress: is told of each step.
+        progress: called with each event.
 
     Returns:
         The run's folder.
@@ -309,7 +309,7 @@ def measure_builds(
     Arguments and errors are those of `start_run`.
 
     Args:
-        inventory: the lab as it stands.
+        inventory: the lab.
         secrets: the lab's secrets.
         protocol: what to measure.
         runs_directory: where the run's folder is made.
@@ -317,7 +317,7 @@ def measure_builds(
         candidate: the name of the one that stands for what is to come.
         protocol_file: where the protocol was read from; None for one of the lab's own.
         order_seed: what the order of the cells is drawn from; a random one unless given.
-        progress: is told of each step.
+        progress: called with each event.
 
     Returns:
         The run's folder.

@@ -10,7 +10,7 @@ from documents.run.protocol import Protocol
 from documents.run.records import CellRecord, JournalEntry
 from experiment.clock import SYSTEM_CLOCK, Clock
 from experiment.progress.events import Event
-from experiment.record.writer import Journal
+from experiment.record.writer import RunJournal
 from experiment.running import run as running
 from tests.unit.experiment.fake_bench import INVENTORY, PROTOCOL, SECRETS, FakeBench
 
@@ -91,7 +91,7 @@ def records(run: Path) -> list[CellRecord]:
 
 
 def journal(run: Path) -> list[JournalEntry]:
-    return Journal(run / "journal.jsonl").entries()
+    return RunJournal(run / "journal.jsonl").entries()
 
 
 def only_run(runs: Path) -> Path:

@@ -241,7 +241,7 @@ class World:
             stack="local",
             read_document=self.read_document,
             read_lab=read_lab or self.read_lab,
-            tell=lambda step: self.told.append(step.name),
+            show=lambda step: self.told.append(step.name),
         )
         assert [step.name for step in found.steps] == self.told == list(api_check.SECTIONS)
         self.told.clear()
