@@ -37,7 +37,7 @@ def ratio_interval(ends: Interval) -> str:
 
 
 def interval(estimate: Estimate, per: float = 1) -> str:
-    """An estimate's 95% interval, each end divided by `per`; empty where there is none."""
+    """An estimate's 95% interval, each end divided by `per`; empty without one."""
     if estimate.low is None or estimate.high is None:
         return ""
     return f"{plain(estimate.low / per)} to {plain(estimate.high / per)}"

@@ -14,7 +14,7 @@ from statistics import median
 
 import numpy as np
 
-from analysis.raw import SERVICE_BUSY_LEAST
+from analysis.raw import limits
 from documents.errors import AnalysisError, DocumentError
 from documents.report import CellNumbers, Gate, Measure, PairComparison, TwinComparison, Verdict
 
@@ -32,7 +32,7 @@ MOST_ROUNDS = 1_000_000
 
 VARIABLE = "SLOWED_ROUNDS"
 
-API_BUSY_LEAST = SERVICE_BUSY_LEAST
+API_BUSY_LEAST = limits.SERVICE_BUSY_LEAST
 """Of the API's CPUs: beyond, they are the limit, as those of a service are."""
 
 TWIN_BLOCKS_LEAST = 0.5

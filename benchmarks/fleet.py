@@ -28,7 +28,7 @@ from rich.console import Console
 from rich.table import Table
 
 from analysis.statistics import CONFIDENCE, LEAST_BLOCKS, MARGIN, compare
-from analysis.statistics.block_ratios import interval_of
+from analysis.statistics.estimates import interval_of
 from benchmarks.fleet_experiment import (
     APIS,
     LOAD,

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from analysis.compare import Conditions, differences
 from analysis.raw import read_run
 from analysis.report import analyse
-from analysis.statistics.block_ratios import log_ratios_of, logs_of
+from analysis.statistics.estimates import log_ratios_of, logs_of
 from benchmarks.fleet_noise import measured_level
 from benchmarks.fleet_orders import plan_for_host
 from benchmarks.simulated_host import SimulatedHost, simulated_inventory
@@ -26,7 +26,8 @@ from documents.errors import AnalysisError, HostUnreachableError
 from documents.lab import Secrets
 from documents.report import CellNumbers
 from documents.run import Plan, Protocol, Scenario
-from experiment.running import Planner, loop
+from experiment.running import Planner
+from experiment.running.run import begin, resume
 
 API_IMAGES = {"again": "sha256:plain", "plain": "sha256:plain", "slowed": "sha256:slowed"}
 """Those of the stack `known-difference`: two entries of one build, and one that is slower by a known share."""
@@ -88,7 +89,7 @@ def run_fleet(
         secrets = Secrets(**dict.fromkeys(_SECRETS, random_secrets.token_hex(32)))
         runs = directory / inventory.stack
         try:
-            folder = loop.begin(
+            folder = begin(
                 host,
                 inventory,
                 secrets,
@@ -103,7 +104,7 @@ def run_fleet(
             )
         except HostUnreachableError:
             [folder] = runs.iterdir()
-            loop.resume(host, folder, inventory, secrets, git_commit=COMMIT, progress=host.hear, clock=host.clock)
+            resume(host, folder, inventory, secrets, git_commit=COMMIT, progress=host.hear, clock=host.clock)
             return FleetRun(folder, host.clock.monotonic(), resumed=True)
         return FleetRun(folder, host.clock.monotonic(), resumed=False)
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from analysis.statistics import CONFIDENCE, over_blocks
-from analysis.statistics.block_ratios import interval_of
+from analysis.statistics.estimates import interval_of
 
 
 class Ratio(NamedTuple):

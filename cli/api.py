@@ -31,18 +31,18 @@ def check(
     stack: StackOption = DEFAULT_STACK,
     json: JsonOption = False,
 ) -> None:
-    """Lead through an implementation: what of it is as it is to be, and what has to be mended first.
+    """Check an implementation step by step: what is right, and what to fix first.
 
     From its entry in the stack over its folder, its image and its container to the contract, whose checks are those of
     `lab verify`; the database is put back to its seeded state afterwards. Exits with 1 unless all is well.
     """
     # Here, for they take their time, and the other subcommands don't need them.
-    from experiment.api_check.steps import check_api  # noqa: PLC0415
+    from experiment.api_check import check_api  # noqa: PLC0415
 
     console = terminal()
     console.quiet = json
 
-    def tell(step: "ApiCheckStep") -> None:
+    def show(step: "ApiCheckStep") -> None:
         mark, style = _MARKS[step.outcome]
         first, *others = step.details
         console.print(Text.assemble((mark, style), f" {step.name:<20}{step.outcome:<14} ", first), soft_wrap=True)
@@ -56,7 +56,7 @@ def check(
             stack=stack,
             read_document=lambda: read_stack(ROOT, stack),
             read_lab=lambda: read_lab(open_engine(stack)),
-            tell=tell,
+            show=show,
         )
     if json:
         print(found.to_json(), end="")  # noqa: T201 - the command's output
@@ -64,5 +64,5 @@ def check(
     if first is None:
         console.print(f"The API {name} keeps the contract, and is ready to be measured.", markup=False)
         return
-    console.print(f"First mend {first.name}: {GUIDE}, “{first.section}”.", markup=False, soft_wrap=True)
+    console.print(f"Fix {first.name} first: {GUIDE}, “{first.section}”.", markup=False, soft_wrap=True)
     raise typer.Exit(1)

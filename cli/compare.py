@@ -4,8 +4,7 @@ from typing import Annotated
 
 import typer
 
-from cli.completion import complete_run
-from cli.context import JsonOption, as_rich, terminal
+from cli.context import JsonOption, as_rich, complete_run, terminal
 from cli.report import find_run
 
 
@@ -25,11 +24,11 @@ def compare(
     """Compare two runs: the same APIs under the same loads, the second over the first.
 
     Refuses runs of another host, protocol, PostgreSQL or Redis, and names all that differs. Two runs are measured at
-    two times, and what else changed meanwhile is in the ratios: to tell what a change of the code did, use `lab gate`.
+    two times, and the ratios include whatever else changed between them: to judge a change of the code, use `lab gate`.
     """
     # Here, for it takes its time, and the other subcommands don't need it.
     from analysis.compare import compare_folders  # noqa: PLC0415
-    from analysis.pages.run_comparison import (  # noqa: PLC0415
+    from analysis.pages.runs import (  # noqa: PLC0415
         change_tables,
         comparison_heading,
         run_lines,

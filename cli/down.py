@@ -94,7 +94,7 @@ def _adopt(console: Console, stack: str, *, yes: bool) -> Receipt:
 def _take_down_expired(console: Console, *, json: bool) -> None:
     stacks, faults = read_stacks(ROOT)
     for fault in faults.values():
-        typer.echo(f"{fault} Whether this lab has expired can't be told.", err=True)
+        typer.echo(f"{fault} It isn't known whether this lab has expired.", err=True)
     ended: list[Ended] = []
     with under_way(console, "asking the engine") as doing:
         progress = EngineProgress(console, doing)

@@ -6,8 +6,19 @@ from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
-from cli.completion import complete_api, complete_measure, complete_protocol, complete_run
-from cli.context import DEFAULT_STACK, RUNS, JsonOption, StackOption, as_rich, open_engine, terminal
+from cli.context import (
+    DEFAULT_STACK,
+    RUNS,
+    JsonOption,
+    StackOption,
+    as_rich,
+    complete_api,
+    complete_measure,
+    complete_protocol,
+    complete_run,
+    open_engine,
+    terminal,
+)
 from cli.report import find_run
 from cli.run_progress import run_progress
 from documents.report import Measure, Outcome
@@ -64,13 +75,13 @@ def gate(  # noqa: PLR0917 - typer's options are keywords on the command line
     """Measure two builds of one API, interleaved, and judge the candidate by its base.
 
     Exits with 0 where the candidate is shown to be the same or better under every load, with 1 where it is
-    significantly worse, with 2 where neither can be told, and with 3 where there is no answer: cells are void or
+    significantly worse, with 2 where the run can't tell, and with 3 where there is no answer: cells are void or
     missing, or an error ended it.
     """
     # Here, for they take their time, and the other subcommands don't need them.
     from analysis.compare import JUDGED  # noqa: PLC0415
     from analysis.pages.gate import render_gate_markdown  # noqa: PLC0415
-    from analysis.pages.write import replace_whole  # noqa: PLC0415
+    from analysis.pages.html import replace_whole  # noqa: PLC0415
     from experiment.running import judge_run  # noqa: PLC0415
 
     if run is not None and (protocol is not None or seed is not None):

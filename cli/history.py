@@ -24,7 +24,7 @@ def history(
     """
     # Here, for they take their time, and the other subcommands don't need them.
     from analysis.compare import read_history  # noqa: PLC0415
-    from analysis.pages.history import NOTE, history_tables, why_apart, write_history  # noqa: PLC0415
+    from analysis.pages.runs import NOTE, history_tables, why_apart, write_history  # noqa: PLC0415
 
     folders = sorted(path.parent for path in RUNS.glob(MANIFESTS))[-last:]
     if not folders:

@@ -4,8 +4,7 @@ from typing import Annotated
 
 import typer
 
-from cli.completion import complete_log
-from cli.context import DEFAULT_STACK, JsonOption, StackOption, open_engine, print_json, terminal
+from cli.context import DEFAULT_STACK, JsonOption, StackOption, complete_log, open_engine, print_json, terminal
 from documents.errors import LabError
 from lab.lifecycle.lifecycle import read_lab
 from provision.containers import control

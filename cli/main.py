@@ -1,18 +1,133 @@
-"""The entry of the `lab` command, and how every error ends."""
+"""The entry of the `lab` command, and how every error ends.
+
+A subcommand is imported when it runs: the help and the shell's completion need none of them.
+"""
 
 import errno
 import os
 import signal
 import sys
 import traceback
+from collections.abc import Callable
 from types import FrameType
+from typing import Any
 
 import typer
+import typer.main
 from rich.console import Console
 from rich.text import Text
+from typer.core import TyperCommand, TyperGroup
 
-from cli.subcommands import Subcommands
 from documents.errors import FairgroundError
+
+HELP = {
+    "doctor": "Show each tool that the lab needs: its path, its version, and how to get it if it's missing.",
+    "up": "Stand the lab up, or bring it up to its document.",
+    "verify": "Check that the APIs keep the contract, or with --drift that the lab is as declared.",
+    "tune": "Set the host's kernel settings for a measurement, for some time; a run does so by itself.",
+    "run": "Measure the lab's APIs by a protocol and write runs/ID/.",
+    "report": "Compute a run's numbers from its raw files, write its report, and show the verdicts.",
+    "compare": "Compare two runs: the same APIs under the same loads, the second over the first.",
+    "gate": "Measure two builds of one API, interleaved, and judge the candidate by its base.",
+    "runs": "List the runs, mark those that are to be kept, and remove old ones.",
+    "history": "Draw runs over time: throughput and p99 of each API under each load.",
+    "facts": "Measure build time, size, lines of code, dependencies, start and memory at rest of the APIs.",
+    "logs": "Show the last lines that PostgreSQL, Redis and the APIs wrote.",
+    "api": "Work on an implementation of the API.",
+    "schema": "Write the JSON Schemas of the lab's documents, and the fields that the docs list.",
+    "down": "Remove everything that the lab made, also after a half-failed or killed `lab up`.",
+}
+
+
+class Subcommands(TyperGroup):
+    """A group whose subcommands are names and help until one is asked for."""
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - typer's own
+        options["commands"] = {name: TyperCommand(name=name, help=text) for name, text in HELP.items()}
+        super().__init__(**options)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - click's types are private in typer
+        """Find the subcommand that the arguments begin with, and import it."""
+        if args and args[0] in HELP:
+            self.load(args[0])
+        return super().resolve_command(ctx, args)
+
+    def load(self, name: str) -> None:
+        """Import a subcommand."""
+        imported = _import(name)
+        if isinstance(imported, typer.Typer):
+            app = imported
+        else:
+            app = typer.Typer(add_completion=False)
+            app.command(name)(imported)
+        command = typer.main.get_command(app)
+        command.name = name
+        self.commands[name] = command
+
+
+def _import(name: str) -> "Callable[..., object] | typer.Typer":  # noqa: PLR0911, PLR0912 - one line for each
+    match name:
+        case "doctor":
+            from cli.doctor import doctor
+
+            return doctor
+        case "up":
+            from cli.up import up
+
+            return up
+        case "verify":
+            from cli.verify import verify
+
+            return verify
+        case "tune":
+            from cli.tune import tune
+
+            return tune
+        case "run":
+            from cli.run import run
+
+            return run
+        case "report":
+            from cli.report import report
+
+            return report
+        case "compare":
+            from cli.compare import compare
+
+            return compare
+        case "gate":
+            from cli.gate import gate
+
+            return gate
+        case "runs":
+            from cli.runs import app
+
+            return app
+        case "history":
+            from cli.history import history
+
+            return history
+        case "facts":
+            from cli.facts import facts
+
+            return facts
+        case "logs":
+            from cli.logs import logs
+
+            return logs
+        case "api":
+            from cli.api import api
+
+            return api
+        case "schema":
+            from cli.schema import schema
+
+            return schema
+        case _:
+            from cli.down import down
+
+            return down
+
 
 _ROOM = "Make room there and run the same command again: what was finished is kept."
 _RIGHTS = "See that it is yours to use and that its disk isn't mounted read-only, then run the same command again."
@@ -30,12 +145,12 @@ _REMEDIES = {
 """What to do about what a machine refuses; everything else is a defect of the lab's."""
 
 
-def tell_system_error(error: OSError) -> str | None:
+def explain_system_error(error: OSError) -> str | None:
     """What happened, where, and what to do about it; None for an error that no machine's state explains."""
     remedy = _REMEDIES.get(error.errno or 0)
     if remedy is None:
         return None
-    # A write to a terminal or a pipe has no name to tell.
+    # A write to a terminal or a pipe has no file name.
     place = "The command's output" if error.filename is None else os.fsdecode(error.filename)
     return f"{place}: {error.strerror}. {remedy}"
 
@@ -44,7 +159,7 @@ EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
 
 EXIT_WITHOUT_ANSWER = {"gate": 3}
-"""The status of any error of a subcommand whose statuses 1 and 2 are answers: an error must not be taken for one."""
+"""The status of any error of a subcommand whose statuses 1 and 2 are answers: an error must not look like one."""
 
 GOES_ON = {
     "run": "`lab run --resume` goes on with a run that had begun",
@@ -68,7 +183,7 @@ def _lab() -> None:
 
 
 def main() -> None:
-    """Run the command; errors made on purpose, and what the machine refuses, are told without a traceback."""
+    """Run the command; errors made on purpose, and what the machine refuses, are shown without a traceback."""
     signal.signal(signal.SIGTERM, _interrupt)
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     subcommand = sys.argv[1] if len(sys.argv) > 1 else None
@@ -88,35 +203,35 @@ def main() -> None:
 
 
 def _run(console: Console, without_answer: int | None) -> int:
-    """Run the command and tell its error, if any, in one sentence; returns the exit status."""
+    """Run the command and show its error, if any, in one sentence; returns the exit status."""
     failed = EXIT_FAILED if without_answer is None else without_answer
     try:
         return app(standalone_mode=False) or 0
     except FairgroundError as error:
-        _tell(console, str(error))
+        _show_error(console, str(error))
         return failed
     except typer.Abort:
         # Ctrl-C, or the end of the input, while a question waited for its answer.
         return EXIT_INTERRUPTED
     except OSError as error:
-        if (sentence := tell_system_error(error)) is None:
+        if (sentence := explain_system_error(error)) is None:
             raise
-        _tell(console, sentence)
+        _show_error(console, sentence)
         return failed
     except typer.TyperException as error:
         # Without a message it is `lab` alone, and the help is on the terminal already.
         if message := error.format_message():
-            _tell(console, f"{message.rstrip('.')}. Try `{_command_of(error)} --help`.")
+            _show_error(console, f"{message.rstrip('.')}. Try `{_command_of(error)} --help`.")
         return error.exit_code if without_answer is None else without_answer
 
 
 def _command_of(error: typer.TyperException) -> str:
-    """The command whose help tells how it is used, as far as the command line named one: ``lab run``."""
+    """The command whose help says how it is used, as far as the command line named one: ``lab run``."""
     path: str = getattr(getattr(error, "ctx", None), "command_path", "lab")
     return path
 
 
-def _tell(console: Console, message: str) -> None:
+def _show_error(console: Console, message: str) -> None:
     console.print(Text.assemble(("error: ", "red"), message))
 
 

@@ -49,11 +49,11 @@ class UnderWay:
 
 @contextmanager
 def under_way(console: Console, what: str) -> Generator[UnderWay]:
-    """Show what is under way while the context is open: on a live line, or where there is none by reminders."""
+    """Show what is under way while the context is open: on a live line, or by reminders without a terminal."""
     doing = UnderWay(what)
     ended = threading.Event()
     reminders = threading.Thread(target=_remind, args=(console, doing, ended), name="reminders", daemon=True)
-    # The live line draws what it is given anew several times a second, and so the time goes on by itself.
+    # The live line is drawn several times a second, so the time advances by itself.
     with console.status(doing) if console.is_interactive else nullcontext():
         if not console.is_interactive:
             reminders.start()
@@ -71,7 +71,7 @@ def _remind(console: Console, doing: UnderWay, ended: threading.Event) -> None:
         try:
             console.print(f"{elapsed(start)}  {doing}", markup=False, soft_wrap=True)
         except OSError:
-            # The output can't be written to. Who waits for the operation meets that too, and can tell of it.
+            # The output can't be written to. Whoever waits for the operation gets the same error, and reports it.
             return
 
 

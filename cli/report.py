@@ -1,5 +1,6 @@
 """`lab report`: the numbers of a run."""
 
+import shlex
 import webbrowser
 from difflib import get_close_matches
 from enum import StrEnum
@@ -7,9 +8,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.table import Table as RichTable
+from rich.text import Text
 
-from cli.completion import complete_run
-from cli.context import FACTS, RUNS, JsonOption, as_rich, terminal
+from cli.context import FACTS, RUNS, JsonOption, as_rich, complete_run, terminal
 from documents.errors import RunError, ToolchainError
 from documents.report import Report
 from documents.run import MANIFESTS, Manifest
@@ -34,20 +37,26 @@ def report(
         typer.Option("--format", help="Print the whole report, for a pipe or a file, in place of the tables."),
     ] = None,
     in_browser: Annotated[bool, typer.Option("--open", help="Open report.html in the browser as well.")] = False,
+    show_all: Annotated[bool, typer.Option("--all", help="Print every table before the verdicts.")] = False,
     json: JsonOption = False,
 ) -> None:
     """Compute a run's numbers from its raw files, write its report, and show the verdicts."""
     # Here, for they take their time, and the other subcommands don't need them.
-    from analysis.pages.write import PAGE, write_report  # noqa: PLC0415
+    from analysis.pages.html import PAGE, write_report  # noqa: PLC0415
 
     if json and print_as not in {None, ReportFormat.JSON}:
         raise typer.BadParameter(f"--json is --format json, so it doesn't go with --format {print_as}.")
+    if show_all and (json or print_as is not None):
+        raise typer.BadParameter("--all prints tables, so it doesn't go with --json or --format.")
     folder = find_run(run)
     numbers, page = write_report(folder, FACTS), folder / PAGE
     if json or print_as is not None:
         print(_as_text(folder, numbers, print_as or ReportFormat.JSON), end="")  # noqa: T201 - the command's output
     else:
-        _show(numbers, page)
+        console = terminal()
+        if show_all:
+            _show_tables(console, numbers)
+        show_screen(console, numbers, page, run=_as_argument(folder), whole=show_all)
     if in_browser:
         _open(page)
 
@@ -60,17 +69,52 @@ def _as_text(folder: Path, numbers: Report, print_as: ReportFormat) -> str:
     return (folder / f"report.{print_as}").read_text(encoding="utf-8")
 
 
-def _show(numbers: Report, page: Path) -> None:
-    from analysis.pages import grade_text, terminal_tables  # noqa: PLC0415
+def _show_tables(console: Console, numbers: Report) -> None:
+    from analysis.pages import terminal_tables  # noqa: PLC0415
 
-    console = terminal()
     for table in terminal_tables(numbers):
-        console.print(as_rich(table))
-        console.print(table.note, style="dim", markup=False)
+        if table.rows:
+            console.print(as_rich(table))
+            console.print(table.note, style="dim", markup=False)
+        else:
+            console.print(f"{table.title}: {table.note}", markup=False)
         console.print()
-    console.print(f"Grade of the host: {grade_text(numbers)}", markup=False)
-    for caveat in numbers.caveats:
-        console.print(f"Mind: {caveat}", markup=False)
+
+
+def show_screen(console: Console, numbers: Report, page: Path, *, run: str, whole: bool = False) -> None:
+    """Print a report in about 25 lines: verdicts, one small table, caveats in a line each, and where the page is.
+
+    Args:
+        console: where to print.
+        numbers: the report.
+        page: its page.
+        run: the argument by which `lab report` finds the run.
+        whole: print each caveat with its details, and what the host's grade means.
+    """
+    from analysis.pages import grade_text, screen  # noqa: PLC0415
+
+    shown = screen(numbers)
+    console.print(shown.heading, style="bold", markup=False)
+    console.print(shown.extent, markup=False)
+    console.print()
+    verdicts = RichTable.grid(padding=(0, 2, 0, 0))
+    for load, verdict in shown.verdicts:
+        verdicts.add_row(Text(load, style="dim"), Text(verdict))
+    console.print(verdicts)
+    console.print()
+    drawn = [as_rich(table) for table in shown.tables]
+    if drawn:
+        fitting = (table for table in drawn if console.measure(table).maximum <= console.width)
+        console.print(next(fitting, drawn[-1]))
+        console.print()
+    caveats = (f"Grade of the host: {grade_text(numbers)}", *numbers.caveats) if whole else shown.caveats
+    if caveats:
+        console.print("Before you quote these numbers:")
+        for caveat in caveats:
+            console.print(f"- {caveat}", markup=False)
+        console.print()
+    if not whole:
+        console.print(f"Every table: lab report --all {shlex.quote(run)}", markup=False, soft_wrap=True)
     console.print(f"Report: {page}", markup=False, soft_wrap=True)
 
 
@@ -86,6 +130,10 @@ def _open(page: Path) -> None:
             "one file that needs nothing else: copy it to a machine with a browser and open it there, or name a "
             "browser in the environment variable BROWSER."
         )
+
+
+def _as_argument(folder: Path) -> str:
+    return folder.name if folder.parent == RUNS else str(folder)
 
 
 def find_run(run: str | None, *, stack: str | None = None) -> Path:

@@ -1,19 +1,211 @@
-"""`lab run`: measure."""
+"""`lab run`: measure. With `--ci` a run is part of a job in continuous integration, and leaves its artefacts."""
 
-from contextlib import ExitStack
+import os
+import tarfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from rich.console import Console
+
+from cli.context import FACTS, ROOT, RUNS
+from cli.report import show_screen
+from documents.errors import AnalysisError, DocumentError, FairgroundError, RunError
+from documents.lab import Inventory, Secrets
+from documents.run import PipelineRun, Protocol
+from experiment.progress import Event, RunStarted
+
+if TYPE_CHECKING:
+    from experiment.running import Progress
+from contextlib import ExitStack
 from typing import Annotated
 
 import typer
 
-from cli.completion import complete_api, complete_protocol, complete_run
-from cli.context import DEFAULT_STACK, RUNS, JsonOption, StackOption, open_engine, terminal
-from cli.continuous_integration import ARTIFACTS, Job, asked_by_pipeline, plain_console
+from cli.context import (
+    DEFAULT_STACK,
+    JsonOption,
+    StackOption,
+    complete_api,
+    complete_protocol,
+    complete_run,
+    open_engine,
+    terminal,
+)
+from cli.progress import under_way
 from cli.report import find_run
 from cli.run_progress import read_duration, run_progress
-from documents.errors import RunError
 from experiment.planning import protocol_names, read_protocol
 from lab.lifecycle.lifecycle import read_lab
+
+ARTIFACTS = ROOT / "artifacts"
+
+REPORT_FILES = ("report.html", "report.md", "report.json")
+SUMMARY, RUN_ID, ARCHIVE = "summary.md", "run-id", "run.tar.gz"
+ARTIFACT_FILES = (*REPORT_FILES, SUMMARY, RUN_ID, ARCHIVE)
+"""What a job leaves in the folder of its artefacts, and all that it removes from there as it begins."""
+
+STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
+"""The variable that names the file whose Markdown GitHub shows on the job's page."""
+
+_RECORD = ROOT / ".lab" / "pipeline-run.json"
+
+
+def plain_console() -> Console:
+    """Where lines go in a job: no colours and no live line, whatever the runner's environment asks for."""
+    return Console(highlight=False, soft_wrap=True, no_color=True, force_terminal=False, force_interactive=False)
+
+
+def asked_by_pipeline(
+    stack: str, protocol: Protocol, *, apis: Sequence[str], order_seed: int | None, budget_seconds: int | None
+) -> PipelineRun | None:
+    """What the pipeline that this process is part of asks of a run; None outside of one."""
+    from experiment.running import git_commit  # noqa: PLC0415 - it takes its time
+
+    pipeline = this_pipeline(os.environ)
+    if pipeline is None:
+        return None
+    return PipelineRun(
+        pipeline=pipeline,
+        git_commit=git_commit(),
+        stack=stack,
+        protocol=protocol,
+        apis=tuple(apis),
+        order_seed=order_seed,
+        budget_seconds=budget_seconds,
+    )
+
+
+def this_pipeline(environment: Mapping[str, str]) -> str | None:
+    """What names the pipeline and its job, the same when it is started again; None outside of one.
+
+    GitHub gives a rerun the same GITHUB_RUN_ID, and GitLab a retried job the same CI_PIPELINE_ID.
+    """
+    for names in (
+        ("GITHUB_REPOSITORY", "GITHUB_RUN_ID", "GITHUB_JOB"),
+        ("CI_PROJECT_ID", "CI_PIPELINE_ID", "CI_JOB_NAME"),
+    ):
+        values = [environment.get(name) for name in names]
+        if all(values):
+            return " ".join(map(str, values))
+    return None
+
+
+class Job:
+    """A run as part of a job: while the context is open it hands each event on, and its end leaves the artefacts.
+
+    Whatever ends the run, what it measured is packed, and its report is written unless it was interrupted: a runner
+    that cancels a job kills it some seconds later.
+    """
+
+    def __init__(self, console: Console, progress: "Progress", asked: PipelineRun | None, artifacts: Path) -> None:
+        self._console = console
+        self._progress = progress
+        self._asked = asked
+        self._artifacts = artifacts
+        self._folder: Path | None = None
+
+    def __enter__(self) -> Self:
+        self._artifacts.mkdir(parents=True, exist_ok=True)
+        # Those of the last job would else be kept as this one's where it fails at once.
+        for name in ARTIFACT_FILES:
+            (self._artifacts / name).unlink(missing_ok=True)
+        return self
+
+    def __call__(self, event: Event) -> None:
+        """Take note of where the run is, and hand the event on."""
+        if isinstance(event, RunStarted):
+            self._folder = Path(event.directory)
+            (self._artifacts / RUN_ID).write_text(f"{event.run_id}\n", encoding="utf-8")
+            if self._asked is not None:
+                record = self._asked.model_copy(update={"run_id": event.run_id})
+                _RECORD.write_text(record.to_json(), encoding="utf-8")
+        self._progress(event)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._folder is None:
+            return
+        try:
+            if kind is None:
+                self._report(self._folder)
+            elif issubclass(kind, FairgroundError):
+                self._report_if_possible(self._folder)
+        finally:
+            _pack(self._folder, self._artifacts / ARCHIVE)
+            self._console.print(f"run_id={self._folder.name}", markup=False)
+
+    def goes_on(self, inventory: Inventory, secrets: Secrets) -> bool:
+        """Bring the run to its end that this pipeline began before, if there is one; returns whether it was so.
+
+        It goes on where all that was asked is the same, the run isn't finished, and `resume_run` finds lab and host as
+        they were. Else a new run is to begin.
+
+        Raises:
+            RunError: it went on, and failed.
+            HostError: the host can't be reached or failed.
+        """
+        # Here, for they take their time, and a run without --ci doesn't need them.
+        from analysis.raw import read_run  # noqa: PLC0415
+        from experiment.running import resume_run  # noqa: PLC0415
+
+        folder = self._begun_before()
+        try:
+            if folder is None or read_run(folder).is_finished:
+                return False
+            self._console.print(f"This pipeline began the run {folder.name} before: it goes on.", markup=False)
+            resume_run(folder, inventory, secrets, progress=self)
+        except (AnalysisError, DocumentError, RunError) as error:
+            if self._folder is not None:
+                raise
+            self._console.print(f"A new run begins instead. {error}", markup=False)
+            return False
+        return True
+
+    def _begun_before(self) -> Path | None:
+        """The folder of the run that this pipeline began, where it asked for the same then; finished or not."""
+        if self._asked is None or self._asked.git_commit.endswith("-dirty"):
+            return None
+        try:
+            record = PipelineRun.from_json(_RECORD.read_bytes(), name=str(_RECORD))
+        except (FileNotFoundError, DocumentError):
+            # There was none, or another version of the lab wrote it.
+            return None
+        folder = RUNS / record.run_id
+        same = record == self._asked.model_copy(update={"run_id": record.run_id})
+        return folder if same and folder.is_dir() else None
+
+    def _report_if_possible(self, folder: Path) -> None:
+        try:
+            self._report(folder)
+        except FairgroundError as error:
+            self._console.print(f"There is no report: {error}", markup=False)
+
+    def _report(self, folder: Path) -> None:
+        # Here, for they take their time, and a run without --ci doesn't need them.
+        from analysis.pages import render_summary  # noqa: PLC0415
+        from analysis.pages.html import replace_whole, write_report  # noqa: PLC0415
+
+        report = write_report(folder, FACTS)
+        for name in REPORT_FILES:
+            replace_whole(self._artifacts / name, (folder / name).read_text(encoding="utf-8"))
+        summary = render_summary(report)
+        replace_whole(self._artifacts / SUMMARY, summary)
+        if shown := os.environ.get(STEP_SUMMARY):
+            with Path(shown).open("a", encoding="utf-8") as page:
+                page.write(summary)
+        show_screen(self._console, report, self._artifacts / "report.html", run=folder.name)
+
+
+def _pack(folder: Path, archive: Path) -> None:
+    """Put a run's folder into an archive, which is there whole or not at all."""
+    partial = archive.with_name(f".{archive.name}.partial")
+    with tarfile.open(partial, "w:gz") as packed:
+        packed.add(folder, arcname=folder.name)
+    partial.replace(archive)
+
 
 DEFAULT_PROTOCOL = "quick"
 
@@ -64,8 +256,8 @@ def run(  # noqa: PLR0917 - typer's options are keywords on the command line
 ) -> None:
     """Measure the lab's APIs by a protocol and write runs/ID/.
 
-    Ctrl-C, a lost connection or a killed controller lose no finished cell: `lab run --resume` goes on. Exits with 1
-    where no cell of a run is valid.
+    At its end it writes the report and shows the verdicts, as `lab report` does. Ctrl-C, a lost connection or a killed
+    controller lose no finished cell: `lab run --resume` goes on. Exits with 1 where no cell of a run is valid.
     """
     # Here, for it takes its time, and the other subcommands don't need it.
     from experiment.running import resume_run, start_run  # noqa: PLC0415
@@ -107,8 +299,21 @@ def run(  # noqa: PLR0917 - typer's options are keywords on the command line
                 budget_seconds=budget,
                 progress=job or progress,
             )
-    if (finished := progress.finished) is not None and finished.void_cells == finished.cells:
+    if (finished := progress.finished) is None:
+        return
+    if finished.void_cells == finished.cells:
         raise RunError(
             f"None of the {finished.cells} cells of the run {finished.run_id} is valid, so there is nothing to report. "
-            f"Each cell's reasons are in {finished.directory}/journal.jsonl; `lab verify` and `lab logs` tell more."
+            f"Each cell's reasons are in {finished.directory}/journal.jsonl; `lab verify` and `lab logs` show more."
         )
+    if not ci and not json:
+        _report(console, Path(finished.directory))
+
+
+def _report(console: Console, folder: Path) -> None:
+    from analysis.pages.html import PAGE, write_report  # noqa: PLC0415 - it takes its time
+
+    with under_way(console, "writing the report"):
+        numbers = write_report(folder, FACTS)
+    console.print()
+    show_screen(console, numbers, folder / PAGE, run=folder.name)

@@ -25,11 +25,11 @@ from experiment.progress import (
     CellStarted,
     CellUnderWay,
     Event,
+    FollowUps,
     PhaseStarted,
     RunFinished,
     RunStarted,
     RunState,
-    Watcher,
     warnings_of,
 )
 
@@ -52,7 +52,7 @@ def budget_lines(fitted: BudgetFitted) -> Iterator[str]:
     if fitted.open_loop_seconds:
         yield f"{format_duration(fitted.open_loop_seconds)} of it are kept for the open loop, which comes after them."
     if not fitted.tests:
-        yield "One API alone is compared with none: its A/A twin tells what the host does, and no verdict follows."
+        yield "A single API is compared with none: its A/A twin shows the host's noise, and there is no verdict."
     seen = f", as in the run {fitted.noise_run}," if fitted.noise_run else ""
     for same in fitted.shown_same:
         found = [
@@ -60,16 +60,16 @@ def budget_lines(fitted: BudgetFitted) -> Iterator[str]:
             for resolution in fitted.resolutions
             if resolution.noise == same.noise and resolution.ratio is not None
         ]
-        told = f"it finds a true ratio of {', of '.join(found)} of runs" if found else "it finds no ratio below 100"
+        finds = f"it finds a true ratio of {', of '.join(found)} of runs" if found else "it finds no ratio below 100"
         yield (
-            f"Where blocks scatter by {same.noise:.1%}{seen} {told}. Two that don't differ are shown to be the same "
+            f"Where blocks scatter by {same.noise:.1%}{seen} {finds}. Two that don't differ are shown to be the same "
             f"within {100 * fitted.margin:g}% in {same.share:.0%} of runs."
         )
 
 
 _BAR_WIDTH = 34
 """With its percentage a bar fits into 40 columns. A row that a narrower window breaks in two leaves its first half
-behind when the view is drawn anew, so rows are short."""
+behind when the view is drawn again, so rows are short."""
 _REFRESHES_A_SECOND = 4
 _LEAST_HEIGHT = 4
 
@@ -229,7 +229,7 @@ class LiveRun:
         )
 
     def take(self, event: Event, at: float) -> None:
-        """Take in what was told at a moment of the monotonic clock."""
+        """Take an event with its moment of the monotonic clock."""
         with self._lock:
             self._state.take(event, at)
 
@@ -269,19 +269,19 @@ class JsonProgress:
 
     def __init__(self) -> None:
         self.finished: RunFinished | None = None
-        self._watcher = Watcher()
+        self._follow_ups = FollowUps()
 
     def __call__(self, event: Event) -> None:
         """Print one event."""
         if isinstance(event, RunFinished):
             self.finished = event
         typer.echo(event.model_dump_json())
-        for following in self._watcher.hear(event):
+        for following in self._follow_ups.of(event):
             typer.echo(following.model_dump_json())
 
 
 class RunProgress:
-    """Shows each cell as a line; what is under way is told to a live view, or to who reminds of it."""
+    """Shows each cell as a line; what is under way goes to a live view, or to the reminders."""
 
     def __init__(self, console: Console, shown: UnderWay | LiveRun) -> None:
         self._console = console
@@ -316,7 +316,7 @@ class RunProgress:
             case RunFinished():
                 self.finished = event
                 self._console.print(
-                    f"{elapsed(self._start)}  done{_said_of_voids(event)}; `lab report` shows the numbers.",
+                    f"{elapsed(self._start)}  done{_said_of_voids(event)}.",
                     markup=False,
                     soft_wrap=True,
                 )
@@ -344,20 +344,20 @@ class RunProgress:
             self._console.print(f"              {void}{warning.message}", markup=False, soft_wrap=True)
 
     def _show_block(self, event: CellFinished) -> None:
-        """Tell the time left where a block is over; at a terminal it is in sight all the time."""
+        """Show the time left where a block is over; at a terminal it is always in sight."""
         now = time.monotonic()
         seconds = self._state.time_left.seconds(now)
         if seconds is None or not self._state.is_over(event.cell):
             return
         of_which = " of the open loop" if isinstance(event.cell, OpenLoopCell) else ""
-        told = time_left_text(
+        left = time_left_text(
             seconds, datetime.now().astimezone() + timedelta(seconds=seconds), measured=self._state.time_left.measured
         )
-        self._console.print(f"{elapsed(self._start)}  block {event.cell.block}{of_which} is over: {told}", markup=False)
+        self._console.print(f"{elapsed(self._start)}  block {event.cell.block}{of_which} is over: {left}", markup=False)
 
 
 def _again(attempt: int) -> str:
-    """How an attempt is told beside its cell: the first isn't."""
+    """How an attempt appears after its cell: the first doesn't."""
     return f", attempt {attempt}" if attempt > 1 else ""
 
 

@@ -11,8 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cli.completion import complete_run
-from cli.context import RUNS, JsonOption, print_json, terminal
+from cli.context import RUNS, JsonOption, complete_run, print_json, terminal
 from cli.report import find_run
 from documents.errors import RunError
 from documents.report import ListedRun, PrunedRuns, SparedRun

@@ -92,8 +92,8 @@ def _act(inventory: Inventory, *, minutes: int, restore: bool, json: bool) -> No
         print_json({"control": describe_control(found), "knobs": _as_json(wanted, found)})
         return
     _show_knobs(wanted, found, settable=True)
-    told = f"Set for {minutes} minutes." if restored is None else f"{restored.restored} values were put back."
-    terminal().print(told)
+    said = f"Set for {minutes} minutes." if restored is None else f"{restored.restored} values were put back."
+    terminal().print(said)
 
 
 def _as_json(wanted: Sequence[Knob], found: Sequence[KnobRecord]) -> list[dict[str, Any]]:
@@ -112,12 +112,12 @@ def _show_identity(identity: HostIdentity, versions: dict[str, str]) -> None:
         "version": versions,
     }
     for name, value in identity.model_dump(exclude={"cgroup_limits", "mitigations", "settings"}).items():
-        table.add_row(Text(name.replace("_", " ")), Text("not told" if value is None else str(value)))
+        table.add_row(Text(name.replace("_", " ")), Text("unknown" if value is None else str(value)))
     for name, mapping in mappings.items():
         for key, value in sorted((mapping or {}).items()):
             table.add_row(Text(f"{name}: {key}"), Text(value))
         if not mapping:
-            table.add_row(Text(f"{name}s"), Text("not told" if mapping is None else "none"))
+            table.add_row(Text(f"{name}s"), Text("unknown" if mapping is None else "none"))
     terminal().print(table)
 
 

@@ -6,8 +6,17 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from cli.completion import complete_api, complete_check
-from cli.context import DEFAULT_STACK, ROOT, JsonOption, StackOption, open_engine, print_json, terminal
+from cli.context import (
+    DEFAULT_STACK,
+    ROOT,
+    JsonOption,
+    StackOption,
+    complete_api,
+    complete_check,
+    open_engine,
+    print_json,
+    terminal,
+)
 from cli.progress import under_way
 from documents.errors import LabError
 from documents.lab import Drift
@@ -29,7 +38,7 @@ def show_drift(stack: str, *, json: bool) -> None:
 
     engine = open_engine(stack)
     inventory, secrets = read_lab(engine)
-    # A document at fault is told with its line.
+    # A fault in the document is reported with its line.
     read_stack(ROOT, stack, read_topology())
     console = terminal()
     console.quiet = json

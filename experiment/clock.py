@@ -1,4 +1,4 @@
-"""The clock by which a run tells when things were done and how long they took.
+"""The clock by which a run records when things were done and how long they took.
 
 It is the machine's, but for simulated hosts, on which an hour of load takes no time (`benchmarks/fleet.py`).
 """

@@ -53,7 +53,7 @@ class Go:
         Args:
             step: Where it is shown.
             hashes: For each ``path@version`` its hash as in go.sum.
-            work: An empty folder.
+            work: A folder that doesn't exist yet; it is created.
 
         Returns:
             For each, the folder of its sources.
@@ -61,6 +61,7 @@ class Go:
         Raises:
             ToolchainError: One can't be downloaded, or has another content.
         """
+        work.mkdir(parents=True)
         # The folder needs its own module, otherwise the command looks for one further up.
         (work / "go.mod").write_text("module downloads\n")
         command = [str(self.command), "mod", "download", "-C", str(work)]

@@ -12,8 +12,8 @@ from analysis.raw import (
     HOST_ROLES,
     LARGEST_EXACT,
     SAMPLED_ROLES,
-    SERVICE_BUSY_LEAST,
     CellFiles,
+    limits,
     load_window,
     look_at_load_hosts,
     read_histogram,
@@ -56,10 +56,10 @@ def _is_bound(
     cpus = cores.joined(service)
     beside = {role: found.cpu_cores for role, found in usage.items() if cpus & {*cores.of(role)}}
     if (threads := _THREADS[service]) is not None:
-        return beside[service] >= SERVICE_BUSY_LEAST * min(len(cores.of(service)), threads)
+        return beside[service] >= limits.SERVICE_BUSY_LEAST * min(len(cores.of(service)), threads)
     if len(beside) == 1:
-        return sum(busy[cpu] for cpu in cpus) >= SERVICE_BUSY_LEAST * len(cpus)
-    return sum(beside.values()) >= SERVICE_BUSY_LEAST * len(cpus) and beside[service] == max(beside.values())
+        return sum(busy[cpu] for cpu in cpus) >= limits.SERVICE_BUSY_LEAST * len(cpus)
+    return sum(beside.values()) >= limits.SERVICE_BUSY_LEAST * len(cpus) and beside[service] == max(beside.values())
 
 
 def bound_by_postgres(cells: Sequence[CellNumbers]) -> frozenset[tuple[str, str]]:

@@ -183,7 +183,7 @@ def summarise_open_loop(run: Run) -> OpenLoopReport | None:
 
 
 def about_open_loop(run: Run, found: OpenLoopReport | None) -> Iterator[str]:
-    """What a reader has to know of it: sentences, none where there is none or all was well.
+    """What a reader has to know about it, in sentences; nothing without one, or where all was well.
 
     Args:
         run: the run.
@@ -194,32 +194,33 @@ def about_open_loop(run: Run, found: OpenLoopReport | None) -> Iterator[str]:
         return
     if found is None:
         yield (
-            "The open loop hasn't begun: its rates are known once the closed loop is finished. “lab run --resume” "
+            "The open loop hasn't begun. Its rates are known once the closed loop is finished; “lab run --resume” "
             "measures it."
         )
         return
     if found.slowest is None:
-        yield "There is no open loop: no API has a valid cell in the scenario whose throughput sets its rates."
+        yield "There is no open loop: no API has a valid cell under the load that sets its rates."
         return
     if len(found.rates) < len(asked.shares):
+        rates = f"{len(found.rates)} {'rate' if len(found.rates) == 1 else 'rates'}"
         yield (
-            f"The open loop's {len(asked.shares)} shares of {found.slowest}'s throughput come to "
-            f"{len(found.rates)} {'rate' if len(found.rates) == 1 else 'rates'} in whole requests a second, and each "
-            "rate was measured once."
+            f"The open loop has {rates} for {len(asked.shares)} shares. In whole requests a second several shares of "
+            f"{found.slowest}'s throughput are the same rate, and each rate was measured once."
         )
     seconds = found.scenario.duration_seconds
     if few := [f"{rate.rate:,}" for rate in found.rates if rate.rate * seconds < FEW_RESPONSES]:
         yield (
-            f"At {' and '.join(few)} requests/s a window of the open loop has fewer than {FEW_RESPONSES:,} requests: "
-            "p99.9 is the single slowest answer there."
+            f"Windows of the open loop have fewer than {FEW_RESPONSES:,} requests at {len(few)} of {len(found.rates)} "
+            f"{'rate' if len(found.rates) == 1 else 'rates'}. p99.9 is the single slowest answer at "
+            f"{' and '.join(few)} requests/s."
         )
     most = found.scenario.connections
     if closed := Counter(cell.api for cell in found.cells if cell.connections_opened > most):
         listed = ", ".join(f"{count} of {api}" for api, count in closed.items())
         yield (
-            f"In {closed.total()} of the open loop's {len(found.cells)} valid cells connections were closed, for more "
-            f"were opened than the {most} that there may be at a time: {listed}. A "
-            "request whose connection was closed before its answer began may have been sent again without a word."
+            f"Connections were closed in {closed.total()} of the open loop's {len(found.cells)} valid cells. More were "
+            f"opened there than the {most} that may be open at a time: {listed}. A request whose connection was closed "
+            "before its answer began may have been sent twice, without a trace."
         )
 
 

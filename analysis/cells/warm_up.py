@@ -18,7 +18,7 @@ LEAST_SEGMENT_SECONDS = 2
 """A single second is no level of its own."""
 
 NOISE_FLOOR = 0.01
-"""The least noise that is assumed, on the log scale: a change by less than a percent is none worth waiting for."""
+"""The least noise that is assumed, on the log scale: a change by less than a percent isn't worth waiting for."""
 
 _OUTLIER_NOISES = 4.0
 """How far from the median of its neighbourhood a second is an outlier, such as one with a pause of the collector."""
@@ -116,19 +116,15 @@ def about_warm_ups(run: Run) -> Iterable[str]:
     never = [cell for cell, warm_up in watched if warm_up.outcome == "never-steady"]
     if never:
         yield (
-            f"Throughput hadn't settled when the warm-up was over, after {most_seconds} s, in {len(never)} of "
-            f"{len(watched)} {'cell' if len(watched) == 1 else 'cells'}: {_listed(never)}. Their numbers are those of "
-            "an API that still warms up, or of a host that doesn't come to rest."
+            f"Throughput hadn't settled after {most_seconds} s of warm-up in {len(never)} of {len(watched)} "
+            f"{'cell' if len(watched) == 1 else 'cells'}. Their numbers are those of an API that still warms up, or of "
+            f"a host that isn't quiet: {_listed(never)}."
         )
     if any(warm_up.outcome == "not-judged" for _, warm_up in watched):
-        said = (
-            f"A warm-up of at most {most_seconds} s is too short to be judged"
-            if most_seconds
-            else "There was no warm-up"
-        )
+        said = f"A warm-up of at most {most_seconds} s is too short" if most_seconds else "There was no warm-up"
         yield (
-            f"{said}, so it isn't known whether throughput had settled before the load windows: "
-            f"that takes {STEADY_SECONDS} s or more to see."
+            f"{said}, so nothing shows whether throughput had settled. Judging that takes {STEADY_SECONDS} s or more "
+            "before the load window."
         )
 
 

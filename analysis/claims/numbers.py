@@ -4,8 +4,18 @@ from dataclasses import dataclass
 from itertools import combinations, pairwise
 
 from analysis.claims.article import PublishedColumn
-from analysis.claims.claim import Claim, Evidence, Judgement, agreement, all_of, not_comparable, place_text, sentence
-from analysis.claims.conditions import why_no_number, why_no_order
+from analysis.claims.claim import (
+    Claim,
+    Evidence,
+    Judgement,
+    agreement,
+    all_of,
+    not_comparable,
+    place_text,
+    sentence,
+    why_no_number,
+    why_no_order,
+)
 from analysis.numbers import interval, listing, plain, ratio_text
 from documents.report import ClaimOutcome, Estimate, Interval, PairComparison
 
@@ -176,7 +186,7 @@ def judge_whole_order(evidence: Evidence, column: PublishedColumn) -> Judgement:
 _WORDS: dict[ClaimOutcome, str] = {
     "reproduced": "shown",
     "contradicted": "contradicted",
-    "cannot-tell": "can't be told",
+    "cannot-tell": "isn't decided",
     "not-comparable": "not comparable",
 }
 

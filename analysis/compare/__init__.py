@@ -1,9 +1,8 @@
 """Runs and builds beside each other: conditions, gate, history."""
 
-from analysis.compare.conditions import Conditions, differences
 from analysis.compare.gate import JUDGED, judge_gate
 from analysis.compare.history import read_history
-from analysis.compare.runs import compare_folders
+from analysis.compare.runs import Conditions, compare_folders, differences
 
 __all__ = [
     "JUDGED",

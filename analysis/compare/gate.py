@@ -166,19 +166,19 @@ def _conclude(
     report: Report, judged: Sequence[Finding], *, base: str, candidate: str
 ) -> tuple[Outcome, tuple[str, ...]]:
     """The outcome and its reasons; a regression that is shown counts more than an answer that is missing elsewhere."""
-    worse = tuple(_tell(finding, base) for finding in judged if finding.pair.better == base)
+    worse = tuple(_in_words(finding, base) for finding in judged if finding.pair.better == base)
     if worse:
         return "regression", worse
     missing = (*_unfinished(report, {base, candidate}), *_failures(report, candidate), *_too_few(judged))
     if missing:
         return "no-answer", missing
-    open_questions = tuple(_tell(finding, base) for finding in judged if finding.pair.verdict == "cannot-tell")
+    open_questions = tuple(_in_words(finding, base) for finding in judged if finding.pair.verdict == "cannot-tell")
     if open_questions:
         return "cannot-tell", open_questions
-    return "passed", tuple(_tell(finding, base) for finding in judged)
+    return "passed", tuple(_in_words(finding, base) for finding in judged)
 
 
-def _tell(finding: Finding, base: str) -> str:
+def _in_words(finding: Finding, base: str) -> str:
     pair = finding.pair
     said = f"{MEASURE_TITLES[finding.measure]} under {pair.scenario}: {verdict_text(pair, finding.measure)}"
     if pair.ratio is None or pair.ratio.interval_95 is None:
@@ -189,9 +189,12 @@ def _tell(finding: Finding, base: str) -> str:
         to_detect, to_show_same = pair.blocks_to_detect, pair.blocks_to_show_same
         said += f". A difference as large as this takes {blocks_text(to_detect, MOST_BLOCKS)} blocks to be found; "
         if to_show_same is not None and to_show_same <= pair.blocks:
-            said += f"the {pair.blocks} there were would have shown that there is none: this one is too near the margin"
+            said += (
+                f"the {pair.blocks} blocks of this run would have shown that there is no difference: this one is too "
+                "near the margin"
+            )
         else:
-            said += f"if there is none, {blocks_text(to_show_same, MOST_BLOCKS)} would show it"
+            said += f"if there is no difference, {blocks_text(to_show_same, MOST_BLOCKS)} would show it"
     return f"{said}."
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis.compare.conditions import Conditions, differences
+from analysis.compare.runs import Conditions, differences
 from analysis.raw import read_run
 from analysis.report import analyse
 from analysis.statistics import LEAST_BLOCKS, RunNoise, explained_change
@@ -31,7 +31,7 @@ class _Run:
 def read_history(run_directories: Iterable[Path]) -> History:
     """The history of runs, from their raw files.
 
-    A run is left out where it isn't finished, has no valid cell, or can't be used; why is told.
+    A run is left out where it isn't finished, has no valid cell, or can't be used; `left_out` says why.
 
     Args:
         run_directories: the runs' folders, in any order.
@@ -130,7 +130,7 @@ def _measured(report: Report, scenario: str, api: str) -> Measurements | None:
 
 
 def _noise(report: Report, scenario: str, api: str) -> RunNoise | None:
-    """What the run's twins tell of throughput under a load; None where they are too few."""
+    """What the run's twins show of throughput under a load; None where they are too few."""
     measured = _measured(report, scenario, api)
     for comparison in report.comparisons:
         if comparison.measure != "throughput" or measured is None:

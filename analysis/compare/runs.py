@@ -1,23 +1,31 @@
 """Two runs beside each other: the same APIs under the same loads, before and after.
 
 The blocks of two runs have nothing in common, so they aren't paired: each API under each load gives two independent
-samples of block values (`analysis.statistics.two_samples`). The rule of the verdict is the same as within a run.
+samples of block values (`analysis.statistics.estimates`). The rule of the verdict is the same as within a run.
 
-What the comparison can't do is tell the change from the time. Whatever differed between the two moments, a warmer host,
+The comparison can't separate the change from the time. Whatever differed between the two moments, a warmer host,
 another neighbour, a fuller disk, is in the ratio and in no interval: intervals know only how far the blocks of one run
 scatter. Two builds in one run, interleaved, have no such gap; that is `analysis.compare.gate`.
+
+Two runs must share their conditions. Conditions are the host, which of its knobs were controlled, what the lab has of
+it and how its cores are laid out, the load hosts with their identities and CPUs, the protocol, the requests, the schema
+and the seed of the database, PostgreSQL and Redis with their images and settings, and the tools. What is compared is no
+condition: an API's image, sources and environment may differ, and so may which APIs were measured, and in which
+variants. But of a variant that both runs have, core layout and settings of PostgreSQL are conditions. Nor is a
+condition what changes no number: how a host is reached, names of containers, ports, the stack's name, and when the run
+was.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 
 from analysis.cells import bound_by_postgres
-from analysis.claims.conditions import size_text
-from analysis.compare.conditions import Conditions, differences
+from analysis.claims.claim import size_text
 from analysis.raw import read_run
 from analysis.report import analyse
 from analysis.statistics import (
@@ -39,8 +47,9 @@ from analysis.statistics import (
     welch,
     within_margin,
 )
-from analysis.statistics.block_ratios import BlockLogs, interval_of, logs_of
+from analysis.statistics.estimates import BlockLogs, interval_of, logs_of
 from documents.errors import AnalysisError
+from documents.lab import CoreLayout, HostSize, Inventory, LoadHost
 from documents.report import (
     CellNumbers,
     Change,
@@ -54,10 +63,160 @@ from documents.report import (
     Subject,
     Verdict,
 )
+from documents.run import HostRecord, KnobRecord, Manifest, Protocol
+
+ABSENT = "absent"
+
+_Flat = dict[str, str]
+"""What is compared, by the name that a sentence has for it."""
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """Under which conditions a run measured: its manifest and its host's record."""
+
+    manifest: Manifest
+    host: HostRecord
+
+
+def differences(first: Conditions, second: Conditions) -> tuple[str, ...]:
+    """The conditions in which two runs differ, one a sentence: ``PostgreSQL setting work_mem: 8MB and 64MB``.
+
+    A run whose host changed while it went on differs from every other, itself included: it has no one identity.
+
+    Returns:
+        The sentences, without a full stop; none where the runs can stand beside each other.
+    """
+    runs = (first.manifest, second.manifest)
+    inventories = tuple(run.inventory for run in runs)
+    return (
+        *_between(*({"host kind": inventory.host.kind} for inventory in inventories)),
+        *first.host.before.changes(second.host.before),
+        *(sentence for run in (first, second) for sentence in _changes_meanwhile(run)),
+        *_between(*(_control(run.host.knobs) for run in (first, second))),
+        *_between(*(_size(inventory.size) | _cores(inventory.cores) for inventory in inventories)),
+        *_between(*(_protocol(run.protocol) for run in runs)),
+        *_between(*({f"requests of {name}": sha256 for name, sha256 in run.requests_sha256.items()} for run in runs)),
+        *_between(*map(_services, inventories)),
+        *_variants(*runs),
+        *_between(*(_tools(run.tool_versions) for run in runs)),
+        *_load_hosts(first, second),
+    )
+
+
+def _variants(first: Manifest, second: Manifest) -> Iterator[str]:
+    """In what the variants differ that both runs have, beside their environment, and whether PostgreSQL was varied."""
+    inventories = first.inventory, second.inventory
+    started = ("yes" if _starts_postgres(inventory) else "no" for inventory in inventories)
+    yield from _between(*({"PostgreSQL restarted for each cell": restarts} for restarts in started))
+    names = [{api.name for api in one.apis} for one in inventories]
+    for api in first.inventory.apis:
+        if api.name in names[0] & names[1]:
+            yield from _between(*(_below(one, api.name) for one in inventories))
+
+
+def _starts_postgres(inventory: Inventory) -> bool:
+    return any(api.varied is not None and api.varied.postgres for api in inventory.apis)
+
+
+def _below(inventory: Inventory, name: str) -> _Flat:
+    """What a variant has below it that isn't the lab's."""
+    varied = inventory.api(name).varied
+    if varied is None:
+        return {}
+    cores = {} if varied.cores is None else _cores(varied.cores)
+    settings = {f"PostgreSQL setting {setting}": value for setting, value in sorted(varied.postgres.items())}
+    return {f"{what} of {name}": value for what, value in {**cores, **settings}.items()}
+
+
+def _load_hosts(first: Conditions, second: Conditions) -> Iterator[str]:
+    """In what the load hosts differ: in their number, CPUs, and identities. What the network did is in the numbers."""
+    inventories = first.manifest.inventory, second.manifest.inventory
+    yield from _between(*({"number of load hosts": _text(len(one.load_hosts))} for one in inventories))
+    both = zip(*(one.load_hosts for one in inventories), strict=False)
+    for number, hosts in enumerate(both, start=1):
+        yield from _between(*(_load_host(number, host) for host in hosts))
+    records = zip(first.host.load_hosts, second.host.load_hosts, strict=False)
+    for number, (then, now) in enumerate(records, start=1):
+        for change in then.before.identity.changes(now.before.identity):
+            yield f"of load host {number} {change}"
+
+
+def _load_host(number: int, host: LoadHost) -> _Flat:
+    return {
+        f"kind of load host {number}": host.host.kind,
+        f"generator's CPUs of load host {number}": _text(host.generator),
+        f"system's CPUs of load host {number}": _text(host.system),
+    }
+
+
+def _changes_meanwhile(run: Conditions) -> Iterator[str]:
+    if run.host.after is not None:
+        for change in run.host.before.changes(run.host.after):
+            yield f"while {run.manifest.run_id} went on, {change}"
+    for number, load_host in enumerate(run.host.load_hosts, start=1):
+        if load_host.after is not None:
+            for change in load_host.before.identity.changes(load_host.after.identity):
+                yield f"while {run.manifest.run_id} went on, of load host {number} {change}"
+
+
+def _between(first: _Flat, second: _Flat) -> Iterator[str]:
+    for name in dict.fromkeys((*first, *second)):
+        if (then := first.get(name, ABSENT)) != (now := second.get(name, ABSENT)):
+            yield f"{name}: {then} and {now}"
+
+
+def _control(knobs: Sequence[KnobRecord]) -> _Flat:
+    """Whether each knob was as a measurement wants it. The values of others are in the host's identity."""
+    return {f"whether {knob.name} was controlled": "yes" if knob.controlled else "no" for knob in knobs}
+
+
+def _size(size: HostSize) -> _Flat:
+    return {
+        "CPUs of the lab": _text(size.cpus),
+        "memory of the lab": _text(size.memory_bytes),
+        "cores shared with other tenants": "yes" if size.shared_cores else "no",
+    }
+
+
+def _cores(cores: CoreLayout) -> _Flat:
+    return {f"CPUs of {role}": _text(value) for role, value in cores.model_dump(exclude={"shared"}).items()}
+
+
+def _protocol(protocol: Protocol) -> _Flat:
+    members = protocol.model_dump(exclude={"scenarios", "open_loop", "version", "apis", "vary"})
+    flat = {f"protocol's {name.replace('_', ' ')}": _text(value) for name, value in members.items()}
+    if protocol.open_loop is not None:
+        for name, value in protocol.open_loop.model_dump().items():
+            flat[f"open loop's {name.replace('_', ' ')}"] = _text(value)
+    for scenario in protocol.scenarios:
+        for name, value in scenario.model_dump(exclude={"name"}).items():
+            flat[f"load {scenario.name}, {name.replace('_', ' ')}"] = _text(value)
+    return flat
+
+
+def _services(inventory: Inventory) -> _Flat:
+    return {
+        "schema and seed of the database": inventory.contract_sha256,
+        "PostgreSQL's image": inventory.postgres.image_id,
+        **{f"PostgreSQL setting {name}": value for name, value in sorted(inventory.postgres.settings.items())},
+        "Redis's image": inventory.redis.image_id,
+        **{f"Redis setting {name}": value for name, value in sorted(inventory.redis.settings.items())},
+    }
+
+
+def _tools(versions: Mapping[str, str]) -> _Flat:
+    # The kernel is part of the host's identity.
+    return {f"version of {tool}": version for tool, version in sorted(versions.items()) if tool != "kernel"}
+
+
+def _text(value: object) -> str:
+    return ",".join(map(_text, cast("Sequence[object]", value))) if isinstance(value, (tuple, list)) else str(value)
+
 
 CONFOUNDED = (
     "The two runs were measured at two times. Whatever else changed between them, such as the host's heat, its "
-    "neighbours or the state of its disk, is in these ratios as well, and no interval covers it. To tell what a change "
+    "neighbours or the state of its disk, is in these ratios as well, and no interval covers it. To see what a change "
     "of the code did, measure both builds in one run, interleaved: “lab gate” does."
 )
 
@@ -87,7 +246,8 @@ def compare_folders(first: Path, second: Path, *, anyway: bool = False) -> RunCo
             f"{'; '.join(found)}. Measure one of them again under the other's, or compare them all the same with "
             "--anyway, which marks the page."
         )
-    return compare_runs(*map(analyse, runs), found)
+    first_report, second_report = map(analyse, runs)
+    return compare_runs(first_report, second_report, found)
 
 
 def compare_runs(first: Report, second: Report, found: Sequence[str] = ()) -> RunComparison:
@@ -123,9 +283,9 @@ def compare_runs(first: Report, second: Report, found: Sequence[str] = ()) -> Ru
         notes=(
             *_missing(first, second),
             *(
-                f"{run.run_id}: {told}"
+                f"{run.run_id}: {said}"
                 for run, own in zip((first, second), cells, strict=True)
-                for told in uncompared(own)
+                for said in uncompared(own)
             ),
             *_hosts(first, second),
             CONFOUNDED,

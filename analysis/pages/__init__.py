@@ -2,10 +2,11 @@
 
 from analysis.pages.markdown import render_summary
 from analysis.pages.run import grade_text
-from analysis.pages.terminal import terminal_tables
+from analysis.pages.terminal import screen, terminal_tables
 
 __all__ = [
     "grade_text",
     "render_summary",
+    "screen",
     "terminal_tables",
 ]

@@ -42,7 +42,8 @@ def gate_table(gate: Gate) -> Table:
             "Ratios with their 95% intervals. Same: the 90% interval lies within "
             f"{gate.margin:.0%}. Better: significant at {gate.significance:.0%} after Holm's correction. Judged: "
             f"{', '.join(judged)}, {gate.tests} {'test' if gate.tests == 1 else 'tests'} in one family; all else is "
-            "reported. Blocks: to find a difference as large as it looks; to show that there is none, if there is none."
+            "reported. Blocks: to find a difference as large as it looks; to show that there is no difference, if "
+            "there is none."
         ),
         columns=(
             Column("Measure", numeric=False),
@@ -50,7 +51,7 @@ def gate_table(gate: Gate) -> Table:
             Column("Ratio"),
             Column("Verdict", numeric=False),
             Column("Blocks"),
-            Column("Blocks that would tell"),
+            Column("Blocks needed"),
         ),
         rows=tuple(map(_row, gate.findings)),
     )

@@ -3,22 +3,32 @@
 import re
 from collections.abc import Iterable
 
-from analysis.pages.building import building_table
-from analysis.pages.cells import short_blocks, void_entries, void_note, warm_up_table, work_table
-from analysis.pages.claims import article_table, claim_tables, claims_table
-from analysis.pages.host import knob_table, load_host_table
+from analysis.pages.article import article_table, building_table, claim_tables, claims_table
 from analysis.pages.open_loop import open_loop_tables
 from analysis.pages.run import (
     grade_text,
     heading,
-    host_facts,
+    host_details,
     in_short,
+    knob_table,
+    load_host_table,
     method_words,
     recompute_command,
     rerun_commands,
-    run_facts,
+    run_details,
 )
-from analysis.pages.table import Table, TableCell, latency_table, resource_table, summary_table
+from analysis.pages.table import (
+    Table,
+    TableCell,
+    latency_table,
+    resource_table,
+    short_blocks,
+    summary_table,
+    void_entries,
+    void_note,
+    warm_up_table,
+    work_table,
+)
 from analysis.pages.verdicts import load_verdicts, verdict_tables
 from documents.report import Report
 
@@ -73,12 +83,16 @@ def render_markdown(report: Report) -> str:
     further = (warm_up_table(report), work_table(report), article_table(report), claims_table(report))
     parts += [markdown_section(table) for table in further if table.rows]
     parts += [f"### {escape(table.title)}\n\n{markdown_table(table)}" for table in claim_tables(report)]
-    parts += [markdown_section(building)] if (building := building_table(report)).rows else []
+    building = building_table(report)
+    if building.rows:
+        parts.append(markdown_section(building))
+    elif building.note:
+        parts += [f"## {building.title}", escape(building.note)]
     parts += [
         "## Run",
-        bullets(f"{name}: {value}" for name, value in run_facts(report)),
+        bullets(f"{name}: {value}" for name, value in run_details(report)),
         "## Host",
-        bullets(f"{name}: {value}" for name, value in (*host_facts(report), *sorted(report.tool_versions.items()))),
+        bullets(f"{name}: {value}" for name, value in (*host_details(report), *sorted(report.tool_versions.items()))),
     ]
     parts += [markdown_section(table) for table in (load_host_table(report), knob_table(report.knobs)) if table.rows]
     lines = ((entry.cell_id, line) for entry in void_entries(report) for line in (*entry.reasons, entry.outcome))

@@ -24,7 +24,7 @@ _PERCENTILES: _Percentiles = (
 
 
 class _HasPercentiles(Protocol):
-    """What both loops tell of their latency."""
+    """The percentiles that both loops have."""
 
     @property
     def p50_us(self) -> Estimate: ...

@@ -1,5 +1,8 @@
 """Plots of a report: against the load, of verdicts, and along a window."""
 
+# pyright: reportUnknownMemberType=false
+# matplotlib's stubs leave the **kwargs of nearly every method untyped, so the method itself is "partially unknown".
+
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -176,7 +179,7 @@ _FRAME_INCHES = 1.0
 
 _MARKERS = {"different": "o", "same": "s", "can't tell": "D", "A/A": "X"}
 _COLORS = {"different": series_color(0), "same": series_color(2), "can't tell": series_color(1), "A/A": series_color(7)}
-"""By the kind of verdict, as the legend names it. What can't be told is hollow."""
+"""By the kind of verdict, as the legend names it. “Can't tell” is hollow."""
 
 _TICKS = (
     (1.03, (0.97, 0.98, 0.99, 1, 1.01, 1.02, 1.03)),
@@ -248,14 +251,14 @@ def _draw_pairs(rows: list[_Row], margin: float, label: str) -> Plot:
     with panel(height_inches=height) as (figure, axes):
         axes.axvspan(1 / (1 + margin), 1 + margin, color=series_color(7), alpha=0.18, linewidth=0)
         axes.axvline(1, color=series_color(7), linewidth=1)
-        told: set[str] = set()
+        named: set[str] = set()
         for place, row in enumerate(rows):
             low, high = row.ends.low, row.ends.high
             axes.errorbar(
                 [row.value],
                 [place],
                 xerr=[[row.value - low], [high - row.value]],
-                label=row.kind if row.kind not in told else None,
+                label=row.kind if row.kind not in named else None,
                 linestyle="none",
                 capsize=3,
                 elinewidth=1.3,
@@ -263,7 +266,7 @@ def _draw_pairs(rows: list[_Row], margin: float, label: str) -> Plot:
                 color=_COLORS[row.kind],
                 markerfacecolor="none" if row.kind == "can't tell" else None,
             )
-            told.add(row.kind)
+            named.add(row.kind)
             reach = max(reach, -math.log(low), math.log(high))
             interval = f"95% interval {ratio_text(low)} to {ratio_text(high)}"
             said.append(f"{row.words}, {ratio_text(row.value)} ({interval})")
@@ -405,8 +408,8 @@ def _marks(summary: ScenarioSummary) -> list[tuple[int, float, float]]:
 
 
 def _far_marks(distribution: LatencyDistribution) -> Iterator[tuple[int, float, float]]:
-    told = zip(distribution.one_in, distribution.raw_us, distribution.corrected_us, strict=True)
-    for one_in, raw, corrected in told:
+    points = zip(distribution.one_in, distribution.raw_us, distribution.corrected_us, strict=True)
+    for one_in, raw, corrected in points:
         if one_in > 1_000 and one_in in _PERCENTILES:
             yield int(one_in), raw / 1e3, corrected / 1e3
 

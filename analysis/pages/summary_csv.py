@@ -10,27 +10,45 @@ from documents.run import SampledRole
 
 _ROLES: tuple[SampledRole, ...] = ("api", "postgres", "redis", "generator")
 
-_RUN_COLUMNS = ("run_id", "grade", "load", "workload", "connections", "duration_seconds", "api", "image_id")
-_COUNT_COLUMNS = ("blocks", "valid_cells", "void_cells", "unfinished_cells", "void_attempts", "errors")
-_RANK_COLUMNS = ("throughput_rank_best", "throughput_rank_worst")
 _LATENCIES = ("mean", "p50", "p90", "p99", "p999")
-_MEASURES = (
-    "throughput_requests_per_second",
-    *(f"{kind}_{name}_us" for kind in ("raw", "corrected") for name in _LATENCIES),
-    *(f"{role}_cpu_cores" for role in _ROLES),
-    "memory_mean_bytes",
-    "memory_peak_bytes",
-    "page_cache_mean_bytes",
-    "requests_per_cpu_second",
-    "littles_law_ratio",
-    "generator_busy_ratio",
-)
-COLUMNS = (
-    *_RUN_COLUMNS,
-    *_COUNT_COLUMNS,
-    *_RANK_COLUMNS,
-    *(f"{measure}{end}" for measure in _MEASURES for end in ("", "_low", "_high")),
-)
+
+_ROW: dict[str, str] = {
+    "run_id": "",
+    "grade": "of the host, as in `report.json`",
+    "load": "the scenario's name",
+    "workload": "",
+    "connections": "",
+    "duration_seconds": "",
+    "api": "",
+    "image_id": "",
+    "blocks": "blocks with a valid cell",
+    "valid_cells": "",
+    "void_cells": "no attempt was valid, and none is left",
+    "unfinished_cells": "",
+    "void_attempts": "over all cells",
+    "errors": "wrk's, over the void attempts too; empty where wrk was started and left no count",
+    "throughput_rank_best": "the best rank that it can have under this load, from 1",
+    "throughput_rank_worst": "the worst",
+}
+
+_MEASURES: dict[str, str] = {
+    "throughput_requests_per_second": "",
+    **{f"raw_{name}_us": "latency, each response counted once" for name in _LATENCIES},
+    **{f"corrected_{name}_us": "latency with wrk's correction for coordinated omission" for name in _LATENCIES},
+    **{f"{role}_cpu_cores": "" for role in _ROLES},
+    "memory_mean_bytes": "of the API, as all memory here",
+    "memory_peak_bytes": "",
+    "page_cache_mean_bytes": "",
+    "requests_per_cpu_second": "for each second of the API's own CPU time",
+    "littles_law_ratio": "near 1",
+    "generator_busy_ratio": "from 0 to 1",
+}
+
+MEANINGS = {**_ROW, **_MEASURES}
+"""What each column means. A measure has two more columns: its name with `_low` and with `_high`, the ends of its 95%
+interval."""
+
+COLUMNS = (*_ROW, *(f"{measure}{end}" for measure in _MEASURES for end in ("", "_low", "_high")))
 
 
 def render_csv(report: Report) -> str:

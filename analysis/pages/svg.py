@@ -2,7 +2,7 @@
 
 Text stays text, in the page's own font. Colours are written as CSS variables (`--ink`, `--muted`, `--grid`,
 `--surface`, `--series-0` and on), so that one SVG serves the light and the dark page; each API also has a marker and a
-dash pattern of its own, and each role a hatch, since colour alone tells nothing in print or to the colour-blind. The
+dash pattern of its own, and each role a hatch, since colour alone is lost in print and to the colour-blind. The
 same data give the same bytes: no date, ids salted by a constant, and no font measured but matplotlib's own.
 """
 

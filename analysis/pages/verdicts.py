@@ -40,7 +40,7 @@ def ranking_table(report: Report, *, brief: bool = False) -> Table:
         for ranking in comparison.rankings
         for rank in ranking.ranks
     }
-    # The first measure that there is, throughput by all likelihood, says in which order the APIs stand.
+    # The first measure, usually throughput, orders the APIs.
     order = comparisons[0].rankings if comparisons else ()
     return Table(
         title="Ranking",
@@ -117,8 +117,8 @@ def other_table(report: Report) -> Table:
         note=(
             "Ratios of the first over the second with 95% intervals, and the better one. Latency is raw; less is "
             "better for latency, CPU and memory. In a closed loop the faster API gets more requests and uses more CPU "
-            "for them: what a request costs is told by the requests a CPU second. Each measure is a family of tests of "
-            "its own. Where it can't be told, so many blocks would tell, if the pair differs as much as it looks or is "
+            "for them: the requests a CPU second show what a request costs. Each measure is a family of tests of "
+            "its own. Where the run can't tell, so many blocks would, if the pair differs as much as it looks or is "
             "the same."
         ),
         columns=(*_load_and("Pair"), *(Column(_COLUMN_TITLES[comparison.measure]) for comparison in found)),
@@ -135,7 +135,7 @@ def other_table(report: Report) -> Table:
 
 
 def twin_table(report: Report, *, brief: bool = False) -> Table:
-    """A/A under each load: what difference there is where there is none, and what it lets be told.
+    """A/A under each load: the difference that an API shows to itself, and what that allows to resolve.
 
     A `brief` one has throughput alone.
     """
@@ -146,7 +146,7 @@ def twin_table(report: Report, *, brief: bool = False) -> Table:
         note=(
             "In each block one API is measured twice; the ratio is that of its later cell over its earlier one, by "
             "throughput unless another measure is named, over all blocks, with its 95% interval. It is truly 1. Half "
-            "of its 90% interval says what this host lets be told with so many blocks."
+            "of its 90% interval says what this host can resolve with so many blocks."
         ),
         columns=(
             Column("Load", numeric=False),
@@ -238,7 +238,7 @@ def _what_would(pair: PairComparison, comparison: Comparison) -> str:
 
 
 def _takes_a_difference(pair: PairComparison, comparison: Comparison) -> bool:
-    """Whether more blocks would rather find a difference than show that there is none."""
+    """Whether more blocks would more likely find a difference than show that the two are the same."""
     # So many would have shown that there is no difference; what was seen is too near the margin for that.
     too_near = pair.blocks_to_show_same is not None and pair.blocks_to_show_same <= pair.blocks
     return too_near or _looks_different(pair, comparison)
@@ -366,9 +366,9 @@ def _sentence(report: Report, scenario: str) -> str:
         named = listing(first) if few else f"{len(first)} APIs"
         return f"{named} are the fastest, and the same within {100 * comparison.margin:g}%.{slowest}"
     if len(first) == len(ranks):
-        return f"Which is the fastest can't be told{f': any of {listing(first)} may be' if few else ''}."
+        return f"The run can't tell which is the fastest{f': any of {listing(first)} may be' if few else ''}."
     named = f"{', '.join(first[:-1])} or {first[-1]}" if few else f"One of {len(first)}"
-    return f"{named} is the fastest: which of them can't be told.{slowest}"
+    return f"{named} is the fastest; the run can't tell which.{slowest}"
 
 
 def _table(report: Report, scenario: str, title: str) -> Table:

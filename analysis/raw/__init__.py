@@ -1,5 +1,6 @@
 """The files of a run, read and checked: `read_run`, and what each kind of raw file holds."""
 
+from analysis.raw import limits
 from analysis.raw.histogram import (
     FEW_RESPONSES,
     LARGEST_EXACT,
@@ -9,28 +10,6 @@ from analysis.raw.histogram import (
     histogram_of,
     read_histogram,
     recover_raw,
-)
-from analysis.raw.limits import (
-    APART_MOST,
-    CLOCK_ERROR_MOST_SECONDS,
-    COUNTED_SECONDS_LEAST,
-    GENERATOR_BUSY_MOST,
-    GENERATOR_WAITED_MOST,
-    LITTLES_LAW_LEAST,
-    MEMORY_DIFFERENCE_MOST,
-    NETWORK_BUSY_MOST,
-    NETWORK_CHANGE_MOST,
-    NETWORK_OF_LATENCY_MOST,
-    OTHERS_ON_API_MOST,
-    OTHERS_ON_GENERATOR_MOST,
-    SERVICE_BUSY_LEAST,
-    SHARED_GENERATOR_WAITED_MOST,
-    SPIN_CHANGE_MOST,
-    SPIN_FROM_MEDIAN_MOST,
-    START_SKEW_MOST_SECONDS,
-    STEAL_MOST,
-    STUCK_MOST,
-    THROTTLED_MOST,
 )
 from analysis.raw.load_hosts import (
     CLOCKS_NAME,
@@ -42,39 +21,28 @@ from analysis.raw.load_hosts import (
     turn_ns,
     with_load_hosts,
 )
+from analysis.raw.recordings import (
+    HOST_ROLES,
+    SAMPLED_ROLES,
+    WatchFiles,
+    Window,
+    load_window,
+    read_samples,
+    step_means,
+    usage,
+    watch_numbers,
+)
 from analysis.raw.run import OPEN_LOOP_PLAN, CellFiles, Run, read_run
-from analysis.raw.samples import HOST_ROLES, SAMPLED_ROLES, Window, load_window, read_samples, step_means, usage
-from analysis.raw.watch import WatchFiles, watch_numbers
 
 __all__ = [
-    "APART_MOST",
     "CLOCKS_NAME",
-    "CLOCK_ERROR_MOST_SECONDS",
-    "COUNTED_SECONDS_LEAST",
     "FEW_RESPONSES",
-    "GENERATOR_BUSY_MOST",
-    "GENERATOR_WAITED_MOST",
     "HOST_ROLES",
     "LARGEST_EXACT",
     "LEAST_BEYOND",
-    "LITTLES_LAW_LEAST",
-    "MEMORY_DIFFERENCE_MOST",
-    "NETWORK_BUSY_MOST",
-    "NETWORK_CHANGE_MOST",
-    "NETWORK_OF_LATENCY_MOST",
     "ONE_IN",
     "OPEN_LOOP_PLAN",
-    "OTHERS_ON_API_MOST",
-    "OTHERS_ON_GENERATOR_MOST",
     "SAMPLED_ROLES",
-    "SERVICE_BUSY_LEAST",
-    "SHARED_GENERATOR_WAITED_MOST",
-    "SPIN_CHANGE_MOST",
-    "SPIN_FROM_MEDIAN_MOST",
-    "START_SKEW_MOST_SECONDS",
-    "STEAL_MOST",
-    "STUCK_MOST",
-    "THROTTLED_MOST",
     "CellFiles",
     "Histogram",
     "LoadFiles",
@@ -83,6 +51,7 @@ __all__ = [
     "WatchFiles",
     "Window",
     "histogram_of",
+    "limits",
     "load_host_file",
     "load_window",
     "look_at_load_hosts",

@@ -42,7 +42,7 @@ FEW_RESPONSES = 1000
 """The 99.9th percentile of fewer responses is the slowest of them, one single response."""
 
 ONE_IN = tuple(10 ** (step / 8) for step in range(1, 49))
-"""Where a distribution is told: eight points to a power of ten, as HdrHistogram's plots space them; to one in 10⁶."""
+"""Where a distribution is given: eight points to a power of ten, as HdrHistogram's plots space them; to one in 10⁶."""
 
 LEAST_BEYOND = 10
 """A distribution ends where fewer responses than these took longer: what lies there is a matter of single ones."""
@@ -95,7 +95,7 @@ def histogram_of(pairs: Sequence[tuple[int, int]], doubt: Callable[[str], Analys
 
     Args:
         pairs: as a generator wrote them.
-        doubt: makes the error of why they are none.
+        doubt: makes the error from the reason why they aren't one.
 
     Raises:
         AnalysisError: that of `doubt`.

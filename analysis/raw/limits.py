@@ -16,7 +16,7 @@ THROTTLED_MOST = 0.0
 """Seconds. The lab gives its roles CPUs and never a quota; one that is there and bites makes stalls of up to 0.1 s."""
 
 OTHERS_ON_API_MOST = 0.10
-"""Of the API's CPUs, by processes that are none of the lab's. Kernel threads and daemons use some hundredths."""
+"""Of the API's CPUs, by processes that aren't the lab's. Kernel threads and daemons use some hundredths."""
 
 OTHERS_ON_GENERATOR_MOST = 0.20
 """Of the generator's CPUs. Where these are the system's too, sshd, the container engine and the sampler are counted."""
@@ -78,4 +78,4 @@ MEMORY_DIFFERENCE_MOST = 0.02
 
 SERVICE_BUSY_LEAST = 0.90
 """Of the CPUs that a service can fill: beyond, PostgreSQL or Redis is what the API waits for. A label, not a void: it
-is what was to be measured, but a "same" then tells of the database."""
+is what was to be measured, but a "same" is then a statement about the database."""

@@ -7,8 +7,7 @@ from itertools import chain
 from typing import Literal, TypeVar
 
 from analysis.raw.histogram import Histogram, add_correction, expected_interval, read_histogram, recover_raw, sum_of
-from analysis.raw.samples import Window, load_window, read_samples, usage
-from analysis.raw.watch import generator_watch
+from analysis.raw.recordings import Window, generator_watch, load_window, read_samples, usage
 from documents.errors import AnalysisError
 from documents.report import LoadHostNumbers, Usage, WatchNumbers
 from documents.run import (
@@ -50,7 +49,7 @@ def to_lab_ns(clock: ClockReadings, at_ns: int) -> int:
 
 
 def error_seconds(clocks: CellClocks) -> float:
-    """How far moments of two load hosts may be apart without being told: the greatest error, of each side."""
+    """How far moments of two load hosts may be apart unnoticed: the greatest error, of each side."""
     errors = sorted(map(_error_ns, clocks.load_hosts))
     return sum(errors[-2:]) / 1e9
 
@@ -165,11 +164,11 @@ def _moved(window: Window, clock: ClockReadings) -> Window:
     return Window(to_lab_ns(clock, window.start_ns), to_lab_ns(clock, window.end_ns))
 
 
-def _same_of_all(parts: Sequence[_Part], told: Sequence[object]) -> _Part:
+def _same_of_all(parts: Sequence[_Part], values: Sequence[object]) -> _Part:
     """The first part, if all are of the same load."""
-    if len({*map(str, told)}) > 1:
+    if len({*map(str, values)}) > 1:
         raise AnalysisError(
-            f"The load hosts' results aren't of one load: {'; '.join(map(str, told))}. Measure the cell again."
+            f"The load hosts' results aren't of one load: {'; '.join(map(str, values))}. Measure the cell again."
         )
     return parts[0]
 
@@ -182,7 +181,7 @@ def _sum(counts: Iterable[dict[str, int]]) -> dict[str, int]:
 
 
 def _latency(corrected: Histogram, raw: Histogram) -> WrkLatency:
-    """As wrk tells it, whose minimum and maximum are those of the raw latencies."""
+    """As wrk writes it, whose minimum and maximum are those of the raw latencies."""
     return WrkLatency(
         count=corrected.count,
         minimum_us=int(raw.values[0]) if raw.count else 0,
@@ -266,7 +265,7 @@ class LoadHostsSeen:
 def look_at_load_hosts(files: LoadFiles, merged: WindowResult, *, folder: str) -> LoadHostsSeen:
     """The load hosts of a cell.
 
-    That each generator of an open loop begins in its turn isn't taken for being late.
+    That each generator of an open loop begins in its turn doesn't count as being late.
 
     Args:
         files: what they left.
@@ -391,7 +390,7 @@ def _apart(windows: Sequence[Window]) -> float:
 def _network_share(parts: Sequence[WrkResult], records: Sequence[LoadHostRecord]) -> float | None:
     """The answers' share of the bandwidth: that of the fullest way, or of all that the lab's host can send.
 
-    What the lab's host can send is taken for the most that went to any one of them. None where it wasn't measured.
+    What the lab's host can send is assumed to be the most that went to any one of them. None where it wasn't measured.
     """
     carried = [8e6 * part.bytes / part.elapsed_us for part in parts]
     measured = [record.before.network.bandwidth for record in records]

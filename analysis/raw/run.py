@@ -13,7 +13,7 @@ from itertools import chain
 from pathlib import Path
 
 from analysis.raw.load_hosts import CLOCKS_NAME, LoadFiles, LoadHostFiles, load_host_file
-from analysis.raw.watch import WatchFiles
+from analysis.raw.recordings import WatchFiles
 from documents.errors import AnalysisError
 from documents.lab import ApiService, CoreLayout
 from documents.report import ShortBlock, VoidAttempt, VoidCell
@@ -285,7 +285,7 @@ def read_run(directory: Path) -> Run:
     _check_plan(plan, manifest)
     if len(host.load_hosts) != len(manifest.inventory.load_hosts):
         raise AnalysisError(
-            f"host.json tells of {len(host.load_hosts)} load hosts, and manifest.json of "
+            f"host.json has {len(host.load_hosts)} load hosts, and manifest.json of "
             f"{len(manifest.inventory.load_hosts)}. The two files are of different runs; restore the right one."
         )
     open_loop_plan = _read_open_loop_plan(directory, plan, manifest)

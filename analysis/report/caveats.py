@@ -1,4 +1,8 @@
-"""What a reader must know before quoting a run's numbers: whole sentences, and the grade of the host."""
+"""What a reader must know before quoting a run's numbers, and the grade of the host.
+
+The first sentence of each caveat says it in one line of a terminal: how many cells or results, not which. The other
+sentences have the details; a page shows all of them.
+"""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain
@@ -7,20 +11,8 @@ import numpy as np
 
 from analysis.cells import about_open_loop, about_warm_ups
 from analysis.claims import article
-from analysis.claims.conditions import size_text, unlike_for_numbers, unlike_host
-from analysis.raw import (
-    APART_MOST,
-    FEW_RESPONSES,
-    GENERATOR_BUSY_MOST,
-    LITTLES_LAW_LEAST,
-    MEMORY_DIFFERENCE_MOST,
-    NETWORK_CHANGE_MOST,
-    NETWORK_OF_LATENCY_MOST,
-    SHARED_GENERATOR_WAITED_MOST,
-    SPIN_CHANGE_MOST,
-    SPIN_FROM_MEDIAN_MOST,
-    Run,
-)
+from analysis.claims.claim import size_text, unlike_for_numbers, unlike_host
+from analysis.raw import FEW_RESPONSES, Run, limits
 from analysis.statistics import uncompared
 from documents.lab import ApiService, Inventory
 from documents.report import (
@@ -59,7 +51,7 @@ def hardware_differences(host: HostIdentity, load_host: HostIdentity) -> tuple[s
     if len(host.cpus) != len(load_host.cpus):
         found.append(f"CPUs: {len(host.cpus)}, and {len(load_host.cpus)} of the load host")
     less, more = sorted((host.memory_bytes, load_host.memory_bytes))
-    if more > less * (1 + MEMORY_DIFFERENCE_MOST):
+    if more > less * (1 + limits.MEMORY_DIFFERENCE_MOST):
         own, its = (f"{found_bytes / 2**30:.2f} GiB" for found_bytes in (host.memory_bytes, load_host.memory_bytes))
         found.append(f"memory: {own}, and {its} of the load host")
     return tuple(found)
@@ -75,7 +67,7 @@ def other_differences(host: HostIdentity, load_host: HostIdentity) -> tuple[str,
 
 
 def _text(value: object) -> str:
-    return "not told" if value is None else str(value)
+    return "unknown" if value is None else str(value)
 
 
 def about_load_hosts(
@@ -92,31 +84,30 @@ def about_load_hosts(
     """
     for number, record in enumerate(run.host.load_hosts, start=1):
         if differences := other_differences(run.host.before, record.before.identity):
-            yield f"Load host {number} isn't set up like the lab's host: {'; '.join(differences)}."
+            yield f"Load host {number} isn't set up like the lab's host. What differs: {'; '.join(differences)}."
         if record.after is None:
             continue
         if changes := record.before.identity.changes(record.after.identity):
             yield (
-                f"Load host {number} changed while the run went on: {'; '.join(changes)}. Cells from before and after "
-                "the change are mixed in these numbers; measure again."
+                f"Load host {number} changed during the run. What changed: {'; '.join(changes)}. These numbers mix "
+                "cells from before and after the change; measure again."
             )
         if changes := [*_changes_of_network(record)]:
-            yield f"The network to load host {number} changed while the run went on: {'; '.join(changes)}."
+            yield f"The network to load host {number} changed during the run. What changed: {'; '.join(changes)}."
     unmeasured = [
         number for number, record in enumerate(run.host.load_hosts, start=1) if record.before.network.bandwidth is None
     ]
     if unmeasured:
         yield (
-            f"The bandwidth to load host {', '.join(map(str, unmeasured))} wasn't measured, for iperf3 isn't on both "
-            "hosts: a network that is the limit would go unseen."
+            f"The bandwidth to load host {', '.join(map(str, unmeasured))} wasn't measured. iperf3 isn't on both "
+            "hosts, so nothing shows whether the network was the limit."
         )
     yield from _about_round_trips(run.host.load_hosts, summaries)
-    apart = [found.apart for cell in of_both_loops if (found := cell.load_hosts) and found.apart > APART_MOST]
+    apart = [found.apart for cell in of_both_loops if (found := cell.load_hosts) and found.apart > limits.APART_MOST]
     if apart:
         yield (
-            f"For more than {APART_MOST:.0%} of the load not all generators were at work in {len(apart)} "
-            f"{'cell' if len(apart) == 1 else 'cells'} (up to {max(apart):.1%}): throughput there is so much too "
-            "low at most."
+            f"Not all generators ran all the time in {_cells(len(apart))} (up to {max(apart):.1%} missing). One "
+            f"of them lacks more than {limits.APART_MOST:.0%} of the load there; throughput is too low by that at most."
         )
 
 
@@ -130,12 +121,13 @@ def _about_round_trips(records: Sequence[LoadHostRecord], summaries: Sequence[Sc
         for summary in summaries
         if summary.measured is not None
     }
-    found = {name: share for name, share in shares.items() if share > NETWORK_OF_LATENCY_MOST}
+    found = {name: share for name, share in shares.items() if share > limits.NETWORK_OF_LATENCY_MOST}
     if found:
-        told = ", ".join(f"{name} ({share:.0%})" for name, share in found.items())
+        listed = ", ".join(f"{name} ({share:.0%})" for name, share in found.items())
         yield (
-            f"The network's round trip, {round_trip_us:.0f} µs in the median, is more than "
-            f"{NETWORK_OF_LATENCY_MOST:.0%} of the median latency of {told}: only the rest is the API's."
+            f"The network is more than {limits.NETWORK_OF_LATENCY_MOST:.0%} of the median latency in "
+            f"{_results(len(found), len(shares))}. Its median round trip of {round_trip_us:.0f} µs is part of every "
+            f"latency, and only the rest is the API's: {listed}."
         )
 
 
@@ -150,7 +142,7 @@ def _changes_of_network(record: LoadHostRecord) -> Iterator[str]:
             ("Mbit/s from the APIs", before.bandwidth.from_apis / 1e6, after.bandwidth.from_apis / 1e6),
         ]
     for name, then, now in pairs:
-        if max(then, now) > (1 + NETWORK_CHANGE_MOST) * min(then, now):
+        if max(then, now) > (1 + limits.NETWORK_CHANGE_MOST) * min(then, now):
             yield f"{name} was {then:,.0f} and is {now:,.0f}"
 
 
@@ -159,7 +151,7 @@ def grade_of(inventory: Inventory, knobs: Collection[KnobRecord], subjects: Coll
 
     Args:
         inventory: the lab.
-        knobs: the host's and its load hosts'; none where the run doesn't tell them, which is no control either.
+        knobs: the host's and its load hosts'; none where the run has no record of them, which counts as no control.
         subjects: what was measured on it. Where core layouts vary, the worst of them counts.
     """
     layouts = [*map(inventory.cores_of, subjects)] or [inventory.cores]
@@ -223,40 +215,40 @@ def _about_the_host(run: Run) -> Iterable[str]:
     inventory, record = run.manifest.inventory, run.host
     if inventory.size.smaller:
         yield (
-            f"This host is smaller than the article's: it has {size_text(inventory.size)}, the article's had "
-            f"{article.CORES} cores and {article.MEMORY_GB} GB. Results are never compared with those of a full host."
+            f"This host is smaller than the article's ({size_text(inventory.size)}, not {article.CORES} and "
+            f"{article.MEMORY_GB} GB). Its results are never compared with those of a full host."
         )
     if inventory.size.shared_cores:
         yield (
-            "The host's cores are shared with other tenants of its cloud: how much of a core there was depended on "
-            "them, and may be another tomorrow. A machine with cores of its own has no such unknown in its numbers."
+            "The host shares its cores with other tenants of its cloud. How much of a core the lab gets depends on "
+            "them and changes from day to day. A machine with dedicated cores doesn't have this uncertainty."
         )
     layouts = {api.name: inventory.cores_of(api) for api in run.subjects}
     with_generator = [name for name, layout in layouts.items() if inventory.generator_shares(layout)]
     without = [name for name, layout in layouts.items() if layout.shared and name not in with_generator]
     if without:
         yield (
-            f"CPUs are shared between roles{_of_which(without, layouts)}, though not with the load generator: "
-            "PostgreSQL, Redis or the host's own work compete with each other, or with the API, so throughput is too "
-            "low by an unknown amount."
+            "Roles share CPUs, though not with the load generator. PostgreSQL, Redis or the host's own work compete "
+            f"with each other or with the API{_of_which(without, layouts)}, so throughput is too low by an unknown "
+            "amount."
         )
     if with_generator:
         yield (
-            f"CPUs are shared between roles{_of_which(with_generator, layouts)}: the load generator competes with what "
-            "it measures, so throughput is too low and latency too high by an unknown amount."
+            "The load generator shares CPUs with what it measures. Throughput is too low and latency too high by an "
+            f"unknown amount{_of_which(with_generator, layouts)}."
         )
     if free := [knob for knob in record.knobs if not knob.controlled]:
-        told = "; ".join(f"{knob.name}: {_uncontrolled(knob)}" for knob in free)
+        listed = "; ".join(f"{knob.name}: {_uncontrolled(knob)}" for knob in free)
         yield (
-            f"Not controlled on this host: {told}. What they do is in these numbers, and another host, or this one on "
-            "another day, may do otherwise."
+            f"{len(free)} of {len(record.knobs)} settings of the host weren't controlled. Not controlled: "
+            f"{listed}. Their effect is in these numbers, and may differ on another host or on another day."
         )
     elif not record.knobs:
-        yield "The run doesn't tell which of the host's settings were controlled."
+        yield "The run has no record of which settings of the host were controlled."
     if record.after is not None and (changes := record.before.changes(record.after)):
         yield (
-            f"The host changed while the run went on: {'; '.join(changes)}. Cells from before and after the change are "
-            "mixed in these numbers; measure again."
+            f"The host changed during the run. What changed: {'; '.join(changes)}. These numbers mix cells from "
+            "before and after the change; measure again."
         )
 
 
@@ -272,59 +264,60 @@ def _about_missing_cells(run: Run, unfinished: Sequence[Cell]) -> Iterable[str]:
             "measured. “lab run --resume” measures them."
         )
     elif run.host.after is None:
-        yield "The host's identity wasn't read again after the last cell, so a change during the run would go unseen."
+        yield "The host's identity wasn't read again after the last cell. A change during the run would go unseen."
     blocks = len({cell.block for cell in run.closed_cells})
     closed_loop_ended = run.host.after is not None or run.open_loop_plan is not None
     if closed_loop_ended and blocks < run.manifest.protocol.blocks:
         yield (
-            f"Blocks took longer than expected: the run ended with its budget after {blocks} of "
-            f"{run.manifest.protocol.blocks} blocks, by the clock alone and whatever they showed."
+            f"The budget ended the run after {blocks} of {run.manifest.protocol.blocks} blocks. Blocks took longer "
+            "than expected; the clock alone decides, whatever the blocks show."
         )
     allowed = run.manifest.protocol.attempts
     voids = sum(not record.valid for record in run.records.values())
     if voids:
         yield (
-            f"{voids} of {_cells(planned)} {_are(voids)} void{_every_time(allowed)} and left out of all numbers but "
-            f"the errors; {_short(run.short_blocks())}, and the reasons stand under “Void cells”."
+            f"{voids} of {_cells(planned)} {_are(voids)} void and left out of all numbers but the errors."
+            f"{_every_time(allowed)} {_capital(_short(run.short_blocks()))}; the reasons stand under “Void cells”."
         )
     repeated = sum(record.valid and record.attempt > 1 for record in run.records.values())
     if repeated:
         yield (
-            f"{repeated} of {_cells(planned)} {_were(repeated)} void at first and run again; the first valid attempt "
-            "counts, and the reasons against those before it stand under “Void cells”. What goes wrong now and then "
-            "under load is in no number but the errors."
+            f"{repeated} of {_cells(planned)} {_were(repeated)} void at first and run again. The first valid attempt "
+            "counts; why earlier ones are void stands under “Void cells”. A fault that happens only now and then "
+            "under load shows in the errors alone."
         )
 
 
 def _about_the_generator(
     cells: Sequence[CellNumbers], of_both_loops: Sequence[CellNumbers | OpenLoopNumbers]
 ) -> Iterable[str]:
-    saturated = [cell for cell in of_both_loops if cell.generator_saturation > GENERATOR_BUSY_MOST]
+    saturated = [cell for cell in of_both_loops if cell.generator_saturation > limits.GENERATOR_BUSY_MOST]
     if saturated:
         worst = max(cell.generator_saturation for cell in saturated)
         yield (
-            f"The load generator used more than {GENERATOR_BUSY_MOST:.0%} of the CPUs that its threads can fill in "
-            f"{_cells(len(saturated))} (up to {worst:.0%}): there it may have been the limit, and not the API."
+            f"The load generator was more than {limits.GENERATOR_BUSY_MOST:.0%} busy in {_cells(len(saturated))} "
+            f"(up to {worst:.0%}). That is its share of the CPUs that its threads can fill: there it may have been the "
+            "limit, and not the API."
         )
-    slow = [cell for cell in cells if cell.littles_law < LITTLES_LAW_LEAST]
+    slow = [cell for cell in cells if cell.littles_law < limits.LITTLES_LAW_LEAST]
     if slow:
         worst = min(cell.littles_law for cell in slow)
         yield (
-            f"Little's law gives less than {LITTLES_LAW_LEAST} in {_cells(len(slow))} (down to {worst:.2f}): "
-            "the generator may have been the limit, or connections waited for answers that hadn't come by the window's "
-            "end, which wrk counts nowhere."
+            f"Little's law gives less than {limits.LITTLES_LAW_LEAST} in {_cells(len(slow))} (down to {worst:.2f}). "
+            "The generator may have been the limit, or connections still waited for answers at the window's end, which "
+            "wrk doesn't count."
         )
     waited = [
         cell.watch.generator_waited
         for cell in cells
         if cell.watch is not None
         and cell.watch.generator_waited is not None
-        and cell.watch.generator_waited > SHARED_GENERATOR_WAITED_MOST
+        and cell.watch.generator_waited > limits.SHARED_GENERATOR_WAITED_MOST
     ]
     if waited:
         yield (
-            f"The load generator stood ready without a CPU for more than {SHARED_GENERATOR_WAITED_MOST:.0%} of the "
-            f"load in {_cells(len(waited))} (up to {max(waited):.0%}): latencies there hold its waiting as well."
+            f"The load generator waited for a CPU in {_cells(len(waited))} (up to {max(waited):.0%} of the load). "
+            f"Above {limits.SHARED_GENERATOR_WAITED_MOST:.0%} its own waiting is part of the latencies."
         )
 
 
@@ -333,22 +326,23 @@ def _about_the_watch(cells: Sequence[CellNumbers | OpenLoopNumbers]) -> Iterable
         cell.cell_id
         for cell in cells
         if cell.watch is not None
-        and not 1 / (1 + SPIN_CHANGE_MOST) <= 1 + cell.watch.spin_change <= 1 + SPIN_CHANGE_MOST
+        and not 1 / (1 + limits.SPIN_CHANGE_MOST) <= 1 + cell.watch.spin_change <= 1 + limits.SPIN_CHANGE_MOST
     ]
     if changed:
         yield (
-            f"The API's CPUs were more than {SPIN_CHANGE_MOST:.0%} slower or faster after the load than before it, by "
-            f"the calibration spin, in {_cells(len(changed))}: {', '.join(changed)}. CPUs are shared between roles, so "
-            "their own work may be what made the difference."
+            f"The speed of the API's CPUs changed by more than {limits.SPIN_CHANGE_MOST:.0%} in "
+            f"{_cells(len(changed))}. This compares the calibration spins before and after the load; where roles share "
+            f"CPUs, their own work may be the reason. The cells: {', '.join(changed)}."
         )
     spins = {cell.cell_id: cell.watch.spin_seconds for cell in cells if cell.watch is not None}
     if spins:
         usual = float(np.median([*spins.values()]))
-        off = [name for name, seconds in spins.items() if abs(seconds / usual - 1) > SPIN_FROM_MEDIAN_MOST]
+        off = [name for name, seconds in spins.items() if abs(seconds / usual - 1) > limits.SPIN_FROM_MEDIAN_MOST]
         if off:
             yield (
-                f"The API's CPUs were more than {SPIN_FROM_MEDIAN_MOST:.0%} slower or faster than is usual in this "
-                f"run, by the calibration spin, in {_cells(len(off))}: {', '.join(off)}."
+                f"The API's CPUs were more than {limits.SPIN_FROM_MEDIAN_MOST:.0%} off their usual speed in "
+                f"{_cells(len(off))}. This compares a cell's calibration spin with the run's median. The cells: "
+                f"{', '.join(off)}."
             )
 
 
@@ -357,24 +351,31 @@ def _about_the_estimates(
 ) -> Iterable[str]:
     # The open loop measures each API at each rate once in a block.
     at_rates = () if open_loop is None else open_loop.summaries
+    every = (*summaries, *at_rates)
     single = [_load(summary) for summary in summaries if summary.blocks == 1]
     if single and len(single) == sum(summary.cells > 0 for summary in summaries):
         yield (
-            "There is one block with a valid cell for each API and load, so no number has an interval: how far a "
-            "repetition would differ is unknown."
+            "No number has an interval: each API and load has one block with a valid cell. How far a repetition would "
+            "differ is unknown."
         )
         single = []
     single += [_load(summary) for summary in at_rates if summary.cells == 1]
     if single:
-        yield f"There is only one block with a valid cell for {', '.join(single)}, so these numbers have no interval."
-    nothing = [_load(summary) for summary in (*summaries, *at_rates) if summary.cells == 0]
+        yield (
+            f"{_results(len(single), len(every))} {_have(len(single))} no interval: one block alone has a valid cell. "
+            f"{_capital(_these(single))}."
+        )
+    nothing = [_load(summary) for summary in every if summary.cells == 0]
     if nothing:
-        yield f"There is no valid cell for {', '.join(nothing)}, so there are no numbers."
+        yield (
+            f"{_results(len(nothing), len(every))} {_have(len(nothing))} no numbers: no cell is valid. "
+            f"{_capital(_these(nothing))}."
+        )
     few = sum(cell.requests < FEW_RESPONSES for cell in cells)
     if few:
         yield (
-            f"{_cells(few)} {_have(few)} fewer than {FEW_RESPONSES:,} responses: p99.9 is the single slowest "
-            "response there."
+            f"{_cells(few)} {_have(few)} fewer than {FEW_RESPONSES:,} responses. p99.9 is the single slowest response "
+            "there."
         )
 
 
@@ -386,18 +387,19 @@ def _about_the_comparisons(run: Run, cells: Sequence[CellNumbers], comparisons: 
     why = (
         "the run has one block"
         if run.manifest.protocol.blocks == 1
-        else "no two APIs have valid cells in two blocks under the same load"
+        else "no two APIs have valid cells in the same two blocks"
     )
     yield (
-        f"Nothing can be compared: {why}. A difference between two APIs is held against how far their ratio varies "
-        "from block to block, which takes two blocks at least; ten say something."
+        f"Nothing can be compared: {why}. A difference between two APIs is judged by how much their ratio varies from "
+        "block to block. That takes at least two blocks under the same load, and better ten."
     )
 
 
 def _about_the_source(run: Run) -> Iterable[str]:
     if run.manifest.git_commit.endswith("-dirty"):
         yield (
-            "The project's tree had changes that weren't committed, so the commit alone doesn't tell what was measured."
+            "The project's tree had changes that weren't committed. The commit alone doesn't identify what was "
+            "measured."
         )
 
 
@@ -410,6 +412,19 @@ def _uncontrolled(knob: KnobRecord) -> str:
 def _load(summary: ScenarioSummary | OpenLoopSummary) -> str:
     where = summary.scenario if isinstance(summary, ScenarioSummary) else f"{summary.rate:,} requests/s"
     return f"{summary.api} at {where}"
+
+
+def _results(count: int, of: int) -> str:
+    """Results are those of one API under one load or at one rate: ``2 of 12 results``."""
+    return f"{count} of {of} {'result' if of == 1 else 'results'}"
+
+
+def _these(names: Sequence[str]) -> str:
+    return f"{'it is' if len(names) == 1 else 'they are'} {', '.join(names)}"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _cells(count: int) -> str:
@@ -426,16 +441,16 @@ def _were(count: int) -> str:
 
 def _short(blocks: Sequence[ShortBlock]) -> str:
     """Which blocks are short, those of the open loop by themselves: both loops count theirs from 1."""
-    told: list[str] = []
+    parts: list[str] = []
     for open_loop, of_which in ((False, ""), (True, " of the open loop")):
         numbers = [str(short.block) for short in blocks if short.open_loop == open_loop]
         if numbers:
-            told.append(f"{'block' if len(numbers) == 1 else 'blocks'} {', '.join(numbers)}{of_which}")
-    return f"{' and '.join(told)} {_are(len(blocks))} short"
+            parts.append(f"{'block' if len(numbers) == 1 else 'blocks'} {', '.join(numbers)}{of_which}")
+    return f"{' and '.join(parts)} {_are(len(blocks))} short"
 
 
 def _every_time(allowed: int) -> str:
-    return "" if allowed == 1 else f" in each of {allowed} attempts"
+    return "" if allowed == 1 else f" Each of {allowed} attempts was void."
 
 
 def _have(count: int) -> str:

@@ -48,7 +48,7 @@ def facts_file_name(api: ApiService) -> str:
 
 
 def find_facts(folder: Path, api: ApiService) -> Facts | None:
-    """The facts of an API, by its image and its environment; None where there are none.
+    """The facts of an API, by its image and its environment; None without any.
 
     Raises:
         AnalysisError: the document can't be read.
@@ -313,18 +313,18 @@ def _series(scenario: Scenario, blocks: Sequence[Sequence[MeasuredCell]]) -> Tim
 
 def _distribution(blocks: Sequence[Sequence[MeasuredCell]]) -> LatencyDistribution | None:
     """As far as every cell has one; None where a cell has too few responses for any of it."""
-    told = min(len(cell.raw_tail) for cells in blocks for cell in cells)
-    if not told:
+    shown = min(len(cell.raw_tail) for cells in blocks for cell in cells)
+    if not shown:
         return None
 
     def mean(read: Callable[[MeasuredCell], NDArray[np.float64]]) -> tuple[float, ...]:
         # A latency below a microsecond is counted as 0, and so is a mean with one in it.
         with np.errstate(divide="ignore"):
-            of_blocks = [np.mean([np.log(read(cell)[:told]) for cell in cells], axis=0) for cells in blocks]
+            of_blocks = [np.mean([np.log(read(cell)[:shown]) for cell in cells], axis=0) for cells in blocks]
         return tuple(np.exp(np.mean(of_blocks, axis=0)).tolist())
 
     return LatencyDistribution(
-        one_in=ONE_IN[:told],
+        one_in=ONE_IN[:shown],
         raw_us=mean(lambda cell: cell.raw_tail),
         corrected_us=mean(lambda cell: cell.corrected_tail),
     )

@@ -1,31 +1,29 @@
 """What is concluded from cells: estimates of each API, and comparisons of two by their ratio in each block."""
 
 from analysis.statistics.comparison import SIGNIFICANCE, compare, compare_all, judge, uncompared, verdict_text
+from analysis.statistics.estimates import RunNoise, TwoNoises, explained_change, welch
 from analysis.statistics.inference import (
     CONFIDENCE,
     EQUIVALENCE_CONFIDENCE,
+    LEAST_BLOCKS,
     MARGIN,
+    MOST_BLOCKS,
+    POWER,
     BlockMeans,
     StudentMean,
+    blocks_to_detect,
+    blocks_to_show_same,
     equivalence_p_value,
+    fewest_blocks,
     holm,
+    least_ratio,
     log_margin,
     over_blocks,
+    power_to_detect,
+    power_to_show_same,
     within_margin,
 )
 from analysis.statistics.measures import MEASURE_TITLES, MEASURE_UNITS, MEASURES, blocks_text, has_ratio, value_of
-from analysis.statistics.power import (
-    LEAST_BLOCKS,
-    MOST_BLOCKS,
-    POWER,
-    blocks_to_detect,
-    blocks_to_show_same,
-    fewest_blocks,
-    least_ratio,
-    power_to_detect,
-    power_to_show_same,
-)
-from analysis.statistics.two_samples import RunNoise, TwoNoises, explained_change, welch
 
 __all__ = [
     "CONFIDENCE",

@@ -6,11 +6,15 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.statistics.block_ratios import BlockLogs, log_ratios_of, logs_of, ratio_of, too_few
+from analysis.statistics.estimates import BlockLogs, log_ratios_of, logs_of, ratio_of, too_few
 from analysis.statistics.inference import (
     CONFIDENCE,
     EQUIVALENCE_CONFIDENCE,
+    LEAST_BLOCKS,
+    POWER,
     BlockMeans,
+    blocks_to_detect,
+    blocks_to_show_same,
     equivalence_p_value,
     holm,
     log_margin,
@@ -18,7 +22,6 @@ from analysis.statistics.inference import (
     within_margin,
 )
 from analysis.statistics.measures import MEASURES, has_ratio
-from analysis.statistics.power import LEAST_BLOCKS, POWER, blocks_to_detect, blocks_to_show_same
 from documents.report import (
     CellNumbers,
     Comparison,
@@ -258,6 +261,6 @@ def uncompared(cells: Sequence[CellNumbers], measures: Iterable[Measure] = tuple
         without = [cell.cell_id for cell in cells if not has_ratio(cell, measure)]
         if without:
             yield (
-                f"There is no comparison by “{terms.title}”: the {terms.name} isn't above 0 in the cell {without[0]}"
-                f"{'' if len(without) == 1 else f' and {len(without) - 1} more'}, so it has no ratio."
+                f"Nothing is compared by “{terms.title}”: in {len(without)} {'cell' if len(without) == 1 else 'cells'} "
+                f"it isn't above 0. The {terms.name} has no ratio there; the first of them is {without[0]}."
             )

@@ -15,16 +15,197 @@ factor (a busy neighbour costs a share, not a number, of the requests), latency 
 compared by ratio: the geometric mean is the one whose ratios don't depend on the unit or on which API is the
 base (Fleming and Wallace 1986, "How not to lie with statistics", CACM 29:3). A log interval also never reaches below 0.
 CPU and memory stay on the linear scale: they add up over roles and may be 0.
+
+The ratio of two APIs is taken block by block. One of them is measured a second time in a block: the A/A twin. Its value
+in the block is the geometric mean of both cells. Either of them alone would do, but not "the first": the first of two
+is nearer to the block's start than a single one is on average, and whatever drifts within blocks would favour it. Void
+cells aren't used. A block gives no ratio for the pairs that lack a cell in it, and all others. A twin that lost one of
+its cells counts by the other, and gives no A/A ratio.
+
+The difference of two runs is Welch's. Two runs have no blocks in common, so nothing is paired and nothing that blocks
+share cancels: each run is a sample of its own. Their noise may differ, so it isn't pooled. The difference of the means
+has the variance v = a + b, with a = s²/n of the one sample and b of the other, and about
+
+    (a + b)² / (a² / (n(a) - 1) + b² / (n(b) - 1))
+
+degrees of freedom (Welch 1947, "The generalization of 'Student's' problem when several different population variances
+are involved", Biometrika 34:28; Satterthwaite 1946, "An approximate distribution of estimates of variance components",
+Biometrics Bulletin 2:110; NIST/SEMATECH e-Handbook of Statistical Methods, 7.3.1). The equivalence test by the same
+standard error and degrees of freedom is that of Dannenberg, Dette and Munk 1994, "An extension of Welch's approximate
+t-solution to comparative bioequivalence trials", Biometrika 81:91.
+
+Arrays have the blocks on their last axis.
 """
 
 import math
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.statistics.inference import CONFIDENCE, over_blocks
+from analysis.statistics.inference import (
+    CONFIDENCE,
+    EQUIVALENCE_CONFIDENCE,
+    LEAST_BLOCKS,
+    POWER,
+    BlockMeans,
+    StudentMean,
+    detection_power,
+    equivalence_power,
+    fewest_blocks,
+    log_margin,
+    over_blocks,
+    t_quantile,
+)
+from analysis.statistics.measures import value_of
 from documents.errors import AnalysisError
-from documents.report import Estimate
+from documents.report import CellNumbers, Estimate, Interval, Measure, Ratio
+
+
+def welch(first: BlockMeans, second: BlockMeans) -> StudentMean:
+    """The mean of the second sample less that of the first; each of two blocks at least.
+
+    Where neither sample scatters at all, the degrees of freedom are those of the pooled test.
+    """
+    variances = [np.square(sample.standard_error) for sample in (first, second)]
+    total = variances[0] + variances[1]
+    spent = variances[0] ** 2 / (first.blocks - 1) + variances[1] ** 2 / (second.blocks - 1)
+    pooled = np.full_like(total, first.blocks + second.blocks - 2)
+    return StudentMean(
+        mean=second.mean - first.mean,
+        standard_error=np.sqrt(total),
+        degrees_of_freedom=np.divide(np.square(total), spent, out=pooled, where=spent > 0),
+    )
+
+
+@dataclass(frozen=True)
+class TwoNoises:
+    """The standard deviations over blocks of two samples, one of them above 0; from them, how many blocks it takes."""
+
+    first: float
+    second: float
+
+    def blocks_to_detect(self, difference: float, *, significance: float, power: float = POWER) -> int | None:
+        """The fewest blocks of each sample with which a true difference is found; see `power.blocks_to_detect`."""
+        return fewest_blocks(
+            lambda blocks: detection_power(
+                difference, self._standard_error(blocks), self._degrees_of_freedom(blocks), significance=significance
+            ),
+            power,
+        )
+
+    def blocks_to_show_same(self, *, margin: float, power: float = POWER) -> int | None:
+        """The fewest blocks of each sample that show two equal means to be so; see `power.blocks_to_show_same`."""
+        return fewest_blocks(
+            lambda blocks: equivalence_power(
+                0.0, self._standard_error(blocks), self._degrees_of_freedom(blocks), log_margin(margin)
+            ),
+            power,
+        )
+
+    def _standard_error(self, blocks: int) -> float:
+        return math.sqrt((self.first**2 + self.second**2) / blocks)
+
+    def _degrees_of_freedom(self, blocks: int) -> float:
+        return (blocks - 1) * (self.first**2 + self.second**2) ** 2 / (self.first**4 + self.second**4)
+
+
+@dataclass(frozen=True)
+class RunNoise:
+    """Of one run: the standard deviation of its twins' log ratios, how many they are, and the blocks of a mean."""
+
+    twin_noise: float
+    twins: int
+    blocks: int
+
+    @property
+    def variance(self) -> float:
+        """Of the mean's log."""
+        return self.twin_noise**2 / 2 / self.blocks
+
+
+def explained_change(first: RunNoise, second: RunNoise, *, confidence: float = CONFIDENCE) -> float:
+    """The factor, above 1, that two means of the same true value differ by at most with this confidence.
+
+    Each run has two twins at least.
+    """
+    total = first.variance + second.variance
+    if total == 0:
+        return 1.0
+    spent = sum(run.variance**2 / (run.twins - 1) for run in (first, second))
+    return math.exp(t_quantile((1 + confidence) / 2, total**2 / spent) * math.sqrt(total))
+
+
+_FARTHEST = 700.0
+"""Ends of an interval on the log scale that lie beyond it have no number: e to the 710 is too large for one."""
+
+BlockLogs = Mapping[int, Mapping[str, Sequence[float]]]
+"""By block and API the logs of its cells under one load, in the order in which they were measured: one, or two."""
+
+
+def logs_of(cells: Sequence[CellNumbers], scenario: str, measure: Measure) -> BlockLogs:
+    """The logs of the cells under one load.
+
+    Args:
+        cells: the valid cells, in the order in which they were measured.
+        scenario: the load's name; cells under others are passed over.
+        measure: what is read from each.
+
+    Raises:
+        AnalysisError: a value isn't above 0, or a block has an API more than twice.
+    """
+    logs: defaultdict[int, defaultdict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for cell in cells:
+        if cell.scenario != scenario:
+            continue
+        values = logs[cell.block][cell.api]
+        values.append(math.log(value_of(cell, measure)))
+        if len(values) > 2:
+            raise AnalysisError(
+                f"The block {cell.block} has {cell.api} more than twice under {scenario}, last in {cell.cell_id}. "
+                "A block measures each API once, and one of them twice: this plan isn't one of the lab's."
+            )
+    return logs
+
+
+def log_ratios_of(logs: BlockLogs, first: str, second: str) -> list[float]:
+    """The log of `first` over `second`, one for each block that has both, blocks in their order."""
+    return [
+        float(np.mean(by_api[first]) - np.mean(by_api[second]))
+        for _, by_api in sorted(logs.items())
+        if first in by_api and second in by_api
+    ]
+
+
+def ratio_of(log_ratios: Sequence[float], means: BlockMeans | None) -> Ratio | None:
+    """Log ratios carried back to a ratio: None without any, and without intervals where there are no means of them."""
+    if not log_ratios:
+        return None
+    if means is None:
+        return Ratio(value=math.exp(log_ratios[0]), interval_95=None, interval_90=None, noise=None)
+    return Ratio(
+        value=math.exp(means.mean),
+        interval_95=interval_of(means, CONFIDENCE),
+        interval_90=interval_of(means, EQUIVALENCE_CONFIDENCE),
+        noise=float(means.standard_deviation),
+    )
+
+
+def interval_of(log_ratio: StudentMean, confidence: float) -> Interval:
+    """The two-sided interval of a mean log ratio, carried back to one of the ratio."""
+    half_width = log_ratio.half_width(confidence)
+    low, high = (
+        min(max(float(end), -_FARTHEST), _FARTHEST)
+        for end in (log_ratio.mean - half_width, log_ratio.mean + half_width)
+    )
+    return Interval(low=math.exp(low), high=math.exp(high))
+
+
+def too_few(blocks: int, what: str) -> str:
+    """Why there is no interval, in a sentence; `what` is what the blocks lack."""
+    counted = "No block has" if blocks == 0 else "One block alone has"
+    return f"{counted} {what}; an interval needs {LEAST_BLOCKS} blocks."
 
 
 def linear_estimate(blocks: Sequence[Sequence[float]]) -> Estimate:

@@ -141,5 +141,5 @@ MEASURE_UNITS: dict[Measure, tuple[str, float]] = {
 
 
 def blocks_text(blocks: int | None, most: int) -> str:
-    """A number of blocks that would tell, as a page says it; `most` is how many a protocol may have."""
+    """A number of blocks that would give a verdict, as a page says it; `most` is how many a protocol may have."""
     return f"more than {most:,}" if blocks is None else f"{blocks:,}"

@@ -4,9 +4,9 @@ A simulated cell has the log of a throughput,
 
     level of the API + disturbance of its stretch of time + drift at its moment + noise of the cell,
 
-the last three drawn anew for each experiment and load. A stretch is as many cells as a block has, so that what lasts as
-long as a block cancels where a block holds all APIs, and doesn't where they are measured one after the other. Drift has
-a steady part, the same from each cell to the next, and a random walk.
+the last three drawn again for each experiment and load. A stretch has as many cells as a block, so that a disturbance
+that lasts as long as a block cancels where a block holds all APIs, and doesn't where they are measured one after the
+other. Drift has a steady part, the same from each cell to the next, and a random walk.
 
 All is computed in arrays of (experiment, load, block, …): a thousand experiments of ten blocks take some 0.1 s.
 """

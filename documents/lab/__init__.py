@@ -1,4 +1,4 @@
-"""The current lab: hosts, CPUs, inventory, drift."""
+"""A lab that exists: hosts, CPUs, inventory, drift."""
 
 from documents.lab.drift import ContainerState, Difference, Drift, Effective, ProcessCpus, RunningContainer
 from documents.lab.host import (

@@ -51,11 +51,13 @@ class RunningContainer(Document):
 
 
 class Difference(Document):
-    """One value that isn't as it is declared.
+    """One thing that isn't as it is declared. No value is a secret.
 
-    `subject` is the part of the lab: `host`, `postgres`, `redis`, an API, a resource, or a container that nobody
-    declared. `declared` is None for what isn't declared, `effective` for what doesn't exist. No value is a secret.
-    `message` is a sentence with both values and the remedy.
+    Attributes:
+        subject: `host`, `postgres`, `redis`, an API, a resource, or a container that nobody declared
+        declared: null where it isn't declared
+        effective: null where it isn't there
+        message: one or two whole sentences: what, both values, and the remedy
     """
 
     subject: str
@@ -67,9 +69,10 @@ class Difference(Document):
 
 
 class Drift(Document):
-    """`lab verify --drift --json`: how many values of each subject were compared, and all that differ.
+    """What `lab verify --drift --json` prints.
 
-    Every subject of a difference is in `compared`.
+    Attributes:
+        compared: how many values of each subject were compared
     """
 
     version: Literal[1] = 1

@@ -20,9 +20,9 @@ PhysicalCore = tuple[int, ...]
 class CoreLayout(Document):
     """The CPUs of each role, by the kernel's numbers, in rising order.
 
-    `shared` says that two roles other than Redis and system share a CPU: the load generator then competes with what it
-    measures, and a result can't be compared with one of a full layout. The generator has no CPU here if the load comes
-    from another host.
+    Attributes:
+        generator: empty where the load comes from load hosts
+        shared: two roles other than Redis and system share a CPU
     """
 
     api: tuple[int, ...]
@@ -148,7 +148,9 @@ PublicKey = Annotated[str, AfterValidator(_key_alone)]
 class JumpHost(Document):
     """A machine that SSH goes through on its way to the host, with the host's login.
 
-    In a stack document `host_key` may be left out; in the inventory it is the one key that the machine may show.
+    Attributes:
+        host_key: the one key that it may show; in a stack document it may be left out, and the first `lab up` then
+            shows it for confirmation
     """
 
     address: HostAddress
@@ -163,11 +165,14 @@ class JumpHost(Document):
 
 
 class Host(Document):
-    """How to reach a host over SSH, and the one key that it may show.
+    """How to reach a host over SSH.
 
-    `private_key_path` and `known_hosts_path` are files of mode 0600 on the controller; without a private key the login
-    is the SSH agent's. `host_public_key` is one line in OpenSSH's format, ``ssh-ed25519 AAAA…``. With `sudo`, the user
-    isn't root and becomes root by sudo for everything that the lab does.
+    Attributes:
+        port: of its sshd
+        private_key_path: on the controller, of mode 0600; null where the SSH agent logs in
+        known_hosts_path: on the controller, of mode 0600
+        host_public_key: the one key that it may show, in OpenSSH's format
+        sudo: whether the user becomes root by sudo for everything that the lab does
     """
 
     kind: Literal["container", "ssh", "aws", "hetzner"]
@@ -199,11 +204,12 @@ class HostResources(Document):
 
 
 class HostSize(Document):
-    """What the lab uses of the host: CPUs by the kernel's numbers, and memory in bytes.
+    """What the lab uses of the host.
 
-    `smaller` says that this is less than the article's machine of 8 cores and 16 GB; results of a smaller host are
-    never compared with those of a full one. `shared_cores` says that other tenants of a cloud use the same cores, so
-    that their load matters.
+    Attributes:
+        smaller: less than the article's 8 physical cores and 16 GB (14.8 GiB, for a kernel reports less); never
+            compared with a full host
+        shared_cores: other tenants of a cloud use the same cores
     """
 
     cpus: tuple[int, ...]

@@ -28,7 +28,11 @@ LOOPBACK = "127.0.0.1"
 
 
 class PostgresService(Document):
-    """PostgreSQL on the host: its container, image and server settings."""
+    """PostgreSQL on the host.
+
+    Attributes:
+        settings: the server's
+    """
 
     container: str
     image_id: str
@@ -39,7 +43,11 @@ class PostgresService(Document):
 
 
 class RedisService(Document):
-    """Redis on the host: its container, image and server settings."""
+    """Redis on the host.
+
+    Attributes:
+        settings: the server's
+    """
 
     container: str
     image_id: str
@@ -48,9 +56,12 @@ class RedisService(Document):
 
 
 class Varied(Document):
-    """The API of which a service is a variant, and the differences of the variant.
+    """The API that a service is a variant of, and what the variant changes.
 
-    `environment` and `postgres` have what the variant sets, `cores` is its core layout on the host.
+    Attributes:
+        environment: the variables that it sets
+        cores: its core layout; null where it is the lab's
+        postgres: the settings of PostgreSQL that it sets
     """
 
     api: Name
@@ -61,11 +72,14 @@ class Varied(Document):
 
 
 class ApiService(Document):
-    """One API on the host. `environment` is what the stack document adds to the lab's own.
+    """One API on the host.
 
-    `upload_volume` is the Docker volume mounted at the API's UPLOAD_DIR; `target` the Dockerfile's target, if the stack
-    document names one. In the inventory of a run that varies APIs, each variant is a service, and `varied` describes
-    it; it is None in the lab's own inventory.
+    Attributes:
+        source_sha256: of the build context
+        environment: what the stack document and a variant add to the lab's own
+        upload_volume: the Docker volume at the API's UPLOAD_DIR
+        target: the Dockerfile's target, where the stack document names one
+        varied: what it is a variant of; left out for an API of the lab
     """
 
     name: Name
@@ -81,10 +95,12 @@ class ApiService(Document):
 
 
 class LoadHost(Document):
-    """A second host, which puts load on the APIs of the first.
+    """A second host, which puts the load on the APIs of the first.
 
-    Its load generator runs on the CPUs of `generator`; `system` has the others, for sshd, sampler and watch.
-    `own_kernel` says whether the lab may change its kernel settings: those of a container are its machine's.
+    Attributes:
+        own_kernel: whether the lab may change its kernel settings; those of a container are its machine's
+        generator: the CPUs of its load generator
+        system: the others: for sshd, sampler and watch
     """
 
     host: Host
@@ -104,12 +120,14 @@ class LoadHost(Document):
 
 
 class Inventory(Document):
-    """The current lab: host, core layout, services and APIs.
+    """A lab that exists: host, core layout, services and APIs.
 
-    `contract_sha256` identifies the schema and the seed that PostgreSQL was loaded with. `own_kernel` says whether the
-    lab may change the host's kernel settings: those of a container are its machine's. With `load_hosts`, all load comes
-    from them: `cores` then gives the generator no CPU of the lab's host. `api_address` is the address of the lab's host
-    at which the APIs listen and the load generator reaches them.
+    Attributes:
+        own_kernel: whether the lab may change the host's kernel settings; those of a container are its machine's
+        contract_sha256: identifies the schema and the seed of PostgreSQL
+        apis: the lab's; in a run also each variant that it measures
+        load_hosts: where the load comes from; left out where that is the host itself
+        api_address: where the APIs listen; left out where that is 127.0.0.1
     """
 
     version: Literal[1] = 1

@@ -32,9 +32,10 @@ class Interval(Document):
 class Ratio(Document):
     """A geometric mean of ratios, one a block.
 
-    `noise` is the standard deviation of the blocks' log ratios: 0.03 says that single blocks scatter by some 3%.
-    Intervals and noise are None where there is one block. The 95% interval is that of a two-sided test at 5% for this
-    ratio alone, the 90% one that of the equivalence test.
+    Attributes:
+        interval_95: of a two-sided test at 5%; null where there is one block
+        interval_90: of the equivalence test
+        noise: the standard deviation of the blocks' log ratios: 0.03 where single blocks scatter by some 3%
     """
 
     value: float
@@ -44,19 +45,22 @@ class Ratio(Document):
 
 
 class PairComparison(Document):
-    """Two APIs under one load: `ratio` is that of `first` over `second`.
+    """Two APIs under one load.
 
-    `blocks` is how many gave a ratio. `p_value` is that of the paired t test, `p_adjusted` the same after Holm's
-    correction for all tests of the comparison, `p_equivalence` that of the equivalence test. They are None where there
-    are fewer than two blocks; `reason` then says so in a sentence.
+    Numbers of blocks are for the noise that was seen and the comparison's `power`; null also where more than 1,000 are
+    needed.
 
-    `better` is the better API where the verdict is that one is. `bound_by_postgres` says that under this load both
-    wait for PostgreSQL, so that "same" is a result about the database and not about them.
-
-    The last two members are there where the verdict is `cannot-tell`, and say how many blocks a whole run would need:
-    `blocks_to_detect` to find a difference as large as this one looks, `blocks_to_show_same` to show that there is
-    none if there is none. Each for the noise that was seen and for the comparison's `power`; None where more blocks
-    are needed than a protocol may have.
+    Attributes:
+        blocks: how many gave a ratio
+        ratio: of `first` over `second`
+        p_value: of the paired t test; null below two blocks
+        p_adjusted: after Holm's correction
+        p_equivalence: of the equivalence test
+        better: which one is better, where one is
+        bound_by_postgres: both wait for PostgreSQL, so that `same` is a statement about the database
+        reason: why there is no interval
+        blocks_to_detect: where the verdict is `cannot-tell`: to find a difference as large as this one looks
+        blocks_to_show_same: likewise: to show that there is none
     """
 
     scenario: Name
@@ -76,7 +80,11 @@ class PairComparison(Document):
 
 
 class RankRange(Document):
-    """An API's best and worst possible rank, counted from 1, given all verdicts on which one is better."""
+    """An API's best and worst possible rank, given all verdicts.
+
+    Attributes:
+        best: from 1
+    """
 
     api: Name
     best: int
@@ -84,19 +92,25 @@ class RankRange(Document):
 
 
 class Ranking(Document):
-    """The ranks under one load, the best first."""
+    """The ranks under one load.
+
+    Attributes:
+        ranks: the best first
+    """
 
     scenario: Name
     ranks: tuple[RankRange, ...]
 
 
 class TwinComparison(Document):
-    """A/A: the API that a block measured twice, its later cell over its earlier one, over blocks and APIs.
+    """A/A: the API that a block measured twice. The true ratio is 1.
 
-    The true ratio is 1. `resolves_margin` says whether half the width of the 90% interval is below the margin: if it
-    isn't, this host's noise alone keeps two APIs from being shown the same with so many blocks. `excludes_one` says
-    that the 95% interval doesn't hold 1: later cells differ from earlier ones, or chance, which does so in one of
-    twenty. Both are None where there are fewer than two blocks; `reason` then says so.
+    Attributes:
+        blocks: how many have both cells of their twin
+        ratio: of the later cell over the earlier one
+        resolves_margin: half the 90% interval is narrower than the margin
+        excludes_one: the 95% interval doesn't hold 1, as by chance in one of twenty
+        reason: why there is no interval
     """
 
     scenario: Name
@@ -110,9 +124,14 @@ class TwinComparison(Document):
 class Comparison(Document):
     """All pairs of APIs under all loads, by one measure.
 
-    `margin` is a share: 0.03 calls ratios from 1/1.03 to 1.03 the same. `tests` is how many pairs and loads Holm's
-    correction takes into account, at the two-sided level `significance`. `power` is the one that numbers of blocks
-    are given for.
+    Attributes:
+        margin: the protocol's share
+        significance: the two-sided level of all tests together
+        power: what numbers of blocks are given for
+        tests: how many pairs and loads Holm's correction takes into account
+        pairs: all pairs under all loads
+        rankings: one for each load
+        twins: one for each load
     """
 
     measure: Measure

@@ -13,7 +13,7 @@ Service = Literal["postgres", "redis"]
 
 
 class Latency(Document):
-    """Mean and percentiles of latency in microseconds.
+    """Mean and percentiles of latency.
 
     A percentile is the exact nearest rank: the least latency that at least that share of the responses kept.
     """
@@ -26,9 +26,12 @@ class Latency(Document):
 
 
 class Usage(Document):
-    """What one role used over a load window: CPU in cores (CPU seconds a second) and memory in bytes.
+    """What one role used over a load window.
 
-    Memory is anonymous memory; the page cache stands beside it, for the kernel takes it back at need.
+    Attributes:
+        cpu_cores: CPU seconds a second
+        memory_mean_bytes: anonymous memory
+        page_cache_mean_bytes: the kernel can take it back
     """
 
     cpu_cores: float
@@ -40,22 +43,25 @@ class Usage(Document):
 class WatchNumbers(Document):
     """What the host was like over a load window: shares from 0 to 1 unless a name says otherwise.
 
-    `steal` is what the hypervisor took of each role's CPUs, `busy` how busy each of the lab's CPUs was, and `others`
-    what processes that are none of the lab's used of a role's CPUs: of those that it has to itself, or shares with
-    other roles. `throttled` maps the cgroups that a quota held back to the seconds that it did. `pressure` has the
-    share of the window in which some task waited for a resource, and in which all did; None where the kernel doesn't
-    report it.
-    `generator_waited` is how much of the window the generator's threads stood ready without a CPU; None where the
-    kernel doesn't report it, and in an open loop.
+    Where the load came from load hosts, what is said of the generator is that of the worst of them.
 
-    `connections` are those that were open at once, of `connections_planned`. `stuck` of them were sent no answer
-    since the load began, or for as long as a request may take; None where that can't be known. In an open loop both are
-    None, for there connections are opened as they are needed, and may rest. `spin_change` is the calibration spin's CPU
-    time after the load over that before it, less 1; `spin_seconds` the mean of both, for one CPU. `seconds` is the part
-    of the window that all of this is taken over.
-
-    Where the load came from load hosts, the numbers of the generator are those of the worst of them, and
-    `generator_busy` says how busy each of the generators' CPUs was; `busy` then has those of the lab's host alone.
+    Attributes:
+        seconds: the part of the window that this is taken over, from its first tick to its last
+        steal: what the hypervisor took of each role's CPUs
+        busy: how busy each of the lab's CPUs was: neither idle nor stolen
+        others: what programs that aren't the lab's used of a role's CPUs, and of those shared with it
+        throttled: seconds for which a CPU quota held a cgroup back, by directory
+        pressure: the shares of the window in which some task waited for a resource, and in which all did; null
+            where the kernel doesn't show it
+        generator_waited: in which a thread of the generator stood ready without a CPU; null where the kernel
+            doesn't count it, and in an open loop
+        connections: open at once
+        connections_planned: null in an open loop, whose connections are opened as they are needed
+        stuck: connections without an answer since the load began, or for as long as a request may take; null where
+            that isn't known
+        spin_change: the spin's CPU time after the load over that before it, less 1
+        spin_seconds: the mean of both, for one CPU
+        generator_busy: how busy the CPUs of the generators on load hosts were; left out where there are none
     """
 
     seconds: float
@@ -77,11 +83,11 @@ class WatchNumbers(Document):
 class LoadHostNumbers(Document):
     """How well the load hosts of a cell worked together, and how full the network was.
 
-    The generators began within `start_skew_seconds` of each other, and for `apart` of the load, from 0 to 1, not all of
-    them were at work; in an open loop, that each begins in its turn is taken off both. Moments of two of their hosts,
-    or of one and the lab's host, may be `clock_error_seconds` further apart than they seem. `network_share` is the
-    answers' share of what the network can carry: of the fullest way from the lab's host to a load host. None where the
-    bandwidth wasn't measured, and in an open loop, whose generator counts no bytes.
+    Attributes:
+        clock_error_seconds: how much further apart moments of two hosts may be than they seem
+        start_skew_seconds: from the first generator's start to the last one's, without the turns of an open loop
+        apart: the share of the load in which not all generators ran
+        network_share: the answers' share of the bandwidth; null where that wasn't measured, and in an open loop
     """
 
     clock_error_seconds: float
@@ -91,16 +97,20 @@ class LoadHostNumbers(Document):
 
 
 class CellNumbers(Document):
-    """One valid cell in numbers, those of its `attempt` that counts.
+    """One valid cell in numbers.
 
-    Throughput in requests a second; latencies in microseconds. `raw` counts each response once, `corrected` is
-    wrk's correction for coordinated omission. `littles_law` is throughput x mean raw latency / connections opened:
-    near 1 for an honest closed loop, and falling when the generator is the limit or when connections still wait for an
-    answer at the window's end. `generator_saturation` is the generator's CPU use over the CPUs that its threads can
-    fill: as many as it has threads, and no more than it has. `bound_by` names the services that were the limit: their
-    CPUs were used up, and by them. `watch` is None where the host wasn't watched. `twin` marks the second cell
-    of the API that its block measured twice. `load_hosts` is None where the load came from the lab's own host; else
-    `generator_saturation` is that of the busiest generator, and the generator's usage that of all together.
+    Attributes:
+        attempt: the one that counts
+        twin: the second cell of the API that its block measured twice
+        throughput: requests a second
+        raw: each response counted once
+        corrected: with wrk's correction for coordinated omission
+        littles_law: throughput times mean raw latency over connections: near 1; less where the generator was the
+            limit or answers were missing at the end
+        generator_saturation: the generator's CPU use over the CPUs that its threads can fill; of the busiest one
+        bound_by: the services that used up their CPUs and so were the limit
+        watch: null where the host wasn't watched
+        load_hosts: left out where the load came from the lab's own host
     """
 
     cell_id: str
@@ -124,11 +134,16 @@ class CellNumbers(Document):
 
 
 class OpenLoopNumbers(Document):
-    """One valid cell of the open loop in numbers, those of its `attempt` that counts.
+    """One valid cell of the open loop in numbers.
 
-    Rates in requests a second; latencies in microseconds, from when each request was due. `lateness_p99_us` is the 99th
-    percentile of how late requests were sent, which is part of their latency. `generator_saturation` is the generator's
-    CPU use over its CPUs. `bound_by`, `watch` and `load_hosts` are as in `CellNumbers`.
+    Attributes:
+        attempt: the one that counts
+        rate: requests a second
+        achieved_rate: requests a second that were sent before the window's end
+        latency: from when each request was due
+        lateness_p99_us: how late requests were sent, which is part of their latency
+        generator_saturation: the generator's CPU use over its CPUs
+        bound_by: as in `CellNumbers`, and so the following
     """
 
     cell_id: str
@@ -148,10 +163,14 @@ class OpenLoopNumbers(Document):
 
 
 class Estimate(Document):
-    """A mean over blocks with its 95% confidence interval; no interval below two blocks.
+    """A mean over blocks with its 95% confidence interval.
 
-    A block that measured the API twice counts once, by the mean of both cells. `count` is how many blocks there are,
-    `scale` which mean it is: geometric (`log`) or arithmetic (`linear`).
+    A block that measured the API twice counts once, by their mean.
+
+    Attributes:
+        low: null below two blocks
+        count: how many blocks
+        scale: `log` for a geometric mean, `linear` for an arithmetic one
     """
 
     value: float
@@ -162,7 +181,7 @@ class Estimate(Document):
 
 
 class LatencyEstimate(Document):
-    """`Latency` over blocks; microseconds."""
+    """`Latency` over blocks."""
 
     mean_us: Estimate
     p50_us: Estimate
@@ -174,8 +193,11 @@ class LatencyEstimate(Document):
 class Measurements(Document):
     """One API under one scenario, over its valid cells; the units are those of `CellNumbers`.
 
-    Memory is the API's own; CPU stands there for each role. `requests_per_cpu_second` is how many requests it answered
-    for each second of its own CPU time; None where a cell used none.
+    Attributes:
+        memory_mean_bytes: of the API, as all memory here
+        littles_law: near 1
+        generator_saturation: from 0 to 1
+        requests_per_cpu_second: requests for each second of the API's own CPU time; null where a cell used none
     """
 
     throughput: Estimate
@@ -191,10 +213,13 @@ class Measurements(Document):
 
 
 class LatencyDistribution(Document):
-    """Latency up the tail: the percentiles of which one response in `one_in` took longer, in microseconds.
+    """Latency up the tail: exact nearest ranks of each cell, geometric means over blocks.
 
-    One in 2 is the median, one in 100 is p99: the percentile is 100 - 100 / `one_in`. Each is the exact nearest rank of
-    a cell, and the geometric mean over blocks. It ends before a cell has too few responses beyond.
+    Attributes:
+        one_in: one response in so many took longer: 2 is the median, 100 is p99; as far as each cell has ten
+            responses beyond
+        raw_us: microseconds, of the same length
+        corrected_us: the same with wrk's correction
     """
 
     one_in: tuple[float, ...]
@@ -203,10 +228,11 @@ class LatencyDistribution(Document):
 
 
 class TimeSeries(Document):
-    """The API's CPU use and anonymous memory along the load window, as the mean over the blocks' valid cells.
+    """CPU and memory of the API along the load window, mean over blocks, step by step from the load's start.
 
-    Step k is the mean over the seconds from `k * step_seconds` on, counted from the start of the load. wrk's windows
-    aren't equally long to the millisecond: each is cut into as many steps, and `step_seconds` is their mean length.
+    Attributes:
+        step_seconds: a step's length, mean over blocks
+        memory_bytes: anonymous memory
     """
 
     step_seconds: float
@@ -215,12 +241,16 @@ class TimeSeries(Document):
 
 
 class ScenarioSummary(Document):
-    """One API under one scenario. `measured` and `series` are None where no cell is valid.
+    """One API under one scenario.
 
-    `cells` are valid, `blocks` have one; an API is in some blocks twice. Of `void_cells` no attempt was valid, and none
-    is left; `void_attempts` counts all void attempts, at whichever cells. `errors` are wrk's, over the void attempts
-    too: an attempt with errors is void, so a valid cell has none. They are None where wrk was started in a void attempt
-    and left no count of them. `distribution` is None as well where a cell has hardly any responses.
+    Attributes:
+        cells: valid ones
+        blocks: blocks with a valid cell; an API is in some of them twice
+        void_cells: no attempt was valid, and none is left
+        void_attempts: over all cells
+        errors: wrk's, over the void attempts too; null where wrk was started and left no count
+        measured: null where no cell is valid
+        distribution: null also where a cell has fewer than 14 responses
     """
 
     api: Name
@@ -237,7 +267,13 @@ class ScenarioSummary(Document):
 
 
 class OpenLoopMeasurements(Document):
-    """One API at one rate over its valid cells; the units are those of `OpenLoopNumbers`, CPU in cores."""
+    """One API at one rate over its valid cells; the units are those of `OpenLoopNumbers`.
+
+    Attributes:
+        achieved_rate: requests a second
+        p50_us: from when requests were due
+        lateness_p99_us: from when requests were due to when they were sent
+    """
 
     achieved_rate: Estimate
     p50_us: Estimate
@@ -249,7 +285,11 @@ class OpenLoopMeasurements(Document):
 
 
 class OpenLoopSummary(Document):
-    """One API at one rate. `measured` is None where no cell is valid; the counts are those of `ScenarioSummary`."""
+    """One API at one rate; the counts are those of `ScenarioSummary`.
+
+    Attributes:
+        measured: null where no cell is valid
+    """
 
     api: Name
     rate: int
@@ -261,7 +301,11 @@ class OpenLoopSummary(Document):
 
 
 class Spread(Document):
-    """The median of repeated measurements, the least and the greatest of them, and how many there were."""
+    """Repeated measurements.
+
+    Attributes:
+        count: how many there were
+    """
 
     median: float
     least: float
@@ -270,10 +314,13 @@ class Spread(Document):
 
 
 class WarmUpSummary(Document):
-    """The warm-ups of one API under one scenario, over its valid cells whose warm-up was watched.
+    """The warm-ups of one API under one scenario.
 
-    `seconds` is how long they lasted. Of `cells`, `steady` had settled, `never_steady` names those that hadn't when
-    they had lasted as long as they may, and the others were too short to be judged.
+    Attributes:
+        cells: valid ones whose warm-up was watched
+        seconds: how long they lasted
+        steady: how many had settled
+        never_steady: those that hadn't after the longest time; the others were too short to judge
     """
 
     api: Name

@@ -19,10 +19,9 @@ from documents.report.numbers import (
 )
 from documents.run import Fact, HostIdentity, KnobRecord, LoadHostLook, OpenLoopRate, Scenario, Void
 
-ClaimKind = Literal["number", "order", "ratio", "limit", "stand-in", "unstated"]
+ClaimKind = Literal["number", "order", "ratio", "limit", "unstated"]
 """What is claimed: an absolute number; which of two or four comes first; how many times one is the other; that
-something stays within or goes beyond a limit; that a stand-in is in the order of the hours of work; or nothing that has
-a number to test."""
+something stays within or goes beyond a limit; or nothing that has a number to test."""
 
 ClaimOutcome = Literal["reproduced", "contradicted", "cannot-tell", "not-comparable"]
 """`reproduced` and `contradicted` are shown, each at a stated error. `cannot-tell`: what was measured allows both.
@@ -30,7 +29,12 @@ ClaimOutcome = Literal["reproduced", "contradicted", "cannot-tell", "not-compara
 
 
 class PublishedLine(Document):
-    """One line of the article: a title, what it says, and the facts about building that answer it."""
+    """One line of the article.
+
+    Attributes:
+        says: what it says
+        facts: the facts about building that answer it
+    """
 
     name: Name
     title: str
@@ -39,7 +43,13 @@ class PublishedLine(Document):
 
 
 class JudgedClaim(Document):
-    """One claim and its outcome; `why` is a sentence with the numbers. `name` is unique in its line."""
+    """One claim and its outcome.
+
+    Attributes:
+        name: unique in its line
+        says: what is claimed
+        why: a sentence with the numbers
+    """
 
     name: str
     kind: ClaimKind
@@ -49,7 +59,7 @@ class JudgedClaim(Document):
 
 
 class JudgedLine(Document):
-    """A line of the article with all claims that are in it."""
+    """A line of the article with all claims in it."""
 
     line: PublishedLine
     claims: tuple[JudgedClaim, ...]
@@ -63,7 +73,13 @@ and on a `shared` one the load generator also competes with what it measures. Of
 
 
 class OpenLoopReport(Document):
-    """The open loop of a run: its rates, and each API at each of them. `scenario` is as in the cells."""
+    """The open loop of a run.
+
+    Attributes:
+        scenario: as in the cells
+        slowest: as in `open-loop-plan.json`, and so the following
+        cells: each valid cell
+    """
 
     scenario: Scenario
     blocks: int
@@ -75,11 +91,13 @@ class OpenLoopReport(Document):
 
 
 class PublishedNumber(Document):
-    """A number of the article beside ours; all of the article's are there where the run has one of its loads.
+    """A number of the article beside this run's.
 
-    Throughput in requests a second, memory in bytes, latency in microseconds. `measured` is None where this run has
-    no valid cell of that API and scenario. The article doesn't say under which load its memory was averaged: ours
-    is that of the heavy one.
+    The article doesn't say under which load its memory was averaged: here it is the heavy one.
+
+    Attributes:
+        published: the article's: requests a second, bytes or microseconds
+        measured: this run's; null without a valid cell
     """
 
     api: Name
@@ -90,10 +108,14 @@ class PublishedNumber(Document):
 
 
 class BuildingFacts(Document):
-    """What `lab facts` measured of an API's image, in seconds and bytes, as `documents.run.records` explains.
+    """What `lab facts` measured of an API's image; see `Facts`.
 
-    `same_host` says that it was measured on a host of the same identity as the run's. `build_cpus` and `dependencies`
-    are counts.
+    Attributes:
+        git_commit: the project's commit then
+        same_host: measured on a host of the same identity as the run's
+        build_cpus: how many CPUs the builds could use
+        changed_file: in the implementation's folder
+        dependencies: how many
     """
 
     api: Name
@@ -117,9 +139,10 @@ class BuildingFacts(Document):
 
 
 class Subject(Document):
-    """One API as it was built: its source, the image made of it, and what the stack document adds to it.
+    """One API as it was built. In a run that varies APIs each variant is a subject of its own.
 
-    In a run that varies APIs each variant is a subject of its own; `varied` says of what, and what is otherwise.
+    Attributes:
+        varied: what it is a variant of; left out for an API as declared
     """
 
     name: Name
@@ -131,9 +154,11 @@ class Subject(Document):
 
 
 class VoidAttempt(Document):
-    """An attempt at a cell that doesn't count, and why. `attempt` counts from 1.
+    """An attempt at a cell that doesn't count.
 
-    `rate` is that of a cell of the open loop, in requests a second; None in the closed one.
+    Attributes:
+        attempt: from 1
+        rate: requests a second in a cell of the open loop; null in the closed one
     """
 
     cell_id: str
@@ -146,9 +171,12 @@ class VoidAttempt(Document):
 
 
 class VoidCell(Document):
-    """A cell of which no attempt counts and none is left. `voids` are the reasons of the last of its `attempts`.
+    """A cell of which no attempt counts and none is left.
 
-    `rate` is as in `VoidAttempt`.
+    Attributes:
+        attempts: how many were made
+        rate: requests a second in a cell of the open loop; null in the closed one
+        voids: of the last attempt
     """
 
     cell_id: str
@@ -161,9 +189,11 @@ class VoidCell(Document):
 
 
 class ShortBlock(Document):
-    """A block without some of its cells, the ids of which stand in `lacking`: no attempt at them was valid.
+    """A block that lacks cells, because no attempt at them was valid.
 
-    With `open_loop` it is one of the open loop's blocks, which are counted by themselves.
+    Attributes:
+        open_loop: a block of the open loop, whose blocks are counted by themselves
+        lacking: the cells' ids
     """
 
     block: int
@@ -172,9 +202,13 @@ class ShortBlock(Document):
 
 
 class LoadHostReport(Document):
-    """A load host: the CPUs of its generator and of its other work, and what it is. `after` is None until the run ends.
+    """A load host of the run.
 
-    `differences` has a clause for all in which it isn't like the lab's host.
+    Attributes:
+        generator: the CPUs of its generator
+        system: the CPUs of its other work
+        after: null until the run has ended
+        differences: how it differs from the lab's host
     """
 
     kind: str
@@ -188,14 +222,28 @@ class LoadHostReport(Document):
 class Report(Document):
     """`report.json`: everything that the pages show.
 
-    `caveats` are whole sentences that stand on every page: a smaller host, shared cores, void cells, a run that
-    isn't finished. `comparisons` has one for each measure. `attempts` is how many the protocol allows a cell, `margin`
-    the share up to which two APIs are the same. `control` says in a few words which of the `knobs` weren't as a
-    measurement wants them. `article_note` says whether the article's numbers can be compared with this run's, and why
-    not. `building` has the APIs whose images `lab facts` has measured, and `claims` all that the article says, with
-    what this run and those facts make of it. `open_loop` is None where the protocol has none, or its rates aren't known
-    yet. Its valid cells are in it; the void and unfinished ones are among the others. `load_hosts` are those from which
-    the load came; none where it was put on from the host itself.
+    Attributes:
+        protocol: its name
+        protocol_file: as in the manifest
+        blocks: that the run has or will have
+        budget_seconds: as in the manifest
+        attempts: how many the protocol allows a cell
+        margin: the share up to which two APIs are the same
+        warm_up_seconds: the longest that a warm-up could last
+        host: before the run
+        control: how far the host's settings were controlled, such as `partly controlled: turbo, governor`
+        knobs: as in `host.json`
+        load_hosts: left out where there are none
+        caveats: what to know before quoting a number; the first sentence of each says it in one line
+        comparisons: one for each measure that is above 0 in every cell
+        open_loop: null where the protocol has none, or its rates aren't known yet
+        article_note: whether the article's numbers can be compared, and if not, why not
+        claims: what the article says, and how this run judges it
+        building: of the APIs whose images `lab facts` has measured
+        cells: each valid cell
+        void_attempts: each void attempt, whatever became of its cell
+        void_cells: cells without a valid attempt, and with none left
+        unfinished_cells: their ids
     """
 
     version: Literal[1] = 1
@@ -248,9 +296,9 @@ at least. `cannot-tell`: neither. `no-answer`: cells that are missing or void le
 class Finding(Document):
     """The candidate beside its base by one measure under one load.
 
-    In the pair, `first` is the candidate and `second` the base: the ratio is that of the candidate over the base.
-    `judged` says that the outcome rests on it. All that is judged is one family of tests, over measures and loads;
-    what is reported beside it is a family by measure.
+    Attributes:
+        judged: whether the outcome rests on it; all that is judged is one family of tests
+        pair: `first` is the candidate, `second` the base
     """
 
     measure: Measure
@@ -259,13 +307,18 @@ class Finding(Document):
 
 
 class Gate(Document):
-    """The outcome of a gate, and what it rests on.
+    """The outcome of a gate, and what it rests on: what `lab gate --json` prints.
 
-    `tests` is how many of them Holm's correction takes into account for what is judged. `reasons` are whole sentences:
-    why the outcome is what it is. `blocks` is how many the protocol has. `blocks_needed` is there where the outcome is
-    `cannot-tell`: with how many a candidate without any difference would pass, with the probability `power` and the
-    noise that was seen; None there, too, where no protocol may have as many. `twins` are those of throughput.
-    `caveats` are those of the run's report.
+    Attributes:
+        outcome: the exit status is 0, 1, 2 or 3
+        reasons: whole sentences
+        tests: how many Holm's correction takes into account for what is judged
+        blocks: the protocol's
+        blocks_needed: where it can't tell: with how many a candidate without any difference would pass; null also
+            where 1,000 don't suffice
+        findings: what is judged first
+        twins: A/A of throughput, by load
+        caveats: those of the run's report
     """
 
     version: Literal[1] = 1

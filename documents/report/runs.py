@@ -10,12 +10,13 @@ from documents.report.report import Grade
 
 
 class HistoryPoint(Document):
-    """One API under one load in one run: throughput in requests a second, raw p99 in microseconds.
+    """One API under one load in one run.
 
-    `change` is the ratio of the throughput to that of the point before, and `noise` the factor up to which A/A explains
-    one: what the twins of both runs scatter by, at 95%. Both are None at the first point; `noise` is where a run has
-    too few twins. `outside` is whether the change is a greater one, either way. It is no verdict: what else happened
-    between two runs is in no A/A.
+    Attributes:
+        throughput: requests a second
+        change: the throughput over that of the point before; null at the first
+        noise: the largest ratio that A/A noise explains, at 95%; null where a run has too few twins
+        outside: whether the change is larger than that; no verdict, for A/A doesn't cover what happens between runs
     """
 
     run_id: str
@@ -29,7 +30,11 @@ class HistoryPoint(Document):
 
 
 class HistorySeries(Document):
-    """One API under one load over the runs of a group that have a valid cell of it, the oldest first."""
+    """One API under one load over the runs of a group.
+
+    Attributes:
+        points: the oldest run first; those with a valid cell
+    """
 
     scenario: Name
     api: Name
@@ -45,9 +50,10 @@ class HistoryRun(Document):
 
 
 class HistoryGroup(Document):
-    """Runs that may stand beside each other, for they were measured under the same conditions; the oldest first.
+    """Runs that were measured under the same conditions, the oldest first.
 
-    `differences` are the conditions in which they differ from the newest group, a clause each; none for that itself.
+    Attributes:
+        differences: conditions in which they differ from the newest group
     """
 
     protocol: Name
@@ -58,14 +64,22 @@ class HistoryGroup(Document):
 
 
 class LeftOutRun(Document):
-    """A run that isn't drawn, and why, in a sentence."""
+    """A run that isn't drawn.
+
+    Attributes:
+        why: a sentence
+    """
 
     run_id: str
     why: str
 
 
 class History(Document):
-    """Runs over time in groups that may be compared, the group with the newest run first."""
+    """What `lab history --json` prints: runs over time, in groups that may be compared.
+
+    Attributes:
+        groups: that of the newest run first
+    """
 
     version: Literal[1] = 1
     groups: tuple[HistoryGroup, ...]
@@ -77,7 +91,11 @@ Side = Literal["first", "second"]
 
 
 class ComparedRun(Document):
-    """One of the two runs: what it was, and how much of it counts."""
+    """One of two runs.
+
+    Attributes:
+        protocol: its name
+    """
 
     run_id: str
     started_at: datetime
@@ -90,9 +108,10 @@ class ComparedRun(Document):
 
 
 class ComparedSubject(Document):
-    """An API that both runs measured. What of its build changed between them is the subject of the comparison.
+    """An API that both runs measured.
 
-    `changed` names it: `image`, `sources`, `environment`. It is empty where both runs measured the same build.
+    Attributes:
+        changed: what of its build changed between them
     """
 
     api: Name
@@ -102,12 +121,20 @@ class ComparedSubject(Document):
 
 
 class Change(Document):
-    """One API under one load: `ratio` is that of the second run over the first, of geometric means over blocks.
+    """One API under one load in two runs.
 
-    `first` and `second` are these means, in the unit of the cells' numbers. The blocks of two runs aren't paired: the
-    test is Welch's, with `degrees_of_freedom`, and each run has a noise of its own, the standard deviation of its
-    blocks' logs. What needs two blocks of each run is None where one of them has fewer; `reason` then says so in a
-    sentence. p-values, verdict and numbers of blocks, here of each run, are those of a `PairComparison`.
+    The blocks of two runs aren't paired: the test is Welch's. Null is what needs two blocks of each run.
+
+    Attributes:
+        first_blocks: blocks with a valid cell
+        first: geometric mean over blocks, in the unit of the cells' numbers
+        ratio: of the second run over the first
+        first_noise: standard deviation of the blocks' logs
+        degrees_of_freedom: Welch's
+        p_value: this and what follows is as in `PairComparison`
+        better: which run, where the verdict is `better`
+        reason: why there is no ratio
+        blocks_to_detect: of each run
     """
 
     api: Name
@@ -136,7 +163,8 @@ class Change(Document):
 class MeasureChanges(Document):
     """All APIs under all loads that both runs measured, by one measure.
 
-    `tests` is how many of them Holm's correction takes into account.
+    Attributes:
+        tests: how many Holm's correction takes into account
     """
 
     measure: Measure
@@ -145,11 +173,17 @@ class MeasureChanges(Document):
 
 
 class RunComparison(Document):
-    """Two runs beside each other.
+    """Two runs beside each other: what `lab compare --json` prints.
 
-    `differences` are the conditions in which the runs differ, a sentence each; where there are any, they were compared
-    all the same by request, and every page says so in its title. `notes` are whole sentences that a reader must know.
-    `margin`, `significance` and `power` are those of a run's own comparisons.
+    Attributes:
+        first: the run that the other is compared with
+        differences: conditions that differ; empty unless compared with `--anyway`
+        notes: what to know before quoting a ratio
+        margin: the smaller one, where the protocols' differ
+        significance: two-sided, of a family
+        power: what numbers of blocks are given for
+        subjects: the APIs that both runs measured
+        measures: one for each measure that is above 0 in every cell
     """
 
     version: Literal[1] = 1
@@ -170,11 +204,15 @@ process on this machine measures it. `damaged`: its documents can't be read."""
 
 
 class ListedRun(Document):
-    """A run's folder. Of a damaged one nothing is known but its name, its size and what is wrong with it.
+    """A run's folder, as `lab runs --json` lists it. Of a damaged run little more than its name is known.
 
-    `cells` are those that are due by now, of which `valid_cells` count, and of the `void_cells` no attempt does; the
-    others are still to be measured. `bytes` is what the folder takes on its disk. `kept` is whether it has a mark that
-    no prune removes.
+    Attributes:
+        run_id: the folder's name
+        kept: no prune removes it
+        bytes: on the disk
+        cells: that are due so far
+        void_cells: without a valid attempt; the rest is still to be measured
+        fault: why a damaged run can't be read
     """
 
     run_id: str
@@ -193,14 +231,25 @@ class ListedRun(Document):
 
 
 class SparedRun(Document):
-    """A run that is old enough to go, and why it doesn't, in a clause."""
+    """A run that is old enough to go, but stays.
+
+    Attributes:
+        why: a clause
+    """
 
     run_id: str
     why: str
 
 
 class PrunedRuns(Document):
-    """What `lab runs prune` removed, or with ``removed`` false would remove; `bytes` is what that takes together."""
+    """What `lab runs prune --json` removed.
+
+    Attributes:
+        removed: false with `--dry-run`
+        runs: those that went, or would
+        spared: those beyond the bounds that stay
+        bytes: of all that went
+    """
 
     version: Literal[1] = 1
     removed: bool

@@ -10,11 +10,15 @@ from documents.stack import Cores, Environment, PostgresSettings
 
 
 class Variant(Document):
-    """One way in which APIs are measured, in the words of the stack document; what it doesn't name is as declared.
+    """One way in which APIs are measured.
 
-    `environment` is added to an API's, `cores` is the host's core layout, and `postgres` has settings of PostgreSQL.
-    `apis` are those that it is of, all that are measured unless given. One that names nothing else is of the APIs as
-    they are declared.
+    What it doesn't name is as declared; with a name alone it is the API as declared.
+
+    Attributes:
+        environment: variables that add to an API's own or replace them
+        cores: the host's core layout
+        postgres: settings of PostgreSQL
+        apis: the APIs that it applies to; all that are measured unless given
     """
 
     name: Name
@@ -41,13 +45,30 @@ Workload = Literal[
 ]
 
 
+Connections = Annotated[int, Field(ge=1, le=10_000)]
+
+
 class Scenario(Document):
-    """One load: so many connections for so many seconds, each sending its next request when its last is answered."""
+    """One load: connections that each send the next request when the last one is answered.
+
+    Attributes:
+        workload: which stream of requests
+    """
 
     name: Name
     workload: Workload
-    connections: Annotated[int, Field(ge=1, le=10_000)]
+    connections: Connections
     duration_seconds: Annotated[int, Field(ge=1, le=3600)]
+
+
+class Scenarios(Scenario):
+    """One load, or one for each of several numbers of connections, as a protocol is written.
+
+    Attributes:
+        connections: how many connections; a list makes a load of each, named `NAME-16` for 16
+    """
+
+    connections: Connections | Annotated[tuple[Connections, ...], Field(min_length=1)]  # pyright: ignore[reportIncompatibleVariableOverride]
 
 
 def _one_for_each(given: object) -> object:
@@ -101,10 +122,13 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 
 
 class OpenLoop(Document):
-    """Windows of `seconds` in which requests arrive at a given rate, however long the answers take.
+    """Windows in which requests arrive at a given rate, however long the answers take. All APIs have the same rates.
 
-    The rates are the same for all APIs: `shares` of the throughput that the slowest of them reached in `scenario`,
-    whose workload is played over at most as many connections as it has. `blocks` times each API at each rate.
+    Attributes:
+        scenario: whose workload is played, over at most as many connections
+        shares: the rates, as rising shares of the throughput that the slowest API reached in that scenario
+        seconds: the length of a window
+        blocks: how often each API is measured at each rate
     """
 
     scenario: Name
@@ -122,20 +146,21 @@ class OpenLoop(Document):
 class Protocol(Document):
     """What a run does: `blocks` times all scenarios for every API, in an order drawn from a recorded seed.
 
-    The unit of the statistics is the cell: one restart of the API, one warm-up, one load window. `request_seed`
-    makes the stream of requests, the same for all APIs. A cell that is void is run again, until `attempts` were made at
-    it or one is valid; 1 runs none again. After all of that, `open_loop` has its own cells.
+    The unit of the statistics is the cell: one restart of the API, one warm-up, one load window.
 
-    A warm-up ends when its throughput is steady, at the latest after `warm_up_seconds`, and not before
-    `warm_up_least_seconds`; where both are equal, its length is fixed.
-
-    With `twin`, each block measures one of the APIs twice under each scenario, each in turn: A/A. `margin` is the share
-    up to which two APIs count as the same, 0.03 for 3%; it is fixed before the run, for one that is chosen afterwards
-    can make any two the same. The open loop has no twin.
-
-    `apis` are those that are measured, all of the lab's unless given. With `vary` each of them is measured in each of
-    its variants, and each API in a variant is compared with the others as an API is. One that no variant is of is
-    measured as it is declared.
+    Attributes:
+        blocks: how often each API meets each scenario; a comparison needs two, and ten say something
+        warm_up_seconds: the longest that a warm-up may last; it ends when throughput is steady
+        warm_up_least_seconds: the shortest
+        request_seed: what the stream of requests is drawn from, the same for all APIs
+        timeout_seconds: a slower answer is an error
+        attempts: how often a cell is run until it is valid
+        twin: each block measures one API twice under each scenario, each API in turn: A/A
+        margin: the share up to which two APIs count as the same, fixed before the run: 0.03 for ratios from 1/1.03
+            to 1.03
+        open_loop: cells at given rates, after all others
+        apis: the APIs that are measured; all of the lab's unless given
+        vary: the variants that each API is measured in
     """
 
     version: Literal[1]
@@ -143,7 +168,11 @@ class Protocol(Document):
     blocks: Annotated[int, Field(ge=1, le=1000)]
     warm_up_seconds: Annotated[int, Field(ge=0, le=600)]
     warm_up_least_seconds: Annotated[int, Field(ge=0, le=600)] = 0
-    scenarios: Annotated[tuple[Scenario, ...], BeforeValidator(_one_for_each), Field(min_length=1)]
+    scenarios: Annotated[
+        tuple[Scenario, ...],
+        BeforeValidator(_one_for_each, json_schema_input_type=Annotated[tuple[Scenarios, ...], Field(min_length=1)]),
+        Field(min_length=1),
+    ]
     request_seed: int = 20260131
     timeout_seconds: Annotated[int, Field(ge=1, le=60)] = 2
     attempts: Annotated[int, Field(ge=1, le=5)] = 3
@@ -195,9 +224,12 @@ class Protocol(Document):
 
 
 class Cell(Document):
-    """One cell: one restart of one API, one warm-up, one load window. `number` counts from 1 in the run's order.
+    """One restart of one API, one warm-up, one load window.
 
-    `twin` marks the second cell of the API that its block measures twice under the scenario.
+    Attributes:
+        number: from 1, in the run's order; the open loop's go on after the last of `plan.json`
+        block: from 1; the open loop's count from 1 again
+        twin: the second cell of the API that its block measures twice under this scenario
     """
 
     number: int
@@ -213,7 +245,11 @@ class Cell(Document):
 
 
 class Plan(Document):
-    """The cells of a run in their shuffled order, and the seed that the order was drawn from."""
+    """`plan.json`: the cells in the order in which they are measured.
+
+    Attributes:
+        order_seed: what the order was drawn from
+    """
 
     version: Literal[1] = 1
     order_seed: int

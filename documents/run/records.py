@@ -19,11 +19,19 @@ CONTROLLED: frozenset[KnobState] = frozenset({"as-wanted", "set", "nothing-to-co
 
 
 class KnobRecord(Document):
-    """One knob: what is wanted, what it was before the run, while it went on, and after it.
+    """One kernel setting that a measurement depends on, in the kernel's words.
 
-    Values are the kernel's own words; of a knob with many files, such as one for each interrupt, each value with the
-    number of files that have it. None stands for what wasn't read, or what the kernel doesn't have. `message` says why
-    a knob isn't controlled.
+    Of a setting with many files, such as one for each interrupt, each value stands with the number of files that have
+    it.
+
+    Attributes:
+        wanted: what a measurement wants
+        before: before the run; null where the kernel has none
+        during: after it was set
+        after: after it was put back; null until then
+        state: `as-wanted`, `set` and `nothing-to-control` are controlled; `lost` was changed by something else
+            during the run, `not-told` can't be read
+        message: why it isn't controlled
     """
 
     name: str
@@ -57,9 +65,10 @@ Offset = Annotated[int, Field(gt=-(2**63), lt=2**63)]
 
 
 class RoundTrips(Document):
-    """How long a small message takes to the lab's host and back over TCP, in microseconds; `count` were sent in turn.
+    """How long a small message takes to the lab's host and back over TCP, without the other side's own time.
 
-    The time that the other side took to answer is taken off.
+    Attributes:
+        count: how many were sent, one after the other
     """
 
     count: Annotated[int, Field(ge=1)]
@@ -70,12 +79,15 @@ class RoundTrips(Document):
 
 
 class ClockReading(Document):
-    """How far the clock of the lab's host is ahead of a load host's, in nanoseconds.
+    """How far the clock of the lab's host is ahead of a load host's, by the exchange with the least delay.
 
-    `offset_ns` is of CLOCK_MONOTONIC, by which all raw files go: it holds how much earlier the lab's host was booted.
-    `wall_offset_ns` is of CLOCK_REALTIME. Both are those of the exchange with the least delay, of RFC 5905, section 8:
-    at `at_ns` of the load host's CLOCK_MONOTONIC, over a round trip of `delay_ns`. They can't be wrong by more than
-    half of that.
+    Source: RFC 5905, section 8.
+
+    Attributes:
+        at_ns: the load host's CLOCK_MONOTONIC then
+        offset_ns: of CLOCK_MONOTONIC, by which all raw files go
+        wall_offset_ns: of CLOCK_REALTIME
+        delay_ns: the round trip; an offset is wrong by at most half of it
     """
 
     at_ns: Annotated[int, Field(ge=0, lt=2**63)]
@@ -90,7 +102,14 @@ class ClockReading(Document):
 
 
 class Bandwidth(Document):
-    """Bits a second that one TCP connection carried for so many seconds: towards the APIs, and back from them."""
+    """What one TCP connection carried each way.
+
+    Attributes:
+        tool: as it names itself
+        seconds: how long it sent each way
+        to_apis: bits a second
+        from_apis: bits a second
+    """
 
     tool: str
     seconds: Annotated[int, Field(ge=1)]
@@ -99,7 +118,11 @@ class Bandwidth(Document):
 
 
 class Network(Document):
-    """What was measured between a load host and the lab's host at one time. `bandwidth` is None without iperf3."""
+    """What was measured between a load host and the lab's host at one time.
+
+    Attributes:
+        bandwidth: null where a host lacks iperf3
+    """
 
     round_trips: RoundTrips
     clock: ClockReading
@@ -107,14 +130,23 @@ class Network(Document):
 
 
 class ClockReadings(Document):
-    """The clock of one load host against that of the lab's host, straight before a load and straight after it."""
+    """The clock of one load host against that of the lab's host.
+
+    Attributes:
+        before: immediately before the load
+        after: immediately after it
+    """
 
     before: ClockReading
     after: ClockReading
 
 
 class CellClocks(Document):
-    """`clocks.json` in a cell's folder: the clocks of the load hosts, in the inventory's order."""
+    """`clocks.json`: the clocks of the load hosts.
+
+    Attributes:
+        load_hosts: in the inventory's order
+    """
 
     version: Literal[1] = 1
     load_hosts: Annotated[tuple[ClockReadings, ...], Field(min_length=1)]
@@ -133,10 +165,14 @@ UNKNOWN_COMMIT = "unknown"
 class Manifest(Document):
     """`manifest.json`: what the run is, written once before its first cell.
 
-    `git_commit` is the project's commit, with ``-dirty`` behind it where the tree had changes. `tool_versions`
-    maps a tool (wrk, postgres, redis, docker, kernel, …) to the version that the host named. `protocol_file` is the
-    path of the protocol's file as it was given; None for one of the lab's own. `budget_seconds` is the time that the
-    run was given; the protocol's number of blocks is then what fitted, and not its file's.
+    Attributes:
+        run_id: the folder's name
+        git_commit: the project's commit; `-dirty` follows where the tree had changes, `unknown` without git
+        protocol_file: the path of its file as it was given; null for one of the lab's own
+        budget_seconds: the time that the run was given; the protocol's blocks are then those that fitted
+        order_seed: what the order of the cells was drawn from
+        requests_sha256: of each workload's request file
+        tool_versions: as the host named them: docker, kernel, postgres, python3, redis, sshd, taskset, wrk
     """
 
     version: Literal[1] = 1
@@ -157,12 +193,20 @@ VARYING = frozenset({"available_memory_bytes", "steal_seconds"})
 
 
 class HostIdentity(Document):
-    """What the host is, read from it. Memory and sizes in bytes; `settings` are kernel settings by name.
+    """What the host is, read from it. Null is what the host doesn't report.
 
-    `physical_cores` are those that the host's CPUs belong to. `cgroup_limits` has each limit that holds the host's
-    first process back, by the name of its file; `mitigations` what the kernel does about each weakness of the
-    processor. `steal_seconds` is how long its CPUs have waited for a hypervisor since its boot. None stands for a value
-    that the host doesn't report.
+    Attributes:
+        cpus: those that the host may use
+        memory_bytes: the host's limit, if it has one
+        settings: kernel settings by name; one that the kernel doesn't have is left out
+        microcode: the processor's
+        physical_cores: those that the CPUs belong to
+        cgroup_limits: each limit on the host's first process, by its file's name
+        open_files: soft and hard limit of the host's first process
+        irqbalance: whether it runs; null in a container, which doesn't see all processes
+        mitigations: what the kernel does about each weakness of the processor
+        available_memory_bytes: when it was read; it doesn't identify the host
+        steal_seconds: since boot, over all CPUs; it doesn't identify the host
     """
 
     cpu_model: str
@@ -220,24 +264,36 @@ def _flat(identity: HostIdentity) -> dict[str, str]:
 
 
 class LoadHostLook(Document):
-    """What a load host is at one time, and what lies between it and the lab's host."""
+    """A load host at one time.
+
+    Attributes:
+        network: what lies between it and the lab's host
+    """
 
     identity: HostIdentity
     network: Network
 
 
 class LoadHostRecord(Document):
-    """One load host before the run's first cell and after its last; None until then."""
+    """One load host of a run.
+
+    Attributes:
+        before: before the first cell
+        after: after the last; null until then
+    """
 
     before: LoadHostLook
     after: LoadHostLook | None = None
 
 
 class HostRecord(Document):
-    """`host.json`: the host's identity before the first cell and after the last (None until then), and its knobs.
+    """`host.json`: the host's identity, read while nothing is set for the run, and its settings.
 
-    `before` and `after` are read while nothing is set for the run. `knobs` has those of load hosts too, by names of
-    their own. `load_hosts` are in the inventory's order.
+    Attributes:
+        before: before the first cell
+        after: after the last; null until then
+        knobs: the settings that a measurement depends on; those of load hosts have `of load host 1` in their names
+        load_hosts: in the inventory's order; left out where there are none
     """
 
     version: Literal[1] = 1
@@ -248,7 +304,11 @@ class HostRecord(Document):
 
 
 class ProcessPinning(Document):
-    """The CPUs that one thread of one process may run on, read back from /proc/PID/task/TID/status."""
+    """The CPUs that one thread may run on, read back from /proc/PID/task/TID/status after the warm-up.
+
+    Attributes:
+        process_id: as the host numbers it
+    """
 
     role: Role
     process_id: int
@@ -285,7 +345,11 @@ VoidReason = Literal[
 
 
 class Void(Document):
-    """Why an attempt at a cell doesn't count: a reason by name and a sentence with the numbers."""
+    """Why an attempt at a cell doesn't count.
+
+    Attributes:
+        message: a sentence with the numbers
+    """
 
     reason: VoidReason
     message: str
@@ -306,7 +370,14 @@ WarmUpOutcome = Literal["steady", "never-steady", "not-judged"]
 
 
 class WarmUp(Document):
-    """A cell's warm-up: how it ended, how many seconds its load lasted, and the requests sent in each whole second."""
+    """A cell's warm-up.
+
+    Attributes:
+        outcome: `steady`: throughput had settled; `never-steady`: it hadn't after the longest time; `not-judged`:
+            that time is too short to judge
+        seconds: how long its load lasted, by the host's clock
+        series: requests sent in each whole second; where they were steady, up to the second that showed it
+    """
 
     outcome: WarmUpOutcome
     seconds: float
@@ -319,12 +390,17 @@ def attempt_id(cell_id: str, attempt: int) -> str:
 
 
 class CellRecord(Document):
-    """`cells/<id>/cell.json`: how one attempt at a cell went. It is written last: without it, none was finished.
+    """`cell.json`: how one attempt at a cell went. It is written last: without it, the attempt isn't finished.
 
-    `attempt` counts from 1. `phases_seconds` has the wall time of each phase (reset, restart, ready, probe, warm_up,
-    pinning, load, pull). `load_started_ns` and `load_ended_ns` bound the load window on the host's CLOCK_MONOTONIC, the
-    clock of the samples; they are None where wrk left no result. `warm_up` is None where the cell ended before its
-    warm-up did. `files` maps each raw file of the folder to its SHA-256.
+    Attributes:
+        cell_id: the name of the first attempt's folder
+        attempt: from 1; from 2 on the folder's name ends in `-attempt-` and this number
+        started_at: by the controller's clock
+        voids: empty for an attempt that counts
+        phases_seconds: wall time of each phase: reset, restart, ready, probe, warm_up, pinning, load, pull
+        load_started_ns: the load window; null where the generator left no result
+        warm_up: null where the cell ended before it
+        files: each raw file of the folder with its SHA-256
     """
 
     version: Literal[3] = 3
@@ -361,7 +437,13 @@ JournalEvent = Literal[
 
 
 class JournalEntry(Document):
-    """One line of `journal.jsonl`: one thing done, at what time, for which attempt at which cell."""
+    """One line of `journal.jsonl`: one thing done.
+
+    Attributes:
+        cell_id: left out where the event is of no cell
+        attempt: which attempt at the cell, from 1
+        message: left out where there is none
+    """
 
     at: datetime
     event: JournalEvent
@@ -373,9 +455,10 @@ class JournalEntry(Document):
 class PipelineRun(Document):
     """What a pipeline asked of `lab run --ci`, and the run that came of it.
 
-    `pipeline` names the pipeline and its job, the same each time that it is started again. All else is what was asked:
-    of which commit, of which lab, and how. `apis`, `order_seed` and `budget_seconds` are empty or None where they
-    weren't given.
+    Attributes:
+        pipeline: names the pipeline and its job, the same each time that it is started again
+        apis: empty where none was given
+        run_id: empty until the run has begun
     """
 
     version: Literal[1] = 1
@@ -405,11 +488,15 @@ Fact = Literal[
 
 
 class Building(Document):
-    """Repetitions of the release build, each in a container of its own from the stage `source`, without a network.
+    """Repeated release builds, each in a container of its own from the stage `source`, without a network.
 
-    A clean build begins with the dependencies downloaded and nothing compiled. The incremental one follows it, after
-    the change of one line in `changed_file`. `cpus` are those that the builds could use, `binary_bytes` is the size of
-    what a build leaves for the image, `dependencies` what of others is in it.
+    A clean build begins with the dependencies downloaded and nothing compiled.
+
+    Attributes:
+        cpus: what the builds could use
+        incremental_seconds: each after the clean build of the same place, with one line changed
+        binary_bytes: the size of what a build leaves for the image
+        dependencies: what of others is in it
     """
 
     cpus: tuple[int, ...]
@@ -423,9 +510,12 @@ class Building(Document):
 class Starting(Document):
     """Repeated starts of the API's own container, on the host's monotonic clock.
 
-    `engine_seconds` pass from the command to start it until its process runs, which is the Docker engine's share;
-    `first_answer_seconds` from then until the whole of the first right answer is there. `memory_bytes` is the cgroup's
-    anonymous memory `rest_seconds` after that answer, before any load. `cpus` are the API's.
+    Attributes:
+        cpus: the API's
+        engine_seconds: from the command to start the container until its process runs: the Docker engine's share
+        first_answer_seconds: from then to the whole of the first right answer
+        rest_seconds: from that answer to the look at the memory
+        memory_bytes: anonymous memory then, before any load
     """
 
     cpus: tuple[int, ...]
@@ -436,9 +526,15 @@ class Starting(Document):
 
 
 class Facts(Document):
-    """All facts of one API: its image and environment as the lab had them, and the host that they were measured on.
+    """`facts/NAME-ID.json`: all that `lab facts` measured of one API's image.
 
-    `code_lines` and `test_lines` count lines that hold code: none that is blank, or has but comments, brackets or text.
+    Attributes:
+        source_sha256: of the build context
+        environment: what the stack document adds
+        host: what it was measured on
+        image_bytes: all layers, unpacked
+        code_lines: lines of the sources that hold code
+        test_lines: the same of the tests
     """
 
     version: Literal[1] = 1

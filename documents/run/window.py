@@ -10,7 +10,15 @@ from documents.run.records import Nanoseconds
 
 
 class WrkErrors(Document):
-    """wrk's own error counters: sockets that failed to connect, read or write; statuses of 400 and more; time-outs."""
+    """wrk's own error counters.
+
+    Attributes:
+        connect: sockets that failed to connect
+        read: sockets that failed to read
+        write: sockets that failed to write
+        status: responses with a status of 400 or more
+        timeout: responses slower than the time-out
+    """
 
     connect: int = Field(ge=0)
     read: int = Field(ge=0)
@@ -25,10 +33,13 @@ class WrkErrors(Document):
 
 
 class WrkLatency(Document):
-    """wrk's latency histogram as `done()` finds it: already "corrected" for coordinated omission by wrk itself.
+    """wrk's latency histogram, which wrk has corrected for coordinated omission.
 
-    `histogram` holds pairs of (latency in whole microseconds, responses), latencies rising, counts above 0.
     `analysis/` inverts the correction, so that both raw and corrected percentiles can be reported.
+
+    Attributes:
+        count: latencies in the histogram, those that wrk added included
+        histogram: pairs of latency in whole microseconds and how many, rising
     """
 
     count: int
@@ -38,11 +49,17 @@ class WrkLatency(Document):
 
 
 class WrkResult(Document):
-    """One load window as wrk saw it.
+    """`wrk.json`: one load window as wrk saw it.
 
-    The load ended at `ended_ns` of the host's CLOCK_MONOTONIC, and began `elapsed_us` before. wrk itself lives longer:
-    it builds its requests before, and writes this document after. `statuses` maps status to responses; None where a
-    workload has several routes.
+    wrk itself lives longer: it builds its requests before the load, and writes this document after it.
+
+    Attributes:
+        duration_seconds: what was asked for
+        elapsed_us: what it took
+        ended_ns: when the load ended; it began `elapsed_us` before
+        requests: responses of any status
+        bytes: bytes read
+        statuses: responses by status; null for a workload of several routes
     """
 
     version: Literal[2] = 2
@@ -72,10 +89,12 @@ class WrkResult(Document):
 
 
 class OpenLoopCell(Cell):
-    """A cell whose window has requests arrive at `rate` a second, due at equal distances.
+    """A cell whose window has requests arrive at a rate.
 
-    Its `scenario` is the protocol's but for `duration_seconds`, which is the window's. Its connections warm the API up
-    in a closed loop, and are the most that the window opens.
+    Its scenario is the protocol's with the open loop's `duration_seconds`.
+
+    Attributes:
+        rate: requests a second, due at equal distances
     """
 
     rate: int = Field(ge=1)
@@ -87,18 +106,24 @@ class OpenLoopCell(Cell):
 
 
 class OpenLoopRate(Document):
-    """A rate in requests a second, common to all APIs, and the share of the slowest one's throughput that it is."""
+    """A rate that is common to all APIs.
+
+    Attributes:
+        share: of the slowest API's throughput
+        rate: requests a second, rounded down to three digits
+    """
 
     share: float
     rate: int
 
 
 class OpenLoopPlan(Document):
-    """`open-loop-plan.json`: what the closed loop left to be decided, written once before the first cell of it.
+    """`open-loop-plan.json`: rates and cells of the open loop, written once when the closed loop is over.
 
-    `throughput` is that of the `slowest` API in that scenario, in requests a second, as the report has it: the
-    geometric mean over blocks of its valid cells. Both are None, and there are no rates and no cells, where no API has
-    a valid cell.
+    Attributes:
+        slowest: the API whose throughput the rates are shares of; null where no API has a valid cell
+        throughput: its geometric mean over blocks, in requests a second
+        cells: in the order in which they are measured
     """
 
     version: Literal[1] = 1
@@ -110,7 +135,12 @@ class OpenLoopPlan(Document):
 
 
 class OpenLoopErrors(Document):
-    """Requests without an answer: after the time-out, or for another reason such as a connection that was closed."""
+    """Requests without an answer.
+
+    Attributes:
+        timeout: given up after the time-out
+        other: for another reason, such as a closed connection
+    """
 
     timeout: int = Field(ge=0)
     other: int = Field(ge=0)
@@ -122,7 +152,11 @@ class OpenLoopErrors(Document):
 
 
 class OpenLoopHistogram(Document):
-    """Durations by the whole microsecond: pairs of (µs, how many), µs rising, counts above 0."""
+    """Durations by the whole microsecond.
+
+    Attributes:
+        histogram: pairs of microseconds and how many, rising
+    """
 
     count: int = Field(ge=0)
     minimum_us: int = Field(ge=0)
@@ -133,10 +167,19 @@ class OpenLoopHistogram(Document):
 class OpenLoopResult(Document):
     """`open-loop.json`: one window as vegeta saw it.
 
-    It began at `started_ns` of the host's CLOCK_MONOTONIC, and the last answer had come, or was given up, at
-    `ended_ns`. Of the requests that were due, `requests` were sent: `sent_in_window` of them before the window's end,
-    the others within `timeout_seconds` after it. `latency` has the answered ones, each from when it was due to its last
-    byte; `lateness` has all, from when each was due to when it was sent. `statuses` maps method and status to answers.
+    Attributes:
+        connections: the most at a time
+        duration_seconds: how long requests were due
+        rate: requests due a second
+        started_ns: the first request
+        ended_ns: the last answer, or when it was given up
+        requests: those that were sent, also after the window
+        sent_in_window: those sent before the window's end
+        connections_opened: over the window
+        first_error: in the words of Go's client
+        statuses: answers by method and status
+        latency: of the answered requests, from when each was due to its last byte
+        lateness: of all requests, from when each was due to when it was sent
     """
 
     version: Literal[1] = 1
@@ -193,11 +236,14 @@ SAMPLE_COLUMNS = ("time_ns", "role", "cpu_ns", "anonymous_bytes", "page_cache_by
 
 
 class Sample(NamedTuple):
-    """One role at one moment.
+    """One role at one moment: a line of `samples.csv`.
 
-    `time_ns` is the host's CLOCK_MONOTONIC; `cpu_ns` the CPU time that the cgroup has used since it was made;
-    `anonymous_bytes` its anonymous memory and `page_cache_bytes` its file-backed memory (cgroup v1: rss and
-    cache; v2: anon and file in memory.stat).
+    Attributes:
+        time_ns: the host's CLOCK_MONOTONIC
+        role: `api`, `postgres`, `redis` or `generator`
+        cpu_ns: CPU time that the role's cgroup has used since it was made; it only grows
+        anonymous_bytes: anonymous memory: rss of cgroup v1, anon of cgroup v2
+        page_cache_bytes: file-backed memory: cache of cgroup v1, file of cgroup v2
     """
 
     time_ns: int
@@ -256,13 +302,17 @@ class Scheduled(NamedTuple):
 
 
 class HostTick(Document):
-    """One line of `ticks.jsonl`: what the kernel had counted at one moment of the host's CLOCK_MONOTONIC.
+    """One line of `ticks.jsonl`: what the kernel had counted at one moment. All counters only grow.
 
-    `cpus` has the lab's CPUs by their number, `used_ns` the CPU time of each role's cgroup, `throttled` the cgroups of
-    the roles and those above them, by directory. `pressure` is None on a kernel that has none. `connections` are the
-    established TCP connections to the API's port. `silent_ms` has one value for each of them to which the API has sent
-    nothing for a second or more: for how long; None where the kernel can't report it. `generator` is None while no load
-    runs, and where the kernel doesn't account what threads wait.
+    Attributes:
+        cpus: the lab's CPUs by number
+        used_ns: CPU time that each role's cgroup has used since it was made
+        throttled: the cgroups of the roles and those above them, by directory
+        pressure: null on a kernel without pressure stall information
+        connections: established TCP connections to the API's port
+        silent_ms: for each connection to which the API has sent nothing for a second or more, how long; null where
+            the kernel doesn't show it
+        generator: null while no load runs, and where the kernel doesn't count it
     """
 
     time_ns: Nanoseconds
@@ -276,7 +326,12 @@ class HostTick(Document):
 
 
 class Spin(Document):
-    """The fastest of ten equal pieces of work on one CPU: how long it took by the clock, and its CPU time, in ns."""
+    """The fastest of ten equal pieces of work on one CPU.
+
+    Attributes:
+        wall_ns: what it took by the clock
+        cpu_ns: the CPU time that it took
+    """
 
     cpu: Cpu
     wall_ns: Annotated[int, Field(gt=0, lt=2**63)]
@@ -284,9 +339,11 @@ class Spin(Document):
 
 
 class HostWatch(Document):
-    """`watch.json`: the calibration spins on the API's CPUs, straight before the load and straight after it.
+    """`watch.json`: the calibration spins on the API's CPUs, all at once, while the API has no request.
 
-    The API has no request then. All CPUs of a set spin at once.
+    Attributes:
+        spins_before: immediately before the load
+        spins_after: immediately after it
     """
 
     version: Literal[1] = 1

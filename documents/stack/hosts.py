@@ -44,16 +44,23 @@ NETWORK_ZONES: dict[str, NetworkZone] = {
 
 
 class Price(Document):
-    """An amount of money: ``{amount: 0.5, currency: EUR}``."""
+    """An amount of money: ``{amount: 0.5, currency: EUR}``.
+
+    Attributes:
+        currency: three capital letters, such as EUR
+    """
 
     amount: Annotated[float, Field(ge=0.0001, le=1000, allow_inf_nan=False)]
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 
 
 class Bill(Document):
-    """The cost of a lab's machines, which is shown and confirmed before any is created.
+    """What a lab's machines cost: shown and confirmed before any is made.
 
-    `place` is the cloud's region or location, `price_per_hour` is for one machine.
+    Attributes:
+        place: the cloud's region or location
+        price_per_hour: for one machine
+        expires: when the lab may be taken down
     """
 
     kind: Literal["aws", "hetzner"]
@@ -65,7 +72,17 @@ class Bill(Document):
 
 
 class _CloudHost(Document):
-    """The common keys of cloud machines: owner, expiry, allowed networks, and price an hour."""
+    """What all machines of a cloud have in common.
+
+    Attributes:
+        owner: whose the lab is; a tag with up to 63 letters, digits, `-`, `_` and `.`
+        expires: when the lab may be taken down, with its time zone and in quotes; a tag
+        allowed_from: the controller's own IPv4 address as the internet sees it, as a network of /24 to /32; SSH is
+            open to it alone
+        price_per_hour: what one machine costs an hour
+        cpus: the most CPUs that the lab uses: whole physical cores, so 16 on a machine with SMT are 8 physical
+            cores
+    """
 
     owner: Owner
     expires: AwareDatetime
@@ -107,7 +124,15 @@ class _CloudHost(Document):
 
 
 class AwsHost(_CloudHost):
-    """A machine of Amazon EC2, made for the lab in a network of its own."""
+    """A machine of Amazon EC2, made for the lab in a network of its own.
+
+    Attributes:
+        region: such as eu-central-1
+        availability_zone: a zone of that region; Amazon's choice unless given
+        ami: the image, Debian 13; each region has its own
+        instance_type: the machine
+        disk_gb: its disk
+    """
 
     kind: Literal["aws"]
     region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")]
@@ -149,7 +174,13 @@ class AwsHost(_CloudHost):
 
 
 class HetznerHost(_CloudHost):
-    """A server of Hetzner Cloud, made for the lab, with the disk of its type."""
+    """A server of Hetzner Cloud, made for the lab; its type includes its disk.
+
+    Attributes:
+        location: where it is
+        server_type: the machine
+        image: the operating system
+    """
 
     kind: Literal["hetzner"]
     location: Literal["fsn1", "nbg1", "hel1", "ash", "hil", "sin"]
@@ -218,10 +249,16 @@ PrivateNetwork = Annotated[str, AfterValidator(_private_network)]
 
 
 class ContainerHost(Document):
-    """A host made as a container on the controller's own Docker engine, with sshd and an engine of its own.
+    """A host made as a container on the controller's Docker engine, with sshd and an engine of its own.
 
-    With load hosts, all hosts and the controller are in one Docker network, `private_network`; its default depends on
-    the stack's name.
+    Attributes:
+        cpus: the most CPUs that the lab uses: whole physical cores, so 16 on a machine with SMT are 8 physical
+            cores
+        memory_gb: its memory limit in GiB
+        ssh_port: its sshd's port on the controller's 127.0.0.1
+        private_network: the network of the host and its load hosts, of /16 to /28; drawn from the stack's name
+            unless given
+        build_cache: whether images and build caches outlive `lab down`
     """
 
     kind: Literal["container"]
@@ -233,10 +270,16 @@ class ContainerHost(Document):
 
 
 class ExistingHost(Document):
-    """An existing Debian or Ubuntu machine, for root or a user with sudo without a password.
+    """An existing Debian or Ubuntu machine.
 
-    Without a `private_key`, a path on the controller, the login is the SSH agent's. A `host_key` that isn't given is
-    shown by the first `lab up`, for confirmation.
+    Attributes:
+        address: its name or IP address
+        port: its sshd's
+        user: who logs in; one other than root needs sudo without a password
+        private_key: the key's file on the controller, beginning with / or ~/; the SSH agent's keys unless given
+        host_key: the one key that the machine may show, `ssh-ed25519 AAAA…`; the first `lab up` shows it for
+            confirmation unless given
+        jump_host: a machine that SSH goes through on its way
     """
 
     kind: Literal["ssh"]
@@ -264,8 +307,11 @@ class ExistingHost(Document):
 class SshHost(ExistingHost):
     """The lab's host on an existing machine.
 
-    Of the machine's CPUs the first physical cores with at most `cpus` are used. `private_address` is where its load
-    hosts reach it, if it has any.
+    Attributes:
+        private_address: the address at which its load hosts reach it; required where there are any
+        cpus: the most CPUs that the lab uses: whole physical cores, so 16 on a machine with SMT are 8 physical
+            cores
+        build_cache: whether images and build caches outlive `lab down`
     """
 
     private_address: PrivateAddress | None = None
@@ -274,7 +320,11 @@ class SshHost(ExistingHost):
 
 
 class ContainerLoadHost(Document):
-    """A load host as a container, as large as the lab's host."""
+    """A load host as a container, as large as the lab's host.
+
+    Attributes:
+        ssh_port: its sshd's port on the controller's 127.0.0.1
+    """
 
     kind: Literal["container"]
     ssh_port: Port

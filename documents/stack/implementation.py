@@ -24,38 +24,50 @@ Command = Annotated[str, Field(min_length=1, pattern=r"^[^\x00\n]+$")]
 """A command of the shell, on one line."""
 
 
-class Change(Document):
-    """A change of one line of code that the binary shows: `old`, which occurs once in the file, becomes `new`."""
+class CodeChange(Document):
+    """A change of one line of code that shows in the binary.
+
+    Attributes:
+        file: the file, in the implementation's folder
+        old: a text that the file has exactly once
+        new: the text that replaces it
+    """
 
     file: RelativePath
     old: Annotated[str, Field(min_length=1, pattern=r"^[^\n]+$")]
     new: Annotated[str, Field(pattern=r"^[^\n]*$")]
 
     @model_validator(mode="after")
-    def _differs(self) -> "Change":
+    def _differs(self) -> "CodeChange":
         if self.old == self.new:
             raise FaultyKeyError(("new",), "this changes nothing")
         return self
 
 
 class Build(Document):
-    """The release build: its command, which the Dockerfile has too, its results for the image, and a change.
+    """The release build.
 
-    The first of `artifacts` is the binary or archive that the build makes; other files or folders for the image follow,
-    such as the archives of dependencies. `dependencies` is a command that lists the dependencies in these, one a line;
-    it runs after the build.
+    Attributes:
+        command: the build, as the Dockerfile has it too
+        artifacts: the binary or archive that it makes; then files or folders that go into the image with it, such
+            as the archives of dependencies
+        dependencies: a command that lists the dependencies in them, one a line; it runs after the build
+        change: a change after which the build runs again
     """
 
     command: Command
     artifacts: Annotated[tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9_./-]+$")], ...], Field(min_length=1)]
     dependencies: Command
-    change: Change
+    change: CodeChange
 
 
 class Lines(Document):
     """The files whose lines are counted, as patterns such as ``src/**/*.rs``.
 
-    Files of `tests` are counted as tests, and files of `others`, such as the floor's, aren't counted.
+    Attributes:
+        sources: those of the API; what `tests` matches isn't counted among them
+        tests: those of its tests
+        others: files that aren't counted, such as the floor's
     """
 
     sources: Annotated[tuple[RelativePath, ...], Field(min_length=1)]
@@ -64,7 +76,11 @@ class Lines(Document):
 
 
 class Implementation(Document):
-    """One implementation of the API. `language` is its name in reports."""
+    """One implementation of the API: how `lab facts` builds it and counts its lines.
+
+    Attributes:
+        language: how the reports name it
+    """
 
     version: Literal[1]
     language: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9 +#.-]{0,30}$")]
@@ -75,8 +91,9 @@ class Implementation(Document):
 class ApiCheckStep(Document):
     """One step of `lab api check`.
 
-    `details` are the findings of a passed step, the faults of a failed one, or the reason why it wasn't checked.
-    `section` is the heading in docs/adding-an-api.md that explains it.
+    Attributes:
+        details: what holds, where it passed; each fault, where it failed; else why it wasn't checked
+        section: the heading of docs/adding-an-api.md that explains it
     """
 
     name: str

@@ -52,9 +52,13 @@ PostgresSettings = Annotated[dict[Annotated[str, Field(pattern=r"^[a-z_.]+$")], 
 
 
 class Cores(Document):
-    """An explicit core layout; `system` also holds Redis unless `redis` is given.
+    """An explicit core layout. A CPU list is the kernel's, `0-2,5`; a single CPU is in quotes, `"3"`.
 
-    The generator has CPUs here unless the load comes from load hosts.
+    Attributes:
+        api: the API under test
+        system: sshd, the Docker engine, the sampler and the watch
+        generator: wrk; required unless the load comes from load hosts
+        redis: the same as `system` unless given
     """
 
     api: CpuList
@@ -65,7 +69,13 @@ class Cores(Document):
 
 
 class Postgres(Document):
-    """PostgreSQL on the host. `image` names another image than the lab's own PostgreSQL 17 on Debian."""
+    """PostgreSQL on the host.
+
+    Attributes:
+        image: another image than the lab's own PostgreSQL 17 on Debian
+        port: on the host's 127.0.0.1
+        settings: server settings by name, which add to the lab's own or replace them
+    """
 
     image: str | None = None
     port: Port = 15432
@@ -73,7 +83,12 @@ class Postgres(Document):
 
 
 class Redis(Document):
-    """Redis on the host. `image` names another image than the lab's own Redis 8 on Debian."""
+    """Redis on the host.
+
+    Attributes:
+        image: another image than the lab's own Redis 8 on Debian
+        port: on the host's 127.0.0.1
+    """
 
     image: str | None = None
     port: Port = 16379
@@ -87,10 +102,16 @@ class Services(Document):
 
 
 class Api(Document):
-    """One API under test: a build context with a Dockerfile, and additions to its environment.
+    """One API under test.
 
-    Two entries may share a `source` and differ in `environment` or in the Dockerfile's `target`, so that two variants
-    are measured side by side.
+    Two entries may share a `source` and differ in `environment` or `target`, so that two variants stand side by side.
+
+    Attributes:
+        name: each once; not `postgres` or `redis`
+        source: the build context, a folder inside the project with a Dockerfile
+        port: on the host's 127.0.0.1
+        target: which stage of the Dockerfile; the last unless given
+        environment: variables that add to the lab's own
     """
 
     name: Name
@@ -114,17 +135,29 @@ def _as_many(given: object) -> object:
     return cast("tuple[object, ...]", given) if isinstance(given, tuple) else (given,)
 
 
+_LoadHosts = Annotated[tuple[AnyLoadHost, ...], Field(max_length=_LOAD_HOSTS)]
+
+
 class Stack(Document):
-    """A lab: its host, load hosts, core layout, base image, services and APIs."""
+    """What lab NAME is: `stacks/NAME.yaml`.
+
+    Attributes:
+        name: the same as the file's
+        host: what everything runs on
+        load_host: the hosts that the load comes from; one may be given without a list
+        base_image: the Debian 13 image that the lab's images start from; only the default is bootstrapped where it
+            can't be pulled
+        cores: which CPUs each role has; `auto` chooses
+    """
 
     version: Literal[1]
     name: Name
     host: Annotated[AnyHost, Field(discriminator="kind")]
-    load_host: Annotated[tuple[AnyLoadHost, ...], BeforeValidator(_as_many), Field(max_length=_LOAD_HOSTS)] = ()
+    load_host: Annotated[_LoadHosts, BeforeValidator(_as_many, json_schema_input_type=AnyLoadHost | _LoadHosts)] = ()
     base_image: Annotated[str, Field(pattern=r"^[a-z0-9][a-zA-Z0-9._/:@-]*$")] = "debian:trixie-slim"
     cores: Annotated[
         Annotated[Literal["auto"], Tag("auto")] | Annotated[Cores, Tag("explicit")],
-        # A fault is then reported of the one that is meant, not of both.
+        # A fault is then reported for the one that is meant, not for both.
         Discriminator(lambda given: "auto" if isinstance(given, str) else "explicit"),
     ] = "auto"
     services: Services = Services()

@@ -1,7 +1,6 @@
 """The host as an experiment sees it."""
 
-from experiment.bench.bench import Bench, Load, Measured, WarmedUp
-from experiment.bench.beside import Beside, Found
+from experiment.bench.bench import Bench, Beside, Found, Load, Measured, WarmedUp
 from experiment.bench.load_hosts import require_identical
 from experiment.bench.readiness import verify_api, wait_until_ready
 from experiment.bench.remote import RemoteBench, connected_load_hosts, open_bench

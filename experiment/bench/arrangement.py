@@ -13,7 +13,7 @@ from provision.system import pinning
 class Arrangement:
     """The lab on its host as the API under test is to be measured with it; as it is declared until `arrange`.
 
-    Where subjects differ in PostgreSQL's settings, PostgreSQL is started anew for each cell, whichever it is: else some
+    Where subjects differ in PostgreSQL's settings, PostgreSQL is restarted for each cell, whichever it is: else some
     cells would have a server that has just begun, and others one with full buffers.
     """
 
@@ -28,7 +28,7 @@ class Arrangement:
 
     @property
     def starts_postgres(self) -> bool:
-        """Whether PostgreSQL is started anew for each cell, and maybe another one."""
+        """Whether PostgreSQL is restarted for each cell, maybe as another one."""
         return bool(self._containers)
 
     def make(self, subjects: Collection[ApiService]) -> None:

@@ -1,21 +1,51 @@
 """The bench: all that an experiment asks of the host that it measures on.
 
-`RemoteBench` does it over SSH. That the loop over cells asks only this of a host lets its order, its journal and its
-resume be tested without one.
+`RemoteBench` does it over SSH. The loop over cells asks only this of a host, so its order, its journal and its resume
+are tested without one. `Beside` has the steps that run at the same time, in threads of their own.
 """
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
+from contextvars import copy_context
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from analysis.raw import Window, load_window
 from documents.lab import ApiService, PhysicalCore
 from documents.run import HostIdentity, KnobRecord, LoadHostLook, ProcessPinning, Scenario, WindowResult
-from experiment.bench.beside import Found
 from experiment.workloads import RequestFile
+
+Found = TypeVar("Found")
+
+_THREADS = 64
+"""More than a run ever has steps at once: one for each API of the lab, or a few for each load host."""
+
+
+class Beside:
+    """The steps that were begun, and that may not have ended."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="step")
+        self._steps: set[Future[Any]] = set()
+
+    def begin(self, act: Callable[[], Found]) -> Future[Found]:
+        """Do a step in a thread of its own, which a request to end reaches as it does the one that began it."""
+        step = self._pool.submit(copy_context().run, act)
+        self._steps.add(step)
+        step.add_done_callback(self._steps.discard)
+        return step
+
+    def do_all(self, *acts: Callable[[], Found]) -> list[Found]:
+        """Do steps beside each other; when all have ended, the first failure is raised."""
+        steps = [self.begin(act) for act in acts]
+        wait(steps)
+        return [step.result() for step in steps]
+
+    def wait(self) -> None:
+        """Wait until all have ended, also those for whose end nobody waits any more."""
+        wait(self._steps)
 
 
 @dataclass(frozen=True)
@@ -72,7 +102,7 @@ class Bench(Protocol):
     """
 
     def hold(self, holder: str) -> AbstractContextManager[None]:
-        """Hold the host, and its load hosts, for one run; `holder` is told to whoever else asks.
+        """Hold the host, and its load hosts, for one run; `holder` is the name that others see.
 
         Raises:
             RunError: another run holds it; names the holder.
@@ -167,7 +197,7 @@ class Bench(Protocol):
     def reset(self, api: ApiService, tokens: bytes) -> None:
         """Put the database back to its seed, empty Redis and the API's uploads, and lay the token file ready.
 
-        Where a service doesn't answer, as while it is started anew, it is waited for, so that another attempt finds it.
+        A service that doesn't answer, because it restarts, is waited for, so that another attempt finds it.
         """
         ...
 

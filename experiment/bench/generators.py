@@ -1,7 +1,7 @@
 """The load generators of a run: wrk and the open loop's program, on the lab's own host or on its load hosts.
 
 On load hosts all is by their own clocks: what they leave is pulled as it is, and beside it goes what their clocks were
-against that of the lab's host, straight before the load and straight after it.
+against that of the lab's host, immediately before the load and immediately after it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -24,8 +24,7 @@ from documents.run import (
     Scenario,
 )
 from experiment.bench import host_folder
-from experiment.bench.bench import Load, Measured, WarmedUp
-from experiment.bench.beside import Beside
+from experiment.bench.bench import Beside, Load, Measured, WarmedUp
 from experiment.workloads import RequestFile
 from experiment.workloads.command import (
     REPLAY_SCRIPT,
@@ -49,12 +48,12 @@ _MARGIN_SECONDS = 20
 """How much longer than its load wrk may live: it builds its requests before, and writes its result after."""
 
 _LEAD_SECONDS = 3.0
-"""From when several generators are told to start until they do: each has to be started over SSH, and builds its
+"""From the request to several generators to start until they do: each has to be started over SSH, and builds its
 requests. One that isn't ready by then starts late, which is seen in its result."""
 
 
 @dataclass(frozen=True)
-class Place:
+class GeneratorHost:
     """Where a load generator runs: a host, the generator's CPUs there, and those of the host's other work.
 
     `on_load_host` says that it isn't the host of the APIs.
@@ -70,7 +69,7 @@ class Place:
 class _At:
     """A place, which of the generators its own is, and what runs there for the cell under way."""
 
-    place: Place
+    place: GeneratorHost
     part: Part
     cgroup: Cgroup | None = None
     load: Job | None = None
@@ -83,7 +82,7 @@ class _At:
 class Generators:
     """One load generator on the lab's host, or one on each of its load hosts, which then share every load evenly."""
 
-    def __init__(self, lab: Connection, address: str, places: Sequence[Place], beside: Beside) -> None:
+    def __init__(self, lab: Connection, address: str, places: Sequence[GeneratorHost], beside: Beside) -> None:
         """Prepare them.
 
         Args:
@@ -154,12 +153,12 @@ class Generators:
         """See `Bench.warm_up`."""
         series = host_folder.path_of(f"warm-up/{wrk.SERIES_NAME}")
         jobs_of = self._at_once(lambda one: self._start_wrk(one, load, "warm-up", series=series), self._all)
-        told, statuses = wrk.watch(
+        seen, statuses = wrk.watch(
             [(one.place.connection, job) for one, job in zip(self._all, jobs_of, strict=True)],
             threads=self._threads(load),
             enough=enough,
         )
-        return WarmedUp(series=told, seconds=max((status.ended_ns - status.started_ns) / 1e9 for status in statuses))
+        return WarmedUp(series=seen, seconds=max((status.ended_ns - status.started_ns) / 1e9 for status in statuses))
 
     def start_sampling(self, *, port: int, seconds: float) -> None:
         """Start to sample the generators on load hosts, and to watch these hosts; `port` is the API's."""
@@ -364,7 +363,7 @@ def _known(found: _Found | None, one: _At) -> _Found:
 
 
 def _or_failure(fetch: Callable[[], _Found]) -> tuple[_Found | None, str | None]:
-    """What was fetched, or why the window gave none; a failure to copy it is none of the window's."""
+    """What was fetched, or why the window gave nothing; a failure to copy it isn't the window's and is raised."""
     try:
         return fetch(), None
     except (HostUnreachableError, TransferError):

@@ -9,12 +9,12 @@ from documents.errors import HostError, HostUnreachableError, TransferError
 from documents.files import replace_file
 from documents.lab import CoreLayout
 from documents.run import HostWatch, SampledRole, Spin, Workload
+from provision import payload
 from provision.containers import Cgroup
 from provision.load import Job, jobs, recording
-from provision.payload import HOME
 from provision.ssh import Connection
 
-HOME = f"{HOME}/run"
+HOME = f"{payload.HOME}/run"
 ASIDE = f"{HOME}/ended-run-"
 """How the names begin that a run's folder has while it is cleared away."""
 
@@ -59,7 +59,7 @@ SPINS_NAME = "watch.json"
 
 
 class CellWatch:
-    """What is seen of the host in one cell after the other. A failure ends no cell: `finish` tells it."""
+    """What is seen of the host in one cell after the other. A failure ends no cell: `finish` returns it."""
 
     def __init__(self, connection: Connection, cores: CoreLayout) -> None:
         self._connection = connection
@@ -90,7 +90,7 @@ class CellWatch:
 
     @contextmanager
     def around_load(self) -> Generator[None]:
-        """Spin on the API's CPUs, straight before what is done within and straight after it."""
+        """Spin on the API's CPUs, immediately before the block and immediately after it."""
         with self._noting():
             self._before = recording.spin(self._connection, self._cores.api)
         yield
@@ -116,7 +116,7 @@ class CellWatch:
 
     @contextmanager
     def _noting(self) -> Generator[None]:
-        """Keep a failure for `finish`; the first one is told."""
+        """Keep the first failure for `finish`."""
         try:
             yield
         except (HostUnreachableError, TransferError):

@@ -113,7 +113,7 @@ class LoadHosts:
         self._on_each(lambda host, connection: pinning.release(connection, host.size.cpus))
 
     def _on_each(self, leave: Callable[[LoadHost, Connection], None]) -> None:
-        """Leave every host so; one that is lost keeps nothing on the others, and is told when these are done."""
+        """Leave every host so. A lost one doesn't stop the others, and raises when these are done."""
         with ExitStack() as rest:
             for host, connection in reversed(self._hosts):
                 rest.callback(leave, host, connection)

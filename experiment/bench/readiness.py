@@ -68,7 +68,7 @@ def verify_api(
         inventory: the lab.
         secrets: its secrets.
         service: the API.
-        only: names of checks or of groups of checks; all unless told.
+        only: names of checks or of groups of checks; all unless given.
 
     Raises:
         HostError: the host or one of its services can't be reached.

@@ -13,10 +13,8 @@ from documents.lab import ApiService, CoreLayout, Inventory, PhysicalCore, Role,
 from documents.run import HostIdentity, KnobRecord, LoadHostLook, ProcessPinning, SampledRole
 from experiment.bench import host_folder, run_lock
 from experiment.bench.arrangement import Arrangement
-from experiment.bench.bench import Load, Measured, WarmedUp
-from experiment.bench.beside import Beside, Found
-from experiment.bench.generators import Generators
-from experiment.bench.generators import Place as GeneratorPlace
+from experiment.bench.bench import Beside, Found, Load, Measured, WarmedUp
+from experiment.bench.generators import GeneratorHost, Generators
 from experiment.bench.host_folder import CellWatch
 from experiment.bench.load_hosts import LoadHosts
 from experiment.bench.readiness import wait_until_ready
@@ -39,7 +37,7 @@ def open_bench(inventory: Inventory, secrets: Secrets) -> Generator["RemoteBench
     """Connect to the lab's host, and to its load hosts, for one run.
 
     Args:
-        inventory: the lab as it stands.
+        inventory: the lab.
         secrets: the lab's secrets.
 
     Raises:
@@ -98,8 +96,8 @@ class RemoteBench:
         self._generators = Generators(
             connection,
             address,
-            [GeneratorPlace(opened, one.generator, one.system, on_load_host=True) for one, opened in hosts]
-            or [GeneratorPlace(connection, inventory.cores.generator, inventory.cores.system)],
+            [GeneratorHost(opened, one.generator, one.system, on_load_host=True) for one, opened in hosts]
+            or [GeneratorHost(connection, inventory.cores.generator, inventory.cores.system)],
             self._beside,
         )
 
@@ -297,7 +295,7 @@ class RemoteBench:
         if sampler_job is None:
             raise HostError(f"No load has ended on {self._connection} whose result could be collected.")
         if self._lease_seconds is not None:
-            # One that lapsed meanwhile, as while the controller slept, would leave a cell measured half and half.
+            # If it lapsed, because the controller slept, a part of the cell was measured without the settings.
             self._renew(self._lease_seconds)
         fetched = self._beside.begin(partial(self._generators.collect, folder))
         sampled = self._beside.begin(partial(self._fetch_samples, sampler_job, folder))
@@ -314,7 +312,7 @@ class RemoteBench:
         )
 
     def _fetch_samples(self, job: Job, folder: Path) -> str | None:
-        """Fetch the samples of the lab's host; returns why there are none, None where there are."""
+        """Fetch the samples of the lab's host; returns why there are none, else None."""
         try:
             recording.finish(self._connection, job, recording.SAMPLER, folder / recording.SAMPLER.file_name)
         except (HostUnreachableError, TransferError):

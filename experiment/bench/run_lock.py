@@ -1,7 +1,7 @@
 """One run at a time on a host: a lock that lives exactly as long as the run's SSH connection.
 
 A network that is cut ends the connection at the controller's side alone: the host's sshd has nothing to send, and would
-wait for hours. So the controller tells the holder of the lock on the host all the time that it is there, and the holder
+wait for hours. So the controller keeps signalling the holder of the lock on the host that it is there, and the holder
 lets go where it doesn't. A run whose holder has ended loses its connection, so that it can't go on beside another one.
 """
 
@@ -29,7 +29,7 @@ LOCK = f"{HOME}/run.lock"
 _HELD_BY_ANOTHER = 75
 
 _BEAT_SECONDS = 5.0
-"""How often the controller tells the holder that it is there: a packet and a read of one byte."""
+"""How often the controller signals the holder that it is there: a packet and a read of one byte."""
 
 _SILENT_SECONDS = 30.0
 """How long it may be silent: as long as the controller waits for a host that doesn't answer, so that by the time it
@@ -38,7 +38,7 @@ gives the connection up the lock is free."""
 _LONGEST_RUN_SECONDS = 30 * 86_400
 _DEADLINE_SECONDS = 15
 _ENDING_SECONDS = 3
-"""How long a holder may take to end: one that was told to, or one whose controller was killed a moment ago, which sshd
+"""How long a holder may take to end: one that was asked to, or one whose controller was killed a moment ago, which sshd
 has to notice first."""
 
 
@@ -48,14 +48,14 @@ def held(connection: Connection, holder: str, *, lock: str = LOCK) -> Generator[
 
     Args:
         connection: to the host; when it ends, the lock is free, and when the lock is lost, it is closed.
-        holder: what others are told of who holds it.
+        holder: the name that others see.
         lock: the lock file on the host.
 
     Raises:
         RunError: another run holds it; names its holder.
         HostError: the lock can't be taken.
     """
-    # Two holders of one name, as of a run that is resumed twice at once, must be told apart.
+    # Two holders of one name, as of a run that is resumed twice at once, must be distinguished.
     signature = f"{holder} [{uuid.uuid4().hex[:12]}]"
     # Not a context manager: whatever ends the taking must not wait for a holder that has yet to end.
     pool = ThreadPoolExecutor(1, thread_name_prefix="run-lock")
@@ -128,7 +128,7 @@ def _refusal(connection: Connection, holding: "Future[Completed]") -> RunError |
 
 def _give_up(connection: Connection, ended: "Future[Completed]") -> None:
     """Close the connection of a run that has lost the lock."""
-    # Where the connection is what was lost, whatever uses it tells so.
+    # Where the connection is what was lost, whatever uses it reports that.
     if ended.exception() is None and ended.result().exit_status != -1:
         _logger.warning(
             "The lock of %s was lost: its holder there was ended, or heard nothing from here for %g s. The connection "

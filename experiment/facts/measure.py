@@ -1,29 +1,301 @@
-"""`lab facts`: measure what isn't known yet of how the lab's APIs are built and start, one document for each image."""
+"""`lab facts`: measure how the lab's APIs are built and start, one document for each image.
 
-from collections.abc import Callable, Collection, Sequence
+Release builds run in containers of the stage `source`: first with nothing compiled, then after the change of a line.
+Starts are those of the API's own container: how long until its first right answer, and its memory at rest after that.
+What is known of an image already isn't measured again.
+"""
+
+import json
+import posixpath
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from analysis.report import facts_file_name, find_facts
-from documents.errors import RunError
+from apis.contract.checks.answers import Author, Post
+from apis.contract.seed import seeded_post, seeded_user
+from documents.base import Document
+from documents.errors import HostError, RemoteCommandError, RunError
 from documents.files import replace_file
 from documents.lab import ApiService, Inventory, Secrets
-from documents.run import Facts
+from documents.run import Building, Facts, Nanoseconds, Starting
 from documents.stack import Implementation
 from experiment.bench import RemoteBench, connected_load_hosts
-from experiment.facts.building import measure_building
-from experiment.facts.sources import count_lines, read_implementation
-from experiment.facts.starting import measure_starting
+from experiment.facts.sources import changed_file, count_lines, read_implementation
 from experiment.running import git_commit, hold_host
+from provision.containers import control
 from provision.images import build, hash_build_context
-from provision.ssh import Connection, connect
+from provision.payload import call
+from provision.services import database, wait_for_api
+from provision.ssh import Amount, Connection, connect, matching, unexpected
 from provision.system import read_identity
 
-RELEASE_TARGETS = (None, "api")
-"""The targets of a Dockerfile that an implementation's document tells of: the last stage, by name or without."""
+SOURCE_STAGE = "source"
 
-Progress = Callable[[str, str], None]
-"""Is told of each step: the API's name, and what is done."""
+_BUILD_SECONDS = 1800
+_FOUND_CHARACTERS = 1500
+
+_SCRIPT = r"""
+set -eu
+build=$1 artifacts=$2 list=$3 changed=$4
+made=${artifacts%% *}
+now() { read -r uptime idle </proc/uptime; echo "$uptime"; }
+
+content() { find $artifacts -type f -exec cat {} +; }
+
+[ -e "$changed" ]
+[ ! -e "$made" ] || { echo "$made is there before anything is built" >&2; exit 1; }
+echo "began $(now)"
+sh -c "$build" >&2
+echo "built $(now)"
+echo "bytes $(content | wc -c)"
+echo "first $(sha256sum <"$made")"
+listed=$(sh -c "$list")
+echo "$listed" | sort -u | sed '/^ *$/d; s/^/dependency /'
+cat >"$changed"
+echo "changed $(now)"
+sh -c "$build" >&2
+echo "rebuilt $(now)"
+echo "second $(sha256sum <"$made")"
+"""
+"""Runs in the container, with the changed file on its standard input. /proc/uptime is a clock that nothing sets, exact
+to a hundredth of a second. No path of an artifact has a blank."""
+
+
+_SECONDS = r"\d{1,9}\.\d\d"
+_PRINTED = rf"""began (?P<began>{_SECONDS})
+built (?P<built>{_SECONDS})
+bytes (?P<bytes>\d{{1,18}})
+first (?P<first>[0-9a-f]+)  -
+(?P<dependencies>(?:dependency .*\n)*)changed (?P<changed>{_SECONDS})
+rebuilt (?P<rebuilt>{_SECONDS})
+second (?P<second>[0-9a-f]+)  -"""
+
+
+@dataclass(frozen=True)
+class ContainerBuild:
+    """A clean build and the incremental one after it, as the script printed them."""
+
+    clean_seconds: float
+    incremental_seconds: float
+    binary_bytes: int
+    dependencies: tuple[str, ...]
+
+
+def measure_building(
+    connection: Connection,
+    inventory: Inventory,
+    implementation: Implementation,
+    folder: Path,
+    *,
+    repetitions: int,
+    progress: Callable[[str], None],
+) -> Building:
+    """Build an implementation again and again on all of the host's CPUs.
+
+    Args:
+        connection: to the host.
+        inventory: the lab.
+        implementation: what is built, and how.
+        folder: its folder on this side.
+        repetitions: how many clean builds, each followed by an incremental one.
+        progress: called with what is done.
+
+    Raises:
+        RunError: the build failed, needs a network, or the change doesn't show in what it leaves.
+        HostError: the host failed, or a build wasn't done in half an hour.
+    """
+    builds: list[ContainerBuild] = []
+    progress("compilers and dependencies")
+    with build.built(connection, inventory, folder, target=SOURCE_STAGE) as image:
+        for number in range(1, repetitions + 1):
+            progress(f"clean build {number} of {repetitions}, then an incremental one")
+            builds.append(_build(connection, inventory, implementation, folder, image))
+    return Building(
+        cpus=inventory.size.cpus,
+        clean_seconds=tuple(build.clean_seconds for build in builds),
+        incremental_seconds=tuple(build.incremental_seconds for build in builds),
+        changed_file=implementation.build.change.file,
+        binary_bytes=builds[-1].binary_bytes,
+        dependencies=builds[-1].dependencies,
+    )
+
+
+def _build(
+    connection: Connection, inventory: Inventory, implementation: Implementation, folder: Path, image: str
+) -> ContainerBuild:
+    build = implementation.build
+    done = control.run_once(
+        connection,
+        image,
+        ["sh", "-c", _SCRIPT, "build", build.command, " ".join(build.artifacts), build.dependencies, build.change.file],
+        stack=inventory.stack,
+        cpus=inventory.size.cpus,
+        input=changed_file(folder, implementation),
+        deadline_seconds=_BUILD_SECONDS,
+    )
+    if done.exit_status:
+        raise RunError(
+            f"The build of {folder.name} in its stage {SOURCE_STAGE} failed with status {done.exit_status}. It has no "
+            "network: all that it needs must be in that stage, and not in a cache mount. The last that it wrote: "
+            f"{done.stderr.strip()[-_FOUND_CHARACTERS:] or 'nothing'}"
+        )
+    return parse_build(done.stdout, folder.name, posixpath.basename(build.change.file))
+
+
+def parse_build(output: str, name: str, changed: str) -> ContainerBuild:
+    """Read what the script printed.
+
+    Args:
+        output: its standard output.
+        name: the implementation, for messages.
+        changed: the file that was changed, for messages.
+
+    Raises:
+        RunError: both builds left the same.
+        HostError: the script didn't come to its end, or printed something else.
+    """
+    what = f"both builds of {name}"
+    found = matching(_PRINTED, output, what=what, where="Its container")
+    moments = [float(found[name]) for name in ("began", "built", "changed", "rebuilt")]
+    if moments != sorted(moments):
+        raise unexpected(output, what=what, where="Its container")
+    if found["first"] == found["second"]:
+        raise RunError(
+            f"The change of {changed} left the binary of {name} as it was: it is no change of code that is compiled. "
+            "Name another in its implementation.yaml."
+        )
+    return ContainerBuild(
+        clean_seconds=round(moments[1] - moments[0], 2),
+        incremental_seconds=round(moments[3] - moments[2], 2),
+        binary_bytes=int(found["bytes"]),
+        dependencies=tuple(line.removeprefix("dependency ") for line in found["dependencies"].splitlines()),
+    )
+
+
+REST_SECONDS = 5
+"""How long after the first answer the memory is looked at: what an API does once it is up is done by then."""
+
+_POST_ID = 1
+_ANSWER_SECONDS = 60
+_DEADLINE_SECONDS = 30
+
+
+class Start(Document):
+    """One start by the host's CLOCK_MONOTONIC, and the memory in bytes some seconds after it."""
+
+    started_ns: Nanoseconds
+    running_ns: Nanoseconds
+    answered_ns: Nanoseconds
+    memory_bytes: Amount
+
+
+def measure_starting(
+    connection: Connection,
+    inventory: Inventory,
+    api: ApiService,
+    *,
+    repetitions: int,
+    progress: Callable[[str], None],
+) -> Starting:
+    """Start the API's container again and again; at the end it is stopped.
+
+    Before each start Redis is emptied, so that the first answer takes the whole way to PostgreSQL.
+
+    Args:
+        connection: to the host.
+        inventory: the lab.
+        api: the API, whose container doesn't run.
+        repetitions: how many starts count. One more goes before, for what only a first start has to read from disk.
+        progress: called with what is done.
+
+    Raises:
+        HostError: the API doesn't start, or gives no right answer within a minute.
+    """
+    progress("a first start")
+    control.start(connection, api.container)
+    wait_for_api(connection, api, inventory.api_address)
+    request = _request(connection, api, inventory.api_address)
+    starts: list[Start] = []
+    for number in range(1, repetitions + 1):
+        progress(f"start {number} of {repetitions}")
+        control.stop(connection, api.container)
+        database.flush_cache(connection, inventory.redis)
+        starts.append(_start(connection, inventory, api, request))
+    control.stop(connection, api.container)
+    return Starting(
+        cpus=inventory.cores.api,
+        engine_seconds=tuple((start.running_ns - start.started_ns) / 1e9 for start in starts),
+        first_answer_seconds=tuple((start.answered_ns - start.running_ns) / 1e9 for start in starts),
+        rest_seconds=REST_SECONDS,
+        memory_bytes=tuple(start.memory_bytes for start in starts),
+    )
+
+
+def _request(connection: Connection, api: ApiService, address: str) -> dict[str, object]:
+    """What the script on the host is asked for, from what can only be seen while the container runs."""
+    process_id = control.main_process_id(connection, api.container)
+    cgroup = control.cgroup(connection, api.container)
+    executable = connection.run(
+        ["readlink", f"/proc/{process_id}/exe"], deadline_seconds=_DEADLINE_SECONDS
+    ).stdout.strip()
+    directory = cgroup.directories["memory"]
+    return {
+        "container": api.container,
+        "address": address,
+        "port": api.port,
+        "path": f"/api/posts/{_POST_ID}",
+        "body": _expected_body(),
+        "executable": executable,
+        "cgroup": directory,
+        "memory_stat": f"{directory}/memory.stat",
+        "memory_field": "rss" if cgroup.version == 1 else "anon",
+        "rest_seconds": REST_SECONDS,
+        "deadline_seconds": _ANSWER_SECONDS,
+    }
+
+
+def _start(connection: Connection, inventory: Inventory, api: ApiService, request: Mapping[str, object]) -> Start:
+    try:
+        start = call(
+            connection,
+            "first_answer",
+            request,
+            Start,
+            what=f"a start of the API {api.name}",
+            deadline_seconds=_ANSWER_SECONDS + REST_SECONDS + _DEADLINE_SECONDS,
+            cpus=inventory.cores.cpu_list("system"),
+        )
+    except RemoteCommandError as error:
+        raise HostError(
+            f"The API {api.name} gave no right answer after its start: {error} Look at its log: `lab logs {api.name}`."
+        ) from error
+    if not start.started_ns <= start.running_ns <= start.answered_ns:
+        raise unexpected(start.to_json(), what=f"a start of the API {api.name}", where=connection)
+    return start
+
+
+def _expected_body() -> str:
+    """A seeded post as JSON; the order of its members and its whitespace are free."""
+    post = seeded_post(_POST_ID)
+    document = Post(
+        id=post.id,
+        author=Author(id=post.author_id, username=seeded_user(post.author_id).username),
+        title=post.title,
+        body=post.body,
+        version=1,
+        created_at=post.created_at,
+        updated_at=post.created_at,
+    )
+    return json.dumps(document.model_dump(), ensure_ascii=False, separators=(",", ":"))
+
+
+RELEASE_TARGETS = (None, "api")
+"""The targets of a Dockerfile that an implementation's document describes: the last stage, by name or without."""
+
+ShowStep = Callable[[str, str], None]
+"""Called with each step: the API's name, and what is done."""
 
 
 def measure_facts(
@@ -36,7 +308,7 @@ def measure_facts(
     again: bool = False,
     builds: int,
     starts: int,
-    progress: Progress,
+    progress: ShowStep,
 ) -> list[Facts]:
     """Measure the facts of the lab's APIs that the folder doesn't have yet, and return them all.
 
@@ -44,7 +316,7 @@ def measure_facts(
     are started again, and the facts of each API that was finished are kept.
 
     Args:
-        inventory: the lab as it stands.
+        inventory: the lab.
         secrets: the lab's secrets.
         project: the checkout, with the APIs' sources.
         folder: where the facts are kept; made where it isn't there.
@@ -52,7 +324,7 @@ def measure_facts(
         again: whether to measure what is known as well.
         builds: how many clean builds of each.
         starts: how many starts of each.
-        progress: is told of each step.
+        progress: called with each step.
 
     Raises:
         RunError: the lab has no API of such a name, its sources have changed since it was stood up, its build fails, or
@@ -91,7 +363,7 @@ def choose_apis(inventory: Inventory, apis: Collection[str]) -> Sequence[ApiServ
     """The APIs to measure, in the lab's order.
 
     Raises:
-        RunError: one that is named isn't there, or is built of a target that no implementation's document tells of.
+        RunError: one that is named isn't there, or is built of a target that no implementation's document describes.
     """
     services = {api.name: api for api in inventory.apis}
     if unknown := sorted(set(apis) - services.keys()):
@@ -102,7 +374,7 @@ def choose_apis(inventory: Inventory, apis: Collection[str]) -> Sequence[ApiServ
         other = next(api for api in chosen if api not in released)
         raise RunError(
             f"{other.name} is built of the target {other.target} of {other.source}, and implementation.yaml there "
-            "tells of the target api alone: name another API."
+            "describes the target api alone: name another API."
         )
     return released
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from pygount import SourceAnalysis
-from pygount.analysis import SourceState
+from pygount import SourceAnalysis  # pyright: ignore[reportMissingTypeStubs]
+from pygount.analysis import SourceState  # pyright: ignore[reportMissingTypeStubs]
 
 from documents.errors import DocumentError, RunError
 from documents.stack import Implementation, Lines
@@ -23,7 +23,7 @@ def read_implementation(project: Path, source: str) -> Implementation:
         text = (project / shown).read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise DocumentError(
-            f"There is no {shown}, which tells how the implementation is built. docs/adding-an-api.md has an example."
+            f"There is no {shown}, which says how the implementation is built. docs/adding-an-api.md has an example."
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise DocumentError(f"{shown} can't be read: {error}.") from error
@@ -77,7 +77,7 @@ def _matches(folder: Path, patterns: Iterable[str]) -> set[Path]:
     for pattern in patterns:
         matched = {path for path in folder.glob(pattern) if path.is_file()}
         if not matched:
-            raise RunError(f"{folder.name}: no file matches {pattern}. Mend the lines of its implementation.yaml.")
+            raise RunError(f"{folder.name}: no file matches {pattern}. Fix the lines of its implementation.yaml.")
         found |= matched
     return found
 
@@ -85,7 +85,7 @@ def _matches(folder: Path, patterns: Iterable[str]) -> set[Path]:
 def _count(paths: Iterable[Path]) -> int:
     total = 0
     for path in sorted(paths):
-        analysis = SourceAnalysis.from_file(str(path), "code", encoding="utf-8")
+        analysis = SourceAnalysis.from_file(str(path), "code", encoding="utf-8")  # pyright: ignore[reportUnknownMemberType]
         if analysis.state not in {SourceState.analyzed, SourceState.empty}:
             raise RunError(f"The lines of {path} can't be counted: {analysis.state.name} {analysis.state_info or ''}.")
         total += analysis.code_count

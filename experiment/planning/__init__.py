@@ -1,8 +1,7 @@
 """Before a run: its subjects, cells, order and budget."""
 
 from experiment.planning.budget import BudgetClock, fit, open_loop_seconds, read_earlier
-from experiment.planning.open_loop import count_cells, plan_open_loop
-from experiment.planning.plan import block_orders, make_plan, williams_rows
+from experiment.planning.plan import block_orders, count_cells, make_plan, plan_open_loop, williams_rows
 from experiment.planning.subjects import (
     layouts_of,
     protocol_names,

@@ -11,18 +11,17 @@ import numpy as np
 from analysis.raw import read_run
 from analysis.report import analyse
 from analysis.statistics import LEAST_BLOCKS, MOST_BLOCKS, SIGNIFICANCE, least_ratio, power_to_show_same
-from analysis.statistics.block_ratios import log_ratios_of, logs_of
+from analysis.statistics.estimates import log_ratios_of, logs_of
 from documents.base import format_duration
 from documents.errors import AnalysisError, DocumentError, RunError
 from documents.lab import Inventory
 from documents.run import MANIFESTS, Cell, CellRecord, Manifest, Protocol
 from experiment.clock import SYSTEM_CLOCK, Clock
-from experiment.planning.open_loop import cells_at_most
-from experiment.planning.plan import make_plan
+from experiment.planning.plan import cells_at_most, make_plan
 from experiment.progress import BudgetFitted, Resolution, ShownSame
 
 CELL_OVERHEAD_SECONDS = 3.0
-"""What a cell takes outside of its warm-up and load, where no earlier run tells.
+"""What a cell takes outside of its warm-up and load, where no earlier run shows it.
 
 docs/benchmarks.md has 1.8 s at most for an API that starts at once. A JVM takes 2 to 4 s more to be ready; as one API
 of four it adds a second to the mean.
@@ -36,16 +35,16 @@ second that each took besides; twice as much leaves room for a lab with more API
 """
 
 ASSUMED_NOISES = (0.03, 0.05, 0.1)
-"""Noises of blocks, as standard deviations of log ratios, for which the resolution is told where none is known."""
+"""Noises of blocks, as standard deviations of log ratios, for which the resolution is reported where none is known."""
 
 POWERS = (0.8, 0.9)
 
 
 @dataclass(frozen=True)
 class Earlier:
-    """What earlier runs of the same lab tell: seconds a cell outside of warm-up and load, and the noise of blocks.
+    """What earlier runs of the same lab show: seconds a cell outside of warm-up and load, and the noise of blocks.
 
-    Each with the run that it is from; None where no run tells.
+    Each with the run that it is from; None where no run shows it.
     """
 
     overhead_seconds: float | None = None
@@ -74,7 +73,7 @@ def fit(protocol: Protocol, api_names: Sequence[str], budget_seconds: int, earli
     Raises:
         RunError: not even two blocks fit; says what would do.
     """
-    # A block has the same cells in whatever order, so any seed tells how many they are.
+    # A block has the same cells in whatever order, so any seed gives their number.
     block = make_plan(protocol.model_copy(update={"blocks": 1}), api_names, 0).cells
     overhead = CELL_OVERHEAD_SECONDS if earlier.overhead_seconds is None else earlier.overhead_seconds
     block_seconds = sum(protocol.warm_up_seconds + cell.scenario.duration_seconds + overhead for cell in block)
@@ -171,14 +170,14 @@ _LOOKED_THROUGH = 5
 
 
 def read_earlier(runs_directory: Path, inventory: Inventory, protocol: Protocol, api_names: Sequence[str]) -> Earlier:
-    """Look through the runs for the newest that tells of each; one that can't be read tells nothing.
+    """Look through the runs for the newest that shows each; one that can't be read is skipped.
 
     A run is of the same lab and kind if its stack, its size, its cores by role, those of its load hosts, and its
     scenarios are the same.
 
     Args:
         runs_directory: where the runs are.
-        inventory: the lab as it stands.
+        inventory: the lab.
         protocol: what is to be measured.
         api_names: the APIs that are to be measured.
     """
@@ -213,7 +212,7 @@ def _kind(inventory: Inventory) -> tuple[object, ...]:
 
 
 def _overhead_of(folder: Path, manifest: Manifest) -> float | None:
-    """Mean seconds of a valid cell outside of its warm-up and load; None where no cell tells."""
+    """Mean seconds of a valid cell outside of its warm-up and load; None without such a cell."""
     try:
         run = read_run(folder)
     except (AnalysisError, DocumentError):

@@ -75,7 +75,7 @@ def subjects_of(
     """The subjects of a run, in the order of the lab and of the protocol.
 
     Args:
-        inventory: the lab as it stands.
+        inventory: the lab.
         protocol: what to measure.
         wanted: names of APIs, which stand for all variants of theirs, or of variants; all of the protocol's unless
             given. They go before those that the protocol names.
@@ -113,7 +113,7 @@ def require_subjects(inventory: Inventory, protocol: Protocol, names: Collection
     """Refuse the name of an API that a protocol measures as several variants and never as itself.
 
     Raises:
-        RunError: one of the names is such; tells those of its variants.
+        RunError: one of the names is such; the message names its variants.
     """
     known = subject_names(inventory, protocol.model_copy(update={"apis": ()}))
     for name in names:

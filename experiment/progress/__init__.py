@@ -1,4 +1,4 @@
-"""What a run tells while it goes on."""
+"""The events of a run, and what follows from them."""
 
 from experiment.progress.events import (
     AttemptMade,
@@ -15,7 +15,7 @@ from experiment.progress.events import (
     RunStarted,
     ShownSame,
 )
-from experiment.progress.state import CellUnderWay, RunState, Watcher, warnings_of
+from experiment.progress.state import CellUnderWay, FollowUps, RunState, warnings_of
 
 __all__ = [
     "AttemptMade",
@@ -25,6 +25,7 @@ __all__ = [
     "CellStarted",
     "CellUnderWay",
     "Event",
+    "FollowUps",
     "OpenLoopPlanned",
     "Phase",
     "PhaseStarted",
@@ -33,6 +34,5 @@ __all__ = [
     "RunStarted",
     "RunState",
     "ShownSame",
-    "Watcher",
     "warnings_of",
 ]

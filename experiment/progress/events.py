@@ -1,4 +1,4 @@
-"""What a run tells while it goes on: small frozen events that the command line shows or prints as JSON."""
+"""The events of a run: small frozen documents that the command line shows or prints as JSON."""
 
 from datetime import datetime
 from typing import Literal
@@ -11,7 +11,13 @@ Phase = Literal["reset", "restart", "ready", "probe", "warm_up", "pinning", "loa
 
 
 class Resolution(Document):
-    """The smallest true ratio that is found with this power at this noise of blocks; None where one of 100 isn't."""
+    """The smallest true ratio that is found.
+
+    Attributes:
+        noise: standard deviation of the logs of the blocks' ratios
+        power: the probability of finding it
+        ratio: null where a ratio of 100 isn't found
+    """
 
     noise: float
     power: float
@@ -19,7 +25,12 @@ class Resolution(Document):
 
 
 class ShownSame(Document):
-    """The share of runs that show two APIs without a difference to be the same, at this noise of blocks."""
+    """How often two APIs without a difference are shown to be the same.
+
+    Attributes:
+        noise: standard deviation of the logs of the blocks' ratios
+        share: of runs
+    """
 
     noise: float
     share: float
@@ -28,11 +39,17 @@ class ShownSame(Document):
 class BudgetFitted(Document):
     """A budget was turned into whole blocks, before the run begins.
 
-    A block has `block_cells` cells and takes `block_seconds` at most. `open_loop_seconds` are kept for the open loop, 0
-    where there is none. `resolutions` are for the throughput of two APIs, at the level that is left to each of `tests`
-    pairs and loads; `shown_same` is for the protocol's `margin`, and at a level of its own. With one API there are
-    none of both. `overhead_run` and `noise_run` are the earlier runs that told how long a cell takes besides its load,
-    and the noise of blocks; None where that was assumed.
+    Attributes:
+        blocks: how many fit
+        block_cells: cells of each
+        block_seconds: at most
+        open_loop_seconds: what is kept for the open loop
+        overhead_run: the earlier run that shows how long a cell takes besides its load; null where that is assumed
+        noise_run: the earlier run that shows the noise; null where that is assumed
+        tests: pairs and loads that are tested
+        margin: the protocol's
+        resolutions: for each noise and power; empty for a single API
+        shown_same: for each noise; empty for a single API
     """
 
     kind: Literal["budget-fitted"] = "budget-fitted"
@@ -50,10 +67,13 @@ class BudgetFitted(Document):
 
 
 class AttemptMade(Document):
-    """An attempt that was finished before a run went on, by the reasons for which it is void; none where it is valid.
+    """An attempt that was finished before a run went on.
 
-    `seconds` is the sum of its phases, `throughput` as in `CellFinished`. `never_steady` says that its warm-up
-    lasted as long as it may, and throughput still changed.
+    Attributes:
+        voids: why it is void; empty where it is valid
+        seconds: the sum of its phases
+        throughput: requests a second; null where it is void
+        never_steady: throughput still changed after the longest warm-up
     """
 
     cell_id: str
@@ -65,12 +85,16 @@ class AttemptMade(Document):
 
 
 class RunStarted(Document):
-    """A run begins or goes on. `directory` is its folder; `finished` of its `cells` are done already.
+    """A run begins or goes on.
 
-    A cell that is void is run again at once, until `attempts` were made at it. `planned` are the cells as far as they
-    are planned by now, in their order; `unplanned` cells of the open loop, at most, will come with an
-    `OpenLoopPlanned`. `made` are the attempts that were finished before, in their order. `budget_seconds` is the time
-    that the run was given, None where it may take as long as it does.
+    Attributes:
+        cells: all of them, those of the open loop included
+        finished: how many of them are done already
+        attempts: how many a cell is allowed
+        planned: the cells that are planned so far, in their order
+        unplanned: cells of the open loop, at most, which an `open-loop-planned` will name
+        made: the attempts that were finished before, in their order
+        budget_seconds: null without a budget
     """
 
     kind: Literal["run-started"] = "run-started"
@@ -87,21 +111,33 @@ class RunStarted(Document):
 
 
 class BudgetSpent(Document):
-    """The budget leaves no time for the blocks of the closed loop from `before_block` on: they aren't measured."""
+    """The budget leaves no time for further blocks of the closed loop.
+
+    Attributes:
+        before_block: this block and those after it aren't measured
+    """
 
     kind: Literal["budget-spent"] = "budget-spent"
     before_block: int
 
 
 class OpenLoopPlanned(Document):
-    """The closed loop is over, and so the open loop has its cells: none where no API has a valid cell."""
+    """The closed loop is over, and the open loop has its cells.
+
+    Attributes:
+        cells: empty where no API has a valid cell
+    """
 
     kind: Literal["open-loop-planned"] = "open-loop-planned"
     cells: tuple[OpenLoopCell, ...]
 
 
 class CellStarted(Document):
-    """An attempt at a cell begins; `expected_seconds` is its warm-up and load, without what is done around them."""
+    """An attempt at a cell begins.
+
+    Attributes:
+        expected_seconds: its warm-up, at most, and its load
+    """
 
     kind: Literal["cell-started"] = "cell-started"
     cell: OpenLoopCell | Cell
@@ -110,7 +146,7 @@ class CellStarted(Document):
 
 
 class PhaseStarted(Document):
-    """A phase of an attempt at a cell begins."""
+    """A phase of an attempt begins."""
 
     kind: Literal["phase-started"] = "phase-started"
     cell_id: str
@@ -119,9 +155,10 @@ class PhaseStarted(Document):
 
 
 class CellFinished(Document):
-    """An attempt at a cell is done and on disk, valid or void.
+    """An attempt is done and on disk, valid or void.
 
-    `throughput` is in requests a second, in an open loop those that were sent; None where there was no load.
+    Attributes:
+        throughput: requests a second, in an open loop those that were sent; null without a load
     """
 
     kind: Literal["cell-finished"] = "cell-finished"
@@ -133,8 +170,10 @@ class CellFinished(Document):
 class RunFinished(Document):
     """All cells of a run are done.
 
-    `void_attempts` counts the attempts that were void. `void_cells` of its `cells` had no other, and leave the
-    `short_blocks` of the closed loop, and the `short_open_loop_blocks`, without them.
+    Attributes:
+        void_cells: of which no attempt is valid
+        short_blocks: that lack such a cell
+        short_open_loop_blocks: the same for the open loop
     """
 
     kind: Literal["run-finished"] = "run-finished"
@@ -148,10 +187,11 @@ class RunFinished(Document):
 
 
 class TimeLeftTold(Document):
-    """How long the run will take yet, in seconds, and when it ends if it does; told after each thing that changes it.
+    """How long the run will take; it follows each event that changes it.
 
-    `basis` is `measured` as soon as each API was measured under each load that it has yet to meet. Before, it is
-    `assumed`: what isn't known is then taken to be what the protocol allows at most.
+    Attributes:
+        seconds: until the run is over
+        basis: `measured`, or `assumed` until each API was measured under each load
     """
 
     kind: Literal["time-left"] = "time-left"
@@ -160,19 +200,21 @@ class TimeLeftTold(Document):
     basis: Literal["assumed", "measured"]
 
 
-Subject = Literal["void", "run-again", "short-block", "never-steady", "budget-spent"]
+WarningTopic = Literal["void", "run-again", "short-block", "never-steady", "budget-spent"]
 """What a warning is about: an attempt that doesn't count, one more that follows from it or none, a warm-up that never
 was steady, or a budget that ended before the run's blocks did."""
 
 
 class Warned(Document):
-    """Something that whoever watches a run should know; `message` is a sentence, or the reason's own.
+    """Something that whoever watches a run should know; it follows the event that it is about.
 
-    `reason` is that of a `void` one. `cell_id` and `attempt` are None where it is about no attempt.
+    Attributes:
+        reason: of a `void`: why the attempt doesn't count
+        message: a sentence
     """
 
     kind: Literal["warning"] = "warning"
-    about: Subject
+    about: WarningTopic
     reason: VoidReason | None = None
     cell_id: str | None = None
     attempt: int | None = None
@@ -191,4 +233,4 @@ Event = (
     | TimeLeftTold
     | Warned
 )
-"""What a run tells. `TimeLeftTold` and `Warned` follow from the others, and are told by whoever watches these."""
+"""The events of a run. `TimeLeftTold` and `Warned` follow from the others."""

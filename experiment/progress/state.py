@@ -26,7 +26,7 @@ from experiment.progress.time_left import TimeLeft
 
 @dataclass
 class CellUnderWay:
-    """The attempt that goes on; moments are those of the monotonic clock with which events are told."""
+    """The attempt that goes on; moments are those of the monotonic clock."""
 
     cell: Cell
     attempt: int
@@ -35,7 +35,7 @@ class CellUnderWay:
 
 
 class RunState:
-    """What is known of a run that goes on; it is told each event with its moment.
+    """What is known of a run in progress, from its events.
 
     `finished` cells are those at which no attempt is to be made any more. `voids` counts void attempts by their first
     reason, `again` those that were followed by another one, or will be. `short_blocks` lack a cell; those of the open
@@ -57,7 +57,7 @@ class RunState:
         self._throughputs: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
 
     def take(self, event: Event, at: float) -> None:
-        """Take in what was told at a moment."""
+        """Take an event with its moment."""
         self.time_left.take(event, at)
         match event:
             case RunStarted():
@@ -101,7 +101,7 @@ class RunState:
         return tuple(scenario.name for scenario in self.started.protocol.scenarios) if self.started else ()
 
     def throughput(self, api: str, load: str) -> float | None:
-        """The median of an API's valid cells under a load so far, in requests a second; None where there is none."""
+        """The median of an API's valid cells under a load so far, in requests a second; None without any."""
         found = self._throughputs.get((api, load))
         return median(found) if found else None
 
@@ -210,15 +210,15 @@ def _of_an_attempt(event: CellFinished, *, attempts: int) -> Iterator[Warned]:
         )
 
 
-class Watcher:
-    """Tells of each event what follows from it; it is to hear them all, each when it is told."""
+class FollowUps:
+    """Derives warnings and the time left from events; it needs all of them, each when it happens."""
 
     def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
         self._clock = clock
         self._time_left = TimeLeft()
         self._attempts = 1
 
-    def hear(self, event: Event) -> Iterator[Event]:
+    def of(self, event: Event) -> Iterator[Event]:
         """Take in an event.
 
         Yields:
@@ -229,9 +229,9 @@ class Watcher:
         self._time_left.take(event, self._clock.monotonic())
         yield from warnings_of(event, attempts=self._attempts)
         if isinstance(event, (RunStarted, CellStarted, CellFinished, OpenLoopPlanned, BudgetSpent)):
-            yield from self._told()
+            yield from self._time_left_event()
 
-    def _told(self) -> Iterator[TimeLeftTold]:
+    def _time_left_event(self) -> Iterator[TimeLeftTold]:
         seconds = self._time_left.seconds(self._clock.monotonic())
         if seconds is not None:
             yield TimeLeftTold(

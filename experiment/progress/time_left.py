@@ -1,12 +1,12 @@
-"""How long a run will take yet, told from its events alone.
+"""How long a run will still take, computed from its events alone.
 
 A cell takes its load window, which is known, and besides it what its API needs to be started, warmed up and stopped,
 which isn't: a warm-up ends when throughput is steady, and a JVM starts slowly. That is taken to be what it was on
 average in the cells of the same API under the same load so far; where there is none yet, in the API's others, or in
-all. So the first block tells of each, and every cell after it makes the mean better. Void attempts are made again, each
+all. So the first block shows each, and every cell after it makes the mean better. Void attempts are made again, each
 API's at the rate at which they were void so far, and each takes the part of a whole cell that they took so far.
 
-Nothing here looks at a clock: each event comes with the moment at which it was told.
+Nothing here looks at a clock: each event comes with the moment at which it happened.
 """
 
 import math
@@ -27,7 +27,7 @@ from experiment.progress.events import (
 )
 
 ASSUMED_SECONDS = 3.0
-"""What a cell takes besides its warm-up and window where no cell has told yet, as in the budget."""
+"""What a cell takes besides its warm-up and window where no cell has shown it yet, as in the budget."""
 
 ENDING_SECONDS = 2.0
 """What comes after the last cell: the kernel settings are put back, and the host is looked at."""
@@ -38,7 +38,7 @@ POOLED_ATTEMPTS = 3
 
 @dataclass
 class _Mean:
-    """A mean of what was told so far."""
+    """A mean of what was seen so far."""
 
     count: int = 0
     total: float = 0.0
@@ -72,7 +72,7 @@ def _load_of(cell: Cell) -> _Load:
 
 @dataclass
 class _Learned:
-    """What the attempts so far tell: seconds besides the window, and how often and after which part they were void."""
+    """What the attempts so far show: seconds besides the window, and how often and after which part they were void."""
 
     assumed_seconds: float
     besides: defaultdict[_Load, _Mean] = field(default_factory=lambda: defaultdict(_Mean))
@@ -119,7 +119,7 @@ class _Learned:
 
 
 class TimeLeft:
-    """The time that a run will take yet; it is told each event, and asked at any moment.
+    """The time that a run will still take; it takes each event, and can be asked at any moment.
 
     Moments are seconds from any one on, those of a monotonic clock.
     """
@@ -137,7 +137,7 @@ class TimeLeft:
         self._finished = False
 
     def take(self, event: Event, at: float) -> None:
-        """Take in what was told at a moment."""
+        """Take an event with its moment."""
         match event:
             case RunStarted():
                 self._begin(event, at)

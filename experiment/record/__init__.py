@@ -1,8 +1,7 @@
 """What a run writes: its folder, journal and locks."""
 
 from experiment.record.run_list import Pruning, choose, keep, list_runs, remove_remains, remove_run
-from experiment.record.storage import in_use, raw_files, sha256_of
-from experiment.record.writer import RunWriter, new_run_id
+from experiment.record.writer import RunWriter, in_use, new_run_id, raw_files, sha256_of
 
 __all__ = [
     "Pruning",

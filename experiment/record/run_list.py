@@ -15,7 +15,7 @@ from analysis.report import grade_of
 from documents.errors import AnalysisError, DocumentError, RunError
 from documents.files import sync_folder
 from documents.report import ListedRun, RunStanding, SparedRun
-from experiment.record.storage import unless_in_use
+from experiment.record.writer import unless_in_use
 
 KEPT = "kept"
 """The empty file in a run's folder that keeps it from being pruned."""
@@ -47,7 +47,7 @@ def keep(run_directory: Path, *, kept: bool) -> None:
 
 @dataclass(frozen=True)
 class Pruning:
-    """What is to go: runs that began before a moment, and are none of the newest. None stands for no such bound.
+    """What is to go: runs that began before a moment, and aren't among the newest. None is no bound.
 
     `unfinished` has runs go as well that `lab run --resume` could go on with.
     """
@@ -92,7 +92,7 @@ def remove_run(runs_directory: Path, run_id: str) -> None:
     """Remove a run: its name is gone in one step, whatever ends the removal of what is in it.
 
     Raises:
-        RunError: it is being measured, was marked to be kept meanwhile, or is a link; nothing is removed then.
+        RunError: it is being measured, has just been marked to be kept, or is a link; nothing is removed then.
         OSError: it can't be removed.
     """
     folder, doomed = runs_directory / run_id, runs_directory / f".{run_id}.removed"

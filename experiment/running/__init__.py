@@ -1,8 +1,15 @@
-"""The run itself: the loop over cells, one cell, the host held meanwhile."""
+"""The run itself: beginning it, the loop over cells, one cell, and holding the host."""
 
-from experiment.running.gate import judge_run, measure_builds
 from experiment.running.holding import hold_host, name_holder
-from experiment.running.loop import Planner, Progress, git_commit, resume_run, start_run
+from experiment.running.loop import Progress
+from experiment.running.run import (
+    Planner,
+    git_commit,
+    judge_run,
+    measure_builds,
+    resume_run,
+    start_run,
+)
 
 __all__ = [
     "Planner",

@@ -75,7 +75,7 @@ READY_SECONDS = 60
 """How long an API may take from its start to readiness; a JVM on one shared core takes several seconds."""
 
 _TOKEN_MARGIN_SECONDS = 86_400
-"""How much longer than its load a cell's tokens hold: a clock may be set meanwhile, here or on the host."""
+"""How much longer than its load a cell's tokens hold: a clock may be set during the load, here or on the host."""
 
 _SAMPLER_MARGIN_SECONDS = 120
 """How much longer than warm-up and load the sampler may live if nobody ends it."""
@@ -84,7 +84,7 @@ _TOKEN = re.compile(r"eyJ[\w-]*\.[\w-]+\.[\w-]+")
 
 
 @dataclass(frozen=True)
-class Conditions:
+class RunContext:
     """What is the same for all cells of a run. `token_users` maps a workload to the users whose tokens it needs.
 
     `load_hosts` are those of the run's host record, `clock` is that by which phases are timed.
@@ -109,7 +109,7 @@ class _VoidCellError(Exception):
 def measure_cell(
     bench: Bench,
     cell: Cell,
-    conditions: Conditions,
+    context: RunContext,
     folder: Path,
     progress: Callable[[Event], None],
     *,
@@ -120,9 +120,9 @@ def measure_cell(
     Args:
         bench: the host, with all APIs stopped; so it is left again.
         cell: what to measure.
-        conditions: what it has in common with the run's other cells.
+        context: what it has in common with the run's other cells.
         folder: the attempt's own; it must be there and empty.
-        progress: is told when each phase begins.
+        progress: called when each phase begins.
         attempt_number: which attempt at the cell it is, counted from 1.
 
     Returns:
@@ -131,15 +131,15 @@ def measure_cell(
     Raises:
         HostError: the host failed; the attempt isn't finished and must be made again.
     """
-    attempt = _Attempt(bench, cell, conditions, folder, progress, number=attempt_number)
-    started_at = conditions.clock.now()
+    attempt = _Attempt(bench, cell, context, folder, progress, number=attempt_number)
+    started_at = context.clock.now()
     measured = Measured()
     voids: Iterable[Void] = ()
     try:
         attempt.set_up()
         attempt.warm_up()
         measured = attempt.put_under_load()
-        voids = _verdict(measured, cell, conditions, folder)
+        voids = _why_void(measured, cell, context, folder)
     except _VoidCellError as error:
         voids = error.voids
     with attempt.phase("pull"):
@@ -149,7 +149,7 @@ def measure_cell(
         cell_id=cell.id,
         attempt=attempt_number,
         started_at=started_at,
-        voids=tuple(Void(reason=void.reason, message=_redacted(void.message, conditions.secrets)) for void in voids),
+        voids=tuple(Void(reason=void.reason, message=_redacted(void.message, context.secrets)) for void in voids),
         phases_seconds={phase: round(seconds, 6) for phase, seconds in attempt.phases_seconds.items()},
         load_started_ns=window and window.start_ns,
         load_ended_ns=window and window.end_ns,
@@ -169,19 +169,19 @@ class _Attempt:
         self,
         bench: Bench,
         cell: Cell,
-        conditions: Conditions,
+        context: RunContext,
         folder: Path,
         progress: Callable[[Event], None],
         *,
         number: int,
     ) -> None:
-        self.api = conditions.inventory.api(cell.api)
+        self.api = context.inventory.api(cell.api)
         self.phases_seconds: dict[Phase, float] = {}
         self.pinning: tuple[ProcessPinning, ...] = ()
         self.warmed_up: WarmUp | None = None
         self._bench = bench
         self._cell = cell
-        self._conditions = conditions
+        self._context = context
         self._folder = folder
         self._progress = progress
         self._number = number
@@ -191,7 +191,7 @@ class _Attempt:
         """Time a phase; its second part, if it has one, is added to its first."""
         if phase not in self.phases_seconds:
             self._progress(PhaseStarted(cell_id=self._cell.id, attempt=self._number, phase=phase))
-        clock = self._conditions.clock
+        clock = self._context.clock
         started = clock.monotonic()
         try:
             yield
@@ -224,8 +224,8 @@ class _Attempt:
             pinned.result()
 
     def warm_up(self) -> None:
-        """Warm up, with the sampler started meanwhile, and read the pinning back from the threads there are by then."""
-        protocol = self._conditions.protocol
+        """Warm up, start the sampler at the same time, and read the pinning back from the threads that run by then."""
+        protocol = self._context.protocol
         sampled_seconds = protocol.warm_up_seconds + self._cell.scenario.duration_seconds + _SAMPLER_MARGIN_SECONDS
         start_sampling = partial(self._bench.start_sampling, seconds=sampled_seconds)
         with self.phase("warm_up"), self._beside(start_sampling) as sampling:
@@ -235,7 +235,7 @@ class _Attempt:
                 sampling.result()
         with self.phase("pinning"), _void_where_it_fails("pinning"):
             self.pinning = self._bench.read_pinning(self.api)
-        astray = mismatches(self._conditions.inventory.cores_of(self.api), self.pinning)
+        astray = mismatches(self._context.inventory.cores_of(self.api), self.pinning)
         if astray:
             raise _VoidCellError(Void(reason="pinning", message=message) for message in astray)
 
@@ -261,9 +261,9 @@ class _Attempt:
     def _tokens(self) -> bytes:
         scenario = self._cell.scenario
         return token_file(
-            self._conditions.secrets.jwt_secret,
-            self._conditions.token_users[scenario.workload],
-            lifetime_seconds=self._conditions.protocol.warm_up_seconds
+            self._context.secrets.jwt_secret,
+            self._context.token_users[scenario.workload],
+            lifetime_seconds=self._context.protocol.warm_up_seconds
             + scenario.duration_seconds
             + READY_SECONDS
             + _TOKEN_MARGIN_SECONDS,
@@ -274,16 +274,16 @@ class _Attempt:
             api=self.api,
             scenario=self._cell.scenario,
             seconds=seconds,
-            timeout_seconds=self._conditions.protocol.timeout_seconds,
-            wrk_version=self._conditions.wrk_version,
+            timeout_seconds=self._context.protocol.timeout_seconds,
+            wrk_version=self._context.wrk_version,
         )
 
 
-def _verdict(measured: Measured, cell: Cell, conditions: Conditions, folder: Path) -> list[Void]:
+def _why_void(measured: Measured, cell: Cell, context: RunContext, folder: Path) -> list[Void]:
     """Why the window doesn't count; nothing where it does."""
     voids: list[Void] = []
     window = measured.window
-    cores = conditions.inventory.cores_of(conditions.inventory.api(cell.api))
+    cores = context.inventory.cores_of(context.inventory.api(cell.api))
     if measured.result is not None:
         voids += window_voids(measured.result, cell.scenario.workload)
     else:
@@ -293,7 +293,7 @@ def _verdict(measured: Measured, cell: Cell, conditions: Conditions, folder: Pat
         voids.append(Void(reason="sampler-failed", message=measured.sampler_failure))
     elif window is not None:
         name = f"cells/{folder.name}/samples.csv"
-        roles = HOST_ROLES if conditions.load_hosts else SAMPLED_ROLES
+        roles = HOST_ROLES if context.load_hosts else SAMPLED_ROLES
         voids += sample_voids((folder / "samples.csv").read_bytes(), window, name=name, roles=roles)
     watched: WatchFiles | None = None
     if measured.watch_failure is not None:
@@ -314,15 +314,15 @@ def _verdict(measured: Measured, cell: Cell, conditions: Conditions, folder: Pat
         samples_csv=(folder / "samples.csv").read_bytes(),
         generator_cpus=len(cores.generator),
         watched=watched,
-        load_files=_load_files(conditions, folder, result_name),
+        load_files=_load_files(context, folder, result_name),
         folder=f"cells/{folder.name}/",
     )
     return analysis_voids(cell, files)
 
 
-def _load_files(conditions: Conditions, folder: Path, result_name: str) -> LoadFiles | None:
+def _load_files(context: RunContext, folder: Path, result_name: str) -> LoadFiles | None:
     """What load hosts left of a cell; None where the load came from the lab's own host."""
-    if not conditions.load_hosts:
+    if not context.load_hosts:
         return None
 
     def read(number: int, name: str) -> bytes:
@@ -337,9 +337,9 @@ def _load_files(conditions: Conditions, folder: Path, result_name: str) -> LoadF
                 ticks_jsonl=read(number, "ticks.jsonl"),
                 cpus=host.generator,
             )
-            for number, host in enumerate(conditions.inventory.load_hosts, start=1)
+            for number, host in enumerate(context.inventory.load_hosts, start=1)
         ),
-        records=conditions.load_hosts,
+        records=context.load_hosts,
     )
 
 

@@ -22,7 +22,7 @@ _logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 _AWAKE_SECONDS = 0.5
-"""How long a request to end may go unnoticed that comes straight before the wait for one."""
+"""How long a request to end may go unnoticed that comes just before the wait for one."""
 
 
 def name_holder(work: str) -> str:
@@ -65,7 +65,7 @@ def hold_host(bench: Bench, work: str, do: Callable[[], Result]) -> Result:
         try:
             _leave(bench)
         except HostError as error:
-            # What ended the work is what must be told; the next run or `lab down` clears up as well.
+            # What ended the work is the error to report; the next run or `lab down` clears up as well.
             _logger.warning("The host couldn't be cleared up: %s", error)
         raise failure
 
@@ -89,7 +89,7 @@ def _leave(bench: Bench) -> None:
 
 @contextmanager
 def _requests_to_end() -> "Generator[SimpleQueue[None]]":
-    """Something in the queue for each request to end, but for those that this process was told to ignore."""
+    """Something in the queue for each request to end, except those that this process ignores."""
     requests: SimpleQueue[None] = SimpleQueue()
     if threading.current_thread() is not threading.main_thread():
         yield requests

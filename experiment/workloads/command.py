@@ -19,8 +19,8 @@ OPEN_LOOP_SOURCE = Path(__file__).with_name("vegeta")
 class ReplayPaths:
     """Paths on the generator's host: wrk's script or the open loop's program, its inputs, and the file it writes.
 
-    `series` is how the names of the files begin in which each thread of wrk tells its requests of each second; None
-    where they aren't to be told, as in a load window.
+    `series` is how the names of the files begin in which each thread of wrk writes its requests of each second; None
+    where they aren't written, as in a load window.
     """
 
     script: str

@@ -14,7 +14,7 @@ from pydantic import Field, TypeAdapter
 from documents.run.protocol import Plan
 from documents.run.records import CellRecord, JournalEntry, VoidReason
 from experiment.progress.events import Event, Phase, PhaseStarted, RunStarted
-from experiment.record.journal import Journal
+from experiment.record.writer import RunJournal
 from tests.conftest import LAB, ROOT
 
 _EVENT = TypeAdapter[Event](Annotated[Event, Field(discriminator="kind")])
@@ -167,4 +167,4 @@ def read_finished(folder: Path) -> dict[Path, bytes]:
 
 def read_journal(folder: Path) -> Sequence[JournalEntry]:
     """What a run's journal tells."""
-    return Journal(folder / "journal.jsonl").entries()
+    return RunJournal(folder / "journal.jsonl").entries()

@@ -2,7 +2,7 @@
 
 import sys
 
-from experiment.voids import host
+from analysis.raw import limits
 
 LAB_WITH_NEIGHBOURS = (sys.executable, "-m", "tests.e2e.lab_with_neighbours")
 """The command that is run as `lab`."""
@@ -12,11 +12,11 @@ UNLIKELY = 9.0
 
 def allow_neighbours() -> None:
     """Void no cell for what else is at work on the machine."""
-    host.OTHERS_ON_API_MOST = host.OTHERS_ON_GENERATOR_MOST = UNLIKELY
-    host.GENERATOR_WAITED_MOST = host.GENERATOR_BUSY_MOST = UNLIKELY
+    limits.OTHERS_ON_API_MOST = limits.OTHERS_ON_GENERATOR_MOST = UNLIKELY
+    limits.GENERATOR_WAITED_MOST = limits.GENERATOR_BUSY_MOST = UNLIKELY
     # Other virtual machines are neighbours as well.
-    host.STEAL_MOST = UNLIKELY
-    host.LITTLES_LAW_LEAST = 0.0
+    limits.STEAL_MOST = UNLIKELY
+    limits.LITTLES_LAW_LEAST = 0.0
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 import cli.run
-import experiment.running.loop
+import experiment.running.run
 from cli.main import main
 from documents.lab.host import Host
 from documents.lab.inventory import Inventory, Secrets
@@ -49,7 +49,7 @@ def become(host: Host, place: Place) -> None:
             )
 
     cli.run.read_lab = read_own
-    experiment.running.loop.open_bench = open_own
+    experiment.running.run.open_bench = open_own
     # Only so that a test needn't wait as long as a user may have to.
     loop._BEGINNING_SECONDS = BEGINNING_SECONDS - LEASE_SECONDS + READY_SECONDS  # pyright: ignore[reportPrivateUsage]
     execution.ANSWER_SECONDS = login.DEAD_PEER_SECONDS = SILENT_SECONDS

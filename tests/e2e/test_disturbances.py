@@ -12,7 +12,7 @@ from documents.lab.inventory import Inventory
 from documents.run.protocol import Protocol, Scenario
 from documents.run.records import CellRecord, VoidReason
 from experiment.progress.events import CellStarted, Event, PhaseStarted
-from experiment.running.loop import start_run
+from experiment.running.run import start_run
 from provision.containers import control
 from provision.load import jobs
 from provision.load.jobs import Job

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.raw.watch import read_ticks
+from analysis.raw.recordings import read_ticks
 from documents.errors import HostError
 from provision.containers.cgroups import Cgroup
 from provision.load import jobs, recording

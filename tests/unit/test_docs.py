@@ -1,9 +1,8 @@
-"""README and docs/ name what exists: commands, options, links, paths, keys and defaults, members of files."""
+"""README and docs/ name what exists: commands, options, links, paths, keys, and reasons."""
 
-import json
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Annotated, get_args, get_origin
@@ -18,53 +17,19 @@ from pydantic.fields import FieldInfo
 from typer.core import TyperGroup
 
 from analysis.pages.gate import OUTCOMES
-from analysis.pages.summary_csv import COLUMNS
 from cli.gate import EXIT_STATUSES
-from cli.main import app
-from cli.subcommands import Subcommands
-from documents.report.report import Gate, Report
-from documents.report.runs import History, ListedRun, PrunedRuns, RunComparison
-from documents.run.protocol import Plan, Protocol
-from documents.run.records import CellClocks, CellRecord, Facts, HostRecord, JournalEntry, Manifest, VoidReason
-from documents.run.window import (
-    CpuTimes,
-    HostTick,
-    HostWatch,
-    OpenLoopPlan,
-    OpenLoopResult,
-    Pressure,
-    Sample,
-    Scheduled,
-    Throttling,
-    WrkResult,
-)
+from cli.main import Subcommands, app
+from documents.run.protocol import Protocol
+from documents.run.records import VoidReason
 from documents.stack.implementation import Implementation
 from documents.stack.stack import Stack
-from experiment.progress.events import Event, Phase, Subject
 from lab.components.services import DEFAULT_SETTINGS
 
 ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
-RUN_FILES = (
-    Manifest,
-    HostRecord,
-    Plan,
-    OpenLoopPlan,
-    JournalEntry,
-    CellRecord,
-    WrkResult,
-    OpenLoopResult,
-    HostWatch,
-    HostTick,
-    CellClocks,
-    Report,
-    RunComparison,
-    Gate,
-    Facts,
-)
 
-MADE = (".lab/", ".venv/", "runs/", "facts/", "artifacts/", "cells/", "compared/", "~/")
-"""Paths that aren't in the repository: what is made in a checkout, and what is in a run."""
+MADE = (".lab/", ".venv/", "runs/", "facts/", "artifacts/", "cells/", "compared/", "stacks/mine.yaml", "~/")
+"""Paths that aren't in the repository: what is made in a checkout, what is in a run, and a reader's own stack."""
 
 _JSON: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
 
@@ -224,28 +189,6 @@ def keys(model: type[BaseModel], prefix: str = "") -> dict[str, FieldInfo]:
     return found
 
 
-def shown_default(field: FieldInfo) -> str:
-    if field.is_required():
-        return "required"
-    value = field.get_default(call_default_factory=True)
-    if value is None:
-        return "none"
-    if isinstance(value, BaseModel):
-        return "all defaults"
-    return f"`{value if isinstance(value, str) else json.dumps(value)}`"
-
-
-@pytest.mark.parametrize(
-    ("page", "model"),
-    [("stack-document.md", Stack), ("quick-start.md", Protocol), ("adding-an-api.md", Implementation)],
-)
-def test_keys_are_all_told_with_their_defaults(page: str, model: type[BaseModel]):
-    (table,) = (table for table in tables(ROOT / "docs" / page) if table[0][:3] == ["key", "type", "default"])
-    assert {row[0].strip("`"): row[2] for row in table[1:]} == {
-        key: shown_default(field) for key, field in keys(model).items()
-    }
-
-
 def written_keys(value: JsonValue, prefix: str = "") -> Iterator[str]:
     if isinstance(value, dict):
         for key, inner in value.items():
@@ -308,63 +251,6 @@ def test_exit_statuses_of_the_gate_are_told():
 def test_the_script_that_recomputes_the_verdicts_is_shown_whole():
     (shown,) = fences(ROOT / "docs/statistics.md", "python")
     assert shown == (ROOT / "benchmarks/recompute.py").read_text(encoding="utf-8")
-
-
-# The files of a run
-
-
-def run_folder_models() -> dict[str, set[str]]:
-    """The members of each document in a run's folder, by the document's name."""
-    rows = (Sample, CpuTimes, Throttling, Pressure, Scheduled)
-    return {row.__name__: set(row._fields) for row in rows} | reached_models(RUN_FILES)
-
-
-def reached_models(roots: Iterable[type[BaseModel]]) -> dict[str, set[str]]:
-    """The members of documents, and of all that are within them, by the document's name."""
-    found: dict[str, set[str]] = {}
-    unseen: list[type[BaseModel]] = [*roots]
-    while unseen:
-        model = unseen.pop()
-        if model.__name__ not in found:
-            found[model.__name__] = set(model.model_fields)
-            unseen += [
-                inner
-                for field in model.model_fields.values()
-                for inner, _ in members(field.annotation)
-                if inner.__name__ not in found
-            ]
-    return found
-
-
-def test_every_member_of_a_run_s_files_is_told():
-    found = [table for table in tables(ROOT / "docs/files.md") if table[0][0] != "Column"]
-    told = {table[0][0]: {row[0].strip("`") for row in table[1:]} for table in found}
-    assert told == run_folder_models()
-
-
-def test_every_member_of_what_is_printed_for_programs_is_told_and_each_event_with_its_kind():
-    shown = [table for table in tables(ROOT / "docs/terminal.md") if table[0][1:] == ["type", ""]]
-    told = {table[0][0]: {row[0].strip("`") for row in table[1:]} for table in shown}
-    events: tuple[type[BaseModel], ...] = get_args(Event)
-    known = run_folder_models()
-    printed = reached_models((*events, ListedRun, PrunedRuns, History))
-    assert told == {name: found for name, found in printed.items() if name not in known}
-    kinds = {table[0][0]: table[1][1].strip("`") for table in shown if table[1][0] == "`kind`"}
-    assert kinds == {event.__name__: event.model_fields["kind"].default for event in events}
-
-
-def test_every_subject_of_a_warning_and_every_phase_is_told():
-    rows = {row[0]: row[2] for table in tables(ROOT / "docs/terminal.md") for row in table}
-    assert re.findall(r"`([a-z-]+)`", rows["`about`"]) == [*get_args(Subject)]
-    assert re.findall(r"`([a-z_]+)`", rows["`phase`"]) == [*get_args(Phase)]
-
-
-def test_every_column_of_the_csv_is_told_in_its_order():
-    [table] = [found for found in tables(ROOT / "docs/files.md") if found[0][0] == "Column"]
-    told = [row[0].strip("`") for row in table[1:]]
-    first = told.index("throughput_requests_per_second")
-    with_ends = [f"{name}{end}" for name in told[first:] for end in ("", "_low", "_high")]
-    assert (*told[:first], *with_ends) == COLUMNS
 
 
 def test_every_reason_that_voids_a_cell_is_told():

@@ -34,7 +34,7 @@ PACKAGES = {
 STANDARD = {
     "analysis": "collections contextlib csv dataclasses functools hashlib html io itertools math pathlib re shlex "
     "typing",
-    "documents": "datetime ipaddress itertools json re typing",
+    "documents": "collections datetime inspect ipaddress itertools json re typing",
 }
 """All that the rooms that only compute have of the standard library: no host, no network, no clock."""
 

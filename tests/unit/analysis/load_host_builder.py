@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from analysis.raw.load_hosts import CLOCKS_NAME, load_host_file, merge
-from analysis.raw.samples import Window
+from analysis.raw.recordings import Window
 from documents.lab.host import CoreLayout
 from documents.lab.inventory import Inventory, LoadHost
 from documents.run.protocol import Cell
@@ -163,7 +163,9 @@ def _write(directory: Path, cell: Cell, count: int, found: CellClocks, happening
             load_host_file(number, "samples.csv"): samples_of(number),
             load_host_file(number, "ticks.jsonl"): ticks_on_load_host(happening),
         }
-    write_cell(directory, cell, merge(parts, found), samples_csv(roles, 1), watch=files)
+    merged = merge(parts, found)
+    assert isinstance(merged, WrkResult)
+    write_cell(directory, cell, merged, samples_csv(roles, 1), watch=files)
 
 
 def samples_of(number: int) -> bytes:

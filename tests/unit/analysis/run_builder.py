@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from analysis.raw.samples import Window
+from analysis.raw.recordings import Window
 from documents.lab.host import CoreLayout, Host, HostSize
 from documents.lab.inventory import ApiService, Inventory, PostgresService, RedisService
 from documents.run.protocol import Cell, Plan, Protocol, Scenario

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from analysis.statistics.comparison import compare, verdict_text
-from analysis.statistics.inference import holm
-from analysis.statistics.power import blocks_to_detect, blocks_to_show_same
+from analysis.statistics.inference import blocks_to_detect, blocks_to_show_same, holm
 from documents.errors import AnalysisError
 from documents.report.comparison import Measure, PairComparison, TwinComparison
 from documents.report.numbers import CellNumbers, Latency, Usage

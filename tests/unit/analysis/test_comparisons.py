@@ -95,9 +95,10 @@ def test_a_measure_without_a_ratio_is_left_out_and_told(compared_report: Report)
         cells, apis=tuple(COMPARED_THROUGHPUTS), scenarios=("light",), margin=0.03, bound_by_postgres=()
     )
     assert set(MEASURES) - {comparison.measure for comparison in found} == {"cpu_cores", "requests_per_cpu_second"}
-    why = "the CPU of the API isn't above 0 in the cell 001-rust-light, so it has no ratio."
+    why = "The CPU of the API has no ratio there; the first of them is 001-rust-light."
     assert list(uncompared(cells)) == [
-        f"There is no comparison by “{title}”: {why}" for title in ("CPU of the API", "Requests a CPU second")
+        f"Nothing is compared by “{title}”: in 1 cell it isn't above 0. {why}"
+        for title in ("CPU of the API", "Requests a CPU second")
     ]
     assert list(uncompared(compared_report.cells)) == []
-    assert "in the cell 001-rust-light and 1 more" in next(iter(uncompared((spoilt, spoilt, *compared_report.cells))))
+    assert "in 2 cells it isn't above 0" in next(iter(uncompared((spoilt, spoilt, *compared_report.cells))))

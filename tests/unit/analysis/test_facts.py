@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.pages.building import building_table
+from analysis.pages.article import building_table
 from analysis.raw.run import read_run
 from analysis.report.report import analyse, facts_file_name, find_facts, summarise_facts
 from documents.errors import DocumentError

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from analysis.cells.cells import measure
 from analysis.pages.html import render_html
 from analysis.pages.markdown import render_markdown
+from analysis.raw.recordings import Window, read_samples, usage
 from analysis.raw.run import CellFiles, read_run
-from analysis.raw.samples import Window, read_samples, usage
 from analysis.report.report import analyse
 from documents.errors import FairgroundError
 from documents.report.numbers import CellNumbers

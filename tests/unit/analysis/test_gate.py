@@ -7,7 +7,7 @@ import pytest
 
 from analysis.compare.gate import judge_gate
 from analysis.pages.gate import gate_table, outcome_line, render_gate_markdown
-from analysis.statistics.power import blocks_to_show_same
+from analysis.statistics.inference import blocks_to_show_same
 from documents.errors import AnalysisError
 from documents.report.comparison import Measure
 from documents.report.numbers import CellNumbers
@@ -57,7 +57,7 @@ def test_a_candidate_of_which_nothing_is_shown_does_not_pass_and_is_told_the_blo
     needed = blocks_to_show_same(6 * float(np.std(NOISE, ddof=1)), margin=0.03)
     assert (gate.outcome, gate.blocks_needed) == ("cannot-tell", needed)
     assert needed is not None
-    assert f"if there is none, {needed} would show it." in gate.reasons[0]
+    assert f"if there is no difference, {needed} would show it." in gate.reasons[0]
     assert f"; {needed} blocks would let a candidate" in outcome_line(gate)
 
 
@@ -220,7 +220,7 @@ def test_a_measure_without_a_ratio_leaves_the_others_and_is_no_verdict_where_it_
     told = {finding.measure for finding in gate.findings}
     assert "cpu_cores" in told
     assert not {"memory_mean", "requests_per_second_per_mb"} & told
-    with pytest.raises(AnalysisError, match=r"the memory of the API isn't above 0 in the cell 006-go-new-light, so it"):
+    with pytest.raises(AnalysisError, match=r"The memory of the API has no ratio there"):
         judged(report, "memory_mean")
 
 

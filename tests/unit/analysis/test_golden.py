@@ -48,7 +48,7 @@ def test_a_terminal_has_the_verdicts_first_and_no_table_that_is_too_wide(compare
     tables = terminal_tables(compared_report)
     assert [table.title for table in tables][:4] == ["Summary", "Ranking", "Throughput, pair by pair", "The A/A twin"]
     for table in tables:
-        assert {len(row) for row in table.rows} == {len(table.columns)}, table.title
+        assert {len(row) for row in table.rows} <= {len(table.columns)}, table.title
         assert len(table.columns) <= 9, table.title
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from analysis.compare.history import read_history
-from analysis.pages.history import (
+from analysis.pages.runs import (
     BARS,
     history_tables,
     render_history_html,
@@ -18,8 +18,8 @@ from analysis.pages.history import (
 )
 from analysis.raw.run import read_run
 from analysis.report.report import analyse
+from analysis.statistics.estimates import RunNoise, explained_change
 from analysis.statistics.inference import t_quantile
-from analysis.statistics.two_samples import RunNoise, explained_change
 from documents.report.runs import History, HistorySeries
 from tests.unit.analysis.history_builder import change, change_inventory, run_of_day
 from tests.unit.analysis.pair_run import BASE, CANDIDATE

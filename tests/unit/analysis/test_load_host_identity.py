@@ -16,8 +16,8 @@ from tests.unit.documents.samples import IDENTITY
         ({"cpu_model": "Another"}, "the processor: A processor, and Another of the load host"),
         ({"cpus": (0, 1)}, "CPUs: 8, and 2 of the load host"),
         ({"threads_per_core": 2}, "threads per core: 1, and 2 of the load host"),
-        ({"physical_cores": 4}, "physical cores: not told, and 4 of the load host"),
-        ({"numa_nodes": 2}, "NUMA nodes: not told, and 2 of the load host"),
+        ({"physical_cores": 4}, "physical cores: unknown, and 4 of the load host"),
+        ({"numa_nodes": 2}, "NUMA nodes: unknown, and 2 of the load host"),
         ({"memory_bytes": 15 * 1024**3}, "memory: 16.00 GiB, and 15.00 GiB of the load host"),
     ],
 )
@@ -35,7 +35,7 @@ def test_other_hardware_refuses_the_run(changes: dict[str, object], told: str):
     ("changes", "told"),
     [
         ({"kernel": "6.1"}, "kernel: 6.12.0, and 6.1 of the load host"),
-        ({"microcode": "0x2"}, "microcode: not told, and 0x2 of the load host"),
+        ({"microcode": "0x2"}, "microcode: unknown, and 0x2 of the load host"),
         ({"mitigations": {"meltdown": "none"}}, "the mitigation of meltdown: absent, and none of the load host"),
         (
             {"settings": {"vm.swappiness": "1"}},

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from analysis.claims.conditions import unlike_host
-from analysis.pages.host import load_host_table, watch_table
+from analysis.claims.claim import unlike_host
 from analysis.pages.html import render_html
 from analysis.pages.markdown import render_markdown
+from analysis.pages.run import load_host_table, watch_table
 from analysis.pages.terminal import terminal_tables
 from analysis.raw import load_hosts
 from analysis.raw.load_hosts import (
@@ -27,7 +27,7 @@ from documents.report.report import Report
 from documents.run.protocol import Cell
 from documents.run.records import Bandwidth, LoadHostLook, LoadHostRecord, Network, VoidReason
 from documents.run.window import OpenLoopResult, WrkResult
-from experiment.voids.host import load_host_voids
+from experiment.voids import load_host_voids
 from tests.unit.analysis.load_host_builder import (
     CORES,
     NETWORK,
@@ -97,7 +97,7 @@ def test_two_load_hosts_are_one_generator_and_the_busiest_of_them_counts(tmp_pat
     assert found.apart == pytest.approx(0.1 / 1.05, rel=1e-6)
     assert found.clock_error_seconds == pytest.approx(20e-6)
     assert found.network_share == pytest.approx(0.0004)
-    assert "not all generators were at work in 2 cells (up to 9.5%)" in "\n".join(report.caveats)
+    assert "Not all generators ran all the time in 2 cells (up to 9.5% missing)." in "\n".join(report.caveats)
 
 
 def test_what_is_no_merge_of_its_parts_is_refused(tmp_path: Path):
@@ -195,7 +195,7 @@ def test_a_run_whose_records_have_another_number_of_load_hosts_is_refused(tmp_pa
     one = tmp_path / "one"
     load_host_run(one)
     (one / "host.json").write_bytes((tmp_path / "host.json").read_bytes())
-    with pytest.raises(AnalysisError, match=r"tells of 2 load hosts, and manifest\.json of 1"):
+    with pytest.raises(AnalysisError, match=r"host\.json has 2 load hosts, and manifest\.json of 1"):
         analyse(read_run(one))
 
 
@@ -235,19 +235,25 @@ def test_what_differs_and_what_changed_is_said_and_nothing_of_a_quiet_run(tmp_pa
     assert "network" not in quiet
     slower = NETWORK.model_copy(update={"round_trips": replace_median(NETWORK, 60.0).round_trips})
     said = caveats(report_of(tmp_path / "other", identity={"kernel": "6.6"}, after=slower))
-    assert "Load host 1 isn't set up like the lab's host: kernel: 6.1.0, and 6.6 of the load host." in said
-    assert "network to load host 1 changed while the run went on: the median round trip in µs was 30 and is 60" in said
+    assert (
+        "Load host 1 isn't set up like the lab's host. What differs: kernel: 6.1.0, and 6.6 of the load host." in said
+    )
+    assert "The network to load host 1 changed during the run. What changed: the median round trip in µs was 30" in said
     changed = {"identity": {"kernel": "6.6"}, "after_identity": {"kernel": "6.7"}}
     said = caveats(report_of(tmp_path / "changed", **changed))
-    assert "Load host 1 changed while the run went on: kernel was 6.6 and is 6.7. Cells from before and after" in said
+    assert "Load host 1 changed during the run. What changed: kernel was 6.6 and is 6.7. These numbers mix" in said
     slower = NETWORK.model_copy(update={"bandwidth": Bandwidth(tool="iperf 3", seconds=2, to_apis=6e9, from_apis=8e9)})
     said = caveats(report_of(tmp_path / "narrower", after=slower))
-    assert "network to load host 1 changed while the run went on: Mbit/s to the APIs was 9,000 and is 6,000." in said
+    assert "changed during the run. What changed: Mbit/s to the APIs was 9,000 and is 6,000." in said
     without = NETWORK.model_copy(update={"bandwidth": None})
     assert "bandwidth to load host 1 wasn't measured" in caveats(report_of(tmp_path / "without", network=without))
     far = replace_median(NETWORK, 2_600.0)
     said = caveats(report_of(tmp_path / "far", network=far))
-    assert "round trip, 2600 µs in the median, is more than 50% of the median latency of go at light (52%)" in said
+    assert "The network is more than 50% of the median latency in 1 of 1 result." in said
+    assert (
+        "median round trip of 2600 µs is part of every latency, and only the rest is the API's: go at light (52%)"
+        in said
+    )
 
 
 def replace_median(network: Network, median_us: float) -> Network:

@@ -66,6 +66,7 @@ def test_the_merge_of_split_answers_is_what_one_wrk_writes_of_all(split: list[Pa
     assert merged == whole.model_copy(
         update={"threads": 2 * len(parts), "errors": whole.errors.model_copy(update={"read": len(parts)})}
     )
+    assert isinstance(merged, WrkResult)
     raw = recover_raw(read_histogram(merged.latency, name="merged"), merged, name="merged")
     assert list(zip(raw.values.tolist(), raw.counts.tolist(), strict=True)) == together(split)
 
@@ -75,6 +76,7 @@ def test_the_load_is_from_the_first_begin_to_the_last_end_by_the_clock_of_the_la
     # The second host was booted 0.4 s later, so its load began 0.1 s after the first one's.
     apart = clocks(7 * SECOND_NS, 7 * SECOND_NS - 4 * SECOND_NS // 10)
     merged = merge([first, second], apart)
+    assert isinstance(merged, WrkResult)
     assert (merged.elapsed_us, merged.ended_ns) == (1_100_000, ENDED_NS + 7 * SECOND_NS + SECOND_NS // 10)
     assert (merged.requests, merged.bytes, merged.statuses) == (400, 80_000, {"200": 400})
     starts = [window.start_ns for window in windows_of([first, second], apart)]

@@ -254,14 +254,14 @@ def test_connections_that_the_api_closed_are_told_by_api(tmp_path: Path):
     first, *others = found.cells
     reopened = first.model_copy(update={"connections_opened": found.scenario.connections + 1})
     [said] = about_open_loop(run, found.model_copy(update={"cells": (reopened, *others)}))
-    assert said.startswith("In 1 of the open loop's 6 valid cells connections were closed")
+    assert said.startswith("Connections were closed in 1 of the open loop's 6 valid cells.")
     assert "1 of go" in said
 
 
 def test_a_share_without_a_rate_of_its_own_is_told(tmp_path: Path):
     run, found = run_and_open_loop(tmp_path)
     [said] = about_open_loop(run, found.model_copy(update={"rates": RATES[:1]}))
-    assert said.startswith("The open loop's 2 shares of rust's throughput come to 1 rate in whole requests a second")
+    assert said.startswith("The open loop has 1 rate for 2 shares.")
 
 
 def run_and_open_loop(folder: Path) -> tuple[Run, OpenLoopReport]:

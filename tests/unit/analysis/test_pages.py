@@ -10,12 +10,11 @@ from pathlib import Path
 import pytest
 
 from analysis.numbers import plain
-from analysis.pages.html import render_html
+from analysis.pages.html import render_html, write_report
 from analysis.pages.markdown import render_markdown
 from analysis.pages.run import rerun_commands
 from analysis.pages.svg import series_dash, series_marker
 from analysis.pages.table import summary_table
-from analysis.pages.write import write_report
 from documents.errors import AnalysisError
 from documents.report.report import Report
 
@@ -137,7 +136,7 @@ def test_each_file_of_a_run_is_read_and_hashed_once(repeated_directory: Path, mo
         reads[path] += 1
         return read_bytes(path)
 
-    def count_hash(data: bytes = b"") -> "hashlib._Hash":
+    def count_hash(data: bytes = b"") -> object:
         if data:  # plots have hashes of their own
             hashed.append(data)
         return sha256(data)

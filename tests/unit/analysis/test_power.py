@@ -5,7 +5,7 @@ import math
 import pytest
 from scipy import integrate, stats  # pyright: ignore[reportMissingTypeStubs]
 
-from analysis.statistics.power import (
+from analysis.statistics.inference import (
     MOST_BLOCKS,
     blocks_to_detect,
     blocks_to_show_same,

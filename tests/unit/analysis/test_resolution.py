@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from analysis.statistics.power import least_ratio, power_to_detect
+from analysis.statistics.inference import least_ratio, power_to_detect
 
 
 @pytest.mark.parametrize("noise", [0.01, 0.03, 0.1])

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats  # pyright: ignore[reportMissingTypeStubs]
 
 from analysis.compare.runs import CONFOUNDED, compare_folders, compare_runs
-from analysis.pages.run_comparison import (
+from analysis.pages.runs import (
     UNLIKE,
     change_text,
     comparison_heading,
@@ -16,8 +16,8 @@ from analysis.pages.run_comparison import (
     render_comparison_markdown,
     write_comparison,
 )
+from analysis.statistics.estimates import TwoNoises
 from analysis.statistics.inference import holm
-from analysis.statistics.two_samples import TwoNoises
 from documents.errors import AnalysisError
 from documents.report.report import Report
 from documents.report.runs import Change, RunComparison

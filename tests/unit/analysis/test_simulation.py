@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from analysis.statistics.comparison import compare
-from analysis.statistics.power import power_to_detect, power_to_show_same
+from analysis.statistics.inference import power_to_detect, power_to_show_same
 from analysis.statistics.simulation import Orders, World, measure_world, simulate
 from benchmarks.simulation import shuffled_orders, williams_orders
 from tests.unit.analysis.test_comparison import a_cell

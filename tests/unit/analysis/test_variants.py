@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from analysis.compare.conditions import Conditions, differences
-from analysis.pages.building import building_table
+from analysis.compare.runs import Conditions, differences
+from analysis.pages.article import building_table
 from analysis.pages.html import render_html
 from analysis.pages.markdown import render_markdown
 from analysis.pages.run import in_short, variant_words
@@ -67,7 +67,7 @@ def test_the_words_say_what_each_is(tmp_path: Path):
     assert "go-large is go with PostgreSQL's work_mem at 64MB." in words
     assert "go-wide is go on other CPUs (API 0,1,2, PostgreSQL 3, Redis 5, generator 4, system 5)." in words
     assert "go-as-declared is go as declared." in words
-    assert "PostgreSQL was started anew for each cell" in words
+    assert "PostgreSQL was restarted for each cell" in words
     [known] = variant_words(report.model_copy(update={"postgres_settings": {"work_mem": "8MB"}}))
     assert "PostgreSQL's work_mem at 64MB instead of 8MB" in known
 
@@ -83,18 +83,19 @@ def test_numbers_of_a_cell_go_by_the_layout_of_its_variant(tmp_path: Path):
     assert by_api["go-pool-16"].watch is not None
     assert by_api["go-wide"].watch is not None
     run = read_run(next(tmp_path.iterdir()))
-    of_wide = next(record for name, record in run.records.items() if "go-wide" in name)
-    files = run.watch_files(of_wide)
-    assert files is not None
-    assert files.cores.api == (0, 1, 2)
+    wide = next(cell for cell in run.closed_cells if cell.api == "go-wide")
+    watched = run.cell_files(wide, run.records[wide.id]).watched
+    assert watched is not None
+    assert watched.cores.api == (0, 1, 2)
 
 
 def test_the_worst_layout_grades_the_host_and_the_caveat_names_whose_it_is(tmp_path: Path):
     assert report_of(tmp_path / "alone", POOL, WIDE).grade == "smaller"
     report = report_of(tmp_path / "shared", POOL, SHARING)
     assert report.grade == "shared"
-    [caveat] = [text for text in report.caveats if "CPUs are shared" in text]
-    assert caveat.startswith("CPUs are shared between roles in the cells of go-sharing: the load generator competes")
+    [caveat] = [text for text in report.caveats if "shares CPUs" in text]
+    assert caveat.startswith("The load generator shares CPUs with what it measures.")
+    assert caveat.endswith(" in the cells of go-sharing.")
 
 
 def conditions(folder: Path, *variants: Variant) -> Conditions:
@@ -124,4 +125,4 @@ def test_two_runs_of_a_variant_are_compared_where_what_is_below_it_is_the_same(t
         "CPUs of api of go-wide: 0,1,2 and 0,1",
         "CPUs of postgres of go-wide: 3 and 2,3",
     )
-    assert differences(run, with_variants(run, POOL, WIDE)) == ("PostgreSQL started anew for each cell: yes and no",)
+    assert differences(run, with_variants(run, POOL, WIDE)) == ("PostgreSQL restarted for each cell: yes and no",)

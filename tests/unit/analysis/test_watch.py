@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.raw.samples import Window
-from analysis.raw.watch import read_ticks, watch_numbers
+from analysis.raw.recordings import Window, read_ticks, watch_numbers
 from documents.errors import AnalysisError, FairgroundError
 from documents.lab.host import CoreLayout
 from documents.report.numbers import WatchNumbers

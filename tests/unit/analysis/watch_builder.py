@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from analysis.raw.samples import Window
+from analysis.raw.recordings import Window
 from documents.lab.host import ROLES, CoreLayout
 from documents.run.window import CpuTimes, HostTick, HostWatch, Pressure, SampledRole, Scheduled, Spin, Throttling
 

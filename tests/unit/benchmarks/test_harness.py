@@ -50,7 +50,7 @@ def cell_overhead(monkeypatch: pytest.MonkeyPatch, *, void: int, moments: Sequen
         yield bench
 
     clock = iter(moments)
-    monkeypatch.setattr("experiment.running.loop.open_bench", opened)
+    monkeypatch.setattr("experiment.running.run.open_bench", opened)
     monkeypatch.setattr(harness, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     return harness.cell_overhead(INVENTORY, SECRETS, 2)
 

@@ -33,6 +33,7 @@ SUBCOMMANDS = (
     "facts",
     "logs",
     "api check",
+    "schema",
     "down",
 )
 

@@ -7,7 +7,7 @@ from cli import api as subcommand
 from documents.errors import LabError
 from documents.lab.inventory import Inventory, Secrets
 from documents.stack.implementation import ApiCheck
-from experiment.api_check import steps
+from experiment import api_check
 from tests.unit.cli.lab_command import labs
 from tests.unit.documents.samples import INVENTORY, SECRETS
 
@@ -29,7 +29,7 @@ def test_without_a_stack_or_an_entry_the_first_step_tells_what_is_missing():
     assert first.split(maxsplit=3)[:3] == ["✗", "entry", "failed"]
     assert "stacks/local.yaml has no API named nobody; it has rust, go, zig, kotlin" in first
     assert all(line.startswith("- ") and "not looked at" in line for line in others)
-    assert last == "First mend entry: docs/adding-an-api.md, “An entry in a stack”."
+    assert last == "Fix entry first: docs/adding-an-api.md, “An entry in a stack”."
     found = ApiCheck.from_json(as_json.out, name="the answer")
     assert [step.outcome for step in found.steps] == ["failed"] + ["not looked at"] * 7
 
@@ -51,7 +51,7 @@ def test_what_is_done_has_a_tick_and_the_word(monkeypatch: pytest.MonkeyPatch, c
         ["✓", "implementation.yaml", "passed"],
         ["✗", "lab", "failed"],
     ]
-    assert lines[-1] == "First mend lab: docs/adding-an-api.md, “Stand it up”."
+    assert lines[-1] == "Fix lab first: docs/adding-an-api.md, “Stand it up”."
 
 
 def test_one_that_is_done_ends_well(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
@@ -59,11 +59,11 @@ def test_one_that_is_done_ends_well(monkeypatch: pytest.MonkeyPatch, capsys: pyt
         return INVENTORY, SECRETS
 
     monkeypatch.setattr(subcommand, "read_lab", read_lab)
-    monkeypatch.setattr(steps, "SECTIONS", {name: steps.SECTIONS[name] for name in list(steps.SECTIONS)[:4]})
+    monkeypatch.setattr(api_check, "SECTIONS", dict(list(api_check.SECTIONS.items())[:4]))
 
     def nothing_more(*_arguments: object) -> None:
         return
 
-    monkeypatch.setattr(steps, "_go_on_to_the_lab", nothing_more)
+    monkeypatch.setattr(api_check, "_go_on_to_the_lab", nothing_more)
     subcommand.check("go", stack="local", json=False)
     assert capsys.readouterr().out.splitlines()[-1] == "The API go keeps the contract, and is ready to be measured."

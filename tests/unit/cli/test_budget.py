@@ -43,9 +43,7 @@ def test_it_says_how_many_blocks_fit_and_what_they_find_by_noise():
 def test_one_api_alone_is_told_that_there_is_nothing_to_resolve():
     alone = FITTED.model_copy(update={"tests": 0, "resolutions": (), "shown_same": ()})
     _, said = budget_lines(alone)
-    assert said == (
-        "One API alone is compared with none: its A/A twin tells what the host does, and no verdict follows."
-    )
+    assert said == "A single API is compared with none: its A/A twin shows the host's noise, and there is no verdict."
 
 
 def test_it_names_the_run_that_it_knows_the_noise_from():

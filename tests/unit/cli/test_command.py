@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 import typer.main
 
-from cli.main import app
-from cli.subcommands import HELP, Subcommands
+from cli.main import HELP, Subcommands, app
 from tests.unit.cli.lab_command import LAB, ROOT, SUBCOMMANDS, Answer, lab, lab_process, labs
 from toolchain.layout import project_layout
 

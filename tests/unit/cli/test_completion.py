@@ -12,7 +12,6 @@ import pytest
 import typer.main
 from typer.core import TyperGroup
 
-import cli.completion
 import cli.context
 from apis.contract.checks import all_checks
 from cli.main import app
@@ -104,9 +103,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / "runs" / name).mkdir(parents=True)
     for name in RUNS:
         (tmp_path / "runs" / name / "manifest.json").touch()
-    for module in (cli.completion, cli.context):
+    for module in (cli.context, cli.context):
         monkeypatch.setattr(module, "ROOT", tmp_path)
-    monkeypatch.setattr(cli.completion, "RUNS", tmp_path / "runs")
+    monkeypatch.setattr(cli.context, "RUNS", tmp_path / "runs")
     return tmp_path
 
 
@@ -116,6 +115,7 @@ def completed(arguments: Sequence[str], parameter: str, incomplete: str = "") ->
     while isinstance(command, TyperGroup):
         context = command.make_context("lab", [], resilient_parsing=True, parent=context)
         _, command, words = command.resolve_command(context, words)
+    assert command is not None
     context = command.make_context("lab", words, resilient_parsing=True, parent=context)
     [found] = [one for one in command.params if one.name == parameter]
     return [item.value for item in found.shell_complete(context, incomplete)]

@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 import typer
 
-from analysis.pages.write import write_report
-from cli import continuous_integration
-from cli.continuous_integration import ARTIFACT_FILES, REPORT_FILES, this_pipeline
-from cli.run import run
+from analysis.pages.html import write_report
+from cli import run as subcommand
+from cli.run import ARTIFACT_FILES, REPORT_FILES, run, this_pipeline
 from documents.errors import HostError, RunError
 from documents.report.report import Report
 from documents.run.records import HostRecord
@@ -100,15 +99,15 @@ def loop(measured: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Loo
     def git_commit() -> str:
         return COMMIT
 
-    monkeypatch.setattr("analysis.pages.write.write_report", write_same_report)
+    monkeypatch.setattr("analysis.pages.html.write_report", write_same_report)
     monkeypatch.setattr("experiment.running.start_run", loop.start_run)
     monkeypatch.setattr("experiment.running.resume_run", loop.resume_run)
     monkeypatch.setattr("experiment.running.git_commit", git_commit)
     monkeypatch.setattr("cli.run.read_lab", read_lab)
     monkeypatch.setattr("cli.run.open_engine", open_engine)
-    monkeypatch.setattr(continuous_integration, "RUNS", loop.runs)
-    monkeypatch.setattr(continuous_integration, "FACTS", tmp_path / "facts")
-    monkeypatch.setattr(continuous_integration, "_RECORD", tmp_path / "pipeline-run.json")
+    monkeypatch.setattr(subcommand, "RUNS", loop.runs)
+    monkeypatch.setattr(subcommand, "FACTS", tmp_path / "facts")
+    monkeypatch.setattr(subcommand, "_RECORD", tmp_path / "pipeline-run.json")
     for name in (*GITHUB, *GITLAB, "GITHUB_STEP_SUMMARY"):
         monkeypatch.delenv(name, raising=False)
     return loop
@@ -188,7 +187,7 @@ def test_report_that_can_not_be_made_hides_no_failure_of_the_run(
     def write_report(*_arguments: object) -> None:
         raise RunError("No.")
 
-    monkeypatch.setattr("analysis.pages.write.write_report", write_report)
+    monkeypatch.setattr("analysis.pages.html.write_report", write_report)
     loop.ends_with = HostError("The host went away.")
     with pytest.raises(HostError):
         run(ci=True, artifacts=artifacts)
@@ -330,14 +329,14 @@ def test_resumed_run_is_not_recorded_as_begun_by_this_pipeline(
         monkeypatch.setenv(name, value)
     (begun,) = loop.runs.iterdir()
     interrupt(loop, artifacts, resume=True, run_id=str(begun))
-    assert not continuous_integration._RECORD.exists()  # pyright: ignore[reportPrivateUsage]
+    assert not subcommand._RECORD.exists()  # pyright: ignore[reportPrivateUsage]
 
 
 def test_record_of_another_version_of_the_lab_is_none(loop: Loop, artifacts: Path, monkeypatch: pytest.MonkeyPatch):
     for name, value in GITHUB.items():
         monkeypatch.setenv(name, value)
     interrupt(loop, artifacts)
-    continuous_integration._RECORD.write_text('{"version": 2}')  # pyright: ignore[reportPrivateUsage]
+    subcommand._RECORD.write_text('{"version": 2}')  # pyright: ignore[reportPrivateUsage]
     interrupt(loop, artifacts)
     assert [name.split()[0] for name in loop.called] == ["start", "start"]
 

@@ -73,7 +73,7 @@ def test_document_that_can_not_be_read_may_hide_an_expired_lab(monkeypatch: pyte
     status, _, err = down(monkeypatch, project, [])
     assert status == 1
     assert "stacks/broken.yaml:1: host: this key is missing" in err
-    assert err.endswith(" Whether this lab has expired can't be told.\n")
+    assert err.endswith(" It isn't known whether this lab has expired.\n")
 
 
 @pytest.mark.parametrize("more", [("--stack", "mine"), ("--stack", "local"), ("--adopt",)])

@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from analysis.pages.html import write_report
 from analysis.pages.summary_csv import render_csv
-from analysis.pages.write import write_report
 from documents.report.report import Report
 from tests.unit.analysis.run_builder import golden_run
 from tests.unit.cli.lab_command import lab, labs
+
+MOST_LINES = 28
+"""Some 25, and a few for a run with many caveats."""
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +40,7 @@ def reported(with_report: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     def write_nothing(folder: Path, _facts: Path) -> Report:
         return Report.from_json((folder / "report.json").read_bytes(), name="report.json")
 
-    monkeypatch.setattr("analysis.pages.write.write_report", write_nothing)
+    monkeypatch.setattr("analysis.pages.html.write_report", write_nothing)
     return with_report
 
 
@@ -48,10 +51,27 @@ def test_report_of_a_folder_is_written_into_it_and_shown(run: Path):
     numbers = Report.from_json((run / "report.json").read_bytes(), name="report.json")
     for api in numbers.apis:
         assert api.name in answer.out
-    for caveat in numbers.caveats:
-        assert caveat in " ".join(answer.out.split())
-    assert "Grade of the host: Shared cores. The load generator shares CPUs" in " ".join(answer.out.split())
-    assert "report.html" in answer.out.splitlines()[-1]
+    lines = answer.out.splitlines()
+    assert len(lines) <= MOST_LINES
+    assert lines[-1] == "Report: run/report.html"
+    assert lines[-2] == "Every table: lab report --all run"
+
+
+def test_all_has_every_table_and_whole_caveats_before_the_same_end(reported: Path):
+    short, long = labs([["report", str(reported), *options] for options in ([], ["--all"])])
+    assert (long.status, long.err) == (0, "")
+    assert len(short.out.splitlines()) <= MOST_LINES < len(long.out.splitlines())
+    words = " ".join(long.out.split())
+    for caveat in Report.from_json((reported / "report.json").read_bytes(), name="report.json").caveats:
+        assert caveat in words
+    assert "Grade of the host: Shared cores. The load generator shares CPUs" in words
+    assert "Resources" in long.out
+    assert "Resources" not in short.out
+    assert long.out.splitlines()[-1] == short.out.splitlines()[-1]
+
+
+def test_all_with_a_format_is_refused(run: Path):
+    assert "--all prints tables" in lab("report", str(run), "--all", "--json").sentence()
 
 
 def test_a_format_is_the_whole_document_and_nothing_else(reported: Path):

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 import cli.report
 import cli.runs
-from cli.completion import complete_run
+from cli.context import complete_run
 from cli.main import app
 from cli.report import find_run
 from documents.errors import RunError
@@ -46,7 +46,7 @@ def runs(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
         )
     for module in (cli.runs, cli.report):
         monkeypatch.setattr(module, "RUNS", folder)
-    monkeypatch.setattr("cli.completion.RUNS", folder)
+    monkeypatch.setattr("cli.context.RUNS", folder)
     return folder
 
 

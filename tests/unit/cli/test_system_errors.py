@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.main import tell_system_error
+from cli.main import explain_system_error
 from tests.unit.cli.lab_command import LAB, ROOT
 
 
@@ -25,10 +25,10 @@ def test_output_to_a_full_disk_is_told_in_one_sentence():
 
 @pytest.mark.parametrize("number", [errno.ENOENT, errno.ECONNREFUSED, errno.EBADF])
 def test_defect_is_not_taken_for_a_refusal_of_the_machine(number: int):
-    assert tell_system_error(OSError(number, os.strerror(number), "x")) is None
+    assert explain_system_error(OSError(number, os.strerror(number), "x")) is None
 
 
 def test_file_of_somebody_else_is_told_with_what_to_do():
-    told = tell_system_error(PermissionError(errno.EACCES, "Permission denied", b"runs/x"))
+    told = explain_system_error(PermissionError(errno.EACCES, "Permission denied", b"runs/x"))
     assert told is not None
     assert told.startswith("runs/x: Permission denied. See that it is yours")

@@ -42,7 +42,7 @@ from documents.run.window import (
     WrkResult,
 )
 from documents.stack.hosts import AwsHost, ContainerHost, HetznerHost, Price
-from documents.stack.implementation import ApiCheck, ApiCheckStep, Build, Change, Implementation, Lines
+from documents.stack.implementation import ApiCheck, ApiCheckStep, Build, CodeChange, Implementation, Lines
 from documents.stack.stack import Api, Cores, Postgres, Redis, Services, Stack
 
 NOON = datetime(2026, 1, 31, 12, 0, 0, 250_000, tzinfo=UTC)
@@ -217,7 +217,7 @@ EXAMPLES: tuple[Document, ...] = (
             command="go build -o /out/api ./cmd/api",
             artifacts=("/out/api",),
             dependencies="go version -m /out/api",
-            change=Change(file="cmd/api/main.go", old="one", new="two"),
+            change=CodeChange(file="cmd/api/main.go", old="one", new="two"),
         ),
         lines=Lines(sources=("cmd/**/*.go",), tests=("cmd/**/*_test.go",)),
     ),

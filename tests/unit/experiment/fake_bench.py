@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from analysis.raw.samples import Window
+from analysis.raw.recordings import Window
 from documents.errors import HostError, RunError
 from documents.lab.host import CoreLayout, Host, HostSize, PhysicalCore, Role
 from documents.lab.inventory import ApiService, Inventory, PostgresService, RedisService, Secrets
@@ -24,8 +24,7 @@ from documents.run.window import (
     WrkLatency,
     WrkResult,
 )
-from experiment.bench.bench import Load, Measured, WarmedUp
-from experiment.bench.beside import Beside, Found
+from experiment.bench.bench import Beside, Found, Load, Measured, WarmedUp
 from experiment.workloads.requests import EXPECTED_STATUS, RequestFile
 from tests.unit.analysis.watch_builder import Happening, jsonl, spins_of, ticks_of
 

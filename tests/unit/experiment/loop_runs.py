@@ -10,8 +10,8 @@ from documents.run.protocol import Protocol
 from documents.run.records import CellRecord, JournalEntry
 from experiment.clock import SYSTEM_CLOCK, Clock
 from experiment.progress.events import Event
-from experiment.record.journal import Journal
-from experiment.running import loop
+from experiment.record.writer import RunJournal
+from experiment.running import run as running
 from tests.unit.experiment.fake_bench import INVENTORY, PROTOCOL, SECRETS, FakeBench
 
 CELLS = 12
@@ -35,7 +35,7 @@ def begin(
     budget_seconds: int | None = None,
     clock: Clock = SYSTEM_CLOCK,
 ) -> Path:
-    return loop.begin(
+    return running.begin(
         bench,
         inventory,
         SECRETS,
@@ -58,7 +58,7 @@ def resume(
     *,
     clock: Clock = SYSTEM_CLOCK,
 ) -> Path:
-    return loop.resume(bench, run, inventory, SECRETS, git_commit="def", progress=progress, clock=clock)
+    return running.resume(bench, run, inventory, SECRETS, git_commit="def", progress=progress, clock=clock)
 
 
 def broken_off(
@@ -91,7 +91,7 @@ def records(run: Path) -> list[CellRecord]:
 
 
 def journal(run: Path) -> list[JournalEntry]:
-    return Journal(run / "journal.jsonl").entries()
+    return RunJournal(run / "journal.jsonl").entries()
 
 
 def only_run(runs: Path) -> Path:

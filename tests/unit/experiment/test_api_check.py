@@ -15,8 +15,8 @@ from documents.lab.inventory import Inventory, Secrets
 from documents.stack.hosts import ContainerHost
 from documents.stack.implementation import ApiCheck
 from documents.stack.stack import Api, Stack
-from experiment.api_check import steps
-from experiment.api_check.rules import (
+from experiment import api_check
+from experiment.api_check import (
     FILES,
     build_faults,
     dockerfile_faults,
@@ -226,7 +226,7 @@ class World:
             "verify_api": lambda *_: self.results,
         }
         for name, stand_in in stand_ins.items():
-            monkeypatch.setattr(steps, name, stand_in)
+            monkeypatch.setattr(api_check, name, stand_in)
 
     def read_document(self) -> Stack:
         return self.document
@@ -235,15 +235,15 @@ class World:
         return self.lab
 
     def check(self, name: str = "mine", read_lab: Callable[[], tuple[Inventory, Secrets]] | None = None) -> ApiCheck:
-        found = steps.check_api(
+        found = api_check.check_api(
             self.project,
             name,
             stack="local",
             read_document=self.read_document,
             read_lab=read_lab or self.read_lab,
-            tell=lambda step: self.told.append(step.name),
+            show=lambda step: self.told.append(step.name),
         )
-        assert [step.name for step in found.steps] == self.told == list(steps.SECTIONS)
+        assert [step.name for step in found.steps] == self.told == list(api_check.SECTIONS)
         self.told.clear()
         return found
 
@@ -268,7 +268,7 @@ def test_an_implementation_that_is_done_passes_every_step(world: World):
 
 def test_without_an_entry_nothing_else_is_looked_at(world: World):
     found = world.check("other")
-    assert outcomes(found) == {"entry": "failed"} | dict.fromkeys([*steps.SECTIONS][1:], "not looked at")
+    assert outcomes(found) == {"entry": "failed"} | dict.fromkeys([*api_check.SECTIONS][1:], "not looked at")
     assert found.steps[0].details == ("stacks/local.yaml has no API named other; it has go, mine",)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from experiment.bench import host_folder
 from experiment.bench.arrangement import Arrangement
-from experiment.bench.beside import Beside
+from experiment.bench.bench import Beside
 from experiment.bench.remote import RemoteBench
 from provision.ssh.connection import Connection
 from provision.ssh.execution import CancelScope, checkpoint

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from analysis.pages.run import rerun_commands, run_facts
+from analysis.pages.run import rerun_commands, run_details
 from analysis.raw.run import read_run
 from analysis.report.report import analyse
-from analysis.statistics.power import least_ratio
+from analysis.statistics.inference import least_ratio
 from documents.base import parse_duration
 from documents.errors import RunError
 from documents.run.protocol import Cell, Plan, Protocol, Scenario
@@ -205,7 +205,7 @@ def test_a_run_in_time_measures_the_blocks_that_fitted_and_records_its_budget(tm
     report = analyse(read_run(run))
     assert (report.blocks, report.budget_seconds, report.unfinished_cells) == (BLOCKS, BUDGET, ())
     assert not any("budget" in caveat for caveat in report.caveats)
-    assert ("Budget", "3m") in run_facts(report)
+    assert ("Budget", "3m") in run_details(report)
     assert any("--budget 3m" in command for command in rerun_commands(report))
 
 

@@ -5,7 +5,7 @@ import pytest
 from documents.lab.host import CoreLayout
 from documents.report.numbers import CellNumbers, OpenLoopNumbers, WatchNumbers
 from documents.run.records import Void
-from experiment.voids.host import generator_voids, host_voids
+from experiment.voids import generator_voids, host_voids
 from tests.unit.analysis.run_builder import EIGHT_CORES, TWO_CORES
 from tests.unit.analysis.test_comparison import LATENCY
 from tests.unit.analysis.test_saturation import cell, usage

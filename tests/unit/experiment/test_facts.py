@@ -6,8 +6,7 @@ import pytest
 
 from documents.errors import DocumentError, RunError
 from documents.stack.implementation import Lines
-from experiment.facts.building import parse_build
-from experiment.facts.measure import choose_apis
+from experiment.facts.measure import choose_apis, parse_build
 from experiment.facts.sources import changed_file, count_lines, read_implementation
 from tests.unit.documents.samples import INVENTORY
 
@@ -57,7 +56,7 @@ def test_the_change_is_made_to_the_one_place_that_it_names(folder: Path, tmp_pat
 def test_an_implementation_without_its_document_or_with_a_change_that_cannot_be_made_is_refused(
     folder: Path, tmp_path: Path
 ):
-    with pytest.raises(DocumentError, match=r"There is no apis/other/implementation\.yaml, which tells how"):
+    with pytest.raises(DocumentError, match=r"There is no apis/other/implementation\.yaml, which says how"):
         read_implementation(tmp_path, "apis/other")
     for text, times in ((MAIN.replace("one", "three"), 0), (MAIN + 'var also = "one"\n', 2)):
         (folder / "main.go").write_text(text)

@@ -12,7 +12,7 @@ from documents.run.protocol import Protocol
 from documents.run.window import WrkResult
 from experiment.bench.bench import Measured
 from experiment.progress.events import Event
-from experiment.running.gate import judge_run, measure_builds
+from experiment.running.run import judge_run, measure_builds
 from tests.unit.experiment.fake_bench import INVENTORY, PROTOCOL, SECRETS, FakeBench
 
 BUILDS = tuple(INVENTORY.apis[0].model_copy(update={"name": name}) for name in ("go", "go-base", "go-new"))
@@ -36,7 +36,7 @@ def measure(
     def opened(_inventory: Inventory, _secrets: Secrets) -> Generator[FakeBench]:
         yield bench
 
-    monkeypatch.setattr("experiment.running.loop.open_bench", opened)
+    monkeypatch.setattr("experiment.running.run.open_bench", opened)
     return measure_builds(LAB, SECRETS, protocol, runs, base=base, candidate=candidate, order_seed=7, progress=ignore)
 
 

@@ -13,9 +13,8 @@ from documents.run.protocol import Cell
 from documents.run.records import CellClocks, ClockReading, HostIdentity, HostRecord, LoadHostLook
 from documents.run.window import WrkResult
 from experiment.bench import generators
-from experiment.bench.bench import Load, Measured
-from experiment.bench.beside import Beside
-from experiment.bench.generators import Generators, Place
+from experiment.bench.bench import Beside, Load, Measured
+from experiment.bench.generators import GeneratorHost, Generators
 from experiment.workloads.command import generator_threads, share_of_connections, shares_of_rate
 from provision.containers.cgroups import Cgroup
 from provision.load.jobs import Job
@@ -56,8 +55,8 @@ class Started:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.commands: dict[int, list[str]] = {}
         self.places = [
-            Place(LocalHost(), (2, 3), (0,), on_load_host=True),
-            Place(LocalHost(), (4,), (0,), on_load_host=True),
+            GeneratorHost(LocalHost(), (2, 3), (0,), on_load_host=True),
+            GeneratorHost(LocalHost(), (4,), (0,), on_load_host=True),
         ]
         self.generators = Generators(LocalHost(), "192.0.2.1", self.places, Beside())
 

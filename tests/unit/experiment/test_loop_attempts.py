@@ -9,7 +9,7 @@ from analysis.report.report import analyse
 from documents.run.protocol import Plan
 from documents.run.records import JournalEvent
 from experiment.progress.events import CellFinished, CellStarted, Event, PhaseStarted, RunFinished, RunStarted
-from experiment.record.journal import Journal
+from experiment.record.writer import RunJournal
 from tests.unit.experiment.fake_bench import FakeBench
 from tests.unit.experiment.loop_runs import (
     ATTEMPTS,
@@ -77,10 +77,10 @@ def test_a_cell_without_a_valid_attempt_leaves_its_block_short_and_the_run_goes_
 def test_an_attempt_that_the_run_had_no_time_to_tell_of_is_told_by_the_next(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    append = Journal.append
+    append = RunJournal.append
 
     def append_no_void(
-        journal: Journal,
+        journal: RunJournal,
         event: JournalEvent,
         *,
         cell_id: str | None = None,
@@ -92,7 +92,7 @@ def test_an_attempt_that_the_run_had_no_time_to_tell_of_is_told_by_the_next(
         append(journal, event, cell_id=cell_id, attempt=attempt, message=message)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Journal, "append", append_no_void)
+        patched.setattr(RunJournal, "append", append_no_void)
         with pytest.raises(KeyboardInterrupt):
             begin(FakeBench(spoilt=frozenset({2})), tmp_path)
     run = only_run(tmp_path)

@@ -11,7 +11,7 @@ from documents.lab.inventory import ApiService
 from documents.run.protocol import Plan, Variant
 from documents.run.records import Manifest
 from documents.stack.stack import Cores
-from experiment.running.gate import judge_run
+from experiment.running.run import judge_run
 from tests.unit.experiment.fake_bench import PROTOCOL, FakeBench
 from tests.unit.experiment.loop_runs import begin, records
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from analysis.pages.cells import short_blocks
-from analysis.pages.host import watch_table
+from analysis.pages.run import watch_table
+from analysis.pages.table import short_blocks
 from analysis.raw.run import read_run
 from analysis.report.report import analyse
 from documents.run.protocol import OpenLoop, Scenario
@@ -24,7 +24,7 @@ from documents.run.window import (
     WrkResult,
 )
 from experiment.bench.bench import Measured
-from experiment.planning.open_loop import plan_cells
+from experiment.planning.plan import plan_cells
 from experiment.progress.events import CellFinished, Event, RunFinished, RunStarted
 from tests.unit.experiment.fake_bench import INVENTORY, OPEN_LOOP_PROTOCOL, FakeBench
 from tests.unit.experiment.loop_runs import begin, resume
@@ -228,7 +228,7 @@ def test_a_block_of_the_open_loop_that_stays_short_is_told_as_one_of_these(tmp_p
     assert report.short_blocks[1].lacking == (cell.id,)
     load = f"{cell.api} at heavy with {cell.rate} requests/s ({cell.id})"
     assert short_blocks(report)[1] == f"Block 1 of the open loop is short of {load}."
-    assert any("block 2 and block 1 of the open loop are short" in caveat for caveat in report.caveats)
+    assert any("Block 2 and block 1 of the open loop are short" in caveat for caveat in report.caveats)
 
 
 def test_the_host_is_watched_along_an_open_loop_but_for_what_rests_on_wrk(tmp_path: Path):

@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 from analysis.cells.open_loop import read_durations
-from analysis.raw.samples import load_window
+from analysis.raw.recordings import load_window
 from documents.run.protocol import Scenario, Workload
 from documents.run.window import OpenLoopResult
-from experiment.voids.load import window_voids
+from experiment.voids import window_voids
 from experiment.workloads.command import OPEN_LOOP_SOURCE, ReplayPaths, open_loop_command
 from experiment.workloads.requests import MIXED_SHARES, build_requests
 from toolchain.console import Step

@@ -5,7 +5,7 @@ import pytest
 from documents.run.protocol import Scenario, Workload
 from documents.run.window import OpenLoopHistogram, OpenLoopResult
 from experiment.bench.bench import Load
-from experiment.voids.load import window_voids
+from experiment.voids import window_voids
 from experiment.workloads.requests import EXPECTED_STATUS
 from tests.unit.experiment.fake_bench import INVENTORY, open_loop_result_of
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.raw.samples import load_window
+from analysis.raw.recordings import load_window
 from documents.run.protocol import Scenario, Workload
 from documents.run.window import WrkResult
 from experiment.workloads.command import (

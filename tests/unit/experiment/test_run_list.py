@@ -10,7 +10,7 @@ from documents.errors import RunError
 from documents.report.runs import ListedRun
 from documents.run.records import Manifest
 from experiment.record.run_list import Pruning, choose, keep, list_runs, remove_remains, remove_run
-from experiment.record.storage import in_use, unless_in_use
+from experiment.record.writer import in_use, unless_in_use
 from tests.unit.documents.samples import NOON
 from tests.unit.experiment.fake_bench import INVENTORY, OPEN_LOOP_PROTOCOL, FakeBench
 from tests.unit.experiment.loop_runs import CELLS, begin, broken_off, resume

@@ -19,7 +19,7 @@ from experiment.progress.events import (
     TimeLeftTold,
     Warned,
 )
-from experiment.progress.state import Watcher, warnings_of
+from experiment.progress.state import FollowUps, warnings_of
 from tests.unit.documents.samples import CELL_RECORD, PLAN
 from tests.unit.experiment.fake_bench import OPEN_LOOP_PROTOCOL, FakeBench
 from tests.unit.experiment.loop_runs import CELLS, begin, broken_off, resume
@@ -94,11 +94,11 @@ def test_a_budget_that_is_spent_is_told_with_the_block_that_is_not_begun(tmp_pat
 
 def test_the_time_left_is_told_after_each_cell_and_runs_out_with_the_run(tmp_path: Path):
     clock, told = SteppedClock(), list[Event]()
-    watcher = Watcher(clock)
+    follow_ups = FollowUps(clock)
 
     def progress(event: Event) -> None:
         told.append(event)
-        told.extend(watcher.hear(event))
+        told.extend(follow_ups.of(event))
 
     begin(FakeBench(before=clock.in_load), tmp_path, progress, clock=clock)
     assert isinstance(told[0], RunStarted)

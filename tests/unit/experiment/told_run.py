@@ -9,8 +9,7 @@ from random import Random
 from documents.run.protocol import Cell, Protocol
 from documents.run.records import CellRecord, Void
 from documents.run.window import OpenLoopCell, OpenLoopRate
-from experiment.planning.open_loop import cells_at_most, plan_cells
-from experiment.planning.plan import make_plan
+from experiment.planning.plan import cells_at_most, make_plan, plan_cells
 from experiment.progress.events import (
     AttemptMade,
     CellFinished,

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cli.confirmation import confirm_cost
+from cli.up import confirm_cost
 from documents.errors import LabError
 from documents.stack.hosts import Bill, Price
 from documents.stack.stack import Stack
@@ -103,7 +103,7 @@ class Asked:
         return self.answer
 
     def confirm(self, room: EngineRoom, stack: Stack, *, machines: int = 1) -> None:
-        confirm_cost(room.engine, stack, machines=machines, accepted=False, ask=self.ask, tell=self.told.append)
+        confirm_cost(room.engine, stack, machines=machines, accepted=False, ask=self.ask, show=self.told.append)
 
 
 def test_new_lab_is_asked_for_after_its_cost_was_told(room: EngineRoom):
@@ -121,8 +121,8 @@ def test_cost_that_is_declined_ends_it(room: EngineRoom):
 def test_where_nobody_can_be_asked_the_command_line_has_to_accept_it(room: EngineRoom):
     stack, told = cloud_stack(room), list[str]()
     with pytest.raises(LabError, match=rf"lab up --stack {stack.name} --accept-cost$"):
-        confirm_cost(room.engine, stack, machines=1, accepted=False, ask=None, tell=told.append)
-    confirm_cost(room.engine, stack, machines=1, accepted=True, ask=None, tell=told.append)
+        confirm_cost(room.engine, stack, machines=1, accepted=False, ask=None, show=told.append)
+    confirm_cost(room.engine, stack, machines=1, accepted=True, ask=None, show=told.append)
     assert len(told) == 6
 
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from documents.errors import FairgroundError, HostError
-from experiment.facts import starting
-from experiment.facts.building import parse_build
+from experiment.facts import measure
+from experiment.facts.measure import parse_build
 from provision.containers import cgroups, control, inspection
 from provision.containers.cgroups import Cgroup
 from provision.containers.inspection import read_running
@@ -203,7 +203,7 @@ DOCUMENTS: dict[str, tuple[object, Callable[[Connection], object]]] = {
     "carried": (CARRIED, lambda one: network.read_carried(one.run([], deadline_seconds=1).stdout, where=one)),
     "start": (
         {"started_ns": 1, "running_ns": 5, "answered_ns": 9, "memory_bytes": 1024},
-        lambda one: read_answer(starting.Start, one.run([], deadline_seconds=1).stdout, what="a start", where=one),
+        lambda one: read_answer(measure.Start, one.run([], deadline_seconds=1).stdout, what="a start", where=one),
     ),
 }
 

@@ -13,7 +13,7 @@ from analysis.raw.run import read_run
 from analysis.report.report import analyse
 from documents.errors import HostError
 from documents.stack.implementation import ApiCheck
-from experiment.api_check.steps import SECTIONS
+from experiment.api_check import SECTIONS
 from provision.containers.inspection import folder_owner, inspect_image
 from provision.ssh.connection import connect
 from tests.conftest import ROOT, run_lab

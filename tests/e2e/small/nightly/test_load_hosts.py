@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from analysis.raw import limits
 from analysis.raw.load_hosts import load_host_file
 from analysis.raw.run import read_run
 from analysis.report.report import analyse
 from documents.run.protocol import OpenLoop, Protocol, Scenario
 from documents.run.records import CellClocks, CellRecord, HostRecord
 from documents.run.window import OpenLoopResult, WrkResult
-from experiment.running.loop import start_run
-from experiment.voids import host
+from experiment.running.run import start_run
 from provision.containers import LOCAL_DOCKER
 from provision.load import network
 from provision.ssh.connection import connect
@@ -56,12 +56,12 @@ def done(command: "subprocess.CompletedProcess[str]") -> str:
 @pytest.fixture
 def neighbours() -> Iterator[None]:
     """All hosts here are one machine, so each is a neighbour of the others. What is tried is the road, not the host."""
-    names = [name for name in vars(host) if name.endswith(("_MOST", "_LEAST"))]
-    limits = {name: getattr(host, name) for name in names}
+    names = [name for name in vars(limits) if name.endswith(("_MOST", "_LEAST"))]
+    before = {name: getattr(limits, name) for name in names}
     allow_neighbours()
     yield
-    for name, limit in limits.items():
-        setattr(host, name, limit)
+    for name, limit in before.items():
+        setattr(limits, name, limit)
 
 
 def test_a_load_host_that_drifted_is_told_and_one_that_is_gone_is_there_again_after_an_up(loaded_lab: LiveLab):

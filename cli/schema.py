@@ -1,0 +1,70 @@
+"""`lab schema`: JSON Schemas for editors, and the lists of fields in the docs."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import get_args
+
+from analysis.pages.summary_csv import MEANINGS
+from cli.context import ROOT, JsonOption, print_json, terminal
+from documents.base import Document
+from documents.lab import Drift
+from documents.report import Gate, History, ListedRun, PrunedRuns
+from documents.run import Sample
+from documents.schema import SCHEMAS, FieldTables, described, markdown_table, schema_files
+from documents.stack import ApiCheck
+from experiment.progress import Event
+
+PAGES = ("stack-document.md", "protocol.md", "adding-an-api.md", "files.md")
+"""The pages below `docs/` that list fields. What two of them speak of stands on the first."""
+
+PRINTED: tuple[type[Document], ...] = (Gate, History, ListedRun, PrunedRuns, Drift, ApiCheck, *get_args(Event))
+"""What commands print with --json and no file holds."""
+
+
+def schema(json: JsonOption = False) -> None:
+    """Write the JSON Schemas of the lab's documents, and the fields that the docs list.
+
+    The documents are stack, protocol, implementation and the files of a run. All of it comes from the models in
+    `documents/`: run this after a change there, and commit what it writes.
+    """
+    names: list[str] = []
+    for path, text in generated(ROOT).items():
+        if not path.is_file() or path.read_text("utf-8") != text:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            names.append(str(path.relative_to(ROOT)))
+    if json:
+        print_json(names)
+        return
+    console = terminal()
+    for name in names:
+        console.print(f"written: {name}", markup=False, soft_wrap=True)
+    if not names:
+        console.print("Schemas and docs are current.")
+
+
+def generated(project: Path) -> dict[Path, str]:
+    """Each file that the command writes, with its text.
+
+    Args:
+        project: the checkout, whose pages hold the text around the lists.
+    """
+    tables = FieldTables(
+        [*SCHEMAS.values(), *PRINTED],
+        {"csv": _meanings("column", MEANINGS), "samples": _meanings("column", described(Sample)[1])},
+    )
+    docs = project / "docs"
+    return {
+        **{project / "schemas" / name: text for name, text in schema_files().items()},
+        **{docs / page: tables.fill((docs / page).read_text("utf-8")) for page in PAGES},
+    }
+
+
+def _meanings(title: str, meanings: Mapping[str, str]) -> str:
+    rows: list[tuple[list[str], str]] = []
+    for name, meaning in meanings.items():
+        if rows and rows[-1][1] == meaning:
+            rows[-1][0].append(name)
+        else:
+            rows.append(([name], meaning))
+    return markdown_table((title, ""), ((", ".join(f"`{name}`" for name in names), of) for names, of in rows))
