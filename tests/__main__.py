@@ -40,8 +40,8 @@ compute."""
 
 NIGHTLY = {
     "FAIRGROUND_NIGHTLY": "1",
-    "FAIRGROUND_DIFFERENTIAL_PROGRAMS": "2000",
-    "FAIRGROUND_SCHEMATHESIS_EXAMPLES": "60",
+    "FAIRGROUND_DIFFERENTIAL_PROGRAMS": "6000",
+    "FAIRGROUND_SCHEMATHESIS_EXAMPLES": "200",
 }
 """What makes the random tests of a nightly run random, and longer."""
 

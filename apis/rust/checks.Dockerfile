@@ -1,5 +1,5 @@
-# A build that succeeds if, and only if, all sources are formatted, clippy finds nothing, and the tests pass.
-# It begins as Dockerfile does, so that an engine which has built that has these layers.
+# This build succeeds only if all sources are formatted, clippy finds nothing, and the tests pass.
+# It begins as Dockerfile does, so that an engine that has built that has these layers.
 ARG BASE=debian:trixie-slim
 
 FROM ${BASE} AS toolchain
@@ -17,11 +17,10 @@ RUN apt-get update \
     && apt-get install --yes --no-install-recommends rust-clippy rustfmt \
     && rm -rf /var/lib/apt/lists/*
 COPY . .
-# Without what a debugger needs, all is compiled in less time; a panic still tells its file and line.
+# Without what a debugger needs, compiling takes less time. A panic still shows its file and line.
 ENV CARGO_NET_OFFLINE=true CARGO_PROFILE_DEV_DEBUG=none
 RUN cargo fmt --check
-# One step, so that the touch is done for each run: cargo compares times, and sources whose layer the engine kept from an
-# earlier build may be older than what other sources have left in the folder of compiled crates.
+# One step, so that each run touches the sources: the cache mount outlives them, and cargo compares times.
 RUN --mount=type=cache,id=fairground-rust-checks,target=/source/target \
     find src -name '*.rs' -exec touch {} + \
     && cargo clippy --locked --all-targets -- --deny warnings \

@@ -75,7 +75,7 @@ class Instance(Protocol):
         ...
 
     def output(self) -> str:
-        """What it wrote to standard output until now."""
+        """What it wrote to standard output and standard error until now."""
         ...
 
     def uploads(self) -> set[str]:
@@ -186,7 +186,8 @@ class _ContainerInstance:
         return Ended(exit_code, logs.stdout, logs.stderr)
 
     def output(self) -> str:
-        return self._connection.run(["docker", "logs", self._name], deadline_seconds=_PATIENCE_SECONDS).stdout
+        logs = f"docker logs {shlex.quote(self._name)} 2>&1"
+        return self._connection.run(logs, deadline_seconds=_PATIENCE_SECONDS).stdout
 
     def uploads(self) -> set[str]:
         template = '{{range .Mounts}}{{if eq .Destination "/uploads"}}{{.Source}}{{end}}{{end}}'
@@ -269,7 +270,7 @@ class _ProcessInstance:
         return Ended(exit_code, *(output.read_text() for output in self._outputs))
 
     def output(self) -> str:
-        return self._outputs[0].read_text()
+        return "".join(output.read_text() for output in self._outputs)
 
     def uploads(self) -> set[str]:
         return {path.name for path in self._uploads.iterdir()}

@@ -209,7 +209,8 @@ class _Reading:
         """A number of the query; None where it isn't given."""
         values = re.findall(rf"(?:^|&){name}=([^&]*)", self._query)
         text = unquote_plus(values[0]) if values else ""
-        if len(values) > 1 or re.fullmatch(r"0+[1-9]\d*", text):
+        is_plain = re.fullmatch(r"[1-9]\d*", text) is not None
+        if len(values) > 1 or (not is_plain and re.fullmatch(r" *\+?0*[1-9]\d* *", text)):
             self._is_open = True
         elif values and not (re.fullmatch(r"\d{1,19}", text) and 1 <= int(text) <= largest):
             self._fault(400, 422, named=name)

@@ -91,7 +91,7 @@ class File:
 class World:
     """What an implementation holds. Its lists grow like those of the others."""
 
-    secret: str
+    secret: str = field(repr=False)
     nonce: str
     users: list[User] = field(default_factory=list[User])
     posts: list[Post] = field(default_factory=list[Post])

@@ -83,7 +83,9 @@ def expect_refusals(books: Books) -> None:
     assert all(one.is_well or one.status == 503 for one in since), shown(since)
     assert all(one.seconds < _REFUSED_WITHIN for one in since), shown(since)
     refused = books.meanwhile(*ON_DATABASE)
-    assert {one.kind for one in refused} >= {*ON_DATABASE} - {"login"}
+    # A client may wait through most of a short outage. The longest one has time for each kind.
+    kinds = {*ON_DATABASE} - {"login"} if books.ends - books.begun > _REFUSED_WITHIN * 4 else {"user"}
+    assert {one.kind for one in refused} >= kinds
     assert all(one.status == 503 for one in refused), shown(refused)
     healthz, posts = books.since(books.begins, "healthz"), books.meanwhile("post")
     assert all(one.is_well and one.seconds < _SERVED_WITHIN for one in healthz), shown(healthz)

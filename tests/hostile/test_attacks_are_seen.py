@@ -64,12 +64,18 @@ def test_the_flood_times_each_probe():
         ({"probes": [["user", 503, 0.1]]}, "user was answered with 503"),
         ({"probes": [["login", 401, 0.1]]}, "login was answered with 401"),
         ({"probes": [["user", 200, 1.1]]}, "after 1.10 s"),
+        ({"let_in": 5.5}, "let in after 5.50 s"),
         ({"memory": [2**20, 600 * 2**20]}, "memory grew"),
         ({"memory": [700 * 2**20, 800 * 2**20]}, "memory grew"),
     ],
 )
 def test_what_a_crowd_may_not_do_is_seen(change: dict[str, Any], fault: str):
-    good: dict[str, Any] = {"opened": 4, "probes": [["user", 200, 0.9], ["login", 503, 0.9]], "memory": [2**20, 2**22]}
+    good: dict[str, Any] = {
+        "opened": 4,
+        "let_in": 1.5,
+        "probes": [["user", 200, 0.9], ["login", 503, 0.9]],
+        "memory": [2**20, 2**22],
+    }
     assert faults_of(good, 4) == []
     assert fault in faults_of(good | change, 4)[0]
 

@@ -19,6 +19,13 @@ from tests.stand.stand import Api, ServiceCommands, drop_commands, expect_ready
 _DEADLINE_SECONDS = 60
 
 
+def _signal_all(signal: str, container: str) -> str:
+    """Signal a container's first process and its children, which is all that PostgreSQL and Redis have."""
+    pid = f"$(docker inspect --format '{{{{.State.Pid}}}}' {container})"
+    # pkill ends with 1 where there is no child, or one has ended by itself.
+    return f"pid={pid}; kill -{signal} $pid && {{ pkill -{signal} -P $pid || [ $? -eq 1 ]; }}"
+
+
 class LabStand:
     """See `Stand`; a context manager that opens tunnels, and leaves the lab as it was stood up."""
 
@@ -31,21 +38,17 @@ class LabStand:
         self.apis: dict[str, Api] = {}
         self.postgres_port, self.redis_port = lab.inventory.postgres.port, lab.inventory.redis.port
         postgres, redis = lab.inventory.postgres.container, lab.inventory.redis.container
-        process = "$(docker inspect --format '{{{{.State.Pid}}}}' {})"
-        pid_of_postgres, pid_of_redis = process.format(postgres), process.format(redis)
-        # PostgreSQL's other processes are children of its first one.
-        all_of_postgres = f"pid={pid_of_postgres}; kill -{{}} $pid $(pgrep -P $pid)"
         self.commands = ServiceCommands(
             stop_postgres=f"docker stop -t 30 {postgres}",
             start_postgres=f"docker start {postgres}",
             kill_postgres=f"docker kill {postgres}",
-            freeze_postgres=all_of_postgres.format("STOP"),
-            thaw_postgres=all_of_postgres.format("CONT"),
+            freeze_postgres=_signal_all("STOP", postgres),
+            thaw_postgres=_signal_all("CONT", postgres),
             stop_redis=f"docker stop -t 10 {redis}",
             start_redis=f"docker start {redis}",
             kill_redis=f"docker kill {redis}",
-            freeze_redis=f"kill -STOP {pid_of_redis}",
-            thaw_redis=f"kill -CONT {pid_of_redis}",
+            freeze_redis=_signal_all("STOP", redis),
+            thaw_redis=_signal_all("CONT", redis),
         )
 
     def __enter__(self) -> Self:

@@ -19,7 +19,7 @@ REGISTRIES = "|".join(
 FORBIDDEN = [rf"(?<![\w-])({REGISTRIES})(?![\w-])", r"\.\./share[d]", r"(?<![\w.}$-])/wor[k](?![\w-])"]
 if len(ROOT.parts) > 2:  # a checkout that lies as near to the root as /src would be found in every other path
     FORBIDDEN.append(f"{re.escape(str(ROOT))}/")
-HOME = re.compile(r"(?<![\w.}$-])/roo[t](?![\w-])")
+HOME = re.compile(r"(?<![\w.}<$-])/roo[t](?![\w-])")
 IN_A_CONTAINER = re.compile(r"(^|/)(checks\.)?Dockerfile$|^docs/adding-an-api|^lab/(images|hosts)/|^tests/(ssh|e2e)/")
 """Files that speak of the file system of a container, where root's home is no one's of this machine."""
 

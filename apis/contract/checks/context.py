@@ -40,7 +40,8 @@ class Context:
 
     def __init__(self, target: Target) -> None:
         self.target = target
-        limits = httpx.Limits(max_connections=None)
+        # A server may close a connection on which it has refused a request without reading its body.
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
         self._http = httpx.Client(base_url=target.base_url, timeout=_TIMEOUT, limits=limits, trust_env=False)
 
     def close(self) -> None:

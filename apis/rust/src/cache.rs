@@ -1,120 +1,115 @@
-//! Posts in Redis. Nothing but `ping` fails: Redis being away or slow is a miss, and one warning a
-//! second.
+//! The cache in Redis.
 
-mod link;
-
+use std::io;
 use std::time::Duration;
 
-use axum::http::HeaderValue;
 use bytes::Bytes;
-use redis::{Client, Cmd, RedisResult, Value};
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::io::tcp::TcpSettings;
+use redis::{Client, Cmd, FromRedisValue, RedisResult, SetExpiry, SetOptions};
+use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
-use crate::logging::Limiter;
-use link::Link;
+use crate::cooldown::Cooldown;
 
-/// How long an operation may take.
-const OPERATION_TIMEOUT: Duration = Duration::from_millis(50);
-const WARNING_INTERVAL: Duration = Duration::from_secs(1);
+/// How long Redis may take to accept a connection, or to answer a command.
+const LIMIT: Duration = Duration::from_millis(70);
 
-const POST_SECONDS: u64 = 600;
-const FIRST_PAGE_SECONDS: u64 = 5;
-const FIRST_PAGE: &str = "posts:first";
+/// How long sent data may go unacknowledged before the connection is given up.
+const TCP_USER_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A post as it is sent, with its entity tag.
-pub struct Entry {
-    pub etag: HeaderValue,
-    pub body: Bytes,
-}
+/// How long reads do without Redis after it failed to answer.
+const PAUSE: Duration = Duration::from_secs(1);
 
-impl Entry {
-    /// Splits what is kept in Redis, a tag, a newline and the JSON, without copying any of it. Other
-    /// values are none of this API's.
-    pub fn split(value: &Bytes) -> Option<Self> {
-        let newline = memchr::memchr(b'\n', value)?;
-        Some(Self {
-            etag: HeaderValue::from_maybe_shared(value.slice(..newline)).ok()?,
-            body: value.slice(newline + 1..),
-        })
-    }
-}
-
+/// Values in Redis, which may be away: then nothing is found, and nothing is kept.
 pub struct Cache {
-    link: Link,
-    warnings: Limiter,
+    client: Client,
+    /// A manager connects when it is made, and the API has to start without Redis as well.
+    manager: OnceCell<ConnectionManager>,
+    pause: Cooldown,
+    warning: Cooldown,
 }
 
 impl Cache {
-    /// Returns a cache that connects by itself, so Redis may be away. It must be called within a
-    /// runtime.
+    /// Returns a cache that connects when it is first needed.
     pub fn new(client: Client) -> Self {
         Self {
-            link: Link::new(client),
-            warnings: Limiter::new(WARNING_INTERVAL),
+            client,
+            manager: OnceCell::new(),
+            pause: Cooldown::new(PAUSE),
+            warning: Cooldown::new(PAUSE),
         }
     }
 
-    /// Succeeds if Redis answers. Whoever asks tells what came of it, so nothing is logged here.
-    pub async fn ping(&self) -> RedisResult<()> {
-        self.attempt(&redis::cmd("PING")).await.map(|_| ())
+    /// Returns a value.
+    pub async fn get(&self, key: &str) -> Option<Bytes> {
+        if self.pause.is_active() {
+            return None;
+        }
+        let value: Option<Vec<u8>> = self.run(&Cmd::get(key)).await.flatten();
+        value.map(Bytes::from)
     }
 
-    pub async fn post(&self, id: i64) -> Option<Entry> {
-        Entry::split(&self.get(&post_key(id)).await?)
-    }
-
-    /// Stores the value that `Entry::split` takes apart.
-    pub async fn set_post(&self, id: i64, value: &[u8]) {
-        self.set(&post_key(id), value, POST_SECONDS).await;
-    }
-
-    pub async fn delete_post(&self, id: i64) {
-        self.run("DEL", redis::cmd("DEL").arg(post_key(id))).await;
-    }
-
-    pub async fn first_page(&self) -> Option<Bytes> {
-        self.get(FIRST_PAGE).await
-    }
-
-    pub async fn set_first_page(&self, page: &[u8]) {
-        self.set(FIRST_PAGE, page, FIRST_PAGE_SECONDS).await;
-    }
-
-    async fn get(&self, key: &str) -> Option<Bytes> {
-        match self.run("GET", redis::cmd("GET").arg(key)).await? {
-            Value::BulkString(octets) => Some(Bytes::from(octets)),
-            _ => None,
+    /// Stores a value for some seconds.
+    pub async fn set(&self, key: &str, value: &[u8], seconds: u64) {
+        if !self.pause.is_active() {
+            let expiry = SetOptions::default().with_expiration(SetExpiry::EX(seconds));
+            self.run::<()>(&Cmd::set_options(key, value, expiry)).await;
         }
     }
 
-    async fn set(&self, key: &str, value: &[u8], seconds: u64) {
-        let mut command = redis::cmd("SET");
-        command.arg(key).arg(value).arg("EX").arg(seconds);
-        self.run("SET", &command).await;
+    /// Removes a value. It is tried even after a failure: a value that stays is served again.
+    pub async fn remove(&self, key: &str) {
+        self.run::<()>(&Cmd::del(key)).await;
     }
 
-    async fn run(&self, name: &str, command: &Cmd) -> Option<Value> {
-        self.attempt(command)
-            .await
-            .inspect_err(|error| {
-                if self.warnings.passes() {
-                    tracing::warn!(command = name, %error, "Redis is passed over");
+    /// Says whether Redis answers.
+    pub async fn ping(&self) -> bool {
+        self.run::<()>(&redis::cmd("PING")).await.is_some()
+    }
+
+    /// Runs a command. A failure is logged, but not more than once a second.
+    pub async fn run<T: FromRedisValue>(&self, command: &Cmd) -> Option<T> {
+        match self.query(command).await {
+            Ok(value) => Some(value),
+            Err(error) => {
+                if error.is_io_error() {
+                    self.pause.begin();
                 }
-            })
-            .ok()
+                if self.warning.begin() {
+                    tracing::warn!(%error, "a Redis command failed");
+                }
+                None
+            }
+        }
     }
 
-    async fn attempt(&self, command: &Cmd) -> RedisResult<Value> {
-        match timeout(OPERATION_TIMEOUT, self.link.send(command)).await {
-            Ok(result) => result.and_then(Value::extract_error),
-            Err(elapsed) => Err(std::io::Error::from(elapsed).into()),
+    async fn query<T: FromRedisValue>(&self, command: &Cmd) -> RedisResult<T> {
+        let mut manager = self.manager().await?;
+        match command.query_async(&mut manager).await {
+            // The manager reports a lost connection, or that its last attempt to connect failed, to
+            // one command. Only then does it try again, and the next command waits for that.
+            Err(error) if error.is_io_error() => command.query_async(&mut manager).await,
+            result => result,
+        }
+    }
+
+    async fn manager(&self) -> RedisResult<ConnectionManager> {
+        let connect = || {
+            let config = ConnectionManagerConfig::new()
+                .set_number_of_retries(0)
+                .set_connection_timeout(LIMIT)
+                .set_response_timeout(LIMIT)
+                .set_tcp_settings(
+                    TcpSettings::default()
+                        .set_nodelay(true)
+                        .set_user_timeout(TCP_USER_TIMEOUT),
+                );
+            ConnectionManager::new_with_config(self.client.clone(), config)
+        };
+        match timeout(LIMIT, self.manager.get_or_try_init(connect)).await {
+            Ok(manager) => manager.cloned(),
+            Err(_) => Err(io::Error::from(io::ErrorKind::TimedOut).into()),
         }
     }
 }
-
-fn post_key(id: i64) -> String {
-    format!("post:{id}")
-}
-
-#[cfg(test)]
-mod tests;

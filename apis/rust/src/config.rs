@@ -1,210 +1,149 @@
-//! The settings of the API, read from the environment.
+//! The settings, read from the environment.
 
-mod urls;
-
+use std::env;
 use std::ffi::OsString;
-use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::os::unix::ffi::OsStringExt as _;
-use std::path::Path;
+use std::path::PathBuf;
 
 use sqlx::postgres::PgConnectOptions;
+use sqlx::ConnectOptions;
 use tracing::level_filters::LevelFilter;
+use url::Url;
 
-use crate::upload::Directory;
-
-/// The validated settings of one API process.
+/// The settings of the API.
 pub struct Config {
-    pub database: PgConnectOptions,
-    pub redis: redis::Client,
+    pub services: Services,
     pub jwt_secret: Vec<u8>,
-    pub address: SocketAddr,
-    pub uploads: Directory,
-    pub pool_size: usize,
+    pub upload_dir: PathBuf,
+    pub pool_size: u32,
     pub log_level: LevelFilter,
 }
 
-/// The subset that the benchmark floor uses.
-pub struct FloorConfig {
+/// The settings that the floors have as well.
+pub struct Services {
     pub database: PgConnectOptions,
+    pub redis: redis::Client,
     pub address: SocketAddr,
 }
 
-/// What is wrong with the environment, one line for each variable. No value is repeated, since most of
-/// them may hold a secret.
-#[derive(Debug, PartialEq, Eq)]
-pub struct ConfigError(Vec<String>);
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-        formatter.write_str(&self.0.join("\n"))
-    }
-}
-
-impl std::error::Error for ConfigError {}
+/// A variable that is missing or wrong. Its value isn't repeated, as it may be a secret.
+#[derive(Debug, thiserror::Error)]
+#[error("{0} {1}")]
+pub struct ConfigError(&'static str, &'static str);
 
 impl Config {
-    /// Reads all settings. `lookup` is `std::env::var_os` but in tests.
-    pub fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Self, ConfigError> {
-        let mut reader = Reader::new(lookup);
-        let database = reader.database();
-        let redis = reader.redis();
-        let jwt_secret = reader.secret();
-        let address = reader.address();
-        let uploads = reader.uploads();
-        let pool_size = reader.integer("DB_POOL_SIZE", 32, 1000);
-        let log_level = reader.log_level();
-        match (
-            database, redis, jwt_secret, address, uploads, pool_size, log_level,
-        ) {
-            (
-                Some(database),
-                Some(redis),
-                Some(jwt_secret),
-                Some(address),
-                Some(uploads),
-                Some(pool_size),
-                Some(log_level),
-            ) => Ok(Self {
-                database,
-                redis,
-                jwt_secret,
-                address,
-                uploads,
-                pool_size: usize::from(pool_size),
-                log_level,
-            }),
-            _ => Err(ConfigError(reader.errors)),
-        }
+    /// Reads all settings.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::read(&Env(&|name| env::var_os(name)))
+    }
+
+    fn read(env: &Env) -> Result<Self, ConfigError> {
+        let secret_rule = "must be text of 32 bytes or more";
+        let directory_rule = "must be a directory that can be written to";
+        let size_rule = "must be an integer from 1 to 1000";
+        let level_rule = "must be error, warn or info";
+        Ok(Self {
+            services: Services::read(env)?,
+            jwt_secret: env.required("JWT_SECRET", secret_rule, jwt_secret)?,
+            upload_dir: env.required("UPLOAD_DIR", directory_rule, upload_dir)?,
+            pool_size: env
+                .optional("DB_POOL_SIZE", size_rule, pool_size)?
+                .unwrap_or(32),
+            log_level: env
+                .optional("LOG_LEVEL", level_rule, log_level)?
+                .unwrap_or(LevelFilter::INFO),
+        })
     }
 }
 
-impl FloorConfig {
-    /// Reads the variables of the floor; the others are ignored.
-    pub fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Self, ConfigError> {
-        let mut reader = Reader::new(lookup);
-        match (reader.database(), reader.address()) {
-            (Some(database), Some(address)) => Ok(Self { database, address }),
-            _ => Err(ConfigError(reader.errors)),
-        }
+impl Services {
+    /// Reads these settings alone.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::read(&Env(&|name| env::var_os(name)))
+    }
+
+    fn read(env: &Env) -> Result<Self, ConfigError> {
+        let database_rule = "must be a postgres:// URL with user, host and database";
+        let redis_rule = "must be a redis:// URL with a host";
+        let host_rule = "must be an IP address";
+        let port_rule = "must be an integer from 1 to 65535";
+        let host = env.optional("HOST", host_rule, |host| host.parse().ok())?;
+        let port = env.optional("PORT", port_rule, port)?;
+        Ok(Self {
+            database: env.required("DATABASE_URL", database_rule, database)?,
+            redis: env.required("REDIS_URL", redis_rule, |url| redis::Client::open(url).ok())?,
+            address: SocketAddr::new(
+                host.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+                port.unwrap_or(8080),
+            ),
+        })
     }
 }
 
-/// Collects every error, so that one start shows all that is wrong. Each method returns `None` where
-/// it has noted one.
-struct Reader<L> {
-    lookup: L,
-    errors: Vec<String>,
-}
+/// Where variables are looked up: `env::var_os`, except in tests.
+struct Env<'a>(&'a dyn Fn(&str) -> Option<OsString>);
 
-impl<L: Fn(&str) -> Option<OsString>> Reader<L> {
-    fn new(lookup: L) -> Self {
-        Self {
-            lookup,
-            errors: Vec::new(),
-        }
-    }
-
-    /// Treats an empty variable as one that is not set.
-    fn octets(&self, name: &str) -> Option<Vec<u8>> {
-        (self.lookup)(name)
-            .map(OsString::into_vec)
-            .filter(|value| !value.is_empty())
-    }
-
-    fn fail<T>(&mut self, name: &str, message: &str) -> Option<T> {
-        self.errors.push(format!("{name}: {message}"));
-        None
-    }
-
-    /// Reads a variable that has to be set; `parse` returns `None` for a wrong value.
-    fn required<T>(
-        &mut self,
-        name: &str,
-        message: &str,
-        parse: impl FnOnce(Vec<u8>) -> Option<T>,
-    ) -> Option<T> {
-        match self.octets(name) {
-            None => self.fail(name, "is required"),
-            Some(value) => parse(value).or_else(|| self.fail(name, message)),
-        }
-    }
-
-    /// Reads a variable that may be left out; `parse` returns `None` for a wrong value.
+impl Env<'_> {
+    /// Reads a variable. An empty one counts as one that isn't set.
     fn optional<T>(
-        &mut self,
-        name: &str,
-        message: &str,
-        unset: T,
+        &self,
+        name: &'static str,
+        rule: &'static str,
         parse: impl FnOnce(&str) -> Option<T>,
-    ) -> Option<T> {
-        match self.octets(name) {
-            None => Some(unset),
-            Some(value) => std::str::from_utf8(&value)
-                .ok()
-                .and_then(parse)
-                .or_else(|| self.fail(name, message)),
+    ) -> Result<Option<T>, ConfigError> {
+        match self.0(name).filter(|value| !value.is_empty()) {
+            None => Ok(None),
+            Some(value) => match value.to_str().and_then(parse) {
+                None => Err(ConfigError(name, rule)),
+                parsed => Ok(parsed),
+            },
         }
     }
 
-    fn database(&mut self) -> Option<PgConnectOptions> {
-        let message = "must be a postgres:// URL with user, host and database";
-        self.required("DATABASE_URL", message, |value| {
-            urls::parse_postgres(std::str::from_utf8(&value).ok()?)
-        })
+    fn required<T>(
+        &self,
+        name: &'static str,
+        rule: &'static str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<T, ConfigError> {
+        self.optional(name, rule, parse)?
+            .ok_or(ConfigError(name, "is required"))
     }
+}
 
-    fn redis(&mut self) -> Option<redis::Client> {
-        self.required("REDIS_URL", "must be a redis:// URL with a host", |value| {
-            urls::parse_redis(std::str::from_utf8(&value).ok()?)
-        })
-    }
+/// SQLx itself accepts any scheme, and has defaults for what a URL lacks.
+fn database(text: &str) -> Option<PgConnectOptions> {
+    let url = Url::parse(text).ok()?;
+    let is_complete = matches!(url.scheme(), "postgres" | "postgresql")
+        && url.host_str().is_some_and(|host| !host.is_empty())
+        && !url.username().is_empty()
+        && url.path().len() > 1;
+    is_complete.then(|| PgConnectOptions::from_url(&url).ok())?
+}
 
-    fn secret(&mut self) -> Option<Vec<u8>> {
-        self.required("JWT_SECRET", "must be at least 32 bytes", |value| {
-            (value.len() >= 32).then_some(value)
-        })
-    }
+fn jwt_secret(text: &str) -> Option<Vec<u8>> {
+    (text.len() >= 32).then(|| text.into())
+}
 
-    fn address(&mut self) -> Option<SocketAddr> {
-        let host = self.optional(
-            "HOST",
-            "must be an IP address",
-            IpAddr::V4(Ipv4Addr::LOCALHOST),
-            |value| value.parse().ok(),
-        );
-        let port = self.integer("PORT", 8080, u16::MAX);
-        Some(SocketAddr::new(host?, port?))
-    }
+fn upload_dir(text: &str) -> Option<PathBuf> {
+    let file = tempfile::tempfile_in(text).ok();
+    file.map(|_| text.into())
+}
 
-    fn uploads(&mut self) -> Option<Directory> {
-        let message = "must be a directory that can be written to";
-        self.required("UPLOAD_DIR", message, |value| {
-            Directory::open(Path::new(&OsString::from_vec(value))).ok()
-        })
-    }
+fn port(text: &str) -> Option<u16> {
+    text.parse().ok().filter(|port| *port != 0)
+}
 
-    /// Reads a decimal from 1 to `high` without sign or leading zero.
-    fn integer(&mut self, name: &str, unset: u16, high: u16) -> Option<u16> {
-        let message = format!("must be an integer from 1 to {high}");
-        self.optional(name, &message, unset, |value| {
-            let number: u16 = value.parse().ok()?;
-            ((1..=high).contains(&number) && number.to_string() == value).then_some(number)
-        })
-    }
+fn pool_size(text: &str) -> Option<u32> {
+    text.parse().ok().filter(|size| (1..=1000).contains(size))
+}
 
-    fn log_level(&mut self) -> Option<LevelFilter> {
-        self.optional(
-            "LOG_LEVEL",
-            "must be error, warn or info",
-            LevelFilter::INFO,
-            |value| match value {
-                "error" => Some(LevelFilter::ERROR),
-                "warn" => Some(LevelFilter::WARN),
-                "info" => Some(LevelFilter::INFO),
-                _ => None,
-            },
-        )
+fn log_level(text: &str) -> Option<LevelFilter> {
+    match text {
+        "error" => Some(LevelFilter::ERROR),
+        "warn" => Some(LevelFilter::WARN),
+        "info" => Some(LevelFilter::INFO),
+        _ => None,
     }
 }
 

@@ -1,20 +1,9 @@
-//! The API of the contract, and what its benchmark floor shares with it.
+//! An API for users, posts and files over PostgreSQL and Redis.
 
-mod api;
-mod cache;
-mod config;
-mod identifier;
-mod json_object;
-mod logging;
-mod password;
-mod problem;
-mod process;
-mod server;
-mod store;
-mod token;
-mod upload;
-mod view;
-
+pub mod cache;
+pub mod config;
+mod cooldown;
+pub mod db;
 pub mod floor;
-
-pub use process::run;
+pub mod http;
+mod password;

@@ -2,103 +2,100 @@
 //! serves until a signal.
 
 const std = @import("std");
-const address = @import("event/address.zig");
 const Api = @import("api/api.zig").Api;
-const config_module = @import("config/config.zig");
-const Directory = @import("upload/directory.zig").Directory;
-const Hasher = @import("password/hasher.zig").Hasher;
-const log_module = @import("log.zig");
-const loop_module = @import("event/loop.zig");
+const config = @import("config.zig");
+const Directory = @import("api/directory.zig").Directory;
+const Hasher = @import("api/hasher.zig").Hasher;
+const Host = @import("event/dialer.zig").Host;
+const log = @import("log.zig");
 const postgres = @import("postgres/pool.zig");
-const postgres_connection = @import("postgres/connection.zig");
-const process = @import("process.zig");
 const redis = @import("redis/client.zig");
-const serving = @import("serving.zig");
-const token = @import("token/token.zig");
+const Service = @import("service.zig").Service;
+const token = @import("api/token.zig");
 
-pub const std_options: std.Options = .{ .enable_segfault_handler = false };
+pub const std_options: std.Options = .{ .logFn = log.write, .log_level = .info, .enable_segfault_handler = false };
 
 const allocator = std.heap.smp_allocator;
 
-pub fn main() u8 {
-    var reader: config_module.Reader = .{ .lookup = process.lookup, .allocator = allocator };
-    const config = reader.readAll() catch |failure| switch (failure) {
-        error.Invalid => {
-            for (reader.problems.items) |problem| process.complain("{s}: {s}", .{ problem.name, problem.message });
-            return 2;
-        },
-        error.OutOfMemory => return fail(failure),
-    };
-    const ears = serving.listen(config.address, config.host) orelse return 1;
-    serve(&config, ears) catch |failure| return fail(failure);
-}
+const Config = struct {
+    database: config.Database,
+    redis: config.Redis,
+    secret: []const u8,
+    address: std.net.Address,
+    uploads: Directory,
+    pool_size: u16,
+    log_level: std.log.Level,
 
-fn fail(failure: anyerror) u8 {
-    process.complain("{s}", .{@errorName(failure)});
-    return 1;
+    fn read(reader: *config.Reader) config.Error!Config {
+        return .{
+            .database = try reader.database(),
+            .redis = try reader.redis(),
+            .secret = try reader.secret(),
+            .address = try reader.address(),
+            .uploads = try reader.uploads(),
+            .pool_size = try reader.poolSize(),
+            .log_level = try reader.logLevel(),
+        };
+    }
+};
+
+pub fn main() u8 {
+    var reader: config.Reader = .{ .allocator = allocator };
+    const settings = Config.read(&reader) catch {
+        std.log.err("{s} {s}", .{ reader.name, reader.problem });
+        return 2;
+    };
+    log.level = settings.log_level;
+    serve(&settings) catch |failure| {
+        std.log.err("{}: {s}", .{ settings.address, @errorName(failure) });
+        return 1;
+    };
 }
 
 /// What one loop has beside its server.
-const Parts = struct {
-    redis: redis.Client,
-    api: Api,
-};
+const Parts = struct { redis: redis.Client, api: Api };
 
-fn serve(config: *const config_module.Config, ears: std.posix.fd_t) !noreturn {
-    const signals = try process.EndSignals.block();
-    process.raiseDescriptorLimit();
-    const cpus = process.cpuCount();
-    const uploads: Directory = try .open(config.upload_dir);
-    const tokens: token.Authority = .init(config.jwt_secret);
+fn serve(settings: *const Config) !noreturn {
+    var service: Service = undefined;
+    try service.init(allocator, settings.address);
+
+    var postgres_host: Host = undefined;
+    try postgres_host.init(settings.database.host, settings.database.port);
+    var pool: postgres.Pool = undefined;
+    try pool.init(allocator, .{
+        .host = &postgres_host,
+        .user = settings.database.user,
+        .password = settings.database.password,
+        .database = settings.database.name,
+    }, settings.pool_size, service.loops);
+
+    var redis_host: Host = undefined;
+    try redis_host.init(settings.redis.host, settings.redis.port);
     const redis_settings: redis.Settings = .{
-        .host = .init(config.redis.host, config.redis.port),
-        .user = config.redis.user,
-        .password = config.redis.password,
-        .number = config.redis.number,
+        .host = &redis_host,
+        .user = settings.redis.user,
+        .password = settings.redis.password,
+        .database = settings.redis.database,
     };
 
-    var sink: log_module.Sink = .{ .level = config.log_level };
+    const tokens: token.Authority = .init(settings.secret);
     var hasher: Hasher = .{};
-    var pool: postgres.Pool = undefined;
-    const connections = try allocator.alloc(postgres_connection.Connection, config.pool_size);
-    const clients = try allocator.alloc(postgres.Client, cpus);
-    const parts = try allocator.alloc(Parts, cpus);
-    var service: serving.Service = undefined;
-    try service.init(allocator, cpus, &sink, ears);
-    pool.init(.{
-        .host = .init(config.database.host, config.database.port),
-        .user = config.database.user,
-        .password = config.database.password,
-        .database = config.database.database,
-    }, connections, clients, service.loops, allocator);
-    for (parts, service.loops, service.logs, service.servers, clients) |*part, *loop, *log, *server, *client| {
-        part.* = .{
-            .redis = .{
-                .loop = loop,
-                .settings = &redis_settings,
-                .resolver = &pool.resolver,
-                .allocator = allocator,
-                .failed = onRedisFailed,
-            },
-            .api = .{
-                .allocator = allocator,
-                .loop = loop,
-                .log = log,
-                .postgres = client,
-                .redis = &part.redis,
-                .hasher = &hasher,
-                .tokens = &tokens,
-                .uploads = uploads,
-            },
+    try hasher.start(service.loops.len);
+
+    const parts = try allocator.alloc(Parts, service.loops.len);
+    for (parts, service.loops, service.servers, pool.clients) |*part, *loop, *server, *client| {
+        part.redis = .init(loop, &redis_settings, allocator);
+        part.api = .{
+            .memory = allocator,
+            .loop = loop,
+            .postgres = client,
+            .redis = &part.redis,
+            .hasher = &hasher,
+            .tokens = &tokens,
+            .uploads = settings.uploads,
         };
         server.handler = part.api.handler();
     }
-    try hasher.start(cpus);
-    service.logs[0].write(.info, "listening", .{ .port = config.address.getPort(), .cpus = cpus });
-    try service.run(signals);
-}
-
-fn onRedisFailed(client: *redis.Client, reason: []const u8) void {
-    const part: *Parts = @fieldParentPtr("redis", client);
-    part.api.log.writeLimited(.redis, .warn, "Redis is passed over", .{ .cause = reason });
+    std.log.info("listening on {} with {d} loops", .{ settings.address, service.loops.len });
+    try service.run();
 }

@@ -62,11 +62,13 @@ def whole_blocks(gate: Gate) -> int:
 
 def test_a_build_that_was_made_slower_is_a_regression(pairs: Pairs, tmp_path: Path):
     summary = tmp_path / "summary.md"
-    status, gate = pairs.gate(SLOWED, "--protocol", str(pairs.three_blocks), "--summary", str(summary))
+    # By p50: where other work takes most of the API's CPU, throughput is that of whoever gets the rest.
+    measure = ("--measure", "p50")
+    status, gate = pairs.gate(SLOWED, "--protocol", str(pairs.three_blocks), *measure, "--summary", str(summary))
     assert (status, gate.outcome) == (1, "regression"), gate.to_json()
     assert {finding.pair.blocks for finding in gate.findings} == {whole_blocks(gate)}
     assert summary.read_text().startswith(f"## Gate: regression: {SLOWED} beside {BASE}")
-    again, judged = pairs.gate(SLOWED, "--run", gate.run_id)
+    again, judged = pairs.gate(SLOWED, *measure, "--run", gate.run_id)
     assert (again, judged) == (status, gate)
 
 

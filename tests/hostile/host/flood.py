@@ -3,10 +3,12 @@
 Reads `{"port", "process", "crowd": [{"count", "first", "again", "every", "times", "is_gone"}], "seconds",
 "probes": {name: octets}}`. Octets are base64. Each client of the crowd sends `first`, then `times` times `again`, one
 every `every` seconds; it never reads what comes back. One that `is_gone` closes its connection behind `first`. When
-all have sent `first`, each probe is asked over a connection of its own, one after the other, for `seconds`.
+all have sent `first`, `/healthz` is asked once, which waits until all that came at once are let in. Then each probe is
+asked over a connection of its own, one after the other, for `seconds`.
 
-Writes `{"opened", "probes": [[name, status, seconds]], "memory": [before, most]}`: connections that were opened, the
-answers with 0 as the status of one that never came, and bytes that the process holds alone.
+Writes `{"opened", "let_in", "probes": [[name, status, seconds]], "memory": [before, most]}`: connections that were
+opened, the seconds for which `/healthz` waited, the answers with 0 as the status of one that never came, and bytes that
+the process holds alone.
 """
 
 import asyncio
@@ -24,6 +26,7 @@ from typing import Any
 AT_ONCE = 100
 PATIENCE = 10.0
 PERIOD = 0.05
+HEALTH = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 
 document: dict[str, Any] = json.load(sys.stdin)
 address = ("127.0.0.1", document["port"])
@@ -94,6 +97,9 @@ async def main() -> dict[str, Any]:
     clients = await asyncio.gather(*map(begin, crowd))
     pairs = [(kind, client) for kind, client in zip(crowd, clients, strict=True) if client is not None]
     going = [asyncio.create_task(go_on(kind, client)) for kind, client in pairs]
+    start = time.monotonic()
+    await ask(HEALTH)
+    let_in = time.monotonic() - start
     answers: list[tuple[str, int, float]] = []
     ends = time.monotonic() + document["seconds"]
     while time.monotonic() < ends:
@@ -108,7 +114,7 @@ async def main() -> dict[str, Any]:
     await asyncio.gather(*going, return_exceptions=True)
     for client in opened:
         client.close()
-    return {"opened": len(opened), "probes": answers, "memory": [before, most]}
+    return {"opened": len(opened), "let_in": let_in, "probes": answers, "memory": [before, most]}
 
 
 if __name__ == "__main__":

@@ -1,110 +1,89 @@
-// Package api has the routes of the contract and what they do.
+// Package api has the routes of the contract and their handlers.
+//
+// A handler gives its error to c.Error and returns; writeErrors answers. Input
+// types, with their rules, stand above their handlers.
 package api
 
 import (
-	"context"
 	"log/slog"
 	"net/http"
-	"time"
+	"strconv"
 
 	"github.com/gin-gonic/gin"
-	"golang.org/x/time/rate"
+	"github.com/gin-gonic/gin/binding"
 
-	"fairground/apis/go/internal/password"
-	"fairground/apis/go/internal/postcache"
+	"fairground/apis/go/internal/auth"
+	"fairground/apis/go/internal/cache"
 	"fairground/apis/go/internal/store"
-	"fairground/apis/go/internal/token"
 	"fairground/apis/go/internal/upload"
 )
 
-// Services are what the routes are made of.
-type Services struct {
-	Store   *store.Store
-	Cache   *postcache.Cache
-	Hasher  *password.Hasher
-	Tokens  *token.Authority
-	Uploads upload.Directory
-	Log     *slog.Logger
+const maxJSON = 64 << 10
+
+// API is what the handlers share.
+type API struct {
+	Store     *store.Store
+	Cache     *cache.Cache
+	Tokens    *auth.Tokens
+	Passwords *auth.Passwords
+	UploadDir string
+	Log       *slog.Logger
 }
 
-type api struct {
-	store   *store.Store
-	cache   *postcache.Cache
-	hasher  *password.Hasher
-	tokens  *token.Authority
-	uploads upload.Directory
-	log     *slog.Logger
-
-	// outages keeps a service that is away from filling the log.
-	outages rate.Sometimes
-}
-
-// New returns the handler of all routes. At the level info it logs requests.
-func New(s Services) http.Handler {
-	a := &api{
-		store:   s.Store,
-		cache:   s.Cache,
-		hasher:  s.Hasher,
-		tokens:  s.Tokens,
-		uploads: s.Uploads,
-		log:     s.Log,
-		outages: rate.Sometimes{Interval: time.Second},
-	}
-
+// Handler returns the handler of all routes, behind further middleware.
+func (a *API) Handler(middleware ...gin.HandlerFunc) http.Handler {
 	engine := gin.New()
-	engine.RedirectTrailingSlash = false
-	// A path matches as it was sent: one with an escape is another.
-	engine.UseRawPath = true
-	engine.UnescapePathValues = false
+	engine.HandleMethodNotAllowed = true
+	engine.Use(middleware...)
+	engine.Use(logRequests(a.Log), gin.CustomRecoveryWithWriter(nil, recovered), writeErrors)
+	engine.NoRoute(func(c *gin.Context) { fail(c, errNoRoute) })
+	engine.NoMethod(func(c *gin.Context) { fail(c, errNoMethod) })
 
-	if a.log.Enabled(context.Background(), slog.LevelInfo) {
-		engine.Use(a.logRequest)
-	}
-	engine.Use(noSniff, a.recoverPanic)
+	json := bodyOf(binding.MIMEJSON, maxJSON)
+	form := bodyOf(binding.MIMEMultipartPOSTForm, upload.MaxBody)
 
-	get(engine, "/healthz", a.public(a.health))
-	get(engine, "/readyz", a.public(a.readiness))
+	engine.GET("/healthz", a.health)
+	engine.GET("/readyz", a.ready)
 
-	engine.POST("/api/users", a.public(a.register))
-	engine.POST("/api/auth/login", a.public(a.login))
-	get(engine, "/api/users/me", a.private(a.account))
-	get(engine, "/api/users/:id", a.requireID, a.public(a.user))
+	engine.POST("/api/users", json, a.register)
+	engine.POST("/api/auth/login", json, a.login)
+	engine.GET("/api/users/me", a.authenticate, a.account)
+	engine.GET("/api/users/:id", a.user)
 
-	get(engine, "/api/posts", a.public(a.listPosts))
-	engine.POST("/api/posts", a.private(a.createPost))
-	get(engine, "/api/posts/:id", a.requireID, a.public(a.post))
-	engine.PUT("/api/posts/:id", a.requireID, a.private(a.updatePost))
-	engine.DELETE("/api/posts/:id", a.requireID, a.private(a.deletePost))
+	engine.GET("/api/posts", a.listPosts)
+	engine.POST("/api/posts", a.authenticate, json, a.createPost)
+	engine.GET("/api/posts/:id", a.post)
+	engine.PUT("/api/posts/:id", a.authenticate, json, a.updatePost)
+	engine.DELETE("/api/posts/:id", a.authenticate, a.deletePost)
 
-	engine.POST("/api/files", a.private(a.uploadFile))
-	get(engine, "/api/files/:id", a.requireID, a.public(a.file))
-
-	engine.NoRoute(a.public(noRoute(engine.Routes())))
+	engine.POST("/api/files", a.authenticate, form, a.upload)
+	engine.GET("/api/files/:id", a.download)
 	return engine
 }
 
-// get also answers HEAD, for which net/http leaves out the body.
-func get(engine *gin.Engine, path string, handlers ...gin.HandlerFunc) {
-	engine.GET(path, handlers...)
-	engine.HEAD(path, handlers...)
-}
+func (a *API) health(c *gin.Context) { c.JSON(http.StatusOK, gin.H{"status": "ok"}) }
 
-// public adapts an endpoint for anyone to gin: its error becomes the answer.
-func (a *api) public(endpoint func(*gin.Context) error) gin.HandlerFunc {
-	return func(c *gin.Context) {
-		if err := endpoint(c); err != nil {
-			a.fail(c, err)
+func (a *API) ready(c *gin.Context) {
+	status := http.StatusOK
+	state := func(err error) string {
+		if err == nil {
+			return "up"
 		}
+		fail(c, err) // for the log
+		status = http.StatusServiceUnavailable
+		return "down"
 	}
+	document := gin.H{"postgres": state(a.Store.Ping(c.Request.Context())), "redis": state(a.Cache.Ping())}
+	c.JSON(status, document)
 }
 
-// private adapts an endpoint that needs an access token to gin.
-func (a *api) private(endpoint func(*gin.Context, token.User) error) gin.HandlerFunc {
-	return a.public(func(c *gin.Context) error {
-		user, err := a.authenticate(c.Request)
-		if err != nil {
-			return err
-		}
-		return endpoint(c, user)
-	})
+// pathID returns the id in the path. It answers 404 if that isn't a positive
+// number.
+func pathID(c *gin.Context) (int64, bool) {
+	id, err := strconv.ParseInt(c.Param("id"), 10, 64)
+	if err != nil || id < 1 {
+		fail(c, errNoRoute)
+		return 0, false
+	}
+	return id, true
 }

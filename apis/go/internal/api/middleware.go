@@ -5,109 +5,97 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
+	"github.com/golang-jwt/jwt/v5/request"
+	"golang.org/x/time/rate"
 
-	"fairground/apis/go/internal/identifier"
-	"fairground/apis/go/internal/problem"
+	"fairground/apis/go/internal/auth"
 )
 
-// Header values that many answers share. net/http only reads them.
-var (
-	noSniffValue   = []string{"nosniff"}
-	bearerValue    = []string{"Bearer"}
-	jsonValue      = []string{"application/json"}
-	problemValue   = []string{problem.MediaType}
-	cacheHitValue  = []string{"HIT"}
-	cacheMissValue = []string{"MISS"}
-)
+const userKey = "user"
 
-func noSniff(c *gin.Context) {
-	c.Writer.Header()["X-Content-Type-Options"] = noSniffValue
-}
-
-// logRequest writes one line for each request, behind its answer.
-func (a *api) logRequest(c *gin.Context) {
-	start := time.Now()
-	c.Next()
-	a.log.LogAttrs(c.Request.Context(), slog.LevelInfo, "request",
-		slog.String("method", c.Request.Method),
-		slog.String("path", c.Request.URL.EscapedPath()),
-		slog.Int("status", c.Writer.Status()),
-		slog.Float64("duration_ms", float64(time.Since(start).Microseconds())/1000),
-	)
-}
-
-// recoverPanic answers a panic with a 500. It stands in for gin.Recovery,
-// which has a log format of its own.
-func (a *api) recoverPanic(c *gin.Context) {
-	defer func() {
-		recovered := recover()
-		if recovered == nil {
+// logRequests logs each request at the level info, and one that is answered
+// with 500 or 503 at the level error, with its cause.
+func logRequests(log *slog.Logger) gin.HandlerFunc {
+	outages := rate.NewLimiter(rate.Every(time.Second), 1)
+	return func(c *gin.Context) {
+		start := time.Now()
+		c.Next()
+		ctx, status, level := c.Request.Context(), c.Writer.Status(), slog.LevelInfo
+		if status == http.StatusInternalServerError || status == http.StatusServiceUnavailable {
+			level = slog.LevelError
+		}
+		if !log.Enabled(ctx, level) {
 			return
 		}
-		if recovered == http.ErrAbortHandler {
-			panic(recovered)
+		if status == http.StatusServiceUnavailable && !log.Enabled(ctx, slog.LevelInfo) && !outages.Allow() {
+			return
 		}
-		a.log.Error("panic", "cause", fmt.Sprint(recovered), "stack", string(debug.Stack()))
-		c.Abort()
-		if c.Writer.Written() {
-			panic(http.ErrAbortHandler) // half an answer must not look whole
+		attributes := []slog.Attr{
+			slog.String("method", c.Request.Method),
+			slog.String("path", c.Request.URL.Path),
+			slog.Int("status", status),
+			slog.Duration("duration", time.Since(start)),
 		}
-		writeProblem(c, problem.Internal)
-	}()
+		if level == slog.LevelError { // other errors may quote what the client sent
+			attributes = append(attributes, slog.Any("errors", c.Errors.Errors()))
+		}
+		log.LogAttrs(ctx, level, "request", attributes...)
+	}
+}
+
+// recovered answers after a panic. The value of the panic may quote what the
+// client sent, so the log shows its type and where it happened.
+func recovered(c *gin.Context, value any) {
+	fail(c, fmt.Errorf("panic of type %T: %s", value, debug.Stack()))
+	answerLast(c)
+}
+
+// writeErrors answers with the problem document of the last error.
+func writeErrors(c *gin.Context) {
 	c.Next()
+	answerLast(c)
 }
 
-// requireID makes a path whose id is none a path that doesn't exist, before
-// anything else of the request is looked at.
-func (a *api) requireID(c *gin.Context) {
-	if _, ok := identifier.Parse(c.Param("id")); !ok {
-		a.fail(c, problem.NoPath)
-		c.Abort()
-	}
-}
-
-// pathID returns the id in the path of a route behind requireID.
-func pathID(c *gin.Context) int64 {
-	id, _ := identifier.Parse(c.Param("id"))
-	return id
-}
-
-// noRoute answers what matches no route: with a 405 where the path does under
-// another method, else with a 404. It doesn't leave that to gin, whose list of
-// allowed methods is in no order and, by a fault of its tree, not always right.
-func noRoute(routes gin.RoutesInfo) func(*gin.Context) error {
-	methods := make(map[string][]string)
-	for _, r := range routes {
-		methods[r.Path] = append(methods[r.Path], r.Method)
-	}
-	allow := make(map[string]string, len(methods))
-	for path, m := range methods {
-		slices.Sort(m)
-		allow[path] = strings.Join(m, ", ")
-	}
-	return func(c *gin.Context) error {
-		methods, ok := allow[pattern(c.Request.URL.EscapedPath())]
-		if !ok {
-			return problem.NoPath
+// bodyOf refuses bodies of another type, and reads of those over limit bytes.
+func bodyOf(contentType string, limit int64) gin.HandlerFunc {
+	otherType := newProblem(http.StatusUnsupportedMediaType, "The body must be "+contentType+".")
+	return func(c *gin.Context) {
+		if !strings.EqualFold(c.ContentType(), contentType) {
+			fail(c, otherType)
+			return
 		}
-		c.Header("Allow", methods)
-		return problem.BadMethod
+		c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, limit)
 	}
 }
 
-// pattern returns the path under which a route for path would be registered.
-func pattern(path string) string {
-	parent, last := path[:strings.LastIndexByte(path, '/')+1], path[strings.LastIndexByte(path, '/')+1:]
-	switch _, isID := identifier.Parse(last); {
-	case isID:
-		return parent + ":id"
-	case strings.HasPrefix(last, ":"): // a parameter's name is no value of it
-		return ""
+// bindJSON reads the body into input and checks its rules. c.ShouldBindJSON would
+// stop behind the value: it would take a body that is too large, and net/http
+// notices that a client has gone only once the body was read to its end.
+func bindJSON(c *gin.Context, input any) bool {
+	if err := c.ShouldBindBodyWithJSON(input); err != nil {
+		fail(c, err).SetType(gin.ErrorTypeBind)
+		return false
 	}
-	return path
+	return true
 }
+
+// authenticate lets only requests with a valid access token pass.
+func (a *API) authenticate(c *gin.Context) {
+	token, err := request.BearerExtractor{}.ExtractToken(c.Request)
+	var user auth.User
+	if err == nil {
+		user, err = a.Tokens.Check(token)
+	}
+	if err != nil {
+		fail(c, errBadToken)
+		return
+	}
+	c.Set(userKey, user)
+}
+
+// caller returns the user of the token that authenticate has checked.
+func caller(c *gin.Context) auth.User { return c.MustGet(userKey).(auth.User) }

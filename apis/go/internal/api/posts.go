@@ -1,145 +1,144 @@
 package api
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
 	"strconv"
-	"strings"
 
 	"github.com/gin-gonic/gin"
+	"gorm.io/gorm"
 
-	"fairground/apis/go/internal/postcache"
-	"fairground/apis/go/internal/problem"
 	"fairground/apis/go/internal/store"
-	"fairground/apis/go/internal/token"
 	"fairground/apis/go/internal/view"
 )
 
-func (a *api) listPosts(c *gin.Context) error {
-	page, err := parsePage(c.Request.URL.RawQuery)
-	if err != nil {
-		return err
-	}
-	ctx := c.Request.Context()
-	if page.isDefault() {
-		if body, ok := a.cache.FirstPage(ctx); ok {
-			writeString(c, http.StatusOK, jsonValue, body)
-			return nil
-		}
-	}
-	// One more than asked for tells whether there is a next page.
-	posts, err := a.store.Posts(ctx, page.before, page.limit+1)
-	if err != nil {
-		return err
-	}
-	body, err := view.Encode(view.OfPage(posts, page.limit))
-	if err != nil {
-		return err
-	}
-	if page.isDefault() {
-		a.cache.SetFirstPage(ctx, body)
-	}
-	write(c, http.StatusOK, jsonValue, body)
-	return nil
+const jsonType = "application/json; charset=utf-8"
+
+type pageQuery struct {
+	Limit  int    `form:"limit" binding:"min=1,max=100"`
+	Before *int64 `form:"before" binding:"omitempty,min=1"`
 }
 
-func (a *api) post(c *gin.Context) error {
-	ctx, id := c.Request.Context(), c.Param("id")
-	if entry, ok := a.cache.Post(ctx, id); ok {
-		writePost(c, entry, cacheHitValue)
-		return nil
-	}
-	post, err := a.store.Post(ctx, pathID(c))
-	if errors.Is(err, store.ErrNotFound) {
-		return problem.NoPost
-	}
-	if err != nil {
-		return err
-	}
-	body, err := view.Encode(view.OfPost(post))
-	if err != nil {
-		return err
-	}
-	writePost(c, a.cache.SetPost(ctx, id, view.ETag(post), body), cacheMissValue)
-	return nil
-}
-
-func writePost(c *gin.Context, entry postcache.Entry, cache []string) {
-	header := c.Writer.Header()
-	header["Etag"] = []string{entry.ETag}
-	header["X-Cache"] = cache
-	if values := c.Request.Header["If-None-Match"]; len(values) != 0 && matches(values, entry.ETag) {
-		writeEmpty(c, http.StatusNotModified)
+func (a *API) listPosts(c *gin.Context) {
+	query := pageQuery{Limit: 20}
+	if err := c.ShouldBindQuery(&query); err != nil {
+		fail(c, err).SetType(gin.ErrorTypeBind)
 		return
 	}
-	writeString(c, http.StatusOK, jsonValue, entry.Body)
-}
-
-func (a *api) createPost(c *gin.Context, caller token.User) error {
-	title, body := titleField(), bodyField()
-	if err := readFields(c.Request, title, body); err != nil {
-		return err
-	}
-	post := store.Post{AuthorID: caller.ID, Title: title.value(), Body: body.value()}
-	err := a.store.CreatePost(c.Request.Context(), &post)
-	if errors.Is(err, store.ErrNoSuchUser) {
-		return problem.BadToken
-	}
-	if err != nil {
-		return err
-	}
-	post.Author.Username = caller.Name
-	c.Header("Location", "/api/posts/"+strconv.FormatInt(post.ID, 10))
-	return writeView(c, http.StatusCreated, view.OfPost(post))
-}
-
-func (a *api) updatePost(c *gin.Context, caller token.User) error {
-	title, body := titleField(), bodyField()
-	if err := readFields(c.Request, title, body); err != nil {
-		return err
-	}
-	post := store.Post{ID: pathID(c), AuthorID: caller.ID, Title: title.value(), Body: body.value()}
-	err := a.store.UpdatePost(c.Request.Context(), &post)
-	if err := a.changed(c, err); err != nil {
-		return err
-	}
-	post.Author.Username = caller.Name
-	return writeView(c, http.StatusOK, view.OfPost(post))
-}
-
-func (a *api) deletePost(c *gin.Context, caller token.User) error {
-	err := a.store.DeletePost(c.Request.Context(), pathID(c), caller.ID)
-	if err := a.changed(c, err); err != nil {
-		return err
-	}
-	writeEmpty(c, http.StatusNoContent)
-	return nil
-}
-
-// changed drops the post of the path from the cache behind a statement that
-// changed it, or may have: err is what the statement returned.
-func (a *api) changed(c *gin.Context, err error) error {
-	switch {
-	case errors.Is(err, store.ErrNotFound):
-		return problem.NoPost
-	case errors.Is(err, store.ErrNotOwner):
-		return problem.NotOwner
-	}
-	a.cache.DeletePost(c.Request.Context(), c.Param("id"))
-	return err
-}
-
-// matches tells whether the fields of If-None-Match name etag, by the weak
-// comparison of RFC 9110, section 8.8.3.2.
-func matches(fields []string, etag string) bool {
-	list := strings.Join(fields, ",")
-	if strings.Trim(list, " \t") == "*" {
-		return true
-	}
-	for element := range strings.SplitSeq(list, ",") {
-		if strings.TrimPrefix(strings.Trim(element, " \t"), "W/") == etag {
-			return true
+	isFirst := query.Limit == 20 && query.Before == nil
+	if isFirst {
+		if page, hit := a.Cache.FirstPage(); hit {
+			c.Data(http.StatusOK, jsonType, page)
+			return
 		}
 	}
-	return false
+	posts, err := a.Store.Posts(c.Request.Context(), query.Before, query.Limit+1)
+	if err != nil {
+		fail(c, err)
+		return
+	}
+	page, err := json.Marshal(view.NewPage(posts, query.Limit))
+	if err != nil {
+		fail(c, err)
+		return
+	}
+	if isFirst {
+		a.Cache.SetFirstPage(page)
+	}
+	c.Data(http.StatusOK, jsonType, page)
+}
+
+func (a *API) post(c *gin.Context) {
+	id, ok := pathID(c)
+	if !ok {
+		return
+	}
+	source := "HIT"
+	entry, hit := a.Cache.Post(id)
+	if !hit {
+		source = "MISS"
+		post, err := a.Store.Post(c.Request.Context(), id)
+		if err != nil {
+			fail(c, err)
+			return
+		}
+		if entry.JSON, err = json.Marshal(view.NewPost(post)); err != nil {
+			fail(c, err)
+			return
+		}
+		entry.ETag = view.ETag(post)
+		a.Cache.SetPost(id, entry)
+	}
+	c.Header("ETag", entry.ETag)
+	c.Header("X-Cache", source)
+	if c.GetHeader("If-None-Match") == entry.ETag {
+		c.Status(http.StatusNotModified)
+		return
+	}
+	c.Data(http.StatusOK, jsonType, entry.JSON)
+}
+
+type postContent struct {
+	Title string `json:"title" binding:"required,max=200,nonul"`
+	Body  string `json:"body" binding:"required,max=20000,nonul"`
+}
+
+func (a *API) createPost(c *gin.Context) {
+	var input postContent
+	if !bindJSON(c, &input) {
+		return
+	}
+	author := caller(c)
+	post := store.Post{AuthorID: author.ID, Title: input.Title, Body: input.Body}
+	if err := a.Store.CreatePost(c.Request.Context(), &post); err != nil {
+		fail(c, err)
+		return
+	}
+	post.Author = store.Author{ID: author.ID, Username: author.Name}
+	c.Header("Location", "/api/posts/"+strconv.FormatInt(post.ID, 10))
+	c.JSON(http.StatusCreated, view.NewPost(post))
+}
+
+func (a *API) updatePost(c *gin.Context) {
+	id, ok := pathID(c)
+	if !ok {
+		return
+	}
+	var input postContent
+	if !bindJSON(c, &input) {
+		return
+	}
+	author := caller(c)
+	post := store.Post{ID: id, AuthorID: author.ID, Title: input.Title, Body: input.Body}
+	err := a.Store.UpdatePost(c.Request.Context(), &post)
+	a.forget(id, err)
+	if err != nil {
+		fail(c, err)
+		return
+	}
+	post.Author = store.Author{ID: author.ID, Username: author.Name}
+	c.JSON(http.StatusOK, view.NewPost(post))
+}
+
+func (a *API) deletePost(c *gin.Context) {
+	id, ok := pathID(c)
+	if !ok {
+		return
+	}
+	err := a.Store.DeletePost(c.Request.Context(), id, caller(c).ID)
+	a.forget(id, err)
+	if err != nil {
+		fail(c, err)
+		return
+	}
+	c.Status(http.StatusNoContent)
+}
+
+// forget removes a post from the cache unless it surely hasn't changed: the
+// statement may have been executed though its connection was lost.
+func (a *API) forget(id int64, err error) {
+	if !errors.Is(err, gorm.ErrRecordNotFound) && !errors.Is(err, store.ErrNotOwner) {
+		a.Cache.DeletePost(id)
+	}
 }

@@ -7,92 +7,95 @@ import (
 	"strings"
 
 	"github.com/gin-gonic/gin"
+	"gorm.io/gorm"
 
-	"fairground/apis/go/internal/problem"
+	"fairground/apis/go/internal/auth"
 	"fairground/apis/go/internal/store"
-	"fairground/apis/go/internal/token"
 	"fairground/apis/go/internal/view"
 )
 
-func (a *api) register(c *gin.Context) error {
-	username, email, password := usernameField(), emailField(), passwordField()
-	if err := readFields(c.Request, username, email, password); err != nil {
-		return err
-	}
-	ctx := c.Request.Context()
-	hash, err := a.hasher.Hash(ctx, password.value())
-	if err != nil {
-		return err
-	}
-	user := store.User{
-		Username:     username.value(),
-		Email:        strings.ToLower(email.value()),
-		PasswordHash: hash,
-	}
-	switch err := a.store.CreateUser(ctx, &user); {
-	case errors.Is(err, store.ErrUsernameTaken):
-		return problem.UsernameTaken
-	case errors.Is(err, store.ErrEmailTaken):
-		return problem.EmailTaken
-	case err != nil:
-		return err
-	}
-	c.Header("Location", "/api/users/"+strconv.FormatInt(user.ID, 10))
-	return writeView(c, http.StatusCreated, view.OfAccount(user))
+type newUser struct {
+	Username string `json:"username" binding:"required,username"`
+	Email    string `json:"email" binding:"required,max=254,email"`
+	Password string `json:"password" binding:"required,password,nonul"`
 }
 
-func (a *api) login(c *gin.Context) error {
-	email, password := emailField(), passwordField()
-	if err := readFields(c.Request, email, password); err != nil {
-		return err
+func (a *API) register(c *gin.Context) {
+	var input newUser
+	if !bindJSON(c, &input) {
+		return
 	}
 	ctx := c.Request.Context()
-	user, err := a.store.Credentials(ctx, strings.ToLower(email.value()))
-	if errors.Is(err, store.ErrNotFound) {
-		if err := a.hasher.VerifyDecoy(ctx, password.value()); err != nil {
-			return err
-		}
-		return problem.BadLogin
+	hash, err := a.Passwords.Hash(ctx, input.Password)
+	if err != nil {
+		fail(c, err)
+		return
+	}
+	user := store.User{Username: input.Username, Email: strings.ToLower(input.Email), PasswordHash: hash}
+	if err := a.Store.CreateUser(ctx, &user); err != nil {
+		fail(c, err)
+		return
+	}
+	c.Header("Location", "/api/users/"+strconv.FormatInt(user.ID, 10))
+	c.JSON(http.StatusCreated, view.NewAccount(user))
+}
+
+type credentials struct {
+	Email    string `json:"email" binding:"required,max=254,email"`
+	Password string `json:"password" binding:"required,password,nonul"`
+}
+
+func (a *API) login(c *gin.Context) {
+	var input credentials
+	if !bindJSON(c, &input) {
+		return
+	}
+	ctx := c.Request.Context()
+	user, err := a.Store.Credentials(ctx, strings.ToLower(input.Email))
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		user.PasswordHash, err = a.Passwords.Decoy(), nil
 	}
 	if err != nil {
-		return err
+		fail(c, err)
+		return
 	}
-	right, err := a.hasher.Verify(ctx, user.PasswordHash, password.value())
+	match, err := a.Passwords.Verify(ctx, user.PasswordHash, input.Password)
 	if err != nil {
-		return err
+		fail(c, err)
+		return
 	}
-	if !right {
-		return problem.BadLogin
+	if !match {
+		fail(c, errBadLogin)
+		return
 	}
-	accessToken, err := a.tokens.Issue(token.User{ID: user.ID, Name: user.Username})
+	token, err := a.Tokens.Issue(auth.User{ID: user.ID, Name: user.Username})
 	if err != nil {
-		return err
+		fail(c, err)
+		return
 	}
-	return writeView(c, http.StatusOK, view.AccessToken{
-		AccessToken: accessToken,
-		TokenType:   "Bearer",
-		ExpiresIn:   int64(token.Lifetime.Seconds()),
+	c.JSON(http.StatusOK, gin.H{
+		"access_token": token, "token_type": "Bearer", "expires_in": int(auth.Lifetime.Seconds()),
 	})
 }
 
-func (a *api) account(c *gin.Context, caller token.User) error {
-	user, err := a.store.Account(c.Request.Context(), caller.ID)
-	if errors.Is(err, store.ErrNotFound) {
-		return problem.BadToken
-	}
+func (a *API) account(c *gin.Context) {
+	user, err := a.Store.Account(c.Request.Context(), caller(c).ID)
 	if err != nil {
-		return err
+		fail(c, err)
+		return
 	}
-	return writeView(c, http.StatusOK, view.OfAccount(user))
+	c.JSON(http.StatusOK, view.NewAccount(user))
 }
 
-func (a *api) user(c *gin.Context) error {
-	user, err := a.store.User(c.Request.Context(), pathID(c))
-	if errors.Is(err, store.ErrNotFound) {
-		return problem.NoUser
+func (a *API) user(c *gin.Context) {
+	id, ok := pathID(c)
+	if !ok {
+		return
 	}
+	user, err := a.Store.User(c.Request.Context(), id)
 	if err != nil {
-		return err
+		fail(c, err)
+		return
 	}
-	return writeView(c, http.StatusOK, view.OfUser(user))
+	c.JSON(http.StatusOK, view.NewUser(user))
 }

@@ -1,74 +1,62 @@
 package store
 
 import (
+	"context"
 	"database/sql/driver"
 	"errors"
-	"fmt"
 	"io"
 	"net"
-	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"gorm.io/gorm"
 )
 
-// What a caller tells apart; any other error is unexpected.
-var (
-	ErrNotFound      = errors.New("no such row")
-	ErrNotOwner      = errors.New("the row is another user's")
-	ErrUsernameTaken = errors.New("the username is taken")
-	ErrEmailTaken    = errors.New("the email is taken")
-	ErrNoSuchUser    = errors.New("the row refers to a user who doesn't exist")
-	ErrUnavailable   = errors.New("PostgreSQL is not available")
-)
+// ErrNotOwner says that the post is another author's.
+var ErrNotOwner = errors.New("the post is another author's")
 
-// SQLSTATE codes, from the appendix of the PostgreSQL manual.
-const (
-	uniqueViolation      = "23505"
-	foreignKeyViolation  = "23503"
-	tooManyConnections   = "53300"
-	connectionExceptions = "08"
-	operatorIntervention = "57P" // shut down, crashed, can't connect now
-)
-
-// translate gives the errors of GORM and the driver the names of this package.
-func translate(err error) error {
+// retryPause returns how long to wait before a statement is repeated that the
+// server has refused, but accepts later. 0 means that it isn't repeated.
+func retryPause(err error) time.Duration {
 	var server *pgconn.PgError
-	switch {
-	case err == nil, errors.Is(err, ErrUnavailable):
-		return err
-	case errors.Is(err, gorm.ErrRecordNotFound):
-		return ErrNotFound
-	case errors.As(err, &server):
-		return translateServer(server)
-	case isBroken(err):
-		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	if !errors.As(err, &server) {
+		return 0
+	}
+	switch server.Code {
+	case "53300": // PostgreSQL admits fewer connections than the pool has
+		return 100 * time.Millisecond
+	case "0A000": // a migration made a cached plan invalid; pgx prepares it again
+		return time.Millisecond
 	default:
-		return err
+		return 0
 	}
 }
 
-func translateServer(err *pgconn.PgError) error {
-	switch {
-	case err.Code == uniqueViolation && err.ConstraintName == "users_username_key":
-		return ErrUsernameTaken
-	case err.Code == uniqueViolation && err.ConstraintName == "users_email_key":
-		return ErrEmailTaken
-	case err.Code == foreignKeyViolation:
-		return ErrNoSuchUser
-	case err.Code == tooManyConnections,
-		strings.HasPrefix(err.Code, connectionExceptions),
-		strings.HasPrefix(err.Code, operatorIntervention):
-		return fmt.Errorf("%w: %w", ErrUnavailable, err)
-	default:
-		return err
-	}
-}
-
-// isBroken tells whether the connection ended under a statement.
-func isBroken(err error) bool {
-	var network *net.OpError
-	return errors.As(err, &network) ||
+// IsUnavailable reports whether PostgreSQL could not be asked, or did not
+// answer in time.
+func IsUnavailable(err error) bool {
+	var connect *pgconn.ConnectError
+	var network net.Error
+	if errors.As(err, &connect) || errors.As(err, &network) || errors.Is(err, context.DeadlineExceeded) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
-		errors.Is(err, net.ErrClosed) || errors.Is(err, driver.ErrBadConn)
+		errors.Is(err, driver.ErrBadConn) || errors.Is(err, pgconn.ErrConnClosed) {
+		return true
+	}
+	var server *pgconn.PgError
+	if !errors.As(err, &server) || len(server.Code) < 2 {
+		return false
+	}
+	class := server.Code[:2]
+	return class == "08" || class == "53" || class == "57" // connection, resources, operator
+}
+
+// IsRefused reports whether a statement surely changed nothing. After any other
+// error, such as a lost connection, it may have been executed.
+func IsRefused(err error) bool {
+	var connect *pgconn.ConnectError
+	if errors.As(err, &connect) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, gorm.ErrForeignKeyViolated) {
+		return true
+	}
+	var server *pgconn.PgError
+	return errors.As(err, &server) && server.SeverityUnlocalized == "ERROR"
 }

@@ -14,39 +14,33 @@ import (
 	"gorm.io/gorm"
 )
 
-func TestTranslate(t *testing.T) {
-	server := func(code, constraint string) error {
-		return fmt.Errorf("wrapped: %w", &pgconn.PgError{Code: code, ConstraintName: constraint})
+func TestErrorsAreClassified(t *testing.T) {
+	server := func(severity, code string) error {
+		return fmt.Errorf("wrapped: %w", &pgconn.PgError{SeverityUnlocalized: severity, Code: code})
 	}
-	known := []error{ErrNotFound, ErrNotOwner, ErrUsernameTaken, ErrEmailTaken, ErrNoSuchUser, ErrUnavailable}
-	for name, tt := range map[string]struct{ in, want error }{
-		"none":                  {nil, nil},
-		"no row":                {gorm.ErrRecordNotFound, ErrNotFound},
-		"username":              {server("23505", "users_username_key"), ErrUsernameTaken},
-		"email":                 {server("23505", "users_email_key"), ErrEmailTaken},
-		"another unique key":    {server("23505", "other"), nil},
-		"foreign key":           {server("23503", "posts_author_id_fkey"), ErrNoSuchUser},
-		"ended by the operator": {server("57P01", ""), ErrUnavailable},
-		"crashed":               {server("57P02", ""), ErrUnavailable},
-		"starting":              {server("57P03", ""), ErrUnavailable},
-		"connection exception":  {server("08006", ""), ErrUnavailable},
-		"too many connections":  {server("53300", ""), ErrUnavailable},
-		"syntax error":          {server("42601", ""), nil},
-		"cancelled statement":   {server("57014", ""), nil},
-		"end of stream":         {fmt.Errorf("wrapped: %w", io.ErrUnexpectedEOF), ErrUnavailable},
-		"reset":                 {&net.OpError{Op: "read", Err: syscall.ECONNRESET}, ErrUnavailable},
-		"bad connection":        {driver.ErrBadConn, ErrUnavailable},
-		"no connection":         {fmt.Errorf("%w: refused", ErrUnavailable), ErrUnavailable},
-		"client gone":           {context.Canceled, nil},
+	type kinds struct{ unavailable, refused, repeated bool }
+	for name, tt := range map[string]struct {
+		err  error
+		want kinds
+	}{
+		"none":              {nil, kinds{}},
+		"no row":            {gorm.ErrRecordNotFound, kinds{}},
+		"no such user":      {gorm.ErrForeignKeyViolated, kinds{refused: true}},
+		"no table":          {server("ERROR", "42P01"), kinds{refused: true}},
+		"shut down":         {server("FATAL", "57P01"), kinds{unavailable: true}},
+		"too many":          {server("FATAL", "53300"), kinds{unavailable: true, repeated: true}},
+		"plan is invalid":   {server("ERROR", "0A000"), kinds{refused: true, repeated: true}},
+		"not connected":     {&pgconn.ConnectError{Config: &pgconn.Config{}}, kinds{unavailable: true, refused: true}},
+		"not sent":          {driver.ErrBadConn, kinds{unavailable: true, refused: true}},
+		"connection closed": {fmt.Errorf("wrapped: %w", io.ErrUnexpectedEOF), kinds{unavailable: true}},
+		"closed by pgx":     {fmt.Errorf("wrapped: %w", pgconn.ErrConnClosed), kinds{unavailable: true}},
+		"connection reset":  {&net.OpError{Op: "read", Err: syscall.ECONNRESET}, kinds{unavailable: true}},
+		"too slow":          {context.DeadlineExceeded, kinds{unavailable: true}},
+		"client gone":       {context.Canceled, kinds{}},
+		"another error":     {errors.New("other"), kinds{}},
 	} {
-		got := translate(tt.in)
-		if (got == nil) != (tt.in == nil) {
-			t.Errorf("%s: translate(%v) = %v", name, tt.in, got)
-		}
-		for _, err := range known {
-			if errors.Is(got, err) != (err == tt.want) {
-				t.Errorf("%s: translate(%v) = %v, want %v", name, tt.in, got, tt.want)
-			}
+		if got := (kinds{IsUnavailable(tt.err), IsRefused(tt.err), retryPause(tt.err) > 0}); got != tt.want {
+			t.Errorf("%s: %+v, want %+v", name, got, tt.want)
 		}
 	}
 }

@@ -1,209 +1,173 @@
-// Package store keeps users, posts and files in PostgreSQL, by GORM.
-//
-// Every method is one statement on one connection, outside of a transaction;
-// UpdatePost and DeletePost take a second one to tell why nothing was changed.
-// But for Ready, a statement goes on where ctx is cancelled, see execute.
+// Package store keeps users, posts and files in PostgreSQL, by GORM on pgx.
+// Its errors are GORM's, but for ErrNotOwner; see errors.go for the rest.
 package store
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
 	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 	"gorm.io/gorm/logger"
 )
 
+// timeout bounds the wait for a connection and for the answer together.
+const timeout = 2500 * time.Millisecond
+
 // Store is safe for concurrent use.
 type Store struct {
-	pool pool
-	orm  *gorm.DB
+	pool *sql.DB
+	db   *gorm.DB
 }
 
-// User is a row of users.
-type User struct {
-	ID           int64
-	Username     string
-	Email        string
-	PasswordHash string
-	CreatedAt    time.Time `gorm:"autoCreateTime:false;default:now()"`
-}
-
-// Post is a row of posts. Author has ID and Username only.
-type Post struct {
-	ID        int64
-	AuthorID  int64
-	Author    User
-	Title     string
-	Body      string
-	Version   int64     `gorm:"default:1"`
-	CreatedAt time.Time `gorm:"autoCreateTime:false;default:now()"`
-	UpdatedAt time.Time `gorm:"autoCreateTime:false;autoUpdateTime:false;default:now()"`
-}
-
-// File is a row of files.
-type File struct {
-	ID          int64
-	OwnerID     int64
-	Filename    string
-	ContentType string
-	Size        int64
-	SHA256      string `gorm:"column:sha256"`
-	StorageName string
-	CreatedAt   time.Time `gorm:"autoCreateTime:false;default:now()"`
-}
-
-// Open returns a Store with up to size connections. It connects when a
-// connection is first needed, so PostgreSQL may be away.
+// Open returns a Store with up to size connections. It makes the first one when
+// it is needed, so PostgreSQL may be away.
 func Open(config *pgx.ConnConfig, size int) (*Store, error) {
-	pool := newPool(config, size)
-	orm, err := gorm.Open(postgres.New(postgres.Config{Conn: pool.db}), &gorm.Config{
+	pool := stdlib.OpenDB(*config)
+	pool.SetMaxOpenConns(size)
+	pool.SetMaxIdleConns(size)
+	db, err := gorm.Open(postgres.New(postgres.Config{Conn: pool}), &gorm.Config{
 		SkipDefaultTransaction: true,
+		TranslateError:         true,
 		DisableAutomaticPing:   true,
-		Logger:                 logger.Discard,
+		Logger:                 logger.Discard, // the API logs what it answers with 500 or 503
 	})
 	if err != nil {
-		return nil, fmt.Errorf("opening GORM: %w", err)
+		return nil, fmt.Errorf("open GORM: %w", err)
 	}
-	return &Store{pool: pool, orm: orm}, nil
+	return &Store{pool: pool, db: db}, nil
 }
 
-// Close closes all connections. Nothing may be in flight.
-func (s *Store) Close() error {
-	return s.pool.db.Close()
+// Close closes all connections.
+func (s *Store) Close() error { return s.pool.Close() }
+
+// Ping returns nil if PostgreSQL answers.
+func (s *Store) Ping(ctx context.Context) error {
+	return s.run(ctx, func(db *gorm.DB) error { return s.pool.PingContext(db.Statement.Context) })
 }
 
-// Ready returns nil if PostgreSQL answers.
-func (s *Store) Ready(ctx context.Context) error {
-	ctx, err := s.pool.acquire(ctx)
-	if err != nil {
-		return err
+// run bounds the time of query and repeats it while retryPause says so. The end of ctx doesn't cancel it: a write that has
+// begun finishes, and pgx would close the connection of a client that leaves.
+func (s *Store) run(ctx context.Context, query func(db *gorm.DB) error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
+	defer cancel()
+	for {
+		err := query(s.db.WithContext(ctx))
+		pause := retryPause(err)
+		if pause == 0 {
+			return err
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return err
+		}
 	}
-	defer s.pool.release()
-	var one int
-	return translate(s.pool.db.QueryRowContext(ctx, "SELECT 1").Scan(&one))
 }
 
-// execute has a connection for statements that nobody can cancel. One that
-// changes something may have done so all the same when it is cut off, with the
-// cache, or the file beside the row, left behind. And pgx would end the
-// connection with the statement, and database/sql and pgx each have a goroutine
-// for a context that can be done.
-func (s *Store) execute(ctx context.Context, statements func(*gorm.DB) error) error {
-	ctx, err := s.pool.acquire(context.WithoutCancel(ctx))
-	if err != nil {
-		return err
-	}
-	defer s.pool.release()
-	return translate(statements(s.orm.WithContext(ctx)))
+// CreateUser inserts user and sets its id and time.
+func (s *Store) CreateUser(ctx context.Context, user *User) error {
+	return s.run(ctx, func(db *gorm.DB) error { return db.Create(user).Error })
 }
 
-// CreateUser inserts u and fills in its id and times.
-func (s *Store) CreateUser(ctx context.Context, u *User) error {
-	return s.execute(ctx, func(orm *gorm.DB) error { return orm.Create(u).Error })
-}
-
-// Credentials returns ID, Username and PasswordHash of the user with this
-// address, in lower case.
-func (s *Store) Credentials(ctx context.Context, email string) (u User, err error) {
-	err = s.execute(ctx, func(orm *gorm.DB) error {
-		return orm.Select("id", "username", "password_hash").Where("email = ?", email).Take(&u).Error
+// Credentials returns the id, username and password hash that belong to email.
+func (s *Store) Credentials(ctx context.Context, email string) (user User, err error) {
+	err = s.run(ctx, func(db *gorm.DB) error {
+		return db.Select("id", "username", "password_hash").Where("email = ?", email).Take(&user).Error
 	})
-	return u, err
+	return user, err
 }
 
-// Account returns one user without PasswordHash.
-func (s *Store) Account(ctx context.Context, id int64) (u User, err error) {
-	err = s.execute(ctx, func(orm *gorm.DB) error {
-		return orm.Select("id", "username", "email", "created_at").Take(&u, id).Error
+// Account returns what a user may see of itself.
+func (s *Store) Account(ctx context.Context, id int64) (user User, err error) {
+	err = s.run(ctx, func(db *gorm.DB) error {
+		return db.Select("id", "username", "email", "created_at").Take(&user, id).Error
 	})
-	return u, err
+	return user, err
 }
 
-// User returns what anyone may see of one user: ID, Username and CreatedAt.
-func (s *Store) User(ctx context.Context, id int64) (u User, err error) {
-	err = s.execute(ctx, func(orm *gorm.DB) error {
-		return orm.Select("id", "username", "created_at").Take(&u, id).Error
+// User returns what anyone may see of a user.
+func (s *Store) User(ctx context.Context, id int64) (user User, err error) {
+	err = s.run(ctx, func(db *gorm.DB) error {
+		return db.Select("id", "username", "created_at").Take(&user, id).Error
 	})
-	return u, err
+	return user, err
 }
 
-// Posts returns up to limit posts with the highest ids, highest first, of
-// those below before, or of all where before is 0.
-func (s *Store) Posts(ctx context.Context, before int64, limit int) ([]Post, error) {
-	posts := make([]Post, 0, limit)
-	err := s.execute(ctx, func(orm *gorm.DB) error {
-		query := withAuthor(orm).Order("posts.id DESC").Limit(limit)
-		if before != 0 {
-			query = query.Where("posts.id < ?", before)
+// Posts returns up to limit posts, newest first: those below the id before, or
+// all where before is nil.
+func (s *Store) Posts(ctx context.Context, before *int64, limit int) (posts []Post, err error) {
+	err = s.run(ctx, func(db *gorm.DB) error {
+		query := db.InnerJoins("Author").Order("posts.id DESC").Limit(limit)
+		if before != nil {
+			query = query.Where("posts.id < ?", *before)
 		}
 		return query.Find(&posts).Error
 	})
 	return posts, err
 }
 
-// Post returns one post with its author.
-func (s *Store) Post(ctx context.Context, id int64) (p Post, err error) {
-	err = s.execute(ctx, func(orm *gorm.DB) error { return withAuthor(orm).Take(&p, id).Error })
-	return p, err
+// Post returns a post with its author.
+func (s *Store) Post(ctx context.Context, id int64) (post Post, err error) {
+	err = s.run(ctx, func(db *gorm.DB) error { return db.InnerJoins("Author").Take(&post, id).Error })
+	return post, err
 }
 
-func withAuthor(orm *gorm.DB) *gorm.DB {
-	return orm.InnerJoins("Author", orm.Select("id", "username"))
+// CreatePost inserts post and sets its id, version and times.
+func (s *Store) CreatePost(ctx context.Context, post *Post) error {
+	return s.run(ctx, func(db *gorm.DB) error { return db.Omit(clause.Associations).Create(post).Error })
 }
 
-// CreatePost inserts p and fills in its id, version and times.
-func (s *Store) CreatePost(ctx context.Context, p *Post) error {
-	return s.execute(ctx, func(orm *gorm.DB) error { return orm.Omit("Author").Create(p).Error })
-}
-
-// UpdatePost gives the post p.ID of author p.AuthorID the title and body of p
-// and fills in the rest of p. It fails with ErrNotFound, or with ErrNotOwner
-// where the post is another author's.
-func (s *Store) UpdatePost(ctx context.Context, p *Post) error {
-	return s.execute(ctx, func(orm *gorm.DB) error {
-		return checkOwned(orm, p.ID, orm.
-			Model(p).
+// UpdatePost gives the post with the id and author of post a new title and body
+// and sets the rest of post.
+func (s *Store) UpdatePost(ctx context.Context, post *Post) error {
+	return s.run(ctx, func(db *gorm.DB) error {
+		result := db.Model(post).
 			Clauses(clause.Returning{Columns: []clause.Column{{Name: "version"}, {Name: "created_at"}, {Name: "updated_at"}}}).
-			Where("author_id = ?", p.AuthorID).
+			Where("author_id = ?", post.AuthorID).
 			Updates(map[string]any{
-				"title":      p.Title,
-				"body":       p.Body,
+				"title":      post.Title,
+				"body":       post.Body,
 				"version":    gorm.Expr("version + 1"),
 				"updated_at": gorm.Expr("now()"),
-			}))
+			})
+		return changed(db, result, post.ID)
 	})
 }
 
-// DeletePost deletes the post id of author authorID. It fails as UpdatePost.
+// DeletePost deletes the post of this author.
 func (s *Store) DeletePost(ctx context.Context, id, authorID int64) error {
-	return s.execute(ctx, func(orm *gorm.DB) error {
-		return checkOwned(orm, id, orm.Where("author_id = ?", authorID).Delete(&Post{ID: id}))
+	return s.run(ctx, func(db *gorm.DB) error {
+		return changed(db, db.Where("author_id = ?", authorID).Delete(&Post{}, id), id)
 	})
 }
 
-// checkOwned asks, only where nothing was changed, whether that is because
-// there is no such post or because it is another author's.
-func checkOwned(orm *gorm.DB, id int64, result *gorm.DB) error {
+// changed asks, only where no row was changed, whether the post is missing or
+// another author's.
+func changed(db, result *gorm.DB, id int64) error {
 	if result.Error != nil || result.RowsAffected != 0 {
 		return result.Error
 	}
-	if err := orm.Select("id").Take(&Post{}, id).Error; err != nil {
+	if err := db.Select("id").Take(&Post{}, id).Error; err != nil {
 		return err
 	}
 	return ErrNotOwner
 }
 
-// CreateFile inserts f and fills in its id.
-func (s *Store) CreateFile(ctx context.Context, f *File) error {
-	return s.execute(ctx, func(orm *gorm.DB) error { return orm.Create(f).Error })
+// CreateFile inserts file and sets its id.
+func (s *Store) CreateFile(ctx context.Context, file *File) error {
+	return s.run(ctx, func(db *gorm.DB) error { return db.Create(file).Error })
 }
 
-// File returns one file.
-func (s *Store) File(ctx context.Context, id int64) (f File, err error) {
-	err = s.execute(ctx, func(orm *gorm.DB) error { return orm.Take(&f, id).Error })
-	return f, err
+// File returns what a download needs.
+func (s *Store) File(ctx context.Context, id int64) (file File, err error) {
+	err = s.run(ctx, func(db *gorm.DB) error {
+		return db.Select("filename", "content_type", "size", "storage_name").Take(&file, id).Error
+	})
+	return file, err
 }

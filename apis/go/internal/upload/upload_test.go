@@ -2,267 +2,142 @@ package upload
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"io"
+	"mime/multipart"
+	"net/textproto"
 	"os"
-	"regexp"
+	"path/filepath"
 	"strings"
 	"testing"
-	"testing/iotest"
-)
-
-const (
-	png  = "\x89PNG\r\n\x1a\n and so on"
-	webp = "RIFF\x00\x01\x02\x03WEBPVP8 "
+	"time"
 )
 
 func TestSafeName(t *testing.T) {
-	for given, want := range map[string]string{
-		"picture.png":            "picture.png",
-		"../../etc/passwd":       "passwd",
-		`C:\temp\a b.png`:        "a_b.png",
-		".htaccess":              "htaccess",
-		"...é...png":             "_...png",
-		"…é…png":                 "_png",
-		"Zoë (1).jpg":            "Zo_1_.jpg",
-		"..":                     "file",
-		"":                       "file",
-		"a/":                     "file",
-		"\"\r\nX: y":             "_X_y",
-		"\xff\xfe":               "_",
-		"a__b  c":                "a__b_c",
-		strings.Repeat("x", 300): strings.Repeat("x", 100),
+	long := strings.Repeat("x", 101)
+	for name, want := range map[string]string{
+		"a-b_c.PNG":    "a-b_c.PNG",
+		long[:100]:     long[:100],
+		long:           long[:100],
+		"..profile":    "profile",
+		"my cat (1).é": "my_cat_1_._",
+		`a"; b\n.pdf`:  "a_b_n.pdf",
+		"...":          "file",
+		"":             "file",
 	} {
-		if got := SafeName(given); got != want {
-			t.Errorf("SafeName(%q) = %q, want %q", given, got, want)
+		if got := SafeName(name); got != want {
+			t.Errorf("%q becomes %q, want %q", name, got, want)
 		}
 	}
-}
-
-func FuzzSafeName(f *testing.F) {
-	for _, seed := range []string{"a.png", "../x", `\`, "..é", "\x00"} {
-		f.Add(seed)
-	}
-	safe := regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$`)
-	f.Fuzz(func(t *testing.T, given string) {
-		if got := SafeName(given); !safe.MatchString(got) {
-			t.Errorf("SafeName(%q) = %q", given, got)
-		}
-	})
-}
-
-func TestParseDisposition(t *testing.T) {
-	for _, tt := range []struct {
-		header, name, filename string
-		ok                     bool
-	}{
-		{`form-data`, "", "", true},
-		{`form-data; name="file"; filename="a.png"`, "file", "a.png", true},
-		{`FORM-DATA;NAME=file;` + "\t" + `FileName=a.png`, "file", "a.png", true},
-		{`form-data; name="a\"b\\c"`, `a"b\c`, "", true},
-		{`form-data; name="a;b"; filename="c=d"`, "a;b", "c=d", true},
-		{`form-data; name=file; name=other`, "file", "", true},
-		{`form-data; filename*=UTF-8''x.png; name=file`, "file", "", true},
-		{`form-data; name="%66ile"`, "%66ile", "", true},
-		{`form-data; name="é"`, "é", "", true},
-		{`form-data; name=""`, "", "", true},
-		{``, "", "", false},
-		{`attachment; name="file"`, "", "", false},
-		{`form-data name="file"`, "", "", false},
-		{`form-data; name`, "", "", false},
-		{`form-data; ="file"`, "", "", false},
-		{`form-data; name="file`, "", "", false},
-		{`form-data; name="file\`, "", "", false},
-		{`form-data; name="file"x`, "", "", false},
-		{`form-data; name=file x`, "", "", false},
-		{`form-data; name="file";`, "", "", false},
-		{`form-data;; name="file"`, "", "", false},
-	} {
-		got, ok := parseDisposition(tt.header)
-		if ok != tt.ok || got != (disposition{tt.name, tt.filename}) {
-			t.Errorf("parseDisposition(%s) = %+v, %t; want %q, %q, %t", tt.header, got, ok, tt.name, tt.filename, tt.ok)
-		}
-	}
-}
-
-func FuzzParseDisposition(f *testing.F) {
-	for _, seed := range []string{`form-data; name="file"; filename="a\"b"`, `form-data;a=b;c="`, "form-data"} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, header string) {
-		if _, ok := parseDisposition(header); ok && !strings.EqualFold(header[:len("form-data")], "form-data") && header[0] > ' ' {
-			t.Errorf("accepted %q", header)
-		}
-	})
-}
-
-// part is one part with its header lines.
-func part(headers, content string) string {
-	return "--B\r\n" + headers + "\r\n\r\n" + content + "\r\n"
 }
 
 const (
-	closing  = "--B--\r\n"
-	fileLine = `Content-Disposition: form-data; name="file"; filename="../a b.png"`
+	png  = "\x89PNG\r\n\x1a\n"
+	jpeg = "\xff\xd8\xff"
+	webp = "RIFF\x24\x01\x00\x00WEBPVP8 "
+	pdf  = "%PDF-"
 )
 
-func receive(t *testing.T, body io.Reader) (File, Directory, string, error) {
+// body returns a multipart body with one part, and its boundary.
+func body(t *testing.T, disposition, contentType, content string) (string, string) {
 	t.Helper()
-	path := t.TempDir()
-	d, err := OpenDirectory(path)
-	if err != nil {
+	var b strings.Builder
+	w := multipart.NewWriter(&b)
+	header := textproto.MIMEHeader{"Content-Disposition": {disposition}}
+	if contentType != "" {
+		header.Set("Content-Type", contentType)
+	}
+	part, err := w.CreatePart(header)
+	if err == nil {
+		_, err = io.WriteString(part, content)
+	}
+	if err = errors.Join(err, w.Close()); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { d.Close() })
-	file, err := d.Receive(body, "B")
-	return file, d, path, err
+	return b.String(), w.Boundary()
 }
 
-func TestReceive(t *testing.T) {
-	largest := png + strings.Repeat("x", MaxFileBytes-len(png))
-	note := part(`Content-Disposition: form-data; name="note"`, "text")
-	for name, tt := range map[string]struct{ body, content, contentType string }{
-		"alone":              {part(fileLine, png) + closing, png, "image/png"},
-		"among others":       {note + part(fileLine, png) + note + closing, png, "image/png"},
-		"preamble, epilogue": {"pre\r\n" + part(fileLine, png) + closing + "post", png, "image/png"},
-		"declared":           {part(fileLine+"\r\nContent-Type: IMAGE/WebP ; x=y", webp) + closing, webp, "image/webp"},
-		"no line end":        {part(fileLine, png) + "--B--", png, "image/png"},
-		"blanks at the end":  {part(fileLine, png) + "--B-- \t", png, "image/png"},
-		"repeated header":    {part(fileLine+"\r\nContent-Disposition: x", png) + closing, png, "image/png"},
-		"transfer encoding":  {part(fileLine+"\r\nContent-Transfer-Encoding: quoted-printable", "%PDF-=41") + closing, "%PDF-=41", "application/pdf"},
-		"shortest":           {part(fileLine, "\xff\xd8\xff") + closing, "\xff\xd8\xff", "image/jpeg"},
-		"largest":            {part(fileLine, largest) + closing, largest, "image/png"},
-		"looks like the end": {part(fileLine, png+"\r\n--A--\r\n--Bx--") + closing, png + "\r\n--A--\r\n--Bx--", "image/png"},
+const named = `form-data; name="file"; filename="../a b.png"`
+
+func TestContentIsStored(t *testing.T) {
+	for contentType, content := range map[string]string{
+		"image/png": png, "image/jpeg": jpeg, "image/webp": webp, "application/pdf": pdf + strings.Repeat("x", MaxFile-5),
 	} {
-		for reading, body := range map[string]io.Reader{
-			"whole":        strings.NewReader(tt.body),
-			"byte by byte": iotest.OneByteReader(strings.NewReader(tt.body)),
-		} {
-			file, d, path, err := receive(t, body)
-			if err != nil {
-				t.Errorf("%s, %s: %v", name, reading, err)
-				continue
+		for _, declared := range []string{contentType, contentType + "; x=y", ""} {
+			dir := t.TempDir()
+			sent, boundary := body(t, named, declared, content)
+			file, err := Receive(multipart.NewReader(strings.NewReader(sent), boundary), dir)
+			if err != nil || file.Name != "a_b.png" || file.ContentType != contentType || file.Size != int64(len(content)) {
+				t.Fatalf("%s declared as %q: %+v, %v", contentType, declared, file, err)
 			}
-			sum := sha256.Sum256([]byte(tt.content))
-			want := File{"a_b.png", tt.contentType, int64(len(tt.content)), hex.EncodeToString(sum[:]), file.StorageName}
-			if file != want {
-				t.Errorf("%s, %s: got %+v, want %+v", name, reading, file, want)
+			stored, err := os.ReadFile(filepath.Join(dir, file.StorageName))
+			if err != nil || !bytes.Equal(stored, []byte(content)) {
+				t.Errorf("%s: %d bytes stored, %v", contentType, len(stored), err)
 			}
-			if !regexp.MustCompile(`^[0-9a-f]{32}$`).MatchString(file.StorageName) {
-				t.Errorf("%s: storage name %q", name, file.StorageName)
-			}
-			content, err := d.Open(file.StorageName, file.Size)
-			if err != nil {
-				t.Fatal(err)
-			}
-			stored, err := io.ReadAll(content)
-			if err != nil || string(stored) != tt.content {
-				t.Errorf("%s, %s: stored %d bytes, %v", name, reading, len(stored), err)
-			}
-			if err := content.Close(); err != nil {
-				t.Fatal(err)
-			}
-			if err := d.Remove(file.StorageName); err != nil {
-				t.Fatal(err)
-			}
-			expectEmpty(t, name, path)
 		}
 	}
 }
 
-func TestBreaches(t *testing.T) {
-	broken := errors.New("broken")
-	text := func(s string) io.Reader { return strings.NewReader(s) }
+func TestRefusedUploadLeavesNothing(t *testing.T) {
 	for name, tt := range map[string]struct {
-		body io.Reader
-		want error
+		disposition, contentType, content string
+		want                              error
 	}{
-		"empty":                    {text(""), ErrMalformed},
-		"no part":                  {text(closing), ErrMalformed},
-		"other boundary":           {text("--C\r\n" + fileLine + "\r\n\r\n" + png + "\r\n--C--\r\n"), ErrMalformed},
-		"no closing delimiter":     {text(part(fileLine, png)), ErrMalformed},
-		"another delimiter":        {text(part(fileLine, png) + "--B\r\n"), ErrMalformed},
-		"half a closing delimiter": {text(part(fileLine, png) + "--B"), ErrMalformed},
-		"cut in the content":       {text("--B\r\n" + fileLine + "\r\n\r\n" + png), ErrMalformed},
-		"cut in the headers":       {text("--B\r\n" + fileLine), ErrMalformed},
-		"bad header":               {text(part("no colon", png) + closing), ErrMalformed},
-		"no disposition":           {text(part("X: y", png) + closing), ErrMalformed},
-		"bad disposition":          {text(part(`Content-Disposition: form-data; name="file`, png) + closing), ErrMalformed},
-		"no file name":             {text(part(`Content-Disposition: form-data; name="file"`, png) + closing), ErrMalformed},
-		"empty file name":          {text(part(`Content-Disposition: form-data; name="file"; filename=""`, png) + closing), ErrMalformed},
-		"other name":               {text(part(`Content-Disposition: form-data; name="File"; filename="a"`, png) + closing), ErrMalformed},
-		"two files":                {text(part(fileLine, png) + part(fileLine, png) + closing), ErrMalformed},
-		"second file of no type":   {text(part(fileLine, png) + part(fileLine, "text") + closing), ErrMalformed},
-		"no type":                  {text(part(fileLine, "text") + closing), ErrType},
-		"no type, and cut":         {text("--B\r\n" + fileLine + "\r\n\r\nmore than twelve octets"), ErrType},
-		"cut before its type":      {text("--B\r\n" + fileLine + "\r\n\r\ntext"), ErrMalformed},
-		"empty content":            {text(part(fileLine, "") + closing), ErrType},
-		"almost a type":            {text(part(fileLine, "RIFF0123WEB") + closing), ErrType},
-		"declared as another":      {text(part(fileLine+"\r\nContent-Type: image/jpeg", png) + closing), ErrType},
-		"declared as nothing":      {text(part(fileLine+"\r\nContent-Type:", png) + closing), ErrType},
-		"file too large":           {text(part(fileLine, png+strings.Repeat("x", MaxFileBytes-len(png)+1)) + closing), ErrTooLarge},
-		"file without end":         {io.MultiReader(text("--B\r\n"+fileLine+"\r\n\r\n"+png), endless("x")), ErrTooLarge},
-		"preamble without end":     {endless("preamble\r\n"), ErrTooLarge},
-		"reading fails":            {io.MultiReader(text("--B\r\n"+fileLine+"\r\n\r\n"+png), iotest.ErrReader(broken)), broken},
-		"reading fails at once":    {iotest.ErrReader(broken), broken},
+		"another type":    {named, "", "GIF89a", ErrType},
+		"declared as jpg": {named, "image/jpeg", png, ErrType},
+		"empty":           {named, "image/png", "", ErrType},
+		"too large":       {named, "", pdf + strings.Repeat("x", MaxFile-4), ErrTooLarge},
+		"no file name":    {`form-data; name="file"`, "", png, ErrNoFile},
+		"another name":    {`form-data; name="other"; filename="a"`, "", png, ErrNoFile},
 	} {
-		file, _, path, err := receive(t, tt.body)
-		if !errors.Is(err, tt.want) || file != (File{}) {
-			t.Errorf("%s: got %+v, %v; want %v", name, file, err, tt.want)
+		dir := t.TempDir()
+		sent, boundary := body(t, tt.disposition, tt.contentType, tt.content)
+		_, err := Receive(multipart.NewReader(strings.NewReader(sent), boundary), dir)
+		if !errors.Is(err, tt.want) {
+			t.Errorf("%s: %v", name, err)
 		}
-		expectEmpty(t, name, path)
+		expectEmpty(t, dir)
 	}
 }
 
-func TestOpenFindsContentThatChanged(t *testing.T) {
-	file, d, path, err := receive(t, strings.NewReader(part(fileLine, png)+closing))
-	if err != nil {
-		t.Fatal(err)
+func TestBodyThatIsCutOffLeavesNothing(t *testing.T) {
+	sent, boundary := body(t, named, "image/png", png+strings.Repeat("x", 600))
+	end := len(sent) - len("--\r\n") // with two dashes more, the body is whole
+	dir := t.TempDir()
+	for length := range end + 2 {
+		if _, err := Receive(multipart.NewReader(strings.NewReader(sent[:length]), boundary), dir); err == nil {
+			t.Errorf("%d of %d bytes were accepted", length, len(sent))
+		}
 	}
-	if err := os.Truncate(path+"/"+file.StorageName, 3); err != nil {
-		t.Fatal(err)
+	expectEmpty(t, dir)
+}
+
+func TestWritesWaitForATurn(t *testing.T) {
+	for range cap(turns) {
+		turns <- struct{}{}
 	}
-	if _, err := d.Open(file.StorageName, file.Size); err == nil {
-		t.Error("opened")
+	var b strings.Builder
+	ended := make(chan error)
+	go func() {
+		_, err := inTurn{&b}.Write([]byte("x"))
+		ended <- err
+	}()
+	select {
+	case <-ended:
+		t.Fatal("written without a turn")
+	case <-time.After(50 * time.Millisecond):
+	}
+	for range cap(turns) {
+		<-turns
+	}
+	if err := <-ended; err != nil || b.String() != "x" {
+		t.Errorf("wrote %q, %v", b.String(), err)
 	}
 }
 
-func FuzzReceive(f *testing.F) {
-	f.Add([]byte(part(fileLine, png) + closing))
-	f.Add([]byte(part(fileLine, "\xff\xd8\xff") + part(fileLine, webp) + closing))
-	f.Add([]byte("--B\r\n\r\n\r\n--B--"))
-	path := f.TempDir()
-	d, err := OpenDirectory(path)
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		file, err := d.Receive(bytes.NewReader(body), "B")
-		if err == nil {
-			err = d.Remove(file.StorageName)
-		} else if file != (File{}) {
-			t.Errorf("%+v beside %v", file, err)
-		}
-		if err != nil && !errors.Is(err, ErrMalformed) && !errors.Is(err, ErrType) {
-			t.Error(err)
-		}
-		expectEmpty(t, "", path)
-	})
-}
-
-func expectEmpty(t *testing.T, name, path string) {
+func expectEmpty(t *testing.T, dir string) {
 	t.Helper()
-	entries, err := os.ReadDir(path)
-	if err != nil || len(entries) != 0 {
-		t.Errorf("%s: left behind %v, %v", name, entries, err)
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 0 {
+		t.Errorf("left behind: %v, %v", entries, err)
 	}
-}
-
-// endless repeats itself.
-type endless string
-
-func (e endless) Read(p []byte) (int, error) {
-	return copy(p, strings.Repeat(string(e), len(p)/len(e)+1)), nil
 }

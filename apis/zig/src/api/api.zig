@@ -1,122 +1,116 @@
-//! The API as one loop serves it: finds the endpoint of a request, and has what
-//! all endpoints share.
+//! The routes of the API.
 
 const std = @import("std");
+const call_module = @import("call.zig");
 const files = @import("files.zig");
-const hasher_module = @import("../password/hasher.zig");
+const Hasher = @import("hasher.zig").Hasher;
 const health = @import("health.zig");
-const log_module = @import("../log.zig");
+const http = @import("../http/request.zig");
 const loop_module = @import("../event/loop.zig");
 const postgres = @import("../postgres/pool.zig");
-const post_lists = @import("post_lists.zig");
-const post_reads = @import("post_reads.zig");
-const post_writes = @import("post_writes.zig");
+const posts = @import("posts.zig");
 const problem = @import("problem.zig");
-const query_module = @import("../postgres/query.zig");
 const redis = @import("../redis/client.zig");
-const request_module = @import("../http/request.zig");
-const route = @import("route.zig");
-const token_module = @import("../token/token.zig");
-const upload = @import("../upload/directory.zig");
+const token = @import("token.zig");
+const Directory = @import("directory.zig").Directory;
 const users = @import("users.zig");
+const validate = @import("validate.zig");
 
-const Request = request_module.Request;
+const Call = call_module.Call;
 
+const Route = struct {
+    method: []const u8,
+    /// Ends in `{id}` where an id follows.
+    path: []const u8,
+    handler: *const fn (*Call) anyerror!void,
+    access: enum { everybody, user } = .everybody,
+};
+
+const routes = [_]Route{
+    .{ .method = "GET", .path = "/api/posts/{id}", .handler = posts.show },
+    .{ .method = "PUT", .path = "/api/posts/{id}", .handler = posts.update, .access = .user },
+    .{ .method = "DELETE", .path = "/api/posts/{id}", .handler = posts.delete, .access = .user },
+    .{ .method = "GET", .path = "/api/posts", .handler = posts.list },
+    .{ .method = "POST", .path = "/api/posts", .handler = posts.create, .access = .user },
+    .{ .method = "GET", .path = "/api/users/{id}", .handler = users.show },
+    .{ .method = "GET", .path = "/api/users/me", .handler = users.showMe, .access = .user },
+    .{ .method = "POST", .path = "/api/users", .handler = users.register },
+    .{ .method = "POST", .path = "/api/auth/login", .handler = users.login },
+    .{ .method = "GET", .path = "/api/files/{id}", .handler = files.download },
+    .{ .method = "POST", .path = "/api/files", .handler = files.upload, .access = .user },
+    .{ .method = "GET", .path = "/healthz", .handler = health.alive },
+    .{ .method = "GET", .path = "/readyz", .handler = health.ready },
+};
+
+/// The API as one loop serves it.
 pub const Api = struct {
-    allocator: std.mem.Allocator,
+    memory: std.mem.Allocator,
+    /// The text of an answer, as long as it is being made.
+    text: std.ArrayListUnmanaged(u8) = .empty,
     loop: *loop_module.Loop,
-    log: *log_module.Log,
     postgres: *postgres.Client,
     redis: *redis.Client,
-    hasher: *hasher_module.Hasher,
-    tokens: *const token_module.Authority,
-    uploads: upload.Directory,
+    hasher: *Hasher,
+    tokens: *const token.Authority,
+    uploads: Directory,
 
-    pub fn handler(api: *Api) request_module.Handler {
+    pub fn handler(api: *Api) http.Handler {
         return .{ .context = api, .handle = handle };
     }
 
-    fn handle(context: *anyopaque, request: *Request) void {
+    fn handle(context: *anyopaque, request: *http.Request) void {
         const api: *Api = @ptrCast(@alignCast(context));
-        const resource = route.find(request.head.path) orelse return problem.no_path.answer(request);
-        api.dispatch(request, resource) catch |failure| switch (failure) {
-            error.OutOfMemory => api.outOfMemory(request),
-            error.Refused => problem.bad_token.answer(request),
+        const call = request.allocator().create(Call) catch {
+            std.log.err("{s} {s} 500: no memory is left", .{ request.head.method, request.head.path });
+            return problem.answer(request, problem.internal);
         };
+        call.* = .{ .api = api, .request = request };
+        call.attempt(api.dispatch(call));
     }
 
-    fn dispatch(api: *Api, request: *Request, resource: route.Resource) token_module.VerifyError!void {
-        const method: route.Method = .of(request.head.method);
-        switch (resource) {
-            .health => if (method == .read) return health.answerHealth(request),
-            .readiness => if (method == .read) return health.Readiness.start(api, request),
-            .users => if (method == .post) return users.Registration.start(api, request),
-            .login => if (method == .post) return users.Login.start(api, request),
-            .me => if (method == .read) return users.Reading.startMe(api, request, try api.authenticate(request)),
-            .user => |id| if (method == .read) return users.Reading.start(api, request, id),
-            .posts => switch (method) {
-                .read => return post_lists.Listing.start(api, request),
-                .post => return post_writes.Creation.start(api, request, try api.authenticate(request)),
-                else => {},
-            },
-            .post => |id| switch (method) {
-                .read => return post_reads.Reading.start(api, request, id),
-                .put => return post_writes.Update.start(api, request, id, try api.authenticate(request)),
-                .delete => return post_writes.Deletion.start(api, request, id, try api.authenticate(request)),
-                else => {},
-            },
-            .files => if (method == .post) return files.Upload.start(api, request, try api.authenticate(request)),
-            .file => |id| if (method == .read) return files.Download.start(api, request, id),
+    fn dispatch(api: *Api, call: *Call) !void {
+        const head = &call.request.head;
+        // HEAD is GET; the server leaves the body out.
+        const method = if (std.mem.eql(u8, head.method, "HEAD")) "GET" else head.method;
+        var found_path = false;
+        for (&routes) |*route| {
+            call.id = match(route.path, head.path) orelse continue;
+            found_path = true;
+            if (!std.mem.eql(u8, route.method, method)) continue;
+            if (route.access == .user) call.caller = try api.authenticate(call.request);
+            return route.handler(call);
         }
-        problem.answerBadMethod(request, route.allow(resource));
+        if (!found_path) return error.NoSuchPath;
+        problem.answerMethod(call.request, try allowed(call.allocator(), head.path));
     }
 
-    /// Whom the access token of the request speaks for.
-    fn authenticate(api: *Api, request: *Request) token_module.VerifyError!token_module.User {
-        const value = request.head.single("authorization") orelse return error.Refused;
+    /// Who the access token of the request speaks for.
+    fn authenticate(api: *Api, request: *http.Request) token.Error!token.User {
+        const value = request.head.get("authorization") orelse return error.InvalidToken;
         const scheme = "bearer ";
-        if (!std.ascii.startsWithIgnoreCase(value, scheme)) return error.Refused;
-        const token = std.mem.trimLeft(u8, value[scheme.len..], " ");
-        return api.tokens.verify(token, std.time.timestamp(), request.allocator());
-    }
-
-    // Answers to what went wrong behind the API.
-
-    pub fn outOfMemory(api: *Api, request: *Request) void {
-        api.internal(request, "no memory is left");
-    }
-
-    /// Answers 500 and logs why.
-    pub fn internal(api: *Api, request: *Request, cause: []const u8) void {
-        api.log.write(.@"error", "internal error", .{ .path = request.head.path, .cause = cause });
-        problem.internal.answer(request);
-    }
-
-    /// Answers 503 and logs why, once a second.
-    pub fn unavailable(api: *Api, request: *Request, cause: []const u8) void {
-        api.logUnavailable(cause);
-        problem.unavailable.answer(request);
-    }
-
-    pub fn logUnavailable(api: *Api, cause: []const u8) void {
-        api.log.writeLimited(.postgres, .@"error", "service unavailable", .{ .cause = cause });
-    }
-
-    /// Answers a statement that has failed in no way that its endpoint expects.
-    pub fn statementFailed(api: *Api, request: *Request, outcome: query_module.Outcome) void {
-        switch (outcome) {
-            .unavailable => |cause| api.unavailable(request, cause.slice()),
-            .malformed => api.internal(request, "PostgreSQL has sent another answer than was expected"),
-            .out_of_memory => api.outOfMemory(request),
-            .failed => |failure| {
-                api.log.write(.@"error", "internal error", .{
-                    .path = request.head.path,
-                    .cause = failure.message.slice(),
-                    .sqlstate = @as([]const u8, &failure.code),
-                });
-                problem.internal.answer(request);
-            },
-            .done => api.internal(request, "PostgreSQL has returned another number of rows"),
-        }
+        if (!std.ascii.startsWithIgnoreCase(value, scheme)) return error.InvalidToken;
+        const credentials = std.mem.trimLeft(u8, value[scheme.len..], " ");
+        return api.tokens.verify(request.allocator(), credentials, std.time.timestamp());
     }
 };
+
+/// The header line with the methods that a path takes.
+pub fn allowed(allocator: std.mem.Allocator, path: []const u8) ![]const u8 {
+    var line: std.ArrayListUnmanaged(u8) = .empty;
+    for (&routes) |*route| {
+        if (match(route.path, path) == null) continue;
+        try line.appendSlice(allocator, if (line.items.len == 0) "Allow: " else ", ");
+        try line.appendSlice(allocator, if (std.mem.eql(u8, route.method, "GET")) "GET, HEAD" else route.method);
+    }
+    try line.appendSlice(allocator, "\r\n");
+    return line.items;
+}
+
+/// The id in a path, 0 if its route has none, null if it isn't of the route.
+pub fn match(route: []const u8, path: []const u8) ?i64 {
+    if (std.mem.endsWith(u8, route, "{id}")) {
+        const prefix = route[0 .. route.len - "{id}".len];
+        return if (std.mem.startsWith(u8, path, prefix)) validate.id(path[prefix.len..]) else null;
+    }
+    return if (std.mem.eql(u8, route, path)) 0 else null;
+}

@@ -1,195 +1,198 @@
 //! Uploads and downloads.
 
 const std = @import("std");
-const Api = @import("api.zig").Api;
-const body_module = @import("../http/body.zig");
-const disposition = @import("../upload/disposition.zig");
-const json = @import("../json/writer.zig");
-const json_body = @import("json_body.zig");
-const message = @import("../postgres/message.zig");
-const problem = @import("problem.zig");
-const query_module = @import("../postgres/query.zig");
-const receiver_module = @import("../upload/receiver.zig");
-const Request = @import("../http/request.zig").Request;
+const call_module = @import("call.zig");
+const directory = @import("directory.zig");
+const file_rules = @import("file_rules.zig");
+const http = @import("../http/request.zig");
+const multipart = @import("../http/multipart.zig");
 const statements = @import("statements.zig");
-const token_module = @import("../token/token.zig");
-const view = @import("view.zig");
 
-const Query = query_module.Query;
+const Call = call_module.Call;
+const Sha256 = std.crypto.hash.sha2.Sha256;
+
+const max_file = 2 << 20;
+/// Of a whole upload: the file, and what is around it.
+const max_body = max_file + (64 << 10);
 
 /// POST /api/files.
-pub const Upload = struct {
-    api: *Api,
-    request: *Request,
-    caller: token_module.User,
-    sink: body_module.Sink = .{ .data = onData, .end = onEnd, .abort = onAbort },
-    receiver: receiver_module.Receiver,
-    file: receiver_module.File = undefined,
-    query: Query = undefined,
-    id: i64 = 0,
+pub fn upload(call: *Call) !void {
+    if (!call_module.hasMediaType(call.request, "multipart/form-data")) return error.NotMultipart;
+    if ((call.request.declaredLength() orelse 0) > max_body) return error.LargeFile;
+    const content_type = call.request.head.get("content-type").?; // as was just seen
+    const receiver = try call.allocator().create(Receiver);
+    receiver.* = .{ .call = call, .reader = multipart.Reader.init(content_type) catch return error.InvalidUpload };
+    call.kept = receiver;
+    call.request.streamBody(&receiver.sink);
+}
 
-    pub fn start(api: *Api, request: *Request, caller: token_module.User) std.mem.Allocator.Error!void {
-        if (!json_body.hasMediaType(request, "multipart/form-data")) return problem.not_multipart.answer(request);
-        if (request.declaredLength()) |length| {
-            if (length > receiver_module.max_body) return problem.large_file.answer(request);
+/// Finds the file in an upload, checks it, and writes it to disk as it arrives.
+pub const Receiver = struct {
+    call: *Call,
+    sink: http.Sink = .{ .data = onData, .end = onEnd, .abort = onAbort },
+    reader: multipart.Reader,
+    received: usize = 0,
+    /// The current part is the file.
+    in_file: bool = false,
+    name_buffer: [file_rules.max_name]u8 = undefined,
+    filename: []const u8 = "",
+    declared_type: ?[]const u8 = null,
+    content_type: []const u8 = "",
+    prefix: std.BoundedArray(u8, file_rules.prefix_length) = .{},
+    size: usize = 0,
+    digest: Sha256 = .init(.{}),
+    sha256: [2 * Sha256.digest_length]u8 = undefined,
+    /// There once the type is known.
+    content: ?directory.Content = null,
+
+    fn onData(sink: *http.Sink, data: []const u8) void {
+        const receiver: *Receiver = @alignCast(@fieldParentPtr("sink", sink));
+        const is_complete = receiver.feed(data) catch |failure| return receiver.fail(failure);
+        if (is_complete) receiver.insertFile() catch |failure| receiver.fail(failure);
+    }
+
+    /// The body has ended before its last delimiter.
+    fn onEnd(sink: *http.Sink) void {
+        const receiver: *Receiver = @alignCast(@fieldParentPtr("sink", sink));
+        receiver.fail(error.InvalidUpload);
+    }
+
+    fn onAbort(sink: *http.Sink) void {
+        const receiver: *Receiver = @alignCast(@fieldParentPtr("sink", sink));
+        receiver.discard();
+    }
+
+    fn fail(receiver: *Receiver, failure: anyerror) void {
+        receiver.discard();
+        receiver.call.attempt(if (failure == error.Malformed) error.InvalidUpload else failure);
+    }
+
+    fn discard(receiver: *Receiver) void {
+        const content = receiver.content orelse return;
+        receiver.content = null;
+        content.file.close();
+        content.remove();
+    }
+
+    /// True: what follows has no meaning.
+    fn feed(receiver: *Receiver, data: []const u8) !bool {
+        receiver.received += data.len;
+        if (receiver.received > max_body) return error.LargeFile;
+        var rest = data;
+        while (rest.len != 0) {
+            rest = rest[receiver.reader.feed(rest)..];
+            while (true) switch (try receiver.reader.next()) {
+                .more => break,
+                .part => |lines| try receiver.beginPart(lines),
+                .content => |bytes| if (receiver.in_file) try receiver.take(bytes),
+                .end => {
+                    try receiver.endPart();
+                    return true;
+                },
+            };
         }
-        const content_type = request.head.single("content-type").?; // as was just seen
-        const boundary = disposition.boundaryOf(content_type, request.allocator()) catch |failure| return switch (failure) {
-            error.Malformed => problem.bad_upload.answer(request),
-            error.OutOfMemory => error.OutOfMemory,
-        };
-        const upload = try request.allocator().create(Upload);
-        upload.* = .{
-            .api = api,
-            .request = request,
-            .caller = caller,
-            .receiver = .init(api.uploads, boundary, request.allocator()),
-        };
-        request.streamBody(&upload.sink);
+        return false;
     }
 
-    fn onData(sink: *body_module.Sink, data: []const u8) void {
-        const upload: *Upload = @alignCast(@fieldParentPtr("sink", sink));
-        const complete = upload.receiver.feed(data) catch |failure| return upload.refuse(failure);
-        if (complete) upload.finish();
+    fn beginPart(receiver: *Receiver, lines: []const u8) !void {
+        try receiver.endPart();
+        const part: multipart.Part = .parse(lines);
+        const is_file = std.mem.eql(u8, part.name, "file") and part.filename.len != 0;
+        // The first one counts.
+        if (!is_file or receiver.content != null) return;
+        receiver.in_file = true;
+        receiver.filename = file_rules.safeName(part.filename, &receiver.name_buffer);
+        if (part.content_type) |declared| receiver.declared_type = try receiver.call.allocator().dupe(u8, declared);
     }
 
-    fn onEnd(sink: *body_module.Sink) void {
-        const upload: *Upload = @alignCast(@fieldParentPtr("sink", sink));
-        upload.finish();
+    fn endPart(receiver: *Receiver) !void {
+        if (receiver.in_file and receiver.content == null) try receiver.openContent();
+        receiver.in_file = false;
     }
 
-    fn onAbort(sink: *body_module.Sink) void {
-        const upload: *Upload = @alignCast(@fieldParentPtr("sink", sink));
-        upload.receiver.discard();
-    }
-
-    fn refuse(upload: *Upload, failure: receiver_module.Error) void {
-        upload.receiver.discard();
-        const request = upload.request;
-        switch (failure) {
-            error.Malformed => problem.bad_upload.answer(request),
-            error.BadType => problem.bad_file_type.answer(request),
-            error.TooLarge => problem.large_file.answer(request),
-            error.Storage => upload.api.internal(request, "the content of a file can't be written"),
-            error.OutOfMemory => upload.api.outOfMemory(request),
+    fn take(receiver: *Receiver, bytes: []const u8) !void {
+        if (bytes.len > max_file - receiver.size) return error.LargeFile;
+        receiver.size += bytes.len;
+        receiver.digest.update(bytes);
+        var rest = bytes;
+        if (receiver.content == null) {
+            const count = @min(bytes.len, file_rules.prefix_length - receiver.prefix.len);
+            receiver.prefix.appendSliceAssumeCapacity(bytes[0..count]);
+            if (receiver.prefix.len < file_rules.prefix_length) return;
+            try receiver.openContent();
+            rest = bytes[count..];
         }
+        try receiver.content.?.file.writeAll(rest);
     }
 
-    fn finish(upload: *Upload) void {
-        upload.request.stopBody();
-        upload.file = upload.receiver.finish() catch |failure| return upload.refuse(failure);
-        const file = &upload.file;
-        const parameters = [_]message.Parameter{
-            .{ .integer = upload.caller.id },
-            .{ .text = file.name },
-            .{ .text = file.content_type },
-            .{ .integer = @intCast(file.size) },
-            .{ .text = &file.sha256 },
-            .{ .text = &file.storage_name },
-        };
-        upload.query = .init(&statements.insert_file, &parameters, onRow, onInserted);
-        upload.api.postgres.execute(&upload.query);
+    /// Checks the type, and writes the first bytes.
+    fn openContent(receiver: *Receiver) !void {
+        const prefix = receiver.prefix.constSlice();
+        receiver.content_type = file_rules.detectType(prefix) orelse return error.WrongFileType;
+        const declared = receiver.declared_type orelse receiver.content_type;
+        if (!call_module.isMediaType(declared, receiver.content_type)) return error.WrongFileType;
+        receiver.content = try receiver.call.api.uploads.create();
+        try receiver.content.?.file.writeAll(prefix);
     }
 
-    fn onRow(query: *Query, row: *message.Row) message.Error!void {
-        const upload: *Upload = @alignCast(@fieldParentPtr("query", query));
-        upload.id = try row.integer();
-    }
-
-    fn onInserted(query: *Query, outcome: query_module.Outcome) void {
-        const upload: *Upload = @alignCast(@fieldParentPtr("query", query));
-        if (outcome == .done and outcome.done == 1) {
-            return upload.answer() catch upload.api.outOfMemory(upload.request);
-        }
-        upload.api.uploads.remove(&upload.file.storage_name) catch
-            upload.api.log.write(.@"error", "a content without a row is left behind", .{ .storage_name = &upload.file.storage_name });
-        // The token is good, but its user isn't there.
-        const is_refused = outcome == .failed and statements.isForeignKeyViolation(&outcome.failed);
-        if (is_refused) problem.bad_token.answer(upload.request) else upload.api.statementFailed(upload.request, outcome);
-    }
-
-    fn answer(upload: *Upload) std.mem.Allocator.Error!void {
-        const file = &upload.file;
-        var body: json.Buffer = .empty;
-        try view.file(&body, upload.request.allocator(), upload.id, file.name, file.content_type, file.size, &file.sha256);
-        upload.request.respond(.{ .status = 201, .content_type = "application/json", .body = .{ .kept = body.items } });
+    fn insertFile(receiver: *Receiver) !void {
+        const call = receiver.call;
+        call.request.stopBody();
+        const content = if (receiver.content) |*found| found else return error.InvalidUpload;
+        content.file.close();
+        receiver.sha256 = std.fmt.bytesToHex(receiver.digest.finalResult(), .lower);
+        call.tryExecute(&statements.insert_file, &.{
+            .{ .integer = call.caller.id },
+            .{ .text = receiver.filename },
+            .{ .text = receiver.content_type },
+            .{ .integer = @intCast(receiver.size) },
+            .{ .text = &receiver.sha256 },
+            .{ .text = &content.name },
+        }, onInserted);
     }
 };
+
+fn onInserted(call: *Call, outcome: call_module.Outcome) !void {
+    const receiver = call.get(Receiver);
+    switch (outcome) {
+        .done => |result| {
+            var rows = result.rows;
+            const file = try rows.next(statements.NewFile) orelse return error.NoRow;
+            return call.json(.created, "", .{
+                .id = file.id,
+                .filename = receiver.filename,
+                .content_type = receiver.content_type,
+                .size = receiver.size,
+                .sha256 = receiver.sha256,
+            });
+        },
+        .lost => {}, // there may be a row, whose content must stay
+        .refused, .unavailable => receiver.content.?.remove(),
+    }
+    return call.failStatement(outcome);
+}
 
 /// GET /api/files/{id}.
-pub const Download = struct {
-    api: *Api,
-    request: *Request,
-    query: Query,
-    file: ?File = null,
-    out_of_memory: bool = false,
+pub fn download(call: *Call) !void {
+    call.execute(&statements.file_by_id, &.{.{ .integer = call.id }}, sendFile);
+}
 
-    const File = struct {
-        name: []const u8,
-        content_type: []const u8,
-        size: i64,
-        storage_name: []const u8,
-    };
+/// Bytes for what is put into the head as it is stored.
+const max_fields = 512;
 
-    pub fn start(api: *Api, request: *Request, id: i64) std.mem.Allocator.Error!void {
-        const download = try request.allocator().create(Download);
-        download.* = .{
-            .api = api,
-            .request = request,
-            .query = .init(&statements.file_by_id, &.{.{ .integer = id }}, onRow, onFound),
-        };
-        api.postgres.execute(&download.query);
-    }
-
-    fn onRow(query: *Query, row: *message.Row) message.Error!void {
-        const download: *Download = @fieldParentPtr("query", query);
-        const file: File = .{
-            .name = try row.text(),
-            .content_type = try row.text(),
-            .size = try row.integer(),
-            .storage_name = try row.text(),
-        };
-        download.keep(file) catch {
-            download.out_of_memory = true;
-        };
-    }
-
-    fn keep(download: *Download, file: File) std.mem.Allocator.Error!void {
-        const allocator = download.request.allocator();
-        download.file = .{
-            .name = try allocator.dupe(u8, file.name),
-            .content_type = try allocator.dupe(u8, file.content_type),
-            .size = file.size,
-            .storage_name = try allocator.dupe(u8, file.storage_name),
-        };
-    }
-
-    fn onFound(query: *Query, outcome: query_module.Outcome) void {
-        const download: *Download = @fieldParentPtr("query", query);
-        if (outcome != .done) return download.api.statementFailed(download.request, outcome);
-        if (download.out_of_memory) return download.api.outOfMemory(download.request);
-        const file = download.file orelse return problem.no_file.answer(download.request);
-        download.answer(file) catch |failure| download.api.internal(download.request, @errorName(failure));
-    }
-
-    fn answer(download: *Download, file: File) !void {
-        const fields = try std.fmt.allocPrint(
-            download.request.allocator(),
-            "Content-Disposition: attachment; filename=\"{s}\"\r\n",
-            .{file.name},
-        );
-        const size = std.math.cast(u64, file.size) orelse return error.NegativeSize;
-        // Both are put into the head as they are, which has little room.
-        if (fields.len + file.content_type.len > max_fields) return error.NameTooLong;
-        const content = try download.api.uploads.openContent(file.storage_name, size);
-        download.request.respond(.{
-            .status = 200,
-            .fields = fields,
-            .content_type = file.content_type,
-            .body = .{ .file = .{ .fd = content.handle, .size = size } },
-        });
-    }
-
-    const max_fields = 512;
-};
+fn sendFile(call: *Call, rows: *call_module.Rows) !void {
+    const file = try rows.next(statements.File) orelse return error.NoSuchFile;
+    const disposition = "Content-Disposition: attachment; filename=\"{s}\"\r\n";
+    const fields = try std.fmt.allocPrint(call.allocator(), disposition, .{file.filename});
+    if (fields.len + file.content_type.len > max_fields) return error.FieldsTooLong;
+    const content = try call.api.uploads.dir.openFile(file.storage_name, .{});
+    errdefer content.close();
+    const size = (try content.stat()).size;
+    if (size != file.size) return error.ContentDiffers;
+    call.request.respond(.{
+        .status = .ok,
+        .fields = fields,
+        .content_type = file.content_type,
+        .body = .{ .file = .{ .fd = content.handle, .size = size } },
+    });
+}

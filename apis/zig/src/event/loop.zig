@@ -1,6 +1,5 @@
-//! An event loop: one thread, one epoll instance, and all that belongs to the
-//! sockets in it. Everything but `post` may be called on the loop's own thread
-//! only.
+//! An event loop: one thread, one epoll instance, and everything that belongs to
+//! its sockets. All but `post` and `remove` is for the loop's own thread.
 
 const std = @import("std");
 const linux = std.os.linux;
@@ -8,9 +7,10 @@ const posix = std.posix;
 const timers_module = @import("timers.zig");
 
 pub const Delay = timers_module.Delay;
+pub const List = timers_module.List;
 pub const Timer = timers_module.Timer;
 
-/// What a file descriptor can be ready for, as epoll tells.
+/// What a file descriptor is ready for.
 pub const Ready = struct {
     readable: bool,
     writable: bool,
@@ -23,31 +23,11 @@ pub const Source = struct {
     ready: *const fn (*Source, *Loop, Ready) void,
 };
 
-/// Something to run later, embedded in what it is about.
+/// Something to run later, embedded in what it is about. It must not be queued twice.
 pub const Task = struct {
     run: *const fn (*Task) void,
-    next: ?*Task = null,
+    node: List.Node = .{ .data = {} },
 };
-
-const TaskList = struct {
-    first: ?*Task = null,
-    last: ?*Task = null,
-
-    fn append(list: *TaskList, task: *Task) void {
-        task.next = null;
-        if (list.last) |last| last.next = task else list.first = task;
-        list.last = task;
-    }
-
-    fn popFirst(list: *TaskList) ?*Task {
-        const task = list.first orelse return null;
-        list.first = task.next;
-        if (list.first == null) list.last = null;
-        return task;
-    }
-};
-
-pub const Interest = enum { read, read_write };
 
 const events_at_once = 256;
 
@@ -56,16 +36,14 @@ pub const Loop = struct {
     epoll: posix.fd_t,
     wakeup: posix.fd_t,
     timers: timers_module.Timers = .{},
-    /// Milliseconds of a steady clock, read once for each turn of the loop.
+    /// Milliseconds of a steady clock, read once in each turn.
     now: u64,
-    /// Run at the end of the turn, when no event of it is left to be handled:
-    /// what was put there may be freed then.
-    later_tasks: TaskList = .{},
+    /// Run at the end of the turn, when no event of it is left: what was queued
+    /// there may free the memory that events refer to.
+    later_tasks: List = .{},
     mutex: std.Thread.Mutex = .{},
-    posted_tasks: TaskList = .{},
-    /// Run last in each turn.
-    end_of_turn: ?*Task = null,
-    /// For whoever reads a socket whose content goes elsewhere at once.
+    posted_tasks: List = .{},
+    /// For reading what is used up at once.
     scratch: [64 << 10]u8 = undefined,
 
     pub fn init(loop: *Loop, index: usize) !void {
@@ -84,29 +62,27 @@ pub const Loop = struct {
     }
 
     /// Registers a descriptor, edge-triggered: it must be read or written until
-    /// it blocks before it is reported again.
-    pub fn add(loop: *Loop, fd: posix.fd_t, source: *Source, interest: Interest) !void {
-        var event = registration(source, interest);
-        try posix.epoll_ctl(loop.epoll, linux.EPOLL.CTL_ADD, fd, &event);
+    /// the call would block before it is reported again.
+    pub fn add(loop: *Loop, fd: posix.fd_t, source: *Source) !void {
+        try loop.register(linux.EPOLL.CTL_ADD, fd, source);
     }
 
-    /// Reports a registered descriptor once more, behind the others that have
-    /// news, for whoever has stopped before it blocks.
-    pub fn again(loop: *Loop, fd: posix.fd_t, source: *Source, interest: Interest) !void {
-        var event = registration(source, interest);
-        try posix.epoll_ctl(loop.epoll, linux.EPOLL.CTL_MOD, fd, &event);
+    /// Reports a registered descriptor once more, after the others that are
+    /// ready, for an owner that stopped before the call would block.
+    pub fn again(loop: *Loop, fd: posix.fd_t, source: *Source) !void {
+        try loop.register(linux.EPOLL.CTL_MOD, fd, source);
     }
 
-    fn registration(source: *Source, interest: Interest) linux.epoll_event {
-        const output: u32 = if (interest == .read_write) linux.EPOLL.OUT else 0;
-        return .{
-            .events = linux.EPOLL.IN | linux.EPOLL.RDHUP | linux.EPOLL.ET | output,
+    fn register(loop: *Loop, operation: u32, fd: posix.fd_t, source: *Source) !void {
+        var event: linux.epoll_event = .{
+            .events = linux.EPOLL.IN | linux.EPOLL.OUT | linux.EPOLL.RDHUP | linux.EPOLL.ET,
             .data = .{ .ptr = @intFromPtr(source) },
         };
+        try posix.epoll_ctl(loop.epoll, operation, fd, &event);
     }
 
-    /// Takes a descriptor out of the loop without closing it. May be called on
-    /// any thread; an event that was fetched before may still be handled.
+    /// Takes a descriptor out of the loop without closing it. An event that was
+    /// fetched before may still be handled.
     pub fn remove(loop: *Loop, fd: posix.fd_t) void {
         posix.epoll_ctl(loop.epoll, linux.EPOLL.CTL_DEL, fd, null) catch {};
     }
@@ -121,19 +97,17 @@ pub const Loop = struct {
 
     /// Runs the task at the end of this turn.
     pub fn later(loop: *Loop, task: *Task) void {
-        loop.later_tasks.append(task);
+        loop.later_tasks.append(&task.node);
     }
 
     /// Runs the task on the loop's thread, soon. May be called on any thread.
     pub fn post(loop: *Loop, task: *Task) void {
         loop.mutex.lock();
         const was_empty = loop.posted_tasks.first == null;
-        loop.posted_tasks.append(task);
+        loop.posted_tasks.append(&task.node);
         loop.mutex.unlock();
-        if (was_empty) {
-            // Only a counter near 2⁶⁴ could make this fail.
-            _ = posix.write(loop.wakeup, std.mem.asBytes(&@as(u64, 1))) catch {};
-        }
+        // Only a counter near 2⁶⁴ could make this fail.
+        if (was_empty) _ = posix.write(loop.wakeup, std.mem.asBytes(&@as(u64, 1))) catch {};
     }
 
     /// Never returns: the process ends while its loops run.
@@ -141,7 +115,7 @@ pub const Loop = struct {
         while (true) loop.turn();
     }
 
-    /// Waits for something to happen, and handles what has happened.
+    /// Waits for something to happen, and handles it.
     pub fn turn(loop: *Loop) void {
         var events: [events_at_once]linux.epoll_event = undefined;
         const count = posix.epoll_wait(loop.epoll, &events, loop.patience());
@@ -159,14 +133,14 @@ pub const Loop = struct {
                 .ended = failed or event.events & linux.EPOLL.RDHUP != 0,
             });
         }
-        // Behind the events: an answer that has come in time isn't late because
+        // After the events: an answer that arrived in time isn't late because
         // this thread was.
         loop.timers.expire(loop.now);
-        while (loop.later_tasks.popFirst()) |task| task.run(task);
-        if (loop.end_of_turn) |task| task.run(task);
+        runAll(&loop.later_tasks);
     }
 
     fn patience(loop: *const Loop) i32 {
+        if (loop.later_tasks.first != null) return 0; // queued before the loop runs
         const deadline = loop.timers.earliest() orelse return -1;
         return @intCast(deadline -| loop.now);
     }
@@ -178,11 +152,18 @@ pub const Loop = struct {
         var tasks = loop.posted_tasks;
         loop.posted_tasks = .{};
         loop.mutex.unlock();
-        while (tasks.popFirst()) |task| task.run(task);
+        runAll(&tasks);
+    }
+
+    fn runAll(tasks: *List) void {
+        while (tasks.popFirst()) |node| {
+            const task: *Task = @fieldParentPtr("node", node);
+            task.run(task);
+        }
     }
 };
 
-fn monotonicMilliseconds() u64 {
+pub fn monotonicMilliseconds() u64 {
     const time = posix.clock_gettime(.MONOTONIC) catch unreachable; // Linux always has it
     return @as(u64, @intCast(time.sec)) * std.time.ms_per_s + @as(u64, @intCast(time.nsec)) / std.time.ns_per_ms;
 }

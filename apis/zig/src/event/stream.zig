@@ -1,13 +1,13 @@
-//! The connection of a client that talks in messages: a channel, with what was
-//! received of them and not yet used up, and with what is still to be sent.
+//! The connection of a client that talks in messages: a channel, what was
+//! received and isn't used yet, and what is still to be sent.
 
 const std = @import("std");
 const Channel = @import("channel.zig").Channel;
 
 pub const Stream = struct {
     channel: Channel = .{},
-    /// Octets that the input's buffer has, unless a message needs more, and that
-    /// the output's may keep. Neither keeps what one large message has needed.
+    /// Bytes of either buffer, unless a message needs more. Neither keeps what
+    /// one large message has needed.
     usual_size: usize,
     input: []u8 = &.{},
     input_start: usize = 0,
@@ -16,7 +16,7 @@ pub const Stream = struct {
     output: std.ArrayListUnmanaged(u8) = .empty,
     output_sent: usize = 0,
 
-    pub const Error = Channel.ReadError || error{OutOfMemory};
+    pub const Error = Channel.Error || error{OutOfMemory};
 
     /// Releases all memory, and closes the socket if there is one.
     pub fn deinit(stream: *Stream, allocator: std.mem.Allocator) void {
@@ -35,7 +35,7 @@ pub const Stream = struct {
         stream.output.clearAndFree(allocator);
     }
 
-    /// What was received and not yet used up. It stays where it is until more is
+    /// What was received and isn't used yet. It stays where it is until more is
     /// received.
     pub fn received(stream: *const Stream) []const u8 {
         return stream.input[stream.input_start..stream.input_end];
@@ -45,9 +45,8 @@ pub const Stream = struct {
         stream.input_start += length;
     }
 
-    /// Reads what is there. False: nothing. What was received may be the
-    /// beginning of one message, and no more; `announced` says how long that one
-    /// is, as far as it has told.
+    /// Reads what has arrived. False: nothing. What was received so far must be
+    /// the beginning of one message; `announced` is its length, if known.
     pub fn receive(stream: *Stream, allocator: std.mem.Allocator, announced: usize) Error!bool {
         if (!stream.channel.readable) return false;
         try stream.makeRoom(allocator, announced);
@@ -57,8 +56,8 @@ pub const Stream = struct {
     }
 
     /// Makes room for the message that is being received. A buffer that has
-    /// grown for one ends where it does: behind it there is nothing to be moved
-    /// when the buffer shrinks again.
+    /// grown for one message ends where it does: nothing behind it has to be
+    /// moved when the buffer shrinks again.
     fn makeRoom(stream: *Stream, allocator: std.mem.Allocator, announced: usize) error{OutOfMemory}!void {
         const content = stream.received();
         const wanted = @max(stream.usual_size, announced);
@@ -68,7 +67,7 @@ pub const Stream = struct {
             @memcpy(buffer[0..content.len], content);
             allocator.free(stream.input);
             stream.input = buffer;
-        } else if (stream.input_start != 0) {
+        } else {
             std.mem.copyForwards(u8, stream.input[0..content.len], content);
         }
         stream.input_start = 0;
@@ -76,10 +75,11 @@ pub const Stream = struct {
     }
 
     /// Sends as much of the output as the socket takes.
-    pub fn flush(stream: *Stream, allocator: std.mem.Allocator) Channel.WriteError!void {
+    pub fn flush(stream: *Stream, allocator: std.mem.Allocator) Channel.Error!void {
         const output = &stream.output;
         while (stream.output_sent < output.items.len) {
-            stream.output_sent += try stream.channel.write(output.items[stream.output_sent..]) orelse return;
+            if (!stream.channel.writable) return;
+            stream.output_sent += try stream.channel.write(output.items[stream.output_sent..], "", false) orelse return;
         }
         stream.output_sent = 0;
         if (output.capacity > stream.usual_size) output.clearAndFree(allocator) else output.clearRetainingCapacity();

@@ -1,6 +1,6 @@
 const std = @import("std");
-const fuzz_module = @import("../fuzz.zig");
-const SocketPair = @import("../socket_pair.zig").SocketPair;
+const fuzz_module = @import("../testing/fuzz.zig");
+const SocketPair = @import("../testing/socket_pair.zig").SocketPair;
 const Stream = @import("stream.zig").Stream;
 
 const allocator = std.testing.allocator;
@@ -8,107 +8,6 @@ const usual_size = 16;
 
 fn streamOf(pair: *const SocketPair) Stream {
     return .{ .usual_size = usual_size, .channel = .{ .fd = pair.near, .readable = true, .writable = true } };
-}
-
-test "the beginning of a message moves to the front, and waits there for the rest" {
-    var pair: SocketPair = try .init();
-    defer pair.deinit();
-    var stream = streamOf(&pair);
-    defer stream.deinit(allocator);
-    try pair.say("one, two, th");
-    try std.testing.expect(try stream.receive(allocator, 0));
-    stream.consume("one, two, ".len);
-    try std.testing.expectEqualStrings("th", stream.received());
-    try pair.say("ree, four, five");
-    stream.channel.readable = true;
-    // Fills the buffer, at whose front there is room again.
-    try std.testing.expect(try stream.receive(allocator, 0));
-    try std.testing.expectEqualStrings("three, four, fiv", stream.received());
-    stream.consume(usual_size);
-    try std.testing.expect(try stream.receive(allocator, 0));
-    try std.testing.expectEqualStrings("e", stream.received());
-    try std.testing.expect(!try stream.receive(allocator, 0));
-    try std.testing.expectEqualStrings("e", stream.received());
-}
-
-test "the input grows to the length of a message, and shrinks behind it" {
-    var pair: SocketPair = try .init();
-    defer pair.deinit();
-    var stream = streamOf(&pair);
-    defer stream.deinit(allocator);
-    const message = "0123456789abcdefghijklmnopqrstuvwxyz";
-    try pair.say("x" ++ message ++ "y");
-    try std.testing.expect(try stream.receive(allocator, 0));
-    try std.testing.expectEqual(usual_size, stream.input.len);
-    stream.consume(1);
-    // Nothing of what follows the message is read with it.
-    try std.testing.expect(try stream.receive(allocator, message.len));
-    try std.testing.expectEqual(message.len, stream.input.len);
-    try std.testing.expectEqualStrings(message, stream.received());
-    stream.consume(message.len);
-    try std.testing.expect(try stream.receive(allocator, 0));
-    try std.testing.expectEqual(usual_size, stream.input.len);
-    try std.testing.expectEqualStrings("y", stream.received());
-}
-
-test "a buffer of the right size is used again, be it by another connection" {
-    var failing: std.testing.FailingAllocator = .init(allocator, .{});
-    const counting = failing.allocator();
-    var stream: Stream = .{ .usual_size = usual_size };
-    defer stream.deinit(counting);
-    for (0..3) |_| {
-        var pair: SocketPair = try .init();
-        defer pair.deinit();
-        stream.channel = .{ .fd = pair.near, .readable = true };
-        // Nothing of this may be left for the next one.
-        try stream.output.appendSlice(allocator, "unsent");
-        defer stream.close(allocator);
-        try pair.say("abc");
-        try std.testing.expect(try stream.receive(counting, 0));
-        try std.testing.expectEqualStrings("abc", stream.received());
-        stream.consume(1);
-        try pair.say("def");
-        stream.channel.readable = true;
-        try std.testing.expect(try stream.receive(counting, 0));
-        try std.testing.expectEqualStrings("bcdef", stream.received());
-    }
-    try std.testing.expectEqual(1, failing.allocations);
-    try std.testing.expectEqual(0, stream.received().len);
-    try std.testing.expectEqual(0, stream.output.items.len);
-    try std.testing.expect(!stream.channel.isOpen());
-}
-
-test "memory is taken only for what there is, and where it is missing nothing is lost" {
-    var pair: SocketPair = try .init();
-    defer pair.deinit();
-    var stream = streamOf(&pair);
-    defer stream.deinit(allocator);
-    stream.channel.readable = false;
-    try std.testing.expect(!try stream.receive(std.testing.failing_allocator, 100));
-    stream.channel.readable = true;
-    try pair.say("abc");
-    try std.testing.expectError(error.OutOfMemory, stream.receive(std.testing.failing_allocator, 0));
-    try std.testing.expect(try stream.receive(allocator, 0));
-    try pair.say("def");
-    stream.channel.readable = true;
-    try std.testing.expectError(error.OutOfMemory, stream.receive(std.testing.failing_allocator, 100));
-    try std.testing.expectEqualStrings("abc", stream.received());
-    try std.testing.expect(try stream.receive(allocator, 100));
-    try std.testing.expectEqualStrings("abcdef", stream.received());
-}
-
-test "the end comes behind what was sent before it" {
-    var pair: SocketPair = try .init();
-    defer pair.deinit();
-    var stream = streamOf(&pair);
-    defer stream.deinit(allocator);
-    try pair.say("abc");
-    try pair.hangUp();
-    stream.channel.notice(.{ .readable = true, .writable = false, .ended = true });
-    try std.testing.expect(try stream.receive(allocator, 0));
-    try std.testing.expectEqualStrings("abc", stream.received());
-    try std.testing.expectError(error.Ended, stream.receive(allocator, 0));
-    try std.testing.expectEqualStrings("abc", stream.received());
 }
 
 test "what the socket doesn't take at once follows, in order, and its memory isn't kept" {
@@ -151,35 +50,10 @@ test "what the socket doesn't take at once follows, in order, and its memory isn
     try std.testing.expectEqual(0, stream.output_sent);
 }
 
-test "the output's memory is kept where it is no more than usual" {
-    var pair: SocketPair = try .init();
-    defer pair.deinit();
-    var stream = streamOf(&pair);
-    defer stream.deinit(allocator);
-    for ([_][2]usize{ .{ usual_size, usual_size }, .{ usual_size + 1, 0 } }) |case| {
-        try stream.output.ensureTotalCapacityPrecise(allocator, case[0]);
-        stream.output.appendSliceAssumeCapacity("abc");
-        try stream.flush(allocator);
-        var buffer: [8]u8 = undefined;
-        try std.testing.expectEqualStrings("abc", try pair.hear(&buffer));
-        try std.testing.expectEqual(case[1], stream.output.capacity);
-    }
-}
-
-test "who sends to nobody is told" {
-    var pair: SocketPair = try .init();
-    defer pair.deinit();
-    var stream = streamOf(&pair);
-    defer stream.deinit(allocator);
-    pair.leave();
-    try stream.output.appendSlice(allocator, "abc");
-    try std.testing.expectError(error.Disconnected, stream.flush(allocator));
-}
-
-/// A message of the fuzz test: an octet for its length, itself included, and as
-/// many octets that count on.
-fn announcedLength(octets: []const u8) usize {
-    return if (octets.len == 0) 1 else @max(1, octets[0]);
+/// A message of the fuzz test: an byte for its length, itself included, and as
+/// many bytes that count on.
+fn announcedLength(bytes: []const u8) usize {
+    return if (bytes.len == 0) 1 else @max(1, bytes[0]);
 }
 
 test "fuzz: messages arrive whole, however they are cut" {
@@ -190,13 +64,13 @@ test "fuzz: messages arrive whole, however they are cut" {
         var stream = streamOf(&pair);
         defer stream.deinit(allocator);
 
-        var octets: [4096]u8 = undefined;
+        var bytes: [4096]u8 = undefined;
         var count: usize = 0;
         var length: usize = 0;
-        while (length < octets.len - 255) : (count += 1) {
+        while (length < bytes.len - 255) : (count += 1) {
             const size = 1 + fuzz.below(if (fuzz.random().boolean()) usual_size else 255);
-            for (octets[length..][0..size], 0..) |*octet, index| octet.* = @truncate(count + index);
-            octets[length] = @intCast(size);
+            for (bytes[length..][0..size], 0..) |*byte, index| byte.* = @truncate(count + index);
+            bytes[length] = @intCast(size);
             length += size;
         }
 
@@ -205,14 +79,14 @@ test "fuzz: messages arrive whole, however they are cut" {
         var position: usize = 0;
         while (found < count) {
             const piece = @min(1 + fuzz.below(300), length - sent);
-            try pair.say(octets[sent..][0..piece]);
+            try pair.say(bytes[sent..][0..piece]);
             sent += piece;
             stream.channel.notice(.{ .readable = true, .writable = false, .ended = false });
             while (try stream.receive(allocator, announcedLength(stream.received()))) {
                 try std.testing.expect(stream.input.len <= @max(usual_size, 255));
                 while (stream.received().len >= announcedLength(stream.received())) : (found += 1) {
                     const size = announcedLength(stream.received());
-                    try std.testing.expectEqualSlices(u8, octets[position..][0..size], stream.received()[0..size]);
+                    try std.testing.expectEqualSlices(u8, bytes[position..][0..size], stream.received()[0..size]);
                     stream.consume(size);
                     position += size;
                 }

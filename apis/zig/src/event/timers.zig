@@ -1,77 +1,64 @@
 //! Deadlines of one event loop.
 //!
-//! Nearly every timer of a server is cancelled or started anew before it
+//! Nearly every timer of a server is stopped or started again before it
 //! expires, and all of them take one of a few durations. So there is a queue for
-//! each duration: what is started last expires last, every operation is O(1),
-//! and nothing needs to be sorted.
+//! each duration: what is started last expires last, and every operation is O(1).
 
 const std = @import("std");
 
+/// A list of nodes that are embedded in what it lists.
+pub const List = std.DoublyLinkedList(void);
+
 /// The durations that a timer can have, in milliseconds.
 pub const Delay = enum(u32) {
+    none = 0,
     ms_50 = 50,
+    ms_100 = 100,
     ms_500 = 500,
     s_1 = 1_000,
+    ms_1800 = 1_800,
     s_2 = 2_000,
     s_10 = 10_000,
     s_60 = 60_000,
+    s_120 = 120_000,
 };
 
 pub const Timer = struct {
     /// Called once the delay has passed. The timer is stopped by then.
     expired: *const fn (*Timer) void,
-    queue: ?*Queue = null,
+    queue: ?*List = null,
     deadline: u64 = 0,
-    previous: ?*Timer = null,
-    next: ?*Timer = null,
+    node: List.Node = .{ .data = {} },
 
     pub fn isRunning(timer: *const Timer) bool {
         return timer.queue != null;
     }
 };
 
-const Queue = struct {
-    first: ?*Timer = null,
-    last: ?*Timer = null,
-
-    fn append(queue: *Queue, timer: *Timer) void {
-        timer.queue = queue;
-        timer.previous = queue.last;
-        timer.next = null;
-        if (queue.last) |last| last.next = timer else queue.first = timer;
-        queue.last = timer;
-    }
-
-    fn remove(queue: *Queue, timer: *Timer) void {
-        if (timer.previous) |previous| previous.next = timer.next else queue.first = timer.next;
-        if (timer.next) |next| next.previous = timer.previous else queue.last = timer.previous;
-        timer.queue = null;
-        timer.previous = null;
-        timer.next = null;
-    }
-};
-
 pub const Timers = struct {
-    queues: std.EnumArray(Delay, Queue) = .initFill(.{}),
+    queues: std.EnumArray(Delay, List) = .initFill(.{}),
 
     /// Starts the timer at `now` (milliseconds of any steady clock); one that
-    /// runs already is started anew.
+    /// runs already starts again.
     pub fn start(timers: *Timers, timer: *Timer, delay: Delay, now: u64) void {
         timers.stop(timer);
         timer.deadline = now + @intFromEnum(delay);
-        timers.queues.getPtr(delay).append(timer);
+        timer.queue = timers.queues.getPtr(delay);
+        timer.queue.?.append(&timer.node);
     }
 
     pub fn stop(_: *Timers, timer: *Timer) void {
-        if (timer.queue) |queue| queue.remove(timer);
+        const queue = timer.queue orelse return;
+        queue.remove(&timer.node);
+        timer.queue = null;
     }
 
     /// The earliest deadline of all.
     pub fn earliest(timers: *const Timers) ?u64 {
         var result: ?u64 = null;
         for (timers.queues.values) |queue| {
-            const first = queue.first orelse continue;
-            result = @min(result orelse first.deadline, first.deadline);
+            const deadline = timerOf(queue.first orelse continue).deadline;
+            result = @min(result orelse deadline, deadline);
         }
         return result;
     }
@@ -79,11 +66,16 @@ pub const Timers = struct {
     /// Calls what has expired at `now`.
     pub fn expire(timers: *Timers, now: u64) void {
         for (&timers.queues.values) |*queue| {
-            while (queue.first) |timer| {
+            while (queue.first) |first| {
+                const timer = timerOf(first);
                 if (timer.deadline > now) break;
-                queue.remove(timer);
+                timers.stop(timer);
                 timer.expired(timer);
             }
         }
+    }
+
+    fn timerOf(node: *List.Node) *Timer {
+        return @fieldParentPtr("node", node);
     }
 };

@@ -4,119 +4,76 @@ const std = @import("std");
 
 pub const Error = error{Malformed};
 
-/// Octets that a size line may have, extensions included, and the trailer.
-const max_line = 1024;
-const max_trailer = 8192;
+/// Bytes that a line may have: a chunk's size with its extensions, or a line of
+/// the trailer.
+pub const max_line = 1024;
+const max_trailer_lines = 64;
 
 pub const Decoder = struct {
-    state: State = .size,
-    /// Octets of the chunk that are still to come.
+    state: enum { size, data, data_end, trailer, done } = .size,
+    /// Bytes of the chunk that are still to come.
     remaining: u64 = 0,
-    digits: u8 = 0,
-    /// Octets of the line, or of the trailer, that were seen.
-    seen: usize = 0,
-    trailer_line_is_empty: bool = true,
-
-    const State = enum {
-        size,
-        extension,
-        size_lf,
-        data,
-        data_cr,
-        data_lf,
-        trailer,
-        trailer_lf,
-        done,
-    };
+    trailer_lines: usize = 0,
 
     pub const Step = struct {
-        /// How much of the input was used up.
+        /// How much of the input was used.
         consumed: usize,
-        /// Content of the body, a part of the input.
-        data: []const u8,
+        /// Content of the body, a part of the input; may be empty.
+        data: []const u8 = "",
     };
 
-    pub fn isDone(decoder: *const Decoder) bool {
-        return decoder.state == .done;
-    }
-
-    /// Takes up input, to the end of the next piece of content at most. Nothing
-    /// behind the body is touched.
-    pub fn step(decoder: *Decoder, input: []const u8) Error!Step {
-        var position: usize = 0;
-        while (position < input.len and decoder.state != .done) {
-            if (decoder.state == .data) {
-                const length: usize = @intCast(@min(decoder.remaining, input.len - position));
-                decoder.remaining -= length;
-                if (decoder.remaining == 0) decoder.state = .data_cr;
-                return .{ .consumed = position + length, .data = input[position..][0..length] };
-            }
-            try decoder.take(input[position]);
-            position += 1;
-        }
-        return .{ .consumed = position, .data = "" };
-    }
-
-    fn take(decoder: *Decoder, octet: u8) Error!void {
+    /// Uses some of the input; null if it needs more. Nothing behind the body is
+    /// touched.
+    pub fn next(decoder: *Decoder, input: []const u8) Error!?Step {
         switch (decoder.state) {
             .size => {
-                if (std.fmt.charToDigit(octet, 16)) |digit| {
-                    // Fifteen digits can't overflow, and no body is that long.
-                    if (decoder.digits == 15) return error.Malformed;
-                    decoder.digits += 1;
-                    decoder.remaining = decoder.remaining * 16 + digit;
-                } else |_| {
-                    if (decoder.digits == 0) return error.Malformed;
-                    decoder.state = switch (octet) {
-                        '\r' => .size_lf,
-                        ';', ' ', '\t' => .extension,
-                        else => return error.Malformed,
-                    };
-                }
-                try decoder.count(max_line);
-            },
-            .extension => {
-                if (octet == '\r') decoder.state = .size_lf else if (isControl(octet)) return error.Malformed;
-                try decoder.count(max_line);
-            },
-            .size_lf => {
-                if (octet != '\n') return error.Malformed;
+                const line = try takeLine(input) orelse return null;
+                decoder.remaining = try parseSize(line);
                 decoder.state = if (decoder.remaining == 0) .trailer else .data;
-                decoder.seen = 0;
+                return .{ .consumed = line.len + 2 };
             },
-            .data_cr => {
-                if (octet != '\r') return error.Malformed;
-                decoder.state = .data_lf;
+            .data => {
+                if (input.len == 0) return null;
+                const data = input[0..@intCast(@min(decoder.remaining, input.len))];
+                decoder.remaining -= data.len;
+                if (decoder.remaining == 0) decoder.state = .data_end;
+                return .{ .consumed = data.len, .data = data };
             },
-            .data_lf => {
-                if (octet != '\n') return error.Malformed;
-                decoder.* = .{};
+            .data_end => {
+                if (!std.mem.startsWith(u8, "\r\n", input[0..@min(input.len, 2)])) return error.Malformed;
+                if (input.len < 2) return null;
+                decoder.state = .size;
+                return .{ .consumed = 2 };
             },
             .trailer => {
-                if (octet == '\r') {
-                    decoder.state = .trailer_lf;
-                } else if (isControl(octet)) {
-                    return error.Malformed;
-                } else {
-                    decoder.trailer_line_is_empty = false;
-                }
-                try decoder.count(max_trailer);
+                const line = try takeLine(input) orelse return null;
+                decoder.trailer_lines += 1;
+                if (decoder.trailer_lines > max_trailer_lines) return error.Malformed;
+                if (line.len == 0) decoder.state = .done;
+                return .{ .consumed = line.len + 2 };
             },
-            .trailer_lf => {
-                if (octet != '\n') return error.Malformed;
-                decoder.state = if (decoder.trailer_line_is_empty) .done else .trailer;
-                decoder.trailer_line_is_empty = true;
-            },
-            .data, .done => unreachable, // `step` handles both
+            .done => return null,
         }
-    }
-
-    fn count(decoder: *Decoder, limit: usize) Error!void {
-        decoder.seen += 1;
-        if (decoder.seen > limit) return error.Malformed;
     }
 };
 
-fn isControl(octet: u8) bool {
-    return (octet < ' ' and octet != '\t') or octet == 0x7f;
+/// The line at the front, without its CRLF; null if it hasn't ended.
+fn takeLine(input: []const u8) Error!?[]const u8 {
+    const window = input[0..@min(input.len, max_line)];
+    for (window, 0..) |byte, index| {
+        if (byte == '\r') {
+            if (index + 1 == input.len) return null;
+            return if (input[index + 1] == '\n') input[0..index] else error.Malformed;
+        }
+        if (byte < ' ' and byte != '\t' or byte == 0x7f) return error.Malformed;
+    }
+    return if (window.len == max_line) error.Malformed else null;
+}
+
+fn parseSize(line: []const u8) Error!u64 {
+    const end = std.mem.indexOfAny(u8, line, "; \t") orelse line.len;
+    for (line[0..end]) |byte| {
+        if (!std.ascii.isHex(byte)) return error.Malformed;
+    }
+    return std.fmt.parseInt(u63, line[0..end], 16) catch error.Malformed;
 }

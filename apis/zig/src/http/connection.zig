@@ -1,50 +1,63 @@
 //! One client's connection: reads requests, has each of them answered before it
-//! looks at the next, and keeps the time limits of the contract.
+//! looks at the next, and limits what a client may take of time and memory.
 
 const std = @import("std");
 const posix = std.posix;
-const body_module = @import("body.zig");
 const Channel = @import("../event/channel.zig").Channel;
 const head_module = @import("head.zig");
-const incoming_module = @import("incoming.zig");
-const limits = @import("limits.zig");
 const loop_module = @import("../event/loop.zig");
-const output_module = @import("output.zig");
+const Reader = @import("reader.zig").Reader;
 const request_module = @import("request.zig");
 const response_module = @import("response.zig");
-const server_module = @import("server.zig");
-const socket = @import("../event/socket.zig");
+const Server = @import("server.zig").Server;
 
 const Request = request_module.Request;
-const Server = server_module.Server;
 
-const continue_line = "HTTP/1.1 100 Continue\r\n\r\n";
+/// Time limits. Each is for the whole of it, so that a client that sends or
+/// reads a byte now and then is cut off like one that does nothing.
+const idle_limit: loop_module.Delay = .s_60;
+const head_limit: loop_module.Delay = .s_10;
+const body_limit: loop_module.Delay = .s_60;
+const write_limit: loop_module.Delay = .s_120;
+/// For the rest of a head when the process ends.
+const drain_limit: loop_module.Delay = .s_1;
+/// How long a client that is still sending has to notice its last answer.
+const linger_limit: loop_module.Delay = .s_2;
+
+/// A client could keep a loop busy for as long as it sends something: other
+/// connections and timers would wait. So many requests are begun in one turn, and
+/// fewer where bodies are read: so many of their bytes count as one more request.
+pub const requests_in_turn = 64;
+const bytes_as_request = 1 << 10;
+
+/// Bytes that are read of a body, or behind the last answer, and dropped. Closing
+/// a socket that has more to read would destroy the answer on its way.
+const max_dropped = 256 << 10;
+
+/// Memory of a request that its connection keeps for the next one.
+const kept_memory = 8 << 10;
 
 pub const Connection = struct {
     source: loop_module.Source = .{ .ready = onReady },
-    /// First brings the connection to its loop, at last takes it out of memory.
+    /// First brings the connection to its loop, finally releases its memory.
     task: loop_module.Task = .{ .run = onAdopted },
     timer: loop_module.Timer = .{ .expired = onExpired },
+    node: loop_module.List.Node = .{ .data = {} },
     server: *Server,
-    previous: ?*Connection = null,
-    next: ?*Connection = null,
 
     /// May be closed before the application has answered.
     channel: Channel,
     state: State = .head,
     advancing: bool = false,
-    /// Requests since the connection began to advance.
-    begun: usize = 0,
-    served: bool = false,
-    persistence: response_module.Persistence = .keep,
+    /// What is left of `requests_in_turn`.
+    budget: usize = 0,
+    keep_alive: bool = true,
 
-    incoming: incoming_module.Incoming = .{},
+    reader: Reader = .{},
     request: Request,
-    sink: ?*body_module.Sink = null,
-    output: output_module.Output = .{},
-    status: u16 = 0,
-    /// Octets that were read behind the last answer.
-    lingered: usize = 0,
+    sink: ?*request_module.Sink = null,
+    output: response_module.Output = .{},
+    dropped: usize = 0,
 
     const State = enum {
         /// Waits for a request, or for the rest of its head.
@@ -53,15 +66,10 @@ pub const Connection = struct {
         handling,
         /// The answer is being written.
         writing,
-        /// The answer is written, and its request to be passed over.
+        /// The answer is written, and its request to be cleaned up.
         finishing,
-        /// The rest of a body is read that nobody wants.
-        discarding,
-        /// All is said; what still comes is read, lest a reset destroys the answer.
+        /// The last answer is written; what still comes is read.
         lingering,
-        /// Too much came. It isn't read, so that the client is held up by full
-        /// buffers while it looks at the answer.
-        parting,
         closed,
     };
 
@@ -69,7 +77,7 @@ pub const Connection = struct {
         const connection = try server.allocator.create(Connection);
         connection.* = .{
             .server = server,
-            // Not told yet, but likely: so nothing waits for the loop to tell.
+            // Not reported yet, but likely: so nothing waits for the loop.
             .channel = .{ .fd = fd, .readable = true, .writable = true },
             .request = .{ .arena = .init(server.allocator), .connection = connection },
         };
@@ -79,119 +87,110 @@ pub const Connection = struct {
     fn onAdopted(task: *loop_module.Task) void {
         const connection: *Connection = @fieldParentPtr("task", task);
         connection.task.run = onReleased;
-        connection.server.link(connection);
-        connection.loop().add(connection.channel.fd, &connection.source, .read_write) catch return connection.close();
+        connection.server.connections.append(&connection.node);
+        connection.loop().add(connection.channel.fd, &connection.source) catch return connection.close();
         connection.awaitHead();
         connection.advance();
-        if (connection.server.draining) connection.drain();
     }
 
     fn onReleased(task: *loop_module.Task) void {
         const connection: *Connection = @fieldParentPtr("task", task);
         const server = connection.server;
         connection.output.release();
-        connection.incoming.deinit(server.allocator);
         connection.request.arena.deinit();
         server.allocator.destroy(connection);
-        server.released();
+        _ = server.load.fetchSub(1, .release);
     }
 
-    pub fn loop(connection: *const Connection) *loop_module.Loop {
+    fn loop(connection: *const Connection) *loop_module.Loop {
         return connection.server.loop;
     }
 
     fn onReady(source: *loop_module.Source, _: *loop_module.Loop, ready: loop_module.Ready) void {
         const connection: *Connection = @fieldParentPtr("source", source);
         connection.channel.notice(ready);
+        if (ready.ended) connection.request.abandoned.store(true, .monotonic);
         connection.advance();
     }
 
     fn onExpired(timer: *loop_module.Timer) void {
         const connection: *Connection = @fieldParentPtr("timer", timer);
         switch (connection.state) {
-            .head => if (connection.incoming.isEmpty()) connection.close() else connection.refuse(408),
+            .head => if (connection.reader.isEmpty() or connection.server.draining)
+                connection.close()
+            else
+                connection.refuse(.request_timeout),
             .handling => {
                 connection.abortBody();
-                connection.refuse(408);
+                connection.refuse(.request_timeout);
             },
-            .writing, .finishing, .discarding, .lingering, .parting => connection.close(),
-            .closed => {},
+            else => connection.close(),
         }
     }
 
-    /// Does all that can be done now, but for requests above the limit of a turn.
+    /// Does everything that can be done now, within the budget.
     fn advance(connection: *Connection) void {
         if (connection.advancing) return;
         connection.advancing = true;
-        connection.begun = 0;
+        connection.budget = requests_in_turn;
         while (switch (connection.state) {
-            .head => if (connection.begun < limits.requests_in_turn) connection.readHead() else connection.yield(),
-            .handling => connection.passBody(),
-            .writing => connection.goOnWriting(),
+            .head => if (connection.budget != 0) connection.readHead() else connection.yield(),
+            .handling => if (connection.budget != 0) connection.passBody() else connection.yield(),
+            .writing => connection.continueWriting(),
             .finishing => connection.finish(),
-            .discarding => connection.discardBody(),
             .lingering => connection.linger(),
-            .parting, .closed => false,
+            .closed => false,
         }) {}
         connection.advancing = false;
     }
 
-    /// Leaves the loop to others, and what has come already to its next turn.
+    /// Leaves the loop to others, and what has arrived already to its next turn.
     fn yield(connection: *Connection) bool {
-        connection.loop().again(connection.channel.fd, &connection.source, .read_write) catch connection.close();
+        connection.loop().again(connection.channel.fd, &connection.source) catch connection.close();
         return false;
     }
 
-    // Reading a head.
+    // Reading.
 
     fn awaitHead(connection: *Connection) void {
         connection.state = .head;
-        connection.incoming.startOver(connection.server.allocator);
-        const limit = if (connection.incoming.isEmpty()) limits.idle else limits.head;
-        connection.loop().startTimer(&connection.timer, limit);
+        const limit = if (connection.reader.isEmpty()) idle_limit else head_limit;
+        connection.loop().startTimer(&connection.timer, if (connection.server.draining) drain_limit else limit);
     }
 
     fn readHead(connection: *Connection) bool {
-        const had_begun = connection.incoming.hasBegun();
-        const head = connection.incoming.nextHead(&connection.channel, connection.server.allocator) catch |failure| {
+        const was_empty = connection.reader.isEmpty();
+        const head = connection.reader.nextHead(&connection.channel) catch |failure| {
             switch (failure) {
-                error.TooLong => connection.refuse(431),
-                error.Malformed => connection.refuse(400),
-                error.UnknownVersion => connection.refuse(505),
-                error.UnknownCoding => connection.refuse(501),
-                error.Disconnected, error.Ended => connection.fail(),
-                error.OutOfMemory => connection.close(),
+                error.TooLong => connection.refuse(.request_header_fields_too_large),
+                error.Malformed => connection.refuse(.bad_request),
+                error.Disconnected => connection.close(),
             }
             return true;
         } orelse {
-            if (!had_begun and connection.incoming.hasBegun()) connection.loop().startTimer(&connection.timer, limits.head);
+            if (was_empty and !connection.reader.isEmpty()) connection.loop().startTimer(&connection.timer, head_limit);
             return false;
         };
-        connection.begin(head);
+        connection.loop().stopTimer(&connection.timer);
+        connection.state = .handling;
+        connection.budget -= 1;
+        connection.request.head = head;
+        connection.request.abandoned.store(connection.channel.ended, .monotonic);
+        const handler = connection.server.handler;
+        handler.handle(handler.context, &connection.request);
         return true;
     }
 
-    fn begin(connection: *Connection, head: head_module.Head) void {
-        connection.loop().stopTimer(&connection.timer);
-        connection.state = .handling;
-        connection.begun += 1;
-        connection.served = true;
-        connection.request.head = head;
-        connection.request.started = if (connection.server.log.enabled(.info)) std.time.Instant.now() catch null else null;
-        const handler = connection.server.handler;
-        handler.handle(handler.context, &connection.request);
-    }
-
-    // Reading a body.
-
-    pub fn readBody(connection: *Connection, sink: *body_module.Sink) void {
+    pub fn readBody(connection: *Connection, sink: *request_module.Sink) void {
         std.debug.assert(connection.state == .handling);
         connection.sink = sink;
-        if (connection.request.head.expects_continue and !connection.incoming.remainder.isComplete() and connection.incoming.isEmpty()) {
-            connection.request.head.expects_continue = false;
-            // The socket's buffer is empty, so it takes the line as a whole.
-            const written = socket.write(connection.channel.fd, continue_line, .last) catch 0;
-            if (written != continue_line.len) connection.fail();
+        if (!connection.reader.isBodyComplete()) {
+            connection.loop().startTimer(&connection.timer, body_limit);
+            if (connection.request.head.expects_continue and connection.reader.isEmpty()) {
+                connection.request.head.expects_continue = false;
+                // The socket's buffer is empty, so it takes the line as a whole.
+                _ = connection.channel.write("HTTP/1.1 100 Continue\r\n\r\n", "", false) catch null;
+            }
         }
         connection.advance();
     }
@@ -203,46 +202,23 @@ pub const Connection = struct {
 
     fn passBody(connection: *Connection) bool {
         const sink = connection.sink orelse return false;
-        if (connection.incoming.remainder.isComplete()) {
-            connection.sink = null;
-            connection.loop().stopTimer(&connection.timer);
+        if (connection.reader.isBodyComplete()) {
+            connection.stopBody();
             sink.end(sink);
-            return connection.state != .handling or connection.sink != null;
+            return true;
         }
-        const data = connection.nextOfBody() catch {
+        const data = connection.nextOfBody() catch |failure| {
             connection.abortBody();
-            connection.refuse(400);
+            if (failure == error.Malformed) connection.refuse(.bad_request) else connection.close();
             return true;
         } orelse return false;
+        connection.budget -|= 1 + data.len / bytes_as_request;
         if (data.len != 0) sink.data(sink, data);
         return true;
     }
 
-    fn discardBody(connection: *Connection) bool {
-        if (connection.incoming.remainder.isComplete()) {
-            connection.awaitHead();
-            return true;
-        }
-        // Only a body of known length is discarded, and that is never malformed.
-        return (connection.nextOfBody() catch unreachable) != null;
-    }
-
-    /// The next octets of the body, which may be none; null if they have yet to
-    /// arrive, or never will.
-    fn nextOfBody(connection: *Connection) error{Malformed}!?[]const u8 {
-        const next = connection.incoming.nextOfBody(&connection.channel, &connection.loop().scratch) catch |failure| switch (failure) {
-            error.Malformed => return error.Malformed,
-            error.Disconnected, error.Ended => {
-                connection.fail();
-                return null;
-            },
-        };
-        if (next != null) {
-            connection.loop().stopTimer(&connection.timer);
-        } else if (!connection.timer.isRunning()) {
-            connection.loop().startTimer(&connection.timer, limits.body_idle);
-        }
-        return next;
+    fn nextOfBody(connection: *Connection) Reader.BodyError!?[]const u8 {
+        return connection.reader.nextOfBody(&connection.channel, &connection.loop().scratch);
     }
 
     fn abortBody(connection: *Connection) void {
@@ -255,147 +231,141 @@ pub const Connection = struct {
 
     pub fn respond(connection: *Connection, response: response_module.Response) void {
         std.debug.assert(connection.state == .handling);
-        connection.sink = null;
-        connection.loop().stopTimer(&connection.timer);
-        connection.status = response.status;
-        connection.persistence = connection.choosePersistence();
-        connection.write(response);
+        connection.stopBody();
+        connection.logRequest(response.status);
+        connection.keep_alive = connection.request.head.keep_alive and !connection.server.draining and connection.dropBody();
+        connection.state = .writing;
+        connection.begin(response);
         connection.advance();
     }
 
-    fn choosePersistence(connection: *Connection) response_module.Persistence {
-        if (!connection.request.head.keep_alive or connection.server.draining) return .close;
-        connection.incoming.dropReceived() catch return .close;
-        if (connection.incoming.remainder.isComplete()) return .keep;
-        // A client that waits for a 100 may send the body all the same, or not.
-        if (connection.request.head.expects_continue) return .close;
-        const length = connection.incoming.remainder.knownLength() orelse return .close;
-        return if (length <= limits.discarded) .keep else .close;
-    }
-
-    fn write(connection: *Connection, response: response_module.Response) void {
-        connection.state = .writing;
-        if (!connection.channel.isOpen()) {
-            if (response.body == .file) posix.close(response.body.file.fd);
+    fn begin(connection: *Connection, response: response_module.Response) void {
+        const is_open = connection.channel.isOpen();
+        // The answer to HEAD has no body, though a head like any other.
+        const has_body = is_open and !std.mem.eql(u8, connection.request.head.method, "HEAD");
+        if (!has_body and response.body == .file) posix.close(response.body.file.fd);
+        if (!is_open) {
             connection.state = .finishing;
             return;
         }
         var buffer: [response_module.max_head]u8 = undefined;
         const date = connection.server.date.get(connection.loop().now);
-        const head = response_module.writeHead(&buffer, &response, connection.persistence, date);
-        var body = response.body;
-        if (connection.request.isHead()) {
-            if (body == .file) posix.close(body.file.fd);
-            body = .none;
-        }
-        connection.wrote(connection.output.start(connection.channel.fd, head, body, connection.request.allocator()));
+        const head = response_module.writeHead(&buffer, &response, connection.keep_alive, date);
+        const body = if (has_body) response.body else .none;
+        connection.wrote(connection.output.start(&connection.channel, head, body, connection.request.allocator()));
     }
 
-    fn goOnWriting(connection: *Connection) bool {
-        if (!connection.channel.writable) return false;
-        connection.wrote(connection.output.@"continue"(connection.channel.fd));
-        return connection.state != .writing;
-    }
-
-    fn wrote(connection: *Connection, outcome: output_module.Output.Error!output_module.Output.Progress) void {
-        const progress = outcome catch {
-            // Half an answer must not look whole, so nothing may follow it.
-            connection.persistence = .close;
-            connection.disconnect();
-            connection.state = .finishing;
-            return;
-        };
-        switch (progress) {
-            .done => connection.state = .finishing,
-            .blocked => {
-                connection.channel.writable = false;
-                connection.loop().startTimer(&connection.timer, limits.write);
-            },
-        }
-    }
-
-    fn finish(connection: *Connection) bool {
-        connection.loop().stopTimer(&connection.timer);
-        connection.server.logRequest(&connection.request, connection.status);
-        connection.request.head = .empty;
-        connection.incoming.release();
-        connection.output.release();
-        _ = connection.request.arena.reset(.{ .retain_with_limit = limits.kept_memory });
-        if (!connection.channel.isOpen()) {
-            connection.close();
-            return false;
-        }
-        if (connection.persistence == .keep) {
-            if (connection.incoming.remainder.isComplete()) {
-                connection.awaitHead();
-            } else {
-                connection.state = .discarding;
-            }
-        } else if (connection.incoming.remainder.isComplete() and connection.incoming.isEmpty()) {
-            connection.close();
-        } else {
-            connection.startLingering();
+    /// Drops what has arrived of a body that nobody has read. False: there is
+    /// more of it, which would be in front of the next request.
+    fn dropBody(connection: *Connection) bool {
+        var dropped: usize = 0;
+        while (!connection.reader.isBodyComplete()) {
+            const data = connection.nextOfBody() catch return false;
+            dropped += (data orelse return false).len;
+            if (dropped > max_dropped) return false;
         }
         return true;
     }
 
-    /// Answers what is no request, or no longer one, and ends the connection.
-    fn refuse(connection: *Connection, status: u16) void {
-        if (!connection.channel.isOpen()) return connection.close();
+    fn continueWriting(connection: *Connection) bool {
+        if (!connection.channel.writable) return false;
+        connection.wrote(connection.output.proceed(&connection.channel));
+        return connection.state != .writing;
+    }
+
+    fn wrote(connection: *Connection, outcome: response_module.Output.Error!bool) void {
+        const is_done = outcome catch {
+            // Half an answer must not look whole, so nothing may follow it.
+            connection.disconnect();
+            connection.state = .finishing;
+            return;
+        };
+        if (is_done) {
+            connection.state = .finishing;
+        } else if (!connection.timer.isRunning()) {
+            connection.loop().startTimer(&connection.timer, write_limit);
+        }
+    }
+
+    /// Ends a request whose client has left, without an answer.
+    pub fn drop(connection: *Connection) void {
+        std.debug.assert(connection.state == .handling);
+        connection.disconnect();
+        connection.state = .finishing;
+        connection.advance();
+    }
+
+    fn finish(connection: *Connection) bool {
         connection.loop().stopTimer(&connection.timer);
+        connection.request.head = .{};
+        connection.output.release();
+        _ = connection.request.arena.reset(.{ .retain_with_limit = kept_memory });
+        const has_more = !connection.reader.isEmpty() or !connection.reader.isBodyComplete();
+        if (!connection.channel.isOpen()) {
+            connection.close();
+        } else if (!connection.keep_alive and has_more) {
+            connection.startLingering();
+        } else if (!connection.keep_alive or (connection.server.draining and !has_more)) {
+            connection.close();
+        } else {
+            connection.awaitHead();
+        }
+        return true;
+    }
+
+    /// Answers what isn't a request, or will never be complete, and ends the
+    /// connection.
+    fn refuse(connection: *Connection, status: std.http.Status) void {
+        if (!connection.channel.isOpen()) return connection.close();
         var buffer: [response_module.max_head]u8 = undefined;
         const date = connection.server.date.get(connection.loop().now);
-        const response: response_module.Response = .{ .status = status, .body = .{ .kept = "" } };
-        const head = response_module.writeHead(&buffer, &response, .close, date);
+        const head = response_module.writeHead(&buffer, &.{ .status = status, .body = .{ .kept = "" } }, false, date);
         // If the socket doesn't take it, the client doesn't read answers anyway.
-        _ = socket.write(connection.channel.fd, head, .last) catch 0;
-        if (connection.state == .handling) connection.server.logRequest(&connection.request, status);
+        _ = connection.channel.write(head, "", false) catch null;
+        if (connection.state == .handling) connection.logRequest(status);
         connection.startLingering();
+    }
+
+    fn logRequest(connection: *Connection, status: std.http.Status) void {
+        const head = &connection.request.head;
+        std.log.info("{s} {s} {d}", .{ head.method, head.path, @intFromEnum(status) });
     }
 
     // The end.
 
     fn startLingering(connection: *Connection) void {
         connection.state = .lingering;
-        socket.shutdownWrite(connection.channel.fd);
-        connection.loop().startTimer(&connection.timer, limits.linger);
+        connection.channel.shutdownWrite();
+        connection.loop().startTimer(&connection.timer, linger_limit);
         connection.advance();
     }
 
     fn linger(connection: *Connection) bool {
+        // With more than that, full buffers hold up the client while it looks at
+        // the answer.
+        if (connection.dropped > max_dropped) return false;
         const length = connection.channel.read(&connection.loop().scratch) catch {
-            connection.fail();
+            connection.close();
             return false;
         };
-        connection.lingered += length orelse return false;
-        if (connection.lingered < limits.lingered) return true;
-        connection.state = .parting;
-        connection.loop().startTimer(&connection.timer, limits.parting);
-        return false;
+        connection.dropped += length orelse return false;
+        return true;
     }
 
-    /// Closes the connection for the end of the process: at once where nothing
-    /// was asked, else behind the answer.
+    /// Closes the connection for the end of the process, unless it has a request
+    /// to be answered.
     pub fn drain(connection: *Connection) void {
         if (connection.state != .head) return;
-        connection.channel.readable = true; // look again: it may just have arrived
+        connection.channel.readable = true; // look again: one may just have arrived
         connection.advance();
-        if (connection.state != .head or !connection.incoming.isEmpty()) return;
-        if (connection.served) return connection.close();
-        connection.loop().startTimer(&connection.timer, limits.grace);
+        if (connection.state != .head) return;
+        if (connection.reader.isEmpty()) connection.close() else connection.awaitHead();
     }
 
-    /// Ends the connection now, whatever is in flight.
+    /// Ends the connection now, whatever it is doing.
     pub fn cutOff(connection: *Connection) void {
-        connection.fail();
-    }
-
-    /// The connection has failed, or the client has gone.
-    fn fail(connection: *Connection) void {
-        if (connection.state == .handling and connection.sink == null) {
-            // The application will answer, and finds nobody.
-            return connection.disconnect();
-        }
+        // The application will answer, and finds nobody.
+        if (connection.state == .handling and connection.sink == null) return connection.disconnect();
         connection.abortBody();
         connection.close();
     }
@@ -410,7 +380,7 @@ pub const Connection = struct {
         if (connection.state == .closed) return;
         connection.state = .closed;
         connection.disconnect();
-        connection.server.unlink(connection);
+        connection.server.connections.remove(&connection.node);
         connection.loop().later(&connection.task);
     }
 };

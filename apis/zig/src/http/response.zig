@@ -1,115 +1,102 @@
-//! Answers, and how their head is written.
+//! Answers, and how they are written into a socket that may not take them at once.
 
 const std = @import("std");
 const posix = std.posix;
+const Channel = @import("../event/channel.zig").Channel;
 const time = @import("../time.zig");
 
 pub const Response = struct {
-    status: u16,
+    status: std.http.Status,
     /// Further header lines, each with its CRLF.
     fields: []const u8 = "",
     content_type: []const u8 = "",
-    /// `none` is for 204 and 304, which have nothing about a body either.
     body: Body,
 };
 
 pub const Body = union(enum) {
+    /// For 204 and 304, which say nothing about a body either.
     none,
-    /// Octets that stay until the request is finished.
+    /// Bytes that stay until the request is finished.
     kept: []const u8,
-    /// Octets that are only there during the call. What the socket doesn't take
+    /// Bytes that are only there during the call. What the socket doesn't take
     /// at once is copied.
     passing: []const u8,
     /// A file that is sent and closed.
     file: File,
 
     pub const File = struct { fd: posix.fd_t, size: u64 };
-
-    pub fn length(body: Body) u64 {
-        return switch (body) {
-            .none => 0,
-            .kept, .passing => |octets| octets.len,
-            .file => |file| file.size,
-        };
-    }
 };
 
-/// Octets that a head may have: the fields of an answer are far below.
+/// Bytes that a head may have. Those of the API are far below.
 pub const max_head = 1024;
 
-pub const Persistence = enum { keep, close };
-
 /// Writes status line and header fields into `buffer`, and returns them.
-pub fn writeHead(buffer: *[max_head]u8, response: *const Response, persistence: Persistence, date: []const u8) []const u8 {
-    var head: Appender = .{ .buffer = buffer };
-    head.append(statusLine(response.status));
-    head.append("Date: ");
-    head.append(date);
-    head.append("\r\nX-Content-Type-Options: nosniff\r\n");
-    if (response.body != .none) {
-        if (response.content_type.len != 0) {
-            head.append("Content-Type: ");
-            head.append(response.content_type);
-            head.append("\r\n");
-        }
-        head.append("Content-Length: ");
-        head.appendInteger(response.body.length());
-        head.append("\r\n");
-    }
-    head.append(response.fields);
-    head.append(if (persistence == .close) "Connection: close\r\n\r\n" else "\r\n");
-    return head.buffer[0..head.length];
+pub fn writeHead(buffer: *[max_head]u8, response: *const Response, keep_alive: bool, date: []const u8) []const u8 {
+    var stream = std.io.fixedBufferStream(buffer);
+    writeFields(stream.writer(), response, keep_alive, date) catch unreachable; // see max_head
+    return stream.getWritten();
 }
 
-const Appender = struct {
-    buffer: *[max_head]u8,
-    length: usize = 0,
+fn writeFields(writer: anytype, response: *const Response, keep_alive: bool, date: []const u8) !void {
+    try writer.print("HTTP/1.1 {d} {s}\r\nDate: {s}\r\nX-Content-Type-Options: nosniff\r\n", .{
+        @intFromEnum(response.status), response.status.phrase().?, date,
+    });
+    if (response.content_type.len != 0) try writer.print("Content-Type: {s}\r\n", .{response.content_type});
+    switch (response.body) {
+        .none => {},
+        .kept, .passing => |bytes| try writer.print("Content-Length: {d}\r\n", .{bytes.len}),
+        .file => |file| try writer.print("Content-Length: {d}\r\n", .{file.size}),
+    }
+    try writer.writeAll(response.fields);
+    try writer.writeAll(if (keep_alive) "\r\n" else "Connection: close\r\n\r\n");
+}
 
-    fn append(appender: *Appender, text: []const u8) void {
-        @memcpy(appender.buffer[appender.length..][0..text.len], text);
-        appender.length += text.len;
+/// An answer on its way.
+pub const Output = struct {
+    /// What is left of the head, and of a body in memory.
+    head: []const u8 = "",
+    body: []const u8 = "",
+    file: ?Body.File = null,
+
+    pub const Error = Channel.Error || error{ OutOfMemory, FileTruncated };
+
+    /// Writes as much as the socket takes; true: all of it. What is left is in
+    /// the allocator's memory, or stays.
+    pub fn start(output: *Output, channel: *Channel, head: []const u8, body: Body, allocator: std.mem.Allocator) Error!bool {
+        switch (body) {
+            .none => {},
+            .kept, .passing => |bytes| output.body = bytes,
+            .file => |file| output.file = file,
+        }
+        output.head = head;
+        if (try output.proceed(channel)) return true;
+        output.head = try allocator.dupe(u8, output.head);
+        if (body == .passing) output.body = try allocator.dupe(u8, output.body);
+        return false;
     }
 
-    fn appendInteger(appender: *Appender, number: u64) void {
-        appender.length += std.fmt.formatIntBuf(appender.buffer[appender.length..], number, 10, .lower, .{});
+    /// Continues once the socket is writable again.
+    pub fn proceed(output: *Output, channel: *Channel) Error!bool {
+        while (output.head.len + output.body.len != 0) {
+            const written = try channel.write(output.head, output.body, output.file != null) orelse return false;
+            const of_head = @min(written, output.head.len);
+            output.head = output.head[of_head..];
+            output.body = output.body[written - of_head ..];
+        }
+        if (output.file) |*file| while (file.size != 0) {
+            const sent = try channel.sendFile(file.fd, file.size) orelse return false;
+            if (sent == 0) return error.FileTruncated;
+            file.size -= sent;
+        };
+        return true;
+    }
+
+    /// Closes the file, if there is one.
+    pub fn release(output: *Output) void {
+        if (output.file) |file| posix.close(file.fd);
+        output.* = .{};
     }
 };
-
-fn statusLine(status: u16) []const u8 {
-    return switch (status) {
-        inline 200, 201, 204, 304, 400, 401, 403, 404, 405, 408, 409, 413, 415, 422, 431, 500, 501, 503, 505 => |known| std.fmt.comptimePrint(
-            "HTTP/1.1 {d} {s}\r\n",
-            .{ known, comptime reason(known) },
-        ),
-        else => unreachable, // nothing answers with another
-    };
-}
-
-/// The reason phrase of a status (RFC 9110, section 15).
-pub fn reason(status: u16) []const u8 {
-    return switch (status) {
-        200 => "OK",
-        201 => "Created",
-        204 => "No Content",
-        304 => "Not Modified",
-        400 => "Bad Request",
-        401 => "Unauthorized",
-        403 => "Forbidden",
-        404 => "Not Found",
-        405 => "Method Not Allowed",
-        408 => "Request Timeout",
-        409 => "Conflict",
-        413 => "Content Too Large",
-        415 => "Unsupported Media Type",
-        422 => "Unprocessable Content",
-        431 => "Request Header Fields Too Large",
-        500 => "Internal Server Error",
-        501 => "Not Implemented",
-        503 => "Service Unavailable",
-        505 => "HTTP Version Not Supported",
-        else => unreachable, // see statusLine
-    };
-}
 
 /// The Date header's value, formatted once a second.
 pub const Date = struct {
@@ -117,9 +104,9 @@ pub const Date = struct {
     formatted_at: ?u64 = null,
 
     pub fn get(date: *Date, loop_now: u64) []const u8 {
-        const stale = if (date.formatted_at) |at| loop_now >= at + std.time.ms_per_s else true;
-        if (stale) {
-            time.formatHttp(time.nowMilliseconds() / 1000, &date.text);
+        const is_stale = if (date.formatted_at) |at| loop_now >= at + std.time.ms_per_s else true;
+        if (is_stale) {
+            time.formatHttp(&date.text, @intCast(std.time.timestamp()));
             date.formatted_at = loop_now;
         }
         return &date.text;

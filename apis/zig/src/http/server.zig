@@ -1,56 +1,20 @@
 //! The connections of one loop, and the listener that hands them out.
 
 const std = @import("std");
+const linux = std.os.linux;
 const posix = std.posix;
+const channel_module = @import("../event/channel.zig");
 const Connection = @import("connection.zig").Connection;
+const Handler = @import("request.zig").Handler;
+const log = @import("../log.zig");
 const loop_module = @import("../event/loop.zig");
-const log_module = @import("../log.zig");
-const request_module = @import("request.zig");
 const response_module = @import("response.zig");
-const socket = @import("../event/socket.zig");
-
-/// Counts the connections of all loops, so that the process can end when there
-/// are none.
-pub const Census = struct {
-    mutex: std.Thread.Mutex = .{},
-    changed: std.Thread.Condition = .{},
-    connections: usize = 0,
-
-    fn add(census: *Census) void {
-        census.mutex.lock();
-        defer census.mutex.unlock();
-        census.connections += 1;
-    }
-
-    fn remove(census: *Census) void {
-        census.mutex.lock();
-        defer census.mutex.unlock();
-        census.connections -= 1;
-        if (census.connections == 0) census.changed.signal();
-    }
-
-    /// Waits until there are no connections; false if there still are some.
-    pub fn awaitNone(census: *Census, milliseconds: u64) bool {
-        const timer_start = std.time.Instant.now() catch return false;
-        census.mutex.lock();
-        defer census.mutex.unlock();
-        while (census.connections != 0) {
-            const now = std.time.Instant.now() catch return false;
-            const left = (milliseconds * std.time.ns_per_ms) -| now.since(timer_start);
-            if (left == 0) return false;
-            census.changed.timedWait(&census.mutex, left) catch {};
-        }
-        return true;
-    }
-};
 
 pub const Server = struct {
     loop: *loop_module.Loop,
     allocator: std.mem.Allocator,
-    log: *log_module.Log,
-    handler: request_module.Handler,
-    census: *Census,
-    connections: ?*Connection = null,
+    handler: Handler,
+    connections: loop_module.List = .{},
     /// Connections that were handed to this loop and not released yet.
     load: std.atomic.Value(usize) = .init(0),
     date: response_module.Date = .{},
@@ -58,34 +22,15 @@ pub const Server = struct {
     drain_task: loop_module.Task = .{ .run = onDrain },
     cut_off_task: loop_module.Task = .{ .run = onCutOff },
 
-    /// Takes over a connection that was accepted, from any thread.
+    /// Takes over a connection that was accepted. May be called on any thread.
     fn hand(server: *Server, fd: posix.fd_t) !void {
         const connection = try Connection.create(server, fd);
         _ = server.load.fetchAdd(1, .monotonic);
-        server.census.add();
         server.loop.post(&connection.task);
     }
 
-    pub fn link(server: *Server, connection: *Connection) void {
-        connection.next = server.connections;
-        if (server.connections) |first| first.previous = connection;
-        server.connections = connection;
-    }
-
-    pub fn unlink(server: *Server, connection: *Connection) void {
-        if (connection.previous) |previous| previous.next = connection.next else server.connections = connection.next;
-        if (connection.next) |next| next.previous = connection.previous;
-    }
-
-    pub fn released(server: *Server) void {
-        _ = server.load.fetchSub(1, .monotonic);
-        // With the last connection the process ends, be it before the turn does.
-        if (server.draining) server.log.flush();
-        server.census.remove();
-    }
-
-    /// Closes what is idle, and everything else behind its answer. May be
-    /// called on any thread, once.
+    /// Closes what is idle, and everything else after its answer. May be called
+    /// on any thread, once.
     pub fn drain(server: *Server) void {
         server.loop.post(&server.drain_task);
     }
@@ -107,49 +52,52 @@ pub const Server = struct {
     }
 
     fn forEach(server: *Server, comptime action: fn (*Connection) void) void {
-        var next = server.connections;
-        while (next) |connection| {
-            next = connection.next; // the connection may be closed, though it isn't freed yet
-            action(connection);
+        var next = server.connections.first;
+        while (next) |node| {
+            next = node.next; // the connection may be closed, though it isn't freed yet
+            action(@fieldParentPtr("node", node));
         }
-    }
-
-    /// Writes the line of a request that was answered, where that is wanted.
-    pub fn logRequest(server: *Server, request: *const request_module.Request, status: u16) void {
-        const started = request.started orelse return;
-        const now = std.time.Instant.now() catch return;
-        const milliseconds = @as(f64, @floatFromInt(now.since(started))) / std.time.ns_per_ms;
-        server.log.write(.info, "request", .{
-            .method = request.head.method,
-            .path = request.head.path,
-            .status = status,
-            .duration_ms = milliseconds,
-        });
     }
 };
 
+/// Listens on an address. What is accepted inherits TCP_NODELAY.
+pub fn listen(address: std.net.Address) !posix.fd_t {
+    const kind = posix.SOCK.STREAM | posix.SOCK.CLOEXEC | posix.SOCK.NONBLOCK;
+    const fd = try posix.socket(address.any.family, kind, posix.IPPROTO.TCP);
+    errdefer posix.close(fd);
+    // Else a restart would have to wait for the connections of the last process.
+    try posix.setsockopt(fd, posix.SOL.SOCKET, posix.SO.REUSEADDR, std.mem.asBytes(&@as(i32, 1)));
+    channel_module.setNoDelay(fd);
+    try posix.bind(fd, &address.any, address.getOsSockLen());
+    try posix.listen(fd, 4096);
+    return fd;
+}
+
 /// Accepts connections on one loop and hands each to the loop that has fewest.
+/// One listener, not one for each loop (SO_REUSEPORT): so few connections are
+/// spread evenly, and none is lost in a queue when the process ends.
 pub const Listener = struct {
     source: loop_module.Source = .{ .ready = onReady },
     timer: loop_module.Timer = .{ .expired = onRetry },
     stop_task: loop_module.Task = .{ .run = onStop },
     loop: *loop_module.Loop,
-    log: *log_module.Log,
     servers: []Server,
     fd: ?posix.fd_t,
-    /// Set once all that had connected is handed out, and nothing is accepted.
+    /// Set once everything that had connected is handed out.
     stopped: std.Thread.ResetEvent = .{},
 
     /// How long a process without free descriptors waits for one.
     const retry_delay: loop_module.Delay = .ms_50;
 
+    var limiter: log.Limiter = .{};
+
     /// Must be called before the loop runs.
     pub fn start(listener: *Listener) !void {
-        try listener.loop.add(listener.fd.?, &listener.source, .read);
+        try listener.loop.add(listener.fd.?, &listener.source);
     }
 
-    /// Takes what has connected so far, closes the listener, and has all
-    /// servers drained. May be called on any thread, once.
+    /// Takes what has connected so far, closes the listener, and drains all
+    /// servers. May be called on any thread, once.
     pub fn stop(listener: *Listener) void {
         listener.loop.post(&listener.stop_task);
     }
@@ -178,14 +126,21 @@ pub const Listener = struct {
     fn acceptAll(listener: *Listener) void {
         const fd = listener.fd orelse return;
         while (true) {
-            const client = socket.accept(fd) catch |failure| {
-                if (failure == error.Exhausted) {
-                    listener.log.writeLimited(.descriptors, .warn, "no descriptor is left for a connection", .{});
-                    listener.loop.startTimer(&listener.timer, retry_delay);
-                }
-                return;
-            };
-            listener.idlest().hand(client) catch posix.close(client);
+            const result = linux.accept4(fd, null, null, linux.SOCK.CLOEXEC | linux.SOCK.NONBLOCK);
+            switch (posix.errno(result)) {
+                .SUCCESS => {
+                    const client: posix.fd_t = @intCast(result);
+                    listener.idlest().hand(client) catch posix.close(client);
+                },
+                .AGAIN => return,
+                .MFILE, .NFILE, .NOBUFS, .NOMEM => {
+                    if (limiter.allows()) std.log.warn("no file descriptor is left for a connection", .{});
+                    return listener.loop.startTimer(&listener.timer, retry_delay);
+                },
+                // The rest concerns the one connection that was taken, which is gone
+                // (accept(2), "Error handling").
+                else => {},
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 //! hasn't prepared it yet, Bind, Execute and Sync.
 
 const std = @import("std");
-const address = @import("../event/address.zig");
+const dialer_module = @import("../event/dialer.zig");
 const loop_module = @import("../event/loop.zig");
 const message = @import("message.zig");
 const pool_module = @import("pool.zig");
@@ -15,46 +15,45 @@ const Client = pool_module.Client;
 const Pool = pool_module.Pool;
 const Query = query_module.Query;
 
-const out_of_reach = "PostgreSQL can't be reached";
+/// A migration has changed the columns of a prepared statement.
+const stale_plan = "0A000";
 
 pub const Connection = struct {
     pool: *Pool,
     /// Changed under the pool's lock, by the owner or, while it is idle, by another.
     owner: std.atomic.Value(*Client),
     is_idle: bool = false,
-    previous: ?*Connection = null,
-    next: ?*Connection = null,
+    node: loop_module.List.Node = .{ .data = {} },
 
     source: loop_module.Source = .{ .ready = onReady },
-    /// Bounds how long the connection takes to be made.
-    timer: loop_module.Timer = .{ .expired = onTooSlow },
+    /// Limits how long the connection takes until it is open.
+    dialer: dialer_module.Dialer,
     /// Posted to the loop that the connection was given to.
     arrival: loop_module.Task = .{ .run = onArrived },
-    /// Run where a connection failed at once.
-    refusal: loop_module.Task = .{ .run = onRefused },
-    lookup: address.Lookup = undefined,
-    state: State = .closed,
+    state: enum { closed, connecting, starting, open } = .closed,
     /// Whether the loop of the owner reports this connection.
-    reported: bool = false,
+    attached: bool = false,
     stream: Stream = .{ .usual_size = 16 << 10 },
     exchange: scram.Exchange = undefined,
-    authentication: Authentication = .none,
+    authentication: enum { none, first_sent, proof_sent, server_verified, accepted, complete } = .none,
     /// A bit for each statement.
     prepared: u32 = 0,
     query: ?*Query = null,
-    /// Of the query, once PostgreSQL has told that it is done with it.
+    /// The query was prepared in the flight that is under way.
+    prepares: bool = false,
+    /// Of the query, once PostgreSQL is done with it.
     outcome: ?query_module.Outcome = null,
     affected: u64 = 0,
     failure: ?message.ServerError = null,
 
-    const State = enum { closed, resolving, connecting, starting, open };
-
-    const Authentication = enum { none, first_sent, proof_sent, server_verified, accepted, complete };
-
-    const Error = message.Error || Stream.Error || scram.Error || error{Refused};
+    const Error = message.Error || Stream.Error || scram.Error || error{ Refused, ConnectionRefused };
 
     pub fn init(pool: *Pool, owner: *Client) Connection {
-        return .{ .pool = pool, .owner = .init(owner) };
+        return .{
+            .pool = pool,
+            .owner = .init(owner),
+            .dialer = .{ .host = pool.settings.host, .failed = onDialFailed },
+        };
     }
 
     fn client(connection: *const Connection) *Client {
@@ -69,64 +68,19 @@ pub const Connection = struct {
 
     /// Called by the client that reserved the connection.
     pub fn open(connection: *Connection) void {
+        connection.state = .connecting;
+        connection.attached = true;
         connection.failure = null;
-        connection.loop().startTimer(&connection.timer, pool_module.wait_limit);
-        connection.lookup = .{
-            .task = .{ .run = onResolved },
-            .loop = connection.loop(),
-            .host = connection.pool.settings.host,
-        };
-        switch (connection.pool.settings.host) {
-            .literal => |literal| connection.connect(literal),
-            .name => {
-                connection.state = .resolving;
-                connection.pool.resolver.submit(&connection.lookup) catch connection.refuse();
-            },
-        }
+        connection.dialer.start(connection.loop(), &connection.stream.channel, &connection.source, connection.pool.settings.limits.wait);
     }
 
-    fn onResolved(task: *loop_module.Task) void {
-        const lookup: *address.Lookup = @fieldParentPtr("task", task);
-        const connection: *Connection = @fieldParentPtr("lookup", lookup);
-        // Given up already, if it took too long; that was put off until now.
-        if (!connection.timer.isRunning()) return connection.giveUp(pool_module.too_slow);
-        const found = lookup.outcome orelse return connection.giveUp("the host of PostgreSQL has no address");
-        connection.connect(found);
-    }
-
-    fn connect(connection: *Connection, to: std.net.Address) void {
-        connection.stream.channel.connect(to) catch return connection.refuse();
-        connection.state = .connecting;
-        connection.arrive() catch connection.refuse();
-    }
-
-    /// Fails, but not within the call that asks for the connection.
-    fn refuse(connection: *Connection) void {
-        connection.state = .connecting;
-        connection.loop().later(&connection.refusal);
-    }
-
-    fn onRefused(task: *loop_module.Task) void {
-        const connection: *Connection = @fieldParentPtr("refusal", task);
-        connection.giveUp(out_of_reach);
-    }
-
-    fn onTooSlow(timer: *loop_module.Timer) void {
-        const connection: *Connection = @fieldParentPtr("timer", timer);
-        // A look-up can't be stopped: see onResolved.
-        if (connection.state != .resolving) connection.giveUp(pool_module.too_slow);
-    }
-
-    fn giveUp(connection: *Connection, reason: []const u8) void {
-        const owner = connection.client();
-        connection.reset();
-        // Where PostgreSQL has said why, that tells more.
-        const told: message.Text = if (connection.failure) |failure| failure.message else .{};
-        owner.openFailed(connection, if (told.length != 0) told else .of(reason));
+    fn onDialFailed(dialer: *dialer_module.Dialer, reason: []const u8) void {
+        const connection: *Connection = @fieldParentPtr("dialer", dialer);
+        connection.end(reason);
     }
 
     fn startUp(connection: *Connection) Error!void {
-        if (!connection.stream.channel.isConnected()) return error.Disconnected;
+        try connection.stream.channel.expectConnected();
         connection.state = .starting;
         connection.authentication = .none;
         const settings = &connection.pool.settings;
@@ -139,8 +93,7 @@ pub const Connection = struct {
         switch (std.mem.readInt(u32, payload[0..4], .big)) {
             0 => {
                 // A server that needs no password, or has shown that it knows it.
-                const complete = connection.authentication == .none or connection.authentication == .server_verified;
-                if (!complete) return error.Refused;
+                if (connection.authentication != .none and connection.authentication != .server_verified) return error.Refused;
                 connection.authentication = .accepted;
             },
             10 => {
@@ -167,23 +120,15 @@ pub const Connection = struct {
 
     // Moving between loops.
 
-    fn arrive(connection: *Connection) !void {
-        try connection.stream.channel.attach(connection.loop(), &connection.source);
-        connection.reported = true;
-    }
-
     /// The pool takes the connection from a client. Called under its lock.
     pub fn leave(connection: *Connection, from: *Client) void {
-        connection.stream.channel.detach(from.loop);
-        connection.reported = false;
+        from.loop.remove(connection.stream.channel.fd);
+        connection.attached = false;
     }
 
     fn onArrived(task: *loop_module.Task) void {
         const connection: *Connection = @fieldParentPtr("arrival", task);
-        const query = connection.query.?;
-        connection.query = null;
-        connection.loop().stopTimer(&query.timer);
-        connection.start(query);
+        connection.start(connection.query.?);
     }
 
     // Executing statements.
@@ -191,41 +136,47 @@ pub const Connection = struct {
     /// Executes a query on a connection that is open and free.
     pub fn start(connection: *Connection, query: *Query) void {
         connection.query = query;
-        connection.affected = 0;
-        connection.failure = null;
-        if (!connection.reported) connection.arrive() catch return connection.end("the loop takes no more descriptors");
-        connection.send(query) catch return connection.fail(error.OutOfMemory);
-        // A socket that was empty takes it; where not, the loop tells when.
-        connection.stream.channel.writable = true;
-        connection.stream.flush(connection.pool.allocator) catch |failure| return connection.fail(failure);
+        query.place = .{ .executing = connection };
+        const limits = &connection.pool.settings.limits;
+        const is_late = connection.loop().now - query.asked_at > limits.long_wait;
+        connection.loop().startTimer(&query.timer, if (is_late) limits.late_statement else limits.statement);
+        if (!connection.attached) {
+            connection.stream.channel.attach(connection.loop(), &connection.source) catch return connection.fail(error.Disconnected);
+            connection.attached = true;
+        }
+        connection.send(query, .first) catch |failure| return connection.fail(failure);
     }
 
-    fn send(connection: *Connection, query: *const Query) !void {
+    fn send(connection: *Connection, query: *Query, attempt: enum { first, again }) Error!void {
+        const bit = @as(u32, 1) << query.statement.index;
+        connection.affected = 0;
+        connection.failure = null;
+        connection.prepares = attempt == .again or connection.prepared & bit == 0;
         const output = connection.writer();
         var name_buffer: [8]u8 = undefined;
-        const name = std.fmt.bufPrint(&name_buffer, "s{d}", .{query.statement.index}) catch unreachable;
-        if (!connection.isPrepared(query.statement)) try output.parse(name, query.statement.sql);
+        const name = std.fmt.bufPrint(&name_buffer, "s{d}", .{query.statement.index}) catch unreachable; // two digits at most
+        if (attempt == .again) try output.close(name);
+        if (connection.prepares) try output.parse(name, query.statement.sql);
         try output.bind(name, query.parameters.constSlice());
         try output.execute();
         try output.sync();
-    }
-
-    fn isPrepared(connection: *const Connection, statement: *const query_module.Statement) bool {
-        return connection.prepared >> statement.index & 1 != 0;
+        // A socket that was empty takes it; if not, the loop reports when.
+        connection.stream.channel.writable = true;
+        try connection.stream.flush(connection.pool.allocator);
     }
 
     fn onReady(source: *loop_module.Source, on_loop: *loop_module.Loop, ready: loop_module.Ready) void {
         const connection: *Connection = @fieldParentPtr("source", source);
         const owner = &connection.pool.clients[on_loop.index];
-        var was_idle = false;
-        if (!owner.claim(connection, &was_idle) or connection.state == .closed) return;
+        const was_idle = owner.claim(connection) orelse return;
+        if (connection.state == .closed) return;
         connection.stream.channel.notice(ready);
-        const freed = connection.progress() catch |failure| return connection.fail(failure);
+        const released = connection.progress() catch |failure| return connection.fail(failure);
         // It had something to say, but nothing that matters.
-        if (was_idle and !freed) owner.release(connection, false);
+        if (was_idle and !released) owner.release(connection, false);
     }
 
-    /// Does all that can be done. True: the connection was released.
+    /// Does everything that can be done. True: the connection was released.
     fn progress(connection: *Connection) Error!bool {
         const stream = &connection.stream;
         const allocator = connection.pool.allocator;
@@ -243,13 +194,13 @@ pub const Connection = struct {
         }
     }
 
-    /// Gives a connection back that PostgreSQL is done with. Not before all was
-    /// read that it has sent: an end, or what it mustn't send, would be found in
+    /// Gives a connection back that PostgreSQL is done with. Not before everything
+    /// was read that it has sent: an end, or what it mustn't send, would be found in
     /// the middle of the next statement. True: the connection was released.
     fn becomeFree(connection: *Connection) bool {
         if (connection.state == .starting and connection.authentication == .complete) {
             connection.state = .open;
-            connection.loop().stopTimer(&connection.timer);
+            connection.dialer.stop(connection.loop());
             connection.client().release(connection, true);
             return true;
         }
@@ -258,7 +209,7 @@ pub const Connection = struct {
         connection.query = null;
         connection.outcome = null;
         connection.client().release(connection, false);
-        query.done(query, outcome);
+        query.finish(outcome);
         return true;
     }
 
@@ -266,25 +217,24 @@ pub const Connection = struct {
         return .{ .buffer = &connection.stream.output, .allocator = connection.pool.allocator };
     }
 
-    /// Handles a message.
     fn take(connection: *Connection, next: message.Message) Error!void {
         switch (next.tag) {
             'S', 'N', 'A' => {}, // may come at any time, and change nothing
             'E' => {
                 connection.failure = try .parse(next.payload);
-                if (connection.state == .starting or !connection.isAnswering()) return error.Refused;
+                if (!connection.isAnswering()) return error.Refused;
             },
             'R' => {
                 if (connection.state != .starting) return error.Malformed;
                 try connection.authenticate(next.payload);
             },
             'K' => if (connection.state != .starting) return error.Malformed,
-            'Z' => try connection.takeReadiness(),
+            'Z' => try connection.takeReadiness(next.payload),
             else => try connection.takeResult(next),
         }
     }
 
-    /// Whether there is a query whose outcome PostgreSQL has yet to tell.
+    /// Whether there is a query that PostgreSQL isn't done with.
     fn isAnswering(connection: *const Connection) bool {
         return connection.query != null and connection.outcome == null;
     }
@@ -294,76 +244,72 @@ pub const Connection = struct {
         const query = connection.query.?;
         switch (next.tag) {
             '1' => connection.prepared |= @as(u32, 1) << query.statement.index,
-            '2' => {},
-            'D' => {
-                var row: message.Row = try .init(next.payload, query.statement.columns);
-                try query.row(query, &row);
-            },
+            '2', '3' => {},
+            'D' => query.keep(next.payload),
             'C' => connection.affected = message.affectedRows(next.payload),
             else => return error.Malformed,
         }
     }
 
-    fn takeReadiness(connection: *Connection) Error!void {
+    fn takeReadiness(connection: *Connection, payload: []const u8) Error!void {
         if (connection.state == .starting) {
             if (connection.authentication != .accepted) return error.Malformed;
             connection.authentication = .complete;
             return;
         }
         if (!connection.isAnswering()) return error.Malformed;
-        connection.outcome = if (connection.failure) |failure|
-            if (failure.isOutage()) .{ .unavailable = .of("PostgreSQL refuses to serve") } else .{ .failed = failure }
-        else
-            .{ .done = connection.affected };
+        const query = connection.query.?;
+        if (connection.failure) |failure| {
+            connection.failure = null;
+            const is_stale = std.mem.eql(u8, &failure.code, stale_plan) and !connection.prepares;
+            // Outside of a transaction the statement can simply run again.
+            if (is_stale and std.mem.eql(u8, payload, "I")) {
+                query.rows.clearRetainingCapacity();
+                return connection.send(query, .again);
+            }
+            connection.outcome = .{ .refused = failure };
+        } else {
+            connection.outcome = .{ .done = .{ .count = connection.affected, .rows = .{ .rest = query.rows.items } } };
+        }
     }
 
     // The end.
 
     fn fail(connection: *Connection, failure: Error) void {
-        const reason = connection.describe(failure);
-        if (connection.state == .connecting or connection.state == .starting) return connection.giveUp(reason);
-        switch (failure) {
-            error.OutOfMemory => connection.endWith(.out_of_memory),
-            error.Malformed => connection.endWith(.malformed),
-            else => connection.end(reason),
-        }
-    }
-
-    fn describe(connection: *const Connection, failure: Error) []const u8 {
-        return switch (failure) {
-            error.Malformed => "PostgreSQL has sent what is not of its protocol",
-            error.Refused => "PostgreSQL asks for another way to authenticate",
-            error.WrongServer => "PostgreSQL doesn't know the password",
+        connection.end(switch (failure) {
+            error.Malformed => "it has sent what isn't of its protocol",
+            error.Refused => "it asks for a way to authenticate that isn't supported",
+            error.WrongServer => "it doesn't know the password itself",
             error.OutOfMemory => "no memory is left",
-            else => if (connection.state == .connecting) out_of_reach else "PostgreSQL has ended the connection",
-        };
+            error.ConnectionRefused => dialer_module.refused_reason,
+            error.Disconnected => if (connection.state == .connecting) dialer_module.unreachable_reason else "it has ended the connection",
+        });
     }
 
-    fn end(connection: *Connection, reason: []const u8) void {
-        connection.endWith(.{ .unavailable = .of(reason) });
-    }
-
-    fn endWith(connection: *Connection, failure: query_module.Outcome) void {
+    /// Ends the connection. What PostgreSQL has said before counts.
+    pub fn end(connection: *Connection, reason: []const u8) void {
         const owner = connection.client();
+        const was_open = connection.state == .open;
         const query = connection.query;
-        // What PostgreSQL has told before holds.
-        const outcome = connection.outcome orelse failure;
+        const cause = if (connection.failure) |failure| failure.text else message.cut(reason);
+        const outcome: query_module.Outcome = connection.outcome orelse .{ .lost = cause };
+        connection.dialer.giveUp(connection.loop());
         connection.reset();
-        owner.lost(connection);
-        if (query) |waiting| waiting.done(waiting, outcome);
+        owner.closed(connection, was_open, cause);
+        if (query) |waiting| waiting.finish(outcome);
     }
 
     /// Closes a connection that nothing waits for.
     pub fn close(connection: *Connection) void {
+        connection.dialer.stop(connection.loop());
         connection.reset();
         connection.stream.deinit(connection.pool.allocator);
     }
 
     fn reset(connection: *Connection) void {
-        connection.loop().stopTimer(&connection.timer);
         connection.stream.close(connection.pool.allocator);
         connection.state = .closed;
-        connection.reported = false;
+        connection.attached = false;
         connection.query = null;
         connection.outcome = null;
         connection.prepared = 0;

@@ -2,6 +2,7 @@
 //! Protocol" of its manual): written into a buffer, and read out of one.
 
 const std = @import("std");
+const Time = @import("../time.zig").Time;
 
 pub const Buffer = std.ArrayListUnmanaged(u8);
 
@@ -47,8 +48,8 @@ pub const Writer = struct {
         writer.end(start);
     }
 
-    /// Prepares a statement under a name. The types of its parameters are told
-    /// by PostgreSQL.
+    /// Prepares a statement under a name. PostgreSQL infers the types of its
+    /// parameters.
     pub fn parse(writer: Writer, name: []const u8, sql: []const u8) std.mem.Allocator.Error!void {
         const start = try writer.begin('P');
         try writer.string(name);
@@ -90,12 +91,20 @@ pub const Writer = struct {
         writer.end(start);
     }
 
+    /// Forgets a prepared statement.
+    pub fn close(writer: Writer, name: []const u8) std.mem.Allocator.Error!void {
+        const start = try writer.begin('C');
+        try writer.integer(u8, 'S');
+        try writer.string(name);
+        writer.end(start);
+    }
+
     pub fn sync(writer: Writer) std.mem.Allocator.Error!void {
         writer.end(try writer.begin('S'));
     }
 
     fn begin(writer: Writer, tag: ?u8) std.mem.Allocator.Error!usize {
-        if (tag) |octet| try writer.integer(u8, octet);
+        if (tag) |byte| try writer.integer(u8, byte);
         const start = writer.buffer.items.len;
         try writer.integer(i32, 0); // the length, once it is known
         return start;
@@ -107,9 +116,9 @@ pub const Writer = struct {
     }
 
     fn integer(writer: Writer, Integer: type, number: Integer) std.mem.Allocator.Error!void {
-        var octets: [@sizeOf(Integer)]u8 = undefined;
-        std.mem.writeInt(Integer, &octets, number, .big);
-        try writer.buffer.appendSlice(writer.allocator, &octets);
+        var bytes: [@sizeOf(Integer)]u8 = undefined;
+        std.mem.writeInt(Integer, &bytes, number, .big);
+        try writer.buffer.appendSlice(writer.allocator, &bytes);
     }
 
     fn string(writer: Writer, text: []const u8) std.mem.Allocator.Error!void {
@@ -120,98 +129,113 @@ pub const Writer = struct {
 
 pub const Error = error{Malformed};
 
-/// Octets that a message of the server may have. A row of the contract's has at
+/// Bytes that a message of the server may have. A row of the contract's has at
 /// most 81 KB.
 const max_message = 1 << 20;
 
 pub const Message = struct {
     tag: u8,
     payload: []const u8,
-    /// Octets of the whole message.
+    /// Bytes of the whole message.
     length: usize,
 
-    /// The message at the front of `octets`; null if it is not complete.
-    pub fn next(octets: []const u8) Error!?Message {
-        if (octets.len < 5) return null;
-        const length = std.mem.readInt(u32, octets[1..5], .big);
+    /// The message at the front of `bytes`; null if it is not complete.
+    pub fn next(bytes: []const u8) Error!?Message {
+        if (bytes.len < 5) return null;
+        const length = std.mem.readInt(u32, bytes[1..5], .big);
         if (length < 4 or length > max_message) return error.Malformed;
-        if (octets.len < length + 1) return null;
-        return .{ .tag = octets[0], .payload = octets[5 .. length + 1], .length = length + 1 };
+        if (bytes.len < length + 1) return null;
+        return .{ .tag = bytes[0], .payload = bytes[5 .. length + 1], .length = length + 1 };
     }
 };
 
-/// Octets that the message at the front has, as far as it has told.
-pub fn announcedLength(octets: []const u8) usize {
-    if (octets.len < 5) return 5;
-    return @min(std.mem.readInt(u32, octets[1..5], .big), max_message) + 1;
+/// Bytes that the message at the front has, as far as is known.
+pub fn announcedLength(bytes: []const u8) usize {
+    if (bytes.len < 5) return 5;
+    return @min(std.mem.readInt(u32, bytes[1..5], .big), max_message) + 1;
 }
 
-/// The columns of a row, one after the other.
-pub const Row = struct {
+/// The rows that a statement has returned.
+pub const Rows = struct {
+    /// Payloads of DataRow messages, one behind the other.
     rest: []const u8,
 
-    pub fn init(payload: []const u8, columns: u16) Error!Row {
-        if (payload.len < 2 or std.mem.readInt(u16, payload[0..2], .big) != columns) return error.Malformed;
-        return .{ .rest = payload[2..] };
+    /// The next row, as a struct whose members have the order of the columns. An
+    /// i64 is a bigint, a slice a text (there as long as the rows), a Time a
+    /// timestamp with time zone, and a struct stands for its members.
+    pub fn next(rows: *Rows, Row: type) Error!?Row {
+        if (rows.rest.len == 0) return null;
+        const columns = std.mem.readInt(u16, (try rows.take(2))[0..2], .big);
+        if (columns != comptime countColumns(Row)) return error.Malformed;
+        return try rows.value(Row);
     }
 
-    pub fn text(row: *Row) Error![]const u8 {
-        if (row.rest.len < 4) return error.Malformed;
-        const length = std.mem.readInt(i32, row.rest[0..4], .big);
-        // The contract's columns are never null.
-        if (length < 0 or row.rest.len - 4 < length) return error.Malformed;
-        const value = row.rest[4..][0..@intCast(length)];
-        row.rest = row.rest[4 + value.len ..];
-        return value;
+    fn countColumns(Row: type) u16 {
+        if (Row == Time or @typeInfo(Row) != .@"struct") return 1;
+        var count: u16 = 0;
+        for (@typeInfo(Row).@"struct".fields) |field| count += countColumns(field.type);
+        return count;
     }
 
-    pub fn integer(row: *Row) Error!i64 {
-        const value = try row.text();
-        if (value.len != @sizeOf(i64)) return error.Malformed;
-        return std.mem.readInt(i64, value[0..8], .big);
+    fn value(rows: *Rows, Value: type) Error!Value {
+        switch (Value) {
+            []const u8 => return rows.column(),
+            i64 => {
+                const bytes = try rows.column();
+                if (bytes.len != 8) return error.Malformed;
+                return std.mem.readInt(i64, bytes[0..8], .big);
+            },
+            Time => {
+                const since_2000 = try rows.value(i64); // microseconds
+                const between = 946_684_800_000;
+                const milliseconds = @divFloor(since_2000, std.time.us_per_ms) + between;
+                // HTTP and JSON show four digits of the year.
+                if (milliseconds < 0 or milliseconds > 253_402_300_799_999) return error.Malformed;
+                return .{ .milliseconds = @intCast(milliseconds) };
+            },
+            else => {
+                var result: Value = undefined;
+                inline for (@typeInfo(Value).@"struct".fields) |field| {
+                    @field(result, field.name) = try rows.value(field.type);
+                }
+                return result;
+            },
+        }
     }
 
-    /// A timestamp with time zone, in milliseconds since 1970.
-    pub fn time(row: *Row) Error!u64 {
-        const since_2000 = try row.integer(); // microseconds
-        const between = 946_684_800_000;
-        const milliseconds = @divFloor(since_2000, std.time.us_per_ms) + between;
-        // What HTTP and JSON show has four digits for the year.
-        if (milliseconds < 0 or milliseconds > 253_402_300_799_999) return error.Malformed;
-        return @intCast(milliseconds);
+    fn column(rows: *Rows) Error![]const u8 {
+        const length = std.mem.readInt(i32, (try rows.take(4))[0..4], .big);
+        if (length < 0) return error.Malformed; // no column of the contract is ever null
+        return rows.take(@intCast(length));
+    }
+
+    fn take(rows: *Rows, length: usize) Error![]const u8 {
+        if (rows.rest.len < length) return error.Malformed;
+        defer rows.rest = rows.rest[length..];
+        return rows.rest[0..length];
     }
 };
 
-/// A copy, cut where it is too long.
-pub const Text = struct {
-    buffer: [max_length]u8 = undefined,
-    length: usize = 0,
+/// A text that outlives the message it came in.
+pub const Text = std.BoundedArray(u8, max_text);
+const max_text = 160;
 
-    const max_length = 160;
-
-    pub fn of(value: []const u8) Text {
-        var text: Text = .{ .length = @min(value.len, max_length) };
-        // Not within a character: it goes into the log, which is UTF-8.
-        while (text.length < value.len and text.length > 0 and value[text.length] & 0xc0 == 0x80) text.length -= 1;
-        @memcpy(text.buffer[0..text.length], value[0..text.length]);
-        if (!std.unicode.utf8ValidateSlice(text.slice())) text.length = 0;
-        return text;
-    }
-
-    pub fn slice(text: *const Text) []const u8 {
-        return text.buffer[0..text.length];
-    }
-};
+/// A copy of the text, cut where it is too long.
+pub fn cut(text: []const u8) Text {
+    return Text.fromSlice(text[0..@min(text.len, max_text)]) catch unreachable;
+}
 
 /// What the server says of an error.
 pub const ServerError = struct {
     /// SQLSTATE.
     code: [5]u8 = "XX000".*,
     constraint: Text = .{},
-    message: Text = .{},
+    /// The code, and the server's message.
+    text: Text = .{},
 
     pub fn parse(payload: []const u8) Error!ServerError {
         var result: ServerError = .{};
+        var message: []const u8 = "no message";
         var rest = payload;
         while (rest.len != 0 and rest[0] != 0) {
             const end = std.mem.indexOfScalarPos(u8, rest, 1, 0) orelse return error.Malformed;
@@ -220,21 +244,16 @@ pub const ServerError = struct {
                 'C' => if (value.len == 5) {
                     result.code = value[0..5].*;
                 },
-                'n' => result.constraint = .of(value),
-                'M' => result.message = .of(value),
+                'n' => result.constraint = cut(value),
+                'M' => message = value,
                 else => {},
             }
             rest = rest[end + 1 ..];
         }
+        result.text.appendSliceAssumeCapacity(&result.code);
+        result.text.appendSliceAssumeCapacity(": ");
+        result.text.appendSliceAssumeCapacity(message[0..@min(message.len, max_text - result.text.len)]);
         return result;
-    }
-
-    /// The server can't be used at the moment: it is starting or stopping, or
-    /// has no connection left (appendix "PostgreSQL Error Codes").
-    pub fn isOutage(failure: *const ServerError) bool {
-        return std.mem.startsWith(u8, &failure.code, "08") or
-            std.mem.startsWith(u8, &failure.code, "57P") or
-            std.mem.eql(u8, &failure.code, "53300");
     }
 };
 

@@ -1,125 +1,123 @@
 //! A pool of connections that all loops share. A connection belongs to one loop
-//! at a time and is idle there, or busy; it goes to another loop when that one
-//! needs it. So no loop waits while another has more than it needs, and on the
-//! usual way nothing is shared but one short lock.
+//! at a time and is idle there, or busy; it moves to another loop when that one
+//! needs it. So no loop waits while another has more than it needs, and usually
+//! nothing is shared but one short lock.
 
 const std = @import("std");
-const address = @import("../event/address.zig");
-const connection_module = @import("connection.zig");
+const Connection = @import("connection.zig").Connection;
+const Host = @import("../event/dialer.zig").Host;
+const log = @import("../log.zig");
 const loop_module = @import("../event/loop.zig");
 const message = @import("message.zig");
-const query_module = @import("query.zig");
+const Query = @import("query.zig").Query;
 const scram = @import("scram.zig");
 
-const Connection = connection_module.Connection;
-const Query = query_module.Query;
-
-/// How long a statement waits for a connection, and a connection to be made.
-pub const wait_limit: loop_module.Delay = .s_2;
-
-/// Why there is no connection where PostgreSQL says nothing.
-pub const too_slow = "PostgreSQL can't be reached in time";
+const List = loop_module.List;
 
 /// Milliseconds by which another loop's longest wait must exceed the one of the
 /// loop that has a connection to give. Below, the connection stays where it is,
-/// which is much cheaper; so this is how unfair the pool may be. Where nobody
-/// waits on that loop, the connection goes to whoever does.
+/// which is much cheaper. A connection that nobody waits for on its loop goes to
+/// the one who has waited longest on the others.
 const patience = 10;
 
+/// Bytes of rows whose memory a loop keeps.
+const max_spare_rows = 256 << 10;
+
 pub const Settings = struct {
-    host: address.Host,
+    host: *Host,
     user: []const u8,
     password: []const u8,
     database: []const u8,
+    limits: Limits = .{},
+};
+
+/// The defaults give every statement an outcome within 3 s.
+pub const Limits = struct {
+    /// How long a statement waits for a connection, and a connection for PostgreSQL.
+    wait: loop_module.Delay = .ms_1800,
+    /// How long a statement may take once it is sent.
+    statement: loop_module.Delay = .s_2,
+    /// The same for one that has waited for more than `long_wait` milliseconds.
+    late_statement: loop_module.Delay = .s_1,
+    long_wait: u64 = 800,
+    /// Milliseconds after a failure for which no further connection is made.
+    retry_pause: u64 = 500,
 };
 
 pub const Pool = struct {
     settings: Settings,
     allocator: std.mem.Allocator,
     keys: scram.KeyCache = .{},
-    resolver: address.Resolver = .{},
     connections: []Connection,
+    /// One for each loop.
     clients: []Client,
 
-    /// Guards what follows, and all lists of the clients.
+    /// Guards the rest, and all lists of the clients.
     mutex: std.Thread.Mutex = .{},
     /// Connections that are closed, and may be opened.
-    closed: ?*Connection = null,
+    closed: List = .{},
     /// Connections that are open to statements.
     alive: usize = 0,
     /// Connections that are being made.
     opening: usize = 0,
-    /// Why the last connection that failed couldn't be made.
+    /// Why the last connection ended that did.
     failure: message.Text = .{},
+    /// On the clock of the loops.
+    retry_at: u64 = 0,
 
-    /// `connections` says how large the pool is; both slices are filled in. There
-    /// is a client for each loop.
     pub fn init(
         pool: *Pool,
-        settings: Settings,
-        connections: []Connection,
-        clients: []Client,
-        loops: []loop_module.Loop,
         allocator: std.mem.Allocator,
-    ) void {
-        pool.* = .{ .settings = settings, .allocator = allocator, .connections = connections, .clients = clients };
-        for (clients, loops) |*client, *loop| client.* = .{ .pool = pool, .loop = loop };
-        for (connections) |*connection| {
-            connection.* = .init(pool, &clients[0]);
-            connection.next = pool.closed;
-            pool.closed = connection;
+        settings: Settings,
+        size: usize,
+        loops: []loop_module.Loop,
+    ) std.mem.Allocator.Error!void {
+        pool.* = .{
+            .settings = settings,
+            .allocator = allocator,
+            .connections = try allocator.alloc(Connection, size),
+            .clients = try allocator.alloc(Client, loops.len),
+        };
+        for (pool.clients, loops) |*client, *loop| client.* = .{ .pool = pool, .loop = loop };
+        for (pool.connections) |*connection| {
+            connection.* = .init(pool, &pool.clients[0]);
+            pool.closed.append(&connection.node);
         }
     }
 
-    fn popClosed(pool: *Pool) ?*Connection {
-        const connection = pool.closed orelse return null;
-        pool.closed = connection.next;
-        connection.next = null;
-        return connection;
+    /// Closes all connections, and releases all memory. Nothing may be in flight.
+    pub fn deinit(pool: *Pool) void {
+        for (pool.connections) |*connection| connection.close();
+        for (pool.clients) |*client| client.spare_rows.deinit(pool.allocator);
+        pool.allocator.free(pool.connections);
+        pool.allocator.free(pool.clients);
     }
 
     fn waiting(pool: *const Pool) usize {
         var count: usize = 0;
-        for (pool.clients) |*client| count += client.waiters.length;
+        for (pool.clients) |*client| count += client.waiters.len;
         return count;
     }
 
-    /// Whom a connection of this client should serve next.
+    /// Nothing can be executed, and nothing is being done about it at the moment.
+    fn isDown(pool: *const Pool) bool {
+        return pool.alive == 0 and pool.opening == 0;
+    }
+
+    /// Who is served next by a connection of this client.
     fn nextWaiter(pool: *Pool, client: *Client) ?*Query {
-        var best = client.waiters.first;
+        var best = client.firstWaiter();
         for (pool.clients) |*other| {
             if (other == client) continue;
-            const candidate = other.waiters.first orelse continue;
+            const candidate = other.firstWaiter() orelse continue;
             const current = best orelse {
                 best = candidate;
                 continue;
             };
             const advantage: u64 = if (current.client == client) patience else 0;
-            if (candidate.queued_at + advantage < current.queued_at) best = candidate;
+            if (candidate.asked_at + advantage < current.asked_at) best = candidate;
         }
         return best;
-    }
-};
-
-const Waiters = struct {
-    first: ?*Query = null,
-    last: ?*Query = null,
-    length: usize = 0,
-
-    fn append(waiters: *Waiters, query: *Query) void {
-        query.previous = waiters.last;
-        query.next = null;
-        if (waiters.last) |last| last.next = query else waiters.first = query;
-        waiters.last = query;
-        waiters.length += 1;
-        query.place = .queued;
-    }
-
-    fn remove(waiters: *Waiters, query: *Query) void {
-        if (query.previous) |previous| previous.next = query.next else waiters.first = query.next;
-        if (query.next) |next| next.previous = query.previous else waiters.last = query.previous;
-        waiters.length -= 1;
-        query.place = .nowhere;
     }
 };
 
@@ -127,38 +125,61 @@ const Waiters = struct {
 pub const Client = struct {
     pool: *Pool,
     loop: *loop_module.Loop,
-    idle: ?*Connection = null,
-    waiters: Waiters = .{},
+    idle: List = .{},
+    waiters: List = .{},
     outage_task: loop_module.Task = .{ .run = onOutage },
     outage_posted: bool = false,
+    /// Memory for the rows of the next query.
+    spare_rows: std.ArrayListUnmanaged(u8) = .empty,
+
+    var limiter: log.Limiter = .{};
 
     /// Executes the query as soon as there is a connection. Its outcome may be
     /// there before this returns.
     pub fn execute(client: *Client, query: *Query) void {
         const pool = client.pool;
         query.client = client;
+        query.asked_at = client.loop.now;
         pool.mutex.lock();
         if (client.takeIdle()) |connection| {
             pool.mutex.unlock();
             return connection.start(query);
         }
-        query.queued_at = client.loop.now;
-        client.waiters.append(query);
-        client.loop.startTimer(&query.timer, wait_limit);
+        query.place = .queued;
+        client.waiters.append(&query.node);
+        client.loop.startTimer(&query.timer, pool.settings.limits.wait);
         const new = client.reserve();
+        const is_down = pool.isDown();
         pool.mutex.unlock();
         if (new) |connection| connection.open();
+        if (is_down) client.failWaiters();
+    }
+
+    /// Keeps the memory of rows, unless it is as much as few queries need.
+    pub fn recycle(client: *Client, rows: std.ArrayListUnmanaged(u8)) void {
+        const is_better = rows.capacity > client.spare_rows.capacity and rows.capacity <= max_spare_rows;
+        var useless = if (is_better) client.spare_rows else rows;
+        useless.deinit(client.pool.allocator);
+        if (is_better) client.spare_rows = rows;
+        client.spare_rows.clearRetainingCapacity();
+    }
+
+    fn firstWaiter(client: *Client) ?*Query {
+        const node = client.waiters.first orelse return null;
+        return @fieldParentPtr("node", node);
+    }
+
+    fn removeWaiter(client: *Client, query: *Query) void {
+        client.waiters.remove(&query.node);
+        query.place = .nowhere;
     }
 
     /// Takes an idle connection, of this loop or else of another. Locked.
     fn takeIdle(client: *Client) ?*Connection {
-        if (client.idle) |connection| {
-            client.unlinkIdle(connection);
-            return connection;
-        }
+        if (client.idle.last) |node| return client.unlinkIdle(@fieldParentPtr("node", node));
         for (client.pool.clients) |*other| {
-            const connection = other.idle orelse continue;
-            other.unlinkIdle(connection);
+            const node = other.idle.last orelse continue;
+            const connection = other.unlinkIdle(@fieldParentPtr("node", node));
             connection.leave(other);
             connection.owner.store(client, .release);
             return connection;
@@ -166,54 +187,37 @@ pub const Client = struct {
         return null;
     }
 
-    /// Takes a connection to be opened, unless enough are being made. Locked.
+    fn linkIdle(client: *Client, connection: *Connection) void {
+        connection.is_idle = true;
+        client.idle.append(&connection.node);
+    }
+
+    fn unlinkIdle(client: *Client, connection: *Connection) *Connection {
+        connection.is_idle = false;
+        client.idle.remove(&connection.node);
+        return connection;
+    }
+
+    /// Takes a connection to be opened, if that helps and may be tried. Locked.
     fn reserve(client: *Client) ?*Connection {
         const pool = client.pool;
-        if (pool.opening >= pool.waiting()) return null;
-        const connection = pool.popClosed() orelse return null;
+        if (pool.opening >= pool.waiting() or client.loop.now < pool.retry_at) return null;
+        const node = pool.closed.popFirst() orelse return null;
+        const connection: *Connection = @fieldParentPtr("node", node);
         pool.opening += 1;
         connection.owner.store(client, .release);
         return connection;
     }
 
-    fn linkIdle(client: *Client, connection: *Connection) void {
-        connection.is_idle = true;
-        connection.previous = null;
-        connection.next = client.idle;
-        if (client.idle) |first| first.previous = connection;
-        client.idle = connection;
-    }
-
-    fn unlinkIdle(client: *Client, connection: *Connection) void {
-        connection.is_idle = false;
-        if (connection.previous) |previous| previous.next = connection.next else client.idle = connection.next;
-        if (connection.next) |next| next.previous = connection.previous;
-        connection.previous = null;
-        connection.next = null;
-    }
-
-    /// Closes the connections that are idle here.
-    pub fn closeIdle(client: *Client) void {
+    /// Claims a connection about which the loop reports something, and returns
+    /// whether it was idle. Null: it belongs to another loop by now.
+    pub fn claim(client: *Client, connection: *Connection) ?bool {
         client.pool.mutex.lock();
         defer client.pool.mutex.unlock();
-        while (client.idle) |connection| {
-            client.unlinkIdle(connection);
-            client.pool.alive -= 1;
-            connection.close();
-            connection.next = client.pool.closed;
-            client.pool.closed = connection;
-        }
-    }
-
-    /// Claims a connection about which the loop has news. False: it belongs to
-    /// another loop by now.
-    pub fn claim(client: *Client, connection: *Connection, was_idle: *bool) bool {
-        client.pool.mutex.lock();
-        defer client.pool.mutex.unlock();
-        if (connection.owner.load(.acquire) != client) return false;
-        was_idle.* = connection.is_idle;
-        if (connection.is_idle) client.unlinkIdle(connection);
-        return true;
+        if (connection.owner.load(.acquire) != client) return null;
+        const was_idle = connection.is_idle;
+        if (was_idle) _ = client.unlinkIdle(connection);
+        return was_idle;
     }
 
     /// A connection has become free. It must not be touched any more: it may be
@@ -229,10 +233,9 @@ pub const Client = struct {
             client.linkIdle(connection);
             return pool.mutex.unlock();
         };
-        query.client.waiters.remove(query);
+        query.client.removeWaiter(query);
         if (query.client == client) {
             pool.mutex.unlock();
-            client.loop.stopTimer(&query.timer);
             return connection.start(query);
         }
         query.place = .assigned;
@@ -243,37 +246,30 @@ pub const Client = struct {
         query.client.loop.post(&connection.arrival);
     }
 
-    /// A connection has ended. Those who wait are served by a new one.
-    pub fn lost(client: *Client, connection: *Connection) void {
+    /// A connection has ended, or couldn't be made. Those who wait are served by a
+    /// new one or by the others; without either, they fail.
+    pub fn closed(client: *Client, connection: *Connection, was_open: bool, cause: message.Text) void {
         const pool = client.pool;
         pool.mutex.lock();
-        pool.alive -= 1;
-        connection.next = pool.closed;
-        pool.closed = connection;
+        if (was_open) {
+            pool.alive -= 1;
+        } else {
+            pool.opening -= 1;
+            pool.retry_at = client.loop.now + pool.settings.limits.retry_pause;
+        }
+        pool.failure = cause;
+        pool.closed.append(&connection.node);
         const new = client.reserve();
-        pool.mutex.unlock();
-        if (new) |reserved| reserved.open();
-    }
-
-    /// A connection could not be made. Who waits goes on waiting where there are
-    /// others; else there is nothing to wait for.
-    pub fn openFailed(client: *Client, connection: *Connection, failure: message.Text) void {
-        const pool = client.pool;
-        pool.mutex.lock();
-        pool.opening -= 1;
-        pool.failure = failure;
-        connection.next = pool.closed;
-        pool.closed = connection;
-        const hopeless = pool.alive == 0 and pool.opening == 0;
-        if (hopeless) {
+        if (pool.isDown()) {
             for (pool.clients) |*other| {
-                if (other == client or other.waiters.length == 0 or other.outage_posted) continue;
+                if (other.outage_posted or other.waiters.len == 0) continue;
                 other.outage_posted = true;
                 other.loop.post(&other.outage_task);
             }
         }
         pool.mutex.unlock();
-        if (hopeless) client.failWaiters();
+        if (limiter.allows()) std.log.warn("PostgreSQL: {s}", .{cause.constSlice()});
+        if (new) |reserved| reserved.open();
     }
 
     fn onOutage(task: *loop_module.Task) void {
@@ -284,32 +280,31 @@ pub const Client = struct {
         client.failWaiters();
     }
 
-    /// Fails those who wait now; who comes meanwhile has a try of their own.
+    /// Fails those who wait now. Who comes meanwhile has another try.
     fn failWaiters(client: *Client) void {
         client.pool.mutex.lock();
-        var count = client.waiters.length;
+        var failed = client.waiters;
+        client.waiters = .{};
         const failure = client.pool.failure;
         client.pool.mutex.unlock();
-        while (count > 0) : (count -= 1) {
-            client.pool.mutex.lock();
-            const query = client.waiters.first orelse return client.pool.mutex.unlock();
-            client.waiters.remove(query);
-            client.pool.mutex.unlock();
-            client.loop.stopTimer(&query.timer);
-            query.done(query, .{ .unavailable = failure });
+        while (failed.popFirst()) |node| {
+            const query: *Query = @fieldParentPtr("node", node);
+            query.finish(.{ .unavailable = failure });
         }
     }
 
-    /// The timer of a query that waits for a connection.
-    pub fn onWaitedTooLong(timer: *loop_module.Timer) void {
+    /// The timer of a query: it has waited too long for a connection, or for the
+    /// outcome.
+    pub fn onTooLate(timer: *loop_module.Timer) void {
         const query: *Query = @fieldParentPtr("timer", timer);
+        if (query.place == .executing) return query.place.executing.end("it hasn't answered in time");
         const client = query.client;
         client.pool.mutex.lock();
-        const queued = query.place == .queued;
-        if (queued) client.waiters.remove(query);
+        const is_queued = query.place == .queued;
+        if (is_queued) client.removeWaiter(query);
         const has_any = client.pool.alive != 0;
         client.pool.mutex.unlock();
-        if (!queued) return; // a connection is on its way here
-        query.done(query, .{ .unavailable = .of(if (has_any) "no connection of the pool became free" else too_slow) });
+        if (!is_queued) return; // a connection is on its way here
+        query.finish(.{ .unavailable = message.cut(if (has_any) "no connection became free in time" else "it can't be reached in time") });
     }
 };

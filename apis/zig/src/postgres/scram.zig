@@ -26,8 +26,8 @@ const max_iterations = 100_000;
 const max_salt = 64;
 const max_server_first = 512;
 
-const nonce_octets = 18;
-const nonce_length = base64.Encoder.calcSize(nonce_octets);
+const nonce_bytes = 18;
+const nonce_length = base64.Encoder.calcSize(nonce_bytes);
 const client_first_bare = "n=,r=";
 const channel_binding = "biws"; // "n,,"
 
@@ -73,12 +73,12 @@ pub const Exchange = struct {
     server_signature: ?Digest = null,
 
     pub fn init() Exchange {
-        var random: [nonce_octets]u8 = undefined;
+        var random: [nonce_bytes]u8 = undefined;
         std.crypto.random.bytes(&random);
         return initWith(random);
     }
 
-    fn initWith(random: [nonce_octets]u8) Exchange {
+    fn initWith(random: [nonce_bytes]u8) Exchange {
         var exchange: Exchange = .{ .nonce = undefined };
         _ = base64.Encoder.encode(&exchange.nonce, &random);
         return exchange;
@@ -114,7 +114,7 @@ pub const Exchange = struct {
         final.appendSliceAssumeCapacity(nonce);
         const signature = exchange.sign(&keys, server_first, final.slice());
         var proof: Digest = undefined;
-        for (&proof, keys.client, signature) |*octet, key, mask| octet.* = key ^ mask;
+        for (&proof, keys.client, signature) |*byte, key, mask| byte.* = key ^ mask;
         final.appendSliceAssumeCapacity(",p=");
         _ = base64.Encoder.encode(final.addManyAsSlice(base64.Encoder.calcSize(proof.len)) catch unreachable, &proof);
         return final;

@@ -1,5 +1,5 @@
 const std = @import("std");
-const fuzz_module = @import("../fuzz.zig");
+const fuzz_module = @import("../testing/fuzz.zig");
 const scram = @import("scram.zig");
 
 const HmacSha256 = std.crypto.auth.hmac.sha2.HmacSha256;
@@ -44,7 +44,7 @@ const Server = struct {
         HmacSha256.create(&signature, message, &stored_key);
         var proof: [32]u8 = undefined;
         try base64.Decoder.decode(&proof, client_final[proof_start + 3 ..]);
-        for (&proof, signature) |*octet, mask| octet.* ^= mask;
+        for (&proof, signature) |*byte, mask| byte.* ^= mask;
         if (!std.mem.eql(u8, &proof, &client_key)) return error.WrongProof;
         var server_key: [32]u8 = undefined;
         HmacSha256.create(&server_key, "Server Key", &salted);

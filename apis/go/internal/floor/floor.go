@@ -1,0 +1,104 @@
+// Package floor is what both floors share: benchmarks compare the API with them.
+package floor
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/signal"
+	"strconv"
+	"syscall"
+
+	"github.com/gin-gonic/gin"
+
+	"fairground/apis/go/internal/cache"
+	"fairground/apis/go/internal/config"
+	"fairground/apis/go/internal/server"
+	"fairground/apis/go/internal/store"
+	"fairground/apis/go/internal/view"
+)
+
+// Posts are all posts as they are sent, by id.
+type Posts map[int64]cache.Entry
+
+// Source returns the post with an id.
+type Source func(id int64) (cache.Entry, bool)
+
+// Main loads all posts and serves what open returns, until SIGTERM.
+func Main(open func(context.Context, config.Common, *slog.Logger, Posts) (Source, error)) {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	err := run(ctx, open)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, open func(context.Context, config.Common, *slog.Logger, Posts) (Source, error)) error {
+	settings, err := config.LoadCommon(os.Getenv)
+	if err != nil {
+		return err
+	}
+	posts, err := load(ctx, settings)
+	if err != nil {
+		return err
+	}
+	log := slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	source, err := open(ctx, settings, log, posts)
+	if err != nil {
+		return err
+	}
+	gin.SetMode(gin.ReleaseMode)
+	return server.Run(ctx, settings.Address, handler(source), log)
+}
+
+func handler(source Source) http.Handler {
+	engine := gin.New()
+	ok := func(c *gin.Context) { c.JSON(http.StatusOK, gin.H{"status": "ok"}) }
+	engine.GET("/healthz", ok)
+	engine.GET("/readyz", ok)
+	engine.GET("/api/posts/:id", func(c *gin.Context) {
+		id, err := strconv.ParseInt(c.Param("id"), 10, 64)
+		entry, found := source(id)
+		if err != nil || !found {
+			c.Status(http.StatusNotFound)
+			return
+		}
+		c.Header("ETag", entry.ETag)
+		c.Header("X-Cache", "HIT")
+		c.Data(http.StatusOK, "application/json; charset=utf-8", entry.JSON)
+	})
+	return engine
+}
+
+// load reads all posts, page by page.
+func load(ctx context.Context, settings config.Common) (Posts, error) {
+	database, err := store.Open(settings.Database, 1)
+	if err != nil {
+		return nil, err
+	}
+	defer database.Close()
+	posts := Posts{}
+	var before *int64
+	for {
+		page, err := database.Posts(ctx, before, 1000)
+		if err != nil {
+			return nil, fmt.Errorf("load the posts: %w", err)
+		}
+		if len(page) == 0 {
+			return posts, nil
+		}
+		for _, post := range page {
+			document, err := json.Marshal(view.NewPost(post))
+			if err != nil {
+				return nil, err
+			}
+			posts[post.ID] = cache.Entry{ETag: view.ETag(post), JSON: document}
+		}
+		before = &page[len(page)-1].ID
+	}
+}

@@ -1,0 +1,64 @@
+package fairground.users
+
+import fairground.*
+import kotlinx.coroutines.*
+import kotlinx.coroutines.sync.*
+import org.springframework.security.crypto.argon2.Argon2PasswordEncoder
+
+/** As many requests wait for a hash as may. */
+class TooManyPasswords : DescribedException("too many passwords are waiting to be hashed")
+
+/**
+ * The queue for password hashes. Ktor 3.2 doesn't cancel a call whose client has gone; so it is a short queue, of two thirds
+ * of a second, that keeps abandoned logins from delaying others. The contract would allow 32 for each CPU.
+ */
+class Passwords(
+    cpus: Int = Runtime.getRuntime().availableProcessors(),
+) {
+    private val hasher = Hasher(cpus)
+    private val places = Semaphore(cpus * (1 + WAITING_PER_CPU))
+
+    /** Runs [work], which may hash and what goes with it. Fails with [TooManyPasswords] if 12 wait already for each CPU. */
+    suspend fun <T> queued(work: suspend Hasher.() -> T): T {
+        if (!places.tryAcquire()) throw TooManyPasswords()
+        try {
+            return hasher.work()
+        } finally {
+            places.release()
+        }
+    }
+
+    private companion object {
+        const val WAITING_PER_CPU = 12
+    }
+}
+
+/** argon2id, one hash at a time for each CPU and on threads that answer no other requests. */
+class Hasher internal constructor(
+    cpus: Int,
+) {
+    private val encoder = Argon2PasswordEncoder(SALT_BYTES, HASH_BYTES, LANES, MEMORY_KIB, ITERATIONS)
+    private val dispatcher = Dispatchers.IO.limitedParallelism(cpus)
+
+    // Checked where there is no user, so that an unknown email takes as long as a wrong password.
+    private val decoy = checkNotNull(encoder.encode("decoy"))
+
+    /** The hash of [password] in PHC format. */
+    suspend fun hash(password: String): String = compute { checkNotNull(encoder.encode(password)) }
+
+    /** Whether [hash] is of [password]; false, after the same time, if there is no hash. */
+    suspend fun matches(
+        password: String,
+        hash: String?,
+    ): Boolean = compute { encoder.matches(password, hash ?: decoy) } && hash != null
+
+    internal suspend fun <T> compute(work: () -> T): T = withContext(dispatcher) { work() }
+
+    private companion object {
+        const val SALT_BYTES = 16
+        const val HASH_BYTES = 32
+        const val LANES = 1
+        const val MEMORY_KIB = 19_456
+        const val ITERATIONS = 2
+    }
+}
