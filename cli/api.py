@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 GUIDE = "docs/adding-an-api.md"
 
-_MARKS = {"passed": ("\N{CHECK MARK}", "green"), "failed": ("\N{BALLOT X}", "red"), "not looked at": ("-", "dim")}
+_MARKS = {"passed": ("\N{CHECK MARK}", "green"), "failed": ("\N{BALLOT X}", "red"), "not checked": ("-", "dim")}
 
 api = typer.Typer(name="api", no_args_is_help=True, add_completion=False)
 

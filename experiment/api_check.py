@@ -17,7 +17,7 @@ from provision.services import wait_for_api
 from provision.ssh import Connection, connect
 
 STAGES = ("source", "floor", "redis-floor", "api")
-"""The stages that the lab builds or starts containers of; the last one is the image."""
+"""The stages that the lab builds or runs; the last one is the image."""
 
 _CACHE_PREFIX = "fairground-"
 _SYNTAX = re.compile(r"^#\s*syntax\s*=", re.IGNORECASE)
@@ -26,14 +26,14 @@ _CACHE_MOUNT = re.compile(r"--mount=(\S*type=cache\S*)")
 
 
 class _Instruction(NamedTuple):
-    """A keyword in capitals, and what follows it with single blanks."""
+    """A keyword in capitals, and its arguments separated by single blanks."""
 
     keyword: str
     rest: str
 
 
 def dockerfile_faults(text: str) -> list[str]:
-    """What is at fault with the Dockerfile of an image, in the order of its lines."""
+    """The faults of an image's Dockerfile, in the order of its lines."""
     instructions = _instructions(text)
     faults = _common_faults(text, instructions)
     stages = [found[2] or "" for found in map(_STAGE.match, _of(instructions, "FROM")) if found]
@@ -41,17 +41,17 @@ def dockerfile_faults(text: str) -> list[str]:
     if missing:
         faults.append(f"it has no stage named {' and none named '.join(missing)}")
     if "api" in stages and stages[-1] != "api":
-        faults.append(f"its last stage is {stages[-1] or 'one without a name'}; that is to be api, the image")
+        faults.append(f"its last stage is {stages[-1] or 'one without a name'}; it must be api, the image")
     return faults
 
 
 def checks_faults(text: str) -> list[str]:
-    """What is at fault with a checks.Dockerfile, in the order of its lines."""
+    """The faults of a checks.Dockerfile, in the order of its lines."""
     return _common_faults(text, _instructions(text))
 
 
 def has_command(text: str, command: str) -> bool:
-    """Whether a Dockerfile has a command word for word, however its lines are broken."""
+    """Whether a Dockerfile has exactly this command, wherever its lines break."""
     return " ".join(command.split()) in " ".join(text.replace("\\\n", " ").split())
 
 
@@ -82,7 +82,7 @@ def _of(instructions: list[_Instruction], keyword: str) -> list[str]:
 
 
 def _instructions(text: str) -> list[_Instruction]:
-    """The instructions, each on one line; comments are gone, those between continued lines, too."""
+    """The instructions, each on one line, without comments."""
     lines = [line.strip() for line in text.splitlines() if not line.lstrip().startswith("#")]
     joined = "\n".join(lines).replace("\\\n", " ")
     found = [" ".join(line.split()).partition(" ") for line in joined.splitlines() if line.strip()]
@@ -93,16 +93,16 @@ DOCKERFILE, IGNORED = "Dockerfile", ".dockerignore"
 CHECKS, CHECKS_IGNORED = "checks.Dockerfile", "checks.Dockerfile.dockerignore"
 
 FILES = (DOCKERFILE, IGNORED, CHECKS, CHECKS_IGNORED, FILE_NAME, "README.md")
-"""What every implementation has in its folder."""
+"""The files that every implementation has in its folder."""
 
 
 def missing_files(folder: Path) -> list[str]:
-    """Those of the files that the folder hasn't, or has empty."""
+    """The files that are missing in the folder or empty."""
     return [name for name in FILES if not (folder / name).is_file() or not (folder / name).stat().st_size]
 
 
 def build_faults(folder: Path) -> list[str]:
-    """What is at fault with those of the Dockerfiles, and of the files that say what builds get, that are there."""
+    """The faults of the Dockerfiles and ignore files that exist."""
     faults: list[str] = []
     for name, rules in ((DOCKERFILE, dockerfile_faults), (CHECKS, checks_faults)):
         if (folder / name).is_file():
@@ -111,12 +111,14 @@ def build_faults(folder: Path) -> list[str]:
             ]
     for name in (IGNORED, CHECKS_IGNORED):
         if (folder / name).is_file() and (first := _first_pattern(folder / name)) != "*":
-            faults.append(f"{name}: its first pattern is {first or 'missing'}; * leaves out all that isn't let in")
+            faults.append(
+                f"{name}: its first pattern is {first or 'missing'}; * leaves out everything that isn't listed below it"
+            )
     return faults
 
 
 def implementation_faults(project: Path, source: str) -> list[str]:
-    """What is at fault with the implementation's document, and where it disagrees with the Dockerfile."""
+    """The faults of the implementation's document, and its differences from the Dockerfile."""
     try:
         implementation = read_implementation(project, source)
     except DocumentError as error:
@@ -138,9 +140,9 @@ def _disagreements(folder: Path, implementation: Implementation) -> list[str]:
     except RunError as error:
         return [*faults, str(error)]
     if not code:
-        faults.append(f"{FILE_NAME}: lines.sources: what it names has no line of code")
+        faults.append(f"{FILE_NAME}: lines.sources: its files have no line of code")
     if not tests:
-        faults.append(f"{FILE_NAME}: lines.tests: what it names has no line of code")
+        faults.append(f"{FILE_NAME}: lines.tests: its files have no line of code")
     return faults
 
 
@@ -157,25 +159,25 @@ _SHELLS = (["/bin/sh", "-c"], ["sh", "-c"])
 
 
 def image_faults(inspected: Mapping[str, Any], owner: str | None) -> list[str]:
-    """What is at fault with an image.
+    """The faults of an image.
 
     Args:
-        inspected: what `docker image inspect` says of it.
-        owner: who owns its folder for uploads, as ``65532/65532``; None where it has none.
+        inspected: the result of `docker image inspect`.
+        owner: the owner of its folder for uploads, as ``65532/65532``; None if it lacks that folder.
     """
     config = members(inspected, "Config")
     entry_point = items(config, "Entrypoint")
     environment = split_environment(items(config, "Env"))
     faults: list[str] = []
     if (user := config.get("User") or "root") != USER:
-        faults.append(f"its user is {user}; USER {USER} is what the lab's volumes belong to")
+        faults.append(f"its user is {user}; the lab's volumes belong to USER {USER}")
     if not entry_point:
         faults.append("it has no ENTRYPOINT")
     elif entry_point[:2] in _SHELLS:
-        faults.append("its ENTRYPOINT is in the shell form, and the shell would get the signals; write a list")
+        faults.append("its ENTRYPOINT has the shell form, so the shell would get the signals; write a list")
     if environment.get("UPLOAD_DIR") != UPLOADS:
         faults.append(f"its environment doesn't have UPLOAD_DIR={UPLOADS}")
-    faults += [f"its environment has {name}, which is the lab's to set" for name in _SECRETS if name in environment]
+    faults += [f"its environment has {name}, which only the lab may set" for name in _SECRETS if name in environment]
     if owner is None:
         faults.append(f"it has no folder {UPLOADS}")
     elif owner != USER.replace(":", "/"):
@@ -204,7 +206,7 @@ Value = TypeVar("Value")
 
 
 class _FaultsError(RunError):
-    """What is at fault in a step."""
+    """The faults of a step."""
 
     def __init__(self, faults: Sequence[str]) -> None:
         super().__init__("; ".join(faults))
@@ -212,14 +214,14 @@ class _FaultsError(RunError):
 
 
 class _Way:
-    """The steps that were taken, each shown as soon as it is known."""
+    """The steps so far; each is shown as soon as its outcome is known."""
 
     def __init__(self, show: Callable[[ApiCheckStep], None]) -> None:
         self._show = show
         self.steps: list[ApiCheckStep] = []
 
     def go(self, name: str, look: Callable[[], tuple[Value, str]]) -> Value | None:
-        """Go one step: what was found, or None where it failed. An error made on purpose is what is at fault."""
+        """Take a step and return its value, or None if it failed. An error that is raised on purpose is a fault."""
         try:
             found, good = look()
         except FairgroundError as error:
@@ -230,9 +232,9 @@ class _Way:
         return found
 
     def leave_out(self, names: Sequence[str], why: str) -> None:
-        """Say of these steps that they weren't looked at."""
+        """Record that these steps weren't checked."""
         for name in names:
-            self._add(ApiCheckStep(name=name, outcome="not looked at", details=(why,), section=SECTIONS[name]))
+            self._add(ApiCheckStep(name=name, outcome="not checked", details=(why,), section=SECTIONS[name]))
 
     def _add(self, step: ApiCheckStep) -> None:
         self.steps.append(step)
@@ -248,13 +250,13 @@ def check_api(
     read_lab: Callable[[], Lab],
     show: Callable[[ApiCheckStep], None],
 ) -> ApiCheck:
-    """Go the way with one API, on past a step that failed wherever the next ones can be looked at.
+    """Check an API step by step; after a failed step, go on with those that don't depend on it.
 
-    The contract's checks leave the database as `verify_api` does. While a run holds the host they aren't run.
+    The contract's checks reset the database to its seed. While a run holds the host they aren't run.
 
     Args:
         project: the checkout.
-        name: the API's, in the stack's document.
+        name: the API's name in the stack document.
         stack: the stack's name.
         read_document: reads the stack's document.
         read_lab: reads the inventory.
@@ -277,7 +279,7 @@ def _go_on_to_the_lab(way: _Way, entry: Api, folder: Path, stack: str, read_lab:
     on_the_host = ["image", "container", "contract"]
     lab = way.go("lab", lambda: _look_at_lab(entry, folder, stack, read_lab()))
     if lab is None:
-        way.leave_out(on_the_host, "nothing that runs was made of the sources as they are")
+        way.leave_out(on_the_host, "nothing that runs was built from the current sources")
         return
     inventory, secrets = lab
     service = inventory.api(entry.name)
@@ -320,8 +322,8 @@ def _look_at_lab(entry: Api, folder: Path, stack: str, lab: Lab) -> tuple[Lab, s
     if _as_declared(service) != _as_declared(entry):
         raise _FaultsError([f"its entry was changed since the lab was stood up; {up}"])
     if hash_build_context(folder) != service.source_sha256:
-        raise _FaultsError([f"its image was made of other sources than {entry.source} has now; {up}"])
-    return lab, f"the lab {stack} is up, with an image of these very sources ({service.image_id[7:19]})"
+        raise _FaultsError([f"its image was built from other sources than {entry.source} has now; {up}"])
+    return lab, f"the lab {stack} is up, with an image of these sources ({service.image_id[7:19]})"
 
 
 def _as_declared(api: Api | ApiService) -> tuple[object, ...]:
@@ -332,7 +334,7 @@ def _look_at_image(connection: Connection, service: ApiService) -> tuple[bool, s
     inspected = inspect_image(connection, service.image_id)
     faults = image_faults(inspected, folder_owner(connection, service.image_id, UPLOADS))
     size = image_bytes(connection, service.image_id)
-    return _all_good(faults, f"{size / 1e6:.1f} MB; user, entry point and {UPLOADS} are as they are to be")
+    return _all_good(faults, f"{size / 1e6:.1f} MB; user, entry point and {UPLOADS} are right")
 
 
 def _look_at_container(connection: Connection, inventory: Inventory, service: ApiService) -> tuple[bool, str]:

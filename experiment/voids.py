@@ -1,6 +1,6 @@
-"""Whether a load window counts: each reason why it doesn't, with its numbers. Pure functions of what was measured.
+"""Decide whether a load window counts: each reason why it is void, with its numbers. Pure functions of raw files.
 
-A disturbance of the host voids a cell beyond its limit in `analysis.raw.limits`.
+`analysis.raw.limits` has the limit beyond which a disturbance of the host voids a cell.
 """
 
 from collections.abc import Sequence
@@ -17,27 +17,27 @@ from documents.run import Cell, OpenLoopCell, OpenLoopResult, SampledRole, Void,
 from experiment.workloads import EXPECTED_STATUS
 
 _OWN: tuple[Role, ...] = ("api", "postgres")
-"""The roles whose CPUs nothing else has, where the layout gives them CPUs of their own: the system's have daemons."""
+"""The roles whose CPUs no other program may use if they have CPUs of their own; the system's CPUs run daemons."""
 
 
 def host_voids(watch: WatchNumbers, cores: CoreLayout) -> list[Void]:
-    """The disturbances that the watch saw by itself.
+    """The disturbances that the watch alone shows.
 
     Args:
-        watch: what the host was like.
+        watch: the watch's numbers.
         cores: the CPUs of each role.
     """
     return [*_stolen(watch, cores), *_used_by_others(watch, cores), *_unanswered(watch), *_spun(watch, cores)]
 
 
 def generator_voids(numbers: CellNumbers | OpenLoopNumbers, cores: CoreLayout) -> list[Void]:
-    """Whether the generator was the limit, or connections waited to the window's end on a kernel that doesn't show it.
+    """Whether the generator was the limit, or connections waited until the window's end on a kernel that can't show it.
 
-    Where the generator shares CPUs it fills them together with what it measures. That is said of the layout on every
-    page, and is no disturbance. Little's law is that of a closed loop.
+    A generator that shares CPUs fills them together with what it measures. Every page says so about the layout, and it
+    is no disturbance. Little's law applies to a closed loop.
 
     Args:
-        numbers: those of a cell that nothing else voids.
+        numbers: those of a cell that is otherwise valid.
         cores: the CPUs of each role.
     """
     watch = numbers.watch
@@ -69,7 +69,7 @@ def load_host_voids(numbers: CellNumbers | OpenLoopNumbers) -> list[Void]:
     """Whether load hosts didn't work as one generator, or the network between them and the API was the limit.
 
     Args:
-        numbers: those of a cell that nothing else voids.
+        numbers: those of a cell that is otherwise valid.
     """
     found = numbers.load_hosts
     if found is None:
@@ -143,7 +143,7 @@ def _held_back(watch: WatchNumbers) -> list[Void]:
 
 
 def _starved(watch: WatchNumbers, where: str) -> list[Void]:
-    """Whether others took the generator's CPUs; a lab's host without a generator has none of them."""
+    """Whether other programs took the generator's CPUs, of which a lab's host without a generator has none."""
     if watch.others.get("generator", 0.0) <= limits.OTHERS_ON_GENERATOR_MOST:
         return []
     message = (
@@ -172,10 +172,10 @@ def _unanswered(watch: WatchNumbers) -> list[Void]:
 
 
 def _spun(watch: WatchNumbers, cores: CoreLayout) -> list[Void]:
-    # A shared CPU may be the sibling of one of the API's, and is at work or not as the cell goes on.
+    # A shared CPU may be an SMT sibling of one of the API's, busy or idle from moment to moment.
     if cores.shared:
         return []
-    # As a ratio, so that slower by a half and faster by a third are the same.
+    # As a ratio, so that a half slower and a third faster count the same.
     times = max(1 + watch.spin_change, 1 / (1 + watch.spin_change))
     if times <= 1 + limits.SPIN_CHANGE_MOST:
         return []
@@ -188,21 +188,21 @@ def _spun(watch: WatchNumbers, cores: CoreLayout) -> list[Void]:
 
 
 def _accounted_for(numbers: CellNumbers) -> float:
-    """Little's law, with the time that requests under way at the window's end had been waiting.
+    """Little's law, including the waiting time of the requests that were under way at the window's end.
 
-    These are in no latency. Each connection has one of them, and where latencies are exponential it has waited for as
-    long as a request takes on the mean (Cox 1962, "Renewal Theory", chapter 5). In a window of many latencies that is
-    next to nothing. In one of a few, an honest API would come out below the limit without it.
+    No latency includes them. Each connection has one, which for exponential latencies has waited for a mean latency
+    (Cox 1962, "Renewal Theory", chapter 5). That matters only in a window as short as a few latencies, where an honest
+    API would otherwise be below the limit.
     """
     window_us = 1e6 * numbers.requests / numbers.throughput
     return numbers.littles_law + numbers.raw.mean_us / window_us
 
 
 def _missing_in_littles_law(littles_law: float, *, blind: bool, spare: bool, own: bool) -> list[Void]:
-    """Why throughput times latency is less than the connections: by the generator, or by answers that never came.
+    """Why throughput times latency is less than the connections: because of the generator, or of missing answers.
 
-    Where the kernel shows how long connections are silent, it is known that none hangs. Elsewhere a generator with
-    CPU to spare isn't what they wait for.
+    A kernel that shows how long connections are silent has shown that none hangs. On any other kernel, connections
+    don't wait for a generator that has CPU to spare.
     """
     if blind and spare:
         message = (
@@ -230,16 +230,15 @@ def _shares(cores: CoreLayout, role: Role) -> bool:
 
 
 def window_voids(result: WindowResult, workload: Workload) -> list[Void]:
-    """What in the generator's counters makes a window invalid."""
+    """The reasons in the generator's counters why a window is void."""
     return _wrk_voids(result, workload) if isinstance(result, WrkResult) else _open_loop_voids(result, workload)
 
 
 def _wrk_voids(result: WrkResult, workload: Workload) -> list[Void]:
-    """What in wrk's own counters makes a window invalid: an error is no fast answer, and a 404 no right one.
+    """The reasons in wrk's counters why a window is void: errors, and wrong statuses.
 
-    wrk counts a response of any status as a request, so these have to be looked at. Responses slower than the
-    time-out are among its errors; a connection that still waits at the end of the window is not, and shows in Little's
-    law, as a slow generator does.
+    wrk counts a response of any status as a request. Its errors include responses slower than the timeout, but not
+    connections that still wait at the window's end. These, like a slow generator, show in Little's law.
     """
     voids: list[Void] = []
     if result.requests == 0:
@@ -275,7 +274,7 @@ def sample_voids(
         samples_csv: the bytes of `samples.csv`.
         window: the load window.
         name: the file's name, for messages.
-        roles: those that it is to have.
+        roles: those that it must have.
     """
     try:
         samples = read_samples(samples_csv, name=name, roles=roles)
@@ -294,12 +293,12 @@ def sample_voids(
 
 
 def watch_voids(files: WatchFiles, window: Window, result: WindowResult | None, *, folder: str) -> list[Void]:
-    """What disturbed the host in the window, whatever else is wrong with the cell.
+    """The disturbances of the host in the window, whatever else is wrong with the cell.
 
     Args:
-        files: what the watch left.
+        files: the watch's files.
         window: the load window.
-        result: the generator's; None where it left none.
+        result: the generator's; None if it left none.
         folder: the cell's folder with a final slash, for messages.
     """
     try:
@@ -317,10 +316,10 @@ def watch_voids(files: WatchFiles, window: Window, result: WindowResult | None, 
 
 
 def analysis_voids(cell: Cell, files: CellFiles) -> list[Void]:
-    """Whether the analysis can turn a cell's raw files into numbers, so that none stops the report of a whole run.
+    """Whether the analysis can compute a cell's numbers, so that no cell stops the report of a whole run.
 
-    Once its samples and its watch are known to be fit, what is at fault is the generator's result. Where all is well,
-    whether the numbers are those of the API and not of the generator.
+    Samples and watch were checked before, so a failure is the generator's. If the numbers can be computed: whether they
+    show the API and not the generator.
     """
     try:
         numbers = measure_open_loop(cell, files) if isinstance(cell, OpenLoopCell) else measure(cell, files).numbers
@@ -335,17 +334,17 @@ def _within(times_ns: NDArray[np.int64], window: Window) -> int:
 
 
 LEAST_SHARE_OF_RATE = 0.99
-"""Below this share of its target rate a window is one of another rate than that of the other APIs."""
+"""Below this share of its target rate, a window can't be compared with those of the other APIs."""
 
 _EXPECTED_BY_METHOD = {"GET": 200, "POST": 201, "PUT": 200}
-"""The right statuses of `mixed`: reads, creations of posts, and updates of posts."""
+"""The expected statuses of `mixed`: reads, creations of posts, and updates of posts."""
 
 
 def _open_loop_voids(result: OpenLoopResult, workload: Workload) -> list[Void]:
-    """What in the generator's counters makes a window invalid.
+    """The reasons in the generator's counters why a window is void.
 
-    A request that was sent late isn't one: its wait is in its latency. But a window in which too few were sent was one
-    of another rate.
+    A request that was sent late is valid, because its latency includes the wait. A window in which too few were sent is
+    void, because it had another rate.
     """
     voids: list[Void] = []
     if result.latency.count == 0:

@@ -149,7 +149,7 @@ class Protocol(Document):
     The unit of the statistics is the cell: one restart of the API, one warm-up, one load window.
 
     Attributes:
-        blocks: how often each API meets each scenario; a comparison needs two, and ten say something
+        blocks: how often each API meets each scenario; a comparison needs two, better ten
         warm_up_seconds: the longest that a warm-up may last; it ends when throughput is steady
         warm_up_least_seconds: the shortest
         request_seed: what the stream of requests is drawn from, the same for all APIs

@@ -97,7 +97,7 @@ class ApiCheckStep(Document):
     """
 
     name: str
-    outcome: Literal["passed", "failed", "not looked at"]
+    outcome: Literal["passed", "failed", "not checked"]
     details: tuple[str, ...]
     section: str
 

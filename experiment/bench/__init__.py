@@ -1,4 +1,4 @@
-"""The host as an experiment sees it."""
+"""What a run needs of a host."""
 
 from experiment.bench.bench import Bench, Beside, Found, Load, Measured, WarmedUp
 from experiment.bench.load_hosts import require_identical

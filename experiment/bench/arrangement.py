@@ -1,4 +1,4 @@
-"""What of the lab below the APIs a run varies: PostgreSQL's settings, and the CPUs of each role."""
+"""The parts of the lab below the APIs that a run varies: PostgreSQL's settings, and the CPUs of each role."""
 
 from collections.abc import Collection
 
@@ -11,14 +11,14 @@ from provision.system import pinning
 
 
 class Arrangement:
-    """The lab on its host as the API under test is to be measured with it; as it is declared until `arrange`.
+    """PostgreSQL and the core layout for the API under test; the declared ones until `arrange`.
 
-    Where subjects differ in PostgreSQL's settings, PostgreSQL is restarted for each cell, whichever it is: else some
-    cells would have a server that has just begun, and others one with full buffers.
+    If subjects differ in PostgreSQL's settings, PostgreSQL is restarted for every cell. Otherwise some cells would have
+    a server that has just started, and others one with full buffers.
     """
 
     def __init__(self, connection: Connection, inventory: Inventory) -> None:
-        """Begin with the lab as it is declared."""
+        """Begin with the declared lab."""
         self._connection = connection
         self._inventory = inventory
         self._containers: tuple[str, ...] = ()
@@ -28,16 +28,16 @@ class Arrangement:
 
     @property
     def starts_postgres(self) -> bool:
-        """Whether PostgreSQL is restarted for each cell, maybe as another one."""
+        """Whether PostgreSQL is restarted for each cell, possibly in another container."""
         return bool(self._containers)
 
     def make(self, subjects: Collection[ApiService]) -> None:
-        """Make the containers of all variants, with no API running, and try each PostgreSQL once.
+        """Create the containers of all variants, with no API running, and start each PostgreSQL once.
 
-        So a setting that PostgreSQL doesn't take ends the run at once, and not cell by cell.
+        So a setting that PostgreSQL refuses ends the run at once, and not cell by cell.
 
         Raises:
-            HostError: one can't be made, or a PostgreSQL doesn't start with its settings; says why.
+            HostError: one can't be created, or a PostgreSQL doesn't start with its settings; says why.
         """
         inventory = self._inventory
         of_apis = [
@@ -72,13 +72,13 @@ class Arrangement:
             self._switch(server)
             if wrong := variants.wrong_settings(self._connection, server):
                 raise HostError(
-                    f"PostgreSQL in {server.container} on {self._connection} isn't at work with the settings of its "
+                    f"PostgreSQL in {server.container} on {self._connection} doesn't run with the settings of its "
                     f"variant: {' '.join(wrong)}"
                 )
         self._switch(inventory.postgres)
 
     def arrange(self, api: ApiService) -> list[str]:
-        """Have the lab below an API as it is to be measured with it; returns what isn't so, a sentence for each.
+        """Set PostgreSQL and the CPUs for an API; returns a sentence for each part that differs afterwards.
 
         Raises:
             HostError: PostgreSQL doesn't start, or the host refuses.
@@ -92,13 +92,13 @@ class Arrangement:
         return variants.wrong_settings(self._connection, server)
 
     def undo(self) -> None:
-        """Remove all containers of variants, those of a run that was killed too, and have the lab as it is declared."""
+        """Remove all containers of variants, also those of a killed run, and restore the declared lab."""
         inventory = self._inventory
         removed = variants.remove(self._connection, inventory)
         self._containers, self._confines = (), False
         self.postgres, self.cores = inventory.postgres, inventory.cores
         if removed:
-            # What was pinned within another layout keeps to that, though its container has all of its CPUs again.
+            # Processes that were pinned within another layout stay there, although their container has all its CPUs.
             services: dict[Role, str] = {
                 "postgres": inventory.postgres.container,
                 "redis": inventory.redis.container,

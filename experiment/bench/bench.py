@@ -1,7 +1,7 @@
-"""The bench: all that an experiment asks of the host that it measures on.
+"""The bench: the interface between a run and its host.
 
-`RemoteBench` does it over SSH. The loop over cells asks only this of a host, so its order, its journal and its resume
-are tested without one. `Beside` has the steps that run at the same time, in threads of their own.
+`RemoteBench` implements it over SSH. The loop over cells uses only this, so its order, its journal and its resume are
+tested without a host. `Beside` has the steps that run at the same time, in threads of their own.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,39 +20,39 @@ from experiment.workloads import RequestFile
 Found = TypeVar("Found")
 
 _THREADS = 64
-"""More than a run ever has steps at once: one for each API of the lab, or a few for each load host."""
+"""More than the steps of a run at any time: one for each API of the lab, or a few for each load host."""
 
 
 class Beside:
-    """The steps that were begun, and that may not have ended."""
+    """Steps that run at the same time, in threads of their own."""
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="step")
         self._steps: set[Future[Any]] = set()
 
     def begin(self, act: Callable[[], Found]) -> Future[Found]:
-        """Do a step in a thread of its own, which a request to end reaches as it does the one that began it."""
+        """Start a step in a new thread; a request to end reaches it too."""
         step = self._pool.submit(copy_context().run, act)
         self._steps.add(step)
         step.add_done_callback(self._steps.discard)
         return step
 
     def do_all(self, *acts: Callable[[], Found]) -> list[Found]:
-        """Do steps beside each other; when all have ended, the first failure is raised."""
+        """Run steps at the same time; when all have ended, raise the first failure."""
         steps = [self.begin(act) for act in acts]
         wait(steps)
         return [step.result() for step in steps]
 
     def wait(self) -> None:
-        """Wait until all have ended, also those for whose end nobody waits any more."""
+        """Wait until all steps have ended, including those whose results are no longer needed."""
         wait(self._steps)
 
 
 @dataclass(frozen=True)
 class Load:
-    """Load to be put on an API: a scenario for so many seconds, which in a warm-up are not the scenario's own.
+    """A load on an API: a scenario for a number of seconds, which in a warm-up differs from the scenario's.
 
-    With a `rate` it is an open loop: so many requests a second arrive, however long the answers take.
+    With a `rate` it is an open loop: that many requests a second are due, however long the answers take.
     """
 
     api: ApiService
@@ -65,7 +65,7 @@ class Load:
 
 @dataclass(frozen=True)
 class WarmedUp:
-    """What came of a warm-up: the requests of each whole second, summed over wrk's threads, and how long wrk ran."""
+    """The result of a warm-up: the requests of each whole second, summed over wrk's threads, and how long wrk ran."""
 
     series: tuple[int, ...]
     seconds: float
@@ -73,10 +73,10 @@ class WarmedUp:
 
 @dataclass(frozen=True)
 class Measured:
-    """What came of a load window.
+    """The result of a load window.
 
-    Without a result, `generator_failure` says why; without samples, `sampler_failure` does; where the watch over the
-    host isn't whole, `watch_failure`.
+    Without a result, `generator_failure` has the reason; without samples, `sampler_failure`; if the watch's files are
+    incomplete, `watch_failure`.
     """
 
     result: WindowResult | None = None
@@ -86,23 +86,23 @@ class Measured:
 
     @property
     def window(self) -> Window | None:
-        """When there was load; None without a result."""
+        """The load window; None without a result."""
         return None if self.result is None else load_window(self.result)
 
     @property
     def throughput(self) -> float | None:
-        """Requests a second: answered ones, in an open loop those that were sent. None without a result."""
+        """Requests a second: answered ones, or sent ones in an open loop. None without a result."""
         return None if self.result is None else self.result.throughput
 
 
 class Bench(Protocol):
-    """A host with its services and APIs. Every method raises `HostError` where the host fails it.
+    """A host with its services and APIs. Every method raises `HostError` if the host fails.
 
-    `pin` may go on beside `wait_until_ready` and `probe`, and `start_sampling` beside `warm_up`.
+    `pin` may run at the same time as `wait_until_ready` and `probe`, and `start_sampling` as `warm_up`.
     """
 
     def hold(self, holder: str) -> AbstractContextManager[None]:
-        """Hold the host, and its load hosts, for one run; `holder` is the name that others see.
+        """Hold the host and its load hosts for one run; others see the name `holder`.
 
         Raises:
             RunError: another run holds it; names the holder.
@@ -110,53 +110,53 @@ class Bench(Protocol):
         ...
 
     def beside(self, step: Callable[[], Found]) -> Future[Found]:
-        """Do a step in a thread of its own; `clear` waits until it has ended."""
+        """Start a step in a new thread; `clear` waits until it has ended."""
         ...
 
     def clear(self) -> None:
-        """End the load and the sampler that a run left behind, if one did, and remove its files, tokens included.
+        """End load and sampler that a run left behind, and remove its files, tokens included.
 
-        Containers of variants are removed as well, and PostgreSQL and the CPUs of the services are as declared again.
-        Before all this, what was begun with `beside` is waited for: what ended the run may have left it at work.
+        Also removes containers of variants, and restores the declared PostgreSQL and CPUs of the services. First waits
+        for steps of `beside`, which may still run when a run is interrupted.
         """
         ...
 
     def read_identity(self) -> HostIdentity:
-        """What the host is."""
+        """The host's identity."""
         ...
 
     def look_at_load_hosts(self) -> tuple[LoadHostLook, ...]:
-        """What the load hosts are, and what lies between them and the host; none where the load is the host's own.
+        """The identity of each load host, and its network to the host; empty without load hosts.
 
         It takes some seconds for each, in which there should be no load.
         """
         ...
 
     def read_tool_versions(self) -> dict[str, str]:
-        """The versions of what the lab uses on the host, `wrk` among them."""
+        """The versions of the programs that the lab uses on the host, including `wrk`."""
         ...
 
     def tune(self, *, seconds: float) -> tuple[KnobRecord, ...]:
-        """Set the kernel's settings as a measurement wants them; the host puts them back after so many seconds.
+        """Set the kernel settings for a measurement; the host restores them after this many seconds.
 
-        Where they may not be set, as in a container, they are only read. Returns each as it was and is.
+        In a container they are only read. Returns a record of each.
         """
         ...
 
     def renew(self, *, seconds: float) -> None:
-        """Keep what `tune` set for so many seconds from now on.
+        """Keep the settings of `tune` for this many seconds from now on.
 
         Raises:
-            HostError: the time was over, and the host has put all back.
+            HostError: the lease has lapsed, and the host has restored the settings.
         """
         ...
 
     def read_knobs(self) -> tuple[KnobRecord, ...]:
-        """Each of those settings as it is now."""
+        """The current value of each setting."""
         ...
 
     def untune(self) -> None:
-        """Put back all that a run has set, this one or one that was killed."""
+        """Restore all settings that this run or a killed one has set."""
         ...
 
     def install(self, requests: Sequence[RequestFile]) -> None:
@@ -164,7 +164,7 @@ class Bench(Protocol):
         ...
 
     def install_open_loop(self) -> None:
-        """Have the generator of the open loop on the host, built there unless it is."""
+        """Build the generator of the open loop on the host, unless it is there already."""
         ...
 
     def read_physical_cores(self) -> tuple[PhysicalCore, ...]:
@@ -172,7 +172,7 @@ class Bench(Protocol):
         ...
 
     def make_variants(self, subjects: Sequence[ApiService]) -> None:
-        """Stop all APIs, and make the containers of those subjects of a run that are variants.
+        """Stop all APIs, and create the containers of the subjects that are variants.
 
         Raises:
             HostError: PostgreSQL doesn't start with the settings of one.
@@ -180,24 +180,24 @@ class Bench(Protocol):
         ...
 
     def arrange(self, api: ApiService) -> list[str]:
-        """Have PostgreSQL and the CPUs of the roles as the API is to be measured with them.
+        """Set PostgreSQL and the CPUs of the roles for an API, before `reset`.
 
-        Returns what isn't as it is to be, a sentence for each. It goes before `reset`.
+        Returns a sentence for each part that differs afterwards.
         """
         ...
 
     def stop_apis(self) -> None:
-        """Stop all APIs of the lab, so that none disturbs the one that is measured."""
+        """Stop all APIs of the lab, so that none disturbs the one under test."""
         ...
 
     def restore(self) -> None:
-        """Leave the lab as it was stood up: seeded, without uploads, all APIs started, the host's work on all CPUs."""
+        """Restore the lab's first state: seeded, without uploads, all APIs started, the host's work on all CPUs."""
         ...
 
     def reset(self, api: ApiService, tokens: bytes) -> None:
-        """Put the database back to its seed, empty Redis and the API's uploads, and lay the token file ready.
+        """Reset the database to its seed, empty Redis and the API's uploads, and write the token file.
 
-        A service that doesn't answer, because it restarts, is waited for, so that another attempt finds it.
+        Waits for a service that restarts, so that the next attempt finds it.
         """
         ...
 
@@ -210,15 +210,15 @@ class Bench(Protocol):
         ...
 
     def wait_until_ready(self, api: ApiService, *, deadline_seconds: float) -> str | None:
-        """Wait for the API's readiness; returns None, or at the deadline what was seen instead."""
+        """Wait until the API is ready; returns None, or at the deadline its last answer in words."""
         ...
 
     def probe(self, api: ApiService) -> list[str]:
-        """Ask the API the contract's twenty questions; returns what was wrong, a sentence for each."""
+        """Ask the API the contract's twenty questions; returns a sentence for each wrong answer."""
         ...
 
     def pin(self, api: ApiService) -> None:
-        """Pin the processes of the API, PostgreSQL and Redis; what they start later inherits it."""
+        """Pin the processes of the API, PostgreSQL and Redis; those that they start later inherit it."""
         ...
 
     def read_pinning(self, api: ApiService) -> tuple[ProcessPinning, ...]:
@@ -226,17 +226,17 @@ class Bench(Protocol):
         ...
 
     def warm_up(self, load: Load, enough: Callable[[Sequence[int]], bool]) -> WarmedUp:
-        """Put load on the API, and throw away what it measures but for the requests of each second.
+        """Put load on the API, and keep only the number of requests of each second.
 
-        It lasts for the load's seconds unless `enough` says before, of the series so far, that it may end. It is asked
-        about once a second. Where it ended the load, the series is the one that it said so of.
+        It lasts for the load's seconds, unless `enough` returns true before for the series so far. It is called about
+        once a second. If it ended the load, the result has the series for which it returned true.
         """
         ...
 
     def start_sampling(self, *, seconds: float) -> None:
-        """Start to sample the roles and to watch the host.
+        """Start the sampler and the watch.
 
-        Both end by themselves if `collect` doesn't come within so many seconds.
+        Both end on their own after this many seconds, unless `collect` ends them before.
         """
         ...
 
@@ -245,9 +245,9 @@ class Bench(Protocol):
         ...
 
     def collect(self, folder: Path) -> Measured:
-        """Pull what sampler, watch and `measure` left, as far as it was written.
+        """Pull the files of sampler, watch and `measure`, as far as they were written.
 
         The files are `wrk.txt` and `wrk.json`, or `open-loop.json`; and `samples.csv`, `watch.json` and `ticks.jsonl`.
-        Where the load came from load hosts, there are more; see `Generators.collect`.
+        With load hosts there are more; see `Generators.collect`.
         """
         ...

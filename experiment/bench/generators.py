@@ -1,7 +1,7 @@
 """The load generators of a run: wrk and the open loop's program, on the lab's own host or on its load hosts.
 
-On load hosts all is by their own clocks: what they leave is pulled as it is, and beside it goes what their clocks were
-against that of the lab's host, immediately before the load and immediately after it.
+Load hosts measure by their own clocks. Their files are pulled unchanged, together with the offsets of their clocks from
+the lab host's, immediately before and after the load.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -45,18 +45,18 @@ _Item = TypeVar("_Item")
 _Found = TypeVar("_Found")
 
 _MARGIN_SECONDS = 20
-"""How much longer than its load wrk may live: it builds its requests before, and writes its result after."""
+"""How much longer than its load wrk may run: it builds its requests before, and writes its result after."""
 
 _LEAD_SECONDS = 3.0
-"""From the request to several generators to start until they do: each has to be started over SSH, and builds its
-requests. One that isn't ready by then starts late, which is seen in its result."""
+"""From the request to start several generators to their common start: each starts over SSH and builds its requests. One
+that isn't ready by then starts late, which its result shows."""
 
 
 @dataclass(frozen=True)
 class GeneratorHost:
-    """Where a load generator runs: a host, the generator's CPUs there, and those of the host's other work.
+    """The host of a load generator, with the generator's CPUs and those of the host's other work.
 
-    `on_load_host` says that it isn't the host of the APIs.
+    `on_load_host` is false for the host of the APIs.
     """
 
     connection: Connection
@@ -67,7 +67,7 @@ class GeneratorHost:
 
 @dataclass
 class _At:
-    """A place, which of the generators its own is, and what runs there for the cell under way."""
+    """One generator: its host, its number, and its jobs for the current cell."""
 
     place: GeneratorHost
     part: Part
@@ -80,16 +80,16 @@ class _At:
 
 
 class Generators:
-    """One load generator on the lab's host, or one on each of its load hosts, which then share every load evenly."""
+    """One load generator on the lab's host, or one on each load host, which then share every load evenly."""
 
     def __init__(self, lab: Connection, address: str, places: Sequence[GeneratorHost], beside: Beside) -> None:
         """Prepare them.
 
         Args:
-            lab: to the lab's host.
+            lab: the connection to the lab's host.
             address: where the APIs listen.
-            places: of the generators; where one is on a load host, all are.
-            beside: what is done on all of them at once is begun with it.
+            places: the generators' hosts: the lab's host, or load hosts only.
+            beside: runs steps on all of them at the same time.
         """
         self._lab = lab
         self._address = address
@@ -100,17 +100,17 @@ class Generators:
         self._program: str | None = None
 
     def lay_out(self, cores: CoreLayout) -> None:
-        """Run on these CPUs of the lab's host from the next cell on, if that is where the generator is."""
+        """Use these CPUs from the next cell on, if the generator is on the lab's host."""
         if not self._apart:
             [own] = self._all
             own.place = replace(own.place, cpus=cores.generator, system=cores.system)
 
     def install(self, requests: Sequence[RequestFile], beside: Cgroup) -> None:
-        """Lay the request files and the script that replays them ready, and make the generators' cgroups.
+        """Copy the request files and the replay script, and create the generators' cgroups.
 
         Args:
             requests: one file for each workload.
-            beside: a cgroup of the lab's; that of a generator on the lab's host is made beside it.
+            beside: a cgroup of the lab, next to which the cgroup of a generator on the lab's host is created.
         """
 
         def install_at(one: _At) -> None:
@@ -127,7 +127,7 @@ class Generators:
         self._at_once(install_at, self._all)
 
     def install_open_loop(self, program: str) -> None:
-        """Have the open loop's program, which was built on the lab's host, wherever it is to run."""
+        """Copy the open loop's program from the lab's host to each generator's host."""
         self._program = program
         if self._apart:
             self._at_once(lambda one: open_loop.carry_over(self._lab, one.place.connection, program), self._all)
@@ -138,10 +138,10 @@ class Generators:
         return {} if self._apart else {"generator": _known(first.cgroup, first)}
 
     def lay_ready(self, tokens: bytes) -> None:
-        """Remove what the last cell left, and write this one's tokens."""
+        """Remove the files of the last cell, and write this cell's tokens."""
 
         def lay_at(one: _At) -> None:
-            # Where one of several failed in the warm-up, the others may still be at work.
+            # If one of several failed in the warm-up, the others may still run.
             running = len(self._all) > 1 or any(job is not None for job in (one.load, one.sampler, one.watch))
             host_folder.lay_ready(one.place.connection, end_jobs=running)
             one.place.connection.push_bytes(tokens, host_folder.path_of("tokens"), mode=0o600)
@@ -161,7 +161,7 @@ class Generators:
         return WarmedUp(series=seen, seconds=max((status.ended_ns - status.started_ns) / 1e9 for status in statuses))
 
     def start_sampling(self, *, port: int, seconds: float) -> None:
-        """Start to sample the generators on load hosts, and to watch these hosts; `port` is the API's."""
+        """Start sampler and watch on load hosts; `port` is the API's."""
 
         def start_at(one: _At) -> None:
             place = one.place
@@ -187,7 +187,7 @@ class Generators:
             self._at_once(start_at, self._all)
 
     def play(self, load: Load) -> None:
-        """Put load on the API; returns when all generators have ended. Several begin at one moment."""
+        """Put load on the API; returns when all generators have ended. Several begin at the same time."""
         self._load_is_open = load.rate is not None
         if self._apart:
             for one in self._all:
@@ -206,16 +206,16 @@ class Generators:
         self._at_once(lambda one: jobs.wait(one.place.connection, _known(one.load, one)), self._all)
 
     def look_afterwards(self) -> None:
-        """Read the clocks of load hosts once more, when their load has ended."""
+        """Read the clocks of load hosts again, after their load."""
         if self._apart:
             for one in self._all:
                 one.clock_after = self._read_clock(one)
 
     def collect(self, folder: Path) -> Measured:
-        """Pull what the generators left: `wrk.txt` and `wrk.json`, or `open-loop.json`.
+        """Pull the generators' files: `wrk.txt` and `wrk.json`, or `open-loop.json`.
 
-        From load hosts these come with the host's number before their names, and so does what sampler and watch wrote
-        there. What all generators did together is then `wrk.json` or `open-loop.json`, by the clock of the lab's host.
+        The files of load hosts, including those of sampler and watch, have the host's number before their names. The
+        merged result is `wrk.json` or `open-loop.json`, by the clock of the lab's host.
         """
         if not self._apart:
             [own] = self._all
@@ -235,12 +235,12 @@ class Generators:
         )
 
     def forget(self) -> None:
-        """Take nothing for running any more: all was ended."""
+        """Forget the jobs, which were ended."""
         for one in self._all:
             one.load = one.sampler = one.watch = None
 
     def _fetch(self, one: _At, folder: Path) -> Measured:
-        """Pull what is on one load host."""
+        """Pull the files of one load host."""
         number = one.part.number + 1
         connection, sampler, watch = one.place.connection, _known(one.sampler, one), _known(one.watch, one)
         measured = self._fetch_result(one, folder, prefix=load_host_file(number, ""))
@@ -261,7 +261,7 @@ class Generators:
         return Measured(result=result, generator_failure=failure)
 
     def _together(self, found: Sequence[Measured], clocks: CellClocks, folder: Path) -> Measured:
-        """What the generators did together, written beside what each of them did."""
+        """Merge the generators' results, and write the merged one beside theirs."""
         for part in found:
             if part.generator_failure is not None:
                 return Measured(generator_failure=part.generator_failure)
@@ -275,7 +275,7 @@ class Generators:
         return network.read_clock(self._lab, one.place.connection, self._address)
 
     def _starts(self, load: Load) -> list[int | None]:
-        """When each generator is to begin, by its own clock; None for at once.
+        """When each generator begins, by its own clock; None for at once.
 
         In an open loop the generators take turns.
         """
@@ -292,7 +292,7 @@ class Generators:
         return load.scenario.model_copy(update={"connections": connections})
 
     def _threads(self, load: Load) -> int:
-        """How many threads each wrk has: the same for all, so that the sum of their connections divides as well."""
+        """The number of threads of each wrk: the same for all, so that their connections divide evenly."""
         return generator_threads(self._share(load).connections, min(len(one.place.cpus) for one in self._all))
 
     def _start_wrk(
@@ -337,12 +337,12 @@ class Generators:
             part=one.part,
             start_ns=start_ns,
         )
-        # Where nobody answers, one time-out after the window the last request waits another for its connection, and
-        # then a third for its answer.
+        # If nothing answers, the last request is sent up to one timeout after the window, then waits up to two more:
+        # for its connection, and for its answer.
         return self._start(one, "load", command, seconds=load.seconds + 3 * load.timeout_seconds + _MARGIN_SECONDS)
 
     def _at_once(self, act: Callable[[_Item], _Found], items: Sequence[_Item]) -> list[_Found]:
-        """Do it for all at once; the first failure is raised when all have ended."""
+        """Act on all items at the same time; when all have ended, raise the first failure."""
         return self._beside.do_all(*(partial(act, item) for item in items))
 
     def _start(self, one: _At, folder: str, command: Sequence[str], *, seconds: float) -> Job:
@@ -363,7 +363,7 @@ def _known(found: _Found | None, one: _At) -> _Found:
 
 
 def _or_failure(fetch: Callable[[], _Found]) -> tuple[_Found | None, str | None]:
-    """What was fetched, or why the window gave nothing; a failure to copy it isn't the window's and is raised."""
+    """The fetched value, or why the window has none; raises if the copy failed."""
     try:
         return fetch(), None
     except (HostUnreachableError, TransferError):

@@ -1,4 +1,4 @@
-"""A run's folder on a host: what is in it, and how a host is rid of it and of the jobs that run there."""
+"""A run's folder on a host: its contents, and the removal of the folder and its jobs."""
 
 import uuid
 from collections.abc import Generator, Mapping
@@ -16,7 +16,7 @@ from provision.ssh import Connection
 
 HOME = f"{payload.HOME}/run"
 ASIDE = f"{HOME}/ended-run-"
-"""How the names begin that a run's folder has while it is cleared away."""
+"""The beginning of a run folder's name during its removal."""
 
 JOBS = ("warm-up", "load", "sampler", "watch")
 """The folders of a cell's jobs."""
@@ -35,13 +35,13 @@ def requests_path(workload: Workload) -> str:
 
 
 def make(connection: Connection) -> None:
-    """Make the folder where it isn't there."""
+    """Create the folder if it is missing."""
     connection.run(["install", "-d", "-m", "0700", HOME], deadline_seconds=_DEADLINE_SECONDS)
 
 
 def clear(connection: Connection) -> None:
-    """End what a run left behind, whoever started it, and remove its files, tokens included."""
-    # Renamed before it is looked through: a job whose start is under way is found in it, or finds its folder gone.
+    """End the jobs that any run left behind, and remove its files, tokens included."""
+    # Renamed first: a job that is just starting is then found in it, or fails because its folder is gone.
     aside = f"{ASIDE}{uuid.uuid4().hex[:12]}"
     connection.run(f"[ ! -e '{HOME}' ] || mv -T -- '{HOME}' '{aside}'", deadline_seconds=_DEADLINE_SECONDS)
     jobs.end_all(connection, f"'{ASIDE}'*")
@@ -49,7 +49,7 @@ def clear(connection: Connection) -> None:
 
 
 def lay_ready(connection: Connection, *, end_jobs: bool) -> None:
-    """Remove the folders of the last cell's jobs; where some may still run, they are ended before."""
+    """Remove the folders of the last cell's jobs; with `end_jobs`, end the jobs before."""
     if end_jobs:
         jobs.end_all(connection, f"'{HOME}'")
     connection.run(["rm", "-rf", "--", *map(path_of, JOBS)], deadline_seconds=_DEADLINE_SECONDS)
@@ -59,7 +59,7 @@ SPINS_NAME = "watch.json"
 
 
 class CellWatch:
-    """What is seen of the host in one cell after the other. A failure ends no cell: `finish` returns it."""
+    """Runs the watch in each cell. A failure doesn't end the cell: `finish` returns it."""
 
     def __init__(self, connection: Connection, cores: CoreLayout) -> None:
         self._connection = connection
@@ -70,7 +70,7 @@ class CellWatch:
         self._failure: str | None = None
 
     def lay_out(self, cores: CoreLayout) -> None:
-        """Take these CPUs for those of the roles, from the next cell on."""
+        """Use these CPUs of the roles from the next cell on."""
         self._cores = cores
 
     def start(self, directory: str, cgroups: Mapping[SampledRole, Cgroup], *, port: int, seconds: float) -> None:
@@ -98,11 +98,11 @@ class CellWatch:
             self._after = recording.spin(self._connection, self._cores.api)
 
     def finish(self, folder: Path) -> str | None:
-        """End the ticks and leave both files in the folder; returns why they aren't whole, None where they are.
+        """End the ticks and write both files to the folder; returns None, or why they are incomplete.
 
         Raises:
             HostUnreachableError: the connection was lost.
-            TransferError: the ticks didn't arrive whole.
+            TransferError: the ticks didn't arrive complete.
         """
         job, self._job = self._job, None
         if job is not None:

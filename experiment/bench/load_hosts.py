@@ -1,4 +1,4 @@
-"""The load hosts of a lab as a whole: held, looked at, tuned and cleared together with the lab's host."""
+"""The load hosts of a lab as a whole: held, read, tuned and cleared together with the lab's host."""
 
 from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -15,7 +15,7 @@ from provision.system import identity, pinning, preparation
 
 
 class LoadHosts:
-    """What is done to each of a lab's load hosts; nothing where it has none."""
+    """Operations on all load hosts of a lab, which may have none."""
 
     def __init__(
         self, lab: Connection, address: str, hosts: Sequence[tuple[LoadHost, Connection]], *, place: Place
@@ -26,7 +26,7 @@ class LoadHosts:
             lab: to the lab's host.
             address: where the APIs listen.
             hosts: the load hosts, each with its connection.
-            place: where on each the kernel's files and the lab's journal of them are.
+            place: the paths of the kernel's files and of the lab's journal of them on each host.
         """
         self._lab = lab
         self._address = address
@@ -56,10 +56,10 @@ class LoadHosts:
         )
 
     def read_wrk_version(self, otherwise: str) -> str:
-        """The version of wrk that puts the load on: that of the load hosts, if there are any.
+        """The version of the wrk that makes the load: that of the load hosts, if there are any.
 
         Raises:
-            RunError: they have different ones.
+            RunError: they have different versions.
         """
         versions = {preparation.read_wrk_version(connection) for _, connection in self._hosts} or {otherwise}
         if len(versions) > 1:
@@ -69,7 +69,7 @@ class LoadHosts:
         return versions.pop()
 
     def tune(self, *, seconds: float) -> tuple[KnobRecord, ...]:
-        """See `Bench.tune`; the names of the knobs say of which load host they are."""
+        """See `Bench.tune`; the name of each knob includes the number of its load host."""
         return self._named(
             [
                 tuning.tune(connection, _knobs(host), seconds=seconds, place=self._place)
@@ -104,7 +104,7 @@ class LoadHosts:
         self._on_each(untune_one)
 
     def pin(self) -> None:
-        """Keep the hosts' own work off the generators' CPUs."""
+        """Move the hosts' own work off the generators' CPUs."""
         for host, connection in self._hosts:
             pinning.confine(connection, host.system)
 
@@ -113,7 +113,7 @@ class LoadHosts:
         self._on_each(lambda host, connection: pinning.release(connection, host.size.cpus))
 
     def _on_each(self, leave: Callable[[LoadHost, Connection], None]) -> None:
-        """Leave every host so. A lost one doesn't stop the others, and raises when these are done."""
+        """Do this on every host. The failure of one is raised after the others are done."""
         with ExitStack() as rest:
             for host, connection in reversed(self._hosts):
                 rest.callback(leave, host, connection)
@@ -131,10 +131,10 @@ def _knobs(host: LoadHost) -> tuple[Knob, ...]:
 
 
 def require_identical(host: HostRecord) -> None:
-    """Refuse a run whose load hosts aren't of the hardware of the lab's host.
+    """Refuse a run with a load host whose hardware differs from that of the lab's host.
 
     Raises:
-        RunError: one isn't; says in what.
+        RunError: one differs; names the differences.
     """
     found = [
         f"load host {number} ({'; '.join(differences)})"
@@ -143,6 +143,6 @@ def require_identical(host: HostRecord) -> None:
     ]
     if found:
         raise RunError(
-            f"Not every load host is identical to the lab's host: {', '.join(found)}. How much load it can make is "
-            "then not what the lab takes it for: name one of the same kind."
+            f"Not every load host is identical to the lab's host: {', '.join(found)}. The lab "
+            "assumes that it can make as much load as the lab's host could: use one of the same kind."
         )

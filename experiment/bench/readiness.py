@@ -1,4 +1,4 @@
-"""An API of the lab: waiting until it is ready, and the contract's checks against it."""
+"""Wait until an API of the lab is ready, and run the contract's checks against it."""
 
 from collections.abc import Collection, Generator, Iterable
 from contextlib import ExitStack, contextmanager
@@ -23,7 +23,7 @@ def wait_until_ready(base_url: str, *, deadline_seconds: float) -> str | None:
         deadline_seconds: how long to ask.
 
     Returns:
-        None when it is ready, else what was seen last.
+        None when it is ready, else its last answer in words.
     """
     seen = ""
 
@@ -61,7 +61,7 @@ def verify_api(
     service: ApiService,
     only: Collection[str] | None = None,
 ) -> list[CheckResult]:
-    """Run the checks against one API and put the database back to its seeded state afterwards.
+    """Run the checks against one API, then reset the database to its seed.
 
     Args:
         connection: to the host.
@@ -82,11 +82,11 @@ def verify_api(
 def reach_apis(
     connection: Connection, inventory: Inventory, secrets: Secrets, services: Iterable[ApiService]
 ) -> Generator[dict[str, Target]]:
-    """APIs of the lab, by name, and its services as the checks reach them, through tunnels, with statements counted.
+    """The targets of the checks, by API name: APIs and services through tunnels, with statements counted.
 
-    At the end the database is as it was seeded, and statements are no longer counted. Whatever reset the database last
-    ended the APIs' connections to it, and one may notice that at their next use only: each is asked whether it is ready
-    until it is.
+    At the end the database is reset to its seed, and statements are no longer counted. A reset ends the APIs'
+    connections to the database, which an API may notice only at their next use, so each is first asked until it is
+    ready.
 
     Raises:
         HostError: the host or one of its services can't be reached.
@@ -114,6 +114,6 @@ def reach_apis(
             for service in services
         }
         for target in targets.values():
-            # One that doesn't become ready fails its checks.
+            # An API that doesn't become ready fails its checks.
             wait_until_ready(target.base_url, deadline_seconds=_READY_SECONDS)
         yield targets

@@ -29,16 +29,12 @@ from provision.ssh import Connection, connect
 from provision.system import identity, pinning
 
 _LEASE_MARGIN_SECONDS = 120
-"""How much longer than a cell is expected to take the host's settings stay as they were set for it."""
+"""How much longer than the expected time of a cell the lease on the host's settings lasts."""
 
 
 @contextmanager
 def open_bench(inventory: Inventory, secrets: Secrets) -> Generator["RemoteBench"]:
-    """Connect to the lab's host, and to its load hosts, for one run.
-
-    Args:
-        inventory: the lab.
-        secrets: the lab's secrets.
+    """Connect to the lab's host and to its load hosts for one run.
 
     Raises:
         HostError: one can't be reached.
@@ -59,11 +55,10 @@ def connected_load_hosts(inventory: Inventory) -> Generator[Sequence[Connection]
 
 
 class RemoteBench:
-    """A `Bench` on the host of an inventory; its load comes from the inventory's load hosts where there are any.
+    """A `Bench` on the host of an inventory; the load comes from the inventory's load hosts, if it has any.
 
-    `load_hosts` are connections to these, in their order. A host's settings outlive a run that has gone by
-    `lease_margin_seconds`, beyond the time of a cell. Its kernel's files, and the lab's journal of them, are at
-    `place`.
+    `load_hosts` are connections to these, in their order. The settings of a host outlive a killed run by the time of a
+    cell and `lease_margin_seconds`. `place` has the paths of the kernel's files and of the lab's journal of them.
     """
 
     def __init__(
@@ -115,7 +110,7 @@ class RemoteBench:
         """See `Bench.clear`."""
         self._beside.wait()
         with ExitStack() as rest:
-            # Also where this host is lost: load and tokens mustn't stay on those that aren't.
+            # Also if this host is lost: load and tokens must not stay on the others.
             rest.callback(self._load_hosts.clear)
             rest.callback(self._undo_arrangement)
             host_folder.clear(self._connection)
@@ -229,7 +224,7 @@ class RemoteBench:
             raise
 
     def lay_ready(self, tokens: bytes) -> None:
-        """Remove what the last cell left, and write this one's tokens where the load comes from."""
+        """Remove the files of the last cell, and write this cell's tokens to the generators' hosts."""
         host_folder.lay_ready(self._connection, end_jobs=self._sampler_job is not None)
         self._sampler_job = None
         self._generators.lay_ready(tokens)
@@ -293,14 +288,14 @@ class RemoteBench:
         """See `Bench.collect`."""
         sampler_job = self._sampler_job
         if sampler_job is None:
-            raise HostError(f"No load has ended on {self._connection} whose result could be collected.")
+            raise HostError(f"No load has ended on {self._connection}, so there is no result to collect.")
         if self._lease_seconds is not None:
-            # If it lapsed, because the controller slept, a part of the cell was measured without the settings.
+            # If it lapsed, because the controller slept, part of the cell was measured without the settings.
             self._renew(self._lease_seconds)
         fetched = self._beside.begin(partial(self._generators.collect, folder))
         sampled = self._beside.begin(partial(self._fetch_samples, sampler_job, folder))
         watched = self._beside.begin(partial(self._watch.finish, folder))
-        # A failure of one must not leave another at work beside the next attempt.
+        # After a failure of one, the other must not run on during the next attempt.
         for step in (fetched, sampled, watched):
             step.exception()
         measured, sampler_failure, watch_failure = fetched.result(), sampled.result(), watched.result()
@@ -312,7 +307,7 @@ class RemoteBench:
         )
 
     def _fetch_samples(self, job: Job, folder: Path) -> str | None:
-        """Fetch the samples of the lab's host; returns why there are none, else None."""
+        """Fetch the samples of the lab's host; returns None, or why there are none."""
         try:
             recording.finish(self._connection, job, recording.SAMPLER, folder / recording.SAMPLER.file_name)
         except (HostUnreachableError, TransferError):
@@ -348,7 +343,7 @@ class RemoteBench:
 
     @contextmanager
     def _target(self, api: ApiService) -> Generator[Target]:
-        """The API as the controller reaches it, through a tunnel."""
+        """The API through a tunnel from the controller."""
         with self._connection.forward(api.port, self._inventory.api_address) as port:
             yield Target(name=api.name, base_url=f"http://127.0.0.1:{port}", jwt_secret=self._secrets.jwt_secret)
 

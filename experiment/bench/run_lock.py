@@ -1,8 +1,8 @@
-"""One run at a time on a host: a lock that lives exactly as long as the run's SSH connection.
+"""One run at a time on a host: a lock that ends with the run's SSH connection.
 
-A network that is cut ends the connection at the controller's side alone: the host's sshd has nothing to send, and would
-wait for hours. So the controller keeps signalling the holder of the lock on the host that it is there, and the holder
-lets go where it doesn't. A run whose holder has ended loses its connection, so that it can't go on beside another one.
+If the network is cut, only the controller notices: the host's sshd has nothing to send, and would wait for hours. So
+the controller sends a signal of life to the holder of the lock on the host, and the holder releases the lock if none
+arrives. A run that has lost its holder closes its connection, so that it can't continue beside another run.
 """
 
 import logging
@@ -29,17 +29,16 @@ LOCK = f"{HOME}/run.lock"
 _HELD_BY_ANOTHER = 75
 
 _BEAT_SECONDS = 5.0
-"""How often the controller signals the holder that it is there: a packet and a read of one byte."""
+"""How often the controller sends a signal of life: a packet and a read of one byte."""
 
 _SILENT_SECONDS = 30.0
-"""How long it may be silent: as long as the controller waits for a host that doesn't answer, so that by the time it
-gives the connection up the lock is free."""
+"""How long the holder waits for one: as long as the controller waits for a silent host, so that the lock is free when
+the controller gives up the connection."""
 
 _LONGEST_RUN_SECONDS = 30 * 86_400
 _DEADLINE_SECONDS = 15
 _ENDING_SECONDS = 3
-"""How long a holder may take to end: one that was asked to, or one whose controller was killed a moment ago, which sshd
-has to notice first."""
+"""How long a holder may take to end, whether it was asked to or its controller was killed, which sshd notices late."""
 
 
 @contextmanager
@@ -47,7 +46,7 @@ def held(connection: Connection, holder: str, *, lock: str = LOCK) -> Generator[
     """Hold the host while the context is open.
 
     Args:
-        connection: to the host; when it ends, the lock is free, and when the lock is lost, it is closed.
+        connection: to the host. When it ends, the lock is free; when the lock is lost, it is closed.
         holder: the name that others see.
         lock: the lock file on the host.
 
@@ -55,12 +54,12 @@ def held(connection: Connection, holder: str, *, lock: str = LOCK) -> Generator[
         RunError: another run holds it; names its holder.
         HostError: the lock can't be taken.
     """
-    # Two holders of one name, as of a run that is resumed twice at once, must be distinguished.
+    # Distinguishes two holders of one name, such as a run that is resumed twice at once.
     signature = f"{holder} [{uuid.uuid4().hex[:12]}]"
-    # Not a context manager: whatever ends the taking must not wait for a holder that has yet to end.
+    # Not a context manager, which would wait for the holder's end even after a failure.
     pool = ThreadPoolExecutor(1, thread_name_prefix="run-lock")
     try:
-        # A controller that was killed a moment ago may still be seen to hold it.
+        # The lock of a controller that was just killed may not be free yet.
         retrying = Retrying(
             retry=retry_if_exception_type(RunError),
             stop=stop_after_delay(_ENDING_SECONDS),
@@ -84,7 +83,7 @@ def held(connection: Connection, holder: str, *, lock: str = LOCK) -> Generator[
 def _take(
     pool: ThreadPoolExecutor, connection: Connection, signature: str, lock: str
 ) -> "tuple[Future[Completed], Beat]":
-    """Start the holder on the host and wait until it says that it has the lock; returns it, and what keeps it."""
+    """Start the holder on the host and wait until it has the lock; returns it and its signal of life."""
     beat = Beat(_BEAT_SECONDS)
     holding = pool.submit(
         connection.run,
@@ -128,11 +127,11 @@ def _refusal(connection: Connection, holding: "Future[Completed]") -> RunError |
 
 def _give_up(connection: Connection, ended: "Future[Completed]") -> None:
     """Close the connection of a run that has lost the lock."""
-    # Where the connection is what was lost, whatever uses it reports that.
+    # If the connection itself was lost, its next use reports that.
     if ended.exception() is None and ended.result().exit_status != -1:
         _logger.warning(
-            "The lock of %s was lost: its holder there was ended, or heard nothing from here for %g s. The connection "
-            "is closed, for another run may have the host by now.",
+            "The lock of %s was lost: its holder there was ended, or received nothing from here for %g s. The "
+            "connection is closed, because another run may hold the host now.",
             connection,
             _SILENT_SECONDS,
         )

@@ -1,8 +1,8 @@
 """`lab facts`: measure how the lab's APIs are built and start, one document for each image.
 
 Release builds run in containers of the stage `source`: first with nothing compiled, then after the change of a line.
-Starts are those of the API's own container: how long until its first right answer, and its memory at rest after that.
-What is known of an image already isn't measured again.
+Starts are those of the API's own container: the time until its first right answer, and its memory at rest afterwards.
+Known facts of an image aren't measured again.
 """
 
 import json
@@ -59,8 +59,8 @@ sh -c "$build" >&2
 echo "rebuilt $(now)"
 echo "second $(sha256sum <"$made")"
 """
-"""Runs in the container, with the changed file on its standard input. /proc/uptime is a clock that nothing sets, exact
-to a hundredth of a second. No path of an artifact has a blank."""
+"""Runs in the container, with the changed file on its standard input. /proc/uptime is a monotonic clock, exact to a
+hundredth of a second. No path of an artifact has a blank."""
 
 
 _SECONDS = r"\d{1,9}\.\d\d"
@@ -75,7 +75,7 @@ second (?P<second>[0-9a-f]+)  -"""
 
 @dataclass(frozen=True)
 class ContainerBuild:
-    """A clean build and the incremental one after it, as the script printed them."""
+    """A clean build and the following incremental one, as the script printed them."""
 
     clean_seconds: float
     incremental_seconds: float
@@ -92,19 +92,19 @@ def measure_building(
     repetitions: int,
     progress: Callable[[str], None],
 ) -> Building:
-    """Build an implementation again and again on all of the host's CPUs.
+    """Build an implementation repeatedly on all of the host's CPUs.
 
     Args:
         connection: to the host.
         inventory: the lab.
-        implementation: what is built, and how.
-        folder: its folder on this side.
+        implementation: its document.
+        folder: its folder on the controller.
         repetitions: how many clean builds, each followed by an incremental one.
-        progress: called with what is done.
+        progress: called with the current step.
 
     Raises:
-        RunError: the build failed, needs a network, or the change doesn't show in what it leaves.
-        HostError: the host failed, or a build wasn't done in half an hour.
+        RunError: the build failed, needs a network, or gives the same binary after the change.
+        HostError: the host failed, or a build took more than half an hour.
     """
     builds: list[ContainerBuild] = []
     progress("compilers and dependencies")
@@ -138,14 +138,14 @@ def _build(
     if done.exit_status:
         raise RunError(
             f"The build of {folder.name} in its stage {SOURCE_STAGE} failed with status {done.exit_status}. It has no "
-            "network: all that it needs must be in that stage, and not in a cache mount. The last that it wrote: "
+            "network: everything that it needs must be in that stage, and not in a cache mount. Its last output: "
             f"{done.stderr.strip()[-_FOUND_CHARACTERS:] or 'nothing'}"
         )
     return parse_build(done.stdout, folder.name, posixpath.basename(build.change.file))
 
 
 def parse_build(output: str, name: str, changed: str) -> ContainerBuild:
-    """Read what the script printed.
+    """Parse the output of the script.
 
     Args:
         output: its standard output.
@@ -153,8 +153,8 @@ def parse_build(output: str, name: str, changed: str) -> ContainerBuild:
         changed: the file that was changed, for messages.
 
     Raises:
-        RunError: both builds left the same.
-        HostError: the script didn't come to its end, or printed something else.
+        RunError: both builds gave the same binary.
+        HostError: the script didn't finish, or printed something else.
     """
     what = f"both builds of {name}"
     found = matching(_PRINTED, output, what=what, where="Its container")
@@ -163,8 +163,8 @@ def parse_build(output: str, name: str, changed: str) -> ContainerBuild:
         raise unexpected(output, what=what, where="Its container")
     if found["first"] == found["second"]:
         raise RunError(
-            f"The change of {changed} left the binary of {name} as it was: it is no change of code that is compiled. "
-            "Name another in its implementation.yaml."
+            f"The change of {changed} didn't change the binary of {name}, so it doesn't change compiled code. Name "
+            "another one in its implementation.yaml."
         )
     return ContainerBuild(
         clean_seconds=round(moments[1] - moments[0], 2),
@@ -175,7 +175,7 @@ def parse_build(output: str, name: str, changed: str) -> ContainerBuild:
 
 
 REST_SECONDS = 5
-"""How long after the first answer the memory is looked at: what an API does once it is up is done by then."""
+"""The time from the first answer to the reading of the memory, in which an API finishes its start."""
 
 _POST_ID = 1
 _ANSWER_SECONDS = 60
@@ -183,7 +183,7 @@ _DEADLINE_SECONDS = 30
 
 
 class Start(Document):
-    """One start by the host's CLOCK_MONOTONIC, and the memory in bytes some seconds after it."""
+    """One start by the host's CLOCK_MONOTONIC, and the memory in bytes some seconds later."""
 
     started_ns: Nanoseconds
     running_ns: Nanoseconds
@@ -199,16 +199,16 @@ def measure_starting(
     repetitions: int,
     progress: Callable[[str], None],
 ) -> Starting:
-    """Start the API's container again and again; at the end it is stopped.
+    """Start the API's container repeatedly; at the end it is stopped.
 
-    Before each start Redis is emptied, so that the first answer takes the whole way to PostgreSQL.
+    Redis is emptied before each start, so that the first answer needs PostgreSQL.
 
     Args:
         connection: to the host.
         inventory: the lab.
-        api: the API, whose container doesn't run.
-        repetitions: how many starts count. One more goes before, for what only a first start has to read from disk.
-        progress: called with what is done.
+        api: the API, whose container is stopped.
+        repetitions: how many starts count, after one that reads the files from disk.
+        progress: called with the current step.
 
     Raises:
         HostError: the API doesn't start, or gives no right answer within a minute.
@@ -234,7 +234,7 @@ def measure_starting(
 
 
 def _request(connection: Connection, api: ApiService, address: str) -> dict[str, object]:
-    """What the script on the host is asked for, from what can only be seen while the container runs."""
+    """The request to the script on the host, from facts that only a running container shows."""
     process_id = control.main_process_id(connection, api.container)
     cgroup = control.cgroup(connection, api.container)
     executable = connection.run(
@@ -277,7 +277,7 @@ def _start(connection: Connection, inventory: Inventory, api: ApiService, reques
 
 
 def _expected_body() -> str:
-    """A seeded post as JSON; the order of its members and its whitespace are free."""
+    """A seeded post as JSON; an answer may differ in the order of members and in whitespace."""
     post = seeded_post(_POST_ID)
     document = Post(
         id=post.id,
@@ -292,10 +292,10 @@ def _expected_body() -> str:
 
 
 RELEASE_TARGETS = (None, "api")
-"""The targets of a Dockerfile that an implementation's document describes: the last stage, by name or without."""
+"""The targets of a Dockerfile that implementation.yaml describes: the last stage, with or without its name."""
 
 ShowStep = Callable[[str, str], None]
-"""Called with each step: the API's name, and what is done."""
+"""Called with the API's name and the current step."""
 
 
 def measure_facts(
@@ -310,18 +310,18 @@ def measure_facts(
     starts: int,
     progress: ShowStep,
 ) -> list[Facts]:
-    """Measure the facts of the lab's APIs that the folder doesn't have yet, and return them all.
+    """Measure the facts of the lab's APIs that the folder doesn't have yet, and return all facts.
 
-    While it goes on, the host is held as by a run, and all APIs are stopped. Whatever ends it, Ctrl-C included, they
-    are started again, and the facts of each API that was finished are kept.
+    Meanwhile the host is held and all APIs are stopped. Whatever ends it, Ctrl-C included, starts the APIs again and
+    keeps the facts of each API that was finished.
 
     Args:
         inventory: the lab.
         secrets: the lab's secrets.
         project: the checkout, with the APIs' sources.
-        folder: where the facts are kept; made where it isn't there.
-        apis: names of those to measure; all that a release target is built of unless given.
-        again: whether to measure what is known as well.
+        folder: the folder with the facts, which is created if it is missing.
+        apis: names of those to measure; all with a release target unless given.
+        again: whether to measure known facts again.
         builds: how many clean builds of each.
         starts: how many starts of each.
         progress: called with each step.
@@ -363,7 +363,7 @@ def choose_apis(inventory: Inventory, apis: Collection[str]) -> Sequence[ApiServ
     """The APIs to measure, in the lab's order.
 
     Raises:
-        RunError: one that is named isn't there, or is built of a target that no implementation's document describes.
+        RunError: there is no API of such a name, or implementation.yaml doesn't describe the target of its image.
     """
     services = {api.name: api for api in inventory.apis}
     if unknown := sorted(set(apis) - services.keys()):
@@ -373,14 +373,14 @@ def choose_apis(inventory: Inventory, apis: Collection[str]) -> Sequence[ApiServ
     if (apis and len(released) < len(chosen)) or not released:
         other = next(api for api in chosen if api not in released)
         raise RunError(
-            f"{other.name} is built of the target {other.target} of {other.source}, and implementation.yaml there "
-            "describes the target api alone: name another API."
+            f"{other.name} is built from the target {other.target} of {other.source}, and implementation.yaml there "
+            "describes only the target api: name another API."
         )
     return released
 
 
 def _read_unchanged(project: Path, inventory: Inventory, api: ApiService) -> Implementation:
-    """The document of an API's implementation, if the sources are still those of its image."""
+    """The document of an API's implementation; refuses sources that have changed since the image was built."""
     if hash_build_context(project / api.source) != api.source_sha256:
         raise RunError(
             f"{api.source} has changed since its image was built, so its facts wouldn't be those of the image. "
@@ -429,4 +429,4 @@ def _write(folder: Path, api: ApiService, facts: Facts) -> None:
         folder.mkdir(exist_ok=True)
         replace_file(folder / facts_file_name(api), facts.to_json())
     except OSError as error:
-        raise RunError(f"{folder} can't be written to: {error}. See that its disk has room and is yours.") from error
+        raise RunError(f"{folder} can't be written: {error}. Check its disk's space and its mode.") from error

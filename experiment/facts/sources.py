@@ -16,7 +16,7 @@ def read_implementation(project: Path, source: str) -> Implementation:
     """Read and check the document of the implementation in the folder `source` of the project.
 
     Raises:
-        DocumentError: there is no such file, it isn't valid, or the change that it names can't be made to its file.
+        DocumentError: there is no such file, it is invalid, or its change can't be applied.
     """
     shown = f"{source}/{FILE_NAME}"
     try:
@@ -33,14 +33,14 @@ def read_implementation(project: Path, source: str) -> Implementation:
 
 
 def changed_file(folder: Path, implementation: Implementation) -> bytes:
-    """The file that the document's change is made to, after the change.
+    """The changed file: the content after the document's change.
 
     Args:
         folder: the implementation's folder.
         implementation: its document.
 
     Raises:
-        DocumentError: there is no such file, or it doesn't have the text that is to be changed exactly once.
+        DocumentError: there is no such file, or it doesn't have the old text exactly once.
     """
     change = implementation.build.change
     try:
@@ -51,8 +51,8 @@ def changed_file(folder: Path, implementation: Implementation) -> bytes:
         ) from error
     if (count := text.count(change.old)) != 1:
         raise DocumentError(
-            f"{folder.name}/{FILE_NAME}: build.change.old: {change.file} has this text {count} times; name one that it "
-            "has once."
+            f"{folder.name}/{FILE_NAME}: build.change.old: {change.file} has this text {count} times; choose one that "
+            "it has once."
         )
     return text.replace(change.old, change.new).encode()
 
@@ -60,8 +60,8 @@ def changed_file(folder: Path, implementation: Implementation) -> bytes:
 def count_lines(folder: Path, lines: Lines) -> tuple[int, int]:
     """The lines of code of an implementation's sources and of its tests.
 
-    A line counts if it holds code. Those that are blank, or have nothing but comments, brackets or the text of a string
-    (to pygount the comments that document Rust are such texts) don't.
+    A line counts if it has code: not if it is blank, or has only comments, brackets or the text of a string. pygount
+    treats Rust's doc comments as such texts.
 
     Raises:
         RunError: a pattern matches no file, or a file's language isn't known.

@@ -1,4 +1,4 @@
-"""Before a run: its subjects, cells, order and budget."""
+"""The planning of a run: its subjects, cells, order and budget."""
 
 from experiment.planning.budget import BudgetClock, fit, open_loop_seconds, read_earlier
 from experiment.planning.plan import block_orders, count_cells, make_plan, plan_open_loop, williams_rows

@@ -1,4 +1,4 @@
-"""How many whole blocks fit into a given time, by what earlier runs took."""
+"""The number of whole blocks that fit into a given time, from the times of earlier runs."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,30 +21,29 @@ from experiment.planning.plan import cells_at_most, make_plan
 from experiment.progress import BudgetFitted, Resolution, ShownSame
 
 CELL_OVERHEAD_SECONDS = 3.0
-"""What a cell takes outside of its warm-up and load, where no earlier run shows it.
+"""The time of a cell outside of its warm-up and load, if no earlier run shows it.
 
-docs/benchmarks.md has 1.8 s at most for an API that starts at once. A JVM takes 2 to 4 s more to be ready; as one API
-of four it adds a second to the mean.
+docs/benchmarks.md has 1.8 s at most for an API that starts at once. A JVM takes 2 to 4 s more to be ready, so one of
+four APIs adds a second to the mean.
 """
 
 RUN_OVERHEAD_SECONDS = 10.0
-"""What a run takes before its first cell and after its last one.
+"""The time of a run before its first cell and after its last.
 
-Of the 80 s that nine cells of `quick` took (docs/protocol.md), 5 s were neither in their warm-ups and windows nor the
-second that each took besides; twice as much leaves room for a lab with more APIs to start again.
+It was 5 s in a run of nine cells of `quick`; twice as much leaves room for a lab with more APIs to start again.
 """
 
 ASSUMED_NOISES = (0.03, 0.05, 0.1)
-"""Noises of blocks, as standard deviations of log ratios, for which the resolution is reported where none is known."""
+"""Standard deviations of log ratios for which the resolution is reported if no earlier run shows the noise."""
 
 POWERS = (0.8, 0.9)
 
 
 @dataclass(frozen=True)
 class Earlier:
-    """What earlier runs of the same lab show: seconds a cell outside of warm-up and load, and the noise of blocks.
+    """The time of a cell outside of warm-up and load, and the noise of blocks, from earlier runs of the same lab.
 
-    Each with the run that it is from; None where no run shows it.
+    Each has the run that it is from; None if no run shows it.
     """
 
     overhead_seconds: float | None = None
@@ -54,7 +53,7 @@ class Earlier:
 
 
 def open_loop_seconds(protocol: Protocol, api_count: int, *, overhead_seconds: float = CELL_OVERHEAD_SECONDS) -> float:
-    """What the open loop of a protocol takes at most, if none of its cells has to be measured again; 0 without one."""
+    """The longest time of a protocol's open loop if no cell is repeated; 0 without an open loop."""
     open_loop = protocol.open_loop
     if open_loop is None:
         return 0.0
@@ -62,18 +61,18 @@ def open_loop_seconds(protocol: Protocol, api_count: int, *, overhead_seconds: f
 
 
 def fit(protocol: Protocol, api_names: Sequence[str], budget_seconds: int, earlier: Earlier) -> BudgetFitted:
-    """Fit as many whole blocks as there is time for, whatever the protocol's own number.
+    """Fit as many whole blocks as possible into a budget, instead of the protocol's number.
 
     Args:
         protocol: what to measure.
         api_names: the APIs.
         budget_seconds: the wall time that the run may take.
-        earlier: what is known of this lab.
+        earlier: what earlier runs of this lab show.
 
     Raises:
-        RunError: not even two blocks fit; says what would do.
+        RunError: not even two blocks fit; names the least budget.
     """
-    # A block has the same cells in whatever order, so any seed gives their number.
+    # A block has the same number of cells in any order, so any seed will do.
     block = make_plan(protocol.model_copy(update={"blocks": 1}), api_names, 0).cells
     overhead = CELL_OVERHEAD_SECONDS if earlier.overhead_seconds is None else earlier.overhead_seconds
     block_seconds = sum(protocol.warm_up_seconds + cell.scenario.duration_seconds + overhead for cell in block)
@@ -120,9 +119,9 @@ def fit(protocol: Protocol, api_names: Sequence[str], budget_seconds: int, earli
 
 
 class BudgetClock:
-    """Says of each cell of the closed loop whether its block may still be begun.
+    """Decides for each cell of the closed loop whether its block may still begin.
 
-    Time goes by from when the clock is made.
+    Its time starts when it is created.
     """
 
     def __init__(
@@ -131,11 +130,10 @@ class BudgetClock:
         """Start the clock.
 
         Args:
-            budget_seconds: the run's budget, less what is kept for its open loop; None for a run without one, which may
-                go on for ever.
-            seconds_before: by block, what it took before the run was interrupted, if it was. These blocks are measured
-                whole.
-            clock: by which time goes by.
+            budget_seconds: the run's budget without the time for its open loop; None for a run without a budget.
+            seconds_before: the time of each block before the run was interrupted, if it was. These blocks are
+                completed.
+            clock: the source of the time.
         """
         self._clock = clock
         self._budget_seconds = budget_seconds
@@ -145,9 +143,9 @@ class BudgetClock:
         self._started = self._last_begun = clock.monotonic()
 
     def forbids(self, cell: Cell) -> bool:
-        """Whether the cell would begin a block that wouldn't end in time if it took as long as the longest so far.
+        """Whether the cell would begin a block that would end too late if it took as long as the longest so far.
 
-        A run's first block is always begun.
+        The first block of a run always begins.
         """
         if self._budget_seconds is None or cell.block in self._begun:
             return False
@@ -163,14 +161,14 @@ class BudgetClock:
 
 
 LEAST_BLOCKS_FOR_NOISE = 5
-"""The noise of fewer blocks says too little: that of five may already be off by a factor from 0.6 to 2.9."""
+"""The noise of fewer blocks says too little: that of five may be wrong by a factor from 0.6 to 2.9."""
 
 _LOOKED_THROUGH = 5
 """How many runs of the same kind are read, the newest first; reading one with all its raw files takes seconds."""
 
 
 def read_earlier(runs_directory: Path, inventory: Inventory, protocol: Protocol, api_names: Sequence[str]) -> Earlier:
-    """Look through the runs for the newest that shows each; one that can't be read is skipped.
+    """Find the newest run that shows each; a run that can't be read is skipped.
 
     A run is of the same lab and kind if its stack, its size, its cores by role, those of its load hosts, and its
     scenarios are the same.
@@ -178,8 +176,8 @@ def read_earlier(runs_directory: Path, inventory: Inventory, protocol: Protocol,
     Args:
         runs_directory: where the runs are.
         inventory: the lab.
-        protocol: what is to be measured.
-        api_names: the APIs that are to be measured.
+        protocol: the protocol of the new run.
+        api_names: the APIs of the new run.
     """
     earlier = Earlier()
     for number, (folder, manifest) in enumerate(_of_the_same_kind(runs_directory, inventory, protocol)):
@@ -235,8 +233,7 @@ def _warm_up_seconds(record: CellRecord, protocol: Protocol) -> float:
 def _noise_of(folder: Path, manifest: Manifest, api_names: Sequence[str]) -> float | None:
     """The median, over pairs and loads, of the standard deviation of the throughputs' log ratios over blocks.
 
-    Of the APIs that are to be measured; of all where the run has fewer than two of them. None where there are too few
-    blocks.
+    Of the new run's APIs, or of all APIs if the earlier run has fewer than two of these. None if it has too few blocks.
     """
     try:
         cells = analyse(read_run(folder)).cells

@@ -1,4 +1,4 @@
-"""The plans of a run: that of the closed loop before it begins, that of the open loop once the closed one is finished.
+"""The two plans of a run: of the closed loop before it begins, and of the open loop once the closed one is finished.
 
 A block has all loads, and under each load all APIs in a balanced order.
 """
@@ -14,7 +14,7 @@ from documents.run import Cell, OpenLoop, OpenLoopCell, OpenLoopPlan, OpenLoopRa
 
 
 def count_cells(run: Run) -> int:
-    """How many cells a run is to have; those of an open loop that isn't planned yet as its protocol has them."""
+    """The number of cells of a run; at most, for an open loop that isn't planned yet."""
     open_loop = run.manifest.protocol.open_loop
     if open_loop is None or not run.lacks_open_loop_plan:
         return len(run.cells)
@@ -22,7 +22,7 @@ def count_cells(run: Run) -> int:
 
 
 def cells_at_most(open_loop: OpenLoop, api_count: int) -> int:
-    """How many cells an open loop has: fewer only where two of its shares come to the same rate."""
+    """The number of cells of an open loop; fewer only if two of its shares give the same rate."""
     return open_loop.blocks * len(open_loop.shares) * api_count
 
 
@@ -37,15 +37,15 @@ def plan_cells(
 ) -> tuple[OpenLoopCell, ...]:
     """The cells of an open loop in randomised blocks; the same arguments give the same cells.
 
-    A block holds each API at each rate once. The rates are shuffled, and the APIs within each, so that cells which are
-    compared with one another stand next to each other in time.
+    A block has each API at each rate once. The rates are shuffled, and the APIs at each rate, so that cells that are
+    compared with each other follow each other.
 
     Args:
-        open_loop: what the protocol asks for.
-        scenario: the protocol's scenario of that name.
+        open_loop: the protocol's open loop.
+        scenario: its scenario.
         rates: in requests a second.
         api_names: the APIs, in any order.
-        order_seed: the run's; the order is another than that of the closed loop.
+        order_seed: the run's seed; the order differs from that of the closed loop.
         first_number: the number of the first cell.
     """
     random = Random(f"{order_seed}/open-loop")  # noqa: S311 - a reproducible order is wanted, not secrets
@@ -64,11 +64,11 @@ def plan_cells(
 
 
 def plan_open_loop(run: Run, open_loop: OpenLoop) -> OpenLoopPlan:
-    """Plan the open loop of a run whose closed loop is over.
+    """Plan the open loop of a run whose closed loop is finished.
 
     Raises:
         AnalysisError: a raw file can't be used.
-        DocumentError: a result isn't of its shape.
+        DocumentError: a result is invalid.
     """
     throughputs = {api: defaultdict[int, list[float]](list) for api in sorted({cell.api for cell in run.plan.cells})}
     for cell in run.plan.cells:
@@ -100,8 +100,8 @@ def williams_rows(treatments: int) -> tuple[tuple[int, ...], ...]:
     """The rows of a Williams design for the treatments 0, 1, 2, and so on.
 
     The first row is 0, 1, n - 1, 2, n - 2, …: its steps from one to the next are all different, modulo n. The others
-    add 1, 2, … to it, modulo n. So each treatment follows each other one once if n is even. If n is odd, the steps are
-    each met twice or not at all, and the rows are taken backwards as well; then each follows each other twice
+    add 1, 2, … to it, modulo n. So each treatment follows each other one once if n is even. If n is odd, each step
+    occurs twice or never, so the reversed rows are added; then each follows each other twice
     (Williams 1949; Bradley 1958, "Complete counterbalancing of immediate sequential effects in a Latin square design",
     Journal of the American Statistical Association 53:525).
     """
@@ -115,19 +115,19 @@ def williams_rows(treatments: int) -> tuple[tuple[int, ...], ...]:
 def block_orders(
     api_names: Sequence[str], blocks: int, random: Random, *, twin: bool = True
 ) -> tuple[tuple[str, ...], ...]:
-    """Draw the orders of as many blocks, for one load: the APIs as each measures them, the twin among them twice.
+    """Draw the order of the APIs in each block, for one load; the twin is in it twice.
 
-    Which API has which part in the design, and the order of its rows, are drawn again for each design. With more blocks
-    than rows a new design begins; with fewer, or in the last one that isn't whole, the rows are a random part, and the
-    balance is that of a random order: right on average, not exact. The twin is each API in turn, in an order that is
-    drawn once; with ten blocks and four APIs two are it three times and two twice. The names are sorted first, so that
-    the same seed gives the same orders however they were listed.
+    The place of each API in the design, and the order of the design's rows, are drawn again for each design. With more
+    blocks than rows a new design begins. An incomplete design has a random part of its rows, so its balance is right on
+    average, not exact. Each API in turn is the twin, in an order that is drawn once: with ten blocks and four APIs, two
+    of them three times and two twice. The names are sorted first, so that a seed gives the same orders for any order
+    of names.
 
     Args:
-        api_names: the APIs, one at least. One alone stands beside its twin.
-        blocks: how many orders are wanted.
-        random: where all is drawn from; its seed is to be recorded.
-        twin: whether one of the APIs is measured twice. Without, the design is that of the APIs alone.
+        api_names: the APIs, at least one. A single one is compared with its twin.
+        blocks: the number of orders.
+        random: the source of all draws; record its seed.
+        twin: whether one of the APIs is measured twice.
 
     Raises:
         RunError: there is no API, or one is named twice.
@@ -147,7 +147,7 @@ def block_orders(
 
 
 def _rows(treatments: Sequence[str | None], random: Random) -> Iterator[tuple[str | None, ...]]:
-    """Rows of one design after the other; None stands for the twin."""
+    """The rows of one design after the other; None is the twin."""
     design = williams_rows(len(treatments))
     while True:
         parts = random.sample(treatments, len(treatments))

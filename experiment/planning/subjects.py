@@ -1,4 +1,4 @@
-"""The subjects of a run: the protocol that names them, and the APIs that it measures, each in its variants."""
+"""The protocol of a run, and its subjects: the APIs that it measures, each in its variants."""
 
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
@@ -17,7 +17,7 @@ def read_protocol(name_or_path: str) -> Protocol:
     """Read a protocol.
 
     Args:
-        name_or_path: a name such as ``quick``, or the path of a file, which ends in ``.yaml``.
+        name_or_path: a name such as ``quick``, or the path of a file that ends in ``.yaml``.
 
     Raises:
         RunError: there is no such protocol, or its file can't be read.
@@ -28,7 +28,7 @@ def read_protocol(name_or_path: str) -> Protocol:
     if not is_path and name_or_path not in protocol_names():
         raise RunError(
             f"There is no protocol named {name_or_path}. There are {', '.join(protocol_names())}; "
-            "a protocol of your own is named by its path, which ends in .yaml."
+            "give a protocol of your own by its path, which ends in .yaml."
         )
     try:
         text = path.read_text(encoding="utf-8")
@@ -43,12 +43,12 @@ def protocol_names() -> list[str]:
 
 
 def subject_names(inventory: Inventory, protocol: Protocol) -> dict[str, tuple[str, ...]]:
-    """The names of an API's variants by that of the API, in the lab's order; its own where no variant is of it.
+    """The names of each API's variants, in the lab's order; an API without variants has its own name.
 
     APIs that the protocol doesn't measure are left out.
 
     Raises:
-        RunError: the lab lacks an API that the protocol names, or a variant can't have its name.
+        RunError: the lab lacks an API of the protocol, or the name of a variant is taken or too long.
     """
     known = [api.name for api in inventory.apis]
     named = {*protocol.apis, *(api for variant in protocol.vary for api in variant.apis)}
@@ -77,9 +77,9 @@ def subjects_of(
     Args:
         inventory: the lab.
         protocol: what to measure.
-        wanted: names of APIs, which stand for all variants of theirs, or of variants; all of the protocol's unless
-            given. They go before those that the protocol names.
-        read_cores: asks the host for its physical cores; asked only where a variant has a core layout.
+        wanted: names of APIs, with all their variants, or of variants; all of the protocol's unless given. They
+            replace the protocol's `apis`.
+        read_cores: reads the host's physical cores; called only if a variant has a core layout.
 
     Raises:
         RunError: there is no such API or variant, or a variant doesn't fit the host.
@@ -110,28 +110,28 @@ def subjects_of(
 
 
 def require_subjects(inventory: Inventory, protocol: Protocol, names: Collection[str]) -> None:
-    """Refuse the name of an API that a protocol measures as several variants and never as itself.
+    """Refuse the name of an API that a protocol measures only as variants.
 
     Raises:
-        RunError: one of the names is such; the message names its variants.
+        RunError: one of the names is such an API; names its variants.
     """
     known = subject_names(inventory, protocol.model_copy(update={"apis": ()}))
     for name in names:
         if name in known and name not in known[name]:
             raise RunError(
-                f"The protocol {protocol.name} measures {name} as {', '.join(known[name])}, and not as it is declared. "
-                "Name two of these."
+                f"The protocol {protocol.name} measures {name} as {', '.join(known[name])}, not as declared. Name two "
+                "of these."
             )
 
 
 def with_subjects(inventory: Inventory, subjects: Collection[ApiService]) -> Inventory:
-    """The inventory of a run: the lab's, and in it each variant that is measured."""
+    """The inventory of a run: the lab's with each measured variant."""
     varied = tuple(api for api in subjects if api.varied is not None)
     return inventory.model_copy(update={"apis": (*inventory.apis, *varied)})
 
 
 def without_subjects(inventory: Inventory) -> Inventory:
-    """The lab's inventory out of a run's."""
+    """The lab's inventory, from a run's."""
     return inventory.model_copy(update={"apis": tuple(api for api in inventory.apis if api.varied is None)})
 
 
@@ -139,7 +139,7 @@ def _name(api: str, variant: Variant, known: Collection[str]) -> str:
     name = f"{api}-{variant.name}"
     if name in known:
         raise RunError(
-            f"The variant {variant.name} of the API {api} would be called {name}, as another API of the lab is. Give "
+            f"The variant {variant.name} of the API {api} would be called {name}, like another API of the lab. Give "
             "the variant another name."
         )
     if not is_name(name):
@@ -170,7 +170,7 @@ def _subject(
 
 
 def _layout(inventory: Inventory, name: str, wanted: Cores, cores: Sequence[PhysicalCore]) -> CoreLayout:
-    """The core layout of a variant of that name, on the cores that the lab has of its host."""
+    """The core layout of a variant of that name, on the lab's cores of the host."""
     if (wanted.generator is None) != bool(inventory.load_hosts):
         fault = "the load hosts have the generator; leave it out" if inventory.load_hosts else "this key is missing"
         raise RunError(f"The variant {name} can't be measured: cores.generator: {fault}.")
@@ -181,16 +181,15 @@ def _layout(inventory: Inventory, name: str, wanted: Cores, cores: Sequence[Phys
 
 
 def _require_cpu_for_interrupts(inventory: Inventory, subjects: Sequence[ApiService]) -> None:
-    """Have a CPU left for interrupts where the lab sets on which they are served, once for the whole run."""
+    """Require a CPU for interrupts if the lab sets their CPUs, which it does once for the whole run."""
     layouts = layouts_of(inventory, subjects)
     if len(layouts) > 1 and inventory.own_kernel and set(api_cpus(layouts)) >= set(inventory.size.cpus):
         raise RunError(
-            "The core layouts of the variants leave the host no CPU on which interrupts could be served: each is the "
-            "API's in one of them. Leave one of the CPUs to other roles in all, or measure the layouts in runs of "
-            "their own."
+            "The core layouts of the variants leave no CPU for interrupts: each CPU is the API's in one of them. Leave "
+            "one of the CPUs to other roles in all layouts, or measure them in separate runs."
         )
 
 
 def layouts_of(inventory: Inventory, subjects: Collection[ApiService]) -> tuple[CoreLayout, ...]:
-    """Each core layout that a run measures with, once."""
+    """The distinct core layouts of a run."""
     return tuple(dict.fromkeys(map(inventory.cores_of, subjects)))

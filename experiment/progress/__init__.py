@@ -1,4 +1,4 @@
-"""The events of a run, and what follows from them."""
+"""The events of a run, its state, and the time left."""
 
 from experiment.progress.events import (
     AttemptMade,

@@ -7,11 +7,11 @@ from documents.base import Document
 from documents.run import Cell, CellRecord, OpenLoopCell, Protocol, VoidReason
 
 Phase = Literal["reset", "restart", "ready", "probe", "warm_up", "pinning", "load", "pull"]
-"""The phases of a cell, in their order; `CellRecord.phases_seconds` has their wall times."""
+"""The phases of a cell, in order; `CellRecord.phases_seconds` has their wall times."""
 
 
 class Resolution(Document):
-    """The smallest true ratio that is found.
+    """The smallest true ratio that a run finds.
 
     Attributes:
         noise: standard deviation of the logs of the blocks' ratios
@@ -37,15 +37,15 @@ class ShownSame(Document):
 
 
 class BudgetFitted(Document):
-    """A budget was turned into whole blocks, before the run begins.
+    """The number of whole blocks that fit into a budget, before the run begins.
 
     Attributes:
         blocks: how many fit
         block_cells: cells of each
         block_seconds: at most
         open_loop_seconds: what is kept for the open loop
-        overhead_run: the earlier run that shows how long a cell takes besides its load; null where that is assumed
-        noise_run: the earlier run that shows the noise; null where that is assumed
+        overhead_run: the earlier run with the time of a cell besides its load; null where that is assumed
+        noise_run: the earlier run with the noise; null where that is assumed
         tests: pairs and loads that are tested
         margin: the protocol's
         resolutions: for each noise and power; empty for a single API
@@ -67,7 +67,7 @@ class BudgetFitted(Document):
 
 
 class AttemptMade(Document):
-    """An attempt that was finished before a run went on.
+    """An attempt that was finished before a run was resumed.
 
     Attributes:
         voids: why it is void; empty where it is valid
@@ -85,14 +85,14 @@ class AttemptMade(Document):
 
 
 class RunStarted(Document):
-    """A run begins or goes on.
+    """A run begins or is resumed.
 
     Attributes:
         cells: all of them, those of the open loop included
-        finished: how many of them are done already
-        attempts: how many a cell is allowed
+        finished: how many of them are finished already
+        attempts: how many a cell may have
         planned: the cells that are planned so far, in their order
-        unplanned: cells of the open loop, at most, which an `open-loop-planned` will name
+        unplanned: how many cells `open-loop-planned` will add at most
         made: the attempts that were finished before, in their order
         budget_seconds: null without a budget
     """
@@ -122,7 +122,7 @@ class BudgetSpent(Document):
 
 
 class OpenLoopPlanned(Document):
-    """The closed loop is over, and the open loop has its cells.
+    """The closed loop is finished, and the open loop is planned.
 
     Attributes:
         cells: empty where no API has a valid cell
@@ -136,7 +136,7 @@ class CellStarted(Document):
     """An attempt at a cell begins.
 
     Attributes:
-        expected_seconds: its warm-up, at most, and its load
+        expected_seconds: the longest warm-up and the load
     """
 
     kind: Literal["cell-started"] = "cell-started"
@@ -155,7 +155,7 @@ class PhaseStarted(Document):
 
 
 class CellFinished(Document):
-    """An attempt is done and on disk, valid or void.
+    """An attempt is finished and on disk, valid or void.
 
     Attributes:
         throughput: requests a second, in an open loop those that were sent; null without a load
@@ -168,11 +168,11 @@ class CellFinished(Document):
 
 
 class RunFinished(Document):
-    """All cells of a run are done.
+    """All cells of a run are finished.
 
     Attributes:
-        void_cells: of which no attempt is valid
-        short_blocks: that lack such a cell
+        void_cells: cells without a valid attempt
+        short_blocks: blocks with such a cell
         short_open_loop_blocks: the same for the open loop
     """
 
@@ -187,10 +187,10 @@ class RunFinished(Document):
 
 
 class TimeLeftTold(Document):
-    """How long the run will take; it follows each event that changes it.
+    """The time until the run ends; follows each event that changes it.
 
     Attributes:
-        seconds: until the run is over
+        seconds: until the run ends
         basis: `measured`, or `assumed` until each API was measured under each load
     """
 
@@ -201,12 +201,12 @@ class TimeLeftTold(Document):
 
 
 WarningTopic = Literal["void", "run-again", "short-block", "never-steady", "budget-spent"]
-"""What a warning is about: an attempt that doesn't count, one more that follows from it or none, a warm-up that never
-was steady, or a budget that ended before the run's blocks did."""
+"""The topic of a warning: a void attempt, whether the cell is run again, a short block, a warm-up that was never
+steady, or a budget that ended before the run's blocks."""
 
 
 class Warned(Document):
-    """Something that whoever watches a run should know; it follows the event that it is about.
+    """A warning to a person who watches the run; follows the event that it is about.
 
     Attributes:
         reason: of a `void`: why the attempt doesn't count
@@ -233,4 +233,4 @@ Event = (
     | TimeLeftTold
     | Warned
 )
-"""The events of a run. `TimeLeftTold` and `Warned` follow from the others."""
+"""The events of a run. `TimeLeftTold` and `Warned` are derived from the others."""

@@ -1,4 +1,4 @@
-"""Where a run stands, put together from its events: what is under way, what was measured, and what went wrong."""
+"""The state of a run, from its events: what is under way, what was measured, and what failed."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
@@ -26,7 +26,7 @@ from experiment.progress.time_left import TimeLeft
 
 @dataclass
 class CellUnderWay:
-    """The attempt that goes on; moments are those of the monotonic clock."""
+    """The current attempt; times are those of the monotonic clock."""
 
     cell: Cell
     attempt: int
@@ -35,11 +35,11 @@ class CellUnderWay:
 
 
 class RunState:
-    """What is known of a run in progress, from its events.
+    """The state of a run in progress, from its events.
 
-    `finished` cells are those at which no attempt is to be made any more. `voids` counts void attempts by their first
-    reason, `again` those that were followed by another one, or will be. `short_blocks` lack a cell; those of the open
-    loop have a name of their own. `never_steady` counts the valid cells whose warm-up never was.
+    `finished` cells need no further attempt. `voids` counts void attempts by their first reason, `again` those that are
+    followed by another attempt. `short_blocks` lack a cell; the name of a short block of the open loop says so.
+    `never_steady` counts the valid cells whose warm-up was never steady.
     """
 
     def __init__(self) -> None:
@@ -57,7 +57,7 @@ class RunState:
         self._throughputs: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
 
     def take(self, event: Event, at: float) -> None:
-        """Take an event with its moment."""
+        """Update the state by an event and its time."""
         self.time_left.take(event, at)
         match event:
             case RunStarted():
@@ -78,7 +78,7 @@ class RunState:
 
     @property
     def cells(self) -> int:
-        """How many cells the run is to have: all that are planned, without those that its budget leaves out."""
+        """The number of cells of the run: all planned ones, without those that its budget leaves out."""
         return len(self._due) + self._unplanned
 
     @property
@@ -87,7 +87,7 @@ class RunState:
         return sum(isinstance(cell, OpenLoopCell) for cell in self._due) + self._unplanned
 
     def number_of(self, cell: Cell) -> int:
-        """The place of a cell among them, from 1. The number in its id also counts cells that the budget leaves out."""
+        """The position of a cell, from 1. The number in its id also counts cells that the budget leaves out."""
         return [one.id for one in self._due].index(cell.id) + 1
 
     @property
@@ -107,12 +107,12 @@ class RunState:
 
     @property
     def open_loop_comes(self) -> bool:
-        """Whether the open loop is still to come."""
+        """Whether the open loop has yet to begin."""
         begun = self.under_way is not None and isinstance(self.under_way.cell, OpenLoopCell)
         return self.open_loop_cells > 0 and not begun
 
     def is_over(self, cell: Cell) -> bool:
-        """Whether the block of a cell has no other one to be measured."""
+        """Whether the block of a cell has no other unfinished cell."""
         return not self._left[_block_of(cell)]
 
     def _expect(self, cells: Iterable[Cell]) -> None:
@@ -158,7 +158,7 @@ class RunState:
                 self.short_blocks.append(block)
 
     def _add(self, cell: Cell, throughput: float | None) -> None:
-        # In an open loop it is the rate at which requests were sent, which the API doesn't set.
+        # The throughput of an open loop is the rate at which requests were sent, not a property of the API.
         if throughput is not None and not isinstance(cell, OpenLoopCell):
             self._throughputs[cell.api, cell.scenario.name].append(throughput)
 
@@ -169,10 +169,10 @@ def _block_of(cell: Cell) -> tuple[int, bool]:
 
 
 def warnings_of(event: Event, *, attempts: int) -> Iterator[Warned]:
-    """What somebody should know of an event.
+    """The warnings that follow from an event.
 
     Args:
-        event: any one.
+        event: any event.
         attempts: how many the protocol allows a cell.
     """
     match event:
@@ -181,7 +181,7 @@ def warnings_of(event: Event, *, attempts: int) -> Iterator[Warned]:
         case BudgetSpent():
             yield Warned(
                 about="budget-spent",
-                message=f"The budget leaves no time for block {event.before_block} and what comes after it.",
+                message=f"The budget leaves no time for block {event.before_block} and later blocks.",
             )
         case _:
             pass
@@ -211,7 +211,7 @@ def _of_an_attempt(event: CellFinished, *, attempts: int) -> Iterator[Warned]:
 
 
 class FollowUps:
-    """Derives warnings and the time left from events; it needs all of them, each when it happens."""
+    """Derives warnings and the time left from all events of a run, each at its time."""
 
     def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
         self._clock = clock
@@ -219,10 +219,10 @@ class FollowUps:
         self._attempts = 1
 
     def of(self, event: Event) -> Iterator[Event]:
-        """Take in an event.
+        """Derive events from an event.
 
         Yields:
-            What follows from it: warnings, then the time left where it is another one than before.
+            Warnings, then the time left if it has changed.
         """
         if isinstance(event, RunStarted):
             self._attempts = event.attempts

@@ -1,12 +1,12 @@
-"""How long a run will still take, computed from its events alone.
+"""The time until a run ends, computed from its events alone.
 
-A cell takes its load window, which is known, and besides it what its API needs to be started, warmed up and stopped,
-which isn't: a warm-up ends when throughput is steady, and a JVM starts slowly. That is taken to be what it was on
-average in the cells of the same API under the same load so far; where there is none yet, in the API's others, or in
-all. So the first block shows each, and every cell after it makes the mean better. Void attempts are made again, each
-API's at the rate at which they were void so far, and each takes the part of a whole cell that they took so far.
+A cell takes its load window, which is known, and the time to start, warm up and stop its API, which isn't: a warm-up
+ends when throughput is steady, and a JVM starts slowly. The estimate is the mean over the earlier cells of the same
+API under the same load; without one, over the API's other cells, or over all cells. So the first block measures each,
+and every later cell improves the mean. The share of attempts that are void, and how much of a cell they take, are also
+those of the run so far, for each API.
 
-Nothing here looks at a clock: each event comes with the moment at which it happened.
+Nothing here reads a clock: each event comes with its time.
 """
 
 import math
@@ -27,18 +27,18 @@ from experiment.progress.events import (
 )
 
 ASSUMED_SECONDS = 3.0
-"""What a cell takes besides its warm-up and window where no cell has shown it yet, as in the budget."""
+"""The time of a cell besides its warm-up and window before any cell has shown it; the same as in the budget."""
 
 ENDING_SECONDS = 2.0
-"""What comes after the last cell: the kernel settings are put back, and the host is looked at."""
+"""The time after the last cell, to restore the kernel settings and read the host's state."""
 
 POOLED_ATTEMPTS = 3
-"""As many attempts as those of all APIs together count beside an API's own, in how often its attempts are void."""
+"""The weight, in attempts, of all APIs together beside an API's own attempts, for the share that is void."""
 
 
 @dataclass
 class _Mean:
-    """A mean of what was seen so far."""
+    """A mean of the values so far."""
 
     count: int = 0
     total: float = 0.0
@@ -54,7 +54,7 @@ class _Mean:
 
 @dataclass
 class _UnderWay:
-    """The attempt that goes on: its cell, when it began, and when its window did, None before."""
+    """The current attempt: its cell, its start, and the start of its window, None before that."""
 
     cell: Cell
     attempt: int
@@ -63,7 +63,7 @@ class _UnderWay:
 
 
 _Load = tuple[str, str, bool]
-"""An API, the name of a scenario, and whether its loop is open."""
+"""An API, the name of a scenario, and whether the loop is open."""
 
 
 def _load_of(cell: Cell) -> _Load:
@@ -72,7 +72,7 @@ def _load_of(cell: Cell) -> _Load:
 
 @dataclass
 class _Learned:
-    """What the attempts so far show: seconds besides the window, and how often and after which part they were void."""
+    """Means over the attempts so far: seconds besides the window, the share that is void, and how long those took."""
 
     assumed_seconds: float
     besides: defaultdict[_Load, _Mean] = field(default_factory=lambda: defaultdict(_Mean))
@@ -89,7 +89,7 @@ class _Learned:
             self.part_of_void.add(seconds / self.seconds_of(cell))
 
     def seconds_of(self, cell: Cell) -> float:
-        """What a valid attempt at a cell takes."""
+        """The expected time of a valid attempt at a cell."""
         api, scenario, is_open = _load_of(cell)
         same_load = [self.besides[api, scenario, loop] for loop in (is_open, False) if (api, scenario, loop) in self]
         same_api = [mean for (name, _, _), mean in self.besides.items() if name == api]
@@ -103,7 +103,7 @@ class _Learned:
         return load in self.besides
 
     def void_share(self, api: str) -> float:
-        """How many of an API's attempts are void."""
+        """The expected share of an API's attempts that are void."""
         made = sum(self.made.values())
         if not made:
             return 0.0
@@ -111,7 +111,7 @@ class _Learned:
         return (self.void[api] + POOLED_ATTEMPTS * overall) / (self.made[api] + POOLED_ATTEMPTS)
 
     def whole_seconds_of(self, cell: Cell, *, allowed: int) -> float:
-        """What a cell takes with the attempts that are void, where so many more are allowed."""
+        """The expected time of a cell with its void attempts, of which this many are allowed."""
         share, seconds = self.void_share(cell.api), self.seconds_of(cell)
         void_attempts = sum(share**number for number in range(1, allowed + 1))
         part = self.part_of_void.value or 0.0
@@ -119,9 +119,9 @@ class _Learned:
 
 
 class TimeLeft:
-    """The time that a run will still take; it takes each event, and can be asked at any moment.
+    """Estimates the time until a run ends, from its events.
 
-    Moments are seconds from any one on, those of a monotonic clock.
+    Times are seconds of a monotonic clock.
     """
 
     def __init__(self) -> None:
@@ -137,7 +137,7 @@ class TimeLeft:
         self._finished = False
 
     def take(self, event: Event, at: float) -> None:
-        """Take an event with its moment."""
+        """Update the estimate by an event and its time."""
         match event:
             case RunStarted():
                 self._begin(event, at)
@@ -160,7 +160,7 @@ class TimeLeft:
                 pass
 
     def seconds(self, at: float) -> float | None:
-        """The seconds that the run will take from a moment on; None before it has begun."""
+        """The seconds from a time until the run ends; None before it has begun."""
         if self._started is None:
             return None
         if self._finished:
@@ -173,9 +173,9 @@ class TimeLeft:
 
     @property
     def measured(self) -> bool:
-        """Whether each API was measured, validly, under each load that it has yet to meet.
+        """Whether each API has a valid cell under each load of its unfinished cells.
 
-        That of an open loop counts as measured where the API was under that scenario in the closed one.
+        For a load of the open loop, a cell of the same scenario in the closed loop is enough.
         """
         cells = (*self._waiting(), *self._unplanned)
         return self._started is not None and all(
@@ -189,7 +189,7 @@ class TimeLeft:
         self._learned = _Learned(event.protocol.warm_up_seconds + ASSUMED_SECONDS)
         for made in event.made:
             if (cell := self._left.get(made.cell_id)) is not None:
-                # In the order in which they were made: a valid attempt is the last one at its cell.
+                # In order: a valid attempt is the last one at its cell.
                 self._count(cell, made.attempt, made.seconds, valid=not made.voids)
                 self._began_at -= made.seconds
                 if not isinstance(cell, OpenLoopCell):
@@ -197,7 +197,7 @@ class TimeLeft:
 
     def _end(self, event: CellFinished, at: float) -> None:
         if self._under_way is not None:
-            # What lies between two cells belongs to the later one: the journal, and the lease of the kernel settings.
+            # The time between two cells belongs to the later one: the journal, and the lease on the kernel settings.
             began_at = self._under_way.began_at if self._last_ended_at is None else self._last_ended_at
             self._count(event.cell, event.record.attempt, at - began_at, valid=event.record.valid)
         self._under_way, self._last_ended_at = None, at
@@ -209,7 +209,7 @@ class TimeLeft:
             self._left.pop(cell.id, None)
 
     def _waiting(self) -> Iterator[Cell]:
-        """The cells that are to be measured yet, without the one under way."""
+        """The unfinished cells without the current one."""
         under_way = self._under_way and self._under_way.cell.id
         return (cell for cell in self._left.values() if cell.id != under_way)
 
@@ -219,7 +219,7 @@ class TimeLeft:
         )
 
     def _rest_of_the_attempt(self, at: float) -> float:
-        """What the attempt under way takes yet, and those that follow should it be void."""
+        """The time left of the current attempt, and of those that follow if it is void."""
         if self._under_way is None or self._started is None:
             return 0.0
         cell = self._under_way.cell
@@ -231,7 +231,7 @@ class TimeLeft:
         return max(0.0, rest) + self._learned.void_share(cell.api) * again
 
     def _closed_seconds(self, allowed: int, open_seconds: float, at: float) -> float:
-        """What the closed loop takes yet: the block that goes on, and as many more as its budget has time for."""
+        """The time left of the closed loop: the current block, and as many more as its budget has time for."""
         blocks: defaultdict[int, list[Cell]] = defaultdict(list)
         for cell in self._waiting():
             if not isinstance(cell, OpenLoopCell):
@@ -248,7 +248,7 @@ class TimeLeft:
 
 
 def _unplanned(protocol: Protocol, planned: Iterable[Cell], count: int) -> Iterator[Cell]:
-    """Cells as an open loop will have them: so many, each API's in turn."""
+    """This many cells like those of the open loop, each API in turn."""
     if protocol.open_loop is None or not count:
         return
     scenario = protocol.scenario(protocol.open_loop.scenario)

@@ -1,6 +1,6 @@
-"""The runs of a checkout: listing them, marking those that are to be kept, and removing what is old.
+"""The runs of a checkout: list them, mark those to keep, and remove old ones.
 
-Raw files aren't looked at here: whether they are those that were measured is asked by who computes from them.
+Nothing here reads raw files or verifies their checksums; `lab report` does.
 """
 
 import re
@@ -18,7 +18,7 @@ from documents.report import ListedRun, RunStanding, SparedRun
 from experiment.record.writer import unless_in_use
 
 KEPT = "kept"
-"""The empty file in a run's folder that keeps it from being pruned."""
+"""The empty file in a run's folder that protects it from pruning."""
 
 _REMOVED = re.compile(r"\.(?P<run>.+)\.removed")
 
@@ -27,7 +27,7 @@ def list_runs(runs_directory: Path) -> tuple[ListedRun, ...]:
     """All runs, the oldest first; what can't be read is listed as damaged.
 
     Raises:
-        OSError: the folder can't be looked through.
+        OSError: the folder can't be read.
     """
     if not runs_directory.is_dir():
         return ()
@@ -36,7 +36,7 @@ def list_runs(runs_directory: Path) -> tuple[ListedRun, ...]:
 
 
 def keep(run_directory: Path, *, kept: bool) -> None:
-    """Mark a run as one that is to be kept, or take the mark off; what is so already stays so."""
+    """Mark a run to keep, or remove the mark."""
     mark = run_directory / KEPT
     if kept:
         mark.touch()
@@ -47,9 +47,9 @@ def keep(run_directory: Path, *, kept: bool) -> None:
 
 @dataclass(frozen=True)
 class Pruning:
-    """What is to go: runs that began before a moment, and aren't among the newest. None is no bound.
+    """Which runs to remove: those that began before a time and aren't among the newest. None is no bound.
 
-    `unfinished` has runs go as well that `lab run --resume` could go on with.
+    `unfinished` includes runs that `lab run --resume` could continue.
     """
 
     before: datetime | None = None
@@ -58,11 +58,11 @@ class Pruning:
 
 
 def choose(runs: Sequence[ListedRun], pruning: Pruning) -> tuple[tuple[ListedRun, ...], tuple[SparedRun, ...]]:
-    """Which runs go, and which would but for what they are.
+    """The runs to remove, and those within the bounds that are spared.
 
     Args:
         runs: all of them, the oldest first.
-        pruning: what is to go.
+        pruning: the bounds.
     """
     newest = {run.run_id for run in runs[-pruning.keep_newest :]} if pruning.keep_newest else set[str]()
     old = [
@@ -82,28 +82,28 @@ def _why_spared(run: ListedRun, pruning: Pruning) -> str | None:
     if run.standing == "running":
         return "it is being measured"
     if run.standing == "damaged":
-        return f"it can't be read, so what it is isn't known: {run.fault}"
+        return f"it can't be read: {run.fault}"
     if run.standing == "unfinished" and not pruning.unfinished:
-        return "unfinished, `lab run --resume` may go on with it"
+        return "unfinished, `lab run --resume` can continue it"
     return None
 
 
 def remove_run(runs_directory: Path, run_id: str) -> None:
-    """Remove a run: its name is gone in one step, whatever ends the removal of what is in it.
+    """Remove a run. Its name disappears in one step, even if the removal of its files is interrupted.
 
     Raises:
-        RunError: it is being measured, has just been marked to be kept, or is a link; nothing is removed then.
+        RunError: it is being measured, marked to keep, or a symbolic link; nothing is removed.
         OSError: it can't be removed.
     """
     folder, doomed = runs_directory / run_id, runs_directory / f".{run_id}.removed"
     if folder.is_symlink():
-        raise RunError(f"{folder} is a link to another place, so it wasn't removed. Remove both by hand.")
+        raise RunError(f"{folder} is a symbolic link, so it wasn't removed. Remove it and its target by hand.")
     with unless_in_use(folder) as free:
         if not free:
             raise RunError(f"The run {run_id} is being measured, so it wasn't removed. Wait for its end, or end it.")
         if (folder / KEPT).exists():
             raise RunError(
-                f"The run {run_id} is marked to be kept, so it wasn't removed. `lab runs keep --undo` takes that off."
+                f"The run {run_id} is marked to keep, so it wasn't removed. `lab runs keep --undo` removes the mark."
             )
         folder.rename(doomed)
         sync_folder(runs_directory)
@@ -111,7 +111,7 @@ def remove_run(runs_directory: Path, run_id: str) -> None:
 
 
 def remove_remains(runs_directory: Path) -> None:
-    """Remove what an earlier removal left that broke off.
+    """Remove what an interrupted removal left.
 
     Raises:
         OSError: it can't be removed.
@@ -149,5 +149,5 @@ def _look(folder: Path) -> ListedRun:
 
 
 def _bytes_in(folder: Path) -> int:
-    """What the files of a folder take on their disk. Source: a block of st_blocks has 512 bytes, stat(3type)."""
+    """The disk space of a folder's files, in bytes. Source: a block of st_blocks has 512 bytes, stat(3type)."""
     return sum(path.lstat().st_blocks * 512 for path in folder.rglob("*") if not path.is_dir())

@@ -1,7 +1,7 @@
-"""Write a run's folder, ``runs/<id>/``: created whole with its first documents, and only added to from then on.
+"""Write a run's folder, ``runs/<id>/``: created complete with its first documents, then only extended.
 
-Files are whole or not there, and on disk when a function returns. The journal has one line for each thing done, on disk
-before the next thing begins. A lock keeps two processes from writing to one run.
+Every file is complete or missing, and on disk when a function returns. The journal has a line for each step, on disk
+before the next step begins. A lock keeps two processes from writing to one run.
 """
 
 import fcntl
@@ -22,12 +22,12 @@ from documents.run import Cell, HostRecord, JournalEntry, JournalEvent, Manifest
 from experiment.clock import SYSTEM_CLOCK, Clock
 
 RAW_FILES = ("wrk.json", "wrk.txt", "open-loop.json", "samples.csv", "watch.json", "ticks.jsonl", CLOCKS_NAME)
-"""The raw files of a cell, as far as it has them; each load host adds some with its number before their names."""
+"""The possible raw files of a cell; each load host adds some with its number before their names."""
 
 
 @contextmanager
 def named_in_errors(path: Path) -> Generator[None]:
-    """Have an `OSError` name the file, which one of a write, as to a full disk, doesn't by itself."""
+    """Add the file's name to an `OSError` of a write, such as to a full disk, which lacks it."""
     try:
         yield
     except OSError as error:
@@ -49,12 +49,12 @@ def raw_files(folder: Path) -> list[str]:
 
 
 _LOCKED = "journal.jsonl"
-"""The file that carries the lock; every run has it."""
+"""The file with the lock; every run has it."""
 
 
 @contextmanager
 def in_use(run_directory: Path) -> Generator[None]:
-    """Show other processes of this machine that the run goes on, while the context is open or the process lives."""
+    """Mark the run as in use for other processes of this machine, until the context or the process ends."""
     with (run_directory / _LOCKED).open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_SH)
         yield
@@ -62,7 +62,7 @@ def in_use(run_directory: Path) -> Generator[None]:
 
 @contextmanager
 def unless_in_use(run_directory: Path) -> Generator[bool]:
-    """Whether the run's folder is in nobody's use; if so, nobody begins to use it while the context is open."""
+    """Whether no process uses the run's folder; if so, none can begin to use it during the context."""
     with (run_directory / _LOCKED).open("rb") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -73,7 +73,7 @@ def unless_in_use(run_directory: Path) -> Generator[bool]:
 
 
 class RunJournal:
-    """`journal.jsonl` of a run, appended to only."""
+    """`journal.jsonl` of a run, which only grows."""
 
     def __init__(self, path: Path, clock: Clock = SYSTEM_CLOCK) -> None:
         self._path = path
@@ -89,10 +89,10 @@ class RunJournal:
     ) -> None:
         """Write one entry; it is on disk when this returns.
 
-        A last line that a crash tore is ended first, so that the new entry stands on a line of its own.
+        A torn last line, which a crash left, is ended first, so that the new entry has its own line.
 
         Raises:
-            OSError: it couldn't be written; names the file.
+            OSError: it can't be written; names the file.
         """
         entry = JournalEntry(at=self._clock.now(), event=event, cell_id=cell_id, attempt=attempt, message=message)
         with named_in_errors(self._path), self._path.open("ab+") as file:
@@ -107,11 +107,11 @@ class RunJournal:
     def entries(self) -> list[JournalEntry]:
         """Read all entries in their order.
 
-        A torn line is left out: whether it was done isn't certain. It is the last line, or one that a
-        resume ended and went on after.
+        A torn line is skipped, because its step may not have happened. It is the last line, or the last before a
+        resume.
 
         Raises:
-            DocumentError: a line is whole, but not an entry.
+            DocumentError: a line is valid JSON, but not an entry.
         """
         entries: list[JournalEntry] = []
         for number, line in enumerate(self._path.read_bytes().splitlines(), start=1):
@@ -134,7 +134,7 @@ def new_run_id(protocol_name: str, started_at: datetime) -> str:
 
 
 class RunWriter:
-    """Writes to the folder of one run; the entries of its journal have the times of `clock`."""
+    """Writes to the folder of one run; `clock` gives the times in its journal."""
 
     def __init__(self, path: Path, clock: Clock = SYSTEM_CLOCK) -> None:
         self.path = path
@@ -144,12 +144,12 @@ class RunWriter:
     def create(
         cls, runs_directory: Path, manifest: Manifest, host: HostRecord, plan: Plan, clock: Clock = SYSTEM_CLOCK
     ) -> "RunWriter":
-        """Create the folder of a new run; it appears with its documents or not at all.
+        """Create the folder of a new run in one step, with its documents.
 
         If another run has the manifest's id, this one gets the first free id of `ID-2`, `ID-3` and so on.
 
         Raises:
-            RunError: the folder can't be written.
+            RunError: the folder can't be created.
         """
         path = runs_directory / manifest.run_id
         unfinished: Path | None = None
@@ -167,21 +167,21 @@ class RunWriter:
             if unfinished is not None:
                 shutil.rmtree(unfinished, ignore_errors=True)
             raise RunError(
-                f"The run's folder {path} can't be made: {error}. See that its disk has room and is yours to write to, "
-                "then run again."
+                f"The run's folder {path} can't be created: {error}. Check that its disk has room and that you may "
+                "write there, then run again."
             ) from error
         return cls(path, clock)
 
     def write_host(self, host: HostRecord) -> None:
-        """Add what became known of the host."""
+        """Replace the record of the host by one with more facts."""
         replace_file(self.path / "host.json", host.to_json())
 
     def write_open_loop_plan(self, plan: OpenLoopPlan) -> None:
-        """Lay down the open loop, before its first cell."""
+        """Write the plan of the open loop, before its first cell."""
         replace_file(self.path / OPEN_LOOP_PLAN, plan.to_json())
 
     def new_attempt_folder(self, cell: Cell, attempt: int) -> Path:
-        """An empty folder for an attempt that isn't finished; what one that broke off left in it is removed."""
+        """An empty folder for a new attempt; the files of an interrupted one are removed."""
         folder = self.path / "cells" / attempt_id(cell.id, attempt)
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
@@ -189,7 +189,7 @@ class RunWriter:
 
 
 def _reserve(wanted: Path) -> tuple[Path, Path]:
-    """The first free path of a run, and the folder to create it in, whose atomic `mkdir` keeps every other process out.
+    """The first free path of a run, and the folder in which to create it; its atomic `mkdir` excludes other processes.
 
     Raises:
         OSError: the folder can't be created.

@@ -1,4 +1,4 @@
-"""The run itself: beginning it, the loop over cells, one cell, and holding the host."""
+"""The run itself: start and resume, the loop over cells, one cell, and holding the host."""
 
 from experiment.running.holding import hold_host, name_holder
 from experiment.running.loop import Progress

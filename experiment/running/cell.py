@@ -53,8 +53,8 @@ def warm_up(bench: Bench, load: Load, protocol: Protocol) -> WarmUp:
 
     Args:
         bench: the host, with the API ready.
-        load: the window's load for the protocol's `warm_up_seconds`. With none, nothing is put on the API.
-        protocol: how long it may and how long it has to last.
+        load: the window's load for the protocol's `warm_up_seconds`; with 0 seconds there is no load.
+        protocol: has the shortest and the longest duration.
 
     Raises:
         HostError: the generator failed.
@@ -75,19 +75,19 @@ READY_SECONDS = 60
 """How long an API may take from its start to readiness; a JVM on one shared core takes several seconds."""
 
 _TOKEN_MARGIN_SECONDS = 86_400
-"""How much longer than its load a cell's tokens hold: a clock may be set during the load, here or on the host."""
+"""How much longer than its load a cell's tokens are valid: a clock may be set during the load, here or on the host."""
 
 _SAMPLER_MARGIN_SECONDS = 120
-"""How much longer than warm-up and load the sampler may live if nobody ends it."""
+"""How much longer than warm-up and load the sampler runs if nothing ends it."""
 
 _TOKEN = re.compile(r"eyJ[\w-]*\.[\w-]+\.[\w-]+")
 
 
 @dataclass(frozen=True)
 class RunContext:
-    """What is the same for all cells of a run. `token_users` maps a workload to the users whose tokens it needs.
+    """What all cells of a run have in common. `token_users` maps a workload to the users whose tokens it needs.
 
-    `load_hosts` are those of the run's host record, `clock` is that by which phases are timed.
+    `load_hosts` are those of the run's host record; `clock` times the phases.
     """
 
     inventory: Inventory
@@ -100,7 +100,7 @@ class RunContext:
 
 
 class _VoidCellError(Exception):
-    """The attempt can't count any more, so the rest of it isn't worth its time."""
+    """The attempt is void, so the rest of it is skipped."""
 
     def __init__(self, voids: Iterable[Void]) -> None:
         self.voids = tuple(voids)
@@ -118,18 +118,18 @@ def measure_cell(
     """Make one attempt at a cell and write its folder, `cell.json` last.
 
     Args:
-        bench: the host, with all APIs stopped; so it is left again.
+        bench: the host, with all APIs stopped before and after.
         cell: what to measure.
-        context: what it has in common with the run's other cells.
-        folder: the attempt's own; it must be there and empty.
+        context: what all cells of the run have in common.
+        folder: the attempt's folder, which exists and is empty.
         progress: called when each phase begins.
-        attempt_number: which attempt at the cell it is, counted from 1.
+        attempt_number: the number of this attempt at the cell, from 1.
 
     Returns:
-        The attempt's record, and what was measured; nothing where the cell was void before.
+        The attempt's record, and what was measured; nothing if the cell was void before its load.
 
     Raises:
-        HostError: the host failed; the attempt isn't finished and must be made again.
+        HostError: the host failed; the attempt isn't finished and must be repeated.
     """
     attempt = _Attempt(bench, cell, context, folder, progress, number=attempt_number)
     started_at = context.clock.now()
@@ -188,7 +188,7 @@ class _Attempt:
 
     @contextmanager
     def phase(self, phase: Phase) -> Generator[None]:
-        """Time a phase; its second part, if it has one, is added to its first."""
+        """Time a phase; a second part is added to the first."""
         if phase not in self.phases_seconds:
             self._progress(PhaseStarted(cell_id=self._cell.id, attempt=self._number, phase=phase))
         clock = self._context.clock
@@ -200,7 +200,7 @@ class _Attempt:
             self.phases_seconds[phase] = self.phases_seconds.get(phase, 0.0) + elapsed
 
     def set_up(self) -> None:
-        """Bring host and API into the state in which every cell begins; the pinning is done while the API comes up."""
+        """Bring host and API into the state in which every cell begins; pin the processes while the API starts."""
         with self.phase("reset"):
             with _void_where_it_fails("postgres-settings"):
                 wrong = self._bench.arrange(self.api)
@@ -224,7 +224,7 @@ class _Attempt:
             pinned.result()
 
     def warm_up(self) -> None:
-        """Warm up, start the sampler at the same time, and read the pinning back from the threads that run by then."""
+        """Warm up, start the sampler at the same time, then read the pinning of all threads that run."""
         protocol = self._context.protocol
         sampled_seconds = protocol.warm_up_seconds + self._cell.scenario.duration_seconds + _SAMPLER_MARGIN_SECONDS
         start_sampling = partial(self._bench.start_sampling, seconds=sampled_seconds)
@@ -251,7 +251,7 @@ class _Attempt:
 
     @contextmanager
     def _beside(self, step: Callable[[], None]) -> Generator[Future[None]]:
-        """Do a step beside what is done within, and wait for its end."""
+        """Run a step at the same time as the block, and wait for its end."""
         begun = self._bench.beside(step)
         try:
             yield begun
@@ -280,7 +280,7 @@ class _Attempt:
 
 
 def _why_void(measured: Measured, cell: Cell, context: RunContext, folder: Path) -> list[Void]:
-    """Why the window doesn't count; nothing where it does."""
+    """The reasons why the window is void; empty if it is valid."""
     voids: list[Void] = []
     window = measured.window
     cores = context.inventory.cores_of(context.inventory.api(cell.api))
@@ -321,7 +321,7 @@ def _why_void(measured: Measured, cell: Cell, context: RunContext, folder: Path)
 
 
 def _load_files(context: RunContext, folder: Path, result_name: str) -> LoadFiles | None:
-    """What load hosts left of a cell; None where the load came from the lab's own host."""
+    """The files of a cell from load hosts; None if the load came from the lab's own host."""
     if not context.load_hosts:
         return None
 
@@ -345,7 +345,7 @@ def _load_files(context: RunContext, folder: Path, result_name: str) -> LoadFile
 
 @contextmanager
 def _void_where_it_fails(reason: VoidReason) -> Generator[None]:
-    """Void the cell where the host can't do a step, as when the API died under load; a lost connection ends the run."""
+    """Void the cell if the block fails, for example because the API died; a lost connection ends the run instead."""
     try:
         yield
     except HostUnreachableError:
@@ -355,7 +355,7 @@ def _void_where_it_fails(reason: VoidReason) -> Generator[None]:
 
 
 def _redacted(message: str, secrets: Secrets) -> str:
-    """A message without secrets: what an API answered may stand in it, and a login answers with a token."""
+    """A message without secrets. It may quote an API's answer, and a login answers with a token."""
     for secret in (secrets.jwt_secret, secrets.postgres_password, secrets.redis_password):
         message = message.replace(secret, "<secret>")
     return _TOKEN.sub("<token>", message)

@@ -1,4 +1,4 @@
-"""Having the host to oneself while something is measured on it, and leaving it as it was found."""
+"""Hold the host while something is measured on it, and leave it in its earlier state."""
 
 import getpass
 import logging
@@ -22,31 +22,31 @@ _logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 _AWAKE_SECONDS = 0.5
-"""How long a request to end may go unnoticed that comes just before the wait for one."""
+"""How long a request to end may go unnoticed if it arrives immediately before the wait."""
 
 
 def name_holder(work: str) -> str:
-    """What is done on a host, by whom and in which process, for whoever else asks for it."""
+    """The name of a holder, which others see: the work, the user and the process."""
     return f"{work} of {getpass.getuser()}@{socket.gethostname()}, process {os.getpid()}"
 
 
 def hold_host(bench: Bench, work: str, do: Callable[[], Result]) -> Result:
-    """Have the host to oneself, rid of what an earlier run left behind; leave it clean, with its APIs running.
+    """Hold the host, remove what an earlier run left there, do the work, and leave the host clean, its APIs running.
 
-    The work is done in a thread of its own, so that a request to end, Ctrl-C or SIGTERM, ends it at a checkpoint of
-    `provision.ssh.execution` and nowhere else. While the host is left, such requests are ignored.
+    The work runs in a thread of its own, so that a request to end, Ctrl-C or SIGTERM, ends it only at a checkpoint of
+    `provision.ssh.execution`. During the clean-up such requests are ignored.
 
     Args:
         bench: the host.
-        work: what is done on it, for whoever else asks for it.
+        work: the name of the work, which others see.
         do: does it.
 
     Returns:
-        What that returns.
+        What `do` returns.
 
     Raises:
-        KeyboardInterrupt: somebody asked for the end.
-        RunError: something else holds it; names what.
+        KeyboardInterrupt: a request to end arrived.
+        RunError: something else holds the host; names it.
     """
 
     def clear_and_do() -> Result:
@@ -71,7 +71,7 @@ def hold_host(bench: Bench, work: str, do: Callable[[], Result]) -> Result:
 
 
 def _wait(working: "Future[Result]", requests: "SimpleQueue[None]", scope: CancelScope) -> None:
-    """Wait for the end of the work, and ask for it where somebody does."""
+    """Wait for the end of the work; pass a request to end on to it."""
     working.add_done_callback(lambda _: requests.put(None))
     while not working.done():
         with suppress(Empty):
@@ -89,7 +89,7 @@ def _leave(bench: Bench) -> None:
 
 @contextmanager
 def _requests_to_end() -> "Generator[SimpleQueue[None]]":
-    """Something in the queue for each request to end, except those that this process ignores."""
+    """A queue with an entry for each request to end, except signals that this process ignores."""
     requests: SimpleQueue[None] = SimpleQueue()
     if threading.current_thread() is not threading.main_thread():
         yield requests

@@ -1,4 +1,4 @@
-"""The loop over the cells that a run still lacks."""
+"""The loop over the unfinished cells of a run."""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -41,29 +41,29 @@ from experiment.workloads import RequestFile
 def knobs_after(
     records: Sequence[KnobRecord], held: Sequence[KnobRecord], after: Sequence[KnobRecord]
 ) -> tuple[KnobRecord, ...]:
-    """Add to a run's records what the knobs were at its end: just before they were put back, and after that.
+    """Add the values at the end of a run to its records: immediately before the knobs were restored, and after.
 
-    A knob that was as wanted at first and isn't at the end was changed by something else: it was lost.
+    A knob that was as wanted at first and isn't at the end was changed by something else: it is `lost`.
     """
     at_end, afterwards = ({record.name: record for record in some} for some in (held, after))
     found: list[KnobRecord] = []
     for record in records:
         changes: dict[str, object] = {}
-        # One that an earlier version of the lab knew stays as that left it.
+        # A knob that only an earlier version of the lab knew keeps its record.
         if record.name in afterwards:
             changes["after"] = afterwards[record.name].before
         if record.controlled and record.name in at_end and not at_end[record.name].controlled:
             value = at_end[record.name].before
             changes |= {
                 "state": "lost",
-                "message": f"something else made it {value} while the run went on",
+                "message": f"something else set it to {value} during the run",
             }
         found.append(record.model_copy(update=changes))
     return tuple(found)
 
 
 def merge_knobs(earlier: Sequence[KnobRecord], later: Sequence[KnobRecord]) -> tuple[KnobRecord, ...]:
-    """The records of a run that was resumed: what a knob was before it all, and the worse of how it stood with it."""
+    """The records of a resumed run: a knob's value before the first part, and the worse of its states."""
     first = {record.name: record for record in earlier}
     merged: list[KnobRecord] = []
     for record in later:
@@ -82,7 +82,7 @@ def attempts_made(run: Run) -> tuple[AttemptMade, ...]:
 
     Raises:
         AnalysisError: a result can't be read.
-        DocumentError: the result of a valid attempt isn't of its shape.
+        DocumentError: the result of a valid attempt is invalid.
     """
     made = sorted(chain.from_iterable(run.attempts.values()), key=lambda record: record.started_at)
     return tuple(
@@ -108,11 +108,11 @@ _logger = logging.getLogger(__name__)
 Progress = Callable[[Event], None]
 
 _BEGINNING_SECONDS = 300
-"""How long it may take from the tuning of the host to the first cell: the request files are copied in that time."""
+"""The longest time from the tuning of the host to the first cell, in which the request files are copied."""
 
 
 class Loop:
-    """The loop over the cells that a run still lacks. `run` is what is finished of it by now."""
+    """The loop over the unfinished cells of a run. `run` has the finished ones."""
 
     def __init__(self, bench: Bench, run: Run, writer: RunWriter, context: RunContext, progress: Progress) -> None:
         self.bench = bench
@@ -122,14 +122,14 @@ class Loop:
         self.progress = progress
 
     def measure(self, requests: Sequence[RequestFile]) -> None:
-        """Measure all that is missing, and look at the host afterwards."""
+        """Measure all unfinished cells, and read the host's state afterwards."""
         self.progress(started_event(self.run))
         self._complete_journal()
         waiting = self.run.lacks_open_loop_plan or any(
             self.run.next_attempt(cell) is not None for cell in self.run.cells
         )
         if waiting:
-            # What goes before the first cell is part of the time that a budget gives.
+            # The budget includes the time before the first cell.
             budget = _budget(self.run, self.context.clock)
             self._set_up(requests)
             for cell in self._cells_in_turn(budget):
@@ -141,8 +141,8 @@ class Loop:
 
     def _set_up(self, requests: Sequence[RequestFile]) -> None:
         if self.context.protocol.open_loop is not None:
-            # Before all else: it takes a minute to build, and a fault in it shows before hours of cells. The
-            # host isn't tuned yet, for a slow build would outlast the lease.
+            # First, so that a failed build shows before hours of cells. The host isn't tuned yet, because a slow
+            # build would outlast the lease.
             self.bench.install_open_loop()
         planned = {cell.api for cell in self.run.plan.cells}
         subjects = [api for api in self.context.inventory.apis if api.name in planned]
@@ -154,10 +154,10 @@ class Loop:
         self.bench.stop_apis()
 
     def _cells_in_turn(self, budget: BudgetClock) -> Iterator[Cell]:
-        """The cells at which an attempt is to be made, in the order in which they are measured.
+        """The cells that need an attempt, in the order in which they are measured.
 
-        The open loop is planned when the closed one is over: when all of its cells are finished, or its budget is
-        spent. So a cell must be measured before the next one is asked for.
+        The open loop is planned after the closed one: when all of its cells are finished, or its budget is spent. So
+        the caller must measure a cell before it asks for the next one.
         """
         for cell in self.run.closed_cells:
             if self.run.next_attempt(cell) is None:
@@ -188,7 +188,7 @@ class Loop:
         self.progress(CellFinished(cell=cell, record=record, throughput=measured.throughput))
 
     def _look_afterwards(self, *, tuned: bool) -> None:
-        """Record what the knobs were to the last, put them back, and record what the host is then."""
+        """Record the last values of the knobs, restore them, and record the host's identity."""
         record = self.run.host
         held = self.bench.read_knobs() if tuned else record.knobs
         self.bench.untune()
@@ -209,7 +209,7 @@ class Loop:
         self.run = replace(self.run, host=host)
 
     def _complete_journal(self) -> None:
-        """Add attempts to the journal that were finished as the run broke off."""
+        """Add attempts to the journal that finished immediately before the run was interrupted."""
         written = {
             (entry.cell_id, entry.attempt or 1)
             for entry in self.writer.journal.entries()
@@ -239,7 +239,7 @@ def _budget(run: Run, clock: Clock) -> BudgetClock:
 
 
 def started_event(run: Run) -> RunStarted:
-    """The event that a run begins or goes on."""
+    """The event that a run begins or resumes."""
     cells, protocol = count_cells(run), run.manifest.protocol
     return RunStarted(
         run_id=run.directory.name,

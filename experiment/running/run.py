@@ -1,4 +1,4 @@
-"""Begin a run, go on with it after a break, or measure and judge two builds of one API in a run of their own."""
+"""Start or resume a run, or measure and judge two builds of one API in a run of their own."""
 
 import secrets as random_secrets
 import subprocess
@@ -61,7 +61,7 @@ def begin(
 ) -> Path:
     """Plan a new run and measure all of its cells; see `start_run`.
 
-    Another `planner` than the lab's own is for a run that is one of several, whose orders belong together.
+    `planner` differs for a run that is one of several whose orders depend on each other.
     """
     subjects = subjects_of(inventory, protocol, apis, bench.read_physical_cores)
     inventory, measured = with_subjects(inventory, subjects), [api.name for api in subjects]
@@ -115,7 +115,7 @@ def resume(
     progress: Progress,
     clock: Clock = SYSTEM_CLOCK,
 ) -> Path:
-    """Measure the cells that a run still lacks; see `resume_run`."""
+    """Measure the unfinished cells of a run; see `resume_run`."""
     run, writer = read_run(run_directory), RunWriter(run_directory, clock)
     manifest = run.manifest
     requests = _build_all(manifest.protocol)
@@ -164,10 +164,10 @@ def _build_all(protocol: Protocol) -> list[RequestFile]:
 
 
 def _require_same_lab(manifest: Manifest, inventory: Inventory, requests: Iterable[RequestFile]) -> None:
-    """Cells of one run are compared with each other: they must be measured under one and the same context.
+    """Refuse a lab that differs from the one of the manifest: all cells of a run need the same conditions.
 
-    What the run's variants are follows from the lab and from the protocol, which the manifest has. How the host is
-    reached may have changed; whether it is the same is asked of itself.
+    Variants follow from the lab and the protocol in the manifest. The host's address may have changed; its identity is
+    read from the host itself.
     """
     then, now = (
         document.model_dump(exclude={"host": True, "load_hosts": {"__all__": {"host"}}})
@@ -177,7 +177,7 @@ def _require_same_lab(manifest: Manifest, inventory: Inventory, requests: Iterab
     if changed:
         raise RunError(
             f"The run {manifest.run_id} can't go on: the lab is another one than it began on; changed: "
-            f"{', '.join(changed)}. Bring the lab back to that state, or start a new run."
+            f"{', '.join(changed)}. Restore the lab to that state, or start a new run."
         )
     if {file.workload: file.sha256 for file in requests} != manifest.requests_sha256:
         raise RunError(
@@ -218,19 +218,19 @@ def start_run(
 ) -> Path:
     """Measure the lab's APIs by a protocol.
 
-    While it goes on, all APIs but the one under test are stopped. Whatever ends it, Ctrl-C included, the load on the
-    host is ended, the APIs are started again, and every finished cell is kept for `resume_run`.
+    During the run, only the API under test runs. Whatever ends the run, Ctrl-C included, ends the load on the host,
+    starts the APIs again, and keeps every finished cell for `resume_run`.
 
     Args:
         inventory: the lab.
-        secrets: the lab's secrets; none of them comes into the run's folder.
+        secrets: the lab's secrets; the run's folder has none of them.
         protocol: what to measure.
-        runs_directory: where the run's folder is made.
-        protocol_file: where the protocol was read from, for the record; None for one of the lab's own.
+        runs_directory: where the run's folder is created.
+        protocol_file: the protocol's file, for the record; None for one of the lab's own.
         apis: names of those to measure; all unless given.
-        order_seed: what the order of the cells is drawn from; a random one unless given. The plan records it.
-        budget_seconds: the wall time that the run may take. As many whole blocks are measured as fit, whatever the
-            protocol's number.
+        order_seed: the seed of the cells' order; random unless given. The plan records it.
+        budget_seconds: the wall time that the run may take; the number of whole blocks that fit replaces the
+            protocol's.
         progress: called with each event.
 
     Returns:
@@ -238,7 +238,7 @@ def start_run(
 
     Raises:
         RunError: the lab has no API of such a name, the budget is too small for two blocks, another run holds the host,
-            or the folder can't be made.
+            or the folder can't be created.
         HostError: the host can't be reached or failed.
     """
     with open_bench(inventory, secrets) as bench:
@@ -258,11 +258,11 @@ def start_run(
 
 
 def resume_run(run_directory: Path, inventory: Inventory, secrets: Secrets, *, progress: Progress) -> Path:
-    """Measure the cells that a run still lacks, in their planned order. Of a finished run, none is measured again.
+    """Measure the unfinished cells of a run, in their planned order; a finished run has none.
 
     Args:
         run_directory: the run's folder.
-        inventory: the lab; it must be the one that the run began on.
+        inventory: the lab, which must be the one that the run began on.
         secrets: the lab's secrets.
         progress: called with each event.
 
@@ -270,7 +270,7 @@ def resume_run(run_directory: Path, inventory: Inventory, secrets: Secrets, *, p
         The run's folder.
 
     Raises:
-        RunError: the folder is no run, its raw files were changed, the lab or its host isn't as it was, or another run
+        RunError: the folder isn't a run, its raw files were changed, the lab or its host has changed, or another run
             holds the host.
         DocumentError: a document of the run isn't valid.
         HostError: the host can't be reached or failed.
@@ -280,7 +280,7 @@ def resume_run(run_directory: Path, inventory: Inventory, secrets: Secrets, *, p
 
 
 def git_commit() -> str:
-    """The project's commit, with ``-dirty`` behind it where the tree has changes; ``unknown`` without git's help."""
+    """The project's commit, followed by ``-dirty`` if the tree has changes; ``unknown`` without git."""
     try:
         commit = _git("rev-parse", "HEAD")
         return f"{commit}-dirty" if _git("status", "--porcelain") else commit
@@ -304,34 +304,23 @@ def measure_builds(
     order_seed: int | None = None,
     progress: Progress,
 ) -> Path:
-    """Measure two APIs of the lab, or of the protocol's variants, and no other, in a run of their own.
+    """Measure two APIs of the lab, or of the protocol's variants, in a run of their own.
 
-    Arguments and errors are those of `start_run`.
+    The other arguments, the result and further errors are those of `start_run`.
 
     Args:
-        inventory: the lab.
-        secrets: the lab's secrets.
-        protocol: what to measure.
-        runs_directory: where the run's folder is made.
-        base: the name of the API, or of its variant, that stands for what is.
-        candidate: the name of the one that stands for what is to come.
-        protocol_file: where the protocol was read from; None for one of the lab's own.
-        order_seed: what the order of the cells is drawn from; a random one unless given.
-        progress: called with each event.
-
-    Returns:
-        The run's folder.
+        base: the name of the API or variant with the current code.
+        candidate: the name of the one with the changed code.
 
     Raises:
-        RunError: the two are one, the lab lacks one of them, the protocol has one block, or the run can't be made.
-        HostError: the host can't be reached or failed.
+        RunError: both names are the same, the lab lacks one of them, or the protocol has a single block.
     """
     if base == candidate:
         raise RunError(f"{base} can't be compared with itself: name two APIs of the stack, the base and the candidate.")
     if protocol.blocks < LEAST_BLOCKS:
         raise RunError(
-            f"The protocol {protocol.name} has one block, from which nothing can be judged: how far a repetition would "
-            f"differ is unknown. Give it {LEAST_BLOCKS} blocks or more; ten say something."
+            f"The protocol {protocol.name} has one block, from which nothing can be judged: how much a repetition "
+            f"would differ is unknown. Give it {LEAST_BLOCKS} blocks or more, better ten."
         )
     require_subjects(inventory, protocol, (base, candidate))
     return start_run(
@@ -351,6 +340,6 @@ def judge_run(run_directory: Path, *, base: str, candidate: str, judged: Collect
 
     Raises:
         AnalysisError: the run didn't measure both, or a raw file can't be used.
-        DocumentError: a document of the run isn't of its shape.
+        DocumentError: a document of the run is invalid.
     """
     return judge_gate(analyse(read_run(run_directory)), base=base, candidate=candidate, judged=judged)

@@ -1,4 +1,4 @@
-"""Request files, for each workload a stream of HTTP/1.1 requests with the same bytes everywhere, and access tokens."""
+"""Request files, a stream of HTTP/1.1 requests for each workload with the same bytes everywhere, and access tokens."""
 
 import hashlib
 import json
@@ -16,7 +16,7 @@ from apis.contract.tokens import mint_token
 from documents.run import Workload
 
 UPLOAD_BYTES = 32_768
-"""The size of the file in an upload; the multipart framing around it comes on top."""
+"""The size of the file in an upload, without its multipart framing."""
 
 EXPECTED_STATUS: dict[Workload, int] = {
     "read-post": 200,
@@ -28,7 +28,7 @@ EXPECTED_STATUS: dict[Workload, int] = {
     "login": 200,
     "upload": 201,
 }
-"""The one right status of each workload with a single route; `mixed` has two, 200 and 201."""
+"""The expected status of each workload with a single route; `mixed` has two, 200 and 201."""
 
 MIXED_SHARES: dict[Workload, int] = {
     "read-post": 71,
@@ -52,7 +52,7 @@ _Item = TypeVar("_Item")
 
 @dataclass(frozen=True)
 class RequestFile:
-    """The requests of one workload, ready to be pushed. `users` are those whose tokens it needs, in rising order."""
+    """The requests of one workload. `users` are those whose tokens it needs, in rising order."""
 
     workload: Workload
     data: bytes
@@ -81,7 +81,7 @@ class _Source:
         self._random = random
         self._texts = Draw(self._below(2**32), 1)
         self._users = tuple(map(seeded_user, user_ids()))
-        # Zipf's law with exponent 1, over the posts in an order that puts popular ones anywhere in the table.
+        # Zipf's law with exponent 1, over the posts in random order, so that popular ones are anywhere in the table.
         self._posts_by_rank = self._shuffled(post_ids())
         self._cumulative = tuple(accumulate(1 / rank for rank in range(1, len(self._posts_by_rank) + 1)))
         self.users_with_token: set[int] = set()
@@ -109,7 +109,7 @@ class _Source:
                 yield from (self._upload(number) for number in range(_UPLOAD_REQUESTS))
 
     def _mixed(self) -> Iterator[bytes]:
-        # Which posts are updated doesn't follow how often they are read: authors edit their own posts, evenly spread.
+        # Updates don't follow the popularity of posts: authors edit their own posts, evenly spread.
         draws: dict[Workload, Callable[[], bytes]] = {
             "read-post": self._read_post,
             "list-posts": self._list_posts,
@@ -196,14 +196,14 @@ class _Source:
 
 
 def token_file(jwt_secret: str, users: Iterable[int], *, lifetime_seconds: int) -> bytes:
-    """Mint a token for each of the seeded users, valid from now.
+    """Create a token for each of the seeded users, valid from now.
 
-    The APIs don't compare a token's time of issue with their clock, so a host whose clock is behind accepts it as well.
+    The APIs don't compare a token's time of issue with their clock, so a host whose clock is behind accepts it too.
 
     Args:
         jwt_secret: the key of HS256 that the APIs share.
         users: ids of seeded users.
-        lifetime_seconds: how long the tokens hold.
+        lifetime_seconds: how long the tokens are valid.
 
     Returns:
         The file that `replay.lua` reads: a line ``<user id> <token>`` for each user.

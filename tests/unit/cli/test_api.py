@@ -28,10 +28,10 @@ def test_without_a_stack_or_an_entry_the_first_step_tells_what_is_missing():
     first, *others, last = no_entry.out.splitlines()
     assert first.split(maxsplit=3)[:3] == ["✗", "entry", "failed"]
     assert "stacks/local.yaml has no API named nobody; it has rust, go, zig, kotlin" in first
-    assert all(line.startswith("- ") and "not looked at" in line for line in others)
+    assert all(line.startswith("- ") and "not checked" in line for line in others)
     assert last == "Fix entry first: docs/adding-an-api.md, “An entry in a stack”."
     found = ApiCheck.from_json(as_json.out, name="the answer")
-    assert [step.outcome for step in found.steps] == ["failed"] + ["not looked at"] * 7
+    assert [step.outcome for step in found.steps] == ["failed"] + ["not checked"] * 7
 
 
 def read_no_lab(_engine: object) -> tuple[Inventory, Secrets]:

@@ -90,7 +90,7 @@ def test_a_dockerfile_that_keeps_the_rules_has_no_fault():
         ("ARG BASE=debian:trixie-slim", "ARG OTHER", "it has no ARG BASE in front of its first FROM"),
         ("FROM ${BASE} AS", "FROM debian:trixie-slim AS", "no stage of it is FROM ${BASE}, the lab's base"),
         ("FROM scratch AS floor\n", "", "it has no stage named floor"),
-        ("AS api\n", "AS api\nFROM scratch\n", "its last stage is one without a name; that is to be api, the image"),
+        ("AS api\n", "AS api\nFROM scratch\n", "its last stage is one without a name; it must be api, the image"),
         (
             "id=fairground-mine,",
             "id=mine,",
@@ -111,7 +111,9 @@ def test_each_rule_of_a_dockerfile_is_told_where_it_is_broken(old: str, new: str
 def test_what_a_build_gets_is_let_in_by_name(project: Path):
     folder = project / "apis" / "mine"
     (folder / ".dockerignore").write_text("# comment\n\n!src\n*\n")
-    assert build_faults(folder) == [".dockerignore: its first pattern is !src; * leaves out all that isn't let in"]
+    assert build_faults(folder) == [
+        ".dockerignore: its first pattern is !src; * leaves out everything that isn't listed below it"
+    ]
     (folder / "checks.Dockerfile").write_text("FROM scratch\n")
     assert [fault.partition(":")[0] for fault in build_faults(folder)] == ["checks.Dockerfile"] * 2 + [".dockerignore"]
 
@@ -128,7 +130,7 @@ def test_the_document_of_an_implementation_agrees_with_its_files(project: Path):
             without = without.replace(pattern, "README.md")
         document.write_text(without)
         assert implementation_faults(project, "apis/mine") == [
-            f"implementation.yaml: lines.{key}: what it names has no line of code"
+            f"implementation.yaml: lines.{key}: its files have no line of code"
         ]
     document.unlink()
     (fault,) = implementation_faults(project, "apis/mine")
@@ -145,17 +147,17 @@ def test_an_image_as_it_is_to_be_has_no_fault():
 @pytest.mark.parametrize(
     ("changes", "fault"),
     [
-        ({"User": ""}, "its user is root; USER 65532:65532 is what the lab's volumes belong to"),
-        ({"User": "65532"}, "its user is 65532; USER 65532:65532 is what the lab's volumes belong to"),
+        ({"User": ""}, "its user is root; the lab's volumes belong to USER 65532:65532"),
+        ({"User": "65532"}, "its user is 65532; the lab's volumes belong to USER 65532:65532"),
         ({"Entrypoint": None}, "it has no ENTRYPOINT"),
         (
             {"Entrypoint": ["/bin/sh", "-c", "/api"]},
-            "its ENTRYPOINT is in the shell form, and the shell would get the signals; write a list",
+            "its ENTRYPOINT has the shell form, so the shell would get the signals; write a list",
         ),
         ({"Env": ["UPLOAD_DIR=/tmp"]}, "its environment doesn't have UPLOAD_DIR=/uploads"),
         (
             {"Env": ["UPLOAD_DIR=/uploads", "JWT_SECRET=x"]},
-            "its environment has JWT_SECRET, which is the lab's to set",
+            "its environment has JWT_SECRET, which only the lab may set",
         ),
     ],
 )
@@ -268,7 +270,7 @@ def test_an_implementation_that_is_done_passes_every_step(world: World):
 
 def test_without_an_entry_nothing_else_is_looked_at(world: World):
     found = world.check("other")
-    assert outcomes(found) == {"entry": "failed"} | dict.fromkeys([*api_check.SECTIONS][1:], "not looked at")
+    assert outcomes(found) == {"entry": "failed"} | dict.fromkeys([*api_check.SECTIONS][1:], "not checked")
     assert found.steps[0].details == ("stacks/local.yaml has no API named other; it has go, mine",)
 
 
@@ -285,14 +287,16 @@ def refuse() -> tuple[Inventory, Secrets]:
 
 
 def test_without_a_lab_of_these_very_sources_nothing_on_the_host_is_looked_at(world: World):
-    on_the_host = dict.fromkeys(["image", "container", "contract"], "not looked at")
+    on_the_host = dict.fromkeys(["image", "container", "contract"], "not checked")
     found = world.check(read_lab=refuse)
     assert outcomes(found) == {"lab": "failed", **on_the_host}
     assert found.steps[4].details == ("The lab local isn't up; run `lab up`.",)
     (world.project / "apis" / "mine" / "internal" / "new.go").write_text("package internal\n")
     found = world.check()
     assert outcomes(found) == {"lab": "failed", **on_the_host}
-    assert found.steps[4].details[0].startswith("its image was made of other sources than apis/mine has now; run `lab")
+    assert (
+        found.steps[4].details[0].startswith("its image was built from other sources than apis/mine has now; run `lab")
+    )
 
 
 def test_an_entry_that_was_changed_or_added_needs_an_up(world: World):
@@ -311,11 +315,11 @@ def test_what_the_host_shows_is_told_step_by_step(world: World):
     assert outcomes(world.check()) == {"image": "failed"}
     world.unready = "GET /readyz was answered with 503: {}"
     found = world.check()
-    assert outcomes(found) == {"image": "failed", "container": "failed", "contract": "not looked at"}
+    assert outcomes(found) == {"image": "failed", "container": "failed", "contract": "not checked"}
     assert found.steps[6].details == ("it isn't ready after 20 s. GET /readyz was answered with 503: {}",)
     world.gone = HostError("The host is away.")
     found = world.check()
-    assert outcomes(found) == dict.fromkeys(["image", "container", "contract"], "not looked at")
+    assert outcomes(found) == dict.fromkeys(["image", "container", "contract"], "not checked")
     assert found.first_failure is not None
 
 

@@ -117,7 +117,7 @@ def test_what_a_build_printed_is_read():
 
 
 def test_a_change_that_the_binary_does_not_show_is_refused():
-    with pytest.raises(RunError, match=r"The change of main\.go left the binary of mine as it was"):
+    with pytest.raises(RunError, match=r"The change of main\.go didn't change the binary of mine"):
         parse_build(PRINTED.replace("4567", "0123"), "mine", "main.go")
 
 
@@ -127,7 +127,7 @@ def test_only_what_a_release_target_is_built_of_is_measured():
     both = INVENTORY.model_copy(update={"apis": (go, floor)})
     assert [api.name for api in choose_apis(both, ())] == ["go"]
     for named in (["floor"], ["go", "floor"]):
-        with pytest.raises(RunError, match="floor is built of the target floor of apis/go"):
+        with pytest.raises(RunError, match="floor is built from the target floor of apis/go"):
             choose_apis(both, named)
     with pytest.raises(RunError, match="The lab local has no API zig; it has go, floor"):
         choose_apis(both, ["zig"])

@@ -10,7 +10,7 @@ def test_a_knob_that_something_else_changes_is_lost():
     after = (KnobRecord(name="governor", wanted="performance", before="powersave", state="only-read"),)
     (found,) = knobs_after(records, held, after)
     assert (found.state, found.after, found.controlled) == ("lost", "powersave", False)
-    assert found.message == "something else made it ondemand while the run went on"
+    assert found.message == "something else set it to ondemand during the run"
 
 
 def test_a_resumed_run_keeps_what_was_before_it_and_the_worse_of_both():

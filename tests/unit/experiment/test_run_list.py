@@ -149,7 +149,7 @@ def test_a_run_is_kept_by_a_mark_that_changes_nothing_else(tmp_path: Path):
     assert listed(tmp_path).kept
     assert {path for path in run.rglob("*") if path.is_file()} - before.keys() == {run / "kept"}
     assert resume(FakeBench(), run) == run, "it is a run as before"
-    with pytest.raises(RunError, match="marked to be kept"):
+    with pytest.raises(RunError, match="marked to keep"):
         remove_run(tmp_path, run.name)
     keep(run, kept=False)
     keep(run, kept=False)
