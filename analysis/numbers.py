@@ -1,19 +1,19 @@
-"""How numbers are written on every page: three digits that matter, thousands apart, the unit in the heading."""
+"""The format of numbers on every page: three significant digits, thousands separated, the unit in the heading."""
 
 from documents.report import Estimate, Interval
 
 MISSING = "\N{EN DASH}"
 
 FACTOR_FROM = 2.0
-"""From this ratio on a factor is easier to read than a percentage: 12 times, and not 1,100% more."""
+"""From this ratio on, a factor is easier to read than a percentage: 12 times, not 1,100% more."""
 
 
 SMALL_BELOW = 0.1
-"""Below this ratio a thousandth would hide how small it is: 0.0004, and not 0.000."""
+"""Below this ratio, a thousandth would hide how small it is: 0.0004, not 0.000."""
 
 
 MOST_NAMES = 5
-"""More names than these in one sentence nobody reads: how many there are says more."""
+"""In a sentence with more names than these, their number says more."""
 
 
 def plain(value: float) -> str:
@@ -25,7 +25,7 @@ def plain(value: float) -> str:
 
 
 def ratio_text(ratio: float) -> str:
-    """A ratio to a thousandth near 1, where a hundredth is a third of the margin; to two or three digits elsewhere."""
+    """A ratio to a thousandth near 1, because a hundredth is a third of the margin; else to two or three digits."""
     if round(ratio, 3) < SMALL_BELOW:
         return f"{ratio:.2g}"
     return f"{ratio:.3f}" if round(ratio, 3) < FACTOR_FROM else plain(ratio)
@@ -49,5 +49,5 @@ def percent(value: float) -> str:
 
 
 def listing(names: list[str]) -> str:
-    """Names as a sentence has them: `a`, `a and b`, `a, b and c`."""
+    """Names in a sentence: `a`, `a and b`, `a, b and c`."""
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

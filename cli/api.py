@@ -1,4 +1,4 @@
-"""`lab api check`: what an implementation still lacks."""
+"""`lab api check`: check an implementation step by step."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,10 +33,10 @@ def check(
 ) -> None:
     """Check an implementation step by step: what is right, and what to fix first.
 
-    From its entry in the stack over its folder, its image and its container to the contract, whose checks are those of
-    `lab verify`; the database is put back to its seeded state afterwards. Exits with 1 unless all is well.
+    The steps are its entry in the stack, its folder, its image, its container, and the contract with the checks of
+    `lab verify`, after which the database is reset to its seed. Exits with 1 unless all steps pass.
     """
-    # Here, for they take their time, and the other subcommands don't need them.
+    # Imported here, because it is slow and other subcommands don't need it.
     from experiment.api_check import check_api  # noqa: PLC0415
 
     console = terminal()

@@ -1,4 +1,4 @@
-"""`lab compare`: two runs beside each other."""
+"""`lab compare`: compare two runs."""
 
 from typing import Annotated
 
@@ -17,16 +17,16 @@ def compare(
     ],
     second: Annotated[str, typer.Argument(help="The id or folder of the other run.", autocompletion=complete_run)],
     anyway: Annotated[
-        bool, typer.Option("--anyway", help="Compare them although their conditions differ; the page says so.")
+        bool, typer.Option("--anyway", help="Compare them even if their conditions differ; the page says so.")
     ] = False,
     json: JsonOption = False,
 ) -> None:
     """Compare two runs: the same APIs under the same loads, the second over the first.
 
-    Refuses runs of another host, protocol, PostgreSQL or Redis, and names all that differs. Two runs are measured at
-    two times, and the ratios include whatever else changed between them: to judge a change of the code, use `lab gate`.
+    Refuses runs of another host, protocol, PostgreSQL or Redis, and names all differences. The ratios include whatever
+    else changed between the two runs: to judge a change of the code, use `lab gate`.
     """
-    # Here, for it takes its time, and the other subcommands don't need it.
+    # Imported here, because it is slow and other subcommands don't need it.
     from analysis.compare import compare_folders  # noqa: PLC0415
     from analysis.pages.runs import (  # noqa: PLC0415
         change_tables,

@@ -1,6 +1,6 @@
-"""What every subcommand needs: the checkout, its engine, the terminal, how JSON is printed, and what a shell completes.
+"""Common parts of the subcommands: the checkout, its engine, the terminal, JSON output, and shell completion.
 
-What can't be found completes to nothing: a shell that waits for words must not get an error among them.
+A completion that fails returns no words, because a shell must not get an error message among them.
 """
 
 import json
@@ -31,28 +31,28 @@ def complete_run(incomplete: str) -> list[str]:
 
 
 def complete_protocol(incomplete: str) -> list[str]:
-    """The names of the lab's own protocols; a path of another one is the shell's to complete."""
+    """The names of the lab's own protocols; the shell completes the path of another one."""
     return _that_begin(protocol_names(), incomplete)
 
 
 def complete_measure(incomplete: str) -> list[str]:
-    """The measures by which a gate judges."""
+    """The measures of a gate."""
     return _that_begin(get_args(Measure), incomplete)
 
 
 def complete_api(context: typer.Context, incomplete: str) -> list[str]:
-    """The APIs of the stack that the command line names so far, or of the one that is taken where it names none."""
+    """The APIs of the stack in the command line so far, or of the default stack."""
     return _that_begin(_apis_of(context), incomplete)
 
 
 def complete_log(context: typer.Context, incomplete: str) -> list[str]:
-    """What of that stack writes a log."""
+    """The parts of that stack that write a log."""
     return _that_begin(("postgres", "redis", *_apis_of(context)), incomplete)
 
 
 def complete_check(incomplete: str) -> list[str]:
-    """The groups of the contract's checks, and each check where the word has a group already."""
-    # Here, for it takes its time, and the others don't need it.
+    """The groups of the contract's checks; after a group, its checks."""
+    # Imported here, because it is slow and other subcommands don't need it.
     from apis.contract.checks import all_checks  # noqa: PLC0415
 
     checks = all_checks()
@@ -79,7 +79,7 @@ FACTS = ROOT / "facts"
 
 
 def complete_stack(incomplete: str) -> list[str]:
-    """The names of the stacks that are described here, for the shell."""
+    """The names of the stacks in `stacks/`."""
     names = sorted(path.stem for path in (ROOT / "stacks").glob("*.yaml") if not path.name.startswith("Pulumi."))
     return [name for name in names if name.startswith(incomplete)]
 
@@ -94,9 +94,9 @@ DEFAULT_STACK = STACK
 
 
 def open_engine(stack: str) -> Engine:
-    """The Pulumi engine of this checkout for a stack, with the environment that `. ./env` gives a shell."""
+    """The Pulumi engine of this checkout for a stack, with the environment of `. ./env`."""
     environment = os.environ | project_layout(ROOT).pulumi_environment()
-    # What the lab asks docker itself is to go to the engine that Pulumi's plugin speaks to.
+    # The lab's own docker commands must go to the engine that Pulumi's plugin uses.
     for name in ("PULUMI_CONFIG_PASSPHRASE", "DOCKER_CONTEXT"):
         environment.pop(name, None)
         os.environ.pop(name, None)
@@ -105,9 +105,9 @@ def open_engine(stack: str) -> Engine:
 
 
 def terminal() -> Console:
-    """Where tables and progress go; live lines only on a real terminal, and colours there or where they are forced.
+    """The console for tables and progress: live lines only at a terminal, colours there or where they are forced.
 
-    NO_COLOR, FORCE_COLOR and TERM=dumb are honoured as rich does. A pipe that is to have colours gets no live lines.
+    NO_COLOR, FORCE_COLOR and TERM=dumb have rich's meaning. A pipe with forced colours gets no live lines.
     """
     return Console(highlight=False, soft_wrap=False, force_interactive=None if sys.stdout.isatty() else False)
 
@@ -118,14 +118,14 @@ def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
 
 
 def as_rich(table: Table) -> RichTable:
-    """The table as the terminal's library draws it."""
+    """The table for rich."""
     shown = RichTable(title=table.title, title_justify="left", box=None, padding=(0, 1, 0, 0))
     for column in table.columns:
         shown.add_column(
             f"{column.title}\n{column.unit}",
             justify="right" if column.numeric else "left",
             overflow="fold",
-            # A heading breaks between its words, never within one.
+            # A heading breaks only between words.
             min_width=max(map(len, (*column.title.split(), *column.unit.split()))),
         )
     for row in table.rows:

@@ -1,4 +1,4 @@
-"""`lab doctor`: is everything there that the lab needs?"""
+"""`lab doctor`: the tools that the lab needs, with remedies for those that are missing."""
 
 import dataclasses
 
@@ -13,7 +13,7 @@ from toolchain.inspection import inspect
 def doctor(json: JsonOption = False) -> None:
     """Show each tool that the lab needs: its path, its version, and how to get it if it's missing.
 
-    Exits with 1 where something that the lab needs is missing.
+    Exits with 1 if something that the lab needs is missing.
     """
     findings = inspect()
     bad = [finding for finding in findings if not finding.good and finding.required]

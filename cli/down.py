@@ -23,7 +23,7 @@ def down(
     adopt: Annotated[
         bool,
         typer.Option(
-            "--adopt", help="Find also what isn't on record but carries the lab's labels, show it, and remove it."
+            "--adopt", help="Also find, show and remove everything with the lab's labels that isn't on record."
         ),
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="With --adopt: don't ask.")] = False,
@@ -32,11 +32,11 @@ def down(
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Remove everything that the lab made, also after a half-failed or killed `lab up`.
+    """Remove everything that the lab made, also after a failed or killed `lab up`.
 
-    Ends with a receipt: what was on record, what was kept on purpose, what is left. Exits with 1 where anything is
-    left. Results in runs/ stay. With --adopt a record that is lost, or a host that is gone, stands in no way. With
-    --expired it does so for each lab that has expired, and is made for cron.
+    Ends with a receipt: what was on record, what was kept on purpose, what is left. Exits with 1 if anything is left.
+    Results in runs/ stay. --adopt also works without the record, or if the host no longer exists. --expired takes down
+    each lab that has expired; use it in cron.
     """
     console = terminal()
     console.quiet = json
@@ -59,7 +59,7 @@ def down(
 
 
 def _is_default(context: typer.Context, name: str) -> bool:
-    """Whether nobody gave the option, not even its default value."""
+    """Whether the option isn't on the command line."""
     source = context.get_parameter_source(name)
     return source is not None and source.name == "DEFAULT"
 
@@ -76,15 +76,15 @@ def _take_down(console: Console, stack: str) -> Receipt:
 
 def _adopt(console: Console, stack: str, *, yes: bool) -> Receipt:
     document, engine = read_stack(ROOT, stack), open_engine(stack)
-    with under_way(console, "looking for what carries the lab's labels"):
+    with under_way(console, "looking for the lab's labels"):
         found = look_around(engine, document)
     for phrase in found.found:
         console.print(f"  found  {phrase}", markup=False, soft_wrap=True)
     if not found.found:
-        console.print("Nothing of it was found.")
+        console.print("Nothing was found.")
     elif not yes:
         if not sys.stdin.isatty():
-            raise LabError("Nobody is at the terminal to confirm that this is to go. Is it right? Then add --yes.")
+            raise LabError("Nobody is at the terminal to confirm the removal. To confirm it, add --yes.")
         if not typer.confirm("Remove all of this?"):
             raise LabError("It wasn't confirmed, so nothing was removed.")
     with under_way(console, "asking the engine") as doing:

@@ -23,9 +23,9 @@ from lab.lifecycle.lifecycle import read_lab
 def facts(  # noqa: PLR0917 - typer's options are keywords on the command line
     api: Annotated[
         list[str] | None,
-        typer.Option("--api", help="Measure this API alone; may be given again for more.", autocompletion=complete_api),
+        typer.Option("--api", help="Measure only this API; repeatable.", autocompletion=complete_api),
     ] = None,
-    again: Annotated[bool, typer.Option("--again", help="Measure again what is known already.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Measure known images again.")] = False,
     builds: Annotated[int, typer.Option("--builds", min=1, help="How many clean builds of each API.")] = 3,
     starts: Annotated[int, typer.Option("--starts", min=1, help="How many starts of each API.")] = 5,
     stack: StackOption = DEFAULT_STACK,
@@ -33,9 +33,9 @@ def facts(  # noqa: PLR0917 - typer's options are keywords on the command line
 ) -> None:
     """Measure build time, size, lines of code, dependencies, start and memory at rest of the APIs.
 
-    What is known of an image already isn't measured again. `lab report` judges the article's claims by it.
+    Known facts of an image aren't measured again. `lab report` judges the article's claims by the facts.
     """
-    # Here, for they take their time, and the other subcommands don't need them.
+    # Imported here, because it is slow and other subcommands don't need it.
     from analysis.claims import LINES  # noqa: PLC0415
     from analysis.pages.article import facts_table  # noqa: PLC0415
     from analysis.report import summarise_facts  # noqa: PLC0415
@@ -68,4 +68,4 @@ def facts(  # noqa: PLR0917 - typer's options are keywords on the command line
     table = facts_table([summarise_facts(document, document.host) for document in measured], LINES, brief=True)
     console.print(as_rich(table))
     console.print(table.note, style="dim", markup=False)
-    console.print(f"Kept in {FACTS}; `lab report` takes them in.", markup=False, soft_wrap=True)
+    console.print(f"Kept in {FACTS}; `lab report` includes them.", markup=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""`lab gate`: may a candidate take its base's place? For continuous integration."""
+"""`lab gate`: whether a candidate may replace its base, for continuous integration."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,10 +37,10 @@ DEFAULT_PROTOCOL = "ten-blocks"
 
 def gate(  # noqa: PLR0917 - typer's options are keywords on the command line
     base: Annotated[
-        str, typer.Argument(help="The API of the stack that stands for what is.", autocompletion=complete_api)
+        str, typer.Argument(help="The API of the stack with the current code.", autocompletion=complete_api)
     ],
     candidate: Annotated[
-        str, typer.Argument(help="The API of the stack that stands for what is to come.", autocompletion=complete_api)
+        str, typer.Argument(help="The API of the stack with the changed code.", autocompletion=complete_api)
     ],
     protocol: Annotated[
         str | None,
@@ -55,7 +55,7 @@ def gate(  # noqa: PLR0917 - typer's options are keywords on the command line
         list[str] | None,
         typer.Option(
             "--measure",
-            help="Judge by this measure; throughput unless given; may be given again for more.",
+            help="Judge by this measure; throughput unless given; repeatable.",
             autocompletion=complete_measure,
         ),
     ] = None,
@@ -74,11 +74,11 @@ def gate(  # noqa: PLR0917 - typer's options are keywords on the command line
 ) -> None:
     """Measure two builds of one API, interleaved, and judge the candidate by its base.
 
-    Exits with 0 where the candidate is shown to be the same or better under every load, with 1 where it is
-    significantly worse, with 2 where the run can't tell, and with 3 where there is no answer: cells are void or
-    missing, or an error ended it.
+    Exits with 0 if the candidate is shown to be the same or better under every load, with 1 if it is significantly
+    worse, with 2 if the run can't tell, and with 3 if there is no answer, because cells are void or missing, or because
+    of an error.
     """
-    # Here, for they take their time, and the other subcommands don't need them.
+    # Imported here, because it is slow and other subcommands don't need it.
     from analysis.compare import JUDGED  # noqa: PLC0415
     from analysis.pages.gate import render_gate_markdown  # noqa: PLC0415
     from analysis.pages.html import replace_whole  # noqa: PLC0415

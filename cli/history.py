@@ -22,7 +22,7 @@ def history(
     own, with what differs. A change that A/A twins don't explain is marked, and is no verdict: `lab compare` and
     `lab gate` give these.
     """
-    # Here, for they take their time, and the other subcommands don't need them.
+    # Imported here, because it is slow and other subcommands don't need it.
     from analysis.compare import read_history  # noqa: PLC0415
     from analysis.pages.runs import NOTE, history_tables, why_apart, write_history  # noqa: PLC0415
 

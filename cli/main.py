@@ -24,30 +24,30 @@ HELP = {
     "doctor": "Show each tool that the lab needs: its path, its version, and how to get it if it's missing.",
     "up": "Stand the lab up, or bring it up to its document.",
     "verify": "Check that the APIs keep the contract, or with --drift that the lab is as declared.",
-    "tune": "Set the host's kernel settings for a measurement, for some time; a run does so by itself.",
+    "tune": "Set the host's kernel settings for a measurement, for some time; a run does this itself.",
     "run": "Measure the lab's APIs by a protocol and write runs/ID/.",
     "report": "Compute a run's numbers from its raw files, write its report, and show the verdicts.",
     "compare": "Compare two runs: the same APIs under the same loads, the second over the first.",
     "gate": "Measure two builds of one API, interleaved, and judge the candidate by its base.",
-    "runs": "List the runs, mark those that are to be kept, and remove old ones.",
+    "runs": "List the runs, mark those to keep, and remove old ones.",
     "history": "Draw runs over time: throughput and p99 of each API under each load.",
     "facts": "Measure build time, size, lines of code, dependencies, start and memory at rest of the APIs.",
     "logs": "Show the last lines that PostgreSQL, Redis and the APIs wrote.",
     "api": "Work on an implementation of the API.",
     "schema": "Write the JSON Schemas of the lab's documents, and the fields that the docs list.",
-    "down": "Remove everything that the lab made, also after a half-failed or killed `lab up`.",
+    "down": "Remove everything that the lab made, also after a failed or killed `lab up`.",
 }
 
 
 class Subcommands(TyperGroup):
-    """A group whose subcommands are names and help until one is asked for."""
+    """A group that imports a subcommand only when it is called."""
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 - typer's own
         options["commands"] = {name: TyperCommand(name=name, help=text) for name, text in HELP.items()}
         super().__init__(**options)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - click's types are private in typer
-        """Find the subcommand that the arguments begin with, and import it."""
+        """Find the subcommand of the arguments, and import it."""
         if args and args[0] in HELP:
             self.load(args[0])
         return super().resolve_command(ctx, args)
@@ -129,8 +129,8 @@ def _import(name: str) -> "Callable[..., object] | typer.Typer":  # noqa: PLR091
             return down
 
 
-_ROOM = "Make room there and run the same command again: what was finished is kept."
-_RIGHTS = "See that it is yours to use and that its disk isn't mounted read-only, then run the same command again."
+_ROOM = "Make room there and run the same command again: finished work is kept."
+_RIGHTS = "Check its mode and that its disk isn't mounted read-only, then run the same command again."
 
 _REMEDIES = {
     errno.ENOSPC: _ROOM,
@@ -142,11 +142,11 @@ _REMEDIES = {
     errno.EIO: "The disk may be damaged: look at the kernel's log.",
     errno.EMFILE: "Raise the limit of open files (ulimit -n) and run the same command again.",
 }
-"""What to do about what a machine refuses; everything else is a defect of the lab's."""
+"""The remedies for system errors; any other error is a defect of the lab."""
 
 
 def explain_system_error(error: OSError) -> str | None:
-    """What happened, where, and what to do about it; None for an error that no machine's state explains."""
+    """What happened, where, and the remedy; None for an error that the machine's state doesn't explain."""
     remedy = _REMEDIES.get(error.errno or 0)
     if remedy is None:
         return None
@@ -159,13 +159,13 @@ EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
 
 EXIT_WITHOUT_ANSWER = {"gate": 3}
-"""The status of any error of a subcommand whose statuses 1 and 2 are answers: an error must not look like one."""
+"""The exit status of an error of a subcommand whose statuses 1 and 2 are answers."""
 
 GOES_ON = {
-    "run": "`lab run --resume` goes on with a run that had begun",
-    "gate": "`lab run --resume` goes on with a run that had begun, and `lab gate --run` judges it",
+    "run": "`lab run --resume` continues a run that had begun",
+    "gate": "`lab run --resume` continues a run that had begun, and `lab gate --run` judges it",
 }
-"""What goes on after Ctrl-C, where it isn't the same command: that would begin another run."""
+"""What continues after Ctrl-C, if it isn't the same command, which would begin another run."""
 
 app = typer.Typer(
     name="lab",
@@ -183,7 +183,7 @@ def _lab() -> None:
 
 
 def main() -> None:
-    """Run the command; errors made on purpose, and what the machine refuses, are shown without a traceback."""
+    """Run the command; errors raised on purpose and system errors are shown without a traceback."""
     signal.signal(signal.SIGTERM, _interrupt)
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     subcommand = sys.argv[1] if len(sys.argv) > 1 else None
@@ -193,12 +193,12 @@ def main() -> None:
     except Exception:
         if without_answer is None:
             raise
-        # Python itself would end with 1.
+        # Otherwise Python would exit with 1.
         traceback.print_exc()
         status = without_answer
     if status == EXIT_INTERRUPTED:
-        then = GOES_ON.get(subcommand or "", "the same command goes on from there")
-        console.print(f"interrupted: what was finished is kept; {then}.", markup=False)
+        then = GOES_ON.get(subcommand or "", "the same command continues from there")
+        console.print(f"interrupted: finished work is kept; {then}.", markup=False)
     sys.exit(status)
 
 
@@ -211,7 +211,7 @@ def _run(console: Console, without_answer: int | None) -> int:
         _show_error(console, str(error))
         return failed
     except typer.Abort:
-        # Ctrl-C, or the end of the input, while a question waited for its answer.
+        # Ctrl-C, or the end of the input, at a question.
         return EXIT_INTERRUPTED
     except OSError as error:
         if (sentence := explain_system_error(error)) is None:
@@ -219,14 +219,14 @@ def _run(console: Console, without_answer: int | None) -> int:
         _show_error(console, sentence)
         return failed
     except typer.TyperException as error:
-        # Without a message it is `lab` alone, and the help is on the terminal already.
+        # Without a message it is `lab` without a subcommand, which has printed the help.
         if message := error.format_message():
             _show_error(console, f"{message.rstrip('.')}. Try `{_command_of(error)} --help`.")
         return error.exit_code if without_answer is None else without_answer
 
 
 def _command_of(error: typer.TyperException) -> str:
-    """The command whose help says how it is used, as far as the command line named one: ``lab run``."""
+    """The command of an error, as far as the command line names one: ``lab run``."""
     path: str = getattr(getattr(error, "ctx", None), "command_path", "lab")
     return path
 
@@ -236,5 +236,5 @@ def _show_error(console: Console, message: str) -> None:
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    """A polite request to end is treated as Ctrl-C: clean up, keep what is finished."""
+    """Treat SIGTERM as Ctrl-C: clean up, and keep finished work."""
     raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""Progress at the terminal: one line for each thing done, a live line for what is under way; plain lines elsewhere."""
+"""Progress at the terminal: a line for each finished step, a live line for the current one; plain lines elsewhere."""
 
 import threading
 import time
@@ -11,32 +11,29 @@ from rich.text import Text
 from lab.lifecycle import ResourceProgress
 
 _QUICK_SECONDS = 1.0
-"""What took less isn't worth a line of its own."""
+"""Faster steps get no line."""
 
 _REMINDER_SECONDS = 30.0
-"""Where there is no live line, how often a long operation says that it goes on."""
+"""How often a long operation prints a reminder if there is no live line."""
 
 
 def elapsed(since: float) -> str:
-    """Whole seconds since a moment of the monotonic clock, set in a column."""
+    """Whole seconds since a time of the monotonic clock, as a column."""
     return f"{time.monotonic() - since:4.0f} s"
 
 
 class UnderWay:
-    """What is under way, each thing with the seconds that it has taken when it is looked at.
-
-    Another thread may look at it at any moment.
-    """
+    """The current operations, each with its seconds so far. Other threads may read it at any time."""
 
     def __init__(self, what: str) -> None:
         self._begun = {what: time.monotonic()}
 
     def become(self, what: str) -> None:
-        """Let one thing take the place of all that was under way."""
+        """Replace the current operations by one."""
         self._begun = {what: time.monotonic()}
 
     def become_all(self, begun: dict[str, float]) -> None:
-        """Let several things take that place, each with the moment of the monotonic clock at which it began."""
+        """Replace the current operations by several, each with its start on the monotonic clock."""
         self._begun = dict(begun)
 
     def __str__(self) -> str:
@@ -49,11 +46,11 @@ class UnderWay:
 
 @contextmanager
 def under_way(console: Console, what: str) -> Generator[UnderWay]:
-    """Show what is under way while the context is open: on a live line, or by reminders without a terminal."""
+    """Show an operation during the context: on a live line, or by reminders without a terminal."""
     doing = UnderWay(what)
     ended = threading.Event()
     reminders = threading.Thread(target=_remind, args=(console, doing, ended), name="reminders", daemon=True)
-    # The live line is drawn several times a second, so the time advances by itself.
+    # The live line is drawn several times a second, so its time advances.
     with console.status(doing) if console.is_interactive else nullcontext():
         if not console.is_interactive:
             reminders.start()
@@ -71,7 +68,7 @@ def _remind(console: Console, doing: UnderWay, ended: threading.Event) -> None:
         try:
             console.print(f"{elapsed(start)}  {doing}", markup=False, soft_wrap=True)
         except OSError:
-            # The output can't be written to. Whoever waits for the operation gets the same error, and reports it.
+            # The output can't be written. The caller gets the same error, and reports it.
             return
 
 
@@ -86,7 +83,7 @@ class EngineProgress:
         self.changes = 0
 
     def __call__(self, step: ResourceProgress) -> None:
-        """Take in one step."""
+        """Show one step."""
         doing = f"{step.doing} {step.name} ({step.kind})"
         if step.seconds is None:
             self._begun[doing] = time.monotonic()

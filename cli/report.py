@@ -1,4 +1,4 @@
-"""`lab report`: the numbers of a run."""
+"""`lab report`: compute and show the numbers of a run."""
 
 import shlex
 import webbrowser
@@ -19,7 +19,7 @@ from documents.run import MANIFESTS, Manifest
 
 
 class ReportFormat(StrEnum):
-    """What a report can be printed as."""
+    """The formats in which a report can be printed."""
 
     MARKDOWN = "md"
     HTML = "html"
@@ -34,14 +34,14 @@ def report(
     ] = None,
     print_as: Annotated[
         ReportFormat | None,
-        typer.Option("--format", help="Print the whole report, for a pipe or a file, in place of the tables."),
+        typer.Option("--format", help="Print the whole report, for a pipe or a file, instead of the screen."),
     ] = None,
-    in_browser: Annotated[bool, typer.Option("--open", help="Open report.html in the browser as well.")] = False,
+    in_browser: Annotated[bool, typer.Option("--open", help="Also open report.html in the browser.")] = False,
     show_all: Annotated[bool, typer.Option("--all", help="Print every table before the verdicts.")] = False,
     json: JsonOption = False,
 ) -> None:
     """Compute a run's numbers from its raw files, write its report, and show the verdicts."""
-    # Here, for they take their time, and the other subcommands don't need them.
+    # Imported here, because it is slow and other subcommands don't need it.
     from analysis.pages.html import PAGE, write_report  # noqa: PLC0415
 
     if json and print_as not in {None, ReportFormat.JSON}:
@@ -82,14 +82,14 @@ def _show_tables(console: Console, numbers: Report) -> None:
 
 
 def show_screen(console: Console, numbers: Report, page: Path, *, run: str, whole: bool = False) -> None:
-    """Print a report in about 25 lines: verdicts, one small table, caveats in a line each, and where the page is.
+    """Print a report in about 25 lines: verdicts, one small table, caveats in a line each, and the page's path.
 
     Args:
-        console: where to print.
+        console: the output.
         numbers: the report.
         page: its page.
         run: the argument by which `lab report` finds the run.
-        whole: print each caveat with its details, and what the host's grade means.
+        whole: print each caveat with its details, and the meaning of the host's grade.
     """
     from analysis.pages import grade_text, screen  # noqa: PLC0415
 
@@ -119,7 +119,7 @@ def show_screen(console: Console, numbers: Report, page: Path, *, run: str, whol
 
 
 def _open(page: Path) -> None:
-    """Open a page in the user's browser, the one that the environment variable BROWSER names if it is set.
+    """Open a page in the browser that the environment variable BROWSER names, or in the default one.
 
     Raises:
         ToolchainError: there is none, or it couldn't be started.
@@ -141,7 +141,7 @@ def find_run(run: str | None, *, stack: str | None = None) -> Path:
 
     Raises:
         RunError: there is none.
-        DocumentError: the manifest of a run that may be the newest of the stack isn't valid; names its file.
+        DocumentError: the manifest of a run that may be the newest of the stack is invalid; names its file.
     """
     if run is None:
         for path in sorted(RUNS.glob(MANIFESTS), reverse=True):

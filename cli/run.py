@@ -44,7 +44,7 @@ ARTIFACTS = ROOT / "artifacts"
 REPORT_FILES = ("report.html", "report.md", "report.json")
 SUMMARY, RUN_ID, ARCHIVE = "summary.md", "run-id", "run.tar.gz"
 ARTIFACT_FILES = (*REPORT_FILES, SUMMARY, RUN_ID, ARCHIVE)
-"""What a job leaves in the folder of its artefacts, and all that it removes from there as it begins."""
+"""The artefacts of a job, which it removes from their folder when it begins."""
 
 STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
 """The variable that names the file whose Markdown GitHub shows on the job's page."""
@@ -53,14 +53,14 @@ _RECORD = ROOT / ".lab" / "pipeline-run.json"
 
 
 def plain_console() -> Console:
-    """Where lines go in a job: no colours and no live line, whatever the runner's environment asks for."""
+    """The console of a job: no colours and no live line, whatever the runner's environment sets."""
     return Console(highlight=False, soft_wrap=True, no_color=True, force_terminal=False, force_interactive=False)
 
 
 def asked_by_pipeline(
     stack: str, protocol: Protocol, *, apis: Sequence[str], order_seed: int | None, budget_seconds: int | None
 ) -> PipelineRun | None:
-    """What the pipeline that this process is part of asks of a run; None outside of one."""
+    """The pipeline's request for a run; None outside of a pipeline."""
     from experiment.running import git_commit  # noqa: PLC0415 - it takes its time
 
     pipeline = this_pipeline(os.environ)
@@ -78,7 +78,7 @@ def asked_by_pipeline(
 
 
 def this_pipeline(environment: Mapping[str, str]) -> str | None:
-    """What names the pipeline and its job, the same when it is started again; None outside of one.
+    """The name of the pipeline and its job, the same when it is restarted; None outside of a pipeline.
 
     GitHub gives a rerun the same GITHUB_RUN_ID, and GitLab a retried job the same CI_PIPELINE_ID.
     """
@@ -92,11 +92,11 @@ def this_pipeline(environment: Mapping[str, str]) -> str | None:
     return None
 
 
-class Job:
-    """A run as part of a job: while the context is open it hands each event on, and its end leaves the artefacts.
+class CiJob:
+    """A run as part of a CI job: passes each event on, and writes the artefacts at the end of its context.
 
-    Whatever ends the run, what it measured is packed, and its report is written unless it was interrupted: a runner
-    that cancels a job kills it some seconds later.
+    Whatever ends the run, its folder is packed. The report is written unless the run was interrupted, because a runner
+    kills a cancelled job some seconds later.
     """
 
     def __init__(self, console: Console, progress: "Progress", asked: PipelineRun | None, artifacts: Path) -> None:
@@ -108,13 +108,13 @@ class Job:
 
     def __enter__(self) -> Self:
         self._artifacts.mkdir(parents=True, exist_ok=True)
-        # Those of the last job would else be kept as this one's where it fails at once.
+        # Otherwise the artefacts of the last job would be kept as this one's if it fails at once.
         for name in ARTIFACT_FILES:
             (self._artifacts / name).unlink(missing_ok=True)
         return self
 
     def __call__(self, event: Event) -> None:
-        """Take note of where the run is, and hand the event on."""
+        """Record the run's folder, and pass the event on."""
         if isinstance(event, RunStarted):
             self._folder = Path(event.directory)
             (self._artifacts / RUN_ID).write_text(f"{event.run_id}\n", encoding="utf-8")
@@ -137,17 +137,16 @@ class Job:
             _pack(self._folder, self._artifacts / ARCHIVE)
             self._console.print(f"run_id={self._folder.name}", markup=False)
 
-    def goes_on(self, inventory: Inventory, secrets: Secrets) -> bool:
-        """Bring the run to its end that this pipeline began before, if there is one; returns whether it was so.
+    def resume(self, inventory: Inventory, secrets: Secrets) -> bool:
+        """Resume the unfinished run that this pipeline began before, if any; returns whether it did.
 
-        It goes on where all that was asked is the same, the run isn't finished, and `resume_run` finds lab and host as
-        they were. Else a new run is to begin.
+        The request must be the same, and `resume_run` must find lab and host unchanged. Otherwise a new run begins.
 
         Raises:
-            RunError: it went on, and failed.
+            RunError: the resumed run failed.
             HostError: the host can't be reached or failed.
         """
-        # Here, for they take their time, and a run without --ci doesn't need them.
+        # Imported here, because it is slow and other subcommands don't need it.
         from analysis.raw import read_run  # noqa: PLC0415
         from experiment.running import resume_run  # noqa: PLC0415
 
@@ -155,7 +154,7 @@ class Job:
         try:
             if folder is None or read_run(folder).is_finished:
                 return False
-            self._console.print(f"This pipeline began the run {folder.name} before: it goes on.", markup=False)
+            self._console.print(f"This pipeline began the run {folder.name} before, and continues it.", markup=False)
             resume_run(folder, inventory, secrets, progress=self)
         except (AnalysisError, DocumentError, RunError) as error:
             if self._folder is not None:
@@ -165,13 +164,13 @@ class Job:
         return True
 
     def _begun_before(self) -> Path | None:
-        """The folder of the run that this pipeline began, where it asked for the same then; finished or not."""
+        """The folder of the run that this pipeline began with the same request, finished or not."""
         if self._asked is None or self._asked.git_commit.endswith("-dirty"):
             return None
         try:
             record = PipelineRun.from_json(_RECORD.read_bytes(), name=str(_RECORD))
         except (FileNotFoundError, DocumentError):
-            # There was none, or another version of the lab wrote it.
+            # There is none, or another version of the lab wrote it.
             return None
         folder = RUNS / record.run_id
         same = record == self._asked.model_copy(update={"run_id": record.run_id})
@@ -184,7 +183,7 @@ class Job:
             self._console.print(f"There is no report: {error}", markup=False)
 
     def _report(self, folder: Path) -> None:
-        # Here, for they take their time, and a run without --ci doesn't need them.
+        # Imported here, because it is slow and other subcommands don't need it.
         from analysis.pages import render_summary  # noqa: PLC0415
         from analysis.pages.html import replace_whole, write_report  # noqa: PLC0415
 
@@ -200,7 +199,7 @@ class Job:
 
 
 def _pack(folder: Path, archive: Path) -> None:
-    """Put a run's folder into an archive, which is there whole or not at all."""
+    """Pack a run's folder into an archive, which appears in one step."""
     partial = archive.with_name(f".{archive.name}.partial")
     with tarfile.open(partial, "w:gz") as packed:
         packed.add(folder, arcname=folder.name)
@@ -222,9 +221,9 @@ def run(  # noqa: PLR0917 - typer's options are keywords on the command line
     ] = None,
     api: Annotated[
         list[str] | None,
-        typer.Option("--api", help="Measure this API alone; may be given again for more.", autocompletion=complete_api),
+        typer.Option("--api", help="Measure only this API; repeatable.", autocompletion=complete_api),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run instead of beginning one.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue a run instead of beginning one.")] = False,
     run_id: Annotated[
         str | None,
         typer.Argument(
@@ -249,17 +248,17 @@ def run(  # noqa: PLR0917 - typer's options are keywords on the command line
     ] = False,
     artifacts: Annotated[
         Path | None,
-        typer.Option("--artifacts", metavar="DIR", help="With --ci: where they go; artifacts/ unless given."),
+        typer.Option("--artifacts", metavar="DIR", help="With --ci: the artefacts' folder; artifacts/ unless given."),
     ] = None,
     stack: StackOption = DEFAULT_STACK,
     json: JsonOption = False,
 ) -> None:
     """Measure the lab's APIs by a protocol and write runs/ID/.
 
-    At its end it writes the report and shows the verdicts, as `lab report` does. Ctrl-C, a lost connection or a killed
-    controller lose no finished cell: `lab run --resume` goes on. Exits with 1 where no cell of a run is valid.
+    At its end it writes the report and shows the verdicts, like `lab report`. Ctrl-C, a lost connection or a killed
+    controller lose no finished cell: `lab run --resume` continues. Exits with 1 if no cell of the run is valid.
     """
-    # Here, for it takes its time, and the other subcommands don't need it.
+    # Imported here, because it is slow and other subcommands don't need it.
     from experiment.running import resume_run, start_run  # noqa: PLC0415
 
     if run_id is not None and not resume:
@@ -284,10 +283,10 @@ def run(  # noqa: PLR0917 - typer's options are keywords on the command line
         if ci:
             asked = asked_by_pipeline(stack, chosen, apis=api or (), order_seed=seed, budget_seconds=budget)
             # A resumed run keeps its own protocol, so it isn't recorded as the run that this pipeline asks for.
-            job = shown.enter_context(Job(console, progress, None if resume else asked, artifacts or ARTIFACTS))
+            job = shown.enter_context(CiJob(console, progress, None if resume else asked, artifacts or ARTIFACTS))
         if resume:
             resume_run(find_run(run_id, stack=stack), inventory, secrets, progress=job or progress)
-        elif job is None or not job.goes_on(inventory, secrets):
+        elif job is None or not job.resume(inventory, secrets):
             start_run(
                 inventory,
                 secrets,

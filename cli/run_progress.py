@@ -43,14 +43,14 @@ def read_duration(text: str) -> int:
 
 
 def budget_lines(fitted: BudgetFitted) -> Iterator[str]:
-    """What a budget gives, in whole sentences."""
+    """The result of a budget, in sentences."""
     overhead = f"as in the run {fitted.overhead_run}" if fitted.overhead_run else "as assumed"
     yield (
         f"A budget of {format_duration(fitted.budget_seconds)} fits {fitted.blocks} blocks of {fitted.block_cells} "
         f"cells, each block in {format_duration(fitted.block_seconds)} at most (set-up {overhead})."
     )
     if fitted.open_loop_seconds:
-        yield f"{format_duration(fitted.open_loop_seconds)} of it are kept for the open loop, which comes after them."
+        yield f"{format_duration(fitted.open_loop_seconds)} of it are reserved for the open loop, which follows."
     if not fitted.tests:
         yield "A single API is compared with none: its A/A twin shows the host's noise, and there is no verdict."
     seen = f", as in the run {fitted.noise_run}," if fitted.noise_run else ""
@@ -62,25 +62,25 @@ def budget_lines(fitted: BudgetFitted) -> Iterator[str]:
         ]
         finds = f"it finds a true ratio of {', of '.join(found)} of runs" if found else "it finds no ratio below 100"
         yield (
-            f"Where blocks scatter by {same.noise:.1%}{seen} {finds}. Two that don't differ are shown to be the same "
+            f"If blocks scatter by {same.noise:.1%}{seen} {finds}. Two equal APIs are shown to be the same "
             f"within {100 * fitted.margin:g}% in {same.share:.0%} of runs."
         )
 
 
 _BAR_WIDTH = 34
-"""With its percentage a bar fits into 40 columns. A row that a narrower window breaks in two leaves its first half
-behind when the view is drawn again, so rows are short."""
+"""With its percentage a bar fits into 40 columns. Rows are short, because a row that a narrower window wraps leaves its
+first half behind when the view is redrawn."""
 _REFRESHES_A_SECOND = 4
 _LEAST_HEIGHT = 4
 
 
 def time_left_text(seconds: float, ends_at: datetime, *, measured: bool) -> str:
-    """The time left and when it is over: ``1 h 05 min left, until 13:42``.
+    """The time left and the time of the end: ``1 h 05 min left, until 13:42``.
 
     Args:
-        seconds: those left.
-        ends_at: the moment at which they are over, in the time zone of whoever reads it.
-        measured: whether they follow from what was measured; else they are the most that it may take.
+        seconds: the seconds left.
+        ends_at: the end, in the reader's time zone.
+        measured: whether this is an estimate from measurements; otherwise it is the longest time.
     """
     until = f"until {ends_at:%H:%M}" if seconds < 12 * 3600 else f"until {ends_at:%A %H:%M}"
     return f"{_length(seconds)} left, {until}" if measured else f"at most {_length(seconds)} left, {until}"
@@ -94,12 +94,12 @@ def _length(seconds: float) -> str:
 
 
 def view(state: RunState, now: float, wall: datetime, *, width: int, height: int) -> list[RenderableType]:
-    """The rows of the view, none of them wider than the terminal and all of them no more than it has.
+    """The rows of the view, which fit the terminal's width and height.
 
     Args:
-        state: where the run stands.
-        now: the moment on the monotonic clock.
-        wall: the same moment by the time of day, in the reader's time zone.
+        state: the run's state.
+        now: the time on the monotonic clock.
+        wall: the time of day, in the reader's time zone.
         width: of the terminal, in columns.
         height: of the terminal, in rows.
     """
@@ -115,7 +115,7 @@ def view(state: RunState, now: float, wall: datetime, *, width: int, height: int
         ends_at = wall + timedelta(seconds=seconds)
         rows.append(_cropped(time_left_text(seconds, ends_at, measured=state.time_left.measured)))
     warned = [_cropped(row, style="yellow") for row in _warned(state)]
-    # A row stays free: without it, each drawing would move the terminal's text up.
+    # One row stays free, otherwise each drawing would scroll the terminal.
     room = height - 1 - len(rows) - len(warned)
     rows += [_cropped(row) for row in _throughputs(state, width, room)]
     return [*rows, *warned][: max(_LEAST_HEIGHT, height - 1)]
@@ -145,7 +145,7 @@ def _doing(state: RunState, under_way: CellUnderWay, now: float) -> str:
         "warm_up": state.started.protocol.warm_up_seconds,
         "load": under_way.cell.scenario.duration_seconds,
     }.get(under_way.phase or "")
-    # The generator's start and end come on top of it.
+    # Without the generator's start and end.
     seconds = f"{elapsed:.0f}" if window is None or elapsed > window else f"{elapsed:.0f} of {window}"
     again = f", attempt {under_way.attempt}" if under_way.attempt > 1 else ""
     phase = "" if under_way.phase is None else f" {under_way.phase.replace('_', ' ')}"
@@ -156,11 +156,11 @@ def _bar(state: RunState, width: int) -> RenderableType:
     total = max(state.cells, 1)
     bar_width = max(1, min(_BAR_WIDTH, width - 6))
     bar = ProgressBar(total=total, completed=state.finished, width=bar_width)
-    return _Beside(bar, bar_width, f" {state.finished / total:.0%}")
+    return _BarAndText(bar, bar_width, f" {state.finished / total:.0%}")
 
 
-class _Beside:
-    """A bar of so many columns, and a text behind it in the same row."""
+class _BarAndText:
+    """A bar of this many columns, and a text after it in the same row."""
 
     def __init__(self, bar: ProgressBar, width: int, text: str) -> None:
         self._bar = bar
@@ -170,13 +170,13 @@ class _Beside:
     def __rich_console__(self, console: Console, options: object) -> Iterator[RenderableType]:
         segments = [segment for segment in console.render(self._bar) if not segment.control]
         drawn = Text.assemble(*((segment.text, segment.style or "") for segment in segments))
-        # Without colours, what isn't done yet isn't drawn.
+        # Without colours, the unfinished part isn't drawn.
         drawn.pad_right(self._width - drawn.cell_len)
         yield drawn.append(self._text)
 
 
 def _throughputs(state: RunState, width: int, room: int) -> list[str]:
-    """The medians so far in at most so many rows: a table where it fits, else a list, else as much of it as fits."""
+    """The medians so far in at most this many rows: a table if it fits, else a list, else a part of it."""
     apis, loads = state.apis, state.loads
     values = {(api, load): state.throughput(api, load) for api in apis for load in loads}
     if room < 2 or all(value is None for value in values.values()):
@@ -214,7 +214,7 @@ def _warned(state: RunState) -> Iterator[str]:
 
 
 class LiveRun:
-    """The view of a run, drawn several times a second by a thread of its own; gone without a trace when it ends."""
+    """The view of a run, which a thread redraws several times a second, and which disappears at the end."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -229,7 +229,7 @@ class LiveRun:
         )
 
     def take(self, event: Event, at: float) -> None:
-        """Take an event with its moment of the monotonic clock."""
+        """Update the view by an event and its time on the monotonic clock."""
         with self._lock:
             self._state.take(event, at)
 
@@ -253,7 +253,7 @@ class LiveRun:
 
 @contextmanager
 def run_progress(console: Console, *, json: bool = False) -> Generator["RunProgress | JsonProgress"]:
-    """Show a run while the context is open, as it fits to where the output goes."""
+    """Show a run during the context, in the form that suits the output."""
     if json:
         yield JsonProgress()
     elif console.is_interactive and not console.quiet:
@@ -265,7 +265,7 @@ def run_progress(console: Console, *, json: bool = False) -> Generator["RunProgr
 
 
 class JsonProgress:
-    """Prints each event, and what follows from it, as one line of JSON."""
+    """Prints each event, and the events derived from it, as a line of JSON."""
 
     def __init__(self) -> None:
         self.finished: RunFinished | None = None
@@ -281,7 +281,7 @@ class JsonProgress:
 
 
 class RunProgress:
-    """Shows each cell as a line; what is under way goes to a live view, or to the reminders."""
+    """Shows each cell as a line, and the current one in a live view or by reminders."""
 
     def __init__(self, console: Console, shown: UnderWay | LiveRun) -> None:
         self._console = console
@@ -344,7 +344,7 @@ class RunProgress:
             self._console.print(f"              {void}{warning.message}", markup=False, soft_wrap=True)
 
     def _show_block(self, event: CellFinished) -> None:
-        """Show the time left where a block is over; at a terminal it is always in sight."""
+        """Show the time left at the end of a block; a terminal always shows it."""
         now = time.monotonic()
         seconds = self._state.time_left.seconds(now)
         if seconds is None or not self._state.is_over(event.cell):
@@ -357,12 +357,12 @@ class RunProgress:
 
 
 def _again(attempt: int) -> str:
-    """How an attempt appears after its cell: the first doesn't."""
+    """The words for an attempt after its cell; empty for the first."""
     return f", attempt {attempt}" if attempt > 1 else ""
 
 
 def _said_of_voids(event: RunFinished) -> str:
-    """What was void in a run, and which blocks lack a cell by it."""
+    """The void attempts of a run, and its short blocks."""
     if not event.void_attempts:
         return ""
     said = f", {event.void_attempts} void attempt{'' if event.void_attempts == 1 else 's'}"

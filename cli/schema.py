@@ -15,17 +15,17 @@ from documents.stack import ApiCheck
 from experiment.progress import Event
 
 PAGES = ("stack-document.md", "protocol.md", "adding-an-api.md", "files.md")
-"""The pages below `docs/` that list fields. What two of them speak of stands on the first."""
+"""The pages in `docs/` that list fields. A model of two pages is on the first."""
 
 PRINTED: tuple[type[Document], ...] = (Gate, History, ListedRun, PrunedRuns, Drift, ApiCheck, *get_args(Event))
-"""What commands print with --json and no file holds."""
+"""The documents that commands print with --json and no file has."""
 
 
 def schema(json: JsonOption = False) -> None:
     """Write the JSON Schemas of the lab's documents, and the fields that the docs list.
 
-    The documents are stack, protocol, implementation and the files of a run. All of it comes from the models in
-    `documents/`: run this after a change there, and commit what it writes.
+    The documents are stack, protocol, implementation and the files of a run, from the models in `documents/`. Run this
+    after a change there, and commit the files.
     """
     names: list[str] = []
     for path, text in generated(ROOT).items():
@@ -47,7 +47,7 @@ def generated(project: Path) -> dict[Path, str]:
     """Each file that the command writes, with its text.
 
     Args:
-        project: the checkout, whose pages hold the text around the lists.
+        project: the checkout, whose pages have the text around the lists.
     """
     tables = FieldTables(
         [*SCHEMAS.values(), *PRINTED],

@@ -1,4 +1,4 @@
-"""`lab tune`: what of the host's settings a measurement depends on, and setting it by hand."""
+"""`lab tune`: show and set the kernel settings that a measurement depends on."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -18,19 +18,17 @@ from provision.system import read_identity, read_tool_versions
 
 
 def tune(
-    check: Annotated[
-        bool, typer.Option("--check", help="Only show what the host is and how its settings are.")
-    ] = False,
-    restore: Annotated[bool, typer.Option("--restore", help="Put back at once what was set on the host.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Only show the host's identity and settings.")] = False,
+    restore: Annotated[bool, typer.Option("--restore", help="Restore the host's settings at once.")] = False,
     minutes: Annotated[int, typer.Option("--minutes", min=1, help="How long the settings stay set.")] = 30,
     stack: StackOption = DEFAULT_STACK,
     json: JsonOption = False,
 ) -> None:
-    """Set the host's kernel settings for a measurement, for some time; a run does so by itself.
+    """Set the host's kernel settings for a measurement, for some time; a run does this itself.
 
-    The host puts them back when the time is over, or at --restore. In a container they are only read, for they are
-    the machine's own. --check shows the host's identity and each setting, and exits with 1 where one of a host of its
-    own isn't as wanted.
+    The host restores them after that time, or at --restore. In a container they are only read, because they are the
+    machine's. --check shows the host's identity and each setting, and exits with 1 if one of them isn't as wanted on a
+    host with its own kernel.
     """
     if check and restore:
         raise typer.BadParameter("--check only looks, so it doesn't go with --restore.")
@@ -64,13 +62,13 @@ def _check(inventory: Inventory, *, json: bool) -> None:
     astray = [knob for knob in found if knob.state == "only-read"]
     if settable and astray:
         raise HostError(
-            f"{len(astray)} of {len(found)} settings of the host aren't as a measurement wants them: "
+            f"{len(astray)} of {len(found)} settings of the host aren't as wanted for a measurement: "
             f"{', '.join(knob.name for knob in astray)}. `lab run` sets them for its time; `lab tune` sets them now."
         )
 
 
 def _act(inventory: Inventory, *, minutes: int, restore: bool, json: bool) -> None:
-    # Here, for they take their time, and --check doesn't need them.
+    # Imported here, because it is slow and other subcommands don't need it.
     from experiment.bench import held  # noqa: PLC0415
     from experiment.running import name_holder  # noqa: PLC0415
 
@@ -92,7 +90,7 @@ def _act(inventory: Inventory, *, minutes: int, restore: bool, json: bool) -> No
         print_json({"control": describe_control(found), "knobs": _as_json(wanted, found)})
         return
     _show_knobs(wanted, found, settable=True)
-    said = f"Set for {minutes} minutes." if restored is None else f"{restored.restored} values were put back."
+    said = f"Set for {minutes} minutes." if restored is None else f"{restored.restored} values were restored."
     terminal().print(said)
 
 

@@ -1,4 +1,4 @@
-"""`lab up`: stand the lab up, after a host's key and what a lab costs are confirmed."""
+"""`lab up`: stand the lab up, after the host's key and the lab's cost are confirmed."""
 
 import sys
 import time
@@ -35,12 +35,12 @@ from provision.ssh import fingerprint
 def confirm_host_keys(
     stack: Stack, folder: Path, *, ask: Callable[[str], bool] | None, show: Callable[[str], None]
 ) -> None:
-    """Have each key confirmed that is neither given in the document nor was confirmed before, and pin it.
+    """Ask to confirm each key that is neither in the document nor confirmed before, and pin it.
 
     Args:
         stack: the stack document.
-        folder: the stack's own on the controller.
-        ask: asks a question and returns whether the answer is yes; None where there is nobody to ask.
+        folder: the stack's folder on the controller.
+        ask: asks a question and returns whether the answer is yes; None if nobody is at the terminal.
         show: shows a sentence.
 
     Raises:
@@ -92,18 +92,18 @@ def confirm_cost(
     ask: Callable[[str], bool] | None,
     show: Callable[[str], None] = typer.echo,
 ) -> None:
-    """Have the cost of a lab confirmed, unless it costs nothing or stands on record at just this cost.
+    """Ask to confirm the cost of a lab, unless it costs nothing or this cost is on record.
 
     Args:
-        engine: the stack's engine, which has the cost on record that was confirmed last.
+        engine: the stack's engine, whose record has the last confirmed cost.
         stack: the stack document.
         machines: how many machines of the host's type the lab has.
-        accepted: whether the command line says that the cost is accepted.
-        ask: asks a question and returns whether the answer is yes; None where there is nobody to ask.
+        accepted: whether the command line accepts the cost.
+        ask: asks a question and returns whether the answer is yes; None if nobody is at the terminal.
         show: shows a sentence.
 
     Raises:
-        LabError: the lab has expired, or its cost isn't confirmed; nothing is made then.
+        LabError: the lab has expired, or its cost isn't confirmed; nothing was made.
     """
     host = as_cloud_host(stack.host)
     if host is None:
@@ -128,14 +128,14 @@ def confirm_cost(
 def up(
     stack: StackOption = DEFAULT_STACK,
     accept_cost: Annotated[
-        bool, typer.Option(ACCEPT_COST, help="Accept what a lab at a cloud costs, without being asked.")
+        bool, typer.Option(ACCEPT_COST, help="Accept the cost of a lab at a cloud without a question.")
     ] = False,
     json: JsonOption = False,
 ) -> None:
     """Stand the lab up, or bring it up to its document.
 
-    It can be repeated, also after it was interrupted or killed: it goes on from there. A lab at a cloud costs money:
-    what it costs by the hour and until it expires is shown, and has to be confirmed unless it stands at that cost.
+    After an interruption or a failure, repeat it: it continues from there. For a lab at a cloud it shows the cost per
+    hour and until the lab expires, and asks for confirmation unless the lab already has that cost.
     """
     document = read_stack(ROOT, stack, read_topology())
     engine = open_engine(stack)

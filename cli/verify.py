@@ -1,4 +1,4 @@
-"""`lab verify --drift`: what is declared against what runs."""
+"""`lab verify`: check the contract, or with `--drift` compare the declared lab with the running one."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 
 def show_drift(stack: str, *, json: bool) -> None:
-    """Compare, show all that differs, and exit with 1 where anything does."""
-    # Here, for it takes its time, and the other subcommands don't need it.
+    """Compare, show all differences, and exit with 1 if there are any."""
+    # Imported here, because it is slow and other subcommands don't need it.
     from experiment.bench import held  # noqa: PLC0415
     from experiment.running import name_holder  # noqa: PLC0415
 
@@ -96,20 +96,20 @@ def verify(
 ) -> None:
     """Check that the APIs keep the contract, or with --drift that the lab is as declared.
 
-    The database is put back to its seeded state afterwards. While a run holds the host, nothing is checked: the checks
-    would be measured with it.
+    The database is reset to its seed afterwards. While a run holds the host, nothing is checked, because the checks
+    would disturb the measurement.
 
     --drift checks no API and changes nothing. It compares the document, the containers, their effective CPUs and memory
-    limits, the settings of PostgreSQL and Redis, and the seed with what was declared, says what puts each difference
-    right, and exits with 1 where there is one. It, too, refuses while a run holds the host, for a run stops APIs and
-    sets the kernel on purpose.
+    limits, the settings of PostgreSQL and Redis, and the seed with the declared lab, names a remedy for each
+    difference, and exits with 1 if there is any. It also refuses while a run holds the host, because a run stops APIs
+    and sets the kernel on purpose.
     """
     if drift:
         if api or only:
             raise typer.BadParameter("--drift compares the whole lab, so it goes with no API and no --only.")
         show_drift(stack, json=json)
         return
-    # Here, for they take their time, and the other subcommands don't need them.
+    # Imported here, because it is slow and other subcommands don't need it.
     from apis.contract.checks import all_checks  # noqa: PLC0415
     from experiment.bench import held, verify_api  # noqa: PLC0415
     from experiment.running import name_holder  # noqa: PLC0415

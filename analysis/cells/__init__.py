@@ -1,4 +1,4 @@
-"""From a cell's raw files to its numbers."""
+"""The numbers of a cell, from its raw files."""
 
 from analysis.cells.cells import (
     SERVICES,

@@ -1,4 +1,4 @@
-"""One cell's raw files to its numbers, and which service was its limit."""
+"""Compute a cell's numbers from its raw files, and the service that was its limit."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -32,19 +32,19 @@ from documents.run import Cell, SampledRole, WrkResult
 SERVICES: tuple[Service, ...] = get_args(Service)
 
 _THREADS: dict[Service, int | None] = {"postgres": None, "redis": 1}
-"""How many CPUs a service can fill; None for all that it has. Redis answers from one thread."""
+"""How many CPUs a service can fill; None for all of its CPUs. Redis answers from one thread."""
 
 
 def bound_by(usage: Mapping[SampledRole, Usage], busy: Mapping[int, float], cores: CoreLayout) -> tuple[Service, ...]:
     """The services that used up their CPUs.
 
-    Where a service shares CPUs with other roles, these are used up when all together fill them, and by the role that
-    uses most of them. Where it has CPUs of its own, what counts is how busy these were: a kernel may charge interrupts,
-    and in them the loopback's packets, to no cgroup.
+    Shared CPUs are used up if all roles together fill them, and by the role that uses most of them. For a service's own
+    CPUs it counts how busy they were, because a kernel may count interrupts, and with them loopback packets, for no
+    cgroup.
 
     Args:
-        usage: what each role used over the load window.
-        busy: how busy each CPU was in it, from 0 to 1.
+        usage: the usage of each role over the load window.
+        busy: how busy each CPU was, from 0 to 1.
         cores: the CPUs of each role.
     """
     return tuple(service for service in SERVICES if _is_bound(service, usage, busy, cores))
@@ -63,12 +63,12 @@ def _is_bound(
 
 
 def bound_by_postgres(cells: Sequence[CellNumbers]) -> frozenset[tuple[str, str]]:
-    """The pairs of an API and a load in most of whose cells PostgreSQL was the limit."""
+    """The pairs of an API and a load with PostgreSQL as the limit in most of their cells."""
     return mostly_bound_by("postgres", cells)
 
 
 def mostly_bound_by(service: Service, cells: Sequence[CellNumbers]) -> frozenset[tuple[str, str]]:
-    """The pairs of an API and a load in most of whose cells a service was the limit."""
+    """The pairs of an API and a load with a service as the limit in most of their cells."""
     cells_of: defaultdict[tuple[str, str], list[bool]] = defaultdict(list)
     for cell in cells:
         cells_of[cell.api, cell.scenario].append(service in cell.bound_by)
@@ -77,9 +77,9 @@ def mostly_bound_by(service: Service, cells: Sequence[CellNumbers]) -> frozenset
 
 @dataclass(frozen=True)
 class MeasuredCell:
-    """A valid cell's numbers, and along its load window the API's CPU use in cores and its memory in bytes.
+    """A valid cell's numbers, and the API's CPU use in cores and memory in bytes over its load window.
 
-    `load_seconds` is how long the window was. `raw_tail` and `corrected_tail` are those of `Histogram.tail`.
+    `load_seconds` is the window's length. `raw_tail` and `corrected_tail` are those of `Histogram.tail`.
     """
 
     numbers: CellNumbers
@@ -94,8 +94,8 @@ def measure(cell: Cell, files: CellFiles) -> MeasuredCell:
     """Compute a cell's numbers from its raw files.
 
     Raises:
-        AnalysisError: the files can't be turned into numbers; names file and, where there is one, line.
-        DocumentError: `wrk.json` or `watch.json` isn't of its shape.
+        AnalysisError: the numbers can't be computed; names the file and, if there is one, the line.
+        DocumentError: `wrk.json` or `watch.json` is invalid.
     """
     folder, watched = files.folder, files.watched
     name = f"{folder}wrk.json"
@@ -155,7 +155,7 @@ def measure(cell: Cell, files: CellFiles) -> MeasuredCell:
 
 
 def series_steps(duration_seconds: int) -> int:
-    """Into how many steps a load window is cut for a plot: half a second each, and 60 at most."""
+    """The number of steps of a load window in a plot: half a second each, at most 60."""
     return min(2 * duration_seconds, 60)
 
 
@@ -175,7 +175,7 @@ def _check_result(result: WrkResult, cell: Cell, name: str) -> None:
         )
     for member, value in (("requests", result.requests), ("elapsed_us", result.elapsed_us)):
         if not 1 <= value <= LARGEST_EXACT:
-            raise AnalysisError(f"{name} has {member} = {value}, which no load window gives. Measure the cell again.")
+            raise AnalysisError(f"{name} has {member} = {value}, which is impossible. Measure the cell again.")
     if result.ended_ns < 1000 * result.elapsed_us:
         raise AnalysisError(
             f"{name} has a load that ended at {result.ended_ns} ns and lasted {result.elapsed_us} µs: it would have "

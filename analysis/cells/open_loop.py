@@ -1,12 +1,12 @@
-"""The open loop: common rates from what the closed one reached, and one window's raw files to its numbers.
+"""The open loop: its rates, from the closed loop's throughput, and the numbers of one window, from its raw files.
 
 In a closed loop a connection that waits for a slow answer sends nothing, so the requests that would have met the same
-stall are missing: coordinated omission (Gil Tene, "How not to measure latency"). Here each request is due at a time
-that no answer changes, and its latency runs from then, as in wrk2: a request that found no free connection, or that
-the generator sent late, has waited all the same.
+stall are missing: coordinated omission (Gil Tene, "How not to measure latency"). In the open loop each request is due
+at a fixed time, and its latency runs from then, as in wrk2. It includes the wait for a free connection, or for a late
+generator.
 
-The rates are the same for all APIs, and a share of the slowest one's throughput, so that each can keep up with them. An
-API that is given a share of its own throughput would be measured under a load of its own.
+The rates are shares of the slowest API's throughput, the same for all APIs, so that each can keep up. With shares of
+its own throughput, each API would be measured under another load.
 """
 
 import math
@@ -48,17 +48,17 @@ class CommonRates:
 def common_rates(throughputs: Mapping[str, Sequence[Sequence[float]]], shares: Iterable[float]) -> CommonRates | None:
     """The rates at which all APIs are measured.
 
-    A rate is rounded down to three digits that count, and to whole requests a second. Where two shares come to the same
-    rate, the second is left out.
+    A rate is rounded down to three significant digits and to whole requests a second. If two shares give the same rate,
+    the second is left out.
 
     Args:
-        throughputs: for each API and each block that has a valid cell of it, the throughput of these cells, in requests
-            a second; an API without a block counts as not measured. Their mean is that of the report: a block in which
-            the API was the twin counts once.
-        shares: parts of the slowest API's throughput, rising.
+        throughputs: for each API and each block with a valid cell of it, the throughput of these cells, in requests a
+            second; an API without a block counts as not measured. Their mean is the report's: a block in which the API
+            was the twin counts once.
+        shares: of the slowest API's throughput, rising.
 
     Returns:
-        None where no API was measured.
+        None if no API was measured.
     """
     means = {api: log_estimate(blocks, name="throughput").value for api, blocks in throughputs.items() if blocks}
     if not means:
@@ -72,26 +72,26 @@ def common_rates(throughputs: Mapping[str, Sequence[Sequence[float]]], shares: I
 
 
 def _rounded(rate: float) -> int:
-    # 0.57 of 100 is a little less than 57 in floating point, and must not come to 56.
+    # 0.57 of 100 is a little less than 57 in floating point, and must not give 56.
     whole = max(math.floor(rate + 1e-6), 1)
     step = 10 ** max(len(str(whole)) - 3, 0)
     return whole // step * step
 
 
 def read_durations(durations: OpenLoopHistogram, *, name: str) -> Histogram:
-    """Read a histogram into arrays, checked against the sums beside it.
+    """Read a histogram into arrays, and compare it with its sums.
 
     Raises:
-        AnalysisError: the tool can't have written it.
+        AnalysisError: the generator can't have written it.
     """
     found = histogram_of(durations.histogram, lambda why: _doubt(name, why))
-    # Not as 64 bits: a sum may leave them.
+    # Not in 64 bits, which a sum may exceed.
     total = sum(count for _, count in durations.histogram)
     if total != durations.count:
         raise _doubt(name, f"a histogram holds {total} durations, but {durations.count} were counted")
     ends = (int(found.values[0]), int(found.values[-1])) if total else (0, 0)
     if ends != (durations.minimum_us, durations.maximum_us):
-        raise _doubt(name, f"a histogram is from {ends[0]} to {ends[1]} µs, and its ends say otherwise")
+        raise _doubt(name, f"a histogram is from {ends[0]} to {ends[1]} µs, and its minimum and maximum differ")
     return found
 
 
@@ -99,8 +99,8 @@ def measure_open_loop(cell: OpenLoopCell, files: CellFiles) -> OpenLoopNumbers:
     """Compute a cell's numbers from its raw files.
 
     Raises:
-        AnalysisError: the files can't be turned into numbers; names file and, where there is one, line.
-        DocumentError: `open-loop.json` or `watch.json` isn't of its shape.
+        AnalysisError: the numbers can't be computed; names the file and, if there is one, the line.
+        DocumentError: `open-loop.json` or `watch.json` is invalid.
     """
     folder, watched = files.folder, files.watched
     name = f"{folder}{OPEN_LOOP_FILE}"
@@ -151,11 +151,11 @@ def measure_open_loop(cell: OpenLoopCell, files: CellFiles) -> OpenLoopNumbers:
 
 
 def summarise_open_loop(run: Run) -> OpenLoopReport | None:
-    """The open loop of a run; None where it has none, or its rates aren't known yet.
+    """The open loop of a run; None if it has none, or its rates aren't known yet.
 
     Raises:
-        AnalysisError: a raw file of a cell that counts can't be used.
-        DocumentError: such a file isn't of its shape.
+        AnalysisError: a raw file of a valid cell can't be used.
+        DocumentError: such a file is invalid.
     """
     protocol, plan = run.manifest.protocol, run.open_loop_plan
     if protocol.open_loop is None or plan is None:
@@ -183,11 +183,11 @@ def summarise_open_loop(run: Run) -> OpenLoopReport | None:
 
 
 def about_open_loop(run: Run, found: OpenLoopReport | None) -> Iterator[str]:
-    """What a reader has to know about it, in sentences; nothing without one, or where all was well.
+    """Caveats of the open loop, in sentences.
 
     Args:
         run: the run.
-        found: what `summarise_open_loop` gave.
+        found: the result of `summarise_open_loop`.
     """
     asked = run.manifest.protocol.open_loop
     if asked is None:
@@ -239,7 +239,7 @@ def _summarise(run: Run, planned: Sequence[OpenLoopCell], numbers: Mapping[str, 
 
 
 def _measurements(cells: Sequence[OpenLoopNumbers]) -> OpenLoopMeasurements:
-    # A block has each API at each rate once, so each cell is a block of its own.
+    # A block has each API at each rate once, so each cell is a block.
     def log(name: str, read: Callable[[OpenLoopNumbers], float]) -> Estimate:
         return log_estimate([[read(cell)] for cell in cells], name=name)
 

@@ -1,4 +1,4 @@
-"""Warm-ups: when throughput is steady, how long that took, and where it never was."""
+"""Warm-ups: when throughput is steady, how long that took, and which cells never were."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import cast
@@ -12,29 +12,29 @@ from documents.report import Spread, WarmUpSummary
 from documents.run import STEADY_SECONDS, Cell, WarmUp, WarmUpOutcome
 
 LOOKED_BACK_SECONDS = 60
-"""What lies further back says nothing about the last seconds, and would cost more and more time to look at again."""
+"""Earlier seconds say nothing about the last ones, and testing them again each second would take ever longer."""
 
 LEAST_SEGMENT_SECONDS = 2
-"""A single second is no level of its own."""
+"""A single second isn't a level."""
 
 NOISE_FLOOR = 0.01
-"""The least noise that is assumed, on the log scale: a change by less than a percent isn't worth waiting for."""
+"""The least noise that is assumed, on the log scale: a change by less than a percent isn't worth a longer wait."""
 
 _OUTLIER_NOISES = 4.0
-"""How far from the median of its neighbourhood a second is an outlier, such as one with a pause of the collector."""
+"""How many noises from the median of its neighbours a second is an outlier, such as one with a garbage collection."""
 
 _NEIGHBOURS = 2
-"""How many seconds on either side are a second's neighbourhood."""
+"""How many seconds on either side are a second's neighbours."""
 
 _MAD_OF_NORMAL = 0.6744897501960817
 """The median of the absolute values of a standard normal variable."""
 
 
 def is_steady(series: Sequence[int]) -> bool:
-    """Whether nothing has changed for `STEADY_SECONDS`, in most of which requests were sent: an outage isn't steady.
+    """Whether throughput hasn't changed for `STEADY_SECONDS`, in most of which requests were sent.
 
     Args:
-        series: requests in each second from the load's start on; those of the last second, too, are of a whole one.
+        series: requests in each whole second from the load's start.
     """
     recent = series[-LOOKED_BACK_SECONDS:]
     if len(recent) < STEADY_SECONDS or np.median(recent[-STEADY_SECONDS:]) == 0:
@@ -47,8 +47,8 @@ def outcome_of(series: Sequence[int], most_seconds: int) -> WarmUpOutcome:
 
     Args:
         series: requests in each second.
-        most_seconds: how long it was allowed to last. What is shorter than `STEADY_SECONDS` can't be judged: too few
-            seconds of a rise look like none.
+        most_seconds: the longest allowed duration. Less than `STEADY_SECONDS` can't be judged, because a rise doesn't
+            show in a few seconds.
     """
     if most_seconds < STEADY_SECONDS:
         return "not-judged"
@@ -56,19 +56,19 @@ def outcome_of(series: Sequence[int], most_seconds: int) -> WarmUpOutcome:
 
 
 def last_change(series: Sequence[int]) -> int:
-    """The second, counted from 0, in which the last segment of the series begins; 0 if nothing changed.
+    """The second, from 0, in which the last segment of the series begins; 0 if nothing changed.
 
     Args:
-        series: requests in each second, twice `LEAST_SEGMENT_SECONDS` at least. A second without any counts as half a
-            request.
+        series: requests in each second, at least twice `LEAST_SEGMENT_SECONDS`. A second without requests counts as
+            half a request.
     """
     logs = np.log(np.maximum(np.asarray(series, dtype=np.float64), 0.5))
     noise = noise_of(logs)
     penalty = 2 * noise**2 * np.log(len(logs))
-    # PELT with a linear kernel, whose cost is the same sum of squares, written in C.
+    # PELT with a linear kernel: the cost is the same sum of squares, and it is written in C.
     search = KernelCPD(kernel="linear", min_size=LEAST_SEGMENT_SECONDS)
     found = search.fit(without_outliers(logs, noise))  # pyright: ignore[reportUnknownMemberType]
-    # What `predict` returns are the ends of the segments, the last of them the series' own.
+    # `predict` returns the ends of the segments; the last is the series' end.
     ends = cast("list[int]", found.predict(pen=penalty))  # pyright: ignore[reportUnknownMemberType]
     return int([0, *ends][-2])
 
@@ -76,18 +76,17 @@ def last_change(series: Sequence[int]) -> int:
 def noise_of(logs: NDArray[np.float64]) -> float:
     """The standard deviation of one second, from the median absolute difference of neighbours.
 
-    A level that changes now and then is in few of the differences, so neither steps nor single outliers count for the
-    noise (Hampel 1974, "The influence curve and its role in robust estimation", Journal of the American Statistical
-    Association 69:383, for the median absolute deviation; differences of neighbours: von Neumann 1941, Annals of
-    Mathematical Statistics 12:367). Where seconds depend on their neighbours it is too low, and steadiness is called
-    later.
+    Changes of the level affect few of the differences, so steps and single outliers don't add to the noise (Hampel
+    1974, "The influence curve and its role in robust estimation", Journal of the American Statistical Association
+    69:383, for the median absolute deviation; von Neumann 1941, Annals of Mathematical Statistics 12:367, for
+    differences of neighbours). If seconds depend on their neighbours it is too low, and the warm-up lasts longer.
     """
     differences = np.abs(np.diff(logs))
     return max(float(np.median(differences)) / (_MAD_OF_NORMAL * np.sqrt(2)), NOISE_FLOOR)
 
 
 def without_outliers(logs: NDArray[np.float64], noise: float) -> NDArray[np.float64]:
-    """The series with single outliers replaced by the median of their neighbourhood; a step remains where it is."""
+    """The series with single outliers replaced by the median of their neighbours; steps are kept."""
     cleaned = logs.copy()
     for second, value in enumerate(logs):
         middle = float(np.median(logs[max(0, second - _NEIGHBOURS) : second + _NEIGHBOURS + 1]))
@@ -97,7 +96,7 @@ def without_outliers(logs: NDArray[np.float64], noise: float) -> NDArray[np.floa
 
 
 def summarise_warm_ups(run: Run) -> tuple[WarmUpSummary, ...]:
-    """Each API under each scenario that has a valid cell whose warm-up was watched; loads in the protocol's order."""
+    """A summary for each API and scenario with valid cells whose warm-up was watched; loads in the protocol's order."""
     apis = [api.name for api in run.manifest.inventory.apis]
     found = (
         _summarise(
@@ -110,7 +109,7 @@ def summarise_warm_ups(run: Run) -> tuple[WarmUpSummary, ...]:
 
 
 def about_warm_ups(run: Run) -> Iterable[str]:
-    """What a reader has to know of them: sentences, none where all were steady."""
+    """Caveats of the warm-ups, in sentences; none if all were steady."""
     watched = list(_watched(run))
     most_seconds = run.manifest.protocol.warm_up_seconds
     never = [cell for cell, warm_up in watched if warm_up.outcome == "never-steady"]

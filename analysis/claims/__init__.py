@@ -1,4 +1,4 @@
-"""What the published article claims, each line as data, and what a run and the facts about building make of it."""
+"""The claims of the published article, a line each as data, and their outcomes in a run."""
 
 from analysis.claims.article import LINES
 from analysis.claims.claim import TOLERANCE

@@ -1,4 +1,4 @@
-"""The published comparison that the lab reproduces, as data. It is a claim to test, not a truth to hit."""
+"""The published comparison that the lab tests, as data."""
 
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -43,7 +43,7 @@ EFFORT_HOURS: dict[str, float] = {"kotlin": 4, "go": 5, "rust": 12, "zig": 18}
 
 
 def said(values: dict[str, float], unit: str) -> str:
-    """A value for each stack, as the article's lines have them: `Rust 30 MB, Zig 95 MB`."""
+    """A value for each stack, in the form of the article's lines: `Rust 30 MB, Zig 95 MB`."""
     return ", ".join(f"{name.capitalize()} {value:,.10g}{unit}" for name, value in values.items())
 
 
@@ -93,17 +93,16 @@ LINES: tuple[PublishedLine, ...] = (
         facts=("code_lines", "dependencies"),
     ),
 )
-"""All that the article says of its results, a line each; the loads, the machine and the stacks' versions are what it
-says of their conditions."""
+"""The article's statements on its results, a line each. Its loads, machine and versions are conditions."""
 
 
 @dataclass(frozen=True)
 class PublishedColumn:
-    """What the article gives of one measure under one load.
+    """The article's values of one measure under one load.
 
-    `measure` is its name beside the article's numbers, `compared_by` that of the comparison of pairs. `values` are in
-    the report's units: requests/s, bytes, µs. `line` is the name of the article's line, `noun` the measure in a
-    sentence, `better` what is said between the better one and the other. `per` and `unit` are those of the pages.
+    `measure` is its name among the article's numbers, `compared_by` among the comparisons. `values` are in the report's
+    units: requests/s, bytes, µs. `line` is the name of the article's line, `noun` the measure in a sentence, `better`
+    the words between the better one and the other. `per` and `unit` are those of the pages.
     """
 
     line: str
@@ -147,7 +146,7 @@ def _throughput(load: str) -> PublishedColumn:
 
 
 MEMORY_LOAD = "heavy"
-"""The article doesn't say under which load its memory was averaged. It is compared with that under the heavy one."""
+"""The article doesn't name the load of its average memory, so it is compared with the memory under heavy load."""
 
 COLUMNS: tuple[PublishedColumn, ...] = (
     *map(_throughput, LOADS),

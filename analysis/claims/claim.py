@@ -1,9 +1,9 @@
-"""What a claim is, the evidence that it is judged by, an interval against a published value, and what may be compared.
+"""A claim, its evidence, the judgement of an interval, and the conditions of a comparison with the article.
 
-An absolute number holds for a machine and a load: it needs a host that isn't smaller than the article's, cores that no
-other tenant has, CPUs for each role, and the article's connections for as many seconds. An order or a ratio has both
-its sides from the same host and window, so those cancel, if not wholly; it needs only the load, which is its
-connections. Both need the lab's stand-in for the article's mix of requests, because a single route isn't that mix.
+An absolute number depends on the machine and the load: it needs a host that isn't smaller than the article's, cores
+without other tenants, CPUs for each role, and the article's connections and seconds. In an order or a ratio, both sides
+have the same host and window, whose effects mostly cancel, so it needs only the article's connections. Both need the
+workload `mixed`, the lab's substitute for the article's mix of requests.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -27,7 +27,7 @@ from documents.run import Scenario, Workload
 
 @dataclass(frozen=True)
 class Evidence:
-    """The parts of a report that bear on a claim; see `documents.report.report.Report` for each."""
+    """The parts of a report that claims need; see `Report` for each."""
 
     size: HostSize
     cores: CoreLayout
@@ -41,21 +41,21 @@ class Evidence:
         return next((scenario for scenario in self.scenarios if scenario.name == load), None)
 
     def estimate(self, api: str, load: str, measure: str) -> Estimate | None:
-        """What the run measured, in requests/s, bytes or µs, by a `PublishedNumber`; None where no cell is valid."""
+        """The run's number, in requests/s, bytes or µs; None without a valid cell."""
         found = (row.measured for row in self.numbers if (row.api, row.scenario, row.measure) == (api, load, measure))
         return next(found, None)
 
     def comparison(self, measure: Measure) -> Comparison | None:
-        """The comparison by that measure; None where a valid cell has no ratio by it."""
+        """The comparison by that measure; None if a valid cell has no ratio by it."""
         return next((comparison for comparison in self.comparisons if comparison.measure == measure), None)
 
     def facts(self, api: str) -> BuildingFacts | None:
-        """What `lab facts` measured of an API; None where it didn't."""
+        """The facts of an API; None if `lab facts` hasn't measured it."""
         return next((facts for facts in self.building if facts.api == api), None)
 
 
 class Judgement(NamedTuple):
-    """An outcome, and a sentence or two that say why, with the numbers."""
+    """An outcome, and a sentence or two with its reason and the numbers."""
 
     outcome: ClaimOutcome
     why: str
@@ -72,14 +72,14 @@ class Claim:
 
 
 def not_comparable(why: str) -> Judgement:
-    """The judgement of what can't be put beside the claim."""
+    """The judgement that a claim isn't comparable."""
     return Judgement("not-comparable", why)
 
 
 def all_of(parts: Collection[ClaimOutcome]) -> ClaimOutcome:
-    """The outcome of a claim that holds if all of its parts do.
+    """The outcome of a claim that is reproduced if all of its parts are.
 
-    One part that is contradicted contradicts the whole. Else one that can't be compared or decided leaves it open.
+    A contradicted part contradicts the claim. Otherwise a part that isn't comparable or decided leaves it open.
     """
     for outcome in ("contradicted", "not-comparable", "cannot-tell"):
         if outcome in parts:
@@ -96,12 +96,12 @@ TOLERANCE = 0.05
 
 
 def band(published: float) -> Interval:
-    """What counts as the published value: it, divided and multiplied by 1.05."""
+    """The tolerance around a published value: divided and multiplied by 1.05."""
     return Interval(low=published / (1 + TOLERANCE), high=published * (1 + TOLERANCE))
 
 
 def agreement(published: float, measured: Interval | None) -> ClaimOutcome:
-    """Judge an interval of a positive quantity, against the published value; None is no interval."""
+    """Judge an interval of a positive quantity by the published value; None is no interval."""
     if measured is None:
         return "cannot-tell"
     allowed = band(published)
@@ -113,7 +113,7 @@ def agreement(published: float, measured: Interval | None) -> ClaimOutcome:
 
 
 def place_text(outcome: ClaimOutcome, published: str) -> str:
-    """Where the interval lies, as the end of a sentence; `published` is the value in words."""
+    """The position of the interval, as the end of a sentence; `published` is the value in words."""
     around = f"within {TOLERANCE:.0%} of the article's {published}"
     return {
         "reproduced": f"all of it {around}",
@@ -124,17 +124,17 @@ def place_text(outcome: ClaimOutcome, published: str) -> str:
 
 
 WORKLOAD: Workload = "mixed"
-"""The article names no mix of requests; this is the lab's for an API as a whole."""
+"""The lab's mix of requests for a whole API, because the article doesn't name its mix."""
 
 
 def size_text(size: HostSize) -> str:
-    """What the lab has of its host: `2 cores and 4 GiB`."""
+    """The size of a host: `2 cores and 4 GiB`."""
     cores = len(size.cpus)
     return f"{cores} {'core' if cores == 1 else 'cores'} and {size.memory_bytes / 2**30:.3g} GiB"
 
 
 def unlike_host(size: HostSize, cores: CoreLayout) -> list[str]:
-    """Why the host's absolute numbers can't stand beside the article's, each a clause; none where they can."""
+    """Why the host's absolute numbers aren't comparable with the article's, in clauses; empty if they are."""
     reasons: list[str] = []
     if size.smaller:
         reasons.append(
@@ -150,9 +150,9 @@ def unlike_host(size: HostSize, cores: CoreLayout) -> list[str]:
 
 
 def unlike_for_numbers(scenario: Scenario) -> list[str]:
-    """Why absolute numbers under a load can't stand beside those of the article's load of that name, each a clause.
+    """Why absolute numbers under a load aren't comparable with the article's load of that name, in clauses.
 
-    None where they can, and where the article has no load of that name.
+    Empty if they are, or if the article has no load of that name.
     """
     published = article.LOADS.get(scenario.name)
     if published is None:
@@ -167,7 +167,7 @@ def unlike_for_numbers(scenario: Scenario) -> list[str]:
 
 
 def unlike_for_orders(scenario: Scenario) -> list[str]:
-    """The same for orders and ratios, which hold for windows of any length."""
+    """The same for orders and ratios, for which the window may have any length."""
     published = article.LOADS.get(scenario.name)
     if published is None:
         return []
@@ -178,7 +178,7 @@ def unlike_for_orders(scenario: Scenario) -> list[str]:
 
 
 def why_no_number(evidence: Evidence, load: str) -> str | None:
-    """Why no absolute number under a load can be compared, as a clause or several; None where it can."""
+    """Why no absolute number under a load is comparable, in clauses; None if it is."""
     scenario = evidence.scenario(load)
     if scenario is None:
         return _no_load(load)
@@ -186,7 +186,7 @@ def why_no_number(evidence: Evidence, load: str) -> str | None:
 
 
 def why_no_order(evidence: Evidence, load: str) -> str | None:
-    """Why neither order nor ratio under a load can be compared, as a clause or several; None where they can."""
+    """Why neither order nor ratio under a load is comparable, in clauses; None if they are."""
     scenario = evidence.scenario(load)
     return _no_load(load) if scenario is None else "; ".join(unlike_for_orders(scenario)) or None
 

@@ -1,4 +1,4 @@
-"""Claims about building, judged by the facts that `lab facts` measured, and about effort, which nothing judges."""
+"""Claims about building, judged by the facts of `lab facts`, and about effort, which can't be judged."""
 
 import math
 from collections.abc import Callable
@@ -12,17 +12,17 @@ from analysis.numbers import listing, plain
 from documents.report import BuildingFacts, ClaimOutcome, Spread
 
 LEAST_ODDS = 20
-"""An order of times is shown where chance alone, if nothing differed, would bring it once in so many times at most."""
+"""An order of times is shown if chance alone would give it at most once in this many times."""
 
 Ordering = Literal["less", "greater", "unclear"]
 
 Time = Literal["clean_build", "incremental_build", "first_answer"]
-"""A fact that varies from one measurement to the next."""
+"""A fact with repeated measurements."""
 
 
 @dataclass(frozen=True)
 class TimeTerms:
-    """A time in a sentence: its noun, its unit with the seconds that one has, and how it is read."""
+    """A time in a sentence: its noun, its unit, the unit in seconds, and its value in the facts."""
 
     noun: str
     unit: str
@@ -58,24 +58,24 @@ def ordering(time: Time, first: BuildingFacts, second: BuildingFacts) -> Orderin
 
 
 def too_few_text(time: Time, found: tuple[BuildingFacts, ...]) -> str:
-    """A sentence where times were repeated too seldom to show an order; else empty."""
+    """A sentence if there are too few repetitions to show an order; else empty."""
     read = TIMES[time].read
     odds = min(_odds(read(one), read(other)) for one, other in combinations(found, 2))
     if odds >= LEAST_ODDS:
         return ""
     return (
-        f" Repeated too seldom: with so few times, chance alone puts two in an order once in {odds} times. Measure "
+        f" Too few repetitions: chance alone gives this order once in {odds} times. Measure "
         "more with “lab facts --again”."
     )
 
 
 def _odds(one: Spread, other: Spread) -> int:
-    """In how many times it happens once that all of one lie below all of the other though nothing differs."""
+    """The odds, one in how many, that all of one are below all of the other by chance."""
     return math.comb(one.count + other.count, one.count)
 
 
 def facts_of(evidence: Evidence, apis: tuple[str, ...]) -> tuple[BuildingFacts, ...] | Judgement:
-    """The facts of some APIs, or the judgement where one isn't measured, or several come from different hosts."""
+    """The facts of some APIs, or the judgement if one isn't measured, or several are from different hosts."""
     missing = [api for api in apis if evidence.facts(api) is None]
     if missing:
         return not_comparable(f"Not measured: {listing(missing)}; “lab facts” measures what is missing.")
@@ -83,7 +83,7 @@ def facts_of(evidence: Evidence, apis: tuple[str, ...]) -> tuple[BuildingFacts, 
     elsewhere = [facts.api for facts in found if not facts.same_host]
     if elsewhere and len(found) > 1:
         return not_comparable(
-            f"Measured on another host than the run: {listing(elsewhere)}. Times of two hosts aren't put in an order; "
+            f"Measured on another host than the run: {listing(elsewhere)}. Times of two hosts aren't comparable; "
             "“lab facts --again” measures all of them here."
         )
     return found
@@ -95,7 +95,7 @@ def values_text(time: Time, found: tuple[BuildingFacts, ...]) -> str:
 
 
 def effort_claims() -> tuple[Claim, ...]:
-    """The hours of each stack, the least first. Lines of code and dependencies stand in the facts about building."""
+    """The hours of each stack, the fewest first. Lines of code and dependencies are in the facts about building."""
     hours = sorted(article.EFFORT_HOURS.items(), key=lambda item: item[1])
     return tuple(
         Claim(
@@ -109,14 +109,14 @@ def effort_claims() -> tuple[Claim, ...]:
 
 
 AT_ONCE_SECONDS = 0.1
-"""Up to this a reaction seems immediate; what takes longer is noticed."""
+"""Up to this, a reaction seems immediate."""
 
 NEARLY_AT_ONCE_SECONDS = 10.0
-"""Up to this one waits with one's mind on it; what takes longer is slow."""
+"""Up to this, a user keeps their attention on a task."""
 
 MEGABYTE = 10**6
 MEBIBYTE = 2**20
-"""Both are called 1 MB. Below the lesser a size is under it, from the greater on it isn't."""
+"""Both are called 1 MB. A size below the smaller one is under 1 MB, from the greater one on it isn't."""
 
 
 LEAST_REPETITIONS = 2
@@ -124,7 +124,7 @@ LEAST_REPETITIONS = 2
 
 @dataclass(frozen=True)
 class TimeLimit:
-    """That a time of one API keeps within so many seconds, or is `beyond` them."""
+    """A limit for a time of one API, which must be within it, or `beyond` it."""
 
     api: str
     time: Time
@@ -133,7 +133,7 @@ class TimeLimit:
 
 
 def limit_claim(name: str, says: str, limit: TimeLimit) -> Claim:
-    """A claim that a time keeps within a limit or is beyond it."""
+    """A claim that a time is within a limit or beyond it."""
     return Claim(name=name, kind="limit", says=says, judge=lambda evidence: judge_limit(evidence, limit))
 
 
@@ -148,7 +148,7 @@ def judge_limit(evidence: Evidence, limit: TimeLimit) -> Judgement:
     bound = f"{plain(limit.seconds / terms.per)} {terms.unit}"
     measured = f"{terms.noun.capitalize()}: {values_text(limit.time, found)}"
     if spread.count < LEAST_REPETITIONS:
-        return Judgement("cannot-tell", f"{measured}: how far another would differ isn't known.")
+        return Judgement("cannot-tell", f"{measured}: how much a repetition would differ isn't known.")
     if spread.least <= limit.seconds < spread.most:
         return Judgement("cannot-tell", f"{measured}, on both sides of {bound}.")
     beyond = spread.least > limit.seconds
@@ -162,7 +162,7 @@ def judge_limit(evidence: Evidence, limit: TimeLimit) -> Judgement:
 
 
 def size_claim(name: str, says: str, api: str) -> Claim:
-    """A claim that the binary of an API is under 1 MB; it depends on no host."""
+    """A claim that the binary of an API is under 1 MB, which is the same on every host."""
     return Claim(name=name, kind="limit", says=says, judge=lambda evidence: judge_size(evidence, api))
 
 
@@ -181,14 +181,14 @@ def judge_size(evidence: Evidence, api: str) -> Judgement:
 
 
 def longest_claim(name: str, says: str, time: Time, api: str, others: tuple[str, ...]) -> Claim:
-    """A claim that a time of one API is longer than that of others, which are one or more."""
+    """A claim that a time of one API is longer than that of one or more others."""
     return Claim(name=name, kind="order", says=says, judge=lambda evidence: judge_longest(evidence, time, api, others))
 
 
 def judge_longest(evidence: Evidence, time: Time, api: str, others: tuple[str, ...]) -> Judgement:
-    """Judge whether the times of one API lie above those of each of the others.
+    """Judge whether the times of one API are above those of each of the others.
 
-    An order needs no host of the article's size, but both sides from the same host.
+    All must be from the same host, which may have any size.
     """
     found = facts_of(evidence, (api, *others))
     if isinstance(found, Judgement):

@@ -27,7 +27,7 @@ _SLOWLY = f"over {NEARLY_AT_ONCE_SECONDS:g} s"
 
 def _unstated(says: str) -> tuple[Claim, ...]:
     def judge(_: Evidence) -> Judgement:
-        return not_comparable("The article gives no number for it, and so nothing that could be tested.")
+        return not_comparable("The article gives no number for it, so there is nothing to test.")
 
     return (Claim(name="unstated", kind="unstated", says=says, judge=judge),)
 
@@ -96,11 +96,11 @@ CLAIMS: dict[str, tuple[Claim, ...]] = {
     "compiling": _compiling(),
     "effort": effort_claims(),
 }
-"""By the name of the line in `article.LINES`."""
+"""Claims by the name of their line in `article.LINES`."""
 
 
 def claims_of(line: PublishedLine) -> tuple[Claim, ...]:
-    """The claims of a line, one at least."""
+    """The claims of a line, at least one."""
     return CLAIMS[line.name]
 
 
@@ -116,13 +116,13 @@ def judge_claims(
     """Judge every claim of every line, in the article's order.
 
     Args:
-        size: what the lab has of its host.
+        size: the size of the host.
         cores: the host's core layout.
         scenarios: the run's loads.
-        numbers: the article's numbers beside the run's, `Report.article`.
-        comparisons: all pairs of APIs by throughput, mean memory and p99; other measures are passed over, and what is
-            missing is "not comparable".
-        building: the facts about building that are known of the run's APIs.
+        numbers: the article's numbers with the run's, `Report.article`.
+        comparisons: all pairs of APIs by throughput, mean memory and p99. Other measures are ignored; without one of
+            these, its claims aren't comparable.
+        building: the known facts about building of the run's APIs.
     """
     evidence = Evidence(size, cores, scenarios, numbers, comparisons, building)
     return tuple(

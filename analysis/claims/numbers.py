@@ -1,4 +1,4 @@
-"""Claims in numbers: absolute ones, orders of two stacks or all, and ratios."""
+"""Claims in numbers: absolute numbers, orders of two or all stacks, and ratios."""
 
 from dataclasses import dataclass
 from itertools import combinations, pairwise
@@ -24,8 +24,8 @@ from documents.report import ClaimOutcome, Estimate, Interval, PairComparison
 class ComparedPair:
     """A run's comparison of two stacks.
 
-    `interval_95` is that of their ratio, turned so that the stack which the claim names first is above the line.
-    `margin` is what the comparison calls the same, `measured` the ratio in words.
+    `interval_95` is that of their ratio, with the stack that the claim names first as the numerator. `margin` is the
+    comparison's, `measured` the ratio in words.
     """
 
     verdicts: PairComparison
@@ -35,20 +35,20 @@ class ComparedPair:
 
 
 def pairs_of(column: PublishedColumn) -> tuple[tuple[str, str], ...]:
-    """Every pair of stacks, the one that the article has before the other first; adjacent ones are among them."""
+    """Every pair of stacks, adjacent ones included, in the article's order."""
     return tuple(combinations(column.best_first, 2))
 
 
 def compared_pair(evidence: Evidence, column: PublishedColumn, above: str, below: str) -> ComparedPair | Judgement:
-    """The run's comparison of two stacks, or the judgement where there is nothing that may be compared.
+    """The run's comparison of two stacks, or the judgement that they aren't comparable.
 
-    Its `measured` says the ratio of `above` over `below` in words, with its interval and the number of blocks.
+    Its `measured` is the ratio of `above` over `below` in words, with its interval and the number of blocks.
     """
     comparison = evidence.comparison(column.compared_by)
     if comparison is None:
         return not_comparable(
-            f"Nothing is compared by {column.noun} in this run: it isn't above 0 in one valid cell at least, and so "
-            "has no ratio."
+            f"Nothing is compared by {column.noun} in this run: it isn't above 0 in at least one valid cell, which has "
+            "no ratio."
         )
     both = {above, below}
     found = (pair for pair in comparison.pairs if pair.scenario == column.load and {pair.first, pair.second} == both)
@@ -72,7 +72,7 @@ def compared_pair(evidence: Evidence, column: PublishedColumn, above: str, below
 
 
 def number_claims(column: PublishedColumn) -> tuple[Claim, ...]:
-    """One claim for each stack: that its number is the published one."""
+    """A claim for each stack that its number is the published one."""
 
     def claim(api: str) -> Claim:
         return Claim(
@@ -86,7 +86,7 @@ def number_claims(column: PublishedColumn) -> tuple[Claim, ...]:
 
 
 def judge_number(evidence: Evidence, column: PublishedColumn, api: str) -> Judgement:
-    """Judge by the API's 95% interval over cells; see `agreement`."""
+    """Judge the API's 95% interval over cells; see `agreement`."""
     measured = evidence.estimate(api, column.load, column.measure)
     if measured is None:
         return not_comparable(f"This run has no valid cell of {api} under a load named {column.load}.")
@@ -107,7 +107,7 @@ def _interval_text(measured: Estimate, column: PublishedColumn) -> str:
 
 
 def order_claims(column: PublishedColumn) -> tuple[Claim, ...]:
-    """That all four are in the article's order, and that each of two is before the other."""
+    """Claims that all four are in the article's order, and each pair of them."""
 
     def claim(first: str, second: str) -> Claim:
         return Claim(
@@ -127,7 +127,7 @@ def order_claims(column: PublishedColumn) -> tuple[Claim, ...]:
 
 
 def order_text(names: tuple[str, ...]) -> str:
-    """Stacks as the article writes them."""
+    """The names of stacks in the article."""
     return listing([name.capitalize() for name in names])
 
 
@@ -164,8 +164,8 @@ def _judge_tie(found: ComparedPair, published: float) -> Judgement:
 def judge_whole_order(evidence: Evidence, column: PublishedColumn) -> Judgement:
     """Judge whether all pairs are in the article's order, neighbours and others.
 
-    If neighbours are shown, the others follow; the others are asked as well, because a pair that is shown the other way
-    round contradicts the whole, whatever stands between.
+    The order of the neighbours implies the others. The other pairs are judged too, because a single reversed pair
+    contradicts the whole order.
     """
     outcomes: dict[tuple[str, str], ClaimOutcome] = {
         pair: judge_order(evidence, column, *pair).outcome for pair in pairs_of(column)
@@ -196,7 +196,7 @@ def _pairs_text(pairs: list[tuple[str, str]]) -> str:
 
 
 def ratio_claims(column: PublishedColumn) -> tuple[Claim, ...]:
-    """One claim for each pair, the stack with the greater published number above the line."""
+    """A claim for each pair, with the greater published number as the numerator."""
 
     def claim(above: str, below: str) -> Claim:
         return Claim(
@@ -211,9 +211,9 @@ def ratio_claims(column: PublishedColumn) -> tuple[Claim, ...]:
 
 
 def judge_ratio(evidence: Evidence, column: PublishedColumn, above: str, below: str) -> Judgement:
-    """Judge by the 95% interval of the pair's ratio; see `agreement`.
+    """Judge the 95% interval of the pair's ratio; see `agreement`.
 
-    Where PostgreSQL is the limit of both, their ratio is nearer to 1 than they are, and nothing is concluded.
+    If PostgreSQL is the limit of both, their ratio is nearer to 1 than without it, so the outcome is *can't tell*.
     """
     found = compared_pair(evidence, column, above, below)
     if isinstance(found, Judgement):

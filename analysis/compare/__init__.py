@@ -1,4 +1,4 @@
-"""Runs and builds beside each other: conditions, gate, history."""
+"""Comparisons of runs and builds: conditions, gate, history."""
 
 from analysis.compare.gate import JUDGED, judge_gate
 from analysis.compare.history import read_history

@@ -1,10 +1,9 @@
-"""The gate: a candidate beside its base, two builds of one API, from the cells of one run in which both took turns.
+"""The gate: compare a candidate with its base, two builds of one API that take turns in one run.
 
-What is judged, throughput unless asked for otherwise, is one family of tests over measures and loads, so that the
-chance of a false regression or a false improvement anywhere in it is 5% at most, and that of a false regression about
-half of it. A regression is a difference to the worse that is significant after Holm's correction and isn't within the
-margin. To pass, the candidate must be *shown* to be the same or better by every judged measure under every load: that
-nothing was found isn't enough.
+The judged measures, by default throughput, are one family of tests over measures and loads: the chance of any false
+regression or improvement is at most 5%, and that of a false regression about half of it. A regression is a difference
+to the worse that is significant after Holm's correction and isn't within the margin. To pass, the candidate must be
+*shown* to be the same or better by every judged measure under every load; that no difference was found isn't enough.
 """
 
 import math
@@ -44,10 +43,10 @@ API_FAULTS: frozenset[VoidReason] = frozenset(
         "stuck-requests",
     }
 )
-"""Reasons of a void cell that speak of the API; all others are the host's or the lab's."""
+"""Void reasons that the API causes; all others are the host's or the lab's."""
 
 JUDGED: tuple[Measure, ...] = ("throughput",)
-"""What a gate judges unless asked for otherwise."""
+"""The measures that a gate judges by default."""
 
 
 def judge_gate(
@@ -57,13 +56,13 @@ def judge_gate(
     candidate: str,
     judged: Collection[Measure] = JUDGED,
 ) -> Gate:
-    """Judge a candidate by a run that measured it and its base. Other APIs of the run are passed over.
+    """Judge a candidate by a run that measured it and its base. Other APIs of the run are ignored.
 
     Args:
         report: the run's report.
-        base: the API's name that stands for what is.
-        candidate: the API's name that stands for what is to come.
-        judged: the measures that the outcome rests on, one at least; the others are reported beside them.
+        base: the name of the API with the current code.
+        candidate: the name of the API with the changed code.
+        judged: the measures that decide the outcome, at least one; the others are only reported.
 
     Raises:
         AnalysisError: the run didn't measure both, or a judged measure isn't above 0 in one of their cells.
@@ -128,7 +127,7 @@ def _subjects(report: Report, base: str, candidate: str) -> dict[str, Subject]:
 
 
 def _as_one_family(comparisons: Sequence[Comparison]) -> list[Finding]:
-    """All pairs of several measures, with Holm's correction over all of them instead of over each measure's."""
+    """All pairs of several measures, with Holm's correction over all of them instead of each measure."""
     pairs = [(comparison, pair) for comparison in comparisons for pair in comparison.pairs]
     adjusted = holm(np.array([1.0 if pair.p_value is None else pair.p_value for _, pair in pairs]))
     return [
@@ -165,7 +164,7 @@ def _judge_again(comparison: Comparison, pair: PairComparison, p_adjusted: float
 def _conclude(
     report: Report, judged: Sequence[Finding], *, base: str, candidate: str
 ) -> tuple[Outcome, tuple[str, ...]]:
-    """The outcome and its reasons; a regression that is shown counts more than an answer that is missing elsewhere."""
+    """The outcome and its reasons; a shown regression has precedence over a missing answer."""
     worse = tuple(_in_words(finding, base) for finding in judged if finding.pair.better == base)
     if worse:
         return "regression", worse
@@ -210,7 +209,7 @@ def _unfinished(report: Report, apis: Collection[str]) -> Iterator[str]:
 
 
 def _failures(report: Report, candidate: str) -> Iterator[str]:
-    """Cells that the candidate itself made void, unless another attempt at them counts."""
+    """Cells that the candidate made void and that have no valid attempt."""
     counted = {cell.cell_id for cell in report.cells}
     for cell in report.void_cells:
         if cell.api == candidate and cell.cell_id not in counted:
@@ -226,11 +225,11 @@ def _too_few(judged: Sequence[Finding]) -> Iterator[str]:
 
 
 def _blocks_needed(judged: Sequence[Finding], margin: float) -> int | None:
-    """How many blocks would let a candidate without any difference pass, with the noise that was seen.
+    """The number of blocks with which a candidate without any difference would pass, at the measured noise.
 
-    All that isn't shown to be better must be shown to be the same at once. The k of them fail with a probability of 20%
-    together, if each does with 20% / k at most, however they depend on each other (Bonferroni's inequality). None where
-    no protocol may have as many.
+    All k comparisons that aren't shown to be better must be shown to be the same. Together they fail with a probability
+    of at most 20% if each fails with at most 20% / k, however they depend on each other (Bonferroni's inequality). None
+    if no protocol may have that many.
     """
     ratios = [finding.pair.ratio for finding in judged if finding.pair.verdict != "better"]
     noises = [ratio.noise for ratio in ratios if ratio is not None and ratio.noise]
@@ -241,13 +240,13 @@ def _blocks_needed(judged: Sequence[Finding], margin: float) -> int | None:
 
 
 def power_of_all(comparisons: int) -> float:
-    """The power that each comparison needs, so that all of them together have that of one."""
+    """The power that each comparison needs so that all of them together have the power of one."""
     return 1 - (1 - POWER) / comparisons
 
 
 def _same_build(base: Subject, candidate: Subject) -> Iterator[str]:
     if (base.image_id, base.environment) == (candidate.image_id, candidate.environment):
         yield (
-            f"{base.name} and {candidate.name} are one and the same image with the same environment: there is nothing "
-            "between them to be found."
+            f"{base.name} and {candidate.name} are the same image with the same environment: there is no difference to "
+            "find."
         )

@@ -1,4 +1,4 @@
-"""Runs over time: which may stand beside each other, and what each API did under each load in them."""
+"""Runs over time: groups of comparable runs, and the results of each API under each load in them."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -31,7 +31,7 @@ class _Run:
 def read_history(run_directories: Iterable[Path]) -> History:
     """The history of runs, from their raw files.
 
-    A run is left out where it isn't finished, has no valid cell, or can't be used; `left_out` says why.
+    A run is left out if it isn't finished, has no valid cell, or can't be used; `left_out` says why.
 
     Args:
         run_directories: the runs' folders, in any order.
@@ -59,12 +59,12 @@ def _read(directory: Path) -> _Run:
 
 def _unfit(run: _Run) -> str | None:
     if run.conditions.host.after is None or run.report.unfinished_cells:
-        return "It isn't finished. `lab run --resume` goes on with it."
+        return "It isn't finished. `lab run --resume` continues it."
     return None if run.report.cells else "None of its cells is valid; its report says why."
 
 
 def _groups(runs: Sequence[_Run]) -> Iterator[HistoryGroup]:
-    """Groups of runs without a difference, the one with the newest run first."""
+    """Groups of runs under the same conditions, the group with the newest run first."""
     groups: list[list[_Run]] = []
     for run in reversed(runs):
         for group in groups:
@@ -130,7 +130,7 @@ def _measured(report: Report, scenario: str, api: str) -> Measurements | None:
 
 
 def _noise(report: Report, scenario: str, api: str) -> RunNoise | None:
-    """What the run's twins show of throughput under a load; None where they are too few."""
+    """The noise of throughput under a load, from the run's twins; None if they are too few."""
     measured = _measured(report, scenario, api)
     for comparison in report.comparisons:
         if comparison.measure != "throughput" or measured is None:

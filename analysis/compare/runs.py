@@ -1,19 +1,18 @@
-"""Two runs beside each other: the same APIs under the same loads, before and after.
+"""Compare two runs: the same APIs under the same loads, before and after.
 
-The blocks of two runs have nothing in common, so they aren't paired: each API under each load gives two independent
-samples of block values (`analysis.statistics.estimates`). The rule of the verdict is the same as within a run.
+The blocks of two runs aren't paired: each API under each load gives two independent samples of block values
+(`analysis.statistics.estimates`). The rule of the verdict is the same as within a run.
 
-The comparison can't separate the change from the time. Whatever differed between the two moments, a warmer host,
-another neighbour, a fuller disk, is in the ratio and in no interval: intervals know only how far the blocks of one run
-scatter. Two builds in one run, interleaved, have no such gap; that is `analysis.compare.gate`.
+The comparison can't separate the change from the time. Whatever differed between the two times, such as a warmer host,
+another neighbour or a fuller disk, is in the ratio, and no interval covers it: intervals come from the scatter of
+blocks within a run. `analysis.compare.gate` avoids this by interleaving two builds in one run.
 
-Two runs must share their conditions. Conditions are the host, which of its knobs were controlled, what the lab has of
-it and how its cores are laid out, the load hosts with their identities and CPUs, the protocol, the requests, the schema
-and the seed of the database, PostgreSQL and Redis with their images and settings, and the tools. What is compared is no
-condition: an API's image, sources and environment may differ, and so may which APIs were measured, and in which
-variants. But of a variant that both runs have, core layout and settings of PostgreSQL are conditions. Nor is a
-condition what changes no number: how a host is reached, names of containers, ports, the stack's name, and when the run
-was.
+Two runs must have the same conditions: the host, which of its knobs were controlled, its size for the lab and its core
+layout, the load hosts with their identities and CPUs, the protocol, the requests, the schema and seed of the database,
+PostgreSQL and Redis with their images and settings, and the tools. The subject may differ: an API's image, sources and
+environment, the measured APIs, and their variants. Core layout and PostgreSQL settings of a variant that both runs have
+are conditions. Facts that change no number aren't: the host's address, names of containers, ports, the stack's name,
+and the time of the run.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -68,31 +67,31 @@ from documents.run import HostRecord, KnobRecord, Manifest, Protocol
 ABSENT = "absent"
 
 _Flat = dict[str, str]
-"""What is compared, by the name that a sentence has for it."""
+"""Conditions by their names in sentences."""
 
 
 @dataclass(frozen=True)
 class Conditions:
-    """Under which conditions a run measured: its manifest and its host's record."""
+    """The conditions of a run: its manifest and its host's record."""
 
     manifest: Manifest
     host: HostRecord
 
 
 def differences(first: Conditions, second: Conditions) -> tuple[str, ...]:
-    """The conditions in which two runs differ, one a sentence: ``PostgreSQL setting work_mem: 8MB and 64MB``.
+    """The conditions in which two runs differ, a sentence each: ``PostgreSQL setting work_mem: 8MB and 64MB``.
 
-    A run whose host changed while it went on differs from every other, itself included: it has no one identity.
+    A run whose host changed during it differs from every run, because its host has no single identity.
 
     Returns:
-        The sentences, without a full stop; none where the runs can stand beside each other.
+        The sentences, without a full stop; empty if the runs are comparable.
     """
     runs = (first.manifest, second.manifest)
     inventories = tuple(run.inventory for run in runs)
     return (
         *_between(*({"host kind": inventory.host.kind} for inventory in inventories)),
         *first.host.before.changes(second.host.before),
-        *(sentence for run in (first, second) for sentence in _changes_meanwhile(run)),
+        *(sentence for run in (first, second) for sentence in _changes_during(run)),
         *_between(*(_control(run.host.knobs) for run in (first, second))),
         *_between(*(_size(inventory.size) | _cores(inventory.cores) for inventory in inventories)),
         *_between(*(_protocol(run.protocol) for run in runs)),
@@ -105,7 +104,7 @@ def differences(first: Conditions, second: Conditions) -> tuple[str, ...]:
 
 
 def _variants(first: Manifest, second: Manifest) -> Iterator[str]:
-    """In what the variants differ that both runs have, beside their environment, and whether PostgreSQL was varied."""
+    """Differences of the variants in both runs, except their environment, and whether PostgreSQL was varied."""
     inventories = first.inventory, second.inventory
     started = ("yes" if _starts_postgres(inventory) else "no" for inventory in inventories)
     yield from _between(*({"PostgreSQL restarted for each cell": restarts} for restarts in started))
@@ -120,7 +119,7 @@ def _starts_postgres(inventory: Inventory) -> bool:
 
 
 def _below(inventory: Inventory, name: str) -> _Flat:
-    """What a variant has below it that isn't the lab's."""
+    """A variant's core layout and PostgreSQL settings, as far as they differ from the lab's."""
     varied = inventory.api(name).varied
     if varied is None:
         return {}
@@ -130,7 +129,7 @@ def _below(inventory: Inventory, name: str) -> _Flat:
 
 
 def _load_hosts(first: Conditions, second: Conditions) -> Iterator[str]:
-    """In what the load hosts differ: in their number, CPUs, and identities. What the network did is in the numbers."""
+    """Differences of the load hosts: their number, CPUs, and identities. The network shows in the numbers."""
     inventories = first.manifest.inventory, second.manifest.inventory
     yield from _between(*({"number of load hosts": _text(len(one.load_hosts))} for one in inventories))
     both = zip(*(one.load_hosts for one in inventories), strict=False)
@@ -150,14 +149,14 @@ def _load_host(number: int, host: LoadHost) -> _Flat:
     }
 
 
-def _changes_meanwhile(run: Conditions) -> Iterator[str]:
+def _changes_during(run: Conditions) -> Iterator[str]:
     if run.host.after is not None:
         for change in run.host.before.changes(run.host.after):
-            yield f"while {run.manifest.run_id} went on, {change}"
+            yield f"during {run.manifest.run_id}, {change}"
     for number, load_host in enumerate(run.host.load_hosts, start=1):
         if load_host.after is not None:
             for change in load_host.before.identity.changes(load_host.after.identity):
-                yield f"while {run.manifest.run_id} went on, of load host {number} {change}"
+                yield f"during {run.manifest.run_id}, of load host {number} {change}"
 
 
 def _between(first: _Flat, second: _Flat) -> Iterator[str]:
@@ -167,7 +166,7 @@ def _between(first: _Flat, second: _Flat) -> Iterator[str]:
 
 
 def _control(knobs: Sequence[KnobRecord]) -> _Flat:
-    """Whether each knob was as a measurement wants it. The values of others are in the host's identity."""
+    """Whether each knob was controlled. The values of the others are in the host's identity."""
     return {f"whether {knob.name} was controlled": "yes" if knob.controlled else "no" for knob in knobs}
 
 
@@ -227,24 +226,22 @@ def compare_folders(first: Path, second: Path, *, anyway: bool = False) -> RunCo
     Args:
         first: the folder of the run that the other is compared with.
         second: the folder of the other.
-        anyway: compare them although they weren't measured under the same conditions; what differs is then in
-            `differences`.
+        anyway: compare them even if their conditions differ; the result then has the differences.
 
     Raises:
-        AnalysisError: the conditions differ, and all that does is named; the runs have no API or no load in common, or
-            are one; or a raw file can't be used.
-        DocumentError: a document of a run isn't of its shape.
+        AnalysisError: the conditions differ, with all differences; the runs have no API or no load in common, or are
+            the same; or a raw file can't be used.
+        DocumentError: a document of a run is invalid.
     """
     runs = [read_run(folder) for folder in (first, second)]
     ids = [run.manifest.run_id for run in runs]
     if ids[0] == ids[1]:
-        raise AnalysisError(f"{first} and {second} are one run, {ids[0]}. Name another one to compare it with.")
+        raise AnalysisError(f"{first} and {second} are the same run, {ids[0]}. Name another one to compare.")
     found = differences(*(Conditions(run.manifest, run.host) for run in runs))
     if found and not anyway:
         raise AnalysisError(
-            f"{ids[0]} and {ids[1]} can't be compared, for they weren't measured under the same conditions. "
-            f"{'; '.join(found)}. Measure one of them again under the other's, or compare them all the same with "
-            "--anyway, which marks the page."
+            f"{ids[0]} and {ids[1]} can't be compared, because their conditions differ: {'; '.join(found)}. Measure "
+            "one of them again under the conditions of the other, or use --anyway, which marks the page."
         )
     first_report, second_report = map(analyse, runs)
     return compare_runs(first_report, second_report, found)
@@ -253,8 +250,8 @@ def compare_folders(first: Path, second: Path, *, anyway: bool = False) -> RunCo
 def compare_runs(first: Report, second: Report, found: Sequence[str] = ()) -> RunComparison:
     """Compare what two runs have in common: APIs and loads of the same name, by every measure.
 
-    A measure that has no ratio in some cell is left out, and a note says so. Where the protocols' margins differ, the
-    smaller one holds.
+    A measure without a ratio in some cell is left out, with a note. If the protocols' margins differ, the smaller one
+    is used.
 
     Args:
         first: the report of the run that the other is compared with.
@@ -330,7 +327,7 @@ def _subject(first: Subject, second: Subject) -> ComparedSubject:
 
 
 def _missing(first: Report, second: Report) -> list[str]:
-    """What isn't compared, and what is lacking in what is."""
+    """Notes on what isn't compared, and on missing cells."""
     notes: list[str] = []
     for report in (first, second):
         if unfinished := len(report.unfinished_cells):
@@ -352,10 +349,10 @@ def _missing(first: Report, second: Report) -> list[str]:
 
 
 def _hosts(first: Report, second: Report) -> list[str]:
-    """What the hosts lacked, for that is in every ratio; none of a full one."""
+    """Notes on the grades of the hosts, which affect every ratio; none for a full host."""
     return [
         f"The host of {report.run_id} has {size_text(report.size)} for the lab and is graded “{report.grade}”, "
-        f"{report.control}; its report says what that does to the numbers."
+        f"{report.control}; its report explains the effect on the numbers."
         for report in (first, second)
         if report.grade != "full"
     ]
@@ -396,7 +393,7 @@ def _compare(
 
 
 def _values(cells: Sequence[CellNumbers], scenario: str, api: str, measure: Measure) -> list[float]:
-    """The log of an API in each block that has it: the mean of both, where the block measured it twice."""
+    """The log of an API in each block that has it; the mean of both if the block measured it twice."""
     logs: BlockLogs = logs_of([cell for cell in cells if cell.api == api], scenario, measure)
     return [float(np.mean(by_api[api])) for _, by_api in sorted(logs.items())]
 

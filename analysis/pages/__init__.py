@@ -1,4 +1,4 @@
-"""The report as pages: Markdown, one self-contained HTML file, and rows for a terminal."""
+"""The report as pages: Markdown, a self-contained HTML file, and rows for a terminal."""
 
 from analysis.pages.markdown import render_summary
 from analysis.pages.run import grade_text

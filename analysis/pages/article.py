@@ -23,7 +23,7 @@ from documents.run import Fact
 
 @dataclass(frozen=True)
 class _Row:
-    """One fact: its name and unit, a sentence on what was measured, and how it is read."""
+    """A fact: its name and unit, a sentence about it, and its value in the facts."""
 
     fact: Fact
     title: str
@@ -34,8 +34,8 @@ class _Row:
 def building_table(report: Report, *, brief: bool = False) -> Table:
     """The facts of the run's APIs; a `brief` table has the article's words below a fact's name, the rest in its note.
 
-    An API that wasn't measured has no column, and the note names it. Where none was, the table has no rows, and the
-    note is one line. A variant is built as its API is, and has no column; of variants alone there is no note either.
+    The note names each API that wasn't measured, which has no column. If none was, the table has no rows, and the note
+    is one line. Variants, which have the builds of their APIs, have neither column nor note.
     """
     by_name = {facts.api: facts for facts in report.building}
     names = [api.name for api in report.apis if api.varied is None]
@@ -75,11 +75,11 @@ def facts_table(facts: Sequence[BuildingFacts], lines: Sequence[PublishedLine], 
     )
 
 
-_NOTE = "Medians, with the least and the greatest of what was measured."
+_NOTE = "Medians, with the smallest and the largest value."
 
 
 def _rows(known: Sequence[BuildingFacts]) -> tuple[_Row, ...]:
-    # Facts that were measured with other options, or on another host, may differ in these.
+    # These may differ between facts from other options, or from another host.
     cpus = listing(sorted({str(facts.build_cpus) for facts in known}))
     builds = listing(sorted({str(facts.clean_build_seconds.count) for facts in known}))
     starts = listing(sorted({str(facts.first_answer_seconds.count) for facts in known}))
@@ -148,7 +148,7 @@ _PER = {"throughput": 1, "memory_mean": 1e6, "p99": 1e3}
 
 
 def article_table(report: Report) -> Table:
-    """The article's rows, and below each what this run measured; no rows where the run has none of its loads."""
+    """The article's rows, each with this run's number below it; no rows if the run has none of its loads."""
     columns = (
         Column("Stack", numeric=False),
         Column("Whose", numeric=False),
@@ -200,10 +200,9 @@ KIND_NAMES: dict[ClaimKind, str] = {
 
 
 def claims_table(report: Report, *, brief: bool = False) -> Table:
-    """How many claims of each line have which outcome; what the article says stands below a line unless `brief`.
+    """How many claims of each line have which outcome, with the article's words unless `brief`.
 
-    No rows where the report has nothing that a claim is about: neither one of the article's loads nor a fact about
-    building.
+    No rows if the report has neither one of the article's loads nor a fact about building.
     """
     columns = (Column("The article", numeric=False), *(Column(name.capitalize()) for name in OUTCOME_NAMES.values()))
     return Table(
@@ -215,7 +214,7 @@ def claims_table(report: Report, *, brief: bool = False) -> Table:
 
 
 def claim_tables(report: Report) -> tuple[Table, ...]:
-    """A table for each line, with its claims, their outcomes and why; none where `claims_table` has no rows."""
+    """A table for each line, with its claims, their outcomes and reasons; none if `claims_table` has no rows."""
     columns = (
         Column("Claim", numeric=False),
         Column("Kind", numeric=False),
@@ -252,14 +251,14 @@ def _counts(judged: JudgedLine, *, brief: bool) -> tuple[TableCell, ...]:
 
 
 def _note(report: Report) -> str:
-    """What the outcomes mean, and under which conditions those of orders and ratios stand where they are judged."""
+    """The meaning of the outcomes, and the conditions of the judged orders and ratios."""
     judged = (scenario for scenario in report.scenarios if not unlike_for_orders(scenario))
     unlike = (reason for scenario in judged for reason in unlike_for_numbers(scenario))
     conditions = [*unlike_host(report.size, report.cores), *unlike]
-    under = f" Here they hold for this: {'; '.join(conditions)}." if conditions else ""
+    under = f" Their conditions here: {'; '.join(conditions)}." if conditions else ""
     return (
         "How many claims of each line have which outcome. A number or a ratio is reproduced if its whole 95% interval "
         f"is within {TOLERANCE:.0%} of the article's, and contradicted if none of it is; an order by the verdicts on "
-        "pairs. Orders and ratios are judged apart from absolute numbers, on any host and for windows of any length."
+        "pairs. Orders and ratios are judged on any host and for windows of any length."
         f"{under}"
     )

@@ -18,7 +18,7 @@ def outcome_line(gate: Gate) -> str:
     """The outcome in one line: ``gate: regression: go-new beside go-base in the run …``."""
     said = f"gate: {OUTCOMES[gate.outcome]}: {gate.candidate.name} beside {gate.base.name} in the run {gate.run_id}"
     if gate.outcome == "cannot-tell":
-        # Of the blocks that the protocol has, some may be short.
+        # Some of the protocol's blocks may be short.
         blocks = min(finding.pair.blocks for finding in gate.findings if _is_open(finding))
         said += (
             f"; {blocks_text(gate.blocks_needed, MOST_BLOCKS)} blocks would let a candidate without any difference "
@@ -34,7 +34,7 @@ def _is_open(finding: Finding) -> bool:
 
 
 def gate_table(gate: Gate) -> Table:
-    """All measures under all loads, what is judged first."""
+    """All measures under all loads, the judged ones first."""
     judged = dict.fromkeys(MEASURE_TITLES[finding.measure] for finding in gate.findings if finding.judged)
     return Table(
         title=f"{gate.candidate.name} over {gate.base.name}",
@@ -58,7 +58,7 @@ def gate_table(gate: Gate) -> Table:
 
 
 def twin_lines(gate: Gate) -> tuple[str, ...]:
-    """What the A/A twin says of this run's throughput, a sentence for each load that has one."""
+    """The A/A twin of this run's throughput, a sentence for each load."""
     lines: list[str] = []
     for twin in gate.twins:
         if twin.ratio is None or twin.ratio.interval_95 is None:
@@ -69,12 +69,12 @@ def twin_lines(gate: Gate) -> tuple[str, ...]:
             f"({ratio_interval(twin.ratio.interval_95)}); {twin.blocks} blocks {can} "
             f"resolve {gate.margin:.0%} on this host."
         )
-        lines.append(f"{said} It excludes 1, so mind the place in a block." if twin.excludes_one else said)
+        lines.append(f"{said} It excludes 1, so the place in a block may matter." if twin.excludes_one else said)
     return tuple(lines)
 
 
 def render_gate_markdown(gate: Gate) -> str:
-    """The summary for a pull request; what comes from the run is escaped."""
+    """The summary for a pull request; texts from the run are escaped."""
     parts = [
         f"## {escape(_capital(outcome_line(gate)))}",
         bullets(gate.reasons),

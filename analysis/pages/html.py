@@ -1,8 +1,8 @@
 """The report as a self-contained HTML page, and the three files of a report.
 
-The page has no script and makes no request; it is for light and dark, for print and for a phone. The verdict comes
-first. The page is made of `CHAPTERS`, each with a template of its name in `templates/chapters/`. A chapter that a run
-has nothing for is left out of the page and of its table of contents.
+The page has no script and makes no request; it has a light and a dark scheme, and works in print and on a phone. The
+verdict comes first. The page consists of `CHAPTERS`, each with a template of its name in `templates/chapters/`. A
+chapter without content is left out of the page and of its table of contents.
 """
 
 from collections.abc import Callable, Mapping
@@ -56,9 +56,9 @@ class Chapter:
     """A chapter of the page.
 
     Attributes:
-        id: by which it is linked to, and its template is found.
+        id: the anchor of its heading, and the name of its template.
         title: its heading.
-        build: gives what its template shows of a report besides the report itself; None leaves the chapter out.
+        build: returns the values for its template, besides the report; None leaves the chapter out.
     """
 
     id: str
@@ -192,18 +192,15 @@ PAGE = "report.html"
 def write_report(run_directory: Path, facts_directory: Path | None = None) -> Report:
     """Analyse a run and write `report.json`, `report.md` and `report.html` into its folder.
 
-    Each file is replaced whole; the same run and the same facts give the same bytes.
+    The same run and the same facts give the same bytes.
 
     Args:
         run_directory: the run's folder.
-        facts_directory: where `lab facts` keeps what it measured.
-
-    Returns:
-        The report.
+        facts_directory: the folder of `lab facts`.
 
     Raises:
         AnalysisError: a raw file can't be used, or a report can't be written.
-        DocumentError: a document of the run isn't of its shape.
+        DocumentError: a document of the run is invalid.
     """
     report = analyse(read_run(run_directory), facts_directory)
     replace_whole(run_directory / "report.json", report.to_json())
@@ -240,7 +237,7 @@ ENVIRONMENT = Environment(
 
 
 def render_html(report: Report) -> str:
-    """The report as an HTML document. What comes from the run is escaped; our style sheet and plots go in as markup."""
+    """The report as an HTML document. Texts from the run are escaped; our style sheet and plots are markup."""
     chapters: list[tuple[str, str, str]] = []
     for chapter in CHAPTERS:
         if (values := chapter.build(report)) is not None:

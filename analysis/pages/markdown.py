@@ -36,12 +36,12 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&!])")
 
 
 def markdown_section(shown: Table) -> str:
-    """A markdown_table under its title."""
+    """A Markdown table under its title."""
     return f"## {escape(shown.title)}\n\n{markdown_table(shown)}"
 
 
 def markdown_table(shown: Table) -> str:
-    """A markdown_table with its note below it."""
+    """A Markdown table with its note below it."""
     head = "| " + " | ".join(escape(column.heading) for column in shown.columns) + " |"
     rule = "|" + "|".join("---:" if column.numeric else "---" for column in shown.columns) + "|"
     rows = ["| " + " | ".join(_cell(cell) for cell in row) + " |" for row in shown.rows]
@@ -58,20 +58,19 @@ def bullets(lines: Iterable[str]) -> str:
 
 
 def escape(text: str) -> str:
-    """Text in one line that means itself, whatever Markdown makes of its characters."""
+    """Text on one line, with Markdown's special characters escaped."""
     return _SPECIAL.sub(r"\\\1", one_line(text))
 
 
 def one_line(text: str) -> str:
-    """Text whose white space is single spaces."""
+    """Text with single spaces as its only white space."""
     return " ".join(text.split())
 
 
 def render_markdown(report: Report) -> str:
-    """The report as GitHub-flavoured Markdown; what comes from the host is escaped.
+    """The report as GitHub-flavoured Markdown; texts from the host are escaped.
 
-    Its order and its tables are those of the HTML page, but for single cells and what the watch saw of them. It has no
-    plots.
+    It has the tables of the HTML page in the same order, without single cells and plots.
     """
     parts = [f"# {escape(heading(report))}", escape(f"{in_short(report)} {grade_text(report)}")]
     parts += ["## Verdict", bullets(f"{verdict.load}: {verdict.sentence}" for verdict in load_verdicts(report))]
@@ -113,10 +112,7 @@ def render_markdown(report: Report) -> str:
 
 
 def render_summary(report: Report) -> str:
-    """What is known after a run, and what must be known before it is quoted; what comes from the host is escaped.
-
-    Its tables are those that the report begins with.
-    """
+    """The verdicts, first tables and caveats of a run; texts from the host are escaped."""
     parts = [
         f"## {escape(heading(report))}",
         escape(f"Run {report.run_id} by the protocol {report.protocol}. {in_short(report)} {grade_text(report)}"),

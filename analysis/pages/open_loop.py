@@ -1,4 +1,4 @@
-"""The open loop on the pages: for each rate a table beside the closed loop, and percentiles against rates."""
+"""The open loop on the pages: a table for each rate, compared with the closed loop, and percentiles by rate."""
 
 # pyright: reportUnknownMemberType=false
 # matplotlib's stubs leave the **kwargs of nearly every method untyped, so the method itself is "partially unknown".
@@ -39,7 +39,7 @@ class _HasPercentiles(Protocol):
 def open_loop_tables(report: Report, *, brief: bool = False) -> tuple[Table, ...]:
     """A table for each rate: every API's latency in the closed loop, raw and corrected, and at that rate.
 
-    A `brief` table has no intervals, and none of what 80 columns have no room for.
+    A `brief` table has no intervals, and fits 80 columns.
     """
     open_loop = report.open_loop
     if open_loop is None:
@@ -77,10 +77,10 @@ _COLUMNS = (
 def _note(open_loop: OpenLoopReport, share: float, *, brief: bool) -> str:
     scenario = open_loop.scenario
     return (
-        f"{percent(share)} of what {open_loop.slowest}, the slowest, reached under {scenario.name} load in the closed "
-        f"loop ({plain(open_loop.throughput or 0)} requests/s), the same for all, over {scenario.connections} "
-        f"connections at most, {scenario.duration_seconds} s. Each latency runs from when its request was due; how "
-        "late the generator sent it is part of that. In the closed loop each API has its own rate: its throughput. "
+        f"{percent(share)} of the throughput of {open_loop.slowest}, the slowest, under {scenario.name} load in the "
+        f"closed loop ({plain(open_loop.throughput or 0)} requests/s), the same for all, over at most "
+        f"{scenario.connections} connections, {scenario.duration_seconds} s. Each latency runs from when its request "
+        "was due, and includes the generator's lateness. In the closed loop each API has its own rate: its throughput. "
         f"Geometric means over blocks{'' if brief else ' with 95% t intervals'}; lateness"
         f"{'' if brief else ' and CPU'} {'is an arithmetic mean' if brief else 'are arithmetic means'}."
     )
@@ -135,7 +135,7 @@ def _with_interval(estimate: Estimate, per: float) -> TableCell:
 
 
 def open_loop_plots(report: Report) -> PlotGroup:
-    """For each percentile a panel: latency against the rate, a line an API."""
+    """A panel for each percentile: latency against the rate, a line per API."""
     open_loop = report.open_loop
     apis = [api.name for api in report.apis]
     there = open_loop is not None and any(summary.measured for summary in open_loop.summaries)

@@ -41,14 +41,14 @@ from documents.report import (
 from documents.run import SampledRole
 
 _INTERVALS = (
-    "Means over blocks with 95% intervals: none for a single block. On a linear axis they end above twice the greatest "
-    "mean; on a log scale they are shown whole."
+    "Means over blocks with 95% intervals, except for a single block. A linear axis ends above twice the largest mean "
+    "and may cut intervals; a log scale shows them completely."
 )
 
 
 @dataclass(frozen=True)
 class PlotGroup:
-    """Panels that belong together, with a title and a note on how to read them; a page sets them side by side."""
+    """Panels side by side, with a title and a note on how to read them."""
 
     title: str
     note: str
@@ -57,7 +57,7 @@ class PlotGroup:
 
 @dataclass(frozen=True)
 class _Line:
-    """What is drawn against the load: the panel's title, the unit, how a value is read, and what it is divided by."""
+    """A line against the load: the panel's title, the unit, the value in an estimate, and its divisor."""
 
     title: str
     unit: str
@@ -112,14 +112,14 @@ def work_plots(report: Report) -> PlotGroup:
 
 
 def _by_load(report: Report, *lines: _Line) -> Iterator[Plot]:
-    """A panel for each line that some API has a value of."""
+    """A panel for each line with a value of any API."""
     for line in lines:
         if any(summary.measured and line.read(summary.measured) for summary in report.summaries):
             yield _draw(report, line)
 
 
 def _draw(report: Report, line: _Line) -> Plot:
-    """One line an API over the loads, side by side where they would hide each other, with intervals."""
+    """A line per API over the loads with intervals, shifted so that none hides another."""
     said: list[str] = []
     greatest = 0.0
     per = line.per
@@ -134,7 +134,7 @@ def _draw(report: Report, line: _Line) -> Plot:
             ]
             if not found:
                 continue
-            # All together take half of a load's place, however many they are.
+            # All together take half of a load's width.
             offset = min(0.12, 0.5 / len(apis)) * (index - (len(apis) - 1) / 2)
             values = [estimate.value / per for _, estimate in found]
             greatest = max(greatest, *values)
@@ -179,7 +179,7 @@ _FRAME_INCHES = 1.0
 
 _MARKERS = {"different": "o", "same": "s", "can't tell": "D", "A/A": "X"}
 _COLORS = {"different": series_color(0), "same": series_color(2), "can't tell": series_color(1), "A/A": series_color(7)}
-"""By the kind of verdict, as the legend names it. “Can't tell” is hollow."""
+"""The colours of verdicts by their names in the legend. “Can't tell” is hollow."""
 
 _TICKS = (
     (1.03, (0.97, 0.98, 0.99, 1, 1.01, 1.02, 1.03)),
@@ -188,11 +188,11 @@ _TICKS = (
     (3, (0.35, 0.5, 0.7, 1, 1.4, 2, 2.8)),
     (8, (0.125, 0.25, 0.5, 1, 2, 4, 8)),
 )
-"""Ratios to label, by how far from 1 the axis reaches; farther out whole powers of ten."""
+"""Ratios to label, by how far from 1 the axis reaches; beyond that, powers of ten."""
 
 
 def verdict_plots(report: Report) -> PlotGroup | None:
-    """A panel for each load with the pairs' ratios of throughput and the twin's; None where there is no interval."""
+    """A panel for each load with the pairs' ratios of throughput and the twin's; None without any interval."""
     plots = tuple(_by_scenario(report))
     if not plots:
         return None
@@ -218,7 +218,7 @@ def _by_scenario(report: Report) -> Iterator[Plot]:
 
 @dataclass(frozen=True)
 class _Row:
-    """One interval: how it is labelled, which kind of verdict it has, and what is said of it."""
+    """One interval: its label, its kind of verdict, and its words."""
 
     name: str
     kind: str
@@ -228,7 +228,7 @@ class _Row:
 
 
 def _rows(comparison: Comparison, scenario: str) -> list[_Row]:
-    """Each pair, and the twin, that have an interval under this load."""
+    """Each pair and the twin with an interval under this load."""
     rows: list[_Row] = []
     for pair in comparison.pairs:
         if pair.scenario == scenario and pair.ratio is not None and pair.ratio.interval_95 is not None:
@@ -278,7 +278,7 @@ def _draw_pairs(rows: list[_Row], margin: float, label: str) -> Plot:
 
 
 def _scale(axes: Axes, reach: float) -> None:
-    """A log scale that reaches as far on both sides of 1, so that no direction looks larger."""
+    """A log scale that is symmetric around 1, so that no direction looks larger."""
     farthest = math.exp(min(1.06 * reach, 50.0))
     ticks = next((found for bound, found in _TICKS if farthest <= bound), None)
     decades = range(-math.ceil(math.log10(farthest)), math.ceil(math.log10(farthest)) + 1)
@@ -349,7 +349,7 @@ def _per_load(report: Report, title: str, draw: _Draw, say: Callable[[ScenarioSu
 
 
 _PERCENTILES = {2: "p50", 10: "p90", 100: "p99", 1_000: "p99.9", 10_000: "p99.99", 100_000: "p99.999"}
-"""By one in how many responses took longer."""
+"""The names of percentiles by one in how many responses took longer."""
 
 
 def _draw_distribution(axes: Axes, found: list[tuple[int, ScenarioSummary]]) -> None:
@@ -365,7 +365,7 @@ def _draw_distribution(axes: Axes, found: list[tuple[int, ScenarioSummary]]) -> 
                 linestyle=series_dash(index),
             )
         marks = _marks(summary)
-        # For the legend alone: there line and mark belong together.
+        # Only for the legend, in which line and mark are together.
         axes.plot([], [], label=summary.api, color=color, marker=marker, linestyle=series_dash(index))
         axes.plot(
             [one_in for one_in, _, _ in marks],
@@ -393,7 +393,7 @@ def _draw_distribution(axes: Axes, found: list[tuple[int, ScenarioSummary]]) -> 
 
 
 def _marks(summary: ScenarioSummary) -> list[tuple[int, float, float]]:
-    """One in how many took longer, raw and corrected latency in ms: the percentiles of the tables, and those beyond."""
+    """One in how many took longer, raw and corrected latency in ms: the tables' percentiles, and those beyond."""
     marks = [
         (one_in, raw.value / 1e3, corrected.value / 1e3)
         for measured in _measured(summary)
@@ -423,7 +423,7 @@ def _say_distribution(summary: ScenarioSummary) -> str:
 
 
 _ROLE_COLORS: dict[SampledRole, int] = {"api": 7, "postgres": 5, "redis": 6, "generator": 4}
-"""The APIs have the first colours; a role in one of theirs would seem to be that API."""
+"""The colours of roles, which aren't those of the first APIs."""
 
 
 def _draw_roles(axes: Axes, found: list[tuple[int, ScenarioSummary]]) -> None:

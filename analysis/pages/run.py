@@ -1,4 +1,4 @@
-"""What the pages say of a run and its host: heading, grade, method, settings, load hosts, and how to rerun it."""
+"""A run and its host on the pages: heading, grade, method, settings, load hosts, and how to rerun it."""
 
 import shlex
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +11,7 @@ from documents.report import CellNumbers, Grade, LoadHostReport, OpenLoopNumbers
 from documents.run import UNKNOWN_COMMIT, HostIdentity, KnobRecord, KnobState, LoadHostLook
 
 STATES: dict[KnobState, str] = {
-    "as-wanted": "yes, as it was",
+    "as-wanted": "yes, without a change",
     "set": "yes, set for the run",
     "only-read": "no, only read",
     "refused": "no, refused",
@@ -22,7 +22,7 @@ STATES: dict[KnobState, str] = {
 
 
 def knob_table(knobs: Sequence[KnobRecord]) -> Table:
-    """The knobs of a run's host; no row where the run has no record of them."""
+    """The knobs of a run's host; no row if the run has no record of them."""
     columns = tuple(
         Column(title, numeric=False) for title in ("Setting", "Wanted", "Before", "During", "After", "Controlled")
     )
@@ -38,8 +38,9 @@ def knob_table(knobs: Sequence[KnobRecord]) -> Table:
     return Table(
         title="Settings of the host",
         note=(
-            "Kernel settings that a measurement depends on, before the run, while it went on, and after it; "
-            f"{MISSING} where the kernel doesn't have one. Of a setting with many files, each value with their number."
+            "Kernel settings that a measurement depends on, before, during and after the run; "
+            f"{MISSING} if the kernel doesn't have one. A setting with many files has the number of files of each "
+            "value."
         ),
         columns=columns,
         rows=rows,
@@ -94,11 +95,11 @@ def watch_table(report: Report) -> Table:
     table = Table(
         title="The host under load",
         note=(
-            "Shares of the load window. Stolen is what the hypervisor took of the role that lost most. Others are "
-            "programs that aren't the lab's, the system's own among them. Each of the generator's CPUs has its share. "
+            "Shares of the load window. Stolen is the hypervisor's share of the role that lost most. Others are "
+            "programs that aren't the lab's, including the system's. Each of the generator's CPUs has its share. "
             "Waiting is the kernel's pressure stall information: some task on the machine waited; "
-            f"{MISSING} where the kernel doesn't show it. The spin is a fixed piece of work on the API's CPUs right "
-            "before and after the load. PostgreSQL or Redis binds a cell whose CPUs it used up."
+            f"{MISSING} if the kernel doesn't show it. The spin is a fixed piece of work on the API's CPUs immediately "
+            "before and after the load. PostgreSQL or Redis is the limit of a cell if it used up its CPUs."
         ),
         columns=columns,
         rows=tuple(row(cell, cell.watch) for cell in cells if cell.watch is not None),
@@ -110,7 +111,7 @@ _TITLE = "The load hosts"
 
 
 def load_host_table(report: Report) -> Table:
-    """A column for each load host: what it is, and what lies between it and the APIs; no row without any."""
+    """A column for each load host: its facts, and its network to the APIs; no row without any."""
     hosts = report.load_hosts
     columns = (Column("What", numeric=False), *(Column(f"Load host {number}") for number in range(1, len(hosts) + 1)))
 
@@ -123,11 +124,11 @@ def load_host_table(report: Report) -> Table:
     return Table(
         title=_TITLE,
         note=(
-            "The load was put on from here. Before the run and, behind the arrow, after it: the round trip of a small "
-            "message over TCP, which is part of every latency; how many requests its share of the connections can ask "
-            "at most, each one a round trip; how much one connection carries; and how far the clock of the lab's host "
-            "is ahead, by the exchange with the least delay, with what that may be wrong by. Where the load lies among "
-            "the samples of the lab's host is known from clocks that were compared before and after each load."
+            "The load came from these hosts. Before the run and, after the arrow, after it: the round trip of a small "
+            "message over TCP, which is part of every latency; the most requests of its share of the connections, at "
+            "one round trip each; the bandwidth of one connection; and how far the clock of the lab's host is ahead, "
+            "by the exchange with the least delay, with its possible error. Clocks were compared before and after each "
+            "load, to find the load window in the samples of the lab's host."
         ),
         columns=columns,
         rows=(
@@ -137,13 +138,13 @@ def load_host_table(report: Report) -> Table:
             row("Memory, GiB", lambda host: f"{host.before.identity.memory_bytes / 2**30:.3g}"),
             row("CPUs of the generator", lambda host: ",".join(map(str, host.generator))),
             row("CPUs of its other work", lambda host: ",".join(map(str, host.system))),
-            row("Unlike the lab's host", lambda host: "; ".join(host.differences) or "in nothing"),
+            row("Differences from the lab's host", lambda host: "; ".join(host.differences) or "none"),
             network("Round trip, least, µs", lambda look: f"{look.network.round_trips.minimum_us:,.0f}"),
             network("Round trip, median, µs", lambda look: f"{look.network.round_trips.median_us:,.0f}"),
             network("Round trip, p99, µs", lambda look: f"{look.network.round_trips.p99_us:,.0f}"),
             *(
                 network(
-                    f"Most that its {connections:,} connections can ask, requests/s",
+                    f"Most requests/s of its {connections:,} connections",
                     lambda look, connections=connections: (
                         f"{1e6 * connections / look.network.round_trips.median_us:,.0f}"
                     ),
@@ -177,7 +178,7 @@ def _skew(look: LoadHostLook) -> str:
 
 
 def _between(first: LoadHostReport, host: LoadHostReport) -> str:
-    """How far a load host's clock was ahead of the first one's before the run, from what both were to the lab's."""
+    """How far a load host's clock was ahead of the first one's before the run, from both offsets to the lab's."""
     if host is first:
         return MISSING
     own, its = first.before.network.clock, host.before.network.clock
@@ -185,7 +186,7 @@ def _between(first: LoadHostReport, host: LoadHostReport) -> str:
 
 
 def _network_share(report: Report) -> str:
-    """The fullest that a cell made the network."""
+    """The largest share of the network in any cell."""
     shares = [
         cell.load_hosts.network_share
         for cell in report.cells
@@ -198,15 +199,15 @@ _ROLES: dict[Role, str] = {**ROLE_NAMES, "system": "system"}
 
 
 def variant_words(report: Report) -> tuple[str, ...]:
-    """A paragraph on the variants of a run, with a clause for each; none where it varies nothing."""
+    """A paragraph on the variants of a run, with a clause for each; empty without variants."""
     varied = {api.name: api.varied for api in report.apis if api.varied is not None}
     if not varied:
         return ()
     as_declared = [api.name for api in report.apis if api.varied is None]
     sentences = [
         (
-            "The protocol varies APIs, and each variant is compared as an API is. It has a container of its own, made "
-            "from that of its API, of the same image and with the same limits."
+            "The protocol varies APIs, and each variant is compared like an API. It has a container of its own, with "
+            "the image and the limits of its API's."
         )
     ]
     for name, one in varied.items():
@@ -214,9 +215,7 @@ def variant_words(report: Report) -> tuple[str, ...]:
     if as_declared:
         sentences.append(f"{listing(as_declared)} {'is' if len(as_declared) == 1 else 'are'} as declared.")
     if any(one.postgres for one in varied.values()):
-        sentences.append(
-            "PostgreSQL was restarted for each cell, whatever its settings, and asked for those in effect."
-        )
+        sentences.append("PostgreSQL was restarted for each cell, and its settings were read back.")
     return (" ".join(sentences),)
 
 
@@ -244,31 +243,30 @@ _GRADE_NAMES: dict[Grade, str] = {
 
 _GRADE_MEANINGS: dict[Grade, str] = {
     "full": (
-        "Eight cores and 16 GB or more, a core layout in which every role has CPUs of its own, and every setting as a "
-        "measurement wants it."
+        "Eight cores and 16 GB or more, a core layout in which every role has CPUs of its own, and every setting "
+        "controlled."
     ),
     "partly-controlled": (
-        "Eight cores and 16 GB or more, and every role has CPUs of its own; but not every setting was as a measurement "
-        "wants it."
+        "Eight cores and 16 GB or more, and every role has CPUs of its own, but not every setting was controlled."
     ),
     "smaller": "Less than the article's 8 cores and 16 GB; every role still has CPUs of its own.",
-    "other-tenants": "Other tenants of the cloud have the same cores, and take of them what they need.",
+    "other-tenants": "Other tenants of the cloud use the same cores.",
     "shared": "The load generator shares CPUs with what it measures.",
 }
 
 
 def grade_name(report: Report) -> str:
-    """The grade in a few words; one below that of a full host is lowered further by what wasn't controlled."""
+    """The grade in a few words; below a full host, settings that weren't controlled lower it further."""
     return _GRADE_NAMES[report.grade] + (", partly controlled" if _is_lowered(report) else "")
 
 
 def grade_meaning(report: Report) -> str:
-    """What the grade says of the host."""
+    """The meaning of the grade."""
     if report.grade == "smaller" and report.cores.shared:
-        meaning = "The load comes from load hosts, but what it is put on shares CPUs."
+        meaning = "The load comes from load hosts, but the other roles share CPUs."
     else:
         meaning = _GRADE_MEANINGS[report.grade]
-    lowered = " Nor was every setting as a measurement wants it." if _is_lowered(report) else ""
+    lowered = " Not every setting was controlled." if _is_lowered(report) else ""
     return f"{meaning}{lowered}"
 
 
@@ -283,7 +281,7 @@ def _is_lowered(report: Report) -> bool:
 
 
 def heading(report: Report) -> str:
-    """The page's title: what was measured under which loads; many APIs by their number."""
+    """The page's title: the APIs and loads; many APIs by their number."""
     few = len(report.apis) <= MOST_NAMES
     apis = listing([api.name for api in report.apis]) if few else f"{len(report.apis)} APIs"
     loads = listing([scenario.name for scenario in report.scenarios])
@@ -291,7 +289,7 @@ def heading(report: Report) -> str:
 
 
 def in_short(report: Report) -> str:
-    """One sentence on the extent of the run."""
+    """The size of the run in one sentence."""
     valid = len(report.cells) + (0 if report.open_loop is None else len(report.open_loop.cells))
     planned = valid + len(report.void_cells) + len(report.unfinished_cells)
     return (
@@ -302,14 +300,14 @@ def in_short(report: Report) -> str:
 
 
 def _subjects(report: Report) -> str:
-    """How many APIs and variants were compared."""
+    """The number of APIs and variants."""
     variants = sum(api.varied is not None for api in report.apis)
     counts = ((len(report.apis) - variants, "API"), (variants, "variant"))
     return " and ".join(_count(number, of) for number, of in counts if number)
 
 
 def run_details(report: Report) -> tuple[tuple[str, str], ...]:
-    """What identifies the run."""
+    """The facts that identify the run."""
     return (
         ("Run", report.run_id),
         ("Started", report.started_at.isoformat(sep=" ", timespec="seconds")),
@@ -394,31 +392,31 @@ CELLS = (
     "that overlap, or don't, are no test between them."
 )
 PAIRS = (
-    "Two APIs are compared by the ratio of their values in each block, where what lasts as long as a block cancels: a "
-    "paired t test on the log scale, corrected by Holm's method for all pairs and loads of a measure, says whether "
-    "they differ, and an equivalence test of its own whether they are the same. The margin of the latter was fixed "
-    "before the run."
+    "Two APIs are compared by the ratio of their values in each block, in which disturbances as long as a block "
+    "cancel. A paired t test on the log scale, corrected by Holm's method for all pairs and loads of a measure, shows "
+    "whether they differ, and a separate equivalence test whether they are the same. The margin of the latter was "
+    "fixed before the run."
 )
 CLOSED_LOOP = (
-    "Under a closed loop each connection waits for its answer before it asks again, so a stall hides the requests "
+    "In a closed loop each connection waits for its answer before its next request, so a stall hides the requests "
     "that would have been sent in that time. Raw latency counts each response once; corrected latency adds those "
     "requests by wrk's own rule, which was inverted exactly to recover the raw counts. Percentiles are exact nearest "
     "ranks from a histogram by the microsecond."
 )
 OPEN_LOOP = (
-    "Under the open loop requests arrive at a given rate, however long the answers take, and each latency runs from "
+    "In the open loop requests are due at a given rate, however long the answers take, and each latency runs from "
     "when its request was due. So a stall shows in every request that was due during it, and nothing has to be "
     "corrected."
 )
 RECOMPUTE = (
-    "The project's page on statistics, docs/statistics.md, has each formula with its source, and a short script that "
-    "has none of the lab's code in it. In the project's folder, with the run below runs/, it computes every verdict "
-    "above from the raw files:"
+    "The project's page on statistics, docs/statistics.md, has each formula with its source, and a short script "
+    "without any of the lab's code. In the project's folder, with the run in runs/, it computes every verdict above "
+    "from the raw files:"
 )
 
 
 def method_words(report: Report) -> tuple[str, ...]:
-    """The paragraphs on how a report's numbers are made; the last one introduces `recompute_command`."""
+    """The paragraphs on the computation of a report's numbers; the last one introduces `recompute_command`."""
     return (CELLS, *variant_words(report), PAIRS, CLOSED_LOOP, *((OPEN_LOOP,) if report.open_loop else ()), RECOMPUTE)
 
 

@@ -1,4 +1,4 @@
-"""Several runs on a page: two beside each other, and groups of runs over time with plots."""
+"""Several runs on a page: a comparison of two, and groups of runs over time with plots."""
 
 # pyright: reportUnknownMemberType=false
 
@@ -27,12 +27,12 @@ from documents.report import (
     RunComparison,
 )
 
-UNLIKE = "Unlike conditions"
-"""What the title of a comparison begins with that was made although the runs' conditions differ."""
+UNLIKE = "Different conditions"
+"""The beginning of the title of a comparison of two runs whose conditions differ."""
 
 
 def comparison_heading(comparison: RunComparison) -> str:
-    """The page's title: what was compared, and whether it could be."""
+    """The page's title: the two runs, and whether their conditions differ."""
     apis = listing([subject.api for subject in comparison.subjects])
     mark = f"{UNLIKE}: " if comparison.differences else ""
     return f"{mark}{apis} in {comparison.second.run_id} and {comparison.first.run_id}"
@@ -53,7 +53,7 @@ def change_text(change: Change, measure: Measure) -> str:
 
 
 def run_lines(comparison: RunComparison) -> tuple[tuple[str, str], ...]:
-    """What each run was, and what of the APIs changed between them."""
+    """Each run, and the changes of the APIs between them."""
     return (
         ("First run", _describe(comparison.first)),
         ("Second run", _describe(comparison.second)),
@@ -62,7 +62,7 @@ def run_lines(comparison: RunComparison) -> tuple[tuple[str, str], ...]:
 
 
 def render_comparison_markdown(comparison: RunComparison) -> str:
-    """The comparison as GitHub-flavoured Markdown; what comes from the runs is escaped."""
+    """The comparison as GitHub-flavoured Markdown; texts from the runs are escaped."""
     parts = [f"# {escape(comparison_heading(comparison))}"]
     if comparison.differences:
         parts += ["## What differs", escape(_WARNING), bullets(comparison.differences)]
@@ -73,7 +73,7 @@ def render_comparison_markdown(comparison: RunComparison) -> str:
 
 
 def render_comparison_html(comparison: RunComparison) -> str:
-    """The comparison as one self-contained HTML page; what comes from the runs is escaped."""
+    """The comparison as a self-contained HTML page; texts from the runs are escaped."""
     return ENVIRONMENT.get_template("run_comparison.html").render(
         comparison=comparison,
         style=(TEMPLATES / "report.css").read_text(encoding="utf-8"),
@@ -102,8 +102,8 @@ def write_comparison(comparison: RunComparison, second_run: Path) -> Path:
 
 
 _WARNING = (
-    "These runs weren't measured under the same conditions. A ratio below holds all of these differences as well as "
-    "that of the builds."
+    "The conditions of these runs differ. Each ratio below includes the effect of all these differences, besides that "
+    "of the builds."
 )
 
 
@@ -179,9 +179,9 @@ BARS = "▁▂▃▄▅▆▇█"
 
 NOTE = (
     "Geometric means over blocks with their 95% intervals, of the newest run; the bars are all runs of the group, the "
-    "oldest first, from the least to the greatest. A change of throughput from one run to the next is marked where the "
-    "A/A twins of both don't explain it at 95%. That is no verdict: whatever else happened between two runs is in it. "
-    "“lab compare” puts two runs beside each other, and “lab gate” judges a change of the code."
+    "oldest first, scaled from the smallest to the largest. A change of throughput between two runs is marked if the "
+    "A/A twins of both don't explain it at 95%. That isn't a verdict, because anything else may have changed between "
+    "two runs. “lab compare” compares two runs, and “lab gate” judges a change of the code."
 )
 
 _PER: dict[str, tuple[str, str, float, Callable[[HistoryPoint], Estimate]]] = {
@@ -196,7 +196,7 @@ def history_tables(history: History) -> tuple[Table, ...]:
 
 
 def sparkline(values: Sequence[float]) -> str:
-    """Values as bars of eight heights, from the least to the greatest; all of one height where they don't differ."""
+    """Values as bars of eight heights, from the smallest to the largest; of one height if they are equal."""
     least, greatest = min(values), max(values)
     if least == greatest:
         return BARS[3] * len(values)
@@ -204,21 +204,21 @@ def sparkline(values: Sequence[float]) -> str:
 
 
 def why_apart(group: HistoryGroup) -> str:
-    """Why a group's runs don't stand beside those of the newest group, in a sentence; empty for that one itself."""
+    """Why a group isn't comparable with the newest one, in a sentence; empty for the newest."""
     if not group.differences:
         return ""
-    return f"Not beside the newest runs, for the conditions differ: {'; '.join(group.differences)}."
+    return f"Not comparable with the newest runs, because the conditions differ: {'; '.join(group.differences)}."
 
 
 def group_heading(group: HistoryGroup) -> str:
-    """What a group is: its protocol, its stack, and how many runs from when on."""
+    """A group's protocol, stack, number of runs, and date of the first."""
     days = dict.fromkeys(f"{run.started_at:%Y-%m-%d}" for run in (group.runs[0], group.runs[-1]))
     count = f"{len(group.runs)} runs, " if len(group.runs) > 1 else ""
     return f"{group.protocol} on {group.stack}: {count}{' to '.join(days)}"
 
 
 def render_history_html(history: History) -> str:
-    """The history as one self-contained HTML page; what comes from the runs is escaped."""
+    """The history as a self-contained HTML page; texts from the runs are escaped."""
     return ENVIRONMENT.get_template("history.html").render(
         style=(TEMPLATES / "report.css").read_text(encoding="utf-8"),
         groups=[
@@ -272,7 +272,7 @@ def _series_row(series: HistorySeries) -> tuple[TableCell, ...]:
 
 
 def _beyond(series: HistorySeries) -> TableCell:
-    """The newest change that A/A doesn't explain, and how many others there are."""
+    """The newest change that A/A doesn't explain, and the number of others."""
     outside = [point for point in series.points if point.outside]
     if outside:
         others = len(outside) - 1
@@ -282,7 +282,7 @@ def _beyond(series: HistorySeries) -> TableCell:
 
 
 def _jump_text(point: HistoryPoint) -> str:
-    """A change and the run that it came with: ``-12% in 20260131-120000-quick``; empty at the first point."""
+    """A change and its run: ``-12% in 20260131-120000-quick``; empty at the first point."""
     if point.change is None:
         return ""
     return f"{100 * (point.change - 1):+.1f}% in {point.run_id}"
@@ -302,7 +302,7 @@ def _all_points(group: HistoryGroup) -> Table:
     )
     return Table(
         title="All runs",
-        note="The change of throughput from the run before, and up to which one the twins of both explain it.",
+        note="The change of throughput from the run before, and the largest change that the twins of both explain.",
         columns=columns,
         rows=tuple(
             (
@@ -331,7 +331,7 @@ def _said_of(point: HistoryPoint) -> str:
 def _plots(group: HistoryGroup, number: int) -> PlotGroup:
     return PlotGroup(
         title="Run by run",
-        note="Means over blocks with 95% intervals, the oldest run first; not to the scale of time.",
+        note="Means over blocks with 95% intervals, the oldest run first, at equal distances.",
         plots=tuple(_panels(group, number)),
     )
 

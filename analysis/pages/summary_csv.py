@@ -45,17 +45,17 @@ _MEASURES: dict[str, str] = {
 }
 
 MEANINGS = {**_ROW, **_MEASURES}
-"""What each column means. A measure has two more columns: its name with `_low` and with `_high`, the ends of its 95%
-interval."""
+"""The meaning of each column. A measure has two more columns, its name with `_low` and with `_high`: the ends of its
+95% interval."""
 
 COLUMNS = (*_ROW, *(f"{measure}{end}" for measure in _MEASURES for end in ("", "_low", "_high")))
 
 
 def render_csv(report: Report) -> str:
-    """A line for each load and API, in the report's order, below one of `COLUMNS`; quoted where RFC 4180 asks for it.
+    """A line for each load and API, in the report's order, below a line of `COLUMNS`; quoted according to RFC 4180.
 
-    What isn't known is empty: an interval below two blocks, the numbers of a load without a valid cell, ranks where
-    nothing can be compared. Numbers are whole, as in `report.json`.
+    Unknown values are empty: an interval below two blocks, the numbers of a load without a valid cell, ranks without a
+    comparison. Numbers have all digits, as in `report.json`.
     """
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\n")
@@ -100,7 +100,7 @@ def _row(report: Report, summary: ScenarioSummary) -> list[str | int | float | N
 
 
 def _estimates(measured: Measurements | None) -> Iterator[Estimate | None]:
-    """Those of `_MEASURES`, in its order."""
+    """The estimates of `_MEASURES`, in its order."""
     if measured is None:
         yield from (None for _ in _MEASURES)
         return

@@ -2,8 +2,8 @@
 
 Text stays text, in the page's own font. Colours are written as CSS variables (`--ink`, `--muted`, `--grid`,
 `--surface`, `--series-0` and on), so that one SVG serves the light and the dark page; each API also has a marker and a
-dash pattern of its own, and each role a hatch, since colour alone is lost in print and to the colour-blind. The
-same data give the same bytes: no date, ids salted by a constant, and no font measured but matplotlib's own.
+dash pattern of its own, and each role a hatch, because colour alone is lost in print and for colour-blind readers. The
+same data give the same bytes: there is no date, ids are salted by a constant, and only matplotlib's font is measured.
 """
 
 # pyright: reportUnknownMemberType=false
@@ -77,7 +77,7 @@ _STYLE: dict[RcKeyType, object] = {
 
 @dataclass(frozen=True)
 class Plot:
-    """One panel: a title, the data in words for those who can't see it, and an `<svg>` element."""
+    """One panel: a title, its data in words for screen readers, and an `<svg>` element."""
 
     title: str
     alternative: str
@@ -99,9 +99,9 @@ def finish(figure: Figure, title: str, said: list[str], *, caption: str | None =
 
     Args:
         figure: the panel.
-        title: what it shows, unlike every other title of the page.
+        title: its unique title.
         said: its data in words.
-        caption: what to set above it where its neighbourhood says the rest; the title if None.
+        caption: the text above it, if shorter than the title.
     """
     axes = figure.axes[0]
     handles, labels = axes.get_legend_handles_labels()
@@ -115,7 +115,7 @@ def finish(figure: Figure, title: str, said: list[str], *, caption: str | None =
 
 
 def _legend_columns(labels: Sequence[str]) -> int:
-    """How many columns of names, filled one after the other, stand side by side without leaving the panel."""
+    """How many columns of names fit into the panel."""
     for columns in (4, 3, 2):
         rows = -(-len(labels) // columns)
         longest = (max(map(len, labels[start : start + rows])) for start in range(0, len(labels), rows or 1))
@@ -125,7 +125,7 @@ def _legend_columns(labels: Sequence[str]) -> int:
 
 
 def _svg(figure: Figure, title: str, data: str) -> str:
-    """The figure as one `<svg>` element that can stand beside others in a page."""
+    """The figure as an `<svg>` element with ids that are unique on a page."""
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     text = buffer.getvalue()
@@ -154,15 +154,15 @@ def _svg(figure: Figure, title: str, data: str) -> str:
 
 
 def _rounded(attribute: re.Match[str]) -> str:
-    """An attribute with its lengths to a hundredth of a point, which no screen shows."""
+    """An attribute with its lengths rounded to a hundredth of a point."""
     return re.sub(r"\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}".rstrip("0").rstrip("."), attribute[0])
 
 
 def scale(axes: Axes, unit: str, *, logarithmic: bool, greatest: float = float("inf")) -> None:
     """Label the y axis with its unit and set its range.
 
-    A linear axis begins at 0 and ends soon above twice the `greatest` value: an interval that is longer leaves the
-    panel, rather than press all values to the bottom.
+    A linear axis begins at 0 and ends slightly above twice the `greatest` value: longer intervals are cut, so that the
+    values remain readable.
     """
     axes.set_ylabel(unit)
     axes.yaxis.set_major_formatter(FuncFormatter(_tick))
@@ -194,5 +194,5 @@ def series_marker(index: int) -> str:
 
 
 def series_dash(index: int) -> str | tuple[int, tuple[int, ...]]:
-    """How the line of the API of that index is dashed: with the marker, unlike that of any other of 32."""
+    """The dash pattern of the API of that index; with the marker, unique among 32."""
     return _DASHES[(index + index // len(_MARKERS)) % len(_DASHES)]

@@ -32,7 +32,7 @@ ROLE_NAMES: dict[SampledRole, str] = {
 
 @dataclass(frozen=True)
 class Column:
-    """A column's heading and unit. `numeric` columns are set flush right."""
+    """A column's heading and unit. `numeric` columns are aligned right."""
 
     title: str
     unit: str = ""
@@ -46,7 +46,7 @@ class Column:
 
 @dataclass(frozen=True)
 class TableCell:
-    """One number or name; `detail` stands below or behind it in smaller type and may be empty."""
+    """One number or name; `detail` is below or after it in smaller type, and may be empty."""
 
     value: str
     detail: str = ""
@@ -56,7 +56,7 @@ class TableCell:
 class Table:
     """A table with a title and a note on how to read it; every row has as many cells as there are columns.
 
-    The first `named_by` columns say what a row is of.
+    The first `named_by` columns name a row.
     """
 
     title: str
@@ -67,7 +67,7 @@ class Table:
 
 
 def without_empty(table: Table) -> Table:
-    """The table without the rows and the columns that have no value; those that name a row stay."""
+    """The table without rows and columns that have no value; columns that name a row are kept."""
 
     def has_value(cells: Iterable[TableCell]) -> bool:
         return any(cell.value not in {"", MISSING} for cell in cells)
@@ -84,7 +84,7 @@ def without_empty(table: Table) -> Table:
 
 
 def ratio_cell(value: float | None, ends: Interval | None) -> TableCell:
-    """A ratio with its interval below it, as far as there are any."""
+    """A ratio, if any, with its interval, if any, below it."""
     if value is None:
         return TableCell(MISSING)
     return TableCell(ratio_text(value), ratio_interval(ends) if ends else "")
@@ -94,9 +94,9 @@ _LOAD_AND_API = (Column("Load", numeric=False), Column("API", numeric=False))
 
 
 def summary_table(report: Report, *, brief: bool = False) -> Table:
-    """Throughput with its interval, raw latency with the corrected one beside it, errors and memory.
+    """Throughput with its interval, raw and corrected latency, errors and memory.
 
-    A `brief` table leaves it to its note to say what the smaller numbers are.
+    In a `brief` table, only the note explains the smaller numbers.
     """
     after_corrected, after_peak = ("", "") if brief else (" corr.", " peak")
     columns = (
@@ -147,8 +147,8 @@ def summary_table(report: Report, *, brief: bool = False) -> Table:
         title="Summary",
         note=(
             "Geometric means over blocks with 95% t intervals; CPU and memory are arithmetic means. Latency counts "
-            "each response once (raw); with it stands wrk's correction for coordinated omission, and with the memory "
-            f"its peak. Errors include those of void attempts; {MISSING} where wrk left no count of them."
+            "each response once (raw); its second number has wrk's correction for coordinated omission. The second "
+            f"number of the memory is its peak. Errors include those of void attempts; {MISSING} if wrk left no count."
         ),
         columns=columns,
         rows=tuple(row(summary) for summary in report.summaries),
@@ -179,7 +179,7 @@ def latency_table(report: Report) -> Table:
 
 
 def resource_table(report: Report, *, brief: bool = False) -> Table:
-    """CPU by role, the API's memory, Little's law and how busy the generator was; a `brief` table has no intervals."""
+    """CPU by role, the API's memory, Little's law and generator saturation; a `brief` table has no intervals."""
     bound = {service: mostly_bound_by(service, report.cells) for service in SERVICES}
 
     def cell(estimate: Estimate, per: float = 1) -> TableCell:
@@ -219,7 +219,7 @@ def resource_table(report: Report, *, brief: bool = False) -> Table:
             f"Arithmetic means over blocks{'' if brief else ' with 95% t intervals'}. Memory is the API's anonymous "
             "memory; the kernel can take the page cache back. Little's law is throughput times mean raw latency over "
             "connections: near 1 unless the generator was the limit, or answers were still missing at the window's "
-            "end. PostgreSQL or Redis is called the limit where it used up its CPUs in most cells."
+            "end. PostgreSQL or Redis is the limit if it used up its CPUs in most cells."
         ),
         columns=columns,
         rows=rows,
@@ -264,8 +264,8 @@ def cell_table(report: Report) -> Table:
     return Table(
         title="Cells",
         note=(
-            "One restart of an API, one warm-up, one load window each; what all means above are taken over. The twin "
-            "is the second cell of the API that its block measured twice; both together count as one."
+            "One restart of an API, one warm-up, one load window each; all means above are over these. The twin is the "
+            "second cell of the API that its block measured twice; both together count as one."
         ),
         columns=columns,
         rows=tuple(row(cell) for cell in report.cells),
@@ -300,7 +300,7 @@ def _with_interval(estimate: Estimate, per: float = 1) -> TableCell:
 
 
 def warm_up_table(report: Report) -> Table:
-    """Warm-ups of the valid cells; without rows where none was watched, as in runs from before they were."""
+    """Warm-ups of the valid cells; no rows if none was watched."""
 
     def row(summary: WarmUpSummary) -> tuple[TableCell, ...]:
         seconds = summary.seconds
@@ -319,7 +319,7 @@ def warm_up_table(report: Report) -> Table:
         note=(
             "Medians over cells, with the shortest and the longest. A warm-up ends when the requests of each second "
             f"haven't changed for {STEADY_SECONDS} s, by changepoint detection, and after {report.warm_up_seconds} s "
-            "at the latest; a cell that wasn't steady by then is named."
+            "at the latest; cells that weren't steady then are named."
         ),
         columns=(
             Column("Load", numeric=False),
@@ -334,13 +334,13 @@ def warm_up_table(report: Report) -> Table:
 
 
 def work_table(report: Report) -> Table:
-    """Requests for each CPU second and CPU for each request, by load and API; no row where nothing was measured."""
+    """Requests for each CPU second and CPU for each request, by load and API; no row without a measurement."""
     return Table(
         title="Work for each CPU second",
         note=(
             "Requests that an API answered for each second of its own CPU time: geometric means over blocks with 95% t "
-            "intervals. Its inverse is the CPU time of one request. What PostgreSQL, Redis and the "
-            f"generator spend on it isn't in it; {MISSING} where an API's CPU time was too small to be seen."
+            "intervals. Its inverse is the CPU time of one request. It excludes the CPU time of PostgreSQL, Redis and "
+            f"the generator; {MISSING} if an API's CPU time was too small to be seen."
         ),
         columns=(
             Column("Load", numeric=False),
@@ -366,7 +366,7 @@ def work_table(report: Report) -> Table:
 
 @dataclass(frozen=True)
 class VoidEntry:
-    """One cell with void attempts: its id, a line for each reason, and what became of it."""
+    """One cell with void attempts: its id, a line for each reason, and its outcome."""
 
     cell_id: str
     reasons: tuple[str, ...]
@@ -374,12 +374,12 @@ class VoidEntry:
 
 
 def void_note(report: Report) -> str:
-    """How to read the void cells, or that there is none."""
+    """The note on the void cells, or that there is none."""
     if not report.void_attempts:
         return "No attempt at a cell was void."
-    note = "Measured, but not valid: what stands here counts in no number above but the errors."
+    note = "Measured, but not valid: of these, only errors count in the numbers above."
     if report.attempts > 1:
-        note += f" A void cell is run again at once, until an attempt is valid or {report.attempts} were made."
+        note += f" A void cell is run again at once, up to {report.attempts} attempts in all."
     return note
 
 
@@ -399,7 +399,7 @@ def void_entries(report: Report) -> tuple[VoidEntry, ...]:
 
 
 def short_blocks(report: Report) -> tuple[str, ...]:
-    """What each short block lacks, a sentence for each."""
+    """The missing cells of each short block, in a sentence each."""
 
     def lacking(short: ShortBlock) -> str:
         return listing(

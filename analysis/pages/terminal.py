@@ -1,4 +1,4 @@
-"""What a terminal shows of a report: its end, which fits one screen, and every table for `lab report --all`."""
+"""A report at a terminal: one screen, and every table for `lab report --all`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ from analysis.pages.verdicts import load_verdicts, verdict_tables
 from documents.report import Measurements, Report
 
 MOST_ROWS = 8
-"""So many APIs fit one screen; of more, these are the first and a line says how many follow."""
+"""How many APIs fit one screen; if there are more, a line says how many follow."""
 
 
 @dataclass(frozen=True)
@@ -20,11 +20,11 @@ class Screen:
     """A report in about 25 lines.
 
     Attributes:
-        heading: what was measured.
-        extent: the run, its size and its host, in one sentence.
-        verdicts: for each load its name and the verdict.
-        tables: the same table from wide to narrow; the first that fits is for this terminal. Empty without numbers.
-        caveats: what to know before quoting a number, each in one line.
+        heading: the APIs and loads.
+        extent: the size of the run and its host, in one sentence.
+        verdicts: the name of each load with its verdict.
+        tables: the same table from wide to narrow, for the first that fits the terminal. Empty without numbers.
+        caveats: each in one line.
     """
 
     heading: str
@@ -35,7 +35,7 @@ class Screen:
 
 
 def screen(report: Report) -> Screen:
-    """What the terminal ends with after a run."""
+    """The screen that a run and `lab report` end with."""
     grade = grade_name(report)
     return Screen(
         heading=heading(report),
@@ -51,13 +51,13 @@ def screen(report: Report) -> Screen:
 
 
 def headline(caveat: str) -> str:
-    """The first sentence of a caveat, which says it in one line."""
+    """The first sentence of a caveat, which fits one line."""
     first, _, rest = caveat.partition(". ")
     return f"{first}." if rest else caveat
 
 
 def _small_table(report: Report, *, intervals: bool, latency: bool) -> Table:
-    """A row for each API, the best under the first load on top; throughput and p99 under each load."""
+    """A row for each API, the best under the first load first; throughput and p99 under each load."""
     measured = {(found.api, found.scenario): found.measured for found in report.summaries}
     ranked = [row[0].value for verdict in load_verdicts(report)[:1] for row in verdict.table.rows]
 
@@ -94,7 +94,7 @@ def _small_table(report: Report, *, intervals: bool, latency: bool) -> Table:
 
 
 def terminal_tables(report: Report) -> tuple[Table, ...]:
-    """The tables of `lab report --all`, without what 80 columns have no room for and without empty rows and columns."""
+    """The tables of `lab report --all`, which fit 80 columns, without empty rows and columns."""
     tables = (
         _without(summary_table(report, brief=True), {"Mean", "p90", "Valid cells"}),
         *verdict_tables(report, brief=True),
@@ -106,7 +106,7 @@ def terminal_tables(report: Report) -> tuple[Table, ...]:
     )
     shown = tuple(kept for table in tables if (kept := without_empty(table)).rows)
     building = building_table(report, brief=True)
-    # Without any facts its note is the one line that says so.
+    # Without any facts, its note is the only line.
     return (*shown, building) if building.rows or building.note else shown
 
 

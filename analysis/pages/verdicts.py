@@ -1,4 +1,4 @@
-"""Verdicts for readers: in short, ranks with ties, each pair in words, and what A/A says of the host."""
+"""Verdicts for readers: a sentence per load, ranks with ties, each pair in words, and A/A."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -10,10 +10,10 @@ from analysis.statistics import MEASURES, MOST_BLOCKS, blocks_text, log_margin
 from documents.report import Comparison, Interval, Measure, PairComparison, RankRange, Ratio, Report, TwinComparison
 
 MAIN: Measure = "throughput"
-"""What the verdicts of a page are about first; all else stands beside it in one table."""
+"""The first measure of a page's verdicts; all others are in one table."""
 
 _TWIN_MEASURES: tuple[Measure, ...] = (MAIN, "cpu_cores", "memory_mean")
-"""What A/A is shown by: what an API does, and what it takes for it."""
+"""The measures of A/A: the throughput, and its cost in CPU and memory."""
 
 _DASH = "\N{EN DASH}"
 
@@ -32,7 +32,7 @@ _COLUMN_TITLES: dict[Measure, str] = {
 
 
 def ranking_table(report: Report, *, brief: bool = False) -> Table:
-    """The ranks of the APIs under each load by each measure, ties as ranges; no row where nothing can be compared."""
+    """The ranks of the APIs under each load by each measure, ties as ranges; no row without a comparison."""
     comparisons = [found for found in comparable(report) if not brief or found.measure in _BRIEF_RANKS]
     by_place = {
         (comparison.measure, ranking.scenario, rank.api): rank
@@ -45,9 +45,8 @@ def ranking_table(report: Report, *, brief: bool = False) -> Table:
     return Table(
         title="Ranking",
         note=(
-            "The best and the worst rank that an API can have, given all verdicts. Where two ranges overlap, it isn't "
-            "known which of the two is better, or they are the same. Latency is raw; less is better for latency, CPU "
-            "and memory."
+            "The best and the worst possible rank of an API, from all verdicts. If two ranges overlap, it isn't known "
+            "which is better, or they are the same. Latency is raw; less is better for latency, CPU and memory."
         ),
         columns=(
             *_load_and("API"),
@@ -70,7 +69,7 @@ def ranking_table(report: Report, *, brief: bool = False) -> Table:
 
 
 def pair_table(report: Report, *, brief: bool = False) -> Table:
-    """Each pair under each load: the ratio of throughputs, its interval and the verdict; a `brief` one has no more."""
+    """Each pair under each load: the ratio of throughputs, its interval and the verdict; more unless `brief`."""
     found = [comparison for comparison in comparable(report) if comparison.measure == MAIN]
     columns = (
         *_load_and("Pair"),
@@ -117,9 +116,8 @@ def other_table(report: Report) -> Table:
         note=(
             "Ratios of the first over the second with 95% intervals, and the better one. Latency is raw; less is "
             "better for latency, CPU and memory. In a closed loop the faster API gets more requests and uses more CPU "
-            "for them: the requests a CPU second show what a request costs. Each measure is a family of tests of "
-            "its own. Where the run can't tell, so many blocks would, if the pair differs as much as it looks or is "
-            "the same."
+            "for them: the requests a CPU second show the cost of a request. Each measure is a family of tests. If the "
+            "run can't tell, the number of blocks would, if the pair differs as much as it looks or is the same."
         ),
         columns=(*_load_and("Pair"), *(Column(_COLUMN_TITLES[comparison.measure]) for comparison in found)),
         rows=tuple(
@@ -135,9 +133,9 @@ def other_table(report: Report) -> Table:
 
 
 def twin_table(report: Report, *, brief: bool = False) -> Table:
-    """A/A under each load: the difference that an API shows to itself, and what that allows to resolve.
+    """A/A under each load: the difference of an API to itself, and whether the margin can be resolved.
 
-    A `brief` one has throughput alone.
+    A `brief` table has only throughput.
     """
     measures = _TWIN_MEASURES[:1] if brief else _TWIN_MEASURES
     found = [comparison for comparison in report.comparisons if comparison.measure in measures]
@@ -145,8 +143,8 @@ def twin_table(report: Report, *, brief: bool = False) -> Table:
         title="The A/A twin",
         note=(
             "In each block one API is measured twice; the ratio is that of its later cell over its earlier one, by "
-            "throughput unless another measure is named, over all blocks, with its 95% interval. It is truly 1. Half "
-            "of its 90% interval says what this host can resolve with so many blocks."
+            "throughput unless another measure is named, over all blocks, with its 95% interval. Its true value is 1. "
+            "Half of its 90% interval is the smallest margin that this host can resolve with these blocks."
         ),
         columns=(
             Column("Load", numeric=False),
@@ -174,7 +172,7 @@ def twin_table(report: Report, *, brief: bool = False) -> Table:
 
 
 def verdict_tables(report: Report, *, brief: bool = False) -> tuple[Table, ...]:
-    """The tables of a page's verdicts in their order, without those that have no row."""
+    """The tables of a page's verdicts in order, without empty ones."""
     tables = (
         ranking_table(report, brief=brief),
         pair_table(report, brief=brief),
@@ -185,12 +183,12 @@ def verdict_tables(report: Report, *, brief: bool = False) -> tuple[Table, ...]:
 
 
 def rank_words(rank: RankRange) -> str:
-    """A rank, or the ends of a range of them with a dash between."""
+    """A rank, or a range of ranks with a dash."""
     return str(rank.best) if rank.best == rank.worst else f"{rank.best}{_DASH}{rank.worst}"
 
 
 def verdict_words(pair: PairComparison, comparison: Comparison) -> str:
-    """The verdict on a pair as a sentence without its full stop, with the numbers that it rests on."""
+    """The verdict on a pair as a sentence without its full stop, with its numbers."""
     if pair.verdict == "same":
         within = f"same within {_share(comparison.margin)}"
         return "same, bound by PostgreSQL" if pair.bound_by_postgres else within
@@ -204,11 +202,11 @@ def verdict_words(pair: PairComparison, comparison: Comparison) -> str:
 
 
 def twin_words(twin: TwinComparison, margin: float) -> str:
-    """What A/A says of the host under one load."""
+    """A/A under one load, in words."""
     if twin.ratio is None or twin.ratio.interval_90 is None:
         why = twin.reason or "No block has both cells of its twin."
         return f"nothing yet: {why[0].lower()}{why[1:].removesuffix('.')}"
-    # The interval is symmetric on the log scale; its half-width there, carried back, compares with the margin.
+    # The interval is symmetric on the log scale; its half-width there, as a ratio, is compared with the margin.
     half = math.sqrt(twin.ratio.interval_90.high / twin.ratio.interval_90.low) - 1
     shown = f"half the 90% interval is {_share(half)}"
     said = (
@@ -221,7 +219,7 @@ def twin_words(twin: TwinComparison, margin: float) -> str:
 
 
 def comparable(report: Report) -> list[Comparison]:
-    """A report's comparisons; none where no pair of any has an interval, which a caveat then says."""
+    """A report's comparisons; empty if no pair has an interval, which a caveat says."""
     pairs = (pair for comparison in report.comparisons for pair in comparison.pairs)
     return list(report.comparisons) if any(pair.reason is None for pair in pairs) else []
 
@@ -238,8 +236,8 @@ def _what_would(pair: PairComparison, comparison: Comparison) -> str:
 
 
 def _takes_a_difference(pair: PairComparison, comparison: Comparison) -> bool:
-    """Whether more blocks would more likely find a difference than show that the two are the same."""
-    # So many would have shown that there is no difference; what was seen is too near the margin for that.
+    """Whether more blocks would more probably find a difference than show that the two are the same."""
+    # These blocks could have shown that there is no difference, but the measured one is too near the margin.
     too_near = pair.blocks_to_show_same is not None and pair.blocks_to_show_same <= pair.blocks
     return too_near or _looks_different(pair, comparison)
 
@@ -249,9 +247,9 @@ def _looks_different(pair: PairComparison, comparison: Comparison) -> bool:
 
 
 def _advantage(ratio: Ratio, measure: Measure) -> str:
-    """By how much the better one is better, with the 95% interval: “12% (9 to 15%)”, “a factor of 3.1 (2.8 to 3.4)”.
+    """The advantage of the better one with its 95% interval: “12% (9 to 15%)”, “a factor of 3.1 (2.8 to 3.4)”.
 
-    The percentage is of the worse one's value, more or less of it.
+    The percentage is of the worse one's value.
     """
     ends = ratio.interval_95 or Interval(low=ratio.value, high=ratio.value)
     values = (ratio.value, ends.low, ends.high)
@@ -259,7 +257,7 @@ def _advantage(ratio: Ratio, measure: Measure) -> str:
         value, *around = values if ratio.value > 1 else (1 / of for of in values)
         return f"a factor of {plain(value)} ({plain(min(around))} to {plain(max(around))})"
     higher_is_better = MEASURES[measure].higher_is_better
-    # Of the better one over the worse one: above 1 where more is better, below 1 where less is.
+    # Of the better one over the worse one: above 1 if more is better, below 1 if less is.
     oriented = values if (ratio.value > 1) == higher_is_better else tuple(1 / of for of in values)
     value, *around = (100 * abs(of - 1) for of in oriented)
     digits = 0 if value >= 9.5 and max(around) - min(around) >= 2 else 1
@@ -287,7 +285,7 @@ def _pair_note(comparison: Comparison) -> str:
         f"interval lies within {_share(comparison.margin)} up or down. Faster: a paired t test over blocks finds a "
         f"difference at {_share(comparison.significance)}, after Holm's correction for the {comparison.tests} pairs "
         "and loads. Can't tell: neither; the blocks are for a power of "
-        f"{_share(comparison.power)} with the noise that was seen. "
+        f"{_share(comparison.power)} at the measured noise. "
         "Noise is the standard deviation of a block's ratio."
     )
 
@@ -302,7 +300,7 @@ def _load(report: Report, name: str) -> TableCell:
 
 
 def _share(share: float) -> str:
-    """A share as a percentage with two digits that matter: 3%, 2.5%, 0.42%."""
+    """A share as a percentage with two significant digits: 3%, 2.5%, 0.42%."""
     return f"{100 * share:.2g}%" if share < 1 else f"{100 * share:,.0f}%"
 
 
@@ -311,15 +309,15 @@ def _probability(p: float) -> str:
 
 
 VERDICT_NOTE = (
-    "Ranks are by throughput: the best and the worst that an API can have, given what is known of each pair. Where two "
-    "ranges overlap it isn't known which of the two is faster, or they are the same; APIs of one range stand in the "
-    "order of the alphabet. Below each number is its 95% interval, as far as there is one. Latency is raw."
+    "Ranks are by throughput: the best and the worst possible rank of an API, from the verdicts on all pairs. If two "
+    "ranges overlap, it isn't known which is faster, or they are the same; APIs of one range are in alphabetical "
+    "order. Below each number is its 95% interval, if there is one. Latency is raw."
 )
 
 
 @dataclass(frozen=True)
 class LoadVerdict:
-    """What is to be said of one load: its name, a sentence, and the APIs, the best first."""
+    """The verdict on one load: its name, a sentence, and the APIs, the best first."""
 
     load: str
     sentence: str
@@ -339,7 +337,7 @@ def load_verdicts(report: Report) -> tuple[LoadVerdict, ...]:
 
 
 def _ranks(report: Report, scenario: str) -> tuple[Comparison | None, Sequence[RankRange]]:
-    """The comparison by throughput and its ranks under a load; none where nothing can be compared."""
+    """The comparison by throughput and its ranks under a load; none without a comparison."""
     for comparison in comparable(report):
         if comparison.measure == MAIN:
             found = [ranking.ranks for ranking in comparison.rankings if ranking.scenario == scenario]
@@ -372,7 +370,7 @@ def _sentence(report: Report, scenario: str) -> str:
 
 
 def _table(report: Report, scenario: str, title: str) -> Table:
-    """The APIs under a load, the best rank first; in the report's own order where they have none."""
+    """The APIs under a load, the best rank first; without ranks in the report's order."""
     _, ranks = _ranks(report, scenario)
     words = {rank.api: rank_words(rank) for rank in ranks}
     measured = {summary.api: summary.measured for summary in report.summaries if summary.scenario == scenario}

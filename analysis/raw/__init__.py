@@ -1,4 +1,4 @@
-"""The files of a run, read and checked: `read_run`, and what each kind of raw file holds."""
+"""The files of a run, read and checked: `read_run`, and the content of each kind of raw file."""
 
 from analysis.raw import limits
 from analysis.raw.histogram import (

@@ -8,7 +8,7 @@ send one request,
 
 and calls `stats_correct(latency, e)` before it prints anything and before a script's `done()` runs. For each n from 2e
 up to the maximum that adds data[n], to the counters at n - e, n - 2e, ... as long as the position is above e: the
-requests that would have been sent while the slow one was awaited. It can't be switched off, but it can be undone.
+requests that would have been sent during the slow one. It can't be switched off, but it can be undone.
 
 n rises and only positions below n are written, so each data[n] that is read is still the raw count. Hence, for m > e,
 
@@ -19,9 +19,9 @@ lost or made up, which `recover_raw` checks against wrk's own count of requests.
 
 The mean is exact as well. A percentile is the exact nearest rank (Hyndman and Fan 1996, "Sample quantiles in
 statistical packages", definition 1): the least latency with at least p·N of the N responses at or below it. wrk's own
-`stats_percentile` takes the rank round(p·N + 0.5), which is the same but where p·N is whole: there it is one response
-higher, and for p = 100% there is no such response and it answers 0. The textbook's definition is used here because
-anyone can recompute it from the histogram without wrk; the two ranks never differ by more than one response.
+`stats_percentile` takes the rank round(p·N + 0.5), which differs only if p·N is whole: it is then one response higher,
+and for p = 100% it doesn't exist and the result is 0. The textbook's definition is used here because anyone can
+recompute it from the histogram without wrk; the two ranks never differ by more than one response.
 """
 
 from collections.abc import Callable, Sequence
@@ -36,16 +36,16 @@ from documents.report import Latency
 from documents.run import WrkLatency, WrkResult
 
 LARGEST_EXACT = 2**53
-"""Above this a Lua number no longer holds every whole number, so wrk's script can't have written it truly."""
+"""Above this, Lua numbers can't represent every integer, so wrk's script can't have written the exact value."""
 
 FEW_RESPONSES = 1000
-"""The 99.9th percentile of fewer responses is the slowest of them, one single response."""
+"""The 99.9th percentile of fewer responses is a single one, the slowest."""
 
 ONE_IN = tuple(10 ** (step / 8) for step in range(1, 49))
-"""Where a distribution is given: eight points to a power of ten, as HdrHistogram's plots space them; to one in 10⁶."""
+"""The points of a distribution: eight per power of ten, as in HdrHistogram's plots, up to one in 10⁶."""
 
 LEAST_BEYOND = 10
-"""A distribution ends where fewer responses than these took longer: what lies there is a matter of single ones."""
+"""A distribution ends where fewer responses than these took longer, because single ones decide the rest."""
 
 
 @dataclass(frozen=True)
@@ -57,30 +57,30 @@ class Histogram:
 
     @property
     def count(self) -> int:
-        """How many latencies there are."""
+        """The number of latencies."""
         return int(self.counts.sum())
 
     def mean(self) -> float:
-        """The arithmetic mean in microseconds. The histogram mustn't be empty."""
+        """The arithmetic mean in microseconds, of a histogram that isn't empty."""
         return float(np.average(self.values, weights=self.counts))
 
     def percentile(self, per_mille: int) -> int:
-        """The nearest-rank percentile in microseconds; 999 means p99.9. The histogram mustn't be empty."""
+        """The nearest-rank percentile in microseconds, of a histogram that isn't empty; 999 means p99.9."""
         rank = -(-per_mille * self.count // 1000)
         return int(self.values[np.searchsorted(np.cumsum(self.counts), max(rank, 1))])
 
     def tail(self) -> NDArray[np.float64]:
-        """The latency that one response in n took longer than, in microseconds, for each n of `ONE_IN` it is known for.
+        """For each n of `ONE_IN`, the latency in microseconds that one response in n exceeds.
 
-        Each is the nearest rank: one in 100 is p99 exactly. The array is as long as there are `LEAST_BEYOND` responses
-        beyond; it may be empty, the histogram mustn't.
+        Each is the nearest rank: one in 100 is exactly p99. The array ends before fewer than `LEAST_BEYOND` responses
+        are beyond, and may be empty; the histogram may not.
         """
         beyond = np.array([int(self.count / one_in) for one_in in ONE_IN if self.count / one_in >= LEAST_BEYOND])
         ranks = self.count - beyond.astype(np.int64)
         return self.values[np.searchsorted(np.cumsum(self.counts), np.maximum(ranks, 1))].astype(np.float64)
 
     def summary(self) -> Latency:
-        """Mean and percentiles. The histogram mustn't be empty."""
+        """Mean and percentiles, of a histogram that isn't empty."""
         return Latency(
             mean_us=self.mean(),
             p50_us=float(self.percentile(500)),
@@ -91,14 +91,14 @@ class Histogram:
 
 
 def histogram_of(pairs: Sequence[tuple[int, int]], doubt: Callable[[str], AnalysisError]) -> Histogram:
-    """Pairs of (µs, how many) as arrays, if they are a histogram.
+    """Pairs of (µs, count) as arrays, if they are a histogram.
 
     Args:
         pairs: as a generator wrote them.
-        doubt: makes the error from the reason why they aren't one.
+        doubt: returns the error for a reason.
 
     Raises:
-        AnalysisError: that of `doubt`.
+        AnalysisError: the error that `doubt` returns.
     """
     try:
         numbers = np.fromiter(chain.from_iterable(pairs), np.int64, 2 * len(pairs))
@@ -111,14 +111,14 @@ def histogram_of(pairs: Sequence[tuple[int, int]], doubt: Callable[[str], Analys
 
 
 def read_histogram(latency: WrkLatency, *, name: str) -> Histogram:
-    """Read wrk's histogram into arrays, checked against the sums that wrk gives beside it.
+    """Read wrk's histogram into arrays, and compare it with wrk's sums.
 
     Args:
         latency: what the load script wrote.
         name: the file's name, for messages.
 
     Raises:
-        AnalysisError: the histogram can't have come from wrk, or has been changed since.
+        AnalysisError: the histogram isn't one of wrk's, or was changed.
     """
     found = histogram_of(latency.histogram, lambda why: _doubt(name, why))
     values, counts = found.values, found.counts
@@ -132,20 +132,20 @@ def read_histogram(latency: WrkLatency, *, name: str) -> Histogram:
 
 
 def expected_interval(result: WrkResult) -> int | None:
-    """Compute wrk's expected interval between two requests of one connection: e in the module's text, microseconds.
+    """The interval that wrk expects between two requests of a connection, in µs: e in the module's docstring.
 
-    None means that wrk corrected nothing, because no connection got through a whole request on average.
+    None if wrk corrected nothing, because connections completed less than one request on average.
     """
     per_connection = result.requests // result.connections
     return result.elapsed_us // per_connection if per_connection else None
 
 
 def recover_raw(corrected: Histogram, result: WrkResult, *, name: str) -> Histogram:
-    """The histogram as it was before wrk corrected it.
+    """The histogram before wrk's correction.
 
     Raises:
-        AnalysisError: no raw histogram leads to this one, or the raw one doesn't hold each response once. wrk counts a
-            response beyond the time-out among its requests and as an error, but keeps it out of the histogram.
+        AnalysisError: no raw histogram gives this one, or the raw one doesn't have each response once. wrk counts a
+            response after the timeout as a request and as an error, but leaves it out of the histogram.
     """
     interval = expected_interval(result)
     if interval is None:
@@ -161,7 +161,7 @@ def recover_raw(corrected: Histogram, result: WrkResult, *, name: str) -> Histog
 
 
 def invert_correction(corrected: Histogram, interval: int, *, name: str) -> Histogram:
-    """Undo wrk's correction: raw(m) = corrected(m) - corrected(m + e) for m > e; see the module's text.
+    """Undo wrk's correction: raw(m) = corrected(m) - corrected(m + e) for m > e; see the module's docstring.
 
     Args:
         corrected: the histogram after wrk's correction.
@@ -169,7 +169,7 @@ def invert_correction(corrected: Histogram, interval: int, *, name: str) -> Hist
         name: the file's name, for messages.
 
     Raises:
-        AnalysisError: no raw histogram leads to this one.
+        AnalysisError: no raw histogram gives this one.
     """
     values, counts = corrected.values, corrected.counts
     later = np.minimum(np.searchsorted(values, values + interval), max(len(values) - 1, 0))
@@ -183,7 +183,7 @@ def invert_correction(corrected: Histogram, interval: int, *, name: str) -> Hist
 
 
 def add_correction(raw: Histogram, interval: int) -> Histogram:
-    """Correct a raw histogram as wrk does: corrected(m) = raw(m) + raw(m + e) + raw(m + 2e) + … for m > e.
+    """Correct a raw histogram like wrk: corrected(m) = raw(m) + raw(m + e) + raw(m + 2e) + … for m > e.
 
     Args:
         raw: the histogram before wrk's correction.
@@ -191,12 +191,12 @@ def add_correction(raw: Histogram, interval: int) -> Histogram:
     """
     if not raw.count or raw.values[-1] < 2 * interval:
         return raw
-    # A row for each interval: what is added to a latency then stands below it, in the same column.
+    # A row for each interval, so that the addends of a latency are below it, in the same column.
     rows = int(raw.values[-1]) // interval + 1
     corrected = np.zeros(rows * interval, np.int64)
     corrected[raw.values] = raw.counts
     as_they_are = corrected[: interval + 1].copy()
-    # In place: where a time-out is a minute, these are half a gigabyte.
+    # In place: with a timeout of a minute, these are half a gigabyte.
     from_below = corrected.reshape(rows, interval)[::-1]
     np.cumsum(from_below, axis=0, out=from_below)
     corrected[: interval + 1] = as_they_are

@@ -1,4 +1,4 @@
-"""What load hosts left of a cell, put on the clock of the lab's host and merged."""
+"""The files of a cell from load hosts, converted to the clock of the lab's host and merged."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -27,15 +27,15 @@ from documents.run import (
 )
 
 DRIFT_MOST = 500e-6
-"""Nanoseconds a nanosecond: the most by which the kernel lets NTP have a clock run differently for good (MAXFREQ in
+"""Nanoseconds per nanosecond: the largest permanent frequency correction of a clock by NTP (MAXFREQ in
 include/linux/timex.h)."""
 
 
 def to_lab_ns(clock: ClockReadings, at_ns: int) -> int:
-    """A moment of a load host's clock as one of the lab's host, in nanoseconds.
+    """Convert a time of a load host's clock to the lab host's clock, in nanoseconds.
 
     Raises:
-        AnalysisError: the two readings aren't in their order.
+        AnalysisError: the two readings aren't in order.
     """
     before, after = clock.before, clock.after
     passed_ns = after.at_ns - before.at_ns
@@ -43,13 +43,13 @@ def to_lab_ns(clock: ClockReadings, at_ns: int) -> int:
         raise AnalysisError(
             "clocks.json has a reading after the load that isn't later than the one before it. Measure the cell again."
         )
-    # In whole numbers: a moment of a machine that has been up for months isn't exact in floating point.
+    # In integers: in floating point, the time of a machine that has been up for months isn't exact.
     drift_ns = (after.offset_ns - before.offset_ns) * (at_ns - before.at_ns) // passed_ns
     return at_ns + before.offset_ns + drift_ns
 
 
 def error_seconds(clocks: CellClocks) -> float:
-    """How far moments of two load hosts may be apart unnoticed: the greatest error, of each side."""
+    """The largest possible error of a time difference between two load hosts."""
     errors = sorted(map(_error_ns, clocks.load_hosts))
     return sum(errors[-2:]) / 1e9
 
@@ -64,16 +64,16 @@ _Part = TypeVar("_Part")
 
 
 def windows_of(parts: Sequence[WindowResult], clocks: CellClocks) -> tuple[Window, ...]:
-    """When each generator put load on, by the clock of the lab's host.
+    """The load window of each generator, by the clock of the lab's host.
 
     Raises:
-        AnalysisError: there aren't as many clocks, or one can't be used.
+        AnalysisError: the number of clocks differs, or one can't be used.
     """
     return tuple(_moved(load_window(part), clock) for part, clock in _pairs(parts, clocks))
 
 
 def merge(parts: Sequence[WindowResult], clocks: CellClocks) -> WindowResult:
-    """One result of all generators, by the clock of the lab's host.
+    """Merge the results of all generators, by the clock of the lab's host.
 
     Args:
         parts: what each generator wrote, by its own clock; all in a closed loop, or all in an open one.
@@ -102,7 +102,7 @@ def _merge_wrk(parts: Sequence[WrkResult], clocks: CellClocks) -> WrkResult:
             for number, part in enumerate(parts, start=1)
         ]
     )
-    # What wrk's correction depends on; the histogram comes after it.
+    # The inputs of wrk's correction; the histogram follows.
     merged = first.model_copy(
         update={
             "threads": sum(part.threads for part in parts),
@@ -181,7 +181,7 @@ def _sum(counts: Iterable[dict[str, int]]) -> dict[str, int]:
 
 
 def _latency(corrected: Histogram, raw: Histogram) -> WrkLatency:
-    """As wrk writes it, whose minimum and maximum are those of the raw latencies."""
+    """The latencies in wrk's form, with the minimum and maximum of the raw ones."""
     return WrkLatency(
         count=corrected.count,
         minimum_us=int(raw.values[0]) if raw.count else 0,
@@ -212,24 +212,24 @@ CLOCKS_NAME = "clocks.json"
 
 
 def load_host_file(number: int | Literal["*"], name: str) -> str:
-    """The name in a cell's folder of what the load host of that number, from 1 on, wrote under a name.
+    """The name, in a cell's folder, of a file from the load host of that number, from 1.
 
-    A star stands for any of them, as in a pattern of file names.
+    A star gives the pattern for all load hosts.
     """
     return f"generator-{number}.{name}"
 
 
 def turn_ns(number: int, rate: int) -> int:
-    """How much later than the first one, 0, a generator of an open loop begins, in nanoseconds.
+    """How much later than the first, 0, a generator of an open loop begins, in nanoseconds.
 
-    So they take turns: all requests together, `rate` a second, are due at distances that are as equal as can be.
+    So they take turns: all requests together, `rate` a second, are due at nearly equal distances.
     """
     return round(number * 1e9 / rate)
 
 
 @dataclass(frozen=True)
 class LoadHostFiles:
-    """What one load host left of a cell: the bytes of its generator's result, samples and ticks, all by its own clock.
+    """A load host's files of a cell: the bytes of its generator's result, samples and ticks, by its own clock.
 
     `cpus` are those of the generator.
     """
@@ -242,7 +242,7 @@ class LoadHostFiles:
 
 @dataclass(frozen=True)
 class LoadFiles:
-    """What all load hosts left of a cell, in the inventory's order, the bytes of its `clocks.json`, and the records."""
+    """All load hosts' files of a cell in the inventory's order, the bytes of its `clocks.json`, and their records."""
 
     clocks_json: bytes
     hosts: tuple[LoadHostFiles, ...]
@@ -251,7 +251,7 @@ class LoadFiles:
 
 @dataclass(frozen=True)
 class LoadHostsSeen:
-    """What came of it: the generators' usage together, how busy the busiest of them was, and what the watch saw.
+    """The load hosts of a cell: the generators' total usage, the busiest one's saturation, and the watch's numbers.
 
     `saturation` is the CPU use of the busiest generator over the CPUs that its threads can fill.
     """
@@ -263,18 +263,18 @@ class LoadHostsSeen:
 
 
 def look_at_load_hosts(files: LoadFiles, merged: WindowResult, *, folder: str) -> LoadHostsSeen:
-    """The load hosts of a cell.
+    """The numbers of a cell's load hosts.
 
-    That each generator of an open loop begins in its turn doesn't count as being late.
+    The turns of an open loop's generators don't count as delays.
 
     Args:
-        files: what they left.
-        merged: the cell's own result, which is of all generators together.
+        files: the load hosts' files.
+        merged: the cell's own result, of all generators together.
         folder: the cell's folder with a final slash, for messages.
 
     Raises:
-        AnalysisError: the cell's result isn't what the generators' results come to, or a file can't be used.
-        DocumentError: a file isn't of its shape.
+        AnalysisError: the cell's result differs from the merged results, or a file can't be used.
+        DocumentError: a file is invalid.
     """
     clocks = CellClocks.from_json(files.clocks_json, name=f"{folder}{CLOCKS_NAME}")
     result_name = WRK_FILE if isinstance(merged, WrkResult) else OPEN_LOOP_FILE
@@ -309,7 +309,7 @@ def _earlier(window: Window, by_ns: int) -> Window:
 
 
 def with_load_hosts(watch: WatchNumbers, seen: LoadHostsSeen) -> WatchNumbers:
-    """What the lab's host was like, together with what the generators' hosts were: the worst of these counts."""
+    """The watch's numbers of the lab's host, with those of the worst load host."""
     watches = seen.watches
     waited = [found.generator_waited for found in watches if found.generator_waited is not None]
     return watch.model_copy(
@@ -381,16 +381,16 @@ def _spread(moments_ns: Iterable[int]) -> float:
 
 
 def _apart(windows: Sequence[Window]) -> float:
-    """The share of the load in which not all generators were at work."""
+    """The share of the load in which not all generators ran."""
     start_ns, end_ns = min(window.start_ns for window in windows), max(window.end_ns for window in windows)
     together_ns = min(window.end_ns for window in windows) - max(window.start_ns for window in windows)
     return 1 - max(together_ns, 0) / (end_ns - start_ns)
 
 
 def _network_share(parts: Sequence[WrkResult], records: Sequence[LoadHostRecord]) -> float | None:
-    """The answers' share of the bandwidth: that of the fullest way, or of all that the lab's host can send.
+    """The answers' share of the bandwidth: to the load host with the largest share, or of the lab host's total.
 
-    What the lab's host can send is assumed to be the most that went to any one of them. None where it wasn't measured.
+    The total is assumed to be the largest bandwidth to a single load host. None if it wasn't measured.
     """
     carried = [8e6 * part.bytes / part.elapsed_us for part in parts]
     measured = [record.before.network.bandwidth for record in records]
@@ -403,6 +403,6 @@ def _network_share(parts: Sequence[WrkResult], records: Sequence[LoadHostRecord]
 
 def _another(folder: str, name: str) -> AnalysisError:
     return AnalysisError(
-        f"{folder}{name} isn't what the results of the load hosts beside it come to by {CLOCKS_NAME}. Restore the "
-        "cell's files, or measure it again."
+        f"{folder}{name} differs from the merged results of the load hosts beside it. Restore the cell's files, or "
+        "measure it again."
     )

@@ -1,13 +1,11 @@
-"""What was recorded during a cell: what each role used over a load window, and what the host was like.
+"""The recordings of a cell: the usage of each role over a load window, and the state of the host.
 
-`samples.csv`: CPU time is a counter that only grows, so the mean use over a window is the difference of its ends over
-the window's length; the counter at an end that lies between two samples is interpolated. Memory is a level: its mean is
-that of the samples in the window, its peak the greatest of them. A peak shorter than the sampler's interval of 0.1 s
-can be missed.
+`samples.csv`: CPU time only grows, so the mean use over a window is the counter's increase over the window's length; at
+an end between two samples it is interpolated. Memory is a level: its mean and peak are those of the samples in the
+window. A peak shorter than the sampler's interval of 0.1 s can be missed.
 
-`watch.json` and `ticks.jsonl`: all counters only grow, so what happened is the difference of two ticks. Only ticks
-inside of the window are used, and nothing is interpolated: at a window's ends the load changes too much within one
-tick.
+`watch.json` and `ticks.jsonl`: all counters only grow, so a number is the difference of two ticks. Only ticks inside
+the window are used, and nothing is interpolated, because at a window's ends the load changes too much within one tick.
 """
 
 import re
@@ -38,13 +36,13 @@ from documents.run import (
 SAMPLED_ROLES: tuple[SampledRole, ...] = get_args(SampledRole)
 
 HOST_ROLES: tuple[SampledRole, ...] = ("api", "postgres", "redis")
-"""Those on the lab's host where the load comes from load hosts."""
+"""The roles on the lab's host if the load comes from load hosts."""
 
 _HEADER = ",".join(SAMPLE_COLUMNS)
 _LINE = re.compile(rf"(\d{{1,18}}),({'|'.join(SAMPLED_ROLES)}),(\d{{1,18}}),(\d{{1,18}}),(\d{{1,18}})", re.ASCII)
 
 LONGEST_SAMPLE_GAP_NS = 1_000_000_000
-"""A second without a sample is ten ticks missed: peaks and the window's ends are then no longer known."""
+"""A second without a sample is ten missed samples: peaks and the window's ends are then unknown."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +64,7 @@ class Window:
 
 
 def load_window(result: WindowResult) -> Window:
-    """When there was load."""
+    """The load window of a result."""
     return Window(result.started_ns, result.ended_ns)
 
 
@@ -78,7 +76,7 @@ def read_samples(
     Args:
         data: the bytes of a `samples.csv`.
         name: the file's name, for messages.
-        roles: those that it has; a generator on a load host has a table of its own.
+        roles: the roles in it; the samples of a generator on a load host are in a file of that host.
 
     Raises:
         AnalysisError: the file is cut off or damaged, time or a CPU counter runs backwards, or a role is missing; names
@@ -114,10 +112,10 @@ def read_samples(
 
 
 def usage(samples: dict[SampledRole, RoleSamples], window: Window, *, name: str) -> dict[SampledRole, Usage]:
-    """What each role used over a load window.
+    """The usage of each role over a load window.
 
     Raises:
-        AnalysisError: for more than a second of the window a role has no sample.
+        AnalysisError: a role has no sample for more than a second of the window.
     """
     return {role: _usage_of(role, found, window, name) for role, found in samples.items()}
 
@@ -143,7 +141,7 @@ def _usage_of(role: SampledRole, samples: RoleSamples, window: Window, name: str
 def step_means(samples: RoleSamples, window: Window, steps: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """CPU use in cores and anonymous memory in bytes in equal steps of a window.
 
-    Both are read at the steps' ends from the samples, linearly interpolated; memory is the mean of a step's two ends.
+    Both are interpolated linearly at the steps' ends; memory is the mean of a step's two ends.
 
     Returns:
         Two arrays of `steps` numbers.
@@ -167,15 +165,15 @@ def _broken(name: str, line: int, what: str) -> AnalysisError:
 
 
 LONGEST_TICK_GAP_NS = 2_000_000_000
-"""Five ticks missed: what the host was like in between is unknown."""
+"""Five missed ticks: the state of the host in between is unknown."""
 
 _LEFT_MS = 200
-"""How much of a silence may be missing: the last answer before the load may be as near to its beginning."""
+"""A connection's silence may be shorter by this much: its last answer may come shortly after the load's start."""
 
 
 @dataclass(frozen=True)
 class WatchFiles:
-    """What the watch over a cell left: the bytes of its `watch.json` and `ticks.jsonl`, and the CPUs of each role."""
+    """The watch's files of a cell: the bytes of `watch.json` and `ticks.jsonl`, and the CPUs of each role."""
 
     watch_json: bytes
     ticks_jsonl: bytes
@@ -218,20 +216,20 @@ def watch_numbers(
     cores: CoreLayout,
     folder: str = "",
 ) -> WatchNumbers:
-    """What the host was like over a load window.
+    """The state of the host over a load window.
 
     Args:
         watch_json: the bytes of a cell's `watch.json`.
         ticks_jsonl: the bytes of its `ticks.jsonl`.
         window: the load window.
-        result: wrk's; None in an open loop. There, how many connections are open, and which of them are
-            silent, depends on the rate, and the generator's program has as many threads as it finds fit.
+        result: wrk's; None in an open loop, in which the number of open connections depends on the rate, and the
+            generator chooses its number of threads.
         cores: the CPUs of each role.
         folder: the cell's folder with a final slash, for messages.
 
     Raises:
         AnalysisError: the ticks are damaged, or don't cover the window.
-        DocumentError: `watch_json` isn't of the shape of a `HostWatch`.
+        DocumentError: `watch_json` is invalid.
     """
     spins = HostWatch.from_json(watch_json, name=f"{folder}watch.json")
     name = f"{folder}ticks.jsonl"
@@ -265,12 +263,12 @@ def watch_numbers(
 def generator_watch(
     ticks_jsonl: bytes, *, window: Window, result: WrkResult | None, cpus: Sequence[int], name: str
 ) -> WatchNumbers:
-    """What a load host was like over a load window; of its CPUs, those of the generator.
+    """The state of a load host over a load window, for the generator's CPUs.
 
-    There is no API there, so there are no connections to it, and no spin.
+    It has no API, so there are no connections and no spin.
 
     Args:
-        ticks_jsonl: the bytes of what the watch there wrote.
+        ticks_jsonl: the bytes of its `ticks.jsonl`.
         window: the load window, by the load host's clock.
         result: wrk's; None in an open loop.
         cpus: the generator's.
@@ -302,10 +300,10 @@ def generator_watch(
 
 
 class _Used:
-    """How one CPU spent the time between two ticks, as shares of it.
+    """How one CPU spent the time between two ticks, as shares.
 
-    Busy is what was neither idle nor stolen: the kernel measures idle time, but may only sample what a CPU was busy
-    with. `tasks` leaves out interrupts, which are charged to no process, as the loopback's packets are.
+    Busy is neither idle nor stolen: the kernel measures idle time, but may only sample the kinds of busy time. `tasks`
+    excludes interrupts, such as those of loopback packets, which count for no process.
     """
 
     def __init__(self, *, stolen: float, busy: float, tasks: float) -> None:
@@ -313,7 +311,7 @@ class _Used:
 
     @classmethod
     def between(cls, first: CpuTimes, last: CpuTimes, milliseconds: float) -> "_Used":
-        """The difference of two ticks so many milliseconds apart."""
+        """The difference of two ticks this many milliseconds apart."""
         # Idle and waiting times may fall by a step, as proc_stat(5) warns.
         spent = CpuTimes(*(max(after - before, 0) for before, after in zip(first, last, strict=True)))
         busy = milliseconds - spent.idle - spent.iowait - spent.steal
@@ -326,7 +324,7 @@ class _Used:
 
 
 def _inside(ticks: Sequence[HostTick], window: Window, name: str) -> Sequence[HostTick]:
-    """The ticks inside of a window, at least two."""
+    """The ticks inside a window, at least two."""
     inside = [tick for tick in ticks if window.start_ns <= tick.time_ns <= window.end_ns]
     moments = [window.start_ns, *(tick.time_ns for tick in inside), window.end_ns]
     longest_ns = max(after - before for before, after in pairwise(moments))
@@ -349,7 +347,7 @@ def _roles_on(cores: CoreLayout, cpus: frozenset[int]) -> set[Role]:
 def _others(
     first: HostTick, last: HostTick, used: "dict[int, _Used]", cpus: frozenset[int], roles: Collection[Role]
 ) -> float:
-    """What was used of these CPUs beyond the CPU time of the cgroups of the roles that are on them."""
+    """The share of these CPUs that was used by other processes than those of the roles on them."""
     own_ns = sum(
         last.used_ns[name] - first.used_ns[name] for name in first.used_ns.keys() & last.used_ns.keys() if name in roles
     )
@@ -358,7 +356,7 @@ def _others(
 
 
 def _throttled(ticks: Sequence[HostTick]) -> dict[str, float]:
-    """The cgroups that were held back, and for how many seconds; one that came later counts from its first tick."""
+    """The cgroups that were throttled, and for how many seconds; a new one counts from its first tick."""
     found: dict[str, float] = {}
     for directory in {name for tick in ticks for name in tick.throttled}:
         seen = [tick.throttled[directory] for tick in ticks if directory in tick.throttled]
@@ -382,12 +380,12 @@ def _pressure(first: HostTick, last: HostTick) -> dict[Resource, tuple[float, fl
 
 
 def _waited(ticks: Sequence[HostTick]) -> float | None:
-    """The share of its time that a worker of the generator stood ready without a CPU.
+    """The share of its time that a worker of the generator was ready without a CPU.
 
-    wrk's first thread sleeps until the others have ended, so it isn't counted.
+    wrk's first thread, which sleeps until the others have ended, isn't counted.
     """
     known = [(tick.time_ns, tick.generator) for tick in ticks if tick.generator is not None]
-    # What a thread ran and waited is gone with it: near the window's end some may have ended.
+    # The times of a thread disappear when it ends, and some may end near the window's end.
     threads = max((scheduled.threads for _, scheduled in known), default=0)
     seen = [(time_ns, scheduled) for time_ns, scheduled in known if scheduled.threads == threads]
     if len(seen) < 2:
@@ -398,7 +396,7 @@ def _waited(ticks: Sequence[HostTick]) -> float | None:
 
 
 def _stuck(last: HostTick, window: Window, timeout_seconds: int) -> int | None:
-    """How many connections, at the last tick, were sent nothing since the load began, or for the time-out and more."""
+    """How many connections at the last tick had no answer since the load began, or for the timeout or longer."""
     if last.silent_ms is None:
         return None
     patience_ms = min((last.time_ns - window.start_ns) // 1_000_000 - _LEFT_MS, 1000 * timeout_seconds)
@@ -410,6 +408,6 @@ def _stuck(last: HostTick, window: Window, timeout_seconds: int) -> int | None:
 def _cpu_seconds(spins: Collection[Spin]) -> float:
     """The CPU time of a spin, mean over the CPUs.
 
-    CPU time and not the clock's: what else runs on these CPUs makes the spin wait, which is seen by its own name.
+    CPU time, not wall time: other programs on these CPUs make the spin wait, and have a number of their own.
     """
     return sum(spin.cpu_ns for spin in spins) / len(spins) / 1e9

@@ -1,6 +1,6 @@
-"""A run's folder, ``runs/<id>/``, read and checked: its documents agree, its raw files are those that were measured.
+"""Read and check a run's folder, ``runs/<id>/``: its documents agree, and its raw files have their checksums.
 
-This is the one reader; `experiment/record/` writes.
+Only this module reads it; `experiment/record/` writes it.
 """
 
 import hashlib
@@ -36,16 +36,16 @@ _RAW_FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 @dataclass(frozen=True)
 class CellFiles:
-    """The raw files of one attempt at a cell, and what has to be known to read them.
+    """The raw files of one attempt at a cell, and the facts needed to read them.
 
     Attributes:
         result_json: the bytes of its `wrk.json` or `open-loop.json`.
         samples_csv: the bytes of its `samples.csv`.
         generator_cpus: how many CPUs the load generator may run on.
-        watched: what the watch left; None where it left nothing.
-        load_files: what load hosts left; None where the load came from the lab's own host.
+        watched: the watch's files; None if there are none.
+        load_files: the files of load hosts; None if the load came from the lab's own host.
         folder: the attempt's folder with a final slash, for messages.
-        attempt: which attempt at the cell it is.
+        attempt: the attempt's number.
     """
 
     result_json: bytes
@@ -61,8 +61,8 @@ class CellFiles:
 class Run:
     """One run, finished or not.
 
-    `attempts` has the finished attempts at each planned cell in their order, by the cell's id. `open_loop_plan` is None
-    where the protocol has no open loop, or its rates aren't known yet.
+    `attempts` has the finished attempts at each planned cell in order, by the cell's id. `open_loop_plan` is None if
+    the protocol has no open loop, or its rates aren't known yet.
     """
 
     directory: Path
@@ -72,21 +72,21 @@ class Run:
     open_loop_plan: OpenLoopPlan | None
     attempts: Mapping[str, tuple[CellRecord, ...]]
     _verified: set[Path] = field(default_factory=set[Path], repr=False, compare=False)
-    """Raw files whose checksum was compared by this process; a later state of the run has the same set."""
+    """Raw files whose checksum this process has verified; later states of the run share the set."""
 
     @cached_property
     def records(self) -> dict[str, CellRecord]:
-        """The attempt that stands for each finished cell: the valid one, or the last where none is left to be made."""
+        """The attempt that counts for each finished cell: the valid one, or the last if no further one is allowed."""
         cells = (*self.plan.cells, *self._open_loop_cells)
         return {cell.id: self.attempts[cell.id][-1] for cell in cells if self.next_attempt(cell) is None}
 
     @property
     def closed_cells(self) -> tuple[Cell, ...]:
-        """The cells of the closed loop that are due, in their order.
+        """The cells of the closed loop that are due, in order.
 
-        They are those of the plan, unless the run's budget ended them before the last blocks. These aren't measured
-        later: whether to go on would then be decided by who has seen the results, and the rates of the open loop follow
-        from the blocks before.
+        They are those of the plan, without the blocks that the run's budget left out. These aren't measured later,
+        because somebody who has seen the results would then decide whether to continue, and because the rates of the
+        open loop follow from the earlier blocks.
         """
         over = self.host.after is not None or self.open_loop_plan is not None
         if self.manifest.budget_seconds is None or not over:
@@ -96,29 +96,29 @@ class Run:
 
     @property
     def cells(self) -> tuple[Cell, ...]:
-        """All cells that are planned by now and due, those of the open loop last."""
+        """All due cells that are planned so far, those of the open loop last."""
         return (*self.closed_cells, *self._open_loop_cells)
 
     @property
     def lacks_open_loop_plan(self) -> bool:
-        """Whether the run is to have an open loop whose rates aren't known yet."""
+        """Whether the run will have an open loop whose rates aren't known yet."""
         return self.manifest.protocol.open_loop is not None and self.open_loop_plan is None
 
     @property
     def is_finished(self) -> bool:
-        """Whether every cell is finished, and the host was looked at afterwards."""
+        """Whether every cell is finished, and the host's identity was read afterwards."""
         if self.host.after is None or self.lacks_open_loop_plan:
             return False
         return all(cell.id in self.records for cell in self.cells)
 
     @property
     def subjects(self) -> tuple[ApiService, ...]:
-        """The APIs that the run is to measure, a variant of one by itself, in the order of its inventory."""
+        """The APIs and variants that the run measures, in the order of its inventory."""
         planned = {cell.api for cell in self.plan.cells}
         return tuple(api for api in self.manifest.inventory.apis if api.name in planned)
 
     def next_attempt(self, cell: Cell) -> int | None:
-        """The number of the attempt that is to be made next at a cell, counted from 1; None where none is."""
+        """The number of the next attempt at a cell, from 1; None if it needs none."""
         made = self.attempts[cell.id]
         if len(made) >= self.manifest.protocol.attempts or any(record.valid for record in made):
             return None
@@ -134,7 +134,7 @@ class Run:
         return replace(self, open_loop_plan=plan, attempts={**{cell.id: () for cell in plan.cells}, **self.attempts})
 
     def void_attempts(self) -> tuple[VoidAttempt, ...]:
-        """Every finished attempt that doesn't count, in the order of the plan."""
+        """Every void attempt, in the order of the plan."""
         return tuple(
             VoidAttempt(
                 cell_id=cell.id,
@@ -151,7 +151,7 @@ class Run:
         )
 
     def void_cells(self) -> tuple[VoidCell, ...]:
-        """The cells of which no attempt counts and none is left, in the order of the plan."""
+        """The cells without a valid attempt and with none left, in the order of the plan."""
         return tuple(
             VoidCell(
                 cell_id=cell.id,
@@ -167,7 +167,7 @@ class Run:
         )
 
     def short_blocks(self) -> tuple[ShortBlock, ...]:
-        """The blocks that lack a cell for good, in their order; those of the open loop last."""
+        """The blocks with a void cell, in order; those of the open loop last."""
         return (*self._short(self.closed_cells, open_loop=False), *self._short(self._open_loop_cells, open_loop=True))
 
     def cores_of(self, record: CellRecord) -> CoreLayout:
@@ -177,10 +177,10 @@ class Run:
         return inventory.cores_of(inventory.api(api))
 
     def raw_file(self, record: CellRecord, file_name: str) -> bytes:
-        """The bytes of one raw file of an attempt at a cell, verified against its checksum.
+        """The bytes of one raw file of an attempt at a cell, verified by its checksum.
 
         Raises:
-            AnalysisError: the attempt has no such file, or it isn't the one that was measured.
+            AnalysisError: the attempt has no such file, or its checksum differs.
         """
         if file_name not in record.files:
             raise AnalysisError(
@@ -202,7 +202,7 @@ class Run:
         """Verify each raw file of each finished attempt that this process hasn't read yet.
 
         Raises:
-            AnalysisError: one is missing or isn't the one that was measured.
+            AnalysisError: one is missing, or its checksum differs.
         """
         for record in chain.from_iterable(self.attempts.values()):
             for file_name in record.files:
@@ -210,11 +210,7 @@ class Run:
                     self.raw_file(record, file_name)
 
     def cell_files(self, cell: Cell, record: CellRecord) -> CellFiles:
-        """The raw files of an attempt at a cell.
-
-        Raises:
-            AnalysisError: as `raw_file`.
-        """
+        """The raw files of an attempt at a cell; raises what `raw_file` raises."""
         result_name = result_file(cell)
         return CellFiles(
             result_json=self.raw_file(record, result_name),
@@ -277,7 +273,7 @@ def read_run(directory: Path) -> Run:
 
     Raises:
         AnalysisError: a document is missing, or two of them contradict each other.
-        DocumentError: a document isn't of its shape.
+        DocumentError: a document is invalid.
     """
     manifest = Manifest.from_json(_read(directory / "manifest.json"), name="manifest.json")
     host = HostRecord.from_json(_read(directory / "host.json"), name="host.json")
@@ -334,10 +330,10 @@ def _read_open_loop_plan(directory: Path, plan: Plan, manifest: Manifest) -> Ope
 
 
 def _read_attempts(directory: Path, cell: Cell, allowed: int) -> tuple[CellRecord, ...]:
-    """The finished attempts at a cell in their order.
+    """The finished attempts at a cell in order.
 
     Raises:
-        AnalysisError: an attempt is missing before one that was made, or one was made though the cell counted already.
+        AnalysisError: an earlier attempt is missing, or there is one after a valid attempt.
     """
     found = [record for number in range(1, allowed + 1) if (record := _read_record(directory, cell, number))]
     for place, record in enumerate(found, start=1):
@@ -345,13 +341,13 @@ def _read_attempts(directory: Path, cell: Cell, allowed: int) -> tuple[CellRecor
         if record.attempt != place:
             raise AnalysisError(
                 f"{name} was measured after an attempt that isn't there: {attempt_id(cell.id, record.attempt - 1)}. "
-                "Nothing is dropped in silence: restore that folder, or remove the later attempts too to have the cell "
+                "No file is ignored: restore that folder, or remove the later attempts too to have the cell "
                 "measured again with `lab run --resume`."
             )
         if place > 1 and found[place - 2].valid:
             raise AnalysisError(
-                f"{name} was measured though {found[place - 2].attempt_id} is valid, and a cell is run again only "
-                "where it is void. Move the folder away, or restore the one before it."
+                f"{name} was measured although {found[place - 2].attempt_id} is valid, and only void cells are run "
+                "again. Move the folder away, or restore the one before it."
             )
     return tuple(found)
 
@@ -370,7 +366,7 @@ def _read_record(directory: Path, cell: Cell, attempt: int) -> CellRecord | None
         )
     for file_name in record.files:
         if not _RAW_FILE_NAME.fullmatch(file_name):
-            raise AnalysisError(f"{name} lists a file named {file_name[:80]!r}, which is no name of a raw file.")
+            raise AnalysisError(f"{name} lists a file named {file_name[:80]!r}, which isn't the name of a raw file.")
     return record
 
 
@@ -380,7 +376,7 @@ def _refuse_unplanned_cells(directory: Path, planned: Sequence[Cell], allowed: i
         if path.parent.name not in names:
             raise AnalysisError(
                 f"cells/{path.parent.name} was measured but isn't in plan.json or {OPEN_LOOP_PLAN}, or is an "
-                "attempt more than the protocol allows. Nothing is dropped in silence: restore the plans of this run, "
+                "attempt more than the protocol allows. No file is ignored: restore the plans of this run, "
                 "or move the folder away."
             )
 
@@ -391,7 +387,7 @@ def _read(path: Path) -> bytes:
     except OSError as error:
         raise AnalysisError(
             f"{path} can't be read: {error.strerror}. "
-            "Name the folder of a run, such as runs/<id>, and check that it is whole."
+            "Name the folder of a run, such as runs/<id>, and check that it is complete."
         ) from error
 
 

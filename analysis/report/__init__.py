@@ -1,4 +1,4 @@
-"""From a run's folder to its report."""
+"""The report of a run, from its folder."""
 
 from analysis.report.caveats import grade_of, hardware_differences
 from analysis.report.report import analyse, facts_file_name, find_facts, summarise_facts

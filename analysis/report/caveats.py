@@ -33,15 +33,15 @@ _HARDWARE = {
     "physical_cores": "physical cores",
     "numa_nodes": "NUMA nodes",
 }
-"""Members of an identity that are the hardware's, by what they are called; CPUs are counted, and memory has room."""
+"""The members of an identity that describe hardware, with their names; CPUs and memory are compared separately."""
 
 _TOLD = {"cpus", "memory_bytes", *_HARDWARE}
 
 
 def hardware_differences(host: HostIdentity, load_host: HostIdentity) -> tuple[str, ...]:
-    """In what hardware a load host differs, a clause for each: ``physical cores: 8, and 4 of the load host``.
+    """Differences in hardware of a load host, a clause each: ``physical cores: 8, and 4 of the load host``.
 
-    The numbers of the CPUs are no difference: one of two containers on a machine can't have those of the other.
+    CPU numbers may differ, because two containers on a machine have different CPUs.
     """
     found = [
         f"{name}: {_text(ours)}, and {_text(theirs)} of the load host"
@@ -58,7 +58,7 @@ def hardware_differences(host: HostIdentity, load_host: HostIdentity) -> tuple[s
 
 
 def other_differences(host: HostIdentity, load_host: HostIdentity) -> tuple[str, ...]:
-    """In what else it differs: kernel, system, microcode, mitigations, limits and settings; a clause for each."""
+    """Other differences: kernel, system, microcode, mitigations, limits and settings; a clause each."""
     alike = host.model_copy(update={name: getattr(load_host, name) for name in _TOLD})
     return tuple(
         text.replace(" was ", ": ", 1).replace(" and is ", ", and ", 1) + " of the load host"
@@ -75,7 +75,7 @@ def about_load_hosts(
     summaries: Sequence[ScenarioSummary],
     of_both_loops: Sequence[CellNumbers | OpenLoopNumbers],
 ) -> Iterator[str]:
-    """The sentences; none where the load came from the lab's own host.
+    """Caveats of load hosts, in sentences; none if the load came from the lab's own host.
 
     Args:
         run: the run.
@@ -112,7 +112,7 @@ def about_load_hosts(
 
 
 def _about_round_trips(records: Sequence[LoadHostRecord], summaries: Sequence[ScenarioSummary]) -> Iterator[str]:
-    """Where the network makes up so much of the latency that little is left in which APIs can differ."""
+    """The caveat that the network is so much of the latency that the APIs can't differ much."""
     if not records:
         return
     round_trip_us = max(record.before.network.round_trips.median_us for record in records)
@@ -147,12 +147,12 @@ def _changes_of_network(record: LoadHostRecord) -> Iterator[str]:
 
 
 def grade_of(inventory: Inventory, knobs: Collection[KnobRecord], subjects: Collection[ApiService] = ()) -> Grade:
-    """The grade of a lab's host, of its core layout, and of how far it was controlled.
+    """The grade of a lab's host, from its size, its core layout, and its controlled settings.
 
     Args:
         inventory: the lab.
-        knobs: the host's and its load hosts'; none where the run has no record of them, which counts as no control.
-        subjects: what was measured on it. Where core layouts vary, the worst of them counts.
+        knobs: those of the host and its load hosts; without any, the host counts as not controlled.
+        subjects: of the run. If core layouts vary, the worst of them counts.
     """
     layouts = [*map(inventory.cores_of, subjects)] or [inventory.cores]
     if any(inventory.generator_shares(layout) for layout in layouts):
@@ -173,7 +173,7 @@ def caveats_of(
     *,
     open_loop: OpenLoopReport | None = None,
 ) -> tuple[str, ...]:
-    """The caveats of a run, the weightiest first."""
+    """The caveats of a run, the most important first."""
     of_both_loops = (*cells, *(() if open_loop is None else open_loop.cells))
     return (
         *_about_the_host(run),
@@ -190,7 +190,7 @@ def caveats_of(
 
 
 def article_note(run: Run) -> str:
-    """Whether the article's numbers can stand beside this run's, and if not, why not."""
+    """Whether the article's numbers are comparable with this run's, and if not, why not."""
     inventory, protocol = run.manifest.inventory, run.manifest.protocol
     host = unlike_host(inventory.size, inventory.cores)
     loads = {
@@ -198,8 +198,8 @@ def article_note(run: Run) -> str:
     }
     reasons = "; ".join([*host, *chain.from_iterable(loads.values())])
     with_caution = (
-        "The article names neither its CPU model nor its mix of requests, so its absolute numbers can be compared with "
-        "these with caution only; orders and ratios carry further."
+        "The article names neither its CPU model nor its mix of requests, so compare its absolute numbers with "
+        "caution; orders and ratios are more reliable."
     )
     if not reasons:
         return with_caution
@@ -415,7 +415,7 @@ def _load(summary: ScenarioSummary | OpenLoopSummary) -> str:
 
 
 def _results(count: int, of: int) -> str:
-    """Results are those of one API under one load or at one rate: ``2 of 12 results``."""
+    """A number of results, each of one API under one load or at one rate: ``2 of 12 results``."""
     return f"{count} of {of} {'result' if of == 1 else 'results'}"
 
 
@@ -440,7 +440,7 @@ def _were(count: int) -> str:
 
 
 def _short(blocks: Sequence[ShortBlock]) -> str:
-    """Which blocks are short, those of the open loop by themselves: both loops count theirs from 1."""
+    """The short blocks, those of the open loop separately, because both loops count from 1."""
     parts: list[str] = []
     for open_loop, of_which in ((False, ""), (True, " of the open loop")):
         numbers = [str(short.block) for short in blocks if short.open_loop == open_loop]

@@ -1,4 +1,4 @@
-"""A run's folder and the facts about building to its report."""
+"""Compute the report from a run's folder and the facts about building."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -43,7 +43,7 @@ from documents.run import CellRecord, Facts, HostIdentity, Scenario, WrkResult, 
 
 
 def facts_file_name(api: ApiService) -> str:
-    """The name of an API's document in the folder of facts; it changes with the API's image."""
+    """The name of an API's document in the folder of facts, which depends on the API's image."""
     return f"{api.name}-{api.image_id.removeprefix('sha256:')[:12]}.json"
 
 
@@ -52,7 +52,7 @@ def find_facts(folder: Path, api: ApiService) -> Facts | None:
 
     Raises:
         AnalysisError: the document can't be read.
-        DocumentError: the document isn't of its shape.
+        DocumentError: the document is invalid.
     """
     path = folder / facts_file_name(api)
     try:
@@ -67,12 +67,7 @@ def find_facts(folder: Path, api: ApiService) -> Facts | None:
 
 
 def summarise_facts(facts: Facts, host: HostIdentity) -> BuildingFacts:
-    """What the report shows of an API's facts.
-
-    Args:
-        facts: the facts.
-        host: the host that the report is about.
-    """
+    """The report's part of an API's facts; `host` is the run's."""
     building, starting = facts.building, facts.starting
     return BuildingFacts(
         api=facts.api,
@@ -105,12 +100,12 @@ def analyse(run: Run, facts_directory: Path | None = None) -> Report:
 
     Args:
         run: the run.
-        facts_directory: where `lab facts` keeps what it measured; what is there of the run's images is taken in.
+        facts_directory: the folder of `lab facts`; the report includes the facts of the run's images.
 
     Raises:
-        AnalysisError: a raw file is missing, damaged or changed since it was measured; names file and line.
-        DocumentError: a document of the run, or a raw one of a cell that counts, isn't of its shape; names the file and
-            the members at fault.
+        AnalysisError: a raw file is missing, damaged or changed; names file and line.
+        DocumentError: a document of the run or a raw file of a valid cell is invalid; names the file and the members at
+            fault.
     """
     manifest, protocol, inventory = run.manifest, run.manifest.protocol, run.manifest.inventory
     subjects = run.subjects
@@ -236,7 +231,7 @@ def _summarise(run: Run, api: str, scenario: Scenario, measured: dict[str, Measu
 
 
 def _by_block(cells: Iterable[MeasuredCell]) -> list[list[MeasuredCell]]:
-    """The cells of each block that has one: two where it measured the API twice."""
+    """The cells of each block: one, or two if it measured the API twice."""
     blocks: defaultdict[int, list[MeasuredCell]] = defaultdict(list)
     for cell in cells:
         blocks[cell.numbers.block].append(cell)
@@ -244,16 +239,15 @@ def _by_block(cells: Iterable[MeasuredCell]) -> list[list[MeasuredCell]]:
 
 
 def _sum_of(counts: Iterable[int | None]) -> int | None:
-    """The sum; None where one of them is unknown."""
+    """The sum; None if one of them is unknown."""
     known = list(counts)
     return None if None in known else sum(count for count in known if count is not None)
 
 
 def _errors_of_void(run: Run, record: CellRecord) -> int | None:
-    """Count wrk's errors in a void attempt: 0 where it ended before wrk was started.
+    """Count wrk's errors in a void attempt: 0 if it ended before wrk was started.
 
-    None where wrk left no result that can be read, as against an API that refuses every connection: how many there
-    were is unknown.
+    None if wrk left no readable result, for example because the API refused every connection: the number is unknown.
     """
     if "wrk.json" not in record.files:
         return None if any(void.reason == "generator-failed" for void in record.voids) else 0
@@ -261,7 +255,7 @@ def _errors_of_void(run: Run, record: CellRecord) -> int | None:
     try:
         return WrkResult.from_json(data, name=name).errors.total
     except DocumentError:
-        # Most likely the attempt is void because of it; the report of the others doesn't end with it.
+        # Most likely the attempt is void because of it; the report needs only the others.
         return None
 
 
@@ -312,13 +306,13 @@ def _series(scenario: Scenario, blocks: Sequence[Sequence[MeasuredCell]]) -> Tim
 
 
 def _distribution(blocks: Sequence[Sequence[MeasuredCell]]) -> LatencyDistribution | None:
-    """As far as every cell has one; None where a cell has too few responses for any of it."""
+    """The distribution as far as every cell has it; None if a cell has too few responses."""
     shown = min(len(cell.raw_tail) for cells in blocks for cell in cells)
     if not shown:
         return None
 
     def mean(read: Callable[[MeasuredCell], NDArray[np.float64]]) -> tuple[float, ...]:
-        # A latency below a microsecond is counted as 0, and so is a mean with one in it.
+        # A latency below a microsecond counts as 0, and so does a geometric mean that includes one.
         with np.errstate(divide="ignore"):
             of_blocks = [np.mean([np.log(read(cell)[:shown]) for cell in cells], axis=0) for cells in blocks]
         return tuple(np.exp(np.mean(of_blocks, axis=0)).tolist())
@@ -331,9 +325,10 @@ def _distribution(blocks: Sequence[Sequence[MeasuredCell]]) -> LatencyDistributi
 
 
 def _article_numbers(summaries: Sequence[ScenarioSummary]) -> Iterable[PublishedNumber]:
-    """All of the article's numbers, beside those of this run's APIs and loads that bear its names.
+    """The article's numbers, each with this run's number of the API and load of the same name.
 
-    Its p99 is beside the corrected one: the article measured with wrk, whose printed percentiles are corrected.
+    Its p99 is compared with the corrected one, because the article measured with wrk, which prints corrected
+    percentiles.
     """
     by_name = {(summary.api, summary.scenario): summary.measured for summary in summaries}
     if not any(load in article.LOADS for _, load in by_name):

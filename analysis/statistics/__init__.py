@@ -1,4 +1,4 @@
-"""What is concluded from cells: estimates of each API, and comparisons of two by their ratio in each block."""
+"""Estimates of each API over cells, and comparisons of two APIs by their ratio in each block."""
 
 from analysis.statistics.comparison import SIGNIFICANCE, compare, compare_all, judge, uncompared, verdict_text
 from analysis.statistics.estimates import RunNoise, TwoNoises, explained_change, welch

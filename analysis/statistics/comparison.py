@@ -1,4 +1,4 @@
-"""From a run's cells to comparisons: verdicts on all pairs, ranks, and the A/A twin, by each measure."""
+"""Compare a run's cells: verdicts on all pairs, ranks, and the A/A twin, by each measure."""
 
 from collections.abc import Collection, Iterable, Sequence
 from itertools import combinations
@@ -52,8 +52,8 @@ def judge(*, same: bool, p_adjusted: float) -> Verdict:
 def verdict_text(pair: PairComparison, measure: Measure) -> str:
     """The verdict in words: "same", "same, bound by PostgreSQL", "rust faster", "can't tell".
 
-    Where both wait for PostgreSQL, that they are the same is no merit and no fault of theirs. "Faster" is left as it
-    is: what PostgreSQL holds back can only have made the difference smaller.
+    If both wait for PostgreSQL, the verdict "same" is about the database. "Faster" doesn't mention PostgreSQL, which
+    can only have made the difference smaller.
     """
     if pair.verdict == "same":
         return "same, bound by PostgreSQL" if pair.bound_by_postgres else "same"
@@ -61,11 +61,11 @@ def verdict_text(pair: PairComparison, measure: Measure) -> str:
 
 
 def rank_ranges(apis: Sequence[str], better_than: Collection[tuple[str, str]]) -> tuple[RankRange, ...]:
-    """Each API's best and worst possible rank; the best first, by name where two have the same range.
+    """Each API's best and worst possible rank; the best first, then by name.
 
-    What follows is used as well: if A is better than B and B better than C, A is better than C, though the test of
-    A against C alone may not have found it. Void cells can make pairs rest on different blocks and contradict each
-    other (A better than B, B than C, C than A); APIs in such a circle aren't ordered among themselves.
+    The order is transitive: if A is better than B and B better than C, A is better than C, even if the test of A and C
+    alone didn't find it. Because of void cells, pairs may have different blocks and contradict each other (A better
+    than B, B than C, C than A); APIs in such a circle aren't ordered among themselves.
 
     Args:
         apis: all names.
@@ -79,7 +79,7 @@ def rank_ranges(apis: Sequence[str], better_than: Collection[tuple[str, str]]) -
 
 
 def _reached(start: str, better_than: Collection[tuple[str, str]]) -> set[str]:
-    """All that are worse than `start`, directly or by way of others."""
+    """All APIs that are worse than `start`, directly or indirectly."""
     reached: set[str] = set()
     unseen = [start]
     while unseen:
@@ -93,13 +93,13 @@ def _reached(start: str, better_than: Collection[tuple[str, str]]) -> set[str]:
 def compare_twin(scenario: str, logs: BlockLogs, *, margin: float) -> TwinComparison:
     """Compare the later cell of the API that a block measured twice with its earlier one, over all blocks.
 
-    The APIs are pooled: each is the twin in too few blocks for an interval of its own. The interval is Student's for
-    the mean over blocks, as for two APIs (NIST/SEMATECH e-Handbook of Statistical Methods, 1.3.5.2).
+    The APIs are pooled, because each is the twin in too few blocks for an interval of its own. The interval is
+    Student's for the mean over blocks, as for two APIs (NIST/SEMATECH e-Handbook of Statistical Methods, 1.3.5.2).
 
     Args:
         scenario: the load's name.
-        logs: what was measured under it.
-        margin: what counts as no difference, as a share: 0.03 for ratios from 1/1.03 to 1.03.
+        logs: of the cells under it.
+        margin: as a share: 0.03 for ratios from 1/1.03 to 1.03.
     """
     log_ratios = [
         values[1] - values[0] for _, by_api in sorted(logs.items()) for values in by_api.values() if len(values) == 2
@@ -126,17 +126,17 @@ def compare(
 ) -> Comparison:
     """Compare all pairs of APIs under all loads by one measure.
 
-    Holm's correction is for all pairs and loads that were planned. A pair without enough blocks stays in the family
-    with a p-value of 1: the others don't get easier by a failure.
+    Holm's correction is for all planned pairs and loads. A pair with too few blocks stays in the family with a p-value
+    of 1, so that a failure doesn't make the other tests easier.
 
     Args:
         cells: the valid cells, in the order in which they were measured.
-        apis: the names of all that were planned, in the order in which a pair names them.
-        scenarios: the names of all loads that were planned.
-        measure: what is compared.
-        margin: what counts as no difference, as a share above 0: 0.03 for ratios from 1/1.03 to 1.03.
-        bound_by_postgres: pairs of an API and a load in which PostgreSQL was the limit. It is said of a comparison
-            where it is so of both.
+        apis: the names of all planned APIs, in the order of names in a pair.
+        scenarios: the names of all planned loads.
+        measure: the measure.
+        margin: as a share above 0: 0.03 for ratios from 1/1.03 to 1.03.
+        bound_by_postgres: pairs of an API and a load with PostgreSQL as the limit. A comparison is bound if both APIs
+            are.
 
     Raises:
         AnalysisError: a cell's value isn't above 0, or a block has an API more than twice under one load.
@@ -196,7 +196,7 @@ def _compare_pair(
             better = first if (means.mean > 0) == higher_is_better else second
         elif verdict == "cannot-tell":
             noise = float(means.standard_deviation)
-            # Holm's strictest level, so that the number holds whatever becomes of the other pairs.
+            # Holm's strictest level, so that the number is right for any result of the other pairs.
             to_detect = blocks_to_detect(float(means.mean), noise, significance=SIGNIFICANCE / tests)
             to_show_same = blocks_to_show_same(noise, margin=margin)
     return PairComparison(
@@ -235,7 +235,7 @@ def compare_all(
 ) -> tuple[Comparison, ...]:
     """Compare all pairs of APIs under all loads by each measure; the arguments are those of `compare`.
 
-    Each measure is a family of tests by itself. One that has no ratio in some cell is left out; `uncompared` says so.
+    Each measure is a family of tests. A measure without a ratio in some cell is left out; `uncompared` names it.
 
     Raises:
         AnalysisError: a block has an API more than twice under one load.
@@ -255,7 +255,7 @@ def compare_all(
 
 
 def uncompared(cells: Sequence[CellNumbers], measures: Iterable[Measure] = tuple(MEASURES)) -> Iterable[str]:
-    """Those of the measures by which nothing is compared, in sentences."""
+    """The measures by which nothing is compared, in sentences."""
     for measure in measures:
         terms = MEASURES[measure]
         without = [cell.cell_id for cell in cells if not has_ratio(cell, measure)]

@@ -1,30 +1,30 @@
 """Estimates over blocks, with their uncertainty.
 
-The unit is the cell: one restart of an API with one load window. The requests within a cell share its restart, its
-memory layout and its moment on the host, so they are no independent repetitions and are never resampled (Kalibera and
-Jones 2013, "Rigorous benchmarking in reasonable time", ISMM: repeat at the highest level that varies). A block gives
-one value: its cell's, or the mean of the two of the API that it measured twice. Those two share the block; as two
-values they would make the interval narrower than what is known, and give their block a double weight.
+The unit is the cell: one restart of an API with one load window. The requests within a cell share its restart, memory
+layout and time, so they aren't independent repetitions and are never resampled (Kalibera and Jones 2013, "Rigorous
+benchmarking in reasonable time", ISMM: repeat at the highest level that varies). A block gives one value: its cell's,
+or the mean of two cells of the API that it measured twice. As two values they would make the interval too narrow, and
+double the weight of their block.
 
 An interval is Student's t interval for a mean, mean ± t(0.975, n - 1)·s/√n (NIST/SEMATECH e-Handbook of Statistical
 Methods, 1.3.5.2). A bootstrap isn't used: of five values its percentile interval covers about 85% instead of 95%.
 
-Throughput and latency are taken on the log scale, and the interval is carried back by exp (Bland and Altman 1996,
-"Transformations, means, and confidence intervals", BMJ 312:1079). Both are positive, what disturbs them acts as a
-factor (a busy neighbour costs a share, not a number, of the requests), latency is skewed to the right, and APIs are
-compared by ratio: the geometric mean is the one whose ratios don't depend on the unit or on which API is the
-base (Fleming and Wallace 1986, "How not to lie with statistics", CACM 29:3). A log interval also never reaches below 0.
-CPU and memory stay on the linear scale: they add up over roles and may be 0.
+Throughput and latency are analysed on the log scale, and the interval is transformed back by exp (Bland and Altman
+1996, "Transformations, means, and confidence intervals", BMJ 312:1079). Both are positive, disturbances act as a factor
+(a busy neighbour costs a share of the requests, not a number), latency is skewed to the right, and APIs are compared by
+ratio: ratios of geometric means don't depend on the unit or on which API is the base (Fleming and Wallace 1986, "How
+not to lie with statistics", CACM 29:3). A log interval also never goes below 0. CPU and memory stay on the linear
+scale, because they add up over roles and may be 0.
 
 The ratio of two APIs is taken block by block. One of them is measured a second time in a block: the A/A twin. Its value
-in the block is the geometric mean of both cells. Either of them alone would do, but not "the first": the first of two
-is nearer to the block's start than a single one is on average, and whatever drifts within blocks would favour it. Void
-cells aren't used. A block gives no ratio for the pairs that lack a cell in it, and all others. A twin that lost one of
-its cells counts by the other, and gives no A/A ratio.
+in the block is the geometric mean of both cells. Always taking the first would bias the result: the first of two is
+nearer to the block's start than a single one is on average, so drift within blocks would favour it. Void cells aren't
+used. A block gives a ratio for each pair with cells of both in it. A twin that lost one of its cells counts by the
+other, and gives no A/A ratio.
 
-The difference of two runs is Welch's. Two runs have no blocks in common, so nothing is paired and nothing that blocks
-share cancels: each run is a sample of its own. Their noise may differ, so it isn't pooled. The difference of the means
-has the variance v = a + b, with a = s²/n of the one sample and b of the other, and about
+The difference of two runs is Welch's. Two runs have no blocks in common, so nothing is paired and no common effect
+cancels: each run is a sample of its own. Their noise may differ, so it isn't pooled. The difference of the means has
+the variance v = a + b, with a = s²/n of one sample and b of the other, and about
 
     (a + b)² / (a² / (n(a) - 1) + b² / (n(b) - 1))
 
@@ -64,9 +64,9 @@ from documents.report import CellNumbers, Estimate, Interval, Measure, Ratio
 
 
 def welch(first: BlockMeans, second: BlockMeans) -> StudentMean:
-    """The mean of the second sample less that of the first; each of two blocks at least.
+    """The mean of the second sample minus that of the first, each with at least two blocks.
 
-    Where neither sample scatters at all, the degrees of freedom are those of the pooled test.
+    If neither sample has any scatter, the degrees of freedom are those of the pooled test.
     """
     variances = [np.square(sample.standard_error) for sample in (first, second)]
     total = variances[0] + variances[1]
@@ -81,13 +81,13 @@ def welch(first: BlockMeans, second: BlockMeans) -> StudentMean:
 
 @dataclass(frozen=True)
 class TwoNoises:
-    """The standard deviations over blocks of two samples, one of them above 0; from them, how many blocks it takes."""
+    """The standard deviations over blocks of two samples, at least one above 0, and the blocks that they require."""
 
     first: float
     second: float
 
     def blocks_to_detect(self, difference: float, *, significance: float, power: float = POWER) -> int | None:
-        """The fewest blocks of each sample with which a true difference is found; see `power.blocks_to_detect`."""
+        """The fewest blocks of each sample that find a true difference; see `inference.blocks_to_detect`."""
         return fewest_blocks(
             lambda blocks: detection_power(
                 difference, self._standard_error(blocks), self._degrees_of_freedom(blocks), significance=significance
@@ -96,7 +96,7 @@ class TwoNoises:
         )
 
     def blocks_to_show_same(self, *, margin: float, power: float = POWER) -> int | None:
-        """The fewest blocks of each sample that show two equal means to be so; see `power.blocks_to_show_same`."""
+        """The fewest blocks of each sample that show two equal means to be the same."""
         return fewest_blocks(
             lambda blocks: equivalence_power(
                 0.0, self._standard_error(blocks), self._degrees_of_freedom(blocks), log_margin(margin)
@@ -113,7 +113,7 @@ class TwoNoises:
 
 @dataclass(frozen=True)
 class RunNoise:
-    """Of one run: the standard deviation of its twins' log ratios, how many they are, and the blocks of a mean."""
+    """The noise of a run: the standard deviation of its twins' log ratios, their number, and the blocks of a mean."""
 
     twin_noise: float
     twins: int
@@ -121,14 +121,14 @@ class RunNoise:
 
     @property
     def variance(self) -> float:
-        """Of the mean's log."""
+        """The variance of the mean's log."""
         return self.twin_noise**2 / 2 / self.blocks
 
 
 def explained_change(first: RunNoise, second: RunNoise, *, confidence: float = CONFIDENCE) -> float:
-    """The factor, above 1, that two means of the same true value differ by at most with this confidence.
+    """The largest factor, above 1, between two means of the same true value, with this confidence.
 
-    Each run has two twins at least.
+    Each run has at least two twins.
     """
     total = first.variance + second.variance
     if total == 0:
@@ -138,10 +138,10 @@ def explained_change(first: RunNoise, second: RunNoise, *, confidence: float = C
 
 
 _FARTHEST = 700.0
-"""Ends of an interval on the log scale that lie beyond it have no number: e to the 710 is too large for one."""
+"""Ends of an interval beyond this on the log scale can't be represented: e to the 710 is too large."""
 
 BlockLogs = Mapping[int, Mapping[str, Sequence[float]]]
-"""By block and API the logs of its cells under one load, in the order in which they were measured: one, or two."""
+"""The logs of the cells by block and API under one load, in the order of measurement: one or two each."""
 
 
 def logs_of(cells: Sequence[CellNumbers], scenario: str, measure: Measure) -> BlockLogs:
@@ -149,8 +149,8 @@ def logs_of(cells: Sequence[CellNumbers], scenario: str, measure: Measure) -> Bl
 
     Args:
         cells: the valid cells, in the order in which they were measured.
-        scenario: the load's name; cells under others are passed over.
-        measure: what is read from each.
+        scenario: the load's name; cells under others are skipped.
+        measure: the value of each cell.
 
     Raises:
         AnalysisError: a value isn't above 0, or a block has an API more than twice.
@@ -164,13 +164,13 @@ def logs_of(cells: Sequence[CellNumbers], scenario: str, measure: Measure) -> Bl
         if len(values) > 2:
             raise AnalysisError(
                 f"The block {cell.block} has {cell.api} more than twice under {scenario}, last in {cell.cell_id}. "
-                "A block measures each API once, and one of them twice: this plan isn't one of the lab's."
+                "A block measures each API once, and one of them twice, so this plan isn't the lab's."
             )
     return logs
 
 
 def log_ratios_of(logs: BlockLogs, first: str, second: str) -> list[float]:
-    """The log of `first` over `second`, one for each block that has both, blocks in their order."""
+    """The log of `first` over `second` for each block that has both, in the order of blocks."""
     return [
         float(np.mean(by_api[first]) - np.mean(by_api[second]))
         for _, by_api in sorted(logs.items())
@@ -179,7 +179,7 @@ def log_ratios_of(logs: BlockLogs, first: str, second: str) -> list[float]:
 
 
 def ratio_of(log_ratios: Sequence[float], means: BlockMeans | None) -> Ratio | None:
-    """Log ratios carried back to a ratio: None without any, and without intervals where there are no means of them."""
+    """The ratio of log ratios: None without any, and without intervals if there are no means."""
     if not log_ratios:
         return None
     if means is None:
@@ -193,7 +193,7 @@ def ratio_of(log_ratios: Sequence[float], means: BlockMeans | None) -> Ratio | N
 
 
 def interval_of(log_ratio: StudentMean, confidence: float) -> Interval:
-    """The two-sided interval of a mean log ratio, carried back to one of the ratio."""
+    """The two-sided interval of the ratio, from that of a mean log ratio."""
     half_width = log_ratio.half_width(confidence)
     low, high = (
         min(max(float(end), -_FARTHEST), _FARTHEST)
@@ -203,7 +203,7 @@ def interval_of(log_ratio: StudentMean, confidence: float) -> Interval:
 
 
 def too_few(blocks: int, what: str) -> str:
-    """Why there is no interval, in a sentence; `what` is what the blocks lack."""
+    """Why there is no interval, in a sentence; `what` names what the blocks lack."""
     counted = "No block has" if blocks == 0 else "One block alone has"
     return f"{counted} {what}; an interval needs {LEAST_BLOCKS} blocks."
 
@@ -211,10 +211,10 @@ def too_few(blocks: int, what: str) -> str:
 def linear_estimate(blocks: Sequence[Sequence[float]]) -> Estimate:
     """The arithmetic mean over blocks of values that can't be negative, with its 95% t interval from two blocks on.
 
-    The interval is cut at 0. What it loses there holds no possible value, so it covers the true mean as often.
+    The interval is cut at 0, which removes only impossible values, so its coverage stays the same.
 
     Args:
-        blocks: the values of each block's cells; one block at least, and in each one cell at least.
+        blocks: the values of each block's cells: at least one block, each with at least one cell.
     """
     values = [float(np.mean(cells)) for cells in blocks]
     mean, half_width = _mean_and_half_width(values)
@@ -231,8 +231,8 @@ def log_estimate(blocks: Sequence[Sequence[float]], *, name: str) -> Estimate:
     """The geometric mean over blocks of positive values, with its 95% t interval on the log scale from two blocks on.
 
     Args:
-        blocks: the values of each block's cells; one block at least, and in each one cell at least.
-        name: what they are, for messages.
+        blocks: the values of each block's cells: at least one block, each with at least one cell.
+        name: their name, for messages.
 
     Raises:
         AnalysisError: a value isn't above 0, so it has no logarithm.

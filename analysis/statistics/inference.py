@@ -1,4 +1,4 @@
-"""Student's t over blocks, what "same" means, Holm's method, and how many blocks a verdict takes.
+"""Student's t over blocks, the equivalence test, Holm's method, and the number of blocks for a verdict.
 
 "Can't tell" leaves two questions open:
 
@@ -9,11 +9,11 @@
   (Phillips 1990, "Power of the two one-sided tests procedure in bioequivalence", Journal of Pharmacokinetics and
   Biopharmaceutics 18:137; Owen 1965, "A special case of a bivariate non-central t-distribution", Biometrika 52:437).
 
-Both take the noise that was seen for the true one. Of few blocks it is itself known badly, and so is the answer: with
-five blocks the true noise may be 0.6 to 2.9 times what was seen (a standard deviation's 95% interval by chi-square;
+Both assume that the measured noise is the true one. With few blocks it is uncertain, and so is the answer: with five
+blocks the true noise may be 0.6 to 2.9 times the measured one (a standard deviation's 95% interval by chi-square;
 Snedecor and Cochran 1989, "Statistical methods"). The power of a difference that was just measured is no evidence about
-that difference (Hoenig and Heisey 2001, "The abuse of power", The American Statistician 55:19); it is used here to plan
-the next run, and for nothing else.
+that difference (Hoenig and Heisey 2001, "The abuse of power", The American Statistician 55:19); it is used here only to
+plan the next run.
 """
 
 import math
@@ -32,15 +32,15 @@ from scipy.special import (  # pyright: ignore[reportMissingTypeStubs]
 )
 
 CONFIDENCE = 0.95
-"""Of every interval that is shown, but for that of the equivalence test."""
+"""The confidence of every interval on a page, except that of the equivalence test."""
 
 
 @dataclass(frozen=True)
 class StudentMean:
-    """An estimate of a mean whose distance from the truth, over its standard error, has Student's t distribution.
+    """An estimate of a mean whose error over its standard error has Student's t distribution.
 
     Arrays of one shape; `standard_error` is the standard deviation of the estimate, in its unit. `degrees_of_freedom`
-    may be a fraction, as Welch's are.
+    may be a fraction, such as Welch's.
     """
 
     mean: NDArray[np.float64]
@@ -59,7 +59,7 @@ class StudentMean:
     def t(self, hypothesis: float = 0.0) -> NDArray[np.float64]:
         """The t statistic: (mean - hypothesis) / standard error.
 
-        Where all values agree exactly, it is 0 if they agree on the hypothesis, and infinite if they don't.
+        If all values are equal, it is 0 if they equal the hypothesis, and infinite if they don't.
         """
         distance = self.mean - hypothesis
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -70,8 +70,8 @@ class StudentMean:
 class BlockMeans(StudentMean):
     """Mean and standard deviation over blocks, in the unit of the values.
 
-    All have the shape that the values had without their last axis. `blocks` is how many values each was taken of; the
-    standard error is s / √n, with n - 1 degrees of freedom.
+    All have the shape of the values without their last axis. `blocks` is the length of that axis; the standard error is
+    s / √n, with n - 1 degrees of freedom.
     """
 
     standard_deviation: NDArray[np.float64]
@@ -79,7 +79,7 @@ class BlockMeans(StudentMean):
 
 
 def over_blocks(values: NDArray[np.float64]) -> BlockMeans:
-    """Mean and standard deviation over the last axis, which has two values at least."""
+    """Mean and standard deviation over the last axis, which has at least two values."""
     blocks = values.shape[-1]
     mean = np.asarray(np.mean(values, axis=-1))
     standard_deviation = np.asarray(np.std(values, axis=-1, ddof=1))
@@ -103,7 +103,7 @@ def t_distribution(t: NDArray[np.float64], degrees_of_freedom: NDArray[np.float6
 
 
 MARGIN = 0.03
-"""The margin, as a share: the same on every host, and never taken from a run's own noise."""
+"""The margin, as a share: the same on every host, and independent of a run's noise."""
 
 SIDE_ERROR = 0.05
 """The error of each of the two one-sided tests, and so of a false "same"."""
@@ -160,13 +160,13 @@ def holm(p_values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 POWER = 0.8
-"""The share of runs that are to find what is there: Cohen's convention."""
+"""The share of runs that should find a true difference: Cohen's convention."""
 
 LEAST_BLOCKS = 2
-"""Below two blocks there is no noise to be seen, and so no test."""
+"""With fewer blocks the noise is unknown, so there is no test."""
 
 MOST_BLOCKS = 1000
-"""As many as a protocol may have. What would take more isn't shown by this lab."""
+"""The most blocks that a protocol may have."""
 
 _NEGLIGIBLE = 1e-14
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(200)
@@ -175,13 +175,13 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(200)
 def power_to_detect(difference: float, noise: float, blocks: int, *, significance: float) -> float:
     """The probability that the two-sided paired t test is significant, and on the right side.
 
-    A significant difference of the wrong sign has found nothing, so the other tail isn't added; R's `power.t.test`
-    leaves it out as well, unless asked for.
+    A significant difference of the wrong sign is wrong, so the other tail isn't added; R's `power.t.test` leaves it out
+    too, by default.
 
     Args:
         difference: the true mean of the log ratios.
         noise: the true standard deviation of the log ratios over blocks, above 0.
-        blocks: how many, two at least.
+        blocks: how many, at least two.
         significance: the two-sided level of the test.
     """
     return detection_power(difference, noise / math.sqrt(blocks), blocks - 1, significance=significance)
@@ -190,22 +190,22 @@ def power_to_detect(difference: float, noise: float, blocks: int, *, significanc
 def detection_power(
     difference: float, standard_error: float, degrees_of_freedom: float, *, significance: float
 ) -> float:
-    """The same for any estimate of a difference that is tested by Student's t.
+    """The same for any estimate of a difference with Student's t test.
 
     Args:
-        difference: the true one.
+        difference: the true difference.
         standard_error: the true standard deviation of its estimate, above 0.
         degrees_of_freedom: of the estimated standard error.
         significance: the two-sided level of the test.
     """
     critical = t_quantile(1 - significance / 2, degrees_of_freedom)
     missed = float(nctdtr(degrees_of_freedom, abs(difference) / standard_error, critical))
-    # scipy 1.17 gives NaN at places far out in the tail, all of them where the probability is below 1e-80.
+    # scipy 1.17 returns NaN at points far out in the tail, where the probability is below 1e-80.
     return 1.0 if math.isnan(missed) else 1 - missed
 
 
 def power_to_show_same(difference: float, noise: float, blocks: int, *, margin: float) -> float:
-    """The probability that the equivalence test shows a ratio to be within the margin; arguments as above.
+    """The probability that the equivalence test shows a ratio to be within the margin; see `power_to_detect`.
 
     `margin` is a share: 0.03 for 3%.
     """
@@ -218,8 +218,8 @@ def equivalence_power(difference: float, standard_error: float, degrees_of_freed
     For a given u, the estimated standard error over the true one, both tests reject if the estimate lies within
     ±(limit - t(0.95) · u · standard error), and the estimate is normal and independent of u. The probability is that
     of the normal distribution, averaged over u = √(χ² / degrees of freedom) by Gauss-Legendre quadrature. It is
-    Owen's Q function, computed from its definition. Above u = limit / (t · standard error) nothing is left between the
-    ends, so the integral stops there.
+    Owen's Q function, computed from its definition. The integral ends at u = limit / (t · standard error), above which
+    no estimate is between the ends.
 
     Args:
         difference: the true mean.
@@ -248,12 +248,12 @@ def equivalence_power(difference: float, standard_error: float, degrees_of_freed
 
 
 def blocks_to_detect(difference: float, noise: float, *, significance: float, power: float = POWER) -> int | None:
-    """The fewest blocks with which a true difference is found with this power; None if `MOST_BLOCKS` don't suffice."""
+    """The fewest blocks that find a true difference with this power; None if `MOST_BLOCKS` don't suffice."""
     return fewest_blocks(lambda blocks: power_to_detect(difference, noise, blocks, significance=significance), power)
 
 
 def blocks_to_show_same(noise: float, *, margin: float, power: float = POWER) -> int | None:
-    """The fewest blocks with which two APIs without any difference are shown to be the same, with this power.
+    """The fewest blocks that show two APIs without a difference to be the same, with this power.
 
     None if `MOST_BLOCKS` don't suffice.
     """
@@ -263,9 +263,8 @@ def blocks_to_show_same(noise: float, *, margin: float, power: float = POWER) ->
 def fewest_blocks(power_of: Callable[[int], float], power: float) -> int | None:
     """The fewest blocks that give this power; None if `MOST_BLOCKS` don't suffice.
 
-    Found by bisection: power rises with the number of blocks wherever it is worth anything.
-
-    (A hopeless equivalence test can lose from 3% to 2% with the third block. No asked power is that low.)
+    Found by bisection: the power rises with the number of blocks, except for powers as low as 3%, which nobody asks
+    for.
     """
     if power_of(MOST_BLOCKS) < power:
         return None
@@ -277,21 +276,21 @@ def fewest_blocks(power_of: Callable[[int], float], power: float) -> int | None:
 
 
 _LARGEST = math.log(100)
-"""A ratio of more than a hundred needs no statistics."""
+"""A ratio above a hundred needs no statistics."""
 
 _STEPS = 40
-"""Bisections; 40 leave less than a millionth of a millionth of the range."""
+"""The number of bisections, which leave less than 1e-12 of the range."""
 
 
 def least_ratio(noise: float, blocks: int, *, significance: float, power: float) -> float | None:
-    """The smallest true ratio above 1 that a paired t test finds with this power; None if one of 100 isn't.
+    """The smallest true ratio above 1 that a paired t test finds with this power; None if it doesn't find 100.
 
     Args:
         noise: the true standard deviation of the log ratios over blocks, above 0.
-        blocks: how many, two at least.
+        blocks: how many, at least two.
         significance: the two-sided level of the test. With several tests it is Holm's strictest, the level over their
-            number, so that the answer holds whatever becomes of the others.
-        power: the share of runs in which it is to be found.
+            number, so that the answer is right for any result of the others.
+        power: the share of runs that find it.
     """
 
     def found(difference: float) -> bool:

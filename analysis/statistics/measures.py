@@ -1,4 +1,4 @@
-"""What is compared: the numbers of a cell by name, which direction is better, and how a verdict says it."""
+"""The measures: the numbers of a cell that are compared, the better direction, and their words in verdicts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ BYTES_PER_MB = 1e6
 
 @dataclass(frozen=True)
 class MeasureTerms:
-    """How a measure is read from a cell and spoken of.
+    """The value of a measure in a cell, and its words.
 
-    `title` is the measure's own name, `name` that of what must be above 0 for it. `better` is put after the better
-    API's name in a short verdict, `comparative` between both names in a whole one. `denominator` is what `read` divides
-    by, so that it isn't read where that is 0. `waits_for_postgres` says whether PostgreSQL at its limit makes two APIs
-    alike in it; the CPU and the memory that an API spends are its own all the same.
+    `title` is the measure's name, `name` that of the number that must be above 0. `better` follows the better API's
+    name in a short verdict, `comparative` is between both names in a long one. `denominator` is the divisor of `read`,
+    which must not be 0. `waits_for_postgres` says whether PostgreSQL as the limit makes two APIs alike in it, which
+    isn't so for CPU and memory.
     """
 
     title: str
@@ -82,7 +82,7 @@ MEASURES: dict[Measure, MeasureTerms] = {
         comparative="uses less memory than",
         read=lambda cell: cell.usage["api"].memory_mean_bytes,
     ),
-    # In a closed loop the faster API gets more requests and uses more CPU: only CPU a request compares the cost.
+    # In a closed loop the faster API gets more requests and uses more CPU, so only CPU per request shows the cost.
     "requests_per_cpu_second": MeasureTerms(
         title="Requests a CPU second",
         name="CPU of the API",
@@ -106,7 +106,7 @@ MEASURES: dict[Measure, MeasureTerms] = {
 
 
 def has_ratio(cell: CellNumbers, measure: Measure) -> bool:
-    """Whether a cell's value is above 0, and over something above 0: else it has no ratio and no logarithm."""
+    """Whether a cell's value and its divisor are above 0, so that it has a ratio and a logarithm."""
     terms = MEASURES[measure]
     return terms.denominator(cell) > 0 and terms.read(cell) > 0
 
@@ -137,9 +137,9 @@ MEASURE_UNITS: dict[Measure, tuple[str, float]] = {
     "requests_per_cpu_second": ("requests", 1),
     "requests_per_second_per_mb": ("requests/s", 1),
 }
-"""The unit, and what a cell's number is divided by to be in it."""
+"""The unit, and the divisor from a cell's number to it."""
 
 
 def blocks_text(blocks: int | None, most: int) -> str:
-    """A number of blocks that would give a verdict, as a page says it; `most` is how many a protocol may have."""
+    """A number of blocks that would give a verdict, in words; `most` is the largest number for a protocol."""
     return f"more than {most:,}" if blocks is None else f"{blocks:,}"

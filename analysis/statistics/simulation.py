@@ -1,14 +1,14 @@
-"""How often the verdicts err: experiments with a known truth, judged by the same code as a run's.
+"""The error rates of verdicts: experiments with a known truth, judged by the same code as a run.
 
 A simulated cell has the log of a throughput,
 
-    level of the API + disturbance of its stretch of time + drift at its moment + noise of the cell,
+    level of the API + disturbance of its stretch of time + drift at its time + noise of the cell,
 
-the last three drawn again for each experiment and load. A stretch has as many cells as a block, so that a disturbance
-that lasts as long as a block cancels where a block holds all APIs, and doesn't where they are measured one after the
-other. Drift has a steady part, the same from each cell to the next, and a random walk.
+with the last three drawn again for each experiment and load. A stretch has as many cells as a block, so that a
+disturbance that lasts as long as a block cancels where a block holds all APIs, and doesn't where they are measured one
+after the other. Drift has a steady part, the same from each cell to the next, and a random walk.
 
-All is computed in arrays of (experiment, load, block, …): a thousand experiments of ten blocks take some 0.1 s.
+The computation uses arrays of (experiment, load, block, …): a thousand experiments of ten blocks take some 0.1 s.
 """
 
 from collections.abc import Sequence
@@ -22,15 +22,15 @@ from analysis.statistics.comparison import SIGNIFICANCE, found_different
 from analysis.statistics.inference import CONFIDENCE, holm, over_blocks, within_margin
 
 Orders = Sequence[Sequence[Sequence[Sequence[int]]]]
-"""Indexes of APIs by experiment, load, block and place. Each row has each API once, and at most one of them twice."""
+"""Indexes of APIs by experiment, load, block and place. Each row has each API once, at most one of them twice."""
 
 
 @dataclass(frozen=True)
 class World:
-    """What is true in a simulation, on the log scale: 0.03 is some 3%.
+    """The truth of a simulation, on the log scale: 0.03 is some 3%.
 
-    `levels` has each API's own. `cell_noise` is the standard deviation between cells that share everything else: the
-    log ratio of two scatters by √2 of it. `block_noise` is that between stretches of time of a block's length.
+    `levels` has a level for each API. `cell_noise` is the standard deviation between cells that share everything else;
+    the log ratio of two has √2 times as much. `block_noise` is that between stretches of time as long as a block.
     `walk` is the standard deviation of the random walk's step from one cell to the next, `drift` the steady step.
     """
 
@@ -43,11 +43,11 @@ class World:
 
 @dataclass(frozen=True)
 class Outcomes:
-    """What was found, of shape (experiments, loads, pairs); pairs are in the order of `itertools.combinations`.
+    """The results, of shape (experiments, loads, pairs); pairs are in the order of `itertools.combinations`.
 
-    `mean` is that of the log ratios, of the first API over the second. `significant` is each test by itself at 5%,
-    `different` and `same` are verdicts. `twin_warnings` says where the 95% interval of A/A excludes 1, of shape
-    (experiments, loads); None where no block has a twin.
+    `mean` is that of the log ratios, of the first API over the second. `significant` is each single test at 5%,
+    `different` and `same` are verdicts. `twin_warnings`, of shape (experiments, loads), is true if the 95% interval of
+    A/A excludes 1; None if no block has a twin.
     """
 
     mean: NDArray[np.float64]
@@ -57,7 +57,7 @@ class Outcomes:
     twin_warnings: NDArray[np.bool_] | None
 
     def share_significant(self) -> float:
-        """The share of tests that are significant, each at 5% by itself."""
+        """The share of single tests that are significant at 5%."""
         return float(np.mean(self.significant))
 
     def share_any_significant(self) -> float:
@@ -65,11 +65,11 @@ class Outcomes:
         return float(np.mean(_in_each_experiment(self.significant)))
 
     def share_any_different(self) -> float:
-        """The share of experiments in which any pair is found different: after Holm's correction, and not the same."""
+        """The share of experiments with any pair that differs after Holm's correction, and isn't the same."""
         return float(np.mean(_in_each_experiment(self.different)))
 
     def share_twin_warnings(self) -> float:
-        """The share of A/A intervals that exclude 1; 0 where no block has a twin."""
+        """The share of A/A intervals that exclude 1; 0 if no block has a twin."""
         return 0.0 if self.twin_warnings is None else float(np.mean(self.twin_warnings))
 
     def shares_of_pair(self, pair: int) -> tuple[float, float, float, float]:
@@ -82,30 +82,30 @@ class Outcomes:
 
 
 def _in_each_experiment(found: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Whether anything was found in an experiment, under any load and of any pair."""
+    """Whether any load and pair of an experiment is true."""
     return np.asarray(found.reshape(len(found), -1).any(axis=-1))
 
 
 def simulate(world: World, orders: Orders, *, margin: float, seed: int, one_after_the_other: bool = False) -> Outcomes:
-    """Measure a world in given orders and judge what comes of it.
+    """Measure a world in given orders, and judge the results.
 
     Args:
-        world: what is true.
-        orders: what is measured when; all experiments have as many loads, blocks and places as the first.
-        margin: what counts as no difference, as a share: 0.03 for 3%.
-        seed: the noise is drawn from it; the same arguments give the same outcomes.
-        one_after_the_other: all blocks of the first place are measured first, then all of the second, and so on: the
-            order that blocks are there to replace.
+        world: the truth.
+        orders: the order of measurements; all experiments have as many loads, blocks and places as the first.
+        margin: as a share: 0.03 for 3%.
+        seed: of the noise; the same arguments give the same outcomes.
+        one_after_the_other: measure all blocks of the first place first, then all of the second, and so on, which is
+            the order that blocks avoid.
     """
     apis = np.array(orders, dtype=np.intp)
     logs = measure_world(world, apis, np.random.default_rng(seed), one_after_the_other=one_after_the_other)
     by_api = np.stack([_mean_where(apis == api, logs) for api in range(len(world.levels))], axis=-1)
     pairs = list(combinations(range(len(world.levels)), 2))
-    # The blocks last, as the tests want them: (experiment, load, pair, block).
+    # The tests need the blocks last: (experiment, load, pair, block).
     log_ratios = np.stack([by_api[..., first] - by_api[..., second] for first, second in pairs], axis=-2)
     means = over_blocks(log_ratios)
     p_values = means.p_value()
-    # One family holds all loads and pairs of an experiment.
+    # All loads and pairs of an experiment are one family.
     p_adjusted = holm(p_values.reshape(len(p_values), -1)).reshape(p_values.shape)
     same = within_margin(means, margin)
     return Outcomes(
@@ -134,7 +134,7 @@ def measure_world(
 
 
 def _mean_where(chosen: NDArray[np.bool_], logs: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The mean over the last axis of what is chosen, one or two of each row."""
+    """The mean over the chosen values of the last axis, one or two in each row."""
     return np.sum(logs * chosen, axis=-1) / np.sum(chosen, axis=-1)
 
 

@@ -306,11 +306,8 @@ def measure_builds(
 ) -> Path:
     """Measure two APIs of the lab, or of the protocol's variants, in a run of their own.
 
-    The other arguments, the result and further errors are those of `start_run`.
-
-    Args:
-        base: the name of the API or variant with the current code.
-        candidate: the name of the one with the changed code.
+    `base` is the name of the API or variant with the current code, `candidate` that of the changed code. The other
+    arguments, the result and further errors are those of `start_run`.
 
     Raises:
         RunError: both names are the same, the lab lacks one of them, or the protocol has a single block.

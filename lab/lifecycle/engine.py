@@ -179,7 +179,7 @@ class Engine:
         if process.returncode < 0:
             raise LabError(
                 f"pulumi {arguments[0]} was ended by the signal {signal.Signals(-process.returncode).name}; "
-                "the same command goes on from there."
+                "the same command continues from there."
             )
         if process.returncode:
             causes = follower.errors or [_tidy(log.read_text(encoding="utf-8")[-2000:])]

@@ -45,8 +45,8 @@ while (my $client = $server->accept) {
 }
 """
 
-KILLED = ["error: pulumi up was ended by the signal SIGKILL; the same command goes on from there."]
-INTERRUPTED = ["interrupted: what was finished is kept; the same command goes on from there."]
+KILLED = ["error: pulumi up was ended by the signal SIGKILL; the same command continues from there."]
+INTERRUPTED = ["interrupted: finished work is kept; the same command continues from there."]
 """What `lab up` prints on its standard error after either end."""
 
 Finished = subprocess.CompletedProcess[str]

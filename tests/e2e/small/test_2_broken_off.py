@@ -214,7 +214,7 @@ def test_run_that_is_asked_to_end_leaves_the_lab_and_its_host_as_they_were_and_i
     def end_and_look(number: signal.Signals) -> None:
         run.send(number)
         assert run.finish() == 130, run.stderr
-        assert "interrupted: what was finished is kept" in run.stderr
+        assert "interrupted: finished work is kept" in run.stderr
         assert "Traceback" not in run.stderr
         assert own_host.settings() == UNTOUCHED_SETTINGS
         assert left_on_host(host) == []

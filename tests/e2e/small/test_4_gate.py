@@ -77,5 +77,5 @@ def test_a_build_that_is_the_same_has_the_status_of_its_outcome_and_is_told(pair
     status, gate = pairs.gate(SAME, "--protocol", str(pairs.two_blocks))
     assert gate.outcome != "no-answer"
     assert status == EXIT_STATUSES[gate.outcome]
-    assert "one and the same image" in gate.caveats[0]
+    assert "the same image with the same environment" in gate.caveats[0]
     assert (gate.blocks_needed is not None) <= (gate.outcome == "cannot-tell")

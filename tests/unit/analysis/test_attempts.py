@@ -71,7 +71,7 @@ def test_attempts_go_on_until_one_is_valid_or_none_is_left(
             {1: False, 3: True},
             "cells/001-go-light-attempt-3 was measured after an attempt that isn't there: 001-go-light-attempt-2.",
         ),
-        ({1: True, 2: False}, "cells/001-go-light-attempt-2 was measured though 001-go-light is valid,"),
+        ({1: True, 2: False}, "cells/001-go-light-attempt-2 was measured although 001-go-light is valid,"),
     ],
 )
 def test_attempts_that_no_run_makes_are_refused(repeated_directory: Path, found: dict[int, bool], told: str):

@@ -193,8 +193,8 @@ def test_one_and_the_same_build_twice_is_told(golden_report: Report):
     assert judged(report).caveats == ()
     one = report.apis[0]
     twice = report.model_copy(update={"apis": tuple(one.model_copy(update={"name": api.name}) for api in report.apis)})
-    assert "one and the same image" in judged(twice).caveats[0]
-    assert "one and the same image" in render_gate_markdown(judged(twice))
+    assert "the same image with the same environment" in judged(twice).caveats[0]
+    assert "the same image with the same environment" in render_gate_markdown(judged(twice))
 
 
 def test_same_that_postgres_made_says_so_but_not_of_cpu_and_memory(golden_report: Report):

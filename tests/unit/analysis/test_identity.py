@@ -158,7 +158,7 @@ def test_a_host_that_changed_while_a_run_went_on_is_named(turn: int):
         MANIFEST, HostRecord(before=IDENTITY, after=changed(IDENTITY, settings={"vm.swappiness": "1"}), knobs=SET)
     )
     runs = (restless, RUN) if turn == 0 else (RUN, restless)
-    assert differences(*runs) == ("while 20260131-120000-quick went on, the setting vm.swappiness was 60 and is 1",)
+    assert differences(*runs) == ("during 20260131-120000-quick, the setting vm.swappiness was 60 and is 1",)
 
 
 def the_subject() -> Inventory:
@@ -219,4 +219,4 @@ def test_load_hosts_are_conditions():
 def test_a_load_host_that_changed_while_a_run_went_on_makes_it_differ_from_itself():
     run = from_load_hosts(IDENTITY, after=changed(IDENTITY, kernel="6.6"))
     [first, _] = differences(run, run)
-    assert first == "while 20260131-120000-quick went on, of load host 1 kernel was 6.12.0 and is 6.6"
+    assert first == "during 20260131-120000-quick, of load host 1 kernel was 6.12.0 and is 6.6"

@@ -143,7 +143,7 @@ def test_what_only_one_run_has_is_said(golden_report: Report):
         f"Only {SECOND} has the API rust, so it isn't compared.",
         *(
             f"The host of {run} has 2 cores and 4 GiB for the lab and is graded “shared”, {golden_report.control}; its "
-            "report says what that does to the numbers."
+            "report explains the effect on the numbers."
             for run in (FIRST, SECOND)
         ),
         CONFOUNDED,

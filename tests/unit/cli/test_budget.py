@@ -32,11 +32,11 @@ def test_it_says_how_many_blocks_fit_and_what_they_find_by_noise():
     assert fits == "A budget of 2h fits 12 blocks of 15 cells, each block in 10m at most (set-up as assumed)."
     assert quiet == (
         "Where blocks scatter by 3.0% it finds a true ratio of 1.045 or more in 80%, of 1.051 or more in 90% of runs. "
-        "Two that don't differ are shown to be the same within 3% in 88% of runs."
+        "Two equal APIs are shown to be the same within 3% in 88% of runs."
     )
     assert noisy == (
         "Where blocks scatter by 10.0% it finds no ratio below 100. "
-        "Two that don't differ are shown to be the same within 3% in 0% of runs."
+        "Two equal APIs are shown to be the same within 3% in 0% of runs."
     )
 
 

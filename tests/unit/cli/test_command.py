@@ -123,7 +123,7 @@ def test_machine_without_docker_is_told_in_one_sentence_with_a_remedy(environmen
     assert answer.sentence().endswith("`make setup` installs and starts one.")
 
 
-INTERRUPTED = "interrupted: what was finished is kept; `lab run --resume` goes on with a run that had begun.\n"
+INTERRUPTED = "interrupted: finished work is kept; `lab run --resume` continues a run that had begun.\n"
 
 
 def test_interrupt_ends_with_130_and_says_what_is_kept(tmp_path: Path):

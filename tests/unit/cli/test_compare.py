@@ -65,13 +65,13 @@ def test_changed_conditions_are_refused_by_name_and_compared_with_a_mark_by_requ
     assert not (second / "compared").exists()
     shown = lab("compare", str(first), str(second), "--anyway")
     assert (shown.status, shown.err) == (0, "")
-    assert shown.out.startswith("Unlike conditions: ")
+    assert shown.out.startswith("Different conditions: ")
     assert "Differs: PostgreSQL setting shared_buffers: 1GB and 128MB." in shown.out
-    assert "<title>Unlike conditions: " in (second / "compared" / f"{FIRST}.html").read_text()
+    assert "<title>Different conditions: " in (second / "compared" / f"{FIRST}.html").read_text()
 
 
 def test_runs_that_are_not_there_are_told_in_one_sentence(first: Path):
     unknown, twice = labs([["compare", str(first), "no-such-run"], ["compare", str(first), str(first)]])
     assert (unknown.status, twice.status) == (1, 1)
     assert unknown.sentence().startswith("There is no run no-such-run")
-    assert "are one run" in twice.sentence()
+    assert "are the same run" in twice.sentence()

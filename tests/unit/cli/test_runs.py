@@ -174,10 +174,10 @@ def test_what_a_broken_prune_left_goes_with_the_next_and_not_with_a_dry_run(runs
 
 def test_wrong_use_is_told_with_the_remedy():
     answers = {
-        ("runs", "prune"): "Say which runs are to go: --older-than 30d, --keep-newest 10, or both",
-        ("runs", "prune", "--older-than", "a month"): "'a month' is no age. Write it in days: 30d",
+        ("runs", "prune"): "Say which runs to remove: --older-than 30d, --keep-newest 10, or both",
+        ("runs", "prune", "--older-than", "a month"): "'a month' isn't an age. Write it in days: 30d",
         ("runs", "prune", "--keep-newest", "1", "--yes", "--dry-run"): "--dry-run removes nothing",
-        ("runs", "--json", "prune", "--keep-newest", "1"): "--json goes behind the subcommand: lab runs prune --json",
+        ("runs", "--json", "prune", "--keep-newest", "1"): "--json goes after the subcommand: lab runs prune --json",
     }
     for arguments, said in answers.items():
         answer = lab(*arguments)

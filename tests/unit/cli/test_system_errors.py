@@ -19,7 +19,7 @@ def test_output_to_a_full_disk_is_told_in_one_sentence():
     assert done.returncode == 1
     assert done.stderr == (
         "error: The command's output: No space left on device. Make room there and run the same command again: "
-        "what was finished is kept.\n"
+        "finished work is kept.\n"
     )
 
 

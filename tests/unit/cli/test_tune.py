@@ -57,7 +57,7 @@ def on_a_host_of_kind(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_check_shows_host_and_settings_and_fails_where_they_are_not_as_wanted(
     stand_in: StandIn, capsys: pytest.CaptureFixture[str]
 ):
-    with pytest.raises(HostError, match=r"settings of the host aren't as a measurement wants them: governor, turbo, "):
+    with pytest.raises(HostError, match=r"settings of the host aren't as wanted for a measurement: governor, turbo, "):
         subcommand.tune(check=True)
     shown = " ".join(capsys.readouterr().out.split())
     assert "cpu model" in shown
@@ -92,5 +92,5 @@ def test_settings_are_set_for_a_time_then_checked_and_put_back(stand_in: StandIn
     subcommand.tune(check=True)
     assert "The host is controlled." in capsys.readouterr().out
     subcommand.tune(restore=True)
-    assert "values were put back." in capsys.readouterr().out
+    assert "values were restored." in capsys.readouterr().out
     assert stand_in.settings() == UNTOUCHED_SETTINGS
