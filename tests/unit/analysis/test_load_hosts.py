@@ -104,7 +104,7 @@ def test_what_is_no_merge_of_its_parts_is_refused(tmp_path: Path):
     [cell, _] = load_host_run(tmp_path, count=2)
     part = parts_of(cell, 2)[0]
     rewrite(tmp_path, cell, "generator-2.wrk.json", part.model_copy(update={"bytes": 7}).to_json().encode())
-    with pytest.raises(AnalysisError, match="isn't what the results of the load hosts beside it come to"):
+    with pytest.raises(AnalysisError, match="differs from the merged results of the load hosts beside it"):
         analyse(read_run(tmp_path))
 
 
@@ -133,7 +133,7 @@ def files_of(parts: Sequence[WrkResult | OpenLoopResult], records: Sequence[Load
 
 def seen_in_open_loop(parts: list[OpenLoopResult]) -> LoadHostsSeen:
     files = files_of(parts)
-    with pytest.raises(AnalysisError, match=r"open-loop\.json isn't what the results of the load hosts"):
+    with pytest.raises(AnalysisError, match=r"open-loop\.json differs from the merged results of the load hosts"):
         look_at_load_hosts(files, parts[0], folder="")
     return look_at_load_hosts(files, merge(parts, clocks(2)), folder="")
 
@@ -271,7 +271,7 @@ def test_the_pages_show_hosts_network_and_clocks(tmp_path: Path):
     assert shown["Round trip, least, µs"] == "20 → 20"
     assert shown["Round trip, p99, µs"] == "90 → 90"
     # Ten connections, of which each load host has half; a request takes 30 µs.
-    assert shown["Most that its 5 connections can ask, requests/s"] == "166,667 → 166,667"
+    assert shown["Most requests/s of its 5 connections"] == "166,667 → 166,667"
     assert shown["Bandwidth to the APIs, Mbit/s"] == "9,000 → 9,000"
     assert shown["Bandwidth from the APIs, Mbit/s"] == "8,000 → 8,000"
     watched = watch_table(report)

@@ -194,7 +194,7 @@ def test_a_cells_numbers(cell: OpenLoopCell):
         ({"latency": histogram((2, 100), (1, 100))}, "durations must rise"),
         ({"latency": histogram((1, 201), (2, -1))}, "counts be above 0"),
         ({"latency": OpenLoopHistogram(count=9, minimum_us=1, maximum_us=1, histogram=((1, 200),))}, "holds 200"),
-        ({"latency": OpenLoopHistogram(count=200, minimum_us=1, maximum_us=2, histogram=((1, 200),))}, "its ends"),
+        ({"latency": OpenLoopHistogram(count=200, minimum_us=1, maximum_us=2, histogram=((1, 200),))}, "minimum and maximum"),
         ({"lateness": OpenLoopHistogram(count=1, minimum_us=0, maximum_us=0, histogram=((2**63, 1),))}, "64 bits"),
         ({"lateness": histogram((1, 100))}, "100 times of sending"),
     ],

@@ -377,7 +377,7 @@ def test_a_raw_file_outside_the_cells_folder_is_refused(golden_directory: Path):
     record = json.loads(path.read_text())
     record["files"]["../../manifest.json"] = "0" * 64
     path.write_text(json.dumps(record))
-    with pytest.raises(AnalysisError, match="is no name of a raw file"):
+    with pytest.raises(AnalysisError, match="isn't the name of a raw file"):
         analyse(read_run(golden_directory))
 
 

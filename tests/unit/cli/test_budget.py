@@ -31,11 +31,11 @@ def test_it_says_how_many_blocks_fit_and_what_they_find_by_noise():
     fits, quiet, noisy = budget_lines(FITTED)
     assert fits == "A budget of 2h fits 12 blocks of 15 cells, each block in 10m at most (set-up as assumed)."
     assert quiet == (
-        "Where blocks scatter by 3.0% it finds a true ratio of 1.045 or more in 80%, of 1.051 or more in 90% of runs. "
+        "If blocks scatter by 3.0% it finds a true ratio of 1.045 or more in 80%, of 1.051 or more in 90% of runs. "
         "Two equal APIs are shown to be the same within 3% in 88% of runs."
     )
     assert noisy == (
-        "Where blocks scatter by 10.0% it finds no ratio below 100. "
+        "If blocks scatter by 10.0% it finds no ratio below 100. "
         "Two equal APIs are shown to be the same within 3% in 0% of runs."
     )
 
@@ -52,7 +52,7 @@ def test_it_names_the_run_that_it_knows_the_noise_from():
     first, second = budget_lines(known)
     assert first.endswith("(set-up as in the run a).")
     assert second.startswith(
-        "Where blocks scatter by 3.0%, as in the run b, it finds a true ratio of 1.045 or more in 80% "
+        "If blocks scatter by 3.0%, as in the run b, it finds a true ratio of 1.045 or more in 80% "
     )
 
 

@@ -127,7 +127,7 @@ def test_a_prune_shows_what_goes_and_a_no_removes_nothing(runs: Path, monkeypatc
     assert str(error) == "It wasn't confirmed, so nothing was removed."
     shown = [path.name in out for path in sorted(runs.iterdir())]
     assert shown == [True, True, False, False]
-    assert "2 runs to go" in out
+    assert "2 runs to remove" in out
     assert "Remove 2 runs?" in out
     assert ages(runs) == ["40", "30", "20", "10"]
 

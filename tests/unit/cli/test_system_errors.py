@@ -31,4 +31,4 @@ def test_defect_is_not_taken_for_a_refusal_of_the_machine(number: int):
 def test_file_of_somebody_else_is_told_with_what_to_do():
     told = explain_system_error(PermissionError(errno.EACCES, "Permission denied", b"runs/x"))
     assert told is not None
-    assert told.startswith("runs/x: Permission denied. See that it is yours")
+    assert told.startswith("runs/x: Permission denied. Check its mode")

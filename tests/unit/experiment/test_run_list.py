@@ -178,7 +178,7 @@ def test_a_link_to_a_run_elsewhere_is_left_alone(tmp_path: Path):
     run = begin(FakeBench(), tmp_path / "elsewhere")
     (tmp_path / "runs").mkdir()
     (tmp_path / "runs" / "linked").symlink_to(run)
-    with pytest.raises(RunError, match="is a link"):
+    with pytest.raises(RunError, match="is a symbolic link"):
         remove_run(tmp_path / "runs", "linked")
     assert (run / "manifest.json").exists()
 
