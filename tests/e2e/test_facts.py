@@ -72,7 +72,7 @@ def test_builds_take_time_and_the_incremental_one_less(measured: Facts):
     assert len(measured.building.dependencies) == len(set(measured.building.dependencies)) > 20
 
 
-def test_starts_are_told_apart_from_the_engine_s_work(measured: Facts):
+def test_starts_are_distinguished_from_the_engines_work(measured: Facts):
     starting = measured.starting
     assert len(starting.engine_seconds) == len(starting.first_answer_seconds) == len(starting.memory_bytes) == STARTS
     # A process that answers has been started by somebody, has read its configuration and met PostgreSQL.

@@ -68,7 +68,7 @@ def test_everything_listens_on_loopback_alone(live_lab: LiveLab, host: Connectio
     assert [line.split()[3] for line in here] == [f"127.0.0.1:{inventory.host.port}"]
 
 
-def test_the_inventory_tells_the_settings_that_the_services_have(live_lab: LiveLab, host: Connection):
+def test_the_inventory_has_the_settings_of_the_services(live_lab: LiveLab, host: Connection):
     """Two runs are comparable where these are the same, so what stands there must be what is at work."""
     postgres, redis = live_lab.inventory.postgres, live_lab.inventory.redis
     tracked = run_sql(host, postgres, postgres.database, "SHOW pg_stat_statements.track;", deadline_seconds=30)

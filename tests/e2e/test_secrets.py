@@ -94,7 +94,7 @@ def test_the_search_finds_what_is_planted(data: bytes):
 
 
 @pytest.mark.nightly
-def test_what_the_search_cannot_look_into_is_told():
+def test_what_the_search_cannot_look_into_is_reported():
     searching = SecretSearch({"the planted secret": PLANTED})
     packed_with_zstandard = b"\x28\xb5\x2f\xfd" + PLAIN[:10]
     [found] = searching.in_stream(io.BytesIO(packed("layer", packed_with_zstandard)), "here")

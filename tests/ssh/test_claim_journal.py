@@ -85,7 +85,7 @@ def test_nobody_stays_in_the_engine_s_group_while_images_are_kept_or_in_silence(
     connection.run("groupdel docker", deadline_seconds=10)
 
 
-def test_a_journal_of_another_shape_is_told_with_what_to_do(connection: Connection):
+def test_a_journal_of_another_shape_is_reported_with_what_to_do(connection: Connection):
     connection.run(f"mkdir -p /var/lib/fairground && echo '{{}}' >{JOURNAL}", deadline_seconds=10)
     with pytest.raises(HostError, match=r"changes\.json .*stack: this key is missing.*with the release of Fairground"):
         release(connection, keep_images=False)

@@ -16,7 +16,7 @@ from tests.ssh.waiting import wait_until
 pytestmark = pytest.mark.nightly
 
 
-def test_what_something_else_needs_by_now_stays_and_is_told(without_engine: Found):
+def test_what_other_software_needs_now_stays_and_is_reported(without_engine: Found):
     with claimed(without_engine) as connection:
         without_engine.machine.shell(
             "DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends python3-distro >/dev/null"

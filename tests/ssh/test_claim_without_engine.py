@@ -50,7 +50,7 @@ def test_root_s_files_go_to_and_fro_by_sudo(without_engine: Found, tmp_path: Pat
     assert (tmp_path / "file").read_bytes() == b"secret"
 
 
-def test_a_user_whose_sudo_asks_for_a_password_is_told(without_engine: Found):
+def test_a_user_whose_sudo_asks_for_a_password_is_reported(without_engine: Found):
     without_engine.machine.shell("mv /etc/sudoers.d/someone /etc/kept")
     try:
         with (
@@ -94,13 +94,13 @@ def test_preparing_again_writes_nothing(prepared: Connection):
         prepared.run("rm /run/mark", deadline_seconds=10)
 
 
-def test_a_user_who_is_not_root_is_told(without_engine: Found):
+def test_a_user_who_is_not_root_is_reported(without_engine: Found):
     host = without_engine.host.model_copy(update={"sudo": False})
     with connect(host) as connection, pytest.raises(HostError, match="is not root"):
         preparation.prepare(connection)
 
 
-def test_a_machine_without_apt_is_told_what_it_lacks(prepared: Connection):
+def test_a_machine_without_apt_gets_a_list_of_what_it_lacks(prepared: Connection):
     prepared.run("mv /usr/bin/apt-get /usr/bin/wrk /root/", deadline_seconds=10)
     try:
         with pytest.raises(HostError, match="lacks wrk, and has no apt-get"):
@@ -109,7 +109,7 @@ def test_a_machine_without_apt_is_told_what_it_lacks(prepared: Connection):
         prepared.run("mv /root/apt-get /root/wrk /usr/bin/", deadline_seconds=10)
 
 
-def test_an_engine_that_does_not_answer_is_told(prepared: Connection):
+def test_an_engine_that_does_not_answer_is_reported(prepared: Connection):
     prepared.run("systemctl stop docker.socket docker.service", deadline_seconds=60)
     try:
         with pytest.raises(HostError, match=r"didn't answer within 1 s.*connect"):

@@ -97,7 +97,7 @@ def test_an_image_that_is_there_already_is_not_sent(
     carry_image(connection, elsewhere, image.name, image.id)
 
 
-def test_an_image_that_was_made_anew_since_is_not_carried(connection: Connection, elsewhere: Connection, image: Image):
+def test_an_image_that_was_rebuilt_since_is_not_carried(connection: Connection, elsewhere: Connection, image: Image):
     with pytest.raises(HostError, match=f"no longer has the image {image.name} as it was made there"):
         carry_image(connection, elsewhere, image.name, "sha256:another")
     assert find_image(elsewhere, image.name) is None
@@ -125,7 +125,7 @@ def test_an_image_that_arrives_in_part_is_an_error(
     assert find_image(elsewhere, image.name) is None
 
 
-def test_an_image_that_can_not_be_saved_is_told_by_the_host_that_has_it(
+def test_an_image_that_can_not_be_saved_is_reported_by_its_host(
     connection: Connection, elsewhere: Connection, image: Image, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(build, "_SAVE", "docker save -- no-such-image | gzip -1")

@@ -141,7 +141,7 @@ def test_the_agents_keys_are_taken_where_no_key_is_named(way: Callable[[Host], s
 
 
 @pytest.mark.usefixtures("agent")
-def test_an_agent_with_more_keys_than_the_host_tries_is_told(own_sshd: Sshd, tmp_path: Path):
+def test_an_agent_with_more_keys_than_the_host_tries_is_reported(own_sshd: Sshd, tmp_path: Path):
     for number in range(7):
         subprocess.run(["ssh-add", "-q", make_key(tmp_path / f"stranger-{number}")], check=True)
     subprocess.run(["ssh-add", "-q", own_sshd.user_key], check=True)
@@ -165,7 +165,7 @@ def test_a_key_that_others_may_read_is_refused_as_openssh_refuses_it(own_sshd: S
     assert "bad permissions" in by_openssh(own_sshd.host)
 
 
-def test_a_key_of_a_kind_that_only_an_agent_can_use_is_told(own_sshd: Sshd):
+def test_a_key_of_a_kind_that_only_an_agent_can_use_is_reported(own_sshd: Sshd):
     lines = own_sshd.user_key.read_text().splitlines()
     # As the file of a hardware key has it; the rest doesn't matter any more.
     kind = b"sk-ssh-ed25519@openssh.com"

@@ -40,7 +40,7 @@ def test_the_result_is_fetched_and_nothing_else(connection: Connection, tmp_path
         ("echo '{}' >open-loop.json", DocumentError, "open-loop.json is not a valid OpenLoopResult"),
     ],
 )
-def test_a_failure_is_told_in_the_programs_own_words(
+def test_a_failure_is_reported_in_the_programs_own_words(
     connection: Connection, tmp_path: Path, script: str, error: type[Exception], told: str
 ):
     job = start(connection, tmp_path / "job", script)

@@ -71,7 +71,7 @@ def test_the_hosts_own_work_is_found_by_name_and_let_go_again(connection: Connec
     jobs.stop(connection, job)
 
 
-def test_a_cpu_that_the_host_does_not_have_is_told(connection: Connection, cgroup: Cgroup, busy: Job):
+def test_a_cpu_that_the_host_does_not_have_is_reported(connection: Connection, cgroup: Cgroup, busy: Job):
     assert busy.process_id
     layout = LAYOUT.model_copy(update={"api": (900,)})
     with pytest.raises(HostError, match=r"can't be pinned to the CPUs \[900\]"):

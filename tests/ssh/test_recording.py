@@ -18,7 +18,7 @@ time.sleep(60)
 """
 
 
-def test_one_that_does_not_begin_in_time_is_told_and_ended(
+def test_one_that_does_not_begin_in_time_is_reported_and_ended(
     connection: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(recording, "_FIRST_LINES_SECONDS", 1)

@@ -141,7 +141,9 @@ def test_every_role_is_sampled_in_each_tick_and_ten_times_a_second_at_most(
     assert (used_after[0] - used_before[0]) / ticks_seen < 1e6, "a hundredth of a core"
 
 
-def test_a_cgroup_that_vanishes_ends_the_sampler_and_is_told(connection: Connection, cgroup: Cgroup, tmp_path: Path):
+def test_a_cgroup_that_vanishes_ends_the_sampler_and_is_reported(
+    connection: Connection, cgroup: Cgroup, tmp_path: Path
+):
     sampler = recording.start_sampler(connection, str(tmp_path / "sampler"), {"api": cgroup}, deadline_seconds=60)
     cgroups.remove(connection, cgroup)
     jobs.wait(connection, sampler)
@@ -150,7 +152,7 @@ def test_a_cgroup_that_vanishes_ends_the_sampler_and_is_told(connection: Connect
     assert not (tmp_path / "samples.csv").exists()
 
 
-def test_a_cgroup_that_is_not_there_is_told_at_the_start(connection: Connection, tmp_path: Path):
+def test_a_cgroup_that_is_not_there_is_reported_at_the_start(connection: Connection, tmp_path: Path):
     nowhere = Cgroup(version=2, directories=dict.fromkeys(("cpuacct", "memory"), "/sys/fs/cgroup/nowhere"))
     with pytest.raises(HostError, match=r"took no sample.*No such file"):
         recording.start_sampler(connection, str(tmp_path / "sampler"), {"api": nowhere}, deadline_seconds=60)

@@ -150,7 +150,7 @@ def test_flushing_empties_redis_and_shows_its_password_to_no_process_list(connec
     assert seeded.password not in seen[0]
 
 
-def test_a_redis_that_refuses_is_told(connection: Connection, seeded: Services):
+def test_a_redis_that_refuses_is_reported(connection: Connection, seeded: Services):
     elsewhere = seeded.redis.model_copy(update={"port": free_port()})
     with pytest.raises(HostError, match=r"couldn't be emptied.*Connection refused"):
         database.flush_cache(connection, elsewhere)

@@ -64,7 +64,7 @@ def test_a_command_that_takes_too_long_is_ended_and_removed(connection: Connecti
     assert left(stack) == []
 
 
-def test_what_cannot_be_made_is_told(connection: Connection, image: str, stack: str):
+def test_what_cannot_be_created_is_reported(connection: Connection, image: str, stack: str):
     with pytest.raises(HostError, match=r"No container of no-such-image:1 can be made"):
         control.run_once(connection, "no-such-image:1", ["true"], stack=stack, cpus=[CPU], deadline_seconds=10)
     with pytest.raises(HostError, match=r"CPU"):

@@ -267,7 +267,7 @@ def test_postgresql_is_at_work_with_a_variants_settings_over_the_same_data(lab: 
         ),
     ],
 )
-def test_settings_that_postgresql_does_not_take_are_told_when_it_is_tried(
+def test_settings_that_postgresql_does_not_take_are_reported_when_it_is_tried(
     lab: DeclaredLab, connection: Connection, settings: dict[str, str], said: str
 ):
     arrangement = Arrangement(connection, lab.inventory)
@@ -278,7 +278,7 @@ def test_settings_that_postgresql_does_not_take_are_told_when_it_is_tried(
 
 
 @pytest.mark.nightly
-def test_a_setting_that_is_overruled_is_told(lab: DeclaredLab, connection: Connection):
+def test_a_setting_that_is_overruled_is_reported(lab: DeclaredLab, connection: Connection):
     postgres = lab.inventory.postgres
     large = lab.api("large", postgres={"work_mem": "16MB"})
     arrangement = Arrangement(connection, lab.inventory)

@@ -41,14 +41,14 @@ def test_it_is_ended_as_soon_as_it_is_enough(connection: Connection, tmp_path: P
     wait_until_gone([job.process_id, job.supervisor_id])
 
 
-def test_one_that_is_never_enough_runs_to_its_end_and_all_of_it_is_told(connection: Connection, tmp_path: Path):
+def test_a_warm_up_that_is_never_steady_runs_to_its_end_with_its_whole_series(connection: Connection, tmp_path: Path):
     job = jobs.start(connection, str(tmp_path / "job"), telling(6), deadline_seconds=60)
     series, [status] = wrk.watch([(connection, job)], threads=2, enough=never)
     assert (status.outcome, status.exit_status) == ("ended", 0)
     assert series == (150,) * 6
 
 
-def test_a_generator_that_fails_is_told_with_its_own_words(connection: Connection, tmp_path: Path):
+def test_a_generator_that_fails_is_reported_with_its_own_words(connection: Connection, tmp_path: Path):
     job = jobs.start(
         connection, str(tmp_path / "job"), telling(2, "echo unable to connect; exit 1"), deadline_seconds=60
     )

@@ -63,6 +63,6 @@ def test_a_spin_is_done_on_each_cpu(connection: Connection):
     assert all(0.003e9 < spin.cpu_ns < 0.3e9 for spin in spins)
 
 
-def test_a_spin_that_cannot_be_done_is_told(connection: Connection):
+def test_a_spin_that_cannot_be_done_is_reported(connection: Connection):
     with pytest.raises(HostError, match=r"calibration spin on .* failed.*no spin on the CPU 1000"):
         recording.spin(connection, [1000])

@@ -235,13 +235,13 @@ def test_examples_of_hosts_are_valid():
 # Numbers and lists that the code has as well
 
 
-def test_default_settings_of_postgres_are_told():
+def test_default_settings_of_postgres_are_listed():
     (table,) = (table for table in tables(ROOT / "docs/stack-document.md") if table[0][:2] == ["setting", "value"])
     told = {name.strip("`"): value for row in table[1:] for name, value in (row[:2], row[2:]) if name}
     assert told == DEFAULT_SETTINGS
 
 
-def test_exit_statuses_of_the_gate_are_told():
+def test_exit_statuses_of_the_gate_are_listed():
     (table,) = (table for table in tables(ROOT / "docs/ci.md") if table[0][0] == "status")
     assert {row[1]: int(row[0]) for row in table[1:]} == {
         OUTCOMES[outcome]: status for outcome, status in EXIT_STATUSES.items()
@@ -253,6 +253,6 @@ def test_the_script_that_recomputes_the_verdicts_is_shown_whole():
     assert shown == (ROOT / "benchmarks/recompute.py").read_text(encoding="utf-8")
 
 
-def test_every_reason_that_voids_a_cell_is_told():
+def test_every_void_reason_is_listed():
     (table,) = (table for table in tables(ROOT / "docs/protocol.md") if table[0] == ["reason", "when"])
     assert {row[0].strip("`") for row in table[1:]} == {*get_args(VoidReason)}

@@ -182,7 +182,7 @@ def test_a_run_goes_on_to_its_end_whatever_dies_under_it(survivor: Survivor):
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_cell_under_which_something_dies_is_void_by_its_name_and_measured_anew(survivor: Survivor, name: str):
+def test_a_cell_under_which_something_dies_is_void_by_its_name_and_measured_again(survivor: Survivor, name: str):
     first, *others = survivor.attempts[name]
     reasons = {void.reason for void in first.voids}
     if FAULTS[name].reasons:

@@ -136,7 +136,7 @@ def test_a_block_with_a_void_cell_counts_for_the_pairs_that_it_has():
         ([1300, math.nan], 1, "One block alone has valid cells of both go and rust; an interval needs 2 blocks."),
     ],
 )
-def test_too_few_blocks_are_cannot_tell_and_say_why(rust: list[float], blocks: int, reason: str):
+def test_too_few_blocks_are_cannot_tell_with_a_reason(rust: list[float], blocks: int, reason: str):
     pair = the_pair(blocks_of({"go": [1000, 1000], "rust": rust}))
     assert (pair.verdict, pair.blocks, pair.reason) == ("cannot-tell", blocks, reason)
     assert (pair.p_value, pair.p_adjusted, pair.p_equivalence) == (None, None, None)

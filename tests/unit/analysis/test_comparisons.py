@@ -40,7 +40,7 @@ def test_the_margin_is_the_protocols(compared_directory: Path, tmp_path: Path):
     assert {pair.verdict for pair in wide.comparisons[0].pairs} == {"same"}, "go is slower than rust by a fifth"
 
 
-def test_the_twin_counts_once_and_its_cells_are_told(compared_report: Report):
+def test_the_twin_counts_once_and_its_cells_are_marked(compared_report: Report):
     """Six blocks of three APIs, each of them twice in two: eight cells each, and six values."""
     for summary in compared_report.summaries:
         assert (summary.cells, summary.blocks) == (8, 6)
@@ -74,7 +74,7 @@ def bound_run(folder: Path, *, postgres_cores: float) -> Report:
     )
 
 
-def test_a_postgres_that_uses_its_cpus_up_is_told_of_what_waits_for_it(tmp_path: Path):
+def test_a_postgres_that_uses_up_its_cpus_is_the_limit_of_what_waits_for_it(tmp_path: Path):
     """All but the API share one CPU. What an API spends of its own is no matter of PostgreSQL's."""
     bound = bound_run(tmp_path / "bound", postgres_cores=0.95)
     for comparison in bound.comparisons:
@@ -87,7 +87,7 @@ def test_a_postgres_that_uses_its_cpus_up_is_told_of_what_waits_for_it(tmp_path:
 # What has no ratio
 
 
-def test_a_measure_without_a_ratio_is_left_out_and_told(compared_report: Report):
+def test_a_measure_without_a_ratio_is_left_out_and_reported(compared_report: Report):
     api = compared_report.cells[0].usage["api"].model_copy(update={"cpu_cores": 0.0})
     spoilt = compared_report.cells[0].model_copy(update={"usage": {**compared_report.cells[0].usage, "api": api}})
     cells = (spoilt, *compared_report.cells[1:])

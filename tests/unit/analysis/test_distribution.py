@@ -64,7 +64,7 @@ def test_requests_a_cpu_second_are_those_of_the_api_alone(golden_report: Report)
     assert found["go"].count == 3
 
 
-def test_what_can_not_be_told_of_a_load_is_left_out(tmp_path: Path):
+def test_what_a_run_cannot_tell_of_a_load_is_left_out(tmp_path: Path):
     directory = tmp_path / "run"
     [cell] = write_run(directory, apis=("go",), scenarios=GOLDEN_SCENARIOS[:1], blocks=1)
     idle = Role(0.0, lambda _: 30_000_000)
@@ -75,7 +75,7 @@ def test_what_can_not_be_told_of_a_load_is_left_out(tmp_path: Path):
     assert summary.distribution is None
 
 
-def test_a_report_from_before_they_were_told_is_still_read(golden_report: Report):
+def test_an_older_report_without_them_is_still_read(golden_report: Report):
     older = json.loads(golden_report.to_json())
     for summary in older["summaries"]:
         del summary["distribution"], summary["measured"]["requests_per_cpu_second"]

@@ -52,7 +52,7 @@ def test_a_candidate_that_is_shown_the_same_passes_even_if_a_difference_is_signi
     assert gate.reasons[0].startswith("Throughput under light: same;")
 
 
-def test_a_candidate_of_which_nothing_is_shown_does_not_pass_and_is_told_the_blocks(golden_report: Report):
+def test_a_candidate_of_which_nothing_is_shown_does_not_pass_and_the_needed_blocks_are_reported(golden_report: Report):
     gate = gate_of(golden_report, scattered(990, 6))
     needed = blocks_to_show_same(6 * float(np.std(NOISE, ddof=1)), margin=0.03)
     assert (gate.outcome, gate.blocks_needed) == ("cannot-tell", needed)
@@ -188,7 +188,7 @@ def test_a_run_that_is_not_finished_gives_no_answer_but_a_regression(golden_repo
             assert "isn't finished: 4 of the two builds' cells are still to be measured" in gate.reasons[0]
 
 
-def test_one_and_the_same_build_twice_is_told(golden_report: Report):
+def test_the_same_build_twice_is_reported(golden_report: Report):
     report = report_of(golden_report, {"light": {"go-base": STEADY, "go-new": scattered(1000)}})
     assert judged(report).caveats == ()
     one = report.apis[0]
@@ -268,7 +268,7 @@ def test_a_candidate_that_is_no_different_is_a_regression_in_2_or_3_of_100(golde
     assert 0.01 <= found["regression"] <= 0.045
 
 
-def test_blocks_that_are_told_let_a_candidate_without_a_difference_pass(golden_report: Report):
+def test_reported_blocks_let_a_candidate_without_a_difference_pass(golden_report: Report):
     """In 80 of 100 at least, under three loads at once."""
     loads = {f"load-{load}": {"go-base": STEADY, "go-new": scattered(990, 2.5)} for load in range(3)}
     gate = judged(report_of(golden_report, loads))

@@ -52,7 +52,7 @@ def test_a_terminal_has_the_verdicts_first_and_no_table_that_is_too_wide(compare
         assert len(table.columns) <= 9, table.title
 
 
-def test_each_plot_tells_its_data_in_words(compared_page: str):
+def test_each_plot_has_its_data_in_words(compared_page: str):
     plots = re.findall(
         r'<svg role="img" aria-labelledby="([^"]+)" aria-describedby="([^"]+)"[^>]*>'
         r'<title id="\1">([^<]+)</title><desc id="\2">([^<]+)</desc>(.*?)</svg>',

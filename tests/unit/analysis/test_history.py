@@ -94,7 +94,7 @@ def test_the_change_that_is_explained_is_that_of_the_formula():
     assert explained_change(RunNoise(0.0, 2, 2), RunNoise(0.0, 2, 2)) == 1.0
 
 
-def test_too_few_twins_tell_nothing_of_a_change(tmp_path: Path):
+def test_too_few_twins_explain_no_change(tmp_path: Path):
     runs = [run_of_day(tmp_path, day, (500.0,), base=base) for day, base in ((1, 500.0), (2, 900.0))]
     history = read_history(runs)
     point = series_of(history, BASE).points[1]
@@ -128,7 +128,7 @@ def test_another_image_of_an_api_is_the_subject_and_stays_in_the_group(tmp_path:
     assert [point.image_id for point in group.series[0].points] == [apis[0]["image_id"], "sha256:new"]
 
 
-def test_runs_that_can_not_be_drawn_are_told_with_the_reason(tmp_path: Path):
+def test_runs_that_can_not_be_drawn_are_reported_with_the_reason(tmp_path: Path):
     good, broken, open_end, lacking = (run_of_day(tmp_path, day, STEADY) for day in (1, 2, 3, 4))
     (broken / "plan.json").write_text("{}")
     change(open_end, "host.json", after=None)

@@ -43,7 +43,7 @@ def test_other_hardware_refuses_the_run(changes: dict[str, object], told: str):
         ),
     ],
 )
-def test_other_settings_are_told_and_refuse_nothing(changes: dict[str, object], told: str):
+def test_other_settings_are_reported_and_refuse_nothing(changes: dict[str, object], told: str):
     other = IDENTITY.model_copy(update=changes)
     assert hardware_differences(IDENTITY, other) == ()
     assert told in other_differences(IDENTITY, other)

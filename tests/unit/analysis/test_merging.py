@@ -88,7 +88,7 @@ def test_one_generators_result_is_its_own_but_for_the_clock():
     assert merge([own], clocks(123)) == own.model_copy(update={"ended_ns": ENDED_NS + 123})
 
 
-def test_one_generators_window_is_as_long_as_it_told_though_its_clock_runs_at_another_pace():
+def test_one_generators_window_keeps_its_length_although_its_clock_runs_at_another_pace():
     own = wrk([(500, 100), (900_000, 3)])
     [readings] = clocks(0).load_hosts
     before = readings.before.model_copy(update={"at_ns": ENDED_NS - SECOND_NS})

@@ -194,7 +194,10 @@ def test_a_cells_numbers(cell: OpenLoopCell):
         ({"latency": histogram((2, 100), (1, 100))}, "durations must rise"),
         ({"latency": histogram((1, 201), (2, -1))}, "counts be above 0"),
         ({"latency": OpenLoopHistogram(count=9, minimum_us=1, maximum_us=1, histogram=((1, 200),))}, "holds 200"),
-        ({"latency": OpenLoopHistogram(count=200, minimum_us=1, maximum_us=2, histogram=((1, 200),))}, "minimum and maximum"),
+        (
+            {"latency": OpenLoopHistogram(count=200, minimum_us=1, maximum_us=2, histogram=((1, 200),))},
+            "minimum and maximum",
+        ),
         ({"lateness": OpenLoopHistogram(count=1, minimum_us=0, maximum_us=0, histogram=((2**63, 1),))}, "64 bits"),
         ({"lateness": histogram((1, 100))}, "100 times of sending"),
     ],
@@ -240,7 +243,7 @@ def test_the_report_has_each_api_at_each_rate(report: Report):
     assert (single.p50_us.value, single.p50_us.low) == (pytest.approx(4_000), None)
 
 
-def test_void_and_unfinished_cells_are_told_with_the_others(report: Report):
+def test_void_and_unfinished_cells_are_reported_with_the_others(report: Report):
     assert "021-go-heavy-at-225" in {cell.cell_id for cell in report.void_cells}
     assert "026-rust-heavy-at-225" in report.unfinished_cells
     assert any("2 of 26 cells are still to be measured" in caveat for caveat in report.caveats)
@@ -248,7 +251,7 @@ def test_void_and_unfinished_cells_are_told_with_the_others(report: Report):
     assert "22 of 26 cells valid" in text
 
 
-def test_connections_that_the_api_closed_are_told_by_api(tmp_path: Path):
+def test_connections_that_the_api_closed_are_reported_by_api(tmp_path: Path):
     """Go's client sends a request again without a word, so an API that cuts connections would pass unseen."""
     run, found = run_and_open_loop(tmp_path)
     first, *others = found.cells
@@ -258,7 +261,7 @@ def test_connections_that_the_api_closed_are_told_by_api(tmp_path: Path):
     assert "1 of go" in said
 
 
-def test_a_share_without_a_rate_of_its_own_is_told(tmp_path: Path):
+def test_a_share_without_a_rate_of_its_own_is_reported(tmp_path: Path):
     run, found = run_and_open_loop(tmp_path)
     [said] = about_open_loop(run, found.model_copy(update={"rates": RATES[:1]}))
     assert said.startswith("The open loop has 1 rate for 2 shares.")

@@ -150,7 +150,7 @@ def test_each_file_of_a_run_is_read_and_hashed_once(repeated_directory: Path, mo
     assert len(hashed) == len(raw)
 
 
-def test_a_report_that_cannot_be_written_is_told(golden_directory: Path):
+def test_a_report_that_cannot_be_written_is_reported(golden_directory: Path):
     (golden_directory / "report.json").mkdir()
     with pytest.raises(AnalysisError, match=r"report\.json can't be written"):
         write_report(golden_directory)

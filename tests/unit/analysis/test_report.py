@@ -95,7 +95,7 @@ def test_corrected_percentiles_over_three_blocks(golden_report: Report):
     assert measured.raw.p999_us.value == pytest.approx(15_000)
 
 
-def test_void_and_unfinished_cells_are_left_out_but_told(golden_report: Report):
+def test_void_and_unfinished_cells_are_left_out_and_reported(golden_report: Report):
     go, rust = summary_of(golden_report, "go", "heavy"), summary_of(golden_report, "rust", "heavy")
     assert (go.cells, go.void_cells, go.unfinished_cells, go.errors) == (2, 1, 0, 7)
     assert (rust.cells, rust.void_cells, rust.unfinished_cells, rust.errors) == (2, 0, 1, 0)
@@ -146,7 +146,7 @@ def test_what_wrk_does_before_and_after_its_load_is_in_no_mean(tmp_path: Path):
     assert series.memory_bytes == pytest.approx((50e6,) * 4)
 
 
-def test_a_small_shared_host_is_graded_and_told(golden_report: Report):
+def test_a_small_shared_host_is_graded_and_reported(golden_report: Report):
     assert golden_report.grade == "shared"
     assert "2 cores and 4 GiB" in caveat(golden_report, "This host is smaller than the article's")
     assert caveat(golden_report, "The load generator shares CPUs with what it measures.")
@@ -228,7 +228,7 @@ def _grade(directory: Path, knobs: tuple[KnobRecord, ...]) -> Report:
     return analyse(read_run(directory))
 
 
-def test_what_is_not_controlled_lowers_the_grade_and_is_told(tmp_path: Path):
+def test_what_is_not_controlled_lowers_the_grade_and_is_reported(tmp_path: Path):
     turbo = KnobRecord(name="turbo", wanted="off", before="boost 1", state="only-read", message="read")
     turbo = turbo.model_copy(update={"during": "boost 1", "after": "boost 1"})
     boosted = KnobRecord(name="governor", wanted="performance", before=None, state="not-told", message="not told here")
@@ -252,7 +252,7 @@ def test_what_is_not_controlled_lowers_the_grade_and_is_told(tmp_path: Path):
         (TWO_CORES, "shared"),
     ],
 )
-def test_cores_that_other_tenants_have_too_lower_the_grade_and_are_told(
+def test_cores_that_other_tenants_have_too_lower_the_grade_and_are_reported(
     tmp_path: Path, cores: CoreLayout, grade: Grade
 ):
     heavy = Scenario(name="heavy", workload="mixed", connections=500, duration_seconds=120)
@@ -262,7 +262,7 @@ def test_cores_that_other_tenants_have_too_lower_the_grade_and_are_told(
     assert caveat(report, "The host shares its cores with other tenants of its cloud.")
 
 
-def test_a_run_that_does_not_tell_its_knobs_is_not_taken_for_controlled(tmp_path: Path):
+def test_a_run_without_a_record_of_its_knobs_does_not_count_as_controlled(tmp_path: Path):
     report = _grade(tmp_path / "none", ())
     assert report.grade == "partly-controlled"
     assert caveat(report, "The run has no record of which settings of the host were controlled.")
@@ -302,12 +302,12 @@ def test_a_slow_generator_shows_in_littles_law(golden_report: Report):
     assert "The generator may have been the limit, or connections still waited for answers" in told
 
 
-def test_a_dirty_tree_is_told(golden_directory: Path):
+def test_a_dirty_tree_is_reported(golden_directory: Path):
     replace(golden_directory / "manifest.json", "e8f9012345", "e8f9012345-dirty")
     assert caveat(analyse(read_run(golden_directory)), "The project's tree had changes that weren't committed")
 
 
-def test_a_host_that_changed_is_told_by_name(golden_directory: Path):
+def test_a_host_that_changed_is_reported_by_name(golden_directory: Path):
     path = golden_directory / "host.json"
     record = HostRecord.from_json(path.read_text(), name="host.json")
     after = record.before.model_copy(update={"kernel": "6.2.0", "settings": {"vm.swappiness": "10"}})

@@ -73,7 +73,7 @@ def test_nothing_within_the_margin_is_the_same(golden_report: Report):
     assert change_text(change, "throughput") == "same"
 
 
-def test_can_not_tell_says_how_many_blocks_of_each_run_would(golden_report: Report):
+def test_cannot_tell_reports_how_many_blocks_of_each_run_would(golden_report: Report):
     change = the_change(golden_report, scattered(1000, 4), scattered(1030, 6))
     assert change.verdict == "cannot-tell"
     assert change_text(change, "throughput") == "can't tell"
@@ -167,7 +167,7 @@ def two_runs(folder: Path, *changes: tuple[str, str]) -> tuple[Path, Path]:
     return first, second
 
 
-def test_runs_under_the_same_conditions_are_compared_and_their_gaps_told(tmp_path: Path):
+def test_runs_under_the_same_conditions_are_compared_and_their_gaps_reported(tmp_path: Path):
     first, second = two_runs(tmp_path)
     comparison = compare_folders(first, second)
     assert comparison.differences == ()

@@ -47,7 +47,7 @@ def test_one_that_is_faster_than_all_is_named_and_so_is_the_slowest(golden_repor
     assert ranks(report) == [("rust", "1"), ("zig", "2"), ("go", "3")]
 
 
-def test_what_can_not_be_told_is_not_called_the_same(golden_report: Report):
+def test_what_a_run_cannot_tell_is_not_called_the_same(golden_report: Report):
     unclear = {"go": scattered(800), "rust": scattered(810, 1, LOUD)}
     assert sentences(compared(golden_report, {"light": unclear})) == [
         "The run can't tell which is the fastest: any of go and rust may be."

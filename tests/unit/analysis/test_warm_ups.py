@@ -78,7 +78,7 @@ def test_warm_ups_of_void_cells_do_not_count(run: Path):
     assert not only_caveats(report, "Throughput hadn't settled")
 
 
-def test_what_was_too_short_to_be_judged_is_told_once(run: Path):
+def test_what_was_too_short_to_be_judged_is_reported_once(run: Path):
     allow_seconds(run, 2)
     write_warm_up(run, 1, "not-judged", 2.0)
     write_warm_up(run, 6, "not-judged", 2.0)

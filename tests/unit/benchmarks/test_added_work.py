@@ -149,7 +149,7 @@ def test_the_document_gets_other_rounds_and_stays_as_it_is():
 # What is said
 
 
-def test_an_experiment_in_which_nothing_differs_is_told_as_it_comes_out(golden: Report):
+def test_an_experiment_without_a_difference_is_reported_unedited(golden: Report):
     alike = judge_alike(gate_of(report_of(golden, "again", 40.0), "again"), blocks=6)
     assert (alike.verdict, alike.pair.blocks, alike.twin.blocks) == ("same", 6, 6)
     half_width = t_quantile(0.975, 5) * float(np.std(NOISE, ddof=1)) / math.sqrt(6)

@@ -104,7 +104,7 @@ def test_long_verdict_is_cut_at_a_line_and_says_so(forge: Forge, discussion: Dis
         (500, "The forge is in trouble"),
     ],
 )
-def test_refusal_is_told_with_its_remedy_and_without_the_token(
+def test_refusal_is_reported_with_its_remedy_and_without_the_token(
     forge: Forge, discussion: Discussion, status: int, said: str
 ):
     forge.status = status
@@ -118,13 +118,13 @@ def test_refusal_is_told_with_its_remedy_and_without_the_token(
     assert forge.comments == {}
 
 
-def test_answer_that_is_no_list_of_comments_is_told(forge: Forge, discussion: Discussion):
+def test_answer_that_is_no_list_of_comments_is_reported(forge: Forge, discussion: Discussion):
     forge.answer = b"<html>A page to log in.</html>"
     with pytest.raises(PublicationError, match="answered no list of comments"):
         put_comment(discussion, "The verdict.\n")
 
 
-def test_forge_that_can_not_be_reached_is_told(environment: dict[str, str]):
+def test_forge_that_can_not_be_reached_is_reported(environment: dict[str, str]):
     name = next(name for name in environment if name in {"GITHUB_API_URL", "CI_API_V4_URL"})
     for url in ("http://127.0.0.1:1", "no-address"):
         with pytest.raises(PublicationError, match="can't be reached") as refused:
@@ -148,7 +148,7 @@ def test_token_that_no_header_can_carry_is_refused_without_being_shown(environme
 
 
 @pytest.mark.parametrize("event", ["{}", '{"pull_request": 7}', "no JSON"])
-def test_event_without_a_pull_request_is_told(environment: dict[str, str], event: str, tmp_path: Path):
+def test_event_without_a_pull_request_is_reported(environment: dict[str, str], event: str, tmp_path: Path):
     if "GITHUB_EVENT_PATH" not in environment:
         environment = {"GITHUB_ACTIONS": "true", "GITHUB_API_URL": "http://x", "GITHUB_REPOSITORY": "team/lab"}
     path = tmp_path / "other.json"
@@ -157,7 +157,9 @@ def test_event_without_a_pull_request_is_told(environment: dict[str, str], event
         discussion_of_job({**environment, "GITHUB_EVENT_PATH": str(path), "GITHUB_TOKEN": TOKEN})
 
 
-def test_command_comments_and_tells_its_errors_in_a_sentence(forge: Forge, environment: dict[str, str], tmp_path: Path):
+def test_command_comments_and_reports_its_errors_in_a_sentence(
+    forge: Forge, environment: dict[str, str], tmp_path: Path
+):
     file = tmp_path / "comment.md"
     file.write_text("The verdict.\n")
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("GITHUB_", "GITLAB_", "CI_"))}

@@ -122,7 +122,7 @@ def test_change_that_touches_nothing_says_so_and_passes_without_a_lab(checkout: 
     assert "no API that is guarded was touched, so nothing was measured" in comment(checkout)
 
 
-def test_new_api_is_told_as_such(checkout: Checkout, lab: tuple[str]):
+def test_new_api_is_reported_as_such(checkout: Checkout, lab: tuple[str]):
     local = (checkout.path / "stacks/local.yaml").read_text()
     checkout.commit(
         {

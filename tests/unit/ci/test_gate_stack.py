@@ -69,7 +69,7 @@ def test_change_that_touches_no_guarded_api_makes_no_stack(checkout: Checkout, f
     assert not (checkout.path / "stacks/ci-gate.yaml").exists()
 
 
-def test_what_the_base_did_meanwhile_is_no_part_of_the_change(checkout: Checkout):
+def test_later_commits_of_the_base_are_no_part_of_the_change(checkout: Checkout):
     checkout.commit({"apis/go/main.go": "package main // changed\n"})
     checkout.commit_on_main({"apis/rust/src/main.rs": "fn main() {} // by others\n", "apis/go/main.go": "package x\n"})
     change = write_gate_stack(checkout.path, "main", "local")
@@ -103,7 +103,7 @@ def test_sources_of_another_base_are_gone(checkout: Checkout):
     assert not stale.exists()
 
 
-def test_base_that_is_not_there_is_told_with_what_to_do(checkout: Checkout, tmp_path: Path):
+def test_base_that_is_not_there_is_reported_with_what_to_do(checkout: Checkout, tmp_path: Path):
     with pytest.raises(RunError, match=r"where HEAD left origin/main: .*Name a branch or commit that was fetched"):
         write_gate_stack(checkout.path, "origin/main", "local")
     checkout.commit({"apis/go/main.go": "package main // changed\n"})
@@ -113,7 +113,7 @@ def test_base_that_is_not_there_is_told_with_what_to_do(checkout: Checkout, tmp_
         write_gate_stack(shallow, checkout.forked_at, "local")
 
 
-def test_stack_that_is_not_there_or_whose_names_become_too_long_is_told(checkout: Checkout):
+def test_stack_that_is_not_there_or_whose_names_become_too_long_is_reported(checkout: Checkout):
     with pytest.raises(DocumentError, match=r"no stacks/mine\.yaml .* --like"):
         write_gate_stack(checkout.path, "main", "mine")
     long = LOCAL.replace("name: go", f"name: {'g' * 30}")

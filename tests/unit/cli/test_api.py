@@ -14,7 +14,7 @@ from tests.unit.documents.samples import INVENTORY, SECRETS
 UNKNOWN = "no-such-stack"
 
 
-def test_without_a_stack_or_an_entry_the_first_step_tells_what_is_missing():
+def test_without_a_stack_or_an_entry_the_first_step_names_what_is_missing():
     no_stack, no_entry, as_json = labs(
         [
             ["api", "check", "go", "--stack", UNKNOWN],

@@ -40,7 +40,7 @@ def test_it_says_how_many_blocks_fit_and_what_they_find_by_noise():
     )
 
 
-def test_one_api_alone_is_told_that_there_is_nothing_to_resolve():
+def test_for_a_single_api_there_is_nothing_to_resolve():
     alone = FITTED.model_copy(update={"tests": 0, "resolutions": (), "shown_same": ()})
     _, said = budget_lines(alone)
     assert said == "A single API is compared with none: its A/A twin shows the host's noise, and there is no verdict."

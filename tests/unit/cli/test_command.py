@@ -40,7 +40,7 @@ def test_lab_alone_shows_its_help_and_fails():
     assert "Usage: lab [OPTIONS] COMMAND [ARGS]..." in answer.out
 
 
-def test_wrong_use_is_told_in_one_sentence_with_status_2():
+def test_wrong_use_is_reported_in_one_sentence_with_status_2():
     wrong = {
         ("nosuch",): "No such command 'nosuch'",
         ("runs", "nosuch"): "No such command 'nosuch'",
@@ -63,7 +63,7 @@ def test_wrong_use_is_told_in_one_sentence_with_status_2():
         assert answer.sentence().endswith(f". Try `{f'lab {known}'.strip()} --help`.")
 
 
-def test_unknown_stack_is_told_in_one_sentence_that_names_its_file():
+def test_unknown_stack_is_reported_in_one_sentence_that_names_its_file():
     up, *others = labs([[name, "--stack", UNKNOWN] for name in ("up", "run", "verify", "tune", "facts", "logs")])
     assert up.status == 1
     assert up.sentence().startswith(f"There is no stacks/{UNKNOWN}.yaml; the stacks described here: ")
@@ -84,7 +84,7 @@ def test_unknown_stack_is_not_taken_down_and_leaves_no_trace():
     assert not list(project_layout().state.rglob(f"*{UNKNOWN}*"))
 
 
-def test_what_there_is_not_is_told_in_one_sentence(tmp_path: Path):
+def test_what_is_missing_is_reported_in_one_sentence(tmp_path: Path):
     protocol = tmp_path / "mine.yaml"
     protocol.write_text("version: 1\nname: mine\nblocks: many\nwarm_up_seconds: 1\nscenarios: []\n")
     missing = {
@@ -115,7 +115,7 @@ def test_what_there_is_not_is_told_in_one_sentence(tmp_path: Path):
     ],
     ids=["engine", "command"],
 )
-def test_machine_without_docker_is_told_in_one_sentence_with_a_remedy(environment: dict[str, str], reason: str):
+def test_machine_without_docker_is_reported_in_one_sentence_with_a_remedy(environment: dict[str, str], reason: str):
     answer = lab("up", environment=environment)
     assert answer.status == 1
     assert answer.sentence().startswith("The Docker engine can't be used: ")

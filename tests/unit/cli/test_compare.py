@@ -70,7 +70,7 @@ def test_changed_conditions_are_refused_by_name_and_compared_with_a_mark_by_requ
     assert "<title>Different conditions: " in (second / "compared" / f"{FIRST}.html").read_text()
 
 
-def test_runs_that_are_not_there_are_told_in_one_sentence(first: Path):
+def test_runs_that_are_not_there_are_reported_in_one_sentence(first: Path):
     unknown, twice = labs([["compare", str(first), "no-such-run"], ["compare", str(first), str(first)]])
     assert (unknown.status, twice.status) == (1, 1)
     assert unknown.sentence().startswith("There is no run no-such-run")

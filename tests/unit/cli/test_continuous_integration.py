@@ -159,7 +159,7 @@ def test_summary_is_the_reports_verdict_and_is_added_to_the_page_of_the_job(
         assert said in summary
 
 
-def test_short_blocks_are_told_and_a_run_without_a_valid_cell_fails(
+def test_short_blocks_are_reported_and_a_run_without_a_valid_cell_fails(
     loop: Loop, artifacts: Path, capsys: pytest.CaptureFixture[str]
 ):
     loop.void_cells = 1
@@ -292,7 +292,7 @@ def test_tree_with_changes_is_no_commit_to_go_on_with(loop: Loop, artifacts: Pat
     assert [name.split()[0] for name in loop.called] == ["start", "start"]
 
 
-def test_finished_run_is_measured_anew_and_one_that_is_gone_too(
+def test_finished_run_is_measured_again_and_one_that_is_gone_too(
     loop: Loop, artifacts: Path, monkeypatch: pytest.MonkeyPatch
 ):
     for name, value in GITHUB.items():

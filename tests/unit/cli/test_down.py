@@ -48,7 +48,7 @@ def test_each_lab_that_has_expired_gets_its_receipt(monkeypatch: pytest.MonkeyPa
     assert out == 2 * "Receipt for the lab gone:\n  made  7 resources on record\n  left  nothing\n"
 
 
-def test_what_is_left_or_could_not_be_taken_down_is_told_and_ends_with_1(
+def test_what_is_left_or_could_not_be_taken_down_is_reported_with_status_1(
     monkeypatch: pytest.MonkeyPatch, project: Path
 ):
     status, out, err = down(monkeypatch, project, [GONE, LEFT])
@@ -59,7 +59,7 @@ def test_what_is_left_or_could_not_be_taken_down_is_told_and_ends_with_1(
     assert "Receipt for the lab gone:" in out
 
 
-def test_programs_are_told_the_same(monkeypatch: pytest.MonkeyPatch, project: Path):
+def test_json_has_the_same(monkeypatch: pytest.MonkeyPatch, project: Path):
     status, out, _ = down(monkeypatch, project, [GONE, FAILED], "--json")
     assert status == 1
     assert json.loads(out) == [

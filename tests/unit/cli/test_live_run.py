@@ -133,7 +133,7 @@ def test_it_fits_into_every_terminal_with_a_row_to_spare(width: int, height: int
         (90_000, True, "25 h 00 min left, until Sunday 13:00"),
     ],
 )
-def test_the_time_left_is_told_as_one_says_it(seconds: float, measured: bool, said: str):
+def test_the_time_left_is_shown_in_words(seconds: float, measured: bool, said: str):
     ends_at = datetime.fromtimestamp(WALL.timestamp() + seconds, WALL.tzinfo)
     assert time_left_text(seconds, ends_at, measured=measured) == said
 

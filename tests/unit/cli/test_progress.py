@@ -47,7 +47,7 @@ def _often(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_often")
-def test_long_operation_of_the_engine_is_told_again_and_again_without_a_terminal():
+def test_long_operation_of_the_engine_is_reported_repeatedly_without_a_terminal():
     shown, output = console(terminal=False)
     with under_way(shown, "asking the engine") as doing:
         await_text(output, r"(?m)^   0 s  asking the engine, 0 s$")

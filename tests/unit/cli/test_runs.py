@@ -151,7 +151,7 @@ def test_json_of_a_terminal_s_user_is_asked_nothing(runs: Path, monkeypatch: pyt
     assert len(ages(runs)) == 4
 
 
-def test_programs_are_told_what_went_and_what_would(runs: Path):
+def test_json_has_what_was_removed_and_what_would_be(runs: Path):
     oldest = min(runs.iterdir()).name
     would = PrunedRuns.from_json(call("prune", "--keep-newest", "3", "--dry-run", "--json")[1], name="output")
     assert (would.removed, [run.run_id for run in would.runs]) == (False, [oldest])
@@ -172,7 +172,7 @@ def test_what_a_broken_prune_left_goes_with_the_next_and_not_with_a_dry_run(runs
     assert ages(runs) == ["40", "30", "20", "10"]
 
 
-def test_wrong_use_is_told_with_the_remedy():
+def test_wrong_use_is_reported_with_the_remedy():
     answers = {
         ("runs", "prune"): "Say which runs to remove: --older-than 30d, --keep-newest 10, or both",
         ("runs", "prune", "--older-than", "a month"): "'a month' isn't an age. Write it in days: 30d",
@@ -188,7 +188,7 @@ def test_wrong_use_is_told_with_the_remedy():
     assert unknown.sentence().startswith("There is no run no-such-run")
 
 
-def test_a_run_that_is_nearly_named_is_told(runs: Path):
+def test_a_run_with_a_similar_name_is_suggested(runs: Path):
     oldest = min(runs.iterdir()).name
     _, _, error = call("keep", f"{oldest}-")
     assert isinstance(error, RunError)

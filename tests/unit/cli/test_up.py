@@ -52,7 +52,7 @@ def up(*arguments: str, answer: str | None = None) -> Result:
 
 
 @pytest.mark.parametrize("arguments", [(), ("--json",)])
-def test_where_nobody_can_be_asked_the_cost_is_told_and_nothing_made(
+def test_without_a_terminal_the_cost_is_shown_and_nothing_is_made(
     made: list[object], tmp_path: Path, arguments: tuple[str, ...]
 ):
     describe(tmp_path)

@@ -94,7 +94,7 @@ def test_what_can_be_no_tag_no_end_or_no_price_is_refused(kind: type[Document], 
 
 @both
 @pytest.mark.parametrize("moment", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+12:00"])
-def test_end_that_no_calendar_has_is_told(kind: type[Document], text: str, moment: str):
+def test_end_that_no_calendar_has_is_reported(kind: type[Document], text: str, moment: str):
     told = refusal(kind, text.replace("2026-12-01T18:00:00+01:00", moment))
     assert "expires: in UTC this moment isn't in the years 1 to 9999" in told
 

@@ -58,7 +58,7 @@ def test_a_protocol_that_varies_nothing_is_written_as_it_was_before_there_were_v
     assert not {"apis", "vary"} & plain.model_dump().keys()
 
 
-def test_where_no_connections_are_listed_all_that_is_at_fault_is_told():
+def test_without_a_list_of_connections_every_fault_is_reported():
     text = TEXT.replace("[16, 64]", "0").replace("connections: 5", "conections: 5")
     with pytest.raises(DocumentError) as refusal:
         read(text)
@@ -88,7 +88,7 @@ def test_where_no_connections_are_listed_all_that_is_at_fault_is_told():
         ("name: as-declared", "name: x\n    redis: {}", r":16: vary\.2\.redis: no such key"),
     ],
 )
-def test_what_is_at_fault_is_told_by_its_line_and_key(old: str, new: str, said: str):
+def test_what_is_at_fault_is_reported_by_its_line_and_key(old: str, new: str, said: str):
     assert old in TEXT
     with pytest.raises(DocumentError, match=rf"^pools\.yaml{said}"):
         read(TEXT.replace(old, new))

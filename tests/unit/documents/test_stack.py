@@ -66,7 +66,7 @@ def test_host_may_be_one_of_a_cloud(host: AwsHost | HetznerHost):
     assert stack(host=host.model_dump()).host == host
 
 
-def test_fault_of_a_host_at_a_cloud_is_told_of_its_kind_alone():
+def test_fault_of_a_host_at_a_cloud_is_reported_only_for_its_kind():
     text = "version: 1\nname: local\nhost:\n  kind: aws\n  owner: a b\napis: []\n"
     with pytest.raises(DocumentError) as refusal:
         Stack.from_yaml(text, name="x.yaml")

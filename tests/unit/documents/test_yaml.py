@@ -86,7 +86,7 @@ def test_fault_names_file_line_and_key(changed: str, fault: str):
     assert said[0].startswith(f"stacks/local.yaml:{fault}")
 
 
-def test_every_fault_is_told_at_once():
+def test_every_fault_is_reported_at_once():
     said = faults(STACK.replace("cpus: 8", "cpu: 8").replace("port: 18081", "port: '18081'"))
     assert [fault.split(": ")[:2] for fault in said] == [
         ["stacks/local.yaml:5", "host.cpu"],
@@ -94,7 +94,7 @@ def test_every_fault_is_told_at_once():
     ]
 
 
-def test_fault_in_an_explicit_core_layout_is_told_of_the_layout_alone():
+def test_fault_in_an_explicit_core_layout_is_reported_only_for_the_layout():
     said = faults(STACK + "cores:\n  api: 0-1\n  postgres: '2'\n  system: '3'\n  generator: 4-\n  gpu: '1'\n")
     assert [fault.split(": ")[:2] for fault in said] == [
         ["stacks/local.yaml:17", "cores.generator"],

@@ -103,7 +103,7 @@ def test_a_dockerfile_that_keeps_the_rules_has_no_fault():
         ),
     ],
 )
-def test_each_rule_of_a_dockerfile_is_told_where_it_is_broken(old: str, new: str, fault: str):
+def test_each_rule_of_a_dockerfile_is_reported_where_it_is_broken(old: str, new: str, fault: str):
     assert old in GOOD
     assert dockerfile_faults(GOOD.replace(old, new)) == [fault]
 
@@ -140,7 +140,7 @@ def test_the_document_of_an_implementation_agrees_with_its_files(project: Path):
 IMAGE = {"User": "65532:65532", "Entrypoint": ["/api"], "Env": ["PATH=/bin", "UPLOAD_DIR=/uploads"]}
 
 
-def test_an_image_as_it_is_to_be_has_no_fault():
+def test_a_right_image_has_no_fault():
     assert image_faults({"Config": IMAGE}, "65532/65532") == []
 
 
@@ -161,7 +161,7 @@ def test_an_image_as_it_is_to_be_has_no_fault():
         ),
     ],
 )
-def test_each_rule_of_an_image_is_told_where_it_is_broken(changes: dict[str, Any], fault: str):
+def test_each_rule_of_an_image_is_reported_where_it_is_broken(changes: dict[str, Any], fault: str):
     assert image_faults({"Config": {**IMAGE, **changes}}, "65532/65532") == [fault]
 
 
@@ -310,7 +310,7 @@ def test_an_entry_that_was_changed_or_added_needs_an_up(world: World):
     assert found.steps[4].details == ("the lab local is up without it; run `lab up --stack local`",)
 
 
-def test_what_the_host_shows_is_told_step_by_step(world: World):
+def test_what_the_host_shows_is_reported_step_by_step(world: World):
     world.owner = "0/0"
     assert outcomes(world.check()) == {"image": "failed"}
     world.unready = "GET /readyz was answered with 503: {}"
@@ -324,7 +324,7 @@ def test_what_the_host_shows_is_told_step_by_step(world: World):
 
 
 @pytest.mark.parametrize("outcome", ["failed", "skipped"])
-def test_each_check_of_the_contract_that_did_not_pass_is_told_as_verify_tells_it(
+def test_each_check_that_did_not_pass_is_reported_in_the_words_of_verify(
     world: World, outcome: Literal["failed", "skipped"]
 ):
     bad = CheckResult(target="mine", check="posts.y", outcome=outcome, detail="saw 500", seconds=1)

@@ -123,7 +123,7 @@ def manifest_of(runs: Path) -> Manifest:
     return Manifest.from_json(path.read_bytes(), name="manifest.json")
 
 
-def test_an_earlier_run_tells_overhead_and_noise(runs: Path):
+def test_an_earlier_run_gives_overhead_and_noise(runs: Path):
     manifest = manifest_of(runs)
     found = read_earlier(runs, manifest.inventory, manifest.protocol, ("go", "rust"))
     assert found.overhead_run == found.noise_run == "20260131-120000-quick"
@@ -134,7 +134,7 @@ def test_an_earlier_run_tells_overhead_and_noise(runs: Path):
     assert 0.02 < found.noise < 0.07
 
 
-def test_a_run_whose_removal_broke_off_tells_nothing(runs: Path, tmp_path: Path):
+def test_a_run_whose_removal_was_interrupted_shows_nothing(runs: Path, tmp_path: Path):
     manifest = manifest_of(runs)
     shutil.copytree(runs / "20260131-120000-quick", tmp_path / ".20260131-120000-quick.removed")
     assert read_earlier(tmp_path, manifest.inventory, manifest.protocol, ("go", "rust")) == Earlier()
@@ -153,7 +153,7 @@ def test_phases_beside_warm_up_and_load_are_the_overhead(tmp_path: Path):
     assert found.noise is None, "two blocks say too little"
 
 
-def test_runs_of_another_lab_or_load_tell_nothing(runs: Path):
+def test_runs_of_another_lab_or_load_are_ignored(runs: Path):
     manifest = manifest_of(runs)
     other_load = manifest.protocol.model_copy(update={"scenarios": PROTOCOL.scenarios})
     assert read_earlier(runs, manifest.inventory, other_load, ("go", "rust")) == Earlier()

@@ -56,7 +56,7 @@ def test_a_quiet_cell_counts(cores: CoreLayout):
         ("spin_change", -0.2, -0.16, "spin", "25% faster after the load"),
     ],
 )
-def test_a_disturbance_is_told_by_its_name_and_numbers(
+def test_a_disturbance_is_reported_by_its_name_and_numbers(
     name: str, beyond: object, within: object, reason: str, told: str
 ):
     [void] = host_voids(changed(name, beyond), EIGHT_CORES)
@@ -81,7 +81,7 @@ def test_the_shared_cpus_of_a_small_layout_have_the_systems_work_on_them():
     assert reasons(host_voids(changed("others", {"api": 0.15}), TWO_CORES)) == ["noisy-neighbour"]
 
 
-def test_a_host_that_is_disturbed_in_several_ways_has_all_told():
+def test_every_disturbance_of_a_host_is_reported():
     watch = QUIET.model_copy(update={"stuck": 5, "connections": 5, "steal": dict.fromkeys(ROLES, 0.3)})
     assert reasons(host_voids(watch, EIGHT_CORES)) == ["steal", "connections-missing", "stuck-requests"]
 
@@ -126,7 +126,7 @@ def test_a_spin_voids_nothing_where_another_role_s_cpu_may_be_the_sibling():
 
 
 @pytest.mark.parametrize("cores", [EIGHT_CORES, TWO_CORES])
-def test_where_silence_cannot_be_seen_an_idle_generator_tells_that_answers_are_missing(cores: CoreLayout):
+def test_where_silence_cannot_be_seen_an_idle_generator_shows_that_answers_are_missing(cores: CoreLayout):
     blind = changed("stuck", None)
     [void] = generator_voids(numbers(blind, littles_law=0.5), cores)
     assert void.reason == "stuck-requests"

@@ -209,7 +209,7 @@ def test_what_all_did_is_left_beside_the_clocks_that_it_was_put_together_by(coll
     ("what", "member"),
     [("wrk", "generator_failure"), ("samples.csv", "sampler_failure"), ("ticks.jsonl", "watch_failure")],
 )
-def test_what_failed_on_one_load_host_is_told_of_all(collected: Collected, what: str, member: str, number: int):
+def test_a_failure_on_one_load_host_is_reported_for_all(collected: Collected, what: str, member: str, number: int):
     collected.failures[what, number] = "It was killed."
     measured = collected.play_and_collect()
     told = {name: getattr(measured, name) for name in ("generator_failure", "sampler_failure", "watch_failure")}

@@ -76,14 +76,16 @@ def test_a_watched_cell_has_both_files(host: Host, watch: CellWatch, tmp_path: P
 
 
 @pytest.mark.parametrize("step", ["start", "spin", "finish"])
-def test_a_failure_is_told_and_the_next_cell_is_none_the_worse(host: Host, watch: CellWatch, tmp_path: Path, step: str):
+def test_a_failure_is_reported_and_does_not_affect_the_next_cell(
+    host: Host, watch: CellWatch, tmp_path: Path, step: str
+):
     host.fails = {step: HostError(f"The {step} failed.")}
     assert go(watch, tmp_path) == f"The {step} failed."
     host.fails = {}
     assert go(watch, tmp_path) is None
 
 
-def test_a_load_without_a_spin_is_told(host: Host, watch: CellWatch, tmp_path: Path):
+def test_a_load_without_a_spin_is_reported(host: Host, watch: CellWatch, tmp_path: Path):
     watch.start("/nowhere", {}, port=1, seconds=1)
     assert watch.finish(tmp_path) == "There was no calibration spin around the load."
     assert len(host.cpus) == 1

@@ -36,7 +36,7 @@ def test_a_torn_last_line_is_left_out_and_what_follows_is_read(tmp_path: Path, j
     assert events(journal) == [("run-started", None), *whole, ("run-resumed", None)]
 
 
-def test_a_line_that_is_whole_but_no_entry_is_told_by_its_number(tmp_path: Path, journal: RunJournal):
+def test_a_line_that_is_json_but_not_an_entry_is_reported_by_its_number(tmp_path: Path, journal: RunJournal):
     journal.append("run-started")
     with (tmp_path / "journal.jsonl").open("a") as file:
         file.write('{"at":"2026-01-31T12:00:00Z","event":"cell-lost"}\n')

@@ -74,7 +74,7 @@ def test_a_cell_without_a_valid_attempt_leaves_its_block_short_and_the_run_goes_
     assert bench.steps == [], "what was tried as often as the protocol allows is finished"
 
 
-def test_an_attempt_that_the_run_had_no_time_to_tell_of_is_told_by_the_next(
+def test_an_attempt_that_an_interrupted_run_did_not_announce_is_announced_by_the_next(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     append = RunJournal.append

@@ -42,7 +42,7 @@ def test_a_finished_run_is_not_measured_again(tmp_path: Path):
     assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == files
 
 
-def test_a_raw_file_that_was_changed_since_is_told(tmp_path: Path):
+def test_a_raw_file_that_was_changed_since_is_reported(tmp_path: Path):
     run = begin(FakeBench(), tmp_path)
     (run / "cells" / records(run)[2].cell_id / "samples.csv").write_text("other")
     with pytest.raises(AnalysisError, match=r"cells/003-.*/samples\.csv isn't the file that was measured"):

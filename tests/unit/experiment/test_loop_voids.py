@@ -131,7 +131,7 @@ def test_a_disturbance_on_the_host_voids_its_cell_by_its_name(
     assert not analyse(read_run(run)).cells
 
 
-def test_a_disturbance_is_told_beside_the_errors_that_it_causes(tmp_path: Path):
+def test_a_disturbance_is_reported_beside_the_errors_that_it_causes(tmp_path: Path):
     run = begin(FakeBench(disturb=half_open, change=wrk_errors), tmp_path)
     assert [void.reason for void in records(run)[0].voids] == ["wrk-errors", "connections-missing"]
 

@@ -94,7 +94,7 @@ def test_the_open_loop_comes_last_at_common_rates_and_is_reported(tmp_path: Path
     assert bench.left_clean()
 
 
-def test_each_event_of_an_open_loop_tells_its_rate_and_is_read_back(tmp_path: Path):
+def test_each_event_of_an_open_loop_has_its_rate_and_is_read_back(tmp_path: Path):
     events = list[Event]()
     run = begin(FakeBench(), tmp_path, events.append, protocol=OPEN_LOOP_PROTOCOL)
     finished = [event for event in events if isinstance(event, CellFinished)]
@@ -133,7 +133,7 @@ def test_the_program_is_had_before_the_first_cell_and_only_where_it_is_needed(tm
     assert "install_open_loop" not in without.steps
 
 
-def test_the_rates_stay_where_the_cells_that_they_came_from_are_measured_anew(tmp_path: Path):
+def test_the_rates_stay_where_the_cells_that_they_came_from_are_measured_again(tmp_path: Path):
     run = begin(FakeBench(), tmp_path, protocol=OPEN_LOOP_PROTOCOL)
     before = (run / "open-loop-plan.json").read_bytes()
     records = sorted(run.glob("cells/*-heavy/cell.json"))
@@ -214,7 +214,7 @@ def test_without_a_valid_cell_there_is_no_rate_and_the_report_says_so(tmp_path: 
     assert any(caveat.startswith("There is no open loop: no API has a valid cell") for caveat in report.caveats)
 
 
-def test_a_block_of_the_open_loop_that_stays_short_is_told_as_one_of_these(tmp_path: Path):
+def test_a_block_of_the_open_loop_that_stays_short_is_reported_as_one_of_these(tmp_path: Path):
     # The very last cell of the closed loop, and the first of the open one, in each of three attempts.
     bench, events = FakeBench(spoilt=frozenset(range(CLOSED, CLOSED + 6))), list[Event]()
     run = begin(bench, tmp_path, events.append, protocol=OPEN_LOOP_PROTOCOL)

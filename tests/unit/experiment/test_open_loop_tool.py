@@ -134,7 +134,7 @@ def test_it_plays_the_request_file_of_the_closed_loop_and_its_result_is_read(pro
 
 @pytest.mark.alone
 @pytest.mark.nightly
-def test_it_begins_when_it_is_told_to_and_nothing_of_the_wait_is_in_a_latency(program: Path, tmp_path: Path):
+def test_it_begins_at_its_start_time_and_no_latency_includes_the_wait(program: Path, tmp_path: Path):
     with server(lambda _request: None) as port:
         wait_ns = 3_000_000_000
         start_ns = time.monotonic_ns() + wait_ns

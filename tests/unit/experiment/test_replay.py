@@ -209,7 +209,7 @@ IN_THE_GATE: tuple[Workload, ...] = ("mixed", "read-me", "upload")
         *(pytest.param(name, marks=pytest.mark.nightly) for name in EXPECTED_STATUS if name not in IN_THE_GATE),
     ],
 )
-def test_one_thread_replays_the_file_byte_for_byte_and_wrk_json_tells_of_it(
+def test_one_thread_replays_the_file_byte_for_byte_and_wrk_json_records_it(
     wrk: Wrk, server: Recorder, workload: Workload
 ):
     wrk.write_requests(workload)
@@ -254,7 +254,7 @@ def test_several_wrks_replay_each_request_once_between_them(wrk: Wrk, server: Re
         assert of_one == cycled(own, len(of_one))
 
 
-def test_the_load_begins_when_it_is_told_to_and_is_none_the_shorter(wrk: Wrk, server: Recorder):
+def test_the_load_begins_at_its_start_time_with_its_whole_length(wrk: Wrk, server: Recorder):
     wrk.write_requests("read-post")
     wait_ns = 3_000_000_000
     start_ns = time.monotonic_ns() + wait_ns
@@ -303,7 +303,7 @@ def told_series(wrk: Wrk, threads: int) -> tuple[int, ...]:
     return series_of("".join(path.read_text() for path in wrk.folder.glob(f"{SERIES_NAME}.*")), threads)
 
 
-def test_a_warm_up_tells_the_requests_of_each_whole_second(wrk: Wrk, server: Recorder):
+def test_a_warm_up_records_the_requests_of_each_whole_second(wrk: Wrk, server: Recorder):
     wrk.write_requests("read-user")
     begun = time.monotonic()
     window = wrk.with_series().play(server.port, "read-user", connections=2, threads=2, seconds=3)
@@ -325,7 +325,7 @@ def test_a_warm_up_tells_the_requests_of_each_whole_second(wrk: Wrk, server: Rec
     assert sum(series) <= window.result.requests + len(arrivals)
 
 
-def test_a_second_without_answers_is_told_as_a_zero(wrk: Wrk):
+def test_a_second_without_answers_is_reported_as_a_zero(wrk: Wrk):
     asked = 0
 
     def pausing(_first_line: bytes) -> int:
@@ -385,7 +385,7 @@ def test_a_histogram_that_disagrees_with_the_count_is_refused(wrk: Wrk, server: 
     assert "but wrk counts" in window.stderr
 
 
-def test_a_token_that_is_missing_is_told_before_any_request(wrk: Wrk, server: Recorder):
+def test_a_token_that_is_missing_is_reported_before_any_request(wrk: Wrk, server: Recorder):
     wrk.write_requests("read-me")
     (wrk.folder / "tokens").write_text("1 only-one\n")
     window = wrk.play(server.port, "read-me", connections=4)
@@ -404,7 +404,7 @@ def test_a_request_file_that_is_cut_off_is_refused(wrk: Wrk, server: Recorder, k
 
 
 @pytest.mark.parametrize("member", ["output", "series"])
-def test_what_cannot_be_written_is_told(wrk: Wrk, server: Recorder, member: str):
+def test_what_cannot_be_written_is_reported(wrk: Wrk, server: Recorder, member: str):
     wrk.write_requests("read-user")
     elsewhere = replace(wrk, paths=replace(wrk.paths, **{member: str(wrk.folder / "missing" / "file")}))
     window = elsewhere.play(server.port, "read-user", connections=4)

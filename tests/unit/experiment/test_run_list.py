@@ -22,7 +22,7 @@ def listed(runs: Path) -> ListedRun:
     return found
 
 
-def test_a_finished_run_is_told_with_what_it_is(tmp_path: Path):
+def test_a_finished_run_is_listed_with_its_facts(tmp_path: Path):
     run = begin(FakeBench(spoilt=frozenset({3, 8, 9, 10})), tmp_path)
     manifest = Manifest.from_json((run / "manifest.json").read_bytes(), name="manifest.json")
     found = listed(tmp_path)

@@ -154,7 +154,7 @@ def test_a_variant_is_not_called_as_another_api_is():
     assert "would be called go-pool-16, like another API of the lab" in refused(varied(*POOLS), lab)
 
 
-def test_what_is_asked_for_and_not_there_is_told_with_what_is():
+def test_a_missing_name_is_reported_with_the_existing_ones():
     with pytest.raises(RunError, match=r"no API go-pool-64, by the protocol tiny; it has go-pool-16, go-pool-32"):
         names(varied(*POOLS, apis=("go",)), "go-pool-64")
 

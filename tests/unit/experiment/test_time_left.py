@@ -64,7 +64,7 @@ def after(told: Sequence[Told]) -> TimeLeft:
 
 
 @pytest.mark.parametrize("protocol", [PROTOCOL, OPEN], ids=["closed", "open"])
-def test_what_does_not_scatter_is_told_exactly_from_the_end_of_the_first_block_on(protocol: Protocol):
+def test_without_scatter_the_time_left_is_exact_from_the_end_of_the_first_block(protocol: Protocol):
     told = told_run(protocol, APIS, always)
     first = end_of_first_block(told)
     for index in range(first, len(told)):

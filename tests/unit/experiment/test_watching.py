@@ -33,7 +33,7 @@ def started_of(events: list[Event]) -> RunStarted:
     return started
 
 
-def test_a_run_tells_its_cells_as_it_begins_and_those_of_the_open_loop_as_they_are_planned(tmp_path: Path):
+def test_a_run_announces_its_cells_at_its_start_and_those_of_the_open_loop_when_they_are_planned(tmp_path: Path):
     events: list[Event] = []
     run = begin(FakeBench(), tmp_path, events.append, protocol=OPEN_LOOP_PROTOCOL)
     started = started_of(events)
@@ -51,7 +51,7 @@ def test_a_run_tells_its_cells_as_it_begins_and_those_of_the_open_loop_as_they_a
 
 
 @pytest.mark.parametrize("kept", [3, CELLS + 2], ids=["closed", "open"])
-def test_a_run_that_goes_on_tells_what_was_made_before(tmp_path: Path, kept: int):
+def test_a_resumed_run_announces_its_earlier_attempts(tmp_path: Path, kept: int):
     seen: list[Event] = []
     # The second window is void, and so one more is played.
     bench = FakeBench(spoilt=frozenset({2}))
@@ -81,7 +81,7 @@ def begin_within(budget_seconds: int, runs: Path, events: list[Event]) -> None:
     begin(FakeBench(before=clock.in_load), runs, events.append, budget_seconds=budget_seconds, clock=clock)
 
 
-def test_a_budget_that_is_spent_is_told_with_the_block_that_is_not_begun(tmp_path: Path):
+def test_a_budget_that_is_spent_is_reported_with_the_block_that_is_not_begun(tmp_path: Path):
     events: list[Event] = []
     begin_within(300, tmp_path, events)
     assert started_of(events).budget_seconds == 300
@@ -92,7 +92,7 @@ def test_a_budget_that_is_spent_is_told_with_the_block_that_is_not_begun(tmp_pat
     assert "block 2" in warning.message
 
 
-def test_the_time_left_is_told_after_each_cell_and_runs_out_with_the_run(tmp_path: Path):
+def test_the_time_left_is_shown_after_each_cell_and_ends_with_the_run(tmp_path: Path):
     clock, told = SteppedClock(), list[Event]()
     follow_ups = FollowUps(clock)
 

@@ -137,7 +137,7 @@ def test_an_image_of_that_name_that_is_made_of_something_else_is_built(hosts: Ho
     assert _BuiltImageProvider().diff(NAME, was, will_be).replaces == list(change)
 
 
-def test_an_image_is_made_anew_with_its_host_and_for_nothing_else_about_it(hosts: Hosts):
+def test_an_image_is_recreated_only_with_its_host(hosts: Hosts):
     was = declared(hosts.host("one"))
     assert not _BuiltImageProvider().diff(NAME, was, {**was, "host": hosts.host("two").to_json()}).changes
     assert _BuiltImageProvider().diff(NAME, was, {**was, "host_id": "another"}).replaces == ["host_id"]
@@ -217,7 +217,7 @@ def test_an_image_is_off_the_record_with_its_resource_unless_another_took_its_na
     _BuiltImageProvider().delete(NAME, old)
 
 
-def test_a_build_that_fails_is_told_in_one_line(hosts: Hosts, monkeypatch: pytest.MonkeyPatch):
+def test_a_build_that_fails_is_reported_in_one_line(hosts: Hosts, monkeypatch: pytest.MonkeyPatch):
     def fail(*_: object, **__: object) -> str:
         raise HostError("echo/Dockerfile can't be built on one: first\n  second\n")
 

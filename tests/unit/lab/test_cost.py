@@ -55,7 +55,7 @@ def test_lab_that_has_expired_is_refused_with_its_moment(past: timedelta):
     )
 
 
-def test_price_an_hour_total_and_end_are_told():
+def test_price_per_hour_total_and_end_are_shown():
     first, second, third = cost_lines("mine", cost_until_expiry(bill(), NOW))
     assert first == "The lab mine has 1 machine at hetzner, ccx33 in fsn1: 0.41 EUR an hour."
     assert second == (
@@ -65,7 +65,7 @@ def test_price_an_hour_total_and_end_are_told():
     assert "`lab down --expired`" in third
 
 
-def test_price_of_several_machines_is_told_with_that_of_each():
+def test_price_of_several_machines_is_shown_with_that_of_each():
     first, second, _ = cost_lines("mine", cost_until_expiry(bill(3, 0.0712, NOW + timedelta(days=300)), NOW))
     assert first == "The lab mine has 3 machines at hetzner, ccx33 in fsn1: 0.2136 EUR an hour, 0.0712 EUR each."
     assert "7,200 hours begin: 1,537.92 EUR." in second
@@ -106,7 +106,7 @@ class Asked:
         confirm_cost(room.engine, stack, machines=machines, accepted=False, ask=self.ask, show=self.told.append)
 
 
-def test_new_lab_is_asked_for_after_its_cost_was_told(room: EngineRoom):
+def test_new_lab_needs_confirmation_after_its_cost_was_shown(room: EngineRoom):
     asked = Asked(answer=True)
     asked.confirm(room, cloud_stack(room), machines=2)
     assert asked.questions == ["Make it?"]

@@ -72,7 +72,7 @@ def test_a_container_that_does_not_exist_and_one_of_another_image_are_reported()
     assert (image.what, image.effective) == ("its image", f"sha256:{'7' * 64}")
 
 
-def test_another_container_under_the_same_name_is_reported_and_has_to_be_removed_by_hand():
+def test_another_container_under_the_same_name_is_reported_and_must_be_removed_by_hand():
     container, limit = differences(declared(), running(("Id", "f" * 64), ("HostConfig/CpuShares", 512)))
     assert (container.what, container.declared, container.effective) == ("the container", "8fbf2a2857db", "f" * 12)
     assert "made by hand under the same name" in container.message

@@ -17,7 +17,7 @@ def _stack(room: EngineRoom) -> None:
     ensure_stack(room.engine)
 
 
-def test_progress_tells_of_each_resource_and_the_log_of_no_secret(room: EngineRoom):
+def test_progress_shows_each_resource_and_the_log_has_no_secret(room: EngineRoom):
     exports = "pulumi.export('open', [1])\npulumi.export('hidden', pulumi.Output.secret('s3cret'))\n"
     room.write(f'{STEPS}first = Step("first")\nStep("second", after=[first])\n{exports}')
     begun, ended, *second = room.up()

@@ -88,7 +88,7 @@ def test_what_a_half_failed_up_left_is_removed_by_its_label(room: EngineRoom, im
 
 
 @pytest.mark.parametrize("readable", [True, False], ids=["declared", "document-unreadable"])
-def test_cache_that_the_document_keeps_stays_and_is_told(room: EngineRoom, image: str, readable: bool):
+def test_cache_that_the_document_keeps_stays_and_is_reported(room: EngineRoom, image: str, readable: bool):
     engine = room.engine
     docker("volume", "create", "--label", f"{STACK_LABEL}={engine.stack}", f"{engine.stack}-volume")
     docker("create", image, "none")
@@ -110,7 +110,7 @@ def test_base_that_was_killed_in_its_making_is_no_cache(room: EngineRoom):
     assert docker("images", "--quiet", unfinished) == ""
 
 
-def test_what_can_not_be_removed_is_told_with_the_reason_and_the_rest_goes(room: EngineRoom, image: str):
+def test_what_can_not_be_removed_is_reported_with_the_reason_and_the_rest_goes(room: EngineRoom, image: str):
     engine = room.engine
     volume = f"{engine.stack}-volume"
     docker("volume", "create", "--label", f"{STACK_LABEL}={engine.stack}", volume)

@@ -3,7 +3,7 @@
 from lab.components.services import DEFAULT_SETTINGS, SETTINGS, write_configuration
 
 
-def test_postgres_loses_no_commit_unless_told_so_by_no_one():
+def test_no_setting_lets_postgres_lose_a_commit():
     assert {name: DEFAULT_SETTINGS[name] for name in ("fsync", "synchronous_commit", "full_page_writes")} == {
         "fsync": "on",
         "synchronous_commit": "on",

@@ -23,14 +23,14 @@ def test_a_confirmed_key_is_known_by_address_and_port(tmp_path: Path):
     assert pinned_key(folder, "other", 22) is None
 
 
-def test_a_key_that_is_confirmed_anew_takes_the_place_of_the_old_one(tmp_path: Path):
+def test_a_key_that_is_confirmed_again_replaces_the_old_one(tmp_path: Path):
     for key in (ONE, OTHER):
         pin_key(tmp_path, "bench", 22, key)
     assert pinned_key(tmp_path, "bench", 22) == OTHER
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_a_file_of_confirmed_keys_that_can_not_be_read_is_told(tmp_path: Path):
+def test_a_file_of_confirmed_keys_that_can_not_be_read_is_reported(tmp_path: Path):
     pin_key(tmp_path, "bench", 22, ONE)
     [path] = tmp_path.iterdir()
     path.write_bytes(b"\xff")

@@ -50,7 +50,7 @@ def test_record_is_made_once_and_another_selected_stack_stays_selected(room: Eng
 
 
 @pytest.mark.nightly
-def test_record_that_was_removed_with_its_passphrase_is_made_anew(room: EngineRoom):
+def test_record_that_was_removed_with_its_passphrase_is_recreated(room: EngineRoom):
     engine = room.engine
     ensure_stack(engine)
     configuration = engine.root / f"Pulumi.{engine.stack}.yaml"

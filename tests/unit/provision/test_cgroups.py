@@ -46,7 +46,7 @@ def test_a_name_with_colons_is_kept():
     assert cgroups.parse("0::/a:b\n").directories["memory"] == "/sys/fs/cgroup/a:b"
 
 
-def test_a_host_that_accounts_nothing_is_told():
+def test_a_host_that_accounts_nothing_is_reported():
     with pytest.raises(ValueError, match="accounts CPU time and memory"):
         cgroups.parse("3:cpuset:/\n")
 

@@ -320,7 +320,7 @@ def test_the_cpu_time_is_that_of_the_cgroup_whatever_stands_around_it(usage: int
     assert cgroups.cpu_seconds(Told(f"{usage}\n"), V1) == usage / 1e9
 
 
-def test_a_cpu_time_told_twice_is_refused():
+def test_a_cpu_time_that_is_given_twice_is_refused():
     with pytest.raises(HostError, match="answered 'usage_usec 1"):
         cgroups.cpu_seconds(Told("usage_usec 1\nusage_usec 2\n"), V2)
 

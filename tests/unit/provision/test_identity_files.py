@@ -83,7 +83,7 @@ def read_from(folder: Path, files: dict[str, str], namespace: str, monkeypatch: 
     return identity.read_identity(LocalHost())
 
 
-def test_a_machine_tells_all_of_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_machine_shows_its_whole_identity(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     found = read_from(tmp_path, OWN_HOST, "pid:[4026531836]", monkeypatch)
     assert found == HostIdentity(
         cpu_model="A processor at 3.0 GHz",
@@ -117,7 +117,7 @@ def test_a_machine_tells_all_of_itself(tmp_path: Path, monkeypatch: pytest.Monke
     )
 
 
-def test_a_container_tells_its_limits_and_what_it_cannot_see(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_container_shows_its_limits_and_what_it_cannot_see(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     found = read_from(tmp_path, CONTAINER, "pid:[4026532999]", monkeypatch)
     assert (found.cgroup_version, found.cgroup_limits) == (
         1,

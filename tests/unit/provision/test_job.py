@@ -60,7 +60,7 @@ def wait_for_none_of(folder: Path) -> None:
     wait_until(lambda: processes_of(folder) == [])
 
 
-def test_a_job_that_cannot_be_written_down_is_ended_and_told(tmp_path: Path, sleeper: list[str]):
+def test_a_job_that_cannot_be_written_down_is_ended_and_reported(tmp_path: Path, sleeper: list[str]):
     # As on a full disk, on which the files that hold nothing yet can still be made.
     (tmp_path / "load" / "job.part").mkdir(parents=True)
     failed = start(tmp_path / "load", sleeper)

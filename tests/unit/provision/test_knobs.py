@@ -85,7 +85,7 @@ def test_the_ports_that_are_given_to_connections_lie_above_those_of_the_lab():
         assert max(ports) < first, path.name
 
 
-def test_reading_changes_nothing_and_tells_what_is_not_as_wanted(stand_in: StandIn):
+def test_reading_changes_nothing_and_reports_what_is_not_as_wanted(stand_in: StandIn):
     found = read(stand_in, settable=False)
     assert stand_in.settings() == UNTOUCHED_SETTINGS
     assert not stand_in.state.exists()
@@ -126,7 +126,7 @@ def test_a_greater_backlog_than_needed_stays(stand_in: StandIn):
     assert stand_in.settings()["proc/sys/net/core/somaxconn"] == "65535"
 
 
-def test_what_the_kernel_refuses_is_told_and_the_rest_is_set(stand_in: StandIn):
+def test_what_the_kernel_refuses_is_reported_and_the_rest_is_set(stand_in: StandIn):
     refusing = stand_in.path("proc/irq/24/smp_affinity_list")
     # Root may open any file, but the kernel takes nothing for this one, which holds a CPU list as well.
     refusing.unlink()
@@ -140,7 +140,7 @@ def test_what_the_kernel_refuses_is_told_and_the_rest_is_set(stand_in: StandIn):
 
 
 @pytest.mark.parametrize(("name", "state"), [("governor", "not-told"), ("kernel.numa_balancing", "nothing-to-control")])
-def test_what_the_kernel_does_not_have_is_told(stand_in: StandIn, name: str, state: str):
+def test_what_the_kernel_does_not_have_is_reported(stand_in: StandIn, name: str, state: str):
     for knob in KNOBS:
         if knob.name == name:
             for path in stand_in.root.glob(knob.settings[0].pattern):
@@ -292,7 +292,7 @@ def test_a_boot_entry_is_there_while_settings_are_changed_and_puts_them_back(sta
     assert not [path for path in stand_in.path("etc").rglob("*") if not path.is_dir()]
 
 
-def test_a_setting_that_cannot_be_put_back_is_told_and_stays_in_the_journal(stand_in: StandIn):
+def test_a_setting_that_cannot_be_put_back_is_reported_and_stays_in_the_journal(stand_in: StandIn):
     tune(stand_in)
     swappiness = stand_in.path("proc/sys/vm/swappiness")
     swappiness.unlink()
@@ -314,7 +314,7 @@ def test_an_interrupt_that_is_gone_needs_no_putting_back(stand_in: StandIn):
     assert stand_in.left() == []
 
 
-def test_what_has_yet_to_be_put_back_is_told_and_left(stand_in: StandIn):
+def test_what_has_yet_to_be_put_back_is_reported_and_left(stand_in: StandIn):
     assert tuning.read_left(HOST, place=stand_in.place) == ()
     tune(stand_in)
     left = {setting.path: setting for setting in tuning.read_left(HOST, place=stand_in.place)}

@@ -142,12 +142,12 @@ def test_it_listens_on_the_address_alone_and_ends_when_its_time_is_up(home: Path
     assert serving.wait(20) != 0
 
 
-def test_an_address_that_is_not_the_hosts_is_told():
+def test_an_address_that_is_not_the_hosts_is_reported():
     with pytest.raises(HostError, match=r"can't listen to a load host: .*192\.0\.2\.1"):
         network.read_clock(LocalHost(), LocalHost(), "192.0.2.1")
 
 
-def test_a_load_host_that_does_not_reach_the_address_is_told(monkeypatch: pytest.MonkeyPatch):
+def test_a_load_host_that_does_not_reach_the_address_is_reported(monkeypatch: pytest.MonkeyPatch):
     def elsewhere(*_: object) -> int:
         # Nobody listens there: the port is another one than the lab's host told.
         return free_port()

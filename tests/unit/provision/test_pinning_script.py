@@ -73,13 +73,15 @@ def threads(process: "subprocess.Popen[bytes]") -> list[int]:
 
 
 @pytest.mark.parametrize("before", [ENDED_BEFORE_IT_WAS_LOOKED_AT, ENDED_WHILE_IT_WAS_LISTED])
-def test_none_escapes_where_one_ends_meanwhile(process: "subprocess.Popen[bytes]", tmp_path: Path, before: str):
+def test_no_thread_is_missed_if_one_ends_during_the_scan(
+    process: "subprocess.Popen[bytes]", tmp_path: Path, before: str
+):
     found = threads(process)
     assert run(process, tmp_path, "apply", before.format(thread=found[-1])) == 4
     assert [os.sched_getaffinity(thread) for thread in found] == [{CPU}] * 4
 
 
-def test_all_are_told_where_one_ends_while_they_are_listed(process: "subprocess.Popen[bytes]", tmp_path: Path):
+def test_all_are_reported_if_one_ends_while_they_are_listed(process: "subprocess.Popen[bytes]", tmp_path: Path):
     told = run(process, tmp_path, "read", ENDED_WHILE_IT_WAS_LISTED)
     assert isinstance(told, list)
     assert sorted(str(thread["thread_id"]) for thread in told) == sorted(map(str, threads(process)))

@@ -5,7 +5,7 @@ import pytest
 from provision.load.wrk import series_of
 
 
-def test_a_second_counts_once_all_threads_have_told_it():
+def test_a_second_counts_when_all_threads_have_reported_it():
     assert series_of("0 0 100\n0 1 110\n0 2 120\n1 0 90\n", 2) == (190,)
     assert series_of("0 0 100\n0 1 110\n", 2) == ()
     assert series_of("", 1) == ()

@@ -33,7 +33,7 @@ VULNERABLE: dict[str, Any] = {
 }
 
 
-def test_a_known_vulnerability_is_told_with_what_mends_it():
+def test_a_known_vulnerability_is_reported_with_its_fix():
     assert audit.read_pip_audit(pip(SOUND, VULNERABLE)).known == ("jinja2 3.1.2: GHSA-h5c8-rqwp-cp95, fixed in 3.1.3",)
 
 
@@ -125,7 +125,7 @@ def _find_go(_minimum: str) -> Go:
     return Go(Path("/usr/bin/go"))
 
 
-def test_the_status_tells_a_known_vulnerability_from_what_was_not_looked_at():
+def test_the_status_distinguishes_a_known_vulnerability_from_what_was_not_checked():
     sound, unseen, known = Audited("a"), Audited("b", unseen=("x",)), Audited("c", known=("y",))
     assert audit.status_of([sound]) == 0
     assert audit.status_of([sound, unseen]) == audit.NOT_LOOKED_AT == 3

@@ -65,7 +65,7 @@ def test_placed_file_replaces_another_and_stays_executable(tmp_path: Path):
         assert [path.name for path in target.parent.iterdir()] == ["tool"]
 
 
-def test_fingerprint_tells_where_one_part_ends():
+def test_fingerprint_depends_on_the_ends_of_its_parts():
     assert fingerprint(["ab", "c"]) != fingerprint(["a", "bc"])
     assert fingerprint(["ab", "c"]) == fingerprint(["ab", "c"])
 

@@ -70,7 +70,7 @@ def kill_with_its_children(process: "subprocess.Popen[bytes]") -> None:
 
 
 @pytest.mark.nightly
-def test_package_that_was_half_installed_is_installed_anew(step: Step, checkout: Layout):
+def test_package_that_was_half_installed_is_installed_again(step: Step, checkout: Layout):
     python_environment.ensure(step, checkout)
     (described,) = checkout.environment.glob("lib/python*/site-packages/annotated_types*.dist-info")
     for name in ("METADATA", "RECORD"):

@@ -64,7 +64,7 @@ def neighbours() -> Iterator[None]:
         setattr(limits, name, limit)
 
 
-def test_a_load_host_that_drifted_is_told_and_one_that_is_gone_is_there_again_after_an_up(loaded_lab: LiveLab):
+def test_a_load_host_that_drifted_is_reported_and_one_that_is_gone_is_there_again_after_an_up(loaded_lab: LiveLab):
     first, second = (f"fairground-{loaded_lab.stack}-load-host-{number}" for number in (1, 2))
     assert "nothing to change" in done(loaded_lab.run("up"))
     done(loaded_lab.run("verify", "--drift"))

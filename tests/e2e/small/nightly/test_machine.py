@@ -116,7 +116,7 @@ def test_down_after_an_up_that_failed_in_its_middle_leaves_the_machine_as_it_was
     describe(ssh_lab, machine)
 
 
-def test_a_host_that_shows_another_key_is_left_over_the_way_that_its_document_tells(
+def test_a_host_that_shows_another_key_is_reached_by_the_address_of_its_document_and_left(
     ssh_lab: SmallLab, machine: Machine, found: Snapshot
 ):
     describe(ssh_lab, machine, {"base_image": "nowhere:none"})

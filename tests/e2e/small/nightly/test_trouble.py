@@ -23,7 +23,7 @@ def test_build_that_fails_is_one_sentence_and_the_running_api_stays(scratch: Scr
         scratch.describe()
 
 
-def test_api_that_ends_at_its_start_is_told_with_its_last_words(scratch: Scratch):
+def test_api_that_ends_at_its_start_is_reported_with_its_last_output(scratch: Scratch):
     scratch.standing()
     ends = 'ENTRYPOINT ["sh", "-c", "echo JWT_SECRET is required. >&2; exit 2"]\n'
     scratch.describe(dockerfile=f"ARG BASE\nFROM ${{BASE}}\n{ends}")

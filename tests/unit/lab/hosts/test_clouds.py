@@ -22,7 +22,7 @@ def test_what_is_declared_is_what_is_recorded(cloud: str):
     assert record_cases(cloud) == read_cases(cloud)
 
 
-def test_machines_are_told_what_is_recorded():
+def test_machines_get_json_of_what_is_recorded():
     assert (FOLDER / "user_data.yaml").read_text(encoding="utf-8") == USER_DATA
 
 
