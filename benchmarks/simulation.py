@@ -27,7 +27,7 @@ NOISES = (0.01, 0.026, 0.05, 0.10)
 
 EQUAL = World(levels=(0.0,) * APIS, cell_noise=0.05 / math.sqrt(2), block_noise=0.1)
 STEADY, WALKING = 0.01, 0.02
-"""Drift from one cell to the next: steady, and as the standard deviation of a random walk's step."""
+"""Trend from one cell to the next: steady, and as the standard deviation of a random walk's step."""
 
 
 def main() -> None:
@@ -52,7 +52,7 @@ def false_differences(experiments: int, blocks: int, *, margin: float, seed: int
     table = _table(
         "All APIs equal, noise 5%: false differences",
         "order",
-        "drift",
+        "trend",
         "a pair, by itself",
         "any of 18, by itself",
         "any of 18, after Holm",
@@ -61,8 +61,8 @@ def false_differences(experiments: int, blocks: int, *, margin: float, seed: int
     williams = williams_orders(APIS, experiments, blocks, seed=seed)
     shuffled = shuffled_orders(APIS, experiments, blocks, seed=seed)
     fixed = [[[list(range(APIS))] * blocks] * LOADS] * experiments
-    drifts = {"none": EQUAL, "walk": replace(EQUAL, walk=WALKING), "steady": replace(EQUAL, drift=STEADY)}
-    for name, world in drifts.items():
+    trends = {"none": EQUAL, "walk": replace(EQUAL, walk=WALKING), "steady": replace(EQUAL, trend=STEADY)}
+    for name, world in trends.items():
         _add(table, ["Williams rows", name], simulate(world, williams, margin=margin, seed=seed))
         _add(table, ["shuffled", name], simulate(world, shuffled, margin=margin, seed=seed))
         _add(

@@ -15,7 +15,7 @@ from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.text import Text
 
-from analysis.numbers import MISSING, listing
+from analysis.formatting import MISSING, listing
 from cli.progress import UnderWay, elapsed, under_way
 from documents.base import format_duration, parse_duration
 from documents.run import OpenLoopCell

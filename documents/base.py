@@ -108,7 +108,7 @@ def _compose(text: str, name: str) -> yaml.MappingNode:
     except yaml.YAMLError as error:
         raise DocumentError(f"{name} is not valid YAML: {' '.join(str(error).split())}.") from error
     if not isinstance(root, yaml.MappingNode):
-        raise DocumentError(f"{name}:1: the document is to be a mapping of keys to values.")
+        raise DocumentError(f"{name}:1: the document must be a mapping of keys to values.")
     _check(root, (), name)
     return root
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from analysis.numbers import plain
+from analysis.formatting import plain
 from documents.report import Measure, PublishedLine
 
 

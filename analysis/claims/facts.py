@@ -8,7 +8,7 @@ from typing import Literal
 
 from analysis.claims import article
 from analysis.claims.claim import Claim, Evidence, Judgement, all_of, not_comparable
-from analysis.numbers import listing, plain
+from analysis.formatting import listing, plain
 from documents.report import BuildingFacts, ClaimOutcome, Spread
 
 LEAST_ODDS = 20

@@ -16,7 +16,7 @@ from analysis.claims.claim import (
     why_no_number,
     why_no_order,
 )
-from analysis.numbers import interval, listing, plain, ratio_text
+from analysis.formatting import interval, listing, plain, ratio_text
 from documents.report import ClaimOutcome, Estimate, Interval, PairComparison
 
 

@@ -51,7 +51,7 @@ from documents.errors import AnalysisError
 from documents.lab import CoreLayout, HostSize, Inventory, LoadHost
 from documents.report import (
     CellNumbers,
-    Change,
+    ComparedResult,
     ComparedRun,
     ComparedSubject,
     Measure,
@@ -409,7 +409,7 @@ def _change(
     higher_is_better: bool,
     margin: float,
     bound_by_postgres: bool,
-) -> Change:
+) -> ComparedResult:
     before, after = samples
     verdict: Verdict = "cannot-tell"
     better: Side | None = None
@@ -425,7 +425,7 @@ def _change(
             # Holm's strictest level, as within a run.
             to_detect = noises.blocks_to_detect(float(ratio.mean), significance=SIGNIFICANCE / tests)
             to_show_same = noises.blocks_to_show_same(margin=margin)
-    return Change(
+    return ComparedResult(
         api=api,
         scenario=scenario,
         first_blocks=len(before),

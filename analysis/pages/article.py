@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from analysis.claims import TOLERANCE, article
 from analysis.claims.claim import unlike_for_numbers, unlike_for_orders, unlike_host
-from analysis.numbers import MISSING, interval, listing, plain
+from analysis.formatting import MISSING, interval, listing, plain
 from analysis.pages.table import Column, Table, TableCell
 from documents.report import (
     BuildingFacts,

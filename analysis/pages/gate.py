@@ -1,6 +1,6 @@
 """The gate's outcome: one line for a log, a table, and a summary in Markdown for a pull request."""
 
-from analysis.numbers import MISSING, ratio_interval, ratio_text
+from analysis.formatting import MISSING, ratio_interval, ratio_text
 from analysis.pages.markdown import bullets, escape, markdown_section
 from analysis.pages.table import Column, Table, TableCell, ratio_cell
 from analysis.statistics import MEASURE_TITLES, MOST_BLOCKS, blocks_text, verdict_text

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from analysis.numbers import listing
+from analysis.formatting import listing
 from analysis.pages.article import article_table, building_table, claim_tables, claims_table
 from analysis.pages.markdown import render_markdown
 from analysis.pages.open_loop import open_loop_plots, open_loop_tables

@@ -37,10 +37,10 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&!])")
 
 def markdown_section(shown: Table) -> str:
     """A Markdown table under its title."""
-    return f"## {escape(shown.title)}\n\n{markdown_table(shown)}"
+    return f"## {escape(shown.title)}\n\n{table_with_note(shown)}"
 
 
-def markdown_table(shown: Table) -> str:
+def table_with_note(shown: Table) -> str:
     """A Markdown table with its note below it."""
     head = "| " + " | ".join(escape(column.heading) for column in shown.columns) + " |"
     rule = "|" + "|".join("---:" if column.numeric else "---" for column in shown.columns) + "|"
@@ -81,7 +81,7 @@ def render_markdown(report: Report) -> str:
     parts += [markdown_section(resource_table(report))]
     further = (warm_up_table(report), work_table(report), article_table(report), claims_table(report))
     parts += [markdown_section(table) for table in further if table.rows]
-    parts += [f"### {escape(table.title)}\n\n{markdown_table(table)}" for table in claim_tables(report)]
+    parts += [f"### {escape(table.title)}\n\n{table_with_note(table)}" for table in claim_tables(report)]
     building = building_table(report)
     if building.rows:
         parts.append(markdown_section(building))

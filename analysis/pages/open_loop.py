@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from analysis.numbers import MISSING, interval, percent, plain
+from analysis.formatting import MISSING, interval, percent, plain
 from analysis.pages.plots import PlotGroup
 from analysis.pages.svg import Plot, finish, panel, scale, series_color, series_dash, series_marker
 from analysis.pages.table import Column, Table, TableCell

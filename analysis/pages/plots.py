@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
-from analysis.numbers import interval, plain, ratio_text
+from analysis.formatting import interval, plain, ratio_text
 from analysis.pages.svg import (
     HATCHES,
     PANEL_INCHES,

@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 
-from analysis.numbers import MISSING, MOST_NAMES, listing, percent
+from analysis.formatting import MISSING, MOST_NAMES, listing, percent
 from analysis.pages.table import ROLE_NAMES, Column, Table, TableCell, without_empty
 from documents.base import format_duration
 from documents.lab import CoreLayout, Role, Varied

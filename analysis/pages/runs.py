@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from analysis.numbers import MISSING, interval, listing, plain
+from analysis.formatting import MISSING, interval, listing, plain
 from analysis.pages.html import ENVIRONMENT, TEMPLATES, replace_whole
 from analysis.pages.markdown import bullets, escape, markdown_section
 from analysis.pages.plots import PlotGroup
@@ -14,7 +14,7 @@ from analysis.pages.svg import Plot, finish, panel, scale, series_color, series_
 from analysis.pages.table import Column, Table, TableCell, ratio_cell
 from analysis.statistics import MEASURE_TITLES, MEASURE_UNITS, MEASURES, MOST_BLOCKS, blocks_text
 from documents.report import (
-    Change,
+    ComparedResult,
     ComparedRun,
     ComparedSubject,
     Estimate,
@@ -43,7 +43,7 @@ def change_tables(comparison: RunComparison) -> tuple[Table, ...]:
     return tuple(_changes_table(comparison, changes) for changes in comparison.measures)
 
 
-def change_text(change: Change, measure: Measure) -> str:
+def change_text(change: ComparedResult, measure: Measure) -> str:
     """The verdict in words: "same", "second run faster", "can't tell"."""
     if change.verdict == "better":
         return f"{change.better} run {MEASURES[measure].better}"
@@ -132,7 +132,7 @@ def _changes_table(comparison: RunComparison, changes: MeasureChanges) -> Table:
     )
 
 
-def _change_row(change: Change, measure: Measure, per: float) -> tuple[TableCell, ...]:
+def _change_row(change: ComparedResult, measure: Measure, per: float) -> tuple[TableCell, ...]:
     return (
         TableCell(change.scenario),
         TableCell(change.api),
@@ -149,7 +149,7 @@ def _value(value: float | None, blocks: int, per: float) -> TableCell:
     return TableCell(MISSING if value is None else plain(value / per), counted)
 
 
-def _blocks(change: Change) -> TableCell:
+def _blocks(change: ComparedResult) -> TableCell:
     if change.verdict != "cannot-tell" or change.ratio is None:
         return TableCell(MISSING)
     return TableCell(

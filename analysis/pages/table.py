@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from analysis.cells import SERVICES, mostly_bound_by
-from analysis.numbers import MISSING, interval, listing, percent, plain, ratio_interval, ratio_text
+from analysis.formatting import MISSING, interval, listing, percent, plain, ratio_interval, ratio_text
 from documents.report import (
     CellNumbers,
     Estimate,

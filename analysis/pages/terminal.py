@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from analysis.numbers import MISSING, interval, plain
+from analysis.formatting import MISSING, interval, plain
 from analysis.pages.article import article_table, building_table, claims_table
 from analysis.pages.open_loop import open_loop_tables
 from analysis.pages.run import grade_name, heading, in_short, load_host_table

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from analysis.numbers import FACTOR_FROM, MISSING, MOST_NAMES, interval, listing, plain
+from analysis.formatting import FACTOR_FROM, MISSING, MOST_NAMES, interval, listing, plain
 from analysis.pages.table import Column, Table, TableCell, ratio_cell
 from analysis.statistics import MEASURES, MOST_BLOCKS, blocks_text, log_margin
 from documents.report import Comparison, Interval, Measure, PairComparison, RankRange, Ratio, Report, TwinComparison

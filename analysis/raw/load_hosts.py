@@ -26,7 +26,7 @@ from documents.run import (
     read_result,
 )
 
-DRIFT_MOST = 500e-6
+FREQUENCY_ERROR_MOST = 500e-6
 """Nanoseconds per nanosecond: the largest permanent frequency correction of a clock by NTP (MAXFREQ in
 include/linux/timex.h)."""
 
@@ -44,8 +44,8 @@ def to_lab_ns(clock: ClockReadings, at_ns: int) -> int:
             "clocks.json has a reading after the load that isn't later than the one before it. Measure the cell again."
         )
     # In integers: in floating point, the time of a machine that has been up for months isn't exact.
-    drift_ns = (after.offset_ns - before.offset_ns) * (at_ns - before.at_ns) // passed_ns
-    return at_ns + before.offset_ns + drift_ns
+    change_ns = (after.offset_ns - before.offset_ns) * (at_ns - before.at_ns) // passed_ns
+    return at_ns + before.offset_ns + change_ns
 
 
 def error_seconds(clocks: CellClocks) -> float:
@@ -57,7 +57,7 @@ def error_seconds(clocks: CellClocks) -> float:
 def _error_ns(clock: ClockReadings) -> float:
     before, after = clock.before, clock.after
     change_ns, passed_ns = abs(after.offset_ns - before.offset_ns), after.at_ns - before.at_ns
-    return max(before.error_ns, after.error_ns) + max(change_ns - DRIFT_MOST * passed_ns, 0)
+    return max(before.error_ns, after.error_ns) + max(change_ns - FREQUENCY_ERROR_MOST * passed_ns, 0)
 
 
 _Part = TypeVar("_Part")

@@ -18,7 +18,7 @@ scale, because they add up over roles and may be 0.
 
 The ratio of two APIs is taken block by block. One of them is measured a second time in a block: the A/A twin. Its value
 in the block is the geometric mean of both cells. Always taking the first would bias the result: the first of two is
-nearer to the block's start than a single one is on average, so drift within blocks would favour it. Void cells aren't
+nearer to the block's start than a single one is on average, so trend within blocks would favour it. Void cells aren't
 used. A block gives a ratio for each pair with cells of both in it. A twin that lost one of its cells counts by the
 other, and gives no A/A ratio.
 

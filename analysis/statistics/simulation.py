@@ -2,11 +2,11 @@
 
 A simulated cell has the log of a throughput,
 
-    level of the API + disturbance of its stretch of time + drift at its time + noise of the cell,
+    level of the API + disturbance of its stretch of time + trend at its time + noise of the cell,
 
 with the last three drawn again for each experiment and load. A stretch has as many cells as a block, so that a
 disturbance that lasts as long as a block cancels where a block holds all APIs, and doesn't where they are measured one
-after the other. Drift has a steady part, the same from each cell to the next, and a random walk.
+after the other. Trend has a steady part, the same from each cell to the next, and a random walk.
 
 The computation uses arrays of (experiment, load, block, …): a thousand experiments of ten blocks take some 0.1 s.
 """
@@ -31,14 +31,14 @@ class World:
 
     `levels` has a level for each API. `cell_noise` is the standard deviation between cells that share everything else;
     the log ratio of two has √2 times as much. `block_noise` is that between stretches of time as long as a block.
-    `walk` is the standard deviation of the random walk's step from one cell to the next, `drift` the steady step.
+    `walk` is the standard deviation of the random walk's step from one cell to the next, `trend` the steady step.
     """
 
     levels: tuple[float, ...]
     cell_noise: float
     block_noise: float = 0.0
     walk: float = 0.0
-    drift: float = 0.0
+    trend: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def measure_world(
     if one_after_the_other:
         moments = moments.reshape(places, blocks).transpose()
     stretches = generator.normal(0.0, world.block_noise, (experiments, loads, blocks)).repeat(places, axis=-1)
-    steps = generator.normal(world.drift, world.walk, (experiments, loads, cells))
+    steps = generator.normal(world.trend, world.walk, (experiments, loads, cells))
     by_time = stretches + np.cumsum(steps, axis=-1)
     noise = generator.normal(0.0, world.cell_noise, apis.shape)
     return np.array(world.levels)[apis] + by_time[..., moments] + noise

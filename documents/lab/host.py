@@ -36,7 +36,7 @@ class CoreLayout(Document):
     def _consistent(self) -> "CoreLayout":
         for role in ROLES:
             if list(self.of(role)) != sorted(set(self.of(role))):
-                raise ValueError(f"the CPUs of {role} are to rise, each once")
+                raise ValueError(f"the CPUs of {role} must rise, each once")
         measured = [set(self.api), set(self.postgres), set(self.generator), {*self.redis, *self.system}]
         if not all((self.api, self.postgres, {*self.redis, *self.system})):
             raise ValueError("every role needs a CPU")
@@ -207,7 +207,7 @@ class HostSize(Document):
     """What the lab uses of the host.
 
     Attributes:
-        smaller: less than the article's 8 physical cores and 16 GB (14.8 GiB, for a kernel reports less); never
+        smaller: less than the article's 8 physical cores and 16 GB (14.8 GiB, because a kernel reports less); never
             compared with a full host
         shared_cores: other tenants of a cloud use the same cores
     """

@@ -113,9 +113,9 @@ class LoadHost(Document):
     def _apart(self) -> "LoadHost":
         for name, cpus in (("generator", self.generator), ("system", self.system)):
             if list(cpus) != sorted(set(cpus)):
-                raise FaultyKeyError((name,), f"the CPUs of {name} are to rise, each once")
+                raise FaultyKeyError((name,), f"the CPUs of {name} must rise, each once")
         if set(self.generator) & set(self.system):
-            raise FaultyKeyError(("generator",), "the load generator is to have its CPUs to itself on a load host")
+            raise FaultyKeyError(("generator",), "on a load host, the load generator must have its CPUs to itself")
         return self
 
 

@@ -51,7 +51,7 @@ from documents.report.report import (
     VoidCell,
 )
 from documents.report.runs import (
-    Change,
+    ComparedResult,
     ComparedRun,
     ComparedSubject,
     History,
@@ -72,9 +72,9 @@ from documents.report.runs import (
 __all__ = [
     "BuildingFacts",
     "CellNumbers",
-    "Change",
     "ClaimKind",
     "ClaimOutcome",
+    "ComparedResult",
     "ComparedRun",
     "ComparedSubject",
     "Comparison",

@@ -14,7 +14,7 @@ Measure = Literal[
     "requests_per_cpu_second",
     "requests_per_second_per_mb",
 ]
-"""What is compared. Latencies are raw but for `p99_corrected`, which is as wrk prints it; CPU and anonymous memory are
+"""What is compared. Latencies are raw except `p99_corrected`, which wrk prints; CPU and anonymous memory are
 the API's own; the last two are throughput over these."""
 
 Verdict = Literal["same", "better", "cannot-tell"]

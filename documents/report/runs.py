@@ -120,7 +120,7 @@ class ComparedSubject(Document):
     changed: tuple[Literal["image", "sources", "environment"], ...]
 
 
-class Change(Document):
+class ComparedResult(Document):
     """One API under one load in two runs.
 
     The blocks of two runs aren't paired: the test is Welch's. Null is what needs two blocks of each run.
@@ -169,7 +169,7 @@ class MeasureChanges(Document):
 
     measure: Measure
     tests: int
-    changes: tuple[Change, ...]
+    changes: tuple[ComparedResult, ...]
 
 
 class RunComparison(Document):

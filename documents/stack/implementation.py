@@ -13,7 +13,7 @@ from documents.base import Document, FaultyKeyError, Name
 
 def _inside(path: str) -> str:
     if ".." in path.split("/"):
-        raise ValueError("this is to be a path inside the implementation's folder")
+        raise ValueError("this must be a path inside the implementation's folder")
     return path
 
 

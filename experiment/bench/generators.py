@@ -28,7 +28,7 @@ from experiment.bench.bench import Beside, Load, Measured, WarmedUp
 from experiment.workloads import RequestFile
 from experiment.workloads.command import (
     REPLAY_SCRIPT,
-    Part,
+    GeneratorPart,
     ReplayPaths,
     generator_threads,
     open_loop_command,
@@ -70,7 +70,7 @@ class _At:
     """One generator: its host, its number, and its jobs for the current cell."""
 
     place: GeneratorHost
-    part: Part
+    part: GeneratorPart
     cgroup: Cgroup | None = None
     load: Job | None = None
     sampler: Job | None = None
@@ -94,7 +94,7 @@ class Generators:
         self._lab = lab
         self._address = address
         self._beside = beside
-        self._all = [_At(place, Part(number, len(places))) for number, place in enumerate(places)]
+        self._all = [_At(place, GeneratorPart(number, len(places))) for number, place in enumerate(places)]
         self._apart = places[0].on_load_host
         self._load_is_open = False
         self._program: str | None = None

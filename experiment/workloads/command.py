@@ -31,14 +31,14 @@ class ReplayPaths:
 
 
 @dataclass(frozen=True)
-class Part:
+class GeneratorPart:
     """The number of a generator, from 0, and of how many. Each request of the file is sent by one of them."""
 
     number: int
     of: int
 
 
-WHOLE = Part(number=0, of=1)
+WHOLE = GeneratorPart(number=0, of=1)
 """The only generator."""
 
 
@@ -79,7 +79,7 @@ def wrk_command(
     duration_seconds: int,
     timeout_seconds: int,
     wrk_version: str,
-    part: Part = WHOLE,
+    part: GeneratorPart = WHOLE,
     start_ns: int | None = None,
 ) -> list[str]:
     """The argument list of wrk that plays a scenario against the API at an address and port.
@@ -126,7 +126,7 @@ def open_loop_command(
     rate: int,
     duration_seconds: int,
     timeout_seconds: int,
-    part: Part = WHOLE,
+    part: GeneratorPart = WHOLE,
     start_ns: int | None = None,
 ) -> list[str]:
     """The argument list that sends a scenario's requests at a rate to the API at an address and port.

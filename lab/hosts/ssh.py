@@ -10,7 +10,7 @@ from documents.lab import LOOPBACK, Host, JumpHost
 from documents.stack import ExistingHost, SshLoadHost, Stack, keeps_images
 from documents.stack import SshHost as SshHostDocument
 from lab.hosts.declared import DeclaredLoadHost, host_folder
-from lab.resources import KNOWN_HOSTS_NAME, ClaimedHost, ClaimedHostArgs, Credentials, SshFiles, list_known_hosts
+from lab.resources import KNOWN_HOSTS_NAME, Credentials, ReservedHost, ReservedHostArgs, SshFiles, list_known_hosts
 
 
 def describe_host(document: ExistingHost, folder: Path) -> Host:
@@ -104,9 +104,9 @@ def _pin_name(address: str, port: int) -> str:
 
 
 class SshHost(pulumi.ComponentResource):
-    """A host that exists, and its load hosts. They are claimed, prepared, and at the end restored.
+    """A host that exists, and its load hosts. They are reserved, prepared, and at the end restored.
 
-    See `provision.claim`.
+    See `provision.reservation`.
     """
 
     host: pulumi.Output[Host]
@@ -148,14 +148,14 @@ class SshHost(pulumi.ComponentResource):
         load_hosts: list[DeclaredLoadHost] = []
         for number, load_host in enumerate(stack.load_host, start=1):
             if isinstance(load_host, SshLoadHost):
-                host, claimed = self._declare(f"load-host-{number}", load_host, for_load=True, keep_images=False)
-                load_hosts.append(DeclaredLoadHost(host, claimed.id, claimed))
+                host, reserved = self._declare(f"load-host-{number}", load_host, for_load=True, keep_images=False)
+                load_hosts.append(DeclaredLoadHost(host, reserved.id, reserved))
         self.load_hosts = tuple(load_hosts)
         self.register_outputs({"host_id": self.host_id})
 
     def _declare(
         self, name: str, document: ExistingHost, *, for_load: bool, keep_images: bool
-    ) -> tuple[pulumi.Output[Host], ClaimedHost]:
+    ) -> tuple[pulumi.Output[Host], ReservedHost]:
         reached = describe_host(document, self._folder)
         files = SshFiles(
             "ssh-files" if name == "host" else f"{name}-ssh-files",
@@ -165,7 +165,7 @@ class SshHost(pulumi.ComponentResource):
             opts=self._child,
         )
         host = files.path_of(KNOWN_HOSTS_NAME).apply(lambda path: reached.model_copy(update={"known_hosts_path": path}))
-        args = ClaimedHostArgs(
+        args = ReservedHostArgs(
             host=host,
             stack=self._stack,
             lab=self._credentials.user_public_key,
@@ -173,4 +173,4 @@ class SshHost(pulumi.ComponentResource):
             keep_images=keep_images,
             folder=str(self._folder),
         )
-        return host, ClaimedHost(f"claimed-{name}", args, self._child)
+        return host, ReservedHost(f"reserved-{name}", args, self._child)

@@ -43,7 +43,7 @@ _PLURALS = frozenset(
 )
 
 
-class Comparison:
+class DriftComparison:
     """Counts what is compared, and keeps what differs. Texts that hold a secret are never kept."""
 
     def __init__(self, secrets: Collection[str]) -> None:
@@ -103,7 +103,7 @@ def differing_aspects(declared: ContainerState, running: RunningContainer) -> li
 
 
 def compare_container(
-    comparison: Comparison,
+    comparison: DriftComparison,
     declared: Declared,
     image: Mapping[str, str] | None,
     running: RunningContainer | None,
@@ -148,7 +148,7 @@ def compare_container(
 
 
 def compare_effective(
-    comparison: Comparison,
+    comparison: DriftComparison,
     declared: Declared,
     running: ContainerState,
     effective: Effective,
@@ -177,7 +177,7 @@ def compare_effective(
 
 
 def _compare_environment(
-    comparison: Comparison, subject: str, state: ContainerState, running: ContainerState, remedy: str
+    comparison: DriftComparison, subject: str, state: ContainerState, running: ContainerState, remedy: str
 ) -> None:
     for name in sorted(state.environment | running.environment):
         declared, found = state.environment.get(name), running.environment.get(name)
@@ -207,7 +207,7 @@ _OWN = frozenset({"user", "database", "database user"})
 
 
 def compare_postgres(
-    comparison: Comparison, postgres: PostgresService, state: PostgresState, *, contract_sha256: str
+    comparison: DriftComparison, postgres: PostgresService, state: PostgresState, *, contract_sha256: str
 ) -> None:
     """Compare PostgreSQL's settings, its databases and the seed with the inventory.
 
@@ -265,7 +265,7 @@ def redis_settings(redis: RedisService) -> dict[str, str]:
     }
 
 
-def compare_redis(comparison: Comparison, redis: RedisService, found: Mapping[str, str]) -> None:
+def compare_redis(comparison: DriftComparison, redis: RedisService, found: Mapping[str, str]) -> None:
     """Compare the settings that the lab gives Redis with those that it has."""
     for name, declared in sorted(redis_settings(redis).items()):
         comparison.expect(
@@ -288,7 +288,7 @@ Source: sdk/go/common/resource/plugin/rpc.go.
 _SHOWN_CHARACTERS = 60
 
 
-def compare_document(comparison: Comparison, engine: Engine) -> None:
+def compare_document(comparison: DriftComparison, engine: Engine) -> None:
     """Compare what the program declares now with what the last `up` applied. Nothing is changed.
 
     Raises:
@@ -297,7 +297,7 @@ def compare_document(comparison: Comparison, engine: Engine) -> None:
     compare_steps(comparison, json.loads(engine.query("preview", "--json")))
 
 
-def compare_steps(comparison: Comparison, preview: Mapping[str, Any]) -> None:
+def compare_steps(comparison: DriftComparison, preview: Mapping[str, Any]) -> None:
     """Compare by what `pulumi preview --json` found, a difference for each property of a resource."""
     comparison.compared[_SUBJECT] += preview.get("changeSummary", {}).get("same", 0)
     for step in preview.get("steps", []):
@@ -316,7 +316,7 @@ def compare_steps(comparison: Comparison, preview: Mapping[str, Any]) -> None:
 _SUBJECT = "document"
 
 
-def _compare_properties(comparison: Comparison, resource: str, step: Mapping[str, Any]) -> None:
+def _compare_properties(comparison: DriftComparison, resource: str, step: Mapping[str, Any]) -> None:
     old, new = (members(members(step, state), "inputs") for state in ("oldState", "newState"))
     for name in step.get("diffReasons") or ["its inputs"]:
         declared, applied = _shown(new.get(name)), _shown(old.get(name))
@@ -356,7 +356,7 @@ def read_drift(engine: Engine, inventory: Inventory, secrets: Secrets, *, hold: 
         LabError: the engine, or the controller's Docker engine, refused.
         HostError: the host can't be read.
     """
-    comparison = Comparison((secrets.postgres_password, secrets.redis_password, secrets.jwt_secret))
+    comparison = DriftComparison((secrets.postgres_password, secrets.redis_password, secrets.jwt_secret))
     declared = read_declared(engine)
     here: Mapping[str, RunningContainer] | None = {}
     if inventory.host.kind == "container":
@@ -370,7 +370,7 @@ def read_drift(engine: Engine, inventory: Inventory, secrets: Secrets, *, hold: 
 
 
 def _compare_controller(
-    comparison: Comparison, stack: str, declared: DeclaredLab
+    comparison: DriftComparison, stack: str, declared: DeclaredLab
 ) -> Mapping[str, RunningContainer] | None:
     """Compare the containers that are the lab's hosts, on the controller's own engine.
 
@@ -408,7 +408,7 @@ def limits_remedy(host: Declared) -> str:
 
 
 def _compare_host(
-    comparison: Comparison,
+    comparison: DriftComparison,
     connection: Connection,
     inventory: Inventory,
     declared: DeclaredLab,
@@ -450,7 +450,7 @@ def _compare_host(
 
 
 def _compare_load_hosts(
-    comparison: Comparison, inventory: Inventory, declared: DeclaredLab, here: Mapping[str, RunningContainer]
+    comparison: DriftComparison, inventory: Inventory, declared: DeclaredLab, here: Mapping[str, RunningContainer]
 ) -> None:
     """Compare the effective limits of the load hosts that are containers and run."""
     if not declared.load_hosts:
@@ -469,7 +469,7 @@ def _find(there: Sequence[RunningContainer], declared: Declared) -> RunningConta
 
 
 def _report_strays(
-    comparison: Comparison,
+    comparison: DriftComparison,
     there: Sequence[RunningContainer],
     found: Collection[RunningContainer | None],
     remedy: str,
@@ -482,7 +482,9 @@ def _report_strays(
             )
 
 
-def _compare_services(comparison: Comparison, connection: Connection, inventory: Inventory, alive: set[str]) -> None:
+def _compare_services(
+    comparison: DriftComparison, connection: Connection, inventory: Inventory, alive: set[str]
+) -> None:
     """Compare PostgreSQL and Redis, where they run; one that doesn't answer is a difference."""
     postgres, redis = inventory.postgres, inventory.redis
     if postgres.container in alive:
@@ -495,7 +497,7 @@ def _compare_services(comparison: Comparison, connection: Connection, inventory:
 
 
 @contextmanager
-def _silence_reported(comparison: Comparison, subject: str) -> Generator[None]:
+def _silence_reported(comparison: DriftComparison, subject: str) -> Generator[None]:
     try:
         yield
     except HostUnreachableError:

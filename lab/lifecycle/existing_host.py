@@ -11,7 +11,7 @@ from documents.stack import ExistingHost, SshHost, Stack, keeps_images
 from lab.hosts import describe_host, describe_way, known_key
 from lab.lifecycle.engine import Engine
 from lab.resources import KNOWN_HOSTS_NAME, list_known_hosts
-from provision.claim import release
+from provision.reservation import release
 from provision.ssh import Connection, connect, fetch_host_key
 from provision.system import HostChanges, find_labelled_on_host, read_changes
 from provision.system import engine as engine_service
@@ -70,7 +70,7 @@ KEPT_BY_DOCUMENT = "build_cache: keep"
 def leave_host(
     engine: Engine, stack: Stack, host: ExistingHost, *, lab: str | None
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Look at the host once the lab is off the record, and release what a claim of its own left there.
+    """Look at the host once the lab is off the record, and release what a reservation of its own left there.
 
     Args:
         engine: of the lab.
@@ -100,8 +100,8 @@ def leave_host(
         kept = (f"the images on {host.address}, whose engine is stopped as it was found ({KEPT_BY_DOCUMENT})",)
     left = tuple(f"{thing} on the host" for thing in there if not (keeps and thing.kind == "image"))
     if held and changes is not None:
-        claim = f"the claim of a lab {changes.stack} on {host.address}, which isn't on record here"
-        left += (f"{claim}: `lab down --adopt --stack {stack.name}` shows it and removes it",)
+        reservation = f"the reservation of a lab {changes.stack} on {host.address}, which isn't on record here"
+        left += (f"{reservation}: `lab down --adopt --stack {stack.name}` shows it and removes it",)
     return (*still_needed, *kept), left
 
 

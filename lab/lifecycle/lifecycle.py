@@ -11,11 +11,11 @@ from documents.stack import ExistingHost, SshHost, Stack, as_cloud_host, cloud_t
 from lab.lifecycle.engine import Engine, Progress, read_outputs, require_docker_plugin
 from lab.lifecycle.existing_host import KEPT_BY_DOCUMENT, leave_host, reach_host
 from lab.lifecycle.preflight import check_cloud, check_machine
-from lab.lifecycle.reconciliation import forget_claim, forget_host, reconcile, remedy, uses_controller
+from lab.lifecycle.reconciliation import forget_host, forget_reservation, reconcile, remedy, uses_controller
 from lab.lifecycle.state import State, ensure_stack, is_recorded, read_state, release_stale_lock
 from lab.resources import take_kept
-from provision.claim import find_things, release
 from provision.containers import LOCAL_DOCKER, Labelled, find_labelled, remove_labelled
+from provision.reservation import find_things, release
 from provision.services import wait_for_services
 from provision.ssh import Connection, connect
 from provision.system import HostChanges, find_labelled_on_host, read_changes
@@ -184,11 +184,11 @@ def look_around(engine: Engine, stack: Stack) -> Adoptable:
     gone: list[str] = []
     answering: list[ExistingHost] = []
     named = {host.address: host for host in stack.existing_hosts}
-    for address in [*named, *(state.claims.keys() - named)]:
+    for address in [*named, *(state.reservations.keys() - named)]:
         host = named.get(address)
         try:
             # A host that the document no longer names is reached as recorded.
-            with reach_host(host, engine.private) if host else connect(state.claims[address].host) as connection:
+            with reach_host(host, engine.private) if host else connect(state.reservations[address].host) as connection:
                 found += _describe(connection, stack, read_changes(connection))
         except HostUnreachableError as error:
             gone.append(address)
@@ -219,7 +219,7 @@ def adopt(engine: Engine, stack: Stack, found: Adoptable, *, progress: Progress)
             kept += release(connection, keep_images=keeps)
     # Also those that answer: at their recorded address they may not, as after a new installation.
     for address in (*found.gone, *(host.address for host in found.answering)):
-        forget_claim(engine, state, address)
+        forget_reservation(engine, state, address)
     receipt = take_down(engine, stack, progress=progress)
     unasked = set(found.gone).difference(host.address for host in stack.existing_hosts)
     left = tuple(f"everything on {address}, which doesn't answer" for address in sorted(unasked))
@@ -230,7 +230,7 @@ def _describe(connection: Connection, stack: Stack, changes: HostChanges | None)
     if changes is None:
         return [f"{thing} on the host" for thing in find_labelled_on_host(connection, stack.name)]
     state = "stands" if changes.held else "left its images"
-    found = [f"the claim of the lab {changes.stack}, which {state}, on {connection}"]
+    found = [f"the reservation of the lab {changes.stack}, which {state}, on {connection}"]
     found += [f"{thing} on the host" for thing in find_things(connection, changes)]
     if changes.packages:
         found.append(f"{len(changes.packages)} packages that were installed for it: {', '.join(changes.packages)}")

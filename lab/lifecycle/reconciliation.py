@@ -40,7 +40,7 @@ def reconcile(engine: Engine, stack: Stack, state: State, *, killed: bool, progr
         return False
     try:
         with _reach(engine, state, state.host, progress) as connection:
-            if state.host.kind == "ssh" and not _is_claimed(connection, state):
+            if state.host.kind == "ssh" and not _is_reserved(connection, state):
                 forget_host(engine, state)
                 return False
             wait_for_engine(connection, deadline_seconds=_BOOT_SECONDS)
@@ -89,8 +89,8 @@ def _reconcile_controller(engine: Engine, state: State, *, killed: bool) -> bool
     return True
 
 
-def _is_claimed(connection: Connection, state: State) -> bool:
-    """Whether the host still has this lab's claim, and wasn't installed again since."""
+def _is_reserved(connection: Connection, state: State) -> bool:
+    """Whether the host still has this lab's reservation, and wasn't installed again since."""
     changes = read_changes(connection)
     return changes is not None and changes.held and changes.lab == state.lab
 
@@ -121,14 +121,14 @@ def forget_host(engine: Engine, state: State) -> None:
             return
 
 
-def forget_claim(engine: Engine, state: State, address: str) -> None:
+def forget_reservation(engine: Engine, state: State, address: str) -> None:
     """Take an existing host that is gone off the record, with all that was on it; one not on record is fine.
 
     Raises:
         LabError: the engine refused.
     """
-    if (claim := state.claims.get(address)) is not None:
-        engine.query("state", "delete", claim.urn, "--target-dependents", "--yes")
+    if (reservation := state.reservations.get(address)) is not None:
+        engine.query("state", "delete", reservation.urn, "--target-dependents", "--yes")
 
 
 def _reach(engine: Engine, state: State, host: Host, progress: Progress) -> Connection:

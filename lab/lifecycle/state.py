@@ -40,8 +40,8 @@ class Recorded:
     urn: str
 
 
-class Claim(NamedTuple):
-    """A claim on record: the URN of its resource, and the existing host that it is on."""
+class Reservation(NamedTuple):
+    """A reservation on record: the URN of its resource, and the existing host that it is on."""
 
     urn: str
     host: Host
@@ -51,10 +51,10 @@ class Claim(NamedTuple):
 class State:
     """The stack as the engine recorded it.
 
-    `pending` says that an operation never ended. `host` and `host_id` are set once the host was ready or claimed,
-    `lab`, which distinguishes this lab from another of its name, once it has credentials. `claims` has the claim on
-    each existing host, by its address. `bill` is the cost of a cloud's machines, set as soon as the engine begins to
-    create them.
+    `pending` says that an operation never ended. `host` and `host_id` are set once the host was ready or reserved,
+    `lab`, which distinguishes this lab from another of its name, once it has credentials. `reservations` has the
+    reservation on each existing host, by its address. `bill` is the cost of a cloud's machines, set as soon as the
+    engine begins to create them.
     """
 
     resources: tuple[Recorded, ...]
@@ -62,7 +62,7 @@ class State:
     host: Host | None
     host_id: str | None
     lab: str | None = None
-    claims: Mapping[str, Claim] = field(default_factory=dict[str, Claim])
+    reservations: Mapping[str, Reservation] = field(default_factory=dict[str, Reservation])
     bill: Bill | None = None
 
     @classmethod
@@ -108,15 +108,15 @@ def read_state(engine: Engine) -> State:
     everything: list[dict[str, Any]] = deployment.get("resources", [])
     resources = [resource for resource in everything if resource.get("custom")]
     host, host_id, lab = None, None, None
-    claims: dict[str, Claim] = {}
+    reservations: dict[str, Reservation] = {}
     for resource in resources:
         # A failed `up` may have left the record of a resource that was replaced.
         if _describes_the_host(resource) and not resource.get("delete"):
             host = Host.from_json(resource["inputs"]["host"], name="the recorded host")
             host_id = resource["inputs"].get("host_id", resource.get("id"))
-        if resource["type"].endswith(":ClaimedHost"):
+        if resource["type"].endswith(":ReservedHost"):
             reached = Host.from_json(resource["inputs"]["host"], name="a recorded host")
-            claims[reached.address] = Claim(resource["urn"], reached)
+            reservations[reached.address] = Reservation(resource["urn"], reached)
         elif resource["type"].endswith(":Credentials"):
             lab = resource["outputs"].get("user_public_key")
     return State(
@@ -129,14 +129,14 @@ def read_state(engine: Engine) -> State:
         host=host,
         host_id=host_id,
         lab=lab,
-        claims=claims,
+        reservations=reservations,
         bill=_read_bill(everything),
     )
 
 
 def _describes_the_host(resource: dict[str, Any]) -> bool:
     """Whether a resource describes the lab's host, and not a load host."""
-    if resource["type"].endswith(":ClaimedHost"):
+    if resource["type"].endswith(":ReservedHost"):
         return not resource["inputs"].get("for_load")
     return str(resource["type"]).endswith(":ReadyHost")
 

@@ -9,7 +9,7 @@ from lab.resources.access import (
     pin_host_key,
     ssh_options,
 )
-from lab.resources.hosts import ClaimedHost, ClaimedHostArgs, ReadyHost, ReadyLoadHost, take_kept
+from lab.resources.hosts import ReadyHost, ReadyLoadHost, ReservedHost, ReservedHostArgs, take_kept
 from lab.resources.images import BaseImage, BuiltImage, BuiltImageArgs
 from lab.resources.seed import SeededDatabase, hash_contract
 
@@ -19,11 +19,11 @@ __all__ = [
     "BaseImage",
     "BuiltImage",
     "BuiltImageArgs",
-    "ClaimedHost",
-    "ClaimedHostArgs",
     "Credentials",
     "ReadyHost",
     "ReadyLoadHost",
+    "ReservedHost",
+    "ReservedHostArgs",
     "SeededDatabase",
     "SshFiles",
     "hash_contract",

@@ -1,4 +1,4 @@
-"""Hosts as resources: ready for the lab, ready for load, or claimed where they exist already."""
+"""Hosts as resources: ready for the lab, ready for load, or reserved where they exist already."""
 
 import secrets
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from pulumi.runtime.rpc import UNKNOWN
 from documents.lab import Host, HostResources
 from lab.resources.access import docker_url
 from lab.resources.provider import Provider
-from provision.claim import claim, release
+from provision.reservation import release, reserve
 from provision.ssh import connect
 from provision.system import let_user_reach_engine, prepare, prepare_for_network, prepare_load_host, read_resources
 
@@ -134,21 +134,21 @@ class ReadyLoadHost(Resource, module="fairground", name="ReadyLoadHost"):
         return self.resources.apply(lambda text: HostResources.from_json(text, name="the load host's resources"))
 
 
-class _ClaimedHostProvider(Provider):
+class _ReservedHostProvider(Provider):
     replaced_by = ("host", "stack", "lab", "for_load")
     updated_by = ("keep_images", "folder")
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         host = Host.model_validate_json(props["host"])
         with connect(host) as connection:
-            claim(connection, props["stack"], props["lab"])
+            reserve(connection, props["stack"], props["lab"])
             if props["for_load"]:
                 prepare_load_host(connection)
             else:
                 prepare(connection)
                 if host.user != "root":
                     let_user_reach_engine(connection, host.user)
-        return CreateResult(id_=f"claim-{secrets.token_hex(8)}", outs=props)
+        return CreateResult(id_=f"reservation-{secrets.token_hex(8)}", outs=props)
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         """Whether the images are kept matters only at the end."""
@@ -156,8 +156,8 @@ class _ClaimedHostProvider(Provider):
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         found = super().diff(_id, _olds, _news)
-        # Another machine is claimed before this one is released, and takes over its images. On the same machine, known
-        # by its key, releasing the old claim would undo what was done under the new one.
+        # Another machine is reserved before this one is released, and takes over its images. On the same machine, known
+        # by its key, releasing the old reservation would undo what was done under the new one.
         found.delete_before_replace = _is_one_machine(_olds, _news)
         return found
 
@@ -168,7 +168,7 @@ class _ClaimedHostProvider(Provider):
 
 
 def _is_one_machine(olds: dict[str, Any], news: dict[str, Any]) -> bool:
-    """Whether both are claims on the same machine; False if its SSH files don't exist yet, as in a preview."""
+    """Whether both are reservations on the same machine; False if its SSH files don't exist yet, as in a preview."""
     if news["host"] == UNKNOWN:
         return False
     old, new = (Host.model_validate_json(props["host"]).host_public_key for props in (olds, news))
@@ -176,8 +176,8 @@ def _is_one_machine(olds: dict[str, Any], news: dict[str, Any]) -> bool:
 
 
 @dataclass(frozen=True)
-class ClaimedHostArgs:
-    """A claim: the host, the lab, and its purpose.
+class ReservedHostArgs:
+    """A reservation: the host, the lab, and its purpose.
 
     Attributes:
         host: how the host is reached.
@@ -196,10 +196,10 @@ class ClaimedHostArgs:
     folder: str
 
 
-class ClaimedHost(Resource, module="fairground", name="ClaimedHost"):
-    """An existing host, claimed for the lab and prepared; all changes are undone when this resource is deleted."""
+class ReservedHost(Resource, module="fairground", name="ReservedHost"):
+    """An existing host, reserved for the lab and prepared; all changes are undone when this resource is deleted."""
 
-    def __init__(self, name: str, args: ClaimedHostArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        """Declare the claim."""
+    def __init__(self, name: str, args: ReservedHostArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Declare the reservation."""
         inputs = {**vars(args), "host": pulumi.Output.from_input(args.host).apply(Host.to_json)}
-        super().__init__(_ClaimedHostProvider(), name, inputs, opts)
+        super().__init__(_ReservedHostProvider(), name, inputs, opts)

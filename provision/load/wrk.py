@@ -14,7 +14,7 @@ from provision.containers import Cgroup, cgroups
 from provision.load import jobs
 from provision.load.jobs import Job, JobStatus
 from provision.ssh import Connection
-from provision.system import Journal
+from provision.system import ChangeJournal
 
 GENERATOR_CGROUP = "generator"
 TEXT_NAME = "wrk.txt"
@@ -45,7 +45,7 @@ def own_generator_cgroup(connection: Connection) -> Cgroup:
 
 def _make(connection: Connection, cgroup: Cgroup) -> Cgroup:
     # On a host that the lab didn't make, it is removed with the lab.
-    Journal(connection).note(cgroups=tuple(sorted(set(cgroup.directories.values()))))
+    ChangeJournal(connection).note(cgroups=tuple(sorted(set(cgroup.directories.values()))))
     cgroups.create(connection, cgroup)
     return cgroup
 

@@ -110,7 +110,7 @@ def expand(root: str, pattern: str) -> "list[str]":
 
 
 @dataclass(frozen=True)
-class Change:
+class SettingChange:
     """One setting that is changed from `old` to `new`."""
 
     boot: str
@@ -120,13 +120,13 @@ class Change:
     new: str
 
 
-class Journal:
+class SettingsJournal:
     """The journal in the lab's folder on the host."""
 
     def __init__(self, state: str) -> None:
         self.path = os.path.join(state, "journal.jsonl")  # noqa: PTH118 - a text, for the calls of `os` below
 
-    def append(self, change: Change) -> None:
+    def append(self, change: SettingChange) -> None:
         """Write a change to the disk, with the folder's entry of the journal; only then may it be made."""
         descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
         try:
@@ -140,7 +140,7 @@ class Journal:
             os.close(descriptor)
         sync_folder(self.path)
 
-    def read(self) -> "tuple[list[Change], bool]":
+    def read(self) -> "tuple[list[SettingChange], bool]":
         """The changes in their order, and whether lines before an incomplete last one can't be read."""
         try:
             data = Path(self.path).read_bytes()
@@ -162,7 +162,7 @@ class Journal:
         sync_folder(self.path)
 
 
-def parse_change(line: bytes) -> "Change | None":
+def parse_change(line: bytes) -> "SettingChange | None":
     """A line's change; None if the line isn't one."""
     try:
         found: Any = json.loads(line)
@@ -171,11 +171,11 @@ def parse_change(line: bytes) -> "Change | None":
     if not isinstance(found, dict):
         return None
     members = cast("dict[str, Any]", found)
-    if members.keys() != {field.name for field in fields(Change)}:
+    if members.keys() != {field.name for field in fields(SettingChange)}:
         return None
     if not all(isinstance(value, str) and value.isprintable() for value in members.values()):
         return None
-    return Change(**members) if members["path"].startswith("/") else None
+    return SettingChange(**members) if members["path"].startswith("/") else None
 
 
 def sync_folder(path: str) -> None:
@@ -325,7 +325,7 @@ def set_knobs(root: str, state: str, knobs: "list[dict[str, Any]]") -> "list[dic
         For each knob its files, with the value `before` and `during`, whether that is as wanted, and the kernel's
         reason if it refused.
     """
-    cpus, now, journal = online_cpus(root), boot_id(), Journal(state)
+    cpus, now, journal = online_cpus(root), boot_id(), SettingsJournal(state)
     answer: list[dict[str, Any]] = []
     for knob in knobs:
         files: list[dict[str, Any]] = []
@@ -333,7 +333,7 @@ def set_knobs(root: str, state: str, knobs: "list[dict[str, Any]]") -> "list[dic
             kind, before = setting["kind"], read_value(path, setting["kind"])
             refused = None
             if before is not None and not is_same(kind, new := target_of(setting, before, cpus), before):
-                journal.append(Change(boot=now, path=path, kind=kind, old=before, new=new))
+                journal.append(SettingChange(boot=now, path=path, kind=kind, old=before, new=new))
                 refused = write_value(path, new)
             seen = look(setting, path, cpus)
             files.append(
@@ -359,7 +359,7 @@ def put_back(state: str, root: str) -> "dict[str, Any]":
         `restored`, how many files were written; `failed`, a sentence for each that couldn't be; `damaged`, whether the
         journal had lines that can't be read.
     """
-    journal, now = Journal(state), boot_id()
+    journal, now = SettingsJournal(state), boot_id()
     changes, damaged = journal.read()
     restored, failed = 0, list[str]()
     for change in reversed(changes):
@@ -385,14 +385,14 @@ def find_left(state: str) -> "list[dict[str, Any]]":
     """
     now, found = boot_id(), dict[str, dict[str, Any]]()
     # The oldest change of a file comes last; its old value is restored at the end.
-    for change in reversed(Journal(state).read()[0]):
+    for change in reversed(SettingsJournal(state).read()[0]):
         if is_outstanding(change, now):
             value = read_value(change.path, change.kind)
             found[change.path] = {"path": change.path, "before": change.old, "value": value}
     return sorted(found.values(), key=lambda one: one["path"])
 
 
-def is_outstanding(change: Change, now: str) -> bool:
+def is_outstanding(change: SettingChange, now: str) -> bool:
     """Whether a change has yet to be undone; `now` is the id of the current boot."""
     current = read_value(change.path, change.kind)
     if current is None and not Path(change.path).exists():

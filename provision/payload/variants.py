@@ -34,7 +34,7 @@ OF_THE_CONTAINER = ("Hostname", "Domainname", "MacAddress")
 """The settings that the engine gives each container by default."""
 
 
-class Engine(http.client.HTTPConnection):
+class DockerEngine(http.client.HTTPConnection):
     """A connection to the engine's socket."""
 
     def connect(self) -> None:
@@ -195,7 +195,7 @@ def ask(
     allowed: "tuple[int, ...]" = (),
 ) -> bytes:
     """Send a request to the engine; ends this program with the engine's message if it refuses."""
-    engine = Engine("localhost")
+    engine = DockerEngine("localhost")
     try:
         engine.request(method, path, body, {} if body is None else {"Content-Type": kind})
         answer = engine.getresponse()

@@ -3,8 +3,8 @@
 from provision.system.base_image import SCRIPT, make_base_image_here, make_base_image_on_host, trust_anchors
 from provision.system.changes import (
     JOURNAL,
+    ChangeJournal,
     HostChanges,
-    Journal,
     parse_changes,
     read_changes,
     read_text,
@@ -25,8 +25,8 @@ from provision.system.preparation import (
 __all__ = [
     "JOURNAL",
     "SCRIPT",
+    "ChangeJournal",
     "HostChanges",
-    "Journal",
     "find_labelled_on_host",
     "let_user_reach_engine",
     "make_base_image_here",

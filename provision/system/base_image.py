@@ -8,7 +8,7 @@ from typing import NamedTuple
 from documents.errors import HostError, LabError
 from provision.ssh import SHA256, Completed, Connection, matching
 from provision.system import packages
-from provision.system.changes import Journal
+from provision.system.changes import ChangeJournal
 
 SCRIPT = Path(__file__).parents[1] / "scripts" / "base_image.sh"
 
@@ -63,7 +63,7 @@ def make_base_image_on_host(connection: Connection, image: str, tag: str, stack:
         connection.push(anchor, f"{_REMOTE_ANCHORS}/{anchor.name}")
     done = _run_script(connection, image, tag, stack)
     if done.exit_status == _BOOTSTRAP_IS_MISSING:
-        packages.install(connection, _BOOTSTRAP_PACKAGES, Journal(connection))
+        packages.install(connection, _BOOTSTRAP_PACKAGES, ChangeJournal(connection))
         done = _run_script(connection, image, tag, stack)
     if done.exit_status:
         raise HostError(done.stderr.strip() or f"The base image {image} can't be made: {SCRIPT.name} said nothing.")

@@ -137,7 +137,7 @@ def write_changes(connection: Connection, changes: HostChanges) -> None:
         raise HostError(f"The journal of changes on {connection} doesn't reach its disk: {error}") from error
 
 
-class Journal:
+class ChangeJournal:
     """The open journal: each change is noted before it is made, if the host has a journal."""
 
     def __init__(self, connection: Connection) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from documents.errors import HostError, RemoteCommandError
 from provision.containers import HostDocker, Labelled, find_labelled
 from provision.ssh import Connection
-from provision.system.changes import Journal
+from provision.system.changes import ChangeJournal
 
 CONFIGURATION = "/etc/docker/daemon.json"
 
@@ -40,7 +40,7 @@ def is_at_work(connection: Connection) -> bool:
     return connection.run(_AT_WORK, deadline_seconds=_DEADLINE_SECONDS, check=False).exit_status == 0
 
 
-def start(connection: Connection, journal: Journal) -> bool:
+def start(connection: Connection, journal: ChangeJournal) -> bool:
     """Start an engine that is installed and doesn't run, as its administrator may have left it.
 
     Returns:

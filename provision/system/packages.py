@@ -14,7 +14,7 @@ from documents.errors import HostError, RemoteCommandError
 from provision.payload import HOME
 from provision.ssh import Completed, Connection, matching
 from provision.system import engine
-from provision.system.changes import Journal
+from provision.system.changes import ChangeJournal
 
 _logger = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ ENGINE_FOLDERS = (
 ENGINE_GROUP = "docker"
 
 
-def install(connection: Connection, packages: Sequence[str], journal: Journal) -> None:
+def install(connection: Connection, packages: Sequence[str], journal: ChangeJournal) -> None:
     """Install packages; each new one is noted before its installation, and no other package is removed for it.
 
     Args:
@@ -161,7 +161,7 @@ def _run_apt(connection: Connection, arguments: Sequence[str]) -> Completed:
     return retrying(connection.run, [*_APT, *arguments], deadline_seconds=_APT_DEADLINE_SECONDS)
 
 
-def _note(connection: Connection, names: tuple[str, ...], journal: Journal) -> None:
+def _note(connection: Connection, names: tuple[str, ...], journal: ChangeJournal) -> None:
     if journal.is_kept and ENGINE_PACKAGE in names:
         absent = connection.run(
             f"for path in {' '.join(ENGINE_FOLDERS)}; do [ -e $path ] || echo $path; done",

@@ -11,7 +11,7 @@ from provision.images import build
 from provision.payload import HOME
 from provision.ssh import Connection, matching, whole_number
 from provision.system import engine, packages
-from provision.system.changes import Journal
+from provision.system.changes import ChangeJournal
 
 _logger = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ _DEADLINE_SECONDS = 30
 def prepare(connection: Connection, *, engine_seconds: float = 60) -> dict[str, str]:
     """Prepare the host for the lab: its packages, sshd's limits and the lab's folder. Repeating it changes nothing.
 
-    On a host that the lab didn't make, each change is noted there before it is done; see `provision.claim`.
+    On a host that the lab didn't make, each change is noted there before it is done; see `provision.reservation`.
 
     Args:
         connection: to the host.
@@ -69,7 +69,7 @@ def prepare(connection: Connection, *, engine_seconds: float = 60) -> dict[str, 
             available, or the Docker engine doesn't answer.
     """
     require_root(connection)
-    journal = Journal(connection)
+    journal = ChangeJournal(connection)
     packages.install(connection, _missing_packages(connection), journal)
     _raise_sshd_limits(connection, journal)
     connection.run(["install", "-d", "-m", "0700", HOME], deadline_seconds=_DEADLINE_SECONDS)
@@ -90,7 +90,7 @@ def prepare_load_host(connection: Connection) -> None:
             available.
     """
     require_root(connection)
-    packages.install(connection, _missing(connection, LOAD_HOST_PACKAGES), Journal(connection))
+    packages.install(connection, _missing(connection, LOAD_HOST_PACKAGES), ChangeJournal(connection))
     connection.run(["install", "-d", "-m", "0700", HOME], deadline_seconds=_DEADLINE_SECONDS)
 
 
@@ -100,7 +100,7 @@ def prepare_for_network(connection: Connection) -> None:
     Raises:
         HostError: a package can't be installed.
     """
-    packages.install(connection, _missing(connection, NETWORK_PACKAGES), Journal(connection))
+    packages.install(connection, _missing(connection, NETWORK_PACKAGES), ChangeJournal(connection))
 
 
 def wait_for_engine(connection: Connection, *, deadline_seconds: float) -> None:
@@ -188,7 +188,7 @@ def let_user_reach_engine(connection: Connection, user: str) -> None:
         )
     members = connection.run(["id", "-nG", user], deadline_seconds=_DEADLINE_SECONDS).stdout.split()
     if group not in members:
-        Journal(connection).note(memberships=(f"{user}:{group}",))
+        ChangeJournal(connection).note(memberships=(f"{user}:{group}",))
         connection.run(["usermod", "--append", "--groups", group, user], deadline_seconds=_DEADLINE_SECONDS)
 
 
@@ -215,7 +215,7 @@ def _missing(connection: Connection, required: Mapping[str, str]) -> list[str]:
     return sorted({package for command, package in required.items() if command not in names})
 
 
-def _raise_sshd_limits(connection: Connection, journal: Journal) -> None:
+def _raise_sshd_limits(connection: Connection, journal: ChangeJournal) -> None:
     """Raise sshd's limits by a drop-in if they are lower, and make sshd read them."""
     if not _lower_sshd_limits(connection):
         return

@@ -1,4 +1,4 @@
-"""Machines that the lab didn't make, and all of them as they were found: what tests of a claim share."""
+"""Machines that the lab didn't make, and all of them as they were found: what tests of a reservation share."""
 
 import io
 import secrets
@@ -12,16 +12,16 @@ from documents.lab.inventory import STACK_LABEL
 from documents.stack.hosts import SshHost
 from documents.stack.stack import Stack
 from lab.resources.access import list_known_hosts
-from provision.claim import claim
 from provision.images import build
 from provision.load import jobs
+from provision.reservation import reserve
 from provision.ssh.connection import Connection, connect
 from provision.system import preparation
 from provision.system.engine import find_labelled_on_host
 from tests.machines.machine import Machine
 from tests.machines.snapshot import Snapshot
 
-STACK = "claimed"
+STACK = "reserved"
 LAB = "ssh-ed25519 ONE"
 
 
@@ -47,10 +47,10 @@ class Found:
 
 
 @contextmanager
-def claimed(found: Found, lab: str = LAB) -> Generator[Connection]:
-    """A connection to a machine that is claimed and prepared."""
+def reserved(found: Found, lab: str = LAB) -> Generator[Connection]:
+    """A connection to a machine that is reserved and prepared."""
     with connect(found.host) as connection:
-        claim(connection, STACK, lab)
+        reserve(connection, STACK, lab)
         preparation.prepare(connection)
         if found.host.user != "root":
             preparation.let_user_reach_engine(connection, found.host.user)

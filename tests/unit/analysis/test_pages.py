@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.numbers import plain
+from analysis.formatting import plain
 from analysis.pages.html import render_html, write_report
 from analysis.pages.markdown import render_markdown
 from analysis.pages.run import rerun_commands

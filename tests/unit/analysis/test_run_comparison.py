@@ -20,7 +20,7 @@ from analysis.statistics.estimates import TwoNoises
 from analysis.statistics.inference import holm
 from documents.errors import AnalysisError
 from documents.report.report import Report
-from documents.report.runs import Change, RunComparison
+from documents.report.runs import ComparedResult, RunComparison
 from tests.unit.analysis.reports import NOISE, Throughputs, report_of, scattered
 from tests.unit.analysis.run_builder import golden_run
 from tests.unit.analysis.test_hostile_texts import MARKUP
@@ -33,12 +33,12 @@ def compared(golden: Report, first: Throughputs, second: Throughputs) -> RunComp
     return compare_runs(report_of(golden, first, run_id=FIRST), report_of(golden, second, run_id=SECOND))
 
 
-def throughput(comparison: RunComparison) -> tuple[Change, ...]:
+def throughput(comparison: RunComparison) -> tuple[ComparedResult, ...]:
     assert comparison.measures[0].measure == "throughput"
     return comparison.measures[0].changes
 
 
-def the_change(golden: Report, first: list[float], second: list[float]) -> Change:
+def the_change(golden: Report, first: list[float], second: list[float]) -> ComparedResult:
     (change,) = throughput(compared(golden, {"light": {"go": first}}, {"light": {"go": second}}))
     return change
 

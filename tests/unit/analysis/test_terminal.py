@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.numbers import MISSING
+from analysis.formatting import MISSING
 from analysis.pages.table import Column, Table, TableCell, without_empty
 from analysis.pages.terminal import MOST_ROWS, headline, screen, terminal_tables
 from analysis.raw.run import read_run

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console, Group
 
-from analysis.numbers import MISSING
+from analysis.formatting import MISSING
 from cli.context import terminal
 from cli.run_progress import run_progress, time_left_text, view
 from documents.run.protocol import Protocol

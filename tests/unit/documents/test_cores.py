@@ -84,5 +84,5 @@ def test_role_without_a_cpu_is_refused(role: str):
 
 @pytest.mark.parametrize("cpus", [(1, 0), (0, 0)])
 def test_cpus_that_do_not_rise_are_refused(cpus: tuple[int, ...]):
-    with pytest.raises(ValidationError, match="the CPUs of api are to rise"):
+    with pytest.raises(ValidationError, match="the CPUs of api must rise"):
         layout(api=cpus)

@@ -47,7 +47,7 @@ def test_with_load_hosts_all_of_it_is_read_again():
         ({"cores": CORES_OF_THE_LAB}, "the load comes from load hosts"),
         ({"load_hosts": list[object]()}, "without a load host the generator needs a CPU"),
         ({"load_hosts": on_load_host(generator=list[int]())}, "load_hosts.0.generator"),
-        ({"load_hosts": on_load_host(generator=[7, 6])}, "are to rise"),
+        ({"load_hosts": on_load_host(generator=[7, 6])}, "must rise"),
         ({"load_hosts": on_load_host(system=[6])}, "its CPUs to itself"),
     ],
 )

@@ -76,7 +76,7 @@ def test_good_document_is_read_with_its_defaults():
         (STACK + "services: &all\n  redis: *all\n", "13: anchors, aliases and tags aren't taken here"),
         (STACK + "NO: x\n", "13: the document: a key that isn't text; put it in quotes."),
         (STACK + "<<: {base_image: x}\n", "13: the document: a key that isn't text; put it in quotes."),
-        ("", "1: the document is to be a mapping of keys to values."),
+        ("", "1: the document must be a mapping of keys to values."),
     ],
 )
 def test_fault_names_file_line_and_key(changed: str, fault: str):

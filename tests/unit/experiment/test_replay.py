@@ -17,7 +17,7 @@ from documents.run.window import WrkResult
 from experiment.workloads.command import (
     REPLAY_SCRIPT,
     WHOLE,
-    Part,
+    GeneratorPart,
     ReplayPaths,
     generator_threads,
     wrk_command,
@@ -121,7 +121,7 @@ class Wrk:
         connections: int,
         threads: int = 1,
         seconds: int = 1,
-        part: Part = WHOLE,
+        part: GeneratorPart = WHOLE,
         start_ns: int | None = None,
     ) -> Window:
         scenario = Scenario(name="test", workload=workload, connections=connections, duration_seconds=seconds)
@@ -243,7 +243,7 @@ def test_several_wrks_replay_each_request_once_between_them(wrk: Wrk, server: Re
     wrk.write_requests("upload")
     requests = on_the_wire(built("upload"), server.port)
     for number in range(2):
-        wrk.play(server.port, "upload", connections=2, threads=2, part=Part(number, of=2))
+        wrk.play(server.port, "upload", connections=2, threads=2, part=GeneratorPart(number, of=2))
         Path(wrk.paths.output).unlink()
     sent = by_connection(server)
     assert len(sent) == 4

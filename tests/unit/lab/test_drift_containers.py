@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from documents.lab import Difference, Effective, ProcessCpus, RunningContainer
-from lab.lifecycle.drift import ANOTHER, HIDDEN, Comparison, compare_container, differing_aspects, limits_remedy
+from lab.lifecycle.drift import ANOTHER, HIDDEN, DriftComparison, compare_container, differing_aspects, limits_remedy
 from lab.lifecycle.state import Declared
 from provision.containers import NONE
 from tests.unit.lab.drifting import EFFECTIVE, SECRETS, declared, running
@@ -21,7 +21,7 @@ def differences(
     image: Mapping[str, str] | None = BROUGHT,
     host_memory: str = NONE,
 ) -> list[Difference]:
-    comparison = Comparison(SECRETS)
+    comparison = DriftComparison(SECRETS)
     compare_container(comparison, wanted, image, found, limits_remedy=REMEDY, host_memory=host_memory)
     assert comparison.compared["go"] > 15 or found is None
     return comparison.differences

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from lab.lifecycle.drift import Comparison, compare_steps
+from lab.lifecycle.drift import DriftComparison, compare_steps
 from lab.lifecycle.engine import Engine
 from lab.lifecycle.state import read_declared
 from tests.unit.lab.drifting import CONTAINER_ID, INPUTS, declared
@@ -14,7 +14,7 @@ UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
 
 def found(*steps: dict[str, Any]) -> list[tuple[str, str | None, str | None]]:
-    comparison = Comparison(())
+    comparison = DriftComparison(())
     compare_steps(comparison, {"steps": [{"urn": URN, **step} for step in steps], "changeSummary": {"same": 22}})
     assert comparison.compared["document"] == 22 + len(comparison.differences)
     return [(one.what, one.declared, one.effective) for one in comparison.differences]

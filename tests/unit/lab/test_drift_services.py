@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from documents.lab.drift import Difference
-from lab.lifecycle.drift import Comparison, compare_postgres, compare_redis, redis_settings
+from lab.lifecycle.drift import DriftComparison, compare_postgres, compare_redis, redis_settings
 from provision.services.settings import PostgresOverride, PostgresSetting, PostgresState, means
 from tests.unit.documents.samples import INVENTORY
 
@@ -33,7 +33,7 @@ STATE = PostgresState(
 
 
 def differences(contract: str = CONTRACT, **changes: Any) -> list[Difference]:  # noqa: ANN401 - any member
-    comparison = Comparison(())
+    comparison = DriftComparison(())
     compare_postgres(comparison, POSTGRES, STATE.model_copy(update=changes), contract_sha256=contract)
     return comparison.differences
 
@@ -127,7 +127,7 @@ def test_redis_settings_that_differ_or_are_missing_are_reported():
     assert redis_settings(redis) == {"bind": "127.0.0.1", "port": "16379", "save": "", "appendonly": "no"}
     as_declared = redis_settings(redis)
     for changes, effective in (({}, None), ({"save": "60 1"}, "60 1")):
-        comparison = Comparison(())
+        comparison = DriftComparison(())
         compare_redis(comparison, redis, {**as_declared, **changes})
         assert comparison.compared["redis"] == 4
         assert [one.effective for one in comparison.differences] == ([] if effective is None else [effective])
@@ -136,7 +136,7 @@ def test_redis_settings_that_differ_or_are_missing_are_reported():
                 'redis: its setting save is 60 1 instead of ""; '
                 "restart it: `docker restart fairground-redis` on its engine."
             )
-    comparison = Comparison(())
+    comparison = DriftComparison(())
     compare_redis(comparison, redis, {"bind": "0.0.0.0", "port": "16379", "save": ""})  # noqa: S104 - what is found
     assert [(one.what, one.effective) for one in comparison.differences] == [
         ("its setting appendonly", None),

@@ -73,27 +73,27 @@ def test_host_and_claims_are_known_from_the_record_alone(room: EngineRoom):
     load = INVENTORY.host.model_copy(update={"address": "load.example"})
     classes = "".join(
         f'class {name}(Resource, module="fairground", name="{name}"):\n    pass\n'
-        for name in ("ReadyHost", "ClaimedHost")
+        for name in ("ReadyHost", "ReservedHost")
     )
     ready = f"ReadyHost(Provider(), 'ready', {{'host': {INVENTORY.host.to_json()!r}}})"
-    claims = [
-        f"ClaimedHost(Provider(), {name!r}, {{'host': {host.to_json()!r}, 'for_load': {for_load}}})"
+    reservations = [
+        f"ReservedHost(Provider(), {name!r}, {{'host': {host.to_json()!r}, 'for_load': {for_load}}})"
         for name, host, for_load in (("one", load, True), ("two", INVENTORY.host, False), ("three", load, True))
     ]
-    room.write("\n".join([STEPS + classes, ready, *claims, "Step('first')"]))
+    room.write("\n".join([STEPS + classes, ready, *reservations, "Step('first')"]))
     room.up()
     state = read_state(room.engine)
     assert state.host == INVENTORY.host
     assert {resource.name: resource.kind.rpartition(":")[2] for resource in state.resources} == {
         "ready": "ReadyHost",
-        **dict.fromkeys(("one", "two", "three"), "ClaimedHost"),
+        **dict.fromkeys(("one", "two", "three"), "ReservedHost"),
         "first": "Step",
     }
-    assert {address: claim.host for address, claim in state.claims.items()} == {
+    assert {address: reservation.host for address, reservation in state.reservations.items()} == {
         load.address: load,
         INVENTORY.host.address: INVENTORY.host,
     }
-    assert state.claims[INVENTORY.host.address].urn.endswith("::two")
+    assert state.reservations[INVENTORY.host.address].urn.endswith("::two")
 
 
 def test_no_lock_is_nothing_to_release(room: EngineRoom):

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provision.payload.kernel import (
-    Change,
-    Journal,
     Lease,
+    SettingChange,
+    SettingsJournal,
     boot_id,
     is_same,
     put_back,
@@ -22,16 +22,16 @@ from provision.payload.kernel import (
 from tests.unit.damage import examples
 
 
-def change(path: Path, old: str = "60", new: str = "1") -> Change:
-    return Change(boot=boot_id(), path=str(path), kind="text", old=old, new=new)
+def change(path: Path, old: str = "60", new: str = "1") -> SettingChange:
+    return SettingChange(boot=boot_id(), path=str(path), kind="text", old=old, new=new)
 
 
-def line_of(one: Change) -> bytes:
+def line_of(one: SettingChange) -> bytes:
     return json.dumps(asdict(one)).encode()
 
 
 def test_changes_come_back_in_their_order(tmp_path: Path):
-    journal, changes = Journal(str(tmp_path)), [change(tmp_path / str(number)) for number in range(3)]
+    journal, changes = SettingsJournal(str(tmp_path)), [change(tmp_path / str(number)) for number in range(3)]
     for one in changes:
         journal.append(one)
     assert journal.read() == (changes, False)
@@ -42,7 +42,7 @@ def test_changes_come_back_in_their_order(tmp_path: Path):
 
 @pytest.mark.parametrize("cut", [1, 5, 60])
 def test_a_torn_last_line_is_of_a_change_that_was_never_made(tmp_path: Path, cut: int):
-    journal, first = Journal(str(tmp_path)), change(tmp_path / "first")
+    journal, first = SettingsJournal(str(tmp_path)), change(tmp_path / "first")
     journal.append(first)
     journal.append(change(tmp_path / "second"))
     path = Path(journal.path)
@@ -58,7 +58,7 @@ def test_a_torn_last_line_is_of_a_change_that_was_never_made(tmp_path: Path, cut
 def test_what_was_changed_twice_goes_back_to_what_it_was_at_first(tmp_path: Path):
     setting = tmp_path / "setting"
     setting.write_text("1\n")
-    journal = Journal(str(tmp_path))
+    journal = SettingsJournal(str(tmp_path))
     journal.append(change(setting, old="60", new="10"))
     journal.append(change(setting, old="10", new="1"))
     put_back(str(tmp_path), str(tmp_path))
@@ -75,7 +75,7 @@ def test_whatever_else_is_in_the_journal_its_whole_lines_are_put_back(before: by
         state = Path(folder, "state")
         state.mkdir()
         lines = [before, line_of(change(first)), between, line_of(change(second, old="32768 60999")), after]
-        Path(Journal(str(state)).path).write_bytes(b"\n".join(lines))
+        Path(SettingsJournal(str(state)).path).write_bytes(b"\n".join(lines))
         answer = put_back(str(state), folder)
         assert (first.read_text(), second.read_text()) == ("60\n", "32768 60999\n")
         assert answer["failed"] == []

@@ -90,7 +90,9 @@ def test_a_lab_whose_record_is_lost_is_found_on_its_host_and_removed(
     ssh_lab.forget()
     down = ssh_lab.lab("down")
     assert down.returncode == 1
-    assert f"LEFT  the claim of a lab {ssh_lab.name} on {machine.address}, which isn't on record here" in down.stdout
+    assert (
+        f"LEFT  the reservation of a lab {ssh_lab.name} on {machine.address}, which isn't on record here" in down.stdout
+    )
     up = ssh_lab.lab("up")
     assert up.returncode == 1
     assert f"has a lab {NAME} on it already, which isn't on record here" in up.stderr

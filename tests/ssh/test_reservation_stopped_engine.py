@@ -1,4 +1,4 @@
-"""A claim on a machine whose administrator stopped its engine."""
+"""A reservation on a machine whose administrator stopped its engine."""
 
 from pathlib import Path
 
@@ -7,11 +7,11 @@ import pytest
 from documents.errors import HostError
 from lab.lifecycle.engine import Engine
 from lab.lifecycle.existing_host import leave_host
-from provision.claim import claim, release
+from provision.reservation import release, reserve
 from provision.ssh.connection import connect
 from provision.system.changes import read_changes
 from provision.system.engine import find_labelled_on_host
-from tests.ssh.found_machine import LAB, STACK, Found, build_image, claimed, described
+from tests.ssh.found_machine import LAB, STACK, Found, build_image, described, reserved
 
 pytestmark = pytest.mark.nightly
 
@@ -20,7 +20,7 @@ def test_an_engine_that_its_administrator_stopped_is_stopped_again(with_engine: 
     """Its socket is left to systemd, so that whoever asks the engine anything starts it."""
     with_engine.machine.run("systemctl", "stop", "docker.service")
     try:
-        with claimed(with_engine) as connection:
+        with reserved(with_engine) as connection:
             changes = read_changes(connection)
             assert changes is not None
             assert changes.engine_started
@@ -40,7 +40,7 @@ def test_an_engine_that_was_stopped_is_so_while_images_on_it_are_kept(with_engin
     with_engine.machine.run("systemctl", "stop", "docker.service")
     stack, host = described(with_engine)
     try:
-        with claimed(with_engine) as connection:
+        with reserved(with_engine) as connection:
             build_image(connection, STACK)
             release(connection, keep_images=True)
         keeping = host.model_copy(update={"build_cache": "keep"})
@@ -48,7 +48,7 @@ def test_an_engine_that_was_stopped_is_so_while_images_on_it_are_kept(with_engin
         assert "whose engine is stopped as it was found" in kept
         assert left == ()
         assert not with_engine.machine.has_at_work("docker.service")
-        with claimed(with_engine, lab="ssh-ed25519 NEXT") as connection:
+        with reserved(with_engine, lab="ssh-ed25519 NEXT") as connection:
             release(connection, keep_images=False)
     finally:
         with_engine.machine.start_engine()
@@ -56,13 +56,13 @@ def test_an_engine_that_was_stopped_is_so_while_images_on_it_are_kept(with_engin
     assert with_engine.snapshot.changed_in_the_end() == {}
 
 
-def test_an_engine_that_was_stopped_is_so_after_a_claim_that_was_broken_off(with_engine: Found):
+def test_an_engine_that_was_stopped_is_so_after_a_reservation_that_was_broken_off(with_engine: Found):
     """All of it was stopped, so that its build cache can't be listed at first."""
     units = ("docker.socket", "docker.service", "containerd.service")
     with_engine.machine.run("systemctl", "stop", *units)
     try:
         with connect(with_engine.host) as connection:
-            claim(connection, STACK, LAB)
+            reserve(connection, STACK, LAB)
             with pytest.raises(HostError, match="doesn't run, so what is on it can't be listed"):
                 find_labelled_on_host(connection, STACK)
             assert release(connection, keep_images=False) == ()

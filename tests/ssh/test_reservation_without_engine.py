@@ -1,4 +1,4 @@
-"""A claim on a machine that the lab didn't make: a Debian 13 without an engine, whose user has sudo."""
+"""A reservation on a machine that the lab didn't make: a Debian 13 without an engine, whose user has sudo."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,22 +6,22 @@ from pathlib import Path
 import pytest
 
 from documents.errors import HostError
-from provision.claim import claim, release
+from provision.reservation import release, reserve
 from provision.ssh.connection import Connection, connect
 from provision.system import preparation
 from provision.system.changes import read_changes
-from tests.ssh.found_machine import LAB, STACK, Found, claimed, use
+from tests.ssh.found_machine import LAB, STACK, Found, reserved, use
 
 WRITTEN = "find /etc /usr /var/lib/dpkg -type f -newer /run/mark"
 
 
 @pytest.fixture(scope="module")
 def prepared(without_engine: Found) -> Iterator[Connection]:
-    """A connection to the machine, which is claimed and prepared until it is released."""
+    """A connection to the machine, which is reserved and prepared until it is released."""
     with connect(without_engine.host) as connection:
         missing = {name for name in preparation.REQUIRED_PACKAGES if not has(connection, name)}
     assert missing >= {"wrk", "python3", "docker", "dockerd"}
-    with claimed(without_engine) as connection:
+    with reserved(without_engine) as connection:
         yield connection
         release(connection, keep_images=False)
 
@@ -57,7 +57,7 @@ def test_a_user_whose_sudo_asks_for_a_password_is_reported(without_engine: Found
             connect(without_engine.host) as connection,
             pytest.raises(HostError, match=r"can't become root: sudo: .*NOPASSWD"),
         ):
-            claim(connection, STACK, LAB)
+            reserve(connection, STACK, LAB)
     finally:
         without_engine.machine.shell("mv /etc/kept /etc/sudoers.d/someone")
 

@@ -6,16 +6,16 @@ import pytest
 
 from lab.lifecycle.engine import Engine
 from lab.lifecycle.existing_host import leave_host
-from provision.claim import claim, release
+from provision.reservation import release, reserve
 from provision.system import preparation
 from provision.system.engine import find_labelled_on_host
-from tests.ssh.found_machine import STACK, Found, build_image, claimed, described, use
+from tests.ssh.found_machine import STACK, Found, build_image, described, reserved, use
 
 pytestmark = pytest.mark.nightly
 
 
 def test_while_images_are_kept_nothing_else_is(with_engine: Found):
-    with claimed(with_engine) as connection:
+    with reserved(with_engine) as connection:
         use(connection, with_engine)
         preparation.let_user_reach_engine(connection, "someone")
         assert {"groups", "sshd", "configuration"} <= with_engine.snapshot.changed().keys()
@@ -35,7 +35,7 @@ def test_while_images_are_kept_nothing_else_is(with_engine: Found):
 
 
 def test_images_that_were_kept_go_when_the_document_no_longer_keeps_them(with_engine: Found, tmp_path: Path):
-    with claimed(with_engine) as connection:
+    with reserved(with_engine) as connection:
         build_image(connection, STACK)
         release(connection, keep_images=True)
     stack, host = described(with_engine)
@@ -48,10 +48,10 @@ def test_images_that_were_kept_go_when_the_document_no_longer_keeps_them(with_en
 
 
 def test_images_that_were_kept_go_with_a_lab_of_another_name(with_engine: Found):
-    with claimed(with_engine) as connection:
+    with reserved(with_engine) as connection:
         build_image(connection, STACK)
         release(connection, keep_images=True)
-        claim(connection, "another", "ssh-ed25519 TWO")
+        reserve(connection, "another", "ssh-ed25519 TWO")
         preparation.prepare(connection)
         build_image(connection, "another")
         assert find_labelled_on_host(connection, STACK)

@@ -1,4 +1,4 @@
-"""The lab's claim on a host that it didn't make: taken before anything is changed, released with all of that undone.
+"""The lab's reservation of a host that it didn't make: made before any change, and released after undoing all changes.
 
 Everything that was there before stays unchanged: other containers, images and volumes, the engine and its build cache,
 other services. What the lab makes on the host's engine carries its label, and what else it changes is in a journal on
@@ -16,8 +16,8 @@ from provision.payload import HOME
 from provision.ssh import Connection
 from provision.system import (
     JOURNAL,
+    ChangeJournal,
     HostChanges,
-    Journal,
     engine,
     find_labelled_on_host,
     packages,
@@ -38,8 +38,8 @@ rm -rf --one-file-system -- {folder}
 """A stopped engine leaves the namespaces of its networks mounted."""
 
 
-def claim(connection: Connection, stack: str, lab: str) -> None:
-    """Claim a host for a lab, and begin its journal; a claim of the same lab is renewed.
+def reserve(connection: Connection, stack: str, lab: str) -> None:
+    """Reserve a host for a lab, and begin its journal; a reservation of the same lab is renewed.
 
     Args:
         connection: to the host.
@@ -74,15 +74,15 @@ def claim(connection: Connection, stack: str, lab: str) -> None:
     mine = changes.model_copy(update={"stack": stack, "lab": lab, "held": True, "earlier": earlier})
     if not take_over(connection, before, mine):
         raise LabError(
-            f"Another lab claimed {connection} at the same moment. Run `lab up` again, which names it, or choose "
+            f"Another lab reserved {connection} at the same moment. Run `lab up` again, which names it, or choose "
             "another host."
         )
 
 
 def release(connection: Connection, *, keep_images: bool) -> tuple[str, ...]:
-    """End the lab's processes on the host, remove its things, undo its changes, and release the claim.
+    """End the lab's processes on the host, remove its things, undo its changes, and release the reservation.
 
-    It can be repeated, and goes on where it was interrupted. On a host without a claim it does nothing.
+    It can be repeated, and goes on where it was interrupted. On a host without a reservation it does nothing.
 
     Args:
         connection: to the host.
@@ -150,7 +150,7 @@ def _list_build_cache(connection: Connection) -> tuple[str, ...] | None:
 
 def _wake_engine(connection: Connection, changes: HostChanges) -> HostChanges:
     """Start a stopped engine until all is undone, because only the engine can remove its content."""
-    if not engine.start(connection, Journal(connection)):
+    if not engine.start(connection, ChangeJournal(connection)):
         return changes
     preparation.wait_for_engine(connection, deadline_seconds=_DEADLINE_SECONDS)
     return read_changes(connection) or changes

@@ -1,15 +1,15 @@
-"""A claim beside what else happens to a machine's packages, and to its sshd."""
+"""A reservation beside what else happens to a machine's packages, and to its sshd."""
 
 from pathlib import Path
 
 import pytest
 
 from documents.errors import HostError
-from provision.claim import release
+from provision.reservation import release
 from provision.ssh.connection import connect
 from provision.system import packages
-from provision.system.changes import Journal
-from tests.ssh.found_machine import Found, claimed, install_own_tool, purge
+from provision.system.changes import ChangeJournal
+from tests.ssh.found_machine import Found, install_own_tool, purge, reserved
 from tests.ssh.services import docker
 from tests.ssh.waiting import wait_until
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.nightly
 
 
 def test_what_other_software_needs_now_stays_and_is_reported(without_engine: Found):
-    with claimed(without_engine) as connection:
+    with reserved(without_engine) as connection:
         without_engine.machine.shell(
             "DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends python3-distro >/dev/null"
         )
@@ -44,7 +44,7 @@ def test_sshd_goes_on_where_systemd_holds_its_socket(
     )
     held = Found(with_engine.machine, tmp_path, user="root", has_engine=True)
     try:
-        with claimed(held) as connection:
+        with reserved(held) as connection:
             assert with_engine.machine.has_at_work("ssh.service")
             assert "0 of 100-200 startups" in with_engine.machine.run("ps", "-C", "sshd", "-o", "args=")
             assert "keeps the limits maxsessions 20 for sshd" in caplog.text
@@ -73,7 +73,7 @@ def test_another_apt_is_waited_for(with_engine: Found, at_work: str):
     docker("exec", "--detach", with_engine.machine.name, "sh", "-c", at_work)
     wait_until(lambda: "held" in with_engine.machine.run("ls", "/run"))
     with connect(with_engine.host) as connection:
-        packages.install(connection, ["wrk"], Journal(connection))
+        packages.install(connection, ["wrk"], ChangeJournal(connection))
     assert with_engine.machine.run("which", "wrk")
     with_engine.machine.run("rm", "/run/held")
     purge(with_engine.machine, "wrk")
@@ -84,7 +84,7 @@ def test_nothing_that_is_there_goes_for_a_package_and_no_service_is_restarted(wi
     install_own_tool(with_engine.machine, "Conflicts: wrk")
     with connect(with_engine.host) as connection:
         with pytest.raises(HostError, match=r"wrk couldn't be installed.*whether it has something that conflicts"):
-            packages.install(connection, ["wrk"], Journal(connection))
+            packages.install(connection, ["wrk"], ChangeJournal(connection))
         assert "ok installed" in with_engine.machine.run(
             "dpkg-query", "--show", "--showformat", "${Status}", "own-tool"
         )
@@ -92,7 +92,7 @@ def test_nothing_that_is_there_goes_for_a_package_and_no_service_is_restarted(wi
         with_engine.machine.shell(
             "DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends needrestart >/dev/null"
         )
-        packages.install(connection, ["wrk"], Journal(connection))
+        packages.install(connection, ["wrk"], ChangeJournal(connection))
     # It would remove this as it looks for services to restart.
     assert with_engine.machine.run("ls", "/run/needrestart") == "unpacked"
     purge(with_engine.machine, "wrk", "needrestart", "xz-utils")

@@ -1,20 +1,20 @@
-"""A claim on a machine that the lab didn't make, which has an engine of its own at work: Debian 12's."""
+"""A reservation on a machine that the lab didn't make, which has an engine of its own at work: Debian 12's."""
 
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from documents.errors import HostUnreachableError
-from provision.claim import claim, release
+from provision.reservation import release, reserve
 from provision.ssh.connection import connect
 from provision.system import engine, packages, preparation
 from provision.system.changes import read_changes
-from tests.ssh.found_machine import LAB, STACK, Found, claimed, use
+from tests.ssh.found_machine import LAB, STACK, Found, reserved, use
 from tests.ssh.waiting import wait_until
 
 
 def test_a_machine_with_an_older_engine_is_left_as_it_was_found(with_engine: Found):
-    with claimed(with_engine) as connection:
+    with reserved(with_engine) as connection:
         assert preparation.tool_versions(connection)["docker"].startswith("20.10.")
         changes = read_changes(connection)
         assert changes is not None
@@ -26,18 +26,18 @@ def test_a_machine_with_an_older_engine_is_left_as_it_was_found(with_engine: Fou
     assert with_engine.machine.run("redis-cli", "get", "mine") == "precious"
 
 
-def test_a_claim_that_was_broken_off_at_once_is_released(with_engine: Found):
+def test_a_reservation_that_was_broken_off_at_once_is_released(with_engine: Found):
     with connect(with_engine.host) as connection:
-        claim(connection, STACK, LAB)
+        reserve(connection, STACK, LAB)
         assert release(connection, keep_images=False) == ()
         assert release(connection, keep_images=False) == ()
     assert with_engine.snapshot.changed_in_the_end() == {}
 
 
-def test_a_claim_that_was_killed_while_packages_come_is_taken_back(with_engine: Found):
+def test_a_reservation_that_was_killed_while_packages_come_is_taken_back(with_engine: Found):
     """Nobody tells apt on the machine that whoever started it is gone."""
     connection = connect(with_engine.host)
-    claim(connection, STACK, LAB)
+    reserve(connection, STACK, LAB)
     with ThreadPoolExecutor(1) as pool:
         preparing = pool.submit(preparation.prepare, connection)
         wait_until(lambda: is_installing(with_engine), 300)

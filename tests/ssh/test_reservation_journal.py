@@ -1,14 +1,14 @@
-"""A claim's journal on a host without an engine: who has it, what it tells, and what becomes of it."""
+"""A reservation's journal on a host without an engine: who has it, what it tells, and what becomes of it."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from documents.errors import HostError, LabError
-from provision.claim import claim, release
+from provision.reservation import release, reserve
 from provision.ssh.connection import Connection, connect
 from provision.system import engine
-from provision.system.changes import JOURNAL, HostChanges, Journal, read_changes
+from provision.system.changes import JOURNAL, ChangeJournal, HostChanges, read_changes
 from tests.ssh.found_machine import Found
 
 FIRST, SECOND = ("first", "ssh-ed25519 ONE"), ("second", "ssh-ed25519 TWO")
@@ -28,42 +28,42 @@ def journal(connection: Connection) -> HostChanges:
     return changes
 
 
-def test_of_two_labs_that_claim_at_the_same_moment_one_is_refused(
+def test_of_two_labs_that_reservation_at_the_same_moment_one_is_refused(
     without_engine: Found, connection: Connection, monkeypatch: pytest.MonkeyPatch
 ):
     list_records = engine.list_records
 
     def overtaken(connection: Connection) -> tuple[str, ...] | None:
-        """Between its look at the host and its claim, the other one comes."""
+        """Between its look at the host and its reservation, the other one comes."""
         monkeypatch.undo()
         with connect(without_engine.host) as another:
-            claim(another, *SECOND)
+            reserve(another, *SECOND)
         return list_records(connection)
 
     monkeypatch.setattr(engine, "list_records", overtaken)
-    with pytest.raises(LabError, match=r"Another lab claimed .* at the same moment"):
-        claim(connection, *FIRST)
+    with pytest.raises(LabError, match=r"Another lab reserved .* at the same moment"):
+        reserve(connection, *FIRST)
     assert (journal(connection).stack, journal(connection).lab) == SECOND
     with pytest.raises(LabError, match=r"has a lab second on it already.*lab down --adopt --stack second"):
-        claim(connection, *FIRST)
-    claim(connection, *SECOND)
+        reserve(connection, *FIRST)
+    reserve(connection, *SECOND)
     assert connection.run(["ls", "/var/lib/fairground"], deadline_seconds=10).stdout == "changes.json\n"
     release(connection, keep_images=False)
     assert connection.run(["ls", "/var/lib/fairground"], deadline_seconds=10, check=False).exit_status != 0
 
 
 def test_labs_whose_images_are_kept_are_not_forgotten(connection: Connection):
-    claim(connection, *FIRST)
+    reserve(connection, *FIRST)
     release(connection, keep_images=True)
     assert not journal(connection).held
-    claim(connection, *SECOND)
+    reserve(connection, *SECOND)
     assert (journal(connection).stack, journal(connection).earlier, journal(connection).held) == (
         "second",
         ("first",),
         True,
     )
     release(connection, keep_images=True)
-    claim(connection, *FIRST)
+    reserve(connection, *FIRST)
     assert (journal(connection).stack, journal(connection).earlier) == ("first", ("second",))
     release(connection, keep_images=False)
     assert read_changes(connection) is None
@@ -71,8 +71,8 @@ def test_labs_whose_images_are_kept_are_not_forgotten(connection: Connection):
 
 def test_nobody_stays_in_the_engine_s_group_while_images_are_kept_or_in_silence(connection: Connection):
     connection.run("groupadd docker && usermod --append --groups docker someone", deadline_seconds=10)
-    claim(connection, *FIRST)
-    Journal(connection).note(memberships=("someone:docker",))
+    reserve(connection, *FIRST)
+    ChangeJournal(connection).note(memberships=("someone:docker",))
     # What keeps it from its work, as another administrator at work on the file of groups.
     connection.run("mv /usr/bin/gpasswd /usr/bin/gpasswd.away", deadline_seconds=10)
     with pytest.raises(HostError, match=r"^someone can't be taken out of the group docker .* as root does"):
