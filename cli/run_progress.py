@@ -96,12 +96,7 @@ def _length(seconds: float) -> str:
 def view(state: RunState, now: float, wall: datetime, *, width: int, height: int) -> list[RenderableType]:
     """The rows of the view, which fit the terminal's width and height.
 
-    Args:
-        state: the run's state.
-        now: the time on the monotonic clock.
-        wall: the time of day, in the reader's time zone.
-        width: of the terminal, in columns.
-        height: of the terminal, in rows.
+    `now` is the time on the monotonic clock, `wall` the time of day in the reader's time zone.
     """
     if state.started is None:
         return [Text("starting", overflow="crop", no_wrap=True)]

@@ -44,11 +44,7 @@ def schema(json: JsonOption = False) -> None:
 
 
 def generated(project: Path) -> dict[Path, str]:
-    """Each file that the command writes, with its text.
-
-    Args:
-        project: the checkout, whose pages have the text around the lists.
-    """
+    """Each file that the command writes, with its text."""
     tables = FieldTables(
         [*SCHEMAS.values(), *PRINTED],
         {"csv": _meanings("column", MEANINGS), "samples": _meanings("column", described(Sample)[1])},

@@ -48,10 +48,6 @@ class Document(BaseModel):
     def from_json(cls, text: str | bytes, *, name: str) -> Self:
         """Read the document from JSON text.
 
-        Args:
-            text: the JSON.
-            name: the file's name, for messages.
-
         Raises:
             DocumentError: the text isn't JSON, or isn't such a document; names each member at fault.
         """
@@ -68,10 +64,6 @@ class Document(BaseModel):
     @classmethod
     def from_yaml(cls, text: str, *, name: str) -> Self:
         """Read the document from YAML text.
-
-        Args:
-            text: the YAML, one document.
-            name: the file's name, for messages.
 
         Raises:
             DocumentError: the text isn't YAML, has a key twice, has a value that JSON lacks (a date, an alias), or

@@ -115,12 +115,7 @@ class FieldTables:
     """Writes the fields of documents as tables in Markdown; what two documents have in common stands with the first."""
 
     def __init__(self, roots: Iterable[type[Document]], texts: dict[str, str]) -> None:
-        """Begin with no table written.
-
-        Args:
-            roots: the documents that pages name.
-            texts: what pages name besides documents, with its text.
-        """
+        """Begin with no table written."""
         self._roots = {model.__name__: model for model in roots}
         self._texts = texts
         self._done: set[str] = set()

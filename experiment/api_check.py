@@ -253,14 +253,6 @@ def check_api(
     """Check an API step by step; after a failed step, go on with those that don't depend on it.
 
     The contract's checks reset the database to its seed. While a run holds the host they aren't run.
-
-    Args:
-        project: the checkout.
-        name: the API's name in the stack document.
-        stack: the stack's name.
-        read_document: reads the stack's document.
-        read_lab: reads the inventory.
-        show: called with each step as soon as it is known.
     """
     way = _Way(show)
     entry = way.go("entry", lambda: _find_entry(stack, read_document(), name))

@@ -21,12 +21,7 @@ _OWN: tuple[Role, ...] = ("api", "postgres")
 
 
 def host_voids(watch: WatchNumbers, cores: CoreLayout) -> list[Void]:
-    """The disturbances that the watch alone shows.
-
-    Args:
-        watch: the watch's numbers.
-        cores: the CPUs of each role.
-    """
+    """The disturbances that the watch alone shows."""
     return [*_stolen(watch, cores), *_used_by_others(watch, cores), *_unanswered(watch), *_spun(watch, cores)]
 
 
@@ -35,10 +30,7 @@ def generator_voids(numbers: CellNumbers | OpenLoopNumbers, cores: CoreLayout) -
 
     A generator that shares CPUs fills them together with what it measures. Every page says so about the layout, and it
     is no disturbance. Little's law applies to a closed loop.
-
-    Args:
-        numbers: those of a cell that is otherwise valid.
-        cores: the CPUs of each role.
+    The cell is otherwise valid.
     """
     watch = numbers.watch
     if watch is None:
@@ -68,8 +60,7 @@ def generator_voids(numbers: CellNumbers | OpenLoopNumbers, cores: CoreLayout) -
 def load_host_voids(numbers: CellNumbers | OpenLoopNumbers) -> list[Void]:
     """Whether load hosts didn't work as one generator, or the network between them and the API was the limit.
 
-    Args:
-        numbers: those of a cell that is otherwise valid.
+    The cell is otherwise valid.
     """
     found = numbers.load_hosts
     if found is None:
@@ -268,14 +259,7 @@ def _wrk_voids(result: WrkResult, workload: Workload) -> list[Void]:
 def sample_voids(
     samples_csv: bytes, window: Window, *, name: str, roles: Sequence[SampledRole] = SAMPLED_ROLES
 ) -> list[Void]:
-    """Whether each role was sampled throughout the window: on average five times a second or more, without a gap.
-
-    Args:
-        samples_csv: the bytes of `samples.csv`.
-        window: the load window.
-        name: the file's name, for messages.
-        roles: those that it must have.
-    """
+    """Whether each role was sampled throughout the window: on average five times a second or more, without a gap."""
     try:
         samples = read_samples(samples_csv, name=name, roles=roles)
         seconds = (window.end_ns - window.start_ns) / 1e9
@@ -295,11 +279,7 @@ def sample_voids(
 def watch_voids(files: WatchFiles, window: Window, result: WindowResult | None, *, folder: str) -> list[Void]:
     """The disturbances of the host in the window, whatever else is wrong with the cell.
 
-    Args:
-        files: the watch's files.
-        window: the load window.
-        result: the generator's; None if it left none.
-        folder: the cell's folder with a final slash, for messages.
+    `result` is None if the generator left none; `folder`, for messages, has a final slash.
     """
     try:
         numbers = watch_numbers(

@@ -46,10 +46,6 @@ def split_cores(topology: Sequence[PhysicalCore], *, with_generator: bool = True
 
     With a generator, no role shares from four cores on; without one, from three. With two, the API has its own core;
     with one, all share it. At most eight are used, as many as the article's machine had.
-
-    Args:
-        topology: the host's physical cores.
-        with_generator: whether the load generator runs on this host.
     """
     splits = _SPLITS if with_generator else _SPLITS_WITHOUT_GENERATOR
     cores = sorted(topology)[: max(splits)]

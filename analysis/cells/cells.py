@@ -39,7 +39,7 @@ def bound_by(usage: Mapping[SampledRole, Usage], busy: Mapping[int, float], core
     """The services that used up their CPUs.
 
     Shared CPUs are used up if all roles together fill them, and by the role that uses most of them. For a service's own
-    CPUs it counts how busy they were, because a kernel may count interrupts, and with them loopback packets, for no
+    CPUs it counts how busy they were, because a kernel may count interrupts, and with them loopback packets, to no
     cgroup.
 
     Args:

@@ -253,11 +253,6 @@ def compare_runs(first: Report, second: Report, found: Sequence[str] = ()) -> Ru
     A measure without a ratio in some cell is left out, with a note. If the protocols' margins differ, the smaller one
     is used.
 
-    Args:
-        first: the report of the run that the other is compared with.
-        second: the report of the other.
-        found: the conditions in which they differ.
-
     Raises:
         AnalysisError: they have no API or no load in common.
     """

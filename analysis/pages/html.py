@@ -194,10 +194,6 @@ def write_report(run_directory: Path, facts_directory: Path | None = None) -> Re
 
     The same run and the same facts give the same bytes.
 
-    Args:
-        run_directory: the run's folder.
-        facts_directory: the folder of `lab facts`.
-
     Raises:
         AnalysisError: a raw file can't be used, or a report can't be written.
         DocumentError: a document of the run is invalid.

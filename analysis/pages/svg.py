@@ -97,11 +97,7 @@ def panel(*, height_inches: float = PANEL_INCHES[1]) -> Generator[tuple[Figure, 
 def finish(figure: Figure, title: str, said: list[str], *, caption: str | None = None) -> Plot:
     """Add the legend, with room for its names, and turn the panel into a `Plot`.
 
-    Args:
-        figure: the panel.
-        title: its unique title.
-        said: its data in words.
-        caption: the text above it, if shorter than the title.
+    `said` has the data in words; `caption` replaces the title above the panel.
     """
     axes = figure.axes[0]
     handles, labels = axes.get_legend_handles_labels()

@@ -93,10 +93,6 @@ class Histogram:
 def histogram_of(pairs: Sequence[tuple[int, int]], doubt: Callable[[str], AnalysisError]) -> Histogram:
     """Pairs of (µs, count) as arrays, if they are a histogram.
 
-    Args:
-        pairs: as a generator wrote them.
-        doubt: returns the error for a reason.
-
     Raises:
         AnalysisError: the error that `doubt` returns.
     """
@@ -112,10 +108,6 @@ def histogram_of(pairs: Sequence[tuple[int, int]], doubt: Callable[[str], Analys
 
 def read_histogram(latency: WrkLatency, *, name: str) -> Histogram:
     """Read wrk's histogram into arrays, and compare it with wrk's sums.
-
-    Args:
-        latency: what the load script wrote.
-        name: the file's name, for messages.
 
     Raises:
         AnalysisError: the histogram isn't one of wrk's, or was changed.
@@ -163,10 +155,7 @@ def recover_raw(corrected: Histogram, result: WrkResult, *, name: str) -> Histog
 def invert_correction(corrected: Histogram, interval: int, *, name: str) -> Histogram:
     """Undo wrk's correction: raw(m) = corrected(m) - corrected(m + e) for m > e; see the module's docstring.
 
-    Args:
-        corrected: the histogram after wrk's correction.
-        interval: e, the expected interval in microseconds, at least 1.
-        name: the file's name, for messages.
+    `interval` is e in microseconds, at least 1.
 
     Raises:
         AnalysisError: no raw histogram gives this one.
@@ -185,9 +174,7 @@ def invert_correction(corrected: Histogram, interval: int, *, name: str) -> Hist
 def add_correction(raw: Histogram, interval: int) -> Histogram:
     """Correct a raw histogram like wrk: corrected(m) = raw(m) + raw(m + e) + raw(m + 2e) + … for m > e.
 
-    Args:
-        raw: the histogram before wrk's correction.
-        interval: e, the expected interval in microseconds, at least 1.
+    `interval` is e in microseconds, at least 1.
     """
     if not raw.count or raw.values[-1] < 2 * interval:
         return raw

@@ -266,11 +266,7 @@ def look_at_load_hosts(files: LoadFiles, merged: WindowResult, *, folder: str) -
     """The numbers of a cell's load hosts.
 
     The turns of an open loop's generators don't count as delays.
-
-    Args:
-        files: the load hosts' files.
-        merged: the cell's own result, of all generators together.
-        folder: the cell's folder with a final slash, for messages.
+    `merged` is the cell's own result, of all generators together; `folder`, for messages, has a final slash.
 
     Raises:
         AnalysisError: the cell's result differs from the merged results, or a file can't be used.

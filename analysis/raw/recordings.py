@@ -183,10 +183,6 @@ class WatchFiles:
 def read_ticks(data: bytes, *, name: str) -> tuple[HostTick, ...]:
     """The ticks of a cell.
 
-    Args:
-        data: the bytes of a `ticks.jsonl`.
-        name: the file's name, for messages.
-
     Raises:
         AnalysisError: the file is cut off or damaged, or time runs backwards; names the line.
     """
@@ -266,13 +262,7 @@ def generator_watch(
     """The state of a load host over a load window, for the generator's CPUs.
 
     It has no API, so there are no connections and no spin.
-
-    Args:
-        ticks_jsonl: the bytes of its `ticks.jsonl`.
-        window: the load window, by the load host's clock.
-        result: wrk's; None in an open loop.
-        cpus: the generator's.
-        name: the file's name, for messages.
+    The window is by the load host's clock, and `cpus` are the generator's. In an open loop `result` is None.
 
     Raises:
         AnalysisError: the ticks are damaged, or don't cover the window.

@@ -75,13 +75,7 @@ def about_load_hosts(
     summaries: Sequence[ScenarioSummary],
     of_both_loops: Sequence[CellNumbers | OpenLoopNumbers],
 ) -> Iterator[str]:
-    """Caveats of load hosts, in sentences; none if the load came from the lab's own host.
-
-    Args:
-        run: the run.
-        summaries: each API under each load.
-        of_both_loops: each valid cell.
-    """
+    """Caveats of load hosts, in sentences; none if the load came from the lab's own host."""
     for number, record in enumerate(run.host.load_hosts, start=1):
         if differences := other_differences(run.host.before, record.before.identity):
             yield f"Load host {number} isn't set up like the lab's host. What differs: {'; '.join(differences)}."

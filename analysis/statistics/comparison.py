@@ -66,10 +66,7 @@ def rank_ranges(apis: Sequence[str], better_than: Collection[tuple[str, str]]) -
     The order is transitive: if A is better than B and B better than C, A is better than C, even if the test of A and C
     alone didn't find it. Because of void cells, pairs may have different blocks and contradict each other (A better
     than B, B than C, C than A); APIs in such a circle aren't ordered among themselves.
-
-    Args:
-        apis: all names.
-        better_than: pairs of a better API and a worse one.
+    `better_than` has pairs of a better API and a worse one.
     """
     reached = {api: _reached(api, better_than) for api in apis}
     above = {api: {other for other in apis if api in reached[other] and other not in reached[api]} for api in apis}
@@ -95,11 +92,6 @@ def compare_twin(scenario: str, logs: BlockLogs, *, margin: float) -> TwinCompar
 
     The APIs are pooled, because each is the twin in too few blocks for an interval of its own. The interval is
     Student's for the mean over blocks, as for two APIs (NIST/SEMATECH e-Handbook of Statistical Methods, 1.3.5.2).
-
-    Args:
-        scenario: the load's name.
-        logs: of the cells under it.
-        margin: as a share: 0.03 for ratios from 1/1.03 to 1.03.
     """
     log_ratios = [
         values[1] - values[0] for _, by_api in sorted(logs.items()) for values in by_api.values() if len(values) == 2

@@ -147,10 +147,7 @@ BlockLogs = Mapping[int, Mapping[str, Sequence[float]]]
 def logs_of(cells: Sequence[CellNumbers], scenario: str, measure: Measure) -> BlockLogs:
     """The logs of the cells under one load.
 
-    Args:
-        cells: the valid cells, in the order in which they were measured.
-        scenario: the load's name; cells under others are skipped.
-        measure: the value of each cell.
+    Cells are in the order of measurement; those under other loads are skipped.
 
     Raises:
         AnalysisError: a value isn't above 0, or a block has an API more than twice.

@@ -85,11 +85,7 @@ class Generators:
     def __init__(self, lab: Connection, address: str, places: Sequence[GeneratorHost], beside: Beside) -> None:
         """Prepare them.
 
-        Args:
-            lab: the connection to the lab's host.
-            address: where the APIs listen.
-            places: the generators' hosts: the lab's host, or load hosts only.
-            beside: runs steps on all of them at the same time.
+        `address` is where the APIs listen. Either the lab's host or only load hosts are `places`.
         """
         self._lab = lab
         self._address = address

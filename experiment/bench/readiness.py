@@ -18,10 +18,6 @@ _ANSWER_SECONDS = 2
 def wait_until_ready(base_url: str, *, deadline_seconds: float) -> str | None:
     """Ask `/readyz` until it is answered with 200.
 
-    Args:
-        base_url: the API's.
-        deadline_seconds: how long to ask.
-
     Returns:
         None when it is ready, else its last answer in words.
     """
@@ -63,12 +59,7 @@ def verify_api(
 ) -> list[CheckResult]:
     """Run the checks against one API, then reset the database to its seed.
 
-    Args:
-        connection: to the host.
-        inventory: the lab.
-        secrets: its secrets.
-        service: the API.
-        only: names of checks or of groups of checks; all unless given.
+    `only` has names of checks or of groups of checks; all run unless given.
 
     Raises:
         HostError: the host or one of its services can't be reached.

@@ -94,14 +94,6 @@ def measure_building(
 ) -> Building:
     """Build an implementation repeatedly on all of the host's CPUs.
 
-    Args:
-        connection: to the host.
-        inventory: the lab.
-        implementation: its document.
-        folder: its folder on the controller.
-        repetitions: how many clean builds, each followed by an incremental one.
-        progress: called with the current step.
-
     Raises:
         RunError: the build failed, needs a network, or gives the same binary after the change.
         HostError: the host failed, or a build took more than half an hour.
@@ -146,11 +138,6 @@ def _build(
 
 def parse_build(output: str, name: str, changed: str) -> ContainerBuild:
     """Parse the output of the script.
-
-    Args:
-        output: its standard output.
-        name: the implementation, for messages.
-        changed: the file that was changed, for messages.
 
     Raises:
         RunError: both builds gave the same binary.

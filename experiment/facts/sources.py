@@ -35,10 +35,6 @@ def read_implementation(project: Path, source: str) -> Implementation:
 def changed_file(folder: Path, implementation: Implementation) -> bytes:
     """The changed file: the content after the document's change.
 
-    Args:
-        folder: the implementation's folder.
-        implementation: its document.
-
     Raises:
         DocumentError: there is no such file, or it doesn't have the old text exactly once.
     """

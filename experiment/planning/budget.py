@@ -63,12 +63,6 @@ def open_loop_seconds(protocol: Protocol, api_count: int, *, overhead_seconds: f
 def fit(protocol: Protocol, api_names: Sequence[str], budget_seconds: int, earlier: Earlier) -> BudgetFitted:
     """Fit as many whole blocks as possible into a budget, instead of the protocol's number.
 
-    Args:
-        protocol: what to measure.
-        api_names: the APIs.
-        budget_seconds: the wall time that the run may take.
-        earlier: what earlier runs of this lab show.
-
     Raises:
         RunError: not even two blocks fit; names the least budget.
     """
@@ -172,12 +166,6 @@ def read_earlier(runs_directory: Path, inventory: Inventory, protocol: Protocol,
 
     A run is of the same lab and kind if its stack, its size, its cores by role, those of its load hosts, and its
     scenarios are the same.
-
-    Args:
-        runs_directory: where the runs are.
-        inventory: the lab.
-        protocol: the protocol of the new run.
-        api_names: the APIs of the new run.
     """
     earlier = Earlier()
     for number, (folder, manifest) in enumerate(_of_the_same_kind(runs_directory, inventory, protocol)):

@@ -171,9 +171,7 @@ def _block_of(cell: Cell) -> tuple[int, bool]:
 def warnings_of(event: Event, *, attempts: int) -> Iterator[Warned]:
     """The warnings that follow from an event.
 
-    Args:
-        event: any event.
-        attempts: how many the protocol allows a cell.
+    `attempts` is how many the protocol allows a cell.
     """
     match event:
         case CellFinished():

@@ -58,12 +58,7 @@ class Pruning:
 
 
 def choose(runs: Sequence[ListedRun], pruning: Pruning) -> tuple[tuple[ListedRun, ...], tuple[SparedRun, ...]]:
-    """The runs to remove, and those within the bounds that are spared.
-
-    Args:
-        runs: all of them, the oldest first.
-        pruning: the bounds.
-    """
+    """The runs to remove, and those within the bounds that are spared."""
     newest = {run.run_id for run in runs[-pruning.keep_newest :]} if pruning.keep_newest else set[str]()
     old = [
         run

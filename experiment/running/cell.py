@@ -117,13 +117,7 @@ def measure_cell(
 ) -> tuple[CellRecord, Measured]:
     """Make one attempt at a cell and write its folder, `cell.json` last.
 
-    Args:
-        bench: the host, with all APIs stopped before and after.
-        cell: what to measure.
-        context: what all cells of the run have in common.
-        folder: the attempt's folder, which exists and is empty.
-        progress: called when each phase begins.
-        attempt_number: the number of this attempt at the cell, from 1.
+    All APIs are stopped before and after. The attempt's folder exists and is empty; `attempt_number` counts from 1.
 
     Returns:
         The attempt's record, and what was measured; nothing if the cell was void before its load.

@@ -36,11 +36,6 @@ def hold_host(bench: Bench, work: str, do: Callable[[], Result]) -> Result:
     The work runs in a thread of its own, so that a request to end, Ctrl-C or SIGTERM, ends it only at a checkpoint of
     `provision.ssh.execution`. During the clean-up such requests are ignored.
 
-    Args:
-        bench: the host.
-        work: the name of the work, which others see.
-        do: does it.
-
     Returns:
         What `do` returns.
 

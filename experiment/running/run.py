@@ -260,11 +260,7 @@ def start_run(
 def resume_run(run_directory: Path, inventory: Inventory, secrets: Secrets, *, progress: Progress) -> Path:
     """Measure the unfinished cells of a run, in their planned order; a finished run has none.
 
-    Args:
-        run_directory: the run's folder.
-        inventory: the lab, which must be the one that the run began on.
-        secrets: the lab's secrets.
-        progress: called with each event.
+    The lab must be the one that the run began on.
 
     Returns:
         The run's folder.

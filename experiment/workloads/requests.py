@@ -200,11 +200,6 @@ def token_file(jwt_secret: str, users: Iterable[int], *, lifetime_seconds: int) 
 
     The APIs don't compare a token's time of issue with their clock, so a host whose clock is behind accepts it too.
 
-    Args:
-        jwt_secret: the key of HS256 that the APIs share.
-        users: ids of seeded users.
-        lifetime_seconds: how long the tokens are valid.
-
     Returns:
         The file that `replay.lua` reads: a line ``<user id> <token>`` for each user.
     """

@@ -34,11 +34,6 @@ class Lab(pulumi.ComponentResource):
     ) -> None:
         """Declare the lab.
 
-        Args:
-            stack: the stack document.
-            controller: the controller's resources, for a host that is created on it.
-            state_folder: the stack's folder on the controller, for its SSH files.
-
         Raises:
             HostKeyError: a key of an existing host is neither given nor pinned.
         """

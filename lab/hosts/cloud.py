@@ -46,11 +46,6 @@ def cloud_config(*, host_private_key: str, host_public_key: str, user_public_key
     user data, and so the host key, to every process that asks.
 
     Source: cloud-init's documentation, "Module reference": Disable EC2 Metadata, SSH, Users and Groups, Write Files.
-
-    Args:
-        host_private_key: an Ed25519 key as OpenSSH writes it into a file.
-        host_public_key: the line of its public key.
-        user_public_key: the line of the lab's key.
     """
     settings = {
         "ssh_deletekeys": True,

@@ -91,17 +91,7 @@ class ContainerHost(pulumi.ComponentResource):
         folder: Path,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Declare the host of a stack, and its load hosts.
-
-        Args:
-            name: the component's name.
-            stack: the stack document; its name is part of the names on the controller's engine.
-            document: its host.
-            shares: the part of the controller that each host gets, the lab's host first.
-            credentials: the keys to be installed.
-            folder: the stack's own on the controller, for the SSH files.
-            opts: Pulumi's options.
-        """
+        """Declare the host and the load hosts of a stack; `shares` are their parts of the controller, in this order."""
         super().__init__("fairground:hosts:ContainerHost", name, None, opts)
         self._stack, self._document, self._credentials = stack.name, document, credentials
         self._child = pulumi.ResourceOptions(parent=self)

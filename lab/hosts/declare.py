@@ -25,13 +25,6 @@ def declare_host(
 ) -> DeclaredHost:
     """Declare the host of a stack.
 
-    Args:
-        stack: the stack document.
-        controller: the controller's resources, for a host that is created on it.
-        credentials: the lab's.
-        folder: the stack's folder on the controller.
-        opts: Pulumi's options.
-
     Raises:
         HostKeyError: a key of an existing host is neither given nor pinned.
         LabError: the Python package of the document's cloud isn't installed.

@@ -18,12 +18,7 @@ def name_place(document: AnyHost | ExistingHost) -> str:
 
 
 def host_folder(document: AnyHost | ExistingHost, folder: Path) -> Path:
-    """The controller's folder for a host, beside that of a host which it replaces.
-
-    Args:
-        document: the host.
-        folder: the stack's folder on the controller.
-    """
+    """The controller's folder for a host, beside that of a host which it replaces."""
     return folder / "hosts" / name_place(document)
 
 

@@ -47,17 +47,7 @@ class HetznerHost(pulumi.ComponentResource):
         load_hosts: int = 0,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Declare the machines of a stack.
-
-        Args:
-            name: the component's name.
-            stack: the stack's name; it is part of every name, and every resource is labelled with it.
-            document: the host as the stack document describes it.
-            credentials: the keys to be installed.
-            ssh_folder: where the SSH files are written on the controller.
-            load_hosts: how many machines there are beside the host.
-            opts: Pulumi's options.
-        """
+        """Declare the host of a stack, and its load hosts; each resource is labelled with the stack's name."""
         # Pulumi records it, so that another `lab up` needn't confirm the same cost again.
         bill = document.bill(1 + load_hosts).model_dump(mode="json")
         super().__init__("fairground:hosts:HetznerHost", name, {"bill": bill}, opts)

@@ -16,10 +16,6 @@ from lab.resources import KNOWN_HOSTS_NAME, Credentials, ReservedHost, ReservedH
 def describe_host(document: ExistingHost, folder: Path) -> Host:
     """How the host of a stack document is reached, with the keys that are given or were confirmed.
 
-    Args:
-        document: the host.
-        folder: the stack's own on the controller.
-
     Raises:
         HostKeyError: a key is neither given nor confirmed; says what to do.
     """
@@ -65,11 +61,6 @@ _CONFIRMED = "confirmed_hosts"
 
 def pinned_key(folder: Path, address: str, port: int) -> str | None:
     """The key that was confirmed for a host, in one line of OpenSSH's format; None if there is none.
-
-    Args:
-        folder: the stack's own on the controller.
-        address: the host's.
-        port: its sshd's.
 
     Raises:
         HostKeyError: the file can't be read.

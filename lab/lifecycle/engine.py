@@ -294,13 +294,7 @@ def read_outputs(engine: Engine) -> Iterator[tuple[str, Any]]:
 
 
 def has_plugin(plugin: str, version: str, environment: Mapping[str, str]) -> bool:
-    """Whether the engine finds the plugin: in its home by its version, or on the PATH by its name alone.
-
-    Args:
-        plugin: the provider's name.
-        version: its version, which is that of its Python package.
-        environment: the engine's.
-    """
+    """Whether the engine finds the plugin: in its home by its version, or on the PATH by its name alone."""
     file = f"pulumi-resource-{plugin}"
     installed = Path(environment["PULUMI_HOME"]) / "plugins" / f"resource-{plugin}-v{version}" / file
     return installed.is_file() or shutil.which(file, path=environment.get("PATH")) is not None

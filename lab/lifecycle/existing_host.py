@@ -18,12 +18,7 @@ from provision.system import engine as engine_service
 
 
 def unknown_hosts(document: ExistingHost, folder: Path) -> tuple[ExistingHost | JumpHost, ...]:
-    """The host and its jump host, if their keys are neither given nor confirmed; the jump host comes first.
-
-    Args:
-        document: the host.
-        folder: the stack's own on the controller.
-    """
+    """The host and its jump host, if their keys are neither given nor confirmed; the jump host comes first."""
     way = (document,) if document.jump_host is None else (document.jump_host, document)
     return tuple(host for host in way if known_key(host, folder) is None)
 

@@ -34,7 +34,7 @@ def stand_up(engine: Engine, stack: Stack, *, progress: Progress) -> tuple[Inven
     """Stand the lab up, or bring it up to its document; repeatable, also after an engine that was killed.
 
     Raises:
-        LabError: it failed; what was created stays on record, and the next call goes on from there.
+        LabError: it failed; what was created stays on record, and the next call continues from there.
     """
     if (cloud := as_cloud_host(stack.host)) is not None:
         check_cloud(cloud, environment=engine.environment, now=datetime.now(UTC))

@@ -153,12 +153,7 @@ _NEEDS = {
 
 
 def check_cloud(host: CloudHost, *, environment: Mapping[str, str], now: datetime) -> None:
-    """Refuse early what would fail late, or would be created for an expired lab.
-
-    Args:
-        host: the host as the stack document describes it.
-        environment: the engine's, in which its plugin finds the cloud's credentials.
-        now: the moment.
+    """Refuse early what would fail late, or would be created for an expired lab. `environment` is the engine's.
 
     Raises:
         LabError: the lab has expired; the kind's Python package or its provider's plugin isn't installed; or there are

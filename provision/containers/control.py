@@ -322,15 +322,7 @@ def run_once(
 
     The host itself keeps the deadline: a controller that is killed, or a connection that is lost, leaves a container
     that ends by itself. Until then it carries the lab's label.
-
-    Args:
-        connection: to the host.
-        image: the image's name on the host.
-        argv: the command, in place of the image's own.
-        stack: the lab's name.
-        cpus: the CPUs that the container may use.
-        input: what the command reads from its standard input.
-        deadline_seconds: when it is ended.
+    `input` is its standard input; at the deadline it is ended.
 
     Returns:
         Both streams and the exit status, which may be any.

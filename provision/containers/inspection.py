@@ -200,11 +200,7 @@ class Running:
 def read_running(connection: Connection, stack: str, *, names: Collection[str], images: Collection[str]) -> Running:
     """Read every container of a stack, in one round trip.
 
-    Args:
-        connection: to the host.
-        stack: the stack; containers with its label are read.
-        names: of containers that are read even without the label.
-        images: ids of images, for their variables.
+    Containers in `names` are read even without the label; `images` are read for their variables.
 
     Raises:
         HostError: the host or its Docker engine doesn't answer.

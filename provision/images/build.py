@@ -47,12 +47,7 @@ def check_build(
 ) -> None:
     """Build all of a Dockerfile, and keep only the engine's cache of it.
 
-    Args:
-        connection: to the host.
-        inventory: the lab, whose base image the build starts from.
-        context: the folder of the build context.
-        dockerfile: the Dockerfile's name in it.
-        deadline_seconds: when the build is ended.
+    At the deadline the build is ended.
 
     Raises:
         HostError: a step failed; ends with what that step wrote.
@@ -74,14 +69,7 @@ def build_image(
 ) -> str:
     """Build an image on the host, which stays there.
 
-    Args:
-        connection: to the host.
-        context: the folder of the build context, with the Dockerfile.
-        name: the image's.
-        base: the name of the image that it starts from.
-        target: the stage of the Dockerfile; the last one unless given.
-        labels: the image's.
-        deadline_seconds: when the build is ended.
+    `target` is a stage of the Dockerfile, the last unless given. At the deadline the build is ended.
 
     Returns:
         The image's id.
@@ -240,13 +228,7 @@ _SAVE = 'docker save -- "$0" | gzip -1'
 
 
 def carry_image(source: Connection, target: Connection, name: str, image_id: str) -> None:
-    """Copy an image from one host to another, through this machine's memory, a little at a time.
-
-    Args:
-        source: the host that has it.
-        target: the host that gets it; if it has the image already, nothing is done.
-        name: the image's, on both.
-        image_id: its id, on both.
+    """Copy an image from one host to another, through this machine's memory, a little at a time, unless it is there.
 
     Raises:
         HostError: it can't be copied; says why. Layers that reached the target have no effect.
@@ -307,12 +289,6 @@ def carry_from_elsewhere(connection: Connection, host: Host, name: str, recipe: 
     """Copy an image to this host if another host of the lab has it.
 
     What is carried, from where, or why not, goes to standard error, which Pulumi puts into its log.
-
-    Args:
-        connection: to this host.
-        host: this host.
-        name: the image's.
-        recipe: identifies what it is built from.
 
     Returns:
         The image's id; None if no other host has it, or it can't be copied from there.

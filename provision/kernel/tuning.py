@@ -87,11 +87,7 @@ class _Renewed(Document):
 def read(connection: Connection, knobs: Sequence[Knob], *, settable: bool, place: Place) -> tuple[KnobRecord, ...]:
     """Read every knob; nothing is changed.
 
-    Args:
-        connection: to the host.
-        knobs: which.
-        settable: whether they can be set there, for the message on one that isn't as wanted.
-        place: where on the host.
+    `settable` says whether they can be set there, for the message on one that isn't as wanted.
 
     Raises:
         HostError: they can't be read.
@@ -104,11 +100,7 @@ def read(connection: Connection, knobs: Sequence[Knob], *, settable: bool, place
 def tune(connection: Connection, knobs: Sequence[Knob], *, seconds: float, place: Place) -> tuple[KnobRecord, ...]:
     """Set every knob that can be set, for as long as the lease holds; what an earlier run left is restored first.
 
-    Args:
-        connection: to the host, which must have its own kernel.
-        knobs: which.
-        seconds: how long the lease holds unless it is renewed.
-        place: where on the host.
+    The host must have its own kernel.
 
     Returns:
         Each knob as it was before and is now. A value that the kernel refuses is recorded and isn't an error.

@@ -137,9 +137,7 @@ def stop(connection: Connection, job: Job) -> JobStatus:
 def end_all(connection: Connection, homes: str) -> None:
     """End every job whose directory is in one of these folders, also those of other controllers.
 
-    Args:
-        connection: to the host.
-        homes: the folders, as a pattern of the host's shell.
+    `homes` is a pattern of the host's shell for their folders.
 
     Raises:
         HostUnreachableError: the connection was lost.

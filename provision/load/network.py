@@ -87,10 +87,7 @@ class Carried(_Partial):
 def measure(lab: Connection, load: Connection, address: str) -> Network:
     """Measure the network between a load host and the lab's host; takes some five seconds without other load.
 
-    Args:
-        lab: to the lab's host.
-        load: to the load host.
-        address: of the lab's host, where the APIs listen.
+    `address` is where the APIs listen.
 
     Raises:
         HostError: the load host doesn't reach the address, or an end failed.

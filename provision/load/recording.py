@@ -55,12 +55,7 @@ def start_sampler(
 ) -> Job:
     """Start the sampler; returns when it has written its first sample of every role.
 
-    Args:
-        connection: to the host.
-        directory: the job's new folder on the host.
-        cgroups: the cgroup of each role.
-        cpus: the CPUs that the sampler may run on; those of the SSH session unless given.
-        deadline_seconds: when it is ended if `finish` isn't called.
+    It is ended after `deadline_seconds` if `finish` isn't called. `cpus` are those that it may run on itself.
 
     Raises:
         HostError: a cgroup doesn't exist, or accounts nothing.
@@ -94,16 +89,7 @@ def start_watch(
     cpus: Sequence[int] | None = None,
     deadline_seconds: float,
 ) -> Job:
-    """Start the watch; returns when it has written its first tick.
-
-    Args:
-        connection: to the host.
-        directory: the job's new folder on the host.
-        cgroups: the cgroup of each role.
-        lab_cpus: the CPUs whose times are recorded.
-        port: the API's, whose connections are counted.
-        cpus: the CPUs that the watch itself may run on; those of the SSH session unless given.
-        deadline_seconds: when it is ended if `finish` isn't called.
+    """Start the watch; returns when it has written its first tick; `cpus` and `deadline_seconds` as in `start_sampler`.
 
     Raises:
         HostError: a cgroup or a CPU doesn't exist.
@@ -156,12 +142,6 @@ def start(
 
 def finish(connection: Connection, job: Job, recorder: Recorder, target: Path) -> str:
     """Stop recording and fetch the file.
-
-    Args:
-        connection: to the host.
-        job: the recorder's.
-        recorder: `SAMPLER` or `WATCH`.
-        target: the file on the controller.
 
     Returns:
         The file's SHA-256.

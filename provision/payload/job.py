@@ -124,7 +124,7 @@ def supervise(directory: Path, request: "dict[str, Any]", report: int) -> None:
         signal_group(process.pid, signal.SIGKILL)
         process.wait()
         os.write(
-            report, f"the job {request['argv'][0]} was ended, for {directory} can't be written to: {error}".encode()
+            report, f"the job {request['argv'][0]} was ended, because {directory} can't be written to: {error}".encode()
         )
         os._exit(1)
     os.close(report)

@@ -73,13 +73,7 @@ def is_same(kind: str, one: "str | None", other: "str | None") -> bool:
 
 
 def target_of(setting: "dict[str, Any]", value: str, cpus: "set[int]") -> str:
-    """The value to write in place of `value`; the value itself if it is as wanted.
-
-    Args:
-        setting: the setting.
-        value: its current value.
-        cpus: all CPUs that an interrupt may be sent to.
-    """
+    """The value to write in place of `value`; the value itself if it is as wanted."""
     kind, wanted = setting["kind"], setting["wanted"]
     if kind == "at-least":
         return value if value.isdigit() and int(value) >= int(wanted) else wanted
@@ -251,11 +245,6 @@ CRON = "etc/cron.d/fairground-restore"
 
 def install_boot_entry(root: str, program: str, state: str) -> str:
     """Make the next boot restore the settings.
-
-    Args:
-        root: the host's root folder.
-        program: the path of this program on the host.
-        state: the folder with journal and lease.
 
     Returns:
         What does it: `systemd`, `cron`, or `nothing` if the host has neither.
@@ -471,10 +460,7 @@ def _become_guard(held: int, argv: "list[str]") -> None:
 def guard(state: str, root: str, held: int) -> None:
     """Wait until the lease lapses and restore all settings, or until another process has done so and ended the lease.
 
-    Args:
-        state: the folder with journal and lease.
-        root: the host's root folder.
-        held: the descriptor of the guard's own lock.
+    `held` is the descriptor of the guard's own lock.
     """
     with suppress(OSError):
         # So that it can be found, and is pinned with the host's other work.

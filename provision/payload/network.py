@@ -86,7 +86,7 @@ def ask(address: str, port: int, count: int, token: bytes) -> "dict[str, int | f
             if least is None or delay < least[0]:
                 least = (delay, offset, (sent + came) // 2, their_ahead)
     if least is None:
-        raise OSError("no message was to be sent")
+        raise OSError("no message was asked for")
     delay, offset, at, their_ahead = least
     delays.sort()
     return {

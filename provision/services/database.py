@@ -180,13 +180,7 @@ def seed(
 
     The contract's hash is written beside the snapshot once all is done, as the comment on it: a repetition with the
     same hash changes nothing, and one that was interrupted is done again.
-
-    Args:
-        connection: to the host.
-        postgres: the service.
-        schema_sql: the schema's statements.
-        seed_sql_path: the seed's script for psql, on this side.
-        contract_sha256: what identifies schema and seed.
+    `contract_sha256` identifies schema and seed.
 
     Returns:
         Whether anything had to be loaded.

@@ -61,10 +61,7 @@ def make(connection: Connection, wanted: Sequence[VariantContainer]) -> None:
 def switch_postgres(connection: Connection, postgres: PostgresService, instead_of: Sequence[str]) -> None:
     """Run one PostgreSQL instead of others over the same data, and wait until it takes connections.
 
-    Args:
-        connection: to the host.
-        postgres: the one to run. If it runs already, it is restarted.
-        instead_of: the names of the other containers.
+    If it runs already, it is restarted.
 
     Raises:
         HostError: another one doesn't end, or this one doesn't start; says what it wrote last.

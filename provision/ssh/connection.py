@@ -109,10 +109,6 @@ class Connection:
     def stream(self, command: str | Sequence[str], *, deadline_seconds: float) -> AbstractContextManager[Output]:
         """Run a command on the host and yield its output as it comes, never all of it at once.
 
-        Args:
-            command: as for `run`.
-            deadline_seconds: how long the command may take.
-
         Returns:
             A context manager that yields the output. At its end the command is ended, if it still runs; whether the
             output was whole is checked before that by `Output.check`.
@@ -125,10 +121,7 @@ class Connection:
     def push(self, local: Path, remote: str, mode: int = 0o644) -> None:
         """Copy a file to the host: whole and checked, or not at all.
 
-        Args:
-            local: the file to copy.
-            remote: its absolute path on the host; the folder must exist.
-            mode: its permissions there.
+        The remote path is absolute, and its folder exists.
 
         Raises:
             TransferError: the host's copy isn't the same; `remote` has its old content.
@@ -144,9 +137,7 @@ class Connection:
     def pull(self, remote: str, local: Path) -> str:
         """Copy a file from the host: whole and checked, or not at all.
 
-        Args:
-            remote: its absolute path on the host.
-            local: where it goes; the folder must exist.
+        The remote path is absolute, and the local folder exists.
 
         Returns:
             The file's SHA-256, equal on both sides, in hexadecimal.
@@ -161,9 +152,7 @@ class Connection:
     def forward(self, remote_port: int, address: str = "127.0.0.1") -> AbstractContextManager[int]:
         """Forward a local port to a port of the host while the context is open.
 
-        Args:
-            remote_port: the port on the host.
-            address: which of the host's own addresses it is on.
+        `address` is one of the host's own.
 
         Returns:
             A context manager that yields the local port on 127.0.0.1.

@@ -40,10 +40,7 @@ def open_channel(transport: paramiko.Transport, label: str) -> paramiko.Channel:
 def in_time(channel: paramiko.Channel, label: str, what: str) -> Generator[None]:
     """Close the channel if the block isn't done in time, which ends all waits for it.
 
-    Args:
-        channel: what the block waits for.
-        label: the host's, for messages.
-        what: the request to the host, such as "start `true`", for messages.
+    `what` names the request in messages, such as "start `true`".
 
     Raises:
         HostUnreachableError: the connection was lost, or the host didn't answer.

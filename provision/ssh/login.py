@@ -418,8 +418,7 @@ _SECONDS = 20
 def fetch_host_key(host: Host) -> str:
     """Ask a host for its key, without a login there; its jump host, if any, must show its pinned key.
 
-    Args:
-        host: where it is; its recorded key isn't used.
+    The recorded key isn't used.
 
     Returns:
         The key in one line of OpenSSH's format, ``ssh-ed25519 AAAA…``.

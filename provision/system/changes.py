@@ -102,10 +102,7 @@ def parse_changes(connection: Connection, text: str) -> HostChanges | None:
 def take_over(connection: Connection, before: str, changes: HostChanges) -> bool:
     """Write the journal if it is unchanged since it was read; returns whether it was.
 
-    Args:
-        connection: to the host, where the lab's folder exists.
-        before: the journal as `read_text` gave it.
-        changes: the new one.
+    `before` is the journal as `read_text` returned it.
 
     Raises:
         HostError: it can't be written.

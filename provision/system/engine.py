@@ -66,11 +66,7 @@ def start(connection: Connection, journal: ChangeJournal) -> bool:
 
 
 def stop(connection: Connection, units: tuple[str, ...]) -> None:
-    """Stop an engine that was started for the lab.
-
-    Args:
-        connection: to the host.
-        units: the units of systemd that were started with it; empty on a host without systemd.
+    """Stop an engine that was started for the lab, with the units of systemd that were started with it, if any.
 
     Raises:
         HostError: it still runs.

@@ -49,11 +49,7 @@ def apply(
 ) -> int:
     """Pin every thread of the roles' processes, and of the host's other work.
 
-    Args:
-        connection: to the host.
-        layout: the CPUs of each role.
-        cgroups: where each role's processes are.
-        system_commands: the commands of the role `system`.
+    `system_commands` are those of the role `system`.
 
     Returns:
         How many threads ran on other CPUs before.
@@ -126,11 +122,7 @@ def mismatches(
 
     No thread may run outside its role's CPUs. A thread may use fewer of them by its own choice, but a process's threads
     together must have all.
-
-    Args:
-        layout: the CPUs of each role.
-        pinning: what was read back.
-        roles: the roles that must have a process at all.
+    `roles` must each have a process.
     """
     present = {thread.role for thread in pinning}
     found = [f"No process of the role {role} was found." for role in roles if role not in present]

@@ -78,7 +78,7 @@ func TestGeneratorsThatTakeTurnsHaveEachRequestOnce(t *testing.T) {
 
 func TestDamagedFilesAreRefusedByTheByte(t *testing.T) {
 	whole := frameOf(getHead, "")
-	for name, damaged := range map[string]struct{ text, told string }{
+	for name, damaged := range map[string]struct{ text, message string }{
 		"no frame":     {whole + "garbage\n", fmt.Sprintf("has no frame at byte %d", len(whole))},
 		"cut off":      {whole + whole[:len(whole)-1], fmt.Sprintf("is cut off or damaged at byte %d", len(whole))},
 		"wrong length": {"9" + whole, "is cut off or damaged at byte 0"},
@@ -90,7 +90,7 @@ func TestDamagedFilesAreRefusedByTheByte(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := readTargets(fileOf(t, damaged.text), "127.0.0.1:8080", nil, 0, 1)
-			if err == nil || !strings.Contains(err.Error(), damaged.told) {
+			if err == nil || !strings.Contains(err.Error(), damaged.message) {
 				t.Errorf("%v", err)
 			}
 		})

@@ -65,7 +65,7 @@ def test_a_job_that_cannot_be_written_down_is_ended_and_reported(tmp_path: Path,
     (tmp_path / "load" / "job.part").mkdir(parents=True)
     failed = start(tmp_path / "load", sleeper)
     assert failed.returncode == 1
-    assert f"the job sh was ended, for {tmp_path}/load can't be written to: " in failed.stderr
+    assert f"the job sh was ended, because {tmp_path}/load can't be written to: " in failed.stderr
     wait_for_none_of(tmp_path)
 
 
