@@ -1,5 +1,6 @@
 """README and docs/ name what exists: commands, options, links, paths, keys, and reasons."""
 
+import ast
 import re
 import shlex
 from collections.abc import Iterator, Sequence
@@ -30,6 +31,12 @@ PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 
 MADE = (".lab/", ".venv/", "runs/", "facts/", "artifacts/", "cells/", "compared/", "stacks/mine.yaml", "~/")
 """Paths that aren't in the repository: what is made in a checkout, what is in a run, and a reader's own stack."""
+
+ROOMS = ("analysis", "ci", "cli", "documents", "experiment", "lab", "provision", "toolchain")
+"""The folders whose messages the docs may quote."""
+
+SYSTEM_MESSAGES = frozenset({"address already in use"})
+"""Those that docs/troubleshooting.md quotes of the operating system."""
 
 _JSON: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
 
@@ -233,6 +240,31 @@ def test_examples_of_hosts_are_valid():
 
 
 # Numbers and lists that the code has as well
+
+
+def texts_in_code() -> Iterator[str]:
+    """Each string in the code, with `…` for what it is filled with."""
+    for room in ROOMS:
+        for path in (ROOT / room).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                    yield node.value
+                elif isinstance(node, ast.JoinedStr):
+                    yield "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in node.values)
+
+
+def test_messages_in_troubleshooting_are_in_the_code():
+    in_code = "\n".join(texts_in_code())
+    messages = [
+        message
+        for table in tables(ROOT / "docs/troubleshooting.md")
+        for row in table[1:]
+        for message in re.findall(r"(?<!\w)\*([^*]+)\*", row[0])
+        if message not in SYSTEM_MESSAGES
+    ]
+    parts = [part.strip() for message in messages for part in message.replace("`", "").split("…")]
+    assert [part for part in parts if part not in in_code.replace("`", "")] == []
+    assert len(messages) > 50
 
 
 def test_default_settings_of_postgres_are_listed():
