@@ -1,4 +1,4 @@
-"""How much work to add to one of two builds so that a run should just tell them apart, and whether it did.
+"""How much work to add to one of two builds so that a run should just distinguish them, and whether it did.
 
 Pure: from the numbers of runs to a number of rounds, and to a judgement.
 
@@ -19,7 +19,7 @@ from documents.errors import AnalysisError, DocumentError
 from documents.report import CellNumbers, Gate, Measure, PairComparison, TwinComparison, Verdict
 
 HALF_WIDTHS = 2
-"""What the difference is to be worth."""
+"""What the difference should be worth."""
 
 LEAST_SHARE = 0.04
 """Of the slowed build's CPU, however quiet the host is: less could rightly be called the same, at a margin of 3%."""
@@ -98,7 +98,7 @@ class Calibration:
 
 @dataclass(frozen=True)
 class Difference:
-    """Two builds of which one does more work, as one run told them apart.
+    """Two builds of which one does more work, as one run distinguished them.
 
     `throughput` is the slowed build's over the plain one's, `verdict` what the lab says of them and `found` whether it
     says that the plain one is faster. `cpu` is the plain build's CPU for a request over the slowed one's, by their

@@ -94,7 +94,7 @@ def benchmark(commit: str) -> bool:
 
 
 def known_difference(commit: str) -> bool:
-    """Two builds of one API that differ by a known amount, told apart or not; their host is taken down again."""
+    """Two builds of one API that differ by a known amount, distinguished or not; their host is taken down again."""
     settings = known.Settings(experiments=A_A_EXPERIMENTS)
     try:
         result = known.measure(settings)

@@ -32,7 +32,7 @@ HOST_NOISES = (0.0, 0.01, 0.05, 0.10)
 INTERACTIONS = (0.0, 0.005, 0.01, 0.02)
 
 WANTED = (1.02, 1.01)
-"""True ratios that are to be found."""
+"""The true ratios to find."""
 
 SPAN_SECONDS = 3600
 

@@ -232,7 +232,7 @@ def cell_overhead(inventory: Inventory, secrets: Secrets, seconds: int) -> float
         )
     if not report.cells:
         raise RunError(
-            f"No attempt at the cell counts: {report.void_cells[0].voids[0].message} `lab logs` tells more of the API; "
+            f"No attempt at the cell counts: {report.void_cells[0].voids[0].message} `lab logs` says more of the API; "
             "what the host does beside the lab has to wait."
         )
     return ended - started - WARM_UP_SECONDS - seconds

@@ -1,4 +1,4 @@
-"""Is a difference of known size found, and told as large as it is?
+"""Is a difference of known size found, and reported as large as it is?
 
     .venv/bin/python -m benchmarks.known_difference [--json] [--page] [--blocks 10] [--seconds 5] [--experiments 1]
 
@@ -7,7 +7,7 @@ Three entries of the lab `known-difference`, which this stands up: `plain` and `
 
 - A/A: `again` beside `plain`, with a twin in each block. Nothing differs; what comes out is printed as it comes out,
   false differences included. The half-width of the twin's 95% interval is this host's noise.
-- calibration: `plain` beside `slowed` with the rounds of the stack document. Their cgroups tell what a round costs.
+- calibration: `plain` beside `slowed` with the rounds of the stack document. Their cgroups show what a round costs.
 - difference: the rounds are set so that what they add is worth two of those half-widths, but from 4% to half of the
   throughput, and the lab is brought up with them. `slowed` beside `plain` is then judged as any two builds are (`lab
   gate`).
@@ -64,7 +64,7 @@ CONNECTIONS = 100
 """Enough that the API always has a request to answer, so that its CPUs are the limit."""
 
 SIZE_TOLERANCE = 1.5
-"""By what factor the added work may miss its size, for what a round costs is known from three blocks alone."""
+"""By what factor the added work may miss its size, because only three blocks show what a round costs."""
 
 _LAB = str(ROOT / ".venv/bin/lab")
 DOCUMENT = ROOT / "stacks" / f"{STACK}.yaml"
@@ -97,20 +97,20 @@ class Result:
 
     @property
     def sized(self) -> bool:
-        """Whether the work that was added is worth about what it was to be."""
+        """Whether the work that was added is worth about what it should be."""
         wanted = -math.log(self.wanted_ratio)
         return wanted / SIZE_TOLERANCE <= self.difference.cpu.log_distance <= wanted * SIZE_TOLERANCE
 
     @property
     def held(self) -> bool:
-        """Whether such a difference was found, and told as large as it is, where the API's CPUs were the limit."""
+        """Whether such a difference was found, and reported as large as it is, where the API's CPUs were the limit."""
         found = self.difference
         return self.sized and found.found and found.covered and found.api_was_limit
 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description="Is a difference of known size found, and told as large as it is?")
+    parser = argparse.ArgumentParser(description="Is a difference of known size found, and reported as large as it is?")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--page", action="store_true", help=f"also write docs/evidence/{PAGE}")
     parser.add_argument("--blocks", type=int, default=Settings.blocks, help="blocks of A/A and of the difference")
@@ -123,7 +123,7 @@ def main() -> None:
     arguments = parser.parse_args()
     for option, least in (("blocks", 2), ("calibration_blocks", 2), ("experiments", 1), ("seconds", 1)):
         if getattr(arguments, option) < least:
-            parser.error(f"--{option.replace('_', '-')} is to be {least} or more")
+            parser.error(f"--{option.replace('_', '-')} must be {least} or more")
     settings = Settings(**{field.name: getattr(arguments, field.name) for field in fields(Settings)})
     commit = git_commit()
     # So that the stack document is as it was, whoever ends this.
@@ -305,7 +305,7 @@ def render_json(result: Result) -> str:
 
 
 def render_page(result: Result, settings: Settings, commit: str) -> str:
-    """The page of the evidence; the lab is to be up, for its host is named."""
+    """The page of the evidence; the lab must be up, because its host is named."""
     changed = [
         word
         for field in fields(Settings)

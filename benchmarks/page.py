@@ -13,7 +13,7 @@ PAGES = ROOT / "docs" / "evidence"
 
 
 def heading(title: str, stack: str, commit: str) -> str:
-    """The title of a page, and below it when, of what commit and on what host; the lab is to be up."""
+    """The title of a page, and below it when, of what commit and on what host; the lab must be up."""
     inventory, _ = read_lab(open_engine(stack))
     with connect(inventory.host) as connection:
         identity = read_identity(connection)

@@ -83,7 +83,7 @@ class ReadyApi:
         self.connection.run(pinned, deadline_seconds=seconds + _DEADLINE_SECONDS)
         result = json.loads(self.connection.run(["cat", self.paths.output], deadline_seconds=_DEADLINE_SECONDS).stdout)
         if errors := {kind: count for kind, count in result["errors"].items() if count}:
-            raise RunError(f"wrk counted errors of {self.api.name}: {errors}. `lab logs {self.api.name}` may tell why.")
+            raise RunError(f"wrk counted errors of {self.api.name}: {errors}. `lab logs {self.api.name}` may show why.")
         return Count(result["requests"], result["elapsed_us"] / 1e6)
 
 
@@ -122,7 +122,7 @@ def ready_api(
             bench.reset(api, tokens)
             bench.start_api(api)
             if seen := bench.wait_until_ready(api, deadline_seconds=_READY_SECONDS):
-                raise RunError(f"{seen} `lab logs {api.name}` may tell why.")
+                raise RunError(f"{seen} `lab logs {api.name}` may show why.")
             bench.pin(api)
             connection.run(["install", "-d", "-m", "0700", FOLDER], deadline_seconds=_DEADLINE_SECONDS)
             connection.push(REPLAY_SCRIPT, paths.script)

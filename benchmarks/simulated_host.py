@@ -1,7 +1,7 @@
 """A simulated host: a `Bench` on a clock of its own, on which an experiment runs as on a real one, in no time.
 
 It does nothing and measures nothing. What it answers is what a quiet host would: every API comes up and answers
-rightly, each thread is pinned, and no limit of `analysis/raw/limits.py` is reached. How fast an API is, it is told. Its
+rightly, each thread is pinned, and no limit of `analysis/raw/limits.py` is reached. How fast an API is, is given. Its
 clock moves on by what was measured that each thing takes.
 """
 
@@ -63,7 +63,7 @@ class SimulatedClock:
 
 
 def simulated_inventory(host: int, api_images: dict[str, str]) -> Inventory:
-    """The lab as it would stand on one host of a fleet: the same on all but for the host's address.
+    """The lab as it would stand on one host of a fleet: the same on all except for the host's address.
 
     Args:
         host: which host, from 0 on.
@@ -115,8 +115,8 @@ class SimulatedHost:
     """One host of a fleet.
 
     `throughput_of` gives the requests a second that a cell's API answers. Which cell is under way the host hears as the
-    run's `progress`, for a bench isn't told. `lost_in` is the number of a cell in whose window the connection is lost,
-    once; the next run finds the host as that one left it.
+    run's `progress`, because a bench doesn't know. `lost_in` is the number of a cell in whose window the connection is
+    lost, once; the next run finds the host as that one left it.
     """
 
     throughput_of: Callable[[Cell], float]
@@ -280,5 +280,5 @@ class SimulatedHost:
 
     def _throughput(self) -> float:
         if self._cell is None:
-            raise RunError("The simulated host wasn't told which cell is measured: give `hear` to the run as progress.")
+            raise RunError("The simulated host knows no cell that is measured: give `hear` to the run as progress.")
         return self.throughput_of(self._cell)

@@ -24,7 +24,7 @@ _SECONDS = 30.0
 
 
 class Comment(BaseModel):
-    """What is read of a comment; a forge tells much more."""
+    """What is read of a comment; a forge says much more."""
 
     id: int
     body: str | None = None

@@ -2,7 +2,7 @@
 
 Measures each API that the change touches beside itself as its base has it, and leaves in ``artifacts/gate/`` what a
 team reads of it: ``comment.md``, and of each API the summary and the run. Its status is that of `lab gate`: 0 where all
-passed or nothing was touched, 1 where one became slower, 3 where one has no answer, 2 where one can't be told.
+passed or nothing was touched, 1 where one became slower, 3 where one has no answer, 2 where a run can't tell.
 """
 
 import argparse
@@ -25,7 +25,7 @@ SAID = {PASSED: "passed", REGRESSION: "regression", CANNOT_TELL: "can't tell", N
 """What each status of `lab gate` says; any other is an error, and so no answer."""
 
 WORST_FIRST = (REGRESSION, NO_ANSWER, CANNOT_TELL, PASSED)
-"""A regression is an answer, whatever else couldn't be told."""
+"""A regression is an answer, even where another API's run couldn't tell."""
 
 
 def gate(
@@ -34,7 +34,7 @@ def gate(
     """Measure what a change touches and write the comment; returns the status of the worst outcome.
 
     Args:
-        base: the branch or commit that the change is to be merged into.
+        base: the branch or commit that the change will be merged into.
         like: the name of the stack whose APIs are guarded.
         protocol: that of `lab gate`; its own unless given.
         project: the checkout, whose HEAD is the change.
@@ -87,7 +87,7 @@ def render_comment(change: Change, statuses: Mapping[str, int], summaries: Seque
     if NO_ANSWER in statuses.values():
         parts += ["Where there is no answer, the job's log says why. Mend that and start the job again."]
     if CANNOT_TELL in statuses.values():
-        parts += ["What can't be told is no pass: the number of blocks that would tell stands below."]
+        parts += ["“Can't tell” is no pass; the number of blocks that would tell stands below."]
     return "\n\n".join([*parts, *(summary.strip() for summary in summaries)]) + "\n"
 
 
@@ -102,7 +102,7 @@ def _runs(project: Path) -> frozenset[str]:
 def main() -> int:
     """The command; returns its exit status."""
     parser = argparse.ArgumentParser(prog="python -m ci.gate", description="Gates each API that a change touches.")
-    parser.add_argument("base", help="the branch or commit that HEAD is to be merged into")
+    parser.add_argument("base", help="the branch or commit that HEAD will be merged into")
     parser.add_argument("--like", default="local", help="the stack whose APIs are guarded; local unless given")
     parser.add_argument("--protocol", help="that of `lab gate`: a name or the path of a file")
     try:

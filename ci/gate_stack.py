@@ -11,7 +11,7 @@ from documents.errors import DocumentError
 from documents.stack import Api, Stack
 
 STACK = "ci-gate"
-"""The gate's stack; its document is made anew for each change, and git ignores it."""
+"""The gate's stack; its document is made for each change, and git ignores it."""
 
 BASE_SOURCES = ".lab/ci-base"
 """Where the sources of the base lie, inside the checkout: an image's sources may not be elsewhere."""
@@ -45,7 +45,7 @@ def write_gate_stack(project: Path, base: str, like: str) -> Change:
 
     Args:
         project: the checkout, whose HEAD is the change.
-        base: the branch or commit that the change is to be merged into.
+        base: the branch or commit that the change will be merged into.
         like: the name of the stack whose APIs are guarded.
 
     Raises:
@@ -77,7 +77,7 @@ def _entries(pairs: Sequence[Pair], apis: Sequence[Api]) -> list[dict[str, objec
     entries: list[dict[str, object]] = []
     for pair, api in zip(pairs, apis, strict=True):
         for name, source in ((pair.base, f"{BASE_SOURCES}/{api.source}"), (pair.candidate, api.source)):
-            # For each entry anew: YAML would write what two of them share as an alias, which no stack may have.
+            # A copy for each entry: YAML would write what two of them share as an alias, which no stack may have.
             shared = api.model_dump(mode="json", exclude={"name", "source", "port"}, exclude_defaults=True)
             entries.append({"name": name, "source": source, "port": FIRST_PORT + len(entries), **shared})
     return entries

@@ -142,7 +142,7 @@ OWN_LABS = ("small_lab", "walked_lab")
 """The fixtures that are labs of their own, those first whose tests take longest. Each is a mark, too."""
 
 LAB_FOLDERS = ("tests/apis", "tests/e2e")
-"""Where tests that need a lab are, but for those that hold time limits."""
+"""Where tests that need a lab are, except those that hold time limits."""
 
 IN_TIME_FOLDERS = ("tests/contract", "tests/differential", "tests/faults", "tests/hostile")
 """Where those are."""

@@ -1,4 +1,4 @@
-"""Each implementation keeps the contract, and each check is able to tell when one doesn't."""
+"""Each implementation keeps the contract, and each check finds when one doesn't."""
 
 import time
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
 """An API that was started by hand, without a lab: a program on this machine, over PostgreSQL and Redis of its own.
 
-The two are in containers of this machine's engine. docs/contributing.md says which files tell the tests of such an API.
+The two are in containers of this machine's engine. docs/contributing.md says which files describe such an API to tests.
 """
 
 import subprocess

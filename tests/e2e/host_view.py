@@ -71,7 +71,7 @@ def left_on_host(connection: Connection) -> list[str]:
 
 
 def left_on_load_hosts(inventory: Inventory) -> list[str]:
-    """What of a run is left on load hosts: in the lab's folder, but for what stays there, and by names of commands."""
+    """What a run left on load hosts: in the lab's folder, except for what stays there, and by names of commands."""
     left: list[str] = []
     for one in inventory.load_hosts:
         with connect(one.host) as host:

@@ -166,5 +166,5 @@ def read_finished(folder: Path) -> dict[Path, bytes]:
 
 
 def read_journal(folder: Path) -> Sequence[JournalEntry]:
-    """What a run's journal tells."""
+    """What a run's journal says."""
     return RunJournal(folder / "journal.jsonl").entries()

@@ -1,7 +1,7 @@
 """`lab run` whose host is its own, at the end of a certain way, with a stand-in for its kernel's files.
 
-`own_host_lab.py CHANGES_JSON RUN...`: `lab RUN...` but for that. The changes are the host's document, and where on the
-host the kernel's files and the lab's journal of them are.
+`own_host_lab.py CHANGES_JSON RUN...`: `lab RUN...` except for that. The changes are the host's document, and where on
+the host the kernel's files and the lab's journal of them are.
 """
 
 import json

@@ -176,7 +176,7 @@ class SmallLab(Scratch):
         self.describe()
 
     def end(self) -> None:
-        """Take it down, and forget it but for what its host built."""
+        """Take it down, and forget it except for what its host built."""
         self.describe()
         self.down_if_up()
         self.forget_stack()

@@ -24,7 +24,7 @@ BUILDS, STARTS = 1, 3
 
 @pytest.fixture(scope="module")
 def measured(live_lab: LiveLab) -> Iterator[Facts]:
-    """The facts of one API, measured anew; what was known before of its image is put back at the end."""
+    """The facts of one API, measured again; what was known before of its image is put back at the end."""
     api = live_lab.inventory.api(API)
     path = FACTS / f"{api.name}-{api.image_id[7:19]}.json"
     before = path.read_bytes() if path.exists() else None

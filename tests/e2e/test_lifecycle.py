@@ -1,4 +1,4 @@
-"""The large lab after an up: nothing to change, loopback alone, and what its inventory and commands tell."""
+"""The large lab after an up: nothing to change, loopback alone, and what its inventory and commands say."""
 
 import json
 import subprocess

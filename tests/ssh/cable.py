@@ -1,4 +1,4 @@
-"""The network between a controller and a host, which can be cut: packets are lost, and nobody is told."""
+"""The network between a controller and a host, which can be cut: packets are lost, without an error."""
 
 import ctypes
 import socket

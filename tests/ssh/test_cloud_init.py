@@ -1,4 +1,4 @@
-"""What a machine of a cloud is told at its first boot, obeyed by the cloud-init of Debian 13 in a container."""
+"""What a machine of a cloud is asked to do at its first boot, done by the cloud-init of Debian 13 in a container."""
 
 import secrets
 import subprocess

@@ -1,4 +1,4 @@
-"""Detached jobs on a real host: they outlive everything but their deadline, and tell how they ended."""
+"""Detached jobs on a real host: they outlive everything but their deadline, and say how they ended."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""The open loop's generator as a detached job: its result is fetched, and its failures are told."""
+"""The open loop's generator as a detached job: its result is fetched, and its failures are reported."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A reservation's journal on a host without an engine: who has it, what it tells, and what becomes of it."""
+"""A reservation's journal on a host without an engine: who has it, what it says, and what becomes of it."""
 
 from collections.abc import Iterator
 

@@ -106,7 +106,7 @@ def test_after_a_reset_tables_are_analysed_and_nothing_is_left_to_write(connecti
             "SELECT pg_current_wal_insert_lsn() - checkpoint_lsn FROM pg_control_checkpoint()"
         ).fetchone()
         assert last is not None
-        assert last[0] < 100_000, "the checkpoint is the last that was written, but for this session's own start"
+        assert last[0] < 100_000, "the checkpoint is the last that was written, except for this session's own start"
 
 
 def test_a_reset_waits_for_one_that_still_goes_on(connection: Connection, seeded: Services):
@@ -114,7 +114,7 @@ def test_a_reset_waits_for_one_that_still_goes_on(connection: Connection, seeded
     with ThreadPoolExecutor(4) as pool:
         resets = [pool.submit(database.reset_database, connection, seeded.postgres) for _ in range(4)]
     failures = [str(error) for reset in resets if (error := reset.exception()) is not None]
-    # Once the database is there, the next one throws out all who are connected to it, and makes it anew.
+    # Once the database is there, the next one throws out all who are connected to it, and makes it again.
     assert not [failure for failure in failures if "already exists" in failure]
     assert len(failures) < len(resets)
     assert titles(seeded) == ["first", "second"]

@@ -250,7 +250,7 @@ def test_postgresql_is_at_work_with_a_variants_settings_over_the_same_data(lab: 
     assert [word for word in words if word.startswith("work_mem")] == ["work_mem=16MB"]
     started = inspect(arrangement.postgres.container)["State"]["StartedAt"]
     assert arrangement.arrange(large) == []
-    assert inspect(arrangement.postgres.container)["State"]["StartedAt"] > started, "each cell has it started anew"
+    assert inspect(arrangement.postgres.container)["State"]["StartedAt"] > started, "it is started again for each cell"
     assert arrangement.arrange(lab.inventory.apis[0]) == []
     assert lab.running() == {"postgres", "redis", "api-go"}
     assert run_sql(connection, postgres, "postgres", "SHOW work_mem; DROP TABLE kept;", deadline_seconds=30) == "4MB\n"

@@ -37,7 +37,7 @@ def test_it_is_ended_as_soon_as_it_is_enough(connection: Connection, tmp_path: P
     connection.run(f"cd {shlex.quote(job.directory)}; {begun}; {more}", deadline_seconds=20)
     series, [status] = wrk.watch([(connection, job)], threads=2, enough=enough)
     assert (status.outcome, series) == ("stopped", (150, 20, 20, 20, 20, 20, 20))
-    assert asked[-1] == series, "what is told is what it was asked about"
+    assert asked[-1] == series, "what is reported is what it was asked about"
     wait_until_gone([job.process_id, job.supervisor_id])
 
 
@@ -62,7 +62,7 @@ def test_two_are_one_series_and_both_are_ended_when_it_is_enough(connection: Con
         for name, seconds in (("first", 5), ("second", 3))
     ]
     series, statuses = wrk.watch(running, threads=2, enough=lambda series: len(series) >= 3)
-    assert series == (300,) * 3, "as far as both have told"
+    assert series == (300,) * 3, "as far as both have reported"
     assert [status.outcome for status in statuses] == ["stopped", "stopped"]
     for _, job in running:
         wait_until_gone([job.process_id, job.supervisor_id])

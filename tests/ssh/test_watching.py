@@ -1,4 +1,4 @@
-"""The watch over a real host: what it sees of a load that it is told of, and what it says when it can't go on."""
+"""The watch over a real host: what it sees of a load that it knows of, and what it says when it can't go on."""
 
 import os
 import socket

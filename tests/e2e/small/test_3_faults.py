@@ -61,7 +61,7 @@ class Breaker:
         wait_for_connections(self._host, self._inventory.api(API).port, _CONNECTIONS)
 
     def kill(self, container: str) -> None:
-        """Kill a container's first process, as the kernel or a defect would; Docker starts it anew."""
+        """Kill a container's first process, as the kernel or a defect would; Docker starts it again."""
         process = f"$(docker inspect --format {{{{.State.Pid}}}} {container})"
         self._host.run(f"kill -KILL {process}", deadline_seconds=30)
 

@@ -45,7 +45,7 @@ def found(machine: Machine) -> Snapshot:
 
 
 def document(machine: Machine, jump_host: Sshd) -> dict[str, object]:
-    """The host without its key, which is to be shown and confirmed."""
+    """The host without its key, which must be shown and confirmed."""
     jump = {"address": "127.0.0.1", "port": jump_host.port, "host_key": public_half(jump_host.host_key).strip()}
     return on_machine(machine, user="someone", cpus=2, jump_host=jump, host_key=None)
 

@@ -326,7 +326,7 @@ def compared_run(
 ) -> Path:
     """A run of a second a cell over APIs of known throughput, in requests/s; cells scatter by `noise`.
 
-    The host is quiet, where it is `watched`; only there a cell tells that PostgreSQL was its limit.
+    The host is quiet, where it is `watched`; only there a cell shows that PostgreSQL was its limit.
 
     98% of the responses take what the closed loop makes them take, and the others five times as long. An API uses half
     a core, and as many MB as there are letters in its name, times ten.

@@ -1,4 +1,4 @@
-"""What a report tells of latency up the tail, and of the work for each CPU second."""
+"""What a report says of latency up the tail, and of the work for each CPU second."""
 
 import json
 from pathlib import Path

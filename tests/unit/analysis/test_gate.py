@@ -243,7 +243,7 @@ def test_the_summary_has_the_outcome_its_reasons_and_every_measure(golden_report
 
 
 EXPERIMENTS = 1000 if NIGHTLY else 300
-"""As many give the same shares each time, for their seed is fixed; a bound allows for two standard deviations."""
+"""As many give the same shares each time, because their seed is fixed; a bound allows for two standard deviations."""
 
 
 def shares(golden: Report, ratio: float, noise: float, *, loads: int, blocks: int = 10) -> dict[str, float]:

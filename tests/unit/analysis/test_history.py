@@ -55,7 +55,7 @@ def test_a_change_is_outside_where_the_twins_of_both_runs_do_not_explain_it(tmp_
     points = series_of(history, BASE).points
     assert [point.outside for point in points] == [None, False, True]
     assert points[2].change == pytest.approx(1.2, rel=1e-4)
-    # Its own cells, too, are equal to the last bit, so any change is more than its twins tell.
+    # Its own cells, too, are equal to the last bit, so any change is more than its twins show.
     assert points[2].noise == pytest.approx(1.0)
 
 

@@ -1,4 +1,4 @@
-"""A load host must be of the same hardware; what else differs is told."""
+"""A load host must be of the same hardware; what else differs is reported."""
 
 import pytest
 
@@ -24,7 +24,7 @@ from tests.unit.documents.samples import IDENTITY
 def test_other_hardware_refuses_the_run(changes: dict[str, object], told: str):
     other = IDENTITY.model_copy(update=changes)
     assert hardware_differences(IDENTITY, other) == (told,)
-    assert other_differences(IDENTITY, other) == (), "it is told once"
+    assert other_differences(IDENTITY, other) == (), "it is reported once"
     record = LoadHostRecord(before=LoadHostLook(identity=other, network=NETWORK))
     with pytest.raises(RunError, match="Not every load host is identical") as caught:
         require_identical(HostRecord(before=IDENTITY, load_hosts=(record,)))

@@ -86,7 +86,7 @@ def test_throughput_over_three_blocks(golden_report: Report):
 
 
 def test_corrected_percentiles_over_three_blocks(golden_report: Report):
-    """p99 is 15, 15 and 10 ms, p99.9 60, 50 and 15 ms, for e is 10, 20 and 40 ms."""
+    """p99 is 15, 15 and 10 ms, p99.9 60, 50 and 15 ms, because e is 10, 20 and 40 ms."""
     measured = summary_of(golden_report, "go", "light").measured
     assert measured is not None
     assert measured.corrected.p99_us.value == pytest.approx((15_000 * 15_000 * 10_000) ** (1 / 3))

@@ -16,7 +16,7 @@ from tests.unit.analysis.run_builder import COMPARED_THROUGHPUTS, compared_run
 DASH = "\N{EN DASH}"
 
 LOUD = (0.3, -0.25, 0.1, -0.3, 0.2, -0.05)
-"""Noise in which nothing can be told."""
+"""Noise in which no difference can be found."""
 
 
 def compared(golden: Report, throughputs: Throughputs) -> Report:

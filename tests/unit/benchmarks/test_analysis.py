@@ -1,4 +1,4 @@
-"""The command that times the analysis: whose time it tells, and what it refuses."""
+"""The command that times the analysis: whose time it shows, and what it refuses."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is under way is told with the time that it takes: on a live line, or by reminders without a terminal."""
+"""What is under way is shown with the time that it takes: on a live line, or by reminders without a terminal."""
 
 import errno
 import io
@@ -183,5 +183,5 @@ def test_output_that_is_full_ends_the_reminders_without_a_word_of_their_own(caps
     with under_way(shown, "checking go"):
         await_truth(lambda: output.written, output)
         with pytest.raises(OSError, match="No space left"):
-            shown.print("what the operation itself tells")
+            shown.print("what the operation itself reports")
     assert capsys.readouterr() == ("", "")

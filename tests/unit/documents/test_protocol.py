@@ -1,4 +1,4 @@
-"""The protocol as YAML: what it may vary, and what of it is told where it is at fault."""
+"""The protocol as YAML: what it may vary, and where a fault in it is reported."""
 
 import pytest
 

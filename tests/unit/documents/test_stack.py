@@ -23,7 +23,7 @@ def stack(**changes: object) -> Stack:
 
 
 def text_of(**changes: object) -> str:
-    """The document as a file has it, for faults that are told with their place."""
+    """The document as a file has it, for faults that are reported with their place."""
     return yaml.safe_dump(json.loads(json.dumps(DOCUMENT | changes, default=str)))
 
 

@@ -186,7 +186,7 @@ DOCUMENT = Stack(
 
 
 class World:
-    """The lab and its host, as they are to be for one call."""
+    """The lab and its host, as they should be for one call."""
 
     def __init__(self, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.project = project

@@ -1,4 +1,4 @@
-"""What a bench does with the variants of a run, where the host only tells what it was asked for."""
+"""What a bench does with the variants of a run, where the host only notes what it was asked for."""
 
 from collections.abc import Sequence
 from typing import Any

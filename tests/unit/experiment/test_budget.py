@@ -100,7 +100,7 @@ def test_what_the_open_loop_takes_at_most_is_kept_for_it():
         fit(protocol, APIS, HOUR, known)
 
 
-# What earlier runs tell
+# What earlier runs show
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""What is told of an implementation before anything is built: its document, its lines, and what a build printed."""
+"""What is known of an implementation before anything is built: its document, its lines, and what a build printed."""
 
 from pathlib import Path
 

@@ -219,7 +219,7 @@ def test_a_failure_on_one_load_host_is_reported_for_all(collected: Collected, wh
 
 
 class LoadHostBench(FakeBench):
-    """The bench in memory, with a load host that is like its host unless told."""
+    """The bench in memory, with a load host that is like its host unless said otherwise."""
 
     its_identity: HostIdentity = IDENTITY
 

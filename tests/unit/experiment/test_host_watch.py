@@ -1,4 +1,4 @@
-"""The watch over one cell after the other: what it leaves, and that a failure is told and ends no cell."""
+"""The watch over one cell after the other: what it leaves, and that a failure is reported and ends no cell."""
 
 from pathlib import Path
 from typing import cast

@@ -40,7 +40,7 @@ GARBAGE_PROBE = """
 dofile("{replay}")
 local replay_init, replay_done = init, done
 
--- The replay script sets the global `request` anew; this comes between any such function and wrk.
+-- The replay script replaces the global `request`; this comes between any such function and wrk.
 function init(args)
    replay_init(args)
    local inner, calls = request, 0
@@ -319,7 +319,7 @@ def test_a_warm_up_records_the_requests_of_each_whole_second(wrk: Wrk, server: R
         least = sum(at < begun + seconds for ats in arrivals.values() for at in ats)
         most = sum(at < ats[0] + seconds for ats in arrivals.values() for at in ats)
         assert least <= sum(series[:seconds]) <= most + len(arrivals)
-    # Of two requests that arrive after a second's end, the later one was sent after it, and told it.
+    # Of two requests that arrive after a second's end, the later one was sent after it, and shows it.
     over = [sum(sum(at > ats[0] + end for at in ats) >= 2 for end in (1, 2, 3)) for ats in arrivals.values()]
     assert min(over) <= len(series)
     assert sum(series) <= window.result.requests + len(arrivals)

@@ -44,7 +44,7 @@ def built(workload: Workload) -> RequestFile:
 
 
 def frames(file: RequestFile) -> list[tuple[str, bytes]]:
-    """The heads and bodies of a request file, read by the rule that its docstring tells."""
+    """The heads and bodies of a request file, read by the rule in its docstring."""
     found: list[tuple[str, bytes]] = []
     position = 0
     while position < len(file.data):

@@ -1,4 +1,4 @@
-"""The runs of a checkout: what each is told to be, what keeps one from being removed, and that a removal is whole."""
+"""The runs of a checkout: what is said of each, what keeps one from being removed, and that a removal is whole."""
 
 import shutil
 from datetime import timedelta

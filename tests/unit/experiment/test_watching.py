@@ -1,4 +1,4 @@
-"""What a run tells whoever watches it: its cells, what was made before, the time left, and what should be known."""
+"""What a run reports to its watchers: its cells, what was made before, the time left, and what should be known."""
 
 from datetime import timedelta
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""The events of a run as they would be told, with the moments at which they would be: nothing is measured."""
+"""The events of a run as they would be reported, with the moments at which they would be: nothing is measured."""
 
 import json
 import math
@@ -81,7 +81,7 @@ def ended(cells: int = 1) -> RunFinished:
 
 
 def told_run(protocol: Protocol, apis: Sequence[str], timing: Timing, *, seed: int = 1) -> list[Told]:
-    """All events of a run, those of its open loop included; the first is told at 0."""
+    """All events of a run, those of its open loop included; the first is reported at 0."""
     plan = make_plan(protocol, apis, seed)
     open_loop = protocol.open_loop
     unplanned = cells_at_most(open_loop, len(apis)) if open_loop else 0
@@ -149,7 +149,7 @@ def end_of_first_block(told: Sequence[Told]) -> int:
 
 
 def left_after(told: Sequence[Told], index: int) -> tuple[float, float]:
-    """The time left as it is told after the event of that index, and as it was, in seconds."""
+    """The time left as it is shown after the event of that index, and as it was, in seconds."""
     time_left = TimeLeft()
     for event, at in told[: index + 1]:
         time_left.take(event, at)
@@ -160,7 +160,7 @@ def left_after(told: Sequence[Told], index: int) -> tuple[float, float]:
 
 
 def error_after_first_block(told: Sequence[Told]) -> float:
-    """By which share of what was left the time that is told after the first block is wrong."""
+    """By which share of what was left the time that is shown after the first block is wrong."""
     seconds, was = left_after(told, end_of_first_block(told))
     return seconds / was - 1
 

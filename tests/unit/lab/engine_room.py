@@ -42,7 +42,7 @@ class Step(Resource, module="fairground", name="Step"):
 
 @dataclass(frozen=True)
 class EngineRoom:
-    """An engine in a checkout of its own, and what it told of its progress."""
+    """An engine in a checkout of its own, and the progress that it reported."""
 
     engine: Engine
     told: list[ResourceProgress] = field(default_factory=list[ResourceProgress])
@@ -51,7 +51,7 @@ class EngineRoom:
         (self.engine.root / "__main__.py").write_text(program)
 
     def up(self) -> list[ResourceProgress]:
-        """Run `up` and return what it told."""
+        """Run `up` and return what it reported."""
         return self.operate("up", "--yes", "--skip-preview")
 
     def operate(self, *arguments: str) -> list[ResourceProgress]:

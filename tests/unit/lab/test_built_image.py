@@ -163,7 +163,7 @@ def test_an_image_that_one_host_lost_comes_from_another(hosts: Hosts):
 
 def test_an_image_is_never_carried_from_its_own_host(hosts: Hosts):
     create(hosts.host("one"))
-    create(hosts.host("one"), host_id="made anew")
+    create(hosts.host("one"), host_id="made again")
     assert hosts.done == ["built on one from apis/echo"] * 2
 
 

@@ -1,4 +1,4 @@
-"""What a lab at a cloud lacks on the controller is told before anything is made or paid for."""
+"""What a lab at a cloud lacks on the controller is reported before anything is made or paid for."""
 
 import importlib.metadata
 from datetime import timedelta

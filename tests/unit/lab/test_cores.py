@@ -25,7 +25,7 @@ machines = st.builds(machine, st.integers(min_value=1, max_value=16), threads=st
 
 
 def groups(layout: CoreLayout) -> list[set[int]]:
-    """The CPUs of the four that are told apart: API, PostgreSQL, Redis with the system, generator."""
+    """The CPUs of the four that are distinguished: API, PostgreSQL, Redis with the system, generator."""
     return [set(layout.api), set(layout.postgres), {*layout.redis, *layout.system}, set(layout.generator)]
 
 

@@ -1,4 +1,4 @@
-"""What a lab at a cloud costs is told, and confirmed once for each cost, by the record of the real engine."""
+"""What a lab at a cloud costs is shown, and confirmed once for each cost, by the record of the real engine."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -91,7 +91,7 @@ def record(room: EngineRoom, stated: object) -> None:
 
 
 class Asked:
-    """Somebody who is asked, and what was told before."""
+    """Somebody who is asked, and what was shown before."""
 
     def __init__(self, answer: bool) -> None:
         self.answer = answer

@@ -1,4 +1,4 @@
-"""What PostgreSQL and Redis are told."""
+"""The settings of PostgreSQL and Redis."""
 
 from lab.components.services import DEFAULT_SETTINGS, SETTINGS, write_configuration
 
@@ -15,5 +15,5 @@ def test_redis_listens_on_loopback_alone_asks_for_the_password_and_writes_nothin
     lines = write_configuration(16379, "abc123").splitlines()
     assert {"bind 127.0.0.1", "port 16379", "requirepass abc123", "protected-mode yes", "appendonly no"} <= set(lines)
     assert 'save ""' in lines
-    # All but the first three, which are no setting but where it is and who may ask, are told in the inventory.
+    # All but the first three, which are no setting but where it is and who may ask, are recorded in the inventory.
     assert [tuple(line.split(" ", 1)) for line in lines[3:]] == [*SETTINGS.items()]

@@ -65,7 +65,7 @@ class StandIn:
         return {name: chosen(self.path(name).read_text()) for name in UNTOUCHED if self.path(name).exists()}
 
     def left(self) -> list[str]:
-        """What is left of a run, but for locks."""
+        """What is left of a run, except for locks."""
         return [path.name for path in self.state.glob("*") if not path.name.endswith("lock")]
 
 

@@ -36,7 +36,7 @@ OWN_HOST = {
     "sys/devices/system/clocksource/clocksource0/current_clocksource": "tsc\n",
     f"{CPU}/intel_pstate/no_turbo": "0\n",
     f"{CPU}/smt/control": "on\n",
-    # The first CPU alone wouldn't tell that the others were switched between two runs.
+    # The first CPU alone wouldn't show that the others were switched between two runs.
     f"{CPU}/cpu0/cpufreq/scaling_governor": "performance\n",
     f"{CPU}/cpu1/cpufreq/scaling_governor": "powersave\n",
     f"{CPU}/cpu2/cpufreq/scaling_governor": "performance\n",
@@ -66,7 +66,7 @@ CONTAINER = {
 
 
 def read_from(folder: Path, files: dict[str, str], namespace: str, monkeypatch: pytest.MonkeyPatch) -> HostIdentity:
-    """What the script tells of a host that has these files, and its first process this namespace of processes."""
+    """What the script says of a host that has these files, whose first process has this namespace of processes."""
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -49,14 +49,14 @@ def test_the_clock_of_one_machine_is_its_own_within_the_error_and_nothing_is_lef
     found = network.read_clock(LocalHost(), LocalHost(), "127.0.0.1")
     assert before_ns < found.at_ns < time.monotonic_ns()
     assert abs(found.offset_ns) <= found.error_ns
-    # Each end tells both clocks by a reading of its own.
+    # Each end reads its own clocks at a moment of its own.
     assert abs(found.wall_offset_ns) <= found.error_ns + 10**9
     assert found.delay_ns > 0
     assert list(home.iterdir()) == []
 
 
 class Answering:
-    """In the place of a socket, an end that answers with what it is given to say, while time goes by as it is told."""
+    """In the place of a socket, an end that answers with what it is given to say, while time goes by as it is given."""
 
     def __init__(self, exchanges: list[tuple[int, int, int, int]], monkeypatch: pytest.MonkeyPatch) -> None:
         """`exchanges` are the four timestamps of RFC 5905 each: t1 and t4 of the one that asks, t2 and t3 of this."""
@@ -149,7 +149,7 @@ def test_an_address_that_is_not_the_hosts_is_reported():
 
 def test_a_load_host_that_does_not_reach_the_address_is_reported(monkeypatch: pytest.MonkeyPatch):
     def elsewhere(*_: object) -> int:
-        # Nobody listens there: the port is another one than the lab's host told.
+        # Nobody listens there: the port isn't the one that the lab's host reported.
         return free_port()
 
     monkeypatch.setattr(network, "_wait_for_port", elsewhere)

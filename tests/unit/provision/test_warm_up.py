@@ -1,4 +1,4 @@
-"""The series of a warm-up, from what wrk's threads tell of it."""
+"""The series of a warm-up, from what wrk's threads say of it."""
 
 import pytest
 

@@ -48,13 +48,13 @@ class Declared:
     Attributes:
         type: as ``aws:ec2/instance:Instance``.
         name: its name in the program.
-        inputs: what it is to be, secrets in plain text.
+        inputs: what it should be, secrets in plain text.
         secrets: which of the inputs are secret.
         secret_outputs: which of its outputs the engine is told to keep as secrets.
         provider: the name of the provider that makes it; empty where that is the default one.
         after: the names of those that are made before it.
         deleted_first: whether the old one goes before a new one is made.
-        made_anew_for: the inputs whose change makes it anew, though its cloud could change it where it is.
+        replaced_for: the inputs whose change replaces it, though its cloud could change it where it is.
     """
 
     type: str
@@ -65,7 +65,7 @@ class Declared:
     provider: str
     after: frozenset[str]
     deleted_first: bool
-    made_anew_for: frozenset[str]
+    replaced_for: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class _Monitor(mocks.MockMonitor):
                 provider=request.provider.rpartition("::")[0].rpartition("::")[2],
                 after=frozenset(urn.rpartition("::")[2] for urn in request.dependencies),
                 deleted_first=request.deleteBeforeReplace,
-                made_anew_for=frozenset(request.replaceOnChanges),
+                replaced_for=frozenset(request.replaceOnChanges),
             )
         )
         return super().RegisterResource(request)  # pyright: ignore[reportUnknownMemberType]

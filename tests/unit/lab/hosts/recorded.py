@@ -82,7 +82,7 @@ def _record(one: Declared) -> dict[str, Any]:
         "provider": one.provider,
         "after": sorted(one.after),
         "secret outputs": sorted(one.secret_outputs),
-        "replaced for": sorted(one.made_anew_for),
+        "replaced for": sorted(one.replaced_for),
         "deleted first": one.deleted_first,
         "inputs": _plain(inputs),
     }

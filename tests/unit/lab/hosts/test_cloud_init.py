@@ -1,4 +1,4 @@
-"""What a machine is told at its first boot."""
+"""What a machine is asked to do at its first boot."""
 
 from lab.hosts.cloud import SSHD_SETTINGS
 from tests.unit.lab.hosts.recorded import USER_DATA
