@@ -30,7 +30,7 @@ _AT_ONCE = 1.0
 BUSY_SECONDS = 9.0
 """Seconds in which it is answered while megabytes come from hundreds of clients."""
 
-_SECONDS = 60 if NIGHTLY else 6
+_SECONDS = 60 if NIGHTLY else 3
 """For how long the crowd stays."""
 
 _MOST = 768 * 2**20
