@@ -12,6 +12,7 @@ from apis.contract.checks.model import check
 from apis.contract.checks.wire import PNG, Part
 
 _PLANS_OF_A_PREPARED_STATEMENT = 6
+_CLIENTS = 4
 """PostgreSQL plans a prepared statement for its first five values, then once for all. Source: PREPARE, "Notes"."""
 
 _CONTENT = {"title": "t", "body": "b"}
@@ -145,8 +146,9 @@ def statements_are_prepared_once_for_each_connection(context: Context) -> None:
         context.database.execute("SELECT pg_reload_conf()")
         for what, request in requests.items():
             [(before,)] = context.database.execute(plans).fetchall()
-            for _ in range(most + 60):
-                request()
+            with ThreadPoolExecutor(_CLIENTS) as pool:
+                for answer in [pool.submit(request) for _ in range(most + 60)]:
+                    answer.result()
             [(after,)] = context.database.execute(plans).fetchall()
             expect.that(after - before <= most, f"Plans of {what}: expected {most} or fewer, saw {after - before}.")
     finally:

@@ -8,6 +8,7 @@ import kotlin.concurrent.thread
 
 private const val EXIT_FAILURE = 1
 private const val READ_TIMEOUT_SECONDS = 60
+private const val RUNNING_LIMIT = 128
 private const val GRACE_MILLISECONDS = 9_000L
 private const val STOP_MILLISECONDS = 9_500L
 private const val POLL_MILLISECONDS = 50L
@@ -29,6 +30,8 @@ fun serve(
                 shareWorkGroup = true
                 tcpKeepAlive = true
                 requestReadTimeoutSeconds = READ_TIMEOUT_SECONDS
+                // Behind as many unanswered requests of one connection Ktor may stop reading from it for good.
+                runningLimit = RUNNING_LIMIT
                 shutdownGracePeriod = GRACE_MILLISECONDS
                 shutdownTimeout = STOP_MILLISECONDS
             },

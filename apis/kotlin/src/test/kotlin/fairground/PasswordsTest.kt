@@ -31,7 +31,7 @@ class PasswordsTest {
         }
 
     @Test
-    fun `one runs at a time for each CPU, 12 wait, and further ones are refused`() =
+    fun `one runs at a time for each CPU, 32 wait, and further ones are refused`() =
         runBlocking {
             val passwords = Passwords(cpus = 1)
             val gate = CountDownLatch(1)
@@ -42,7 +42,7 @@ class PasswordsTest {
                 gate.await()
                 running.decrementAndGet()
             }
-            val accepted = List(13) { async(start = CoroutineStart.UNDISPATCHED) { passwords.queued { compute(work) } } }
+            val accepted = List(33) { async(start = CoroutineStart.UNDISPATCHED) { passwords.queued { compute(work) } } }
             assertFailsWith<TooManyPasswords> { passwords.queued { compute {} } }
             gate.countDown()
             accepted.awaitAll()

@@ -14,7 +14,7 @@ import java.sql.Connection
 import java.sql.SQLException
 import java.sql.SQLTransientConnectionException
 import javax.sql.DataSource
-import kotlin.time.Duration.Companion.milliseconds
+import kotlin.time.Duration.Companion.seconds
 import kotlin.time.TimeSource
 
 /** PostgreSQL can't answer at the moment. Whether the statement took effect is unknown. */
@@ -158,9 +158,9 @@ private class RetryingDataSource(
     }
 }
 
-/** How long a request waits for PostgreSQL; the contract allows three seconds. */
-private val PATIENCE = 2500.milliseconds
-private const val CONNECTION_TIMEOUT_MILLISECONDS = 2000L
+/** How long a request waits for PostgreSQL; the contract allows three seconds, also on a busy CPU. */
+private val PATIENCE = 2.seconds
+private const val CONNECTION_TIMEOUT_MILLISECONDS = 1500L
 private const val VALIDATION_TIMEOUT_MILLISECONDS = 1000L
 private const val CONNECT_TIMEOUT_SECONDS = 1
 private const val SOCKET_TIMEOUT_SECONDS = 2

@@ -8,17 +8,14 @@ import org.springframework.security.crypto.argon2.Argon2PasswordEncoder
 /** As many requests wait for a hash as may. */
 class TooManyPasswords : DescribedException("too many passwords are waiting to be hashed")
 
-/**
- * The queue for password hashes. Ktor 3.2 doesn't cancel a call whose client has gone; so it is a short queue, of two thirds
- * of a second, that keeps abandoned logins from delaying others. The contract would allow 32 for each CPU.
- */
+/** The queue for password hashes. */
 class Passwords(
     cpus: Int = Runtime.getRuntime().availableProcessors(),
 ) {
     private val hasher = Hasher(cpus)
     private val places = Semaphore(cpus * (1 + WAITING_PER_CPU))
 
-    /** Runs [work], which may hash and what goes with it. Fails with [TooManyPasswords] if 12 wait already for each CPU. */
+    /** Runs [work], which may hash and what goes with it. Fails with [TooManyPasswords] if 32 wait already for each CPU. */
     suspend fun <T> queued(work: suspend Hasher.() -> T): T {
         if (!places.tryAcquire()) throw TooManyPasswords()
         try {
@@ -29,7 +26,7 @@ class Passwords(
     }
 
     private companion object {
-        const val WAITING_PER_CPU = 12
+        const val WAITING_PER_CPU = 32
     }
 }
 
