@@ -1,10 +1,11 @@
-"""An inventory with load hosts, and one without, which is written as it was before there were any."""
+"""Inventories with and without load hosts, and older ones."""
 
 import json
 
 import pytest
 
 from documents.errors import DocumentError
+from documents.lab.host import JumpHost
 from documents.lab.inventory import Inventory
 from documents.run.records import HostRecord
 from tests.unit.analysis.load_host_builder import LOAD_HOST, with_load_hosts
@@ -23,7 +24,7 @@ def changed(**members: object) -> str:
     return json.dumps(json.loads(with_load_hosts(INVENTORY).to_json()) | members)
 
 
-def test_without_load_hosts_nothing_of_them_is_written():
+def test_without_load_hosts_nothing_about_them_is_written():
     written = json.loads(INVENTORY.to_json())
     assert written.keys().isdisjoint({"load_hosts", "api_address"})
     assert "load_hosts" not in json.loads(HostRecord(before=IDENTITY).to_json())
@@ -31,14 +32,28 @@ def test_without_load_hosts_nothing_of_them_is_written():
     assert INVENTORY.load_hosts == ()
 
 
-def test_with_load_hosts_all_of_it_is_read_again():
+def test_an_inventory_with_load_hosts_is_read_back():
     inventory = with_load_hosts(INVENTORY, 2)
     assert Inventory.from_json(inventory.to_json(), name="inventory") == inventory
     assert inventory.load_hosts == (LOAD_HOST, LOAD_HOST)
 
 
+def test_an_older_inventory_with_a_jump_host_is_read():
+    """It has `host_public_key` for what is now `host_key`."""
+    older = json.loads(INVENTORY.to_json())
+    older["host"]["jump_host"] = {
+        "address": "gate.example",
+        "port": 22,
+        "user": "ada",
+        "host_public_key": "ssh-ed25519 AAAA",
+    }
+    inventory = Inventory.from_json(json.dumps(older), name="inventory")
+    assert inventory.host.jump_host == JumpHost(address="gate.example", user="ada", host_key="ssh-ed25519 AAAA")
+    assert Inventory.from_json(inventory.to_json(), name="inventory") == inventory
+
+
 @pytest.mark.parametrize(
-    ("members", "told"),
+    ("members", "fault"),
     [
         ({"api_address": "127.0.0.1"}, r"api_address: no load host reaches 127\.0\.0\.1"),
         ({"api_address": "127.0.1.1"}, r"api_address: no load host reaches 127\.0\.1\.1"),
@@ -51,6 +66,6 @@ def test_with_load_hosts_all_of_it_is_read_again():
         ({"load_hosts": on_load_host(system=[6])}, "its CPUs to itself"),
     ],
 )
-def test_what_cannot_be_is_refused_with_its_place(members: dict[str, object], told: str):
-    with pytest.raises(DocumentError, match=told):
+def test_a_contradiction_is_refused_with_its_place(members: dict[str, object], fault: str):
+    with pytest.raises(DocumentError, match=fault):
         Inventory.from_json(changed(**members), name="inventory")
