@@ -44,8 +44,23 @@ def interval(estimate: Estimate, per: float = 1) -> str:
 
 
 def percent(value: float) -> str:
-    """A share as a whole percentage."""
+    """A measured share as a whole percentage."""
     return f"{value:.0%}"
+
+
+def exact_percent(share: float) -> str:
+    """A share that somebody chose, such as a margin, as a percentage with all its digits: 3%, 2.5%."""
+    return f"{100 * share:g}%"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things: `1 cell`, `3 cells`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def capital(text: str) -> str:
+    """Text with a capital at its beginning."""
+    return text[:1].upper() + text[1:]
 
 
 def listing(names: list[str]) -> str:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from analysis.cells.cells import bound_by
+from analysis.formatting import counted, listing
 from analysis.raw import (
     FEW_RESPONSES,
     HOST_ROLES,
@@ -202,17 +203,16 @@ def about_open_loop(run: Run, found: OpenLoopReport | None) -> Iterator[str]:
         yield "There is no open loop: no API has a valid cell under the load that sets its rates."
         return
     if len(found.rates) < len(asked.shares):
-        rates = f"{len(found.rates)} {'rate' if len(found.rates) == 1 else 'rates'}"
         yield (
-            f"The open loop has {rates} for {len(asked.shares)} shares. In whole requests a second several shares of "
-            f"{found.slowest}'s throughput are the same rate, and each rate was measured once."
+            f"The open loop has {counted(len(found.rates), 'rate')} for {len(asked.shares)} shares. In whole requests "
+            f"a second several shares of {found.slowest}'s throughput are the same rate, and each rate was measured "
+            "once."
         )
     seconds = found.scenario.duration_seconds
     if few := [f"{rate.rate:,}" for rate in found.rates if rate.rate * seconds < FEW_RESPONSES]:
         yield (
-            f"Windows of the open loop have fewer than {FEW_RESPONSES:,} requests at {len(few)} of {len(found.rates)} "
-            f"{'rate' if len(found.rates) == 1 else 'rates'}. p99.9 is the single slowest answer at "
-            f"{' and '.join(few)} requests/s."
+            f"Windows of the open loop have fewer than {FEW_RESPONSES:,} requests at {len(few)} of "
+            f"{counted(len(found.rates), 'rate')}. p99.9 is the single slowest answer at {listing(few)} requests/s."
         )
     most = found.scenario.connections
     if closed := Counter(cell.api for cell in found.cells if cell.connections_opened > most):

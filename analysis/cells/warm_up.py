@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from ruptures.detection import KernelCPD  # pyright: ignore[reportMissingTypeStubs]
 
+from analysis.formatting import counted
 from analysis.raw.run import Run
 from documents.report import Spread, WarmUpSummary
 from documents.run import STEADY_SECONDS, Cell, WarmUp, WarmUpOutcome
@@ -115,9 +116,9 @@ def about_warm_ups(run: Run) -> Iterable[str]:
     never = [cell for cell, warm_up in watched if warm_up.outcome == "never-steady"]
     if never:
         yield (
-            f"Throughput hadn't settled after {most_seconds} s of warm-up in {len(never)} of {len(watched)} "
-            f"{'cell' if len(watched) == 1 else 'cells'}. Their numbers are those of an API that still warms up, or of "
-            f"a host that isn't quiet: {_listed(never)}."
+            f"Throughput hadn't settled after {most_seconds} s of warm-up in {len(never)} of "
+            f"{counted(len(watched), 'cell')}. Their numbers are those of an API that still warms up, or of a host "
+            f"that isn't quiet: {_listed(never)}."
         )
     if any(warm_up.outcome == "not-judged" for _, warm_up in watched):
         said = f"A warm-up of at most {most_seconds} s is too short" if most_seconds else "There was no warm-up"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from analysis.claims import article
+from analysis.formatting import counted
 from documents.lab import CoreLayout, HostSize
 from documents.report import (
     BuildingFacts,
@@ -87,11 +88,6 @@ def all_of(parts: Collection[ClaimOutcome]) -> ClaimOutcome:
     return "reproduced"
 
 
-def sentence(text: str) -> str:
-    """The text with a capital at its beginning."""
-    return text[:1].upper() + text[1:]
-
-
 TOLERANCE = 0.05
 
 
@@ -129,8 +125,7 @@ WORKLOAD: Workload = "mixed"
 
 def size_text(size: HostSize) -> str:
     """The size of a host: `2 cores and 4 GiB`."""
-    cores = len(size.cpus)
-    return f"{cores} {'core' if cores == 1 else 'cores'} and {size.memory_bytes / 2**30:.3g} GiB"
+    return f"{counted(len(size.cpus), 'core')} and {size.memory_bytes / 2**30:.3g} GiB"
 
 
 def unlike_host(size: HostSize, cores: CoreLayout) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from analysis.claims import article
 from analysis.claims.claim import Claim, Evidence, Judgement, all_of, not_comparable
-from analysis.formatting import listing, plain
+from analysis.formatting import counted, listing, plain
 from documents.report import BuildingFacts, ClaimOutcome, Spread
 
 LEAST_ODDS = 20
@@ -154,8 +154,8 @@ def judge_limit(evidence: Evidence, limit: TimeLimit) -> Judgement:
     beyond = spread.least > limit.seconds
     if beyond and facts.build_cpus < article.CORES:
         return not_comparable(
-            f"{measured}, beyond {bound}, but in a lab of {_cpus(facts)} instead of the article's {article.CORES}, "
-            "where it would take less time."
+            f"{measured}, beyond {bound}, but in a lab of {counted(facts.build_cpus, 'CPU')} instead of the article's "
+            f"{article.CORES}, where it would take less time."
         )
     outcome: ClaimOutcome = "reproduced" if beyond == limit.beyond else "contradicted"
     return Judgement(outcome, f"{measured}, {'beyond' if beyond else 'within'} {bound}.")
@@ -204,7 +204,3 @@ _LONGER: dict[Ordering, ClaimOutcome] = {
     "less": "contradicted",
     "unclear": "cannot-tell",
 }
-
-
-def _cpus(facts: BuildingFacts) -> str:
-    return f"{facts.build_cpus} {'CPU' if facts.build_cpus == 1 else 'CPUs'}"

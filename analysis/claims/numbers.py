@@ -12,11 +12,10 @@ from analysis.claims.claim import (
     all_of,
     not_comparable,
     place_text,
-    sentence,
     why_no_number,
     why_no_order,
 )
-from analysis.formatting import interval, listing, plain, ratio_text
+from analysis.formatting import capital, counted, exact_percent, interval, listing, plain, ratio_text
 from documents.report import ClaimOutcome, Estimate, Interval, PairComparison
 
 
@@ -63,11 +62,11 @@ def compared_pair(evidence: Evidence, column: PublishedColumn, above: str, below
     ends = f", 95% interval {ratio_text(interval.low)} to {ratio_text(interval.high)}" if interval else ""
     measured = (
         f"{column.noun} of {above} over {below} is {ratio_text(ratio)}{ends}, "
-        f"of {pair.blocks} {'block' if pair.blocks == 1 else 'blocks'}"
+        f"of {counted(pair.blocks, 'block')}"
     )
     reason = why_no_order(evidence, column.load)
     if reason is not None:
-        return not_comparable(f"{sentence(reason)}. Measured here: {measured}.")
+        return not_comparable(f"{capital(reason)}. Measured here: {measured}.")
     return ComparedPair(pair, interval, comparison.margin, measured)
 
 
@@ -93,7 +92,7 @@ def judge_number(evidence: Evidence, column: PublishedColumn, api: str) -> Judge
     found = f"{column.text(measured.value)}{_interval_text(measured, column)}"
     reason = why_no_number(evidence, column.load)
     if reason is not None:
-        return not_comparable(f"{sentence(reason)}. Measured here: {found}.")
+        return not_comparable(f"{capital(reason)}. Measured here: {found}.")
     if measured.low is None or measured.high is None:
         return Judgement("cannot-tell", f"Measured {found}, in one block alone: there is no interval.")
     published = column.values[api]
@@ -150,7 +149,7 @@ def judge_order(evidence: Evidence, column: PublishedColumn, first: str, second:
 
 def _judge_tie(found: ComparedPair, published: float) -> Judgement:
     """Judge two that are shown to be the same; `published` is their ratio in the article, from 1 on."""
-    same, measured = f"the same within {found.margin:.0%}", found.measured
+    same, measured = f"the same within {exact_percent(found.margin)}", found.measured
     if found.verdicts.bound_by_postgres:
         return Judgement("cannot-tell", f"They are {same}, but PostgreSQL is the limit of both: {measured}.")
     if published <= 1 + found.margin:

@@ -25,6 +25,7 @@ import numpy as np
 
 from analysis.cells import bound_by_postgres
 from analysis.claims.claim import size_text
+from analysis.formatting import counted
 from analysis.raw import read_run
 from analysis.report import analyse
 from analysis.statistics import (
@@ -329,7 +330,7 @@ def _missing(first: Report, second: Report) -> list[str]:
             are = "is" if unfinished == 1 else "are"
             notes.append(f"{report.run_id} isn't finished: {unfinished} of its cells {are} still to be measured.")
         if void := len(report.void_cells):
-            notes.append(f"{report.run_id} has {void} void {'cell' if void == 1 else 'cells'}; its report says why.")
+            notes.append(f"{report.run_id} has {counted(void, 'void cell')}; its report says why.")
     for report, other in ((first, second), (second, first)):
         for what, mine, theirs in (
             ("API", report.apis, {api.name for api in other.apis}),
@@ -456,10 +457,6 @@ def _geometric_mean(sample: Sequence[float]) -> float | None:
 
 def _too_few(api: str, scenario: str, before: Sequence[float], after: Sequence[float]) -> str:
     return (
-        f"The first run has {_blocks(before)} with a valid cell of {api} under {scenario}, the second "
-        f"{_blocks(after)}; a comparison needs {LEAST_BLOCKS} of each."
+        f"The first run has {counted(len(before), 'block')} with a valid cell of {api} under {scenario}, the second "
+        f"{counted(len(after), 'block')}; a comparison needs {LEAST_BLOCKS} of each."
     )
-
-
-def _blocks(sample: Sequence[float]) -> str:
-    return f"{len(sample)} {'block' if len(sample) == 1 else 'blocks'}"

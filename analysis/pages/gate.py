@@ -1,6 +1,6 @@
 """The gate's outcome: one line for a log, a table, and a summary in Markdown for a pull request."""
 
-from analysis.formatting import MISSING, ratio_interval, ratio_text
+from analysis.formatting import MISSING, capital, counted, exact_percent, ratio_interval, ratio_text
 from analysis.pages.markdown import bullets, escape, markdown_section
 from analysis.pages.table import Column, Table, TableCell, ratio_cell
 from analysis.statistics import MEASURE_TITLES, MOST_BLOCKS, blocks_text, verdict_text
@@ -25,7 +25,7 @@ def outcome_line(gate: Gate) -> str:
             f"pass, and there were {blocks}"
         )
         if gate.blocks_needed is not None and gate.blocks_needed <= blocks:
-            said += f": this one is too near the margin of {100 * gate.margin:.2g}%"
+            said += f": this one is too near the margin of {exact_percent(gate.margin)}"
     return said
 
 
@@ -40,8 +40,8 @@ def gate_table(gate: Gate) -> Table:
         title=f"{gate.candidate.name} over {gate.base.name}",
         note=(
             "Ratios with their 95% intervals. Same: the 90% interval lies within "
-            f"{gate.margin:.0%}. Better: significant at {gate.significance:.0%} after Holm's correction. Judged: "
-            f"{', '.join(judged)}, {gate.tests} {'test' if gate.tests == 1 else 'tests'} in one family; all else is "
+            f"{exact_percent(gate.margin)}. Better: significant at {exact_percent(gate.significance)} after Holm's "
+            f"correction. Judged: {', '.join(judged)}, {counted(gate.tests, 'test')} in one family; all else is "
             "reported. Blocks: to find a difference as large as it looks; to show that there is no difference, if "
             "there is none."
         ),
@@ -67,7 +67,7 @@ def twin_lines(gate: Gate) -> tuple[str, ...]:
         said = (
             f"A/A under {twin.scenario}: the same API twice gave {ratio_text(twin.ratio.value)} "
             f"({ratio_interval(twin.ratio.interval_95)}); {twin.blocks} blocks {can} "
-            f"resolve {gate.margin:.0%} on this host."
+            f"resolve {exact_percent(gate.margin)} on this host."
         )
         lines.append(f"{said} It excludes 1, so the place in a block may matter." if twin.excludes_one else said)
     return tuple(lines)
@@ -76,7 +76,7 @@ def twin_lines(gate: Gate) -> tuple[str, ...]:
 def render_gate_markdown(gate: Gate) -> str:
     """The summary for a pull request; texts from the run are escaped."""
     parts = [
-        f"## {escape(_capital(outcome_line(gate)))}",
+        f"## {escape(capital(outcome_line(gate)))}",
         bullets(gate.reasons),
         markdown_section(gate_table(gate)),
     ]
@@ -84,10 +84,6 @@ def render_gate_markdown(gate: Gate) -> str:
     if notes:
         parts += ["### Mind", bullets(notes)]
     return "\n\n".join(parts) + "\n"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _row(finding: Finding) -> tuple[TableCell, ...]:

@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
-from analysis.formatting import interval, plain, ratio_text
+from analysis.formatting import exact_percent, interval, plain, ratio_text
 from analysis.pages.svg import (
     HATCHES,
     PANEL_INCHES,
@@ -201,7 +201,7 @@ def verdict_plots(report: Report) -> PlotGroup | None:
         "Ratios of throughput",
         (
             "First over second, with 95% intervals, on a log scale. The band is the margin of "
-            f"{100 * comparison.margin:g}%: pairs whose 90% interval lies within it are the same."
+            f"{exact_percent(comparison.margin)}: pairs whose 90% interval lies within it are the same."
         ),
         plots,
     )
@@ -239,7 +239,7 @@ def _rows(comparison: Comparison, scenario: str) -> list[_Row]:
     for twin in comparison.twins:
         if twin.scenario == scenario and twin.ratio is not None and twin.ratio.interval_95 is not None:
             resolved = "can" if twin.resolves_margin else "can't"
-            said = f"A/A twin: {100 * comparison.margin:g}% {resolved} be resolved"
+            said = f"A/A twin: {exact_percent(comparison.margin)} {resolved} be resolved"
             rows.append(_Row("A/A twin", "A/A", twin.ratio.value, twin.ratio.interval_95, said))
     return rows
 

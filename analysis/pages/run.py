@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 
-from analysis.formatting import MISSING, MOST_NAMES, listing, percent
+from analysis.formatting import MISSING, MOST_NAMES, capital, counted, listing, percent
 from analysis.pages.table import ROLE_NAMES, Column, Table, TableCell, without_empty
 from documents.base import format_duration
 from documents.lab import CoreLayout, Role, Varied
@@ -293,9 +293,9 @@ def in_short(report: Report) -> str:
     valid = len(report.cells) + (0 if report.open_loop is None else len(report.open_loop.cells))
     planned = valid + len(report.void_cells) + len(report.unfinished_cells)
     return (
-        f"{_subjects(report)}, {_count(len(report.scenarios), 'load')} and "
-        f"{_count(report.blocks, 'block')} on {_count(len(report.size.cpus), 'core')}: "
-        f"{valid} of {_count(planned, 'cell')} valid."
+        f"{_subjects(report)}, {counted(len(report.scenarios), 'load')} and "
+        f"{counted(report.blocks, 'block')} on {counted(len(report.size.cpus), 'core')}: "
+        f"{valid} of {counted(planned, 'cell')} valid."
     )
 
 
@@ -303,7 +303,7 @@ def _subjects(report: Report) -> str:
     """The number of APIs and variants."""
     variants = sum(api.varied is not None for api in report.apis)
     counts = ((len(report.apis) - variants, "API"), (variants, "variant"))
-    return " and ".join(_count(number, of) for number, of in counts if number)
+    return " and ".join(counted(number, of) for number, of in counts if number)
 
 
 def run_details(report: Report) -> tuple[tuple[str, str], ...]:
@@ -312,7 +312,7 @@ def run_details(report: Report) -> tuple[tuple[str, str], ...]:
         ("Run", report.run_id),
         ("Started", report.started_at.isoformat(sep=" ", timespec="seconds")),
         ("Stack", report.stack),
-        ("Protocol", f"{report.protocol}, {_count(report.blocks, 'block')}, {_warm_up(report)}"),
+        ("Protocol", f"{report.protocol}, {counted(report.blocks, 'block')}, {_warm_up(report)}"),
         ("Commit", report.git_commit),
         *([] if report.budget_seconds is None else [("Budget", format_duration(report.budget_seconds))]),
         ("Seeds", f"order {report.order_seed}, requests {report.request_seed}"),
@@ -329,9 +329,9 @@ def host_details(report: Report) -> tuple[tuple[str, str], ...]:
     )
     return (
         ("Grade", grade_text(report)),
-        ("Settings", f"{report.control[0].upper()}{report.control[1:]}."),
+        ("Settings", f"{capital(report.control)}."),
         ("Kind", _KINDS.get(report.host_kind, report.host_kind)),
-        ("Processor", f"{host.cpu_model}, {_count(host.threads_per_core, 'thread')} a core"),
+        ("Processor", f"{host.cpu_model}, {counted(host.threads_per_core, 'thread')} a core"),
         ("CPUs of the lab", ",".join(map(str, report.size.cpus))),
         ("CPUs by role", layout),
         ("Memory of the lab", f"{report.size.memory_bytes / 2**30:.3g} of {host.memory_bytes / 2**30:.3g} GiB"),
@@ -344,8 +344,8 @@ def _machine(host: HostIdentity) -> str:
     """Cores, NUMA, microcode, swap and irqbalance; what wasn't recorded is named at the end."""
     swap = None if host.swap_bytes is None else f"{host.swap_bytes / 2**30:.3g} GiB of swap"
     found = {
-        "physical cores": None if host.physical_cores is None else _count(host.physical_cores, "physical core"),
-        "NUMA nodes": None if host.numa_nodes is None else _count(host.numa_nodes, "NUMA node"),
+        "physical cores": None if host.physical_cores is None else counted(host.physical_cores, "physical core"),
+        "NUMA nodes": None if host.numa_nodes is None else counted(host.numa_nodes, "NUMA node"),
         "swap": swap,
         "microcode": host.microcode and f"microcode {host.microcode}",
         "irqbalance": {True: "irqbalance runs", False: "no irqbalance", None: None}[host.irqbalance],
@@ -379,10 +379,6 @@ def rerun_commands(report: Report) -> tuple[str, ...]:
 
 def _warm_up(report: Report) -> str:
     return f"at most {report.warm_up_seconds} s of warm-up" if report.warm_up_seconds else "no warm-up"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 CELLS = (

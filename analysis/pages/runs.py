@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from analysis.formatting import MISSING, interval, listing, plain
+from analysis.formatting import MISSING, counted, exact_percent, interval, listing, plain
 from analysis.pages.html import ENVIRONMENT, TEMPLATES, replace_whole
 from analysis.pages.markdown import bullets, escape, markdown_section
 from analysis.pages.plots import PlotGroup
@@ -122,9 +122,10 @@ def _changes_table(comparison: RunComparison, changes: MeasureChanges) -> Table:
         title=MEASURE_TITLES[changes.measure],
         note=(
             "Geometric means over blocks, and their ratio with its 95% interval by Welch's t. Same: the 90% interval "
-            f"lies within {comparison.margin:.0%}. Better: significant at {comparison.significance:.0%} after Holm's "
-            f"correction for {changes.tests} {'test' if changes.tests == 1 else 'tests'}. Blocks, of each run: to find "
-            "a difference as large as it looks; to show that there is no difference, if there is none."
+            f"lies within {exact_percent(comparison.margin)}. Better: significant at "
+            f"{exact_percent(comparison.significance)} after Holm's correction for {counted(changes.tests, 'test')}. "
+            "Blocks, of each run: to find a difference as large as it looks; to show that there is no difference, if "
+            "there is none."
         ),
         columns=columns,
         rows=tuple(_change_row(change, changes.measure, per) for change in changes.changes),
@@ -145,8 +146,7 @@ def _change_row(change: ComparedResult, measure: Measure, per: float) -> tuple[T
 
 
 def _value(value: float | None, blocks: int, per: float) -> TableCell:
-    counted = f"{blocks} {'block' if blocks == 1 else 'blocks'}"
-    return TableCell(MISSING if value is None else plain(value / per), counted)
+    return TableCell(MISSING if value is None else plain(value / per), counted(blocks, "block"))
 
 
 def _blocks(change: ComparedResult) -> TableCell:

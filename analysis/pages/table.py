@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from analysis.cells import SERVICES, mostly_bound_by
-from analysis.formatting import MISSING, interval, listing, percent, plain, ratio_interval, ratio_text
+from analysis.formatting import MISSING, counted, interval, listing, percent, plain, ratio_interval, ratio_text
 from documents.report import (
     CellNumbers,
     Estimate,
@@ -274,9 +274,7 @@ def cell_table(report: Report) -> Table:
 
 def _beside_cells(summary: ScenarioSummary) -> str:
     blocks, void = summary.blocks, summary.void_attempts
-    parts = [f"{blocks} {'block' if blocks == 1 else 'blocks'}"]
-    if void:
-        parts.append(f"{void} void {'attempt' if void == 1 else 'attempts'}")
+    parts = (counted(blocks, "block"), *((counted(void, "void attempt"),) if void else ()))
     return ", ".join(parts)
 
 

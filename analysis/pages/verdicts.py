@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from analysis.formatting import FACTOR_FROM, MISSING, MOST_NAMES, interval, listing, plain
+from analysis.formatting import FACTOR_FROM, MISSING, MOST_NAMES, exact_percent, interval, listing, plain
 from analysis.pages.table import Column, Table, TableCell, ratio_cell
 from analysis.statistics import MEASURES, MOST_BLOCKS, blocks_text, log_margin
 from documents.report import Comparison, Interval, Measure, PairComparison, RankRange, Ratio, Report, TwinComparison
@@ -190,7 +190,7 @@ def rank_words(rank: RankRange) -> str:
 def verdict_words(pair: PairComparison, comparison: Comparison) -> str:
     """The verdict on a pair as a sentence without its full stop, with its numbers."""
     if pair.verdict == "same":
-        within = f"same within {_share(comparison.margin)}"
+        within = f"same within {exact_percent(comparison.margin)}"
         return "same, bound by PostgreSQL" if pair.bound_by_postgres else within
     if pair.better is not None and pair.ratio is not None:
         worse = pair.second if pair.better == pair.first else pair.first
@@ -210,9 +210,9 @@ def twin_words(twin: TwinComparison, margin: float) -> str:
     half = math.sqrt(twin.ratio.interval_90.high / twin.ratio.interval_90.low) - 1
     shown = f"half the 90% interval is {_share(half)}"
     said = (
-        f"{_share(margin)} can be resolved: {shown}"
+        f"{exact_percent(margin)} can be resolved: {shown}"
         if twin.resolves_margin
-        else f"{_share(margin)} can't be resolved: {shown}, so hardly any two APIs can be shown to be the same"
+        else f"{exact_percent(margin)} can't be resolved: {shown}, so hardly any two APIs can be shown to be the same"
     )
     doubt = "; the later cell differs from the earlier one, or chance, as in one of twenty" if twin.excludes_one else ""
     return f"{said}{doubt}"
@@ -229,7 +229,7 @@ def _what_would(pair: PairComparison, comparison: Comparison) -> str:
     blocks = pair.blocks_to_detect if different else pair.blocks_to_show_same
     condition = "if the difference is as large as it looks" if different else "if there is no difference"
     too_near = different and not _looks_different(pair, comparison)
-    why = f"too near the margin of {_share(comparison.margin)}; " if too_near else ""
+    why = f"too near the margin of {exact_percent(comparison.margin)}; " if too_near else ""
     if blocks is None:
         return f"{why}more than {MOST_BLOCKS:,} blocks would be needed, {condition}"
     return f"{why}some {blocks:,} blocks would, {condition}"
@@ -282,11 +282,10 @@ def _ratio_cell(ratio: Ratio | None) -> TableCell:
 def _pair_note(comparison: Comparison) -> str:
     return (
         "Ratios of the first over the second: geometric means over blocks with 95% t intervals. Same: the 90% "
-        f"interval lies within {_share(comparison.margin)} up or down. Faster: a paired t test over blocks finds a "
-        f"difference at {_share(comparison.significance)}, after Holm's correction for the {comparison.tests} pairs "
-        "and loads. Can't tell: neither; the blocks are for a power of "
-        f"{_share(comparison.power)} at the measured noise. "
-        "Noise is the standard deviation of a block's ratio."
+        f"interval lies within {exact_percent(comparison.margin)} up or down. Faster: a paired t test over blocks "
+        f"finds a difference at {exact_percent(comparison.significance)}, after Holm's correction for the "
+        f"{comparison.tests} pairs and loads. Can't tell: neither; the blocks are for a power of "
+        f"{exact_percent(comparison.power)} at the measured noise. Noise is the standard deviation of a block's ratio."
     )
 
 
@@ -362,7 +361,7 @@ def _sentence(report: Report, scenario: str) -> str:
     few = len(first) <= MOST_NAMES
     if among and all(verdict == "same" for verdict in among):
         named = listing(first) if few else f"{len(first)} APIs"
-        return f"{named} are the fastest, and the same within {100 * comparison.margin:g}%.{slowest}"
+        return f"{named} are the fastest, and the same within {exact_percent(comparison.margin)}.{slowest}"
     if len(first) == len(ranks):
         return f"The run can't tell which is the fastest{f': any of {listing(first)} may be' if few else ''}."
     named = f"{', '.join(first[:-1])} or {first[-1]}" if few else f"One of {len(first)}"

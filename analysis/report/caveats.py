@@ -12,6 +12,7 @@ import numpy as np
 from analysis.cells import about_open_loop, about_warm_ups
 from analysis.claims import article
 from analysis.claims.claim import size_text, unlike_for_numbers, unlike_host
+from analysis.formatting import capital, counted
 from analysis.raw import FEW_RESPONSES, Run, limits
 from analysis.statistics import uncompared
 from documents.lab import ApiService, Inventory
@@ -100,8 +101,9 @@ def about_load_hosts(
     apart = [found.apart for cell in of_both_loops if (found := cell.load_hosts) and found.apart > limits.APART_MOST]
     if apart:
         yield (
-            f"Not all generators ran all the time in {_cells(len(apart))} (up to {max(apart):.1%} missing). One "
-            f"of them lacks more than {limits.APART_MOST:.0%} of the load there; throughput is too low by that at most."
+            f"Not all generators ran all the time in {counted(len(apart), 'cell')} (up to {max(apart):.1%} missing). "
+            f"One of them lacks more than {limits.APART_MOST:.0%} of the load there; throughput is too low by that at "
+            "most."
         )
 
 
@@ -254,8 +256,8 @@ def _about_missing_cells(run: Run, unfinished: Sequence[Cell]) -> Iterable[str]:
     planned = len(run.cells)
     if unfinished:
         yield (
-            f"The run isn't finished: {len(unfinished)} of {_cells(planned)} {_are(len(unfinished))} still to be "
-            "measured. “lab run --resume” measures them."
+            f"The run isn't finished: {len(unfinished)} of {counted(planned, 'cell')} {_are(len(unfinished))} still to "
+            "be measured. “lab run --resume” measures them."
         )
     elif run.host.after is None:
         yield "The host's identity wasn't read again after the last cell. A change during the run would go unseen."
@@ -270,15 +272,15 @@ def _about_missing_cells(run: Run, unfinished: Sequence[Cell]) -> Iterable[str]:
     voids = sum(not record.valid for record in run.records.values())
     if voids:
         yield (
-            f"{voids} of {_cells(planned)} {_are(voids)} void and left out of all numbers but the errors."
-            f"{_every_time(allowed)} {_capital(_short(run.short_blocks()))}; the reasons stand under “Void cells”."
+            f"{voids} of {counted(planned, 'cell')} {_are(voids)} void and left out of all numbers but the errors."
+            f"{_every_time(allowed)} {capital(_short(run.short_blocks()))}; the reasons are under “Void cells”."
         )
     repeated = sum(record.valid and record.attempt > 1 for record in run.records.values())
     if repeated:
         yield (
-            f"{repeated} of {_cells(planned)} {_were(repeated)} void at first and run again. The first valid attempt "
-            "counts; why earlier ones are void stands under “Void cells”. A fault that happens only now and then "
-            "under load shows in the errors alone."
+            f"{repeated} of {counted(planned, 'cell')} {_were(repeated)} void at first and run again. The first valid "
+            "attempt counts; why earlier ones are void is under “Void cells”. A fault that happens only now and "
+            "then under load shows in the errors alone."
         )
 
 
@@ -289,17 +291,17 @@ def _about_the_generator(
     if saturated:
         worst = max(cell.generator_saturation for cell in saturated)
         yield (
-            f"The load generator was more than {limits.GENERATOR_BUSY_MOST:.0%} busy in {_cells(len(saturated))} "
-            f"(up to {worst:.0%}). That is its share of the CPUs that its threads can fill: there it may have been the "
-            "limit, and not the API."
+            f"The load generator was more than {limits.GENERATOR_BUSY_MOST:.0%} busy in "
+            f"{counted(len(saturated), 'cell')} (up to {worst:.0%}). That is its share of the CPUs that its threads "
+            "can fill: there it may have been the limit, and not the API."
         )
     slow = [cell for cell in cells if cell.littles_law < limits.LITTLES_LAW_LEAST]
     if slow:
         worst = min(cell.littles_law for cell in slow)
         yield (
-            f"Little's law gives less than {limits.LITTLES_LAW_LEAST} in {_cells(len(slow))} (down to {worst:.2f}). "
-            "The generator may have been the limit, or connections still waited for answers at the window's end, which "
-            "wrk doesn't count."
+            f"Little's law gives less than {limits.LITTLES_LAW_LEAST} in {counted(len(slow), 'cell')} "
+            f"(down to {worst:.2f}). The generator may have been the limit, or connections still waited for answers at "
+            "the window's end, which wrk doesn't count."
         )
     waited = [
         cell.watch.generator_waited
@@ -310,8 +312,8 @@ def _about_the_generator(
     ]
     if waited:
         yield (
-            f"The load generator waited for a CPU in {_cells(len(waited))} (up to {max(waited):.0%} of the load). "
-            f"Above {limits.SHARED_GENERATOR_WAITED_MOST:.0%} its own waiting is part of the latencies."
+            f"The load generator waited for a CPU in {counted(len(waited), 'cell')} (up to {max(waited):.0%} of the "
+            f"load). Above {limits.SHARED_GENERATOR_WAITED_MOST:.0%} its own waiting is part of the latencies."
         )
 
 
@@ -325,8 +327,8 @@ def _about_the_watch(cells: Sequence[CellNumbers | OpenLoopNumbers]) -> Iterable
     if changed:
         yield (
             f"The speed of the API's CPUs changed by more than {limits.SPIN_CHANGE_MOST:.0%} in "
-            f"{_cells(len(changed))}. This compares the calibration spins before and after the load; where roles share "
-            f"CPUs, their own work may be the reason. The cells: {', '.join(changed)}."
+            f"{counted(len(changed), 'cell')}. This compares the calibration spins before and after the load; where "
+            f"roles share CPUs, their own work may be the reason. The cells: {', '.join(changed)}."
         )
     spins = {cell.cell_id: cell.watch.spin_seconds for cell in cells if cell.watch is not None}
     if spins:
@@ -335,8 +337,8 @@ def _about_the_watch(cells: Sequence[CellNumbers | OpenLoopNumbers]) -> Iterable
         if off:
             yield (
                 f"The API's CPUs were more than {limits.SPIN_FROM_MEDIAN_MOST:.0%} off their usual speed in "
-                f"{_cells(len(off))}. This compares a cell's calibration spin with the run's median. The cells: "
-                f"{', '.join(off)}."
+                f"{counted(len(off), 'cell')}. This compares a cell's calibration spin with the run's median. The "
+                f"cells: {', '.join(off)}."
             )
 
 
@@ -357,19 +359,19 @@ def _about_the_estimates(
     if single:
         yield (
             f"{_results(len(single), len(every))} {_have(len(single))} no interval: one block alone has a valid cell. "
-            f"{_capital(_these(single))}."
+            f"{capital(_these(single))}."
         )
     nothing = [_load(summary) for summary in every if summary.cells == 0]
     if nothing:
         yield (
             f"{_results(len(nothing), len(every))} {_have(len(nothing))} no numbers: no cell is valid. "
-            f"{_capital(_these(nothing))}."
+            f"{capital(_these(nothing))}."
         )
     few = sum(cell.requests < FEW_RESPONSES for cell in cells)
     if few:
         yield (
-            f"{_cells(few)} {_have(few)} fewer than {FEW_RESPONSES:,} responses. p99.9 is the single slowest response "
-            "there."
+            f"{counted(few, 'cell')} {_have(few)} fewer than {FEW_RESPONSES:,} responses. p99.9 is the single slowest "
+            "response there."
         )
 
 
@@ -410,19 +412,11 @@ def _load(summary: ScenarioSummary | OpenLoopSummary) -> str:
 
 def _results(count: int, of: int) -> str:
     """A number of results, each of one API under one load or at one rate: ``2 of 12 results``."""
-    return f"{count} of {of} {'result' if of == 1 else 'results'}"
+    return f"{count} of {counted(of, 'result')}"
 
 
 def _these(names: Sequence[str]) -> str:
     return f"{'it is' if len(names) == 1 else 'they are'} {', '.join(names)}"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def _cells(count: int) -> str:
-    return f"{count} {'cell' if count == 1 else 'cells'}"
 
 
 def _are(count: int) -> str:

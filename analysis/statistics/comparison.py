@@ -6,6 +6,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.formatting import counted
 from analysis.statistics.estimates import BlockLogs, log_ratios_of, logs_of, ratio_of, too_few
 from analysis.statistics.inference import (
     CONFIDENCE,
@@ -253,6 +254,6 @@ def uncompared(cells: Sequence[CellNumbers], measures: Iterable[Measure] = tuple
         without = [cell.cell_id for cell in cells if not has_ratio(cell, measure)]
         if without:
             yield (
-                f"Nothing is compared by “{terms.title}”: in {len(without)} {'cell' if len(without) == 1 else 'cells'} "
-                f"it isn't above 0. The {terms.name} has no ratio there; the first of them is {without[0]}."
+                f"Nothing is compared by “{terms.title}”: in {counted(len(without), 'cell')} it isn't above 0. The "
+                f"{terms.name} has no ratio there; the first of them is {without[0]}."
             )

@@ -231,6 +231,12 @@ def test_the_margin_is_that_of_the_run(golden_report: Report):
     assert (gate.outcome, gate.margin) == ("passed", 0.1)
 
 
+def test_a_margin_is_written_with_all_its_digits(golden_report: Report):
+    report = report_of(golden_report, {"light": {"go-base": STEADY, "go-new": scattered(950)}})
+    gate = judged(report.model_copy(update={"margin": 0.025}))
+    assert "the 90% interval lies within 2.5%." in gate_table(gate).note
+
+
 def test_the_summary_has_the_outcome_its_reasons_and_every_measure(golden_report: Report):
     gate = gate_of(golden_report, scattered(900))
     markdown = render_gate_markdown(gate).replace("\\", "")

@@ -10,6 +10,7 @@ from scipy import stats  # pyright: ignore[reportMissingTypeStubs]
 from analysis.compare.runs import CONFOUNDED, compare_folders, compare_runs
 from analysis.pages.runs import (
     UNLIKE,
+    change_tables,
     change_text,
     comparison_heading,
     render_comparison_html,
@@ -121,6 +122,8 @@ def test_of_two_margins_the_smaller_one_holds(golden_report: Report):
     run = report_of(golden_report, {"light": {"go": scattered(1000)}})
     wide = run.model_copy(update={"margin": 0.1})
     assert [compare_runs(*runs).margin for runs in ((run, wide), (wide, run), (wide, wide))] == [0.03, 0.03, 0.1]
+    narrow = run.model_copy(update={"margin": 0.025})
+    assert "the 90% interval lies within 2.5%." in change_tables(compare_runs(run, narrow))[0].note
 
 
 def test_an_interval_beyond_all_numbers_has_ends_that_a_document_can_hold(golden_report: Report):
