@@ -188,6 +188,6 @@ def _describe(inventory: Inventory) -> Table:
             f"wrk; the host's own work has the CPUs {','.join(map(str, load_host.system))}",
         )
     if not inventory.load_hosts:
-        shared = "; shared with what it measures" if cores.shared else ""
+        shared = "; shared with what it measures" if cores.shares("generator") else ""
         table.add_row("generator", cores.cpu_list("generator"), "", f"wrk{shared}")
     return table

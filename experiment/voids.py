@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from analysis.cells import measure, measure_open_loop
 from analysis.raw import SAMPLED_ROLES, CellFiles, WatchFiles, Window, limits, read_samples, usage, watch_numbers
 from documents.errors import AnalysisError, DocumentError
-from documents.lab import ROLES, CoreLayout, Role
+from documents.lab import CoreLayout, Role
 from documents.report import CellNumbers, OpenLoopNumbers, WatchNumbers
 from documents.run import Cell, OpenLoopCell, OpenLoopResult, SampledRole, Void, WindowResult, Workload, WrkResult
 from experiment.workloads import EXPECTED_STATUS
@@ -35,7 +35,7 @@ def generator_voids(numbers: CellNumbers | OpenLoopNumbers, cores: CoreLayout) -
     watch = numbers.watch
     if watch is None:
         return []
-    own = not _shares(cores, "generator")
+    own = not cores.shares("generator")
     busiest = max((*watch.generator_busy, *(watch.busy[cpu] for cpu in cores.generator)))
     waited = watch.generator_waited or 0.0
     found: list[Void] = []
@@ -116,7 +116,7 @@ def _used_by_others(watch: WatchNumbers, cores: CoreLayout) -> list[Void]:
     voids = _held_back(watch)
     for role in _OWN:
         share = watch.others[role]
-        if share > limits.OTHERS_ON_API_MOST and _counts(share, role, watch, cores) and not _shares(cores, role):
+        if share > limits.OTHERS_ON_API_MOST and _counts(share, role, watch, cores) and not cores.shares(role):
             message = (
                 f"Other programs than the lab's used {share:.0%} of the CPUs of {role} "
                 f"({cores.cpu_list(role)}); at most are {limits.OTHERS_ON_API_MOST:.0%}."
@@ -213,11 +213,6 @@ def _missing_in_littles_law(littles_law: float, *, blind: bool, spare: bool, own
 def _counts(share: float, role: Role, watch: WatchNumbers, cores: CoreLayout) -> bool:
     """Whether a share of a role's CPUs is more than a few steps of the kernel's counters."""
     return share * len(cores.of(role)) * watch.seconds > limits.COUNTED_SECONDS_LEAST
-
-
-def _shares(cores: CoreLayout, role: Role) -> bool:
-    cpus = {*cores.of(role)}
-    return any(cpus & {*cores.of(other)} for other in ROLES if other != role)
 
 
 def window_voids(result: WindowResult, workload: Workload) -> list[Void]:

@@ -32,6 +32,7 @@ class Evidence:
 
     size: HostSize
     cores: CoreLayout
+    generator_shares: bool
     scenarios: Sequence[Scenario]
     numbers: Sequence[PublishedNumber]
     comparisons: Sequence[Comparison]
@@ -128,7 +129,7 @@ def size_text(size: HostSize) -> str:
     return f"{counted(len(size.cpus), 'core')} and {size.memory_bytes / 2**30:.3g} GiB"
 
 
-def unlike_host(size: HostSize, cores: CoreLayout) -> list[str]:
+def unlike_host(size: HostSize, cores: CoreLayout, *, generator_shares: bool) -> list[str]:
     """Why the host's absolute numbers aren't comparable with the article's, in clauses; empty if they are."""
     reasons: list[str] = []
     if size.smaller:
@@ -137,7 +138,7 @@ def unlike_host(size: HostSize, cores: CoreLayout) -> list[str]:
         )
     if size.shared_cores:
         reasons.append("the host's cores are shared with other tenants")
-    if cores.shared and cores.generator:
+    if generator_shares:
         reasons.append("the load generator shares CPUs with what it measures")
     elif cores.shared:
         reasons.append("roles share CPUs")
@@ -177,7 +178,8 @@ def why_no_number(evidence: Evidence, load: str) -> str | None:
     scenario = evidence.scenario(load)
     if scenario is None:
         return _no_load(load)
-    return "; ".join([*unlike_host(evidence.size, evidence.cores), *unlike_for_numbers(scenario)]) or None
+    host = unlike_host(evidence.size, evidence.cores, generator_shares=evidence.generator_shares)
+    return "; ".join([*host, *unlike_for_numbers(scenario)]) or None
 
 
 def why_no_order(evidence: Evidence, load: str) -> str | None:

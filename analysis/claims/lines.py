@@ -108,6 +108,7 @@ def judge_claims(
     *,
     size: HostSize,
     cores: CoreLayout,
+    generator_shares: bool,
     scenarios: Sequence[Scenario],
     numbers: Sequence[PublishedNumber],
     comparisons: Sequence[Comparison],
@@ -118,13 +119,14 @@ def judge_claims(
     Args:
         size: the size of the host.
         cores: the host's core layout.
+        generator_shares: whether under it the load generator shares CPUs with what it measures.
         scenarios: the run's loads.
         numbers: the article's numbers with the run's, `Report.article`.
         comparisons: all pairs of APIs by throughput, mean memory and p99. Other measures are ignored; without one of
             these, its claims aren't comparable.
         building: the known facts about building of the run's APIs.
     """
-    evidence = Evidence(size, cores, scenarios, numbers, comparisons, building)
+    evidence = Evidence(size, cores, generator_shares, scenarios, numbers, comparisons, building)
     return tuple(
         JudgedLine(line=line, claims=tuple(_judged(claim, evidence) for claim in claims_of(line)))
         for line in article.LINES

@@ -254,7 +254,7 @@ def _note(report: Report) -> str:
     """The meaning of the outcomes, and the conditions of the judged orders and ratios."""
     judged = (scenario for scenario in report.scenarios if not unlike_for_orders(scenario))
     unlike = (reason for scenario in judged for reason in unlike_for_numbers(scenario))
-    conditions = [*unlike_host(report.size, report.cores), *unlike]
+    conditions = [*unlike_host(report.size, report.cores, generator_shares=report.generator_shares), *unlike]
     under = f" Their conditions here: {'; '.join(conditions)}." if conditions else ""
     return (
         "How many claims of each line have which outcome. A number or a ratio is reproduced if its whole 95% interval "

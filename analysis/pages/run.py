@@ -66,8 +66,10 @@ def watch_table(report: Report) -> Table:
         Column("Spin after / before"),
     )
 
+    layouts = {api.name: api.varied.cores for api in report.apis if api.varied and api.varied.cores}
+
     def row(cell: CellNumbers | OpenLoopNumbers, watch: WatchNumbers) -> tuple[TableCell, ...]:
-        waited = watch.generator_waited
+        waited, cores = watch.generator_waited, layouts.get(cell.api, report.cores)
         return tuple(
             TableCell(value)
             for value in (
@@ -76,7 +78,7 @@ def watch_table(report: Report) -> Table:
                 f"{max(watch.steal.values()):.1%}",
                 f"{watch.others['api']:.1%}",
                 f"{watch.others['generator']:.1%}",
-                ", ".join(map(percent, watch.generator_busy or (watch.busy[cpu] for cpu in report.cores.generator))),
+                ", ".join(map(percent, watch.generator_busy or (watch.busy[cpu] for cpu in cores.generator))),
                 MISSING if waited is None else percent(waited),
                 *(
                     MISSING
@@ -263,7 +265,7 @@ def grade_name(report: Report) -> str:
 def grade_meaning(report: Report) -> str:
     """The meaning of the grade."""
     if report.grade == "smaller" and report.cores.shared:
-        meaning = "The load comes from load hosts, but the other roles share CPUs."
+        meaning = "The load generator has CPUs of its own, but other roles share theirs."
     else:
         meaning = _GRADE_MEANINGS[report.grade]
     lowered = " Not every setting was controlled." if _is_lowered(report) else ""

@@ -188,7 +188,8 @@ def caveats_of(
 def article_note(run: Run) -> str:
     """Whether the article's numbers are comparable with this run's, and if not, why not."""
     inventory, protocol = run.manifest.inventory, run.manifest.protocol
-    host = unlike_host(inventory.size, inventory.cores)
+    shares = inventory.generator_shares(inventory.cores)
+    host = unlike_host(inventory.size, inventory.cores, generator_shares=shares)
     loads = {
         scenario.name: unlike_for_numbers(scenario) for scenario in protocol.scenarios if scenario.name in article.LOADS
     }

@@ -193,6 +193,7 @@ def analyse(run: Run, facts_directory: Path | None = None) -> Report:
         claims=judge_claims(
             size=inventory.size,
             cores=inventory.cores,
+            generator_shares=inventory.generator_shares(inventory.cores),
             scenarios=protocol.scenarios,
             numbers=article_numbers,
             comparisons=comparisons,

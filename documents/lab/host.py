@@ -22,7 +22,7 @@ class CoreLayout(Document):
 
     Attributes:
         generator: empty where the load comes from load hosts
-        shared: two roles other than Redis and system share a CPU
+        shared: roles share a CPU, other than Redis and system
     """
 
     api: tuple[int, ...]
@@ -48,6 +48,10 @@ class CoreLayout(Document):
     def of(self, role: Role) -> tuple[int, ...]:
         """The CPUs of one role."""
         return getattr(self, role)
+
+    def shares(self, role: Role) -> bool:
+        """Whether another role has one of its CPUs."""
+        return any({*self.of(role)} & {*self.of(other)} for other in ROLES if other != role)
 
     def joined(self, role: Role) -> frozenset[int]:
         """The CPUs of one role, of the roles that share one of them, and so on."""
@@ -207,7 +211,7 @@ class HostResources(Document):
     Without a kernel of its own it is a container, and its kernel's settings are those of the machine below it.
     """
 
-    cores: tuple[tuple[int, ...], ...]
+    cores: tuple[PhysicalCore, ...]
     memory_bytes: int
     own_kernel: bool
 

@@ -169,7 +169,7 @@ class Inventory(Document):
         With load hosts it may, if they are containers on the same machine as the lab's host.
         """
         if not self.load_hosts:
-            return cores.shared
+            return cores.shares("generator")
         return any(
             one.host.kind == self.host.kind == "container" and set(one.size.cpus) & set(self.size.cpus)
             for one in self.load_hosts

@@ -66,10 +66,13 @@ class JudgedLine(Document):
 
 
 Grade = Literal["full", "partly-controlled", "smaller", "other-tenants", "shared"]
-"""How far a host's numbers reach: `full` has the article's 8 cores and 16 GB, a core layout without overlap, and every
-knob as a measurement wants it. `partly-controlled` lacks the last of these, `smaller` has less of the machine, or
-services that share CPUs where the load comes from load hosts, on a host with `other-tenants` these have the same cores,
-and on a `shared` one the load generator also competes with what it measures. Of several, the last holds."""
+"""How far a host's numbers can be trusted. Of several grades, the last one holds.
+
+`full`: the article's 8 cores and 16 GB, a core layout without overlap, and every knob as a measurement wants it.
+`partly-controlled`: all but the last of these. `smaller`: less of the machine, or roles other than the generator share
+CPUs. `other-tenants`: other tenants of a cloud have the same cores. `shared`: the load generator shares CPUs with what
+it measures.
+"""
 
 
 class OpenLoopReport(Document):
@@ -286,6 +289,11 @@ class Report(Document):
     short_blocks: tuple[ShortBlock, ...]
     unfinished_cells: tuple[str, ...]
     tool_versions: dict[str, str]
+
+    @property
+    def generator_shares(self) -> bool:
+        """Whether under the lab's core layout the load generator shares CPUs with what it measures."""
+        return self.grade == "shared" if self.load_hosts else self.cores.shares("generator")
 
 
 Outcome = Literal["passed", "regression", "cannot-tell", "no-answer"]

@@ -32,7 +32,15 @@ NOISE = (0.011, -0.008, 0.004, -0.013, 0.009, -0.003)
 
 THROUGHPUT_LIGHT, THROUGHPUT_MEDIUM, THROUGHPUT_HEAVY, MEMORY, P99 = COLUMNS
 
-NOTHING = Evidence(size=FULL, cores=OWN_CORES, scenarios=SCENARIOS, numbers=(), comparisons=(), building=())
+NOTHING = Evidence(
+    size=FULL,
+    cores=OWN_CORES,
+    generator_shares=False,
+    scenarios=SCENARIOS,
+    numbers=(),
+    comparisons=(),
+    building=(),
+)
 
 
 def outcome_of(evidence: Evidence, line: str, name: str) -> Judgement:

@@ -262,6 +262,17 @@ def test_cores_that_other_tenants_have_too_lower_the_grade_and_are_reported(
     assert caveat(report, "The host shares its cores with other tenants of its cloud.")
 
 
+def test_roles_that_share_cpus_without_the_generator_are_distinguished(tmp_path: Path):
+    heavy = Scenario(name="heavy", workload="mixed", connections=500, duration_seconds=120)
+    cores = CoreLayout(api=(0, 1, 2), postgres=(3, 4, 5), redis=(5,), generator=(6, 7), system=(5,), shared=True)
+    write_run(tmp_path / "run", apis=("go",), scenarios=(heavy,), blocks=1, cores=cores, memory_bytes=16 * 2**30)
+    report = analyse(read_run(tmp_path / "run"))
+    assert report.grade == "smaller"
+    assert caveat(report, "Roles share CPUs, though not with the load generator.")
+    assert report.article_note.startswith("The article's numbers aren't comparable with these: roles share CPUs.")
+    assert "The load generator has CPUs of its own, but other roles share theirs." in render_markdown(report)
+
+
 def test_a_run_without_a_record_of_its_knobs_does_not_count_as_controlled(tmp_path: Path):
     report = _grade(tmp_path / "none", ())
     assert report.grade == "partly-controlled"

@@ -9,7 +9,7 @@ from analysis.compare.runs import Conditions, differences
 from analysis.pages.article import building_table
 from analysis.pages.html import render_html
 from analysis.pages.markdown import render_markdown
-from analysis.pages.run import in_short, variant_words
+from analysis.pages.run import in_short, variant_words, watch_table
 from analysis.raw.run import read_run
 from analysis.report.report import analyse
 from documents.report.report import Report
@@ -80,13 +80,15 @@ def test_numbers_of_a_cell_go_by_the_layout_of_its_variant(tmp_path: Path):
     assert report.open_loop is not None
     at_rate = {cell.api: cell.generator_saturation for cell in report.open_loop.cells}
     assert at_rate["go-wide"] == pytest.approx(2 * at_rate["go-pool-16"])
-    assert by_api["go-pool-16"].watch is not None
-    assert by_api["go-wide"].watch is not None
+    watched = watch_table(report)
+    place = [column.title for column in watched.columns].index("Generator's CPUs")
+    shown = {row[0].value: row[place].value.count("%") for row in watched.rows}
+    assert (shown[by_api["go-pool-16"].cell_id], shown[by_api["go-wide"].cell_id]) == (2, 1)
     run = read_run(next(tmp_path.iterdir()))
     wide = next(cell for cell in run.closed_cells if cell.api == "go-wide")
-    watched = run.cell_files(wide, run.records[wide.id]).watched
-    assert watched is not None
-    assert watched.cores.api == (0, 1, 2)
+    files = run.cell_files(wide, run.records[wide.id]).watched
+    assert files is not None
+    assert files.cores.api == (0, 1, 2)
 
 
 def test_the_worst_layout_grades_the_host_and_the_caveat_names_whose_it_is(tmp_path: Path):

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from documents.lab.host import CoreLayout, parse_cpu_list
+from documents.lab.host import ROLES, CoreLayout, parse_cpu_list
 
 cpu_sets = st.sets(st.integers(min_value=0, max_value=300), min_size=1, max_size=20)
 
@@ -74,6 +74,11 @@ def test_layout_must_say_truly_whether_it_is_shared(changes: dict[str, object]):
     assert layout(**changes, shared=True).shared
     with pytest.raises(ValidationError, match="`shared` must say"):
         layout(shared=True)
+
+
+def test_roles_share_if_they_have_a_cpu_in_common():
+    whole = layout(postgres=(2, 3), shared=True)
+    assert [role for role in ROLES if whole.shares(role)] == ["postgres", "redis", "system"]
 
 
 @pytest.mark.parametrize("role", ["api", "postgres"])
