@@ -27,8 +27,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from analysis.statistics import CONFIDENCE, LEAST_BLOCKS, MARGIN, compare
-from analysis.statistics.estimates import interval_of
+from analysis.statistics import CONFIDENCE, LEAST_BLOCKS, compare, interval_of
 from benchmarks.fleet_experiment import (
     APIS,
     LOAD,
@@ -54,6 +53,7 @@ from benchmarks.fleet_world import (
 )
 from benchmarks.page import write_page
 from documents.report import CellNumbers, PairComparison
+from documents.run import MARGIN
 from experiment.planning import make_plan
 from experiment.running import git_commit
 

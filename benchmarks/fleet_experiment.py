@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from analysis.compare import Conditions, differences
 from analysis.raw import read_run
 from analysis.report import analyse
-from analysis.statistics.estimates import log_ratios_of, logs_of
+from analysis.statistics import log_ratios_of, logs_of
 from benchmarks.fleet_noise import measured_level
 from benchmarks.fleet_orders import plan_for_host
 from benchmarks.simulated_host import SimulatedHost, simulated_inventory

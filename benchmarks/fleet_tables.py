@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from rich.table import Table
 
-from analysis.statistics import MARGIN, SIGNIFICANCE, blocks_to_detect, blocks_to_show_same
+from analysis.statistics import SIGNIFICANCE, blocks_to_detect, blocks_to_show_same
 from benchmarks.fleet_repetitions import (
     AGAIN,
     PLAIN,
@@ -24,6 +24,7 @@ from benchmarks.fleet_repetitions import (
     simulate_fleets,
 )
 from benchmarks.fleet_world import ASSUMED_HOST_NOISE, ASSUMED_INTERACTION, OddHost, world_of
+from documents.run import MARGIN
 
 HOSTS = 16
 FLEETS = (1, 2, 4, 8, HOSTS)

@@ -22,6 +22,7 @@ from analysis.raw import (
     SAMPLED_ROLES,
     CellFiles,
     Histogram,
+    Run,
     histogram_of,
     load_window,
     look_at_load_hosts,
@@ -30,8 +31,7 @@ from analysis.raw import (
     watch_numbers,
     with_load_hosts,
 )
-from analysis.raw.run import Run
-from analysis.statistics.estimates import linear_estimate, log_estimate
+from analysis.statistics import linear_estimate, log_estimate
 from documents.errors import AnalysisError
 from documents.report import Estimate, OpenLoopMeasurements, OpenLoopNumbers, OpenLoopReport, OpenLoopSummary
 from documents.run import OPEN_LOOP_FILE, OpenLoopCell, OpenLoopHistogram, OpenLoopRate, OpenLoopResult

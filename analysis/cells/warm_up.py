@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ruptures.detection import KernelCPD  # pyright: ignore[reportMissingTypeStubs]
 
 from analysis.formatting import counted
-from analysis.raw.run import Run
+from analysis.raw import Run
 from documents.report import Spread, WarmUpSummary
 from documents.run import STEADY_SECONDS, Cell, WarmUp, WarmUpOutcome
 

@@ -1,11 +1,15 @@
 """The claims of the published article, a line each as data, and their outcomes in a run."""
 
 from analysis.claims.article import LINES
-from analysis.claims.claim import TOLERANCE
+from analysis.claims.claim import TOLERANCE, size_text, unlike_for_numbers, unlike_for_orders, unlike_host
 from analysis.claims.lines import judge_claims
 
 __all__ = [
     "LINES",
     "TOLERANCE",
     "judge_claims",
+    "size_text",
+    "unlike_for_numbers",
+    "unlike_for_orders",
+    "unlike_host",
 ]

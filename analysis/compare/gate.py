@@ -13,9 +13,7 @@ import numpy as np
 
 from analysis.cells import bound_by_postgres
 from analysis.statistics import (
-    MEASURE_TITLES,
     MEASURES,
-    MOST_BLOCKS,
     POWER,
     SIGNIFICANCE,
     blocks_text,
@@ -179,21 +177,21 @@ def _conclude(
 
 def _in_words(finding: Finding, base: str) -> str:
     pair = finding.pair
-    said = f"{MEASURE_TITLES[finding.measure]} under {pair.scenario}: {verdict_text(pair, finding.measure)}"
+    said = f"{MEASURES[finding.measure].title} under {pair.scenario}: {verdict_text(pair, finding.measure)}"
     if pair.ratio is None or pair.ratio.interval_95 is None:
         return f"{said}. {pair.reason}"
     low, high = pair.ratio.interval_95.low, pair.ratio.interval_95.high
     said += f"; {pair.ratio.value:.3f} times that of {base}, 95% interval {low:.3f} to {high:.3f}"
     if pair.verdict == "cannot-tell":
         to_detect, to_show_same = pair.blocks_to_detect, pair.blocks_to_show_same
-        said += f". A difference as large as this takes {blocks_text(to_detect, MOST_BLOCKS)} blocks to be found; "
+        said += f". A difference as large as this takes {blocks_text(to_detect)} blocks to be found; "
         if to_show_same is not None and to_show_same <= pair.blocks:
             said += (
                 f"the {pair.blocks} blocks of this run would have shown that there is no difference: this one is too "
                 "near the margin"
             )
         else:
-            said += f"if there is no difference, {blocks_text(to_show_same, MOST_BLOCKS)} would show it"
+            said += f"if there is no difference, {blocks_text(to_show_same)} would show it"
     return f"{said}."
 
 
@@ -209,10 +207,9 @@ def _unfinished(report: Report, apis: Collection[str]) -> Iterator[str]:
 
 
 def _failures(report: Report, candidate: str) -> Iterator[str]:
-    """Cells that the candidate made void and that have no valid attempt."""
-    counted = {cell.cell_id for cell in report.cells}
+    """The void cells of the candidate whose last attempt is its fault."""
     for cell in report.void_cells:
-        if cell.api == candidate and cell.cell_id not in counted:
+        if cell.api == candidate:
             for void in cell.voids:
                 if void.reason in API_FAULTS:
                     yield f"{candidate} failed in the cell {cell.cell_id}: {void.message} ({void.reason})"
@@ -221,7 +218,7 @@ def _failures(report: Report, candidate: str) -> Iterator[str]:
 def _too_few(judged: Sequence[Finding]) -> Iterator[str]:
     for finding in judged:
         if finding.pair.reason is not None:
-            yield f"{MEASURE_TITLES[finding.measure]} under {finding.pair.scenario}: {finding.pair.reason}"
+            yield f"{MEASURES[finding.measure].title} under {finding.pair.scenario}: {finding.pair.reason}"
 
 
 def _blocks_needed(judged: Sequence[Finding], margin: float) -> int | None:

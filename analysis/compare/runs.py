@@ -24,7 +24,7 @@ from typing import Literal, cast
 import numpy as np
 
 from analysis.cells import bound_by_postgres
-from analysis.claims.claim import size_text
+from analysis.claims import size_text
 from analysis.formatting import counted
 from analysis.raw import read_run
 from analysis.report import analyse
@@ -35,19 +35,21 @@ from analysis.statistics import (
     MEASURES,
     POWER,
     SIGNIFICANCE,
+    BlockLogs,
     BlockMeans,
     StudentMean,
     TwoNoises,
     equivalence_p_value,
     has_ratio,
     holm,
+    interval_of,
     judge,
+    logs_of,
     over_blocks,
     uncompared,
     welch,
     within_margin,
 )
-from analysis.statistics.estimates import BlockLogs, interval_of, logs_of
 from documents.errors import AnalysisError
 from documents.lab import CoreLayout, HostSize, Inventory, LoadHost
 from documents.report import (

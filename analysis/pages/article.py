@@ -4,8 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from analysis.claims import TOLERANCE, article
-from analysis.claims.claim import unlike_for_numbers, unlike_for_orders, unlike_host
+from analysis.claims import TOLERANCE, article, unlike_for_numbers, unlike_for_orders, unlike_host
 from analysis.formatting import MISSING, interval, listing, plain
 from analysis.pages.table import Column, Table, TableCell
 from documents.report import (

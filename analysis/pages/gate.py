@@ -1,10 +1,10 @@
 """The gate's outcome: one line for a log, a table, and a summary in Markdown for a pull request."""
 
-from analysis.formatting import MISSING, capital, counted, exact_percent, ratio_interval, ratio_text
+from analysis.formatting import capital, counted, exact_percent, ratio_interval, ratio_text
 from analysis.pages.markdown import bullets, escape, markdown_section
-from analysis.pages.table import Column, Table, TableCell, ratio_cell
-from analysis.statistics import MEASURE_TITLES, MOST_BLOCKS, blocks_text, verdict_text
-from documents.report import Finding, Gate, Outcome, PairComparison
+from analysis.pages.table import Column, Table, TableCell, blocks_needed, ratio_cell
+from analysis.statistics import MEASURES, blocks_text, verdict_text
+from documents.report import Finding, Gate, Outcome
 
 OUTCOMES: dict[Outcome, str] = {
     "passed": "passed",
@@ -21,7 +21,7 @@ def outcome_line(gate: Gate) -> str:
         # Some of the protocol's blocks may be short.
         blocks = min(finding.pair.blocks for finding in gate.findings if _is_open(finding))
         said += (
-            f"; {blocks_text(gate.blocks_needed, MOST_BLOCKS)} blocks would let a candidate without any difference "
+            f"; {blocks_text(gate.blocks_needed)} blocks would let a candidate without any difference "
             f"pass, and there were {blocks}"
         )
         if gate.blocks_needed is not None and gate.blocks_needed <= blocks:
@@ -35,7 +35,7 @@ def _is_open(finding: Finding) -> bool:
 
 def gate_table(gate: Gate) -> Table:
     """All measures under all loads, the judged ones first."""
-    judged = dict.fromkeys(MEASURE_TITLES[finding.measure] for finding in gate.findings if finding.judged)
+    judged = dict.fromkeys(MEASURES[finding.measure].title for finding in gate.findings if finding.judged)
     return Table(
         title=f"{gate.candidate.name} over {gate.base.name}",
         note=(
@@ -89,19 +89,10 @@ def render_gate_markdown(gate: Gate) -> str:
 def _row(finding: Finding) -> tuple[TableCell, ...]:
     pair = finding.pair
     return (
-        TableCell(MEASURE_TITLES[finding.measure], "" if finding.judged else "reported"),
+        TableCell(MEASURES[finding.measure].title, "" if finding.judged else "reported"),
         TableCell(pair.scenario),
         ratio_cell(pair.ratio and pair.ratio.value, pair.ratio and pair.ratio.interval_95),
         TableCell(verdict_text(pair, finding.measure), pair.reason or ""),
         TableCell(str(pair.blocks)),
-        _blocks(pair),
-    )
-
-
-def _blocks(pair: PairComparison) -> TableCell:
-    if pair.verdict != "cannot-tell" or pair.reason is not None:
-        return TableCell(MISSING)
-    return TableCell(
-        f"{blocks_text(pair.blocks_to_detect, MOST_BLOCKS)}; {blocks_text(pair.blocks_to_show_same, MOST_BLOCKS)} "
-        "if the same"
+        blocks_needed(pair),
     )

@@ -11,8 +11,8 @@ from analysis.pages.html import ENVIRONMENT, TEMPLATES, replace_whole
 from analysis.pages.markdown import bullets, escape, markdown_section
 from analysis.pages.plots import PlotGroup
 from analysis.pages.svg import Plot, finish, panel, scale, series_color, series_dash, series_marker
-from analysis.pages.table import Column, Table, TableCell, ratio_cell
-from analysis.statistics import MEASURE_TITLES, MEASURE_UNITS, MEASURES, MOST_BLOCKS, blocks_text
+from analysis.pages.table import Column, Table, TableCell, blocks_needed, ratio_cell
+from analysis.statistics import MEASURES, verdict_text
 from documents.report import (
     ComparedResult,
     ComparedRun,
@@ -41,15 +41,6 @@ def comparison_heading(comparison: RunComparison) -> str:
 def change_tables(comparison: RunComparison) -> tuple[Table, ...]:
     """A table for each measure, throughput first."""
     return tuple(_changes_table(comparison, changes) for changes in comparison.measures)
-
-
-def change_text(change: ComparedResult, measure: Measure) -> str:
-    """The verdict in words: "same", "second run faster", "can't tell"."""
-    if change.verdict == "better":
-        return f"{change.better} run {MEASURES[measure].better}"
-    if change.verdict == "same":
-        return "same, bound by PostgreSQL" if change.bound_by_postgres else "same"
-    return "can't tell"
 
 
 def run_lines(comparison: RunComparison) -> tuple[tuple[str, str], ...]:
@@ -108,18 +99,18 @@ _WARNING = (
 
 
 def _changes_table(comparison: RunComparison, changes: MeasureChanges) -> Table:
-    unit, per = MEASURE_UNITS[changes.measure]
+    terms = MEASURES[changes.measure]
     columns = (
         Column("Load", numeric=False),
         Column("API", numeric=False),
-        Column("First", unit),
-        Column("Second", unit),
+        Column("First", terms.unit),
+        Column("Second", terms.unit),
         Column("Second over first"),
         Column("Verdict", numeric=False),
         Column("Blocks needed"),
     )
     return Table(
-        title=MEASURE_TITLES[changes.measure],
+        title=terms.title,
         note=(
             "Geometric means over blocks, and their ratio with its 95% interval by Welch's t. Same: the 90% interval "
             f"lies within {exact_percent(comparison.margin)}. Better: significant at "
@@ -128,7 +119,7 @@ def _changes_table(comparison: RunComparison, changes: MeasureChanges) -> Table:
             "there is none."
         ),
         columns=columns,
-        rows=tuple(_change_row(change, changes.measure, per) for change in changes.changes),
+        rows=tuple(_change_row(change, changes.measure, terms.per) for change in changes.changes),
         named_by=2,
     )
 
@@ -140,22 +131,13 @@ def _change_row(change: ComparedResult, measure: Measure, per: float) -> tuple[T
         _value(change.first, change.first_blocks, per),
         _value(change.second, change.second_blocks, per),
         ratio_cell(change.ratio, change.interval_95),
-        TableCell(change_text(change, measure), change.reason or ""),
-        _blocks(change),
+        TableCell(verdict_text(change, measure), change.reason or ""),
+        blocks_needed(change),
     )
 
 
 def _value(value: float | None, blocks: int, per: float) -> TableCell:
     return TableCell(MISSING if value is None else plain(value / per), counted(blocks, "block"))
-
-
-def _blocks(change: ComparedResult) -> TableCell:
-    if change.verdict != "cannot-tell" or change.ratio is None:
-        return TableCell(MISSING)
-    return TableCell(
-        f"{blocks_text(change.blocks_to_detect, MOST_BLOCKS)}; "
-        f"{blocks_text(change.blocks_to_show_same, MOST_BLOCKS)} if the same"
-    )
 
 
 def _describe(run: ComparedRun) -> str:

@@ -8,11 +8,14 @@ from dataclasses import dataclass, replace
 
 from analysis.cells import SERVICES, mostly_bound_by
 from analysis.formatting import MISSING, counted, interval, listing, percent, plain, ratio_interval, ratio_text
+from analysis.statistics import blocks_text
 from documents.report import (
     CellNumbers,
+    ComparedResult,
     Estimate,
     Interval,
     LatencyEstimate,
+    PairComparison,
     Report,
     ScenarioSummary,
     ShortBlock,
@@ -88,6 +91,13 @@ def ratio_cell(value: float | None, ends: Interval | None) -> TableCell:
     if value is None:
         return TableCell(MISSING)
     return TableCell(ratio_text(value), ratio_interval(ends) if ends else "")
+
+
+def blocks_needed(found: PairComparison | ComparedResult) -> TableCell:
+    """The numbers of blocks that would give a verdict, if there is none."""
+    if found.verdict != "cannot-tell" or found.reason is not None:
+        return TableCell(MISSING)
+    return TableCell(f"{blocks_text(found.blocks_to_detect)}; {blocks_text(found.blocks_to_show_same)} if the same")
 
 
 _LOAD_AND_API = (Column("Load", numeric=False), Column("API", numeric=False))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from analysis.formatting import FACTOR_FROM, MISSING, MOST_NAMES, exact_percent, interval, listing, plain
 from analysis.pages.table import Column, Table, TableCell, ratio_cell
-from analysis.statistics import MEASURES, MOST_BLOCKS, blocks_text, log_margin
+from analysis.statistics import MEASURES, blocks_text, log_margin, verdict_text
 from documents.report import Comparison, Interval, Measure, PairComparison, RankRange, Ratio, Report, TwinComparison
 
 MAIN: Measure = "throughput"
@@ -18,17 +18,6 @@ _TWIN_MEASURES: tuple[Measure, ...] = (MAIN, "cpu_cores", "memory_mean")
 _DASH = "\N{EN DASH}"
 
 _BRIEF_RANKS: tuple[Measure, ...] = ("throughput", "p99", "memory_mean", "requests_per_cpu_second")
-
-_COLUMN_TITLES: dict[Measure, str] = {
-    "throughput": "Throughput",
-    "p50": "p50",
-    "p99": "p99",
-    "p99_corrected": "p99 corrected",
-    "cpu_cores": "CPU",
-    "memory_mean": "Memory",
-    "requests_per_cpu_second": "Requests a CPU second",
-    "requests_per_second_per_mb": "Requests/s per MB",
-}
 
 
 def ranking_table(report: Report, *, brief: bool = False) -> Table:
@@ -50,7 +39,7 @@ def ranking_table(report: Report, *, brief: bool = False) -> Table:
         ),
         columns=(
             *_load_and("API"),
-            *(Column(_COLUMN_TITLES[comparison.measure]) for comparison in comparisons),
+            *(Column(MEASURES[comparison.measure].heading) for comparison in comparisons),
         ),
         rows=tuple(
             (
@@ -119,7 +108,7 @@ def other_table(report: Report) -> Table:
             "for them: the requests a CPU second show the cost of a request. Each measure is a family of tests. If the "
             "run can't tell, the number of blocks would, if the pair differs as much as it looks or is the same."
         ),
-        columns=(*_load_and("Pair"), *(Column(_COLUMN_TITLES[comparison.measure]) for comparison in found)),
+        columns=(*_load_and("Pair"), *(Column(MEASURES[comparison.measure].heading) for comparison in found)),
         rows=tuple(
             (
                 _load(report, scenario),
@@ -157,7 +146,7 @@ def twin_table(report: Report, *, brief: bool = False) -> Table:
         rows=tuple(
             (
                 _load(report, twin.scenario),
-                *(() if brief else (TableCell(_COLUMN_TITLES[comparison.measure]),)),
+                *(() if brief else (TableCell(MEASURES[comparison.measure].heading),)),
                 _ratio_cell(twin.ratio),
                 TableCell(twin_words(twin, comparison.margin)),
                 TableCell(_share(twin.ratio.noise) if twin.ratio.noise is not None else MISSING),
@@ -231,7 +220,7 @@ def _what_would(pair: PairComparison, comparison: Comparison) -> str:
     too_near = different and not _looks_different(pair, comparison)
     why = f"too near the margin of {exact_percent(comparison.margin)}; " if too_near else ""
     if blocks is None:
-        return f"{why}more than {MOST_BLOCKS:,} blocks would be needed, {condition}"
+        return f"{why}{blocks_text(blocks)} blocks would be needed, {condition}"
     return f"{why}some {blocks:,} blocks would, {condition}"
 
 
@@ -266,12 +255,11 @@ def _advantage(ratio: Ratio, measure: Measure) -> str:
 
 def _short(pair: PairComparison, comparison: Comparison) -> TableCell:
     ratio = _ratio_cell(pair.ratio)
-    said = {"same": "same", "cannot-tell": "can't tell", "better": f"{pair.better} better"}[pair.verdict]
+    said = f"{pair.better} better" if pair.verdict == "better" else verdict_text(pair, comparison.measure)
     if pair.verdict == "cannot-tell" and pair.reason is None:
         different = _takes_a_difference(pair, comparison)
-        would = blocks_text(pair.blocks_to_detect if different else pair.blocks_to_show_same, MOST_BLOCKS)
-        said = f"can't tell: {would} {'if different' if different else 'if the same'}"
-    said = "same, bound by PostgreSQL" if pair.verdict == "same" and pair.bound_by_postgres else said
+        would = blocks_text(pair.blocks_to_detect if different else pair.blocks_to_show_same)
+        said += f": {would} {'if different' if different else 'if the same'}"
     return TableCell(ratio.value, f"{ratio.detail}; {said}" if ratio.detail else said)
 
 

@@ -1,6 +1,6 @@
 """Read and check a run's folder, ``runs/<id>/``: its documents agree, and its raw files have their checksums.
 
-Only this module reads it; `experiment/record/` writes it.
+Only this module reads cells and raw files; `experiment/record/` writes them.
 """
 
 import hashlib
@@ -170,12 +170,6 @@ class Run:
         """The blocks with a void cell, in order; those of the open loop last."""
         return (*self._short(self.closed_cells, open_loop=False), *self._short(self._open_loop_cells, open_loop=True))
 
-    def cores_of(self, record: CellRecord) -> CoreLayout:
-        """The core layout that a cell was measured with."""
-        inventory = self.manifest.inventory
-        [api] = {cell.api for cell in self.cells if cell.id == record.cell_id}
-        return inventory.cores_of(inventory.api(api))
-
     def raw_file(self, record: CellRecord, file_name: str) -> bytes:
         """The bytes of one raw file of an attempt at a cell, verified by its checksum.
 
@@ -212,23 +206,25 @@ class Run:
     def cell_files(self, cell: Cell, record: CellRecord) -> CellFiles:
         """The raw files of an attempt at a cell; raises what `raw_file` raises."""
         result_name = result_file(cell)
+        inventory = self.manifest.inventory
+        cores = inventory.cores_of(inventory.api(cell.api))
         return CellFiles(
             result_json=self.raw_file(record, result_name),
             samples_csv=self.raw_file(record, "samples.csv"),
-            generator_cpus=len(self.cores_of(record).generator),
-            watched=self._watch_files(record),
+            generator_cpus=len(cores.generator),
+            watched=self._watch_files(record, cores),
             load_files=self._load_files(record, result_name),
             folder=self.name_of(record, ""),
             attempt=record.attempt,
         )
 
-    def _watch_files(self, record: CellRecord) -> WatchFiles | None:
+    def _watch_files(self, record: CellRecord, cores: CoreLayout) -> WatchFiles | None:
         if record.files.keys().isdisjoint({"watch.json", "ticks.jsonl"}):
             return None
         return WatchFiles(
             watch_json=self.raw_file(record, "watch.json"),
             ticks_jsonl=self.raw_file(record, "ticks.jsonl"),
-            cores=self.cores_of(record),
+            cores=cores,
         )
 
     def _load_files(self, record: CellRecord, result_name: str) -> LoadFiles | None:

@@ -10,8 +10,7 @@ from itertools import chain
 import numpy as np
 
 from analysis.cells import about_open_loop, about_warm_ups
-from analysis.claims import article
-from analysis.claims.claim import size_text, unlike_for_numbers, unlike_host
+from analysis.claims import article, size_text, unlike_for_numbers, unlike_host
 from analysis.formatting import capital, counted
 from analysis.raw import FEW_RESPONSES, Run, limits
 from analysis.statistics import uncompared

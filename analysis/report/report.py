@@ -16,11 +16,9 @@ from analysis.cells import (
     summarise_warm_ups,
 )
 from analysis.claims import article, judge_claims
-from analysis.raw import ONE_IN, SAMPLED_ROLES
-from analysis.raw.run import Run
+from analysis.raw import ONE_IN, SAMPLED_ROLES, Run
 from analysis.report.caveats import article_note, caveats_of, grade_of, hardware_differences, other_differences
-from analysis.statistics import compare_all, has_ratio, value_of
-from analysis.statistics.estimates import linear_estimate, log_estimate
+from analysis.statistics import compare_all, has_ratio, linear_estimate, log_estimate, value_of
 from documents.errors import AnalysisError, DocumentError
 from documents.lab import ApiService
 from documents.report import (

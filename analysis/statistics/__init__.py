@@ -1,13 +1,22 @@
 """Estimates of each API over cells, and comparisons of two APIs by their ratio in each block."""
 
 from analysis.statistics.comparison import SIGNIFICANCE, compare, compare_all, judge, uncompared, verdict_text
-from analysis.statistics.estimates import RunNoise, TwoNoises, explained_change, welch
+from analysis.statistics.estimates import (
+    BlockLogs,
+    RunNoise,
+    TwoNoises,
+    explained_change,
+    interval_of,
+    linear_estimate,
+    log_estimate,
+    log_ratios_of,
+    logs_of,
+    welch,
+)
 from analysis.statistics.inference import (
     CONFIDENCE,
     EQUIVALENCE_CONFIDENCE,
     LEAST_BLOCKS,
-    MARGIN,
-    MOST_BLOCKS,
     POWER,
     BlockMeans,
     StudentMean,
@@ -23,19 +32,16 @@ from analysis.statistics.inference import (
     power_to_show_same,
     within_margin,
 )
-from analysis.statistics.measures import MEASURE_TITLES, MEASURE_UNITS, MEASURES, blocks_text, has_ratio, value_of
+from analysis.statistics.measures import MEASURES, blocks_text, has_ratio, value_of
 
 __all__ = [
     "CONFIDENCE",
     "EQUIVALENCE_CONFIDENCE",
     "LEAST_BLOCKS",
-    "MARGIN",
     "MEASURES",
-    "MEASURE_TITLES",
-    "MEASURE_UNITS",
-    "MOST_BLOCKS",
     "POWER",
     "SIGNIFICANCE",
+    "BlockLogs",
     "BlockMeans",
     "RunNoise",
     "StudentMean",
@@ -50,9 +56,14 @@ __all__ = [
     "fewest_blocks",
     "has_ratio",
     "holm",
+    "interval_of",
     "judge",
     "least_ratio",
+    "linear_estimate",
+    "log_estimate",
     "log_margin",
+    "log_ratios_of",
+    "logs_of",
     "over_blocks",
     "power_to_detect",
     "power_to_show_same",

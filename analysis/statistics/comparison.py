@@ -25,6 +25,7 @@ from analysis.statistics.inference import (
 from analysis.statistics.measures import MEASURES, has_ratio
 from documents.report import (
     CellNumbers,
+    ComparedResult,
     Comparison,
     Measure,
     PairComparison,
@@ -50,15 +51,18 @@ def judge(*, same: bool, p_adjusted: float) -> Verdict:
     return "better" if found_different(np.array(same), np.array(p_adjusted)) else "cannot-tell"
 
 
-def verdict_text(pair: PairComparison, measure: Measure) -> str:
-    """The verdict in words: "same", "same, bound by PostgreSQL", "rust faster", "can't tell".
+def verdict_text(found: PairComparison | ComparedResult, measure: Measure) -> str:
+    """The verdict in words: "same", "same, bound by PostgreSQL", "rust faster", "second run faster", "can't tell".
 
     If both wait for PostgreSQL, the verdict "same" is about the database. "Faster" doesn't mention PostgreSQL, which
     can only have made the difference smaller.
     """
-    if pair.verdict == "same":
-        return "same, bound by PostgreSQL" if pair.bound_by_postgres else "same"
-    return "can't tell" if pair.verdict == "cannot-tell" else f"{pair.better} {MEASURES[measure].better}"
+    if found.verdict == "same":
+        return "same, bound by PostgreSQL" if found.bound_by_postgres else "same"
+    if found.verdict == "cannot-tell":
+        return "can't tell"
+    better = found.better if isinstance(found, PairComparison) else f"{found.better} run"
+    return f"{better} {MEASURES[measure].better}"
 
 
 def rank_ranges(apis: Sequence[str], better_than: Collection[tuple[str, str]]) -> tuple[RankRange, ...]:

@@ -31,6 +31,8 @@ from scipy.special import (  # pyright: ignore[reportMissingTypeStubs]
     stdtrit,  # pyright: ignore[reportUnknownVariableType]
 )
 
+from documents.run import MOST_BLOCKS
+
 CONFIDENCE = 0.95
 """The confidence of every interval on a page, except that of the equivalence test."""
 
@@ -102,9 +104,6 @@ def t_distribution(t: NDArray[np.float64], degrees_of_freedom: NDArray[np.float6
     return np.asarray(stdtr(degrees_of_freedom, t), dtype=np.float64)
 
 
-MARGIN = 0.03
-"""The margin, as a share: the same on every host, and independent of a run's noise."""
-
 SIDE_ERROR = 0.05
 """The error of each of the two one-sided tests, and so of a false "same"."""
 
@@ -164,9 +163,6 @@ POWER = 0.8
 
 LEAST_BLOCKS = 2
 """With fewer blocks the noise is unknown, so there is no test."""
-
-MOST_BLOCKS = 1000
-"""The most blocks that a protocol may have."""
 
 _NEGLIGIBLE = 1e-14
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(200)

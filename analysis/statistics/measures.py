@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from documents.errors import AnalysisError
 from documents.report import CellNumbers, Measure
+from documents.run import MOST_BLOCKS
 
 BYTES_PER_MB = 1e6
 
@@ -13,18 +14,26 @@ BYTES_PER_MB = 1e6
 class MeasureTerms:
     """The value of a measure in a cell, and its words.
 
-    `title` is the measure's name, `name` that of the number that must be above 0. `better` follows the better API's
-    name in a short verdict, `comparative` is between both names in a long one. `denominator` is the divisor of `read`,
-    which must not be 0. `waits_for_postgres` says whether PostgreSQL as the limit makes two APIs alike in it, which
-    isn't so for CPU and memory.
+    Attributes:
+        title: the measure's name on pages.
+        heading: its name above a column.
+        name: the name of the number that must be above 0.
+        unit: its unit on pages; the number is divided by `per` to get it.
+        better: follows the better API's name in a short verdict.
+        comparative: is between both names in a long one.
+        denominator: the divisor of `read`, which must not be 0.
+        waits_for_postgres: whether PostgreSQL as the limit makes two APIs alike in it, as it doesn't in CPU and memory.
     """
 
     title: str
+    heading: str
     name: str
+    unit: str
     higher_is_better: bool
     better: str
     comparative: str
     read: Callable[[CellNumbers], float]
+    per: float = 1
     denominator: Callable[[CellNumbers], float] = lambda _: 1.0
     waits_for_postgres: bool = False
 
@@ -32,7 +41,9 @@ class MeasureTerms:
 MEASURES: dict[Measure, MeasureTerms] = {
     "throughput": MeasureTerms(
         title="Throughput",
+        heading="Throughput",
         name="throughput",
+        unit="requests/s",
         higher_is_better=True,
         better="faster",
         comparative="is faster than",
@@ -41,7 +52,10 @@ MEASURES: dict[Measure, MeasureTerms] = {
     ),
     "p50": MeasureTerms(
         title="p50 latency (raw)",
+        heading="p50",
         name="raw p50 latency",
+        unit="ms",
+        per=1e3,
         higher_is_better=False,
         better="has the lower p50",
         comparative="has a lower p50 than",
@@ -50,7 +64,10 @@ MEASURES: dict[Measure, MeasureTerms] = {
     ),
     "p99": MeasureTerms(
         title="p99 latency (raw)",
+        heading="p99",
         name="raw p99 latency",
+        unit="ms",
+        per=1e3,
         higher_is_better=False,
         better="has the lower p99",
         comparative="has a lower p99 than",
@@ -59,7 +76,10 @@ MEASURES: dict[Measure, MeasureTerms] = {
     ),
     "p99_corrected": MeasureTerms(
         title="p99 latency (corrected)",
+        heading="p99 corrected",
         name="corrected p99 latency",
+        unit="ms",
+        per=1e3,
         higher_is_better=False,
         better="has the lower corrected p99",
         comparative="has a lower corrected p99 than",
@@ -68,7 +88,9 @@ MEASURES: dict[Measure, MeasureTerms] = {
     ),
     "cpu_cores": MeasureTerms(
         title="CPU of the API",
+        heading="CPU",
         name="CPU of the API",
+        unit="cores",
         higher_is_better=False,
         better="uses less CPU",
         comparative="uses less CPU than",
@@ -76,7 +98,10 @@ MEASURES: dict[Measure, MeasureTerms] = {
     ),
     "memory_mean": MeasureTerms(
         title="Memory of the API",
+        heading="Memory",
         name="memory of the API",
+        unit="MB",
+        per=BYTES_PER_MB,
         higher_is_better=False,
         better="uses less memory",
         comparative="uses less memory than",
@@ -85,7 +110,9 @@ MEASURES: dict[Measure, MeasureTerms] = {
     # In a closed loop the faster API gets more requests and uses more CPU, so only CPU per request shows the cost.
     "requests_per_cpu_second": MeasureTerms(
         title="Requests a CPU second",
+        heading="Requests a CPU second",
         name="CPU of the API",
+        unit="requests",
         higher_is_better=True,
         better="answers more requests a CPU second",
         comparative="answers more requests a CPU second than",
@@ -94,7 +121,9 @@ MEASURES: dict[Measure, MeasureTerms] = {
     ),
     "requests_per_second_per_mb": MeasureTerms(
         title="Requests/s per MB",
+        heading="Requests/s per MB",
         name="memory of the API",
+        unit="requests/s",
         higher_is_better=True,
         better="answers more requests/s per MB",
         comparative="answers more requests/s per MB than",
@@ -125,21 +154,6 @@ def value_of(cell: CellNumbers, measure: Measure) -> float:
     return MEASURES[measure].read(cell)
 
 
-MEASURE_TITLES: dict[Measure, str] = {measure: terms.title for measure, terms in MEASURES.items()}
-
-MEASURE_UNITS: dict[Measure, tuple[str, float]] = {
-    "throughput": ("requests/s", 1),
-    "p50": ("ms", 1e3),
-    "p99": ("ms", 1e3),
-    "p99_corrected": ("ms", 1e3),
-    "cpu_cores": ("cores", 1),
-    "memory_mean": ("MB", 1e6),
-    "requests_per_cpu_second": ("requests", 1),
-    "requests_per_second_per_mb": ("requests/s", 1),
-}
-"""The unit, and the divisor from a cell's number to it."""
-
-
-def blocks_text(blocks: int | None, most: int) -> str:
-    """A number of blocks that would give a verdict, in words; `most` is the largest number for a protocol."""
-    return f"more than {most:,}" if blocks is None else f"{blocks:,}"
+def blocks_text(blocks: int | None) -> str:
+    """A number of blocks that would give a verdict, in words; None is more than a protocol may have."""
+    return f"more than {MOST_BLOCKS:,}" if blocks is None else f"{blocks:,}"

@@ -1,6 +1,16 @@
 """What is measured, in which order, and what is left of it: protocol, plan, and the files of a run."""
 
-from documents.run.protocol import Cell, OpenLoop, Plan, Protocol, Scenario, Variant, Workload
+from documents.run.protocol import (
+    MARGIN,
+    MOST_BLOCKS,
+    Cell,
+    OpenLoop,
+    Plan,
+    Protocol,
+    Scenario,
+    Variant,
+    Workload,
+)
 from documents.run.records import (
     MANIFESTS,
     STEADY_SECONDS,
@@ -65,6 +75,8 @@ from documents.run.window import (
 
 __all__ = [
     "MANIFESTS",
+    "MARGIN",
+    "MOST_BLOCKS",
     "OPEN_LOOP_FILE",
     "SAMPLE_COLUMNS",
     "STEADY_SECONDS",

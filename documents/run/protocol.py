@@ -117,6 +117,14 @@ def _faultless(scenario: object, index: int) -> Scenario:
         raise FaultyKeyError((index, *fault["loc"]), explain(fault)) from error
 
 
+MOST_BLOCKS = 1000
+"""The most blocks that a protocol may have."""
+
+Blocks = Annotated[int, Field(ge=1, le=MOST_BLOCKS)]
+
+MARGIN = 0.03
+"""The margin unless a protocol has another one: the same on every host, and independent of a run's noise."""
+
 Share = Annotated[float, Field(gt=0, lt=1)]
 """A part of a whole, neither nothing nor all of it."""
 
@@ -134,7 +142,7 @@ class OpenLoop(Document):
     scenario: Name
     shares: Annotated[tuple[Share, ...], Field(min_length=1)]
     seconds: Annotated[int, Field(ge=1, le=3600)]
-    blocks: Annotated[int, Field(ge=1, le=1000)]
+    blocks: Blocks
 
     @model_validator(mode="after")
     def _rising(self) -> "OpenLoop":
@@ -165,7 +173,7 @@ class Protocol(Document):
 
     version: Literal[1]
     name: Name
-    blocks: Annotated[int, Field(ge=1, le=1000)]
+    blocks: Blocks
     warm_up_seconds: Annotated[int, Field(ge=0, le=600)]
     warm_up_least_seconds: Annotated[int, Field(ge=0, le=600)] = 0
     scenarios: Annotated[
@@ -177,7 +185,7 @@ class Protocol(Document):
     timeout_seconds: Annotated[int, Field(ge=1, le=60)] = 2
     attempts: Annotated[int, Field(ge=1, le=5)] = 3
     twin: bool = True
-    margin: Annotated[float, Field(gt=0, le=0.5)] = 0.03
+    margin: Annotated[float, Field(gt=0, le=0.5)] = MARGIN
     open_loop: OpenLoop | None = None
     apis: Annotated[tuple[Name, ...], Field(exclude_if=lambda apis: not apis)] = ()
     vary: Annotated[tuple[Variant, ...], Field(exclude_if=lambda variants: not variants)] = ()

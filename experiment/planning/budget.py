@@ -10,12 +10,11 @@ import numpy as np
 
 from analysis.raw import read_run
 from analysis.report import analyse
-from analysis.statistics import LEAST_BLOCKS, MOST_BLOCKS, SIGNIFICANCE, least_ratio, power_to_show_same
-from analysis.statistics.estimates import log_ratios_of, logs_of
+from analysis.statistics import LEAST_BLOCKS, SIGNIFICANCE, least_ratio, log_ratios_of, logs_of, power_to_show_same
 from documents.base import format_duration
 from documents.errors import AnalysisError, DocumentError, RunError
 from documents.lab import Inventory
-from documents.run import MANIFESTS, Cell, CellRecord, Manifest, Protocol
+from documents.run import MANIFESTS, MOST_BLOCKS, Cell, CellRecord, Manifest, Protocol
 from experiment.clock import SYSTEM_CLOCK, Clock
 from experiment.planning.plan import cells_at_most, make_plan
 from experiment.progress import BudgetFitted, Resolution, ShownSame

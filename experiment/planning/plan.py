@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from random import Random
 
 from analysis.cells import common_rates
-from analysis.raw.run import Run
+from analysis.raw import Run
 from documents.errors import RunError
 from documents.run import Cell, OpenLoop, OpenLoopCell, OpenLoopPlan, OpenLoopRate, Plan, Protocol, Scenario, WrkResult
 

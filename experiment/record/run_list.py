@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from analysis.raw.run import read_run
+from analysis.raw import read_run
 from analysis.report import grade_of
 from documents.errors import AnalysisError, DocumentError, RunError
 from documents.files import sync_folder

@@ -14,8 +14,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
-from analysis.raw import CLOCKS_NAME, load_host_file
-from analysis.raw.run import OPEN_LOOP_PLAN
+from analysis.raw import CLOCKS_NAME, OPEN_LOOP_PLAN, load_host_file
 from documents.errors import RunError
 from documents.files import replace_file, sync_folder
 from documents.run import Cell, HostRecord, JournalEntry, JournalEvent, Manifest, OpenLoopPlan, Plan, attempt_id

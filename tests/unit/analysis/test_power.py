@@ -6,13 +6,13 @@ import pytest
 from scipy import integrate, stats  # pyright: ignore[reportMissingTypeStubs]
 
 from analysis.statistics.inference import (
-    MOST_BLOCKS,
     blocks_to_detect,
     blocks_to_show_same,
     equivalence_power,
     power_to_detect,
     power_to_show_same,
 )
+from documents.run.protocol import MOST_BLOCKS
 
 
 def test_dalgaards_example_gives_the_published_number_of_pairs():

@@ -11,12 +11,12 @@ from analysis.compare.runs import CONFOUNDED, compare_folders, compare_runs
 from analysis.pages.runs import (
     UNLIKE,
     change_tables,
-    change_text,
     comparison_heading,
     render_comparison_html,
     render_comparison_markdown,
     write_comparison,
 )
+from analysis.statistics.comparison import verdict_text
 from analysis.statistics.estimates import TwoNoises
 from analysis.statistics.inference import holm
 from documents.errors import AnalysisError
@@ -58,7 +58,7 @@ def test_the_ratio_is_welchs_over_the_blocks_of_both_runs(golden_report: Report)
     assert change.p_value == change.p_adjusted == pytest.approx(float(expected.pvalue))
     assert change.degrees_of_freedom == pytest.approx(float(expected.df))
     assert (change.verdict, change.better) == ("better", "second")
-    assert change_text(change, "throughput") == "second run faster"
+    assert verdict_text(change, "throughput") == "second run faster"
 
 
 def test_blocks_of_two_runs_are_not_paired(golden_report: Report):
@@ -71,13 +71,13 @@ def test_blocks_of_two_runs_are_not_paired(golden_report: Report):
 def test_nothing_within_the_margin_is_the_same(golden_report: Report):
     change = the_change(golden_report, scattered(1000, 0.5), scattered(1005, 0.5))
     assert (change.verdict, change.better, change.blocks_to_detect) == ("same", None, None)
-    assert change_text(change, "throughput") == "same"
+    assert verdict_text(change, "throughput") == "same"
 
 
 def test_cannot_tell_reports_how_many_blocks_of_each_run_would(golden_report: Report):
     change = the_change(golden_report, scattered(1000, 4), scattered(1030, 6))
     assert change.verdict == "cannot-tell"
-    assert change_text(change, "throughput") == "can't tell"
+    assert verdict_text(change, "throughput") == "can't tell"
     noise = float(np.std(NOISE, ddof=1))
     noises = TwoNoises(4 * noise, 6 * noise)
     assert change.blocks_to_detect == noises.blocks_to_detect(math.log(1.03), significance=0.05)
