@@ -3,7 +3,6 @@
 from analysis.cells.cells import (
     SERVICES,
     MeasuredCell,
-    bound_by_postgres,
     measure,
     mostly_bound_by,
     series_steps,
@@ -21,7 +20,6 @@ __all__ = [
     "MeasuredCell",
     "about_open_loop",
     "about_warm_ups",
-    "bound_by_postgres",
     "common_rates",
     "is_steady",
     "measure",

@@ -13,6 +13,8 @@ from analysis.raw import (
     LARGEST_EXACT,
     SAMPLED_ROLES,
     CellFiles,
+    RoleSamples,
+    fillable_cpus,
     limits,
     load_window,
     look_at_load_hosts,
@@ -26,8 +28,8 @@ from analysis.raw import (
 )
 from documents.errors import AnalysisError
 from documents.lab import CoreLayout
-from documents.report import CellNumbers, Service, Usage
-from documents.run import Cell, SampledRole, WrkResult
+from documents.report import CellNumbers, LoadHostNumbers, Service, Usage, WatchNumbers
+from documents.run import WRK_FILE, Cell, SampledRole, WindowResult, WrkResult
 
 SERVICES: tuple[Service, ...] = get_args(Service)
 
@@ -62,17 +64,62 @@ def _is_bound(
     return sum(beside.values()) >= limits.SERVICE_BUSY_LEAST * len(cpus) and beside[service] == max(beside.values())
 
 
-def bound_by_postgres(cells: Sequence[CellNumbers]) -> frozenset[tuple[str, str]]:
-    """The pairs of an API and a load with PostgreSQL as the limit in most of their cells."""
-    return mostly_bound_by("postgres", cells)
-
-
 def mostly_bound_by(service: Service, cells: Sequence[CellNumbers]) -> frozenset[tuple[str, str]]:
     """The pairs of an API and a load with a service as the limit in most of their cells."""
     cells_of: defaultdict[tuple[str, str], list[bool]] = defaultdict(list)
     for cell in cells:
         cells_of[cell.api, cell.scenario].append(service in cell.bound_by)
     return frozenset(pair for pair, bound in cells_of.items() if 2 * sum(bound) > len(bound))
+
+
+@dataclass(frozen=True)
+class MeasuredHost:
+    """The numbers of the host and the generators over a load window; each is that of `CellNumbers`.
+
+    `api_samples` are the API's, for a series along the window.
+    """
+
+    usage: dict[SampledRole, Usage]
+    generator_saturation: float
+    bound_by: tuple[Service, ...]
+    watch: WatchNumbers | None
+    load_hosts: LoadHostNumbers | None
+    api_samples: RoleSamples
+
+
+def measure_host(files: CellFiles, result: WindowResult) -> MeasuredHost:
+    """Compute the numbers that a closed and an open loop have in common.
+
+    Raises:
+        AnalysisError: a file can't be used; names it and, if there is one, the line.
+        DocumentError: `watch.json` or a load host's file is invalid.
+    """
+    folder, watched, window = files.folder, files.watched, load_window(result)
+    name = f"{folder}samples.csv"
+    seen = files.load_files and look_at_load_hosts(files.load_files, result, folder=folder)
+    samples = read_samples(files.samples_csv, name=name, roles=SAMPLED_ROLES if seen is None else HOST_ROLES)
+    used = usage(samples, window, name=name)
+    watch = watched and watch_numbers(
+        watched.watch_json,
+        watched.ticks_jsonl,
+        window=window,
+        result=result if isinstance(result, WrkResult) else None,
+        cores=watched.cores,
+        folder=folder,
+    )
+    if seen is None:
+        saturation = used["generator"].cpu_cores / fillable_cpus(result, files.generator_cpus)
+    else:
+        used["generator"], saturation = seen.usage, seen.saturation
+        watch = watch and with_load_hosts(watch, seen)
+    return MeasuredHost(
+        usage=used,
+        generator_saturation=saturation,
+        bound_by=bound_by(used, watch.busy, watched.cores) if watched and watch else (),
+        watch=watch,
+        load_hosts=seen and seen.numbers,
+        api_samples=samples["api"],
+    )
 
 
 @dataclass(frozen=True)
@@ -97,8 +144,7 @@ def measure(cell: Cell, files: CellFiles) -> MeasuredCell:
         AnalysisError: the numbers can't be computed; names the file and, if there is one, the line.
         DocumentError: `wrk.json` or `watch.json` is invalid.
     """
-    folder, watched = files.folder, files.watched
-    name = f"{folder}wrk.json"
+    name = f"{files.folder}{WRK_FILE}"
     result = WrkResult.from_json(files.result_json, name=name)
     _check_result(result, cell, name)
     corrected = read_histogram(result.latency, name=name)
@@ -107,30 +153,11 @@ def measure(cell: Cell, files: CellFiles) -> MeasuredCell:
         raise AnalysisError(
             f"{name} has no latency of any response: there is nothing to compute. Measure the cell again."
         )
-    samples_name = f"{folder}samples.csv"
-    seen = files.load_files and look_at_load_hosts(files.load_files, result, folder=folder)
-    samples = read_samples(files.samples_csv, name=samples_name, roles=SAMPLED_ROLES if seen is None else HOST_ROLES)
-    window = load_window(result)
-    used = usage(samples, window, name=samples_name)
-    cpu_cores, memory_bytes = step_means(samples["api"], window, series_steps(cell.scenario.duration_seconds))
-    load_seconds = result.elapsed_us / 1e6
-    throughput = result.throughput
+    host = measure_host(files, result)
+    steps = series_steps(cell.scenario.duration_seconds)
+    cpu_cores, memory_bytes = step_means(host.api_samples, load_window(result), steps)
     latency = raw.summary()
     opened = result.connections // result.threads * result.threads
-    watch = watched and watch_numbers(
-        watched.watch_json,
-        watched.ticks_jsonl,
-        window=window,
-        result=result,
-        cores=watched.cores,
-        folder=folder,
-    )
-    saturation = 0.0
-    if seen is None:
-        saturation = used["generator"].cpu_cores / min(result.threads, files.generator_cpus)
-    else:
-        used["generator"], saturation = seen.usage, seen.saturation
-        watch = watch and with_load_hosts(watch, seen)
     numbers = CellNumbers(
         cell_id=cell.id,
         attempt=files.attempt,
@@ -139,19 +166,19 @@ def measure(cell: Cell, files: CellFiles) -> MeasuredCell:
         scenario=cell.scenario.name,
         twin=cell.twin,
         requests=result.requests,
-        throughput=throughput,
+        throughput=result.throughput,
         raw=latency,
         corrected=corrected.summary(),
         errors=result.errors.total,
         statuses=result.statuses,
-        usage=used,
-        littles_law=throughput * latency.mean_us / 1e6 / opened,
-        generator_saturation=saturation,
-        bound_by=bound_by(used, watch.busy, watched.cores) if watched and watch else (),
-        watch=watch,
-        load_hosts=seen and seen.numbers,
+        usage=host.usage,
+        littles_law=result.throughput * latency.mean_us / 1e6 / opened,
+        generator_saturation=host.generator_saturation,
+        bound_by=host.bound_by,
+        watch=host.watch,
+        load_hosts=host.load_hosts,
     )
-    return MeasuredCell(numbers, load_seconds, cpu_cores, memory_bytes, raw.tail(), corrected.tail())
+    return MeasuredCell(numbers, result.elapsed_us / 1e6, cpu_cores, memory_bytes, raw.tail(), corrected.tail())
 
 
 def series_steps(duration_seconds: int) -> int:

@@ -14,23 +14,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from analysis.cells.cells import bound_by
+from analysis.cells.cells import measure_host
 from analysis.formatting import counted, listing
-from analysis.raw import (
-    FEW_RESPONSES,
-    HOST_ROLES,
-    SAMPLED_ROLES,
-    CellFiles,
-    Histogram,
-    Run,
-    histogram_of,
-    load_window,
-    look_at_load_hosts,
-    read_samples,
-    usage,
-    watch_numbers,
-    with_load_hosts,
-)
+from analysis.raw import FEW_RESPONSES, SAMPLED_ROLES, CellFiles, Histogram, Run, histogram_of
 from analysis.statistics import linear_estimate, log_estimate
 from documents.errors import AnalysisError
 from documents.report import Estimate, OpenLoopMeasurements, OpenLoopNumbers, OpenLoopReport, OpenLoopSummary
@@ -103,8 +89,7 @@ def measure_open_loop(cell: OpenLoopCell, files: CellFiles) -> OpenLoopNumbers:
         AnalysisError: the numbers can't be computed; names the file and, if there is one, the line.
         DocumentError: `open-loop.json` or `watch.json` is invalid.
     """
-    folder, watched = files.folder, files.watched
-    name = f"{folder}{OPEN_LOOP_FILE}"
+    name = f"{files.folder}{OPEN_LOOP_FILE}"
     result = OpenLoopResult.from_json(files.result_json, name=name)
     _check_result(result, cell, name)
     latency = read_durations(result.latency, name=name)
@@ -119,20 +104,7 @@ def measure_open_loop(cell: OpenLoopCell, files: CellFiles) -> OpenLoopNumbers:
         raise AnalysisError(
             f"{name} has no latency of any answer: there is nothing to compute. Measure the cell again."
         )
-    samples_name = f"{folder}samples.csv"
-    seen = files.load_files and look_at_load_hosts(files.load_files, result, folder=folder)
-    samples = read_samples(files.samples_csv, name=samples_name, roles=SAMPLED_ROLES if seen is None else HOST_ROLES)
-    window = load_window(result)
-    used = usage(samples, window, name=samples_name)
-    watch = watched and watch_numbers(
-        watched.watch_json, watched.ticks_jsonl, window=window, cores=watched.cores, folder=folder
-    )
-    saturation = 0.0
-    if seen is None:
-        saturation = used["generator"].cpu_cores / files.generator_cpus
-    else:
-        used["generator"], saturation = seen.usage, seen.saturation
-        watch = watch and with_load_hosts(watch, seen)
+    host = measure_host(files, result)
     return OpenLoopNumbers(
         cell_id=cell.id,
         attempt=files.attempt,
@@ -143,11 +115,11 @@ def measure_open_loop(cell: OpenLoopCell, files: CellFiles) -> OpenLoopNumbers:
         latency=latency.summary(),
         lateness_p99_us=float(lateness.percentile(990)),
         connections_opened=result.connections_opened,
-        usage=used,
-        generator_saturation=saturation,
-        bound_by=bound_by(used, watch.busy, watched.cores) if watched and watch else (),
-        watch=watch,
-        load_hosts=seen and seen.numbers,
+        usage=host.usage,
+        generator_saturation=host.generator_saturation,
+        bound_by=host.bound_by,
+        watch=host.watch,
+        load_hosts=host.load_hosts,
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 
-from analysis.cells import bound_by_postgres
+from analysis.cells import mostly_bound_by
 from analysis.statistics import (
     MEASURES,
     POWER,
@@ -76,7 +76,7 @@ def judge_gate(
             apis=(candidate, base),
             scenarios=[scenario.name for scenario in report.scenarios],
             margin=report.margin,
-            bound_by_postgres=bound_by_postgres(cells),
+            bound_by_postgres=mostly_bound_by("postgres", cells),
         )
     }
     together = _as_one_family([comparisons[measure] for measure in MEASURES if measure in judged])

@@ -23,7 +23,7 @@ from typing import Literal, cast
 
 import numpy as np
 
-from analysis.cells import bound_by_postgres
+from analysis.cells import mostly_bound_by
 from analysis.claims import size_text
 from analysis.formatting import counted
 from analysis.raw import read_run
@@ -269,7 +269,7 @@ def compare_runs(first: Report, second: Report, found: Sequence[str] = ()) -> Ru
         )
     planned = [(scenario, api.name) for scenario in scenarios for api, _ in subjects]
     cells = tuple([cell for cell in run.cells if (cell.scenario, cell.api) in planned] for run in (first, second))
-    bound = bound_by_postgres(cells[0]) & bound_by_postgres(cells[1])
+    bound = mostly_bound_by("postgres", cells[0]) & mostly_bound_by("postgres", cells[1])
     margin = min(first.margin, second.margin)
     return RunComparison(
         first=_run(first),

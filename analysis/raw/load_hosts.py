@@ -262,6 +262,11 @@ class LoadHostsSeen:
     numbers: LoadHostNumbers
 
 
+def fillable_cpus(result: WindowResult, cpus: int) -> int:
+    """How many of a generator's CPUs its threads can fill; in an open loop it chooses their number, so all."""
+    return min(result.threads, cpus) if isinstance(result, WrkResult) else cpus
+
+
 def look_at_load_hosts(files: LoadFiles, merged: WindowResult, *, folder: str) -> LoadHostsSeen:
     """The numbers of a cell's load hosts.
 
@@ -290,10 +295,7 @@ def look_at_load_hosts(files: LoadFiles, merged: WindowResult, *, folder: str) -
             window if rate is None else _earlier(window, turn_ns(number, rate))
             for number, window in enumerate(windows_of(parts, clocks))
         ],
-        fillable=[
-            min(part.threads, len(found.cpus)) if isinstance(part, WrkResult) else len(found.cpus)
-            for part, found in zip(parts, files.hosts, strict=True)
-        ],
+        fillable=[fillable_cpus(part, len(found.cpus)) for part, found in zip(parts, files.hosts, strict=True)],
         results=closed or [None] * len(parts),
         network_share=_network_share(closed, files.records) if closed else None,
         folder=folder,
@@ -380,7 +382,7 @@ def _apart(windows: Sequence[Window]) -> float:
     """The share of the load in which not all generators ran."""
     start_ns, end_ns = min(window.start_ns for window in windows), max(window.end_ns for window in windows)
     together_ns = min(window.end_ns for window in windows) - max(window.start_ns for window in windows)
-    return 1 - max(together_ns, 0) / (end_ns - start_ns)
+    return 1 - max(together_ns, 0) / max(end_ns - start_ns, 1)
 
 
 def _network_share(parts: Sequence[WrkResult], records: Sequence[LoadHostRecord]) -> float | None:

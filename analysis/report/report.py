@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from analysis.cells import (
     MeasuredCell,
-    bound_by_postgres,
     measure,
+    mostly_bound_by,
     series_steps,
     summarise_open_loop,
     summarise_warm_ups,
@@ -124,7 +124,7 @@ def analyse(run: Run, facts_directory: Path | None = None) -> Report:
         apis=[api.name for api in subjects],
         scenarios=[scenario.name for scenario in protocol.scenarios],
         margin=protocol.margin,
-        bound_by_postgres=bound_by_postgres(numbers),
+        bound_by_postgres=mostly_bound_by("postgres", numbers),
     )
     building = tuple(
         summarise_facts(facts, run.host.before)

@@ -51,7 +51,7 @@ class WrkLatency(Document):
 class WrkResult(Document):
     """`wrk.json`: one load window as wrk saw it.
 
-    wrk itself lives longer: it builds its requests before the load, and writes this document after it.
+    The wrk process lives longer: it builds its requests before the load, and writes this document after it.
 
     Attributes:
         duration_seconds: what was asked for
@@ -65,14 +65,14 @@ class WrkResult(Document):
     version: Literal[2] = 2
     wrk_version: str
     workload: Workload
-    threads: int
-    connections: int
+    threads: int = Field(ge=1)
+    connections: int = Field(ge=1)
     timeout_seconds: int
     duration_seconds: int
-    elapsed_us: int
-    ended_ns: int = Field(ge=0, lt=2**63)
-    requests: int
-    bytes: int
+    elapsed_us: int = Field(ge=1)
+    ended_ns: Nanoseconds
+    requests: int = Field(ge=0)
+    bytes: int = Field(ge=0)
     errors: WrkErrors
     latency: WrkLatency
     statuses: dict[str, int] | None
@@ -189,8 +189,8 @@ class OpenLoopResult(Document):
     timeout_seconds: int
     duration_seconds: int = Field(ge=1)
     rate: int = Field(ge=1)
-    started_ns: int = Field(ge=0, lt=2**63)
-    ended_ns: int = Field(ge=0, lt=2**63)
+    started_ns: Nanoseconds
+    ended_ns: Nanoseconds
     requests: int = Field(ge=0)
     sent_in_window: int = Field(ge=0)
     connections_opened: int = Field(ge=0)
@@ -254,7 +254,7 @@ class Sample(NamedTuple):
 
 
 Count = Annotated[int, Field(ge=0, lt=2**63)]
-"""A counter of the kernel's, or what was measured of it."""
+"""A counter of the kernel."""
 
 Resource = Literal["cpu", "memory", "io"]
 """What tasks may have to wait for, as the kernel's pressure stall information names it."""

@@ -22,7 +22,7 @@ from analysis.raw.load_hosts import (
 from analysis.raw.run import read_run
 from analysis.report.caveats import grade_of
 from analysis.report.report import analyse
-from documents.errors import AnalysisError
+from documents.errors import AnalysisError, DocumentError
 from documents.report.report import Report
 from documents.run.protocol import Cell
 from documents.run.records import Bandwidth, LoadHostLook, LoadHostRecord, Network, VoidReason
@@ -105,6 +105,15 @@ def test_what_is_no_merge_of_its_parts_is_refused(tmp_path: Path):
     part = parts_of(cell, 2)[0]
     rewrite(tmp_path, cell, "generator-2.wrk.json", part.model_copy(update={"bytes": 7}).to_json().encode())
     with pytest.raises(AnalysisError, match="differs from the merged results of the load hosts beside it"):
+        analyse(read_run(tmp_path))
+
+
+@pytest.mark.parametrize("member", ["connections", "threads", "elapsed_us"])
+def test_a_result_that_wrk_cannot_have_written_is_refused(tmp_path: Path, member: str):
+    [cell, _] = load_host_run(tmp_path, count=2)
+    part = parts_of(cell, 2)[0].model_copy(update={member: 0})
+    rewrite(tmp_path, cell, "generator-2.wrk.json", part.to_json().encode())
+    with pytest.raises(DocumentError, match=rf"generator-2\.wrk\.json is not a valid WrkResult document: {member}"):
         analyse(read_run(tmp_path))
 
 

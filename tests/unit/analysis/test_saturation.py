@@ -2,7 +2,7 @@
 
 import pytest
 
-from analysis.cells.cells import bound_by, bound_by_postgres
+from analysis.cells.cells import bound_by, mostly_bound_by
 from documents.lab.host import ROLES, CoreLayout
 from documents.report.numbers import CellNumbers, Usage
 from documents.run.window import SampledRole
@@ -75,4 +75,4 @@ def test_an_api_is_bound_by_postgres_under_a_load_where_most_of_its_cells_are():
         *(cell("go", "light", "postgres"), cell("go", "light")),
         *(cell("zig", "heavy", "redis"), cell("zig", "heavy", "postgres", "redis")),
     ]
-    assert bound_by_postgres(cells) == {("go", "heavy")}
+    assert mostly_bound_by("postgres", cells) == {("go", "heavy")}
