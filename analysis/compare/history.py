@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis.compare.runs import Conditions, differences
+from analysis.compare.conditions import Conditions, differences
 from analysis.raw import read_run
 from analysis.report import analyse
 from analysis.statistics import LEAST_BLOCKS, RunNoise, explained_change
@@ -40,27 +40,20 @@ def read_history(run_directories: Iterable[Path]) -> History:
     left_out: list[LeftOutRun] = []
     for directory in run_directories:
         try:
-            run = _read(directory)
+            run = read_run(directory)
+            report = analyse(run)
         except (AnalysisError, DocumentError) as error:
             left_out.append(LeftOutRun(run_id=directory.name, why=str(error)))
             continue
-        if (why := _unfit(run)) is not None:
-            left_out.append(LeftOutRun(run_id=run.report.run_id, why=why))
+        if not run.is_finished:
+            why = "It isn't finished. `lab run --resume` continues it."
+            left_out.append(LeftOutRun(run_id=report.run_id, why=why))
+        elif not report.cells:
+            left_out.append(LeftOutRun(run_id=report.run_id, why="None of its cells is valid; its report says why."))
         else:
-            runs.append(run)
+            runs.append(_Run(Conditions(run.manifest, run.host), report))
     runs.sort(key=lambda run: run.report.started_at)
     return History(groups=tuple(_groups(runs)), left_out=tuple(left_out))
-
-
-def _read(directory: Path) -> _Run:
-    run = read_run(directory)
-    return _Run(Conditions(run.manifest, run.host), analyse(run))
-
-
-def _unfit(run: _Run) -> str | None:
-    if run.conditions.host.after is None or run.report.unfinished_cells:
-        return "It isn't finished. `lab run --resume` continues it."
-    return None if run.report.cells else "None of its cells is valid; its report says why."
 
 
 def _groups(runs: Sequence[_Run]) -> Iterator[HistoryGroup]:

@@ -35,7 +35,7 @@ _HARDWARE = {
 }
 """The members of an identity that describe hardware, with their names; CPUs and memory are compared separately."""
 
-_TOLD = {"cpus", "memory_bytes", *_HARDWARE}
+_COMPARED = {"cpus", "memory_bytes", *_HARDWARE}
 
 
 def hardware_differences(host: HostIdentity, load_host: HostIdentity) -> tuple[str, ...]:
@@ -59,10 +59,9 @@ def hardware_differences(host: HostIdentity, load_host: HostIdentity) -> tuple[s
 
 def other_differences(host: HostIdentity, load_host: HostIdentity) -> tuple[str, ...]:
     """Other differences: kernel, system, microcode, mitigations, limits and settings; a clause each."""
-    alike = host.model_copy(update={name: getattr(load_host, name) for name in _TOLD})
+    alike = host.model_copy(update={name: getattr(load_host, name) for name in _COMPARED})
     return tuple(
-        text.replace(" was ", ": ", 1).replace(" and is ", ", and ", 1) + " of the load host"
-        for text in alike.changes(load_host)
+        f"{name}: {ours}, and {theirs} of the load host" for name, ours, theirs in alike.differences(load_host)
     )
 
 
@@ -70,7 +69,7 @@ def _text(value: object) -> str:
     return "unknown" if value is None else str(value)
 
 
-def about_load_hosts(
+def _about_load_hosts(
     run: Run,
     summaries: Sequence[ScenarioSummary],
     of_both_loops: Sequence[CellNumbers | OpenLoopNumbers],
@@ -175,7 +174,7 @@ def caveats_of(
         *_about_missing_cells(run, unfinished),
         *about_open_loop(run, open_loop),
         *about_warm_ups(run),
-        *about_load_hosts(run, summaries, of_both_loops),
+        *_about_load_hosts(run, summaries, of_both_loops),
         *_about_the_generator(cells, of_both_loops),
         *_about_the_watch(of_both_loops),
         *_about_the_estimates(summaries, cells, open_loop),

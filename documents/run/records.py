@@ -10,19 +10,20 @@ from documents.lab import Inventory, Role
 from documents.run.protocol import Protocol
 
 KnobState = Literal["as-wanted", "set", "only-read", "refused", "lost", "not-told", "nothing-to-control"]
-"""How it stands with a knob: `as-wanted` was so without the lab, `set` was set for the run. `only-read` is one that
-isn't as wanted where nothing was set; `refused` one that the kernel didn't let be set, `lost` one that something else
-changed during the run. Where the kernel doesn't have it, that is `nothing-to-control` for what then can't happen, and
-`not-told` for what happens all the same."""
+"""The state of a knob.
 
-CONTROLLED: frozenset[KnobState] = frozenset({"as-wanted", "set", "nothing-to-control"})
+`as-wanted`: it was so without the lab. `set`: the lab set it for the run. `only-read`: it isn't as wanted, on a host
+where the lab sets nothing. `refused`: the kernel refused the setting. `lost`: something else changed it during the run.
+If the kernel doesn't have it: `nothing-to-control` if the effect can't happen either, else `not-told`.
+"""
+
+_CONTROLLED: frozenset[KnobState] = frozenset({"as-wanted", "set", "nothing-to-control"})
 
 
 class KnobRecord(Document):
     """One kernel setting that a measurement depends on, in the kernel's words.
 
-    Of a setting with many files, such as one for each interrupt, each value stands with the number of files that have
-    it.
+    A setting with many files, such as one for each interrupt, has the number of files of each value.
 
     Attributes:
         wanted: what a measurement wants
@@ -44,8 +45,8 @@ class KnobRecord(Document):
 
     @property
     def controlled(self) -> bool:
-        """Whether the knob was as wanted for as long as it was looked at."""
-        return self.state in CONTROLLED
+        """Whether the knob was as wanted for the whole run."""
+        return self.state in _CONTROLLED
 
 
 def describe_control(knobs: tuple[KnobRecord, ...]) -> str:
@@ -188,8 +189,8 @@ class Manifest(Document):
     tool_versions: dict[str, str]
 
 
-VARYING = frozenset({"available_memory_bytes", "steal_seconds"})
-"""What of a host's identity changes while it is the same host."""
+_VARYING = frozenset({"available_memory_bytes", "steal_seconds"})
+"""The members of an identity that change although the host is the same."""
 
 
 class HostIdentity(Document):
@@ -228,31 +229,32 @@ class HostIdentity(Document):
     available_memory_bytes: int | None = None
     steal_seconds: float | None = None
 
-    def changes(self, other: "HostIdentity") -> tuple[str, ...]:
-        """What is different in another identity, a clause for each: ``kernel was 6.1 and is 6.12``.
+    def differences(self, other: "HostIdentity") -> tuple[tuple[str, str, str], ...]:
+        """What differs in another identity: the name, the value here, and the value there.
 
         Values that always vary are left out: steal so far and free memory. A value that one of the two lacks counts as
         a difference, because it may be one.
         """
-        then, now = _flat(self), _flat(other)
-        return tuple(
-            f"{name} was {then.get(name, _ABSENT)} and is {now.get(name, _ABSENT)}"
-            for name in {**then, **now}
-            if then.get(name, _ABSENT) != now.get(name, _ABSENT)
-        )
+        ours, theirs = _flat(self), _flat(other)
+        pairs = {name: (ours.get(name, _ABSENT), theirs.get(name, _ABSENT)) for name in {**ours, **theirs}}
+        return tuple((name, here, there) for name, (here, there) in pairs.items() if here != there)
+
+    def changes(self, other: "HostIdentity") -> tuple[str, ...]:
+        """The differences of a later identity, a clause for each: ``kernel was 6.1 and is 6.12``."""
+        return tuple(f"{name} was {then} and is {now}" for name, then, now in self.differences(other))
 
 
 _ABSENT = "absent"
 
 _ENTRIES = {"settings": "the setting", "cgroup_limits": "the cgroup limit", "mitigations": "the mitigation of"}
-"""How an entry of each mapping is spoken of."""
+"""What comes before the name of an entry of each mapping."""
 
 
 def _flat(identity: HostIdentity) -> dict[str, str]:
-    """The members of an identity as text by what they are called, those of its mappings one by one."""
+    """The members of an identity as text, by their names in a sentence; those of its mappings one by one."""
     found: dict[str, str] = {}
     for name, value in identity.model_dump().items():
-        if name in VARYING:
+        if name in _VARYING:
             continue
         if name in _ENTRIES and value is not None:
             found |= {f"{_ENTRIES[name]} {key}": text for key, text in sorted(value.items())}
@@ -453,7 +455,7 @@ class JournalEntry(Document):
 
 
 class PipelineRun(Document):
-    """What a pipeline asked of `lab run --ci`, and the run that came of it.
+    """What a pipeline asked of `lab run --ci`, and the run that it got.
 
     Attributes:
         pipeline: names the pipeline and its job, the same each time that it is started again

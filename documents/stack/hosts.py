@@ -16,8 +16,8 @@ Source: Hetzner Cloud API, "Labels": a value has at most 63 characters, begins a
 letters, digits, ``-``, ``_`` and ``.`` between.
 """
 
-NARROWEST_REFUSED_BITS = 23
-"""A network of so many bits or fewer is too large for the controller's address."""
+_NARROWEST_REFUSED_BITS = 23
+"""A network with a prefix of at most this many bits is too large for the controller's address."""
 
 _NEVER_SEEN_FROM_OUTSIDE = tuple(
     map(
@@ -110,7 +110,7 @@ class _CloudHost(Document):
                 "write the controller's own IPv4 address, by which the machines are reached, as a network: "
                 "203.0.113.7/32"
             ) from error
-        if network.prefixlen <= NARROWEST_REFUSED_BITS:
+        if network.prefixlen <= _NARROWEST_REFUSED_BITS:
             raise ValueError(
                 f"{allowed_from} lets in {network.num_addresses:,} addresses; narrow it to the controller's own, "
                 "which ends in /32, or to its network of /24 at most"
@@ -162,7 +162,7 @@ class AwsHost(_CloudHost):
         return self.instance_type[0] == "t" and self.instance_type[1].isdigit()
 
     def bill(self, machines: int) -> Bill:
-        """The cost of so many of these machines."""
+        """The cost of this number of machines."""
         return Bill(
             kind=self.kind,
             machine_type=self.instance_type,
@@ -196,7 +196,7 @@ class HetznerHost(_CloudHost):
         return not self.server_type.startswith("ccx")
 
     def bill(self, machines: int) -> Bill:
-        """What so many of these machines cost."""
+        """The cost of this number of machines."""
         return Bill(
             kind=self.kind,
             machine_type=self.server_type,

@@ -16,7 +16,7 @@ LAB_ENVIRONMENT = frozenset(
 """The variables that the lab sets in an API's environment; a stack document can't."""
 
 
-LAB_SETTINGS = frozenset({"listen_addresses", "port", "shared_preload_libraries"})
+_LAB_SETTINGS = frozenset({"listen_addresses", "port", "shared_preload_libraries"})
 """The settings of PostgreSQL that the lab sets, besides those of pg_stat_statements; a stack document can't."""
 
 
@@ -42,7 +42,7 @@ def _durable(settings: dict[str, str]) -> dict[str, str]:
         if settings.get(name, "on") != "on":
             raise FaultyKeyError((name,), f"{name} stays on: a lab that may lose commits measures another work")
     for name in settings:
-        if name in LAB_SETTINGS or name.startswith("pg_stat_statements."):
+        if name in _LAB_SETTINGS or name.startswith("pg_stat_statements."):
             raise FaultyKeyError((name,), f"{name} is set by the lab itself")
     return settings
 

@@ -4,7 +4,7 @@ from typing import TypeVar
 
 import pytest
 
-from analysis.compare.runs import Conditions, differences
+from analysis.compare.conditions import Conditions, differences
 from documents.base import Document
 from documents.lab.host import HostSize
 from documents.lab.inventory import Inventory

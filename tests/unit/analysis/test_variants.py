@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.compare.runs import Conditions, differences
+from analysis.compare.conditions import Conditions, differences
 from analysis.pages.article import building_table
 from analysis.pages.html import render_html
 from analysis.pages.markdown import render_markdown
