@@ -28,7 +28,7 @@ def compare(
     """
     # Imported here, because it is slow and other subcommands don't need it.
     from analysis.compare import compare_folders  # noqa: PLC0415
-    from analysis.pages.runs import (  # noqa: PLC0415
+    from analysis.pages.run_comparison import (  # noqa: PLC0415
         change_tables,
         comparison_heading,
         run_lines,

@@ -24,7 +24,7 @@ def history(
     """
     # Imported here, because it is slow and other subcommands don't need it.
     from analysis.compare import read_history  # noqa: PLC0415
-    from analysis.pages.runs import NOTE, history_tables, why_apart, write_history  # noqa: PLC0415
+    from analysis.pages.history import NOTE, history_tables, why_apart, write_history  # noqa: PLC0415
 
     folders = sorted(path.parent for path in RUNS.glob(MANIFESTS))[-last:]
     if not folders:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from analysis.formatting import MISSING, interval, percent, plain
 from analysis.pages.plots import PlotGroup
-from analysis.pages.svg import Plot, finish, panel, scale, series_color, series_dash, series_marker
+from analysis.pages.svg import Plot, draw_estimates, finish, panel, scale
 from analysis.pages.table import Column, Table, TableCell
 from documents.report import Estimate, OpenLoopMeasurements, OpenLoopReport, OpenLoopSummary, Report, ScenarioSummary
 
@@ -165,23 +165,8 @@ def _plot(
                 continue
             # Side by side where they would hide each other.
             offset = 0.12 * (index - (len(apis) - 1) / 2)
-            values = [estimate.value / 1e3 for _, estimate in found]
-            low = [(estimate.value if estimate.low is None else estimate.low) / 1e3 for _, estimate in found]
-            high = [(estimate.value if estimate.high is None else estimate.high) / 1e3 for _, estimate in found]
-            axes.errorbar(
-                [positions[rate] + offset for rate, _ in found],
-                values,
-                yerr=[
-                    [value - end for value, end in zip(values, low, strict=True)],
-                    [end - value for value, end in zip(values, high, strict=True)],
-                ],
-                label=api,
-                color=series_color(index),
-                marker=series_marker(index),
-                linestyle=series_dash(index),
-                capsize=3,
-                elinewidth=1.3,
-            )
+            places = [positions[rate] + offset for rate, _ in found]
+            draw_estimates(axes, index, api, places, [estimate for _, estimate in found], 1e3)
             said += [f"{api} at {rate} requests/s {plain(estimate.value / 1e3)} ms" for rate, estimate in found]
         axes.set_xticks(
             list(positions.values()), [f"{rate.rate:,}/s\n{percent(rate.share)}" for rate in open_loop.rates]

@@ -17,12 +17,14 @@ from analysis.pages.svg import (
     PANEL_INCHES,
     SURFACE,
     Plot,
+    draw_estimates,
     finish,
     panel,
     scale,
     series_color,
     series_dash,
     series_marker,
+    tick,
 )
 from analysis.pages.table import ROLE_NAMES
 from analysis.pages.verdicts import MAIN
@@ -136,21 +138,9 @@ def _draw(report: Report, line: _Line) -> Plot:
                 continue
             # All together take half of a load's width.
             offset = min(0.12, 0.5 / len(apis)) * (index - (len(apis) - 1) / 2)
-            values = [estimate.value / per for _, estimate in found]
+            places = [positions[scenario] + offset for scenario, _ in found]
+            values = draw_estimates(axes, index, api, places, [estimate for _, estimate in found], per)
             greatest = max(greatest, *values)
-            below = [(estimate.value - _end(estimate.low, estimate)) / per for _, estimate in found]
-            above = [(_end(estimate.high, estimate) - estimate.value) / per for _, estimate in found]
-            axes.errorbar(
-                [positions[scenario] + offset for scenario, _ in found],
-                values,
-                yerr=[below, above],
-                label=api,
-                color=series_color(index),
-                marker=series_marker(index),
-                linestyle=series_dash(index),
-                capsize=3,
-                elinewidth=1.3,
-            )
             said += [
                 f"{api} at {scenario} {plain(estimate.value / per)} {line.unit}{_in_brackets(estimate, per)}"
                 for scenario, estimate in found
@@ -163,10 +153,6 @@ def _draw(report: Report, line: _Line) -> Plot:
         axes.grid(visible=False, axis="x")
         scale(axes, line.unit, logarithmic=line.logarithmic, greatest=greatest)
         return finish(figure, line.title, said)
-
-
-def _end(end: float | None, estimate: Estimate) -> float:
-    return estimate.value if end is None else end
 
 
 def _in_brackets(estimate: Estimate, per: float) -> str:
@@ -286,13 +272,9 @@ def _scale(axes: Axes, reach: float) -> None:
     axes.set_xlim(1 / farthest, farthest)
     axes.xaxis.set_major_locator(FixedLocator(list(ticks or (10.0**decade for decade in decades))))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(_tick))
+    axes.xaxis.set_major_formatter(FuncFormatter(tick))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("ratio")
-
-
-def _tick(value: float, _position: int | None) -> str:
-    return f"{value:,.10g}"
 
 
 _Draw = Callable[[Axes, list[tuple[int, ScenarioSummary]]], None]

@@ -23,6 +23,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 from matplotlib.typing import RcKeyType
 
+from documents.report import Estimate
+
 PANEL_INCHES = (4.1, 3.0)
 
 _LEGEND_POINTS = 72 * PANEL_INCHES[0] - 12
@@ -161,7 +163,7 @@ def scale(axes: Axes, unit: str, *, logarithmic: bool, greatest: float = float("
     values remain readable.
     """
     axes.set_ylabel(unit)
-    axes.yaxis.set_major_formatter(FuncFormatter(_tick))
+    axes.yaxis.set_major_formatter(FuncFormatter(tick))
     if not logarithmic:
         axes.set_ylim(0, max(min(axes.get_ylim()[1], 2 * greatest), 1e-9) * 1.12)
         return
@@ -170,13 +172,39 @@ def scale(axes: Axes, unit: str, *, logarithmic: bool, greatest: float = float("
     decades = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
     steps = (1, 1.5, 2, 3, 5, 7) if high < 8 * low else (1, 2, 5) if high < 500 * low else (1,)
     axes.yaxis.set_major_locator(FixedLocator([step * 10.0**decade for decade in decades for step in steps]))
-    axes.yaxis.set_major_formatter(FuncFormatter(_tick))
+    axes.yaxis.set_major_formatter(FuncFormatter(tick))
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_ylim(low / 1.2, high * 1.2)
 
 
-def _tick(value: float, _position: int | None) -> str:
+def tick(value: float, _position: int | None) -> str:
+    """The text of a tick, for matplotlib's `FuncFormatter`."""
     return f"{value:,.10g}"
+
+
+def draw_estimates(
+    axes: Axes, index: int, label: str, places: Sequence[float], estimates: Sequence[Estimate], per: float
+) -> list[float]:
+    """Draw the line of the API of that index, with intervals; each number is divided by `per`.
+
+    Returns:
+        The values, in the unit of the axis.
+    """
+    values = [found.value / per for found in estimates]
+    below = [0.0 if found.low is None else (found.value - found.low) / per for found in estimates]
+    above = [0.0 if found.high is None else (found.high - found.value) / per for found in estimates]
+    axes.errorbar(
+        places,
+        values,
+        yerr=[below, above],
+        label=label,
+        color=series_color(index),
+        marker=series_marker(index),
+        linestyle=series_dash(index),
+        capsize=3,
+        elinewidth=1.3,
+    )
+    return values
 
 
 def series_color(index: int) -> str:

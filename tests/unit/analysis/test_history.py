@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from analysis.compare.history import read_history
-from analysis.pages.runs import (
+from analysis.pages.history import (
     BARS,
     history_tables,
     render_history_html,

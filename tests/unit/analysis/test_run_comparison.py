@@ -8,7 +8,7 @@ import pytest
 from scipy import stats  # pyright: ignore[reportMissingTypeStubs]
 
 from analysis.compare.runs import CONFOUNDED, compare_folders, compare_runs
-from analysis.pages.runs import (
+from analysis.pages.run_comparison import (
     UNLIKE,
     change_tables,
     comparison_heading,
