@@ -1,6 +1,7 @@
 """Warm-ups: when throughput is steady, how long that took, and which cells never were."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from typing import cast
 
 import numpy as np
@@ -9,7 +10,8 @@ from ruptures.detection import KernelCPD  # pyright: ignore[reportMissingTypeStu
 
 from analysis.formatting import counted
 from analysis.raw import Run
-from documents.report import Spread, WarmUpSummary
+from analysis.statistics import spread_of
+from documents.report import WarmUpSummary
 from documents.run import STEADY_SECONDS, Cell, WarmUp, WarmUpOutcome
 
 LOOKED_BACK_SECONDS = 60
@@ -98,27 +100,36 @@ def without_outliers(logs: NDArray[np.float64], noise: float) -> NDArray[np.floa
 
 def summarise_warm_ups(run: Run) -> tuple[WarmUpSummary, ...]:
     """A summary for each API and scenario with valid cells whose warm-up was watched; loads in the protocol's order."""
-    apis = [api.name for api in run.manifest.inventory.apis]
-    found = (
-        _summarise(
-            api, scenario.name, [(cell, warm_up) for cell, warm_up in _watched(run) if _is_of(cell, api, scenario.name)]
+    watched: defaultdict[tuple[str, str], list[tuple[Cell, WarmUp]]] = defaultdict(list)
+    for cell, warm_up in _watched(run):
+        watched[cell.api, cell.scenario.name].append((cell, warm_up))
+    return tuple(
+        WarmUpSummary(
+            api=api.name,
+            scenario=scenario.name,
+            cells=len(found),
+            seconds=spread_of([warm_up.seconds for _, warm_up in found]),
+            steady=sum(warm_up.outcome == "steady" for _, warm_up in found),
+            never_steady=tuple(cell.id for cell, warm_up in found if warm_up.outcome == "never-steady"),
         )
         for scenario in run.manifest.protocol.scenarios
-        for api in apis
+        for api in run.manifest.inventory.apis
+        if (found := watched.get((api.name, scenario.name)))
     )
-    return tuple(summary for summary in found if summary is not None)
 
 
-def about_warm_ups(run: Run) -> Iterable[str]:
+def about_warm_ups(run: Run) -> Iterator[str]:
     """Caveats of the warm-ups, in sentences; none if all were steady."""
     watched = list(_watched(run))
     most_seconds = run.manifest.protocol.warm_up_seconds
     never = [cell for cell, warm_up in watched if warm_up.outcome == "never-steady"]
     if never:
+        counts = Counter(f"{cell.api} at {cell.scenario.name}" for cell in never)
+        listed = ", ".join(f"{count} of {name}" for name, count in counts.items())
         yield (
             f"Throughput hadn't settled after {most_seconds} s of warm-up in {len(never)} of "
             f"{counted(len(watched), 'cell')}. Their numbers are those of an API that still warms up, or of a host "
-            f"that isn't quiet: {_listed(never)}."
+            f"that isn't quiet: {listed}."
         )
     if any(warm_up.outcome == "not-judged" for _, warm_up in watched):
         said = f"A warm-up of at most {most_seconds} s is too short" if most_seconds else "There was no warm-up"
@@ -128,35 +139,8 @@ def about_warm_ups(run: Run) -> Iterable[str]:
         )
 
 
-def _summarise(api: str, scenario: str, watched: list[tuple[Cell, WarmUp]]) -> WarmUpSummary | None:
-    if not watched:
-        return None
-    seconds = [warm_up.seconds for _, warm_up in watched]
-    return WarmUpSummary(
-        api=api,
-        scenario=scenario,
-        cells=len(watched),
-        seconds=Spread(median=float(np.median(seconds)), least=min(seconds), most=max(seconds), count=len(seconds)),
-        steady=sum(warm_up.outcome == "steady" for _, warm_up in watched),
-        never_steady=tuple(cell.id for cell, warm_up in watched if warm_up.outcome == "never-steady"),
-    )
-
-
 def _watched(run: Run) -> Iterator[tuple[Cell, WarmUp]]:
     for cell in run.cells:
         record = run.records.get(cell.id)
         if record is not None and record.valid and record.warm_up is not None:
             yield cell, record.warm_up
-
-
-def _is_of(cell: Cell, api: str, scenario: str) -> bool:
-    return (cell.api, cell.scenario.name) == (api, scenario)
-
-
-def _listed(cells: Iterable[Cell]) -> str:
-    """How many of which API and load: `3 of kotlin at light, 1 of go at heavy`."""
-    counts: dict[tuple[str, str], int] = {}
-    for cell in cells:
-        place = (cell.api, cell.scenario.name)
-        counts[place] = counts.get(place, 0) + 1
-    return ", ".join(f"{count} of {api} at {scenario}" for (api, scenario), count in counts.items())

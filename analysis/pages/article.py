@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from analysis.claims import TOLERANCE, article, unlike_for_numbers, unlike_for_orders, unlike_host
-from analysis.formatting import MISSING, interval, listing, plain
-from analysis.pages.table import Column, Table, TableCell
+from analysis.formatting import MISSING, listing, plain
+from analysis.pages.table import Column, Table, TableCell, with_interval
 from documents.report import (
     BuildingFacts,
     ClaimKind,
@@ -143,7 +143,7 @@ def _spread(spread: Spread, times: float = 1) -> TableCell:
     return TableCell(plain(spread.median * times), detail)
 
 
-_PER = {"throughput": 1, "memory_mean": 1e6, "p99": 1e3}
+_PER = {column.measure: column.per for column in article.COLUMNS}
 
 
 def article_table(report: Report) -> Table:
@@ -176,10 +176,7 @@ def _published(number: PublishedNumber) -> TableCell:
 
 
 def _measured(number: PublishedNumber) -> TableCell:
-    per = _PER[number.measure]
-    if number.measured is None:
-        return TableCell(MISSING)
-    return TableCell(plain(number.measured.value / per), interval(number.measured, per))
+    return TableCell(MISSING) if number.measured is None else with_interval(number.measured, _PER[number.measure])
 
 
 OUTCOME_NAMES: dict[ClaimOutcome, str] = {

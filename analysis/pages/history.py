@@ -7,11 +7,11 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from analysis.formatting import interval, listing, plain
+from analysis.formatting import listing, plain
 from analysis.pages.html import ENVIRONMENT, TEMPLATES, replace_whole
 from analysis.pages.plots import PlotGroup
 from analysis.pages.svg import Plot, draw_estimates, finish, panel, scale
-from analysis.pages.table import Column, Table, TableCell
+from analysis.pages.table import Column, Table, TableCell, with_interval
 from documents.report import Estimate, History, HistoryGroup, HistoryPoint, HistorySeries
 
 BARS = "▁▂▃▄▅▆▇█"
@@ -103,9 +103,9 @@ def _series_row(series: HistorySeries) -> tuple[TableCell, ...]:
     return (
         TableCell(series.scenario),
         TableCell(series.api),
-        TableCell(plain(newest.throughput.value), interval(newest.throughput)),
+        with_interval(newest.throughput),
         TableCell(sparkline([point.throughput.value for point in series.points])),
-        TableCell(plain(newest.p99_us.value / 1e3), interval(newest.p99_us, 1e3)),
+        with_interval(newest.p99_us, 1e3),
         TableCell(sparkline([point.p99_us.value for point in series.points])),
         _beyond(series),
     )
@@ -148,8 +148,8 @@ def _all_points(group: HistoryGroup) -> Table:
                 TableCell(series.scenario),
                 TableCell(series.api),
                 TableCell(point.run_id, f"commit {commits[point.run_id][:9]}, image {_short(point.image_id)}"),
-                TableCell(plain(point.throughput.value), interval(point.throughput)),
-                TableCell(plain(point.p99_us.value / 1e3), interval(point.p99_us, 1e3)),
+                with_interval(point.throughput),
+                with_interval(point.p99_us, 1e3),
                 TableCell(_change_text(point), "beyond A/A" if point.outside else ""),
                 TableCell("" if point.noise is None else f"{100 * (point.noise - 1):.1f}%"),
             )

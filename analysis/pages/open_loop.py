@@ -5,35 +5,30 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Protocol
 
-from analysis.formatting import MISSING, interval, percent, plain
+from analysis.formatting import MISSING, percent, plain
 from analysis.pages.plots import PlotGroup
 from analysis.pages.svg import Plot, draw_estimates, finish, panel, scale
-from analysis.pages.table import Column, Table, TableCell
-from documents.report import Estimate, OpenLoopMeasurements, OpenLoopReport, OpenLoopSummary, Report, ScenarioSummary
+from analysis.pages.table import Column, Table, TableCell, with_interval, without_columns
+from documents.report import (
+    Estimate,
+    LatencyEstimate,
+    OpenLoopMeasurements,
+    OpenLoopReport,
+    OpenLoopSummary,
+    Report,
+    ScenarioSummary,
+)
 
-_Percentiles = tuple[tuple[str, Callable[[OpenLoopMeasurements], Estimate]], ...]
+_Percentiles = LatencyEstimate | OpenLoopMeasurements
+"""The percentiles of a closed loop, and of an open one."""
 
-_PERCENTILES: _Percentiles = (
+_PERCENTILES: tuple[tuple[str, Callable[[_Percentiles], Estimate]], ...] = (
     ("p50", lambda measured: measured.p50_us),
     ("p90", lambda measured: measured.p90_us),
     ("p99", lambda measured: measured.p99_us),
     ("p99.9", lambda measured: measured.p999_us),
 )
-
-
-class _HasPercentiles(Protocol):
-    """The percentiles that both loops have."""
-
-    @property
-    def p50_us(self) -> Estimate: ...
-    @property
-    def p90_us(self) -> Estimate: ...
-    @property
-    def p99_us(self) -> Estimate: ...
-    @property
-    def p999_us(self) -> Estimate: ...
 
 
 def open_loop_tables(report: Report, *, brief: bool = False) -> tuple[Table, ...]:
@@ -93,7 +88,7 @@ def _rows(summary: OpenLoopSummary, closed: ScenarioSummary | None) -> Iterator[
             yield (
                 api,
                 TableCell(kind),
-                _with_interval(in_closed.throughput, 1),
+                with_interval(in_closed.throughput),
                 *_latencies(latency),
                 missing,
                 TableCell(plain(in_closed.cpu_cores["api"].value)),
@@ -117,21 +112,12 @@ def _rows(summary: OpenLoopSummary, closed: ScenarioSummary | None) -> Iterator[
 
 
 def _shortened(table: Table) -> Table:
-    kept = [index for index, column in enumerate(table.columns) if column.title not in {"p90", "CPU of API"}]
-    return replace(
-        table,
-        columns=tuple(table.columns[index] for index in kept),
-        rows=tuple(tuple(TableCell(row[index].value) for index in kept) for row in table.rows),
-    )
+    shown = without_columns(table, {"p90", "CPU of API"})
+    return replace(shown, rows=tuple(tuple(TableCell(cell.value) for cell in row) for row in shown.rows))
 
 
-def _latencies(measured: _HasPercentiles) -> tuple[TableCell, ...]:
-    found = (measured.p50_us, measured.p90_us, measured.p99_us, measured.p999_us)
-    return tuple(_with_interval(estimate, 1e3) for estimate in found)
-
-
-def _with_interval(estimate: Estimate, per: float) -> TableCell:
-    return TableCell(plain(estimate.value / per), interval(estimate, per))
+def _latencies(measured: _Percentiles) -> tuple[TableCell, ...]:
+    return tuple(with_interval(read(measured), 1e3) for _, read in _PERCENTILES)
 
 
 def open_loop_plots(report: Report) -> PlotGroup:

@@ -3,7 +3,7 @@
 `row[k]` of each row belongs to `table.columns[k]`.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from analysis.cells import SERVICES, mostly_bound_by
@@ -79,10 +79,19 @@ def without_empty(table: Table) -> Table:
     kept = [
         index for index in range(len(table.columns)) if index < table.named_by or has_value(row[index] for row in rows)
     ]
+    return _with_columns(replace(table, rows=rows), kept)
+
+
+def without_columns(table: Table, titles: Collection[str]) -> Table:
+    """The table without the columns of these titles."""
+    return _with_columns(table, [index for index, column in enumerate(table.columns) if column.title not in titles])
+
+
+def _with_columns(table: Table, kept: Sequence[int]) -> Table:
     return replace(
         table,
         columns=tuple(table.columns[index] for index in kept),
-        rows=tuple(tuple(row[index] for index in kept) for row in rows),
+        rows=tuple(tuple(row[index] for index in kept) for row in table.rows),
     )
 
 
@@ -129,9 +138,9 @@ def summary_table(report: Report, *, brief: bool = False) -> Table:
             numbers = (TableCell(MISSING),) * 6
             resources = (TableCell(MISSING),) * 2
         else:
-            raw, corrected = _latencies(measured.raw), _latencies(measured.corrected)
+            raw, corrected = latencies(measured.raw), latencies(measured.corrected)
             numbers = (
-                TableCell(plain(measured.throughput.value), interval(measured.throughput)),
+                with_interval(measured.throughput),
                 *(
                     TableCell(plain(of_raw.value / 1e3), f"{plain(of_corrected.value / 1e3)}{after_corrected}")
                     for of_raw, of_corrected in zip(raw, corrected, strict=True)
@@ -174,7 +183,7 @@ def latency_table(report: Report) -> Table:
         *(Column(title, "ms") for title in ("Mean", "p50", "p90", "p99", "p99.9")),
     )
     rows = tuple(
-        (*load_and_api(report, summary), TableCell(kind), *(_with_interval(of, 1e3) for of in _latencies(estimates)))
+        (*load_and_api(report, summary), TableCell(kind), *(with_interval(of, 1e3) for of in latencies(estimates)))
         for summary in report.summaries
         if summary.measured is not None
         for kind, estimates in (("raw", summary.measured.raw), ("corrected", summary.measured.corrected))
@@ -193,7 +202,7 @@ def resource_table(report: Report, *, brief: bool = False) -> Table:
     bound = {service: mostly_bound_by(service, report.cells) for service in SERVICES}
 
     def cell(estimate: Estimate, per: float = 1) -> TableCell:
-        return TableCell(plain(estimate.value / per)) if brief else _with_interval(estimate, per)
+        return TableCell(plain(estimate.value / per)) if brief else with_interval(estimate, per)
 
     def used(summary: ScenarioSummary, role: SampledRole, estimate: Estimate) -> TableCell:
         shown = cell(estimate)
@@ -293,17 +302,24 @@ def _which(cell: CellNumbers) -> str:
     return ", ".join((*parts, f"attempt {cell.attempt}") if cell.attempt > 1 else parts)
 
 
+def load_cell(report: Report, name: str) -> TableCell:
+    """A load with its number of connections."""
+    [scenario] = [scenario for scenario in report.scenarios if scenario.name == name]
+    return TableCell(name, f"{scenario.connections} conn.")
+
+
 def load_and_api(report: Report, summary: ScenarioSummary) -> tuple[TableCell, TableCell]:
     """The two cells that name a row of one API under one load."""
-    connections = {scenario.name: scenario.connections for scenario in report.scenarios}[summary.scenario]
-    return TableCell(summary.scenario, f"{connections} conn."), TableCell(summary.api)
+    return load_cell(report, summary.scenario), TableCell(summary.api)
 
 
-def _latencies(estimate: LatencyEstimate) -> tuple[Estimate, ...]:
+def latencies(estimate: LatencyEstimate) -> tuple[Estimate, ...]:
+    """Mean, p50, p90, p99 and p99.9."""
     return estimate.mean_us, estimate.p50_us, estimate.p90_us, estimate.p99_us, estimate.p999_us
 
 
-def _with_interval(estimate: Estimate, per: float = 1) -> TableCell:
+def with_interval(estimate: Estimate, per: float = 1) -> TableCell:
+    """An estimate divided by `per`, with its interval below it."""
     return TableCell(plain(estimate.value / per), interval(estimate, per))
 
 
@@ -330,8 +346,7 @@ def warm_up_table(report: Report) -> Table:
             "at the latest; cells that weren't steady then are named."
         ),
         columns=(
-            Column("Load", numeric=False),
-            Column("API", numeric=False),
+            *_LOAD_AND_API,
             Column("Warm-up", "s"),
             Column("Steady", "cells"),
             Column("Never steady", numeric=False),
@@ -351,8 +366,7 @@ def work_table(report: Report) -> Table:
             f"the generator; {MISSING} if an API's CPU time was too small to be seen."
         ),
         columns=(
-            Column("Load", numeric=False),
-            Column("API", numeric=False),
+            *_LOAD_AND_API,
             Column("Requests a CPU second"),
             Column("CPU a request", "µs"),
             Column("CPU of API", "cores"),
@@ -360,9 +374,9 @@ def work_table(report: Report) -> Table:
         rows=tuple(
             (
                 *load_and_api(report, summary),
-                TableCell(MISSING) if work is None else TableCell(plain(work.value), interval(work)),
+                TableCell(MISSING) if work is None else with_interval(work),
                 TableCell(MISSING if work is None else plain(1e6 / work.value)),
-                TableCell(plain(cores.value), interval(cores)),
+                with_interval(cores),
             )
             for summary in report.summaries
             if (measured := summary.measured) is not None

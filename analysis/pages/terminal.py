@@ -7,7 +7,15 @@ from analysis.formatting import MISSING, interval, plain
 from analysis.pages.article import article_table, building_table, claims_table
 from analysis.pages.open_loop import open_loop_tables
 from analysis.pages.run import grade_name, heading, in_short, load_host_table
-from analysis.pages.table import Column, Table, TableCell, resource_table, summary_table, without_empty
+from analysis.pages.table import (
+    Column,
+    Table,
+    TableCell,
+    resource_table,
+    summary_table,
+    without_columns,
+    without_empty,
+)
 from analysis.pages.verdicts import load_verdicts, verdict_tables
 from documents.report import Measurements, Report
 
@@ -96,10 +104,10 @@ def _small_table(report: Report, *, intervals: bool, latency: bool) -> Table:
 def terminal_tables(report: Report) -> tuple[Table, ...]:
     """The tables of `lab report --all`, which fit 80 columns, without empty rows and columns."""
     tables = (
-        _without(summary_table(report, brief=True), {"Mean", "p90", "Valid cells"}),
+        without_columns(summary_table(report, brief=True), {"Mean", "p90", "Valid cells"}),
         *verdict_tables(report, brief=True),
         *open_loop_tables(report, brief=True),
-        _without(resource_table(report, brief=True), {"Memory average", "Memory peak", "Page cache"}),
+        without_columns(resource_table(report, brief=True), {"Memory average", "Memory peak", "Page cache"}),
         article_table(report),
         claims_table(report, brief=True),
         load_host_table(report),
@@ -108,12 +116,3 @@ def terminal_tables(report: Report) -> tuple[Table, ...]:
     building = building_table(report, brief=True)
     # Without any facts, its note is the only line.
     return (*shown, building) if building.rows or building.note else shown
-
-
-def _without(table: Table, titles: set[str]) -> Table:
-    kept = [index for index, column in enumerate(table.columns) if column.title not in titles]
-    return replace(
-        table,
-        columns=tuple(table.columns[index] for index in kept),
-        rows=tuple(tuple(row[index] for index in kept) for row in table.rows),
-    )

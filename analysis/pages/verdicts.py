@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from analysis.formatting import FACTOR_FROM, MISSING, MOST_NAMES, exact_percent, interval, listing, plain
-from analysis.pages.table import Column, Table, TableCell, ratio_cell
+from analysis.formatting import FACTOR_FROM, MISSING, MOST_NAMES, exact_percent, listing, plain
+from analysis.pages.table import Column, Table, TableCell, load_cell, ratio_cell, with_interval
 from analysis.statistics import MEASURES, blocks_text, log_margin, verdict_text
 from documents.report import Comparison, Interval, Measure, PairComparison, RankRange, Ratio, Report, TwinComparison
 
@@ -14,8 +14,6 @@ MAIN: Measure = "throughput"
 
 _TWIN_MEASURES: tuple[Measure, ...] = (MAIN, "cpu_cores", "memory_mean")
 """The measures of A/A: the throughput, and its cost in CPU and memory."""
-
-_DASH = "\N{EN DASH}"
 
 _BRIEF_RANKS: tuple[Measure, ...] = ("throughput", "p99", "memory_mean", "requests_per_cpu_second")
 
@@ -43,7 +41,7 @@ def ranking_table(report: Report, *, brief: bool = False) -> Table:
         ),
         rows=tuple(
             (
-                _load(report, ranking.scenario),
+                load_cell(report, ranking.scenario),
                 TableCell(first.api),
                 *(
                     TableCell(rank_words(by_place[comparison.measure, ranking.scenario, first.api]))
@@ -75,7 +73,7 @@ def pair_table(report: Report, *, brief: bool = False) -> Table:
             TableCell(MISSING if pair.p_adjusted is None else _probability(pair.p_adjusted)),
         )
         return (
-            _load(report, pair.scenario),
+            load_cell(report, pair.scenario),
             TableCell(f"{pair.first} / {pair.second}"),
             _ratio_cell(pair.ratio),
             TableCell(verdict_words(pair, comparison)),
@@ -111,7 +109,7 @@ def other_table(report: Report) -> Table:
         columns=(*_load_and("Pair"), *(Column(MEASURES[comparison.measure].heading) for comparison in found)),
         rows=tuple(
             (
-                _load(report, scenario),
+                load_cell(report, scenario),
                 TableCell(f"{first} / {second}"),
                 *(_short(pairs[comparison.measure, scenario, first, second], comparison) for comparison in found),
             )
@@ -145,7 +143,7 @@ def twin_table(report: Report, *, brief: bool = False) -> Table:
         ),
         rows=tuple(
             (
-                _load(report, twin.scenario),
+                load_cell(report, twin.scenario),
                 *(() if brief else (TableCell(MEASURES[comparison.measure].heading),)),
                 _ratio_cell(twin.ratio),
                 TableCell(twin_words(twin, comparison.margin)),
@@ -173,7 +171,7 @@ def verdict_tables(report: Report, *, brief: bool = False) -> tuple[Table, ...]:
 
 def rank_words(rank: RankRange) -> str:
     """A rank, or a range of ranks with a dash."""
-    return str(rank.best) if rank.best == rank.worst else f"{rank.best}{_DASH}{rank.worst}"
+    return str(rank.best) if rank.best == rank.worst else f"{rank.best}\N{EN DASH}{rank.worst}"
 
 
 def verdict_words(pair: PairComparison, comparison: Comparison) -> str:
@@ -281,11 +279,6 @@ def _load_and(title: str) -> Iterable[Column]:
     return Column("Load", numeric=False), Column(title, numeric=False)
 
 
-def _load(report: Report, name: str) -> TableCell:
-    connections = {scenario.name: scenario.connections for scenario in report.scenarios}[name]
-    return TableCell(name, f"{connections} conn.")
-
-
 def _share(share: float) -> str:
     """A share as a percentage with two significant digits: 3%, 2.5%, 0.42%."""
     return f"{100 * share:.2g}%" if share < 1 else f"{100 * share:,.0f}%"
@@ -369,7 +362,7 @@ def _table(report: Report, scenario: str, title: str) -> Table:
             TableCell(api),
             TableCell(words.get(api, MISSING)),
             *(
-                TableCell(MISSING) if number is None else TableCell(plain(number.value / per), interval(number, per))
+                TableCell(MISSING) if number is None else with_interval(number, per)
                 for number, per in zip(numbers, (1, 1e3), strict=True)
             ),
         )

@@ -18,7 +18,7 @@ from analysis.cells import (
 from analysis.claims import article, judge_claims
 from analysis.raw import ONE_IN, SAMPLED_ROLES, Run
 from analysis.report.caveats import article_note, caveats_of, grade_of, hardware_differences, other_differences
-from analysis.statistics import compare_all, has_ratio, linear_estimate, log_estimate, value_of
+from analysis.statistics import compare_all, has_ratio, linear_estimate, log_estimate, spread_of, value_of
 from documents.errors import AnalysisError, DocumentError
 from documents.lab import ApiService
 from documents.report import (
@@ -33,11 +33,10 @@ from documents.report import (
     PublishedNumber,
     Report,
     ScenarioSummary,
-    Spread,
     Subject,
     TimeSeries,
 )
-from documents.run import CellRecord, Facts, HostIdentity, Scenario, WrkResult, describe_control
+from documents.run import WRK_FILE, CellRecord, Facts, HostIdentity, Scenario, WrkResult, describe_control
 
 
 def facts_file_name(api: ApiService) -> str:
@@ -74,23 +73,19 @@ def summarise_facts(facts: Facts, host: HostIdentity) -> BuildingFacts:
         git_commit=facts.git_commit,
         same_host=not facts.host.changes(host),
         build_cpus=len(building.cpus),
-        clean_build_seconds=_spread(building.clean_seconds),
-        incremental_build_seconds=_spread(building.incremental_seconds),
+        clean_build_seconds=spread_of(building.clean_seconds),
+        incremental_build_seconds=spread_of(building.incremental_seconds),
         changed_file=building.changed_file,
         binary_bytes=building.binary_bytes,
         image_bytes=facts.image_bytes,
         code_lines=facts.code_lines,
         test_lines=facts.test_lines,
         dependencies=len(building.dependencies),
-        first_answer_seconds=_spread(starting.first_answer_seconds),
-        engine_seconds=_spread(starting.engine_seconds),
+        first_answer_seconds=spread_of(starting.first_answer_seconds),
+        engine_seconds=spread_of(starting.engine_seconds),
         rest_seconds=starting.rest_seconds,
-        rest_memory_bytes=_spread(starting.memory_bytes),
+        rest_memory_bytes=spread_of(starting.memory_bytes),
     )
-
-
-def _spread(values: Sequence[float]) -> Spread:
-    return Spread(median=float(np.median(values)), least=min(values), most=max(values), count=len(values))
 
 
 def analyse(run: Run, facts_directory: Path | None = None) -> Report:
@@ -118,7 +113,7 @@ def analyse(run: Run, facts_directory: Path | None = None) -> Report:
     numbers = tuple(cell.numbers for cell in measured.values())
     unfinished = [cell for cell in run.cells if cell.id not in run.records]
     open_loop = summarise_open_loop(run)
-    article_numbers = tuple(_article_numbers(summaries))
+    article_numbers = _article_numbers(summaries)
     comparisons = compare_all(
         numbers,
         apis=[api.name for api in subjects],
@@ -140,7 +135,7 @@ def analyse(run: Run, facts_directory: Path | None = None) -> Report:
         git_commit=manifest.git_commit,
         stack=inventory.stack,
         protocol=protocol.name,
-        protocol_file=run.manifest.protocol_file,
+        protocol_file=manifest.protocol_file,
         blocks=len({cell.block for cell in run.closed_cells}),
         budget_seconds=manifest.budget_seconds,
         attempts=protocol.attempts,
@@ -248,11 +243,10 @@ def _errors_of_void(run: Run, record: CellRecord) -> int | None:
 
     None if wrk left no readable result, for example because the API refused every connection: the number is unknown.
     """
-    if "wrk.json" not in record.files:
+    if WRK_FILE not in record.files:
         return None if any(void.reason == "generator-failed" for void in record.voids) else 0
-    data, name = run.raw_file(record, "wrk.json"), run.name_of(record, "wrk.json")
     try:
-        return WrkResult.from_json(data, name=name).errors.total
+        return WrkResult.from_json(run.raw_file(record, WRK_FILE), name=run.name_of(record, WRK_FILE)).errors.total
     except DocumentError:
         # Most likely the attempt is void because of it; the report needs only the others.
         return None
@@ -323,37 +317,29 @@ def _distribution(blocks: Sequence[Sequence[MeasuredCell]]) -> LatencyDistributi
     )
 
 
-def _article_numbers(summaries: Sequence[ScenarioSummary]) -> Iterable[PublishedNumber]:
-    """The article's numbers, each with this run's number of the API and load of the same name.
+_MEASURED: dict[str, Callable[[Measurements], Estimate]] = {
+    "throughput": lambda measured: measured.throughput,
+    "memory_mean": lambda measured: measured.memory_mean_bytes,
+    # The article measured with wrk, which prints corrected percentiles.
+    "p99": lambda measured: measured.corrected.p99_us,
+}
+"""This run's number for each of the article's measures."""
 
-    Its p99 is compared with the corrected one, because the article measured with wrk, which prints corrected
-    percentiles.
-    """
-    by_name = {(summary.api, summary.scenario): summary.measured for summary in summaries}
-    if not any(load in article.LOADS for _, load in by_name):
-        return
-    for api, published in article.STACKS.items():
-        for load, throughput in published.throughput.items():
-            measured = by_name.get((api, load))
-            yield PublishedNumber(
-                api=api,
-                scenario=load,
-                measure="throughput",
-                published=throughput,
-                measured=measured and measured.throughput,
-            )
-        measured = by_name.get((api, "heavy"))
-        yield PublishedNumber(
+
+def _article_numbers(summaries: Sequence[ScenarioSummary]) -> tuple[PublishedNumber, ...]:
+    """The article's numbers, each with this run's number of the API and load of the same name."""
+    measured = {(summary.api, summary.scenario): summary.measured for summary in summaries}
+    if not any(load in article.LOADS for _, load in measured):
+        return ()
+    return tuple(
+        PublishedNumber(
             api=api,
-            scenario="heavy",
-            measure="memory_mean",
-            published=published.memory_mb * 1e6,
-            measured=measured and measured.memory_mean_bytes,
+            scenario=column.load,
+            measure=column.measure,
+            published=column.values[api],
+            measured=found and _MEASURED[column.measure](found),
         )
-        yield PublishedNumber(
-            api=api,
-            scenario="heavy",
-            measure="p99",
-            published=published.p99_heavy_ms * 1e3,
-            measured=measured and measured.corrected.p99_us,
-        )
+        for api in article.STACKS
+        for column in article.COLUMNS
+        for found in [measured.get((api, column.load))]
+    )

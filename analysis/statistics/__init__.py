@@ -11,6 +11,7 @@ from analysis.statistics.estimates import (
     log_estimate,
     log_ratios_of,
     logs_of,
+    spread_of,
     welch,
 )
 from analysis.statistics.inference import (
@@ -67,6 +68,7 @@ __all__ = [
     "over_blocks",
     "power_to_detect",
     "power_to_show_same",
+    "spread_of",
     "uncompared",
     "value_of",
     "verdict_text",

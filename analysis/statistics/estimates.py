@@ -60,7 +60,7 @@ from analysis.statistics.inference import (
 )
 from analysis.statistics.measures import value_of
 from documents.errors import AnalysisError
-from documents.report import CellNumbers, Estimate, Interval, Measure, Ratio
+from documents.report import CellNumbers, Estimate, Interval, Measure, Ratio, Spread
 
 
 def welch(first: BlockMeans, second: BlockMeans) -> StudentMean:
@@ -203,6 +203,11 @@ def too_few(blocks: int, what: str) -> str:
     """Why there is no interval, in a sentence; `what` names what the blocks lack."""
     counted = "No block has" if blocks == 0 else "One block alone has"
     return f"{counted} {what}; an interval needs {LEAST_BLOCKS} blocks."
+
+
+def spread_of(values: Sequence[float]) -> Spread:
+    """The median and range of repeated measurements, at least one."""
+    return Spread(median=float(np.median(values)), least=min(values), most=max(values), count=len(values))
 
 
 def linear_estimate(blocks: Sequence[Sequence[float]]) -> Estimate:
