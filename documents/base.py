@@ -31,10 +31,10 @@ Location = tuple[int | str, ...]
 
 
 class FaultyKeyError(ValueError):
-    """The error of a validator that checks several keys, so that the key at fault is named and not their parent."""
+    """The error of a validator that checks several keys; names the key at fault instead of their parent."""
 
     def __init__(self, location: Location, message: str) -> None:
-        """Say where, beginning at the validator's own model or field, and what is wrong."""
+        """Take the location, from the validator's model or field on, and what is wrong there."""
         super().__init__(message)
         self.location = location
 
@@ -93,8 +93,8 @@ def _compose(text: str, name: str) -> yaml.MappingNode:
         for token in yaml.scan(text, Loader=yaml.SafeLoader):
             if isinstance(token, (yaml.AnchorToken, yaml.AliasToken, yaml.TagToken)):
                 raise DocumentError(
-                    f"{name}:{token.start_mark.line + 1}: anchors, aliases and tags aren't taken here; "
-                    "write the value itself."
+                    f"{name}:{token.start_mark.line + 1}: anchors, aliases and tags aren't allowed; write the value "
+                    "itself."
                 )
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:

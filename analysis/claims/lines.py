@@ -16,7 +16,7 @@ from analysis.claims.facts import (
 )
 from analysis.claims.numbers import number_claims, order_claims, ratio_claims
 from documents.lab import CoreLayout, HostSize
-from documents.report import BuildingFacts, Comparison, JudgedClaim, JudgedLine, PublishedLine, PublishedNumber
+from documents.report import BuildingFacts, Comparison, JudgedClaim, JudgedLine, PublishedNumber
 from documents.run import Scenario
 
 _AT_ONCE = f"up to {AT_ONCE_SECONDS:g} s"
@@ -96,12 +96,7 @@ CLAIMS: dict[str, tuple[Claim, ...]] = {
     "compiling": _compiling(),
     "effort": effort_claims(),
 }
-"""Claims by the name of their line in `article.LINES`."""
-
-
-def claims_of(line: PublishedLine) -> tuple[Claim, ...]:
-    """The claims of a line, at least one."""
-    return CLAIMS[line.name]
+"""The claims of each line, at least one, by its name in `article.LINES`."""
 
 
 def judge_claims(
@@ -128,7 +123,7 @@ def judge_claims(
     """
     evidence = Evidence(size, cores, generator_shares, scenarios, numbers, comparisons, building)
     return tuple(
-        JudgedLine(line=line, claims=tuple(_judged(claim, evidence) for claim in claims_of(line)))
+        JudgedLine(line=line, claims=tuple(_judged(claim, evidence) for claim in CLAIMS[line.name]))
         for line in article.LINES
     )
 

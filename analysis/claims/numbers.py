@@ -119,15 +119,11 @@ def order_claims(column: PublishedColumn) -> tuple[Claim, ...]:
     whole = Claim(
         name="order",
         kind="order",
-        says=f"{order_text(column.best_first)}, in this order of {column.noun}, the best first.",
+        says=f"{listing([api.capitalize() for api in column.best_first])}, in this order of {column.noun}, the best "
+        "first.",
         judge=lambda evidence: judge_whole_order(evidence, column),
     )
     return whole, *(claim(*pair) for pair in pairs_of(column))
-
-
-def order_text(names: tuple[str, ...]) -> str:
-    """The names of stacks in the article."""
-    return listing([name.capitalize() for name in names])
 
 
 def judge_order(evidence: Evidence, column: PublishedColumn, first: str, second: str) -> Judgement:

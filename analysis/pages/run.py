@@ -10,7 +10,7 @@ from documents.lab import CoreLayout, Role, Varied
 from documents.report import CellNumbers, Grade, LoadHostReport, OpenLoopNumbers, Report, WatchNumbers
 from documents.run import UNKNOWN_COMMIT, HostIdentity, KnobRecord, KnobState, LoadHostLook
 
-STATES: dict[KnobState, str] = {
+_STATES: dict[KnobState, str] = {
     "as-wanted": "yes, without a change",
     "set": "yes, set for the run",
     "only-read": "no, only read",
@@ -31,7 +31,7 @@ def knob_table(knobs: Sequence[KnobRecord]) -> Table:
             TableCell(knob.name),
             TableCell(knob.wanted),
             *(TableCell(MISSING if value is None else value) for value in (knob.before, knob.during, knob.after)),
-            TableCell(STATES[knob.state], knob.message or ""),
+            TableCell(_STATES[knob.state], knob.message or ""),
         )
         for knob in knobs
     )
@@ -109,9 +109,6 @@ def watch_table(report: Report) -> Table:
     return without_empty(table)
 
 
-_TITLE = "The load hosts"
-
-
 def load_host_table(report: Report) -> Table:
     """A column for each load host: its facts, and its network to the APIs; no row without any."""
     hosts = report.load_hosts
@@ -124,7 +121,7 @@ def load_host_table(report: Report) -> Table:
         return row(title, lambda host: _both(host, text))
 
     return Table(
-        title=_TITLE,
+        title="The load hosts",
         note=(
             "The load came from these hosts. Before the run and, after the arrow, after it: the round trip of a small "
             "message over TCP, which is part of every latency; the most requests of its share of the connections, at "
@@ -324,18 +321,13 @@ def run_details(report: Report) -> tuple[tuple[str, str], ...]:
 def host_details(report: Report) -> tuple[tuple[str, str], ...]:
     """The host's identity, core layout and tools."""
     host = report.host
-    layout = ", ".join(
-        f"{name} {report.cores.cpu_list(role)}"
-        for role, name in (*ROLE_NAMES.items(), _SYSTEM)
-        if report.cores.of(role)
-    )
     return (
         ("Grade", grade_text(report)),
         ("Settings", f"{capital(report.control)}."),
         ("Kind", _KINDS.get(report.host_kind, report.host_kind)),
         ("Processor", f"{host.cpu_model}, {counted(host.threads_per_core, 'thread')} a core"),
         ("CPUs of the lab", ",".join(map(str, report.size.cpus))),
-        ("CPUs by role", layout),
+        ("CPUs by role", _laid_out(report.cores)),
         ("Memory of the lab", f"{report.size.memory_bytes / 2**30:.3g} of {host.memory_bytes / 2**30:.3g} GiB"),
         ("Machine", _machine(host)),
         ("System", f"{host.operating_system}, kernel {host.kernel}, cgroup v{host.cgroup_version}"),
@@ -356,8 +348,6 @@ def _machine(host: HostIdentity) -> str:
     unknown = listing([name for name, text in found.items() if not text])
     return "; ".join([*([known] if known else []), *([f"not recorded: {unknown}"] if unknown else [])])
 
-
-_SYSTEM: tuple[Role, str] = ("system", "system")
 
 _KINDS = {"container": "A container on the controller's own machine; kernel settings are only read."}
 
@@ -383,30 +373,30 @@ def _warm_up(report: Report) -> str:
     return f"at most {report.warm_up_seconds} s of warm-up" if report.warm_up_seconds else "no warm-up"
 
 
-CELLS = (
+_CELLS = (
     "The unit is the cell: one restart of an API, one warm-up, one load window. A block gives one value for each API "
     "and load: its cell's, or the mean of both where it measured the API twice. Throughput and latency are geometric "
     "means over blocks with t intervals on the log scale; CPU and memory are arithmetic means. Intervals of two APIs "
     "that overlap, or don't, are no test between them."
 )
-PAIRS = (
+_PAIRS = (
     "Two APIs are compared by the ratio of their values in each block, in which disturbances as long as a block "
     "cancel. A paired t test on the log scale, corrected by Holm's method for all pairs and loads of a measure, shows "
     "whether they differ, and a separate equivalence test whether they are the same. The margin of the latter was "
     "fixed before the run."
 )
-CLOSED_LOOP = (
+_CLOSED_LOOP = (
     "In a closed loop each connection waits for its answer before its next request, so a stall hides the requests "
     "that would have been sent in that time. Raw latency counts each response once; corrected latency adds those "
     "requests by wrk's own rule, which was inverted exactly to recover the raw counts. Percentiles are exact nearest "
     "ranks from a histogram by the microsecond."
 )
-OPEN_LOOP = (
+_OPEN_LOOP = (
     "In the open loop requests are due at a given rate, however long the answers take, and each latency runs from "
     "when its request was due. So a stall shows in every request that was due during it, and nothing has to be "
     "corrected."
 )
-RECOMPUTE = (
+_RECOMPUTE = (
     "The project's page on statistics, docs/statistics.md, has each formula with its source, and a short script "
     "without any of the lab's code. In the project's folder, with the run in runs/, it computes every verdict above "
     "from the raw files:"
@@ -415,7 +405,8 @@ RECOMPUTE = (
 
 def method_words(report: Report) -> tuple[str, ...]:
     """The paragraphs on the computation of a report's numbers; the last one introduces `recompute_command`."""
-    return (CELLS, *variant_words(report), PAIRS, CLOSED_LOOP, *((OPEN_LOOP,) if report.open_loop else ()), RECOMPUTE)
+    open_loop = (_OPEN_LOOP,) if report.open_loop else ()
+    return (_CELLS, *variant_words(report), _PAIRS, _CLOSED_LOOP, *open_loop, _RECOMPUTE)
 
 
 def recompute_command(report: Report) -> str:

@@ -119,7 +119,7 @@ def _name_or_address(text: str) -> str:
     except ValueError:
         address = None
     if isinstance(address, ipaddress.IPv6Address) and address.scope_id is not None:
-        raise ValueError("an address that is good on one link alone can't be pinned; name another one of the machine")
+        raise ValueError("an address that is valid only on one link can't be pinned; give another one of the machine")
     if address is None and not (_NAME.fullmatch(text) and len(text) <= 253):
         raise ValueError(
             "write the machine's name or its IP address alone, an IPv6 address without brackets; user and port have "

@@ -12,7 +12,7 @@ from documents.stack import Cores, Environment, PostgresSettings
 class Variant(Document):
     """One way in which APIs are measured.
 
-    What it doesn't name is as declared; with a name alone it is the API as declared.
+    Keys that it leaves out are as declared; with a name alone it is the API as declared.
 
     Attributes:
         environment: variables that add to an API's own or replace them
@@ -28,7 +28,7 @@ class Variant(Document):
     apis: tuple[Name, ...] = ()
 
     def is_of(self, api: str) -> bool:
-        """Whether an API that is measured has this variant."""
+        """Whether this variant applies to an API."""
         return not self.apis or api in self.apis
 
 
@@ -72,9 +72,9 @@ class Scenarios(Scenario):
 
 
 def _one_for_each(given: object) -> object:
-    """A scenario with a list of connections as one scenario for each of them, ``NAME-16`` for 16.
+    """A scenario with a list of connections as one scenario for each number, ``NAME-16`` for 16.
 
-    Faults of a scenario are reported here, where its place is still the one in the document.
+    Faults of a scenario are reported here, where its index is still that of the document.
     """
     if not isinstance(given, list):
         return given
@@ -89,12 +89,11 @@ def _one_for_each(given: object) -> object:
         if not isinstance(connections, list):
             found = [_faultless(scenario, index)]
         elif not connections:
-            raise FaultyKeyError((index, "connections"), "there is none; name one at least")
+            raise FaultyKeyError((index, "connections"), "the list is empty; name at least one number")
         else:
             counts = cast("list[object]", connections)
             found = [
-                _faultless(members | {"connections": count, "name": f"{members.get('name')}-{count}"}, index)
-                for count in counts
+                _faultless(members | {"connections": count} | _numbered(members, count), index) for count in counts
             ]
         for one in found:
             if one.name in names:
@@ -103,6 +102,11 @@ def _one_for_each(given: object) -> object:
             names.add(one.name)
         spread += found
     return tuple(spread)
+
+
+def _numbered(members: dict[str, Any], count: object) -> dict[str, str]:
+    """The name of a scenario with this number of connections; nothing if the name is missing."""
+    return {"name": f"{members['name']}-{count}"} if "name" in members else {}
 
 
 def _members(scenario: object) -> dict[str, Any]:

@@ -107,18 +107,18 @@ class _CloudHost(Document):
             network = ipaddress.IPv4Network(allowed_from)
         except ValueError as error:
             raise ValueError(
-                "write the controller's own IPv4 address, by which the machines are reached, as a network: "
+                "write the controller's own IPv4 address, from which it reaches the machines, as a network: "
                 "203.0.113.7/32"
             ) from error
         if network.prefixlen <= _NARROWEST_REFUSED_BITS:
             raise ValueError(
-                f"{allowed_from} lets in {network.num_addresses:,} addresses; narrow it to the controller's own, "
-                "which ends in /32, or to its network of /24 at most"
+                f"{allowed_from} allows {network.num_addresses:,} addresses; narrow it to the controller's own, which "
+                "ends in /32, or to its network of at most /24"
             )
         if any(network.subnet_of(inner) for inner in _NEVER_SEEN_FROM_OUTSIDE):
             raise ValueError(
-                f"{allowed_from} is an address inside a network, by which no machine at a cloud is reached; write the "
-                "one that the controller has on the internet"
+                f"{allowed_from} is a private address, which no machine at a cloud sees; write the address that the "
+                "controller has on the internet"
             )
         return str(network)
 
@@ -230,7 +230,7 @@ def cloud_tags(stack: str, host: CloudHost) -> dict[str, str]:
 def _private_address(text: str) -> str:
     address = ipaddress.IPv4Address(text)
     if address.is_global or address.is_loopback or address.is_unspecified or address.is_link_local:
-        raise ValueError(f"{text} isn't an address of a private network; the APIs are open to who reaches it")
+        raise ValueError(f"{text} isn't an address of a private network; anyone who reaches it can use the APIs")
     return text
 
 

@@ -40,7 +40,9 @@ Environment = Annotated[
 def _durable(settings: dict[str, str]) -> dict[str, str]:
     for name in ("fsync", "synchronous_commit"):
         if settings.get(name, "on") != "on":
-            raise FaultyKeyError((name,), f"{name} stays on: a lab that may lose commits measures another work")
+            raise FaultyKeyError(
+                (name,), f"{name} must stay on: without it, PostgreSQL may lose commits and does less work"
+            )
     for name in settings:
         if name in _LAB_SETTINGS or name.startswith("pg_stat_statements."):
             raise FaultyKeyError((name,), f"{name} is set by the lab itself")
@@ -48,7 +50,7 @@ def _durable(settings: dict[str, str]) -> dict[str, str]:
 
 
 PostgresSettings = Annotated[dict[Annotated[str, Field(pattern=r"^[a-z_.]+$")], str], AfterValidator(_durable)]
-"""Settings of PostgreSQL's server by name, beside those of the lab."""
+"""Settings of PostgreSQL's server by name, besides those of the lab."""
 
 
 class Cores(Document):
@@ -169,10 +171,10 @@ class Stack(Document):
         return tuple(host for host in (self.host, *self.load_host) if isinstance(host, ExistingHost))
 
     @model_validator(mode="after")
-    def _load_hosts_beside_the_host(self) -> "Stack":
+    def _load_hosts_fit_the_host(self) -> "Stack":
         for index, load_host in enumerate(self.load_host):
             if load_host.kind != self.host.kind:
-                raise FaultyKeyError(("load_host", index, "kind"), f"the host is of the kind {self.host.kind}, too")
+                raise FaultyKeyError(("load_host", index, "kind"), f"this must be the host's kind, {self.host.kind}")
         if self.cores != "auto" and (self.cores.generator is None) != bool(self.load_host):
             fault = "the load hosts have the generator; leave it out" if self.load_host else "this key is missing"
             raise FaultyKeyError(("cores", "generator"), fault)

@@ -67,13 +67,13 @@ def test_good_document_is_read_with_its_defaults():
         (STACK + "    environment:\n      GOGC: '1'\n      PORT: '1'\n", "15: apis.1.environment.PORT: PORT is set by"),
         (
             STACK + "services:\n  postgres:\n    settings:\n      fsync: 'off'\n",
-            "16: services.postgres.settings.fsync: fsync stays on",
+            "16: services.postgres.settings.fsync: fsync must stay on",
         ),
         (STACK + "apis: []\n", "13: apis: this key is given twice."),
         (STACK.replace("  cpus: 8", "  kind: container"), "5: host.kind: this key is given twice."),
         (STACK + "base_image: 2026-01-31\n", "13: base_image: YAML reads this as a timestamp; put it in quotes."),
-        (STACK + "base_image: !!binary eA==\n", "13: anchors, aliases and tags aren't taken here"),
-        (STACK + "services: &all\n  redis: *all\n", "13: anchors, aliases and tags aren't taken here"),
+        (STACK + "base_image: !!binary eA==\n", "13: anchors, aliases and tags aren't allowed"),
+        (STACK + "services: &all\n  redis: *all\n", "13: anchors, aliases and tags aren't allowed"),
         (STACK + "NO: x\n", "13: the document: a key that isn't text; put it in quotes."),
         (STACK + "<<: {base_image: x}\n", "13: the document: a key that isn't text; put it in quotes."),
         ("", "1: the document must be a mapping of keys to values."),
@@ -118,6 +118,6 @@ def test_two_scenarios_of_one_name_are_refused():
 
 
 @given(st.text(alphabet=st.sampled_from("ab:-[]{}&*!#|>'\"%@`, \n?1"), max_size=60))
-def test_no_scribble_ends_in_anything_but_a_document_error(text: str):
+def test_any_text_gives_a_document_error(text: str):
     with pytest.raises(DocumentError, match=re.escape("stacks/local.yaml")):
         read(text)
