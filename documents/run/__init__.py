@@ -1,5 +1,6 @@
-"""What is measured, in which order, and what is left of it: protocol, plan, and the files of a run."""
+"""What is measured and in which order, and the files of a run: protocol, plan, records, results, facts."""
 
+from documents.run.facts import Building, Fact, Facts, Starting
 from documents.run.protocol import (
     MARGIN,
     MOST_BLOCKS,
@@ -16,13 +17,10 @@ from documents.run.records import (
     STEADY_SECONDS,
     UNKNOWN_COMMIT,
     Bandwidth,
-    Building,
     CellClocks,
     CellRecord,
     ClockReading,
     ClockReadings,
-    Fact,
-    Facts,
     HostIdentity,
     HostRecord,
     JournalEntry,
@@ -38,7 +36,6 @@ from documents.run.records import (
     PipelineRun,
     ProcessPinning,
     RoundTrips,
-    Starting,
     Void,
     VoidReason,
     WarmUp,

@@ -1,4 +1,4 @@
-"""The documents of a run's folder: manifest, host record, cell record and journal; and what `lab facts` measured."""
+"""The documents of a run's folder: manifest, host record, cell record and journal."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -59,6 +59,9 @@ def describe_control(knobs: tuple[KnobRecord, ...]) -> str:
     return f"{'partly' if len(free) < len(knobs) else 'not'} controlled: {', '.join(free)}"
 
 
+Nanoseconds = Annotated[int, Field(ge=0, lt=2**63)]
+"""A moment on a host's CLOCK_MONOTONIC, as its kernel counts it."""
+
 Positive = Annotated[float, Field(gt=0)]
 
 Offset = Annotated[int, Field(gt=-(2**63), lt=2**63)]
@@ -91,7 +94,7 @@ class ClockReading(Document):
         delay_ns: the round trip; an offset is wrong by at most half of it
     """
 
-    at_ns: Annotated[int, Field(ge=0, lt=2**63)]
+    at_ns: Nanoseconds
     offset_ns: Offset
     wall_offset_ns: Offset
     delay_ns: Annotated[int, Field(ge=0, lt=2**63)]
@@ -152,9 +155,6 @@ class CellClocks(Document):
     version: Literal[1] = 1
     load_hosts: Annotated[tuple[ClockReadings, ...], Field(min_length=1)]
 
-
-Nanoseconds = Annotated[int, Field(ge=0, lt=2**63)]
-"""A moment on a host's CLOCK_MONOTONIC, as its kernel counts it."""
 
 MANIFESTS = "[!.]*/manifest.json"
 """A glob pattern for the manifests in a folder of runs. Incomplete and removed runs begin with a dot."""
@@ -472,86 +472,3 @@ class PipelineRun(Document):
     order_seed: int | None
     budget_seconds: int | None
     run_id: str = ""
-
-
-Seconds = Annotated[float, Field(ge=0)]
-
-Fact = Literal[
-    "clean_build",
-    "incremental_build",
-    "binary_size",
-    "image_size",
-    "code_lines",
-    "dependencies",
-    "first_answer",
-    "rest_memory",
-]
-"""What `lab facts` measures, by name."""
-
-
-class Building(Document):
-    """Repeated release builds, each in a container of its own from the stage `source`, without a network.
-
-    A clean build begins with the dependencies downloaded and nothing compiled.
-
-    Attributes:
-        cpus: what the builds could use
-        incremental_seconds: each after the clean build of the same place, with one line changed
-        binary_bytes: the size of what a build leaves for the image
-        dependencies: what of others is in it
-    """
-
-    cpus: tuple[int, ...]
-    clean_seconds: Annotated[tuple[Seconds, ...], Field(min_length=1)]
-    incremental_seconds: Annotated[tuple[Seconds, ...], Field(min_length=1)]
-    changed_file: str
-    binary_bytes: Annotated[int, Field(ge=1)]
-    dependencies: tuple[str, ...]
-
-
-class Starting(Document):
-    """Repeated starts of the API's own container, on the host's monotonic clock.
-
-    Attributes:
-        cpus: the API's
-        engine_seconds: from the command to start the container until its process runs: the Docker engine's share
-        first_answer_seconds: from then to the whole of the first right answer
-        rest_seconds: from that answer to the look at the memory
-        memory_bytes: anonymous memory then, before any load
-    """
-
-    cpus: tuple[int, ...]
-    engine_seconds: Annotated[tuple[Seconds, ...], Field(min_length=1)]
-    first_answer_seconds: Annotated[tuple[Seconds, ...], Field(min_length=1)]
-    rest_seconds: Seconds
-    memory_bytes: Annotated[tuple[int, ...], Field(min_length=1)]
-
-
-class Facts(Document):
-    """`facts/NAME-ID.json`: all that `lab facts` measured of one API's image.
-
-    Attributes:
-        source_sha256: of the build context
-        environment: what the stack document adds
-        host: what it was measured on
-        image_bytes: all layers, unpacked
-        code_lines: lines of the sources that hold code
-        test_lines: the same of the tests
-    """
-
-    version: Literal[1] = 1
-    api: Name
-    language: str
-    source: str
-    source_sha256: str
-    image_id: str
-    environment: dict[str, str]
-    measured_at: datetime
-    git_commit: str
-    stack: Name
-    host: HostIdentity
-    image_bytes: Annotated[int, Field(ge=1)]
-    code_lines: Annotated[int, Field(ge=1)]
-    test_lines: Annotated[int, Field(ge=0)]
-    building: Building
-    starting: Starting

@@ -10,7 +10,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from documents.lab.inventory import STACK_LABEL
-from documents.run.records import Facts
+from documents.run.facts import Facts
 from provision.containers import control
 from provision.ssh.connection import Connection
 from tests.conftest import LAB, ROOT, LiveLab

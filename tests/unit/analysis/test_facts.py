@@ -9,7 +9,8 @@ from analysis.raw.run import read_run
 from analysis.report.report import analyse, facts_file_name, find_facts, summarise_facts
 from documents.errors import DocumentError
 from documents.lab.inventory import ApiService
-from documents.run.records import Facts, HostRecord, Manifest
+from documents.run.facts import Facts
+from documents.run.records import HostRecord, Manifest
 from tests.unit.documents.samples import FACTS, IDENTITY
 
 

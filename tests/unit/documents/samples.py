@@ -5,21 +5,19 @@ from datetime import UTC, datetime
 from documents.base import Document
 from documents.lab.host import CoreLayout, Host, HostSize
 from documents.lab.inventory import ApiService, Inventory, PostgresService, RedisService, Secrets
+from documents.run.facts import Building, Facts, Starting
 from documents.run.protocol import Cell, Plan, Protocol, Scenario
 from documents.run.records import (
-    Building,
     CellClocks,
     CellRecord,
     ClockReading,
     ClockReadings,
-    Facts,
     HostIdentity,
     HostRecord,
     JournalEntry,
     KnobRecord,
     Manifest,
     ProcessPinning,
-    Starting,
     Void,
     WarmUp,
 )
