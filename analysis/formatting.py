@@ -1,4 +1,4 @@
-"""The format of numbers on every page: three significant digits, thousands separated, the unit in the heading."""
+"""The format of numbers and names on every page; units are in the headings."""
 
 from documents.report import Estimate, Interval
 
@@ -17,7 +17,10 @@ MOST_NAMES = 5
 
 
 def plain(value: float) -> str:
-    """A number to three significant digits or to the whole number, whichever shows more: 0.812, 4.07, 43.2, 12,345."""
+    """A number with three significant digits, at most three decimals, and no digit rounded off before the point.
+
+    For example 0.012, 0.812, 4.07, 43.2 and 12,345.
+    """
     for bound, digits in ((0.9995, 3), (9.995, 2), (99.95, 1)):
         if abs(value) < bound:
             return f"{value:.{digits}f}"

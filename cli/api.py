@@ -11,7 +11,7 @@ from lab.lifecycle.lifecycle import read_lab
 from lab.stack_file import read_stack
 
 if TYPE_CHECKING:
-    from documents.stack import ApiCheckStep
+    from documents.report import ApiCheckStep
 
 GUIDE = "docs/adding-an-api.md"
 

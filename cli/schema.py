@@ -8,10 +8,9 @@ from analysis.pages.summary_csv import MEANINGS
 from cli.context import ROOT, JsonOption, print_json, terminal
 from documents.base import Document
 from documents.lab import Drift
-from documents.report import Gate, History, ListedRun, PrunedRuns
+from documents.report import ApiCheck, Gate, History, ListedRun, PrunedRuns
 from documents.run import Sample
 from documents.schema import SCHEMAS, FieldTables, described, markdown_table, schema_files
-from documents.stack import ApiCheck
 from experiment.progress import Event
 
 PAGES = ("stack-document.md", "protocol.md", "adding-an-api.md", "files.md")

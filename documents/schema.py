@@ -48,11 +48,13 @@ SCHEMAS: dict[str, type[Document]] = {
     "compared": RunComparison,
     "facts": Facts,
 }
-"""By the name of a file below `schemas/`: what users write, then what a run leaves. Of a `.jsonl` file, one line."""
+"""The documents by the names of their files in `schemas/`: those that users write, then those of a run.
+
+Of a `.jsonl` file it is the document of one line.
+"""
 
 WRITTEN: tuple[type[Document], ...] = (Stack, Protocol, Implementation)
-"""The documents that users write, so that the defaults of their fields matter."""
-
+"""The documents that users write; only their tables have the defaults."""
 
 _ATTRIBUTES = "\n\nAttributes:\n"
 
@@ -63,7 +65,7 @@ def described(model: type) -> tuple[str, dict[str, str]]:
     for base in reversed(model.__mro__):
         if base is not BaseModel:
             _, _, listed = inspect.cleandoc(base.__doc__ or "").partition(_ATTRIBUTES)
-            # A line that is indented further goes on with the entry above it.
+            # A line that is indented further continues the entry above it.
             entries = re.sub(r"\n {8}", " ", listed)
             fields |= dict(re.findall(r"^ {4}(\w+): (.+)$", entries, flags=re.MULTILINE))
     text, _, _ = inspect.cleandoc(model.__doc__ or "").partition(_ATTRIBUTES)
@@ -71,7 +73,7 @@ def described(model: type) -> tuple[str, dict[str, str]]:
 
 
 class _Generator(GenerateJsonSchema):
-    """Takes descriptions from docstrings, and leaves out the titles that only repeat a field's name."""
+    """Takes descriptions from docstrings, and leaves out titles that only repeat a field's name."""
 
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
         found = super().model_schema(schema)
@@ -82,7 +84,7 @@ class _Generator(GenerateJsonSchema):
         for name, member in members.items():
             member.pop("title", None)
             if member.get("type") == "array":
-                # What bounds the list behind a validator is given by pydantic as if it bounded a text.
+                # Behind a validator, pydantic writes the bounds of a list as those of a text.
                 member.pop("minLength", None)
             if name in fields:
                 member["description"] = fields[name]
@@ -112,7 +114,7 @@ _REGION = re.compile(r"(?<=<!-- lab schema: )(?P<names>[^>]+)( -->\n).*?(?=<!-- 
 
 
 class FieldTables:
-    """Writes the fields of documents as tables in Markdown; what two documents have in common stands with the first."""
+    """Writes the fields of documents as tables in Markdown; a model is only in the first table that needs it."""
 
     def __init__(self, roots: Iterable[type[Document]], texts: dict[str, str]) -> None:
         """Begin with no table written."""
@@ -121,7 +123,7 @@ class FieldTables:
         self._done: set[str] = set()
 
     def fill(self, text: str) -> str:
-        """A page with tables between ``<!-- lab schema: Manifest, Plan -->`` and ``<!-- end of lab schema -->``."""
+        """A page with its tables between ``<!-- lab schema: Manifest, Plan -->`` and ``<!-- end of lab schema -->``."""
 
         def region(found: re.Match[str]) -> str:
             names = found["names"].split(", ")
@@ -150,7 +152,7 @@ class FieldTables:
 
 
 def _rows(model: dict[str, Any], definitions: dict[str, Any], *, written: bool) -> Iterator[Sequence[str]]:
-    """A row for each field that needs a word, then one for all others of a type, and one for those that are models."""
+    """A row for each described field, then one for other fields of the same type, and one for those that are models."""
     alike: dict[tuple[str, ...], list[str]] = {}
     models: dict[str, str] = {}
     for name, member in model["properties"].items():
@@ -171,7 +173,7 @@ def _rows(model: dict[str, Any], definitions: dict[str, Any], *, written: bool) 
 
 
 def _kind(node: dict[str, Any], definitions: dict[str, Any], *, written: bool) -> str:  # noqa: PLR0911 - one for each
-    """The type of a value in words; with its bounds where somebody writes it."""
+    """The type of a value in words; with its bounds if users write it."""
 
     def kind_of(inner: dict[str, Any]) -> str:
         return _kind(inner, definitions, written=written)
@@ -185,7 +187,8 @@ def _kind(node: dict[str, Any], definitions: dict[str, Any], *, written: bool) -
         return _listed([f"`{value}`" for value in values], "or")
     match node.get("type"):
         case "array" if "prefixItems" in node:
-            return f"list of {_listed([str(item.get('title', 'number')) for item in node['prefixItems']], 'and')}"
+            names = [item["title"] for item in node["prefixItems"] if "title" in item]
+            return f"list of {_listed(names, 'and')}" if names else f"list of {len(node['prefixItems'])} numbers"
         case "array":
             return f"list of {_plural(kind_of(node['items']))}"
         case "object":
@@ -212,12 +215,12 @@ def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str
     """A table in Markdown."""
     head, *others = ["| " + " | ".join(cells) + " |" for cells in (columns, *rows)]
     text = "\n".join([head, "|" + "---|" * len(columns), *others, ""])
-    # An empty cell needs no blanks of its own.
+    # One blank is enough for an empty cell.
     return text.replace("|  |", "| |").replace("|  |", "| |")
 
 
 def _key(model: dict[str, Any]) -> str:
-    # Two models may have one name; the fields are what a table is about.
+    # Two models may have the same name and other fields.
     return f"{model['title']}: {', '.join(model['properties'])}"
 
 
@@ -242,7 +245,9 @@ def _default(member: dict[str, Any]) -> str:
 
 
 def _plural(kind: str) -> str:
-    return f"{kind}s" if kind in {"text", "integer", "number", "time"} else kind
+    if kind in {"text", "integer", "number", "time"}:
+        return f"{kind}s"
+    return re.sub(r"^(list|mapping) of ", r"\1s of ", kind)
 
 
 def _listed(values: Sequence[str], before_last: str) -> str:

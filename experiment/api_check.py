@@ -7,7 +7,8 @@ from typing import Any, NamedTuple, TypeVar
 
 from documents.errors import DocumentError, FairgroundError, RunError
 from documents.lab import ApiService, Inventory, Secrets
-from documents.stack import Api, ApiCheck, ApiCheckStep, Implementation, Stack
+from documents.report import ApiCheck, ApiCheckStep
+from documents.stack import Api, Implementation, Stack
 from experiment.bench import held, verify_api, wait_until_ready
 from experiment.facts import FILE_NAME, count_lines, read_implementation
 from experiment.running import name_holder

@@ -17,7 +17,7 @@ from analysis.raw import (
     fillable_cpus,
     limits,
     load_window,
-    look_at_load_hosts,
+    measure_load_hosts,
     read_histogram,
     read_samples,
     recover_raw,
@@ -96,7 +96,7 @@ def measure_host(files: CellFiles, result: WindowResult) -> MeasuredHost:
     """
     folder, watched, window = files.folder, files.watched, load_window(result)
     name = f"{folder}samples.csv"
-    seen = files.load_files and look_at_load_hosts(files.load_files, result, folder=folder)
+    seen = files.load_files and measure_load_hosts(files.load_files, result, folder=folder)
     samples = read_samples(files.samples_csv, name=name, roles=SAMPLED_ROLES if seen is None else HOST_ROLES)
     used = usage(samples, window, name=name)
     watch = watched and watch_numbers(

@@ -71,14 +71,14 @@ def read_durations(durations: OpenLoopHistogram, *, name: str) -> Histogram:
     Raises:
         AnalysisError: the generator can't have written it.
     """
-    found = histogram_of(durations.histogram, lambda why: _doubt(name, why))
+    found = histogram_of(durations.histogram, lambda why: _invalid(name, why))
     # Not in 64 bits, which a sum may exceed.
     total = sum(count for _, count in durations.histogram)
     if total != durations.count:
-        raise _doubt(name, f"a histogram holds {total} durations, but {durations.count} were counted")
+        raise _invalid(name, f"a histogram holds {total} durations, but {durations.count} were counted")
     ends = (int(found.values[0]), int(found.values[-1])) if total else (0, 0)
     if ends != (durations.minimum_us, durations.maximum_us):
-        raise _doubt(name, f"a histogram is from {ends[0]} to {ends[1]} µs, and its minimum and maximum differ")
+        raise _invalid(name, f"a histogram is from {ends[0]} to {ends[1]} µs, and its minimum and maximum differ")
     return found
 
 
@@ -95,7 +95,7 @@ def measure_open_loop(cell: OpenLoopCell, files: CellFiles) -> OpenLoopNumbers:
     latency = read_durations(result.latency, name=name)
     lateness = read_durations(result.lateness, name=name)
     if lateness.count != result.requests or latency.count != result.requests - result.errors.total:
-        raise _doubt(
+        raise _invalid(
             name,
             f"of {result.requests} requests {result.errors.total} weren't answered, but it holds {latency.count} "
             f"latencies and {lateness.count} times of sending",
@@ -241,14 +241,14 @@ def _check_result(result: OpenLoopResult, cell: OpenLoopCell, name: str) -> None
             f"{planned[3]} s. Restore the cell's own file or measure it again."
         )
     if result.ended_ns <= result.started_ns:
-        raise _doubt(name, f"it ended at {result.ended_ns} ns and began at {result.started_ns} ns")
+        raise _invalid(name, f"it ended at {result.ended_ns} ns and began at {result.started_ns} ns")
     if result.sent_in_window > result.requests:
-        raise _doubt(
+        raise _invalid(
             name, f"{result.sent_in_window} requests were sent in the window, and only {result.requests} in all"
         )
     if result.requests > result.rate * result.duration_seconds:
-        raise _doubt(name, f"{result.requests} requests were sent, and fewer were due")
+        raise _invalid(name, f"{result.requests} requests were sent, and fewer were due")
 
 
-def _doubt(name: str, why: str) -> AnalysisError:
+def _invalid(name: str, why: str) -> AnalysisError:
     return AnalysisError(f"{name} is not one that open-loop writes: {why}. Measure the cell again.")

@@ -90,19 +90,19 @@ class Histogram:
         )
 
 
-def histogram_of(pairs: Sequence[tuple[int, int]], doubt: Callable[[str], AnalysisError]) -> Histogram:
+def histogram_of(pairs: Sequence[tuple[int, int]], invalid: Callable[[str], AnalysisError]) -> Histogram:
     """Pairs of (µs, count) as arrays, if they are a histogram.
 
     Raises:
-        AnalysisError: the error that `doubt` returns.
+        AnalysisError: the error that `invalid` returns.
     """
     try:
         numbers = np.fromiter(chain.from_iterable(pairs), np.int64, 2 * len(pairs))
     except OverflowError as error:
-        raise doubt("there is a number of more than 64 bits") from error
+        raise invalid("there is a number of more than 64 bits") from error
     values, counts = numbers[0::2], numbers[1::2]
     if np.any(values < 0) or np.any(counts < 1) or np.any(np.diff(values) <= 0):
-        raise doubt("durations must rise from 0 and counts be above 0")
+        raise invalid("durations must rise from 0 and counts be above 0")
     return Histogram(values, counts)
 
 
@@ -112,14 +112,14 @@ def read_histogram(latency: WrkLatency, *, name: str) -> Histogram:
     Raises:
         AnalysisError: the histogram isn't one of wrk's, or was changed.
     """
-    found = histogram_of(latency.histogram, lambda why: _doubt(name, why))
+    found = histogram_of(latency.histogram, lambda why: _invalid(name, why))
     values, counts = found.values, found.counts
     if np.any(values > LARGEST_EXACT) or np.any(counts > LARGEST_EXACT) or counts.astype(float).sum() > LARGEST_EXACT:
-        raise _doubt(name, f"it holds a number above {LARGEST_EXACT}, which wrk's script can't write")
+        raise _invalid(name, f"it holds a number above {LARGEST_EXACT}, which wrk's script can't write")
     if found.count != latency.count:
-        raise _doubt(name, f"it holds {found.count} latencies, but wrk counted {latency.count}")
+        raise _invalid(name, f"it holds {found.count} latencies, but wrk counted {latency.count}")
     if found.count and values[-1] != latency.maximum_us:
-        raise _doubt(name, f"its maximum is {values[-1]} µs, but wrk says {latency.maximum_us} µs")
+        raise _invalid(name, f"its maximum is {values[-1]} µs, but wrk says {latency.maximum_us} µs")
     return found
 
 
@@ -143,12 +143,12 @@ def recover_raw(corrected: Histogram, result: WrkResult, *, name: str) -> Histog
     if interval is None:
         raw = corrected
     elif interval < 1:
-        raise _doubt(name, f"{result.requests} requests can't have been sent in {result.elapsed_us} µs")
+        raise _invalid(name, f"{result.requests} requests can't have been sent in {result.elapsed_us} µs")
     else:
         raw = invert_correction(corrected, interval, name=name)
     recorded = result.requests - result.errors.timeout
     if raw.count != recorded:
-        raise _doubt(name, f"without wrk's correction it holds {raw.count} responses, but wrk recorded {recorded}")
+        raise _invalid(name, f"without wrk's correction it holds {raw.count} responses, but wrk recorded {recorded}")
     return raw
 
 
@@ -166,7 +166,7 @@ def invert_correction(corrected: Histogram, interval: int, *, name: str) -> Hist
     raw = counts - np.where(has_later, counts[later], 0)
     added_to = np.count_nonzero(values > 2 * interval)
     if np.any(raw < 0) or np.count_nonzero(has_later) != added_to:
-        raise _doubt(name, f"wrk's correction at an interval of {interval} µs can't have made it")
+        raise _invalid(name, f"wrk's correction at an interval of {interval} µs can't have made it")
     kept = raw > 0
     return Histogram(values[kept], raw[kept])
 
@@ -199,7 +199,7 @@ def sum_of(parts: Sequence[Histogram]) -> Histogram:
     return Histogram(values, counts)
 
 
-def _doubt(name: str, why: str) -> AnalysisError:
+def _invalid(name: str, why: str) -> AnalysisError:
     return AnalysisError(
         f"The latency histogram in {name} is not one that wrk 4.1.0 writes: {why}. "
         "Measure the cell again with the wrk that `lab doctor` accepts."

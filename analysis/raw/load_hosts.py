@@ -250,7 +250,7 @@ class LoadFiles:
 
 
 @dataclass(frozen=True)
-class LoadHostsSeen:
+class MeasuredLoadHosts:
     """The load hosts of a cell: the generators' total usage, the busiest one's saturation, and the watch's numbers.
 
     `saturation` is the CPU use of the busiest generator over the CPUs that its threads can fill.
@@ -267,7 +267,7 @@ def fillable_cpus(result: WindowResult, cpus: int) -> int:
     return min(result.threads, cpus) if isinstance(result, WrkResult) else cpus
 
 
-def look_at_load_hosts(files: LoadFiles, merged: WindowResult, *, folder: str) -> LoadHostsSeen:
+def measure_load_hosts(files: LoadFiles, merged: WindowResult, *, folder: str) -> MeasuredLoadHosts:
     """The numbers of a cell's load hosts.
 
     The turns of an open loop's generators don't count as delays.
@@ -284,10 +284,10 @@ def look_at_load_hosts(files: LoadFiles, merged: WindowResult, *, folder: str) -
         for number, found in enumerate(files.hosts, start=1)
     ]
     if merge(parts, clocks) != merged:
-        raise _another(folder, result_name)
+        raise _differs(folder, result_name)
     closed = [part for part in parts if isinstance(part, WrkResult)]
     rate = None if isinstance(merged, WrkResult) else merged.rate
-    return _seen(
+    return _measured(
         files,
         clocks,
         own_windows=[load_window(part) for part in parts],
@@ -306,7 +306,7 @@ def _earlier(window: Window, by_ns: int) -> Window:
     return Window(window.start_ns - by_ns, window.end_ns - by_ns)
 
 
-def with_load_hosts(watch: WatchNumbers, seen: LoadHostsSeen) -> WatchNumbers:
+def with_load_hosts(watch: WatchNumbers, seen: MeasuredLoadHosts) -> WatchNumbers:
     """The watch's numbers of the lab's host, with those of the worst load host."""
     watches = seen.watches
     waited = [found.generator_waited for found in watches if found.generator_waited is not None]
@@ -328,7 +328,7 @@ def with_load_hosts(watch: WatchNumbers, seen: LoadHostsSeen) -> WatchNumbers:
     )
 
 
-def _seen(
+def _measured(
     files: LoadFiles,
     clocks: CellClocks,
     *,
@@ -338,7 +338,7 @@ def _seen(
     results: Sequence[WrkResult | None],
     network_share: float | None,
     folder: str,
-) -> LoadHostsSeen:
+) -> MeasuredLoadHosts:
     used: list[Usage] = []
     watches: list[WatchNumbers] = []
     for number, (found, window, result) in enumerate(zip(files.hosts, own_windows, results, strict=True), start=1):
@@ -355,7 +355,7 @@ def _seen(
                 name=f"{folder}{load_host_file(number, 'ticks.jsonl')}",
             )
         )
-    return LoadHostsSeen(
+    return MeasuredLoadHosts(
         usage=Usage(
             cpu_cores=sum(one.cpu_cores for one in used),
             memory_mean_bytes=sum(one.memory_mean_bytes for one in used),
@@ -399,7 +399,7 @@ def _network_share(parts: Sequence[WrkResult], records: Sequence[LoadHostRecord]
     return max(*ways, sum(carried) / max(known))
 
 
-def _another(folder: str, name: str) -> AnalysisError:
+def _differs(folder: str, name: str) -> AnalysisError:
     return AnalysisError(
         f"{folder}{name} differs from the merged results of the load hosts beside it. Restore the cell's files, or "
         "measure it again."

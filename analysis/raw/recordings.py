@@ -167,7 +167,7 @@ def _broken(name: str, line: int, what: str) -> AnalysisError:
 LONGEST_TICK_GAP_NS = 2_000_000_000
 """Five missed ticks: the state of the host in between is unknown."""
 
-_LEFT_MS = 200
+_GRACE_MS = 200
 """A connection's silence may be shorter by this much: its last answer may come shortly after the load's start."""
 
 
@@ -389,7 +389,7 @@ def _stuck(last: HostTick, window: Window, timeout_seconds: int) -> int | None:
     """How many connections at the last tick had no answer since the load began, or for the timeout or longer."""
     if last.silent_ms is None:
         return None
-    patience_ms = min((last.time_ns - window.start_ns) // 1_000_000 - _LEFT_MS, 1000 * timeout_seconds)
+    patience_ms = min((last.time_ns - window.start_ns) // 1_000_000 - _GRACE_MS, 1000 * timeout_seconds)
     if patience_ms < 1000 * limits.STUCK_SECONDS_LEAST:
         return None
     return sum(silence >= patience_ms for silence in last.silent_ms)

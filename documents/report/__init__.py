@@ -1,5 +1,6 @@
-"""What is concluded: numbers of cells and runs, comparisons, verdicts."""
+"""Results: numbers of cells and runs, comparisons, verdicts, and what commands print."""
 
+from documents.report.api_check import ApiCheck, ApiCheckStep
 from documents.report.comparison import (
     Comparison,
     Interval,
@@ -70,6 +71,8 @@ from documents.report.runs import (
 )
 
 __all__ = [
+    "ApiCheck",
+    "ApiCheckStep",
     "BuildingFacts",
     "CellNumbers",
     "ClaimKind",

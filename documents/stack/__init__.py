@@ -16,7 +16,7 @@ from documents.stack.hosts import (
     cloud_tags,
     keeps_images,
 )
-from documents.stack.implementation import ApiCheck, ApiCheckStep, Implementation, Lines
+from documents.stack.implementation import Implementation, Lines
 from documents.stack.stack import (
     Api,
     Cores,
@@ -33,8 +33,6 @@ __all__ = [
     "NETWORK_ZONES",
     "AnyHost",
     "Api",
-    "ApiCheck",
-    "ApiCheckStep",
     "AwsHost",
     "Bill",
     "CloudHost",

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from documents.base import Document, FaultyKeyError, Name
+from documents.base import Document, FaultyKeyError
 
 
 def _inside(path: str) -> str:
@@ -86,31 +86,3 @@ class Implementation(Document):
     language: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9 +#.-]{0,30}$")]
     build: Build
     lines: Lines
-
-
-class ApiCheckStep(Document):
-    """One step of `lab api check`.
-
-    Attributes:
-        details: what holds, where it passed; each fault, where it failed; else why it wasn't checked
-        section: the heading of docs/adding-an-api.md that explains it
-    """
-
-    name: str
-    outcome: Literal["passed", "failed", "not checked"]
-    details: tuple[str, ...]
-    section: str
-
-
-class ApiCheck(Document):
-    """`lab api check --json`: all steps in their order."""
-
-    version: Literal[1] = 1
-    stack: Name
-    api: str
-    steps: tuple[ApiCheckStep, ...]
-
-    @property
-    def first_failure(self) -> ApiCheckStep | None:
-        """The step to fix first; None where all passed."""
-        return next((step for step in self.steps if step.outcome != "passed"), None)

@@ -15,8 +15,8 @@ from analysis.raw import load_hosts
 from analysis.raw.load_hosts import (
     LoadFiles,
     LoadHostFiles,
-    LoadHostsSeen,
-    look_at_load_hosts,
+    MeasuredLoadHosts,
+    measure_load_hosts,
     merge,
 )
 from analysis.raw.run import read_run
@@ -140,11 +140,11 @@ def files_of(parts: Sequence[WrkResult | OpenLoopResult], records: Sequence[Load
     )
 
 
-def seen_in_open_loop(parts: list[OpenLoopResult]) -> LoadHostsSeen:
+def seen_in_open_loop(parts: list[OpenLoopResult]) -> MeasuredLoadHosts:
     files = files_of(parts)
     with pytest.raises(AnalysisError, match=r"open-loop\.json differs from the merged results of the load hosts"):
-        look_at_load_hosts(files, parts[0], folder="")
-    return look_at_load_hosts(files, merge(parts, clocks(2)), folder="")
+        measure_load_hosts(files, parts[0], folder="")
+    return measure_load_hosts(files, merge(parts, clocks(2)), folder="")
 
 
 def test_an_open_loops_generators_fill_their_cpus_and_count_no_bytes():
@@ -195,7 +195,7 @@ def test_the_fullest_way_counts_or_all_that_the_labs_host_sends(slow: tuple[floa
         for from_apis in slow
     ]
     records = [LoadHostRecord(before=LoadHostLook(identity=IDENTITY, network=network)) for network in networks]
-    seen = look_at_load_hosts(files_of(parts, records), merge(parts, clocks(2)), folder="")
+    seen = measure_load_hosts(files_of(parts, records), merge(parts, clocks(2)), folder="")
     assert seen.numbers.network_share == pytest.approx(share)
 
 

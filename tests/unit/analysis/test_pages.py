@@ -171,5 +171,5 @@ def test_a_report_that_cannot_be_written_is_reported(golden_directory: Path):
         (-1.5, "-1.50"),
     ],
 )
-def test_numbers_keep_three_digits(value: float, shown: str):
+def test_a_number_has_three_digits_and_at_most_three_decimals(value: float, shown: str):
     assert plain(value) == shown

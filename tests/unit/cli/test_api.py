@@ -6,7 +6,7 @@ import typer
 from cli import api as subcommand
 from documents.errors import LabError
 from documents.lab.inventory import Inventory, Secrets
-from documents.stack.implementation import ApiCheck
+from documents.report.api_check import ApiCheck
 from experiment import api_check
 from tests.unit.cli.lab_command import labs
 from tests.unit.documents.samples import INVENTORY, SECRETS

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from documents.base import Document
 from documents.lab.host import CoreLayout, Host, HostSize
 from documents.lab.inventory import ApiService, Inventory, PostgresService, RedisService, Secrets
+from documents.report.api_check import ApiCheck, ApiCheckStep
 from documents.run.facts import Building, Facts, Starting
 from documents.run.protocol import Cell, Plan, Protocol, Scenario
 from documents.run.records import (
@@ -40,7 +41,7 @@ from documents.run.window import (
     WrkResult,
 )
 from documents.stack.hosts import AwsHost, ContainerHost, HetznerHost, Price
-from documents.stack.implementation import ApiCheck, ApiCheckStep, Build, CodeChange, Implementation, Lines
+from documents.stack.implementation import Build, CodeChange, Implementation, Lines
 from documents.stack.stack import Api, Cores, Postgres, Redis, Services, Stack
 
 NOON = datetime(2026, 1, 31, 12, 0, 0, 250_000, tzinfo=UTC)

@@ -12,8 +12,8 @@ import pytest
 from apis.contract.checks import CheckResult
 from documents.errors import HostError, LabError
 from documents.lab.inventory import Inventory, Secrets
+from documents.report.api_check import ApiCheck
 from documents.stack.hosts import ContainerHost
-from documents.stack.implementation import ApiCheck
 from documents.stack.stack import Api, Stack
 from experiment import api_check
 from experiment.api_check import (

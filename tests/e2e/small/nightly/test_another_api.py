@@ -12,7 +12,7 @@ import pytest
 from analysis.raw.run import read_run
 from analysis.report.report import analyse
 from documents.errors import HostError
-from documents.stack.implementation import ApiCheck
+from documents.report.api_check import ApiCheck
 from experiment.api_check import SECTIONS
 from provision.containers.inspection import folder_owner, inspect_image
 from provision.ssh.connection import connect
