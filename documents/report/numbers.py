@@ -209,7 +209,7 @@ class Measurements(Document):
     page_cache_mean_bytes: Estimate
     littles_law: Estimate
     generator_saturation: Estimate
-    requests_per_cpu_second: Estimate | None = None
+    requests_per_cpu_second: Estimate | None
 
 
 class LatencyDistribution(Document):
@@ -263,7 +263,7 @@ class ScenarioSummary(Document):
     errors: int | None
     measured: Measurements | None
     series: TimeSeries | None
-    distribution: LatencyDistribution | None = None
+    distribution: LatencyDistribution | None
 
 
 class OpenLoopMeasurements(Document):

@@ -255,9 +255,9 @@ class Report(Document):
     git_commit: str
     stack: Name
     protocol: Name
-    protocol_file: str | None = None
+    protocol_file: str | None
     blocks: int
-    budget_seconds: int | None = None
+    budget_seconds: int | None
     attempts: int
     margin: float
     warm_up_seconds: int
@@ -271,18 +271,18 @@ class Report(Document):
     cores: CoreLayout
     grade: Grade
     control: str
-    knobs: tuple[KnobRecord, ...] = ()
+    knobs: tuple[KnobRecord, ...]
     load_hosts: Annotated[tuple[LoadHostReport, ...], Field(exclude_if=lambda hosts: not hosts)] = ()
     postgres_settings: dict[str, str]
     caveats: tuple[str, ...]
     summaries: tuple[ScenarioSummary, ...]
-    comparisons: tuple[Comparison, ...] = ()
-    open_loop: OpenLoopReport | None = None
+    comparisons: tuple[Comparison, ...]
+    open_loop: OpenLoopReport | None
     article: tuple[PublishedNumber, ...]
     article_note: str
-    claims: tuple[JudgedLine, ...] = ()
-    building: tuple[BuildingFacts, ...] = ()
-    warm_ups: tuple[WarmUpSummary, ...] = ()
+    claims: tuple[JudgedLine, ...]
+    building: tuple[BuildingFacts, ...]
+    warm_ups: tuple[WarmUpSummary, ...]
     cells: tuple[CellNumbers, ...]
     void_attempts: tuple[VoidAttempt, ...]
     void_cells: tuple[VoidCell, ...]
