@@ -1,4 +1,4 @@
-"""Comparisons: what can be said of two APIs under the same load, and of one beside itself."""
+"""Comparisons of two APIs under the same load, and of one with itself."""
 
 from typing import Literal
 
@@ -18,8 +18,8 @@ Measure = Literal[
 the API's own; the last two are throughput over these."""
 
 Verdict = Literal["same", "better", "cannot-tell"]
-"""`same`: the ratio is shown to lie within the margin. `better`: a difference is significant, and which one is better
-is named. `cannot-tell`: neither; nothing is known, not even that they are alike."""
+"""`same`: the ratio is shown to lie within the margin. `better`: a difference is significant; `better` in the document
+names the better one. `cannot-tell`: neither is shown."""
 
 
 class Interval(Document):
@@ -47,8 +47,7 @@ class Ratio(Document):
 class PairComparison(Document):
     """Two APIs under one load.
 
-    Numbers of blocks are for the noise that was seen and the comparison's `power`; null also where more than 1,000 are
-    needed.
+    Numbers of blocks are for the measured noise and the comparison's `power`; null also if more than 1,000 are needed.
 
     Attributes:
         blocks: how many gave a ratio
@@ -60,7 +59,7 @@ class PairComparison(Document):
         bound_by_postgres: both wait for PostgreSQL, so that `same` is a statement about the database
         reason: why there is no interval
         blocks_to_detect: where the verdict is `cannot-tell`: to find a difference as large as this one looks
-        blocks_to_show_same: likewise: to show that there is none
+        blocks_to_show_same: likewise, to show that there is no difference
     """
 
     scenario: Name
@@ -109,7 +108,7 @@ class TwinComparison(Document):
         blocks: how many have both cells of their twin
         ratio: of the later cell over the earlier one
         resolves_margin: half the 90% interval is narrower than the margin
-        excludes_one: the 95% interval doesn't hold 1, as by chance in one of twenty
+        excludes_one: the 95% interval doesn't include 1; chance does this in one of twenty
         reason: why there is no interval
     """
 

@@ -1,4 +1,4 @@
-"""Numbers of one valid cell, and estimates over a run's cells: what the report's statistics are."""
+"""The numbers of one valid cell, and estimates over a run's cells."""
 
 from typing import Annotated, Literal
 
@@ -15,7 +15,7 @@ Service = Literal["postgres", "redis"]
 class Latency(Document):
     """Mean and percentiles of latency.
 
-    A percentile is the exact nearest rank: the least latency that at least that share of the responses kept.
+    A percentile is the exact nearest rank: the smallest latency that at least that share of responses don't exceed.
     """
 
     mean_us: float
@@ -41,20 +41,20 @@ class Usage(Document):
 
 
 class WatchNumbers(Document):
-    """What the host was like over a load window: shares from 0 to 1 unless a name says otherwise.
+    """The state of the host over a load window: shares from 0 to 1 unless a name says otherwise.
 
-    Where the load came from load hosts, what is said of the generator is that of the worst of them.
+    With load hosts, the generator's numbers are those of the worst one.
 
     Attributes:
-        seconds: the part of the window that this is taken over, from its first tick to its last
+        seconds: from the window's first tick to its last; the other numbers are over this time
         steal: what the hypervisor took of each role's CPUs
         busy: how busy each of the lab's CPUs was: neither idle nor stolen
         others: what programs that aren't the lab's used of a role's CPUs, and of those shared with it
         throttled: seconds for which a CPU quota held a cgroup back, by directory
         pressure: the shares of the window in which some task waited for a resource, and in which all did; null
             where the kernel doesn't show it
-        generator_waited: in which a thread of the generator stood ready without a CPU; null where the kernel
-            doesn't count it, and in an open loop
+        generator_waited: how long a thread of the generator was ready without a CPU; null if the kernel doesn't
+            count it, and in an open loop
         connections: open at once
         connections_planned: null in an open loop, whose connections are opened as they are needed
         stuck: connections without an answer since the load began, or for as long as a request may take; null where
@@ -84,7 +84,7 @@ class LoadHostNumbers(Document):
     """How well the load hosts of a cell worked together, and how full the network was.
 
     Attributes:
-        clock_error_seconds: how much further apart moments of two hosts may be than they seem
+        clock_error_seconds: the largest error of a time difference between two hosts
         start_skew_seconds: from the first generator's start to the last one's, without the turns of an open loop
         apart: the share of the load in which not all generators ran
         network_share: the answers' share of the bandwidth; null where that wasn't measured, and in an open loop
@@ -143,7 +143,7 @@ class OpenLoopNumbers(Document):
         latency: from when each request was due
         lateness_p99_us: how late requests were sent, which is part of their latency
         generator_saturation: the generator's CPU use over its CPUs
-        bound_by: as in `CellNumbers`, and so the following
+        bound_by: as in `CellNumbers`, like `watch` and `load_hosts`
     """
 
     cell_id: str
@@ -216,8 +216,8 @@ class LatencyDistribution(Document):
     """Latency up the tail: exact nearest ranks of each cell, geometric means over blocks.
 
     Attributes:
-        one_in: one response in so many took longer: 2 is the median, 100 is p99; as far as each cell has ten
-            responses beyond
+        one_in: one response in this many took longer: 2 is the median, 100 is p99; it ends before a cell has fewer
+            than ten such responses
         raw_us: microseconds, of the same length
         corrected_us: the same with wrk's correction
     """

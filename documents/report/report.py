@@ -1,4 +1,4 @@
-"""The report: a run's numbers, computed from its raw files alone; and the gate that rests on it."""
+"""The report: a run's numbers, computed only from its raw files; and the gate that is based on it."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -80,7 +80,7 @@ class OpenLoopReport(Document):
 
     Attributes:
         scenario: as in the cells
-        slowest: as in `open-loop-plan.json`, and so the following
+        slowest: as in `open-loop-plan.json`, like `throughput` and `rates`
         cells: each valid cell
     """
 
@@ -192,10 +192,10 @@ class VoidCell(Document):
 
 
 class ShortBlock(Document):
-    """A block that lacks cells, because no attempt at them was valid.
+    """A block that lacks cells because no attempt at them was valid.
 
     Attributes:
-        open_loop: a block of the open loop, whose blocks are counted by themselves
+        open_loop: a block of the open loop, which counts its blocks from 1 again
         lacking: the cells' ids
     """
 
@@ -305,7 +305,7 @@ class Finding(Document):
     """The candidate beside its base by one measure under one load.
 
     Attributes:
-        judged: whether the outcome rests on it; all that is judged is one family of tests
+        judged: whether it decides the outcome; all judged comparisons are one family of tests
         pair: `first` is the candidate, `second` the base
     """
 
@@ -315,15 +315,15 @@ class Finding(Document):
 
 
 class Gate(Document):
-    """The outcome of a gate, and what it rests on: what `lab gate --json` prints.
+    """The outcome of a gate and its reasons: what `lab gate --json` prints.
 
     Attributes:
         outcome: the exit status is 0, 1, 2 or 3
         reasons: whole sentences
         tests: how many Holm's correction takes into account for what is judged
         blocks: the protocol's
-        blocks_needed: where it can't tell: with how many a candidate without any difference would pass; null also
-            where 1,000 don't suffice
+        blocks_needed: if it can't tell: with how many a candidate without any difference would pass; null also if
+            1,000 don't suffice
         findings: what is judged first
         twins: A/A of throughput, by load
         caveats: those of the run's report

@@ -16,7 +16,7 @@ class HistoryPoint(Document):
         throughput: requests a second
         change: the throughput over that of the point before; null at the first
         noise: the largest ratio that A/A noise explains, at 95%; null where a run has too few twins
-        outside: whether the change is larger than that; no verdict, for A/A doesn't cover what happens between runs
+        outside: whether the change is larger than that; no verdict, because A/A doesn't cover changes between runs
     """
 
     run_id: str
@@ -123,7 +123,8 @@ class ComparedSubject(Document):
 class ComparedResult(Document):
     """One API under one load in two runs.
 
-    The blocks of two runs aren't paired: the test is Welch's. Null is what needs two blocks of each run.
+    The blocks of two runs aren't paired: the test is Welch's. Fields that need two blocks of each run are null without
+    them.
 
     Attributes:
         first_blocks: blocks with a valid cell
@@ -131,7 +132,7 @@ class ComparedResult(Document):
         ratio: of the second run over the first
         first_noise: standard deviation of the blocks' logs
         degrees_of_freedom: Welch's
-        p_value: this and what follows is as in `PairComparison`
+        p_value: as in `PairComparison`, like all fields that it has too
         better: which run, where the verdict is `better`
         reason: why there is no ratio
         blocks_to_detect: of each run

@@ -29,10 +29,10 @@ class Building(Document):
     A clean build begins with the dependencies downloaded and nothing compiled.
 
     Attributes:
-        cpus: what the builds could use
+        cpus: those that the builds could use
         incremental_seconds: each after the clean build of the same place, with one line changed
         binary_bytes: the size of what a build leaves for the image
-        dependencies: what of others is in it
+        dependencies: the dependencies in the binary
     """
 
     cpus: tuple[int, ...]
@@ -50,7 +50,7 @@ class Starting(Document):
         cpus: the API's
         engine_seconds: from the command to start the container until its process runs: the Docker engine's share
         first_answer_seconds: from then to the whole of the first right answer
-        rest_seconds: from that answer to the look at the memory
+        rest_seconds: from that answer to the reading of the memory
         memory_bytes: anonymous memory then, before any load
     """
 
@@ -67,7 +67,7 @@ class Facts(Document):
     Attributes:
         source_sha256: of the build context
         environment: what the stack document adds
-        host: what it was measured on
+        host: the host that it was measured on
         image_bytes: all layers, unpacked
         code_lines: lines of the sources that hold code
         test_lines: the same of the tests

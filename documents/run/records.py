@@ -89,7 +89,7 @@ class ClockReading(Document):
 
     Attributes:
         at_ns: the load host's CLOCK_MONOTONIC then
-        offset_ns: of CLOCK_MONOTONIC, by which all raw files go
+        offset_ns: of CLOCK_MONOTONIC, the clock of all raw files
         wall_offset_ns: of CLOCK_REALTIME
         delay_ns: the round trip; an offset is wrong by at most half of it
     """
@@ -160,7 +160,7 @@ MANIFESTS = "[!.]*/manifest.json"
 """A glob pattern for the manifests in a folder of runs. Incomplete and removed runs begin with a dot."""
 
 UNKNOWN_COMMIT = "unknown"
-"""What stands for the commit where there is no git, or no repository."""
+"""The commit, if there is no git or no repository."""
 
 
 class Manifest(Document):
@@ -194,7 +194,7 @@ _VARYING = frozenset({"available_memory_bytes", "steal_seconds"})
 
 
 class HostIdentity(Document):
-    """What the host is, read from it. Null is what the host doesn't report.
+    """The host's identity, as the host reports it. Null if the host doesn't report it.
 
     Attributes:
         cpus: those that the host may use
