@@ -16,7 +16,7 @@ from tests.unit.analysis.test_warm_ups import allow_seconds, write_warm_up
 
 @pytest.fixture
 def golden_directory(tmp_path: Path) -> Path:
-    """A golden run's folder of one's own, to be changed at will."""
+    """The folder of a golden run, which the test may change."""
     return golden_run(tmp_path / "run")
 
 
@@ -28,7 +28,7 @@ def golden_report(tmp_path_factory: pytest.TempPathFactory) -> Report:
 
 @pytest.fixture
 def repeated_directory(tmp_path: Path) -> Path:
-    """The folder of a run with void attempts, to be changed at will."""
+    """The folder of a run with void attempts, which the test may change."""
     return repeated_run(tmp_path / "run")
 
 
@@ -40,7 +40,7 @@ def repeated_report(tmp_path_factory: pytest.TempPathFactory) -> Report:
 
 @pytest.fixture(scope="session")
 def compared_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a run with the twin and three APIs of known throughput; not to be changed."""
+    """The folder of a run with the twin and three APIs of known throughput; which no test may change."""
     return compared_run(tmp_path_factory.mktemp("compared") / "run", throughputs=COMPARED_THROUGHPUTS)
 
 
@@ -63,7 +63,7 @@ def full_report(tmp_path_factory: pytest.TempPathFactory) -> Report:
 
 @pytest.fixture(scope="session")
 def full_page(full_report: Report) -> str:
-    """The full report as a page: to draw its plots takes seconds."""
+    """The full report as a page; drawing its plots takes seconds."""
     return render_html(full_report)
 
 

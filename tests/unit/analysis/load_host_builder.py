@@ -39,7 +39,7 @@ from tests.unit.analysis.watch_builder import Happening, jsonl, spins_of, ticks_
 SECOND_NS = 1_000_000_000
 CORES = CoreLayout(api=(0, 1, 2), postgres=(3, 4), redis=(5,), generator=(), system=(5, 6, 7), shared=False)
 ON_LOAD_HOST = CoreLayout(api=(0,), postgres=(1,), redis=(5,), generator=(6, 7), system=(5,), shared=False)
-"""Only that a load host's ticks can be made: its generator has the CPUs 6 and 7."""
+"""For the ticks of a load host: its generator has the CPUs 6 and 7."""
 
 OFFSET_NS = 4_000 * SECOND_NS
 """How far the clock of the lab's host is ahead of the load hosts'."""
@@ -70,7 +70,7 @@ LOAD_HOST = LoadHost.model_validate(
 
 
 def with_load_hosts(inventory: Inventory, count: int = 1) -> Inventory:
-    """The inventory as one whose load comes from so many load hosts."""
+    """The inventory with this number of load hosts."""
     changes = {
         "cores": CORES.model_dump(),
         "load_hosts": (LOAD_HOST.model_dump(),) * count,
@@ -80,7 +80,7 @@ def with_load_hosts(inventory: Inventory, count: int = 1) -> Inventory:
 
 
 def clocks(count: int, *, delay_ns: int = 20_000, late_ns: Sequence[int] = ()) -> CellClocks:
-    """The clocks of so many load hosts; `late_ns` is how much later the load of each seems to have begun."""
+    """The clocks of this number of load hosts; `late_ns` is how much later the load of each seems to have begun."""
 
     def readings(late: int) -> ClockReadings:
         before, after = (

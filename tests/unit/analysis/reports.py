@@ -1,4 +1,4 @@
-"""Reports whose cells have throughputs of one's own choice; all else is that of the golden run."""
+"""Reports whose cells have given throughputs; everything else is that of the golden run."""
 
 import math
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Void cells that were run again: which attempt counts, which blocks stay short, and what report and pages say."""
+"""Void cells that were run again: which attempt counts, which blocks stay short, and the report."""
 
 import shutil
 from dataclasses import replace
@@ -64,7 +64,7 @@ def test_attempts_go_on_until_one_is_valid_or_none_is_left(
 
 
 @pytest.mark.parametrize(
-    ("found", "told"),
+    ("found", "said"),
     [
         ({2: True}, "cells/001-go-light-attempt-2 was measured after an attempt that isn't there: 001-go-light."),
         (
@@ -74,7 +74,7 @@ def test_attempts_go_on_until_one_is_valid_or_none_is_left(
         ({1: True, 2: False}, "cells/001-go-light-attempt-2 was measured although 001-go-light is valid,"),
     ],
 )
-def test_attempts_that_no_run_makes_are_refused(repeated_directory: Path, found: dict[int, bool], told: str):
+def test_attempts_that_no_run_makes_are_refused(repeated_directory: Path, found: dict[int, bool], said: str):
     for folder in (repeated_directory / "cells").glob("001-go-light*"):
         shutil.rmtree(folder)
     for number, valid in found.items():
@@ -84,7 +84,7 @@ def test_attempts_that_no_run_makes_are_refused(repeated_directory: Path, found:
         (folder / "cell.json").write_text(made.to_json())
     with pytest.raises(AnalysisError) as refused:
         read_run(repeated_directory)
-    assert str(refused.value).startswith(told)
+    assert str(refused.value).startswith(said)
 
 
 def summary_of(report: Report, api: str) -> ScenarioSummary:

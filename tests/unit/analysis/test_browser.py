@@ -73,11 +73,11 @@ def test_it_prints_on_a4_with_nothing_cut_off_or_left_out(tmp_path: Path, page: 
     assert sizes == {A4}
     text = " ".join(" ".join(texts).split())
     assert text.index("Verdict") < text.index("Before you quote these numbers") < text.index("Every cell")
-    assert "The host under load" not in text, "there is none in this run"
+    assert "The host under load" not in text, "this run has no watch"
     # What is folded away on a screen, and the last column of the widest tables.
     for said in ("Every valid cell", "net.core.somaxconn", "synchronous_commit", "Generator busy", "Valid cells"):
         assert said in text, said
-    assert text.count("Run it again") == 1, "the links to the chapters are none on paper"
+    assert text.count("Run it again") == 1, "paper has no links to the chapters"
 
 
 @pytest.mark.nightly

@@ -1,4 +1,4 @@
-"""Absolute numbers: the interval against the published value within 5%, and what can't stand beside it at all."""
+"""Absolute numbers: the interval against the published value within 5%, and numbers that aren't comparable."""
 
 from dataclasses import replace
 

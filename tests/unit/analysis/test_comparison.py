@@ -1,4 +1,4 @@
-"""From cells to verdicts: blocks, void cells, the twin, the family of tests, and what is said where nothing can be."""
+"""From cells to verdicts: blocks, void cells, the twin, the family of tests, and reasons for no verdict."""
 
 import math
 from collections.abc import Mapping, Sequence

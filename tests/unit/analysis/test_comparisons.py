@@ -75,7 +75,7 @@ def bound_run(folder: Path, *, postgres_cores: float) -> Report:
 
 
 def test_a_postgres_that_uses_up_its_cpus_is_the_limit_of_what_waits_for_it(tmp_path: Path):
-    """All but the API share one CPU. What an API spends of its own is no matter of PostgreSQL's."""
+    """All but the API share one CPU. What an API itself uses doesn't depend on PostgreSQL."""
     bound = bound_run(tmp_path / "bound", postgres_cores=0.95)
     for comparison in bound.comparisons:
         waits = comparison.measure not in {"cpu_cores", "memory_mean", "requests_per_cpu_second"}

@@ -1,4 +1,4 @@
-"""Facts about building in the report: taken in by image, beside the article's claims, and said to be missing."""
+"""Facts about building in the report: found by image, and named if they are missing."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Whatever the files of a run hold: a right value or an error of the lab's own, never another exception."""
+"""Any content of a run's files gives a right value or a FairgroundError, never another exception."""
 
 import hashlib
 import math

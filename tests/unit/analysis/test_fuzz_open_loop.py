@@ -1,4 +1,4 @@
-"""Whatever an open loop and the clocks of load hosts left: right numbers, or an error of the lab's own."""
+"""Any result of an open loop and any clocks give right numbers or a FairgroundError."""
 
 import pytest
 from hypothesis import given

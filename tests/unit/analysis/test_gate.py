@@ -217,9 +217,9 @@ def test_a_measure_without_a_ratio_leaves_the_others_and_is_no_verdict_where_it_
     report = without_memory(report_of(golden_report, {"light": {"go-base": STEADY, "go-new": scattered(900)}}))
     gate = judged(report)
     assert gate.outcome == "regression"
-    told = {finding.measure for finding in gate.findings}
-    assert "cpu_cores" in told
-    assert not {"memory_mean", "requests_per_second_per_mb"} & told
+    measures = {finding.measure for finding in gate.findings}
+    assert "cpu_cores" in measures
+    assert not {"memory_mean", "requests_per_second_per_mb"} & measures
     with pytest.raises(AnalysisError, match=r"The memory of the API has no ratio there"):
         judged(report, "memory_mean")
 

@@ -1,6 +1,6 @@
-"""Pages as readers get them, beside the files in `golden/` that hold them.
+"""Pages are those of the files in `golden/`.
 
-Where a page changes on purpose, this writes the files again, for `git diff` to show what changed:
+If a page changes on purpose, this writes the files, and `git diff` shows what changed:
 
     FAIRGROUND_GOLDEN=write .venv/bin/python -m pytest tests/unit/analysis/test_golden.py
 """

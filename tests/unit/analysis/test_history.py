@@ -1,4 +1,4 @@
-"""Runs over time: which stand beside each other, what is outside of what A/A explains, and the page."""
+"""Runs over time: groups of comparable runs, changes that A/A explains, and the page."""
 
 import json
 import math
@@ -135,10 +135,10 @@ def test_runs_that_can_not_be_drawn_are_reported_with_the_reason(tmp_path: Path)
     (next(lacking.glob("cells/*")) / "cell.json").unlink()
     history = read_history([good, broken, open_end, lacking])
     assert [run.run_id for group in history.groups for run in group.runs] == [good.name]
-    told = {run.run_id: run.why for run in history.left_out}
-    assert "plan.json is not a valid Plan" in told[broken.name]
-    assert "isn't finished" in told[open_end.name]
-    assert "isn't finished" in told[lacking.name]
+    reasons = {run.run_id: run.why for run in history.left_out}
+    assert "plan.json is not a valid Plan" in reasons[broken.name]
+    assert "isn't finished" in reasons[open_end.name]
+    assert "isn't finished" in reasons[lacking.name]
     assert f"{open_end.name}: It isn&#39;t finished." in render_history_html(history)
 
 

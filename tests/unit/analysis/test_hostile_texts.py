@@ -1,4 +1,4 @@
-"""Whatever a host, a user or an API put into a run, the pages show it as text: in every string of a report."""
+"""The pages show every string of a run as text, whatever a host, a user or an API put into it."""
 
 import csv
 import io

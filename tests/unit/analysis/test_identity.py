@@ -1,4 +1,4 @@
-"""Whatever changed between two runs that isn't their subject is named, and nothing else is."""
+"""Every condition that changed between two runs is named, and nothing else."""
 
 from typing import TypeVar
 
@@ -182,7 +182,7 @@ def test_the_subject_may_differ_and_so_may_what_changes_no_number():
         git_commit="4567def",
         order_seed=8,
         protocol_file="mine.yaml",
-        tool_versions={"wrk": "4.1.0", "kernel": "told by the host"},
+        tool_versions={"wrk": "4.1.0", "kernel": "another"},
     )
     assert differences(RUN, other) == ()
 

@@ -1,4 +1,4 @@
-"""A load host must be of the same hardware; what else differs is reported."""
+"""A load host must have the same hardware; other differences are reported."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from tests.unit.documents.samples import IDENTITY
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "said"),
     [
         ({"cpu_model": "Another"}, "the processor: A processor, and Another of the load host"),
         ({"cpus": (0, 1)}, "CPUs: 8, and 2 of the load host"),
@@ -21,18 +21,18 @@ from tests.unit.documents.samples import IDENTITY
         ({"memory_bytes": 15 * 1024**3}, "memory: 16.00 GiB, and 15.00 GiB of the load host"),
     ],
 )
-def test_other_hardware_refuses_the_run(changes: dict[str, object], told: str):
+def test_other_hardware_refuses_the_run(changes: dict[str, object], said: str):
     other = IDENTITY.model_copy(update=changes)
-    assert hardware_differences(IDENTITY, other) == (told,)
+    assert hardware_differences(IDENTITY, other) == (said,)
     assert other_differences(IDENTITY, other) == (), "it is reported once"
     record = LoadHostRecord(before=LoadHostLook(identity=other, network=NETWORK))
     with pytest.raises(RunError, match="Not every load host is identical") as caught:
         require_identical(HostRecord(before=IDENTITY, load_hosts=(record,)))
-    assert told in str(caught.value)
+    assert said in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "said"),
     [
         ({"kernel": "6.1"}, "kernel: 6.12.0, and 6.1 of the load host"),
         ({"microcode": "0x2"}, "microcode: unknown, and 0x2 of the load host"),
@@ -43,10 +43,10 @@ def test_other_hardware_refuses_the_run(changes: dict[str, object], told: str):
         ),
     ],
 )
-def test_other_settings_are_reported_and_refuse_nothing(changes: dict[str, object], told: str):
+def test_other_settings_are_reported_and_refuse_nothing(changes: dict[str, object], said: str):
     other = IDENTITY.model_copy(update=changes)
     assert hardware_differences(IDENTITY, other) == ()
-    assert told in other_differences(IDENTITY, other)
+    assert said in other_differences(IDENTITY, other)
     record = LoadHostRecord(before=LoadHostLook(identity=other, network=NETWORK))
     require_identical(HostRecord(before=IDENTITY, load_hosts=(record,)))
 

@@ -1,4 +1,4 @@
-"""What several generators measured, merged, is what one generator would have measured of the same answers."""
+"""The merged results of several generators are those of one generator that got all answers."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -51,7 +51,7 @@ def together(parts: Sequence[Pairs]) -> Pairs:
     return sorted(total.items())
 
 
-# So many answers that wrk's correction adds something: 10 connections are to get one every 10 ms or so.
+# Enough answers for wrk's correction to add some: 10 connections get one about every 10 ms.
 raw_histograms = st.dictionaries(
     st.integers(min_value=0, max_value=60), st.integers(min_value=1, max_value=400), min_size=1, max_size=12
 ).map(lambda found: sorted((1_001 * value, count) for value, count in found.items()))

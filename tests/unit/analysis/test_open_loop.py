@@ -182,7 +182,7 @@ def test_a_cells_numbers(cell: OpenLoopCell):
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "said"),
     [
         ({"workload": "login"}, "is of the workload login at 100 requests/s"),
         ({"connections": 51}, "over 51 connections"),
@@ -203,12 +203,12 @@ def test_a_cells_numbers(cell: OpenLoopCell):
     ],
 )
 def test_a_result_that_the_tool_cannot_have_written_is_refused(
-    cell: OpenLoopCell, changes: dict[str, object], told: str
+    cell: OpenLoopCell, changes: dict[str, object], said: str
 ):
     data = result_of(cell).model_copy(update=changes).to_json().encode()
     with pytest.raises(AnalysisError, match=r"^cells/x/open-loop\.json") as refused:
         measure_open_loop(cell, files_of(data, folder="cells/x/"))
-    assert told in str(refused.value)
+    assert said in str(refused.value)
 
 
 def test_a_window_without_an_answer_has_no_numbers(cell: OpenLoopCell):
@@ -289,7 +289,7 @@ def test_a_run_without_an_open_loop_has_neither(golden_report: Report, compared_
 
 
 @pytest.mark.parametrize(
-    ("damage", "told"),
+    ("damage", "said"),
     [
         ("rate", "has the cell .*, but the run has no such API, rate and scenario"),
         ("twice", "has two cells of one id"),
@@ -297,7 +297,7 @@ def test_a_run_without_an_open_loop_has_neither(golden_report: Report, compared_
         ("gone", r"but isn't in plan\.json or open-loop-plan\.json"),
     ],
 )
-def test_plans_that_contradict_each_other_are_refused(golden_directory: Path, damage: str, told: str):
+def test_plans_that_contradict_each_other_are_refused(golden_directory: Path, damage: str, said: str):
     cells = add_open_loop(golden_directory)
     path = golden_directory / "open-loop-plan.json"
     plan = OpenLoopPlan.from_json(path.read_text(), name=path.name)
@@ -313,5 +313,5 @@ def test_plans_that_contradict_each_other_are_refused(golden_directory: Path, da
             manifest_path.write_text(manifest.model_copy(update={"protocol": without}).to_json())
         case _:
             path.unlink()
-    with pytest.raises(AnalysisError, match=told):
+    with pytest.raises(AnalysisError, match=said):
         analyse(read_run(golden_directory))

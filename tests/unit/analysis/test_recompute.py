@@ -1,4 +1,4 @@
-"""The script for a sceptic agrees with the lab on every verdict, and would not if a raw number were another."""
+"""The script for a sceptic agrees with the lab on every verdict, unless a raw number was changed."""
 
 import hashlib
 import json

@@ -231,12 +231,12 @@ def _grade(directory: Path, knobs: tuple[KnobRecord, ...]) -> Report:
 def test_what_is_not_controlled_lowers_the_grade_and_is_reported(tmp_path: Path):
     turbo = KnobRecord(name="turbo", wanted="off", before="boost 1", state="only-read", message="read")
     turbo = turbo.model_copy(update={"during": "boost 1", "after": "boost 1"})
-    boosted = KnobRecord(name="governor", wanted="performance", before=None, state="not-told", message="not told here")
+    boosted = KnobRecord(name="governor", wanted="performance", before=None, state="not-told", message="unknown here")
     report = _grade(tmp_path / "some", (*CONTROLLED[1:], turbo, boosted))
     assert report.grade == "partly-controlled"
     assert report.control == "partly controlled: turbo, governor"
     found = caveat(report, "2 of 3 settings of the host weren't controlled.")
-    assert "Not controlled: turbo: boost 1 instead of off; governor: not told here." in found
+    assert "Not controlled: turbo: boost 1 instead of off; governor: unknown here." in found
     page = render_html(report)
     assert "Full host, partly controlled" in page
     assert "Partly controlled: turbo, governor." in page
@@ -308,9 +308,9 @@ def test_a_generator_is_busy_where_its_threads_fill_their_cpus(tmp_path: Path):
 
 def test_a_slow_generator_shows_in_littles_law(golden_report: Report):
     """All but the two cells of block 1 at light, where 1,000 a second x 10.105 ms / 10 connections is 1.01."""
-    told = caveat(golden_report, "Little's law gives less than 0.9")
-    assert "in 14 cells (down to 0.05)" in told
-    assert "The generator may have been the limit, or connections still waited for answers" in told
+    said = caveat(golden_report, "Little's law gives less than 0.9")
+    assert "in 14 cells (down to 0.05)" in said
+    assert "The generator may have been the limit, or connections still waited for answers" in said
 
 
 def test_a_dirty_tree_is_reported(golden_directory: Path):
@@ -323,10 +323,10 @@ def test_a_host_that_changed_is_reported_by_name(golden_directory: Path):
     record = HostRecord.from_json(path.read_text(), name="host.json")
     after = record.before.model_copy(update={"kernel": "6.2.0", "settings": {"vm.swappiness": "10"}})
     path.write_text(HostRecord(before=record.before, after=after).to_json())
-    told = caveat(analyse(read_run(golden_directory)), "The host changed during the run.")
-    assert "kernel was 6.1.0 and is 6.2.0" in told
-    assert "the setting vm.swappiness was 60 and is 10" in told
-    assert "the setting net.core.somaxconn was 4096 and is absent" in told
+    said = caveat(analyse(read_run(golden_directory)), "The host changed during the run.")
+    assert "kernel was 6.1.0 and is 6.2.0" in said
+    assert "the setting vm.swappiness was 60 and is 10" in said
+    assert "the setting net.core.somaxconn was 4096 and is absent" in said
 
 
 def test_a_run_without_a_valid_cell_has_a_report(golden_directory: Path):

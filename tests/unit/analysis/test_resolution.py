@@ -1,4 +1,4 @@
-"""The smallest ratio that so many blocks find, against the power that it inverts and a published table."""
+"""The smallest ratio that a number of blocks finds, against the power that it inverts and a published table."""
 
 import math
 

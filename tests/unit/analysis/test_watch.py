@@ -1,4 +1,4 @@
-"""What the host was like over a window: each number computed by hand, and whatever else a file holds refused."""
+"""The state of the host over a window: each number is computed by hand, and any other file is refused."""
 
 import json
 
@@ -49,7 +49,7 @@ def test_a_quiet_host_is_one_on_which_the_lab_alone_works():
 
 
 def test_an_open_loop_reports_no_missing_or_silent_connections_and_no_waiting_threads():
-    """Of a host that is as it is in a closed loop, all else is said alike."""
+    """All other numbers are those of a closed loop on the same host."""
     ticks = jsonl(ticks_of(EIGHT_CORES, WINDOW, Happening(own=QUIET.own, silent=3, waited=0.5, connections=7)))
     closed = watch_numbers(SPINS, ticks, result=RESULT, window=WINDOW, cores=EIGHT_CORES)
     found = watch_numbers(SPINS, ticks, window=WINDOW, cores=EIGHT_CORES)

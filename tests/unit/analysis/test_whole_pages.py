@@ -1,4 +1,4 @@
-"""That no page is without what another one has: all that the Markdown says stands on the HTML page too."""
+"""The HTML page has everything that the Markdown has."""
 
 import html
 import re

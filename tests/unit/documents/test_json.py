@@ -1,4 +1,4 @@
-"""Documents in JSON: what is written is read back, and nothing else is taken for it."""
+"""Documents in JSON: what is written is read back, and any other text is refused."""
 
 import importlib
 import json
