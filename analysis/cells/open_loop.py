@@ -147,7 +147,7 @@ def summarise_open_loop(run: Run) -> OpenLoopReport | None:
         throughput=plan.throughput,
         rates=plan.rates,
         summaries=tuple(
-            _summarise(run, [cell for cell in plan.cells if (cell.api, cell.rate) == (api, rate.rate)], numbers)
+            _summarise(run, plan.cells, api, rate.rate, numbers)
             for rate in plan.rates
             for api in apis
         ),
@@ -196,12 +196,15 @@ def about_open_loop(run: Run, found: OpenLoopReport | None) -> Iterator[str]:
         )
 
 
-def _summarise(run: Run, planned: Sequence[OpenLoopCell], numbers: Mapping[str, OpenLoopNumbers]) -> OpenLoopSummary:
+def _summarise(
+    run: Run, cells: Sequence[OpenLoopCell], api: str, rate: int, numbers: Mapping[str, OpenLoopNumbers]
+) -> OpenLoopSummary:
+    planned = [cell for cell in cells if (cell.api, cell.rate) == (api, rate)]
     finished = [cell for cell in planned if cell.id in run.records]
     valid = [numbers[cell.id] for cell in planned if cell.id in numbers]
     return OpenLoopSummary(
-        api=planned[0].api,
-        rate=planned[0].rate,
+        api=api,
+        rate=rate,
         cells=len(valid),
         void_cells=len(finished) - len(valid),
         unfinished_cells=len(planned) - len(finished),

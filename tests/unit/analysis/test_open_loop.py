@@ -1,6 +1,7 @@
 """The open loop's rates, numbers, tables and plots: each number was computed by hand."""
 
 import hashlib
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -241,6 +242,18 @@ def test_the_report_has_each_api_at_each_rate(report: Report):
     assert single is not None
     # Its only valid cell is that of block 2.
     assert (single.p50_us.value, single.p50_us.low) == (pytest.approx(4_000), None)
+
+
+def test_a_rate_at_which_no_cell_of_an_api_is_planned_has_no_numbers(golden_directory: Path):
+    cells = add_open_loop(golden_directory)
+    path = golden_directory / "open-loop-plan.json"
+    plan = OpenLoopPlan.from_json(path.read_text(), name=path.name)
+    path.write_text(plan.model_copy(update={"cells": cells[:2]}).to_json())
+    for cell in cells[2:-1]:
+        shutil.rmtree(golden_directory / "cells" / cell.id)
+    found = analyse(read_run(golden_directory)).open_loop
+    assert found is not None
+    assert [(summary.rate, summary.cells) for summary in found.summaries] == [(125, 1), (125, 1), (225, 0), (225, 0)]
 
 
 def test_void_and_unfinished_cells_are_reported_with_the_others(report: Report):
