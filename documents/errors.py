@@ -26,7 +26,7 @@ class HostError(FairgroundError):
 
 
 class HostUnreachableError(HostError):
-    """Nothing answered at the host's address within the deadline, or the connection was lost."""
+    """The host didn't answer within the deadline, or the connection was lost."""
 
 
 class HostKeyError(HostError):
@@ -42,11 +42,11 @@ class RemoteCommandError(HostError):
 
 
 class DeadlineExceededError(HostError):
-    """A command or job on the host wasn't done by its deadline; it has been ended."""
+    """A command or job on the host didn't finish by its deadline, and was ended."""
 
 
 class TransferError(HostError):
-    """A file didn't arrive whole: its checksum or size isn't that of its source."""
+    """A file arrived incomplete: its checksum or size isn't that of its source."""
 
 
 class ContractError(FairgroundError):

@@ -150,11 +150,11 @@ PublicKey = Annotated[str, AfterValidator(_key_alone)]
 
 
 class JumpHost(Document):
-    """A machine that SSH goes through on its way to the host, with the host's login.
+    """A machine through which SSH reaches the host, with the host's login.
 
     Attributes:
-        host_key: the one key that it may show; in a stack document it may be left out, and the first `lab up` then
-            shows it for confirmation
+        host_key: the one key that it may show; the first `lab up` shows it for confirmation if a stack document
+            leaves it out
     """
 
     address: HostAddress
@@ -164,7 +164,7 @@ class JumpHost(Document):
 
     @property
     def host_public_key(self) -> str:
-        """The key under the name that a `Host` has for its own; an empty text if it isn't known."""
+        """The same key, by the name that it has in `Host`; empty if it isn't known."""
         return self.host_key or ""
 
 

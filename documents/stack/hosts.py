@@ -30,6 +30,10 @@ _NEVER_SEEN_FROM_OUTSIDE = tuple(
 )
 """Networks whose addresses aren't used on the internet. Source: RFC 6890, RFC 5771; RFC 1112, section 4."""
 
+Cpus = Annotated[int, Field(ge=1, le=1024)]
+
+BuildCache = Literal["keep", "discard"]
+
 NetworkZone = Literal["eu-central", "us-east", "us-west", "ap-southeast"]
 
 NETWORK_ZONES: dict[str, NetworkZone] = {
@@ -88,7 +92,7 @@ class _CloudHost(Document):
     expires: AwareDatetime
     allowed_from: str
     price_per_hour: Price
-    cpus: Annotated[int, Field(ge=1, le=1024)] = 8
+    cpus: Cpus = 8
 
     @field_validator("expires")
     @classmethod
@@ -262,11 +266,11 @@ class ContainerHost(Document):
     """
 
     kind: Literal["container"]
-    cpus: Annotated[int, Field(ge=1, le=1024)] = 8
+    cpus: Cpus = 8
     memory_gb: Annotated[int, Field(ge=2, le=4096)] = 16
     ssh_port: Port = 22022
     private_network: PrivateNetwork | None = None
-    build_cache: Literal["keep", "discard"] = "discard"
+    build_cache: BuildCache = "discard"
 
 
 class ExistingHost(Document):
@@ -279,7 +283,7 @@ class ExistingHost(Document):
         private_key: the key's file on the controller, beginning with / or ~/; the SSH agent's keys unless given
         host_key: the one key that the machine may show, `ssh-ed25519 AAAA…`; the first `lab up` shows it for
             confirmation unless given
-        jump_host: a machine that SSH goes through on its way
+        jump_host: a machine through which SSH reaches it
     """
 
     kind: Literal["ssh"]
@@ -315,8 +319,8 @@ class SshHost(ExistingHost):
     """
 
     private_address: PrivateAddress | None = None
-    cpus: Annotated[int, Field(ge=1, le=1024)] = 8
-    build_cache: Literal["keep", "discard"] = "discard"
+    cpus: Cpus = 8
+    build_cache: BuildCache = "discard"
 
 
 class ContainerLoadHost(Document):
@@ -342,7 +346,6 @@ class CloudLoadHost(Document):
 
 AnyLoadHost = Annotated[ContainerLoadHost | SshLoadHost | CloudLoadHost, Field(discriminator="kind")]
 """A load host; of the same kind as the lab's host."""
-
 
 AnyHost = ContainerHost | SshHost | AwsHost | HetznerHost
 
