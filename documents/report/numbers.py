@@ -53,8 +53,8 @@ class WatchNumbers(Document):
         throttled: seconds for which a CPU quota held a cgroup back, by directory
         pressure: the shares of the window in which some task waited for a resource, and in which all did; null
             where the kernel doesn't show it
-        generator_waited: how long a thread of the generator was ready without a CPU; null if the kernel doesn't
-            count it, and in an open loop
+        generator_waited: in which a thread of the generator was ready without a CPU; null if the kernel doesn't count
+            it, and in an open loop
         connections: open at once
         connections_planned: null in an open loop, whose connections are opened as they are needed
         stuck: connections without an answer since the load began, or for as long as a request may take; null where
