@@ -46,7 +46,7 @@ def _stack(room: EngineRoom) -> None:
 def test_two_labs_share_no_secret_and_a_lab_keeps_its_own(room: EngineRoom):
     room.write(TWO_LABS)
     room.up()
-    outputs = dict(read_outputs(room.engine))
+    outputs = read_outputs(room.engine)
     one, two = outputs["one"], outputs["two"]
     assert not set(one.values()) & set(two.values())
     assert len(set(one.values())) == len(one)
@@ -62,7 +62,7 @@ def test_two_labs_share_no_secret_and_a_lab_keeps_its_own(room: EngineRoom):
             assert loaded.public_key() == load_ssh_public_key(public.encode())
 
     assert room.up() == []
-    assert dict(read_outputs(room.engine)) == outputs
+    assert read_outputs(room.engine) == outputs
     shown = room.engine.query("stack", "output", "--json")
     kept = "\n".join(path.read_text(errors="replace") for path in room.engine.root.rglob("*") if path.is_file())
     for name in SECRET_OUTPUTS:
