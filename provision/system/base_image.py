@@ -38,15 +38,21 @@ def make_base_image_here(image: str, tag: str, stack: str) -> BaseImage:
     """Create the base on the controller's Docker engine.
 
     Raises:
-        LabError: it can be neither pulled nor bootstrapped; the message says why and what to do.
+        LabError: it can be neither pulled nor bootstrapped, or takes too long; says why and what to do.
     """
-    done = subprocess.run(
-        ["sh", str(SCRIPT), image, tag, stack, str(TRUST_ANCHORS)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=_DEADLINE_SECONDS,
-    )
+    try:
+        done = subprocess.run(
+            ["sh", str(SCRIPT), image, tag, stack, str(TRUST_ANCHORS)],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_DEADLINE_SECONDS,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise LabError(
+            f"The base image {image} wasn't made within {_DEADLINE_SECONDS} s and the attempt was ended. Check the "
+            "network, then run `lab up` again."
+        ) from error
     if done.returncode:
         raise LabError(done.stderr.strip() or f"The base image {image} can't be made: {SCRIPT.name} said nothing.")
     return _parse(done.stdout, "this machine")
