@@ -198,7 +198,7 @@ DOCUMENTS: dict[str, tuple[object, Callable[[Connection], object]]] = {
     ),
     "exchanged": (
         EXCHANGED,
-        lambda one: network.read_exchanged(one.run([], deadline_seconds=1).stdout, 200, where=one),
+        lambda one: network.ask(one, "10.0.0.1", 40_000, "token", 200),
     ),
     "carried": (CARRIED, lambda one: network.read_carried(one.run([], deadline_seconds=1).stdout, where=one)),
     "start": (
