@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Iterator
 
 from documents.errors import HostError, LabError, RemoteCommandError
-from provision.containers import HostDocker, Labelled, remove_labelled
+from provision.containers import HostDocker, Labelled, cgroups, remove_labelled
 from provision.kernel import Place, tuning
 from provision.load import jobs
 from provision.payload import HOME
@@ -108,8 +108,7 @@ def release(connection: Connection, *, keep_images: bool) -> tuple[str, ...]:
     for thing in find_things(connection, changes):
         if not (keep_images and thing.kind == "image"):
             remove_labelled(HostDocker(connection), thing)
-    for directory in changes.cgroups:
-        connection.run(f"[ ! -d '{directory}' ] || rmdir -- '{directory}'", deadline_seconds=_DEADLINE_SECONDS)
+    cgroups.remove(connection, changes.cgroups)
     if not keep_images and changes.build_cache is not None:
         engine.remove_records(connection, but=changes.build_cache)
     _undo_access(connection, changes)
