@@ -38,16 +38,6 @@ def complete(layout: Layout) -> bool:
     return layout.python.exists() and _says(_stamp(layout, "complete"), _wanted_project(layout))
 
 
-def ensure(step: Step, layout: Layout) -> None:
-    """Makes the environment with its packages.
-
-    Raises:
-        ToolchainError: The packages can't be downloaded, or one has another content than in the lock.
-    """
-    create(step, layout)
-    fill(step, layout)
-
-
 def create(step: Step, layout: Layout) -> None:
     """Makes the environment without its packages, or goes on with one for the same lock that was interrupted.
 
