@@ -24,7 +24,7 @@ from provision.system import (
     parse_changes,
     preparation,
     read_changes,
-    read_text,
+    read_journal,
     take_over,
     write_changes,
 )
@@ -51,7 +51,7 @@ def reserve(connection: Connection, stack: str, lab: str) -> None:
         LabError: another lab has the host; names it.
     """
     preparation.require_root(connection)
-    before = read_text(connection)
+    before = read_journal(connection)
     changes = parse_changes(connection, before)
     if changes is not None and changes.held and changes.lab != lab:
         raise LabError(

@@ -24,7 +24,7 @@ from provision.images import (
     note_image,
 )
 from provision.ssh import connect
-from provision.system import SCRIPT, make_base_image_here, make_base_image_on_host, trust_anchors
+from provision.system import base_image_tag, make_base_image_here, make_base_image_on_host
 
 _RECIPE = "base"
 """A base's name changes with what it is made of."""
@@ -103,7 +103,7 @@ class BaseImage(Resource, module="fairground", name="BaseImage"):
             name,
             {
                 "image": image,
-                "tag": _tag(image, stack),
+                "tag": base_image_tag(image, stack),
                 "stack": stack,
                 "host": document,
                 "host_id": host_id,
@@ -126,14 +126,6 @@ def _carry_into(container: str, tag: str) -> None:
             subprocess.run(load, stdin=saved.stdout, capture_output=True, check=False, timeout=_CARRY_SECONDS)
         except subprocess.TimeoutExpired:
             saved.kill()
-
-
-def _tag(image: str, stack: str) -> str:
-    """A name that changes with the base's image, the trust anchors and the script that builds it."""
-    digest = hashlib.sha256(image.encode())
-    for path in (SCRIPT, *trust_anchors()):
-        digest.update(path.read_bytes())
-    return f"fairground-{stack}-base:{digest.hexdigest()[:12]}"
 
 
 _MADE_OF = ("image", "source", "base", "base_id", "target", "stack")

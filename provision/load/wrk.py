@@ -82,7 +82,7 @@ _ENDED = "ended"
 _LINE = re.compile(r"(\d{1,4}) (\d{1,9}) (\d{1,18})", re.ASCII)
 
 
-def watch(
+def follow_warm_up(
     running: Sequence[tuple[Connection, Job]], *, threads: int, enough: Callable[[Sequence[int]], bool]
 ) -> tuple[tuple[int, ...], tuple[JobStatus, ...]]:
     """Read a warm-up's series about once a second, and end its wrk as soon as it is enough.

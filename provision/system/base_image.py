@@ -1,7 +1,7 @@
 """The lab's Debian base image: pulled if possible, otherwise bootstrapped from Debian's packages."""
 
+import hashlib
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,9 +29,17 @@ class BaseImage(NamedTuple):
     origin: str
 
 
-def trust_anchors() -> Iterator[Path]:
+def base_image_tag(image: str, stack: str) -> str:
+    """A name that changes with the base's image, the trust anchors and the script that builds it."""
+    digest = hashlib.sha256(image.encode())
+    for path in (SCRIPT, *trust_anchors()):
+        digest.update(path.read_bytes())
+    return f"fairground-{stack}-base:{digest.hexdigest()[:12]}"
+
+
+def trust_anchors() -> list[Path]:
     """The controller's own trust anchors, in the order of their names."""
-    yield from sorted(TRUST_ANCHORS.glob("*.crt"))
+    return sorted(TRUST_ANCHORS.glob("*.crt"))
 
 
 def make_base_image_here(image: str, tag: str, stack: str) -> BaseImage:
