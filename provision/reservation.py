@@ -82,7 +82,7 @@ def reserve(connection: Connection, stack: str, lab: str) -> None:
 def release(connection: Connection, *, keep_images: bool) -> tuple[str, ...]:
     """End the lab's processes on the host, remove its things, undo its changes, and release the reservation.
 
-    It can be repeated, and goes on where it was interrupted. On a host without a reservation it does nothing.
+    It can be repeated, and continues where it was interrupted. On a host without a reservation it does nothing.
 
     Args:
         connection: to the host.

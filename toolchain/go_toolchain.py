@@ -45,7 +45,7 @@ class Go:
             ],
             environment=self._fixed(),
             remedy="See that the Go module proxy can be reached and the disk has 5 GB free, then run the same "
-            "command again: it goes on where it stopped.",
+            "command again: it continues where it stopped.",
         )
 
     def download(self, step: Step, hashes: Mapping[str, str], *, work: Path) -> Mapping[str, Path]:

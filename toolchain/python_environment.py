@@ -12,7 +12,7 @@ from toolchain import apt
 from toolchain.console import Step
 from toolchain.layout import Layout, fingerprint
 
-_NETWORK = "See that the package index can be reached, then run the same command again: it goes on where it stopped."
+_NETWORK = "See that the package index can be reached, then run the same command again: it continues where it stopped."
 
 
 def _wanted_packages(layout: Layout) -> str:
@@ -39,7 +39,7 @@ def complete(layout: Layout) -> bool:
 
 
 def create(step: Step, layout: Layout) -> None:
-    """Makes the environment without its packages, or goes on with one for the same lock that was interrupted.
+    """Makes the environment without its packages, or keeps one for the same lock that was interrupted.
 
     A changed lock makes a new one, so that no package stays that the lock no longer lists.
 

@@ -234,7 +234,7 @@ def adopt(engine: Engine, stack: Stack, found: Adoptable, *, progress: Progress)
 def _describe(connection: Connection, stack: Stack, changes: HostChanges | None) -> list[str]:
     if changes is None:
         return [f"{thing} on the host" for thing in find_labelled_on_host(connection, stack.name)]
-    state = "stands" if changes.held else "left its images"
+    state = "is up" if changes.held else "left its images"
     found = [f"the reservation of the lab {changes.stack}, which {state}, on {connection}"]
     found += [f"{thing} on the host" for thing in find_things(connection, changes)]
     if changes.packages:

@@ -65,7 +65,7 @@ def cost_lines(stack: str, cost: Cost) -> Iterator[str]:
         f"Until it expires, at {moment(bill.expires)}, {hours}: "
         f"{_amount(cost.total)} {currency}. The price is the document's own, and traffic isn't in it."
     )
-    yield "It goes on costing until it is taken down by `lab down`, or by `lab down --expired` once it has expired."
+    yield "It costs money until it is taken down by `lab down`, or by `lab down --expired` once it has expired."
 
 
 def moment(when: datetime) -> str:

@@ -132,7 +132,7 @@ def _end(connection: Connection, job: Job, *, stop: bool) -> JobStatus:
     status = jobs.stop(connection, job) if stop else jobs.wait(connection, job)
     if status.outcome != "stopped" and status.exit_status != 0:
         last = jobs.tail(connection, job)
-        raise HostError(f"wrk ended with the status {status.exit_status} in the warm-up: {last}")
+        raise HostError(f"wrk on {connection} ended with the status {status.exit_status} in the warm-up: {last}")
     return status
 
 

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from documents.lab import Difference, Effective, ProcessCpus, RunningContainer
-from documents.lab.host import Host
+from documents.lab import Difference, Effective, Host, ProcessCpus, RunningContainer
 from lab.lifecycle import drift
 from lab.lifecycle.drift import ANOTHER, HIDDEN, DriftComparison, compare_container, differing_aspects, limits_remedy
 from lab.lifecycle.state import Declared, DeclaredLab
