@@ -69,7 +69,7 @@ def test_record_that_was_removed_with_its_passphrase_is_recreated(room: EngineRo
         assert kept in configuration.read_text()
 
 
-def test_host_and_claims_are_known_from_the_record_alone(room: EngineRoom):
+def test_host_and_reservations_are_known_from_the_record_alone(room: EngineRoom):
     ensure_stack(room.engine)
     state = read_state(room.engine)
     assert (state.resources, state.pending, state.host) == ((), False, None)
