@@ -29,7 +29,7 @@ from cli.context import open_engine
 from documents.errors import FairgroundError
 from documents.lab import Inventory, Secrets
 from documents.run import Workload
-from lab.lifecycle.lifecycle import read_lab
+from lab.lifecycle import read_lab
 
 WORKLOADS: tuple[Workload, ...] = ("read-post", "read-user", "list-posts", "create-post", "mixed")
 """`read-user` reads a single row from PostgreSQL, as the public benchmarks do; `read-post` reads Redis first."""

@@ -47,8 +47,7 @@ from documents.run import Protocol, SampledRole
 from experiment.bench import Load
 from experiment.progress import CellFinished, CellStarted, Event
 from experiment.running import start_run
-from lab.lifecycle import Engine
-from lab.lifecycle.lifecycle import read_lab
+from lab.lifecycle import Engine, read_lab
 from provision.containers import Cgroup, control
 from provision.load import recording
 from provision.ssh import Connection

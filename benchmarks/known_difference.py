@@ -54,7 +54,7 @@ from documents.lab import Inventory, Secrets
 from documents.run import Protocol, Scenario
 from experiment.progress import CellFinished, Event
 from experiment.running import git_commit, judge_run, measure_builds
-from lab.lifecycle.lifecycle import read_lab
+from lab.lifecycle import read_lab
 
 STACK = "known-difference"
 PAGE = "known-difference.md"

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from cli.context import ROOT, open_engine
 from documents.run import HostIdentity
-from lab.lifecycle.lifecycle import read_lab
+from lab.lifecycle import read_lab
 from provision.ssh import connect
 from provision.system import read_identity
 

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from cli.context import DEFAULT_STACK, ROOT, JsonOption, StackOption, open_engine, terminal
 from cli.progress import under_way
-from lab.lifecycle.lifecycle import read_lab
+from lab.lifecycle import read_lab
 from lab.stack_file import read_stack
 
 if TYPE_CHECKING:

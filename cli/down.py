@@ -10,9 +10,8 @@ from rich.console import Console
 from cli.context import DEFAULT_STACK, ROOT, JsonOption, StackOption, open_engine, print_json, terminal
 from cli.progress import EngineProgress, under_way
 from documents.errors import DocumentError, LabError
-from lab.lifecycle import list_recorded
-from lab.lifecycle.lifecycle import Ended, Receipt, look_around, take_down, take_down_expired
-from lab.lifecycle.lifecycle import adopt as adopt_lab
+from lab.lifecycle import Ended, Receipt, list_recorded, look_around, take_down, take_down_expired
+from lab.lifecycle import adopt as adopt_lab
 from lab.stack_file import read_stack, read_stacks
 
 

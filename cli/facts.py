@@ -17,7 +17,7 @@ from cli.context import (
     terminal,
 )
 from cli.progress import under_way
-from lab.lifecycle.lifecycle import read_lab
+from lab.lifecycle import read_lab
 
 
 def facts(  # noqa: PLR0917 - typer's options are keywords on the command line

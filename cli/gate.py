@@ -23,7 +23,7 @@ from cli.report import find_run
 from cli.run_progress import run_progress
 from documents.report import Measure, Outcome
 from experiment.planning import protocol_names, read_protocol
-from lab.lifecycle.lifecycle import read_lab
+from lab.lifecycle import read_lab
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -6,7 +6,7 @@ import typer
 
 from cli.context import DEFAULT_STACK, JsonOption, StackOption, complete_log, open_engine, print_json, terminal
 from documents.errors import LabError
-from lab.lifecycle.lifecycle import read_lab
+from lab.lifecycle import read_lab
 from provision.containers import control
 from provision.ssh import connect
 

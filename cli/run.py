@@ -37,7 +37,7 @@ from cli.progress import under_way
 from cli.report import find_run
 from cli.run_progress import read_duration, run_progress
 from experiment.planning import protocol_names, read_protocol
-from lab.lifecycle.lifecycle import read_lab
+from lab.lifecycle import read_lab
 
 ARTIFACTS = ROOT / "artifacts"
 

@@ -11,7 +11,7 @@ from cli.context import DEFAULT_STACK, JsonOption, StackOption, open_engine, pri
 from documents.errors import HostError
 from documents.lab import Inventory
 from documents.run import HostIdentity, KnobRecord, describe_control
-from lab.lifecycle.lifecycle import read_lab
+from lab.lifecycle import read_lab
 from provision.kernel import Knob, Place, settings, tuning
 from provision.ssh import connect
 from provision.system import read_identity, read_tool_versions

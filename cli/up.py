@@ -20,14 +20,15 @@ from lab.hosts import pin_key
 from lab.lifecycle import (
     Engine,
     ask_for_key,
+    await_services,
     cost_lines,
     cost_until_expiry,
     is_recorded,
     read_state,
     remove_superseded_images,
+    stand_up,
     unknown_hosts,
 )
-from lab.lifecycle.lifecycle import await_services, stand_up
 from lab.stack_file import read_stack
 from provision.ssh import fingerprint
 

@@ -21,8 +21,7 @@ from cli.progress import under_way
 from documents.errors import LabError
 from documents.lab import Drift
 from lab.cores import read_topology
-from lab.lifecycle import read_drift
-from lab.lifecycle.lifecycle import read_lab
+from lab.lifecycle import read_drift, read_lab
 from lab.stack_file import read_stack
 from provision.ssh import connect
 

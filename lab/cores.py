@@ -17,7 +17,7 @@ _SPLITS = {
     4: (1, 1, 1, 1),
 }
 """Physical cores for API, PostgreSQL, system and generator. wrk takes 11 to 15 µs of CPU a request: one core reaches
-some 75,000 requests a second, so it has two as soon as the API could need them."""
+some 75,000 requests a second, so it has two where the API could need them."""
 
 
 def take_cores(topology: Sequence[PhysicalCore], cpus: int) -> tuple[PhysicalCore, ...]:

@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Iterator
 
 from documents.errors import HostError, LabError, RemoteCommandError
-from provision.containers import HostDocker, Labelled, remove_labelled
+from provision.containers import HostDocker, Labelled, cgroups, remove_labelled
 from provision.kernel import Place, tuning
 from provision.load import jobs
 from provision.payload import HOME
@@ -24,7 +24,7 @@ from provision.system import (
     parse_changes,
     preparation,
     read_changes,
-    read_text,
+    read_journal,
     take_over,
     write_changes,
 )
@@ -51,7 +51,7 @@ def reserve(connection: Connection, stack: str, lab: str) -> None:
         LabError: another lab has the host; names it.
     """
     preparation.require_root(connection)
-    before = read_text(connection)
+    before = read_journal(connection)
     changes = parse_changes(connection, before)
     if changes is not None and changes.held and changes.lab != lab:
         raise LabError(
@@ -82,7 +82,7 @@ def reserve(connection: Connection, stack: str, lab: str) -> None:
 def release(connection: Connection, *, keep_images: bool) -> tuple[str, ...]:
     """End the lab's processes on the host, remove its things, undo its changes, and release the reservation.
 
-    It can be repeated, and goes on where it was interrupted. On a host without a reservation it does nothing.
+    It can be repeated, and continues where it was interrupted. On a host without a reservation it does nothing.
 
     Args:
         connection: to the host.
@@ -108,8 +108,7 @@ def release(connection: Connection, *, keep_images: bool) -> tuple[str, ...]:
     for thing in find_things(connection, changes):
         if not (keep_images and thing.kind == "image"):
             remove_labelled(HostDocker(connection), thing)
-    for directory in changes.cgroups:
-        connection.run(f"[ ! -d '{directory}' ] || rmdir -- '{directory}'", deadline_seconds=_DEADLINE_SECONDS)
+    cgroups.remove(connection, changes.cgroups)
     if not keep_images and changes.build_cache is not None:
         engine.remove_records(connection, but=changes.build_cache)
     _undo_access(connection, changes)

@@ -2,8 +2,7 @@
 
 Each language has its own tool, and each tool needs published data. Without that, a lock is reported as not audited. The
 exit status is 0 if everything was audited and nothing was found, 1 if a vulnerability is known, and 3 if none is known
-and something couldn't be audited. make says it as
-``Error 1`` or ``Error 3``; its own status is 2 after both.
+and something couldn't be audited. make prints ``Error 1`` or ``Error 3``; its own status is 2 after both.
 """
 
 import json
@@ -14,11 +13,10 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from documents.errors import ToolchainError
 from toolchain.console import Step
-from toolchain.go_toolchain import find_go
+from toolchain.go_toolchain import find_go, json_objects
 from toolchain.layout import Layout, project_layout
 from toolchain.pulumi_tools import BUILD_TAGS, BUILT_PACKAGES, lay_out_sources
 
@@ -159,7 +157,7 @@ def read_pip_audit(answer: Answer) -> Audited:
             skipped.append(package["name"])
             continue
         for one in package["vulns"]:
-            known.append(f"{package['name']} {package['version']}: {one['id']}, {_mended(one['fix_versions'])}")
+            known.append(f"{package['name']} {package['version']}: {one['id']}, {_fixed_in(one['fix_versions'])}")
     if not skipped:
         return Audited("", tuple(known))
     return Audited("", tuple(known), (f"PyPI has no data on {len(skipped)} packages, such as {skipped[0]}",))
@@ -169,14 +167,14 @@ def read_govulncheck(answer: Answer) -> Audited | None:
     """The result of govulncheck: vulnerabilities whose code the module calls, without those in unused code."""
     known: dict[tuple[str, str], str] = {}
     has_config = False
-    for message in _messages(answer.stdout):
+    for message in json_objects(answer.stdout):
         has_config = has_config or "config" in message
         if "finding" in message:
             finding = message["finding"]
             place = finding["trace"][0]
             if "function" in place:
                 fixed = [finding["fixed_version"]] if finding.get("fixed_version") else []
-                text = f"{place['module']} {place['version']}: {finding['osv']}, {_mended(fixed)}"
+                text = f"{place['module']} {place['version']}: {finding['osv']}, {_fixed_in(fixed)}"
                 known[finding["osv"], place["module"]] = text
     return Audited("", tuple(known[key] for key in sorted(known))) if has_config and answer.status == 0 else None
 
@@ -188,7 +186,7 @@ def read_cargo_audit(answer: Answer) -> Audited:
         "",
         tuple(
             f"{one['package']['name']} {one['package']['version']}: {one['advisory']['id']}, "
-            f"{_mended(one['versions']['patched'])}"
+            f"{_fixed_in(one['versions']['patched'])}"
             for one in listed
         ),
     )
@@ -235,17 +233,6 @@ def run(command: Sequence[str], folder: Path) -> Answer:
     return Answer(done.stdout, done.stderr, done.returncode)
 
 
-def _messages(text: str) -> Iterator[dict[str, Any]]:
-    """JSON objects that stand one after the other."""
-    decoder, text, place = json.JSONDecoder(), text.strip(), 0
-    while place < len(text):
-        if text[place].isspace():
-            place += 1
-            continue
-        message, place = decoder.raw_decode(text, place)
-        yield message
-
-
 def _member(text: str, name: str) -> str | None:
     try:
         return json.loads(text)[name]
@@ -253,7 +240,7 @@ def _member(text: str, name: str) -> str | None:
         return None
 
 
-def _mended(versions: Sequence[str]) -> str:
+def _fixed_in(versions: Sequence[str]) -> str:
     return f"fixed in {' or '.join(versions)}" if versions else "fixed nowhere"
 
 

@@ -25,7 +25,7 @@ class Part:
 
     Attributes:
         name: What is installed.
-        seconds: How long it takes on a machine with two cores and nothing else to do.
+        seconds: How long it takes on two idle cores.
         remark: When it takes less.
     """
 
@@ -60,7 +60,7 @@ def missing_parts(layout: Layout, *, with_lab: bool) -> Iterator[Part]:
 def announce(parts: list[Part]) -> str:
     """The announcement of the parts, in lines."""
     width = max(len(part.name) for part in parts)
-    lines = ["To be installed, with what it takes on two cores that have nothing else to do:"]
+    lines = ["To be installed; the times are for two idle cores:"]
     for part in parts:
         remark = f" ({part.remark})" if part.remark else ""
         lines.append(f"  {part.name:{width}}  {duration(part.seconds)}{remark}")
@@ -90,7 +90,7 @@ def bootstrap(layout: Layout, *, with_tests: bool, with_lab: bool = False) -> No
         log.write_bytes(b"")
 
     def waiting() -> None:
-        print("Another installation for this user is at work; waiting for its end ...", flush=True)  # noqa: T201
+        print("Another installation by this user is running; waiting for it to end ...", flush=True)  # noqa: T201
 
     with lock(layout.cache, waiting):
         if parts := list(missing_parts(layout, with_lab=with_lab)):
@@ -190,7 +190,7 @@ def main() -> int:
         print(f"error: The installation stopped: {error}. Fix that, then run it again.", file=sys.stderr)  # noqa: T201
         return 1
     except KeyboardInterrupt:
-        print("Interrupted; run the same command again, and it goes on where it stopped.", file=sys.stderr)  # noqa: T201
+        print("Interrupted; run the same command again: it continues where it stopped.", file=sys.stderr)  # noqa: T201
         return 130
     return 0
 

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from documents.errors import ToolchainError
 from toolchain.console import Step
@@ -44,7 +45,7 @@ class Go:
             ],
             environment=self._fixed(),
             remedy="See that the Go module proxy can be reached and the disk has 5 GB free, then run the same "
-            "command again: it goes on where it stopped.",
+            "command again: it continues where it stopped.",
         )
 
     def download(self, step: Step, hashes: Mapping[str, str], *, work: Path) -> Mapping[str, Path]:
@@ -77,7 +78,7 @@ class Go:
             [*command, "-json", *hashes], env=os.environ | environment, check=True, capture_output=True, text=True
         ).stdout
         folders: dict[str, Path] = {}
-        for one in _objects(answer):
+        for one in json_objects(answer):
             name = f"{one['Path']}@{one['Version']}"
             if one["Sum"] != hashes[name]:
                 raise ToolchainError(
@@ -101,12 +102,19 @@ class Go:
         return {**fixed, **garbage, **self.environment}
 
 
-def _objects(text: str) -> Iterator[dict[str, str]]:
-    """JSON objects that stand one after the other."""
-    decoder, place = json.JSONDecoder(), 0
-    while (place := text.find("{", place)) >= 0:
-        content, place = decoder.raw_decode(text, place)
-        yield content
+def json_objects(text: str) -> Iterator[dict[str, Any]]:
+    """The JSON objects of a text that has one after the other, as Go's commands print them.
+
+    Raises:
+        ValueError: something else is between them.
+    """
+    decoder, text, place = json.JSONDecoder(), text.strip(), 0
+    while place < len(text):
+        if text[place].isspace():
+            place += 1
+            continue
+        found, place = decoder.raw_decode(text, place)
+        yield found
 
 
 def find_go(minimum: str = VERSIONS.go_minimum) -> Go | None:

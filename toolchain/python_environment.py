@@ -12,7 +12,7 @@ from toolchain import apt
 from toolchain.console import Step
 from toolchain.layout import Layout, fingerprint
 
-_NETWORK = "See that the package index can be reached, then run the same command again: it goes on where it stopped."
+_NETWORK = "See that the package index can be reached, then run the same command again: it continues where it stopped."
 
 
 def _wanted_packages(layout: Layout) -> str:
@@ -38,18 +38,8 @@ def complete(layout: Layout) -> bool:
     return layout.python.exists() and _says(_stamp(layout, "complete"), _wanted_project(layout))
 
 
-def ensure(step: Step, layout: Layout) -> None:
-    """Makes the environment with its packages.
-
-    Raises:
-        ToolchainError: The packages can't be downloaded, or one has another content than in the lock.
-    """
-    create(step, layout)
-    fill(step, layout)
-
-
 def create(step: Step, layout: Layout) -> None:
-    """Makes the environment without its packages, or goes on with one for the same lock that was interrupted.
+    """Makes the environment without its packages, or keeps one for the same lock that was interrupted.
 
     A changed lock makes a new one, so that no package stays that the lock no longer lists.
 

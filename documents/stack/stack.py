@@ -106,7 +106,7 @@ class Services(Document):
 class Api(Document):
     """One API under test.
 
-    Two entries may share a `source` and differ in `environment` or `target`, so that two variants stand side by side.
+    Two entries may share a `source` and differ in `environment` or `target`, so that two builds of it can be compared.
 
     Attributes:
         name: each once; not `postgres` or `redis`

@@ -149,7 +149,7 @@ class Generators:
         """See `Bench.warm_up`."""
         series = host_folder.path_of(f"warm-up/{wrk.SERIES_NAME}")
         jobs_of = self._at_once(lambda one: self._start_wrk(one, load, "warm-up", series=series), self._all)
-        seen, statuses = wrk.watch(
+        seen, statuses = wrk.follow_warm_up(
             [(one.place.connection, job) for one, job in zip(self._all, jobs_of, strict=True)],
             threads=self._threads(load),
             enough=enough,

@@ -110,7 +110,7 @@ class LoadHosts:
 
     def release(self) -> None:
         """Let the hosts' own work run on all CPUs again."""
-        self._on_each(lambda host, connection: pinning.release(connection, host.size.cpus))
+        self._on_each(lambda host, connection: pinning.confine(connection, host.size.cpus))
 
     def _on_each(self, leave: Callable[[LoadHost, Connection], None]) -> None:
         """Do this on every host. The failure of one is raised after the others are done."""

@@ -204,7 +204,8 @@ class RemoteBench:
                 lambda api: database.empty_uploads(self._connection, api.upload_volume), self._inventory.apis
             )
             self._together(self.start_api, self._inventory.apis)
-            pinning.release(self._connection, self._inventory.size.cpus)
+            # An image build after the run can then use all CPUs.
+            pinning.confine(self._connection, self._inventory.size.cpus)
 
     def reset(self, api: ApiService, tokens: bytes) -> None:
         """See `Bench.reset`."""

@@ -81,7 +81,7 @@ POSTGRES_CONTAINER = "fairground-postgres"
 
 _PASSWORD_FILE = "/run/fairground-postgres-password"  # noqa: S105 - a path, not a password
 
-DEFAULT_SETTINGS = {
+POSTGRES_SETTINGS = {
     "fsync": "on",
     "synchronous_commit": "on",
     "full_page_writes": "on",
@@ -134,7 +134,7 @@ class Postgres(pulumi.ComponentResource):
             )
         else:
             image = engine.pull_image("postgres-image", image=document.image, parent=self)
-        settings = {**DEFAULT_SETTINGS, **document.settings, **_LAB_SETTINGS}
+        settings = {**POSTGRES_SETTINGS, **document.settings, **_LAB_SETTINGS}
         given = {**settings, "port": str(document.port)}
         command = ["postgres"]
         for key, value in sorted(given.items()):
@@ -190,7 +190,7 @@ REDIS_CONTAINER = "fairground-redis"
 CONFIGURATION_FILE = "/etc/redis/lab.conf"
 
 
-SETTINGS = {
+REDIS_SETTINGS = {
     "protected-mode": "yes",
     "save": '""',
     "appendonly": "no",
@@ -201,7 +201,7 @@ SETTINGS = {
 
 def write_configuration(port: int, password: str) -> str:
     """Redis's configuration: loopback only, a password, and its settings."""
-    settings = (f"{name} {value}" for name, value in SETTINGS.items())
+    settings = (f"{name} {value}" for name, value in REDIS_SETTINGS.items())
     return "\n".join(("bind 127.0.0.1", f"port {port}", f"requirepass {password}", *settings, ""))
 
 
@@ -250,7 +250,7 @@ class Redis(pulumi.ComponentResource):
         )
         self.service = pulumi.Output.all(self.container.id, image.image_id).apply(
             lambda values: RedisService(
-                container=REDIS_CONTAINER, image_id=values[1], port=document.port, settings=SETTINGS
+                container=REDIS_CONTAINER, image_id=values[1], port=document.port, settings=REDIS_SETTINGS
             )
         )
         self.register_outputs({})

@@ -5,8 +5,8 @@ import pulumi
 from documents.lab import LOOPBACK, Host
 from documents.stack import AwsHost as AwsHostDocument
 from documents.stack import cloud_tags
-from lab.hosts.cloud import SSH_PORT, missing_extra, reachable_hosts, secret_user_data
-from lab.hosts.declared import DeclaredLoadHost, load_hosts_on
+from lab.hosts.cloud import NETWORK, SSH_PORT, missing_extra, secret_user_data
+from lab.hosts.declared import DeclaredLoadHost, load_hosts_on, reachable_hosts
 from lab.resources import Credentials
 
 try:
@@ -14,7 +14,6 @@ try:
 except ModuleNotFoundError as error:
     raise missing_extra("aws") from error
 
-_NETWORK = "10.83.0.0/24"
 _EVERYWHERE = "0.0.0.0/0"
 
 _DISK_IOPS = 3000
@@ -26,10 +25,9 @@ Source: Amazon EBS User Guide, "General Purpose SSD volumes".
 
 
 class AwsHost(pulumi.ComponentResource):
-    """A lab's host on EC2, and the requested number of load hosts of the same type.
+    """A lab's host on EC2, and the requested number of load hosts of the same type; see `DeclaredHost`.
 
-    `host_id` names the instance: a new one recreates everything on it. `machine` is the instance itself. `load_hosts`
-    are reached as `host` is. `private_addresses` are those by which the machines reach each other, the host's first.
+    `machine` is the instance, and `host_id` its id.
     """
 
     host: pulumi.Output[Host]
@@ -83,7 +81,7 @@ class AwsHost(pulumi.ComponentResource):
         self.host_id = instances[0].id
         self.host, *others = reachable_hosts(
             "aws",
-            [instance.public_ip for instance in instances],
+            [(instance.public_ip, SSH_PORT) for instance in instances],
             credentials=credentials,
             ssh_folder=ssh_folder,
             opts=pulumi.ResourceOptions(parent=self),
@@ -100,7 +98,7 @@ class AwsHost(pulumi.ComponentResource):
         """A network with one subnet, so in one zone, and a route to the internet."""
         network = aws.ec2.Vpc(
             "network",
-            cidr_block=_NETWORK,
+            cidr_block=NETWORK,
             enable_dns_support=True,
             enable_dns_hostnames=False,
             tags=self._named("network"),
@@ -109,7 +107,7 @@ class AwsHost(pulumi.ComponentResource):
         subnet = aws.ec2.Subnet(
             "subnet",
             vpc_id=network.id,
-            cidr_block=_NETWORK,
+            cidr_block=NETWORK,
             availability_zone=document.availability_zone,
             map_public_ip_on_launch=False,
             tags=self._named("subnet"),

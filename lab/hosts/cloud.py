@@ -1,14 +1,10 @@
-"""What the machines of all clouds have in common: their user data at boot, and how they are reached."""
-
-from collections.abc import Sequence
-from typing import Literal
+"""What the machines of all clouds have in common: their network, and their user data at boot."""
 
 import pulumi
 import yaml
 
 from documents.errors import LabError
-from documents.lab import Host
-from lab.resources import KEY_NAME, KNOWN_HOSTS_NAME, Credentials, SshFiles, pin_host_key
+from lab.resources import Credentials
 
 EXTRAS = {"aws": "pulumi-aws", "hetzner": "pulumi-hcloud"}
 """For each kind of host that is an extra of that name, the Python package that creates it."""
@@ -64,7 +60,9 @@ def cloud_config(*, host_private_key: str, host_public_key: str, user_public_key
 
 
 SSH_PORT = 22
-USER = "root"
+
+NETWORK = "10.83.0.0/24"
+"""The private network of a lab's machines."""
 
 
 def secret_user_data(credentials: Credentials) -> pulumi.Output[str]:
@@ -81,41 +79,4 @@ def secret_user_data(credentials: Credentials) -> pulumi.Output[str]:
                 user_public_key=keys["user_public_key"],
             )
         )
-    )
-
-
-def reachable_hosts(
-    kind: Literal["aws", "hetzner"],
-    addresses: Sequence[pulumi.Output[str]],
-    *,
-    credentials: Credentials,
-    ssh_folder: str,
-    opts: pulumi.ResourceOptions,
-) -> tuple[pulumi.Output[Host], ...]:
-    """The machines at these addresses as hosts, in their order; declares the SSH files that pin their key."""
-    known_hosts = pulumi.Output.all(credentials.host_public_key, *addresses).apply(
-        lambda values: "".join(pin_host_key(address, SSH_PORT, values[0]) for address in values[1:])
-    )
-    files = SshFiles(
-        "ssh-files",
-        folder=ssh_folder,
-        private_key=credentials.user_private_key,
-        known_hosts=known_hosts,
-        opts=opts,
-    )
-    return tuple(
-        pulumi.Output.all(
-            address, files.path_of(KEY_NAME), files.path_of(KNOWN_HOSTS_NAME), credentials.host_public_key
-        ).apply(
-            lambda values: Host(
-                kind=kind,
-                address=values[0],
-                port=SSH_PORT,
-                user=USER,
-                private_key_path=values[1],
-                known_hosts_path=values[2],
-                host_public_key=values[3],
-            )
-        )
-        for address in addresses
     )

@@ -15,8 +15,8 @@ from documents.stack import ContainerHost as ContainerHostDocument
 from documents.stack import ContainerLoadHost as ContainerLoadHostDocument
 from documents.stack import Stack, keeps_images
 from lab.cores import take_cores
-from lab.hosts.declared import DeclaredLoadHost, host_folder, load_hosts_on
-from lab.resources import KEY_NAME, KNOWN_HOSTS_NAME, BaseImage, Credentials, SshFiles, pin_host_key
+from lab.hosts.declared import DeclaredLoadHost, host_folder, load_hosts_on, reachable_hosts
+from lab.resources import BaseImage, Credentials
 from provision.images.context import hash_build_context
 
 _IMAGE_FOLDER = Path(__file__).parents[1] / "images" / "host"
@@ -52,8 +52,7 @@ def share_machine(
 ) -> tuple[HostShare, ...]:
     """The part of the machine for each of several equal hosts: what the document asks for, or less.
 
-    Each has its own
-    cores if the machine has two for each; otherwise all share the same ones and compete for CPU.
+    Each has its own cores if the machine has two for each; otherwise all share the same ones and compete for CPU.
     """
     wanted = document.memory_gb * 1024**3
     memory = wanted
@@ -114,16 +113,13 @@ class ContainerHost(pulumi.ComponentResource):
             )
             for number, (share, port) in enumerate(zip(shares, ports, strict=True))
         ]
-        files = SshFiles(
-            "ssh-files",
-            folder=str(host_folder(document, folder)),
-            private_key=credentials.user_private_key,
-            known_hosts=credentials.host_public_key.apply(
-                lambda key: "".join(pin_host_key(LOOPBACK, port, key) for port in ports)
-            ),
+        self.host, *others = reachable_hosts(
+            "container",
+            [(LOOPBACK, port) for port in ports],
+            credentials=credentials,
+            ssh_folder=str(host_folder(document, folder)),
             opts=self._child,
         )
-        self.host, *others = (self._reach(files, port) for port in ports)
         self.machine, self.host_id = containers[0], containers[0].id
         self.api_address = pulumi.Output.from_input(addresses[0] if addresses else LOOPBACK)
         self.load_hosts = load_hosts_on(containers[1:], others)
@@ -213,21 +209,6 @@ class ContainerHost(pulumi.ComponentResource):
                     delete_before_replace=True,
                 ),
             ),
-        )
-
-    def _reach(self, files: SshFiles, port: int) -> pulumi.Output[Host]:
-        return pulumi.Output.all(
-            files.path_of(KEY_NAME), files.path_of(KNOWN_HOSTS_NAME), self._credentials.host_public_key
-        ).apply(
-            lambda values: Host(
-                kind="container",
-                address=LOOPBACK,
-                port=port,
-                user="root",
-                private_key_path=values[0],
-                known_hosts_path=values[1],
-                host_public_key=values[2],
-            )
         )
 
 

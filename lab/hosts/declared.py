@@ -1,13 +1,14 @@
-"""What all kinds of host have in common: their name and folder, and what each gives once it is declared."""
+"""What the kinds of host have in common: name and folder, how they are reached, and what each gives once declared."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import pulumi
 
 from documents.lab import Host
 from documents.stack import AnyHost, ExistingHost
+from lab.resources import KEY_NAME, KNOWN_HOSTS_NAME, Credentials, SshFiles, pin_host_key
 
 
 def name_place(document: AnyHost | ExistingHost) -> str:
@@ -20,6 +21,49 @@ def name_place(document: AnyHost | ExistingHost) -> str:
 def host_folder(document: AnyHost | ExistingHost, folder: Path) -> Path:
     """The controller's folder for a host, beside that of a host which it replaces."""
     return folder / "hosts" / name_place(document)
+
+
+def reachable_hosts(
+    kind: Literal["container", "aws", "hetzner"],
+    targets: Sequence[tuple[pulumi.Input[str], int]],
+    *,
+    credentials: Credentials,
+    ssh_folder: str,
+    opts: pulumi.ResourceOptions,
+) -> tuple[pulumi.Output[Host], ...]:
+    """The machines that the lab creates as hosts, in the order of `targets`; declares the SSH files that pin their key.
+
+    Each target is an address and sshd's port there; all have the same host key, and root logs in by the lab's key.
+    """
+    ports = [port for _, port in targets]
+    known_hosts = pulumi.Output.all(credentials.host_public_key, *(address for address, _ in targets)).apply(
+        lambda values: "".join(
+            pin_host_key(address, port, values[0]) for address, port in zip(values[1:], ports, strict=True)
+        )
+    )
+    files = SshFiles(
+        "ssh-files",
+        folder=ssh_folder,
+        private_key=credentials.user_private_key,
+        known_hosts=known_hosts,
+        opts=opts,
+    )
+    return tuple(
+        pulumi.Output.all(
+            address, port, files.path_of(KEY_NAME), files.path_of(KNOWN_HOSTS_NAME), credentials.host_public_key
+        ).apply(
+            lambda values: Host(
+                kind=kind,
+                address=values[0],
+                port=values[1],
+                user="root",
+                private_key_path=values[2],
+                known_hosts_path=values[3],
+                host_public_key=values[4],
+            )
+        )
+        for address, port in targets
+    )
 
 
 class DeclaredLoadHost(NamedTuple):

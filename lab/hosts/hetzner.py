@@ -1,12 +1,14 @@
 """Host kind `hetzner`: servers of Hetzner Cloud, closed except for SSH from the controller."""
 
+from ipaddress import IPv4Network
+
 import pulumi
 
 from documents.lab import LOOPBACK, Host
 from documents.stack import NETWORK_ZONES, cloud_tags
 from documents.stack import HetznerHost as HetznerHostDocument
-from lab.hosts.cloud import SSH_PORT, missing_extra, reachable_hosts, secret_user_data
-from lab.hosts.declared import DeclaredLoadHost, load_hosts_on
+from lab.hosts.cloud import NETWORK, SSH_PORT, missing_extra, secret_user_data
+from lab.hosts.declared import DeclaredLoadHost, load_hosts_on, reachable_hosts
 from lab.resources import Credentials
 
 try:
@@ -14,20 +16,16 @@ try:
 except ModuleNotFoundError as error:
     raise missing_extra("hetzner") from error
 
-_NETWORK = "10.83.0.0/24"
-
 
 def _private_address(index: int) -> str:
     """The address of a machine in the lab's own network; the network's first address is Hetzner's gateway."""
-    return f"10.83.0.{2 + index}"
+    return str(IPv4Network(NETWORK)[2 + index])
 
 
 class HetznerHost(pulumi.ComponentResource):
-    """A lab's host at Hetzner, and the requested number of load hosts of the same type.
+    """A lab's host at Hetzner, and the requested number of load hosts of the same type; see `DeclaredHost`.
 
-    `host_id` names the server: a new one recreates everything on it. `machine` is the server itself. `load_hosts` are
-    reached as `host` is. `private_addresses` are those by which the machines reach each other, the host's first; it is
-    empty for a single machine.
+    `machine` is the server, and `host_id` its id.
     """
 
     host: pulumi.Output[Host]
@@ -122,7 +120,7 @@ class HetznerHost(pulumi.ComponentResource):
         self.host_id = servers[0].id
         self.host, *others = reachable_hosts(
             "hetzner",
-            [server.ipv4_address for server in servers],
+            [(server.ipv4_address, SSH_PORT) for server in servers],
             credentials=credentials,
             ssh_folder=ssh_folder,
             opts=pulumi.ResourceOptions(parent=self),
@@ -136,7 +134,7 @@ class HetznerHost(pulumi.ComponentResource):
         network = hcloud.Network(
             "network",
             name=f"fairground-{stack}",
-            ip_range=_NETWORK,
+            ip_range=NETWORK,
             labels=self._labels,
             opts=self._made_there,
         )
@@ -145,6 +143,6 @@ class HetznerHost(pulumi.ComponentResource):
             network_id=network.id.apply(int),
             type="cloud",
             network_zone=NETWORK_ZONES[document.location],
-            ip_range=_NETWORK,
+            ip_range=NETWORK,
             opts=self._made_there,
         )

@@ -284,13 +284,13 @@ def _tidy(text: str) -> str:
     return line if line.endswith((".", "!", "?")) or not line else f"{line}."
 
 
-def read_outputs(engine: Engine) -> Iterator[tuple[str, Any]]:
+def read_outputs(engine: Engine) -> dict[str, Any]:
     """The stack's outputs, secrets in plain text included.
 
     Raises:
         LabError: the engine refused.
     """
-    yield from json.loads(engine.query("stack", "output", "--json", "--show-secrets")).items()
+    return json.loads(engine.query("stack", "output", "--json", "--show-secrets"))
 
 
 def has_plugin(plugin: str, version: str, environment: Mapping[str, str]) -> bool:

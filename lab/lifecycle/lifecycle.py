@@ -12,7 +12,7 @@ from lab.lifecycle.engine import Engine, Progress, read_outputs, require_docker_
 from lab.lifecycle.existing_host import KEPT_BY_DOCUMENT, leave_host, reach_host
 from lab.lifecycle.preflight import check_cloud, check_machine
 from lab.lifecycle.reconciliation import forget_host, forget_reservation, reconcile, remedy, uses_controller
-from lab.lifecycle.state import State, ensure_stack, is_recorded, read_state, release_stale_lock
+from lab.lifecycle.state import State, ensure_stack, is_recorded, read_state, release_stale_lock, require_own_code
 from lab.resources import take_kept
 from provision.containers import LOCAL_DOCKER, Labelled, find_labelled, remove_labelled
 from provision.reservation import find_things, release
@@ -34,7 +34,8 @@ def stand_up(engine: Engine, stack: Stack, *, progress: Progress) -> tuple[Inven
     """Stand the lab up, or bring it up to its document; repeatable, also after an engine that was killed.
 
     Raises:
-        LabError: it failed; what was created stays on record, and the next call continues from there.
+        LabError: it failed; what was created stays on record, and the next call continues from there. Or another
+            release of Fairground stood the lab up, and nothing was changed.
     """
     if (cloud := as_cloud_host(stack.host)) is not None:
         check_cloud(cloud, environment=engine.environment, now=datetime.now(UTC))
@@ -43,6 +44,7 @@ def stand_up(engine: Engine, stack: Stack, *, progress: Progress) -> tuple[Inven
     ensure_stack(engine)
     released = release_stale_lock(engine)
     state = read_state(engine)
+    require_own_code(engine, state)
     killed = released or state.pending
     if reconcile(engine, stack, state, killed=killed, progress=progress) or killed:
         engine.operate("refresh", "--yes", "--skip-preview", "--clear-pending-creates", progress=progress)
@@ -72,7 +74,7 @@ def read_lab(engine: Engine) -> tuple[Inventory, Secrets]:
             f"There is no lab {engine.stack}: nothing of it is on record. If there is a stacks/{engine.stack}.yaml, "
             f"this stands it up: lab up --stack {engine.stack}"
         )
-    outputs = dict(read_outputs(engine))
+    outputs = read_outputs(engine)
     if "inventory" not in outputs or "secrets" not in outputs:
         raise LabError(f"The lab {engine.stack} isn't up; run `lab up`.")
     return (
@@ -87,12 +89,14 @@ def take_down(engine: Engine, stack: Stack | None, *, progress: Progress) -> Rec
     Works after a half-failed or killed up, and without a readable stack document (None: the cache is then kept).
 
     Raises:
-        LabError: the engine refused to destroy, and nothing else was removed; or there is no such lab.
+        LabError: the engine refused to destroy, and nothing else was removed; or there is no such lab, or another
+            release of Fairground stood it up.
     """
     state = State.empty()
     if is_recorded(engine):
         release_stale_lock(engine)
         state = read_state(engine)
+        require_own_code(engine, state)
         take_kept(engine.private)
         if state.resources:
             require_docker_plugin(engine.environment)
@@ -206,10 +210,11 @@ def adopt(engine: Engine, stack: Stack, found: Adoptable, *, progress: Progress)
     """Remove what `look_around` found.
 
     Raises:
-        LabError: the engine refused to destroy.
+        LabError: the engine refused to destroy, or another release of Fairground stood the lab up.
         HostError: what was changed on a host can't be undone.
     """
     state = read_state(engine) if is_recorded(engine) else State.empty()
+    require_own_code(engine, state)
     kept: tuple[str, ...] = ()
     for host in found.answering:
         with reach_host(host, engine.private) as connection:
@@ -229,7 +234,7 @@ def adopt(engine: Engine, stack: Stack, found: Adoptable, *, progress: Progress)
 def _describe(connection: Connection, stack: Stack, changes: HostChanges | None) -> list[str]:
     if changes is None:
         return [f"{thing} on the host" for thing in find_labelled_on_host(connection, stack.name)]
-    state = "stands" if changes.held else "left its images"
+    state = "is up" if changes.held else "left its images"
     found = [f"the reservation of the lab {changes.stack}, which {state}, on {connection}"]
     found += [f"{thing} on the host" for thing in find_things(connection, changes)]
     if changes.packages:

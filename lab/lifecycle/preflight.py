@@ -65,7 +65,7 @@ def cost_lines(stack: str, cost: Cost) -> Iterator[str]:
         f"Until it expires, at {moment(bill.expires)}, {hours}: "
         f"{_amount(cost.total)} {currency}. The price is the document's own, and traffic isn't in it."
     )
-    yield "It goes on costing until it is taken down by `lab down`, or by `lab down --expired` once it has expired."
+    yield "It costs money until it is taken down by `lab down`, or by `lab down --expired` once it has expired."
 
 
 def moment(when: datetime) -> str:
@@ -131,25 +131,15 @@ def _check_room(folder: Path) -> None:
         )
 
 
-@dataclass(frozen=True)
-class _Needs:
-    """What a kind of host needs: its provider's plugin, and one of several sets of variables with credentials."""
-
-    plugin: str
-    credentials: tuple[tuple[str, ...], ...]
-
-
-_NEEDS = {
-    "aws": _Needs(
-        "aws",
-        (
-            ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
-            ("AWS_PROFILE",),
-            ("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN"),
-        ),
+_CREDENTIALS: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    "aws": (
+        ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+        ("AWS_PROFILE",),
+        ("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN"),
     ),
-    "hetzner": _Needs("hcloud", (("HCLOUD_TOKEN",),)),
+    "hetzner": (("HCLOUD_TOKEN",),),
 }
+"""For each kind of host at a cloud the sets of variables with credentials, of which one is needed."""
 
 
 def check_cloud(host: CloudHost, *, environment: Mapping[str, str], now: datetime) -> None:
@@ -160,19 +150,19 @@ def check_cloud(host: CloudHost, *, environment: Mapping[str, str], now: datetim
             no credentials of the cloud. Says what to do; names variables, never their values.
     """
     cost_until_expiry(host.bill(1), now)
-    needs = _NEEDS[host.kind]
+    plugin = EXTRAS[host.kind].removeprefix("pulumi-")
     try:
         version = importlib.metadata.version(EXTRAS[host.kind])
     except importlib.metadata.PackageNotFoundError as error:
         raise missing_extra(host.kind) from error
-    if not has_plugin(needs.plugin, version, environment):
+    if not has_plugin(plugin, version, environment):
         raise LabError(
-            f"The Pulumi engine has no plugin {needs.plugin} {version}, which makes hosts of the kind {host.kind}. It "
+            f"The Pulumi engine has no plugin {plugin} {version}, which makes hosts of the kind {host.kind}. It "
             "comes from the vendor alone; where that can be reached, run: "
-            f". ./env && pulumi plugin install resource {needs.plugin} {version}"
+            f". ./env && pulumi plugin install resource {plugin} {version}"
         )
-    if not any(all(environment.get(name) for name in names) for names in needs.credentials):
-        alternatives = ", or ".join(" and ".join(names) for names in needs.credentials)
+    if not any(all(environment.get(name) for name in names) for names in _CREDENTIALS[host.kind]):
+        alternatives = ", or ".join(" and ".join(names) for names in _CREDENTIALS[host.kind])
         raise LabError(
             f"There are no credentials for a host of the kind {host.kind}: set {alternatives} in the environment of "
             "this command."

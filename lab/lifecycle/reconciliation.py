@@ -30,7 +30,7 @@ def reconcile(engine: Engine, stack: Stack, state: State, *, killed: bool, progr
     to record, and are removed: they would block their names. Otherwise they are somebody else's.
 
     Raises:
-        LabError: a lab of that name stands that isn't on record here, the Docker engine doesn't answer, or the host
+        LabError: a lab of that name is up that isn't on record here, the Docker engine doesn't answer, or the host
             is there but can't be used; says why.
     """
     on_controller = uses_controller(stack, state)

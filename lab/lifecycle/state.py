@@ -1,7 +1,10 @@
 """What the engine has on record: resources, containers as they are declared, unfinished operations, and the lock."""
 
+import base64
+import importlib.util
 import json
-from collections.abc import Collection, Mapping
+import pickletools
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -54,7 +57,7 @@ class State:
     `pending` says that an operation never ended. `host` and `host_id` are set once the host was ready or reserved,
     `lab`, which distinguishes this lab from another of its name, once it has credentials. `reservations` has the
     reservation on each existing host, by its address. `bill` is the cost of a cloud's machines, set as soon as the
-    engine begins to create them.
+    engine begins to create them. `missing_code` has the modules that created a resource and that this checkout lacks.
     """
 
     resources: tuple[Recorded, ...]
@@ -64,6 +67,7 @@ class State:
     lab: str | None = None
     reservations: Mapping[str, Reservation] = field(default_factory=dict[str, Reservation])
     bill: Bill | None = None
+    missing_code: tuple[str, ...] = ()
 
     @classmethod
     def empty(cls) -> "State":
@@ -104,7 +108,8 @@ def read_state(engine: Engine) -> State:
     Raises:
         LabError: the engine can't read it.
     """
-    deployment: dict[str, Any] = json.loads(engine.query("stack", "export"))["deployment"]
+    # With its secrets, because Pulumi keeps the code of a dynamic resource as one.
+    deployment: dict[str, Any] = json.loads(engine.query("stack", "export", "--show-secrets"))["deployment"]
     everything: list[dict[str, Any]] = deployment.get("resources", [])
     resources = [resource for resource in everything if resource.get("custom")]
     host, host_id, lab = None, None, None
@@ -131,7 +136,38 @@ def read_state(engine: Engine) -> State:
         lab=lab,
         reservations=reservations,
         bill=_read_bill(everything),
+        missing_code=tuple(sorted({module for one in resources for module in _missing_modules(one)})),
     )
+
+
+def require_own_code(engine: Engine, state: State) -> None:
+    """Refuse a lab that was stood up by a release whose code isn't here: what it created couldn't be deleted.
+
+    Raises:
+        LabError: it is such a lab; says what to do.
+    """
+    if state.missing_code:
+        raise LabError(
+            f"The lab {engine.stack} was stood up by another release of Fairground, and this one lacks the code to "
+            f"change or remove it ({', '.join(state.missing_code)}). In this folder, check out the commit that stood "
+            "it up, and run `make setup` and `lab down`; then come back."
+        )
+
+
+def _missing_modules(resource: dict[str, Any]) -> Iterator[str]:
+    """The modules that the record of a dynamic resource needs, its provider pickled, and that don't exist here."""
+    provider = _plain(resource.get("outputs", {}).get("__provider", ""))
+    for _opcode, argument, _position in pickletools.genops(base64.b64decode(provider)) if provider else ():
+        if isinstance(argument, str) and argument.startswith("lab.") and not _exists(argument):
+            yield argument
+
+
+def _exists(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        # Its package doesn't exist either.
+        return False
 
 
 def _describes_the_host(resource: dict[str, Any]) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 import pulumi
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
-from pulumi.dynamic import CreateResult, ReadResult, Resource, ResourceProvider, UpdateResult
+from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 
 from documents.files import replace_file
 from documents.lab import Host, known_hosts_name
@@ -24,7 +24,9 @@ SECRET_OUTPUTS = (
 )
 
 
-class _CredentialsProvider(ResourceProvider):
+class _CredentialsProvider(Provider):
+    """Never updates: without a comparison of its own, Pulumi would when this class moves, and drop the secrets."""
+
     def create(self, props: dict[str, Any]) -> CreateResult:  # noqa: ARG002 - the signature is Pulumi's
         user_private, user_public = _make_key_pair()
         host_private, host_public = _make_key_pair()

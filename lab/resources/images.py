@@ -24,7 +24,7 @@ from provision.images import (
     note_image,
 )
 from provision.ssh import connect
-from provision.system import SCRIPT, make_base_image_here, make_base_image_on_host, trust_anchors
+from provision.system import base_image_tag, make_base_image_here, make_base_image_on_host
 
 _RECIPE = "base"
 """A base's name changes with what it is made of."""
@@ -103,7 +103,7 @@ class BaseImage(Resource, module="fairground", name="BaseImage"):
             name,
             {
                 "image": image,
-                "tag": _tag(image, stack),
+                "tag": base_image_tag(image, stack),
                 "stack": stack,
                 "host": document,
                 "host_id": host_id,
@@ -117,19 +117,15 @@ class BaseImage(Resource, module="fairground", name="BaseImage"):
 def _carry_into(container: str, tag: str) -> None:
     """Copy the controller's base to a host that is a container, by Docker alone.
 
-    Through SSH, Paramiko would spend half a minute of CPU on it. If it fails, the base is built on the host.
+    Through SSH, Paramiko would spend half a minute of CPU on it. If it fails or takes too long, the base is built on
+    the host.
     """
+    load = ["docker", "exec", "--interactive", container, "docker", "load", "--quiet"]
     with subprocess.Popen(["docker", "save", "--", tag], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as saved:
-        load = ["docker", "exec", "--interactive", container, "docker", "load", "--quiet"]
-        subprocess.run(load, stdin=saved.stdout, capture_output=True, check=False, timeout=_CARRY_SECONDS)
-
-
-def _tag(image: str, stack: str) -> str:
-    """A name that changes with the base's image, the trust anchors and the script that builds it."""
-    digest = hashlib.sha256(image.encode())
-    for path in (SCRIPT, *trust_anchors()):
-        digest.update(path.read_bytes())
-    return f"fairground-{stack}-base:{digest.hexdigest()[:12]}"
+        try:
+            subprocess.run(load, stdin=saved.stdout, capture_output=True, check=False, timeout=_CARRY_SECONDS)
+        except subprocess.TimeoutExpired:
+            saved.kill()
 
 
 _MADE_OF = ("image", "source", "base", "base_id", "target", "stack")

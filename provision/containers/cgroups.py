@@ -5,6 +5,7 @@ Paths are as the host's root sees them under /sys/fs/cgroup. Source: cgroups(7).
 
 import posixpath
 import re
+from collections.abc import Collection
 from typing import Literal
 
 from documents.base import Document
@@ -131,9 +132,9 @@ def create(connection: Connection, cgroup: Cgroup) -> None:
         ) from error
 
 
-def remove(connection: Connection, cgroup: Cgroup) -> None:
-    """Remove a cgroup without processes; a missing one is fine."""
-    for directory in sorted(set(cgroup.directories.values())):
+def remove(connection: Connection, directories: Collection[str]) -> None:
+    """Remove cgroups without processes; a missing one is fine."""
+    for directory in sorted(set(directories)):
         connection.run(f"[ ! -d '{directory}' ] || rmdir -- '{directory}'", deadline_seconds=_DEADLINE_SECONDS)
 
 

@@ -11,6 +11,7 @@ from documents.base import Document
 from documents.errors import HostError, HostUnreachableError
 from documents.files import replace_file
 from documents.lab import STACK_LABEL, Host, Inventory
+from provision.containers import HostDocker
 from provision.images.context import archive_build_context
 from provision.ssh import SHA256, Connection, Held, connect, matching, shield, whole_number
 
@@ -42,21 +43,6 @@ _DEADLINE_SECONDS = 60
 _SHOWN_CHARACTERS = 3000
 
 
-def check_build(
-    connection: Connection, inventory: Inventory, context: Path, dockerfile: str, *, deadline_seconds: float
-) -> None:
-    """Build all of a Dockerfile, and keep only the engine's cache of it.
-
-    At the deadline the build is ended.
-
-    Raises:
-        HostError: a step failed; ends with what that step wrote.
-        DeadlineExceededError: it wasn't done in time.
-    """
-    base = _base(connection, inventory)
-    _build(connection, base, context, dockerfile, ["--output=type=cacheonly"], deadline_seconds=deadline_seconds)
-
-
 def build_image(
     connection: Connection,
     context: Path,
@@ -80,7 +66,7 @@ def build_image(
     """
     output = [f"--tag={name}", *(f"--label={key}={value}" for key, value in labels.items())]
     output += [] if target is None else [f"--target={target}"]
-    _build(connection, base, context, "Dockerfile", output, deadline_seconds=deadline_seconds)
+    run_build(connection, base, context, "Dockerfile", output, deadline_seconds=deadline_seconds)
     return _id(connection, name, _inspect(connection, name, "{{.Id}}"))
 
 
@@ -117,8 +103,8 @@ def built(
     name = f"fairground-once-{target}:{secrets.token_hex(6)}"
     output = [f"--target={target}", f"--tag={name}", f"--label={STACK_LABEL}={inventory.stack}"]
     try:
-        base = _base(connection, inventory)
-        _build(connection, base, context, "Dockerfile", output, deadline_seconds=deadline_seconds)
+        base = base_name(connection, inventory)
+        run_build(connection, base, context, "Dockerfile", output, deadline_seconds=deadline_seconds)
         yield name
     finally:
         with shield():
@@ -129,7 +115,7 @@ def image_bytes(connection: Connection, image_id: str) -> int:
     """The size of an image on the host, as Docker reports it: all its layers, unpacked.
 
     Raises:
-        RemoteCommandError: there is no such image.
+        HostError: there is no such image.
     """
     answer = _inspect(connection, image_id, "{{.Size}}")
     return whole_number(answer, what=f"the size of the image {image_id}", where=connection)
@@ -153,7 +139,7 @@ def find_builder(connection: Connection) -> tuple[str, ...] | None:
     return ("env", "DOCKER_BUILDKIT=1", "docker", "build") if major.isdigit() and int(major) < _BUILDX_SINCE else None
 
 
-def _build(
+def run_build(
     connection: Connection,
     base: str,
     context: Path,
@@ -162,6 +148,12 @@ def _build(
     *,
     deadline_seconds: float,
 ) -> None:
+    """Build from a Dockerfile of the context, with the options `output`; at the deadline the build is ended.
+
+    Raises:
+        HostError: a step failed; ends with what that step wrote.
+        DeadlineExceededError: it wasn't done in time.
+    """
     builder = find_builder(connection)
     if builder is None:
         raise HostError(f"Docker on {connection} can't build: its plugin buildx is missing. `lab up` installs it.")
@@ -182,7 +174,7 @@ def _build(
         )
 
 
-def _base(connection: Connection, inventory: Inventory) -> str:
+def base_name(connection: Connection, inventory: Inventory) -> str:
     """The name of the lab's base on the host: BuildKit takes a local image by its name, not by its id."""
     return _inspect(connection, inventory.base_image_id, "{{index .RepoTags 0}}")
 
@@ -207,8 +199,7 @@ def _id(connection: Connection, name: str, answer: str) -> str:
 
 
 def _inspect(connection: Connection, image: str, template: str) -> str:
-    command = ["docker", "image", "inspect", "--format", template, image]
-    return connection.run(command, deadline_seconds=_DEADLINE_SECONDS).stdout.strip()
+    return HostDocker(connection).run("image", "inspect", "--format", template, image).strip()
 
 
 def _remove(connection: Connection, name: str) -> None:
@@ -219,7 +210,6 @@ def _remove(connection: Connection, name: str) -> None:
         return
 
 
-_ANSWER_SECONDS = 60
 _CARRY_SECONDS = 900
 """A gigabyte over a line of some 10 Mbit/s."""
 
@@ -237,8 +227,8 @@ def carry_image(source: Connection, target: Connection, name: str, image_id: str
         return
     if find_image(source, name) != image_id:
         raise HostError(f"{source} no longer has the image {name} as it was made there.")
-    made_for = _ask(source, "image", "inspect", "--format={{.Os}}/{{.Architecture}}", name)
-    wanted = _ask(target, "version", "--format={{.Server.Os}}/{{.Server.Arch}}")
+    made_for = _inspect(source, name, "{{.Os}}/{{.Architecture}}")
+    wanted = HostDocker(target).run("version", "--format={{.Server.Os}}/{{.Server.Arch}}").strip()
     if made_for != wanted:
         raise HostError(f"The image {name} on {source} is for {made_for}, and {target} is {wanted}.")
     save = ["bash", "-o", "pipefail", "-c", _SAVE, name]
@@ -249,10 +239,6 @@ def carry_image(source: Connection, target: Connection, name: str, image_id: str
         raise HostError(f"{target} didn't take the image {name}: {' '.join(loaded.stderr.split())}")
     if (found := find_image(target, name)) != image_id:
         raise HostError(f"The image {name} has the id {found} on {target}, and {image_id} on {source}.")
-
-
-def _ask(connection: Connection, *arguments: str) -> str:
-    return connection.run(["docker", *arguments], deadline_seconds=_ANSWER_SECONDS).stdout.strip()
 
 
 _CONNECT_SECONDS = 10

@@ -1,7 +1,7 @@
 """The network between a load host and the lab's host: round trips, bandwidth, and how far the two clocks are apart.
 
 Both ends are programs that run for one measurement. The one on the lab's host listens only on the address of the APIs,
-and answers only a peer with the token that both are given on their standard input.
+and answers only a peer that has the token of this measurement.
 """
 
 import logging
@@ -12,18 +12,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Annotated
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, TypeAdapter, model_validator
 
 from documents.base import Document
-from documents.errors import HostError, HostUnreachableError, RemoteCommandError
+from documents.errors import HostError, RemoteCommandError
 from documents.run import Bandwidth, ClockReading, Network, Offset, RoundTrips
-from provision.payload import FOLDER as PAYLOAD
-from provision.payload import HOME
-from provision.ssh import Amount, Completed, Connection, matching, read_answer, shield, unexpected
+from provision.payload import HOME, call
+from provision.ssh import Amount, Connection, matching, read_answer, shield, unexpected
 
 _logger = logging.getLogger(__name__)
-
-_SCRIPT = PAYLOAD / "network.py"
 
 _ROUND_TRIPS = 3000
 """They take some tenths of a second; thirty of them are above the 99th percentile."""
@@ -37,6 +34,11 @@ _BANDWIDTH_SECONDS = 2
 _STARTING_SECONDS = 15
 _SERVING_SECONDS = 40
 """Enough for all round trips, even of 10 ms each."""
+
+_PROGRAM_SECONDS = _SERVING_SECONDS + _STARTING_SECONDS
+
+_NOTHING: TypeAdapter[None] = TypeAdapter(None)
+"""The answer of a program that only serves."""
 
 
 class Exchanged(Document):
@@ -126,19 +128,22 @@ def _clock(found: Exchanged) -> ClockReading:
 def _exchange(lab: Connection, load: Connection, address: str, count: int) -> Exchanged:
     token = secrets.token_hex(32)
     with _served(lab, "answer", address, token) as port:
-        answer = _run(load, ["ask", address, str(port), str(count)], token)
-    return read_exchanged(answer.stdout, count, where=load)
+        return ask(load, address, port, token, count)
 
 
-def read_exchanged(text: str, count: int, *, where: object) -> Exchanged:
-    """What the load host reports of so many round trips.
+def ask(load: Connection, address: str, port: int, token: str, count: int) -> Exchanged:
+    """Have the load host exchange so many messages with the server at an address, which knows the token.
 
     Raises:
-        HostError: it is something else.
+        HostError: it doesn't reach the address, or reports something else.
     """
-    found = read_answer(Exchanged, text, what="its round trips", where=where)
+    request = {"action": "ask", "address": address, "port": port, "token": token, "count": count}
+    try:
+        found = call(load, "network", request, Exchanged, what="its round trips", deadline_seconds=_PROGRAM_SECONDS)
+    except RemoteCommandError as error:
+        raise _unreached(load, address, error) from error
     if found.count != count:
-        raise unexpected(text, what=f"{count} round trips", where=where)
+        raise unexpected(str(found.count), what=f"{count} round trips", where=load)
     return found
 
 
@@ -190,7 +195,7 @@ def _served(lab: Connection, action: str, address: str, token: str) -> Generator
     # Not a context manager: a failure is raised at once, not when the time of the other end is up.
     pool = ThreadPoolExecutor(1, thread_name_prefix="network")
     try:
-        serving = pool.submit(_run, lab, [action, address, port_file, str(_SERVING_SECONDS)], token)
+        serving = pool.submit(_serve, lab, action, address, token, port_file)
         yield _wait_for_port(lab, serving, port_file)
         serving.result()
     finally:
@@ -199,7 +204,17 @@ def _served(lab: Connection, action: str, address: str, token: str) -> Generator
             lab.run(["rm", "-f", "--", port_file], deadline_seconds=_STARTING_SECONDS, check=False)
 
 
-def _wait_for_port(lab: Connection, serving: "Future[Completed]", port_file: str) -> int:
+def _serve(lab: Connection, action: str, address: str, token: str, port_file: str) -> None:
+    where = {"address": address, "port_file": port_file}
+    request = {"action": action, **where, "token": token, "seconds": _SERVING_SECONDS}
+    what = "the end of a measurement"
+    try:
+        call(lab, "network", request, _NOTHING, what=what, deadline_seconds=_PROGRAM_SECONDS)
+    except RemoteCommandError as error:
+        raise HostError(f"{lab} can't listen to a load host: {error}") from error
+
+
+def _wait_for_port(lab: Connection, serving: "Future[None]", port_file: str) -> int:
     ends_at = time.monotonic() + _STARTING_SECONDS
     while not serving.done():
         answer = lab.run(["cat", port_file], deadline_seconds=_STARTING_SECONDS, check=False).stdout
@@ -209,19 +224,7 @@ def _wait_for_port(lab: Connection, serving: "Future[Completed]", port_file: str
             raise HostError(f"{lab} listened to no load host within {_STARTING_SECONDS} s. Is it very busy?")
         time.sleep(0.02)
     serving.result()
-    raise HostError(f"What was to listen on {lab} to a load host ended at once, without a word.")
-
-
-def _run(connection: Connection, arguments: list[str], token: str) -> Completed:
-    command = ["python3", "-I", "-c", _SCRIPT.read_text(), *arguments]
-    try:
-        return connection.run(command, input=token, deadline_seconds=_SERVING_SECONDS + _STARTING_SECONDS)
-    except HostUnreachableError:
-        raise
-    except RemoteCommandError as error:
-        if arguments[0] != "ask":
-            raise HostError(f"{connection} can't listen to a load host: {error}") from error
-        raise _unreached(connection, arguments[1], error) from error
+    raise HostError(f"The server for a load host on {lab} ended at once, without an error. Try again.")
 
 
 def _unreached(load: Connection, address: str, error: RemoteCommandError) -> HostError:

@@ -16,7 +16,8 @@ from provision.containers import Cgroup
 from provision.load import jobs
 from provision.load.jobs import Job
 from provision.payload import FOLDER as PAYLOAD
-from provision.ssh import Connection, read_answer, unexpected
+from provision.payload import call
+from provision.ssh import Connection, unexpected
 
 
 @dataclass(frozen=True)
@@ -102,8 +103,15 @@ def start_watch(
             role: {"version": cgroup.version, "cpu": cgroup.directories["cpuacct"]} for role, cgroup in cgroups.items()
         },
     }
-    arguments = ["follow", json.dumps(request)]
-    return start(connection, directory, WATCH, arguments, first_lines=1, cpus=cpus, deadline_seconds=deadline_seconds)
+    return start(
+        connection,
+        directory,
+        WATCH,
+        [json.dumps(request)],
+        first_lines=1,
+        cpus=cpus,
+        deadline_seconds=deadline_seconds,
+    )
 
 
 def start(
@@ -165,15 +173,12 @@ def spin(connection: Connection, cpus: Sequence[int]) -> tuple[Spin, ...]:
     Raises:
         HostError: it failed, as on a CPU that the host may not use.
     """
+    request, what = {"cpus": list(cpus)}, "its calibration spin"
     try:
-        answer = connection.run(
-            ["python3", "-I", "-", "spin", ",".join(map(str, cpus))],
-            input=WATCH.program.read_bytes(),
-            deadline_seconds=_SPIN_SECONDS,
-        ).stdout
+        spins = call(connection, "spin", request, tuple[Spin, ...], what=what, deadline_seconds=_SPIN_SECONDS)
     except RemoteCommandError as error:
         raise HostError(f"The calibration spin on {connection} failed: {error}") from error
-    spins = read_answer(tuple[Spin, ...], answer, what="its calibration spin", where=connection)
     if sorted(spin.cpu for spin in spins) != sorted(cpus):
-        raise unexpected(answer, what=f"a calibration spin on the CPUs {sorted(cpus)}", where=connection)
+        shown = ", ".join(str(spin.cpu) for spin in spins)
+        raise unexpected(shown, what=f"a calibration spin on the CPUs {sorted(cpus)}", where=connection)
     return spins

@@ -82,7 +82,7 @@ _ENDED = "ended"
 _LINE = re.compile(r"(\d{1,4}) (\d{1,9}) (\d{1,18})", re.ASCII)
 
 
-def watch(
+def follow_warm_up(
     running: Sequence[tuple[Connection, Job]], *, threads: int, enough: Callable[[Sequence[int]], bool]
 ) -> tuple[tuple[int, ...], tuple[JobStatus, ...]]:
     """Read a warm-up's series about once a second, and end its wrk as soon as it is enough.
@@ -132,7 +132,7 @@ def _end(connection: Connection, job: Job, *, stop: bool) -> JobStatus:
     status = jobs.stop(connection, job) if stop else jobs.wait(connection, job)
     if status.outcome != "stopped" and status.exit_status != 0:
         last = jobs.tail(connection, job)
-        raise HostError(f"wrk ended with the status {status.exit_status} in the warm-up: {last}")
+        raise HostError(f"wrk on {connection} ended with the status {status.exit_status} in the warm-up: {last}")
     return status
 
 

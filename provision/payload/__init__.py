@@ -1,7 +1,8 @@
 """The programs that the lab runs on a host, and the one way to call them.
 
 A program is a file in this folder. It needs Python 3.10 and its standard library alone. One that answers a request has
-a function `main`; one that runs until it is stopped, such as the sampler, is started as a job.
+a function `main`, and `call` calls it. The sampler and the watch run until they are stopped: `provision.load.recording`
+starts them as jobs. `hold.py` reads its standard input for as long as it runs; `experiment.bench.run_lock` starts it.
 """
 
 import json

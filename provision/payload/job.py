@@ -38,9 +38,7 @@ def main(request: "dict[str, Any]") -> "dict[str, Any]":
 def start(request: "dict[str, Any]") -> "dict[str, Any]":
     """Start the job in its directory, which must have no job yet.
 
-    The parent of the directory must exist.
-
-    So removing that folder ends all of its jobs, those included whose start is under way: their start fails.
+    The parent of the directory must exist: whoever removes it ends all jobs in it, also those that are about to start.
     The request has `directory`, `argv`, `deadline_seconds`, `cpus` (or null) and `cgroups`, the directories of the
     cgroup that the job is to run in, one for each hierarchy.
     """
@@ -48,7 +46,7 @@ def start(request: "dict[str, Any]") -> "dict[str, Any]":
     try:
         directory.mkdir(mode=0o700, exist_ok=True)
     except FileNotFoundError:
-        sys.exit(f"{directory.parent} isn't there any more, so no job is started in it: what it was of has ended")
+        sys.exit(f"{directory.parent} isn't there any more, so no job is started in it: its run has ended")
     if (directory / "job.json").exists():
         sys.exit(f"a job was started in {directory} before; use another directory")
     reader, writer = os.pipe()

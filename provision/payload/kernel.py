@@ -274,7 +274,7 @@ def install_boot_entry(root: str, program: str, state: str) -> str:
 
 
 def remove_boot_entry(root: str) -> None:
-    """Remove what `install` wrote."""
+    """Remove what `install_boot_entry` wrote."""
     for name in (WANTED, UNIT, CRON):
         Path(root, name).unlink(missing_ok=True)
 
@@ -394,7 +394,7 @@ def is_outstanding(change: SettingChange, now: str) -> bool:
 
 
 def begin(root: str, state: str, program: str, seconds: float) -> str:
-    """Take a lease and install the boot's entry, before anything is changed; returns what `install` did."""
+    """Take a lease and install the boot's entry, before anything is changed; returns what does it."""
     lease = Lease(state)
     write_whole(lease.path, lease.text(seconds))
     return install_boot_entry(root, program, state)

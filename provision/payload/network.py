@@ -1,22 +1,21 @@
 """Runs on a host: one end of a measurement of the network between two hosts.
 
-Standard library only, Python 3.10 or newer.
+Standard library only, Python 3.10 or newer. Requests are
 
-The controller runs this program's text, with a token on its standard input that both ends are given. One of
+    {"action": "answer", "address": "10.0.0.1", "token": "…", "port_file": "…", "seconds": 40}
+        answer the messages of one client that has the token
+    {"action": "carry", "address": "10.0.0.1", "token": "…", "port_file": "…", "seconds": 40}
+        let iperf3 serve one client
+    {"action": "ask", "address": "10.0.0.1", "token": "…", "port": 40000, "count": 200}
+        send so many messages, each after the last answer
 
-    answer ADDRESS PORT_FILE SECONDS   answers the messages of one client that has the token
-    ask ADDRESS PORT COUNT             sends so many messages, each after the last answer, and prints a line of JSON
-    carry ADDRESS PORT_FILE SECONDS    lets iperf3 serve one client
+A server listens on that address only, at a port that the kernel chooses. It writes the port into the file once it
+listens, and ends with its client, after so many seconds at the latest; its answer is null.
 
-What serves listens on that address alone, on a port that the kernel chooses and that stands in the file as soon as it
-does. It ends with its client, and after so many seconds at the latest.
-
-An end has two clocks: CLOCK_MONOTONIC, by which everything is timed, and by how much CLOCK_REALTIME is
-ahead of it.
+An end has two clocks: CLOCK_MONOTONIC, by which everything is timed, and by how much CLOCK_REALTIME is ahead of it.
 """
 
 import hmac
-import json
 import signal
 import socket
 import struct
@@ -25,6 +24,7 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 QUESTION = struct.Struct("!q")
 """A number."""
@@ -32,7 +32,6 @@ QUESTION = struct.Struct("!q")
 ANSWER = struct.Struct("!qqq")
 """When the question came and when the answer was sent, by CLOCK_MONOTONIC, and how far CLOCK_REALTIME is ahead."""
 
-TOKEN_BYTES = 64
 UNCOUNTED = 20
 """The first messages meet cold caches and a small TCP window."""
 
@@ -40,23 +39,20 @@ LISTENING = "0A"
 """A socket's state in /proc/net/tcp. Source: proc_net(5)."""
 
 
-def main() -> None:
-    """Do what the arguments say."""
-    action, address, *arguments = sys.argv[1:]
-    token = sys.stdin.buffer.read(TOKEN_BYTES)
+def main(request: "dict[str, Any]") -> "dict[str, int | float] | None":
+    """Do what the request says."""
+    address, token = request["address"], request["token"].encode()
     try:
-        if action == "ask":
-            port, count = map(int, arguments)
-            print(json.dumps(ask(address, port, count, token)))  # noqa: T201 - this line is the answer
-            return
-        port_file, seconds = Path(arguments[0]), int(arguments[1])
-        signal.alarm(seconds)
-        if action == "answer":
-            answer(address, port_file, token)
+        if request["action"] == "ask":
+            return ask(address, request["port"], request["count"], token)
+        signal.alarm(request["seconds"])
+        if request["action"] == "answer":
+            answer(address, Path(request["port_file"]), token)
         else:
-            carry(address, port_file)
+            carry(address, Path(request["port_file"]))
     except OSError as error:
         sys.exit(f"the network can't be measured at {address}: {error}")
+    return None
 
 
 def ask(address: str, port: int, count: int, token: bytes) -> "dict[str, int | float]":
@@ -112,7 +108,7 @@ def answer(address: str, port_file: Path, token: bytes) -> None:
             with client:
                 client.settimeout(5)
                 try:
-                    trusted = hmac.compare_digest(receive(client, TOKEN_BYTES), token)
+                    trusted = hmac.compare_digest(receive(client, len(token)), token)
                 except OSError:
                     trusted = False
                 if not trusted:
@@ -171,7 +167,3 @@ def receive(connection: socket.socket, size: int) -> bytes:
         while len(data) < size and (part := connection.recv(size - len(data))):
             data += part
     return data
-
-
-if __name__ == "__main__":
-    main()

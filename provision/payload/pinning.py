@@ -157,7 +157,7 @@ def named(commands: "list[str]") -> "Iterator[int]":
     for path in Path("/proc").glob("[0-9]*/comm"):
         try:
             command = path.read_text().rstrip("\n")
-        except (FileNotFoundError, ProcessLookupError):
+        except GONE:
             continue
         if command in wanted:
             yield int(path.parent.name)

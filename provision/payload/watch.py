@@ -1,11 +1,6 @@
-"""Runs on the host: what the kernel counts while a cell is measured, and the calibration spin.
+"""Runs on the host: what the kernel counts while a cell is measured. Standard library only, Python 3.10 or newer.
 
-Standard library only, Python 3.10 or newer. One of
-
-    watch.py spin CPU[,CPU…]   prints a line of JSON: how long a fixed piece of work took on each CPU, all at once
-    watch.py follow REQUEST    writes ``ticks.jsonl`` into its working directory until SIGTERM
-
-with the JSON request
+Usage: ``watch.py REQUEST``. It writes ``ticks.jsonl`` into its working directory until SIGTERM. The request is JSON:
 
     {"period_seconds": 0.4, "cpus": [0, 1], "port": 18080,
      "roles": {"api": {"version": 1, "cpu": "/sys/fs/cgroup/cpuacct/…"}, …}}
@@ -13,7 +8,6 @@ with the JSON request
 A failure ends with the status 1 and a sentence on standard error. `documents.run` says what the members mean.
 """
 
-import hashlib
 import json
 import os
 import signal
@@ -30,10 +24,6 @@ COMMAND = "lab-watch"
 SUPERVISOR = "lab-job"
 CGROUPS = Path("/sys/fs/cgroup")
 
-SPIN_PIECES, PIECE_ROUNDS = 10, 70_000
-"""Some 0.2 s together if the CPU has instructions for SHA-256, and three times that if not. It is the same everywhere,
-so that differences are the host's."""
-
 SILENT_MS = 1000
 """Connections that were sent nothing for so long are listed; a lower limit would list all of a slow API."""
 
@@ -49,61 +39,11 @@ quota_directories: "dict[str, list[str]]" = {}
 
 
 def main() -> None:
-    """Do what the arguments say."""
-    action, argument = sys.argv[1:]
+    """Do what the argument says."""
     try:
-        if action == "spin":
-            print(json.dumps(spin_all([int(cpu) for cpu in argument.split(",")])))  # noqa: T201 - this is the answer
-        else:
-            follow(json.loads(argument))
+        follow(json.loads(sys.argv[1]))
     except (OSError, ValueError, LookupError) as error:
         sys.exit(f"the watch ended: {error}")
-
-
-# The spin
-
-
-def spin_all(cpus: "list[int]") -> "list[dict[str, int]]":
-    """Spin on all CPUs at once, in a process for each."""
-    running: list[tuple[int, int]] = []
-    for cpu in cpus:
-        reader, writer = os.pipe()
-        process = os.fork()
-        if process == 0:
-            try:
-                os.write(writer, json.dumps(spin(cpu)).encode())
-                os._exit(0)
-            except OSError as error:
-                os.write(2, f"no spin on the CPU {cpu}: {error}\n".encode())
-                os._exit(1)
-        os.close(writer)
-        running.append((process, reader))
-    found: list[dict[str, int]] = []
-    for process, reader in running:
-        with os.fdopen(reader, "rb") as answer:
-            text = answer.read()
-        os.waitpid(process, 0)
-        found.append(json.loads(text))
-    return found
-
-
-def spin(cpu: int) -> "dict[str, int]":
-    """Do the pieces of work on one CPU; the fastest of them counts.
-
-    A piece uses registers and the first cache only, so that its length depends on the CPU. A short disturbance, as a
-    process that starts on the sibling of the physical core, doesn't affect all pieces.
-    """
-    os.sched_setaffinity(0, {cpu})
-    hashlib.pbkdf2_hmac("sha256", b"spin", b"spin", PIECE_ROUNDS // 2)
-    fastest = min((piece() for _ in range(SPIN_PIECES)), key=lambda took: took["cpu_ns"])
-    return {"cpu": cpu, **fastest}
-
-
-def piece() -> "dict[str, int]":
-    """Do a piece of work; returns its time by the clock, and its CPU time."""
-    wall, used = time.monotonic_ns(), time.process_time_ns()
-    hashlib.pbkdf2_hmac("sha256", b"spin", b"spin", PIECE_ROUNDS)
-    return {"wall_ns": time.monotonic_ns() - wall, "cpu_ns": time.process_time_ns() - used}
 
 
 # The ticks

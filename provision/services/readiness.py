@@ -84,7 +84,7 @@ def wait_for_postgres(connection: Connection, postgres: PostgresService, *, dead
     """
     command = ["pg_isready", "--host=127.0.0.1", f"--port={postgres.port}"]
     try:
-        _until_it_does(connection, postgres.container, command, deadline_seconds)
+        _repeat(connection, postgres.container, command, deadline_seconds)
     except RemoteCommandError as error:
         raise HostError(
             f"PostgreSQL on {connection} took no connection within {deadline_seconds:g} s: {error} "
@@ -99,7 +99,7 @@ def wait_for_redis(connection: Connection, redis: RedisService, *, deadline_seco
         HostError: it didn't by the deadline.
     """
     try:
-        _until_it_does(connection, redis.container, ["redis-cli", "-p", str(redis.port), "PING"], deadline_seconds)
+        _repeat(connection, redis.container, ["redis-cli", "-p", str(redis.port), "PING"], deadline_seconds)
     except RemoteCommandError as error:
         raise HostError(
             f"Redis on {connection} gave no answer within {deadline_seconds:g} s: {error} "
@@ -107,7 +107,7 @@ def wait_for_redis(connection: Connection, redis: RedisService, *, deadline_seco
         ) from error
 
 
-def _until_it_does(connection: Connection, container: str, command: Sequence[str], deadline_seconds: float) -> None:
+def _repeat(connection: Connection, container: str, command: Sequence[str], deadline_seconds: float) -> None:
     """Repeat a command in a container until it succeeds; the container, or its engine, may not run yet."""
     retrying = Retrying(
         retry=retry_if_exception_type(RemoteCommandError),

@@ -1,8 +1,8 @@
 """The containers of a run's variants: created from the declared ones, switched for PostgreSQL's, and removed.
 
-While a variant's container exists, the next run or `lab up` first puts PostgreSQL and the CPUs of the services back and
-then removes it, so that a killed run is undone. `lab up` does so as well: it removes what carries the
-lab's label and isn't on record, and starts what is.
+If a run is killed, its variants' containers stay. The next run then first runs the lab's own PostgreSQL again, gives
+the services their CPUs, and removes these containers. So does `lab up`, which removes every container that carries the
+lab's label and isn't on record, and starts those that are.
 """
 
 import logging

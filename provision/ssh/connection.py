@@ -5,6 +5,7 @@ key or a refused login ends at once. A peer that vanishes without a word is noti
 (`TCP_USER_TIMEOUT`), because SSH's keepalive packets go unanswered in silence.
 """
 
+import io
 import logging
 import shlex
 from collections.abc import Sequence
@@ -132,7 +133,7 @@ class Connection:
 
     def push_bytes(self, data: bytes, remote: str, mode: int = 0o600) -> None:
         """Write bytes to a file on the host, as `push` does."""
-        transfer.push_bytes(self, data, remote, mode)
+        transfer.push(self, io.BytesIO(data), remote, mode)
 
     def pull(self, remote: str, local: Path) -> str:
         """Copy a file from the host: whole and checked, or not at all.

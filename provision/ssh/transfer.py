@@ -5,7 +5,6 @@ a temporary name beside its target, the SHA-256 of both sides is compared, and o
 """
 
 import hashlib
-import io
 import secrets
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -58,11 +57,6 @@ def push(connection: Remote, source: BinaryIO, remote: str, mode: int) -> None:
         except BaseException:
             _discard(sftp, temporary)
             raise
-
-
-def push_bytes(connection: Remote, data: bytes, remote: str, mode: int) -> None:
-    """Write bytes to `remote`; see `Connection.push_bytes`."""
-    push(connection, io.BytesIO(data), remote, mode)
 
 
 def pull(connection: Remote, remote: str, local: Path) -> str:

@@ -1,13 +1,13 @@
 """The host as a system: its identity, its preparation, and the CPUs of its processes."""
 
-from provision.system.base_image import SCRIPT, make_base_image_here, make_base_image_on_host, trust_anchors
+from provision.system.base_image import base_image_tag, make_base_image_here, make_base_image_on_host
 from provision.system.changes import (
     JOURNAL,
     ChangeJournal,
     HostChanges,
     parse_changes,
     read_changes,
-    read_text,
+    read_journal,
     take_over,
     write_changes,
 )
@@ -24,9 +24,9 @@ from provision.system.preparation import (
 
 __all__ = [
     "JOURNAL",
-    "SCRIPT",
     "ChangeJournal",
     "HostChanges",
+    "base_image_tag",
     "find_labelled_on_host",
     "let_user_reach_engine",
     "make_base_image_here",
@@ -38,11 +38,10 @@ __all__ = [
     "prepare_load_host",
     "read_changes",
     "read_identity",
+    "read_journal",
     "read_resources",
-    "read_text",
     "read_tool_versions",
     "take_over",
-    "trust_anchors",
     "wait_for_engine",
     "write_changes",
 ]

@@ -1,7 +1,7 @@
 """The lab's Debian base image: pulled if possible, otherwise bootstrapped from Debian's packages."""
 
+import hashlib
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,24 +29,38 @@ class BaseImage(NamedTuple):
     origin: str
 
 
-def trust_anchors() -> Iterator[Path]:
+def base_image_tag(image: str, stack: str) -> str:
+    """A name that changes with the base's image, the trust anchors and the script that builds it."""
+    digest = hashlib.sha256(image.encode())
+    for path in (SCRIPT, *trust_anchors()):
+        digest.update(path.read_bytes())
+    return f"fairground-{stack}-base:{digest.hexdigest()[:12]}"
+
+
+def trust_anchors() -> list[Path]:
     """The controller's own trust anchors, in the order of their names."""
-    yield from sorted(TRUST_ANCHORS.glob("*.crt"))
+    return sorted(TRUST_ANCHORS.glob("*.crt"))
 
 
 def make_base_image_here(image: str, tag: str, stack: str) -> BaseImage:
     """Create the base on the controller's Docker engine.
 
     Raises:
-        LabError: it can be neither pulled nor bootstrapped; the message says why and what to do.
+        LabError: it can be neither pulled nor bootstrapped, or takes too long; says why and what to do.
     """
-    done = subprocess.run(
-        ["sh", str(SCRIPT), image, tag, stack, str(TRUST_ANCHORS)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=_DEADLINE_SECONDS,
-    )
+    try:
+        done = subprocess.run(
+            ["sh", str(SCRIPT), image, tag, stack, str(TRUST_ANCHORS)],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_DEADLINE_SECONDS,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise LabError(
+            f"The base image {image} wasn't made within {_DEADLINE_SECONDS} s and the attempt was ended. Check the "
+            "network, then run `lab up` again."
+        ) from error
     if done.returncode:
         raise LabError(done.stderr.strip() or f"The base image {image} can't be made: {SCRIPT.name} said nothing.")
     return _parse(done.stdout, "this machine")

@@ -4,7 +4,6 @@ It is one file in the lab's folder there. A host that the lab made has none, bec
 """
 
 import hashlib
-import posixpath
 import secrets
 
 from documents.base import Document, Name
@@ -13,8 +12,6 @@ from provision.payload import HOME
 from provision.ssh import Connection
 
 JOURNAL = f"{HOME}/changes.json"
-
-_FOLDER = posixpath.dirname(JOURNAL)
 
 _DEADLINE_SECONDS = 30
 
@@ -67,10 +64,10 @@ def read_changes(connection: Connection) -> HostChanges | None:
     Raises:
         HostError: it exists and can't be read.
     """
-    return parse_changes(connection, read_text(connection))
+    return parse_changes(connection, read_journal(connection))
 
 
-def read_text(connection: Connection) -> str:
+def read_journal(connection: Connection) -> str:
     """The journal's text on the host; empty if there is none.
 
     Raises:
@@ -102,7 +99,7 @@ def parse_changes(connection: Connection, text: str) -> HostChanges | None:
 def take_over(connection: Connection, before: str, changes: HostChanges) -> bool:
     """Write the journal if it is unchanged since it was read; returns whether it was.
 
-    `before` is the journal as `read_text` returned it.
+    `before` is the journal as `read_journal` returned it.
 
     Raises:
         HostError: it can't be written.
@@ -112,10 +109,10 @@ def take_over(connection: Connection, before: str, changes: HostChanges) -> bool
     expected = f"{hashlib.sha256(before.encode()).hexdigest()}  {JOURNAL}" if before else ""
     swap = (
         f"found=$([ ! -e {JOURNAL} ] || sha256sum {JOURNAL}); "
-        f"if [ \"$found\" = '{expected}' ]; then mv {mine} {JOURNAL} && sync {JOURNAL} {_FOLDER}; "
+        f"if [ \"$found\" = '{expected}' ]; then mv {mine} {JOURNAL} && sync {JOURNAL} {HOME}; "
         f"else rm {mine} && exit {_OVERTAKEN}; fi"
     )
-    done = connection.run(["flock", _FOLDER, "sh", "-c", swap], deadline_seconds=_DEADLINE_SECONDS, check=False)
+    done = connection.run(["flock", HOME, "sh", "-c", swap], deadline_seconds=_DEADLINE_SECONDS, check=False)
     if done.exit_status not in {0, _OVERTAKEN}:
         raise HostError(f"The journal of changes on {connection} can't be written: {done.stderr.strip()}")
     return done.exit_status == 0
@@ -129,7 +126,7 @@ def write_changes(connection: Connection, changes: HostChanges) -> None:
     """
     connection.push_bytes(changes.to_json().encode(), JOURNAL)
     try:
-        connection.run(["sync", JOURNAL, _FOLDER], deadline_seconds=_DEADLINE_SECONDS)
+        connection.run(["sync", JOURNAL, HOME], deadline_seconds=_DEADLINE_SECONDS)
     except RemoteCommandError as error:
         raise HostError(f"The journal of changes on {connection} doesn't reach its disk: {error}") from error
 

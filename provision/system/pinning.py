@@ -60,17 +60,8 @@ def apply(
     return _apply(connection, _request(layout, cgroups, system_commands))
 
 
-def release(connection: Connection, cpus: Collection[int], commands: Collection[str] = SYSTEM_COMMANDS) -> None:
-    """Let the host's other work run on all CPUs again, so that an image build after a run can use them.
-
-    Raises:
-        HostError: a thread can't be moved.
-    """
-    confine(connection, cpus, commands)
-
-
 def confine(connection: Connection, cpus: Collection[int], commands: Collection[str] = SYSTEM_COMMANDS) -> None:
-    """Pin the host's other work to these CPUs.
+    """Pin the host's other work, by the names of its commands, to these CPUs.
 
     Raises:
         HostError: a thread can't be moved.

@@ -217,13 +217,13 @@ def _missing(connection: Connection, required: Mapping[str, str]) -> list[str]:
 
 def _raise_sshd_limits(connection: Connection, journal: ChangeJournal) -> None:
     """Raise sshd's limits by a drop-in if they are lower, and make sshd read them."""
-    if not _lower_sshd_limits(connection):
+    if not _find_low_limits(connection):
         return
     drop_in = "".join(f"{name} {value}\n" for name, value in SSHD_LIMITS.items())
     journal.note(drop_in=True)
     connection.push_bytes(drop_in.encode(), SSHD_DROP_IN, 0o644)
     reload_sshd(connection)
-    if lower := _lower_sshd_limits(connection):
+    if lower := _find_low_limits(connection):
         _logger.warning(
             "%s keeps the limits %s for sshd, so it may turn some of the lab's connections away: its configuration "
             "sets them before %s, or doesn't include that. Raise them there.",
@@ -231,7 +231,7 @@ def _raise_sshd_limits(connection: Connection, journal: ChangeJournal) -> None:
         )
 
 
-def _lower_sshd_limits(connection: Connection) -> list[str]:
+def _find_low_limits(connection: Connection) -> list[str]:
     """The limits in sshd's configuration that are lower than the lab needs."""
     sshd = connection.run("PATH=$PATH:/usr/sbin sshd -T", deadline_seconds=_DEADLINE_SECONDS).stdout
     effective = dict(line.split(" ", 1) for line in sshd.splitlines() if " " in line)

@@ -66,7 +66,7 @@ def test_the_hosts_own_work_is_found_by_name_and_let_go_again(connection: Connec
     assert pinning.apply(connection, LAYOUT, {}, system_commands=(command.name,)) == 1
     found = pinning.read_back(connection, LAYOUT, {}, system_commands=(command.name,))
     assert [(thread.role, thread.process_id, thread.cpus) for thread in found] == [("system", job.process_id, (FIRST,))]
-    pinning.release(connection, [FIRST, SECOND], commands=(command.name,))
+    pinning.confine(connection, [FIRST, SECOND], commands=(command.name,))
     assert os.sched_getaffinity(job.process_id) == {FIRST, SECOND}
     jobs.stop(connection, job)
 

@@ -145,7 +145,7 @@ def test_a_cgroup_that_vanishes_ends_the_sampler_and_is_reported(
     connection: Connection, cgroup: Cgroup, tmp_path: Path
 ):
     sampler = recording.start_sampler(connection, str(tmp_path / "sampler"), {"api": cgroup}, deadline_seconds=60)
-    cgroups.remove(connection, cgroup)
+    cgroups.remove(connection, cgroup.directories.values())
     jobs.wait(connection, sampler)
     with pytest.raises(HostError, match=r"ended too early, with the status 1.*No such device"):
         recording.finish(connection, sampler, recording.SAMPLER, tmp_path / "samples.csv")

@@ -35,7 +35,7 @@ def test_it_is_ended_as_soon_as_it_is_enough(connection: Connection, tmp_path: P
     more = f"for s in 1 2 3 4 5 6; do for t in 0 1; do echo $t $s 10 >> {wrk.SERIES_NAME}.$t; done; done"
     begun = f"until [ -s {wrk.SERIES_NAME}.1 ]; do sleep 0.02; done"
     connection.run(f"cd {shlex.quote(job.directory)}; {begun}; {more}", deadline_seconds=20)
-    series, [status] = wrk.watch([(connection, job)], threads=2, enough=enough)
+    series, [status] = wrk.follow_warm_up([(connection, job)], threads=2, enough=enough)
     assert (status.outcome, series) == ("stopped", (150, 20, 20, 20, 20, 20, 20))
     assert asked[-1] == series, "what is reported is what it was asked about"
     wait_until_gone([job.process_id, job.supervisor_id])
@@ -43,7 +43,7 @@ def test_it_is_ended_as_soon_as_it_is_enough(connection: Connection, tmp_path: P
 
 def test_a_warm_up_that_is_never_steady_runs_to_its_end_with_its_whole_series(connection: Connection, tmp_path: Path):
     job = jobs.start(connection, str(tmp_path / "job"), telling(6), deadline_seconds=60)
-    series, [status] = wrk.watch([(connection, job)], threads=2, enough=never)
+    series, [status] = wrk.follow_warm_up([(connection, job)], threads=2, enough=never)
     assert (status.outcome, status.exit_status) == ("ended", 0)
     assert series == (150,) * 6
 
@@ -53,7 +53,7 @@ def test_a_generator_that_fails_is_reported_with_its_own_words(connection: Conne
         connection, str(tmp_path / "job"), telling(2, "echo unable to connect; exit 1"), deadline_seconds=60
     )
     with pytest.raises(HostError, match=r"status 1 in the warm-up: unable to connect"):
-        wrk.watch([(connection, job)], threads=2, enough=never)
+        wrk.follow_warm_up([(connection, job)], threads=2, enough=never)
 
 
 def test_two_are_one_series_and_both_are_ended_when_it_is_enough(connection: Connection, tmp_path: Path):
@@ -61,7 +61,7 @@ def test_two_are_one_series_and_both_are_ended_when_it_is_enough(connection: Con
         (connection, jobs.start(connection, str(tmp_path / name), telling(seconds, "sleep 60"), deadline_seconds=90))
         for name, seconds in (("first", 5), ("second", 3))
     ]
-    series, statuses = wrk.watch(running, threads=2, enough=lambda series: len(series) >= 3)
+    series, statuses = wrk.follow_warm_up(running, threads=2, enough=lambda series: len(series) >= 3)
     assert series == (300,) * 3, "as far as both have reported"
     assert [status.outcome for status in statuses] == ["stopped", "stopped"]
     for _, job in running:

@@ -24,7 +24,7 @@ from documents.run.protocol import Protocol
 from documents.run.records import VoidReason
 from documents.stack.implementation import Implementation
 from documents.stack.stack import Stack
-from lab.components.services import DEFAULT_SETTINGS
+from lab.components.services import POSTGRES_SETTINGS
 
 ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
@@ -270,7 +270,7 @@ def test_messages_in_troubleshooting_are_in_the_code():
 def test_default_settings_of_postgres_are_listed():
     (table,) = (table for table in tables(ROOT / "docs/stack-document.md") if table[0][:2] == ["setting", "value"])
     told = {name.strip("`"): value for row in table[1:] for name, value in (row[:2], row[2:]) if name}
-    assert told == DEFAULT_SETTINGS
+    assert told == POSTGRES_SETTINGS
 
 
 def test_exit_statuses_of_the_gate_are_listed():

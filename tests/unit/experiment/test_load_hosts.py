@@ -105,7 +105,7 @@ def left(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Connection]]:
         return leave
 
     monkeypatch.setattr(load_hosts.host_folder, "clear", leaving("clear"))
-    monkeypatch.setattr(load_hosts.pinning, "release", leaving("release"))
+    monkeypatch.setattr(load_hosts.pinning, "confine", leaving("release"))
     monkeypatch.setattr(load_hosts.tuning, "restore", leaving("untune"))
     return done
 

@@ -45,7 +45,7 @@ class EngineRoom:
     """An engine in a checkout of its own, and the progress that it reported."""
 
     engine: Engine
-    told: list[ResourceProgress] = field(default_factory=list[ResourceProgress])
+    reported: list[ResourceProgress] = field(default_factory=list[ResourceProgress])
 
     def write(self, program: str) -> None:
         (self.engine.root / "__main__.py").write_text(program)
@@ -55,9 +55,9 @@ class EngineRoom:
         return self.operate("up", "--yes", "--skip-preview")
 
     def operate(self, *arguments: str) -> list[ResourceProgress]:
-        self.told.clear()
-        self.engine.operate(*arguments, progress=self.told.append)
-        return list(self.told)
+        self.reported.clear()
+        self.engine.operate(*arguments, progress=self.reported.append)
+        return list(self.reported)
 
     @property
     def locks(self) -> list[Path]:

@@ -83,7 +83,6 @@ def hosts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hosts:
     monkeypatch.setattr(images, "build_image", made.build)
     monkeypatch.setattr(images, "find_image", made.find)
     monkeypatch.setattr(images, "make_base_image_on_host", made.make_base)
-    monkeypatch.setattr(images, "find_image", made.find)
     monkeypatch.setattr(images, "_carry_into", made.carry_from_here)
     return made
 

@@ -96,21 +96,21 @@ class Asked:
     def __init__(self, answer: bool) -> None:
         self.answer = answer
         self.questions: list[str] = []
-        self.told: list[str] = []
+        self.shown: list[str] = []
 
     def ask(self, question: str) -> bool:
         self.questions.append(question)
         return self.answer
 
     def confirm(self, room: EngineRoom, stack: Stack, *, machines: int = 1) -> None:
-        confirm_cost(room.engine, stack, machines=machines, accepted=False, ask=self.ask, show=self.told.append)
+        confirm_cost(room.engine, stack, machines=machines, accepted=False, ask=self.ask, show=self.shown.append)
 
 
 def test_new_lab_needs_confirmation_after_its_cost_was_shown(room: EngineRoom):
     asked = Asked(answer=True)
     asked.confirm(room, cloud_stack(room), machines=2)
     assert asked.questions == ["Make it?"]
-    assert "1.00 USD an hour, 0.50 USD each" in asked.told[0]
+    assert "1.00 USD an hour, 0.50 USD each" in asked.shown[0]
 
 
 def test_cost_that_is_declined_ends_it(room: EngineRoom):
@@ -119,17 +119,17 @@ def test_cost_that_is_declined_ends_it(room: EngineRoom):
 
 
 def test_where_nobody_can_be_asked_the_command_line_has_to_accept_it(room: EngineRoom):
-    stack, told = cloud_stack(room), list[str]()
+    stack, shown = cloud_stack(room), list[str]()
     with pytest.raises(LabError, match=rf"lab up --stack {stack.name} --accept-cost$"):
-        confirm_cost(room.engine, stack, machines=1, accepted=False, ask=None, show=told.append)
-    confirm_cost(room.engine, stack, machines=1, accepted=True, ask=None, show=told.append)
-    assert len(told) == 6
+        confirm_cost(room.engine, stack, machines=1, accepted=False, ask=None, show=shown.append)
+    confirm_cost(room.engine, stack, machines=1, accepted=True, ask=None, show=shown.append)
+    assert len(shown) == 6
 
 
 def test_lab_that_costs_nothing_is_not_asked_about(room: EngineRoom):
     asked = Asked(answer=False)
     asked.confirm(room, CONTAINER_STACK.model_copy(update={"name": room.engine.stack}))
-    assert (asked.questions, asked.told) == ([], [])
+    assert (asked.questions, asked.shown) == ([], [])
 
 
 def test_cost_on_record_is_not_asked_about_again_and_any_other_is(room: EngineRoom):
@@ -138,7 +138,7 @@ def test_cost_on_record_is_not_asked_about_again_and_any_other_is(room: EngineRo
     assert read_state(room.engine).bill is not None
     asked = Asked(answer=False)
     asked.confirm(room, stack, machines=2)
-    assert (asked.questions, asked.told) == ([], [])
+    assert (asked.questions, asked.shown) == ([], [])
     changes: dict[str, Callable[[], None]] = {
         "machines": lambda: asked.confirm(room, stack, machines=3),
         "type": lambda: asked.confirm(room, cloud_stack(room, instance_type="c7a.4xlarge"), machines=2),

@@ -1,15 +1,22 @@
 """A declared container against the one that runs: each way in which they can differ is reported, and nothing else."""
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from documents.lab import Difference, Effective, ProcessCpus, RunningContainer
+from documents.lab import Difference, Effective, Host, ProcessCpus, RunningContainer
+from lab.lifecycle import drift
 from lab.lifecycle.drift import ANOTHER, HIDDEN, DriftComparison, compare_container, differing_aspects, limits_remedy
-from lab.lifecycle.state import Declared
-from provision.containers import NONE
+from lab.lifecycle.state import Declared, DeclaredLab
+from provision.containers import NONE, Running
+from provision.ssh import Connection
+from tests.unit.analysis.load_host_builder import with_load_hosts
+from tests.unit.documents.samples import INVENTORY
 from tests.unit.lab.drifting import EFFECTIVE, SECRETS, declared, running
+from tests.unit.provision.local_host import LocalHost
 
 REMEDY = "put the limits back"
 BROUGHT = {"PATH": "/usr/bin"}
@@ -171,3 +178,21 @@ def test_processes_are_not_reported_where_their_container_has_other_cpus():
     processes = (ProcessCpus(process_id=77, name="api", cpus=(0,)),)
     found = running(effective=EFFECTIVE.model_copy(update={"cpus": (0,), "processes": processes}))
     assert [one.what for one in differences(declared(), found)] == ["its effective CPUs"]
+
+
+def test_load_hosts_are_compared_by_name_where_the_record_lacks_one(monkeypatch: pytest.MonkeyPatch):
+    @contextmanager
+    def connect(_host: Host) -> Generator[Connection]:
+        yield LocalHost()
+
+    def read(*_: object, **__: object) -> Running:
+        return Running(containers=(), images={}, effective=EFFECTIVE.model_copy(update={"cpus": (0,)}))
+
+    monkeypatch.setattr(drift, "connect", connect)
+    monkeypatch.setattr(drift, "read_running", read)
+    recorded = DeclaredLab(host=None, load_hosts=(replace(declared(), subject="load-host-2"),), containers=())
+    comparison = DriftComparison(())
+    drift._compare_load_hosts(  # pyright: ignore[reportPrivateUsage]
+        comparison, with_load_hosts(INVENTORY, 2), recorded, {"load-host-2": running()}
+    )
+    assert [(one.subject, one.what) for one in comparison.differences] == [("load-host-2", "its effective CPUs")]

@@ -57,7 +57,7 @@ def ended(
             now,
             unreadable=unreadable,
             engine_of=engines(room),
-            progress=room.told.append,
+            progress=room.reported.append,
         )
     )
 
@@ -93,7 +93,7 @@ def test_a_lab_that_can_not_be_taken_down_is_reported_and_does_not_keep_the_next
     stubborn = replace(room.engine, stack=f"{room.engine.stack}-stubborn")
     ensure_stack(stubborn)
     room.write(f"{STEPS}{STUBBORN}{MACHINE}Machine(Stubborn(), 'machine')\n")
-    stubborn.operate("up", "--yes", "--skip-preview", progress=room.told.append)
+    stubborn.operate("up", "--yes", "--skip-preview", progress=room.reported.append)
     ensure_stack(room.engine)
     room.write(STEPS + "Step('first')\n")
     room.up()
@@ -115,9 +115,9 @@ def test_a_machine_that_may_cost_money_stays_on_record(room: EngineRoom):
     room.up()
     stack = cloud_stack(room.engine.stack)
     with pytest.raises(LabError, match=r"It stays on record, because it may cost money\. See at its cloud"):
-        reconcile(room.engine, stack, read_state(room.engine), killed=False, progress=room.told.append)
+        reconcile(room.engine, stack, read_state(room.engine), killed=False, progress=room.reported.append)
     with pytest.raises(LabError, match=r"The cloud says no\."):
-        take_down(room.engine, stack, progress=room.told.append)
+        take_down(room.engine, stack, progress=room.reported.append)
     assert {"machine", "ready", "on-it"} <= room.recorded()
 
 

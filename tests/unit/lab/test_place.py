@@ -91,7 +91,7 @@ def changes(lab: str, *, held: bool = True) -> HostChanges:
 @pytest.mark.parametrize(
     ("found", "reserved"),
     [(changes("ONE"), True), (None, False), (changes("ONE", held=False), False), (changes("TWO"), False)],
-    ids=["by it", "set up again meanwhile", "left meanwhile", "by another lab meanwhile"],
+    ids=["by it", "set up again since", "left since", "by another lab since"],
 )
 def test_a_machine_is_a_labs_where_its_journal_says_so(
     found: HostChanges | None, reserved: bool, monkeypatch: pytest.MonkeyPatch

@@ -1,5 +1,7 @@
 """What the engine has on record, and whose lock is stale."""
 
+import base64
+import json
 import os
 import shutil
 import subprocess
@@ -11,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from documents.errors import LabError
-from lab.lifecycle.state import ensure_stack, is_recorded, read_state, release_stale_lock
+from lab.lifecycle.engine import Engine
+from lab.lifecycle.state import ensure_stack, is_recorded, read_state, release_stale_lock, require_own_code
 from tests.unit.documents.samples import INVENTORY
 from tests.unit.lab.engine_room import STEPS, EngineRoom
 
@@ -66,7 +69,7 @@ def test_record_that_was_removed_with_its_passphrase_is_recreated(room: EngineRo
         assert kept in configuration.read_text()
 
 
-def test_host_and_claims_are_known_from_the_record_alone(room: EngineRoom):
+def test_host_and_reservations_are_known_from_the_record_alone(room: EngineRoom):
     ensure_stack(room.engine)
     state = read_state(room.engine)
     assert (state.resources, state.pending, state.host) == ((), False, None)
@@ -94,6 +97,40 @@ def test_host_and_claims_are_known_from_the_record_alone(room: EngineRoom):
         INVENTORY.host.address: INVENTORY.host,
     }
     assert state.reservations[INVENTORY.host.address].urn.endswith("::two")
+
+
+def recorded_by(module: str) -> Engine:
+    """An engine whose record has the lab's credentials, which a class of this module created."""
+    words = b"".join(b"\x8c" + bytes([len(word)]) + word for word in (module.encode(), b"_Provider"))
+    provider = base64.b64encode(b"\x80\x04" + words + b"\x93)\x81.").decode()
+    secret = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}
+    credentials = {
+        "urn": "urn:pulumi:local::fairground::pulumi-python:dynamic/fairground:Credentials::credentials",
+        "type": "pulumi-python:dynamic/fairground:Credentials",
+        "custom": True,
+        "id": "credentials-1",
+        "outputs": {"__provider": {**secret, "plaintext": json.dumps(provider)}},
+    }
+
+    class Record(Engine):
+        def query(self, *arguments: str) -> str:
+            assert arguments == ("stack", "export", "--show-secrets")
+            return json.dumps({"deployment": {"resources": [credentials]}})
+
+    return Record(root=Path(), stack="local", environment={})
+
+
+def test_a_lab_of_this_release_can_be_changed():
+    engine = recorded_by("lab.resources.access")
+    require_own_code(engine, read_state(engine))
+
+
+@pytest.mark.parametrize("module", ["lab.credentials", "lab.gone.credentials"])
+def test_a_lab_of_another_release_is_refused_with_what_to_do(module: str):
+    engine = recorded_by(module)
+    said = rf"The lab local was stood up by another release .* \({module}\)\. .* check out the commit that stood it up"
+    with pytest.raises(LabError, match=said):
+        require_own_code(engine, read_state(engine))
 
 
 def test_no_lock_is_nothing_to_release(room: EngineRoom):

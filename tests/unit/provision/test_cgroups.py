@@ -71,8 +71,8 @@ def test_a_sibling_lies_beside_it_in_every_hierarchy():
 def test_that_of_a_whole_host_is_bound_by_what_bounds_its_first_process(
     text: str, memory: str, monkeypatch: pytest.MonkeyPatch
 ):
-    def told(*_: object, **__: object) -> Completed:
+    def answer(*_: object, **__: object) -> Completed:
         return Completed(text, "", 0)
 
-    monkeypatch.setattr(LocalHost, "run", told)
+    monkeypatch.setattr(LocalHost, "run", answer)
     assert cgroups.of_host(LocalHost(), "generator").directories["memory"] == memory

@@ -20,7 +20,7 @@ DONE = Completed(stdout="done", stderr="", exit_status=0)
 
 
 class Answers(Connection):
-    """A connection whose commands end as told, one after the other."""
+    """A connection whose commands end as given, one after the other."""
 
     def __init__(self, *ends: Completed | RemoteCommandError) -> None:
         self.ends = list(ends)

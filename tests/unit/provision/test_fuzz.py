@@ -31,10 +31,10 @@ from tests.unit.damage import TRAPS, altered, damaged, examples, garbled, number
 from tests.unit.documents.samples import INVENTORY
 from tests.unit.lab.drifting import IMAGE, IMAGE_ID, INSPECTED
 
-HOST = "root@told"
+HOST = "root@answering"
 
 
-class Told(Connection):
+class Answering(Connection):
     """A host that gives one answer to whatever it is asked."""
 
     def __init__(self, answer: bytes | str) -> None:
@@ -198,7 +198,7 @@ DOCUMENTS: dict[str, tuple[object, Callable[[Connection], object]]] = {
     ),
     "exchanged": (
         EXCHANGED,
-        lambda one: network.read_exchanged(one.run([], deadline_seconds=1).stdout, 200, where=one),
+        lambda one: network.ask(one, "10.0.0.1", 40_000, "token", 200),
     ),
     "carried": (CARRIED, lambda one: network.read_carried(one.run([], deadline_seconds=1).stdout, where=one)),
     "start": (
@@ -265,7 +265,7 @@ TEXTS: dict[str, tuple[str, Callable[[Connection], object]]] = {
 def read_or_refused(answer: bytes | str, read: Callable[[Connection], object]) -> None:
     refusal, found = HOST, None
     try:
-        found = read(Told(answer))
+        found = read(Answering(answer))
     except FairgroundError as error:
         refusal = str(error)
     assert HOST in refusal or JOB.directory in refusal, "the host or the file is named"
@@ -282,10 +282,10 @@ SEVERAL = {"version of Redis and PostgreSQL", "tools"}
 def test_what_a_sound_host_answers_is_read(name: str):
     if name in DOCUMENTS:
         document, read = DOCUMENTS[name]
-        read(Told(json.dumps(document)))
+        read(Answering(json.dumps(document)))
     else:
         text, read = TEXTS[name]
-        read(Told(text))
+        read(Answering(text))
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
@@ -316,13 +316,13 @@ def test_the_cpu_time_is_that_of_the_cgroup_whatever_stands_around_it(usage: int
     lines = [f"usage_usec {usage}", *(f"{name} 7" for name in others)]
     for place in range(len(lines)):
         text = "\n".join([*lines[1 : place + 1], lines[0], *lines[place + 1 :]]) + "\n"
-        assert cgroups.cpu_seconds(Told(text), V2) == usage / 1e6
-    assert cgroups.cpu_seconds(Told(f"{usage}\n"), V1) == usage / 1e9
+        assert cgroups.cpu_seconds(Answering(text), V2) == usage / 1e6
+    assert cgroups.cpu_seconds(Answering(f"{usage}\n"), V1) == usage / 1e9
 
 
 def test_a_cpu_time_that_is_given_twice_is_refused():
     with pytest.raises(HostError, match="answered 'usage_usec 1"):
-        cgroups.cpu_seconds(Told("usage_usec 1\nusage_usec 2\n"), V2)
+        cgroups.cpu_seconds(Answering("usage_usec 1\nusage_usec 2\n"), V2)
 
 
 @examples(100)
@@ -352,14 +352,14 @@ def test_each_setting_of_redis_gets_its_own_value(values: dict[str, str | None])
     answer = "".join(
         f"# {name}\n" + ("\n" if value is None else f"{name}\n{value}\n") for name, value in values.items()
     )
-    found = settings.read_redis(Told(answer), INVENTORY.redis, list(values))
+    found = settings.read_redis(Answering(answer), INVENTORY.redis, list(values))
     assert found == {name: value for name, value in values.items() if value is not None}
 
 
 def test_a_folder_that_is_not_the_volumes_own_is_never_emptied():
-    for told in ("/", "/var/lib/docker/volumes", "/var/lib/docker/volumes/other/_data", "null", ""):
+    for answer in ("/", "/var/lib/docker/volumes", "/var/lib/docker/volumes/other/_data", "null", ""):
         with pytest.raises(HostError, match="was asked for the folder of the volume up"):
-            control.volume_path(Told(told), "up")
+            control.volume_path(Answering(answer), "up")
 
 
 def test_docker_s_inspection_of_one_container_is_read_and_of_none_refused():
@@ -370,12 +370,12 @@ def test_docker_s_inspection_of_one_container_is_read_and_of_none_refused():
 
 
 def test_knobs_that_nobody_asked_for_are_refused():
-    told = [{"name": knob.name, "files": [FILE]} for knob in reversed(KNOBS)]
+    answer = [{"name": knob.name, "files": [FILE]} for knob in reversed(KNOBS)]
     with pytest.raises(HostError, match="was asked for 2 kernel settings"):
-        tuning.read(Told(json.dumps(told)), KNOBS, settable=True, place=Place())
+        tuning.read(Answering(json.dumps(answer)), KNOBS, settable=True, place=Place())
 
 
 def test_a_spin_on_another_cpu_is_refused():
     spins = [{"cpu": 0, "wall_ns": 9, "cpu_ns": 8}] * 2
     with pytest.raises(HostError, match=r"a calibration spin on the CPUs \[0, 1\]"):
-        recording.spin(Told(json.dumps(spins)), (0, 1))
+        recording.spin(Answering(json.dumps(spins)), (0, 1))

@@ -12,11 +12,12 @@ import pytest
 from documents.errors import HostError
 from provision.load import network
 from provision.payload import network as host_end
+from provision.payload import text_of
 from tests.ports import free_port
 from tests.unit.provision.local_host import LocalHost
 
-SCRIPT = Path(host_end.__file__)
 TOKEN = "a5" * 32
+PROGRAM = [sys.executable, "-I", "-"]
 
 
 @pytest.fixture(autouse=True)
@@ -28,13 +29,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def serve(folder: Path, *, seconds: int = 20) -> tuple["subprocess.Popen[bytes]", int]:
     """Start the end that answers; returns it and its port."""
     port_file = folder / "port"
-    serving = subprocess.Popen(
-        [sys.executable, "-I", SCRIPT, "answer", "127.0.0.1", str(port_file), str(seconds)],
-        stdin=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+    request = {"action": "answer", "token": TOKEN, "port_file": str(port_file), "seconds": seconds}
+    serving = subprocess.Popen(PROGRAM, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert serving.stdin is not None
-    serving.stdin.write(TOKEN.encode())
+    serving.stdin.write(text_of("network", {**request, "address": "127.0.0.1"}).encode())
     serving.stdin.close()
     ends_at = time.monotonic() + 20
     while not port_file.exists():
@@ -125,12 +123,8 @@ def test_who_has_no_token_is_turned_away_and_the_other_is_served_all_the_same(ho
             stranger.sendall(word)
             stranger.shutdown(socket.SHUT_WR)
             assert stranger.recv(100) == b""
-    asked = subprocess.run(
-        [sys.executable, "-I", SCRIPT, "ask", "127.0.0.1", str(port), "5"],
-        input=TOKEN.encode(),
-        capture_output=True,
-        check=True,
-    )
+    request = {"action": "ask", "address": "127.0.0.1", "token": TOKEN, "port": port, "count": 5}
+    asked = subprocess.run(PROGRAM, input=text_of("network", request).encode(), capture_output=True, check=True)
     assert b'"count": 5' in asked.stdout
     assert serving.wait(20) == 0
 

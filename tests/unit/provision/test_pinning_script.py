@@ -23,23 +23,23 @@ print(flush=True)
 ENDED_BEFORE_IT_WAS_LOOKED_AT = """
 import os
 look, times = os.sched_getaffinity, iter(range(4))
-def told(thread):
+def answer(thread):
     if thread == {thread} and next(times, None) is not None:
         raise ProcessLookupError
     return look(thread)
-os.sched_getaffinity = told
+os.sched_getaffinity = answer
 """
-"""As is said of a thread that has ended: four times, and then of its successor what is so."""
+"""The kernel's error for a thread that has ended, four times; then the truth."""
 
 ENDED_WHILE_IT_WAS_LISTED = """
 from pathlib import Path
 listed, times = Path.iterdir, iter(range(4))
-def told(folder):
+def answer(folder):
     found = list(listed(folder))
     return found[:1] if next(times, None) is not None else found
-Path.iterdir = told
+Path.iterdir = answer
 """
-"""As is listed where the first thread ends meanwhile: nothing that comes after it."""
+"""The listing ends at its first thread, as if that ended during it, four times; then the truth."""
 
 
 @pytest.fixture
@@ -82,6 +82,6 @@ def test_no_thread_is_missed_if_one_ends_during_the_scan(
 
 
 def test_all_are_reported_if_one_ends_while_they_are_listed(process: "subprocess.Popen[bytes]", tmp_path: Path):
-    told = run(process, tmp_path, "read", ENDED_WHILE_IT_WAS_LISTED)
-    assert isinstance(told, list)
-    assert sorted(str(thread["thread_id"]) for thread in told) == sorted(map(str, threads(process)))
+    reported = run(process, tmp_path, "read", ENDED_WHILE_IT_WAS_LISTED)
+    assert isinstance(reported, list)
+    assert sorted(str(thread["thread_id"]) for thread in reported) == sorted(map(str, threads(process)))

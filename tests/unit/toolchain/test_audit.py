@@ -88,7 +88,7 @@ def answering(answer: Answer | Exception):
 
 
 @pytest.mark.parametrize(
-    ("answer", "told"),
+    ("answer", "reason"),
     [
         (FileNotFoundError(), "cargo isn't installed"),
         (subprocess.TimeoutExpired("cargo", 900), "cargo wasn't done within 900 s"),
@@ -98,10 +98,10 @@ def answering(answer: Answer | Exception):
         (Answer("", "", 0), "cargo gave no result: it wrote nothing"),
     ],
 )
-def test_a_tool_that_does_not_answer_looked_at_nothing(answer: Answer | Exception, told: str):
+def test_a_tool_that_does_not_answer_looked_at_nothing(answer: Answer | Exception, reason: str):
     found = audit.audit_by(answering(answer), LAYOUT, "Cargo.lock", ["cargo"], audit.read_cargo_audit)
     (unseen,) = found.unseen
-    assert unseen.startswith(told)
+    assert unseen.startswith(reason)
     assert list(audit.describe(found)) == [f"Cargo.lock: NOT LOOKED AT: {unseen}"]
 
 

@@ -34,6 +34,12 @@ def checkout(tmp_path: Path, installed: Layout) -> Layout:
     return layout
 
 
+def make(step: Step, layout: Layout) -> None:
+    """Make the environment with its packages."""
+    python_environment.create(step, layout)
+    python_environment.fill(step, layout)
+
+
 def _has(layout: Layout, module: str) -> bool:
     return subprocess.run([layout.python, "-c", f"import {module}"], capture_output=True, check=False).returncode == 0
 
@@ -41,7 +47,7 @@ def _has(layout: Layout, module: str) -> bool:
 @pytest.mark.nightly
 def test_environment_is_what_the_lock_says_and_follows_it(step: Step, checkout: Layout):
     assert not python_environment.complete(checkout)
-    python_environment.ensure(step, checkout)
+    make(step, checkout)
     assert python_environment.complete(checkout)
     assert _has(checkout, "annotated_types")
     assert (checkout.environment / "bin" / "lab").is_file()
@@ -49,7 +55,7 @@ def test_environment_is_what_the_lock_says_and_follows_it(step: Step, checkout: 
     lock = checkout.root / "requirements.lock"
     lock.write_text(_stanza(lock.read_text(), "setuptools"))
     assert not python_environment.complete(checkout)
-    python_environment.ensure(step, checkout)
+    make(step, checkout)
     assert python_environment.complete(checkout)
     assert not _has(checkout, "annotated_types")
 
@@ -71,12 +77,12 @@ def kill_with_its_children(process: "subprocess.Popen[bytes]") -> None:
 
 @pytest.mark.nightly
 def test_package_that_was_half_installed_is_installed_again(step: Step, checkout: Layout):
-    python_environment.ensure(step, checkout)
+    make(step, checkout)
     (described,) = checkout.environment.glob("lib/python*/site-packages/annotated_types*.dist-info")
     for name in ("METADATA", "RECORD"):
         (described / name).unlink()
     (checkout.environment / ".fairground-complete").unlink()
-    python_environment.ensure(step, checkout)
+    make(step, checkout)
     assert (described / "METADATA").is_file()
 
 
@@ -86,7 +92,9 @@ def test_killed_installation_is_not_complete_and_goes_on_where_it_stopped(step: 
         "import sys; from pathlib import Path; from toolchain import python_environment\n"
         "from toolchain.console import Step; from toolchain.layout import Layout\n"
         "root = Path(sys.argv[1])\n"
-        "python_environment.ensure(Step('A', root / 'log'), Layout(root=root, cache=root / 'cache'))\n"
+        "step, layout = Step('A', root / 'log'), Layout(root=root, cache=root / 'cache')\n"
+        "python_environment.create(step, layout)\n"
+        "python_environment.fill(step, layout)\n"
     )
     process = subprocess.Popen([sys.executable, "-c", program, checkout.root], start_new_session=True)
     begun = checkout.environment / ".fairground-begun"
@@ -98,7 +106,7 @@ def test_killed_installation_is_not_complete_and_goes_on_where_it_stopped(step: 
     assert not python_environment.complete(checkout)
     mark = checkout.environment / "mark"
     mark.touch()
-    python_environment.ensure(step, checkout)
+    make(step, checkout)
     assert python_environment.complete(checkout)
     assert mark.exists()
 
@@ -107,5 +115,5 @@ def test_package_of_another_content_than_the_lock_says_is_refused(step: Step, ch
     lock = checkout.root / "requirements.lock"
     lock.write_text(re.sub(r"sha256:[0-9a-f]{64}", f"sha256:{'0' * 64}", lock.read_text()))
     with pytest.raises(ToolchainError, match="A step: python failed"):
-        python_environment.ensure(step, checkout)
+        make(step, checkout)
     assert not python_environment.complete(checkout)

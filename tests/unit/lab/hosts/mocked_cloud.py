@@ -50,7 +50,7 @@ class Declared:
         name: its name in the program.
         inputs: what it should be, secrets in plain text.
         secrets: which of the inputs are secret.
-        secret_outputs: which of its outputs the engine is told to keep as secrets.
+        secret_outputs: which of its outputs the engine keeps as secrets.
         provider: the name of the provider that makes it; empty where that is the default one.
         after: the names of those that are made before it.
         deleted_first: whether the old one goes before a new one is made.
