@@ -50,7 +50,7 @@ fn answerPost(call: *Call, entry: cache.Entry, body: response.Body, comptime whe
 /// GET /api/posts.
 pub fn list(call: *Call) !void {
     var errors: validate.Errors = .{};
-    const page: validate.Page = .parse(call.request.head.query, &errors);
+    const page: validate.Page = try .parse(call.allocator(), call.request.head.query, &errors);
     if (errors.len != 0) return problem.answerInvalid(call.request, &errors);
     try call.keep(page);
     if (page.isFirst()) call.ask(&.{ "GET", cache.first_page }, onCachedPage) else selectPage(call, page);

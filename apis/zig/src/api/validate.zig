@@ -123,9 +123,9 @@ pub const Page = struct {
     const default_limit = 20;
 
     /// Reads a query string. What is wrong with it is reported in `errors`.
-    pub fn parse(query: []const u8, errors: *Errors) Page {
+    pub fn parse(arena: std.mem.Allocator, query: []const u8, errors: *Errors) std.mem.Allocator.Error!Page {
         var page: Page = .{};
-        if (parameter(query, "limit")) |text| {
+        if (try parameter(arena, query, "limit")) |text| {
             const limit = id(text) orelse 0;
             if (limit >= 1 and limit <= 100) {
                 page.limit = @intCast(limit);
@@ -133,7 +133,7 @@ pub const Page = struct {
                 errors.appendAssumeCapacity(.{ .field = "limit", .message = "must be an integer from 1 to 100" });
             }
         }
-        if (parameter(query, "before")) |text| {
+        if (try parameter(arena, query, "before")) |text| {
             page.before = id(text);
             if (page.before == null) errors.appendAssumeCapacity(.{ .field = "before", .message = "must be an id" });
         }
@@ -145,12 +145,18 @@ pub const Page = struct {
     }
 };
 
-/// The value of a query parameter. Nothing that the API takes needs decoding.
-fn parameter(query: []const u8, name: []const u8) ?[]const u8 {
+/// The value of a query parameter.
+fn parameter(arena: std.mem.Allocator, query: []const u8, name: []const u8) std.mem.Allocator.Error!?[]const u8 {
     var pieces = std.mem.splitScalar(u8, query, '&');
     while (pieces.next()) |piece| {
         const equals = std.mem.indexOfScalar(u8, piece, '=') orelse piece.len;
-        if (std.mem.eql(u8, piece[0..equals], name)) return piece[@min(equals + 1, piece.len)..];
+        if (!std.mem.eql(u8, try decode(arena, piece[0..equals]), name)) continue;
+        return try decode(arena, piece[@min(equals + 1, piece.len)..]);
     }
     return null;
+}
+
+fn decode(arena: std.mem.Allocator, text: []const u8) std.mem.Allocator.Error![]const u8 {
+    const component: std.Uri.Component = .{ .percent_encoded = text };
+    return component.toRawMaybeAlloc(arena);
 }

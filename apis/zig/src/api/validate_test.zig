@@ -85,23 +85,27 @@ test "fuzz: a body is taken or refused, and what is taken is UTF-8" {
 }
 
 test "queries of lists" {
+    var arena: std.heap.ArenaAllocator = .init(std.testing.allocator);
+    defer arena.deinit();
     for ([_]struct { []const u8, u8, ?i64 }{
         .{ "", 20, null },
         .{ "limit=1&before=50&x=1", 1, 50 },
         .{ "&&limit=100&&", 100, null },
         .{ "LIMIT=0&=5&%zz=%", 20, null },
+        .{ "l%69mit=%35&before=%31%30", 5, 10 },
     }) |case| {
         var errors: validate.Errors = .{};
-        const page: validate.Page = .parse(case[0], &errors);
+        const page: validate.Page = try .parse(arena.allocator(), case[0], &errors);
         try std.testing.expectEqual(0, errors.len);
         try std.testing.expectEqual(case[1], page.limit);
         try std.testing.expectEqual(case[2], page.before);
     }
     for ([_]struct { []const u8, usize }{
-        .{ "limit=0", 1 }, .{ "limit=101", 1 }, .{ "limit=-1", 1 }, .{ "before&limit=", 2 }, .{ "before=9223372036854775808", 1 },
+        .{ "limit=0", 1 },    .{ "limit=101", 1 }, .{ "limit=-1", 1 },    .{ "before&limit=", 2 }, .{ "before=9223372036854775808", 1 },
+        .{ "limit=%2b5", 1 }, .{ "limit=%3", 1 },  .{ "before=%001", 1 },
     }) |case| {
         var errors: validate.Errors = .{};
-        _ = validate.Page.parse(case[0], &errors);
+        _ = try validate.Page.parse(arena.allocator(), case[0], &errors);
         try std.testing.expectEqual(case[1], errors.len);
     }
 }
