@@ -122,10 +122,19 @@ class _Tunnel(BaseRequestHandler):
         """From the client to the host; the client's end of file is passed on."""
         try:
             while chunk := self.request.recv(_CHUNK_BYTES):
-                self._channel.sendall(chunk)
+                if not self._send_to_host(chunk):
+                    return
             self._channel.shutdown_write()
         except OSError:
             self.end()
+
+    def _send_to_host(self, chunk: bytes) -> bool:
+        """False once the host takes nothing more. What it answered before that is still on its way to the client."""
+        try:
+            self._channel.sendall(chunk)
+        except OSError:
+            return False
+        return True
 
     def _receive(self) -> None:
         """From the host to the client; the host's end of file is passed on."""

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from statistics import median
 from typing import Any
@@ -28,6 +29,14 @@ class Twice(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         content = self.rfile.read()
         self.wfile.write(content * 2)
+
+
+class Refusal(socketserver.BaseRequestHandler):
+    """Answers at the first bytes and closes the connection, as a server does that refuses a large body."""
+
+    def handle(self) -> None:
+        self.request.recv(1)
+        self.request.sendall(b"refused")
 
 
 class Pong(BaseHTTPRequestHandler):
@@ -69,11 +78,24 @@ def exchange(port: int, content: bytes) -> bytes:
         return bytes(received)
 
 
+def refused_exchange(port: int) -> bytes:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
+        with suppress(ConnectionError):
+            client.sendall(bytes(1_000_000))
+        return client.recv(1 << 16)
+
+
 def test_bytes_go_there_and_back_and_ends_of_file_are_passed_on(connection: Connection, remote_port: int):
     content = os.urandom(3_000_000)
     with connection.forward(remote_port) as port:
         received = exchange(port, content)
     assert hashlib.sha256(received).digest() == hashlib.sha256(content * 2).digest()
+
+
+@pytest.mark.parametrize("remote_port", [Refusal], indirect=True)
+def test_a_refusal_reaches_a_client_that_is_still_sending(connection: Connection, remote_port: int):
+    with connection.forward(remote_port) as port:
+        assert [refused_exchange(port) for _ in range(100)] == [b"refused"] * 100
 
 
 def test_a_hundred_connections_at_once_keep_apart(connection: Connection, remote_port: int):
