@@ -7,6 +7,7 @@ import logging
 import os
 import shlex
 import socket
+import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -41,7 +42,7 @@ def wait_by_monotonic_clock() -> None:
 
 
 class OrderedTransport(paramiko.Transport):
-    """A transport that drops what would follow a channel's close.
+    """A transport that drops what would follow a channel's close, and can close a channel during a key exchange.
 
     Paramiko creates a channel's messages under the channel's lock and sends them after releasing it, so that a key
     exchange can't block it. At the same time its reading thread may answer the host's close with one of its own. What
@@ -49,10 +50,27 @@ class OrderedTransport(paramiko.Transport):
     connection: "packet referred to nonexistent channel" (OpenSSH's `channels.c`). Or it gives the number to the next
     channel, whose stream then ends. It happens where a command ends, or a forwarded connection is closed, just as its
     input does.
+
+    Paramiko's reading thread also waits for the end of a key exchange before it answers a close. As it alone can bring
+    about that end, it waits in vain, and the connection breaks off. A new exchange comes with each 512 MiB. Here the
+    answer is postponed.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - Paramiko's own, passed on
         super().__init__(*arguments, **options)
+        self._postponed: list[paramiko.Message] = []
+
+    def _send_user_message(self, data: paramiko.Message) -> None:
+        if threading.current_thread() is self and not self.clear_to_send.is_set():
+            self._postponed.append(data)
+        else:
+            super()._send_user_message(data)  # pyright: ignore # not in its stubs
+
+    def _parse_newkeys(self, m: paramiko.Message) -> None:
+        super()._parse_newkeys(m)  # pyright: ignore # not in its stubs
+        postponed, self._postponed = self._postponed, []
+        for message in postponed:
+            self._send_user_message(message)
 
     def _parse_channel_open_success(self, m: paramiko.Message) -> None:
         # Nothing was sent on the channel yet: its opener waits for this message.

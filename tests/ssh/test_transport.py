@@ -1,4 +1,4 @@
-"""What is said on a channel behind its end: sshd ends the connection for it, so it isn't sent."""
+"""The ends of channels: nothing is said behind them, and they come during a key exchange, too."""
 
 import socket
 from collections.abc import Generator
@@ -84,3 +84,11 @@ def test_what_comes_late_does_not_reach_the_next_channel_of_the_same_number(sshd
 def test_paramiko_s_own_transport_ends_the_next_channel(sshd: Sshd):
     with opened(paramiko.Transport, sshd) as transport:
         assert echoed_with_the_number_of_another(transport) == b""
+
+
+def test_a_channel_closes_during_a_key_exchange(sshd: Sshd):
+    with opened(OrderedTransport, sshd) as transport:
+        transport.packetizer.REKEY_BYTES = 1_000  # Every command or two.
+        transport.clear_to_send_timeout = 2
+        for number in range(20):
+            assert say(transport, str(number)) == f"{number}\n".encode()
