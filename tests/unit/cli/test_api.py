@@ -39,7 +39,7 @@ def read_no_lab(_engine: object) -> tuple[Inventory, Secrets]:
 
 
 def test_what_is_done_has_a_tick_and_the_word(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    monkeypatch.setattr(subcommand, "read_lab", read_no_lab)
+    monkeypatch.setattr("lab.lifecycle.lifecycle.read_lab", read_no_lab)
     with pytest.raises(typer.Exit) as ended:
         subcommand.check("go", stack="local", json=False)
     assert ended.value.exit_code == 1
@@ -58,7 +58,7 @@ def test_one_that_is_done_ends_well(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     def read_lab(_engine: object) -> tuple[Inventory, Secrets]:
         return INVENTORY, SECRETS
 
-    monkeypatch.setattr(subcommand, "read_lab", read_lab)
+    monkeypatch.setattr("lab.lifecycle.lifecycle.read_lab", read_lab)
     monkeypatch.setattr(api_check, "SECTIONS", dict(list(api_check.SECTIONS.items())[:4]))
 
     def nothing_more(*_arguments: object) -> None:

@@ -103,7 +103,7 @@ def loop(measured: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Loo
     monkeypatch.setattr("experiment.running.start_run", loop.start_run)
     monkeypatch.setattr("experiment.running.resume_run", loop.resume_run)
     monkeypatch.setattr("experiment.running.git_commit", git_commit)
-    monkeypatch.setattr("cli.run.read_lab", read_lab)
+    monkeypatch.setattr("lab.lifecycle.lifecycle.read_lab", read_lab)
     monkeypatch.setattr("cli.run.open_engine", open_engine)
     monkeypatch.setattr(subcommand, "RUNS", loop.runs)
     monkeypatch.setattr(subcommand, "FACTS", tmp_path / "facts")

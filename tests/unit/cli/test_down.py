@@ -25,8 +25,8 @@ def down(monkeypatch: pytest.MonkeyPatch, project: Path, ended: list[Ended], *ar
         return ended
 
     monkeypatch.setattr(cli.down, "ROOT", project)
-    monkeypatch.setattr(cli.down, "take_down_expired", take_down_expired)
-    monkeypatch.setattr(cli.down, "list_recorded", lambda _: ())  # pyright: ignore
+    monkeypatch.setattr("lab.lifecycle.lifecycle.take_down_expired", take_down_expired)
+    monkeypatch.setattr("lab.lifecycle.list_recorded", lambda _: ())  # pyright: ignore
     answer = CliRunner().invoke(app, ["down", "--expired", *arguments])
     return answer.exit_code, answer.stdout, answer.stderr
 
@@ -91,9 +91,9 @@ def test_a_yes_without_a_question_is_refused():
 
 def test_what_was_found_stays_where_the_answer_is_no(monkeypatch: pytest.MonkeyPatch):
     removed: list[object] = []
-    monkeypatch.setattr(cli.down, "read_stack", lambda *_: None)  # pyright: ignore
-    monkeypatch.setattr(cli.down, "look_around", lambda *_: Adoptable(("container x",)))  # pyright: ignore
-    monkeypatch.setattr(cli.down, "adopt_lab", lambda *given, **_: removed.append(given))  # pyright: ignore
+    monkeypatch.setattr("lab.stack_file.read_stack", lambda *_: None)  # pyright: ignore
+    monkeypatch.setattr("lab.lifecycle.lifecycle.look_around", lambda *_: Adoptable(("container x",)))  # pyright: ignore
+    monkeypatch.setattr("lab.lifecycle.lifecycle.adopt", lambda *given, **_: removed.append(given))  # pyright: ignore
     monkeypatch.setattr(cli.down, "sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True)))
     answer = CliRunner().invoke(app, ["down", "--adopt"], input="n\n")
     assert isinstance(answer.exception, LabError)

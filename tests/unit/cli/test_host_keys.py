@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-import cli.up
 from cli.up import confirm_host_keys
 from documents.errors import HostKeyError
 from documents.lab import JumpHost
@@ -26,7 +25,7 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> None:
     def ask_for_key(_document: SshHost, _folder: Path, target: SshHost | JumpHost) -> str:
         return KEYS[target.address]
 
-    monkeypatch.setattr(cli.up, "ask_for_key", ask_for_key)
+    monkeypatch.setattr("lab.lifecycle.ask_for_key", ask_for_key)
 
 
 def stack(host: SshHost = HOST) -> Stack:

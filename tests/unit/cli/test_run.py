@@ -52,7 +52,7 @@ def test_resume_takes_the_newest_run_of_the_stack(tmp_path: Path, monkeypatch: p
         resumed.append(folder)
 
     monkeypatch.setattr("cli.report.RUNS", tmp_path)
-    monkeypatch.setattr("cli.run.read_lab", read_lab)
+    monkeypatch.setattr("lab.lifecycle.lifecycle.read_lab", read_lab)
     monkeypatch.setattr("cli.run.open_engine", open_engine)
     monkeypatch.setattr("experiment.running.resume_run", resume_run)
     run(resume=True, stack="mine")

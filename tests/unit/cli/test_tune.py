@@ -9,6 +9,8 @@ import pytest
 
 from cli import tune as subcommand
 from documents.errors import HostError
+from experiment import bench
+from lab.lifecycle import lifecycle
 from provision.kernel import tuning
 from tests.unit.documents.samples import INVENTORY, SECRETS
 from tests.unit.provision.local_host import LocalHost
@@ -32,10 +34,10 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandI
     def place() -> tuning.Place:
         return made.place
 
-    monkeypatch.setattr(subcommand, "read_tool_versions", versions)
-    monkeypatch.setattr(subcommand, "connect", connect)
-    monkeypatch.setattr(subcommand, "Place", place)
-    monkeypatch.setattr("experiment.bench.held", held)
+    monkeypatch.setattr(bench, "held", held)
+    monkeypatch.setattr("provision.system.read_tool_versions", versions)
+    monkeypatch.setattr("provision.ssh.connect", connect)
+    monkeypatch.setattr("provision.kernel.Place", place)
     on_a_host_of_kind("ssh", monkeypatch)
     yield made
     tuning.restore(LocalHost(), place=made.place)
@@ -50,7 +52,7 @@ def on_a_host_of_kind(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def open_engine(_stack: str) -> object:
         return None
 
-    monkeypatch.setattr(subcommand, "read_lab", read_lab)
+    monkeypatch.setattr(lifecycle, "read_lab", read_lab)
     monkeypatch.setattr(subcommand, "open_engine", open_engine)
 
 

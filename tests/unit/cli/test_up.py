@@ -43,7 +43,7 @@ def made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[object]:
     """The labs that `lab up` makes of the documents in the test's folder."""
     made: list[object] = []
     monkeypatch.setattr(cli.up, "ROOT", tmp_path)
-    monkeypatch.setattr(cli.up, "stand_up", lambda *given, **_: made.append(given))  # pyright: ignore
+    monkeypatch.setattr("lab.lifecycle.lifecycle.stand_up", lambda *given, **_: made.append(given))  # pyright: ignore
     return made
 
 
