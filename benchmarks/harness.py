@@ -185,7 +185,7 @@ def _recorded_load(ready: ReadyApi, seconds: int) -> float:
         timeout_seconds=TIMEOUT_SECONDS,
         wrk_version=WRK_VERSION,
     )
-    ready.bench.lay_ready(ready.tokens)
+    ready.bench.prepare(ready.tokens)
     ready.bench.start_sampling(seconds=seconds + 60)
     ready.bench.measure(load)
     with tempfile.TemporaryDirectory(prefix="fairground-benchmark-") as folder:
