@@ -32,7 +32,7 @@ from analysis.raw.recordings import (
     usage,
     watch_numbers,
 )
-from analysis.raw.run import OPEN_LOOP_PLAN, CellFiles, Run, read_run
+from analysis.raw.run import OPEN_LOOP_PLAN, CellFiles, Run, files_of_cell, read_run
 
 __all__ = [
     "CLOCKS_NAME",
@@ -50,6 +50,7 @@ __all__ = [
     "Run",
     "WatchFiles",
     "Window",
+    "files_of_cell",
     "histogram_of",
     "limits",
     "load_host_file",
