@@ -27,7 +27,7 @@ from documents.run import (
 from experiment.bench import Bench, Load, Measured
 from experiment.clock import SYSTEM_CLOCK, Clock
 from experiment.progress import Event, Phase, PhaseStarted
-from experiment.record import raw_files, sha256_of
+from experiment.record import hash_raw_files
 from experiment.voids import (
     analysis_voids,
     sample_voids,
@@ -139,7 +139,7 @@ def measure_cell(
         load_ended_ns=window and window.end_ns,
         pinning=attempt.pinning,
         warm_up=attempt.warmed_up,
-        files={name: sha256_of(folder / name) for name in raw_files(folder)},
+        files=hash_raw_files(folder),
     )
     sync_folder(folder)
     replace_file(folder / "cell.json", record.to_json())
@@ -219,9 +219,9 @@ class _Attempt:
                 sampling.result()
         with self.phase("pinning"), _void_where_it_fails("pinning"):
             self.pinning = self._bench.read_pinning(self.api)
-        astray = mismatches(self._context.inventory.cores_of(self.api), self.pinning)
-        if astray:
-            raise _VoidCellError(Void(reason="pinning", message=message) for message in astray)
+        wrong = mismatches(self._context.inventory.cores_of(self.api), self.pinning)
+        if wrong:
+            raise _VoidCellError(Void(reason="pinning", message=message) for message in wrong)
 
     def put_under_load(self) -> Measured:
         """Measure, and pull what was measured."""

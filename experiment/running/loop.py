@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 
-from analysis.raw.run import Run
+from analysis.raw import Run
 from documents.run import (
     OPEN_LOOP_FILE,
     WRK_FILE,

@@ -9,7 +9,7 @@ from pydantic import Field, TypeAdapter
 from cli.run import run
 from cli.run_progress import JsonProgress
 from documents.errors import RunError
-from experiment.progress.events import Event, TimeLeftTold, Warned
+from experiment.progress.events import Event, TimeLeftChanged, Warned
 from tests.unit.analysis.history_builder import change_inventory, run_of_day
 from tests.unit.documents.samples import INVENTORY, PROTOCOL, SECRETS
 from tests.unit.experiment.told_run import told_run
@@ -22,7 +22,7 @@ def test_each_event_is_a_line_of_json_and_so_is_what_follows_from_it(capsys: pyt
         progress(event)
     adapter = TypeAdapter[Event](Annotated[Event, Field(discriminator="kind")])
     shown = [adapter.validate_json(line) for line in capsys.readouterr().out.splitlines()]
-    assert [event for event in shown if not isinstance(event, TimeLeftTold | Warned)] == [event for event, _ in told]
+    assert [event for event in shown if not isinstance(event, TimeLeftChanged | Warned)] == [event for event, _ in told]
     kinds = [event.kind for event in shown]
     assert kinds[:7] == [
         "run-started",

@@ -1,5 +1,6 @@
 """The runs of a checkout: what is said of each, what keeps one from being removed, and that a removal is whole."""
 
+import os
 import shutil
 from datetime import timedelta
 from pathlib import Path
@@ -64,6 +65,24 @@ def test_a_run_is_running_as_long_as_the_loop_is_in_it(tmp_path: Path):
     assert listed(tmp_path).standing == "finished"
     (run / "host.json").write_text((run / "host.json").read_text().replace('"after": {', '"after": null, "x": {'))
     assert listed(tmp_path).standing == "damaged"
+
+
+def test_a_file_that_is_replaced_while_the_runs_are_listed_is_left_out_of_the_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    run = begin(FakeBench(), tmp_path)
+    whole, lstat = listed(tmp_path).bytes, os.lstat
+    gone = run / "journal.jsonl"
+    size = lstat(gone).st_blocks * 512
+
+    def look(path: Path) -> os.stat_result:
+        if path == gone:
+            raise FileNotFoundError(path)
+        return lstat(path)
+
+    monkeypatch.setattr("experiment.record.run_list.os.lstat", look)
+    found = listed(tmp_path)
+    assert (found.standing, found.bytes) == ("finished", whole - size)
 
 
 def test_an_open_loop_that_is_not_planned_yet_leaves_a_run_unfinished(tmp_path: Path):

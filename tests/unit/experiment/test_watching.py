@@ -16,7 +16,7 @@ from experiment.progress.events import (
     OpenLoopPlanned,
     RunFinished,
     RunStarted,
-    TimeLeftTold,
+    TimeLeftChanged,
     Warned,
 )
 from experiment.progress.state import FollowUps, warnings_of
@@ -106,7 +106,7 @@ def test_the_time_left_is_shown_after_each_cell_and_ends_with_the_run(tmp_path: 
     left = [
         after
         for before, after in pairwise(told)
-        if isinstance(before, CellFinished) and isinstance(after, TimeLeftTold)
+        if isinstance(before, CellFinished) and isinstance(after, TimeLeftChanged)
     ]
     assert len(left) == CELLS
     assert [one.basis for one in left[:1] + left[5:]] == ["assumed"] + ["measured"] * 7
