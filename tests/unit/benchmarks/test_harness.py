@@ -61,5 +61,5 @@ def test_of_a_cell_that_is_run_again_the_attempt_that_counts_is_timed(monkeypatc
 
 
 def test_a_cell_of_which_no_attempt_counts_is_an_error_that_says_why(monkeypatch: pytest.MonkeyPatch):
-    with pytest.raises(RunError, match=r"No attempt at the cell counts: wrk counted 5 errors"):
+    with pytest.raises(RunError, match=r"No attempt at the cell is valid: wrk counted 5 errors"):
         cell_overhead(monkeypatch, void=3, moments=range(6))
