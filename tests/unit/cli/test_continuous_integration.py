@@ -20,7 +20,7 @@ from experiment.running.loop import Progress
 from tests.unit.analysis.pair_run import BASE, CANDIDATE, pair_run
 from tests.unit.documents.samples import INVENTORY, SECRETS
 from tests.unit.experiment.fake_bench import PROTOCOL
-from tests.unit.experiment.told_run import started
+from tests.unit.experiment.timed_events import started
 
 COMMIT = "a" * 40
 GITHUB = {"GITHUB_REPOSITORY": "team/lab", "GITHUB_RUN_ID": "77", "GITHUB_JOB": "measure"}

@@ -74,12 +74,12 @@ def test_a_container_is_only_read_and_that_is_no_failure(
 ):
     on_a_host_of_kind("container", monkeypatch)
     subcommand.tune(check=True, json=True)
-    told = json.loads(capsys.readouterr().out)
-    assert told["settable"] is False
-    assert told["control"].startswith("partly controlled: governor, turbo")
-    assert told["identity"]["cpus"]
-    assert told["tool_versions"] == {"wrk": "4.1.0", "postgres": "17.6"}
-    (governor,) = (knob for knob in told["knobs"] if knob["name"] == "governor")
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["settable"] is False
+    assert printed["control"].startswith("partly controlled: governor, turbo")
+    assert printed["identity"]["cpus"]
+    assert printed["tool_versions"] == {"wrk": "4.1.0", "postgres": "17.6"}
+    (governor,) = (knob for knob in printed["knobs"] if knob["name"] == "governor")
     assert (governor["before"], governor["wanted"]) == ("powersave (2), performance (1)", "performance")
     assert governor["why"]
     with pytest.raises(HostError, match=r"is a container: .* only read\. `lab tune --check` shows them\.$"):

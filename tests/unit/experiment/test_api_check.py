@@ -206,7 +206,7 @@ class World:
         self.unready: str | None = None
         self.gone: Exception | None = None
         self.results = [CheckResult(target="mine", check="posts.x", outcome="passed", detail="", seconds=1)]
-        self.told: list[str] = []
+        self.reported: list[str] = []
 
         class Connected(nullcontext[None]):
             def forward(self, port: int, _address: str) -> nullcontext[int]:
@@ -243,10 +243,10 @@ class World:
             stack="local",
             read_document=self.read_document,
             read_lab=read_lab or self.read_lab,
-            show=lambda step: self.told.append(step.name),
+            show=lambda step: self.reported.append(step.name),
         )
-        assert [step.name for step in found.steps] == self.told == list(api_check.SECTIONS)
-        self.told.clear()
+        assert [step.name for step in found.steps] == self.reported == list(api_check.SECTIONS)
+        self.reported.clear()
         return found
 
 

@@ -249,8 +249,8 @@ def test_what_all_did_is_left_beside_the_clocks_that_it_was_put_together_by(coll
 def test_a_failure_on_one_load_host_is_reported_for_all(collected: Collected, what: str, member: str, number: int):
     collected.failures[what, number] = "It was killed."
     measured = collected.play_and_collect()
-    told = {name: getattr(measured, name) for name in ("generator_failure", "sampler_failure", "watch_failure")}
-    assert told == dict.fromkeys(told) | {member: "It was killed."}
+    failures = {name: getattr(measured, name) for name in ("generator_failure", "sampler_failure", "watch_failure")}
+    assert failures == dict.fromkeys(failures) | {member: "It was killed."}
     assert (measured.result is None) == (what == "wrk")
     assert (collected.folder / "wrk.json").exists() == (what != "wrk")
 

@@ -147,7 +147,7 @@ def test_the_rates_stay_where_the_cells_that_they_came_from_are_measured_again(t
 
 
 @pytest.mark.parametrize(
-    ("changes", "reason", "told"),
+    ("changes", "reason", "wording"),
     [
         ({"sent_in_window": 328}, "rate-missed", "164.0 requests/s were sent in time, 98.8% of the 166 that were due"),
         (
@@ -158,7 +158,7 @@ def test_the_rates_stay_where_the_cells_that_they_came_from_are_measured_again(t
         ({"rate": 167}, "generator-failed", "at 167 requests/s over 100 connections for 2 s, but the plan has"),
     ],
 )
-def test_a_window_that_does_not_count_says_why(tmp_path: Path, changes: dict[str, object], reason: str, told: str):
+def test_a_window_that_does_not_count_says_why(tmp_path: Path, changes: dict[str, object], reason: str, wording: str):
     def spoil(measured: Measured) -> Measured:
         found = measured.result
         if not isinstance(found, OpenLoopResult) or found.rate != 166:
@@ -170,7 +170,7 @@ def test_a_window_that_does_not_count_says_why(tmp_path: Path, changes: dict[str
         voids = record_of(run, cell.id).voids
         if cell.rate == 166:
             assert voids[0].reason == reason
-            assert told in voids[0].message
+            assert wording in voids[0].message
         else:
             assert voids == ()
     report = analyse(read_run(run))
