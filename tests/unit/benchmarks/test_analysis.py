@@ -22,7 +22,7 @@ def test_each_analysis_is_timed_beside_what_was_analysed(tmp_path: Path, capsys:
     assert capsys.readouterr().out.startswith("16 cells in 3 blocks: ")
 
 
-def test_no_analysis_at_all_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_zero_analyses_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     with pytest.raises(SystemExit) as ended:
         main([str(tmp_path), "--times", "0"])
     assert ended.value.code == 2

@@ -140,7 +140,7 @@ def orders() -> NDArray[np.intp]:
     return draw_orders(1500, HOSTS, 4, seed=1)
 
 
-def test_blocks_over_hosts_are_falsely_different_in_5_of_100_whatever_a_host_is(orders: NDArray[np.intp]):
+def test_blocks_over_hosts_are_falsely_different_in_5_of_100_whatever_the_hosts(orders: NDArray[np.intp]):
     for host_noise in (0.0, 0.1):
         found = simulate_fleets(world_of(EQUAL, host_noise=host_noise), orders, seed=2)
         assert found.hosts is not None

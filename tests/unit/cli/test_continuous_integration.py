@@ -332,7 +332,7 @@ def test_resumed_run_is_not_recorded_as_begun_by_this_pipeline(
     assert not subcommand._RECORD.exists()  # pyright: ignore[reportPrivateUsage]
 
 
-def test_record_of_another_version_of_the_lab_is_none(loop: Loop, artifacts: Path, monkeypatch: pytest.MonkeyPatch):
+def test_the_record_of_another_version_is_ignored(loop: Loop, artifacts: Path, monkeypatch: pytest.MonkeyPatch):
     for name, value in GITHUB.items():
         monkeypatch.setenv(name, value)
     interrupt(loop, artifacts)

@@ -89,7 +89,7 @@ def test_a_yes_without_a_question_is_refused():
     assert "--yes answers the question of --adopt, so it goes with that alone. Try" in answer.sentence()
 
 
-def test_what_was_found_stays_where_the_answer_is_no(monkeypatch: pytest.MonkeyPatch):
+def test_after_a_no_everything_stays(monkeypatch: pytest.MonkeyPatch):
     removed: list[object] = []
     monkeypatch.setattr("lab.stack_file.read_stack", lambda *_: None)  # pyright: ignore
     monkeypatch.setattr("lab.lifecycle.lifecycle.look_around", lambda *_: Adoptable(("container x",)))  # pyright: ignore

@@ -49,7 +49,7 @@ def half_of_a_run(protocol: Protocol = PROTOCOL, apis: tuple[str, ...] = APIS) -
     return events[: len(events) // 2]
 
 
-def test_the_whole_of_it_is_in_sight():
+def test_the_view_shows_every_part():
     cells = make_plan(PROTOCOL, ("go", "rust"), 1).cells
     first, second = cells[0], cells[1]
     events: list[tuple[Event, float]] = [

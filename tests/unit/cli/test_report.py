@@ -136,7 +136,7 @@ def test_a_format_is_the_whole_document_and_nothing_else(reported: Path):
     assert table == render_csv(Report.from_json(as_json, name="standard output"))
 
 
-def test_a_format_that_there_is_not_or_that_contradicts_is_refused(run: Path):
+def test_an_unknown_or_contradictory_format_is_refused(run: Path):
     unknown, contradicting = labs(
         [["report", str(run), "--format", "pdf"], ["report", str(run), "--json", "--format", "csv"]]
     )

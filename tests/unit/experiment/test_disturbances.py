@@ -135,7 +135,7 @@ def test_where_silence_cannot_be_seen_an_idle_generator_shows_that_answers_are_m
     assert "stuck-requests" not in reasons(generator_voids(numbers(busy, littles_law=0.5), cores))
 
 
-def test_a_cell_that_was_not_watched_is_judged_by_nothing_of_the_watch():
+def test_a_cell_without_a_watch_has_no_disturbances():
     assert generator_voids(cell("go", "light"), EIGHT_CORES) == []
 
 

@@ -117,7 +117,7 @@ def test_a_block_has_each_api_at_each_rate_once_and_apis_side_by_side():
     assert {cell.scenario.connections for cell in cells} == {500}
 
 
-def test_the_program_is_had_before_the_first_cell_and_only_where_it_is_needed(tmp_path: Path):
+def test_the_program_is_built_before_the_first_cell_and_only_if_needed(tmp_path: Path):
     tuned = list[bool]()
 
     def look(step: str, _count: int) -> None:
@@ -231,7 +231,7 @@ def test_a_block_of_the_open_loop_that_stays_short_is_reported_as_one_of_these(t
     assert any("Block 2 and block 1 of the open loop are short" in caveat for caveat in report.caveats)
 
 
-def test_the_host_is_watched_along_an_open_loop_but_for_what_rests_on_wrk(tmp_path: Path):
+def test_an_open_loop_is_watched_except_for_what_needs_wrk(tmp_path: Path):
     def stolen(tick: HostTick) -> HostTick:
         # A tenth of each CPU's time.
         steal = tick.time_ns // 10_000_000

@@ -137,7 +137,7 @@ def days(runs: tuple[ListedRun, ...]) -> list[int]:
         (Pruning(before=NOON + timedelta(days=1), keep_newest=3), [0]),
     ],
 )
-def test_what_is_beyond_every_bound_goes(pruning: Pruning, gone: list[int]):
+def test_runs_beyond_every_bound_are_removed(pruning: Pruning, gone: list[int]):
     going, spared = choose(RUNS, pruning)
     assert (days(going), spared) == (gone, ())
 
@@ -151,7 +151,7 @@ def test_what_is_beyond_every_bound_goes(pruning: Pruning, gone: list[int]):
         ({"standing": "unfinished"}, False, "lab run --resume"),
     ],
 )
-def test_what_must_not_go_is_spared_with_its_reason(changes: dict[str, object], unfinished: bool, why: str):
+def test_spared_runs_have_a_reason(changes: dict[str, object], unfinished: bool, why: str):
     runs = (run_of(0), run_of(1, **changes), run_of(2))
     going, spared = choose(runs, Pruning(keep_newest=1, unfinished=unfinished))
     assert days(going) == [0]

@@ -75,7 +75,7 @@ def test_without_scatter_the_time_left_is_exact_from_the_end_of_the_first_block(
 
 
 @pytest.mark.parametrize("path", sorted(RECORDED.glob("*.json")), ids=lambda path: path.stem)
-def test_of_a_real_run_it_is_right_within_a_tenth_from_the_first_block_to_the_last_half_minute(path: Path):
+def test_in_a_real_run_the_error_is_below_a_tenth_from_the_first_block_to_the_last_half_minute(path: Path):
     events = recorded_run(path)
     errors: list[float] = []
     for index in range(end_of_first_block(events), len(events)):
@@ -144,7 +144,7 @@ def test_an_open_loop_counts_before_it_is_planned_and_is_what_was_planned_afterw
     assert after(events).seconds(10_000.0) == 0.0
 
 
-def test_a_run_that_goes_on_knows_what_was_measured_before():
+def test_a_resumed_run_uses_earlier_measurements():
     events = events_of_run(PROTOCOL, APIS, always)
     first = end_of_first_block(events)
     before = [(event, at) for event, at in events[: first + 1] if isinstance(event, CellFinished)]

@@ -117,7 +117,7 @@ def test_the_time_left_is_shown_after_each_cell_and_ends_with_the_run(tmp_path: 
     assert [adapter.validate_json(event.model_dump_json()) for event in seen] == seen
 
 
-def test_an_attempt_that_is_void_is_warned_of_with_what_follows_from_it():
+def test_a_void_attempt_is_warned_of_with_its_consequence():
     void = CELL_RECORD
     assert void.warm_up is not None
     assert void.warm_up.outcome == "never-steady", "which matters in a valid one alone"
