@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 EXIT_STATUSES: "dict[Outcome, int]" = {"passed": 0, "regression": 1, "cannot-tell": 2, "no-answer": 3}
 
-DEFAULT_PROTOCOL = "ten-blocks"
+GATE_PROTOCOL = "ten-blocks"
 
 
 def gate(  # noqa: PLR0917 - typer's options are keywords on the command line
@@ -88,7 +88,7 @@ def gate(  # noqa: PLR0917 - typer's options are keywords on the command line
     if run is not None:
         folder = find_run(run)
     else:
-        folder = _measure(console, stack, protocol or DEFAULT_PROTOCOL, base=base, candidate=candidate, seed=seed)
+        folder = _measure(console, stack, protocol or GATE_PROTOCOL, base=base, candidate=candidate, seed=seed)
     judged = judge_run(folder, base=base, candidate=candidate, judged=measures)
     if json:
         print(judged.to_json(), end="")  # noqa: T201 - the command's output
