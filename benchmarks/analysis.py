@@ -2,8 +2,8 @@
 
     .venv/bin/python -m benchmarks.analysis RUN [--times 3] [--json]
 
-It needs no lab, and reads the run's folder only. What takes the time are the samples, the ticks and the histograms,
-whose latencies are the more distinct the slower the host is: give it the longest run there is.
+It needs no lab: it only reads the run's folder. The samples, the ticks and the histograms take the time, and a slower
+host has more distinct latencies, so give it the longest run there is.
 """
 
 import argparse

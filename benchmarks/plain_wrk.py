@@ -1,4 +1,4 @@
-"""Plain wrk on the lab's host: an API made ready by hand as the lab does it for a cell, and nothing around it."""
+"""Plain wrk on the lab's host, without a run: the API is made ready as the lab makes it ready for a cell."""
 
 import json
 from collections.abc import Generator
@@ -26,13 +26,13 @@ _DEADLINE_SECONDS = 20
 
 
 def scenario(workload: Workload, seconds: int, connections: int = CONNECTIONS) -> Scenario:
-    """The load that benchmarks put on: a hundred connections, where they don't ask for another number."""
+    """The load that benchmarks put on an API, from a hundred connections by default."""
     return Scenario(name="benchmark", workload=workload, connections=connections, duration_seconds=seconds)
 
 
 @dataclass(frozen=True)
 class Count:
-    """What wrk counted: responses, and the seconds in which they came."""
+    """What wrk counted: responses, and the seconds that they took together."""
 
     requests: int
     seconds: float
@@ -45,7 +45,7 @@ class Count:
 
 @dataclass(frozen=True)
 class ReadyApi:
-    """An API that was reset, restarted and pinned, with requests and tokens on its host; `bench` did that."""
+    """An API that `bench` has reset, restarted and pinned, with requests and tokens on its host."""
 
     bench: RemoteBench
     tokens: bytes
@@ -67,7 +67,7 @@ class ReadyApi:
         """Run wrk, pinned as the lab pins it, and return what it counted.
 
         Raises:
-            RunError: errors were among it.
+            RunError: wrk counted errors.
         """
         cores = self.inventory.cores
         command = wrk_command(
@@ -104,7 +104,7 @@ def ready_api(
     if inventory.load_hosts:
         raise RunError(
             f"The lab {inventory.stack} has load hosts, and the benchmarks put their load on an API from its own host. "
-            "Name a stack without any."
+            "Name a stack without load hosts."
         )
     requests = build_requests(workload, Protocol.model_fields["request_seed"].default)
     tokens = token_file(secrets.jwt_secret, requests.users, lifetime_seconds=_TOKEN_SECONDS)

@@ -1,10 +1,10 @@
-"""How often the lab's verdicts err and what they find, in simulated runs of four APIs under three loads.
+"""How often the lab's verdicts are wrong and what they find, in simulated runs of four APIs under three loads.
 
     .venv/bin/python -m benchmarks.simulation [--experiments 1000] [--blocks 10] [--margin 0.03] [--seed 1]
 
-It needs no lab. The first table has worlds in which all APIs are equal: each difference that is found is false. The
-second has one API that is truly faster than the other three, and says how often the verdict on it and the next one is
-right. The third has single pairs at the margin, where each "same" is false.
+It needs no lab. In the first table all APIs are equal, so each difference is false. In the second, one API is faster
+than the other three; the table shows the verdicts on it and another one. In the third, two APIs differ by the margin,
+so each "same" is false.
 """
 
 import argparse
@@ -32,11 +32,12 @@ STEADY, WALKING = 0.01, 0.02
 
 def main() -> None:
     """Simulate and print."""
-    parser = argparse.ArgumentParser(description="How often the lab's verdicts err, and what they find.")
+    parser = argparse.ArgumentParser(description="How often the lab's verdicts are wrong, and what they find.")
     parser.add_argument("--experiments", type=int, default=1000, help="simulated runs of each kind")
     parser.add_argument("--blocks", type=int, default=10, help="blocks of a run")
-    parser.add_argument("--margin", type=float, default=0.03, help="what counts as no difference: 0.03 for 3%%")
-    parser.add_argument("--seed", type=int, default=1, help="of orders and noise")
+    margin_help = "the difference up to which APIs count as the same: 0.03 for 3%%"
+    parser.add_argument("--margin", type=float, default=0.03, help=margin_help)
+    parser.add_argument("--seed", type=int, default=1, help="seed of orders and noise")
     arguments = parser.parse_args()
     if arguments.experiments < 1 or arguments.blocks < LEAST_BLOCKS or not 0 < arguments.margin < math.inf:
         parser.error(f"give 1 experiment or more, {LEAST_BLOCKS} blocks or more, and a margin above 0")
@@ -92,7 +93,7 @@ def power(experiments: int, blocks: int, *, margin: float, seed: int) -> Table:
 
 
 def false_sameness(experiments: int, blocks: int, *, margin: float, seed: int) -> Table:
-    """Two APIs that differ by the margin exactly: the share of runs that call them the same."""
+    """Two APIs that differ by exactly the margin: the share of runs with the verdict *same*."""
     table = _table("Two APIs that differ by the margin: called the same", "noise", "same, falsely")
     orders = williams_orders(2, experiments, blocks, seed=seed)
     for noise in NOISES:

@@ -3,12 +3,9 @@
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.text import Text
 
-from cli.context import DEFAULT_STACK, ROOT, JsonOption, StackOption, open_engine, terminal
+from cli.context import DEFAULT_STACK, ROOT, JsonOption, StackOption, open_engine, require_subcommand, terminal
 from cli.progress import under_way
-from lab.lifecycle import read_lab
-from lab.stack_file import read_stack
 
 if TYPE_CHECKING:
     from documents.report import ApiCheckStep
@@ -17,12 +14,13 @@ GUIDE = "docs/adding-an-api.md"
 
 _MARKS = {"passed": ("\N{CHECK MARK}", "green"), "failed": ("\N{BALLOT X}", "red"), "not checked": ("-", "dim")}
 
-api = typer.Typer(name="api", no_args_is_help=True, add_completion=False)
+api = typer.Typer(name="api", add_completion=False, rich_markup_mode=None)
 
 
-@api.callback()
-def of_an_api() -> None:
+@api.callback(invoke_without_command=True)
+def of_an_api(context: typer.Context) -> None:
     """Work on an implementation of the API."""
+    require_subcommand(context)
 
 
 @api.command("check")
@@ -31,13 +29,16 @@ def check(
     stack: StackOption = DEFAULT_STACK,
     json: JsonOption = False,
 ) -> None:
-    """Check an implementation step by step: what is right, and what to fix first.
+    """Check an implementation step by step, and say what to fix first.
 
     The steps are its entry in the stack, its folder, its image, its container, and the contract with the checks of
     `lab verify`, after which the database is reset to its seed. Exits with 1 unless all steps pass.
     """
-    # Imported here, because it is slow and other subcommands don't need it.
-    from experiment.api_check import check_api  # noqa: PLC0415
+    from rich.text import Text
+
+    from experiment.api_check import check_api
+    from lab.lifecycle import read_lab
+    from lab.stack_file import read_stack
 
     console = terminal()
     console.quiet = json

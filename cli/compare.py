@@ -26,14 +26,8 @@ def compare(
     Refuses runs of another host, protocol, PostgreSQL or Redis, and names all differences. The ratios include whatever
     else changed between the two runs: to judge a change of the code, use `lab gate`.
     """
-    # Imported here, because it is slow and other subcommands don't need it.
-    from analysis.compare import compare_folders  # noqa: PLC0415
-    from analysis.pages.run_comparison import (  # noqa: PLC0415
-        change_tables,
-        comparison_heading,
-        run_lines,
-        write_comparison,
-    )
+    from analysis.compare import compare_folders
+    from analysis.pages.run_comparison import change_tables, comparison_heading, run_lines, write_comparison
 
     folder = find_run(second)
     comparison = compare_folders(find_run(first), folder, anyway=anyway)

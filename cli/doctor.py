@@ -3,11 +3,8 @@
 import dataclasses
 
 import typer
-from rich.table import Table
 
 from cli.context import JsonOption, print_json, terminal
-from lab.cores import read_memory_bytes, read_topology
-from toolchain.inspection import inspect
 
 
 def doctor(json: JsonOption = False) -> None:
@@ -15,6 +12,11 @@ def doctor(json: JsonOption = False) -> None:
 
     Exits with 1 if something that the lab needs is missing.
     """
+    from rich.table import Table
+
+    from lab.cores import read_memory_bytes, read_topology
+    from toolchain.inspection import inspect
+
     findings = inspect()
     bad = [finding for finding in findings if not finding.good and finding.required]
     if json:

@@ -2,17 +2,18 @@
 
 import sys
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from cli.context import DEFAULT_STACK, ROOT, JsonOption, StackOption, open_engine, print_json, terminal
 from cli.progress import EngineProgress, under_way
 from documents.errors import DocumentError, LabError
-from lab.lifecycle import Ended, Receipt, list_recorded, look_around, take_down, take_down_expired
-from lab.lifecycle import adopt as adopt_lab
-from lab.stack_file import read_stack, read_stacks
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from lab.lifecycle import Ended, Receipt
 
 
 def down(
@@ -63,7 +64,10 @@ def _is_default(context: typer.Context, name: str) -> bool:
     return source is not None and source.name == "DEFAULT"
 
 
-def _take_down(console: Console, stack: str) -> Receipt:
+def _take_down(console: "Console", stack: str) -> "Receipt":
+    from lab.lifecycle import take_down
+    from lab.stack_file import read_stack
+
     try:
         document = read_stack(ROOT, stack)
     except DocumentError as error:
@@ -73,7 +77,10 @@ def _take_down(console: Console, stack: str) -> Receipt:
         return take_down(open_engine(stack), document, progress=EngineProgress(console, doing))
 
 
-def _adopt(console: Console, stack: str, *, yes: bool) -> Receipt:
+def _adopt(console: "Console", stack: str, *, yes: bool) -> "Receipt":
+    from lab.lifecycle import adopt, look_around
+    from lab.stack_file import read_stack
+
     document, engine = read_stack(ROOT, stack), open_engine(stack)
     with under_way(console, "looking for the lab's labels"):
         found = look_around(engine, document)
@@ -87,10 +94,14 @@ def _adopt(console: Console, stack: str, *, yes: bool) -> Receipt:
         if not typer.confirm("Remove all of this?"):
             raise LabError("It wasn't confirmed, so nothing was removed.")
     with under_way(console, "asking the engine") as doing:
-        return adopt_lab(engine, document, found, progress=EngineProgress(console, doing))
+        return adopt(engine, document, found, progress=EngineProgress(console, doing))
 
 
-def _take_down_expired(console: Console, *, json: bool) -> None:
+def _take_down_expired(console: "Console", *, json: bool) -> None:
+    from lab.lifecycle import list_recorded
+    from lab.lifecycle import take_down_expired
+    from lab.stack_file import read_stacks
+
     stacks, faults = read_stacks(ROOT)
     for fault in faults.values():
         typer.echo(f"{fault} It isn't known whether this lab has expired.", err=True)
@@ -123,11 +134,11 @@ def _take_down_expired(console: Console, *, json: bool) -> None:
         raise typer.Exit(1)
 
 
-def _as_json(stack: str, receipt: Receipt) -> dict[str, object]:
+def _as_json(stack: str, receipt: "Receipt") -> dict[str, object]:
     return {"stack": stack, "made": receipt.made, "kept": receipt.kept, "left": receipt.left}
 
 
-def _show(console: Console, stack: str, receipt: Receipt) -> None:
+def _show(console: "Console", stack: str, receipt: "Receipt") -> None:
     console.print(f"Receipt for the lab {stack}:")
     console.print(f"  made  {receipt.made} resources on record")
     for thing in receipt.kept:

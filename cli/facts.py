@@ -17,7 +17,6 @@ from cli.context import (
     terminal,
 )
 from cli.progress import under_way
-from lab.lifecycle import read_lab
 
 
 def facts(  # noqa: PLR0917 - typer's options are keywords on the command line
@@ -35,11 +34,11 @@ def facts(  # noqa: PLR0917 - typer's options are keywords on the command line
 
     Known facts of an image aren't measured again. `lab report` judges the article's claims by the facts.
     """
-    # Imported here, because it is slow and other subcommands don't need it.
-    from analysis.claims import LINES  # noqa: PLC0415
-    from analysis.pages.article import facts_table  # noqa: PLC0415
-    from analysis.report import summarise_facts  # noqa: PLC0415
-    from experiment.facts.measure import measure_facts  # noqa: PLC0415
+    from analysis.claims import LINES
+    from analysis.pages.article import facts_table
+    from analysis.report import summarise_facts
+    from experiment.facts.measure import measure_facts
+    from lab.lifecycle import read_lab
 
     inventory, secrets = read_lab(open_engine(stack))
     console = terminal()

@@ -20,19 +20,15 @@ from cli.context import (
     terminal,
 )
 from cli.report import find_run
-from cli.run_progress import run_progress
-from documents.report import Measure, Outcome
-from experiment.planning import protocol_names, read_protocol
-from lab.lifecycle import read_lab
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from documents.report import Gate
+    from documents.report import Gate, Measure, Outcome
 
-EXIT_STATUSES: dict[Outcome, int] = {"passed": 0, "regression": 1, "cannot-tell": 2, "no-answer": 3}
+EXIT_STATUSES: "dict[Outcome, int]" = {"passed": 0, "regression": 1, "cannot-tell": 2, "no-answer": 3}
 
-DEFAULT_PROTOCOL = "ten-blocks"
+GATE_PROTOCOL = "ten-blocks"
 
 
 def gate(  # noqa: PLR0917 - typer's options are keywords on the command line
@@ -78,21 +74,21 @@ def gate(  # noqa: PLR0917 - typer's options are keywords on the command line
     worse, with 2 if the run can't tell, and with 3 if there is no answer, because cells are void or missing, or because
     of an error.
     """
-    # Imported here, because it is slow and other subcommands don't need it.
-    from analysis.compare import JUDGED  # noqa: PLC0415
-    from analysis.pages.gate import render_gate_markdown  # noqa: PLC0415
-    from analysis.pages.html import replace_whole  # noqa: PLC0415
-    from experiment.running import judge_run  # noqa: PLC0415
-
     if run is not None and (protocol is not None or seed is not None):
         raise typer.BadParameter("A run that is judged by --run was measured already: no --protocol and no --seed.")
+    known = [_known(name) for name in measure or ()]
+    from analysis.compare import JUDGED
+    from analysis.pages.gate import render_gate_markdown
+    from analysis.pages.html import replace_whole
+    from experiment.running import judge_run
+
+    measures: Sequence[Measure] = known or JUDGED
     console = terminal()
     console.quiet = json
-    measures: Sequence[Measure] = [_known(name) for name in measure] if measure else JUDGED
     if run is not None:
         folder = find_run(run)
     else:
-        folder = _measure(console, stack, protocol or DEFAULT_PROTOCOL, base=base, candidate=candidate, seed=seed)
+        folder = _measure(console, stack, protocol or GATE_PROTOCOL, base=base, candidate=candidate, seed=seed)
     judged = judge_run(folder, base=base, candidate=candidate, judged=measures)
     if json:
         print(judged.to_json(), end="")  # noqa: T201 - the command's output
@@ -102,7 +98,9 @@ def gate(  # noqa: PLR0917 - typer's options are keywords on the command line
     raise typer.Exit(EXIT_STATUSES[judged.outcome])
 
 
-def _known(name: str) -> Measure:
+def _known(name: str) -> "Measure":
+    from documents.report import Measure
+
     known: tuple[Measure, ...] = get_args(Measure)
     for measure in known:
         if measure == name:
@@ -111,7 +109,10 @@ def _known(name: str) -> Measure:
 
 
 def _measure(console: "Console", stack: str, protocol: str, *, base: str, candidate: str, seed: int | None) -> Path:
-    from experiment.running import measure_builds  # noqa: PLC0415
+    from cli.run_progress import run_progress
+    from experiment.planning import protocol_names, read_protocol
+    from experiment.running import measure_builds
+    from lab.lifecycle import read_lab
 
     document = read_protocol(protocol)
     inventory, secrets = read_lab(open_engine(stack))
@@ -130,7 +131,7 @@ def _measure(console: "Console", stack: str, protocol: str, *, base: str, candid
 
 
 def _show(console: "Console", judged: "Gate") -> None:
-    from analysis.pages.gate import gate_table, outcome_line, twin_lines  # noqa: PLC0415
+    from analysis.pages.gate import gate_table, outcome_line, twin_lines
 
     table = gate_table(judged)
     console.print(as_rich(table))

@@ -7,7 +7,6 @@ import typer
 from cli.context import RUNS, JsonOption, as_rich, terminal
 from cli.progress import under_way
 from documents.errors import RunError
-from documents.run import MANIFESTS
 
 PAGE = RUNS / "history.html"
 
@@ -18,13 +17,13 @@ def history(
 ) -> None:
     """Draw runs over time: throughput and p99 of each API under each load.
 
-    Runs stand beside each other where they were measured under the same conditions; the others are in groups of their
-    own, with what differs. A change that A/A twins don't explain is marked, and is no verdict: `lab compare` and
-    `lab gate` give these.
+    Writes runs/history.html. Runs that were measured under the same conditions are in one group; each other group says
+    what differs. A change that A/A twins don't explain is marked. It is no verdict: `lab compare` and `lab gate` give
+    verdicts.
     """
-    # Imported here, because it is slow and other subcommands don't need it.
-    from analysis.compare import read_history  # noqa: PLC0415
-    from analysis.pages.history import NOTE, history_tables, why_apart, write_history  # noqa: PLC0415
+    from analysis.compare import read_history
+    from analysis.pages.history import NOTE, history_tables, why_apart, write_history
+    from documents.run import MANIFESTS
 
     folders = sorted(path.parent for path in RUNS.glob(MANIFESTS))[-last:]
     if not folders:

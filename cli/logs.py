@@ -6,9 +6,6 @@ import typer
 
 from cli.context import DEFAULT_STACK, JsonOption, StackOption, complete_log, open_engine, print_json, terminal
 from documents.errors import LabError
-from lab.lifecycle import read_lab
-from provision.containers import control
-from provision.ssh import connect
 
 
 def logs(
@@ -21,6 +18,10 @@ def logs(
     json: JsonOption = False,
 ) -> None:
     """Show the last lines that PostgreSQL, Redis and the APIs wrote."""
+    from lab.lifecycle import read_lab
+    from provision.containers import control
+    from provision.ssh import connect
+
     inventory, _secrets = read_lab(open_engine(stack))
     known = {
         "postgres": inventory.postgres.container,

@@ -14,10 +14,9 @@ from typing import Any
 
 import typer
 import typer.main
-from rich.console import Console
-from rich.text import Text
 from typer.core import TyperCommand, TyperGroup
 
+from cli.context import require_subcommand
 from documents.errors import FairgroundError
 
 HELP = {
@@ -43,7 +42,8 @@ class Subcommands(TyperGroup):
     """A group that imports a subcommand only when it is called."""
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 - typer's own
-        options["commands"] = {name: TyperCommand(name=name, help=text) for name, text in HELP.items()}
+        # Typer cuts a help that isn't marked as short.
+        options["commands"] = {name: TyperCommand(name=name, short_help=text) for name, text in HELP.items()}
         super().__init__(**options)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - click's types are private in typer
@@ -58,7 +58,7 @@ class Subcommands(TyperGroup):
         if isinstance(imported, typer.Typer):
             app = imported
         else:
-            app = typer.Typer(add_completion=False)
+            app = typer.Typer(add_completion=False, rich_markup_mode=None)
             app.command(name)(imported)
         command = typer.main.get_command(app)
         command.name = name
@@ -161,35 +161,35 @@ EXIT_INTERRUPTED = 130
 EXIT_WITHOUT_ANSWER = {"gate": 3}
 """The exit status of an error of a subcommand whose statuses 1 and 2 are answers."""
 
-GOES_ON = {
+CONTINUES_BY = {
     "run": "`lab run --resume` continues a run that had begun",
     "gate": "`lab run --resume` continues a run that had begun, and `lab gate --run` judges it",
 }
-"""What continues after Ctrl-C, if it isn't the same command, which would begin another run."""
+"""How to continue after Ctrl-C; other subcommands continue if they are called again."""
 
 app = typer.Typer(
     name="lab",
     cls=Subcommands,
-    help="Stand a test lab up, measure one REST API in several languages on it, and say how sure the answer is.",
-    no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
+    # Typer's boxes around the help import a parser of Markdown and a highlighter of code: as much CPU as all the rest.
+    rich_markup_mode=None,
 )
 
 
-@app.callback()
-def _lab() -> None:
+@app.callback(invoke_without_command=True)
+def _lab(context: typer.Context) -> None:
     """Stand a test lab up, measure one REST API in several languages on it, and say how sure the answer is."""
+    require_subcommand(context)
 
 
 def main() -> None:
     """Run the command; errors raised on purpose and system errors are shown without a traceback."""
     signal.signal(signal.SIGTERM, _interrupt)
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
     subcommand = sys.argv[1] if len(sys.argv) > 1 else None
     without_answer = EXIT_WITHOUT_ANSWER.get(subcommand or "")
     try:
-        status = _run(console, without_answer)
+        status = _run(without_answer)
     except Exception:
         if without_answer is None:
             raise
@@ -197,18 +197,18 @@ def main() -> None:
         traceback.print_exc()
         status = without_answer
     if status == EXIT_INTERRUPTED:
-        then = GOES_ON.get(subcommand or "", "the same command continues from there")
-        console.print(f"interrupted: finished work is kept; {then}.", markup=False)
+        then = CONTINUES_BY.get(subcommand or "", "the same command continues from there")
+        typer.echo(f"interrupted: finished work is kept; {then}.", err=True)
     sys.exit(status)
 
 
-def _run(console: Console, without_answer: int | None) -> int:
+def _run(without_answer: int | None) -> int:
     """Run the command and show its error, if any, in one sentence; returns the exit status."""
     failed = EXIT_FAILED if without_answer is None else without_answer
     try:
         return app(standalone_mode=False) or 0
     except FairgroundError as error:
-        _show_error(console, str(error))
+        _show_error(str(error))
         return failed
     except typer.Abort:
         # Ctrl-C, or the end of the input, at a question.
@@ -216,12 +216,10 @@ def _run(console: Console, without_answer: int | None) -> int:
     except OSError as error:
         if (sentence := explain_system_error(error)) is None:
             raise
-        _show_error(console, sentence)
+        _show_error(sentence)
         return failed
     except typer.TyperException as error:
-        # Without a message it is `lab` without a subcommand, which has printed the help.
-        if message := error.format_message():
-            _show_error(console, f"{message.rstrip('.')}. Try `{_command_of(error)} --help`.")
+        _show_error(f"{error.format_message().rstrip('.')}. Try `{_command_of(error)} --help`.")
         return error.exit_code if without_answer is None else without_answer
 
 
@@ -231,8 +229,11 @@ def _command_of(error: typer.TyperException) -> str:
     return path
 
 
-def _show_error(console: Console, message: str) -> None:
-    console.print(Text.assemble(("error: ", "red"), message))
+def _show_error(message: str) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    Console(stderr=True, highlight=False, soft_wrap=True).print(Text.assemble(("error: ", "red"), message))
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

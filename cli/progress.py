@@ -4,11 +4,13 @@ import threading
 import time
 from collections.abc import Generator
 from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.text import Text
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
 
-from lab.lifecycle import ResourceProgress
+    from lab.lifecycle import ResourceProgress
 
 _QUICK_SECONDS = 1.0
 """Faster steps get no line."""
@@ -40,12 +42,14 @@ class UnderWay:
         now = time.monotonic()
         return "; ".join(f"{what}, {now - since:.0f} s" for what, since in self._begun.items())
 
-    def __rich__(self) -> Text:
+    def __rich__(self) -> "Text":
+        from rich.text import Text
+
         return Text(str(self))
 
 
 @contextmanager
-def under_way(console: Console, what: str) -> Generator[UnderWay]:
+def under_way(console: "Console", what: str) -> Generator[UnderWay]:
     """Show an operation during the context: on a live line, or by reminders without a terminal."""
     doing = UnderWay(what)
     ended = threading.Event()
@@ -62,7 +66,7 @@ def under_way(console: Console, what: str) -> Generator[UnderWay]:
                 reminders.join()
 
 
-def _remind(console: Console, doing: UnderWay, ended: threading.Event) -> None:
+def _remind(console: "Console", doing: UnderWay, ended: threading.Event) -> None:
     start = time.monotonic()
     while not ended.wait(_REMINDER_SECONDS):
         try:
@@ -75,14 +79,14 @@ def _remind(console: Console, doing: UnderWay, ended: threading.Event) -> None:
 class EngineProgress:
     """Shows the engine's operations on resources as they begin and end."""
 
-    def __init__(self, console: Console, doing: UnderWay) -> None:
+    def __init__(self, console: "Console", doing: UnderWay) -> None:
         self._console = console
         self._doing = doing
         self._start = time.monotonic()
         self._begun: dict[str, float] = {}
         self.changes = 0
 
-    def __call__(self, step: ResourceProgress) -> None:
+    def __call__(self, step: "ResourceProgress") -> None:
         """Show one step."""
         doing = f"{step.doing} {step.name} ({step.kind})"
         if step.seconds is None:

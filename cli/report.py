@@ -5,17 +5,17 @@ import webbrowser
 from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table as RichTable
-from rich.text import Text
 
 from cli.context import FACTS, RUNS, JsonOption, as_rich, complete_run, terminal
 from documents.errors import RunError, ToolchainError
-from documents.report import Report
-from documents.run import MANIFESTS, Manifest
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from documents.report import Report
 
 
 class ReportFormat(StrEnum):
@@ -41,14 +41,13 @@ def report(
     json: JsonOption = False,
 ) -> None:
     """Compute a run's numbers from its raw files, write its report, and show the verdicts."""
-    # Imported here, because it is slow and other subcommands don't need it.
-    from analysis.pages.html import PAGE, write_report  # noqa: PLC0415
-
     if json and print_as not in {None, ReportFormat.JSON}:
         raise typer.BadParameter(f"--json is --format json, so it doesn't go with --format {print_as}.")
     if show_all and (json or print_as is not None):
         raise typer.BadParameter("--all prints tables, so it doesn't go with --json or --format.")
     folder = find_run(run)
+    from analysis.pages.html import PAGE, write_report
+
     numbers, page = write_report(folder, FACTS), folder / PAGE
     if json or print_as is not None:
         print(_as_text(folder, numbers, print_as or ReportFormat.JSON), end="")  # noqa: T201 - the command's output
@@ -61,16 +60,16 @@ def report(
         _open(page)
 
 
-def _as_text(folder: Path, numbers: Report, print_as: ReportFormat) -> str:
+def _as_text(folder: Path, numbers: "Report", print_as: ReportFormat) -> str:
     if print_as is ReportFormat.CSV:
-        from analysis.pages.summary_csv import render_csv  # noqa: PLC0415
+        from analysis.pages.summary_csv import render_csv
 
         return render_csv(numbers)
     return (folder / f"report.{print_as}").read_text(encoding="utf-8")
 
 
-def _show_tables(console: Console, numbers: Report) -> None:
-    from analysis.pages import terminal_tables  # noqa: PLC0415
+def _show_tables(console: "Console", numbers: "Report") -> None:
+    from analysis.pages import terminal_tables
 
     for table in terminal_tables(numbers):
         if table.rows:
@@ -81,7 +80,7 @@ def _show_tables(console: Console, numbers: Report) -> None:
         console.print()
 
 
-def show_screen(console: Console, numbers: Report, page: Path, *, run: str, whole: bool = False) -> None:
+def show_screen(console: "Console", numbers: "Report", page: Path, *, run: str, whole: bool = False) -> None:
     """Print a report in about 25 lines: verdicts, one small table, caveats in a line each, and the page's path.
 
     Args:
@@ -91,13 +90,16 @@ def show_screen(console: Console, numbers: Report, page: Path, *, run: str, whol
         run: the argument by which `lab report` finds the run.
         whole: print each caveat with its details, and the meaning of the host's grade.
     """
-    from analysis.pages import grade_text, screen  # noqa: PLC0415
+    from rich.table import Table
+    from rich.text import Text
+
+    from analysis.pages import grade_text, screen
 
     shown = screen(numbers)
     console.print(shown.heading, style="bold", markup=False)
     console.print(shown.extent, markup=False)
     console.print()
-    verdicts = RichTable.grid(padding=(0, 2, 0, 0))
+    verdicts = Table.grid(padding=(0, 2, 0, 0))
     for load, verdict in shown.verdicts:
         verdicts.add_row(Text(load, style="dim"), Text(verdict))
     console.print(verdicts)
@@ -143,6 +145,8 @@ def find_run(run: str | None, *, stack: str | None = None) -> Path:
         RunError: there is none.
         DocumentError: the manifest of a run that may be the newest of the stack is invalid; names its file.
     """
+    from documents.run import MANIFESTS, Manifest
+
     if run is None:
         for path in sorted(RUNS.glob(MANIFESTS), reverse=True):
             if stack is None or Manifest.from_json(path.read_bytes(), name=str(path)).inventory.stack == stack:

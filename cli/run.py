@@ -3,28 +3,18 @@
 import os
 import tarfile
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
-
-from rich.console import Console
-
-from cli.context import FACTS, ROOT, RUNS
-from cli.report import show_screen
-from documents.errors import AnalysisError, DocumentError, FairgroundError, RunError
-from documents.lab import Inventory, Secrets
-from documents.run import PipelineRun, Protocol
-from experiment.progress import Event, RunStarted
-
-if TYPE_CHECKING:
-    from experiment.running import Progress
-from contextlib import ExitStack
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
 
 from cli.context import (
     DEFAULT_STACK,
+    FACTS,
+    ROOT,
+    RUNS,
     JsonOption,
     StackOption,
     complete_api,
@@ -34,10 +24,16 @@ from cli.context import (
     terminal,
 )
 from cli.progress import under_way
-from cli.report import find_run
-from cli.run_progress import read_duration, run_progress
-from experiment.planning import protocol_names, read_protocol
-from lab.lifecycle import read_lab
+from cli.report import find_run, show_screen
+from documents.errors import AnalysisError, DocumentError, FairgroundError, RunError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from documents.lab import Inventory, Secrets
+    from documents.run import PipelineRun, Protocol
+    from experiment.progress import Event
+    from experiment.running import Progress
 
 ARTIFACTS = ROOT / "artifacts"
 
@@ -52,16 +48,19 @@ STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
 _RECORD = ROOT / ".lab" / "pipeline-run.json"
 
 
-def plain_console() -> Console:
+def plain_console() -> "Console":
     """The console of a job: no colours and no live line, whatever the runner's environment sets."""
+    from rich.console import Console
+
     return Console(highlight=False, soft_wrap=True, no_color=True, force_terminal=False, force_interactive=False)
 
 
 def asked_by_pipeline(
-    stack: str, protocol: Protocol, *, apis: Sequence[str], order_seed: int | None, budget_seconds: int | None
-) -> PipelineRun | None:
+    stack: str, protocol: "Protocol", *, apis: Sequence[str], order_seed: int | None, budget_seconds: int | None
+) -> "PipelineRun | None":
     """The pipeline's request for a run; None outside of a pipeline."""
-    from experiment.running import git_commit  # noqa: PLC0415 - it takes its time
+    from documents.run import PipelineRun
+    from experiment.running import git_commit
 
     pipeline = this_pipeline(os.environ)
     if pipeline is None:
@@ -99,7 +98,9 @@ class CiJob:
     kills a cancelled job some seconds later.
     """
 
-    def __init__(self, console: Console, progress: "Progress", asked: PipelineRun | None, artifacts: Path) -> None:
+    def __init__(
+        self, console: "Console", progress: "Progress", asked: "PipelineRun | None", artifacts: Path
+    ) -> None:
         self._console = console
         self._progress = progress
         self._asked = asked
@@ -113,8 +114,10 @@ class CiJob:
             (self._artifacts / name).unlink(missing_ok=True)
         return self
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: "Event") -> None:
         """Record the run's folder, and pass the event on."""
+        from experiment.progress import RunStarted
+
         if isinstance(event, RunStarted):
             self._folder = Path(event.directory)
             (self._artifacts / RUN_ID).write_text(f"{event.run_id}\n", encoding="utf-8")
@@ -137,7 +140,7 @@ class CiJob:
             _pack(self._folder, self._artifacts / ARCHIVE)
             self._console.print(f"run_id={self._folder.name}", markup=False)
 
-    def resume(self, inventory: Inventory, secrets: Secrets) -> bool:
+    def resume(self, inventory: "Inventory", secrets: "Secrets") -> bool:
         """Resume the unfinished run that this pipeline began before, if any; returns whether it did.
 
         The request must be the same, and `resume_run` must find lab and host unchanged. Otherwise a new run begins.
@@ -146,9 +149,8 @@ class CiJob:
             RunError: the resumed run failed.
             HostError: the host can't be reached or failed.
         """
-        # Imported here, because it is slow and other subcommands don't need it.
-        from analysis.raw import read_run  # noqa: PLC0415
-        from experiment.running import resume_run  # noqa: PLC0415
+        from analysis.raw import read_run
+        from experiment.running import resume_run
 
         folder = self._begun_before()
         try:
@@ -165,6 +167,8 @@ class CiJob:
 
     def _begun_before(self) -> Path | None:
         """The folder of the run that this pipeline began with the same request, finished or not."""
+        from documents.run import PipelineRun
+
         if self._asked is None or self._asked.git_commit.endswith("-dirty"):
             return None
         try:
@@ -183,9 +187,8 @@ class CiJob:
             self._console.print(f"There is no report: {error}", markup=False)
 
     def _report(self, folder: Path) -> None:
-        # Imported here, because it is slow and other subcommands don't need it.
-        from analysis.pages import render_summary  # noqa: PLC0415
-        from analysis.pages.html import replace_whole, write_report  # noqa: PLC0415
+        from analysis.pages import render_summary
+        from analysis.pages.html import replace_whole, write_report
 
         report = write_report(folder, FACTS)
         for name in REPORT_FILES:
@@ -207,6 +210,16 @@ def _pack(folder: Path, archive: Path) -> None:
 
 
 DEFAULT_PROTOCOL = "quick"
+
+
+def read_duration(text: str) -> int:
+    """The seconds of a length of time such as `1h30m`."""
+    from documents.base import parse_duration
+
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 def run(  # noqa: PLR0917 - typer's options are keywords on the command line
@@ -258,9 +271,6 @@ def run(  # noqa: PLR0917 - typer's options are keywords on the command line
     At its end it writes the report and shows the verdicts, like `lab report`. Ctrl-C, a lost connection or a killed
     controller lose no finished cell: `lab run --resume` continues. Exits with 1 if no cell of the run is valid.
     """
-    # Imported here, because it is slow and other subcommands don't need it.
-    from experiment.running import resume_run, start_run  # noqa: PLC0415
-
     if run_id is not None and not resume:
         raise typer.BadParameter("A run's id goes with --resume.")
     for option, value in (("--protocol", protocol), ("--api", api or None), ("--seed", seed), ("--budget", budget)):
@@ -273,6 +283,11 @@ def run(  # noqa: PLR0917 - typer's options are keywords on the command line
         raise typer.BadParameter("--ci prints lines for a job's log: --json doesn't go with it.")
     if artifacts is not None and not ci:
         raise typer.BadParameter("The folder of the artefacts goes with --ci.")
+    from cli.run_progress import run_progress
+    from experiment.planning import protocol_names, read_protocol
+    from experiment.running import resume_run, start_run
+    from lab.lifecycle import read_lab
+
     protocol = protocol or DEFAULT_PROTOCOL
     chosen = read_protocol(protocol)
     inventory, secrets = read_lab(open_engine(stack))
@@ -281,9 +296,11 @@ def run(  # noqa: PLR0917 - typer's options are keywords on the command line
         progress = shown.enter_context(run_progress(console, json=json))
         job = None
         if ci:
-            asked = asked_by_pipeline(stack, chosen, apis=api or (), order_seed=seed, budget_seconds=budget)
+            asked = None
             # A resumed run keeps its own protocol, so it isn't recorded as the run that this pipeline asks for.
-            job = shown.enter_context(CiJob(console, progress, None if resume else asked, artifacts or ARTIFACTS))
+            if not resume:
+                asked = asked_by_pipeline(stack, chosen, apis=api or (), order_seed=seed, budget_seconds=budget)
+            job = shown.enter_context(CiJob(console, progress, asked, artifacts or ARTIFACTS))
         if resume:
             resume_run(find_run(run_id, stack=stack), inventory, secrets, progress=job or progress)
         elif job is None or not job.resume(inventory, secrets):
@@ -309,8 +326,8 @@ def run(  # noqa: PLR0917 - typer's options are keywords on the command line
         _report(console, Path(finished.directory))
 
 
-def _report(console: Console, folder: Path) -> None:
-    from analysis.pages.html import PAGE, write_report  # noqa: PLC0415 - it takes its time
+def _report(console: "Console", folder: Path) -> None:
+    from analysis.pages.html import PAGE, write_report
 
     with under_way(console, "writing the report"):
         numbers = write_report(folder, FACTS)

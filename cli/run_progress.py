@@ -17,7 +17,7 @@ from rich.text import Text
 
 from analysis.formatting import MISSING, listing
 from cli.progress import UnderWay, elapsed, under_way
-from documents.base import format_duration, parse_duration
+from documents.base import format_duration
 from documents.run import OpenLoopCell
 from experiment.progress import (
     BudgetFitted,
@@ -32,14 +32,6 @@ from experiment.progress import (
     RunState,
     warnings_of,
 )
-
-
-def read_duration(text: str) -> int:
-    """The seconds of a length of time such as `1h30m`."""
-    try:
-        return parse_duration(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
 
 
 def budget_lines(fitted: BudgetFitted) -> Iterator[str]:

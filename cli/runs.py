@@ -4,19 +4,23 @@ import re
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from cli.context import RUNS, JsonOption, complete_run, print_json, terminal
 from cli.report import find_run
 from documents.errors import RunError
-from documents.report import ListedRun, PrunedRuns, SparedRun
 
-app = typer.Typer(help="List the runs, mark those to keep, and remove old ones.", add_completion=False)
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from documents.report import ListedRun, SparedRun
+
+app = typer.Typer(
+    help="List the runs, mark those to keep, and remove old ones.", add_completion=False, rich_markup_mode=None
+)
 
 _DAYS = re.compile(r"(\d{1,5})d", re.ASCII)
 
@@ -36,8 +40,7 @@ def runs(context: typer.Context, json: JsonOption = False) -> None:
         if json:
             raise typer.BadParameter(f"--json goes after the subcommand: lab runs {context.invoked_subcommand} --json.")
         return
-    # Imported here, because it is slow and other subcommands don't need it.
-    from experiment.record import list_runs  # noqa: PLC0415
+    from experiment.record import list_runs
 
     found = list_runs(RUNS)
     if json:
@@ -61,7 +64,7 @@ def keep(
     json: JsonOption = False,
 ) -> None:
     """Protect a run from pruning, by an empty file `kept` in its folder."""
-    from experiment.record import keep as mark  # noqa: PLC0415
+    from experiment.record import keep as mark
 
     folder = find_run(run)
     mark(folder, kept=not undo)
@@ -93,12 +96,13 @@ def prune(  # noqa: PLR0917 - typer's options are keywords on the command line
     With both bounds, only runs beyond both are removed. Runs that are kept, are being measured or can't be read are
     never removed, and unfinished ones only with --unfinished.
     """
-    from experiment.record import Pruning, choose, list_runs, remove_remains, remove_run  # noqa: PLC0415
-
     if older_than is None and keep_newest is None:
         raise typer.BadParameter("Say which runs to remove: --older-than 30d, --keep-newest 10, or both.")
     if yes and dry_run:
         raise typer.BadParameter("--dry-run removes nothing, so it doesn't go with --yes.")
+    from documents.report import PrunedRuns
+    from experiment.record import Pruning, choose, list_runs, remove_remains, remove_run
+
     console = terminal()
     console.quiet = json
     before = None if older_than is None else datetime.now(UTC) - timedelta(days=older_than)
@@ -116,7 +120,7 @@ def prune(  # noqa: PLR0917 - typer's options are keywords on the command line
         print(PrunedRuns(removed=not dry_run, runs=going, spared=spared, bytes=size).to_json(), end="")  # noqa: T201 - the command's output
 
 
-def _confirm(going: Sequence[ListedRun], *, yes: bool, json: bool) -> None:
+def _confirm(going: "Sequence[ListedRun]", *, yes: bool, json: bool) -> None:
     if yes:
         return
     if json or not sys.stdin.isatty():
@@ -128,7 +132,7 @@ def _confirm(going: Sequence[ListedRun], *, yes: bool, json: bool) -> None:
         raise RunError("It wasn't confirmed, so nothing was removed.")
 
 
-def _show_choice(console: Console, going: Sequence[ListedRun], spared: Sequence[SparedRun]) -> None:
+def _show_choice(console: "Console", going: "Sequence[ListedRun]", spared: "Sequence[SparedRun]") -> None:
     if going:
         console.print(_table(going))
     for run in spared:
@@ -138,7 +142,10 @@ def _show_choice(console: Console, going: Sequence[ListedRun], spared: Sequence[
     console.print(total, markup=False, soft_wrap=True)
 
 
-def _table(found: Sequence[ListedRun]) -> Table:
+def _table(found: "Sequence[ListedRun]") -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(box=None, pad_edge=False)
     table.add_column("run", no_wrap=True)
     for title in ("stack", "state", "grade", "commit"):
@@ -160,20 +167,20 @@ def _table(found: Sequence[ListedRun]) -> Table:
     return table
 
 
-def _cells(run: ListedRun) -> str:
+def _cells(run: "ListedRun") -> str:
     """The numbers of valid, due and void cells: ``44 of 45, 1 void``."""
     if run.cells is None:
         return ""
     return f"{run.valid_cells} of {run.cells}" + (f", {run.void_cells} void" if run.void_cells else "")
 
 
-def _commit(run: ListedRun) -> str:
+def _commit(run: "ListedRun") -> str:
     """A commit in short, with the lab's suffix."""
     commit, dash, mark = (run.git_commit or "").partition("-")
     return f"{commit[:9]}{dash}{mark}"
 
 
-def _show_faults(console: Console, found: Sequence[ListedRun]) -> None:
+def _show_faults(console: "Console", found: "Sequence[ListedRun]") -> None:
     for run in found:
         if run.fault is not None:
             console.print(f"{run.run_id}: {run.fault}", markup=False, soft_wrap=True)

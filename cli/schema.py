@@ -4,20 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import get_args
 
-from analysis.pages.summary_csv import MEANINGS
 from cli.context import ROOT, JsonOption, print_json, terminal
-from documents.base import Document
-from documents.lab import Drift
-from documents.report import ApiCheck, Gate, History, ListedRun, PrunedRuns
-from documents.run import Sample
-from documents.schema import SCHEMAS, FieldTables, described, markdown_table, schema_files
-from experiment.progress import Event
 
 PAGES = ("stack-document.md", "protocol.md", "adding-an-api.md", "files.md")
 """The pages in `docs/` that list fields. A model of two pages is on the first."""
-
-PRINTED: tuple[type[Document], ...] = (Gate, History, ListedRun, PrunedRuns, Drift, ApiCheck, *get_args(Event))
-"""The documents that commands print with --json and no file has."""
 
 
 def schema(json: JsonOption = False) -> None:
@@ -44,8 +34,19 @@ def schema(json: JsonOption = False) -> None:
 
 def generated(project: Path) -> dict[Path, str]:
     """Each file that the command writes, with its text."""
+    from analysis.pages.summary_csv import MEANINGS
+    from documents.base import Document
+    from documents.lab import Drift
+    from documents.report import Gate, History, ListedRun, PrunedRuns
+    from documents.run import Sample
+    from documents.schema import SCHEMAS, FieldTables, described, schema_files
+    from documents.stack import ApiCheck
+    from experiment.progress import Event
+
+    # No file has these; commands print them with --json.
+    printed: tuple[type[Document], ...] = (Gate, History, ListedRun, PrunedRuns, Drift, ApiCheck, *get_args(Event))
     tables = FieldTables(
-        [*SCHEMAS.values(), *PRINTED],
+        [*SCHEMAS.values(), *printed],
         {"csv": _meanings("column", MEANINGS), "samples": _meanings("column", described(Sample)[1])},
     )
     docs = project / "docs"
@@ -56,6 +57,8 @@ def generated(project: Path) -> dict[Path, str]:
 
 
 def _meanings(title: str, meanings: Mapping[str, str]) -> str:
+    from documents.schema import markdown_table
+
     rows: list[tuple[list[str], str]] = []
     for name, meaning in meanings.items():
         if rows and rows[-1][1] == meaning:

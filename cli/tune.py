@@ -1,20 +1,17 @@
 """`lab tune`: show and set the kernel settings that a measurement depends on."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from cli.context import DEFAULT_STACK, JsonOption, StackOption, open_engine, print_json, terminal
 from documents.errors import HostError
-from documents.lab import Inventory
-from documents.run import HostIdentity, KnobRecord, describe_control
-from lab.lifecycle import read_lab
-from provision.kernel import Knob, Place, settings, tuning
-from provision.ssh import connect
-from provision.system import read_identity, read_tool_versions
+
+if TYPE_CHECKING:
+    from documents.lab import Inventory
+    from documents.run import HostIdentity, KnobRecord
+    from provision.kernel import Knob
 
 
 def tune(
@@ -32,6 +29,8 @@ def tune(
     """
     if check and restore:
         raise typer.BadParameter("--check only looks, so it doesn't go with --restore.")
+    from lab.lifecycle import read_lab
+
     inventory, _secrets = read_lab(open_engine(stack))
     if check:
         _check(inventory, json=json)
@@ -39,7 +38,12 @@ def tune(
         _act(inventory, minutes=minutes, restore=restore, json=json)
 
 
-def _check(inventory: Inventory, *, json: bool) -> None:
+def _check(inventory: "Inventory", *, json: bool) -> None:
+    from documents.run import describe_control
+    from provision.kernel import Place, settings, tuning
+    from provision.ssh import connect
+    from provision.system import read_identity, read_tool_versions
+
     wanted, settable = settings.knobs_of(inventory.cores), inventory.own_kernel
     with connect(inventory.host) as connection:
         identity = read_identity(connection)
@@ -67,10 +71,12 @@ def _check(inventory: Inventory, *, json: bool) -> None:
         )
 
 
-def _act(inventory: Inventory, *, minutes: int, restore: bool, json: bool) -> None:
-    # Imported here, because it is slow and other subcommands don't need it.
-    from experiment.bench import held  # noqa: PLC0415
-    from experiment.running import name_holder  # noqa: PLC0415
+def _act(inventory: "Inventory", *, minutes: int, restore: bool, json: bool) -> None:
+    from documents.run import describe_control
+    from experiment.bench import held
+    from experiment.running import name_holder
+    from provision.kernel import Place, settings, tuning
+    from provision.ssh import connect
 
     if not inventory.own_kernel:
         raise HostError(
@@ -94,14 +100,17 @@ def _act(inventory: Inventory, *, minutes: int, restore: bool, json: bool) -> No
     terminal().print(said)
 
 
-def _as_json(wanted: Sequence[Knob], found: Sequence[KnobRecord]) -> list[dict[str, Any]]:
+def _as_json(wanted: "Sequence[Knob]", found: "Sequence[KnobRecord]") -> list[dict[str, Any]]:
     return [
         record.model_dump(mode="json") | {"controlled": record.controlled, "why": knob.why, "source": knob.source}
         for knob, record in zip(wanted, found, strict=True)
     ]
 
 
-def _show_identity(identity: HostIdentity, versions: dict[str, str]) -> None:
+def _show_identity(identity: "HostIdentity", versions: dict[str, str]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table("host", "", box=None, pad_edge=False)
     mappings = {
         "cgroup limit": identity.cgroup_limits,
@@ -119,7 +128,12 @@ def _show_identity(identity: HostIdentity, versions: dict[str, str]) -> None:
     terminal().print(table)
 
 
-def _show_knobs(wanted: Sequence[Knob], found: tuple[KnobRecord, ...], *, settable: bool) -> None:
+def _show_knobs(wanted: "Sequence[Knob]", found: "tuple[KnobRecord, ...]", *, settable: bool) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from documents.run import describe_control
+
     console = terminal()
     table = Table("setting", "is", "wanted", "settable here", "why", box=None, pad_edge=False)
     for knob, record in zip(wanted, found, strict=True):

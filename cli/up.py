@@ -5,36 +5,24 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
 from cli.context import DEFAULT_STACK, ROOT, JsonOption, StackOption, open_engine, terminal
 from cli.progress import EngineProgress, under_way
 from documents.errors import HostKeyError, LabError
-from documents.lab import Inventory, JumpHost
-from documents.stack import ExistingHost, Stack, as_cloud_host
-from lab.cores import read_topology
-from lab.hosts import pin_key
-from lab.lifecycle import (
-    Engine,
-    ask_for_key,
-    await_services,
-    cost_lines,
-    cost_until_expiry,
-    is_recorded,
-    read_state,
-    remove_superseded_images,
-    stand_up,
-    unknown_hosts,
-)
-from lab.stack_file import read_stack
-from provision.ssh import fingerprint
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from documents.lab import Inventory
+    from documents.stack import ExistingHost, Stack
+    from lab.lifecycle import Engine
 
 
 def confirm_host_keys(
-    stack: Stack, folder: Path, *, ask: Callable[[str], bool] | None, show: Callable[[str], None]
+    stack: "Stack", folder: Path, *, ask: Callable[[str], bool] | None, show: Callable[[str], None]
 ) -> None:
     """Ask to confirm each key that is neither in the document nor confirmed before, and pin it.
 
@@ -53,13 +41,18 @@ def confirm_host_keys(
 
 
 def _confirm(
-    existing: ExistingHost,
-    stack: Stack,
+    existing: "ExistingHost",
+    stack: "Stack",
     folder: Path,
     *,
     ask: Callable[[str], bool] | None,
     show: Callable[[str], None],
 ) -> None:
+    from documents.lab import JumpHost
+    from lab.hosts import pin_key
+    from lab.lifecycle import ask_for_key, unknown_hosts
+    from provision.ssh import fingerprint
+
     for host in unknown_hosts(existing, folder):
         key = ask_for_key(existing, folder, host)
         where = f"{host.address}, port {host.port},"
@@ -85,8 +78,8 @@ ACCEPT_COST = "--accept-cost"
 
 
 def confirm_cost(
-    engine: Engine,
-    stack: Stack,
+    engine: "Engine",
+    stack: "Stack",
     *,
     machines: int,
     accepted: bool,
@@ -106,6 +99,9 @@ def confirm_cost(
     Raises:
         LabError: the lab has expired, or its cost isn't confirmed; nothing was made.
     """
+    from documents.stack import as_cloud_host
+    from lab.lifecycle import cost_lines, cost_until_expiry, is_recorded, read_state
+
     host = as_cloud_host(stack.host)
     if host is None:
         return
@@ -138,6 +134,11 @@ def up(
     After an interruption or a failure, repeat it: it continues from there. For a lab at a cloud it shows the cost per
     hour and until the lab expires, and asks for confirmation unless the lab already has that cost.
     """
+    from lab.cores import read_topology
+    from lab.lifecycle import remove_superseded_images
+    from lab.lifecycle import await_services, stand_up
+    from lab.stack_file import read_stack
+
     document = read_stack(ROOT, stack, read_topology())
     engine = open_engine(stack)
     ask = typer.confirm if sys.stdin.isatty() and not json else None
@@ -164,7 +165,9 @@ def up(
     console.print(_describe(inventory))
 
 
-def _describe(inventory: Inventory) -> Table:
+def _describe(inventory: "Inventory") -> "Table":
+    from rich.table import Table
+
     cores, size = inventory.cores, inventory.size
     table = Table("what", "CPUs", "port", "is", box=None, pad_edge=False)
     smaller = "; smaller than the article's 8 cores and 16 GB" if size.smaller else ""

@@ -3,8 +3,6 @@
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from cli.context import (
     DEFAULT_STACK,
@@ -19,21 +17,22 @@ from cli.context import (
 )
 from cli.progress import under_way
 from documents.errors import LabError
-from documents.lab import Drift
-from lab.cores import read_topology
-from lab.lifecycle import read_drift, read_lab
-from lab.stack_file import read_stack
-from provision.ssh import connect
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from apis.contract.checks import CheckResult
+    from documents.lab import Drift
 
 
 def show_drift(stack: str, *, json: bool) -> None:
     """Compare, show all differences, and exit with 1 if there are any."""
-    # Imported here, because it is slow and other subcommands don't need it.
-    from experiment.bench import held  # noqa: PLC0415
-    from experiment.running import name_holder  # noqa: PLC0415
+    from experiment.bench import held
+    from experiment.running import name_holder
+    from lab.cores import read_topology
+    from lab.lifecycle import read_drift
+    from lab.lifecycle import read_lab
+    from lab.stack_file import read_stack
 
     engine = open_engine(stack)
     inventory, secrets = read_lab(engine)
@@ -56,7 +55,10 @@ def show_drift(stack: str, *, json: bool) -> None:
         raise typer.Exit(1)
 
 
-def _show_drift(drift: Drift) -> None:
+def _show_drift(drift: "Drift") -> None:
+    from rich.table import Table
+    from rich.text import Text
+
     console = terminal()
     table = Table("what", "compared", "differs", "declared", "runs", box=None, pad_edge=False)
     messages: list[str] = []
@@ -75,7 +77,9 @@ def _show_drift(drift: Drift) -> None:
         console.print(f"The lab {drift.stack} runs as it is declared.")
 
 
-def _value(value: str | None) -> Text:
+def _value(value: str | None) -> "Text":
+    from rich.text import Text
+
     return Text("\N{EN DASH}" if value is None else value)
 
 
@@ -108,10 +112,11 @@ def verify(
             raise typer.BadParameter("--drift compares the whole lab, so it goes with no API and no --only.")
         show_drift(stack, json=json)
         return
-    # Imported here, because it is slow and other subcommands don't need it.
-    from apis.contract.checks import all_checks  # noqa: PLC0415
-    from experiment.bench import held, verify_api  # noqa: PLC0415
-    from experiment.running import name_holder  # noqa: PLC0415
+    from apis.contract.checks import all_checks
+    from experiment.bench import held, verify_api
+    from experiment.running import name_holder
+    from lab.lifecycle import read_lab
+    from provision.ssh import connect
 
     checks = all_checks()
     groups = sorted({check.group for check in checks})
@@ -144,6 +149,8 @@ def verify(
 
 
 def _show(results: "list[CheckResult]") -> None:
+    from rich.table import Table
+
     console = terminal()
     for result in results:
         if result.outcome != "passed":

@@ -1,10 +1,9 @@
-"""The project's virtual environment: exactly what requirements.lock lists, and the project itself."""
+"""The project's virtual environment: exactly what requirements.lock lists, and the command `lab` of this checkout."""
 
 import importlib.util
-import json
+import shlex
 import shutil
 import sys
-import tomllib
 from pathlib import Path
 
 from documents.files import replace_file
@@ -14,15 +13,24 @@ from toolchain.layout import Layout, fingerprint
 
 _NETWORK = "See that the package index can be reached, then run the same command again: it continues where it stopped."
 
+_COMMAND = """#!/bin/sh
+'''exec' {python} -P "$0" "$@"
+' '''
+import sys
+
+from cli.main import main
+
+sys.exit(main())
+"""
+"""The command `lab`: a program in sh and in Python, because a `#!` line can't name a Python whose path has spaces."""
+
 
 def _wanted_packages(layout: Layout) -> str:
     return fingerprint([str(layout.root), sys.version, layout.root / "requirements.lock"])
 
 
-def _wanted_project(layout: Layout) -> str:
-    content = tomllib.loads((layout.root / "pyproject.toml").read_text())
-    installed = [content["build-system"], content["project"], content["tool"]["setuptools"]]
-    return fingerprint([_wanted_packages(layout), json.dumps(installed)])
+def _wanted(layout: Layout) -> str:
+    return fingerprint([_wanted_packages(layout), _COMMAND])
 
 
 def _stamp(layout: Layout, name: str) -> Path:
@@ -35,7 +43,7 @@ def _says(stamp: Path, wanted: str) -> bool:
 
 def complete(layout: Layout) -> bool:
     """Whether the environment belongs to this lock, this Python and this folder."""
-    return layout.python.exists() and _says(_stamp(layout, "complete"), _wanted_project(layout))
+    return layout.python.exists() and _says(_stamp(layout, "complete"), _wanted(layout))
 
 
 def create(step: Step, layout: Layout) -> None:
@@ -71,11 +79,15 @@ def fill(step: Step, layout: Layout) -> None:
     # Python compiles what it imports, and it never imports most of the clouds' packages.
     pip = [layout.python, "-m", "pip", "--disable-pip-version-check", "install", "--no-input", "--no-compile"]
     step.run([*pip, "--require-hashes", "-r", layout.root / "requirements.lock"], remedy=_NETWORK)
-    step.run(
-        [*pip, "--no-deps", "--no-build-isolation", "--editable", layout.root],
-        remedy="See that pyproject.toml is whole.",
-    )
-    replace_file(_stamp(layout, "complete"), _wanted_project(layout))
+    link(layout)
+    replace_file(_stamp(layout, "complete"), _wanted(layout))
+
+
+def link(layout: Layout) -> None:
+    """Lets the environment's Python import from the checkout, in any working folder, and makes the command `lab`."""
+    (packages,) = layout.environment.glob("lib/python*/site-packages")
+    replace_file(packages / "fairground.pth", f"{layout.root}\n")
+    replace_file(layout.environment / "bin/lab", _COMMAND.format(python=shlex.quote(str(layout.python))), mode=0o777)
 
 
 def _drop_half_installed(layout: Layout) -> None:

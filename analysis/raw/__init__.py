@@ -34,7 +34,7 @@ from analysis.raw.recordings import (
     usage,
     watch_numbers,
 )
-from analysis.raw.run import OPEN_LOOP_PLAN, CellFiles, Run, read_run
+from analysis.raw.run import OPEN_LOOP_PLAN, CellFiles, Run, files_of_cell, read_run
 
 __all__ = [
     "CLOCKS_NAME",
@@ -53,6 +53,7 @@ __all__ = [
     "Run",
     "WatchFiles",
     "Window",
+    "files_of_cell",
     "fillable_cpus",
     "histogram_of",
     "limits",

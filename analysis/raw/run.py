@@ -6,7 +6,7 @@ Only this module reads cells and raw files; `experiment/record/` writes them.
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
@@ -15,12 +15,13 @@ from pathlib import Path
 from analysis.raw.load_hosts import CLOCKS_NAME, LoadFiles, LoadHostFiles, load_host_file
 from analysis.raw.recordings import WatchFiles
 from documents.errors import AnalysisError
-from documents.lab import ApiService, CoreLayout
+from documents.lab import ApiService, Inventory
 from documents.report import ShortBlock, VoidAttempt, VoidCell
 from documents.run import (
     Cell,
     CellRecord,
     HostRecord,
+    LoadHostRecord,
     Manifest,
     OpenLoopCell,
     OpenLoopPlan,
@@ -55,6 +56,56 @@ class CellFiles:
     load_files: LoadFiles | None = None
     folder: str = ""
     attempt: int = 1
+
+
+def files_of_cell(
+    read: Callable[[str], bytes],
+    cell: Cell,
+    inventory: Inventory,
+    load_hosts: Sequence[LoadHostRecord],
+    *,
+    watched: bool,
+    folder: str,
+    attempt: int = 1,
+) -> CellFiles:
+    """The raw files of one attempt at a cell, each read by its name.
+
+    Args:
+        read: returns the bytes of a file; raises if there is none.
+        cell: the cell.
+        inventory: the run's lab.
+        load_hosts: those of the run's host record.
+        watched: whether the watch left its files.
+        folder: the attempt's folder with a final slash, for messages.
+        attempt: the attempt's number.
+    """
+    result_name, cores = result_file(cell), inventory.cores_of(inventory.api(cell.api))
+    files = CellFiles(
+        result_json=read(result_name),
+        samples_csv=read("samples.csv"),
+        generator_cpus=len(cores.generator),
+        folder=folder,
+        attempt=attempt,
+    )
+    if watched:
+        watch = WatchFiles(watch_json=read("watch.json"), ticks_jsonl=read("ticks.jsonl"), cores=cores)
+        files = replace(files, watched=watch)
+    if inventory.load_hosts:
+        of_load_hosts = LoadFiles(
+            clocks_json=read(CLOCKS_NAME),
+            hosts=tuple(
+                LoadHostFiles(
+                    result_json=read(load_host_file(number, result_name)),
+                    samples_csv=read(load_host_file(number, "samples.csv")),
+                    ticks_jsonl=read(load_host_file(number, "ticks.jsonl")),
+                    cpus=host.generator,
+                )
+                for number, host in enumerate(inventory.load_hosts, start=1)
+            ),
+            records=tuple(load_hosts),
+        )
+        files = replace(files, load_files=of_load_hosts)
+    return files
 
 
 @dataclass(frozen=True)
@@ -205,44 +256,14 @@ class Run:
 
     def cell_files(self, cell: Cell, record: CellRecord) -> CellFiles:
         """The raw files of an attempt at a cell; raises what `raw_file` raises."""
-        result_name = result_file(cell)
-        inventory = self.manifest.inventory
-        cores = inventory.cores_of(inventory.api(cell.api))
-        return CellFiles(
-            result_json=self.raw_file(record, result_name),
-            samples_csv=self.raw_file(record, "samples.csv"),
-            generator_cpus=len(cores.generator),
-            watched=self._watch_files(record, cores),
-            load_files=self._load_files(record, result_name),
+        return files_of_cell(
+            lambda name: self.raw_file(record, name),
+            cell,
+            self.manifest.inventory,
+            self.host.load_hosts,
+            watched=not record.files.keys().isdisjoint({"watch.json", "ticks.jsonl"}),
             folder=self.name_of(record, ""),
             attempt=record.attempt,
-        )
-
-    def _watch_files(self, record: CellRecord, cores: CoreLayout) -> WatchFiles | None:
-        if record.files.keys().isdisjoint({"watch.json", "ticks.jsonl"}):
-            return None
-        return WatchFiles(
-            watch_json=self.raw_file(record, "watch.json"),
-            ticks_jsonl=self.raw_file(record, "ticks.jsonl"),
-            cores=cores,
-        )
-
-    def _load_files(self, record: CellRecord, result_name: str) -> LoadFiles | None:
-        load_hosts = self.manifest.inventory.load_hosts
-        if not load_hosts:
-            return None
-        return LoadFiles(
-            clocks_json=self.raw_file(record, CLOCKS_NAME),
-            hosts=tuple(
-                LoadHostFiles(
-                    result_json=self.raw_file(record, load_host_file(number, result_name)),
-                    samples_csv=self.raw_file(record, load_host_file(number, "samples.csv")),
-                    ticks_jsonl=self.raw_file(record, load_host_file(number, "ticks.jsonl")),
-                    cpus=host.generator,
-                )
-                for number, host in enumerate(load_hosts, start=1)
-            ),
-            records=self.host.load_hosts,
         )
 
     def name_of(self, record: CellRecord, file_name: str) -> str:

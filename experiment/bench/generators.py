@@ -5,6 +5,8 @@ the lab host's, immediately before and after the load.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from concurrent.futures import wait as wait_for_all
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -41,7 +43,6 @@ from provision.load import Job, jobs, network, open_loop, recording, wrk
 from provision.load.recording import SAMPLER, WATCH
 from provision.ssh import Connection
 
-_Item = TypeVar("_Item")
 _Found = TypeVar("_Found")
 
 _MARGIN_SECONDS = 20
@@ -93,9 +94,11 @@ class Generators:
         self._all = [_At(place, GeneratorPart(number, len(places))) for number, place in enumerate(places)]
         self._apart = places[0].on_load_host
         self._load_is_open = False
+        self._may_run = False
+        """Whether a job that this run started may still run: its cell wasn't collected, or its end wasn't seen."""
         self._program: str | None = None
 
-    def lay_out(self, cores: CoreLayout) -> None:
+    def use(self, cores: CoreLayout) -> None:
         """Use these CPUs from the next cell on, if the generator is on the lab's host."""
         if not self._apart:
             [own] = self._all
@@ -120,37 +123,37 @@ class Generators:
             else:
                 one.cgroup = wrk.generator_cgroup(connection, beside)
 
-        self._at_once(install_at, self._all)
+        self._on_each(install_at)
 
     def install_open_loop(self, program: str) -> None:
         """Copy the open loop's program from the lab's host to each generator's host."""
         self._program = program
         if self._apart:
-            self._at_once(lambda one: open_loop.carry_over(self._lab, one.place.connection, program), self._all)
+            self._on_each(lambda one: open_loop.carry_over(self._lab, one.place.connection, program))
 
     def own_cgroups(self) -> Mapping[SampledRole, Cgroup]:
         """The generator's cgroup, if it is on the lab's host."""
         [first, *_] = self._all
         return {} if self._apart else {"generator": _known(first.cgroup, first)}
 
-    def lay_ready(self, tokens: bytes) -> None:
+    def prepare(self, tokens: bytes) -> None:
         """Remove the files of the last cell, and write this cell's tokens."""
 
-        def lay_at(one: _At) -> None:
-            # If one of several failed in the warm-up, the others may still run.
-            running = len(self._all) > 1 or any(job is not None for job in (one.load, one.sampler, one.watch))
-            host_folder.lay_ready(one.place.connection, end_jobs=running)
+        def prepare_at(one: _At) -> None:
+            host_folder.empty(one.place.connection, end_jobs=self._may_run)
             one.place.connection.push_bytes(tokens, host_folder.path_of("tokens"), mode=0o600)
             one.load = one.sampler = one.watch = one.clock = one.clock_after = None
 
-        self._at_once(lay_at, self._all)
+        self._on_each(prepare_at)
+        self._may_run = False
 
     def warm_up(self, load: Load, enough: Callable[[Sequence[int]], bool]) -> WarmedUp:
         """See `Bench.warm_up`."""
         series = host_folder.path_of(f"warm-up/{wrk.SERIES_NAME}")
-        jobs_of = self._at_once(lambda one: self._start_wrk(one, load, "warm-up", series=series), self._all)
+        self._may_run = True
+        started = self._beside.do_all(*(self._start(one, load, "warm-up", series=series) for one in self._all))
         seen, statuses = wrk.follow_warm_up(
-            [(one.place.connection, job) for one, job in zip(self._all, jobs_of, strict=True)],
+            [(one.place.connection, job) for one, job in zip(self._all, started, strict=True)],
             threads=self._threads(load),
             enough=enough,
         )
@@ -180,26 +183,33 @@ class Generators:
             )
 
         if self._apart:
-            self._at_once(start_at, self._all)
+            self._may_run = True
+            self._on_each(start_at)
 
-    def play(self, load: Load) -> None:
-        """Put load on the API; returns when all generators have ended. Several begin at the same time."""
+    def starts(self, load: Load) -> list[Callable[[], Job]]:
+        """The steps that start the load, one for each generator; several begin the load at the same moment.
+
+        Before, the clocks of load hosts are read.
+        """
         self._load_is_open = load.rate is not None
+        self._may_run = True
         if self._apart:
             for one in self._all:
                 one.clock = self._read_clock(one)
-        starts = self._starts(load)
+        moments = self._moments(load)
         rates = [None] * len(self._all) if load.rate is None else shares_of_rate(load.rate, len(self._all))
+        return [
+            self._start(one, load, "load", start_ns=start_ns, rate=rate)
+            for one, start_ns, rate in zip(self._all, moments, rates, strict=True)
+        ]
 
-        def start_at(turn: tuple[_At, int | None, int | None]) -> None:
-            one, start_ns, rate = turn
-            if rate is None:
-                one.load = self._start_wrk(one, load, "load", start_ns=start_ns)
-            else:
-                one.load = self._start_open_loop(one, load, rate, start_ns=start_ns)
-
-        self._at_once(start_at, [*zip(self._all, starts, rates, strict=True)])
-        self._at_once(lambda one: jobs.wait(one.place.connection, _known(one.load, one)), self._all)
+    def wait(self, started: Sequence[Future[Job]]) -> None:
+        """Wait until all of these steps have started their load and it has ended; `collect` then finds its files."""
+        # If one fails, the others must not start their load during the next attempt.
+        wait_for_all(started)
+        for one, step in zip(self._all, started, strict=True):
+            one.load = step.result()
+        self._on_each(lambda one: jobs.wait(one.place.connection, _known(one.load, one)))
 
     def look_afterwards(self) -> None:
         """Read the clocks of load hosts again, after their load."""
@@ -215,8 +225,10 @@ class Generators:
         """
         if not self._apart:
             [own] = self._all
-            return self._fetch_result(own, folder)
-        found = self._at_once(lambda one: self._fetch(one, folder), self._all)
+            measured = self._fetch_result(own, folder)
+            self._may_run = measured.generator_failure is not None
+            return measured
+        found = self._on_each(lambda one: self._fetch(one, folder))
         clocks = CellClocks(
             load_hosts=tuple(
                 ClockReadings(before=_known(one.clock, one), after=_known(one.clock_after, one)) for one in self._all
@@ -224,14 +236,20 @@ class Generators:
         )
         replace_file(folder / CLOCKS_NAME, clocks.to_json())
         together = self._together(found, clocks, folder)
+        sampler_failures, watch_failures = (
+            [failure for failure in failures if failure is not None]
+            for failures in ([part.sampler_failure for part in found], [part.watch_failure for part in found])
+        )
+        self._may_run = bool(together.generator_failure or sampler_failures or watch_failures)
         return replace(
             together,
-            sampler_failure=next((part.sampler_failure for part in found if part.sampler_failure is not None), None),
-            watch_failure=next((part.watch_failure for part in found if part.watch_failure is not None), None),
+            sampler_failure=next(iter(sampler_failures), None),
+            watch_failure=next(iter(watch_failures), None),
         )
 
     def forget(self) -> None:
         """Forget the jobs, which were ended."""
+        self._may_run = False
         for one in self._all:
             one.load = one.sampler = one.watch = None
 
@@ -270,7 +288,7 @@ class Generators:
     def _read_clock(self, one: _At) -> ClockReading:
         return network.read_clock(self._lab, one.place.connection, self._address)
 
-    def _starts(self, load: Load) -> list[int | None]:
+    def _moments(self, load: Load) -> list[int | None]:
         """When each generator begins, by its own clock; None for at once.
 
         In an open loop the generators take turns.
@@ -291,58 +309,58 @@ class Generators:
         """The number of threads of each wrk: the same for all, so that their connections divide evenly."""
         return generator_threads(self._share(load).connections, min(len(one.place.cpus) for one in self._all))
 
-    def _start_wrk(
-        self, one: _At, load: Load, folder: str, *, series: str | None = None, start_ns: int | None = None
-    ) -> Job:
-        command = wrk_command(
-            self._share(load),
-            ReplayPaths(
-                script=host_folder.path_of("replay.lua"),
-                requests=host_folder.requests_path(load.scenario.workload),
-                tokens=host_folder.path_of("tokens"),
-                output=host_folder.path_of(f"{folder}/{WRK_FILE}"),
-                series=series,
-            ),
-            address=self._address,
-            port=load.api.port,
-            threads=self._threads(load),
-            duration_seconds=load.seconds,
-            timeout_seconds=load.timeout_seconds,
-            wrk_version=load.wrk_version,
-            part=one.part,
-            start_ns=start_ns,
+    def _start(
+        self,
+        one: _At,
+        load: Load,
+        folder: str,
+        *,
+        series: str | None = None,
+        start_ns: int | None = None,
+        rate: int | None = None,
+    ) -> Callable[[], Job]:
+        """The step that starts a generator in a folder of the run: wrk, or with a rate the open loop's program."""
+        script, seconds = host_folder.path_of("replay.lua"), load.seconds + _MARGIN_SECONDS
+        if rate is not None:
+            if self._program is None:
+                raise HostError(f"The generator of the open loop wasn't installed on {one.place.connection}.")
+            # If nothing answers, the last request is sent up to one timeout after the window, then waits up to two
+            # more: for its connection, and for its answer.
+            script, seconds = self._program, seconds + 3 * load.timeout_seconds
+        paths = ReplayPaths(
+            script=script,
+            requests=host_folder.requests_path(load.scenario.workload),
+            tokens=host_folder.path_of("tokens"),
+            output=host_folder.path_of(f"{folder}/{WRK_FILE if rate is None else OPEN_LOOP_FILE}"),
+            series=series,
         )
-        return self._start(one, folder, command, seconds=load.seconds + _MARGIN_SECONDS)
-
-    def _start_open_loop(self, one: _At, load: Load, rate: int, *, start_ns: int | None) -> Job:
-        if self._program is None:
-            raise HostError(f"The generator of the open loop wasn't installed on {one.place.connection}.")
-        command = open_loop_command(
-            self._share(load),
-            ReplayPaths(
-                script=self._program,
-                requests=host_folder.requests_path(load.scenario.workload),
-                tokens=host_folder.path_of("tokens"),
-                output=host_folder.path_of(f"load/{OPEN_LOOP_FILE}"),
-            ),
-            address=self._address,
-            port=load.api.port,
-            rate=rate,
-            duration_seconds=load.seconds,
-            timeout_seconds=load.timeout_seconds,
-            part=one.part,
-            start_ns=start_ns,
-        )
-        # If nothing answers, the last request is sent up to one timeout after the window, then waits up to two more:
-        # for its connection, and for its answer.
-        return self._start(one, "load", command, seconds=load.seconds + 3 * load.timeout_seconds + _MARGIN_SECONDS)
-
-    def _at_once(self, act: Callable[[_Item], _Found], items: Sequence[_Item]) -> list[_Found]:
-        """Act on all items at the same time; when all have ended, raise the first failure."""
-        return self._beside.do_all(*(partial(act, item) for item in items))
-
-    def _start(self, one: _At, folder: str, command: Sequence[str], *, seconds: float) -> Job:
-        return jobs.start(
+        if rate is None:
+            command = wrk_command(
+                self._share(load),
+                paths,
+                address=self._address,
+                port=load.api.port,
+                threads=self._threads(load),
+                duration_seconds=load.seconds,
+                timeout_seconds=load.timeout_seconds,
+                wrk_version=load.wrk_version,
+                part=one.part,
+                start_ns=start_ns,
+            )
+        else:
+            command = open_loop_command(
+                self._share(load),
+                paths,
+                address=self._address,
+                port=load.api.port,
+                rate=rate,
+                duration_seconds=load.seconds,
+                timeout_seconds=load.timeout_seconds,
+                part=one.part,
+                start_ns=start_ns,
+            )
+        return partial(
+            jobs.start,
             one.place.connection,
             host_folder.path_of(folder),
             command,
@@ -350,6 +368,10 @@ class Generators:
             cgroup=_known(one.cgroup, one),
             deadline_seconds=seconds,
         )
+
+    def _on_each(self, act: Callable[[_At], _Found]) -> list[_Found]:
+        """Act on all generators at the same time; when all have ended, raise the first failure."""
+        return self._beside.do_all(*(partial(act, one) for one in self._all))
 
 
 def _known(found: _Found | None, one: _At) -> _Found:

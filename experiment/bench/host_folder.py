@@ -48,7 +48,7 @@ def clear(connection: Connection) -> None:
     connection.run(f"rm -rf -- '{ASIDE}'*", deadline_seconds=_DEADLINE_SECONDS)
 
 
-def lay_ready(connection: Connection, *, end_jobs: bool) -> None:
+def empty(connection: Connection, *, end_jobs: bool) -> None:
     """Remove the folders of the last cell's jobs; with `end_jobs`, end the jobs before."""
     if end_jobs:
         jobs.end_all(connection, f"'{HOME}'")
@@ -69,7 +69,7 @@ class CellWatch:
         self._after: tuple[Spin, ...] = ()
         self._failure: str | None = None
 
-    def lay_out(self, cores: CoreLayout) -> None:
+    def use(self, cores: CoreLayout) -> None:
         """Use these CPUs of the roles from the next cell on."""
         self._cores = cores
 

@@ -134,7 +134,7 @@ class RemoteBench:
     def arrange(self, api: ApiService) -> list[str]:
         """See `Bench.arrange`."""
         wrong = self._arrangement.arrange(api)
-        self._lay_out(self._arrangement.cores)
+        self._use(self._arrangement.cores)
         if self._arrangement.starts_postgres:
             server = self._arrangement.postgres.container
             self._service_cgroups["postgres"] = control.cgroup(self._connection, server)
@@ -214,7 +214,7 @@ class RemoteBench:
                 partial(database.reset_database, self._connection, self._arrangement.postgres),
                 partial(database.flush_cache, self._connection, self._inventory.redis),
                 partial(database.empty_uploads, self._connection, api.upload_volume),
-                partial(self.lay_ready, tokens),
+                partial(self.prepare, tokens),
             )
         except HostUnreachableError:
             raise
@@ -224,11 +224,11 @@ class RemoteBench:
             wait_for_redis(self._connection, self._inventory.redis)
             raise
 
-    def lay_ready(self, tokens: bytes) -> None:
+    def prepare(self, tokens: bytes) -> None:
         """Remove the files of the last cell, and write this cell's tokens to the generators' hosts."""
-        host_folder.lay_ready(self._connection, end_jobs=self._sampler_job is not None)
+        host_folder.empty(self._connection, end_jobs=self._sampler_job is not None)
         self._sampler_job = None
-        self._generators.lay_ready(tokens)
+        self._generators.prepare(tokens)
 
     def start_api(self, api: ApiService) -> None:
         """See `Bench.start_api`."""
@@ -282,7 +282,7 @@ class RemoteBench:
     def measure(self, load: Load) -> None:
         """See `Bench.measure`."""
         with self._watch.around_load():
-            self._generators.play(load)
+            self._generators.wait([self._beside.begin(step) for step in self._generators.starts(load)])
         self._generators.look_afterwards()
 
     def collect(self, folder: Path) -> Measured:
@@ -319,11 +319,11 @@ class RemoteBench:
 
     def _undo_arrangement(self) -> None:
         self._arrangement.undo()
-        self._lay_out(self._arrangement.cores)
+        self._use(self._arrangement.cores)
 
-    def _lay_out(self, cores: CoreLayout) -> None:
-        self._watch.lay_out(cores)
-        self._generators.lay_out(cores)
+    def _use(self, cores: CoreLayout) -> None:
+        self._watch.use(cores)
+        self._generators.use(cores)
 
     def _renew(self, seconds: float) -> None:
         if self._inventory.own_kernel:

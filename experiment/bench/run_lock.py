@@ -10,12 +10,14 @@ import threading
 import time
 import uuid
 from collections.abc import Generator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
+from functools import partial
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from documents.errors import HostError, RunError
+from experiment.bench.bench import Beside
 from provision.payload import FOLDER as PAYLOAD
 from provision.payload import HOME
 from provision.ssh import Beat, Completed, Connection
@@ -56,41 +58,36 @@ def held(connection: Connection, holder: str, *, lock: str = LOCK) -> Generator[
     """
     # Distinguishes two holders of one name, such as a run that is resumed twice at once.
     signature = f"{holder} [{uuid.uuid4().hex[:12]}]"
-    # Not a context manager, which would wait for the holder's end even after a failure.
-    pool = ThreadPoolExecutor(1, thread_name_prefix="run-lock")
+    # The lock of a controller that was just killed may not be free yet.
+    retrying = Retrying(
+        retry=retry_if_exception_type(RunError),
+        stop=stop_after_delay(_ENDING_SECONDS),
+        wait=wait_fixed(0.25),
+        reraise=True,
+    )
+    holding, beat = retrying(_take, connection, signature, lock)
+    released = threading.Event()
+    holding.add_done_callback(lambda ended: released.is_set() or _give_up(connection, ended))
     try:
-        # The lock of a controller that was just killed may not be free yet.
-        retrying = Retrying(
-            retry=retry_if_exception_type(RunError),
-            stop=stop_after_delay(_ENDING_SECONDS),
-            wait=wait_fixed(0.25),
-            reraise=True,
-        )
-        holding, beat = retrying(_take, pool, connection, signature, lock)
-        released = threading.Event()
-        holding.add_done_callback(lambda ended: released.is_set() or _give_up(connection, ended))
-        try:
-            yield
-        finally:
-            released.set()
-            beat.end()
-            # So that the next one finds the lock free.
-            wait([holding], timeout=_ENDING_SECONDS)
+        yield
     finally:
-        pool.shutdown(wait=False)
+        released.set()
+        beat.end()
+        # So that the next one finds the lock free.
+        wait([holding], timeout=_ENDING_SECONDS)
 
 
-def _take(
-    pool: ThreadPoolExecutor, connection: Connection, signature: str, lock: str
-) -> "tuple[Future[Completed], Beat]":
+def _take(connection: Connection, signature: str, lock: str) -> "tuple[Future[Completed], Beat]":
     """Start the holder on the host and wait until it has the lock; returns it and its signal of life."""
     beat = Beat(_BEAT_SECONDS)
-    holding = pool.submit(
-        connection.run,
-        ["python3", "-I", "-c", _SCRIPT.read_text(), lock, signature, str(_SILENT_SECONDS)],
-        input=beat,
-        deadline_seconds=_LONGEST_RUN_SECONDS,
-        check=False,
+    holding = Beside().begin(
+        partial(
+            connection.run,
+            ["python3", "-I", "-c", _SCRIPT.read_text(), lock, signature, str(_SILENT_SECONDS)],
+            input=beat,
+            deadline_seconds=_LONGEST_RUN_SECONDS,
+            check=False,
+        )
     )
     try:
         _wait_for_lock(connection, holding, signature, lock)

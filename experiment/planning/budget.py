@@ -2,19 +2,20 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import combinations
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import combinations, islice
 from pathlib import Path
 
 import numpy as np
 
-from analysis.raw import read_run
+from analysis.raw import Run, read_run
 from analysis.report import analyse
 from analysis.statistics import LEAST_BLOCKS, SIGNIFICANCE, least_ratio, log_ratios_of, logs_of, power_to_show_same
 from documents.base import format_duration
 from documents.errors import AnalysisError, DocumentError, RunError
 from documents.lab import Inventory
-from documents.run import MANIFESTS, MOST_BLOCKS, Cell, CellRecord, Manifest, Protocol
+from documents.run import MANIFESTS, MOST_BLOCKS, Cell, Manifest, Protocol
 from experiment.clock import SYSTEM_CLOCK, Clock
 from experiment.planning.plan import cells_at_most, make_plan
 from experiment.progress import BudgetFitted, Resolution, ShownSame
@@ -167,20 +168,20 @@ def read_earlier(runs_directory: Path, inventory: Inventory, protocol: Protocol,
     scenarios are the same.
     """
     earlier = Earlier()
-    for number, (folder, manifest) in enumerate(_of_the_same_kind(runs_directory, inventory, protocol)):
-        if number == _LOOKED_THROUGH or (earlier.overhead_seconds is not None and earlier.noise is not None):
+    for folder in islice(_of_the_same_kind(runs_directory, inventory, protocol), _LOOKED_THROUGH):
+        with suppress(AnalysisError, DocumentError):
+            run = read_run(folder)
+            if earlier.overhead_run is None and (overhead := _overhead_of(run)) is not None:
+                earlier = replace(earlier, overhead_seconds=overhead, overhead_run=folder.name)
+            if earlier.noise_run is None and (noise := _noise_of(run, api_names)) is not None:
+                earlier = replace(earlier, noise=noise, noise_run=folder.name)
+        if earlier.overhead_run is not None and earlier.noise_run is not None:
             break
-        overhead, noise = _overhead_of(folder, manifest), _noise_of(folder, manifest, api_names)
-        if earlier.overhead_seconds is None and overhead is not None:
-            earlier = Earlier(overhead, folder.name, earlier.noise, earlier.noise_run)
-        if earlier.noise is None and noise is not None:
-            earlier = Earlier(earlier.overhead_seconds, earlier.overhead_run, noise, folder.name)
     return earlier
 
 
-def _of_the_same_kind(
-    runs_directory: Path, inventory: Inventory, protocol: Protocol
-) -> Iterator[tuple[Path, Manifest]]:
+def _of_the_same_kind(runs_directory: Path, inventory: Inventory, protocol: Protocol) -> Iterator[Path]:
+    """The folders of these runs, the newest first, by their manifests alone."""
     for path in sorted(runs_directory.glob(MANIFESTS), reverse=True):
         try:
             manifest = Manifest.from_json(path.read_bytes(), name=str(path))
@@ -188,7 +189,7 @@ def _of_the_same_kind(
             continue
         same_lab = _kind(manifest.inventory) == _kind(inventory)
         if same_lab and set(manifest.protocol.scenarios) == set(protocol.scenarios):
-            yield path.parent, manifest
+            yield path.parent
 
 
 def _kind(inventory: Inventory) -> tuple[object, ...]:
@@ -196,16 +197,13 @@ def _kind(inventory: Inventory) -> tuple[object, ...]:
     return inventory.stack, inventory.size, inventory.cores, load_hosts
 
 
-def _overhead_of(folder: Path, manifest: Manifest) -> float | None:
+def _overhead_of(run: Run) -> float | None:
     """Mean seconds of a valid cell outside of its warm-up and load; None without such a cell."""
-    try:
-        run = read_run(folder)
-    except (AnalysisError, DocumentError):
-        return None
     scenarios = {cell.id: cell.scenario for cell in run.cells}
+    longest = run.manifest.protocol.warm_up_seconds
     found = [
         sum(record.phases_seconds.values())
-        - _warm_up_seconds(record, manifest.protocol)
+        - (longest if record.warm_up is None else record.warm_up.seconds)
         - scenarios[record.cell_id].duration_seconds
         for record in run.records.values()
         if record.valid
@@ -213,25 +211,22 @@ def _overhead_of(folder: Path, manifest: Manifest) -> float | None:
     return max(0.0, float(np.mean(found))) if found else None
 
 
-def _warm_up_seconds(record: CellRecord, protocol: Protocol) -> float:
-    return protocol.warm_up_seconds if record.warm_up is None else record.warm_up.seconds
-
-
-def _noise_of(folder: Path, manifest: Manifest, api_names: Sequence[str]) -> float | None:
+def _noise_of(run: Run, api_names: Sequence[str]) -> float | None:
     """The median, over pairs and loads, of the standard deviation of the throughputs' log ratios over blocks.
 
     Of the new run's APIs, or of all APIs if the earlier run has fewer than two of these. None if it has too few blocks.
+
+    Raises:
+        AnalysisError: a raw file can't be used.
+        DocumentError: a result is invalid.
     """
-    try:
-        cells = analyse(read_run(folder)).cells
-        measured = sorted({cell.api for cell in cells})
-        chosen = [api for api in measured if api in api_names]
-        ratios = [
-            log_ratios_of(logs_of(cells, scenario.name, "throughput"), first, second)
-            for scenario in manifest.protocol.scenarios
-            for first, second in combinations(chosen if len(chosen) > 1 else measured, 2)
-        ]
-    except (AnalysisError, DocumentError):
-        return None
+    cells = analyse(run).cells
+    measured = sorted({cell.api for cell in cells})
+    chosen = [api for api in measured if api in api_names]
+    ratios = [
+        log_ratios_of(logs_of(cells, scenario.name, "throughput"), first, second)
+        for scenario in run.manifest.protocol.scenarios
+        for first, second in combinations(chosen if len(chosen) > 1 else measured, 2)
+    ]
     noises = [float(np.std(found, ddof=1)) for found in ratios if len(found) >= LEAST_BLOCKS_FOR_NOISE]
     return float(np.median(noises)) if noises and np.median(noises) > 0 else None

@@ -10,7 +10,18 @@ from random import Random
 from analysis.cells import common_rates
 from analysis.raw import Run
 from documents.errors import RunError
-from documents.run import Cell, OpenLoop, OpenLoopCell, OpenLoopPlan, OpenLoopRate, Plan, Protocol, Scenario, WrkResult
+from documents.run import (
+    WRK_FILE,
+    Cell,
+    OpenLoop,
+    OpenLoopCell,
+    OpenLoopPlan,
+    OpenLoopRate,
+    Plan,
+    Protocol,
+    Scenario,
+    WrkResult,
+)
 
 
 def count_cells(run: Run) -> int:
@@ -74,8 +85,8 @@ def plan_open_loop(run: Run, open_loop: OpenLoop) -> OpenLoopPlan:
     for cell in run.plan.cells:
         record = run.records.get(cell.id)
         if cell.scenario.name == open_loop.scenario and record is not None and record.valid:
-            result = WrkResult.from_json(run.raw_file(record, "wrk.json"), name=run.name_of(record, "wrk.json"))
-            throughputs[cell.api][cell.block].append(result.requests / result.elapsed_us * 1e6)
+            result = WrkResult.from_json(run.raw_file(record, WRK_FILE), name=run.name_of(record, WRK_FILE))
+            throughputs[cell.api][cell.block].append(result.throughput)
     found = common_rates({api: list(blocks.values()) for api, blocks in throughputs.items()}, open_loop.shares)
     order_seed = run.manifest.order_seed
     if found is None:

@@ -186,7 +186,7 @@ class RunFinished(Document):
     short_open_loop_blocks: tuple[int, ...] = ()
 
 
-class TimeLeftTold(Document):
+class TimeLeftChanged(Document):
     """The time until the run ends; follows each event that changes it.
 
     Attributes:
@@ -206,7 +206,7 @@ steady, or a budget that ended before the run's blocks."""
 
 
 class Warned(Document):
-    """A warning to a person who watches the run; follows the event that it is about.
+    """A warning to a person who watches the run; follows the event that causes it.
 
     Attributes:
         reason: of a `void`: why the attempt doesn't count
@@ -230,7 +230,7 @@ Event = (
     | BudgetSpent
     | OpenLoopPlanned
     | RunFinished
-    | TimeLeftTold
+    | TimeLeftChanged
     | Warned
 )
-"""The events of a run. `TimeLeftTold` and `Warned` are derived from the others."""
+"""The events of a run. `TimeLeftChanged` and `Warned` are derived from the others."""

@@ -18,7 +18,7 @@ from experiment.progress.events import (
     Phase,
     PhaseStarted,
     RunStarted,
-    TimeLeftTold,
+    TimeLeftChanged,
     Warned,
 )
 from experiment.progress.time_left import TimeLeft
@@ -229,10 +229,10 @@ class FollowUps:
         if isinstance(event, (RunStarted, CellStarted, CellFinished, OpenLoopPlanned, BudgetSpent)):
             yield from self._time_left_event()
 
-    def _time_left_event(self) -> Iterator[TimeLeftTold]:
+    def _time_left_event(self) -> Iterator[TimeLeftChanged]:
         seconds = self._time_left.seconds(self._clock.monotonic())
         if seconds is not None:
-            yield TimeLeftTold(
+            yield TimeLeftChanged(
                 seconds=round(seconds, 1),
                 ends_at=self._clock.now() + timedelta(seconds=seconds),
                 basis="measured" if self._time_left.measured else "assumed",

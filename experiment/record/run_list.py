@@ -3,9 +3,11 @@
 Nothing here reads raw files or verifies their checksums; `lab report` does.
 """
 
+import os
 import re
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -145,4 +147,10 @@ def _look(folder: Path) -> ListedRun:
 
 def _bytes_in(folder: Path) -> int:
     """The disk space of a folder's files, in bytes. Source: a block of st_blocks has 512 bytes, stat(3type)."""
-    return sum(path.lstat().st_blocks * 512 for path in folder.rglob("*") if not path.is_dir())
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            # A run that is being measured replaces files and removes the folder of an interrupted attempt.
+            with suppress(FileNotFoundError):
+                total += os.lstat(Path(place, name)).st_blocks * 512
+    return total

@@ -14,14 +14,11 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
-from analysis.raw import CLOCKS_NAME, OPEN_LOOP_PLAN, load_host_file
+from analysis.raw import OPEN_LOOP_PLAN
 from documents.errors import RunError
 from documents.files import replace_file, sync_folder
 from documents.run import Cell, HostRecord, JournalEntry, JournalEvent, Manifest, OpenLoopPlan, Plan, attempt_id
 from experiment.clock import SYSTEM_CLOCK, Clock
-
-RAW_FILES = ("wrk.json", "wrk.txt", "open-loop.json", "samples.csv", "watch.json", "ticks.jsonl", CLOCKS_NAME)
-"""The possible raw files of a cell; each load host adds some with its number before their names."""
 
 
 @contextmanager
@@ -35,16 +32,13 @@ def named_in_errors(path: Path) -> Generator[None]:
         raise
 
 
-def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def hash_raw_files(folder: Path) -> dict[str, str]:
+    """The SHA-256 of each raw file in an attempt's folder, in hexadecimal, by the file's name.
 
-
-def raw_files(folder: Path) -> list[str]:
-    """The names of the raw files in an attempt's folder."""
-    of_load_hosts = sorted(path.name for path in folder.glob(load_host_file("*", "*")))
-    return [*(name for name in RAW_FILES if (folder / name).exists()), *of_load_hosts]
+    Names of unfinished copies begin with a dot; they are left out.
+    """
+    paths = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
 
 _LOCKED = "journal.jsonl"

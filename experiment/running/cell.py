@@ -9,16 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from analysis.cells import is_steady, outcome_of
-from analysis.raw import (
-    CLOCKS_NAME,
-    HOST_ROLES,
-    SAMPLED_ROLES,
-    CellFiles,
-    LoadFiles,
-    LoadHostFiles,
-    WatchFiles,
-    load_host_file,
-)
+from analysis.raw import HOST_ROLES, SAMPLED_ROLES, WatchFiles, files_of_cell
 from documents.errors import HostError, HostUnreachableError
 from documents.files import replace_file, sync_folder
 from documents.lab import Inventory, Secrets
@@ -32,12 +23,11 @@ from documents.run import (
     Void,
     VoidReason,
     WarmUp,
-    result_file,
 )
 from experiment.bench import Bench, Load, Measured
 from experiment.clock import SYSTEM_CLOCK, Clock
 from experiment.progress import Event, Phase, PhaseStarted
-from experiment.record import raw_files, sha256_of
+from experiment.record import hash_raw_files
 from experiment.voids import (
     analysis_voids,
     sample_voids,
@@ -149,7 +139,7 @@ def measure_cell(
         load_ended_ns=window and window.end_ns,
         pinning=attempt.pinning,
         warm_up=attempt.warmed_up,
-        files={name: sha256_of(folder / name) for name in raw_files(folder)},
+        files=hash_raw_files(folder),
     )
     sync_folder(folder)
     replace_file(folder / "cell.json", record.to_json())
@@ -229,9 +219,9 @@ class _Attempt:
                 sampling.result()
         with self.phase("pinning"), _void_where_it_fails("pinning"):
             self.pinning = self._bench.read_pinning(self.api)
-        astray = mismatches(self._context.inventory.cores_of(self.api), self.pinning)
-        if astray:
-            raise _VoidCellError(Void(reason="pinning", message=message) for message in astray)
+        wrong = mismatches(self._context.inventory.cores_of(self.api), self.pinning)
+        if wrong:
+            raise _VoidCellError(Void(reason="pinning", message=message) for message in wrong)
 
     def put_under_load(self) -> Measured:
         """Measure, and pull what was measured."""
@@ -277,7 +267,6 @@ def _why_void(measured: Measured, cell: Cell, context: RunContext, folder: Path)
     """The reasons why the window is void; empty if it is valid."""
     voids: list[Void] = []
     window = measured.window
-    cores = context.inventory.cores_of(context.inventory.api(cell.api))
     if measured.result is not None:
         voids += window_voids(measured.result, cell.scenario.workload)
     else:
@@ -289,52 +278,26 @@ def _why_void(measured: Measured, cell: Cell, context: RunContext, folder: Path)
         name = f"cells/{folder.name}/samples.csv"
         roles = HOST_ROLES if context.load_hosts else SAMPLED_ROLES
         voids += sample_voids((folder / "samples.csv").read_bytes(), window, name=name, roles=roles)
-    watched: WatchFiles | None = None
     if measured.watch_failure is not None:
         voids.append(Void(reason="watch-failed", message=measured.watch_failure))
-    else:
+    elif window is not None:
         watched = WatchFiles(
             watch_json=(folder / "watch.json").read_bytes(),
             ticks_jsonl=(folder / "ticks.jsonl").read_bytes(),
-            cores=cores,
+            cores=context.inventory.cores_of(context.inventory.api(cell.api)),
         )
-        if window is not None:
-            voids += watch_voids(watched, window, measured.result, folder=f"cells/{folder.name}/")
+        voids += watch_voids(watched, window, measured.result, folder=f"cells/{folder.name}/")
     if voids:
         return voids
-    result_name = result_file(cell)
-    files = CellFiles(
-        result_json=(folder / result_name).read_bytes(),
-        samples_csv=(folder / "samples.csv").read_bytes(),
-        generator_cpus=len(cores.generator),
-        watched=watched,
-        load_files=_load_files(context, folder, result_name),
+    files = files_of_cell(
+        lambda name: (folder / name).read_bytes(),
+        cell,
+        context.inventory,
+        context.load_hosts,
+        watched=True,
         folder=f"cells/{folder.name}/",
     )
     return analysis_voids(cell, files)
-
-
-def _load_files(context: RunContext, folder: Path, result_name: str) -> LoadFiles | None:
-    """The files of a cell from load hosts; None if the load came from the lab's own host."""
-    if not context.load_hosts:
-        return None
-
-    def read(number: int, name: str) -> bytes:
-        return (folder / load_host_file(number, name)).read_bytes()
-
-    return LoadFiles(
-        clocks_json=(folder / CLOCKS_NAME).read_bytes(),
-        hosts=tuple(
-            LoadHostFiles(
-                result_json=read(number, result_name),
-                samples_csv=read(number, "samples.csv"),
-                ticks_jsonl=read(number, "ticks.jsonl"),
-                cpus=host.generator,
-            )
-            for number, host in enumerate(context.inventory.load_hosts, start=1)
-        ),
-        records=context.load_hosts,
-    )
 
 
 @contextmanager

@@ -7,14 +7,14 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Generator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager, suppress
 from queue import Empty, SimpleQueue
 from types import FrameType
 from typing import TypeVar
 
 from documents.errors import HostError
-from experiment.bench import Bench
+from experiment.bench import Bench, Beside
 from provision.ssh import CancelScope
 
 _logger = logging.getLogger(__name__)
@@ -33,8 +33,8 @@ def name_holder(work: str) -> str:
 def hold_host(bench: Bench, work: str, do: Callable[[], Result]) -> Result:
     """Hold the host, remove what an earlier run left there, do the work, and leave the host clean, its APIs running.
 
-    The work runs in a thread of its own, so that a request to end, Ctrl-C or SIGTERM, ends it only at a checkpoint of
-    `provision.ssh.execution`. During the clean-up such requests are ignored.
+    The work runs in another thread, so that a request to end, Ctrl-C or SIGTERM, ends it only at a `checkpoint` of
+    `provision.ssh`. During the clean-up such requests are ignored.
 
     Returns:
         What `do` returns.
@@ -51,9 +51,8 @@ def hold_host(bench: Bench, work: str, do: Callable[[], Result]) -> Result:
 
     with _requests_to_end() as requests, bench.hold(name_holder(work)):
         scope = CancelScope()
-        with ThreadPoolExecutor(1, thread_name_prefix="work") as pool:
-            working = pool.submit(scope.run, clear_and_do)
-            _wait(working, requests, scope)
+        working = Beside().begin(lambda: scope.run(clear_and_do))
+        _wait(working, requests, scope)
         if (failure := working.exception()) is None:
             _leave(bench)
             return working.result()
@@ -84,7 +83,10 @@ def _leave(bench: Bench) -> None:
 
 @contextmanager
 def _requests_to_end() -> "Generator[SimpleQueue[None]]":
-    """A queue with an entry for each request to end, except signals that this process ignores."""
+    """A queue with an entry for each request to end, except signals that this process ignores.
+
+    In the context no request raises in the main thread, so none interrupts the wait for the work or the clean-up.
+    """
     requests: SimpleQueue[None] = SimpleQueue()
     if threading.current_thread() is not threading.main_thread():
         yield requests
@@ -94,11 +96,11 @@ def _requests_to_end() -> "Generator[SimpleQueue[None]]":
         requests.put(None)
 
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    met = {number: handler for number, handler in handlers.items() if handler not in {signal.SIG_IGN, None}}
-    for number in met:
+    replaced = {number: handler for number, handler in handlers.items() if handler not in {signal.SIG_IGN, None}}
+    for number in replaced:
         signal.signal(number, note)
     try:
         yield requests
     finally:
-        for number, handler in met.items():
+        for number, handler in replaced.items():
             signal.signal(number, handler)

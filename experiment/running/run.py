@@ -176,13 +176,13 @@ def _require_same_lab(manifest: Manifest, inventory: Inventory, requests: Iterab
     changed = sorted(name for name in then.keys() | now.keys() if then.get(name) != now.get(name))
     if changed:
         raise RunError(
-            f"The run {manifest.run_id} can't go on: the lab is another one than it began on; changed: "
-            f"{', '.join(changed)}. Restore the lab to that state, or start a new run."
+            f"The run {manifest.run_id} can't be resumed, because the lab has changed: {', '.join(changed)}. Restore "
+            "the lab to its earlier state, or start a new run."
         )
     if {file.workload: file.sha256 for file in requests} != manifest.requests_sha256:
         raise RunError(
-            f"The run {manifest.run_id} can't go on: this version of the lab makes other requests than it began with. "
-            f"Check out the commit {manifest.git_commit}, or start a new run."
+            f"The run {manifest.run_id} can't be resumed, because this version of the lab makes other requests. Check "
+            f"out the commit {manifest.git_commit}, or start a new run."
         )
 
 
@@ -197,7 +197,8 @@ def _require_same_host(manifest: Manifest, host: HostRecord, bench: Bench) -> No
             changed.append(f"{tool} was {manifest.tool_versions.get(tool)} and is {versions.get(tool)}")
     if changed:
         raise RunError(
-            f"The run {manifest.run_id} can't go on: the host isn't as it was: {'; '.join(changed)}. Start a new run."
+            f"The run {manifest.run_id} can't be resumed, because the host has changed: {'; '.join(changed)}. Start a "
+            "new run."
         )
 
 

@@ -4,6 +4,7 @@ from lab.lifecycle.drift import read_drift
 from lab.lifecycle.engine import Engine, ResourceProgress
 from lab.lifecycle.existing_host import ask_for_key, unknown_hosts
 from lab.lifecycle.lifecycle import (
+    Adoptable,
     Ended,
     Receipt,
     adopt,
@@ -18,6 +19,7 @@ from lab.lifecycle.preflight import cost_lines, cost_until_expiry
 from lab.lifecycle.state import is_recorded, list_recorded, read_state, remove_superseded_images
 
 __all__ = [
+    "Adoptable",
     "Ended",
     "Engine",
     "Receipt",

@@ -6,8 +6,9 @@ may have been renamed since.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal, TypeVar
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -18,8 +19,6 @@ from provision.payload import call
 from provision.ssh import Amount, Connection
 
 _logger = logging.getLogger(__name__)
-
-_Shape = TypeVar("_Shape")
 
 _DEADLINE_SECONDS = 30
 _GRACE_SECONDS = 10
@@ -91,7 +90,16 @@ def start(
         "cpus": None if cpus is None else list(cpus),
         "cgroups": [] if cgroup is None else sorted(set(cgroup.directories.values())),
     }
-    return _call(connection, {"action": "start", **request}, Job)
+    with _managing(connection):
+        return call(
+            connection,
+            "job",
+            request,
+            Job,
+            what=f"the job in {directory}",
+            deadline_seconds=_DEADLINE_SECONDS,
+            function="start",
+        )
 
 
 def reattach(connection: Connection, directory: str) -> Job:
@@ -115,9 +123,7 @@ def wait(connection: Connection, job: Job) -> JobStatus:
         HostError: it ended without a status: its supervisor was killed, or the host restarted.
         HostUnreachableError: the connection was lost; the job goes on.
     """
-    seconds = job.deadline_seconds + _GRACE_SECONDS
-    request = {"action": "wait", "directory": job.directory, "seconds": seconds}
-    status = _status(connection, job, _call(connection, request, _Answer, patience=seconds))
+    status = _status_after(connection, job, "wait", seconds=job.deadline_seconds + _GRACE_SECONDS)
     if status.outcome == "deadline":
         raise DeadlineExceededError(
             f"The job in {job.directory} on {connection} wasn't done within {job.deadline_seconds:g} s and was ended."
@@ -131,7 +137,7 @@ def stop(connection: Connection, job: Job) -> JobStatus:
     Raises:
         HostError: it is gone without a status: its supervisor was killed, or the host restarted.
     """
-    return _status(connection, job, _call(connection, {"action": "stop", "directory": job.directory}, _Answer))
+    return _status_after(connection, job, "stop", seconds=0)
 
 
 def end_all(connection: Connection, homes: str) -> None:
@@ -167,17 +173,26 @@ def tail(connection: Connection, job: Job) -> str:
     return " / ".join(completed.stdout.split("\n")).removesuffix(" / ")
 
 
-def _call(
-    connection: Connection, request: Mapping[str, object], answer: type[_Shape], *, patience: float = 0
-) -> _Shape:
-    what, seconds = f"the job in {request['directory']}", patience + _DEADLINE_SECONDS
+@contextmanager
+def _managing(connection: Connection) -> Generator[None]:
     try:
-        return call(connection, "job", request, answer, what=what, deadline_seconds=seconds)
+        yield
     except RemoteCommandError as error:
         raise HostError(f"The job can't be managed on {connection}: {error}") from error
 
 
-def _status(connection: Connection, job: Job, answer: _Answer) -> JobStatus:
+def _status_after(connection: Connection, job: Job, function: Literal["wait", "stop"], *, seconds: float) -> JobStatus:
+    """The status of a job after a function of the host's program has waited up to this time for it, or stopped it."""
+    with _managing(connection):
+        answer = call(
+            connection,
+            "job",
+            {"directory": job.directory, "seconds": seconds},
+            _Answer,
+            what=f"the job in {job.directory}",
+            deadline_seconds=seconds + _DEADLINE_SECONDS,
+            function=function,
+        )
     if answer.status is None:
         raise HostError(
             f"The job in {job.directory} on {connection} is {answer.state} without a status: its supervisor was "

@@ -32,8 +32,9 @@ def call(
     what: str,
     deadline_seconds: float,
     cpus: str | None = None,
+    function: str = "main",
 ) -> Answer:
-    """Call a program on a host: its `main` gets the request and returns the answer.
+    """Call a program on a host: one of its functions gets the request and returns the answer.
 
     Program and request go to the interpreter's standard input, so that no list of processes shows them.
 
@@ -45,18 +46,19 @@ def call(
         what: the name of the answer for messages, such as ``its kernel settings``.
         deadline_seconds: how long it may take.
         cpus: the CPUs that it runs on, such as ``0,1``; those of the SSH session unless given.
+        function: the function that gets the request.
 
     Raises:
         RemoteCommandError: the program failed; the message has the sentence that it ended with.
         HostError: it answered something of another shape.
     """
     command = ["python3", "-I", "-"] if cpus is None else ["taskset", "-c", cpus, "python3", "-I", "-"]
-    program_text = text_of(program, request)
+    program_text = text_of(program, request, function)
     text = connection.run(command, input=program_text, deadline_seconds=deadline_seconds).stdout
     return read_answer(answer, text, what=what, where=connection)
 
 
-def text_of(program: str, request: Mapping[str, object]) -> str:
-    """A program's text, followed by a call of its `main` that prints the answer as JSON."""
+def text_of(program: str, request: Mapping[str, object], function: str = "main") -> str:
+    """A program's text, followed by a call of one of its functions that prints the answer as JSON."""
     text = (FOLDER / f"{program}.py").read_text(encoding="utf-8")
-    return f"{text}\nimport json\nprint(json.dumps(main(json.loads({json.dumps(request)!r}))))\n"
+    return f"{text}\nimport json\nprint(json.dumps({function}(json.loads({json.dumps(request)!r}))))\n"

@@ -1,10 +1,6 @@
 """Runs on the host: one detached job with a status file. Standard library only, Python 3.10 or newer.
 
-Requests are
-
-    {"action": "start", …}    start a job; answered once its process runs
-    {"action": "wait", "directory": …, "seconds": …}    wait for its end
-    {"action": "stop", "directory": …}    end it
+`start` starts a job and answers once its process runs, `wait` waits for its end, and `stop` ends it.
 
 A supervisor in a session of its own stays with the job: it keeps the deadline, and writes
 ``status.json`` in one rename when the job has ended, so that a reader sees all of it or nothing. A failure ends with
@@ -27,20 +23,12 @@ STOP_GRACE_SECONDS = 5
 SUPERVISOR_NAME = "lab-job"
 
 
-def main(request: "dict[str, Any]") -> "dict[str, Any]":
-    """Do what the request says."""
-    if request["action"] == "start":
-        return start(request)
-    directory = Path(request["directory"])
-    return stop(directory) if request["action"] == "stop" else wait(directory, request["seconds"])
-
-
 def start(request: "dict[str, Any]") -> "dict[str, Any]":
     """Start the job in its directory, which must have no job yet.
 
-    The parent of the directory must exist: whoever removes it ends all jobs in it, also those that are about to start.
-    The request has `directory`, `argv`, `deadline_seconds`, `cpus` (or null) and `cgroups`, the directories of the
-    cgroup that the job is to run in, one for each hierarchy.
+    The parent of the directory must exist, so removing that folder ends all of its jobs: also those that are just
+    starting fail. The request has `directory`, `argv`, `deadline_seconds`, `cpus` (or null) and `cgroups`, the
+    directories of the job's cgroup, one for each hierarchy.
     """
     directory = Path(request["directory"])
     try:
@@ -53,7 +41,29 @@ def start(request: "dict[str, Any]") -> "dict[str, Any]":
     if os.fork() == 0:
         os.close(reader)
         _detach()
-        supervise(directory, request, writer)
+        try:
+            Path("/proc/self/comm").write_text(SUPERVISOR_NAME)
+            # The supervisor sets both first, and the job inherits them; the supervisor costs nothing while it waits.
+            for cgroup in request["cgroups"]:
+                Path(cgroup, "cgroup.procs").write_text("0")
+            if request["cpus"] is not None:
+                set_cpus(request["cpus"])
+            # The status is written to wherever the directory is by then: it may be renamed while the job runs.
+            os.chdir(directory)
+            with (directory / "stdout").open("wb") as stdout, (directory / "stderr").open("wb") as stderr:
+                started_ns = time.monotonic_ns()
+                process = subprocess.Popen(
+                    request["argv"],
+                    cwd=directory,
+                    stdin=subprocess.DEVNULL,
+                    stdout=stdout,
+                    stderr=stderr,
+                    start_new_session=True,
+                )
+        except (OSError, ValueError) as error:
+            os.write(writer, f"the job {request['argv'][0]} in {directory} can't be started: {error}".encode())
+            os._exit(1)
+        supervise(process, started_ns, directory, request, writer)
         os._exit(0)
     os.close(writer)
     with os.fdopen(reader) as pipe:
@@ -63,30 +73,10 @@ def start(request: "dict[str, Any]") -> "dict[str, Any]":
     return json.loads((directory / "job.json").read_text())
 
 
-def supervise(directory: Path, request: "dict[str, Any]", report: int) -> None:
-    """Start the job's process, wait for its end, and write its status; never returns to the caller's code."""
-    try:
-        Path("/proc/self/comm").write_text(SUPERVISOR_NAME)
-        # The supervisor sets both first, and the job inherits them; the supervisor costs nothing while it waits.
-        for cgroup in request["cgroups"]:
-            Path(cgroup, "cgroup.procs").write_text("0")
-        if request["cpus"] is not None:
-            set_cpus(request["cpus"])
-        # The status is written to wherever the directory is by then: it may be renamed while the job runs.
-        os.chdir(directory)
-        with (directory / "stdout").open("wb") as stdout, (directory / "stderr").open("wb") as stderr:
-            started_ns = time.monotonic_ns()
-            process = subprocess.Popen(
-                request["argv"],
-                cwd=directory,
-                stdin=subprocess.DEVNULL,
-                stdout=stdout,
-                stderr=stderr,
-                start_new_session=True,
-            )
-    except (OSError, ValueError) as error:
-        os.write(report, f"the job {request['argv'][0]} in {directory} can't be started: {error}".encode())
-        os._exit(1)
+def supervise(
+    process: "subprocess.Popen[bytes]", started_ns: int, directory: Path, request: "dict[str, Any]", report: int
+) -> None:
+    """Record the job's process, wait for its end, and write its status."""
     outcome = "ended"
 
     def on_stop(*_: object) -> None:
@@ -154,24 +144,29 @@ def set_cpus(cpus: "list[int]") -> None:
         raise OSError(f"it is to run on the CPUs {sorted(cpus)}, but the kernel gives it {sorted(given)}")
 
 
-def wait(directory: Path, seconds: float) -> "dict[str, Any]":
-    """Wait for the job's end: its status, or the state `running` when the time is up, or `lost` if it can't end."""
+def wait(request: "dict[str, Any]") -> "dict[str, Any]":
+    """Wait up to `seconds` for the end of the job in `directory`.
+
+    Its status, or the state `running` when the time is up, or `lost` if it can't end.
+    """
+    directory = Path(request["directory"])
     job = json.loads((directory / "job.json").read_text())
-    ended = wait_for_exit(job["supervisor_id"], job["supervisor_start"], job["boot_id"], seconds)
+    ended = wait_for_exit(job["supervisor_id"], job["supervisor_start"], job["boot_id"], request["seconds"])
     status = directory / "status.json"
     if status.exists():
         return {"state": "ended", "status": json.loads(status.read_text())}
     return {"state": "lost" if ended else "running", "status": None}
 
 
-def stop(directory: Path) -> "dict[str, Any]":
-    """End the job's process group, gently at first; without a supervisor at once."""
+def stop(request: "dict[str, Any]") -> "dict[str, Any]":
+    """End the process group of the job in `directory`, gently at first; without a supervisor at once."""
+    directory = Path(request["directory"])
     job = json.loads((directory / "job.json").read_text())
     if is_process(job["supervisor_id"], job["supervisor_start"], job["boot_id"]):
         os.kill(job["supervisor_id"], signal.SIGTERM)
     elif is_process(job["process_id"], job["process_start"], job["boot_id"]):
         signal_group(job["process_id"], signal.SIGKILL)
-    return wait(directory, STOP_GRACE_SECONDS + 5)
+    return wait({"directory": request["directory"], "seconds": STOP_GRACE_SECONDS + 5})
 
 
 def wait_for_exit(process_id: int, start: int, boot: str, seconds: float) -> bool:

@@ -8,7 +8,6 @@ key or a refused login ends at once. A peer that vanishes without a word is noti
 import io
 import logging
 import shlex
-from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
@@ -19,7 +18,7 @@ import paramiko
 from documents.errors import HostUnreachableError
 from documents.lab import Host
 from provision.ssh import execution, forwarding, transfer
-from provision.ssh.execution import Completed, Feed, Output, in_time, open_channel
+from provision.ssh.execution import Commands, Completed, in_time, open_channel
 from provision.ssh.login import label, log_in
 
 __all__ = ["Completed", "Connection", "connect"]
@@ -51,16 +50,15 @@ def connect(host: Host, *, deadline_seconds: float = 30) -> "Connection":
     return Connection(label(host), *clients, sudo=host.sudo)
 
 
-class Connection:
+class Connection(Commands):
     """An open connection to a host. It may be used from several threads at once."""
 
     def __init__(
         self, label: str, client: paramiko.SSHClient, jump: paramiko.SSHClient | None = None, *, sudo: bool = False
     ) -> None:
-        self._label = label
+        super().__init__(label, sudo=sudo)
         self._client = client
         self._jump = jump
-        self._sudo = sudo
 
     def __enter__(self) -> Self:
         return self
@@ -69,55 +67,6 @@ class Connection:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
-
-    def __str__(self) -> str:
-        return self._label
-
-    def run(
-        self,
-        command: str | Sequence[str],
-        *,
-        deadline_seconds: float,
-        input: bytes | str | Feed | None = None,  # noqa: A002 - the name that subprocess.run gives it
-        check: bool = True,
-    ) -> Completed:
-        """Run a command on the host and wait for its end.
-
-        The host itself ends the command's whole process group at the deadline, so nothing is left behind even if
-        the connection is lost.
-
-        Args:
-            command: a shell command, or an argument list, which no shell interprets. Arguments can be seen by
-                every process on the host: secrets go by `input`.
-            deadline_seconds: how long the command may take.
-            input: what the command reads from its standard input; nothing unless given. A `Feed` goes on until
-                either of the two ends.
-            check: whether an exit status other than 0 raises.
-
-        Returns:
-            Both streams, decoded as UTF-8, and the exit status (128 + n for a command that signal n ended).
-
-        Raises:
-            RemoteCommandError: the exit status isn't 0 and `check` is set.
-            DeadlineExceededError: the deadline passed; the command has been ended.
-            HostUnreachableError: the connection was lost before the command's end.
-        """
-        data = input.encode() if isinstance(input, str) else input
-        return execution.execute(
-            self._transport(), self._label, command, deadline_seconds, data, check=check, sudo=self._sudo
-        )
-
-    def stream(self, command: str | Sequence[str], *, deadline_seconds: float) -> AbstractContextManager[Output]:
-        """Run a command on the host and yield its output as it comes, never all of it at once.
-
-        Returns:
-            A context manager that yields the output. At its end the command is ended, if it still runs; whether the
-            output was whole is checked before that by `Output.check`.
-
-        Raises:
-            HostUnreachableError: the connection was lost.
-        """
-        return execution.stream(self._transport(), self._label, command, deadline_seconds, sudo=self._sudo)
 
     def push(self, local: Path, remote: str, mode: int = 0o644) -> None:
         """Copy a file to the host: whole and checked, or not at all.

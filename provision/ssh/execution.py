@@ -3,6 +3,7 @@
 import shlex
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
@@ -124,61 +125,6 @@ class Completed(NamedTuple):
     exit_status: int
 
 
-def execute(
-    transport: paramiko.Transport,
-    label: str,
-    command: str | Sequence[str],
-    deadline_seconds: float,
-    data: bytes | Feed | None,
-    *,
-    check: bool,
-    sudo: bool,
-) -> Completed:
-    """Run a command in a channel of its own; see `Connection.run`.
-
-    The three streams have a thread each: reading one to its end before the other deadlocks as soon as the other
-    has filled its window of 2 MiB.
-    """
-    shown = _shorten(command if isinstance(command, str) else shlex.join(command))
-    started = time.monotonic()
-    channel = open_channel(transport, label)
-    with ThreadPoolExecutor(3, thread_name_prefix="ssh-stream") as pool, closing(channel), checkpoint(channel.close):
-        with in_time(channel, label, f"start `{shown}`"):
-            channel.exec_command(_bounded(command, deadline_seconds, sudo=sudo))
-        stdout = pool.submit(_drain, channel.recv)
-        stderr = pool.submit(_drain, channel.recv_stderr)
-        pool.submit(_feed, channel, data)
-        try:
-            answered = _wait(channel, (stdout, stderr), started + deadline_seconds + _GRACE_SECONDS)
-        finally:
-            if data is not None and not isinstance(data, bytes):
-                data.end()
-        elapsed = time.monotonic() - started
-        if not answered and channel.exit_status_ready():
-            raise DeadlineExceededError(
-                f"`{shown}` on {label} ended, but a process that it left behind still holds its output after "
-                f"{elapsed:.0f} s. Start such a process as a job."
-            )
-    status = channel.exit_status
-    if not answered or (status == -1 and not transport.is_active()):
-        raise HostUnreachableError(
-            f"The connection to {label} was lost after {elapsed:.1f} s of `{shown}`. The host ends the command by "
-            "itself at its deadline. Check that the host runs, then connect again."
-        )
-    if status in {-1, _KILLED} and elapsed >= deadline_seconds:
-        raise DeadlineExceededError(
-            f"`{shown}` on {label} wasn't done within {deadline_seconds:g} s; it and its process group were ended. "
-            f"{_tail(stderr.result()) or 'It wrote no error.'}"
-        )
-    completed = Completed(_text(stdout), _text(stderr), status)
-    if check and status != 0:
-        raise RemoteCommandError(
-            f"`{shown}` on {label} ended with the status {status}: "
-            f"{_tail(stderr.result()) or _tail(stdout.result()) or 'it wrote nothing.'}"
-        )
-    return completed
-
-
 class Output:
     """The standard output of a command as it comes, usable as a `Feed` for a command on another host.
 
@@ -229,20 +175,124 @@ class Output:
             )
 
 
-@contextmanager
-def stream(
-    transport: paramiko.Transport, label: str, command: str | Sequence[str], deadline_seconds: float, *, sudo: bool
-) -> Generator[Output]:
-    """Run a command in a channel of its own; see `Connection.stream`."""
-    shown = _shorten(command if isinstance(command, str) else shlex.join(command))
-    channel = open_channel(transport, label)
-    with ThreadPoolExecutor(1, thread_name_prefix="ssh-stream") as pool, closing(channel), checkpoint(channel.close):
-        with in_time(channel, label, f"start `{shown}`"):
-            channel.exec_command(_bounded(command, deadline_seconds, sudo=sudo))
-            channel.shutdown_write()
-        # The host ends the command before that; later there is no more output.
-        channel.settimeout(deadline_seconds + _GRACE_SECONDS)
-        yield Output(channel, pool.submit(_drain, channel.recv_stderr), shown, label)
+class Commands(ABC):
+    """Commands on a host, over the channels of one SSH connection; `Connection` says how it is opened and closed."""
+
+    def __init__(self, label: str, *, sudo: bool) -> None:
+        self._label = label
+        self._sudo = sudo
+
+    def __str__(self) -> str:
+        return self._label
+
+    @abstractmethod
+    def _transport(self) -> paramiko.Transport:
+        """The open transport.
+
+        Raises:
+            HostUnreachableError: the connection is closed or lost.
+        """
+
+    def run(
+        self,
+        command: str | Sequence[str],
+        *,
+        deadline_seconds: float,
+        input: bytes | str | Feed | None = None,  # noqa: A002 - the name that subprocess.run gives it
+        check: bool = True,
+    ) -> Completed:
+        """Run a command on the host and wait for its end.
+
+        The host itself ends the command's whole process group at the deadline, so nothing is left behind even if
+        the connection is lost.
+
+        Args:
+            command: a shell command, or an argument list, which no shell interprets. Arguments can be seen by
+                every process on the host: secrets go by `input`.
+            deadline_seconds: how long the command may take.
+            input: what the command reads from its standard input; nothing unless given. A `Feed` goes on until
+                either of the two ends.
+            check: whether an exit status other than 0 raises.
+
+        Returns:
+            Both streams, decoded as UTF-8, and the exit status (128 + n for a command that signal n ended).
+
+        Raises:
+            RemoteCommandError: the exit status isn't 0 and `check` is set.
+            DeadlineExceededError: the deadline passed; the command has been ended.
+            HostUnreachableError: the connection was lost before the command's end.
+        """
+        transport, label = self._transport(), self._label
+        data = input.encode() if isinstance(input, str) else input
+        shown = _shorten(command if isinstance(command, str) else shlex.join(command))
+        started = time.monotonic()
+        channel = open_channel(transport, label)
+        # Reading one stream to its end before the other would deadlock once the other has filled its window of 2 MiB.
+        with (
+            ThreadPoolExecutor(3, thread_name_prefix="ssh-stream") as pool,
+            closing(channel),
+            checkpoint(channel.close),
+        ):
+            with in_time(channel, label, f"start `{shown}`"):
+                channel.exec_command(_bounded(command, deadline_seconds, sudo=self._sudo))
+            stdout = pool.submit(_drain, channel.recv)
+            stderr = pool.submit(_drain, channel.recv_stderr)
+            pool.submit(_feed, channel, data)
+            try:
+                answered = _wait(channel, (stdout, stderr), started + deadline_seconds + _GRACE_SECONDS)
+            finally:
+                if data is not None and not isinstance(data, bytes):
+                    data.end()
+            elapsed = time.monotonic() - started
+            if not answered and channel.exit_status_ready():
+                raise DeadlineExceededError(
+                    f"`{shown}` on {label} ended, but a process that it left behind still holds its output after "
+                    f"{elapsed:.0f} s. Start such a process as a job."
+                )
+        status = channel.exit_status
+        if not answered or (status == -1 and not transport.is_active()):
+            raise HostUnreachableError(
+                f"The connection to {label} was lost after {elapsed:.1f} s of `{shown}`. The host ends the command by "
+                "itself at its deadline. Check that the host runs, then connect again."
+            )
+        if status in {-1, _KILLED} and elapsed >= deadline_seconds:
+            raise DeadlineExceededError(
+                f"`{shown}` on {label} wasn't done within {deadline_seconds:g} s; it and its process group were ended. "
+                f"{_tail(stderr.result()) or 'It wrote no error.'}"
+            )
+        completed = Completed(_text(stdout), _text(stderr), status)
+        if check and status != 0:
+            raise RemoteCommandError(
+                f"`{shown}` on {label} ended with the status {status}: "
+                f"{_tail(stderr.result()) or _tail(stdout.result()) or 'it wrote nothing.'}"
+            )
+        return completed
+
+    @contextmanager
+    def stream(self, command: str | Sequence[str], *, deadline_seconds: float) -> Generator[Output]:
+        """Run a command on the host and yield its output as it comes, never all of it at once.
+
+        Returns:
+            A context manager that yields the output. At its end the command is ended, if it still runs; whether the
+            output was whole is checked before that by `Output.check`.
+
+        Raises:
+            HostUnreachableError: the connection was lost.
+        """
+        label = self._label
+        shown = _shorten(command if isinstance(command, str) else shlex.join(command))
+        channel = open_channel(self._transport(), label)
+        with (
+            ThreadPoolExecutor(1, thread_name_prefix="ssh-stream") as pool,
+            closing(channel),
+            checkpoint(channel.close),
+        ):
+            with in_time(channel, label, f"start `{shown}`"):
+                channel.exec_command(_bounded(command, deadline_seconds, sudo=self._sudo))
+                channel.shutdown_write()
+            # The host ends the command before that; later there is no more output.
+            channel.settimeout(deadline_seconds + _GRACE_SECONDS)
+            yield Output(channel, pool.submit(_drain, channel.recv_stderr), shown, label)
 
 
 def _bounded(command: str | Sequence[str], deadline_seconds: float, *, sudo: bool) -> str:

@@ -17,7 +17,7 @@ import yaml
 
 from cli.context import open_engine
 from documents.lab.inventory import STACK_LABEL, Inventory
-from lab.lifecycle.lifecycle import read_lab
+from lab.lifecycle import read_lab
 from lab.lifecycle.state import is_recorded, read_state
 from tests.conftest import LAB, ROOT, run_lab
 from tests.ports import free_port

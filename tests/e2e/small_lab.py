@@ -18,7 +18,7 @@ from functools import cached_property
 from pathlib import Path
 
 from documents.lab.inventory import Inventory
-from lab.lifecycle.lifecycle import read_lab
+from lab.lifecycle import read_lab
 from lab.lifecycle.state import is_recorded, read_state
 from provision.ssh.connection import connect
 from tests.conftest import LAB, ROOT, LiveLab

@@ -78,7 +78,7 @@ func target(head, body []byte, host string, tokens map[string]string) (vegeta.Ta
 		return vegeta.Target{}, err
 	}
 	if request.ContentLength != int64(len(body)) {
-		return vegeta.Target{}, fmt.Errorf("the head tells of %d bytes of body, but %d follow", request.ContentLength, len(body))
+		return vegeta.Target{}, fmt.Errorf("Content-Length is %d, but the body has %d bytes", request.ContentLength, len(body))
 	}
 	// wrk sends the head unchanged. Go adds this field unless it is there, and omits it if it is empty.
 	request.Header["User-Agent"] = []string{""}

@@ -84,7 +84,7 @@ func TestDamagedFilesAreRefusedByTheByte(t *testing.T) {
 		"wrong length": {"9" + whole, "is cut off or damaged at byte 0"},
 		"negative":     {"-1 0\n", "has no frame at byte 0"},
 		"no token":     {frameOf(postHead, postBody), "at byte 0: there is no token for user 42"},
-		"another body": {frameOf(strings.ReplaceAll(postHead, "Bearer {token:42}", "x"), "short"), "tells of 9 bytes of body, but 5 follow"},
+		"another body": {frameOf(strings.ReplaceAll(postHead, "Bearer {token:42}", "x"), "short"), "Content-Length is 9, but the body has 5 bytes"},
 		"nothing":      {"", "has no request"},
 		"no HTTP":      {frameOf("hello\r\n\r\n", ""), "at byte 0: malformed HTTP request"},
 	} {

@@ -10,7 +10,7 @@ import signal
 import pytest
 
 from documents.lab import Drift
-from lab.lifecycle.lifecycle import read_lab
+from lab.lifecycle import read_lab
 from tests.e2e.scratch import (
     HOST,
     INTERRUPTED,

@@ -1,9 +1,7 @@
 """The pages: complete, the same for the same run, and safe to open whatever the host said."""
 
-import hashlib
 import re
 import shlex
-from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -125,29 +123,6 @@ def test_the_same_run_gives_the_same_bytes(repeated_directory: Path):
         "report.md",
     ]
     assert Report.from_json(first[2], name="report.json") == report
-
-
-def test_each_file_of_a_run_is_read_and_hashed_once(repeated_directory: Path, monkeypatch: pytest.MonkeyPatch):
-    reads: Counter[Path] = Counter()
-    hashed: list[bytes] = []
-    read_bytes, sha256 = Path.read_bytes, hashlib.sha256
-
-    def count_read(path: Path) -> bytes:
-        reads[path] += 1
-        return read_bytes(path)
-
-    def count_hash(data: bytes = b"") -> object:
-        if data:  # plots have hashes of their own
-            hashed.append(data)
-        return sha256(data)
-
-    monkeypatch.setattr(Path, "read_bytes", count_read)
-    monkeypatch.setattr(hashlib, "sha256", count_hash)
-    write_report(repeated_directory)
-    raw = [path for path in repeated_directory.glob("cells/*/*") if path.name != "cell.json"]
-    assert set(reads.values()) == {1}
-    assert set(raw) <= reads.keys()
-    assert len(hashed) == len(raw)
 
 
 def test_a_report_that_cannot_be_written_is_reported(golden_directory: Path):

@@ -119,9 +119,9 @@ def test_rounds_are_the_fewest_that_bring_the_throughput_down():
 
 
 @pytest.mark.parametrize("slowed_us", [40.0, 39.0])
-def test_rounds_without_a_price_are_refused(slowed_us: float):
+def test_rounds_whose_cost_is_not_measurable_are_refused(slowed_us: float):
     free = Calibration(run_id="the-run", rounds=200, plain_us=40.0, slowed_us=slowed_us)
-    with pytest.raises(AnalysisError, match=r"run the-run a request cost 40\.00 µs .* no round has a price"):
+    with pytest.raises(AnalysisError, match=r"run the-run a request cost 40\.00 µs .* too small to be measured"):
         size_rounds(0.9, free)
 
 

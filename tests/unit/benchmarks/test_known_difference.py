@@ -78,7 +78,7 @@ def test_the_verdict_is_shown_with_its_numbers():
         ({"bound_cells": ("004-slowed-read-post",)}, "API's CPUs were the limit"),
     ],
 )
-def test_it_holds_only_if_all_of_it_does(changes: dict[str, object], row: str):
+def test_the_result_holds_only_if_every_part_holds(changes: dict[str, object], row: str):
     assert RESULT.held
     failed = replace(RESULT, difference=replace(DIFFERENCE, **changes))
     assert not failed.held

@@ -38,8 +38,8 @@ def read_no_lab(_engine: object) -> tuple[Inventory, Secrets]:
     raise LabError("The lab local isn't up; run `lab up`.")
 
 
-def test_what_is_done_has_a_tick_and_the_word(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    monkeypatch.setattr(subcommand, "read_lab", read_no_lab)
+def test_a_finished_step_has_a_tick_and_a_word(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    monkeypatch.setattr("lab.lifecycle.read_lab", read_no_lab)
     with pytest.raises(typer.Exit) as ended:
         subcommand.check("go", stack="local", json=False)
     assert ended.value.exit_code == 1
@@ -54,11 +54,11 @@ def test_what_is_done_has_a_tick_and_the_word(monkeypatch: pytest.MonkeyPatch, c
     assert lines[-1] == "Fix lab first: docs/adding-an-api.md, “Stand it up”."
 
 
-def test_one_that_is_done_ends_well(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+def test_the_last_line_says_that_a_complete_api_is_ready(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     def read_lab(_engine: object) -> tuple[Inventory, Secrets]:
         return INVENTORY, SECRETS
 
-    monkeypatch.setattr(subcommand, "read_lab", read_lab)
+    monkeypatch.setattr("lab.lifecycle.read_lab", read_lab)
     monkeypatch.setattr(api_check, "SECTIONS", dict(list(api_check.SECTIONS.items())[:4]))
 
     def nothing_more(*_arguments: object) -> None:

@@ -1,10 +1,12 @@
 """Every way in which `lab` is called wrongly, or for something that isn't there, ends in one clear sentence."""
 
+import ast
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -27,11 +29,38 @@ def test_every_subcommand_explains_itself():
         assert "--json" in answer.out
 
 
-def test_the_command_begins_without_what_only_reports_need():
-    heavy = ("matplotlib", "numpy", "scipy", "jinja2", "pulumi")
-    program = f"import sys, cli.main; print([name for name in {heavy} if name in sys.modules])"
-    found = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert found.stdout == "[]\n"
+HEAVY = ("cryptography", "docker", "httpx", "jinja2", "matplotlib", "numpy", "paramiko", "pulumi", "scipy", "yaml")
+"""Packages that take tenths of a second to import. A shell's user must not wait for them."""
+
+
+def imported_by(program: str, packages: Sequence[str]) -> list[str]:
+    """Those of the packages that a program has imported at its end, whatever it prints before."""
+    end = f"import atexit, sys; atexit.register(lambda: print([name for name in {packages} if name in sys.modules]))"
+    command = [sys.executable, "-c", f"{end}\n{program}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return ast.literal_eval(done.stdout.splitlines()[-1])
+
+
+def test_the_help_imports_nothing_heavy():
+    program = "sys.argv = ['lab', '--help']; from cli.main import main; main()"
+    assert imported_by(program, (*HEAVY, "pydantic", "rich")) == []
+
+
+def test_the_options_of_every_subcommand_are_known_without_heavy_imports():
+    load = "import typer.main; from cli.main import HELP, app; group = typer.main.get_group(app)"
+    assert imported_by(f"{load}; [group.load(name) for name in HELP]", (*HEAVY, "rich")) == []
+
+
+@pytest.mark.parametrize("words", ["ru", "run --protocol q", "report 2", "up --stack l"])
+def test_completion_imports_nothing_heavy(words: str):
+    program = f"""
+import os
+os.environ |= {{"_LAB_COMPLETE": "complete_bash", "COMP_WORDS": "lab {words}", "COMP_CWORD": "{words.count(" ") + 1}"}}
+sys.argv = ["lab"]
+from cli.main import main
+main()
+"""
+    assert set(imported_by(program, (*HEAVY, "rich"))) <= {"yaml"}
 
 
 def test_lab_alone_shows_its_help_and_fails():
@@ -144,7 +173,7 @@ def test_a_request_to_end_is_an_interrupt(monkeypatch: pytest.MonkeyPatch):
     def read_protocol(_name: str) -> None:
         signal.raise_signal(signal.SIGTERM)
 
-    monkeypatch.setattr("cli.run.read_protocol", read_protocol)
+    monkeypatch.setattr("experiment.planning.read_protocol", read_protocol)
     before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
         assert lab("run") == Answer(("run",), 130, "", INTERRUPTED)

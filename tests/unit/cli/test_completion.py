@@ -103,8 +103,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / "runs" / name).mkdir(parents=True)
     for name in RUNS:
         (tmp_path / "runs" / name / "manifest.json").touch()
-    for module in (cli.context, cli.context):
-        monkeypatch.setattr(module, "ROOT", tmp_path)
+    monkeypatch.setattr(cli.context, "ROOT", tmp_path)
     monkeypatch.setattr(cli.context, "RUNS", tmp_path / "runs")
     return tmp_path
 

@@ -20,7 +20,7 @@ from experiment.running.loop import Progress
 from tests.unit.analysis.pair_run import BASE, CANDIDATE, pair_run
 from tests.unit.documents.samples import INVENTORY, SECRETS
 from tests.unit.experiment.fake_bench import PROTOCOL
-from tests.unit.experiment.told_run import started
+from tests.unit.experiment.timed_events import started
 
 COMMIT = "a" * 40
 GITHUB = {"GITHUB_REPOSITORY": "team/lab", "GITHUB_RUN_ID": "77", "GITHUB_JOB": "measure"}
@@ -103,7 +103,7 @@ def loop(measured: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Loo
     monkeypatch.setattr("experiment.running.start_run", loop.start_run)
     monkeypatch.setattr("experiment.running.resume_run", loop.resume_run)
     monkeypatch.setattr("experiment.running.git_commit", git_commit)
-    monkeypatch.setattr("cli.run.read_lab", read_lab)
+    monkeypatch.setattr("lab.lifecycle.read_lab", read_lab)
     monkeypatch.setattr("cli.run.open_engine", open_engine)
     monkeypatch.setattr(subcommand, "RUNS", loop.runs)
     monkeypatch.setattr(subcommand, "FACTS", tmp_path / "facts")
@@ -332,7 +332,7 @@ def test_resumed_run_is_not_recorded_as_begun_by_this_pipeline(
     assert not subcommand._RECORD.exists()  # pyright: ignore[reportPrivateUsage]
 
 
-def test_record_of_another_version_of_the_lab_is_none(loop: Loop, artifacts: Path, monkeypatch: pytest.MonkeyPatch):
+def test_the_record_of_another_version_is_ignored(loop: Loop, artifacts: Path, monkeypatch: pytest.MonkeyPatch):
     for name, value in GITHUB.items():
         monkeypatch.setenv(name, value)
     interrupt(loop, artifacts)

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 import cli.down
 from cli.main import app
 from documents.errors import LabError
-from lab.lifecycle.lifecycle import Adoptable, Ended, Receipt
+from lab.lifecycle import Adoptable, Ended, Receipt
 from tests.unit.cli.lab_command import lab
 
 GONE = Ended("gone", Receipt(made=7, kept=(), left=()), None)
@@ -25,8 +25,8 @@ def down(monkeypatch: pytest.MonkeyPatch, project: Path, ended: list[Ended], *ar
         return ended
 
     monkeypatch.setattr(cli.down, "ROOT", project)
-    monkeypatch.setattr(cli.down, "take_down_expired", take_down_expired)
-    monkeypatch.setattr(cli.down, "list_recorded", lambda _: ())  # pyright: ignore
+    monkeypatch.setattr("lab.lifecycle.take_down_expired", take_down_expired)
+    monkeypatch.setattr("lab.lifecycle.list_recorded", lambda _: ())  # pyright: ignore
     answer = CliRunner().invoke(app, ["down", "--expired", *arguments])
     return answer.exit_code, answer.stdout, answer.stderr
 
@@ -89,11 +89,11 @@ def test_a_yes_without_a_question_is_refused():
     assert "--yes answers the question of --adopt, so it goes with that alone. Try" in answer.sentence()
 
 
-def test_what_was_found_stays_where_the_answer_is_no(monkeypatch: pytest.MonkeyPatch):
+def test_after_a_no_everything_stays(monkeypatch: pytest.MonkeyPatch):
     removed: list[object] = []
-    monkeypatch.setattr(cli.down, "read_stack", lambda *_: None)  # pyright: ignore
-    monkeypatch.setattr(cli.down, "look_around", lambda *_: Adoptable(("container x",)))  # pyright: ignore
-    monkeypatch.setattr(cli.down, "adopt_lab", lambda *given, **_: removed.append(given))  # pyright: ignore
+    monkeypatch.setattr("lab.stack_file.read_stack", lambda *_: None)  # pyright: ignore
+    monkeypatch.setattr("lab.lifecycle.look_around", lambda *_: Adoptable(("container x",)))  # pyright: ignore
+    monkeypatch.setattr("lab.lifecycle.adopt", lambda *given, **_: removed.append(given))  # pyright: ignore
     monkeypatch.setattr(cli.down, "sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True)))
     answer = CliRunner().invoke(app, ["down", "--adopt"], input="n\n")
     assert isinstance(answer.exception, LabError)

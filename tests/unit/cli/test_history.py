@@ -65,7 +65,7 @@ def test_a_run_whose_removal_broke_off_is_not_looked_at(runs: Path):
     assert found.left_out == ()
 
 
-def test_where_there_is_no_run_it_says_what_makes_one(runs: Path):
+def test_without_runs_it_says_how_to_make_one(runs: Path):
     error = call()[2]
     assert isinstance(error, RunError)
     assert "run `lab run`" in str(error)

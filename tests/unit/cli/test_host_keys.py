@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-import cli.up
 from cli.up import confirm_host_keys
 from documents.errors import HostKeyError
 from documents.lab import JumpHost
@@ -26,7 +25,7 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> None:
     def ask_for_key(_document: SshHost, _folder: Path, target: SshHost | JumpHost) -> str:
         return KEYS[target.address]
 
-    monkeypatch.setattr(cli.up, "ask_for_key", ask_for_key)
+    monkeypatch.setattr("lab.lifecycle.ask_for_key", ask_for_key)
 
 
 def stack(host: SshHost = HOST) -> Stack:
@@ -52,7 +51,7 @@ def test_each_key_is_shown_before_the_question_and_pinned_after_its_yes(tmp_path
     assert said == []
 
 
-def test_where_the_answer_is_no_nothing_is_pinned(tmp_path: Path):
+def test_after_a_no_nothing_is_pinned(tmp_path: Path):
     with pytest.raises(HostKeyError, match=r"^The key of gate\.example, port 2200, wasn't confirmed"):
         confirm_host_keys(stack(), tmp_path, ask=lambda _: False, show=lambda _: None)
     assert list(tmp_path.iterdir()) == []

@@ -16,7 +16,7 @@ from documents.run.records import CellRecord
 from experiment.progress.events import CellFinished, CellStarted, Event, PhaseStarted, RunFinished, RunStarted
 from lab.lifecycle.engine import ResourceProgress
 from tests.unit.documents.samples import CELL_RECORD, PLAN, PROTOCOL
-from tests.unit.experiment import told_run
+from tests.unit.experiment import timed_events
 
 _PATIENCE_SECONDS = 20
 SECOND = PLAN.cells[0].model_copy(update={"number": 2})
@@ -60,9 +60,9 @@ def test_long_operation_of_the_engine_is_reported_repeatedly_without_a_terminal(
         )
         take(ENDED)
         await_text(output, r"(?m)^   \d s  creating kotlin-image \(RemoteImage\), 2 s$")
-    told = output.getvalue()
+    printed = output.getvalue()
     time.sleep(0.3)
-    assert output.getvalue() == told, "nothing is under way any more"
+    assert output.getvalue() == printed, "nothing is under way any more"
 
 
 @pytest.mark.parametrize("terminal", [True, False], ids=["terminal", "pipe"])
@@ -72,7 +72,7 @@ def test_phase_of_a_cell_is_shown_with_the_time_that_it_takes(terminal: bool):
     cell = PLAN.cells[0]
     with under_way(shown, "starting") as doing:
         take = RunProgress(shown, doing)
-        take(told_run.started(PROTOCOL, PLAN.cells))
+        take(timed_events.started(PROTOCOL, PLAN.cells))
         take(CellStarted(cell=cell, expected_seconds=40))
         take(PhaseStarted(cell_id=cell.id, phase="warm_up"))
         await_text(output, rf"cell {cell.id} of 1: warm up, 1 s")
@@ -88,7 +88,7 @@ def shown_of(*events: Event) -> str:
 
 
 def started(*, attempts: int) -> RunStarted:
-    return told_run.started(PROTOCOL.model_copy(update={"attempts": attempts}), (*PLAN.cells, SECOND))
+    return timed_events.started(PROTOCOL.model_copy(update={"attempts": attempts}), (*PLAN.cells, SECOND))
 
 
 def finished(attempt: int, *, void: bool) -> CellFinished:
@@ -112,8 +112,8 @@ def ended(
 
 
 def test_each_attempt_is_a_line_with_what_follows_from_it():
-    told = shown_of(started(attempts=2), finished(1, void=True), finished(2, void=True))
-    assert [line.strip() for line in told.splitlines()[1:]] == [
+    printed = shown_of(started(attempts=2), finished(1, void=True), finished(2, void=True))
+    assert [line.strip() for line in printed.splitlines()[1:]] == [
         "0 s    1/2  001-go-light                             123 requests/s",
         "void: 3 time-outs.",
         "attempt 1 of 2 was void: run again",
@@ -131,11 +131,11 @@ def test_each_attempt_is_a_line_with_what_follows_from_it():
 
 def test_the_time_left_is_a_line_where_a_block_is_over():
     first, second = (CellStarted(cell=cell, expected_seconds=1) for cell in (PLAN.cells[0], SECOND))
-    told = shown_of(started(attempts=1), first, finished(1, void=False), second)
-    assert "is over" not in told
+    printed = shown_of(started(attempts=1), first, finished(1, void=False), second)
+    assert "is over" not in printed
     last = finished(1, void=False).model_copy(update={"cell": SECOND})
-    told = shown_of(started(attempts=1), first, finished(1, void=False), second, last)
-    assert re.search(r"\n   0 s  block 1 is over: 2 s left, until \d\d:\d\d\n$", told)
+    printed = shown_of(started(attempts=1), first, finished(1, void=False), second, last)
+    assert re.search(r"\n   0 s  block 1 is over: 2 s left, until \d\d:\d\d\n$", printed)
 
 
 @pytest.mark.parametrize(

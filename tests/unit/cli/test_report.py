@@ -1,7 +1,14 @@
 """`lab report` on the folder of a run."""
 
+import hashlib
+import json
+import os
 import shutil
+import sys
 import webbrowser
+from collections import Counter
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -57,6 +64,50 @@ def test_report_of_a_folder_is_written_into_it_and_shown(run: Path):
     assert lines[-2] == "Every table: lab report --all run"
 
 
+_opened: Counter[Path] | None = None
+"""How often each file was opened since `count_opens` began; None outside of it."""
+
+
+def _note_open(event: str, arguments: tuple[object, ...]) -> None:
+    if event == "open" and _opened is not None and isinstance(arguments[0], str | os.PathLike):
+        _opened[Path(os.fspath(arguments[0]))] += 1
+
+
+# An audit hook sees every way to open a file; it can't be removed.
+sys.addaudithook(_note_open)
+
+
+@contextmanager
+def count_opens() -> Generator[Counter[Path]]:
+    global _opened  # noqa: PLW0603 - a hook has no other way to be switched off
+    _opened = found = Counter[Path]()
+    try:
+        yield found
+    finally:
+        _opened = None
+
+
+def test_each_file_of_a_run_is_opened_and_hashed_once(run: Path, monkeypatch: pytest.MonkeyPatch):
+    hashed: list[int] = []
+    sha256 = hashlib.sha256
+
+    def count_hash(data: bytes = b"") -> object:
+        if data:  # plots have hashes of their own
+            hashed.append(len(data))
+        return sha256(data)
+
+    monkeypatch.setattr(hashlib, "sha256", count_hash)
+    with count_opens() as opened:
+        assert lab("report", str(run)).status == 0
+    measured = {path: count for path, count in opened.items() if path.is_relative_to(run) and path.is_file()}
+    written = {path for path in measured if path.name.startswith("report.")}
+    records = [*run.glob("cells/*/cell.json")]
+    raw = {path.parent / name for path in records for name in json.loads(path.read_text())["files"]}
+    assert {*raw, *records, run / "manifest.json", run / "host.json", run / "plan.json"} <= measured.keys()
+    assert {measured[path] for path in measured.keys() - written} == {1}
+    assert len(hashed) == len(raw)
+
+
 def test_all_has_every_table_and_whole_caveats_before_the_same_end(reported: Path):
     short, long = labs([["report", str(reported), *options] for options in ([], ["--all"])])
     assert (long.status, long.err) == (0, "")
@@ -85,7 +136,7 @@ def test_a_format_is_the_whole_document_and_nothing_else(reported: Path):
     assert table == render_csv(Report.from_json(as_json, name="standard output"))
 
 
-def test_a_format_that_there_is_not_or_that_contradicts_is_refused(run: Path):
+def test_an_unknown_or_contradictory_format_is_refused(run: Path):
     unknown, contradicting = labs(
         [["report", str(run), "--format", "pdf"], ["report", str(run), "--json", "--format", "csv"]]
     )

@@ -99,7 +99,7 @@ def test_a_damaged_run_is_listed_with_its_fault(runs: Path):
     assert "plan.json is not a valid Plan document" in out
 
 
-def test_where_there_is_no_run_it_says_what_makes_one(runs: Path):
+def test_without_runs_it_says_how_to_make_one(runs: Path):
     shutil.rmtree(runs)
     assert call()[1].startswith("There is no run in ")
     assert "`lab run`" in call()[1]
@@ -120,7 +120,7 @@ def test_a_run_that_is_kept_says_so_and_outlives_every_prune(runs: Path, monkeyp
     assert ages(runs) == ["10"]
 
 
-def test_a_prune_shows_what_goes_and_a_no_removes_nothing(runs: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_prune_lists_what_it_removes_and_a_no_removes_nothing(runs: Path, monkeypatch: pytest.MonkeyPatch):
     at_a_terminal(monkeypatch)
     _, out, error = call("prune", "--older-than", "25d", answer="n\n")
     assert isinstance(error, RunError)
@@ -164,7 +164,7 @@ def test_json_has_what_was_removed_and_what_would_be(runs: Path):
     assert none.runs == ()
 
 
-def test_what_a_broken_prune_left_goes_with_the_next_and_not_with_a_dry_run(runs: Path):
+def test_the_next_prune_removes_what_an_interrupted_one_left_unless_it_is_a_dry_run(runs: Path):
     (runs / ".20250101-120000-quick.removed").mkdir()
     call("prune", "--keep-newest", "9", "--dry-run")
     assert len([*runs.iterdir()]) == 5

@@ -29,6 +29,6 @@ def test_defect_is_not_taken_for_a_refusal_of_the_machine(number: int):
 
 
 def test_file_of_somebody_else_is_reported_with_what_to_do():
-    told = explain_system_error(PermissionError(errno.EACCES, "Permission denied", b"runs/x"))
-    assert told is not None
-    assert told.startswith("runs/x: Permission denied. Check its mode")
+    sentence = explain_system_error(PermissionError(errno.EACCES, "Permission denied", b"runs/x"))
+    assert sentence is not None
+    assert sentence.startswith("runs/x: Permission denied. Check its mode")

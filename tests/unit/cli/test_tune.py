@@ -9,6 +9,8 @@ import pytest
 
 from cli import tune as subcommand
 from documents.errors import HostError
+from experiment import bench
+from lab.lifecycle import lifecycle
 from provision.kernel import tuning
 from tests.unit.documents.samples import INVENTORY, SECRETS
 from tests.unit.provision.local_host import LocalHost
@@ -32,10 +34,10 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandI
     def place() -> tuning.Place:
         return made.place
 
-    monkeypatch.setattr(subcommand, "read_tool_versions", versions)
-    monkeypatch.setattr(subcommand, "connect", connect)
-    monkeypatch.setattr(subcommand, "Place", place)
-    monkeypatch.setattr("experiment.bench.held", held)
+    monkeypatch.setattr(bench, "held", held)
+    monkeypatch.setattr("provision.system.read_tool_versions", versions)
+    monkeypatch.setattr("provision.ssh.connect", connect)
+    monkeypatch.setattr("provision.kernel.Place", place)
     on_a_host_of_kind("ssh", monkeypatch)
     yield made
     tuning.restore(LocalHost(), place=made.place)
@@ -50,7 +52,7 @@ def on_a_host_of_kind(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def open_engine(_stack: str) -> object:
         return None
 
-    monkeypatch.setattr(subcommand, "read_lab", read_lab)
+    monkeypatch.setattr(lifecycle, "read_lab", read_lab)
     monkeypatch.setattr(subcommand, "open_engine", open_engine)
 
 
@@ -72,12 +74,12 @@ def test_a_container_is_only_read_and_that_is_no_failure(
 ):
     on_a_host_of_kind("container", monkeypatch)
     subcommand.tune(check=True, json=True)
-    told = json.loads(capsys.readouterr().out)
-    assert told["settable"] is False
-    assert told["control"].startswith("partly controlled: governor, turbo")
-    assert told["identity"]["cpus"]
-    assert told["tool_versions"] == {"wrk": "4.1.0", "postgres": "17.6"}
-    (governor,) = (knob for knob in told["knobs"] if knob["name"] == "governor")
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["settable"] is False
+    assert printed["control"].startswith("partly controlled: governor, turbo")
+    assert printed["identity"]["cpus"]
+    assert printed["tool_versions"] == {"wrk": "4.1.0", "postgres": "17.6"}
+    (governor,) = (knob for knob in printed["knobs"] if knob["name"] == "governor")
     assert (governor["before"], governor["wanted"]) == ("powersave (2), performance (1)", "performance")
     assert governor["why"]
     with pytest.raises(HostError, match=r"is a container: .* only read\. `lab tune --check` shows them\.$"):

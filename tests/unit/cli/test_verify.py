@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cli import verify as drift_subcommand
-from cli import verify as subcommand
+from cli.verify import verify
 from documents.errors import RunError
 from documents.lab.drift import Drift
 from experiment.bench import run_lock
@@ -36,9 +35,8 @@ def test_nothing_is_checked_while_a_run_holds_the_host(
         return AS_DECLARED
 
     held = partial(run_lock.held, lock=str(tmp_path / "run.lock"))
-    for module in (subcommand, drift_subcommand):
-        monkeypatch.setattr(module, "read_lab", read_lab)
-    monkeypatch.setattr(drift_subcommand, "read_drift", read_drift)
+    monkeypatch.setattr("lab.lifecycle.read_lab", read_lab)
+    monkeypatch.setattr("lab.lifecycle.read_drift", read_drift)
     monkeypatch.setattr("experiment.bench.verify_api", verify_api)
     monkeypatch.setattr("experiment.bench.held", held)
     with connect(sshd.host) as connection:
@@ -46,7 +44,7 @@ def test_nothing_is_checked_while_a_run_holds_the_host(
             held(connection, "run 1 of ada@laptop"),
             pytest.raises(RunError, match=r"^Another run holds .*: run 1 of ada@laptop\. Two runs"),
         ):
-            subcommand.verify(drift=drift)
+            verify(drift=drift)
         assert not checked
-    subcommand.verify(drift=drift)
+    verify(drift=drift)
     assert checked

@@ -206,7 +206,7 @@ class World:
         self.unready: str | None = None
         self.gone: Exception | None = None
         self.results = [CheckResult(target="mine", check="posts.x", outcome="passed", detail="", seconds=1)]
-        self.told: list[str] = []
+        self.reported: list[str] = []
 
         class Connected(nullcontext[None]):
             def forward(self, port: int, _address: str) -> nullcontext[int]:
@@ -243,10 +243,10 @@ class World:
             stack="local",
             read_document=self.read_document,
             read_lab=read_lab or self.read_lab,
-            show=lambda step: self.told.append(step.name),
+            show=lambda step: self.reported.append(step.name),
         )
-        assert [step.name for step in found.steps] == self.told == list(api_check.SECTIONS)
-        self.told.clear()
+        assert [step.name for step in found.steps] == self.reported == list(api_check.SECTIONS)
+        self.reported.clear()
         return found
 
 
@@ -268,13 +268,13 @@ def test_an_implementation_that_is_done_passes_every_step(world: World):
     assert json.loads(found.to_json())["steps"][0]["outcome"] == "passed"
 
 
-def test_without_an_entry_nothing_else_is_looked_at(world: World):
+def test_no_step_is_checked_without_an_entry(world: World):
     found = world.check("other")
     assert outcomes(found) == {"entry": "failed"} | dict.fromkeys([*api_check.SECTIONS][1:], "not checked")
     assert found.steps[0].details == ("stacks/local.yaml has no API named other; it has go, mine",)
 
 
-def test_a_fault_of_the_folder_keeps_nothing_behind_it_from_being_looked_at(world: World):
+def test_a_fault_in_the_folder_does_not_stop_later_steps(world: World):
     (world.project / "apis" / "mine" / "README.md").unlink()
     found = world.check()
     assert outcomes(found) == {"files": "failed"}
@@ -286,7 +286,7 @@ def refuse() -> tuple[Inventory, Secrets]:
     raise LabError("The lab local isn't up; run `lab up`.")
 
 
-def test_without_a_lab_of_these_very_sources_nothing_on_the_host_is_looked_at(world: World):
+def test_the_host_is_not_checked_without_a_lab_of_the_current_sources(world: World):
     on_the_host = dict.fromkeys(["image", "container", "contract"], "not checked")
     found = world.check(read_lab=refuse)
     assert outcomes(found) == {"lab": "failed", **on_the_host}

@@ -45,9 +45,9 @@ def test_a_request_to_end_reaches_a_step_at_its_checkpoint():
 def test_a_step_that_a_failure_left_at_work_is_over_before_the_host_is_cleared(monkeypatch: pytest.MonkeyPatch):
     order: list[str] = []
 
-    def lay_ready(*_: object) -> None:
+    def prepare(*_: object) -> None:
         time.sleep(LONG_SECONDS)
-        order.append("laid ready")
+        order.append("prepared")
 
     def clear(_connection: Connection) -> None:
         order.append("cleared")
@@ -57,6 +57,6 @@ def test_a_step_that_a_failure_left_at_work_is_over_before_the_host_is_cleared(m
     monkeypatch.setattr(host_folder, "clear", clear)
     monkeypatch.setattr(Arrangement, "undo", undo)
     bench = RemoteBench(LocalHost(), INVENTORY, SECRETS)
-    bench.beside(lay_ready)
+    bench.beside(prepare)
     bench.clear()
-    assert order == ["laid ready", "cleared"]
+    assert order == ["prepared", "cleared"]

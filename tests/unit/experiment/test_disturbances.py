@@ -43,7 +43,7 @@ def test_a_quiet_cell_counts(cores: CoreLayout):
 
 
 @pytest.mark.parametrize(
-    ("name", "beyond", "within", "reason", "told"),
+    ("name", "beyond", "within", "reason", "wording"),
     [
         ("steal", {"generator": 0.021}, {"generator": 0.02}, "steal", "2.1% from generator; at most are 2%"),
         ("throttled", {"/lab": 0.01}, {"/lab": 0.0}, "throttled", "/lab for 0.01 s"),
@@ -57,11 +57,11 @@ def test_a_quiet_cell_counts(cores: CoreLayout):
     ],
 )
 def test_a_disturbance_is_reported_by_its_name_and_numbers(
-    name: str, beyond: object, within: object, reason: str, told: str
+    name: str, beyond: object, within: object, reason: str, wording: str
 ):
     [void] = host_voids(changed(name, beyond), EIGHT_CORES)
     assert void.reason == reason
-    assert told in void.message
+    assert wording in void.message
     assert host_voids(changed(name, within), EIGHT_CORES) == []
 
 
@@ -92,7 +92,7 @@ def numbers(watch: WatchNumbers, *, littles_law: float = 0.99, saturation: float
 
 
 @pytest.mark.parametrize(
-    ("found", "told"),
+    ("found", "wording"),
     [
         (numbers(QUIET, saturation=0.91), "used 91% of the CPUs that its threads can fill"),
         (numbers(changed("busy", {7: 0.95})), "busiest CPU was busy for 95%"),
@@ -101,11 +101,11 @@ def numbers(watch: WatchNumbers, *, littles_law: float = 0.99, saturation: float
     ],
 )
 def test_a_generator_at_its_limit_voids_where_its_cpus_are_its_own_and_is_a_caveat_elsewhere(
-    found: CellNumbers, told: str
+    found: CellNumbers, wording: str
 ):
     [void] = generator_voids(found, EIGHT_CORES)
     assert void.reason == "generator-saturated"
-    assert told in void.message
+    assert wording in void.message
     assert generator_voids(found, TWO_CORES) == []
 
 
@@ -135,7 +135,7 @@ def test_where_silence_cannot_be_seen_an_idle_generator_shows_that_answers_are_m
     assert "stuck-requests" not in reasons(generator_voids(numbers(busy, littles_law=0.5), cores))
 
 
-def test_a_cell_that_was_not_watched_is_judged_by_nothing_of_the_watch():
+def test_a_cell_without_a_watch_has_no_disturbances():
     assert generator_voids(cell("go", "light"), EIGHT_CORES) == []
 
 

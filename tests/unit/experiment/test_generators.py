@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from documents.errors import HostError, RunError
+from documents.errors import DeadlineExceededError, HostError, RunError
 from documents.run.protocol import Cell
 from documents.run.records import CellClocks, ClockReading, HostIdentity, HostRecord, LoadHostLook
 from documents.run.window import WrkResult
@@ -58,7 +58,8 @@ class Started:
             GeneratorHost(LocalHost(), (2, 3), (0,), on_load_host=True),
             GeneratorHost(LocalHost(), (4,), (0,), on_load_host=True),
         ]
-        self.generators = Generators(LocalHost(), "192.0.2.1", self.places, Beside())
+        self.beside = Beside()
+        self.generators = Generators(LocalHost(), "192.0.2.1", self.places, self.beside)
 
         def number(connection: Connection) -> int:
             return [place.connection for place in self.places].index(connection)
@@ -87,6 +88,10 @@ class Started:
         self.generators.install([], CGROUP)
         self.generators.install_open_loop("/program")
 
+    def play(self, load: Load) -> None:
+        """Put a load on the API as the bench does."""
+        self.generators.wait([self.beside.begin(step) for step in self.generators.starts(load)])
+
     def start_on_the_labs_clock(self, number: int) -> int:
         command = self.commands[number]
         if "-start" in command:
@@ -107,7 +112,7 @@ def load(rate: int | None = None) -> Load:
 
 def test_two_wrks_share_the_connections_and_begin_at_one_moment(monkeypatch: pytest.MonkeyPatch):
     started = Started(monkeypatch)
-    started.generators.play(load())
+    started.play(load())
     for number, command in started.commands.items():
         assert command[command.index("no-series") + 1 :][:2] == [str(number), "2"], "its part of the requests"
         assert "http://192.0.2.1:18001" in command
@@ -119,13 +124,45 @@ def test_two_wrks_share_the_connections_and_begin_at_one_moment(monkeypatch: pyt
 
 def test_two_attackers_share_the_rate_and_take_turns(monkeypatch: pytest.MonkeyPatch):
     started = Started(monkeypatch)
-    started.generators.play(load(rate=201))
+    started.play(load(rate=201))
     rates = [command[command.index("-rate") + 1] for command in (started.commands[0], started.commands[1])]
     assert rates == ["101", "100"]
     for number, command in started.commands.items():
         assert command[command.index("-part") : command.index("-start")] == ["-part", str(number), "-parts", "2"]
     first, second = map(started.start_on_the_labs_clock, (0, 1))
     assert second - first == round(1e9 / 201)
+
+
+def test_a_wrk_whose_warm_up_failed_is_ended_before_the_next_attempt(monkeypatch: pytest.MonkeyPatch):
+    ends_jobs: list[bool] = []
+
+    def empty(_connection: Connection, *, end_jobs: bool) -> None:
+        ends_jobs.append(end_jobs)
+
+    def watch(*_: object, **__: object) -> None:
+        raise DeadlineExceededError("`cat` wasn't done within 30 s.")
+
+    def cgroup(*_: object) -> Cgroup:
+        return CGROUP
+
+    def nothing(*_: object, **__: object) -> Job:
+        return JOB
+
+    monkeypatch.setattr(generators.host_folder, "empty", empty)
+    monkeypatch.setattr(generators.host_folder, "make", nothing)
+    monkeypatch.setattr(generators.wrk, "generator_cgroup", cgroup)
+    monkeypatch.setattr(generators.wrk, "watch", watch)
+    monkeypatch.setattr(generators.jobs, "start", nothing)
+    for method in ("push", "push_bytes"):
+        monkeypatch.setattr(LocalHost, method, nothing)
+    own = Generators(LocalHost(), "127.0.0.1", [GeneratorHost(LocalHost(), (2,), (0,))], Beside())
+    own.install([], CGROUP)
+    own.prepare(b"")
+    with pytest.raises(DeadlineExceededError):
+        own.warm_up(load(), lambda _: False)
+    own.prepare(b"")
+    own.prepare(b"")
+    assert ends_jobs == [False, True, False]
 
 
 def test_who_interrupts_a_run_does_not_wait_for_the_load_to_end(monkeypatch: pytest.MonkeyPatch):
@@ -140,7 +177,7 @@ def test_who_interrupts_a_run_does_not_wait_for_the_load_to_end(monkeypatch: pyt
 
     monkeypatch.setattr(generators.jobs, "wait", wait_for_the_end)
     with pytest.raises(KeyboardInterrupt):
-        scope.run(lambda: started.generators.play(load()))
+        scope.run(lambda: started.play(load()))
 
 
 class Collected(Started):
@@ -174,7 +211,7 @@ class Collected(Started):
 
     def play_and_collect(self) -> Measured:
         self.generators.start_sampling(port=1, seconds=1)
-        self.generators.play(load())
+        self.play(load())
         self.generators.look_afterwards()
         return self.generators.collect(self.folder)
 
@@ -212,8 +249,8 @@ def test_what_all_did_is_left_beside_the_clocks_that_it_was_put_together_by(coll
 def test_a_failure_on_one_load_host_is_reported_for_all(collected: Collected, what: str, member: str, number: int):
     collected.failures[what, number] = "It was killed."
     measured = collected.play_and_collect()
-    told = {name: getattr(measured, name) for name in ("generator_failure", "sampler_failure", "watch_failure")}
-    assert told == dict.fromkeys(told) | {member: "It was killed."}
+    failures = {name: getattr(measured, name) for name in ("generator_failure", "sampler_failure", "watch_failure")}
+    assert failures == dict.fromkeys(failures) | {member: "It was killed."}
     assert (measured.result is None) == (what == "wrk")
     assert (collected.folder / "wrk.json").exists() == (what != "wrk")
 

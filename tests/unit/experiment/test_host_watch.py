@@ -99,6 +99,6 @@ def test_a_lost_connection_is_no_failure_of_the_watch(host: Host, watch: CellWat
 
 
 def test_a_cell_with_another_layout_is_watched_on_its_own_cpus(host: Host, watch: CellWatch, tmp_path: Path):
-    watch.lay_out(OTHER_LAYOUT)
+    watch.use(OTHER_LAYOUT)
     assert go(watch, tmp_path) is None
     assert host.cpus == [[0, 1, 2, 3], (2, 3), (2, 3)]

@@ -30,9 +30,9 @@ def test_a_run_measures_every_cell_in_the_planned_order_and_leaves_its_documents
     assert set(manifest.requests_sha256) == {"list-posts", "read-user"}
     host = HostRecord.from_json((run / "host.json").read_bytes(), name="host.json")
     assert (host.before, host.after) == (IDENTITY, IDENTITY)
-    told = [(entry.event, entry.cell_id, entry.attempt) for entry in journal(run)]
+    entries = [(entry.event, entry.cell_id, entry.attempt) for entry in journal(run)]
     between = [pair for cell in plan.cells for pair in (("cell-started", cell.id, 1), ("cell-finished", cell.id, 1))]
-    assert told == [("run-started", None, None), *between, ("run-finished", None, None)]
+    assert entries == [("run-started", None, None), *between, ("run-finished", None, None)]
     assert [event.cell.number for event in seen if isinstance(event, CellFinished)] == list(range(1, CELLS + 1))
     throughputs = [event.throughput for event in seen if isinstance(event, CellFinished)]
     assert throughputs == [1_000 / cell.scenario.duration_seconds for cell in plan.cells]
@@ -85,8 +85,8 @@ def test_no_secret_and_no_token_comes_into_the_run(tmp_path: Path):
     def leak(step: str, _count: int) -> None:
         if step == "probe" and bench.tokens:
             tokens[:] = [line.split()[1] for line in bench.tokens.decode().splitlines()]
-            told = f"probe.login: saw {tokens[0]} and {SECRETS.postgres_password}"
-            bench.wrong_answers = {api.name: [told] for api in INVENTORY.apis}
+            answer = f"probe.login: saw {tokens[0]} and {SECRETS.postgres_password}"
+            bench.wrong_answers = {api.name: [answer] for api in INVENTORY.apis}
 
     bench.before = leak
     [light, heavy] = PROTOCOL.scenarios

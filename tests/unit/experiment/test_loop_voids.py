@@ -179,7 +179,7 @@ def test_an_api_that_is_not_fit_to_be_measured_gets_no_load(
         ("measure", "generator-failed"),
     ],
 )
-def test_what_dies_voids_its_cell_and_not_the_run(tmp_path: Path, step: str, reason: str):
+def test_a_program_that_dies_voids_its_cell_and_not_the_run(tmp_path: Path, step: str, reason: str):
     died = False
 
     def die(name: str, _count: int) -> None:

@@ -117,7 +117,7 @@ def test_a_block_has_each_api_at_each_rate_once_and_apis_side_by_side():
     assert {cell.scenario.connections for cell in cells} == {500}
 
 
-def test_the_program_is_had_before_the_first_cell_and_only_where_it_is_needed(tmp_path: Path):
+def test_the_program_is_built_before_the_first_cell_and_only_if_needed(tmp_path: Path):
     tuned = list[bool]()
 
     def look(step: str, _count: int) -> None:
@@ -147,7 +147,7 @@ def test_the_rates_stay_where_the_cells_that_they_came_from_are_measured_again(t
 
 
 @pytest.mark.parametrize(
-    ("changes", "reason", "told"),
+    ("changes", "reason", "wording"),
     [
         ({"sent_in_window": 328}, "rate-missed", "164.0 requests/s were sent in time, 98.8% of the 166 that were due"),
         (
@@ -158,7 +158,7 @@ def test_the_rates_stay_where_the_cells_that_they_came_from_are_measured_again(t
         ({"rate": 167}, "generator-failed", "at 167 requests/s over 100 connections for 2 s, but the plan has"),
     ],
 )
-def test_a_window_that_does_not_count_says_why(tmp_path: Path, changes: dict[str, object], reason: str, told: str):
+def test_a_window_that_does_not_count_says_why(tmp_path: Path, changes: dict[str, object], reason: str, wording: str):
     def spoil(measured: Measured) -> Measured:
         found = measured.result
         if not isinstance(found, OpenLoopResult) or found.rate != 166:
@@ -170,7 +170,7 @@ def test_a_window_that_does_not_count_says_why(tmp_path: Path, changes: dict[str
         voids = record_of(run, cell.id).voids
         if cell.rate == 166:
             assert voids[0].reason == reason
-            assert told in voids[0].message
+            assert wording in voids[0].message
         else:
             assert voids == ()
     report = analyse(read_run(run))
@@ -231,7 +231,7 @@ def test_a_block_of_the_open_loop_that_stays_short_is_reported_as_one_of_these(t
     assert any("Block 2 and block 1 of the open loop are short" in caveat for caveat in report.caveats)
 
 
-def test_the_host_is_watched_along_an_open_loop_but_for_what_rests_on_wrk(tmp_path: Path):
+def test_an_open_loop_is_watched_except_for_what_needs_wrk(tmp_path: Path):
     def stolen(tick: HostTick) -> HostTick:
         # A tenth of each CPU's time.
         steal = tick.time_ns // 10_000_000

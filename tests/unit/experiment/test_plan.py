@@ -94,6 +94,6 @@ def test_cells_are_numbered_from_one(plan: Plan):
 
 
 @pytest.mark.parametrize("margin", [0.0, -0.03, 0.51, 3.0, float("nan")])
-def test_a_margin_that_is_none_is_refused(protocol: Protocol, margin: float):
+def test_an_invalid_margin_is_refused(protocol: Protocol, margin: float):
     with pytest.raises(ValidationError, match="margin"):
         Protocol.model_validate({**protocol.model_dump(), "margin": margin})

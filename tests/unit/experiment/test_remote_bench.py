@@ -74,6 +74,6 @@ def test_nothing_that_one_cell_wrote_is_there_for_the_next(monkeypatch: pytest.M
 
     for step in ("reset_database", "flush_cache", "empty_uploads"):
         monkeypatch.setattr(database, step, note(step))
-    monkeypatch.setattr(RemoteBench, "lay_ready", note("lay_ready"))
+    monkeypatch.setattr(RemoteBench, "prepare", note("prepare"))
     RemoteBench(LocalHost(), INVENTORY, SECRETS).reset(INVENTORY.apis[0], b"")
-    assert done == {"reset_database", "flush_cache", "empty_uploads", "lay_ready"}
+    assert done == {"reset_database", "flush_cache", "empty_uploads", "prepare"}

@@ -1,5 +1,6 @@
 """The runs of a checkout: what is said of each, what keeps one from being removed, and that a removal is whole."""
 
+import os
 import shutil
 from datetime import timedelta
 from pathlib import Path
@@ -66,6 +67,24 @@ def test_a_run_is_running_as_long_as_the_loop_is_in_it(tmp_path: Path):
     assert listed(tmp_path).standing == "damaged"
 
 
+def test_a_file_that_is_replaced_while_the_runs_are_listed_is_left_out_of_the_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    run = begin(FakeBench(), tmp_path)
+    whole, lstat = listed(tmp_path).bytes, os.lstat
+    gone = run / "journal.jsonl"
+    size = lstat(gone).st_blocks * 512
+
+    def look(path: Path) -> os.stat_result:
+        if path == gone:
+            raise FileNotFoundError(path)
+        return lstat(path)
+
+    monkeypatch.setattr("experiment.record.run_list.os.lstat", look)
+    found = listed(tmp_path)
+    assert (found.standing, found.bytes) == ("finished", whole - size)
+
+
 def test_an_open_loop_that_is_not_planned_yet_leaves_a_run_unfinished(tmp_path: Path):
     run = begin(FakeBench(), tmp_path, protocol=OPEN_LOOP_PROTOCOL)
     assert (listed(tmp_path).standing, listed(tmp_path).cells) == ("finished", CELLS + 8)
@@ -118,7 +137,7 @@ def days(runs: tuple[ListedRun, ...]) -> list[int]:
         (Pruning(before=NOON + timedelta(days=1), keep_newest=3), [0]),
     ],
 )
-def test_what_is_beyond_every_bound_goes(pruning: Pruning, gone: list[int]):
+def test_runs_beyond_every_bound_are_removed(pruning: Pruning, gone: list[int]):
     going, spared = choose(RUNS, pruning)
     assert (days(going), spared) == (gone, ())
 
@@ -132,7 +151,7 @@ def test_what_is_beyond_every_bound_goes(pruning: Pruning, gone: list[int]):
         ({"standing": "unfinished"}, False, "lab run --resume"),
     ],
 )
-def test_what_must_not_go_is_spared_with_its_reason(changes: dict[str, object], unfinished: bool, why: str):
+def test_spared_runs_have_a_reason(changes: dict[str, object], unfinished: bool, why: str):
     runs = (run_of(0), run_of(1, **changes), run_of(2))
     going, spared = choose(runs, Pruning(keep_newest=1, unfinished=unfinished))
     assert days(going) == [0]

@@ -10,7 +10,7 @@ from experiment.progress.state import RunState
 from tests.unit.experiment.fake_bench import OPEN_LOOP_PROTOCOL, FakeBench
 from tests.unit.experiment.loop_runs import broken_off, resume
 from tests.unit.experiment.test_warming import protocol as with_warm_up
-from tests.unit.experiment.told_run import finished, started
+from tests.unit.experiment.timed_events import finished, started
 
 
 def state_of(events: Iterable[Event]) -> RunState:

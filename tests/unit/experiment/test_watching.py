@@ -16,7 +16,7 @@ from experiment.progress.events import (
     OpenLoopPlanned,
     RunFinished,
     RunStarted,
-    TimeLeftTold,
+    TimeLeftChanged,
     Warned,
 )
 from experiment.progress.state import FollowUps, warnings_of
@@ -93,20 +93,20 @@ def test_a_budget_that_is_spent_is_reported_with_the_block_that_is_not_begun(tmp
 
 
 def test_the_time_left_is_shown_after_each_cell_and_ends_with_the_run(tmp_path: Path):
-    clock, told = SteppedClock(), list[Event]()
+    clock, seen = SteppedClock(), list[Event]()
     follow_ups = FollowUps(clock)
 
     def progress(event: Event) -> None:
-        told.append(event)
-        told.extend(follow_ups.of(event))
+        seen.append(event)
+        seen.extend(follow_ups.of(event))
 
     begin(FakeBench(before=clock.in_load), tmp_path, progress, clock=clock)
-    assert isinstance(told[0], RunStarted)
-    assert isinstance(told[-1], RunFinished), "nothing comes after the end"
+    assert isinstance(seen[0], RunStarted)
+    assert isinstance(seen[-1], RunFinished), "nothing comes after the end"
     left = [
         after
-        for before, after in pairwise(told)
-        if isinstance(before, CellFinished) and isinstance(after, TimeLeftTold)
+        for before, after in pairwise(seen)
+        if isinstance(before, CellFinished) and isinstance(after, TimeLeftChanged)
     ]
     assert len(left) == CELLS
     assert [one.basis for one in left[:1] + left[5:]] == ["assumed"] + ["measured"] * 7
@@ -114,10 +114,10 @@ def test_the_time_left_is_shown_after_each_cell_and_ends_with_the_run(tmp_path: 
         assert one.seconds == pytest.approx((CELLS - number) * LOAD_SECONDS, abs=3)
         assert one.ends_at == BEGAN + timedelta(seconds=number * LOAD_SECONDS + one.seconds)
     adapter = TypeAdapter[Event](Event)
-    assert [adapter.validate_json(event.model_dump_json()) for event in told] == told
+    assert [adapter.validate_json(event.model_dump_json()) for event in seen] == seen
 
 
-def test_an_attempt_that_is_void_is_warned_of_with_what_follows_from_it():
+def test_a_void_attempt_is_warned_of_with_its_consequence():
     void = CELL_RECORD
     assert void.warm_up is not None
     assert void.warm_up.outcome == "never-steady", "which matters in a valid one alone"

@@ -11,7 +11,7 @@ from documents.errors import DocumentError, LabError
 from documents.lab.inventory import STACK_LABEL
 from documents.stack.hosts import ContainerHost
 from documents.stack.stack import Api, Stack
-from lab.lifecycle.lifecycle import Receipt, read_lab, stand_up, take_down
+from lab.lifecycle import Receipt, read_lab, stand_up, take_down
 from lab.lifecycle.state import ensure_stack, is_recorded, read_state
 from provision.containers import LOCAL_DOCKER, find_labelled
 from tests.unit.documents.samples import INVENTORY, SECRETS

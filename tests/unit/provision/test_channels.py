@@ -53,13 +53,18 @@ def transport(monkeypatch: pytest.MonkeyPatch) -> Iterator[paramiko.Transport]:
     server.close()
 
 
-def test_a_command_that_is_never_begun_ends_as_a_lost_connection(transport: paramiko.Transport):
-    with pytest.raises(HostUnreachableError, match=r"asked to start `true`, or it didn't answer within 0\.5 s"):
-        execution.execute(transport, "ada@host", ["true"], 60, None, check=True, sudo=False)
-
-
-def test_an_sftp_session_that_is_never_begun_ends_as_a_lost_connection(transport: paramiko.Transport):
+@pytest.fixture
+def connection(transport: paramiko.Transport) -> Connection:
     client = paramiko.SSHClient()
     client._transport = transport  # pyright: ignore # a client is made with a transport of its own only by connecting
+    return Connection("ada@host", client)
+
+
+def test_a_command_that_is_never_begun_ends_as_a_lost_connection(connection: Connection):
+    with pytest.raises(HostUnreachableError, match=r"asked to start `true`, or it didn't answer within 0\.5 s"):
+        connection.run(["true"], deadline_seconds=60)
+
+
+def test_an_sftp_session_that_is_never_begun_ends_as_a_lost_connection(connection: Connection):
     with pytest.raises(HostUnreachableError, match=r"begin an SFTP session.*didn't answer within 0\.5 s"):
-        Connection("ada@host", client).open_sftp()
+        connection.open_sftp()

@@ -14,10 +14,10 @@ from provision.payload import text_of
 from tests.ssh.waiting import wait_until
 
 
-def job(action: str, **request: object) -> "subprocess.CompletedProcess[str]":
+def job(function: str, **request: object) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, "-I", "-"],
-        input=text_of("job", {"action": action, **request}),
+        input=text_of("job", request, function),
         capture_output=True,
         text=True,
         check=False,

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+import venv
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,14 +24,11 @@ def _stanza(lock: str, package: str) -> str:
 
 @pytest.fixture
 def checkout(tmp_path: Path, installed: Layout) -> Layout:
-    """A checkout whose lock holds just what an installation of the project itself needs, and one small package."""
-    layout = Layout(root=tmp_path / "checkout", cache=tmp_path / "cache")
-    (layout.root / "cli").mkdir(parents=True)
-    (layout.root / "README.md").touch()
-    (layout.root / "LICENSE").touch()
-    (layout.root / "pyproject.toml").write_text((installed.root / "pyproject.toml").read_text())
+    """A checkout whose lock has two small packages."""
+    layout = Layout(root=tmp_path / "a checkout", cache=tmp_path / "cache")
+    layout.root.mkdir()
     lock = (installed.root / "requirements.lock").read_text()
-    (layout.root / "requirements.lock").write_text(_stanza(lock, "setuptools") + _stanza(lock, "annotated-types"))
+    (layout.root / "requirements.lock").write_text(_stanza(lock, "shellingham") + _stanza(lock, "annotated-types"))
     return layout
 
 
@@ -53,11 +51,25 @@ def test_environment_is_what_the_lock_says_and_follows_it(step: Step, checkout: 
     assert (checkout.environment / "bin" / "lab").is_file()
 
     lock = checkout.root / "requirements.lock"
-    lock.write_text(_stanza(lock.read_text(), "setuptools"))
+    lock.write_text(_stanza(lock.read_text(), "shellingham"))
     assert not python_environment.complete(checkout)
     make(step, checkout)
     assert python_environment.complete(checkout)
     assert not _has(checkout, "annotated_types")
+
+
+def test_lab_runs_from_its_checkout_in_any_folder(tmp_path: Path):
+    layout = Layout(root=tmp_path / "a checkout", cache=tmp_path / "cache")
+    (layout.root / "cli").mkdir(parents=True)
+    program = "import sys\n\ndef main():\n    print(__file__, *sys.argv[1:])\n    return 3\n"
+    (layout.root / "cli/main.py").write_text(program)
+    venv.create(layout.environment)
+    python_environment.link(layout)
+    (tmp_path / "cli").mkdir()
+    done = subprocess.run(
+        [layout.environment / "bin/lab", "run", "a file"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (3, f"{layout.root}/cli/main.py run a file\n"), done.stderr
 
 
 def kill_with_its_children(process: "subprocess.Popen[bytes]") -> None:

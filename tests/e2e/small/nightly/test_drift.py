@@ -6,7 +6,7 @@ import re
 import pytest
 
 from documents.lab import STACK_LABEL, Drift, Inventory
-from lab.lifecycle.lifecycle import read_lab
+from lab.lifecycle import read_lab
 from tests.e2e.scratch import HOST, NAME, Scratch, docker, on_host
 
 pytestmark = pytest.mark.nightly

@@ -1,4 +1,4 @@
-"""The events of a run as they would be reported, with the moments at which they would be: nothing is measured."""
+"""The events of a simulated or recorded run, each with the time at which it is reported."""
 
 import json
 import math
@@ -23,14 +23,14 @@ from experiment.progress.events import (
 from experiment.progress.time_left import ENDING_SECONDS, TimeLeft
 from tests.unit.documents.samples import NOON
 
-Told = tuple[Event, float]
-"""An event and its moment, in seconds."""
+TimedEvent = tuple[Event, float]
+"""An event, and when it is reported, in seconds since the first."""
 
 Timing = Callable[[Cell, int], tuple[float, bool]]
-"""What an attempt at a cell takes in seconds, and whether it is valid."""
+"""How long an attempt at a cell takes in seconds, and whether it is valid."""
 
 BEFORE_SECONDS = 5.0
-"""What goes before the first cell."""
+"""The time before the first cell."""
 
 
 def started(
@@ -80,13 +80,13 @@ def ended(cells: int = 1) -> RunFinished:
     )
 
 
-def told_run(protocol: Protocol, apis: Sequence[str], timing: Timing, *, seed: int = 1) -> list[Told]:
-    """All events of a run, those of its open loop included; the first is reported at 0."""
+def events_of_run(protocol: Protocol, apis: Sequence[str], timing: Timing, *, seed: int = 1) -> list[TimedEvent]:
+    """All events of a run, including those of its open loop; the first is reported at 0."""
     plan = make_plan(protocol, apis, seed)
     open_loop = protocol.open_loop
     unplanned = cells_at_most(open_loop, len(apis)) if open_loop else 0
-    told: list[Told] = [(started(protocol, plan.cells, unplanned=unplanned), 0.0)]
-    told += _told_cells(plan.cells, protocol, timing, BEFORE_SECONDS)
+    events: list[TimedEvent] = [(started(protocol, plan.cells, unplanned=unplanned), 0.0)]
+    events += _events_of_cells(plan.cells, protocol, timing, BEFORE_SECONDS)
     if open_loop is not None:
         rates = [OpenLoopRate(share=share, rate=int(1_000 * share)) for share in open_loop.shares]
         cells = plan_cells(
@@ -97,12 +97,12 @@ def told_run(protocol: Protocol, apis: Sequence[str], timing: Timing, *, seed: i
             order_seed=seed,
             first_number=len(plan.cells) + 1,
         )
-        told.append((OpenLoopPlanned(cells=cells), told[-1][1]))
-        told += _told_cells(cells, protocol, timing, told[-1][1])
-    return [*told, (ended(), told[-1][1] + ENDING_SECONDS)]
+        events.append((OpenLoopPlanned(cells=cells), events[-1][1]))
+        events += _events_of_cells(cells, protocol, timing, events[-1][1])
+    return [*events, (ended(), events[-1][1] + ENDING_SECONDS)]
 
 
-def _told_cells(cells: Sequence[Cell], protocol: Protocol, timing: Timing, at: float) -> Iterator[Told]:
+def _events_of_cells(cells: Sequence[Cell], protocol: Protocol, timing: Timing, at: float) -> Iterator[TimedEvent]:
     for cell in cells:
         for attempt in range(1, protocol.attempts + 1):
             seconds, valid = timing(cell, attempt)
@@ -117,9 +117,9 @@ def _told_cells(cells: Sequence[Cell], protocol: Protocol, timing: Timing, at: f
 
 
 def noisy(protocol: Protocol, apis: Sequence[str], seed: int, *, noise: float, void_share: float) -> Timing:
-    """Timings of a run whose warm-ups end early: each API's own under each load, scattering from cell to cell.
+    """Timings of a run whose warm-ups end early: one length for each API and load, with noise in each cell.
 
-    An attempt is void with that share, half of them before their end.
+    That share of the attempts is void, half of these before their end.
     """
     random = Random(seed)  # noqa: S311 - a simulation
     warm_up = protocol.warm_up_seconds
@@ -139,49 +139,49 @@ def noisy(protocol: Protocol, apis: Sequence[str], seed: int, *, noise: float, v
     return timing
 
 
-def end_of_first_block(told: Sequence[Told]) -> int:
+def end_of_first_block(events: Sequence[TimedEvent]) -> int:
     """The index of the last event of the first block of the closed loop."""
     return max(
         index
-        for index, (event, _) in enumerate(told)
+        for index, (event, _) in enumerate(events)
         if isinstance(event, CellFinished) and event.cell.block == 1 and not isinstance(event.cell, OpenLoopCell)
     )
 
 
-def left_after(told: Sequence[Told], index: int) -> tuple[float, float]:
-    """The time left as it is shown after the event of that index, and as it was, in seconds."""
+def left_after(events: Sequence[TimedEvent], index: int) -> tuple[float, float]:
+    """The time left that is shown after the event of that index, and the actual one, in seconds."""
     time_left = TimeLeft()
-    for event, at in told[: index + 1]:
+    for event, at in events[: index + 1]:
         time_left.take(event, at)
-    now = told[index][1]
+    now = events[index][1]
     seconds = time_left.seconds(now)
     assert seconds is not None
-    return seconds, told[-1][1] - now
+    return seconds, events[-1][1] - now
 
 
-def error_after_first_block(told: Sequence[Told]) -> float:
-    """By which share of what was left the time that is shown after the first block is wrong."""
-    seconds, was = left_after(told, end_of_first_block(told))
+def error_after_first_block(events: Sequence[TimedEvent]) -> float:
+    """The error of the time left that is shown after the first block, as a share of the actual one."""
+    seconds, was = left_after(events, end_of_first_block(events))
     return seconds / was - 1
 
 
-def recorded_run(path: Path) -> list[Told]:
-    """The events of a real run with its own moments, as `recorded/record.py` wrote them down."""
+def recorded_run(path: Path) -> list[TimedEvent]:
+    """The events of a real run, which `recorded/record.py` wrote."""
     timing = json.loads(path.read_text(encoding="utf-8"))
     protocol = Protocol.model_validate_json(json.dumps(timing["protocol"]))
     cells = {
         number: Cell(number=number, block=block, api=api, scenario=protocol.scenario(scenario), twin=twin)
         for number, block, api, scenario, twin in timing["cells"]
     }
-    told: list[Told] = []
+    events: list[TimedEvent] = []
     for at, event, number, attempt in timing["entries"]:
         match event:
             case "run-started":
-                told.append((started(protocol, [*cells.values()]), at))
+                events.append((started(protocol, [*cells.values()]), at))
             case "cell-started":
-                told.append((CellStarted(cell=cells[number], attempt=attempt, expected_seconds=1), at))
+                events.append((CellStarted(cell=cells[number], attempt=attempt, expected_seconds=1), at))
             case "cell-finished" | "cell-void":
-                told.append((finished(cells[number], attempt, valid=event == "cell-finished"), at))
+                events.append((finished(cells[number], attempt, valid=event == "cell-finished"), at))
             case _:
-                told.append((ended(len(cells)), at))
-    return told
+                events.append((ended(len(cells)), at))
+    return events
