@@ -65,68 +65,41 @@ class Subcommands(TyperGroup):
         self.commands[name] = command
 
 
-def _import(name: str) -> "Callable[..., object] | typer.Typer":  # noqa: PLR0911, PLR0912 - one line for each
+def _import(name: str) -> "Callable[..., object] | typer.Typer":  # noqa: PLR0912 - one case for each
     match name:
         case "doctor":
-            from cli.doctor import doctor
-
-            return doctor
+            from cli.doctor import doctor as command
         case "up":
-            from cli.up import up
-
-            return up
+            from cli.up import up as command
         case "verify":
-            from cli.verify import verify
-
-            return verify
+            from cli.verify import verify as command
         case "tune":
-            from cli.tune import tune
-
-            return tune
+            from cli.tune import tune as command
         case "run":
-            from cli.run import run
-
-            return run
+            from cli.run import run as command
         case "report":
-            from cli.report import report
-
-            return report
+            from cli.report import report as command
         case "compare":
-            from cli.compare import compare
-
-            return compare
+            from cli.compare import compare as command
         case "gate":
-            from cli.gate import gate
-
-            return gate
+            from cli.gate import gate as command
         case "runs":
-            from cli.runs import app
-
-            return app
+            from cli.runs import app as command
         case "history":
-            from cli.history import history
-
-            return history
+            from cli.history import history as command
         case "facts":
-            from cli.facts import facts
-
-            return facts
+            from cli.facts import facts as command
         case "logs":
-            from cli.logs import logs
-
-            return logs
+            from cli.logs import logs as command
         case "api":
-            from cli.api import api
-
-            return api
+            from cli.api import api as command
         case "schema":
-            from cli.schema import schema
-
-            return schema
+            from cli.schema import schema as command
+        case "down":
+            from cli.down import down as command
         case _:
-            from cli.down import down
-
-            return down
+            raise AssertionError(f"cli/main.py imports nothing for the subcommand {name}")
+    return command
 
 
 _ROOM = "Make room there and run the same command again: finished work is kept."

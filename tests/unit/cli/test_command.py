@@ -29,6 +29,20 @@ def test_every_subcommand_explains_itself():
         assert "--json" in answer.out
 
 
+COMMON = {"__init__", "context", "main", "progress", "run_progress"}
+"""The modules of `cli/` that aren't a subcommand."""
+
+
+def test_each_subcommand_has_a_help_and_a_file_of_its_name():
+    assert {path.stem for path in (ROOT / "cli").glob("*.py")} - COMMON == HELP.keys()
+
+
+def test_a_subcommand_without_an_import_runs_no_other_one(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(HELP, "new", "Do something new.")
+    with pytest.raises(AssertionError, match="imports nothing for the subcommand new"):
+        lab("new")
+
+
 HEAVY = ("cryptography", "docker", "httpx", "jinja2", "matplotlib", "numpy", "paramiko", "pulumi", "scipy", "yaml")
 """Packages that take tenths of a second to import. A shell's user must not wait for them."""
 
