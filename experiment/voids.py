@@ -259,7 +259,7 @@ def sample_voids(
         samples = read_samples(samples_csv, name=name, roles=roles)
         seconds = (window.end_ns - window.start_ns) / 1e9
         counts = {role: _within(found.time_ns, window) for role, found in samples.items()}
-        lacking = {role: count for role, count in counts.items() if count < 5 * seconds}
+        lacking = {role: count for role, count in counts.items() if count < limits.SAMPLES_A_SECOND_LEAST * seconds}
         if lacking:
             listed = ", ".join(f"{role} {count} times" for role, count in lacking.items())
             return [
@@ -308,9 +308,6 @@ def _within(times_ns: NDArray[np.int64], window: Window) -> int:
     return int(np.count_nonzero((times_ns >= window.start_ns) & (times_ns <= window.end_ns)))
 
 
-LEAST_SHARE_OF_RATE = 0.99
-"""Below this share of its target rate, a window can't be compared with those of the other APIs."""
-
 _EXPECTED_BY_METHOD = {"GET": 200, "POST": 201, "PUT": 200}
 """The expected statuses of `mixed`: reads, creations of posts, and updates of posts."""
 
@@ -324,7 +321,7 @@ def _open_loop_voids(result: OpenLoopResult, workload: Workload) -> list[Void]:
     voids: list[Void] = []
     if result.latency.count == 0:
         voids.append(Void(reason="no-requests", message=f"No request was answered in {result.duration_seconds} s."))
-    if result.throughput < LEAST_SHARE_OF_RATE * result.rate:
+    if result.throughput < limits.SHARE_OF_RATE_LEAST * result.rate:
         voids.append(
             Void(
                 reason="rate-missed",

@@ -8,6 +8,7 @@ to the worse that is significant after Holm's correction and isn't within the ma
 
 import math
 from collections.abc import Collection, Iterator, Sequence
+from typing import get_args
 
 import numpy as np
 
@@ -27,21 +28,7 @@ from analysis.statistics import (
 )
 from documents.errors import AnalysisError
 from documents.report import Comparison, Finding, Gate, Measure, Outcome, PairComparison, Report, Subject
-from documents.run import VoidReason
-
-API_FAULTS: frozenset[VoidReason] = frozenset(
-    {
-        "not-ready",
-        "wrong-answer",
-        "wrk-errors",
-        "vegeta-errors",
-        "wrong-status",
-        "no-requests",
-        "connections-missing",
-        "stuck-requests",
-    }
-)
-"""Void reasons that the API causes; all others are the host's or the lab's."""
+from documents.run import ApiFault
 
 JUDGED: tuple[Measure, ...] = ("throughput",)
 """The measures that a gate judges by default."""
@@ -211,7 +198,7 @@ def _failures(report: Report, candidate: str) -> Iterator[str]:
     for cell in report.void_cells:
         if cell.api == candidate:
             for void in cell.voids:
-                if void.reason in API_FAULTS:
+                if void.reason in get_args(ApiFault):
                     yield f"{candidate} failed in the cell {cell.cell_id}: {void.message} ({void.reason})"
 
 

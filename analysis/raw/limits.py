@@ -1,4 +1,4 @@
-"""The limits of disturbances, each with its reason.
+"""The limits beyond which numbers void a cell, each with its reason.
 
 A value beyond a limit voids the cell, unless the limit's text says that it is only a label or a caveat. The limits are
 above noise: on a quiet host no load reaches any of them.
@@ -35,6 +35,18 @@ SHARED_GENERATOR_WAITED_MOST = 0.50
 
 LITTLES_LAW_LEAST = 0.90
 """An idle generator gives 0.99 and more; a slow wrk has given 0.57."""
+
+SHARE_OF_RATE_LEAST = 0.99
+"""In the open loop. A window that missed more of its rate can't be compared with those of the other APIs."""
+
+SAMPLES_A_SECOND_LEAST = 5
+"""Of each role, on average: half of what the sampler takes."""
+
+SAMPLE_GAP_MOST_NS = 1_000_000_000
+"""A second without a sample is ten missed samples: peaks and the window's ends are then unknown."""
+
+TICK_GAP_MOST_NS = 2_000_000_000
+"""Five missed ticks: the state of the host in between is unknown."""
 
 STUCK_MOST = 0
 """Connections. An answer after the timeout would count as an error, and a connection without an answer in the whole

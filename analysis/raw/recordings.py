@@ -41,9 +41,6 @@ HOST_ROLES: tuple[SampledRole, ...] = ("api", "postgres", "redis")
 _HEADER = ",".join(SAMPLE_COLUMNS)
 _LINE = re.compile(rf"(\d{{1,18}}),({'|'.join(SAMPLED_ROLES)}),(\d{{1,18}}),(\d{{1,18}}),(\d{{1,18}})", re.ASCII)
 
-LONGEST_SAMPLE_GAP_NS = 1_000_000_000
-"""A second without a sample is ten missed samples: peaks and the window's ends are then unknown."""
-
 
 @dataclass(frozen=True)
 class RoleSamples:
@@ -122,12 +119,12 @@ def usage(samples: dict[SampledRole, RoleSamples], window: Window, *, name: str)
 
 def _usage_of(role: SampledRole, samples: RoleSamples, window: Window, name: str) -> Usage:
     first, last = int(samples.time_ns[0]), int(samples.time_ns[-1])
-    if first - window.start_ns > LONGEST_SAMPLE_GAP_NS or window.end_ns - last > LONGEST_SAMPLE_GAP_NS:
+    if first - window.start_ns > limits.SAMPLE_GAP_MOST_NS or window.end_ns - last > limits.SAMPLE_GAP_MOST_NS:
         raise _unsampled(name, role, max(first - window.start_ns, window.end_ns - last))
     start, end = max(first, window.start_ns), min(last, window.end_ns)
     inside = (samples.time_ns >= start) & (samples.time_ns <= end)
     longest_gap = int(np.diff(np.concatenate(([start], samples.time_ns[inside], [end]))).max())
-    if longest_gap > LONGEST_SAMPLE_GAP_NS or not inside.any() or end <= start:
+    if longest_gap > limits.SAMPLE_GAP_MOST_NS or not inside.any() or end <= start:
         raise _unsampled(name, role, longest_gap)
     cpu_at_ends = np.interp([0, end - start], samples.time_ns - start, samples.cpu_ns)
     return Usage(
@@ -163,9 +160,6 @@ def _unsampled(name: str, role: SampledRole, nanoseconds: int) -> AnalysisError:
 def _broken(name: str, line: int, what: str) -> AnalysisError:
     return AnalysisError(f"{name}:{line}: {what}. The cell can't be used; measure it again.")
 
-
-LONGEST_TICK_GAP_NS = 2_000_000_000
-"""Five missed ticks: the state of the host in between is unknown."""
 
 _GRACE_MS = 200
 """A connection's silence may be shorter by this much: its last answer may come shortly after the load's start."""
@@ -318,7 +312,7 @@ def _inside(ticks: Sequence[HostTick], window: Window, name: str) -> Sequence[Ho
     inside = [tick for tick in ticks if window.start_ns <= tick.time_ns <= window.end_ns]
     moments = [window.start_ns, *(tick.time_ns for tick in inside), window.end_ns]
     longest_ns = max(after - before for before, after in pairwise(moments))
-    if len(inside) < 2 or longest_ns > LONGEST_TICK_GAP_NS:
+    if len(inside) < 2 or longest_ns > limits.TICK_GAP_MOST_NS:
         raise AnalysisError(
             f"{name} has {len(inside)} ticks in the load window, and none for {max(longest_ns, 0) // 10**8 / 10} s of "
             "it: the watch started late, stopped, or got no CPU. The cell can't be used; measure it again."

@@ -319,31 +319,42 @@ class ProcessPinning(Document):
     cpus: tuple[int, ...]
 
 
-VoidReason = Literal[
+ApiFault = Literal[
+    "not-ready",
+    "wrong-answer",
+    "no-requests",
     "wrk-errors",
     "wrong-status",
-    "wrong-answer",
-    "pinning",
-    "postgres-settings",
+    "vegeta-errors",
+    "connections-missing",
+    "stuck-requests",
+]
+"""Void reasons that the API causes. One of them, after the last attempt, keeps a candidate from passing a gate."""
+
+HostFault = Literal[
+    "steal",
+    "throttled",
+    "noisy-neighbour",
+    "spin",
+    "generator-saturated",
+    "rate-missed",
+    "clock-unsure",
+    "generators-apart",
+    "network-saturated",
+]
+"""Void reasons of the hosts and the network. `rate-missed` may be the API's too: no counter shows which."""
+
+LabFault = Literal[
     "not-reset",
-    "not-ready",
-    "no-requests",
+    "postgres-settings",
+    "pinning",
     "generator-failed",
     "sampler-failed",
     "watch-failed",
-    "steal",
-    "throttled",
-    "generator-saturated",
-    "connections-missing",
-    "stuck-requests",
-    "noisy-neighbour",
-    "spin",
-    "vegeta-errors",
-    "rate-missed",
-    "generators-apart",
-    "clock-unsure",
-    "network-saturated",
 ]
+"""Void reasons of the lab's own work on the host."""
+
+VoidReason = Literal[ApiFault, HostFault, LabFault]
 
 
 class Void(Document):

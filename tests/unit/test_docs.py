@@ -21,7 +21,7 @@ from analysis.pages.gate import OUTCOMES
 from cli.gate import EXIT_STATUSES
 from cli.main import Subcommands, app
 from documents.run.protocol import Protocol
-from documents.run.records import VoidReason
+from documents.run.records import ApiFault, HostFault, LabFault
 from documents.stack.implementation import Implementation
 from documents.stack.stack import Stack
 from lab.components.services import POSTGRES_SETTINGS
@@ -285,6 +285,8 @@ def test_the_script_that_recomputes_the_verdicts_is_shown_whole():
     assert shown == (ROOT / "benchmarks/recompute.py").read_text(encoding="utf-8")
 
 
-def test_every_void_reason_is_listed():
-    (table,) = (table for table in tables(ROOT / "docs/protocol.md") if table[0] == ["reason", "when"])
-    assert {row[0].strip("`") for row in table[1:]} == {*get_args(VoidReason)}
+def test_every_void_reason_is_listed_with_the_party_at_fault():
+    (table,) = (table for table in tables(ROOT / "docs/protocol.md") if table[0] == ["reason", "fault of", "when"])
+    parties = {"API": ApiFault, "host": HostFault, "lab": LabFault}
+    listed = [(row[0].strip("`"), row[1]) for row in table[1:]]
+    assert sorted(listed) == sorted((reason, party) for party, reasons in parties.items() for reason in get_args(reasons))
