@@ -3,6 +3,7 @@
 from documents.lab.drift import ContainerState, Difference, Drift, Effective, ProcessCpus, RunningContainer
 from documents.lab.host import (
     ROLES,
+    CloudKind,
     CoreLayout,
     CpuList,
     Host,
@@ -40,6 +41,7 @@ __all__ = [
     "STACK_LABEL",
     "VARIED_LABEL",
     "ApiService",
+    "CloudKind",
     "ContainerState",
     "CoreLayout",
     "CpuList",

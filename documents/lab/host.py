@@ -168,6 +168,12 @@ class JumpHost(Document):
         return self.host_key or ""
 
 
+CloudKind = Literal["aws", "hetzner"]
+"""A cloud, at which the lab makes a host; `lab/hosts/cloud.py` has what each needs."""
+
+HostKind = Literal["container", "ssh", CloudKind]
+
+
 class Host(Document):
     """How to reach a host over SSH.
 
@@ -179,7 +185,7 @@ class Host(Document):
         sudo: whether the user becomes root by sudo for everything that the lab does
     """
 
-    kind: Literal["container", "ssh", "aws", "hetzner"]
+    kind: HostKind
     address: str
     port: TcpPort
     user: str

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, AwareDatetime, Field, field_validator, model_validator
 
 from documents.base import Document, FaultyKeyError, Port
-from documents.lab import HostAddress, JumpHost, PublicKey, TcpPort, UserName
+from documents.lab import CloudKind, HostAddress, JumpHost, PublicKey, TcpPort, UserName
 
 Owner = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$")]
 """The owner of a lab. It becomes a tag, and Hetzner has the strictest rules for tags.
@@ -67,7 +67,7 @@ class Bill(Document):
         expires: when the lab may be taken down
     """
 
-    kind: Literal["aws", "hetzner"]
+    kind: CloudKind
     machine_type: str
     place: str
     machines: Annotated[int, Field(ge=1)]
@@ -216,7 +216,7 @@ CloudHost = AwsHost | HetznerHost
 
 def as_cloud_host(host: Document) -> CloudHost | None:
     """The host, if it is a cloud's and costs money."""
-    return host if isinstance(host, AwsHost | HetznerHost) else None
+    return host if isinstance(host, CloudHost) else None
 
 
 def cloud_tags(stack: str, host: CloudHost) -> dict[str, str]:
@@ -341,13 +341,13 @@ class SshLoadHost(ExistingHost):
 class CloudLoadHost(Document):
     """A load host at the cloud of the lab's host: a machine of the same type, image and disk, in the same place."""
 
-    kind: Literal["aws", "hetzner"]
+    kind: CloudKind
 
 
 AnyLoadHost = Annotated[ContainerLoadHost | SshLoadHost | CloudLoadHost, Field(discriminator="kind")]
 """A load host; of the same kind as the lab's host."""
 
-AnyHost = ContainerHost | SshHost | AwsHost | HetznerHost
+AnyHost = ContainerHost | SshHost | CloudHost
 
 
 def keeps_images(host: AnyHost) -> bool:

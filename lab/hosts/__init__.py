@@ -1,11 +1,11 @@
 """Host kinds: each gives a `Host` that answers over SSH; from there one code path serves all."""
 
-from lab.hosts.cloud import EXTRAS, missing_extra
+from lab.hosts.cloud import CLOUDS, missing_extra
 from lab.hosts.declared import name_place
 from lab.hosts.ssh import describe_host, describe_way, known_key, pin_key
 
 __all__ = [
-    "EXTRAS",
+    "CLOUDS",
     "describe_host",
     "describe_way",
     "known_key",

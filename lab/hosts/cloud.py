@@ -1,19 +1,45 @@
 """What the machines of all clouds have in common: their network, and their user data at boot."""
 
+from typing import NamedTuple
+
 import pulumi
 import yaml
 
 from documents.errors import LabError
+from documents.lab import CloudKind
 from lab.resources import Credentials
 
-EXTRAS = {"aws": "pulumi-aws", "hetzner": "pulumi-hcloud"}
-"""For each kind of host that is an extra of that name, the Python package that creates it."""
+
+class Cloud(NamedTuple):
+    """What the controller needs for hosts at a cloud.
+
+    Attributes:
+        package: the Python package that creates them, in the project's extra of the kind's name.
+        credentials: sets of variables, of which one is needed.
+    """
+
+    package: str
+    credentials: tuple[tuple[str, ...], ...]
 
 
-def missing_extra(kind: str) -> LabError:
+CLOUDS: dict[CloudKind, Cloud] = {
+    "aws": Cloud(
+        "pulumi-aws",
+        (
+            ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+            ("AWS_PROFILE",),
+            ("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN"),
+        ),
+    ),
+    "hetzner": Cloud("pulumi-hcloud", (("HCLOUD_TOKEN",),)),
+}
+
+
+def missing_extra(kind: CloudKind) -> LabError:
     """The error if the package of a kind isn't installed."""
+    package = CLOUDS[kind].package
     return LabError(
-        f"A host of the kind {kind} is made with the Python package {EXTRAS[kind]}, which isn't installed here. "
+        f"A host of the kind {kind} is made with the Python package {package}, which isn't installed here. "
         f"`make setup` installs it; in another environment, run in the checkout: pip install -e '.[{kind}]'"
     )
 

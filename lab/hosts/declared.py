@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple, Protocol
 
 import pulumi
 
-from documents.lab import Host
+from documents.lab import CloudKind, Host
 from documents.stack import AnyHost, ExistingHost
 from lab.resources import KEY_NAME, KNOWN_HOSTS_NAME, Credentials, SshFiles, pin_host_key
 
@@ -24,7 +24,7 @@ def host_folder(document: AnyHost | ExistingHost, folder: Path) -> Path:
 
 
 def reachable_hosts(
-    kind: Literal["container", "aws", "hetzner"],
+    kind: Literal["container", CloudKind],
     targets: Sequence[tuple[pulumi.Input[str], int]],
     *,
     credentials: Credentials,

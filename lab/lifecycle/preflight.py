@@ -13,7 +13,7 @@ from pathlib import Path
 
 from documents.errors import LabError
 from documents.stack import Bill, CloudHost, Stack
-from lab.hosts import EXTRAS, missing_extra
+from lab.hosts import CLOUDS, missing_extra
 from lab.lifecycle.engine import has_plugin
 from provision.containers import LOCAL_DOCKER, find_labelled
 
@@ -131,17 +131,6 @@ def _check_room(folder: Path) -> None:
         )
 
 
-_CREDENTIALS: Mapping[str, tuple[tuple[str, ...], ...]] = {
-    "aws": (
-        ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
-        ("AWS_PROFILE",),
-        ("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN"),
-    ),
-    "hetzner": (("HCLOUD_TOKEN",),),
-}
-"""For each kind of host at a cloud the sets of variables with credentials, of which one is needed."""
-
-
 def check_cloud(host: CloudHost, *, environment: Mapping[str, str], now: datetime) -> None:
     """Refuse early what would fail late, or would be created for an expired lab. `environment` is the engine's.
 
@@ -150,9 +139,10 @@ def check_cloud(host: CloudHost, *, environment: Mapping[str, str], now: datetim
             no credentials of the cloud. Says what to do; names variables, never their values.
     """
     cost_until_expiry(host.bill(1), now)
-    plugin = EXTRAS[host.kind].removeprefix("pulumi-")
+    package, credentials = CLOUDS[host.kind]
+    plugin = package.removeprefix("pulumi-")
     try:
-        version = importlib.metadata.version(EXTRAS[host.kind])
+        version = importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError as error:
         raise missing_extra(host.kind) from error
     if not has_plugin(plugin, version, environment):
@@ -161,8 +151,8 @@ def check_cloud(host: CloudHost, *, environment: Mapping[str, str], now: datetim
             "comes from the vendor alone; where that can be reached, run: "
             f". ./env && pulumi plugin install resource {plugin} {version}"
         )
-    if not any(all(environment.get(name) for name in names) for names in _CREDENTIALS[host.kind]):
-        alternatives = ", or ".join(" and ".join(names) for names in _CREDENTIALS[host.kind])
+    if not any(all(environment.get(name) for name in names) for names in credentials):
+        alternatives = ", or ".join(" and ".join(names) for names in credentials)
         raise LabError(
             f"There are no credentials for a host of the kind {host.kind}: set {alternatives} in the environment of "
             "this command."

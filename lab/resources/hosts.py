@@ -4,13 +4,13 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, Resource, UpdateResult
 from pulumi.runtime.rpc import UNKNOWN
 
-from documents.lab import Host, HostResources
+from documents.lab import CloudKind, Host, HostResources
 from lab.resources.access import docker_url
 from lab.resources.provider import Provider
 from provision.reservation import release, reserve
@@ -35,8 +35,10 @@ def take_kept(folder: Path) -> tuple[str, ...]:
     return phrases
 
 
-BOOT_SECONDS = {"container": 90, "ssh": 90, "aws": 300, "hetzner": 300}
-"""How long to wait for a host: a cloud's machine boots a whole system, and then runs cloud-init."""
+def boot_seconds(host: Host) -> int:
+    """How long to wait for a host: a cloud's machine boots a whole system, and then runs cloud-init."""
+    return 300 if host.kind in get_args(CloudKind) else 90
+
 
 _VERSION = "2"
 """The version of what is read from a host; a new version reads it again in an existing lab."""
@@ -48,7 +50,7 @@ class _ReadyHostProvider(Provider):
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         host = Host.model_validate_json(props["host"])
-        with connect(host, deadline_seconds=BOOT_SECONDS[host.kind]) as connection:
+        with connect(host, deadline_seconds=boot_seconds(host)) as connection:
             tools = prepare(connection)
             if props["has_load_hosts"]:
                 prepare_for_network(connection)
@@ -104,7 +106,7 @@ class _ReadyLoadHostProvider(Provider):
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         host = Host.model_validate_json(props["host"])
-        with connect(host, deadline_seconds=BOOT_SECONDS[host.kind]) as connection:
+        with connect(host, deadline_seconds=boot_seconds(host)) as connection:
             prepare_load_host(connection)
             resources = read_resources(connection)
         return CreateResult(id_=props["host_id"], outs={**props, "resources": resources.to_json()})

@@ -20,6 +20,7 @@ from typer.core import TyperGroup
 from analysis.pages.gate import OUTCOMES
 from cli.gate import EXIT_STATUSES
 from cli.main import Subcommands, app
+from documents.lab.host import HostKind
 from documents.run.protocol import Protocol
 from documents.run.records import ApiFault, HostFault, LabFault
 from documents.stack.implementation import Implementation
@@ -235,8 +236,8 @@ def test_examples_of_whole_documents_are_valid():
 
 def test_examples_of_hosts_are_valid():
     stacks = [Stack.from_yaml(text, name="the page") for text in fences(ROOT / "docs/hosts.md", "yaml")]
-    assert [stack.host.kind for stack in stacks] == ["ssh", "ssh", "aws", "hetzner"]
-    assert [len(stack.load_host) for stack in stacks] == [0, 1, 0, 0]
+    assert {"container", *(stack.host.kind for stack in stacks)} == {*get_args(HostKind)}
+    assert any(stack.load_host for stack in stacks)
 
 
 # Numbers and lists that the code has as well

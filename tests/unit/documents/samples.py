@@ -169,6 +169,7 @@ HETZNER_HOST = HetznerHost(
     price_per_hour=Price(amount=0.25, currency="EUR"),
     location="fsn1",
 )
+CLOUD_HOSTS = (AWS_HOST, HETZNER_HOST)
 
 EXAMPLES: tuple[Document, ...] = (
     ApiCheck(

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from documents.errors import DocumentError
 from documents.stack.hosts import AwsHost, HetznerHost, SshHost, keeps_images
 from documents.stack.stack import LAB_ENVIRONMENT, Stack
-from tests.unit.documents.samples import AWS_HOST, HETZNER_HOST
+from tests.unit.documents.samples import AWS_HOST, CLOUD_HOSTS, HETZNER_HOST
 
 API = {"name": "go", "source": "apis/go", "port": 18080}
 
@@ -61,7 +61,7 @@ def test_invalid_name_of_a_base_image_is_refused(image: str):
         stack(base_image=image)
 
 
-@pytest.mark.parametrize("host", [AWS_HOST, HETZNER_HOST], ids=lambda host: host.kind)
+@pytest.mark.parametrize("host", CLOUD_HOSTS, ids=lambda host: host.kind)
 def test_host_may_be_one_of_a_cloud(host: AwsHost | HetznerHost):
     assert stack(host=host.model_dump()).host == host
 
@@ -189,5 +189,5 @@ def test_only_hosts_that_outlive_a_lab_keep_images():
     for kept in ({"kind": "container"}, SSH):
         assert keeps_images(stack(host={**kept, "build_cache": "keep"}).host)
         assert not keeps_images(stack(host=kept).host)
-    for cloud in (AWS_HOST, HETZNER_HOST):
+    for cloud in CLOUD_HOSTS:
         assert not keeps_images(cloud)

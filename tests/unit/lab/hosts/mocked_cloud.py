@@ -10,7 +10,6 @@ from pulumi.runtime.proto import resource_pb2
 from pydantic import JsonValue
 
 from documents.lab.host import Host
-from documents.stack.hosts import AwsHost as AwsHostDocument
 from documents.stack.hosts import CloudHost
 from lab.hosts.aws import AwsHost
 from lab.hosts.hetzner import HetznerHost
@@ -166,7 +165,7 @@ def declare(document: CloudHost, load_hosts: int = 0) -> Declaration:
     found: list[Any] = []
 
     def program() -> pulumi.Output[None]:
-        component: Any = AwsHost if isinstance(document, AwsHostDocument) else HetznerHost
+        component: Any = {"aws": AwsHost, "hetzner": HetznerHost}[document.kind]
         made: AwsHost | HetznerHost = component(
             "cloud-host",
             stack=STACK,
