@@ -6,6 +6,7 @@ from pathlib import Path
 from documents.errors import RunError
 from documents.lab import LOOPBACK
 from documents.run import Scenario
+from experiment.workloads.requests import EXPECTED_STATUS
 
 REPLAY_SCRIPT = Path(__file__).with_name("replay.lua")
 """The Lua that replays a request file; each run copies it to the host."""
@@ -90,7 +91,6 @@ def wrk_command(
     of headers and a copy of the body: 1.0 to 1.5 µs on top of the 3.8 µs of a response of 2.5 KB, where this was
     measured.
     """
-    single_route = scenario.workload != "mixed"
     return [
         "wrk",
         *("-t", str(threads)),
@@ -109,7 +109,7 @@ def wrk_command(
         str(timeout_seconds),
         str(duration_seconds),
         wrk_version,
-        "statuses" if single_route else "no-statuses",
+        "statuses" if scenario.workload in EXPECTED_STATUS else "no-statuses",
         paths.series or "no-series",
         *(str(part.number), str(part.of)),
         # In two parts, which Lua's numbers represent exactly.

@@ -105,6 +105,10 @@ def test_each_hundred_mixed_requests_hold_the_shares_exactly():
     assert sum(MIXED_SHARES.values()) == 100
 
 
+def test_every_workload_but_the_mixed_one_has_an_expected_status():
+    assert {*EXPECTED_STATUS, "mixed"} == {*WORKLOADS}
+
+
 @pytest.mark.parametrize("workload", EXPECTED_STATUS)
 def test_a_single_route_workload_has_that_route_alone(workload: Workload):
     assert {route_of(head) for head, _ in frames(built(workload))} == {workload}
