@@ -40,11 +40,11 @@ def tune(
 
 def _check(inventory: "Inventory", *, json: bool) -> None:
     from documents.run import describe_control
-    from provision.kernel import Place, settings, tuning
+    from provision.kernel import Place, knobs, tuning
     from provision.ssh import connect
     from provision.system import read_identity, read_tool_versions
 
-    wanted, settable = settings.knobs_of(inventory.cores), inventory.own_kernel
+    wanted, settable = knobs.knobs_of(inventory.cores), inventory.own_kernel
     with connect(inventory.host) as connection:
         identity = read_identity(connection)
         versions = read_tool_versions(connection, inventory)
@@ -75,7 +75,7 @@ def _act(inventory: "Inventory", *, minutes: int, restore: bool, json: bool) -> 
     from documents.run import describe_control
     from experiment.bench import held
     from experiment.running import name_holder
-    from provision.kernel import Place, settings, tuning
+    from provision.kernel import Place, knobs, tuning
     from provision.ssh import connect
 
     if not inventory.own_kernel:
@@ -83,7 +83,7 @@ def _act(inventory: "Inventory", *, minutes: int, restore: bool, json: bool) -> 
             f"The host of the lab {inventory.stack} is a container: its kernel settings are those of the machine that "
             "it runs on, and are only read. `lab tune --check` shows them."
         )
-    wanted = settings.knobs_of(inventory.cores)
+    wanted = knobs.knobs_of(inventory.cores)
     # While a run holds the host, its settings are the run's.
     with connect(inventory.host) as connection, held(connection, name_holder("lab tune")):
         if restore:

@@ -8,7 +8,7 @@ from documents.errors import RunError
 from documents.lab import LoadHost
 from documents.run import HostRecord, KnobRecord, LoadHostLook
 from experiment.bench import host_folder, run_lock
-from provision.kernel import Knob, Place, settings, tuning
+from provision.kernel import Knob, Place, knobs, tuning
 from provision.load import network
 from provision.ssh import Connection
 from provision.system import identity, pinning, preparation
@@ -127,7 +127,7 @@ class LoadHosts:
 
 
 def _knobs(host: LoadHost) -> tuple[Knob, ...]:
-    return settings.load_host_knobs(host)
+    return knobs.load_host_knobs(host)
 
 
 def require_identical(host: HostRecord) -> None:

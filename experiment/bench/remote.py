@@ -22,7 +22,7 @@ from experiment.planning import layouts_of
 from experiment.workloads import RequestFile
 from experiment.workloads.command import OPEN_LOOP_SOURCE
 from provision.containers import Cgroup, control
-from provision.kernel import Place, settings, tuning
+from provision.kernel import Place, knobs, tuning
 from provision.load import Job, open_loop, recording
 from provision.services import database, wait_for_postgres, wait_for_redis
 from provision.ssh import Connection, connect
@@ -75,7 +75,7 @@ class RemoteBench:
         self._place = place or Place()
         self._lease_margin_seconds = lease_margin_seconds
         self._lease_seconds: float | None = None
-        self._knobs = settings.knobs_of(inventory.cores)
+        self._knobs = knobs.knobs_of(inventory.cores)
         self._connection = connection
         self._inventory = inventory
         self._secrets = secrets
@@ -129,7 +129,7 @@ class RemoteBench:
         """See `Bench.make_variants`."""
         self.stop_apis()
         self._arrangement.make(subjects)
-        self._knobs = settings.knobs_of(*layouts_of(self._inventory, subjects))
+        self._knobs = knobs.knobs_of(*layouts_of(self._inventory, subjects))
 
     def arrange(self, api: ApiService) -> list[str]:
         """See `Bench.arrange`."""

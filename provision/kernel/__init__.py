@@ -1,6 +1,6 @@
 """Kernel settings during a run."""
 
-from provision.kernel.settings import Knob, api_cpus
+from provision.kernel.knobs import Knob, api_cpus
 from provision.kernel.tuning import Place
 
 __all__ = [

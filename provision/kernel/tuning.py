@@ -13,7 +13,7 @@ from typing import Literal, TypeVar
 from documents.base import Document
 from documents.errors import HostError, RemoteCommandError
 from documents.run import KnobRecord, KnobState
-from provision.kernel.settings import Knob
+from provision.kernel.knobs import Knob
 from provision.payload import FOLDER, HOME, call
 from provision.ssh import Amount, Connection, unexpected
 

@@ -26,6 +26,8 @@ from documents.run.records import ApiFault, HostFault, LabFault
 from documents.stack.implementation import Implementation
 from documents.stack.stack import Stack
 from lab.components.services import POSTGRES_SETTINGS
+from provision.kernel.knobs import knobs_of
+from tests.unit.documents.samples import INVENTORY
 
 ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
@@ -272,6 +274,13 @@ def test_default_settings_of_postgres_are_listed():
     (table,) = (table for table in tables(ROOT / "docs/stack-document.md") if table[0][:2] == ["setting", "value"])
     told = {name.strip("`"): value for row in table[1:] for name, value in (row[:2], row[2:]) if name}
     assert told == POSTGRES_SETTINGS
+
+
+def test_kernel_settings_are_listed_with_what_is_wanted():
+    (table,) = (table for table in tables(ROOT / "docs/hosts.md") if table[0][:2] == ["setting", "wanted"])
+    *knobs, interrupts = knobs_of(INVENTORY.cores)
+    assert [row[:2] for row in table[1:-1]] == [[knob.name, knob.wanted] for knob in knobs]
+    assert table[-1][0] == interrupts.name
 
 
 def test_exit_statuses_of_the_gate_are_listed():

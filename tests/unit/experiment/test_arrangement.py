@@ -16,7 +16,7 @@ from experiment.planning.subjects import subjects_of
 from provision.containers import control
 from provision.containers.cgroups import Cgroup
 from provision.kernel import tuning
-from provision.kernel.settings import Knob
+from provision.kernel.knobs import Knob
 from provision.load import wrk as generator
 from provision.services import variants
 from provision.services.variants import VariantContainer

@@ -17,7 +17,7 @@ from provision.containers.cgroups import Cgroup
 from provision.containers.inspection import read_running
 from provision.images import build
 from provision.kernel import tuning
-from provision.kernel.settings import knobs_of
+from provision.kernel.knobs import knobs_of
 from provision.kernel.tuning import Place
 from provision.load import jobs, network, recording, wrk
 from provision.load.jobs import Job

@@ -16,8 +16,8 @@ from documents.errors import HostError
 from documents.lab.host import CoreLayout
 from documents.run.records import KnobRecord, describe_control
 from lab.stack_file import read_stack
-from provision.kernel import settings, tuning
-from provision.payload import FOLDER
+from provision.kernel import knobs, tuning
+from provision.payload import FOLDER, identity
 from provision.payload.kernel import Lease
 from tests.conftest import NIGHTLY, ROOT, STACKS
 from tests.ssh.waiting import wait_until
@@ -25,14 +25,22 @@ from tests.unit.provision.local_host import LocalHost
 from tests.unit.provision.settings_stand_in import TUNED, UNTOUCHED_SETTINGS, StandIn
 
 LAYOUT = CoreLayout(api=(0, 1), postgres=(2,), redis=(3,), generator=(3,), system=(3,), shared=True)
-KNOBS = settings.knobs_of(LAYOUT)
+KNOBS = knobs.knobs_of(LAYOUT)
 HOST = LocalHost()
 
 
 def test_interrupts_are_kept_off_the_cpus_that_are_the_apis_in_any_layout():
     other = CoreLayout(api=(4,), postgres=(2,), redis=(3,), generator=(3,), system=(3,), shared=True)
-    (knob,) = (knob for knob in settings.knobs_of(LAYOUT, other) if knob.name == "interrupts")
+    (knob,) = (knob for knob in knobs.knobs_of(LAYOUT, other) if knob.name == "interrupts")
     assert knob.wanted == "off the CPUs 0,1,4"
+
+
+def test_every_setting_of_a_knob_is_part_of_the_hosts_identity():
+    *settings, _interrupts = KNOBS
+    sysctls = {f"proc/sys/{name.replace('.', '/')}" for name in identity.KERNEL_SETTINGS}
+    devices = {path.removeprefix("/") for path in identity.DEVICE_SETTINGS.values()}
+    governors = "sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_governor"
+    assert {one.pattern for knob in settings for one in knob.settings} <= {*sysctls, *devices, governors}
 
 
 @pytest.fixture
@@ -101,6 +109,7 @@ def test_reading_changes_nothing_and_reports_what_is_not_as_wanted(stand_in: Sta
 def test_what_can_be_set_is_set_and_all_of_it_comes_back(stand_in: StandIn):
     found = tune(stand_in)
     assert stand_in.settings() == TUNED
+    assert {knob.state for knob in found.values()} == {"as-wanted", "set"}, "each has its files in the stand-in"
     assert describe_control(tuple(found.values())) == "controlled"
     assert found["vm.swappiness"].model_dump(exclude={"wanted"}) == {
         "name": "vm.swappiness",

@@ -1,4 +1,7 @@
-"""The knobs: which kernel settings a measurement wants, each with its reason, and on which hosts they may be set."""
+"""The knobs: which kernel settings a measurement wants, each with its reason, and on which hosts they may be set.
+
+`provision/payload/identity.py` reads them too, so that runs on hosts that differ in one aren't compared.
+"""
 
 from collections.abc import Collection
 from dataclasses import dataclass
