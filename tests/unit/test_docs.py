@@ -25,6 +25,7 @@ from documents.run.protocol import Protocol
 from documents.run.records import ApiFault, HostFault, LabFault
 from documents.stack.implementation import Implementation
 from documents.stack.stack import Stack
+from experiment.facts import read_implementation
 from lab.components.services import POSTGRES_SETTINGS
 from provision.kernel.knobs import knobs_of
 from tests.unit.documents.samples import INVENTORY
@@ -233,7 +234,7 @@ def test_examples_of_whole_documents_are_valid():
     (protocol,) = (text for text in fences(ROOT / "docs/quick-start.md", "yaml") if "version:" in text)
     Protocol.from_yaml(protocol, name="the page")
     (implementation,) = (text for text in fences(ROOT / "docs/adding-an-api.md", "yaml") if "build:" in text)
-    Implementation.from_yaml(implementation, name="the page")
+    assert Implementation.from_yaml(implementation, name="the page") == read_implementation(ROOT, "apis/go")
 
 
 def test_examples_of_hosts_are_valid():
