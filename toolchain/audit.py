@@ -45,6 +45,9 @@ PYTHON_LOCKS = (
 RUST_LOCK = "apis/rust/Cargo.lock"
 KOTLIN_LOCK = "apis/kotlin/pom.xml"
 
+LOCKS = (*PYTHON_LOCKS, *(f"{module}/go.sum" for module in GO_MODULES), RUST_LOCK, KOTLIN_LOCK)
+"""All that are audited."""
+
 _DEADLINE_SECONDS = 900
 
 

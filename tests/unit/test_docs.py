@@ -299,5 +299,5 @@ def test_the_script_that_recomputes_the_verdicts_is_shown_whole():
 def test_every_void_reason_is_listed_with_the_party_at_fault():
     (table,) = (table for table in tables(ROOT / "docs/protocol.md") if table[0] == ["reason", "fault of", "when"])
     parties = {"API": ApiFault, "host": HostFault, "lab": LabFault}
-    listed = [(row[0].strip("`"), row[1]) for row in table[1:]]
-    assert sorted(listed) == sorted((reason, party) for party, reasons in parties.items() for reason in get_args(reasons))
+    expected = [(reason, party) for party, reasons in parties.items() for reason in get_args(reasons)]
+    assert sorted((row[0].strip("`"), row[1]) for row in table[1:]) == sorted(expected)

@@ -8,7 +8,8 @@ from documents.errors import LabError
 from documents.lab.inventory import Inventory, Secrets
 from documents.report.api_check import ApiCheck
 from experiment import api_check
-from tests.unit.cli.lab_command import labs
+from lab.stack_file import read_stack
+from tests.unit.cli.lab_command import ROOT, labs
 from tests.unit.documents.samples import INVENTORY, SECRETS
 
 UNKNOWN = "no-such-stack"
@@ -27,7 +28,8 @@ def test_without_a_stack_or_an_entry_the_first_step_names_what_is_missing():
     assert f"There is no stacks/{UNKNOWN}.yaml" in no_stack.out.splitlines()[0]
     first, *others, last = no_entry.out.splitlines()
     assert first.split(maxsplit=3)[:3] == ["✗", "entry", "failed"]
-    assert "stacks/local.yaml has no API named nobody; it has rust, go, zig, kotlin" in first
+    names = ", ".join(api.name for api in read_stack(ROOT, "local").apis)
+    assert f"stacks/local.yaml has no API named nobody; it has {names}" in first
     assert all(line.startswith("- ") and "not checked" in line for line in others)
     assert last == "Fix entry first: docs/adding-an-api.md, “An entry in a stack”."
     found = ApiCheck.from_json(as_json.out, name="the answer")

@@ -17,9 +17,10 @@ from apis.contract.checks import all_checks
 from cli.main import app
 from documents.report.comparison import Measure
 from experiment.planning.subjects import protocol_names
+from lab.stack_file import read_stack
 from tests.unit.cli.lab_command import LAB, ROOT, lab
 
-APIS = ["rust", "go", "zig", "kotlin"]
+APIS = [api.name for api in read_stack(ROOT, "local").apis]
 RUNS = ["20260201-120000-article", "20260131-120000-quick"]
 
 
@@ -96,7 +97,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "stacks" / "mine.yaml").write_text(mine)
     (tmp_path / "stacks" / "broken.yaml").write_text("name: broken")
     (tmp_path / "stacks" / "Pulumi.local.yaml").touch()
-    for name in ("rust", "go", "zig", "kotlin"):
+    for name in APIS:
         (tmp_path / "apis" / name).mkdir(parents=True)
         (tmp_path / "apis" / name / "Dockerfile").touch()
     for name in (*RUNS, "no-run"):

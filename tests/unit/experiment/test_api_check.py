@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 import pytest
 
-from apis.contract.checks import CheckResult
+from apis.contract.checks import CheckFailedError, CheckResult, expect
+from apis.contract.checks.wire import Answer
 from documents.errors import HostError, LabError
 from documents.lab.inventory import Inventory, Secrets
 from documents.report.api_check import ApiCheck
@@ -332,3 +333,14 @@ def test_each_check_that_did_not_pass_is_reported_in_the_words_of_verify(
     found = world.check()
     assert outcomes(found) == {"contract": "failed"}
     assert found.steps[-1].details == (f"posts.y: {outcome}: saw 500",)
+
+
+@pytest.mark.parametrize("place", ["main.rs:12", "handler.py:7", "Main.java:33", "server.c:5"])
+def test_a_place_in_a_source_of_any_language_is_no_part_of_an_answer(place: str):
+    def answered(detail: str) -> Answer:
+        body = json.dumps({"title": "Internal Server Error", "status": 500, "detail": detail}).encode()
+        return Answer("GET /", 500, (("content-type", "application/problem+json"),), body)
+
+    expect.problem(answered("Try again at 12:30."), 500)
+    with pytest.raises(CheckFailedError, match="expected no cause of the error"):
+        expect.problem(answered(f"in {place}"), 500)

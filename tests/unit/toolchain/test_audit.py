@@ -142,5 +142,4 @@ def test_every_lock_of_the_project_is_audited():
         # What is under tests/ is in nothing that a lab runs.
         if not {".venv", ".lab", "target", "node_modules", "tests"} & set(path.relative_to(ROOT).parts)
     }
-    audited = {*audit.PYTHON_LOCKS, *(f"{module}/go.sum" for module in audit.GO_MODULES)}
-    assert locks - ignored == {*audited, audit.RUST_LOCK, audit.KOTLIN_LOCK}
+    assert locks - ignored == {*audit.LOCKS}
