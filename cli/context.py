@@ -64,7 +64,9 @@ def complete_api(context: typer.Context, incomplete: str) -> list[str]:
 
 def complete_log(context: typer.Context, incomplete: str) -> list[str]:
     """The parts of that stack that write a log."""
-    return _that_begin(("postgres", "redis", *_apis_of(context)), incomplete)
+    from documents.lab import SERVICES
+
+    return _that_begin((*SERVICES, *_apis_of(context)), incomplete)
 
 
 def complete_check(incomplete: str) -> list[str]:

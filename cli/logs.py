@@ -23,11 +23,8 @@ def logs(
     from provision.ssh import connect
 
     inventory, _secrets = read_lab(open_engine(stack))
-    known = {
-        "postgres": inventory.postgres.container,
-        "redis": inventory.redis.container,
-        **{api.name: api.container for api in inventory.apis},
-    }
+    known: dict[str, str] = {name: service.container for name, service in inventory.services.items()}
+    known |= {api.name: api.container for api in inventory.apis}
     if name is not None and name not in known:
         raise LabError(f"The lab {stack} has no {name}; it has {', '.join(known)}.")
     chosen = known if name is None else {name: known[name]}

@@ -168,6 +168,8 @@ def up(
 def _describe(inventory: "Inventory") -> "Table":
     from rich.table import Table
 
+    from documents.lab import SERVICES
+
     cores, size = inventory.cores, inventory.size
     table = Table("what", "CPUs", "port", "is", box=None, pad_edge=False)
     smaller = "; smaller than the article's 8 cores and 16 GB" if size.smaller else ""
@@ -180,10 +182,8 @@ def _describe(inventory: "Inventory") -> "Table":
     )
     for api in inventory.apis:
         table.add_row(f"API {api.name}", cores.cpu_list("api"), str(api.port), f"{api.source}, {api.image_id[7:19]}")
-    table.add_row(
-        "PostgreSQL", cores.cpu_list("postgres"), str(inventory.postgres.port), inventory.postgres.image_id[7:19]
-    )
-    table.add_row("Redis", cores.cpu_list("redis"), str(inventory.redis.port), inventory.redis.image_id[7:19])
+    for name, service in inventory.services.items():
+        table.add_row(SERVICES[name], cores.cpu_list(name), str(service.port), service.image_id[7:19])
     for number, load_host in enumerate(inventory.load_hosts, start=1):
         table.add_row(
             f"load host {number} ({load_host.host.kind})",

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 from documents.errors import DocumentError, FairgroundError, RunError
 from documents.lab import ApiService, Inventory, Secrets
 from documents.report import ApiCheck, ApiCheckStep
-from documents.stack import Api, Implementation, Stack
+from documents.stack import SECRET_ENVIRONMENT, Api, Implementation, Stack
 from experiment.bench import held, verify_api, wait_until_ready
 from experiment.facts import FILE_NAME, count_lines, read_implementation
 from experiment.running import name_holder
@@ -155,7 +155,6 @@ def _first_pattern(path: Path) -> str:
 USER = "65532:65532"
 UPLOADS = "/uploads"
 
-_SECRETS = ("DATABASE_URL", "REDIS_URL", "JWT_SECRET")
 _SHELLS = (["/bin/sh", "-c"], ["sh", "-c"])
 
 
@@ -178,7 +177,8 @@ def image_faults(inspected: Mapping[str, Any], owner: str | None) -> list[str]:
         faults.append("its ENTRYPOINT has the shell form, so the shell would get the signals; write a list")
     if environment.get("UPLOAD_DIR") != UPLOADS:
         faults.append(f"its environment doesn't have UPLOAD_DIR={UPLOADS}")
-    faults += [f"its environment has {name}, which only the lab may set" for name in _SECRETS if name in environment]
+    secret = sorted(SECRET_ENVIRONMENT & environment.keys())
+    faults += [f"its environment has {name}, which only the lab may set" for name in secret]
     if owner is None:
         faults.append(f"it has no folder {UPLOADS}")
     elif owner != USER.replace(":", "/"):

@@ -1,7 +1,6 @@
 """The numbers of a cell, from its raw files."""
 
 from analysis.cells.cells import (
-    SERVICES,
     MeasuredCell,
     measure,
     mostly_bound_by,
@@ -16,7 +15,6 @@ from analysis.cells.open_loop import (
 from analysis.cells.warm_up import about_warm_ups, is_steady, outcome_of, summarise_warm_ups
 
 __all__ = [
-    "SERVICES",
     "MeasuredCell",
     "about_open_loop",
     "about_warm_ups",

@@ -3,13 +3,11 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analysis.raw import (
-    HOST_ROLES,
     LARGEST_EXACT,
     SAMPLED_ROLES,
     CellFiles,
@@ -27,11 +25,9 @@ from analysis.raw import (
     with_load_hosts,
 )
 from documents.errors import AnalysisError
-from documents.lab import CoreLayout
-from documents.report import CellNumbers, LoadHostNumbers, Service, Usage, WatchNumbers
+from documents.lab import HOST_ROLES, SERVICES, CoreLayout, Service
+from documents.report import CellNumbers, LoadHostNumbers, Usage, WatchNumbers
 from documents.run import WRK_FILE, Cell, SampledRole, WindowResult, WrkResult
-
-SERVICES: tuple[Service, ...] = get_args(Service)
 
 _THREADS: dict[Service, int | None] = {"postgres": None, "redis": 1}
 """How many CPUs a service can fill; None for all of its CPUs. Redis answers from one thread."""

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from documents.lab import CoreLayout, HostSize, Inventory, LoadHost
+from documents.lab import SERVICES, CoreLayout, HostSize, Inventory, LoadHost
 from documents.run import HostRecord, KnobRecord, Manifest, Protocol
 
 _ABSENT = "absent"
@@ -146,13 +146,11 @@ def _protocol(protocol: Protocol) -> _Flat:
 
 
 def _services(inventory: Inventory) -> _Flat:
-    return {
-        "schema and seed of the database": inventory.contract_sha256,
-        "PostgreSQL's image": inventory.postgres.image_id,
-        **{f"PostgreSQL setting {name}": value for name, value in sorted(inventory.postgres.settings.items())},
-        "Redis's image": inventory.redis.image_id,
-        **{f"Redis setting {name}": value for name, value in sorted(inventory.redis.settings.items())},
-    }
+    flat = {"schema and seed of the database": inventory.contract_sha256}
+    for name, service in inventory.services.items():
+        flat[f"{SERVICES[name]}'s image"] = service.image_id
+        flat |= {f"{SERVICES[name]} setting {setting}": value for setting, value in sorted(service.settings.items())}
+    return flat
 
 
 def _tools(versions: Mapping[str, str]) -> _Flat:

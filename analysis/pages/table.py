@@ -6,9 +6,10 @@
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from analysis.cells import SERVICES, mostly_bound_by
+from analysis.cells import mostly_bound_by
 from analysis.formatting import MISSING, counted, interval, listing, percent, plain, ratio_interval, ratio_text
 from analysis.statistics import blocks_text
+from documents.lab import SERVICES
 from documents.report import (
     CellNumbers,
     ComparedResult,

@@ -23,7 +23,6 @@ from analysis.raw.load_hosts import (
     with_load_hosts,
 )
 from analysis.raw.recordings import (
-    HOST_ROLES,
     SAMPLED_ROLES,
     RoleSamples,
     WatchFiles,
@@ -39,7 +38,6 @@ from analysis.raw.run import OPEN_LOOP_PLAN, CellFiles, Run, files_of_cell, read
 __all__ = [
     "CLOCKS_NAME",
     "FEW_RESPONSES",
-    "HOST_ROLES",
     "LARGEST_EXACT",
     "LEAST_BEYOND",
     "ONE_IN",

@@ -35,9 +35,6 @@ from documents.run import (
 
 SAMPLED_ROLES: tuple[SampledRole, ...] = get_args(SampledRole)
 
-HOST_ROLES: tuple[SampledRole, ...] = ("api", "postgres", "redis")
-"""The roles on the lab's host if the load comes from load hosts."""
-
 _HEADER = ",".join(SAMPLE_COLUMNS)
 _LINE = re.compile(rf"(\d{{1,18}}),({'|'.join(SAMPLED_ROLES)}),(\d{{1,18}}),(\d{{1,18}}),(\d{{1,18}})", re.ASCII)
 

@@ -8,7 +8,18 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from documents.base import Document, FaultyKeyError
 
-Role = Literal["api", "postgres", "redis", "generator", "system"]
+Service = Literal["postgres", "redis"]
+"""What all APIs use and wait for. Each is a role."""
+
+SERVICES: dict[Service, str] = {"postgres": "PostgreSQL", "redis": "Redis"}
+"""The services with the names that readers know them by."""
+
+HostRole = Literal["api", Service]
+"""Always on the lab's host, in a container."""
+
+HOST_ROLES: tuple[HostRole, ...] = ("api", *SERVICES)
+
+Role = Literal[HostRole, "generator", "system"]
 """`system` is the rest: sshd, the container engine and the sampler; Redis shares its CPUs."""
 
 ROLES: tuple[Role, ...] = get_args(Role)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from documents.base import Document, FaultyKeyError, Name, Port
-from documents.lab.host import CoreLayout, Host, HostSize
+from documents.lab.host import SERVICES, CoreLayout, Host, HostSize, Service
 
 STACK_LABEL = "org.fairground.stack"
 """Names the stack, on containers, images and volumes of the controller's engine and of the host's."""
@@ -163,6 +163,11 @@ class Inventory(Document):
             raise FaultyKeyError(("api_address",), f"no load host reaches {self.api_address}, which is the host's own")
         return self
 
+    @property
+    def services(self) -> dict[Service, PostgresService | RedisService]:
+        """PostgreSQL and Redis by their roles."""
+        return {name: getattr(self, name) for name in SERVICES}
+
     def generator_shares(self, cores: CoreLayout) -> bool:
         """Whether under a core layout the load generator shares CPUs with what it measures.
 
@@ -206,3 +211,7 @@ class Secrets(Document):
     postgres_password: str = Field(repr=False)
     redis_password: str = Field(repr=False)
     jwt_secret: str = Field(repr=False)
+
+    def values(self) -> tuple[str, ...]:
+        """All of them, which no message may show."""
+        return tuple(self.model_dump(exclude={"version"}).values())

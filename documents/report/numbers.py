@@ -5,11 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from documents.base import Document, Name
-from documents.lab import Role
+from documents.lab import Role, Service
 from documents.run import Cpu, Resource, SampledRole
-
-Service = Literal["postgres", "redis"]
-"""What an API may have to wait for."""
 
 
 class Latency(Document):

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import Field
 
 from documents.base import Document, Name
+from documents.lab import HostRole
 from documents.run.protocol import Cell, Workload
 from documents.run.records import Nanoseconds
 
@@ -229,7 +230,7 @@ def read_result(data: bytes, *, name: str) -> WindowResult:
     return kind.from_json(data, name=name)
 
 
-SampledRole = Literal["api", "postgres", "redis", "generator"]
+SampledRole = Literal[HostRole, "generator"]
 
 SAMPLE_COLUMNS = ("time_ns", "role", "cpu_ns", "anonymous_bytes", "page_cache_bytes")
 """The header line of `samples.csv`; a line for each role and tick follows, times rising."""

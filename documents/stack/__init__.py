@@ -18,6 +18,7 @@ from documents.stack.hosts import (
 )
 from documents.stack.implementation import Implementation, Lines
 from documents.stack.stack import (
+    SECRET_ENVIRONMENT,
     Api,
     Cores,
     Environment,
@@ -31,6 +32,7 @@ from documents.stack.stack import (
 
 __all__ = [
     "NETWORK_ZONES",
+    "SECRET_ENVIRONMENT",
     "AnyHost",
     "Api",
     "AwsHost",

@@ -7,12 +7,13 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag,
 
 from documents.base import Document, FaultyKeyError, Location, Name, Port
 from documents.errors import DocumentError
-from documents.lab import CoreLayout, CpuList, PhysicalCore, parse_cpu_list
+from documents.lab import SERVICES, CoreLayout, CpuList, PhysicalCore, parse_cpu_list
 from documents.stack.hosts import AnyHost, AnyLoadHost, ContainerHost, ExistingHost, SshHost
 
-LAB_ENVIRONMENT = frozenset(
-    {"DATABASE_URL", "REDIS_URL", "JWT_SECRET", "PORT", "HOST", "UPLOAD_DIR"},
-)
+SECRET_ENVIRONMENT = frozenset({"DATABASE_URL", "REDIS_URL", "JWT_SECRET"})
+"""The variables with a secret of the lab in an API's environment."""
+
+LAB_ENVIRONMENT = SECRET_ENVIRONMENT | {"PORT", "HOST", "UPLOAD_DIR"}
 """The variables that the lab sets in an API's environment; a stack document can't."""
 
 
@@ -188,14 +189,13 @@ class Stack(Document):
 
     @model_validator(mode="after")
     def _no_clash(self) -> "Stack":
-        names = {"postgres", "redis"}
+        names: set[str] = {*SERVICES}
         for index, api in enumerate(self.apis):
             if api.name in names:
                 raise FaultyKeyError(("apis", index, "name"), f"another API or service is named {api.name}")
             names.add(api.name)
         listeners: list[tuple[Location, int]] = [
-            (("services", "postgres", "port"), self.services.postgres.port),
-            (("services", "redis", "port"), self.services.redis.port),
+            *((("services", name, "port"), getattr(self.services, name).port) for name in SERVICES),
             *((("apis", index, "port"), api.port) for index, api in enumerate(self.apis)),
         ]
         taken: dict[int, Location] = {}

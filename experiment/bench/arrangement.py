@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from documents.errors import HostError
-from documents.lab import ApiService, Inventory, PostgresService, Role
+from documents.lab import ApiService, Inventory, PostgresService
 from provision.containers import control
 from provision.services import VariantContainer, variants
 from provision.ssh import Connection
@@ -99,14 +99,10 @@ class Arrangement:
         self.postgres, self.cores = inventory.postgres, inventory.cores
         if removed:
             # Processes that were pinned within another layout stay there, although their container has all its CPUs.
-            services: dict[Role, str] = {
-                "postgres": inventory.postgres.container,
-                "redis": inventory.redis.container,
-            }
             pinning.apply(
                 self._connection,
                 inventory.cores,
-                {role: control.cgroup(self._connection, container) for role, container in services.items()},
+                {name: control.cgroup(self._connection, one.container) for name, one in inventory.services.items()},
                 system_commands=(),
             )
 

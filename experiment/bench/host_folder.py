@@ -7,7 +7,7 @@ from pathlib import Path
 
 from documents.errors import HostError, HostUnreachableError, TransferError
 from documents.files import replace_file
-from documents.lab import CoreLayout
+from documents.lab import ROLES, CoreLayout
 from documents.run import HostWatch, SampledRole, Spin, Workload
 from provision import payload
 from provision.containers import Cgroup
@@ -82,7 +82,7 @@ class CellWatch:
                 self._connection,
                 directory,
                 cgroups,
-                lab_cpus=sorted({*cores.api, *cores.postgres, *cores.redis, *cores.generator, *cores.system}),
+                lab_cpus=sorted({cpu for role in ROLES for cpu in cores.of(role)}),
                 port=port,
                 cpus=cores.system,
                 deadline_seconds=seconds,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from apis.contract.checks import Target, probe
 from documents.errors import DocumentError, HostError, HostUnreachableError, TransferError
-from documents.lab import ApiService, CoreLayout, Inventory, PhysicalCore, Role, Secrets
+from documents.lab import HOST_ROLES, ApiService, CoreLayout, Inventory, PhysicalCore, Role, Secrets
 from documents.run import HostIdentity, KnobRecord, LoadHostLook, ProcessPinning, SampledRole
 from experiment.bench import host_folder, run_lock
 from experiment.bench.arrangement import Arrangement
@@ -179,12 +179,10 @@ class RemoteBench:
     def install(self, requests: Sequence[RequestFile]) -> None:
         """See `Bench.install`."""
         host_folder.make(self._connection)
-        postgres, redis = (
-            control.cgroup(self._connection, service.container)
-            for service in (self._inventory.postgres, self._inventory.redis)
-        )
-        self._generators.install(requests, postgres)
-        self._service_cgroups = {"postgres": postgres, "redis": redis, **self._generators.own_cgroups()}
+        services = self._inventory.services.items()
+        self._service_cgroups = {name: control.cgroup(self._connection, one.container) for name, one in services}
+        self._generators.install(requests, self._service_cgroups["postgres"])
+        self._service_cgroups |= self._generators.own_cgroups()
 
     def install_open_loop(self) -> None:
         """See `Bench.install_open_loop`."""
@@ -339,8 +337,7 @@ class RemoteBench:
         return self._api_cgroup
 
     def _pinned_cgroups(self) -> dict[Role, Cgroup]:
-        services = self._service_cgroups
-        return {"api": self._cgroup_of_api(), "postgres": services["postgres"], "redis": services["redis"]}
+        return {role: self._cgroup_of_api() if role == "api" else self._service_cgroups[role] for role in HOST_ROLES}
 
     @contextmanager
     def _target(self, api: ApiService) -> Generator[Target]:

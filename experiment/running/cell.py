@@ -9,10 +9,10 @@ from functools import partial
 from pathlib import Path
 
 from analysis.cells import is_steady, outcome_of
-from analysis.raw import HOST_ROLES, SAMPLED_ROLES, WatchFiles, files_of_cell
+from analysis.raw import SAMPLED_ROLES, WatchFiles, files_of_cell
 from documents.errors import HostError, HostUnreachableError
 from documents.files import replace_file, sync_folder
-from documents.lab import Inventory, Secrets
+from documents.lab import HOST_ROLES, Inventory, Secrets
 from documents.run import (
     Cell,
     CellRecord,
@@ -313,6 +313,6 @@ def _void_where_it_fails(reason: VoidReason) -> Generator[None]:
 
 def _redacted(message: str, secrets: Secrets) -> str:
     """A message without secrets. It may quote an API's answer, and a login answers with a token."""
-    for secret in (secrets.jwt_secret, secrets.postgres_password, secrets.redis_password):
+    for secret in secrets.values():
         message = message.replace(secret, "<secret>")
     return _TOKEN.sub("<token>", message)

@@ -356,7 +356,7 @@ def read_drift(engine: Engine, inventory: Inventory, secrets: Secrets, *, hold: 
         LabError: the engine, or the controller's Docker engine, refused.
         HostError: the host can't be read.
     """
-    comparison = DriftComparison((secrets.postgres_password, secrets.redis_password, secrets.jwt_secret))
+    comparison = DriftComparison(secrets.values())
     declared = read_declared(engine)
     here: Mapping[str, RunningContainer] | None = {}
     if inventory.host.kind == "container":
@@ -414,7 +414,7 @@ def _compare_host(
     declared: DeclaredLab,
     here: RunningContainer | None,
 ) -> None:
-    services = (inventory.postgres, inventory.redis, *inventory.apis)
+    services = (*inventory.services.values(), *inventory.apis)
     order = {service.container: number for number, service in enumerate(services)}
     wanted = sorted(declared.containers, key=lambda one: order.get(one.name, len(order)))
     running = read_running(

@@ -107,7 +107,8 @@ def remove(connection: Connection, inventory: Inventory) -> bool:
 
 def cpus_of_services(postgres: PostgresService, inventory: Inventory, layout: CoreLayout) -> dict[str, str]:
     """The CPUs of PostgreSQL's and of Redis's container under a layout."""
-    return {postgres.container: layout.cpu_list("postgres"), inventory.redis.container: layout.cpu_list("redis")}
+    services = inventory.model_copy(update={"postgres": postgres}).services
+    return {service.container: layout.cpu_list(name) for name, service in services.items()}
 
 
 def wrong_settings(connection: Connection, postgres: PostgresService) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 
 from documents.base import Document
 from documents.errors import HostError, RemoteCommandError
-from documents.lab import CoreLayout, CpuList, Role, parse_cpu_list
+from documents.lab import HOST_ROLES, CoreLayout, CpuList, Role, parse_cpu_list
 from documents.run import ProcessPinning
 from provision.containers import Cgroup
 from provision.payload import call
@@ -107,7 +107,7 @@ def read_back(
 
 
 def mismatches(
-    layout: CoreLayout, pinning: Collection[ProcessPinning], *, roles: Collection[Role] = ("api", "postgres", "redis")
+    layout: CoreLayout, pinning: Collection[ProcessPinning], *, roles: Collection[Role] = HOST_ROLES
 ) -> list[str]:
     """The differences between a pinning and the layout, in sentences; empty if there are none.
 

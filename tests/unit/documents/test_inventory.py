@@ -1,13 +1,16 @@
 """Inventories with and without load hosts, and older ones."""
 
 import json
+from typing import get_args
 
 import pytest
 
+from analysis.raw import SAMPLED_ROLES
 from documents.errors import DocumentError
-from documents.lab.host import JumpHost
+from documents.lab.host import ROLES, SERVICES, CoreLayout, JumpHost, Service
 from documents.lab.inventory import Inventory
 from documents.run.records import HostRecord
+from documents.stack.stack import Services
 from tests.unit.analysis.load_host_builder import LOAD_HOST, with_load_hosts
 from tests.unit.documents.samples import IDENTITY, INVENTORY
 
@@ -22,6 +25,13 @@ def on_load_host(**members: object) -> list[dict[str, object]]:
 def changed(**members: object) -> str:
     """The JSON of an inventory with a load host, changed."""
     return json.dumps(json.loads(with_load_hosts(INVENTORY).to_json()) | members)
+
+
+def test_every_service_has_its_name_its_place_in_both_documents_and_a_role():
+    assert [*SERVICES] == [*get_args(Service)] == [*Services.model_fields] == [*INVENTORY.services]
+    assert INVENTORY.services == {"postgres": INVENTORY.postgres, "redis": INVENTORY.redis}
+    assert ROLES == (*SAMPLED_ROLES, "system") == ("api", *SERVICES, "generator", "system")
+    assert CoreLayout.model_fields.keys() == {*ROLES, "shared"}
 
 
 def test_without_load_hosts_nothing_about_them_is_written():
