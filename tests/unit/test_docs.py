@@ -18,6 +18,7 @@ from pydantic.fields import FieldInfo
 from typer.core import TyperGroup
 
 from analysis.pages.gate import OUTCOMES
+from analysis.pages.html import CHAPTERS
 from cli.gate import EXIT_STATUSES
 from cli.main import Subcommands, app
 from documents.lab.host import HostKind
@@ -289,6 +290,11 @@ def test_exit_statuses_of_the_gate_are_listed():
     assert {row[1]: int(row[0]) for row in table[1:]} == {
         OUTCOMES[outcome]: status for outcome, status in EXIT_STATUSES.items()
     }
+
+
+def test_the_chapters_of_the_page_are_listed():
+    _, _, listed = (ROOT / "docs/report.md").read_text(encoding="utf-8").partition("\n## The page\n")
+    assert re.findall(r"^\d+\. \*\*(.+?)\*\*", listed, re.MULTILINE) == [chapter.title for chapter in CHAPTERS]
 
 
 def test_the_script_that_recomputes_the_verdicts_is_shown_whole():
