@@ -13,8 +13,6 @@ from analysis.raw.histogram import (
 )
 from analysis.raw.load_hosts import (
     CLOCKS_NAME,
-    LoadFiles,
-    LoadHostFiles,
     fillable_cpus,
     load_host_file,
     measure_load_hosts,
@@ -45,8 +43,6 @@ __all__ = [
     "SAMPLED_ROLES",
     "CellFiles",
     "Histogram",
-    "LoadFiles",
-    "LoadHostFiles",
     "RoleSamples",
     "Run",
     "WatchFiles",

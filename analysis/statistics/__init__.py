@@ -2,7 +2,6 @@
 
 from analysis.statistics.comparison import SIGNIFICANCE, compare, compare_all, judge, uncompared, verdict_text
 from analysis.statistics.estimates import (
-    BlockLogs,
     RunNoise,
     TwoNoises,
     explained_change,
@@ -42,7 +41,6 @@ __all__ = [
     "MEASURES",
     "POWER",
     "SIGNIFICANCE",
-    "BlockLogs",
     "BlockMeans",
     "RunNoise",
     "StudentMean",

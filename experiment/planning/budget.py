@@ -18,14 +18,7 @@ from documents.lab import Inventory
 from documents.run import MANIFESTS, MOST_BLOCKS, Cell, Manifest, Protocol
 from experiment.clock import SYSTEM_CLOCK, Clock
 from experiment.planning.plan import cells_at_most, make_plan
-from experiment.progress import BudgetFitted, Resolution, ShownSame
-
-CELL_OVERHEAD_SECONDS = 3.0
-"""The time of a cell outside of its warm-up and load, if no earlier run shows it.
-
-docs/benchmarks.md has 1.8 s at most for an API that starts at once. A JVM takes 2 to 4 s more to be ready, so one of
-four APIs adds a second to the mean.
-"""
+from experiment.progress import CELL_OVERHEAD_SECONDS, BudgetFitted, Resolution, ShownSame
 
 RUN_OVERHEAD_SECONDS = 10.0
 """The time of a run before its first cell and after its last.

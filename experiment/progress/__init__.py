@@ -16,8 +16,10 @@ from experiment.progress.events import (
     ShownSame,
 )
 from experiment.progress.state import CellUnderWay, FollowUps, RunState, warnings_of
+from experiment.progress.time_left import CELL_OVERHEAD_SECONDS
 
 __all__ = [
+    "CELL_OVERHEAD_SECONDS",
     "AttemptMade",
     "BudgetFitted",
     "BudgetSpent",

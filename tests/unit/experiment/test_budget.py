@@ -16,7 +16,6 @@ from documents.run.protocol import Cell, Plan, Protocol, Scenario
 from documents.run.records import CellRecord, Manifest
 from experiment.planning.budget import (
     ASSUMED_NOISES,
-    CELL_OVERHEAD_SECONDS,
     RUN_OVERHEAD_SECONDS,
     BudgetClock,
     Earlier,
@@ -27,6 +26,7 @@ from experiment.planning.budget import (
 from experiment.planning.plan import make_plan
 from experiment.planning.subjects import read_protocol
 from experiment.progress.events import BudgetFitted, Event, RunFinished
+from experiment.progress.time_left import CELL_OVERHEAD_SECONDS
 from tests.unit.analysis.load_host_builder import LOAD_HOST
 from tests.unit.analysis.run_builder import realistic_run
 from tests.unit.experiment.fake_bench import INVENTORY, OPEN_LOOP_PROTOCOL, PROTOCOL, FakeBench

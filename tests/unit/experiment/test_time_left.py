@@ -7,7 +7,6 @@ import pytest
 
 from documents.run.protocol import Cell, OpenLoop, Protocol, Scenario
 from documents.run.window import OpenLoopCell
-from experiment.planning.budget import CELL_OVERHEAD_SECONDS
 from experiment.planning.plan import make_plan
 from experiment.planning.subjects import read_protocol
 from experiment.progress.events import (
@@ -18,7 +17,7 @@ from experiment.progress.events import (
     OpenLoopPlanned,
     PhaseStarted,
 )
-from experiment.progress.time_left import ASSUMED_SECONDS, ENDING_SECONDS, TimeLeft
+from experiment.progress.time_left import CELL_OVERHEAD_SECONDS, ENDING_SECONDS, TimeLeft
 from tests.unit.experiment.timed_events import (
     TimedEvent,
     end_of_first_block,
@@ -91,10 +90,9 @@ def test_before_any_cell_it_is_what_the_protocol_allows_at_most():
     time_left = TimeLeft()
     assert time_left.seconds(0.0) is None
     time_left.take(started(PROTOCOL, cells), 100.0)
-    most = sum(30 + ASSUMED_SECONDS + cell.scenario.duration_seconds for cell in cells)
+    most = sum(30 + CELL_OVERHEAD_SECONDS + cell.scenario.duration_seconds for cell in cells)
     assert time_left.seconds(100.0) == pytest.approx(most + ENDING_SECONDS)
     assert not time_left.measured
-    assert ASSUMED_SECONDS == CELL_OVERHEAD_SECONDS
 
 
 def cell(number: int, api: str, scenario: int = 0, *, block: int = 1) -> Cell:
@@ -128,7 +126,7 @@ def test_void_attempts_are_made_again_at_the_rate_at_which_they_were_void():
     for one in cells[1:3]:
         at = made(time_left, one, at, 20.0)
     # One of four, and 43 s is what it was to take when nothing but the protocol was known.
-    void, part = 0.25, 10 / (30 + ASSUMED_SECONDS + 10)
+    void, part = 0.25, 10 / (30 + CELL_OVERHEAD_SECONDS + 10)
     each = 20 * (1 - void**2) + 20 * part * (void + void**2)
     assert time_left.seconds(at) == pytest.approx(8 * each + ENDING_SECONDS)
 
